@@ -1,0 +1,1 @@
+//! The pretrained networks, a registry of them, and their weights.

@@ -1,0 +1,63 @@
+//! What preparation saw, dropped and kept: `report.json` beside the manifest, and the Data screen.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One reason for leaving rows out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// A short fixed name such as `unknown_label`, `repeated_row`, `missing_file`, `undecodable`,
+    /// `duplicate_image`, `contradicting_labels`, `not_sampled`.
+    pub reason: String,
+    /// The same in words for a person.
+    pub explanation: String,
+    /// Rows left out for it.
+    pub count: usize,
+    /// Up to five examples: paths, with the detail where there is one.
+    pub examples: Vec<String>,
+}
+
+/// How many samples of each class a split has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitCount {
+    /// `train`, `val` or `test`.
+    pub split: String,
+    /// Samples per class, in the order of `classes`.
+    pub per_class: [usize; 2],
+}
+
+/// The account of one preparation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrepareReport {
+    /// The name of the prepared set.
+    pub name: String,
+    /// True when the images are the program's own drawings, not photographs.
+    pub synthetic: bool,
+    /// `adapter:path` of each source as it was given.
+    pub sources: Vec<String>,
+    pub seed: u64,
+    pub classes: [String; 2],
+    /// Rows read from the label files, before anything was dropped.
+    pub rows: usize,
+    /// Raw label values as written (`f`, `m`, `u`, `(empty)`) and how many rows have each.
+    pub raw_labels: BTreeMap<String, usize>,
+    /// Repeated (user, face, image) keys, however often each repeats; counted as rows beyond the first.
+    pub repeated_keys: usize,
+    /// Rows whose image file is there.
+    pub images_present: usize,
+    /// In the order the checks are made.
+    pub dropped: Vec<Dropped>,
+    /// Samples that passed every check, per class; the splits are drawn from these.
+    pub usable: [usize; 2],
+    pub splits: Vec<SplitCount>,
+    /// Age group to samples per class, over usable samples.
+    pub ages: BTreeMap<String, [usize; 2]>,
+    /// Fold to samples per class, over usable samples; empty where the data set has no folds.
+    pub folds: BTreeMap<String, [usize; 2]>,
+    /// Distinct subjects among the usable samples, where the data set names them.
+    pub subjects: Option<usize>,
+    /// SHA-256 of `manifest.csv`.
+    pub manifest_sha256: String,
+    /// Anything a person should read before trusting the split.
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,103 @@
+//! One labelled photograph.
+
+use crate::error::{AtPath, Result};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+/// SHA-256 of an image file's bytes: the name under which everything computed from it is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContentHash(pub [u8; 32]);
+
+impl ContentHash {
+    /// The hash of bytes in memory.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// The hash of a file's content.
+    pub fn of_file(path: &Path) -> Result<Self> {
+        Ok(Self::of(&std::fs::read(path).at(path)?))
+    }
+}
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for ContentHash {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
+            return Err(format!("'{text}' is not a SHA-256 in 64 hexadecimal digits"));
+        }
+        let mut bytes = [0u8; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            let high = (pair[0] as char).to_digit(16);
+            let low = (pair[1] as char).to_digit(16);
+            let (Some(high), Some(low)) = (high, low) else {
+                return Err(format!("'{text}' is not a SHA-256 in 64 hexadecimal digits"));
+            };
+            *byte = (high * 16 + low) as u8;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// Which part of the study a sample belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// What models are fitted on.
+    Train,
+    /// What settings, epochs and thresholds are chosen on.
+    Val,
+    /// What is opened once the choice is made.
+    Test,
+}
+
+impl Split {
+    /// All three, in the order of the study.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
+
+    /// `train`, `val` or `test`, as manifests and the command line write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Val => "val",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// A labelled photograph of a prepared data set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// The name of the source it came from, a key of [`super::Manifest::roots`].
+    pub source: String,
+    /// The image file, relative to the root of its source, with `/` between folders on every system.
+    pub path: String,
+    /// Index into [`super::Manifest::classes`]; class 1 is the positive class.
+    pub class: usize,
+    pub split: Split,
+    /// The person, where the data set tells; unique together with the source.
+    pub subject: Option<String>,
+    /// The age group as the data set writes it, cleaned of known damage.
+    pub age: Option<String>,
+    /// The official cross-validation fold, where the data set has one.
+    pub fold: Option<u32>,
+    /// SHA-256 of the file's bytes when the set was prepared.
+    pub hash: ContentHash,
+}

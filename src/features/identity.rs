@@ -1,0 +1,43 @@
+//! What a feature store belongs to.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// How the values of a row are kept on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// Little-endian `<f4`.
+    F32,
+    /// Little-endian `<u2`: exact sums of 8-bit pixels, the benchmark's pooled input.
+    U16,
+}
+
+/// Everything that a row's values depend on besides the image's bytes. Two stores with the same identity hold the
+/// same numbers; any difference means another store.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct StoreIdentity {
+    /// The registry's name of the network, or `pixels` for the benchmark's input.
+    pub backbone: String,
+    /// SHA-256 of the canonical weights file, or `none`.
+    pub weights: String,
+    /// Preprocessing with every setting that changes values, e.g. `default-v1 224 bilinear (x-127)/128`.
+    pub preprocessing: String,
+    /// The layer features are taken from: `last`, or stage numbers.
+    pub tap: String,
+    /// `avg`, `max`, `gridN`, `flatten`, or `sumK` for pooled pixels.
+    pub pool: String,
+    pub dtype: Dtype,
+    /// Values per row.
+    pub width: usize,
+}
+
+impl StoreIdentity {
+    /// The folder name of the store: readable, and unique through a digest of every field.
+    pub fn folder_name(&self) -> String {
+        let canonical = serde_json::to_vec(self).unwrap_or_default();
+        let digest = Sha256::digest(&canonical);
+        let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        format!("{}-{}-{}-{short}", self.backbone, self.tap.replace(',', "+"), self.pool)
+    }
+}

@@ -1,0 +1,1 @@
+//! File bytes to network input: decode, orient, resize, normalise.

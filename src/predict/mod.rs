@@ -1,0 +1,1 @@
+//! Any image to a label with its probability.

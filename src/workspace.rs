@@ -1,0 +1,78 @@
+//! Where things are on disk: the folder with `data/`, `cache/` and `runs/`.
+
+use crate::error::{AtPath, Error, Result};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// One study's folder. Made by [`Workspace::open`]; holds nothing but its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    /// The workspace in `root`, which must be a folder; sub-folders are made when first written to.
+    pub fn open(root: &Path) -> Result<Self> {
+        let root = root.canonicalize().map_err(|error| {
+            Error::file(root, format!("cannot be used as workspace ({error}); make the folder or pass --workspace DIR"))
+        })?;
+        if !root.is_dir() {
+            return Err(Error::file(&root, "is not a folder; pass --workspace DIR"));
+        }
+        Ok(Self { root })
+    }
+
+    /// The workspace folder, absolute.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `data/prepared/NAME`: the manifest and report of a prepared data set.
+    pub fn prepared(&self, name: &str) -> PathBuf {
+        self.root.join("data/prepared").join(name)
+    }
+
+    /// `data/prepared`: all prepared data sets.
+    pub fn all_prepared(&self) -> PathBuf {
+        self.root.join("data/prepared")
+    }
+
+    /// `data/sample`: the synthetic sample, made at run time.
+    pub fn sample(&self) -> PathBuf {
+        self.root.join("data/sample")
+    }
+
+    /// `cache/features`: the feature stores.
+    pub fn features(&self) -> PathBuf {
+        self.root.join("cache/features")
+    }
+
+    /// `runs`: one folder per run.
+    pub fn runs(&self) -> PathBuf {
+        self.root.join("runs")
+    }
+}
+
+/// Writes `bytes` to `path` whole or not at all: temporary file beside it, flush to disk, rename.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).at(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).at(folder)?;
+    file.write_all(bytes).at(path)?;
+    persist(file, path)
+}
+
+/// Flushes a temporary file to disk and gives it its name, so that `path` is never seen half written.
+pub fn persist(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    // Temporary files are made private; what ends in the workspace follows the usual 0644.
+    file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).at(path)?;
+    file.as_file().sync_all().at(path)?;
+    file.persist(path).map_err(|error| Error::file(path, error.error))?;
+    if let Some(folder) = path.parent() {
+        // The rename itself must reach the disk too; some file systems refuse this, and then it is their word.
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    }
+    Ok(())
+}
