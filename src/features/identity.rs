@@ -13,6 +13,16 @@ pub enum Dtype {
     U16,
 }
 
+impl Dtype {
+    /// Bytes per value.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::U16 => 2,
+        }
+    }
+}
+
 /// Everything that a row's values depend on besides the image's bytes. Two stores with the same identity hold the
 /// same numbers; any difference means another store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,6 +48,9 @@ impl StoreIdentity {
         let canonical = serde_json::to_vec(self).unwrap_or_default();
         let digest = Sha256::digest(&canonical);
         let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        format!("{}-{}-{}-{short}", self.backbone, self.tap.replace(',', "+"), self.pool)
+        let name = format!("{}-{}-{}-{short}", self.backbone, self.tap.replace(',', "+"), self.pool);
+        // A user's own network may be called anything; the digest keeps the names apart.
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-+._".contains(c);
+        name.trim_start_matches('.').chars().map(|c| if allowed(c) { c } else { '_' }).collect()
     }
 }

@@ -1,0 +1,159 @@
+//! What computes rows: a pretrained network, or the benchmark's pooled pixels.
+
+use super::identity::{Dtype, StoreIdentity};
+use crate::error::{Error, Result};
+use crate::imaging::{self, Pixels};
+use ndarray::{Array2, ArrayView1};
+
+/// A way of computing rows from images.
+pub trait RowSource: Sync {
+    /// The store that the rows belong to.
+    fn identity(&self) -> StoreIdentity;
+
+    /// Side of the square input in pixels.
+    fn input(&self) -> usize;
+
+    /// A worker for one thread. It is called on the thread that will use the worker, and may set up that thread.
+    ///
+    /// # Errors
+    /// Weights that cannot be read.
+    fn worker(&self) -> Result<Box<dyn RowWorker + Send>>;
+}
+
+/// Computes rows on one thread.
+pub trait RowWorker {
+    /// The rows of a batch of images, each [`RowSource::input`] pixels square; row `i` is of image `i`.
+    ///
+    /// # Errors
+    /// A computation that cannot be done for any image, such as a lack of memory. It ends the extraction.
+    fn rows(&mut self, batch: &[Pixels]) -> Result<Rows>;
+}
+
+/// Rows of either number format, images x width.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rows {
+    F32(Array2<f32>),
+    U16(Array2<u16>),
+}
+
+impl Rows {
+    /// Images and values per image.
+    pub fn dim(&self) -> (usize, usize) {
+        match self {
+            Self::F32(rows) => rows.dim(),
+            Self::U16(rows) => rows.dim(),
+        }
+    }
+
+    /// Whether every value of a row is a number.
+    pub fn is_finite(&self, row: usize) -> bool {
+        match self {
+            Self::F32(rows) => rows.row(row).iter().all(|value| value.is_finite()),
+            Self::U16(_) => true,
+        }
+    }
+
+    /// The rows with these indices, in their order.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::F32(all) => Self::F32(all.select(ndarray::Axis(0), rows)),
+            Self::U16(all) => Self::U16(all.select(ndarray::Axis(0), rows)),
+        }
+    }
+}
+
+/// The input of the benchmark CNN: its first layer is a fixed average pooling, so its sums over pool x pool blocks of
+/// the resized picture are kept, exact, in place of pixels.
+///
+/// A row is (input / pool) x (input / pool) x 3 in the order height, width, channel; divided by pool² and by 255 it is
+/// the pooled picture in 0..=1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PooledPixels {
+    input: usize,
+    pool: usize,
+}
+
+impl PooledPixels {
+    /// Blocks of `pool` x `pool` pixels of a picture of `input` x `input`.
+    ///
+    /// # Errors
+    /// A `pool` that does not divide `input`, or above 16, where the sum of a block would not fit 16 bits.
+    pub fn new(input: usize, pool: usize) -> Result<Self> {
+        if input == 0 || !(1..=16).contains(&pool) || !input.is_multiple_of(pool) {
+            return Err(Error::usage(format!(
+                "cannot pool {input} x {input} pixels in blocks of {pool}; give a pool from 1 to 16 that divides the input"
+            )));
+        }
+        Ok(Self { input, pool })
+    }
+
+    /// Blocks along one side of the pooled picture.
+    pub fn side(&self) -> usize {
+        self.input / self.pool
+    }
+
+    /// Values per row.
+    pub fn width(&self) -> usize {
+        self.side() * self.side() * 3
+    }
+
+    /// The pooled picture of a row as averages in 0..=1, in the same order.
+    pub fn averages<'a>(&self, row: ArrayView1<'a, u16>) -> impl Iterator<Item = f32> + use<'a> {
+        let full = (self.pool * self.pool * 255) as f32;
+        (0..row.len()).map(move |index| f32::from(row[index]) / full)
+    }
+
+    /// The sums of each block, appended to `row`.
+    fn sums(&self, picture: &Pixels, row: &mut [u16]) {
+        let line = self.input * 3;
+        for (y, pixels) in picture.rgb.chunks_exact(line).enumerate() {
+            let first = y / self.pool * self.side() * 3;
+            let sums = &mut row[first..first + self.side() * 3];
+            for (block, sum) in pixels.chunks_exact(self.pool * 3).zip(sums.chunks_exact_mut(3)) {
+                for pixel in block.chunks_exact(3) {
+                    sum.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += u16::from(*value));
+                }
+            }
+        }
+    }
+}
+
+impl RowSource for PooledPixels {
+    fn identity(&self) -> StoreIdentity {
+        StoreIdentity {
+            backbone: "pixels".into(),
+            weights: "none".into(),
+            preprocessing: format!("{} {}", imaging::RESIZE, self.input),
+            tap: "last".into(),
+            pool: format!("sum{}", self.pool),
+            dtype: Dtype::U16,
+            width: self.width(),
+        }
+    }
+
+    fn input(&self) -> usize {
+        self.input
+    }
+
+    fn worker(&self) -> Result<Box<dyn RowWorker + Send>> {
+        Ok(Box::new(*self))
+    }
+}
+
+impl RowWorker for PooledPixels {
+    fn rows(&mut self, batch: &[Pixels]) -> Result<Rows> {
+        let mut rows = vec![0; batch.len() * self.width()];
+        for (picture, row) in batch.iter().zip(rows.chunks_exact_mut(self.width())) {
+            if (picture.width as usize, picture.height as usize) != (self.input, self.input) {
+                return Err(Error::failed(format!(
+                    "A picture of {} x {} pixels came where {} x {} were expected.",
+                    picture.width, picture.height, self.input, self.input
+                )));
+            }
+            self.sums(picture, row);
+        }
+        let rows = Array2::from_shape_vec((batch.len(), self.width()), rows);
+        rows.map(Rows::U16).map_err(|error| Error::failed(format!("The pooled pixels have a wrong shape: {error}")))
+    }
+}

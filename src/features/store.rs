@@ -1,0 +1,237 @@
+//! Reading a feature store.
+
+use super::identity::{Dtype, StoreIdentity};
+use super::part::{self, Found, Part};
+use crate::dataset::ContentHash;
+use crate::error::{AtPath, Error, Result};
+use ndarray::{Array2, ArrayViewMut1, ArrayViewMut2};
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rows of one [`StoreIdentity`], open for reading. [`super::PartWriter`] adds to it.
+///
+/// Rows stay on disk and are mapped into memory; only the keys (some 60 bytes per row) are held.
+pub struct Store {
+    identity: StoreIdentity,
+    folder: PathBuf,
+    parts: Vec<Part>,
+    index: HashMap<ContentHash, Place>,
+    damaged: Vec<DamagedPart>,
+}
+
+/// Where a row is.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Index into [`Store::parts`].
+    part: u32,
+    row: u32,
+}
+
+/// A part that could not be read. Its rows count as missing; the next writer sets it aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedPart {
+    pub path: PathBuf,
+    pub reason: String,
+    pub(super) number: u32,
+}
+
+impl Store {
+    /// Opens the store of `identity` in `folder_of_all_stores` (`cache/features`). Nothing is created or changed: a
+    /// store that does not exist yet is empty.
+    ///
+    /// # Errors
+    /// A folder that cannot be read, or that belongs to other features.
+    pub fn open(folder_of_all_stores: &Path, identity: &StoreIdentity) -> Result<Self> {
+        let mut store = Self {
+            identity: identity.clone(),
+            folder: folder_of_all_stores.join(identity.folder_name()),
+            parts: Vec::new(),
+            index: HashMap::new(),
+            damaged: Vec::new(),
+        };
+        // An unreadable identity.json is no loss, since the folder's name is made from the identity; the next writer
+        // mends it. One that states something else means that the folder was renamed by hand.
+        match read_identity(&store.folder) {
+            Some(found) if found != *identity => {
+                let what = "holds other features than its name says; rename or remove this folder";
+                return Err(Error::file(&store.folder, what));
+            }
+            _ => store.refresh()?,
+        }
+        Ok(store)
+    }
+
+    /// What the rows are.
+    pub fn identity(&self) -> &StoreIdentity {
+        &self.identity
+    }
+
+    /// The folder of this store; it may not exist yet.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How many different images have a row.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether no image has a row.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// Whether the image with this hash has a row.
+    pub fn contains(&self, key: &ContentHash) -> bool {
+        self.index.contains_key(key)
+    }
+
+    /// The positions in `keys` of images without a row, in order.
+    pub fn missing(&self, keys: &[ContentHash]) -> Vec<usize> {
+        (0..keys.len()).filter(|&index| !self.contains(&keys[index])).collect()
+    }
+
+    /// Parts that could not be read when the store was opened.
+    pub fn damaged(&self) -> &[DamagedPart] {
+        &self.damaged
+    }
+
+    /// The rows of `keys`, in their order: keys x width. Values of a [`Dtype::U16`] store are converted, exactly.
+    ///
+    /// # Errors
+    /// An image without a row.
+    pub fn rows_f32(&self, keys: &[ContentHash]) -> Result<Array2<f32>> {
+        let mut rows = Array2::zeros((keys.len(), self.identity.width));
+        self.gather_into(keys, &mut rows.view_mut())?;
+        Ok(rows)
+    }
+
+    /// Copies the rows of `keys` straight from the mapped files into `out` (keys x width), so that a caller who goes
+    /// through a store larger than memory can do it block by block in one buffer. Values of a [`Dtype::U16`] store
+    /// are converted, exactly.
+    ///
+    /// # Errors
+    /// An image without a row (then `out` is partly written), or `out` of another shape.
+    pub fn gather_into(&self, keys: &[ContentHash], out: &mut ArrayViewMut2<'_, f32>) -> Result<()> {
+        match self.identity.dtype {
+            Dtype::F32 => self.gather(keys, out, Part::copy_f32),
+            Dtype::U16 => self.gather(keys, out, Part::copy_u16_as_f32),
+        }
+    }
+
+    /// [`Store::gather_into`] without conversion, for a [`Dtype::U16`] store.
+    ///
+    /// # Errors
+    /// As [`Store::gather_into`]; also a store of another number format.
+    pub fn gather_u16_into(&self, keys: &[ContentHash], out: &mut ArrayViewMut2<'_, u16>) -> Result<()> {
+        match self.identity.dtype {
+            Dtype::U16 => self.gather(keys, out, Part::copy_u16),
+            Dtype::F32 => Err(Error::file(&self.folder, "holds f32 rows, not u16; gather them with gather_into")),
+        }
+    }
+
+    fn gather<T>(
+        &self,
+        keys: &[ContentHash],
+        out: &mut ArrayViewMut2<'_, T>,
+        copy: impl Fn(&Part, usize, ArrayViewMut1<'_, T>),
+    ) -> Result<()> {
+        if out.dim() != (keys.len(), self.identity.width) {
+            let (rows, width) = out.dim();
+            let (keys, expected) = (keys.len(), self.identity.width);
+            let what = format!("cannot give {keys} rows of {expected} values in an array of {rows} x {width}");
+            return Err(Error::file(&self.folder, what));
+        }
+        for (key, out) in keys.iter().zip(out.rows_mut()) {
+            let Some(place) = self.index.get(key) else {
+                let missing = self.missing(keys).len();
+                let what = format!("lacks {missing} of {} images; run faceprobe extract first", keys.len());
+                return Err(Error::file(&self.folder, what));
+            };
+            copy(&self.parts[place.part as usize], place.row as usize, out);
+        }
+        Ok(())
+    }
+
+    pub(super) fn identity_path(&self) -> PathBuf {
+        self.folder.join(IDENTITY)
+    }
+
+    /// Picks up parts that were written since the store was opened.
+    pub(super) fn refresh(&mut self) -> Result<()> {
+        self.damaged.clear();
+        let known: BTreeSet<u32> = self.parts.iter().map(|part| part.number).collect();
+        for number in part::numbers(&self.folder)? {
+            if !known.contains(&number) {
+                self.add(number)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens part `number` and indexes its rows, or notes that it is damaged.
+    pub(super) fn add(&mut self, number: u32) -> Result<()> {
+        match Part::open(&self.folder, number, self.identity.dtype, self.identity.width)? {
+            Found::Damaged(reason) => {
+                let path = part::rows_path(&self.folder, number);
+                self.damaged.push(DamagedPart { path, reason, number });
+            }
+            Found::Whole(part, keys) => {
+                let index = u32::try_from(self.parts.len()).at(&self.folder)?;
+                for (row, key) in (0u32..).zip(keys) {
+                    self.index.entry(key).or_insert(Place { part: index, row });
+                }
+                self.parts.push(part);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_damaged(&mut self) -> Vec<DamagedPart> {
+        std::mem::take(&mut self.damaged)
+    }
+}
+
+const IDENTITY: &str = "identity.json";
+
+fn read_identity(folder: &Path) -> Option<StoreIdentity> {
+    serde_json::from_slice(&fs::read(folder.join(IDENTITY)).ok()?).ok()
+}
+
+/// A store as the Features screen lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreInfo {
+    pub identity: StoreIdentity,
+    pub folder: PathBuf,
+    /// Whole parts.
+    pub parts: usize,
+    /// Rows in them.
+    pub rows: usize,
+    /// Size of all files of the store.
+    pub bytes: u64,
+}
+
+/// All stores in `folder_of_all_stores`, by folder name. Reads headers and sizes only; folders that are not stores
+/// and parts that cannot be read are left out.
+pub fn inventory(folder_of_all_stores: &Path) -> Vec<StoreInfo> {
+    let Ok(entries) = fs::read_dir(folder_of_all_stores) else {
+        return Vec::new();
+    };
+    let mut stores: Vec<StoreInfo> = entries.flatten().filter_map(|entry| info(&entry.path())).collect();
+    stores.sort_by(|a, b| a.folder.cmp(&b.folder));
+    stores
+}
+
+fn info(folder: &Path) -> Option<StoreInfo> {
+    let identity = read_identity(folder)?;
+    let shapes: Vec<(usize, usize)> = part::numbers(folder)
+        .ok()?
+        .into_iter()
+        .filter_map(|number| part::stated_shape(folder, number, identity.dtype))
+        .filter(|(_, width)| *width == identity.width)
+        .collect();
+    let bytes = fs::read_dir(folder).ok()?.flatten().filter_map(|entry| entry.metadata().ok()).map(|data| data.len());
+    let (parts, rows) = (shapes.len(), shapes.iter().map(|(rows, _)| rows).sum());
+    Some(StoreInfo { identity, folder: folder.to_path_buf(), parts, rows, bytes: bytes.sum() })
+}
