@@ -22,7 +22,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
 /// Chunks per stream that may be finished and wait for an older one.
-const AHEAD: usize = 4;
+const AHEAD: usize = 2;
 
 /// How to extract. The default suits most machines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct ExtractOptions {
     pub threads: usize,
     /// Images per call of the network; at least 1.
     pub batch: usize,
-    /// Rows per part: what a kill costs at most. Parts of wide rows are ended at 16 MB.
+    /// Rows per part: what a kill costs at most, besides the few chunks in work. Parts of wide rows end at 16 MB.
     pub part_rows: usize,
 }
 

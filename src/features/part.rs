@@ -47,7 +47,6 @@ pub(super) fn numbers(folder: &Path) -> Result<Vec<u32>> {
 /// A whole part, mapped into memory.
 pub(super) struct Part {
     pub number: u32,
-    pub rows: usize,
     map: Mmap,
     /// Where the first row begins.
     start: usize,
@@ -59,24 +58,24 @@ pub(super) enum Found {
     Whole(Part, Vec<ContentHash>),
     /// Something that is not a part of this store, and why.
     Damaged(String),
+    Gone,
 }
 
 impl Part {
     /// Opens part `number` and checks it against its header, its keys and the store's row format.
     pub fn open(folder: &Path, number: u32, dtype: Dtype, width: usize) -> Result<Found> {
         let path = rows_path(folder, number);
-        let map = map(&path)?;
+        let Some(map) = map_if_there(&path)? else {
+            // Between the listing of the folder and now: set aside by a writer, or deleted.
+            return Ok(Found::Gone);
+        };
         let rows = match shape(&map, dtype) {
             Ok((rows, found)) if found == width => rows,
             Ok((_, found)) => return Ok(Found::Damaged(format!("has {found} values per row instead of {width}"))),
             Err(reason) => return Ok(Found::Damaged(reason)),
         };
-        let keys_path = keys_path(folder, number);
-        let keys_map = match File::open(&keys_path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Ok(Found::Damaged("its file of keys is missing".into()));
-            }
-            _ => self::map(&keys_path)?,
+        let Some(keys_map) = map_if_there(&keys_path(folder, number))? else {
+            return Ok(Found::Damaged("its file of keys is missing".into()));
         };
         let keys = match view::<u8>(&keys_map) {
             Ok(keys) if keys.dim() == (rows, 32) => keys,
@@ -89,7 +88,7 @@ impl Part {
         let keys = keys.rows().into_iter().map(|row| ContentHash(std::array::from_fn(|byte| row[byte]))).collect();
         let row_bytes = width * dtype.bytes();
         let start = map.len() - rows * row_bytes;
-        Ok(Found::Whole(Self { number, rows, map, start, row_bytes }, keys))
+        Ok(Found::Whole(Self { number, map, start, row_bytes }, keys))
     }
 
     fn row(&self, row: usize) -> &[u8] {
@@ -147,14 +146,19 @@ fn write_npy(path: &Path, array: &impl WriteNpyExt) -> Result<()> {
 
 /// The shape (rows, width) that the header of part `number` states, when it agrees with the file's length.
 pub(super) fn stated_shape(folder: &Path, number: u32, dtype: Dtype) -> Option<(usize, usize)> {
-    shape(&map(&rows_path(folder, number)).ok()?, dtype).ok()
+    shape(&map_if_there(&rows_path(folder, number)).ok()??, dtype).ok()
 }
 
-fn map(path: &Path) -> Result<Mmap> {
-    let file = File::open(path).at(path)?;
+/// Maps a file; `None` when there is none.
+fn map_if_there(path: &Path) -> Result<Option<Mmap>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::file(path, error)),
+    };
     // SAFETY: a part and its keys get their names by a rename after the last byte was flushed, and nothing writes to
     // them afterwards; setting aside and deleting keep the mapped bytes alive until the map is dropped.
-    unsafe { Mmap::map(&file) }.at(path)
+    unsafe { Mmap::map(&file) }.map(Some).at(path)
 }
 
 fn shape(bytes: &[u8], dtype: Dtype) -> Result<(usize, usize), String> {

@@ -173,6 +173,7 @@ impl Store {
     /// Opens part `number` and indexes its rows, or notes that it is damaged.
     pub(super) fn add(&mut self, number: u32) -> Result<()> {
         match Part::open(&self.folder, number, self.identity.dtype, self.identity.width)? {
+            Found::Gone => {}
             Found::Damaged(reason) => {
                 let path = part::rows_path(&self.folder, number);
                 self.damaged.push(DamagedPart { path, reason, number });
