@@ -1,7 +1,8 @@
 //! faceprobe: transfer-learning studies on face photographs, from raw label files to a tested model, in a terminal.
 //!
-//! Dependencies run one way: `tui` and `cli` -> (`run`, `predict`, `evaluation`) -> `model` -> `features` ->
-//! (`backbone`, `imaging`) -> `dataset`. Nothing below `tui` knows ratatui or crossterm; nothing in `tui` knows tch.
+//! Dependencies run one way: `tui` and `cli` -> `predict` -> `run` -> `model` -> (`features`, `evaluation`) ->
+//! (`backbone`, `dataset`) -> `imaging`. Nothing below `tui` and `cli` knows the terminal; nothing in `tui` knows tch.
+//! `tests/architecture.rs` reads the sources and holds this.
 
 pub mod backbone;
 pub mod cli;

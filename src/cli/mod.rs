@@ -1,1 +1,121 @@
-//! The command line.
+//! The command line: arguments in, engine calls, text or JSON out. One file per subcommand.
+
+mod args;
+mod choose;
+mod data;
+mod demo;
+mod doctor;
+mod evaluate;
+mod extract;
+mod follow;
+mod output;
+mod predict;
+mod predictor;
+mod results;
+mod runs;
+mod train;
+mod weights;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::run::RunId;
+use crate::tui::{self, TuiOptions};
+use crate::workspace::Workspace;
+use args::{Cli, Command, Global};
+use clap::Parser;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+/// Everything a subcommand needs besides its own arguments.
+pub(crate) struct Context {
+    pub workspace: Workspace,
+    pub json: bool,
+    pub quiet: bool,
+    pub threads: usize,
+    pub device: String,
+}
+
+impl Context {
+    fn new(global: &Global) -> Result<Self> {
+        let root = match &global.workspace {
+            Some(root) => root.clone(),
+            None => std::env::current_dir().map_err(|error| {
+                Error::failed(format!("The current folder cannot be used ({error}); pass --workspace DIR."))
+            })?,
+        };
+        crate::backbone::device::parse(&global.device)?;
+        Ok(Self {
+            workspace: Workspace::open(&root)?,
+            json: global.json,
+            quiet: global.quiet,
+            threads: global.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+            device: global.device.clone(),
+        })
+    }
+}
+
+/// The whole program. No panic reaches the user: it ends as one sentence and exit code 1.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, and are no errors.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    std::panic::set_hook(Box::new(|info| {
+        eprintln!("faceprobe: this is a bug: {info}. What was finished is kept; please report the line above.");
+    }));
+    match std::panic::catch_unwind(|| dispatch(&cli)) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
+            eprintln!("faceprobe: {error}");
+            ExitCode::from(match error.kind() {
+                ErrorKind::Failed | ErrorKind::Stopped => 1,
+                ErrorKind::Usage => 2,
+            })
+        }
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<ExitCode> {
+    let context = Context::new(&cli.global)?;
+    let done = |result: Result<()>| result.map(|()| ExitCode::SUCCESS);
+    match &cli.command {
+        None => done(workbench(&context, None)),
+        Some(Command::Demo(args)) => done(demo::run(&context, args)),
+        Some(Command::Doctor) => done(doctor::run(&context)),
+        Some(Command::Data(command)) => done(data::run(&context, command)),
+        Some(Command::Weights(command)) => done(weights::run(&context, command)),
+        Some(Command::Extract(args)) => done(extract::run(&context, args)),
+        Some(Command::Train(args)) => done(train::run(&context, args)),
+        Some(Command::Results(args)) => done(results::run(&context, args)),
+        Some(Command::Evaluate(args)) => done(evaluate::run(&context, args)),
+        Some(Command::Choose(args)) => done(choose::run(&context, args)),
+        Some(Command::Predict(args)) => predict::run(&context, args),
+        Some(Command::Runs(command)) => done(runs::run(&context, command)),
+        Some(Command::Worker { run }) => Ok(crate::run::worker::main(&context.workspace, run)),
+        Some(Command::Predictor { model }) => done(predictor::run(&context, model.as_deref())),
+    }
+}
+
+/// Whether a full-screen program can be shown here.
+fn is_interactive() -> bool {
+    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !dumb
+}
+
+/// Opens the workbench, on `run` if one is given.
+fn workbench(context: &Context, run: Option<RunId>) -> Result<()> {
+    if !is_interactive() {
+        return Err(Error::usage(
+            "The workbench needs a terminal; here, use the subcommands ('faceprobe --help' lists them), for example \
+             'faceprobe results'.",
+        ));
+    }
+    let options =
+        TuiOptions { threads: context.threads, device: context.device.clone(), start: run, ..TuiOptions::default() };
+    tui::run(context.workspace.clone(), options)
+}

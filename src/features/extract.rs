@@ -227,9 +227,9 @@ impl Work<'_> {
             return Err("changed since it was prepared; run data prepare again".into());
         }
         let side = self.source.input();
-        let decode = || imaging::decode(&bytes).and_then(|picture| imaging::resize(&picture, side));
+        let decode = || imaging::decode(&bytes).map(|picture| imaging::resize(&picture, side));
         catch_unwind(decode)
-            .unwrap_or_else(|_| Err(Error::failed("the decoder broke down on it")))
+            .unwrap_or_else(|_| Err("the decoder broke down on it".into()))
             .map_err(|e| e.to_string())
     }
 

@@ -34,6 +34,6 @@ mod writer;
 
 pub use extract::{ExtractOptions, ExtractReport, extract};
 pub use identity::{Dtype, StoreIdentity};
-pub use source::{PooledPixels, RowSource, RowWorker, Rows};
+pub use source::{NetworkSource, PooledPixels, RowSource, RowWorker, Rows};
 pub use store::{DamagedPart, Store, StoreInfo, inventory};
 pub use writer::PartWriter;

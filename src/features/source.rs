@@ -2,8 +2,11 @@
 
 use super::identity::{Dtype, StoreIdentity};
 use crate::error::{Error, Result};
-use crate::imaging::{self, Pixels};
+use crate::backbone::{self, BackboneInfo, Network};
+use crate::imaging::{Pixels, Preprocessing};
 use ndarray::{Array2, ArrayView1};
+use std::sync::{Mutex, PoisonError};
+use tch::Device;
 
 /// A way of computing rows from images.
 pub trait RowSource: Sync {
@@ -107,7 +110,7 @@ impl PooledPixels {
     /// The sums of each block, appended to `row`.
     fn sums(&self, picture: &Pixels, row: &mut [u16]) {
         let line = self.input * 3;
-        for (y, pixels) in picture.rgb.chunks_exact(line).enumerate() {
+        for (y, pixels) in picture.rgb().chunks_exact(line).enumerate() {
             let first = y / self.pool * self.side() * 3;
             let sums = &mut row[first..first + self.side() * 3];
             for (block, sum) in pixels.chunks_exact(self.pool * 3).zip(sums.chunks_exact_mut(3)) {
@@ -124,7 +127,7 @@ impl RowSource for PooledPixels {
         StoreIdentity {
             backbone: "pixels".into(),
             weights: "none".into(),
-            preprocessing: format!("{} {}", imaging::RESIZE, self.input),
+            preprocessing: Preprocessing::default_mode(self.input, [0.0; 3], [1.0; 3]).describe(),
             tap: "last".into(),
             pool: format!("sum{}", self.pool),
             dtype: Dtype::U16,
@@ -145,15 +148,72 @@ impl RowWorker for PooledPixels {
     fn rows(&mut self, batch: &[Pixels]) -> Result<Rows> {
         let mut rows = vec![0; batch.len() * self.width()];
         for (picture, row) in batch.iter().zip(rows.chunks_exact_mut(self.width())) {
-            if (picture.width as usize, picture.height as usize) != (self.input, self.input) {
+            if (picture.width(), picture.height()) != (self.input, self.input) {
                 return Err(Error::failed(format!(
                     "A picture of {} x {} pixels came where {} x {} were expected.",
-                    picture.width, picture.height, self.input, self.input
+                    picture.width(), picture.height(), self.input, self.input
                 )));
             }
             self.sums(picture, row);
         }
         let rows = Array2::from_shape_vec((batch.len(), self.width()), rows);
         rows.map(Rows::U16).map_err(|error| Error::failed(format!("The pooled pixels have a wrong shape: {error}")))
+    }
+}
+
+/// The average-pooled features of a pretrained network's last layer. The network is loaded when the first row is
+/// wanted, so that a full store costs nothing.
+pub struct NetworkSource {
+    info: &'static BackboneInfo,
+    device: Device,
+    identity: StoreIdentity,
+    network: Mutex<Option<Network>>,
+}
+
+impl NetworkSource {
+    /// The features of `info`, computed on `device`.
+    ///
+    /// # Errors
+    /// Weights that are missing.
+    pub fn new(info: &'static BackboneInfo, device: Device) -> Result<Self> {
+        let identity = StoreIdentity {
+            backbone: info.name.to_owned(),
+            weights: backbone::weights::sha256_of(info)?,
+            preprocessing: info.preprocessing.describe(),
+            tap: "last".to_owned(),
+            pool: "avg".to_owned(),
+            dtype: Dtype::F32,
+            width: info.features,
+        };
+        Ok(Self { info, device, identity, network: Mutex::new(None) })
+    }
+}
+
+impl RowSource for NetworkSource {
+    fn identity(&self) -> StoreIdentity {
+        self.identity.clone()
+    }
+
+    fn input(&self) -> usize {
+        self.info.input
+    }
+
+    fn worker(&self) -> Result<Box<dyn RowWorker + Send>> {
+        let mut held = self.network.lock().unwrap_or_else(PoisonError::into_inner);
+        let network = match held.take() {
+            Some(network) => network,
+            None => Network::load(self.info, self.device)?,
+        };
+        let own = network.for_another_thread();
+        *held = Some(network);
+        Ok(Box::new(NetworkWorker(own)))
+    }
+}
+
+struct NetworkWorker(Network);
+
+impl RowWorker for NetworkWorker {
+    fn rows(&mut self, batch: &[Pixels]) -> Result<Rows> {
+        self.0.features(batch).map(Rows::F32)
     }
 }

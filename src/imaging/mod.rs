@@ -1,41 +1,54 @@
 //! File bytes to network input: decode, orient, resize, normalise.
 
-use crate::error::{Error, Result};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image, images::ImageRef};
+pub mod decode;
+mod jpeg;
+pub mod preprocessing;
+pub mod resize;
 
-/// What every preprocessing of a feature store states about decoding and resizing.
-pub const RESIZE: &str = "default-v1 bilinear";
+pub use decode::decode;
+pub use preprocessing::Preprocessing;
+pub use resize::resize;
 
-/// An RGB picture, 8 bits per channel, rows from the top.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An upright RGB picture: 8 bits per channel, rows from top to bottom, `red green blue` per pixel (HWC).
+#[derive(Clone, PartialEq, Eq)]
 pub struct Pixels {
-    pub width: u32,
-    pub height: u32,
-    /// `height * width * 3` values in the order height, width, channel.
-    pub rgb: Vec<u8>,
+    width: usize,
+    height: usize,
+    rgb: Vec<u8>,
 }
 
-/// Decodes an image file.
-///
-/// # Errors
-/// Bytes that are no picture of a known format.
-pub fn decode(bytes: &[u8]) -> Result<Pixels> {
-    let picture =
-        image::load_from_memory(bytes).map_err(|error| Error::failed(format!("cannot be decoded: {error}")))?;
-    let picture = picture.into_rgb8();
-    Ok(Pixels { width: picture.width(), height: picture.height(), rgb: picture.into_raw() })
+impl Pixels {
+    /// A picture of `width` x `height` from its bytes; none if a side is zero or needs more than 32 bits, or there
+    /// are not exactly `width * height * 3` bytes.
+    pub fn new(width: usize, height: usize, rgb: Vec<u8>) -> Option<Self> {
+        let bytes = width.checked_mul(height)?.checked_mul(3)?;
+        let sides_fit = u32::try_from(width).is_ok() && u32::try_from(height).is_ok();
+        (sides_fit && bytes > 0 && bytes == rgb.len()).then_some(Self { width, height, rgb })
+    }
+
+    /// Pixels in a row; at least 1.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows; at least 1.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// `height * width * 3` bytes, row by row.
+    pub fn rgb(&self) -> &[u8] {
+        &self.rgb
+    }
+
+    /// The bytes themselves.
+    pub fn into_rgb(self) -> Vec<u8> {
+        self.rgb
+    }
 }
 
-/// Resizes to a square of `size` pixels with an antialiased bilinear filter; proportions are not kept.
-///
-/// # Errors
-/// A picture without pixels.
-pub fn resize(picture: &Pixels, size: usize) -> Result<Pixels> {
-    let fault = |error: &dyn std::fmt::Display| Error::failed(format!("cannot be resized: {error}"));
-    let side = u32::try_from(size).map_err(|error| fault(&error))?;
-    let from = ImageRef::new(picture.width, picture.height, &picture.rgb, PixelType::U8x3).map_err(|e| fault(&e))?;
-    let mut to = Image::new(side, side, PixelType::U8x3);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new().resize(&from, &mut to, &options).map_err(|error| fault(&error))?;
-    Ok(Pixels { width: side, height: side, rgb: to.into_vec() })
+impl std::fmt::Debug for Pixels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pixels({} x {})", self.width, self.height)
+    }
 }

@@ -1,1 +1,33 @@
 //! Runs on disk, their journal, the worker process, and how a client follows and controls it.
+//!
+//! Every long job (drawing the sample, preparing, extracting, training, opening a test set, the demo) is a run: a
+//! folder `runs/<kind>-<n>/` with
+//!
+//! - `spec.json`: what was asked for, written before anything starts;
+//! - `events.jsonl`: the journal, appended by the worker and followed by any number of clients;
+//! - `worker.log`: what libraries print on stdout and stderr;
+//! - `control.sock`: takes `pause`, `resume`, `stop` while the worker lives;
+//! - `worker.lock`: locked while the worker lives, so that a client can tell a working run from a dead one;
+//! - for models also `model.safetensors`, `result.json`, `scores-val.csv` and, once opened, `scores-test.csv`.
+//!
+//! The worker has a session of its own, so it goes on when the terminal that started it is gone.
+
+pub mod choice;
+pub mod control;
+mod execute;
+pub mod folder;
+pub mod journal;
+pub mod launch;
+pub mod openings;
+pub mod results;
+mod scoring;
+pub mod spec;
+mod study;
+mod training;
+pub mod view;
+pub mod worker;
+
+pub use folder::{RunFolder, RunId};
+pub use journal::Event;
+pub use spec::{JobSpec, ModelSpec, Spec};
+pub use view::{RunView, Status};

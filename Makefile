@@ -1,0 +1,25 @@
+# Two commands: `make demo` shows the whole study on a drawn sample, `make test` runs every check.
+# Both set up what they need (libtorch, weights, build); repeated calls cost nothing.
+
+CARGO ?= cargo
+FACEPROBE = $(CARGO) run --release --locked --quiet --
+
+.PHONY: demo test build setup weights
+
+demo: weights
+	@$(FACEPROBE) demo
+
+test: weights
+	$(CARGO) fmt --check
+	$(CARGO) clippy --release --locked --all-targets -- -D warnings
+	$(CARGO) test --release --locked
+
+weights: build
+	@$(FACEPROBE) --quiet weights fetch efficientnet-lite0
+
+build: setup
+	@$(CARGO) build --release --locked
+
+setup:
+	@command -v python3 >/dev/null || { echo "setup: python3 was not found: install it with pip (Debian: sudo apt-get install python3-pip) and run the same command again." >&2; exit 1; }
+	@python3 tools/setup.py

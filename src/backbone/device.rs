@@ -1,0 +1,41 @@
+//! Where networks run.
+
+use crate::error::{Error, Result};
+use tch::Device;
+
+/// The libtorch that this program is built against.
+pub const LIBTORCH: &str = "2.13.0";
+
+/// `cpu`, `cuda`, `cuda:N` or `mps`, if this libtorch and machine have it.
+pub fn parse(name: &str) -> Result<Device> {
+    let absent = |what: &str, hint: &str| Error::failed(format!("This machine or libtorch has no {what}; {hint}, or use --device cpu."));
+    match name.split_once(':').unwrap_or((name, "0")) {
+        ("cpu", "0") => Ok(Device::Cpu),
+        ("cuda", number) => {
+            let number: usize = number
+                .parse()
+                .map_err(|_| Error::usage(format!("'{name}' is not a device; take cpu, cuda, cuda:N or mps.")))?;
+            let there = tch::Cuda::device_count();
+            if number < usize::try_from(there).unwrap_or(0) && tch::Cuda::is_available() {
+                Ok(Device::Cuda(number))
+            } else {
+                Err(absent(&format!("CUDA device {number}"), "build with LIBTORCH pointing at a CUDA libtorch"))
+            }
+        }
+        ("mps", "0") if tch::utils::has_mps() => Ok(Device::Mps),
+        ("mps", "0") => Err(absent("Metal (MPS) device", "it takes macOS with a libtorch of its own")),
+        _ => Err(Error::usage(format!("'{name}' is not a device; take cpu, cuda, cuda:N or mps."))),
+    }
+}
+
+/// What this libtorch can run on, in a few words.
+pub fn describe() -> String {
+    let mut parts = vec!["cpu".to_owned()];
+    if tch::Cuda::is_available() {
+        parts.push(format!("{} CUDA devices", tch::Cuda::device_count()));
+    }
+    if tch::utils::has_mps() {
+        parts.push("mps".to_owned());
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,353 @@
+//! The grammar of the command line. Names here are a contract: add, do not rename.
+
+use crate::dataset::source::SourceSpec;
+use crate::run::results::Column;
+use crate::model::Optimizer;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A terminal workbench for transfer-learning studies on face photographs.
+///
+/// Without a subcommand it opens the workbench on the workspace in the current folder.
+#[derive(Debug, Parser)]
+#[command(name = "faceprobe", version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The study's folder, with data/, cache/ and runs/ [default: the current folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print results and errors only, no progress
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Threads for decoding and arithmetic [default: all processors]
+    #[arg(long, global = true, value_name = "N", value_parser = thread_count)]
+    pub threads: Option<usize>,
+    /// Where networks run: cpu, cuda, cuda:N or mps
+    #[arg(long, global = true, default_value = "cpu")]
+    pub device: String,
+}
+
+fn thread_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=1024) => Ok(count),
+        _ => Err("a number from 1 to 1024".into()),
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the whole study on the synthetic sample
+    Demo(DemoArgs),
+    /// Say what this machine has: libtorch, threads, processor features, weights, terminal
+    Doctor,
+    /// Prepare data sets and look at them
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Pretrained weights: what is there, and getting them
+    #[command(subcommand)]
+    Weights(WeightsCommand),
+    /// Compute the features of a prepared data set, once
+    Extract(ExtractArgs),
+    /// Train a model; prints the run's name
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Train(TrainArgs),
+    /// The table: every model side by side
+    Results(ResultsArgs),
+    /// Figures of one model; opens the test set only when told to
+    Evaluate(EvaluateArgs),
+    /// Make a run the model that predict uses
+    Choose(ChooseArgs),
+    /// Tell the label of any image
+    Predict(PredictArgs),
+    /// Runs: list, follow and control them
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// The process that does a run's work; started by the other commands
+    #[command(hide = true)]
+    Worker { run: String },
+    /// A process that answers predictions line by line; started by the workbench
+    #[command(hide = true)]
+    Predictor {
+        #[arg(long)]
+        model: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// How many labelled pictures to draw
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(200..=20_000))]
+    pub images: u64,
+    /// Seed of the drawings, the splits and the training
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Plain text even on a terminal
+    #[arg(long)]
+    pub plain: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// From raw label files to balanced train, validation and test splits
+    Prepare(PrepareArgs),
+    /// The account of a prepared data set: labels, what was dropped and why, splits
+    Show {
+        /// The prepared set [default: the only one, or the list of them]
+        name: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PrepareArgs {
+    /// adience:DIR, fairface:DIR, utkface:DIR, folder:DIR or csv:FILE; may be given several times
+    #[arg(long = "source", required = true, value_name = "ADAPTER:PATH")]
+    pub sources: Vec<SourceSpec>,
+    /// Name of the prepared set [default: the adapter's name]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Training images, both classes together
+    #[arg(long, requires = "val", requires = "test")]
+    pub train: Option<usize>,
+    /// Validation images, both classes together
+    #[arg(long, requires = "train")]
+    pub val: Option<usize>,
+    /// Test images, both classes together
+    #[arg(long, requires = "train")]
+    pub test: Option<usize>,
+    /// Decides which images are drawn
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WeightsCommand {
+    /// What is there and what is not
+    List,
+    /// Get the pretrained weights of a backbone
+    Fetch { name: String },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DatasetArg {
+    /// The prepared set to use [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    pub data: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DetachArg {
+    /// Return at once; the run goes on and 'faceprobe runs attach' follows it
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExtractArgs {
+    #[arg(long, default_value = crate::backbone::DEFAULT)]
+    pub backbone: String,
+    #[command(flatten)]
+    pub dataset: DatasetArg,
+    #[command(flatten)]
+    pub detach: DetachArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArgs {
+    #[command(subcommand)]
+    pub model: TrainCommand,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum OptimizerArg {
+    Adam,
+    Adamw,
+    Sgd,
+    Rmsprop,
+}
+
+impl From<OptimizerArg> for Optimizer {
+    fn from(arg: OptimizerArg) -> Self {
+        match arg {
+            OptimizerArg::Adam => Self::Adam,
+            OptimizerArg::Adamw => Self::AdamW,
+            OptimizerArg::Sgd => Self::Sgd,
+            OptimizerArg::Rmsprop => Self::RmsProp,
+        }
+    }
+}
+
+/// What all trained models share. Settings left out have the study's values.
+#[derive(Debug, Args)]
+pub(crate) struct TrainingArgs {
+    #[arg(long, value_parser = share)]
+    pub dropout: Option<f64>,
+    #[arg(long, value_name = "RATE", value_parser = positive)]
+    pub learning_rate: Option<f64>,
+    #[arg(long, value_enum)]
+    pub optimizer: Option<OptimizerArg>,
+    #[arg(long, value_parser = not_negative)]
+    pub weight_decay: Option<f64>,
+    #[arg(long, value_parser = count)]
+    pub epochs: Option<usize>,
+    #[arg(long, value_parser = count)]
+    pub batch: Option<usize>,
+    /// Stop after this many epochs without a better validation accuracy
+    #[arg(long, value_parser = count)]
+    pub patience: Option<usize>,
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TrainCommand {
+    /// The small CNN trained from scratch: average pooling, convolution, global average pooling, dense, dropout
+    Benchmark {
+        /// Filters of the convolution
+        #[arg(long, value_parser = count)]
+        filters: Option<usize>,
+        /// Units of the dense layer
+        #[arg(long, value_parser = count)]
+        dense: Option<usize>,
+        /// Side and stride of the average pooling that comes first
+        #[arg(long, value_parser = count)]
+        pool: Option<usize>,
+        #[command(flatten)]
+        training: TrainingArgs,
+        #[command(flatten)]
+        dataset: DatasetArg,
+        #[command(flatten)]
+        detach: DetachArg,
+    },
+    /// A dense layer with dropout on frozen features
+    Dense {
+        /// Units of the dense layer
+        #[arg(long, value_parser = count)]
+        width: Option<usize>,
+        #[arg(long, default_value = crate::backbone::DEFAULT)]
+        backbone: String,
+        #[command(flatten)]
+        training: TrainingArgs,
+        #[command(flatten)]
+        dataset: DatasetArg,
+        #[command(flatten)]
+        detach: DetachArg,
+    },
+    /// Logistic regression (linfa) on frozen features
+    Logistic {
+        /// Penalties to try, on the summed loss (scikit-learn's C is 1/alpha); the best on validation is kept
+        #[arg(long, value_delimiter = ',', value_name = "A,B,…", value_parser = not_negative)]
+        alphas: Option<Vec<f64>>,
+        #[arg(long, default_value = crate::backbone::DEFAULT)]
+        backbone: String,
+        #[command(flatten)]
+        dataset: DatasetArg,
+        #[command(flatten)]
+        detach: DetachArg,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResultsArgs {
+    /// Column to order by: run, kind, backbone, params, epochs, train, val, test, threshold, seconds, status
+    #[arg(long, value_name = "COLUMN")]
+    pub sort: Option<Column>,
+    /// Smallest first for accuracies, largest first for the others
+    #[arg(long)]
+    pub reverse: bool,
+    /// Only models of this prepared set
+    #[arg(long, value_name = "NAME")]
+    pub data: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArgs {
+    pub run: String,
+    /// Score the test split too; this is recorded
+    #[arg(long)]
+    pub open_test: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChooseArgs {
+    pub run: String,
+    /// auto (chosen on validation) or a number between 0 and 1
+    #[arg(long, default_value = "auto", value_parser = threshold)]
+    pub threshold: Threshold,
+}
+
+/// The threshold of `choose`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Threshold(pub Option<f64>);
+
+#[derive(Debug, Args)]
+pub(crate) struct PredictArgs {
+    /// JPEG, PNG, WebP, BMP or TIFF files
+    #[arg(required = true, value_name = "IMAGE")]
+    pub images: Vec<PathBuf>,
+    /// The run whose model to use [default: the chosen one, else the best on validation]
+    #[arg(long, value_name = "RUN")]
+    pub model: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// Everything that was ever started here
+    List,
+    /// One run: settings, state, last figures
+    Show { run: String },
+    /// Follow a run until it ends
+    Attach { run: String },
+    /// Halt a run where it is
+    Pause { run: String },
+    /// Let a paused run go on
+    Resume { run: String },
+    /// End a run; what was finished is kept
+    Stop { run: String },
+    /// Delete a run's folder
+    Remove {
+        run: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+fn number(text: &str, good: impl Fn(f64) -> bool, wanted: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|value: &f64| value.is_finite() && good(*value)).ok_or_else(|| wanted.to_owned())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    number(text, |value| (0.0..1.0).contains(&value), "a number from 0 to less than 1")
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    number(text, |value| value > 0.0, "a number above 0")
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    number(text, |value| value >= 0.0, "a number not below 0")
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=1_000_000) => Ok(count),
+        _ => Err("a whole number from 1 to 1000000".into()),
+    }
+}
+
+fn threshold(text: &str) -> Result<Threshold, String> {
+    if text == "auto" {
+        return Ok(Threshold(None));
+    }
+    number(text, |value| (0.0..=1.0).contains(&value), "auto, or a number from 0 to 1").map(|value| Threshold(Some(value)))
+}

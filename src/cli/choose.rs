@@ -1,0 +1,24 @@
+//! `faceprobe choose RUN`: makes it the model that predict uses.
+
+use super::Context;
+use super::args::ChooseArgs;
+use super::output::{print, print_json};
+use crate::error::Result;
+use crate::run::choice;
+use crate::run::RunFolder;
+
+pub(crate) fn run(context: &Context, args: &ChooseArgs) -> Result<()> {
+    let run = RunFolder::find(&context.workspace, &args.run)?;
+    let choice = choice::choose(&context.workspace, &run, args.threshold.0)?;
+    if context.json {
+        return print_json(&choice);
+    }
+    let warning = match choice.after_test_openings {
+        0 => String::new(),
+        count => format!(
+            "Its test split had been opened {count} time{} before this choice; the choice is recorded as made after it.\n",
+            if count == 1 { "" } else { "s" }
+        ),
+    };
+    print(&format!("predict now uses {} with threshold {:.3}.\n{warning}", choice.run, choice.threshold))
+}

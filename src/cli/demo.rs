@@ -1,0 +1,52 @@
+//! `faceprobe demo`: the whole study on the synthetic sample.
+
+use super::Context;
+use super::args::DemoArgs;
+use super::follow::follow;
+use super::output::{print, print_json};
+use super::{is_interactive, results, workbench};
+use crate::dataset::synthetic::SampleSettings;
+use crate::error::Result;
+use crate::run::results as table;
+use crate::run::launch::launch;
+use crate::run::spec::DEMO_DATASET;
+use crate::run::{JobSpec, RunFolder, RunId, RunView, Spec, Status};
+
+pub(crate) fn run(context: &Context, args: &DemoArgs) -> Result<()> {
+    let sample = SampleSettings { images: args.images as usize, seed: args.seed, ..SampleSettings::default() };
+    let job = JobSpec::Demo { sample };
+    if is_interactive() && !args.plain && !context.json {
+        let run = match find(context, &job)? {
+            Some(run) => run.id().clone(),
+            None => start(context, job)?,
+        };
+        return workbench(context, Some(run));
+    }
+    match find(context, &job)? {
+        Some(run) => {
+            follow(context, run, None)?;
+        }
+        None => {
+            let launched = launch(&context.workspace, &Spec::new(job, context.threads, &context.device))?;
+            follow(context, launched.run.clone(), Some(launched))?;
+        }
+    }
+    let mut rows = table::table(&context.workspace)?;
+    rows.retain(|row| row.dataset == DEMO_DATASET && row.status == Status::Done);
+    if context.json { print_json(&rows) } else { print(&format!("\n{}", results::text(&rows))) }
+}
+
+fn start(context: &Context, job: JobSpec) -> Result<RunId> {
+    launch(&context.workspace, &Spec::new(job, context.threads, &context.device)).map(|launched| launched.run.id().clone())
+}
+
+/// The demo that was finished here before, or is at work now.
+fn find(context: &Context, job: &JobSpec) -> Result<Option<RunFolder>> {
+    for run in RunFolder::list(&context.workspace)?.into_iter().rev() {
+        let Ok(view) = RunView::open(run) else { continue };
+        if view.spec.job == *job && matches!(view.status, Status::Done | Status::Running | Status::Paused) {
+            return Ok(Some(view.folder));
+        }
+    }
+    Ok(None)
+}

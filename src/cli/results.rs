@@ -1,0 +1,90 @@
+//! `faceprobe results`: every model side by side.
+
+use super::Context;
+use super::args::ResultsArgs;
+use super::output::{Align, duration, print, print_json, table};
+use crate::error::Result;
+use crate::evaluation::Interval;
+use crate::run::results::{self, ResultRow};
+
+pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
+    let mut rows = results::table(&context.workspace)?;
+    if let Some(name) = &args.data {
+        rows.retain(|row| row.dataset == *name);
+    }
+    if let Some(column) = args.sort {
+        results::sort(&mut rows, column, column.descends() != args.reverse);
+    } else if args.reverse {
+        rows.reverse();
+    }
+    if context.json { print_json(&rows) } else { print(&text(&rows)) }
+}
+
+/// The table in plain text, with a line for each mark that occurs in it.
+pub(crate) fn text(rows: &[ResultRow]) -> String {
+    if rows.is_empty() {
+        return "No model has been trained here yet; 'faceprobe train --help' says how, 'faceprobe demo' shows it.\n".into();
+    }
+    use Align::{Left, Right};
+    let head = [
+        ("run", Left),
+        ("data", Left),
+        ("backbone", Left),
+        ("settings", Left),
+        ("train", Right),
+        ("validation", Left),
+        ("test", Left),
+        ("threshold", Right),
+        ("time", Right),
+        ("status", Left),
+    ];
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            vec![
+                format!("{}{}", row.run, marks(row)),
+                format!("{}{}", row.dataset, if row.synthetic { " (synthetic)" } else { "" }),
+                row.backbone.clone().unwrap_or_else(|| "-".into()),
+                row.settings.clone(),
+                row.train_accuracy.map_or_else(|| "-".into(), |accuracy| format!("{accuracy:.3}")),
+                accuracy(row.val_accuracy, row.val_interval, "-"),
+                accuracy(row.test_accuracy, row.test_interval, "not opened"),
+                format!("{:.3}", row.threshold),
+                duration(row.seconds),
+                row.status.name().to_owned(),
+            ]
+        })
+        .collect();
+    let mut text = table(&head, &cells);
+    text.push_str("\nAccuracies are at the threshold chosen on validation, with 95 % Wilson intervals.\n");
+    if rows.iter().any(|row| row.synthetic) {
+        text.push_str("(synthetic): the pictures are drawings made by this program; their accuracies say nothing about photographs.\n");
+    }
+    if rows.iter().any(|row| row.chosen) {
+        text.push_str("* the model that predict uses\n");
+    }
+    if rows.iter().any(|row| row.after_test_openings > 0) {
+        text.push_str("! made after the test split of its data had been opened: its test accuracy may be too good\n");
+    }
+    text
+}
+
+/// `*` chosen, `!` made after a test opening.
+fn marks(row: &ResultRow) -> String {
+    let mut marks = String::new();
+    if row.chosen {
+        marks.push('*');
+    }
+    if row.after_test_openings > 0 {
+        marks.push('!');
+    }
+    marks
+}
+
+fn accuracy(value: Option<f64>, interval: Option<Interval>, none: &str) -> String {
+    match (value, interval) {
+        (Some(value), Some(interval)) => format!("{value:.3} [{:.3}, {:.3}]", interval.low, interval.high),
+        (Some(value), None) => format!("{value:.3}"),
+        (None, _) => none.to_owned(),
+    }
+}

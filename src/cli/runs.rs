@@ -1,0 +1,132 @@
+//! `faceprobe runs …`: list, follow and control runs.
+
+use super::Context;
+use super::args::RunsCommand;
+use super::follow::follow;
+use super::output::{Align, duration, print, print_json, table};
+use crate::error::{AtPath, Error, Result};
+use crate::run::control::{self, Command};
+use crate::run::{RunFolder, RunView};
+use serde_json::{Value, json};
+use std::io::{BufRead, IsTerminal};
+
+pub(crate) fn run(context: &Context, command: &RunsCommand) -> Result<()> {
+    let find = |name: &str| RunFolder::find(&context.workspace, name);
+    match command {
+        RunsCommand::List => list(context),
+        RunsCommand::Show { run } => show(context, find(run)?),
+        RunsCommand::Attach { run } => {
+            let view = follow(context, find(run)?, None)?;
+            print(&format!("{}\n", view.outcome.as_deref().unwrap_or("Done.")))
+        }
+        RunsCommand::Pause { run } => tell(context, &find(run)?, Command::Pause),
+        RunsCommand::Resume { run } => tell(context, &find(run)?, Command::Resume),
+        RunsCommand::Stop { run } => tell(context, &find(run)?, Command::Stop),
+        RunsCommand::Remove { run, yes } => remove(find(run)?, *yes),
+    }
+}
+
+fn tell(context: &Context, run: &RunFolder, command: Command) -> Result<()> {
+    control::send(run, command)?;
+    if context.quiet {
+        return Ok(());
+    }
+    print(&format!("{} was told to {}.\n", run.id(), command.word()))
+}
+
+fn describe(view: &RunView) -> Value {
+    json!({
+        "run": view.id().as_str(),
+        "status": view.status,
+        "dataset": view.spec.job.dataset(),
+        "created": view.spec.created,
+        "seconds": view.seconds(),
+        "stage": view.stage,
+        "skipped": view.skipped_count,
+        "outcome": view.outcome,
+    })
+}
+
+fn list(context: &Context) -> Result<()> {
+    let mut views = Vec::new();
+    for folder in RunFolder::list(&context.workspace)? {
+        views.push(RunView::open(folder)?);
+    }
+    views.sort_by(|a, b| a.spec.created.cmp(&b.spec.created));
+    if context.json {
+        return print_json(&views.iter().map(describe).collect::<Vec<_>>());
+    }
+    if views.is_empty() {
+        return print("There are no runs here yet; 'faceprobe demo' makes some.\n");
+    }
+    let rows: Vec<Vec<String>> = views
+        .iter()
+        .map(|view| {
+            vec![
+                view.id().to_string(),
+                view.status.name().to_owned(),
+                view.spec.job.dataset().unwrap_or("-").to_owned(),
+                view.spec.created.get(..19).unwrap_or(&view.spec.created).replace('T', " "),
+                view.seconds().map_or_else(|| "-".into(), duration),
+                view.outcome.clone().or_else(|| view.stage.clone()).unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let left = Align::Left;
+    print(&table(
+        &[("run", left), ("status", left), ("data", left), ("started (UTC)", left), ("time", Align::Right), ("outcome", left)],
+        &rows,
+    ))
+}
+
+fn show(context: &Context, run: RunFolder) -> Result<()> {
+    let view = RunView::open(run)?;
+    if context.json {
+        return print_json(&json!({
+            "run": describe(&view),
+            "spec": view.spec,
+            "epochs": view.epochs,
+            "result": view.result,
+            "skipped": view.skipped,
+            "notes": view.notes,
+        }));
+    }
+    let spec = serde_json::to_string_pretty(&view.spec).map_err(|error| Error::failed(error.to_string()))?;
+    let mut text = format!("{}  {}\n", view.id(), view.status.name());
+    if let Some(outcome) = &view.outcome {
+        text.push_str(&format!("{outcome}\n"));
+    }
+    if let Some(last) = view.epochs.last() {
+        text.push_str(&format!(
+            "epoch {}/{}: validation loss {:.4}, accuracy {:.3}\n",
+            last.epoch, last.epochs, last.val_loss, last.val_accuracy
+        ));
+    }
+    for note in &view.notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    if view.skipped_count > 0 {
+        text.push_str(&format!("{} inputs were skipped:\n", view.skipped_count));
+        for skipped in &view.skipped {
+            text.push_str(&format!("  {skipped}\n"));
+        }
+    }
+    print(&format!("{text}folder: {}\n{spec}\n", view.folder.path().display()))
+}
+
+fn remove(run: RunFolder, yes: bool) -> Result<()> {
+    let id = run.id().clone();
+    if !yes {
+        if !std::io::stdin().is_terminal() {
+            return Err(Error::usage(format!("Removing {id} cannot be undone; say --yes to do it without being asked.")));
+        }
+        print(&format!("Remove {id} and everything in {}? [y/N] ", run.path().display()))?;
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).at(run.path())?;
+        if !matches!(line.trim(), "y" | "Y" | "yes") {
+            return print("Kept.\n");
+        }
+    }
+    run.remove()?;
+    print(&format!("{id} is removed.\n"))
+}

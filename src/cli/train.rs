@@ -1,0 +1,99 @@
+//! `faceprobe train benchmark|dense|logistic`.
+
+use super::Context;
+use super::args::{DatasetArg, DetachArg, TrainArgs, TrainCommand, TrainingArgs};
+use super::follow::start;
+use super::output::{print, print_json};
+use crate::dataset::manifest;
+use crate::error::{Error, Result};
+use crate::model::{BenchmarkSettings, DenseSettings, LogisticSettings};
+use crate::run::{JobSpec, ModelSpec};
+
+pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
+    let (model, dataset, detach) = model(&args.model)?;
+    let dataset = dataset_name(context, dataset)?;
+    let Some(view) = start(context, JobSpec::Train { dataset, model }, detach.detach)? else {
+        return Ok(());
+    };
+    if context.json {
+        return print_json(&view.result);
+    }
+    if !context.quiet
+        && let Some(outcome) = &view.outcome
+    {
+        eprintln!("{outcome}");
+    }
+    print(&format!("{}\n", view.id()))
+}
+
+/// The prepared set that was named, or the only one there is.
+pub(crate) fn dataset_name(context: &Context, arg: &DatasetArg) -> Result<String> {
+    if let Some(name) = &arg.data {
+        return Ok(name.clone());
+    }
+    let prepared = manifest::list_prepared(&context.workspace);
+    match prepared.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => Err(Error::failed(format!(
+            "There is no prepared data set in {}; make one with 'faceprobe data prepare --source …'.",
+            context.workspace.root().display()
+        ))),
+        several => Err(Error::usage(format!("There are several prepared data sets ({}); say which with --data NAME.", several.join(", ")))),
+    }
+}
+
+fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)> {
+    Ok(match command {
+        TrainCommand::Benchmark { filters, dense, pool, training, dataset, detach } => {
+            let default = BenchmarkSettings::default();
+            let settings = BenchmarkSettings {
+                filters: filters.unwrap_or(default.filters),
+                dense: dense.unwrap_or(default.dense),
+                pool: pool.unwrap_or(default.pool),
+                dropout: training.dropout.unwrap_or(default.dropout),
+                learning_rate: training.learning_rate.unwrap_or(default.learning_rate),
+                optimizer: optimizer(training, default.optimizer),
+                weight_decay: training.weight_decay.unwrap_or(default.weight_decay),
+                epochs: training.epochs.unwrap_or(default.epochs),
+                batch: training.batch.unwrap_or(default.batch),
+                patience: training.patience.or(default.patience),
+                seed: training.seed,
+                ..default
+            };
+            if settings.input % settings.pool != 0 || settings.pool > 16 {
+                return Err(Error::usage(format!(
+                    "--pool {} does not divide the {} pixels of the input into whole squares; take 1, 2, 4, 7, 8, 14 or 16.",
+                    settings.pool, settings.input
+                )));
+            }
+            (ModelSpec::Benchmark { settings }, dataset, detach)
+        }
+        TrainCommand::Dense { width, backbone, training, dataset, detach } => {
+            crate::backbone::find(backbone)?;
+            let default = DenseSettings::default();
+            let settings = DenseSettings {
+                width: width.unwrap_or(default.width),
+                dropout: training.dropout.unwrap_or(default.dropout),
+                learning_rate: training.learning_rate.unwrap_or(default.learning_rate),
+                optimizer: optimizer(training, default.optimizer),
+                weight_decay: training.weight_decay.unwrap_or(default.weight_decay),
+                epochs: training.epochs.unwrap_or(default.epochs),
+                batch: training.batch.unwrap_or(default.batch),
+                patience: training.patience.or(default.patience),
+                seed: training.seed,
+                ..default
+            };
+            (ModelSpec::Dense { backbone: backbone.clone(), settings }, dataset, detach)
+        }
+        TrainCommand::Logistic { alphas, backbone, dataset, detach } => {
+            crate::backbone::find(backbone)?;
+            let default = LogisticSettings::default();
+            let settings = LogisticSettings { alphas: alphas.clone().unwrap_or(default.alphas), ..default };
+            (ModelSpec::Logistic { backbone: backbone.clone(), settings }, dataset, detach)
+        }
+    })
+}
+
+fn optimizer(training: &TrainingArgs, default: crate::model::Optimizer) -> crate::model::Optimizer {
+    training.optimizer.map_or(default, Into::into)
+}

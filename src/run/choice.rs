@@ -1,0 +1,79 @@
+//! The model that `predict` uses, as `choose` set it.
+
+use super::openings;
+use super::results::ResultRow;
+use crate::error::{AtPath, Error, Result};
+use super::{RunFolder, Status};
+use crate::workspace::{Workspace, write_whole};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::PathBuf;
+
+/// `runs/chosen.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    pub run: String,
+    /// Scores of the positive class from here on are told as that class.
+    pub threshold: f64,
+    /// RFC 3339, UTC.
+    pub at: String,
+    /// How often the test split of the run's data had been opened when it was chosen.
+    pub after_test_openings: usize,
+}
+
+fn path(workspace: &Workspace) -> PathBuf {
+    workspace.runs().join("chosen.json")
+}
+
+/// The present choice, if there is one.
+pub fn load(workspace: &Workspace) -> Result<Option<Choice>> {
+    let path = path(workspace);
+    match fs::read(&path) {
+        Ok(text) => serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| Error::file(&path, format!("is damaged ({error}); run 'faceprobe choose RUN' again"))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::file(&path, error)),
+    }
+}
+
+/// Makes `run` the model that `predict` uses. Without a threshold, the one chosen on validation is taken.
+pub fn choose(workspace: &Workspace, run: &RunFolder, threshold: Option<f64>) -> Result<Choice> {
+    let result = ResultRow::load(run)?.filter(|_| run.model_path().is_file());
+    let Some(result) = result else {
+        return Err(Error::failed(format!("Run {} has no trained model to choose; train it to the end first.", run.id())));
+    };
+    if threshold.is_some_and(|threshold| !(0.0..=1.0).contains(&threshold)) {
+        return Err(Error::usage("A threshold lies between 0 and 1."));
+    }
+    let at = jiff::Timestamp::now().to_string();
+    let after_test_openings = openings::before(&openings::load(workspace)?, &result.manifest_sha256, &at);
+    let choice = Choice {
+        run: run.id().to_string(),
+        threshold: threshold.unwrap_or(result.threshold),
+        at,
+        after_test_openings,
+    };
+    let path = path(workspace);
+    write_whole(&path, &serde_json::to_vec_pretty(&choice).at(&path)?)?;
+    Ok(choice)
+}
+
+/// The run that `predict` uses: the chosen one, else the finished one with the best validation accuracy.
+pub fn current(workspace: &Workspace) -> Result<Choice> {
+    if let Some(choice) = load(workspace)? {
+        return Ok(choice);
+    }
+    let best = super::results::table(workspace)?
+        .into_iter()
+        .filter(|row| row.status == Status::Done)
+        .filter_map(|row| Some((row.val_accuracy?, row)))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let Some((_, row)) = best else {
+        return Err(Error::failed(format!(
+            "There is no trained model in {}; train one with 'faceprobe train dense', or see one made with 'faceprobe demo'.",
+            workspace.root().display()
+        )));
+    };
+    Ok(Choice { run: row.run, threshold: row.threshold, at: row.created, after_test_openings: row.after_test_openings })
+}

@@ -1,0 +1,65 @@
+//! From a job's spec to engine calls. Runs in the worker process.
+
+use super::folder::RunFolder;
+use super::scoring::{filled_store, manifest, network_source};
+use super::spec::JobSpec;
+use super::worker::Recorder;
+use super::{study, training};
+use crate::dataset::{Split, prepare, synthetic};
+use crate::error::{AtPath, Result};
+use crate::monitor::{Monitor, Update};
+use crate::workspace::{Workspace, write_whole};
+
+/// Where and with what a job is done.
+pub(super) struct Circumstances<'a> {
+    pub workspace: &'a Workspace,
+    pub run: &'a RunFolder,
+    pub threads: usize,
+    /// `cpu`, `cuda[:N]` or `mps`.
+    pub device: &'a str,
+}
+
+/// Does the job and answers with a sentence that says what came of it.
+pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder: &Recorder<'_>) -> Result<String> {
+    let workspace = circumstances.workspace;
+    match job {
+        JobSpec::Sample(settings) => {
+            stage(recorder, "draw the synthetic sample");
+            synthetic::generate(&workspace.sample(), settings, recorder)?;
+            Ok(format!("the synthetic sample is in {}", workspace.sample().display()))
+        }
+        JobSpec::Prepare(settings) => {
+            let prepare::Prepared { report, outcome, .. } = prepare::prepare(workspace, settings, recorder)?;
+            // The account belongs to the run too: when there are too few images it is all that comes of it.
+            let path = circumstances.run.path().join("report.json");
+            write_whole(&path, &serde_json::to_vec_pretty(&report).at(&path)?)?;
+            outcome?;
+            let counts: Vec<String> = report
+                .splits
+                .iter()
+                .map(|split| format!("{} {}", split.per_class.iter().sum::<usize>(), split.split))
+                .collect();
+            Ok(format!("{}: {}", report.name, counts.join(", ")))
+        }
+        JobSpec::Extract { dataset, backbone } => {
+            let manifest = manifest(workspace, dataset)?;
+            let source = network_source(backbone, circumstances.device)?;
+            stage(recorder, "extract features");
+            let (_, report) = filled_store(circumstances, &manifest, &Split::ALL, source.as_ref(), recorder)?;
+            Ok(format!(
+                "{} computed at {:.0} images/s, {} there before, {} skipped",
+                report.computed,
+                report.rate,
+                report.reused,
+                report.skipped.len()
+            ))
+        }
+        JobSpec::Train { dataset, model } => training::train(circumstances, dataset, model, recorder),
+        JobSpec::OpenTest { run } => training::open_test(circumstances, run, recorder),
+        JobSpec::Demo { sample } => study::run(circumstances, sample, recorder),
+    }
+}
+
+fn stage(monitor: &dyn Monitor, name: &str) {
+    monitor.update(Update::Stage { name: name.to_owned() });
+}

@@ -1,0 +1,231 @@
+//! The table of all models side by side: validation accuracy always, test accuracy once opened.
+
+use crate::evaluation::Interval;
+use super::openings::{self, Opening};
+use crate::error::{AtPath, Error, Result};
+use crate::model::Kind;
+use super::{JobSpec, RunFolder, RunView, Status};
+use crate::workspace::{Workspace, write_whole};
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::fs;
+use std::str::FromStr;
+
+/// One model's row. The names of the fields are a contract of `results --json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResultRow {
+    pub run: String,
+    pub kind: Kind,
+    /// Null for the benchmark, which has none.
+    pub backbone: Option<String>,
+    pub pool: Option<String>,
+    pub tap: Option<String>,
+    /// Trained parameters.
+    pub params: usize,
+    pub seed: u64,
+    /// Epochs that were run (iterations for the logistic regression are not epochs: 0).
+    pub epochs: usize,
+    /// The epoch whose weights were kept, chosen on validation.
+    pub best_epoch: Option<usize>,
+    /// At the chosen threshold, as all accuracies here, in 0..=1.
+    pub train_accuracy: Option<f64>,
+    pub val_accuracy: Option<f64>,
+    pub val_interval: Option<Interval>,
+    /// Null until the test split was opened for this run.
+    pub test_accuracy: Option<f64>,
+    pub test_interval: Option<Interval>,
+    /// Chosen on validation.
+    pub threshold: f64,
+    /// Wall time of the run.
+    pub seconds: f64,
+    pub status: Status,
+    pub dataset: String,
+    pub manifest_sha256: String,
+    /// True when the data set is the program's own drawings.
+    pub synthetic: bool,
+    /// The settings in a few words.
+    pub settings: String,
+    /// RFC 3339, UTC: when the run was asked for.
+    pub created: String,
+    /// How often the test split of this data had been opened before this run was made: its settings can have been
+    /// chosen on the test set.
+    #[serde(default)]
+    pub after_test_openings: usize,
+    /// Whether `predict` uses it.
+    #[serde(default)]
+    pub chosen: bool,
+}
+
+impl ResultRow {
+    /// The row a run has written, if it has.
+    pub fn load(run: &RunFolder) -> Result<Option<Self>> {
+        let path = run.result_path();
+        match fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text)
+                .map(Some)
+                .map_err(|error| Error::file(&path, format!("is not a result ({error}); train the run again"))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::file(&path, error)),
+        }
+    }
+
+    /// Writes the row into its run's folder.
+    pub fn save(&self, run: &RunFolder) -> Result<()> {
+        let path = run.result_path();
+        write_whole(&path, &serde_json::to_vec_pretty(self).at(&path)?)
+    }
+
+    /// The row of a run that has no result (yet): what its spec says, and how it stands.
+    fn unfinished(view: &RunView) -> Option<Self> {
+        let JobSpec::Train { dataset, model } = &view.spec.job else {
+            return None;
+        };
+        let last = view.epochs.last();
+        Some(Self {
+            run: view.id().to_string(),
+            kind: model.kind(),
+            backbone: model.backbone().map(str::to_owned),
+            pool: None,
+            tap: None,
+            params: 0,
+            seed: model.seed(),
+            epochs: view.epochs.len(),
+            best_epoch: None,
+            train_accuracy: last.map(|epoch| epoch.train_accuracy),
+            val_accuracy: last.map(|epoch| epoch.val_accuracy),
+            val_interval: None,
+            test_accuracy: None,
+            test_interval: None,
+            threshold: 0.5,
+            seconds: view.seconds().unwrap_or(0.0),
+            status: view.status,
+            dataset: dataset.clone(),
+            manifest_sha256: String::new(),
+            synthetic: false,
+            settings: model.describe(),
+            created: view.spec.created.clone(),
+            after_test_openings: 0,
+            chosen: false,
+        })
+    }
+}
+
+/// The row of a run, from its result or else from its journal; none for runs that train nothing.
+pub fn row(view: &RunView, openings: &[Opening], chosen: Option<&str>) -> Option<ResultRow> {
+    let mut row = match &view.result {
+        Some(result) => ResultRow { status: view.status, ..result.clone() },
+        None => ResultRow::unfinished(view)?,
+    };
+    row.after_test_openings = openings::before(openings, &row.manifest_sha256, &row.created);
+    row.chosen = chosen == Some(row.run.as_str());
+    Some(row)
+}
+
+/// The rows of all runs that train a model, by run.
+pub fn table(workspace: &Workspace) -> Result<Vec<ResultRow>> {
+    let openings = openings::load(workspace)?;
+    let chosen = super::choice::load(workspace)?.map(|choice| choice.run);
+    let mut rows = Vec::new();
+    for folder in RunFolder::list(workspace)? {
+        let view = RunView::open(folder)?;
+        rows.extend(row(&view, &openings, chosen.as_deref()));
+    }
+    Ok(rows)
+}
+
+/// A column that the table can be ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Column {
+    Run,
+    Kind,
+    Backbone,
+    Params,
+    Epochs,
+    Train,
+    Val,
+    Test,
+    Threshold,
+    Seconds,
+    Status,
+}
+
+impl Column {
+    /// All columns, in the order the table shows them.
+    pub const ALL: [Self; 11] = [
+        Self::Run,
+        Self::Kind,
+        Self::Backbone,
+        Self::Params,
+        Self::Epochs,
+        Self::Train,
+        Self::Val,
+        Self::Test,
+        Self::Threshold,
+        Self::Seconds,
+        Self::Status,
+    ];
+
+    /// The name on the command line and over the column.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Kind => "kind",
+            Self::Backbone => "backbone",
+            Self::Params => "params",
+            Self::Epochs => "epochs",
+            Self::Train => "train",
+            Self::Val => "val",
+            Self::Test => "test",
+            Self::Threshold => "threshold",
+            Self::Seconds => "seconds",
+            Self::Status => "status",
+        }
+    }
+
+    /// Whether the first press of a sort key should put the largest on top.
+    pub fn descends(self) -> bool {
+        matches!(self, Self::Train | Self::Val | Self::Test)
+    }
+}
+
+impl FromStr for Column {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|column| column.name() == text).ok_or_else(|| {
+            let names: Vec<&str> = Self::ALL.iter().map(|column| column.name()).collect();
+            format!("'{text}' is not a column; there are {}", names.join(", "))
+        })
+    }
+}
+
+/// Orders rows by a column; rows that have no value for it come last either way, ties keep their order.
+pub fn sort(rows: &mut [ResultRow], column: Column, descending: bool) {
+    let number = |a: Option<f64>, b: Option<f64>| match (a, b) {
+        (Some(a), Some(b)) if descending => b.total_cmp(&a),
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    };
+    let turn = |ordering: Ordering| if descending { ordering.reverse() } else { ordering };
+    rows.sort_by(|a, b| match column {
+        Column::Run => turn(run_key(&a.run).cmp(&run_key(&b.run))),
+        Column::Kind => turn(a.kind.name().cmp(b.kind.name())),
+        Column::Backbone => turn(a.backbone.cmp(&b.backbone)),
+        Column::Params => turn(a.params.cmp(&b.params)),
+        Column::Epochs => turn(a.epochs.cmp(&b.epochs)),
+        Column::Train => number(a.train_accuracy, b.train_accuracy),
+        Column::Val => number(a.val_accuracy, b.val_accuracy),
+        Column::Test => number(a.test_accuracy, b.test_accuracy),
+        Column::Threshold => number(Some(a.threshold), Some(b.threshold)),
+        Column::Seconds => number(Some(a.seconds), Some(b.seconds)),
+        Column::Status => turn(a.status.name().cmp(b.status.name())),
+    });
+}
+
+/// `dense-10` after `dense-9`.
+fn run_key(run: &str) -> (&str, u64) {
+    run.rsplit_once('-').and_then(|(kind, number)| Some((kind, number.parse().ok()?))).unwrap_or((run, 0))
+}

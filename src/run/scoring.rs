@@ -1,0 +1,158 @@
+//! Rows for the splits of a prepared set, and the scores of a trained model on them.
+
+use super::execute::Circumstances;
+use super::spec::ModelSpec;
+use crate::backbone;
+use crate::dataset::{ContentHash, Manifest, Sample, Split};
+use crate::error::{AtPath, Error, Result};
+use crate::features::{self, ExtractOptions, NetworkSource, PooledPixels, RowSource, Store, StoreIdentity};
+use crate::model::{LabelledRows, PixelRows, SavedModel};
+use crate::monitor::{Monitor, Update};
+use crate::workspace::{Workspace, write_whole};
+use ndarray::Array2;
+use std::path::{Path, PathBuf};
+
+/// The source of the rows that a model works on.
+pub(super) fn source_of(model: &ModelSpec, device: &str) -> Result<Box<dyn RowSource>> {
+    Ok(match model {
+        ModelSpec::Benchmark { settings } => Box::new(PooledPixels::new(settings.input, settings.pool)?),
+        ModelSpec::Dense { backbone, .. } | ModelSpec::Logistic { backbone, .. } => network_source(backbone, device)?,
+    })
+}
+
+/// The source of a backbone's features.
+pub(super) fn network_source(name: &str, device: &str) -> Result<Box<dyn RowSource>> {
+    let info = backbone::find(name)?;
+    Ok(Box::new(NetworkSource::new(info, backbone::device::parse(device)?)?))
+}
+
+/// Computes what the store lacks for the given splits, and opens it.
+pub(super) fn filled_store(
+    circumstances: &Circumstances<'_>,
+    manifest: &Manifest,
+    splits: &[Split],
+    source: &dyn RowSource,
+    monitor: &dyn Monitor,
+) -> Result<(Store, features::ExtractReport)> {
+    let items: Vec<(ContentHash, PathBuf)> = splits
+        .iter()
+        .flat_map(|split| manifest.split(*split))
+        .map(|sample| (sample.hash, manifest.path_of(sample)))
+        .collect();
+    let mut store = Store::open(&circumstances.workspace.features(), &source.identity())?;
+    let options = ExtractOptions { threads: circumstances.threads, ..ExtractOptions::default() };
+    let report = features::extract(&mut store, source, &items, &options, monitor)?;
+    // Extraction gives each of its streams one thread; what follows has them all again.
+    tch::set_num_threads(i32::try_from(circumstances.threads).unwrap_or(1));
+    Ok((store, report))
+}
+
+/// The samples of a split that have a row, and how many have none.
+fn with_rows<'a>(store: &Store, manifest: &'a Manifest, split: Split) -> (Vec<&'a Sample>, usize) {
+    let all: Vec<&Sample> = manifest.split(split).collect();
+    let total = all.len();
+    let there: Vec<&Sample> = all.into_iter().filter(|sample| store.contains(&sample.hash)).collect();
+    let lost = total - there.len();
+    (there, lost)
+}
+
+/// The samples of a split with their rows.
+pub(super) struct SplitRows<'a, T> {
+    pub samples: Vec<&'a Sample>,
+    pub rows: LabelledRows<T>,
+}
+
+fn samples_of<'a>(
+    store: &Store,
+    manifest: &'a Manifest,
+    split: Split,
+    monitor: &dyn Monitor,
+) -> Result<(Vec<&'a Sample>, Vec<ContentHash>, Vec<bool>)> {
+    let (samples, lost) = with_rows(store, manifest, split);
+    if lost > 0 {
+        let text = format!("{lost} images of the {} split could not be read and are left out", split.name());
+        monitor.update(Update::Note { text });
+    }
+    if samples.is_empty() {
+        return Err(Error::failed(format!(
+            "No image of the {} split of {} can be read; see the skipped files, mend them and prepare again.",
+            split.name(),
+            manifest.name
+        )));
+    }
+    let keys = samples.iter().map(|sample| sample.hash).collect();
+    let positive = samples.iter().map(|sample| sample.class == 1).collect();
+    Ok((samples, keys, positive))
+}
+
+/// The feature rows of a split.
+pub(super) fn feature_rows<'a>(
+    store: &Store,
+    manifest: &'a Manifest,
+    split: Split,
+    monitor: &dyn Monitor,
+) -> Result<SplitRows<'a, f32>> {
+    let (samples, keys, positive) = samples_of(store, manifest, split, monitor)?;
+    Ok(SplitRows { samples, rows: LabelledRows::new(store.rows_f32(&keys)?, positive)? })
+}
+
+/// The pooled pixels of a split.
+pub(super) fn pixel_rows<'a>(
+    store: &Store,
+    manifest: &'a Manifest,
+    split: Split,
+    monitor: &dyn Monitor,
+) -> Result<SplitRows<'a, u16>> {
+    let (samples, keys, positive) = samples_of(store, manifest, split, monitor)?;
+    let mut x = Array2::zeros((keys.len(), store.identity().width));
+    store.gather_u16_into(&keys, &mut x.view_mut())?;
+    Ok(SplitRows { samples, rows: PixelRows::new(x, positive)? })
+}
+
+/// Probability of class 1 for every sample of a split, with whether it is of class 1.
+pub(super) fn score_split<'a>(
+    model: &SavedModel,
+    store: &Store,
+    manifest: &'a Manifest,
+    split: Split,
+    monitor: &dyn Monitor,
+) -> Result<(Vec<&'a Sample>, Vec<f64>, Vec<bool>)> {
+    Ok(match store.identity().dtype {
+        features::Dtype::U16 => {
+            let split = pixel_rows(store, manifest, split, monitor)?;
+            (split.samples, model.scores_u16(split.rows.x())?, split.rows.y().to_vec())
+        }
+        features::Dtype::F32 => {
+            let split = feature_rows(store, manifest, split, monitor)?;
+            (split.samples, model.scores_f32(split.rows.x())?, split.rows.y().to_vec())
+        }
+    })
+}
+
+/// Writes `source,path,label,score` for every sample of a split; `score` is the probability of class 1.
+pub(super) fn write_scores(path: &Path, manifest: &Manifest, samples: &[&Sample], scores: &[f64]) -> Result<()> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(["source", "path", "label", "score"]).at(path)?;
+    for (sample, score) in samples.iter().zip(scores) {
+        out.write_record([&sample.source, &sample.path, &manifest.classes[sample.class], &score.to_string()]).at(path)?;
+    }
+    let bytes = out.into_inner().map_err(|error| Error::file(path, error.error()))?;
+    write_whole(path, &bytes)
+}
+
+/// The identity of the rows a model wants must be the one this machine computes; else scores would be nonsense.
+pub(super) fn check_identity(wanted: &StoreIdentity, there: &StoreIdentity) -> Result<()> {
+    if wanted == there {
+        return Ok(());
+    }
+    let what = if wanted.weights == there.weights { "preprocessing" } else { "weights" };
+    Err(Error::failed(format!(
+        "The model was trained on features of {} with other {what} than those here; fetch the same weights or train it again.",
+        wanted.backbone
+    )))
+}
+
+/// The prepared set called `name`.
+pub(super) fn manifest(workspace: &Workspace, name: &str) -> Result<Manifest> {
+    Manifest::load_named(workspace, name)
+}

@@ -1,0 +1,139 @@
+//! What a run is asked to do.
+
+use crate::dataset::prepare::PrepareSettings;
+use crate::dataset::synthetic::SampleSettings;
+use crate::model::{BenchmarkSettings, DenseSettings, Kind, LogisticSettings};
+use serde::{Deserialize, Serialize};
+
+/// A job with everything that decides its outcome.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum JobSpec {
+    /// Draw the synthetic sample into `data/sample`.
+    Sample(SampleSettings),
+    /// Prepare a data set into `data/prepared/NAME`.
+    Prepare(PrepareSettings),
+    /// Fill the feature store of a backbone for all images of a prepared set.
+    Extract { dataset: String, backbone: String },
+    /// Train one model on a prepared set; features that are missing are extracted first.
+    Train { dataset: String, model: ModelSpec },
+    /// Score a trained run on the test split of its data set, and record that this was done.
+    OpenTest { run: String },
+    /// The whole study on the synthetic sample.
+    Demo { sample: SampleSettings },
+}
+
+/// The model to train.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ModelSpec {
+    Benchmark { settings: BenchmarkSettings },
+    Dense { backbone: String, settings: DenseSettings },
+    Logistic { backbone: String, settings: LogisticSettings },
+}
+
+impl ModelSpec {
+    /// The kind of model, as results list it.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Benchmark { .. } => Kind::Benchmark,
+            Self::Dense { .. } => Kind::Dense,
+            Self::Logistic { .. } => Kind::Logistic,
+        }
+    }
+
+    /// The frozen network whose features it is trained on; the benchmark has none.
+    pub fn backbone(&self) -> Option<&str> {
+        match self {
+            Self::Benchmark { .. } => None,
+            Self::Dense { backbone, .. } | Self::Logistic { backbone, .. } => Some(backbone),
+        }
+    }
+
+    /// The seed of initial weights, batch order and dropout.
+    pub fn seed(&self) -> u64 {
+        match self {
+            Self::Benchmark { settings } => settings.seed,
+            Self::Dense { settings, .. } => settings.seed,
+            Self::Logistic { settings, .. } => settings.seed,
+        }
+    }
+
+    /// [`ModelSpec::describe`] after training, when what was chosen on validation is known.
+    pub fn describe_chosen(&self, settings: &serde_json::Value) -> String {
+        match (self, settings.get("alpha").and_then(serde_json::Value::as_f64)) {
+            (Self::Logistic { .. }, Some(alpha)) => format!("alpha {alpha}"),
+            _ => self.describe(),
+        }
+    }
+
+    /// The settings that distinguish this model from others of its kind, in a few words.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Benchmark { settings } => format!(
+                "{} filters, dense {}, dropout {}, {} epochs",
+                settings.filters, settings.dense, settings.dropout, settings.epochs
+            ),
+            Self::Dense { settings, .. } => format!(
+                "dense {}, dropout {}, {} epochs, {} {}",
+                settings.width,
+                settings.dropout,
+                settings.epochs,
+                settings.optimizer.name(),
+                settings.learning_rate
+            ),
+            Self::Logistic { settings, .. } => {
+                let alphas: Vec<String> = settings.alphas.iter().map(f64::to_string).collect();
+                format!("alpha from {}", alphas.join(", "))
+            }
+        }
+    }
+}
+
+impl JobSpec {
+    /// The first part of the run's name.
+    pub fn kind_name(&self) -> &'static str {
+        match self {
+            Self::Sample(_) => "sample",
+            Self::Prepare(_) => "prepare",
+            Self::Extract { .. } => "extract",
+            Self::Train { model, .. } => model.kind().name(),
+            Self::OpenTest { .. } => "test",
+            Self::Demo { .. } => "demo",
+        }
+    }
+
+    /// The prepared set the job reads or makes.
+    pub fn dataset(&self) -> Option<&str> {
+        match self {
+            Self::Prepare(settings) => Some(&settings.name),
+            Self::Extract { dataset, .. } | Self::Train { dataset, .. } => Some(dataset),
+            Self::Sample(_) | Self::Demo { .. } => Some(DEMO_DATASET),
+            Self::OpenTest { .. } => None,
+        }
+    }
+}
+
+/// The name of the prepared set that the demo makes from the synthetic sample.
+pub const DEMO_DATASET: &str = "sample";
+
+/// `spec.json`: the job and the circumstances it was asked for in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Spec {
+    pub job: JobSpec,
+    /// RFC 3339, UTC.
+    pub created: String,
+    /// Threads for decoding and arithmetic.
+    pub threads: usize,
+    /// `cpu`, `cuda[:N]` or `mps`.
+    pub device: String,
+    /// The run that started this one, for the parts of a demo.
+    pub parent: Option<String>,
+}
+
+impl Spec {
+    /// A spec made now.
+    pub fn new(job: JobSpec, threads: usize, device: &str) -> Self {
+        Self { job, created: jiff::Timestamp::now().to_string(), threads, device: device.to_owned(), parent: None }
+    }
+}

@@ -1,0 +1,78 @@
+//! The demo: the whole study on the synthetic sample, each part a run of its own.
+
+use super::execute::{Circumstances, execute};
+use super::folder::RunFolder;
+use super::journal::{JournalWriter, Life};
+use super::spec::{DEMO_DATASET, JobSpec, ModelSpec, Spec};
+use super::worker::{Recorder, recorded};
+use crate::backbone;
+use crate::dataset::prepare::PrepareSettings;
+use crate::dataset::source::{Adapter, SourceSpec};
+use crate::dataset::synthetic::SampleSettings;
+use crate::error::Result;
+use crate::model::{BenchmarkSettings, DenseSettings, LogisticSettings};
+use crate::monitor::{Monitor, Update};
+use std::sync::Arc;
+
+/// Draws the sample, prepares it, extracts features, trains benchmark, logistic regression and dense head, and, all
+/// choices made, opens the test split for each.
+///
+/// # Errors
+/// With the first part that fails; what the parts before it made is kept.
+pub(super) fn run(circumstances: &Circumstances<'_>, sample: &SampleSettings, recorder: &Recorder<'_>) -> Result<String> {
+    let dataset = DEMO_DATASET.to_owned();
+    let seed = sample.seed;
+    let backbone = backbone::DEFAULT.to_owned();
+    part(circumstances, recorder, JobSpec::Sample(sample.clone()))?;
+    part(circumstances, recorder, JobSpec::Prepare(prepare_settings(circumstances, sample)))?;
+    part(circumstances, recorder, JobSpec::Extract { dataset: dataset.clone(), backbone: backbone.clone() })?;
+    let models = [
+        ModelSpec::Benchmark { settings: BenchmarkSettings { seed, ..Default::default() } },
+        ModelSpec::Logistic {
+            backbone: backbone.clone(),
+            settings: LogisticSettings { seed, ..Default::default() },
+        },
+        ModelSpec::Dense { backbone, settings: DenseSettings { seed, ..Default::default() } },
+    ];
+    let mut trained = Vec::new();
+    for model in models {
+        trained.push(part(circumstances, recorder, JobSpec::Train { dataset: dataset.clone(), model })?);
+    }
+    for run in trained {
+        part(circumstances, recorder, JobSpec::OpenTest { run: run.id().to_string() })?;
+    }
+    Ok("the study is done; the Results screen and 'faceprobe results' show its table".into())
+}
+
+/// The study's proportions, 6 : 2 : 2, as large as the sample certainly allows.
+fn prepare_settings(circumstances: &Circumstances<'_>, sample: &SampleSettings) -> PrepareSettings {
+    let fifth = sample.images / 10 * 2;
+    PrepareSettings {
+        name: DEMO_DATASET.to_owned(),
+        sources: vec![SourceSpec { adapter: Adapter::Adience, path: circumstances.workspace.sample() }],
+        train: Some(fifth * 3),
+        val: Some(fifth),
+        test: Some(fifth),
+        seed: sample.seed,
+    }
+}
+
+/// Does one part as a run of its own, whose journal and this one's both tell of it.
+fn part(circumstances: &Circumstances<'_>, recorder: &Recorder<'_>, job: JobSpec) -> Result<RunFolder> {
+    let mut spec = Spec::new(job, circumstances.threads, circumstances.device);
+    spec.parent = Some(circumstances.run.id().to_string());
+    let run = RunFolder::create(circumstances.workspace, &spec)?;
+    let _lock = run.lock()?;
+    let journal = JournalWriter::open(&run.events_path())?;
+    let own = Recorder::part_of(journal, Arc::clone(recorder.switch()), recorder);
+    own.life(Life::Started { pid: std::process::id(), threads: circumstances.threads });
+    recorder.update(Update::Stage { name: run.id().to_string() });
+    let mut summary = String::new();
+    recorded(&own, || {
+        let inner = Circumstances { run: &run, ..*circumstances };
+        summary = execute(&spec.job, &inner, &own)?;
+        Ok(summary.clone())
+    })?;
+    recorder.update(Update::Note { text: format!("{}: {summary}", run.id()) });
+    Ok(run)
+}

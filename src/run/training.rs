@@ -1,0 +1,166 @@
+//! Training one model into its run's folder, and opening the test split for it.
+
+use super::execute::Circumstances;
+use super::folder::RunFolder;
+use super::openings::{self, Opening};
+use super::results::ResultRow;
+use super::scoring::{
+    check_identity, feature_rows, filled_store, manifest, pixel_rows, score_split, source_of, write_scores,
+};
+use super::spec::{JobSpec, ModelSpec};
+use super::view::Status;
+use crate::dataset::{PrepareReport, Split};
+use crate::error::{Error, Result};
+use crate::evaluation::{Confusion, Interval, wilson95};
+use crate::model::{self, FORMAT, ModelInfo, Provenance, SavedModel};
+use crate::monitor::{Monitor, Update};
+use std::time::Instant;
+
+/// Trains a model on the training split, chooses epoch or penalty and threshold on validation, and leaves the model,
+/// its validation scores and its row of the results in the run's folder.
+///
+/// # Errors
+/// Missing data, weights or images; settings out of range; a training that cannot go on; a stop.
+pub(super) fn train(
+    circumstances: &Circumstances<'_>,
+    dataset: &str,
+    spec: &ModelSpec,
+    monitor: &dyn Monitor,
+) -> Result<String> {
+    let begun = Instant::now();
+    let run = circumstances.run;
+    let manifest = manifest(circumstances.workspace, dataset)?;
+    let synthetic = PrepareReport::load(&manifest.folder)?.synthetic;
+    let source = source_of(spec, circumstances.device)?;
+    let identity = source.identity();
+    let (store, _) = filled_store(circumstances, &manifest, &[Split::Train, Split::Val], source.as_ref(), monitor)?;
+    drop(source);
+
+    monitor.update(Update::Stage { name: "train".into() });
+    let (trained, val_samples, val_positive, train_positive) = match spec {
+        ModelSpec::Benchmark { settings } => {
+            let train = pixel_rows(&store, &manifest, Split::Train, monitor)?;
+            let val = pixel_rows(&store, &manifest, Split::Val, monitor)?;
+            let trained = model::train_benchmark(&train.rows, &val.rows, settings, monitor)?;
+            (trained, val.samples, val.rows.y().to_vec(), train.rows.y().to_vec())
+        }
+        ModelSpec::Dense { settings, .. } => {
+            let train = feature_rows(&store, &manifest, Split::Train, monitor)?;
+            let val = feature_rows(&store, &manifest, Split::Val, monitor)?;
+            let trained = model::train_dense(&train.rows, &val.rows, settings, monitor)?;
+            (trained, val.samples, val.rows.y().to_vec(), train.rows.y().to_vec())
+        }
+        ModelSpec::Logistic { settings, .. } => {
+            let train = feature_rows(&store, &manifest, Split::Train, monitor)?;
+            let val = feature_rows(&store, &manifest, Split::Val, monitor)?;
+            let trained = model::train_logistic(&train.rows, &val.rows, settings, monitor)?;
+            (trained, val.samples, val.rows.y().to_vec(), train.rows.y().to_vec())
+        }
+    };
+    let saved = SavedModel {
+        info: ModelInfo {
+            format: FORMAT,
+            kind: spec.kind(),
+            input: identity,
+            classes: manifest.classes.clone(),
+            threshold: trained.threshold,
+            settings: trained.settings.clone(),
+            provenance: Provenance {
+                run: run.id().to_string(),
+                dataset: dataset.to_owned(),
+                manifest_sha256: manifest.sha256.clone(),
+                seed: spec.seed(),
+                faceprobe: env!("CARGO_PKG_VERSION").to_owned(),
+                train_samples: train_positive.len(),
+                val_samples: val_positive.len(),
+                epochs_run: trained.epochs_run,
+                best_epoch: trained.best_epoch,
+                synthetic,
+            },
+        },
+        weights: trained.weights.clone(),
+    };
+    saved.save(&run.model_path())?;
+    write_scores(&run.scores_path(Split::Val), &manifest, &val_samples, &trained.val_scores)?;
+    let train_figures = figures(&trained.train_scores, &train_positive, trained.threshold);
+    let val_figures = figures(&trained.val_scores, &val_positive, trained.threshold);
+    let result = ResultRow {
+        run: run.id().to_string(),
+        kind: spec.kind(),
+        backbone: spec.backbone().map(str::to_owned),
+        pool: Some(saved.info.input.pool.clone()),
+        tap: spec.backbone().map(|_| saved.info.input.tap.clone()),
+        params: trained.params,
+        seed: spec.seed(),
+        epochs: trained.epochs_run,
+        best_epoch: (trained.best_epoch > 0).then_some(trained.best_epoch),
+        train_accuracy: Some(train_figures.0),
+        val_accuracy: Some(val_figures.0),
+        val_interval: val_figures.1,
+        test_accuracy: None,
+        test_interval: None,
+        threshold: trained.threshold,
+        seconds: begun.elapsed().as_secs_f64(),
+        status: Status::Done,
+        dataset: dataset.to_owned(),
+        manifest_sha256: manifest.sha256.clone(),
+        synthetic,
+        settings: spec.describe_chosen(&trained.settings),
+        created: run.spec()?.created,
+        after_test_openings: 0,
+        chosen: false,
+    };
+    result.save(run)?;
+    let best = result.best_epoch.map(|epoch| format!(" at epoch {epoch}")).unwrap_or_default();
+    Ok(format!("validation accuracy {:.3}{best}, threshold {:.3}", val_figures.0, result.threshold))
+}
+
+/// Scores a trained run on the test split of the very manifest it was trained on, and records that this was done.
+///
+/// # Errors
+/// A run without a model; a data set that was prepared anew since; missing images.
+pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: &dyn Monitor) -> Result<String> {
+    let run = RunFolder::find(circumstances.workspace, name)?;
+    let JobSpec::Train { dataset, model: spec } = run.spec()?.job else {
+        return Err(Error::usage(format!("Run {name} trains no model, so there is no test to open for it.")));
+    };
+    let Some(mut result) = ResultRow::load(&run)? else {
+        return Err(Error::failed(format!("Run {name} has no trained model yet; wait for its end or train it again.")));
+    };
+    let model = SavedModel::load(&run.model_path())?;
+    let manifest = manifest(circumstances.workspace, &dataset)?;
+    if manifest.sha256 != model.info.provenance.manifest_sha256 {
+        return Err(Error::failed(format!(
+            "The data set '{dataset}' was prepared anew since {name} was trained, so its test split may hold images the \
+             model was trained on; train the model again."
+        )));
+    }
+    let source = source_of(&spec, circumstances.device)?;
+    check_identity(&model.info.input, &source.identity())?;
+    let (store, _) = filled_store(circumstances, &manifest, &[Split::Test], source.as_ref(), monitor)?;
+    monitor.update(Update::Stage { name: "score the test split".into() });
+    let (samples, scores, positive) = score_split(&model, &store, &manifest, Split::Test, monitor)?;
+    let (accuracy, interval) = figures(&scores, &positive, model.info.threshold);
+    // The record comes first: an accuracy must never be seen without it.
+    openings::record(
+        circumstances.workspace,
+        &Opening {
+            at: jiff::Timestamp::now().to_string(),
+            run: run.id().to_string(),
+            dataset,
+            manifest_sha256: manifest.sha256.clone(),
+            test_accuracy: accuracy,
+        },
+    )?;
+    write_scores(&run.scores_path(Split::Test), &manifest, &samples, &scores)?;
+    result.test_accuracy = Some(accuracy);
+    result.test_interval = interval;
+    result.save(&run)?;
+    Ok(format!("{name}: test accuracy {accuracy:.3} on {} images", samples.len()))
+}
+
+/// Accuracy at a threshold, with its interval.
+fn figures(scores: &[f64], positive: &[bool], threshold: f64) -> (f64, Option<Interval>) {
+    let confusion = Confusion::at(scores, positive, threshold);
+    (confusion.accuracy(), wilson95(confusion.correct(), confusion.total()))
+}
