@@ -1,45 +1,154 @@
-//! EfficientNet-Lite: MBConv blocks without squeeze-and-excitation, ReLU6 throughout.
+//! EfficientNet-Lite0, top to bottom.
 //!
-//! M. Tan and Q. V. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019;
-//! the Lite variants are those of TensorFlow's TPU repository (`efficientnet/lite/efficientnet_lite_builder.py`):
-//! no squeeze-and-excitation, ReLU6 in place of swish, stem and head not scaled with width.
-//! Padding is TensorFlow's SAME, which is uneven for stride 2. Names are those of the published checkpoint.
+//! The network of Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks" (ICML 2019,
+//! table 1), as its authors simplified it for small devices (TensorFlow `tpu/models/official/efficientnet/lite`):
+//! no squeeze-and-excitation, ReLU6 instead of swish, and the stem and the head keep their width at every scale.
+//! timm calls the same network `tf_efficientnet_lite0`.
 
-use super::layers::{Conv, Loader, conv_bn, depthwise_bn, shape_bn};
-use super::weights::Shapes;
+use super::layers::{Conv, relu6};
+use super::{Architecture, Layers, Parameters};
+use crate::error::Result;
 use tch::{TchError, Tensor};
 
-/// Batch normalisation's epsilon in TensorFlow's checkpoints.
+/// TensorFlow's epsilon of batch normalisation in these networks.
 const EPSILON: f64 = 1e-3;
+const STEM: i64 = 32;
+/// Length of the feature vector.
+pub const HEAD: i64 = 1280;
 
-/// One stage of Table 1: how often its block is repeated, kernel, stride of the first block, expansion, channels in
-/// and out (width multiplier 1.0, as in Lite0).
+/// A row of the paper's table: blocks of one kind, the first of which has the stride and changes the width.
 struct Stage {
     repeats: usize,
     kernel: i64,
     stride: i64,
+    /// How many times wider a block is inside.
     expansion: i64,
-    channels_in: i64,
-    channels_out: i64,
+    output: i64,
 }
 
-const fn stage(repeats: usize, kernel: i64, stride: i64, expansion: i64, channels_in: i64, channels_out: i64) -> Stage {
-    Stage { repeats, kernel, stride, expansion, channels_in, channels_out }
+const fn stage(repeats: usize, kernel: i64, stride: i64, expansion: i64, output: i64) -> Stage {
+    Stage { repeats, kernel, stride, expansion, output }
 }
 
-const STEM: i64 = 32;
+/// The stages of Lite0 from 112 x 112 down to 7 x 7 (for 224 pixels; the stem has halved them once).
 const STAGES: [Stage; 7] = [
-    stage(1, 3, 1, 1, 32, 16),
-    stage(2, 3, 2, 6, 16, 24),
-    stage(2, 5, 2, 6, 24, 40),
-    stage(3, 3, 2, 6, 40, 80),
-    stage(3, 5, 1, 6, 80, 112),
-    stage(4, 5, 2, 6, 112, 192),
-    stage(1, 3, 1, 6, 192, 320),
+    stage(1, 3, 1, 1, 16),
+    stage(2, 3, 2, 6, 24),
+    stage(2, 5, 2, 6, 40),
+    stage(3, 3, 2, 6, 80),
+    stage(3, 5, 1, 6, 112),
+    stage(4, 5, 2, 6, 192),
+    stage(1, 3, 1, 6, 320),
 ];
-const HEAD: i64 = 1280;
 
-/// One MBConv block with batch normalisation folded into its convolutions.
+/// What the registry needs to know.
+pub const LITE0: Architecture = Architecture { parameters, unused, build };
+
+/// One block with its place in the whole.
+struct BlockShape {
+    input: i64,
+    inside: i64,
+    output: i64,
+    kernel: i64,
+    stride: i64,
+    expands: bool,
+}
+
+fn block_shapes() -> Vec<BlockShape> {
+    let mut input = STEM;
+    let mut shapes = Vec::new();
+    for stage in &STAGES {
+        for repeat in 0..stage.repeats {
+            shapes.push(BlockShape {
+                input,
+                inside: input * stage.expansion,
+                output: stage.output,
+                kernel: stage.kernel,
+                stride: if repeat == 0 { stage.stride } else { 1 },
+                expands: stage.expansion > 1,
+            });
+            input = stage.output;
+        }
+    }
+    shapes
+}
+
+/// Every parameter's name in the checkpoint, with its shape.
+fn parameters() -> Vec<(String, Vec<usize>)> {
+    let mut list: Vec<(String, Vec<i64>)> = Vec::new();
+    let mut conv = |name: &str, norm: &str, output: i64, input: i64, kernel: i64| {
+        list.push((format!("{name}.weight"), vec![output, input, kernel, kernel]));
+        list.extend(
+            ["weight", "bias", "running_mean", "running_var"].map(|part| (format!("{norm}.{part}"), vec![output])),
+        );
+    };
+    conv("_conv_stem", "_bn0", STEM, 3, 3);
+    let blocks = block_shapes();
+    for (index, block) in blocks.iter().enumerate() {
+        let of = |part: &str| format!("_blocks.{index}.{part}");
+        if block.expands {
+            conv(&of("_expand_conv"), &of("_bn0"), block.inside, block.input, 1);
+        }
+        conv(&of("_depthwise_conv"), &of("_bn1"), block.inside, 1, block.kernel);
+        conv(&of("_project_conv"), &of("_bn2"), block.output, block.inside, 1);
+    }
+    conv("_conv_head", "_bn1", HEAD, blocks.last().map_or(STEM, |block| block.output), 1);
+    list.into_iter().map(|(name, shape)| (name, shape.into_iter().map(|side| side as usize).collect())).collect()
+}
+
+/// The classifier, and the counters that only training reads.
+fn unused(name: &str) -> bool {
+    name.ends_with(".num_batches_tracked") || name.starts_with("_fc.")
+}
+
+fn build(parameters: &Parameters) -> Result<Box<dyn Layers>> {
+    let conv =
+        |name: &str, norm: &str, stride: i64, groups: i64| Conv::same(parameters, name, norm, EPSILON, stride, groups);
+    let mut blocks = Vec::new();
+    for (index, shape) in block_shapes().iter().enumerate() {
+        let of = |part: &str| format!("_blocks.{index}.{part}");
+        blocks.push(Block {
+            expand: if shape.expands { Some(conv(&of("_expand_conv"), &of("_bn0"), 1, 1)?) } else { None },
+            depthwise: conv(&of("_depthwise_conv"), &of("_bn1"), shape.stride, shape.inside)?,
+            project: conv(&of("_project_conv"), &of("_bn2"), 1, 1)?,
+            residual: shape.stride == 1 && shape.input == shape.output,
+        });
+    }
+    let stem = conv("_conv_stem", "_bn0", 2, 1)?;
+    let head = conv("_conv_head", "_bn1", 1, 1)?;
+    Ok(Box::new(EfficientNetLite { stem, blocks, head }))
+}
+
+struct EfficientNetLite {
+    stem: Conv,
+    blocks: Vec<Block>,
+    head: Conv,
+}
+
+impl Layers for EfficientNetLite {
+    fn forward(&self, input: &Tensor, watch: &mut dyn FnMut(&str, &Tensor)) -> Result<Tensor, TchError> {
+        let mut x = relu6(self.stem.forward(input)?)?;
+        watch("stem", &x);
+        for (index, block) in self.blocks.iter().enumerate() {
+            x = block.forward(x)?;
+            watch(&format!("blocks.{index}"), &x);
+        }
+        let x = relu6(self.head.forward(&x)?)?;
+        watch("head", &x);
+        // Global average pooling; dropout and the classifier, which follow in the paper, are left out.
+        x.f_mean_dim([2, 3].as_slice(), false, None)
+    }
+
+    fn share(&self) -> Box<dyn Layers> {
+        Box::new(Self {
+            stem: self.stem.share(),
+            blocks: self.blocks.iter().map(Block::share).collect(),
+            head: self.head.share(),
+        })
+    }
+}
+
+/// The inverted bottleneck (MBConv): widen with 1 x 1, filter each channel, narrow with 1 x 1, add what came in.
 struct Block {
     expand: Option<Conv>,
     depthwise: Conv,
@@ -48,84 +157,22 @@ struct Block {
 }
 
 impl Block {
-    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        let expanded = match &self.expand {
-            Some(expand) => expand.forward_relu6(input)?,
-            None => input.shallow_clone(),
+    fn forward(&self, input: Tensor) -> Result<Tensor, TchError> {
+        let wide = match &self.expand {
+            Some(expand) => &relu6(expand.forward(&input)?)?,
+            None => &input,
         };
-        let mixed = self.depthwise.forward_relu6(&expanded)?;
-        let mut output = self.project.forward(&mixed)?;
-        if self.residual {
-            let _ = output.f_add_(input)?;
-        }
-        Ok(output)
-    }
-}
-
-/// EfficientNet-Lite0 up to its last 1x1 convolution; the classifier is left out.
-pub(super) struct EfficientNetLite0 {
-    stem: Conv,
-    blocks: Vec<Block>,
-    head: Conv,
-}
-
-impl EfficientNetLite0 {
-    /// Takes the checkpoint's tensors by name.
-    pub(super) fn new(loader: &Loader<'_>) -> Result<Self, TchError> {
-        let stem = conv_bn(loader, "_conv_stem", "_bn0", 2, EPSILON)?;
-        let mut blocks = Vec::new();
-        for (index, (stage, first)) in each_block().enumerate() {
-            let name = |part: &str| format!("_blocks.{index}.{part}");
-            let stride = if first { stage.stride } else { 1 };
-            let expand = if stage.expansion == 1 {
-                None
-            } else {
-                Some(conv_bn(loader, &name("_expand_conv"), &name("_bn0"), 1, EPSILON)?)
-            };
-            blocks.push(Block {
-                expand,
-                depthwise: depthwise_bn(loader, &name("_depthwise_conv"), &name("_bn1"), stride, EPSILON)?,
-                project: conv_bn(loader, &name("_project_conv"), &name("_bn2"), 1, EPSILON)?,
-                residual: !first,
-            });
-        }
-        let head = conv_bn(loader, "_conv_head", "_bn1", 1, EPSILON)?;
-        Ok(Self { stem, blocks, head })
+        let filtered = relu6(self.depthwise.forward(wide)?)?;
+        let mut narrow = self.project.forward(&filtered)?;
+        if self.residual { narrow.f_add_(&input) } else { Ok(narrow) }
     }
 
-    /// Activations after the last convolution: N x 3 x 224 x 224 to N x 1280 x 7 x 7.
-    pub(super) fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        let mut x = self.stem.forward_relu6(input)?;
-        for block in &self.blocks {
-            x = block.forward(&x)?;
+    fn share(&self) -> Self {
+        Self {
+            expand: self.expand.as_ref().map(Conv::share),
+            depthwise: self.depthwise.share(),
+            project: self.project.share(),
+            residual: self.residual,
         }
-        self.head.forward_relu6(&x)
     }
-}
-
-/// Each block's stage, and whether it is the first of it.
-fn each_block() -> impl Iterator<Item = (&'static Stage, bool)> {
-    STAGES.iter().flat_map(|stage| (0..stage.repeats).map(move |repeat| (stage, repeat == 0)))
-}
-
-/// Every tensor the network needs, with its shape.
-pub(super) fn shapes() -> Shapes {
-    let mut shapes = Shapes::new();
-    let mut conv = |name: String, bn: String, shape: [i64; 4]| {
-        shapes.insert(format!("{name}.weight"), shape.to_vec());
-        shape_bn(&mut shapes, &bn, shape[0]);
-    };
-    conv("_conv_stem".into(), "_bn0".into(), [STEM, 3, 3, 3]);
-    for (index, (stage, first)) in each_block().enumerate() {
-        let name = |part: &str| format!("_blocks.{index}.{part}");
-        let channels_in = if first { stage.channels_in } else { stage.channels_out };
-        let middle = channels_in * stage.expansion;
-        if stage.expansion != 1 {
-            conv(name("_expand_conv"), name("_bn0"), [middle, channels_in, 1, 1]);
-        }
-        conv(name("_depthwise_conv"), name("_bn1"), [middle, 1, stage.kernel, stage.kernel]);
-        conv(name("_project_conv"), name("_bn2"), [stage.channels_out, middle, 1, 1]);
-    }
-    conv("_conv_head".into(), "_bn1".into(), [HEAD, 320, 1, 1]);
-    shapes
 }

@@ -1,111 +1,86 @@
-//! Convolutions with batch normalisation folded in, as frozen networks use them.
+//! What the networks are built of.
 
-use super::checkpoint::Weights;
-use super::weights::Shapes;
-use tch::{Device, TchError, Tensor};
+use super::Parameters;
+use crate::error::Result;
+use tch::{TchError, Tensor};
 
-/// Gives a network its tensors by name.
-pub(super) struct Loader<'a> {
-    pub weights: &'a Weights,
-    pub device: Device,
+/// Where the zeros go around a convolution's input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Padding {
+    /// As many on every side.
+    Even(i64),
+    /// TensorFlow's SAME with a stride: what is odd goes right and below.
+    Same,
 }
 
-impl Loader<'_> {
-    fn get(&self, name: &str) -> Result<Tensor, TchError> {
-        // Completeness was checked when the weights were stored and is checked again when they are read.
-        let weight = self
-            .weights
-            .get(name)
-            .ok_or_else(|| TchError::FileFormat(format!("the weights have no tensor {name}")))?;
-        let shape: Vec<i64> = weight.shape.iter().map(|size| *size as i64).collect();
-        Tensor::f_from_slice(&weight.values)?.f_view(shape.as_slice())
-    }
-}
-
-/// Adds the four tensors of a batch normalisation over `channels`.
-pub(super) fn shape_bn(shapes: &mut Shapes, name: &str, channels: i64) {
-    for part in ["weight", "bias", "running_mean", "running_var"] {
-        shapes.insert(format!("{name}.{part}"), vec![channels]);
-    }
-}
-
-/// A convolution with TensorFlow's SAME padding.
-pub(super) struct Conv {
+/// A convolution with the batch normalisation that follows it folded in.
+#[derive(Debug)]
+pub struct Conv {
+    /// `[out, in / groups, k, k]`, channels last in memory.
     weight: Tensor,
+    /// `[out]`.
     bias: Tensor,
+    kernel: i64,
     stride: i64,
     groups: i64,
-    kernel: i64,
+    padding: Padding,
 }
 
 impl Conv {
-    /// N x C x H x W to N x C' x ceil(H / stride) x ceil(W / stride).
-    pub(super) fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        let size = input.size();
-        let (top, bottom) = self.padding(size[2]);
-        let (left, right) = self.padding(size[3]);
-        let (weight, bias) = (&self.weight, Some(&self.bias));
-        let stride = [self.stride, self.stride];
-        if top == bottom && left == right {
-            return input.f_conv2d(weight, bias, stride, [top, left], [1, 1], self.groups);
+    /// Takes the convolution `conv` (no bias) and the batch normalisation `norm` from the checkpoint and folds them:
+    /// with s = gamma / sqrt(variance + epsilon), weight' = s * weight and bias' = beta - s * mean.
+    ///
+    /// `stride` 1 or 2 with TensorFlow's SAME padding.
+    pub fn same(
+        parameters: &Parameters,
+        conv: &str,
+        norm: &str,
+        epsilon: f64,
+        stride: i64,
+        groups: i64,
+    ) -> Result<Self> {
+        let weight = parameters.get(&format!("{conv}.weight"))?;
+        let [gamma, beta, mean, variance] = ["weight", "bias", "running_mean", "running_var"]
+            .map(|part| parameters.get(&format!("{norm}.{part}")).map(|tensor| tensor.to_kind(tch::Kind::Double)));
+        let scale = gamma? / (variance? + epsilon).sqrt();
+        let bias = (beta? - &scale * mean?).to_kind(tch::Kind::Float);
+        let weight = (weight.to_kind(tch::Kind::Double) * scale.view([-1, 1, 1, 1])).to_kind(tch::Kind::Float);
+        let kernel = weight.size()[2];
+        let padding = if stride == 1 { Padding::Even(kernel / 2) } else { Padding::Same };
+        Ok(Self { weight: channels_last(&weight), bias, kernel, stride, groups, padding })
+    }
+
+    /// The convolution on `[N, in, H, W]`, without what follows it.
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        let convolve = |input: &Tensor, padding: i64| {
+            input.f_conv2d(&self.weight, Some(&self.bias), [self.stride; 2], [padding; 2], [1, 1], self.groups)
+        };
+        match self.padding {
+            Padding::Even(zeros) => convolve(input, zeros),
+            Padding::Same => convolve(&pad_same(input, self.kernel, self.stride)?, 0),
         }
-        // The convolution pads evenly; where SAME is uneven, the extra row and column are added before.
-        let padded = input.f_constant_pad_nd([left, right, top, bottom])?;
-        padded.f_conv2d(weight, bias, stride, [0, 0], [1, 1], self.groups)
     }
 
-    /// [`Conv::forward`], then min(max(x, 0), 6) in place.
-    pub(super) fn forward_relu6(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        self.forward(input)?.f_clamp_(0.0, 6.0)
-    }
-
-    /// Rows added before and after `size` of them.
-    fn padding(&self, size: i64) -> (i64, i64) {
-        let output = (size + self.stride - 1) / self.stride;
-        let total = ((output - 1) * self.stride + self.kernel - size).max(0);
-        (total / 2, total - total / 2)
+    /// The same tensors for another thread.
+    pub fn share(&self) -> Self {
+        Self { weight: self.weight.shallow_clone(), bias: self.bias.shallow_clone(), ..*self }
     }
 }
 
-/// A convolution `conv` without bias followed by the batch normalisation `bn`, as one convolution with bias: the
-/// weights are scaled by gamma / sqrt(variance + epsilon) per output channel.
-pub(super) fn conv_bn(loader: &Loader<'_>, conv: &str, bn: &str, stride: i64, epsilon: f64) -> Result<Conv, TchError> {
-    folded(loader, conv, bn, stride, epsilon, false)
+/// Pads `[N, C, H, W]` so that a strided convolution without padding gives ceil(H / stride) rows.
+fn pad_same(input: &Tensor, kernel: i64, stride: i64) -> Result<Tensor, TchError> {
+    let (_, _, height, width) = input.size4()?;
+    let total = |side: i64| (((side + stride - 1) / stride - 1) * stride + kernel - side).max(0);
+    let (down, across) = (total(height), total(width));
+    input.f_constant_pad_nd([across / 2, across - across / 2, down / 2, down - down / 2])
 }
 
-/// The same for a depthwise convolution: one group per channel.
-pub(super) fn depthwise_bn(
-    loader: &Loader<'_>,
-    conv: &str,
-    bn: &str,
-    stride: i64,
-    epsilon: f64,
-) -> Result<Conv, TchError> {
-    folded(loader, conv, bn, stride, epsilon, true)
+/// The same values with the channels of a pixel beside each other in memory, which oneDNN's kernels prefer.
+pub fn channels_last(tensor: &Tensor) -> Tensor {
+    tensor.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }
 
-fn folded(
-    loader: &Loader<'_>,
-    conv: &str,
-    bn: &str,
-    stride: i64,
-    epsilon: f64,
-    depthwise: bool,
-) -> Result<Conv, TchError> {
-    // In f64, so that folding costs no accuracy.
-    let double = tch::Kind::Double;
-    let weight = loader.get(&format!("{conv}.weight"))?.f_to_kind(double)?;
-    let part = |name: &str| loader.get(&format!("{bn}.{name}"))?.f_to_kind(double);
-    let scale = part("weight")?.f_div(&part("running_var")?.f_add_scalar(epsilon)?.f_sqrt()?)?;
-    let bias = part("bias")?.f_sub(&part("running_mean")?.f_mul(&scale)?)?;
-    let folded = weight.f_mul(&scale.f_view([-1, 1, 1, 1])?)?;
-    let kernel = folded.size()[2];
-    let groups = if depthwise { folded.size()[0] } else { 1 };
-    let place = |tensor: Tensor| tensor.f_to_kind(tch::Kind::Float)?.f_to_device(loader.device);
-    Ok(Conv { weight: channels_last(place(folded)?)?, bias: place(bias)?, stride, groups, kernel })
-}
-
-/// The same values in memory order N, H, W, C, which convolutions on a CPU read fastest.
-pub(super) fn channels_last(tensor: Tensor) -> Result<Tensor, TchError> {
-    tensor.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
+/// min(max(x, 0), 6), in place.
+pub fn relu6(mut tensor: Tensor) -> Result<Tensor, TchError> {
+    tensor.f_clamp_(0.0, 6.0)
 }

@@ -1,116 +1,111 @@
-//! A backbone with its weights, ready to compute features.
+//! A network with its weights, ready to give features.
 
-use super::efficientnet_lite::EfficientNetLite0;
-use super::layers::{Loader, channels_last};
-use super::registry::BackboneInfo;
-use super::weights;
+use super::{BackboneInfo, Layers, weights};
 use crate::error::{Error, Result};
 use crate::imaging::Pixels;
 use ndarray::Array2;
-use std::sync::Arc;
+use std::borrow::Cow;
 use tch::{Device, Kind, TchError, Tensor};
 
-/// A loaded network. Use each from one thread; [`Network::for_another_thread`] shares the weights.
+/// A loaded backbone. It can move to another thread; for several threads, [`Network::share`] gives each its own over
+/// the same tensors.
 pub struct Network {
     info: &'static BackboneInfo,
-    layers: Arc<Layers>,
-    weights_sha256: Arc<str>,
+    layers: Box<dyn Layers>,
     device: Device,
+    weights_sha256: String,
+    /// `[3, 1, 1]` on the device.
     mean: Tensor,
-    scale: Tensor,
-}
-
-/// The weights of a network, never changed after loading.
-struct Layers(EfficientNetLite0);
-
-// SAFETY: tch's tensors are not Sync because they can be changed in place through a shared reference. These are made
-// in `Network::load`, are only ever read by `forward` (which runs without gradients), and libtorch documents that
-// reading one tensor from several threads is safe.
-unsafe impl Sync for Layers {}
-// SAFETY: tensors may be used and freed on any thread; tch itself marks them Send.
-unsafe impl Send for Layers {}
-
-fn failed(error: TchError) -> Error {
-    let text = error.to_string();
-    Error::failed(format!("libtorch could not run the network ({}).", text.lines().next().unwrap_or_default()))
+    std: Tensor,
 }
 
 impl Network {
-    /// Loads the network from the stored weights.
+    /// Loads the stored weights onto a device and folds batch normalisation into the convolutions.
     ///
-    /// # Errors
-    /// Weights that are missing (the sentence says how to get them) or damaged.
+    /// Fails if the weights were not fetched, or are not the file that was stored.
     pub fn load(info: &'static BackboneInfo, device: Device) -> Result<Self> {
-        let stored = weights::load(info)?;
-        let layers = EfficientNetLite0::new(&Loader { weights: &stored.weights, device }).map_err(failed)?;
-        let tensor = |values: [f32; 3]| -> Result<Tensor> {
-            Tensor::f_from_slice(&values).and_then(|t| t.f_view([1, 3, 1, 1])?.f_to_device(device)).map_err(failed)
-        };
-        Ok(Self {
-            info,
-            layers: Arc::new(Layers(layers)),
-            weights_sha256: stored.sha256.into(),
-            device,
-            mean: tensor(info.preprocessing.mean)?,
-            scale: tensor(info.preprocessing.std.map(|std| 1.0 / std))?,
-        })
+        let loaded = weights::load(info, device)?;
+        let layers = tch::no_grad(|| (info.architecture.build)(&loaded.parameters))?;
+        let constant = |values: [f32; 3]| Tensor::from_slice(&values).view([3, 1, 1]).to_device(device);
+        let (mean, std) = (constant(info.preprocessing.mean), constant(info.preprocessing.std));
+        Ok(Self { info, layers, device, weights_sha256: loaded.sha256, mean, std })
     }
 
-    /// The same network for another thread.
-    pub fn for_another_thread(&self) -> Self {
+    /// The same network for another thread, over the same tensors.
+    pub fn share(&self) -> Self {
         Self {
             info: self.info,
-            layers: Arc::clone(&self.layers),
-            weights_sha256: Arc::clone(&self.weights_sha256),
+            layers: self.layers.share(),
             device: self.device,
+            weights_sha256: self.weights_sha256.clone(),
             mean: self.mean.shallow_clone(),
-            scale: self.scale.shallow_clone(),
+            std: self.std.shallow_clone(),
         }
     }
 
-    /// What network it is.
+    /// What the registry says about it.
     pub fn info(&self) -> &'static BackboneInfo {
         self.info
     }
 
-    /// SHA-256 (hexadecimal) of the weights file.
+    /// SHA-256 of the canonical weights file, in hex.
     pub fn weights_sha256(&self) -> &str {
         &self.weights_sha256
     }
 
-    /// Activations of the last layer before pooling: N x 3 x S x S, normalised, to N x C x H x W.
+    /// Averaged features `[N, features]` of a normalised input `[N, 3, S, S]`, without gradients.
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        tch::no_grad(|| self.layers.0.forward(input)).map_err(failed)
+        self.forward_watched(input, &mut |_, _| {})
     }
 
-    /// Average-pooled features of upright pictures of the network's input size: N x features.
-    ///
-    /// # Errors
-    /// Pictures of another size; a lack of memory.
-    pub fn features(&self, batch: &[Pixels]) -> Result<Array2<f32>> {
-        let side = self.info.input;
-        if batch.iter().any(|picture| picture.width() != side || picture.height() != side) {
-            return Err(Error::failed(format!("{} takes pictures of {side} x {side} pixels.", self.info.title)));
-        }
-        let mut bytes = Vec::with_capacity(batch.len() * side * side * 3);
-        for picture in batch {
+    /// [`Network::forward`], showing the name and the output `[N, C, H, W]` of each stage on the way.
+    pub fn forward_watched(&self, input: &Tensor, watch: &mut dyn FnMut(&str, &Tensor)) -> Result<Tensor> {
+        tch::no_grad(|| self.layers.forward(input, watch)).map_err(|error| self.explain(&error))
+    }
+
+    /// The normalised input `[N, 3, S, S]` of some pictures, channels last in memory. Pictures of another size are
+    /// resized first.
+    pub fn input(&self, pictures: &[Pixels]) -> Result<Tensor> {
+        let side = self.info.preprocessing.size;
+        let mut bytes = Vec::with_capacity(pictures.len() * side * side * 3);
+        for picture in pictures {
+            let fits = picture.width() == side && picture.height() == side;
+            let picture =
+                if fits { Cow::Borrowed(picture) } else { Cow::Owned(self.info.preprocessing.resize(picture)) };
             bytes.extend_from_slice(picture.rgb());
         }
-        let features = tch::no_grad(|| -> Result<Tensor, TchError> {
-            let side = side as i64;
-            let pixels = Tensor::f_from_slice(&bytes)?
-                .f_view([batch.len() as i64, side, side, 3])?
-                .f_permute([0, 3, 1, 2])?
-                .f_to_device(self.device)?
-                .f_to_kind(Kind::Float)?;
-            let input = channels_last(pixels.f_sub(&self.mean)?.f_mul(&self.scale)?)?;
-            self.layers.0.forward(&input)?.f_mean_dim([2i64, 3].as_slice(), false, Kind::Float)?.f_to_device(Device::Cpu)?.f_contiguous()
-        })
-        .map_err(failed)?;
-        let mut values = vec![0f32; batch.len() * self.info.features];
-        let count = values.len();
-        features.f_copy_data(&mut values, count).map_err(failed)?;
-        Array2::from_shape_vec((batch.len(), self.info.features), values)
-            .map_err(|error| Error::failed(format!("The network answered in a wrong shape ({error}).")))
+        let shape = [pictures.len() as i64, side as i64, side as i64, 3];
+        let normalise = || {
+            let rows = Tensor::f_from_data_size(&bytes, &shape, Kind::Uint8)?.f_to_device(self.device)?;
+            let mut input = rows.f_permute([0, 3, 1, 2])?.f_to_kind(Kind::Float)?;
+            input.f_sub_(&self.mean)?.f_div_(&self.std)
+        };
+        normalise().map_err(|error| self.explain(&error))
+    }
+
+    /// The averaged features of some pictures, one row each.
+    pub fn features(&self, pictures: &[Pixels]) -> Result<Array2<f32>> {
+        let (rows, columns) = (pictures.len(), self.info.features);
+        if rows == 0 {
+            return Ok(Array2::zeros((0, columns)));
+        }
+        let features = self.forward(&self.input(pictures)?)?;
+        let mut values = vec![0_f32; rows * columns];
+        let mut copy = || {
+            let features = features.f_to_device(Device::Cpu)?.f_contiguous()?;
+            features.f_copy_data(&mut values, rows * columns)
+        };
+        copy().map_err(|error| self.explain(&error))?;
+        Array2::from_shape_vec((rows, columns), values)
+            .map_err(|error| Error::failed(format!("{} gave features of another length: {error}.", self.info.title)))
+    }
+
+    fn explain(&self, error: &TchError) -> Error {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default();
+        Error::failed(format!(
+            "{} could not run on {:?} ({first}); try a smaller batch or --device cpu.",
+            self.info.title, self.device
+        ))
     }
 }

