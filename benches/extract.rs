@@ -1,7 +1,8 @@
 //! How many images per second go from files into a store: `cargo bench --bench extract -- FOLDER [IMAGES]`.
 
+use faceprobe::backbone;
 use faceprobe::dataset::ContentHash;
-use faceprobe::features::{ExtractOptions, PooledPixels, RowSource, Store, extract};
+use faceprobe::features::{ExtractOptions, NetworkSource, PooledPixels, RowSource, Store, extract};
 use faceprobe::monitor::Silent;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let count = words.get(1).map_or(Ok(2000), |word| word.parse())?;
     let items = items(Path::new(folder), count)?;
     measure("pooled pixels", &PooledPixels::new(224, 8)?, &items, &[16])?;
+    backbone::tune_allocator();
+    for info in backbone::registry() {
+        match NetworkSource::new(info, tch::Device::Cpu) {
+            Ok(source) => measure(info.name, &source, &items, &[8, 16, 32])?,
+            Err(error) => println!("skipped: {}: {error}", info.name),
+        }
+    }
     Ok(())
 }
 

@@ -156,6 +156,8 @@ impl Work<'_> {
     /// One stream: chunk after chunk until there is none, a stop, or an error.
     fn stream(&self, turns: &Turns, stopped: &AtomicBool, sender: &Sender<Result<(usize, Chunk)>>) {
         let work = || -> Result<()> {
+            // OpenMP keeps this per thread. Left alone, every stream would bring a team of threads for all cores.
+            tch::set_num_threads(1);
             let mut worker = self.source.worker()?;
             loop {
                 if self.monitor.stopped() {

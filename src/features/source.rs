@@ -16,7 +16,7 @@ pub trait RowSource: Sync {
     /// Side of the square input in pixels.
     fn input(&self) -> usize;
 
-    /// A worker for one thread. It is called on the thread that will use the worker, and may set up that thread.
+    /// A worker for one thread. How many threads of libtorch it uses is what its caller has set for that thread.
     ///
     /// # Errors
     /// Weights that cannot be read.

@@ -10,8 +10,8 @@ fn a_row_holds_the_sum_of_each_block() {
     let source = PooledPixels::new(12, 4).unwrap();
     let pixel = |y: usize, x: usize, channel: usize| ((y * 31 + x * 17 + channel * 101) % 256) as u8;
     let rgb = (0..12 * 12 * 3).map(|place| pixel(place / 36, place / 3 % 12, place % 3)).collect();
-    let white = Pixels { width: 12, height: 12, rgb: vec![255; 12 * 12 * 3] };
-    let batch = [white, Pixels { width: 12, height: 12, rgb }];
+    let white = Pixels::new(12, 12, vec![255; 12 * 12 * 3]).unwrap();
+    let batch = [white, Pixels::new(12, 12, rgb).unwrap()];
     let Rows::U16(rows) = source.worker().unwrap().rows(&batch).unwrap() else { panic!("not u16") };
     assert_eq!(rows.dim(), (2, source.width()));
     assert!(rows.row(0).iter().all(|&sum| sum == 16 * 255));
@@ -29,7 +29,7 @@ fn only_pools_whose_sums_fit_are_accepted() {
         assert_eq!(PooledPixels::new(input, pool).unwrap_err().kind(), ErrorKind::Usage, "{input} {pool}");
     }
     let source = PooledPixels::new(32, 16).unwrap();
-    let white = Pixels { width: 32, height: 32, rgb: vec![255; 32 * 32 * 3] };
+    let white = Pixels::new(32, 32, vec![255; 32 * 32 * 3]).unwrap();
     let Rows::U16(rows) = source.worker().unwrap().rows(&[white]).unwrap() else { panic!("not u16") };
     assert!(rows.iter().all(|&sum| sum == 65280));
 }
