@@ -1,5 +1,29 @@
 //! What is trained: the benchmark CNN, the dense head, the logistic regression; and the saved model.
+//!
+//! [`train_dense`], [`train_logistic`] and [`train_benchmark`] take labelled rows and settings and answer a
+//! [`Trained`] model in memory; [`SavedModel`] is the same model in one file that needs nothing but the backbone's
+//! weights to predict. Scores always come from a [`Scorer`], in training and after loading alike, so the figures of a
+//! run are those of its file.
 
+mod benchmark;
+mod data;
+mod dense;
+mod logistic;
+mod network;
+mod random;
+mod saved;
+mod scaling;
+mod scorer;
 pub mod settings;
+mod trained;
+mod training;
 
+pub use benchmark::train_benchmark;
+pub use data::{LabelledRows, PixelRows};
+pub use dense::train_dense;
+pub use logistic::train_logistic;
+pub use network::Weights;
+pub use saved::{FORMAT, ModelInfo, Provenance, SavedModel};
+pub use scorer::Scorer;
 pub use settings::{BenchmarkSettings, DenseSettings, Kind, LogisticSettings, Optimizer};
+pub use trained::Trained;

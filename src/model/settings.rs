@@ -1,5 +1,6 @@
 //! What a user can choose about each kind of model. Defaults are the study's, where it states them.
 
+use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// The kinds of model that the results table compares.
@@ -129,4 +130,71 @@ impl Default for LogisticSettings {
     fn default() -> Self {
         Self { alphas: vec![10.0, 100.0, 1000.0, 10000.0], max_iterations: 200, seed: 1 }
     }
+}
+
+impl DenseSettings {
+    /// Refuses values that cannot be trained with, naming the option.
+    pub fn check(&self) -> Result<()> {
+        whole("--width", self.width, 1, 65_536)?;
+        share("--dropout", self.dropout)?;
+        descent(self.learning_rate, self.weight_decay, self.epochs, self.batch, self.patience)
+    }
+}
+
+impl BenchmarkSettings {
+    /// Refuses values that cannot be trained with, naming the option.
+    pub fn check(&self) -> Result<()> {
+        whole("--input", self.input, 1, 1024)?;
+        // Sums of pool * pool 8-bit pixels must fit 16 bits.
+        whole("--pool", self.pool, 1, 16)?;
+        whole("--filters", self.filters, 1, 1024)?;
+        whole("--kernel", self.kernel, 1, 31)?;
+        whole("--dense", self.dense, 1, 65_536)?;
+        if self.input / self.pool < self.kernel {
+            return Err(Error::usage(format!(
+                "--kernel {} is larger than the image of {} pixels that --pool {} leaves",
+                self.kernel,
+                self.input / self.pool,
+                self.pool
+            )));
+        }
+        share("--dropout", self.dropout)?;
+        descent(self.learning_rate, self.weight_decay, self.epochs, self.batch, self.patience)
+    }
+}
+
+impl LogisticSettings {
+    /// Refuses values that cannot be trained with, naming the option.
+    pub fn check(&self) -> Result<()> {
+        if self.alphas.is_empty() || self.alphas.iter().any(|alpha| !(alpha.is_finite() && *alpha >= 0.0)) {
+            return Err(Error::usage("--alphas needs at least one number, and none of them negative"));
+        }
+        whole("--max-iterations", usize::try_from(self.max_iterations).unwrap_or(usize::MAX), 1, 1_000_000)
+    }
+}
+
+fn descent(learning_rate: f64, weight_decay: f64, epochs: usize, batch: usize, patience: Option<usize>) -> Result<()> {
+    if !(learning_rate.is_finite() && learning_rate > 0.0) {
+        return Err(Error::usage(format!("--learning-rate must be above 0, not {learning_rate}")));
+    }
+    if !(weight_decay.is_finite() && weight_decay >= 0.0) {
+        return Err(Error::usage(format!("--weight-decay must be 0 or more, not {weight_decay}")));
+    }
+    whole("--epochs", epochs, 1, 1_000_000)?;
+    whole("--batch", batch, 1, 65_536)?;
+    patience.map_or(Ok(()), |patience| whole("--patience", patience, 1, 1_000_000))
+}
+
+fn whole(option: &str, value: usize, low: usize, high: usize) -> Result<()> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::usage(format!("{option} must be between {low} and {high}, not {value}")))
+}
+
+fn share(option: &str, value: f64) -> Result<()> {
+    if (0.0..1.0).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::usage(format!("{option} must be at least 0 and below 1, not {value}")))
 }

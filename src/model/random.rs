@@ -1,0 +1,106 @@
+//! Every random number of training, from named streams of one seed.
+//!
+//! Nothing is drawn from torch's global generator: a model trained beside others, or resumed at epoch k, sees the same
+//! numbers as one trained alone from the start. A stream is ChaCha8 keyed by the seed, with the purpose and the epoch
+//! as its stream number.
+
+use ndarray::ArrayD;
+use rand::seq::SliceRandom;
+use rand::{Rng, RngCore, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tch::{TchError, Tensor};
+
+/// What the numbers are for; each purpose has streams of its own.
+#[derive(Debug, Clone, Copy)]
+enum Purpose {
+    Weights = 0,
+    Order = 1,
+    Dropout = 2,
+}
+
+fn stream(seed: u64, purpose: Purpose, epoch: usize) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(((purpose as u64) << 32) | epoch as u64);
+    rng
+}
+
+/// The order in which an epoch (counted from 1) visits `len` samples.
+pub(super) fn epoch_order(seed: u64, epoch: usize, len: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..len).collect();
+    order.shuffle(&mut stream(seed, Purpose::Order, epoch));
+    order
+}
+
+/// Draws initial weights.
+pub(super) struct Initialiser(ChaCha8Rng);
+
+impl Initialiser {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(stream(seed, Purpose::Weights, 0))
+    }
+
+    /// Glorot's uniform distribution, as Keras initialises dense and convolution kernels: within
+    /// `sqrt(6 / (fan_in + fan_out))` of zero.
+    pub(super) fn glorot(&mut self, shape: &[usize], fan_in: usize, fan_out: usize) -> ArrayD<f32> {
+        let limit = (6.0 / (fan_in + fan_out) as f64).sqrt() as f32;
+        ArrayD::from_shape_simple_fn(shape, || self.0.random_range(-limit..=limit))
+    }
+}
+
+/// Inverted dropout: in training each value is dropped with probability `rate` and the others are scaled by
+/// 1 / (1 - rate), so that nothing changes in prediction.
+pub(super) struct Dropout {
+    rate: f64,
+    rng: Option<ChaCha8Rng>,
+    bytes: Vec<u8>,
+    mask: Vec<f32>,
+}
+
+impl Dropout {
+    /// Passes everything through: prediction.
+    pub(super) fn off() -> Self {
+        Self { rate: 0.0, rng: None, bytes: Vec::new(), mask: Vec::new() }
+    }
+
+    /// The masks of one epoch of training, counted from 1.
+    pub(super) fn for_epoch(rate: f64, seed: u64, epoch: usize) -> Self {
+        Self { rate, rng: Some(stream(seed, Purpose::Dropout, epoch)), bytes: Vec::new(), mask: Vec::new() }
+    }
+
+    /// Applies the next mask.
+    pub(super) fn apply(&mut self, values: Tensor) -> Result<Tensor, TchError> {
+        let Some(rng) = self.rng.as_mut().filter(|_| self.rate > 0.0) else {
+            return Ok(values);
+        };
+        // Sixteen random bits per value put the rate right to 0.001 %.
+        let dropped_below = (self.rate * 65_536.0).round() as u32;
+        let scale = (1.0 / (1.0 - self.rate)) as f32;
+        self.bytes.resize(values.numel() * 2, 0);
+        rng.fill_bytes(&mut self.bytes);
+        self.mask.clear();
+        self.mask.extend(self.bytes.chunks_exact(2).map(|pair| {
+            let drawn = u32::from(u16::from_le_bytes([pair[0], pair[1]]));
+            if drawn < dropped_below { 0.0 } else { scale }
+        }));
+        values.f_mul(&Tensor::f_from_slice(&self.mask)?.f_view(values.size().as_slice())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropout_keeps_the_mean_and_drops_the_share_asked_for() {
+        let ones = Tensor::ones([400, 500], tch::kind::FLOAT_CPU);
+        let dropped = Dropout::for_epoch(0.8, 7, 1).apply(ones.shallow_clone()).unwrap();
+        let zeros = dropped.eq(0.0).to_kind(tch::Kind::Double).mean(tch::Kind::Double).double_value(&[]);
+        assert!((zeros - 0.8).abs() < 0.005, "share dropped: {zeros}");
+        let mean = dropped.mean(tch::Kind::Double).double_value(&[]);
+        assert!((mean - 1.0).abs() < 0.02, "mean after dropout: {mean}");
+        let again = Dropout::for_epoch(0.8, 7, 1).apply(ones.shallow_clone()).unwrap();
+        assert_eq!(dropped, again);
+        assert_ne!(dropped, Dropout::for_epoch(0.8, 7, 2).apply(ones.shallow_clone()).unwrap());
+        assert_eq!(ones, Dropout::off().apply(ones.shallow_clone()).unwrap());
+    }
+}

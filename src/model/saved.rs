@@ -1,0 +1,177 @@
+//! The saved model: one safetensors file that says all there is to know about the model.
+//!
+//! `model.safetensors` holds the weights, standardisation included, as f32 tensors, and under the metadata key
+//! `faceprobe` a JSON object with `info` (a [`ModelInfo`]) and `sha256` (of the tensors' bytes in order of name), so
+//! that a damaged file is told from a good one.
+
+use super::network::Weights;
+use super::scorer::Scorer;
+use super::settings::Kind;
+use crate::error::{AtPath, Error, Result};
+use crate::features::StoreIdentity;
+use crate::workspace::write_whole;
+use ndarray::{ArrayD, ArrayView2};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The version of the file's layout that this program writes and reads.
+pub const FORMAT: u32 = 1;
+
+const METADATA_KEY: &str = "faceprobe";
+
+/// Where a model comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The run's id.
+    pub run: String,
+    /// The name of the prepared data set.
+    pub dataset: String,
+    /// SHA-256 of its manifest.
+    pub manifest_sha256: String,
+    pub seed: u64,
+    /// The version of faceprobe that trained it.
+    pub faceprobe: String,
+    pub train_samples: usize,
+    pub val_samples: usize,
+    pub epochs_run: usize,
+    /// The epoch whose weights these are, counted from 1; 0 where there are no epochs.
+    pub best_epoch: usize,
+    /// True when it was trained on the program's own drawings, not on photographs.
+    pub synthetic: bool,
+}
+
+/// Everything about a model but its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// [`FORMAT`].
+    pub format: u32,
+    pub kind: Kind,
+    /// The rows it takes: backbone and its weights' hash, preprocessing, tap, pooling, width.
+    pub input: StoreIdentity,
+    /// Class names; scores are probabilities of the second.
+    pub classes: [String; 2],
+    /// Scores of at least this mean the second class; chosen on validation.
+    pub threshold: f64,
+    /// The settings it was trained with.
+    pub settings: serde_json::Value,
+    pub provenance: Provenance,
+}
+
+/// A model as it is on disk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SavedModel {
+    pub info: ModelInfo,
+    pub weights: Weights,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    info: ModelInfo,
+    sha256: String,
+}
+
+impl SavedModel {
+    /// Writes the file whole or not at all. The same model gives the same bytes.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        self.check().at(path)?;
+        let tensors: Vec<(&String, Vec<usize>, Vec<u8>)> = self
+            .weights
+            .iter()
+            .map(|(name, array)| {
+                (name, array.shape().to_vec(), array.iter().flat_map(|value| value.to_le_bytes()).collect())
+            })
+            .collect();
+        let sha256 = digest(tensors.iter().map(|(name, _, bytes)| (name.as_str(), bytes.as_slice())));
+        let header = serde_json::to_string(&Header { info: self.info.clone(), sha256 }).at(path)?;
+        let views = tensors
+            .iter()
+            .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes).at(path)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let metadata = HashMap::from([(METADATA_KEY.to_owned(), header)]);
+        write_whole(path, &safetensors::serialize(views, Some(metadata)).at(path)?)
+    }
+
+    /// Reads the file and checks it: layout, digest, every tensor's name, type, shape and values.
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).at(path)?;
+        Self::from_bytes(&bytes).map_err(|error| Error::file(path, error))
+    }
+
+    /// The same from bytes in memory.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let damaged = |error: &dyn std::fmt::Display| {
+            Error::failed(format!("is not a whole model file ({error}); train the model again or fetch the file again"))
+        };
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| damaged(&error))?;
+        let Some(header) = metadata.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY)) else {
+            return Err(Error::failed("is a safetensors file, but not a model saved by faceprobe"));
+        };
+        // The version comes first: a later layout may lack what the rest needs.
+        let header: serde_json::Value = serde_json::from_str(header).map_err(|error| damaged(&error))?;
+        if header["info"]["format"] != FORMAT {
+            return Err(Error::failed(format!(
+                "has format {}, and this version of faceprobe reads format {FORMAT}; use the version that saved it",
+                header["info"]["format"]
+            )));
+        }
+        let header: Header = serde_json::from_value(header).map_err(|error| damaged(&error))?;
+        let file = SafeTensors::deserialize(bytes).map_err(|error| damaged(&error))?;
+        let mut tensors = file.tensors();
+        tensors.sort_by(|a, b| a.0.cmp(&b.0));
+        if digest(tensors.iter().map(|(name, view)| (name.as_str(), view.data()))) != header.sha256 {
+            return Err(damaged(&"its tensors do not match their checksum"));
+        }
+        let weights =
+            tensors.iter().map(|(name, view)| Ok((name.clone(), array_of(name, view)?))).collect::<Result<_>>()?;
+        let model = Self { info: header.info, weights };
+        model.check()?;
+        Ok(model)
+    }
+
+    /// A scorer for many images.
+    pub fn scorer(&self) -> Result<Scorer> {
+        Scorer::new(self.info.kind, &self.weights, self.info.input.width)
+    }
+
+    /// Probability of class 1 per row of features as they are in the store; see [`Scorer::scores_f32`].
+    pub fn scores_f32(&self, rows: ArrayView2<f32>) -> Result<Vec<f64>> {
+        self.scorer()?.scores_f32(rows)
+    }
+
+    /// Probability of class 1 per row of pooled pixels; see [`Scorer::scores_u16`].
+    pub fn scores_u16(&self, rows: ArrayView2<u16>) -> Result<Vec<f64>> {
+        self.scorer()?.scores_u16(rows)
+    }
+
+    fn check(&self) -> Result<()> {
+        if !self.info.threshold.is_finite() {
+            return Err(Error::failed("the threshold is not a finite number"));
+        }
+        match self.weights.iter().find(|(_, array)| array.iter().any(|value| !value.is_finite())) {
+            Some((name, _)) => Err(Error::failed(format!("the tensor '{name}' holds a value that is not finite"))),
+            None => self.scorer().map(|_| ()),
+        }
+    }
+}
+
+fn array_of(name: &str, view: &TensorView) -> Result<ArrayD<f32>> {
+    if view.dtype() != Dtype::F32 {
+        return Err(Error::failed(format!("the tensor '{name}' is of type {:?} instead of F32", view.dtype())));
+    }
+    let values = view.data().chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
+    ArrayD::from_shape_vec(view.shape(), values.collect())
+        .map_err(|error| Error::failed(format!("the tensor '{name}' has an impossible shape ({error})")))
+}
+
+fn digest<'a>(tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
+    let mut hash = Sha256::new();
+    for (name, bytes) in tensors {
+        hash.update(name.as_bytes());
+        hash.update([0]);
+        hash.update(bytes);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
