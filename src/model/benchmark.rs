@@ -5,6 +5,7 @@
 //! `pool * pool` 8-bit pixels, height x width x RGB, and becomes numbers in 0..=1 when a batch is made.
 
 use super::data::{PixelRows, check_pair};
+use super::gate::{Geometry, gated_means, relu_means};
 use super::network::{Input, Network, Weights, shape_of, take, to_array, to_tensor, torch_error};
 use super::random::{Dropout, Initialiser};
 use super::scorer::{PIXEL_BATCH, Scorer};
@@ -39,17 +40,17 @@ impl Cnn {
         let mut init = Initialiser::new(settings.seed);
         let (filters, dense, kernel) = (settings.filters, settings.dense, settings.kernel);
         let area = kernel * kernel;
-        let path = store.root();
+        let path = |part: &str| store.root() / part;
         let conv = init.glorot(&[filters, CHANNELS, kernel, kernel], CHANNELS * area, filters * area);
         let dense_kernel = init.glorot(&[dense, filters], filters, dense);
         let out = init.glorot(&[1, dense], dense, 1);
         Ok(Self {
-            conv_weight: path.f_var_copy("conv.weight", &to_tensor(&conv)?)?,
-            conv_bias: path.f_zeros("conv.bias", &[filters as i64])?,
-            dense_weight: path.f_var_copy("dense.weight", &to_tensor(&dense_kernel)?)?,
-            dense_bias: path.f_zeros("dense.bias", &[dense as i64])?,
-            out_weight: path.f_var_copy("out.weight", &to_tensor(&out)?)?,
-            out_bias: path.f_zeros("out.bias", &[1])?,
+            conv_weight: path("conv").f_var_copy("weight", &to_tensor(&conv)?)?,
+            conv_bias: path("conv").f_zeros("bias", &[filters as i64])?,
+            dense_weight: path("dense").f_var_copy("weight", &to_tensor(&dense_kernel)?)?,
+            dense_bias: path("dense").f_zeros("bias", &[dense as i64])?,
+            out_weight: path("out").f_var_copy("weight", &to_tensor(&out)?)?,
+            out_bias: path("out").f_zeros("bias", &[1])?,
             scale: pixel_scale(settings.pool),
         })
     }
@@ -84,6 +85,25 @@ impl Cnn {
         ]))
     }
 
+    /// Global averages of the convolution after ReLU, shape (batch, filters); see [`super::gate`].
+    fn pooled(&self, input: &Tensor, training: bool) -> Result<Tensor, TchError> {
+        let (filters, _, kernel, _) = self.conv_weight.size4()?;
+        let (batch, side, _, _) = input.size4()?;
+        let geometry = Geometry { side: side as usize, channels: CHANNELS, kernel: kernel as usize };
+        let by_patch = self.conv_weight.f_permute([0, 2, 3, 1])?.f_reshape([filters, -1])?;
+        let extended = Tensor::f_cat(&[by_patch, self.conv_bias.f_unsqueeze(1)?], 1)?;
+        let values = to_array(&extended)?;
+        let shape = (filters as usize, geometry.patch());
+        let values = values.view().into_shape_with_order(shape).map_err(|error| TchError::Shape(error.to_string()))?;
+        let mut images = vec![0f32; input.numel()];
+        input.f_contiguous()?.f_copy_data(&mut images, input.numel())?;
+        if !training {
+            return Tensor::f_from_slice(&relu_means(&images, values, geometry))?.f_view([batch, filters]);
+        }
+        let gated = Tensor::f_from_slice(&gated_means(&images, values, geometry))?.f_view([batch, filters, -1])?;
+        gated.f_mul(&extended)?.f_sum_dim_intlist([2i64].as_slice(), false, tch::Kind::Float)
+    }
+
     /// What a stored sum is multiplied with to become the mean pixel in 0..=1.
     pub(super) fn scale(&self) -> f32 {
         self.scale
@@ -92,8 +112,7 @@ impl Cnn {
 
 impl Network for Cnn {
     fn logits(&self, input: &Tensor, dropout: &mut Dropout) -> Result<Tensor, TchError> {
-        let maps = input.f_conv2d(&self.conv_weight, Some(&self.conv_bias), 1, 0, 1, 1)?.f_relu_()?;
-        let pooled = maps.f_mean_dim([2i64, 3].as_slice(), false, tch::Kind::Float)?;
+        let pooled = self.pooled(input, dropout.training())?;
         let hidden = pooled.f_linear(&self.dense_weight, Some(&self.dense_bias))?.f_relu()?;
         dropout.apply(hidden)?.f_linear(&self.out_weight, Some(&self.out_bias))?.f_squeeze_dim(1)
     }
@@ -130,14 +149,14 @@ impl Input for Pixels<'_> {
         self.rows.nrows()
     }
 
-    /// Shape (batch, 3, side, side), channels last in memory, as the rows are.
+    /// Shape (batch, side, side, 3), as the rows are.
     fn batch(&self, rows: &[usize]) -> Result<Tensor, TchError> {
         let mut values = Vec::with_capacity(rows.len() * self.rows.ncols());
         for &row in rows {
             values.extend(self.rows.row(row).iter().map(|&sum| f32::from(sum) * self.scale));
         }
         let side = self.side as i64;
-        Tensor::f_from_slice(&values)?.f_view([rows.len() as i64, side, side, CHANNELS as i64])?.f_permute([0, 3, 1, 2])
+        Tensor::f_from_slice(&values)?.f_view([rows.len() as i64, side, side, CHANNELS as i64])
     }
 }
 
@@ -202,4 +221,33 @@ pub fn train_benchmark(
         params,
         weights,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The one-pass convolution against libtorch's own, forward and backward.
+    #[test]
+    fn pooled_maps_and_gradients_are_those_of_libtorch() {
+        let settings = BenchmarkSettings { input: 42, pool: 2, filters: 5, kernel: 4, ..Default::default() };
+        let store = nn::VarStore::new(Device::Cpu);
+        let network = Cnn::new(&store, &settings).unwrap();
+        let images: Vec<f32> = (0..3 * 21 * 21 * CHANNELS).map(|i| ((i * 7919) % 1009) as f32 / 1009.0).collect();
+        let input = Tensor::from_slice(&images).view([3, 21, 21, 3]);
+        let maps = input.permute([0, 3, 1, 2]).conv2d(&network.conv_weight, Some(&network.conv_bias), 1, 0, 1, 1);
+        let expected = maps.relu().mean_dim([2i64, 3].as_slice(), false, tch::Kind::Float);
+        let upstream = Tensor::from_slice(&(0..15).map(|i| (i as f32).sin()).collect::<Vec<_>>()).view([3, 5]);
+        let variables = [&network.conv_weight, &network.conv_bias];
+        let gradients =
+            |pooled: &Tensor| Tensor::run_backward(&[(pooled * &upstream).sum(None)], &variables, false, false);
+        let reference = gradients(&expected);
+
+        let pooled = network.pooled(&input, true).unwrap();
+        let close =
+            |a: &Tensor, b: &Tensor| (a - b).abs().max().double_value(&[]) < 1e-5 * b.abs().max().double_value(&[]);
+        assert!(close(&pooled, &expected));
+        assert!(gradients(&pooled).iter().zip(&reference).all(|(ours, torch)| close(ours, torch)));
+        assert!(close(&tch::no_grad(|| network.pooled(&input, false).unwrap()), &expected));
+    }
 }

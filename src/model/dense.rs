@@ -28,13 +28,13 @@ impl Dense {
     fn new(store: &nn::VarStore, inputs: usize, settings: &DenseSettings) -> Result<Self, TchError> {
         let mut init = Initialiser::new(settings.seed);
         let width = settings.width;
-        let path = store.root();
+        let path = |part: &str| store.root() / part;
         Ok(Self {
-            hidden_weight: path
-                .f_var_copy("hidden.weight", &to_tensor(&init.glorot(&[width, inputs], inputs, width))?)?,
-            hidden_bias: path.f_zeros("hidden.bias", &[width as i64])?,
-            out_weight: path.f_var_copy("out.weight", &to_tensor(&init.glorot(&[1, width], width, 1))?)?,
-            out_bias: path.f_zeros("out.bias", &[1])?,
+            hidden_weight: path("hidden")
+                .f_var_copy("weight", &to_tensor(&init.glorot(&[width, inputs], inputs, width))?)?,
+            hidden_bias: path("hidden").f_zeros("bias", &[width as i64])?,
+            out_weight: path("out").f_var_copy("weight", &to_tensor(&init.glorot(&[1, width], width, 1))?)?,
+            out_bias: path("out").f_zeros("bias", &[1])?,
         })
     }
 

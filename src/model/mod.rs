@@ -8,6 +8,7 @@
 mod benchmark;
 mod data;
 mod dense;
+mod gate;
 mod logistic;
 mod network;
 mod random;

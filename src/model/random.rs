@@ -67,6 +67,11 @@ impl Dropout {
         Self { rate, rng: Some(stream(seed, Purpose::Dropout, epoch)), bytes: Vec::new(), mask: Vec::new() }
     }
 
+    /// Whether values are dropped at all: false in prediction.
+    pub(super) fn training(&self) -> bool {
+        self.rng.is_some()
+    }
+
     /// Applies the next mask.
     pub(super) fn apply(&mut self, values: Tensor) -> Result<Tensor, TchError> {
         let Some(rng) = self.rng.as_mut().filter(|_| self.rate > 0.0) else {

@@ -1,8 +1,8 @@
 //! Standardisation of features: mean 0 and variance 1 on the training split.
 
 use super::network::{Input, Weights, take};
-use crate::error::Result;
-use ndarray::{Array1, ArrayView2};
+use crate::error::{Error, Result};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip};
 use tch::{TchError, Tensor};
 
 /// Below this share of the mean, a spread is rounding noise of f32 values, and the feature is constant.
@@ -27,12 +27,12 @@ impl Standardisation {
         mean /= n;
         let mut variance = Array1::<f64>::zeros(rows.ncols());
         for row in rows.outer_iter() {
-            ndarray::Zip::from(&mut variance).and(&mean).and(&row).for_each(|sum, &mean, &value| {
+            Zip::from(&mut variance).and(&mean).and(&row).for_each(|sum, &mean, &value| {
                 let difference = f64::from(value) - mean;
                 *sum += difference * difference;
             });
         }
-        let deviation = ndarray::Zip::from(&variance).and(&mean).map_collect(|&sum, &mean| {
+        let deviation = Zip::from(&variance).and(&mean).map_collect(|&sum, &mean| {
             let deviation = (sum / n).sqrt();
             if deviation <= NOISE * mean.abs() { 1.0 } else { deviation as f32 }
         });
@@ -49,7 +49,11 @@ impl Standardisation {
     /// Reads `input.mean` and `input.deviation`.
     pub(super) fn from_weights(weights: &Weights, width: usize) -> Result<Self> {
         let read = |name| Ok(take(weights, name, &[width])?.iter().copied().collect::<Array1<f32>>());
-        Ok(Self { mean: read("input.mean")?, deviation: read("input.deviation")? })
+        let (mean, deviation) = (read("input.mean")?, read("input.deviation")?);
+        if deviation.iter().any(|deviation| *deviation <= 0.0) {
+            return Err(Error::failed("the tensor 'input.deviation' holds a value that is not above 0"));
+        }
+        Ok(Self { mean, deviation })
     }
 
     /// Writes `input.mean` and `input.deviation`.
@@ -58,8 +62,15 @@ impl Standardisation {
         weights.insert("input.deviation".into(), self.deviation.clone().into_dyn());
     }
 
+    /// Standardises whole rows in place, column by column.
+    pub(super) fn apply(&self, rows: &mut Array2<f32>) {
+        for ((mut column, &mean), &deviation) in rows.axis_iter_mut(Axis(1)).zip(&self.mean).zip(&self.deviation) {
+            column.mapv_inplace(|value| (value - mean) / deviation);
+        }
+    }
+
     /// Appends one standardised row.
-    pub(super) fn extend(&self, out: &mut Vec<f32>, row: ndarray::ArrayView1<f32>) {
+    fn extend(&self, out: &mut Vec<f32>, row: ArrayView1<f32>) {
         let scaled = row.iter().zip(&self.mean).zip(&self.deviation);
         out.extend(scaled.map(|((&value, &mean), &deviation)| (value - mean) / deviation));
     }
