@@ -74,7 +74,7 @@ impl RowWorker for Fake {
             return Err(Error::failed("the network ran out of memory"));
         }
         Ok(Rows::F32(Array2::from_shape_fn((batch.len(), WIDTH), |(row, column)| {
-            let pixels = &batch[row].rgb;
+            let pixels = batch[row].rgb();
             assert_eq!(pixels.len(), SIDE * SIDE * 3);
             match column {
                 0 if self.nan_for_red == Some(pixels[0]) => f32::NAN,
