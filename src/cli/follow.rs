@@ -142,18 +142,17 @@ impl Teller {
     }
 
     fn tell(&mut self, view: &RunView) {
+        // What ended comes before what begins.
+        for note in view.notes.iter().skip(self.notes) {
+            self.say(note);
+        }
+        self.notes = view.notes.len();
         if view.stage != self.stage {
             self.stage.clone_from(&view.stage);
             if let Some(stage) = self.stage.clone() {
                 self.say(&stage);
             }
-            self.epochs = 0;
-            self.last_epoch = 0;
         }
-        for note in view.notes.iter().skip(self.notes) {
-            self.say(note);
-        }
-        self.notes = view.notes.len();
         for skipped in view.skipped.iter().take(NAMED).skip(self.skipped) {
             self.say(&format!("skipped {skipped}"));
         }
@@ -169,7 +168,8 @@ impl Teller {
     }
 
     fn tell_epochs(&mut self, epochs: &[EpochFigures]) {
-        if epochs.last().is_some_and(|last| last.epoch < self.last_epoch) {
+        // A run of several trainings tells their epochs one after the other, each from 1.
+        if epochs.len() < self.epochs || epochs.last().is_some_and(|last| last.epoch < self.last_epoch) {
             self.epochs = 0;
         }
         self.last_epoch = epochs.last().map_or(0, |last| last.epoch);

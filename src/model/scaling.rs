@@ -1,7 +1,7 @@
 //! Standardisation of features: mean 0 and variance 1 on the training split.
 
 use super::network::{Input, Weights, take};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip};
 use tch::{TchError, Tensor};
 
@@ -49,7 +49,11 @@ impl Standardisation {
     /// Reads `input.mean` and `input.deviation`.
     pub(super) fn from_weights(weights: &Weights, width: usize) -> Result<Self> {
         let read = |name| Ok(take(weights, name, &[width])?.iter().copied().collect::<Array1<f32>>());
-        Ok(Self { mean: read("input.mean")?, deviation: read("input.deviation")? })
+        let (mean, deviation) = (read("input.mean")?, read("input.deviation")?);
+        if deviation.iter().any(|deviation| *deviation <= 0.0) {
+            return Err(Error::failed("the tensor 'input.deviation' holds a value that is not above 0"));
+        }
+        Ok(Self { mean, deviation })
     }
 
     /// Writes `input.mean` and `input.deviation`.

@@ -41,7 +41,7 @@ impl Scorer {
     /// Probability of class 1 per row of features, as they are in the store; standardisation happens inside.
     ///
     /// # Errors
-    /// When the rows have another width than the model's, or the model is the benchmark.
+    /// When the rows have another width than the model's or hold NaN, or the model is the benchmark.
     pub fn scores_f32(&self, rows: ArrayView2<f32>) -> Result<Vec<f64>> {
         match &self.0 {
             Ready::Features { network, scaling, width } => {
@@ -76,5 +76,11 @@ fn check_width(given: usize, wanted: usize) -> Result<()> {
 
 fn probabilities(network: &dyn Network, input: &dyn Input, batch: usize) -> Result<Vec<f64>> {
     let logits = logits(network, input, batch, &|| false)?;
+    if let Some(row) = logits.iter().position(|logit| logit.is_nan()) {
+        return Err(Error::failed(format!(
+            "the score of image {} is not a number, because its features are not; extract them again",
+            row + 1
+        )));
+    }
     Ok(logits.into_iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect())
 }
