@@ -1,4 +1,6 @@
-//! How many images per second go from files into a store: `cargo bench --bench extract -- FOLDER [IMAGES]`.
+//! How many images per second go from files into a store: `cargo bench --bench extract -- FOLDER [IMAGES [BATCH…]]`.
+//!
+//! CPU seconds are told too: on a machine that others use as well, they say more than the rate.
 
 use faceprobe::backbone;
 use faceprobe::dataset::ContentHash;
@@ -7,18 +9,20 @@ use faceprobe::monitor::Silent;
 use std::path::{Path, PathBuf};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    backbone::tune_allocator();
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let Some(folder) = words.first() else {
-        println!("skipped: name a folder of images, as in cargo bench --bench extract -- FOLDER [IMAGES]");
+        println!("skipped: name a folder of images, as in cargo bench --bench extract -- FOLDER [IMAGES [BATCH…]]");
         return Ok(());
     };
     let count = words.get(1).map_or(Ok(2000), |word| word.parse())?;
+    let given: Vec<usize> = words.iter().skip(2).map(|word| word.parse()).collect::<Result<_, _>>()?;
+    let batches = if given.is_empty() { vec![8, 16, 32] } else { given };
     let items = items(Path::new(folder), count)?;
     measure("pooled pixels", &PooledPixels::new(224, 8)?, &items, &[16])?;
-    backbone::tune_allocator();
     for info in backbone::registry() {
         match NetworkSource::new(info, tch::Device::Cpu) {
-            Ok(source) => measure(info.name, &source, &items, &[8, 16, 32])?,
+            Ok(source) => measure(info.name, &source, &items, &batches)?,
             Err(error) => println!("skipped: {}: {error}", info.name),
         }
     }
@@ -43,15 +47,30 @@ fn measure(
         let cache = tempfile::tempdir()?;
         let mut store = Store::open(cache.path(), &source.identity())?;
         let options = ExtractOptions { batch, ..ExtractOptions::default() };
+        let before = processor_time();
         let report = extract(&mut store, source, items, &options, &Silent)?;
+        let (user, system, faults) = processor_time();
         println!(
-            "{name}: {} images in batches of {batch} on {} streams: {:.2} s, {:.1} images/s, {} left out",
+            "{name}: {} images in batches of {batch} on {} streams: {:.2} s, {:.1} images/s, {} left out; \
+             CPU {:.2} s + {:.2} s in the kernel, {} page faults",
             report.computed,
             options.threads,
             report.seconds,
             report.rate,
-            report.skipped.len()
+            report.skipped.len(),
+            user - before.0,
+            system - before.1,
+            faults - before.2
         );
     }
     Ok(())
+}
+
+/// Seconds in the program and in the kernel so far, and page faults; zeros where there is no /proc.
+fn processor_time() -> (f64, f64, u64) {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The second field, the name, may hold spaces; minor faults are field 10, times in ticks of 10 ms 14 and 15.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let field = |number: usize| fields.get(number - 3).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+    (field(14) as f64 / 100.0, field(15) as f64 / 100.0, field(10))
 }

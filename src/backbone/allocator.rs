@@ -2,7 +2,10 @@
 
 /// Tells glibc to keep freed memory instead of returning every large activation buffer to the kernel, which costs
 /// more in page faults than the arithmetic of a small network (see the figures in the README). Call it once, at the
-/// start of a process that runs networks; elsewhere than on glibc it does nothing.
+/// start of a process that runs networks, before there are other threads; elsewhere than on glibc it does nothing.
+///
+/// One arena for all threads is part of it: the arenas that glibc gives further threads are mapped in pieces of 64 MB
+/// and unmapped whenever one is empty, whatever the thresholds say.
 pub fn tune_allocator() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
@@ -13,6 +16,7 @@ pub fn tune_allocator() {
         unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, NEVER);
             libc::mallopt(libc::M_TRIM_THRESHOLD, NEVER);
+            libc::mallopt(libc::M_ARENA_MAX, 1);
         }
     }
 }

@@ -230,9 +230,7 @@ impl Work<'_> {
         }
         let side = self.source.input();
         let decode = || imaging::decode(&bytes).map(|picture| imaging::resize(&picture, side));
-        catch_unwind(decode)
-            .unwrap_or_else(|_| Err("the decoder broke down on it".into()))
-            .map_err(|e| e.to_string())
+        catch_unwind(decode).unwrap_or_else(|_| Err("the decoder broke down on it".into()))
     }
 
     /// The writer's side: chunks in order into parts, with progress. Finished rows are written whatever happens.

@@ -1,8 +1,8 @@
 //! What computes rows: a pretrained network, or the benchmark's pooled pixels.
 
 use super::identity::{Dtype, StoreIdentity};
-use crate::error::{Error, Result};
 use crate::backbone::{self, BackboneInfo, Network};
+use crate::error::{Error, Result};
 use crate::imaging::{Pixels, Preprocessing};
 use ndarray::{Array2, ArrayView1};
 use std::sync::{Mutex, PoisonError};
@@ -107,7 +107,7 @@ impl PooledPixels {
         (0..row.len()).map(move |index| f32::from(row[index]) / full)
     }
 
-    /// The sums of each block, appended to `row`.
+    /// Adds the pixels of each block to its place in `row`.
     fn sums(&self, picture: &Pixels, row: &mut [u16]) {
         let line = self.input * 3;
         for (y, pixels) in picture.rgb().chunks_exact(line).enumerate() {
@@ -151,7 +151,10 @@ impl RowWorker for PooledPixels {
             if (picture.width(), picture.height()) != (self.input, self.input) {
                 return Err(Error::failed(format!(
                     "A picture of {} x {} pixels came where {} x {} were expected.",
-                    picture.width(), picture.height(), self.input, self.input
+                    picture.width(),
+                    picture.height(),
+                    self.input,
+                    self.input
                 )));
             }
             self.sums(picture, row);
