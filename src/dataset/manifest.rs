@@ -1,8 +1,17 @@
 //! The prepared data set on disk: `manifest.csv`, `report.json` and `sources.json` in one folder.
 
-use super::sample::{Sample, Split};
+use super::report::{PrepareReport, printable};
+use super::sample::{ContentHash, Sample, Split};
+use crate::error::{AtPath, Error, Result};
+use crate::workspace::Workspace;
+use csv::StringRecord;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The columns of `manifest.csv`.
+const COLUMNS: [&str; 8] = ["path", "label", "split", "subject", "age", "fold", "source", "hash"];
 
 /// A prepared data set.
 ///
@@ -25,7 +34,71 @@ pub struct Manifest {
     pub sha256: String,
 }
 
+/// `sources.json`: what in a prepared data set belongs to this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sources {
+    /// Source name to the absolute folder its paths are relative to.
+    pub roots: BTreeMap<String, PathBuf>,
+    /// What was asked for, so that it can be asked for again.
+    pub settings: super::PrepareSettings,
+}
+
 impl Manifest {
+    /// Reads the prepared data set in `folder`.
+    ///
+    /// # Errors
+    /// When a file is absent or damaged (a bad row of the manifest is named by its line), or when `manifest.csv` is not
+    /// the one that `report.json` describes: somebody changed it, or a preparation was interrupted.
+    pub fn load(folder: &Path) -> Result<Self> {
+        let path = folder.join("manifest.csv");
+        let bytes = fs::read(&path).map_err(|error| {
+            Error::file(&path, format!("cannot be read ({error}); make the data set with faceprobe data prepare"))
+        })?;
+        let report = PrepareReport::load(folder)?;
+        let sources_path = folder.join("sources.json");
+        let sources: Sources = serde_json::from_slice(&fs::read(&sources_path).at(&sources_path)?)
+            .map_err(|error| Error::file(&sources_path, format!("is damaged ({error}); run data prepare again")))?;
+        let samples = parse(&bytes, &path, &report.classes, &sources.roots)?;
+        let sha256 = ContentHash::of(&bytes).to_string();
+        if sha256 != report.manifest_sha256 {
+            return Err(Error::file(
+                &path,
+                "is not the manifest that report.json describes (it was edited, or a preparation was interrupted); \
+                 run data prepare again",
+            ));
+        }
+        let folder = folder.canonicalize().at(folder)?;
+        Ok(Self {
+            name: folder.file_name().unwrap_or_default().display().to_string(),
+            folder,
+            classes: report.classes,
+            samples,
+            roots: sources.roots,
+            seed: report.seed,
+            sha256,
+        })
+    }
+
+    /// Reads the prepared data set `name` of a workspace.
+    ///
+    /// # Errors
+    /// As [`Self::load`]; when there is no such set, the sentence lists those there are.
+    pub fn load_named(workspace: &Workspace, name: &str) -> Result<Self> {
+        let prepared = list_prepared(workspace);
+        if prepared.iter().any(|known| known == name) {
+            return Self::load(&workspace.prepared(name));
+        }
+        let hint = match &prepared[..] {
+            [] => "none is there yet; make one with faceprobe data prepare".to_owned(),
+            names => format!("there are: {}", names.join(", ")),
+        };
+        Err(Error::failed(format!(
+            "There is no prepared data set '{}' in {}; {hint}.",
+            printable(name),
+            workspace.all_prepared().display()
+        )))
+    }
+
     /// The samples of one split, in manifest order.
     pub fn split(&self, split: Split) -> impl Iterator<Item = &Sample> {
         self.samples.iter().filter(move |sample| sample.split == split)
@@ -35,4 +108,85 @@ impl Manifest {
     pub fn path_of(&self, sample: &Sample) -> PathBuf {
         self.roots.get(&sample.source).map_or_else(|| PathBuf::from(&sample.path), |root| root.join(&sample.path))
     }
+}
+
+/// The names of the prepared data sets of a workspace, sorted.
+pub fn list_prepared(workspace: &Workspace) -> Vec<String> {
+    let entries = fs::read_dir(workspace.all_prepared()).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter(|entry| entry.path().join("manifest.csv").is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// The bytes of `manifest.csv` for samples in their final order.
+pub fn to_csv(samples: &[Sample], classes: &[String; 2]) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(COLUMNS)?;
+    for sample in samples {
+        writer.write_record([
+            sample.path.as_str(),
+            &classes[sample.class],
+            sample.split.name(),
+            sample.subject.as_deref().unwrap_or(""),
+            sample.age.as_deref().unwrap_or(""),
+            &sample.fold.map(|fold| fold.to_string()).unwrap_or_default(),
+            &sample.source,
+            &sample.hash.to_string(),
+        ])?;
+    }
+    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+}
+
+fn parse(bytes: &[u8], path: &Path, classes: &[String; 2], roots: &BTreeMap<String, PathBuf>) -> Result<Vec<Sample>> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
+    let header = reader.headers().at(path)?;
+    if *header != COLUMNS[..] {
+        return Err(Error::file(path, format!("line 1 must be {}; run data prepare again", COLUMNS.join(","))));
+    }
+    let mut samples = Vec::new();
+    let mut row = StringRecord::new();
+    loop {
+        let line = reader.position().line();
+        match reader.read_record(&mut row) {
+            Ok(false) => return Ok(samples),
+            Ok(true) => samples.push(
+                parse_row(&row, classes, roots)
+                    .map_err(|problem| Error::file(path, format!("line {line}: {problem}")))?,
+            ),
+            Err(error) => return Err(Error::file(path, format!("line {line}: {error}"))),
+        }
+    }
+}
+
+fn parse_row(row: &StringRecord, classes: &[String; 2], roots: &BTreeMap<String, PathBuf>) -> Result<Sample, String> {
+    let fields: Vec<&str> = row.iter().collect();
+    let [path, label, split, subject, age, fold, source, hash] = fields[..] else {
+        return Err(format!("{} columns instead of {}", fields.len(), COLUMNS.len()));
+    };
+    if path.is_empty() || path.split('/').any(|part| part == "..") {
+        return Err(format!("'{}' is not a path in the data set", printable(path)));
+    }
+    let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let class = classes.iter().position(|class| class == label);
+    let split_found = Split::ALL.into_iter().find(|known| known.name() == split);
+    let fold = match fold {
+        "" => None,
+        fold => Some(fold.parse().map_err(|_| format!("the fold '{}' is not a whole number", printable(fold)))?),
+    };
+    if !roots.contains_key(source) {
+        return Err(format!("the source '{}' is not in sources.json", printable(source)));
+    }
+    Ok(Sample {
+        source: source.to_owned(),
+        path: path.to_owned(),
+        class: class.ok_or_else(|| format!("the label '{}' is neither {}", printable(label), classes.join(" nor ")))?,
+        split: split_found.ok_or_else(|| format!("the split '{}' is none of train, val, test", printable(split)))?,
+        subject: known(subject),
+        age: known(age),
+        fold,
+        hash: hash.parse().map_err(|problem: String| printable(&problem))?,
+    })
 }

@@ -1,9 +1,25 @@
 //! From raw label files to a prepared, balanced, split data set.
+//!
+//! [`source`] says where labels come from and [`adapter`] reads them, one layout a file; [`prepare`](prepare()) checks
+//! every row and image, samples the splits ([`split`]) and writes the [`Manifest`] with its [`PrepareReport`].
 
+pub mod adapter;
+pub mod duplicates;
+pub mod inspect;
+pub mod inspect_cache;
 pub mod manifest;
+pub mod prepare;
+mod reasons;
 pub mod report;
+mod report_text;
 pub mod sample;
+pub mod source;
+pub mod split;
+mod warnings;
 
-pub use manifest::Manifest;
+pub use manifest::{Manifest, list_prepared};
+pub use prepare::{PrepareSettings, Prepared, prepare};
 pub use report::PrepareReport;
+pub use report_text::thousands;
 pub use sample::{ContentHash, Sample, Split};
+pub use source::{Adapter, SourceSpec};

@@ -1,7 +1,53 @@
 //! What preparation saw, dropped and kept: `report.json` beside the manifest, and the Data screen.
 
+use crate::error::{AtPath, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::Path;
+
+/// How many examples a count comes with.
+const EXAMPLES: usize = 5;
+
+/// A count with its first few examples, which are text that is safe to print.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub count: usize,
+    pub examples: Vec<String>,
+}
+
+impl Tally {
+    /// Counts one more; `example` is only called when its text is kept.
+    pub fn add(&mut self, example: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.examples.len() < EXAMPLES {
+            self.examples.push(printable(&example()));
+        }
+    }
+
+    /// Adds the count of another and as many of its examples as there is room for.
+    pub fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.examples.extend(other.examples);
+        self.examples.truncate(EXAMPLES);
+    }
+}
+
+/// `text` from a file, fit for a terminal: control characters escaped, and cut when it is absurdly long.
+pub fn printable(text: &str) -> String {
+    const LONGEST: usize = 400;
+    let mut shown = String::new();
+    for (position, character) in text.chars().enumerate() {
+        match character {
+            _ if position == LONGEST => {
+                shown.push_str("...");
+                break;
+            }
+            control if control.is_control() => shown.extend(control.escape_default()),
+            other => shown.push(other),
+        }
+    }
+    shown
+}
 
 /// One reason for leaving rows out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +73,7 @@ pub struct SplitCount {
 }
 
 /// The account of one preparation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrepareReport {
     /// The name of the prepared set.
     pub name: String,
@@ -60,4 +106,23 @@ pub struct PrepareReport {
     pub manifest_sha256: String,
     /// Anything a person should read before trusting the split.
     pub warnings: Vec<String>,
+}
+
+impl PrepareReport {
+    /// Reads `report.json` in the folder of a prepared data set.
+    ///
+    /// # Errors
+    /// When it is not there or not a report.
+    pub fn load(folder: &Path) -> Result<Self> {
+        let path = folder.join("report.json");
+        let bytes = std::fs::read(&path).at(&path)?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            Error::file(&path, format!("is not a report of this program ({error}); run data prepare again"))
+        })
+    }
+
+    /// Rows left out, for all reasons together.
+    pub fn dropped_rows(&self) -> usize {
+        self.dropped.iter().map(|dropped| dropped.count).sum()
+    }
 }

@@ -1,0 +1,52 @@
+//! FairFace (Karkkainen, Joo: FairFace: Face attribute dataset for balanced race, gender, and age, WACV 2021).
+
+use super::table::{Dialect, each_row};
+use super::{gender_class, genders, inside, known};
+use crate::dataset::source::{RawRow, SourceRows};
+use crate::error::{Error, Result};
+use std::path::Path;
+
+/// Reads `fairface_label_train.csv` and `fairface_label_val.csv` in the folder `root`, whichever are there.
+///
+/// The two files are one pool of labelled photographs here: FairFace has no test labels, so its own division makes no
+/// three splits.
+///
+/// # Errors
+/// When neither file is there, or one has not the columns of FairFace.
+pub fn read(root: &Path) -> Result<SourceRows> {
+    let mut source = SourceRows::new(root, genders());
+    let files = ["fairface_label_train.csv", "fairface_label_val.csv"].map(|name| root.join(name));
+    if !files.iter().any(|file| file.exists()) {
+        return Err(Error::file(
+            root,
+            "has no fairface_label_train.csv or fairface_label_val.csv; put the label files beside train/ and val/",
+        ));
+    }
+    for file in files.iter().filter(|file| file.exists()) {
+        let (rows, problems) = (&mut source.rows, &mut source.problems);
+        each_row(file, Dialect::Commas, &["file", "age", "gender"], problems, |row| {
+            let path = inside(row.get("file"))?;
+            rows.push(RawRow {
+                key: path.clone(),
+                path,
+                raw_label: row.get("gender").to_owned(),
+                class: gender_class(row.get("gender")),
+                subject: None,
+                age: known(row.get("age")).map(mend_age),
+                fold: None,
+                split: None,
+            });
+            Ok(())
+        })?;
+    }
+    Ok(source)
+}
+
+/// Undoes what spreadsheets make of age groups: `3-9` becomes the third of September, `10-19` October 2019.
+fn mend_age(written: String) -> String {
+    match written.to_lowercase().as_str() {
+        "03-sep" | "3-sep" | "09-mar" | "9-mar" => "3-9".into(),
+        "oct-19" | "19-oct" => "10-19".into(),
+        _ => written,
+    }
+}

@@ -1,0 +1,68 @@
+//! UTKFace (Zhang, Song, Qi: Age progression/regression by conditional adversarial autoencoder, CVPR 2017).
+//!
+//! A file is `[age]_[gender]_[race]_[date].jpg`, or `.jpg.chip.jpg` for the aligned crops; gender 0 is male, 1 female.
+
+use super::{genders, images_below};
+use crate::dataset::report::printable;
+use crate::dataset::source::{RawRow, SourceRows};
+use crate::error::{Error, Result};
+use std::path::Path;
+
+/// Reads the file names in `root` and the folders below it (the data set comes as `part1` to `part3`).
+///
+/// Ages are in years there; they are given as the age groups of FairFace, so that subgroups have some size.
+///
+/// # Errors
+/// When no file has a name of this form.
+pub fn read(root: &Path) -> Result<SourceRows> {
+    let mut source = SourceRows::new(root, genders());
+    for path in images_below(root, &mut source.problems)? {
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        let Some((age, gender)) = parse(name) else {
+            source.problems.add(|| format!("{}: is not named [age]_[gender]_[race]_[date].jpg", printable(&path)));
+            continue;
+        };
+        source.rows.push(RawRow {
+            raw_label: gender.to_owned(),
+            class: match gender {
+                "0" => Some(1),
+                "1" => Some(0),
+                _ => None,
+            },
+            subject: None,
+            age: Some(age_group(age).to_owned()),
+            fold: None,
+            split: None,
+            key: path.clone(),
+            path,
+        });
+    }
+    if source.rows.is_empty() {
+        return Err(Error::file(root, "has no image named like 25_1_0_20170116174525125.jpg, as UTKFace names them"));
+    }
+    Ok(source)
+}
+
+/// Age in years and the gender digit of a file name.
+fn parse(name: &str) -> Option<(u32, &str)> {
+    let stem = &name[..name.to_ascii_lowercase().find(".jpg")?];
+    let [age, gender, race, date] = stem.split('_').collect::<Vec<_>>()[..] else { return None };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let age = age.parse().ok().filter(|age| *age <= 130 && digits(race) && digits(gender) && digits(date.trim()))?;
+    Some((age, gender))
+}
+
+/// The age group of FairFace that an age in years belongs to.
+fn age_group(age: u32) -> &'static str {
+    match age {
+        0..=2 => "0-2",
+        3..=9 => "3-9",
+        10..=19 => "10-19",
+        20..=29 => "20-29",
+        30..=39 => "30-39",
+        40..=49 => "40-49",
+        50..=59 => "50-59",
+        60..=69 => "60-69",
+        70.. => "70 and more",
+    }
+}

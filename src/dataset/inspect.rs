@@ -1,0 +1,163 @@
+//! Opening every image file once: what are its bytes, and is it an image?
+
+use super::inspect_cache::{Cache, Known};
+use super::report::printable;
+use super::sample::ContentHash;
+use crate::error::{Error, Result};
+use crate::monitor::{Monitor, Update};
+use image::{ImageReader, Limits};
+use rayon::prelude::*;
+use std::collections::VecDeque;
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// A photograph has a few megabytes; reading more than this would only cost memory.
+const LARGEST_FILE: u64 = 64 << 20;
+/// Photographs are smaller than this on both sides, in pixels.
+const LONGEST_SIDE: u32 = 20_000;
+/// The most memory that decoding one file may take, in bytes.
+const DECODER_MEMORY: u64 = 512 << 20;
+
+/// What the file system says about a file without opening it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// False for folders, pipes and devices, which are never opened.
+    pub regular: bool,
+    /// In bytes.
+    pub size: u64,
+    /// Time of the last change, in nanoseconds since 1970.
+    pub modified: i128,
+}
+
+impl Stamp {
+    /// The stamp of `path` with links followed; none if nothing is there.
+    pub fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self {
+            regular: metadata.is_file(),
+            size: metadata.len(),
+            modified: i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec()),
+        })
+    }
+}
+
+/// Reads and decodes the files in parallel, except those that `cache_file` knows unchanged; for each the hash of its
+/// bytes, or why it is no image. At any time there is one image in memory per thread.
+///
+/// # Errors
+/// When the monitor asks to stop; what was inspected until then is in the cache.
+pub fn inspect(
+    files: &[(PathBuf, Stamp)],
+    cache_file: &Path,
+    monitor: &dyn Monitor,
+) -> Result<Vec<Result<ContentHash, String>>> {
+    let mut cache = Cache::load(cache_file);
+    let meter = Meter::new(monitor, files.len());
+    let found: Vec<Option<(Known, bool)>> = files
+        .par_iter()
+        .map(|(path, stamp)| {
+            if monitor.stopped() {
+                return None;
+            }
+            let cached = cache.get(path, stamp);
+            let is_new = cached.is_none();
+            let known = cached.unwrap_or_else(|| look_at(path, stamp));
+            if let Err(reason) = &known {
+                let path = printable(&path.to_string_lossy());
+                monitor.update(Update::Skipped { path, reason: reason.clone() });
+            }
+            meter.step();
+            Some((known, is_new))
+        })
+        .collect();
+    let news = files.iter().zip(&found).filter_map(|((path, stamp), found)| match found {
+        Some((known, true)) => Some((path.as_path(), stamp, known)),
+        _ => None,
+    });
+    // Without the cache the next preparation takes longer, and that is all.
+    if let Err(error) = cache.extend_and_save(news, cache_file) {
+        monitor.update(Update::Note { text: format!("The inspection cache was not written: {error}") });
+    }
+    found.into_iter().map(|found| found.map(|(known, _)| known).ok_or_else(Error::stopped)).collect()
+}
+
+/// Reads one file; the reason when it is no image that can be used.
+fn look_at(path: &Path, stamp: &Stamp) -> Known {
+    if !stamp.regular {
+        return Err("is not a regular file".into());
+    }
+    if stamp.size > LARGEST_FILE {
+        return Err(format!("has {} MiB; no photograph is that large", stamp.size >> 20));
+    }
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read ({error})"))?;
+    // A decoder that panics on a hostile file must not take the whole preparation with it.
+    catch_unwind(AssertUnwindSafe(|| decodes(&bytes))).unwrap_or_else(|_| Err("crashes the decoder".into()))?;
+    Ok(ContentHash::of(&bytes))
+}
+
+/// Width and height in pixels of an image that decodes to its end; else what is wrong with it.
+pub fn decodes(bytes: &[u8]) -> Result<(u32, u32), String> {
+    if bytes.is_empty() {
+        return Err("is empty".into());
+    }
+    let mut reader =
+        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| printable(&error.to_string()))?;
+    if reader.format().is_none() {
+        return Err("is no image of a known format".into());
+    }
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(LONGEST_SIDE);
+    limits.max_image_height = Some(LONGEST_SIDE);
+    limits.max_alloc = Some(DECODER_MEMORY);
+    reader.limits(limits);
+    let image = reader.decode().map_err(|error| format!("cannot be decoded ({})", printable(&error.to_string())))?;
+    Ok((image.width(), image.height()))
+}
+
+/// Counts files done by all threads and tells the monitor about ten times a second.
+struct Meter<'a> {
+    monitor: &'a dyn Monitor,
+    total: u64,
+    state: Mutex<MeterState>,
+}
+
+struct MeterState {
+    done: u64,
+    told: Instant,
+    /// Moments of the last seconds and what was done by then.
+    window: VecDeque<(Instant, u64)>,
+}
+
+impl<'a> Meter<'a> {
+    const EVERY: Duration = Duration::from_millis(100);
+    const WINDOW: usize = 30;
+
+    fn new(monitor: &'a dyn Monitor, total: usize) -> Self {
+        let now = Instant::now();
+        let state = MeterState { done: 0, told: now, window: VecDeque::from([(now, 0)]) };
+        Self { monitor, total: total as u64, state: Mutex::new(state) }
+    }
+
+    fn step(&self) {
+        let Ok(mut state) = self.state.lock() else { return };
+        state.done += 1;
+        let (now, done) = (Instant::now(), state.done);
+        if done < self.total && now - state.told < Self::EVERY {
+            return;
+        }
+        let (since, before) = state.window.front().copied().unwrap_or((now, 0));
+        state.told = now;
+        state.window.push_back((now, done));
+        if state.window.len() > Self::WINDOW {
+            state.window.pop_front();
+        }
+        let rate = (done - before) as f64 / (now - since).as_secs_f64().max(1e-6);
+        let remaining = Some((self.total - done) as f64 / rate.max(1e-6));
+        // Sent under the lock, so that progress never goes backwards.
+        self.monitor.update(Update::Progress { done, total: self.total, unit: "files".into(), rate, remaining });
+    }
+}

@@ -1,0 +1,79 @@
+//! What inspection found out about files, kept between preparations in `cache/inspected.csv`.
+
+use super::inspect::Stamp;
+use super::sample::ContentHash;
+use crate::error::{AtPath, Result};
+use crate::workspace::write_whole;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The first line. Raise the number when [`super::inspect::decodes`] begins to judge files in another way.
+const HEADER: [&str; 5] = ["path (version 1)", "size", "modified_ns", "sha256", "problem"];
+
+/// The hash of an image file, or why it is no image.
+pub type Known = Result<ContentHash, String>;
+
+/// Files by absolute path, as they were when they were inspected.
+#[derive(Debug, Default)]
+pub struct Cache {
+    files: BTreeMap<String, (u64, i128, Known)>,
+}
+
+impl Cache {
+    /// The cache in `file`; an empty one if it is absent, damaged or of another version.
+    pub fn load(file: &Path) -> Self {
+        std::fs::read(file).ok().and_then(|bytes| parse(&bytes)).map_or_else(Self::default, |files| Self { files })
+    }
+
+    /// What is known of a file, if it has not changed since.
+    pub fn get(&self, path: &Path, stamp: &Stamp) -> Option<Known> {
+        let (size, modified, known) = self.files.get(path.to_str()?)?;
+        (stamp.regular && *size == stamp.size && *modified == stamp.modified).then(|| known.clone())
+    }
+
+    /// Adds what was found out and writes the whole cache, if there is anything new. Files that could not be read are
+    /// not remembered: the cause may be gone the next time.
+    pub fn extend_and_save<'a>(
+        &mut self,
+        news: impl Iterator<Item = (&'a Path, &'a Stamp, &'a Known)>,
+        file: &Path,
+    ) -> Result<()> {
+        let mut changed = false;
+        for (path, stamp, known) in news {
+            let transient = matches!(known, Err(reason) if reason.starts_with("cannot be read"));
+            if let (Some(path), false, true) = (path.to_str(), transient, stamp.regular) {
+                self.files.insert(path.to_owned(), (stamp.size, stamp.modified, known.clone()));
+                changed = true;
+            }
+        }
+        if changed { write_whole(file, &self.to_csv().at(file)?) } else { Ok(()) }
+    }
+
+    fn to_csv(&self) -> Result<Vec<u8>, csv::Error> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(HEADER)?;
+        for (path, (size, modified, known)) in &self.files {
+            let (hash, problem) = match known {
+                Ok(hash) => (hash.to_string(), ""),
+                Err(problem) => (String::new(), problem.as_str()),
+            };
+            writer.write_record([path, &size.to_string(), &modified.to_string(), &hash, problem])?;
+        }
+        writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+    }
+}
+
+fn parse(bytes: &[u8]) -> Option<BTreeMap<String, (u64, i128, Known)>> {
+    let mut reader = csv::Reader::from_reader(bytes);
+    if *reader.headers().ok()? != HEADER[..] {
+        return None;
+    }
+    let file = |row: csv::StringRecord| {
+        let known = match row.get(3)? {
+            "" => Err(row.get(4)?.to_owned()),
+            hash => Ok(hash.parse().ok()?),
+        };
+        Some((row.get(0)?.to_owned(), (row.get(1)?.parse().ok()?, row.get(2)?.parse().ok()?, known)))
+    };
+    reader.records().map(|row| file(row.ok()?)).collect()
+}

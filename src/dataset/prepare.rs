@@ -1,0 +1,406 @@
+//! Preparation: label files in, a checked, balanced and split data set out, with an account of every row.
+
+use super::duplicates::{Verdict, judge};
+use super::inspect::{Stamp, inspect};
+use super::manifest::{Sources, to_csv};
+use super::reasons::{Drops, Reason};
+use super::report::{PrepareReport, SplitCount, printable};
+use super::sample::{ContentHash, Sample, Split};
+use super::source::{RawRow, SourceRows, SourceSpec, source_names};
+use super::split::{Sizes, draw, drawing_order};
+use super::{report_text::thousands, warnings};
+use crate::error::{AtPath, Error, Result};
+use crate::monitor::{Monitor, Update};
+use crate::workspace::{Workspace, write_whole};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+/// What to prepare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrepareSettings {
+    /// The name of the prepared set; becomes a folder name.
+    pub name: String,
+    /// One or more; their classes must agree.
+    pub sources: Vec<SourceSpec>,
+    /// Images in each split, both classes together. All three or none: then the official splits of the data set are
+    /// taken, or else as much as can be balanced, 60/20/20.
+    pub train: Option<usize>,
+    pub val: Option<usize>,
+    pub test: Option<usize>,
+    pub seed: u64,
+}
+
+/// How a preparation ended. There is an account in either case.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    pub report: PrepareReport,
+    /// `data/prepared/NAME`.
+    pub folder: PathBuf,
+    /// An error when there were too few images for the sizes: then no manifest was written.
+    pub outcome: Result<()>,
+}
+
+/// A source that was read, without its rows.
+struct Source {
+    name: String,
+    rows: SourceRows,
+}
+
+/// A row on its way through the checks.
+pub(super) struct Candidate {
+    /// Index of its source.
+    pub source: usize,
+    pub row: RawRow,
+    /// Where the image should be.
+    file: PathBuf,
+    /// None if nothing is there.
+    stamp: Option<Stamp>,
+}
+
+/// A candidate that passed every check.
+pub(super) struct Usable {
+    pub source: usize,
+    pub row: RawRow,
+    pub class: usize,
+    pub hash: ContentHash,
+}
+
+/// Reads, checks, samples and writes `data/prepared/NAME` in the workspace; `manifest.csv` last.
+///
+/// Too few images for the sizes is an [`Prepared::outcome`], so that the account can be shown; `report.json` is then
+/// written as well, unless the folder holds an earlier manifest that it would spoil.
+///
+/// # Errors
+/// When the settings make no sense, a source cannot be read at all, the workspace cannot be written, or the monitor
+/// asks to stop.
+pub fn prepare(workspace: &Workspace, settings: &PrepareSettings, monitor: &dyn Monitor) -> Result<Prepared> {
+    check_name(&settings.name)?;
+    let asked = Sizes::asked(settings.train, settings.val, settings.test)?;
+    stage(monitor, "read labels")?;
+    let mut sources = read_sources(&settings.sources)?;
+    let classes = sources[0].rows.classes.clone();
+    let mut report = PrepareReport {
+        name: settings.name.clone(),
+        synthetic: sources.iter().any(|source| source.rows.synthetic),
+        sources: settings.sources.iter().map(ToString::to_string).collect(),
+        seed: settings.seed,
+        classes: classes.clone(),
+        ..PrepareReport::default()
+    };
+    let mut drops = Drops::default();
+    let candidates = candidates(&mut sources, &mut report, &mut drops);
+    let present = screen(candidates, &mut report, &mut drops);
+    stage(monitor, "inspect images")?;
+    let files: Vec<(PathBuf, Stamp)> =
+        present.iter().filter_map(|candidate| Some((candidate.file.clone(), candidate.stamp?))).collect();
+    let inspected = inspect(&files, &workspace.root().join("cache/inspected.csv"), monitor)?;
+    stage(monitor, "sample splits")?;
+    let usable = without_duplicates(decodable(present, inspected, &mut drops), &sources, &classes, &mut drops);
+    describe(&usable, &mut report);
+    let division = divide(&usable, &sources, settings, asked, &classes);
+    let drawn = match &division {
+        Ok(division) => division.drawn.clone(),
+        Err(_) => vec![None; usable.len()],
+    };
+    for (sample, _) in usable.iter().zip(&drawn).filter(|(_, drawn)| drawn.is_none()) {
+        drops.add(Reason::NotSampled, || sample.row.path.clone());
+    }
+    report.dropped = drops.into_account();
+    report.warnings = sources.iter_mut().flat_map(|source| std::mem::take(&mut source.rows.warnings)).collect();
+    report.warnings.extend(division.as_ref().ok().and_then(|division| division.warning.clone()));
+    report.warnings.extend(warnings::about(&report, &usable, &drawn));
+    let folder = workspace.prepared(&settings.name);
+    let sources_json = Sources {
+        roots: sources.iter().map(|source| (source.name.clone(), source.rows.root.clone())).collect(),
+        settings: settings.clone(),
+    };
+    let manifest = match division {
+        Ok(_) => {
+            report.splits = count_splits(&usable, &drawn);
+            let samples = into_samples(usable, drawn, &sources);
+            let bytes = to_csv(&samples, &classes).at(&folder)?;
+            report.manifest_sha256 = ContentHash::of(&bytes).to_string();
+            Ok(bytes)
+        }
+        Err(error) => Err(error),
+    };
+    write(&folder, &report, &sources_json, &sources, manifest.as_deref().ok())?;
+    Ok(Prepared { report, folder, outcome: manifest.map(|_| ()) })
+}
+
+fn stage(monitor: &dyn Monitor, name: &str) -> Result<()> {
+    if monitor.stopped() {
+        return Err(Error::stopped());
+    }
+    monitor.update(Update::Stage { name: name.into() });
+    Ok(())
+}
+
+/// A prepared set is a folder of `data/prepared`, typed on command lines and shown in tables.
+fn check_name(name: &str) -> Result<()> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > 64 || name.starts_with(['.', '-']) || !name.chars().all(plain) {
+        return Err(Error::usage(format!(
+            "'{}' cannot name a prepared data set; use up to 64 letters, digits, '-', '_' and '.'.",
+            printable(name)
+        )));
+    }
+    Ok(())
+}
+
+fn read_sources(specs: &[SourceSpec]) -> Result<Vec<Source>> {
+    if specs.is_empty() {
+        return Err(Error::usage("No data to prepare; give at least one --source, such as adience:PATH."));
+    }
+    let names = source_names(specs);
+    let mut sources: Vec<Source> = Vec::new();
+    for (spec, name) in specs.iter().zip(names) {
+        let rows = spec.read()?;
+        if let Some(first) = sources.first().filter(|first| first.rows.classes != rows.classes) {
+            let [theirs, ours] = [&first.rows.classes, &rows.classes].map(|classes| printable(&classes.join(" and ")));
+            return Err(Error::usage(format!(
+                "{} has the classes {theirs}, but {name} has {ours}; prepare them one by one.",
+                first.name
+            )));
+        }
+        sources.push(Source { name, rows });
+    }
+    Ok(sources)
+}
+
+/// Takes the rows out of all sources, looks which images are there, and counts what is counted over all rows.
+fn candidates(sources: &mut [Source], report: &mut PrepareReport, drops: &mut Drops) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    for (source, read) in sources.iter_mut().enumerate() {
+        let rows = std::mem::take(&mut read.rows.rows);
+        let problems = std::mem::take(&mut read.rows.problems);
+        report.rows += rows.len() + problems.count;
+        drops.merge(Reason::MalformedRow, problems);
+        let mut keys = HashSet::new();
+        report.repeated_keys += rows.iter().filter(|row| !keys.insert(row.key.as_str())).count();
+        let root = &read.rows.root;
+        candidates.par_extend(rows.into_par_iter().map(|row| {
+            let file = root.join(&row.path);
+            Candidate { source, stamp: Stamp::of(&file), row, file }
+        }));
+    }
+    for candidate in &candidates {
+        let label = if candidate.row.raw_label.is_empty() { "(empty)" } else { &candidate.row.raw_label };
+        *report.raw_labels.entry(printable(label)).or_default() += 1;
+    }
+    report.images_present = candidates.iter().filter(|candidate| candidate.stamp.is_some()).count();
+    candidates
+}
+
+/// Drops unknown labels, repeated rows and missing files, in this order.
+///
+/// A repeated row with another label is no repetition: both stay and are dropped as contradicting when their equal
+/// bytes are seen.
+fn screen(mut candidates: Vec<Candidate>, report: &mut PrepareReport, drops: &mut Drops) -> Vec<Candidate> {
+    candidates.retain(|candidate| {
+        let known = candidate.row.class.is_some();
+        if !known {
+            drops.add(Reason::UnknownLabel, || {
+                let Candidate { row, .. } = candidate;
+                let label = if row.raw_label.is_empty() { "empty" } else { &row.raw_label };
+                format!("{} ({label})", row.path)
+            });
+        }
+        known
+    });
+    let mut seen = HashSet::new();
+    candidates.retain(|candidate| {
+        let is_new = seen.insert((candidate.source, candidate.row.key.clone(), candidate.row.class));
+        if !is_new {
+            drops.add(Reason::RepeatedRow, || candidate.row.path.clone());
+        }
+        is_new
+    });
+    candidates.retain(|candidate| {
+        if candidate.stamp.is_none() {
+            drops.add(Reason::MissingFile, || candidate.row.path.clone());
+        }
+        candidate.stamp.is_some()
+    });
+    let subjects = candidates.iter().any(|candidate| candidate.row.subject.is_some());
+    report.subjects = subjects.then_some(0);
+    candidates
+}
+
+fn decodable(
+    candidates: Vec<Candidate>,
+    inspected: Vec<Result<ContentHash, String>>,
+    drops: &mut Drops,
+) -> Vec<Usable> {
+    let mut usable = Vec::new();
+    for (candidate, inspected) in candidates.into_iter().zip(inspected) {
+        let Candidate { source, row, .. } = candidate;
+        match (inspected, row.class) {
+            (Ok(hash), Some(class)) => usable.push(Usable { source, class, hash, row }),
+            (Err(reason), _) => drops.add(Reason::Undecodable, || format!("{}: {reason}", row.path)),
+            // Rows without a class were dropped before.
+            (Ok(_), None) => {}
+        }
+    }
+    usable
+}
+
+/// Drops all but the first of equal files, and all of those whose labels contradict each other. What is left is in
+/// the order of source and path, whatever the order of the label files was.
+fn without_duplicates(
+    mut usable: Vec<Usable>,
+    sources: &[Source],
+    classes: &[String; 2],
+    drops: &mut Drops,
+) -> Vec<Usable> {
+    usable.sort_by(|a, b| (&sources[a.source].name, &a.row.path).cmp(&(&sources[b.source].name, &b.row.path)));
+    let equal: Vec<(ContentHash, usize)> = usable.iter().map(|sample| (sample.hash, sample.class)).collect();
+    let verdicts = judge(&equal);
+    for (sample, verdict) in usable.iter().zip(&verdicts) {
+        let label = |sample: &Usable| format!("{} ({})", sample.row.path, classes[sample.class]);
+        match verdict {
+            Verdict::Keep => {}
+            Verdict::DuplicateOf(first) => {
+                drops.add(Reason::DuplicateImage, || format!("{} = {}", sample.row.path, usable[*first].row.path));
+            }
+            Verdict::Contradicts(other) => {
+                drops.add(Reason::ContradictingLabels, || format!("{} = {}", label(sample), label(&usable[*other])));
+            }
+        }
+    }
+    let mut verdicts = verdicts.into_iter();
+    usable.retain(|_| verdicts.next() == Some(Verdict::Keep));
+    usable
+}
+
+/// Counts the usable samples by class, age, fold and subject.
+fn describe(usable: &[Usable], report: &mut PrepareReport) {
+    let mut subjects = HashSet::new();
+    for Usable { source, row, class, .. } in usable {
+        report.usable[*class] += 1;
+        if let Some(age) = &row.age {
+            report.ages.entry(printable(age)).or_default()[*class] += 1;
+        }
+        if let Some(fold) = row.fold {
+            report.folds.entry(fold.to_string()).or_default()[*class] += 1;
+        }
+        subjects.extend(row.subject.as_ref().map(|subject| (source, subject)));
+    }
+    report.subjects = report.subjects.map(|_| subjects.len());
+}
+
+/// A division into splits; none for what is in no split.
+struct Division {
+    drawn: Vec<Option<Split>>,
+    warning: Option<String>,
+}
+
+/// Divides by the sizes asked for, else by the official splits, else 60/20/20.
+fn divide(
+    usable: &[Usable],
+    sources: &[Source],
+    settings: &PrepareSettings,
+    asked: Option<Sizes>,
+    classes: &[String; 2],
+) -> Result<Division> {
+    let counts: [usize; 2] = [0, 1].map(|class| usable.iter().filter(|sample| sample.class == class).count());
+    let [first, second] = &counts.map(thousands);
+    let there_are = format!("there are {first} {} and {second} {}", classes[0], classes[1]);
+    let official = usable.iter().filter(|sample| sample.row.split.is_some()).count();
+    let mut warning = None;
+    let sizes = match asked {
+        Some(sizes) => {
+            if official > 0 {
+                warning = Some("The official splits of the data were not used, because sizes were asked for.".into());
+            }
+            sizes
+        }
+        None if official > 0 => {
+            if official < usable.len() {
+                let left = thousands(usable.len() - official);
+                warning = Some(format!("The official splits were used; {left} usable images belong to none of them."));
+            }
+            return Ok(Division { drawn: usable.iter().map(|sample| sample.row.split).collect(), warning });
+        }
+        None => Sizes::everything(counts).ok_or_else(|| {
+            Error::failed(format!(
+                "Too few usable images to divide 60/20/20: at least 5 of each class are needed, and {there_are}. \
+                 The account of the preparation says why the others were left out."
+            ))
+        })?,
+    };
+    let needed = sizes.needed();
+    if counts.iter().any(|count| *count < needed) {
+        let hint = match sizes.largest_that_fits(counts) {
+            Some(fitting) => format!("the largest sizes in the same proportion that fit are {}", fitting.as_options()),
+            None => "no sizes in this proportion fit".into(),
+        };
+        return Err(Error::failed(format!(
+            "Too few usable images for {}: {} of each class are needed, and {there_are}; {hint}.",
+            sizes.as_options(),
+            thousands(needed)
+        )));
+    }
+    let order: Vec<([u8; 32], usize)> = usable
+        .iter()
+        .map(|sample| (drawing_order(settings.seed, &sources[sample.source].name, &sample.row.path), sample.class))
+        .collect();
+    Ok(Division { drawn: draw(&order, &sizes), warning })
+}
+
+fn count_splits(usable: &[Usable], drawn: &[Option<Split>]) -> Vec<SplitCount> {
+    let count = |split: Split| {
+        let mut per_class = [0; 2];
+        for (sample, _) in usable.iter().zip(drawn).filter(|(_, drawn)| **drawn == Some(split)) {
+            per_class[sample.class] += 1;
+        }
+        SplitCount { split: split.name().into(), per_class }
+    };
+    Split::ALL.map(count).to_vec()
+}
+
+/// The drawn samples in manifest order: by split, then source and path.
+fn into_samples(usable: Vec<Usable>, drawn: Vec<Option<Split>>, sources: &[Source]) -> Vec<Sample> {
+    let sample = |(usable, split): (Usable, Option<Split>)| {
+        let Usable { source, row, class, hash } = usable;
+        let RawRow { path, subject, age, fold, .. } = row;
+        Some(Sample { source: sources[source].name.clone(), path, class, split: split?, subject, age, fold, hash })
+    };
+    let mut samples: Vec<Sample> = usable.into_iter().zip(drawn).filter_map(sample).collect();
+    samples.sort_by(|a, b| (a.split, &a.source, &a.path).cmp(&(b.split, &b.source, &b.path)));
+    samples
+}
+
+/// Writes everything, the manifest last: what is there before it makes no prepared set.
+fn write(
+    folder: &Path,
+    report: &PrepareReport,
+    sources_json: &Sources,
+    sources: &[Source],
+    manifest: Option<&[u8]>,
+) -> Result<()> {
+    let path = folder.join("manifest.csv");
+    if manifest.is_none() && path.exists() {
+        return Ok(());
+    }
+    for source in sources {
+        if let Some(merged) = &source.rows.merged {
+            let name = match source.name.strip_prefix("adience-") {
+                Some(number) => format!("data-{number}.txt"),
+                None => "data.txt".into(),
+            };
+            write_whole(&folder.join(name), merged)?;
+        }
+    }
+    write_json(&folder.join("sources.json"), sources_json)?;
+    write_json(&folder.join("report.json"), report)?;
+    manifest.map_or(Ok(()), |bytes| write_whole(&path, bytes))
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let mut bytes = serde_json::to_vec_pretty(value).at(path)?;
+    bytes.push(b'\n');
+    write_whole(path, &bytes)
+}

@@ -1,0 +1,76 @@
+//! Why rows are left out, and how many for each reason.
+
+use super::report::{Dropped, Tally};
+use std::collections::BTreeMap;
+
+/// Why a row is not in the manifest, in the order the checks are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    MalformedRow,
+    UnknownLabel,
+    RepeatedRow,
+    MissingFile,
+    Undecodable,
+    DuplicateImage,
+    ContradictingLabels,
+    NotSampled,
+}
+
+impl Reason {
+    fn name(self) -> &'static str {
+        match self {
+            Self::MalformedRow => "malformed_row",
+            Self::UnknownLabel => "unknown_label",
+            Self::RepeatedRow => "repeated_row",
+            Self::MissingFile => "missing_file",
+            Self::Undecodable => "undecodable",
+            Self::DuplicateImage => "duplicate_image",
+            Self::ContradictingLabels => "contradicting_labels",
+            Self::NotSampled => "not_sampled",
+        }
+    }
+
+    fn explanation(self) -> &'static str {
+        match self {
+            Self::MalformedRow => "rows of the label files that make no sense",
+            Self::UnknownLabel => "the label is empty or none of the two classes",
+            Self::RepeatedRow => "the same photograph named in an earlier row",
+            Self::MissingFile => "the image file is not there",
+            Self::Undecodable => "the file is not an image that can be decoded",
+            Self::DuplicateImage => "the same bytes and label as another file, which stays",
+            Self::ContradictingLabels => "the same bytes as a file of the other class; all dropped",
+            Self::NotSampled => "usable, but in none of the splits",
+        }
+    }
+}
+
+/// Counts of left-out rows by reason.
+#[derive(Debug, Default)]
+pub struct Drops {
+    tallies: BTreeMap<Reason, Tally>,
+}
+
+impl Drops {
+    /// Counts one row; `example` is only called when its text is kept.
+    pub fn add(&mut self, reason: Reason, example: impl FnOnce() -> String) {
+        self.tallies.entry(reason).or_default().add(example);
+    }
+
+    /// Counts what an adapter counted.
+    pub fn merge(&mut self, reason: Reason, tally: Tally) {
+        if tally.count > 0 {
+            self.tallies.entry(reason).or_default().merge(tally);
+        }
+    }
+
+    /// The reasons that left anything out, in the order of the checks.
+    pub fn into_account(self) -> Vec<Dropped> {
+        let entry = |(reason, tally): (Reason, Tally)| Dropped {
+            reason: reason.name().into(),
+            explanation: reason.explanation().into(),
+            count: tally.count,
+            examples: tally.examples,
+        };
+        self.tallies.into_iter().map(entry).collect()
+    }
+}

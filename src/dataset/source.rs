@@ -1,0 +1,190 @@
+//! Where labelled photographs come from: `adapter:path`, and the rows an adapter reads there.
+
+use super::adapter;
+use super::report::Tally;
+use super::sample::Split;
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// A layout of labels and images that the program can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Adapter {
+    /// The Adience benchmark: `fold_0_data.txt` to `fold_4_data.txt` with `faces/` or `aligned/`.
+    Adience,
+    /// FairFace: `fairface_label_train.csv` (and `_val.csv`) with `train/` and `val/`.
+    FairFace,
+    /// UTKFace: labels in the file names.
+    UtkFace,
+    /// One sub-folder per class.
+    Folder,
+    /// A CSV file with a path and a label in each row.
+    Csv,
+}
+
+impl Adapter {
+    /// All adapters, in the order help texts list them.
+    pub const ALL: [Self; 5] = [Self::Adience, Self::FairFace, Self::UtkFace, Self::Folder, Self::Csv];
+
+    /// The name before the colon of a source.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Adience => "adience",
+            Self::FairFace => "fairface",
+            Self::UtkFace => "utkface",
+            Self::Folder => "folder",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// What the path after the colon must be, for help and errors.
+    pub fn expects(self) -> &'static str {
+        match self {
+            Self::Adience => "the folder with fold_0_data.txt to fold_4_data.txt and faces/ or aligned/",
+            Self::FairFace => "the folder with fairface_label_train.csv and train/",
+            Self::UtkFace => "a folder of files named [age]_[gender]_[race]_[date].jpg",
+            Self::Folder => "a folder with exactly two sub-folders, one per class",
+            Self::Csv => "a CSV file with the columns path,label and, if known, subject,age,fold,split",
+        }
+    }
+}
+
+impl fmt::Display for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One `--source`: an adapter and the path it reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceSpec {
+    pub adapter: Adapter,
+    pub path: PathBuf,
+}
+
+impl SourceSpec {
+    /// Reads the label files (and, where labels are in file names, the listing of the folder); decodes no image.
+    ///
+    /// # Errors
+    /// When the layout is not there at all. What is wrong with single rows is in [`SourceRows::problems`].
+    pub fn read(&self) -> Result<SourceRows> {
+        let path = self.path.canonicalize().map_err(|error| {
+            Error::file(
+                &self.path,
+                format!("cannot be read ({error}); {} takes {}", self.adapter, self.adapter.expects()),
+            )
+        })?;
+        if path.is_dir() == (self.adapter == Adapter::Csv) {
+            return Err(Error::usage(format!(
+                "{}: {} takes {}.",
+                self.path.display(),
+                self.adapter,
+                self.adapter.expects()
+            )));
+        }
+        match self.adapter {
+            Adapter::Adience => adapter::adience::read(&path),
+            Adapter::FairFace => adapter::fairface::read(&path),
+            Adapter::UtkFace => adapter::utkface::read(&path),
+            Adapter::Folder => adapter::folder::read(&path),
+            Adapter::Csv => adapter::csv::read(&path),
+        }
+    }
+}
+
+impl fmt::Display for SourceSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.adapter, self.path.display())
+    }
+}
+
+impl FromStr for SourceSpec {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = text.split_once(':').and_then(|(name, path)| {
+            let adapter = Adapter::ALL.into_iter().find(|adapter| adapter.name().eq_ignore_ascii_case(name))?;
+            (!path.is_empty()).then(|| Self { adapter, path: at_home(path) })
+        });
+        found.ok_or_else(|| {
+            let adapters: Vec<String> =
+                Adapter::ALL.iter().map(|adapter| format!("\n  {}:PATH  {}", adapter, adapter.expects())).collect();
+            Error::usage(format!("'{text}' is not a source; write one of{}", adapters.concat()))
+        })
+    }
+}
+
+/// A leading `~/` is the home folder: no shell expands it after a colon.
+fn at_home(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => PathBuf::from(path),
+    }
+}
+
+/// A name for each source, unique and independent of where it lies: the adapter's, then `adience-2` and so on.
+pub fn source_names(sources: &[SourceSpec]) -> Vec<String> {
+    let name = |index: usize| {
+        let adapter = sources[index].adapter;
+        match sources[..index].iter().filter(|earlier| earlier.adapter == adapter).count() {
+            0 => adapter.name().to_owned(),
+            earlier => format!("{adapter}-{}", earlier + 1),
+        }
+    };
+    (0..sources.len()).map(name).collect()
+}
+
+/// One row of a label file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawRow {
+    /// Where the image is, or should be: relative to [`SourceRows::root`] with `/` between folders and no `..`;
+    /// absolute only where a CSV file says so and the file lies outside the root.
+    pub path: String,
+    /// The label as written; empty where there is none.
+    pub raw_label: String,
+    /// Index into [`SourceRows::classes`]; none where the label is unknown.
+    pub class: Option<usize>,
+    pub subject: Option<String>,
+    pub age: Option<String>,
+    pub fold: Option<u32>,
+    /// The official split, where the data set has one.
+    pub split: Option<Split>,
+    /// Rows with the same key name the same photograph.
+    pub key: String,
+}
+
+/// All that an adapter reads from one source.
+#[derive(Debug, Clone)]
+pub struct SourceRows {
+    /// The absolute folder that paths are relative to.
+    pub root: PathBuf,
+    /// Alphabetical, which for the genders is `["female", "male"]`.
+    pub classes: [String; 2],
+    /// In the order of the label files; by path where labels are in file names.
+    pub rows: Vec<RawRow>,
+    /// Rows that make no sense: `file line N: what is wrong`.
+    pub problems: Tally,
+    pub warnings: Vec<String>,
+    /// The images are drawings of this program's own (a file `SYNTHETIC.txt` says so).
+    pub synthetic: bool,
+    /// Several label files merged into one, where the data set comes in several.
+    pub merged: Option<Vec<u8>>,
+}
+
+impl SourceRows {
+    /// A source with nothing read yet.
+    pub fn new(root: &Path, classes: [String; 2]) -> Self {
+        Self {
+            root: root.to_owned(),
+            classes,
+            rows: Vec::new(),
+            problems: Tally::default(),
+            warnings: Vec::new(),
+            synthetic: root.join("SYNTHETIC.txt").exists(),
+            merged: None,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What a person should read before trusting a split.
+
+use super::prepare::Usable;
+use super::report::PrepareReport;
+use super::report_text::thousands;
+use super::sample::Split;
+use std::collections::{HashMap, HashSet};
+
+/// The warnings that follow from the account and the drawn splits.
+pub(super) fn about(report: &PrepareReport, usable: &[Usable], drawn: &[Option<Split>]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if report.synthetic {
+        warnings.push(
+            "These images are synthetic: drawings made by this program, not photographs. Accuracy on them says \
+             nothing about people."
+                .into(),
+        );
+    }
+    if let Some(missing) = report.dropped.iter().find(|dropped| dropped.reason == "missing_file") {
+        let [missing, present] = [missing.count, report.images_present].map(thousands);
+        warnings.push(format!(
+            "The images of {missing} rows are missing; the preparation went on with the {present} that are there."
+        ));
+    }
+    let chosen = || usable.iter().zip(drawn).filter_map(|(sample, drawn)| Some((sample, (*drawn)?)));
+    if chosen().next().is_some() {
+        warnings.extend(unbalanced(usable, drawn, &report.classes));
+        warnings.extend(shared_subjects(chosen(), report.subjects.is_some()));
+    }
+    warnings
+}
+
+/// Only official splits can be unbalanced; accuracy is then to be read against the larger class.
+fn unbalanced(usable: &[Usable], drawn: &[Option<Split>], classes: &[String; 2]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for split in Split::ALL {
+        let count = |class| {
+            usable.iter().zip(drawn).filter(|(sample, drawn)| sample.class == class && **drawn == Some(split)).count()
+        };
+        let per_class = [count(0), count(1)];
+        if per_class[0] != per_class[1] {
+            let [first, second] = per_class.map(thousands);
+            warnings.push(format!(
+                "The {} split is not balanced: {first} {} and {second} {}.",
+                split.name(),
+                classes[0],
+                classes[1]
+            ));
+        }
+    }
+    warnings
+}
+
+/// Splits are drawn by image, as in the study: a person in training and test makes the test easier than it looks.
+fn shared_subjects<'a>(chosen: impl Iterator<Item = (&'a Usable, Split)>, are_named: bool) -> Vec<String> {
+    if !are_named {
+        return vec![
+            "The data set does not name its subjects: photographs of one person may be on both sides of a split."
+                .into(),
+        ];
+    }
+    let mut subjects: HashMap<Split, HashMap<(usize, &str), usize>> = HashMap::new();
+    for (sample, split) in chosen {
+        if let Some(subject) = &sample.row.subject {
+            *subjects.entry(split).or_default().entry((sample.source, subject)).or_default() += 1;
+        }
+    }
+    let train: HashSet<_> =
+        subjects.get(&Split::Train).map(|train| train.keys().copied().collect()).unwrap_or_default();
+    let mut warnings = Vec::new();
+    for split in [Split::Val, Split::Test] {
+        let held = subjects.get(&split).into_iter().flatten();
+        let shared: Vec<usize> =
+            held.filter(|(subject, _)| train.contains(subject)).map(|(_, images)| *images).collect();
+        if !shared.is_empty() {
+            let (people, images) = (thousands(shared.len()), thousands(shared.iter().sum()));
+            warnings.push(format!(
+                "{people} subjects of the {0} split, with {images} of its images, are in the train split too; \
+                 {0} accuracy includes recognising them.",
+                split.name()
+            ));
+        }
+    }
+    warnings
+}
