@@ -206,6 +206,12 @@ fn undecodable_files_are_skipped_and_told() {
     }
     let png = picture(50, ImageFormat::Png);
     put(&place.at("faces/women/cut.png"), &png[..png.len() / 2]);
+    // An interrupted download, whose embedded preview is whole: decoders fill the rest with grey.
+    let whole = picture(52, ImageFormat::Jpeg);
+    let preview = [&[0xff, 0xd8, 0xff, 0xe1, 0, 6], &[0xff, 0xd8, 0xff, 0xd9][..]].concat();
+    let jpeg = [&preview, &whole[2..]].concat();
+    put(&place.at("faces/women/cut.jpg"), &jpeg[..jpeg.len() - 40]);
+    put(&place.at("faces/Men/preview.jpg"), &jpeg);
     put(&place.at("faces/women/empty.jpg"), "");
     put(&place.at("faces/women/text.jpg"), "<html>404 not found</html>");
     // A header that promises 60,000 by 60,000 pixels must cost no memory.
@@ -218,10 +224,10 @@ fn undecodable_files_are_skipped_and_told() {
     let skips = Skips(Mutex::default());
     let prepared = prepare(&place.workspace, &place.settings(&["folder:faces"], None), &skips).expect("prepared");
     assert_accounted(&prepared.report);
-    assert_eq!(dropped(&prepared.report, "undecodable"), 5, "{}", prepared.report.to_text());
-    assert_eq!(skips.0.lock().expect("no panic").len(), 5);
+    assert_eq!(dropped(&prepared.report, "undecodable"), 6, "{}", prepared.report.to_text());
+    assert_eq!(skips.0.lock().expect("no panic").len(), 6);
     assert_eq!(prepared.report.classes, ["female", "male"]);
-    assert_eq!(prepared.report.usable, [10, 10]);
+    assert_eq!(prepared.report.usable, [10, 11]);
     assert_eq!(place.manifest().split(Split::Train).count(), 12);
     // The second time the cache answers, with the same account.
     let again = prepare(&place.workspace, &place.settings(&["folder:faces"], None), &Silent).expect("prepared");
@@ -231,7 +237,7 @@ fn undecodable_files_are_skipped_and_told() {
     assert_eq!(damaged.report, prepared.report);
     // A file that changes is looked at again.
     put_picture(&place.at("faces/women/empty.jpg"), 60);
-    assert_eq!(place.prepare("folder:faces", None).report.usable, [11, 10]);
+    assert_eq!(place.prepare("folder:faces", None).report.usable, [11, 11]);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Opening every image file once: what are its bytes, and is it an image?
 
 use super::inspect_cache::{Cache, Known};
+use super::jpeg::reaches_its_end;
 use super::report::printable;
 use super::sample::ContentHash;
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Update};
-use image::{ImageReader, Limits};
+use image::{ImageFormat, ImageReader, Limits};
 use rayon::prelude::*;
 use std::collections::VecDeque;
 use std::io::Cursor;
@@ -108,6 +109,9 @@ pub fn decodes(bytes: &[u8]) -> Result<(u32, u32), String> {
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| printable(&error.to_string()))?;
     if reader.format().is_none() {
         return Err("is no image of a known format".into());
+    }
+    if reader.format() == Some(ImageFormat::Jpeg) && !reaches_its_end(bytes) {
+        return Err("is cut off before its end".into());
     }
     let mut limits = Limits::default();
     limits.max_image_width = Some(LONGEST_SIDE);

@@ -7,6 +7,7 @@ pub mod adapter;
 pub mod duplicates;
 pub mod inspect;
 pub mod inspect_cache;
+mod jpeg;
 pub mod manifest;
 pub mod prepare;
 mod reasons;
