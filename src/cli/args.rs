@@ -3,6 +3,7 @@
 use crate::dataset::source::SourceSpec;
 use crate::run::results::Column;
 use crate::model::Optimizer;
+use crate::tui::theme::Palette;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -35,6 +36,34 @@ pub(crate) struct Global {
     /// Where networks run: cpu, cuda, cuda:N or mps
     #[arg(long, global = true, default_value = "cpu")]
     pub device: String,
+    /// Colours of the workbench [default: dark; NO_COLOR means mono]
+    #[arg(long, global = true, value_enum, help_heading = "Workbench")]
+    pub theme: Option<ThemeArg>,
+    /// Draw the workbench with ASCII characters only
+    #[arg(long, global = true, help_heading = "Workbench")]
+    pub ascii: bool,
+    /// Leave the mouse to the terminal
+    #[arg(long, global = true, help_heading = "Workbench")]
+    pub no_mouse: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ThemeArg {
+    Dark,
+    Light,
+    Contrast,
+    Mono,
+}
+
+impl From<ThemeArg> for Palette {
+    fn from(arg: ThemeArg) -> Self {
+        match arg {
+            ThemeArg::Dark => Self::Dark,
+            ThemeArg::Light => Self::Light,
+            ThemeArg::Contrast => Self::HighContrast,
+            ThemeArg::Mono => Self::Monochrome,
+        }
+    }
 }
 
 fn thread_count(text: &str) -> Result<usize, String> {

@@ -18,6 +18,7 @@ mod weights;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::RunId;
+use crate::tui::theme::Palette;
 use crate::tui::{self, TuiOptions};
 use crate::workspace::Workspace;
 use args::{Cli, Command, Global};
@@ -32,6 +33,9 @@ pub(crate) struct Context {
     pub quiet: bool,
     pub threads: usize,
     pub device: String,
+    theme: Option<Palette>,
+    ascii: bool,
+    mouse: bool,
 }
 
 impl Context {
@@ -49,6 +53,9 @@ impl Context {
             quiet: global.quiet,
             threads: global.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
             device: global.device.clone(),
+            theme: global.theme.map(Into::into),
+            ascii: global.ascii,
+            mouse: !global.no_mouse,
         })
     }
 }
@@ -115,7 +122,13 @@ fn workbench(context: &Context, run: Option<RunId>) -> Result<()> {
              'faceprobe results'.",
         ));
     }
-    let options =
-        TuiOptions { threads: context.threads, device: context.device.clone(), start: run, ..TuiOptions::default() };
+    let options = TuiOptions {
+        threads: context.threads,
+        device: context.device.clone(),
+        start: run,
+        theme: context.theme,
+        ascii: context.ascii,
+        mouse: context.mouse,
+    };
     tui::run(context.workspace.clone(), options)
 }

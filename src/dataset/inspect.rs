@@ -4,22 +4,16 @@ use super::inspect_cache::{Cache, Known};
 use super::report::printable;
 use super::sample::ContentHash;
 use crate::error::{Error, Result};
+use crate::imaging;
 use crate::monitor::{Monitor, Update};
-use image::{ImageReader, Limits};
 use rayon::prelude::*;
 use std::collections::VecDeque;
-use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// A photograph has a few megabytes; reading more than this would only cost memory.
 const LARGEST_FILE: u64 = 64 << 20;
-/// Photographs are smaller than this on both sides, in pixels.
-const LONGEST_SIDE: u32 = 20_000;
-/// The most memory that decoding one file may take, in bytes.
-const DECODER_MEMORY: u64 = 512 << 20;
 
 /// What the file system says about a file without opening it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,28 +88,8 @@ fn look_at(path: &Path, stamp: &Stamp) -> Known {
         return Err(format!("has {} MiB; no photograph is that large", stamp.size >> 20));
     }
     let bytes = std::fs::read(path).map_err(|error| format!("cannot be read ({error})"))?;
-    // A decoder that panics on a hostile file must not take the whole preparation with it.
-    catch_unwind(AssertUnwindSafe(|| decodes(&bytes))).unwrap_or_else(|_| Err("crashes the decoder".into()))?;
+    imaging::decode(&bytes).map_err(|reason| printable(&reason))?;
     Ok(ContentHash::of(&bytes))
-}
-
-/// Width and height in pixels of an image that decodes to its end; else what is wrong with it.
-pub fn decodes(bytes: &[u8]) -> Result<(u32, u32), String> {
-    if bytes.is_empty() {
-        return Err("is empty".into());
-    }
-    let mut reader =
-        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| printable(&error.to_string()))?;
-    if reader.format().is_none() {
-        return Err("is no image of a known format".into());
-    }
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(LONGEST_SIDE);
-    limits.max_image_height = Some(LONGEST_SIDE);
-    limits.max_alloc = Some(DECODER_MEMORY);
-    reader.limits(limits);
-    let image = reader.decode().map_err(|error| format!("cannot be decoded ({})", printable(&error.to_string())))?;
-    Ok((image.width(), image.height()))
 }
 
 /// Counts files done by all threads and tells the monitor about ten times a second.

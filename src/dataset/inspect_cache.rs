@@ -65,7 +65,7 @@ impl Cache {
 
 fn parse(bytes: &[u8]) -> Option<BTreeMap<String, (u64, i128, Known)>> {
     let mut reader = csv::Reader::from_reader(bytes);
-    if reader.headers().ok()? != &HEADER[..] {
+    if *reader.headers().ok()? != HEADER[..] {
         return None;
     }
     let file = |row: csv::StringRecord| {

@@ -143,7 +143,7 @@ pub fn to_csv(samples: &[Sample], classes: &[String; 2]) -> Result<Vec<u8>, csv:
 fn parse(bytes: &[u8], path: &Path, classes: &[String; 2], roots: &BTreeMap<String, PathBuf>) -> Result<Vec<Sample>> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
     let header = reader.headers().at(path)?;
-    if header != &COLUMNS[..] {
+    if *header != COLUMNS[..] {
         return Err(Error::file(path, format!("line 1 must be {}; run data prepare again", COLUMNS.join(","))));
     }
     let mut samples = Vec::new();

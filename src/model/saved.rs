@@ -20,6 +20,9 @@ use std::path::Path;
 /// The version of the file's layout that this program writes and reads.
 pub const FORMAT: u32 = 1;
 
+/// No model is larger than this many bytes; a file that is would only fill the memory.
+const LARGEST: u64 = 4 << 30;
+
 const METADATA_KEY: &str = "faceprobe";
 
 /// Where a model comes from.
@@ -96,6 +99,10 @@ impl SavedModel {
 
     /// Reads the file and checks it: layout, digest, every tensor's name, type, shape and values.
     pub fn load(path: &Path) -> Result<Self> {
+        let found = std::fs::metadata(path).at(path)?;
+        if !found.is_file() || found.len() > LARGEST {
+            return Err(Error::file(path, "is not a model file; name the model.safetensors of a run"));
+        }
         let bytes = std::fs::read(path).at(path)?;
         Self::from_bytes(&bytes).map_err(|error| Error::file(path, error))
     }

@@ -1,4 +1,166 @@
 //! The terminal workbench.
-#[derive(Default)]
-pub struct TuiOptions { pub threads: usize, pub device: String, pub start: Option<crate::run::RunId> }
-pub fn run(_: crate::workspace::Workspace, _: TuiOptions) -> crate::error::Result<()> { Ok(()) }
+//!
+//! One thread draws and never waits for anything but events. Others listen to keys and signals, follow the workspace
+//! ([`watcher`]), do what is asked for ([`jobs`]) and keep the predictor ([`predictor`]); each sends [`event::Event`]s.
+//! [`app::App`] is the whole state: [`app::App::update`] takes an event and gives back effects, [`draw::draw`] shows
+//! it. Keys are in one table ([`keys::TABLE`]).
+
+pub mod app;
+pub mod draw;
+pub mod event;
+pub mod forms;
+pub mod jobs;
+pub mod keys;
+pub mod predictor;
+pub mod screens;
+pub mod snapshot;
+pub mod stages;
+pub mod terminal;
+pub mod theme;
+pub mod watcher;
+pub mod widgets;
+
+use crate::error::{Error, Result};
+use crate::run::RunId;
+use crate::workspace::Workspace;
+use app::App;
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use event::Event;
+use jobs::Effect;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+use theme::{Palette, Theme};
+
+/// How the workbench is started.
+#[derive(Debug, Clone)]
+pub struct TuiOptions {
+    /// Threads for the runs it starts.
+    pub threads: usize,
+    /// `cpu`, `cuda[:N]` or `mps`, for the runs it starts.
+    pub device: String,
+    /// A run to show; the screens follow a demo through its parts.
+    pub start: Option<RunId>,
+    /// None takes the dark one; `NO_COLOR` overrides it.
+    pub theme: Option<Palette>,
+    /// Only ASCII characters; also chosen by a locale that is not UTF-8 and by the Linux console.
+    pub ascii: bool,
+    /// Whether clicks and the wheel are wanted (Shift selects text then).
+    pub mouse: bool,
+}
+
+/// Between two frames at least: 15 a second at most for what happens by itself.
+const FRAME: Duration = Duration::from_millis(66);
+/// The same after a key, whose effect is to be seen at once.
+const KEY_FRAME: Duration = Duration::from_millis(30);
+
+/// Shows the workbench on the terminal until the user leaves. Runs at work go on afterwards.
+///
+/// # Errors
+/// When this is not a terminal that can be drawn on, or it vanishes.
+pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
+    let theme = Theme::from_environment(options.theme, options.ascii);
+    let (events, inbox) = mpsc::channel();
+    let mut screen = terminal::enter(options.mouse)?;
+    terminal::hook_panics();
+    event::listen_for_signals(events.clone()).inspect_err(|_| terminal::restore())?;
+    let hands = start_threads(&workspace, &options, &events);
+    let app = App::new(theme, workspace.root().to_owned(), options.start);
+    let ended = turn(&mut screen, app, &inbox, &hands);
+    terminal::restore();
+    match ended? {
+        Some(signal) => terminal::end_by(signal),
+        None => Ok(()),
+    }
+}
+
+/// The ways to the threads that do things.
+struct Hands {
+    effects: Sender<Effect>,
+    asks: Sender<predictor::Ask>,
+}
+
+fn start_threads(workspace: &Workspace, options: &TuiOptions, events: &Sender<Event>) -> Hands {
+    let (effects, effect_inbox) = mpsc::channel();
+    let (asks, ask_inbox) = mpsc::channel();
+    let (nudge, nudges) = mpsc::channel();
+    let keys = events.clone();
+    thread::spawn(move || event::listen(&keys));
+    let (to, at) = (events.clone(), workspace.clone());
+    thread::spawn(move || watcher::watch(at, &to, &nudges));
+    let (to, at) = (events.clone(), workspace.clone());
+    thread::spawn(move || predictor::serve(&at, &ask_inbox, &to));
+    let to = events.clone();
+    let settings =
+        jobs::Settings { workspace: workspace.clone(), threads: options.threads, device: options.device.clone() };
+    thread::spawn(move || jobs::work(&settings, &effect_inbox, &to, &nudge));
+    Hands { effects, asks }
+}
+
+/// The loop: events in, effects out, a frame when something changed. Ends with the signal that ended it, if one did.
+fn turn(screen: &mut terminal::Screen, mut app: App, inbox: &Receiver<Event>, hands: &Hands) -> Result<Option<i32>> {
+    let mut drawn: Option<Instant> = None;
+    let mut due: Option<Instant> = Some(Instant::now());
+    loop {
+        let event = match due {
+            None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(due) => inbox.recv_timeout(due.saturating_duration_since(Instant::now())),
+        };
+        match event {
+            Ok(event) => {
+                let pace = if matches!(event, Event::Key(_) | Event::Paste(_) | Event::Mouse(_) | Event::Resize) {
+                    KEY_FRAME
+                } else {
+                    FRAME
+                };
+                match &event {
+                    Event::Ending(signal) => return Ok(Some(*signal)),
+                    Event::Lost => return Err(Error::failed("The terminal is gone; runs at work go on.")),
+                    Event::Continue => terminal::resume()?,
+                    _ => {}
+                }
+                for effect in app.update(event) {
+                    match effect {
+                        Effect::Quit => return Ok(None),
+                        Effect::Suspend => {
+                            terminal::suspend();
+                            terminal::resume()?;
+                            redraw(screen)?;
+                        }
+                        Effect::Redraw => redraw(screen)?,
+                        Effect::Predict(ask) => drop(hands.asks.send(ask)),
+                        other => drop(hands.effects.send(other)),
+                    }
+                }
+                let next = drawn.map_or_else(Instant::now, |drawn| drawn + pace);
+                due = Some(due.map_or(next, |due| due.min(next)));
+            }
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if due.is_some_and(|due| due <= Instant::now()) {
+            show(screen, &mut app)?;
+            drawn = Some(Instant::now());
+            due = None;
+        }
+    }
+}
+
+fn gone(error: std::io::Error) -> Error {
+    Error::failed(format!("The terminal cannot be written to ({error}); runs at work go on."))
+}
+
+fn redraw(screen: &mut terminal::Screen) -> Result<()> {
+    screen.clear().map_err(gone)
+}
+
+/// Draws a frame in one piece.
+fn show(screen: &mut terminal::Screen, app: &mut App) -> Result<()> {
+    use crossterm::QueueableCommand;
+    screen.backend_mut().queue(BeginSynchronizedUpdate).map_err(gone)?;
+    let mut hits = app::Hits::new();
+    screen.draw(|frame| hits = draw::draw(frame, app)).map_err(gone)?;
+    app.hits = hits;
+    screen.backend_mut().queue(EndSynchronizedUpdate).map_err(gone)?;
+    std::io::Write::flush(screen.backend_mut()).map_err(gone)
+}

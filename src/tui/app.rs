@@ -1,0 +1,500 @@
+//! The state of the screen, and how events change it. Nothing here reads a file, starts a thread or draws.
+
+use super::event::Event;
+use super::forms::{self, FormKind};
+use super::jobs::{Effect, JobReply};
+use super::keys::{self, Action, Context, Key};
+use super::screens::{data, features, predict, results, train};
+use super::snapshot::{Run, Snapshot};
+use super::stages::{ScreenId, screen_of};
+use super::theme::Theme;
+use super::widgets::confirm::Confirm;
+use super::widgets::form::{self, Form};
+use crate::dataset::synthetic::SampleSettings;
+use crate::run::{JobSpec, RunId, Status, control};
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::{Position, Rect};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tui_input::Input;
+
+/// How a message is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Good,
+    Plain,
+    Bad,
+}
+
+/// What lies over the screen.
+#[derive(Debug, Clone)]
+pub enum Overlay {
+    Help { scroll: usize },
+    Form(Form<FormKind>),
+    Path(Input),
+    Confirm(Confirm),
+}
+
+/// What a click on an area means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    Screen(ScreenId),
+    /// Line `index` of the list of the screen.
+    Row(usize),
+}
+
+/// The areas of the last frame that answer the mouse.
+pub type Hits = Vec<(Rect, Target)>;
+
+/// The whole state.
+pub struct App {
+    pub theme: Theme,
+    pub snapshot: Arc<Snapshot>,
+    /// Whether a snapshot has come: before, an empty workspace is not told from one that was not read yet.
+    pub loaded: bool,
+    pub screen: ScreenId,
+    pub message: Option<(Tone, String)>,
+    pub overlay: Option<Overlay>,
+    pub data: data::State,
+    pub features: features::State,
+    pub train: train::State,
+    pub results: results::State,
+    pub predict: predict::State,
+    /// The screens change with the parts of this run until a key says otherwise.
+    pub follow: Option<RunId>,
+    pub hits: Hits,
+    remembered: HashMap<FormKind, Vec<String>>,
+}
+
+impl App {
+    /// The state before anything is known. `start` is a run to show.
+    pub fn new(theme: Theme, workspace: PathBuf, start: Option<RunId>) -> Self {
+        Self {
+            theme,
+            snapshot: Arc::new(Snapshot { workspace: workspace.clone(), ..Snapshot::default() }),
+            loaded: false,
+            screen: ScreenId::Data,
+            message: None,
+            overlay: None,
+            data: data::State::default(),
+            features: features::State::default(),
+            train: train::State::default(),
+            results: results::State::default(),
+            predict: predict::State::new(workspace),
+            follow: start,
+            hits: Hits::new(),
+            remembered: HashMap::new(),
+        }
+    }
+
+    /// The name of the data set that new work is done on.
+    pub fn dataset(&self) -> Option<&str> {
+        self.snapshot.dataset(self.data.selected.as_deref()).map(|set| set.name.as_str())
+    }
+
+    /// The part of the key table that holds now.
+    pub fn context(&self) -> Context {
+        match &self.overlay {
+            None => self.screen.context(),
+            Some(Overlay::Help { .. }) => Context::Help,
+            Some(Overlay::Form(_)) => Context::Form,
+            Some(Overlay::Path(_)) => Context::Path,
+            Some(Overlay::Confirm(_)) => Context::Confirm,
+        }
+    }
+
+    /// Takes an event in; what is to be done outside comes back.
+    pub fn update(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Key(key) => self.key(&key),
+            Event::Paste(text) => self.paste(&text),
+            Event::Mouse(mouse) => self.mouse(mouse),
+            Event::Snapshot(snapshot) => self.take(snapshot),
+            Event::Job(reply) => self.job(reply),
+            Event::Predictor(reply) => predict::reply(self, reply),
+            Event::Suspend => vec![Effect::Suspend],
+            Event::Resize | Event::Continue => vec![Effect::Redraw],
+            Event::Ending(_) | Event::Lost => vec![Effect::Quit],
+        }
+    }
+
+    fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
+        let action = keys::action(self.context(), Key::of(key));
+        match (&mut self.overlay, action) {
+            (Some(Overlay::Form(form)), None) => form.press(key),
+            (Some(Overlay::Form(form)), Some(Action::Left | Action::Right))
+                if form.fields.get(form.focus).is_some_and(|field| field.choices.is_empty()) =>
+            {
+                form.press(key);
+            }
+            (Some(Overlay::Path(input)), None) => {
+                if let Some(request) = form::request(key) {
+                    input.handle(request);
+                }
+            }
+            (_, Some(action)) => return self.act(action),
+            (_, None) => {}
+        }
+        self.form_changed();
+        Vec::new()
+    }
+
+    /// Carries out an action of the key table in the present context.
+    pub fn act(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Quit => return vec![Effect::Quit],
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::Redraw => return vec![Effect::Redraw],
+            _ => {}
+        }
+        match self.overlay {
+            None => self.act_on_screen(action),
+            Some(Overlay::Help { ref mut scroll }) => {
+                match action {
+                    Action::Up => *scroll = scroll.saturating_sub(1),
+                    Action::Down => *scroll += 1,
+                    Action::PageUp => *scroll = scroll.saturating_sub(10),
+                    Action::PageDown => *scroll += 10,
+                    Action::Top => *scroll = 0,
+                    Action::Bottom => *scroll = keys::TABLE.len(),
+                    _ => self.overlay = None,
+                }
+                Vec::new()
+            }
+            Some(Overlay::Confirm(_)) => match (action, self.overlay.take()) {
+                (Action::Accept, Some(Overlay::Confirm(confirm))) => vec![confirm.effect],
+                _ => Vec::new(),
+            },
+            Some(Overlay::Path(_)) => match (action, self.overlay.take()) {
+                (Action::Accept, Some(Overlay::Path(input))) if !input.value().trim().is_empty() => {
+                    vec![Effect::Open { text: input.value().to_owned(), from: self.predict.folder.clone() }]
+                }
+                _ => Vec::new(),
+            },
+            Some(Overlay::Form(_)) => self.act_on_form(action),
+        }
+    }
+
+    fn act_on_form(&mut self, action: Action) -> Vec<Effect> {
+        let dataset = self.dataset().map(str::to_owned);
+        let Some(Overlay::Form(form)) = &mut self.overlay else {
+            return Vec::new();
+        };
+        match action {
+            Action::Up => form.go(false),
+            Action::Down => form.go(true),
+            Action::Left | Action::Right => {
+                if let Some(field) = form.fields.get_mut(form.focus) {
+                    field.turn(action == Action::Right);
+                }
+                self.form_changed();
+            }
+            Action::Accept => {
+                if let Some(job) = forms::submit(form, dataset.as_deref()) {
+                    self.close_form();
+                    return vec![Effect::Launch(Box::new(job))];
+                }
+            }
+            _ => self.close_form(),
+        }
+        Vec::new()
+    }
+
+    /// Opens a form with what was last typed into it.
+    pub fn open_form(&mut self, kind: FormKind) {
+        let mut form = forms::open(kind, &self.snapshot, self.dataset());
+        if let Some(values) = self.remembered.get(&kind) {
+            for (field, value) in form.fields.iter_mut().zip(values) {
+                field.input = Input::new(value.clone());
+            }
+        }
+        self.overlay = Some(Overlay::Form(form));
+    }
+
+    fn close_form(&mut self) {
+        if let Some(Overlay::Form(form)) = self.overlay.take() {
+            let values = form.fields.iter().map(|field| field.input.value().to_owned()).collect();
+            self.remembered.insert(form.kind, values);
+        }
+    }
+
+    /// Another kind of model has other fields.
+    fn form_changed(&mut self) {
+        let Some(Overlay::Form(form)) = &self.overlay else {
+            return;
+        };
+        if form.kind == FormKind::Prepare {
+            return;
+        }
+        if let Some(kind) = FormKind::training(form.value("model")).filter(|kind| *kind != form.kind) {
+            // The form that is left keeps its values under its own kind of model.
+            let left = form.kind;
+            self.close_form();
+            let name = match left {
+                FormKind::Logistic => "logistic",
+                FormKind::Benchmark => "benchmark",
+                FormKind::Dense | FormKind::Prepare => "dense",
+            };
+            if let Some(model) = self.remembered.get_mut(&left).and_then(|values| values.first_mut()) {
+                *model = name.to_owned();
+            }
+            self.open_form(kind);
+            if let Some(Overlay::Form(form)) = &mut self.overlay {
+                form.focus = 0;
+            }
+        }
+    }
+
+    fn act_on_screen(&mut self, action: Action) -> Vec<Effect> {
+        self.message = None;
+        let at = self.screen.index();
+        let count = ScreenId::ALL.len();
+        match action {
+            Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
+            Action::Go(index) => return self.go(index),
+            Action::NextScreen => return self.go((at + 1) % count),
+            Action::PreviousScreen => return self.go((at + count - 1) % count),
+            Action::Cancel => {}
+            _ => {
+                return match self.screen {
+                    ScreenId::Data => data::act(self, action),
+                    ScreenId::Features => features::act(self, action),
+                    ScreenId::Train => train::act(self, action),
+                    ScreenId::Results => results::act(self, action),
+                    ScreenId::Predict => predict::act(self, action),
+                };
+            }
+        }
+        Vec::new()
+    }
+
+    fn go(&mut self, index: usize) -> Vec<Effect> {
+        // Whoever looks around by hand is no longer led.
+        self.follow = None;
+        if let Some(screen) = ScreenId::ALL.get(index) {
+            self.screen = *screen;
+        }
+        self.arrive()
+    }
+
+    fn arrive(&mut self) -> Vec<Effect> {
+        if self.screen == ScreenId::Predict { predict::arrive(self) } else { Vec::new() }
+    }
+
+    fn paste(&mut self, text: &str) -> Vec<Effect> {
+        match &mut self.overlay {
+            Some(Overlay::Form(form)) => form.paste(text),
+            Some(Overlay::Path(input)) => form::paste(input, text),
+            None if self.screen == ScreenId::Predict => {
+                let mut input = Input::default();
+                form::paste(&mut input, text);
+                self.overlay = Some(Overlay::Path(input));
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn mouse(&mut self, mouse: MouseEvent) -> Vec<Effect> {
+        match mouse.kind {
+            MouseEventKind::ScrollUp => self.wheel(Action::Up),
+            MouseEventKind::ScrollDown => self.wheel(Action::Down),
+            MouseEventKind::Down(MouseButton::Left) if self.overlay.is_none() => {
+                let at = Position::new(mouse.column, mouse.row);
+                let target = self.hits.iter().find(|(area, _)| area.contains(at)).map(|(_, target)| *target);
+                match target {
+                    Some(Target::Screen(screen)) => self.go(screen.index()),
+                    Some(Target::Row(index)) => self.select_row(index),
+                    None => Vec::new(),
+                }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn wheel(&mut self, action: Action) -> Vec<Effect> {
+        match self.overlay {
+            None | Some(Overlay::Help { .. } | Overlay::Form(_)) => self.act(action),
+            _ => Vec::new(),
+        }
+    }
+
+    fn select_row(&mut self, index: usize) -> Vec<Effect> {
+        match self.screen {
+            ScreenId::Data => data::select(self, index),
+            ScreenId::Features => self.features.selected = index,
+            ScreenId::Train => train::select(self, index),
+            ScreenId::Results => results::select(self, index),
+            ScreenId::Predict => return predict::select(self, index),
+        }
+        Vec::new()
+    }
+
+    /// Takes the newest state of the workspace, and says what ended since the last.
+    fn take(&mut self, snapshot: Arc<Snapshot>) -> Vec<Effect> {
+        let before = std::mem::replace(&mut self.snapshot, snapshot);
+        let first = !std::mem::replace(&mut self.loaded, true);
+        let now = Arc::clone(&self.snapshot);
+        if !first {
+            for run in &now.runs {
+                let was = before.run(run.id.as_str()).map(|run| run.status);
+                if was.is_some_and(Status::is_live) && !run.status.is_live() {
+                    self.message = Some(ended(run));
+                }
+            }
+        }
+        if let Some(problem) = &now.problem
+            && before.problem.as_ref() != Some(problem)
+        {
+            self.message = Some((Tone::Bad, problem.clone()));
+        }
+        self.lead(&now)
+    }
+
+    /// Shows the screen where the followed run is at work.
+    fn lead(&mut self, now: &Snapshot) -> Vec<Effect> {
+        let Some(led) = self.follow.clone() else {
+            return Vec::new();
+        };
+        if self.overlay.is_some() {
+            return Vec::new();
+        }
+        let Some(parent) = now.run(led.as_str()) else {
+            return Vec::new();
+        };
+        let part = now.live().rev().find(|run| run.parent.as_deref() == Some(led.as_str()));
+        let was = self.screen;
+        if let Some(run) = part {
+            self.screen = screen_of(&run.job);
+            if run.trains() {
+                self.train.selected = Some(run.id.to_string());
+            }
+        } else if !parent.status.is_live() {
+            self.follow = None;
+            self.screen = match (&parent.job, parent.status) {
+                (JobSpec::Demo { .. } | JobSpec::Train { .. }, Status::Done) => ScreenId::Results,
+                (job, _) => screen_of(job),
+            };
+        } else if !matches!(parent.job, JobSpec::Demo { .. }) {
+            self.screen = screen_of(&parent.job);
+            if parent.trains() {
+                self.train.selected = Some(led.to_string());
+            }
+        }
+        if was == self.screen { Vec::new() } else { self.arrive() }
+    }
+
+    fn job(&mut self, reply: JobReply) -> Vec<Effect> {
+        match reply {
+            JobReply::Launched { run } => {
+                self.say(Tone::Good, format!("{run} was started; it goes on if you leave."));
+                match self.screen {
+                    ScreenId::Train => self.train.selected = Some(run.to_string()),
+                    ScreenId::Data => self.follow = Some(run).filter(|run| run.as_str().starts_with("demo")),
+                    _ => {}
+                }
+            }
+            JobReply::Told { run, command } => {
+                let text = match command {
+                    control::Command::Pause => format!("{run} will pause at the next safe point."),
+                    control::Command::Resume => format!("{run} goes on."),
+                    control::Command::Stop => {
+                        format!("{run} will stop at the next safe point; what is finished is kept.")
+                    }
+                };
+                self.say(Tone::Plain, text);
+            }
+            JobReply::Chosen(choice) => {
+                self.say(
+                    Tone::Good,
+                    format!("Predict now uses {} with threshold {:.3}.", choice.run, choice.threshold),
+                );
+            }
+            JobReply::Listed { folder, entries, select, predict } => {
+                return predict::listed(self, folder, entries, select, predict);
+            }
+            JobReply::Failed(sentence) => self.say(Tone::Bad, sentence),
+        }
+        Vec::new()
+    }
+
+    /// Puts a sentence on the message line.
+    pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
+        self.message = Some((tone, text.into()));
+    }
+
+    /// Opens a question.
+    pub fn ask(&mut self, title: &str, text: Vec<String>, effect: Effect) {
+        self.overlay = Some(Overlay::Confirm(Confirm { title: title.to_owned(), text, effect }));
+    }
+
+    /// Starts the demo, after a question where there is other work already.
+    pub fn demo(&mut self) -> Vec<Effect> {
+        let live = self.snapshot.live().find(|run| matches!(run.job, JobSpec::Demo { .. })).cloned();
+        if let Some(run) = live {
+            self.say(Tone::Plain, format!("{} is at work already.", run.id));
+            return Vec::new();
+        }
+        let effect = Effect::Launch(Box::new(JobSpec::Demo { sample: SampleSettings::default() }));
+        if self.snapshot.datasets.is_empty() && self.snapshot.runs.is_empty() {
+            return vec![effect];
+        }
+        let text = "Draws synthetic faces and runs the whole study on them: prepare, extract, train three models. \
+                    It makes its own data set, sample, beside yours.";
+        self.ask("Run the demo?", vec![text.to_owned()], effect);
+        Vec::new()
+    }
+
+    /// Pauses a run that works, or lets a paused one go on.
+    pub fn pause_or_resume(&mut self, run: Option<&Run>) -> Vec<Effect> {
+        let command = match run.map(|run| run.status) {
+            Some(Status::Paused) => control::Command::Resume,
+            Some(Status::Running) => control::Command::Pause,
+            _ => {
+                self.say(Tone::Plain, "Nothing is at work here that could be paused.");
+                return Vec::new();
+            }
+        };
+        run.map(|run| Effect::Control { run: run.id.clone(), command }).into_iter().collect()
+    }
+
+    /// Asks whether to stop a run.
+    pub fn stop(&mut self, run: Option<&Run>) -> Vec<Effect> {
+        match run.filter(|run| run.status.is_live()) {
+            Some(run) => {
+                let effect = Effect::Control { run: run.id.clone(), command: control::Command::Stop };
+                let text =
+                    "It ends at the next safe point. What is finished is kept; the run itself does not go on later.";
+                self.ask(&format!("Stop {}?", run.id), vec![text.to_owned()], effect);
+            }
+            None => self.say(Tone::Plain, "Nothing is at work here that could be stopped."),
+        }
+        Vec::new()
+    }
+}
+
+/// The sentence for a run that ended.
+fn ended(run: &Run) -> (Tone, String) {
+    let outcome = run.outcome.as_deref().unwrap_or_default();
+    match run.status {
+        Status::Done => (Tone::Good, format!("{} is done. {outcome}", run.id).trim_end().to_owned()),
+        Status::Failed => (Tone::Bad, format!("{} failed: {outcome}", run.id)),
+        Status::Stopped => (Tone::Plain, format!("{} was stopped; what was finished is kept.", run.id)),
+        _ => (Tone::Bad, format!("{} ended without a word; runs/{}/worker.log may say why.", run.id, run.id)),
+    }
+}
+
+/// The index after a movement in a list of `len` lines.
+pub fn moved(index: usize, len: usize, action: Action) -> usize {
+    let last = len.saturating_sub(1);
+    match action {
+        Action::Up => index.saturating_sub(1),
+        Action::Down => (index + 1).min(last),
+        Action::PageUp => index.saturating_sub(10),
+        Action::PageDown => (index + 10).min(last),
+        Action::Top => 0,
+        Action::Bottom => last,
+        _ => index.min(last),
+    }
+}

@@ -1,0 +1,258 @@
+//! One frame: heading, steps, screen, message, keys, and what lies over them.
+
+use super::app::{App, Hits, Overlay, Target, Tone};
+use super::keys;
+use super::screens::{data, features, predict, results, train};
+use super::stages::{self, ScreenId, Stage, State};
+use super::theme::{self, Theme};
+use super::widgets::{self, NARROW, confirm, cut, cut_front, form, help};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
+
+/// Below this the screen says what it needs.
+pub const SMALLEST: (u16, u16) = (40, 12);
+
+/// From this width on the steps stand at the left.
+const WIDE: u16 = 100;
+
+/// Draws `app`; the areas that answer the mouse come back.
+pub fn draw(frame: &mut Frame, app: &App) -> Hits {
+    let mut hits = Hits::new();
+    let area = frame.area();
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        let text = format!(
+            "faceprobe needs {} columns and {} lines; this terminal has {} and {}. Make it larger, or press q.",
+            SMALLEST.0, SMALLEST.1, area.width, area.height
+        );
+        widgets::text(frame, area, vec![Line::raw(text)], 0);
+    } else {
+        draw_all(frame, app, &mut hits);
+    }
+    if app.theme.ascii {
+        theme::to_ascii(frame.buffer_mut());
+    }
+    hits
+}
+
+fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
+    let area = frame.area();
+    let steps = stages::stages(&app.snapshot, app.data.selected.as_deref(), app.predict.history.len());
+    let message = message_lines(app, area.width);
+    let tabs = u16::from(area.width < WIDE);
+    let [head, tab_line, body, said, foot] = area.layout(&Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(tabs),
+        Constraint::Min(1),
+        Constraint::Length(message),
+        Constraint::Length(1),
+    ]));
+    draw_head(frame, head, app);
+    let body = if tabs == 1 {
+        draw_tabs(frame, tab_line, app, &steps, hits);
+        body
+    } else {
+        let [left, right] = body.layout(&Layout::horizontal([Constraint::Length(21), Constraint::Min(1)]));
+        draw_steps(frame, left, app, &steps, hits);
+        right
+    };
+    match app.screen {
+        ScreenId::Data => data::draw(frame, body, app, hits),
+        ScreenId::Features => features::draw(frame, body, app, hits),
+        ScreenId::Train => train::draw(frame, body, app, hits),
+        ScreenId::Results => results::draw(frame, body, app, hits),
+        ScreenId::Predict => predict::draw(frame, body, app, hits),
+    }
+    draw_message(frame, said, app);
+    draw_foot(frame, foot, app);
+    match &app.overlay {
+        None => {}
+        Some(Overlay::Help { scroll }) => help::draw(frame, area, app.theme, app.screen.context(), *scroll),
+        Some(Overlay::Form(open)) => form::draw(frame, body, app.theme, open),
+        Some(Overlay::Confirm(question)) => confirm::draw(frame, area, app.theme, question),
+        Some(Overlay::Path(input)) => predict::draw_path(frame, body, app, input),
+    }
+}
+
+fn draw_head(frame: &mut Frame, area: Rect, app: &App) {
+    let theme = app.theme;
+    let width = usize::from(area.width);
+    let right = live(app, width / 2);
+    let right_width = right.width();
+    let mut room = width.saturating_sub(right_width + 2);
+    let mut left = vec![Span::styled(" faceprobe", theme.accent())];
+    room = room.saturating_sub(10);
+    let set = app.snapshot.dataset(app.data.selected.as_deref());
+    let synthetic = set.and_then(|set| set.report.as_ref().ok()).is_some_and(|report| report.synthetic);
+    let mut about = Vec::new();
+    if let Some(set) = set {
+        let name = cut(&set.name, 24);
+        let mark = if synthetic { " SYNTHETIC" } else { "" };
+        if room >= name.width() + mark.len() + 3 {
+            room -= name.width() + mark.len() + 3;
+            about.push(Span::styled(" · ", theme.dim()));
+            about.push(Span::styled(name, theme.strong()));
+            about.push(Span::styled(mark, theme.warning()));
+        }
+    }
+    if room >= 14 {
+        let path = cut_front(&home_short(&app.snapshot.workspace.display().to_string()), room - 2);
+        left.push(Span::styled(format!("  {path}"), theme.dim()));
+    }
+    left.extend(about);
+    frame.render_widget(Line::from(left), area);
+    let start = area.right().saturating_sub(right_width as u16 + 1);
+    frame.render_widget(right, Rect { x: start, width: area.right() - start, ..area });
+}
+
+fn home_short(path: &str) -> String {
+    match std::env::var("HOME") {
+        Ok(home) if home.len() > 1 && path.starts_with(&format!("{home}/")) => format!("~{}", &path[home.len()..]),
+        _ => path.to_owned(),
+    }
+}
+
+/// What is at work, for the right end of the heading.
+fn live(app: &App, room: usize) -> Line<'static> {
+    let theme = app.theme;
+    let Some(run) = app.snapshot.live().next_back() else {
+        return Line::styled("idle", theme.dim());
+    };
+    let (sign, style) = widgets::bars::status(theme, run.status);
+    let more = app.snapshot.live().count() - 1;
+    let mut text = format!("{sign} {}", run.id);
+    let mut add = |part: String| {
+        if text.width() + part.width() <= room {
+            text.push_str(&part);
+        }
+    };
+    if let Some(share) = run.share() {
+        add(format!(" {:.0} %", (share * 100.0).floor()));
+    }
+    if run.status != crate::run::Status::Running {
+        add(format!(" {}", run.status.name()));
+    } else if let Some(stage) = &run.stage {
+        add(format!(" {stage}"));
+    }
+    if more > 0 {
+        add(format!(" +{more}"));
+    }
+    Line::styled(text, style)
+}
+
+fn look(theme: Theme, state: State) -> (&'static str, Style) {
+    match state {
+        State::ToDo => ("○", theme.dim()),
+        State::Running => ("●", theme.busy()),
+        State::Done => ("✓", theme.good()),
+        State::Failed => ("✗", theme.bad()),
+    }
+}
+
+fn draw_tabs(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &mut Hits) {
+    let theme = app.theme;
+    let narrow = area.width < NARROW;
+    let mut x = area.x;
+    for (index, step) in steps.iter().enumerate() {
+        let (sign, style) = look(theme, step.state);
+        let here = step.screen == app.screen;
+        // On a narrow screen only the present step is named.
+        let name = if narrow && !here { "" } else { step.screen.name() };
+        let text = format!(" {} {name} ", index + 1).replace("  ", " ");
+        let width = (text.width() + 2) as u16;
+        if x + width > area.right() {
+            break;
+        }
+        let tab = Rect { x, width, ..area };
+        let text_style = if here { theme.selected() } else { theme.text() };
+        let sign_style = if here { theme.selected() } else { style };
+        frame.render_widget(
+            Line::from(vec![Span::styled(text, text_style), Span::styled(format!("{sign} "), sign_style)]),
+            tab,
+        );
+        hits.push((tab, Target::Screen(step.screen)));
+        x += width + u16::from(!narrow);
+    }
+}
+
+fn draw_steps(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &mut Hits) {
+    let theme = app.theme;
+    let width = area.width.saturating_sub(1);
+    let mut y = area.y + 1;
+    for (index, step) in steps.iter().enumerate() {
+        if y + 2 > area.bottom() {
+            break;
+        }
+        let (sign, style) = look(theme, step.state);
+        let here = step.screen == app.screen;
+        let name = format!(" {} {}", index + 1, step.screen.name());
+        let state = format!("{} ", step.state.name());
+        let gap = usize::from(width).saturating_sub(name.width() + state.width() + 2);
+        let (name_style, state_style) =
+            if here { (theme.selected(), theme.selected()) } else { (theme.strong(), style) };
+        let first = Line::from(vec![
+            Span::styled(format!(" {sign}"), if here { theme.selected() } else { style }),
+            Span::styled(name, name_style),
+            Span::styled(" ".repeat(gap), name_style),
+            Span::styled(state, state_style),
+        ]);
+        frame.render_widget(first, Rect { y, height: 1, width, ..area });
+        let rail = if index + 1 < steps.len() { " │" } else { "  " };
+        let detail = Line::from(vec![
+            Span::styled(rail, theme.rule()),
+            Span::styled(format!("   {}", cut(&step.detail, usize::from(width) - 6)), theme.dim()),
+        ]);
+        frame.render_widget(detail, Rect { y: y + 1, height: 1, width, ..area });
+        hits.push((Rect { y, height: 2, width, ..area }, Target::Screen(step.screen)));
+        if y + 2 < area.bottom() && index + 1 < steps.len() {
+            frame.render_widget(Span::styled(rail, theme.rule()), Rect { y: y + 2, height: 1, width, ..area });
+        }
+        y += 3;
+    }
+}
+
+fn message_lines(app: &App, width: u16) -> u16 {
+    let text = app.message.as_ref().map_or(0, |(_, text)| text.width() + 3);
+    (text.div_ceil(usize::from(width).max(1)) as u16).clamp(1, 3)
+}
+
+fn draw_message(frame: &mut Frame, area: Rect, app: &App) {
+    let theme = app.theme;
+    let Some((tone, text)) = &app.message else {
+        if let Some(run) = &app.follow {
+            let text = format!(" Following {run}: the screens change with its work until you change them.");
+            frame.render_widget(Span::styled(cut(&text, usize::from(area.width)), theme.dim()), area);
+        }
+        return;
+    };
+    let (sign, style) = match tone {
+        Tone::Good => ("✓", theme.good()),
+        Tone::Plain => ("·", theme.text()),
+        Tone::Bad => ("✗", theme.bad()),
+    };
+    widgets::text(frame, area, vec![Line::styled(format!(" {sign} {text}"), style)], 0);
+}
+
+fn draw_foot(frame: &mut Frame, area: Rect, app: &App) {
+    let theme = app.theme;
+    let mut room = usize::from(area.width);
+    let context = app.context();
+    let mut keys = keys::footer(context);
+    // Help and quit stay when there is no room for all.
+    let last: Vec<_> = if context.falls_back() { keys.split_off(keys.len().saturating_sub(2)) } else { Vec::new() };
+    let width = |(key, label): &(String, &str)| key.width() + label.width() + 3;
+    room = room.saturating_sub(last.iter().map(width).sum());
+    let mut spans = Vec::new();
+    let fitting = keys.into_iter().take_while(|key| {
+        let fits = width(key) <= room;
+        room = room.saturating_sub(width(key));
+        fits
+    });
+    for (key, label) in fitting.collect::<Vec<_>>().into_iter().chain(last) {
+        spans.push(Span::styled(format!(" {key}"), theme.accent()));
+        spans.push(Span::styled(format!(" {label} "), theme.dim()));
+    }
+    frame.render_widget(Line::from(spans), area);
+}

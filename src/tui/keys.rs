@@ -1,0 +1,348 @@
+//! The one key table. Dispatch, the footer and the `?` help are all read from it, so they cannot drift apart.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// Where a key means something. Screens fall back to [`Context::Global`]; the others stand alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Context {
+    Global,
+    Data,
+    Features,
+    Train,
+    Results,
+    Predict,
+    /// A form is open; keys that are not in the table are typed into its field.
+    Form,
+    /// A path is being typed.
+    Path,
+    /// A question is open.
+    Confirm,
+    /// The help is open.
+    Help,
+}
+
+impl Context {
+    /// All contexts, in the order the help lists them.
+    pub const ALL: [Self; 10] = [
+        Self::Global,
+        Self::Data,
+        Self::Features,
+        Self::Train,
+        Self::Results,
+        Self::Predict,
+        Self::Form,
+        Self::Path,
+        Self::Confirm,
+        Self::Help,
+    ];
+
+    /// The heading in the help.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Global => "Everywhere",
+            Self::Data => "Data",
+            Self::Features => "Features",
+            Self::Train => "Train",
+            Self::Results => "Results",
+            Self::Predict => "Predict",
+            Self::Form => "In a form",
+            Self::Path => "Typing a path",
+            Self::Confirm => "Answering a question",
+            Self::Help => "In this help",
+        }
+    }
+
+    /// Whether keys that are not bound here mean what they mean everywhere.
+    pub fn falls_back(self) -> bool {
+        matches!(self, Self::Data | Self::Features | Self::Train | Self::Results | Self::Predict)
+    }
+}
+
+/// What a key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    Quit,
+    Suspend,
+    Help,
+    Redraw,
+    Cancel,
+    Accept,
+    /// To the screen with this index.
+    Go(usize),
+    NextScreen,
+    PreviousScreen,
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    /// The previous or next value of a choice in a form.
+    Left,
+    Right,
+    /// Opens the form of the screen.
+    New,
+    Demo,
+    Extract,
+    PauseResume,
+    Stop,
+    SortNext,
+    SortPrevious,
+    Reverse,
+    OpenTest,
+    Choose,
+    LogScale,
+    Enter,
+    Parent,
+    TypePath,
+}
+
+/// A key with or without Ctrl. Shift is part of the character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    pub code: KeyCode,
+    pub ctrl: bool,
+}
+
+const fn ch(character: char) -> Key {
+    Key { code: KeyCode::Char(character), ctrl: false }
+}
+
+const fn ctrl(character: char) -> Key {
+    Key { code: KeyCode::Char(character), ctrl: true }
+}
+
+const fn code(code: KeyCode) -> Key {
+    Key { code, ctrl: false }
+}
+
+impl Key {
+    /// The key of a terminal event, brought to the form of the table.
+    pub fn of(event: &KeyEvent) -> Self {
+        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+        let code = match event.code {
+            KeyCode::Tab if event.modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
+            KeyCode::Char(c) if ctrl => KeyCode::Char(c.to_ascii_lowercase()),
+            code => code,
+        };
+        Self { code, ctrl }
+    }
+
+    /// How footer and help write it.
+    pub fn name(self) -> String {
+        let plain = match self.code {
+            KeyCode::Char(' ') => "Space".to_owned(),
+            KeyCode::Char(c) if self.ctrl => c.to_ascii_uppercase().to_string(),
+            KeyCode::Char(c) => c.to_string(),
+            KeyCode::Up => "↑".into(),
+            KeyCode::Down => "↓".into(),
+            KeyCode::Left => "←".into(),
+            KeyCode::Right => "→".into(),
+            KeyCode::BackTab => "Shift-Tab".into(),
+            KeyCode::Backspace => "Backspace".into(),
+            KeyCode::PageUp => "PgUp".into(),
+            KeyCode::PageDown => "PgDn".into(),
+            other => format!("{other:?}"),
+        };
+        if self.ctrl { format!("Ctrl-{plain}") } else { plain }
+    }
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Binding {
+    pub context: Context,
+    /// The first is the one the footer shows.
+    pub keys: &'static [Key],
+    pub action: Action,
+    /// For the footer: a word or two; empty keeps it out of the footer.
+    pub label: &'static str,
+    /// For the help: a sentence.
+    pub help: &'static str,
+}
+
+const fn bind(
+    context: Context,
+    keys: &'static [Key],
+    action: Action,
+    label: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { context, keys, action, label, help }
+}
+
+use Action as A;
+use Context as C;
+
+/// Every key of the program.
+pub const TABLE: &[Binding] = &[
+    bind(C::Global, &[ch('?'), code(KeyCode::F(1))], A::Help, "help", "Shows all keys."),
+    bind(
+        C::Global,
+        &[ch('q'), ctrl('c')],
+        A::Quit,
+        "quit",
+        "Leaves. Runs at work go on; starting faceprobe here again shows them.",
+    ),
+    bind(C::Global, &[ch('1')], A::Go(0), "", "To Data: prepared sets, what they hold and what was dropped."),
+    bind(C::Global, &[ch('2')], A::Go(1), "", "To Features: backbones, their weights, cached features."),
+    bind(C::Global, &[ch('3')], A::Go(2), "", "To Train: start, watch, pause and stop training."),
+    bind(C::Global, &[ch('4')], A::Go(3), "", "To Results: all models side by side."),
+    bind(C::Global, &[ch('5')], A::Go(4), "", "To Predict: any image to a label."),
+    bind(C::Global, &[code(KeyCode::Tab)], A::NextScreen, "", "To the next screen."),
+    bind(C::Global, &[code(KeyCode::BackTab)], A::PreviousScreen, "", "To the screen before."),
+    bind(C::Global, &[code(KeyCode::Up), ch('k')], A::Up, "", "One line up."),
+    bind(C::Global, &[code(KeyCode::Down), ch('j')], A::Down, "", "One line down."),
+    bind(C::Global, &[code(KeyCode::PageUp), ctrl('b')], A::PageUp, "", "Ten lines up; on Data, scrolls the account."),
+    bind(
+        C::Global,
+        &[code(KeyCode::PageDown), ctrl('f')],
+        A::PageDown,
+        "",
+        "Ten lines down; on Data, scrolls the account.",
+    ),
+    bind(C::Global, &[code(KeyCode::Home), ch('g')], A::Top, "", "To the first line."),
+    bind(C::Global, &[code(KeyCode::End), ch('G')], A::Bottom, "", "To the last line."),
+    bind(C::Global, &[code(KeyCode::Esc)], A::Cancel, "", "Takes the message away."),
+    bind(C::Global, &[ctrl('l')], A::Redraw, "", "Draws the whole screen again."),
+    bind(C::Global, &[ctrl('z')], A::Suspend, "", "Puts the program aside; the shell's 'fg' brings it back."),
+    bind(C::Data, &[ch('n')], A::New, "prepare", "Opens the form that prepares a data set from photographs."),
+    bind(C::Data, &[ch('d')], A::Demo, "demo", "Runs the whole study on synthetic drawings."),
+    bind(C::Data, &[ch('p')], A::PauseResume, "pause/resume", "Pauses or resumes the preparation or demo at work."),
+    bind(C::Data, &[ch('s')], A::Stop, "stop", "Stops the preparation or demo at work, after a question."),
+    bind(
+        C::Features,
+        &[ch('e')],
+        A::Extract,
+        "extract",
+        "Extracts features of the current data set with the selected backbone.",
+    ),
+    bind(C::Features, &[ch('p')], A::PauseResume, "pause/resume", "Pauses or resumes the extraction at work."),
+    bind(
+        C::Features,
+        &[ch('s')],
+        A::Stop,
+        "stop",
+        "Stops the extraction at work, after a question. Whole parts are kept.",
+    ),
+    bind(C::Train, &[ch('n')], A::New, "new run", "Opens the form that trains a model on the current data set."),
+    bind(C::Train, &[ch('p')], A::PauseResume, "pause/resume", "Pauses or resumes the selected run."),
+    bind(C::Train, &[ch('s')], A::Stop, "stop", "Stops the selected run, after a question."),
+    bind(C::Train, &[ch('L')], A::LogScale, "log", "Draws the loss on a logarithmic scale, or again on a plain one."),
+    bind(
+        C::Results,
+        &[ch('c'), code(KeyCode::Enter)],
+        A::Choose,
+        "use for Predict",
+        "Makes the selected model the one that Predict uses.",
+    ),
+    bind(
+        C::Results,
+        &[ch('t')],
+        A::OpenTest,
+        "open test set",
+        "Scores the selected model on its test split, after a question, and records that.",
+    ),
+    bind(
+        C::Results,
+        &[ch('>'), ch('.'), code(KeyCode::Right), ch('l')],
+        A::SortNext,
+        "sort",
+        "Sorts by the next column.",
+    ),
+    bind(
+        C::Results,
+        &[ch('<'), ch(','), code(KeyCode::Left), ch('h')],
+        A::SortPrevious,
+        "",
+        "Sorts by the column before.",
+    ),
+    bind(C::Results, &[ch('r')], A::Reverse, "reverse", "Turns the order round."),
+    bind(
+        C::Predict,
+        &[code(KeyCode::Enter), code(KeyCode::Right), ch('l')],
+        A::Enter,
+        "predict/open",
+        "Predicts the image, or opens the folder. From then on, moving predicts.",
+    ),
+    bind(
+        C::Predict,
+        &[code(KeyCode::Backspace), code(KeyCode::Left), ch('h')],
+        A::Parent,
+        "up",
+        "To the folder above.",
+    ),
+    bind(C::Predict, &[ch('/'), ch('i')], A::TypePath, "type a path", "Opens a line to type or paste a path into."),
+    bind(C::Form, &[code(KeyCode::Enter), ctrl('s')], A::Accept, "start", "Checks the form and starts the work."),
+    bind(C::Form, &[code(KeyCode::Tab), code(KeyCode::Down)], A::Down, "next", "To the next field."),
+    bind(C::Form, &[code(KeyCode::BackTab), code(KeyCode::Up)], A::Up, "", "To the field before."),
+    bind(
+        C::Form,
+        &[code(KeyCode::Left)],
+        A::Left,
+        "",
+        "The value before, in a field that offers values; else the cursor.",
+    ),
+    bind(
+        C::Form,
+        &[code(KeyCode::Right)],
+        A::Right,
+        "",
+        "The next value, in a field that offers values; else the cursor.",
+    ),
+    bind(C::Form, &[code(KeyCode::Esc)], A::Cancel, "cancel", "Closes the form; what was typed is remembered."),
+    bind(C::Form, &[ctrl('c')], A::Quit, "", "Leaves the program."),
+    bind(C::Path, &[code(KeyCode::Enter)], A::Accept, "open", "Opens the folder or predicts the image."),
+    bind(C::Path, &[code(KeyCode::Esc)], A::Cancel, "cancel", "Closes the line."),
+    bind(C::Path, &[ctrl('c')], A::Quit, "", "Leaves the program."),
+    bind(C::Confirm, &[ch('y'), code(KeyCode::Enter)], A::Accept, "yes", "Yes, do it."),
+    bind(C::Confirm, &[ch('n'), code(KeyCode::Esc), ch('q')], A::Cancel, "no", "No, leave everything as it is."),
+    bind(C::Confirm, &[ctrl('c')], A::Quit, "", "Leaves the program."),
+    bind(
+        C::Help,
+        &[code(KeyCode::Esc), ch('q'), ch('?'), code(KeyCode::Enter)],
+        A::Cancel,
+        "close",
+        "Closes the help.",
+    ),
+    bind(C::Help, &[code(KeyCode::Down), ch('j')], A::Down, "scroll", "One line down."),
+    bind(C::Help, &[code(KeyCode::Up), ch('k')], A::Up, "", "One line up."),
+    bind(C::Help, &[code(KeyCode::PageDown), ch(' '), ctrl('f')], A::PageDown, "", "Ten lines down."),
+    bind(C::Help, &[code(KeyCode::PageUp), ctrl('b')], A::PageUp, "", "Ten lines up."),
+    bind(C::Help, &[code(KeyCode::Home), ch('g')], A::Top, "", "To the first line."),
+    bind(C::Help, &[code(KeyCode::End), ch('G')], A::Bottom, "", "To the last line."),
+    bind(C::Help, &[ctrl('c')], A::Quit, "", "Leaves the program."),
+];
+
+/// What `key` does in `context`, if anything.
+pub fn action(context: Context, key: Key) -> Option<Action> {
+    let find = |context| {
+        TABLE.iter().find(|binding| binding.context == context && binding.keys.contains(&key)).map(|found| found.action)
+    };
+    find(context).or_else(|| if context.falls_back() { find(Context::Global) } else { None })
+}
+
+/// The first key of an action in a context, as the screens name it in their texts.
+pub fn name_of(context: Context, action: Action) -> String {
+    TABLE
+        .iter()
+        .find(|binding| binding.context == context && binding.action == action)
+        .and_then(|binding| binding.keys.first())
+        .map_or_else(String::new, |key| key.name())
+}
+
+/// Key names and labels for the footer of `context`, the most useful first.
+pub fn footer(context: Context) -> Vec<(String, &'static str)> {
+    let of = |context: Context| {
+        TABLE
+            .iter()
+            .filter(move |binding| binding.context == context && !binding.label.is_empty())
+            .filter_map(|binding| Some((binding.keys.first()?.name(), binding.label)))
+    };
+    let mut keys: Vec<_> = of(context).collect();
+    if context.falls_back() {
+        keys.push(("1-5".into(), "screens"));
+        keys.extend(of(Context::Global));
+    }
+    keys
+}

@@ -1,0 +1,89 @@
+//! The thread that keeps a predictor process and asks it.
+
+use super::event::Event;
+use crate::predict::Prediction;
+use crate::predict::client::{Client, Reply};
+use crate::workspace::Workspace;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Duration;
+
+/// An image, and the model the screen believes is chosen: another one means another process.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask {
+    pub path: PathBuf,
+    pub model: String,
+    pub threshold: f64,
+}
+
+/// What the predictor says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PredictorReply {
+    /// The network is being loaded.
+    Loading,
+    Ready {
+        model: String,
+        threshold: f64,
+    },
+    Prediction(Box<Prediction>),
+    /// The asked image has no answer, for this reason.
+    Failed(String),
+}
+
+/// Between looks for an answer that is on its way.
+const LOOK: Duration = Duration::from_millis(5);
+
+struct Warm {
+    client: Client,
+    model: String,
+    threshold: f64,
+}
+
+/// Answers one question after the other until the other end of `asks` is gone.
+pub fn serve(workspace: &Workspace, asks: &Receiver<Ask>, events: &Sender<Event>) {
+    let mut warm: Option<Warm> = None;
+    while let Ok(ask) = asks.recv() {
+        let reply = match answer(workspace, &mut warm, &ask, events) {
+            Ok(prediction) => PredictorReply::Prediction(Box::new(prediction)),
+            Err(sentence) => {
+                warm = None;
+                PredictorReply::Failed(sentence)
+            }
+        };
+        if events.send(Event::Predictor(reply)).is_err() {
+            return;
+        }
+    }
+}
+
+fn answer(
+    workspace: &Workspace,
+    warm: &mut Option<Warm>,
+    ask: &Ask,
+    events: &Sender<Event>,
+) -> Result<Prediction, String> {
+    // Threshold and name come from the same files on both sides, so they are equal or they changed.
+    let fits = warm
+        .as_ref()
+        .is_some_and(|warm| warm.model == ask.model && warm.threshold.to_bits() == ask.threshold.to_bits());
+    if !fits {
+        *warm = None;
+        let _ = events.send(Event::Predictor(PredictorReply::Loading));
+        let client = Client::start(workspace, None).map_err(|error| error.to_string())?;
+        *warm = Some(Warm { client, model: ask.model.clone(), threshold: ask.threshold });
+    }
+    let Some(warm) = warm else {
+        return Err("The predictor did not start; try again.".into());
+    };
+    warm.client.ask(&ask.path).map_err(|error| error.to_string())?;
+    loop {
+        match warm.client.poll().map_err(|error| error.to_string())? {
+            Some(Reply::Prediction(prediction)) => return Ok(prediction),
+            Some(Reply::Ready { model, threshold }) => {
+                let _ = events.send(Event::Predictor(PredictorReply::Ready { model, threshold }));
+            }
+            Some(Reply::Refused { error }) => return Err(error),
+            None => std::thread::sleep(LOOK),
+        }
+    }
+}

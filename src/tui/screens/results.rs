@@ -1,0 +1,320 @@
+//! Results: every model side by side; choosing one, opening its test set.
+
+use super::super::app::{App, Hits, Target, Tone, moved};
+use super::super::jobs::Effect;
+use super::super::keys::{self, Action, Context};
+use super::super::widgets::{self, NARROW, cut, fit, format, offset, panel};
+use crate::evaluation::Interval;
+use crate::run::results::{self, Column, ResultRow};
+use crate::run::{JobSpec, Status};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+/// What the screen remembers.
+#[derive(Debug)]
+pub struct State {
+    /// The run under the cursor; none means the first line.
+    pub selected: Option<String>,
+    pub column: Column,
+    pub descending: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { selected: None, column: Column::Val, descending: true }
+    }
+}
+
+/// The rows in the order shown.
+pub fn sorted(app: &App) -> Vec<ResultRow> {
+    let mut rows = app.snapshot.rows();
+    results::sort(&mut rows, app.results.column, app.results.descending);
+    rows
+}
+
+fn index(app: &App, rows: &[ResultRow]) -> usize {
+    let wanted = app.results.selected.as_deref();
+    rows.iter().position(|row| Some(row.run.as_str()) == wanted).unwrap_or(0)
+}
+
+/// Puts the cursor on line `index`.
+pub fn select(app: &mut App, index: usize) {
+    app.results.selected = sorted(app).get(index).map(|row| row.run.clone());
+}
+
+/// What a key does here.
+pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    let rows = sorted(app);
+    let at = index(app, &rows);
+    match action {
+        Action::SortNext | Action::SortPrevious => {
+            let columns = Column::ALL;
+            let now = columns.iter().position(|column| *column == app.results.column).unwrap_or(0);
+            let step = if action == Action::SortNext { 1 } else { columns.len() - 1 };
+            app.results.column = columns[(now + step) % columns.len()];
+            app.results.descending = app.results.column.descends();
+        }
+        Action::Reverse => app.results.descending = !app.results.descending,
+        Action::Choose => match rows.get(at) {
+            Some(row) if row.status == Status::Done => return vec![Effect::Choose { run: row.run.clone() }],
+            Some(row) => app
+                .say(Tone::Plain, format!("{} is {}; only a finished model can be used.", row.run, row.status.name())),
+            None => {}
+        },
+        Action::OpenTest => return open_test(app, rows.get(at)),
+        _ => select(app, moved(at, rows.len(), action)),
+    }
+    Vec::new()
+}
+
+fn open_test(app: &mut App, row: Option<&ResultRow>) -> Vec<Effect> {
+    match row {
+        None => {}
+        Some(row) if row.test_accuracy.is_some() => {
+            app.say(Tone::Plain, format!("The test set is open for {} already.", row.run));
+        }
+        Some(row) if row.status != Status::Done => {
+            app.say(Tone::Plain, format!("{} is {}; its test set opens when it is done.", row.run, row.status.name()));
+        }
+        Some(row) => {
+            let text = vec![
+                format!("Scores {} once on the test split of {}.", row.run, row.dataset),
+                "The figure is honest only if you stop choosing now. The opening is recorded, and every model made on \
+                 this data after it is marked."
+                    .to_owned(),
+            ];
+            let effect = Effect::Launch(Box::new(JobSpec::OpenTest { run: row.run.clone() }));
+            app.ask("Open the test set?", text, effect);
+        }
+    }
+    Vec::new()
+}
+
+/// Title, width and text of a column; `important` ones go last when there is little room.
+struct Shown {
+    column: Column,
+    title: &'static str,
+    width: usize,
+    left: bool,
+    text: fn(&ResultRow, bool) -> String,
+}
+
+fn accuracy(value: Option<f64>, interval: Option<Interval>, roomy: bool) -> String {
+    match (value, interval) {
+        (Some(value), Some(interval)) if roomy => {
+            let half = format!("{:.3}", (interval.high - interval.low) / 2.0);
+            format!("{value:.3} ±{}", half.trim_start_matches('0'))
+        }
+        (value, _) => format::share(value),
+    }
+}
+
+const COLUMNS: [Shown; 11] = [
+    Shown { column: Column::Run, title: "run", width: 13, left: true, text: |row, _| row.run.clone() },
+    Shown { column: Column::Kind, title: "kind", width: 9, left: true, text: |row, _| row.kind.name().to_owned() },
+    Shown {
+        column: Column::Backbone,
+        title: "backbone",
+        width: 18,
+        left: true,
+        text: |row, _| row.backbone.clone().unwrap_or_else(|| "–".into()),
+    },
+    Shown {
+        column: Column::Params,
+        title: "params",
+        width: 10,
+        left: false,
+        text: |row, _| if row.params == 0 { "–".into() } else { format::thousands(row.params as u64) },
+    },
+    Shown { column: Column::Epochs, title: "epochs", width: 6, left: false, text: |row, _| row.epochs.to_string() },
+    Shown {
+        column: Column::Train,
+        title: "train",
+        width: 5,
+        left: false,
+        text: |row, _| format::share(row.train_accuracy),
+    },
+    Shown {
+        column: Column::Val,
+        title: "val",
+        width: 10,
+        left: false,
+        text: |row, roomy| accuracy(row.val_accuracy, row.val_interval, roomy),
+    },
+    Shown {
+        column: Column::Test,
+        title: "test",
+        width: 10,
+        left: false,
+        text: |row, roomy| match row.test_accuracy {
+            None if roomy => "not opened".into(),
+            value => accuracy(value, row.test_interval, roomy),
+        },
+    },
+    Shown {
+        column: Column::Threshold,
+        title: "thresh.",
+        width: 7,
+        left: false,
+        text: |row, _| format!("{:.3}", row.threshold),
+    },
+    Shown {
+        column: Column::Seconds,
+        title: "time",
+        width: 8,
+        left: false,
+        text: |row, _| format::duration(row.seconds),
+    },
+    Shown {
+        column: Column::Status,
+        title: "status",
+        width: 11,
+        left: true,
+        text: |row, _| row.status.name().to_owned(),
+    },
+];
+
+/// What goes first when there is little room.
+const DROP: [Column; 8] = [
+    Column::Epochs,
+    Column::Threshold,
+    Column::Params,
+    Column::Seconds,
+    Column::Backbone,
+    Column::Train,
+    Column::Kind,
+    Column::Status,
+];
+
+/// The columns that fit into `width`. The one sorted by always stays.
+fn fitting(width: usize, sorted_by: Column) -> Vec<&'static Shown> {
+    let mut shown: Vec<&Shown> = COLUMNS.iter().collect();
+    let wide =
+        |shown: &[&Shown]| shown.iter().map(|column| column.width.max(column.title.len() + 1) + 2).sum::<usize>();
+    for drop in DROP {
+        if wide(&shown) + 2 <= width {
+            break;
+        }
+        if drop != sorted_by {
+            shown.retain(|column| column.column != drop);
+        }
+    }
+    shown
+}
+
+/// Draws the screen.
+pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+    let theme = app.theme;
+    let rows = sorted(app);
+    let order = if app.results.descending { "largest first" } else { "smallest first" };
+    let title = Line::from(vec![
+        Span::raw("Models"),
+        Span::styled(format!("  by {}, {order}", app.results.column.name()), theme.dim()),
+    ]);
+    let notes = rows.get(index(app, &rows)).map(|row| explain(app, row)).unwrap_or_default();
+    let wide = usize::from(area.width).saturating_sub(4).max(1);
+    let note_rows: usize = notes.iter().map(|line| line.width().div_ceil(wide).max(1)).sum();
+    let note_rows = (note_rows as u16 + if area.width < NARROW { 0 } else { 2 }).min(area.height / 2);
+    let [table, below] = area.layout(&Layout::vertical([Constraint::Min(3), Constraint::Length(note_rows)]));
+    let block = panel(theme, title, area.width);
+    let inner = block.inner(table);
+    frame.render_widget(block, table);
+    if rows.is_empty() {
+        let lines = vec![
+            Line::styled("No models yet.", theme.strong()),
+            Line::default(),
+            Line::raw("Press 3 to train one, or 1 and then d for the demo."),
+        ];
+        widgets::text(frame, inner, lines, 0);
+        return;
+    }
+    draw_table(frame, inner, app, &rows, hits);
+    let block = panel(theme, rows[index(app, &rows)].run.clone(), area.width);
+    let inner = block.inner(below);
+    frame.render_widget(block, below);
+    widgets::text(frame, inner, notes, 0);
+}
+
+fn draw_table(frame: &mut Frame, area: Rect, app: &App, rows: &[ResultRow], hits: &mut Hits) {
+    let theme = app.theme;
+    let columns = fitting(usize::from(area.width), app.results.column);
+    let cell = |text: &str, column: &Shown| {
+        let width = column.width.max(column.title.len() + 1);
+        if column.left { fit(text, width) } else { format!("{:>width$}", cut(text, width)) }
+    };
+    let arrow = if app.results.descending { "▼" } else { "▲" };
+    let mut head = vec![Span::raw("  ")];
+    for column in &columns {
+        let here = column.column == app.results.column;
+        let title = if here { format!("{}{arrow}", column.title) } else { column.title.to_owned() };
+        head.push(Span::styled(cell(&title, column), if here { theme.accent() } else { theme.dim() }));
+        head.push(Span::raw("  "));
+    }
+    frame.render_widget(Line::from(head), Rect { height: 1.min(area.height), ..area });
+    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let selected = index(app, rows);
+    let first = offset(selected, rows.len(), usize::from(body.height));
+    for (line, (at, row)) in rows.iter().enumerate().skip(first).take(usize::from(body.height)).enumerate() {
+        let line = Rect { y: body.y + line as u16, height: 1, ..body };
+        let mark = match (row.chosen, row.after_test_openings > 0) {
+            (true, _) => ("★ ", theme.good()),
+            (false, true) => ("! ", theme.warning()),
+            (false, false) => ("  ", theme.text()),
+        };
+        let mut spans = vec![Span::styled(mark.0, mark.1)];
+        for column in &columns {
+            let style = match column.column {
+                Column::Val | Column::Test => theme.strong(),
+                Column::Status if matches!(row.status, Status::Failed | Status::Interrupted) => theme.bad(),
+                Column::Status if row.status.is_live() => theme.busy(),
+                Column::Run => theme.text(),
+                _ => theme.dim(),
+            };
+            spans.push(Span::styled(cell(&(column.text)(row, true), column), style));
+            spans.push(Span::raw("  "));
+        }
+        let mut text = Line::from(spans);
+        if at == selected {
+            for span in &mut text.spans {
+                span.style = theme.selected();
+            }
+            frame.buffer_mut().set_style(line, theme.selected());
+        }
+        frame.render_widget(text, line);
+        hits.push((line, Target::Row(at)));
+    }
+}
+
+/// What a person should know about the selected row.
+fn explain(app: &App, row: &ResultRow) -> Vec<Line<'static>> {
+    let theme = app.theme;
+    let mut about = format!("{} · on {} · seed {}", row.settings, row.dataset, row.seed);
+    if let Some(best) = row.best_epoch {
+        about += &format!(" · kept epoch {best}");
+    }
+    let mut lines = vec![Line::raw(about)];
+    if row.chosen {
+        lines.push(Line::styled("★ Predict uses this model.", theme.good()));
+    } else if app.snapshot.choice.is_none() && app.snapshot.model().is_some_and(|(run, _)| run == row.run) {
+        let key = keys::name_of(Context::Results, Action::Choose);
+        lines.push(Line::styled(
+            format!("Predict uses this model, the best on validation, until you choose one ({key})."),
+            theme.dim(),
+        ));
+    }
+    if row.after_test_openings > 0 {
+        let times = match row.after_test_openings {
+            1 => "once".to_owned(),
+            count => format!("{count} times"),
+        };
+        lines.push(Line::styled(
+            format!("! Made after the test split had been opened {times}: its settings can have been chosen on the test set."),
+            theme.warning(),
+        ));
+    }
+    if row.synthetic {
+        lines.push(Line::styled("Synthetic drawings: these figures say nothing about photographs.", theme.warning()));
+    }
+    lines
+}

@@ -1,0 +1,196 @@
+//! Everything the screens show of the workspace, as one value that never changes once it is made.
+
+use crate::dataset::PrepareReport;
+use crate::run::choice::Choice;
+use crate::run::results::ResultRow;
+use crate::monitor::EpochFigures;
+use crate::run::view::{Progress, Trial};
+use crate::run::{JobSpec, RunId, RunView, Status};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// A prepared data set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataSet {
+    pub name: String,
+    /// Its report, or why that cannot be read.
+    pub report: Result<PrepareReport, String>,
+    /// When the report was written; the newest set is the current one until another is selected.
+    pub written: Option<SystemTime>,
+}
+
+/// A backbone and its weights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backbone {
+    pub name: String,
+    pub title: String,
+    /// Side of the square input in pixels.
+    pub input: usize,
+    /// Values per image.
+    pub features: usize,
+    pub weights: Weights,
+}
+
+/// Where the weights of a backbone stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Weights {
+    Present {
+        sha256: Option<String>,
+        bytes: u64,
+    },
+    Absent,
+    /// There, but not usable.
+    Broken(String),
+}
+
+/// A feature store in the cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    pub backbone: String,
+    pub tap: String,
+    pub pool: String,
+    pub width: usize,
+    pub rows: usize,
+    pub parts: usize,
+    pub bytes: u64,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    pub id: RunId,
+    pub job: JobSpec,
+    pub parent: Option<String>,
+    /// RFC 3339, UTC: sorts by time.
+    pub created: String,
+    pub status: Status,
+    pub stage: Option<String>,
+    pub progress: Option<Progress>,
+    pub epochs: Vec<EpochFigures>,
+    pub trials: Vec<Trial>,
+    pub skipped: Vec<String>,
+    pub skipped_count: usize,
+    pub notes: Vec<String>,
+    pub outcome: Option<String>,
+    pub seconds: Option<f64>,
+    /// Its row in the results table, for runs that train.
+    pub row: Option<ResultRow>,
+}
+
+impl Run {
+    /// A copy of what `view` knows now.
+    pub fn of(view: &RunView, row: Option<ResultRow>) -> Self {
+        Self {
+            id: view.id().clone(),
+            job: view.spec.job.clone(),
+            parent: view.spec.parent.clone(),
+            created: view.spec.created.clone(),
+            status: view.status,
+            stage: view.stage.clone(),
+            progress: view.progress.clone(),
+            epochs: view.epochs.clone(),
+            trials: view.trials.clone(),
+            skipped: view.skipped.clone(),
+            skipped_count: view.skipped_count,
+            notes: view.notes.clone(),
+            outcome: view.outcome.clone(),
+            seconds: view.seconds(),
+            row,
+        }
+    }
+
+    /// Whether it trains a model.
+    pub fn trains(&self) -> bool {
+        matches!(self.job, JobSpec::Train { .. })
+    }
+
+    /// Whether it makes a data set.
+    pub fn makes_data(&self) -> bool {
+        matches!(self.job, JobSpec::Sample(_) | JobSpec::Prepare(_))
+    }
+
+    /// Whether it fills a feature store and does nothing else.
+    pub fn extracts(&self) -> bool {
+        matches!(self.job, JobSpec::Extract { .. })
+    }
+
+    /// How much of the present phase is done, in 0..=1.
+    pub fn share(&self) -> Option<f64> {
+        match (&self.progress, self.epochs.last()) {
+            (Some(progress), _) if progress.total > 0 => Some((progress.done as f64 / progress.total as f64).min(1.0)),
+            (_, Some(epoch)) if epoch.epochs > 0 => Some((epoch.epoch as f64 / epoch.epochs as f64).min(1.0)),
+            _ => None,
+        }
+    }
+}
+
+/// The workspace at one moment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Snapshot {
+    pub workspace: PathBuf,
+    pub datasets: Vec<DataSet>,
+    pub backbones: Vec<Backbone>,
+    pub stores: Vec<Store>,
+    /// Oldest first.
+    pub runs: Vec<Arc<Run>>,
+    /// What `choose` set, if it did.
+    pub choice: Option<Choice>,
+    /// Something in the workspace that cannot be read.
+    pub problem: Option<String>,
+}
+
+impl Snapshot {
+    /// Whether nothing changed from here to `later`. Runs are shared between snapshots until they change, so their
+    /// journals are not compared.
+    pub fn same(&self, later: &Self) -> bool {
+        self.runs.len() == later.runs.len()
+            && self.runs.iter().zip(&later.runs).all(|(a, b)| Arc::ptr_eq(a, b))
+            && self.datasets == later.datasets
+            && self.backbones == later.backbones
+            && self.stores == later.stores
+            && self.choice == later.choice
+            && self.problem == later.problem
+    }
+
+    /// The run called `id`.
+    pub fn run(&self, id: &str) -> Option<&Arc<Run>> {
+        self.runs.iter().find(|run| run.id.as_str() == id)
+    }
+
+    /// Runs with a worker on them, oldest first.
+    pub fn live(&self) -> impl DoubleEndedIterator<Item = &Arc<Run>> {
+        self.runs.iter().filter(|run| run.status.is_live())
+    }
+
+    /// Runs that train a model, newest first.
+    pub fn trainings(&self) -> impl Iterator<Item = &Arc<Run>> {
+        self.runs.iter().rev().filter(|run| run.trains())
+    }
+
+    /// The rows of the results table, oldest first.
+    pub fn rows(&self) -> Vec<ResultRow> {
+        self.runs.iter().filter_map(|run| run.row.clone()).collect()
+    }
+
+    /// The data set called `name`, else the newest.
+    pub fn dataset(&self, name: Option<&str>) -> Option<&DataSet> {
+        name.and_then(|name| self.datasets.iter().find(|set| set.name == name))
+            .or_else(|| self.datasets.iter().max_by_key(|set| set.written))
+    }
+
+    /// The run that predict uses and its threshold: the chosen one, else the finished one with the best validation
+    /// accuracy.
+    pub fn model(&self) -> Option<(String, f64)> {
+        if let Some(choice) = &self.choice {
+            return Some((choice.run.clone(), choice.threshold));
+        }
+        self.runs
+            .iter()
+            .filter(|run| run.status == Status::Done)
+            .filter_map(|run| run.row.as_ref())
+            .filter_map(|row| Some((row.val_accuracy?, row)))
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, row)| (row.run.clone(), row.threshold))
+    }
+}

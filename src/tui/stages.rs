@@ -1,0 +1,150 @@
+//! The five steps of the study, and how far each is.
+
+use super::keys::Context;
+use super::snapshot::{Run, Snapshot};
+use super::widgets::format;
+use crate::run::{JobSpec, Status};
+use std::sync::Arc;
+
+/// The screens, in the order of the study.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScreenId {
+    Data,
+    Features,
+    Train,
+    Results,
+    Predict,
+}
+
+impl ScreenId {
+    /// All of them, as the number keys reach them.
+    pub const ALL: [Self; 5] = [Self::Data, Self::Features, Self::Train, Self::Results, Self::Predict];
+
+    /// The heading.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Data => "Data",
+            Self::Features => "Features",
+            Self::Train => "Train",
+            Self::Results => "Results",
+            Self::Predict => "Predict",
+        }
+    }
+
+    /// The part of the key table that holds here.
+    pub fn context(self) -> Context {
+        match self {
+            Self::Data => Context::Data,
+            Self::Features => Context::Features,
+            Self::Train => Context::Train,
+            Self::Results => Context::Results,
+            Self::Predict => Context::Predict,
+        }
+    }
+
+    /// Its place among [`ScreenId::ALL`].
+    pub fn index(self) -> usize {
+        Self::ALL.iter().position(|screen| *screen == self).unwrap_or(0)
+    }
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    ToDo,
+    Running,
+    Done,
+    Failed,
+}
+
+impl State {
+    /// The word beside the step.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ToDo => "to do",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A step with its state and a few words about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    pub screen: ScreenId,
+    pub state: State,
+    pub detail: String,
+}
+
+/// Which screen shows what a run does. A demo is shown where its parts are.
+pub fn screen_of(job: &JobSpec) -> ScreenId {
+    match job {
+        JobSpec::Sample(_) | JobSpec::Prepare(_) | JobSpec::Demo { .. } => ScreenId::Data,
+        JobSpec::Extract { .. } => ScreenId::Features,
+        JobSpec::Train { .. } => ScreenId::Train,
+        JobSpec::OpenTest { .. } => ScreenId::Results,
+    }
+}
+
+/// The five steps as `snapshot` tells them, for the current data set; `predicted` is how many images this session
+/// has predicted.
+pub fn stages(snapshot: &Snapshot, dataset: Option<&str>, predicted: usize) -> Vec<Stage> {
+    let current = snapshot.dataset(dataset);
+    let state = |screen: ScreenId, done: bool| state_of(snapshot, screen, done);
+    let images: usize = snapshot.stores.iter().filter(|store| store.backbone != "pixels").map(|store| store.rows).sum();
+    let done: Vec<&Arc<Run>> = snapshot.runs.iter().filter(|run| run.trains() && run.status == Status::Done).collect();
+    let opened = done.iter().filter(|run| run.row.as_ref().is_some_and(|row| row.test_accuracy.is_some())).count();
+    let best = done.iter().filter_map(|run| run.row.as_ref()?.val_accuracy).max_by(f64::total_cmp);
+    let training = snapshot.live().filter(|run| run.trains()).count();
+    vec![
+        Stage {
+            screen: ScreenId::Data,
+            state: state(ScreenId::Data, current.is_some()),
+            detail: current.map_or_else(|| "no data set".to_owned(), |set| set.name.clone()),
+        },
+        Stage {
+            screen: ScreenId::Features,
+            state: state(ScreenId::Features, images > 0),
+            detail: if images > 0 {
+                format!("{} rows", format::thousands(images as u64))
+            } else {
+                "none cached".into()
+            },
+        },
+        Stage {
+            screen: ScreenId::Train,
+            state: state(ScreenId::Train, !done.is_empty()),
+            detail: match (training, done.len()) {
+                (0, 0) => "no models".into(),
+                (0, 1) => "1 model".into(),
+                (0, models) => format!("{models} models"),
+                (live, models) => format!("{live} live, {models} done"),
+            },
+        },
+        Stage {
+            screen: ScreenId::Results,
+            state: state(ScreenId::Results, opened > 0),
+            detail: best.map_or_else(|| "no figures".to_owned(), |best| format!("best val {best:.3}")),
+        },
+        Stage {
+            screen: ScreenId::Predict,
+            state: if predicted > 0 { State::Done } else { State::ToDo },
+            detail: snapshot.model().map_or_else(|| "no model".to_owned(), |(model, _)| model),
+        },
+    ]
+}
+
+fn state_of(snapshot: &Snapshot, screen: ScreenId, done: bool) -> State {
+    let mine = |run: &&Arc<Run>| screen_of(&run.job) == screen && !matches!(run.job, JobSpec::Demo { .. });
+    if snapshot.live().any(|run| mine(&run)) {
+        return State::Running;
+    }
+    let last = snapshot.runs.iter().rev().find(mine);
+    let failed = last.is_some_and(|run| matches!(run.status, Status::Failed | Status::Interrupted));
+    match (done, failed) {
+        (true, _) => State::Done,
+        (false, true) => State::Failed,
+        (false, false) => State::ToDo,
+    }
+}

@@ -1,0 +1,95 @@
+//! Pieces that the screens are put together from.
+
+pub mod bars;
+pub mod chart;
+pub mod confirm;
+pub mod form;
+pub mod format;
+pub mod help;
+
+use super::theme::Theme;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Wrap};
+
+/// Below this width panels have no frame and screens have one column.
+pub const NARROW: u16 = 60;
+
+/// A framed part of a screen; on a narrow screen only its area.
+pub fn panel<'a>(theme: Theme, title: impl Into<Line<'a>>, width: u16) -> Block<'a> {
+    if width < NARROW {
+        return Block::new();
+    }
+    framed(theme, title, theme.rule())
+}
+
+fn framed<'a>(theme: Theme, title: impl Into<Line<'a>>, rule: ratatui::style::Style) -> Block<'a> {
+    let mut title: Line<'a> = title.into();
+    if !title.spans.is_empty() {
+        title.spans.insert(0, " ".into());
+        title.spans.push(" ".into());
+    }
+    Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(rule)
+        .title(title.style(theme.strong()))
+        .padding(Padding::horizontal(1))
+}
+
+/// Text in an area, wrapped, scrolled by `scroll` lines.
+pub fn text(frame: &mut Frame, area: Rect, lines: Vec<Line<'_>>, scroll: u16) {
+    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }).scroll((scroll, 0)), area);
+}
+
+/// The inside of a window of the wanted size in the middle of `area`, cleared and framed.
+pub fn window(frame: &mut Frame, area: Rect, theme: Theme, title: &str, width: u16, height: u16) -> Rect {
+    let outer = area.centered(
+        ratatui::layout::Constraint::Length(width.min(area.width)),
+        ratatui::layout::Constraint::Length(height.min(area.height)),
+    );
+    frame.render_widget(Clear, outer);
+    let block = framed(theme, Line::from(title.to_owned()), theme.accent());
+    let inner = block.inner(outer);
+    frame.render_widget(block, outer);
+    inner
+}
+
+/// The first line to show so that line `selected` of `len` is in a window of `height` lines.
+pub fn offset(selected: usize, len: usize, height: usize) -> usize {
+    selected.saturating_sub(height / 2).min(len.saturating_sub(height))
+}
+
+/// `text` cut to `width` columns, with `…` where it was cut.
+pub fn cut(text: &str, width: usize) -> String {
+    use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut used = 0;
+    let mut kept: String = text
+        .chars()
+        .take_while(|c| {
+            used += c.width().unwrap_or(0);
+            used < width
+        })
+        .collect();
+    if width > 0 {
+        kept.push('…');
+    }
+    kept
+}
+
+/// `text` cut at its beginning: what matters of a path is its end.
+pub fn cut_front(text: &str, width: usize) -> String {
+    let turned: String = text.chars().rev().collect();
+    cut(&turned, width).chars().rev().collect()
+}
+
+/// `text` cut or filled to exactly `width` columns.
+pub fn fit(text: &str, width: usize) -> String {
+    use unicode_width::UnicodeWidthStr;
+    let text = cut(text, width);
+    let fill = width.saturating_sub(text.width());
+    text + &" ".repeat(fill)
+}

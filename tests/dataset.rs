@@ -1,0 +1,537 @@
+//! Preparation through its public interface, on small trees made in temporary folders.
+
+use faceprobe::dataset::{
+    ContentHash, Manifest, PrepareReport, PrepareSettings, Prepared, SourceSpec, Split, list_prepared, prepare,
+};
+use faceprobe::error::ErrorKind;
+use faceprobe::monitor::{Monitor, Silent, Update};
+use faceprobe::workspace::Workspace;
+use image::{ImageFormat, Rgb, RgbImage};
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use tempfile::TempDir;
+
+/// A picture that differs for every `tint`.
+fn picture(tint: u32, format: ImageFormat) -> Vec<u8> {
+    let [a, b, c, _] = tint.wrapping_mul(2_654_435_761).to_le_bytes();
+    let image = RgbImage::from_fn(24, 20, |x, y| Rgb([a ^ x as u8, b ^ y as u8, c]));
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, format).expect("encoding in memory");
+    bytes.into_inner()
+}
+
+fn put(path: &Path, bytes: impl AsRef<[u8]>) {
+    fs::create_dir_all(path.parent().expect("a file in a folder")).expect("making a folder");
+    fs::write(path, bytes).expect("writing a file");
+}
+
+fn put_picture(path: &Path, tint: u32) {
+    put(path, picture(tint, ImageFormat::Png));
+}
+
+/// A place with a workspace and room for data.
+struct Place {
+    folder: TempDir,
+    workspace: Workspace,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        fs::create_dir(folder.path().join("workspace")).expect("making a folder");
+        let workspace = Workspace::open(&folder.path().join("workspace")).expect("a workspace");
+        Self { folder, workspace }
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    fn settings(&self, sources: &[&str], sizes: Option<[usize; 3]>) -> PrepareSettings {
+        let source = |source: &&str| {
+            let (adapter, path) = source.split_once(':').expect("adapter:path");
+            format!("{adapter}:{}", self.at(path).display()).parse::<SourceSpec>().expect("a source")
+        };
+        PrepareSettings {
+            name: "set".into(),
+            sources: sources.iter().map(source).collect(),
+            train: sizes.map(|sizes| sizes[0]),
+            val: sizes.map(|sizes| sizes[1]),
+            test: sizes.map(|sizes| sizes[2]),
+            seed: 1,
+        }
+    }
+
+    fn prepare(&self, source: &str, sizes: Option<[usize; 3]>) -> Prepared {
+        prepare(&self.workspace, &self.settings(&[source], sizes), &Silent).expect("a preparation that ends")
+    }
+
+    fn refusal(&self, source: &str) -> String {
+        prepare(&self.workspace, &self.settings(&[source], None), &Silent).expect_err("a refused source").to_string()
+    }
+
+    fn manifest(&self) -> Manifest {
+        Manifest::load_named(&self.workspace, "set").expect("a manifest")
+    }
+
+    fn manifest_bytes(&self) -> Vec<u8> {
+        fs::read(self.workspace.prepared("set").join("manifest.csv")).expect("the manifest's bytes")
+    }
+}
+
+fn dropped(report: &PrepareReport, reason: &str) -> usize {
+    report.dropped.iter().filter(|dropped| dropped.reason == reason).map(|dropped| dropped.count).sum()
+}
+
+fn examples(report: &PrepareReport, reason: &str) -> String {
+    report
+        .dropped
+        .iter()
+        .filter(|dropped| dropped.reason == reason)
+        .flat_map(|dropped| dropped.examples.clone())
+        .collect()
+}
+
+/// Every row is either in a split or left out for one reason.
+fn assert_accounted(report: &PrepareReport) {
+    let sampled: usize = report.splits.iter().map(|split| split.per_class.iter().sum::<usize>()).sum();
+    assert_eq!(report.rows, report.dropped_rows() + sampled, "{}", report.to_text());
+    assert!(report.to_text().lines().all(|line| line.chars().count() <= 80), "{}", report.to_text());
+}
+
+const FOLD_HEADER: &str =
+    "user_id\toriginal_image\tface_id\tage\tgender\tx\ty\tdx\tdy\ttilt_ang\tfiducial_yaw_angle\tfiducial_score\n";
+
+fn fold_row(user: &str, original: &str, face: &str, age: &str, gender: &str) -> String {
+    format!("{user}\t{original}\t{face}\t{age}\t{gender}\t0\t1\t2\t3\t0\t0\t18\n")
+}
+
+fn coarse(user: &str, original: &str, face: &str) -> String {
+    format!("adience/faces/{user}/coarse_tilt_aligned_face.{face}.{original}")
+}
+
+/// `per_class` good rows and images of each gender in two fold files.
+fn small_adience(place: &Place, per_class: u32) {
+    for fold in 0..2 {
+        let mut text = FOLD_HEADER.to_owned();
+        for index in 0..per_class {
+            for (gender, tint) in [("f", 2 * index), ("m", 2 * index + 1)] {
+                if index % 2 == fold {
+                    let (user, original) = (format!("{fold}@N0{}", index % 3), format!("{index}{gender}.png"));
+                    text += &fold_row(&user, &original, gender, "(25, 32)", gender);
+                    put_picture(&place.at(&coarse(&user, &original, gender)), tint);
+                }
+            }
+        }
+        put(&place.at(&format!("adience/fold_{fold}_data.txt")), text);
+    }
+}
+
+#[test]
+fn adience_rows_are_checked_counted_and_merged() {
+    let place = Place::new();
+    small_adience(&place, 10);
+    let row = |original: &str, age: &str, gender: &str| fold_row("u", original, "7", age, gender);
+    let text = [
+        FOLD_HEADER,
+        &row("unknown.png", "None", "u"),
+        &row("empty.png", "35", ""),
+        &row("twice.png", "(25, 23)", "f"),
+        &row("twice.png", "(25, 23)", "f"),
+        &row("absent.png", "35", "m"),
+        &row("aligned.png", "(8, 12)", "m"),
+        "too\tfew\tfields\n",
+        &fold_row("/etc", "passwd", "1", "35", "m"),
+        &fold_row("..", "x.png", "1", "35", "m"),
+        &fold_row("u", "../../x.png", "1", "35", "m"),
+        &row(&"long".repeat(20_000), "35", "m"),
+        "\n",
+    ]
+    .concat();
+    put(&place.at("adience/fold_4_data.txt"), text);
+    put_picture(&place.at(&coarse("u", "twice.png", "7")), 900);
+    // An image in both layouts is taken from aligned/.
+    put_picture(&place.at(&coarse("u", "aligned.png", "7")), 901);
+    put_picture(&place.at("adience/aligned/u/landmark_aligned_face.7.aligned.png"), 902);
+
+    let report = place.prepare("adience:adience", Some([14, 4, 4])).report;
+    assert_accounted(&report);
+    assert_eq!((report.rows, report.repeated_keys, report.images_present), (31, 1, 23));
+    assert_eq!(report.raw_labels, [("(empty)", 1), ("f", 12), ("m", 12), ("u", 1)].map(|(l, n)| (l.into(), n)).into());
+    assert_eq!(dropped(&report, "malformed_row"), 5);
+    assert!(examples(&report, "malformed_row").contains("fold_4_data.txt line 8: 3 fields where the header names 12"));
+    assert_eq!(dropped(&report, "unknown_label"), 2);
+    assert_eq!(dropped(&report, "repeated_row"), 1);
+    assert_eq!(dropped(&report, "missing_file"), 1);
+    assert_eq!(report.usable, [11, 11]);
+    assert!(report.warnings.iter().any(|warning| warning.contains("fold_2_data.txt, fold_3_data.txt")));
+    assert!(report.warnings.iter().any(|warning| warning.contains("1 images come from aligned/ and 22 from faces/")));
+    assert!(report.warnings.iter().any(|warning| warning.contains("are in the train split too")));
+
+    let manifest = place.manifest();
+    let of = |part: &str| manifest.samples.iter().find(|sample| sample.path.contains(part)).expect("a sample");
+    let aligned = of("aligned.png");
+    assert_eq!(aligned.path, "aligned/u/landmark_aligned_face.7.aligned.png");
+    assert_eq!((aligned.age.as_deref(), aligned.fold, aligned.class), (Some("8-12"), Some(4), 1));
+    assert_eq!(aligned.hash, ContentHash::of_file(&manifest.path_of(aligned)).expect("a file"));
+    assert_eq!((of("twice.png").subject.as_deref(), of("twice.png").age.as_deref()), (Some("u/7"), Some("25-32")));
+
+    let merged = fs::read_to_string(place.workspace.prepared("set").join("data.txt")).expect("data.txt");
+    let lines: Vec<&str> = merged.lines().collect();
+    assert_eq!(lines[0], format!("{}\tfold", FOLD_HEADER.trim_end()));
+    assert_eq!(lines.len(), 1 + 26);
+    assert!(lines.contains(&"u\ttwice.png\t7\t(25, 23)\tf\t0\t1\t2\t3\t0\t0\t18\t4"));
+}
+
+#[test]
+fn undecodable_files_are_skipped_and_told() {
+    struct Skips(Mutex<Vec<String>>);
+    impl Monitor for Skips {
+        fn update(&self, update: Update) {
+            if let Update::Skipped { path, .. } = update {
+                self.0.lock().expect("no panic").push(path);
+            }
+        }
+        fn stopped(&self) -> bool {
+            false
+        }
+    }
+    let place = Place::new();
+    for index in 0..10 {
+        put_picture(&place.at(&format!("faces/women/{index}.png")), index);
+        put(&place.at(&format!("faces/Men/{index}.jpg")), picture(100 + index, ImageFormat::Jpeg));
+    }
+    let png = picture(50, ImageFormat::Png);
+    put(&place.at("faces/women/cut.png"), &png[..png.len() / 2]);
+    // An interrupted download, whose embedded preview is whole: decoders fill the rest with grey.
+    let whole = picture(52, ImageFormat::Jpeg);
+    let preview = [&[0xff, 0xd8, 0xff, 0xe1, 0, 6], &[0xff, 0xd8, 0xff, 0xd9][..]].concat();
+    let jpeg = [&preview, &whole[2..]].concat();
+    put(&place.at("faces/women/cut.jpg"), &jpeg[..jpeg.len() - 40]);
+    put(&place.at("faces/Men/preview.jpg"), &jpeg);
+    put(&place.at("faces/women/empty.jpg"), "");
+    put(&place.at("faces/women/text.jpg"), "<html>404 not found</html>");
+    // A header that promises 60,000 by 60,000 pixels must cost no memory.
+    let mut bomb = picture(51, ImageFormat::Bmp);
+    bomb[18..26].copy_from_slice(&[0x60, 0xea, 0, 0, 0x60, 0xea, 0, 0]);
+    put(&place.at("faces/Men/bomb.bmp"), bomb);
+    fs::create_dir_all(place.at("faces/Men/folder.jpg")).expect("a folder");
+    std::os::unix::net::UnixListener::bind(place.at("faces/Men/socket.jpg")).expect("a socket");
+
+    let skips = Skips(Mutex::default());
+    let prepared = prepare(&place.workspace, &place.settings(&["folder:faces"], None), &skips).expect("prepared");
+    assert_accounted(&prepared.report);
+    assert_eq!(dropped(&prepared.report, "undecodable"), 6, "{}", prepared.report.to_text());
+    assert_eq!(skips.0.lock().expect("no panic").len(), 6);
+    assert_eq!(prepared.report.classes, ["female", "male"]);
+    assert_eq!(prepared.report.usable, [10, 11]);
+    assert_eq!(place.manifest().split(Split::Train).count(), 12);
+    // The second time the cache answers, with the same account.
+    let again = prepare(&place.workspace, &place.settings(&["folder:faces"], None), &Silent).expect("prepared");
+    assert_eq!(again.report, prepared.report);
+    put(&place.workspace.root().join("cache/inspected.csv"), [0xff, 0, 7, b'\n', b'"']);
+    let damaged = prepare(&place.workspace, &place.settings(&["folder:faces"], None), &Silent).expect("prepared");
+    assert_eq!(damaged.report, prepared.report);
+    // A file that changes is looked at again.
+    put_picture(&place.at("faces/women/empty.jpg"), 60);
+    assert_eq!(place.prepare("folder:faces", None).report.usable, [11, 11]);
+}
+
+#[test]
+fn equal_images_stay_once_and_contradicting_ones_not_at_all() {
+    let place = Place::new();
+    for index in 0..8 {
+        put_picture(&place.at(&format!("faces/cat/{index}.png")), index);
+        put_picture(&place.at(&format!("faces/dog/{index}.png")), 100 + index);
+    }
+    put_picture(&place.at("faces/cat/z_copy.png"), 3);
+    put_picture(&place.at("faces/cat/a_copy.png"), 3);
+    // Twice a cat and once a dog: nobody knows.
+    put_picture(&place.at("faces/dog/x.png"), 5);
+    put_picture(&place.at("faces/cat/x.png"), 5);
+    let report = place.prepare("folder:faces", None).report;
+    assert_accounted(&report);
+    assert_eq!(report.classes, ["cat", "dog"]);
+    assert_eq!(dropped(&report, "duplicate_image"), 2);
+    assert_eq!(examples(&report, "duplicate_image"), "cat/a_copy.png = cat/3.pngcat/z_copy.png = cat/3.png");
+    assert_eq!(dropped(&report, "contradicting_labels"), 3);
+    assert!(examples(&report, "contradicting_labels").contains("cat/5.png (cat) = dog/x.png (dog)"));
+    assert_eq!(report.usable, [7, 8]);
+}
+
+#[test]
+fn one_row_repeated_with_another_label_contradicts_itself() {
+    let place = Place::new();
+    let mut text = "path,label\n".to_owned();
+    for index in 0..12 {
+        put_picture(&place.at(&format!("csv/{index}.png")), index);
+        text += &format!("{index}.png,{}\n", if index % 2 == 0 { "f" } else { "m" });
+    }
+    put(&place.at("csv/labels.csv"), text + "0.png,m\n./2.png,F\n");
+    let report = place.prepare("csv:csv/labels.csv", None).report;
+    assert_accounted(&report);
+    assert_eq!(dropped(&report, "repeated_row"), 1);
+    assert_eq!(dropped(&report, "contradicting_labels"), 2);
+    assert_eq!(report.usable, [5, 6]);
+}
+
+#[test]
+fn fairface_ages_are_mended() {
+    let place = Place::new();
+    let table = |split: &str, offset: u32| {
+        let mut text = "\u{feff}file,age,gender,race,service_test\r\n".to_owned();
+        for index in 0..6 {
+            let age = ["03-Sep", "Oct-19", "more than 70"][index as usize % 3];
+            let gender = if index < 3 { "Female" } else { "Male" };
+            text += &format!("{split}/{index}.png,{age},{gender},Indian,TRUE\r\n");
+            put_picture(&place.at(&format!("fair/{split}/{index}.png")), offset + index);
+        }
+        put(&place.at(&format!("fair/fairface_label_{split}.csv")), text);
+    };
+    table("train", 0);
+    table("val", 50);
+    let report = place.prepare("fairface:fair", None).report;
+    assert_accounted(&report);
+    assert_eq!(report.rows, 12);
+    let ages: Vec<&str> = report.ages.keys().map(String::as_str).collect();
+    assert_eq!(ages, ["10-19", "3-9", "more than 70"]);
+    assert_eq!(report.splits.iter().map(|split| split.per_class).collect::<Vec<_>>(), [[4, 4], [1, 1], [1, 1]]);
+}
+
+#[test]
+fn utkface_labels_come_from_file_names() {
+    let place = Place::new();
+    for index in 0..5u32 {
+        put_picture(&place.at(&format!("utk/part1/26_0_2_2017010{index}.jpg.chip.jpg")), index);
+        put_picture(&place.at(&format!("utk/part2/7_1_0_2017010{index}.jpg")), 50 + index);
+    }
+    for name in ["39_1_20170116174525125.jpg.chip.jpg", "53__0_20170116184028385.jpg", "me.jpg", "999_1_0_2.jpg"] {
+        put_picture(&place.at(&format!("utk/{name}")), 90);
+    }
+    put_picture(&place.at("utk/1_3_0_20170109.jpg"), 91);
+    put(&place.at("utk/README.txt"), "not an image");
+    let report = place.prepare("utkface:utk", None).report;
+    assert_accounted(&report);
+    assert_eq!((report.rows, dropped(&report, "malformed_row"), dropped(&report, "unknown_label")), (15, 4, 1));
+    assert_eq!(report.usable, [5, 5]);
+    assert_eq!(report.ages.get("3-9"), Some(&[5, 0]), "class 0 is female, gender 1 there");
+    assert_eq!(report.ages.get("20-29"), Some(&[0, 5]));
+}
+
+#[test]
+fn csv_takes_official_splits_and_absolute_paths() {
+    let place = Place::new();
+    let root = place.at("csv").canonicalize().unwrap_or_else(|_| {
+        fs::create_dir(place.at("csv")).expect("a folder");
+        place.at("csv").canonicalize().expect("a path")
+    });
+    let mut text = "label,path,split,subject,age,fold,remark\n".to_owned();
+    for index in 0..12 {
+        put_picture(&root.join(format!("sub/{index}.png")), index);
+        let label = if index % 2 == 0 { "Woman" } else { "man" };
+        let split = ["train", "Training", "validation", "test"][index as usize / 3];
+        let path = if index == 0 { root.join("sub/0.png").display().to_string() } else { format!("sub/{index}.png") };
+        text += &format!("{label},{path},{split},\"person, {index}\",20s,{},x\n", index % 3);
+    }
+    text += "man,../outside.png,train,,,,\nman,a.png,holdout,,,,\nman,b.png,train,,,two,\nother,c.png,train,,,,\n";
+    put(&root.join("labels.csv"), text);
+    let report = place.prepare("csv:csv/labels.csv", None).report;
+    assert_accounted(&report);
+    assert_eq!((dropped(&report, "malformed_row"), dropped(&report, "unknown_label")), (3, 1));
+    assert!(examples(&report, "malformed_row").contains("labels.csv line 14: the path '../outside.png' leaves"));
+    let manifest = place.manifest();
+    assert_eq!(Split::ALL.map(|split| manifest.split(split).count()), [6, 3, 3]);
+    assert!(report.warnings.iter().any(|warning| warning.contains("val split is not balanced: 2 female and 1 male")));
+    let first = manifest.samples.iter().find(|sample| sample.path == "sub/0.png").expect("made relative");
+    assert_eq!((first.subject.as_deref(), first.age.as_deref(), first.fold), (Some("person, 0"), Some("20s"), Some(0)));
+    // Sizes that are asked for win over the official splits.
+    let sized = place.prepare("csv:csv/labels.csv", Some([4, 2, 2])).report;
+    assert_eq!(sized.splits[0].per_class, [2, 2]);
+    assert!(sized.warnings.iter().any(|warning| warning.contains("official splits of the data were not used")));
+}
+
+#[test]
+fn the_manifest_does_not_depend_on_the_machine() {
+    let make = |folder: &str, order: &mut dyn Iterator<Item = u32>| {
+        let place = Place::new();
+        for index in order {
+            put_picture(&place.at(&format!("{folder}/f/{index}.png")), index / 2 * 2);
+            put_picture(&place.at(&format!("{folder}/m/{index}.png")), 1000 + index);
+        }
+        place.prepare(&format!("folder:{folder}"), Some([12, 4, 4])).outcome.expect("enough images");
+        place
+    };
+    let first = make("here", &mut (0..30));
+    let second = make("deep/down/there", &mut (0..30).rev());
+    assert_eq!(first.manifest_bytes(), second.manifest_bytes());
+    // Another seed draws others.
+    let mut settings = first.settings(&["folder:here"], Some([12, 4, 4]));
+    settings.seed = 2;
+    let before = first.manifest_bytes();
+    prepare(&first.workspace, &settings, &Silent).expect("prepared");
+    assert_ne!(first.manifest_bytes(), before);
+    assert_eq!(first.manifest().seed, 2);
+
+    let manifest = second.manifest();
+    let mut split_of: HashMap<ContentHash, Split> = HashMap::new();
+    for sample in &manifest.samples {
+        assert!(split_of.insert(sample.hash, sample.split).is_none(), "{} is there twice", sample.hash);
+    }
+    for split in Split::ALL {
+        let women = manifest.split(split).filter(|sample| sample.class == 0).count();
+        assert_eq!(2 * women, manifest.split(split).count());
+    }
+    assert!(manifest.samples.is_sorted_by_key(|sample| (sample.split, sample.source.clone(), sample.path.clone())));
+    assert_eq!(manifest.sha256, ContentHash::of(&second.manifest_bytes()).to_string());
+}
+
+#[test]
+fn too_few_images_give_an_account_and_sizes_that_fit() {
+    let place = Place::new();
+    small_adience(&place, 20);
+    let prepared = place.prepare("adience:adience", Some([6000, 2000, 2000]));
+    let sentence = prepared.outcome.expect_err("too few").to_string();
+    assert!(sentence.contains("there are 20 female and 20 male"), "{sentence}");
+    assert!(sentence.contains("--train 24 --val 8 --test 8"), "{sentence}");
+    assert_accounted(&prepared.report);
+    assert_eq!(list_prepared(&place.workspace), [""; 0]);
+    assert_eq!(PrepareReport::load(&prepared.folder).expect("a report"), prepared.report);
+    // What was proposed does fit, and a later failure leaves it as it is.
+    place.prepare("adience:adience", Some([24, 8, 8])).outcome.expect("enough");
+    place.prepare("adience:adience", Some([240, 80, 80])).outcome.expect_err("too few");
+    assert_eq!(place.manifest().samples.len(), 40);
+}
+
+#[test]
+fn requests_that_make_no_sense_are_usage_errors() {
+    let place = Place::new();
+    small_adience(&place, 6);
+    put(&place.at("faces/cat/1.png"), "");
+    put(&place.at("faces/dog/1.png"), "");
+    let settings = place.settings(&["adience:adience"], Some([4, 2, 2]));
+    let refused = |change: &dyn Fn(&mut PrepareSettings)| {
+        let mut settings = settings.clone();
+        change(&mut settings);
+        let error = prepare(&place.workspace, &settings, &Silent).expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
+        error.to_string()
+    };
+    assert!(refused(&|settings| settings.train = Some(5)).contains("--train 6"));
+    assert!(refused(&|settings| settings.val = None).contains("all three"));
+    assert!(refused(&|settings| settings.name = "../x".into()).contains("../x"));
+    assert!(refused(&|settings| settings.sources.clear()).contains("--source"));
+    let classes =
+        |settings: &mut PrepareSettings| settings.sources.extend(place.settings(&["folder:faces"], None).sources);
+    assert!(refused(&classes).contains("cat and dog"));
+    let error = "celeba:/data".parse::<SourceSpec>().expect_err("unknown adapter");
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    for adapter in ["adience:", "fairface:", "utkface:", "folder:", "csv:"] {
+        assert!(error.to_string().contains(adapter), "{error}");
+    }
+}
+
+#[test]
+fn two_sources_of_one_kind_are_combined() {
+    let place = Place::new();
+    for index in 0..6 {
+        for (folder, offset) in [("one", 0), ("two", 100)] {
+            put_picture(&place.at(&format!("{folder}/f/{index}.png")), offset + index);
+            put_picture(&place.at(&format!("{folder}/m/{index}.png")), offset + 50 + index);
+        }
+    }
+    put(&place.at("two/SYNTHETIC.txt"), "drawn");
+    let settings = place.settings(&["folder:one", "folder:two"], None);
+    let report = prepare(&place.workspace, &settings, &Silent).expect("prepared").report;
+    assert_eq!(report.usable, [12, 12]);
+    assert!(report.synthetic && report.to_text().contains("synthetic"));
+    let manifest = place.manifest();
+    assert_eq!(manifest.roots.keys().collect::<Vec<_>>(), ["folder", "folder-2"]);
+    let hashes: HashSet<ContentHash> =
+        manifest.samples.iter().filter_map(|sample| ContentHash::of_file(&manifest.path_of(sample)).ok()).collect();
+    assert_eq!(hashes.len(), 24);
+}
+
+#[test]
+fn sources_that_are_something_else_are_refused_by_name() {
+    let place = Place::new();
+    let garbage: Vec<u8> = (0..20_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    put(&place.at("garbage/fold_0_data.txt"), &garbage);
+    assert!(place.refusal("adience:garbage").contains("fold_0_data.txt: the first line must name the columns user_id"));
+    put(&place.at("garbage/labels.csv"), &garbage);
+    assert!(!place.refusal("csv:garbage/labels.csv").contains('\u{1b}'));
+    put(&place.at("columns/labels.csv"), "file,gender\na.jpg,f\n");
+    assert!(place.refusal("csv:columns/labels.csv").contains("path, label"));
+    put(&place.at("columns/many.csv"), "path,label\na,1\nb,2\nc,3\n");
+    assert!(place.refusal("csv:columns/many.csv").contains("two values, but has 3 (1, 2, 3)"));
+    put(&place.at("columns/empty.csv"), "");
+    assert!(place.refusal("csv:columns/empty.csv").contains("path, label"));
+    assert!(place.refusal("fairface:columns").contains("fairface_label_train.csv"));
+    assert!(place.refusal("utkface:columns").contains("UTKFace"));
+    assert!(place.refusal("folder:columns").contains("exactly two sub-folders"));
+    assert!(place.refusal("adience:columns").contains("fold_0_data.txt"));
+    assert!(place.refusal("adience:nowhere").contains("nowhere"));
+    assert!(place.refusal("csv:columns").contains("a CSV file"));
+}
+
+#[test]
+fn a_changed_or_damaged_manifest_is_refused_with_its_line() {
+    let place = Place::new();
+    small_adience(&place, 10);
+    place.prepare("adience:adience", None).outcome.expect("enough");
+    let good = String::from_utf8(place.manifest_bytes()).expect("text");
+    let path = place.workspace.prepared("set").join("manifest.csv");
+    let refusal = |text: &str| {
+        put(&path, text);
+        Manifest::load_named(&place.workspace, "set").expect_err("refused").to_string()
+    };
+    assert!(refusal(&good.replace("label,", "")).contains("line 1 must be path,label,split"));
+    let third = good.lines().nth(2).expect("three lines");
+    assert!(refusal(&good.replace(third, &third[..third.len() - 1])).contains("line 3: "));
+    assert!(refusal(&good.replace(third, &third.replace("faces/", "../"))).contains("line 3: "));
+    assert!(refusal(&good.replace(third, "a,b")).contains("line 3: 2 columns instead of 8"));
+    assert!(refusal(&good.replacen("train", "test", 1)).contains("not the manifest that report.json describes"));
+    let unknown = Manifest::load_named(&place.workspace, "sett").expect_err("no such set").to_string();
+    assert!(unknown.contains("there are: set"), "{unknown}");
+}
+
+#[test]
+fn a_stop_is_obeyed() {
+    struct Stop;
+    impl Monitor for Stop {
+        fn update(&self, _: Update) {}
+        fn stopped(&self) -> bool {
+            true
+        }
+    }
+    let place = Place::new();
+    small_adience(&place, 6);
+    let error = prepare(&place.workspace, &place.settings(&["adience:adience"], None), &Stop).expect_err("stopped");
+    assert_eq!(error.kind(), ErrorKind::Stopped);
+}
+
+#[test]
+fn the_real_adience_labels() {
+    let shared = std::env::var_os("FACEPROBE_DATASETS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/datasets"), PathBuf::from);
+    if !shared.join("adience/fold_0_data.txt").exists() {
+        println!("skipped: no Adience data in {}", shared.display());
+        return;
+    }
+    let place = Place::new();
+    let source = format!("adience:{}", shared.join("adience").display());
+    let settings = PrepareSettings {
+        sources: vec![source.parse().expect("a source")],
+        ..place.settings(&[], Some([120, 40, 40]))
+    };
+    let prepared = prepare(&place.workspace, &settings, &Silent).expect("prepared");
+    let report = prepared.report;
+    println!("{}", report.to_text());
+    prepared.outcome.expect("enough for 120/40/40");
+    assert_accounted(&report);
+    assert_eq!((report.rows, report.repeated_keys, report.images_present), (19_487, 117, 244));
+    let labels = [("(empty)", 784), ("f", 9411), ("m", 8192), ("u", 1100)].map(|(label, n)| (label.into(), n));
+    assert_eq!(report.raw_labels, labels.into());
+}
