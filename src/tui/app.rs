@@ -255,7 +255,7 @@ impl App {
             Action::Go(index) => return self.go(index),
             Action::NextScreen => return self.go((at + 1) % count),
             Action::PreviousScreen => return self.go((at + count - 1) % count),
-            Action::Cancel => {}
+            Action::Cancel => data::dismiss(self),
             _ => {
                 return match self.screen {
                     ScreenId::Data => data::act(self, action),
@@ -424,6 +424,29 @@ impl App {
         self.message = Some((tone, text.into()));
     }
 
+    /// The run that pause and stop mean on this screen.
+    pub fn at_work(&self) -> Option<Arc<Run>> {
+        match self.screen {
+            ScreenId::Data => data::work(&self.snapshot).cloned(),
+            ScreenId::Features => features::work(&self.snapshot).cloned(),
+            ScreenId::Train => train::current(self),
+            ScreenId::Results | ScreenId::Predict => None,
+        }
+        .filter(|run| run.status.is_live())
+    }
+
+    /// Whether the footer should offer an action now: what would do nothing is left to the help.
+    pub fn offers(&self, action: Action) -> bool {
+        match action {
+            Action::PauseResume | Action::Stop => self.at_work().is_some(),
+            Action::Choose | Action::OpenTest | Action::SortNext | Action::Reverse => {
+                self.snapshot.trainings().next().is_some()
+            }
+            Action::LogScale => train::current(self).is_some_and(|run| !run.epochs.is_empty()),
+            _ => true,
+        }
+    }
+
     /// Opens a question.
     pub fn ask(&mut self, title: &str, text: Vec<String>, effect: Effect) {
         self.overlay = Some(Overlay::Confirm(Confirm { title: title.to_owned(), text, effect }));
@@ -447,8 +470,9 @@ impl App {
     }
 
     /// Pauses a run that works, or lets a paused one go on.
-    pub fn pause_or_resume(&mut self, run: Option<&Run>) -> Vec<Effect> {
-        let command = match run.map(|run| run.status) {
+    pub fn pause_or_resume(&mut self) -> Vec<Effect> {
+        let run = self.at_work();
+        let command = match run.as_ref().map(|run| run.status) {
             Some(Status::Paused) => control::Command::Resume,
             Some(Status::Running) => control::Command::Pause,
             _ => {
@@ -460,8 +484,8 @@ impl App {
     }
 
     /// Asks whether to stop a run.
-    pub fn stop(&mut self, run: Option<&Run>) -> Vec<Effect> {
-        match run.filter(|run| run.status.is_live()) {
+    pub fn stop(&mut self) -> Vec<Effect> {
+        match self.at_work() {
             Some(run) => {
                 let effect = Effect::Control { run: run.id.clone(), command: control::Command::Stop };
                 let text =

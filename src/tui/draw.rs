@@ -239,9 +239,13 @@ fn draw_foot(frame: &mut Frame, area: Rect, app: &App) {
     let theme = app.theme;
     let mut room = usize::from(area.width);
     let context = app.context();
-    let mut keys = keys::footer(context);
+    let offered = keys::footer(context).into_iter().filter(|binding| app.offers(binding.action));
+    let mut keys: Vec<(String, &str)> = offered.map(|binding| (binding.name(), binding.label)).collect();
     // Help and quit stay when there is no room for all.
     let last: Vec<_> = if context.falls_back() { keys.split_off(keys.len().saturating_sub(2)) } else { Vec::new() };
+    if context.falls_back() {
+        keys.push(("1-5".into(), "screens"));
+    }
     let width = |(key, label): &(String, &str)| key.width() + label.width() + 3;
     room = room.saturating_sub(last.iter().map(width).sum());
     let mut spans = Vec::new();

@@ -92,6 +92,8 @@ pub enum Action {
     OpenTest,
     Choose,
     LogScale,
+    /// Accuracy or loss, where there is room for one.
+    Curves,
     Enter,
     Parent,
     TypePath,
@@ -161,6 +163,13 @@ pub struct Binding {
     pub help: &'static str,
 }
 
+impl Binding {
+    /// The first key, as the footer writes it.
+    pub fn name(&self) -> String {
+        self.keys.first().map_or_else(String::new, |key| key.name())
+    }
+}
+
 const fn bind(
     context: Context,
     keys: &'static [Key],
@@ -203,7 +212,13 @@ pub const TABLE: &[Binding] = &[
     ),
     bind(C::Global, &[code(KeyCode::Home), ch('g')], A::Top, "", "To the first line."),
     bind(C::Global, &[code(KeyCode::End), ch('G')], A::Bottom, "", "To the last line."),
-    bind(C::Global, &[code(KeyCode::Esc)], A::Cancel, "", "Takes the message away."),
+    bind(
+        C::Global,
+        &[code(KeyCode::Esc)],
+        A::Cancel,
+        "",
+        "Takes the message away; on Data, also the account of a failed attempt.",
+    ),
     bind(C::Global, &[ctrl('l')], A::Redraw, "", "Draws the whole screen again."),
     bind(C::Global, &[ctrl('z')], A::Suspend, "", "Puts the program aside; the shell's 'fg' brings it back."),
     bind(C::Data, &[ch('n')], A::New, "prepare", "Opens the form that prepares a data set from photographs."),
@@ -228,6 +243,7 @@ pub const TABLE: &[Binding] = &[
     bind(C::Train, &[ch('n')], A::New, "new run", "Opens the form that trains a model on the current data set."),
     bind(C::Train, &[ch('p')], A::PauseResume, "pause/resume", "Pauses or resumes the selected run."),
     bind(C::Train, &[ch('s')], A::Stop, "stop", "Stops the selected run, after a question."),
+    bind(C::Train, &[ch('v')], A::Curves, "", "Accuracy or loss, where there is room for one chart."),
     bind(C::Train, &[ch('L')], A::LogScale, "log", "Draws the loss on a logarithmic scale, or again on a plain one."),
     bind(
         C::Results,
@@ -327,22 +343,12 @@ pub fn name_of(context: Context, action: Action) -> String {
     TABLE
         .iter()
         .find(|binding| binding.context == context && binding.action == action)
-        .and_then(|binding| binding.keys.first())
-        .map_or_else(String::new, |key| key.name())
+        .map_or_else(String::new, Binding::name)
 }
 
-/// Key names and labels for the footer of `context`, the most useful first.
-pub fn footer(context: Context) -> Vec<(String, &'static str)> {
-    let of = |context: Context| {
-        TABLE
-            .iter()
-            .filter(move |binding| binding.context == context && !binding.label.is_empty())
-            .filter_map(|binding| Some((binding.keys.first()?.name(), binding.label)))
-    };
-    let mut keys: Vec<_> = of(context).collect();
-    if context.falls_back() {
-        keys.push(("1-5".into(), "screens"));
-        keys.extend(of(Context::Global));
-    }
-    keys
+/// What the footer of `context` offers, the most useful first.
+pub fn footer(context: Context) -> Vec<&'static Binding> {
+    let of = |context| TABLE.iter().filter(move |binding| binding.context == context && !binding.label.is_empty());
+    let here = of(context);
+    if context.falls_back() { here.chain(of(Context::Global)).collect() } else { here.collect() }
 }

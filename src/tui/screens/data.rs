@@ -5,6 +5,7 @@ use super::super::forms::FormKind;
 use super::super::jobs::Effect;
 use super::super::keys::{self, Action, Context};
 use super::super::snapshot::{DataSet, Run, Snapshot};
+use super::super::stages::ScreenId;
 use super::super::theme::Theme;
 use super::super::widgets::{self, NARROW, bars, fit, format, offset, panel};
 use crate::dataset::PrepareReport;
@@ -20,10 +21,12 @@ pub struct State {
     /// The current data set of the whole program; none means the newest.
     pub selected: Option<String>,
     pub scroll: u16,
+    /// The failed run whose account was put away.
+    pub dismissed: Option<String>,
 }
 
 /// The latest run that makes data, if it is at work or went wrong.
-fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
+pub fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
     let live = snapshot.live().rev().find(|run| run.makes_data());
     let live = live.or_else(|| snapshot.live().rev().find(|run| matches!(run.job, JobSpec::Demo { .. })));
     let last = snapshot.runs.iter().rev().find(|run| run.makes_data() || matches!(run.job, JobSpec::Demo { .. }));
@@ -35,14 +38,8 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::New => app.open_form(FormKind::Prepare),
         Action::Demo => return app.demo(),
-        Action::PauseResume => {
-            let run = work(&app.snapshot).cloned();
-            return app.pause_or_resume(run.as_deref());
-        }
-        Action::Stop => {
-            let run = work(&app.snapshot).cloned();
-            return app.stop(run.as_deref());
-        }
+        Action::PauseResume => return app.pause_or_resume(),
+        Action::Stop => return app.stop(),
         Action::PageDown => app.data.scroll = app.data.scroll.saturating_add(5).min(200),
         Action::PageUp => app.data.scroll = app.data.scroll.saturating_sub(5),
         Action::Up | Action::Down | Action::Top | Action::Bottom => {
@@ -62,6 +59,13 @@ pub fn select(app: &mut App, index: usize) {
     }
 }
 
+/// Puts the account of a failed preparation away.
+pub fn dismiss(app: &mut App) {
+    if app.screen == ScreenId::Data {
+        app.data.dismissed = work(&app.snapshot).filter(|run| !run.status.is_live()).map(|run| run.id.to_string());
+    }
+}
+
 fn index(app: &App) -> usize {
     let current = app.dataset();
     app.snapshot.datasets.iter().position(|set| Some(set.name.as_str()) == current).unwrap_or(0)
@@ -72,8 +76,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let theme = app.theme;
     let sets = &app.snapshot.datasets;
     let mut rest = area;
-    if let Some(run) = work(&app.snapshot) {
-        let block = panel(theme, "Preparing", area.width);
+    let put_away = |run: &&Arc<Run>| Some(run.id.as_str()) == app.data.dismissed.as_deref();
+    if let Some(run) = work(&app.snapshot).filter(|run| !put_away(run)) {
+        let title = if run.status.is_live() { "At work" } else { "The last attempt (Esc puts this away)" };
+        let block = panel(theme, title, area.width);
         let inside = usize::from(block.inner(area).width);
         let lines = bars::activity(theme, run, inside);
         let rows: usize = lines.iter().map(|line| line.width().div_ceil(inside.max(1)).max(1)).sum();

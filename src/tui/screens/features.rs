@@ -19,7 +19,7 @@ pub struct State {
 }
 
 /// The extraction at work, else the last one.
-fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
+pub fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
     snapshot.live().rev().find(|run| run.extracts()).or_else(|| snapshot.runs.iter().rev().find(|run| run.extracts()))
 }
 
@@ -27,14 +27,8 @@ fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
 pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::Extract => return extract(app),
-        Action::PauseResume => {
-            let run = work(&app.snapshot).cloned();
-            return app.pause_or_resume(run.as_deref());
-        }
-        Action::Stop => {
-            let run = work(&app.snapshot).cloned();
-            return app.stop(run.as_deref());
-        }
+        Action::PauseResume => return app.pause_or_resume(),
+        Action::Stop => return app.stop(),
         _ => app.features.selected = moved(app.features.selected, app.snapshot.backbones.len(), action),
     }
     Vec::new()

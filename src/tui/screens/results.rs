@@ -138,14 +138,14 @@ const COLUMNS: [Shown; 11] = [
     Shown {
         column: Column::Val,
         title: "val",
-        width: 10,
+        width: 11,
         left: false,
         text: |row, roomy| accuracy(row.val_accuracy, row.val_interval, roomy),
     },
     Shown {
         column: Column::Test,
         title: "test",
-        width: 10,
+        width: 11,
         left: false,
         text: |row, roomy| match row.test_accuracy {
             None if roomy => "not opened".into(),

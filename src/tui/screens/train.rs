@@ -20,6 +20,8 @@ pub struct State {
     pub selected: Option<String>,
     /// The loss on a logarithmic scale.
     pub log: bool,
+    /// Where there is room for one chart only, the loss instead of the accuracy.
+    pub loss: bool,
 }
 
 fn index(app: &App) -> usize {
@@ -27,7 +29,8 @@ fn index(app: &App) -> usize {
     app.snapshot.trainings().position(|run| Some(run.id.as_str()) == wanted).unwrap_or(0)
 }
 
-fn current(app: &App) -> Option<Arc<Run>> {
+/// The run that is shown.
+pub fn current(app: &App) -> Option<Arc<Run>> {
     app.snapshot.trainings().nth(index(app)).cloned()
 }
 
@@ -44,15 +47,10 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             app.say(Tone::Bad, "There is no prepared data set to train on yet; make one on the Data screen (1).");
         }
         Action::New => app.open_form(FormKind::Dense),
-        Action::PauseResume => {
-            let run = current(app);
-            return app.pause_or_resume(run.as_deref());
-        }
-        Action::Stop => {
-            let run = current(app);
-            return app.stop(run.as_deref());
-        }
+        Action::PauseResume => return app.pause_or_resume(),
+        Action::Stop => return app.stop(),
         Action::LogScale => app.train.log = !app.train.log,
+        Action::Curves => app.train.loss = !app.train.loss,
         _ => {
             let to = moved(index(app), app.snapshot.trainings().count(), action);
             select(app, to);
@@ -110,9 +108,10 @@ fn draw_list(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
             (true, Some(share)) => format!("{:.0} %", (share * 100.0).floor()),
             _ => format::share(figure),
         };
-        let mut text = fit(&format!(" {}", run.id), 14);
-        if inner.width >= 28 {
-            text += &fit(run.status.name(), 10);
+        let wide = inner.width >= 28;
+        let mut text = fit(&format!(" {}", run.id), usize::from(inner.width).saturating_sub(if wide { 19 } else { 7 }));
+        if wide {
+            text += &fit(&format!(" {}", run.status.name()), 12);
         }
         let room = usize::from(inner.width).saturating_sub(1 + text.chars().count());
         let text = format!("{text}{figure:>room$}");
@@ -130,7 +129,7 @@ fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Run) {
     let theme = app.theme;
     let narrow = frame.area().width < NARROW;
     let inside = usize::from(area.width).saturating_sub(if narrow { 0 } else { 4 });
-    let lines = head(app, run, inside, narrow);
+    let lines = head(app, run, inside, area.height < 30);
     let rows: usize = lines.iter().map(|line| line.width().div_ceil(inside.max(1)).max(1)).sum();
     let trials = !run.trials.is_empty();
     let curves = !run.epochs.is_empty();
@@ -155,30 +154,30 @@ fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Run) {
     }
 }
 
-fn head(app: &App, run: &Run, width: usize, narrow: bool) -> Vec<Line<'static>> {
+fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
     let theme = app.theme;
     let mut lines = bars::activity(theme, run, width);
     if let JobSpec::Train { dataset, model } = &run.job {
         let on = model.backbone().map_or_else(String::new, |backbone| format!("{backbone} · "));
         let text = format!("{on}{} · on {dataset}", model.describe());
-        lines.insert(1.min(lines.len()), Line::styled(if narrow { cut(&text, width) } else { text }, theme.dim()));
+        lines.insert(1.min(lines.len()), Line::styled(if short { cut(&text, width) } else { text }, theme.dim()));
     }
     if let Some(last) = run.epochs.last() {
-        let mut spans = vec![
-            Span::raw(format!("epoch {} of {}", last.epoch, last.epochs)),
-            Span::styled(format!(" · {} each", format::duration(last.seconds)), theme.dim()),
-        ];
+        let mut spans = vec![Span::raw(format!("epoch {} of {}", last.epoch, last.epochs))];
+        if !short {
+            spans.push(Span::styled(format!(" · {} each", format::duration(last.seconds)), theme.dim()));
+        }
         let best =
             run.epochs.iter().max_by(|a, b| a.val_accuracy.total_cmp(&b.val_accuracy).then(b.epoch.cmp(&a.epoch)));
         if let Some(best) = best {
-            spans.push(Span::styled(" · best validation ", theme.dim()));
+            spans.push(Span::styled(if short { " · best val " } else { " · best validation " }, theme.dim()));
             spans.push(Span::styled(format!("{:.3}", best.val_accuracy), theme.strong()));
             spans.push(Span::styled(format!(" at epoch {}", best.epoch), theme.dim()));
         }
         lines.push(Line::from(spans));
     }
     if let Some(note) = run.notes.last()
-        && !narrow
+        && !short
     {
         lines.push(Line::styled(cut(note, width), theme.dim()));
     }
@@ -205,16 +204,16 @@ fn draw_curves(frame: &mut Frame, area: Rect, app: &App, run: &Run, narrow: bool
     let title = if app.train.log { "Loss (log)" } else { "Loss" };
     let accuracy = Curves { title: if narrow { "Acc" } else { "Accuracy" }, curves: &accuracy, epochs, log: false };
     let loss = Curves { title, curves: &loss, epochs, log: app.train.log };
-    if area.width >= 110 || area.height < 14 && area.width >= 76 {
+    if area.width >= 100 {
         let [left, right] = area.layout(&Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]));
         chart::draw(frame, left, app.theme, &accuracy);
         chart::draw(frame, right, app.theme, &loss);
-    } else if area.height >= 12 {
+    } else if area.height >= 16 {
         let [top, bottom] = area.layout(&Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]));
         chart::draw(frame, top, app.theme, &accuracy);
         chart::draw(frame, bottom, app.theme, &loss);
     } else {
-        chart::draw(frame, area, app.theme, &accuracy);
+        chart::draw(frame, area, app.theme, if app.train.loss { &loss } else { &accuracy });
     }
 }
 

@@ -24,9 +24,9 @@ pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, confirm: &Confirm) {
     let mut lines: Vec<Line> = confirm.text.iter().map(|text| Line::raw(text.clone())).collect();
     lines.push(Line::default());
     let mut answers = Vec::new();
-    for (key, label) in keys::footer(Context::Confirm) {
-        answers.push(Span::styled(key, theme.accent()));
-        answers.push(Span::raw(format!(" {label}   ")));
+    for binding in keys::footer(Context::Confirm) {
+        answers.push(Span::styled(binding.name(), theme.accent()));
+        answers.push(Span::raw(format!(" {}   ", binding.label)));
     }
     lines.push(Line::from(answers));
     super::text(frame, inner, lines, 0);

@@ -1,0 +1,237 @@
+//! The study through the real binary on a small drawn sample: runs, their journals and control, kill and resume,
+//! results, choice and prediction. What needs the backbone's weights says so and skips when they are not there.
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn command(workspace: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_faceprobe"));
+    command.arg("--workspace").arg(workspace).args(args).stdin(Stdio::null());
+    command
+}
+
+fn run(workspace: &Path, args: &[&str]) -> Output {
+    command(workspace, args).output().expect("the binary starts")
+}
+
+fn ok(workspace: &Path, args: &[&str]) -> String {
+    let output = run(workspace, args);
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn json(workspace: &Path, args: &[&str]) -> Value {
+    serde_json::from_str(&ok(workspace, args)).expect("standard output is one JSON value")
+}
+
+fn status(workspace: &Path, run: &str) -> String {
+    json(workspace, &["runs", "show", run, "--json"])["run"]["status"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Waits, with a generous limit, until something is so.
+fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !so() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what} did not come");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A folder-per-class data set whose classes differ in colour, so that the benchmark learns it at once.
+fn coloured(folder: &Path, per_class: u32) {
+    for (class, name) in ["female", "male"].iter().enumerate() {
+        fs::create_dir_all(folder.join(name)).expect("a folder");
+        for number in 0..per_class {
+            let picture = image::RgbImage::from_fn(40, 40, |x, y| {
+                let texture = ((x * 7 + y * 13 + number * 31) % 60) as u8;
+                if class == 0 { image::Rgb([180, texture, 40]) } else { image::Rgb([40, texture, 180]) }
+            });
+            picture.save(folder.join(name).join(format!("{number}.png"))).expect("a picture");
+        }
+    }
+}
+
+fn prepared(workspace: &Path, per_class: u32) {
+    let raw = workspace.join("raw");
+    coloured(&raw, per_class);
+    ok(workspace, &["data", "prepare", "--source", &format!("folder:{}", raw.display()), "--name", "colours"]);
+}
+
+#[test]
+fn the_benchmark_learns_is_opened_chosen_and_predicts() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    prepared(at, 40);
+    let trained = ok(at, &["--quiet", "train", "benchmark", "--pool", "4", "--epochs", "6", "--learning-rate", "0.01"]);
+    assert_eq!(trained.trim(), "benchmark-1");
+
+    let rows = json(at, &["results", "--json"]);
+    let row = &rows[0];
+    for field in [
+        "run", "kind", "backbone", "pool", "params", "tap", "seed", "epochs", "train_accuracy", "val_accuracy",
+        "test_accuracy", "threshold", "seconds", "status",
+    ] {
+        assert!(row.get(field).is_some(), "results --json lacks {field}");
+    }
+    assert_eq!(row["kind"], "benchmark");
+    assert_eq!(row["status"], "done");
+    assert!(row["val_accuracy"].as_f64().is_some_and(|accuracy| accuracy > 0.9), "{row}");
+    assert!(row["test_accuracy"].is_null(), "nobody opened the test split");
+    assert!(!at.join("runs/test-openings.jsonl").exists());
+
+    let opened = json(at, &["evaluate", "benchmark-1", "--open-test", "--json"]);
+    assert!(opened["test_accuracy"].as_f64().is_some_and(|accuracy| accuracy > 0.9), "{opened}");
+    let record = fs::read_to_string(at.join("runs/test-openings.jsonl")).expect("the opening is on record");
+    assert_eq!(record.lines().count(), 1);
+
+    // A model made after that opening is marked as such; the one before it is not.
+    ok(at, &["--quiet", "train", "benchmark", "--pool", "4", "--epochs", "1", "--seed", "2"]);
+    let rows = json(at, &["results", "--json", "--sort", "run"]);
+    assert_eq!(rows[0]["after_test_openings"], 0);
+    assert_eq!(rows[1]["after_test_openings"], 1);
+    assert!(ok(at, &["results"]).contains("benchmark-2!"));
+
+    // Predictions keep the contract, bad files get a sentence each and exit code 1, the good ones their labels.
+    ok(at, &["choose", "benchmark-1"]);
+    fs::write(at.join("broken.jpg"), b"no picture").expect("a file");
+    let red = at.join("raw/female/0.png");
+    let output = run(at, &["predict", "--json", &red.to_string_lossy(), "broken.jpg", "missing.png"]);
+    assert_eq!(output.status.code(), Some(1));
+    let answers: Value = serde_json::from_slice(&output.stdout).expect("JSON all the same");
+    assert_eq!(answers[0]["label"], "female");
+    let (probability, score) = (answers[0]["probability"].as_f64(), answers[0]["score"].as_f64());
+    assert!(probability.zip(score).is_some_and(|(p, s)| (p + s - 1.0).abs() < 1e-12), "{answers}");
+    assert!(answers[0]["error"].is_null() && answers[0]["faces"].is_array());
+    assert!(answers[1]["error"].as_str().is_some_and(|error| error.contains("broken.jpg")), "{answers}");
+    assert!(answers[2]["error"].as_str().is_some_and(|error| error.contains("no such file")), "{answers}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_accuracies_and_scores() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    prepared(at, 30);
+    for _ in 0..2 {
+        ok(at, &["--quiet", "train", "benchmark", "--pool", "8", "--epochs", "3", "--seed", "7", "--threads", "2"]);
+    }
+    let scores = |run: &str| fs::read(at.join("runs").join(run).join("scores-val.csv")).expect("scores");
+    assert_eq!(scores("benchmark-1"), scores("benchmark-2"));
+}
+
+#[test]
+fn a_run_is_paused_resumed_and_stopped_through_its_socket() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    prepared(at, 40);
+    let id = ok(at, &["train", "benchmark", "--pool", "4", "--epochs", "100000", "--detach"]);
+    let id = id.trim();
+    let epochs = || json(at, &["runs", "show", id, "--json"])["epochs"].as_array().map_or(0, Vec::len);
+    until("the first epoch", || epochs() > 0);
+
+    let socket = fs::symlink_metadata(at.join("runs").join(id).join("control.sock")).expect("the control socket");
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&socket.permissions()) & 0o077, 0, "only the user may connect");
+    let output = run(at, &["runs", "remove", id, "--yes"]);
+    assert_eq!(output.status.code(), Some(1), "a run at work is not removed");
+
+    ok(at, &["runs", "pause", id]);
+    until("the pause", || status(at, id) == "paused");
+    std::thread::sleep(Duration::from_millis(300));
+    let before = epochs();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(epochs(), before, "a paused run does not go on");
+    ok(at, &["runs", "resume", id]);
+    until("an epoch after the pause", || epochs() > before);
+
+    ok(at, &["runs", "stop", id]);
+    until("the stop", || status(at, id) == "stopped");
+    assert_eq!(run(at, &["runs", "stop", id]).status.code(), Some(1), "there is nothing left to stop");
+    ok(at, &["runs", "remove", id, "--yes"]);
+    assert!(!at.join("runs").join(id).exists());
+}
+
+#[test]
+fn a_killed_worker_is_told_from_a_live_one_and_its_cache_is_used_again() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    prepared(at, 40);
+    let id = ok(at, &["train", "benchmark", "--pool", "4", "--epochs", "100000", "--detach"]);
+    let id = id.trim();
+    let events = at.join("runs").join(id).join("events.jsonl");
+    until("an epoch", || fs::read_to_string(&events).is_ok_and(|text| text.contains("\"epoch\"")));
+    let text = fs::read_to_string(&events).expect("the journal");
+    let started: Value = text.lines().find_map(|line| serde_json::from_str(line).ok()).expect("a first event");
+    let pid = started["pid"].as_u64().expect("the worker's process");
+    let killed = Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs");
+    assert!(killed.success());
+    until("the end of the worker", || status(at, id) == "interrupted");
+    let output = run(at, &["runs", "attach", id]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("ended without a word"));
+
+    // The cached input of the first run serves the second: nothing is decoded again.
+    let again = ok(at, &["--quiet", "train", "benchmark", "--pool", "4", "--epochs", "1"]);
+    let journal = at.join("runs").join(again.trim()).join("events.jsonl");
+    assert!(!fs::read_to_string(journal).expect("the journal").contains("\"progress\""));
+}
+
+#[test]
+fn the_demo_shows_the_whole_study_off_a_terminal() {
+    if !weights_are_here() {
+        eprintln!("skipped: the weights of efficientnet-lite0 are not here; 'make test' fetches them");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    let table = ok(at, &["demo", "--images", "200"]);
+    for kind in ["benchmark-1", "logistic-1", "dense-1"] {
+        assert!(table.contains(kind), "{table}");
+    }
+    assert!(table.contains("(synthetic)") && !table.contains("not opened"), "{table}");
+    let rows = json(at, &["results", "--json"]);
+    assert_eq!(rows.as_array().map(Vec::len), Some(3));
+    for row in rows.as_array().into_iter().flatten() {
+        assert!(row["val_accuracy"].is_f64() && row["test_accuracy"].is_f64(), "{row}");
+        assert_eq!(row["after_test_openings"], 0, "the demo opens the test split once all models are made");
+    }
+    // The account of the sample names every kind of damage that was drawn into it.
+    let account = json(at, &["data", "show", "--json"]);
+    assert_eq!(account["synthetic"], true);
+    let dropped = |reason: &str| {
+        let all = account["dropped"].as_array().cloned().unwrap_or_default();
+        all.iter().find(|drop| drop["reason"] == reason).and_then(|drop| drop["count"].as_u64()).unwrap_or(0)
+    };
+    for reason in
+        ["unknown_label", "repeated_row", "missing_file", "undecodable", "duplicate_image", "contradicting_labels"]
+    {
+        assert!(dropped(reason) > 0, "{reason}: {account}");
+    }
+    // A second demo finds the first one's work and only shows it.
+    assert_eq!(ok(at, &["demo", "--images", "200"]), table);
+    assert_eq!(json(at, &["results", "--json"]), rows);
+
+    // Any image, any format, with the trained head.
+    let jpeg = walk(&at.join("data/sample/faces")).into_iter().find(|path| image::open(path).is_ok()).expect("a picture");
+    let png = at.join("any name ünïcode.png");
+    image::open(&jpeg).and_then(|picture| picture.save(&png)).expect("a copy as PNG");
+    let answers = json(at, &["predict", "--json", "--model", "dense-1", &jpeg.to_string_lossy(), &png.to_string_lossy()]);
+    assert_eq!(answers[0]["score"], answers[1]["score"], "the same pixels in two formats");
+    assert_eq!(answers[0]["model"], "dense-1");
+}
+
+fn weights_are_here() -> bool {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    json(folder.path(), &["weights", "list", "--json"])[0]["present"] == true
+}
+
+fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() { found.extend(walk(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
