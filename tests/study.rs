@@ -71,8 +71,20 @@ fn the_benchmark_learns_is_opened_chosen_and_predicts() {
     let rows = json(at, &["results", "--json"]);
     let row = &rows[0];
     for field in [
-        "run", "kind", "backbone", "pool", "params", "tap", "seed", "epochs", "train_accuracy", "val_accuracy",
-        "test_accuracy", "threshold", "seconds", "status",
+        "run",
+        "kind",
+        "backbone",
+        "pool",
+        "params",
+        "tap",
+        "seed",
+        "epochs",
+        "train_accuracy",
+        "val_accuracy",
+        "test_accuracy",
+        "threshold",
+        "seconds",
+        "status",
     ] {
         assert!(row.get(field).is_some(), "results --json lacks {field}");
     }
@@ -213,10 +225,12 @@ fn the_demo_shows_the_whole_study_off_a_terminal() {
     assert_eq!(json(at, &["results", "--json"]), rows);
 
     // Any image, any format, with the trained head.
-    let jpeg = walk(&at.join("data/sample/faces")).into_iter().find(|path| image::open(path).is_ok()).expect("a picture");
+    let jpeg =
+        walk(&at.join("data/sample/faces")).into_iter().find(|path| image::open(path).is_ok()).expect("a picture");
     let png = at.join("any name ünïcode.png");
     image::open(&jpeg).and_then(|picture| picture.save(&png)).expect("a copy as PNG");
-    let answers = json(at, &["predict", "--json", "--model", "dense-1", &jpeg.to_string_lossy(), &png.to_string_lossy()]);
+    let answers =
+        json(at, &["predict", "--json", "--model", "dense-1", &jpeg.to_string_lossy(), &png.to_string_lossy()]);
     assert_eq!(answers[0]["score"], answers[1]["score"], "the same pixels in two formats");
     assert_eq!(answers[0]["model"], "dense-1");
 }

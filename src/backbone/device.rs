@@ -8,7 +8,9 @@ pub const LIBTORCH: &str = "2.13.0";
 
 /// `cpu`, `cuda`, `cuda:N` or `mps`, if this libtorch and machine have it.
 pub fn parse(name: &str) -> Result<Device> {
-    let absent = |what: &str, hint: &str| Error::failed(format!("This machine or libtorch has no {what}; {hint}, or use --device cpu."));
+    let absent = |what: &str, hint: &str| {
+        Error::failed(format!("This machine or libtorch has no {what}; {hint}, or use --device cpu."))
+    };
     match name.split_once(':').unwrap_or((name, "0")) {
         ("cpu", "0") => Ok(Device::Cpu),
         ("cuda", number) => {

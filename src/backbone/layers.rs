@@ -2,35 +2,28 @@
 
 use super::Parameters;
 use crate::error::Result;
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
-/// Where the zeros go around a convolution's input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Padding {
-    /// As many on every side.
-    Even(i64),
-    /// TensorFlow's SAME with a stride: what is odd goes right and below.
-    Same,
-}
-
-/// A convolution with the batch normalisation that follows it folded in.
+/// A convolution with the batch normalisation that follows it folded in, padded as TensorFlow's SAME does.
 #[derive(Debug)]
 pub struct Conv {
-    /// `[out, in / groups, k, k]`, channels last in memory.
+    /// `[out, in / groups, k, k]`, channels last in memory; k is odd.
     weight: Tensor,
+    /// The same kernel with a row and a column of zeros before it, for stride 2 on even sides.
+    widened: Option<Tensor>,
     /// `[out]`.
     bias: Tensor,
-    kernel: i64,
     stride: i64,
     groups: i64,
-    padding: Padding,
+    /// Rows of zeros above and below: (k - 1) / 2.
+    padding: i64,
 }
 
 impl Conv {
     /// Takes the convolution `conv` (no bias) and the batch normalisation `norm` from the checkpoint and folds them:
     /// with s = gamma / sqrt(variance + epsilon), weight' = s * weight and bias' = beta - s * mean.
     ///
-    /// `stride` 1 or 2 with TensorFlow's SAME padding.
+    /// `stride` is 1 or 2.
     pub fn same(
         parameters: &Parameters,
         conv: &str,
@@ -39,40 +32,38 @@ impl Conv {
         stride: i64,
         groups: i64,
     ) -> Result<Self> {
-        let weight = parameters.get(&format!("{conv}.weight"))?;
-        let [gamma, beta, mean, variance] = ["weight", "bias", "running_mean", "running_var"]
-            .map(|part| parameters.get(&format!("{norm}.{part}")).map(|tensor| tensor.to_kind(tch::Kind::Double)));
-        let scale = gamma? / (variance? + epsilon).sqrt();
-        let bias = (beta? - &scale * mean?).to_kind(tch::Kind::Float);
-        let weight = (weight.to_kind(tch::Kind::Double) * scale.view([-1, 1, 1, 1])).to_kind(tch::Kind::Float);
-        let kernel = weight.size()[2];
-        let padding = if stride == 1 { Padding::Even(kernel / 2) } else { Padding::Same };
-        Ok(Self { weight: channels_last(&weight), bias, kernel, stride, groups, padding })
+        let double = |name: String| parameters.get(&name).map(|tensor| tensor.to_kind(Kind::Double));
+        let weight = double(format!("{conv}.weight"))?;
+        let (gamma, beta) = (double(format!("{norm}.weight"))?, double(format!("{norm}.bias"))?);
+        let (mean, variance) = (double(format!("{norm}.running_mean"))?, double(format!("{norm}.running_var"))?);
+        let scale = gamma / (variance + epsilon).sqrt();
+        let bias = (beta - &scale * mean).to_kind(Kind::Float);
+        let weight = (weight * scale.view([-1, 1, 1, 1])).to_kind(Kind::Float);
+        let widened = (stride == 2).then(|| channels_last(&weight.constant_pad_nd([1, 0, 1, 0])));
+        let padding = (weight.size()[2] - 1) / 2;
+        Ok(Self { weight: channels_last(&weight), widened, bias, stride, groups, padding })
     }
 
-    /// The convolution on `[N, in, H, W]`, without what follows it.
+    /// The convolution of a square `[N, in, S, S]` to ceil(S / stride) rows, without what follows it.
+    ///
+    /// SAME with stride 2 on an even side needs one row of zeros more below than above. Zeros in front of the kernel
+    /// have the same effect as leaving out the upper row of padding, and spare a padded copy of the input, which costs
+    /// as much as the convolution.
     pub fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        let convolve = |input: &Tensor, padding: i64| {
-            input.f_conv2d(&self.weight, Some(&self.bias), [self.stride; 2], [padding; 2], [1, 1], self.groups)
-        };
-        match self.padding {
-            Padding::Even(zeros) => convolve(input, zeros),
-            Padding::Same => convolve(&pad_same(input, self.kernel, self.stride)?, 0),
-        }
+        let even = input.size().last().is_some_and(|side| side % 2 == 0);
+        let weight = self.widened.as_ref().filter(|_| even).unwrap_or(&self.weight);
+        input.f_conv2d(weight, Some(&self.bias), [self.stride; 2], [self.padding; 2], [1, 1], self.groups)
     }
 
     /// The same tensors for another thread.
     pub fn share(&self) -> Self {
-        Self { weight: self.weight.shallow_clone(), bias: self.bias.shallow_clone(), ..*self }
+        Self {
+            weight: self.weight.shallow_clone(),
+            widened: self.widened.as_ref().map(Tensor::shallow_clone),
+            bias: self.bias.shallow_clone(),
+            ..*self
+        }
     }
-}
-
-/// Pads `[N, C, H, W]` so that a strided convolution without padding gives ceil(H / stride) rows.
-fn pad_same(input: &Tensor, kernel: i64, stride: i64) -> Result<Tensor, TchError> {
-    let (_, _, height, width) = input.size4()?;
-    let total = |side: i64| (((side + stride - 1) / stride - 1) * stride + kernel - side).max(0);
-    let (down, across) = (total(height), total(width));
-    input.f_constant_pad_nd([across / 2, across - across / 2, down / 2, down - down / 2])
 }
 
 /// The same values with the channels of a pixel beside each other in memory, which oneDNN's kernels prefer.

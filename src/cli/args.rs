@@ -1,8 +1,8 @@
 //! The grammar of the command line. Names here are a contract: add, do not rename.
 
 use crate::dataset::source::SourceSpec;
-use crate::run::results::Column;
 use crate::model::Optimizer;
+use crate::run::results::Column;
 use crate::tui::theme::Palette;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -378,5 +378,6 @@ fn threshold(text: &str) -> Result<Threshold, String> {
     if text == "auto" {
         return Ok(Threshold(None));
     }
-    number(text, |value| (0.0..=1.0).contains(&value), "auto, or a number from 0 to 1").map(|value| Threshold(Some(value)))
+    number(text, |value| (0.0..=1.0).contains(&value), "auto, or a number from 0 to 1")
+        .map(|value| Threshold(Some(value)))
 }

@@ -4,8 +4,8 @@ use super::Context;
 use super::args::ChooseArgs;
 use super::output::{print, print_json};
 use crate::error::Result;
-use crate::run::choice;
 use crate::run::RunFolder;
+use crate::run::choice;
 
 pub(crate) fn run(context: &Context, args: &ChooseArgs) -> Result<()> {
     let run = RunFolder::find(&context.workspace, &args.run)?;

@@ -34,9 +34,16 @@ fn prepare(context: &Context, args: &PrepareArgs) -> Result<()> {
             source
         })
         .collect();
-    let settings =
-        PrepareSettings { name: name.clone(), sources, train: args.train, val: args.val, test: args.test, seed: args.seed };
-    let launched = launch(&context.workspace, &Spec::new(JobSpec::Prepare(settings), context.threads, &context.device))?;
+    let settings = PrepareSettings {
+        name: name.clone(),
+        sources,
+        train: args.train,
+        val: args.val,
+        test: args.test,
+        seed: args.seed,
+    };
+    let launched =
+        launch(&context.workspace, &Spec::new(JobSpec::Prepare(settings), context.threads, &context.device))?;
     let run = launched.run.clone();
     let outcome = follow(context, run.clone(), Some(launched));
     // When there are too few images, the account is there all the same and says what there is.

@@ -7,8 +7,8 @@ use super::output::{print, print_json};
 use super::{is_interactive, results, workbench};
 use crate::dataset::synthetic::SampleSettings;
 use crate::error::Result;
-use crate::run::results as table;
 use crate::run::launch::launch;
+use crate::run::results as table;
 use crate::run::spec::DEMO_DATASET;
 use crate::run::{JobSpec, RunFolder, RunId, RunView, Spec, Status};
 
@@ -37,7 +37,8 @@ pub(crate) fn run(context: &Context, args: &DemoArgs) -> Result<()> {
 }
 
 fn start(context: &Context, job: JobSpec) -> Result<RunId> {
-    launch(&context.workspace, &Spec::new(job, context.threads, &context.device)).map(|launched| launched.run.id().clone())
+    launch(&context.workspace, &Spec::new(job, context.threads, &context.device))
+        .map(|launched| launched.run.id().clone())
 }
 
 /// The demo that was finished here before, or is at work now.

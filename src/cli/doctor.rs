@@ -48,9 +48,11 @@ fn findings(context: &Context) -> Vec<Finding> {
     ];
     for info in backbone::registry() {
         findings.push(match weights::status(info.name) {
-            Ok(status) if status.present => {
-                Finding { name: info.name, value: format!("weights {} in {}", bytes(status.bytes.unwrap_or(0)), status.path.display()), mend: None }
-            }
+            Ok(status) if status.present => Finding {
+                name: info.name,
+                value: format!("weights {} in {}", bytes(status.bytes.unwrap_or(0)), status.path.display()),
+                mend: None,
+            },
             Ok(_) => Finding {
                 name: info.name,
                 value: "no weights".into(),
@@ -104,12 +106,14 @@ fn terminal() -> Finding {
         return Finding { name: "terminal", value: "none (output is a file or a pipe)".into(), mend: None };
     }
     let name = std::env::var("TERM").unwrap_or_else(|_| "(TERM is not set)".into());
-    let size = crossterm::terminal::size().map_or_else(|_| "unknown size".into(), |(columns, rows)| format!("{columns}x{rows}"));
+    let size = crossterm::terminal::size()
+        .map_or_else(|_| "unknown size".into(), |(columns, rows)| format!("{columns}x{rows}"));
     let colour = match (std::env::var("NO_COLOR").is_ok_and(|value| !value.is_empty()), std::env::var("COLORTERM")) {
         (true, _) => "no colour (NO_COLOR)".to_owned(),
         (false, Ok(depth)) if !depth.is_empty() => depth,
         _ => "256 colours or fewer".to_owned(),
     };
-    let mend = (name == "dumb").then(|| "the workbench needs a terminal that can move the cursor; the subcommands work here".into());
+    let mend = (name == "dumb")
+        .then(|| "the workbench needs a terminal that can move the cursor; the subcommands work here".into());
     Finding { name: "terminal", value: format!("{name}, {size}, {colour}"), mend }
 }

@@ -6,8 +6,8 @@ use super::follow::start;
 use super::output::{print, print_json};
 use super::results;
 use crate::error::{Error, Result};
-use crate::run::{choice, openings, results as table};
 use crate::run::{JobSpec, RunFolder, RunView};
+use crate::run::{choice, openings, results as table};
 
 pub(crate) fn run(context: &Context, args: &EvaluateArgs) -> Result<()> {
     let folder = RunFolder::find(&context.workspace, &args.run)?;

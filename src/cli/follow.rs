@@ -59,7 +59,11 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
                 let log = view.folder.log_path();
                 let last = std::fs::read_to_string(&log).unwrap_or_default();
                 let last = last.lines().last().unwrap_or("no word").to_owned();
-                return Err(Error::failed(format!("The worker of {} did not start: {last} ({})", view.id(), log.display())));
+                return Err(Error::failed(format!(
+                    "The worker of {} did not start: {last} ({})",
+                    view.id(),
+                    log.display()
+                )));
             }
         }
         let pressed = presses.load(Ordering::Relaxed);
@@ -68,7 +72,9 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             let id = view.id().clone();
             if launched.is_none() || pressed > 1 {
                 teller.finish();
-                eprintln!("Run {id} goes on; 'faceprobe runs attach {id}' follows it, 'faceprobe runs stop {id}' ends it.");
+                eprintln!(
+                    "Run {id} goes on; 'faceprobe runs attach {id}' follows it, 'faceprobe runs stop {id}' ends it."
+                );
                 return Err(Error::stopped());
             }
             teller.say(&format!("stopping {id} (Ctrl-C again leaves it at work)"));
@@ -79,7 +85,9 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
     teller.finish();
     match view.status {
         Status::Done => Ok(view),
-        Status::Failed => Err(Error::failed(view.outcome.clone().unwrap_or_else(|| format!("Run {} failed.", view.id())))),
+        Status::Failed => {
+            Err(Error::failed(view.outcome.clone().unwrap_or_else(|| format!("Run {} failed.", view.id()))))
+        }
         Status::Stopped => Err(Error::stopped()),
         _ => Err(Error::failed(format!(
             "The worker of run {} ended without a word; its log is {}. Start the same command again: what was finished is kept.",

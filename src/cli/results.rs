@@ -23,7 +23,8 @@ pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
 /// The table in plain text, with a line for each mark that occurs in it.
 pub(crate) fn text(rows: &[ResultRow]) -> String {
     if rows.is_empty() {
-        return "No model has been trained here yet; 'faceprobe train --help' says how, 'faceprobe demo' shows it.\n".into();
+        return "No model has been trained here yet; 'faceprobe train --help' says how, 'faceprobe demo' shows it.\n"
+            .into();
     }
     use Align::{Left, Right};
     let head = [

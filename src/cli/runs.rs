@@ -74,7 +74,14 @@ fn list(context: &Context) -> Result<()> {
         .collect();
     let left = Align::Left;
     print(&table(
-        &[("run", left), ("status", left), ("data", left), ("started (UTC)", left), ("time", Align::Right), ("outcome", left)],
+        &[
+            ("run", left),
+            ("status", left),
+            ("data", left),
+            ("started (UTC)", left),
+            ("time", Align::Right),
+            ("outcome", left),
+        ],
         &rows,
     ))
 }
@@ -118,7 +125,9 @@ fn remove(run: RunFolder, yes: bool) -> Result<()> {
     let id = run.id().clone();
     if !yes {
         if !std::io::stdin().is_terminal() {
-            return Err(Error::usage(format!("Removing {id} cannot be undone; say --yes to do it without being asked.")));
+            return Err(Error::usage(format!(
+                "Removing {id} cannot be undone; say --yes to do it without being asked."
+            )));
         }
         print(&format!("Remove {id} and everything in {}? [y/N] ", run.path().display()))?;
         let mut line = String::new();

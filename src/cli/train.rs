@@ -38,7 +38,10 @@ pub(crate) fn dataset_name(context: &Context, arg: &DatasetArg) -> Result<String
             "There is no prepared data set in {}; make one with 'faceprobe data prepare --source …'.",
             context.workspace.root().display()
         ))),
-        several => Err(Error::usage(format!("There are several prepared data sets ({}); say which with --data NAME.", several.join(", ")))),
+        several => Err(Error::usage(format!(
+            "There are several prepared data sets ({}); say which with --data NAME.",
+            several.join(", ")
+        ))),
     }
 }
 
@@ -60,7 +63,7 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
                 seed: training.seed,
                 ..default
             };
-            if settings.input % settings.pool != 0 || settings.pool > 16 {
+            if !settings.input.is_multiple_of(settings.pool) || settings.pool > 16 {
                 return Err(Error::usage(format!(
                     "--pool {} does not divide the {} pixels of the input into whole squares; take 1, 2, 4, 7, 8, 14 or 16.",
                     settings.pool, settings.input

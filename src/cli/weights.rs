@@ -38,7 +38,9 @@ fn fetch(context: &Context, name: &str) -> Result<()> {
     weights::fetch(name, &Notes { quiet: context.quiet })?;
     let status = weights::status(name)?;
     if context.json {
-        return print_json(&json!({ "name": name, "path": status.path, "sha256": status.sha256, "bytes": status.bytes }));
+        return print_json(
+            &json!({ "name": name, "path": status.path, "sha256": status.sha256, "bytes": status.bytes }),
+        );
     }
     if context.quiet {
         return Ok(());
@@ -67,7 +69,11 @@ fn list(context: &Context) -> Result<()> {
             info.features.to_string(),
             status.bytes.map_or_else(|| "absent".into(), bytes),
             status.sha256.as_deref().and_then(|hash| hash.get(..12)).unwrap_or("-").to_owned(),
-            if status.present { status.path.display().to_string() } else { format!("faceprobe weights fetch {}", info.name) },
+            if status.present {
+                status.path.display().to_string()
+            } else {
+                format!("faceprobe weights fetch {}", info.name)
+            },
         ]);
     }
     if context.json {
@@ -75,7 +81,14 @@ fn list(context: &Context) -> Result<()> {
     }
     let (left, right) = (Align::Left, Align::Right);
     print(&table(
-        &[("backbone", left), ("input", right), ("features", right), ("weights", right), ("sha256", left), ("where", left)],
+        &[
+            ("backbone", left),
+            ("input", right),
+            ("features", right),
+            ("weights", right),
+            ("sha256", left),
+            ("where", left),
+        ],
         &rows,
     ))
 }

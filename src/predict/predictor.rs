@@ -42,7 +42,10 @@ impl Predictor {
         };
         let path = run.model_path();
         if !path.is_file() {
-            return Err(Error::failed(format!("Run {} has no trained model; wait for its end or train it again.", run.id())));
+            return Err(Error::failed(format!(
+                "Run {} has no trained model; wait for its end or train it again.",
+                run.id()
+            )));
         }
         let saved = SavedModel::load(&path)?;
         let source = source(&saved, device)?;
@@ -108,7 +111,11 @@ impl Predictor {
             Rows::F32(rows) => self.scorer.scores_f32(rows.view())?,
             Rows::U16(rows) => self.scorer.scores_u16(rows.view())?,
         };
-        scores.first().copied().filter(|score| score.is_finite()).ok_or_else(|| Error::file(path, "gave no finite score"))
+        scores
+            .first()
+            .copied()
+            .filter(|score| score.is_finite())
+            .ok_or_else(|| Error::file(path, "gave no finite score"))
     }
 }
 
@@ -117,7 +124,9 @@ fn source(saved: &SavedModel, device: &str) -> Result<Box<dyn RowSource>> {
     Ok(match saved.info.kind {
         Kind::Benchmark => {
             let settings: crate::model::BenchmarkSettings = serde_json::from_value(saved.info.settings.clone())
-                .map_err(|error| Error::failed(format!("The model's settings cannot be read ({error}); train it again.")))?;
+                .map_err(|error| {
+                    Error::failed(format!("The model's settings cannot be read ({error}); train it again."))
+                })?;
             Box::new(PooledPixels::new(settings.input, settings.pool)?)
         }
         _ => Box::new(NetworkSource::new(backbone::find(&input.backbone)?, device::parse(device)?)?),

@@ -2,8 +2,8 @@
 
 use super::openings;
 use super::results::ResultRow;
-use crate::error::{AtPath, Error, Result};
 use super::{RunFolder, Status};
+use crate::error::{AtPath, Error, Result};
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -41,19 +41,18 @@ pub fn load(workspace: &Workspace) -> Result<Option<Choice>> {
 pub fn choose(workspace: &Workspace, run: &RunFolder, threshold: Option<f64>) -> Result<Choice> {
     let result = ResultRow::load(run)?.filter(|_| run.model_path().is_file());
     let Some(result) = result else {
-        return Err(Error::failed(format!("Run {} has no trained model to choose; train it to the end first.", run.id())));
+        return Err(Error::failed(format!(
+            "Run {} has no trained model to choose; train it to the end first.",
+            run.id()
+        )));
     };
     if threshold.is_some_and(|threshold| !(0.0..=1.0).contains(&threshold)) {
         return Err(Error::usage("A threshold lies between 0 and 1."));
     }
     let at = jiff::Timestamp::now().to_string();
     let after_test_openings = openings::before(&openings::load(workspace)?, &result.manifest_sha256, &at);
-    let choice = Choice {
-        run: run.id().to_string(),
-        threshold: threshold.unwrap_or(result.threshold),
-        at,
-        after_test_openings,
-    };
+    let choice =
+        Choice { run: run.id().to_string(), threshold: threshold.unwrap_or(result.threshold), at, after_test_openings };
     let path = path(workspace);
     write_whole(&path, &serde_json::to_vec_pretty(&choice).at(&path)?)?;
     Ok(choice)

@@ -117,7 +117,11 @@ pub fn serve(listener: &UnixListener, act: impl Fn(Command)) {
 /// When no worker is on the run or it does not answer.
 pub fn send(run: &RunFolder, command: Command) -> Result<()> {
     if !run.is_alive() {
-        return Err(Error::failed(format!("Run {} is not working, so there is nothing to {}.", run.id(), command.word())));
+        return Err(Error::failed(format!(
+            "Run {} is not working, so there is nothing to {}.",
+            run.id(),
+            command.word()
+        )));
     }
     let (_folder, short) = short_path(run.path())?;
     let ask = || -> std::io::Result<String> {
@@ -132,7 +136,9 @@ pub fn send(run: &RunFolder, command: Command) -> Result<()> {
     match ask() {
         Ok(reply) if reply.trim() == "ok" => Ok(()),
         Ok(reply) => Err(Error::failed(format!("The worker of run {} answered '{}'.", run.id(), reply.trim()))),
-        Err(error) => Err(Error::failed(format!("The worker of run {} does not answer ({error}); try again.", run.id()))),
+        Err(error) => {
+            Err(Error::failed(format!("The worker of run {} does not answer ({error}); try again.", run.id())))
+        }
     }
 }
 

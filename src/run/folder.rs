@@ -86,7 +86,11 @@ impl RunFolder {
             return Ok(Self { id, path });
         }
         let known: Vec<String> = Self::list(workspace)?.iter().map(|run| run.id.to_string()).collect();
-        let hint = if known.is_empty() { "there are no runs yet".to_owned() } else { format!("there are {}", known.join(", ")) };
+        let hint = if known.is_empty() {
+            "there are no runs yet".to_owned()
+        } else {
+            format!("there are {}", known.join(", "))
+        };
         Err(Error::failed(format!("There is no run '{name}' in {}; {hint}.", workspace.root().display())))
     }
 
@@ -176,7 +180,10 @@ impl RunFolder {
                 Err(TryLockError::Error(error)) => return Err(Error::file(&path, error)),
             }
         }
-        Err(Error::failed(format!("Another worker is on run {}; 'faceprobe runs attach {}' follows it.", self.id, self.id)))
+        Err(Error::failed(format!(
+            "Another worker is on run {}; 'faceprobe runs attach {}' follows it.",
+            self.id, self.id
+        )))
     }
 
     /// Whether a worker is on this run now.
@@ -197,7 +204,10 @@ impl RunFolder {
     /// While a worker is on it.
     pub fn remove(self) -> Result<()> {
         if self.is_alive() {
-            return Err(Error::failed(format!("Run {} is still working; stop it first with 'faceprobe runs stop {}'.", self.id, self.id)));
+            return Err(Error::failed(format!(
+                "Run {} is still working; stop it first with 'faceprobe runs stop {}'.",
+                self.id, self.id
+            )));
         }
         fs::remove_dir_all(&self.path).at(&self.path)
     }

@@ -21,13 +21,24 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Life {
-    Started { pid: u32, threads: usize },
+    Started {
+        pid: u32,
+        threads: usize,
+    },
     Paused,
     Resumed,
     /// The end, with a sentence that says what came of it.
-    Finished { summary: String, seconds: f64 },
-    Failed { error: String, seconds: f64 },
-    Stopped { seconds: f64 },
+    Finished {
+        summary: String,
+        seconds: f64,
+    },
+    Failed {
+        error: String,
+        seconds: f64,
+    },
+    Stopped {
+        seconds: f64,
+    },
 }
 
 /// An event with its time.

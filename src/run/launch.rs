@@ -24,8 +24,9 @@ impl Launched {
 /// output goes to the run's log.
 pub fn launch(workspace: &Workspace, spec: &Spec) -> Result<Launched> {
     let run = RunFolder::create(workspace, spec)?;
-    let program = std::env::current_exe()
-        .map_err(|error| Error::failed(format!("The program's own file cannot be found ({error}); start it by its full path.")))?;
+    let program = std::env::current_exe().map_err(|error| {
+        Error::failed(format!("The program's own file cannot be found ({error}); start it by its full path."))
+    })?;
     let log_path = run.log_path();
     let log = OpenOptions::new().create(true).append(true).open(&log_path).at(&log_path)?;
     let log_too = log.try_clone().at(&log_path)?;

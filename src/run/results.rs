@@ -1,10 +1,10 @@
 //! The table of all models side by side: validation accuracy always, test accuracy once opened.
 
-use crate::evaluation::Interval;
 use super::openings::{self, Opening};
-use crate::error::{AtPath, Error, Result};
-use crate::model::Kind;
 use super::{JobSpec, RunFolder, RunView, Status};
+use crate::error::{AtPath, Error, Result};
+use crate::evaluation::Interval;
+use crate::model::Kind;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;

@@ -134,7 +134,8 @@ pub(super) fn write_scores(path: &Path, manifest: &Manifest, samples: &[&Sample]
     let mut out = csv::Writer::from_writer(Vec::new());
     out.write_record(["source", "path", "label", "score"]).at(path)?;
     for (sample, score) in samples.iter().zip(scores) {
-        out.write_record([&sample.source, &sample.path, &manifest.classes[sample.class], &score.to_string()]).at(path)?;
+        out.write_record([&sample.source, &sample.path, &manifest.classes[sample.class], &score.to_string()])
+            .at(path)?;
     }
     let bytes = out.into_inner().map_err(|error| Error::file(path, error.error()))?;
     write_whole(path, &bytes)

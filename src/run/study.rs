@@ -19,7 +19,11 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// With the first part that fails; what the parts before it made is kept.
-pub(super) fn run(circumstances: &Circumstances<'_>, sample: &SampleSettings, recorder: &Recorder<'_>) -> Result<String> {
+pub(super) fn run(
+    circumstances: &Circumstances<'_>,
+    sample: &SampleSettings,
+    recorder: &Recorder<'_>,
+) -> Result<String> {
     let dataset = DEMO_DATASET.to_owned();
     let seed = sample.seed;
     let backbone = backbone::DEFAULT.to_owned();
@@ -28,10 +32,7 @@ pub(super) fn run(circumstances: &Circumstances<'_>, sample: &SampleSettings, re
     part(circumstances, recorder, JobSpec::Extract { dataset: dataset.clone(), backbone: backbone.clone() })?;
     let models = [
         ModelSpec::Benchmark { settings: BenchmarkSettings { seed, ..Default::default() } },
-        ModelSpec::Logistic {
-            backbone: backbone.clone(),
-            settings: LogisticSettings { seed, ..Default::default() },
-        },
+        ModelSpec::Logistic { backbone: backbone.clone(), settings: LogisticSettings { seed, ..Default::default() } },
         ModelSpec::Dense { backbone, settings: DenseSettings { seed, ..Default::default() } },
     ];
     let mut trained = Vec::new();

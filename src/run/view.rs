@@ -2,9 +2,9 @@
 
 use super::folder::{RunFolder, RunId};
 use super::journal::{Entry, Event, JournalReader, Life};
+use super::results::ResultRow;
 use super::spec::Spec;
 use crate::error::Result;
-use super::results::ResultRow;
 use crate::monitor::{EpochFigures, Update};
 use serde::{Deserialize, Serialize};
 
@@ -144,7 +144,9 @@ impl RunView {
         match self.status {
             Status::Running | Status::Paused if !alive => self.status = Status::Interrupted,
             // A worker takes a moment to start, a dead one for ever.
-            Status::Waiting if !alive && self.waiting_since.elapsed().as_secs() >= 15 => self.status = Status::Interrupted,
+            Status::Waiting if !alive && self.waiting_since.elapsed().as_secs() >= 15 => {
+                self.status = Status::Interrupted
+            }
             _ => {}
         }
         changed |= self.status != before;

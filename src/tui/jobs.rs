@@ -2,6 +2,7 @@
 
 use super::event::Event;
 use super::predictor::Ask;
+use super::widgets::cut_front;
 use crate::error::{Error, Result};
 use crate::run::choice::{self, Choice};
 use crate::run::launch::{self, Launched};
@@ -120,9 +121,13 @@ fn perform(settings: &Settings, effect: Effect, started: &mut Vec<Launched>) -> 
 fn open(text: &str, from: &Path) -> Result<JobReply> {
     let typed = expand(&clean(text));
     let path = if typed.is_absolute() { typed } else { from.join(typed) };
-    let path = path.canonicalize().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::failed(format!("{}: there is no such file or folder.", path.display())),
-        _ => Error::failed(format!("{}: cannot be opened ({error}).", path.display())),
+    let path = path.canonicalize().map_err(|error| {
+        // A sentence has to fit the message line, however long the path is.
+        let shown = cut_front(&path.display().to_string(), 100);
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Error::failed(format!("{shown}: there is no such file or folder.")),
+            _ => Error::failed(format!("{shown}: cannot be opened ({error}).")),
+        }
     })?;
     if path.is_dir() {
         let entries = list(&path)?;

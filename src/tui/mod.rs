@@ -6,6 +6,7 @@
 //! it. Keys are in one table ([`keys::TABLE`]).
 
 pub mod app;
+pub mod commands;
 pub mod draw;
 pub mod event;
 pub mod forms;
@@ -150,8 +151,11 @@ fn gone(error: std::io::Error) -> Error {
     Error::failed(format!("The terminal cannot be written to ({error}); runs at work go on."))
 }
 
+/// Forgets what is on the terminal, so that the next frame is drawn whole. Not `Terminal::clear`: that asks the
+/// terminal where its cursor is and waits for an answer, which the key thread would take.
 fn redraw(screen: &mut terminal::Screen) -> Result<()> {
-    screen.clear().map_err(gone)
+    let size = screen.size().map_err(gone)?;
+    screen.resize(size.into()).map_err(gone)
 }
 
 /// Draws a frame in one piece.

@@ -1,9 +1,9 @@
 //! Everything the screens show of the workspace, as one value that never changes once it is made.
 
 use crate::dataset::PrepareReport;
+use crate::monitor::EpochFigures;
 use crate::run::choice::Choice;
 use crate::run::results::ResultRow;
-use crate::monitor::EpochFigures;
 use crate::run::view::{Progress, Trial};
 use crate::run::{JobSpec, RunId, RunView, Status};
 use std::path::PathBuf;

@@ -154,7 +154,10 @@ pub fn hook_panics() {
         }
         restore();
         let place = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
-        let what = panic.payload_as_str().unwrap_or("no reason given");
+        let payload = panic.payload();
+        let what =
+            payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let what = what.unwrap_or("no reason given");
         eprintln!("faceprobe's screen broke{place} ({what}). Runs at work go on; start faceprobe again to see them.");
         std::process::exit(1);
     }));

@@ -269,7 +269,9 @@ fn backbones() -> Vec<Backbone> {
             input: info.input,
             features: info.features,
             weights: match crate::backbone::weights::status(info.name) {
-                Ok(status) if status.present => Weights::Present { sha256: status.sha256, bytes: status.bytes.unwrap_or(0) },
+                Ok(status) if status.present => {
+                    Weights::Present { sha256: status.sha256, bytes: status.bytes.unwrap_or(0) }
+                }
                 Ok(_) => Weights::Absent,
                 Err(error) => Weights::Broken(error.to_string()),
             },

@@ -40,7 +40,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Demo => return app.demo(),
         Action::PauseResume => return app.pause_or_resume(),
         Action::Stop => return app.stop(),
-        Action::PageDown => app.data.scroll = app.data.scroll.saturating_add(5).min(200),
+        Action::PageDown => app.data.scroll = (app.data.scroll + 5).min(most_scroll(app)),
         Action::PageUp => app.data.scroll = app.data.scroll.saturating_sub(5),
         Action::Up | Action::Down | Action::Top | Action::Bottom => {
             let index = index(app);
@@ -98,8 +98,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         return;
     };
     if area.width < NARROW {
-        let lines = account(theme, current, usize::from(rest.width));
-        widgets::text(frame, rest, lines, app.data.scroll);
+        let place = format!("{} ({} of {})", current.name, index(app) + 1, sets.len());
+        let mut lines = vec![Line::styled(place, theme.strong())];
+        lines.extend(account(theme, current, usize::from(rest.width)));
+        scrolled(frame, rest, app, lines);
         return;
     }
     let list_width = if area.width >= 110 { 28 } else { 20 };
@@ -126,10 +128,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
             widgets::text(frame, top, summary(theme, report), 0);
             let [one, gap_two] = below.layout(&Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]));
             let two = Rect { x: gap_two.x + 3, width: gap_two.width.saturating_sub(3), ..gap_two };
-            widgets::text(frame, one, raw(theme, report, usize::from(one.width)), app.data.scroll);
-            widgets::text(frame, two, kept(theme, report, usize::from(two.width)), app.data.scroll);
+            scrolled(frame, one, app, raw(theme, report, usize::from(one.width)));
+            scrolled(frame, two, app, kept(theme, report, usize::from(two.width)));
         }
-        _ => widgets::text(frame, inner, account(theme, current, width), app.data.scroll),
+        _ => scrolled(frame, inner, app, account(theme, current, width)),
     }
 }
 
@@ -155,6 +157,27 @@ fn draw_welcome(frame: &mut Frame, area: Rect, theme: Theme) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     widgets::text(frame, inner, lines, 0);
+}
+
+/// Lines of the account, scrolled, with a sign when there are more below.
+fn scrolled(frame: &mut Frame, area: Rect, app: &App, lines: Vec<Line<'static>>) {
+    let width = usize::from(area.width).max(1);
+    let rows: usize = lines.iter().map(|line| line.width().div_ceil(width).max(1)).sum();
+    let most = rows.saturating_sub(usize::from(area.height));
+    let scroll = usize::from(app.data.scroll).min(most);
+    widgets::text(frame, area, lines, scroll as u16);
+    if scroll < most && area.height > 2 {
+        let hint = Line::styled(" PgDn ▼", app.theme.accent()).right_aligned();
+        let place =
+            Rect { x: area.right().saturating_sub(7), y: area.bottom() - 1, width: 7.min(area.width), height: 1 };
+        frame.render_widget(hint, place);
+    }
+}
+
+/// How far the account can usefully be scrolled.
+fn most_scroll(app: &App) -> u16 {
+    let set = app.snapshot.dataset(app.data.selected.as_deref());
+    set.map_or(0, |set| account(app.theme, set, usize::from(NARROW)).len() as u16)
 }
 
 fn account(theme: Theme, set: &DataSet, width: usize) -> Vec<Line<'static>> {
@@ -219,11 +242,8 @@ fn raw(theme: Theme, report: &PrepareReport, width: usize) -> Vec<Line<'static>>
             Span::raw(dropped.explanation.clone()),
         ]));
         if let Some(example) = dropped.examples.first() {
-            let example = widgets::cut_front(example, width.saturating_sub(14));
-            lines.push(Line::styled(
-                format!("         such as {example}").chars().take(width).collect::<String>(),
-                theme.dim(),
-            ));
+            let example = widgets::cut_front(example, width.saturating_sub(17));
+            lines.push(Line::styled(format!("         such as {example}"), theme.dim()));
         }
     }
     if report.repeated_keys > 0 {

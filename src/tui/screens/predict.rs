@@ -4,7 +4,7 @@ use super::super::app::{App, Hits, Overlay, Target, Tone, moved};
 use super::super::jobs::{Effect, Entry};
 use super::super::keys::{self, Action, Context};
 use super::super::predictor::{Ask, PredictorReply};
-use super::super::widgets::{self, NARROW, bars, cut, cut_front, fit, form, offset, panel};
+use super::super::widgets::{self, NARROW, bars, big, cut, cut_front, fit, form, offset, panel};
 use crate::predict::Prediction;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -270,13 +270,16 @@ fn answer_lines(app: &App, width: usize, narrow: bool) -> Vec<Line<'static>> {
         lines.push(Line::from(vec![Span::styled(label, style), Span::styled(format!("  {percent}"), theme.strong())]));
         lines.push(Line::from(bars::gauge(theme, width.min(40), probability, style)));
     } else {
-        let spaced: String = label.chars().flat_map(|c| [c, ' ']).collect();
         lines.push(Line::default());
-        lines.push(Line::from(vec![Span::styled(spaced, style), Span::styled(format!("  {percent}"), theme.strong())]));
-        lines.push(Line::default());
-        for _ in 0..2 {
-            lines.push(Line::from(bars::gauge(theme, width.min(60), probability, style)));
+        // Half blocks are all alike in ASCII.
+        match big::letters(&label, width).filter(|_| !theme.ascii) {
+            Some(rows) => lines.extend(rows.map(|row| Line::styled(row, style))),
+            None => lines.push(Line::styled(label.chars().flat_map(|c| [c, ' ']).collect::<String>(), style)),
         }
+        lines.push(Line::default());
+        let mut gauge = bars::gauge(theme, width.saturating_sub(9).min(60), probability, style);
+        gauge.push(Span::styled(format!("  {percent}"), theme.strong()));
+        lines.push(Line::from(gauge));
         lines.push(Line::default());
     }
     let score = shown.score.map_or_else(|| "–".to_owned(), |score| format!("{score:.3}"));

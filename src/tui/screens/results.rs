@@ -100,6 +100,14 @@ struct Shown {
     text: fn(&ResultRow, bool) -> String,
 }
 
+impl Shown {
+    /// Columns it takes; without room, accuracies go without their intervals.
+    fn width(&self, roomy: bool) -> usize {
+        let figure = !roomy && matches!(self.column, Column::Val | Column::Test);
+        if figure { 6 } else { self.width.max(self.title.len() + 1) }
+    }
+}
+
 fn accuracy(value: Option<f64>, interval: Option<Interval>, roomy: bool) -> String {
     match (value, interval) {
         (Some(value), Some(interval)) if roomy => {
@@ -190,8 +198,8 @@ const DROP: [Column; 8] = [
 /// The columns that fit into `width`. The one sorted by always stays.
 fn fitting(width: usize, sorted_by: Column) -> Vec<&'static Shown> {
     let mut shown: Vec<&Shown> = COLUMNS.iter().collect();
-    let wide =
-        |shown: &[&Shown]| shown.iter().map(|column| column.width.max(column.title.len() + 1) + 2).sum::<usize>();
+    let roomy = width >= usize::from(NARROW) - 4;
+    let wide = |shown: &[&Shown]| shown.iter().map(|column| column.width(roomy) + 2).sum::<usize>();
     for drop in DROP {
         if wide(&shown) + 2 <= width {
             break;
@@ -239,8 +247,9 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
 fn draw_table(frame: &mut Frame, area: Rect, app: &App, rows: &[ResultRow], hits: &mut Hits) {
     let theme = app.theme;
     let columns = fitting(usize::from(area.width), app.results.column);
+    let roomy = area.width >= NARROW - 4;
     let cell = |text: &str, column: &Shown| {
-        let width = column.width.max(column.title.len() + 1);
+        let width = column.width(roomy);
         if column.left { fit(text, width) } else { format!("{:>width$}", cut(text, width)) }
     };
     let arrow = if app.results.descending { "▼" } else { "▲" };
@@ -271,7 +280,7 @@ fn draw_table(frame: &mut Frame, area: Rect, app: &App, rows: &[ResultRow], hits
                 Column::Run => theme.text(),
                 _ => theme.dim(),
             };
-            spans.push(Span::styled(cell(&(column.text)(row, true), column), style));
+            spans.push(Span::styled(cell(&(column.text)(row, roomy), column), style));
             spans.push(Span::raw("  "));
         }
         let mut text = Line::from(spans);

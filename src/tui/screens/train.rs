@@ -172,7 +172,10 @@ fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
         if let Some(best) = best {
             spans.push(Span::styled(if short { " · best val " } else { " · best validation " }, theme.dim()));
             spans.push(Span::styled(format!("{:.3}", best.val_accuracy), theme.strong()));
-            spans.push(Span::styled(format!(" at epoch {}", best.epoch), theme.dim()));
+            spans.push(Span::styled(
+                if short { format!(" at {}", best.epoch) } else { format!(" at epoch {}", best.epoch) },
+                theme.dim(),
+            ));
         }
         lines.push(Line::from(spans));
     }

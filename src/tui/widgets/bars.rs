@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 pub fn bar(width: usize, share: f64) -> String {
     let eighths = (share.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
     let mut text = "█".repeat(eighths / 8);
-    if eighths % 8 > 0 {
+    if !eighths.is_multiple_of(8) {
         text.push(['▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8 - 1]);
     }
     // What is there is seen, however little it is.
@@ -51,7 +51,7 @@ pub fn paired(
     let room = width.saturating_sub(name_width + 17);
     let share = |count: usize| if most == 0 { 0.0 } else { count as f64 / most as f64 };
     let first = (share(counts[0]) * room as f64).round() as usize;
-    let second = (share(counts[1]) * room as f64).round() as usize;
+    let second = ((share(counts[1]) * room as f64).round() as usize).min(room.saturating_sub(first));
     Line::from(vec![
         Span::raw(super::fit(name, name_width)),
         Span::styled(format!(" {:>7}", format::thousands(counts[0] as u64)), theme.series(0)),

@@ -18,19 +18,19 @@ pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, here: Context, scroll: 
         for binding in TABLE.iter().filter(|binding| binding.context == context) {
             let keys: Vec<String> = binding.keys.iter().map(|key| key.name()).collect();
             let keys = keys.join(" ");
+            let indent = if narrow { 4 } else { 20 };
+            let texts = super::wrapped(binding.help, usize::from(inner.width).saturating_sub(indent));
+            let mut keys = Some(format!("  {keys}"));
             if narrow {
-                lines.push(Line::styled(format!("  {keys}"), theme.accent()));
-                lines.push(Line::raw(format!("    {}", binding.help)));
-            } else {
-                lines.push(Line::from(vec![
-                    Span::styled(format!("  {}", super::fit(&keys, 16)), theme.accent()),
-                    Span::raw(binding.help),
-                ]));
+                lines.push(Line::styled(keys.take().unwrap_or_default(), theme.accent()));
+            }
+            for text in texts {
+                let margin = super::fit(&keys.take().unwrap_or_default(), indent);
+                lines.push(Line::from(vec![Span::styled(margin, theme.accent()), Span::raw(text)]));
             }
         }
         lines.push(Line::default());
     }
-    // Scrolling past the end would leave an empty window; wrapped lines make this a little generous.
-    let most = lines.len().saturating_sub(usize::from(inner.height) / 2);
+    let most = lines.len().saturating_sub(usize::from(inner.height));
     super::text(frame, inner, lines, scroll.min(most) as u16);
 }

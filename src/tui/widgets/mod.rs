@@ -1,6 +1,7 @@
 //! Pieces that the screens are put together from.
 
 pub mod bars;
+pub mod big;
 pub mod chart;
 pub mod confirm;
 pub mod form;
@@ -58,6 +59,22 @@ pub fn window(frame: &mut Frame, area: Rect, theme: Theme, title: &str, width: u
 /// The first line to show so that line `selected` of `len` is in a window of `height` lines.
 pub fn offset(selected: usize, len: usize, height: usize) -> usize {
     selected.saturating_sub(height / 2).min(len.saturating_sub(height))
+}
+
+/// `text` in lines of at most `width` columns, broken at spaces.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    use unicode_width::UnicodeWidthStr;
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// `text` cut to `width` columns, with `…` where it was cut.

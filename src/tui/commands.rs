@@ -1,0 +1,92 @@
+//! What can be asked of runs from several screens: the demo, pause, stop; and the word when a run ends.
+
+use super::app::{App, Tone};
+use super::jobs::Effect;
+use super::keys::Action;
+use super::screens::{data, features, train};
+use super::snapshot::Run;
+use super::stages::ScreenId;
+use crate::dataset::synthetic::SampleSettings;
+use crate::run::{JobSpec, Status, control};
+use std::sync::Arc;
+
+impl App {
+    /// The run that pause and stop mean on this screen.
+    pub fn at_work(&self) -> Option<Arc<Run>> {
+        match self.screen {
+            ScreenId::Data => data::work(&self.snapshot).cloned(),
+            ScreenId::Features => features::work(&self.snapshot).cloned(),
+            ScreenId::Train => train::current(self),
+            ScreenId::Results | ScreenId::Predict => None,
+        }
+        .filter(|run| run.status.is_live())
+    }
+
+    /// Whether the footer should offer an action now: what would do nothing is left to the help.
+    pub fn offers(&self, action: Action) -> bool {
+        match action {
+            Action::PauseResume | Action::Stop => self.at_work().is_some(),
+            Action::Choose | Action::OpenTest | Action::SortNext | Action::Reverse => {
+                self.snapshot.trainings().next().is_some()
+            }
+            Action::LogScale => train::current(self).is_some_and(|run| !run.epochs.is_empty()),
+            _ => true,
+        }
+    }
+
+    /// Starts the demo, after a question where there is other work already.
+    pub fn demo(&mut self) -> Vec<Effect> {
+        let live = self.snapshot.live().find(|run| matches!(run.job, JobSpec::Demo { .. })).cloned();
+        if let Some(run) = live {
+            self.say(Tone::Plain, format!("{} is at work already.", run.id));
+            return Vec::new();
+        }
+        let effect = Effect::Launch(Box::new(JobSpec::Demo { sample: SampleSettings::default() }));
+        if self.snapshot.datasets.is_empty() && self.snapshot.runs.is_empty() {
+            return vec![effect];
+        }
+        let text = "Draws synthetic faces and runs the whole study on them: prepare, extract, train three models. \
+                    It makes its own data set, sample, beside yours.";
+        self.ask("Run the demo?", vec![text.to_owned()], effect);
+        Vec::new()
+    }
+
+    /// Pauses a run that works, or lets a paused one go on.
+    pub fn pause_or_resume(&mut self) -> Vec<Effect> {
+        let run = self.at_work();
+        let command = match run.as_ref().map(|run| run.status) {
+            Some(Status::Paused) => control::Command::Resume,
+            Some(Status::Running) => control::Command::Pause,
+            _ => {
+                self.say(Tone::Plain, "Nothing is at work here that could be paused.");
+                return Vec::new();
+            }
+        };
+        run.map(|run| Effect::Control { run: run.id.clone(), command }).into_iter().collect()
+    }
+
+    /// Asks whether to stop a run.
+    pub fn stop(&mut self) -> Vec<Effect> {
+        match self.at_work() {
+            Some(run) => {
+                let effect = Effect::Control { run: run.id.clone(), command: control::Command::Stop };
+                let text =
+                    "It ends at the next safe point. What is finished is kept; the run itself does not go on later.";
+                self.ask(&format!("Stop {}?", run.id), vec![text.to_owned()], effect);
+            }
+            None => self.say(Tone::Plain, "Nothing is at work here that could be stopped."),
+        }
+        Vec::new()
+    }
+}
+
+/// The sentence for a run that ended.
+pub fn ended(run: &Run) -> (Tone, String) {
+    let outcome = run.outcome.as_deref().unwrap_or_default();
+    match run.status {
+        Status::Done => (Tone::Good, format!("{} is done. {outcome}", run.id).trim_end().to_owned()),
+        Status::Failed => (Tone::Bad, format!("{} failed: {outcome}", run.id)),
+        Status::Stopped => (Tone::Plain, format!("{} was stopped; what was finished is kept.", run.id)),
+        _ => (Tone::Bad, format!("{} ended without a word; runs/{}/worker.log may say why.", run.id, run.id)),
+    }
+}
