@@ -7,6 +7,9 @@ use super::terminal;
 use crossterm::event::{self, KeyEvent, KeyEventKind, MouseEvent};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
+use std::io::Read;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -37,8 +40,12 @@ pub enum Event {
 ///
 /// The terminal is asked first whether it is still there: crossterm 0.29 turns in circles on one that vanished.
 pub fn listen(events: &Sender<Event>) {
+    let Ok(mut resizes) = resizes() else {
+        let _ = events.send(Event::Lost);
+        return;
+    };
     loop {
-        match wait_for_input() {
+        match wait_for_input(&mut resizes) {
             Ok(true) => {}
             Ok(false) | Err(_) => {
                 let _ = events.send(Event::Lost);
@@ -65,14 +72,29 @@ pub fn listen(events: &Sender<Event>) {
     }
 }
 
-/// Waits until standard input has something to read; false when it was hung up.
-fn wait_for_input() -> std::io::Result<bool> {
-    let mut poll = libc::pollfd { fd: libc::STDIN_FILENO, events: libc::POLLIN, revents: 0 };
+/// A stream that has a byte to read whenever the terminal has got another size.
+fn resizes() -> std::io::Result<UnixStream> {
+    let (told, teller) = UnixStream::pair()?;
+    told.set_nonblocking(true)?;
+    signal_hook::low_level::pipe::register(SIGWINCH, teller)?;
+    Ok(told)
+}
+
+/// Waits until standard input has something to read or the terminal has got another size; false when standard input
+/// was hung up.
+///
+/// A new size must be waited for as well: when crossterm finds a key and a new size at once, it answers with the size
+/// and leaves the key lying until the next one is pressed.
+fn wait_for_input(resizes: &mut UnixStream) -> std::io::Result<bool> {
+    let watched = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    let mut polls = [watched(libc::STDIN_FILENO), watched(resizes.as_raw_fd())];
     loop {
-        // SAFETY: `poll` is one valid pollfd for the whole call, and the count given is 1.
-        let ready = unsafe { libc::poll(&raw mut poll, 1, -1) };
+        // SAFETY: `polls` is two valid pollfds for the whole call, and the count given is 2.
+        let ready = unsafe { libc::poll(polls.as_mut_ptr(), 2, -1) };
         if ready > 0 {
-            return Ok(poll.revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) == 0);
+            // Empty after this; an error is the same as nothing to read.
+            let _ = resizes.read(&mut [0; 64]);
+            return Ok(polls[0].revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) == 0);
         }
         let error = std::io::Error::last_os_error();
         if ready < 0 && error.kind() != std::io::ErrorKind::Interrupted {
