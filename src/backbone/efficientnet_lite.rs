@@ -5,14 +5,16 @@
 //! no squeeze-and-excitation, ReLU6 instead of swish, and the stem and the head keep their width at every scale.
 //! timm calls the same network `tf_efficientnet_lite0`.
 
-use super::layers::{Conv, relu6};
-use super::{Architecture, Layers, Parameters};
+use super::layers::{Activation, Conv, ConvShape, Layer, Offset, Padding};
+use super::{Architecture, Parameters, Stage as Built, StageInfo};
 use crate::error::Result;
 use tch::{TchError, Tensor};
 
 /// TensorFlow's epsilon of batch normalisation in these networks.
 const EPSILON: f64 = 1e-3;
 const STEM: i64 = 32;
+/// Side of the input in pixels.
+const INPUT: usize = 224;
 /// Length of the feature vector.
 pub const HEAD: i64 = 1280;
 
@@ -42,7 +44,7 @@ const STAGES: [Stage; 7] = [
 ];
 
 /// What the registry needs to know.
-pub const LITE0: Architecture = Architecture { parameters, unused, build };
+pub const LITE0: Architecture = Architecture { parameters, unused, stages, build };
 
 /// One block with its place in the whole.
 struct BlockShape {
@@ -101,51 +103,37 @@ fn unused(name: &str) -> bool {
     name.ends_with(".num_batches_tracked") || name.starts_with("_fc.")
 }
 
-fn build(parameters: &Parameters) -> Result<Box<dyn Layers>> {
-    let conv =
-        |name: &str, norm: &str, stride: i64, groups: i64| Conv::same(parameters, name, norm, EPSILON, stride, groups);
-    let mut blocks = Vec::new();
+fn stages() -> Vec<StageInfo> {
+    let mut side = INPUT / 2;
+    let mut list = vec![StageInfo { name: "stem".into(), channels: STEM as usize, side }];
+    for (index, block) in block_shapes().iter().enumerate() {
+        side = side.div_ceil(block.stride as usize);
+        list.push(StageInfo { name: format!("blocks.{index}"), channels: block.output as usize, side });
+    }
+    list.push(StageInfo { name: "head".into(), channels: HEAD as usize, side });
+    list
+}
+
+fn build(parameters: &Parameters) -> Result<Vec<Built>> {
+    let conv = |name: &str, norm: &str, stride: i64, groups: i64, activation: Activation| {
+        let shape = ConvShape { stride, padding: Padding::Same, groups, activation };
+        Conv::load(parameters, name, Offset::BatchNorm(norm, EPSILON), shape)
+    };
+    let mut stages = vec![Built::new("stem", conv("_conv_stem", "_bn0", 2, 1, Activation::Relu6)?)];
     for (index, shape) in block_shapes().iter().enumerate() {
         let of = |part: &str| format!("_blocks.{index}.{part}");
-        blocks.push(Block {
-            expand: if shape.expands { Some(conv(&of("_expand_conv"), &of("_bn0"), 1, 1)?) } else { None },
-            depthwise: conv(&of("_depthwise_conv"), &of("_bn1"), shape.stride, shape.inside)?,
-            project: conv(&of("_project_conv"), &of("_bn2"), 1, 1)?,
+        let expand = shape.expands.then(|| conv(&of("_expand_conv"), &of("_bn0"), 1, 1, Activation::Relu6));
+        let block = Block {
+            expand: expand.transpose()?,
+            depthwise: conv(&of("_depthwise_conv"), &of("_bn1"), shape.stride, shape.inside, Activation::Relu6)?,
+            project: conv(&of("_project_conv"), &of("_bn2"), 1, 1, Activation::None)?,
             residual: shape.stride == 1 && shape.input == shape.output,
-        });
+        };
+        stages.push(Built::new(format!("blocks.{index}"), block));
     }
-    let stem = conv("_conv_stem", "_bn0", 2, 1)?;
-    let head = conv("_conv_head", "_bn1", 1, 1)?;
-    Ok(Box::new(EfficientNetLite { stem, blocks, head }))
-}
-
-struct EfficientNetLite {
-    stem: Conv,
-    blocks: Vec<Block>,
-    head: Conv,
-}
-
-impl Layers for EfficientNetLite {
-    fn forward(&self, input: &Tensor, watch: &mut dyn FnMut(&str, &Tensor)) -> Result<Tensor, TchError> {
-        let mut x = relu6(self.stem.forward(input)?)?;
-        watch("stem", &x);
-        for (index, block) in self.blocks.iter().enumerate() {
-            x = block.forward(x)?;
-            watch(&format!("blocks.{index}"), &x);
-        }
-        let x = relu6(self.head.forward(&x)?)?;
-        watch("head", &x);
-        // Global average pooling; dropout and the classifier, which follow in the paper, are left out.
-        x.f_mean_dim([2, 3].as_slice(), false, None)
-    }
-
-    fn share(&self) -> Box<dyn Layers> {
-        Box::new(Self {
-            stem: self.stem.share(),
-            blocks: self.blocks.iter().map(Block::share).collect(),
-            head: self.head.share(),
-        })
-    }
+    // Global average pooling, dropout and the classifier, which follow in the paper, are left out.
+    stages.push(Built::new("head", conv("_conv_head", "_bn1", 1, 1, Activation::Relu6)?));
+    Ok(stages)
 }
 
 /// The inverted bottleneck (MBConv): widen with 1 x 1, filter each channel, narrow with 1 x 1, add what came in.
@@ -156,23 +144,21 @@ struct Block {
     residual: bool,
 }
 
-impl Block {
-    fn forward(&self, input: Tensor) -> Result<Tensor, TchError> {
-        let wide = match &self.expand {
-            Some(expand) => &relu6(expand.forward(&input)?)?,
-            None => &input,
+impl Layer for Block {
+    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        let filtered = match &self.expand {
+            Some(expand) => self.depthwise.forward(&expand.forward(input)?)?,
+            None => self.depthwise.forward(input)?,
         };
-        let filtered = relu6(self.depthwise.forward(wide)?)?;
-        let mut narrow = self.project.forward(&filtered)?;
-        if self.residual { narrow.f_add_(&input) } else { Ok(narrow) }
+        if self.residual { self.project.forward_add(&filtered, input) } else { self.project.forward(&filtered) }
     }
 
-    fn share(&self) -> Self {
-        Self {
+    fn share(&self) -> Box<dyn Layer> {
+        Box::new(Self {
             expand: self.expand.as_ref().map(Conv::share),
             depthwise: self.depthwise.share(),
             project: self.project.share(),
             residual: self.residual,
-        }
+        })
     }
 }

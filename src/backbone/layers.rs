@@ -1,58 +1,134 @@
-//! What the networks are built of.
+//! What the networks are built of: convolutions with batch normalisation folded in, and stages in a row.
 
 use super::Parameters;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use tch::{Kind, TchError, Tensor};
 
-/// A convolution with the batch normalisation that follows it folded in, padded as TensorFlow's SAME does.
+/// What follows a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    None,
+    Relu,
+    /// min(max(x, 0), 6).
+    Relu6,
+}
+
+/// How much is put around the input of a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Padding {
+    /// As TensorFlow's SAME does: ceil(side / stride) rows come out, and where the zeros cannot be shared evenly, the
+    /// odd one is below and to the right. Square odd kernels with stride 1 or 2, or any odd kernel with stride 1.
+    Same,
+    /// Rows above and below, columns left and right.
+    Fixed([i64; 2]),
+}
+
+/// What turns a convolution's sums into its output, by its names in the checkpoint.
+#[derive(Debug, Clone, Copy)]
+pub enum Offset<'a> {
+    /// `NAME.bias` of the convolution itself.
+    Bias,
+    /// The batch normalisation of this name (`weight`, `bias`, `running_mean`, `running_var`) with its epsilon.
+    BatchNorm(&'a str, f64),
+}
+
+/// How a convolution is applied.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvShape {
+    pub stride: i64,
+    pub padding: Padding,
+    pub groups: i64,
+    pub activation: Activation,
+}
+
+impl ConvShape {
+    /// Stride 1, SAME padding, one group, ReLU.
+    pub const RELU: Self = Self { stride: 1, padding: Padding::Same, groups: 1, activation: Activation::Relu };
+}
+
+/// A convolution with what follows it: offset or batch normalisation (folded into the kernel), a residual if there is
+/// one, and the activation.
 #[derive(Debug)]
 pub struct Conv {
-    /// `[out, in / groups, k, k]`, channels last in memory; k is odd.
+    /// `[out, in / groups, k, k]`, channels last in memory.
     weight: Tensor,
-    /// The same kernel with a row and a column of zeros before it, for stride 2 on even sides.
+    /// The same kernel with a row and a column of zeros before it, for SAME with stride 2 on even sides.
     widened: Option<Tensor>,
     /// `[out]`.
     bias: Tensor,
-    stride: i64,
-    groups: i64,
-    /// Rows of zeros above and below: (k - 1) / 2.
-    padding: i64,
+    shape: ConvShape,
+    padding: [i64; 2],
 }
 
 impl Conv {
-    /// Takes the convolution `conv` (no bias) and the batch normalisation `norm` from the checkpoint and folds them:
-    /// with s = gamma / sqrt(variance + epsilon), weight' = s * weight and bias' = beta - s * mean.
-    ///
-    /// `stride` is 1 or 2.
-    pub fn same(
-        parameters: &Parameters,
-        conv: &str,
-        norm: &str,
-        epsilon: f64,
-        stride: i64,
-        groups: i64,
-    ) -> Result<Self> {
-        let double = |name: String| parameters.get(&name).map(|tensor| tensor.to_kind(Kind::Double));
-        let weight = double(format!("{conv}.weight"))?;
-        let (gamma, beta) = (double(format!("{norm}.weight"))?, double(format!("{norm}.bias"))?);
-        let (mean, variance) = (double(format!("{norm}.running_mean"))?, double(format!("{norm}.running_var"))?);
-        let scale = gamma / (variance + epsilon).sqrt();
-        let bias = (beta - &scale * mean).to_kind(Kind::Float);
-        let weight = (weight * scale.view([-1, 1, 1, 1])).to_kind(Kind::Float);
-        let widened = (stride == 2).then(|| channels_last(&weight.constant_pad_nd([1, 0, 1, 0])));
-        let padding = (weight.size()[2] - 1) / 2;
-        Ok(Self { weight: channels_last(&weight), widened, bias, stride, groups, padding })
+    /// Takes `NAME.weight` (`[out, in / groups, k, k]`) and its offset from the checkpoint. Batch normalisation is
+    /// folded: with s = gamma / sqrt(variance + epsilon), weight' = s * weight and bias' = beta - s * mean.
+    pub fn load(parameters: &Parameters, name: &str, offset: Offset<'_>, shape: ConvShape) -> Result<Self> {
+        Self::load_scaled(parameters, name, offset, shape, 1.0)
     }
 
-    /// The convolution of a square `[N, in, S, S]` to ceil(S / stride) rows, without what follows it.
+    /// [`Conv::load`] with the output before residual and activation multiplied by `scale`, as the residual branches
+    /// of Inception-ResNet are; it is folded into the kernel too.
+    pub fn load_scaled(
+        parameters: &Parameters,
+        name: &str,
+        offset: Offset<'_>,
+        shape: ConvShape,
+        scale: f64,
+    ) -> Result<Self> {
+        let double = |name: String| parameters.get(&name).map(|tensor| tensor.to_kind(Kind::Double));
+        let mut weight = double(format!("{name}.weight"))?;
+        let bias = match offset {
+            Offset::Bias => double(format!("{name}.bias"))?,
+            Offset::BatchNorm(norm, epsilon) => {
+                let (gamma, beta) = (double(format!("{norm}.weight"))?, double(format!("{norm}.bias"))?);
+                let (mean, variance) =
+                    (double(format!("{norm}.running_mean"))?, double(format!("{norm}.running_var"))?);
+                let factor = gamma / (variance + epsilon).sqrt();
+                weight = weight * factor.view([-1, 1, 1, 1]);
+                beta - factor * mean
+            }
+        };
+        let weight = (weight * scale).to_kind(Kind::Float);
+        let bias = (bias * scale).to_kind(Kind::Float);
+        let (_, _, height, width) = weight
+            .size4()
+            .map_err(|_| Error::failed(format!("The weights `{name}.weight` are not those of a convolution.")))?;
+        let padding = match shape.padding {
+            Padding::Same => [(height - 1) / 2, (width - 1) / 2],
+            Padding::Fixed(padding) => padding,
+        };
+        let widened = (shape.padding == Padding::Same && shape.stride == 2)
+            .then(|| channels_last(&weight.constant_pad_nd([1, 0, 1, 0])));
+        Ok(Self { weight: channels_last(&weight), widened, bias, shape, padding })
+    }
+
+    /// `activation(conv(input))` of `[N, in, H, W]`.
     ///
     /// SAME with stride 2 on an even side needs one row of zeros more below than above. Zeros in front of the kernel
     /// have the same effect as leaving out the upper row of padding, and spare a padded copy of the input, which costs
     /// as much as the convolution.
     pub fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        self.activate(self.sums(input)?)
+    }
+
+    /// `activation(conv(input) + residual)`; neither argument is changed.
+    pub fn forward_add(&self, input: &Tensor, residual: &Tensor) -> Result<Tensor, TchError> {
+        self.activate(self.sums(input)?.f_add_(residual)?)
+    }
+
+    fn sums(&self, input: &Tensor) -> Result<Tensor, TchError> {
         let even = input.size().last().is_some_and(|side| side % 2 == 0);
         let weight = self.widened.as_ref().filter(|_| even).unwrap_or(&self.weight);
-        input.f_conv2d(weight, Some(&self.bias), [self.stride; 2], [self.padding; 2], [1, 1], self.groups)
+        input.f_conv2d(weight, Some(&self.bias), [self.shape.stride; 2], self.padding, [1, 1], self.shape.groups)
+    }
+
+    fn activate(&self, mut sums: Tensor) -> Result<Tensor, TchError> {
+        match self.shape.activation {
+            Activation::None => Ok(sums),
+            Activation::Relu => sums.f_relu_(),
+            Activation::Relu6 => sums.f_clamp_(0.0, 6.0),
+        }
     }
 
     /// The same tensors for another thread.
@@ -71,7 +147,21 @@ pub fn channels_last(tensor: &Tensor) -> Tensor {
     tensor.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }
 
-/// min(max(x, 0), 6), in place.
-pub fn relu6(mut tensor: Tensor) -> Result<Tensor, TchError> {
-    tensor.f_clamp_(0.0, 6.0)
+/// One stage of a network. Its output is never changed by a later stage, so that features can be taken from it.
+pub trait Layer: Send {
+    /// `[N, C, H, W]` to `[N, C', H', W']`, without gradients.
+    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError>;
+
+    /// The same stage over the same tensors, for another thread.
+    fn share(&self) -> Box<dyn Layer>;
+}
+
+impl Layer for Conv {
+    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        Conv::forward(self, input)
+    }
+
+    fn share(&self) -> Box<dyn Layer> {
+        Box::new(Conv::share(self))
+    }
 }

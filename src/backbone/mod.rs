@@ -5,20 +5,24 @@
 mod allocator;
 pub mod device;
 mod efficientnet_lite;
+#[allow(dead_code, reason = "the networks that follow use the rest")]
 mod layers;
 mod network;
 pub mod pickle;
 mod pip;
+mod pooling;
 pub mod torch_legacy;
 pub mod weights;
 
 pub use allocator::tune_allocator;
+use layers::Layer;
 pub use network::Network;
+pub use pooling::Pool;
 
 use crate::error::{Error, Result};
 use crate::imaging::Preprocessing;
 use std::collections::BTreeMap;
-use tch::{TchError, Tensor};
+use tch::Tensor;
 
 /// What the program knows about one pretrained network before loading it.
 pub struct BackboneInfo {
@@ -30,7 +34,7 @@ pub struct BackboneInfo {
     pub input: usize,
     /// How pixels become its input.
     pub preprocessing: Preprocessing,
-    /// Length of the averaged feature vector.
+    /// Channels of the last stage: the length of its averaged feature vector.
     pub features: usize,
     /// Licence of the weights.
     pub licence: &'static str,
@@ -64,21 +68,41 @@ pub enum Format {
 
 /// What a network's file tells the registry.
 struct Architecture {
-    /// Names (the checkpoint's own) and shapes of all parameters.
+    /// Names (the canonical ones, as in the stored file) and shapes of all parameters.
     parameters: fn() -> Vec<(String, Vec<usize>)>,
     /// True for tensors of the checkpoint that the features do not need.
     unused: fn(&str) -> bool,
-    /// Builds the layers from all parameters.
-    build: fn(&Parameters) -> Result<Box<dyn Layers>>,
+    /// The stages in order, without any weights.
+    stages: fn() -> Vec<StageInfo>,
+    /// Builds the layers from all parameters; as many and in the same order as `stages`.
+    build: fn(&Parameters) -> Result<Vec<Stage>>,
 }
 
-/// A built network without its prediction layer.
-trait Layers: Send {
-    /// `[N, 3, S, S]` normalised to `[N, features]` averaged; `watch` sees each stage's name and output.
-    fn forward(&self, input: &Tensor, watch: &mut dyn FnMut(&str, &Tensor)) -> Result<Tensor, TchError>;
+/// A place that features can be taken from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageInfo {
+    /// As the reference implementation calls it, where it has a name.
+    pub name: String,
+    pub channels: usize,
+    /// Rows and columns of the output for the network's input size.
+    pub side: usize,
+}
 
-    /// The same network over the same tensors, for another thread.
-    fn share(&self) -> Box<dyn Layers>;
+/// A stage with its weights.
+struct Stage {
+    name: String,
+    layer: Box<dyn Layer>,
+}
+
+impl Stage {
+    fn new(name: impl Into<String>, layer: impl Layer + 'static) -> Self {
+        Self { name: name.into(), layer: Box::new(layer) }
+    }
+
+    /// The same stage over the same tensors, for another thread.
+    fn share(&self) -> Self {
+        Self { name: self.name.clone(), layer: self.layer.share() }
+    }
 }
 
 /// A checkpoint's tensors by name, on the device they will be used on.
@@ -87,6 +111,13 @@ struct Parameters(BTreeMap<String, Tensor>);
 impl Parameters {
     fn get(&self, name: &str) -> Result<&Tensor> {
         self.0.get(name).ok_or_else(|| Error::failed(format!("The weights lack `{name}`.")))
+    }
+}
+
+impl BackboneInfo {
+    /// The stages features can be taken from, in order.
+    pub fn stages(&self) -> Vec<StageInfo> {
+        (self.architecture.stages)()
     }
 }
 

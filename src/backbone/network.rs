@@ -1,6 +1,6 @@
 //! A network with its weights, ready to give features.
 
-use super::{BackboneInfo, Layers, weights};
+use super::{BackboneInfo, Pool, Stage, weights};
 use crate::error::{Error, Result};
 use crate::imaging::Pixels;
 use ndarray::Array2;
@@ -11,7 +11,7 @@ use tch::{Device, Kind, TchError, Tensor};
 /// the same tensors.
 pub struct Network {
     info: &'static BackboneInfo,
-    layers: Box<dyn Layers>,
+    stages: Vec<Stage>,
     device: Device,
     weights_sha256: String,
     /// `[3, 1, 1]` on the device.
@@ -25,17 +25,17 @@ impl Network {
     /// Fails if the weights were not fetched, or are not the file that was stored.
     pub fn load(info: &'static BackboneInfo, device: Device) -> Result<Self> {
         let loaded = weights::load(info, device)?;
-        let layers = tch::no_grad(|| (info.architecture.build)(&loaded.parameters))?;
+        let stages = tch::no_grad(|| (info.architecture.build)(&loaded.parameters))?;
         let constant = |values: [f32; 3]| Tensor::from_slice(&values).view([3, 1, 1]).to_device(device);
         let (mean, std) = (constant(info.preprocessing.mean), constant(info.preprocessing.std));
-        Ok(Self { info, layers, device, weights_sha256: loaded.sha256, mean, std })
+        Ok(Self { info, stages, device, weights_sha256: loaded.sha256, mean, std })
     }
 
     /// The same network for another thread, over the same tensors.
     pub fn share(&self) -> Self {
         Self {
             info: self.info,
-            layers: self.layers.share(),
+            stages: self.stages.iter().map(Stage::share).collect(),
             device: self.device,
             weights_sha256: self.weights_sha256.clone(),
             mean: self.mean.shallow_clone(),
@@ -53,14 +53,38 @@ impl Network {
         &self.weights_sha256
     }
 
-    /// Averaged features `[N, features]` of a normalised input `[N, 3, S, S]`, without gradients.
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        self.forward_watched(input, &mut |_, _| {})
+    /// The outputs `[N, C, H, W]` of the stages `taps` (ascending) for a normalised input `[N, 3, S, S]`, without
+    /// gradients. What comes after the last of them is not computed.
+    pub fn outputs(&self, input: &Tensor, taps: &[usize]) -> Result<Vec<Tensor>> {
+        let mut outputs = Vec::with_capacity(taps.len());
+        let last = taps.last().map_or(0, |last| last + 1);
+        self.run(input, last, &mut |index, _, output| {
+            if taps.contains(&index) {
+                outputs.push(output.shallow_clone());
+            }
+        })?;
+        if outputs.len() != taps.len() {
+            let (title, count) = (self.info.title, self.stages.len());
+            return Err(Error::usage(format!("{title} has the stages 0 to {}, in ascending order.", count - 1)));
+        }
+        Ok(outputs)
     }
 
-    /// [`Network::forward`], showing the name and the output `[N, C, H, W]` of each stage on the way.
-    pub fn forward_watched(&self, input: &Tensor, watch: &mut dyn FnMut(&str, &Tensor)) -> Result<Tensor> {
-        tch::no_grad(|| self.layers.forward(input, watch)).map_err(|error| self.explain(&error))
+    /// Runs all stages, showing the name and the output `[N, C, H, W]` of each on the way.
+    pub fn forward_watched(&self, input: &Tensor, watch: &mut dyn FnMut(&str, &Tensor)) -> Result<()> {
+        self.run(input, self.stages.len(), &mut |_, name, output| watch(name, output))
+    }
+
+    fn run(&self, input: &Tensor, stages: usize, watch: &mut dyn FnMut(usize, &str, &Tensor)) -> Result<()> {
+        let forward = || {
+            let mut x = input.shallow_clone();
+            for (index, stage) in self.stages.iter().enumerate().take(stages) {
+                x = stage.layer.forward(&x)?;
+                watch(index, &stage.name, &x);
+            }
+            Ok(())
+        };
+        tch::no_grad(forward).map_err(|error: TchError| self.explain(&error))
     }
 
     /// The normalised input `[N, 3, S, S]` of some pictures, channels last in memory. Pictures of another size are
@@ -83,21 +107,24 @@ impl Network {
         normalise().map_err(|error| self.explain(&error))
     }
 
-    /// The averaged features of some pictures, one row each.
+    /// The last stage of some pictures averaged over its places, one row each.
     pub fn features(&self, pictures: &[Pixels]) -> Result<Array2<f32>> {
-        let (rows, columns) = (pictures.len(), self.info.features);
-        if rows == 0 {
-            return Ok(Array2::zeros((0, columns)));
-        }
-        let features = self.forward(&self.input(pictures)?)?;
-        let mut values = vec![0_f32; rows * columns];
-        let mut copy = || {
-            let features = features.f_to_device(Device::Cpu)?.f_contiguous()?;
-            features.f_copy_data(&mut values, rows * columns)
+        let mut rows = self.pooled(pictures, &[self.stages.len() - 1], Pool::Avg)?;
+        Ok(rows.swap_remove(0))
+    }
+
+    /// The stages `taps` (ascending) of some pictures, pooled: one array per tap with one row per picture.
+    pub fn pooled(&self, pictures: &[Pixels], taps: &[usize], pool: Pool) -> Result<Vec<Array2<f32>>> {
+        let outputs = self.outputs(&self.input(pictures)?, taps)?;
+        let copy = |output: &Tensor| -> Result<Array2<f32>, TchError> {
+            let rows = tch::no_grad(|| pool.apply(output))?.f_to_device(Device::Cpu)?.f_contiguous()?;
+            let (count, width) = rows.size2()?;
+            let mut values = vec![0_f32; rows.numel()];
+            rows.f_copy_data(&mut values, rows.numel())?;
+            Array2::from_shape_vec((count as usize, width as usize), values)
+                .map_err(|error| TchError::Shape(error.to_string()))
         };
-        copy().map_err(|error| self.explain(&error))?;
-        Array2::from_shape_vec((rows, columns), values)
-            .map_err(|error| Error::failed(format!("{} gave features of another length: {error}.", self.info.title)))
+        outputs.iter().map(|output| copy(output).map_err(|error| self.explain(&error))).collect()
     }
 
     fn explain(&self, error: &TchError) -> Error {
