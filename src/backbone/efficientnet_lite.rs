@@ -5,10 +5,9 @@
 //! no squeeze-and-excitation, ReLU6 instead of swish, and the stem and the head keep their width at every scale.
 //! timm calls the same network `tf_efficientnet_lite0`.
 
-use super::layers::{Activation, Conv, ConvShape, Layer, Offset, Padding};
+use super::layers::{Activation, Conv, ConvShape, InvertedBottleneck, Offset, Padding};
 use super::{Architecture, Parameters, Stage as Built, StageInfo};
 use crate::error::Result;
-use tch::{TchError, Tensor};
 
 /// TensorFlow's epsilon of batch normalisation in these networks.
 const EPSILON: f64 = 1e-3;
@@ -123,42 +122,13 @@ fn build(parameters: &Parameters) -> Result<Vec<Built>> {
     for (index, shape) in block_shapes().iter().enumerate() {
         let of = |part: &str| format!("_blocks.{index}.{part}");
         let expand = shape.expands.then(|| conv(&of("_expand_conv"), &of("_bn0"), 1, 1, Activation::Relu6));
-        let block = Block {
-            expand: expand.transpose()?,
-            depthwise: conv(&of("_depthwise_conv"), &of("_bn1"), shape.stride, shape.inside, Activation::Relu6)?,
-            project: conv(&of("_project_conv"), &of("_bn2"), 1, 1, Activation::None)?,
-            residual: shape.stride == 1 && shape.input == shape.output,
-        };
+        let depthwise = conv(&of("_depthwise_conv"), &of("_bn1"), shape.stride, shape.inside, Activation::Relu6)?;
+        let project = conv(&of("_project_conv"), &of("_bn2"), 1, 1, Activation::None)?;
+        let residual = shape.stride == 1 && shape.input == shape.output;
+        let block = InvertedBottleneck::new(expand.transpose()?, depthwise, project, residual);
         stages.push(Built::new(format!("blocks.{index}"), block));
     }
     // Global average pooling, dropout and the classifier, which follow in the paper, are left out.
     stages.push(Built::new("head", conv("_conv_head", "_bn1", 1, 1, Activation::Relu6)?));
     Ok(stages)
-}
-
-/// The inverted bottleneck (MBConv): widen with 1 x 1, filter each channel, narrow with 1 x 1, add what came in.
-struct Block {
-    expand: Option<Conv>,
-    depthwise: Conv,
-    project: Conv,
-    residual: bool,
-}
-
-impl Layer for Block {
-    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        let filtered = match &self.expand {
-            Some(expand) => self.depthwise.forward(&expand.forward(input)?)?,
-            None => self.depthwise.forward(input)?,
-        };
-        if self.residual { self.project.forward_add(&filtered, input) } else { self.project.forward(&filtered) }
-    }
-
-    fn share(&self) -> Box<dyn Layer> {
-        Box::new(Self {
-            expand: self.expand.as_ref().map(Conv::share),
-            depthwise: self.depthwise.share(),
-            project: self.project.share(),
-            residual: self.residual,
-        })
-    }
 }

@@ -6,6 +6,7 @@ mod allocator;
 pub mod device;
 mod efficientnet_lite;
 #[allow(dead_code, reason = "the networks that follow use the rest")]
+mod kernel;
 mod layers;
 mod network;
 pub mod pickle;
