@@ -41,11 +41,6 @@ pub struct ConvShape {
     pub activation: Activation,
 }
 
-impl ConvShape {
-    /// Stride 1, SAME padding, one group, ReLU.
-    pub const RELU: Self = Self { stride: 1, padding: Padding::Same, groups: 1, activation: Activation::Relu };
-}
-
 /// A convolution with what follows it: offset or batch normalisation (folded into the kernel), a residual if there is
 /// one, and the activation.
 #[derive(Debug)]
@@ -62,20 +57,10 @@ pub struct Conv {
 
 impl Conv {
     /// Takes `NAME.weight` (`[out, in / groups, k, k]`) and its offset from the checkpoint. Batch normalisation is
-    /// folded: with s = gamma / sqrt(variance + epsilon), weight' = s * weight and bias' = beta - s * mean.
-    pub fn load(parameters: &Parameters, name: &str, offset: Offset<'_>, shape: ConvShape) -> Result<Self> {
-        Self::load_scaled(parameters, name, offset, shape, 1.0)
-    }
-
-    /// [`Conv::load`] with the output before residual and activation multiplied by `scale`, as the residual branches
-    /// of Inception-ResNet are; it is folded into the kernel too.
-    pub fn load_scaled(
-        parameters: &Parameters,
-        name: &str,
-        offset: Offset<'_>,
-        shape: ConvShape,
-        scale: f64,
-    ) -> Result<Self> {
+    /// folded: with s = gamma / sqrt(variance + epsilon), weight' = s * weight and bias' = beta - s * mean. So is
+    /// `scale`, by which the output before residual and activation is multiplied; the residual branches of
+    /// Inception-ResNet have one.
+    pub fn load(parameters: &Parameters, name: &str, offset: Offset<'_>, shape: ConvShape, scale: f64) -> Result<Self> {
         let double = |name: String| parameters.get(&name).map(|tensor| tensor.to_kind(Kind::Double));
         let mut weight = double(format!("{name}.weight"))?;
         let bias = match offset {
@@ -163,5 +148,80 @@ impl Layer for Conv {
 
     fn share(&self) -> Box<dyn Layer> {
         Box::new(Conv::share(self))
+    }
+}
+
+/// The largest value of each `kernel` x `kernel` places, without padding.
+pub struct MaxPool {
+    pub kernel: i64,
+    pub stride: i64,
+}
+
+impl Layer for MaxPool {
+    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        input.f_max_pool2d([self.kernel; 2], [self.stride; 2], [0; 2], [1; 2], false)
+    }
+
+    fn share(&self) -> Box<dyn Layer> {
+        Box::new(Self { ..*self })
+    }
+}
+
+/// The average of each `kernel` x `kernel` places (odd) with stride 1. At the edge it is the average of the places that
+/// are there, as with TensorFlow's SAME.
+pub struct AveragePool {
+    pub kernel: i64,
+}
+
+impl Layer for AveragePool {
+    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        input.f_avg_pool2d([self.kernel; 2], [1; 2], [self.kernel / 2; 2], false, false, None::<i64>)
+    }
+
+    fn share(&self) -> Box<dyn Layer> {
+        Box::new(Self { ..*self })
+    }
+}
+
+/// Layers one after another.
+pub struct Chain(pub Vec<Box<dyn Layer>>);
+
+impl Layer for Chain {
+    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        self.0.iter().try_fold(input.shallow_clone(), |x, layer| layer.forward(&x))
+    }
+
+    fn share(&self) -> Box<dyn Layer> {
+        Box::new(Self(self.0.iter().map(|layer| layer.share()).collect()))
+    }
+}
+
+/// Layers over the same input, their channels behind each other.
+pub struct Concat(pub Vec<Box<dyn Layer>>);
+
+impl Layer for Concat {
+    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        let outputs = self.0.iter().map(|layer| layer.forward(input)).collect::<Result<Vec<_>, _>>()?;
+        Tensor::f_cat(&outputs, 1)
+    }
+
+    fn share(&self) -> Box<dyn Layer> {
+        Box::new(Self(self.0.iter().map(|layer| layer.share()).collect()))
+    }
+}
+
+/// `join(branches(input)) + input`; scale and activation are `join`'s.
+pub struct Residual {
+    pub branches: Box<dyn Layer>,
+    pub join: Conv,
+}
+
+impl Layer for Residual {
+    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        self.join.forward_add(&self.branches.forward(input)?, input)
+    }
+
+    fn share(&self) -> Box<dyn Layer> {
+        Box::new(Self { branches: self.branches.share(), join: self.join.share() })
     }
 }

@@ -1,8 +1,8 @@
 //! A network with its weights, ready to give features.
 
-use super::{BackboneInfo, Pool, Stage, weights};
+use super::{BackboneInfo, Pool, Stage, blueprint, weights};
 use crate::error::{Error, Result};
-use crate::imaging::Pixels;
+use crate::imaging::{ChannelOrder, Pixels};
 use ndarray::Array2;
 use std::borrow::Cow;
 use tch::{Device, Kind, TchError, Tensor};
@@ -25,7 +25,7 @@ impl Network {
     /// Fails if the weights were not fetched, or are not the file that was stored.
     pub fn load(info: &'static BackboneInfo, device: Device) -> Result<Self> {
         let loaded = weights::load(info, device)?;
-        let stages = tch::no_grad(|| (info.architecture.build)(&loaded.parameters))?;
+        let stages = tch::no_grad(|| blueprint::build(&(info.architecture.plan)(), &loaded.parameters))?;
         let constant = |values: [f32; 3]| Tensor::from_slice(&values).view([3, 1, 1]).to_device(device);
         let (mean, std) = (constant(info.preprocessing.mean), constant(info.preprocessing.std));
         Ok(Self { info, stages, device, weights_sha256: loaded.sha256, mean, std })
@@ -96,7 +96,10 @@ impl Network {
             let fits = picture.width() == side && picture.height() == side;
             let picture =
                 if fits { Cow::Borrowed(picture) } else { Cow::Owned(self.info.preprocessing.resize(picture)) };
-            bytes.extend_from_slice(picture.rgb());
+            match self.info.preprocessing.order {
+                ChannelOrder::Rgb => bytes.extend_from_slice(picture.rgb()),
+                ChannelOrder::Bgr => bytes.extend(picture.rgb().chunks_exact(3).flat_map(|rgb| rgb.iter().rev())),
+            }
         }
         let shape = [pictures.len() as i64, side as i64, side as i64, 3];
         let normalise = || {

@@ -132,11 +132,9 @@ pub fn canonical(info: &BackboneInfo, bytes: &[u8], format: Format) -> Result<Ve
     let tensors = match format {
         Format::TorchLegacy => torch_legacy::read(bytes)?,
     };
-    let wanted: BTreeMap<String, Vec<usize>> = (info.architecture.parameters)().into_iter().collect();
-    let kept: BTreeMap<String, RawTensor> = tensors
-        .into_iter()
-        .filter(|(name, _)| wanted.contains_key(name) || !(info.architecture.unused)(name))
-        .collect();
+    let wanted: BTreeMap<String, Vec<usize>> = info.parameters().into_iter().collect();
+    let kept: BTreeMap<String, RawTensor> =
+        tensors.into_iter().filter(|(name, _)| wanted.contains_key(name) || !info.is_unused(name)).collect();
     check(&wanted, &kept)?;
     let mut data: BTreeMap<&str, (&[usize], Vec<u8>)> = BTreeMap::new();
     for (name, tensor) in &kept {
@@ -200,7 +198,7 @@ pub(super) fn load(info: &BackboneInfo, device: Device) -> Result<Loaded> {
     }
     let tensors = SafeTensors::deserialize(&bytes).map_err(|_| damaged("are not a safetensors file"))?;
     let mut parameters = BTreeMap::new();
-    for (name, shape) in (info.architecture.parameters)() {
+    for (name, shape) in info.parameters() {
         let view = tensors.tensor(&name).map_err(|_| damaged(&format!("lack `{name}`")))?;
         if view.shape() != shape || view.dtype() != Dtype::F32 {
             return Err(damaged(&format!("have another `{name}`")));
