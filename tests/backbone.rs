@@ -1,149 +1,15 @@
-//! The backbone against timm, and the reader of foreign weights against friendly and hostile files.
+//! The registry, and the reader of foreign weights against friendly and hostile files.
 //! Fixtures: `fixtures/backbone_reference.py`.
 
 use faceprobe::backbone::torch_legacy::{self, Numbers};
-use faceprobe::backbone::weights::{self, canonical};
-use faceprobe::backbone::{self, Format, Network};
-use faceprobe::imaging::Pixels;
-use ndarray::Array2;
-use serde::Deserialize;
-use std::collections::BTreeMap;
+use faceprobe::backbone::weights::canonical;
+use faceprobe::backbone::{self, Format};
 use std::path::Path;
-use tch::{Device, Kind, Tensor};
 
 const LITE0: &str = "efficientnet-lite0";
 
 fn fixture(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
-}
-
-/// The loaded network; none, with a printed reason, on a machine where its weights were not fetched.
-fn lite0() -> Option<Network> {
-    if !weights::status(LITE0).is_ok_and(|status| status.present) {
-        println!("skipped: the weights are not here; run: faceprobe weights fetch {LITE0}");
-        return None;
-    }
-    Some(Network::load(backbone::find(LITE0).unwrap(), Device::Cpu).unwrap())
-}
-
-/// `picture` of the fixture script.
-fn picture(number: u32) -> Pixels {
-    let side: u32 = 224;
-    let mut rgb = Vec::new();
-    for y in 0..side {
-        for x in 0..side {
-            for c in 0..3_u32 {
-                let mut h = x.wrapping_mul(73_856_093)
-                    ^ y.wrapping_mul(19_349_663)
-                    ^ c.wrapping_mul(83_492_791)
-                    ^ number.wrapping_mul(2_654_435_761);
-                h ^= h >> 13;
-                h = h.wrapping_mul(0x5BD1_E995);
-                h ^= h >> 15;
-                let wave = ((x * (number + 2) + y * (number + 1)) >> 1) & 255;
-                let wave = wave.min(255 - wave);
-                rgb.push((wave + (h & 63) + 16 * c) as u8);
-            }
-        }
-    }
-    Pixels::new(side as usize, side as usize, rgb).unwrap()
-}
-
-#[derive(Deserialize)]
-struct Reference {
-    pixel_sums: Vec<u64>,
-    stages: BTreeMap<String, Stage>,
-}
-
-#[derive(Deserialize)]
-struct Stage {
-    shape: Vec<i64>,
-    mean: f64,
-    std: f64,
-    first: Vec<f64>,
-    last: Vec<f64>,
-}
-
-/// The largest difference relative to the reference's own value. Values nearer to zero than a hundredth of
-/// `magnitude` are measured against that: an average over 49 places cancels no better than that in 32 bits.
-fn largest_relative_difference(got: &[f64], expected: &[f64], magnitude: f64) -> f64 {
-    assert_eq!(got.len(), expected.len());
-    let floor = magnitude / 100.0;
-    got.iter().zip(expected).map(|(a, b)| (a - b).abs() / b.abs().max(floor)).fold(0.0, f64::max)
-}
-
-#[test]
-fn features_agree_with_timm() {
-    let Some(network) = lite0() else { return };
-    let expected: Array2<f32> = ndarray_npy::read_npy(fixture("backbone_lite0_features.npy")).unwrap();
-    let pictures: Vec<Pixels> = (0..3).map(picture).collect();
-    let features = network.features(&pictures).unwrap();
-    assert_eq!(features.shape(), [3, 1280]);
-    let wide = |array: &Array2<f32>| array.iter().map(|&value| f64::from(value)).collect::<Vec<_>>();
-    let (features, expected) = (wide(&features), wide(&expected));
-    let magnitude = expected.iter().copied().fold(0.0, f64::max);
-    let difference = largest_relative_difference(&features, &expected, magnitude);
-    println!("largest relative difference of the features: {difference:.2e} (largest feature {magnitude:.2})");
-    assert!(difference < 1e-4, "{difference}");
-}
-
-#[test]
-fn every_stage_agrees_with_timm() {
-    let Some(network) = lite0() else { return };
-    let text = std::fs::read_to_string(fixture("backbone_lite0_stages.json")).unwrap();
-    let reference: Reference = serde_json::from_str(&text).unwrap();
-    let pictures: Vec<Pixels> = (0..3).map(picture).collect();
-    let sums: Vec<u64> = pictures.iter().map(|picture| picture.rgb().iter().map(|&v| u64::from(v)).sum()).collect();
-    assert_eq!(sums, reference.pixel_sums, "the pictures of this test are not those of the script");
-
-    let mut seen = Vec::new();
-    let input = network.input(&pictures).unwrap();
-    let mut watch = |name: &str, output: &Tensor| {
-        // The network goes on in place; what is kept must be a copy.
-        seen.push((name.to_string(), output.to_kind(Kind::Double)));
-    };
-    network.forward_watched(&input, &mut watch).unwrap();
-    assert_eq!(seen.len(), reference.stages.len());
-    for (name, output) in seen {
-        let stage = &reference.stages[&name];
-        assert_eq!(output.size(), stage.shape, "{name}");
-        let channels = stage.shape[1];
-        let (first, last) = (output.get(0), output.get(-1));
-        let corner = |picture: &Tensor, start: i64, at: i64| {
-            let values = picture.narrow(0, start, 6).select(2, at).select(1, at).contiguous();
-            Vec::<f64>::try_from(values).unwrap()
-        };
-        let got =
-            [corner(&first, 0, 0), corner(&last, channels - 6, -1), vec![output.mean(None).double_value(&[])]].concat();
-        let expected = [stage.first.clone(), stage.last.clone(), vec![stage.mean]].concat();
-        let spread = output.std(false).double_value(&[]);
-        // Single values of a stage cancel, so they are measured against the stage's own spread.
-        let difference = largest_relative_difference(&got, &expected, 100.0 * stage.std);
-        assert!(difference < 1e-4, "{name} parts from the reference: {difference:.2e}");
-        assert!((spread / stage.std - 1.0).abs() < 1e-5, "{name}");
-    }
-}
-
-#[test]
-fn threads_share_one_network_and_pictures_of_any_size_fit() {
-    let Some(network) = lite0() else { return };
-    let small = Pixels::new(50, 30, (0..4500).map(|i| (i % 251) as u8).collect()).unwrap();
-    let expected = network.features(std::slice::from_ref(&small)).unwrap();
-    let resized = network.features(&[faceprobe::imaging::resize(&small, 224)]).unwrap();
-    assert_eq!(expected, resized);
-    let threads: Vec<_> = (0..2)
-        .map(|_| {
-            let (network, picture) = (network.share(), small.clone());
-            std::thread::spawn(move || network.features(&[picture]).unwrap())
-        })
-        .collect();
-    for thread in threads {
-        let features = thread.join().unwrap();
-        let difference = (&features - &expected).mapv(f32::abs).fold(0.0_f32, |a, &b| a.max(b));
-        assert!(difference < 1e-4, "{difference}");
-    }
-    assert_eq!(network.features(&[]).unwrap().shape(), [0, 1280]);
-    assert_eq!(network.weights_sha256().len(), 64);
 }
 
 #[test]

@@ -1,33 +1,42 @@
-//! EfficientNet-Lite0, top to bottom.
+//! EfficientNet-Lite0 and Lite2, top to bottom.
 //!
-//! The network of Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks" (ICML 2019,
-//! table 1), as its authors simplified it for small devices (TensorFlow `tpu/models/official/efficientnet/lite`):
-//! no squeeze-and-excitation, ReLU6 instead of swish, and the stem and the head keep their width at every scale.
-//! timm calls the same network `tf_efficientnet_lite0`.
+//! The networks of Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks" (ICML 2019,
+//! table 1), as their authors simplified them for small devices (TensorFlow `tpu/models/official/efficientnet/lite`):
+//! no squeeze-and-excitation, ReLU6 instead of swish, and the stem, the head and the depth of the first and the last
+//! stage are the same at every scale. timm calls the same networks `tf_efficientnet_lite0` and `tf_efficientnet_lite2`.
 
-use super::layers::{Activation, Conv, ConvShape, InvertedBottleneck, Offset, Padding};
-use super::{Architecture, Parameters, Stage as Built, StageInfo};
-use crate::error::Result;
+use super::Architecture;
+use super::blueprint::{ConvPlan, Form, Norm, StagePlan};
+use super::convolution::{Activation, Padding};
 
 /// TensorFlow's epsilon of batch normalisation in these networks.
 const EPSILON: f64 = 1e-3;
-const STEM: i64 = 32;
-/// Side of the input in pixels.
-const INPUT: usize = 224;
+const STEM: usize = 32;
 /// Length of the feature vector.
-pub const HEAD: i64 = 1280;
+pub const HEAD: usize = 1280;
+
+/// How much wider and deeper than Lite0.
+#[derive(Clone, Copy)]
+struct Scaling {
+    width: f64,
+    depth: f64,
+}
+
+/// What the registry needs to know.
+pub const LITE0: Architecture = Architecture { plan: || plan(Scaling { width: 1.0, depth: 1.0 }), unused };
+pub const LITE2: Architecture = Architecture { plan: || plan(Scaling { width: 1.1, depth: 1.2 }), unused };
 
 /// A row of the paper's table: blocks of one kind, the first of which has the stride and changes the width.
 struct Stage {
     repeats: usize,
-    kernel: i64,
-    stride: i64,
+    kernel: usize,
+    stride: usize,
     /// How many times wider a block is inside.
-    expansion: i64,
-    output: i64,
+    expansion: usize,
+    output: usize,
 }
 
-const fn stage(repeats: usize, kernel: i64, stride: i64, expansion: i64, output: i64) -> Stage {
+const fn stage(repeats: usize, kernel: usize, stride: usize, expansion: usize, output: usize) -> Stage {
     Stage { repeats, kernel, stride, expansion, output }
 }
 
@@ -42,93 +51,74 @@ const STAGES: [Stage; 7] = [
     stage(1, 3, 1, 6, 320),
 ];
 
-/// What the registry needs to know.
-pub const LITE0: Architecture = Architecture { parameters, unused, stages, build };
+impl Scaling {
+    /// The width of a stage: a multiple of 8, and not less than nine tenths of the exact one.
+    fn channels(self, channels: usize) -> usize {
+        let exact = channels as f64 * self.width;
+        let rounded = ((exact + 4.0) / 8.0) as usize * 8;
+        if (rounded as f64) < 0.9 * exact { rounded + 8 } else { rounded.max(8) }
+    }
 
-/// One block with its place in the whole.
-struct BlockShape {
-    input: i64,
-    inside: i64,
-    output: i64,
-    kernel: i64,
-    stride: i64,
-    expands: bool,
+    /// The blocks of a stage.
+    fn repeats(self, stage: usize) -> usize {
+        let repeats = STAGES[stage].repeats;
+        let fixed = stage == 0 || stage == STAGES.len() - 1;
+        if fixed { repeats } else { (repeats as f64 * self.depth).ceil() as usize }
+    }
 }
 
-fn block_shapes() -> Vec<BlockShape> {
+fn plan(scaling: Scaling) -> Vec<StagePlan> {
+    let stem = ConvPlan { stride: 2, ..conv("_conv_stem", "_bn0", [3, STEM], 3) };
+    let mut stages = vec![StagePlan::new("stem", stem)];
     let mut input = STEM;
-    let mut shapes = Vec::new();
-    for stage in &STAGES {
-        for repeat in 0..stage.repeats {
-            shapes.push(BlockShape {
-                input,
-                inside: input * stage.expansion,
-                output: stage.output,
-                kernel: stage.kernel,
-                stride: if repeat == 0 { stage.stride } else { 1 },
-                expands: stage.expansion > 1,
-            });
-            input = stage.output;
+    let mut index = 0;
+    for (number, stage) in STAGES.iter().enumerate() {
+        let output = scaling.channels(stage.output);
+        for repeat in 0..scaling.repeats(number) {
+            let stride = if repeat == 0 { stage.stride } else { 1 };
+            stages.push(StagePlan::new(format!("blocks.{index}"), block(index, [input, output], stage, stride)));
+            input = output;
+            index += 1;
         }
     }
-    shapes
+    // Global average pooling, dropout and the classifier, which follow in the paper, are left out.
+    stages.push(StagePlan::new("head", conv("_conv_head", "_bn1", [input, HEAD], 1)));
+    stages
 }
 
-/// Every parameter's name in the checkpoint, with its shape.
-fn parameters() -> Vec<(String, Vec<usize>)> {
-    let mut list: Vec<(String, Vec<i64>)> = Vec::new();
-    let mut conv = |name: &str, norm: &str, output: i64, input: i64, kernel: i64| {
-        list.push((format!("{name}.weight"), vec![output, input, kernel, kernel]));
-        list.extend(
-            ["weight", "bias", "running_mean", "running_var"].map(|part| (format!("{norm}.{part}"), vec![output])),
-        );
-    };
-    conv("_conv_stem", "_bn0", STEM, 3, 3);
-    let blocks = block_shapes();
-    for (index, block) in blocks.iter().enumerate() {
-        let of = |part: &str| format!("_blocks.{index}.{part}");
-        if block.expands {
-            conv(&of("_expand_conv"), &of("_bn0"), block.inside, block.input, 1);
-        }
-        conv(&of("_depthwise_conv"), &of("_bn1"), block.inside, 1, block.kernel);
-        conv(&of("_project_conv"), &of("_bn2"), block.output, block.inside, 1);
+/// The inverted bottleneck (MBConv): widen with 1 x 1, filter each channel, narrow with 1 x 1, and add what came in
+/// where the shape allows it.
+fn block(index: usize, [input, output]: [usize; 2], stage: &Stage, stride: usize) -> Form {
+    let of = |part: &str| format!("_blocks.{index}.{part}");
+    let inside = input * stage.expansion;
+    let expand = conv(&of("_expand_conv"), &of("_bn0"), [input, inside], 1);
+    let depthwise = conv(&of("_depthwise_conv"), &of("_bn1"), [inside, inside], stage.kernel);
+    let project = conv(&of("_project_conv"), &of("_bn2"), [inside, output], 1);
+    Form::Bottleneck {
+        expand: (stage.expansion > 1).then_some(expand),
+        depthwise: ConvPlan { stride, groups: inside, ..depthwise },
+        project: ConvPlan { activation: Activation::None, ..project },
+        residual: stride == 1 && input == output,
     }
-    conv("_conv_head", "_bn1", HEAD, blocks.last().map_or(STEM, |block| block.output), 1);
-    list.into_iter().map(|(name, shape)| (name, shape.into_iter().map(|side| side as usize).collect())).collect()
+}
+
+/// A convolution of the checkpoint with its batch normalisation and ReLU6; TensorFlow's SAME padding, stride 1.
+fn conv(name: &str, norm: &str, [input, output]: [usize; 2], kernel: usize) -> ConvPlan {
+    ConvPlan {
+        name: name.into(),
+        norm: Norm::Batch(norm.into(), EPSILON),
+        input,
+        output,
+        kernel: [kernel; 2],
+        stride: 1,
+        padding: Padding::Same,
+        groups: 1,
+        activation: Activation::Relu6,
+        scale: 1.0,
+    }
 }
 
 /// The classifier, and the counters that only training reads.
 fn unused(name: &str) -> bool {
     name.ends_with(".num_batches_tracked") || name.starts_with("_fc.")
-}
-
-fn stages() -> Vec<StageInfo> {
-    let mut side = INPUT / 2;
-    let mut list = vec![StageInfo { name: "stem".into(), channels: STEM as usize, side }];
-    for (index, block) in block_shapes().iter().enumerate() {
-        side = side.div_ceil(block.stride as usize);
-        list.push(StageInfo { name: format!("blocks.{index}"), channels: block.output as usize, side });
-    }
-    list.push(StageInfo { name: "head".into(), channels: HEAD as usize, side });
-    list
-}
-
-fn build(parameters: &Parameters) -> Result<Vec<Built>> {
-    let conv = |name: &str, norm: &str, stride: i64, groups: i64, activation: Activation| {
-        let shape = ConvShape { stride, padding: Padding::Same, groups, activation };
-        Conv::load(parameters, name, Offset::BatchNorm(norm, EPSILON), shape)
-    };
-    let mut stages = vec![Built::new("stem", conv("_conv_stem", "_bn0", 2, 1, Activation::Relu6)?)];
-    for (index, shape) in block_shapes().iter().enumerate() {
-        let of = |part: &str| format!("_blocks.{index}.{part}");
-        let expand = shape.expands.then(|| conv(&of("_expand_conv"), &of("_bn0"), 1, 1, Activation::Relu6));
-        let depthwise = conv(&of("_depthwise_conv"), &of("_bn1"), shape.stride, shape.inside, Activation::Relu6)?;
-        let project = conv(&of("_project_conv"), &of("_bn2"), 1, 1, Activation::None)?;
-        let residual = shape.stride == 1 && shape.input == shape.output;
-        let block = InvertedBottleneck::new(expand.transpose()?, depthwise, project, residual);
-        stages.push(Built::new(format!("blocks.{index}"), block));
-    }
-    // Global average pooling, dropout and the classifier, which follow in the paper, are left out.
-    stages.push(Built::new("head", conv("_conv_head", "_bn1", 1, 1, Activation::Relu6)?));
-    Ok(stages)
 }

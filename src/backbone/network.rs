@@ -1,10 +1,11 @@
 //! A network with its weights, ready to give features.
 
-use super::{BackboneInfo, Pool, Stage, weights};
+use super::{BackboneInfo, Parameters, Pool, Stage, blueprint, weights};
 use crate::error::{Error, Result};
-use crate::imaging::Pixels;
+use crate::imaging::{ChannelOrder, Pixels};
 use ndarray::Array2;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use tch::{Device, Kind, TchError, Tensor};
 
 /// A loaded backbone. It can move to another thread; for several threads, [`Network::share`] gives each its own over
@@ -25,10 +26,48 @@ impl Network {
     /// Fails if the weights were not fetched, or are not the file that was stored.
     pub fn load(info: &'static BackboneInfo, device: Device) -> Result<Self> {
         let loaded = weights::load(info, device)?;
-        let stages = tch::no_grad(|| (info.architecture.build)(&loaded.parameters))?;
+        Self::build(info, &loaded.parameters, loaded.sha256, device)
+    }
+
+    /// The network on parameters that are not stored anywhere, by their canonical names: all of
+    /// [`BackboneInfo::parameters`] in their shapes, 32-bit floats, on any device. Its weights' hash is the one that
+    /// storing them would give.
+    ///
+    /// # Errors
+    /// A parameter that is missing, left over, or of another shape or kind.
+    pub fn from_parameters(
+        info: &'static BackboneInfo,
+        mut given: BTreeMap<String, Tensor>,
+        device: Device,
+    ) -> Result<Self> {
+        let sha256 = weights::digest(&given)?;
+        let mut parameters = BTreeMap::new();
+        for (name, shape) in info.parameters() {
+            let tensor = given.remove(&name);
+            let tensor = tensor.ok_or_else(|| Error::failed(format!("{} lacks its `{name}`.", info.title)))?;
+            if tensor.size() != shape.iter().map(|&side| side as i64).collect::<Vec<_>>() {
+                let found = tensor.size();
+                return Err(Error::failed(format!("`{name}` of {} is {found:?} instead of {shape:?}.", info.title)));
+            }
+            let moved = tensor.f_to_device(device).map_err(|error| Error::failed(error.to_string()))?;
+            parameters.insert(name, moved);
+        }
+        if let Some(name) = given.keys().next() {
+            return Err(Error::failed(format!("{} has no `{name}`.", info.title)));
+        }
+        Self::build(info, &Parameters(parameters), sha256, device)
+    }
+
+    fn build(
+        info: &'static BackboneInfo,
+        parameters: &Parameters,
+        weights_sha256: String,
+        device: Device,
+    ) -> Result<Self> {
+        let stages = tch::no_grad(|| blueprint::build(&(info.architecture.plan)(), parameters))?;
         let constant = |values: [f32; 3]| Tensor::from_slice(&values).view([3, 1, 1]).to_device(device);
         let (mean, std) = (constant(info.preprocessing.mean), constant(info.preprocessing.std));
-        Ok(Self { info, stages, device, weights_sha256: loaded.sha256, mean, std })
+        Ok(Self { info, stages, device, weights_sha256, mean, std })
     }
 
     /// The same network for another thread, over the same tensors.
@@ -96,7 +135,10 @@ impl Network {
             let fits = picture.width() == side && picture.height() == side;
             let picture =
                 if fits { Cow::Borrowed(picture) } else { Cow::Owned(self.info.preprocessing.resize(picture)) };
-            bytes.extend_from_slice(picture.rgb());
+            match self.info.preprocessing.order {
+                ChannelOrder::Rgb => bytes.extend_from_slice(picture.rgb()),
+                ChannelOrder::Bgr => bytes.extend(picture.rgb().chunks_exact(3).flat_map(|rgb| rgb.iter().rev())),
+            }
         }
         let shape = [pictures.len() as i64, side as i64, side as i64, 3];
         let normalise = || {

@@ -132,11 +132,9 @@ pub fn canonical(info: &BackboneInfo, bytes: &[u8], format: Format) -> Result<Ve
     let tensors = match format {
         Format::TorchLegacy => torch_legacy::read(bytes)?,
     };
-    let wanted: BTreeMap<String, Vec<usize>> = (info.architecture.parameters)().into_iter().collect();
-    let kept: BTreeMap<String, RawTensor> = tensors
-        .into_iter()
-        .filter(|(name, _)| wanted.contains_key(name) || !(info.architecture.unused)(name))
-        .collect();
+    let wanted: BTreeMap<String, Vec<usize>> = info.parameters().into_iter().collect();
+    let kept: BTreeMap<String, RawTensor> =
+        tensors.into_iter().filter(|(name, _)| wanted.contains_key(name) || !info.is_unused(name)).collect();
     check(&wanted, &kept)?;
     let mut data: BTreeMap<&str, (&[usize], Vec<u8>)> = BTreeMap::new();
     for (name, tensor) in &kept {
@@ -179,6 +177,29 @@ fn some(names: &[&str]) -> String {
     if names.len() > 5 { format!("{shown} and {} more", names.len() - 5) } else { shown }
 }
 
+/// SHA-256, in hex, of the canonical file that these parameters would make.
+pub(super) fn digest(parameters: &BTreeMap<String, Tensor>) -> Result<String> {
+    let broken = |error: &dyn std::fmt::Display| Error::failed(format!("These parameters cannot be stored: {error}."));
+    let mut data = Vec::with_capacity(parameters.len());
+    for (name, tensor) in parameters {
+        if tensor.kind() != Kind::Float {
+            return Err(broken(&format!("`{name}` does not hold 32-bit floats")));
+        }
+        let mut numbers = vec![0_f32; tensor.numel()];
+        let count = numbers.len();
+        let flat = tensor.f_to_device(Device::Cpu).and_then(|tensor| tensor.f_contiguous());
+        flat.and_then(|flat| flat.f_copy_data(&mut numbers, count)).map_err(|error| broken(&error))?;
+        let shape: Vec<usize> = tensor.size().iter().map(|&side| side as usize).collect();
+        data.push((name, shape, numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>()));
+    }
+    let views = data.iter().map(|(name, shape, bytes)| {
+        TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view))
+    });
+    let views = views.collect::<Result<Vec<_>, _>>().map_err(|error| broken(&error))?;
+    let file = safetensors::serialize(views, None).map_err(|error| broken(&error))?;
+    Ok(pip::hex(&Sha256::digest(&file)))
+}
+
 /// Weights as a network is built from them.
 pub(super) struct Loaded {
     pub(super) parameters: Parameters,
@@ -200,7 +221,7 @@ pub(super) fn load(info: &BackboneInfo, device: Device) -> Result<Loaded> {
     }
     let tensors = SafeTensors::deserialize(&bytes).map_err(|_| damaged("are not a safetensors file"))?;
     let mut parameters = BTreeMap::new();
-    for (name, shape) in (info.architecture.parameters)() {
+    for (name, shape) in info.parameters() {
         let view = tensors.tensor(&name).map_err(|_| damaged(&format!("lack `{name}`")))?;
         if view.shape() != shape || view.dtype() != Dtype::F32 {
             return Err(damaged(&format!("have another `{name}`")));

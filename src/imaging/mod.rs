@@ -6,8 +6,8 @@ pub mod preprocessing;
 pub mod resize;
 
 pub use decode::decode;
-pub use preprocessing::Preprocessing;
-pub use resize::resize;
+pub use preprocessing::{ChannelOrder, Mode, Preprocessing};
+pub use resize::bilinear as resize;
 
 /// An upright RGB picture: 8 bits per channel, rows from top to bottom, `red green blue` per pixel (HWC).
 #[derive(Clone, PartialEq, Eq)]

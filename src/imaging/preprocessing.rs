@@ -1,35 +1,115 @@
 //! How a network wants its pictures.
 
 use super::{Pixels, resize};
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// How a file becomes a picture of the network's size. It is the user's choice; what follows is the network's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Upright (the EXIF orientation is applied), squashed by antialiased bilinear resampling.
+    #[default]
+    Default,
+    /// As `keras.utils.load_img(path, target_size=..., interpolation="nearest")` does it, which is what the study's
+    /// code calls: the picture as it is stored (the EXIF orientation is not looked at), the nearest pixel of Pillow's
+    /// `resize`.
+    Keras,
+}
+
+/// The order in which a network takes the three colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChannelOrder {
+    Rgb,
+    /// Networks that were trained in Caffe, VGG16 among them.
+    Bgr,
+}
 
 /// How pixels become the input of a network: squashed to `size` x `size`, then `(x - mean) / std` per channel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preprocessing {
     /// Side of the square input in pixels.
     pub size: usize,
-    /// The named way of resizing: `default` is antialiased bilinear on the upright picture.
-    pub mode: &'static str,
-    /// Red, green, blue; in grey levels 0..=255.
+    pub mode: Mode,
+    pub order: ChannelOrder,
+    /// Per channel in the network's order; in grey levels 0..=255.
     pub mean: [f32; 3],
-    /// Red, green, blue; in grey levels.
+    /// Per channel in the network's order; in grey levels.
     pub std: [f32; 3],
 }
 
 impl Preprocessing {
-    /// The `default` mode.
+    /// The `default` mode for a network that takes red, green, blue.
     pub const fn default_mode(size: usize, mean: [f32; 3], std: [f32; 3]) -> Self {
-        Self { size, mode: "default", mean, std }
+        Self { size, mode: Mode::Default, order: ChannelOrder::Rgb, mean, std }
     }
 
-    /// The picture at the size of the input, still in grey levels.
+    /// Keras' `preprocess_input` of mode `caffe`: blue, green, red minus the average of ImageNet.
+    pub const fn caffe(size: usize) -> Self {
+        let mean = [103.939, 116.779, 123.68];
+        Self { size, mode: Mode::Default, order: ChannelOrder::Bgr, mean, std: [1.0; 3] }
+    }
+
+    /// Keras' `preprocess_input` of mode `tf`: x / 127.5 - 1.
+    pub const fn tf(size: usize) -> Self {
+        Self::default_mode(size, [127.5; 3], [127.5; 3])
+    }
+
+    /// torchvision's normalisation: mean (0.485, 0.456, 0.406) and deviation (0.229, 0.224, 0.225) of ImageNet.
+    pub const fn torchvision(size: usize) -> Self {
+        Self::default_mode(size, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
+    }
+
+    /// The same network's input made in another mode.
+    #[must_use]
+    pub const fn with_mode(self, mode: Mode) -> Self {
+        Self { mode, ..self }
+    }
+
+    /// The picture at the size of the input, still in grey levels and red, green, blue.
     pub fn resize(&self, picture: &Pixels) -> Pixels {
-        resize(picture, self.size)
+        match self.mode {
+            Mode::Default => resize::bilinear(picture, self.size),
+            Mode::Keras => resize::nearest(picture, self.size),
+        }
     }
 
     /// Every setting that changes values, for the identity of a feature store. The number behind the mode's name
     /// rises when its arithmetic changes.
     pub fn describe(&self) -> String {
         let list = |values: [f32; 3]| values.map(|value| value.to_string()).join(",");
-        format!("{}-v1 {} bilinear mean {} std {}", self.mode, self.size, list(self.mean), list(self.std))
+        let resampling = match self.mode {
+            Mode::Default => "bilinear",
+            Mode::Keras => "nearest",
+        };
+        let order = match self.order {
+            ChannelOrder::Rgb => "",
+            ChannelOrder::Bgr => "bgr ",
+        };
+        let (mean, std) = (list(self.mean), list(self.std));
+        format!("{}-v1 {} {resampling} {order}mean {mean} std {std}", self.mode, self.size)
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Default => "default",
+            Self::Keras => "keras",
+        })
+    }
+}
+
+impl FromStr for Mode {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "default" => Ok(Self::Default),
+            "keras" => Ok(Self::Keras),
+            _ => Err(Error::usage(format!("'{text}' is not a way of resizing; take default or keras."))),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Antialiased bilinear resampling.
+//! Resampling to the square input of a network.
 
 use super::Pixels;
 use fast_image_resize::images::{Image, ImageRef};
@@ -9,7 +9,7 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 ///
 /// The filter is a triangle widened by the scale when shrinking, computed in fixed point: Pillow's
 /// `resize((size, size), BILINEAR)` to within one grey level. `size` must not be zero.
-pub fn resize(picture: &Pixels, size: usize) -> Pixels {
+pub fn bilinear(picture: &Pixels, size: usize) -> Pixels {
     if picture.width == size && picture.height == size {
         return picture.clone();
     }
@@ -25,4 +25,36 @@ fn squash(picture: &Pixels, size: usize) -> Option<Pixels> {
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
     Resizer::new().resize(&source, &mut target, &options).ok()?;
     Pixels::new(size, size, target.into_vec())
+}
+
+/// Squashes a picture to `size` x `size` by taking, for each pixel, the one of the source that its centre falls on:
+/// exactly Pillow's `resize((size, size), NEAREST)`, the default of Keras' `load_img`. `size` must not be zero.
+pub fn nearest(picture: &Pixels, size: usize) -> Pixels {
+    if picture.width == size && picture.height == size {
+        return picture.clone();
+    }
+    let columns = centres(picture.width, size);
+    let mut rgb = Vec::with_capacity(size * size * 3);
+    for y in centres(picture.height, size) {
+        let row = &picture.rgb[y * picture.width * 3..][..picture.width * 3];
+        for x in &columns {
+            rgb.extend_from_slice(&row[x * 3..x * 3 + 3]);
+        }
+    }
+    Pixels { width: size, height: size, rgb }
+}
+
+/// The source pixel of each target pixel along a side. Pillow (`ImagingScaleAffine`) adds the step up again and again in
+/// 64-bit floats, starting in the middle of the first pixel; the sums must be the same to fall on the same side of a
+/// pixel's edge.
+fn centres(source: usize, target: usize) -> Vec<usize> {
+    let step = source as f64 / target as f64;
+    let mut at = step * 0.5;
+    let mut list = Vec::with_capacity(target);
+    for _ in 0..target {
+        // The last sum is half a step before the end, far more than all the rounding; the limit is for safety only.
+        list.push((at as usize).min(source - 1));
+        at += step;
+    }
+    list
 }

@@ -2,7 +2,7 @@
 
 use super::depthwise::Plane;
 use super::panels::{Panels, Pass};
-use super::{Bounds, Depthwise, PLANE, Window};
+use super::{Bounds, Depthwise, PLANE, Pictures, Window};
 
 /// What a strip of one plane may take, so that it is still in the first-level cache when it is filtered.
 const PLANE_BYTES: usize = 24 << 10;
@@ -31,13 +31,13 @@ impl Bottleneck {
         self.project.outputs()
     }
 
-    /// Images x rows x columns x outputs from images of `side` rows and columns. The window is the depthwise
-    /// convolution's.
-    pub fn apply(&self, input: &[f32], side: [usize; 2], window: &Window, output: &mut [f32]) {
+    /// All of it for some pictures; their residual is taken from the input, and their bounds are of the output.
+    pub fn apply(&self, pictures: Pictures<'_>) {
+        let Pictures { input, side, window, bounds, output, .. } = pictures;
         let Some(out_side) = window.output(side) else { return };
         let image = side[0] * side[1] * self.channels();
         let result = out_side[0] * out_side[1] * self.outputs();
-        let mut work = Work::new(self, side, *window, out_side);
+        let mut work = Work::new(self, side, window, bounds, out_side);
         for (input, output) in input.chunks_exact(image).zip(output.chunks_exact_mut(result)) {
             work.image(input, output);
         }
@@ -49,6 +49,7 @@ struct Work<'a> {
     block: &'a Bottleneck,
     side: [usize; 2],
     window: Window,
+    bounds: Bounds,
     out_side: [usize; 2],
     /// Places in a padded row.
     width: usize,
@@ -65,7 +66,7 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(block: &'a Bottleneck, side: [usize; 2], window: Window, out_side: [usize; 2]) -> Self {
+    fn new(block: &'a Bottleneck, side: [usize; 2], window: Window, bounds: Bounds, out_side: [usize; 2]) -> Self {
         let width = side[1] + window.before[1] + window.after[1];
         let fitting = PLANE_BYTES / (4 * PLANE * width);
         let step = (fitting.saturating_sub(window.kernel[0]) / window.stride + 1).min(out_side[0]);
@@ -74,7 +75,7 @@ impl<'a> Work<'a> {
         let strip = vec![0.0; rows * width * middle];
         let filtered = vec![0.0; step * out_side[1] * middle];
         let (origins, targets) = (Vec::new(), Vec::new());
-        Self { block, side, window, out_side, width, step, rows, strip, filtered, origins, targets }
+        Self { block, side, window, bounds, out_side, width, step, rows, strip, filtered, origins, targets }
     }
 
     fn image(&mut self, input: &[f32], output: &mut [f32]) {
@@ -179,7 +180,7 @@ impl<'a> Work<'a> {
             run: PLANE,
             targets: &self.targets,
             residual: self.block.residual.then(|| &input[range.clone()]),
-            bounds: Bounds::NONE,
+            bounds: self.bounds,
             output: &mut output[range],
         });
     }

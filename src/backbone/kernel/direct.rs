@@ -1,7 +1,7 @@
 //! Any convolution of one group.
 
+use super::Pictures;
 use super::panels::{Panels, Pass};
-use super::{Bounds, Window};
 
 /// A convolution as one matrix product: the columns of a window row lie beside each other in memory, so a place's
 /// input is one run per window row.
@@ -33,21 +33,9 @@ impl Direct {
         self.panels.outputs()
     }
 
-    /// `clamp(conv(input) + offset (+ residual))` of `images` pictures of `side` rows and columns.
-    /// The window is of the kernel's size.
-    ///
-    /// `output` and `residual` hold images x [`Window::output`] x outputs values.
-    #[allow(clippy::too_many_arguments, reason = "what a convolution takes")]
-    pub fn apply(
-        &self,
-        input: &[f32],
-        images: usize,
-        side: [usize; 2],
-        window: &Window,
-        residual: Option<&[f32]>,
-        bounds: Bounds,
-        output: &mut [f32],
-    ) {
+    /// `output = clamp(conv(input) + offset (+ residual))`.
+    pub fn apply(&self, pictures: Pictures<'_>) {
+        let Pictures { input, images, side, window, residual, bounds, output } = pictures;
         assert_eq!(window.kernel, self.kernel, "the window is of the kernel's size");
         let Some([rows, columns]) = window.output(side) else { return };
         let (channels, outputs, stride) = (self.channels, self.panels.outputs(), window.stride);

@@ -72,6 +72,22 @@ impl Window {
     }
 }
 
+/// Pictures in the order image, row, column, channel, and where what is computed of them goes.
+pub struct Pictures<'a> {
+    pub input: &'a [f32],
+    pub images: usize,
+    /// Rows and columns of each.
+    pub side: [usize; 2],
+    /// Of the convolution's own kernel and stride.
+    pub window: Window,
+    /// Added before the activation; as long as the output.
+    pub residual: Option<&'a [f32]>,
+    /// Of the last activation.
+    pub bounds: Bounds,
+    /// Images x [`Window::output`] x outputs.
+    pub output: &'a mut [f32],
+}
+
 static ARCH: LazyLock<Arch> = LazyLock::new(Arch::new);
 
 /// Runs an operation with the best vector instructions of this processor.

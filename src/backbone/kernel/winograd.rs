@@ -10,7 +10,7 @@
 //! relative to the value, was 1.2e-4, where libtorch's direct convolutions had 1.7e-4.
 
 use super::panels::{Panels, Pass};
-use super::{Bounds, Window, dispatch};
+use super::{Bounds, Pictures, dispatch};
 use pulp::{Simd, WithSimd};
 
 /// Side of a tile of outputs.
@@ -60,21 +60,9 @@ impl Winograd {
         self.outputs
     }
 
-    /// `clamp(conv(input) + offset (+ residual))` of `images` pictures of `side` rows and columns.
-    /// The window is 3 x 3 with stride 1.
-    ///
-    /// `output` and `residual` hold images x [`Window::output`] x outputs values.
-    #[allow(clippy::too_many_arguments, reason = "what a convolution takes")]
-    pub fn apply(
-        &self,
-        input: &[f32],
-        images: usize,
-        side: [usize; 2],
-        window: &Window,
-        residual: Option<&[f32]>,
-        bounds: Bounds,
-        output: &mut [f32],
-    ) {
+    /// `output = clamp(conv(input) + offset (+ residual))`.
+    pub fn apply(&self, pictures: Pictures<'_>) {
+        let Pictures { input, images, side, window, residual, bounds, output } = pictures;
         assert_eq!((window.kernel, window.stride), ([3, 3], 1), "a window of 3 x 3 with stride 1");
         let Some(out_side) = window.output(side) else { return };
         let tiles_side = out_side.map(|side| side.div_ceil(OUT));
