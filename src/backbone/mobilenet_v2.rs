@@ -16,10 +16,9 @@ const STEM: usize = 32;
 
 /// What the registry needs to know: torchvision's variant.
 pub const TORCHVISION: Architecture =
-    Architecture { plan: || plan(Variant { epsilon: 1e-5, padding: Padding::Fixed([1, 1]) }), unused };
+    Architecture { plan: || plan(Variant { epsilon: 1e-5, padding: Padding::Fixed([1, 1]) }) };
 /// Keras' variant.
-pub const KERAS: Architecture =
-    Architecture { plan: || plan(Variant { epsilon: 1e-3, padding: Padding::Same }), unused };
+pub const KERAS: Architecture = Architecture { plan: || plan(Variant { epsilon: 1e-3, padding: Padding::Same }) };
 
 /// In what the two differ.
 #[derive(Clone, Copy)]
@@ -119,9 +118,4 @@ fn plan(variant: Variant) -> Vec<StagePlan> {
     let last = stages.len();
     stages.push(StagePlan::new(format!("features.{last}"), unit(last, [input, FEATURES], 1)));
     stages
-}
-
-/// The classifier, and the counters that only training reads.
-fn unused(name: &str) -> bool {
-    name.ends_with(".num_batches_tracked") || name.starts_with("classifier.")
 }
