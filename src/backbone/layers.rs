@@ -151,6 +151,37 @@ impl Layer for Conv {
     }
 }
 
+/// The inverted bottleneck of the MobileNet family: widen with 1 x 1 (or not), filter each channel, narrow with 1 x 1,
+/// add what came in (or not).
+pub struct InvertedBottleneck {
+    expand: Option<Conv>,
+    depthwise: Conv,
+    project: Conv,
+    residual: bool,
+}
+
+impl InvertedBottleneck {
+    /// From its convolutions, each with its own activation.
+    pub fn new(expand: Option<Conv>, depthwise: Conv, project: Conv, residual: bool) -> Self {
+        Self { expand, depthwise, project, residual }
+    }
+}
+
+impl Layer for InvertedBottleneck {
+    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        let filtered = match &self.expand {
+            Some(expand) => self.depthwise.forward(&expand.forward(input)?)?,
+            None => self.depthwise.forward(input)?,
+        };
+        if self.residual { self.project.forward_add(&filtered, input) } else { self.project.forward(&filtered) }
+    }
+
+    fn share(&self) -> Box<dyn Layer> {
+        let (depthwise, project) = (self.depthwise.share(), self.project.share());
+        Box::new(Self { expand: self.expand.as_ref().map(Conv::share), depthwise, project, residual: self.residual })
+    }
+}
+
 /// The largest value of each `kernel` x `kernel` places, without padding.
 pub struct MaxPool {
     pub kernel: i64,
