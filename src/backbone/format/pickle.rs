@@ -7,6 +7,7 @@
 //! Every value lives in one arena and is named by its place there. So neither deep nesting nor cycles can overflow
 //! the call stack, sharing costs nothing, and memory is bounded by the number of instructions.
 
+use super::{Dtype, shown};
 use std::collections::HashMap;
 
 /// More instructions than this are refused; the largest networks have some sixty thousand.
@@ -21,16 +22,25 @@ pub enum Global {
     OrderedDict,
     RebuildTensor,
     RebuildParameter,
-    FloatStorage,
-    LongStorage,
+    /// The type of a storage's values.
+    Storage(Dtype),
 }
 
-const GLOBALS: [(&str, &str, Global); 5] = [
+const GLOBALS: [(&str, &str, Global); 14] = [
     ("collections", "OrderedDict", Global::OrderedDict),
+    ("torch._utils", "_rebuild_tensor", Global::RebuildTensor),
     ("torch._utils", "_rebuild_tensor_v2", Global::RebuildTensor),
     ("torch._utils", "_rebuild_parameter", Global::RebuildParameter),
-    ("torch", "FloatStorage", Global::FloatStorage),
-    ("torch", "LongStorage", Global::LongStorage),
+    ("torch", "FloatStorage", Global::Storage(Dtype::F32)),
+    ("torch", "DoubleStorage", Global::Storage(Dtype::F64)),
+    ("torch", "HalfStorage", Global::Storage(Dtype::F16)),
+    ("torch", "BFloat16Storage", Global::Storage(Dtype::Bf16)),
+    ("torch", "LongStorage", Global::Storage(Dtype::I64)),
+    ("torch", "IntStorage", Global::Storage(Dtype::Other(4))),
+    ("torch", "ShortStorage", Global::Storage(Dtype::Other(2))),
+    ("torch", "CharStorage", Global::Storage(Dtype::Other(1))),
+    ("torch", "ByteStorage", Global::Storage(Dtype::Other(1))),
+    ("torch", "BoolStorage", Global::Storage(Dtype::Other(1))),
 ];
 
 /// One unpickled value.
@@ -65,6 +75,11 @@ impl Unpickled {
     /// The result of the pickle.
     pub fn root(&self) -> &Value {
         self.get(self.root)
+    }
+
+    /// Every value that the pickle made, in that order.
+    pub fn values(&self) -> &[Value] {
+        &self.values
     }
 
     /// The value at a place that came out of this pickle.
@@ -304,16 +319,11 @@ const UNDERFLOW: &str = "its pickle takes more values than it made";
 fn allowed(module: &str, name: &str) -> Result<Global, String> {
     GLOBALS.iter().find(|known| (known.0, known.1) == (module, name)).map(|known| known.2).ok_or_else(|| {
         format!(
-            "it asks for `{}`, which is neither a tensor of 32-bit floats or 64-bit integers nor a container; \
-             nothing was executed",
+            "it asks for `{}`, which is neither a tensor nor a container of tensors; nothing was executed (if you trust \
+             it, load it in Python and save its state_dict() alone)",
             shown(&format!("{module}.{name}"))
         )
     })
-}
-
-/// A foreign name as an error may show it: of bounded length, nothing that a terminal would obey.
-pub fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
 fn take_slice<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [u8], String> {

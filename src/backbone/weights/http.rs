@@ -1,0 +1,296 @@
+//! A file over HTTP(S), resumed where it stopped.
+//!
+//! A thread of its own talks to the server, so that the caller can stop at any moment and notices a server that has
+//! gone silent, whatever the socket is waiting for. A thread that is given up ends with its connection.
+
+use crate::error::{AtPath, Error, Result};
+use crate::monitor::{Monitor, Update};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+use ureq::http::{HeaderMap, StatusCode};
+
+/// No weights file is larger; a server that claims more is not the right one.
+const MAX_BYTES: u64 = 2 << 30;
+/// On a machine that reaches no more than package registries, the other sources must not take long to fail.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How often a connection that was lost is made again.
+const MAX_RESUMES: usize = 20;
+/// How long a silence is noticed late.
+const TICK: Duration = Duration::from_millis(50);
+const CHUNK: usize = 256 << 10;
+
+/// One file to be brought.
+#[derive(Debug, Clone, Copy)]
+pub struct Download<'a> {
+    pub url: &'a str,
+    /// Where it goes, bit by bit. What is there already is taken to be its beginning.
+    pub partial: &'a Path,
+    /// A server that sends nothing for so long is given up.
+    pub patience: Duration,
+}
+
+/// How one connection ended.
+enum Ended {
+    Complete,
+    /// Lost on the way; worth another try if something came.
+    Lost(String),
+    /// What is there is not the beginning of this file.
+    Mismatch,
+}
+
+impl Download<'_> {
+    /// Brings the file. Lost connections are made again and go on where they stopped, as long as each brings something.
+    /// Returns true if what was there before was gone on with.
+    ///
+    /// # Errors
+    /// Refusals of the server, silence, a full disk; [`crate::error::ErrorKind::Stopped`] when the monitor says so. What
+    /// came stays in the partial file.
+    pub fn run(&self, monitor: &dyn Monitor) -> Result<bool> {
+        let mut file =
+            OpenOptions::new().create(true).truncate(false).write(true).open(self.partial).at(self.partial)?;
+        file.try_lock()
+            .map_err(|_| Error::file(self.partial, "another faceprobe is downloading this file; wait for it"))?;
+        let mut have = file.seek(SeekFrom::End(0)).at(self.partial)?;
+        let mut resumed = have > 0;
+        for _ in 0..=MAX_RESUMES {
+            let before = have;
+            match self.connect(&mut file, &mut have, monitor)? {
+                Ended::Complete => {
+                    file.sync_all().at(self.partial)?;
+                    return Ok(resumed && before > 0);
+                }
+                Ended::Mismatch if before > 0 => {
+                    resumed = false;
+                    have = 0;
+                    self.restart(&mut file)?;
+                }
+                Ended::Mismatch => {
+                    return Err(self.failed("it answers about another part of the file than was asked for"));
+                }
+                Ended::Lost(reason) if have == before => return Err(self.failed(&reason)),
+                Ended::Lost(reason) => {
+                    monitor.update(Update::Note { text: format!("{reason}; going on at {have} bytes") });
+                }
+            }
+        }
+        Err(self.failed("it keeps losing the connection"))
+    }
+
+    fn restart(&self, file: &mut File) -> Result<()> {
+        file.set_len(0).at(self.partial)?;
+        file.rewind().at(self.partial)
+    }
+
+    fn failed(&self, reason: &str) -> Error {
+        Error::failed(format!("{}: {reason}", self.url))
+    }
+
+    /// One connection: asks for what is missing and appends what comes.
+    fn connect(&self, file: &mut File, have: &mut u64, monitor: &dyn Monitor) -> Result<Ended> {
+        let (sender, events) = sync_channel(4);
+        let (url, from) = (self.url.to_owned(), *have);
+        std::thread::spawn(move || {
+            // A receiver that has gone wants no more.
+            let _ = talk(&url, from, &sender);
+        });
+        let mut total = None;
+        let mut pace = Pace::new(from);
+        loop {
+            let event = match self.next(&events, monitor)? {
+                Ok(event) => event,
+                Err(lost) => return Ok(Ended::Lost(lost)),
+            };
+            match event {
+                Event::Answer(answer) => match self.judge(&answer, from)? {
+                    Verdict::Append => total = answer.total,
+                    Verdict::Restart => {
+                        total = answer.total;
+                        *have = 0;
+                        pace = Pace::new(0);
+                        self.restart(file)?;
+                    }
+                    Verdict::Complete => return Ok(Ended::Complete),
+                    Verdict::Mismatch => return Ok(Ended::Mismatch),
+                },
+                Event::Data(data) => {
+                    file.write_all(&data).at(self.partial)?;
+                    *have += data.len() as u64;
+                    if *have > total.unwrap_or(MAX_BYTES) {
+                        return Err(self.failed("it sends more than it said"));
+                    }
+                    pace.tell(*have, total, monitor);
+                }
+                Event::End => {
+                    return Ok(match total {
+                        Some(total) if *have < total => {
+                            Ended::Lost(format!("the connection ended at {have} of {total} bytes"))
+                        }
+                        _ => Ended::Complete,
+                    });
+                }
+                Event::Failed(reason) => return Ok(Ended::Lost(reason)),
+            }
+        }
+    }
+
+    /// The next event, or why there will be none.
+    fn next(&self, events: &Receiver<Event>, monitor: &dyn Monitor) -> Result<Result<Event, String>> {
+        let since = Instant::now();
+        loop {
+            if monitor.stopped() {
+                return Err(Error::stopped());
+            }
+            match events.recv_timeout(TICK) {
+                Ok(event) => return Ok(Ok(event)),
+                Err(RecvTimeoutError::Disconnected) => return Ok(Err("the connection was lost".into())),
+                Err(RecvTimeoutError::Timeout) if since.elapsed() >= self.patience => {
+                    return Ok(Err(format!("the server sent nothing for {} s", self.patience.as_secs_f32())));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// What an answer to the request for everything behind `from` means.
+    fn judge(&self, answer: &Answer, from: u64) -> Result<Verdict> {
+        if answer.total.is_some_and(|total| total > MAX_BYTES) {
+            return Err(self.failed("it claims to be larger than any weights file"));
+        }
+        match answer.status {
+            StatusCode::OK => Ok(Verdict::Restart),
+            StatusCode::PARTIAL_CONTENT if from > 0 && answer.start == Some(from) => Ok(Verdict::Append),
+            StatusCode::PARTIAL_CONTENT => Ok(Verdict::Mismatch),
+            // There is nothing behind what is here: it is all, or too much.
+            StatusCode::RANGE_NOT_SATISFIABLE if from > 0 && answer.total == Some(from) => Ok(Verdict::Complete),
+            StatusCode::RANGE_NOT_SATISFIABLE => Ok(Verdict::Mismatch),
+            status => Err(self.failed(&format!("the server answers {status}"))),
+        }
+    }
+}
+
+enum Verdict {
+    Append,
+    Restart,
+    Complete,
+    Mismatch,
+}
+
+enum Event {
+    Answer(Answer),
+    Data(Vec<u8>),
+    End,
+    Failed(String),
+}
+
+struct Answer {
+    status: StatusCode,
+    /// Where the part that comes begins.
+    start: Option<u64>,
+    /// Size of the whole file.
+    total: Option<u64>,
+}
+
+impl Answer {
+    fn new(status: StatusCode, headers: &HeaderMap) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        if status == StatusCode::OK {
+            return Self {
+                status,
+                start: None,
+                total: text("content-length").and_then(|length| length.trim().parse().ok()),
+            };
+        }
+        // `bytes 100-199/1000`, or `bytes */1000` with 416.
+        let range = text("content-range").and_then(|range| range.trim().strip_prefix("bytes ")).unwrap_or_default();
+        let (part, total) = range.split_once('/').unwrap_or_default();
+        let start = part.split_once('-').and_then(|(start, _)| start.trim().parse().ok());
+        Self { status, start, total: total.trim().parse().ok() }
+    }
+}
+
+/// The server's side: asks, and sends on what comes. Ends when nobody listens any more.
+fn talk(url: &str, from: u64, events: &SyncSender<Event>) -> Result<(), std::sync::mpsc::SendError<Event>> {
+    let config = ureq::Agent::config_builder()
+        .timeout_resolve(Some(CONNECT))
+        .timeout_connect(Some(CONNECT))
+        .http_status_as_error(false)
+        .max_redirects(5)
+        .user_agent(concat!("faceprobe/", env!("CARGO_PKG_VERSION")))
+        .build();
+    let mut request = ureq::Agent::new_with_config(config).get(url).header("accept-encoding", "identity");
+    if from > 0 {
+        request = request.header("range", format!("bytes={from}-"));
+    }
+    let response = match request.call() {
+        Ok(response) => response,
+        Err(error) => return events.send(Event::Failed(explain(&error))),
+    };
+    let answer = Answer::new(response.status(), response.headers());
+    let wanted = response.status().is_success();
+    events.send(Event::Answer(answer))?;
+    if !wanted {
+        return Ok(());
+    }
+    let mut body = response.into_body().into_reader();
+    loop {
+        let mut data = vec![0; CHUNK];
+        match body.read(&mut data) {
+            Ok(0) => return events.send(Event::End),
+            Ok(count) => {
+                data.truncate(count);
+                events.send(Event::Data(data))?;
+            }
+            Err(error) => return events.send(Event::Failed(format!("the connection was lost ({error})"))),
+        }
+    }
+}
+
+/// One phrase for why no answer came.
+fn explain(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::HostNotFound => "the host was not found".into(),
+        // The resolver's error has no kind of its own.
+        ureq::Error::Io(error) if error.to_string().contains("lookup") => "the host was not found".into(),
+        ureq::Error::Timeout(_) => format!("no connection within {} s", CONNECT.as_secs()),
+        ureq::Error::ConnectionFailed => "the connection was refused".into(),
+        other => {
+            let text: String = other.to_string().chars().filter(|c| !c.is_control()).take(200).collect();
+            format!("no connection ({text})")
+        }
+    }
+}
+
+/// Tells progress a few times a second, with the rate of the last seconds.
+struct Pace {
+    /// Times and amounts, the oldest some seconds back.
+    marks: std::collections::VecDeque<(Instant, u64)>,
+}
+
+const TELL_EVERY: Duration = Duration::from_millis(200);
+const RATE_OVER: usize = 25;
+
+impl Pace {
+    fn new(have: u64) -> Self {
+        Self { marks: std::iter::once((Instant::now(), have)).collect() }
+    }
+
+    fn tell(&mut self, have: u64, total: Option<u64>, monitor: &dyn Monitor) {
+        let now = Instant::now();
+        let done = total == Some(have);
+        if !done && self.marks.back().is_some_and(|(last, _)| now - *last < TELL_EVERY) {
+            return;
+        }
+        self.marks.push_back((now, have));
+        if self.marks.len() > RATE_OVER {
+            self.marks.pop_front();
+        }
+        let Some(&(first, before)) = self.marks.front() else { return };
+        let rate = have.saturating_sub(before) as f64 / (now - first).as_secs_f64().max(1e-3);
+        let remaining = total.filter(|_| rate > 0.0).map(|total| total.saturating_sub(have) as f64 / rate);
+        let total = total.unwrap_or(0);
+        monitor.update(Update::Progress { done: have, total, unit: "bytes".into(), rate, remaining });
+    }
+}

@@ -1,0 +1,234 @@
+//! From a file in any format to the stored weights of a network, whole or not at all.
+
+use super::super::format::{Checkpoint, Numbers, RawTensor, shown};
+use super::super::{BackboneInfo, find, registry};
+use super::naming::{self, Layout, Origin};
+use super::store::{self, WeightsInfo, hex, weights_dir, weights_path};
+use crate::error::{AtPath, Error, Result};
+use crate::monitor::{Monitor, Update};
+use crate::workspace::persist;
+use bytes::Bytes;
+use safetensors::tensor::{Dtype, View};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+/// Published files that a network must not take, although names and shapes fit: they were trained for another
+/// preprocessing. The first digits of their SHA-256 (torchvision puts them into the file's name) and the network that
+/// they are for.
+const FOR_ANOTHER: [(&str, &str, &str); 3] = [
+    ("vgg16", "397923af", "vgg16-torchvision"),
+    ("mobilenet-v2-keras", "b0353104", "mobilenet-v2"),
+    ("mobilenet-v2-keras", "7ebf99e0", "mobilenet-v2"),
+];
+
+/// Makes the weights of a network from a file that the user has, in place of those that are stored, if any.
+///
+/// # Errors
+/// A file that cannot be read, or is of no known format, or has not exactly the tensors of this network: with what is
+/// missing, left over or of another shape. Nothing is changed then.
+pub fn import(name: &str, file: &Path, monitor: &dyn Monitor) -> Result<WeightsInfo> {
+    let info = find(name)?;
+    let opened = Opened::new(file)?;
+    let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    store(info, &opened, &format!("file {} (sha256 {})", whole.display(), opened.sha256), monitor)
+        .map_err(|refusal| refusal.of(info, &opened, &file.display().to_string()))
+}
+
+/// A foreign file, mapped into memory.
+pub(super) struct Opened {
+    bytes: Bytes,
+    pub(super) sha256: String,
+}
+
+impl Opened {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) fn new(path: &Path) -> Result<Self> {
+        let file = File::open(path).at(path)?;
+        if !file.metadata().at(path)?.is_file() {
+            return Err(Error::file(path, "is not a file; name the weights file itself"));
+        }
+        let sha256 = hash(&file).at(path)?;
+        // SAFETY: the mapping is read-only and of a regular file. Whatever its bytes are or become, the readers treat
+        // them as foreign: they are bounds-checked numbers and never become references or lengths unchecked.
+        let map = unsafe { memmap2::Mmap::map(&file) }.at(path)?;
+        Ok(Self { bytes: Bytes::from_owner(map), sha256 })
+    }
+}
+
+fn hash(mut file: &File) -> std::io::Result<String> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}
+
+/// Why a file was not taken.
+pub(super) enum Refusal {
+    /// It is not what it should be: a reason without a subject.
+    File(String),
+    /// Something else went wrong; a whole sentence.
+    Other(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Self::File(reason)
+    }
+}
+
+impl Refusal {
+    /// As a sentence about the file `name`, with a hint where it fits another network.
+    pub(super) fn of(self, info: &BackboneInfo, opened: &Opened, name: &str) -> Error {
+        let reason = match self {
+            Self::Other(error) => return error,
+            Self::File(reason) => reason,
+        };
+        let other = Checkpoint::open(&opened.bytes).ok().and_then(|checkpoint| {
+            let fits = |other: &&BackboneInfo| {
+                other.name != info.name
+                    && naming::assign(other.title, other.names, &other.parameters(), &checkpoint).is_ok()
+            };
+            registry().iter().find(fits)
+        });
+        let hint = other.map_or_else(String::new, |other| format!("; it fits {}: import it as that", other.name));
+        Error::failed(format!("{name} cannot be the weights of {}: {reason}{hint}.", info.title))
+    }
+}
+
+/// Stores the weights of a network from an opened file.
+pub(super) fn store(
+    info: &BackboneInfo,
+    opened: &Opened,
+    source: &str,
+    monitor: &dyn Monitor,
+) -> Result<WeightsInfo, Refusal> {
+    if let Some((_, _, other)) =
+        FOR_ANOTHER.iter().find(|(name, start, _)| *name == info.name && opened.sha256.starts_with(start))
+    {
+        return Err(format!("it was trained for another preprocessing; import it as {other}").into());
+    }
+    let checkpoint = Checkpoint::open(&opened.bytes)?;
+    let parameters = info.parameters();
+    let assignment = naming::assign(info.title, info.names, &parameters, &checkpoint)?;
+    let passed = assignment.passed_over.len();
+    let besides =
+        if passed == 0 { String::new() } else { format!(", {passed} of the classifier or of training passed over") };
+    let title = checkpoint.format().title();
+    monitor.update(Update::Note { text: format!("{title}: {} tensors taken{besides}", parameters.len()) });
+
+    let mut tensors = Vec::with_capacity(parameters.len());
+    for ((name, shape), origin) in parameters.iter().zip(&assignment.origins) {
+        if monitor.stopped() {
+            return Err(Error::stopped().into());
+        }
+        tensors.push((name.as_str(), Canonical { shape, numbers: numbers(&checkpoint, name, shape, origin)? }));
+    }
+    let folder = weights_dir()?;
+    Ok(write(info, &folder, tensors, format!("{source}, {title}"))?)
+}
+
+/// The numbers of one parameter, in the order of its canonical shape.
+fn numbers(checkpoint: &Checkpoint, parameter: &str, shape: &[usize], origin: &Origin) -> Result<Vec<f32>, String> {
+    let Origin::Tensor { name, layout } = origin else {
+        return Ok(vec![1.0; shape.iter().product()]);
+    };
+    let RawTensor { shape: stored, numbers } = checkpoint.read(name)?;
+    let Numbers::F32(numbers) = numbers else {
+        return Err(format!("its tensor `{}` holds integers", shown(name)));
+    };
+    let sound = |value: &f32| value.is_finite() && (*value >= 0.0 || !parameter.ends_with(".running_var"));
+    if !numbers.iter().all(sound) {
+        return Err(format!(
+            "its tensor `{}` has values that are no weights (NaN, infinite or a negative variance)",
+            shown(name)
+        ));
+    }
+    Ok(match (layout, stored.as_slice()) {
+        (Layout::Hwio, &[rows, columns, input, output]) => transposed(&numbers, rows * columns, input, output),
+        // The last axis has length 1.
+        (Layout::Hwc1, &[rows, columns, channels, _]) => transposed(&numbers, rows * columns, 1, channels),
+        _ => numbers,
+    })
+}
+
+/// `[places, input, output]` to `[output, input, places]`.
+fn transposed(numbers: &[f32], places: usize, input: usize, output: usize) -> Vec<f32> {
+    let mut turned = Vec::with_capacity(numbers.len());
+    for o in 0..output {
+        for i in 0..input {
+            turned.extend((0..places).map(|place| numbers[(place * input + i) * output + o]));
+        }
+    }
+    turned
+}
+
+/// A tensor as the canonical file has it.
+struct Canonical<'a> {
+    shape: &'a [usize],
+    numbers: Vec<f32>,
+}
+
+impl View for &Canonical<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.shape
+    }
+
+    /// Made when the file's writer comes to it, so that there is never a second copy of all.
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Owned(self.numbers.iter().flat_map(|number| number.to_le_bytes()).collect())
+    }
+
+    fn data_len(&self) -> usize {
+        self.numbers.len() * 4
+    }
+}
+
+/// Writes the canonical file and its record.
+fn write(
+    info: &BackboneInfo,
+    folder: &Path,
+    tensors: Vec<(&str, Canonical<'_>)>,
+    source: String,
+) -> Result<WeightsInfo> {
+    let path = weights_path(folder, info);
+    fs::create_dir_all(folder).at(folder)?;
+    let file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).at(folder)?;
+    let views = tensors.iter().map(|(name, tensor)| (*name, tensor));
+    safetensors::serialize_to_file(views, None, file.path()).at(&path)?;
+    let written = File::open(file.path()).at(&path)?;
+    let record = WeightsInfo {
+        backbone: info.name.into(),
+        sha256: hash(&written).at(&path)?,
+        bytes: written.metadata().at(&path)?.len(),
+        source,
+        licence: info.licence.into(),
+    };
+    // While the file is exchanged, no record may speak of it.
+    match fs::remove_file(path.with_extension("json")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::file(&path, error)),
+        _ => {}
+    }
+    persist(file, &path)?;
+    store::record(&path, &record)?;
+    Ok(record)
+}

@@ -1,0 +1,21 @@
+//! Where weights live, how they get there, and how they are read back.
+//!
+//! A network's weights are one canonical safetensors file, `NAME.safetensors`, whatever format and names they came in,
+//! and beside it `NAME.json` says where they came from and what the file's SHA-256 is. That hash is part of the identity
+//! of every feature store and saved model, and equal weights have equal hashes: tensors have canonical names, 32-bit
+//! floats, and nothing else is in the file.
+
+mod fetch;
+mod http;
+mod import;
+mod keras_names;
+mod naming;
+mod pip;
+mod store;
+
+pub use fetch::{Checksum, Source, fetch, fetch_url};
+pub use http::Download;
+pub use import::import;
+pub use naming::Names;
+pub use store::{WeightsInfo, WeightsStatus, list, sha256_of, status, weights_dir};
+pub(super) use store::{digest, load};

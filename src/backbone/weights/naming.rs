@@ -1,0 +1,347 @@
+//! Which tensor of a foreign file is which parameter of a network.
+//!
+//! The canonical names are those of one reference implementation for each network, and the list of parameters is in the
+//! order in which that implementation (and Keras, and timm) makes its layers. So a convention is a list of the foreign
+//! names of the same layers in the same order, and a rule for the names of a layer's weights.
+
+use super::super::format::{Checkpoint, Dtype, Format, shown};
+use super::keras_names;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A convention by which files name the weights of a network; the registry lists those of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// The canonical names themselves, called so in sentences.
+    Canonical(&'static str),
+    /// timm's for networks of inverted bottlenecks, with the number of blocks in each of their stages.
+    TimmBlocks(&'static [usize]),
+    /// `block1_conv1`, ... of `keras.applications.VGG16`.
+    KerasVgg16,
+    /// `Conv1`, `expanded_conv_depthwise`, `block_1_expand`, ... of `keras.applications.MobileNetV2`.
+    KerasMobileNetV2,
+    /// `conv2d_N`, `batch_normalization_N`, `block35_1_conv`, ... of `keras.applications.InceptionResNetV2`. N goes on
+    /// from whatever the session had made before, so layers go by their order.
+    KerasInceptionResNetV2,
+    /// Layers without names, counted by class in the order of the model: `.weights.h5` of Keras 3 before 3.6.
+    KerasCounted,
+    /// `keras.applications.VGG16` as tf2onnx writes it: `MODEL/block1_conv1_1/convolution/ReadVariableOp:0`.
+    Tf2OnnxVgg16,
+}
+
+/// A convolution or a batch normalisation of a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Layer {
+    /// Its canonical name: that of its parameters without the last part.
+    pub(super) name: String,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Conv,
+    /// One kernel for each channel.
+    Depthwise,
+    Norm,
+}
+
+/// How values lie in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
+    AsIs,
+    /// Rows, columns, in, out; wanted are out, in, rows, columns.
+    Hwio,
+    /// Rows, columns, channels, 1; wanted are channels, 1, rows, columns.
+    Hwc1,
+}
+
+/// Where a parameter comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    Tensor {
+        name: String,
+        layout: Layout,
+    },
+    /// The convention has no such tensor, because it is 1 (gamma of a normalisation made without scale).
+    Ones,
+}
+
+/// Names and shapes, in the order of the network.
+pub(super) type Parameters = [(String, Vec<usize>)];
+
+/// A complete assignment: every parameter has its origin in the right shape, and nothing of the file is unexplained.
+#[derive(Debug)]
+pub(super) struct Assignment {
+    /// One for each parameter, in their order.
+    pub(super) origins: Vec<Origin>,
+    /// What the file has besides: the classifier, counters of training.
+    pub(super) passed_over: Vec<String>,
+}
+
+/// Finds the convention that fits best, and checks that nothing is missing, left over or of another shape.
+///
+/// # Errors
+/// A reason that says exactly what.
+pub(super) fn assign(
+    title: &str,
+    conventions: &[Names],
+    parameters: &Parameters,
+    file: &Checkpoint,
+) -> Result<Assignment, String> {
+    // Of equals, the first.
+    let best = conventions
+        .iter()
+        .rev()
+        .map(|names| (names, names.origins(parameters, file)))
+        .max_by_key(|(_, origins)| origins.iter().filter(|origin| is_there(origin, file)).count());
+    let Some((names, origins)) = best.filter(|(_, origins)| origins.iter().any(|origin| is_there(origin, file))) else {
+        let names: Vec<String> = file.tensors().keys().cloned().collect();
+        return Err(format!("none of its {} tensors is named as those of {title}: {}", names.len(), some(&names)));
+    };
+    let used: BTreeSet<&str> = origins.iter().filter_map(tensor_of).collect();
+    let (passed_over, left): (Vec<String>, Vec<String>) = file
+        .tensors()
+        .keys()
+        .filter(|name| !used.contains(name.as_str()))
+        .cloned()
+        .partition(|name| names.is_known_extra(name, file));
+    let missing: Vec<String> =
+        origins.iter().filter(|origin| !is_there(origin, file)).filter_map(tensor_of).map(str::to_owned).collect();
+    let mut faults = Vec::new();
+    for (what, names) in [("missing", missing), ("left over", left)] {
+        if !names.is_empty() {
+            let tensors = if names.len() == 1 { "tensor" } else { "tensors" };
+            faults.push(format!("{} {tensors} {what}: {}", names.len(), some(&names)));
+        }
+    }
+    let shapes =
+        parameters.iter().zip(&origins).filter_map(|((_, wanted), origin)| another_shape(wanted, origin, file));
+    let shapes: Vec<String> = shapes.collect();
+    if !shapes.is_empty() {
+        faults.push(some(&shapes));
+    }
+    if faults.is_empty() {
+        Ok(Assignment { origins, passed_over })
+    } else {
+        Err(format!("by the names of {} it has {}", names.title(), faults.join("; ")))
+    }
+}
+
+fn tensor_of(origin: &Origin) -> Option<&str> {
+    match origin {
+        Origin::Tensor { name, .. } => Some(name),
+        Origin::Ones => None,
+    }
+}
+
+fn is_there(origin: &Origin, file: &Checkpoint) -> bool {
+    tensor_of(origin).is_some_and(|name| file.tensors().contains_key(name))
+}
+
+/// What is wrong with the shape of a tensor that is there.
+fn another_shape(wanted: &[usize], origin: &Origin, file: &Checkpoint) -> Option<String> {
+    let Origin::Tensor { name, layout } = origin else { return None };
+    let info = file.tensors().get(name)?;
+    let expected: Vec<usize> = match (layout, wanted) {
+        (Layout::Hwio, &[out, input, rows, columns]) => vec![rows, columns, input, out],
+        (Layout::Hwc1, &[channels, one, rows, columns]) => vec![rows, columns, channels, one],
+        _ => wanted.to_vec(),
+    };
+    let fits = info.shape == expected && !matches!(info.dtype, Dtype::I64 | Dtype::Other(_));
+    (!fits).then(|| {
+        if info.shape == expected {
+            format!("`{}` holds other numbers than floats", shown(name))
+        } else {
+            format!("`{}` has the shape {:?} instead of {expected:?}", shown(name), info.shape)
+        }
+    })
+}
+
+/// The first of many.
+fn some(items: &[String]) -> String {
+    let shown = items.iter().take(5).map(|item| item.chars().filter(|c| !c.is_control()).take(120).collect());
+    let shown = shown.collect::<Vec<String>>().join(", ");
+    if items.len() > 5 { format!("{shown} and {} more", items.len() - 5) } else { shown }
+}
+
+/// The layers that parameters belong to.
+fn layers(parameters: &Parameters) -> Vec<Layer> {
+    let mut layers: Vec<Layer> = Vec::new();
+    for (parameter, shape) in parameters {
+        let (name, _) = split(parameter);
+        if layers.last().is_some_and(|layer| layer.name == name) {
+            continue;
+        }
+        let kind = match shape.as_slice() {
+            [channels, 1, _, _] if *channels > 1 => Kind::Depthwise,
+            [_, _, _, _] => Kind::Conv,
+            _ => Kind::Norm,
+        };
+        layers.push(Layer { name: name.to_owned(), kind });
+    }
+    layers
+}
+
+/// A parameter's layer, and its name within.
+fn split(parameter: &str) -> (&str, &str) {
+    parameter.rsplit_once('.').unwrap_or(("", parameter))
+}
+
+impl Names {
+    /// As a sentence names the convention.
+    fn title(self) -> &'static str {
+        match self {
+            Self::Canonical(title) => title,
+            Self::TimmBlocks(_) => "timm",
+            Self::KerasVgg16 | Self::KerasMobileNetV2 | Self::KerasInceptionResNetV2 => "Keras",
+            Self::KerasCounted => "Keras layers counted by class",
+            Self::Tf2OnnxVgg16 => "tf2onnx",
+        }
+    }
+
+    /// Where each parameter would come from in this file.
+    fn origins(self, parameters: &Parameters, file: &Checkpoint) -> Vec<Origin> {
+        let layers = layers(parameters);
+        let foreign = match self {
+            Self::Canonical(_) | Self::TimmBlocks(_) => {
+                let prefix = common_prefix(file);
+                let names = match self {
+                    Self::TimmBlocks(stages) => timm_blocks(&layers, stages),
+                    _ => layers.iter().map(|layer| layer.name.clone()).collect(),
+                };
+                names.into_iter().map(|name| format!("{prefix}{name}")).collect()
+            }
+            Self::KerasVgg16 | Self::Tf2OnnxVgg16 => keras_names::vgg16(),
+            Self::KerasMobileNetV2 => keras_names::mobilenet_v2(&layers),
+            Self::KerasInceptionResNetV2 => keras_names::inception_resnet_v2(&layers, file),
+            Self::KerasCounted => keras_names::counted(&layers, file),
+        };
+        let foreign: BTreeMap<&str, (&Layer, &String)> =
+            layers.iter().zip(&foreign).map(|(layer, foreign)| (layer.name.as_str(), (layer, foreign))).collect();
+        parameters
+            .iter()
+            .map(|(parameter, _)| {
+                let (name, part) = split(parameter);
+                match foreign.get(name) {
+                    Some((layer, foreign)) => self.origin(layer.kind, foreign, part, file),
+                    // A convention that is too short for the network lacks the rest.
+                    None => Origin::Tensor { name: format!("(no name for {parameter})"), layout: Layout::AsIs },
+                }
+            })
+            .collect()
+    }
+
+    fn origin(self, kind: Kind, foreign: &str, part: &str, file: &Checkpoint) -> Origin {
+        let tensor = |name: String| Origin::Tensor { name, layout: Layout::AsIs };
+        match self {
+            Self::Canonical(_) | Self::TimmBlocks(_) => tensor(format!("{foreign}.{part}")),
+            Self::Tf2OnnxVgg16 => tensor(tf2onnx(foreign, part, file)),
+            _ => keras_origin(kind, foreign, part, file),
+        }
+    }
+
+    /// True for what files of this convention have besides the network's parameters: classifiers, of whatever size, and
+    /// counters that only training reads.
+    fn is_known_extra(self, name: &str, file: &Checkpoint) -> bool {
+        let starts = |part: &str, heads: &[&str]| heads.iter().any(|head| part.to_lowercase().starts_with(head));
+        // Integers in ONNX are shapes and axes.
+        let integers =
+            matches!(file.tensors().get(name), Some(info) if matches!(info.dtype, Dtype::I64 | Dtype::Other(_)));
+        match self {
+            Self::Canonical(_) | Self::TimmBlocks(_) => {
+                let own = name.strip_prefix(common_prefix(file).as_str()).unwrap_or(name);
+                let head = own.split('.').next().unwrap_or_default();
+                own.ends_with(".num_batches_tracked")
+                    || TORCH_HEADS.contains(&head)
+                    || (file.format() == Format::Onnx && integers)
+            }
+            Self::Tf2OnnxVgg16 => {
+                integers
+                    || name.split('/').any(|part| starts(part, &["dense", "fc", "predictions", "batch_normalization"]))
+            }
+            _ => starts(name, &["dense", "fc", "predictions", "logits"]),
+        }
+    }
+}
+
+/// What classifiers are called in torchvision, timm, EfficientNet-PyTorch and their kin.
+const TORCH_HEADS: [&str; 8] = ["classifier", "classif", "head", "fc", "_fc", "last_linear", "pre_logits", "logits"];
+
+/// What wrappers (data parallel training, `torch.compile`, a study's own module) put before every name.
+const WRAPPERS: [&str; 4] = ["module.", "_orig_mod.", "model.", "backbone."];
+
+/// The wrappers' prefix that all tensors have.
+fn common_prefix(file: &Checkpoint) -> String {
+    let mut prefix = String::new();
+    while let Some(wrapper) = WRAPPERS.iter().find(|wrapper| {
+        let longer = format!("{prefix}{wrapper}");
+        file.tensors().keys().all(|name| name.starts_with(&longer))
+    }) {
+        prefix.push_str(wrapper);
+        // A file without tensors has every prefix.
+        if file.tensors().is_empty() {
+            break;
+        }
+    }
+    prefix
+}
+
+/// timm's names of the layers: `conv_stem`, `bn1`, `blocks.STAGE.BLOCK.conv_pw`, ..., `conv_head`, `bn2`.
+fn timm_blocks(layers: &[Layer], stages: &[usize]) -> Vec<String> {
+    let mut names: Vec<String> = vec!["conv_stem".into(), "bn1".into()];
+    for (stage, &blocks) in stages.iter().enumerate() {
+        for block in 0..blocks {
+            // The first stage does not widen.
+            let parts: &[&str] = if stage == 0 {
+                &["conv_dw", "bn1", "conv_pw", "bn2"]
+            } else {
+                &["conv_pw", "bn1", "conv_dw", "bn2", "conv_pwl", "bn3"]
+            };
+            names.extend(parts.iter().map(|part| format!("blocks.{stage}.{block}.{part}")));
+        }
+    }
+    names.extend(["conv_head".into(), "bn2".into()]);
+    names.truncate(layers.len());
+    names
+}
+
+/// The place of a weight among those of a Keras layer.
+fn keras_origin(kind: Kind, layer: &str, part: &str, file: &Checkpoint) -> Origin {
+    let at = |place: usize| format!("{layer}/{place}");
+    let has = |place: usize| file.tensors().contains_key(&at(place));
+    // Gamma is left out by `scale=False`; then three weights are there instead of four.
+    let without_gamma = kind == Kind::Norm && has(2) && !has(3);
+    let place = match (kind, part) {
+        (Kind::Norm, "weight") if without_gamma => return Origin::Ones,
+        (_, "weight") => 0,
+        (_, "bias") => 1,
+        (_, "running_mean") => 2,
+        _ => 3,
+    };
+    let layout = match (kind, part) {
+        (Kind::Conv, "weight") => Layout::Hwio,
+        (Kind::Depthwise, "weight") => Layout::Hwc1,
+        _ => Layout::AsIs,
+    };
+    Origin::Tensor { name: at(place - usize::from(without_gamma)), layout }
+}
+
+/// The initializer of a Keras layer's kernel or bias in a file of tf2onnx, where it is called after the operation that
+/// took it: `MODEL/LAYER_1/convolution/ReadVariableOp:0`, `MODEL/LAYER_1/Squeeze:0`; with older versions `Conv2D` and
+/// `BiasAdd`. Kernels are already out, in, rows, columns there.
+fn tf2onnx(layer: &str, part: &str, file: &Checkpoint) -> String {
+    let operations: &[&str] = if part == "weight" { &["convolution", "Conv2D"] } else { &["Squeeze", "BiasAdd"] };
+    let is_layer = |part: &str| {
+        let copy = part.strip_prefix(layer);
+        copy.is_some_and(|rest| {
+            rest.is_empty()
+                || rest.strip_prefix('_').is_some_and(|n| !n.is_empty() && n.bytes().all(|c| c.is_ascii_digit()))
+        })
+    };
+    let fits = |name: &&String| {
+        let parts: Vec<&str> = name.split('/').collect();
+        parts
+            .windows(2)
+            .any(|pair| is_layer(pair[0]) && operations.contains(&pair[1].split(':').next().unwrap_or_default()))
+    };
+    file.tensors().keys().find(fits).cloned().unwrap_or_else(|| format!("{layer}/{}", operations[0]))
+}
