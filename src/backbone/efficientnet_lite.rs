@@ -23,8 +23,8 @@ struct Scaling {
 }
 
 /// What the registry needs to know.
-pub const LITE0: Architecture = Architecture { plan: || plan(Scaling { width: 1.0, depth: 1.0 }) };
-pub const LITE2: Architecture = Architecture { plan: || plan(Scaling { width: 1.1, depth: 1.2 }) };
+pub const LITE0: Architecture = Architecture::Plan(|| plan(Scaling { width: 1.0, depth: 1.0 }));
+pub const LITE2: Architecture = Architecture::Plan(|| plan(Scaling { width: 1.1, depth: 1.2 }));
 
 /// A row of the paper's table: blocks of one kind, the first of which has the stride and changes the width.
 struct Stage {

@@ -16,9 +16,9 @@ const STEM: usize = 32;
 
 /// What the registry needs to know: torchvision's variant.
 pub const TORCHVISION: Architecture =
-    Architecture { plan: || plan(Variant { epsilon: 1e-5, padding: Padding::Fixed([1, 1]) }) };
+    Architecture::Plan(|| plan(Variant { epsilon: 1e-5, padding: Padding::Fixed([1, 1]) }));
 /// Keras' variant.
-pub const KERAS: Architecture = Architecture { plan: || plan(Variant { epsilon: 1e-3, padding: Padding::Same }) };
+pub const KERAS: Architecture = Architecture::Plan(|| plan(Variant { epsilon: 1e-3, padding: Padding::Same }));
 
 /// In what the two differ.
 #[derive(Clone, Copy)]

@@ -1,6 +1,7 @@
 //! A network with its weights, ready to give features.
 
-use super::{BackboneInfo, Parameters, Pool, Stage, blueprint, weights};
+use super::blueprint::{self, StagePlan};
+use super::{Architecture, BackboneInfo, Parameters, Pool, Stage, torchscript, weights};
 use crate::error::{Error, Result};
 use crate::imaging::{ChannelOrder, Pixels};
 use ndarray::Array2;
@@ -23,10 +24,20 @@ pub struct Network {
 impl Network {
     /// Loads the stored weights onto a device and folds batch normalisation into the convolutions.
     ///
-    /// Fails if the weights were not fetched, or are not the file that was stored.
+    /// # Errors
+    /// Weights that were not fetched, or are not the file that was stored.
     pub fn load(info: &'static BackboneInfo, device: Device) -> Result<Self> {
-        let loaded = weights::load(info, device)?;
-        Self::build(info, &loaded.parameters, loaded.sha256, device)
+        match &info.architecture {
+            Architecture::Plan(plan) => {
+                let loaded = weights::load(info, device)?;
+                Self::build(info, &plan(), &loaded.parameters, loaded.sha256, device)
+            }
+            Architecture::Module(stage) => {
+                let (path, sha256) = weights::checked(info)?;
+                let layer = torchscript::load(&path, stage, device)?;
+                Ok(Self::of_stages(info, vec![Stage::new(&stage.name, layer)], sha256, device))
+            }
+        }
     }
 
     /// The network on parameters that are not stored anywhere, by their canonical names: all of
@@ -40,6 +51,12 @@ impl Network {
         mut given: BTreeMap<String, Tensor>,
         device: Device,
     ) -> Result<Self> {
+        let Architecture::Plan(plan) = &info.architecture else {
+            return Err(Error::failed(format!(
+                "{} is a TorchScript file, which brings its own parameters.",
+                info.title
+            )));
+        };
         let sha256 = weights::digest(&given)?;
         let mut parameters = BTreeMap::new();
         for (name, shape) in info.parameters() {
@@ -55,19 +72,24 @@ impl Network {
         if let Some(name) = given.keys().next() {
             return Err(Error::failed(format!("{} has no `{name}`.", info.title)));
         }
-        Self::build(info, &Parameters(parameters), sha256, device)
+        Self::build(info, &plan(), &Parameters(parameters), sha256, device)
     }
 
     fn build(
         info: &'static BackboneInfo,
+        plan: &[StagePlan],
         parameters: &Parameters,
         weights_sha256: String,
         device: Device,
     ) -> Result<Self> {
-        let stages = tch::no_grad(|| blueprint::build(&(info.architecture.plan)(), parameters))?;
+        let stages = tch::no_grad(|| blueprint::build(plan, parameters))?;
+        Ok(Self::of_stages(info, stages, weights_sha256, device))
+    }
+
+    fn of_stages(info: &'static BackboneInfo, stages: Vec<Stage>, weights_sha256: String, device: Device) -> Self {
         let constant = |values: [f32; 3]| Tensor::from_slice(&values).view([3, 1, 1]).to_device(device);
         let (mean, std) = (constant(info.preprocessing.mean), constant(info.preprocessing.std));
-        Ok(Self { info, stages, device, weights_sha256, mean, std })
+        Self { info, stages, device, weights_sha256, mean, std }
     }
 
     /// The same network for another thread, over the same tensors.
