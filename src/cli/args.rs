@@ -1,6 +1,9 @@
 //! The grammar of the command line. Names here are a contract: add, do not rename.
 
+use crate::backbone::Pool;
 use crate::dataset::source::SourceSpec;
+use crate::features::{Dtype, FeatureSpec, Taps};
+use crate::imaging::preprocessing::Mode;
 use crate::model::Optimizer;
 use crate::run::results::Column;
 use crate::tui::theme::Palette;
@@ -191,10 +194,58 @@ pub(crate) struct DetachArg {
     pub detach: bool,
 }
 
+/// Which features: what sets the depth, the shape and the arithmetic of a row.
 #[derive(Debug, Args)]
-pub(crate) struct ExtractArgs {
+pub(crate) struct FeatureArgs {
+    /// The pretrained network; 'faceprobe weights list' shows them
     #[arg(long, default_value = crate::backbone::DEFAULT)]
     pub backbone: String,
+    /// Where features are taken: last, or numbers of stages, whose features are put behind each other
+    #[arg(long, default_value = "last", value_name = "last|N,N,…")]
+    pub tap: Taps,
+    /// How a stage becomes numbers: avg, max, gridN (averages over N x N cells) or flatten
+    #[arg(long, default_value = "avg", value_name = "avg|max|gridN|flatten")]
+    pub pool: Pool,
+    /// How pictures are resized: default (antialiased, EXIF upright) or keras (as load_img does, nearest pixel)
+    #[arg(long, default_value = "default", value_name = "default|keras")]
+    pub mode: Mode,
+    /// What the network is computed in
+    #[arg(long, value_enum, default_value = "f32")]
+    pub dtype: DtypeArg,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum DtypeArg {
+    F32,
+    /// Where the processor has it
+    Bf16,
+}
+
+impl FeatureArgs {
+    /// The request, checked against the network.
+    pub(crate) fn spec(&self) -> crate::error::Result<FeatureSpec> {
+        let spec = FeatureSpec {
+            backbone: self.backbone.clone(),
+            tap: self.tap.clone(),
+            pool: self.pool,
+            mode: self.mode,
+            dtype: match self.dtype {
+                DtypeArg::F32 => Dtype::F32,
+                DtypeArg::Bf16 => Dtype::Bf16,
+            },
+        };
+        spec.check()?;
+        Ok(spec)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExtractArgs {
+    #[command(flatten)]
+    pub features: FeatureArgs,
+    /// Take features after every stage in one pass and fit a logistic regression on each: accuracy against depth
+    #[arg(long, conflicts_with = "tap")]
+    pub probe: bool,
     #[command(flatten)]
     pub dataset: DatasetArg,
     #[command(flatten)]
@@ -273,8 +324,8 @@ pub(crate) enum TrainCommand {
         /// Units of the dense layer
         #[arg(long, value_parser = count)]
         width: Option<usize>,
-        #[arg(long, default_value = crate::backbone::DEFAULT)]
-        backbone: String,
+        #[command(flatten)]
+        features: FeatureArgs,
         #[command(flatten)]
         training: TrainingArgs,
         #[command(flatten)]
@@ -287,8 +338,8 @@ pub(crate) enum TrainCommand {
         /// Penalties to try, on the summed loss (scikit-learn's C is 1/alpha); the best on validation is kept
         #[arg(long, value_delimiter = ',', value_name = "A,B,…", value_parser = not_negative)]
         alphas: Option<Vec<f64>>,
-        #[arg(long, default_value = crate::backbone::DEFAULT)]
-        backbone: String,
+        #[command(flatten)]
+        features: FeatureArgs,
         #[command(flatten)]
         dataset: DatasetArg,
         #[command(flatten)]

@@ -71,8 +71,7 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
             }
             (ModelSpec::Benchmark { settings }, dataset, detach)
         }
-        TrainCommand::Dense { width, backbone, training, dataset, detach } => {
-            crate::backbone::find(backbone)?;
+        TrainCommand::Dense { width, features, training, dataset, detach } => {
             let default = DenseSettings::default();
             let settings = DenseSettings {
                 width: width.unwrap_or(default.width),
@@ -86,13 +85,12 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
                 seed: training.seed,
                 ..default
             };
-            (ModelSpec::Dense { backbone: backbone.clone(), settings }, dataset, detach)
+            (ModelSpec::Dense { features: features.spec()?, settings }, dataset, detach)
         }
-        TrainCommand::Logistic { alphas, backbone, dataset, detach } => {
-            crate::backbone::find(backbone)?;
+        TrainCommand::Logistic { alphas, features, dataset, detach } => {
             let default = LogisticSettings::default();
             let settings = LogisticSettings { alphas: alphas.clone().unwrap_or(default.alphas), ..default };
-            (ModelSpec::Logistic { backbone: backbone.clone(), settings }, dataset, detach)
+            (ModelSpec::Logistic { features: features.spec()?, settings }, dataset, detach)
         }
     })
 }

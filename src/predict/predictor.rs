@@ -3,7 +3,7 @@
 use super::Prediction;
 use crate::backbone::{self, device};
 use crate::error::{Error, Result};
-use crate::features::{NetworkSource, PooledPixels, RowSource, RowWorker, Rows};
+use crate::features::{FeatureSpec, NetworkSource, PooledPixels, RowSource, RowWorker, Rows};
 use crate::imaging::Preprocessing;
 use crate::model::{Kind, SavedModel, Scorer};
 use crate::run::{RunFolder, choice};
@@ -128,7 +128,7 @@ fn source(saved: &SavedModel, device: &str) -> Result<Box<dyn RowSource>> {
                 })?;
             Box::new(PooledPixels::new(settings.input, settings.pool)?)
         }
-        _ => Box::new(NetworkSource::new(backbone::find(&input.backbone)?, device::parse(device)?)?),
+        _ => Box::new(NetworkSource::new(&FeatureSpec::of_identity(input)?, device::parse(device)?)?),
     })
 }
 

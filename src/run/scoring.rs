@@ -5,53 +5,57 @@ use super::spec::ModelSpec;
 use crate::backbone;
 use crate::dataset::{ContentHash, Manifest, Sample, Split};
 use crate::error::{AtPath, Error, Result};
-use crate::features::{self, ExtractOptions, NetworkSource, PooledPixels, RowSource, Store, StoreIdentity};
-use crate::model::{LabelledRows, PixelRows, SavedModel};
+use crate::features::{
+    self, ExtractOptions, FeatureSpec, NetworkSource, PooledPixels, RowSource, Store, StoreIdentity,
+};
+use crate::model::{Kind, LabelledRows, PixelRows, SavedModel};
 use crate::monitor::{Monitor, Update};
 use crate::workspace::{Workspace, write_whole};
-use ndarray::Array2;
+use ndarray::{Array2, s};
 use std::path::{Path, PathBuf};
 
 /// The source of the rows that a model works on.
 pub(super) fn source_of(model: &ModelSpec, device: &str) -> Result<Box<dyn RowSource>> {
     Ok(match model {
         ModelSpec::Benchmark { settings } => Box::new(PooledPixels::new(settings.input, settings.pool)?),
-        ModelSpec::Dense { backbone, .. } | ModelSpec::Logistic { backbone, .. } => network_source(backbone, device)?,
+        ModelSpec::Dense { features, .. } | ModelSpec::Logistic { features, .. } => network_source(features, device)?,
     })
 }
 
 /// The source of a backbone's features.
-pub(super) fn network_source(name: &str, device: &str) -> Result<Box<dyn RowSource>> {
-    let info = backbone::find(name)?;
-    Ok(Box::new(NetworkSource::new(info, backbone::device::parse(device)?)?))
+pub(super) fn network_source(features: &FeatureSpec, device: &str) -> Result<Box<dyn RowSource>> {
+    Ok(Box::new(NetworkSource::new(features, backbone::device::parse(device)?)?))
 }
 
-/// Computes what the store lacks for the given splits, and opens it.
-pub(super) fn filled_store(
+/// Computes what the stores of a source lack for the given splits, and opens them.
+pub(super) fn filled_stores(
     circumstances: &Circumstances<'_>,
     manifest: &Manifest,
     splits: &[Split],
     source: &dyn RowSource,
     monitor: &dyn Monitor,
-) -> Result<(Store, features::ExtractReport)> {
+) -> Result<(Vec<Store>, features::ExtractReport)> {
     let items: Vec<(ContentHash, PathBuf)> = splits
         .iter()
         .flat_map(|split| manifest.split(*split))
         .map(|sample| (sample.hash, manifest.path_of(sample)))
         .collect();
-    let mut store = Store::open(&circumstances.workspace.features(), &source.identity())?;
+    let all = circumstances.workspace.features();
+    let open = |identity| Store::open(&all, identity);
+    let mut stores = source.identities().iter().map(open).collect::<Result<Vec<_>>>()?;
     let options = ExtractOptions { threads: circumstances.threads, ..ExtractOptions::default() };
-    let report = features::extract(&mut store, source, &items, &options, monitor)?;
+    let report = features::extract_all(&mut stores, source, &items, &options, monitor)?;
     // Extraction gives each of its streams one thread; what follows has them all again.
     tch::set_num_threads(i32::try_from(circumstances.threads).unwrap_or(1));
-    Ok((store, report))
+    Ok((stores, report))
 }
 
 /// The samples of a split that have a row, and how many have none.
-fn with_rows<'a>(store: &Store, manifest: &'a Manifest, split: Split) -> (Vec<&'a Sample>, usize) {
+fn with_rows<'a>(stores: &[Store], manifest: &'a Manifest, split: Split) -> (Vec<&'a Sample>, usize) {
     let all: Vec<&Sample> = manifest.split(split).collect();
     let total = all.len();
-    let there: Vec<&Sample> = all.into_iter().filter(|sample| store.contains(&sample.hash)).collect();
+    let there: Vec<&Sample> =
+        all.into_iter().filter(|sample| stores.iter().all(|store| store.contains(&sample.hash))).collect();
     let lost = total - there.len();
     (there, lost)
 }
@@ -63,12 +67,12 @@ pub(super) struct SplitRows<'a, T> {
 }
 
 fn samples_of<'a>(
-    store: &Store,
+    stores: &[Store],
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
 ) -> Result<(Vec<&'a Sample>, Vec<ContentHash>, Vec<bool>)> {
-    let (samples, lost) = with_rows(store, manifest, split);
+    let (samples, lost) = with_rows(stores, manifest, split);
     if lost > 0 {
         let text = format!("{lost} images of the {} split could not be read and are left out", split.name());
         monitor.update(Update::Note { text });
@@ -85,25 +89,41 @@ fn samples_of<'a>(
     Ok((samples, keys, positive))
 }
 
+/// The rows of `keys`, those of each store behind those of the one before.
+fn side_by_side(stores: &[Store], keys: &[ContentHash]) -> Result<Array2<f32>> {
+    let width = stores.iter().map(|store| store.identity().width).sum();
+    let mut rows = Array2::zeros((keys.len(), width));
+    let mut first = 0;
+    for store in stores {
+        let end = first + store.identity().width;
+        store.gather_into(keys, &mut rows.slice_mut(s![.., first..end]))?;
+        first = end;
+    }
+    Ok(rows)
+}
+
 /// The feature rows of a split.
 pub(super) fn feature_rows<'a>(
-    store: &Store,
+    stores: &[Store],
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
 ) -> Result<SplitRows<'a, f32>> {
-    let (samples, keys, positive) = samples_of(store, manifest, split, monitor)?;
-    Ok(SplitRows { samples, rows: LabelledRows::new(store.rows_f32(&keys)?, positive)? })
+    let (samples, keys, positive) = samples_of(stores, manifest, split, monitor)?;
+    Ok(SplitRows { samples, rows: LabelledRows::new(side_by_side(stores, &keys)?, positive)? })
 }
 
 /// The pooled pixels of a split.
 pub(super) fn pixel_rows<'a>(
-    store: &Store,
+    stores: &[Store],
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
 ) -> Result<SplitRows<'a, u16>> {
-    let (samples, keys, positive) = samples_of(store, manifest, split, monitor)?;
+    let (samples, keys, positive) = samples_of(stores, manifest, split, monitor)?;
+    let [store] = stores else {
+        return Err(Error::failed(format!("Pooled pixels lie in one store, not in {}.", stores.len())));
+    };
     let mut x = Array2::zeros((keys.len(), store.identity().width));
     store.gather_u16_into(&keys, &mut x.view_mut())?;
     Ok(SplitRows { samples, rows: PixelRows::new(x, positive)? })
@@ -112,18 +132,18 @@ pub(super) fn pixel_rows<'a>(
 /// Probability of class 1 for every sample of a split, with whether it is of class 1.
 pub(super) fn score_split<'a>(
     model: &SavedModel,
-    store: &Store,
+    stores: &[Store],
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
 ) -> Result<(Vec<&'a Sample>, Vec<f64>, Vec<bool>)> {
-    Ok(match store.identity().dtype {
-        features::Dtype::U16 => {
-            let split = pixel_rows(store, manifest, split, monitor)?;
+    Ok(match model.info.kind {
+        Kind::Benchmark => {
+            let split = pixel_rows(stores, manifest, split, monitor)?;
             (split.samples, model.scores_u16(split.rows.x())?, split.rows.y().to_vec())
         }
-        features::Dtype::F32 => {
-            let split = feature_rows(store, manifest, split, monitor)?;
+        _ => {
+            let split = feature_rows(stores, manifest, split, monitor)?;
             (split.samples, model.scores_f32(split.rows.x())?, split.rows.y().to_vec())
         }
     })

@@ -5,7 +5,7 @@ use super::folder::RunFolder;
 use super::openings::{self, Opening};
 use super::results::ResultRow;
 use super::scoring::{
-    check_identity, feature_rows, filled_store, manifest, pixel_rows, score_split, source_of, write_scores,
+    check_identity, feature_rows, filled_stores, manifest, pixel_rows, score_split, source_of, write_scores,
 };
 use super::spec::{JobSpec, ModelSpec};
 use super::view::Status;
@@ -33,26 +33,26 @@ pub(super) fn train(
     let synthetic = PrepareReport::load(&manifest.folder)?.synthetic;
     let source = source_of(spec, circumstances.device)?;
     let identity = source.identity();
-    let (store, _) = filled_store(circumstances, &manifest, &[Split::Train, Split::Val], source.as_ref(), monitor)?;
+    let (stores, _) = filled_stores(circumstances, &manifest, &[Split::Train, Split::Val], source.as_ref(), monitor)?;
     drop(source);
 
     monitor.update(Update::Stage { name: "train".into() });
     let (trained, val_samples, val_positive, train_positive) = match spec {
         ModelSpec::Benchmark { settings } => {
-            let train = pixel_rows(&store, &manifest, Split::Train, monitor)?;
-            let val = pixel_rows(&store, &manifest, Split::Val, monitor)?;
+            let train = pixel_rows(&stores, &manifest, Split::Train, monitor)?;
+            let val = pixel_rows(&stores, &manifest, Split::Val, monitor)?;
             let trained = model::train_benchmark(&train.rows, &val.rows, settings, monitor)?;
             (trained, val.samples, val.rows.y().to_vec(), train.rows.y().to_vec())
         }
         ModelSpec::Dense { settings, .. } => {
-            let train = feature_rows(&store, &manifest, Split::Train, monitor)?;
-            let val = feature_rows(&store, &manifest, Split::Val, monitor)?;
+            let train = feature_rows(&stores, &manifest, Split::Train, monitor)?;
+            let val = feature_rows(&stores, &manifest, Split::Val, monitor)?;
             let trained = model::train_dense(&train.rows, &val.rows, settings, monitor)?;
             (trained, val.samples, val.rows.y().to_vec(), train.rows.y().to_vec())
         }
         ModelSpec::Logistic { settings, .. } => {
-            let train = feature_rows(&store, &manifest, Split::Train, monitor)?;
-            let val = feature_rows(&store, &manifest, Split::Val, monitor)?;
+            let train = feature_rows(&stores, &manifest, Split::Train, monitor)?;
+            let val = feature_rows(&stores, &manifest, Split::Val, monitor)?;
             let trained = model::train_logistic(&train.rows, &val.rows, settings, monitor)?;
             (trained, val.samples, val.rows.y().to_vec(), train.rows.y().to_vec())
         }
@@ -137,9 +137,9 @@ pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: 
     }
     let source = source_of(&spec, circumstances.device)?;
     check_identity(&model.info.input, &source.identity())?;
-    let (store, _) = filled_store(circumstances, &manifest, &[Split::Test], source.as_ref(), monitor)?;
+    let (stores, _) = filled_stores(circumstances, &manifest, &[Split::Test], source.as_ref(), monitor)?;
     monitor.update(Update::Stage { name: "score the test split".into() });
-    let (samples, scores, positive) = score_split(&model, &store, &manifest, Split::Test, monitor)?;
+    let (samples, scores, positive) = score_split(&model, &stores, &manifest, Split::Test, monitor)?;
     let (accuracy, interval) = figures(&scores, &positive, model.info.threshold);
     // The record comes first: an accuracy must never be seen without it.
     openings::record(
