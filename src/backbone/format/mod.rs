@@ -83,7 +83,11 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// Recognises the format and reads the index of tensors. The error is a reason without the file's name.
     pub fn open(file: &Bytes) -> Result<Self, String> {
-        let format = recognise(file)?;
+        Self::open_as(recognise(file)?, file)
+    }
+
+    /// Reads the index of tensors of a file in a known format. The error is a reason without the file's name.
+    pub fn open_as(format: Format, file: &Bytes) -> Result<Self, String> {
         let limit = limit(file);
         let (tensors, reader) = match format {
             Format::SafeTensors => safe_tensors::open(file)?,
