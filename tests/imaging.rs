@@ -1,8 +1,10 @@
 //! Image files of every kind to pixels, and resizing against Pillow. Fixtures: `fixtures/imaging_reference.py`.
 
-use faceprobe::imaging::{Pixels, Preprocessing, decode, resize};
+use faceprobe::imaging::{Mode, Pixels, Preprocessing, decode, resize};
 use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageBuffer, ImageFormat, Luma, RgbImage, Rgba, RgbaImage};
 use ndarray::{Array4, Axis};
+use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
@@ -196,8 +198,58 @@ fn resizing_is_pillows_to_one_grey_level() {
     }
 }
 
+#[derive(Deserialize)]
+struct KerasReference {
+    names: Vec<String>,
+    nearest: BTreeMap<usize, u32>,
+}
+
+fn keras_reference() -> KerasReference {
+    serde_json::from_str(&std::fs::read_to_string(fixture("imaging_keras.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn the_keras_mode_gives_what_load_img_gives() {
+    let expected: Array4<u8> = ndarray_npy::read_npy(fixture("imaging_keras.npy")).unwrap();
+    let keras = Preprocessing::tf(29).with_mode(Mode::Keras);
+    let names = keras_reference().names;
+    assert_eq!(names.len(), expected.len_of(Axis(0)));
+    for (name, expected) in names.iter().zip(expected.axis_iter(Axis(0))) {
+        let picture = keras.picture(&std::fs::read(fixture(&format!("imaging_keras_{name}"))).unwrap()).unwrap();
+        assert_eq!((picture.width(), picture.height()), (29, 29), "{name}");
+        let difference = picture.rgb().iter().zip(expected).map(|(a, b)| a.abs_diff(*b)).max();
+        println!("{name}: largest difference {difference:?}");
+        // Which pixels are taken must be the same everywhere; a JPEG's own values may be rounded otherwise.
+        let allowed = if name.ends_with(".jpg") { 4 } else { 0 };
+        assert!(difference <= Some(allowed), "{name}: {difference:?}");
+    }
+}
+
+#[test]
+fn the_nearest_pixel_is_pillows_for_every_width() {
+    for (target, expected) in keras_reference().nearest {
+        let preprocessing = Preprocessing::tf(target).with_mode(Mode::Keras);
+        let mut hash = 0x811C_9DC5_u32;
+        for source in 1..=2000_usize {
+            let row = (0..source).flat_map(|column| [column as u8, (column >> 8) as u8, 0]).collect();
+            let resized = preprocessing.resize(&Pixels::new(source, 1, row).unwrap());
+            for pixel in resized.rgb()[..target * 3].chunks_exact(3) {
+                let column = u32::from(pixel[0]) | u32::from(pixel[1]) << 8;
+                hash = (hash ^ column).wrapping_mul(0x0100_0193);
+            }
+        }
+        assert_eq!(hash, expected, "{target}");
+    }
+}
+
 #[test]
 fn preprocessing_names_every_setting_that_changes_values() {
     let preprocessing = Preprocessing::default_mode(224, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]);
+    assert_eq!(preprocessing, Preprocessing::torchvision(224));
     assert_eq!(preprocessing.describe(), "default-v1 224 bilinear mean 123.675,116.28,103.53 std 58.395,57.12,57.375");
+    let keras = preprocessing.with_mode(Mode::Keras).describe();
+    assert_eq!(keras, "keras-v1 224 nearest mean 123.675,116.28,103.53 std 58.395,57.12,57.375");
+    let caffe = Preprocessing::caffe(224).with_mode("keras".parse().unwrap()).describe();
+    assert_eq!(caffe, "keras-v1 224 nearest bgr mean 103.939,116.779,123.68 std 1,1,1");
+    assert!("nearest".parse::<Mode>().unwrap_err().to_string().contains("default or keras"));
 }

@@ -2,7 +2,8 @@
 //! every stage, and the network itself. So the three cannot disagree, and a network's file is its description only.
 
 use super::layers::{
-    Activation, AveragePool, Chain, Concat, Conv, ConvShape, Layer, MaxPool, Offset, Padding, Residual,
+    Activation, AveragePool, Chain, Concat, Conv, ConvShape, InvertedBottleneck, Layer, MaxPool, Offset, Padding,
+    Residual,
 };
 use super::{Parameters, Stage, StageInfo};
 use crate::error::Result;
@@ -27,6 +28,23 @@ pub enum Form {
     Mixed(Vec<Vec<Step>>),
     /// `activation(join(mixed branches) + input)`; what `join` says of scale and activation is done there.
     Residual(Vec<Vec<Step>>, ConvPlan),
+    Bottleneck(Box<BottleneckPlan>),
+}
+
+/// The inverted bottleneck of the MobileNet family: widen with 1 x 1, filter each channel, narrow with 1 x 1.
+pub struct BottleneckPlan {
+    /// None where the block is as wide inside as its input.
+    pub expand: Option<ConvPlan>,
+    pub depthwise: ConvPlan,
+    pub project: ConvPlan,
+    /// Whether the input is added to the output.
+    pub residual: bool,
+}
+
+impl From<BottleneckPlan> for Form {
+    fn from(block: BottleneckPlan) -> Self {
+        Self::Bottleneck(Box::new(block))
+    }
 }
 
 impl From<ConvPlan> for Form {
@@ -130,25 +148,27 @@ fn fitting(side: usize, kernel: usize, stride: usize) -> usize {
     (side - kernel) / stride + 1
 }
 
+/// The convolutions of a stage in the order of the checkpoint.
+fn convolutions(form: &Form) -> Vec<&ConvPlan> {
+    fn of(steps: &[Step]) -> impl Iterator<Item = &ConvPlan> {
+        steps.iter().filter_map(|step| match step {
+            Step::Conv(conv) => Some(conv),
+            Step::MaxPool { .. } | Step::AveragePool { .. } => None,
+        })
+    }
+    match form {
+        Form::Chain(steps) => of(steps).collect(),
+        Form::Mixed(branches) => branches.iter().flat_map(|steps| of(steps)).collect(),
+        Form::Residual(branches, join) => branches.iter().flat_map(|steps| of(steps)).chain([join]).collect(),
+        Form::Bottleneck(block) => block.expand.iter().chain([&block.depthwise, &block.project]).collect(),
+    }
+}
+
 /// Every parameter's name in the checkpoint, with its shape.
 pub fn parameters(plan: &[StagePlan]) -> Vec<(String, Vec<usize>)> {
     let mut list = Vec::new();
-    let mut branch = |steps: &[Step]| {
-        for step in steps {
-            if let Step::Conv(conv) = step {
-                conv.parameters(&mut list);
-            }
-        }
-    };
     for stage in plan {
-        match &stage.form {
-            Form::Chain(steps) => branch(steps),
-            Form::Mixed(branches) => branches.iter().for_each(|steps| branch(steps)),
-            Form::Residual(branches, join) => {
-                branches.iter().for_each(|steps| branch(steps));
-                branch(&[join.clone().into()]);
-            }
-        }
+        convolutions(&stage.form).into_iter().for_each(|conv| conv.parameters(&mut list));
     }
     list
 }
@@ -173,6 +193,8 @@ pub fn outline(plan: &[StagePlan], side: usize) -> Vec<StageInfo> {
             }),
             // What is added to its input has its shape.
             Form::Residual(..) => at,
+            // The 1 x 1 convolutions keep the sides.
+            Form::Bottleneck(block) => (block.project.output, block.depthwise.side(at.1)),
         };
         list.push(StageInfo { name: stage.name.clone(), channels: at.0, side: at.1 });
     }
@@ -195,6 +217,11 @@ pub fn build(plan: &[StagePlan], parameters: &Parameters) -> Result<Vec<Stage>> 
                         several => Box::new(concat(several, parameters)?),
                     };
                     Stage::new(&stage.name, Residual { branches, join: join.load(parameters)? })
+                }
+                Form::Bottleneck(block) => {
+                    let expand = block.expand.as_ref().map(|expand| expand.load(parameters)).transpose()?;
+                    let (depthwise, project) = (block.depthwise.load(parameters)?, block.project.load(parameters)?);
+                    Stage::new(&stage.name, InvertedBottleneck::new(expand, depthwise, project, block.residual))
                 }
             })
         })

@@ -6,7 +6,7 @@
 //! stage are the same at every scale. timm calls the same networks `tf_efficientnet_lite0` and `tf_efficientnet_lite2`.
 
 use super::Architecture;
-use super::blueprint::{ConvPlan, Form, Norm, StagePlan, Step};
+use super::blueprint::{BottleneckPlan, ConvPlan, Form, Norm, StagePlan};
 use super::layers::{Activation, Padding};
 
 /// TensorFlow's epsilon of batch normalisation in these networks.
@@ -91,19 +91,16 @@ fn plan(scaling: Scaling) -> Vec<StagePlan> {
 fn block(index: usize, [input, output]: [usize; 2], stage: &Stage, stride: usize) -> Form {
     let of = |part: &str| format!("_blocks.{index}.{part}");
     let inside = input * stage.expansion;
-    let mut steps: Vec<Step> = Vec::new();
-    if stage.expansion > 1 {
-        steps.push(conv(&of("_expand_conv"), &of("_bn0"), [input, inside], 1).into());
-    }
+    let expand = conv(&of("_expand_conv"), &of("_bn0"), [input, inside], 1);
     let depthwise = conv(&of("_depthwise_conv"), &of("_bn1"), [inside, inside], stage.kernel);
-    steps.push(ConvPlan { stride, groups: inside, ..depthwise }.into());
     let project = conv(&of("_project_conv"), &of("_bn2"), [inside, output], 1);
-    let project = ConvPlan { activation: Activation::None, ..project };
-    if stride == 1 && input == output {
-        return Form::Residual(vec![steps], project);
+    BottleneckPlan {
+        expand: (stage.expansion > 1).then_some(expand),
+        depthwise: ConvPlan { stride, groups: inside, ..depthwise },
+        project: ConvPlan { activation: Activation::None, ..project },
+        residual: stride == 1 && input == output,
     }
-    steps.push(project.into());
-    Form::Chain(steps)
+    .into()
 }
 
 /// A convolution of the checkpoint with its batch normalisation and ReLU6; TensorFlow's SAME padding, stride 1.

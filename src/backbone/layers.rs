@@ -70,7 +70,7 @@ impl Conv {
                 let (mean, variance) =
                     (double(format!("{norm}.running_mean"))?, double(format!("{norm}.running_var"))?);
                 let factor = gamma / (variance + epsilon).sqrt();
-                weight = weight * factor.view([-1, 1, 1, 1]);
+                weight = factor.view([-1, 1, 1, 1]) * weight;
                 beta - factor * mean
             }
         };
@@ -148,6 +148,37 @@ impl Layer for Conv {
 
     fn share(&self) -> Box<dyn Layer> {
         Box::new(Conv::share(self))
+    }
+}
+
+/// The inverted bottleneck of the MobileNet family: widen with 1 x 1 (or not), filter each channel, narrow with 1 x 1,
+/// add what came in (or not).
+pub struct InvertedBottleneck {
+    expand: Option<Conv>,
+    depthwise: Conv,
+    project: Conv,
+    residual: bool,
+}
+
+impl InvertedBottleneck {
+    /// From its convolutions, each with its own activation.
+    pub fn new(expand: Option<Conv>, depthwise: Conv, project: Conv, residual: bool) -> Self {
+        Self { expand, depthwise, project, residual }
+    }
+}
+
+impl Layer for InvertedBottleneck {
+    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        let filtered = match &self.expand {
+            Some(expand) => self.depthwise.forward(&expand.forward(input)?)?,
+            None => self.depthwise.forward(input)?,
+        };
+        if self.residual { self.project.forward_add(&filtered, input) } else { self.project.forward(&filtered) }
+    }
+
+    fn share(&self) -> Box<dyn Layer> {
+        let (depthwise, project) = (self.depthwise.share(), self.project.share());
+        Box::new(Self { expand: self.expand.as_ref().map(Conv::share), depthwise, project, residual: self.residual })
     }
 }
 

@@ -6,7 +6,7 @@
 //! of batch normalisation, and where the zeros go around the input of a stride of 2.
 
 use super::Architecture;
-use super::blueprint::{ConvPlan, Form, Norm, StagePlan, Step};
+use super::blueprint::{BottleneckPlan, ConvPlan, Form, Norm, StagePlan};
 use super::layers::{Activation, Padding};
 
 /// Channels of the last stage.
@@ -75,28 +75,21 @@ impl Variant {
     /// the shape allows it.
     fn bottleneck(self, name: &str, input: usize, row: &Row, stride: usize) -> Form {
         let inside = input * row.expansion;
-        let mut steps: Vec<Step> = Vec::new();
-        if row.expansion > 1 {
-            let expand = self.conv(format!("{name}.conv.0.0"), format!("{name}.conv.0.1"), [input, inside], 1);
-            steps.push(expand.into());
-        }
+        let expand = (row.expansion > 1)
+            .then(|| self.conv(format!("{name}.conv.0.0"), format!("{name}.conv.0.1"), [input, inside], 1));
         // Unlike the first two, the last convolution is not in a group with its normalisation.
-        let place = steps.len();
-        let depthwise =
-            self.conv(format!("{name}.conv.{place}.0"), format!("{name}.conv.{place}.1"), [inside, inside], 3);
-        steps.push(ConvPlan { stride, groups: inside, ..depthwise }.into());
-        let project = self.conv(
-            format!("{name}.conv.{}", place + 1),
-            format!("{name}.conv.{}", place + 2),
-            [inside, row.output],
-            1,
-        );
-        let project = ConvPlan { activation: Activation::None, ..project };
-        if stride == 1 && input == row.output {
-            return Form::Residual(vec![steps], project);
+        let place = usize::from(expand.is_some());
+        let (conv, norm) = (format!("{name}.conv.{place}.0"), format!("{name}.conv.{place}.1"));
+        let depthwise = self.conv(conv, norm, [inside, inside], 3);
+        let (conv, norm) = (format!("{name}.conv.{}", place + 1), format!("{name}.conv.{}", place + 2));
+        let project = self.conv(conv, norm, [inside, row.output], 1);
+        BottleneckPlan {
+            expand,
+            depthwise: ConvPlan { stride, groups: inside, ..depthwise },
+            project: ConvPlan { activation: Activation::None, ..project },
+            residual: stride == 1 && input == row.output,
         }
-        steps.push(project.into());
-        Form::Chain(steps)
+        .into()
     }
 }
 

@@ -12,7 +12,7 @@ use super::turns::Turns;
 use super::writer::PartWriter;
 use crate::dataset::ContentHash;
 use crate::error::{Error, Result};
-use crate::imaging::{self, Pixels};
+use crate::imaging::Pixels;
 use crate::monitor::{Monitor, Update};
 use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -228,9 +228,8 @@ impl Work<'_> {
         if ContentHash::of(&bytes) != *key {
             return Err("changed since it was prepared; run data prepare again".into());
         }
-        let side = self.source.input();
-        let decode = || imaging::decode(&bytes).map(|picture| imaging::resize(&picture, side));
-        catch_unwind(decode).unwrap_or_else(|_| Err("the decoder broke down on it".into()))
+        let preprocessing = self.source.preprocessing();
+        catch_unwind(|| preprocessing.picture(&bytes)).unwrap_or_else(|_| Err("the decoder broke down on it".into()))
     }
 
     /// The writer's side: chunks in order into parts, with progress. Finished rows are written whatever happens.

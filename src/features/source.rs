@@ -3,7 +3,7 @@
 use super::identity::{Dtype, StoreIdentity};
 use crate::backbone::{self, BackboneInfo, Network};
 use crate::error::{Error, Result};
-use crate::imaging::{Pixels, Preprocessing};
+use crate::imaging::{Mode, Pixels, Preprocessing};
 use ndarray::{Array2, ArrayView1};
 use std::sync::{Mutex, PoisonError};
 use tch::Device;
@@ -13,8 +13,8 @@ pub trait RowSource: Sync {
     /// The store that the rows belong to.
     fn identity(&self) -> StoreIdentity;
 
-    /// Side of the square input in pixels.
-    fn input(&self) -> usize;
+    /// How files become the pictures that a worker takes.
+    fn preprocessing(&self) -> Preprocessing;
 
     /// A worker for one thread. How many threads of libtorch it uses is what its caller has set for that thread.
     ///
@@ -25,7 +25,7 @@ pub trait RowSource: Sync {
 
 /// Computes rows on one thread.
 pub trait RowWorker {
-    /// The rows of a batch of images, each [`RowSource::input`] pixels square; row `i` is of image `i`.
+    /// The rows of a batch of pictures made by [`RowSource::preprocessing`]; row `i` is of image `i`.
     ///
     /// # Errors
     /// A computation that cannot be done for any image, such as a lack of memory. It ends the extraction.
@@ -127,7 +127,7 @@ impl RowSource for PooledPixels {
         StoreIdentity {
             backbone: "pixels".into(),
             weights: "none".into(),
-            preprocessing: Preprocessing::default_mode(self.input, [0.0; 3], [1.0; 3]).describe(),
+            preprocessing: self.preprocessing().describe(),
             tap: "last".into(),
             pool: format!("sum{}", self.pool),
             dtype: Dtype::U16,
@@ -135,8 +135,8 @@ impl RowSource for PooledPixels {
         }
     }
 
-    fn input(&self) -> usize {
-        self.input
+    fn preprocessing(&self) -> Preprocessing {
+        Preprocessing::default_mode(self.input, [0.0; 3], [1.0; 3])
     }
 
     fn worker(&self) -> Result<Box<dyn RowWorker + Send>> {
@@ -169,6 +169,7 @@ impl RowWorker for PooledPixels {
 pub struct NetworkSource {
     info: &'static BackboneInfo,
     device: Device,
+    preprocessing: Preprocessing,
     identity: StoreIdentity,
     network: Mutex<Option<Network>>,
 }
@@ -188,7 +189,15 @@ impl NetworkSource {
             dtype: Dtype::F32,
             width: info.features,
         };
-        Ok(Self { info, device, identity, network: Mutex::new(None) })
+        Ok(Self { info, device, preprocessing: info.preprocessing, identity, network: Mutex::new(None) })
+    }
+
+    /// The same features of pictures made in another mode: those of another store.
+    #[must_use]
+    pub fn with_mode(mut self, mode: Mode) -> Self {
+        self.preprocessing = self.preprocessing.with_mode(mode);
+        self.identity.preprocessing = self.preprocessing.describe();
+        self
     }
 }
 
@@ -197,8 +206,8 @@ impl RowSource for NetworkSource {
         self.identity.clone()
     }
 
-    fn input(&self) -> usize {
-        self.info.input
+    fn preprocessing(&self) -> Preprocessing {
+        self.preprocessing
     }
 
     fn worker(&self) -> Result<Box<dyn RowWorker + Send>> {

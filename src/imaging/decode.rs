@@ -2,7 +2,7 @@
 
 use super::{Pixels, jpeg};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -21,6 +21,45 @@ const MAX_DECODED_BYTES: u64 = 1 << 30;
 ///
 /// The error is a reason without the file's name, which the caller knows: `truncated JPEG ...`.
 pub fn decode(bytes: &[u8]) -> Result<Pixels, String> {
+    guarded(bytes, upright)
+}
+
+/// Decodes the same files into what Pillow's `open` and `convert("RGB")` give, which is what Keras' `load_img` calls: the
+/// picture as it is stored, whatever the EXIF orientation says. With 16 bits, Pillow cuts colours down to their upper
+/// 8 bits, and grey off at 255.
+///
+/// A JPEG's values may part from those of libjpeg, which Pillow uses, since the standard leaves the rounding and the
+/// enlarging of the colour planes open: measured on a noisy picture of quality 90, by 0.35 grey levels on average and 5
+/// at most with halved colour planes, by 0.02 and 3 with whole ones.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_as_pillow(bytes: &[u8]) -> Result<Pixels, String> {
+    guarded(bytes, |picture, _| as_pillow(picture))
+}
+
+fn upright(mut picture: DynamicImage, orientation: Orientation) -> RgbImage {
+    picture.apply_orientation(orientation);
+    picture.into_rgb8()
+}
+
+fn as_pillow(picture: DynamicImage) -> RgbImage {
+    let upper = |value: u16| (value >> 8) as u8;
+    match picture {
+        DynamicImage::ImageLuma16(grey) => {
+            let cut = |at: (u32, u32)| grey.get_pixel(at.0, at.1).0[0].min(255) as u8;
+            RgbImage::from_fn(grey.width(), grey.height(), |x, y| Rgb([cut((x, y)); 3]))
+        }
+        DynamicImage::ImageLumaA16(_) | DynamicImage::ImageRgb16(_) | DynamicImage::ImageRgba16(_) => {
+            let deep = picture.into_rgb16();
+            RgbImage::from_fn(deep.width(), deep.height(), |x, y| Rgb(deep.get_pixel(x, y).0.map(upper)))
+        }
+        other => other.into_rgb8(),
+    }
+}
+
+/// Decodes the file and makes it RGB in its own way.
+fn guarded(bytes: &[u8], convert: fn(DynamicImage, Orientation) -> RgbImage) -> Result<Pixels, String> {
     if bytes.is_empty() {
         return Err("empty file".into());
     }
@@ -29,7 +68,7 @@ pub fn decode(bytes: &[u8]) -> Result<Pixels, String> {
         return Err("truncated JPEG (the file ends before the picture does)".into());
     }
     // The decoders are other people's code on hostile input: a panic in one must cost one picture, not the run.
-    catch_unwind(AssertUnwindSafe(|| decode_as(bytes, format)))
+    catch_unwind(AssertUnwindSafe(|| decode_with(bytes, format, convert)))
         .unwrap_or_else(|_| Err(format!("broken {} (its decoder gave up)", name(format))))
 }
 
@@ -38,7 +77,11 @@ fn sniff(bytes: &[u8]) -> Option<ImageFormat> {
     image::guess_format(bytes).ok().filter(|format| matches!(format, Bmp | Gif | Jpeg | Png | Tiff | WebP))
 }
 
-fn decode_as(bytes: &[u8], format: ImageFormat) -> Result<Pixels, String> {
+fn decode_with(
+    bytes: &[u8],
+    format: ImageFormat,
+    convert: fn(DynamicImage, Orientation) -> RgbImage,
+) -> Result<Pixels, String> {
     let explain = |error| explain(format, error);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.no_limits(); // dimensions are checked below, with a sentence of our own
@@ -59,9 +102,8 @@ fn decode_as(bytes: &[u8], format: ImageFormat) -> Result<Pixels, String> {
     decoder.set_limits(limits).map_err(explain)?;
     // A file whose metadata is broken still shows its picture.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(explain)?;
-    picture.apply_orientation(orientation);
-    let rgb = picture.into_rgb8();
+    let picture = DynamicImage::from_decoder(decoder).map_err(explain)?;
+    let rgb = convert(picture, orientation);
     let (width, height) = rgb.dimensions();
     Pixels::new(width as usize, height as usize, rgb.into_raw())
         .ok_or_else(|| format!("broken {} (its size and its data do not agree)", name(format)))

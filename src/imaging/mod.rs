@@ -5,7 +5,7 @@ mod jpeg;
 pub mod preprocessing;
 pub mod resize;
 
-pub use decode::decode;
+pub use decode::{decode, decode_as_pillow};
 pub use preprocessing::{ChannelOrder, Mode, Preprocessing};
 pub use resize::bilinear as resize;
 

@@ -1,6 +1,6 @@
 //! How a network wants its pictures.
 
-use super::{Pixels, resize};
+use super::{Pixels, decode, decode_as_pillow, resize};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -66,6 +66,18 @@ impl Preprocessing {
     #[must_use]
     pub const fn with_mode(self, mode: Mode) -> Self {
         Self { mode, ..self }
+    }
+
+    /// An image file as a picture at the size of the input, still in grey levels and red, green, blue.
+    ///
+    /// # Errors
+    /// A reason without the file's name, as [`super::decode`] gives it.
+    pub fn picture(&self, bytes: &[u8]) -> Result<Pixels, String> {
+        let picture = match self.mode {
+            Mode::Default => decode(bytes)?,
+            Mode::Keras => decode_as_pillow(bytes)?,
+        };
+        Ok(self.resize(&picture))
     }
 
     /// The picture at the size of the input, still in grey levels and red, green, blue.

@@ -4,7 +4,7 @@ use super::Prediction;
 use crate::backbone::{self, device};
 use crate::error::{Error, Result};
 use crate::features::{NetworkSource, PooledPixels, RowSource, RowWorker, Rows};
-use crate::imaging;
+use crate::imaging::Preprocessing;
 use crate::model::{Kind, SavedModel, Scorer};
 use crate::run::{RunFolder, choice};
 use crate::workspace::Workspace;
@@ -17,7 +17,7 @@ pub struct Predictor {
     run: String,
     threshold: f64,
     classes: [String; 2],
-    input: usize,
+    preprocessing: Preprocessing,
     worker: RefCell<Box<dyn RowWorker + Send>>,
     scorer: Scorer,
 }
@@ -59,7 +59,7 @@ impl Predictor {
             run: run.id().to_string(),
             threshold: threshold.unwrap_or(saved.info.threshold),
             classes: saved.info.classes.clone(),
-            input: source.input(),
+            preprocessing: source.preprocessing(),
             worker: RefCell::new(source.worker()?),
             scorer: saved.scorer()?,
         })
@@ -104,8 +104,7 @@ impl Predictor {
     }
 
     fn score(&self, path: &Path) -> Result<f64> {
-        let pixels = imaging::decode(&read(path)?).map_err(|reason| Error::file(path, reason))?;
-        let pixels = imaging::resize(&pixels, self.input);
+        let pixels = self.preprocessing.picture(&read(path)?).map_err(|reason| Error::file(path, reason))?;
         let rows = self.worker.borrow_mut().rows(std::slice::from_ref(&pixels))?;
         let scores = match rows {
             Rows::F32(rows) => self.scorer.scores_f32(rows.view())?,

@@ -8,7 +8,7 @@ mod store;
 use faceprobe::dataset::ContentHash;
 use faceprobe::error::{Error, Result};
 use faceprobe::features::{Dtype, ExtractOptions, RowSource, RowWorker, Rows, StoreIdentity};
-use faceprobe::imaging::Pixels;
+use faceprobe::imaging::{Pixels, Preprocessing};
 use faceprobe::monitor::{Monitor, Update};
 use ndarray::Array2;
 use std::path::{Path, PathBuf};
@@ -55,8 +55,8 @@ impl RowSource for Fake {
         identity(Dtype::F32, WIDTH)
     }
 
-    fn input(&self) -> usize {
-        SIDE
+    fn preprocessing(&self) -> Preprocessing {
+        Preprocessing::default_mode(SIDE, [0.0; 3], [1.0; 3])
     }
 
     fn worker(&self) -> Result<Box<dyn RowWorker + Send>> {
