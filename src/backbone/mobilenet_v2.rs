@@ -6,8 +6,8 @@
 //! of batch normalisation, and where the zeros go around the input of a stride of 2.
 
 use super::Architecture;
-use super::blueprint::{BottleneckPlan, ConvPlan, Form, Norm, StagePlan};
-use super::layers::{Activation, Padding};
+use super::blueprint::{ConvPlan, Form, Norm, StagePlan};
+use super::convolution::{Activation, Padding};
 
 /// Channels of the last stage.
 pub const FEATURES: usize = 1280;
@@ -83,13 +83,12 @@ impl Variant {
         let depthwise = self.conv(conv, norm, [inside, inside], 3);
         let (conv, norm) = (format!("{name}.conv.{}", place + 1), format!("{name}.conv.{}", place + 2));
         let project = self.conv(conv, norm, [inside, row.output], 1);
-        BottleneckPlan {
+        Form::Bottleneck {
             expand,
             depthwise: ConvPlan { stride, groups: inside, ..depthwise },
             project: ConvPlan { activation: Activation::None, ..project },
             residual: stride == 1 && input == row.output,
         }
-        .into()
     }
 }
 

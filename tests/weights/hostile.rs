@@ -61,7 +61,7 @@ fn fault(file: &[u8]) -> Option<String> {
 }
 
 fn refusal(file: &[u8]) -> String {
-    fault(file).unwrap_or_else(|| panic!("{:?} was read", file.escape_ascii().to_string()))
+    fault(file).unwrap_or_else(|| panic!("{} ... was read", file[..file.len().min(80)].escape_ascii()))
 }
 
 /// The three pickles that every legacy file begins with.
@@ -241,13 +241,13 @@ fn safetensors_that_lie_are_refused() {
 
 #[test]
 fn a_reason_that_quotes_a_foreign_name_stays_one_line() {
-    // Found by the fuzzer: a layer's name with a line end, in a sentence of the HDF5 library.
+    // Found by the fuzzer: a layer's name with a line end, in a sentence of the HDF5 library. The second time that the
+    // name is in this file, it is in the list of layers.
     let mut file = bytes("keras_2016.h5");
-    while let Some(at) = file.windows(10).position(|window| window == b"inner_norm") {
-        file[at..at + 10].copy_from_slice(b"in\x1b\nr_norm");
-        let reason = refusal(&file);
-        assert!(!reason.contains('\x1b'), "{reason}");
-    }
+    let named: Vec<usize> = (0..file.len()).filter(|&at| file[at..].starts_with(b"inner_norm")).take(2).collect();
+    file[named[1]..named[1] + 10].copy_from_slice(b"in\x1b\nr_norm");
+    let reason = refusal(&file);
+    assert!(reason.contains("inr_norm") && !reason.contains('\x1b'), "{reason}");
 }
 
 /// A protobuf field of bytes.
