@@ -27,6 +27,7 @@ mod extract;
 pub mod identity;
 mod part;
 mod progress;
+mod rows;
 mod source;
 mod store;
 mod turns;
@@ -34,6 +35,7 @@ mod writer;
 
 pub use extract::{ExtractOptions, ExtractReport, extract};
 pub use identity::{Dtype, StoreIdentity};
+pub use rows::{FeatureRows, StoreRows};
 pub use source::{NetworkSource, PooledPixels, RowSource, RowWorker, Rows};
 pub use store::{DamagedPart, Store, StoreInfo, inventory};
 pub use writer::PartWriter;

@@ -8,7 +8,8 @@ use super::network::Weights;
 use super::scorer::Scorer;
 use super::settings::Kind;
 use crate::error::{AtPath, Error, Result};
-use crate::features::StoreIdentity;
+use crate::features::{FeatureRows, StoreIdentity};
+use crate::monitor::Monitor;
 use crate::workspace::write_whole;
 use ndarray::{ArrayD, ArrayView2};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -141,6 +142,11 @@ impl SavedModel {
     /// A scorer for many images.
     pub fn scorer(&self) -> Result<Scorer> {
         Scorer::new(self.info.kind, &self.weights, self.info.input.width)
+    }
+
+    /// Probability of class 1 per row of features, wherever they lie; see [`Scorer::scores`].
+    pub fn scores(&self, rows: &dyn FeatureRows, monitor: &dyn Monitor) -> Result<Vec<f64>> {
+        self.scorer()?.scores(rows, monitor)
     }
 
     /// Probability of class 1 per row of features as they are in the store; see [`Scorer::scores_f32`].

@@ -5,8 +5,8 @@ use super::spec::ModelSpec;
 use crate::backbone;
 use crate::dataset::{ContentHash, Manifest, Sample, Split};
 use crate::error::{AtPath, Error, Result};
-use crate::features::{self, ExtractOptions, NetworkSource, PooledPixels, RowSource, Store, StoreIdentity};
-use crate::model::{LabelledRows, PixelRows, SavedModel};
+use crate::features::{self, ExtractOptions, NetworkSource, PooledPixels, RowSource, Store, StoreIdentity, StoreRows};
+use crate::model::{Examples, PixelRows, SavedModel};
 use crate::monitor::{Monitor, Update};
 use crate::workspace::{Workspace, write_whole};
 use ndarray::Array2;
@@ -56,10 +56,24 @@ fn with_rows<'a>(store: &Store, manifest: &'a Manifest, split: Split) -> (Vec<&'
     (there, lost)
 }
 
-/// The samples of a split with their rows.
-pub(super) struct SplitRows<'a, T> {
+/// The samples of a split with their pixels in memory.
+pub(super) struct PixelSplit<'a> {
     pub samples: Vec<&'a Sample>,
-    pub rows: LabelledRows<T>,
+    pub rows: PixelRows,
+}
+
+/// The samples of a split with their features in the store.
+pub(super) struct FeatureSplit<'a> {
+    pub samples: Vec<&'a Sample>,
+    pub rows: StoreRows<'a>,
+    pub positive: Vec<bool>,
+}
+
+impl FeatureSplit<'_> {
+    /// The same, for training.
+    pub(super) fn examples(&self) -> Result<Examples<'_>> {
+        Examples::new(&self.rows, &self.positive)
+    }
 }
 
 fn samples_of<'a>(
@@ -85,15 +99,15 @@ fn samples_of<'a>(
     Ok((samples, keys, positive))
 }
 
-/// The feature rows of a split.
+/// The feature rows of a split, left where they are.
 pub(super) fn feature_rows<'a>(
-    store: &Store,
+    store: &'a Store,
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
-) -> Result<SplitRows<'a, f32>> {
+) -> Result<FeatureSplit<'a>> {
     let (samples, keys, positive) = samples_of(store, manifest, split, monitor)?;
-    Ok(SplitRows { samples, rows: LabelledRows::new(store.rows_f32(&keys)?, positive)? })
+    Ok(FeatureSplit { samples, rows: StoreRows::new(&[store], keys)?, positive })
 }
 
 /// The pooled pixels of a split.
@@ -102,17 +116,17 @@ pub(super) fn pixel_rows<'a>(
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
-) -> Result<SplitRows<'a, u16>> {
+) -> Result<PixelSplit<'a>> {
     let (samples, keys, positive) = samples_of(store, manifest, split, monitor)?;
     let mut x = Array2::zeros((keys.len(), store.identity().width));
     store.gather_u16_into(&keys, &mut x.view_mut())?;
-    Ok(SplitRows { samples, rows: PixelRows::new(x, positive)? })
+    Ok(PixelSplit { samples, rows: PixelRows::new(x, positive)? })
 }
 
 /// Probability of class 1 for every sample of a split, with whether it is of class 1.
 pub(super) fn score_split<'a>(
     model: &SavedModel,
-    store: &Store,
+    store: &'a Store,
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
@@ -124,7 +138,7 @@ pub(super) fn score_split<'a>(
         }
         features::Dtype::F32 => {
             let split = feature_rows(store, manifest, split, monitor)?;
-            (split.samples, model.scores_f32(split.rows.x())?, split.rows.y().to_vec())
+            (split.samples, model.scores(&split.rows, monitor)?, split.positive)
         }
     })
 }

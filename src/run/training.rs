@@ -10,9 +10,9 @@ use super::scoring::{
 use super::spec::{JobSpec, ModelSpec};
 use super::view::Status;
 use crate::dataset::{PrepareReport, Split};
-use crate::error::{Error, Result};
+use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Confusion, Interval, wilson95};
-use crate::model::{self, FORMAT, ModelInfo, Provenance, SavedModel};
+use crate::model::{self, Checkpoints, FORMAT, ModelInfo, Provenance, SavedModel};
 use crate::monitor::{Monitor, Update};
 use std::time::Instant;
 
@@ -37,24 +37,28 @@ pub(super) fn train(
     drop(source);
 
     monitor.update(Update::Stage { name: "train".into() });
+    // What is trained on what: a checkpoint of anything else is not gone on from.
+    let key = serde_json::to_string(&(spec, &identity, &manifest.sha256)).at(run.path())?;
+    let checkpoints = Checkpoints::new(run.checkpoint_path(), key);
     let (trained, val_samples, val_positive, train_positive) = match spec {
         ModelSpec::Benchmark { settings } => {
             let train = pixel_rows(&store, &manifest, Split::Train, monitor)?;
             let val = pixel_rows(&store, &manifest, Split::Val, monitor)?;
-            let trained = model::train_benchmark(&train.rows, &val.rows, settings, monitor)?;
+            let trained = model::train_benchmark(&train.rows, &val.rows, settings, Some(&checkpoints), monitor)?;
             (trained, val.samples, val.rows.y().to_vec(), train.rows.y().to_vec())
         }
         ModelSpec::Dense { settings, .. } => {
             let train = feature_rows(&store, &manifest, Split::Train, monitor)?;
             let val = feature_rows(&store, &manifest, Split::Val, monitor)?;
-            let trained = model::train_dense(&train.rows, &val.rows, settings, monitor)?;
-            (trained, val.samples, val.rows.y().to_vec(), train.rows.y().to_vec())
+            let trained =
+                model::train_dense(train.examples()?, val.examples()?, settings, Some(&checkpoints), monitor)?;
+            (trained, val.samples, val.positive, train.positive)
         }
         ModelSpec::Logistic { settings, .. } => {
             let train = feature_rows(&store, &manifest, Split::Train, monitor)?;
             let val = feature_rows(&store, &manifest, Split::Val, monitor)?;
-            let trained = model::train_logistic(&train.rows, &val.rows, settings, monitor)?;
-            (trained, val.samples, val.rows.y().to_vec(), train.rows.y().to_vec())
+            let trained = model::train_logistic(train.examples()?, val.examples()?, settings, monitor)?;
+            (trained, val.samples, val.positive, train.positive)
         }
     };
     let saved = SavedModel {
