@@ -152,7 +152,8 @@ fn thresholds_reach_what_scikit_learns_curves_allow() {
             let ones = (confusion.true_positive + confusion.false_negative) as f64;
             let zeros = (confusion.true_negative + confusion.false_positive) as f64;
             let called = (confusion.true_positive + confusion.false_positive) as f64;
-            let (recall, false_positives) = (confusion.true_positive as f64 / ones, confusion.false_positive as f64 / zeros);
+            let (recall, false_positives) =
+                (confusion.true_positive as f64 / ones, confusion.false_positive as f64 / zeros);
             Some((recall, false_positives, confusion.true_positive as f64 / called))
         };
         let (recall, false_positives, _) = at(Criterion::Youden).unwrap();

@@ -88,6 +88,7 @@ fn info(kind: Kind, width: usize) -> ModelInfo {
         },
         classes: ["female".into(), "male".into()],
         threshold: 0.5,
+        calibration: None,
         settings: serde_json::json!({}),
         provenance: Provenance { run: "test".into(), ..Default::default() },
     }

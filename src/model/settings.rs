@@ -153,7 +153,7 @@ pub struct LogisticSettings {
 
 impl Default for LogisticSettings {
     fn default() -> Self {
-        Self { alphas: vec![10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0], max_iterations: 200, seed: 1 }
+        Self { alphas: vec![10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0], max_iterations: 2000, seed: 1 }
     }
 }
 

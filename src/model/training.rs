@@ -96,7 +96,6 @@ pub(super) fn fit(
     if let Some(last) = progress.history.last() {
         let text = format!("goes on after epoch {} from a checkpoint", last.epoch);
         monitor.update(Update::Note { text });
-        progress.history.iter().for_each(|figures| monitor.update(Update::Epoch(*figures)));
     }
     while progress.history.len() < plan.epochs && !out_of_patience(plan, &progress) {
         let epoch = progress.history.len() + 1;

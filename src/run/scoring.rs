@@ -1,6 +1,7 @@
 //! Rows for the splits of a prepared set, and the scores of a trained model on them.
 
 use super::execute::Circumstances;
+use super::folder::RunFolder;
 use super::spec::ModelSpec;
 use crate::backbone;
 use crate::dataset::{ContentHash, Manifest, Sample, Split};
@@ -153,6 +154,22 @@ pub(super) fn write_scores(path: &Path, manifest: &Manifest, samples: &[&Sample]
     }
     let bytes = out.into_inner().map_err(|error| Error::file(path, error.error()))?;
     write_whole(path, &bytes)
+}
+
+/// The scores that [`write_scores`] wrote for a split, and whether each sample is of class 1.
+pub(super) fn read_scores(run: &RunFolder, split: Split) -> Result<(Vec<f64>, Vec<bool>)> {
+    let path = run.scores_path(split);
+    let classes = SavedModel::load(&run.model_path())?.info.classes;
+    let mut reader = csv::Reader::from_path(&path).at(&path)?;
+    let (mut scores, mut positive) = (Vec::new(), Vec::new());
+    for record in reader.records() {
+        let record = record.at(&path)?;
+        let damaged = || Error::file(&path, "is not a table of scores; train the run again");
+        let score = record.get(3).and_then(|text| text.parse::<f64>().ok());
+        scores.push(score.filter(|score| score.is_finite()).ok_or_else(damaged)?);
+        positive.push(record.get(2).ok_or_else(damaged)? == classes[1]);
+    }
+    Ok((scores, positive))
 }
 
 /// The identity of the rows a model wants must be the one this machine computes; else scores would be nonsense.

@@ -29,7 +29,7 @@ fn both(settings: &DenseSettings, inputs: usize, epochs: usize) -> (Weights, Wei
     let store = nn::VarStore::new(Device::Cpu);
     for (name, array) in &first {
         let (part, kind) = name.split_once('.').unwrap();
-        (store.root() / part).var_copy(kind, &crate::model::network::to_tensor(array).unwrap());
+        let _ = (store.root() / part).var_copy(kind, &crate::model::network::to_tensor(array).unwrap());
     }
     // Vars under the names of the head's weights; the network of the scorer computes through them.
     let mut network = Dense::from_weights(&first, inputs).unwrap();
