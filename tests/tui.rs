@@ -111,6 +111,7 @@ fn row(run: &str, kind: Kind, val: f64, test: Option<f64>) -> ResultRow {
         created: String::new(),
         after_test_openings: usize::from(run == "dense-2") * 2,
         chosen: run == "dense-1",
+        validation: None,
     }
 }
 
@@ -226,7 +227,13 @@ fn snapshot() -> Snapshot {
             bytes: 5_120_256,
         }],
         runs: runs.into_iter().map(Arc::new).collect(),
-        choice: Some(Choice { run: "dense-1".into(), threshold: 0.488, at: String::new(), after_test_openings: 1 }),
+        choice: Some(Choice {
+            run: "dense-1".into(),
+            threshold: 0.488,
+            criterion: None,
+            at: String::new(),
+            after_test_openings: 1,
+        }),
         problem: None,
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::backbone::Pool;
 use crate::dataset::source::SourceSpec;
+use crate::evaluation::Criterion;
 use crate::features::{Dtype, FeatureSpec, Taps};
 use crate::imaging::preprocessing::Mode;
-use crate::model::Optimizer;
+use crate::model::{Optimizer, RateCourse};
 use crate::run::results::Column;
 use crate::tui::theme::Palette;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -288,6 +289,12 @@ pub(crate) struct TrainingArgs {
     pub optimizer: Option<OptimizerArg>,
     #[arg(long, value_parser = not_negative)]
     pub weight_decay: Option<f64>,
+    /// How the learning rate changes: constant, cosine, or step:EPOCHS:FACTOR [default: constant]
+    #[arg(long, value_parser = rate_course)]
+    pub schedule: Option<RateCourse>,
+    /// Epochs in which the learning rate rises to its full value
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0)]
+    pub warmup: usize,
     #[arg(long, value_parser = count)]
     pub epochs: Option<usize>,
     #[arg(long, value_parser = count)]
@@ -324,6 +331,9 @@ pub(crate) enum TrainCommand {
         /// Units of the dense layer
         #[arg(long, value_parser = count)]
         width: Option<usize>,
+        /// Dense layers of that width, 1 or 2
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+        depth: u8,
         #[command(flatten)]
         features: FeatureArgs,
         #[command(flatten)]
@@ -371,14 +381,18 @@ pub(crate) struct EvaluateArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ChooseArgs {
     pub run: String,
-    /// auto (chosen on validation) or a number between 0 and 1
+    /// What the threshold is chosen for on validation: auto (accuracy), youden, eer (equal error rates), precision=P,
+    /// recall=R; or a number between 0 and 1
     #[arg(long, default_value = "auto", value_parser = threshold)]
     pub threshold: Threshold,
 }
 
 /// The threshold of `choose`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Threshold(pub Option<f64>);
+pub(crate) enum Threshold {
+    For(Criterion),
+    Fixed(f64),
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct PredictArgs {
@@ -400,7 +414,7 @@ pub(crate) enum RunsCommand {
     Attach { run: String },
     /// Halt a run where it is
     Pause { run: String },
-    /// Let a paused run go on
+    /// Let a paused run go on, or one whose worker has ended (killed, stopped, power lost) from its last checkpoint
     Resume { run: String },
     /// End a run; what was finished is kept
     Stop { run: String },
@@ -436,10 +450,26 @@ fn count(text: &str) -> Result<usize, String> {
     }
 }
 
-fn threshold(text: &str) -> Result<Threshold, String> {
-    if text == "auto" {
-        return Ok(Threshold(None));
+fn rate_course(text: &str) -> Result<RateCourse, String> {
+    let wanted = "constant, cosine, or step:EPOCHS:FACTOR such as step:20:0.5";
+    match text.split(':').collect::<Vec<_>>().as_slice() {
+        ["constant"] => Ok(RateCourse::Constant),
+        ["cosine"] => Ok(RateCourse::Cosine),
+        ["step", every, factor] => Ok(RateCourse::Step {
+            every: count(every)?,
+            factor: number(factor, |value| value > 0.0 && value <= 1.0, wanted)?,
+        }),
+        _ => Err(wanted.into()),
     }
-    number(text, |value| (0.0..=1.0).contains(&value), "auto, or a number from 0 to 1")
-        .map(|value| Threshold(Some(value)))
+}
+
+fn threshold(text: &str) -> Result<Threshold, String> {
+    if let Ok(value) = text.parse::<f64>() {
+        return if (0.0..=1.0).contains(&value) {
+            Ok(Threshold::Fixed(value))
+        } else {
+            Err("a number from 0 to 1".into())
+        };
+    }
+    text.parse().map(Threshold::For)
 }

@@ -80,21 +80,21 @@ pub(super) fn run(
         let store = std::slice::from_ref(store);
         let train = feature_rows(store, &manifest, Split::Train, monitor)?;
         let val = feature_rows(store, &manifest, Split::Val, monitor)?;
-        let trained = train_logistic(&train.rows, &val.rows, settings, &Quiet(monitor))?;
+        let trained = train_logistic(train.examples()?, val.examples()?, settings, &Quiet(monitor))?;
         let found = StageFigures {
             tap,
             name: stage.name.clone(),
-            width: train.rows.width(),
+            width: store.iter().map(|store| store.identity().width).sum(),
             alpha: trained.settings["alpha"].as_f64().unwrap_or_default(),
-            train_accuracy: trained.accuracy(&trained.train_scores, train.rows.y()),
-            val_accuracy: trained.accuracy(&trained.val_scores, val.rows.y()),
+            train_accuracy: trained.accuracy(&trained.train_scores, &train.positive),
+            val_accuracy: trained.accuracy(&trained.val_scores, &val.positive),
         };
         monitor.update(Update::Trial {
             index: tap,
             of: stages.len(),
             setting: format!("stage {tap}, {} ({} values)", found.name, found.width),
             val_accuracy: found.val_accuracy,
-            val_loss: crate::evaluation::log_loss(&trained.val_scores, val.rows.y()),
+            val_loss: crate::evaluation::log_loss(&trained.val_scores, &val.positive),
         });
         figures.push(found);
     }

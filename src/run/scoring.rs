@@ -1,17 +1,18 @@
 //! Rows for the splits of a prepared set, and the scores of a trained model on them.
 
 use super::execute::Circumstances;
+use super::folder::RunFolder;
 use super::spec::ModelSpec;
 use crate::backbone;
 use crate::dataset::{ContentHash, Manifest, Sample, Split};
 use crate::error::{AtPath, Error, Result};
 use crate::features::{
-    self, ExtractOptions, FeatureSpec, NetworkSource, PooledPixels, RowSource, Store, StoreIdentity,
+    self, ExtractOptions, FeatureSpec, NetworkSource, PooledPixels, RowSource, Store, StoreIdentity, StoreRows,
 };
-use crate::model::{Kind, LabelledRows, PixelRows, SavedModel};
+use crate::model::{Examples, Kind, PixelRows, SavedModel};
 use crate::monitor::{Monitor, Update};
 use crate::workspace::{Workspace, write_whole};
-use ndarray::{Array2, s};
+use ndarray::Array2;
 use std::path::{Path, PathBuf};
 
 /// The source of the rows that a model works on.
@@ -60,10 +61,24 @@ fn with_rows<'a>(stores: &[Store], manifest: &'a Manifest, split: Split) -> (Vec
     (there, lost)
 }
 
-/// The samples of a split with their rows.
-pub(super) struct SplitRows<'a, T> {
+/// The samples of a split with their pixels in memory.
+pub(super) struct PixelSplit<'a> {
     pub samples: Vec<&'a Sample>,
-    pub rows: LabelledRows<T>,
+    pub rows: PixelRows,
+}
+
+/// The samples of a split with their features in the store.
+pub(super) struct FeatureSplit<'a> {
+    pub samples: Vec<&'a Sample>,
+    pub rows: StoreRows<'a>,
+    pub positive: Vec<bool>,
+}
+
+impl FeatureSplit<'_> {
+    /// The same, for training.
+    pub(super) fn examples(&self) -> Result<Examples<'_>> {
+        Examples::new(&self.rows, &self.positive)
+    }
 }
 
 fn samples_of<'a>(
@@ -89,28 +104,15 @@ fn samples_of<'a>(
     Ok((samples, keys, positive))
 }
 
-/// The rows of `keys`, those of each store behind those of the one before.
-fn side_by_side(stores: &[Store], keys: &[ContentHash]) -> Result<Array2<f32>> {
-    let width = stores.iter().map(|store| store.identity().width).sum();
-    let mut rows = Array2::zeros((keys.len(), width));
-    let mut first = 0;
-    for store in stores {
-        let end = first + store.identity().width;
-        store.gather_into(keys, &mut rows.slice_mut(s![.., first..end]))?;
-        first = end;
-    }
-    Ok(rows)
-}
-
-/// The feature rows of a split.
+/// The feature rows of a split, left where they are.
 pub(super) fn feature_rows<'a>(
-    stores: &[Store],
+    stores: &'a [Store],
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
-) -> Result<SplitRows<'a, f32>> {
+) -> Result<FeatureSplit<'a>> {
     let (samples, keys, positive) = samples_of(stores, manifest, split, monitor)?;
-    Ok(SplitRows { samples, rows: LabelledRows::new(side_by_side(stores, &keys)?, positive)? })
+    Ok(FeatureSplit { samples, rows: StoreRows::new(&stores.iter().collect::<Vec<_>>(), keys)?, positive })
 }
 
 /// The pooled pixels of a split.
@@ -119,20 +121,20 @@ pub(super) fn pixel_rows<'a>(
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
-) -> Result<SplitRows<'a, u16>> {
+) -> Result<PixelSplit<'a>> {
     let (samples, keys, positive) = samples_of(stores, manifest, split, monitor)?;
     let [store] = stores else {
         return Err(Error::failed(format!("Pooled pixels lie in one store, not in {}.", stores.len())));
     };
     let mut x = Array2::zeros((keys.len(), store.identity().width));
     store.gather_u16_into(&keys, &mut x.view_mut())?;
-    Ok(SplitRows { samples, rows: PixelRows::new(x, positive)? })
+    Ok(PixelSplit { samples, rows: PixelRows::new(x, positive)? })
 }
 
 /// Probability of class 1 for every sample of a split, with whether it is of class 1.
 pub(super) fn score_split<'a>(
     model: &SavedModel,
-    stores: &[Store],
+    stores: &'a [Store],
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
@@ -144,7 +146,7 @@ pub(super) fn score_split<'a>(
         }
         _ => {
             let split = feature_rows(stores, manifest, split, monitor)?;
-            (split.samples, model.scores_f32(split.rows.x())?, split.rows.y().to_vec())
+            (split.samples, model.scores(&split.rows, monitor)?, split.positive)
         }
     })
 }
@@ -159,6 +161,22 @@ pub(super) fn write_scores(path: &Path, manifest: &Manifest, samples: &[&Sample]
     }
     let bytes = out.into_inner().map_err(|error| Error::file(path, error.error()))?;
     write_whole(path, &bytes)
+}
+
+/// The scores that [`write_scores`] wrote for a split, and whether each sample is of class 1.
+pub(super) fn read_scores(run: &RunFolder, split: Split) -> Result<(Vec<f64>, Vec<bool>)> {
+    let path = run.scores_path(split);
+    let classes = SavedModel::load(&run.model_path())?.info.classes;
+    let mut reader = csv::Reader::from_path(&path).at(&path)?;
+    let (mut scores, mut positive) = (Vec::new(), Vec::new());
+    for record in reader.records() {
+        let record = record.at(&path)?;
+        let damaged = || Error::file(&path, "is not a table of scores; train the run again");
+        let score = record.get(3).and_then(|text| text.parse::<f64>().ok());
+        scores.push(score.filter(|score| score.is_finite()).ok_or_else(damaged)?);
+        positive.push(record.get(2).ok_or_else(damaged)? == classes[1]);
+    }
+    Ok((scores, positive))
 }
 
 /// The identity of the rows a model wants must be the one this machine computes; else scores would be nonsense.

@@ -274,6 +274,7 @@ fn read_dense(form: &mut Form<FormKind>) -> Option<ModelSpec> {
         standardise: form.value("standardise") == "yes",
         patience,
         seed: seed?,
+        ..Default::default()
     };
     Some(ModelSpec::Dense { features: features?, settings })
 }
