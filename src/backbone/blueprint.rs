@@ -1,10 +1,9 @@
 //! A network as its file writes it down, from which everything else follows: the list of its parameters, the shape of
 //! every stage, and the network itself. So the three cannot disagree, and a network's file is its description only.
 
-use super::layers::{
-    Activation, AveragePool, Chain, Concat, Conv, ConvShape, InvertedBottleneck, Layer, MaxPool, Offset, Padding,
-    Residual,
-};
+use super::bottleneck::InvertedBottleneck;
+use super::convolution::{Activation, Conv, ConvShape, Offset, Padding};
+use super::layers::{AveragePool, Chain, Concat, Layer, MaxPool, Residual};
 use super::{Parameters, Stage, StageInfo};
 use crate::error::Result;
 

@@ -7,7 +7,7 @@
 
 use super::Architecture;
 use super::blueprint::{BottleneckPlan, ConvPlan, Form, Norm, StagePlan};
-use super::layers::{Activation, Padding};
+use super::convolution::{Activation, Padding};
 
 /// TensorFlow's epsilon of batch normalisation in these networks.
 const EPSILON: f64 = 1e-3;

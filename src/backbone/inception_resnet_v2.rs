@@ -9,7 +9,7 @@
 
 use super::Architecture;
 use super::blueprint::{ConvPlan, Form, Norm, StagePlan, Step};
-use super::layers::{Activation, Padding};
+use super::convolution::{Activation, Padding};
 
 /// Channels of the last stage.
 pub const FEATURES: usize = 1536;

@@ -7,7 +7,7 @@
 
 use super::Architecture;
 use super::blueprint::{BottleneckPlan, ConvPlan, Form, Norm, StagePlan};
-use super::layers::{Activation, Padding};
+use super::convolution::{Activation, Padding};
 
 /// Channels of the last stage.
 pub const FEATURES: usize = 1280;

@@ -5,11 +5,15 @@
 
 mod allocator;
 mod blueprint;
+mod bottleneck;
+mod convolution;
 pub mod device;
 mod efficientnet_lite;
 pub mod format;
 mod inception_resnet_v2;
+mod kernel;
 mod layers;
+mod memory;
 mod mobilenet_v2;
 mod network;
 mod pooling;

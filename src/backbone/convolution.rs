@@ -1,0 +1,212 @@
+//! A convolution with what follows it, by whatever computes it best here.
+
+use super::Parameters;
+use super::kernel::{self, Bounds, Direct, Panels, Window, Winograd};
+use super::layers::Layer;
+use super::memory::{channels_last, computed, values};
+use crate::error::{Error, Result};
+use std::sync::Arc;
+use tch::{Device, Kind, TchError, Tensor};
+
+/// What follows a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    None,
+    Relu,
+    /// min(max(x, 0), 6).
+    Relu6,
+}
+
+impl Activation {
+    pub(super) fn bounds(self) -> Bounds {
+        match self {
+            Self::None => Bounds::NONE,
+            Self::Relu => Bounds { low: 0.0, high: f32::INFINITY },
+            Self::Relu6 => Bounds { low: 0.0, high: 6.0 },
+        }
+    }
+}
+
+/// How much is put around the input of a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Padding {
+    /// As TensorFlow's SAME does: ceil(side / stride) rows come out, and where the zeros cannot be shared evenly, the
+    /// odd one is below and to the right. Square odd kernels with stride 1 or 2, or any odd kernel with stride 1.
+    Same,
+    /// Rows above and below, columns left and right.
+    Fixed([i64; 2]),
+}
+
+/// What turns a convolution's sums into its output, by its names in the checkpoint.
+#[derive(Debug, Clone, Copy)]
+pub enum Offset<'a> {
+    /// `NAME.bias` of the convolution itself.
+    Bias,
+    /// The batch normalisation of this name (`weight`, `bias`, `running_mean`, `running_var`) with its epsilon.
+    BatchNorm(&'a str, f64),
+}
+
+/// How a convolution is applied.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvShape {
+    pub stride: i64,
+    pub padding: Padding,
+    pub groups: i64,
+    pub activation: Activation,
+}
+
+/// A convolution with what follows it: offset or batch normalisation (folded into the kernel), a residual if there is
+/// one, and the activation.
+#[derive(Debug)]
+pub struct Conv {
+    pub(super) shape: ConvShape,
+    /// Rows and columns of the kernel.
+    kernel: [i64; 2],
+    /// `[out, in / groups, k, k]`.
+    pub(super) weight: Tensor,
+    /// `[out]`.
+    pub(super) bias: Tensor,
+    engine: Engine,
+}
+
+/// What computes a convolution.
+#[derive(Debug)]
+enum Engine {
+    Direct(Arc<Direct>),
+    Winograd(Arc<Winograd>),
+    /// With the kernel once more with a row and a column of zeros before it, for SAME with stride 2 on even sides.
+    Torch {
+        widened: Option<Tensor>,
+    },
+}
+
+impl Conv {
+    /// Takes `NAME.weight` (`[out, in / groups, k, k]`) and its offset from the checkpoint. Batch normalisation is
+    /// folded: with s = gamma / sqrt(variance + epsilon), weight' = s * weight and bias' = beta - s * mean. So is
+    /// `scale`, by which the output before residual and activation is multiplied; the residual branches of
+    /// Inception-ResNet have one.
+    pub fn load(parameters: &Parameters, name: &str, offset: Offset<'_>, shape: ConvShape, scale: f64) -> Result<Self> {
+        let double = |name: String| parameters.get(&name).map(|tensor| tensor.to_kind(Kind::Double));
+        let mut weight = double(format!("{name}.weight"))?;
+        let bias = match offset {
+            Offset::Bias => double(format!("{name}.bias"))?,
+            Offset::BatchNorm(norm, epsilon) => {
+                let (gamma, beta) = (double(format!("{norm}.weight"))?, double(format!("{norm}.bias"))?);
+                let (mean, variance) =
+                    (double(format!("{norm}.running_mean"))?, double(format!("{norm}.running_var"))?);
+                let factor = gamma / (variance + epsilon).sqrt();
+                weight = weight * factor.view([-1, 1, 1, 1]);
+                beta - factor * mean
+            }
+        };
+        let weight = (weight * scale).to_kind(Kind::Float).contiguous();
+        let bias = (bias * scale).to_kind(Kind::Float);
+        let (outputs, channels, height, width) = weight
+            .size4()
+            .map_err(|_| Error::failed(format!("The weights `{name}.weight` are not those of a convolution.")))?;
+        let kernel = [height, width];
+        let here = weight.device() == Device::Cpu && kernel::available();
+        if here && shape.groups == 1 {
+            let sides = [outputs, channels, height, width].map(|side| side as usize);
+            let (values, offsets) = (values(&weight), values(&bias));
+            let winograd = (shape.stride == 1).then(|| Winograd::new(values, sides, offsets)).flatten();
+            let engine = match winograd {
+                Some(winograd) => Engine::Winograd(Arc::new(winograd)),
+                None => Engine::Direct(Arc::new(Direct::new(values, sides, offsets))),
+            };
+            return Ok(Self { shape, kernel, weight, bias, engine });
+        }
+        let widened = (shape.padding == Padding::Same && shape.stride == 2)
+            .then(|| channels_last(&weight.constant_pad_nd([1, 0, 1, 0])));
+        Ok(Self { shape, kernel, weight: channels_last(&weight), bias, engine: Engine::Torch { widened } })
+    }
+
+    /// `activation(conv(input))` of `[N, in, H, W]`.
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        self.compute(input, None)
+    }
+
+    /// `activation(conv(input) + residual)`; neither argument is changed.
+    pub fn forward_add(&self, input: &Tensor, residual: &Tensor) -> Result<Tensor, TchError> {
+        self.compute(input, Some(residual))
+    }
+
+    fn compute(&self, input: &Tensor, residual: Option<&Tensor>) -> Result<Tensor, TchError> {
+        let bounds = self.shape.activation.bounds();
+        let window = |side| self.window(side);
+        match &self.engine {
+            Engine::Direct(conv) => computed(input, residual, conv.outputs(), bounds, window, |it| conv.apply(it)),
+            Engine::Winograd(conv) => computed(input, residual, conv.outputs(), bounds, window, |it| conv.apply(it)),
+            Engine::Torch { widened } => {
+                let mut sums = self.torch(input, widened.as_ref())?;
+                if let Some(residual) = residual {
+                    sums = sums.f_add_(residual)?;
+                }
+                match self.shape.activation {
+                    Activation::None => Ok(sums),
+                    Activation::Relu => sums.f_relu_(),
+                    Activation::Relu6 => sums.f_clamp_(0.0, 6.0),
+                }
+            }
+        }
+    }
+
+    /// SAME with stride 2 on an even side needs one row of zeros more below than above. Zeros in front of the kernel
+    /// have the same effect as leaving out the upper row of padding, and spare a padded copy of the input, which costs
+    /// as much as the convolution.
+    fn torch(&self, input: &Tensor, widened: Option<&Tensor>) -> Result<Tensor, TchError> {
+        let even = input.size().last().is_some_and(|side| side % 2 == 0);
+        let weight = widened.filter(|_| even).unwrap_or(&self.weight);
+        let padding = match self.shape.padding {
+            Padding::Same => self.kernel.map(|side| (side - 1) / 2),
+            Padding::Fixed(padding) => padding,
+        };
+        input.f_conv2d(weight, Some(&self.bias), [self.shape.stride; 2], padding, [1, 1], self.shape.groups)
+    }
+
+    /// The window over an input of `side` rows and columns.
+    pub(super) fn window(&self, side: [usize; 2]) -> Window {
+        let kernel = self.kernel.map(|side| side as usize);
+        let stride = self.shape.stride as usize;
+        let (before, after) = match self.shape.padding {
+            Padding::Fixed(padding) => {
+                let padding = padding.map(|side| side as usize);
+                (padding, padding)
+            }
+            Padding::Same => {
+                let total: [usize; 2] = std::array::from_fn(|axis| {
+                    ((side[axis].div_ceil(stride) - 1) * stride + kernel[axis]).saturating_sub(side[axis])
+                });
+                (total.map(|total| total / 2), total.map(|total| total.div_ceil(2)))
+            }
+        };
+        Window { kernel, stride, before, after }
+    }
+
+    /// The weights of a 1 x 1 convolution with stride 1, packed; none for any other.
+    pub(super) fn pointwise(&self) -> Option<Panels> {
+        let plain = self.kernel == [1, 1] && self.shape.stride == 1 && self.shape.groups == 1;
+        let (outputs, channels, _, _) = self.weight.size4().ok().filter(|_| plain)?;
+        let weight = self.weight.view([outputs, channels]).transpose(0, 1).contiguous();
+        Some(Panels::pack(values(&weight), channels as usize, outputs as usize, values(&self.bias)))
+    }
+
+    /// The same tensors for another thread.
+    pub fn share(&self) -> Self {
+        let engine = match &self.engine {
+            Engine::Direct(conv) => Engine::Direct(Arc::clone(conv)),
+            Engine::Winograd(conv) => Engine::Winograd(Arc::clone(conv)),
+            Engine::Torch { widened } => Engine::Torch { widened: widened.as_ref().map(Tensor::shallow_clone) },
+        };
+        Self { weight: self.weight.shallow_clone(), bias: self.bias.shallow_clone(), engine, ..*self }
+    }
+}
+impl Layer for Conv {
+    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        Conv::forward(self, input)
+    }
+
+    fn share(&self) -> Box<dyn Layer> {
+        Box::new(Conv::share(self))
+    }
+}

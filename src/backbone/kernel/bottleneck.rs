@@ -1,0 +1,198 @@
+//! The inverted bottleneck, strip by strip.
+
+use super::depthwise::Plane;
+use super::panels::{Panels, Pass};
+use super::{Bounds, Depthwise, PLANE, Pictures, Window};
+
+/// What a strip of one plane may take, so that it is still in the first-level cache when it is filtered.
+const PLANE_BYTES: usize = 24 << 10;
+
+/// Widening (or not), depthwise convolution, and narrowing with an optional residual, on one image at a time.
+#[derive(Debug, Clone)]
+pub struct Bottleneck {
+    /// 1 x 1 from the input to the middle; none where the input is the middle.
+    pub expand: Option<(Panels, Bounds)>,
+    pub middle: Depthwise,
+    pub middle_bounds: Bounds,
+    /// 1 x 1 from the middle to the output.
+    pub project: Panels,
+    /// Whether the input is added to the output.
+    pub residual: bool,
+}
+
+impl Bottleneck {
+    /// Channels that go in.
+    fn channels(&self) -> usize {
+        self.expand.as_ref().map_or(self.middle.channels(), |(panels, _)| panels.depth())
+    }
+
+    /// Channels that come out.
+    pub fn outputs(&self) -> usize {
+        self.project.outputs()
+    }
+
+    /// All of it for some pictures; their residual is taken from the input, and their bounds are of the output.
+    pub fn apply(&self, pictures: Pictures<'_>) {
+        let Pictures { input, side, window, bounds, output, .. } = pictures;
+        let Some(out_side) = window.output(side) else { return };
+        let image = side[0] * side[1] * self.channels();
+        let result = out_side[0] * out_side[1] * self.outputs();
+        let mut work = Work::new(self, side, window, bounds, out_side);
+        for (input, output) in input.chunks_exact(image).zip(output.chunks_exact_mut(result)) {
+            work.image(input, output);
+        }
+    }
+}
+
+/// The buffers for images of one size. The wide middle is kept in planes of [`PLANE`] channels, each a strip of rows.
+struct Work<'a> {
+    block: &'a Bottleneck,
+    side: [usize; 2],
+    window: Window,
+    bounds: Bounds,
+    out_side: [usize; 2],
+    /// Places in a padded row.
+    width: usize,
+    /// Rows that come out of a strip.
+    step: usize,
+    /// Padded rows per strip.
+    rows: usize,
+    /// planes x rows x width x PLANE.
+    strip: Vec<f32>,
+    /// planes x step x columns x PLANE.
+    filtered: Vec<f32>,
+    origins: Vec<usize>,
+    targets: Vec<usize>,
+}
+
+impl<'a> Work<'a> {
+    fn new(block: &'a Bottleneck, side: [usize; 2], window: Window, bounds: Bounds, out_side: [usize; 2]) -> Self {
+        let width = side[1] + window.before[1] + window.after[1];
+        let fitting = PLANE_BYTES / (4 * PLANE * width);
+        let step = (fitting.saturating_sub(window.kernel[0]) / window.stride + 1).min(out_side[0]);
+        let rows = (step - 1) * window.stride + window.kernel[0];
+        let middle = block.middle.channels();
+        let strip = vec![0.0; rows * width * middle];
+        let filtered = vec![0.0; step * out_side[1] * middle];
+        let (origins, targets) = (Vec::new(), Vec::new());
+        Self { block, side, window, bounds, out_side, width, step, rows, strip, filtered, origins, targets }
+    }
+
+    fn image(&mut self, input: &[f32], output: &mut [f32]) {
+        let planes = self.block.middle.channels() / PLANE;
+        let columns = self.out_side[1];
+        // Padded rows before this one are in the strip from the one before, at their new place.
+        let mut ready = 0;
+        let mut row = 0;
+        while row < self.out_side[0] {
+            let rows = self.step.min(self.out_side[0] - row);
+            let first = row * self.window.stride;
+            let end = first + (rows - 1) * self.window.stride + self.window.kernel[0];
+            let places = rows * columns;
+            self.aim(first, ready, end);
+            for plane in 0..planes {
+                self.widen(input, plane, first, ready, end);
+                let padded = &self.strip[plane * self.rows * self.width * PLANE..][..self.rows * self.width * PLANE];
+                let output = &mut self.filtered[plane * places * PLANE..][..places * PLANE];
+                let bounds = self.block.middle_bounds;
+                self.block.middle.apply(plane, Plane { padded, width: self.width, columns, bounds, output });
+            }
+            self.narrow(input, row, places, output);
+            row += rows;
+            ready = end;
+            self.keep(first, row * self.window.stride, end);
+        }
+    }
+
+    /// The rows of the picture among the padded rows `from..end`.
+    fn real(&self, from: usize, end: usize) -> std::ops::Range<usize> {
+        let before = self.window.before[0];
+        let top = from.max(before).min(before + self.side[0]);
+        let bottom = end.min(before + self.side[0]).max(top);
+        top - before..bottom - before
+    }
+
+    /// Says where the widened places of the padded rows `ready..end` come from and go to, in a strip from `first` on.
+    fn aim(&mut self, first: usize, ready: usize, end: usize) {
+        let Some((panels, _)) = &self.block.expand else { return };
+        let (depth, columns, width) = (panels.depth(), self.side[1], self.width);
+        let [top, left] = self.window.before;
+        let rows = self.real(ready, end);
+        self.origins.clear();
+        self.origins.extend((rows.start * columns..rows.end * columns).map(|place| place * depth));
+        self.targets.clear();
+        self.targets.extend(rows.flat_map(|row| {
+            let begin = (row + top - first) * width + left;
+            (begin..begin + columns).map(|place| place * PLANE)
+        }));
+    }
+
+    /// Fills the padded rows `ready..end` of one plane.
+    fn widen(&mut self, input: &[f32], plane: usize, first: usize, ready: usize, end: usize) {
+        let line = self.width * PLANE;
+        let rows = self.real(ready, end);
+        let [top, left] = self.window.before;
+        let strip = &mut self.strip[plane * self.rows * line..][..self.rows * line];
+        // The columns beside the picture are zeros from the start and are never written.
+        for row in (ready..end).filter(|row| !(rows.start + top..rows.end + top).contains(row)) {
+            strip[(row - first) * line..][..line].fill(0.0);
+        }
+        match &self.block.expand {
+            Some((panels, bounds)) => panels.multiply_plane(
+                Pass {
+                    input,
+                    origins: &self.origins,
+                    runs: &[0],
+                    run: panels.depth(),
+                    targets: &self.targets,
+                    residual: None,
+                    bounds: *bounds,
+                    output: strip,
+                },
+                plane * PLANE,
+            ),
+            None => {
+                let (columns, channels) = (self.side[1], self.block.middle.channels());
+                for row in rows {
+                    let picture = input[row * columns * channels..].chunks_exact(channels);
+                    let strip = strip[((row + top - first) * self.width + left) * PLANE..].chunks_exact_mut(PLANE);
+                    for (strip, place) in strip.zip(picture).take(columns) {
+                        strip.copy_from_slice(&place[plane * PLANE..][..PLANE]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// From the filtered strip to the rows of the output from `row` on.
+    fn narrow(&mut self, input: &[f32], row: usize, places: usize, output: &mut [f32]) {
+        let (planes, outputs) = (self.block.middle.channels() / PLANE, self.block.outputs());
+        let range = row * self.out_side[1] * outputs..(row * self.out_side[1] + places) * outputs;
+        let runs: Vec<usize> = (0..planes).map(|plane| plane * places * PLANE).collect();
+        self.origins.clear();
+        self.origins.extend((0..places).map(|place| place * PLANE));
+        self.targets.clear();
+        self.targets.extend((0..places).map(|place| place * outputs));
+        self.block.project.multiply(Pass {
+            input: &self.filtered,
+            origins: &self.origins,
+            runs: &runs,
+            run: PLANE,
+            targets: &self.targets,
+            residual: self.block.residual.then(|| &input[range.clone()]),
+            bounds: self.bounds,
+            output: &mut output[range],
+        });
+    }
+
+    /// Moves the padded rows `next..end` that the next strip needs again to its beginning.
+    fn keep(&mut self, first: usize, next: usize, end: usize) {
+        let line = self.width * PLANE;
+        if next >= end {
+            return;
+        }
+        for strip in self.strip.chunks_exact_mut(self.rows * line) {
+            strip.copy_within((next - first) * line..(end - first) * line, 0);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! A convolution of every channel with a kernel of its own.
+
+use super::{Bounds, PLANE, available, dispatch};
+use pulp::{Simd, WithSimd};
+
+/// Places of a row computed together, so that a weight is read once for them.
+const TILE: usize = 4;
+
+/// A depthwise convolution with a 3 x 3 or 5 x 5 window and stride 1 or 2, in planes of [`PLANE`] channels.
+#[derive(Debug, Clone)]
+pub struct Depthwise {
+    /// `[planes, side * side, PLANE]`.
+    weights: Vec<f32>,
+    offsets: Vec<f32>,
+    channels: usize,
+    side: usize,
+    stride: usize,
+}
+
+/// A plane of padded rows, rows x width x [`PLANE`], and where the sums go.
+pub struct Plane<'a> {
+    pub padded: &'a [f32],
+    /// Places in a padded row.
+    pub width: usize,
+    /// Places in a row that comes out.
+    pub columns: usize,
+    pub bounds: Bounds,
+    /// Rows x columns x [`PLANE`]; its length says how many rows.
+    pub output: &'a mut [f32],
+}
+
+impl Depthwise {
+    /// From a kernel `[channels, 1, side, side]`, row-major; none for a side, a stride or a number of channels that it
+    /// is not made for.
+    pub fn new(kernel: &[f32], channels: usize, side: usize, stride: usize, offsets: &[f32]) -> Option<Self> {
+        let fits = matches!(side, 3 | 5) && matches!(stride, 1 | 2);
+        if !fits || !channels.is_multiple_of(PLANE) || !available() {
+            return None;
+        }
+        let area = side * side;
+        let mut weights = vec![0.0; area * channels];
+        for (channel, kernel) in kernel.chunks_exact(area).enumerate() {
+            for (place, &value) in kernel.iter().enumerate() {
+                weights[(channel / PLANE * area + place) * PLANE + channel % PLANE] = value;
+            }
+        }
+        Some(Self { weights, offsets: offsets.to_vec(), channels, side, stride })
+    }
+
+    /// Channels in and out.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// `output = clamp(sums + offset)` for one plane of channels.
+    pub fn apply(&self, plane: usize, data: Plane<'_>) {
+        let area = self.side * self.side;
+        let weights = &self.weights[plane * area * PLANE..][..area * PLANE];
+        let offsets = &self.offsets[plane * PLANE..][..PLANE];
+        dispatch(Apply { side: self.side, stride: self.stride, weights, offsets, data });
+    }
+}
+
+struct Apply<'a> {
+    side: usize,
+    stride: usize,
+    weights: &'a [f32],
+    offsets: &'a [f32],
+    data: Plane<'a>,
+}
+
+impl WithSimd for Apply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match (self.side, self.stride) {
+            (3, 1) => self.rows::<S, 3, 1>(simd),
+            (3, _) => self.rows::<S, 3, 2>(simd),
+            (_, 1) => self.rows::<S, 5, 1>(simd),
+            (_, _) => self.rows::<S, 5, 2>(simd),
+        }
+    }
+}
+
+impl Apply<'_> {
+    #[inline(always)]
+    fn rows<S: Simd, const SIDE: usize, const STRIDE: usize>(self, simd: S) {
+        let Plane { padded, width, columns, bounds, output } = self.data;
+        let vectors = PLANE / S::F32_LANES;
+        let (padded, _) = S::as_simd_f32s(padded);
+        let (weights, _) = S::as_simd_f32s(self.weights);
+        let (offsets, _) = S::as_simd_f32s(self.offsets);
+        let (output, _) = S::as_mut_simd_f32s(output);
+        for (row, output) in output.chunks_exact_mut(columns * vectors).enumerate() {
+            let padded = &padded[row * STRIDE * width * vectors..][..SIDE * width * vectors];
+            for vector in 0..vectors {
+                let place = Place { padded, weights, offset: offsets[vector], width, vectors, vector };
+                // The last tile is moved back to be whole; a row shorter than a tile goes place by place.
+                let mut column = 0;
+                while column < columns && columns >= TILE {
+                    let first = column.min(columns - TILE);
+                    let sums = place.sums::<SIDE, STRIDE, TILE>(simd, first);
+                    for at in 0..TILE {
+                        output[(first + at) * vectors + vector] = bounds.clamp(simd, sums[at]);
+                    }
+                    column += TILE;
+                }
+                while column < columns {
+                    let [sum] = place.sums::<SIDE, STRIDE, 1>(simd, column);
+                    output[column * vectors + vector] = bounds.clamp(simd, sum);
+                    column += 1;
+                }
+            }
+        }
+    }
+}
+
+/// One vector of channels of the padded rows under a row of windows.
+struct Place<'a, S: Simd> {
+    padded: &'a [S::f32s],
+    weights: &'a [S::f32s],
+    offset: S::f32s,
+    width: usize,
+    vectors: usize,
+    vector: usize,
+}
+
+impl<S: Simd> Place<'_, S> {
+    /// The sums of the `COUNT` places from column `first` on. Each input vector is read once and goes into every place
+    /// whose window holds it.
+    #[inline(always)]
+    fn sums<const SIDE: usize, const STRIDE: usize, const COUNT: usize>(
+        &self,
+        simd: S,
+        first: usize,
+    ) -> [S::f32s; COUNT] {
+        let steps = (COUNT - 1) * STRIDE + SIDE;
+        let last = ((SIDE - 1) * self.width + first * STRIDE + steps - 1) * self.vectors + self.vector;
+        let weights_end = (SIDE * SIDE - 1) * self.vectors + self.vector;
+        assert!(last < self.padded.len() && weights_end < self.weights.len(), "the window lies inside");
+        let mut sums = [self.offset; COUNT];
+        for row in 0..SIDE {
+            let line = (row * self.width + first * STRIDE) * self.vectors + self.vector;
+            let mut kernel = [self.offset; SIDE];
+            for column in 0..SIDE {
+                let at = (row * SIDE + column) * self.vectors + self.vector;
+                // SAFETY: not behind the last weight, which was asserted to be there.
+                kernel[column] = unsafe { *self.weights.get_unchecked(at) };
+            }
+            for step in 0..steps {
+                // SAFETY: not behind the last value, which was asserted to be there.
+                let value = unsafe { *self.padded.get_unchecked(line + step * self.vectors) };
+                for place in 0..COUNT {
+                    if step >= place * STRIDE && step - place * STRIDE < SIDE {
+                        sums[place] = simd.mul_add_f32s(value, kernel[step - place * STRIDE], sums[place]);
+                    }
+                }
+            }
+        }
+        sums
+    }
+}

@@ -1,0 +1,87 @@
+//! Any convolution of one group.
+
+use super::Pictures;
+use super::panels::{Panels, Pass};
+
+/// A convolution as one matrix product: the columns of a window row lie beside each other in memory, so a place's
+/// input is one run per window row.
+#[derive(Debug, Clone)]
+pub struct Direct {
+    panels: Panels,
+    kernel: [usize; 2],
+    channels: usize,
+}
+
+impl Direct {
+    /// From a kernel `[out, in, rows, columns]`, row-major, and one offset per output.
+    pub fn new(kernel: &[f32], shape: [usize; 4], offsets: &[f32]) -> Self {
+        let [outputs, channels, rows, columns] = shape;
+        let depth = rows * columns * channels;
+        let mut weights = vec![0.0; depth * outputs];
+        for (output, kernel) in kernel.chunks_exact(depth).enumerate() {
+            for (channel, kernel) in kernel.chunks_exact(rows * columns).enumerate() {
+                for (place, &value) in kernel.iter().enumerate() {
+                    weights[(place * channels + channel) * outputs + output] = value;
+                }
+            }
+        }
+        Self { panels: Panels::pack(&weights, depth, outputs, offsets), kernel: [rows, columns], channels }
+    }
+
+    /// Channels that come out.
+    pub fn outputs(&self) -> usize {
+        self.panels.outputs()
+    }
+
+    /// `output = clamp(conv(input) + offset (+ residual))`.
+    pub fn apply(&self, pictures: Pictures<'_>) {
+        let Pictures { input, images, side, window, residual, bounds, output } = pictures;
+        assert_eq!(window.kernel, self.kernel, "the window is of the kernel's size");
+        let Some([rows, columns]) = window.output(side) else { return };
+        let (channels, outputs, stride) = (self.channels, self.panels.outputs(), window.stride);
+        let places = rows * columns;
+        let padded_side: [usize; 2] = std::array::from_fn(|axis| side[axis] + window.before[axis] + window.after[axis]);
+        let runs: Vec<usize> = (0..window.kernel[0]).map(|row| row * padded_side[1] * channels).collect();
+        let origin = |place: usize| (place / columns * stride * padded_side[1] + place % columns * stride) * channels;
+        let run = window.kernel[1] * channels;
+        if padded_side == side {
+            // Nothing is added around the pictures, so all of them are one pass.
+            let image = side[0] * side[1] * channels;
+            let origins: Vec<usize> =
+                (0..images * places).map(|at| at / places * image + origin(at % places)).collect();
+            let targets: Vec<usize> = (0..images * places).map(|at| at * outputs).collect();
+            self.panels.multiply(Pass {
+                input,
+                origins: &origins,
+                runs: &runs,
+                run,
+                targets: &targets,
+                residual,
+                bounds,
+                output,
+            });
+            return;
+        }
+        let origins: Vec<usize> = (0..places).map(origin).collect();
+        let targets: Vec<usize> = (0..places).map(|place| place * outputs).collect();
+        let mut padded = vec![0.0; padded_side[0] * padded_side[1] * channels];
+        for image in 0..images {
+            let picture = &input[image * side[0] * side[1] * channels..][..side[0] * side[1] * channels];
+            for (row, values) in picture.chunks_exact(side[1] * channels).enumerate() {
+                let at = ((row + window.before[0]) * padded_side[1] + window.before[1]) * channels;
+                padded[at..at + values.len()].copy_from_slice(values);
+            }
+            let range = image * places * outputs..(image + 1) * places * outputs;
+            self.panels.multiply(Pass {
+                input: &padded,
+                origins: &origins,
+                runs: &runs,
+                run,
+                targets: &targets,
+                residual: residual.map(|residual| &residual[range.clone()]),
+                bounds,
+                output: &mut output[range],
+            });
+        }
+    }
+}

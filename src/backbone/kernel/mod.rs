@@ -1,0 +1,115 @@
+//! Convolutions in 32-bit floats on the processor.
+//!
+//! libtorch's convolutions write every intermediate result to memory and read it back: for the small networks, whose
+//! arithmetic is little, that is most of the time. The kernels here keep what belongs together in the caches:
+//!
+//! - [`Direct`]: a convolution as products of input runs with packed kernels, with offset, residual and activation
+//!   applied before the result is stored once.
+//! - [`Winograd`]: 3 x 3 with stride 1 in a quarter of the multiplications.
+//! - [`Bottleneck`]: the inverted bottleneck of the MobileNet family strip by strip, so that its wide middle never
+//!   leaves the second-level cache.
+//!
+//! All work on slices in the order image, row, column, channel on the calling thread, and sum in an order that depends
+//! on neither batch nor thread, so that an image has the same features in any company. Vector instructions come
+//! through the crate `pulp`, which picks AVX-512 or AVX2 with FMA at run time; without them [`available`] is false and
+//! libtorch computes.
+
+mod bottleneck;
+mod depthwise;
+mod direct;
+mod panels;
+mod winograd;
+
+pub use bottleneck::Bottleneck;
+pub use depthwise::Depthwise;
+pub use direct::Direct;
+pub use panels::Panels;
+pub use winograd::Winograd;
+
+use pulp::{Arch, Simd, WithSimd};
+use std::sync::LazyLock;
+
+/// Channels that lie beside each other where the order is plane, row, column, channel: a cache line of them.
+pub const PLANE: usize = 16;
+
+/// The range that an activation leaves its values in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    pub low: f32,
+    pub high: f32,
+}
+
+impl Bounds {
+    /// No activation.
+    pub const NONE: Self = Self { low: f32::NEG_INFINITY, high: f32::INFINITY };
+
+    #[inline(always)]
+    fn clamp<S: Simd>(self, simd: S, value: S::f32s) -> S::f32s {
+        let low = simd.max_f32s(value, simd.splat_f32s(self.low));
+        simd.min_f32s(low, simd.splat_f32s(self.high))
+    }
+}
+
+/// A square or oblong window over an input, in rows and columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub kernel: [usize; 2],
+    pub stride: usize,
+    /// Zeros before the first row and the first column.
+    pub before: [usize; 2],
+    /// Zeros after the last row and the last column.
+    pub after: [usize; 2],
+}
+
+impl Window {
+    /// Rows and columns that come out of `side` rows and columns; none where the window does not fit.
+    pub fn output(&self, side: [usize; 2]) -> Option<[usize; 2]> {
+        let along = |axis: usize| {
+            let padded = side[axis] + self.before[axis] + self.after[axis];
+            Some(padded.checked_sub(self.kernel[axis])? / self.stride + 1)
+        };
+        Some([along(0)?, along(1)?])
+    }
+}
+
+/// Pictures in the order image, row, column, channel, and where what is computed of them goes.
+pub struct Pictures<'a> {
+    pub input: &'a [f32],
+    pub images: usize,
+    /// Rows and columns of each.
+    pub side: [usize; 2],
+    /// Of the convolution's own kernel and stride.
+    pub window: Window,
+    /// Added before the activation; as long as the output.
+    pub residual: Option<&'a [f32]>,
+    /// Of the last activation.
+    pub bounds: Bounds,
+    /// Images x [`Window::output`] x outputs.
+    pub output: &'a mut [f32],
+}
+
+static ARCH: LazyLock<Arch> = LazyLock::new(Arch::new);
+
+/// Runs an operation with the best vector instructions of this processor.
+fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
+    ARCH.dispatch(op)
+}
+
+/// Numbers in a vector register; 1 without vector instructions.
+pub fn lanes() -> usize {
+    struct Lanes;
+    impl WithSimd for Lanes {
+        type Output = usize;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
+        }
+    }
+    dispatch(Lanes)
+}
+
+/// Whether the kernels are faster than libtorch here: with AVX2 and FMA, or better.
+pub fn available() -> bool {
+    matches!(lanes(), 8 | 16)
+}
