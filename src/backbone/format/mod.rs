@@ -60,6 +60,9 @@ const MAX_EXPANSION: usize = 16;
 /// What a tensor may take in the smallest of files.
 const ALWAYS_ALLOWED: usize = 1 << 16;
 
+/// Characters of a reason.
+const MAX_REASON: usize = 400;
+
 /// What a format's own reader offers.
 trait Reader: Send + Sync {
     /// The values of a tensor of the index, row-major and little-endian, exactly as many as its shape says.
@@ -83,15 +86,20 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// Recognises the format and reads the index of tensors. The error is a reason without the file's name.
     pub fn open(file: &Bytes) -> Result<Self, String> {
-        let format = recognise(file)?;
+        Self::open_as(recognise(file)?, file)
+    }
+
+    /// Reads the index of tensors of a file in a known format. The error is a reason without the file's name.
+    pub fn open_as(format: Format, file: &Bytes) -> Result<Self, String> {
         let limit = limit(file);
-        let (tensors, reader) = match format {
-            Format::SafeTensors => safe_tensors::open(file)?,
-            Format::TorchZip => torch_zip::open(file)?,
-            Format::TorchLegacy => torch_legacy::open(file)?,
-            Format::KerasHdf5 => keras_hdf5::open(file)?,
-            Format::Onnx => onnx::open(file)?,
+        let opened = match format {
+            Format::SafeTensors => safe_tensors::open(file),
+            Format::TorchZip => torch_zip::open(file),
+            Format::TorchLegacy => torch_legacy::open(file),
+            Format::KerasHdf5 => keras_hdf5::open(file),
+            Format::Onnx => onnx::open(file),
         };
+        let (tensors, reader) = opened.map_err(|reason| one_line(&reason))?;
         if tensors.len() > MAX_TENSORS {
             return Err(format!("it has more than {MAX_TENSORS} tensors, which no network needs"));
         }
@@ -116,7 +124,7 @@ impl Checkpoint {
         let info = self.tensors.get(name).ok_or_else(|| reason("is not there"))?;
         let bytes = info.bytes().filter(|&bytes| bytes <= self.limit);
         let bytes = bytes.ok_or_else(|| reason("claims more numbers than the file can hold"))?;
-        let values = self.reader.read(name, info).map_err(|error| reason(&error))?;
+        let values = self.reader.read(name, info).map_err(|error| reason(&one_line(&error)))?;
         if values.len() != bytes {
             return Err(reason("has another number of values than its shape"));
         }
@@ -162,6 +170,12 @@ fn recognise(file: &[u8]) -> Result<Format, String> {
         return Ok(Format::Onnx);
     }
     Err("it is none of the formats known here: safetensors, torch (.pth, .pt), Keras HDF5 (.h5), ONNX".into())
+}
+
+/// A reason as a sentence may hold it. What libraries say of a file quotes its names, with line ends and all.
+fn one_line(reason: &str) -> String {
+    let whole: String = reason.chars().filter(|c| !c.is_control()).take(MAX_REASON).collect();
+    if reason.len() > whole.len() { format!("{whole}...") } else { whole }
 }
 
 /// A foreign name as an error may show it: of bounded length, nothing that a terminal would obey.

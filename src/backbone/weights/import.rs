@@ -45,6 +45,22 @@ pub fn import(name: &str, file: &Path, monitor: &dyn Monitor) -> Result<WeightsI
         .map_err(|refusal| refusal.of(info, &opened, &file.display().to_string()))
 }
 
+/// Which tensor of a file each parameter of a network would be made from; none for one that is 1 because the file's
+/// convention leaves it out.
+///
+/// # Errors
+/// What is missing, left over or of another shape; a reason without the file's name.
+pub fn origins(name: &str, checkpoint: &Checkpoint) -> Result<Vec<(String, Option<String>)>, String> {
+    let info = find(name).map_err(|error| error.to_string())?;
+    let parameters = info.parameters();
+    let assignment = naming::assign(info.title, info.names, &parameters, checkpoint)?;
+    let tensor = |origin| match origin {
+        Origin::Tensor { name, .. } => Some(name),
+        Origin::Ones => None,
+    };
+    Ok(parameters.into_iter().zip(assignment.origins).map(|((name, _), origin)| (name, tensor(origin))).collect())
+}
+
 /// A foreign file, mapped into memory.
 pub(super) struct Opened {
     bytes: Bytes,

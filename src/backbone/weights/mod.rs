@@ -15,7 +15,7 @@ mod store;
 
 pub use fetch::{Checksum, Source, fetch, fetch_url};
 pub use http::Download;
-pub use import::import;
+pub use import::{import, origins};
 pub use naming::Names;
 pub use store::{WeightsInfo, WeightsStatus, list, sha256_of, status, weights_dir};
 pub(super) use store::{checked, digest, hash, load, record};

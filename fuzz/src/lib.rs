@@ -1,0 +1,24 @@
+//! The readers of foreign weight files, as the program has them.
+
+#[path = "../../src/backbone/format/mod.rs"]
+pub mod format;
+
+use bytes::Bytes;
+use format::{Checkpoint, Format};
+
+/// Opens a file as one format and reads every tensor of it. Whatever it is, this must end soon, in bounded memory,
+/// without a panic, and an error must be one line.
+pub fn read_all(format: Format, file: &[u8]) {
+    let file = Bytes::copy_from_slice(file);
+    let one_line = |reason: &str| assert!(!reason.is_empty() && !reason.contains('\n'), "{reason:?}");
+    let checkpoint = match Checkpoint::open_as(format, &file) {
+        Ok(checkpoint) => checkpoint,
+        Err(reason) => return one_line(&reason),
+    };
+    for (name, info) in checkpoint.tensors() {
+        match checkpoint.read(name) {
+            Ok(tensor) => assert_eq!(tensor.shape, info.shape),
+            Err(reason) => one_line(&reason),
+        }
+    }
+}

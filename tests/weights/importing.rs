@@ -1,0 +1,184 @@
+//! `faceprobe weights import|fetch|list` as a user meets them.
+
+use super::files::{count, fixture, write};
+use super::http::Server;
+use faceprobe::backbone;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// The smallest network with depthwise kernels and all of a normalisation's weights.
+const NETWORK: &str = "mobilenet-v2-keras";
+
+fn faceprobe(weights: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_faceprobe"))
+        .current_dir(weights.parent().unwrap())
+        .args(args)
+        .env("FACEPROBE_WEIGHTS", weights)
+        .output()
+        .expect("the binary starts")
+}
+
+fn json(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The one sentence on standard error of a command that fails.
+fn failure(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    let lines: Vec<&str> = error.lines().filter(|line| line.starts_with("faceprobe: ")).collect();
+    assert_eq!(lines.len(), 1, "{error}");
+    lines[0].to_owned()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A value for each place of each parameter.
+fn value(parameter: usize, place: usize) -> f32 {
+    let mixed = (place as u32).wrapping_mul(2_654_435_761).wrapping_add(parameter as u32 * 40_503);
+    (mixed >> 16) as f32 / 65_536.0
+}
+
+fn canonical() -> Vec<(String, Vec<usize>, Vec<f32>)> {
+    let parameters = backbone::find(NETWORK).unwrap().parameters();
+    parameters
+        .into_iter()
+        .enumerate()
+        .map(|(parameter, (name, shape))| {
+            let values = (0..count(&shape)).map(|place| value(parameter, place)).collect();
+            (name, shape, values)
+        })
+        .collect()
+}
+
+/// The same weights as Keras keeps them: kernels by row, column, in, out; depthwise ones by row, column, channel.
+fn keras() -> Vec<(String, Vec<usize>, Vec<f32>)> {
+    type Listed = BTreeMap<String, BTreeMap<String, Vec<(String, String)>>>;
+    let names: Listed = serde_json::from_slice(&std::fs::read(fixture("names.json")).unwrap()).unwrap();
+    let layers: BTreeMap<String, String> = names[NETWORK]["keras"].iter().cloned().collect();
+    let place = |part: &str| ["weight", "bias", "running_mean", "running_var"].iter().position(|own| *own == part);
+    canonical()
+        .into_iter()
+        .map(|(name, shape, values)| {
+            let (layer, part) = name.rsplit_once('.').unwrap();
+            let name = format!("{}/{}", layers[layer], place(part).unwrap());
+            let &[out, input, rows, columns] = shape.as_slice() else { return (name, shape, values) };
+            let mut turned = Vec::new();
+            for place in 0..rows * columns {
+                for i in 0..input {
+                    turned.extend((0..out).map(|o| values[(o * input + i) * rows * columns + place]));
+                }
+            }
+            let shape = if input == 1 { vec![rows, columns, out, 1] } else { vec![rows, columns, input, out] };
+            (name, shape, turned)
+        })
+        .collect()
+}
+
+#[test]
+fn the_same_weights_by_other_names_and_in_another_layout_make_the_same_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (own, foreign) = (folder.path().join("own.safetensors"), folder.path().join("keras.bin"));
+    write(&own, &canonical());
+    write(&foreign, &keras());
+    let weights = folder.path().join("weights");
+    let import =
+        |file: &Path| json(&faceprobe(&weights, &["--json", "weights", "import", NETWORK, file.to_str().unwrap()]));
+
+    let first = import(&own);
+    let path = weights.join(format!("{NETWORK}.safetensors"));
+    let stored = std::fs::read(&path).unwrap();
+    assert_eq!(first["sha256"], sha256(&stored));
+    let second = import(&foreign);
+    assert_eq!(first["sha256"], second["sha256"]);
+    assert_eq!(std::fs::read(&path).unwrap(), stored);
+    let source = second["source"].as_str().unwrap();
+    let hash = sha256(&std::fs::read(&foreign).unwrap());
+    assert!(source.contains("keras.bin") && source.contains(&hash) && source.contains("safetensors"), "{source}");
+
+    let list = json(&faceprobe(&weights, &["weights", "list", "--json"]));
+    let entry = list.as_array().unwrap().iter().find(|entry| entry["name"] == NETWORK).unwrap();
+    assert_eq!((&entry["present"], &entry["sha256"]), (&Value::Bool(true), &first["sha256"]));
+    assert_eq!(entry["licence"], "Apache-2.0");
+    let text = String::from_utf8(faceprobe(&weights, &["weights", "list"]).stdout).unwrap();
+    for info in backbone::registry() {
+        assert!(text.contains(info.name) && text.contains(info.licence), "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_is_refused_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights");
+    let whole = folder.path().join("whole.safetensors");
+    write(&whole, &canonical());
+    let import = |name: &str, file: &Path| faceprobe(&weights, &["weights", "import", name, file.to_str().unwrap()]);
+    json(&faceprobe(&weights, &["--json", "weights", "import", NETWORK, whole.to_str().unwrap()]));
+    let listing = || {
+        let mut files: Vec<_> = std::fs::read_dir(&weights).unwrap().map(|file| file.unwrap().path()).collect();
+        files.sort();
+        files.into_iter().map(|path| (std::fs::read(&path).unwrap(), path)).collect::<Vec<_>>()
+    };
+    let before = listing();
+    assert_eq!(before.len(), 2);
+
+    let broken = folder.path().join("broken.safetensors");
+    let with = |change: &dyn Fn(&mut Vec<(String, Vec<usize>, Vec<f32>)>)| {
+        let mut tensors = canonical();
+        change(&mut tensors);
+        write(&broken, &tensors);
+        failure(&import(NETWORK, &broken))
+    };
+    let lacking = with(&|tensors| drop(tensors.pop()));
+    assert!(lacking.contains("broken.safetensors") && lacking.contains("1 tensor missing: features.18.1.running_var"));
+    assert!(
+        with(&|tensors| tensors[7].2[0] = f32::NAN)
+            .contains("`features.1.conv.0.1.bias` has values that are no weights")
+    );
+    assert!(with(&|tensors| tensors[4].2[0] = -0.5).contains("negative variance"));
+    let cut = std::fs::read(&whole).unwrap();
+    std::fs::write(&broken, &cut[..cut.len() - 1]).unwrap();
+    assert!(failure(&import(NETWORK, &broken)).contains("damaged"));
+    assert!(failure(&import(NETWORK, folder.path())).contains("is not a file"));
+    assert!(failure(&import(NETWORK, &folder.path().join("nowhere.h5"))).contains("nowhere.h5"));
+    let other = failure(&import("vgg16", &fixture("legacy.pth")));
+    assert!(other.contains("none of its 11 tensors is named as those of VGG16"), "{other}");
+    // Keras' own names tell whose they are; torchvision's network does not know them.
+    write(&broken, &keras());
+    let hint = failure(&import("mobilenet-v2", &broken));
+    assert!(hint.contains(&format!("it fits {NETWORK}")), "{hint}");
+    assert!(listing() == before, "a refused file left something behind");
+}
+
+#[test]
+fn an_address_is_fetched_with_its_checksum_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights");
+    let file = folder.path().join("file.safetensors");
+    write(&file, &canonical());
+    let content = std::fs::read(&file).unwrap();
+    let hash = sha256(&content);
+    let server = Server::new(content, vec![Server::drop_after(100_000), Server::whole()]);
+    let fetch = |sha256: &str| {
+        faceprobe(&weights, &["--json", "weights", "fetch", NETWORK, "--from", &server.url(), "--sha256", sha256])
+    };
+    let wrong = failure(&fetch(&"0".repeat(64)));
+    assert!(wrong.contains("does not have the SHA-256 000") && wrong.contains("weights import"), "{wrong}");
+    assert_eq!(std::fs::read_dir(&weights).unwrap().count(), 0, "what is wrong is not kept");
+
+    let fetched = json(&fetch(&hash));
+    assert!(fetched["source"].as_str().unwrap().contains(&server.url()));
+    let names: Vec<_> = std::fs::read_dir(&weights).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    let imported = json(&faceprobe(&weights, &["--json", "weights", "import", NETWORK, file.to_str().unwrap()]));
+    assert_eq!(fetched["sha256"], imported["sha256"]);
+
+    let usage = faceprobe(&weights, &["weights", "fetch", NETWORK, "--from", "file.h5"]);
+    assert_eq!(usage.status.code(), Some(2));
+}

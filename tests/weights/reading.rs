@@ -1,0 +1,70 @@
+//! Every format against what its own library reads in the same file.
+
+use super::files::{bytes, open};
+use faceprobe::backbone::format::{Dtype, Format, Numbers};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+#[derive(Deserialize)]
+struct Expected {
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+fn format_of(file: &str) -> Format {
+    match file {
+        "state.safetensors" => Format::SafeTensors,
+        "legacy.pth" | "nested_legacy.pth" => Format::TorchLegacy,
+        "tiny.onnx" => Format::Onnx,
+        torch if torch.ends_with(".pth") => Format::TorchZip,
+        _ => Format::KerasHdf5,
+    }
+}
+
+#[test]
+fn every_format_is_recognised_and_read_as_its_own_library_reads_it() {
+    let expected: BTreeMap<String, BTreeMap<String, Expected>> =
+        serde_json::from_slice(&bytes("expected.json")).unwrap();
+    assert_eq!(expected.len(), 11);
+    for (file, tensors) in &expected {
+        let checkpoint = open(bytes(file)).unwrap_or_else(|reason| panic!("{file}: {reason}"));
+        assert_eq!(checkpoint.format(), format_of(file), "{file}");
+        let names: Vec<&String> = checkpoint.tensors().keys().collect();
+        assert_eq!(names, tensors.keys().collect::<Vec<_>>(), "{file}");
+        for (name, expected) in tensors {
+            let tensor = checkpoint.read(name).unwrap();
+            assert_eq!(tensor.shape, expected.shape, "{file} {name}");
+            let values: Vec<f32> = match &tensor.numbers {
+                Numbers::F32(values) => values.clone(),
+                Numbers::I64(values) => values.iter().map(|&value| value as f32).collect(),
+            };
+            // A file of the fixture has one layer each in 16, 32 and 64 bits; Python prints all its digits.
+            let narrow = checkpoint.tensors()[name].dtype == Dtype::F16 && format_of(file) == Format::KerasHdf5;
+            for (value, expected) in values.iter().zip(&expected.values) {
+                let exact = value == expected || (narrow && (value - expected).abs() <= 1e-3 * expected.abs());
+                assert!(exact, "{file} {name}: {value} is not {expected}");
+            }
+            assert_eq!(values.len(), expected.values.len(), "{file} {name}");
+        }
+        assert!(checkpoint.read("nobody").unwrap_err().contains("not there"));
+    }
+}
+
+#[test]
+fn what_is_no_weights_file_is_told_from_one_that_is_damaged() {
+    for (content, part) in [
+        (b"".as_slice(), "empty"),
+        (b"\n <!DOCTYPE html><html>", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:", "git lfs pull"),
+        (b"\xFF\xD8\xFF\xE0 a photograph", "none of the formats"),
+        (b"\x80\x02}q\0.", "magic number"),
+        (b"PK\x03\x04 and no more", "zip archive"),
+        (b"\x89HDF\r\n\x1a\n and no more", "HDF5"),
+        (b"\x08\x07", "not an ONNX model"),
+    ] {
+        let reason = open(content).err().unwrap();
+        assert!(reason.contains(part) && !reason.contains('\n'), "{part}: {reason}");
+    }
+    let reason = open(bytes("keras30.weights.h5")).err().unwrap();
+    assert!(reason.contains("two layers called"), "{reason}");
+}
