@@ -7,7 +7,7 @@ mod formula;
 use faceprobe::backbone::weights::{self, WeightsInfo};
 use faceprobe::backbone::{self, BackboneInfo, Network, Pool};
 use faceprobe::error::Result;
-use faceprobe::features::{NetworkSource, RowSource};
+use faceprobe::features::{FeatureSpec, NetworkSource, RowSource};
 use faceprobe::imaging::{ChannelOrder, Mode, Pixels};
 use faceprobe::monitor::Silent;
 use std::collections::BTreeMap;
@@ -89,7 +89,10 @@ fn a_vector_and_a_map_become_backbones_like_the_others() {
     assert!(status.present && status.path.ends_with("map.pt"));
     let names: Vec<&str> = backbone::registry().iter().map(|info| info.name).collect();
     assert!(names.contains(&"map") && names.contains(&"vector") && names.contains(&backbone::DEFAULT), "{names:?}");
-    let identity = NetworkSource::new(map, Device::Cpu).unwrap().with_mode(Mode::Keras).identity();
+    let identity =
+        NetworkSource::new(&FeatureSpec { mode: Mode::Keras, ..FeatureSpec::of_backbone(map.name) }, Device::Cpu)
+            .unwrap()
+            .identity();
     assert!(identity.preprocessing.starts_with("keras-v1 24 nearest"), "{identity:?}");
     assert_eq!((identity.backbone.as_str(), identity.width), ("map", 4));
 }

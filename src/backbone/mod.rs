@@ -23,6 +23,7 @@ pub mod weights;
 
 pub use allocator::tune_allocator;
 use blueprint::StagePlan;
+pub use device::Arithmetic;
 use layers::Layer;
 pub use network::Network;
 pub use pooling::Pool;
@@ -92,11 +93,15 @@ impl Stage {
 }
 
 /// A checkpoint's tensors by name, on the device they will be used on.
-struct Parameters(BTreeMap<String, Tensor>);
+struct Parameters {
+    tensors: BTreeMap<String, Tensor>,
+    /// What the network is to be computed in; the tensors themselves are in 32 bits.
+    arithmetic: Arithmetic,
+}
 
 impl Parameters {
     fn get(&self, name: &str) -> Result<&Tensor> {
-        self.0.get(name).ok_or_else(|| Error::failed(format!("The weights lack `{name}`.")))
+        self.tensors.get(name).ok_or_else(|| Error::failed(format!("The weights lack `{name}`.")))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The folder of stored weights: records, and reading weights back.
 
-use super::super::{BackboneInfo, Parameters, find, registry};
+use super::super::{BackboneInfo, find, registry};
 use crate::error::{AtPath, Error, Result};
 use crate::workspace::write_whole;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -113,7 +113,7 @@ pub(in crate::backbone) fn digest(parameters: &BTreeMap<String, Tensor>) -> Resu
 
 /// Weights as a network is built from them.
 pub(in crate::backbone) struct Loaded {
-    pub(in crate::backbone) parameters: Parameters,
+    pub(in crate::backbone) tensors: BTreeMap<String, Tensor>,
     pub(in crate::backbone) sha256: String,
 }
 
@@ -142,7 +142,7 @@ pub(in crate::backbone) fn load(info: &BackboneInfo, device: Device) -> Result<L
             Tensor::f_from_data_size(view.data(), &shape, Kind::Float).and_then(|tensor| tensor.f_to_device(device));
         parameters.insert(name, tensor.at(&path)?);
     }
-    Ok(Loaded { parameters: Parameters(parameters), sha256: record.sha256 })
+    Ok(Loaded { tensors: parameters, sha256: record.sha256 })
 }
 
 /// SHA-256 of a network's stored weights, in hex, without reading them.
