@@ -4,7 +4,7 @@
 
 use faceprobe::backbone;
 use faceprobe::dataset::ContentHash;
-use faceprobe::features::{ExtractOptions, NetworkSource, PooledPixels, RowSource, Store, extract};
+use faceprobe::features::{ExtractOptions, FeatureSpec, NetworkSource, PooledPixels, RowSource, Store, extract};
 use faceprobe::monitor::Silent;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let items = items(Path::new(folder), count)?;
     measure("pooled pixels", &PooledPixels::new(224, 8)?, &items, &[16])?;
     for info in backbone::registry() {
-        match NetworkSource::new(info, tch::Device::Cpu) {
+        match NetworkSource::new(&FeatureSpec::of_backbone(info.name), tch::Device::Cpu) {
             Ok(source) => measure(info.name, &source, &items, &batches)?,
             Err(error) => println!("skipped: {}: {error}", info.name),
         }

@@ -1,6 +1,9 @@
 //! Metrics, thresholds and intervals against scikit-learn and statsmodels; see `fixtures/evaluation_reference.py`.
 
-use faceprobe::evaluation::{Confusion, accuracy, balanced_accuracy, best_threshold, log_loss, roc_auc, wilson95};
+use faceprobe::evaluation::{
+    Calibration, Confusion, Criterion, accuracy, average_precision, balanced_accuracy, best_threshold, brier,
+    expected_calibration_error, log_loss, pr_curve, roc_auc, roc_curve, threshold_for, wilson95,
+};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -17,6 +20,17 @@ struct Case {
     log_loss: f64,
     roc_auc: f64,
     best_accuracy: f64,
+    youden: f64,
+    equal_error_gap: f64,
+    recall_at_precision: Vec<(f64, f64)>,
+    precision_at_recall: Vec<(f64, f64)>,
+    roc: [Vec<f64>; 2],
+    pr: [Vec<f64>; 2],
+    average_precision: f64,
+    brier: f64,
+    calibration_error: f64,
+    temperature_slope: f64,
+    platt: [f64; 2],
 }
 
 #[derive(Deserialize)]
@@ -103,4 +117,100 @@ fn scores_that_are_not_numbers_harm_nothing() {
     assert_eq!(roc_auc(&[0.1, 0.9], &[true, true]), None);
     assert!(log_loss(&scores, &positive).is_nan());
     assert!(accuracy(&[], &[], 0.5).is_nan());
+}
+
+#[test]
+fn curves_and_calibration_figures_equal_scikit_learn() {
+    for case in reference().cases {
+        let (scores, positive) = (&case.scores, &case.positive);
+        let roc = roc_curve(scores, positive).unwrap();
+        assert_eq!(roc.len(), case.roc[0].len());
+        for (point, (fpr, tpr)) in roc.iter().zip(case.roc[0].iter().zip(&case.roc[1])) {
+            assert_close(point.false_positive_rate, *fpr);
+            assert_close(point.true_positive_rate, *tpr);
+        }
+        let pr = pr_curve(scores, positive).unwrap();
+        assert_eq!(pr.len(), case.pr[0].len());
+        for (point, (precision, recall)) in pr.iter().zip(case.pr[0].iter().zip(&case.pr[1])) {
+            assert_close(point.precision, *precision);
+            assert_close(point.recall, *recall);
+        }
+        assert_close(average_precision(scores, positive).unwrap(), case.average_precision);
+        assert_close(brier(scores, positive), case.brier);
+        assert_close(expected_calibration_error(scores, positive, 10), case.calibration_error);
+    }
+    assert_eq!(roc_curve(&[0.1, 0.2], &[true, true]), None);
+    assert_eq!(average_precision(&[0.1, f64::NAN], &[true, false]), None);
+}
+
+#[test]
+fn thresholds_reach_what_scikit_learns_curves_allow() {
+    for case in reference().cases {
+        let (scores, positive) = (&case.scores, &case.positive);
+        let at = |criterion| {
+            let confusion = Confusion::at(scores, positive, threshold_for(criterion, scores, positive)?);
+            let ones = (confusion.true_positive + confusion.false_negative) as f64;
+            let zeros = (confusion.true_negative + confusion.false_positive) as f64;
+            let called = (confusion.true_positive + confusion.false_positive) as f64;
+            let (recall, false_positives) =
+                (confusion.true_positive as f64 / ones, confusion.false_positive as f64 / zeros);
+            Some((recall, false_positives, confusion.true_positive as f64 / called))
+        };
+        let (recall, false_positives, _) = at(Criterion::Youden).unwrap();
+        assert_close(recall - false_positives, case.youden);
+        let (recall, false_positives, _) = at(Criterion::EqualError).unwrap();
+        assert_close((false_positives - (1.0 - recall)).abs(), case.equal_error_gap);
+        for &(target, best) in &case.recall_at_precision {
+            match at(Criterion::Precision(target)) {
+                // scikit-learn's curve never reaches it either.
+                None => assert_eq!(best, -1.0),
+                Some((recall, _, precision)) => {
+                    assert!(precision >= target);
+                    assert_close(recall, best);
+                }
+            }
+        }
+        for &(target, best) in &case.precision_at_recall {
+            let (recall, _, precision) = at(Criterion::Recall(target)).unwrap();
+            assert!(recall >= target);
+            assert_close(precision, best);
+        }
+    }
+    assert_eq!(threshold_for(Criterion::Youden, &[0.2, 0.4], &[true, true]), None);
+    assert_eq!(threshold_for(Criterion::Precision(0.9), &[0.2, 0.4], &[true, false]), None);
+    for text in ["auto", "youden", "eer", "precision=0.9", "recall=1"] {
+        assert_eq!(text.parse::<Criterion>().unwrap().to_string(), text);
+    }
+    for text in ["", "Youden", "precision", "precision=2", "recall=nan", "recall=0"] {
+        assert!(text.parse::<Criterion>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn calibrations_equal_scipy_and_scikit_learn() {
+    for case in reference().cases {
+        let (scores, positive) = (&case.scores, &case.positive);
+        // The third case's scores say nothing, so the best slope may be too small to be one.
+        if let Some(temperature) = Calibration::temperature(scores, positive) {
+            assert!((temperature.slope - case.temperature_slope).abs() < 1e-6, "{temperature:?}");
+            let calibrated: Vec<f64> = scores.iter().map(|&score| temperature.probability(score)).collect();
+            assert!(log_loss(&calibrated, positive) <= log_loss(scores, positive) + 1e-9);
+            assert_close(temperature.probability(0.5), 0.5);
+        } else {
+            assert!(case.temperature_slope < 1e-3);
+        }
+        match Calibration::platt(scores, positive) {
+            Some(platt) => {
+                // scikit-learn stops its search sooner.
+                assert!((platt.slope - case.platt[0]).abs() < 1e-4, "{platt:?}");
+                assert!((platt.offset - case.platt[1]).abs() < 1e-4, "{platt:?}");
+            }
+            None => assert!(case.platt[0] <= 0.0),
+        }
+    }
+    // Told without error: a steep slope, not an infinite one.
+    let sure = Calibration::temperature(&[0.4, 0.6], &[false, true]).unwrap();
+    assert!(sure.slope.is_finite() && sure.probability(0.6) > 0.9);
+    assert_eq!(Calibration::platt(&[0.4, 0.6], &[true, true]), None);
+    assert_eq!(Calibration::temperature(&[0.9, 0.1], &[false, true]), None);
 }

@@ -88,6 +88,7 @@ fn info(kind: Kind, width: usize) -> ModelInfo {
         },
         classes: ["female".into(), "male".into()],
         threshold: 0.5,
+        calibration: None,
         settings: serde_json::json!({}),
         provenance: Provenance { run: "test".into(), ..Default::default() },
     }
@@ -213,7 +214,7 @@ fn every_optimizer_learns_a_separable_problem() {
         [(Optimizer::Adam, 5e-3), (Optimizer::AdamW, 5e-3), (Optimizer::Sgd, 5e-2), (Optimizer::RmsProp, 5e-3)]
     {
         let trained =
-            train_dense(&train, &val, &DenseSettings { optimizer, learning_rate, ..small() }, &Silent).unwrap();
+            train_dense(&train, &val, &DenseSettings { optimizer, learning_rate, ..small() }, None, &Silent).unwrap();
         let accuracy = trained.accuracy(&trained.val_scores, val.y());
         assert!(accuracy > 0.96, "{optimizer:?} reached {accuracy}");
         assert!(trained.accuracy(&trained.train_scores, train.y()) > 0.96);
@@ -224,7 +225,7 @@ fn every_optimizer_learns_a_separable_problem() {
 #[test]
 fn the_dense_head_learns_xor_and_the_regression_cannot() {
     let (train, val) = (points(600, 1, xor), points(300, 2, xor));
-    let dense = train_dense(&train, &val, &DenseSettings { epochs: 40, ..small() }, &Silent).unwrap();
+    let dense = train_dense(&train, &val, &DenseSettings { epochs: 40, ..small() }, None, &Silent).unwrap();
     assert!(dense.accuracy(&dense.val_scores, val.y()) > 0.93);
     let logistic = train_logistic(&train, &val, &LogisticSettings::default(), &Silent).unwrap();
     assert!(logistic.accuracy(&logistic.val_scores, val.y()) < 0.65);
@@ -233,7 +234,7 @@ fn the_dense_head_learns_xor_and_the_regression_cannot() {
 #[test]
 fn the_benchmark_learns_a_pattern_and_scores_the_same_from_its_file() {
     let (train, val) = (stripes(200, 1), stripes(100, 2));
-    let trained = train_benchmark(&train, &val, &small_benchmark(), &Silent).unwrap();
+    let trained = train_benchmark(&train, &val, &small_benchmark(), None, &Silent).unwrap();
     assert!(trained.accuracy(&trained.val_scores, val.y()) > 0.95);
     assert_eq!(trained.params, 8 * 3 * 9 + 8 + 16 * 8 + 16 + 16 + 1);
     let folder = tempfile::tempdir().unwrap();
@@ -245,7 +246,7 @@ fn the_benchmark_learns_a_pattern_and_scores_the_same_from_its_file() {
 #[test]
 fn the_seed_and_nothing_else_decides() {
     let (train, val) = (points(200, 1, line), points(100, 2, line));
-    let run = |seed| train_dense(&train, &val, &DenseSettings { seed, epochs: 5, ..small() }, &Silent).unwrap();
+    let run = |seed| train_dense(&train, &val, &DenseSettings { seed, epochs: 5, ..small() }, None, &Silent).unwrap();
     let (first, again, other) = (run(1), run(1), run(2));
     assert_eq!(same_but_time(&first.history), same_but_time(&again.history));
     assert_eq!(first.weights, again.weights);
@@ -256,7 +257,7 @@ fn the_seed_and_nothing_else_decides() {
 fn the_weights_are_those_of_the_best_epoch_and_patience_ends_the_training() {
     let (train, val) = (points(200, 1, xor), points(100, 2, xor));
     let settings = DenseSettings { epochs: 200, patience: Some(6), learning_rate: 2e-2, ..small() };
-    let trained = train_dense(&train, &val, &settings, &Silent).unwrap();
+    let trained = train_dense(&train, &val, &settings, None, &Silent).unwrap();
     let best = trained.history.iter().map(|figures| figures.val_accuracy).fold(0.0, f64::max);
     let first_best = trained.history.iter().find(|figures| figures.val_accuracy == best).unwrap();
     assert_eq!(trained.epochs_run, first_best.epoch + 6);
@@ -282,9 +283,9 @@ fn a_stop_ends_every_kind_of_training() {
     let rows = points(200, 1, line);
     let images = stripes(64, 1);
     for questions in [0, 3] {
-        let error = train_dense(&rows, &rows, &small(), &after(questions)).unwrap_err();
+        let error = train_dense(&rows, &rows, &small(), None, &after(questions)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Stopped);
-        let error = train_benchmark(&images, &images, &small_benchmark(), &after(questions)).unwrap_err();
+        let error = train_benchmark(&images, &images, &small_benchmark(), None, &after(questions)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Stopped);
     }
     for questions in [0, 1] {
@@ -302,7 +303,7 @@ fn bad_input_is_refused_with_a_sentence() {
     let one_class = LabelledRows::new(good.x().to_owned(), vec![true; 60]).unwrap();
     let narrow = LabelledRows::new(good.x().slice(ndarray::s![.., ..5]).to_owned(), good.y().to_vec()).unwrap();
     let both = |train: &LabelledRows, val: &LabelledRows| {
-        let dense = train_dense(train, val, &small(), &Silent).unwrap_err().to_string();
+        let dense = train_dense(train, val, &small(), None, &Silent).unwrap_err().to_string();
         let logistic = train_logistic(train, val, &LogisticSettings::default(), &Silent).unwrap_err().to_string();
         assert_eq!(dense, logistic);
         dense
@@ -315,7 +316,7 @@ fn bad_input_is_refused_with_a_sentence() {
     assert!(LabelledRows::new(Array2::<f32>::zeros((2, 4)), vec![true]).is_err());
 
     let wild = DenseSettings { learning_rate: 1e30, standardise: false, optimizer: Optimizer::Sgd, ..small() };
-    let error = train_dense(&good, &good, &wild, &Silent).unwrap_err().to_string();
+    let error = train_dense(&good, &good, &wild, None, &Silent).unwrap_err().to_string();
     assert!(error.contains("loss is not a number") && error.contains("--learning-rate"), "{error}");
     for settings in [
         DenseSettings { width: 0, ..small() },
@@ -324,11 +325,11 @@ fn bad_input_is_refused_with_a_sentence() {
         DenseSettings { batch: 0, ..small() },
         DenseSettings { epochs: 0, ..small() },
     ] {
-        assert_eq!(train_dense(&good, &good, &settings, &Silent).unwrap_err().kind(), ErrorKind::Usage);
+        assert_eq!(train_dense(&good, &good, &settings, None, &Silent).unwrap_err().kind(), ErrorKind::Usage);
     }
     let wrong_size = BenchmarkSettings { input: 64, ..small_benchmark() };
     let images = stripes(20, 1);
-    assert!(train_benchmark(&images, &images, &wrong_size, &Silent).unwrap_err().to_string().contains("64"));
+    assert!(train_benchmark(&images, &images, &wrong_size, None, &Silent).unwrap_err().to_string().contains("64"));
 }
 
 #[test]
@@ -337,7 +338,7 @@ fn a_saved_head_scores_as_it_did_in_training() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runs/a/model.safetensors");
     for trained in [
-        train_dense(&train, &val, &DenseSettings { epochs: 3, ..small() }, &Silent).unwrap(),
+        train_dense(&train, &val, &DenseSettings { epochs: 3, ..small() }, None, &Silent).unwrap(),
         train_logistic(&train, &val, &LogisticSettings::default(), &Silent).unwrap(),
     ] {
         let model = saved(&trained, 8);

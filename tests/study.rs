@@ -190,6 +190,52 @@ fn a_killed_worker_is_told_from_a_live_one_and_its_cache_is_used_again() {
 }
 
 #[test]
+fn a_training_that_was_killed_goes_on_to_the_same_end() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    prepared(at, 40);
+    let training = ["train", "benchmark", "--pool", "8", "--epochs", "200", "--schedule", "cosine", "--warmup", "3"];
+    let whole = ok(at, &[&["--quiet"], training.as_slice()].concat());
+    let id = ok(at, &[training.as_slice(), &["--detach"]].concat());
+    let (whole, id) = (whole.trim(), id.trim());
+    let checkpoint = at.join("runs").join(id).join("checkpoint.safetensors");
+    until("a checkpoint", || checkpoint.is_file());
+    let text = fs::read_to_string(at.join("runs").join(id).join("events.jsonl")).expect("the journal");
+    let started: Value = text.lines().find_map(|line| serde_json::from_str(line).ok()).expect("a first event");
+    let pid = started["pid"].as_u64().expect("the worker's process");
+    let killed = Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs");
+    assert!(killed.success());
+    until("the end of the worker", || status(at, id) == "interrupted");
+
+    ok(at, &["runs", "resume", id]);
+    until("the end of the training", || status(at, id) == "done");
+    let shown = |id: &str| json(at, &["runs", "show", id, "--json"]);
+    let (whole, resumed) = (shown(whole), shown(id));
+    assert!(resumed["notes"][0].as_str().is_some_and(|note| note.contains("from a checkpoint")), "{resumed}");
+    let curve = |run: &Value| -> Vec<[Value; 3]> {
+        let epochs = run["epochs"].as_array().cloned().unwrap_or_default();
+        epochs.iter().map(|e| [e["epoch"].clone(), e["val_loss"].clone(), e["train_loss"].clone()]).collect()
+    };
+    assert_eq!(curve(&resumed).len(), 200);
+    assert_eq!(curve(&resumed), curve(&whole));
+    for field in ["val_accuracy", "best_epoch", "threshold", "validation"] {
+        assert_eq!(resumed["result"][field], whole["result"][field], "{field}");
+    }
+    assert!(!checkpoint.exists(), "a finished training keeps no checkpoint");
+    assert_eq!(run(at, &["runs", "resume", id]).status.code(), Some(1), "there is nothing left to go on with");
+
+    // Thresholds for something else than accuracy, from the stored validation scores.
+    for (threshold, field) in [("youden", "youden"), ("eer", "eer")] {
+        let choice = json(at, &["choose", id, "--threshold", threshold, "--json"]);
+        assert_eq!(choice["threshold"], resumed["result"]["validation"]["thresholds"][field]);
+        assert_eq!(choice["criterion"], threshold);
+    }
+    assert_eq!(run(at, &["choose", id, "--threshold", "precision=2"]).status.code(), Some(2));
+    let all = json(at, &["choose", id, "--threshold", "recall=1", "--json"]);
+    assert!(all["threshold"].as_f64().is_some_and(|threshold| (0.0..=1.0).contains(&threshold)));
+}
+
+#[test]
 fn the_demo_shows_the_whole_study_off_a_terminal() {
     if !weights_are_here() {
         eprintln!("skipped: the weights of efficientnet-lite0 are not here; 'make test' fetches them");

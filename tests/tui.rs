@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use faceprobe::dataset::PrepareReport;
 use faceprobe::dataset::report::{Dropped, SplitCount};
 use faceprobe::evaluation::interval::wilson95;
+use faceprobe::features::FeatureSpec;
 use faceprobe::model::{BenchmarkSettings, DenseSettings, Kind, LogisticSettings};
 use faceprobe::monitor::EpochFigures;
 use faceprobe::predict::Prediction;
@@ -110,6 +111,7 @@ fn row(run: &str, kind: Kind, val: f64, test: Option<f64>) -> ResultRow {
         created: String::new(),
         after_test_openings: usize::from(run == "dense-2") * 2,
         chosen: run == "dense-1",
+        validation: None,
     }
 }
 
@@ -138,13 +140,20 @@ fn train(model: ModelSpec) -> JobSpec {
 }
 
 fn dense() -> JobSpec {
-    train(ModelSpec::Dense { backbone: "efficientnet-lite0".into(), settings: DenseSettings::default() })
+    train(ModelSpec::Dense {
+        features: FeatureSpec::of_backbone("efficientnet-lite0"),
+        settings: DenseSettings::default(),
+    })
 }
 
 /// A workspace in the middle of the study: three models done, a fourth being trained.
 fn snapshot() -> Snapshot {
-    let extract = JobSpec::Extract { dataset: "sample".into(), backbone: "efficientnet-lite0".into() };
-    let logistic = ModelSpec::Logistic { backbone: "efficientnet-lite0".into(), settings: LogisticSettings::default() };
+    let extract =
+        JobSpec::Extract { dataset: "sample".into(), features: FeatureSpec::of_backbone("efficientnet-lite0") };
+    let logistic = ModelSpec::Logistic {
+        features: FeatureSpec::of_backbone("efficientnet-lite0"),
+        settings: LogisticSettings::default(),
+    };
     let benchmark = ModelSpec::Benchmark { settings: BenchmarkSettings::default() };
     let trial = |alpha: u32, val_accuracy| Trial { setting: format!("alpha {alpha}"), val_accuracy, val_loss: 0.5 };
     let mut runs = vec![
@@ -218,7 +227,13 @@ fn snapshot() -> Snapshot {
             bytes: 5_120_256,
         }],
         runs: runs.into_iter().map(Arc::new).collect(),
-        choice: Some(Choice { run: "dense-1".into(), threshold: 0.488, at: String::new(), after_test_openings: 1 }),
+        choice: Some(Choice {
+            run: "dense-1".into(),
+            threshold: 0.488,
+            criterion: None,
+            at: String::new(),
+            after_test_openings: 1,
+        }),
         problem: None,
     }
 }
@@ -459,7 +474,7 @@ fn forms_check_every_field_and_remember_what_was_typed() {
     type_text(&mut app, "0.9");
     let effects = press(&mut app, KeyCode::Enter);
     let settings = DenseSettings { dropout: 0.9, ..DenseSettings::default() };
-    let model = ModelSpec::Dense { backbone: "efficientnet-lite0".into(), settings };
+    let model = ModelSpec::Dense { features: FeatureSpec::of_backbone("efficientnet-lite0"), settings };
     assert_eq!(effects, [Effect::Launch(Box::new(train(model)))]);
     // The kind of model is a field; the defaults of each kind are the engine's.
     press(&mut app, KeyCode::Char('n'));
@@ -518,7 +533,8 @@ fn the_screens_follow_a_demo_until_a_key_changes_them() {
     let demo = RunId::parse("demo-1").unwrap();
     let part = |id: &str, job: JobSpec, status| Arc::new(Run { parent: Some("demo-1".into()), ..run(id, job, status) });
     let parent = |status| Arc::new(run("demo-1", JobSpec::Demo { sample: Default::default() }, status));
-    let extract = JobSpec::Extract { dataset: "sample".into(), backbone: "efficientnet-lite0".into() };
+    let extract =
+        JobSpec::Extract { dataset: "sample".into(), features: FeatureSpec::of_backbone("efficientnet-lite0") };
     let with = |runs| Event::Snapshot(Arc::new(Snapshot { runs, ..Snapshot::default() }));
     let mut app = App::new(DARK, "/study".into(), Some(demo));
     app.update(with(vec![parent(Status::Running)]));
@@ -597,7 +613,7 @@ fn the_mouse_reaches_screens_and_rows() {
 #[test]
 fn work_shows_rate_and_remaining_time() {
     let mut snapshot = snapshot();
-    let extract = JobSpec::Extract { dataset: "sample".into(), backbone: "vgg16".into() };
+    let extract = JobSpec::Extract { dataset: "sample".into(), features: FeatureSpec::of_backbone("vgg16") };
     let progress = Progress { done: 4300, total: 10_000, unit: "images".into(), rate: 212.4, remaining: Some(26.8) };
     snapshot.runs.push(Arc::new(Run { progress: Some(progress), ..run("extract-2", extract, Status::Running) }));
     let mut app = app_with(DARK, snapshot);

@@ -27,15 +27,23 @@ pub enum Form {
     Mixed(Vec<Vec<Step>>),
     /// `activation(join(mixed branches) + input)`; what `join` says of scale and activation is done there.
     Residual(Vec<Vec<Step>>, ConvPlan),
-    /// The inverted bottleneck of the MobileNet family: widen with 1 x 1, filter each channel, narrow with 1 x 1.
-    Bottleneck {
-        /// None where the block is as wide inside as its input.
-        expand: Option<ConvPlan>,
-        depthwise: ConvPlan,
-        project: ConvPlan,
-        /// Whether the input is added to the output.
-        residual: bool,
-    },
+    Bottleneck(Box<BottleneckPlan>),
+}
+
+/// The inverted bottleneck of the MobileNet family: widen with 1 x 1, filter each channel, narrow with 1 x 1.
+pub struct BottleneckPlan {
+    /// None where the block is as wide inside as its input.
+    pub expand: Option<ConvPlan>,
+    pub depthwise: ConvPlan,
+    pub project: ConvPlan,
+    /// Whether the input is added to the output.
+    pub residual: bool,
+}
+
+impl From<BottleneckPlan> for Form {
+    fn from(block: BottleneckPlan) -> Self {
+        Self::Bottleneck(Box::new(block))
+    }
 }
 
 impl From<ConvPlan> for Form {
@@ -151,7 +159,7 @@ fn convolutions(form: &Form) -> Vec<&ConvPlan> {
         Form::Chain(steps) => of(steps).collect(),
         Form::Mixed(branches) => branches.iter().flat_map(|steps| of(steps)).collect(),
         Form::Residual(branches, join) => branches.iter().flat_map(|steps| of(steps)).chain([join]).collect(),
-        Form::Bottleneck { expand, depthwise, project, .. } => expand.iter().chain([depthwise, project]).collect(),
+        Form::Bottleneck(block) => block.expand.iter().chain([&block.depthwise, &block.project]).collect(),
     }
 }
 
@@ -185,7 +193,7 @@ pub fn outline(plan: &[StagePlan], side: usize) -> Vec<StageInfo> {
             // What is added to its input has its shape.
             Form::Residual(..) => at,
             // The 1 x 1 convolutions keep the sides.
-            Form::Bottleneck { depthwise, project, .. } => (project.output, depthwise.side(at.1)),
+            Form::Bottleneck(block) => (block.project.output, block.depthwise.side(at.1)),
         };
         list.push(StageInfo { name: stage.name.clone(), channels: at.0, side: at.1 });
     }
@@ -209,10 +217,10 @@ pub fn build(plan: &[StagePlan], parameters: &Parameters) -> Result<Vec<Stage>> 
                     };
                     Stage::new(&stage.name, Residual { branches, join: join.load(parameters)? })
                 }
-                Form::Bottleneck { expand, depthwise, project, residual } => {
-                    let expand = expand.as_ref().map(|expand| expand.load(parameters)).transpose()?;
-                    let (depthwise, project) = (depthwise.load(parameters)?, project.load(parameters)?);
-                    Stage::new(&stage.name, InvertedBottleneck::new(expand, depthwise, project, *residual))
+                Form::Bottleneck(block) => {
+                    let expand = block.expand.as_ref().map(|expand| expand.load(parameters)).transpose()?;
+                    let (depthwise, project) = (block.depthwise.load(parameters)?, block.project.load(parameters)?);
+                    Stage::new(&stage.name, InvertedBottleneck::new(expand, depthwise, project, block.residual))
                 }
             })
         })

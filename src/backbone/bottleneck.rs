@@ -5,7 +5,7 @@ use super::kernel::{self, Bottleneck, Bounds, Depthwise};
 use super::layers::Layer;
 use super::memory::{computed, values};
 use std::sync::Arc;
-use tch::{Device, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 /// The inverted bottleneck of the MobileNet family: widen with 1 x 1 (or not), filter each channel, narrow with 1 x 1,
 /// add what came in (or not).
@@ -27,7 +27,8 @@ impl InvertedBottleneck {
     }
 
     fn fuse(expand: Option<&Conv>, depthwise: &Conv, project: &Conv, residual: bool) -> Option<Bottleneck> {
-        if depthwise.weight.device() != Device::Cpu || !kernel::available() {
+        let here = depthwise.weight.kind() == Kind::Float && depthwise.weight.device() == Device::Cpu;
+        if !here || !kernel::available() {
             return None;
         }
         let (channels, _, rows, columns) = depthwise.weight.size4().ok()?;

@@ -105,7 +105,8 @@ impl Conv {
             .size4()
             .map_err(|_| Error::failed(format!("The weights `{name}.weight` are not those of a convolution.")))?;
         let kernel = [height, width];
-        let here = weight.device() == Device::Cpu && kernel::available();
+        let kind = parameters.arithmetic.kind();
+        let here = kind == Kind::Float && weight.device() == Device::Cpu && kernel::available();
         if here && shape.groups == 1 {
             let sides = [outputs, channels, height, width].map(|side| side as usize);
             let (values, offsets) = (values(&weight), values(&bias));
@@ -117,7 +118,8 @@ impl Conv {
             return Ok(Self { shape, kernel, weight, bias, engine });
         }
         let widened = (shape.padding == Padding::Same && shape.stride == 2)
-            .then(|| channels_last(&weight.constant_pad_nd([1, 0, 1, 0])));
+            .then(|| channels_last(&weight.constant_pad_nd([1, 0, 1, 0])).to_kind(kind));
+        let (weight, bias) = (weight.to_kind(kind), bias.to_kind(kind));
         Ok(Self { shape, kernel, weight: channels_last(&weight), bias, engine: Engine::Torch { widened } })
     }
 

@@ -1,10 +1,46 @@
 //! Where networks run.
 
 use crate::error::{Error, Result};
-use tch::Device;
+use tch::{Device, Kind};
 
 /// The libtorch that this program is built against.
 pub const LIBTORCH: &str = "2.13.0";
+
+/// The numbers that a network is computed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arithmetic {
+    F32,
+    /// bfloat16 with sums in 32 bits.
+    Bf16,
+}
+
+impl Arithmetic {
+    /// Refuses what a device would only emulate.
+    pub fn check(self, device: Device) -> Result<()> {
+        if self == Self::F32 || device != Device::Cpu || has_bf16() {
+            return Ok(());
+        }
+        Err(Error::usage(
+            "This processor has no arithmetic in bf16 (avx512_bf16), so it would only be slower; use f32.",
+        ))
+    }
+
+    pub(super) fn kind(self) -> Kind {
+        match self {
+            Self::F32 => Kind::Float,
+            Self::Bf16 => Kind::BFloat16,
+        }
+    }
+}
+
+/// Whether the processor multiplies bfloat16 numbers itself.
+pub fn has_bf16() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let has = std::arch::is_x86_feature_detected!("avx512bf16");
+    #[cfg(not(target_arch = "x86_64"))]
+    let has = false;
+    has
+}
 
 /// `cpu`, `cuda`, `cuda:N` or `mps`, if this libtorch and machine have it.
 pub fn parse(name: &str) -> Result<Device> {

@@ -6,7 +6,7 @@
 //! stage are the same at every scale. timm calls the same networks `tf_efficientnet_lite0` and `tf_efficientnet_lite2`.
 
 use super::Architecture;
-use super::blueprint::{ConvPlan, Form, Norm, StagePlan};
+use super::blueprint::{BottleneckPlan, ConvPlan, Form, Norm, StagePlan};
 use super::convolution::{Activation, Padding};
 
 /// TensorFlow's epsilon of batch normalisation in these networks.
@@ -23,8 +23,8 @@ struct Scaling {
 }
 
 /// What the registry needs to know.
-pub const LITE0: Architecture = Architecture { plan: || plan(Scaling { width: 1.0, depth: 1.0 }) };
-pub const LITE2: Architecture = Architecture { plan: || plan(Scaling { width: 1.1, depth: 1.2 }) };
+pub const LITE0: Architecture = Architecture::Plan(|| plan(Scaling { width: 1.0, depth: 1.0 }));
+pub const LITE2: Architecture = Architecture::Plan(|| plan(Scaling { width: 1.1, depth: 1.2 }));
 
 /// A row of the paper's table: blocks of one kind, the first of which has the stride and changes the width.
 struct Stage {
@@ -94,12 +94,13 @@ fn block(index: usize, [input, output]: [usize; 2], stage: &Stage, stride: usize
     let expand = conv(&of("_expand_conv"), &of("_bn0"), [input, inside], 1);
     let depthwise = conv(&of("_depthwise_conv"), &of("_bn1"), [inside, inside], stage.kernel);
     let project = conv(&of("_project_conv"), &of("_bn2"), [inside, output], 1);
-    Form::Bottleneck {
+    BottleneckPlan {
         expand: (stage.expansion > 1).then_some(expand),
         depthwise: ConvPlan { stride, groups: inside, ..depthwise },
         project: ConvPlan { activation: Activation::None, ..project },
         residual: stride == 1 && input == output,
     }
+    .into()
 }
 
 /// A convolution of the checkpoint with its batch normalisation and ReLU6; TensorFlow's SAME padding, stride 1.

@@ -21,7 +21,7 @@ const B: usize = 1088;
 const C: usize = 2080;
 
 /// What the registry needs to know.
-pub const INCEPTION_RESNET_V2: Architecture = Architecture { plan };
+pub const INCEPTION_RESNET_V2: Architecture = Architecture::Plan(plan);
 
 /// The pooling between the parts.
 const MAX_POOL: Step = Step::MaxPool { kernel: 3, stride: 2 };

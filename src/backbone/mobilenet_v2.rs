@@ -6,7 +6,7 @@
 //! of batch normalisation, and where the zeros go around the input of a stride of 2.
 
 use super::Architecture;
-use super::blueprint::{ConvPlan, Form, Norm, StagePlan};
+use super::blueprint::{BottleneckPlan, ConvPlan, Form, Norm, StagePlan};
 use super::convolution::{Activation, Padding};
 
 /// Channels of the last stage.
@@ -16,9 +16,9 @@ const STEM: usize = 32;
 
 /// What the registry needs to know: torchvision's variant.
 pub const TORCHVISION: Architecture =
-    Architecture { plan: || plan(Variant { epsilon: 1e-5, padding: Padding::Fixed([1, 1]) }) };
+    Architecture::Plan(|| plan(Variant { epsilon: 1e-5, padding: Padding::Fixed([1, 1]) }));
 /// Keras' variant.
-pub const KERAS: Architecture = Architecture { plan: || plan(Variant { epsilon: 1e-3, padding: Padding::Same }) };
+pub const KERAS: Architecture = Architecture::Plan(|| plan(Variant { epsilon: 1e-3, padding: Padding::Same }));
 
 /// In what the two differ.
 #[derive(Clone, Copy)]
@@ -83,12 +83,13 @@ impl Variant {
         let depthwise = self.conv(conv, norm, [inside, inside], 3);
         let (conv, norm) = (format!("{name}.conv.{}", place + 1), format!("{name}.conv.{}", place + 2));
         let project = self.conv(conv, norm, [inside, row.output], 1);
-        Form::Bottleneck {
+        BottleneckPlan {
             expand,
             depthwise: ConvPlan { stride, groups: inside, ..depthwise },
             project: ConvPlan { activation: Activation::None, ..project },
             residual: stride == 1 && input == row.output,
         }
+        .into()
     }
 }
 

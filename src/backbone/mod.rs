@@ -1,6 +1,7 @@
 //! The pretrained networks, a registry of them, and their weights.
 //!
-//! To add a network: its file with an [`Architecture`], and an entry in [`registry`].
+//! To add a network: its file with an [`Architecture`], and an entry in the registry. Users add theirs as TorchScript
+//! files ([`torchscript`]).
 
 mod allocator;
 mod blueprint;
@@ -16,11 +17,13 @@ mod memory;
 mod mobilenet_v2;
 mod network;
 mod pooling;
+pub mod torchscript;
 mod vgg16;
 pub mod weights;
 
 pub use allocator::tune_allocator;
 use blueprint::StagePlan;
+pub use device::Arithmetic;
 use layers::Layer;
 pub use network::Network;
 pub use pooling::Pool;
@@ -54,10 +57,12 @@ pub struct BackboneInfo {
     architecture: Architecture,
 }
 
-/// What a network's file tells the registry.
-struct Architecture {
-    /// The stages in order.
-    plan: fn() -> Vec<StagePlan>,
+/// How the registry comes by a network.
+enum Architecture {
+    /// Its file describes the stages in order.
+    Plan(fn() -> Vec<StagePlan>),
+    /// It is a TorchScript file of the user's, and one stage: what comes out of it.
+    Module(StageInfo),
 }
 
 /// A place that features can be taken from.
@@ -88,26 +93,45 @@ impl Stage {
 }
 
 /// A checkpoint's tensors by name, on the device they will be used on.
-struct Parameters(BTreeMap<String, Tensor>);
+struct Parameters {
+    tensors: BTreeMap<String, Tensor>,
+    /// What the network is to be computed in; the tensors themselves are in 32 bits.
+    arithmetic: Arithmetic,
+}
 
 impl Parameters {
     fn get(&self, name: &str) -> Result<&Tensor> {
-        self.0.get(name).ok_or_else(|| Error::failed(format!("The weights lack `{name}`.")))
+        self.tensors.get(name).ok_or_else(|| Error::failed(format!("The weights lack `{name}`.")))
     }
 }
 
 impl BackboneInfo {
     /// The stages features can be taken from, in order.
     pub fn stages(&self) -> Vec<StageInfo> {
-        blueprint::outline(&(self.architecture.plan)(), self.input)
+        match &self.architecture {
+            Architecture::Plan(plan) => blueprint::outline(&plan(), self.input),
+            Architecture::Module(stage) => vec![stage.clone()],
+        }
     }
 
     /// Names (the canonical ones, as in the stored file) and shapes of all parameters, in the order of the network.
+    /// None for a TorchScript file, whose parameters are its own affair.
     pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
-        blueprint::parameters(&(self.architecture.plan)())
+        match &self.architecture {
+            Architecture::Plan(plan) => blueprint::parameters(&plan()),
+            Architecture::Module(_) => Vec::new(),
+        }
+    }
+
+    /// Whether it is a TorchScript file that the user installed.
+    pub fn is_module(&self) -> bool {
+        matches!(self.architecture, Architecture::Module(_))
     }
 }
 
+/// One name, one set of weights, one normalisation: where two frameworks trained the same layers on differently made
+/// input, each has its name. `vgg16` is the study's, by Keras, over blue, green, red minus the average;
+/// `vgg16-torchvision` and `mobilenet-v2` want torchvision's mean and deviation, `mobilenet-v2-keras` wants -1 to 1.
 static REGISTRY: [BackboneInfo; 7] = [
     BackboneInfo {
         name: "efficientnet-lite0",
@@ -238,15 +262,19 @@ static REGISTRY: [BackboneInfo; 7] = [
 /// The backbone that is used when none is named.
 pub const DEFAULT: &str = "efficientnet-lite0";
 
-/// Every network the program knows.
-pub fn registry() -> &'static [BackboneInfo] {
-    &REGISTRY
+/// Every network there is: those that the program knows, then the user's TorchScript files by name.
+pub fn registry() -> Vec<&'static BackboneInfo> {
+    REGISTRY.iter().chain(torchscript::installed()).collect()
 }
 
 /// The network of that name; the error lists the names there are.
 pub fn find(name: &str) -> Result<&'static BackboneInfo> {
-    registry().iter().find(|info| info.name == name).ok_or_else(|| {
-        let names: Vec<&str> = registry().iter().map(|info| info.name).collect();
-        Error::usage(format!("There is no backbone `{name}`; choose one of: {}.", names.join(", ")))
-    })
+    if let Some(info) = REGISTRY.iter().find(|info| info.name == name) {
+        return Ok(info);
+    }
+    if let Some(info) = torchscript::find(name)? {
+        return Ok(info);
+    }
+    let names: Vec<&str> = registry().iter().map(|info| info.name).collect();
+    Err(Error::usage(format!("There is no backbone `{name}`; choose one of: {}.", names.join(", "))))
 }

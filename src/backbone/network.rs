@@ -1,6 +1,7 @@
 //! A network with its weights, ready to give features.
 
-use super::{BackboneInfo, Parameters, Pool, Stage, blueprint, weights};
+use super::blueprint::{self, StagePlan};
+use super::{Architecture, Arithmetic, BackboneInfo, Parameters, Pool, Stage, torchscript, weights};
 use crate::error::{Error, Result};
 use crate::imaging::{ChannelOrder, Pixels};
 use ndarray::Array2;
@@ -14,6 +15,7 @@ pub struct Network {
     info: &'static BackboneInfo,
     stages: Vec<Stage>,
     device: Device,
+    arithmetic: Arithmetic,
     weights_sha256: String,
     /// `[3, 1, 1]` on the device.
     mean: Tensor,
@@ -23,10 +25,32 @@ pub struct Network {
 impl Network {
     /// Loads the stored weights onto a device and folds batch normalisation into the convolutions.
     ///
-    /// Fails if the weights were not fetched, or are not the file that was stored.
+    /// # Errors
+    /// Weights that were not fetched, or are not the file that was stored.
     pub fn load(info: &'static BackboneInfo, device: Device) -> Result<Self> {
-        let loaded = weights::load(info, device)?;
-        Self::build(info, &loaded.parameters, loaded.sha256, device)
+        Self::load_as(info, device, Arithmetic::F32)
+    }
+
+    /// [`Network::load`], to be computed in other numbers than 32-bit floats.
+    ///
+    /// # Errors
+    /// As [`Network::load`]; a TorchScript file, which is computed as it is.
+    pub fn load_as(info: &'static BackboneInfo, device: Device, arithmetic: Arithmetic) -> Result<Self> {
+        match &info.architecture {
+            Architecture::Plan(plan) => {
+                let loaded = weights::load(info, device)?;
+                Self::build(info, &plan(), &Parameters { tensors: loaded.tensors, arithmetic }, loaded.sha256, device)
+            }
+            Architecture::Module(_) if arithmetic != Arithmetic::F32 => {
+                let title = info.title;
+                Err(Error::usage(format!("{title} is a TorchScript file, which is computed as it is; use f32.")))
+            }
+            Architecture::Module(stage) => {
+                let (path, sha256) = weights::checked(info)?;
+                let layer = torchscript::load(&path, stage, device)?;
+                Ok(Self::of_stages(info, vec![Stage::new(&stage.name, layer)], sha256, device))
+            }
+        }
     }
 
     /// The network on parameters that are not stored anywhere, by their canonical names: all of
@@ -39,7 +63,14 @@ impl Network {
         info: &'static BackboneInfo,
         mut given: BTreeMap<String, Tensor>,
         device: Device,
+        arithmetic: Arithmetic,
     ) -> Result<Self> {
+        let Architecture::Plan(plan) = &info.architecture else {
+            return Err(Error::failed(format!(
+                "{} is a TorchScript file, which brings its own parameters.",
+                info.title
+            )));
+        };
         let sha256 = weights::digest(&given)?;
         let mut parameters = BTreeMap::new();
         for (name, shape) in info.parameters() {
@@ -55,19 +86,24 @@ impl Network {
         if let Some(name) = given.keys().next() {
             return Err(Error::failed(format!("{} has no `{name}`.", info.title)));
         }
-        Self::build(info, &Parameters(parameters), sha256, device)
+        Self::build(info, &plan(), &Parameters { tensors: parameters, arithmetic }, sha256, device)
     }
 
     fn build(
         info: &'static BackboneInfo,
+        plan: &[StagePlan],
         parameters: &Parameters,
         weights_sha256: String,
         device: Device,
     ) -> Result<Self> {
-        let stages = tch::no_grad(|| blueprint::build(&(info.architecture.plan)(), parameters))?;
+        let stages = tch::no_grad(|| blueprint::build(plan, parameters))?;
+        Ok(Self { arithmetic: parameters.arithmetic, ..Self::of_stages(info, stages, weights_sha256, device) })
+    }
+
+    fn of_stages(info: &'static BackboneInfo, stages: Vec<Stage>, weights_sha256: String, device: Device) -> Self {
         let constant = |values: [f32; 3]| Tensor::from_slice(&values).view([3, 1, 1]).to_device(device);
         let (mean, std) = (constant(info.preprocessing.mean), constant(info.preprocessing.std));
-        Ok(Self { info, stages, device, weights_sha256, mean, std })
+        Self { info, stages, device, arithmetic: Arithmetic::F32, weights_sha256, mean, std }
     }
 
     /// The same network for another thread, over the same tensors.
@@ -76,6 +112,7 @@ impl Network {
             info: self.info,
             stages: self.stages.iter().map(Stage::share).collect(),
             device: self.device,
+            arithmetic: self.arithmetic,
             weights_sha256: self.weights_sha256.clone(),
             mean: self.mean.shallow_clone(),
             std: self.std.shallow_clone(),
@@ -144,7 +181,7 @@ impl Network {
         let normalise = || {
             let rows = Tensor::f_from_data_size(&bytes, &shape, Kind::Uint8)?.f_to_device(self.device)?;
             let mut input = rows.f_permute([0, 3, 1, 2])?.f_to_kind(Kind::Float)?;
-            input.f_sub_(&self.mean)?.f_div_(&self.std)
+            input.f_sub_(&self.mean)?.f_div_(&self.std)?.f_to_kind(self.arithmetic.kind())
         };
         normalise().map_err(|error| self.explain(&error))
     }
@@ -159,7 +196,8 @@ impl Network {
     pub fn pooled(&self, pictures: &[Pixels], taps: &[usize], pool: Pool) -> Result<Vec<Array2<f32>>> {
         let outputs = self.outputs(&self.input(pictures)?, taps)?;
         let copy = |output: &Tensor| -> Result<Array2<f32>, TchError> {
-            let rows = tch::no_grad(|| pool.apply(output))?.f_to_device(Device::Cpu)?.f_contiguous()?;
+            let output = output.f_to_kind(Kind::Float)?;
+            let rows = tch::no_grad(|| pool.apply(&output))?.f_to_device(Device::Cpu)?.f_contiguous()?;
             let (count, width) = rows.size2()?;
             let mut values = vec![0_f32; rows.numel()];
             rows.f_copy_data(&mut values, rows.numel())?;

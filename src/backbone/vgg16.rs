@@ -12,7 +12,7 @@ use super::convolution::{Activation, Padding};
 pub const FEATURES: usize = 512;
 
 /// What the registry needs to know.
-pub const VGG16: Architecture = Architecture { plan };
+pub const VGG16: Architecture = Architecture::Plan(plan);
 
 /// Convolutions of each block, and their width.
 const BLOCKS: [(usize, usize); 5] = [(2, 64), (2, 128), (3, 256), (3, 512), (3, FEATURES)];

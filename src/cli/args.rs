@@ -1,7 +1,11 @@
 //! The grammar of the command line. Names here are a contract: add, do not rename.
 
+use crate::backbone::Pool;
 use crate::dataset::source::SourceSpec;
-use crate::model::Optimizer;
+use crate::evaluation::Criterion;
+use crate::features::{Dtype, FeatureSpec, Taps};
+use crate::imaging::preprocessing::Mode;
+use crate::model::{Optimizer, RateCourse};
 use crate::run::results::Column;
 use crate::tui::theme::Palette;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -172,7 +176,8 @@ pub(crate) enum WeightsCommand {
         #[arg(long, value_name = "HEX", requires = "from")]
         sha256: Option<String>,
     },
-    /// Take the weights of a backbone from a file: safetensors, torch .pth or .pt, Keras .h5, ONNX
+    /// Take the weights of a backbone from a file: safetensors, torch .pth or .pt, Keras .h5, ONNX; or make any TorchScript
+    /// file a backbone, from a .toml that describes it
     Import { name: String, file: PathBuf },
 }
 
@@ -190,10 +195,58 @@ pub(crate) struct DetachArg {
     pub detach: bool,
 }
 
+/// Which features: what sets the depth, the shape and the arithmetic of a row.
 #[derive(Debug, Args)]
-pub(crate) struct ExtractArgs {
+pub(crate) struct FeatureArgs {
+    /// The pretrained network; 'faceprobe weights list' shows them
     #[arg(long, default_value = crate::backbone::DEFAULT)]
     pub backbone: String,
+    /// Where features are taken: last, or numbers of stages, whose features are put behind each other
+    #[arg(long, default_value = "last", value_name = "last|N,N,…")]
+    pub tap: Taps,
+    /// How a stage becomes numbers: avg, max, gridN (averages over N x N cells) or flatten
+    #[arg(long, default_value = "avg", value_name = "avg|max|gridN|flatten")]
+    pub pool: Pool,
+    /// How pictures are resized: default (antialiased, EXIF upright) or keras (as load_img does, nearest pixel)
+    #[arg(long, default_value = "default", value_name = "default|keras")]
+    pub mode: Mode,
+    /// What the network is computed in
+    #[arg(long, value_enum, default_value = "f32")]
+    pub dtype: DtypeArg,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum DtypeArg {
+    F32,
+    /// Where the processor has it
+    Bf16,
+}
+
+impl FeatureArgs {
+    /// The request, checked against the network.
+    pub(crate) fn spec(&self) -> crate::error::Result<FeatureSpec> {
+        let spec = FeatureSpec {
+            backbone: self.backbone.clone(),
+            tap: self.tap.clone(),
+            pool: self.pool,
+            mode: self.mode,
+            dtype: match self.dtype {
+                DtypeArg::F32 => Dtype::F32,
+                DtypeArg::Bf16 => Dtype::Bf16,
+            },
+        };
+        spec.check()?;
+        Ok(spec)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExtractArgs {
+    #[command(flatten)]
+    pub features: FeatureArgs,
+    /// Take features after every stage in one pass and fit a logistic regression on each: accuracy against depth
+    #[arg(long, conflicts_with = "tap")]
+    pub probe: bool,
     #[command(flatten)]
     pub dataset: DatasetArg,
     #[command(flatten)]
@@ -236,6 +289,12 @@ pub(crate) struct TrainingArgs {
     pub optimizer: Option<OptimizerArg>,
     #[arg(long, value_parser = not_negative)]
     pub weight_decay: Option<f64>,
+    /// How the learning rate changes: constant, cosine, or step:EPOCHS:FACTOR [default: constant]
+    #[arg(long, value_parser = rate_course)]
+    pub schedule: Option<RateCourse>,
+    /// Epochs in which the learning rate rises to its full value
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0)]
+    pub warmup: usize,
     #[arg(long, value_parser = count)]
     pub epochs: Option<usize>,
     #[arg(long, value_parser = count)]
@@ -272,8 +331,11 @@ pub(crate) enum TrainCommand {
         /// Units of the dense layer
         #[arg(long, value_parser = count)]
         width: Option<usize>,
-        #[arg(long, default_value = crate::backbone::DEFAULT)]
-        backbone: String,
+        /// Dense layers of that width, 1 or 2
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+        depth: u8,
+        #[command(flatten)]
+        features: FeatureArgs,
         #[command(flatten)]
         training: TrainingArgs,
         #[command(flatten)]
@@ -286,8 +348,8 @@ pub(crate) enum TrainCommand {
         /// Penalties to try, on the summed loss (scikit-learn's C is 1/alpha); the best on validation is kept
         #[arg(long, value_delimiter = ',', value_name = "A,B,…", value_parser = not_negative)]
         alphas: Option<Vec<f64>>,
-        #[arg(long, default_value = crate::backbone::DEFAULT)]
-        backbone: String,
+        #[command(flatten)]
+        features: FeatureArgs,
         #[command(flatten)]
         dataset: DatasetArg,
         #[command(flatten)]
@@ -319,14 +381,18 @@ pub(crate) struct EvaluateArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ChooseArgs {
     pub run: String,
-    /// auto (chosen on validation) or a number between 0 and 1
+    /// What the threshold is chosen for on validation: auto (accuracy), youden, eer (equal error rates), precision=P,
+    /// recall=R; or a number between 0 and 1
     #[arg(long, default_value = "auto", value_parser = threshold)]
     pub threshold: Threshold,
 }
 
 /// The threshold of `choose`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Threshold(pub Option<f64>);
+pub(crate) enum Threshold {
+    For(Criterion),
+    Fixed(f64),
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct PredictArgs {
@@ -348,7 +414,7 @@ pub(crate) enum RunsCommand {
     Attach { run: String },
     /// Halt a run where it is
     Pause { run: String },
-    /// Let a paused run go on
+    /// Let a paused run go on, or one whose worker has ended (killed, stopped, power lost) from its last checkpoint
     Resume { run: String },
     /// End a run; what was finished is kept
     Stop { run: String },
@@ -384,10 +450,26 @@ fn count(text: &str) -> Result<usize, String> {
     }
 }
 
-fn threshold(text: &str) -> Result<Threshold, String> {
-    if text == "auto" {
-        return Ok(Threshold(None));
+fn rate_course(text: &str) -> Result<RateCourse, String> {
+    let wanted = "constant, cosine, or step:EPOCHS:FACTOR such as step:20:0.5";
+    match text.split(':').collect::<Vec<_>>().as_slice() {
+        ["constant"] => Ok(RateCourse::Constant),
+        ["cosine"] => Ok(RateCourse::Cosine),
+        ["step", every, factor] => Ok(RateCourse::Step {
+            every: count(every)?,
+            factor: number(factor, |value| value > 0.0 && value <= 1.0, wanted)?,
+        }),
+        _ => Err(wanted.into()),
     }
-    number(text, |value| (0.0..=1.0).contains(&value), "auto, or a number from 0 to 1")
-        .map(|value| Threshold(Some(value)))
+}
+
+fn threshold(text: &str) -> Result<Threshold, String> {
+    if let Ok(value) = text.parse::<f64>() {
+        return if (0.0..=1.0).contains(&value) {
+            Ok(Threshold::Fixed(value))
+        } else {
+            Err("a number from 0 to 1".into())
+        };
+    }
+    text.parse().map(Threshold::For)
 }

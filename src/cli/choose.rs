@@ -1,7 +1,7 @@
 //! `faceprobe choose RUN`: makes it the model that predict uses.
 
 use super::Context;
-use super::args::ChooseArgs;
+use super::args::{ChooseArgs, Threshold};
 use super::output::{print, print_json};
 use crate::error::Result;
 use crate::run::RunFolder;
@@ -9,7 +9,10 @@ use crate::run::choice;
 
 pub(crate) fn run(context: &Context, args: &ChooseArgs) -> Result<()> {
     let run = RunFolder::find(&context.workspace, &args.run)?;
-    let choice = choice::choose(&context.workspace, &run, args.threshold.0)?;
+    let choice = match args.threshold {
+        Threshold::For(criterion) => choice::choose_for(&context.workspace, &run, criterion)?,
+        Threshold::Fixed(value) => choice::choose(&context.workspace, &run, Some(value))?,
+    };
     if context.json {
         return print_json(&choice);
     }

@@ -1,20 +1,32 @@
-//! `faceprobe extract`: the features of a prepared data set, once.
+//! `faceprobe extract`: the features of a prepared data set, once; or the probe of every stage.
 
 use super::Context;
 use super::args::ExtractArgs;
 use super::follow::start;
-use super::output::{print, print_json};
+use super::output::{Align, print, print_json, table};
 use super::train::dataset_name;
 use crate::error::Result;
+use crate::model::LogisticSettings;
 use crate::run::JobSpec;
+use crate::run::probe::Probe;
 use serde_json::json;
+
+/// Penalties of the regressions of a probe: wide features want the larger ones.
+const PROBE_ALPHAS: [f64; 3] = [300.0, 3000.0, 30000.0];
 
 pub(crate) fn run(context: &Context, args: &ExtractArgs) -> Result<()> {
     let dataset = dataset_name(context, &args.dataset)?;
-    let backbone = crate::backbone::find(&args.backbone)?.name.to_owned();
-    let Some(view) = start(context, JobSpec::Extract { dataset, backbone }, args.detach.detach)? else {
+    let features = args.features.spec()?;
+    let job = if args.probe {
+        let settings = LogisticSettings { alphas: PROBE_ALPHAS.to_vec(), ..LogisticSettings::default() };
+        JobSpec::Probe { dataset, features, settings }
+    } else {
+        JobSpec::Extract { dataset, features }
+    };
+    let Some(view) = start(context, job, args.detach.detach)? else {
         return Ok(());
     };
+    let probe = if args.probe { Some(Probe::load(view.folder.path())?) } else { None };
     if context.json {
         return print_json(&json!({
             "run": view.id().as_str(),
@@ -22,7 +34,35 @@ pub(crate) fn run(context: &Context, args: &ExtractArgs) -> Result<()> {
             "seconds": view.seconds(),
             "skipped": view.skipped,
             "outcome": view.outcome,
+            "probe": probe,
         }));
+    }
+    if let Some(probe) = probe {
+        let rows: Vec<Vec<String>> = probe
+            .stages
+            .iter()
+            .map(|stage| {
+                let accuracy = |value: f64| format!("{value:.3}");
+                vec![
+                    stage.tap.to_string(),
+                    stage.name.clone(),
+                    stage.width.to_string(),
+                    stage.alpha.to_string(),
+                    accuracy(stage.train_accuracy),
+                    accuracy(stage.val_accuracy),
+                ]
+            })
+            .collect();
+        let right = Align::Right;
+        let columns = [
+            ("tap", right),
+            ("stage", Align::Left),
+            ("values", right),
+            ("alpha", right),
+            ("train", right),
+            ("val", right),
+        ];
+        print(&table(&columns, &rows))?;
     }
     print(&format!("{}\n", view.outcome.as_deref().unwrap_or("Done.")))
 }

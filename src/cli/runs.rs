@@ -6,6 +6,7 @@ use super::follow::follow;
 use super::output::{Align, duration, print, print_json, table};
 use crate::error::{AtPath, Error, Result};
 use crate::run::control::{self, Command};
+use crate::run::launch;
 use crate::run::{RunFolder, RunView};
 use serde_json::{Value, json};
 use std::io::{BufRead, IsTerminal};
@@ -20,7 +21,7 @@ pub(crate) fn run(context: &Context, command: &RunsCommand) -> Result<()> {
             print(&format!("{}\n", view.outcome.as_deref().unwrap_or("Done.")))
         }
         RunsCommand::Pause { run } => tell(context, &find(run)?, Command::Pause),
-        RunsCommand::Resume { run } => tell(context, &find(run)?, Command::Resume),
+        RunsCommand::Resume { run } => resume(context, find(run)?),
         RunsCommand::Stop { run } => tell(context, &find(run)?, Command::Stop),
         RunsCommand::Remove { run, yes } => remove(find(run)?, *yes),
     }
@@ -32,6 +33,18 @@ fn tell(context: &Context, run: &RunFolder, command: Command) -> Result<()> {
         return Ok(());
     }
     print(&format!("{} was told to {}.\n", run.id(), command.word()))
+}
+
+/// A paused run goes on; one whose worker has ended gets a new one, which goes on from its last checkpoint.
+fn resume(context: &Context, run: RunFolder) -> Result<()> {
+    if run.is_alive() {
+        return tell(context, &run, Command::Resume);
+    }
+    let id = launch::resume(&context.workspace, run)?.run.id().clone();
+    if context.quiet {
+        return Ok(());
+    }
+    print(&format!("{id} goes on from where it was; 'faceprobe runs attach {id}' follows it.\n"))
 }
 
 fn describe(view: &RunView) -> Value {

@@ -6,7 +6,7 @@ use super::follow::start;
 use super::output::{print, print_json};
 use crate::dataset::manifest;
 use crate::error::{Error, Result};
-use crate::model::{BenchmarkSettings, DenseSettings, LogisticSettings};
+use crate::model::{BenchmarkSettings, DenseSettings, LogisticSettings, Schedule};
 use crate::run::{JobSpec, ModelSpec};
 
 pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
@@ -57,6 +57,7 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
                 learning_rate: training.learning_rate.unwrap_or(default.learning_rate),
                 optimizer: optimizer(training, default.optimizer),
                 weight_decay: training.weight_decay.unwrap_or(default.weight_decay),
+                schedule: schedule(training),
                 epochs: training.epochs.unwrap_or(default.epochs),
                 batch: training.batch.unwrap_or(default.batch),
                 patience: training.patience.or(default.patience),
@@ -71,32 +72,36 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
             }
             (ModelSpec::Benchmark { settings }, dataset, detach)
         }
-        TrainCommand::Dense { width, backbone, training, dataset, detach } => {
-            crate::backbone::find(backbone)?;
+        TrainCommand::Dense { width, depth, features, training, dataset, detach } => {
             let default = DenseSettings::default();
             let settings = DenseSettings {
                 width: width.unwrap_or(default.width),
+                depth: usize::from(*depth),
                 dropout: training.dropout.unwrap_or(default.dropout),
                 learning_rate: training.learning_rate.unwrap_or(default.learning_rate),
                 optimizer: optimizer(training, default.optimizer),
                 weight_decay: training.weight_decay.unwrap_or(default.weight_decay),
+                schedule: schedule(training),
                 epochs: training.epochs.unwrap_or(default.epochs),
                 batch: training.batch.unwrap_or(default.batch),
                 patience: training.patience.or(default.patience),
                 seed: training.seed,
                 ..default
             };
-            (ModelSpec::Dense { backbone: backbone.clone(), settings }, dataset, detach)
+            (ModelSpec::Dense { features: features.spec()?, settings }, dataset, detach)
         }
-        TrainCommand::Logistic { alphas, backbone, dataset, detach } => {
-            crate::backbone::find(backbone)?;
+        TrainCommand::Logistic { alphas, features, dataset, detach } => {
             let default = LogisticSettings::default();
             let settings = LogisticSettings { alphas: alphas.clone().unwrap_or(default.alphas), ..default };
-            (ModelSpec::Logistic { backbone: backbone.clone(), settings }, dataset, detach)
+            (ModelSpec::Logistic { features: features.spec()?, settings }, dataset, detach)
         }
     })
 }
 
 fn optimizer(training: &TrainingArgs, default: crate::model::Optimizer) -> crate::model::Optimizer {
     training.optimizer.map_or(default, Into::into)
+}
+
+fn schedule(training: &TrainingArgs) -> Schedule {
+    Schedule { course: training.schedule.unwrap_or_default(), warmup: training.warmup }
 }

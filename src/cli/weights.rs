@@ -103,7 +103,8 @@ pub(crate) fn run(context: &Context, command: &WeightsCommand) -> Result<()> {
             stored(context, name)
         }
         WeightsCommand::Import { name, file } => {
-            let before = weights::status(name)?.sha256;
+            // A TorchScript file that is new has no status yet.
+            let before = weights::status(name).ok().and_then(|status| status.sha256);
             let teller = Teller::new(context.quiet)?;
             let record = weights::import(name, file, &teller)?;
             if before.is_some_and(|before| before != record.sha256) {

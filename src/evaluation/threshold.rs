@@ -1,52 +1,151 @@
 //! Choosing the score from which a sample is called class 1.
 
-/// The threshold with the highest accuracy on these (validation) scores.
-///
-/// Accuracy only changes at a score, so the candidates are the gaps between neighbouring distinct scores, the one
-/// below all of them down to 0 and the one above all of them up to 1. Of the gaps with the highest accuracy it takes
-/// the one nearest to 0.5 (a gap that contains 0.5 is nearest), then the widest, then the lowest, and answers its
-/// middle: the value that small changes of the scores disturb least. The answer depends on nothing else, not even on
-/// the order of the samples. Scores that are not finite are left out; without any the answer is 0.5.
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+/// What a threshold is chosen for, on validation scores.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Criterion {
+    /// The highest accuracy.
+    #[default]
+    Accuracy,
+    /// The highest sum of the two classes' shares told right (Youden's J, 1950).
+    Youden,
+    /// Both classes' error rates as equal as they get.
+    EqualError,
+    /// At least this precision, and of those thresholds the highest recall.
+    Precision(f64),
+    /// At least this recall, and of those thresholds the highest precision.
+    Recall(f64),
+}
+
+impl fmt::Display for Criterion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accuracy => f.write_str("auto"),
+            Self::Youden => f.write_str("youden"),
+            Self::EqualError => f.write_str("eer"),
+            Self::Precision(target) => write!(f, "precision={target}"),
+            Self::Recall(target) => write!(f, "recall={target}"),
+        }
+    }
+}
+
+impl FromStr for Criterion {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let target = |text: &str| match text.parse::<f64>() {
+            Ok(value) if value > 0.0 && value <= 1.0 => Ok(value),
+            _ => Err(format!("'{text}' is not a share; take a number above 0, at most 1")),
+        };
+        match text.split_once('=') {
+            None if text == "auto" => Ok(Self::Accuracy),
+            None if text == "youden" => Ok(Self::Youden),
+            None if text == "eer" => Ok(Self::EqualError),
+            Some(("precision", share)) => target(share).map(Self::Precision),
+            Some(("recall", share)) => target(share).map(Self::Recall),
+            _ => Err("auto, youden, eer, precision=P, recall=R, or a number from 0 to 1".into()),
+        }
+    }
+}
+
+/// The threshold with the highest accuracy on these (validation) scores; see [`threshold_for`]. Without scores 0.5.
 pub fn best_threshold(scores: &[f64], positive: &[bool]) -> f64 {
+    threshold_for(Criterion::Accuracy, scores, positive).unwrap_or(0.5)
+}
+
+/// The threshold that serves a criterion best on these (validation) scores.
+///
+/// Predictions only change at a score, so the candidates are the gaps between neighbouring distinct scores, the one
+/// below all of them down to 0 and the one above all of them up to 1. Of the gaps that serve the criterion equally well
+/// it takes the one nearest to 0.5 (a gap that contains 0.5 is nearest), then the widest, then the lowest, and answers
+/// its middle: the value that small changes of the scores disturb least. The answer depends on nothing else, not even
+/// on the order of the samples. Scores that are not finite are left out.
+///
+/// None without scores, when a class that the criterion speaks of is missing, or when no threshold reaches the target.
+pub fn threshold_for(criterion: Criterion, scores: &[f64], positive: &[bool]) -> Option<f64> {
+    let gaps = gaps(scores, positive);
+    let served = gaps.iter().filter_map(|gap| Some((gap.merit(criterion)?, gap)));
+    let best = served.reduce(|best, next| {
+        let order = compare(next.0, best.0).then_with(|| next.1.closeness(best.1));
+        if order.is_gt() { next } else { best }
+    });
+    best.map(|(_, gap)| gap.middle())
+}
+
+fn compare(a: [f64; 2], b: [f64; 2]) -> Ordering {
+    a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1]))
+}
+
+/// Thresholds in `low < t <= high` give the same predictions.
+struct Gap {
+    low: f64,
+    high: f64,
+    /// Samples of class 1 and of class 0 called positive, and how many of each there are.
+    ones: usize,
+    zeros: usize,
+    all_ones: usize,
+    all_zeros: usize,
+}
+
+/// All gaps, the lowest first.
+fn gaps(scores: &[f64], positive: &[bool]) -> Vec<Gap> {
     debug_assert_eq!(scores.len(), positive.len());
     let mut ranked: Vec<(f64, bool)> = scores.iter().copied().zip(positive.iter().copied()).collect();
     ranked.retain(|(score, _)| score.is_finite());
     ranked.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let (Some(&(lowest, _)), Some(&(highest, _))) = (ranked.first(), ranked.last()) else {
-        return 0.5;
+        return Vec::new();
     };
-
+    let all_ones = ranked.iter().filter(|(_, positive)| *positive).count();
+    let all_zeros = ranked.len() - all_ones;
     // With the threshold below everything, every sample is called positive.
-    let mut correct = ranked.iter().filter(|(_, positive)| *positive).count();
-    let mut best = Gap { correct, low: lowest.min(0.0), high: lowest };
+    let (mut ones, mut zeros) = (all_ones, all_zeros);
+    let mut gaps = vec![Gap { low: lowest.min(0.0), high: lowest, ones, zeros, all_ones, all_zeros }];
     let mut groups = ranked.chunk_by(|a, b| a.0 == b.0).peekable();
     while let Some(group) = groups.next() {
         let positives = group.iter().filter(|(_, positive)| *positive).count();
-        correct = correct + group.len() - 2 * positives;
+        ones -= positives;
+        zeros -= group.len() - positives;
         let low = group[0].0;
         let high = groups.peek().map_or(highest.next_up().max(1.0), |next| next[0].0);
-        let gap = Gap { correct, low, high };
-        if gap.better_than(&best) {
-            best = gap;
-        }
+        gaps.push(Gap { low, high, ones, zeros, all_ones, all_zeros });
     }
-    best.middle()
-}
-
-/// Thresholds in `low < t <= high` give the same predictions.
-struct Gap {
-    correct: usize,
-    low: f64,
-    high: f64,
+    gaps
 }
 
 impl Gap {
-    fn better_than(&self, other: &Self) -> bool {
-        self.correct
-            .cmp(&other.correct)
-            .then_with(|| other.distance().total_cmp(&self.distance()))
+    /// How well the gap serves a criterion, to be compared part by part; none if it does not.
+    ///
+    /// Shares are compared as fractions with one denominator where they can be, so that equal ones are equal.
+    fn merit(&self, criterion: Criterion) -> Option<[f64; 2]> {
+        let (ones, zeros) = (self.ones as f64, self.zeros as f64);
+        let (all_ones, all_zeros) = (self.all_ones as f64, self.all_zeros as f64);
+        let both = self.all_ones > 0 && self.all_zeros > 0;
+        let precision = ones / (ones + zeros);
+        let recall = ones / all_ones;
+        match criterion {
+            Criterion::Accuracy => Some([ones + all_zeros - zeros, 0.0]),
+            Criterion::Youden => both.then_some([ones * all_zeros - zeros * all_ones, 0.0]),
+            Criterion::EqualError => {
+                let (false_positives, false_negatives) = (zeros * all_ones, (all_ones - ones) * all_zeros);
+                let distance = (false_positives - false_negatives).abs();
+                both.then_some([-distance, -(false_positives + false_negatives)])
+            }
+            Criterion::Precision(target) => (precision >= target).then_some([ones, precision]),
+            Criterion::Recall(target) => (recall >= target).then_some([precision, ones]),
+        }
+    }
+
+    fn closeness(&self, other: &Self) -> Ordering {
+        other
+            .distance()
+            .total_cmp(&self.distance())
             .then_with(|| (self.high - self.low).total_cmp(&(other.high - other.low)))
-            .is_gt()
     }
 
     /// How far the nearest threshold of the gap is from 0.5.

@@ -57,14 +57,10 @@ pub struct ExtractReport {
     pub rate: f64,
 }
 
-/// Computes the rows of `items` (hash and path of each image) that `store` does not have yet.
-///
-/// A file that cannot be read or decoded, or whose bytes are no longer those of its hash, is reported as
-/// [`Update::Skipped`] and left out. Where nothing is missing, the source is not even loaded.
+/// [`extract_all`] for a source whose rows belong to one store.
 ///
 /// # Errors
-/// [`Error::stopped`] after a stop, with every finished row written; weights or a disk that fail, likewise; and when
-/// not one of the images could be read.
+/// As [`extract_all`].
 pub fn extract(
     store: &mut Store,
     source: &dyn RowSource,
@@ -72,20 +68,47 @@ pub fn extract(
     options: &ExtractOptions,
     monitor: &dyn Monitor,
 ) -> Result<ExtractReport> {
+    extract_all(std::slice::from_mut(store), source, items, options, monitor)
+}
+
+/// Computes the rows of `items` (hash and path of each image) that one of the stores, those of
+/// [`RowSource::identities`], does not have yet.
+///
+/// A file that cannot be read or decoded, or whose bytes are no longer those of its hash, is reported as
+/// [`Update::Skipped`] and left out. Where nothing is missing, the source is not even loaded.
+///
+/// # Errors
+/// [`Error::stopped`] after a stop, with every finished row written; weights or a disk that fail, likewise; and when
+/// not one of the images could be read.
+pub fn extract_all(
+    stores: &mut [Store],
+    source: &dyn RowSource,
+    items: &[(ContentHash, PathBuf)],
+    options: &ExtractOptions,
+    monitor: &dyn Monitor,
+) -> Result<ExtractReport> {
     let start = Instant::now();
-    if *store.identity() != source.identity() {
-        let what = format!("is for other features than those of {}", source.identity().folder_name());
-        return Err(Error::file(store.folder(), what));
+    let identities = source.identities();
+    if stores.len() != identities.len() {
+        return Err(Error::failed(format!("{} stores came for {} kinds of rows.", stores.len(), identities.len())));
+    }
+    for (store, identity) in stores.iter().zip(&identities) {
+        if store.identity() != identity {
+            let what = format!("is for other features than those of {}", identity.folder_name());
+            return Err(Error::file(store.folder(), what));
+        }
     }
     let mut done = Done::default();
     let mut reused = items.len();
-    if !missing(store, items).is_empty() {
-        let mut writer = PartWriter::open(store, options.part_rows, monitor)?;
+    if !missing(&stores.iter().collect::<Vec<_>>(), items).is_empty() {
+        // In the order of the stages, so that two extractions never wait for each other.
+        let open = |store| PartWriter::open(store, options.part_rows, monitor);
+        let mut writers = stores.iter_mut().map(open).collect::<Result<Vec<_>>>()?;
         // Another process may have written rows while this one waited for the lock.
-        let todo = missing(writer.store(), items);
+        let todo = missing(&writers.iter().map(PartWriter::store).collect::<Vec<_>>(), items);
         reused -= todo.len();
         let work = Work { source, items, todo: &todo, batch: options.batch.max(1), monitor };
-        done = work.run(options.threads.max(1), reused, &mut writer)?;
+        done = work.run(options.threads.max(1), reused, &mut writers)?;
     }
     if let (0, 0, Some((path, reason))) = (done.computed, reused, done.skipped.first()) {
         let count = done.skipped.len();
@@ -99,10 +122,11 @@ pub fn extract(
     Ok(ExtractReport { computed: done.computed, reused, skipped: done.skipped, seconds, rate })
 }
 
-/// Indices of the items to compute: without a row, each content once.
-fn missing(store: &Store, items: &[(ContentHash, PathBuf)]) -> Vec<usize> {
+/// Indices of the items to compute: without a row in one of the stores, each content once.
+fn missing(stores: &[&Store], items: &[(ContentHash, PathBuf)]) -> Vec<usize> {
     let mut seen = HashSet::new();
-    (0..items.len()).filter(|&index| !store.contains(&items[index].0) && seen.insert(items[index].0)).collect()
+    let lacking = |key: &ContentHash| stores.iter().any(|store| !store.contains(key));
+    (0..items.len()).filter(|&index| lacking(&items[index].0) && seen.insert(items[index].0)).collect()
 }
 
 #[derive(Default)]
@@ -114,8 +138,8 @@ struct Done {
 /// What a stream makes of a chunk of items.
 struct Chunk {
     keys: Vec<ContentHash>,
-    /// One per key; `None` when no image of the chunk could be used.
-    rows: Option<Rows>,
+    /// For each store one row per key; none when no image of the chunk could be used.
+    rows: Vec<Rows>,
     /// Index of the item, and why it was left out.
     skipped: Vec<(usize, String)>,
 }
@@ -129,7 +153,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn run(&self, threads: usize, reused: usize, writer: &mut PartWriter<'_>) -> Result<Done> {
+    fn run(&self, threads: usize, reused: usize, writers: &mut [PartWriter<'_>]) -> Result<Done> {
         let chunks = self.todo.len().div_ceil(self.batch);
         let threads = threads.min(chunks);
         let turns = Turns::new(chunks, threads * AHEAD);
@@ -142,7 +166,7 @@ impl Work<'_> {
                 scope.spawn(move || self.stream(turns, stopped, &sender));
             }
             drop(sender);
-            let done = self.collect(&turns, &receiver, reused, writer);
+            let done = self.collect(&turns, &receiver, reused, writers);
             turns.close();
             done
         })?;
@@ -188,7 +212,7 @@ impl Work<'_> {
     fn chunk(&self, number: usize, worker: &mut dyn RowWorker) -> Result<Chunk> {
         let first = number * self.batch;
         let indices = &self.todo[first..(first + self.batch).min(self.todo.len())];
-        let mut chunk = Chunk { keys: Vec::with_capacity(indices.len()), rows: None, skipped: Vec::new() };
+        let mut chunk = Chunk { keys: Vec::with_capacity(indices.len()), rows: Vec::new(), skipped: Vec::new() };
         let mut used = Vec::with_capacity(indices.len());
         let mut pictures = Vec::with_capacity(indices.len());
         for &index in indices {
@@ -203,21 +227,21 @@ impl Work<'_> {
         if pictures.is_empty() {
             return Ok(chunk);
         }
-        let rows = worker.rows(&pictures)?;
-        if rows.dim().0 != pictures.len() {
-            let found = rows.dim().0;
+        let parts = worker.parts(&pictures)?;
+        if let Some(odd) = parts.iter().find(|rows| rows.dim().0 != pictures.len()) {
+            let found = odd.dim().0;
             return Err(Error::failed(format!("The network gave {found} rows for {} images.", pictures.len())));
         }
-        let (finite, broken): (Vec<usize>, Vec<usize>) = (0..used.len()).partition(|&row| rows.is_finite(row));
+        let finite = |&row: &usize| parts.iter().all(|rows| rows.is_finite(row));
+        let (finite, broken): (Vec<usize>, Vec<usize>) = (0..used.len()).partition(finite);
         let reason = "the network's answer is not a number";
         chunk.skipped.extend(broken.iter().map(|&row| (used[row], reason.to_owned())));
         chunk.skipped.sort_by_key(|(index, _)| *index);
         chunk.keys.extend(finite.iter().map(|&row| self.items[used[row]].0));
-        chunk.rows = match finite.len() {
-            0 => None,
-            _ if broken.is_empty() => Some(rows),
-            _ => Some(rows.select(&finite)),
-        };
+        if !finite.is_empty() {
+            let kept = |rows: Rows| if broken.is_empty() { rows } else { rows.select(&finite) };
+            chunk.rows = parts.into_iter().map(kept).collect();
+        }
         Ok(chunk)
     }
 
@@ -238,7 +262,7 @@ impl Work<'_> {
         turns: &Turns,
         receiver: &Receiver<Result<(usize, Chunk)>>,
         reused: usize,
-        writer: &mut PartWriter<'_>,
+        writers: &mut [PartWriter<'_>],
     ) -> Result<Done> {
         let mut done = Done::default();
         let mut progress = Progress::new(self.monitor, "images", reused, self.items.len());
@@ -254,23 +278,23 @@ impl Work<'_> {
                 }
             };
             while let Some(chunk) = waiting.remove(&next) {
-                self.take(chunk, writer, &mut done, &mut progress)?;
+                self.take(chunk, writers, &mut done, &mut progress)?;
                 turns.written();
                 next += 1;
             }
         }
         // Only behind a chunk that failed is anything left here.
         for chunk in waiting.into_values() {
-            self.take(chunk, writer, &mut done, &mut progress)?;
+            self.take(chunk, writers, &mut done, &mut progress)?;
         }
-        writer.flush()?;
+        writers.iter_mut().try_for_each(PartWriter::flush)?;
         failed.map_or(Ok(done), Err)
     }
 
     fn take(
         &self,
         chunk: Chunk,
-        writer: &mut PartWriter<'_>,
+        writers: &mut [PartWriter<'_>],
         done: &mut Done,
         progress: &mut Progress<'_>,
     ) -> Result<()> {
@@ -279,8 +303,8 @@ impl Work<'_> {
             self.monitor.update(Update::Skipped { path: path.display().to_string(), reason: reason.clone() });
             done.skipped.push((path.clone(), reason.clone()));
         }
-        if let Some(rows) = &chunk.rows {
-            writer.push(&chunk.keys, rows)?;
+        for (writer, rows) in writers.iter_mut().zip(&chunk.rows) {
+            writer.push_new(&chunk.keys, rows)?;
         }
         done.computed += chunk.keys.len();
         progress.add(chunk.keys.len() + chunk.skipped.len());

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::fmt;
 
 /// How the values of a row are kept on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -9,6 +10,8 @@ use sha2::{Digest, Sha256};
 pub enum Dtype {
     /// Little-endian `<f4`.
     F32,
+    /// Computed in bfloat16, which numpy does not have, and kept as `<f4`.
+    Bf16,
     /// Little-endian `<u2`: exact sums of 8-bit pixels, the benchmark's pooled input.
     U16,
 }
@@ -17,9 +20,19 @@ impl Dtype {
     /// Bytes per value.
     pub fn bytes(self) -> usize {
         match self {
-            Self::F32 => 4,
+            Self::F32 | Self::Bf16 => 4,
             Self::U16 => 2,
         }
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::U16 => "u16",
+        })
     }
 }
 
@@ -43,6 +56,13 @@ pub struct StoreIdentity {
 }
 
 impl StoreIdentity {
+    /// What rows of several stores of one network side by side are; none of none.
+    pub fn combined(parts: &[Self]) -> Option<Self> {
+        let taps: Vec<&str> = parts.iter().map(|part| part.tap.as_str()).collect();
+        let width = parts.iter().map(|part| part.width).sum();
+        Some(Self { tap: taps.join(","), width, ..parts.first()?.clone() })
+    }
+
     /// The folder name of the store: readable, and unique through a digest of every field.
     pub fn folder_name(&self) -> String {
         let canonical = serde_json::to_vec(self).unwrap_or_default();

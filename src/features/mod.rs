@@ -25,15 +25,21 @@
 
 mod extract;
 pub mod identity;
+mod network_source;
 mod part;
 mod progress;
+mod rows;
 mod source;
+mod spec;
 mod store;
 mod turns;
 mod writer;
 
-pub use extract::{ExtractOptions, ExtractReport, extract};
+pub use extract::{ExtractOptions, ExtractReport, extract, extract_all};
 pub use identity::{Dtype, StoreIdentity};
-pub use source::{NetworkSource, PooledPixels, RowSource, RowWorker, Rows};
+pub use network_source::NetworkSource;
+pub use rows::{FeatureRows, StoreRows};
+pub use source::{PooledPixels, RowSource, RowWorker, Rows};
+pub use spec::{FeatureSpec, Taps};
 pub use store::{DamagedPart, Store, StoreInfo, inventory};
 pub use writer::PartWriter;

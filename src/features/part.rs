@@ -163,7 +163,7 @@ fn map_if_there(path: &Path) -> Result<Option<Mmap>> {
 
 fn shape(bytes: &[u8], dtype: Dtype) -> Result<(usize, usize), String> {
     match dtype {
-        Dtype::F32 => view::<f32>(bytes).map(|rows| rows.dim()),
+        Dtype::F32 | Dtype::Bf16 => view::<f32>(bytes).map(|rows| rows.dim()),
         Dtype::U16 => view::<u16>(bytes).map(|rows| rows.dim()),
     }
 }

@@ -1,17 +1,20 @@
-//! What computes rows: a pretrained network, or the benchmark's pooled pixels.
+//! What computes rows; the benchmark's pooled pixels.
 
 use super::identity::{Dtype, StoreIdentity};
-use crate::backbone::{self, BackboneInfo, Network};
 use crate::error::{Error, Result};
-use crate::imaging::{Mode, Pixels, Preprocessing};
+use crate::imaging::{Pixels, Preprocessing};
 use ndarray::{Array2, ArrayView1};
-use std::sync::{Mutex, PoisonError};
-use tch::Device;
 
 /// A way of computing rows from images.
 pub trait RowSource: Sync {
-    /// The store that the rows belong to.
+    /// What the rows are.
     fn identity(&self) -> StoreIdentity;
+
+    /// The stores that they belong to: their parts side by side, in this order, are a row. One, unless features are
+    /// taken in several places.
+    fn identities(&self) -> Vec<StoreIdentity> {
+        vec![self.identity()]
+    }
 
     /// How files become the pictures that a worker takes.
     fn preprocessing(&self) -> Preprocessing;
@@ -30,6 +33,14 @@ pub trait RowWorker {
     /// # Errors
     /// A computation that cannot be done for any image, such as a lack of memory. It ends the extraction.
     fn rows(&mut self, batch: &[Pixels]) -> Result<Rows>;
+
+    /// The same, apart for each of [`RowSource::identities`].
+    ///
+    /// # Errors
+    /// As [`RowWorker::rows`].
+    fn parts(&mut self, batch: &[Pixels]) -> Result<Vec<Rows>> {
+        Ok(vec![self.rows(batch)?])
+    }
 }
 
 /// Rows of either number format, images x width.
@@ -161,71 +172,5 @@ impl RowWorker for PooledPixels {
         }
         let rows = Array2::from_shape_vec((batch.len(), self.width()), rows);
         rows.map(Rows::U16).map_err(|error| Error::failed(format!("The pooled pixels have a wrong shape: {error}")))
-    }
-}
-
-/// The average-pooled features of a pretrained network's last layer. The network is loaded when the first row is
-/// wanted, so that a full store costs nothing.
-pub struct NetworkSource {
-    info: &'static BackboneInfo,
-    device: Device,
-    preprocessing: Preprocessing,
-    identity: StoreIdentity,
-    network: Mutex<Option<Network>>,
-}
-
-impl NetworkSource {
-    /// The features of `info`, computed on `device`.
-    ///
-    /// # Errors
-    /// Weights that are missing.
-    pub fn new(info: &'static BackboneInfo, device: Device) -> Result<Self> {
-        let identity = StoreIdentity {
-            backbone: info.name.to_owned(),
-            weights: backbone::weights::sha256_of(info)?,
-            preprocessing: info.preprocessing.describe(),
-            tap: "last".to_owned(),
-            pool: "avg".to_owned(),
-            dtype: Dtype::F32,
-            width: info.features,
-        };
-        Ok(Self { info, device, preprocessing: info.preprocessing, identity, network: Mutex::new(None) })
-    }
-
-    /// The same features of pictures made in another mode: those of another store.
-    #[must_use]
-    pub fn with_mode(mut self, mode: Mode) -> Self {
-        self.preprocessing = self.preprocessing.with_mode(mode);
-        self.identity.preprocessing = self.preprocessing.describe();
-        self
-    }
-}
-
-impl RowSource for NetworkSource {
-    fn identity(&self) -> StoreIdentity {
-        self.identity.clone()
-    }
-
-    fn preprocessing(&self) -> Preprocessing {
-        self.preprocessing
-    }
-
-    fn worker(&self) -> Result<Box<dyn RowWorker + Send>> {
-        let mut held = self.network.lock().unwrap_or_else(PoisonError::into_inner);
-        let network = match held.take() {
-            Some(network) => network,
-            None => Network::load(self.info, self.device)?,
-        };
-        let own = network.share();
-        *held = Some(network);
-        Ok(Box::new(NetworkWorker(own)))
-    }
-}
-
-struct NetworkWorker(Network);
-
-impl RowWorker for NetworkWorker {
-    fn rows(&mut self, batch: &[Pixels]) -> Result<Rows> {
-        self.0.features(batch).map(Rows::F32)
     }
 }

@@ -115,7 +115,7 @@ impl Store {
     /// An image without a row (then `out` is partly written), or `out` of another shape.
     pub fn gather_into(&self, keys: &[ContentHash], out: &mut ArrayViewMut2<'_, f32>) -> Result<()> {
         match self.identity.dtype {
-            Dtype::F32 => self.gather(keys, out, Part::copy_f32),
+            Dtype::F32 | Dtype::Bf16 => self.gather(keys, out, Part::copy_f32),
             Dtype::U16 => self.gather(keys, out, Part::copy_u16_as_f32),
         }
     }
@@ -127,7 +127,9 @@ impl Store {
     pub fn gather_u16_into(&self, keys: &[ContentHash], out: &mut ArrayViewMut2<'_, u16>) -> Result<()> {
         match self.identity.dtype {
             Dtype::U16 => self.gather(keys, out, Part::copy_u16),
-            Dtype::F32 => Err(Error::file(&self.folder, "holds f32 rows, not u16; gather them with gather_into")),
+            Dtype::F32 | Dtype::Bf16 => {
+                Err(Error::file(&self.folder, "holds f32 rows, not u16; gather them with gather_into"))
+            }
         }
     }
 

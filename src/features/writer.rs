@@ -64,7 +64,7 @@ impl<'a> PartWriter<'a> {
             });
         }
         let rows = match store.identity().dtype {
-            super::Dtype::F32 => Collected::F32(Vec::new()),
+            super::Dtype::F32 | super::Dtype::Bf16 => Collected::F32(Vec::new()),
             super::Dtype::U16 => Collected::U16(Vec::new()),
         };
         let row_bytes = store.identity().width.max(1) * store.identity().dtype.bytes();
@@ -102,6 +102,19 @@ impl<'a> PartWriter<'a> {
             }
         }
         Ok(())
+    }
+
+    /// [`PartWriter::push`] of those rows that the store does not have.
+    ///
+    /// # Errors
+    /// As [`PartWriter::push`].
+    pub fn push_new(&mut self, keys: &[ContentHash], rows: &Rows) -> Result<()> {
+        let new: Vec<usize> = self.store.missing(keys);
+        if new.len() == keys.len() {
+            return self.push(keys, rows);
+        }
+        let keys: Vec<ContentHash> = new.iter().map(|&index| keys[index]).collect();
+        self.push(&keys, &rows.select(&new))
     }
 
     /// Writes what was collected as a part, however short. Nothing happens when nothing was.

@@ -4,14 +4,16 @@
 //! The average pooling has no parameters, so it is done once, when the pixels are cached: a row holds the sums of
 //! `pool * pool` 8-bit pixels, height x width x RGB, and becomes numbers in 0..=1 when a batch is made.
 
-use super::data::{PixelRows, check_pair};
+use super::checkpoint::Checkpoints;
+use super::data::{PixelRows, check_splits};
 use super::gate::{Geometry, gated_means, relu_means};
 use super::network::{Input, Network, Weights, shape_of, take, to_array, to_tensor, torch_error};
 use super::random::{Dropout, Initialiser};
 use super::scorer::{PIXEL_BATCH, Scorer};
 use super::settings::{BenchmarkSettings, Kind};
+use super::torch_learner::{Split, TorchLearner};
 use super::trained::Trained;
-use super::training::{Examples, Plan, fit};
+use super::training::{Learner, Plan, fit};
 use crate::error::{Error, Result};
 use crate::evaluation::best_threshold;
 use crate::monitor::Monitor;
@@ -150,13 +152,15 @@ impl Input for Pixels<'_> {
     }
 
     /// Shape (batch, side, side, 3), as the rows are.
-    fn batch(&self, rows: &[usize]) -> Result<Tensor, TchError> {
+    fn batch(&self, rows: &[usize]) -> Result<Tensor> {
         let mut values = Vec::with_capacity(rows.len() * self.rows.ncols());
         for &row in rows {
             values.extend(self.rows.row(row).iter().map(|&sum| f32::from(sum) * self.scale));
         }
         let side = self.side as i64;
-        Tensor::f_from_slice(&values)?.f_view([rows.len() as i64, side, side, CHANNELS as i64])
+        Tensor::f_from_slice(&values)
+            .and_then(|values| values.f_view([rows.len() as i64, side, side, CHANNELS as i64]))
+            .map_err(torch_error)
     }
 }
 
@@ -169,10 +173,11 @@ pub fn train_benchmark(
     train: &PixelRows,
     val: &PixelRows,
     settings: &BenchmarkSettings,
+    checkpoints: Option<&Checkpoints>,
     monitor: &dyn Monitor,
 ) -> Result<Trained> {
     settings.check()?;
-    check_pair(train, val)?;
+    check_splits((train.width(), val.width()), train.y())?;
     let side = settings.input / settings.pool;
     if train.width() != side * side * CHANNELS {
         return Err(Error::failed(format!(
@@ -188,25 +193,31 @@ pub fn train_benchmark(
     let plan = Plan {
         epochs: settings.epochs,
         batch: settings.batch,
-        optimizer: settings.optimizer,
         learning_rate: settings.learning_rate,
-        weight_decay: settings.weight_decay,
+        schedule: settings.schedule,
         dropout: settings.dropout,
         patience: settings.patience,
         seed: settings.seed,
-        scoring_batch: PIXEL_BATCH,
     };
-    let course = fit(
-        &store,
+    let (train_input, val_input) = (Pixels::new(train.x(), network.scale)?, Pixels::new(val.x(), network.scale)?);
+    let mut learner = TorchLearner::new(
         &network,
-        &Examples { input: &Pixels::new(train.x(), network.scale)?, positive: train.y() },
-        &Examples { input: &Pixels::new(val.x(), network.scale)?, positive: val.y() },
-        &plan,
-        monitor,
+        store.trainable_variables(),
+        (settings.optimizer, settings.weight_decay),
+        Split { input: &train_input, positive: train.y() },
+        Split { input: &val_input, positive: val.y() },
+        PIXEL_BATCH,
     )?;
-    let mut weights = network.weights().map_err(torch_error)?;
-    let params = weights.values().map(|array| array.len()).sum();
-    weights.insert("input.scale".into(), arr1(&[network.scale]).into_dyn());
+    let course = fit(&mut learner, &plan, checkpoints, monitor)?;
+    let whole = || -> Result<Weights> {
+        let mut weights = network.weights().map_err(torch_error)?;
+        weights.insert("input.scale".into(), arr1(&[network.scale]).into_dyn());
+        Ok(weights)
+    };
+    let last_weights = if course.best_epoch == course.history.len() { None } else { Some(whole()?) };
+    learner.set_numbers(&course.best)?;
+    let weights = whole()?;
+    let params = course.best.iter().map(Vec::len).sum();
     let scorer = Scorer::new(Kind::Benchmark, &weights, train.width())?;
     let val_scores = scorer.scores_u16(val.x())?;
     Ok(Trained {
@@ -220,6 +231,7 @@ pub fn train_benchmark(
         val_scores,
         params,
         weights,
+        last_weights,
     })
 }
 

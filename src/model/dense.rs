@@ -1,125 +1,192 @@
-//! The study's head: dense(width, ReLU), dropout, dense(1), trained on frozen features.
+//! The study's head: one or two dense layers with ReLU and dropout, dense(1), trained on frozen features.
 
-use super::data::{LabelledRows, check_finite, check_pair};
-use super::network::{Network, Weights, shape_of, take, to_array, to_tensor, torch_error};
-use super::random::{Dropout, Initialiser};
-use super::scaling::{Features, Standardisation};
-use super::scorer::{FEATURE_BATCH, Scorer};
+use super::checkpoint::Checkpoints;
+use super::data::{Examples, check_pair, for_each_block};
+use super::head::{Head, Loader, measure};
+use super::network::{Network, Weights, shape_of, take, to_tensor, torch_error};
+use super::random::Dropout;
+use super::scaling::Standardisation;
+use super::scorer::Scorer;
 use super::settings::{DenseSettings, Kind};
 use super::trained::Trained;
-use super::training::{Examples, Plan, fit};
+use super::training::{Figures, Learner, Plan, fit};
 use crate::error::{Error, Result};
 use crate::evaluation::best_threshold;
 use crate::monitor::Monitor;
-use tch::{Device, TchError, Tensor, nn};
+use tch::{TchError, Tensor};
 
-/// `logit = out · dropout(relu(hidden x + b)) + c`.
+/// `logit = out · h + c` with `h = relu(hidden x + b)`, of which there may be two in a row.
 pub(super) struct Dense {
-    /// Shape (width, inputs).
-    hidden_weight: Tensor,
-    hidden_bias: Tensor,
+    /// Weights of shape (width, inputs), biases of shape (width).
+    hidden: Vec<(Tensor, Tensor)>,
     /// Shape (1, width).
     out_weight: Tensor,
     out_bias: Tensor,
 }
 
 impl Dense {
-    /// Fresh variables in `store`, as Keras makes them: Glorot-uniform kernels and zero biases.
-    fn new(store: &nn::VarStore, inputs: usize, settings: &DenseSettings) -> Result<Self, TchError> {
-        let mut init = Initialiser::new(settings.seed);
-        let width = settings.width;
-        let path = |part: &str| store.root() / part;
-        Ok(Self {
-            hidden_weight: path("hidden")
-                .f_var_copy("weight", &to_tensor(&init.glorot(&[width, inputs], inputs, width))?)?,
-            hidden_bias: path("hidden").f_zeros("bias", &[width as i64])?,
-            out_weight: path("out").f_var_copy("weight", &to_tensor(&init.glorot(&[1, width], width, 1))?)?,
-            out_bias: path("out").f_zeros("bias", &[1])?,
-        })
-    }
-
-    /// Reads `hidden.weight`, `hidden.bias`, `out.weight`, `out.bias`.
+    /// Reads `hidden.weight`, `hidden.bias`, `hidden2.…` if there is a second layer, `out.weight`, `out.bias`.
     pub(super) fn from_weights(weights: &Weights, inputs: usize) -> Result<Self> {
-        let [width, _] = shape_of(weights, "hidden.weight")?;
-        let read = |name, shape: &[usize]| to_tensor(take(weights, name, shape)?).map_err(torch_error);
-        Ok(Self {
-            hidden_weight: read("hidden.weight", &[width, inputs])?,
-            hidden_bias: read("hidden.bias", &[width])?,
-            out_weight: read("out.weight", &[1, width])?,
-            out_bias: read("out.bias", &[1])?,
-        })
+        let read = |name: &str, shape: &[usize]| to_tensor(take(weights, name, shape)?).map_err(torch_error);
+        let layer = |name: &str, inputs| {
+            let [width, _] = shape_of(weights, &format!("{name}.weight"))?;
+            let weight = read(&format!("{name}.weight"), &[width, inputs])?;
+            Ok::<_, Error>((width, (weight, read(&format!("{name}.bias"), &[width])?)))
+        };
+        let (mut width, first) = layer("hidden", inputs)?;
+        let mut hidden = vec![first];
+        if weights.contains_key("hidden2.weight") {
+            let (second_width, second) = layer("hidden2", width)?;
+            width = second_width;
+            hidden.push(second);
+        }
+        Ok(Self { hidden, out_weight: read("out.weight", &[1, width])?, out_bias: read("out.bias", &[1])? })
     }
+}
 
-    fn weights(&self) -> Result<Weights, TchError> {
-        Ok(Weights::from([
-            ("hidden.weight".to_owned(), to_array(&self.hidden_weight)?),
-            ("hidden.bias".to_owned(), to_array(&self.hidden_bias)?),
-            ("out.weight".to_owned(), to_array(&self.out_weight)?),
-            ("out.bias".to_owned(), to_array(&self.out_bias)?),
-        ]))
+#[cfg(test)]
+impl Dense {
+    /// Computes through the variables of a store, named as the weights are.
+    pub(super) fn share(&mut self, store: &tch::nn::VarStore) {
+        let variables = store.variables();
+        for (depth, (weight, bias)) in self.hidden.iter_mut().enumerate() {
+            let name = if depth == 0 { "hidden" } else { "hidden2" };
+            *weight = variables[&format!("{name}.weight")].shallow_clone();
+            *bias = variables[&format!("{name}.bias")].shallow_clone();
+        }
+        self.out_weight = variables["out.weight"].shallow_clone();
+        self.out_bias = variables["out.bias"].shallow_clone();
     }
 }
 
 impl Network for Dense {
     fn logits(&self, input: &Tensor, dropout: &mut Dropout) -> Result<Tensor, TchError> {
-        let hidden = input.f_linear(&self.hidden_weight, Some(&self.hidden_bias))?.f_relu()?;
-        dropout.apply(hidden)?.f_linear(&self.out_weight, Some(&self.out_bias))?.f_squeeze_dim(1)
+        let mut values = input.shallow_clone();
+        for (weight, bias) in &self.hidden {
+            values = dropout.apply(values.f_linear(weight, Some(bias))?.f_relu()?)?;
+        }
+        values.f_linear(&self.out_weight, Some(&self.out_bias))?.f_squeeze_dim(1)
     }
 }
 
-/// Trains the head on feature rows and keeps its best epoch by validation accuracy.
+/// Rows measured at once: as many as a batch of training, whose layout the kernels like.
+const MEASURED_AT_ONCE: usize = 128;
+
+/// The head with the splits it learns from.
+struct HeadLearner<'a> {
+    head: Head,
+    train: Loader<'a>,
+    train_positive: &'a [bool],
+    val: Loader<'a>,
+    val_positive: &'a [bool],
+}
+
+impl Learner for HeadLearner<'_> {
+    fn samples(&self) -> usize {
+        self.train_positive.len()
+    }
+
+    fn learn(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures> {
+        let positive: Vec<bool> = rows.iter().map(|&row| self.train_positive[row]).collect();
+        Ok(self.head.learn(self.train.batch(rows)?, &positive, dropout, step, rate))
+    }
+
+    fn measure(&mut self, stopped: &dyn Fn() -> bool) -> Result<(f64, f64)> {
+        measure(&self.head, &mut self.val, self.val_positive, MEASURED_AT_ONCE, stopped)
+    }
+
+    fn numbers(&self) -> Vec<&[f32]> {
+        self.head.numbers()
+    }
+
+    fn set_numbers(&mut self, numbers: &[Vec<f32>]) -> Result<()> {
+        set(self.head.numbers_mut(), numbers);
+        Ok(())
+    }
+
+    fn memory(&self) -> Vec<&[f32]> {
+        self.head.memory()
+    }
+
+    fn set_memory(&mut self, memory: &[Vec<f32>]) -> Result<()> {
+        set(self.head.memory_mut(), memory);
+        Ok(())
+    }
+}
+
+/// Copies numbers of equal sizes into their places.
+fn set(places: Vec<&mut [f32]>, numbers: &[Vec<f32>]) {
+    for (place, numbers) in places.into_iter().zip(numbers) {
+        place.iter_mut().zip(numbers).for_each(|(place, number)| *place = *number);
+    }
+}
+
+/// Trains the head on feature rows and keeps its best and its last epoch, the best by validation accuracy.
+///
+/// Rows are taken from where they lie batch by batch, so features may be larger than memory. With `checkpoints` a
+/// training that was cut short goes on where it was.
 ///
 /// # Errors
 /// Settings out of range; splits that do not fit together, hold one class or values that are not finite; a loss that
 /// is no longer a number; [`crate::error::ErrorKind::Stopped`].
-pub fn train_dense(
-    train: &LabelledRows,
-    val: &LabelledRows,
+pub fn train_dense<'a>(
+    train: impl Into<Examples<'a>>,
+    val: impl Into<Examples<'a>>,
     settings: &DenseSettings,
+    checkpoints: Option<&Checkpoints>,
     monitor: &dyn Monitor,
 ) -> Result<Trained> {
     settings.check()?;
-    check_pair(train, val)?;
-    check_finite(train, "training")?;
-    check_finite(val, "validation")?;
-    let inputs = train.width();
-    let scaling = if settings.standardise { Standardisation::of(train.x()) } else { Standardisation::identity(inputs) };
-    let store = nn::VarStore::new(Device::Cpu);
-    let network = Dense::new(&store, inputs, settings).map_err(torch_error)?;
+    let (train, val) = (train.into(), val.into());
+    check_pair(&train, &val)?;
+    let inputs = train.rows.width();
+    let scaling = Standardisation::of_split(&train, "training", monitor)?;
+    for_each_block(val.rows, "validation", monitor, |_, _| Ok(()))?;
+    let scaling = if settings.standardise { scaling } else { Standardisation::identity(inputs) };
     let plan = Plan {
         epochs: settings.epochs,
         batch: settings.batch,
-        optimizer: settings.optimizer,
         learning_rate: settings.learning_rate,
-        weight_decay: settings.weight_decay,
+        schedule: settings.schedule,
         dropout: settings.dropout,
         patience: settings.patience,
         seed: settings.seed,
-        scoring_batch: FEATURE_BATCH,
     };
-    let course = fit(
-        &store,
-        &network,
-        &Examples { input: &Features { rows: train.x(), scaling: &scaling }, positive: train.y() },
-        &Examples { input: &Features { rows: val.x(), scaling: &scaling }, positive: val.y() },
-        &plan,
-        monitor,
-    )?;
-    let mut weights = network.weights().map_err(torch_error)?;
+    let mut learner = HeadLearner {
+        head: Head::new(inputs, settings),
+        train: Loader::new(train.rows, &scaling),
+        train_positive: train.positive,
+        val: Loader::new(val.rows, &scaling),
+        val_positive: val.positive,
+    };
+    let course = fit(&mut learner, &plan, checkpoints, monitor)?;
+    learner.head.forget();
+    let last_weights = if course.best_epoch == course.history.len() {
+        None
+    } else {
+        let mut last = learner.head.weights()?;
+        scaling.put_into(&mut last);
+        Some(last)
+    };
+    learner.set_numbers(&course.best)?;
+    drop(course.best);
+    let mut weights = learner.head.weights()?;
+    drop(learner);
     let params = weights.values().map(|array| array.len()).sum();
     scaling.put_into(&mut weights);
     let scorer = Scorer::new(Kind::Dense, &weights, inputs)?;
-    let val_scores = scorer.scores_f32(val.x())?;
+    let val_scores = scorer.scores(val.rows, monitor)?;
     Ok(Trained {
         kind: Kind::Dense,
         settings: serde_json::to_value(settings).map_err(|error| Error::failed(error.to_string()))?,
         epochs_run: course.history.len(),
         best_epoch: course.best_epoch,
         history: course.history,
-        threshold: best_threshold(&val_scores, val.y()),
-        train_scores: scorer.scores_f32(train.x())?,
+        threshold: best_threshold(&val_scores, val.positive),
+        train_scores: scorer.scores(train.rows, monitor)?,
         val_scores,
         params,
         weights,
+        last_weights,
     })
 }

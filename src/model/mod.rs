@@ -6,25 +6,33 @@
 //! run are those of its file.
 
 mod benchmark;
+mod blas;
+mod checkpoint;
 mod data;
 mod dense;
 mod gate;
+mod head;
 mod logistic;
 mod network;
 mod random;
+mod records;
 mod saved;
 mod scaling;
+mod schedule;
 mod scorer;
 pub mod settings;
+mod torch_learner;
 mod trained;
 mod training;
 
 pub use benchmark::train_benchmark;
-pub use data::{LabelledRows, PixelRows};
+pub use checkpoint::Checkpoints;
+pub use data::{Examples, LabelledRows, PixelRows};
 pub use dense::train_dense;
 pub use logistic::train_logistic;
 pub use network::Weights;
 pub use saved::{FORMAT, ModelInfo, Provenance, SavedModel};
+pub use schedule::{RateCourse, Schedule};
 pub use scorer::Scorer;
 pub use settings::{BenchmarkSettings, DenseSettings, Kind, LogisticSettings, Optimizer};
 pub use trained::Trained;

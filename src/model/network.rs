@@ -21,7 +21,7 @@ pub(super) trait Input {
     fn len(&self) -> usize;
 
     /// The network's input for these rows; the first dimension is the batch.
-    fn batch(&self, rows: &[usize]) -> Result<Tensor, TchError>;
+    fn batch(&self, rows: &[usize]) -> Result<Tensor>;
 }
 
 /// One sentence of a libtorch error; the C++ trace that follows it helps nobody.

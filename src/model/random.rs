@@ -74,20 +74,33 @@ impl Dropout {
 
     /// Applies the next mask.
     pub(super) fn apply(&mut self, values: Tensor) -> Result<Tensor, TchError> {
-        let Some(rng) = self.rng.as_mut().filter(|_| self.rate > 0.0) else {
-            return Ok(values);
-        };
+        let size = values.size();
+        match self.draw(values.numel()) {
+            None => Ok(values),
+            Some(mask) => values.f_mul(&Tensor::f_from_slice(mask)?.f_view(size.as_slice())?),
+        }
+    }
+
+    /// What kept values are multiplied with in training.
+    pub(super) fn scale(&self) -> f32 {
+        if self.rng.is_some() { (1.0 / (1.0 - self.rate)) as f32 } else { 1.0 }
+    }
+
+    /// The next mask, for `count` values in order: 0 where one is dropped, else [`Dropout::scale`]. None when nothing
+    /// is dropped.
+    pub(super) fn draw(&mut self, count: usize) -> Option<&[f32]> {
+        let scale = self.scale();
+        let rng = self.rng.as_mut().filter(|_| self.rate > 0.0)?;
         // Sixteen random bits per value put the rate right to 0.001 %.
         let dropped_below = (self.rate * 65_536.0).round() as u32;
-        let scale = (1.0 / (1.0 - self.rate)) as f32;
-        self.bytes.resize(values.numel() * 2, 0);
+        self.bytes.resize(count * 2, 0);
         rng.fill_bytes(&mut self.bytes);
         self.mask.clear();
         self.mask.extend(self.bytes.chunks_exact(2).map(|pair| {
             let drawn = u32::from(u16::from_le_bytes([pair[0], pair[1]]));
             if drawn < dropped_below { 0.0 } else { scale }
         }));
-        values.f_mul(&Tensor::f_from_slice(&self.mask)?.f_view(values.size().as_slice())?)
+        Some(&self.mask)
     }
 }
 

@@ -8,7 +8,9 @@ use super::network::Weights;
 use super::scorer::Scorer;
 use super::settings::Kind;
 use crate::error::{AtPath, Error, Result};
-use crate::features::StoreIdentity;
+use crate::evaluation::Calibration;
+use crate::features::{FeatureRows, StoreIdentity};
+use crate::monitor::Monitor;
 use crate::workspace::write_whole;
 use ndarray::{ArrayD, ArrayView2};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -58,6 +60,9 @@ pub struct ModelInfo {
     pub classes: [String; 2],
     /// Scores of at least this mean the second class; chosen on validation.
     pub threshold: f64,
+    /// How scores become calibrated probabilities; fitted on validation. Files of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// The settings it was trained with.
     pub settings: serde_json::Value,
     pub provenance: Provenance,
@@ -143,6 +148,11 @@ impl SavedModel {
         Scorer::new(self.info.kind, &self.weights, self.info.input.width)
     }
 
+    /// Probability of class 1 per row of features, wherever they lie; see [`Scorer::scores`].
+    pub fn scores(&self, rows: &dyn FeatureRows, monitor: &dyn Monitor) -> Result<Vec<f64>> {
+        self.scorer()?.scores(rows, monitor)
+    }
+
     /// Probability of class 1 per row of features as they are in the store; see [`Scorer::scores_f32`].
     pub fn scores_f32(&self, rows: ArrayView2<f32>) -> Result<Vec<f64>> {
         self.scorer()?.scores_f32(rows)
@@ -156,6 +166,11 @@ impl SavedModel {
     fn check(&self) -> Result<()> {
         if !self.info.threshold.is_finite() {
             return Err(Error::failed("the threshold is not a finite number"));
+        }
+        if self.info.calibration.is_some_and(|calibration| !calibration.is_sound()) {
+            return Err(Error::failed(
+                "the calibration has a slope that is not above 0 or a number that is not finite",
+            ));
         }
         match self.weights.iter().find(|(_, array)| array.iter().any(|value| !value.is_finite())) {
             Some((name, _)) => Err(Error::failed(format!("the tensor '{name}' holds a value that is not finite"))),

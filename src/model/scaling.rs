@@ -1,9 +1,17 @@
 //! Standardisation of features: mean 0 and variance 1 on the training split.
 
-use super::network::{Input, Weights, take};
+use super::data::{Examples, for_each_block};
+use super::network::{Input, Weights, take, torch_error};
 use crate::error::{Error, Result};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip};
-use tch::{TchError, Tensor};
+use crate::features::FeatureRows;
+use crate::monitor::Monitor;
+use ndarray::Array1;
+use rayon::prelude::*;
+use std::ops::Range;
+use tch::Tensor;
+
+/// Columns whose sums one thread makes.
+const COLUMNS: usize = 256;
 
 /// Below this share of the mean, a spread is rounding noise of f32 values, and the feature is constant.
 const NOISE: f64 = 1e-7;
@@ -16,29 +24,43 @@ pub(super) struct Standardisation {
 }
 
 impl Standardisation {
-    /// Means and population standard deviations of the training rows (which must not be empty), summed in f64; constant
-    /// features keep deviation 1, as in scikit-learn's `StandardScaler`.
-    pub(super) fn of(rows: ArrayView2<f32>) -> Self {
-        let n = rows.nrows() as f64;
-        let mut mean = Array1::<f64>::zeros(rows.ncols());
-        for row in rows.outer_iter() {
-            mean.zip_mut_with(&row, |sum, &value| *sum += f64::from(value));
-        }
-        mean /= n;
-        let mut variance = Array1::<f64>::zeros(rows.ncols());
-        for row in rows.outer_iter() {
-            Zip::from(&mut variance).and(&mean).and(&row).for_each(|sum, &mean, &value| {
-                let difference = f64::from(value) - mean;
-                *sum += difference * difference;
+    /// Means and population standard deviations of the training rows, in one pass and summed in f64; constant features
+    /// keep deviation 1, as in scikit-learn's `StandardScaler`.
+    ///
+    /// Sums are of differences to the first row, so that squares of large means do not swallow small spreads.
+    ///
+    /// # Errors
+    /// A value that is not finite, rows that cannot be read, a stop.
+    pub(super) fn of_split(split: &Examples, name: &str, monitor: &dyn Monitor) -> Result<Self> {
+        let width = split.rows.width();
+        let mut first = vec![0f32; width];
+        split.rows.copy_rows(&[0], &mut first)?;
+        // Sums of differences and of their squares.
+        let mut sums = vec![[0f64; 2]; width];
+        for_each_block(split.rows, name, monitor, |_, values| {
+            sums.par_chunks_mut(COLUMNS).enumerate().for_each(|(chunk, sums)| {
+                let columns = chunk * COLUMNS..chunk * COLUMNS + sums.len();
+                let shifts = &first[columns.clone()];
+                for row in values.chunks_exact(width) {
+                    for ((sums, &value), &shift) in sums.iter_mut().zip(&row[columns.clone()]).zip(shifts) {
+                        let difference = f64::from(value) - f64::from(shift);
+                        sums[0] += difference;
+                        sums[1] += difference * difference;
+                    }
+                }
             });
-        }
-        let deviation = Zip::from(&variance).and(&mean).map_collect(|&sum, &mean| {
-            let deviation = (sum / n).sqrt();
-            if deviation <= NOISE * mean.abs() { 1.0 } else { deviation as f32 }
+            Ok(())
+        })?;
+        let n = split.rows.len() as f64;
+        let mean = first.iter().zip(&sums).map(|(&first, [sum, _])| (f64::from(first) + sum / n) as f32).collect();
+        let deviation = first.iter().zip(&sums).map(|(&first, [sum, squares])| {
+            let mean = f64::from(first) + sum / n;
+            let deviation = ((squares - sum * sum / n) / n).max(0.0).sqrt();
+            // A deviation can be too small for f32 where the mean is 0.
+            let noise = deviation <= NOISE * mean.abs() || deviation <= f64::from(f32::MIN_POSITIVE);
+            if noise { 1.0 } else { deviation as f32 }
         });
-        // A deviation can be too small for f32 where the mean is 0.
-        let deviation = deviation.mapv(|value| if value > f32::MIN_POSITIVE { value } else { 1.0 });
-        Self { mean: mean.mapv(|value| value as f32), deviation }
+        Ok(Self { deviation: deviation.collect(), mean })
     }
 
     /// Leaves features as they are.
@@ -62,37 +84,43 @@ impl Standardisation {
         weights.insert("input.deviation".into(), self.deviation.clone().into_dyn());
     }
 
-    /// Standardises whole rows in place, column by column.
-    pub(super) fn apply(&self, rows: &mut Array2<f32>) {
-        for ((mut column, &mean), &deviation) in rows.axis_iter_mut(Axis(1)).zip(&self.mean).zip(&self.deviation) {
-            column.mapv_inplace(|value| (value - mean) / deviation);
+    /// Standardises whole rows in place.
+    pub(super) fn scale_in_place(&self, rows: &mut [f32]) {
+        for row in rows.chunks_exact_mut(self.mean.len()) {
+            let scaled = row.iter_mut().zip(&self.mean).zip(&self.deviation);
+            scaled.for_each(|((value, &mean), &deviation)| *value = (*value - mean) / deviation);
         }
     }
 
-    /// Appends one standardised row.
-    fn extend(&self, out: &mut Vec<f32>, row: ArrayView1<f32>) {
-        let scaled = row.iter().zip(&self.mean).zip(&self.deviation);
-        out.extend(scaled.map(|((&value, &mean), &deviation)| (value - mean) / deviation));
+    /// Standardises the values of some columns of one row.
+    pub(super) fn scale(&self, columns: Range<usize>, values: &[f32], out: &mut [f32]) {
+        let (mean, deviation) = (self.mean.as_slice(), self.deviation.as_slice());
+        let (Some(mean), Some(deviation)) = (mean, deviation) else {
+            unreachable!("one-dimensional arrays that own their values are slices");
+        };
+        let scaled = values.iter().zip(&mean[columns.clone()]).zip(&deviation[columns]);
+        out.iter_mut().zip(scaled).for_each(|(out, ((&value, &mean), &deviation))| *out = (value - mean) / deviation);
     }
 }
 
 /// Feature rows, standardised as they are taken.
 pub(super) struct Features<'a> {
-    pub(super) rows: ArrayView2<'a, f32>,
+    pub(super) rows: &'a dyn FeatureRows,
     pub(super) scaling: &'a Standardisation,
 }
 
 impl Input for Features<'_> {
     fn len(&self) -> usize {
-        self.rows.nrows()
+        self.rows.len()
     }
 
-    fn batch(&self, rows: &[usize]) -> Result<Tensor, TchError> {
-        let width = self.rows.ncols();
-        let mut values = Vec::with_capacity(rows.len() * width);
-        for &row in rows {
-            self.scaling.extend(&mut values, self.rows.row(row));
-        }
-        Tensor::f_from_slice(&values)?.f_view([rows.len() as i64, width as i64])
+    fn batch(&self, rows: &[usize]) -> Result<Tensor> {
+        let width = self.rows.width();
+        let mut raw = vec![0f32; rows.len() * width];
+        self.rows.copy_rows(rows, &mut raw)?;
+        self.scaling.scale_in_place(&mut raw);
+        Tensor::f_from_slice(&raw)
+            .and_then(|values| values.f_view([rows.len() as i64, width as i64]))
+            .map_err(torch_error)
     }
 }

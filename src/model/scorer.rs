@@ -1,17 +1,18 @@
 //! Probabilities from weights: the only place scores come from.
 
 use super::benchmark::{Cnn, Pixels};
+use super::data::rows_at_once;
 use super::dense::Dense;
 use super::logistic::Linear;
-use super::network::{Input, Network, Weights};
+use super::network::{Input, Network, Weights, torch_error};
+use super::random::Dropout;
 use super::scaling::{Features, Standardisation};
 use super::settings::Kind;
-use super::training::logits;
 use crate::error::{Error, Result};
+use crate::features::FeatureRows;
+use crate::monitor::{Monitor, Silent};
 use ndarray::ArrayView2;
 
-/// Rows of features scored at once.
-pub(super) const FEATURE_BATCH: usize = 512;
 /// Images scored at once by the benchmark, whose activations are large.
 pub(super) const PIXEL_BATCH: usize = 32;
 
@@ -38,18 +39,26 @@ impl Scorer {
         Ok(Ready::Features { network, scaling: Standardisation::from_weights(weights, width)?, width })
     }
 
-    /// Probability of class 1 per row of features, as they are in the store; standardisation happens inside.
+    /// Probability of class 1 per row of features, as they are in the store; standardisation happens inside. Rows are
+    /// taken some at a time.
     ///
     /// # Errors
-    /// When the rows have another width than the model's or hold NaN, or the model is the benchmark.
-    pub fn scores_f32(&self, rows: ArrayView2<f32>) -> Result<Vec<f64>> {
+    /// When the rows have another width than the model's, hold NaN or cannot be read, the model is the benchmark, or
+    /// the monitor says stop.
+    pub fn scores(&self, rows: &dyn FeatureRows, monitor: &dyn Monitor) -> Result<Vec<f64>> {
         match &self.0 {
             Ready::Features { network, scaling, width } => {
-                check_width(rows.ncols(), *width)?;
-                probabilities(network.as_ref(), &Features { rows: rows.view(), scaling }, FEATURE_BATCH)
+                check_width(rows.width(), *width)?;
+                let batch = rows_at_once(*width);
+                probabilities(network.as_ref(), &Features { rows, scaling }, batch, monitor)
             }
             Ready::Pixels { .. } => Err(Error::failed("the benchmark model scores pixels and was given features")),
         }
+    }
+
+    /// [`Scorer::scores`] of rows in memory.
+    pub fn scores_f32(&self, rows: ArrayView2<f32>) -> Result<Vec<f64>> {
+        self.scores(&rows, &Silent)
     }
 
     /// Probability of class 1 per row of pooled pixels (see [`super::PixelRows`]).
@@ -60,7 +69,7 @@ impl Scorer {
         match &self.0 {
             Ready::Pixels { network, width } => {
                 check_width(rows.ncols(), *width)?;
-                probabilities(network, &Pixels::new(rows, network.scale())?, PIXEL_BATCH)
+                probabilities(network, &Pixels::new(rows, network.scale())?, PIXEL_BATCH, &Silent)
             }
             Ready::Features { .. } => Err(Error::failed("this model scores features and was given pixels")),
         }
@@ -74,8 +83,8 @@ fn check_width(given: usize, wanted: usize) -> Result<()> {
     Err(Error::failed(format!("the model takes {wanted} values per image and was given {given}")))
 }
 
-fn probabilities(network: &dyn Network, input: &dyn Input, batch: usize) -> Result<Vec<f64>> {
-    let logits = logits(network, input, batch, &|| false)?;
+fn probabilities(network: &dyn Network, input: &dyn Input, batch: usize, monitor: &dyn Monitor) -> Result<Vec<f64>> {
+    let logits = logits(network, input, batch, &|| monitor.stopped())?;
     if let Some(row) = logits.iter().position(|logit| logit.is_nan()) {
         return Err(Error::failed(format!(
             "the score of image {} is not a number, because its features are not; extract them again",
@@ -83,4 +92,29 @@ fn probabilities(network: &dyn Network, input: &dyn Input, batch: usize) -> Resu
         )));
     }
     Ok(logits.into_iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect())
+}
+
+/// The logits of all rows, dropout off, `batch` rows at a time.
+pub(super) fn logits(
+    network: &dyn Network,
+    input: &dyn Input,
+    batch: usize,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Vec<f64>> {
+    let mut all = Vec::with_capacity(input.len());
+    let rows: Vec<usize> = (0..input.len()).collect();
+    for rows in rows.chunks(batch.max(1)) {
+        if stopped() {
+            return Err(Error::stopped());
+        }
+        let input = input.batch(rows)?;
+        let mut values = vec![0f32; rows.len()];
+        tch::no_grad(|| {
+            let logits = network.logits(&input, &mut Dropout::off())?;
+            logits.f_contiguous()?.f_copy_data(&mut values, rows.len())
+        })
+        .map_err(torch_error)?;
+        all.extend(values.into_iter().map(f64::from));
+    }
+    Ok(all)
 }

@@ -1,5 +1,6 @@
 //! What a user can choose about each kind of model. Defaults are the study's, where it states them.
 
+use super::schedule::Schedule;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -56,12 +57,18 @@ impl Optimizer {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DenseSettings {
     pub width: usize,
+    /// Hidden layers of this width, 1 or 2, each with ReLU and dropout.
+    #[serde(default = "one")]
+    pub depth: usize,
     /// Share of the hidden units dropped in training, in 0..1.
     pub dropout: f64,
     pub learning_rate: f64,
     pub optimizer: Optimizer,
     /// L2 penalty (decoupled for AdamW).
     pub weight_decay: f64,
+    /// How the learning rate changes; constant where runs of earlier versions do not say.
+    #[serde(default)]
+    pub schedule: Schedule,
     pub epochs: usize,
     pub batch: usize,
     /// Scale features to mean 0 and variance 1 with the training split's figures.
@@ -75,11 +82,13 @@ impl Default for DenseSettings {
     fn default() -> Self {
         Self {
             width: 1024,
+            depth: 1,
             dropout: 0.8,
             // With more, validation loss rises from the tenth epoch on and the best epoch is a matter of luck.
             learning_rate: 1e-4,
             optimizer: Optimizer::Adam,
             weight_decay: 0.0,
+            schedule: Schedule::default(),
             epochs: 60,
             batch: 128,
             standardise: true,
@@ -104,6 +113,8 @@ pub struct BenchmarkSettings {
     pub learning_rate: f64,
     pub optimizer: Optimizer,
     pub weight_decay: f64,
+    #[serde(default)]
+    pub schedule: Schedule,
     pub epochs: usize,
     pub batch: usize,
     pub patience: Option<usize>,
@@ -122,6 +133,7 @@ impl Default for BenchmarkSettings {
             learning_rate: 1e-3,
             optimizer: Optimizer::Adam,
             weight_decay: 0.0,
+            schedule: Schedule::default(),
             epochs: 16,
             batch: 32,
             patience: None,
@@ -141,7 +153,7 @@ pub struct LogisticSettings {
 
 impl Default for LogisticSettings {
     fn default() -> Self {
-        Self { alphas: vec![10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0], max_iterations: 200, seed: 1 }
+        Self { alphas: vec![10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0], max_iterations: 2000, seed: 1 }
     }
 }
 
@@ -149,6 +161,8 @@ impl DenseSettings {
     /// Refuses values that cannot be trained with, naming the option.
     pub fn check(&self) -> Result<()> {
         whole("--width", self.width, 1, 65_536)?;
+        whole("--depth", self.depth, 1, 2)?;
+        self.schedule.check()?;
         share("--dropout", self.dropout)?;
         descent(self.learning_rate, self.weight_decay, self.epochs, self.batch, self.patience)
     }
@@ -161,6 +175,7 @@ impl BenchmarkSettings {
         // Sums of pool * pool 8-bit pixels must fit 16 bits.
         whole("--pool", self.pool, 1, 16)?;
         whole("--filters", self.filters, 1, 1024)?;
+        self.schedule.check()?;
         whole("--kernel", self.kernel, 1, 31)?;
         whole("--dense", self.dense, 1, 65_536)?;
         if self.input / self.pool < self.kernel {
@@ -184,6 +199,11 @@ impl LogisticSettings {
         }
         whole("--max-iterations", usize::try_from(self.max_iterations).unwrap_or(usize::MAX), 1, 1_000_000)
     }
+}
+
+/// The depth of heads of earlier versions.
+fn one() -> usize {
+    1
 }
 
 fn descent(learning_rate: f64, weight_decay: f64, epochs: usize, batch: usize, patience: Option<usize>) -> Result<()> {

@@ -12,6 +12,8 @@ pub struct Trained {
     /// The settings as they were used; for the logistic regression with the `alpha` chosen on validation.
     pub settings: serde_json::Value,
     pub weights: Weights,
+    /// The weights of the last epoch, where they are others than those of the best.
+    pub last_weights: Option<Weights>,
     /// One entry per epoch run; empty for the logistic regression.
     pub history: Vec<EpochFigures>,
     /// The epoch whose weights these are, counted from 1; 0 for the logistic regression.

@@ -13,9 +13,11 @@ pub struct Prediction {
     pub path: String,
     /// The class told; null when there is an error.
     pub label: Option<String>,
-    /// Probability of that label, in 0..=1.
+    /// Probability of that label, in 0..=1, calibrated on validation where the model has a calibration. The label is
+    /// told by score and threshold alone, so with a threshold chosen for something else than accuracy this can be
+    /// below one half.
     pub probability: Option<f64>,
-    /// Probability of the positive class, in 0..=1.
+    /// The model's own probability of the positive class, in 0..=1, not calibrated: what the threshold is held to.
     pub score: Option<f64>,
     /// Scores from here on are told as the positive class.
     pub threshold: f64,

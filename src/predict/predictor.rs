@@ -3,7 +3,8 @@
 use super::Prediction;
 use crate::backbone::{self, device};
 use crate::error::{Error, Result};
-use crate::features::{NetworkSource, PooledPixels, RowSource, RowWorker, Rows};
+use crate::evaluation::Calibration;
+use crate::features::{FeatureSpec, NetworkSource, PooledPixels, RowSource, RowWorker, Rows};
 use crate::imaging::Preprocessing;
 use crate::model::{Kind, SavedModel, Scorer};
 use crate::run::{RunFolder, choice};
@@ -17,6 +18,7 @@ pub struct Predictor {
     run: String,
     threshold: f64,
     classes: [String; 2],
+    calibration: Option<Calibration>,
     preprocessing: Preprocessing,
     worker: RefCell<Box<dyn RowWorker + Send>>,
     scorer: Scorer,
@@ -59,6 +61,7 @@ impl Predictor {
             run: run.id().to_string(),
             threshold: threshold.unwrap_or(saved.info.threshold),
             classes: saved.info.classes.clone(),
+            calibration: saved.info.calibration,
             preprocessing: source.preprocessing(),
             worker: RefCell::new(source.worker()?),
             scorer: saved.scorer()?,
@@ -95,7 +98,8 @@ impl Predictor {
             Ok(score) => {
                 let positive = score >= self.threshold;
                 prediction.label = Some(self.classes[usize::from(positive)].clone());
-                prediction.probability = Some(if positive { score } else { 1.0 - score });
+                let calibrated = self.calibration.map_or(score, |calibration| calibration.probability(score));
+                prediction.probability = Some(if positive { calibrated } else { 1.0 - calibrated });
                 prediction.score = Some(score);
             }
             Err(error) => prediction.error = Some(error.to_string()),
@@ -128,7 +132,7 @@ fn source(saved: &SavedModel, device: &str) -> Result<Box<dyn RowSource>> {
                 })?;
             Box::new(PooledPixels::new(settings.input, settings.pool)?)
         }
-        _ => Box::new(NetworkSource::new(backbone::find(&input.backbone)?, device::parse(device)?)?),
+        _ => Box::new(NetworkSource::new(&FeatureSpec::of_identity(input)?, device::parse(device)?)?),
     })
 }
 

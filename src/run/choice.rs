@@ -3,7 +3,9 @@
 use super::openings;
 use super::results::ResultRow;
 use super::{RunFolder, Status};
+use crate::dataset::Split;
 use crate::error::{AtPath, Error, Result};
+use crate::evaluation::{Criterion, threshold_for};
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -15,6 +17,9 @@ pub struct Choice {
     pub run: String,
     /// Scores of the positive class from here on are told as that class.
     pub threshold: f64,
+    /// What the threshold was chosen for on validation, or `fixed`; absent in choices of earlier versions.
+    #[serde(default)]
+    pub criterion: Option<String>,
     /// RFC 3339, UTC.
     pub at: String,
     /// How often the test split of the run's data had been opened when it was chosen.
@@ -37,22 +42,50 @@ pub fn load(workspace: &Workspace) -> Result<Option<Choice>> {
     }
 }
 
+/// Makes `run` the model that `predict` uses, with the threshold that serves a criterion best on its validation scores.
+///
+/// # Errors
+/// A run without a model; a target that no threshold reaches.
+pub fn choose_for(workspace: &Workspace, run: &RunFolder, criterion: Criterion) -> Result<Choice> {
+    if criterion == Criterion::Accuracy {
+        return choose(workspace, run, None);
+    }
+    trained(run)?;
+    let (scores, positive) = super::scoring::read_scores(run, Split::Val)?;
+    let threshold = threshold_for(criterion, &scores, &positive).ok_or_else(|| {
+        Error::failed(format!(
+            "No threshold reaches {criterion} on the validation split of {}; ask for less, or choose another model.",
+            run.id()
+        ))
+    })?;
+    // A class called always or never can have its threshold a hair outside.
+    keep(workspace, run, threshold.clamp(0.0, 1.0), criterion.to_string())
+}
+
 /// Makes `run` the model that `predict` uses. Without a threshold, the one chosen on validation is taken.
 pub fn choose(workspace: &Workspace, run: &RunFolder, threshold: Option<f64>) -> Result<Choice> {
-    let result = ResultRow::load(run)?.filter(|_| run.model_path().is_file());
-    let Some(result) = result else {
-        return Err(Error::failed(format!(
-            "Run {} has no trained model to choose; train it to the end first.",
-            run.id()
-        )));
-    };
+    let result = trained(run)?;
     if threshold.is_some_and(|threshold| !(0.0..=1.0).contains(&threshold)) {
         return Err(Error::usage("A threshold lies between 0 and 1."));
     }
+    let criterion = if threshold.is_some() { "fixed".to_owned() } else { Criterion::Accuracy.to_string() };
+    keep(workspace, run, threshold.unwrap_or(result.threshold), criterion)
+}
+
+/// The result of a run that has a model.
+fn trained(run: &RunFolder) -> Result<ResultRow> {
+    let result = ResultRow::load(run)?.filter(|_| run.model_path().is_file());
+    result.ok_or_else(|| {
+        Error::failed(format!("Run {} has no trained model to choose; train it to the end first.", run.id()))
+    })
+}
+
+fn keep(workspace: &Workspace, run: &RunFolder, threshold: f64, criterion: String) -> Result<Choice> {
+    let result = trained(run)?;
     let at = jiff::Timestamp::now().to_string();
     let after_test_openings = openings::before(&openings::load(workspace)?, &result.manifest_sha256, &at);
-    let choice =
-        Choice { run: run.id().to_string(), threshold: threshold.unwrap_or(result.threshold), at, after_test_openings };
+    let run = run.id().to_string();
+    let choice = Choice { run, threshold, criterion: Some(criterion), at, after_test_openings };
     let path = path(workspace);
     write_whole(&path, &serde_json::to_vec_pretty(&choice).at(&path)?)?;
     Ok(choice)
@@ -74,5 +107,11 @@ pub fn current(workspace: &Workspace) -> Result<Choice> {
             workspace.root().display()
         )));
     };
-    Ok(Choice { run: row.run, threshold: row.threshold, at: row.created, after_test_openings: row.after_test_openings })
+    Ok(Choice {
+        run: row.run,
+        threshold: row.threshold,
+        criterion: None,
+        at: row.created,
+        after_test_openings: row.after_test_openings,
+    })
 }

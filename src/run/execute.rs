@@ -1,10 +1,10 @@
 //! From a job's spec to engine calls. Runs in the worker process.
 
 use super::folder::RunFolder;
-use super::scoring::{filled_store, manifest, network_source};
+use super::scoring::{filled_stores, manifest, network_source};
 use super::spec::JobSpec;
 use super::worker::Recorder;
-use super::{study, training};
+use super::{probe, study, training};
 use crate::dataset::{Split, prepare, synthetic};
 use crate::error::{AtPath, Result};
 use crate::monitor::{Monitor, Update};
@@ -41,11 +41,11 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
                 .collect();
             Ok(format!("{}: {}", report.name, counts.join(", ")))
         }
-        JobSpec::Extract { dataset, backbone } => {
+        JobSpec::Extract { dataset, features } => {
             let manifest = manifest(workspace, dataset)?;
-            let source = network_source(backbone, circumstances.device)?;
+            let source = network_source(features, circumstances.device)?;
             stage(recorder, "extract features");
-            let (_, report) = filled_store(circumstances, &manifest, &Split::ALL, source.as_ref(), recorder)?;
+            let (_, report) = filled_stores(circumstances, &manifest, &Split::ALL, source.as_ref(), recorder)?;
             Ok(format!(
                 "{} computed at {:.0} images/s, {} there before, {} skipped",
                 report.computed,
@@ -53,6 +53,9 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
                 report.reused,
                 report.skipped.len()
             ))
+        }
+        JobSpec::Probe { dataset, features, settings } => {
+            probe::run(circumstances, dataset, features, settings, recorder)
         }
         JobSpec::Train { dataset, model } => training::train(circumstances, dataset, model, recorder),
         JobSpec::OpenTest { run } => training::open_test(circumstances, run, recorder),

@@ -155,6 +155,16 @@ impl RunFolder {
         self.path.join("model.safetensors")
     }
 
+    /// Where a training that is cut short goes on from.
+    pub fn checkpoint_path(&self) -> PathBuf {
+        self.path.join("checkpoint.safetensors")
+    }
+
+    /// The trained model with the weights of the last epoch, where the best is an earlier one.
+    pub fn last_model_path(&self) -> PathBuf {
+        self.path.join("model-last.safetensors")
+    }
+
     /// The row of the results table.
     pub fn result_path(&self) -> PathBuf {
         self.path.join("result.json")

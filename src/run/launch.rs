@@ -1,7 +1,8 @@
 //! Starts the worker process of a run.
 
 use super::folder::RunFolder;
-use super::spec::Spec;
+use super::spec::{JobSpec, Spec};
+use super::view::{RunView, Status};
 use crate::error::{AtPath, Error, Result};
 use crate::workspace::Workspace;
 use std::fs::OpenOptions;
@@ -23,7 +24,32 @@ impl Launched {
 /// Makes the run's folder and starts a worker on it. The worker leaves this session by itself (`setsid`), and its
 /// output goes to the run's log.
 pub fn launch(workspace: &Workspace, spec: &Spec) -> Result<Launched> {
-    let run = RunFolder::create(workspace, spec)?;
+    work_on(workspace, RunFolder::create(workspace, spec)?)
+}
+
+/// Starts a worker again on a run whose worker has ended before the work was done. A training goes on from its last
+/// checkpoint, an extraction after its last part.
+///
+/// # Errors
+/// A run that is done or at work, or that is no more than a series of others.
+pub fn resume(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
+    let id = run.id().clone();
+    if run.is_alive() {
+        return Err(Error::failed(format!("Run {id} is at work already; 'faceprobe runs attach {id}' follows it.")));
+    }
+    let view = RunView::open(run.clone())?;
+    if view.status == Status::Done {
+        return Err(Error::failed(format!("Run {id} is done; there is nothing left to go on with.")));
+    }
+    if matches!(view.spec.job, JobSpec::Demo { .. }) {
+        return Err(Error::failed(
+            "A demo is a series of runs and is not gone on with; 'faceprobe demo' makes what is missing.",
+        ));
+    }
+    work_on(workspace, run)
+}
+
+fn work_on(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
     let program = std::env::current_exe().map_err(|error| {
         Error::failed(format!("The program's own file cannot be found ({error}); start it by its full path."))
     })?;

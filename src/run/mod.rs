@@ -19,6 +19,7 @@ pub mod folder;
 pub mod journal;
 pub mod launch;
 pub mod openings;
+pub mod probe;
 pub mod results;
 mod scoring;
 pub mod spec;

@@ -3,11 +3,15 @@
 use super::openings::{self, Opening};
 use super::{JobSpec, RunFolder, RunView, Status};
 use crate::error::{AtPath, Error, Result};
-use crate::evaluation::Interval;
+use crate::evaluation::{
+    Calibration, Criterion, Interval, average_precision, brier, expected_calibration_error, log_loss, roc_auc,
+    threshold_for,
+};
 use crate::model::Kind;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fs;
 use std::str::FromStr;
 
@@ -54,6 +58,56 @@ pub struct ResultRow {
     /// Whether `predict` uses it.
     #[serde(default)]
     pub chosen: bool,
+    /// More about the validation scores; null for runs of earlier versions and runs without a result.
+    #[serde(default)]
+    pub validation: Option<ValidationFigures>,
+}
+
+/// How many bins the expected calibration error is told with.
+const BINS: usize = 10;
+
+/// What the validation scores say beside the accuracy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ValidationFigures {
+    pub roc_auc: Option<f64>,
+    pub average_precision: Option<f64>,
+    /// Thresholds by the criterion they serve best: `auto`, `youden`, `eer`.
+    pub thresholds: BTreeMap<String, f64>,
+    /// How scores become calibrated probabilities.
+    pub calibration: Option<Calibration>,
+    pub log_loss: f64,
+    pub brier: f64,
+    /// Expected calibration error over ten bins.
+    pub calibration_error: f64,
+    /// The same of the calibrated probabilities, on the split they were fitted on.
+    pub calibrated_log_loss: Option<f64>,
+    pub calibrated_brier: Option<f64>,
+    pub calibrated_error: Option<f64>,
+}
+
+impl ValidationFigures {
+    /// Of scores, labels and the calibration fitted to them.
+    pub(super) fn of(scores: &[f64], positive: &[bool], calibration: Option<Calibration>) -> Self {
+        let calibrated: Option<Vec<f64>> =
+            calibration.map(|calibration| scores.iter().map(|&score| calibration.probability(score)).collect());
+        let calibrated = calibrated.as_deref();
+        let criteria = [Criterion::Accuracy, Criterion::Youden, Criterion::EqualError];
+        let thresholds = criteria
+            .into_iter()
+            .filter_map(|criterion| Some((criterion.to_string(), threshold_for(criterion, scores, positive)?)));
+        Self {
+            roc_auc: roc_auc(scores, positive),
+            average_precision: average_precision(scores, positive),
+            thresholds: thresholds.collect(),
+            calibration,
+            log_loss: log_loss(scores, positive),
+            brier: brier(scores, positive),
+            calibration_error: expected_calibration_error(scores, positive, BINS),
+            calibrated_log_loss: calibrated.map(|scores| log_loss(scores, positive)),
+            calibrated_brier: calibrated.map(|scores| brier(scores, positive)),
+            calibrated_error: calibrated.map(|scores| expected_calibration_error(scores, positive, BINS)),
+        }
+    }
 }
 
 impl ResultRow {
@@ -106,6 +160,7 @@ impl ResultRow {
             created: view.spec.created.clone(),
             after_test_openings: 0,
             chosen: false,
+            validation: None,
         })
     }
 }

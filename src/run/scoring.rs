@@ -1,12 +1,15 @@
 //! Rows for the splits of a prepared set, and the scores of a trained model on them.
 
 use super::execute::Circumstances;
+use super::folder::RunFolder;
 use super::spec::ModelSpec;
 use crate::backbone;
 use crate::dataset::{ContentHash, Manifest, Sample, Split};
 use crate::error::{AtPath, Error, Result};
-use crate::features::{self, ExtractOptions, NetworkSource, PooledPixels, RowSource, Store, StoreIdentity};
-use crate::model::{LabelledRows, PixelRows, SavedModel};
+use crate::features::{
+    self, ExtractOptions, FeatureSpec, NetworkSource, PooledPixels, RowSource, Store, StoreIdentity, StoreRows,
+};
+use crate::model::{Examples, Kind, PixelRows, SavedModel};
 use crate::monitor::{Monitor, Update};
 use crate::workspace::{Workspace, write_whole};
 use ndarray::Array2;
@@ -16,59 +19,75 @@ use std::path::{Path, PathBuf};
 pub(super) fn source_of(model: &ModelSpec, device: &str) -> Result<Box<dyn RowSource>> {
     Ok(match model {
         ModelSpec::Benchmark { settings } => Box::new(PooledPixels::new(settings.input, settings.pool)?),
-        ModelSpec::Dense { backbone, .. } | ModelSpec::Logistic { backbone, .. } => network_source(backbone, device)?,
+        ModelSpec::Dense { features, .. } | ModelSpec::Logistic { features, .. } => network_source(features, device)?,
     })
 }
 
 /// The source of a backbone's features.
-pub(super) fn network_source(name: &str, device: &str) -> Result<Box<dyn RowSource>> {
-    let info = backbone::find(name)?;
-    Ok(Box::new(NetworkSource::new(info, backbone::device::parse(device)?)?))
+pub(super) fn network_source(features: &FeatureSpec, device: &str) -> Result<Box<dyn RowSource>> {
+    Ok(Box::new(NetworkSource::new(features, backbone::device::parse(device)?)?))
 }
 
-/// Computes what the store lacks for the given splits, and opens it.
-pub(super) fn filled_store(
+/// Computes what the stores of a source lack for the given splits, and opens them.
+pub(super) fn filled_stores(
     circumstances: &Circumstances<'_>,
     manifest: &Manifest,
     splits: &[Split],
     source: &dyn RowSource,
     monitor: &dyn Monitor,
-) -> Result<(Store, features::ExtractReport)> {
+) -> Result<(Vec<Store>, features::ExtractReport)> {
     let items: Vec<(ContentHash, PathBuf)> = splits
         .iter()
         .flat_map(|split| manifest.split(*split))
         .map(|sample| (sample.hash, manifest.path_of(sample)))
         .collect();
-    let mut store = Store::open(&circumstances.workspace.features(), &source.identity())?;
+    let all = circumstances.workspace.features();
+    let open = |identity| Store::open(&all, identity);
+    let mut stores = source.identities().iter().map(open).collect::<Result<Vec<_>>>()?;
     let options = ExtractOptions { threads: circumstances.threads, ..ExtractOptions::default() };
-    let report = features::extract(&mut store, source, &items, &options, monitor)?;
+    let report = features::extract_all(&mut stores, source, &items, &options, monitor)?;
     // Extraction gives each of its streams one thread; what follows has them all again.
     tch::set_num_threads(i32::try_from(circumstances.threads).unwrap_or(1));
-    Ok((store, report))
+    Ok((stores, report))
 }
 
 /// The samples of a split that have a row, and how many have none.
-fn with_rows<'a>(store: &Store, manifest: &'a Manifest, split: Split) -> (Vec<&'a Sample>, usize) {
+fn with_rows<'a>(stores: &[Store], manifest: &'a Manifest, split: Split) -> (Vec<&'a Sample>, usize) {
     let all: Vec<&Sample> = manifest.split(split).collect();
     let total = all.len();
-    let there: Vec<&Sample> = all.into_iter().filter(|sample| store.contains(&sample.hash)).collect();
+    let there: Vec<&Sample> =
+        all.into_iter().filter(|sample| stores.iter().all(|store| store.contains(&sample.hash))).collect();
     let lost = total - there.len();
     (there, lost)
 }
 
-/// The samples of a split with their rows.
-pub(super) struct SplitRows<'a, T> {
+/// The samples of a split with their pixels in memory.
+pub(super) struct PixelSplit<'a> {
     pub samples: Vec<&'a Sample>,
-    pub rows: LabelledRows<T>,
+    pub rows: PixelRows,
+}
+
+/// The samples of a split with their features in the store.
+pub(super) struct FeatureSplit<'a> {
+    pub samples: Vec<&'a Sample>,
+    pub rows: StoreRows<'a>,
+    pub positive: Vec<bool>,
+}
+
+impl FeatureSplit<'_> {
+    /// The same, for training.
+    pub(super) fn examples(&self) -> Result<Examples<'_>> {
+        Examples::new(&self.rows, &self.positive)
+    }
 }
 
 fn samples_of<'a>(
-    store: &Store,
+    stores: &[Store],
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
 ) -> Result<(Vec<&'a Sample>, Vec<ContentHash>, Vec<bool>)> {
-    let (samples, lost) = with_rows(store, manifest, split);
+    let (samples, lost) = with_rows(stores, manifest, split);
     if lost > 0 {
         let text = format!("{lost} images of the {} split could not be read and are left out", split.name());
         monitor.update(Update::Note { text });
@@ -85,46 +104,49 @@ fn samples_of<'a>(
     Ok((samples, keys, positive))
 }
 
-/// The feature rows of a split.
+/// The feature rows of a split, left where they are.
 pub(super) fn feature_rows<'a>(
-    store: &Store,
+    stores: &'a [Store],
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
-) -> Result<SplitRows<'a, f32>> {
-    let (samples, keys, positive) = samples_of(store, manifest, split, monitor)?;
-    Ok(SplitRows { samples, rows: LabelledRows::new(store.rows_f32(&keys)?, positive)? })
+) -> Result<FeatureSplit<'a>> {
+    let (samples, keys, positive) = samples_of(stores, manifest, split, monitor)?;
+    Ok(FeatureSplit { samples, rows: StoreRows::new(&stores.iter().collect::<Vec<_>>(), keys)?, positive })
 }
 
 /// The pooled pixels of a split.
 pub(super) fn pixel_rows<'a>(
-    store: &Store,
+    stores: &[Store],
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
-) -> Result<SplitRows<'a, u16>> {
-    let (samples, keys, positive) = samples_of(store, manifest, split, monitor)?;
+) -> Result<PixelSplit<'a>> {
+    let (samples, keys, positive) = samples_of(stores, manifest, split, monitor)?;
+    let [store] = stores else {
+        return Err(Error::failed(format!("Pooled pixels lie in one store, not in {}.", stores.len())));
+    };
     let mut x = Array2::zeros((keys.len(), store.identity().width));
     store.gather_u16_into(&keys, &mut x.view_mut())?;
-    Ok(SplitRows { samples, rows: PixelRows::new(x, positive)? })
+    Ok(PixelSplit { samples, rows: PixelRows::new(x, positive)? })
 }
 
 /// Probability of class 1 for every sample of a split, with whether it is of class 1.
 pub(super) fn score_split<'a>(
     model: &SavedModel,
-    store: &Store,
+    stores: &'a [Store],
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
 ) -> Result<(Vec<&'a Sample>, Vec<f64>, Vec<bool>)> {
-    Ok(match store.identity().dtype {
-        features::Dtype::U16 => {
-            let split = pixel_rows(store, manifest, split, monitor)?;
+    Ok(match model.info.kind {
+        Kind::Benchmark => {
+            let split = pixel_rows(stores, manifest, split, monitor)?;
             (split.samples, model.scores_u16(split.rows.x())?, split.rows.y().to_vec())
         }
-        features::Dtype::F32 => {
-            let split = feature_rows(store, manifest, split, monitor)?;
-            (split.samples, model.scores_f32(split.rows.x())?, split.rows.y().to_vec())
+        _ => {
+            let split = feature_rows(stores, manifest, split, monitor)?;
+            (split.samples, model.scores(&split.rows, monitor)?, split.positive)
         }
     })
 }
@@ -139,6 +161,22 @@ pub(super) fn write_scores(path: &Path, manifest: &Manifest, samples: &[&Sample]
     }
     let bytes = out.into_inner().map_err(|error| Error::file(path, error.error()))?;
     write_whole(path, &bytes)
+}
+
+/// The scores that [`write_scores`] wrote for a split, and whether each sample is of class 1.
+pub(super) fn read_scores(run: &RunFolder, split: Split) -> Result<(Vec<f64>, Vec<bool>)> {
+    let path = run.scores_path(split);
+    let classes = SavedModel::load(&run.model_path())?.info.classes;
+    let mut reader = csv::Reader::from_path(&path).at(&path)?;
+    let (mut scores, mut positive) = (Vec::new(), Vec::new());
+    for record in reader.records() {
+        let record = record.at(&path)?;
+        let damaged = || Error::file(&path, "is not a table of scores; train the run again");
+        let score = record.get(3).and_then(|text| text.parse::<f64>().ok());
+        scores.push(score.filter(|score| score.is_finite()).ok_or_else(damaged)?);
+        positive.push(record.get(2).ok_or_else(damaged)? == classes[1]);
+    }
+    Ok((scores, positive))
 }
 
 /// The identity of the rows a model wants must be the one this machine computes; else scores would be nonsense.

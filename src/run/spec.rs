@@ -2,6 +2,7 @@
 
 use crate::dataset::prepare::PrepareSettings;
 use crate::dataset::synthetic::SampleSettings;
+use crate::features::FeatureSpec;
 use crate::model::{BenchmarkSettings, DenseSettings, Kind, LogisticSettings};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,18 @@ pub enum JobSpec {
     /// Prepare a data set into `data/prepared/NAME`.
     Prepare(PrepareSettings),
     /// Fill the feature store of a backbone for all images of a prepared set.
-    Extract { dataset: String, backbone: String },
+    Extract {
+        dataset: String,
+        #[serde(flatten)]
+        features: FeatureSpec,
+    },
+    /// Take features after every stage of a backbone in one pass, and fit a logistic regression on each.
+    Probe {
+        dataset: String,
+        #[serde(flatten)]
+        features: FeatureSpec,
+        settings: LogisticSettings,
+    },
     /// Train one model on a prepared set; features that are missing are extracted first.
     Train { dataset: String, model: ModelSpec },
     /// Score a trained run on the test split of its data set, and record that this was done.
@@ -27,9 +39,19 @@ pub enum JobSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ModelSpec {
-    Benchmark { settings: BenchmarkSettings },
-    Dense { backbone: String, settings: DenseSettings },
-    Logistic { backbone: String, settings: LogisticSettings },
+    Benchmark {
+        settings: BenchmarkSettings,
+    },
+    Dense {
+        #[serde(flatten)]
+        features: FeatureSpec,
+        settings: DenseSettings,
+    },
+    Logistic {
+        #[serde(flatten)]
+        features: FeatureSpec,
+        settings: LogisticSettings,
+    },
 }
 
 impl ModelSpec {
@@ -42,12 +64,17 @@ impl ModelSpec {
         }
     }
 
-    /// The frozen network whose features it is trained on; the benchmark has none.
-    pub fn backbone(&self) -> Option<&str> {
+    /// The features it is trained on; the benchmark has none.
+    pub fn features(&self) -> Option<&FeatureSpec> {
         match self {
             Self::Benchmark { .. } => None,
-            Self::Dense { backbone, .. } | Self::Logistic { backbone, .. } => Some(backbone),
+            Self::Dense { features, .. } | Self::Logistic { features, .. } => Some(features),
         }
+    }
+
+    /// The frozen network whose features it is trained on; the benchmark has none.
+    pub fn backbone(&self) -> Option<&str> {
+        self.features().map(|features| features.backbone.as_str())
     }
 
     /// The seed of initial weights, batch order and dropout.
@@ -62,13 +89,24 @@ impl ModelSpec {
     /// [`ModelSpec::describe`] after training, when what was chosen on validation is known.
     pub fn describe_chosen(&self, settings: &serde_json::Value) -> String {
         match (self, settings.get("alpha").and_then(serde_json::Value::as_f64)) {
-            (Self::Logistic { .. }, Some(alpha)) => format!("alpha {alpha}"),
+            (Self::Logistic { .. }, Some(alpha)) => self.with_features(format!("alpha {alpha}")),
             _ => self.describe(),
         }
     }
 
     /// The settings that distinguish this model from others of its kind, in a few words.
     pub fn describe(&self) -> String {
+        self.with_features(self.describe_settings())
+    }
+
+    fn with_features(&self, settings: String) -> String {
+        match self.features().map(FeatureSpec::describe) {
+            Some(features) if !features.is_empty() => format!("{settings}; {features}"),
+            _ => settings,
+        }
+    }
+
+    fn describe_settings(&self) -> String {
         match self {
             Self::Benchmark { settings } => format!(
                 "{} filters, dense {}, dropout {}, {} epochs",
@@ -97,6 +135,7 @@ impl JobSpec {
             Self::Sample(_) => "sample",
             Self::Prepare(_) => "prepare",
             Self::Extract { .. } => "extract",
+            Self::Probe { .. } => "probe",
             Self::Train { model, .. } => model.kind().name(),
             Self::OpenTest { .. } => "test",
             Self::Demo { .. } => "demo",
@@ -107,7 +146,7 @@ impl JobSpec {
     pub fn dataset(&self) -> Option<&str> {
         match self {
             Self::Prepare(settings) => Some(&settings.name),
-            Self::Extract { dataset, .. } | Self::Train { dataset, .. } => Some(dataset),
+            Self::Extract { dataset, .. } | Self::Probe { dataset, .. } | Self::Train { dataset, .. } => Some(dataset),
             Self::Sample(_) | Self::Demo { .. } => Some(DEMO_DATASET),
             Self::OpenTest { .. } => None,
         }

@@ -10,6 +10,7 @@ use crate::dataset::prepare::PrepareSettings;
 use crate::dataset::source::{Adapter, SourceSpec};
 use crate::dataset::synthetic::SampleSettings;
 use crate::error::Result;
+use crate::features::FeatureSpec;
 use crate::model::{BenchmarkSettings, DenseSettings, LogisticSettings};
 use crate::monitor::{Monitor, Update};
 use std::sync::Arc;
@@ -26,14 +27,14 @@ pub(super) fn run(
 ) -> Result<String> {
     let dataset = DEMO_DATASET.to_owned();
     let seed = sample.seed;
-    let backbone = backbone::DEFAULT.to_owned();
+    let features = FeatureSpec::of_backbone(backbone::DEFAULT);
     part(circumstances, recorder, JobSpec::Sample(sample.clone()))?;
     part(circumstances, recorder, JobSpec::Prepare(prepare_settings(circumstances, sample)))?;
-    part(circumstances, recorder, JobSpec::Extract { dataset: dataset.clone(), backbone: backbone.clone() })?;
+    part(circumstances, recorder, JobSpec::Extract { dataset: dataset.clone(), features: features.clone() })?;
     let models = [
         ModelSpec::Benchmark { settings: BenchmarkSettings { seed, ..Default::default() } },
-        ModelSpec::Logistic { backbone: backbone.clone(), settings: LogisticSettings { seed, ..Default::default() } },
-        ModelSpec::Dense { backbone, settings: DenseSettings { seed, ..Default::default() } },
+        ModelSpec::Logistic { features: features.clone(), settings: LogisticSettings { seed, ..Default::default() } },
+        ModelSpec::Dense { features, settings: DenseSettings { seed, ..Default::default() } },
     ];
     let mut trained = Vec::new();
     for model in models {

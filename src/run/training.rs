@@ -3,16 +3,16 @@
 use super::execute::Circumstances;
 use super::folder::RunFolder;
 use super::openings::{self, Opening};
-use super::results::ResultRow;
+use super::results::{ResultRow, ValidationFigures};
 use super::scoring::{
-    check_identity, feature_rows, filled_store, manifest, pixel_rows, score_split, source_of, write_scores,
+    check_identity, feature_rows, filled_stores, manifest, pixel_rows, score_split, source_of, write_scores,
 };
 use super::spec::{JobSpec, ModelSpec};
 use super::view::Status;
 use crate::dataset::{PrepareReport, Split};
-use crate::error::{Error, Result};
-use crate::evaluation::{Confusion, Interval, wilson95};
-use crate::model::{self, FORMAT, ModelInfo, Provenance, SavedModel};
+use crate::error::{AtPath, Error, Result};
+use crate::evaluation::{Calibration, Confusion, Interval, wilson95};
+use crate::model::{self, Checkpoints, FORMAT, Kind, ModelInfo, Provenance, SavedModel, Weights};
 use crate::monitor::{Monitor, Update};
 use std::time::Instant;
 
@@ -33,37 +33,43 @@ pub(super) fn train(
     let synthetic = PrepareReport::load(&manifest.folder)?.synthetic;
     let source = source_of(spec, circumstances.device)?;
     let identity = source.identity();
-    let (store, _) = filled_store(circumstances, &manifest, &[Split::Train, Split::Val], source.as_ref(), monitor)?;
+    let (stores, _) = filled_stores(circumstances, &manifest, &[Split::Train, Split::Val], source.as_ref(), monitor)?;
     drop(source);
 
     monitor.update(Update::Stage { name: "train".into() });
-    let (trained, val_samples, val_positive, train_positive) = match spec {
+    // What is trained on what: a checkpoint of anything else is not gone on from.
+    let key = serde_json::to_string(&(spec, &identity, &manifest.sha256)).at(run.path())?;
+    let checkpoints = Checkpoints::new(run.checkpoint_path(), key);
+    let (mut trained, val_samples, val_positive, train_positive) = match spec {
         ModelSpec::Benchmark { settings } => {
-            let train = pixel_rows(&store, &manifest, Split::Train, monitor)?;
-            let val = pixel_rows(&store, &manifest, Split::Val, monitor)?;
-            let trained = model::train_benchmark(&train.rows, &val.rows, settings, monitor)?;
+            let train = pixel_rows(&stores, &manifest, Split::Train, monitor)?;
+            let val = pixel_rows(&stores, &manifest, Split::Val, monitor)?;
+            let trained = model::train_benchmark(&train.rows, &val.rows, settings, Some(&checkpoints), monitor)?;
             (trained, val.samples, val.rows.y().to_vec(), train.rows.y().to_vec())
         }
         ModelSpec::Dense { settings, .. } => {
-            let train = feature_rows(&store, &manifest, Split::Train, monitor)?;
-            let val = feature_rows(&store, &manifest, Split::Val, monitor)?;
-            let trained = model::train_dense(&train.rows, &val.rows, settings, monitor)?;
-            (trained, val.samples, val.rows.y().to_vec(), train.rows.y().to_vec())
+            let train = feature_rows(&stores, &manifest, Split::Train, monitor)?;
+            let val = feature_rows(&stores, &manifest, Split::Val, monitor)?;
+            let trained =
+                model::train_dense(train.examples()?, val.examples()?, settings, Some(&checkpoints), monitor)?;
+            (trained, val.samples, val.positive, train.positive)
         }
         ModelSpec::Logistic { settings, .. } => {
-            let train = feature_rows(&store, &manifest, Split::Train, monitor)?;
-            let val = feature_rows(&store, &manifest, Split::Val, monitor)?;
-            let trained = model::train_logistic(&train.rows, &val.rows, settings, monitor)?;
-            (trained, val.samples, val.rows.y().to_vec(), train.rows.y().to_vec())
+            let train = feature_rows(&stores, &manifest, Split::Train, monitor)?;
+            let val = feature_rows(&stores, &manifest, Split::Val, monitor)?;
+            let trained = model::train_logistic(train.examples()?, val.examples()?, settings, monitor)?;
+            (trained, val.samples, val.positive, train.positive)
         }
     };
-    let saved = SavedModel {
+    let calibration = calibration_of(spec.kind(), &trained.val_scores, &val_positive);
+    let mut saved = SavedModel {
         info: ModelInfo {
             format: FORMAT,
             kind: spec.kind(),
             input: identity,
             classes: manifest.classes.clone(),
             threshold: trained.threshold,
+            calibration,
             settings: trained.settings.clone(),
             provenance: Provenance {
                 run: run.id().to_string(),
@@ -78,9 +84,12 @@ pub(super) fn train(
                 synthetic,
             },
         },
-        weights: trained.weights.clone(),
+        weights: std::mem::take(&mut trained.weights),
     };
     saved.save(&run.model_path())?;
+    if let Some(last) = trained.last_weights.take() {
+        save_last(&mut saved, last, trained.epochs_run, run)?;
+    }
     write_scores(&run.scores_path(Split::Val), &manifest, &val_samples, &trained.val_scores)?;
     let train_figures = figures(&trained.train_scores, &train_positive, trained.threshold);
     let val_figures = figures(&trained.val_scores, &val_positive, trained.threshold);
@@ -100,7 +109,8 @@ pub(super) fn train(
         test_accuracy: None,
         test_interval: None,
         threshold: trained.threshold,
-        seconds: begun.elapsed().as_secs_f64(),
+        // A run that went on from a checkpoint has spent the time of the epochs before it too.
+        seconds: begun.elapsed().as_secs_f64().max(trained.history.iter().map(|epoch| epoch.seconds).sum()),
         status: Status::Done,
         dataset: dataset.to_owned(),
         manifest_sha256: manifest.sha256.clone(),
@@ -109,8 +119,10 @@ pub(super) fn train(
         created: run.spec()?.created,
         after_test_openings: 0,
         chosen: false,
+        validation: Some(ValidationFigures::of(&trained.val_scores, &val_positive, calibration)),
     };
     result.save(run)?;
+    checkpoints.remove()?;
     let best = result.best_epoch.map(|epoch| format!(" at epoch {epoch}")).unwrap_or_default();
     Ok(format!("validation accuracy {:.3}{best}, threshold {:.3}", val_figures.0, result.threshold))
 }
@@ -137,9 +149,9 @@ pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: 
     }
     let source = source_of(&spec, circumstances.device)?;
     check_identity(&model.info.input, &source.identity())?;
-    let (store, _) = filled_store(circumstances, &manifest, &[Split::Test], source.as_ref(), monitor)?;
+    let (stores, _) = filled_stores(circumstances, &manifest, &[Split::Test], source.as_ref(), monitor)?;
     monitor.update(Update::Stage { name: "score the test split".into() });
-    let (samples, scores, positive) = score_split(&model, &store, &manifest, Split::Test, monitor)?;
+    let (samples, scores, positive) = score_split(&model, &stores, &manifest, Split::Test, monitor)?;
     let (accuracy, interval) = figures(&scores, &positive, model.info.threshold);
     // The record comes first: an accuracy must never be seen without it.
     openings::record(
@@ -157,6 +169,23 @@ pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: 
     result.test_interval = interval;
     result.save(&run)?;
     Ok(format!("{name}: test accuracy {accuracy:.3} on {} images", samples.len()))
+}
+
+/// Probabilities of heads and the benchmark are bent by a temperature, those of the regression as Platt does it.
+fn calibration_of(kind: Kind, scores: &[f64], positive: &[bool]) -> Option<Calibration> {
+    match kind {
+        Kind::Logistic => Calibration::platt(scores, positive),
+        Kind::Benchmark | Kind::Dense | Kind::Finetune => Calibration::temperature(scores, positive),
+    }
+}
+
+/// Keeps the weights of the last epoch beside those of the best: the same model but for its weights and the epoch they
+/// are of. Its threshold and calibration are those of the best and not its own.
+fn save_last(saved: &mut SavedModel, last: Weights, epoch: usize, run: &RunFolder) -> Result<()> {
+    saved.weights = last;
+    saved.info.provenance.best_epoch = epoch;
+    saved.info.calibration = None;
+    saved.save(&run.last_model_path())
 }
 
 /// Accuracy at a threshold, with its interval.

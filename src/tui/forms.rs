@@ -5,6 +5,8 @@ use super::snapshot::Snapshot;
 use super::widgets::form::{Field, Form};
 use crate::dataset::prepare::PrepareSettings;
 use crate::dataset::source::SourceSpec;
+use crate::features::{FeatureSpec, Taps};
+use crate::imaging::preprocessing::Mode;
 use crate::model::{BenchmarkSettings, DenseSettings, LogisticSettings, Optimizer};
 use crate::run::{JobSpec, ModelSpec};
 use std::fmt::Display;
@@ -79,6 +81,17 @@ fn backbone_field(snapshot: &Snapshot) -> Field {
     Field::chosen("backbone", &first, names, "the frozen network whose features it is trained on")
 }
 
+/// Depth and shape of the features, which matter more than anything in the head.
+fn feature_fields() -> [Field; 3] {
+    let pools = ["avg", "max", "grid2", "grid4", "grid7", "flatten"].map(str::to_owned).to_vec();
+    let modes = [Mode::Default, Mode::Keras].map(|mode| mode.to_string()).to_vec();
+    [
+        Field::typed("tap", "last", "last, or numbers of stages such as 13,15,16, put behind each other"),
+        Field::chosen("pooling", "avg", pools, "how a stage becomes numbers; gridN: averages over N x N cells"),
+        Field::chosen("pixels", "default", modes, "how pictures are resized; keras: as the study's code does"),
+    ]
+}
+
 fn optimizer_field(value: Optimizer) -> Field {
     let names = OPTIMIZERS.iter().map(|optimizer| optimizer.name().to_owned()).collect();
     Field::chosen("optimizer", value.name(), names, "the gradient descent rule")
@@ -87,20 +100,31 @@ fn optimizer_field(value: Optimizer) -> Field {
 fn dense(snapshot: &Snapshot) -> Vec<Field> {
     let settings = DenseSettings::default();
     let standardise = if settings.standardise { "yes" } else { "no" };
-    vec![
-        model_field("dense"),
-        backbone_field(snapshot),
-        Field::typed("width", settings.width.to_string(), "units of the dense layer"),
-        Field::typed("dropout", settings.dropout.to_string(), "share of units dropped in training, from 0 to below 1"),
-        Field::typed("learning rate", settings.learning_rate.to_string(), "above 0"),
-        optimizer_field(settings.optimizer),
-        Field::typed("weight decay", settings.weight_decay.to_string(), "L2 penalty, 0 for none"),
-        Field::typed("epochs", settings.epochs.to_string(), "passes over the training split"),
-        Field::typed("batch", settings.batch.to_string(), "images a step"),
-        Field::chosen("standardise", standardise, vec!["yes".into(), "no".into()], "features to mean 0 and variance 1"),
-        Field::typed("patience", optional(settings.patience), "epochs without a better validation; empty: run all"),
-        Field::typed("seed", settings.seed.to_string(), "of first weights, order and dropout"),
-    ]
+    vec![model_field("dense"), backbone_field(snapshot)]
+        .into_iter()
+        .chain(feature_fields())
+        .chain([
+            Field::typed("width", settings.width.to_string(), "units of the dense layer"),
+            Field::typed(
+                "dropout",
+                settings.dropout.to_string(),
+                "share of units dropped in training, from 0 to below 1",
+            ),
+            Field::typed("learning rate", settings.learning_rate.to_string(), "above 0"),
+            optimizer_field(settings.optimizer),
+            Field::typed("weight decay", settings.weight_decay.to_string(), "L2 penalty, 0 for none"),
+            Field::typed("epochs", settings.epochs.to_string(), "passes over the training split"),
+            Field::typed("batch", settings.batch.to_string(), "images a step"),
+            Field::chosen(
+                "standardise",
+                standardise,
+                vec!["yes".into(), "no".into()],
+                "features to mean 0 and variance 1",
+            ),
+            Field::typed("patience", optional(settings.patience), "epochs without a better validation; empty: run all"),
+            Field::typed("seed", settings.seed.to_string(), "of first weights, order and dropout"),
+        ])
+        .collect()
 }
 
 fn benchmark() -> Vec<Field> {
@@ -122,13 +146,15 @@ fn benchmark() -> Vec<Field> {
 fn logistic(snapshot: &Snapshot) -> Vec<Field> {
     let settings = LogisticSettings::default();
     let alphas: Vec<String> = settings.alphas.iter().map(f64::to_string).collect();
-    vec![
-        model_field("logistic"),
-        backbone_field(snapshot),
-        Field::typed("penalties", alphas.join(" "), "L2 penalties to try, between spaces; validation chooses"),
-        Field::typed("iterations", settings.max_iterations.to_string(), "at most, for each penalty"),
-        Field::typed("seed", settings.seed.to_string(), "kept with the run"),
-    ]
+    vec![model_field("logistic"), backbone_field(snapshot)]
+        .into_iter()
+        .chain(feature_fields())
+        .chain([
+            Field::typed("penalties", alphas.join(" "), "L2 penalties to try, between spaces; validation chooses"),
+            Field::typed("iterations", settings.max_iterations.to_string(), "at most, for each penalty"),
+            Field::typed("seed", settings.seed.to_string(), "kept with the run"),
+        ])
+        .collect()
 }
 
 fn optional(value: Option<usize>) -> String {
@@ -184,12 +210,18 @@ fn optimizer(form: &Form<FormKind>) -> Option<Optimizer> {
     OPTIMIZERS.into_iter().find(|optimizer| optimizer.name() == form.value("optimizer"))
 }
 
-fn backbone(form: &mut Form<FormKind>) -> Option<String> {
-    let name = form.value("backbone").to_owned();
-    if name.is_empty() {
+fn features(form: &mut Form<FormKind>) -> Option<FeatureSpec> {
+    let backbone = form.value("backbone").to_owned();
+    if backbone.is_empty() {
         form.complain("backbone", "There is no backbone to choose; the Features screen (2) lists them.");
+        return None;
     }
-    Some(name).filter(|name| !name.is_empty())
+    let tap = form.value("tap").parse::<Taps>().map_err(|error| form.complain("tap", error.to_string())).ok()?;
+    let pool = form.value("pooling").parse().ok()?;
+    let mode = form.value("pixels").parse().ok()?;
+    let spec = FeatureSpec { tap, pool, mode, ..FeatureSpec::of_backbone(backbone) };
+    spec.check().map_err(|error| form.complain("tap", error.to_string())).ok()?;
+    Some(spec)
 }
 
 fn read_prepare(form: &mut Form<FormKind>) -> Option<PrepareSettings> {
@@ -224,7 +256,7 @@ fn read_prepare(form: &mut Form<FormKind>) -> Option<PrepareSettings> {
 }
 
 fn read_dense(form: &mut Form<FormKind>) -> Option<ModelSpec> {
-    let backbone = backbone(form);
+    let features = features(form);
     let (width, dropout) = (number(form, "width", 1, 65_536), dropout(form));
     let (learning_rate, weight_decay) =
         (number(form, "learning rate", 1e-9, 10.0), number(form, "weight decay", 0.0, 10.0));
@@ -242,8 +274,9 @@ fn read_dense(form: &mut Form<FormKind>) -> Option<ModelSpec> {
         standardise: form.value("standardise") == "yes",
         patience,
         seed: seed?,
+        ..Default::default()
     };
-    Some(ModelSpec::Dense { backbone: backbone?, settings })
+    Some(ModelSpec::Dense { features: features?, settings })
 }
 
 fn read_benchmark(form: &mut Form<FormKind>) -> Option<ModelSpec> {
@@ -268,7 +301,7 @@ fn read_benchmark(form: &mut Form<FormKind>) -> Option<ModelSpec> {
 }
 
 fn read_logistic(form: &mut Form<FormKind>) -> Option<ModelSpec> {
-    let backbone = backbone(form);
+    let features = features(form);
     let read: Result<Vec<f64>, _> =
         form.value("penalties").split([' ', ',']).filter(|part| !part.is_empty()).map(str::parse).collect();
     let alphas =
@@ -278,5 +311,5 @@ fn read_logistic(form: &mut Form<FormKind>) -> Option<ModelSpec> {
     }
     let (max_iterations, seed) = (number(form, "iterations", 1, 1_000_000), number(form, "seed", 0, u64::MAX));
     let settings = LogisticSettings { alphas: alphas?, max_iterations: max_iterations?, seed: seed? };
-    Some(ModelSpec::Logistic { backbone: backbone?, settings })
+    Some(ModelSpec::Logistic { features: features?, settings })
 }

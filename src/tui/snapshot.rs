@@ -112,7 +112,7 @@ impl Run {
 
     /// Whether it fills a feature store and does nothing else.
     pub fn extracts(&self) -> bool {
-        matches!(self.job, JobSpec::Extract { .. })
+        matches!(self.job, JobSpec::Extract { .. } | JobSpec::Probe { .. })
     }
 
     /// How much of the present phase is done, in 0..=1.

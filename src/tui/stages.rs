@@ -81,7 +81,7 @@ pub struct Stage {
 pub fn screen_of(job: &JobSpec) -> ScreenId {
     match job {
         JobSpec::Sample(_) | JobSpec::Prepare(_) | JobSpec::Demo { .. } => ScreenId::Data,
-        JobSpec::Extract { .. } => ScreenId::Features,
+        JobSpec::Extract { .. } | JobSpec::Probe { .. } => ScreenId::Features,
         JobSpec::Train { .. } => ScreenId::Train,
         JobSpec::OpenTest { .. } => ScreenId::Results,
     }

@@ -79,7 +79,9 @@ fn gathers_exactly_what_was_written_in_any_order_and_grouping() {
             let keys: Vec<ContentHash> = (row..end).map(key).collect();
             let shape = (end - row, width);
             let batch = match dtype {
-                Dtype::F32 => Rows::F32(Array2::from_shape_fn(shape, |(r, c)| f32::from_bits(value(row + r, c)))),
+                Dtype::F32 | Dtype::Bf16 => {
+                    Rows::F32(Array2::from_shape_fn(shape, |(r, c)| f32::from_bits(value(row + r, c))))
+                }
                 Dtype::U16 => Rows::U16(Array2::from_shape_fn(shape, |(r, c)| value(row + r, c) as u16)),
             };
             writer.push(&keys, &batch).unwrap();
@@ -103,7 +105,7 @@ fn gathers_exactly_what_was_written_in_any_order_and_grouping() {
             for (place, &row) in asked.iter().enumerate() {
                 for column in 0..width {
                     let written = match dtype {
-                        Dtype::F32 => value(row, column),
+                        Dtype::F32 | Dtype::Bf16 => value(row, column),
                         Dtype::U16 => f32::from(value(row, column) as u16).to_bits(),
                     };
                     assert_eq!(gathered[(place, column)].to_bits(), written);

@@ -1,7 +1,7 @@
 //! Every stage of every network on weights made by a formula.
 
 use crate::{fixture, formula, largest_relative_difference};
-use faceprobe::backbone::{self, Network, StageInfo};
+use faceprobe::backbone::{self, Arithmetic, Network, StageInfo};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
@@ -42,7 +42,8 @@ fn agrees(name: &str, framework: &str, gammas: bool) {
     let text = std::fs::read_to_string(fixture(&reference)).unwrap();
     let reference: Reference = serde_json::from_str(&text).unwrap();
     let info = backbone::find(name).unwrap();
-    let network = Network::from_parameters(info, formula::parameters(info, gammas), Device::Cpu).unwrap();
+    let network =
+        Network::from_parameters(info, formula::parameters(info, gammas), Device::Cpu, Arithmetic::F32).unwrap();
     let pictures = [0, 1].map(|number| formula::picture(number, info.input));
     let sums = pictures.each_ref().map(|picture| picture.rgb().iter().map(|&value| u64::from(value)).sum::<u64>());
     assert_eq!(sums.as_slice(), reference.pixel_sums, "the pictures of this test are not those of the script");
@@ -125,7 +126,10 @@ fn parameters_that_do_not_fit_are_named() {
     let refusal = |change: &dyn Fn(&mut BTreeMap<String, Tensor>)| {
         let mut parameters = formula::parameters(info, true);
         change(&mut parameters);
-        Network::from_parameters(info, parameters, Device::Cpu).err().expect("it was taken").to_string()
+        Network::from_parameters(info, parameters, Device::Cpu, Arithmetic::F32)
+            .err()
+            .expect("it was taken")
+            .to_string()
     };
     let name = "features.18.0.weight";
     assert_eq!(refusal(&|all| drop(all.remove(name))), format!("MobileNetV2 lacks its `{name}`."));

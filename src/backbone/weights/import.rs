@@ -1,18 +1,16 @@
 //! From a file in any format to the stored weights of a network, whole or not at all.
 
 use super::super::format::{Checkpoint, Numbers, RawTensor, shown};
-use super::super::{BackboneInfo, find, registry};
+use super::super::{BackboneInfo, find, registry, torchscript};
 use super::naming::{self, Layout, Origin};
-use super::store::{self, WeightsInfo, hex, weights_dir, weights_path};
+use super::store::{self, WeightsInfo, hash, weights_dir, weights_path};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
 use crate::workspace::persist;
 use bytes::Bytes;
 use safetensors::tensor::{Dtype, View};
-use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::Read;
 use std::path::Path;
 
 /// Published files that a network must not take, although names and shapes fit: they were trained for another
@@ -24,13 +22,23 @@ const FOR_ANOTHER: [(&str, &str, &str); 3] = [
     ("mobilenet-v2-keras", "7ebf99e0", "mobilenet-v2"),
 ];
 
-/// Makes the weights of a network from a file that the user has, in place of those that are stored, if any.
+/// Makes the weights of a network from a file that the user has, in place of those that are stored, if any. A file that
+/// ends in `.toml` describes a TorchScript file ([`torchscript`]).
 ///
 /// # Errors
 /// A file that cannot be read, or is of no known format, or has not exactly the tensors of this network: with what is
 /// missing, left over or of another shape. Nothing is changed then.
 pub fn import(name: &str, file: &Path, monitor: &dyn Monitor) -> Result<WeightsInfo> {
+    if file.extension().is_some_and(|ending| ending == "toml") {
+        return torchscript::install(name, file);
+    }
     let info = find(name)?;
+    if info.is_module() {
+        let title = info.title;
+        return Err(Error::usage(format!(
+            "{title} is a TorchScript file of yours: import its description, a .toml file."
+        )));
+    }
     let opened = Opened::new(file)?;
     let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());
     store(info, &opened, &format!("file {} (sha256 {})", whole.display(), opened.sha256), monitor)
@@ -77,17 +85,6 @@ impl Opened {
     }
 }
 
-fn hash(mut file: &File) -> std::io::Result<String> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            count => hasher.update(&buffer[..count]),
-        }
-    }
-}
-
 /// Why a file was not taken.
 pub(super) enum Refusal {
     /// It is not what it should be: a reason without a subject.
@@ -120,7 +117,7 @@ impl Refusal {
                 other.name != info.name
                     && naming::assign(other.title, other.names, &other.parameters(), &checkpoint).is_ok()
             };
-            registry().iter().find(fits)
+            registry().into_iter().find(fits)
         });
         let hint = other.map_or_else(String::new, |other| format!("; it fits {}: import it as that", other.name));
         Error::failed(format!("{name} cannot be the weights of {}: {reason}{hint}.", info.title))

@@ -3,7 +3,7 @@
 //! A network's weights are one canonical safetensors file, `NAME.safetensors`, whatever format and names they came in,
 //! and beside it `NAME.json` says where they came from and what the file's SHA-256 is. That hash is part of the identity
 //! of every feature store and saved model, and equal weights have equal hashes: tensors have canonical names, 32-bit
-//! floats, and nothing else is in the file.
+//! floats, and nothing else is in the file. A TorchScript file of the user's is kept as it is, as `NAME.pt`.
 
 mod fetch;
 mod http;
@@ -18,4 +18,4 @@ pub use http::Download;
 pub use import::{import, origins};
 pub use naming::Names;
 pub use store::{WeightsInfo, WeightsStatus, list, sha256_of, status, weights_dir};
-pub(super) use store::{digest, load};
+pub(super) use store::{checked, digest, hash, load, record};

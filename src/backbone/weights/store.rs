@@ -1,13 +1,14 @@
 //! The folder of stored weights: records, and reading weights back.
 
-use super::super::{BackboneInfo, Parameters, find, registry};
+use super::super::{BackboneInfo, find, registry};
 use crate::error::{AtPath, Error, Result};
 use crate::workspace::write_whole;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
@@ -15,9 +16,9 @@ use tch::{Device, Kind, Tensor};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WeightsInfo {
     pub backbone: String,
-    /// SHA-256 of the safetensors file, in hex.
+    /// SHA-256 of the stored file, in hex.
     pub sha256: String,
-    /// Size of the safetensors file.
+    /// Size of the stored file.
     pub bytes: u64,
     /// Where they came from, with the hash of what was downloaded or imported.
     pub source: String,
@@ -82,7 +83,7 @@ pub fn list() -> Result<Vec<WeightsStatus>> {
 }
 
 /// Writes the record of weights that are in place. It comes last: without it they count as absent.
-pub(super) fn record(path: &Path, info: &WeightsInfo) -> Result<()> {
+pub(in crate::backbone) fn record(path: &Path, info: &WeightsInfo) -> Result<()> {
     let json = serde_json::to_vec_pretty(info).at(path)?;
     write_whole(&path.with_extension("json"), &json)
 }
@@ -112,7 +113,7 @@ pub(in crate::backbone) fn digest(parameters: &BTreeMap<String, Tensor>) -> Resu
 
 /// Weights as a network is built from them.
 pub(in crate::backbone) struct Loaded {
-    pub(in crate::backbone) parameters: Parameters,
+    pub(in crate::backbone) tensors: BTreeMap<String, Tensor>,
     pub(in crate::backbone) sha256: String,
 }
 
@@ -120,7 +121,7 @@ pub(in crate::backbone) struct Loaded {
 pub(in crate::backbone) fn load(info: &BackboneInfo, device: Device) -> Result<Loaded> {
     let folder = weights_dir()?;
     let path = weights_path(&folder, info);
-    let again = format!("run: faceprobe weights fetch {}", info.name);
+    let again = remedy(info);
     let Some(record) = stored(&folder, info) else {
         return Err(absent(&folder, info));
     };
@@ -141,7 +142,7 @@ pub(in crate::backbone) fn load(info: &BackboneInfo, device: Device) -> Result<L
             Tensor::f_from_data_size(view.data(), &shape, Kind::Float).and_then(|tensor| tensor.f_to_device(device));
         parameters.insert(name, tensor.at(&path)?);
     }
-    Ok(Loaded { parameters: Parameters(parameters), sha256: record.sha256 })
+    Ok(Loaded { tensors: parameters, sha256: record.sha256 })
 }
 
 /// SHA-256 of a network's stored weights, in hex, without reading them.
@@ -154,12 +155,47 @@ pub fn sha256_of(info: &BackboneInfo) -> Result<String> {
 }
 
 fn absent(folder: &Path, info: &BackboneInfo) -> Error {
-    let what = format!("the weights of {} are not there; run: faceprobe weights fetch {}", info.title, info.name);
+    let what = format!("the weights of {} are not there; {}", info.title, remedy(info));
     Error::file(&weights_path(folder, info), what)
 }
 
+/// How to get the weights of a network.
+fn remedy(info: &BackboneInfo) -> String {
+    let name = info.name;
+    if info.is_module() {
+        format!("import it again: faceprobe weights import {name} DESCRIPTION.toml")
+    } else {
+        format!("run: faceprobe weights fetch {name}")
+    }
+}
+
+/// The stored TorchScript file of a network and its SHA-256, after a look at its bytes.
+pub(in crate::backbone) fn checked(info: &BackboneInfo) -> Result<(PathBuf, String)> {
+    let folder = weights_dir()?;
+    let path = weights_path(&folder, info);
+    let record = stored(&folder, info).ok_or_else(|| absent(&folder, info))?;
+    if hash(&File::open(&path).at(&path)?).at(&path)? != record.sha256 {
+        let what = "the file is not the one that was stored (its sha256 differs); ";
+        return Err(Error::file(&path, format!("{what}{}", remedy(info))));
+    }
+    Ok((path, record.sha256))
+}
+
+/// SHA-256, in hex, of what is left to read of a file.
+pub(in crate::backbone) fn hash(mut file: &File) -> std::io::Result<String> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}
+
 pub(super) fn weights_path(folder: &Path, info: &BackboneInfo) -> PathBuf {
-    folder.join(format!("{}.safetensors", info.name))
+    let ending = if info.is_module() { "pt" } else { "safetensors" };
+    folder.join(format!("{}.{ending}", info.name))
 }
 
 /// The record of stored weights, if it and a file of the recorded size are there.

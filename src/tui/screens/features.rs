@@ -5,6 +5,7 @@ use super::super::jobs::Effect;
 use super::super::keys::{self, Action, Context};
 use super::super::snapshot::{Run, Snapshot, Weights};
 use super::super::widgets::{self, NARROW, bars, fit, format, offset, panel};
+use crate::features::FeatureSpec;
 use crate::run::{JobSpec, Status};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -50,13 +51,14 @@ fn extract(app: &mut App) -> Vec<Effect> {
         app.say(Tone::Bad, text);
         return Vec::new();
     }
-    let same = |run: &&Arc<Run>| matches!(&run.job, JobSpec::Extract { dataset: d, backbone: b } if *d == dataset && *b == backbone.name);
+    let features = FeatureSpec::of_backbone(backbone.name);
+    let same = |run: &&Arc<Run>| matches!(&run.job, JobSpec::Extract { dataset: d, features: f } if *d == dataset && *f == features);
     let live = app.snapshot.live().find(same).cloned();
     if let Some(run) = live {
         app.say(Tone::Plain, format!("{} does that already.", run.id));
         return Vec::new();
     }
-    vec![Effect::Launch(Box::new(JobSpec::Extract { dataset, backbone: backbone.name }))]
+    vec![Effect::Launch(Box::new(JobSpec::Extract { dataset, features }))]
 }
 
 /// Draws the screen.
@@ -193,8 +195,8 @@ fn draw_work(frame: &mut Frame, area: Rect, app: &App) {
     }
     let inner = part(frame, area, app, if run.status.is_live() { "Extraction" } else { "Last extraction" });
     let mut lines = bars::activity(theme, run, usize::from(inner.width));
-    if let JobSpec::Extract { dataset, backbone } = &run.job {
-        lines.insert(1.min(lines.len()), Line::styled(format!("{backbone} on {dataset}"), theme.dim()));
+    if let JobSpec::Extract { dataset, features } = &run.job {
+        lines.insert(1.min(lines.len()), Line::styled(format!("{} on {dataset}", features.backbone), theme.dim()));
     }
     if run.skipped_count > 0 {
         lines.push(Line::styled(format!("{} skipped", format::thousands(run.skipped_count as u64)), theme.warning()));

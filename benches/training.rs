@@ -1,0 +1,174 @@
+//! Training against the tools a user would pick instead, in one run on the same numbers:
+//!
+//! ```text
+//! cargo bench --bench training -- dense    [FEATURES [ROUNDS]]   peer: a plain PyTorch loop over a tensor in memory
+//! cargo bench --bench training -- logistic [FEATURES [ALPHA]]    peer: scikit-learn's LogisticRegression(lbfgs)
+//! ```
+//!
+//! The peer is `benches/training_peer.py`, run by the Python named in `PEER_PYTHON` (default `python3`) with the same
+//! number of threads (`BENCH_THREADS`, default 2). Own and peer work take turns; medians and their ratio are printed.
+
+use faceprobe::model::{DenseSettings, Examples, LabelledRows, LogisticSettings, train_dense, train_logistic};
+use faceprobe::monitor::{Monitor, Update};
+use ndarray::{Array1, Array2};
+use ndarray_npy::WriteNpyExt;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::error::Error;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::time::Instant;
+
+const SAMPLES: usize = 6000;
+const VAL: usize = 2000;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome<()> {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let number = |at: usize, default: usize| words.get(at).map_or(Ok(default), |word| word.parse());
+    let threads: usize = std::env::var("BENCH_THREADS").map_or(Ok(2), |text| text.parse())?;
+    faceprobe::backbone::tune_allocator();
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    tch::set_num_threads(i32::try_from(threads)?);
+    let features = number(1, 25_088)?;
+    match words.first().map(String::as_str) {
+        Some("dense") => dense(features, number(2, 3)?, threads),
+        Some("logistic") => logistic(features, number(2, 100)? as f64, threads),
+        _ => {
+            println!("skipped: say dense or logistic; see the head of benches/training.rs");
+            Ok(())
+        }
+    }
+}
+
+/// Correlated features with a falling spectrum and noise, as a network's are, and labels that follow them loosely.
+fn split(samples: usize, features: usize, seed: u64) -> Outcome<LabelledRows> {
+    const RANK: usize = 200;
+    let mut directions = ChaCha8Rng::seed_from_u64(1);
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    // Sums of three uniforms are normal enough.
+    let normal = |rng: &mut ChaCha8Rng| (0..3).map(|_| rng.random_range(-1.0f32..1.0)).sum::<f32>();
+    let loadings = Array2::from_shape_simple_fn((RANK, features), || normal(&mut directions));
+    let rule = Array1::from_shape_simple_fn(RANK, || normal(&mut directions));
+    let hidden = Array2::from_shape_fn((samples, RANK), |(_, k)| normal(&mut rng) / (1.0 + k as f32).sqrt());
+    let logits = hidden.dot(&rule);
+    let mut x = hidden.dot(&loadings);
+    x.mapv_inplace(|value| value + rng.random_range(-1.7..1.7));
+    let y = logits.iter().map(|logit| rng.random::<f32>() < 1.0 / (1.0 + (-logit).exp())).collect();
+    Ok(LabelledRows::new(x, y)?)
+}
+
+fn save(folder: &Path, name: &str, rows: &LabelledRows) -> Outcome<()> {
+    rows.x().write_npy(BufWriter::new(File::create(folder.join(format!("{name}.npy")))?))?;
+    let y: Array1<u8> = rows.y().iter().map(|&positive| u8::from(positive)).collect();
+    Ok(y.write_npy(BufWriter::new(File::create(folder.join(format!("{name}-labels.npy")))?))?)
+}
+
+fn peer(folder: &Path, threads: usize, words: &[&str]) -> Outcome<serde_json::Value> {
+    let python = std::env::var("PEER_PYTHON").unwrap_or_else(|_| "python3".into());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/training_peer.py");
+    let output = Command::new(&python).arg(script).arg(folder).arg(threads.to_string()).args(words).output()?;
+    if !output.status.success() {
+        return Err(format!("{python}: {}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// Collects the seconds of epochs, and says what is worth saying.
+#[derive(Default)]
+struct Watch(Mutex<Vec<f64>>);
+
+impl Monitor for Watch {
+    fn update(&self, update: Update) {
+        match update {
+            Update::Epoch(figures) => self.0.lock().unwrap_or_else(|e| e.into_inner()).push(figures.seconds),
+            Update::Note { text } => println!("  note: {text}"),
+            _ => {}
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        false
+    }
+}
+
+fn dense(features: usize, rounds: usize, threads: usize) -> Outcome<()> {
+    let (train, val) = (split(SAMPLES, features, 2)?, split(VAL, features, 3)?);
+    let folder = tempfile::tempdir()?;
+    save(folder.path(), "train", &train)?;
+    save(folder.path(), "val", &val)?;
+    let epochs = 3;
+    let settings = DenseSettings { epochs, standardise: false, ..Default::default() };
+    let (mut own, mut theirs) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        let answer = peer(folder.path(), threads, &["dense", &epochs.to_string()])?;
+        let seconds = answer["epoch_seconds"].as_array().ok_or("no seconds")?;
+        theirs.extend(seconds.iter().filter_map(serde_json::Value::as_f64));
+        let watch = Watch::default();
+        let trained = train_dense(&train, &val, &settings, None, &watch)?;
+        own.extend(watch.0.into_inner().unwrap_or_else(|e| e.into_inner()));
+        println!(
+            "round {}: validation loss after {epochs} epochs {:.4}, PyTorch's {:.4}",
+            round + 1,
+            trained.history[epochs - 1].val_loss,
+            answer["val_loss"].as_f64().unwrap_or(f64::NAN)
+        );
+    }
+    let (own, theirs) = (median(&mut own), median(&mut theirs));
+    println!(
+        "{SAMPLES} x {features}, dense 1024, dropout 0.8, Adam, batch 128, validation of {VAL} included, {threads} threads: \
+         {own:.2} s per epoch, PyTorch {theirs:.2} s, ratio {:.2}",
+        theirs / own
+    );
+    println!("peak memory of this process (with the data and the allocator's rest): {}", peak());
+    Ok(())
+}
+
+fn logistic(features: usize, alpha: f64, threads: usize) -> Outcome<()> {
+    let train = split(SAMPLES, features, 2)?;
+    let folder = tempfile::tempdir()?;
+    save(folder.path(), "train", &train)?;
+    let answer = peer(folder.path(), threads, &["logistic", &alpha.to_string()])?;
+    let settings = LogisticSettings { alphas: vec![alpha], ..Default::default() };
+    let begun = Instant::now();
+    let examples = Examples::from(&train);
+    let trained = train_logistic(examples, examples, &settings, &Watch::default())?;
+    let own = begun.elapsed().as_secs_f64();
+    let numbers = |name: &str| -> Vec<f64> {
+        answer[name]
+            .as_array()
+            .map(|all| all.iter().filter_map(serde_json::Value::as_f64).collect())
+            .unwrap_or_default()
+    };
+    let worst = |a: &[f64], b: Vec<f64>| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let weight: Vec<f64> = trained.weights["weight"].iter().map(|&value| value.into()).collect();
+    println!(
+        "{SAMPLES} x {features}, alpha {alpha}, {threads} threads, standardisation and scores included: {own:.2} s; \
+         scikit-learn {:.2} s with its default tolerance (ratio {:.2}), {:.2} s with 1e-6 (ratio {:.2})",
+        answer["seconds"].as_f64().unwrap_or(f64::NAN),
+        answer["seconds"].as_f64().unwrap_or(f64::NAN) / own,
+        answer["tight_seconds"].as_f64().unwrap_or(f64::NAN),
+        answer["tight_seconds"].as_f64().unwrap_or(f64::NAN) / own,
+    );
+    println!(
+        "largest difference to scikit-learn's tight solution: coefficients {:.1e}, probabilities {:.1e}",
+        worst(&weight, numbers("coefficients")),
+        worst(&trained.val_scores, numbers("probabilities"))
+    );
+    println!("peak memory of this process, with the data: {}", peak());
+    Ok(())
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn peak() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("unknown").trim().to_owned()
+}

@@ -1,0 +1,153 @@
+//! Gradients and steps against libtorch's automatic gradients and optimizers.
+
+use super::simd::{Lanes, Number, Portable};
+use super::*;
+use crate::model::data::{Examples, LabelledRows};
+use crate::model::dense::Dense;
+use crate::model::network::{Network, to_array};
+use crate::monitor::Silent;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tch::nn::{self, OptimizerConfig};
+use tch::{Device, Tensor};
+
+fn rows(count: usize, width: usize) -> LabelledRows {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let x = Array2::from_shape_simple_fn((count, width), || rng.random_range(-2.0f32..3.0));
+    let y = (0..count).map(|_| rng.random()).collect();
+    LabelledRows::new(x, y).unwrap()
+}
+
+/// The head after some epochs of own steps, and after the same steps by libtorch.
+fn both(settings: &DenseSettings, inputs: usize, epochs: usize) -> (Weights, Weights) {
+    let split = rows(70, inputs);
+    let scaling = Standardisation::of_split(&Examples::from(&split), "test", &Silent).unwrap();
+    let mut head = Head::new(inputs, settings);
+    let first = head.weights().unwrap();
+    let mut loader = Loader::new(&split, &scaling);
+
+    let store = nn::VarStore::new(Device::Cpu);
+    for (name, array) in &first {
+        let (part, kind) = name.split_once('.').unwrap();
+        let _ = (store.root() / part).var_copy(kind, &crate::model::network::to_tensor(array).unwrap());
+    }
+    // Vars under the names of the head's weights; the network of the scorer computes through them.
+    let mut network = Dense::from_weights(&first, inputs).unwrap();
+    network.share(&store);
+    let (rate, wd) = (settings.learning_rate, settings.weight_decay);
+    let mut torch = match settings.optimizer {
+        Optimizer::Adam => nn::Adam { wd, ..Default::default() }.build(&store, rate),
+        Optimizer::AdamW => nn::AdamW { wd, ..Default::default() }.build(&store, rate),
+        Optimizer::Sgd => nn::Sgd { momentum: 0.9, wd, ..Default::default() }.build(&store, rate),
+        Optimizer::RmsProp => nn::RmsProp { wd, ..Default::default() }.build(&store, rate),
+    }
+    .unwrap();
+
+    let mut step = 0;
+    for epoch in 1..=epochs {
+        let (mut own_masks, mut torch_masks) =
+            (Dropout::for_epoch(settings.dropout, 3, epoch), Dropout::for_epoch(settings.dropout, 3, epoch));
+        for batch in (0..70).collect::<Vec<_>>().chunks(settings.batch) {
+            step += 1;
+            let positive: Vec<bool> = batch.iter().map(|&row| split.y()[row]).collect();
+            let x = loader.batch(batch).unwrap();
+            let input = Tensor::from_slice(&x.to_rows()).view([batch.len() as i64, inputs as i64]);
+            let figures = head.learn(x, &positive, &mut own_masks, step, rate);
+            let targets: Vec<f32> = positive.iter().map(|&positive| f32::from(u8::from(positive))).collect();
+            let logits = network.logits(&input, &mut torch_masks).unwrap();
+            let loss = logits.binary_cross_entropy_with_logits::<Tensor>(
+                &Tensor::from_slice(&targets),
+                None,
+                None,
+                tch::Reduction::Mean,
+            );
+            torch.backward_step(&loss);
+            let torch_loss = loss.double_value(&[]);
+            assert!(
+                (figures.loss - torch_loss).abs() < 1e-4 * torch_loss,
+                "step {step}: {} {torch_loss}",
+                figures.loss
+            );
+        }
+    }
+    let expected = store.variables().iter().map(|(name, tensor)| (name.clone(), to_array(tensor).unwrap())).collect();
+    (head.weights().unwrap(), expected)
+}
+
+#[test]
+fn every_optimizer_takes_the_steps_of_libtorch() {
+    for (optimizer, learning_rate) in
+        [(Optimizer::Adam, 3e-3), (Optimizer::AdamW, 3e-3), (Optimizer::Sgd, 2e-2), (Optimizer::RmsProp, 1e-3)]
+    {
+        for (depth, dropout, weight_decay) in [(1, 0.8, 0.0), (1, 0.0, 0.02), (2, 0.5, 0.01)] {
+            let settings = DenseSettings {
+                width: 77,
+                depth,
+                dropout,
+                weight_decay,
+                learning_rate,
+                optimizer,
+                batch: 32,
+                ..Default::default()
+            };
+            let (own, torch) = both(&settings, 83, 4);
+            assert_eq!(own.keys().collect::<Vec<_>>(), torch.keys().collect::<Vec<_>>());
+            for (name, own) in &own {
+                let torch = &torch[name];
+                let largest = torch.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+                let worst = own.iter().zip(torch).fold(0f32, |worst, (own, torch)| worst.max((own - torch).abs()));
+                // Adam and RMSprop divide by the gradient's size, so a weight that sees almost none may part.
+                assert!(
+                    worst <= 2e-3 * largest.max(0.05),
+                    "{optimizer:?} {depth} {dropout} {name}: {worst} of {largest}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn scores_are_those_of_the_scorer() {
+    let settings = DenseSettings { width: 100, depth: 2, ..Default::default() };
+    let split = rows(70, 45);
+    let head = Head::new(45, &settings);
+    let scaling = Standardisation::identity(45);
+    let all: Vec<usize> = (0..70).collect();
+    let own = head.score(Loader::new(&split, &scaling).batch(&all).unwrap());
+    let input = Tensor::from_slice(&split.x().iter().copied().collect::<Vec<_>>()).view([70, 45]);
+    let dense = Dense::from_weights(&head.weights().unwrap(), 45).unwrap();
+    let torch = to_array(&dense.logits(&input, &mut Dropout::off()).unwrap()).unwrap();
+    assert!(own.iter().zip(&torch).all(|(own, torch)| (own - torch).abs() < 1e-4));
+}
+
+#[test]
+fn the_portable_lanes_compute_what_the_processors_do() {
+    let numbers: [f32; 8] = std::array::from_fn(|lane| lane as f32 * 0.7 + 0.1);
+    let of = |lanes: Portable| {
+        let mut out = [0.0; 8];
+        lanes.store(&mut out);
+        out
+    };
+    let a = Portable::load(&numbers);
+    let result = of(a.mul_add(Portable::splat(2.0), a).sub(a.mul(a)).div(a.add(a)).sqrt());
+    for (result, x) in result.iter().zip(numbers) {
+        let expected = f32::sqrt((x * 2.0 + x - x * x) / (x + x));
+        assert!(result.is_nan() && expected.is_nan() || *result == expected);
+    }
+    assert!((a.sum() - numbers.iter().sum::<f32>()).abs() < 1e-5);
+    #[cfg(target_arch = "x86_64")]
+    if super::simd::has_avx2() {
+        #[target_feature(enable = "avx2,fma")]
+        fn on_avx2(numbers: &[f32; 8]) -> ([f32; 8], f32) {
+            let a = super::simd::Avx2::load(numbers);
+            let two = super::simd::Avx2::splat(2.0);
+            let mut out = [0.0; 8];
+            a.mul_add(two, a).sub(a.mul(a)).div(a.add(a)).sqrt().store(&mut out);
+            (out, a.sum())
+        }
+        // SAFETY: the processor has the features.
+        let (own, sum) = unsafe { on_avx2(&numbers) };
+        assert!(own.iter().zip(result).all(|(a, b)| a.is_nan() && b.is_nan() || (a - b).abs() < 1e-5));
+        assert_eq!(sum, a.sum());
+    }
+}

@@ -1,0 +1,93 @@
+//! Matrices in tiles of a few columns, the layout in which the kernels find their numbers close together.
+
+/// Columns of a tile: two cache lines.
+pub(super) const TILE: usize = 32;
+
+/// The values of one row in one tile.
+pub(super) type Piece = [[f32; 8]; TILE / 8];
+
+/// Rows of zeros between the tiles, so that the same rows of neighbouring tiles do not fall on the same few lines of
+/// the first-level cache.
+const GAP: usize = 8;
+
+const EMPTY: Piece = [[0.0; 8]; TILE / 8];
+
+/// A matrix whose columns are cut into tiles; each tile holds its piece of row 0, of row 1, and so on. Columns beyond
+/// the last are zeros.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::model) struct Tiles {
+    rows: usize,
+    columns: usize,
+    pieces: Vec<Piece>,
+}
+
+impl Tiles {
+    /// A matrix of zeros.
+    pub(super) fn zeros(rows: usize, columns: usize) -> Self {
+        Self { rows, columns, pieces: vec![EMPTY; columns.div_ceil(TILE) * (rows + GAP)] }
+    }
+
+    /// From values row by row.
+    pub(super) fn from_rows(rows: usize, columns: usize, values: &[f32]) -> Self {
+        let mut tiles = Self::zeros(rows, columns);
+        let stride = tiles.stride();
+        for (row, values) in values.chunks_exact(columns.max(1)).take(rows).enumerate() {
+            for (tile, values) in values.chunks(TILE).enumerate() {
+                tiles.pieces[tile * stride + row].as_flattened_mut()[..values.len()].copy_from_slice(values);
+            }
+        }
+        tiles
+    }
+
+    /// The values row by row.
+    pub(super) fn to_rows(&self) -> Vec<f32> {
+        let mut values = Vec::with_capacity(self.rows * self.columns);
+        for row in 0..self.rows {
+            for tile in 0..self.count() {
+                let wanted = TILE.min(self.columns - tile * TILE);
+                values.extend_from_slice(&self.pieces[tile * self.stride() + row].as_flattened()[..wanted]);
+            }
+        }
+        values
+    }
+
+    /// Number of rows.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns, those beyond the last not counted.
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Number of tiles.
+    pub(super) fn count(&self) -> usize {
+        self.columns.div_ceil(TILE)
+    }
+
+    /// Pieces from a row of one tile to the same row of the next.
+    pub(super) fn stride(&self) -> usize {
+        self.rows + GAP
+    }
+
+    /// All pieces, tile after tile.
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// All pieces, tile after tile.
+    pub(super) fn pieces_mut(&mut self) -> &mut [Piece] {
+        &mut self.pieces
+    }
+
+    /// All numbers as they lie in memory, for snapshots.
+    pub(super) fn raw(&self) -> &[f32] {
+        self.pieces.as_flattened().as_flattened()
+    }
+
+    /// All numbers as they lie in memory.
+    pub(super) fn raw_mut(&mut self) -> &mut [f32] {
+        self.pieces.as_flattened_mut().as_flattened_mut()
+    }
+}
