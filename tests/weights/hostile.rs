@@ -241,13 +241,17 @@ fn safetensors_that_lie_are_refused() {
 
 #[test]
 fn a_reason_that_quotes_a_foreign_name_stays_one_line() {
-    // Found by the fuzzer: a layer's name with a line end, in a sentence of the HDF5 library. The second time that the
+    // Found by the fuzzer, in sentences of the libraries for HDF5 and for safetensors. The second time that the
     // name is in this file, it is in the list of layers.
     let mut file = bytes("keras_2016.h5");
     let named: Vec<usize> = (0..file.len()).filter(|&at| file[at..].starts_with(b"inner_norm")).take(2).collect();
     file[named[1]..named[1] + 10].copy_from_slice(b"in\x1b\nr_norm");
     let reason = refusal(&file);
     assert!(reason.contains("inr_norm") && !reason.contains('\x1b'), "{reason}");
+
+    let header = br#"{"li\nne":{"dtype":"F32","shape":[2],"data_offsets":[0,12]}}"#;
+    let file = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 12]].concat();
+    assert!(refusal(&file).contains("line"), "{}", refusal(&file));
 }
 
 /// A protobuf field of bytes.
