@@ -8,7 +8,11 @@
 //! - `worker.log`: what libraries print on stdout and stderr;
 //! - `control.sock`: takes `pause`, `resume`, `stop` while the worker lives;
 //! - `worker.lock`: locked while the worker lives, so that a client can tell a working run from a dead one;
-//! - for models also `model.safetensors`, `result.json`, `scores-val.csv` and, once opened, `scores-test.csv`.
+//! - for models also `model.safetensors` (the best epoch), `model-last.safetensors` (the last, where it is another),
+//!   `result.json`, `scores-val.csv` and, once opened, `scores-test.csv`;
+//! - while a model is trained, `checkpoint.safetensors`, from which `runs resume` goes on after a kill.
+//!
+//! A sweep is a run whose heads are runs too, with the sweep as their parent.
 //!
 //! The worker has a session of its own, so it goes on when the terminal that started it is gone.
 
