@@ -3,12 +3,13 @@
 //! ```text
 //! cargo bench --bench training -- dense    [FEATURES [ROUNDS]]   peer: a plain PyTorch loop over a tensor in memory
 //! cargo bench --bench training -- logistic [FEATURES [ALPHA]]    peer: scikit-learn's LogisticRegression(lbfgs)
+//! cargo bench --bench training -- sweep    [FEATURES [EPOCHS]]   peer: the same 24 heads in a plain PyTorch loop
 //! ```
 //!
 //! The peer is `benches/training_peer.py`, run by the Python named in `PEER_PYTHON` (default `python3`) with the same
 //! number of threads (`BENCH_THREADS`, default 2). Own and peer work take turns; medians and their ratio are printed.
 
-use faceprobe::model::{DenseSettings, Examples, LabelledRows, LogisticSettings, train_dense, train_logistic};
+use faceprobe::model::{DenseSettings, Examples, Grid, LabelledRows, LogisticSettings, train_dense, train_logistic};
 use faceprobe::monitor::{Monitor, Update};
 use ndarray::{Array1, Array2};
 use ndarray_npy::WriteNpyExt;
@@ -20,6 +21,7 @@ use std::io::BufWriter;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 const SAMPLES: usize = 6000;
@@ -38,8 +40,9 @@ fn main() -> Outcome<()> {
     match words.first().map(String::as_str) {
         Some("dense") => dense(features, number(2, 3)?, threads),
         Some("logistic") => logistic(features, number(2, 100)? as f64, threads),
+        Some("sweep") => sweep(number(1, 1280)?, number(2, 10)?, threads),
         _ => {
-            println!("skipped: say dense or logistic; see the head of benches/training.rs");
+            println!("skipped: say dense, logistic or sweep; see the head of benches/training.rs");
             Ok(())
         }
     }
@@ -57,7 +60,9 @@ fn split(samples: usize, features: usize, seed: u64) -> Outcome<LabelledRows> {
     let hidden = Array2::from_shape_fn((samples, RANK), |(_, k)| normal(&mut rng) / (1.0 + k as f32).sqrt());
     let logits = hidden.dot(&rule);
     let mut x = hidden.dot(&loadings);
-    x.mapv_inplace(|value| value + rng.random_range(-1.7..1.7));
+    // The variance of the hidden part is the sum of 1 / (1 + k), that of the noise 1.7² / 3.
+    let deviation = ((0..RANK).map(|k| 1.0 / (1.0 + k as f32)).sum::<f32>() + 1.7f32.powi(2) / 3.0).sqrt();
+    x.mapv_inplace(|value| (value + rng.random_range(-1.7f32..1.7)) / deviation);
     let y = logits.iter().map(|logit| rng.random::<f32>() < 1.0 / (1.0 + (-logit).exp())).collect();
     Ok(LabelledRows::new(x, y)?)
 }
@@ -102,10 +107,11 @@ fn dense(features: usize, rounds: usize, threads: usize) -> Outcome<()> {
     save(folder.path(), "train", &train)?;
     save(folder.path(), "val", &val)?;
     let epochs = 3;
-    let settings = DenseSettings { epochs, standardise: false, ..Default::default() };
     let (mut own, mut theirs) = (Vec::new(), Vec::new());
     for round in 0..rounds {
-        let answer = peer(folder.path(), threads, &["dense", &epochs.to_string()])?;
+        let seed = round as u64 + 1;
+        let settings = DenseSettings { epochs, standardise: false, seed, ..Default::default() };
+        let answer = peer(folder.path(), threads, &["dense", &epochs.to_string(), &seed.to_string()])?;
         let seconds = answer["epoch_seconds"].as_array().ok_or("no seconds")?;
         theirs.extend(seconds.iter().filter_map(serde_json::Value::as_f64));
         let watch = Watch::default();
@@ -125,6 +131,64 @@ fn dense(features: usize, rounds: usize, threads: usize) -> Outcome<()> {
         theirs / own
     );
     println!("peak memory of this process (with the data and the allocator's rest): {}", peak());
+    Ok(())
+}
+
+/// 24 settings, side by side as a sweep trains them, and one after the other in PyTorch with all threads.
+fn sweep(features: usize, epochs: usize, threads: usize) -> Outcome<()> {
+    let (train, val) = (split(SAMPLES, features, 2)?, split(VAL, features, 3)?);
+    let folder = tempfile::tempdir()?;
+    save(folder.path(), "train", &train)?;
+    save(folder.path(), "val", &val)?;
+    let base = DenseSettings { epochs, standardise: false, ..Default::default() };
+    let grid = Grid {
+        widths: vec![256, 512, 1024],
+        dropouts: vec![0.2, 0.4, 0.6, 0.8],
+        learning_rates: vec![1e-4, 3e-4],
+        ..Default::default()
+    };
+    let settings = grid.settings(&base, None)?;
+    let words: Vec<String> =
+        settings.iter().map(|s| format!("{},{},{}", s.width, s.dropout, s.learning_rate)).collect();
+    let answer = peer(folder.path(), threads, &["sweep", &epochs.to_string(), &words.join(";")])?;
+    let theirs = answer["seconds"].as_f64().ok_or("no seconds")?;
+
+    let begun = Instant::now();
+    let next = AtomicUsize::new(0);
+    let accuracies = Mutex::new(vec![0.0; settings.len()]);
+    std::thread::scope(|scope| {
+        let lanes: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|e| e.to_string())?;
+                    pool.install(|| {
+                        tch::set_num_threads(1);
+                        loop {
+                            let at = next.fetch_add(1, Ordering::Relaxed);
+                            let Some(settings) = settings.get(at) else { return Ok(()) };
+                            let trained = train_dense(&train, &val, settings, None, &Watch::default())
+                                .map_err(|error| error.to_string())?;
+                            let last = trained.history[epochs - 1].val_accuracy;
+                            accuracies.lock().unwrap_or_else(|e| e.into_inner())[at] = last;
+                        }
+                    })
+                })
+            })
+            .collect();
+        lanes.into_iter().try_for_each(|lane| lane.join().map_err(|_| "a lane panicked".to_owned())?)
+    })?;
+    let own = begun.elapsed().as_secs_f64();
+    let theirs_accuracies = answer["val_accuracies"].as_array().cloned().unwrap_or_default();
+    let accuracies = accuracies.into_inner().unwrap_or_else(|e| e.into_inner());
+    let apart: Vec<f64> =
+        accuracies.iter().zip(&theirs_accuracies).map(|(a, b)| a - b.as_f64().unwrap_or(f64::NAN)).collect();
+    let mean = apart.iter().sum::<f64>() / apart.len() as f64;
+    println!(
+        "24 heads, {epochs} epochs, {SAMPLES} x {features}, validation of {VAL} after each, {threads} threads: {own:.1} s, \
+         PyTorch {theirs:.1} s, ratio {:.2}; last validation accuracies apart by {mean:+.4} on average, {:.4} at most",
+        theirs / own,
+        apart.iter().fold(0.0f64, |most, apart| most.max(apart.abs()))
+    );
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-"""The peers of benches/training.rs: FOLDER THREADS dense EPOCHS | logistic ALPHA. Prints one JSON object.
+"""The peers of benches/training.rs: FOLDER THREADS dense EPOCHS SEED | logistic ALPHA | sweep EPOCHS SETTINGS. Prints one JSON object.
 
 Needs numpy, and torch or scikit-learn.
 """
@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-folder, threads, what, setting = sys.argv[1:5]
+folder, threads, what, setting, *more = sys.argv[1:]
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = threads
 
 import numpy as np  # noqa: E402 (after the environment)
@@ -17,20 +17,18 @@ def load(name):
     return np.load(f"{folder}/{name}.npy"), np.load(f"{folder}/{name}-labels.npy")
 
 
-def dense(epochs):
+def train(data, epochs, width, dropout, rate):
+    """A plain loop; seconds per epoch, and loss and accuracy on validation after the last."""
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits as loss_of
 
-    torch.set_num_threads(int(threads))
-    torch.manual_seed(1)
-    (x, y), (val_x, val_y) = ([torch.from_numpy(a) for a in load(name)] for name in ("train", "val"))
-    y, val_y = y.float(), val_y.float()
+    (x, y), (val_x, val_y) = data
     model = torch.nn.Sequential(
-        torch.nn.Linear(x.shape[1], 1024), torch.nn.ReLU(), torch.nn.Dropout(0.8), torch.nn.Linear(1024, 1))
+        torch.nn.Linear(x.shape[1], width), torch.nn.ReLU(), torch.nn.Dropout(dropout), torch.nn.Linear(width, 1))
     for layer in (model[0], model[3]):
         torch.nn.init.xavier_uniform_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
-    optimizer = torch.optim.Adam(model.parameters(), 1e-4)
+    optimizer = torch.optim.Adam(model.parameters(), rate)
     seconds = []
     for _ in range(epochs):
         begun = time.perf_counter()
@@ -41,9 +39,35 @@ def dense(epochs):
             optimizer.step()
         model.eval()
         with torch.no_grad():
-            val_loss = loss_of(model(val_x).squeeze(1), val_y).item()
+            logits = model(val_x).squeeze(1)
+            val_loss = loss_of(logits, val_y).item()
+            accuracy = ((logits >= 0) == (val_y > 0.5)).double().mean().item()
         seconds.append(time.perf_counter() - begun)
+    return seconds, val_loss, accuracy
+
+
+def tensors(seed):
+    import torch
+
+    torch.set_num_threads(int(threads))
+    torch.manual_seed(int(seed))
+    pairs = [[torch.from_numpy(a) for a in load(name)] for name in ("train", "val")]
+    return [(x, y.float()) for x, y in pairs]
+
+
+def dense(epochs, seed):
+    seconds, val_loss, _ = train(tensors(seed), epochs, 1024, 0.8, 1e-4)
     return {"epoch_seconds": seconds, "val_loss": val_loss}
+
+
+def sweep(epochs, settings):
+    data = tensors(1)
+    begun = time.perf_counter()
+    accuracies = []
+    for setting in settings.split(";"):
+        width, dropout, rate = setting.split(",")
+        accuracies.append(train(data, epochs, int(width), float(dropout), float(rate))[2])
+    return {"seconds": time.perf_counter() - begun, "val_accuracies": accuracies}
 
 
 def logistic(alpha):
@@ -64,4 +88,10 @@ def logistic(alpha):
             "probabilities": probabilities.tolist()}
 
 
-print(json.dumps(dense(int(setting)) if what == "dense" else logistic(float(setting))))
+if what == "dense":
+    answer = dense(int(setting), more[0])
+elif what == "sweep":
+    answer = sweep(int(setting), more[0])
+else:
+    answer = logistic(float(setting))
+print(json.dumps(answer))

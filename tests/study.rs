@@ -236,6 +236,69 @@ fn a_training_that_was_killed_goes_on_to_the_same_end() {
 }
 
 #[test]
+fn a_sweep_keeps_what_is_finished_and_ranks_its_heads() {
+    if !weights_are_here() {
+        eprintln!("skipped: the weights of efficientnet-lite0 are not here; 'make test' fetches them");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    prepared(at, 40);
+    let values = ["--width", "16,600", "--dropout", "0.2,0.8", "--seeds", "1,2", "--epochs", "300"];
+    let id = ok(at, &[&["sweep", "--detach"], values.as_slice()].concat());
+    let id = id.trim();
+    let rows = || json(at, &["results", "--json"]).as_array().cloned().unwrap_or_default();
+    let finished = || rows().into_iter().filter(|row| row["status"] == "done").collect::<Vec<_>>();
+    until("a finished head", || !finished().is_empty());
+    let text = fs::read_to_string(at.join("runs").join(id).join("events.jsonl")).expect("the journal");
+    let started: Value = text.lines().find_map(|line| serde_json::from_str(line).ok()).expect("a first event");
+    let pid = started["pid"].as_u64().expect("the worker's process");
+    assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs").success());
+    until("the end of the worker", || status(at, id) == "interrupted");
+    let before = finished();
+    assert!(before.len() < 8, "the kill came in the middle");
+
+    ok(at, &["runs", "resume", id]);
+    until("the end of the sweep", || status(at, id) == "done");
+    let after = finished();
+    assert_eq!(after.len(), 8);
+    for row in &before {
+        assert!(after.contains(row), "finished heads are kept as they were: {row}");
+    }
+    let settings = json(at, &["results", "--by-setting", "--json"]);
+    let settings = settings.as_array().cloned().unwrap_or_default();
+    assert_eq!(settings.len(), 4);
+    let means: Vec<f64> = settings.iter().filter_map(|row| row["val_accuracy"]["mean"].as_f64()).collect();
+    assert!(means.is_sorted_by(|a, b| a >= b), "{means:?}");
+    for setting in &settings {
+        assert_eq!(setting["seeds"].as_array().map(Vec::len), Some(2));
+        let of = |row: &&Value| row["settings"] == setting["settings"];
+        let accuracies: Vec<f64> = after.iter().filter(of).filter_map(|row| row["val_accuracy"].as_f64()).collect();
+        let mean = accuracies.iter().sum::<f64>() / 2.0;
+        let deviation = (accuracies[0] - accuracies[1]).abs() / 2f64.sqrt();
+        assert!((setting["val_accuracy"]["mean"].as_f64().unwrap_or(-1.0) - mean).abs() < 1e-12);
+        assert!((setting["val_accuracy"]["deviation"].as_f64().unwrap_or(-1.0) - deviation).abs() < 1e-12);
+    }
+
+    // Heads trained side by side are those trained alone.
+    let alone =
+        ok(at, &["--quiet", "train", "dense", "--width", "16", "--dropout", "0.8", "--epochs", "300", "--seed", "2"]);
+    let alone = rows().into_iter().find(|row| row["run"] == alone.trim()).expect("the head trained alone");
+    let same = |row: &&Value| row["settings"] == alone["settings"] && row["seed"] == 2;
+    let twin = after.iter().find(same).expect("its twin in the sweep");
+    for field in ["val_accuracy", "best_epoch", "threshold"] {
+        assert_eq!(twin[field], alone[field], "{field}");
+    }
+
+    // More values, only the new heads; and halving trains the worse half for a while only.
+    ok(at, &["--quiet", "sweep", "--extend", id, "--width", "24", "--seeds", "1"]);
+    assert_eq!(finished().len(), 8 + 1 + 4);
+    ok(at, &["--quiet", "sweep", "--width", "8,12", "--dropout", "0.2,0.8", "--epochs", "12", "--halving", "3:4"]);
+    let epochs = |wanted: u64| finished().iter().filter(|row| row["epochs"] == wanted).count();
+    assert_eq!((epochs(3), epochs(12)), (3, 1));
+}
+
+#[test]
 fn the_demo_shows_the_whole_study_off_a_terminal() {
     if !weights_are_here() {
         eprintln!("skipped: the weights of efficientnet-lite0 are not here; 'make test' fetches them");

@@ -6,6 +6,7 @@ use crate::evaluation::Criterion;
 use crate::features::{Dtype, FeatureSpec, Taps};
 use crate::imaging::preprocessing::Mode;
 use crate::model::{Optimizer, RateCourse};
+use crate::run::Halving;
 use crate::run::results::Column;
 use crate::tui::theme::Palette;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -94,6 +95,8 @@ pub(crate) enum Command {
     /// Train a model; prints the run's name
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Train(TrainArgs),
+    /// Train many heads over the same features and rank them on validation
+    Sweep(SweepArgs),
     /// The table: every model side by side
     Results(ResultsArgs),
     /// Figures of one model; opens the test set only when told to
@@ -357,6 +360,58 @@ pub(crate) enum TrainCommand {
     },
 }
 
+/// Values given to several options are combined; options left out have one value, the study's.
+#[derive(Debug, Args)]
+pub(crate) struct SweepArgs {
+    #[arg(long, value_delimiter = ',', value_name = "N,N,…", value_parser = count)]
+    pub width: Vec<usize>,
+    /// Dense layers of that width, 1 or 2
+    #[arg(long, value_delimiter = ',', value_name = "N,N", value_parser = count)]
+    pub depth: Vec<usize>,
+    #[arg(long, value_delimiter = ',', value_name = "P,P,…", value_parser = share)]
+    pub dropout: Vec<f64>,
+    #[arg(long, value_delimiter = ',', value_name = "R,R,…", value_parser = positive)]
+    pub learning_rate: Vec<f64>,
+    #[arg(long, value_delimiter = ',', value_enum)]
+    pub optimizer: Vec<OptimizerArg>,
+    #[arg(long, value_delimiter = ',', value_name = "D,D,…", value_parser = not_negative)]
+    pub weight_decay: Vec<f64>,
+    #[arg(long, value_delimiter = ',', value_name = "N,N,…", value_parser = count)]
+    pub batch: Vec<usize>,
+    /// yes, no or both: scale features to mean 0 and variance 1
+    #[arg(long, value_delimiter = ',', value_name = "yes,no", value_parser = yes_or_no)]
+    pub standardise: Vec<bool>,
+    /// Train every setting with each of these seeds
+    #[arg(long, value_delimiter = ',', value_name = "S,S,…", default_value = "1")]
+    pub seeds: Vec<u64>,
+    /// Draw so many of the combinations instead of training all
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub random: Option<usize>,
+    /// Successive halving: train all for FIRST epochs, the best one in FACTOR for FACTOR times as many, and so on
+    #[arg(long, value_name = "FIRST[:FACTOR]", value_parser = halving)]
+    pub halving: Option<Halving>,
+    /// How the learning rate changes: constant, cosine, or step:EPOCHS:FACTOR
+    #[arg(long, value_parser = rate_course)]
+    pub schedule: Option<RateCourse>,
+    /// Epochs in which the learning rate rises to its full value
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0)]
+    pub warmup: usize,
+    #[arg(long, value_parser = count)]
+    pub epochs: Option<usize>,
+    /// Stop a head after this many epochs without a better validation accuracy
+    #[arg(long, value_parser = count)]
+    pub patience: Option<usize>,
+    /// Add these values and seeds to a sweep that has ended, and train what is new
+    #[arg(long, value_name = "RUN")]
+    pub extend: Option<String>,
+    #[command(flatten)]
+    pub features: FeatureArgs,
+    #[command(flatten)]
+    pub dataset: DatasetArg,
+    #[command(flatten)]
+    pub detach: DetachArg,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ResultsArgs {
     /// Column to order by: run, kind, backbone, params, epochs, train, val, test, threshold, seconds, status
@@ -365,6 +420,9 @@ pub(crate) struct ResultsArgs {
     /// Smallest first for accuracies, largest first for the others
     #[arg(long)]
     pub reverse: bool,
+    /// One line per setting: mean and standard deviation over its seeds
+    #[arg(long)]
+    pub by_setting: bool,
     /// Only models of this prepared set
     #[arg(long, value_name = "NAME")]
     pub data: Option<String>,
@@ -447,6 +505,22 @@ fn count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 1..=1_000_000) => Ok(count),
         _ => Err("a whole number from 1 to 1000000".into()),
+    }
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("yes or no".into()),
+    }
+}
+
+fn halving(text: &str) -> Result<Halving, String> {
+    let (first, factor) = text.split_once(':').unwrap_or((text, "2"));
+    match (count(first)?, count(factor)?) {
+        (first, factor @ 2..) => Ok(Halving { first, factor }),
+        _ => Err("the factor is 2 or more".into()),
     }
 }
 

@@ -13,6 +13,7 @@ mod predict;
 mod predictor;
 mod results;
 mod runs;
+mod sweep;
 mod train;
 mod weights;
 
@@ -98,6 +99,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Weights(command)) => done(weights::run(&context, command)),
         Some(Command::Extract(args)) => done(extract::run(&context, args)),
         Some(Command::Train(args)) => done(train::run(&context, args)),
+        Some(Command::Sweep(args)) => done(sweep::run(&context, args)),
         Some(Command::Results(args)) => done(results::run(&context, args)),
         Some(Command::Evaluate(args)) => done(evaluate::run(&context, args)),
         Some(Command::Choose(args)) => done(choose::run(&context, args)),

@@ -5,7 +5,7 @@ use super::args::ResultsArgs;
 use super::output::{Align, duration, print, print_json, table};
 use crate::error::Result;
 use crate::evaluation::Interval;
-use crate::run::results::{self, ResultRow};
+use crate::run::results::{self, ResultRow, SettingRow, Spread};
 
 pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
     let mut rows = results::table(&context.workspace)?;
@@ -16,6 +16,10 @@ pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
         results::sort(&mut rows, column, column.descends() != args.reverse);
     } else if args.reverse {
         rows.reverse();
+    }
+    if args.by_setting {
+        let settings = results::by_setting(&rows);
+        return if context.json { print_json(&settings) } else { print(&by_setting(&settings)) };
     }
     if context.json { print_json(&rows) } else { print(&text(&rows)) }
 }
@@ -64,6 +68,50 @@ pub(crate) fn text(rows: &[ResultRow]) -> String {
     if rows.iter().any(|row| row.chosen) {
         text.push_str("* the model that predict uses\n");
     }
+    if rows.iter().any(|row| row.after_test_openings > 0) {
+        text.push_str("! made after the test split of its data had been opened: its test accuracy may be too good\n");
+    }
+    text
+}
+
+/// One line per setting, with mean and standard deviation over its seeds.
+fn by_setting(rows: &[SettingRow]) -> String {
+    if rows.is_empty() {
+        return "No model is finished here yet; 'faceprobe results' shows what is at work.\n".into();
+    }
+    use Align::{Left, Right};
+    let head = [
+        ("kind", Left),
+        ("data", Left),
+        ("backbone", Left),
+        ("settings", Left),
+        ("seeds", Right),
+        ("train", Left),
+        ("validation", Left),
+        ("test", Left),
+    ];
+    let spread = |spread: Option<Spread>, none: &str| match spread {
+        Some(Spread { mean, deviation: Some(deviation), count }) => format!("{mean:.4} ± {deviation:.4} ({count})"),
+        Some(Spread { mean, .. }) => format!("{mean:.4}"),
+        None => none.to_owned(),
+    };
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            vec![
+                format!("{}{}", row.kind.name(), if row.after_test_openings > 0 { "!" } else { "" }),
+                format!("{}{}", row.dataset, if row.synthetic { " (synthetic)" } else { "" }),
+                row.backbone.clone().unwrap_or_else(|| "-".into()),
+                row.settings.clone(),
+                row.seeds.len().to_string(),
+                spread(row.train_accuracy, "-"),
+                spread(row.val_accuracy, "-"),
+                spread(row.test_accuracy, "not opened"),
+            ]
+        })
+        .collect();
+    let mut text = table(&head, &cells);
+    text.push_str("\nMean ± standard deviation (number of seeds) at each run's own threshold, chosen on validation.\n");
     if rows.iter().any(|row| row.after_test_openings > 0) {
         text.push_str("! made after the test split of its data had been opened: its test accuracy may be too good\n");
     }

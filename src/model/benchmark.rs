@@ -225,6 +225,7 @@ pub fn train_benchmark(
         settings: serde_json::to_value(settings).map_err(|error| Error::failed(error.to_string()))?,
         epochs_run: course.history.len(),
         best_epoch: course.best_epoch,
+        finished: course.finished,
         history: course.history,
         threshold: best_threshold(&val_scores, val.y()),
         train_scores: scorer.scores_u16(train.x())?,

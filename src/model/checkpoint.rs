@@ -52,6 +52,7 @@ impl Progress {
 pub struct Checkpoints {
     path: PathBuf,
     key: String,
+    limit: Option<usize>,
     pace: Mutex<Pace>,
 }
 
@@ -79,7 +80,16 @@ const METADATA_KEY: &str = "faceprobe-checkpoint";
 impl Checkpoints {
     /// Checkpoints at `path`. `key` says what is trained on what; a file with another key is not gone on from.
     pub fn new(path: PathBuf, key: String) -> Self {
-        Self { path, key, pace: Mutex::new(Pace::default()) }
+        Self { path, key, limit: None, pace: Mutex::new(Pace::default()) }
+    }
+
+    /// Training ends after this many epochs for now; the next one goes on from there.
+    pub fn up_to(self, limit: Option<usize>) -> Self {
+        Self { limit, ..self }
+    }
+
+    pub(super) fn limit(&self) -> Option<usize> {
+        self.limit
     }
 
     /// Takes the checkpoint away, once the training is done.
@@ -141,7 +151,8 @@ impl Checkpoints {
         Ok(())
     }
 
-    fn write(&self, learner: &dyn Learner, progress: &Progress) -> Result<()> {
+    /// Writes a checkpoint.
+    pub(super) fn write(&self, learner: &dyn Learner, progress: &Progress) -> Result<()> {
         let header = Header {
             key: self.key.clone(),
             history: progress.history.clone(),

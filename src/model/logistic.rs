@@ -12,10 +12,10 @@ use super::training::cross_entropy;
 use crate::error::{Error, Result};
 use crate::evaluation::{accuracy, best_threshold, log_loss};
 use crate::monitor::{Monitor, Update};
-use linfa::dataset::Records as _;
+use linfa::DatasetBase;
 use linfa::traits::Fit;
 use linfa_logistic::LogisticRegression;
-use ndarray::{Array1, ArrayView2, Axis, arr1, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis, arr1, s};
 use tch::{TchError, Tensor};
 
 /// `logit = w · x + b` on standardised features.
@@ -63,7 +63,7 @@ pub fn train_logistic<'a>(
     for_each_block(val.rows, "validation", monitor, |_, _| Ok(()))?;
 
     let records = Records::of(&train, &scaling, monitor)?;
-    let mut solver = Solver::new(&records, train.positive, settings.max_iterations)?;
+    let mut solver = Solver::new(&records, train.positive, settings.max_iterations);
     let mut order: Vec<usize> = (0..settings.alphas.len()).collect();
     order.sort_by(|&a, &b| settings.alphas[b].total_cmp(&settings.alphas[a]));
     let mut best: Option<Candidate> = None;
@@ -73,7 +73,7 @@ pub fn train_logistic<'a>(
             continue;
         };
         let weight = records.weights(&solution.weight, &train, &scaling, monitor)?;
-        let candidate = Candidate::measure(index, weight, solution.bias, &scaling, &val, monitor)?;
+        let candidate = Candidate::measure(index, weight, solution.bias as f32, &scaling, &val, monitor)?;
         monitor.update(Update::Trial {
             index,
             of: settings.alphas.len(),
@@ -97,6 +97,7 @@ pub fn train_logistic<'a>(
         settings: chosen,
         history: Vec::new(),
         best_epoch: 0,
+        finished: true,
         epochs_run: 0,
         threshold: best_threshold(&best.val_scores, val.positive),
         train_scores: scorer.scores(train.rows, monitor)?,
@@ -150,19 +151,32 @@ impl Candidate {
 }
 
 /// linfa on some records, penalty after penalty.
+///
+/// Most of the way is gone in f32. But the loss is a sum over all samples, and what f32 can tell apart in it leaves
+/// coefficients some thousandths from the optimum; so the last steps, which are few, are taken in f64.
 struct Solver<'a> {
-    dataset: Dataset<'a>,
+    rows: ArrayView2<'a, f32>,
+    /// The same in f64, once it is needed.
+    precise: Option<Array2<f64>>,
+    targets: Array1<bool>,
     max_iterations: u64,
     /// linfa's parameters of the last solution, the intercept last; oriented as linfa orients them.
-    params: Array1<f32>,
+    params: Array1<f64>,
 }
-
-type Dataset<'a> = linfa::DatasetBase<ArrayView2<'a, f32>, Array1<bool>>;
 
 /// A solution on the records, oriented so that positive logits mean class 1.
 struct Solution {
-    weight: Array1<f32>,
-    bias: f32,
+    weight: Array1<f64>,
+    bias: f64,
+}
+
+/// How a solution stands.
+#[derive(Clone, Copy)]
+struct Standing {
+    /// The penalised summed loss.
+    loss: f64,
+    /// The largest component of its gradient.
+    steepest: f64,
 }
 
 /// Iterations that linfa makes before it is looked at again. Each time it forgets the curvature it has learned, so
@@ -170,68 +184,71 @@ struct Solution {
 const ITERATIONS_AT_ONCE: u64 = 50;
 
 /// A gradient of the summed loss with no component larger than this, per sample, is at the optimum.
-const AT_OPTIMUM: f32 = 1e-6;
+const AT_OPTIMUM: f64 = 1e-6;
 
 /// A solution counts as converged with a gradient of the mean loss below this: scikit-learn's default `tol`.
-const CONVERGED: f32 = 1e-4;
+const CONVERGED: f64 = 1e-4;
 
 impl<'a> Solver<'a> {
-    fn new(records: &'a Records, positive: &[bool], max_iterations: u64) -> Result<Self> {
+    fn new(records: &'a Records, positive: &[bool], max_iterations: u64) -> Self {
         let rows = records.rows();
         let params = Array1::zeros(rows.ncols() + 1);
-        Ok(Self { dataset: Dataset::new(rows, Array1::from(positive.to_vec())), max_iterations, params })
+        Self { rows, precise: None, targets: Array1::from(positive.to_vec()), max_iterations, params }
     }
 
     /// The solution for one penalty; none, with a note, where linfa finds none.
     fn solve(&mut self, alpha: f64, monitor: &dyn Monitor) -> Result<Option<Solution>> {
+        let samples = self.rows.nrows() as f64;
         let mut params = self.params.clone();
         let mut sign = None;
-        let mut steepest = f32::INFINITY;
-        let mut loss = f64::INFINITY;
+        let mut standing = Standing { loss: f64::INFINITY, steepest: f64::INFINITY };
         let mut done = 0;
+        let mut precise = false;
         while done < self.max_iterations {
             if monitor.stopped() {
                 return Err(Error::stopped());
             }
             let now = ITERATIONS_AT_ONCE.min(self.max_iterations - done);
-            let fitted = LogisticRegression::<f32>::default()
-                .alpha(alpha as f32)
-                .max_iterations(now)
-                .gradient_tolerance(AT_OPTIMUM * self.dataset.nsamples() as f32)
-                .initial_params(params.clone())
-                .fit(&self.dataset);
+            let task = Task { targets: &self.targets, alpha, iterations: now, tolerance: AT_OPTIMUM * samples };
+            let fitted = if precise {
+                let rows = self.precise.get_or_insert_with(|| self.rows.mapv(f64::from));
+                fit_f64(rows.view(), &params, &task)
+            } else {
+                fit_f32(self.rows, &params, &task)
+            };
             done += now;
-            let fitted = match fitted {
-                Ok(fitted) => fitted,
-                // At the optimum its line search finds no way down, which it calls an error.
+            match fitted {
+                Ok((found, orientation)) => {
+                    params = found;
+                    sign = Some(orientation);
+                }
+                // At the optimum, or at the end of f32, its line search finds no way down and calls that an error.
+                Err(_) if sign.is_some() && !precise => precise = true,
                 Err(_) if sign.is_some() => break,
-                Err(error) => {
-                    let text = format!("linfa found no solution with alpha {alpha}: {error}");
+                Err(text) => {
+                    let text = format!("linfa found no solution with alpha {alpha}: {text}");
                     monitor.update(Update::Note { text });
                     return Ok(None);
                 }
-            };
-            params.slice_mut(s![..-1]).assign(fitted.params());
-            params[fitted.params().len()] = fitted.intercept();
-            // linfa calls the more frequent class positive, whatever its label.
-            let orientation = if fitted.labels().pos.class { 1.0 } else { -1.0 };
-            sign = Some(orientation);
-            let before = loss;
-            (loss, steepest) = self.loss_and_steepness(&params, orientation, alpha);
+            }
+            let before = standing.loss;
+            standing = self.standing(&params, sign.unwrap_or(1.0), alpha);
             monitor.update(Update::Progress {
                 done,
                 total: self.max_iterations,
-                unit: format!("iterations with alpha {alpha}, loss {:.5}", loss / self.dataset.nsamples() as f64),
+                unit: format!("iterations with alpha {alpha}, loss {:.6}", standing.loss / samples),
                 rate: 0.0,
                 remaining: None,
             });
-            // The second: what is left is below what f32 can tell apart.
-            if steepest <= AT_OPTIMUM * self.dataset.nsamples() as f32 || before - loss <= 1e-7 * loss {
-                break;
+            let gained = before - standing.loss;
+            match precise {
+                false if standing.steepest <= CONVERGED * samples || gained <= 1e-6 * standing.loss => precise = true,
+                true if standing.steepest <= AT_OPTIMUM * samples || gained <= 1e-12 * standing.loss => break,
+                _ => {}
             }
         }
-        if steepest > CONVERGED * self.dataset.nsamples() as f32 {
-            let text = format!("alpha {alpha}: not yet at the optimum after {done} iterations (--max-iterations)");
+        if standing.steepest > CONVERGED * samples {
+            let text = format!("alpha {alpha}: not yet at the optimum after {done} iterations");
             monitor.update(Update::Note { text });
         }
         let Some(sign) = sign else {
@@ -247,19 +264,57 @@ impl<'a> Solver<'a> {
         Ok(Some(Solution { weight, bias }))
     }
 
-    /// The penalised summed loss, and the largest component of its gradient.
-    fn loss_and_steepness(&self, params: &Array1<f32>, sign: f32, alpha: f64) -> (f64, f32) {
+    fn standing(&self, params: &Array1<f64>, sign: f64, alpha: f64) -> Standing {
         let (weight, bias) = (params.slice(s![..-1]), params[params.len() - 1]);
-        let logits = self.dataset.records().dot(&weight) + bias;
-        let targets = self.dataset.targets();
-        let mut loss = 0.5 * alpha * weight.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>();
-        let mut residual = Array1::<f32>::zeros(logits.len());
-        for ((residual, &logit), &positive) in residual.iter_mut().zip(&logits).zip(targets) {
-            let logit = f64::from(logit * sign);
+        let logits = match &self.precise {
+            Some(rows) => rows.dot(&weight),
+            None => self.rows.dot(&weight.mapv(|value| value as f32)).mapv(f64::from),
+        };
+        let mut loss = 0.5 * alpha * weight.dot(&weight);
+        let mut residual = Array1::<f64>::zeros(logits.len());
+        for ((residual, &logit), &positive) in residual.iter_mut().zip(&logits).zip(&self.targets) {
+            let logit = (logit + bias) * sign;
             loss += cross_entropy(logit, positive);
-            *residual = (1.0 / (1.0 + (-logit).exp()) - f64::from(u8::from(positive))) as f32 * sign;
+            *residual = (1.0 / (1.0 + (-logit).exp()) - f64::from(u8::from(positive))) * sign;
         }
-        let gradient = self.dataset.records().t().dot(&residual) + weight.mapv(|value| value * alpha as f32);
-        (loss, gradient.iter().chain([&residual.sum()]).fold(0.0, |largest, value| value.abs().max(largest)))
+        let mut gradient = match &self.precise {
+            Some(rows) => rows.t().dot(&residual),
+            None => self.rows.t().dot(&residual.mapv(|value| value as f32)).mapv(f64::from),
+        };
+        gradient.scaled_add(alpha, &weight);
+        let steepest = gradient.iter().chain([&residual.sum()]).fold(0.0f64, |most, value| value.abs().max(most));
+        Standing { loss, steepest }
     }
 }
+
+/// What linfa is to do with some rows.
+struct Task<'a> {
+    targets: &'a Array1<bool>,
+    alpha: f64,
+    iterations: u64,
+    /// Of the gradient of the summed loss.
+    tolerance: f64,
+}
+
+// One function for each number: linfa's bound on its numbers is private, so none can be written for both.
+macro_rules! fit {
+    ($name:ident, $number:ty) => {
+        /// Some iterations from `params` on; the new parameters, and 1 if linfa's positive class is class 1, else -1.
+        fn $name(rows: ArrayView2<$number>, params: &Array1<f64>, task: &Task) -> Result<(Array1<f64>, f64), String> {
+            let dataset = DatasetBase::new(rows, task.targets.clone());
+            let fitted = LogisticRegression::<$number>::default()
+                .alpha(task.alpha as $number)
+                .max_iterations(task.iterations)
+                .gradient_tolerance(task.tolerance as $number)
+                .initial_params(params.mapv(|value| value as $number))
+                .fit(&dataset)
+                .map_err(|error| error.to_string())?;
+            let found = fitted.params().iter().chain([&fitted.intercept()]).map(|&value| f64::from(value)).collect();
+            // linfa calls the more frequent class positive, whatever its label.
+            Ok((found, if fitted.labels().pos.class { 1.0 } else { -1.0 }))
+        }
+    };
+}
+
+fit!(fit_f32, f32);
+fit!(fit_f64, f64);

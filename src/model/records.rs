@@ -41,7 +41,8 @@ impl Records {
         let (samples, width) = (split.rows.len(), split.rows.width());
         check_size(samples.max(width))?;
         let columns = width.min(samples);
-        let number = if width <= samples { size_of::<f32>() } else { size_of::<f64>() };
+        // In f32, in f64 for the last steps, and the factor.
+        let number = if width <= samples { 12 } else { 20 };
         if samples.saturating_mul(columns).saturating_mul(number) > LARGEST {
             return Err(Error::failed(format!(
                 "a logistic regression on {samples} samples of {width} features takes more memory than it is allowed; \
@@ -89,15 +90,15 @@ impl Records {
     /// The weights of the standardised features that belong to a solution on the records.
     pub(super) fn weights(
         &self,
-        solution: &Array1<f32>,
+        solution: &Array1<f64>,
         split: &Examples,
         scaling: &Standardisation,
         monitor: &dyn Monitor,
     ) -> Result<Array1<f32>> {
         let Some(factor) = &self.factor else {
-            return Ok(solution.clone());
+            return Ok(solution.mapv(|value| value as f32));
         };
-        let mut shares: Vec<f64> = solution.iter().map(|&value| f64::from(value)).collect();
+        let mut shares = solution.to_vec();
         solve_upper(factor, &mut shares);
         let (samples, width) = (split.rows.len(), split.rows.width());
         let mut weights = vec![0f64; width];

@@ -46,6 +46,16 @@ impl Schedule {
         }
     }
 
+    /// `, cosine, warm-up 3` and the like; nothing for a constant rate.
+    pub fn describe(&self) -> String {
+        let course = match self.course {
+            RateCourse::Constant => String::new(),
+            RateCourse::Cosine => ", cosine".to_owned(),
+            RateCourse::Step { every, factor } => format!(", step {every} x {factor}"),
+        };
+        if self.warmup > 0 { format!("{course}, warm-up {}", self.warmup) } else { course }
+    }
+
     /// Refuses values that cannot be trained with, naming the option.
     pub(super) fn check(&self) -> Result<()> {
         if let RateCourse::Step { every, factor } = self.course

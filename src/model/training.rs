@@ -68,6 +68,8 @@ pub(super) struct Course {
     pub(super) best_epoch: usize,
     /// The numbers of the best epoch.
     pub(super) best: Vec<Vec<f32>>,
+    /// False when there are epochs left that were not asked for yet.
+    pub(super) finished: bool,
 }
 
 /// Trains.
@@ -97,7 +99,8 @@ pub(super) fn fit(
         let text = format!("goes on after epoch {} from a checkpoint", last.epoch);
         monitor.update(Update::Note { text });
     }
-    while progress.history.len() < plan.epochs && !out_of_patience(plan, &progress) {
+    let asked_for = checkpoints.and_then(Checkpoints::limit).map_or(plan.epochs, |limit| limit.min(plan.epochs));
+    while progress.history.len() < asked_for && !out_of_patience(plan, &progress) {
         let epoch = progress.history.len() + 1;
         let started = Instant::now();
         let (train_loss, train_accuracy) = train_epoch(learner, plan, epoch, monitor)?;
@@ -116,11 +119,15 @@ pub(super) fn fit(
             checkpoints.epoch_ended(learner, &progress)?;
         }
     }
+    let finished = progress.history.len() >= plan.epochs || out_of_patience(plan, &progress);
+    if let (Some(checkpoints), false) = (checkpoints, finished) {
+        checkpoints.write(learner, &progress)?;
+    }
     let best_epoch = progress.best_epoch;
     if best_epoch == 0 {
         return Err(Error::usage("--epochs must be at least 1"));
     }
-    Ok(Course { history: progress.history, best_epoch, best: progress.best })
+    Ok(Course { history: progress.history, best_epoch, best: progress.best, finished })
 }
 
 fn out_of_patience(plan: &Plan, progress: &Progress) -> bool {

@@ -67,8 +67,7 @@ impl RunFolder {
             match fs::create_dir(&path) {
                 Ok(()) => {
                     let run = Self { id, path };
-                    let text = serde_json::to_vec_pretty(spec).at(&run.spec_path())?;
-                    write_whole(&run.spec_path(), &text)?;
+                    run.set_spec(spec)?;
                     return Ok(run);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -134,6 +133,12 @@ impl RunFolder {
         let text = fs::read(&path).at(&path)?;
         serde_json::from_slice(&text)
             .map_err(|error| Error::file(&path, format!("is not a run's spec ({error}); remove the folder")))
+    }
+
+    /// Writes what is asked for.
+    pub(super) fn set_spec(&self, spec: &Spec) -> Result<()> {
+        let path = self.spec_path();
+        write_whole(&path, &serde_json::to_vec_pretty(spec).at(&path)?)
     }
 
     fn spec_path(&self) -> PathBuf {

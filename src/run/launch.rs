@@ -49,6 +49,21 @@ pub fn resume(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
     work_on(workspace, run)
 }
 
+/// Gives a run that has ended more to do, and sets a worker to it.
+///
+/// # Errors
+/// While a worker is on it.
+pub fn extend(workspace: &Workspace, run: RunFolder, spec: &Spec) -> Result<Launched> {
+    if run.is_alive() {
+        let id = run.id();
+        return Err(Error::failed(format!(
+            "Run {id} is at work; wait for its end or stop it first with 'faceprobe runs stop {id}'."
+        )));
+    }
+    run.set_spec(spec)?;
+    work_on(workspace, run)
+}
+
 fn work_on(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
     let program = std::env::current_exe().map_err(|error| {
         Error::failed(format!("The program's own file cannot be found ({error}); start it by its full path."))

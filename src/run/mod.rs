@@ -24,11 +24,12 @@ pub mod results;
 mod scoring;
 pub mod spec;
 mod study;
+mod sweep;
 mod training;
 pub mod view;
 pub mod worker;
 
 pub use folder::{RunFolder, RunId};
 pub use journal::Event;
-pub use spec::{JobSpec, ModelSpec, Spec};
+pub use spec::{Halving, JobSpec, ModelSpec, Spec, SweepSpec};
 pub use view::{RunView, Status};

@@ -123,6 +123,13 @@ impl ResultRow {
         }
     }
 
+    /// What came of the training, in a few words.
+    pub(super) fn summary(&self) -> String {
+        let best = self.best_epoch.map(|epoch| format!(" at epoch {epoch}")).unwrap_or_default();
+        let accuracy = self.val_accuracy.unwrap_or(f64::NAN);
+        format!("validation accuracy {accuracy:.3}{best}, threshold {:.3}", self.threshold)
+    }
+
     /// Writes the row into its run's folder.
     pub fn save(&self, run: &RunFolder) -> Result<()> {
         let path = run.result_path();
@@ -186,6 +193,97 @@ pub fn table(workspace: &Workspace) -> Result<Vec<ResultRow>> {
         rows.extend(row(&view, &openings, chosen.as_deref()));
     }
     Ok(rows)
+}
+
+/// The rows of a sweep's heads, by run.
+pub fn of_sweep(workspace: &Workspace, sweep: &str) -> Result<Vec<ResultRow>> {
+    let mut rows = table(workspace)?;
+    let mut heads = Vec::new();
+    for folder in RunFolder::list(workspace)? {
+        if folder.spec()?.parent.as_deref() == Some(sweep) {
+            heads.push(folder.id().to_string());
+        }
+    }
+    rows.retain(|row| heads.contains(&row.run));
+    Ok(rows)
+}
+
+/// Mean and spread of one figure over the seeds of a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    pub mean: f64,
+    /// Sample standard deviation; null with one seed.
+    pub deviation: Option<f64>,
+    pub count: usize,
+}
+
+impl Spread {
+    fn of(values: &[f64]) -> Option<Self> {
+        let count = values.len();
+        if count == 0 {
+            return None;
+        }
+        let mean = values.iter().sum::<f64>() / count as f64;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let deviation = (count > 1).then(|| (squares / (count - 1) as f64).sqrt());
+        Some(Self { mean, deviation, count })
+    }
+}
+
+/// Finished runs that differ in nothing but their seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SettingRow {
+    pub kind: Kind,
+    pub dataset: String,
+    pub backbone: Option<String>,
+    pub tap: Option<String>,
+    pub pool: Option<String>,
+    pub settings: String,
+    pub runs: Vec<String>,
+    pub seeds: Vec<u64>,
+    pub train_accuracy: Option<Spread>,
+    pub val_accuracy: Option<Spread>,
+    /// Over the runs whose test split was opened.
+    pub test_accuracy: Option<Spread>,
+    /// The most test openings that came before one of the runs.
+    pub after_test_openings: usize,
+    pub synthetic: bool,
+}
+
+/// Finished runs by setting, the best mean validation accuracy first.
+pub fn by_setting(rows: &[ResultRow]) -> Vec<SettingRow> {
+    let key = |row: &ResultRow| {
+        let features = (row.backbone.clone(), row.tap.clone(), row.pool.clone());
+        (row.kind.name(), row.manifest_sha256.clone(), features, row.settings.clone())
+    };
+    let mut groups: BTreeMap<_, Vec<&ResultRow>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.status == Status::Done) {
+        groups.entry(key(row)).or_default().push(row);
+    }
+    let spread = |rows: &[&ResultRow], of: fn(&ResultRow) -> Option<f64>| {
+        Spread::of(&rows.iter().filter_map(|row| of(row)).collect::<Vec<_>>())
+    };
+    let mut settings: Vec<SettingRow> = groups
+        .into_values()
+        .map(|rows| SettingRow {
+            kind: rows[0].kind,
+            dataset: rows[0].dataset.clone(),
+            backbone: rows[0].backbone.clone(),
+            tap: rows[0].tap.clone(),
+            pool: rows[0].pool.clone(),
+            settings: rows[0].settings.clone(),
+            runs: rows.iter().map(|row| row.run.clone()).collect(),
+            seeds: rows.iter().map(|row| row.seed).collect(),
+            train_accuracy: spread(&rows, |row| row.train_accuracy),
+            val_accuracy: spread(&rows, |row| row.val_accuracy),
+            test_accuracy: spread(&rows, |row| row.test_accuracy),
+            after_test_openings: rows.iter().map(|row| row.after_test_openings).max().unwrap_or(0),
+            synthetic: rows[0].synthetic,
+        })
+        .collect();
+    let mean = |row: &SettingRow| row.val_accuracy.map_or(f64::NEG_INFINITY, |spread| spread.mean);
+    settings.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
+    settings
 }
 
 /// A column that the table can be ordered by.

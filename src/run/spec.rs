@@ -3,7 +3,7 @@
 use crate::dataset::prepare::PrepareSettings;
 use crate::dataset::synthetic::SampleSettings;
 use crate::features::FeatureSpec;
-use crate::model::{BenchmarkSettings, DenseSettings, Kind, LogisticSettings};
+use crate::model::{BenchmarkSettings, DenseSettings, Grid, Kind, LogisticSettings};
 use serde::{Deserialize, Serialize};
 
 /// A job with everything that decides its outcome.
@@ -29,6 +29,8 @@ pub enum JobSpec {
     },
     /// Train one model on a prepared set; features that are missing are extracted first.
     Train { dataset: String, model: ModelSpec },
+    /// Train many heads on a prepared set, each as a run of its own.
+    Sweep { dataset: String, sweep: SweepSpec },
     /// Score a trained run on the test split of its data set, and record that this was done.
     OpenTest { run: String },
     /// The whole study on the synthetic sample.
@@ -52,6 +54,47 @@ pub enum ModelSpec {
         features: FeatureSpec,
         settings: LogisticSettings,
     },
+}
+
+/// Which heads a sweep trains.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SweepSpec {
+    #[serde(flatten)]
+    pub features: FeatureSpec,
+    /// What the grid does not vary.
+    pub base: DenseSettings,
+    pub grid: Grid,
+    /// Each setting is trained once with each of these.
+    pub seeds: Vec<u64>,
+    /// Draw so many of the grid's combinations instead of taking all.
+    pub random: Option<usize>,
+    pub halving: Option<Halving>,
+}
+
+/// Successive halving (Jamieson and Talwalkar, 2016): all settings are trained for a few epochs, the best share of them
+/// for more, and so on, so that most of the time goes to what looks good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halving {
+    /// Epochs of the first round.
+    pub first: usize,
+    /// One in so many settings goes on, for so many times the epochs.
+    pub factor: usize,
+}
+
+impl SweepSpec {
+    /// The epochs up to which each round trains; the last is all of them.
+    pub fn rungs(&self) -> Vec<usize> {
+        let mut rungs = Vec::new();
+        if let Some(Halving { first, factor }) = self.halving {
+            let mut epochs = first.max(1);
+            while epochs < self.base.epochs {
+                rungs.push(epochs);
+                epochs = epochs.saturating_mul(factor.max(2));
+            }
+        }
+        rungs.push(self.base.epochs);
+        rungs
+    }
 }
 
 impl ModelSpec {
@@ -113,12 +156,17 @@ impl ModelSpec {
                 settings.filters, settings.dense, settings.dropout, settings.epochs
             ),
             Self::Dense { settings, .. } => format!(
-                "dense {}, dropout {}, {} epochs, {} {}",
+                "dense {}{}, dropout {}, {} epochs, {} {}{}{}{}{}",
                 settings.width,
+                if settings.depth > 1 { format!(" x {}", settings.depth) } else { String::new() },
                 settings.dropout,
                 settings.epochs,
                 settings.optimizer.name(),
-                settings.learning_rate
+                settings.learning_rate,
+                settings.schedule.describe(),
+                if settings.weight_decay > 0.0 { format!(", decay {}", settings.weight_decay) } else { String::new() },
+                if settings.batch == 128 { String::new() } else { format!(", batch {}", settings.batch) },
+                if settings.standardise { "" } else { ", not standardised" }
             ),
             Self::Logistic { settings, .. } => {
                 let alphas: Vec<String> = settings.alphas.iter().map(f64::to_string).collect();
@@ -137,6 +185,7 @@ impl JobSpec {
             Self::Extract { .. } => "extract",
             Self::Probe { .. } => "probe",
             Self::Train { model, .. } => model.kind().name(),
+            Self::Sweep { .. } => "sweep",
             Self::OpenTest { .. } => "test",
             Self::Demo { .. } => "demo",
         }
@@ -146,7 +195,10 @@ impl JobSpec {
     pub fn dataset(&self) -> Option<&str> {
         match self {
             Self::Prepare(settings) => Some(&settings.name),
-            Self::Extract { dataset, .. } | Self::Probe { dataset, .. } | Self::Train { dataset, .. } => Some(dataset),
+            Self::Extract { dataset, .. }
+            | Self::Probe { dataset, .. }
+            | Self::Train { dataset, .. }
+            | Self::Sweep { dataset, .. } => Some(dataset),
             Self::Sample(_) | Self::Demo { .. } => Some(DEMO_DATASET),
             Self::OpenTest { .. } => None,
         }

@@ -9,9 +9,10 @@ use super::scoring::{
 };
 use super::spec::{JobSpec, ModelSpec};
 use super::view::Status;
-use crate::dataset::{PrepareReport, Split};
+use crate::dataset::{Manifest, PrepareReport, Split};
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Calibration, Confusion, Interval, wilson95};
+use crate::features::{Store, StoreIdentity};
 use crate::model::{self, Checkpoints, FORMAT, Kind, ModelInfo, Provenance, SavedModel, Weights};
 use crate::monitor::{Monitor, Update};
 use std::time::Instant;
@@ -27,36 +28,73 @@ pub(super) fn train(
     spec: &ModelSpec,
     monitor: &dyn Monitor,
 ) -> Result<String> {
-    let begun = Instant::now();
-    let run = circumstances.run;
+    let ground = ground(circumstances, dataset, spec, monitor)?;
+    monitor.update(Update::Stage { name: "train".into() });
+    Ok(train_on(&ground, circumstances.run, dataset, spec, None, monitor)?.summary())
+}
+
+/// What models of one kind of rows are trained on.
+pub(super) struct Ground {
+    manifest: Manifest,
+    synthetic: bool,
+    identity: StoreIdentity,
+    stores: Vec<Store>,
+}
+
+impl Ground {
+    /// Values per row.
+    pub(super) fn width(&self) -> usize {
+        self.identity.width
+    }
+}
+
+/// Opens the prepared set and the store, and computes the rows that are missing.
+pub(super) fn ground(
+    circumstances: &Circumstances<'_>,
+    dataset: &str,
+    spec: &ModelSpec,
+    monitor: &dyn Monitor,
+) -> Result<Ground> {
     let manifest = manifest(circumstances.workspace, dataset)?;
     let synthetic = PrepareReport::load(&manifest.folder)?.synthetic;
     let source = source_of(spec, circumstances.device)?;
-    let identity = source.identity();
-    let (stores, _) = filled_stores(circumstances, &manifest, &[Split::Train, Split::Val], source.as_ref(), monitor)?;
-    drop(source);
+    let splits = [Split::Train, Split::Val];
+    let (stores, _) = filled_stores(circumstances, &manifest, &splits, source.as_ref(), monitor)?;
+    Ok(Ground { manifest, synthetic, identity: source.identity(), stores })
+}
 
-    monitor.update(Update::Stage { name: "train".into() });
+/// Trains a model into a run's folder. With a `limit`, it stops after that many epochs for now and leaves a checkpoint
+/// to go on from.
+pub(super) fn train_on(
+    ground: &Ground,
+    run: &RunFolder,
+    dataset: &str,
+    spec: &ModelSpec,
+    limit: Option<usize>,
+    monitor: &dyn Monitor,
+) -> Result<ResultRow> {
+    let begun = Instant::now();
+    let Ground { manifest, synthetic, identity, stores } = ground;
     // What is trained on what: a checkpoint of anything else is not gone on from.
-    let key = serde_json::to_string(&(spec, &identity, &manifest.sha256)).at(run.path())?;
-    let checkpoints = Checkpoints::new(run.checkpoint_path(), key);
+    let key = serde_json::to_string(&(spec, identity, &manifest.sha256)).at(run.path())?;
+    let checkpoints = Checkpoints::new(run.checkpoint_path(), key).up_to(limit);
     let (mut trained, val_samples, val_positive, train_positive) = match spec {
         ModelSpec::Benchmark { settings } => {
-            let train = pixel_rows(&stores, &manifest, Split::Train, monitor)?;
-            let val = pixel_rows(&stores, &manifest, Split::Val, monitor)?;
+            let train = pixel_rows(stores, manifest, Split::Train, monitor)?;
+            let val = pixel_rows(stores, manifest, Split::Val, monitor)?;
             let trained = model::train_benchmark(&train.rows, &val.rows, settings, Some(&checkpoints), monitor)?;
             (trained, val.samples, val.rows.y().to_vec(), train.rows.y().to_vec())
         }
         ModelSpec::Dense { settings, .. } => {
-            let train = feature_rows(&stores, &manifest, Split::Train, monitor)?;
-            let val = feature_rows(&stores, &manifest, Split::Val, monitor)?;
+            let train = feature_rows(stores, manifest, Split::Train, monitor)?;
+            let val = feature_rows(stores, manifest, Split::Val, monitor)?;
             let trained =
                 model::train_dense(train.examples()?, val.examples()?, settings, Some(&checkpoints), monitor)?;
             (trained, val.samples, val.positive, train.positive)
         }
         ModelSpec::Logistic { settings, .. } => {
-            let train = feature_rows(&stores, &manifest, Split::Train, monitor)?;
-            let val = feature_rows(&stores, &manifest, Split::Val, monitor)?;
+            let train = feature_rows(stores, manifest, Split::Train, monitor)?;
+            let val = feature_rows(stores, manifest, Split::Val, monitor)?;
             let trained = model::train_logistic(train.examples()?, val.examples()?, settings, monitor)?;
             (trained, val.samples, val.positive, train.positive)
         }
@@ -66,7 +104,7 @@ pub(super) fn train(
         info: ModelInfo {
             format: FORMAT,
             kind: spec.kind(),
-            input: identity,
+            input: identity.clone(),
             classes: manifest.classes.clone(),
             threshold: trained.threshold,
             calibration,
@@ -81,7 +119,7 @@ pub(super) fn train(
                 val_samples: val_positive.len(),
                 epochs_run: trained.epochs_run,
                 best_epoch: trained.best_epoch,
-                synthetic,
+                synthetic: *synthetic,
             },
         },
         weights: std::mem::take(&mut trained.weights),
@@ -90,7 +128,7 @@ pub(super) fn train(
     if let Some(last) = trained.last_weights.take() {
         save_last(&mut saved, last, trained.epochs_run, run)?;
     }
-    write_scores(&run.scores_path(Split::Val), &manifest, &val_samples, &trained.val_scores)?;
+    write_scores(&run.scores_path(Split::Val), manifest, &val_samples, &trained.val_scores)?;
     let train_figures = figures(&trained.train_scores, &train_positive, trained.threshold);
     let val_figures = figures(&trained.val_scores, &val_positive, trained.threshold);
     let result = ResultRow {
@@ -114,7 +152,7 @@ pub(super) fn train(
         status: Status::Done,
         dataset: dataset.to_owned(),
         manifest_sha256: manifest.sha256.clone(),
-        synthetic,
+        synthetic: *synthetic,
         settings: spec.describe_chosen(&trained.settings),
         created: run.spec()?.created,
         after_test_openings: 0,
@@ -122,9 +160,10 @@ pub(super) fn train(
         validation: Some(ValidationFigures::of(&trained.val_scores, &val_positive, calibration)),
     };
     result.save(run)?;
-    checkpoints.remove()?;
-    let best = result.best_epoch.map(|epoch| format!(" at epoch {epoch}")).unwrap_or_default();
-    Ok(format!("validation accuracy {:.3}{best}, threshold {:.3}", val_figures.0, result.threshold))
+    if trained.finished {
+        checkpoints.remove()?;
+    }
+    Ok(result)
 }
 
 /// Scores a trained run on the test split of the very manifest it was trained on, and records that this was done.

@@ -26,6 +26,11 @@ impl<'a> Recorder<'a> {
         Self { journal: Mutex::new(journal), switch, parent: Some(parent) }
     }
 
+    /// A recorder for a run beside this one in the same process, which keeps its story to itself.
+    pub(crate) fn beside(journal: JournalWriter, switch: Arc<Switch>) -> Self {
+        Self { journal: Mutex::new(journal), switch, parent: None }
+    }
+
     pub(crate) fn switch(&self) -> &Arc<Switch> {
         &self.switch
     }

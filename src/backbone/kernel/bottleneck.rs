@@ -1,7 +1,7 @@
 //! The inverted bottleneck, strip by strip.
 
 use super::depthwise::Plane;
-use super::panels::{Panels, Pass};
+use super::panels::{Panels, Pass, Places};
 use super::{Bounds, Depthwise, PLANE, Pictures, Window};
 
 /// What a strip of one plane may take, so that it is still in the first-level cache when it is filtered.
@@ -61,8 +61,10 @@ struct Work<'a> {
     strip: Vec<f32>,
     /// planes x step x columns x PLANE.
     filtered: Vec<f32>,
-    origins: Vec<usize>,
-    targets: Vec<usize>,
+    /// Of the rows that are widened.
+    wide: Places,
+    /// Of the rows that come out.
+    narrow: Places,
 }
 
 impl<'a> Work<'a> {
@@ -74,8 +76,8 @@ impl<'a> Work<'a> {
         let middle = block.middle.channels();
         let strip = vec![0.0; rows * width * middle];
         let filtered = vec![0.0; step * out_side[1] * middle];
-        let (origins, targets) = (Vec::new(), Vec::new());
-        Self { block, side, window, bounds, out_side, width, step, rows, strip, filtered, origins, targets }
+        let (wide, narrow) = (Places::default(), Places::default());
+        Self { block, side, window, bounds, out_side, width, step, rows, strip, filtered, wide, narrow }
     }
 
     fn image(&mut self, input: &[f32], output: &mut [f32]) {
@@ -118,12 +120,9 @@ impl<'a> Work<'a> {
         let (depth, columns, width) = (panels.depth(), self.side[1], self.width);
         let [top, left] = self.window.before;
         let rows = self.real(ready, end);
-        self.origins.clear();
-        self.origins.extend((rows.start * columns..rows.end * columns).map(|place| place * depth));
-        self.targets.clear();
-        self.targets.extend(rows.flat_map(|row| {
-            let begin = (row + top - first) * width + left;
-            (begin..begin + columns).map(|place| place * PLANE)
+        self.wide.refill(rows.flat_map(|row| {
+            let (from, to) = (row * columns, (row + top - first) * width + left);
+            (0..columns).map(move |column| ((from + column) * depth, (to + column) * PLANE))
         }));
     }
 
@@ -141,10 +140,9 @@ impl<'a> Work<'a> {
             Some((panels, bounds)) => panels.multiply_plane(
                 Pass {
                     input,
-                    origins: &self.origins,
+                    places: &self.wide,
                     runs: &[0],
                     run: panels.depth(),
-                    targets: &self.targets,
                     residual: None,
                     bounds: *bounds,
                     output: strip,
@@ -169,16 +167,12 @@ impl<'a> Work<'a> {
         let (planes, outputs) = (self.block.middle.channels() / PLANE, self.block.outputs());
         let range = row * self.out_side[1] * outputs..(row * self.out_side[1] + places) * outputs;
         let runs: Vec<usize> = (0..planes).map(|plane| plane * places * PLANE).collect();
-        self.origins.clear();
-        self.origins.extend((0..places).map(|place| place * PLANE));
-        self.targets.clear();
-        self.targets.extend((0..places).map(|place| place * outputs));
+        self.narrow.refill((0..places).map(|place| (place * PLANE, place * outputs)));
         self.block.project.multiply(Pass {
             input: &self.filtered,
-            origins: &self.origins,
+            places: &self.narrow,
             runs: &runs,
             run: PLANE,
-            targets: &self.targets,
             residual: self.block.residual.then(|| &input[range.clone()]),
             bounds: self.bounds,
             output: &mut output[range],

@@ -95,7 +95,8 @@ impl Apply<'_> {
         for (row, output) in output.chunks_exact_mut(columns * vectors).enumerate() {
             let padded = &padded[row * STRIDE * width * vectors..][..SIDE * width * vectors];
             for vector in 0..vectors {
-                let place = Place { padded, weights, offset: offsets[vector], width, vectors, vector };
+                let offset = offsets[vector];
+                let place = Place { padded, weights, offset, rows: self.side, width, vectors, vector };
                 // The last tile is moved back to be whole; a row shorter than a tile goes place by place.
                 let mut column = 0;
                 while column < columns && columns >= TILE {
@@ -121,6 +122,9 @@ struct Place<'a, S: Simd> {
     padded: &'a [S::f32s],
     weights: &'a [S::f32s],
     offset: S::f32s,
+    /// Rows of the window: known when compiling, and hidden from the compiler, which would unroll them all and run out
+    /// of registers.
+    rows: usize,
     width: usize,
     vectors: usize,
     vector: usize,
@@ -140,7 +144,8 @@ impl<S: Simd> Place<'_, S> {
         let weights_end = (SIDE * SIDE - 1) * self.vectors + self.vector;
         assert!(last < self.padded.len() && weights_end < self.weights.len(), "the window lies inside");
         let mut sums = [self.offset; COUNT];
-        for row in 0..SIDE {
+        assert!(self.rows <= SIDE, "the window's own rows");
+        for row in 0..self.rows {
             let line = (row * self.width + first * STRIDE) * self.vectors + self.vector;
             let mut kernel = [self.offset; SIDE];
             for column in 0..SIDE {

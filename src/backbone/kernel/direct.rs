@@ -1,7 +1,7 @@
 //! Any convolution of one group.
 
 use super::Pictures;
-use super::panels::{Panels, Pass};
+use super::panels::{Panels, Pass, Places};
 
 /// A convolution as one matrix product: the columns of a window row lie beside each other in memory, so a place's
 /// input is one run per window row.
@@ -47,23 +47,12 @@ impl Direct {
         if padded_side == side {
             // Nothing is added around the pictures, so all of them are one pass.
             let image = side[0] * side[1] * channels;
-            let origins: Vec<usize> =
-                (0..images * places).map(|at| at / places * image + origin(at % places)).collect();
-            let targets: Vec<usize> = (0..images * places).map(|at| at * outputs).collect();
-            self.panels.multiply(Pass {
-                input,
-                origins: &origins,
-                runs: &runs,
-                run,
-                targets: &targets,
-                residual,
-                bounds,
-                output,
-            });
+            let places =
+                Places::new((0..images * places).map(|at| (at / places * image + origin(at % places), at * outputs)));
+            self.panels.multiply(Pass { input, places: &places, runs: &runs, run, residual, bounds, output });
             return;
         }
-        let origins: Vec<usize> = (0..places).map(origin).collect();
-        let targets: Vec<usize> = (0..places).map(|place| place * outputs).collect();
+        let of_picture = Places::new((0..places).map(|place| (origin(place), place * outputs)));
         let mut padded = vec![0.0; padded_side[0] * padded_side[1] * channels];
         for image in 0..images {
             let picture = &input[image * side[0] * side[1] * channels..][..side[0] * side[1] * channels];
@@ -74,10 +63,9 @@ impl Direct {
             let range = image * places * outputs..(image + 1) * places * outputs;
             self.panels.multiply(Pass {
                 input: &padded,
-                origins: &origins,
+                places: &of_picture,
                 runs: &runs,
                 run,
-                targets: &targets,
                 residual: residual.map(|residual| &residual[range.clone()]),
                 bounds,
                 output: &mut output[range],

@@ -20,18 +20,50 @@ pub struct Panels {
 /// One pass over panels: which runs of the input make which places of the output.
 pub struct Pass<'a> {
     pub input: &'a [f32],
-    /// Where the input of each place begins.
-    pub origins: &'a [usize],
+    pub places: &'a Places,
     /// A place's input is these runs, counted from its origin ...
     pub runs: &'a [usize],
     /// ... each of this length; all together make the depth.
     pub run: usize,
-    /// Where the outputs of each place begin.
-    pub targets: &'a [usize],
     /// Added before the activation, at the same places as the output.
     pub residual: Option<&'a [f32]>,
     pub bounds: Bounds,
     pub output: &'a mut [f32],
+}
+
+/// Where the input and the output of each place begin.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    origins: Vec<usize>,
+    targets: Vec<usize>,
+    /// The largest of each.
+    last: [usize; 2],
+}
+
+impl Places {
+    /// From pairs of an origin and a target.
+    pub fn new(pairs: impl IntoIterator<Item = (usize, usize)>) -> Self {
+        let mut places = Self::default();
+        places.refill(pairs);
+        places
+    }
+
+    /// Other places in the same memory.
+    pub fn refill(&mut self, pairs: impl IntoIterator<Item = (usize, usize)>) {
+        self.origins.clear();
+        self.targets.clear();
+        for (origin, target) in pairs {
+            self.origins.push(origin);
+            self.targets.push(target);
+        }
+        // A tile is always whole; where there are fewer places than that, the last one fills it up.
+        if let (Some(&origin), Some(&target)) = (self.origins.last(), self.targets.last()) {
+            let whole = self.origins.len().max(TILE_MOST);
+            self.origins.resize(whole, origin);
+            self.targets.resize(whole, target);
+        }
+        self.last = [&self.origins, &self.targets].map(|places| places.iter().copied().max().unwrap_or(0));
+    }
 }
 
 impl Panels {
@@ -75,22 +107,14 @@ impl Panels {
 
     fn pass(&self, pass: Pass<'_>, first: usize, end: usize, width: usize) {
         assert_eq!(pass.run * pass.runs.len(), self.depth, "the runs make the depth");
-        assert_eq!(pass.origins.len(), pass.targets.len(), "every place has an origin and a target");
-        let (Some(origin), Some(target)) = (pass.origins.iter().max(), pass.targets.iter().max()) else { return };
+        if pass.places.origins.is_empty() {
+            return;
+        }
+        let [origin, target] = pass.places.last;
         let reach = pass.runs.iter().max().map_or(0, |run| run + pass.run);
         assert!(origin + reach <= pass.input.len(), "every place's input lies inside");
         assert!(target + width <= pass.output.len(), "every place's output lies inside");
         assert!(pass.residual.is_none_or(|residual| residual.len() >= pass.output.len()), "a residual per output");
-        // A tile is always whole; where there are fewer places than that, the last one fills it up.
-        if let Some(missing @ 1..) = TILE_MOST.checked_sub(pass.origins.len()) {
-            let filled = |places: &[usize]| {
-                let last = places.last().copied().unwrap_or(0);
-                places.iter().copied().chain(std::iter::repeat_n(last, missing)).collect::<Vec<_>>()
-            };
-            let (origins, targets) = (filled(pass.origins), filled(pass.targets));
-            let pass = Pass { origins: &origins, targets: &targets, ..pass };
-            return dispatch(Multiply { panels: self, pass, first, end });
-        }
         dispatch(Multiply { panels: self, pass, first, end });
     }
 }
@@ -128,7 +152,7 @@ impl Multiply<'_, '_> {
     fn sweep<S: Simd, const TILE: usize, const WIDTH: usize>(mut self, simd: S) {
         let panels = self.panels;
         let block = (BLOCK_BYTES / (4 * panels.depth)).max(2 * TILE) / TILE * TILE;
-        let places = self.pass.origins.len();
+        let places = self.pass.places.origins.len();
         let mut begin = 0;
         while begin < places {
             let end = if places - begin <= block + TILE { places } else { begin + block };
@@ -172,12 +196,12 @@ fn tile<S: Simd, const TILE: usize, const WIDTH: usize>(
     }
     let (weights, _) = S::as_simd_f32s(panel);
     let (weights, _) = weights.as_chunks::<WIDTH>();
-    let origins: &[usize; TILE] = pass.origins[first..].first_chunk().expect("a tile is whole");
+    let origins: &[usize; TILE] = pass.places.origins[first..].first_chunk().expect("a tile is whole");
     for (run, weights) in pass.runs.iter().zip(weights.chunks_exact(pass.run)) {
         // SAFETY: `Panels::pass` has checked that every origin with every run of this length lies inside the input.
         sums = unsafe { accumulate::<S, TILE, WIDTH>(simd, &pass.input[*run..], origins, weights, sums) };
     }
-    let targets: &[usize; TILE] = pass.targets[first..].first_chunk().expect("a tile is whole");
+    let targets: &[usize; TILE] = pass.places.targets[first..].first_chunk().expect("a tile is whole");
     for (sums, target) in sums.iter().zip(targets) {
         let range = target + stored.start..target + stored.end;
         let residual = pass.residual.map(|residual| &residual[range.clone()]);

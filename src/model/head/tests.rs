@@ -19,8 +19,8 @@ fn rows(count: usize, width: usize) -> LabelledRows {
 }
 
 /// The head after some epochs of own steps, and after the same steps by libtorch.
-fn both(settings: &DenseSettings, inputs: usize, epochs: usize) -> (Weights, Weights) {
-    let split = rows(70, inputs);
+fn both(settings: &DenseSettings, samples: usize, inputs: usize, epochs: usize) -> (Weights, Weights) {
+    let split = rows(samples, inputs);
     let scaling = Standardisation::of_split(&Examples::from(&split), "test", &Silent).unwrap();
     let mut head = Head::new(inputs, settings);
     let first = head.weights().unwrap();
@@ -47,7 +47,7 @@ fn both(settings: &DenseSettings, inputs: usize, epochs: usize) -> (Weights, Wei
     for epoch in 1..=epochs {
         let (mut own_masks, mut torch_masks) =
             (Dropout::for_epoch(settings.dropout, 3, epoch), Dropout::for_epoch(settings.dropout, 3, epoch));
-        for batch in (0..70).collect::<Vec<_>>().chunks(settings.batch) {
+        for batch in (0..samples).collect::<Vec<_>>().chunks(settings.batch) {
             step += 1;
             let positive: Vec<bool> = batch.iter().map(|&row| split.y()[row]).collect();
             let x = loader.batch(batch).unwrap();
@@ -90,19 +90,31 @@ fn every_optimizer_takes_the_steps_of_libtorch() {
                 batch: 32,
                 ..Default::default()
             };
-            let (own, torch) = both(&settings, 83, 4);
-            assert_eq!(own.keys().collect::<Vec<_>>(), torch.keys().collect::<Vec<_>>());
-            for (name, own) in &own {
-                let torch = &torch[name];
-                let largest = torch.iter().fold(0f32, |largest, value| largest.max(value.abs()));
-                let worst = own.iter().zip(torch).fold(0f32, |worst, (own, torch)| worst.max((own - torch).abs()));
-                // Adam and RMSprop divide by the gradient's size, so a weight that sees almost none may part.
-                assert!(
-                    worst <= 2e-3 * largest.max(0.05),
-                    "{optimizer:?} {depth} {dropout} {name}: {worst} of {largest}"
-                );
-            }
+            let (own, torch) = both(&settings, 70, 83, 4);
+            assert_alike(&own, &torch, &format!("{optimizer:?} {depth} {dropout}"));
         }
+    }
+}
+
+/// More tiles, groups and samples than are gone through at once.
+#[test]
+fn large_heads_take_the_steps_of_libtorch() {
+    for (depth, dropout) in [(1, 0.8), (2, 0.5)] {
+        let settings =
+            DenseSettings { width: 530, depth, dropout, learning_rate: 1e-3, batch: 128, ..Default::default() };
+        let (own, torch) = both(&settings, 300, 700, 2);
+        assert_alike(&own, &torch, &format!("{depth} {dropout}"));
+    }
+}
+
+fn assert_alike(own: &Weights, torch: &Weights, what: &str) {
+    assert_eq!(own.keys().collect::<Vec<_>>(), torch.keys().collect::<Vec<_>>());
+    for (name, own) in own {
+        let torch = &torch[name];
+        let largest = torch.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+        let worst = own.iter().zip(torch).fold(0f32, |worst, (own, torch)| worst.max((own - torch).abs()));
+        // Adam and RMSprop divide by the gradient's size, so a weight that sees almost none may part.
+        assert!(worst <= 2e-3 * largest.max(0.05), "{what} {name}: {worst} of {largest}");
     }
 }
 

@@ -1,0 +1,93 @@
+//! `faceprobe sweep`: many heads over the same features.
+
+use super::Context;
+use super::args::SweepArgs;
+use super::follow::{follow, start};
+use super::output::{print, print_json};
+use super::train::dataset_name;
+use crate::error::{Error, Result};
+use crate::model::{DenseSettings, Grid, Schedule};
+use crate::run::{JobSpec, RunFolder, RunView, SweepSpec, launch, results};
+
+pub(crate) fn run(context: &Context, args: &SweepArgs) -> Result<()> {
+    let view = match &args.extend {
+        Some(name) => extend(context, args, name)?,
+        None => {
+            let sweep = spec(args)?;
+            // Wrong values are told here and not by a worker's journal.
+            sweep.grid.settings(&sweep.base, sweep.random)?;
+            let dataset = dataset_name(context, &args.dataset)?;
+            start(context, JobSpec::Sweep { dataset, sweep }, args.detach.detach)?
+        }
+    };
+    let Some(view) = view else {
+        return Ok(());
+    };
+    if context.json {
+        let rows = results::of_sweep(&context.workspace, view.id().as_str())?;
+        return print_json(&results::by_setting(&rows));
+    }
+    if !context.quiet
+        && let Some(outcome) = &view.outcome
+    {
+        eprintln!("{outcome}");
+    }
+    print(&format!("{}\n", view.id()))
+}
+
+fn grid(args: &SweepArgs) -> Grid {
+    Grid {
+        widths: args.width.clone(),
+        depths: args.depth.clone(),
+        dropouts: args.dropout.clone(),
+        learning_rates: args.learning_rate.clone(),
+        optimizers: args.optimizer.iter().map(|&optimizer| optimizer.into()).collect(),
+        weight_decays: args.weight_decay.clone(),
+        batches: args.batch.clone(),
+        standardise: args.standardise.clone(),
+    }
+}
+
+fn spec(args: &SweepArgs) -> Result<SweepSpec> {
+    let default = DenseSettings::default();
+    let base = DenseSettings {
+        schedule: Schedule { course: args.schedule.unwrap_or_default(), warmup: args.warmup },
+        epochs: args.epochs.unwrap_or(default.epochs),
+        patience: args.patience.or(default.patience),
+        ..default
+    };
+    Ok(SweepSpec {
+        features: args.features.spec()?,
+        base,
+        grid: grid(args),
+        seeds: args.seeds.clone(),
+        random: args.random,
+        halving: args.halving,
+    })
+}
+
+/// Adds to what a sweep is to train and sets it to work again.
+fn extend(context: &Context, args: &SweepArgs, name: &str) -> Result<Option<RunView>> {
+    let run = RunFolder::find(&context.workspace, name)?;
+    let mut whole = run.spec()?;
+    let JobSpec::Sweep { sweep, .. } = &mut whole.job else {
+        return Err(Error::usage(format!("Run {name} is not a sweep, so it cannot be extended.")));
+    };
+    sweep.grid.extend(&sweep.base, &grid(args));
+    for &seed in &args.seeds {
+        if !sweep.seeds.contains(&seed) {
+            sweep.seeds.push(seed);
+        }
+    }
+    if let (Some(drawn), Some(more)) = (&mut sweep.random, args.random) {
+        *drawn = more.max(*drawn);
+    }
+    sweep.grid.settings(&sweep.base, sweep.random)?;
+    let launched = launch::extend(&context.workspace, run, &whole)?;
+    if args.detach.detach {
+        print(&format!("{}\n", launched.run.id()))?;
+        return Ok(None);
+    }
+    let folder = launched.run.clone();
+    follow(context, folder, Some(launched)).map(Some)
+}
