@@ -165,7 +165,7 @@ fn sweep(features: usize, epochs: usize, threads: usize) -> Outcome<()> {
                         tch::set_num_threads(1);
                         loop {
                             let at = next.fetch_add(1, Ordering::Relaxed);
-                            let Some(settings) = settings.get(at) else { return Ok(()) };
+                            let Some(settings) = settings.get(at) else { return Ok::<(), String>(()) };
                             let trained = train_dense(&train, &val, settings, None, &Watch::default())
                                 .map_err(|error| error.to_string())?;
                             let last = trained.history[epochs - 1].val_accuracy;

@@ -453,9 +453,11 @@ fn opening_a_test_set_asks_first_and_choosing_does_not() {
 fn forms_check_every_field_and_remember_what_was_typed() {
     let mut app = on_screen(DARK, ScreenId::Train);
     press(&mut app, KeyCode::Char('n'));
+    // Over tap, pooling, pixels and width.
     let to_dropout = |app: &mut App| {
-        press(app, KeyCode::Down);
-        press(app, KeyCode::Down);
+        for _ in 0..5 {
+            press(app, KeyCode::Down);
+        }
     };
     to_dropout(&mut app);
     for _ in 0..3 {

@@ -95,7 +95,7 @@ impl Conv {
                 let (mean, variance) =
                     (double(format!("{norm}.running_mean"))?, double(format!("{norm}.running_var"))?);
                 let factor = gamma / (variance + epsilon).sqrt();
-                weight = weight * factor.view([-1, 1, 1, 1]);
+                weight = factor.view([-1, 1, 1, 1]) * weight;
                 beta - factor * mean
             }
         };

@@ -48,7 +48,13 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
     let mut teller = Teller::new(context.quiet);
     loop {
         teller.tell(&view);
-        if !view.status.is_live() {
+        // The journal of a run that was set to work again tells of its last end until its new worker speaks.
+        let at_work = launched.as_mut().is_some_and(|launched| !launched.reap());
+        if !at_work {
+            view.refresh()?;
+        }
+        if !at_work && !view.status.is_live() {
+            teller.tell(&view);
             break;
         }
         std::thread::sleep(TICK);

@@ -17,7 +17,7 @@ pub(crate) fn run(context: &Context, args: &SweepArgs) -> Result<()> {
             // Wrong values are told here and not by a worker's journal.
             sweep.grid.settings(&sweep.base, sweep.random)?;
             let dataset = dataset_name(context, &args.dataset)?;
-            start(context, JobSpec::Sweep { dataset, sweep }, args.detach.detach)?
+            start(context, JobSpec::Sweep { dataset, sweep: Box::new(sweep) }, args.detach.detach)?
         }
     };
     let Some(view) = view else {

@@ -30,7 +30,7 @@ pub enum JobSpec {
     /// Train one model on a prepared set; features that are missing are extracted first.
     Train { dataset: String, model: ModelSpec },
     /// Train many heads on a prepared set, each as a run of its own.
-    Sweep { dataset: String, sweep: SweepSpec },
+    Sweep { dataset: String, sweep: Box<SweepSpec> },
     /// Score a trained run on the test split of its data set, and record that this was done.
     OpenTest { run: String },
     /// The whole study on the synthetic sample.

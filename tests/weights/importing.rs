@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
+/// Tensors as a file has them: name, shape and numbers.
+type Tensors = Vec<(String, Vec<usize>, Vec<f32>)>;
+
 /// The smallest network with depthwise kernels and all of a normalisation's weights.
 const NETWORK: &str = "mobilenet-v2-keras";
 
@@ -129,7 +132,7 @@ fn a_file_that_is_refused_changes_nothing() {
     assert_eq!(before.len(), 2);
 
     let broken = folder.path().join("broken.safetensors");
-    let with = |change: &dyn Fn(&mut Vec<(String, Vec<usize>, Vec<f32>)>)| {
+    let with = |change: &dyn Fn(&mut Tensors)| {
         let mut tensors = canonical();
         change(&mut tensors);
         write(&broken, &tensors);

@@ -31,9 +31,9 @@ fn foreign(network: &str, convention: &str, layers: &[(String, String)]) -> Vec<
             return (name.clone(), Some(format!("{foreign}.{part}")), shape);
         }
         let norm = names.contains(&format!("{layer}.running_mean"));
-        let shape = match shape.as_slice() {
-            &[out, 1, rows, columns] if out > 1 => vec![rows, columns, out, 1],
-            &[out, input, rows, columns] => vec![rows, columns, input, out],
+        let shape = match *shape.as_slice() {
+            [out, 1, rows, columns] if out > 1 => vec![rows, columns, out, 1],
+            [out, input, rows, columns] => vec![rows, columns, input, out],
             _ => shape,
         };
         (name.clone(), place(part, norm).map(|place| format!("{foreign}/{place}")), shape)

@@ -148,10 +148,10 @@ impl<S: Simd> Place<'_, S> {
         for row in 0..self.rows {
             let line = (row * self.width + first * STRIDE) * self.vectors + self.vector;
             let mut kernel = [self.offset; SIDE];
-            for column in 0..SIDE {
+            for (column, weight) in kernel.iter_mut().enumerate() {
                 let at = (row * SIDE + column) * self.vectors + self.vector;
                 // SAFETY: not behind the last weight, which was asserted to be there.
-                kernel[column] = unsafe { *self.weights.get_unchecked(at) };
+                *weight = unsafe { *self.weights.get_unchecked(at) };
             }
             for step in 0..steps {
                 // SAFETY: not behind the last value, which was asserted to be there.

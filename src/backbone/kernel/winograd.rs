@@ -209,9 +209,9 @@ impl WithSimd for Gather<'_> {
             for vector in 0..vectors {
                 let mut half = [[simd.splat_f32s(0.0); IN]; IN];
                 for column in 0..IN {
-                    let line = forward(simd, std::array::from_fn(|row| pixels[row][column][vector]));
-                    for row in 0..IN {
-                        half[row][column] = line[row];
+                    let line = forward(simd, pixels.map(|row| row[column][vector]));
+                    for (half, value) in half.iter_mut().zip(line) {
+                        half[column] = value;
                     }
                 }
                 for (row, half) in half.into_iter().enumerate() {
@@ -256,8 +256,8 @@ impl WithSimd for Scatter<'_> {
                 let mut half = [[simd.splat_f32s(0.0); IN]; OUT];
                 for column in 0..IN {
                     let line = backward(simd, std::array::from_fn(|row| product(row * IN + column)));
-                    for row in 0..OUT {
-                        half[row][column] = line[row];
+                    for (half, value) in half.iter_mut().zip(line) {
+                        half[column] = value;
                     }
                 }
                 for (below, half) in half.into_iter().enumerate().take(inside_rows) {
