@@ -301,6 +301,46 @@ fn a_sweep_keeps_what_is_finished_and_ranks_its_heads() {
 }
 
 #[test]
+fn a_probe_tells_accuracy_by_depth_and_its_stages_serve_any_combination() {
+    if !weights_are_here() {
+        eprintln!("skipped: the weights of efficientnet-lite0 are not here; 'make test' fetches them");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    prepared(at, 40);
+    let probe = json(at, &["extract", "--probe", "--pool", "grid2", "--json"]);
+    let stages = probe["probe"]["stages"].as_array().cloned().unwrap_or_default();
+    assert_eq!(stages.len(), 18, "{probe}");
+    assert_eq!((&stages[5]["tap"], &stages[5]["name"]), (&Value::from(5), &Value::from("blocks.4")));
+    assert_eq!(stages[5]["width"], 40 * 2 * 2);
+
+    // The same stage alone gives the same model, and two stages together are their features side by side; neither
+    // computes an image again.
+    let alpha = stages[5]["alpha"].to_string();
+    let train = |tap: &str| {
+        let args = ["--quiet", "train", "logistic", "--pool", "grid2", "--tap", tap, "--alphas", &alpha];
+        let run = ok(at, &args);
+        let rows = json(at, &["results", "--json"]).as_array().cloned().unwrap_or_default();
+        rows.into_iter().find(|row| row["run"] == run.trim()).expect("its row")
+    };
+    let alone = train("5");
+    assert_eq!(alone["val_accuracy"], stages[5]["val_accuracy"]);
+    let both = train("9,5");
+    assert_eq!((&both["tap"], &both["pool"]), (&Value::from("5,9"), &Value::from("grid2")));
+    let widths = |tap: usize| stages[tap]["width"].as_u64().unwrap_or_default();
+    assert_eq!(both["params"].as_u64(), Some(widths(5) + widths(9) + 1));
+    let again = json(at, &["extract", "--pool", "grid2", "--tap", "5,9", "--json"]);
+    assert!(again["outcome"].as_str().is_some_and(|outcome| !outcome.contains(" 0 there before")), "{again}");
+
+    // The saved model finds its features by itself.
+    let run = both["run"].as_str().expect("a name");
+    let red = at.join("raw/female/0.png");
+    let answer = json(at, &["predict", "--json", "--model", run, &red.to_string_lossy()]);
+    assert!(answer[0]["error"].is_null() && answer[0]["label"].is_string(), "{answer}");
+}
+
+#[test]
 fn the_demo_shows_the_whole_study_off_a_terminal() {
     if !weights_are_here() {
         eprintln!("skipped: the weights of efficientnet-lite0 are not here; 'make test' fetches them");
