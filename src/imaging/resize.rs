@@ -1,8 +1,9 @@
 //! Resampling to the square input of a network.
 
 use super::Pixels;
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 /// Squashes a picture to `size` x `size` without keeping its aspect ratio, as Keras' `load_img(target_size=...)`,
 /// which the study used, does.
@@ -20,11 +21,14 @@ pub fn bilinear(picture: &Pixels, size: usize) -> Pixels {
 fn squash(picture: &Pixels, size: usize) -> Option<Pixels> {
     let (width, height) = (u32::try_from(picture.width).ok()?, u32::try_from(picture.height).ok()?);
     let side = u32::try_from(size).ok()?;
-    let source = ImageRef::new(width, height, &picture.rgb, PixelType::U8x3).ok()?;
-    let mut target = Image::new(side, side, PixelType::U8x3);
+    let source = TypedImageRef::<U8x3>::from_buffer(width, height, &picture.rgb).ok()?;
+    let mut rgb = vec![0; size.checked_mul(size)?.checked_mul(3)?];
+    let mut target = TypedImage::<U8x3>::from_buffer(side, side, &mut rgb).ok()?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new().resize(&source, &mut target, &options).ok()?;
-    Pixels::new(size, size, target.into_vec())
+    // `resize` would decide among thirteen kinds of pixels at run time, and compiling them all takes longer than the
+    // rest of this program.
+    Resizer::new().resize_typed(&source, &mut target, &options).ok()?;
+    Pixels::new(size, size, rgb)
 }
 
 /// Squashes a picture to `size` x `size` by taking, for each pixel, the one of the source that its centre falls on:
