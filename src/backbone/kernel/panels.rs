@@ -161,14 +161,18 @@ impl Multiply<'_, '_> {
                 let width = (panels.offsets.len() - output).min(PLANE);
                 let panel = &panels.packed[output * panels.depth..][..width * panels.depth];
                 let offsets = &panels.offsets[output..output + width];
-                let stored = output - self.first..self.end.min(output + width) - self.first;
+                let stored = (output - self.first, self.end.min(output + width) - output);
                 let mut at = begin;
                 while at < end {
                     let first = at.min(end - TILE);
-                    if width == PLANE {
-                        tile::<S, TILE, WIDTH>(simd, panel, offsets, &mut self.pass, first, stored.clone());
-                    } else {
-                        tile::<S, TILE, 1>(simd, panel, offsets, &mut self.pass, first, stored.clone());
+                    // SAFETY: `Panels::pass` has checked the pass; `first` is at most `TILE` before the end of the places,
+                    // which are at least as many; panel and offsets are cut to the width.
+                    unsafe {
+                        if width == WIDTH * S::F32_LANES {
+                            tile::<S, TILE, WIDTH>(simd, panel, offsets, &mut self.pass, first, stored);
+                        } else {
+                            tile::<S, TILE, 1>(simd, panel, offsets, &mut self.pass, first, stored);
+                        }
                     }
                     at += TILE;
                 }
@@ -179,84 +183,94 @@ impl Multiply<'_, '_> {
     }
 }
 
-/// The `TILE` places from `first` on x `WIDTH` vectors of outputs.
+/// The `TILE` places from `first` on x `WIDTH` vectors of outputs, of which `stored` values per place are kept.
+///
+/// Written with pointers and counted loops: a tile of a shallow product takes a few hundred cycles, which checked
+/// slices and iterators would double.
+///
+/// # Safety
+/// `Panels::pass` must have checked the pass, `first..first + TILE` must lie inside its places, and the panel must hold
+/// the pass's depth x `WIDTH` vectors, the offsets `WIDTH` vectors.
 #[inline(always)]
-fn tile<S: Simd, const TILE: usize, const WIDTH: usize>(
+unsafe fn tile<S: Simd, const TILE: usize, const WIDTH: usize>(
     simd: S,
     panel: &[f32],
     offsets: &[f32],
     pass: &mut Pass<'_>,
     first: usize,
-    stored: std::ops::Range<usize>,
+    stored: (usize, usize),
 ) {
-    let (offsets, _) = S::as_simd_f32s(offsets);
-    let mut sums = [[offsets[0]; WIDTH]; TILE];
-    for sums in &mut sums {
-        sums.copy_from_slice(&offsets[..WIDTH]);
-    }
-    let (weights, _) = S::as_simd_f32s(panel);
-    let (weights, _) = weights.as_chunks::<WIDTH>();
-    let origins: &[usize; TILE] = pass.places.origins[first..].first_chunk().expect("a tile is whole");
-    for (run, weights) in pass.runs.iter().zip(weights.chunks_exact(pass.run)) {
-        // SAFETY: `Panels::pass` has checked that every origin with every run of this length lies inside the input.
-        sums = unsafe { accumulate::<S, TILE, WIDTH>(simd, &pass.input[*run..], origins, weights, sums) };
-    }
-    let targets: &[usize; TILE] = pass.places.targets[first..].first_chunk().expect("a tile is whole");
-    for (sums, target) in sums.iter().zip(targets) {
-        let range = target + stored.start..target + stored.end;
-        let residual = pass.residual.map(|residual| &residual[range.clone()]);
-        let output = &mut pass.output[range];
-        if output.len() == WIDTH * S::F32_LANES {
-            let (output, _) = S::as_mut_simd_f32s(output);
-            for (vector, sum) in sums.iter().enumerate() {
-                let mut value = *sum;
-                if let Some(residual) = residual {
-                    value = simd.add_f32s(value, S::as_simd_f32s(residual).0[vector]);
-                }
-                output[vector] = pass.bounds.clamp(simd, value);
+    // SAFETY: the caller's promise covers every pointer below: weights and offsets in the first block, the input's
+    // runs in the second, targets and their residuals in the third.
+    let sums = unsafe {
+        let offsets: *const S::f32s = offsets.as_ptr().cast();
+        let mut sums = [[simd.splat_f32s(0.0); WIDTH]; TILE];
+        for vector in 0..WIDTH {
+            let offset = offsets.add(vector).read_unaligned();
+            for place in 0..TILE {
+                sums[place][vector] = offset;
             }
-            continue;
         }
-        for (vector, sum) in sums.iter().enumerate() {
-            let here = vector * S::F32_LANES..output.len().min((vector + 1) * S::F32_LANES);
+        let mut weights: *const S::f32s = panel.as_ptr().cast();
+        let origins = pass.places.origins.as_ptr().add(first);
+        let mut inputs = [pass.input.as_ptr(); TILE];
+        for place in 0..TILE {
+            inputs[place] = inputs[place].add(*origins.add(place));
+        }
+        let mut run = 0;
+        while run < pass.runs.len() {
+            let start = *pass.runs.get_unchecked(run);
+            let mut depth = 0;
+            while depth < pass.run {
+                let mut here = [simd.splat_f32s(0.0); WIDTH];
+                for vector in 0..WIDTH {
+                    here[vector] = weights.add(vector).read_unaligned();
+                }
+                for place in 0..TILE {
+                    let value = simd.splat_f32s(*inputs[place].add(start + depth));
+                    for vector in 0..WIDTH {
+                        sums[place][vector] = simd.mul_add_f32s(value, here[vector], sums[place][vector]);
+                    }
+                }
+                weights = weights.add(WIDTH);
+                depth += 1;
+            }
+            run += 1;
+        }
+        let targets = pass.places.targets.as_ptr().add(first);
+        let output = pass.output.as_mut_ptr();
+        let (begin, count) = stored;
+        if count == WIDTH * S::F32_LANES {
+            for place in 0..TILE {
+                let target = *targets.add(place) + begin;
+                for vector in 0..WIDTH {
+                    let at = target + vector * S::F32_LANES;
+                    let mut value = sums[place][vector];
+                    if let Some(residual) = pass.residual {
+                        let added: *const S::f32s = residual.as_ptr().add(at).cast();
+                        value = simd.add_f32s(value, added.read_unaligned());
+                    }
+                    output.add(at).cast::<S::f32s>().write_unaligned(pass.bounds.clamp(simd, value));
+                }
+            }
+            return;
+        }
+        sums
+    };
+    let (begin, count) = stored;
+    let targets = &pass.places.targets[first..first + TILE];
+    for place in 0..TILE {
+        for vector in 0..WIDTH {
+            let from = targets[place] + begin + vector * S::F32_LANES;
+            let here = from..from + S::F32_LANES.min(count.saturating_sub(vector * S::F32_LANES));
             if here.is_empty() {
                 continue;
             }
-            let mut value = *sum;
-            if let Some(residual) = residual {
+            let mut value = sums[place][vector];
+            if let Some(residual) = pass.residual {
                 value = simd.add_f32s(value, simd.partial_load_f32s(&residual[here.clone()]));
             }
-            simd.partial_store_f32s(&mut output[here], pass.bounds.clamp(simd, value));
+            simd.partial_store_f32s(&mut pass.output[here], pass.bounds.clamp(simd, value));
         }
     }
-}
-
-/// `sums + input · weights` for the places whose input begins at `origins`. All sums stay in registers, which they
-/// only do without a bounds check between them.
-///
-/// # Safety
-/// Every origin and the length of the weights added must lie inside the input.
-#[inline(always)]
-unsafe fn accumulate<S: Simd, const TILE: usize, const WIDTH: usize>(
-    simd: S,
-    input: &[f32],
-    origins: &[usize; TILE],
-    weights: &[[S::f32s; WIDTH]],
-    mut sums: [[S::f32s; WIDTH]; TILE],
-) -> [[S::f32s; WIDTH]; TILE] {
-    let mut inputs = [input.as_ptr(); TILE];
-    for place in 0..TILE {
-        // SAFETY: the caller's promise.
-        inputs[place] = unsafe { input.as_ptr().add(origins[place]) };
-    }
-    for (depth, weights) in weights.iter().enumerate() {
-        for place in 0..TILE {
-            // SAFETY: the caller's promise, since `depth` is below the length of the weights.
-            let value = simd.splat_f32s(unsafe { *inputs[place].add(depth) });
-            for vector in 0..WIDTH {
-                sums[place][vector] = simd.mul_add_f32s(value, weights[vector], sums[place][vector]);
-            }
-        }
-    }
-    sums
 }
