@@ -185,12 +185,12 @@ impl Conv {
         Window { kernel, stride, before, after }
     }
 
-    /// The weights of a 1 x 1 convolution with stride 1, packed; none for any other.
-    pub(super) fn pointwise(&self) -> Option<Panels> {
-        let plain = self.kernel == [1, 1] && self.shape.stride == 1 && self.shape.groups == 1;
-        let (outputs, channels, _, _) = self.weight.size4().ok().filter(|_| plain)?;
-        let weight = self.weight.view([outputs, channels]).transpose(0, 1).contiguous();
-        Some(Panels::pack(values(&weight), channels as usize, outputs as usize, values(&self.bias)))
+    /// The packed weights of a 1 x 1 convolution with stride 1; none for any other.
+    pub(super) fn pointwise(&self) -> Option<Arc<Panels>> {
+        match &self.engine {
+            Engine::Direct(conv) if self.shape.stride == 1 => conv.pointwise(),
+            _ => None,
+        }
     }
 
     /// The same tensors for another thread.

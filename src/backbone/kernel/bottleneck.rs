@@ -3,6 +3,7 @@
 use super::depthwise::Plane;
 use super::panels::{Panels, Pass, Places};
 use super::{Bounds, Depthwise, PLANE, Pictures, Window};
+use std::sync::Arc;
 
 /// What a strip of one plane may take, so that it is still in the first-level cache when it is filtered.
 const PLANE_BYTES: usize = 24 << 10;
@@ -11,11 +12,11 @@ const PLANE_BYTES: usize = 24 << 10;
 #[derive(Debug, Clone)]
 pub struct Bottleneck {
     /// 1 x 1 from the input to the middle; none where the input is the middle.
-    pub expand: Option<(Panels, Bounds)>,
+    pub expand: Option<(Arc<Panels>, Bounds)>,
     pub middle: Depthwise,
     pub middle_bounds: Bounds,
     /// 1 x 1 from the middle to the output.
-    pub project: Panels,
+    pub project: Arc<Panels>,
     /// Whether the input is added to the output.
     pub residual: bool,
 }

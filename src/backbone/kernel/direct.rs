@@ -2,12 +2,13 @@
 
 use super::Pictures;
 use super::panels::{Panels, Pass, Places};
+use std::sync::Arc;
 
 /// A convolution as one matrix product: the columns of a window row lie beside each other in memory, so a place's
 /// input is one run per window row.
 #[derive(Debug, Clone)]
 pub struct Direct {
-    panels: Panels,
+    panels: Arc<Panels>,
     kernel: [usize; 2],
     channels: usize,
 }
@@ -25,7 +26,13 @@ impl Direct {
                 }
             }
         }
-        Self { panels: Panels::pack(&weights, depth, outputs, offsets), kernel: [rows, columns], channels }
+        let panels = Arc::new(Panels::pack(&weights, depth, outputs, offsets));
+        Self { panels, kernel: [rows, columns], channels }
+    }
+
+    /// The packed weights of a 1 x 1 convolution; none for any other.
+    pub fn pointwise(&self) -> Option<Arc<Panels>> {
+        (self.kernel == [1, 1]).then(|| Arc::clone(&self.panels))
     }
 
     /// Channels that come out.

@@ -1,0 +1,213 @@
+"""Extraction by faceprobe and by what people use instead, on the same images, taking turns.
+
+    python3 benches/peers.py FOLDER [--images 320] [--rounds 3] [--networks efficientnet-lite0,mobilenet-v2,...]
+
+From image files to a .npy of averaged features, on all processors. Needs faceprobe built (`make build`) and, from pip,
+torch, torchvision, timm, onnx, onnxruntime, safetensors, pillow, and for Keras tensorflow-cpu; what is missing is left
+out and said. Weights are random (speed does not depend on them) and the same for faceprobe, PyTorch and ONNX Runtime.
+The time of a run is that of its work: start-up, compilation and one warm-up batch are before it. Prints the median
+images per second of each, faceprobe's ratio to it, and the peak memory of its process.
+"""
+import argparse
+import csv
+import importlib
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PROGRAM = Path(__file__).resolve().parent.parent / "target/release/faceprobe"
+# Name: side of the input, values = pixels / divisor - shift, images per run as a share of what was asked for.
+NETWORKS = {
+    "efficientnet-lite0": (224, 128.0, 127 / 128, 1.0),
+    "mobilenet-v2": (224, 127.5, 1.0, 1.0),
+    "vgg16-torchvision": (224, 127.5, 1.0, 0.2),
+    "inception-resnet-v2": (299, 127.5, 1.0, 0.2),
+}
+PEERS = ["torch eager", "torch.compile", "onnxruntime", "keras"]
+BATCH = 16
+
+
+def module(name):
+    """The PyTorch module of a network, without its classifier."""
+    import torch
+
+    torch.manual_seed(1)
+    if name == "efficientnet-lite0":
+        net = importlib.import_module("timm").create_model("tf_efficientnet_lite0", num_classes=0)
+    elif name == "inception-resnet-v2":
+        net = importlib.import_module("timm").create_model("inception_resnet_v2", num_classes=0)
+    elif name == "mobilenet-v2":
+        net = importlib.import_module("torchvision").models.mobilenet_v2()
+        net.classifier = torch.nn.Identity()
+    else:
+        vgg = importlib.import_module("torchvision").models.vgg16()
+        net = torch.nn.Sequential()
+        net.add_module("features", vgg.features)
+        net.add_module("pool", torch.nn.AdaptiveAvgPool2d(1))
+        net.add_module("flatten", torch.nn.Flatten())
+    return net.eval()
+
+
+def decoded(files, side, divisor, shift):
+    """Batches [N, side, side, 3] in float32, decoded by Pillow as they are asked for."""
+    import numpy as np
+    from PIL import Image
+
+    for first in range(0, len(files), BATCH):
+        pictures = [Image.open(path).convert("RGB").resize((side, side), Image.BILINEAR)
+                    for path in files[first:first + BATCH]]
+        yield np.stack([np.asarray(picture, dtype=np.float32) for picture in pictures]) / divisor - shift
+
+
+def forward(peer, name, folder):
+    """A function from a batch [N, side, side, 3] to its features, by one of the peers."""
+    import numpy as np
+
+    if peer == "keras":
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+        keras = importlib.import_module("keras")
+        makers = {"mobilenet-v2": "MobileNetV2", "vgg16-torchvision": "VGG16",
+                  "inception-resnet-v2": "InceptionResNetV2"}
+        if name not in makers:
+            raise LookupError("Keras has no such network")
+        net = getattr(keras.applications, makers[name])(weights=None, include_top=False, pooling="avg")
+        return lambda batch: net.predict_on_batch(batch)
+    if peer == "onnxruntime":
+        session = importlib.import_module("onnxruntime").InferenceSession(f"{folder}/{name}.onnx")
+        return lambda batch: session.run(None, {"x": np.ascontiguousarray(batch.transpose(0, 3, 1, 2))})[0]
+    import torch
+
+    torch.set_grad_enabled(False)
+    net = module(name).to(memory_format=torch.channels_last)
+    if peer == "torch.compile":
+        net = torch.compile(net)
+    return lambda batch: net(torch.from_numpy(batch).permute(0, 3, 1, 2)).numpy()
+
+
+def work(peer, name, folder, files):
+    """The body of a peer's process: prints its images per second and its peak memory in MiB."""
+    import numpy as np
+
+    side, divisor, shift, _ = NETWORKS[name]
+    compute = forward(peer, name, folder)
+    for batch in decoded(files[:BATCH], side, divisor, shift):
+        compute(batch)
+    start = time.perf_counter()
+    rows = [compute(batch) for batch in decoded(files, side, divisor, shift)]
+    np.save(f"{folder}/rows.npy", np.concatenate(rows))
+    seconds = time.perf_counter() - start
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"rate": len(files) / seconds, "memory": memory}))
+
+
+def faceprobe(name, folder, files):
+    """One extraction into an empty cache: images per second as faceprobe's own report has it, and peak memory."""
+    workspace = tempfile.mkdtemp(dir=folder)
+    table = f"{workspace}/images.csv"
+    with open(table, "w", newline="") as out:
+        rows = csv.writer(out)
+        rows.writerow(["path", "label"])
+        rows.writerows([path, "female" if at % 2 else "male"] for at, path in enumerate(files))
+    third = len(files) // 2 // 3 * 2
+    run([PROGRAM, "--workspace", workspace, "data", "prepare", "--source", f"csv:{table}", "--train", str(third),
+         "--val", str(third), "--test", str(third), "--seed", "1"])
+    out, memory = run([PROGRAM, "--workspace", workspace, "--json", "extract", "--backbone", name])
+    # "180 computed at 150 images/s, ...": of the work alone, as the peers' own clocks have it.
+    return {"rate": float(re.search(r"at ([0-9.]+) images/s", json.loads(out)["outcome"])[1]), "memory": memory}
+
+
+def run(command):
+    """A command's standard output and peak memory in MiB; ends the benchmark with its own words if it fails."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as told:
+        child = subprocess.Popen([str(word) for word in command], stdout=out, stderr=told)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        told.seek(0)
+        if child.returncode != 0:
+            last = told.read().strip().splitlines()[-1:]
+            raise RuntimeError(last[0] if last else f"exit code {child.returncode}")
+        return out.read(), usage.ru_maxrss / 1024
+
+
+def supply(name, folder):
+    """The same random weights for faceprobe and ONNX Runtime."""
+    import torch
+    from safetensors.torch import save_file
+
+    net = module(name)
+    state = {key: value.contiguous() for key, value in net.state_dict().items()}
+    save_file(state, f"{folder}/{name}.safetensors")
+    run([PROGRAM, "weights", "import", name, f"{folder}/{name}.safetensors"])
+    side = NETWORKS[name][0]
+    torch.onnx.export(net, torch.randn(2, 3, side, side), f"{folder}/{name}.onnx", dynamo=False,
+                      input_names=["x"], dynamic_axes={"x": {0: "n"}})
+
+
+def compare(name, folder, files, rounds):
+    """Takes turns; prints one line per peer."""
+    # In a process of its own: what is loaded here would count as memory of every process started from here.
+    run([sys.executable, __file__, "--supply", "--networks", name, "--work", folder])
+    rates, memory, left_out = {}, {}, {}
+    for _ in range(rounds):
+        for peer in ["faceprobe", *PEERS]:
+            if peer in left_out:
+                continue
+            try:
+                if peer == "faceprobe":
+                    result = faceprobe(name, folder, files)
+                else:
+                    out, _ = run([sys.executable, __file__, "--peer", peer, "--networks", name, "--work", folder])
+                    result = json.loads(out.strip().splitlines()[-1])
+            except (RuntimeError, ValueError) as error:
+                left_out[peer] = str(error)
+                continue
+            rates.setdefault(peer, []).append(result["rate"])
+            memory[peer] = max(memory.get(peer, 0), result["memory"])
+    ours = statistics.median(rates["faceprobe"]) if "faceprobe" in rates else float("nan")
+    for peer in ["faceprobe", *PEERS]:
+        if peer in left_out:
+            print(f"{name:22} {peer:14} left out: {left_out[peer]}", flush=True)
+        else:
+            rate = statistics.median(rates[peer])
+            print(f"{name:22} {peer:14} {rate:7.1f} images/s   ratio {ours / rate:5.2f}   {memory[peer]:6.0f} MiB",
+                  flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", help="a folder of photographs (.jpg)")
+    parser.add_argument("--images", type=int, default=320)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--networks", default=",".join(NETWORKS))
+    parser.add_argument("--peer", help=argparse.SUPPRESS)
+    parser.add_argument("--supply", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--work", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.supply:
+        return supply(options.networks, options.work)
+    if options.peer:
+        files = json.loads(Path(options.work, "files.json").read_text())
+        return work(options.peer, options.networks, options.work, files)
+    if not options.folder:
+        parser.error("name a folder of photographs")
+    every = sorted(str(path.resolve()) for path in Path(options.folder).rglob("*.jpg"))
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["FACEPROBE_WEIGHTS"] = f"{folder}/weights"
+        for name in options.networks.split(","):
+            # Whole batches for the peers (another size would be compiled anew), whole splits for faceprobe.
+            count = max(int(options.images * NETWORKS[name][3]) // 48 * 48, 48)
+            files = every[:count]
+            Path(folder, "files.json").write_text(json.dumps(files))
+            compare(name, folder, files, options.rounds)
+
+
+if __name__ == "__main__":
+    main()
