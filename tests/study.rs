@@ -239,11 +239,7 @@ fn a_training_that_was_killed_goes_on_to_the_same_end() {
 
 #[test]
 fn a_sweep_keeps_what_is_finished_and_ranks_its_heads() {
-    if !weights_are_here() {
-        eprintln!("skipped: the weights of efficientnet-lite0 are not here; 'make test' fetches them");
-        return;
-    }
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let Some(folder) = study_folder() else { return };
     let at = folder.path();
     prepared(at, 40);
     let values = ["--width", "16,600", "--dropout", "0.2,0.8", "--seeds", "1,2", "--epochs", "300"];
@@ -302,11 +298,7 @@ fn a_sweep_keeps_what_is_finished_and_ranks_its_heads() {
 
 #[test]
 fn a_probe_tells_accuracy_by_depth_and_its_stages_serve_any_combination() {
-    if !weights_are_here() {
-        eprintln!("skipped: the weights of efficientnet-lite0 are not here; 'make test' fetches them");
-        return;
-    }
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let Some(folder) = study_folder() else { return };
     let at = folder.path();
     prepared(at, 40);
     let probe = json(at, &["extract", "--probe", "--pool", "grid2", "--json"]);
@@ -342,11 +334,7 @@ fn a_probe_tells_accuracy_by_depth_and_its_stages_serve_any_combination() {
 
 #[test]
 fn the_demo_shows_the_whole_study_off_a_terminal() {
-    if !weights_are_here() {
-        eprintln!("skipped: the weights of efficientnet-lite0 are not here; 'make test' fetches them");
-        return;
-    }
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let Some(folder) = study_folder() else { return };
     let at = folder.path();
     let table = ok(at, &["demo", "--images", "200"]);
     for kind in ["benchmark-1", "logistic-1", "dense-1"] {
@@ -386,9 +374,14 @@ fn the_demo_shows_the_whole_study_off_a_terminal() {
     assert_eq!(answers[0]["model"], "dense-1");
 }
 
-fn weights_are_here() -> bool {
+/// An empty workspace; none, and a word about it, where the default backbone's weights are missing.
+fn study_folder() -> Option<tempfile::TempDir> {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    json(folder.path(), &["weights", "list", "--json"])[0]["present"] == true
+    let here = json(folder.path(), &["weights", "list", "--json"])[0]["present"] == true;
+    if !here {
+        eprintln!("skipped: the weights of efficientnet-lite0 are not here; 'make test' fetches them");
+    }
+    here.then_some(folder)
 }
 
 fn walk(folder: &Path) -> Vec<std::path::PathBuf> {

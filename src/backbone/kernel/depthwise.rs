@@ -149,16 +149,16 @@ impl<S: Simd> Place<'_, S> {
         }
     }
 
-    /// The sums of the `COUNT` places from column `first` on. Each input vector is read once and goes into every place
-    /// whose window holds it.
+    /// The sums of the `COUNT` places from column `first` on. Neighbours read the same input again: a read costs nothing
+    /// beside its multiplication, and keeping the values would take the registers that the sums need.
     #[inline(always)]
     fn sums<const SIDE: usize, const STRIDE: usize, const COUNT: usize>(
         &self,
         simd: S,
         first: usize,
     ) -> [S::f32s; COUNT] {
-        let steps = (COUNT - 1) * STRIDE + SIDE;
-        let last = ((SIDE - 1) * self.width + first * STRIDE + steps - 1) * self.vectors + self.vector;
+        let last_column = (first + COUNT - 1) * STRIDE + SIDE - 1;
+        let last = ((SIDE - 1) * self.width + last_column) * self.vectors + self.vector;
         let weights_end = (SIDE * SIDE - 1) * self.vectors + self.vector;
         assert!(last < self.padded.len() && weights_end < self.weights.len(), "the window lies inside");
         let mut sums = [self.offset; COUNT];
