@@ -1,16 +1,17 @@
-//! How many images per second go from files into a store: `cargo bench --bench extract -- FOLDER [IMAGES [BATCH…]]`.
+//! How many images per second go from files into a store: `cargo bench --bench extract -- FOLDER [IMAGES [BATCH…]] [--bf16]`.
 //!
 //! CPU seconds are told too: on a machine that others use as well, they say more than the rate.
 
 use faceprobe::backbone;
 use faceprobe::dataset::ContentHash;
-use faceprobe::features::{ExtractOptions, FeatureSpec, NetworkSource, PooledPixels, RowSource, Store, extract};
+use faceprobe::features::{Dtype, ExtractOptions, FeatureSpec, NetworkSource, PooledPixels, RowSource, Store, extract};
 use faceprobe::monitor::Silent;
 use std::path::{Path, PathBuf};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     backbone::tune_allocator();
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let (options, words): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|word| word.starts_with("--"));
+    let dtype = if options.iter().any(|word| word == "--bf16") { Dtype::Bf16 } else { Dtype::F32 };
     let Some(folder) = words.first() else {
         println!("skipped: name a folder of images, as in cargo bench --bench extract -- FOLDER [IMAGES [BATCH…]]");
         return Ok(());
@@ -21,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let items = items(Path::new(folder), count)?;
     measure("pooled pixels", &PooledPixels::new(224, 8)?, &items, &[16])?;
     for info in backbone::registry() {
-        match NetworkSource::new(&FeatureSpec::of_backbone(info.name), tch::Device::Cpu) {
+        match NetworkSource::new(&FeatureSpec { dtype, ..FeatureSpec::of_backbone(info.name) }, tch::Device::Cpu) {
             Ok(source) => measure(info.name, &source, &items, &batches)?,
             Err(error) => println!("skipped: {}: {error}", info.name),
         }
@@ -46,7 +47,7 @@ fn measure(
     for &batch in batches {
         let cache = tempfile::tempdir()?;
         let mut store = Store::open(cache.path(), &source.identity())?;
-        let options = ExtractOptions { batch, ..ExtractOptions::default() };
+        let options = ExtractOptions { batch: Some(batch), ..ExtractOptions::default() };
         let before = processor_time();
         let report = extract(&mut store, source, items, &options, &Silent)?;
         let (user, system, faults) = processor_time();

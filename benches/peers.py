@@ -4,8 +4,9 @@
 
 From image files to a .npy of averaged features, on all processors. Needs faceprobe built (`make build`) and, from pip,
 torch, torchvision, timm, onnx, onnxruntime, safetensors, pillow, and for Keras tensorflow-cpu; what is missing is left
-out and said. The two large networks take minutes per run, and with fewer than some 200 images their figures say more
-about the first and last batches than about the rest. Weights are random (speed does not depend on them) and the same for faceprobe, PyTorch and ONNX Runtime.
+out and said, as is bf16 where the processor has none. The two large networks take minutes per run, and with fewer than
+some 200 images their figures say more about the first and last batches than about the rest. Weights are random (speed
+does not depend on them) and the same for faceprobe, PyTorch and ONNX Runtime.
 The time of a run is that of its work: start-up, compilation and one warm-up batch are before it. Prints the median
 images per second of each, faceprobe's ratio to it, and the peak memory of its process.
 """
@@ -31,6 +32,7 @@ NETWORKS = {
     "vgg16-torchvision": (224, 127.5, 1.0),
     "inception-resnet-v2": (299, 127.5, 1.0),
 }
+OURS = ["faceprobe", "faceprobe bf16"]
 PEERS = ["torch eager", "torch.compile", "onnxruntime", "keras"]
 BATCH = 16
 
@@ -108,7 +110,7 @@ def work(peer, name, folder, files):
     print(json.dumps({"rate": len(files) / seconds, "memory": memory}))
 
 
-def faceprobe(name, folder, files):
+def faceprobe(name, folder, files, dtype):
     """One extraction into an empty cache: images per second as faceprobe's own report has it, and peak memory."""
     workspace = tempfile.mkdtemp(dir=folder)
     table = f"{workspace}/images.csv"
@@ -119,7 +121,7 @@ def faceprobe(name, folder, files):
     third = len(files) // 2 // 3 * 2
     run([PROGRAM, "--workspace", workspace, "data", "prepare", "--source", f"csv:{table}", "--train", str(third),
          "--val", str(third), "--test", str(third), "--seed", "1"])
-    out, memory = run([PROGRAM, "--workspace", workspace, "--json", "extract", "--backbone", name])
+    out, memory = run([PROGRAM, "--workspace", workspace, "--json", "extract", "--backbone", name, "--dtype", dtype])
     # "180 computed at 150 images/s, ...": of the work alone, as the peers' own clocks have it.
     return {"rate": float(re.search(r"at ([0-9.]+) images/s", json.loads(out)["outcome"])[1]), "memory": memory}
 
@@ -158,12 +160,12 @@ def compare(name, folder, files, rounds):
     run([sys.executable, __file__, "--supply", "--networks", name, "--work", folder])
     rates, memory, left_out = {}, {}, {}
     for _ in range(rounds):
-        for peer in ["faceprobe", *PEERS]:
+        for peer in OURS + PEERS:
             if peer in left_out:
                 continue
             try:
-                if peer == "faceprobe":
-                    result = faceprobe(name, folder, files)
+                if peer in OURS:
+                    result = faceprobe(name, folder, files, "bf16" if peer.endswith("bf16") else "f32")
                 else:
                     out, _ = run([sys.executable, __file__, "--peer", peer, "--networks", name, "--work", folder])
                     result = json.loads(out.strip().splitlines()[-1])
@@ -173,7 +175,7 @@ def compare(name, folder, files, rounds):
             rates.setdefault(peer, []).append(result["rate"])
             memory[peer] = max(memory.get(peer, 0), result["memory"])
     ours = statistics.median(rates["faceprobe"]) if "faceprobe" in rates else float("nan")
-    for peer in ["faceprobe", *PEERS]:
+    for peer in OURS + PEERS:
         if peer in left_out:
             print(f"{name:22} {peer:14} left out: {left_out[peer]}", flush=True)
         else:

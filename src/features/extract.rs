@@ -24,13 +24,17 @@ use std::time::Instant;
 /// Chunks per stream that may be finished and wait for an older one.
 const AHEAD: usize = 2;
 
+/// Calls of the network per stream that a small extraction is cut into, so that all streams end at about the same time.
+const CALLS: usize = 4;
+
 /// How to extract. The default suits most machines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtractOptions {
     /// Streams, each with one thread of libtorch; at least 1.
     pub threads: usize,
-    /// Images per call of the network; at least 1.
-    pub batch: usize,
+    /// Images per call of the network, at least 1; none: as many as suit the source ([`RowSource::batch`]), and fewer
+    /// where there would be too few calls to keep every stream at work.
+    pub batch: Option<usize>,
     /// Rows per part: what a kill costs at most, besides the few chunks in work. Parts of wide rows end at 16 MB.
     pub part_rows: usize,
 }
@@ -38,7 +42,7 @@ pub struct ExtractOptions {
 impl Default for ExtractOptions {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, batch: 16, part_rows: 512 }
+        Self { threads, batch: None, part_rows: 512 }
     }
 }
 
@@ -107,8 +111,11 @@ pub fn extract_all(
         // Another process may have written rows while this one waited for the lock.
         let todo = missing(&writers.iter().map(PartWriter::store).collect::<Vec<_>>(), items);
         reused -= todo.len();
-        let work = Work { source, items, todo: &todo, batch: options.batch.max(1), monitor };
-        done = work.run(options.threads.max(1), reused, &mut writers)?;
+        let threads = options.threads.max(1);
+        let suitable = source.batch().min(todo.len().div_ceil(CALLS * threads));
+        let batch = options.batch.unwrap_or(suitable).max(1);
+        let work = Work { source, items, todo: &todo, batch, monitor };
+        done = work.run(threads, reused, &mut writers)?;
     }
     if let (0, 0, Some((path, reason))) = (done.computed, reused, done.skipped.first()) {
         let count = done.skipped.len();

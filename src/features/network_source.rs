@@ -10,6 +10,10 @@ use ndarray::{Array2, Axis, concatenate};
 use std::sync::{Mutex, PoisonError};
 use tch::Device;
 
+/// What the widest layer of a network may hold for all pictures of a batch. Larger batches only fault in more memory:
+/// VGG16's first layer has 13 MB per picture, twice over on each stream.
+const LAYER_BYTES: usize = 104 << 20;
+
 /// Features of a pretrained network, one store per stage they are taken from, so that a stage once computed serves every
 /// combination. The network is loaded when the first row is wanted, so that full stores cost nothing.
 pub struct NetworkSource {
@@ -71,6 +75,11 @@ impl RowSource for NetworkSource {
 
     fn preprocessing(&self) -> Preprocessing {
         self.preprocessing
+    }
+
+    fn batch(&self) -> usize {
+        let widest = self.info.stages().iter().map(|stage| 4 * stage.channels * stage.side * stage.side).max();
+        (LAYER_BYTES / widest.unwrap_or(1).max(1)).clamp(1, 16)
     }
 
     fn worker(&self) -> Result<Box<dyn RowWorker + Send>> {

@@ -19,6 +19,11 @@ pub trait RowSource: Sync {
     /// How files become the pictures that a worker takes.
     fn preprocessing(&self) -> Preprocessing;
 
+    /// Images per call that suit it.
+    fn batch(&self) -> usize {
+        16
+    }
+
     /// A worker for one thread. How many threads of libtorch it uses is what its caller has set for that thread.
     ///
     /// # Errors

@@ -107,7 +107,7 @@ fn pictures(folder: &Path, count: usize) -> Vec<(ContentHash, PathBuf)> {
 }
 
 fn options(threads: usize, batch: usize, part_rows: usize) -> ExtractOptions {
-    ExtractOptions { threads, batch, part_rows }
+    ExtractOptions { threads, batch: Some(batch), part_rows }
 }
 
 fn keys(items: &[(ContentHash, PathBuf)]) -> Vec<ContentHash> {

@@ -119,8 +119,11 @@ impl Panels {
     }
 }
 
+/// Places that a tile has for each of its groups: sums are kept in groups because the compiler moves an array of six into
+/// registers, and leaves one of twelve on the stack, storing every sum at every step.
+const GROUP: usize = 6;
 /// The most places that a tile has.
-const TILE_MOST: usize = 12;
+const TILE_MOST: usize = 2 * GROUP;
 
 struct Multiply<'a, 'b> {
     panels: &'a Panels,
@@ -138,9 +141,9 @@ impl WithSimd for Multiply<'_, '_> {
         // With 16 registers, 6 places x 2 vectors of sums leave room for weights and input; with 32, twice as many
         // places x 1 vector of twice the length.
         if S::F32_LANES == PLANE {
-            self.sweep::<S, TILE_MOST, 1>(simd);
+            self.sweep::<S, 2, 1>(simd);
         } else if 2 * S::F32_LANES == PLANE {
-            self.sweep::<S, 6, 2>(simd);
+            self.sweep::<S, 1, 2>(simd);
         }
     }
 }
@@ -149,13 +152,14 @@ impl Multiply<'_, '_> {
     /// Blocks of places that stay in cache, over all panels, tile by tile. The last tile of a block is moved back to
     /// be whole: computing a few places twice costs less than kernels for every remainder.
     #[inline(always)]
-    fn sweep<S: Simd, const TILE: usize, const WIDTH: usize>(mut self, simd: S) {
+    fn sweep<S: Simd, const GROUPS: usize, const WIDTH: usize>(mut self, simd: S) {
         let panels = self.panels;
-        let block = (BLOCK_BYTES / (4 * panels.depth)).max(2 * TILE) / TILE * TILE;
+        let tile_places = GROUPS * GROUP;
+        let block = (BLOCK_BYTES / (4 * panels.depth)).max(2 * tile_places) / tile_places * tile_places;
         let places = self.pass.places.origins.len();
         let mut begin = 0;
         while begin < places {
-            let end = if places - begin <= block + TILE { places } else { begin + block };
+            let end = if places - begin <= block + tile_places { places } else { begin + block };
             let mut output = self.first;
             while output < self.end {
                 let width = (panels.offsets.len() - output).min(PLANE);
@@ -164,17 +168,17 @@ impl Multiply<'_, '_> {
                 let stored = (output - self.first, self.end.min(output + width) - output);
                 let mut at = begin;
                 while at < end {
-                    let first = at.min(end - TILE);
-                    // SAFETY: `Panels::pass` has checked the pass; `first` is at most `TILE` before the end of the places,
+                    let first = at.min(end - tile_places);
+                    // SAFETY: `Panels::pass` has checked the pass; `first` is at most a tile before the end of the places,
                     // which are at least as many; panel and offsets are cut to the width.
                     unsafe {
                         if width == WIDTH * S::F32_LANES {
-                            tile::<S, TILE, WIDTH>(simd, panel, offsets, &mut self.pass, first, stored);
+                            tile::<S, GROUPS, WIDTH>(simd, panel, offsets, &mut self.pass, first, stored);
                         } else {
-                            tile::<S, TILE, 1>(simd, panel, offsets, &mut self.pass, first, stored);
+                            tile::<S, GROUPS, 1>(simd, panel, offsets, &mut self.pass, first, stored);
                         }
                     }
-                    at += TILE;
+                    at += tile_places;
                 }
                 output += PLANE;
             }
@@ -183,16 +187,16 @@ impl Multiply<'_, '_> {
     }
 }
 
-/// The `TILE` places from `first` on x `WIDTH` vectors of outputs, of which `stored` values per place are kept.
+/// The `GROUPS * GROUP` places from `first` on x `WIDTH` vectors of outputs, of which `stored` values per place are kept.
 ///
 /// Written with pointers and counted loops: a tile of a shallow product takes a few hundred cycles, which checked
 /// slices and iterators would double.
 ///
 /// # Safety
-/// `Panels::pass` must have checked the pass, `first..first + TILE` must lie inside its places, and the panel must hold
-/// the pass's depth x `WIDTH` vectors, the offsets `WIDTH` vectors.
+/// `Panels::pass` must have checked the pass, `first..first + GROUPS * GROUP` must lie inside its places, and the panel
+/// must hold the pass's depth x `WIDTH` vectors, the offsets `WIDTH` vectors.
 #[inline(always)]
-unsafe fn tile<S: Simd, const TILE: usize, const WIDTH: usize>(
+unsafe fn tile<S: Simd, const GROUPS: usize, const WIDTH: usize>(
     simd: S,
     panel: &[f32],
     offsets: &[f32],
@@ -204,19 +208,18 @@ unsafe fn tile<S: Simd, const TILE: usize, const WIDTH: usize>(
     // runs in the second, targets and their residuals in the third.
     let sums = unsafe {
         let offsets: *const S::f32s = offsets.as_ptr().cast();
-        let mut sums = [[simd.splat_f32s(0.0); WIDTH]; TILE];
-        for vector in 0..WIDTH {
-            let offset = offsets.add(vector).read_unaligned();
-            for place in 0..TILE {
-                sums[place][vector] = offset;
+        let origins = pass.places.origins.as_ptr().add(first);
+        let mut sums = [[[simd.splat_f32s(0.0); WIDTH]; GROUP]; GROUPS];
+        let mut inputs = [[pass.input.as_ptr(); GROUP]; GROUPS];
+        for group in 0..GROUPS {
+            for place in 0..GROUP {
+                inputs[group][place] = inputs[group][place].add(*origins.add(group * GROUP + place));
+                for vector in 0..WIDTH {
+                    sums[group][place][vector] = offsets.add(vector).read_unaligned();
+                }
             }
         }
         let mut weights: *const S::f32s = panel.as_ptr().cast();
-        let origins = pass.places.origins.as_ptr().add(first);
-        let mut inputs = [pass.input.as_ptr(); TILE];
-        for place in 0..TILE {
-            inputs[place] = inputs[place].add(*origins.add(place));
-        }
         let mut run = 0;
         while run < pass.runs.len() {
             let start = *pass.runs.get_unchecked(run);
@@ -226,10 +229,13 @@ unsafe fn tile<S: Simd, const TILE: usize, const WIDTH: usize>(
                 for vector in 0..WIDTH {
                     here[vector] = weights.add(vector).read_unaligned();
                 }
-                for place in 0..TILE {
-                    let value = simd.splat_f32s(*inputs[place].add(start + depth));
-                    for vector in 0..WIDTH {
-                        sums[place][vector] = simd.mul_add_f32s(value, here[vector], sums[place][vector]);
+                for group in 0..GROUPS {
+                    for place in 0..GROUP {
+                        let value = simd.splat_f32s(*inputs[group][place].add(start + depth));
+                        for vector in 0..WIDTH {
+                            let sum = sums[group][place][vector];
+                            sums[group][place][vector] = simd.mul_add_f32s(value, here[vector], sum);
+                        }
                     }
                 }
                 weights = weights.add(WIDTH);
@@ -241,16 +247,18 @@ unsafe fn tile<S: Simd, const TILE: usize, const WIDTH: usize>(
         let output = pass.output.as_mut_ptr();
         let (begin, count) = stored;
         if count == WIDTH * S::F32_LANES {
-            for place in 0..TILE {
-                let target = *targets.add(place) + begin;
-                for vector in 0..WIDTH {
-                    let at = target + vector * S::F32_LANES;
-                    let mut value = sums[place][vector];
-                    if let Some(residual) = pass.residual {
-                        let added: *const S::f32s = residual.as_ptr().add(at).cast();
-                        value = simd.add_f32s(value, added.read_unaligned());
+            for group in 0..GROUPS {
+                for place in 0..GROUP {
+                    let target = *targets.add(group * GROUP + place) + begin;
+                    for vector in 0..WIDTH {
+                        let at = target + vector * S::F32_LANES;
+                        let mut value = sums[group][place][vector];
+                        if let Some(residual) = pass.residual {
+                            let added: *const S::f32s = residual.as_ptr().add(at).cast();
+                            value = simd.add_f32s(value, added.read_unaligned());
+                        }
+                        output.add(at).cast::<S::f32s>().write_unaligned(pass.bounds.clamp(simd, value));
                     }
-                    output.add(at).cast::<S::f32s>().write_unaligned(pass.bounds.clamp(simd, value));
                 }
             }
             return;
@@ -258,15 +266,15 @@ unsafe fn tile<S: Simd, const TILE: usize, const WIDTH: usize>(
         sums
     };
     let (begin, count) = stored;
-    let targets = &pass.places.targets[first..first + TILE];
-    for place in 0..TILE {
+    let targets = &pass.places.targets[first..first + GROUPS * GROUP];
+    for (&target, sums) in targets.iter().zip(sums.as_flattened()) {
         for vector in 0..WIDTH {
-            let from = targets[place] + begin + vector * S::F32_LANES;
+            let from = target + begin + vector * S::F32_LANES;
             let here = from..from + S::F32_LANES.min(count.saturating_sub(vector * S::F32_LANES));
             if here.is_empty() {
                 continue;
             }
-            let mut value = sums[place][vector];
+            let mut value = sums[vector];
             if let Some(residual) = pass.residual {
                 value = simd.add_f32s(value, simd.partial_load_f32s(&residual[here.clone()]));
             }

@@ -10,7 +10,7 @@
 //! relative to the value, was 1.2e-4, where libtorch's direct convolutions had 1.7e-4.
 
 use super::panels::{Panels, Pass, Places};
-use super::{Bounds, Pictures, dispatch};
+use super::{Bounds, PLANE, Pictures, dispatch};
 use pulp::{Simd, WithSimd};
 
 /// Side of a tile of outputs.
@@ -45,10 +45,12 @@ impl Winograd {
             return None;
         }
         let mut weights = vec![vec![0.0; channels * outputs]; IN * IN];
-        for (index, kernel) in kernel.chunks_exact(9).enumerate() {
+        let transform = kernel_transform();
+        for (index, kernel) in kernel.as_chunks().0.iter().enumerate() {
             let (output, channel) = (index / channels, index % channels);
-            for (place, value) in transform_kernel(kernel).into_iter().flatten().enumerate() {
-                weights[place][channel * outputs + output] = value as f32;
+            let transformed = transform_kernel(&transform, kernel);
+            for (weights, value) in weights.iter_mut().zip(transformed.as_flattened()) {
+                weights[channel * outputs + output] = *value as f32;
             }
         }
         let products = weights.iter().map(|weights| Panels::pack(weights, channels, outputs, &[])).collect();
@@ -69,8 +71,9 @@ impl Winograd {
         let tiles = images * tiles_side[0] * tiles_side[1];
         let per_tile = IN * IN * (self.channels + self.outputs) * 4;
         let group = (GROUP_BYTES / per_tile).clamp(24, tiles.max(24)) / 12 * 12;
-        let mut inputs = vec![0.0; IN * IN * group.min(tiles) * self.channels];
-        let mut products = vec![0.0; IN * IN * group.min(tiles) * self.outputs];
+        let most = group.min(tiles);
+        let mut inputs = vec![0.0; IN * IN * place_stride(most, self.channels)];
+        let mut products = vec![0.0; IN * IN * place_stride(most, self.outputs)];
         let mut places = Places::default();
         let shape = Shape { side, out_side, tiles_side, before: window.before };
         let mut first = 0;
@@ -80,13 +83,13 @@ impl Winograd {
             dispatch(Gather { input, channels: self.channels, shape: &shape, first, count, inputs: &mut inputs });
             for (point, panels) in self.products.iter().enumerate() {
                 panels.multiply(Pass {
-                    input: &inputs[point * count * self.channels..][..count * self.channels],
+                    input: &inputs[point * place_stride(count, self.channels)..][..count * self.channels],
                     places: &places,
                     runs: &[0],
                     run: self.channels,
                     residual: None,
                     bounds: Bounds::NONE,
-                    output: &mut products[point * count * self.outputs..][..count * self.outputs],
+                    output: &mut products[point * place_stride(count, self.outputs)..][..count * self.outputs],
                 });
             }
             dispatch(Scatter {
@@ -119,18 +122,33 @@ impl Shape {
     }
 }
 
-/// G g Gᵀ: the rows of G are (1, p, p²) / ∏(p - q) over the other points q, and (0, 0, 1) for infinity.
-fn transform_kernel(kernel: &[f32]) -> [[f64; IN]; IN] {
+/// The rows of G: (1, p, p²) / ∏(p - q) over the other points q, and (0, 0, 1) for infinity.
+fn kernel_transform() -> [[f64; 3]; IN] {
     let (a, b) = (f64::from(A), f64::from(B));
     let row = |p: f64, divisor: f64| [1.0 / divisor, p / divisor, p * p / divisor];
     let (near, far) = (2.0 * a * a * (a * a - b * b), 2.0 * b * b * (b * b - a * a));
-    let g = [row(0.0, a * a * b * b), row(a, near), row(-a, near), row(b, far), row(-b, far), [0.0, 0.0, 1.0]];
-    let value = |row: usize, column: usize| f64::from(kernel[row * 3 + column]);
-    std::array::from_fn(|i| {
-        std::array::from_fn(|j| {
-            (0..3).map(|row| g[i][row] * (0..3).map(|column| value(row, column) * g[j][column]).sum::<f64>()).sum()
-        })
-    })
+    [row(0.0, a * a * b * b), row(a, near), row(-a, near), row(b, far), row(-b, far), [0.0, 0.0, 1.0]]
+}
+
+/// G k Gᵀ of a kernel of nine values. Counted loops, since VGG16 has 1.6 million kernels.
+fn transform_kernel(g: &[[f64; 3]; IN], kernel: &[f32; 9]) -> [[f64; IN]; IN] {
+    let mut half = [[0.0; IN]; 3];
+    for row in 0..3 {
+        for j in 0..IN {
+            for column in 0..3 {
+                half[row][j] += f64::from(kernel[row * 3 + column]) * g[j][column];
+            }
+        }
+    }
+    let mut whole = [[0.0; IN]; IN];
+    for i in 0..IN {
+        for j in 0..IN {
+            for row in 0..3 {
+                whole[i][j] += g[i][row] * half[row][j];
+            }
+        }
+    }
+    whole
 }
 
 /// Bᵀ d.
@@ -170,6 +188,12 @@ fn backward<S: Simd>(simd: S, m: [S::f32s; IN]) -> [S::f32s; OUT] {
     ]
 }
 
+/// Values between one place of the transformed tiles and the next: a cache line more than they take, so that the 36
+/// places of a tile do not all fall on the same lines of the first-level cache.
+fn place_stride(tiles: usize, channels: usize) -> usize {
+    tiles * channels + PLANE
+}
+
 /// Transforms tiles of the input: `inputs[place][tile][channel]`.
 struct Gather<'a> {
     input: &'a [f32],
@@ -185,40 +209,52 @@ impl WithSimd for Gather<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let vectors = self.channels / S::F32_LANES;
-        let (input, _) = S::as_simd_f32s(self.input);
-        let (inputs, _) = S::as_mut_simd_f32s(self.inputs);
+        let channels = self.channels;
         let [rows, columns] = self.shape.side;
-        let zeros = vec![simd.splat_f32s(0.0); vectors];
+        let stride = place_stride(self.count, channels);
+        assert!(channels.is_multiple_of(S::F32_LANES), "whole vectors of channels");
+        assert!(self.inputs.len() >= IN * IN * stride, "room for every place of the tiles");
+        let zeros = vec![0.0; channels];
         for tile in 0..self.count {
             let (image, tile_row, tile_column) = self.shape.place(self.first + tile);
             // Where the tile reaches over the picture's edge it sees zeros.
-            let pixel = |row: usize, column: usize| {
-                let row = (tile_row * OUT + row).checked_sub(self.shape.before[0]).filter(|&row| row < rows);
-                let column =
-                    (tile_column * OUT + column).checked_sub(self.shape.before[1]).filter(|&column| column < columns);
-                match (row, column) {
-                    (Some(row), Some(column)) => {
-                        &input[((image * rows + row) * columns + column) * vectors..][..vectors]
-                    }
-                    _ => &zeros[..],
-                }
-            };
-            let pixels: [[&[S::f32s]; IN]; IN] =
-                std::array::from_fn(|row| std::array::from_fn(|column| pixel(row, column)));
-            for vector in 0..vectors {
-                let mut half = [[simd.splat_f32s(0.0); IN]; IN];
+            let mut pixels = [[zeros.as_ptr(); IN]; IN];
+            for row in 0..IN {
+                let at_row = (tile_row * OUT + row).wrapping_sub(self.shape.before[0]);
                 for column in 0..IN {
-                    let line = forward(simd, pixels.map(|row| row[column][vector]));
-                    for (half, value) in half.iter_mut().zip(line) {
-                        half[column] = value;
+                    let at_column = (tile_column * OUT + column).wrapping_sub(self.shape.before[1]);
+                    if at_row < rows && at_column < columns {
+                        let at = ((image * rows + at_row) * columns + at_column) * channels;
+                        pixels[row][column] = self.input[at..at + channels].as_ptr();
                     }
                 }
-                for (row, half) in half.into_iter().enumerate() {
-                    for (column, value) in forward(simd, half).into_iter().enumerate() {
-                        inputs[((row * IN + column) * self.count + tile) * vectors + vector] = value;
+            }
+            let target = self.inputs[tile * channels..].as_mut_ptr();
+            let mut channel = 0;
+            while channel < channels {
+                // SAFETY: every pixel has `channels` values, of which a whole vector lies from `channel` on; the target
+                // has `IN * IN` places that are `stride` apart, checked above.
+                unsafe {
+                    let mut half = [[simd.splat_f32s(0.0); IN]; IN];
+                    for column in 0..IN {
+                        let mut d = [simd.splat_f32s(0.0); IN];
+                        for row in 0..IN {
+                            d[row] = pixels[row][column].add(channel).cast::<S::f32s>().read_unaligned();
+                        }
+                        let line = forward(simd, d);
+                        for row in 0..IN {
+                            half[row][column] = line[row];
+                        }
+                    }
+                    for row in 0..IN {
+                        let line = forward(simd, half[row]);
+                        for column in 0..IN {
+                            let at = (row * IN + column) * stride + channel;
+                            target.add(at).cast::<S::f32s>().write_unaligned(line[column]);
+                        }
                     }
                 }
+                channel += S::F32_LANES;
             }
         }
     }
@@ -241,35 +277,60 @@ impl WithSimd for Scatter<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let vectors = self.offsets.len() / S::F32_LANES;
-        let (products, _) = S::as_simd_f32s(self.products);
-        let (offsets, _) = S::as_simd_f32s(self.offsets);
-        let residual = self.residual.map(|residual| S::as_simd_f32s(residual).0);
-        let (output, _) = S::as_mut_simd_f32s(self.output);
+        let outputs = self.offsets.len();
         let [rows, columns] = self.shape.out_side;
+        let stride = place_stride(self.count, outputs);
+        assert!(outputs.is_multiple_of(S::F32_LANES), "whole vectors of outputs");
+        assert!(self.products.len() >= IN * IN * stride, "every place of the tiles");
+        assert!(self.residual.is_none_or(|residual| residual.len() == self.output.len()), "a residual per output");
         for tile in 0..self.count {
             let (image, tile_row, tile_column) = self.shape.place(self.first + tile);
             let (row, column) = (tile_row * OUT, tile_column * OUT);
             let (inside_rows, inside_columns) = ((rows - row).min(OUT), (columns - column).min(OUT));
-            for vector in 0..vectors {
-                let product = |place: usize| products[(place * self.count + tile) * vectors + vector];
-                let mut half = [[simd.splat_f32s(0.0); IN]; OUT];
-                for column in 0..IN {
-                    let line = backward(simd, std::array::from_fn(|row| product(row * IN + column)));
-                    for (half, value) in half.iter_mut().zip(line) {
-                        half[column] = value;
-                    }
-                }
-                for (below, half) in half.into_iter().enumerate().take(inside_rows) {
-                    for (right, value) in backward(simd, half).into_iter().enumerate().take(inside_columns) {
-                        let at = ((image * rows + row + below) * columns + column + right) * vectors + vector;
-                        let mut value = simd.add_f32s(value, offsets[vector]);
-                        if let Some(residual) = residual {
-                            value = simd.add_f32s(value, residual[at]);
+            let corner = ((image * rows + row) * columns + column) * outputs;
+            let reach = ((inside_rows - 1) * columns + inside_columns) * outputs;
+            assert!(corner + reach <= self.output.len(), "the tile lies inside the output");
+            let source = self.products[tile * outputs..].as_ptr();
+            let target = self.output[corner..].as_mut_ptr();
+            let residual = self.residual.map(|residual| residual[corner..].as_ptr());
+            let mut channel = 0;
+            while channel < outputs {
+                // SAFETY: whole vectors of outputs from `channel` on; the source's places and the target's reach are
+                // checked above, and the residual is as long as the output.
+                unsafe {
+                    let mut half = [[simd.splat_f32s(0.0); IN]; OUT];
+                    for column in 0..IN {
+                        let mut m = [simd.splat_f32s(0.0); IN];
+                        for row in 0..IN {
+                            let at = (row * IN + column) * stride + channel;
+                            m[row] = source.add(at).cast::<S::f32s>().read_unaligned();
                         }
-                        output[at] = self.bounds.clamp(simd, value);
+                        let line = backward(simd, m);
+                        for row in 0..OUT {
+                            half[row][column] = line[row];
+                        }
+                    }
+                    let offset = self.offsets.as_ptr().add(channel).cast::<S::f32s>().read_unaligned();
+                    for below in 0..OUT {
+                        if below >= inside_rows {
+                            break;
+                        }
+                        let line = backward(simd, half[below]);
+                        for right in 0..OUT {
+                            if right >= inside_columns {
+                                break;
+                            }
+                            let at = (below * columns + right) * outputs + channel;
+                            let mut value = simd.add_f32s(line[right], offset);
+                            if let Some(residual) = residual {
+                                value = simd.add_f32s(value, residual.add(at).cast::<S::f32s>().read_unaligned());
+                            }
+                            let value = self.bounds.clamp(simd, value);
+                            target.add(at).cast::<S::f32s>().write_unaligned(value);
+                        }
                     }
                 }
+                channel += S::F32_LANES;
             }
         }
     }
