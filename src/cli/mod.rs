@@ -2,6 +2,7 @@
 
 mod args;
 mod choose;
+mod compare;
 mod data;
 mod demo;
 mod doctor;

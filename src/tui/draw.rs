@@ -2,6 +2,7 @@
 
 use super::app::{App, Hits, Overlay, Target, Tone};
 use super::keys;
+use super::prompt;
 use super::screens::{data, evaluate, features, predict, results, runs, train};
 use super::stages::{self, ScreenId, Stage, State};
 use super::theme::{self, Theme};
@@ -74,6 +75,7 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         Some(Overlay::Help { scroll }) => help::draw(frame, area, app.theme, app.screen.context(), *scroll),
         Some(Overlay::Form(open)) => form::draw(frame, body, app.theme, open),
         Some(Overlay::Confirm(question)) => confirm::draw(frame, area, app.theme, question),
+        Some(Overlay::Prompt(open)) => prompt::draw(frame, body, app.theme, open),
         Some(Overlay::Path(input)) => predict::draw_path(frame, body, app, input),
     }
 }
@@ -149,6 +151,7 @@ fn look(theme: Theme, state: State) -> (&'static str, Style) {
         State::ToDo => ("○", theme.dim()),
         State::Running => ("●", theme.busy()),
         State::Done => ("✓", theme.good()),
+        State::Stale => ("↻", theme.warning()),
         State::Failed => ("✗", theme.bad()),
     }
 }
