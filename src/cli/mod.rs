@@ -2,7 +2,6 @@
 
 mod args;
 mod choose;
-mod compare;
 mod data;
 mod demo;
 mod doctor;
@@ -14,6 +13,7 @@ mod predict;
 mod predictor;
 mod results;
 mod runs;
+mod side_by_side;
 mod sweep;
 mod train;
 mod weights;

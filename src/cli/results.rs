@@ -14,7 +14,7 @@ use crate::workspace::write_whole;
 pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
     if !args.compare.is_empty() {
         let split = if args.on_test { Split::Test } else { Split::Val };
-        return super::compare::run(context, &args.compare, split);
+        return super::side_by_side::run(context, &args.compare, split);
     }
     let mut rows = results::table(&context.workspace)?;
     if let Some(name) = &args.data {

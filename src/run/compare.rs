@@ -1,8 +1,8 @@
 //! Two or more trained runs beside each other: how their settings differ, and on which images they disagree.
 
 use super::folder::RunFolder;
-use super::scored::{Scored, ScoredImage};
 use super::spec::JobSpec;
+use super::split_scores::{ScoredImage, SplitScores};
 use crate::dataset::Split;
 use crate::error::{Error, Result};
 use crate::evaluation::Confusion;
@@ -139,7 +139,7 @@ pub struct Comparison {
 pub fn load(workspace: &Workspace, runs: &[String], split: Split) -> Result<Comparison> {
     let scored = runs
         .iter()
-        .map(|run| Scored::load(workspace, &RunFolder::find(workspace, run)?, split))
+        .map(|run| SplitScores::load(workspace, &RunFolder::find(workspace, run)?, split))
         .collect::<Result<Vec<_>>>()?;
     of(&scored)
 }
@@ -148,7 +148,7 @@ pub fn load(workspace: &Workspace, runs: &[String], split: Split) -> Result<Comp
 ///
 /// # Errors
 /// As [`load`].
-pub fn of(scored: &[Scored]) -> Result<Comparison> {
+pub fn of(scored: &[SplitScores]) -> Result<Comparison> {
     let [first, _, ..] = scored else {
         return Err(Error::usage("A comparison takes two runs or more."));
     };

@@ -161,7 +161,7 @@ impl View<'_> {
 
     fn scores(&self, frame: &mut Frame, area: Rect) {
         let of = format!("Scores for {}", self.sheet.scored.classes[1]);
-        let title = Line::from(vec![Span::raw(of), Span::styled("  height √count", self.app.theme.dim())]);
+        let title = Line::from(vec![Span::raw(of), Span::styled("  square-root heights", self.app.theme.dim())]);
         let inner = self.framed(frame, area, title);
         parts::histogram(frame, inner, self.app.theme, self.sheet, self.figures.threshold);
     }

@@ -22,7 +22,7 @@ pub struct ScoredImage {
 
 /// The scores of one run on one split, in the order of the manifest.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Scored {
+pub struct SplitScores {
     pub run: String,
     pub split: Split,
     /// Class names; scores are probabilities of the second.
@@ -38,7 +38,7 @@ pub struct Scored {
     pub roots: BTreeMap<String, PathBuf>,
 }
 
-impl Scored {
+impl SplitScores {
     /// Reads the scores of `run` on `split`. Ages and folders come from the prepared set; without it the scores are
     /// all there is.
     ///
