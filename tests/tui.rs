@@ -1,5 +1,7 @@
 //! The screen without a terminal: what it shows of a given workspace, and what keys do to it.
 
+mod tui_records;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use faceprobe::dataset::PrepareReport;
 use faceprobe::dataset::report::{Dropped, SplitCount};
@@ -132,6 +134,7 @@ fn run(id: &str, job: JobSpec, status: Status) -> Run {
         outcome: None,
         seconds: Some(38.4),
         row: None,
+        about: Default::default(),
     }
 }
 
@@ -335,7 +338,7 @@ fn every_screen_looks_as_it_should() {
 fn an_empty_workspace_leads_a_newcomer_and_never_fails_to_draw() {
     let mut app = app_with(DARK, Snapshot { workspace: "/study".into(), ..Snapshot::default() });
     insta::assert_snapshot!("welcome_80x24", shown(&mut app, 80, 24));
-    for screen in 0..5 {
+    for screen in 0..ScreenId::ALL.len() {
         app.act(Action::Go(screen));
         for (width, height) in [(1, 1), (39, 11), (40, 12), (59, 13), (60, 14), (99, 20), (100, 20), (300, 90)] {
             frame(&mut app, width, height);
@@ -555,10 +558,19 @@ fn the_screens_follow_a_demo_until_a_key_changes_them() {
 fn steps_are_to_do_running_done_or_failed() {
     let states =
         |snapshot: &Snapshot| stages(snapshot, None, 0).into_iter().map(|stage| stage.state).collect::<Vec<_>>();
-    assert_eq!(states(&Snapshot::default()), [State::ToDo; 5]);
-    assert_eq!(states(&snapshot()), [State::Done, State::Done, State::Running, State::Done, State::ToDo]);
+    assert_eq!(states(&Snapshot::default()), [State::ToDo; 7]);
+    assert_eq!(
+        states(&snapshot()),
+        [State::Done, State::Done, State::Running, State::Done, State::Done, State::ToDo, State::Running]
+    );
     let failed = Snapshot { runs: vec![Arc::new(run("dense-1", dense(), Status::Interrupted))], ..Snapshot::default() };
     assert_eq!(states(&failed)[2], State::Failed);
+    // Prepared anew, the set has another manifest than the one the models were made on.
+    let mut anew = Snapshot { runs: snapshot().runs[..5].to_vec(), ..snapshot() };
+    if let Ok(report) = &mut anew.datasets[1].report {
+        report.manifest_sha256 = "b".repeat(64);
+    }
+    assert_eq!(states(&anew)[2..5], [State::Stale; 3]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod predict;
 mod predictor;
 mod results;
 mod runs;
+mod side_by_side;
 mod sweep;
 mod train;
 mod weights;

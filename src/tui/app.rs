@@ -5,7 +5,9 @@ use super::event::Event;
 use super::forms::{self, FormKind};
 use super::jobs::{Effect, JobReply};
 use super::keys::{self, Action, Context, Key};
-use super::screens::{data, features, predict, results, train};
+use super::prompt::{self, Prompt};
+use super::records;
+use super::screens::{data, evaluate, features, predict, results, runs, train};
 use super::snapshot::Snapshot;
 use super::stages::{ScreenId, screen_of};
 use super::theme::Theme;
@@ -34,6 +36,7 @@ pub enum Overlay {
     Form(Form<FormKind>),
     Path(Input),
     Confirm(Confirm),
+    Prompt(Prompt),
 }
 
 /// What a click on an area means.
@@ -60,7 +63,9 @@ pub struct App {
     pub features: features::State,
     pub train: train::State,
     pub results: results::State,
+    pub evaluate: evaluate::State,
     pub predict: predict::State,
+    pub runs: runs::State,
     /// The screens change with the parts of this run until a key says otherwise.
     pub follow: Option<RunId>,
     pub hits: Hits,
@@ -81,7 +86,9 @@ impl App {
             features: features::State::default(),
             train: train::State::default(),
             results: results::State::default(),
+            evaluate: evaluate::State::default(),
             predict: predict::State::new(workspace),
+            runs: runs::State::default(),
             follow: start,
             hits: Hits::new(),
             remembered: HashMap::new(),
@@ -96,11 +103,13 @@ impl App {
     /// The part of the key table that holds now.
     pub fn context(&self) -> Context {
         match &self.overlay {
+            None if self.screen == ScreenId::Results => self.results.context(),
             None => self.screen.context(),
             Some(Overlay::Help { .. }) => Context::Help,
             Some(Overlay::Form(_)) => Context::Form,
             Some(Overlay::Path(_)) => Context::Path,
             Some(Overlay::Confirm(_)) => Context::Confirm,
+            Some(Overlay::Prompt(_)) => Context::Prompt,
         }
     }
 
@@ -134,6 +143,10 @@ impl App {
                 if let Some(request) = form::request(key) {
                     input.handle(request);
                 }
+            }
+            (Some(Overlay::Prompt(open)), None) => {
+                open.press(key);
+                prompt::changed(self);
             }
             (_, Some(action)) => return self.act(action),
             (_, None) => {}
@@ -175,6 +188,7 @@ impl App {
                 _ => Vec::new(),
             },
             Some(Overlay::Form(_)) => self.act_on_form(action),
+            Some(Overlay::Prompt(_)) => prompt::act(self, action),
         }
     }
 
@@ -257,21 +271,32 @@ impl App {
             Action::Go(index) => return self.go(index),
             Action::NextScreen => return self.go((at + 1) % count),
             Action::PreviousScreen => return self.go((at + count - 1) % count),
-            Action::Cancel => data::dismiss(self),
+            Action::Cancel => self.cancel(),
             _ => {
                 return match self.screen {
                     ScreenId::Data => data::act(self, action),
                     ScreenId::Features => features::act(self, action),
                     ScreenId::Train => train::act(self, action),
                     ScreenId::Results => results::act(self, action),
+                    ScreenId::Evaluate => evaluate::act(self, action),
                     ScreenId::Predict => predict::act(self, action),
+                    ScreenId::Runs => runs::act(self, action),
                 };
             }
         }
         Vec::new()
     }
 
-    fn go(&mut self, index: usize) -> Vec<Effect> {
+    /// Takes away what the screen shows on top of itself.
+    fn cancel(&mut self) {
+        match self.screen {
+            ScreenId::Results => results::cancel(self),
+            ScreenId::Runs => runs::cancel(self),
+            _ => data::dismiss(self),
+        }
+    }
+
+    pub(super) fn go(&mut self, index: usize) -> Vec<Effect> {
         // Whoever looks around by hand is no longer led.
         self.follow = None;
         if let Some(screen) = ScreenId::ALL.get(index) {
@@ -281,13 +306,30 @@ impl App {
     }
 
     fn arrive(&mut self) -> Vec<Effect> {
-        if self.screen == ScreenId::Predict { predict::arrive(self) } else { Vec::new() }
+        match self.screen {
+            ScreenId::Predict => predict::arrive(self),
+            _ => self.wanted(),
+        }
+    }
+
+    /// What the screen still has to ask of the files of runs.
+    pub(super) fn wanted(&mut self) -> Vec<Effect> {
+        match self.screen {
+            ScreenId::Results => results::wanted(self),
+            ScreenId::Evaluate => evaluate::wanted(self),
+            ScreenId::Runs => runs::wanted(self),
+            _ => Vec::new(),
+        }
     }
 
     fn paste(&mut self, text: &str) -> Vec<Effect> {
         match &mut self.overlay {
             Some(Overlay::Form(form)) => form.paste(text),
             Some(Overlay::Path(input)) => form::paste(input, text),
+            Some(Overlay::Prompt(open)) => {
+                form::paste(&mut open.input, text);
+                prompt::changed(self);
+            }
             None if self.screen == ScreenId::Predict => {
                 let mut input = Input::default();
                 form::paste(&mut input, text);
@@ -328,7 +370,9 @@ impl App {
             ScreenId::Features => self.features.selected = index,
             ScreenId::Train => train::select(self, index),
             ScreenId::Results => results::select(self, index),
+            ScreenId::Evaluate => evaluate::select(self, index),
             ScreenId::Predict => return predict::select(self, index),
+            ScreenId::Runs => runs::select(self, index),
         }
         Vec::new()
     }
@@ -351,7 +395,9 @@ impl App {
         {
             self.message = Some((Tone::Bad, problem.clone()));
         }
-        self.lead(&now)
+        let mut effects = self.lead(&now);
+        effects.extend(self.wanted());
+        effects
     }
 
     /// Shows the screen where the followed run is at work.
@@ -416,6 +462,7 @@ impl App {
             JobReply::Listed { folder, entries, select, predict } => {
                 return predict::listed(self, folder, entries, select, predict);
             }
+            JobReply::Record(reply) => return records::take(self, *reply),
             JobReply::Failed(sentence) => self.say(Tone::Bad, sentence),
         }
         Vec::new()

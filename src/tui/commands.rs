@@ -3,7 +3,7 @@
 use super::app::{App, Tone};
 use super::jobs::Effect;
 use super::keys::Action;
-use super::screens::{data, features, train};
+use super::screens::{data, features, runs, train};
 use super::snapshot::Run;
 use super::stages::ScreenId;
 use crate::dataset::synthetic::SampleSettings;
@@ -17,17 +17,44 @@ impl App {
             ScreenId::Data => data::work(&self.snapshot).cloned(),
             ScreenId::Features => features::work(&self.snapshot).cloned(),
             ScreenId::Train => train::current(self),
-            ScreenId::Results | ScreenId::Predict => None,
+            ScreenId::Runs => runs::current(self),
+            ScreenId::Results | ScreenId::Evaluate | ScreenId::Predict => None,
         }
         .filter(|run| run.status.is_live())
     }
 
     /// Whether the footer should offer an action now: what would do nothing is left to the help.
     pub fn offers(&self, action: Action) -> bool {
+        let by_setting = self.screen == ScreenId::Results && self.results.by_setting;
         match action {
+            Action::Choose | Action::OpenTest | Action::SortNext | Action::Reverse | Action::Mark | Action::Compare
+                if by_setting =>
+            {
+                false
+            }
             Action::PauseResume | Action::Stop => self.at_work().is_some(),
-            Action::Choose | Action::OpenTest | Action::SortNext | Action::Reverse => {
-                self.snapshot.trainings().next().is_some()
+            Action::Choose
+            | Action::OpenTest
+            | Action::SortNext
+            | Action::Reverse
+            | Action::Mark
+            | Action::Compare
+            | Action::Export
+            | Action::BySetting => self.snapshot.trainings().next().is_some(),
+            Action::Filter | Action::Note | Action::Rename | Action::Pin | Action::Jump | Action::Remove => {
+                !self.snapshot.runs.is_empty()
+            }
+            Action::Enter if self.screen == ScreenId::Runs => !self.snapshot.runs.is_empty(),
+            Action::Enter if self.screen == ScreenId::Results => self.snapshot.trainings().next().is_some(),
+            Action::ThresholdDown
+            | Action::BestAccuracy
+            | Action::BestYouden
+            | Action::EqualErrors
+            | Action::KeepThreshold
+            | Action::Picture
+                if self.screen == ScreenId::Evaluate =>
+            {
+                self.evaluate.figures().is_some()
             }
             Action::LogScale => train::current(self).is_some_and(|run| !run.epochs.is_empty()),
             _ => true,

@@ -2,6 +2,7 @@
 
 use super::event::Event;
 use super::predictor::Ask;
+use super::records::{self, RecordJob, RecordReply};
 use super::widgets::cut_front;
 use crate::error::{Error, Result};
 use crate::run::choice::{self, Choice};
@@ -35,6 +36,8 @@ pub enum Effect {
         from: PathBuf,
     },
     Predict(Ask),
+    /// Something with the files of runs.
+    Record(Box<RecordJob>),
     Suspend,
     Redraw,
     Quit,
@@ -47,6 +50,7 @@ pub enum JobReply {
     Told { run: RunId, command: control::Command },
     Chosen(Choice),
     Listed { folder: PathBuf, entries: Vec<Entry>, select: Option<PathBuf>, predict: bool },
+    Record(Box<RecordReply>),
     Failed(String),
 }
 
@@ -112,6 +116,7 @@ fn perform(settings: &Settings, effect: Effect, started: &mut Vec<Launched>) -> 
             Ok(JobReply::Listed { folder, entries, select, predict: false })
         }
         Effect::Open { text, from } => open(&text, &from),
+        Effect::Record(job) => Ok(JobReply::Record(Box::new(records::perform(settings, *job, started)?))),
         Effect::Predict(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {
             Err(Error::failed("This is not for the job thread; please report it."))
         }

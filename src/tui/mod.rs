@@ -13,6 +13,8 @@ pub mod forms;
 pub mod jobs;
 pub mod keys;
 pub mod predictor;
+pub mod prompt;
+pub mod records;
 pub mod screens;
 pub mod snapshot;
 pub mod stages;

@@ -1,7 +1,7 @@
-//! The five steps of the study, and how far each is.
+//! The steps of the study, and how far each is.
 
 use super::keys::Context;
-use super::snapshot::{Run, Snapshot};
+use super::snapshot::{DataSet, Run, Snapshot};
 use super::widgets::format;
 use crate::run::{JobSpec, Status};
 use std::sync::Arc;
@@ -13,12 +13,16 @@ pub enum ScreenId {
     Features,
     Train,
     Results,
+    Evaluate,
     Predict,
+    /// Not a step of the study: everything ever started, with its log and notes.
+    Runs,
 }
 
 impl ScreenId {
     /// All of them, as the number keys reach them.
-    pub const ALL: [Self; 5] = [Self::Data, Self::Features, Self::Train, Self::Results, Self::Predict];
+    pub const ALL: [Self; 7] =
+        [Self::Data, Self::Features, Self::Train, Self::Results, Self::Evaluate, Self::Predict, Self::Runs];
 
     /// The heading.
     pub fn name(self) -> &'static str {
@@ -27,7 +31,9 @@ impl ScreenId {
             Self::Features => "Features",
             Self::Train => "Train",
             Self::Results => "Results",
+            Self::Evaluate => "Evaluate",
             Self::Predict => "Predict",
+            Self::Runs => "Runs",
         }
     }
 
@@ -38,7 +44,9 @@ impl ScreenId {
             Self::Features => Context::Features,
             Self::Train => Context::Train,
             Self::Results => Context::Results,
+            Self::Evaluate => Context::Evaluate,
             Self::Predict => Context::Predict,
+            Self::Runs => Context::Runs,
         }
     }
 
@@ -54,6 +62,8 @@ pub enum State {
     ToDo,
     Running,
     Done,
+    /// Done, but on a data set that was prepared anew since.
+    Stale,
     Failed,
 }
 
@@ -64,6 +74,7 @@ impl State {
             Self::ToDo => "to do",
             Self::Running => "running",
             Self::Done => "done",
+            Self::Stale => "stale",
             Self::Failed => "failed",
         }
     }
@@ -87,11 +98,14 @@ pub fn screen_of(job: &JobSpec) -> ScreenId {
     }
 }
 
-/// The five steps as `snapshot` tells them, for the current data set; `predicted` is how many images this session
+/// The steps as `snapshot` tells them, for the current data set; `predicted` is how many images this session
 /// has predicted.
 pub fn stages(snapshot: &Snapshot, dataset: Option<&str>, predicted: usize) -> Vec<Stage> {
     let current = snapshot.dataset(dataset);
-    let state = |screen: ScreenId, done: bool| state_of(snapshot, screen, done);
+    let state = |screen: ScreenId, done: bool| match state_of(snapshot, screen, done) {
+        State::Done if is_stale(snapshot, current, screen) => State::Stale,
+        state => state,
+    };
     let images: usize = snapshot.stores.iter().filter(|store| store.backbone != "pixels").map(|store| store.rows).sum();
     let done: Vec<&Arc<Run>> = snapshot.runs.iter().filter(|run| run.trains() && run.status == Status::Done).collect();
     let opened = done.iter().filter(|run| run.row.as_ref().is_some_and(|row| row.test_accuracy.is_some())).count();
@@ -128,11 +142,65 @@ pub fn stages(snapshot: &Snapshot, dataset: Option<&str>, predicted: usize) -> V
             detail: best.map_or_else(|| "no figures".to_owned(), |best| format!("best val {best:.3}")),
         },
         Stage {
+            screen: ScreenId::Evaluate,
+            state: match best {
+                None => State::ToDo,
+                Some(_) if is_stale(snapshot, current, ScreenId::Evaluate) => State::Stale,
+                Some(_) => State::Done,
+            },
+            detail: match (opened, done.len()) {
+                (_, 0) => "no scores".into(),
+                (0, _) => "test not opened".into(),
+                (opened, _) => format!("{opened} test open"),
+            },
+        },
+        Stage {
             screen: ScreenId::Predict,
             state: if predicted > 0 { State::Done } else { State::ToDo },
             detail: snapshot.model().map_or_else(|| "no model".to_owned(), |(model, _)| model),
         },
+        Stage {
+            screen: ScreenId::Runs,
+            state: match (snapshot.live().next(), snapshot.runs.is_empty()) {
+                (Some(_), _) => State::Running,
+                (None, true) => State::ToDo,
+                (None, false) => State::Done,
+            },
+            detail: match snapshot.runs.len() {
+                0 => "none yet".into(),
+                1 => "1 run".into(),
+                count => format!("{} runs", format::thousands(count as u64)),
+            },
+        },
     ]
+}
+
+/// Whether what the screen shows was made of the current data set before it was prepared anew, all of it.
+fn is_stale(snapshot: &Snapshot, current: Option<&DataSet>, screen: ScreenId) -> bool {
+    let Some(set) = current else {
+        return false;
+    };
+    let own = snapshot.runs.iter().filter(|run| run.job.dataset() == Some(&set.name));
+    match (screen, &set.report) {
+        (ScreenId::Train | ScreenId::Results | ScreenId::Evaluate, Ok(report)) => {
+            let rows = own.filter(|run| run.trains() && run.status == Status::Done).filter_map(|run| run.row.as_ref());
+            let mut rows = rows.peekable();
+            rows.peek().is_some() && rows.all(|row| row.manifest_sha256 != report.manifest_sha256)
+        }
+        (ScreenId::Features, _) => {
+            // Rows go by the content of images, so a new split may well find all of its own; until somebody has looked,
+            // nobody knows. Trainings extract what is missing too.
+            let written = set.written.and_then(|at| jiff::Timestamp::try_from(at).ok());
+            let looked = |run: &Arc<Run>| !run.makes_data() && !matches!(run.job, JobSpec::Demo { .. });
+            let before = |run: &Arc<Run>| {
+                let made = run.created.parse::<jiff::Timestamp>().ok();
+                made.zip(written).is_some_and(|(made, written)| made < written)
+            };
+            let mut looked = own.filter(|run| looked(run)).peekable();
+            looked.peek().is_some() && looked.all(before)
+        }
+        _ => false,
+    }
 }
 
 fn state_of(snapshot: &Snapshot, screen: ScreenId, done: bool) -> State {

@@ -53,6 +53,9 @@ const DARK_GREEN: Color = Color::Rgb(0, 110, 80);
 const DARK_ORANGE: Color = Color::Rgb(170, 90, 0);
 const DARK_RED: Color = Color::Rgb(180, 50, 0);
 
+/// Shapes of points, in the order of [`Theme::hue`].
+const SHAPES: [char; 6] = ['+', 'o', 'x', '*', '#', '@'];
+
 impl Theme {
     /// The theme for this environment: monochrome when `NO_COLOR` is set and not empty, ASCII where the locale is
     /// not UTF-8 or the terminal is the Linux console.
@@ -140,6 +143,34 @@ impl Theme {
         }
     }
 
+    /// One of several runs laid over each other: six colours that people with any colour vision tell apart.
+    pub fn hue(self, index: usize) -> Style {
+        let (dark, light, contrast) = match index % 6 {
+            0 => (SKY, BLUE, Color::LightCyan),
+            1 => (ORANGE, DARK_ORANGE, Color::LightYellow),
+            2 => (GREEN, DARK_GREEN, Color::LightGreen),
+            3 => (Color::Rgb(214, 131, 177), Color::Rgb(150, 50, 110), Color::LightMagenta),
+            4 => (Color::Rgb(240, 228, 66), Color::Rgb(110, 100, 0), Color::White),
+            _ => (VERMILION, DARK_RED, Color::LightRed),
+        };
+        self.pick(dark, light, contrast)
+    }
+
+    /// What the points of one of several runs look like where colours do not tell them apart.
+    pub fn hue_marker(self, index: usize) -> Marker {
+        if self.plain() { Marker::Custom(SHAPES[index % SHAPES.len()]) } else { Marker::Braille }
+    }
+
+    /// What stands for one of several runs in a heading or a list.
+    pub fn hue_swatch(self, index: usize) -> String {
+        if self.plain() { SHAPES[index % SHAPES.len()].to_string() } else { "●".into() }
+    }
+
+    /// Whether shapes must tell what colours cannot.
+    pub fn plain(self) -> bool {
+        self.ascii || self.palette == Palette::Monochrome
+    }
+
     /// The characters a series is drawn with, so that it can be told without colour.
     pub fn marker(self, index: usize) -> Marker {
         match (self.ascii || self.palette == Palette::Monochrome, index) {
@@ -180,6 +211,8 @@ fn ascii_like(character: char) -> char {
         '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' | '╭' | '╮' | '╯' | '╰' => '+',
         '█' | '▉' | '▊' | '▋' | '▌' | '▓' | '■' | '▀' | '▄' => '#',
         '▒' | '░' | '·' | '…' => '.',
+        '▁' | '▂' | '▃' => '_',
+        '▅' | '▆' | '▇' => '#',
         '✓' => '+',
         '✗' | '×' => 'x',
         '●' | '★' | '•' => '*',
@@ -188,7 +221,7 @@ fn ascii_like(character: char) -> char {
         '←' | '‹' => '<',
         '↑' | '▲' => '^',
         '↓' | '▼' => 'v',
-        '±' => '~',
+        '±' | '↻' => '~',
         '‖' | '⏸' => '=',
         '\u{2800}' => ' ',
         '\u{2801}'..='\u{28ff}' => '*',
