@@ -44,15 +44,24 @@ impl Alignment {
 /// pixels count. Where the landmarks make no sense (all in one place), the crop is upright around the box.
 pub fn align(picture: &Pixels, face: &Face, template: Template, side: usize) -> Pixels {
     let side = side.max(1);
-    let upright = around_box(face, place(template), side);
-    let goal = landmarks_of(template).map(|point| point.map(|share| share * side as f32));
-    // What the landmarks say is believed as far as the box says about the same.
-    let sane = |to_picture: &Similarity| (0.5..=2.0).contains(&(to_picture.scale() / upright.scale()));
-    let to_picture = Similarity::between(&face.landmarks, &goal)
-        .map(|transform| transform.inverse())
-        .filter(sane)
-        .unwrap_or(upright);
-    warp(picture, &to_picture, side)
+    warp(picture, &face.aligned(template, side), side)
+}
+
+impl Face {
+    /// From the aligned crop of `side` pixels (at least 1) to the picture: what [`align`] does.
+    pub fn aligned(&self, template: Template, side: usize) -> Similarity {
+        let upright = self.upright(template, side);
+        let goal = landmarks_of(template).map(|point| point.map(|share| share * side as f32));
+        // What the landmarks say is believed as far as the box says about the same.
+        let sane = |to_picture: &Similarity| (0.5..=2.0).contains(&(to_picture.scale() / upright.scale()));
+        let aligned = Similarity::between(&self.landmarks, &goal).map(|transform| transform.inverse());
+        aligned.filter(sane).unwrap_or(upright)
+    }
+
+    /// The same without turning, by the detector's box alone.
+    pub fn upright(&self, template: Template, side: usize) -> Similarity {
+        around_box(self, place(template), side)
+    }
 }
 
 /// From the crop to the picture, without turning, by the detector's box alone.

@@ -1,6 +1,7 @@
 //! File bytes to network input: decode, orient, resize, normalise.
 
 pub mod alignment;
+mod animation;
 mod area;
 pub mod decode;
 mod jpeg;
@@ -10,6 +11,7 @@ mod similarity;
 mod warp;
 
 pub use alignment::{Alignment, Template};
+pub use animation::animated;
 pub use area::{Region, average};
 pub use decode::{decode, decode_as_pillow};
 pub use preprocessing::{ChannelOrder, Mode, Preprocessing};

@@ -18,6 +18,7 @@
 
 pub mod choice;
 pub mod control;
+pub mod elsewhere;
 mod execute;
 pub mod folder;
 pub mod journal;
