@@ -1,6 +1,6 @@
 //! faceprobe: transfer-learning studies on face photographs, from raw label files to a tested model, in a terminal.
 //!
-//! Dependencies run one way: `tui` and `cli` -> `predict` -> `run` -> `model` -> (`features`, `evaluation`) ->
+//! Dependencies run one way: `tui` and `cli` -> `predict` -> `run` -> `model` -> (`features`, `evaluation`, `face`) ->
 //! (`backbone`, `dataset`) -> `imaging`. Nothing below `tui` and `cli` knows the terminal; nothing in `tui` knows tch.
 //! `tests/architecture.rs` reads the sources and holds this.
 
@@ -9,6 +9,7 @@ pub mod cli;
 pub mod dataset;
 pub mod error;
 pub mod evaluation;
+pub mod face;
 pub mod features;
 pub mod imaging;
 pub mod model;

@@ -8,7 +8,7 @@ const LEVELS: [&[&str]; 8] = [
     &["error", "monitor", "workspace"],
     &["imaging"],
     &["dataset", "backbone"],
-    &["features", "evaluation"],
+    &["features", "evaluation", "face"],
     &["model"],
     &["run"],
     &["predict"],

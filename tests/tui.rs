@@ -298,6 +298,7 @@ fn prediction(path: &str) -> Prediction {
         input: "whole picture".into(),
         model: "dense-1".into(),
         milliseconds: 23.4,
+        ..Prediction::default()
     }
 }
 

@@ -15,6 +15,7 @@ mod kernel;
 mod layers;
 mod memory;
 mod mobilenet_v2;
+mod mtcnn;
 mod network;
 mod pooling;
 pub mod torchscript;
@@ -25,6 +26,7 @@ pub use allocator::tune_allocator;
 use blueprint::StagePlan;
 pub use device::Arithmetic;
 use layers::Layer;
+pub use mtcnn::MTCNN;
 pub use network::Network;
 pub use pooling::Pool;
 
@@ -63,6 +65,8 @@ enum Architecture {
     Plan(fn() -> Vec<StagePlan>),
     /// It is a TorchScript file of the user's, and one stage: what comes out of it.
     Module(StageInfo),
+    /// It is no backbone: only its parameters, with names and shapes, are known here.
+    Parts(fn() -> Vec<(String, Vec<usize>)>),
 }
 
 /// A place that features can be taken from.
@@ -111,6 +115,7 @@ impl BackboneInfo {
         match &self.architecture {
             Architecture::Plan(plan) => blueprint::outline(&plan(), self.input),
             Architecture::Module(stage) => vec![stage.clone()],
+            Architecture::Parts(_) => Vec::new(),
         }
     }
 
@@ -120,6 +125,7 @@ impl BackboneInfo {
         match &self.architecture {
             Architecture::Plan(plan) => blueprint::parameters(&plan()),
             Architecture::Module(_) => Vec::new(),
+            Architecture::Parts(parameters) => parameters(),
         }
     }
 

@@ -50,6 +50,7 @@ impl Network {
                 let layer = torchscript::load(&path, stage, device)?;
                 Ok(Self::of_stages(info, vec![Stage::new(&stage.name, layer)], sha256, device))
             }
+            Architecture::Parts(_) => Err(no_backbone(info)),
         }
     }
 
@@ -65,11 +66,13 @@ impl Network {
         device: Device,
         arithmetic: Arithmetic,
     ) -> Result<Self> {
-        let Architecture::Plan(plan) = &info.architecture else {
-            return Err(Error::failed(format!(
-                "{} is a TorchScript file, which brings its own parameters.",
-                info.title
-            )));
+        let plan = match &info.architecture {
+            Architecture::Plan(plan) => plan,
+            Architecture::Module(_) => {
+                let title = info.title;
+                return Err(Error::failed(format!("{title} is a TorchScript file, which brings its own parameters.")));
+            }
+            Architecture::Parts(_) => return Err(no_backbone(info)),
         };
         let sha256 = weights::digest(&given)?;
         let mut parameters = BTreeMap::new();
@@ -215,4 +218,8 @@ impl Network {
             self.info.title, self.device
         ))
     }
+}
+
+fn no_backbone(info: &BackboneInfo) -> Error {
+    Error::usage(format!("{} is no backbone: it gives no features.", info.title))
 }

@@ -3,9 +3,11 @@
 use crate::backbone::Pool;
 use crate::dataset::source::SourceSpec;
 use crate::evaluation::Criterion;
+use crate::face::Template;
 use crate::features::{Dtype, FeatureSpec, Taps};
 use crate::imaging::preprocessing::Mode;
 use crate::model::{Optimizer, RateCourse};
+use crate::predict::Detect;
 use crate::run::Halving;
 use crate::run::export::Format;
 use crate::run::results::Column;
@@ -450,6 +452,10 @@ pub(crate) struct EvaluateArgs {
     /// Score the test split too; this is recorded
     #[arg(long)]
     pub open_test: bool,
+    /// Score another prepared data set instead, by its name, folder or manifest.csv; images that are in the run's own
+    /// data set too are left out
+    #[arg(long, value_name = "DATA", conflicts_with = "open_test")]
+    pub on: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -470,12 +476,44 @@ pub(crate) enum Threshold {
 
 #[derive(Debug, Args)]
 pub(crate) struct PredictArgs {
-    /// JPEG, PNG, WebP, BMP or TIFF files
-    #[arg(required = true, value_name = "IMAGE")]
-    pub images: Vec<PathBuf>,
+    /// JPEG, PNG, WebP, BMP, TIFF or GIF files; folders for the images in them; - for standard input
+    #[arg(value_name = "PATH", required_unless_present_any = ["stdin", "list"])]
+    pub paths: Vec<PathBuf>,
     /// The run whose model to use [default: the chosen one, else the best on validation]
     #[arg(long, value_name = "RUN")]
     pub model: Option<String>,
+    /// Read standard input too: paths, one a line, or the bytes of one image
+    #[arg(long)]
+    pub stdin: bool,
+    /// A file with paths, one a line; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub list: Vec<PathBuf>,
+    /// Paths in lists end with NUL instead of a line end, as 'find -print0' writes them
+    #[arg(long, short = '0')]
+    pub null: bool,
+    /// Take the images of the folders in folders too
+    #[arg(long, short)]
+    pub recursive: bool,
+    /// none: the whole picture; detect: the square around the face; align: the face turned and scaled as in the training
+    /// data [default: as the model's training data was made]
+    #[arg(long, value_name = "none|detect|align")]
+    pub detect: Option<Detect>,
+    /// How much around a face to take: tight (the face, as FairFace) or loose (the head, as Adience) [default: as in the
+    /// training data]
+    #[arg(long, value_name = "tight|loose")]
+    pub template: Option<Template>,
+    /// An answer for each face of a picture, not only for the largest
+    #[arg(long)]
+    pub every_face: bool,
+    /// Answer 'uncertain' where the probability is below this
+    #[arg(long, value_name = "P", value_parser = probability)]
+    pub uncertain_below: Option<f64>,
+    /// Save the picture with a map of where the answer comes from as this PNG; for several pictures name a folder
+    #[arg(long, value_name = "OUT")]
+    pub explain: Option<PathBuf>,
+    /// Print CSV instead of text
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -522,6 +560,10 @@ fn share(text: &str) -> Result<f64, String> {
 
 fn positive(text: &str) -> Result<f64, String> {
     number(text, |value| value > 0.0, "a number above 0")
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    number(text, |value| (0.0..=1.0).contains(&value), "a number from 0 to 1")
 }
 
 fn not_negative(text: &str) -> Result<f64, String> {

@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::output::{bytes, print, print_json};
-use crate::backbone::{self, device, weights};
+use crate::backbone::{device, weights};
 use crate::error::Result;
 use serde_json::{Value, json};
 use std::io::IsTerminal;
@@ -46,7 +46,7 @@ fn findings(context: &Context) -> Vec<Finding> {
         plain("processor", processor_features().join(" ")),
         memory(),
     ];
-    for info in backbone::registry() {
+    for info in weights::all() {
         findings.push(match weights::status(info.name) {
             Ok(status) if status.present => Finding {
                 name: info.name,

@@ -4,8 +4,7 @@ use super::Context;
 use super::output::print;
 use crate::error::{Error, Result};
 use crate::predict::Predictor;
-use crate::predict::client::{Reply, Request};
-use std::io::BufRead;
+use crate::predict::client::{self, Reply};
 
 pub(crate) fn run(context: &Context, model: Option<&str>) -> Result<()> {
     let predictor = match Predictor::load(&context.workspace, model, &context.device, context.threads) {
@@ -15,14 +14,7 @@ pub(crate) fn run(context: &Context, model: Option<&str>) -> Result<()> {
             return Err(error);
         }
     };
-    answer(&Reply::Ready { model: predictor.run().to_owned(), threshold: predictor.threshold() })?;
-    for line in std::io::stdin().lock().lines() {
-        let line = line.map_err(|error| Error::failed(format!("standard input cannot be read ({error})")))?;
-        let request: Request =
-            serde_json::from_str(&line).map_err(|error| Error::usage(format!("not a request: {error}")))?;
-        answer(&Reply::Prediction(predictor.predict_file(&request.path)))?;
-    }
-    Ok(())
+    client::serve(&predictor, std::io::stdin().lock(), answer)
 }
 
 fn answer(reply: &Reply) -> Result<()> {

@@ -3,8 +3,8 @@
 use super::Context;
 use super::args::WeightsCommand;
 use super::output::{Align, bytes, duration, print, print_json, table};
+use crate::backbone::BackboneInfo;
 use crate::backbone::weights::{self, Source};
-use crate::backbone::{self, BackboneInfo};
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Update};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -144,15 +144,16 @@ fn size(info: &BackboneInfo) -> u64 {
 fn list(context: &Context) -> Result<()> {
     let mut rows = Vec::new();
     let mut values = Vec::new();
-    for info in backbone::registry() {
+    for info in weights::all() {
         let status = weights::status(info.name)?;
         let sources: Vec<String> = info.sources.iter().map(Source::title).collect();
         rows.push(vec![
             info.name.to_owned(),
             if status.present { "present" } else { "absent" }.to_owned(),
             bytes(status.bytes.unwrap_or_else(|| size(info))),
-            format!("{} px", info.input),
-            info.features.to_string(),
+            // The face detector takes any size, and gives no features.
+            if info.input > 0 { format!("{} px", info.input) } else { "any".to_owned() },
+            if info.features > 0 { info.features.to_string() } else { "-".to_owned() },
             info.licence.to_owned(),
             status.sha256.as_deref().and_then(|hash| hash.get(..12)).unwrap_or("-").to_owned(),
             match &status.source {

@@ -39,7 +39,7 @@ pub use extract::{ExtractOptions, ExtractReport, extract, extract_all};
 pub use identity::{Dtype, StoreIdentity};
 pub use network_source::NetworkSource;
 pub use rows::{FeatureRows, StoreRows};
-pub use source::{PooledPixels, RowSource, RowWorker, Rows};
+pub use source::{PooledPixels, RowSource, RowWorker, Rows, Tapped};
 pub use spec::{FeatureSpec, Taps};
 pub use store::{DamagedPart, Store, StoreInfo, inventory};
 pub use writer::PartWriter;

@@ -1,7 +1,7 @@
 //! Rows from the stages of a pretrained network.
 
 use super::identity::{Dtype, StoreIdentity};
-use super::source::{RowSource, RowWorker, Rows};
+use super::source::{RowSource, RowWorker, Rows, Tapped};
 use super::spec::FeatureSpec;
 use crate::backbone::{self, Arithmetic, BackboneInfo, Network, Pool};
 use crate::error::{Error, Result};
@@ -116,5 +116,11 @@ impl RowWorker for NetworkWorker {
 
     fn parts(&mut self, batch: &[Pixels]) -> Result<Vec<Rows>> {
         Ok(self.pooled(batch)?.into_iter().map(Rows::F32).collect())
+    }
+
+    fn tapped(&mut self, picture: &Pixels) -> Result<Option<Tapped>> {
+        let input = self.network.input(std::slice::from_ref(picture))?;
+        let activations = self.network.outputs(&input, &self.taps)?;
+        Ok(Some(Tapped { activations, pool: self.pool }))
     }
 }

@@ -1,9 +1,11 @@
 //! What computes rows; the benchmark's pooled pixels.
 
 use super::identity::{Dtype, StoreIdentity};
+use crate::backbone::Pool;
 use crate::error::{Error, Result};
 use crate::imaging::{Pixels, Preprocessing};
 use ndarray::{Array2, ArrayView1};
+use tch::{TchError, Tensor};
 
 /// A way of computing rows from images.
 pub trait RowSource: Sync {
@@ -45,6 +47,32 @@ pub trait RowWorker {
     /// As [`RowWorker::rows`].
     fn parts(&mut self, batch: &[Pixels]) -> Result<Vec<Rows>> {
         Ok(vec![self.rows(batch)?])
+    }
+
+    /// What the row of one picture is made of, for those who explain it; none where rows come from no network.
+    ///
+    /// # Errors
+    /// As [`RowWorker::rows`].
+    fn tapped(&mut self, _: &Pixels) -> Result<Option<Tapped>> {
+        Ok(None)
+    }
+}
+
+/// The stages of a network that the features of one picture are taken from.
+pub struct Tapped {
+    /// `[1, C, H, W]` for each stage.
+    pub activations: Vec<Tensor>,
+    pub pool: Pool,
+}
+
+impl Tapped {
+    /// The rows `[N, width]` that stages `[N, C, H, W]` give, the stages side by side. Gradients flow through it.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn pooled(&self, stages: &[Tensor]) -> Result<Tensor, TchError> {
+        let parts = stages.iter().map(|stage| self.pool.apply(stage)).collect::<Result<Vec<_>, _>>()?;
+        Tensor::f_cat(&parts, 1)
     }
 }
 

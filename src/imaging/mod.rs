@@ -1,13 +1,23 @@
 //! File bytes to network input: decode, orient, resize, normalise.
 
+pub mod alignment;
+mod animation;
+mod area;
 pub mod decode;
 mod jpeg;
 pub mod preprocessing;
 pub mod resize;
+mod similarity;
+mod warp;
 
+pub use alignment::{Alignment, Template};
+pub use animation::animated;
+pub use area::{Region, average};
 pub use decode::{decode, decode_as_pillow};
 pub use preprocessing::{ChannelOrder, Mode, Preprocessing};
 pub use resize::bilinear as resize;
+pub use similarity::Similarity;
+pub use warp::warp;
 
 /// An upright RGB picture: 8 bits per channel, rows from top to bottom, `red green blue` per pixel (HWC).
 #[derive(Clone, PartialEq, Eq)]

@@ -73,11 +73,18 @@ impl Preprocessing {
     /// # Errors
     /// A reason without the file's name, as [`super::decode`] gives it.
     pub fn picture(&self, bytes: &[u8]) -> Result<Pixels, String> {
-        let picture = match self.mode {
-            Mode::Default => decode(bytes)?,
-            Mode::Keras => decode_as_pillow(bytes)?,
-        };
-        Ok(self.resize(&picture))
+        Ok(self.resize(&self.decode(bytes)?))
+    }
+
+    /// An image file as a picture of its own size.
+    ///
+    /// # Errors
+    /// As [`Preprocessing::picture`].
+    pub fn decode(&self, bytes: &[u8]) -> Result<Pixels, String> {
+        match self.mode {
+            Mode::Default => decode(bytes),
+            Mode::Keras => decode_as_pillow(bytes),
+        }
     }
 
     /// The picture at the size of the input, still in grey levels and red, green, blue.

@@ -106,6 +106,19 @@ impl Cnn {
         gated.f_mul(&extended)?.f_sum_dim_intlist([2i64].as_slice(), false, tch::Kind::Float)
     }
 
+    /// The convolution after ReLU, shape (batch, filters, places, places), for input as [`Pixels`] makes it: what
+    /// [`Cnn::pooled`] averages without keeping it.
+    pub(super) fn convolved(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        let images = input.f_permute([0, 3, 1, 2])?;
+        images.f_conv2d(&self.conv_weight, Some(&self.conv_bias), [1; 2], [0; 2], [1; 2], 1)?.f_relu()
+    }
+
+    /// Logits of the averages of the convolution, shape (batch, filters).
+    pub(super) fn logits_of(&self, pooled: &Tensor, dropout: &mut Dropout) -> Result<Tensor, TchError> {
+        let hidden = pooled.f_linear(&self.dense_weight, Some(&self.dense_bias))?.f_relu()?;
+        dropout.apply(hidden)?.f_linear(&self.out_weight, Some(&self.out_bias))?.f_squeeze_dim(1)
+    }
+
     /// What a stored sum is multiplied with to become the mean pixel in 0..=1.
     pub(super) fn scale(&self) -> f32 {
         self.scale
@@ -114,9 +127,7 @@ impl Cnn {
 
 impl Network for Cnn {
     fn logits(&self, input: &Tensor, dropout: &mut Dropout) -> Result<Tensor, TchError> {
-        let pooled = self.pooled(input, dropout.training())?;
-        let hidden = pooled.f_linear(&self.dense_weight, Some(&self.dense_bias))?.f_relu()?;
-        dropout.apply(hidden)?.f_linear(&self.out_weight, Some(&self.out_bias))?.f_squeeze_dim(1)
+        self.logits_of(&self.pooled(input, dropout.training())?, dropout)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::monitor::Monitor;
 use ndarray::Array1;
 use rayon::prelude::*;
 use std::ops::Range;
-use tch::Tensor;
+use tch::{TchError, Tensor};
 
 /// Columns whose sums one thread makes.
 const COLUMNS: usize = 256;
@@ -90,6 +90,12 @@ impl Standardisation {
             let scaled = row.iter_mut().zip(&self.mean).zip(&self.deviation);
             scaled.for_each(|((value, &mean), &deviation)| *value = (*value - mean) / deviation);
         }
+    }
+
+    /// Standardises rows of shape (batch, width); gradients flow through it.
+    pub(super) fn scale_tensor(&self, rows: &Tensor) -> Result<Tensor, TchError> {
+        let tensor = |values: &Array1<f32>| Tensor::f_from_slice(values.as_slice().unwrap_or(&[]));
+        rows.f_sub(&tensor(&self.mean)?)?.f_div(&tensor(&self.deviation)?)
     }
 
     /// Standardises the values of some columns of one row.

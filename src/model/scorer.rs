@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::features::FeatureRows;
 use crate::monitor::{Monitor, Silent};
 use ndarray::ArrayView2;
+use tch::{Device, TchError, Tensor};
 
 /// Images scored at once by the benchmark, whose activations are large.
 pub(super) const PIXEL_BATCH: usize = 32;
@@ -72,6 +73,52 @@ impl Scorer {
                 probabilities(network, &Pixels::new(rows, network.scale())?, PIXEL_BATCH, &Silent)
             }
             Ready::Features { .. } => Err(Error::failed("this model scores features and was given pixels")),
+        }
+    }
+}
+
+/// What explanations need: the way to the logit in steps that gradients flow through.
+impl Scorer {
+    /// Logits (batch) of rows of features (batch, width), as they are in the store.
+    ///
+    /// # Errors
+    /// What libtorch says; a model that works on pixels.
+    pub fn logits_of_rows(&self, rows: &Tensor) -> Result<Tensor, TchError> {
+        match &self.0 {
+            Ready::Features { network, scaling, .. } => {
+                let rows = rows.f_to_device(Device::Cpu)?;
+                network.logits(&scaling.scale_tensor(&rows)?, &mut Dropout::off())
+            }
+            Ready::Pixels { .. } => Err(TchError::Shape("the benchmark model takes pixels".into())),
+        }
+    }
+
+    /// What the benchmark's convolution makes of rows of pooled pixels, after ReLU: (batch, filters, places, places).
+    ///
+    /// # Errors
+    /// Rows of another width than the model's; a model that works on features.
+    pub fn convolved(&self, rows: ArrayView2<u16>) -> Result<Tensor> {
+        match &self.0 {
+            Ready::Pixels { network, width } => {
+                check_width(rows.ncols(), *width)?;
+                let all: Vec<usize> = (0..rows.nrows()).collect();
+                let input = Pixels::new(rows, network.scale())?.batch(&all)?;
+                tch::no_grad(|| network.convolved(&input)).map_err(torch_error)
+            }
+            Ready::Features { .. } => Err(Error::failed("this model scores features and was given pixels")),
+        }
+    }
+
+    /// Logits (batch) of what [`Scorer::convolved`] gives.
+    ///
+    /// # Errors
+    /// What libtorch says; a model that works on features.
+    pub fn logits_of_convolved(&self, maps: &Tensor) -> Result<Tensor, TchError> {
+        match &self.0 {
+            Ready::Pixels { network, .. } => {
+                network.logits_of(&maps.f_mean_dim([2, 3].as_slice(), false, None)?, &mut Dropout::off())
+            }
+            Ready::Features { .. } => Err(TchError::Shape("this model takes features".into())),
         }
     }
 }

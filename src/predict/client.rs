@@ -2,8 +2,13 @@
 //!
 //! It is a process of its own so that a crash in a native library, or its chatter, never reaches the screen.
 
-use super::Prediction;
+use super::crop::{Detect, Placement};
+use super::explain::HeatMap;
+use super::input::Item;
+use super::predictor::{Options, Predictor, Worker};
+use super::{Explained, Prediction};
 use crate::error::{AtPath, Error, Result};
+use crate::face::Template;
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 use std::fs::OpenOptions;
@@ -12,10 +17,50 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 
-/// One question on the predictor's standard input, a JSON object a line.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// One question on the predictor's standard input, a JSON object a line. Everything but the path may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     pub path: PathBuf,
+    /// As [`Options`] has them.
+    #[serde(default)]
+    pub detect: Option<Detect>,
+    #[serde(default)]
+    pub template: Option<Template>,
+    #[serde(default)]
+    pub every_face: bool,
+    #[serde(default)]
+    pub uncertain_below: Option<f64>,
+    /// Ask for the heat map too.
+    #[serde(default)]
+    pub explain: bool,
+}
+
+impl Request {
+    /// Everything as the model was trained.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), ..Self::default() }
+    }
+
+    /// Answers with a prediction, the first one of several where every face was asked for.
+    pub fn answer(&self, worker: &mut Worker<'_>) -> Reply {
+        let options = Options {
+            detect: self.detect,
+            template: self.template,
+            every_face: self.every_face,
+            uncertain_below: self.uncertain_below,
+        };
+        let item = Item::File(self.path.clone());
+        if self.explain
+            && let Ok((_, answers)) = worker.explain(&item, &options)
+        {
+            return Reply::Explanation { answers: answers.into_iter().map(Into::into).collect() };
+        }
+        let mut predictions = worker.predict(std::slice::from_ref(&item), &options);
+        if self.every_face || predictions.len() != 1 {
+            return Reply::Predictions { answers: predictions };
+        }
+        Reply::Prediction(Box::new(predictions.swap_remove(0)))
+    }
 }
 
 /// One line on the predictor's standard output.
@@ -27,7 +72,44 @@ pub enum Reply {
     /// The model cannot be loaded; the process ends.
     Refused { error: String },
     /// The answer to one request, in the order of the requests.
-    Prediction(Prediction),
+    Prediction(Box<Prediction>),
+    /// The answers for every face of one image, the largest face first.
+    Predictions { answers: Vec<Prediction> },
+    /// The answers with their maps; an image that cannot be explained gets a prediction with its error instead.
+    Explanation { answers: Vec<Explanation> },
+}
+
+/// An answer with its heat map.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    pub prediction: Prediction,
+    /// A small grid over the crop that was predicted; positive is for the told class.
+    pub map: HeatMap,
+    /// Where in the upright picture that crop lies.
+    pub placement: Placement,
+}
+
+impl From<Explained> for Explanation {
+    fn from(explained: Explained) -> Self {
+        let Explained { prediction, map, placement, .. } = explained;
+        Self { prediction, map, placement }
+    }
+}
+
+/// Answers requests from `input`, line by line, until it ends.
+///
+/// # Errors
+/// Weights that cannot be read; a line that is no request; a reader that is gone.
+pub fn serve(predictor: &Predictor, input: impl BufRead, mut say: impl FnMut(&Reply) -> Result<()>) -> Result<()> {
+    let mut worker = predictor.worker()?;
+    say(&Reply::Ready { model: predictor.run().to_owned(), threshold: predictor.threshold() })?;
+    for line in input.lines() {
+        let line = line.map_err(|error| Error::failed(format!("standard input cannot be read ({error})")))?;
+        let request: Request =
+            serde_json::from_str(&line).map_err(|error| Error::usage(format!("not a request: {error}")))?;
+        say(&request.answer(&mut worker))?;
+    }
+    Ok(())
 }
 
 /// A predictor process. Dropping it ends the process.
@@ -68,9 +150,14 @@ impl Client {
 
     /// Asks for a prediction; the answer comes through [`Client::poll`].
     pub fn ask(&mut self, path: &Path) -> Result<()> {
+        self.request(&Request::new(path))
+    }
+
+    /// Asks for what a request says; the answer comes through [`Client::poll`].
+    pub fn request(&mut self, request: &Request) -> Result<()> {
         let gone = || Error::failed("The predictor has ended; its log is cache/predictor.log in the workspace.");
-        let mut line = serde_json::to_vec(&Request { path: path.to_owned() })
-            .map_err(|_| Error::file(path, "has a name that is not valid UTF-8; rename it"))?;
+        let mut line = serde_json::to_vec(request)
+            .map_err(|_| Error::file(&request.path, "has a name that is not valid UTF-8; rename it"))?;
         line.push(b'\n');
         self.input.as_mut().ok_or_else(gone)?.write_all(&line).map_err(|_| gone())
     }

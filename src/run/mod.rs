@@ -20,6 +20,7 @@
 pub mod choice;
 pub mod compare;
 pub mod control;
+pub mod elsewhere;
 mod execute;
 pub mod export;
 pub mod filter;

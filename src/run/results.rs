@@ -64,7 +64,7 @@ pub struct ResultRow {
 }
 
 /// How many bins the expected calibration error is told with.
-const BINS: usize = 10;
+pub(super) const BINS: usize = 10;
 
 /// What the validation scores say beside the accuracy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -33,6 +33,8 @@ pub enum JobSpec {
     Sweep { dataset: String, sweep: Box<SweepSpec> },
     /// Score a trained run on the test split of its data set, and record that this was done.
     OpenTest { run: String },
+    /// Score a trained run on another prepared data set: its name, folder or manifest.
+    Evaluate { run: String, on: String },
     /// The whole study on the synthetic sample.
     Demo { sample: SampleSettings },
 }
@@ -187,6 +189,7 @@ impl JobSpec {
             Self::Train { model, .. } => model.kind().name(),
             Self::Sweep { .. } => "sweep",
             Self::OpenTest { .. } => "test",
+            Self::Evaluate { .. } => "evaluate",
             Self::Demo { .. } => "demo",
         }
     }
@@ -200,7 +203,7 @@ impl JobSpec {
             | Self::Train { dataset, .. }
             | Self::Sweep { dataset, .. } => Some(dataset),
             Self::Sample(_) | Self::Demo { .. } => Some(DEMO_DATASET),
-            Self::OpenTest { .. } => None,
+            Self::OpenTest { .. } | Self::Evaluate { .. } => None,
         }
     }
 }

@@ -78,9 +78,13 @@ fn answer(
     warm.client.ask(&ask.path).map_err(|error| error.to_string())?;
     loop {
         match warm.client.poll().map_err(|error| error.to_string())? {
-            Some(Reply::Prediction(prediction)) => return Ok(prediction),
+            Some(Reply::Prediction(prediction)) => return Ok(*prediction),
             Some(Reply::Ready { model, threshold }) => {
                 let _ = events.send(Event::Predictor(PredictorReply::Ready { model, threshold }));
+            }
+            Some(Reply::Predictions { mut answers }) if !answers.is_empty() => return Ok(answers.swap_remove(0)),
+            Some(Reply::Predictions { .. } | Reply::Explanation { .. }) => {
+                return Err("The predictor answered something else than it was asked; try again.".into());
             }
             Some(Reply::Refused { error }) => return Err(error),
             None => std::thread::sleep(LOOK),

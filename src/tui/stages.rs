@@ -94,7 +94,7 @@ pub fn screen_of(job: &JobSpec) -> ScreenId {
         JobSpec::Sample(_) | JobSpec::Prepare(_) | JobSpec::Demo { .. } => ScreenId::Data,
         JobSpec::Extract { .. } | JobSpec::Probe { .. } => ScreenId::Features,
         JobSpec::Sweep { .. } | JobSpec::Train { .. } => ScreenId::Train,
-        JobSpec::OpenTest { .. } => ScreenId::Results,
+        JobSpec::OpenTest { .. } | JobSpec::Evaluate { .. } => ScreenId::Results,
     }
 }
 

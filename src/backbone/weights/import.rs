@@ -1,9 +1,9 @@
 //! From a file in any format to the stored weights of a network, whole or not at all.
 
 use super::super::format::{Checkpoint, Numbers, RawTensor, shown};
-use super::super::{BackboneInfo, find, registry, torchscript};
+use super::super::{BackboneInfo, torchscript};
 use super::naming::{self, Layout, Origin};
-use super::store::{self, WeightsInfo, hash, weights_dir, weights_path};
+use super::store::{self, WeightsInfo, all, find, hash, weights_dir, weights_path};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
 use crate::workspace::persist;
@@ -117,7 +117,7 @@ impl Refusal {
                 other.name != info.name
                     && naming::assign(other.title, other.names, &other.parameters(), &checkpoint).is_ok()
             };
-            registry().into_iter().find(fits)
+            all().into_iter().find(fits)
         });
         let hint = other.map_or_else(String::new, |other| format!("; it fits {}: import it as that", other.name));
         Error::failed(format!("{name} cannot be the weights of {}: {reason}{hint}.", info.title))
@@ -136,9 +136,52 @@ pub(super) fn store(
     {
         return Err(format!("it was trained for another preprocessing; import it as {other}").into());
     }
-    let checkpoint = Checkpoint::open(&opened.bytes)?;
     let parameters = info.parameters();
-    let assignment = naming::assign(info.title, info.names, &parameters, &checkpoint)?;
+    let (tensors, title) = taken(info, &parameters, opened, monitor)?;
+    let tensors = parameters.iter().map(|(name, _)| name.as_str()).zip(tensors).collect();
+    Ok(write(info, &weights_dir()?, tensors, format!("{source}, {title}"))?)
+}
+
+/// Stores the weights of a network whose parameters are in several files: those that begin with `PREFIX.` in the file
+/// opened for that prefix, where they are named without it.
+///
+/// # Errors
+/// A file that has not exactly its parameters; a sentence that says which.
+pub(super) fn store_parts(
+    info: &BackboneInfo,
+    opened: &[(String, Opened)],
+    source: &str,
+    monitor: &dyn Monitor,
+) -> Result<WeightsInfo> {
+    let all = info.parameters();
+    let mut tensors = Vec::with_capacity(all.len());
+    let mut titles = Vec::new();
+    for (prefix, opened) in opened {
+        let inner = |(name, shape): &(String, Vec<usize>)| {
+            Some((name.strip_prefix(prefix.as_str())?.strip_prefix('.')?.to_owned(), shape.clone()))
+        };
+        let parameters: Vec<(String, Vec<usize>)> = all.iter().filter_map(inner).collect();
+        let (part, title) =
+            taken(info, &parameters, opened, monitor).map_err(|refusal| refusal.of(info, opened, source))?;
+        let shapes = all.iter().filter(|entry| inner(entry).is_some());
+        let named =
+            shapes.zip(part).map(|((name, shape), part)| (name.as_str(), Canonical { shape, numbers: part.numbers }));
+        tensors.extend(named);
+        titles.push(title);
+    }
+    titles.dedup();
+    write(info, &weights_dir()?, tensors, format!("{source}, {}", titles.join(", ")))
+}
+
+/// The canonical tensors of `parameters`, in their order, out of a file, and the title of its format.
+fn taken<'a>(
+    info: &BackboneInfo,
+    parameters: &'a [(String, Vec<usize>)],
+    opened: &Opened,
+    monitor: &dyn Monitor,
+) -> Result<(Vec<Canonical<'a>>, &'static str), Refusal> {
+    let checkpoint = Checkpoint::open(&opened.bytes)?;
+    let assignment = naming::assign(info.title, info.names, parameters, &checkpoint)?;
     let passed = assignment.passed_over.len();
     let besides =
         if passed == 0 { String::new() } else { format!(", {passed} of the classifier or of training passed over") };
@@ -150,10 +193,9 @@ pub(super) fn store(
         if monitor.stopped() {
             return Err(Error::stopped().into());
         }
-        tensors.push((name.as_str(), Canonical { shape, numbers: numbers(&checkpoint, name, shape, origin)? }));
+        tensors.push(Canonical { shape, numbers: numbers(&checkpoint, name, shape, origin)? });
     }
-    let folder = weights_dir()?;
-    Ok(write(info, &folder, tensors, format!("{source}, {title}"))?)
+    Ok((tensors, title))
 }
 
 /// The numbers of one parameter, in the order of its canonical shape.

@@ -17,5 +17,5 @@ pub use fetch::{Checksum, Source, fetch, fetch_url};
 pub use http::Download;
 pub use import::{import, origins};
 pub use naming::Names;
-pub use store::{WeightsInfo, WeightsStatus, list, sha256_of, status, weights_dir};
+pub use store::{WeightsInfo, WeightsStatus, all, detector, list, sha256_of, status, weights_dir};
 pub(super) use store::{checked, digest, hash, load, record};

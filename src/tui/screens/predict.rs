@@ -289,7 +289,7 @@ fn answer_lines(app: &App, width: usize, narrow: bool) -> Vec<Line<'static>> {
     };
     let mut about = format!("score {score}, {side} the threshold {:.3}", shown.threshold);
     if !narrow {
-        about += &format!(" · {} · {}", shown.input, shown.model);
+        about += &format!(" · {} · {}", shown.input_words(), shown.model);
     }
     about += &format!(" · {:.0} ms", shown.milliseconds);
     lines.push(Line::styled(about, theme.dim()));

@@ -1,0 +1,32 @@
+//! Does a file move? The decoder shows its first picture, and whoever relies on it should know.
+
+use image::ImageFormat;
+use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
+use image::{AnimationDecoder, ImageDecoder, Limits};
+use std::io::Cursor;
+use std::panic::catch_unwind;
+
+/// What a decoder may ask for to look at the second picture of a GIF.
+const MOST_MEMORY: u64 = 1 << 30;
+
+/// The name of the format if the file holds more than one picture to be shown one after another: an animated GIF, PNG
+/// or WebP. Only of GIFs are pictures decoded, the first two. A file that is broken does not move.
+pub fn animated(bytes: &[u8]) -> Option<&'static str> {
+    // As in `decode`: hostile input must cost no more than an answer.
+    catch_unwind(|| look(bytes)).unwrap_or(None)
+}
+
+fn look(bytes: &[u8]) -> Option<&'static str> {
+    match image::guess_format(bytes).ok()? {
+        ImageFormat::Gif => {
+            let mut decoder = GifDecoder::new(Cursor::new(bytes)).ok()?;
+            let mut limits = Limits::default();
+            limits.max_alloc = Some(MOST_MEMORY);
+            decoder.set_limits(limits).ok()?;
+            (decoder.into_frames().take(2).filter_map(Result::ok).count() > 1).then_some("GIF")
+        }
+        ImageFormat::Png => PngDecoder::new(Cursor::new(bytes)).ok()?.is_apng().ok()?.then_some("PNG"),
+        ImageFormat::WebP => WebPDecoder::new(Cursor::new(bytes)).ok()?.has_animation().then_some("WebP"),
+        _ => None,
+    }
+}

@@ -1,0 +1,76 @@
+//! Averages of parts of a picture: a smaller picture in which nothing is left out and nothing aliases.
+
+use super::Pixels;
+use rayon::prelude::*;
+
+/// A rectangle of whole pixels inside a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Region {
+    pub left: usize,
+    pub top: usize,
+    /// At least 1, as `height`.
+    pub width: usize,
+    pub height: usize,
+}
+
+impl Region {
+    /// All of a picture.
+    pub fn whole(picture: &Pixels) -> Self {
+        Self { left: 0, top: 0, width: picture.width, height: picture.height }
+    }
+
+    /// Whether it has pixels, all of them in the picture.
+    fn is_within(&self, picture: &Pixels) -> bool {
+        self.width > 0
+            && self.height > 0
+            && self.left.checked_add(self.width).is_some_and(|right| right <= picture.width)
+            && self.top.checked_add(self.height).is_some_and(|bottom| bottom <= picture.height)
+    }
+}
+
+/// Below this many pixels read, threads cost more than they bring.
+const ALONE: usize = 1 << 18;
+
+/// The region at `width` x `height`: each value is the average of the pixels between floor and ceiling of its edges, as
+/// PyTorch's `adaptive_avg_pool2d` (and so `interpolate(mode="area")`) has it, also where it enlarges. Grey levels in
+/// rows from top to bottom, `red green blue` per pixel. Empty if the region is not in the picture.
+pub fn average(picture: &Pixels, region: Region, width: usize, height: usize) -> Vec<f32> {
+    if !region.is_within(picture) || width == 0 || height == 0 {
+        return Vec::new();
+    }
+    let columns: Vec<(usize, usize)> = (0..width).map(|x| span(x, width, region.width)).collect();
+    let mut values = vec![0_f32; width * height * 3];
+    let fill = |sums: &mut Vec<u32>, (y, out): (usize, &mut [f32])| {
+        let (first, last) = span(y, height, region.height);
+        sums.clear();
+        sums.resize(region.width * 3, 0);
+        for row in region.top + first..region.top + last {
+            let start = (row * picture.width + region.left) * 3;
+            let row = &picture.rgb[start..start + region.width * 3];
+            sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += u32::from(value));
+        }
+        let rows = (last - first) as f32;
+        for (&(from, to), out) in columns.iter().zip(out.chunks_exact_mut(3)) {
+            let mut sum = [0_u64; 3];
+            for pixel in sums[from * 3..to * 3].chunks_exact(3) {
+                (0..3).for_each(|channel| sum[channel] += u64::from(pixel[channel]));
+            }
+            // Divided twice, as PyTorch does: the same rounding.
+            (0..3).for_each(|channel| out[channel] = sum[channel] as f32 / rows / (to - from) as f32);
+        }
+    };
+    if region.width * region.height < ALONE {
+        let mut sums = Vec::new();
+        values.chunks_exact_mut(width * 3).enumerate().for_each(|row| fill(&mut sums, row));
+    } else {
+        values.par_chunks_exact_mut(width * 3).enumerate().for_each_init(Vec::new, fill);
+    }
+    values
+}
+
+/// The source pixels from, and up to, which target pixel `place` of `target` averages.
+fn span(place: usize, target: usize, source: usize) -> (usize, usize) {
+    let from = (place as u128 * source as u128 / target as u128) as usize;
+    let to = ((place as u128 + 1) * source as u128).div_ceil(target as u128) as usize;
+    (from, to)
+}

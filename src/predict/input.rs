@@ -1,0 +1,330 @@
+//! What is to be predicted: files, folders, lists of paths, standard input; found while the first are being worked on.
+
+use super::reading::{MOST_BYTES, reason};
+use crate::dataset::adapter::is_image_name;
+use crate::error::{Error, Result};
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
+use std::time::Duration;
+
+/// One thing to answer for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    File(PathBuf),
+    /// An image that came whole, with the name to answer under.
+    Bytes {
+        name: String,
+        bytes: Vec<u8>,
+    },
+    /// What cannot even be tried, and why.
+    Hopeless {
+        name: String,
+        reason: String,
+    },
+}
+
+/// A list of paths: one a line, or with NUL between them as `find -print0` writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Separator {
+    /// Empty lines are passed over, and a carriage return before the end of a line.
+    Line,
+    Nul,
+}
+
+/// Whether an item is there.
+#[derive(Debug)]
+pub enum Next {
+    Item(Item),
+    /// Somebody may still write one.
+    NotYet,
+    End,
+}
+
+/// Paths that a list can hold unread; its reader then waits.
+const READ_AHEAD: usize = 1024;
+
+enum Source {
+    Path(PathBuf),
+    /// A list in a file, read as it is needed.
+    Lines(Box<dyn Iterator<Item = Item> + Send>),
+    /// A list that grows while it is read.
+    Growing(Receiver<Item>),
+}
+
+/// Items in the order in which their sources were named. A folder is its images by name.
+pub struct Inputs {
+    sources: VecDeque<Source>,
+    /// Of the folder that is at hand.
+    found: VecDeque<PathBuf>,
+    recursive: bool,
+}
+
+impl Inputs {
+    /// No sources yet. With `recursive`, folders stand for all images below them.
+    pub fn new(recursive: bool) -> Self {
+        Self { sources: VecDeque::new(), found: VecDeque::new(), recursive }
+    }
+
+    /// A file, or a folder for its images.
+    pub fn path(&mut self, path: &Path) {
+        self.sources.push_back(Source::Path(path.to_owned()));
+    }
+
+    /// A file with a list of paths, relative to the current folder.
+    ///
+    /// # Errors
+    /// A list that cannot be opened.
+    pub fn list(&mut self, path: &Path, separator: Separator) -> Result<()> {
+        let refused = |error: std::io::Error| Error::file(path, format!("the list cannot be read: {}", reason(&error)));
+        let file = File::open(path).map_err(refused)?;
+        let kind = file.metadata().map_err(refused)?.file_type();
+        if kind.is_dir() {
+            return Err(Error::file(path, "is a folder, not a list of paths; name it without --list"));
+        }
+        let lines = lines(BufReader::new(file), path.display().to_string(), separator);
+        self.sources.push_back(if kind.is_file() { Source::Lines(Box::new(lines)) } else { growing(lines) });
+        Ok(())
+    }
+
+    /// Standard input: a list of paths, or the bytes of one image.
+    pub fn standard_input(&mut self, separator: Separator) {
+        // Even looking whether it is an image has to wait for whoever writes it.
+        let (send, receive) = sync_channel(READ_AHEAD);
+        std::thread::spawn(move || {
+            let mut reader = std::io::stdin().lock();
+            let items: Box<dyn Iterator<Item = Item>> = match whole_image(&mut reader, separator) {
+                Some(item) => Box::new(std::iter::once(item)),
+                None => Box::new(lines(reader, "standard input".into(), separator)),
+            };
+            for item in items {
+                if send.send(item).is_err() {
+                    return;
+                }
+            }
+        });
+        self.sources.push_back(Source::Growing(receive));
+    }
+
+    /// Whether there is one item only and it is known already.
+    pub fn is_single(&self) -> bool {
+        matches!(self.sources.front(), Some(Source::Path(path)) if self.sources.len() == 1 && !path.is_dir())
+    }
+
+    /// The next item, however long it takes; none at the end.
+    pub fn wait(&mut self) -> Option<Item> {
+        loop {
+            match self.next(Duration::from_secs(3600)) {
+                Next::Item(item) => return Some(item),
+                Next::NotYet => {}
+                Next::End => return None,
+            }
+        }
+    }
+
+    /// The next item. Of a list that grows, waits for one for at most `patience`.
+    pub fn next(&mut self, patience: Duration) -> Next {
+        loop {
+            if let Some(path) = self.found.pop_front() {
+                return Next::Item(Item::File(path));
+            }
+            let item = match self.sources.front_mut() {
+                None => return Next::End,
+                Some(Source::Path(_)) => None,
+                Some(Source::Lines(lines)) => lines.next(),
+                Some(Source::Growing(items)) => match wait(items, patience) {
+                    Ok(item) => item,
+                    Err(()) => return Next::NotYet,
+                },
+            };
+            let item = match item {
+                Some(item) => item,
+                None => match self.sources.pop_front() {
+                    Some(Source::Path(path)) => Item::File(path),
+                    _ => continue,
+                },
+            };
+            match item {
+                Item::File(path) if path.is_dir() => match images(&path, self.recursive) {
+                    Ok(found) => self.found.extend(found),
+                    Err(reason) => {
+                        let name = path.to_string_lossy().into_owned();
+                        return Next::Item(Item::Hopeless { name, reason });
+                    }
+                },
+                item => return Next::Item(item),
+            }
+        }
+    }
+}
+
+/// The next item, none at the end, an error when there is none yet.
+fn wait(items: &Receiver<Item>, patience: Duration) -> Result<Option<Item>, ()> {
+    if patience.is_zero() {
+        return match items.try_recv() {
+            Ok(item) => Ok(Some(item)),
+            Err(TryRecvError::Empty) => Err(()),
+            Err(TryRecvError::Disconnected) => Ok(None),
+        };
+    }
+    match items.recv_timeout(patience) {
+        Ok(item) => Ok(Some(item)),
+        Err(RecvTimeoutError::Timeout) => Err(()),
+        Err(RecvTimeoutError::Disconnected) => Ok(None),
+    }
+}
+
+fn growing(items: impl Iterator<Item = Item> + Send + 'static) -> Source {
+    let (send, receive) = sync_channel(READ_AHEAD);
+    std::thread::spawn(move || {
+        for item in items {
+            if send.send(item).is_err() {
+                return;
+            }
+        }
+    });
+    Source::Growing(receive)
+}
+
+/// The paths of a list. One that cannot be read further ends with an item that says so.
+fn lines(mut reader: impl BufRead, name: String, separator: Separator) -> impl Iterator<Item = Item> {
+    /// Longer than any path that a system takes; a line without an end must not fill the memory.
+    const LONGEST: u64 = 1 << 16;
+    let mut ended = false;
+    std::iter::from_fn(move || {
+        while !ended {
+            let end = if separator == Separator::Nul { 0 } else { b'\n' };
+            let mut line = Vec::new();
+            let failed = match reader.by_ref().take(LONGEST).read_until(end, &mut line) {
+                Ok(0) => return None,
+                Ok(_) if line.last() == Some(&end) => {
+                    line.pop();
+                    None
+                }
+                Ok(count) if count as u64 == LONGEST => {
+                    Some("holds a line longer than any path; it is not a list of paths".to_owned())
+                }
+                Ok(_) => None,
+                Err(error) => Some(format!("the list cannot be read further ({error})")),
+            };
+            if let Some(reason) = failed {
+                ended = true;
+                return Some(Item::Hopeless { name: name.clone(), reason });
+            }
+            if separator == Separator::Line && line.last() == Some(&b'\r') {
+                line.pop();
+            }
+            if !line.is_empty() {
+                return Some(Item::File(PathBuf::from(OsString::from_vec(line))));
+            }
+        }
+        None
+    })
+}
+
+/// An image's bytes, if that is what comes. A list of paths is text, and every image has other bytes at its beginning.
+fn whole_image(reader: &mut impl BufRead, separator: Separator) -> Option<Item> {
+    let first = reader.fill_buf().ok()?;
+    let first = &first[..first.len().min(32)];
+    let format = image::guess_format(first).ok()?;
+    // These begin with bytes that no text has; the others with letters that a name could begin with too.
+    let certain = matches!(format, image::ImageFormat::Jpeg | image::ImageFormat::Png);
+    let text = |&byte: &u8| byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t');
+    if !certain && (separator == Separator::Nul || first.iter().all(text)) {
+        return None;
+    }
+    let name = "standard input".to_owned();
+    let mut bytes = Vec::new();
+    Some(match reader.take(MOST_BYTES + 1).read_to_end(&mut bytes) {
+        Ok(count) if count as u64 > MOST_BYTES => {
+            Item::Hopeless { name, reason: "is larger than 1 GiB, which no photograph is".into() }
+        }
+        Ok(_) => Item::Bytes { name, bytes },
+        Err(error) => Item::Hopeless { name, reason: format!("cannot be read to its end ({error})") },
+    })
+}
+
+/// The images of a folder by name, without hidden ones; with `recursive`, those of the folders in it too, each folder
+/// once and without following links.
+fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
+    let (mut found, mut folders, mut others) = (Vec::new(), 0, 0);
+    let mut left = vec![folder.to_owned()];
+    while let Some(folder) = left.pop() {
+        let mut entries = Vec::new();
+        let listing = fs::read_dir(&folder).map_err(|error| match error.kind() {
+            std::io::ErrorKind::PermissionDenied => "is a folder that may not be read by you".to_owned(),
+            _ => format!("is a folder that cannot be listed ({error})"),
+        })?;
+        for entry in listing {
+            entries.push(entry.map_err(|error| format!("is a folder that cannot be listed to its end ({error})"))?);
+        }
+        entries.sort_unstable_by_key(fs::DirEntry::file_name);
+        // The last in is the first out, so that folders come in order too.
+        let mut below = Vec::new();
+        for entry in entries {
+            let name = entry.file_name();
+            if name.as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let linked = || entry.file_type().is_ok_and(|kind| kind.is_symlink()) && entry.path().is_dir();
+            if folder {
+                folders += 1;
+                below.push(entry.path());
+            } else if is_image_name(&name.to_string_lossy()) && !linked() {
+                found.push(entry.path());
+            } else {
+                others += 1;
+            }
+        }
+        if recursive {
+            left.extend(below.into_iter().rev());
+        }
+    }
+    if found.is_empty() {
+        let hint = match (recursive, folders) {
+            (false, 1..) => format!("; there are {folders} folders in it, and --recursive looks into them"),
+            _ if others > 0 => format!("; there are {others} other files in it"),
+            _ => String::new(),
+        };
+        return Err(format!("is a folder without images (JPEG, PNG, WebP, BMP, TIFF, GIF){hint}"));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn paths(text: &[u8], separator: Separator) -> Vec<Item> {
+        lines(Cursor::new(text.to_vec()), "list".into(), separator).collect()
+    }
+
+    fn file(path: &str) -> Item {
+        Item::File(path.into())
+    }
+
+    #[test]
+    fn lists_are_read_as_people_and_find_write_them() {
+        assert_eq!(paths(b"a.jpg\r\n\n b c.png\nlast", Separator::Line), ["a.jpg", " b c.png", "last"].map(file));
+        assert_eq!(paths(b"a\nb.jpg\0c\r\0", Separator::Nul), ["a\nb.jpg", "c\r"].map(file));
+        let endless = paths(&vec![b'x'; 1 << 20], Separator::Line);
+        assert!(matches!(&endless[..], [Item::Hopeless { .. }]), "{endless:?}");
+    }
+
+    #[test]
+    fn an_image_on_standard_input_is_told_from_paths() {
+        let is_image = |bytes: &[u8]| whole_image(&mut Cursor::new(bytes.to_vec()), Separator::Line).is_some();
+        assert!(is_image(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"));
+        assert!(is_image(b"\xFF\xD8\xFF\xE0\0\x10JFIF"));
+        assert!(is_image(b"GIF89a\x01\0\x01\0"));
+        for paths in ["BMW.jpg\nb.jpg\n", "RIFF.png", "GIF89a.gif\n", "II*.tif\n", "", "bilder/Köln.jpg\n"] {
+            assert!(!is_image(paths.as_bytes()), "{paths:?}");
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! A trained run on another data set than its own.
+//!
+//! No opening of a test split is recorded for this: images that the run has met in its own data set, in whichever split,
+//! are told by their content and left out, so that nothing of its own test split is ever seen this way.
+
+use super::execute::Circumstances;
+use super::folder::RunFolder;
+use super::results::{BINS, ResultRow};
+use super::scoring::{check_identity, filled_stores, score_split, source_of, write_scores};
+use super::spec::JobSpec;
+use crate::dataset::{ContentHash, Manifest, PrepareReport, Sample, Split};
+use crate::error::{AtPath, Error, Result};
+use crate::evaluation::{
+    Confusion, Interval, average_precision, brier, expected_calibration_error, log_loss, roc_auc, wilson95,
+};
+use crate::model::SavedModel;
+use crate::monitor::{Monitor, Update};
+use crate::workspace::{Workspace, write_whole};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// How a run does on some data set. The names of the fields are a contract of `evaluate --on --json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    pub run: String,
+    /// The prepared set the run was trained on.
+    pub trained_on: String,
+    /// The prepared set it was scored on.
+    pub dataset: String,
+    pub manifest_sha256: String,
+    /// True when the images are the program's own drawings.
+    pub synthetic: bool,
+    /// Images scored.
+    pub images: usize,
+    /// Images of the set that cannot be read.
+    pub unreadable: usize,
+    /// Images of the set that are also in the run's own, by the split they are in there; none of them is scored.
+    pub left_out: LeftOut,
+    /// False when the run's own data set is no longer there as it was, so that nothing could be left out.
+    pub own_images_known: bool,
+    /// Chosen on the validation split of the run's own data.
+    pub threshold: f64,
+    /// At that threshold, in 0..=1.
+    pub accuracy: f64,
+    pub interval: Option<Interval>,
+    /// Mean of the classes' accuracies.
+    pub balanced_accuracy: f64,
+    pub classes: Vec<ClassFigures>,
+    pub confusion: Confusion,
+    pub roc_auc: Option<f64>,
+    pub average_precision: Option<f64>,
+    pub log_loss: f64,
+    pub brier: f64,
+    /// Expected calibration error over ten bins.
+    pub calibration_error: f64,
+    /// The same of the probabilities calibrated on the run's own validation split; null without a calibration.
+    pub calibrated_log_loss: Option<f64>,
+    pub calibrated_brier: Option<f64>,
+    pub calibrated_error: Option<f64>,
+}
+
+/// Images by the split of the run's own data that they are in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    pub train: usize,
+    pub val: usize,
+    pub test: usize,
+}
+
+impl LeftOut {
+    /// All of them.
+    pub fn total(&self) -> usize {
+        self.train + self.val + self.test
+    }
+
+    fn count(&mut self, split: Split) {
+        match split {
+            Split::Train => self.train += 1,
+            Split::Val => self.val += 1,
+            Split::Test => self.test += 1,
+        }
+    }
+}
+
+/// One class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassFigures {
+    pub class: String,
+    pub images: usize,
+    /// Share of its images that are told as it (recall).
+    pub accuracy: Option<f64>,
+    pub interval: Option<Interval>,
+    /// Share of the images told as it that are of it.
+    pub precision: Option<f64>,
+}
+
+impl Elsewhere {
+    /// The figures that the run `folder` has written.
+    pub fn load(folder: &Path) -> Result<Self> {
+        let path = figures_path(folder);
+        let text = std::fs::read(&path).at(&path)?;
+        serde_json::from_slice(&text)
+            .map_err(|error| Error::file(&path, format!("is not an evaluation ({error}); evaluate again")))
+    }
+}
+
+fn figures_path(folder: &Path) -> PathBuf {
+    folder.join("evaluation.json")
+}
+
+/// The data set that a user means: the name of a prepared one, its folder, or its `manifest.csv`.
+///
+/// # Errors
+/// None of these.
+pub fn find_dataset(workspace: &Workspace, on: &str) -> Result<Manifest> {
+    let path = Path::new(on);
+    let folder = if path.file_name().is_some_and(|name| name == "manifest.csv") { path.parent() } else { Some(path) };
+    match folder {
+        Some(folder) if on.contains('/') || on == "manifest.csv" || on == "." => {
+            Manifest::load(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+        }
+        _ => Manifest::load_named(workspace, on),
+    }
+}
+
+/// Scores run `name` on all splits of another data set, and leaves figures and scores in the folder of the present run.
+///
+/// # Errors
+/// A run without a model; other classes; nothing that the run has not met; images that cannot be read.
+pub(super) fn evaluate(
+    circumstances: &Circumstances<'_>,
+    name: &str,
+    on: &str,
+    monitor: &dyn Monitor,
+) -> Result<String> {
+    let run = RunFolder::find(circumstances.workspace, name)?;
+    let JobSpec::Train { dataset: trained_on, model: spec } = run.spec()?.job else {
+        return Err(Error::usage(format!("Run {name} trains no model, so there is nothing to evaluate.")));
+    };
+    if ResultRow::load(&run)?.is_none() {
+        return Err(Error::failed(format!("Run {name} has no trained model yet; wait for its end or train it again.")));
+    }
+    let model = SavedModel::load(&run.model_path())?;
+    let manifest = find_dataset(circumstances.workspace, on)?;
+    let swapped = swapped(&model.info.classes, &manifest.classes).ok_or_else(|| {
+        Error::failed(format!(
+            "{name} tells {} from {}, but the classes of {} are {} and {}; prepare that set with the same names.",
+            model.info.classes[0], model.info.classes[1], manifest.name, manifest.classes[0], manifest.classes[1]
+        ))
+    })?;
+    let own = own_images(circumstances.workspace, &trained_on, &model);
+    let mut left_out = LeftOut::default();
+    if let Some(own) = &own {
+        manifest.samples.iter().filter_map(|sample| own.get(&sample.hash)).for_each(|split| left_out.count(*split));
+    }
+    let fresh = |sample: &Sample| own.as_ref().is_none_or(|own| !own.contains_key(&sample.hash));
+    // Nothing else is even computed.
+    let scored = Manifest {
+        samples: manifest.samples.iter().filter(|sample| fresh(sample)).cloned().collect(),
+        ..manifest.clone()
+    };
+    if scored.samples.is_empty() {
+        return Err(Error::failed(format!(
+            "All {} images of {} are in {trained_on}, which {name} was trained on; its own test split is opened with \
+             'faceprobe evaluate {name} --open-test'.",
+            manifest.samples.len(),
+            manifest.name
+        )));
+    }
+    let source = source_of(&spec, circumstances.device)?;
+    check_identity(&model.info.input, &source.identity())?;
+    let (stores, report) = filled_stores(circumstances, &scored, &Split::ALL, source.as_ref(), monitor)?;
+    monitor.update(Update::Stage { name: format!("score {}", manifest.name) });
+    let (mut samples, mut scores, mut positive) = (Vec::new(), Vec::new(), Vec::new());
+    for split in Split::ALL.into_iter().filter(|split| scored.split(*split).next().is_some()) {
+        let part = score_split(&model, &stores, &scored, split, monitor)?;
+        samples.extend(part.0);
+        scores.extend(part.1);
+        positive.extend(part.2.into_iter().map(|positive| positive != swapped));
+    }
+    let figures = Elsewhere {
+        run: name.to_owned(),
+        trained_on,
+        dataset: manifest.name.clone(),
+        manifest_sha256: manifest.sha256.clone(),
+        synthetic: PrepareReport::load(&manifest.folder)?.synthetic,
+        unreadable: report.skipped.len(),
+        left_out,
+        own_images_known: own.is_some(),
+        ..figures(&model, &scores, &positive)
+    };
+    let folder = circumstances.run.path();
+    write_scores(&folder.join("scores.csv"), &scored, &samples, &scores)?;
+    let path = figures_path(folder);
+    write_whole(&path, &serde_json::to_vec_pretty(&figures).at(&path)?)?;
+    Ok(format!("{name}: accuracy {:.3} on {} images of {}", figures.accuracy, figures.images, figures.dataset))
+}
+
+/// Whether two pairs of classes are the same the other way round; none if they are not the same.
+fn swapped(model: &[String; 2], data: &[String; 2]) -> Option<bool> {
+    if model == data {
+        return Some(false);
+    }
+    (model[0] == data[1] && model[1] == data[0]).then_some(true)
+}
+
+/// The images of the data set that a run was trained on, with their splits; none if it is no longer there as it was.
+fn own_images(workspace: &Workspace, dataset: &str, model: &SavedModel) -> Option<HashMap<ContentHash, Split>> {
+    let manifest = Manifest::load_named(workspace, dataset).ok()?;
+    let same = manifest.sha256 == model.info.provenance.manifest_sha256;
+    same.then(|| manifest.samples.iter().map(|sample| (sample.hash, sample.split)).collect())
+}
+
+/// Everything that follows from the scores.
+fn figures(model: &SavedModel, scores: &[f64], positive: &[bool]) -> Elsewhere {
+    let threshold = model.info.threshold;
+    let confusion = Confusion::at(scores, positive, threshold);
+    let calibrated: Option<Vec<f64>> =
+        model.info.calibration.map(|calibration| scores.iter().map(|&score| calibration.probability(score)).collect());
+    let calibrated = calibrated.as_deref();
+    let class = |class: usize, right: usize, missed: usize, wrong: usize| {
+        let share = |of: usize| (of > 0).then(|| right as f64 / of as f64);
+        ClassFigures {
+            class: model.info.classes[class].clone(),
+            images: right + missed,
+            accuracy: share(right + missed),
+            interval: wilson95(right, right + missed),
+            precision: share(right + wrong),
+        }
+    };
+    let Confusion { true_negative, false_positive, false_negative, true_positive } = confusion;
+    Elsewhere {
+        run: String::new(),
+        trained_on: String::new(),
+        dataset: String::new(),
+        manifest_sha256: String::new(),
+        synthetic: false,
+        images: scores.len(),
+        unreadable: 0,
+        left_out: LeftOut::default(),
+        own_images_known: true,
+        threshold,
+        accuracy: confusion.accuracy(),
+        interval: wilson95(confusion.correct(), confusion.total()),
+        balanced_accuracy: confusion.balanced_accuracy(),
+        classes: vec![
+            class(0, true_negative, false_positive, false_negative),
+            class(1, true_positive, false_negative, false_positive),
+        ],
+        confusion,
+        roc_auc: roc_auc(scores, positive),
+        average_precision: average_precision(scores, positive),
+        log_loss: log_loss(scores, positive),
+        brier: brier(scores, positive),
+        calibration_error: expected_calibration_error(scores, positive, BINS),
+        calibrated_log_loss: calibrated.map(|scores| log_loss(scores, positive)),
+        calibrated_brier: calibrated.map(|scores| brier(scores, positive)),
+        calibrated_error: calibrated.map(|scores| expected_calibration_error(scores, positive, BINS)),
+    }
+}

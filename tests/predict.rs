@@ -1,0 +1,341 @@
+//! `predict` and `evaluate --on` through the real binary: every way of naming images, every kind of bad file, the three
+//! forms of output, maps, and a run on another data set.
+
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+fn command(workspace: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_faceprobe"));
+    command.arg("--workspace").arg(workspace).current_dir(workspace).stdin(Stdio::null());
+    command
+}
+
+fn run<S: AsRef<OsStr>>(workspace: &Path, args: &[S]) -> Output {
+    command(workspace).args(args).output().expect("the binary starts")
+}
+
+fn ok<S: AsRef<OsStr>>(workspace: &Path, args: &[S]) -> String {
+    let output = run(workspace, args);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What `predict` answers, with `code` as its exit code.
+fn answers<S: AsRef<OsStr>>(workspace: &Path, args: &[S], code: i32) -> Vec<Value> {
+    let output = command(workspace).args(["--json", "predict"]).args(args).output().expect("the binary starts");
+    assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("an array")
+}
+
+fn texts<'a>(answers: &'a [Value], field: &str) -> Vec<&'a str> {
+    answers.iter().map(|answer| answer[field].as_str().unwrap_or("null")).collect()
+}
+
+/// Reddish pictures of one class and bluish ones of the other, no two alike.
+fn coloured(folder: &Path, numbers: std::ops::Range<u32>) {
+    for (class, name) in ["female", "male"].iter().enumerate() {
+        fs::create_dir_all(folder.join(name)).expect("a folder");
+        for number in numbers.clone() {
+            let picture = image::RgbImage::from_fn(40, 40, |x, y| {
+                let texture = ((x * 7 + y * 13 + number * 31) % 60) as u8;
+                let mark = if (x, y) == (0, 0) { number as u8 } else { 40 };
+                if class == 0 { image::Rgb([180, texture, mark]) } else { image::Rgb([mark, texture, 180]) }
+            });
+            picture.save(folder.join(name).join(format!("{number:03}.png"))).expect("a picture");
+        }
+    }
+}
+
+/// A workspace with `benchmark-1`, trained to tell red from blue on `raw`.
+fn trained() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    coloured(&at.join("raw"), 0..40);
+    ok(at, &["data", "prepare", "--source", "folder:raw", "--name", "colours"]);
+    ok(at, &["--quiet", "train", "benchmark", "--pool", "4", "--epochs", "6", "--learning-rate", "0.01"]);
+    folder
+}
+
+fn png(picture: image::RgbImage) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, image::ImageFormat::Png).expect("a PNG");
+    bytes.into_inner()
+}
+
+/// The beginning of a PNG that claims `side` x `side` pixels.
+fn huge_png(side: u32) -> Vec<u8> {
+    let mut bytes = png(image::RgbImage::new(1, 1));
+    bytes[16..20].copy_from_slice(&side.to_be_bytes());
+    bytes[20..24].copy_from_slice(&side.to_be_bytes());
+    // The checksum of a chunk is over its name and its content: IHDR and 13 bytes.
+    let mut crc = u32::MAX;
+    for byte in &bytes[12..29] {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
+        }
+    }
+    bytes[29..33].copy_from_slice(&(!crc).to_be_bytes());
+    bytes
+}
+
+#[test]
+fn every_bad_file_has_its_sentence_and_none_stops_the_rest() {
+    let folder = trained();
+    let at = folder.path();
+    let red = png(image::RgbImage::from_pixel(30, 30, image::Rgb([180, 20, 40])));
+    let file = |name: &str, bytes: &[u8]| fs::write(at.join(name), bytes).expect("a file");
+    file("good.png", &red);
+    file("empty.jpg", b"");
+    file("cut.png", &red[..red.len() / 2]);
+    file("text.jpg", b"these are words");
+    file("png inside.jpg", &red);
+    file("huge.png", &huge_png(50_000));
+    file("two\nlines.png", b"no");
+    let mut gif = Vec::new();
+    {
+        let mut encoder = image::codecs::gif::GifEncoder::new(&mut gif);
+        for blue in [0, 250] {
+            let frame = image::RgbaImage::from_pixel(30, 30, image::Rgba([180, 20, blue, 255]));
+            encoder.encode_frame(image::Frame::new(frame)).expect("a frame");
+        }
+    }
+    file("moving.gif", &gif);
+    fs::create_dir(at.join("nothing")).expect("a folder");
+    fs::write(at.join("nothing/readme.txt"), "no image").expect("a file");
+    let _socket = std::os::unix::net::UnixListener::bind(at.join("socket.jpg")).expect("a socket");
+    let made = Command::new("mkfifo").arg(at.join("pipe.jpg")).status().expect("mkfifo runs");
+    assert!(made.success());
+    std::os::unix::fs::symlink("loop.jpg", at.join("loop.jpg")).expect("a link");
+
+    let expected = [
+        ("good.png", None),
+        ("empty.jpg", Some("empty file")),
+        ("cut.png", Some("truncated PNG")),
+        ("text.jpg", Some("not an image this program reads")),
+        ("png inside.jpg", None),
+        ("huge.png", Some("50000 x 50000 pixels is more than the limit")),
+        ("two\nlines.png", Some("not an image this program reads")),
+        ("moving.gif", None),
+        ("nothing", Some("is a folder without images (JPEG, PNG, WebP, BMP, TIFF, GIF); there are 1 other files")),
+        ("socket.jpg", Some("is a socket")),
+        ("pipe.jpg", Some("is a named pipe")),
+        ("/dev/zero", Some("is a device")),
+        ("loop.jpg", Some("is a link that leads back to itself")),
+        ("good.png/below.png", Some("leads through a file")),
+        ("missing.jpg", Some("there is no such file")),
+        ("good.png", None),
+    ];
+    let names: Vec<&str> = expected.iter().map(|(name, _)| *name).collect();
+    let found = answers(at, &names, 1);
+    assert_eq!(texts(&found, "path"), names);
+    for (answer, (name, error)) in found.iter().zip(&expected) {
+        match error {
+            None => {
+                assert_eq!((&answer["error"], &answer["label"]), (&Value::Null, &Value::from("female")), "{name}");
+                assert_eq!(answer["input"], "whole picture");
+            }
+            Some(part) => {
+                let sentence = answer["error"].as_str().expect("a sentence");
+                assert!(sentence.contains(part) && sentence.contains(name), "{name}: {sentence}");
+                assert!(answer["label"].is_null() && answer["score"].is_null(), "{answer}");
+            }
+        }
+    }
+    assert_eq!(found[7]["note"], "animated GIF; its first picture was taken");
+    assert_eq!(found[0]["score"], found[15]["score"], "an image has the same score in any company");
+
+    // On a terminal or in a log, a name stays on its line; a folder's bad image is as good as a named one.
+    let output = run(at, &["predict", "two\nlines.png"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("two\\nlines.png") && text.lines().count() == 3, "{text}");
+    let all = answers(at, &["."], 1);
+    assert_eq!(all.len(), 11, "hidden files, folders and other files are no images: {:?}", texts(&all, "path"));
+    assert_eq!(run(at, &["predict"]).status.code(), Some(2));
+    assert_eq!(run(at, &["predict", "good.png", "--uncertain-below", "2"]).status.code(), Some(2));
+    assert_eq!(run(at, &["predict", "good.png", "--detect", "maybe"]).status.code(), Some(2));
+    assert_eq!(run(at, &["predict", "good.png", "--every-face"]).status.code(), Some(2));
+}
+
+#[test]
+fn images_are_named_in_every_way_and_answered_in_order() {
+    let folder = trained();
+    let at = folder.path();
+    // Folders: the images in them by name; the folders in them when asked for.
+    let of_folder = answers(at, &["raw/female", "raw/male/000.png"], 0);
+    assert_eq!(of_folder.len(), 41);
+    assert!(texts(&of_folder, "path").is_sorted());
+    assert!(answers(at, &["raw"], 1)[0]["error"].as_str().is_some_and(|error| error.contains("--recursive")));
+    let all = answers(at, &["raw", "--recursive"], 0);
+    assert_eq!(all.len(), 80);
+    assert_eq!(
+        all[..40],
+        of_folder[..40]
+            .iter()
+            .zip(&all)
+            .map(|(answer, timed)| {
+                let mut answer = answer.clone();
+                answer["milliseconds"] = timed["milliseconds"].clone();
+                answer
+            })
+            .collect::<Vec<_>>()[..]
+    );
+    assert_eq!(texts(&all[..40], "label"), ["female"; 40]);
+    assert_eq!(texts(&all[40..], "label"), ["male"; 40]);
+
+    // Lists: a file, and standard input with NUL between.
+    fs::write(at.join("list.txt"), "raw/male/001.png\r\n\nraw/female/001.png").expect("a list");
+    let listed = answers(at, &["raw/male/005.png", "--list", "list.txt"], 0);
+    assert_eq!(texts(&listed, "path"), ["raw/male/005.png", "raw/male/001.png", "raw/female/001.png"]);
+    assert_eq!(run(at, &["predict", "--list", "no such list"]).status.code(), Some(1));
+    let piped = |args: &[&str], input: &[u8]| -> Value {
+        let mut child = command(at);
+        child.args(["--json", "predict"]).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = child.spawn().expect("the binary starts");
+        child.stdin.take().expect("its input").write_all(input).expect("it reads");
+        let output = child.wait_with_output().expect("it ends");
+        serde_json::from_slice(&output.stdout).expect("an array")
+    };
+    let nul = piped(&["--stdin", "-0"], b"raw/male/001.png\0raw/female\0");
+    assert_eq!(nul.as_array().map(Vec::len), Some(41));
+    let bytes = piped(&["-"], &fs::read(at.join("raw/female/003.png")).expect("a picture"));
+    assert_eq!((&bytes[0]["path"], &bytes[0]["score"]), (&"standard input".into(), &all[3]["score"]));
+
+    // An answer comes before the next question is asked.
+    let mut child = command(at);
+    child.args(["predict", "-", "--quiet"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = child.spawn().expect("the binary starts");
+    let (mut input, mut output) =
+        (child.stdin.take().expect("input"), BufReader::new(child.stdout.take().expect("output")));
+    for name in ["raw/male/002.png", "raw/female/002.png"] {
+        writeln!(input, "{name}").expect("it listens");
+        let mut line = String::new();
+        output.read_line(&mut line).expect("it answers");
+        assert!(line.contains(name), "{line}");
+    }
+    drop(input);
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).expect("it ends");
+    assert!(rest.is_empty() && child.wait().expect("it ends").success());
+}
+
+#[test]
+fn forms_doubt_and_maps() {
+    let folder = trained();
+    let at = folder.path();
+    // Half red, half blue: whatever is said of it is said with less conviction than of the others.
+    let both = image::RgbImage::from_fn(60, 90, |x, _| image::Rgb(if x < 30 { [180, 20, 40] } else { [40, 20, 180] }));
+    both.save(at.join("both, halves.png")).expect("a picture");
+    let sure = &answers(at, &["raw/female/000.png"], 0)[0];
+    let unsure = &answers(at, &["both, halves.png"], 0)[0];
+    let (sure, unsure) = (sure["probability"].as_f64().unwrap_or(0.0), unsure["probability"].as_f64().unwrap_or(1.0));
+    assert!(unsure < sure, "{unsure} {sure}");
+    let between = ((sure + unsure) / 2.0).to_string();
+    let doubted = answers(at, &["raw/female/000.png", "both, halves.png", "--uncertain-below", &between], 0);
+    assert_eq!(texts(&doubted, "label"), ["female", "uncertain"]);
+    assert_eq!(doubted[1]["probability"].as_f64(), Some(unsure));
+
+    let csv = ok(at, &["predict", "--csv", "both, halves.png", "raw/male/000.png"]);
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let head = reader.headers().expect("a head").clone();
+    for field in ["path", "label", "probability", "score", "threshold", "faces", "error"] {
+        assert!(head.iter().any(|name| name == field), "{head:?} lacks {field}");
+    }
+    let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
+    assert_eq!((rows.len(), &rows[0][0], &rows[1][1]), (2, "both, halves.png", "male"));
+
+    // The map of the benchmark is of the places its convolution fires at; the picture keeps its size.
+    let explained = answers(at, &["raw/female/000.png", "--explain", "why.png"], 0);
+    assert_eq!(explained[0]["explanation"], "why.png");
+    let why = image::open(at.join("why.png")).expect("a picture").into_rgb8();
+    let plain = image::open(at.join("raw/female/000.png")).expect("a picture").into_rgb8();
+    assert_eq!(why.dimensions(), (40, 40));
+    assert_ne!(why, plain);
+    assert_eq!(run(at, &["predict", "raw/female", "--explain", "why.png"]).status.code(), Some(2));
+    let many = answers(at, &["raw/female/001.png", "raw/male/001.png", "nowhere.png", "--explain", "maps/"], 1);
+    assert_eq!(texts(&many, "explanation"), ["maps/001.png", "maps/001-2.png", "null"]);
+    assert!(at.join("maps/001-2.png").is_file());
+}
+
+#[test]
+fn the_resident_predictor_answers_with_maps() {
+    let folder = trained();
+    let at = folder.path();
+    let mut child = command(at);
+    child.arg("predictor").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = child.spawn().expect("the binary starts");
+    let (mut input, mut output) =
+        (child.stdin.take().expect("input"), BufReader::new(child.stdout.take().expect("output")));
+    let mut next = |question: &str| -> Value {
+        if !question.is_empty() {
+            writeln!(input, "{question}").expect("it listens");
+        }
+        let mut line = String::new();
+        output.read_line(&mut line).expect("it answers");
+        serde_json::from_str(&line).expect("a reply")
+    };
+    assert_eq!(next("")["answer"], "ready");
+    let path = at.join("raw/male/000.png").to_string_lossy().into_owned();
+    let plain = next(&format!(r#"{{"path":"{path}"}}"#));
+    assert_eq!((&plain["answer"], &plain["label"]), (&"prediction".into(), &"male".into()));
+    let why = next(&format!(r#"{{"path":"{path}","explain":true}}"#));
+    assert_eq!(why["answer"], "explanation");
+    let one = &why["answers"][0];
+    assert_eq!(one["prediction"]["score"], plain["score"]);
+    let (rows, columns) = (one["map"]["rows"].as_u64(), one["map"]["columns"].as_u64());
+    let cells = rows.zip(columns).map(|(rows, columns)| rows * columns).unwrap_or(0);
+    assert!(cells > 1 && one["map"]["values"].as_array().is_some_and(|values| values.len() as u64 == cells), "{why}");
+    assert_eq!(one["placement"], serde_json::json!([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]));
+    let missing = next(r#"{"path":"/nowhere.png","explain":true}"#);
+    assert_eq!(missing["answer"], "prediction");
+    assert!(missing["error"].as_str().is_some_and(|error| error.contains("no such file")), "{missing}");
+    drop(input);
+    let ended = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        child.try_wait().is_ok_and(|status| status.is_some())
+    });
+    assert!(ended, "it ends with its input");
+}
+
+#[test]
+fn a_run_is_scored_on_another_data_set_without_its_own_images() {
+    let folder = trained();
+    let at = folder.path();
+    let evaluate = |on: &str| -> Value {
+        serde_json::from_str(&ok(at, &["--quiet", "--json", "evaluate", "benchmark-1", "--on", on])).expect("an object")
+    };
+    // Ten images of each class that the run has met, and twenty that it has not, in a set of another name.
+    coloured(&at.join("other"), 30..60);
+    ok(at, &["data", "prepare", "--source", "folder:other", "--name", "more"]);
+    let figures = evaluate("more");
+    assert_eq!(figures["images"], 40, "{figures}");
+    let left: u64 = ["train", "val", "test"].iter().filter_map(|split| figures["left_out"][split].as_u64()).sum();
+    assert_eq!(left, 20, "{figures}");
+    assert_eq!((&figures["dataset"], &figures["trained_on"]), (&"more".into(), &"colours".into()));
+    let number = |field: &str| figures[field].as_f64().unwrap_or(f64::NAN);
+    assert!(number("accuracy") > 0.9 && number("roc_auc") > 0.9 && number("balanced_accuracy") > 0.9, "{figures}");
+    assert!(number("log_loss").is_finite() && figures["interval"]["low"].is_f64());
+    assert_eq!(figures["classes"][1]["images"], 20);
+    let text = ok(at, &["--quiet", "evaluate", "benchmark-1", "--on", "data/prepared/more/manifest.csv"]);
+    assert!(text.contains("balanced accuracy") && text.contains("20 images are left out"), "{text}");
+
+    // Its own data set this way would show its test split: refused, and nothing is recorded.
+    let own = run(at, &["evaluate", "benchmark-1", "--on", "colours"]);
+    assert_eq!(own.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&own.stderr).contains("--open-test"), "{}", String::from_utf8_lossy(&own.stderr));
+    assert!(!at.join("runs/test-openings.jsonl").exists());
+
+    // Other classes are told in a sentence.
+    fs::rename(at.join("other/female"), at.join("other/cats")).expect("a rename");
+    fs::rename(at.join("other/male"), at.join("other/dogs")).expect("a rename");
+    ok(at, &["data", "prepare", "--source", "folder:other", "--name", "pets"]);
+    let pets = run(at, &["evaluate", "benchmark-1", "--on", "pets"]);
+    let error = String::from_utf8_lossy(&pets.stderr).into_owned();
+    assert!(error.contains("tells female from male, but the classes of pets are cats and dogs"), "{error}");
+    assert_eq!(run(at, &["evaluate", "benchmark-1", "--on", "nothing"]).status.code(), Some(1));
+}
