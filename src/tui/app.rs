@@ -308,6 +308,7 @@ impl App {
     fn arrive(&mut self) -> Vec<Effect> {
         match self.screen {
             ScreenId::Predict => predict::arrive(self),
+            ScreenId::Evaluate => evaluate::arrive(self),
             _ => self.wanted(),
         }
     }

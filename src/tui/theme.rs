@@ -163,7 +163,7 @@ impl Theme {
 
     /// What stands for one of several runs in a heading or a list.
     pub fn hue_swatch(self, index: usize) -> String {
-        if self.plain() { SHAPES[index % SHAPES.len()].to_string() } else { "●".into() }
+        if self.plain() { SHAPES[index % SHAPES.len()].to_string() } else { "◆".into() }
     }
 
     /// Whether shapes must tell what colours cannot.
@@ -215,7 +215,7 @@ fn ascii_like(character: char) -> char {
         '▅' | '▆' | '▇' => '#',
         '✓' => '+',
         '✗' | '×' => 'x',
-        '●' | '★' | '•' => '*',
+        '●' | '★' | '•' | '◆' => '*',
         '○' => 'o',
         '▸' | '→' | '›' | '▶' => '>',
         '←' | '‹' => '<',

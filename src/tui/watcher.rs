@@ -8,7 +8,7 @@ use crate::run::choice::{self, Choice};
 use crate::run::label::{self, Label};
 use crate::run::openings::{self, Opening};
 use crate::run::results;
-use crate::run::{RunFolder, RunView};
+use crate::run::{RunFolder, RunView, Status};
 use crate::workspace::Workspace;
 use std::collections::HashSet;
 use std::fs;
@@ -57,7 +57,7 @@ impl Followed {
         while let Ok(true) = view.refresh() {}
         let about = about(&folder);
         let shown = Arc::new(shown(&view, openings, choice, &about));
-        let view = Some(view).filter(|view| view.status.is_live());
+        let view = Some(view).filter(|view| is_followed(view.status));
         Ok(Self { folder, view, journal, result, label, about, shown })
     }
 
@@ -79,7 +79,7 @@ impl Followed {
             changed = true;
         }
         (self.journal, self.result) = (journal, result);
-        let live = view.status.is_live();
+        let live = is_followed(view.status);
         if changed {
             self.shown = Arc::new(shown(view, openings, choice, &self.about));
         }
@@ -114,6 +114,11 @@ impl Followed {
             self.shown = Arc::new(Run { row: Some(row), ..(*self.shown).clone() });
         }
     }
+}
+
+/// Whether a run goes on by itself, so that its journal is read as it grows.
+fn is_followed(status: Status) -> bool {
+    status.is_live()
 }
 
 /// A damaged label takes nothing from what the run itself tells.

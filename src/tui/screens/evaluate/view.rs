@@ -27,14 +27,18 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     };
     let [head, body] = area.layout(&Layout::vertical([Constraint::Length(1), Constraint::Min(0)]));
     let narrow = area.width < NARROW;
-    let split = if app.evaluate.test { "test" } else { "validation" };
+    let split = match (app.evaluate.test, narrow) {
+        (true, _) => "test",
+        (false, true) => "val",
+        (false, false) => "validation",
+    };
     let mut spans = vec![
         Span::styled(format!(" {}", row.run), theme.strong()),
-        Span::styled(if count > 1 { format!(" {} of {count}", at + 1) } else { String::new() }, theme.dim()),
+        Span::styled(if count > 1 && !narrow { format!(" {} of {count}", at + 1) } else { String::new() }, theme.dim()),
         Span::styled(" · ", theme.dim()),
         Span::styled(split, if app.evaluate.test { theme.warning() } else { theme.text() }),
     ];
-    if let (Some(sheet), false) = (app.evaluate.sheet(), narrow) {
+    if let (Some(sheet), true) = (app.evaluate.sheet(), area.width >= 90) {
         let images = format!(" · {} images", format::thousands(sheet.scored.scores.len() as u64));
         spans.push(Span::styled(images, theme.dim()));
     }
@@ -50,7 +54,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         spans.push(Span::styled("  SYNTHETIC", theme.warning()));
     }
     frame.render_widget(Line::from(spans), head);
-    if area.width < 96 || area.height < 24 {
+    if !fits_all(area) {
         let hint = format!(" {} more ", keys::name_of(Context::Evaluate, Action::Pane));
         let width = hint.chars().count() as u16;
         let x = head.right().saturating_sub(width);
@@ -68,13 +72,18 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         }
     };
     let view = View { app, sheet, figures };
-    if area.width >= 96 && area.height >= 24 {
+    if fits_all(area) {
         view.draw_all(frame, body, hits);
     } else if area.width >= NARROW && area.height >= 16 {
         view.draw_some(frame, body, hits);
     } else {
         view.draw_one(frame, body, hits);
     }
+}
+
+/// Whether every part has its place at once.
+fn fits_all(area: Rect) -> bool {
+    area.width >= 96 && area.height >= 25
 }
 
 /// What the parts are drawn from.
@@ -89,8 +98,13 @@ const MATRIX: (u16, u16) = (39, 12);
 
 impl View<'_> {
     fn draw_all(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
-        let [top, middle, bottom] =
-            area.layout(&Layout::vertical([Constraint::Length(MATRIX.1), Constraint::Fill(3), Constraint::Fill(2)]));
+        // Every age group is seen, as far as the curves can spare the lines.
+        let groups = self.figures.ages.len() as u16 + 4;
+        let [top, middle, bottom] = area.layout(&Layout::vertical([
+            Constraint::Length(MATRIX.1),
+            Constraint::Min(6),
+            Constraint::Length(groups.clamp(6, (area.height / 3 + 2).max(6))),
+        ]));
         let [matrix, scores] = top.layout(&Layout::horizontal([Constraint::Length(MATRIX.0), Constraint::Min(0)]));
         self.matrix(frame, matrix);
         self.scores(frame, scores);
@@ -195,7 +209,13 @@ impl View<'_> {
 
     fn ages(&self, frame: &mut Frame, area: Rect) {
         let inner = self.framed(frame, area, "Accuracy by age group");
-        let lines = parts::ages(self.app.theme, self.sheet, self.figures, usize::from(inner.width));
+        let mut lines = parts::ages(self.app.theme, self.sheet, self.figures, usize::from(inner.width));
+        let height = usize::from(inner.height);
+        if lines.len() > height && height > 1 {
+            let more = lines.len() + 1 - height;
+            lines.truncate(height - 1);
+            lines.push(Line::styled(format!("and {more} more"), self.app.theme.dim()));
+        }
         frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
     }
 
