@@ -11,7 +11,7 @@ const LEVELS: [&[&str]; 8] = [
     &["features", "evaluation"],
     &["model"],
     &["run"],
-    &["predict"],
+    &["predict", "report"],
     &["cli", "tui"],
 ];
 

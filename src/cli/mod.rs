@@ -2,6 +2,7 @@
 
 mod args;
 mod choose;
+mod compare;
 mod data;
 mod demo;
 mod doctor;
@@ -11,6 +12,7 @@ mod follow;
 mod output;
 mod predict;
 mod predictor;
+mod report;
 mod results;
 mod runs;
 mod sweep;
@@ -102,6 +104,8 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Sweep(args)) => done(sweep::run(&context, args)),
         Some(Command::Results(args)) => done(results::run(&context, args)),
         Some(Command::Evaluate(args)) => done(evaluate::run(&context, args)),
+        Some(Command::Compare(args)) => done(compare::run(&context, args)),
+        Some(Command::Report(args)) => done(report::run(&context, args)),
         Some(Command::Choose(args)) => done(choose::run(&context, args)),
         Some(Command::Predict(args)) => predict::run(&context, args),
         Some(Command::Runs(command)) => done(runs::run(&context, command)),
