@@ -8,7 +8,7 @@ use crate::dataset::report::printable;
 use crate::dataset::thousands;
 use crate::evaluation::Interval;
 use crate::run::results::{ResultRow, SettingRow, Spread};
-use Align::{Left, Mono, Right};
+use Align::{Left, Mono, Path, Right};
 
 /// Rows of the drawing of all models.
 const MOST_DRAWN: usize = 24;
@@ -230,7 +230,7 @@ fn data(document: &mut Document, sets: &[Set]) {
         });
         document.table(
             "Left out, in the order of the checks.",
-            &[("why", Left), ("rows", Right), ("for example", Mono)],
+            &[("why", Left), ("rows", Right), ("for example", Path)],
             dropped.collect(),
         );
         let counts = |name: &str, per_class: [usize; 2]| {
@@ -278,7 +278,7 @@ fn data(document: &mut Document, sets: &[Set]) {
         .text("The same inputs and seed give the same bytes of manifest.csv, and so the same SHA-256, on any machine.");
     document.table(
         "",
-        &[("data set", Left), ("split", Left), ("seed", Right), ("SHA-256 of manifest.csv", Mono)],
+        &[("data set", Left), ("split", Left), ("seed", Right), ("SHA-256 of manifest.csv", Path)],
         hashes.collect(),
     );
 }

@@ -34,8 +34,10 @@ pub struct Table {
 pub enum Align {
     Left,
     Right,
-    /// Hashes, paths and names of runs.
+    /// Names of runs and moments, which are not broken.
     Mono,
+    /// Paths and hashes, which are broken anywhere.
+    Path,
 }
 
 /// A drawing.

@@ -83,13 +83,22 @@ fn table(table: &Table) -> Markup {
     let class = |column: usize| match table.head.get(column).map(|(_, align)| *align) {
         Some(Align::Right) => Some("right"),
         Some(Align::Mono) => Some("mono"),
+        Some(Align::Path) => Some("mono path"),
         _ => None,
     };
     html! {
         div class="table" {
             table {
                 @if !table.caption.is_empty() { caption { (table.caption) } }
-                thead { tr { @for (index, (name, _)) in table.head.iter().enumerate() { th scope="col" class=[class(index)] { (name) } } } }
+                @if table.head.iter().any(|(name, _)| !name.is_empty()) {
+                    thead {
+                        tr {
+                            @for (index, (name, _)) in table.head.iter().enumerate() {
+                                th scope="col" class=[class(index)] { (name) }
+                            }
+                        }
+                    }
+                }
                 tbody {
                     @for row in &table.rows {
                         tr { @for (index, cell) in row.iter().enumerate() { td class=[class(index)] { (cell) } } }
@@ -117,6 +126,6 @@ mod tests {
         document.blocks.push(Block::Code(evil.into()));
         let page = render(&document);
         assert!(!page.contains("<script"), "{page}");
-        assert_eq!(page.matches("&lt;script&gt;").count(), 12, "{page}");
+        assert_eq!(page.matches("&lt;script&gt;").count(), 13, "{page}");
     }
 }

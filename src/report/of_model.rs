@@ -7,7 +7,7 @@ use super::plots::{Chart, Curve, Legend, Share, chart, forest};
 use crate::dataset::Split;
 use crate::dataset::report::printable;
 use crate::evaluation::{Figures, Groups};
-use Align::{Left, Mono, Right};
+use Align::{Left, Path, Right};
 use serde_json::Value;
 
 /// Adds the part of a model.
@@ -72,7 +72,7 @@ fn settings(document: &mut Document, model: &Model) {
             provenance.train_samples, provenance.val_samples, provenance.manifest_sha256
         ),
     ]);
-    document.table("", &[("", Left), ("", Mono)], rows);
+    document.table("", &[("", Left), ("", Path)], rows);
 }
 
 /// A figure's name and how it is written.
@@ -291,7 +291,7 @@ fn mistakes(document: &mut Document, part: &Part) {
     });
     document.table(
         "Told wrong with the most certainty: some are labelled wrong.",
-        &[("image", Mono), ("label", Left), ("called", Left), ("score", Right), ("age", Left)],
+        &[("image", Path), ("label", Left), ("called", Left), ("score", Right), ("age", Left)],
         rows.collect(),
     );
     let pictures: Vec<Picture> = part

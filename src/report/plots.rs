@@ -97,9 +97,9 @@ pub fn chart(chart: &Chart<'_>, curves: &[Curve]) -> Option<String> {
         let mut context = ChartBuilder::on(area)
             .margin_top(6)
             .margin_right(12)
-            .caption(chart.title, words(15, &INK))
-            .x_label_area_size(40)
-            .y_label_area_size(48)
+            .caption(chart.title, words(18, &INK))
+            .x_label_area_size(44)
+            .y_label_area_size(54)
             .build_cartesian_2d(chart.x_range.clone(), chart.y_range.clone())?;
         context
             .configure_mesh()
@@ -109,8 +109,8 @@ pub fn chart(chart: &Chart<'_>, curves: &[Curve]) -> Option<String> {
             .y_label_formatter(&|value| label(*value))
             .x_desc(chart.x)
             .y_desc(chart.y)
-            .axis_desc_style(words(12, &DIM))
-            .label_style(words(11, &DIM))
+            .axis_desc_style(words(15, &DIM))
+            .label_style(words(14, &DIM))
             .axis_style(DIM.stroke_width(1))
             .bold_line_style(RULE.stroke_width(1))
             .light_line_style(TRANSPARENT)
@@ -144,7 +144,7 @@ pub fn chart(chart: &Chart<'_>, curves: &[Curve]) -> Option<String> {
                 .margin(8)
                 .background_style(PAPER.mix(0.85))
                 .border_style(TRANSPARENT)
-                .label_font(words(11, &INK))
+                .label_font(words(14, &INK))
                 .draw()?;
         }
         Ok(())
