@@ -15,6 +15,7 @@ pub mod imaging;
 pub mod model;
 pub mod monitor;
 pub mod predict;
+pub mod report;
 pub mod run;
 pub mod tui;
 pub mod workspace;

@@ -11,7 +11,7 @@ const LEVELS: [&[&str]; 8] = [
     &["features", "evaluation", "face"],
     &["model"],
     &["run"],
-    &["predict"],
+    &["predict", "report"],
     &["cli", "tui"],
 ];
 

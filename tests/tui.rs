@@ -65,6 +65,9 @@ fn report(name: &str, synthetic: bool) -> PrepareReport {
         folds: [("0", [100, 90]), ("1", [95, 97])].map(|(k, v)| (k.to_owned(), v)).into(),
         subjects: Some(212),
         manifest_sha256: "a".repeat(64),
+        attributes_sha256: None,
+        split: faceprobe::dataset::SplitMethod::Random,
+        fold: None,
         warnings: if synthetic { vec![] } else { vec!["12 people are in more than one split".into()] },
     }
 }
@@ -114,6 +117,8 @@ fn row(run: &str, kind: Kind, val: f64, test: Option<f64>) -> ResultRow {
         after_test_openings: usize::from(run == "dense-2") * 2,
         chosen: run == "dense-1",
         validation: None,
+        division: None,
+        asked: String::new(),
     }
 }
 

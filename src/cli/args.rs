@@ -1,6 +1,7 @@
 //! The grammar of the command line. Names here are a contract: add, do not rename.
 
 use crate::backbone::Pool;
+use crate::dataset::SplitMethod;
 use crate::dataset::source::SourceSpec;
 use crate::evaluation::Criterion;
 use crate::face::Template;
@@ -104,6 +105,10 @@ pub(crate) enum Command {
     Results(ResultsArgs),
     /// Figures of one model; opens the test set only when told to
     Evaluate(EvaluateArgs),
+    /// Two models on the same images: McNemar's exact test, on the test split only where both have opened it
+    Compare(CompareArgs),
+    /// The whole study as one HTML file and one of Markdown, with a model card; opens no test set
+    Report(ReportArgs),
     /// Make a run the model that predict uses
     Choose(ChooseArgs),
     /// Tell the label of any image
@@ -166,6 +171,33 @@ pub(crate) struct PrepareArgs {
     /// Decides which images are drawn
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// How images are divided [default: the official splits if there are any and no sizes are given, else random]
+    #[arg(long, value_enum)]
+    pub split: Option<SplitArg>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SplitArg {
+    /// By image, as in the study: photographs of one person can be on both sides
+    Random,
+    /// Nobody, and no group of near duplicates, is in two splits
+    Subject,
+    /// Cross-validation over the data set's own folds (Adience: five): one prepared set for each, NAME-fold-0 and so on
+    #[value(alias = "adience-folds")]
+    Folds,
+    /// As the data set says
+    Official,
+}
+
+impl From<SplitArg> for SplitMethod {
+    fn from(arg: SplitArg) -> Self {
+        match arg {
+            SplitArg::Random => Self::Random,
+            SplitArg::Subject => Self::Subject,
+            SplitArg::Folds => Self::Folds,
+            SplitArg::Official => Self::Official,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -456,6 +488,30 @@ pub(crate) struct EvaluateArgs {
     /// data set too are left out
     #[arg(long, value_name = "DATA", conflicts_with = "open_test")]
     pub on: Option<String>,
+    /// Accuracy by the values of these columns too: age, race or whatever else the data set tells
+    #[arg(long, value_delimiter = ',', value_name = "COLUMN,…")]
+    pub by: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// A folder for report.html and report.md, or the name of the HTML file [default: report/ in the workspace]
+    #[arg(long, short, value_name = "DIR|FILE")]
+    pub output: Option<PathBuf>,
+    /// The run that the model card is of [default: the chosen one, else the best on validation]
+    #[arg(long, value_name = "RUN")]
+    pub model: Option<String>,
+    /// Put small pictures of the worst mistakes in: photographs of people
+    #[arg(long)]
+    pub thumbnails: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    #[arg(value_name = "RUN")]
+    pub first: String,
+    #[arg(value_name = "RUN")]
+    pub second: String,
 }
 
 #[derive(Debug, Args)]

@@ -41,6 +41,7 @@ fn prepare(context: &Context, args: &PrepareArgs) -> Result<()> {
         val: args.val,
         test: args.test,
         seed: args.seed,
+        split: args.split.map(Into::into),
     };
     let launched =
         launch(&context.workspace, &Spec::new(JobSpec::Prepare(settings), context.threads, &context.device))?;

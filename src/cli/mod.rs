@@ -2,15 +2,18 @@
 
 mod args;
 mod choose;
+mod compare;
 mod data;
 mod demo;
 mod doctor;
 mod evaluate;
+mod evaluate_on;
 mod extract;
 mod follow;
 mod output;
 mod predict;
 mod predictor;
+mod report;
 mod results;
 mod runs;
 mod side_by_side;
@@ -103,6 +106,8 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Sweep(args)) => done(sweep::run(&context, args)),
         Some(Command::Results(args)) => done(results::run(&context, args)),
         Some(Command::Evaluate(args)) => done(evaluate::run(&context, args)),
+        Some(Command::Compare(args)) => done(compare::run(&context, args)),
+        Some(Command::Report(args)) => done(report::run(&context, args)),
         Some(Command::Choose(args)) => done(choose::run(&context, args)),
         Some(Command::Predict(args)) => predict::run(&context, args),
         Some(Command::Runs(command)) => done(runs::run(&context, command)),

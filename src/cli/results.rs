@@ -18,7 +18,9 @@ pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
     }
     let mut rows = results::table(&context.workspace)?;
     if let Some(name) = &args.data {
-        rows.retain(|row| row.dataset == *name);
+        let fold_of =
+            |row: &ResultRow| row.division.as_ref().and_then(|division| Some(division.fold.as_ref()?.of.clone()));
+        rows.retain(|row| row.dataset == *name || fold_of(row).as_ref() == Some(name));
     }
     if let Some(conditions) = &args.filter {
         let filter = Filter::parse::<ResultRow>(conditions).map_err(Error::usage)?;
@@ -34,7 +36,7 @@ pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
     }
     if args.by_setting {
         let settings = results::by_setting(&rows);
-        return if context.json { print_json(&settings) } else { print(&by_setting(&settings)) };
+        return if context.json { print_json(&settings) } else { print(&settings_text(&settings)) };
     }
     if context.json { print_json(&rows) } else { print(&text(&rows)) }
 }
@@ -112,8 +114,8 @@ pub(crate) fn text(rows: &[ResultRow]) -> String {
     text
 }
 
-/// One line per setting, with mean and standard deviation over its seeds.
-fn by_setting(rows: &[SettingRow]) -> String {
+/// One line per setting, with mean and standard deviation over its seeds or folds, and what splits by image leak.
+pub(crate) fn settings_text(rows: &[SettingRow]) -> String {
     if rows.is_empty() {
         return "No model is finished here yet; 'faceprobe results' shows what is at work.\n".into();
     }
@@ -123,7 +125,8 @@ fn by_setting(rows: &[SettingRow]) -> String {
         ("data", Left),
         ("backbone", Left),
         ("settings", Left),
-        ("seeds", Right),
+        ("split", Left),
+        ("runs", Right),
         ("train", Left),
         ("validation", Left),
         ("test", Left),
@@ -141,7 +144,11 @@ fn by_setting(rows: &[SettingRow]) -> String {
                 format!("{}{}", row.dataset, if row.synthetic { " (synthetic)" } else { "" }),
                 row.backbone.clone().unwrap_or_else(|| "-".into()),
                 row.settings.clone(),
-                row.seeds.len().to_string(),
+                match row.folds {
+                    Some(folds) => format!("{folds} folds"),
+                    None => row.split.name().to_owned(),
+                },
+                row.runs.len().to_string(),
                 spread(row.train_accuracy, "-"),
                 spread(row.val_accuracy, "-"),
                 spread(row.test_accuracy, "not opened"),
@@ -149,11 +156,54 @@ fn by_setting(rows: &[SettingRow]) -> String {
         })
         .collect();
     let mut text = table(&head, &cells);
-    text.push_str("\nMean ± standard deviation (number of seeds) at each run's own threshold, chosen on validation.\n");
+    text.push_str(
+        "\nMean ± standard deviation (number of seeds or folds) at each run's own threshold, chosen on validation.\n",
+    );
+    text.push_str(&leaks(rows));
     if rows.iter().any(|row| row.after_test_openings > 0) {
         text.push_str("! made after the test split of its data had been opened: its test accuracy may be too good\n");
     }
     text
+}
+
+/// The same settings under a random split and with people kept apart, side by side.
+fn leaks(rows: &[SettingRow]) -> String {
+    use Align::{Left, Right};
+    let figure = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:.4}"));
+    let signed = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:+.4}"));
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .filter_map(|row| Some((row, row.leak.as_ref()?)))
+        .map(|(row, leak)| {
+            vec![
+                format!("{} {}", row.kind.name(), row.settings),
+                format!("{} / {}", row.dataset, leak.dataset),
+                figure(row.val_accuracy.map(|spread| spread.mean)),
+                figure(leak.val_accuracy),
+                signed(leak.val_leak),
+                figure(row.test_accuracy.map(|spread| spread.mean)),
+                figure(leak.test_accuracy),
+                signed(leak.test_leak),
+            ]
+        })
+        .collect();
+    if cells.is_empty() {
+        return String::new();
+    }
+    let head = [
+        ("setting", Left),
+        ("data: random / people apart", Left),
+        ("val random", Right),
+        ("val apart", Right),
+        ("leak", Right),
+        ("test random", Right),
+        ("test apart", Right),
+        ("leak", Right),
+    ];
+    format!(
+        "\n{}\nThe leak is what recognising people from training adds to the accuracy of a split by image.\n",
+        table(&head, &cells)
+    )
 }
 
 /// `*` chosen, `!` made after a test opening.

@@ -7,16 +7,39 @@ use super::output::{print, print_json};
 use crate::dataset::manifest;
 use crate::error::{Error, Result};
 use crate::model::{BenchmarkSettings, DenseSettings, LogisticSettings, Schedule};
-use crate::run::{JobSpec, ModelSpec};
+use crate::run::{JobSpec, ModelSpec, results};
 
 pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let (model, dataset, detach) = model(&args.model)?;
     let dataset = dataset_name(context, dataset)?;
+    // The name of a cross-validation stands for all its folds.
+    let has_folds = !context.workspace.prepared(&dataset).join("manifest.csv").exists()
+        && !manifest::folds_of(&context.workspace, &dataset).is_empty();
+    if has_folds {
+        return over_folds(context, dataset, model, detach.detach);
+    }
     let Some(view) = start(context, JobSpec::Train { dataset, model }, detach.detach)? else {
         return Ok(());
     };
     if context.json {
         return print_json(&view.result);
+    }
+    if !context.quiet
+        && let Some(outcome) = &view.outcome
+    {
+        eprintln!("{outcome}");
+    }
+    print(&format!("{}\n", view.id()))
+}
+
+/// Trains on every fold, and shows mean and spread over them.
+fn over_folds(context: &Context, dataset: String, model: ModelSpec, detach: bool) -> Result<()> {
+    let Some(view) = start(context, JobSpec::Folds { dataset, model }, detach)? else {
+        return Ok(());
+    };
+    if context.json {
+        let rows = results::of_sweep(&context.workspace, view.id().as_str())?;
+        return print_json(&results::by_setting(&rows));
     }
     if !context.quiet
         && let Some(outcome) = &view.outcome

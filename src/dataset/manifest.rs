@@ -1,5 +1,6 @@
 //! The prepared data set on disk: `manifest.csv`, `report.json` and `sources.json` in one folder.
 
+use super::attributes;
 use super::report::{PrepareReport, printable};
 use super::sample::{ContentHash, Sample, Split};
 use crate::error::{AtPath, Error, Result};
@@ -12,6 +13,9 @@ use std::path::{Path, PathBuf};
 
 /// The columns of `manifest.csv`.
 const COLUMNS: [&str; 8] = ["path", "label", "split", "subject", "age", "fold", "source", "hash"];
+
+/// The file beside it with what else is known of the samples.
+pub(super) const ATTRIBUTES: &str = "attributes.csv";
 
 /// A prepared data set.
 ///
@@ -58,7 +62,7 @@ impl Manifest {
         let sources_path = folder.join("sources.json");
         let sources: Sources = serde_json::from_slice(&fs::read(&sources_path).at(&sources_path)?)
             .map_err(|error| Error::file(&sources_path, format!("is damaged ({error}); run data prepare again")))?;
-        let samples = parse(&bytes, &path, &report.classes, &sources.roots)?;
+        let mut samples = parse(&bytes, &path, &report.classes, &sources.roots)?;
         let sha256 = ContentHash::of(&bytes).to_string();
         if sha256 != report.manifest_sha256 {
             return Err(Error::file(
@@ -66,6 +70,14 @@ impl Manifest {
                 "is not the manifest that report.json describes (it was edited, or a preparation was interrupted); \
                  run data prepare again",
             ));
+        }
+        if let Some(expected) = &report.attributes_sha256 {
+            let path = folder.join(ATTRIBUTES);
+            let bytes = fs::read(&path).at(&path)?;
+            if ContentHash::of(&bytes).to_string() != *expected {
+                return Err(Error::file(&path, "is not the one that report.json describes; run data prepare again"));
+            }
+            attributes::read_into(&mut samples, &path, &bytes)?;
         }
         let folder = folder.canonicalize().at(folder)?;
         Ok(Self {
@@ -119,6 +131,20 @@ pub fn list_prepared(workspace: &Workspace) -> Vec<String> {
         .collect();
     names.sort_unstable();
     names
+}
+
+/// The prepared sets of the cross-validation called `name`, by fold; none if there is no such thing.
+pub fn folds_of(workspace: &Workspace, name: &str) -> Vec<String> {
+    let mut folds: Vec<(u32, String)> = list_prepared(workspace)
+        .into_iter()
+        .filter(|set| set.starts_with(&format!("{name}-fold-")))
+        .filter_map(|set| {
+            let fold = PrepareReport::load(&workspace.prepared(&set)).ok()?.fold?;
+            (fold.of == name).then_some((fold.index, set))
+        })
+        .collect();
+    folds.sort_unstable();
+    folds.into_iter().map(|(_, set)| set).collect()
 }
 
 /// The bytes of `manifest.csv` for samples in their final order.
@@ -188,5 +214,6 @@ fn parse_row(row: &StringRecord, classes: &[String; 2], roots: &BTreeMap<String,
         age: known(age),
         fold,
         hash: hash.parse().map_err(|problem: String| printable(&problem))?,
+        attributes: BTreeMap::new(),
     })
 }

@@ -4,6 +4,9 @@
 //! every row and image, samples the splits ([`split`]) and writes the [`Manifest`] with its [`PrepareReport`].
 
 pub mod adapter;
+mod apart;
+mod attributes;
+pub mod division;
 pub mod duplicates;
 pub mod inspect;
 pub mod inspect_cache;
@@ -18,6 +21,7 @@ pub mod split;
 pub mod synthetic;
 mod warnings;
 
+pub use division::{Fold, SplitMethod};
 pub use manifest::{Manifest, list_prepared};
 pub use prepare::{PrepareSettings, Prepared, prepare};
 pub use report::PrepareReport;

@@ -1,20 +1,23 @@
 //! Preparation: label files in, a checked, balanced and split data set out, with an account of every row.
 
+use super::attributes;
+use super::division::{Division, SplitMethod, divide};
 use super::duplicates::{Verdict, judge};
 use super::inspect::{Stamp, inspect};
-use super::manifest::{Sources, to_csv};
+use super::manifest::{ATTRIBUTES, Sources, to_csv};
 use super::reasons::{Drops, Reason};
 use super::report::{PrepareReport, SplitCount, printable};
 use super::sample::{ContentHash, Sample, Split};
 use super::source::{RawRow, SourceRows, SourceSpec, source_names};
-use super::split::{Sizes, draw, drawing_order};
-use super::{report_text::thousands, warnings};
+use super::split::Sizes;
+use super::warnings;
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
 use crate::workspace::{Workspace, write_whole};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What to prepare.
@@ -30,13 +33,18 @@ pub struct PrepareSettings {
     pub val: Option<usize>,
     pub test: Option<usize>,
     pub seed: u64,
+    /// How samples are divided; none for the official splits where the data set has them and no sizes are given, else
+    /// random ones.
+    #[serde(default)]
+    pub split: Option<SplitMethod>,
 }
 
 /// How a preparation ended. There is an account in either case.
 #[derive(Debug, Clone)]
 pub struct Prepared {
+    /// Of a cross-validation, the account of all folds together.
     pub report: PrepareReport,
-    /// `data/prepared/NAME`.
+    /// `data/prepared/NAME`; of a cross-validation there are `data/prepared/NAME-fold-0` and so on beside it.
     pub folder: PathBuf,
     /// An error when there were too few images for the sizes: then no manifest was written.
     pub outcome: Result<()>,
@@ -99,35 +107,24 @@ pub fn prepare(workspace: &Workspace, settings: &PrepareSettings, monitor: &dyn 
     stage(monitor, "sample splits")?;
     let usable = without_duplicates(decodable(present, inspected, &mut drops), &sources, &classes, &mut drops);
     describe(&usable, &mut report);
-    let division = divide(&usable, &sources, settings, asked, &classes);
-    let drawn = match &division {
-        Ok(division) => division.drawn.clone(),
-        Err(_) => vec![None; usable.len()],
-    };
-    for (sample, _) in usable.iter().zip(&drawn).filter(|(_, drawn)| drawn.is_none()) {
-        drops.add(Reason::NotSampled, || sample.row.path.clone());
-    }
-    report.dropped = drops.into_account();
+    let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+    let divisions = divide(&usable, &names, settings, asked, &classes);
     report.warnings = sources.iter_mut().flat_map(|source| std::mem::take(&mut source.rows.warnings)).collect();
-    report.warnings.extend(division.as_ref().ok().and_then(|division| division.warning.clone()));
-    report.warnings.extend(warnings::about(&report, &usable, &drawn));
     let folder = workspace.prepared(&settings.name);
-    let sources_json = Sources {
-        roots: sources.iter().map(|source| (source.name.clone(), source.rows.root.clone())).collect(),
-        settings: settings.clone(),
-    };
-    let manifest = match division {
-        Ok(_) => {
-            report.splits = count_splits(&usable, &drawn);
-            let samples = into_samples(usable, drawn, &sources);
-            let bytes = to_csv(&samples, &classes).at(&folder)?;
-            report.manifest_sha256 = ContentHash::of(&bytes).to_string();
-            Ok(bytes)
+    let account = Account { report, drops, usable: &usable, sources: &sources, settings };
+    let report = match &divisions {
+        Ok(divisions) => {
+            for division in divisions {
+                account.write(&workspace.prepared(&division.name), division)?;
+            }
+            match &divisions[..] {
+                [one] if one.fold.is_none() => account.of(one),
+                folds => account.of_folds(folds, &folder)?,
+            }
         }
-        Err(error) => Err(error),
+        Err(_) => account.of_none(&folder)?,
     };
-    write(&folder, &report, &sources_json, &sources, manifest.as_deref().ok())?;
-    Ok(Prepared { report, folder, outcome: manifest.map(|_| ()) })
+    Ok(Prepared { report, folder, outcome: divisions.map(|_| ()) })
 }
 
 fn stage(monitor: &dyn Monitor, name: &str) -> Result<()> {
@@ -291,112 +288,159 @@ fn describe(usable: &[Usable], report: &mut PrepareReport) {
     report.subjects = report.subjects.map(|_| subjects.len());
 }
 
-/// A division into splits; none for what is in no split.
-struct Division {
-    drawn: Vec<Option<Split>>,
-    warning: Option<String>,
+/// What is known before a division, and what each division adds to it.
+struct Account<'a> {
+    report: PrepareReport,
+    drops: Drops,
+    usable: &'a [Usable],
+    sources: &'a [Source],
+    settings: &'a PrepareSettings,
 }
 
-/// Divides by the sizes asked for, else by the official splits, else 60/20/20.
-fn divide(
-    usable: &[Usable],
-    sources: &[Source],
-    settings: &PrepareSettings,
-    asked: Option<Sizes>,
-    classes: &[String; 2],
-) -> Result<Division> {
-    let counts: [usize; 2] = [0, 1].map(|class| usable.iter().filter(|sample| sample.class == class).count());
-    let [first, second] = &counts.map(thousands);
-    let there_are = format!("there are {first} {} and {second} {}", classes[0], classes[1]);
-    let official = usable.iter().filter(|sample| sample.row.split.is_some()).count();
-    let mut warning = None;
-    let sizes = match asked {
-        Some(sizes) => {
-            if official > 0 {
-                warning = Some("The official splits of the data were not used, because sizes were asked for.".into());
-            }
-            sizes
+impl Account<'_> {
+    /// The account of one division, without the hashes of what is written.
+    fn of(&self, division: &Division) -> PrepareReport {
+        let mut report = self.with_drawn(&division.drawn, division.warning.as_deref());
+        report.name.clone_from(&division.name);
+        report.split = division.method;
+        report.fold.clone_from(&division.fold);
+        report.splits = count_splits(self.usable, &division.drawn);
+        if let Ok((samples, bytes)) = self.manifest(division) {
+            report.manifest_sha256 = ContentHash::of(&bytes).to_string();
+            let attributes = attributes::to_csv(&samples).ok().flatten();
+            report.attributes_sha256 = attributes.map(|bytes| ContentHash::of(&bytes).to_string());
         }
-        None if official > 0 => {
-            if official < usable.len() {
-                let left = thousands(usable.len() - official);
-                warning = Some(format!("The official splits were used; {left} usable images belong to none of them."));
-            }
-            return Ok(Division { drawn: usable.iter().map(|sample| sample.row.split).collect(), warning });
-        }
-        None => Sizes::everything(counts).ok_or_else(|| {
-            Error::failed(format!(
-                "Too few usable images to divide 60/20/20: at least 5 of each class are needed, and {there_are}. \
-                 The account of the preparation says why the others were left out."
-            ))
-        })?,
-    };
-    let needed = sizes.needed();
-    if counts.iter().any(|count| *count < needed) {
-        let hint = match sizes.largest_that_fits(counts) {
-            Some(fitting) => format!("the largest sizes in the same proportion that fit are {}", fitting.as_options()),
-            None => "no sizes in this proportion fit".into(),
-        };
-        return Err(Error::failed(format!(
-            "Too few usable images for {}: {} of each class are needed, and {there_are}; {hint}.",
-            sizes.as_options(),
-            thousands(needed)
-        )));
+        report
     }
-    let order: Vec<([u8; 32], usize)> = usable
-        .iter()
-        .map(|sample| (drawing_order(settings.seed, &sources[sample.source].name, &sample.row.path), sample.class))
-        .collect();
-    Ok(Division { drawn: draw(&order, &sizes), warning })
+
+    fn with_drawn(&self, drawn: &[Option<Split>], warning: Option<&str>) -> PrepareReport {
+        let mut drops = self.drops.clone();
+        for (sample, _) in self.usable.iter().zip(drawn).filter(|(_, drawn)| drawn.is_none()) {
+            drops.add(Reason::NotSampled, || sample.row.path.clone());
+        }
+        let mut report = PrepareReport { dropped: drops.into_account(), ..self.report.clone() };
+        report.warnings.extend(warning.map(str::to_owned));
+        report.warnings.extend(warnings::about(&report, self.usable, drawn));
+        report
+    }
+
+    fn manifest(&self, division: &Division) -> Result<(Vec<Sample>, Vec<u8>), csv::Error> {
+        let samples = samples(self.usable, &division.drawn, self.sources);
+        let bytes = to_csv(&samples, &self.report.classes)?;
+        Ok((samples, bytes))
+    }
+
+    fn sources_json(&self, name: &str) -> Sources {
+        Sources {
+            roots: self.sources.iter().map(|source| (source.name.clone(), source.rows.root.clone())).collect(),
+            settings: PrepareSettings { name: name.to_owned(), ..self.settings.clone() },
+        }
+    }
+
+    /// Writes everything, the manifest last: what is there before it makes no prepared set.
+    fn write(&self, folder: &Path, division: &Division) -> Result<()> {
+        let (samples, bytes) = self.manifest(division).at(folder)?;
+        self.write_merged(folder)?;
+        write_json(&folder.join("sources.json"), &self.sources_json(&self.settings.name))?;
+        let path = folder.join(ATTRIBUTES);
+        match attributes::to_csv(&samples).at(folder)? {
+            Some(attributes) => write_whole(&path, &attributes)?,
+            // Those of an earlier preparation of that name say nothing about this one.
+            None if path.exists() => fs::remove_file(&path).at(&path)?,
+            None => {}
+        }
+        write_json(&folder.join("report.json"), &self.of(division))?;
+        write_whole(&folder.join("manifest.csv"), &bytes)
+    }
+
+    /// The account of a cross-validation, in a folder of its own that holds no manifest: what the test folds are.
+    fn of_folds(&self, folds: &[Division], folder: &Path) -> Result<PrepareReport> {
+        let everything: Vec<Option<Split>> =
+            (0..self.usable.len()).map(|index| folds.iter().find_map(|division| division.drawn[index])).collect();
+        let mut report = self.with_drawn(&everything, None);
+        // What is in which split differs from fold to fold.
+        report.warnings = self.report.warnings.clone();
+        report.split = SplitMethod::Folds;
+        report.splits = folds
+            .iter()
+            .map(|division| SplitCount {
+                split: division.fold.as_ref().map_or_else(String::new, |fold| format!("fold {}", fold.index)),
+                per_class: count(self.usable, &division.drawn, Split::Test),
+            })
+            .collect();
+        let sets: Vec<&str> = folds.iter().map(|division| division.name.as_str()).collect();
+        report.warnings.push(format!(
+            "Cross-validation: the prepared sets {} test on one fold each; 'faceprobe train ... --data {}' trains on all.",
+            sets.join(", "),
+            report.name
+        ));
+        // A set of that name would be taken for what the name means.
+        for name in ["manifest.csv", ATTRIBUTES] {
+            let path = folder.join(name);
+            if path.exists() {
+                fs::remove_file(&path).at(&path)?;
+            }
+        }
+        write_json(&folder.join("report.json"), &report)?;
+        Ok(report)
+    }
+
+    /// The account when nothing could be divided; an earlier manifest and its account stay.
+    fn of_none(&self, folder: &Path) -> Result<PrepareReport> {
+        let report = self.with_drawn(&vec![None; self.usable.len()], None);
+        if !folder.join("manifest.csv").exists() {
+            self.write_merged(folder)?;
+            write_json(&folder.join("sources.json"), &self.sources_json(&self.settings.name))?;
+            write_json(&folder.join("report.json"), &report)?;
+        }
+        Ok(report)
+    }
+
+    fn write_merged(&self, folder: &Path) -> Result<()> {
+        for source in self.sources {
+            if let Some(merged) = &source.rows.merged {
+                let name = match source.name.strip_prefix("adience-") {
+                    Some(number) => format!("data-{number}.txt"),
+                    None => "data.txt".into(),
+                };
+                write_whole(&folder.join(name), merged)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn count(usable: &[Usable], drawn: &[Option<Split>], split: Split) -> [usize; 2] {
+    let mut per_class = [0; 2];
+    for (sample, _) in usable.iter().zip(drawn).filter(|(_, drawn)| **drawn == Some(split)) {
+        per_class[sample.class] += 1;
+    }
+    per_class
 }
 
 fn count_splits(usable: &[Usable], drawn: &[Option<Split>]) -> Vec<SplitCount> {
-    let count = |split: Split| {
-        let mut per_class = [0; 2];
-        for (sample, _) in usable.iter().zip(drawn).filter(|(_, drawn)| **drawn == Some(split)) {
-            per_class[sample.class] += 1;
-        }
-        SplitCount { split: split.name().into(), per_class }
-    };
-    Split::ALL.map(count).to_vec()
+    Split::ALL.map(|split| SplitCount { split: split.name().into(), per_class: count(usable, drawn, split) }).to_vec()
 }
 
 /// The drawn samples in manifest order: by split, then source and path.
-fn into_samples(usable: Vec<Usable>, drawn: Vec<Option<Split>>, sources: &[Source]) -> Vec<Sample> {
-    let sample = |(usable, split): (Usable, Option<Split>)| {
+fn samples(usable: &[Usable], drawn: &[Option<Split>], sources: &[Source]) -> Vec<Sample> {
+    let sample = |(usable, split): (&Usable, &Option<Split>)| {
         let Usable { source, row, class, hash } = usable;
-        let RawRow { path, subject, age, fold, .. } = row;
-        Some(Sample { source: sources[source].name.clone(), path, class, split: split?, subject, age, fold, hash })
+        Some(Sample {
+            source: sources[*source].name.clone(),
+            path: row.path.clone(),
+            class: *class,
+            split: (*split)?,
+            subject: row.subject.clone(),
+            age: row.age.clone(),
+            fold: row.fold,
+            hash: *hash,
+            attributes: row.attributes.clone(),
+        })
     };
-    let mut samples: Vec<Sample> = usable.into_iter().zip(drawn).filter_map(sample).collect();
+    let mut samples: Vec<Sample> = usable.iter().zip(drawn).filter_map(sample).collect();
     samples.sort_by(|a, b| (a.split, &a.source, &a.path).cmp(&(b.split, &b.source, &b.path)));
     samples
-}
-
-/// Writes everything, the manifest last: what is there before it makes no prepared set.
-fn write(
-    folder: &Path,
-    report: &PrepareReport,
-    sources_json: &Sources,
-    sources: &[Source],
-    manifest: Option<&[u8]>,
-) -> Result<()> {
-    let path = folder.join("manifest.csv");
-    if manifest.is_none() && path.exists() {
-        return Ok(());
-    }
-    for source in sources {
-        if let Some(merged) = &source.rows.merged {
-            let name = match source.name.strip_prefix("adience-") {
-                Some(number) => format!("data-{number}.txt"),
-                None => "data.txt".into(),
-            };
-            write_whole(&folder.join(name), merged)?;
-        }
-    }
-    write_json(&folder.join("sources.json"), sources_json)?;
-    write_json(&folder.join("report.json"), report)?;
-    manifest.map_or(Ok(()), |bytes| write_whole(&path, bytes))
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {

@@ -45,7 +45,7 @@ impl Reason {
 }
 
 /// Counts of left-out rows by reason.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Drops {
     tallies: BTreeMap<Reason, Tally>,
 }

@@ -1,5 +1,6 @@
 //! What preparation saw, dropped and kept: `report.json` beside the manifest, and the Data screen.
 
+use super::division::{Fold, SplitMethod};
 use crate::error::{AtPath, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -104,6 +105,15 @@ pub struct PrepareReport {
     pub subjects: Option<usize>,
     /// SHA-256 of `manifest.csv`.
     pub manifest_sha256: String,
+    /// SHA-256 of `attributes.csv`, where the data set tells more than a manifest holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes_sha256: Option<String>,
+    /// How the samples were divided.
+    #[serde(default)]
+    pub split: SplitMethod,
+    /// Which part of a cross-validation it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<Fold>,
     /// Anything a person should read before trusting the split.
     pub warnings: Vec<String>,
 }

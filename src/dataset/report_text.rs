@@ -28,7 +28,9 @@ impl PrepareReport {
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         let synthetic = if self.synthetic { " (synthetic images)" } else { "" };
-        line(&mut text, &format!("Data set {}{synthetic}, seed {}", self.name, self.seed));
+        let method =
+            if self.split.keeps_people_apart() { format!(", split by {}", self.split.name()) } else { String::new() };
+        line(&mut text, &format!("Data set {}{synthetic}, seed {}{method}", self.name, self.seed));
         for source in &self.sources {
             line(&mut text, &format!("  {}", fitted(source, WIDTH - 2)));
         }

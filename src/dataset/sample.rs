@@ -3,6 +3,7 @@
 use crate::error::{AtPath, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -100,4 +101,21 @@ pub struct Sample {
     pub fold: Option<u32>,
     /// SHA-256 of the file's bytes when the set was prepared.
     pub hash: ContentHash,
+    /// What else the data set tells (FairFace: `race`), by the name of its column; figures can be told by any of them.
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl Sample {
+    /// What a column says of this sample, where it is known. The columns of every set are `age`, `subject`, `fold`,
+    /// `source` and `label`; the others are [`Self::attributes`].
+    pub fn value(&self, column: &str, classes: &[String; 2]) -> Option<String> {
+        match column {
+            "age" => self.age.clone(),
+            "subject" => self.subject.clone(),
+            "fold" => self.fold.map(|fold| fold.to_string()),
+            "source" => Some(self.source.clone()),
+            "label" => classes.get(self.class).cloned(),
+            other => self.attributes.get(other).cloned(),
+        }
+    }
 }

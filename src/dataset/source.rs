@@ -5,6 +5,7 @@ use super::report::Tally;
 use super::sample::Split;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -154,6 +155,11 @@ pub struct RawRow {
     pub split: Option<Split>,
     /// Rows with the same key name the same photograph.
     pub key: String,
+    /// Samples with the same group are never parted by a division that keeps people apart, whoever their subject is: the
+    /// near duplicates that an audit found. Adapters know none.
+    pub group: Option<String>,
+    /// What else is known, by the name of its column.
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// All that an adapter reads from one source.

@@ -44,6 +44,11 @@ impl Sizes {
         (part > 0).then_some(Self { per_class: [per_class - 2 * part, part, part] })
     }
 
+    /// Samples of one class in one split.
+    pub fn per_class(&self, split: Split) -> usize {
+        Split::ALL.iter().position(|known| *known == split).map_or(0, |index| self.per_class[index])
+    }
+
     /// Samples of one class over all splits.
     pub fn needed(&self) -> usize {
         self.per_class.iter().fold(0, |sum, size| sum.saturating_add(*size))

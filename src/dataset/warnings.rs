@@ -30,7 +30,7 @@ pub(super) fn about(report: &PrepareReport, usable: &[Usable], drawn: &[Option<S
     warnings
 }
 
-/// Only official splits can be unbalanced; accuracy is then to be read against the larger class.
+/// Only official splits and folds can be unbalanced; accuracy is then to be read against the larger class.
 fn unbalanced(usable: &[Usable], drawn: &[Option<Split>], classes: &[String; 2]) -> Vec<String> {
     let mut warnings = Vec::new();
     for split in Split::ALL {

@@ -154,18 +154,41 @@ pub fn brier(scores: &[f64], positive: &[bool]) -> f64 {
     sum / scores.len() as f64
 }
 
-/// Expected calibration error (Naeini et al., 2015): how far, on average, the share of class 1 is from the mean score,
-/// over `bins` equally wide bins of the score. NaN without samples.
-pub fn expected_calibration_error(scores: &[f64], positive: &[bool], bins: usize) -> f64 {
+/// The samples whose scores are in one of several equally wide ranges.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bin {
+    /// Mean score.
+    pub score: f64,
+    /// Share of class 1.
+    pub share: f64,
+    pub count: usize,
+}
+
+/// The reliability diagram: `bins` equally wide bins of the score, without those that are empty. Bins are open below, as
+/// in scikit-learn's `calibration_curve`; a score of 0 is in the first.
+pub fn reliability(scores: &[f64], positive: &[bool], bins: usize) -> Vec<Bin> {
+    let sums = binned(scores, positive, bins).into_iter().filter(|(_, _, count)| *count > 0);
+    sums.map(|(score, ones, count)| Bin { score: score / count as f64, share: ones / count as f64, count }).collect()
+}
+
+/// Sum of the scores, samples of class 1 and samples of each bin.
+fn binned(scores: &[f64], positive: &[bool], bins: usize) -> Vec<(f64, f64, usize)> {
     debug_assert_eq!(scores.len(), positive.len());
     let bins = bins.max(1);
-    let mut sums = vec![(0.0, 0.0); bins];
+    let mut sums = vec![(0.0, 0.0, 0); bins];
     for (&score, &positive) in scores.iter().zip(positive) {
-        // Bins are open below, as in scikit-learn's `calibration_curve`; a score of 0 is in the first.
         let bin = ((score * bins as f64).ceil() as usize).clamp(1, bins) - 1;
         sums[bin].0 += score;
         sums[bin].1 += f64::from(u8::from(positive));
+        sums[bin].2 += 1;
     }
+    sums
+}
+
+/// Expected calibration error (Naeini et al., 2015): how far, on average, the share of class 1 is from the mean score,
+/// over the bins of [`reliability`], each weighted with its samples. NaN without samples.
+pub fn expected_calibration_error(scores: &[f64], positive: &[bool], bins: usize) -> f64 {
     // |mean outcome - mean score| weighted with the number of samples is |difference of the sums|.
-    sums.iter().map(|(score, outcome)| (outcome - score).abs()).sum::<f64>() / scores.len() as f64
+    let sums = binned(scores, positive, bins);
+    sums.iter().map(|(score, ones, _)| (ones - score).abs()).sum::<f64>() / scores.len() as f64
 }

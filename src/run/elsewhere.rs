@@ -5,11 +5,12 @@
 
 use super::execute::Circumstances;
 use super::folder::RunFolder;
-use super::results::{BINS, ResultRow};
+use super::results::ResultRow;
 use super::scoring::{check_identity, filled_stores, score_split, source_of, write_scores};
 use super::spec::JobSpec;
 use crate::dataset::{ContentHash, Manifest, PrepareReport, Sample, Split};
 use crate::error::{AtPath, Error, Result};
+use crate::evaluation::figures::BINS;
 use crate::evaluation::{
     Confusion, Interval, average_precision, brier, expected_calibration_error, log_loss, roc_auc, wilson95,
 };

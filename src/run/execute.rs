@@ -4,7 +4,7 @@ use super::folder::RunFolder;
 use super::scoring::{filled_stores, manifest, network_source};
 use super::spec::JobSpec;
 use super::worker::Recorder;
-use super::{elsewhere, probe, study, sweep, training};
+use super::{elsewhere, folds, probe, study, sweep, training};
 use crate::dataset::{Split, prepare, synthetic};
 use crate::error::{AtPath, Result};
 use crate::monitor::{Monitor, Update};
@@ -59,7 +59,8 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
         }
         JobSpec::Train { dataset, model } => training::train(circumstances, dataset, model, recorder),
         JobSpec::Sweep { dataset, sweep } => sweep::sweep(circumstances, dataset, sweep, recorder),
-        JobSpec::OpenTest { run } => training::open_test(circumstances, run, recorder),
+        JobSpec::Folds { dataset, model } => folds::train(circumstances, dataset, model, recorder),
+        JobSpec::OpenTest { run } => folds::open_test(circumstances, run, recorder),
         JobSpec::Evaluate { run, on } => elsewhere::evaluate(circumstances, run, on, recorder),
         JobSpec::Demo { sample } => study::run(circumstances, sample, recorder),
     }

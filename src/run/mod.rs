@@ -13,7 +13,7 @@
 //!   `result.json`, `scores-val.csv` and, once opened, `scores-test.csv`;
 //! - while a model is trained, `checkpoint.safetensors`, from which `runs resume` goes on after a kill.
 //!
-//! A sweep is a run whose heads are runs too, with the sweep as their parent.
+//! A sweep is a run whose heads are runs too, with the sweep as their parent; so is a cross-validation with its folds.
 //!
 //! The worker has a session of its own, so it goes on when the terminal that started it is gone.
 
@@ -25,13 +25,16 @@ mod execute;
 pub mod export;
 pub mod filter;
 pub mod folder;
+pub mod folds;
 pub mod journal;
 pub mod label;
 pub mod launch;
 pub mod openings;
 pub mod probe;
 pub mod results;
+pub mod scored;
 mod scoring;
+pub mod settings;
 pub mod spec;
 pub mod split_scores;
 mod study;

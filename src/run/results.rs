@@ -2,7 +2,9 @@
 
 use super::openings::{self, Opening};
 use super::{JobSpec, RunFolder, RunView, Status};
+use crate::dataset::{Fold, PrepareReport, SplitMethod};
 use crate::error::{AtPath, Error, Result};
+use crate::evaluation::figures::BINS;
 use crate::evaluation::{
     Calibration, Criterion, Interval, average_precision, brier, expected_calibration_error, log_loss, roc_auc,
     threshold_for,
@@ -61,10 +63,33 @@ pub struct ResultRow {
     /// More about the validation scores; null for runs of earlier versions and runs without a result.
     #[serde(default)]
     pub validation: Option<ValidationFigures>,
+    /// How its data was divided; null for runs of earlier versions, which knew random and official splits only.
+    #[serde(default)]
+    pub division: Option<DataDivision>,
+    /// The settings as they were asked for, in a few words; `settings` says what was chosen among them on validation.
+    #[serde(default)]
+    pub asked: String,
 }
 
-/// How many bins the expected calibration error is told with.
-pub(super) const BINS: usize = 10;
+/// What decides, beside the images, how hard a test is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataDivision {
+    pub split: SplitMethod,
+    /// Which part of a cross-validation.
+    pub fold: Option<Fold>,
+    /// The raw data, as `adapter:path`.
+    pub sources: Vec<String>,
+    /// The seed of the division.
+    pub seed: u64,
+}
+
+impl DataDivision {
+    /// As the account of a preparation says.
+    pub(super) fn of(report: &PrepareReport) -> Self {
+        let PrepareReport { split, fold, sources, seed, .. } = report;
+        Self { split: *split, fold: fold.clone(), sources: sources.clone(), seed: *seed }
+    }
+}
 
 /// What the validation scores say beside the accuracy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -168,6 +193,8 @@ impl ResultRow {
             after_test_openings: 0,
             chosen: false,
             validation: None,
+            division: None,
+            asked: model.describe(),
         })
     }
 }
@@ -200,7 +227,7 @@ pub fn table(workspace: &Workspace) -> Result<Vec<ResultRow>> {
     Ok(rows)
 }
 
-/// The rows of a sweep's heads, by run.
+/// The rows of a sweep's heads, or of the folds of a cross-validation, by run.
 pub fn of_sweep(workspace: &Workspace, sweep: &str) -> Result<Vec<ResultRow>> {
     let mut rows = table(workspace)?;
     let mut heads = Vec::new();
@@ -213,7 +240,7 @@ pub fn of_sweep(workspace: &Workspace, sweep: &str) -> Result<Vec<ResultRow>> {
     Ok(rows)
 }
 
-/// Mean and spread of one figure over the seeds of a setting.
+/// Mean and spread of one figure over the seeds or folds of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     pub mean: f64,
@@ -223,7 +250,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    fn of(values: &[f64]) -> Option<Self> {
+    pub(super) fn of(values: &[f64]) -> Option<Self> {
         let count = values.len();
         if count == 0 {
             return None;
@@ -235,61 +262,7 @@ impl Spread {
     }
 }
 
-/// Finished runs that differ in nothing but their seed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SettingRow {
-    pub kind: Kind,
-    pub dataset: String,
-    pub backbone: Option<String>,
-    pub tap: Option<String>,
-    pub pool: Option<String>,
-    pub settings: String,
-    pub runs: Vec<String>,
-    pub seeds: Vec<u64>,
-    pub train_accuracy: Option<Spread>,
-    pub val_accuracy: Option<Spread>,
-    /// Over the runs whose test split was opened.
-    pub test_accuracy: Option<Spread>,
-    /// The most test openings that came before one of the runs.
-    pub after_test_openings: usize,
-    pub synthetic: bool,
-}
-
-/// Finished runs by setting, the best mean validation accuracy first.
-pub fn by_setting(rows: &[ResultRow]) -> Vec<SettingRow> {
-    let key = |row: &ResultRow| {
-        let features = (row.backbone.clone(), row.tap.clone(), row.pool.clone());
-        (row.kind.name(), row.manifest_sha256.clone(), features, row.settings.clone())
-    };
-    let mut groups: BTreeMap<_, Vec<&ResultRow>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.status == Status::Done) {
-        groups.entry(key(row)).or_default().push(row);
-    }
-    let spread = |rows: &[&ResultRow], of: fn(&ResultRow) -> Option<f64>| {
-        Spread::of(&rows.iter().filter_map(|row| of(row)).collect::<Vec<_>>())
-    };
-    let mut settings: Vec<SettingRow> = groups
-        .into_values()
-        .map(|rows| SettingRow {
-            kind: rows[0].kind,
-            dataset: rows[0].dataset.clone(),
-            backbone: rows[0].backbone.clone(),
-            tap: rows[0].tap.clone(),
-            pool: rows[0].pool.clone(),
-            settings: rows[0].settings.clone(),
-            runs: rows.iter().map(|row| row.run.clone()).collect(),
-            seeds: rows.iter().map(|row| row.seed).collect(),
-            train_accuracy: spread(&rows, |row| row.train_accuracy),
-            val_accuracy: spread(&rows, |row| row.val_accuracy),
-            test_accuracy: spread(&rows, |row| row.test_accuracy),
-            after_test_openings: rows.iter().map(|row| row.after_test_openings).max().unwrap_or(0),
-            synthetic: rows[0].synthetic,
-        })
-        .collect();
-    let mean = |row: &SettingRow| row.val_accuracy.map_or(f64::NEG_INFINITY, |spread| spread.mean);
-    settings.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
-    settings
-}
+pub use super::settings::{Leak, SettingRow, by_setting, leak_of};
 
 /// A column that the table can be ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

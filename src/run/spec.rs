@@ -31,6 +31,8 @@ pub enum JobSpec {
     Train { dataset: String, model: ModelSpec },
     /// Train many heads on a prepared set, each as a run of its own.
     Sweep { dataset: String, sweep: Box<SweepSpec> },
+    /// Train one model on every fold of a cross-validation, each as a run of its own.
+    Folds { dataset: String, model: ModelSpec },
     /// Score a trained run on the test split of its data set, and record that this was done.
     OpenTest { run: String },
     /// Score a trained run on another prepared data set: its name, folder or manifest.
@@ -188,6 +190,7 @@ impl JobSpec {
             Self::Probe { .. } => "probe",
             Self::Train { model, .. } => model.kind().name(),
             Self::Sweep { .. } => "sweep",
+            Self::Folds { .. } => "folds",
             Self::OpenTest { .. } => "test",
             Self::Evaluate { .. } => "evaluate",
             Self::Demo { .. } => "demo",
@@ -201,6 +204,7 @@ impl JobSpec {
             Self::Extract { dataset, .. }
             | Self::Probe { dataset, .. }
             | Self::Train { dataset, .. }
+            | Self::Folds { dataset, .. }
             | Self::Sweep { dataset, .. } => Some(dataset),
             Self::Sample(_) | Self::Demo { .. } => Some(DEMO_DATASET),
             Self::OpenTest { .. } | Self::Evaluate { .. } => None,

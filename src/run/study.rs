@@ -56,14 +56,25 @@ fn prepare_settings(circumstances: &Circumstances<'_>, sample: &SampleSettings) 
         val: Some(fifth),
         test: Some(fifth),
         seed: sample.seed,
+        split: None,
     }
 }
 
 /// Does one part as a run of its own, whose journal and this one's both tell of it.
-fn part(circumstances: &Circumstances<'_>, recorder: &Recorder<'_>, job: JobSpec) -> Result<RunFolder> {
+pub(super) fn part(circumstances: &Circumstances<'_>, recorder: &Recorder<'_>, job: JobSpec) -> Result<RunFolder> {
     let mut spec = Spec::new(job, circumstances.threads, circumstances.device);
     spec.parent = Some(circumstances.run.id().to_string());
     let run = RunFolder::create(circumstances.workspace, &spec)?;
+    part_in(circumstances, recorder, run, &spec.job)
+}
+
+/// Does a part whose folder is there.
+pub(super) fn part_in(
+    circumstances: &Circumstances<'_>,
+    recorder: &Recorder<'_>,
+    run: RunFolder,
+    job: &JobSpec,
+) -> Result<RunFolder> {
     let _lock = run.lock()?;
     let journal = JournalWriter::open(&run.events_path())?;
     let own = Recorder::part_of(journal, Arc::clone(recorder.switch()), recorder);
@@ -72,7 +83,7 @@ fn part(circumstances: &Circumstances<'_>, recorder: &Recorder<'_>, job: JobSpec
     let mut summary = String::new();
     recorded(&own, || {
         let inner = Circumstances { run: &run, ..*circumstances };
-        summary = execute(&spec.job, &inner, &own)?;
+        summary = execute(job, &inner, &own)?;
         Ok(summary.clone())
     })?;
     recorder.update(Update::Note { text: format!("{}: {summary}", run.id()) });

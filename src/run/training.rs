@@ -3,7 +3,7 @@
 use super::execute::Circumstances;
 use super::folder::RunFolder;
 use super::openings::{self, Opening};
-use super::results::{ResultRow, ValidationFigures};
+use super::results::{DataDivision, ResultRow, ValidationFigures};
 use super::scoring::{
     check_identity, feature_rows, filled_stores, manifest, pixel_rows, score_split, source_of, write_scores,
 };
@@ -37,6 +37,7 @@ pub(super) fn train(
 pub(super) struct Ground {
     manifest: Manifest,
     synthetic: bool,
+    division: DataDivision,
     identity: StoreIdentity,
     stores: Vec<Store>,
 }
@@ -56,11 +57,17 @@ pub(super) fn ground(
     monitor: &dyn Monitor,
 ) -> Result<Ground> {
     let manifest = manifest(circumstances.workspace, dataset)?;
-    let synthetic = PrepareReport::load(&manifest.folder)?.synthetic;
+    let report = PrepareReport::load(&manifest.folder)?;
     let source = source_of(spec, circumstances.device)?;
     let splits = [Split::Train, Split::Val];
     let (stores, _) = filled_stores(circumstances, &manifest, &splits, source.as_ref(), monitor)?;
-    Ok(Ground { manifest, synthetic, identity: source.identity(), stores })
+    Ok(Ground {
+        manifest,
+        synthetic: report.synthetic,
+        division: DataDivision::of(&report),
+        identity: source.identity(),
+        stores,
+    })
 }
 
 /// Trains a model into a run's folder. With a `limit`, it stops after that many epochs for now and leaves a checkpoint
@@ -74,7 +81,7 @@ pub(super) fn train_on(
     monitor: &dyn Monitor,
 ) -> Result<ResultRow> {
     let begun = Instant::now();
-    let Ground { manifest, synthetic, identity, stores } = ground;
+    let Ground { manifest, synthetic, division, identity, stores } = ground;
     // What is trained on what: a checkpoint of anything else is not gone on from.
     let key = serde_json::to_string(&(spec, identity, &manifest.sha256)).at(run.path())?;
     let checkpoints = Checkpoints::new(run.checkpoint_path(), key).up_to(limit);
@@ -158,6 +165,8 @@ pub(super) fn train_on(
         after_test_openings: 0,
         chosen: false,
         validation: Some(ValidationFigures::of(&trained.val_scores, &val_positive, calibration)),
+        division: Some(division.clone()),
+        asked: spec.describe(),
     };
     result.save(run)?;
     if trained.finished {

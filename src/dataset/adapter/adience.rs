@@ -8,6 +8,7 @@ use super::table::{Dialect, each_row};
 use super::{file_name, gender_class, genders};
 use crate::dataset::source::{RawRow, SourceRows};
 use crate::error::{Error, Result};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 const FOLDS: u32 = 5;
@@ -50,6 +51,8 @@ pub fn read(root: &Path) -> Result<SourceRows> {
                 fold: Some(fold),
                 split: None,
                 key: [user, face, original].join("\t"),
+                group: None,
+                attributes: BTreeMap::new(),
             });
             for field in row.fields() {
                 lines.push_str(field);

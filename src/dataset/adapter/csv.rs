@@ -9,7 +9,11 @@ use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Reads the CSV file `path`: columns `path,label` and, if known, `subject,age,fold,split`.
+/// The columns with a meaning of their own; `source` and `hash` are what the program itself adds.
+const COLUMNS: [&str; 8] = ["path", "label", "subject", "age", "fold", "split", "source", "hash"];
+
+/// Reads the CSV file `path`: columns `path,label` and, if known, `subject,age,fold,split`. Any other column comes along
+/// as an attribute.
 ///
 /// Paths are relative to the file's folder and stay in it, or absolute. Of the labels, the two genders in any of the
 /// usual spellings become `female` and `male` and all others are unknown; without genders there must be two values.
@@ -59,6 +63,12 @@ fn parse(row: &Row, root: &Path) -> Result<RawRow, String> {
         age: known(row.get("age")),
         fold,
         split: known(row.get("split")).map(|split| parse_split(&split)).transpose()?,
+        group: None,
+        attributes: row
+            .named()
+            .filter(|(column, _)| !COLUMNS.contains(column) && !column.is_empty())
+            .filter_map(|(column, value)| Some((column.to_owned(), known(value)?)))
+            .collect(),
     })
 }
 

@@ -35,6 +35,8 @@ pub fn read(root: &Path) -> Result<SourceRows> {
                 age: known(row.get("age")).map(mend_age),
                 fold: None,
                 split: None,
+                group: None,
+                attributes: known(row.get("race")).map(|race| ("race".to_owned(), race)).into_iter().collect(),
             });
             Ok(())
         })?;

@@ -4,6 +4,7 @@ use super::{gender_class, genders, images_below, names_in};
 use crate::dataset::report::printable;
 use crate::dataset::source::{RawRow, SourceRows};
 use crate::error::{Error, Result};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Reads the names of the two sub-folders of `root` and of the images below them.
@@ -45,6 +46,8 @@ pub fn read(root: &Path) -> Result<SourceRows> {
                 age: None,
                 fold: None,
                 split: None,
+                group: None,
+                attributes: BTreeMap::new(),
             });
         }
     }

@@ -32,6 +32,11 @@ impl<'a> Row<'a> {
         self.header.iter().position(|name| name == column).and_then(|index| self.record.get(index)).unwrap_or("")
     }
 
+    /// Column names with their fields.
+    pub fn named(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.header.iter().map(String::as_str).zip(self.record.iter())
+    }
+
     /// The fields as written, in the order of the header.
     pub fn fields(&self) -> impl Iterator<Item = &'a str> {
         self.record.iter().take(self.header.len())

@@ -18,7 +18,7 @@ pub fn read(root: &Path) -> Result<SourceRows> {
     let mut source = SourceRows::new(root, genders());
     for path in images_below(root, &mut source.problems)? {
         let name = path.rsplit('/').next().unwrap_or(&path);
-        let Some((age, gender)) = parse(name) else {
+        let Some((age, gender, race)) = parse(name) else {
             source.problems.add(|| format!("{}: is not named [age]_[gender]_[race]_[date].jpg", printable(&path)));
             continue;
         };
@@ -33,6 +33,8 @@ pub fn read(root: &Path) -> Result<SourceRows> {
             age: Some(age_group(age).to_owned()),
             fold: None,
             split: None,
+            group: None,
+            attributes: race_name(race).map(|race| ("race".to_owned(), race.to_owned())).into_iter().collect(),
             key: path.clone(),
             path,
         });
@@ -43,13 +45,25 @@ pub fn read(root: &Path) -> Result<SourceRows> {
     Ok(source)
 }
 
-/// Age in years and the gender digit of a file name.
-fn parse(name: &str) -> Option<(u32, &str)> {
+/// The race digit in the words of the data set.
+fn race_name(digit: &str) -> Option<&'static str> {
+    match digit {
+        "0" => Some("White"),
+        "1" => Some("Black"),
+        "2" => Some("Asian"),
+        "3" => Some("Indian"),
+        "4" => Some("Others"),
+        _ => None,
+    }
+}
+
+/// Age in years, the gender digit and the race digit of a file name.
+fn parse(name: &str) -> Option<(u32, &str, &str)> {
     let stem = &name[..name.to_ascii_lowercase().find(".jpg")?];
     let [age, gender, race, date] = stem.split('_').collect::<Vec<_>>()[..] else { return None };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let age = age.parse().ok().filter(|age| *age <= 130 && digits(race) && digits(gender) && digits(date.trim()))?;
-    Some((age, gender))
+    Some((age, gender, race))
 }
 
 /// The age group of FairFace that an age in years belongs to.

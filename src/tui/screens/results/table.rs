@@ -250,6 +250,18 @@ fn explain(app: &App, row: &ResultRow) -> Vec<Line<'static>> {
             theme.dim(),
         ));
     }
+    if let Some(leak) = results::leak_of(&app.snapshot.rows(), &row.run) {
+        let figure = |value: Option<f64>, leak: Option<f64>| match (value, leak) {
+            (Some(value), Some(leak)) => format!("{value:.3} ({:+.3})", -leak),
+            _ => "not opened".to_owned(),
+        };
+        lines.push(Line::raw(format!(
+            "With people kept apart ({}): validation {}, test {}.",
+            leak.dataset,
+            figure(leak.val_accuracy, leak.val_leak),
+            figure(leak.test_accuracy, leak.test_leak)
+        )));
+    }
     if row.after_test_openings > 0 {
         let times = match row.after_test_openings {
             1 => "once".to_owned(),

@@ -1,0 +1,203 @@
+//! All figures of one model on one split, and the same by groups of images.
+
+use super::bootstrap::cluster_bootstrap95;
+use super::calibration::{brier, expected_calibration_error};
+use super::curves::average_precision;
+use super::interval::{Interval, wilson95};
+use super::metrics::{Confusion, log_loss, roc_auc};
+use super::paired::difference95;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How many equally wide bins the expected calibration error is told with.
+pub const BINS: usize = 10;
+
+/// Groups of fewer images are shown, but neither the best nor the worst: a share of a few images is mostly luck.
+pub const SMALLEST_GROUP: usize = 30;
+
+/// How well one class is told, in the definitions of scikit-learn's `precision_recall_fscore_support`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassFigures {
+    pub class: String,
+    /// Share of the images called so that are of the class; 0 where nothing is called so.
+    pub precision: f64,
+    /// Share of the images of the class that are called so; 0 where there are none.
+    pub recall: f64,
+    /// Harmonic mean of the two; 0 where both are.
+    pub f1: f64,
+    /// Images of the class.
+    pub support: usize,
+}
+
+impl ClassFigures {
+    fn of(class: &str, hits: usize, called: usize, support: usize) -> Self {
+        let share = |part: usize, of: usize| if of == 0 { 0.0 } else { part as f64 / of as f64 };
+        Self {
+            class: class.to_owned(),
+            precision: share(hits, called),
+            recall: share(hits, support),
+            f1: share(2 * hits, called + support),
+            support,
+        }
+    }
+
+    /// Of both classes.
+    pub fn both(confusion: &Confusion, classes: &[String; 2]) -> [Self; 2] {
+        let Confusion { true_negative, false_positive, false_negative, true_positive } = *confusion;
+        [
+            Self::of(&classes[0], true_negative, true_negative + false_negative, true_negative + false_positive),
+            Self::of(&classes[1], true_positive, true_positive + false_positive, true_positive + false_negative),
+        ]
+    }
+}
+
+/// The figures of one model on one split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    pub images: usize,
+    pub threshold: f64,
+    pub accuracy: f64,
+    /// 95 %, after Wilson: as if every image were of another person.
+    pub interval: Option<Interval>,
+    /// 95 %, by the cluster bootstrap over people; null where people are not known.
+    pub interval_by_subject: Option<Interval>,
+    /// How many people the images are of, where that is known.
+    pub subjects: Option<usize>,
+    pub balanced_accuracy: f64,
+    pub classes: [ClassFigures; 2],
+    pub confusion: Confusion,
+    pub roc_auc: Option<f64>,
+    pub average_precision: Option<f64>,
+    pub brier: f64,
+    pub log_loss: f64,
+    /// Expected calibration error over ten bins.
+    pub calibration_error: f64,
+}
+
+impl Figures {
+    /// Of scores at a threshold. `people` numbers the person of each image from 0, where that is known.
+    pub fn of(
+        scores: &[f64],
+        positive: &[bool],
+        threshold: f64,
+        classes: &[String; 2],
+        people: Option<&[usize]>,
+        seed: u64,
+    ) -> Self {
+        let confusion = Confusion::at(scores, positive, threshold);
+        let correct = correct(scores, positive, threshold);
+        Self {
+            images: scores.len(),
+            threshold,
+            accuracy: confusion.accuracy(),
+            interval: wilson95(confusion.correct(), confusion.total()),
+            interval_by_subject: people.and_then(|people| cluster_bootstrap95(people, &correct, seed)),
+            subjects: people.map(|people| people.iter().collect::<std::collections::HashSet<_>>().len()),
+            balanced_accuracy: confusion.balanced_accuracy(),
+            classes: ClassFigures::both(&confusion, classes),
+            confusion,
+            roc_auc: roc_auc(scores, positive),
+            average_precision: average_precision(scores, positive),
+            brier: brier(scores, positive),
+            log_loss: log_loss(scores, positive),
+            calibration_error: expected_calibration_error(scores, positive, BINS),
+        }
+    }
+}
+
+/// Whether each image is told right at a threshold.
+pub fn correct(scores: &[f64], positive: &[bool], threshold: f64) -> Vec<bool> {
+    scores.iter().zip(positive).map(|(score, positive)| (*score >= threshold) == *positive).collect()
+}
+
+/// The images that have one value in a column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    pub value: String,
+    pub images: usize,
+    /// Of them of each class: a group of one class mostly has another accuracy for that alone.
+    pub per_class: [usize; 2],
+    pub accuracy: f64,
+    pub interval: Option<Interval>,
+    /// Share told right of each class; null where there are none.
+    pub recall: [Option<f64>; 2],
+}
+
+/// How far apart the best and the worst group are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Gap {
+    pub best: String,
+    pub worst: String,
+    /// Accuracy of the best less that of the worst.
+    pub difference: f64,
+    /// 95 %, after Newcombe, as if the two had been picked before looking; of several groups the picked ones are further
+    /// apart by luck too.
+    pub interval: Interval,
+}
+
+/// Accuracy by the values of a column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Groups {
+    pub column: String,
+    /// By value, with `(unknown)` for the images of which it is not known.
+    pub groups: Vec<Group>,
+    /// Of the groups with [`SMALLEST_GROUP`] images or more; null if there are not two.
+    pub gap: Option<Gap>,
+}
+
+/// What images of which nothing is known are called.
+pub const UNKNOWN: &str = "(unknown)";
+
+/// Accuracy by the values of a column: `values` has one for each image.
+pub fn by_group(column: &str, values: &[Option<String>], correct: &[bool], positive: &[bool]) -> Groups {
+    let mut of_value: BTreeMap<(u64, &str), Vec<usize>> = BTreeMap::new();
+    for (index, value) in values.iter().enumerate() {
+        let value = value.as_deref().unwrap_or(UNKNOWN);
+        of_value.entry((first_number(value), value)).or_default().push(index);
+    }
+    let group = |((_, value), members): ((u64, &str), Vec<usize>)| {
+        let right = members.iter().filter(|index| correct[**index]).count();
+        let count = |class: bool| members.iter().filter(|index| positive[**index] == class).count();
+        let recall = |class: bool| {
+            let hits = members.iter().filter(|index| positive[**index] == class && correct[**index]).count();
+            (count(class) > 0).then(|| hits as f64 / count(class) as f64)
+        };
+        Group {
+            value: value.to_owned(),
+            images: members.len(),
+            per_class: [count(false), count(true)],
+            accuracy: right as f64 / members.len() as f64,
+            interval: wilson95(right, members.len()),
+            recall: [recall(false), recall(true)],
+        }
+    };
+    let groups: Vec<Group> = of_value.into_iter().map(group).collect();
+    let gap = gap(&groups);
+    Groups { column: column.to_owned(), groups, gap }
+}
+
+fn gap(groups: &[Group]) -> Option<Gap> {
+    let large = || groups.iter().filter(|group| group.images >= SMALLEST_GROUP && group.value != UNKNOWN);
+    let best = large().reduce(|best, group| if group.accuracy > best.accuracy { group } else { best })?;
+    let worst = large().reduce(|worst, group| if group.accuracy < worst.accuracy { group } else { worst })?;
+    (best.value != worst.value).then_some(())?;
+    Some(Gap {
+        best: best.value.clone(),
+        worst: worst.value.clone(),
+        difference: best.accuracy - worst.accuracy,
+        interval: difference95((best.accuracy, best.interval?), (worst.accuracy, worst.interval?)),
+    })
+}
+
+/// Age groups such as `4-6` come before `15-20`, and words after them by the alphabet.
+fn first_number(value: &str) -> u64 {
+    let digits: String =
+        value.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).take(18).collect();
+    match (value, digits.parse()) {
+        (UNKNOWN, _) => u64::MAX,
+        // "more than 70" is above 70-79 or the like.
+        (value, Ok(number)) if !value.starts_with(|c: char| c.is_ascii_digit()) => number + 1,
+        (_, Ok(number)) => number,
+        _ => u64::MAX - 1,
+    }
+}

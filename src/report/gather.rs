@@ -1,0 +1,281 @@
+//! What a report is about, read from the workspace.
+
+use crate::dataset::manifest::{Sources, folds_of};
+use crate::dataset::{Manifest, PrepareReport, Split, list_prepared};
+use crate::error::{AtPath, Error, Result};
+use crate::evaluation::calibration::{Bin, reliability};
+use crate::evaluation::figures::BINS;
+use crate::evaluation::{Figures, Groups, pr_curve, roc_curve};
+use crate::imaging;
+use crate::model::{ModelInfo, SavedModel};
+use crate::monitor::EpochFigures;
+use crate::run::openings::{self, Opening};
+use crate::run::results::{self, ResultRow, SettingRow};
+use crate::run::scored::{Comparison, Scored, compare};
+use crate::run::view::Trial;
+use crate::run::{RunFolder, RunView, Spec, Status, choice};
+use crate::workspace::Workspace;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+/// More models than this have no part of their own; the table has all.
+const MOST_MODELS: usize = 12;
+/// Mistakes shown of a model on a split.
+const MISTAKES: usize = 10;
+/// Side of a thumbnail in pixels.
+const THUMBNAIL: u32 = 96;
+/// A column with more values than this is no division into groups.
+const MOST_GROUPS: usize = 24;
+
+/// Everything a report says.
+pub struct Study {
+    pub workspace: PathBuf,
+    /// RFC 3339, UTC.
+    pub made: String,
+    pub sets: Vec<Set>,
+    /// Every run that trained a model to the end, the best on validation first.
+    pub rows: Vec<ResultRow>,
+    pub settings: Vec<SettingRow>,
+    /// Those with a part of their own.
+    pub models: Vec<Model>,
+    /// The model of the card against the others, on the images that both were asked.
+    pub comparisons: Vec<(String, Comparison)>,
+    pub openings: Vec<Opening>,
+    /// The run that the card is of.
+    pub card: Option<String>,
+    /// All jobs that can be asked for again, oldest first.
+    pub jobs: Vec<(String, Spec)>,
+    pub chosen: Option<choice::Choice>,
+}
+
+/// A prepared data set.
+pub struct Set {
+    pub report: PrepareReport,
+    pub sources: Option<Sources>,
+}
+
+/// A model with a part of its own.
+pub struct Model {
+    pub row: ResultRow,
+    pub info: Option<ModelInfo>,
+    pub epochs: Vec<EpochFigures>,
+    pub trials: Vec<Trial>,
+    /// Validation, and test where it was opened.
+    pub parts: Vec<Part>,
+}
+
+/// A model on one split.
+pub struct Part {
+    pub split: Split,
+    pub figures: Figures,
+    pub groups: Vec<Groups>,
+    /// False positive rate and true positive rate.
+    pub roc: Vec<(f64, f64)>,
+    /// Recall and precision.
+    pub pr: Vec<(f64, f64)>,
+    pub bins: Vec<Bin>,
+    pub mistakes: Vec<Mistake>,
+}
+
+/// An image that was told wrong with great certainty.
+pub struct Mistake {
+    pub path: String,
+    pub label: String,
+    pub called: String,
+    /// The score of the class that it was taken for.
+    pub score: f64,
+    pub age: Option<String>,
+    /// A small JPEG, where thumbnails are asked for.
+    pub thumbnail: Option<Vec<u8>>,
+}
+
+impl Study {
+    /// Reads the workspace. `model` is the run of the card; else the chosen one, else the best on validation.
+    ///
+    /// # Errors
+    /// When there is no such model, or a file of the workspace is damaged.
+    pub fn read(workspace: &Workspace, model: Option<&str>, thumbnails: bool) -> Result<Self> {
+        let mut rows: Vec<ResultRow> = results::table(workspace)?;
+        rows.retain(|row| row.status == Status::Done && row.val_accuracy.is_some());
+        results::sort(&mut rows, results::Column::Val, true);
+        let chosen = choice::load(workspace)?;
+        let card = match model {
+            Some(name) => {
+                RunFolder::find(workspace, name)?;
+                if !rows.iter().any(|row| row.run == name) {
+                    return Err(Error::failed(format!("Run {name} has no trained model, so there is no card for it.")));
+                }
+                Some(name.to_owned())
+            }
+            None => chosen
+                .as_ref()
+                .map(|choice| choice.run.clone())
+                .filter(|run| rows.iter().any(|row| row.run == *run))
+                .or_else(|| rows.first().map(|row| row.run.clone())),
+        };
+        let mut shown: Vec<&ResultRow> = rows
+            .iter()
+            .filter(|row| Some(&row.run) == card.as_ref())
+            .chain(rows.iter().filter(|row| row.test_accuracy.is_some()))
+            .chain(best_of_each_kind(&rows))
+            .chain(&rows)
+            .collect();
+        let mut seen = BTreeSet::new();
+        shown.retain(|row| seen.insert(row.run.clone()));
+        shown.truncate(MOST_MODELS);
+        let order = |row: &ResultRow| rows.iter().position(|other| other.run == row.run);
+        shown.sort_by_key(|row| order(row));
+        let models = shown.iter().map(|row| read_model(workspace, row, thumbnails)).collect::<Result<Vec<_>>>()?;
+        let comparisons = match rows.iter().find(|row| Some(&row.run) == card.as_ref()) {
+            Some(row) => comparisons(workspace, row, &shown)?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            workspace: workspace.root().to_owned(),
+            made: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            sets: sets(workspace)?,
+            settings: results::by_setting(&rows),
+            openings: openings::load(workspace)?,
+            jobs: jobs(workspace)?,
+            rows,
+            models,
+            comparisons,
+            card,
+            chosen,
+        })
+    }
+}
+
+/// The best model of each kind on each data set: a table of the study without one of them would not be whole.
+fn best_of_each_kind(rows: &[ResultRow]) -> Vec<&ResultRow> {
+    let mut seen = BTreeSet::new();
+    rows.iter().filter(|row| seen.insert((row.kind.name(), row.dataset.clone()))).collect()
+}
+
+/// The prepared sets, and the accounts of cross-validations in place of those of their folds.
+fn sets(workspace: &Workspace) -> Result<Vec<Set>> {
+    let mut sets = Vec::new();
+    let mut whole = BTreeSet::new();
+    for name in list_prepared(workspace) {
+        let report = PrepareReport::load(&workspace.prepared(&name))?;
+        let fold = report.fold.as_ref().map(|fold| fold.of.clone());
+        sets.push(set(workspace, &name, report)?);
+        if let Some(of) = fold.filter(|of| whole.insert(of.clone())) {
+            let folder = workspace.prepared(&of);
+            if !folds_of(workspace, &of).is_empty() && folder.join("report.json").exists() {
+                let report = PrepareReport::load(&folder)?;
+                let mut set = set(workspace, &name, report)?;
+                set.report.name = of;
+                sets.insert(sets.len() - 1, set);
+            }
+        }
+    }
+    Ok(sets)
+}
+
+fn set(workspace: &Workspace, name: &str, report: PrepareReport) -> Result<Set> {
+    let path = workspace.prepared(name).join("sources.json");
+    let sources = fs::read(&path).ok().map(|bytes| serde_json::from_slice(&bytes).at(&path)).transpose()?;
+    Ok(Set { report, sources })
+}
+
+fn jobs(workspace: &Workspace) -> Result<Vec<(String, Spec)>> {
+    let mut jobs = Vec::new();
+    for run in RunFolder::list(workspace)? {
+        if let Ok(spec) = run.spec() {
+            jobs.push((run.id().to_string(), spec));
+        }
+    }
+    jobs.sort_by(|a, b| a.1.created.cmp(&b.1.created));
+    Ok(jobs)
+}
+
+fn read_model(workspace: &Workspace, row: &ResultRow, thumbnails: bool) -> Result<Model> {
+    let run = RunFolder::find(workspace, &row.run)?;
+    let view = RunView::open(run.clone())?;
+    let mut parts = Vec::new();
+    for split in [Split::Val, Split::Test] {
+        if let Some(scored) = Scored::load(workspace, &run, row, split)? {
+            parts.push(part(workspace, row, &scored, thumbnails)?);
+        }
+    }
+    // The report goes without what a damaged model file would say.
+    let info = SavedModel::info(&run.model_path()).ok();
+    Ok(Model { row: row.clone(), info, epochs: view.epochs, trials: view.trials, parts })
+}
+
+fn part(workspace: &Workspace, row: &ResultRow, scored: &Scored, thumbnails: bool) -> Result<Part> {
+    let groups = scored.columns().iter().map(|column| scored.by(column)).collect::<Result<Vec<_>>>()?;
+    let roc = roc_curve(&scored.scores, &scored.positive).unwrap_or_default();
+    let pr = pr_curve(&scored.scores, &scored.positive).unwrap_or_default();
+    let manifest = if thumbnails {
+        Manifest::load_named(workspace, &row.dataset).ok().filter(|_| scored.samples.is_some())
+    } else {
+        None
+    };
+    Ok(Part {
+        split: scored.split,
+        figures: scored.figures(),
+        groups: groups.into_iter().filter(|groups| groups.groups.len() <= MOST_GROUPS).collect(),
+        roc: roc.iter().map(|point| (point.false_positive_rate, point.true_positive_rate)).collect(),
+        pr: pr.iter().map(|point| (point.recall, point.precision)).collect(),
+        bins: reliability(&scored.scores, &scored.positive, BINS),
+        mistakes: mistakes(scored, manifest.as_ref()),
+    })
+}
+
+/// The images told wrong whose scores are furthest on the wrong side.
+fn mistakes(scored: &Scored, manifest: Option<&Manifest>) -> Vec<Mistake> {
+    let correct = scored.correct();
+    let mut wrong: Vec<usize> = (0..correct.len()).filter(|index| !correct[*index]).collect();
+    let certainty =
+        |index: usize| if scored.positive[index] { 1.0 - scored.scores[index] } else { scored.scores[index] };
+    wrong.sort_by(|a, b| certainty(*b).total_cmp(&certainty(*a)));
+    wrong.truncate(MISTAKES);
+    let mistake = |index: usize| {
+        let class = usize::from(scored.positive[index]);
+        let sample = scored.samples.as_ref().map(|samples| &samples[index]);
+        let file = sample.zip(manifest).map(|(sample, manifest)| manifest.path_of(sample));
+        Mistake {
+            path: scored.images[index].1.clone(),
+            label: scored.classes[class].clone(),
+            called: scored.classes[1 - class].clone(),
+            score: certainty(index),
+            age: sample.and_then(|sample| sample.age.clone()),
+            thumbnail: file.and_then(|file| thumbnail(&file)),
+        }
+    };
+    wrong.into_iter().map(mistake).collect()
+}
+
+/// A small JPEG of an image file; none if it cannot be read any more.
+fn thumbnail(file: &std::path::Path) -> Option<Vec<u8>> {
+    let pixels = imaging::decode(&fs::read(file).ok()?).ok()?;
+    let (width, height) = (u32::try_from(pixels.width()).ok()?, u32::try_from(pixels.height()).ok()?);
+    let image = image::RgbImage::from_raw(width, height, pixels.into_rgb())?;
+    let tall = (u64::from(THUMBNAIL) * u64::from(height) / u64::from(width.max(1))).clamp(1, 2 * u64::from(THUMBNAIL));
+    let small = image::imageops::thumbnail(&image, THUMBNAIL, u32::try_from(tall).ok()?);
+    let mut bytes = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 70).encode_image(&small).ok()?;
+    Some(bytes)
+}
+
+fn comparisons(workspace: &Workspace, card: &ResultRow, others: &[&ResultRow]) -> Result<Vec<(String, Comparison)>> {
+    let mut comparisons = Vec::new();
+    for split in [Split::Val, Split::Test] {
+        let Some(first) = Scored::load(workspace, &RunFolder::find(workspace, &card.run)?, card, split)? else {
+            continue;
+        };
+        for other in
+            others.iter().filter(|other| other.run != card.run && other.manifest_sha256 == card.manifest_sha256)
+        {
+            let run = RunFolder::find(workspace, &other.run)?;
+            let second = Scored::load(workspace, &run, other, split)?;
+            if let Some(comparison) = second.and_then(|second| compare(&first, &second)) {
+                comparisons.push((other.run.clone(), comparison));
+            }
+        }
+    }
+    Ok(comparisons)
+}

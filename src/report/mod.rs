@@ -1,0 +1,63 @@
+//! The report of a study: one HTML file that needs nothing else, and the same in Markdown.
+//!
+//! [`gather`] reads the workspace, [`content`], [`of_model`] and [`card`] say it as a [`document`], and [`html`] and
+//! [`markdown`] write that out. Validation figures are always there, test figures only of runs whose test split was opened:
+//! a report opens nothing.
+
+mod card;
+mod content;
+mod document;
+mod gather;
+mod html;
+mod machine;
+mod markdown;
+mod of_model;
+mod plots;
+mod rerun;
+
+use crate::error::{Error, Result};
+use crate::workspace::{Workspace, write_whole};
+use gather::Study;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// What a report is to have.
+#[derive(Debug, Clone, Default)]
+pub struct ReportOptions {
+    /// The run that the model card is of; else the chosen one, else the best on validation.
+    pub model: Option<String>,
+    /// Small pictures of the worst mistakes: photographs of people, so only where that is asked for.
+    pub thumbnails: bool,
+}
+
+/// Where a report was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Written {
+    pub html: PathBuf,
+    pub markdown: PathBuf,
+    /// Size of the HTML file.
+    pub bytes: usize,
+}
+
+/// Writes the report of a workspace: to `output` if that ends in `.html`, with the Markdown beside it, else to
+/// `report.html` and `report.md` in that folder.
+///
+/// # Errors
+/// When there is nothing to report, a file of the workspace is damaged, or the files cannot be written.
+pub fn write(workspace: &Workspace, output: &Path, options: &ReportOptions) -> Result<Written> {
+    let study = Study::read(workspace, options.model.as_deref(), options.thumbnails)?;
+    if study.sets.is_empty() && study.rows.is_empty() {
+        return Err(Error::failed(format!(
+            "There is nothing to report in {}; prepare data and train a model, or run 'faceprobe demo'.",
+            workspace.root().display()
+        )));
+    }
+    let document = content::document(&study);
+    let is_html = output.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html"));
+    let html = if is_html { output.to_owned() } else { output.join("report.html") };
+    let markdown = html.with_extension("md");
+    let page = html::render(&document);
+    write_whole(&markdown, markdown::render(&document).as_bytes())?;
+    write_whole(&html, page.as_bytes())?;
+    Ok(Written { html, markdown, bytes: page.len() })
+}

@@ -1,0 +1,106 @@
+//! Cross-validation: one model trained on each fold's prepared set, each as a run of its own.
+
+use super::execute::Circumstances;
+use super::folder::RunFolder;
+use super::results::{ResultRow, Spread};
+use super::spec::{JobSpec, ModelSpec};
+use super::study::{part, part_in};
+use super::training;
+use super::worker::Recorder;
+use crate::dataset::manifest::folds_of;
+use crate::error::{Error, Result};
+use crate::monitor::{Monitor, Update};
+use crate::workspace::Workspace;
+
+/// Trains a model on every fold of the cross-validation called `dataset`. Folds that this run has trained before are not
+/// trained again.
+///
+/// # Errors
+/// With the first fold that fails; what was trained until then is kept.
+pub(super) fn train(
+    circumstances: &Circumstances<'_>,
+    dataset: &str,
+    model: &ModelSpec,
+    recorder: &Recorder<'_>,
+) -> Result<String> {
+    let folds = folds_of(circumstances.workspace, dataset);
+    if folds.is_empty() {
+        return Err(Error::failed(format!(
+            "There are no folds called '{dataset}'; make them with faceprobe data prepare --split folds --name {dataset}."
+        )));
+    }
+    let made = parts(circumstances.workspace, circumstances.run)?;
+    let mut accuracies = Vec::new();
+    for (index, fold) in folds.iter().enumerate() {
+        let job = JobSpec::Train { dataset: fold.clone(), model: model.clone() };
+        let before = made.iter().find(|(theirs, _)| *theirs == job).map(|(_, run)| run);
+        let run = match before {
+            Some(run) if is_finished(run)? => run.clone(),
+            Some(run) => part_in(circumstances, recorder, run.clone(), &job)?,
+            None => part(circumstances, recorder, job)?,
+        };
+        if let Some(row) = ResultRow::load(&run)? {
+            recorder.update(Update::Trial {
+                index,
+                of: folds.len(),
+                setting: format!("{} on {fold}", row.run),
+                val_accuracy: row.val_accuracy.unwrap_or(f64::NAN),
+                val_loss: row.validation.as_ref().map_or(f64::NAN, |figures| figures.log_loss),
+            });
+            accuracies.extend(row.val_accuracy);
+        }
+    }
+    Ok(summary("validation", dataset, &accuracies))
+}
+
+/// Scores a run on its test split; of a cross-validation, each of its models on its own.
+///
+/// # Errors
+/// As for a single model; with the first that fails.
+pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: &dyn Monitor) -> Result<String> {
+    let run = RunFolder::find(circumstances.workspace, name)?;
+    let JobSpec::Folds { dataset, .. } = run.spec()?.job else {
+        return training::open_test(circumstances, name, monitor);
+    };
+    let mut accuracies = Vec::new();
+    for (_, part) in parts(circumstances.workspace, &run)? {
+        if is_finished(&part)? {
+            monitor.update(Update::Note { text: training::open_test(circumstances, part.id().as_str(), monitor)? });
+            accuracies.extend(ResultRow::load(&part)?.and_then(|row| row.test_accuracy));
+        }
+    }
+    if accuracies.is_empty() {
+        return Err(Error::failed(format!("Run {name} has trained no model yet; wait for its end or train it again.")));
+    }
+    Ok(summary("test", &dataset, &accuracies))
+}
+
+/// The runs that are parts of this one, with what they do.
+pub fn parts(workspace: &Workspace, run: &RunFolder) -> Result<Vec<(JobSpec, RunFolder)>> {
+    let own = run.id().to_string();
+    let mut parts = Vec::new();
+    for run in RunFolder::list(workspace)? {
+        // A folder whose spec cannot be read is no part of this run.
+        if let Ok(spec) = run.spec()
+            && spec.parent.as_deref() == Some(own.as_str())
+        {
+            parts.push((spec.job, run));
+        }
+    }
+    Ok(parts)
+}
+
+/// A training that left a result and no checkpoint to go on from.
+fn is_finished(run: &RunFolder) -> Result<bool> {
+    Ok(!run.checkpoint_path().exists() && ResultRow::load(run)?.is_some())
+}
+
+fn summary(split: &str, dataset: &str, accuracies: &[f64]) -> String {
+    match Spread::of(accuracies) {
+        Some(Spread { mean, deviation: Some(deviation), count }) => {
+            format!("{split} accuracy {mean:.4} ± {deviation:.4} over {count} folds of {dataset}")
+        }
+        Some(Spread { mean, .. }) => format!("{split} accuracy {mean:.4} on one fold of {dataset}"),
+        None => format!("no {split} accuracy on {dataset}"),
+    }
+}

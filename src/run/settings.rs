@@ -1,0 +1,151 @@
+//! Runs by setting: mean and spread over seeds and folds, and what the same setting comes to when people are kept apart.
+
+use super::Status;
+use super::results::{ResultRow, Spread};
+use crate::dataset::SplitMethod;
+use crate::model::Kind;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Finished runs that differ in nothing but their seed, or in the fold they are tested on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SettingRow {
+    pub kind: Kind,
+    /// The prepared set, or the cross-validation as a whole.
+    pub dataset: String,
+    pub backbone: Option<String>,
+    pub tap: Option<String>,
+    pub pool: Option<String>,
+    pub settings: String,
+    pub runs: Vec<String>,
+    pub seeds: Vec<u64>,
+    pub train_accuracy: Option<Spread>,
+    pub val_accuracy: Option<Spread>,
+    /// Over the runs whose test split was opened.
+    pub test_accuracy: Option<Spread>,
+    /// The most test openings that came before one of the runs.
+    pub after_test_openings: usize,
+    pub synthetic: bool,
+    /// How the samples were divided.
+    pub split: SplitMethod,
+    /// How many folds the runs are of; null where there is no cross-validation.
+    pub folds: Option<usize>,
+    /// What recognising people is worth, where the same setting was trained on the same data under a random split and
+    /// under one that keeps people apart; on the row of the random split.
+    pub leak: Option<Leak>,
+}
+
+/// A random split beside one that keeps people apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Leak {
+    /// The prepared set that keeps people apart.
+    pub dataset: String,
+    pub split: SplitMethod,
+    /// Mean accuracies there.
+    pub val_accuracy: Option<f64>,
+    pub test_accuracy: Option<f64>,
+    /// Mean accuracy under the random split less that with people apart.
+    pub val_leak: Option<f64>,
+    pub test_leak: Option<f64>,
+}
+
+/// What a setting is, whatever data it is trained on.
+fn setting(row: &ResultRow) -> (&'static str, Option<&str>, Option<&str>, Option<&str>, &str) {
+    // A regression is asked for with several penalties and described with the one that was chosen.
+    let asked = if row.asked.is_empty() { &row.settings } else { &row.asked };
+    (row.kind.name(), row.backbone.as_deref(), row.tap.as_deref(), row.pool.as_deref(), asked)
+}
+
+/// The data of a row: its manifest, or all the folds it is one of.
+fn data(row: &ResultRow) -> (String, Vec<String>, u64) {
+    match row.division.as_ref().and_then(|division| Some((division.fold.as_ref()?, division))) {
+        Some((fold, division)) => (fold.of.clone(), division.sources.clone(), division.seed),
+        None => (row.manifest_sha256.clone(), Vec::new(), 0),
+    }
+}
+
+/// Finished runs by setting, the best mean validation accuracy first.
+pub fn by_setting(rows: &[ResultRow]) -> Vec<SettingRow> {
+    let mut groups: BTreeMap<_, Vec<&ResultRow>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.status == Status::Done) {
+        groups.entry((setting(row), data(row))).or_default().push(row);
+    }
+    let groups: Vec<Vec<&ResultRow>> = groups.into_values().collect();
+    let mut settings: Vec<SettingRow> = groups.iter().map(|rows| merged(rows, &groups)).collect();
+    let mean = |row: &SettingRow| row.val_accuracy.map_or(f64::NEG_INFINITY, |spread| spread.mean);
+    settings.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
+    settings
+}
+
+fn merged(rows: &[&ResultRow], groups: &[Vec<&ResultRow>]) -> SettingRow {
+    let first = rows[0];
+    let same = rows.iter().all(|row| row.settings == first.settings);
+    let fold = first.division.as_ref().and_then(|division| division.fold.as_ref());
+    SettingRow {
+        kind: first.kind,
+        dataset: fold.map_or_else(|| first.dataset.clone(), |fold| fold.of.clone()),
+        backbone: first.backbone.clone(),
+        tap: first.tap.clone(),
+        pool: first.pool.clone(),
+        settings: if same { first.settings.clone() } else { first.asked.clone() },
+        runs: rows.iter().map(|row| row.run.clone()).collect(),
+        seeds: rows.iter().map(|row| row.seed).collect(),
+        train_accuracy: spread(rows, |row| row.train_accuracy),
+        val_accuracy: spread(rows, |row| row.val_accuracy),
+        test_accuracy: spread(rows, |row| row.test_accuracy),
+        after_test_openings: rows.iter().map(|row| row.after_test_openings).max().unwrap_or(0),
+        synthetic: first.synthetic,
+        split: method(first),
+        folds: fold.map(|fold| fold.count),
+        leak: leak(rows, groups),
+    }
+}
+
+fn spread(rows: &[&ResultRow], of: fn(&ResultRow) -> Option<f64>) -> Option<Spread> {
+    Spread::of(&rows.iter().filter_map(|row| of(row)).collect::<Vec<_>>())
+}
+
+/// Runs of earlier versions knew no other method.
+fn method(row: &ResultRow) -> SplitMethod {
+    row.division.as_ref().map_or(SplitMethod::Random, |division| division.split)
+}
+
+fn leak(rows: &[&ResultRow], groups: &[Vec<&ResultRow>]) -> Option<Leak> {
+    let first = rows[0];
+    let sources = &first.division.as_ref()?.sources;
+    if method(first) != SplitMethod::Random {
+        return None;
+    }
+    let apart = groups
+        .iter()
+        .filter(|others| {
+            let other = others[0];
+            let division = other.division.as_ref();
+            method(other).keeps_people_apart()
+                && setting(other) == setting(first)
+                && division.is_some_and(|division| division.sources == *sources)
+        })
+        // One disjoint split is more like the random one than folds are: its parts have the same sizes.
+        .min_by_key(|others| method(others[0]))?;
+    let other = apart[0];
+    let mean = |rows: &[&ResultRow], of| spread(rows, of).map(|spread| spread.mean);
+    let [val, test]: [fn(&ResultRow) -> Option<f64>; 2] = [|row| row.val_accuracy, |row| row.test_accuracy];
+    let difference = |of| Some(mean(rows, of)? - mean(apart, of)?);
+    Some(Leak {
+        dataset: other
+            .division
+            .as_ref()
+            .and_then(|division| division.fold.as_ref())
+            .map_or_else(|| other.dataset.clone(), |fold| fold.of.clone()),
+        split: method(other),
+        val_accuracy: mean(apart, val),
+        test_accuracy: mean(apart, test),
+        val_leak: difference(val),
+        test_leak: difference(test),
+    })
+}
+
+/// The setting that `run` is of, with what is known of its leak; none if there is none.
+pub fn leak_of(rows: &[ResultRow], run: &str) -> Option<Leak> {
+    by_setting(rows).into_iter().find(|row| row.runs.iter().any(|name| name == run))?.leak
+}
