@@ -13,6 +13,7 @@ pub mod features;
 pub mod imaging;
 pub mod model;
 pub mod monitor;
+pub mod net;
 pub mod predict;
 pub mod run;
 pub mod tui;

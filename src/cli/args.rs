@@ -134,6 +134,9 @@ pub(crate) struct DemoArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
+    /// Get a data set over the network; a call that was interrupted is gone on with by the next
+    #[command(subcommand)]
+    Fetch(super::fetch::FetchCommand),
     /// From raw label files to balanced train, validation and test splits
     Prepare(PrepareArgs),
     /// The account of a prepared data set: labels, what was dropped and why, splits

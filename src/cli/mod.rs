@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod evaluate;
 mod extract;
+mod fetch;
 mod follow;
 mod output;
 mod predict;
@@ -14,6 +15,7 @@ mod predictor;
 mod results;
 mod runs;
 mod sweep;
+mod teller;
 mod train;
 mod weights;
 

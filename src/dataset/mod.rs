@@ -5,6 +5,7 @@
 
 pub mod adapter;
 pub mod duplicates;
+pub mod fetch;
 pub mod inspect;
 pub mod inspect_cache;
 pub mod manifest;
