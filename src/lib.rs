@@ -4,6 +4,7 @@
 //! (`backbone`, `dataset`) -> `imaging`. Nothing below `tui` and `cli` knows the terminal; nothing in `tui` knows tch.
 //! `tests/architecture.rs` reads the sources and holds this.
 
+pub mod audit;
 pub mod backbone;
 pub mod cli;
 pub mod dataset;

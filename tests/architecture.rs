@@ -10,7 +10,7 @@ const LEVELS: [&[&str]; 8] = [
     &["dataset", "backbone"],
     &["features", "evaluation"],
     &["model"],
-    &["run"],
+    &["run", "audit"],
     &["predict"],
     &["cli", "tui"],
 ];

@@ -1,6 +1,7 @@
 //! The command line: arguments in, engine calls, text or JSON out. One file per subcommand.
 
 mod args;
+mod audit;
 mod choose;
 mod data;
 mod demo;

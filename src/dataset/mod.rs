@@ -4,6 +4,7 @@
 //! every row and image, samples the splits ([`split`]) and writes the [`Manifest`] with its [`PrepareReport`].
 
 pub mod adapter;
+pub mod decisions;
 pub mod duplicates;
 pub mod fetch;
 pub mod inspect;
