@@ -4,6 +4,7 @@
 //! (`backbone`, `dataset`) -> `imaging`. Nothing below `tui` and `cli` knows the terminal; nothing in `tui` knows tch.
 //! `tests/architecture.rs` reads the sources and holds this.
 
+pub mod audit;
 pub mod backbone;
 pub mod cli;
 pub mod dataset;
@@ -14,6 +15,7 @@ pub mod features;
 pub mod imaging;
 pub mod model;
 pub mod monitor;
+pub mod net;
 pub mod predict;
 pub mod report;
 pub mod run;

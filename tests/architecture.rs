@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 /// Modules from the ground up; each may use what lies below it, and those on its own level.
 const LEVELS: [&[&str]; 8] = [
     &["error", "monitor", "workspace"],
-    &["imaging"],
+    &["imaging", "net"],
     &["dataset", "backbone"],
     &["features", "evaluation", "face"],
     &["model"],
-    &["run"],
+    &["run", "audit"],
     &["predict", "report"],
     &["cli", "tui"],
 ];

@@ -142,8 +142,15 @@ pub(crate) struct DemoArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
+    /// Get a data set over the network; a call that was interrupted is gone on with by the next
+    #[command(subcommand)]
+    Fetch(super::fetch::FetchCommand),
     /// From raw label files to balanced train, validation and test splits
     Prepare(PrepareArgs),
+    /// What is wrong with a data set: duplicates, people in two splits, likely wrong labels, bad pictures
+    Audit(super::audit::AuditArgs),
+    /// Decide about an image: keep, drop or relabel; the next prepare follows it, the raw data stays as it is
+    Decide(super::audit::DecideArgs),
     /// The account of a prepared data set: labels, what was dropped and why, splits
     Show {
         /// The prepared set [default: the only one, or the list of them]

@@ -1,4 +1,4 @@
-//! `faceprobe data prepare|show`.
+//! `faceprobe data fetch|prepare|audit|decide|show`.
 
 use super::Context;
 use super::args::{DataCommand, PrepareArgs};
@@ -14,6 +14,9 @@ use std::path::{Path, absolute};
 
 pub(crate) fn run(context: &Context, command: &DataCommand) -> Result<()> {
     match command {
+        DataCommand::Fetch(command) => super::fetch::run(context, command),
+        DataCommand::Audit(args) => super::audit::audit(context, args),
+        DataCommand::Decide(args) => super::audit::decide(context, args),
         DataCommand::Prepare(args) => prepare(context, args),
         DataCommand::Show { name } => {
             let name = dataset_name(context, &super::args::DatasetArg { data: name.clone() })?;

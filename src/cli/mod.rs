@@ -1,6 +1,7 @@
 //! The command line: arguments in, engine calls, text or JSON out. One file per subcommand.
 
 mod args;
+mod audit;
 mod choose;
 mod compare;
 mod data;
@@ -9,6 +10,7 @@ mod doctor;
 mod evaluate;
 mod evaluate_on;
 mod extract;
+mod fetch;
 mod follow;
 mod output;
 mod predict;
@@ -18,6 +20,7 @@ mod results;
 mod runs;
 mod side_by_side;
 mod sweep;
+mod teller;
 mod train;
 mod weights;
 

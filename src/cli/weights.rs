@@ -2,93 +2,12 @@
 
 use super::Context;
 use super::args::WeightsCommand;
-use super::output::{Align, bytes, duration, print, print_json, table};
+use super::output::{Align, bytes, print, print_json, table};
+use super::teller::Teller;
 use crate::backbone::BackboneInfo;
 use crate::backbone::weights::{self, Source};
-use crate::error::{Error, Result};
-use crate::monitor::{Monitor, Update};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::error::Result;
 use serde_json::json;
-use std::io::IsTerminal;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-/// Off a terminal, progress is a line at most this often.
-const QUIET_FOR: Duration = Duration::from_secs(5);
-
-/// Tells on standard error; Ctrl-C stops at the next safe point.
-struct Teller {
-    quiet: bool,
-    bar: Option<ProgressBar>,
-    spoke: Mutex<Instant>,
-    interrupted: Arc<AtomicBool>,
-}
-
-impl Teller {
-    fn new(quiet: bool) -> Result<Self> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            signal_hook::flag::register(signal, Arc::clone(&interrupted))
-                .map_err(|error| Error::failed(format!("Signals cannot be handled ({error}).")))?;
-        }
-        let bar = (std::io::stderr().is_terminal() && !quiet).then(|| {
-            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
-            if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg}") {
-                bar.set_style(style);
-            }
-            bar
-        });
-        Ok(Self { quiet, bar, spoke: Mutex::new(Instant::now()), interrupted })
-    }
-
-    fn say(&self, text: &str) {
-        match &self.bar {
-            _ if self.quiet => {}
-            Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
-        }
-    }
-
-    fn tell(&self, done: u64, total: u64, rate: f64, remaining: Option<f64>) {
-        let of = if total > 0 { format!(" of {}", bytes(total)) } else { String::new() };
-        let left = remaining.map(|seconds| format!(", {} left", duration(seconds))).unwrap_or_default();
-        let line = format!("{}{of}, {}/s{left}", bytes(done), bytes(rate as u64));
-        if let Some(bar) = &self.bar {
-            bar.set_length(total);
-            bar.set_position(done);
-            bar.set_message(line);
-            return;
-        }
-        let mut spoke = self.spoke.lock().unwrap_or_else(PoisonError::into_inner);
-        if spoke.elapsed() >= QUIET_FOR {
-            *spoke = Instant::now();
-            self.say(&format!("  {line}"));
-        }
-    }
-}
-
-impl Monitor for Teller {
-    fn update(&self, update: Update) {
-        match update {
-            Update::Note { text } => self.say(&text),
-            Update::Progress { done, total, rate, remaining, .. } => self.tell(done, total, rate, remaining),
-            _ => {}
-        }
-    }
-
-    fn stopped(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Teller {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-}
 
 pub(crate) fn run(context: &Context, command: &WeightsCommand) -> Result<()> {
     match command {

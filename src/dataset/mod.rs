@@ -6,8 +6,10 @@
 pub mod adapter;
 mod apart;
 mod attributes;
+pub mod decisions;
 pub mod division;
 pub mod duplicates;
+pub mod fetch;
 pub mod inspect;
 pub mod inspect_cache;
 pub mod manifest;

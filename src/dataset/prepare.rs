@@ -1,12 +1,14 @@
 //! Preparation: label files in, a checked, balanced and split data set out, with an account of every row.
 
 use super::attributes;
+use super::decisions::{Decision, Decisions, class_of};
 use super::division::{Division, SplitMethod, divide};
 use super::duplicates::{Verdict, judge};
 use super::inspect::{Stamp, inspect};
 use super::manifest::{ATTRIBUTES, Sources, to_csv};
 use super::reasons::{Drops, Reason};
 use super::report::{PrepareReport, SplitCount, printable};
+use super::report_text::thousands;
 use super::sample::{ContentHash, Sample, Split};
 use super::source::{RawRow, SourceRows, SourceSpec, source_names};
 use super::split::Sizes;
@@ -105,11 +107,15 @@ pub fn prepare(workspace: &Workspace, settings: &PrepareSettings, monitor: &dyn 
         present.iter().filter_map(|candidate| Some((candidate.file.clone(), candidate.stamp?))).collect();
     let inspected = inspect(&files, &workspace.root().join("cache/inspected.csv"), monitor)?;
     stage(monitor, "sample splits")?;
-    let usable = without_duplicates(decodable(present, inspected, &mut drops), &sources, &classes, &mut drops);
+    let decisions = Decisions::load(workspace)?;
+    let decodable = decodable(present, inspected, &mut drops);
+    let (usable, relabelled) = decided(decodable, &decisions, &classes, &mut drops)?;
+    let usable = without_duplicates(usable, &sources, &classes, &mut drops);
     describe(&usable, &mut report);
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     let divisions = divide(&usable, &names, settings, asked, &classes);
     report.warnings = sources.iter_mut().flat_map(|source| std::mem::take(&mut source.rows.warnings)).collect();
+    report.warnings.extend(relabelled);
     let folder = workspace.prepared(&settings.name);
     let account = Account { report, drops, usable: &usable, sources: &sources, settings };
     let report = match &divisions {
@@ -242,6 +248,44 @@ fn decodable(
         }
     }
     usable
+}
+
+/// Follows what a person decided: drops, and relabels. Answers a sentence about the relabelled, if there are any.
+fn decided(
+    mut usable: Vec<Usable>,
+    decisions: &Decisions,
+    classes: &[String; 2],
+    drops: &mut Drops,
+) -> Result<(Vec<Usable>, Option<String>)> {
+    let mut relabelled = 0;
+    for sample in &mut usable {
+        if let Some(Decision::Relabel(label)) = decisions.get(&sample.hash) {
+            let class = class_of(label, classes).ok_or_else(|| {
+                Error::failed(format!(
+                    "data/decisions.csv relabels {} as '{}', which is neither {}; decide on it again.",
+                    printable(&sample.row.path),
+                    printable(label),
+                    classes.join(" nor ")
+                ))
+            })?;
+            relabelled += usize::from(class != sample.class);
+            sample.class = class;
+        }
+    }
+    usable.retain(|sample| {
+        let dropped = decisions.get(&sample.hash) == Some(&Decision::Drop);
+        if dropped {
+            drops.add(Reason::Decided, || sample.row.path.clone());
+        }
+        !dropped
+    });
+    let sentence = (relabelled > 0).then(|| {
+        format!(
+            "{} images have the label that was decided in data/decisions.csv instead of their own.",
+            thousands(relabelled)
+        )
+    });
+    Ok((usable, sentence))
 }
 
 /// Drops all but the first of equal files, and all of those whose labels contradict each other. What is left is in

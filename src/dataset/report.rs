@@ -54,7 +54,7 @@ pub fn printable(text: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
     /// A short fixed name such as `unknown_label`, `repeated_row`, `missing_file`, `undecodable`,
-    /// `duplicate_image`, `contradicting_labels`, `not_sampled`.
+    /// `decided`, `duplicate_image`, `contradicting_labels`, `not_sampled`.
     pub reason: String,
     /// The same in words for a person.
     pub explanation: String,

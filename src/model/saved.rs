@@ -26,9 +26,6 @@ pub const FORMAT: u32 = 1;
 /// No model is larger than this many bytes; a file that is would only fill the memory.
 const LARGEST: u64 = 4 << 30;
 
-/// Nor is what it says about itself longer than this; it is some kilobytes.
-const LONGEST_HEADER: u64 = 64 << 20;
-
 const METADATA_KEY: &str = "faceprobe";
 
 /// Names, shapes and description of any model fit into this many bytes.
@@ -137,23 +134,6 @@ impl SavedModel {
         }
         let bytes = std::fs::read(path).at(path)?;
         Self::from_bytes(&bytes).map_err(|error| Error::file(path, error))
-    }
-
-    /// What the file at `path` says of its model, without reading the weights. They are not checked.
-    pub fn info(path: &Path) -> Result<ModelInfo> {
-        let damaged = |why: &dyn std::fmt::Display| Error::file(path, format!("is not a whole model file ({why})"));
-        let mut file = std::fs::File::open(path).at(path)?;
-        let mut length = [0u8; 8];
-        file.read_exact(&mut length).at(path)?;
-        let length = u64::from_le_bytes(length);
-        if length > LONGEST_HEADER {
-            return Err(damaged(&"its header is too long"));
-        }
-        let mut header = Vec::new();
-        file.take(length).read_to_end(&mut header).at(path)?;
-        let header: serde_json::Value = serde_json::from_slice(&header).map_err(|error| damaged(&error))?;
-        let text = header["__metadata__"][METADATA_KEY].as_str().ok_or_else(|| damaged(&"it has no description"))?;
-        serde_json::from_str::<Header>(text).map(|header| header.info).map_err(|error| damaged(&error))
     }
 
     /// The same from bytes in memory.

@@ -7,7 +7,7 @@ use crate::evaluation::calibration::{Bin, reliability};
 use crate::evaluation::figures::BINS;
 use crate::evaluation::{Figures, Groups, pr_curve, roc_curve};
 use crate::imaging;
-use crate::model::{ModelInfo, SavedModel};
+use crate::model::ModelInfo;
 use crate::monitor::EpochFigures;
 use crate::run::openings::{self, Opening};
 use crate::run::results::{self, ResultRow, SettingRow};
@@ -201,7 +201,7 @@ fn read_model(workspace: &Workspace, row: &ResultRow, thumbnails: bool) -> Resul
         }
     }
     // The report goes without what a damaged model file would say.
-    let info = SavedModel::info(&run.model_path()).ok();
+    let info = ModelInfo::read(&run.model_path()).ok();
     Ok(Model { row: row.clone(), info, epochs: view.epochs, trials: view.trials, parts })
 }
 

@@ -1,152 +1,23 @@
 //! Downloads from servers that behave and servers that do not.
 
-use faceprobe::backbone::weights::Download;
+use super::server::{Behaviour, Server, answer};
 use faceprobe::error::ErrorKind;
 use faceprobe::monitor::{Monitor, Silent, Update};
-use std::io::{BufRead, BufReader, Write};
+use faceprobe::net::{Client, Download};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-/// What a connection gets: the stream, the whole content, and where the request wants to begin.
-type Behaviour = Box<dyn Fn(&mut TcpStream, &[u8], Option<u64>) -> std::io::Result<()> + Send + Sync>;
-
-/// A server on this machine; the n-th connection meets the n-th behaviour, and the last of them from then on.
-pub struct Server {
-    address: String,
-    /// Where each request wanted to begin.
-    asked: Arc<Mutex<Vec<Option<u64>>>>,
-}
-
-impl Server {
-    pub fn new(content: Vec<u8>, behaviours: Vec<Behaviour>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (log, behaviours, content) = (Arc::clone(&asked), Arc::new(behaviours), Arc::new(content));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (Ok(mut stream), log) = (stream, Arc::clone(&log)) else { return };
-                let (behaviours, content) = (Arc::clone(&behaviours), Arc::clone(&content));
-                let from = wanted(&stream);
-                let number = {
-                    let mut log = log.lock().unwrap();
-                    log.push(from);
-                    log.len() - 1
-                };
-                std::thread::spawn(move || {
-                    // A client that hangs up is its own affair.
-                    let _ = behaviours[number.min(behaviours.len() - 1)](&mut stream, &content, from);
-                });
-            }
-        });
-        Self { address, asked }
-    }
-
-    pub fn url(&self) -> String {
-        format!("http://{}/weights.bin", self.address)
-    }
-
-    fn asked(&self) -> Vec<Option<u64>> {
-        self.asked.lock().unwrap().clone()
-    }
-
-    /// All that is asked for.
-    pub fn whole() -> Behaviour {
-        Box::new(|stream, content, from| {
-            answer(stream, content, from, content.len() as u64)?;
-            stream.write_all(&content[from.unwrap_or(0) as usize..])
-        })
-    }
-
-    /// Some bytes of what is asked for, then the connection is gone.
-    pub fn drop_after(count: usize) -> Behaviour {
-        Box::new(move |stream, content, from| {
-            answer(stream, content, from, content.len() as u64)?;
-            let start = from.unwrap_or(0) as usize;
-            stream.write_all(&content[start..(start + count).min(content.len())])
-        })
-    }
-
-    /// Some bytes, then silence with the connection open.
-    fn stall_after(count: usize) -> Behaviour {
-        Box::new(move |stream, content, from| {
-            answer(stream, content, from, content.len() as u64)?;
-            stream.write_all(&content[..count])?;
-            std::thread::sleep(Duration::from_secs(30));
-            Ok(())
-        })
-    }
-
-    /// Says that the file ends later than it does.
-    fn exaggerate() -> Behaviour {
-        Box::new(|stream, content, _| {
-            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", content.len() + 1000)?;
-            stream.write_all(content)
-        })
-    }
-
-    /// Answers about so many bytes of the part that is asked for.
-    fn half_range(count: usize) -> Behaviour {
-        Box::new(move |stream, content, from| {
-            let start = from.unwrap_or(0) as usize;
-            let part = &content[start..(start + count).min(content.len())];
-            write!(
-                stream,
-                "HTTP/1.1 206 Partial Content\r\ncontent-range: bytes {start}-{}/{}\r\ncontent-length: {}\r\n\r\n",
-                start + part.len() - 1,
-                content.len(),
-                part.len()
-            )?;
-            stream.write_all(part)
-        })
-    }
-
-    fn raw(text: &'static str) -> Behaviour {
-        Box::new(move |stream, _, _| stream.write_all(text.as_bytes()))
-    }
-}
-
-/// Reads a request's head: where its range begins.
-fn wanted(stream: &TcpStream) -> Option<u64> {
-    let mut from = None;
-    for line in BufReader::new(stream.try_clone().ok()?).lines().map_while(Result::ok) {
-        if line.is_empty() {
-            break;
-        }
-        if let Some(range) = line.to_lowercase().strip_prefix("range: bytes=") {
-            from = range.trim_end_matches('-').parse().ok();
-        }
-    }
-    from
-}
-
-fn answer(stream: &mut TcpStream, content: &[u8], from: Option<u64>, total: u64) -> std::io::Result<()> {
-    match from {
-        None => write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {total}\r\n\r\n"),
-        Some(from) if from >= content.len() as u64 => {
-            write!(
-                stream,
-                "HTTP/1.1 416 Range Not Satisfiable\r\ncontent-range: bytes */{total}\r\ncontent-length: 0\r\n\r\n"
-            )
-        }
-        Some(from) => write!(
-            stream,
-            "HTTP/1.1 206 Partial Content\r\ncontent-range: bytes {from}-{}/{total}\r\ncontent-length: {}\r\n\r\n",
-            total - 1,
-            total - from
-        ),
-    }
-}
 
 fn content() -> Vec<u8> {
     (0..1_000_000_u32).map(|place| (place.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
 }
 
 fn download(server: &Server, partial: &Path) -> faceprobe::error::Result<bool> {
-    Download { url: &server.url(), partial, patience: Duration::from_millis(400) }.run(&Silent)
+    let (client, url) = (Client::new(), server.url());
+    Download { client: &client, url: &url, partial, patience: Duration::from_millis(400), most: 2 << 30 }.run(&Silent)
 }
 
 #[test]
@@ -224,7 +95,10 @@ fn refusals_and_lies_end_in_a_sentence_soon() {
     for (behaviour, part) in [
         (Server::raw("HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\nnope"), "404"),
         (Server::raw("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"), "503"),
-        (Server::raw("HTTP/1.1 200 OK\r\ncontent-length: 1152921504606846976\r\n\r\nx"), "larger than any weights"),
+        (
+            Server::raw("HTTP/1.1 200 OK\r\ncontent-length: 1152921504606846976\r\n\r\nx"),
+            "more than such a file can have",
+        ),
         (
             Server::raw("HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 7-9/10\r\ncontent-length: 3\r\n\r\nabc"),
             "another part",
@@ -243,7 +117,9 @@ fn refusals_and_lies_end_in_a_sentence_soon() {
         let gone = TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}/", gone.local_addr().unwrap())
     };
-    let error = Download { url: &url, partial: &partial, patience: Duration::from_secs(5) }.run(&Silent).unwrap_err();
+    let client = Client::new();
+    let patience = Duration::from_secs(5);
+    let error = Download { client: &client, url: &url, partial: &partial, patience, most: 1 }.run(&Silent).unwrap_err();
     assert!(error.to_string().contains("refused") || error.to_string().contains("no connection"), "{error}");
 }
 
@@ -282,8 +158,9 @@ fn a_stop_is_obeyed_and_keeps_what_came() {
     });
     let server = Server::new(all.clone(), vec![slowly, Server::whole()]);
     let monitor = Impatient::default();
+    let (client, url, patience) = (Client::new(), server.url(), Duration::from_secs(5));
     let error =
-        Download { url: &server.url(), partial: &partial, patience: Duration::from_secs(5) }.run(&monitor).unwrap_err();
+        Download { client: &client, url: &url, partial: &partial, patience, most: 2 << 30 }.run(&monitor).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Stopped);
     let kept = std::fs::read(&partial).unwrap();
     assert!(!kept.is_empty() && kept.len() < all.len() && all.starts_with(&kept));

@@ -1,7 +1,7 @@
 //! `faceprobe weights import|fetch|list` as a user meets them.
 
 use super::files::{count, fixture, write};
-use super::http::Server;
+use super::server::Server;
 use faceprobe::backbone;
 use serde_json::Value;
 use sha2::{Digest, Sha256};

@@ -7,3 +7,5 @@ mod http;
 mod importing;
 mod naming;
 mod reading;
+#[path = "../support/server.rs"]
+mod server;

@@ -1,12 +1,12 @@
 //! Weights from the places that a network's registry entry lists, the first that works.
 
 use super::super::BackboneInfo;
-use super::http::Download;
 use super::import::{self, Opened};
 use super::pip;
 use super::store::{WeightsInfo, find, hex, stored, weights_dir};
 use crate::error::{AtPath, Error, ErrorKind, Result};
 use crate::monitor::{Monitor, Update};
+use crate::net::{Client, Download};
 use md5::Md5;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// A server that is silent for so long is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// No weights file is larger; a server that claims more is not the right one.
+const MAX_BYTES: u64 = 2 << 30;
 
 /// A place that weights can be fetched from. What the file is and how it names things is seen from its content.
 #[derive(Debug, Clone, Copy)]
@@ -175,8 +177,10 @@ fn install(info: &BackboneInfo, opened: &Opened, source: &str, monitor: &dyn Mon
 
 /// Downloads and checks a file. What went on from an earlier attempt and is wrong is fetched once more from the start.
 fn download(url: &str, checksum: Option<Checksum<'_>>, path: &Path, monitor: &dyn Monitor) -> Result<Opened> {
+    let client = Client::new();
     loop {
-        let resumed = Download { url, partial: path, patience: PATIENCE }.run(monitor)?;
+        let download = Download { client: &client, url, partial: path, patience: PATIENCE, most: MAX_BYTES };
+        let resumed = download.run(monitor)?;
         let opened = Opened::new(path)?;
         let Some(checksum) = checksum.filter(|checksum| !checksum.agrees(opened.bytes(), &opened.sha256)) else {
             return Ok(opened);

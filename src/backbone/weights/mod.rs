@@ -6,7 +6,6 @@
 //! floats, and nothing else is in the file. A TorchScript file of the user's is kept as it is, as `NAME.pt`.
 
 mod fetch;
-mod http;
 mod import;
 mod keras_names;
 mod naming;
@@ -14,7 +13,6 @@ mod pip;
 mod store;
 
 pub use fetch::{Checksum, Source, fetch, fetch_url};
-pub use http::Download;
 pub use import::{import, origins};
 pub use naming::Names;
 pub use store::{WeightsInfo, WeightsStatus, all, detector, list, sha256_of, status, weights_dir};

@@ -7,6 +7,7 @@ use super::{index, sorted};
 use crate::evaluation::Interval;
 use crate::run::Status;
 use crate::run::results::{Column, ResultRow};
+use crate::run::settings::leak_of;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -250,7 +251,7 @@ fn explain(app: &App, row: &ResultRow) -> Vec<Line<'static>> {
             theme.dim(),
         ));
     }
-    if let Some(leak) = results::leak_of(&app.snapshot.rows(), &row.run) {
+    if let Some(leak) = leak_of(&app.snapshot.rows(), &row.run) {
         let figure = |value: Option<f64>, leak: Option<f64>| match (value, leak) {
             (Some(value), Some(leak)) => format!("{value:.3} ({:+.3})", -leak),
             _ => "not opened".to_owned(),

@@ -3,6 +3,7 @@
 //! A thread of its own talks to the server, so that the caller can stop at any moment and notices a server that has
 //! gone silent, whatever the socket is waiting for. A thread that is given up ends with its connection.
 
+use super::client::{CONNECT, Client};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
 use std::fs::{File, OpenOptions};
@@ -12,12 +13,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use ureq::http::{HeaderMap, StatusCode};
 
-/// No weights file is larger; a server that claims more is not the right one.
-const MAX_BYTES: u64 = 2 << 30;
-/// On a machine that reaches no more than package registries, the other sources must not take long to fail.
-const CONNECT: Duration = Duration::from_secs(5);
 /// How often a connection that was lost is made again.
 const MAX_RESUMES: usize = 20;
+/// A connection that ends sooner than this was not made for us.
+const AT_ONCE: Duration = Duration::from_secs(1);
 /// How long a silence is noticed late.
 const TICK: Duration = Duration::from_millis(50);
 const CHUNK: usize = 256 << 10;
@@ -25,18 +24,33 @@ const CHUNK: usize = 256 << 10;
 /// One file to be brought.
 #[derive(Debug, Clone, Copy)]
 pub struct Download<'a> {
+    pub client: &'a Client,
     pub url: &'a str,
     /// Where it goes, bit by bit. What is there already is taken to be its beginning.
     pub partial: &'a Path,
     /// A server that sends nothing for so long is given up.
     pub patience: Duration,
+    /// In bytes; a server that claims or sends more has not the right file.
+    pub most: u64,
+}
+
+/// What came of asking for a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fetched {
+    /// The file is whole; `resumed` if what was there before was gone on with.
+    Whole { resumed: bool },
+    /// The server answered with this status (404, 500 and the like) instead of the file.
+    Refused(StatusCode),
 }
 
 /// How one connection ended.
 enum Ended {
     Complete,
+    Refused(StatusCode),
     /// Lost on the way; worth another try if something came.
     Lost(String),
+    /// Lost at once, before any answer: a connection that was kept from the file before may have been closed by now.
+    Stale(String),
     /// What is there is not the beginning of this file.
     Mismatch,
 }
@@ -49,19 +63,32 @@ impl Download<'_> {
     /// Refusals of the server, silence, a full disk; [`crate::error::ErrorKind::Stopped`] when the monitor says so. What
     /// came stays in the partial file.
     pub fn run(&self, monitor: &dyn Monitor) -> Result<bool> {
+        match self.fetch(monitor)? {
+            Fetched::Whole { resumed } => Ok(resumed),
+            Fetched::Refused(status) => Err(self.failed(&self.client.refusal(status))),
+        }
+    }
+
+    /// [`Download::run`] for those who make something of a refusal.
+    ///
+    /// # Errors
+    /// As [`Download::run`], without the refusals.
+    pub fn fetch(&self, monitor: &dyn Monitor) -> Result<Fetched> {
         let mut file =
             OpenOptions::new().create(true).truncate(false).write(true).open(self.partial).at(self.partial)?;
         file.try_lock()
             .map_err(|_| Error::file(self.partial, "another faceprobe is downloading this file; wait for it"))?;
         let mut have = file.seek(SeekFrom::End(0)).at(self.partial)?;
         let mut resumed = have > 0;
+        let mut stale_before = false;
         for _ in 0..=MAX_RESUMES {
             let before = have;
             match self.connect(&mut file, &mut have, monitor)? {
                 Ended::Complete => {
                     file.sync_all().at(self.partial)?;
-                    return Ok(resumed && before > 0);
+                    return Ok(Fetched::Whole { resumed: resumed && before > 0 });
                 }
+                Ended::Refused(status) => return Ok(Fetched::Refused(status)),
                 Ended::Mismatch if before > 0 => {
                     resumed = false;
                     have = 0;
@@ -70,6 +97,8 @@ impl Download<'_> {
                 Ended::Mismatch => {
                     return Err(self.failed("it answers about another part of the file than was asked for"));
                 }
+                Ended::Stale(_) if !stale_before => stale_before = true,
+                Ended::Stale(reason) => return Err(self.failed(&reason)),
                 Ended::Lost(reason) if have == before => return Err(self.failed(&reason)),
                 Ended::Lost(reason) => {
                     monitor.update(Update::Note { text: format!("{reason}; going on at {have} bytes") });
@@ -91,18 +120,21 @@ impl Download<'_> {
     /// One connection: asks for what is missing and appends what comes.
     fn connect(&self, file: &mut File, have: &mut u64, monitor: &dyn Monitor) -> Result<Ended> {
         let (sender, events) = sync_channel(4);
-        let (url, from) = (self.url.to_owned(), *have);
+        let (client, url, from) = (self.client.clone(), self.url.to_owned(), *have);
         std::thread::spawn(move || {
             // A receiver that has gone wants no more.
-            let _ = talk(&url, from, &sender);
+            let _ = talk(&client, &url, from, &sender);
         });
         let mut total = None;
+        let mut answered = false;
+        let began = Instant::now();
         let mut pace = Pace::new(from);
         loop {
             let event = match self.next(&events, monitor)? {
                 Ok(event) => event,
                 Err(lost) => return Ok(Ended::Lost(lost)),
             };
+            answered |= matches!(event, Event::Answer(_));
             match event {
                 Event::Answer(answer) => match self.judge(&answer, from)? {
                     Verdict::Append => total = answer.total,
@@ -114,11 +146,12 @@ impl Download<'_> {
                     }
                     Verdict::Complete => return Ok(Ended::Complete),
                     Verdict::Mismatch => return Ok(Ended::Mismatch),
+                    Verdict::Refused => return Ok(Ended::Refused(answer.status)),
                 },
                 Event::Data(data) => {
                     file.write_all(&data).at(self.partial)?;
                     *have += data.len() as u64;
-                    if *have > total.unwrap_or(MAX_BYTES) {
+                    if *have > total.unwrap_or(self.most) {
                         return Err(self.failed("it sends more than it said"));
                     }
                     pace.tell(*have, total, monitor);
@@ -131,6 +164,7 @@ impl Download<'_> {
                         _ => Ended::Complete,
                     });
                 }
+                Event::Failed(reason) if !answered && began.elapsed() < AT_ONCE => return Ok(Ended::Stale(reason)),
                 Event::Failed(reason) => return Ok(Ended::Lost(reason)),
             }
         }
@@ -156,8 +190,8 @@ impl Download<'_> {
 
     /// What an answer to the request for everything behind `from` means.
     fn judge(&self, answer: &Answer, from: u64) -> Result<Verdict> {
-        if answer.total.is_some_and(|total| total > MAX_BYTES) {
-            return Err(self.failed("it claims to be larger than any weights file"));
+        if let Some(total) = answer.total.filter(|total| *total > self.most) {
+            return Err(self.failed(&format!("it claims to have {total} bytes, more than such a file can have")));
         }
         match answer.status {
             StatusCode::OK => Ok(Verdict::Restart),
@@ -166,7 +200,7 @@ impl Download<'_> {
             // There is nothing behind what is here: it is all, or too much.
             StatusCode::RANGE_NOT_SATISFIABLE if from > 0 && answer.total == Some(from) => Ok(Verdict::Complete),
             StatusCode::RANGE_NOT_SATISFIABLE => Ok(Verdict::Mismatch),
-            status => Err(self.failed(&format!("the server answers {status}"))),
+            _ => Ok(Verdict::Refused),
         }
     }
 }
@@ -176,6 +210,7 @@ enum Verdict {
     Restart,
     Complete,
     Mismatch,
+    Refused,
 }
 
 enum Event {
@@ -212,15 +247,13 @@ impl Answer {
 }
 
 /// The server's side: asks, and sends on what comes. Ends when nobody listens any more.
-fn talk(url: &str, from: u64, events: &SyncSender<Event>) -> Result<(), std::sync::mpsc::SendError<Event>> {
-    let config = ureq::Agent::config_builder()
-        .timeout_resolve(Some(CONNECT))
-        .timeout_connect(Some(CONNECT))
-        .http_status_as_error(false)
-        .max_redirects(5)
-        .user_agent(concat!("faceprobe/", env!("CARGO_PKG_VERSION")))
-        .build();
-    let mut request = ureq::Agent::new_with_config(config).get(url).header("accept-encoding", "identity");
+fn talk(
+    client: &Client,
+    url: &str,
+    from: u64,
+    events: &SyncSender<Event>,
+) -> Result<(), std::sync::mpsc::SendError<Event>> {
+    let mut request = client.get(url);
     if from > 0 {
         request = request.header("range", format!("bytes={from}-"));
     }

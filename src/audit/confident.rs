@@ -1,0 +1,62 @@
+//! Confident learning: which labels are likely wrong, from probabilities of a model that did not see them.
+//!
+//! Northcutt, Jiang, Chuang: Confident learning: estimating uncertainty in dataset labels. Journal of Artificial
+//! Intelligence Research 70, 2021. The threshold of a class is the mean probability of that class over the samples that
+//! carry its label (their equation 2); a sample that reaches the threshold of another class, and that class with the
+//! larger probability, is counted off the diagonal of the confident joint (equation 1) and is a likely error. The
+//! numbers are those of the authors' cleanlab, which a test compares.
+
+/// What confident learning says of samples with two classes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Confidence {
+    /// Mean probability of each class over the samples labelled so.
+    pub thresholds: [f64; 2],
+    /// `joint[label][class]`: samples labelled `label` that are confidently of `class`.
+    pub joint: [[usize; 2]; 2],
+    /// Per sample, whether its label is likely wrong.
+    pub suspicious: Vec<bool>,
+    /// Per sample, the self-confidence in its label, 0 to 1, with each class' probabilities shifted by its threshold,
+    /// so that a class the model is unsure of does not fill the top. Small is suspicious.
+    pub quality: Vec<f64>,
+}
+
+/// `scores` are out-of-fold probabilities of class 1, `positive` the labels. A class without samples has threshold 1 and
+/// nothing reaches it.
+pub fn confidence(scores: &[f64], positive: &[bool]) -> Confidence {
+    let of_class = |score: f64, class: usize| if class == 1 { score } else { 1.0 - score };
+    let thresholds = [0, 1].map(|class| {
+        let own: Vec<f64> = labelled(scores, positive, class).map(|score| of_class(score, class)).collect();
+        if own.is_empty() { 1.0 } else { own.iter().sum::<f64>() / own.len() as f64 }
+    });
+    // cleanlab allows for rounding in this comparison.
+    let reaches = |score: f64, class: usize| of_class(score, class) >= thresholds[class] - 1e-6;
+    let mut joint = [[0; 2]; 2];
+    let mut suspicious = Vec::with_capacity(scores.len());
+    for (&score, &positive) in scores.iter().zip(positive) {
+        let label = usize::from(positive);
+        let class = match (reaches(score, 0), reaches(score, 1)) {
+            (true, true) => Some(usize::from(score > 0.5)),
+            (true, false) => Some(0),
+            (false, true) => Some(1),
+            (false, false) => None,
+        };
+        if let Some(class) = class {
+            joint[label][class] += 1;
+        }
+        suspicious.push(class.is_some_and(|class| class != label));
+    }
+    let highest = thresholds[0].max(thresholds[1]);
+    let quality = scores
+        .iter()
+        .zip(positive)
+        .map(|(&score, &positive)| {
+            let shifted = [0, 1].map(|class| of_class(score, class) - thresholds[class] + highest);
+            shifted[usize::from(positive)] / (shifted[0] + shifted[1])
+        })
+        .collect();
+    Confidence { thresholds, joint, suspicious, quality }
+}
+
+fn labelled<'a>(scores: &'a [f64], positive: &'a [bool], class: usize) -> impl Iterator<Item = f64> + 'a {
+    scores.iter().zip(positive).filter(move |(_, positive)| usize::from(**positive) == class).map(|(score, _)| *score)
+}

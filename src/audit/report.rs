@@ -1,0 +1,206 @@
+//! What an audit found: `audit.json` beside the manifest, and the text of `data audit`.
+
+use crate::error::{AtPath, Error, Result};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::Path;
+
+/// What is the matter, in the order of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    ContradictingLabels,
+    SubjectLabels,
+    SubjectAcrossSplits,
+    ExactDuplicate,
+    NearDuplicate,
+    Alike,
+    LabelError,
+    TooSmall,
+    TooDark,
+    Flat,
+    NoFace,
+}
+
+impl Kind {
+    pub const ALL: [Self; 11] = [
+        Self::ContradictingLabels,
+        Self::SubjectLabels,
+        Self::SubjectAcrossSplits,
+        Self::ExactDuplicate,
+        Self::NearDuplicate,
+        Self::Alike,
+        Self::LabelError,
+        Self::TooSmall,
+        Self::TooDark,
+        Self::Flat,
+        Self::NoFace,
+    ];
+
+    /// As JSON and the command line write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ContradictingLabels => "contradicting_labels",
+            Self::SubjectLabels => "subject_labels",
+            Self::SubjectAcrossSplits => "subject_across_splits",
+            Self::ExactDuplicate => "exact_duplicate",
+            Self::NearDuplicate => "near_duplicate",
+            Self::Alike => "alike",
+            Self::LabelError => "label_error",
+            Self::TooSmall => "too_small",
+            Self::TooDark => "too_dark",
+            Self::Flat => "flat",
+            Self::NoFace => "no_face",
+        }
+    }
+
+    /// For a person.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::ContradictingLabels => "the same picture under both labels",
+            Self::SubjectLabels => "the same person under both labels",
+            Self::SubjectAcrossSplits => "the same person in more than one split",
+            Self::ExactDuplicate => "files with the same bytes; preparation keeps the first",
+            Self::NearDuplicate => "nearly the same picture, by perceptual hash",
+            Self::Alike => "nearly the same features",
+            Self::LabelError => "the label is likely wrong, by confident learning; the most suspicious first",
+            Self::TooSmall => "fewer pixels than the networks look at",
+            Self::TooDark => "hardly any light",
+            Self::Flat => "hardly any contrast",
+            Self::NoFace => "no face was found",
+        }
+    }
+}
+
+/// An image of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    pub source: String,
+    pub path: String,
+    /// The file on this machine.
+    pub file: String,
+    pub label: String,
+    /// `train`, `val`, `test`, or none where preparation left it out.
+    pub split: Option<String>,
+    pub hash: String,
+    /// `keep`, `drop` or `relabel`, where it was decided on.
+    pub decision: Option<String>,
+}
+
+/// One thing to look at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    pub kind: Kind,
+    /// What was measured, in words.
+    pub detail: String,
+    /// The measure: bits of difference, cosine, probability of the label, pixels, light.
+    pub measure: f64,
+    /// Whether its images are in more than one split.
+    pub across_splits: bool,
+    /// How many images it is about; of many, `images` has a few.
+    pub count: usize,
+    pub images: Vec<Subject>,
+    /// What the model would say, for a likely label error.
+    pub suggestion: Option<String>,
+}
+
+impl Finding {
+    /// Whether there is nothing left to decide: at most one of its images is without a decision or kept.
+    pub fn settled(&self) -> bool {
+        let kept = self.images.iter().all(|image| image.decision.is_some());
+        let gone = self.images.iter().filter(|image| matches!(image.decision.as_deref(), Some("drop" | "relabel")));
+        kept || (self.images.len() > 1 && gone.count() + 1 >= self.images.len())
+    }
+}
+
+/// Findings of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tally {
+    pub kind: Kind,
+    pub explanation: String,
+    pub count: usize,
+    pub across_splits: usize,
+    /// Findings on which a decision was made; they are not listed.
+    pub settled: usize,
+}
+
+/// An audit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Audit {
+    pub dataset: String,
+    pub manifest_sha256: String,
+    /// Labelled images that are there and can be decoded.
+    pub images: usize,
+    /// The cached features that were used; empty where none has all images.
+    pub features: Vec<String>,
+    /// Share of the samples whose label the out-of-fold model agrees with.
+    pub agreement: Option<f64>,
+    pub tallies: Vec<Tally>,
+    /// By kind, the most telling first, without those that were settled.
+    pub findings: Vec<Finding>,
+    /// What was not looked at, and why.
+    pub notes: Vec<String>,
+    pub seconds: f64,
+}
+
+impl Audit {
+    /// The last audit of the prepared set in `folder`.
+    ///
+    /// # Errors
+    /// When there is none, or the file is damaged.
+    pub fn load(folder: &Path) -> Result<Self> {
+        let path = folder.join("audit.json");
+        let bytes = fs::read(&path).map_err(|error| {
+            Error::file(&path, format!("cannot be read ({error}); make it with faceprobe data audit"))
+        })?;
+        serde_json::from_slice(&bytes).at(&path)
+    }
+
+    /// For a person: each kind with its count and the first few findings.
+    pub fn to_text(&self, most: usize) -> String {
+        let mut text = format!("Audit of {}: {} labelled images", self.dataset, self.images);
+        match &self.features[..] {
+            [] => text.push('\n'),
+            features => text.push_str(&format!(", features: {}\n", features.join("; "))),
+        }
+        if let Some(agreement) = self.agreement {
+            text.push_str(&format!(
+                "Models that did not see an image agree with {:.1} % of the labels\n",
+                agreement * 100.0
+            ));
+        }
+        for tally in &self.tallies {
+            let across = if tally.across_splits > 0 {
+                format!(", {} across splits", tally.across_splits)
+            } else {
+                String::new()
+            };
+            let settled = if tally.settled > 0 { format!(", {} settled", tally.settled) } else { String::new() };
+            text.push_str(&format!(
+                "\n{}: {}{across}{settled} ({})\n",
+                tally.kind.name(),
+                tally.count,
+                tally.explanation
+            ));
+            let own = || self.findings.iter().filter(|finding| finding.kind == tally.kind);
+            for finding in own().take(most) {
+                text.push_str(&format!("  {}\n", finding.detail));
+                for image in &finding.images {
+                    let split = image.split.as_deref().unwrap_or("-");
+                    text.push_str(&format!("    {} ({}, {split})\n", image.path, image.label));
+                }
+            }
+            let more = own().count().saturating_sub(most);
+            if more > 0 {
+                text.push_str(&format!("  and {more} more: --json lists all\n"));
+            }
+        }
+        if self.tallies.is_empty() {
+            text.push_str("\nNothing was found.\n");
+        }
+        for note in &self.notes {
+            text.push_str(&format!("\nnote: {note}\n"));
+        }
+        text
+    }
+}

@@ -1,0 +1,101 @@
+//! Progress of work that this process does itself.
+
+use super::output::{bytes, duration};
+use crate::error::{Error, Result};
+use crate::monitor::{Monitor, Update};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Off a terminal, progress is a line at most this often.
+const QUIET_FOR: Duration = Duration::from_secs(5);
+
+/// Tells on standard error; Ctrl-C stops at the next safe point.
+pub(crate) struct Teller {
+    quiet: bool,
+    /// Whether stages and skipped files are told as well.
+    stages: bool,
+    bar: Option<ProgressBar>,
+    spoke: Mutex<Instant>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Teller {
+    pub(crate) fn new(quiet: bool) -> Result<Self> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            signal_hook::flag::register(signal, Arc::clone(&interrupted))
+                .map_err(|error| Error::failed(format!("Signals cannot be handled ({error}).")))?;
+        }
+        let bar = (std::io::stderr().is_terminal() && !quiet).then(|| {
+            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+            if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Ok(Self { quiet, stages: false, bar, spoke: Mutex::new(Instant::now()), interrupted })
+    }
+
+    /// The same, telling stages and skipped files as well.
+    pub(crate) fn with_stages(mut self) -> Self {
+        self.stages = true;
+        self
+    }
+
+    /// Prints a line between the progress.
+    pub(crate) fn say(&self, text: &str) {
+        match &self.bar {
+            _ if self.quiet => {}
+            Some(bar) => bar.println(text),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    fn tell(&self, done: u64, total: u64, unit: &str, rate: f64, remaining: Option<f64>) {
+        let left = remaining.map(|seconds| format!(", {} left", duration(seconds))).unwrap_or_default();
+        let line = if unit == "bytes" {
+            let of = if total > 0 { format!(" of {}", bytes(total)) } else { String::new() };
+            format!("{}{of}, {}/s{left}", bytes(done), bytes(rate as u64))
+        } else {
+            format!("{done} of {total} {unit}{left}")
+        };
+        if let Some(bar) = &self.bar {
+            bar.set_length(total);
+            bar.set_position(done);
+            bar.set_message(line);
+            return;
+        }
+        let mut spoke = self.spoke.lock().unwrap_or_else(PoisonError::into_inner);
+        if spoke.elapsed() >= QUIET_FOR {
+            *spoke = Instant::now();
+            self.say(&format!("  {line}"));
+        }
+    }
+}
+
+impl Monitor for Teller {
+    fn update(&self, update: Update) {
+        match update {
+            Update::Note { text } => self.say(&text),
+            Update::Stage { name } if self.stages => self.say(&name),
+            Update::Skipped { path, reason } if self.stages => self.say(&format!("skipped {path}: {reason}")),
+            Update::Progress { done, total, unit, rate, remaining } => self.tell(done, total, &unit, rate, remaining),
+            _ => {}
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What a person decided about single images, in `data/decisions.csv`: keep, drop, or relabel.
+//!
+//! Decisions go by the SHA-256 of the image file, so they hold in every data set and under every name the image has.
+//! The raw data is never changed: the next preparation reads the decisions and leaves out or relabels.
+
+use super::adapter::gender_class;
+use super::report::printable;
+use super::sample::ContentHash;
+use crate::error::{AtPath, Error, Result};
+use crate::workspace::{Workspace, write_whole};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+const HEADER: [&str; 5] = ["hash", "decision", "label", "path", "decided"];
+
+/// What to do with an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// It is all right; the audit need not show it again.
+    Keep,
+    /// The next preparation leaves it out.
+    Drop,
+    /// The next preparation gives it this label.
+    Relabel(String),
+}
+
+impl Decision {
+    /// From its two words.
+    ///
+    /// # Errors
+    /// Another word, or a label where none or one is needed.
+    pub fn parse(word: &str, label: Option<&str>) -> Result<Self, String> {
+        let label = label.map(str::trim).filter(|label| !label.is_empty());
+        match (word.trim(), label) {
+            ("keep", None) => Ok(Self::Keep),
+            ("drop", None) => Ok(Self::Drop),
+            ("relabel", Some(label)) if label.len() <= 200 && !label.chars().any(char::is_control) => {
+                Ok(Self::Relabel(label.to_owned()))
+            }
+            ("relabel", None) => Err("relabel needs the new label".into()),
+            ("keep" | "drop", Some(_)) => Err(format!("{} takes no label", word.trim())),
+            _ => Err(format!("'{}' is none of keep, drop and relabel LABEL", printable(word))),
+        }
+    }
+
+    /// `keep`, `drop` or `relabel`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Drop => "drop",
+            Self::Relabel(_) => "relabel",
+        }
+    }
+
+    /// The new label, or nothing.
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Relabel(label) => label,
+            _ => "",
+        }
+    }
+}
+
+/// A decision with what a person wants to know of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Decided {
+    pub decision: Decision,
+    /// Where the image was when it was decided on; for reading only.
+    pub path: String,
+    /// RFC 3339, UTC.
+    pub decided: String,
+}
+
+/// All decisions of a workspace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Decisions {
+    by_hash: BTreeMap<ContentHash, Decided>,
+}
+
+impl Decisions {
+    /// `data/decisions.csv`.
+    pub fn file(workspace: &Workspace) -> PathBuf {
+        workspace.root().join("data/decisions.csv")
+    }
+
+    /// The decisions of a workspace; none where there is no file.
+    ///
+    /// # Errors
+    /// A file that cannot be read or understood. It holds a person's work, so nothing in it is passed over.
+    pub fn load(workspace: &Workspace) -> Result<Self> {
+        let path = Self::file(workspace);
+        match fs::read(&path) {
+            Ok(bytes) => parse(&bytes, &path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(Error::file(&path, error)),
+        }
+    }
+
+    /// What was decided on the image with this content.
+    pub fn get(&self, hash: &ContentHash) -> Option<&Decision> {
+        self.by_hash.get(hash).map(|decided| &decided.decision)
+    }
+
+    /// All of them, by hash.
+    pub fn iter(&self) -> impl Iterator<Item = (&ContentHash, &Decided)> {
+        self.by_hash.iter()
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_hash.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.by_hash.is_empty()
+    }
+
+    /// Adds decisions, each in place of an earlier one on the same image, and writes the file whole. Another process
+    /// that decides at the same time is waited for. Answers how many there are now.
+    ///
+    /// # Errors
+    /// As [`Decisions::load`]; a file that cannot be written.
+    pub fn add(workspace: &Workspace, news: Vec<(ContentHash, Decision, String)>) -> Result<usize> {
+        let path = Self::file(workspace);
+        let folder = workspace.root().join("data");
+        fs::create_dir_all(&folder).at(&folder)?;
+        let lock_path = folder.join(".decisions.lock");
+        let lock = File::create(&lock_path).at(&lock_path)?;
+        lock.lock().at(&lock_path)?;
+        let mut all = Self::load(workspace)?;
+        let decided = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        for (hash, decision, image) in news {
+            all.by_hash.insert(hash, Decided { decision, path: image, decided: decided.clone() });
+        }
+        write_whole(&path, &all.to_csv().at(&path)?)?;
+        Ok(all.len())
+    }
+
+    fn to_csv(&self) -> Result<Vec<u8>, csv::Error> {
+        let mut out = csv::Writer::from_writer(Vec::new());
+        out.write_record(HEADER)?;
+        for (hash, Decided { decision, path, decided }) in &self.by_hash {
+            out.write_record([&hash.to_string(), decision.word(), decision.label(), path, decided])?;
+        }
+        out.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+    }
+}
+
+fn parse(bytes: &[u8], path: &Path) -> Result<Decisions> {
+    let mut reader = csv::Reader::from_reader(bytes);
+    if *reader.headers().at(path)? != HEADER[..] {
+        return Err(Error::file(path, format!("line 1 must be {}", HEADER.join(","))));
+    }
+    let mut by_hash = BTreeMap::new();
+    for row in reader.records() {
+        let row = row.at(path)?;
+        let line = row.position().map_or(0, csv::Position::line);
+        let at_line = |problem: String| Error::file(path, format!("line {line}: {problem}; mend or remove this line"));
+        let field = |index: usize| row.get(index).unwrap_or_default();
+        let hash: ContentHash = field(0).parse().map_err(|problem: String| at_line(printable(&problem)))?;
+        let decision = Decision::parse(field(1), Some(field(2))).map_err(at_line)?;
+        by_hash.insert(hash, Decided { decision, path: field(3).to_owned(), decided: field(4).to_owned() });
+    }
+    Ok(Decisions { by_hash })
+}
+
+/// The class that a label names: as it is written, or in another of the usual spellings of the genders.
+pub fn class_of(label: &str, classes: &[String; 2]) -> Option<usize> {
+    let written = classes.iter().position(|class| class.eq_ignore_ascii_case(label.trim()));
+    written.or_else(|| {
+        let gender = super::adapter::genders();
+        gender_class(label).and_then(|class| classes.iter().position(|name| *name == gender[class]))
+    })
+}

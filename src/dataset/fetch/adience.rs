@@ -1,0 +1,270 @@
+//! Fetching the Adience benchmark from its authors, with the name and password that registration gives.
+
+use super::unpack::{Limits, unpack};
+use super::{Guard, md5_of, settle, under};
+use crate::error::{AtPath, Error, ErrorKind, Result};
+use crate::monitor::{Monitor, Update};
+use crate::net::{Client, Download, Fetched};
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use ureq::http::StatusCode;
+
+/// Where its authors serve it; access is given at <https://talhassner.github.io/home/projects/Adience/Adience-data.html>.
+pub const OFFICIAL: &str =
+    "http://www.cslab.openu.ac.il/download/adiencedb/AdienceBenchmarkOfUnfilteredFacesForGenderAndAgeClassification/";
+
+/// A part of the data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The fold files: who, which gender, which age.
+    Labels,
+    /// The faces with their landmarks brought in place, 816 x 816: what the study uses.
+    Aligned,
+    /// The faces as they were cut out, of any size.
+    Faces,
+}
+
+/// What to fetch, from where and where to.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// [`OFFICIAL`] or a mirror.
+    pub address: &'a str,
+    pub parts: &'a [Part],
+    pub folder: &'a Path,
+    /// Carries the name and password.
+    pub client: &'a Client,
+    /// A server that sends nothing for so long is given up.
+    pub patience: Duration,
+}
+
+/// One file of the data set as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Account {
+    pub name: String,
+    /// It was here before, and nothing was fetched.
+    pub there_before: bool,
+    /// Of the file that came; none where the unpacked folder was there before.
+    pub md5: Option<String>,
+    /// Of the authors' own file, where it is known.
+    pub known_md5: Option<&'static str>,
+    /// Images that an archive held.
+    pub images: Option<u64>,
+}
+
+/// MD5 of the authors' files, where known: what other programs that fetch them check against.
+fn known_md5(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "aligned.tar.gz" => "bf8336d576433f0143828925eadbe23f",
+        "fold_0_data.txt" => "dda2131b5a4934a67f0acfda8b50a65b",
+        "fold_1_data.txt" => "bb558fff6aba953b5b05403d74dfd8a8",
+        "fold_2_data.txt" => "a156e37bf4292a61ee5e11a06cfc6c5f",
+        "fold_3_data.txt" => "7c9f7dab8fb034affe8a08e97da24266",
+        "fold_4_data.txt" => "68ebc064a70274551a565fdd5235f0cc",
+        _ => return None,
+    })
+}
+
+/// The archives have 1.9 and 1.2 GB.
+const LARGEST_ARCHIVE: u64 = 8 << 30;
+/// The label files have some 300 kB each.
+const LARGEST_LABELS: u64 = 64 << 20;
+/// The benchmark has 26,580 faces.
+const LIMITS: Limits = Limits { entries: 200_000, file: 64 << 20, total: 16 << 30 };
+
+/// Brings the parts into the folder, in the layout that `data prepare --source adience:DIR` reads.
+///
+/// # Errors
+/// Refusals of the server, silence, files that are not what they should be; a stop. What came is gone on with by the
+/// next call.
+pub fn fetch(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Vec<Account>> {
+    let _guard = Guard::new(request.folder)?;
+    let mut accounts = Vec::new();
+    let mut parts = request.parts.to_vec();
+    parts.sort_unstable();
+    parts.dedup();
+    for part in parts {
+        match part {
+            Part::Labels => accounts.extend(labels(request, monitor)?),
+            Part::Aligned => accounts.push(images(request, "aligned", monitor)?),
+            Part::Faces => accounts.push(images(request, "faces", monitor)?),
+        }
+    }
+    Ok(accounts)
+}
+
+/// The fold files. Those of the frontal faces are not needed by anything here and may be absent from a mirror.
+fn labels(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Vec<Account>> {
+    let mut accounts = Vec::new();
+    for (kind, needed) in [("fold", true), ("fold_frontal", false)] {
+        for fold in 0..5 {
+            let name = format!("{kind}_{fold}_data.txt");
+            let path = request.folder.join(&name);
+            let there_before = path.is_file();
+            if !there_before && !label_file(request, &name, needed, monitor)? {
+                monitor.update(Update::Note { text: format!("{name} is not there; nothing here needs it") });
+                continue;
+            }
+            let md5 = md5_of(&path, || !monitor.stopped())?;
+            accounts.push(account(name, there_before, Some(md5), None, monitor));
+        }
+    }
+    Ok(accounts)
+}
+
+/// Brings one fold file; false if the server has none and none is needed.
+fn label_file(request: &Request<'_>, name: &str, needed: bool, monitor: &dyn Monitor) -> Result<bool> {
+    let partial = request.folder.join(format!(".partial-{name}"));
+    loop {
+        let Some(resumed) = download(request, name, &partial, LARGEST_LABELS, needed, monitor)? else {
+            return Ok(false);
+        };
+        let as_known = match known_md5(name) {
+            Some(known) => known == md5_of(&partial, || !monitor.stopped())?,
+            None => false,
+        };
+        let fault = if as_known { None } else { fault_of(&fs::read(&partial).at(&partial)?) };
+        // What was begun earlier may have been another copy's beginning; the file is small.
+        if resumed && !as_known {
+            fs::remove_file(&partial).at(&partial)?;
+            continue;
+        }
+        if let Some(fault) = fault {
+            fs::remove_file(&partial).at(&partial)?;
+            return Err(Error::failed(format!(
+                "{} is no fold file of Adience: {fault}; nothing of it was kept.",
+                under(request.address, name)
+            )));
+        }
+        settle(&partial, &request.folder.join(name))?;
+        return Ok(true);
+    }
+}
+
+/// Why these bytes are no fold file; its contents are judged when the data is prepared.
+fn fault_of(bytes: &[u8]) -> Option<&'static str> {
+    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if !first.starts_with(b"user_id\t") {
+        Some("its first line does not name user_id")
+    } else if !bytes.ends_with(b"\n") {
+        Some("it ends in the middle of a line")
+    } else {
+        None
+    }
+}
+
+/// An archive of images, unpacked into the folder of its name.
+fn images(request: &Request<'_>, what: &str, monitor: &dyn Monitor) -> Result<Account> {
+    let name = format!("{what}.tar.gz");
+    let target = request.folder.join(what);
+    if target.is_dir() {
+        monitor.update(Update::Note { text: format!("{} is there already", target.display()) });
+        return Ok(Account { there_before: true, md5: None, images: None, known_md5: known_md5(&name), name });
+    }
+    let archive = request.folder.join(&name);
+    let temporary = request.folder.join(format!(".unpacking-{what}"));
+    let ours = !archive.is_file();
+    loop {
+        let resumed = if ours { archive_file(request, &name, monitor)? } else { false };
+        monitor.update(Update::Note { text: format!("checking {name}") });
+        let md5 = md5_of(&archive, || !monitor.stopped())?;
+        let account = account(name.clone(), !ours, Some(md5), None, monitor);
+        monitor.update(Update::Note { text: format!("unpacking {name}") });
+        match unpack(&archive, &temporary, &LIMITS, monitor) {
+            Ok(images) => {
+                place(&temporary, what, &target)?;
+                if ours {
+                    fs::remove_file(&archive).at(&archive)?;
+                } else {
+                    let text = format!("{} is not needed any more", archive.display());
+                    monitor.update(Update::Note { text });
+                }
+                return Ok(Account { images: Some(images), ..account });
+            }
+            Err(error) if error.kind() == ErrorKind::Stopped || !ours => return Err(error),
+            Err(error) => {
+                fs::remove_file(&archive).at(&archive)?;
+                if !resumed {
+                    return Err(Error::failed(format!("{error}; it was removed, and nothing was unpacked")));
+                }
+                monitor.update(Update::Note { text: format!("{error}; fetching all of it once more") });
+            }
+        }
+    }
+}
+
+/// Brings an archive under its name; true if an earlier attempt was gone on with.
+fn archive_file(request: &Request<'_>, name: &str, monitor: &dyn Monitor) -> Result<bool> {
+    let partial = request.folder.join(format!(".partial-{name}"));
+    let resumed = download(request, name, &partial, LARGEST_ARCHIVE, true, monitor)?.unwrap_or_default();
+    settle(&partial, &request.folder.join(name))?;
+    Ok(resumed)
+}
+
+/// Brings a file; none if the server has none and it is not needed.
+fn download(
+    request: &Request<'_>,
+    name: &str,
+    partial: &Path,
+    most: u64,
+    needed: bool,
+    monitor: &dyn Monitor,
+) -> Result<Option<bool>> {
+    monitor.update(Update::Note { text: format!("fetching {name}") });
+    let url = under(request.address, name);
+    let download = Download { client: request.client, url: &url, partial, patience: request.patience, most };
+    match download.fetch(monitor)? {
+        Fetched::Whole { resumed } => Ok(Some(resumed)),
+        Fetched::Refused(status) => {
+            // An empty beginning is of no use.
+            if fs::metadata(partial).is_ok_and(|data| data.len() == 0) {
+                let _ = fs::remove_file(partial);
+            }
+            if status == StatusCode::NOT_FOUND && !needed {
+                return Ok(None);
+            }
+            let why = request.client.refusal(status);
+            let hint = match status {
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                    "; give those that the authors of Adience sent you with --user and when asked for the password"
+                }
+                _ => "",
+            };
+            Err(Error::failed(format!("{url}: {why}{hint}.")))
+        }
+    }
+}
+
+/// An account with its warning, if the file is not the authors' own.
+fn account(
+    name: String,
+    there_before: bool,
+    md5: Option<String>,
+    images: Option<u64>,
+    monitor: &dyn Monitor,
+) -> Account {
+    let known_md5 = known_md5(&name);
+    if let (Some(md5), Some(known)) = (&md5, known_md5)
+        && md5 != known
+    {
+        let text = format!(
+            "warning: {name} has MD5 {md5}, the authors' file has {known}: it is another copy, or damaged; figures may \
+             differ from published ones"
+        );
+        monitor.update(Update::Note { text });
+    }
+    Account { name, there_before, md5, known_md5, images }
+}
+
+/// Gives what was unpacked its name, whether the archive had the folder `what` in it or only its contents.
+fn place(temporary: &Path, what: &str, target: &Path) -> Result<()> {
+    let inner: PathBuf = temporary.join(what);
+    if inner.is_dir() {
+        fs::rename(&inner, target).at(target)?;
+        // Files beside the folder are of no use.
+        let _ = fs::remove_dir_all(temporary);
+        return Ok(());
+    }
+    fs::rename(temporary, target).at(target)
+}

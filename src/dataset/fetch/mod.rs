@@ -1,0 +1,70 @@
+//! Getting data sets: [`adience`], for those who have registered for it, and [`congress`], for everyone.
+//!
+//! A file lies under a hidden name until it is whole, and an archive is unpacked beside its place and renamed, so that
+//! what has its name is complete, whenever the program was killed. The next call goes on with what is there.
+
+pub mod adience;
+pub mod congress;
+pub mod unpack;
+
+use crate::error::{AtPath, Error, Result};
+use md5::{Digest, Md5};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Keeps a second program from fetching into the same folder.
+struct Guard {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Guard {
+    /// Makes the folder and locks it.
+    fn new(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder).at(folder)?;
+        let path = folder.join(".fetching");
+        let file = File::create(&path).at(&path)?;
+        file.try_lock()
+            .map_err(|_| Error::file(folder, "another faceprobe is fetching into this folder; wait for it"))?;
+        Ok(Self { path, _file: file })
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // What is left of it locks nobody out.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The MD5 of a file, in hex. `go_on` is asked before every block.
+fn md5_of(path: &Path, go_on: impl Fn() -> bool) -> Result<String> {
+    let mut file = File::open(path).at(path)?;
+    let mut hash = Md5::new();
+    let mut block = vec![0; 1 << 20];
+    loop {
+        if !go_on() {
+            return Err(Error::stopped());
+        }
+        match file.read(&mut block).at(path)? {
+            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            count => hash.update(&block[..count]),
+        }
+    }
+}
+
+/// Gives a whole file its name.
+fn settle(partial: &Path, path: &Path) -> Result<()> {
+    fs::rename(partial, path).at(path)?;
+    if let Some(folder) = path.parent() {
+        // Some file systems refuse this, and then it is their word.
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    }
+    Ok(())
+}
+
+/// `base` with `name` behind it.
+fn under(base: &str, name: &str) -> String {
+    format!("{}/{name}", base.trim_end_matches('/'))
+}

@@ -1,0 +1,231 @@
+//! The audit: confident learning beside cleanlab, near duplicates beside all pairs, and a bad data set through the
+//! command line, with decisions that the next preparation follows.
+
+use faceprobe::audit::confident::confidence;
+use faceprobe::audit::folds::deal;
+use faceprobe::audit::looks::{Hash, distance, look};
+use faceprobe::audit::near::{FARTHEST, Groups, Index};
+use faceprobe::imaging::Pixels;
+use image::{ImageFormat, RgbImage, imageops};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+#[test]
+fn confident_learning_is_cleanlabs() {
+    let cases: Value = serde_json::from_str(include_str!("fixtures/audit_reference.json")).unwrap();
+    for case in cases.as_array().unwrap() {
+        let numbers =
+            |name: &str| case[name].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect::<Vec<f64>>();
+        let positive: Vec<bool> = numbers("labels").iter().map(|label| *label == 1.0).collect();
+        let found = confidence(&numbers("scores"), &positive);
+        let close = |ours: &[f64], theirs: &[f64]| {
+            assert_eq!(ours.len(), theirs.len());
+            ours.iter().zip(theirs).for_each(|(a, b)| assert!((a - b).abs() < 1e-9, "{a} {b}"));
+        };
+        close(&found.thresholds, &numbers("thresholds"));
+        close(&found.quality, &numbers("quality"));
+        let joint: [[usize; 2]; 2] = serde_json::from_value(case["joint"].clone()).unwrap();
+        assert_eq!(found.joint, joint);
+        let issues: Vec<bool> = serde_json::from_value(case["issues"].clone()).unwrap();
+        assert_eq!(found.suspicious, issues);
+    }
+}
+
+#[test]
+fn the_index_finds_what_comparing_all_pairs_finds() {
+    let mut draw = ChaCha8Rng::seed_from_u64(1);
+    let mut hashes: Vec<Hash> = (0..300).map(|_| draw.random()).collect();
+    for of in 0..100 {
+        let mut near = hashes[of];
+        for _ in 0..draw.random_range(0..45) {
+            let bit = draw.random_range(0..256);
+            near[bit / 64] ^= 1 << (bit % 64);
+        }
+        hashes.push(near);
+    }
+    let index = Index::new(&hashes);
+    for radius in [0, 7, 15, 16, 28, FARTHEST] {
+        for hash in &hashes {
+            let all: Vec<usize> = (0..hashes.len()).filter(|&at| distance(&hashes[at], hash) <= radius).collect();
+            assert_eq!(index.near(hash, radius), all, "radius {radius}");
+        }
+    }
+    let mut groups = Groups::new(7);
+    groups.join(5, 2);
+    groups.join(2, 6);
+    groups.join(0, 4);
+    assert_eq!(groups.several(), [vec![0, 4], vec![2, 5, 6]]);
+}
+
+#[test]
+fn folds_keep_groups_together_and_classes_equal() {
+    let groups: Vec<usize> = (0..1000).map(|at| at / 4).collect();
+    let positive: Vec<bool> = (0..1000).map(|at| at / 4 % 3 == 0).collect();
+    let fold_of = deal(&groups, &positive, 10, 1);
+    assert!((0..1000).all(|at| fold_of[at] == fold_of[at / 4 * 4]));
+    for fold in 0..10 {
+        let of = |class: bool| (0..1000).filter(|&at| fold_of[at] == fold && positive[at] == class).count();
+        assert!((28..=40).contains(&of(true)) && (60..=72).contains(&of(false)), "{} {}", of(true), of(false));
+    }
+    assert_eq!(fold_of, deal(&groups, &positive, 10, 1));
+    assert_ne!(fold_of, deal(&groups, &positive, 10, 2));
+}
+
+/// A picture of some waves, another for each seed.
+fn picture(seed: u64, side: u32) -> RgbImage {
+    let mut draw = ChaCha8Rng::seed_from_u64(seed);
+    let waves: Vec<[f32; 4]> = (0..6)
+        .map(|_| {
+            [
+                draw.random_range(-9.0..9.0),
+                draw.random_range(-9.0..9.0),
+                draw.random_range(0.0..6.3),
+                draw.random_range(10.0..30.0),
+            ]
+        })
+        .collect();
+    RgbImage::from_fn(side, side, |x, y| {
+        let (x, y) = (x as f32 / side as f32, y as f32 / side as f32);
+        let value: f32 = waves.iter().map(|[a, b, phase, height]| height * (a * x + b * y + phase).sin()).sum();
+        let value = (128.0 + value).clamp(0.0, 255.0) as u8;
+        image::Rgb([value, value / 2 + 40, 255 - value])
+    })
+}
+
+fn looks(picture: &RgbImage) -> faceprobe::audit::looks::Looks {
+    look(&Pixels::new(picture.width() as usize, picture.height() as usize, picture.as_raw().clone()).unwrap()).unwrap()
+}
+
+#[test]
+fn hashes_are_near_for_the_same_picture_only() {
+    for seed in 0..20 {
+        let one = picture(seed, 160);
+        let smaller = imageops::resize(&one, 90, 90, imageops::FilterType::Triangle);
+        let a = looks(&one);
+        assert!(distance(&a.hash, &looks(&smaller).hash) <= 28);
+        assert!(distance(&a.mirrored, &looks(&imageops::flip_horizontal(&one)).hash) <= 6);
+        assert!(distance(&a.hash, &looks(&picture(seed + 100, 160)).hash) > 31);
+    }
+}
+
+fn faceprobe(workspace: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_faceprobe"))
+        .arg("--workspace")
+        .arg(workspace)
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn json(workspace: &Path, args: &[&str]) -> Value {
+    let output = faceprobe(workspace, &[args, &["--json"]].concat());
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A data set with everything that can be wrong with it, and 40 good pictures.
+fn bad_data(folder: &Path) -> String {
+    let mut rows = vec!["path,label,subject,split".to_owned()];
+    let mut add = |name: &str, picture: &RgbImage, label: &str, subject: &str, split: &str| {
+        let format = if name.ends_with("png") { ImageFormat::Png } else { ImageFormat::Jpeg };
+        picture.save_with_format(folder.join(name), format).unwrap();
+        rows.push(format!("{name},{label},{subject},{split}"));
+    };
+    for number in 0..40 {
+        let label = if number % 2 == 0 { "female" } else { "male" };
+        let split = ["train", "val", "test"][number % 3];
+        add(&format!("good{number}.png"), &picture(number as u64, 128), label, &format!("s{number}"), split);
+    }
+    add("copy.png", &picture(4, 128), "female", "s4", "val");
+    add("contra.png", &picture(7, 128), "female", "x1", "train");
+    add("near.jpg", &picture(6, 100), "female", "x2", "train");
+    add("mirror.png", &imageops::flip_horizontal(&picture(9, 128)), "female", "x3", "train");
+    add("person.png", &picture(50, 128), "female", "s2", "train");
+    add("small.png", &picture(51, 30), "male", "x4", "train");
+    add("dark.png", &RgbImage::from_fn(128, 128, |x, _| image::Rgb([(x / 10) as u8; 3])), "male", "x5", "train");
+    let file = folder.join("labels.csv");
+    fs::write(&file, rows.join("\n") + "\n").unwrap();
+    format!("csv:{}", file.display())
+}
+
+/// The paths of the findings of a kind.
+fn paths(audit: &Value, kind: &str) -> Vec<Vec<String>> {
+    let of = |finding: &Value| {
+        let images = finding["images"].as_array().unwrap().iter();
+        images.map(|image| image["path"].as_str().unwrap().to_owned()).collect()
+    };
+    audit["findings"].as_array().unwrap().iter().filter(|finding| finding["kind"] == kind).map(of).collect()
+}
+
+#[test]
+fn everything_that_is_wrong_is_found_decided_and_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = bad_data(folder.path());
+    let work = folder.path().join("work");
+    fs::create_dir(&work).unwrap();
+    let prepare = || json(&work, &["data", "prepare", "--source", &source, "--name", "bad"]);
+    prepare();
+    let manifest = work.join("data/prepared/bad/manifest.csv");
+    let untouched = fs::read(&manifest).unwrap();
+    let audit = json(&work, &["data", "audit"]);
+    assert_eq!(audit["images"], 47);
+    assert_eq!(paths(&audit, "exact_duplicate"), [["copy.png", "good4.png"]]);
+    let contradicting = paths(&audit, "contradicting_labels");
+    assert!(contradicting.contains(&vec!["contra.png".into(), "good7.png".into()]), "{contradicting:?}");
+    assert!(contradicting.contains(&vec!["good9.png".into(), "mirror.png".into()]), "{contradicting:?}");
+    assert_eq!(paths(&audit, "near_duplicate"), [["good6.png", "near.jpg"]]);
+    let people = paths(&audit, "subject_across_splits");
+    assert!(people.len() == 1 && people[0].contains(&"person.png".into()), "{people:?}");
+    assert_eq!(paths(&audit, "too_small"), [["small.png"]]);
+    assert_eq!(paths(&audit, "too_dark"), [["dark.png"]]);
+    assert!(audit["notes"][0].as_str().unwrap().contains("faceprobe extract"));
+    assert_eq!(json(&work, &["data", "audit"])["findings"], audit["findings"], "twice the same");
+
+    // Decisions, by path in the set, by file, by hash and from a table.
+    json(&work, &["data", "decide", "dark.png", "drop"]);
+    json(&work, &["data", "decide", folder.path().join("good9.png").to_str().unwrap(), "relabel", "female"]);
+    let small = audit["findings"].as_array().unwrap().iter().find(|f| f["kind"] == "too_small").unwrap();
+    json(&work, &["data", "decide", small["images"][0]["hash"].as_str().unwrap(), "keep"]);
+    let table = folder.path().join("table.csv");
+    fs::write(&table, "image,decision,label\ncontra.png,relabel,male\nnear.jpg,drop,\n").unwrap();
+    let told = json(&work, &["data", "decide", "--from", table.to_str().unwrap()]);
+    assert_eq!(told["decisions"], 5);
+    for (args, code) in [
+        (vec!["nowhere.png", "drop"], 1),
+        (vec!["good1.png", "burn"], 2),
+        (vec!["good1.png", "relabel", "cat"], 2),
+        (vec!["good1.png", "relabel"], 2),
+        (vec!["good1.png", "keep", "male"], 2),
+        (vec!["good1.png"], 2),
+    ] {
+        let output = faceprobe(&work, &[&["data", "decide"], &args[..]].concat());
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    // A table with one bad line changes nothing.
+    fs::write(&table, "image,decision,label\ngood1.png,drop,\ngood3.png,burn,\n").unwrap();
+    assert!(!faceprobe(&work, &["data", "decide", "--from", table.to_str().unwrap()]).status.success());
+
+    let report = prepare();
+    let decided = report["dropped"].as_array().unwrap().iter().find(|dropped| dropped["reason"] == "decided").unwrap();
+    assert_eq!(decided["count"], 2);
+    assert!(report["warnings"].to_string().contains("2 images have the label that was decided"), "{report}");
+    let text = fs::read_to_string(&manifest).unwrap();
+    assert!(!text.contains("dark.png") && !text.contains("near.jpg"));
+    assert!(text.contains("good9.png,female") && text.contains("contra.png,male") && !text.contains("\ngood7.png"));
+    let audit = json(&work, &["data", "audit"]);
+    assert!(paths(&audit, "too_small").is_empty() && paths(&audit, "too_dark").is_empty());
+
+    // Without decisions everything is as it was; a damaged file is said and not passed over.
+    fs::write(work.join("data/decisions.csv"), "hash,decision,label,path,decided\nabc,drop,,,\n").unwrap();
+    let output = faceprobe(&work, &["data", "prepare", "--source", &source, "--name", "bad"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && error.contains("decisions.csv: line 2"), "{error}");
+    fs::remove_file(work.join("data/decisions.csv")).unwrap();
+    prepare();
+    assert!(fs::read(&manifest).unwrap() == untouched);
+}
