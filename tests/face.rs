@@ -8,11 +8,13 @@ use faceprobe::dataset::{ContentHash, Manifest, PrepareReport, PrepareSettings};
 use faceprobe::face::{
     Alignment, Candidate, Detector, Face, FaceCropper, Overlap, Template, align, landmarks_of, smallest_face, suppress,
 };
-use faceprobe::imaging::{Pixels, Similarity, decode, decode_for_faces};
+use faceprobe::imaging::{Pixels, Region, Similarity, average, decode, decode_for_faces};
+use faceprobe::model::SavedModel;
 use faceprobe::monitor::Silent;
 use faceprobe::workspace::Workspace;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tch::Tensor;
 
@@ -345,4 +347,91 @@ fn the_real_detector_crops_what_it_finds() {
             assert!(away < 0.06, "{}: {away}", entry.path().display());
         }
     }
+}
+
+#[test]
+fn averages_are_those_of_adaptive_pooling() {
+    let picture = picture(5, 70, 900);
+    for (region, width, height) in [
+        (Region::whole(&picture), 70, 900),
+        (Region::whole(&picture), 41, 333),
+        (Region::whole(&picture), 3, 2),
+        (Region { left: 7, top: 11, width: 30, height: 25 }, 24, 24),
+        (Region { left: 69, top: 0, width: 1, height: 5 }, 4, 9),
+    ] {
+        let cut = |tensor: Tensor| {
+            tensor.narrow(2, region.top as i64, region.height as i64).narrow(3, region.left as i64, region.width as i64)
+        };
+        let whole = Tensor::from_slice(picture.rgb()).view([1, 900, 70, 3]).permute([0, 3, 1, 2]);
+        let pooled = cut(whole.to_kind(tch::Kind::Float)).adaptive_avg_pool2d([height as i64, width as i64]);
+        let expected = Vec::<f32>::try_from(pooled.permute([0, 2, 3, 1]).contiguous().view(-1)).unwrap();
+        let ours = average(&picture, region, width, height);
+        assert_eq!(ours.len(), expected.len());
+        for (ours, theirs) in ours.iter().zip(&expected) {
+            assert!((ours - theirs).abs() < 1e-3, "{region:?}: {ours} for {theirs}");
+        }
+    }
+    let outside = Region { left: 69, top: 0, width: 2, height: 5 };
+    assert!(average(&picture, outside, 4, 9).is_empty());
+}
+
+/// Through the program itself, with the formula's weights: imported, a data set aligned with them, a model trained on it.
+#[test]
+fn an_aligned_data_set_makes_a_model_that_knows_its_alignment() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_faceprobe"));
+        command.env("FACEPROBE_WEIGHTS", at.join("weights")).arg("--workspace").arg(at).args(arguments);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned(), errors)
+    };
+    for (number, class) in ["female", "male"].into_iter().enumerate() {
+        std::fs::create_dir_all(at.join("raw").join(class)).unwrap();
+        for place in 0..10_u32 {
+            let pixels = picture(number as u32, 61 + place, 83);
+            let file = at.join("raw").join(class).join(format!("{place}.png"));
+            let side = |side: usize| side as u32;
+            image::RgbImage::from_raw(side(pixels.width()), side(pixels.height()), pixels.into_rgb())
+                .unwrap()
+                .save(file)
+                .unwrap();
+        }
+    }
+    let source = format!("folder:{}", at.join("raw").display());
+    let prepare = ["data", "prepare", "--source", &source, "--name", "set", "--align", "tight", "--align-side", "64"];
+    let (done, _, errors) = run(&prepare);
+    assert!(!done && errors.contains("faceprobe weights fetch mtcnn"), "{errors}");
+
+    let parameters: Vec<(String, Tensor)> =
+        MTCNN.parameters().into_iter().map(|(name, shape)| (name.clone(), parameter("s33 ", &name, &shape))).collect();
+    let file = at.join("formula.safetensors");
+    Tensor::write_safetensors(&parameters, &file).unwrap();
+    let (done, _, errors) = run(&["weights", "import", "mtcnn", file.to_str().unwrap()]);
+    assert!(done, "{errors}");
+    let (_, list, _) = run(&["weights", "list"]);
+    assert!(list.contains("mtcnn"), "{list}");
+    let (done, _, errors) = run(&["extract", "--backbone", "mtcnn", "--data", "set"]);
+    assert!(!done && errors.contains("no backbone `mtcnn`"), "{errors}");
+
+    let (done, account, errors) = run(&prepare);
+    assert!(done && account.contains("tight, 64 pixels"), "{account}{errors}");
+    let workspace = Workspace::open(at).unwrap();
+    let manifest = Manifest::load_named(&workspace, "set").unwrap();
+    let aligned: Vec<_> = manifest.samples.iter().filter(|sample| sample.source == "folder-aligned").collect();
+    assert!(aligned.len() >= 10, "{account}");
+    for sample in aligned {
+        let crop = decode(&std::fs::read(manifest.path_of(sample)).unwrap()).unwrap();
+        assert_eq!((crop.width(), crop.height()), (64, 64));
+    }
+    let (done, trained, errors) = run(&["--quiet", "train", "benchmark", "--pool", "4", "--epochs", "1"]);
+    assert!(done, "{errors}");
+    let model = SavedModel::load(&workspace.runs().join(trained.trim()).join("model.safetensors")).unwrap();
+    assert_eq!(model.info.alignment, Some(Alignment { template: Template::Tight, side: 64 }));
+
+    let (done, _, errors) = run(&["data", "prepare", "--source", &source, "--align", "tight", "--align-side", "5"]);
+    assert!(!done && errors.contains("32 to 1024"), "{errors}");
+    let (done, _, errors) = run(&["data", "prepare", "--source", &source, "--align", "narrow"]);
+    assert!(!done && errors.contains("tight") && errors.contains("loose"), "{errors}");
 }
