@@ -62,6 +62,7 @@ impl Place {
             val: sizes.map(|sizes| sizes[1]),
             test: sizes.map(|sizes| sizes[2]),
             seed: 1,
+            align: None,
         }
     }
 

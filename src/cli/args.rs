@@ -5,6 +5,7 @@ use crate::dataset::source::SourceSpec;
 use crate::evaluation::Criterion;
 use crate::face::Template;
 use crate::features::{Dtype, FeatureSpec, Taps};
+use crate::imaging::Template;
 use crate::imaging::preprocessing::Mode;
 use crate::model::{Optimizer, RateCourse};
 use crate::predict::Detect;
@@ -165,6 +166,13 @@ pub(crate) struct PrepareArgs {
     /// Decides which images are drawn
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Find the face in every image and take that: tight (the face, as FairFace) or loose (the head, as Adience)
+    /// [default: the whole picture]
+    #[arg(long, value_name = "tight|loose")]
+    pub align: Option<Template>,
+    /// Rows and columns of the aligned crops [default: 224]
+    #[arg(long, value_name = "PIXELS", requires = "align")]
+    pub align_side: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]

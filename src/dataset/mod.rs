@@ -4,6 +4,7 @@
 //! every row and image, samples the splits ([`split`]) and writes the [`Manifest`] with its [`PrepareReport`].
 
 pub mod adapter;
+pub mod crops;
 pub mod duplicates;
 pub mod inspect;
 pub mod inspect_cache;

@@ -1,5 +1,6 @@
 //! Preparation: label files in, a checked, balanced and split data set out, with an account of every row.
 
+use super::crops::{Cropper, crop_all};
 use super::duplicates::{Verdict, judge};
 use super::inspect::{Stamp, inspect};
 use super::manifest::{Sources, to_csv};
@@ -10,6 +11,7 @@ use super::source::{RawRow, SourceRows, SourceSpec, source_names};
 use super::split::{Sizes, draw, drawing_order};
 use super::{report_text::thousands, warnings};
 use crate::error::{AtPath, Error, Result};
+use crate::imaging::Alignment;
 use crate::monitor::{Monitor, Update};
 use crate::workspace::{Workspace, write_whole};
 use rayon::prelude::*;
@@ -30,6 +32,9 @@ pub struct PrepareSettings {
     pub val: Option<usize>,
     pub test: Option<usize>,
     pub seed: u64,
+    /// Crop every image to its face; none for the study's mode, the whole picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub align: Option<Alignment>,
 }
 
 /// How a preparation ended. There is an account in either case.
@@ -76,6 +81,24 @@ pub(super) struct Usable {
 /// When the settings make no sense, a source cannot be read at all, the workspace cannot be written, or the monitor
 /// asks to stop.
 pub fn prepare(workspace: &Workspace, settings: &PrepareSettings, monitor: &dyn Monitor) -> Result<Prepared> {
+    prepare_with(workspace, settings, None, monitor)
+}
+
+/// [`prepare`] with somebody who makes the crops that [`PrepareSettings::align`] asks for.
+///
+/// # Errors
+/// As [`prepare`]; crops that are asked for and nobody makes.
+pub fn prepare_with(
+    workspace: &Workspace,
+    settings: &PrepareSettings,
+    cropper: Option<&dyn Cropper>,
+    monitor: &dyn Monitor,
+) -> Result<Prepared> {
+    if settings.align.is_some() != cropper.is_some() {
+        return Err(Error::failed(
+            "Crops to faces are made where the face detector is, and only if they are asked for.",
+        ));
+    }
     check_name(&settings.name)?;
     let asked = Sizes::asked(settings.train, settings.val, settings.test)?;
     stage(monitor, "read labels")?;
@@ -112,14 +135,21 @@ pub fn prepare(workspace: &Workspace, settings: &PrepareSettings, monitor: &dyn 
     report.warnings.extend(division.as_ref().ok().and_then(|division| division.warning.clone()));
     report.warnings.extend(warnings::about(&report, &usable, &drawn));
     let folder = workspace.prepared(&settings.name);
-    let sources_json = Sources {
+    let mut sources_json = Sources {
         roots: sources.iter().map(|source| (source.name.clone(), source.rows.root.clone())).collect(),
         settings: settings.clone(),
     };
     let manifest = match division {
         Ok(_) => {
             report.splits = count_splits(&usable, &drawn);
-            let samples = into_samples(usable, drawn, &sources);
+            let mut samples = into_samples(usable, drawn, &sources);
+            if let Some(cropper) = cropper {
+                stage(monitor, "align faces")?;
+                let cropped = crop_all(&mut samples, &mut sources_json.roots, &folder, cropper, monitor)?;
+                report.alignment = settings.align;
+                report.without_face = cropped.whole.count;
+                report.warnings.extend(warnings::about_crops(cropped.count, &cropped.whole));
+            }
             let bytes = to_csv(&samples, &classes).at(&folder)?;
             report.manifest_sha256 = ContentHash::of(&bytes).to_string();
             Ok(bytes)

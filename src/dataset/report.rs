@@ -1,6 +1,7 @@
 //! What preparation saw, dropped and kept: `report.json` beside the manifest, and the Data screen.
 
 use crate::error::{AtPath, Error, Result};
+use crate::imaging::Alignment;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -102,10 +103,20 @@ pub struct PrepareReport {
     pub folds: BTreeMap<String, [usize; 2]>,
     /// Distinct subjects among the usable samples, where the data set names them.
     pub subjects: Option<usize>,
+    /// What the images were cropped to; none where they are taken whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<Alignment>,
+    /// With an alignment: images without a face, which stay whole.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub without_face: usize,
     /// SHA-256 of `manifest.csv`.
     pub manifest_sha256: String,
     /// Anything a person should read before trusting the split.
     pub warnings: Vec<String>,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl PrepareReport {

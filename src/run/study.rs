@@ -56,6 +56,7 @@ fn prepare_settings(circumstances: &Circumstances<'_>, sample: &SampleSettings) 
         val: Some(fifth),
         test: Some(fifth),
         seed: sample.seed,
+        align: None,
     }
 }
 

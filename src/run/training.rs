@@ -13,6 +13,7 @@ use crate::dataset::{Manifest, PrepareReport, Split};
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Calibration, Confusion, Interval, wilson95};
 use crate::features::{Store, StoreIdentity};
+use crate::imaging::Alignment;
 use crate::model::{self, Checkpoints, FORMAT, Kind, ModelInfo, Provenance, SavedModel, Weights};
 use crate::monitor::{Monitor, Update};
 use std::time::Instant;
@@ -37,6 +38,7 @@ pub(super) fn train(
 pub(super) struct Ground {
     manifest: Manifest,
     synthetic: bool,
+    alignment: Option<Alignment>,
     identity: StoreIdentity,
     stores: Vec<Store>,
 }
@@ -56,11 +58,11 @@ pub(super) fn ground(
     monitor: &dyn Monitor,
 ) -> Result<Ground> {
     let manifest = manifest(circumstances.workspace, dataset)?;
-    let synthetic = PrepareReport::load(&manifest.folder)?.synthetic;
+    let PrepareReport { synthetic, alignment, .. } = PrepareReport::load(&manifest.folder)?;
     let source = source_of(spec, circumstances.device)?;
     let splits = [Split::Train, Split::Val];
     let (stores, _) = filled_stores(circumstances, &manifest, &splits, source.as_ref(), monitor)?;
-    Ok(Ground { manifest, synthetic, identity: source.identity(), stores })
+    Ok(Ground { manifest, synthetic, alignment, identity: source.identity(), stores })
 }
 
 /// Trains a model into a run's folder. With a `limit`, it stops after that many epochs for now and leaves a checkpoint
@@ -74,7 +76,7 @@ pub(super) fn train_on(
     monitor: &dyn Monitor,
 ) -> Result<ResultRow> {
     let begun = Instant::now();
-    let Ground { manifest, synthetic, identity, stores } = ground;
+    let Ground { manifest, synthetic, alignment, identity, stores } = ground;
     // What is trained on what: a checkpoint of anything else is not gone on from.
     let key = serde_json::to_string(&(spec, identity, &manifest.sha256)).at(run.path())?;
     let checkpoints = Checkpoints::new(run.checkpoint_path(), key).up_to(limit);
@@ -105,6 +107,7 @@ pub(super) fn train_on(
             format: FORMAT,
             kind: spec.kind(),
             input: identity.clone(),
+            alignment: *alignment,
             classes: manifest.classes.clone(),
             threshold: trained.threshold,
             calibration,
