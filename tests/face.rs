@@ -183,7 +183,7 @@ fn spotted(template: Template, side: f64, angle: f64, size: usize) -> (Pixels, F
         // Stripes of one pixel outside the spots: what aliases becomes broad stripes or flat colour.
         pixel.fill(if landmarks.iter().any(near) {
             255
-        } else if (place / size) % 2 == 0 {
+        } else if (place / size).is_multiple_of(2) {
             40
         } else {
             80

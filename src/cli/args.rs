@@ -3,7 +3,6 @@
 use crate::backbone::Pool;
 use crate::dataset::source::SourceSpec;
 use crate::evaluation::Criterion;
-use crate::face::Template;
 use crate::features::{Dtype, FeatureSpec, Taps};
 use crate::imaging::Template;
 use crate::imaging::preprocessing::Mode;
@@ -494,7 +493,7 @@ pub(crate) struct PredictArgs {
     /// training data]
     #[arg(long, value_name = "tight|loose")]
     pub template: Option<Template>,
-    /// An answer for each face of a picture, not only for the largest
+    /// An answer for each face of a picture, the largest first, not only for the one it is of (large and near the middle)
     #[arg(long)]
     pub every_face: bool,
     /// Answer 'uncertain' where the probability is below this
