@@ -63,6 +63,7 @@ impl Place {
             test: sizes.map(|sizes| sizes[2]),
             seed: 1,
             split: None,
+            align: None,
         }
     }
 

@@ -86,6 +86,7 @@ fn info(kind: Kind, width: usize) -> ModelInfo {
             dtype: if kind == Kind::Benchmark { Dtype::U16 } else { Dtype::F32 },
             width,
         },
+        alignment: None,
         classes: ["female".into(), "male".into()],
         threshold: 0.5,
         calibration: None,

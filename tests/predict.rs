@@ -339,3 +339,27 @@ fn a_run_is_scored_on_another_data_set_without_its_own_images() {
     assert!(error.contains("tells female from male, but the classes of pets are cats and dogs"), "{error}");
     assert_eq!(run(at, &["evaluate", "benchmark-1", "--on", "nothing"]).status.code(), Some(1));
 }
+
+#[test]
+fn a_picture_without_a_face_is_shown_whole_and_said_to_be() {
+    let folder = trained();
+    let at = folder.path();
+    let weights: Vec<Value> = serde_json::from_str(&ok(at, &["weights", "list", "--json"])).expect("a list");
+    let there = |one: &Value| {
+        one.as_object().is_some_and(|one| one.values().any(|value| value == "mtcnn")) && one["present"] == true
+    };
+    if !weights.iter().any(there) {
+        eprintln!("skipped: the weights of mtcnn are not here; 'faceprobe weights fetch mtcnn' fetches them");
+        return;
+    }
+    for detect in ["detect", "align"] {
+        let found = answers(at, &["raw/female/000.png", "--detect", detect, "--every-face"], 0);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0]["input"], "whole picture, no face found");
+        assert_eq!((&found[0]["faces"], &found[0]["face"]), (&serde_json::json!([]), &Value::Null));
+    }
+    let whole = answers(at, &["raw/female/000.png"], 0);
+    assert_eq!(answers(at, &["raw/female/000.png", "--detect", "align"], 0)[0]["score"], whole[0]["score"]);
+    // A model of aligned faces would look for them by itself; this one is of whole pictures.
+    assert_eq!(whole[0]["input"], "whole picture");
+}

@@ -64,6 +64,8 @@ fn report(name: &str, synthetic: bool) -> PrepareReport {
             .into(),
         folds: [("0", [100, 90]), ("1", [95, 97])].map(|(k, v)| (k.to_owned(), v)).into(),
         subjects: Some(212),
+        alignment: None,
+        without_face: 0,
         manifest_sha256: "a".repeat(64),
         attributes_sha256: None,
         split: faceprobe::dataset::SplitMethod::Random,

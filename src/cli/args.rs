@@ -4,8 +4,8 @@ use crate::backbone::Pool;
 use crate::dataset::SplitMethod;
 use crate::dataset::source::SourceSpec;
 use crate::evaluation::Criterion;
-use crate::face::Template;
 use crate::features::{Dtype, FeatureSpec, Taps};
+use crate::imaging::Template;
 use crate::imaging::preprocessing::Mode;
 use crate::model::{Optimizer, RateCourse};
 use crate::predict::Detect;
@@ -181,6 +181,13 @@ pub(crate) struct PrepareArgs {
     /// How images are divided [default: the official splits if there are any and no sizes are given, else random]
     #[arg(long, value_enum)]
     pub split: Option<SplitArg>,
+    /// Find the face in every image and take that: tight (the face, as FairFace) or loose (the head, as Adience)
+    /// [default: the whole picture]
+    #[arg(long, value_name = "tight|loose")]
+    pub align: Option<Template>,
+    /// Rows and columns of the aligned crops [default: 224]
+    #[arg(long, value_name = "PIXELS", requires = "align")]
+    pub align_side: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -565,7 +572,7 @@ pub(crate) struct PredictArgs {
     /// training data]
     #[arg(long, value_name = "tight|loose")]
     pub template: Option<Template>,
-    /// An answer for each face of a picture, not only for the largest
+    /// An answer for each face of a picture, the largest first, not only for the one it is of (large and near the middle)
     #[arg(long)]
     pub every_face: bool,
     /// Answer 'uncertain' where the probability is below this

@@ -7,7 +7,8 @@ use super::output::{print, print_json};
 use super::train::dataset_name;
 use crate::dataset::PrepareReport;
 use crate::dataset::prepare::PrepareSettings;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::imaging::Alignment;
 use crate::run::launch::launch;
 use crate::run::{JobSpec, Spec};
 use std::path::{Path, absolute};
@@ -45,6 +46,7 @@ fn prepare(context: &Context, args: &PrepareArgs) -> Result<()> {
         test: args.test,
         seed: args.seed,
         split: args.split.map(Into::into),
+        align: alignment(args)?,
     };
     let launched =
         launch(&context.workspace, &Spec::new(JobSpec::Prepare(settings), context.threads, &context.device))?;
@@ -55,6 +57,16 @@ fn prepare(context: &Context, args: &PrepareArgs) -> Result<()> {
         show(context, run.path())?;
     }
     outcome.map(|_| ())
+}
+
+/// The crop that was asked for.
+fn alignment(args: &PrepareArgs) -> Result<Option<Alignment>> {
+    let side = args.align_side.unwrap_or(Alignment::SIDE);
+    if !Alignment::SIDES.contains(&side) {
+        let (least, most) = (Alignment::SIDES.start(), Alignment::SIDES.end());
+        return Err(Error::usage(format!("--align-side {side} makes no sense; take {least} to {most} pixels.")));
+    }
+    Ok(args.align.map(|template| Alignment { template, side }))
 }
 
 fn show(context: &Context, folder: &Path) -> Result<()> {

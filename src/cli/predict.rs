@@ -32,11 +32,14 @@ pub(crate) fn run(context: &Context, args: &PredictArgs) -> Result<ExitCode> {
         ));
     }
     let inputs = inputs(args)?;
+    let into_folder = args.explain.as_ref().map(|out| check_target(out, &inputs, args)).transpose()?;
+    predictor.prepare(&options)?;
     let begun = Instant::now();
     let mut printer = Printer::new(context, args, &predictor);
+    // From here on, what goes wrong is an answer.
     printer.begin()?;
-    let account = match &args.explain {
-        Some(out) => explain_all(&predictor, inputs, &options, out, args, &mut printer)?,
+    let account = match args.explain.as_deref().zip(into_folder) {
+        Some(out) => explain_all(&predictor, inputs, &options, out, &mut printer)?,
         None => {
             predict_all(&predictor, inputs, &options, context.threads, &mut |prediction| printer.take(&prediction))?
         }
@@ -83,16 +86,11 @@ fn summary(account: &Account, seconds: f64) -> String {
     text
 }
 
-/// Predicts one after the other, with a picture of the map for each.
-fn explain_all(
-    predictor: &Predictor,
-    mut inputs: Inputs,
-    options: &Options,
-    out: &Path,
-    args: &PredictArgs,
-    printer: &mut Printer,
-) -> Result<Account> {
-    predictor.prepare(options)?;
+/// Whether maps go into a folder.
+///
+/// # Errors
+/// One file for several pictures.
+fn check_target(out: &Path, inputs: &Inputs, args: &PredictArgs) -> Result<bool> {
     let folder = out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/");
     let single = inputs.is_single() || matches!(&args.paths[..], [path] if path.as_os_str() == "-");
     if !folder && !single {
@@ -101,11 +99,22 @@ fn explain_all(
             out.display()
         )));
     }
+    Ok(folder)
+}
+
+/// Predicts one after the other, with a picture of the map for each in a file, or in a folder.
+fn explain_all(
+    predictor: &Predictor,
+    mut inputs: Inputs,
+    options: &Options,
+    (out, into_folder): (&Path, bool),
+    printer: &mut Printer,
+) -> Result<Account> {
     let mut worker = predictor.worker()?;
     let mut taken = HashSet::new();
     let mut account = Account::default();
     while let Some(item) = inputs.wait() {
-        let path = if folder { free_name(out, &item, &mut taken) } else { out.to_owned() };
+        let path = if into_folder { free_name(out, &item, &mut taken) } else { out.to_owned() };
         for prediction in explained(&mut worker, &item, options, &path) {
             account.add(&prediction);
             printer.take(&prediction)?;

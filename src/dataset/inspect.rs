@@ -93,7 +93,7 @@ fn look_at(path: &Path, stamp: &Stamp) -> Known {
 }
 
 /// Counts files done by all threads and tells the monitor about ten times a second.
-struct Meter<'a> {
+pub(super) struct Meter<'a> {
     monitor: &'a dyn Monitor,
     total: u64,
     state: Mutex<MeterState>,
@@ -110,13 +110,13 @@ impl<'a> Meter<'a> {
     const EVERY: Duration = Duration::from_millis(100);
     const WINDOW: usize = 30;
 
-    fn new(monitor: &'a dyn Monitor, total: usize) -> Self {
+    pub(super) fn new(monitor: &'a dyn Monitor, total: usize) -> Self {
         let now = Instant::now();
         let state = MeterState { done: 0, told: now, window: VecDeque::from([(now, 0)]) };
         Self { monitor, total: total as u64, state: Mutex::new(state) }
     }
 
-    fn step(&self) {
+    pub(super) fn step(&self) {
         let Ok(mut state) = self.state.lock() else { return };
         state.done += 1;
         let (now, done) = (Instant::now(), state.done);

@@ -21,6 +21,7 @@ pub(super) const ATTRIBUTES: &str = "attributes.csv";
 ///
 /// `manifest.csv` holds nothing that depends on the machine, so that the same inputs and seed give the same bytes
 /// anywhere; where the sources lie is in `sources.json` beside it.
+/// Where pictures were cropped to faces, the crops' hashes are in it, and another processor may round a crop differently.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     /// The name of the prepared set: its folder's name.

@@ -6,6 +6,7 @@
 pub mod adapter;
 mod apart;
 mod attributes;
+pub mod crops;
 pub mod decisions;
 pub mod division;
 pub mod duplicates;

@@ -1,6 +1,7 @@
 //! Preparation: label files in, a checked, balanced and split data set out, with an account of every row.
 
 use super::attributes;
+use super::crops::{Cropper, crop_all};
 use super::decisions::{Decision, Decisions, class_of};
 use super::division::{Division, SplitMethod, divide};
 use super::duplicates::{Verdict, judge};
@@ -14,10 +15,12 @@ use super::source::{RawRow, SourceRows, SourceSpec, source_names};
 use super::split::Sizes;
 use super::warnings;
 use crate::error::{AtPath, Error, Result};
+use crate::imaging::Alignment;
 use crate::monitor::{Monitor, Update};
 use crate::workspace::{Workspace, write_whole};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,6 +42,9 @@ pub struct PrepareSettings {
     /// random ones.
     #[serde(default)]
     pub split: Option<SplitMethod>,
+    /// Crop every image to its face; none for the study's mode, the whole picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub align: Option<Alignment>,
 }
 
 /// How a preparation ended. There is an account in either case.
@@ -86,6 +92,24 @@ pub(super) struct Usable {
 /// When the settings make no sense, a source cannot be read at all, the workspace cannot be written, or the monitor
 /// asks to stop.
 pub fn prepare(workspace: &Workspace, settings: &PrepareSettings, monitor: &dyn Monitor) -> Result<Prepared> {
+    prepare_with(workspace, settings, None, monitor)
+}
+
+/// [`prepare`] with somebody who makes the crops that [`PrepareSettings::align`] asks for.
+///
+/// # Errors
+/// As [`prepare`]; crops that are asked for and nobody makes.
+pub fn prepare_with(
+    workspace: &Workspace,
+    settings: &PrepareSettings,
+    cropper: Option<&dyn Cropper>,
+    monitor: &dyn Monitor,
+) -> Result<Prepared> {
+    if settings.align.is_some() != cropper.is_some() {
+        return Err(Error::failed(
+            "Crops to faces are made where the face detector is, and only if they are asked for.",
+        ));
+    }
     check_name(&settings.name)?;
     let asked = Sizes::asked(settings.train, settings.val, settings.test)?;
     stage(monitor, "read labels")?;
@@ -120,12 +144,14 @@ pub fn prepare(workspace: &Workspace, settings: &PrepareSettings, monitor: &dyn 
     let account = Account { report, drops, usable: &usable, sources: &sources, settings };
     let report = match &divisions {
         Ok(divisions) => {
+            let crops = cropper.map(|cropper| Crops { cropper, folder: &folder, monitor });
+            let mut reports = Vec::with_capacity(divisions.len());
             for division in divisions {
-                account.write(&workspace.prepared(&division.name), division)?;
+                reports.push(account.write(&workspace.prepared(&division.name), division, crops.as_ref())?);
             }
-            match &divisions[..] {
-                [one] if one.fold.is_none() => account.of(one),
-                folds => account.of_folds(folds, &folder)?,
+            match (&divisions[..], reports.pop()) {
+                ([one], Some(report)) if one.fold.is_none() => report,
+                (folds, _) => account.of_folds(folds, &folder)?,
             }
         }
         Err(_) => account.of_none(&folder)?,
@@ -332,6 +358,14 @@ fn describe(usable: &[Usable], report: &mut PrepareReport) {
     report.subjects = report.subjects.map(|_| subjects.len());
 }
 
+/// Who crops pictures to their faces, and where crops go: beside the set, and for a cross-validation in one place for all
+/// its folds.
+struct Crops<'a> {
+    cropper: &'a dyn Cropper,
+    folder: &'a Path,
+    monitor: &'a dyn Monitor,
+}
+
 /// What is known before a division, and what each division adds to it.
 struct Account<'a> {
     report: PrepareReport,
@@ -342,18 +376,13 @@ struct Account<'a> {
 }
 
 impl Account<'_> {
-    /// The account of one division, without the hashes of what is written.
+    /// The account of one division, without what its files are.
     fn of(&self, division: &Division) -> PrepareReport {
         let mut report = self.with_drawn(&division.drawn, division.warning.as_deref());
         report.name.clone_from(&division.name);
         report.split = division.method;
         report.fold.clone_from(&division.fold);
         report.splits = count_splits(self.usable, &division.drawn);
-        if let Ok((samples, bytes)) = self.manifest(division) {
-            report.manifest_sha256 = ContentHash::of(&bytes).to_string();
-            let attributes = attributes::to_csv(&samples).ok().flatten();
-            report.attributes_sha256 = attributes.map(|bytes| ContentHash::of(&bytes).to_string());
-        }
         report
     }
 
@@ -368,33 +397,39 @@ impl Account<'_> {
         report
     }
 
-    fn manifest(&self, division: &Division) -> Result<(Vec<Sample>, Vec<u8>), csv::Error> {
-        let samples = samples(self.usable, &division.drawn, self.sources);
-        let bytes = to_csv(&samples, &self.report.classes)?;
-        Ok((samples, bytes))
+    fn roots(&self) -> BTreeMap<String, PathBuf> {
+        self.sources.iter().map(|source| (source.name.clone(), source.rows.root.clone())).collect()
     }
 
-    fn sources_json(&self, name: &str) -> Sources {
-        Sources {
-            roots: self.sources.iter().map(|source| (source.name.clone(), source.rows.root.clone())).collect(),
-            settings: PrepareSettings { name: name.to_owned(), ..self.settings.clone() },
+    /// Writes everything, the manifest last: what is there before it makes no prepared set. Returns the account.
+    fn write(&self, folder: &Path, division: &Division, crops: Option<&Crops<'_>>) -> Result<PrepareReport> {
+        let mut samples = samples(self.usable, &division.drawn, self.sources);
+        let mut report = self.of(division);
+        let mut roots = self.roots();
+        if let Some(Crops { cropper, folder, monitor }) = crops {
+            stage(*monitor, "align faces")?;
+            let cropped = crop_all(&mut samples, &mut roots, folder, *cropper, *monitor)?;
+            report.alignment = self.settings.align;
+            report.without_face = cropped.whole.count;
+            report.warnings.extend(warnings::about_crops(cropped.count, &cropped.whole));
         }
-    }
-
-    /// Writes everything, the manifest last: what is there before it makes no prepared set.
-    fn write(&self, folder: &Path, division: &Division) -> Result<()> {
-        let (samples, bytes) = self.manifest(division).at(folder)?;
         self.write_merged(folder)?;
-        write_json(&folder.join("sources.json"), &self.sources_json(&self.settings.name))?;
+        write_json(&folder.join("sources.json"), &Sources { roots, settings: self.settings.clone() })?;
         let path = folder.join(ATTRIBUTES);
         match attributes::to_csv(&samples).at(folder)? {
-            Some(attributes) => write_whole(&path, &attributes)?,
+            Some(attributes) => {
+                report.attributes_sha256 = Some(ContentHash::of(&attributes).to_string());
+                write_whole(&path, &attributes)?;
+            }
             // Those of an earlier preparation of that name say nothing about this one.
             None if path.exists() => fs::remove_file(&path).at(&path)?,
             None => {}
         }
-        write_json(&folder.join("report.json"), &self.of(division))?;
-        write_whole(&folder.join("manifest.csv"), &bytes)
+        let bytes = to_csv(&samples, &self.report.classes).at(folder)?;
+        report.manifest_sha256 = ContentHash::of(&bytes).to_string();
+        write_json(&folder.join("report.json"), &report)?;
+        write_whole(&folder.join("manifest.csv"), &bytes)?;
+        Ok(report)
     }
 
     /// The account of a cross-validation, in a folder of its own that holds no manifest: what the test folds are.
@@ -434,7 +469,8 @@ impl Account<'_> {
         let report = self.with_drawn(&vec![None; self.usable.len()], None);
         if !folder.join("manifest.csv").exists() {
             self.write_merged(folder)?;
-            write_json(&folder.join("sources.json"), &self.sources_json(&self.settings.name))?;
+            let sources = Sources { roots: self.roots(), settings: self.settings.clone() };
+            write_json(&folder.join("sources.json"), &sources)?;
             write_json(&folder.join("report.json"), &report)?;
         }
         Ok(report)

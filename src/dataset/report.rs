@@ -2,6 +2,7 @@
 
 use super::division::{Fold, SplitMethod};
 use crate::error::{AtPath, Error, Result};
+use crate::imaging::Alignment;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -103,6 +104,12 @@ pub struct PrepareReport {
     pub folds: BTreeMap<String, [usize; 2]>,
     /// Distinct subjects among the usable samples, where the data set names them.
     pub subjects: Option<usize>,
+    /// What the images were cropped to; none where they are taken whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<Alignment>,
+    /// With an alignment: images without a face, which stay whole.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub without_face: usize,
     /// SHA-256 of `manifest.csv`.
     pub manifest_sha256: String,
     /// SHA-256 of `attributes.csv`, where the data set tells more than a manifest holds.
@@ -116,6 +123,10 @@ pub struct PrepareReport {
     pub fold: Option<Fold>,
     /// Anything a person should read before trusting the split.
     pub warnings: Vec<String>,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl PrepareReport {

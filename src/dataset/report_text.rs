@@ -34,6 +34,9 @@ impl PrepareReport {
         for source in &self.sources {
             line(&mut text, &format!("  {}", fitted(source, WIDTH - 2)));
         }
+        if let Some(alignment) = self.alignment {
+            line(&mut text, &format!("  aligned to the face: {}, {} pixels", alignment.template, alignment.side));
+        }
         self.rows_to_text(&mut text);
         self.dropped_to_text(&mut text);
         self.splits_to_text(&mut text);

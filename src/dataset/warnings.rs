@@ -1,7 +1,7 @@
 //! What a person should read before trusting a split.
 
 use super::prepare::Usable;
-use super::report::PrepareReport;
+use super::report::{PrepareReport, Tally};
 use super::report_text::thousands;
 use super::sample::Split;
 use std::collections::{HashMap, HashSet};
@@ -28,6 +28,18 @@ pub(super) fn about(report: &PrepareReport, usable: &[Usable], drawn: &[Option<S
         warnings.extend(shared_subjects(chosen(), report.subjects.is_some()));
     }
     warnings
+}
+
+/// What was not cropped to its face.
+pub(super) fn about_crops(cropped: usize, whole: &Tally) -> Option<String> {
+    (whole.count > 0).then(|| {
+        format!(
+            "{} of {} images show no face to the detector and stay whole: {}; crops.csv lists all.",
+            thousands(whole.count),
+            thousands(cropped + whole.count),
+            whole.examples.join(", ")
+        )
+    })
 }
 
 /// Only official splits and folds can be unbalanced; accuracy is then to be read against the larger class.

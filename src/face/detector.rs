@@ -18,10 +18,10 @@ const BATCH: usize = 512;
 /// The smallest face that the package looks for unless told otherwise.
 const SMALLEST: usize = 20;
 /// In larger pictures, faces smaller than one in so many of the shorter side are not looked for.
-const SHARE: usize = 40;
+const SHARE: usize = 25;
 
 /// The smallest face that is looked for in a picture, in pixels: 20, as the package has it, and in pictures whose shorter
-/// side has more than 800 a fortieth of that side. So the first network never sees more than 480 rows (or columns),
+/// side has more than 500 a 25th of that side. So the first network never sees more than 300 rows (or columns),
 /// however large the picture is, and the answers are those of `MTCNN(keep_all=True, min_face_size=...)` with this size.
 pub fn smallest_face(width: usize, height: usize) -> usize {
     (width.min(height) / SHARE).max(SMALLEST)
@@ -88,7 +88,8 @@ impl Detector {
     /// As [`Detector::detect`].
     pub fn detect_from(&self, picture: &Pixels, smallest: usize) -> Result<Vec<Face>> {
         let cascade = || {
-            let proposed = self.propose(picture, smallest.max(12))?;
+            let single = SingleThreaded::begin();
+            let proposed = self.propose(picture, smallest.max(12), single.before > 1)?;
             let refined = self.refine(picture, proposed)?;
             self.finish(picture, refined)
         };
@@ -99,10 +100,34 @@ impl Detector {
         })
     }
 
-    /// The first network over all scales of the picture.
-    fn propose(&self, picture: &Pixels, smallest: usize) -> Result<Vec<Candidate>, TchError> {
+    /// The first network over all scales of the picture. Each scale has half the pixels of the one before, so that the
+    /// first is as much work as all the others: a second thread takes those.
+    fn propose(&self, picture: &Pixels, smallest: usize, two: bool) -> Result<Vec<Candidate>, TchError> {
+        let scales = scales(picture, smallest);
+        let (first, others) = scales.split_at(scales.len().min(1));
+        let found = if two && !others.is_empty() {
+            let other = self.share();
+            let (near, far) = std::thread::scope(|scope| {
+                let far = scope.spawn(move || {
+                    tch::set_num_threads(1);
+                    other.propose_at(picture, others)
+                });
+                let near = self.propose_at(picture, first);
+                let gone = || Err(TchError::Torch("a thread of it gave up".into()));
+                (near, far.join().unwrap_or_else(|_| gone()))
+            });
+            [near?, far?].concat()
+        } else {
+            self.propose_at(picture, &scales)?
+        };
+        let found = suppress(found, Overlap::Union, 0.7);
+        Ok(found.into_iter().map(|candidate| candidate.moved().squared()).collect())
+    }
+
+    /// The candidates of some scales, one scale after another.
+    fn propose_at(&self, picture: &Pixels, scales: &[f64]) -> Result<Vec<Candidate>, TchError> {
         let mut found = Vec::new();
-        for scale in scales(picture, smallest) {
+        for &scale in scales {
             let side = |side: usize| (side as f64 * scale + 1.0) as usize;
             let (width, height) = (side(picture.width()), side(picture.height()));
             let pixels = average(picture, Region::whole(picture), width, height);
@@ -110,8 +135,7 @@ impl Detector {
             let here = candidates(&answer.scores, &answer.offsets, answer.width, scale, THRESHOLDS[0]);
             found.extend(suppress(here, Overlap::Union, 0.5));
         }
-        let found = suppress(found, Overlap::Union, 0.7);
-        Ok(found.into_iter().map(|candidate| candidate.moved().squared()).collect())
+        Ok(found)
     }
 
     /// The second network over the candidates.
@@ -199,6 +223,26 @@ impl Detector {
             Stage::Output => &self.nets[2],
         };
         net.forward(&input)
+    }
+}
+
+/// While it lives, libtorch computes in the calling thread alone. The layers are so small that its threads spend more
+/// time waiting for each other than computing; on a machine with other work, ten times as much.
+struct SingleThreaded {
+    before: i32,
+}
+
+impl SingleThreaded {
+    fn begin() -> Self {
+        let before = tch::get_num_threads();
+        tch::set_num_threads(1);
+        Self { before }
+    }
+}
+
+impl Drop for SingleThreaded {
+    fn drop(&mut self) {
+        tch::set_num_threads(self.before);
     }
 }
 

@@ -6,12 +6,14 @@
 
 mod align;
 mod boxes;
+mod crops;
 mod detector;
 mod networks;
 
 pub use crate::imaging::{Alignment, Template};
 pub use align::{align, landmarks_of};
 pub use boxes::{Candidate, Overlap, candidates, suppress};
+pub use crops::{FaceCropper, subject};
 pub use detector::{Detector, smallest_face};
 pub use networks::Stage;
 

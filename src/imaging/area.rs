@@ -40,32 +40,62 @@ pub fn average(picture: &Pixels, region: Region, width: usize, height: usize) ->
     }
     let columns: Vec<(usize, usize)> = (0..width).map(|x| span(x, width, region.width)).collect();
     let mut values = vec![0_f32; width * height * 3];
-    let fill = |sums: &mut Vec<u32>, (y, out): (usize, &mut [f32])| {
+    let fill = |sums: &mut Sums, (y, out): (usize, &mut [f32])| {
         let (first, last) = span(y, height, region.height);
-        sums.clear();
-        sums.resize(region.width * 3, 0);
-        for row in region.top + first..region.top + last {
+        let rows = (region.top + first..region.top + last).map(|row| {
             let start = (row * picture.width + region.left) * 3;
-            let row = &picture.rgb[start..start + region.width * 3];
-            sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += u32::from(value));
-        }
-        let rows = (last - first) as f32;
-        for (&(from, to), out) in columns.iter().zip(out.chunks_exact_mut(3)) {
-            let mut sum = [0_u64; 3];
-            for pixel in sums[from * 3..to * 3].chunks_exact(3) {
-                (0..3).for_each(|channel| sum[channel] += u64::from(pixel[channel]));
-            }
-            // Divided twice, as PyTorch does: the same rounding.
-            (0..3).for_each(|channel| out[channel] = sum[channel] as f32 / rows / (to - from) as f32);
+            &picture.rgb[start..start + region.width * 3]
+        });
+        let count = (last - first) as f32;
+        if last - first <= NARROW {
+            add(&mut sums.narrow, rows);
+            average_columns(&sums.narrow, &columns, count, out);
+        } else {
+            add(&mut sums.wide, rows);
+            average_columns(&sums.wide, &columns, count, out);
         }
     };
     if region.width * region.height < ALONE {
-        let mut sums = Vec::new();
+        let mut sums = Sums::default();
         values.chunks_exact_mut(width * 3).enumerate().for_each(|row| fill(&mut sums, row));
     } else {
-        values.par_chunks_exact_mut(width * 3).enumerate().for_each_init(Vec::new, fill);
+        values.par_chunks_exact_mut(width * 3).enumerate().for_each_init(Sums::default, fill);
     }
     values
+}
+
+/// So many bytes add up to what 16 bits hold, in which twice as many are added at once.
+const NARROW: usize = 257;
+
+/// Sums of the rows that a row of the answer averages.
+#[derive(Default)]
+struct Sums {
+    narrow: Vec<u16>,
+    wide: Vec<u32>,
+}
+
+/// Adds rows up, value by value.
+fn add<'a, T: Copy + Default + From<u8> + std::ops::AddAssign>(
+    sums: &mut Vec<T>,
+    rows: impl Iterator<Item = &'a [u8]>,
+) {
+    sums.clear();
+    for row in rows {
+        sums.resize(row.len(), T::default());
+        sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += T::from(value));
+    }
+}
+
+/// Averages the pixels of each span of columns, which are sums of `rows` already.
+fn average_columns<T: Copy + Into<u64>>(sums: &[T], columns: &[(usize, usize)], rows: f32, out: &mut [f32]) {
+    for (&(from, to), out) in columns.iter().zip(out.chunks_exact_mut(3)) {
+        let mut sum = [0_u64; 3];
+        for pixel in sums[from * 3..to * 3].chunks_exact(3) {
+            (0..3).for_each(|channel| sum[channel] += pixel[channel].into());
+        }
+        // Divided twice, as PyTorch does: the same rounding.
+        (0..3).for_each(|channel| out[channel] = sum[channel] as f32 / rows / (to - from) as f32);
+    }
 }
 
 /// The source pixels from, and up to, which target pixel `place` of `target` averages.

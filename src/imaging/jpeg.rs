@@ -1,5 +1,19 @@
-//! Is a JPEG file all there? The decoder paints what is missing grey and says nothing, which is right for a viewer
-//! and wrong for a study.
+//! JPEG files beyond what the decoder does.
+//!
+//! Is a file all there? The decoder paints what is missing grey and says nothing, which is right for a viewer and wrong
+//! for a study. And what does libjpeg make of it?
+
+use image::RgbImage;
+
+/// The picture as libjpeg decodes it with its usual settings (exact integer transform, colour planes enlarged by a
+/// triangle), which are Pillow's too. None where it refuses. It reports damage by unwinding, which the caller must catch.
+pub fn as_libjpeg(bytes: &[u8]) -> Option<RgbImage> {
+    let mut started = mozjpeg::Decompress::new_mem(bytes).ok()?.rgb().ok()?;
+    let (width, height) = (u32::try_from(started.width()).ok()?, u32::try_from(started.height()).ok()?);
+    let rgb: Vec<u8> = started.read_scanlines().ok()?;
+    started.finish().ok()?;
+    RgbImage::from_raw(width, height, rgb)
+}
 
 /// True if the marker structure (ITU-T T.81, annex B) leads from the start of image over at least one scan to an
 /// end of image. Bytes after that are not looked at: cameras append previews and videos.

@@ -13,7 +13,7 @@ mod warp;
 pub use alignment::{Alignment, Template};
 pub use animation::animated;
 pub use area::{Region, average};
-pub use decode::{decode, decode_as_pillow};
+pub use decode::{decode, decode_as_pillow, decode_for_faces};
 pub use preprocessing::{ChannelOrder, Mode, Preprocessing};
 pub use resize::bilinear as resize;
 pub use similarity::Similarity;

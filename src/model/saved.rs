@@ -10,6 +10,7 @@ use super::settings::Kind;
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::Calibration;
 use crate::features::{FeatureRows, StoreIdentity};
+use crate::imaging::Alignment;
 use crate::monitor::Monitor;
 use crate::workspace::write_whole;
 use ndarray::{ArrayD, ArrayView2};
@@ -60,6 +61,9 @@ pub struct ModelInfo {
     pub kind: Kind,
     /// The rows it takes: backbone and its weights' hash, preprocessing, tap, pooling, width.
     pub input: StoreIdentity,
+    /// What the pictures it was trained on were cropped to; none where they were taken whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<Alignment>,
     /// Class names; scores are probabilities of the second.
     pub classes: [String; 2],
     /// Scores of at least this mean the second class; chosen on validation.

@@ -61,11 +61,10 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// What went into the network, with the count of faces: `aligned face, 1 of 3 (the largest)`.
+    /// What went into the network, with the count of faces: `aligned face, 1 of 3`.
     pub fn input_words(&self) -> String {
         match (self.face, self.faces.len()) {
             (None, _) | (Some(_), 0 | 1) => self.input.clone(),
-            (Some(0), count) => format!("{}, 1 of {count} (the largest)", self.input),
             (Some(face), count) => format!("{}, {} of {count}", self.input, face + 1),
         }
     }

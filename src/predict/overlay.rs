@@ -27,6 +27,9 @@ const COLOURS: [[u8; 3]; 11] = [
 /// How much of the picture the strongest colour covers.
 const COVER: f32 = 0.75;
 
+/// The grey of the line around a crop.
+const LINE: u8 = 230;
+
 /// The colour of a value in 0..=1.
 pub fn colour(value: f32) -> [u8; 3] {
     let at = value.clamp(0.0, 1.0) * (COLOURS.len() - 1) as f32;
@@ -44,18 +47,24 @@ pub fn overlay(picture: &Pixels, maps: &[(&HeatMap, Placement)]) -> Pixels {
     let (width, height) = (picture.width(), picture.height());
     let mut rgb = picture.rgb().to_vec();
     for (map, placement) in maps {
-        let peak = map.peak();
-        if peak <= 0.0 {
-            continue;
-        }
+        // No place has a positive value where everything speaks for the other class.
+        let peak = map.peak().max(f32::MIN_POSITIVE);
+        // How far u and v go in a pixel of the picture.
+        let step = placement.0.map(|[x, y, _]| (x / width as f64).hypot(y / height as f64));
+        let crop = *placement != Placement::WHOLE;
         for (y, row) in rgb.chunks_exact_mut(width * 3).enumerate() {
             for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
                 let [u, v] = placement.apply((x as f64 + 0.5) / width as f64, (y as f64 + 0.5) / height as f64);
                 if !(0.0..=1.0).contains(&u) || !(0.0..=1.0).contains(&v) {
                     continue;
                 }
+                // Where a crop ends, a line.
+                if crop && (u.min(1.0 - u) < step[0] || v.min(1.0 - v) < step[1]) {
+                    pixel.fill(LINE);
+                    continue;
+                }
                 let value = (map.at(u, v) / peak).clamp(0.0, 1.0);
-                let cover = COVER * value.sqrt();
+                let cover = COVER * value;
                 for (channel, colour) in pixel.iter_mut().zip(colour(value)) {
                     *channel = (f32::from(*channel) * (1.0 - cover) + f32::from(colour) * cover).round() as u8;
                 }

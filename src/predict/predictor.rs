@@ -31,7 +31,8 @@ pub struct Options {
     pub detect: Option<Detect>,
     /// How much around a face belongs to its crop. None: as in the training data.
     pub template: Option<Template>,
-    /// An answer for each face instead of the largest.
+    /// An answer for each face, the largest first, instead of one for the face that the picture is of: large and near
+    /// its middle.
     pub every_face: bool,
     /// Answers with a lower probability are [`UNCERTAIN`].
     pub uncertain_below: Option<f64>,
@@ -123,17 +124,18 @@ impl Predictor {
 
     /// How faces are looked for with these options.
     pub fn detect(&self, options: &Options) -> Detect {
-        options.detect.unwrap_or(match alignment_of(&self.saved) {
+        options.detect.unwrap_or(match self.saved.info.alignment {
             Some(_) => Detect::Align,
             None => Detect::None,
         })
     }
 
-    /// Loads what these options need beyond the model, so that a lack is told at once.
+    /// Loads the networks that these options need, so that a lack is told at once.
     ///
     /// # Errors
-    /// Weights of the face detector that are missing.
+    /// Weights that are missing or damaged.
     pub fn prepare(&self, options: &Options) -> Result<()> {
+        self.source.worker()?;
         if self.detect(options) == Detect::None { Ok(()) } else { self.detector().map(|_| ()) }
     }
 
@@ -157,7 +159,7 @@ impl Predictor {
     }
 
     fn alignment(&self, options: &Options) -> Alignment {
-        match (options.template, alignment_of(&self.saved)) {
+        match (options.template, self.saved.info.alignment) {
             (Some(template), Some(alignment)) if template != alignment.template => Alignment { template, ..alignment },
             (_, Some(alignment)) => alignment,
             (template, None) => Alignment::new(template.unwrap_or(self.template)),
@@ -183,15 +185,10 @@ impl Predictor {
     }
 }
 
-/// What the training data was cropped with.
-fn alignment_of(_: &SavedModel) -> Option<Alignment> {
-    None
-}
-
 /// How the training data was cropped, where the model does not say: FairFace's crops are tight and Adience's are loose;
 /// for others, tight.
 fn template_of(workspace: &Workspace, saved: &SavedModel) -> Template {
-    if let Some(alignment) = alignment_of(saved) {
+    if let Some(alignment) = saved.info.alignment {
         return alignment.template;
     }
     let manifest = Manifest::load_named(workspace, &saved.info.provenance.dataset);
@@ -222,6 +219,8 @@ impl Shown {
 /// One image as the network will see it.
 struct Seen {
     faces: Vec<Face>,
+    /// Which of them the inputs are of; none where they are of the whole picture.
+    chosen: Vec<usize>,
     shown: Shown,
     /// At the size of the network's input: one per answer.
     inputs: Vec<Pixels>,
@@ -305,6 +304,7 @@ impl Worker<'_> {
             let picture = preprocessing.decode(&bytes).map_err(wrong)?;
             return Ok(Seen {
                 faces: Vec::new(),
+                chosen: Vec::new(),
                 shown: Shown::Whole,
                 placements: vec![Placement::WHOLE],
                 inputs: vec![preprocessing.resize(&picture)],
@@ -312,12 +312,17 @@ impl Worker<'_> {
                 picture: keep.then_some(picture),
             });
         }
-        let picture = imaging::decode(&bytes).map_err(wrong)?;
+        // Decoded and chosen as `data prepare --align` does it, so that training and prediction see the same crop.
+        let picture = imaging::decode_for_faces(&bytes).map_err(wrong)?;
         let faces = self.faces(&picture)?;
         let alignment = self.predictor.alignment(options);
-        let count = if options.every_face { faces.len() } else { faces.len().min(1) };
-        let crops: Vec<Crop> =
-            faces.iter().take(count).map(|face| of_face(&picture, face, detect, alignment)).collect();
+        let chosen: Vec<usize> = if options.every_face {
+            (0..faces.len()).collect()
+        } else {
+            let subject = face::subject(&faces, &picture);
+            subject.and_then(|face| faces.iter().position(|other| std::ptr::eq(other, face))).into_iter().collect()
+        };
+        let crops: Vec<Crop> = chosen.iter().map(|&face| of_face(&picture, &faces[face], detect, alignment)).collect();
         let shown = match (crops.is_empty(), detect) {
             (true, _) => Shown::WholeForLack,
             (false, Detect::Align) => Shown::Aligned,
@@ -327,10 +332,11 @@ impl Worker<'_> {
             crops.iter().map(|crop| (crop.placement, preprocessing.resize(&crop.pixels))).unzip();
         if inputs.is_empty() {
             placements.push(Placement::WHOLE);
-            inputs.push(preprocessing.resize(&picture));
+            inputs.push(preprocessing.picture(&bytes).map_err(wrong)?);
         }
         Ok(Seen {
             faces: faces.iter().map(Face::from).collect(),
+            chosen,
             shown,
             placements,
             inputs,
@@ -405,12 +411,11 @@ fn note(bytes: &[u8]) -> Option<String> {
 
 /// What is known of an item's answers before they have scores.
 fn answers(seen: &Seen, blank: &Prediction) -> Vec<Prediction> {
-    let of_faces = matches!(seen.shown, Shown::Detected | Shown::Aligned);
     (0..seen.inputs.len())
-        .map(|face| Prediction {
+        .map(|answer| Prediction {
             faces: seen.faces.clone(),
             input: seen.shown.words().into(),
-            face: of_faces.then_some(face),
+            face: seen.chosen.get(answer).copied(),
             note: seen.note.clone(),
             ..blank.clone()
         })

@@ -153,9 +153,13 @@ pub(super) fn evaluate(
     let own = own_images(circumstances.workspace, &trained_on, &model);
     let mut left_out = LeftOut::default();
     if let Some(own) = &own {
-        manifest.samples.iter().filter_map(|sample| own.get(&sample.hash)).for_each(|split| left_out.count(*split));
+        manifest
+            .samples
+            .iter()
+            .filter_map(|sample| own.get(&picture_of(sample)))
+            .for_each(|split| left_out.count(*split));
     }
-    let fresh = |sample: &Sample| own.as_ref().is_none_or(|own| !own.contains_key(&sample.hash));
+    let fresh = |sample: &Sample| own.as_ref().is_none_or(|own| !own.contains_key(&picture_of(sample)));
     // Nothing else is even computed.
     let scored = Manifest {
         samples: manifest.samples.iter().filter(|sample| fresh(sample)).cloned().collect(),
@@ -210,7 +214,15 @@ fn swapped(model: &[String; 2], data: &[String; 2]) -> Option<bool> {
 fn own_images(workspace: &Workspace, dataset: &str, model: &SavedModel) -> Option<HashMap<ContentHash, Split>> {
     let manifest = Manifest::load_named(workspace, dataset).ok()?;
     let same = manifest.sha256 == model.info.provenance.manifest_sha256;
-    same.then(|| manifest.samples.iter().map(|sample| (sample.hash, sample.split)).collect())
+    same.then(|| manifest.samples.iter().map(|sample| (picture_of(sample), sample.split)).collect())
+}
+
+/// The picture that a sample is of: a crop of `data prepare --align` is named after the hash of the picture it was cut
+/// from, so that it is told to be of the same picture as the whole one.
+fn picture_of(sample: &Sample) -> ContentHash {
+    let stem = Path::new(&sample.path).file_stem().and_then(|stem| stem.to_str());
+    let original = stem.filter(|_| sample.source.ends_with("-aligned")).and_then(|stem| stem.parse().ok());
+    original.unwrap_or(sample.hash)
 }
 
 /// Everything that follows from the scores.

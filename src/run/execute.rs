@@ -5,8 +5,11 @@ use super::scoring::{filled_stores, manifest, network_source};
 use super::spec::JobSpec;
 use super::worker::Recorder;
 use super::{elsewhere, folds, probe, study, sweep, training};
+use crate::backbone::device;
+use crate::dataset::crops::Cropper;
 use crate::dataset::{Split, prepare, synthetic};
 use crate::error::{AtPath, Result};
+use crate::face::FaceCropper;
 use crate::monitor::{Monitor, Update};
 use crate::workspace::{Workspace, write_whole};
 
@@ -29,7 +32,12 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
             Ok(format!("the synthetic sample is in {}", workspace.sample().display()))
         }
         JobSpec::Prepare(settings) => {
-            let prepare::Prepared { report, outcome, .. } = prepare::prepare(workspace, settings, recorder)?;
+            let prepare::Prepared { report, outcome, .. } = {
+                let device = device::parse(circumstances.device)?;
+                let cropper = settings.align.map(|alignment| FaceCropper::load(alignment, device)).transpose()?;
+                let cropper = cropper.as_ref().map(|cropper| cropper as &dyn Cropper);
+                prepare::prepare_with(workspace, settings, cropper, recorder)?
+            };
             // The account belongs to the run too: when there are too few images it is all that comes of it.
             let path = circumstances.run.path().join("report.json");
             write_whole(&path, &serde_json::to_vec_pretty(&report).at(&path)?)?;

@@ -57,6 +57,7 @@ fn prepare_settings(circumstances: &Circumstances<'_>, sample: &SampleSettings) 
         test: Some(fifth),
         seed: sample.seed,
         split: None,
+        align: None,
     }
 }
 

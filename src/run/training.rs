@@ -13,6 +13,7 @@ use crate::dataset::{Manifest, PrepareReport, Split};
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Calibration, Confusion, Interval, wilson95};
 use crate::features::{Store, StoreIdentity};
+use crate::imaging::Alignment;
 use crate::model::{self, Checkpoints, FORMAT, Kind, ModelInfo, Provenance, SavedModel, Weights};
 use crate::monitor::{Monitor, Update};
 use std::time::Instant;
@@ -38,6 +39,7 @@ pub(super) struct Ground {
     manifest: Manifest,
     synthetic: bool,
     division: DataDivision,
+    alignment: Option<Alignment>,
     identity: StoreIdentity,
     stores: Vec<Store>,
 }
@@ -65,6 +67,7 @@ pub(super) fn ground(
         manifest,
         synthetic: report.synthetic,
         division: DataDivision::of(&report),
+        alignment: report.alignment,
         identity: source.identity(),
         stores,
     })
@@ -81,7 +84,7 @@ pub(super) fn train_on(
     monitor: &dyn Monitor,
 ) -> Result<ResultRow> {
     let begun = Instant::now();
-    let Ground { manifest, synthetic, division, identity, stores } = ground;
+    let Ground { manifest, synthetic, division, alignment, identity, stores } = ground;
     // What is trained on what: a checkpoint of anything else is not gone on from.
     let key = serde_json::to_string(&(spec, identity, &manifest.sha256)).at(run.path())?;
     let checkpoints = Checkpoints::new(run.checkpoint_path(), key).up_to(limit);
@@ -112,6 +115,7 @@ pub(super) fn train_on(
             format: FORMAT,
             kind: spec.kind(),
             input: identity.clone(),
+            alignment: *alignment,
             classes: manifest.classes.clone(),
             threshold: trained.threshold,
             calibration,

@@ -252,7 +252,7 @@ fn read_prepare(form: &mut Form<FormKind>) -> Option<PrepareSettings> {
     let val = optional_number(form, "validation", 2);
     let test = optional_number(form, "test", 2);
     let seed = number(form, "seed", 0, u64::MAX)?;
-    Some(PrepareSettings { name, sources, train, val, test, seed, split: None })
+    Some(PrepareSettings { name, sources, train, val, test, seed, split: None, align: None })
 }
 
 fn read_dense(form: &mut Form<FormKind>) -> Option<ModelSpec> {
