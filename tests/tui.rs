@@ -7,7 +7,8 @@ use faceprobe::dataset::PrepareReport;
 use faceprobe::dataset::report::{Dropped, SplitCount};
 use faceprobe::evaluation::interval::wilson95;
 use faceprobe::features::FeatureSpec;
-use faceprobe::model::{BenchmarkSettings, DenseSettings, Kind, LogisticSettings};
+use faceprobe::imaging::Mode;
+use faceprobe::model::{BenchmarkSettings, DenseSettings, FinetuneSettings, Kind, LogisticSettings};
 use faceprobe::monitor::EpochFigures;
 use faceprobe::predict::Prediction;
 use faceprobe::run::choice::Choice;
@@ -495,6 +496,14 @@ fn forms_check_every_field_and_remember_what_was_typed() {
     press(&mut app, KeyCode::Right);
     press(&mut app, KeyCode::Right);
     let model = ModelSpec::Benchmark { settings: BenchmarkSettings::default() };
+    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Launch(Box::new(train(model)))]);
+    press(&mut app, KeyCode::Char('n'));
+    press(&mut app, KeyCode::Up);
+    for _ in 0..3 {
+        press(&mut app, KeyCode::Right);
+    }
+    let features = FeatureSpec::of_cut("efficientnet-lite0", None, Mode::Default).unwrap();
+    let model = ModelSpec::Finetune { features, settings: FinetuneSettings::default() };
     assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Launch(Box::new(train(model)))]);
 }
 

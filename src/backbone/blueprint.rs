@@ -148,7 +148,7 @@ fn fitting(side: usize, kernel: usize, stride: usize) -> usize {
 }
 
 /// The convolutions of a stage in the order of the checkpoint.
-fn convolutions(form: &Form) -> Vec<&ConvPlan> {
+pub fn convolutions(form: &Form) -> Vec<&ConvPlan> {
     fn of(steps: &[Step]) -> impl Iterator<Item = &ConvPlan> {
         steps.iter().filter_map(|step| match step {
             Step::Conv(conv) => Some(conv),

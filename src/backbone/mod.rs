@@ -18,6 +18,7 @@ mod mobilenet_v2;
 mod mtcnn;
 mod network;
 mod pooling;
+mod tail;
 pub mod torchscript;
 mod vgg16;
 pub mod weights;
@@ -29,6 +30,7 @@ use layers::Layer;
 pub use mtcnn::MTCNN;
 pub use network::Network;
 pub use pooling::Pool;
+pub use tail::{Tail, TailConv, TailNetwork, TailOffset};
 
 use crate::error::{Error, Result};
 use crate::imaging::Preprocessing;
@@ -117,6 +119,15 @@ impl BackboneInfo {
             Architecture::Module(stage) => vec![stage.clone()],
             Architecture::Parts(_) => Vec::new(),
         }
+    }
+
+    /// The stage behind which fine-tuning cuts it when nothing is said: the last whose output is at least an eighth of
+    /// the picture's side (28 x 28 of 224 pixels), which keeps the activations small and the largest part trainable.
+    /// Networks that shrink their input at the end only are cut in the middle.
+    pub fn usual_cut(&self) -> usize {
+        let stages = self.stages();
+        let middle = stages.len() / 2;
+        stages.iter().take(middle).rposition(|stage| stage.side * 8 >= self.input).unwrap_or(0)
     }
 
     /// Names (the canonical ones, as in the stored file) and shapes of all parameters, in the order of the network.

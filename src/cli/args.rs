@@ -341,12 +341,12 @@ pub(crate) struct TrainingArgs {
     pub optimizer: Option<OptimizerArg>,
     #[arg(long, value_parser = not_negative)]
     pub weight_decay: Option<f64>,
-    /// How the learning rate changes: constant, cosine, or step:EPOCHS:FACTOR [default: constant]
+    /// How the learning rate changes: constant, cosine, or step:EPOCHS:FACTOR [default: constant, for fine-tuning cosine]
     #[arg(long, value_parser = rate_course)]
     pub schedule: Option<RateCourse>,
-    /// Epochs in which the learning rate rises to its full value
-    #[arg(long, value_name = "EPOCHS", default_value_t = 0)]
-    pub warmup: usize,
+    /// Epochs in which the learning rate rises to its full value [default: 0, for fine-tuning a quarter of them]
+    #[arg(long, value_name = "EPOCHS")]
+    pub warmup: Option<usize>,
     #[arg(long, value_parser = count)]
     pub epochs: Option<usize>,
     #[arg(long, value_parser = count)]
@@ -388,6 +388,33 @@ pub(crate) enum TrainCommand {
         depth: u8,
         #[command(flatten)]
         features: FeatureArgs,
+        #[command(flatten)]
+        training: TrainingArgs,
+        #[command(flatten)]
+        dataset: DatasetArg,
+        #[command(flatten)]
+        detach: DetachArg,
+    },
+    /// The backbone's stages behind a cut, trained together with a linear head on their average
+    Finetune {
+        /// The pretrained network; 'faceprobe weights list' shows them
+        #[arg(long, default_value = crate::backbone::DEFAULT)]
+        backbone: String,
+        /// The stage behind which it is cut; what comes after is trained [default: the last at an eighth of the picture's side]
+        #[arg(long, value_name = "N")]
+        cut: Option<usize>,
+        /// How pictures are resized: default (antialiased, EXIF upright) or keras (as load_img does, nearest pixel)
+        #[arg(long, default_value = "default", value_name = "default|keras")]
+        mode: Mode,
+        /// Highest learning rate of the new head; --learning-rate is that of the backbone
+        #[arg(long, value_name = "RATE", value_parser = positive)]
+        learning_rate_head: Option<f64>,
+        /// Move training images by up to so many places of the cut's output, anew in each epoch
+        #[arg(long, value_name = "PLACES", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=16))]
+        shift: u8,
+        /// Label smoothing: targets are this, divided by two, away from 0 and 1
+        #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+        smoothing: f64,
         #[command(flatten)]
         training: TrainingArgs,
         #[command(flatten)]

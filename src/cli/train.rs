@@ -1,4 +1,4 @@
-//! `faceprobe train benchmark|dense|logistic`.
+//! `faceprobe train benchmark|dense|logistic|finetune`.
 
 use super::Context;
 use super::args::{DatasetArg, DetachArg, TrainArgs, TrainCommand, TrainingArgs};
@@ -6,7 +6,8 @@ use super::follow::start;
 use super::output::{print, print_json};
 use crate::dataset::manifest;
 use crate::error::{Error, Result};
-use crate::model::{BenchmarkSettings, DenseSettings, LogisticSettings, Schedule};
+use crate::features::FeatureSpec;
+use crate::model::{BenchmarkSettings, DenseSettings, FinetuneSettings, LogisticSettings, Schedule};
 use crate::run::{JobSpec, ModelSpec, results};
 
 pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
@@ -113,6 +114,39 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
             };
             (ModelSpec::Dense { features: features.spec()?, settings }, dataset, detach)
         }
+        TrainCommand::Finetune {
+            backbone,
+            cut,
+            mode,
+            learning_rate_head,
+            shift,
+            smoothing,
+            training,
+            dataset,
+            detach,
+        } => {
+            let default = FinetuneSettings::default();
+            let epochs = training.epochs.unwrap_or(default.epochs);
+            let settings = FinetuneSettings {
+                dropout: training.dropout.unwrap_or(default.dropout),
+                learning_rate: training.learning_rate.unwrap_or(default.learning_rate),
+                learning_rate_head: learning_rate_head.unwrap_or(default.learning_rate_head),
+                optimizer: optimizer(training, default.optimizer),
+                weight_decay: training.weight_decay.unwrap_or(default.weight_decay),
+                schedule: Schedule {
+                    course: training.schedule.unwrap_or(default.schedule.course),
+                    warmup: training.warmup.unwrap_or_else(|| FinetuneSettings::usual_warmup(epochs)),
+                },
+                shift: *shift,
+                smoothing: *smoothing,
+                epochs,
+                batch: training.batch.unwrap_or(default.batch),
+                patience: training.patience.or(default.patience),
+                seed: training.seed,
+            };
+            let features = FeatureSpec::of_cut(backbone, *cut, *mode)?;
+            (ModelSpec::Finetune { features, settings }, dataset, detach)
+        }
         TrainCommand::Logistic { alphas, features, dataset, detach } => {
             let default = LogisticSettings::default();
             let settings = LogisticSettings { alphas: alphas.clone().unwrap_or(default.alphas), ..default };
@@ -126,5 +160,5 @@ fn optimizer(training: &TrainingArgs, default: crate::model::Optimizer) -> crate
 }
 
 fn schedule(training: &TrainingArgs) -> Schedule {
-    Schedule { course: training.schedule.unwrap_or_default(), warmup: training.warmup }
+    Schedule { course: training.schedule.unwrap_or_default(), warmup: training.warmup.unwrap_or(0) }
 }

@@ -12,6 +12,8 @@ pub enum Dtype {
     F32,
     /// Computed in bfloat16, which numpy does not have, and kept as `<f4`.
     Bf16,
+    /// Computed in f32 and kept as `<f2`: the wide activations that fine-tuning starts from.
+    F16,
     /// Little-endian `<u2`: exact sums of 8-bit pixels, the benchmark's pooled input.
     U16,
 }
@@ -21,7 +23,7 @@ impl Dtype {
     pub fn bytes(self) -> usize {
         match self {
             Self::F32 | Self::Bf16 => 4,
-            Self::U16 => 2,
+            Self::F16 | Self::U16 => 2,
         }
     }
 }
@@ -31,6 +33,7 @@ impl fmt::Display for Dtype {
         f.write_str(match self {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
+            Self::F16 => "f16",
             Self::U16 => "u16",
         })
     }

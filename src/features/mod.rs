@@ -9,7 +9,7 @@
 //! ```text
 //! cache/features/efficientnet-lite0-last-avg-1f2e3d4c5b6a/
 //!   identity.json         what the rows are
-//!   part-00000.npy        <f4 or <u2, rows x width, C order: numpy.load opens it
+//!   part-00000.npy        <f4, <f2 or <u2, rows x width, C order: numpy.load opens it
 //!   part-00000.keys.npy   u1, rows x 32: the SHA-256 of each row's image
 //!   part-00001.npy ...
 //!   .lock                 held by the process that writes
@@ -23,7 +23,9 @@
 //!
 //! [`Store`] reads, [`PartWriter`] writes, a [`RowSource`] computes rows, and [`extract()`] brings them together.
 
+mod cut;
 mod extract;
+mod half;
 pub mod identity;
 mod network_source;
 mod part;
@@ -35,6 +37,7 @@ mod store;
 mod turns;
 mod writer;
 
+pub use cut::CutSource;
 pub use extract::{ExtractOptions, ExtractReport, extract, extract_all};
 pub use identity::{Dtype, StoreIdentity};
 pub use network_source::NetworkSource;

@@ -1,7 +1,7 @@
 //! One part of a store on disk: some hundred rows and their keys, as two `.npy` files.
 
+use super::half::Half;
 use super::identity::Dtype;
-use super::source::Rows;
 use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
 use crate::workspace::persist;
@@ -106,6 +106,11 @@ impl Part {
         copy(self.row(row), out, u16::from_le_bytes);
     }
 
+    /// Copies a row of a [`Dtype::F16`] part as numbers of 32 bits; every value is exact.
+    pub fn copy_f16_as_f32(&self, row: usize, out: ArrayViewMut1<'_, f32>) {
+        copy(self.row(row), out, Half::value);
+    }
+
     /// Copies a row of a [`Dtype::U16`] part as numbers of the other type; every value is exact.
     pub fn copy_u16_as_f32(&self, row: usize, out: ArrayViewMut1<'_, f32>) {
         copy(self.row(row), out, |bytes| f32::from(u16::from_le_bytes(bytes)));
@@ -122,16 +127,12 @@ fn copy<const N: usize, T>(bytes: &[u8], mut out: ArrayViewMut1<'_, T>, value: i
 }
 
 /// Writes part `number`: keys first, so that rows are never without keys. `keys` has one entry per row.
-pub(super) fn write(folder: &Path, number: u32, keys: &[ContentHash], rows: &Rows) -> Result<()> {
+pub(super) fn write(folder: &Path, number: u32, keys: &[ContentHash], rows: &impl WriteNpyExt) -> Result<()> {
     let key_bytes: Vec<u8> = keys.iter().flat_map(|key| key.0).collect();
     let path = keys_path(folder, number);
     let key_rows = ArrayView2::from_shape((keys.len(), 32), &key_bytes).at(&path)?;
     write_npy(&path, &key_rows)?;
-    let path = rows_path(folder, number);
-    match rows {
-        Rows::F32(rows) => write_npy(&path, rows),
-        Rows::U16(rows) => write_npy(&path, rows),
-    }
+    write_npy(&rows_path(folder, number), rows)
 }
 
 fn write_npy(path: &Path, array: &impl WriteNpyExt) -> Result<()> {
@@ -164,6 +165,7 @@ fn map_if_there(path: &Path) -> Result<Option<Mmap>> {
 fn shape(bytes: &[u8], dtype: Dtype) -> Result<(usize, usize), String> {
     match dtype {
         Dtype::F32 | Dtype::Bf16 => view::<f32>(bytes).map(|rows| rows.dim()),
+        Dtype::F16 => view::<Half>(bytes).map(|rows| rows.dim()),
         Dtype::U16 => view::<u16>(bytes).map(|rows| rows.dim()),
     }
 }

@@ -91,6 +91,16 @@ impl<'a> StoreRows<'a> {
         let width = stores.iter().map(|store| store.identity().width).sum();
         Ok(Self { stores: stores.to_vec(), keys, width })
     }
+
+    /// The rows of the same images in one of the stores, counted from 0.
+    ///
+    /// # Errors
+    /// No such store.
+    pub fn of_store(&self, index: usize) -> Result<Self> {
+        let store = self.stores.get(index).copied();
+        let store = store.ok_or_else(|| Error::failed(format!("there are rows of fewer than {} stores", index + 1)))?;
+        Ok(Self { stores: vec![store], keys: self.keys.clone(), width: store.identity().width })
+    }
 }
 
 impl FeatureRows for StoreRows<'_> {

@@ -65,6 +65,24 @@ impl FeatureSpec {
         })
     }
 
+    /// Where fine-tuning begins: the network cut behind one stage, if none is named the one that suits it.
+    ///
+    /// # Errors
+    /// A network that does not exist or cannot be cut there.
+    pub fn of_cut(name: &str, cut: Option<usize>, mode: Mode) -> Result<Self> {
+        let info = backbone::find(name)?;
+        let cut = cut.unwrap_or_else(|| info.usual_cut());
+        let stage = backbone::Tail::new(info, cut)?.input();
+        let width = Pool::Flatten.width(stage.channels, stage.side);
+        if width > WIDEST {
+            return Err(Error::usage(format!(
+                "Stage {cut} of {} has {width} values per image, too many to keep; cut behind a later one.",
+                info.title
+            )));
+        }
+        Ok(Self { tap: Taps::Stages(vec![cut]), mode, ..Self::of_backbone(info.name) })
+    }
+
     /// The network, once every part of the request was checked against it.
     ///
     /// # Errors
@@ -85,7 +103,7 @@ impl FeatureSpec {
                 )));
             }
         }
-        if self.dtype == Dtype::U16 {
+        if !matches!(self.dtype, Dtype::F32 | Dtype::Bf16) {
             return Err(Error::usage("Features are computed in f32 or bf16."));
         }
         Ok(info)

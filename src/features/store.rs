@@ -97,7 +97,7 @@ impl Store {
         &self.damaged
     }
 
-    /// The rows of `keys`, in their order: keys x width. Values of a [`Dtype::U16`] store are converted, exactly.
+    /// The rows of `keys`, in their order: keys x width. Values of 16 bits are converted, exactly.
     ///
     /// # Errors
     /// An image without a row.
@@ -108,14 +108,15 @@ impl Store {
     }
 
     /// Copies the rows of `keys` straight from the mapped files into `out` (keys x width), so that a caller who goes
-    /// through a store larger than memory can do it block by block in one buffer. Values of a [`Dtype::U16`] store
-    /// are converted, exactly.
+    /// through a store larger than memory can do it block by block in one buffer. Values of 16 bits are
+    /// converted, exactly.
     ///
     /// # Errors
     /// An image without a row (then `out` is partly written), or `out` of another shape.
     pub fn gather_into(&self, keys: &[ContentHash], out: &mut ArrayViewMut2<'_, f32>) -> Result<()> {
         match self.identity.dtype {
             Dtype::F32 | Dtype::Bf16 => self.gather(keys, out, Part::copy_f32),
+            Dtype::F16 => self.gather(keys, out, Part::copy_f16_as_f32),
             Dtype::U16 => self.gather(keys, out, Part::copy_u16_as_f32),
         }
     }
@@ -127,8 +128,8 @@ impl Store {
     pub fn gather_u16_into(&self, keys: &[ContentHash], out: &mut ArrayViewMut2<'_, u16>) -> Result<()> {
         match self.identity.dtype {
             Dtype::U16 => self.gather(keys, out, Part::copy_u16),
-            Dtype::F32 | Dtype::Bf16 => {
-                Err(Error::file(&self.folder, "holds f32 rows, not u16; gather them with gather_into"))
+            Dtype::F32 | Dtype::Bf16 | Dtype::F16 => {
+                Err(Error::file(&self.folder, "holds floating-point rows, not u16; gather them with gather_into"))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Adding parts to a store, one process at a time.
 
+use super::half::Half;
 use super::part;
 use super::source::Rows;
 use super::store::Store;
@@ -8,6 +9,7 @@ use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
 use crate::workspace::write_whole;
 use ndarray::Array2;
+use ndarray_npy::WritableElement;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,6 +33,7 @@ pub struct PartWriter<'a> {
 
 enum Collected {
     F32(Vec<f32>),
+    F16(Vec<Half>),
     U16(Vec<u16>),
 }
 
@@ -65,6 +68,7 @@ impl<'a> PartWriter<'a> {
         }
         let rows = match store.identity().dtype {
             super::Dtype::F32 | super::Dtype::Bf16 => Collected::F32(Vec::new()),
+            super::Dtype::F16 => Collected::F16(Vec::new()),
             super::Dtype::U16 => Collected::U16(Vec::new()),
         };
         let row_bytes = store.identity().width.max(1) * store.identity().dtype.bytes();
@@ -93,6 +97,9 @@ impl<'a> PartWriter<'a> {
         for (index, key) in keys.iter().enumerate() {
             match (&mut self.rows, rows) {
                 (Collected::F32(all), Rows::F32(rows)) => all.extend(rows.row(index)),
+                (Collected::F16(all), Rows::F32(rows)) => {
+                    all.extend(rows.row(index).iter().map(|&value| Half::of(value)));
+                }
                 (Collected::U16(all), Rows::U16(rows)) => all.extend(rows.row(index)),
                 _ => return Err(Error::file(self.store.folder(), "cannot take rows of another number format")),
             }
@@ -124,15 +131,25 @@ impl<'a> PartWriter<'a> {
         }
         let folder = self.store.folder().to_path_buf();
         let shape = (self.keys.len(), self.store.identity().width);
-        let rows = match &mut self.rows {
-            Collected::F32(all) => Rows::F32(Array2::from_shape_vec(shape, std::mem::take(all)).at(&folder)?),
-            Collected::U16(all) => Rows::U16(Array2::from_shape_vec(shape, std::mem::take(all)).at(&folder)?),
-        };
         let number = part::numbers(&folder)?.last().map_or(0, |last| last + 1);
-        part::write(&folder, number, &self.keys, &rows)?;
+        match &mut self.rows {
+            Collected::F32(all) => write(&folder, number, &self.keys, shape, std::mem::take(all)),
+            Collected::F16(all) => write(&folder, number, &self.keys, shape, std::mem::take(all)),
+            Collected::U16(all) => write(&folder, number, &self.keys, shape, std::mem::take(all)),
+        }?;
         self.keys.clear();
         self.store.add(number)
     }
+}
+
+fn write<T: WritableElement>(
+    folder: &Path,
+    number: u32,
+    keys: &[ContentHash],
+    shape: (usize, usize),
+    values: Vec<T>,
+) -> Result<()> {
+    part::write(folder, number, keys, &Array2::from_shape_vec(shape, values).at(folder)?)
 }
 
 /// Takes the exclusive lock, which the system releases when the process ends in whatever way.

@@ -51,6 +51,14 @@ impl Pixels {
         &self.rgb
     }
 
+    /// The picture as in a mirror: left and right exchanged.
+    #[must_use]
+    pub fn mirrored(&self) -> Self {
+        let rows = self.rgb.chunks_exact(self.width * 3);
+        let rgb = rows.flat_map(|row| row.chunks_exact(3).rev().flatten().copied()).collect();
+        Self { width: self.width, height: self.height, rgb }
+    }
+
     /// The bytes themselves.
     pub fn into_rgb(self) -> Vec<u8> {
         self.rgb

@@ -1,6 +1,7 @@
-//! What is trained: the benchmark CNN, the dense head, the logistic regression; and the saved model.
+//! What is trained: the benchmark CNN, the dense head, the logistic regression, the last stages of a backbone; and
+//! the saved model.
 //!
-//! [`train_dense`], [`train_logistic`] and [`train_benchmark`] take labelled rows and settings and answer a
+//! [`train_dense`], [`train_logistic`], [`train_benchmark`] and [`train_finetune`] take labelled rows and settings and answer a
 //! [`Trained`] model in memory; [`SavedModel`] is the same model in one file that needs nothing but the backbone's
 //! weights to predict. Scores always come from a [`Scorer`], in training and after loading alike, so the figures of a
 //! run are those of its file.
@@ -10,6 +11,7 @@ mod blas;
 mod checkpoint;
 mod data;
 mod dense;
+mod finetune;
 mod gate;
 mod grid;
 mod head;
@@ -30,6 +32,8 @@ pub use benchmark::train_benchmark;
 pub use checkpoint::Checkpoints;
 pub use data::{Examples, LabelledRows, PixelRows};
 pub use dense::train_dense;
+pub use finetune::settings::FinetuneSettings;
+pub use finetune::{Views, train_finetune};
 pub use grid::Grid;
 pub use logistic::train_logistic;
 pub use network::Weights;

@@ -16,6 +16,8 @@ enum Purpose {
     Weights = 0,
     Order = 1,
     Dropout = 2,
+    Mirror = 3,
+    Shift = 4,
 }
 
 fn stream(seed: u64, purpose: Purpose, epoch: usize) -> ChaCha8Rng {
@@ -29,6 +31,19 @@ pub(super) fn epoch_order(seed: u64, epoch: usize, len: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..len).collect();
     order.shuffle(&mut stream(seed, Purpose::Order, epoch));
     order
+}
+
+/// Of each of `len` samples, whether an epoch (counted from 1) sees its mirror image.
+pub(super) fn epoch_sides(seed: u64, epoch: usize, len: usize) -> Vec<bool> {
+    let mut rng = stream(seed, Purpose::Mirror, epoch);
+    (0..len).map(|_| rng.random()).collect()
+}
+
+/// How far down and to the right an epoch (counted from 1) moves each of `len` samples: each way by up to `most` places.
+pub(super) fn epoch_shifts(seed: u64, epoch: usize, len: usize, most: u8) -> Vec<[i8; 2]> {
+    let mut rng = stream(seed, Purpose::Shift, epoch);
+    let most = i8::try_from(most).unwrap_or(i8::MAX);
+    (0..len).map(|_| [rng.random_range(-most..=most), rng.random_range(-most..=most)]).collect()
 }
 
 /// Draws initial weights.

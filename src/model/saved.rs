@@ -173,7 +173,10 @@ impl SavedModel {
 
     /// A scorer for many images.
     pub fn scorer(&self) -> Result<Scorer> {
-        Scorer::new(self.info.kind, &self.weights, self.info.input.width)
+        match self.info.kind {
+            Kind::Finetune => Scorer::tuned(&self.weights, &self.info.input),
+            kind => Scorer::new(kind, &self.weights, self.info.input.width),
+        }
     }
 
     /// Probability of class 1 per row of features, wherever they lie; see [`Scorer::scores`].

@@ -3,13 +3,14 @@
 use super::benchmark::{Cnn, Pixels};
 use super::data::rows_at_once;
 use super::dense::Dense;
+use super::finetune::tuned::{Tuned, tail_of};
 use super::logistic::Linear;
 use super::network::{Input, Network, Weights, torch_error};
 use super::random::Dropout;
 use super::scaling::{Features, Standardisation};
 use super::settings::Kind;
 use crate::error::{Error, Result};
-use crate::features::FeatureRows;
+use crate::features::{FeatureRows, StoreIdentity};
 use crate::monitor::{Monitor, Silent};
 use ndarray::ArrayView2;
 use tch::{Device, TchError, Tensor};
@@ -23,6 +24,7 @@ pub struct Scorer(Ready);
 enum Ready {
     Features { network: Box<dyn Network + Send>, scaling: Standardisation, width: usize },
     Pixels { network: Cnn, width: usize },
+    Tuned(Tuned),
 }
 
 impl Scorer {
@@ -32,8 +34,13 @@ impl Scorer {
             Kind::Dense => Self::features(Box::new(Dense::from_weights(weights, width)?), weights, width)?,
             Kind::Logistic => Self::features(Box::new(Linear::from_weights(weights, width)?), weights, width)?,
             Kind::Benchmark => Ready::Pixels { network: Cnn::from_weights(weights, width)?, width },
-            Kind::Finetune => return Err(Error::failed("this version of faceprobe cannot use fine-tuned models")),
+            Kind::Finetune => return Err(Error::failed("a fine-tuned model needs to know where its network is cut")),
         }))
+    }
+
+    /// The same of a fine-tuned model, whose rows are the activations that `input` tells of.
+    pub fn tuned(weights: &Weights, input: &StoreIdentity) -> Result<Self> {
+        Ok(Self(Ready::Tuned(Tuned::from_weights(&tail_of(input)?, weights)?)))
     }
 
     fn features(network: Box<dyn Network + Send>, weights: &Weights, width: usize) -> Result<Ready> {
@@ -52,6 +59,10 @@ impl Scorer {
                 check_width(rows.width(), *width)?;
                 let batch = rows_at_once(*width);
                 probabilities(network.as_ref(), &Features { rows, scaling }, batch, monitor)
+            }
+            Ready::Tuned(tuned) => {
+                check_width(rows.width(), tuned.width())?;
+                shares(tuned.logits(rows, monitor)?)
             }
             Ready::Pixels { .. } => Err(Error::failed("the benchmark model scores pixels and was given features")),
         }
@@ -72,7 +83,9 @@ impl Scorer {
                 check_width(rows.ncols(), *width)?;
                 probabilities(network, &Pixels::new(rows, network.scale())?, PIXEL_BATCH, &Silent)
             }
-            Ready::Features { .. } => Err(Error::failed("this model scores features and was given pixels")),
+            Ready::Features { .. } | Ready::Tuned(_) => {
+                Err(Error::failed("this model scores features and was given pixels"))
+            }
         }
     }
 }
@@ -90,6 +103,7 @@ impl Scorer {
                 network.logits(&scaling.scale_tensor(&rows)?, &mut Dropout::off())
             }
             Ready::Pixels { .. } => Err(TchError::Shape("the benchmark model takes pixels".into())),
+            Ready::Tuned(_) => Err(TchError::Shape("a fine-tuned model takes activations".into())),
         }
     }
 
@@ -105,7 +119,9 @@ impl Scorer {
                 let input = Pixels::new(rows, network.scale())?.batch(&all)?;
                 tch::no_grad(|| network.convolved(&input)).map_err(torch_error)
             }
-            Ready::Features { .. } => Err(Error::failed("this model scores features and was given pixels")),
+            Ready::Features { .. } | Ready::Tuned(_) => {
+                Err(Error::failed("this model scores features and was given pixels"))
+            }
         }
     }
 
@@ -118,7 +134,7 @@ impl Scorer {
             Ready::Pixels { network, .. } => {
                 network.logits_of(&maps.f_mean_dim([2, 3].as_slice(), false, None)?, &mut Dropout::off())
             }
-            Ready::Features { .. } => Err(TchError::Shape("this model takes features".into())),
+            Ready::Features { .. } | Ready::Tuned(_) => Err(TchError::Shape("this model takes features".into())),
         }
     }
 }
@@ -131,7 +147,11 @@ fn check_width(given: usize, wanted: usize) -> Result<()> {
 }
 
 fn probabilities(network: &dyn Network, input: &dyn Input, batch: usize, monitor: &dyn Monitor) -> Result<Vec<f64>> {
-    let logits = logits(network, input, batch, &|| monitor.stopped())?;
+    shares(logits(network, input, batch, &|| monitor.stopped())?)
+}
+
+/// Logits as probabilities.
+fn shares(logits: Vec<f64>) -> Result<Vec<f64>> {
     if let Some(row) = logits.iter().position(|logit| logit.is_nan()) {
         return Err(Error::failed(format!(
             "the score of image {} is not a number, because its features are not; extract them again",

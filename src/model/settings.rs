@@ -206,7 +206,13 @@ fn one() -> usize {
     1
 }
 
-fn descent(learning_rate: f64, weight_decay: f64, epochs: usize, batch: usize, patience: Option<usize>) -> Result<()> {
+pub(super) fn descent(
+    learning_rate: f64,
+    weight_decay: f64,
+    epochs: usize,
+    batch: usize,
+    patience: Option<usize>,
+) -> Result<()> {
     if !(learning_rate.is_finite() && learning_rate > 0.0) {
         return Err(Error::usage(format!("--learning-rate must be above 0, not {learning_rate}")));
     }
@@ -218,14 +224,14 @@ fn descent(learning_rate: f64, weight_decay: f64, epochs: usize, batch: usize, p
     patience.map_or(Ok(()), |patience| whole("--patience", patience, 1, 1_000_000))
 }
 
-fn whole(option: &str, value: usize, low: usize, high: usize) -> Result<()> {
+pub(super) fn whole(option: &str, value: usize, low: usize, high: usize) -> Result<()> {
     if (low..=high).contains(&value) {
         return Ok(());
     }
     Err(Error::usage(format!("{option} must be between {low} and {high}, not {value}")))
 }
 
-fn share(option: &str, value: f64) -> Result<()> {
+pub(super) fn share(option: &str, value: f64) -> Result<()> {
     if (0.0..1.0).contains(&value) {
         return Ok(());
     }

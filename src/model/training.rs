@@ -1,4 +1,4 @@
-//! The training loop of the dense head and the benchmark.
+//! The training loop of the dense head, the benchmark and fine-tuning.
 
 use super::checkpoint::{Checkpoints, Progress};
 use super::random::{Dropout, epoch_order};
@@ -23,6 +23,9 @@ pub(super) struct Plan {
 pub(super) trait Learner {
     /// Number of training samples.
     fn samples(&self) -> usize;
+
+    /// An epoch, counted from 1, begins.
+    fn begin(&mut self, _epoch: usize) {}
 
     /// Takes one step on the given training samples, `step` counted from 1.
     fn learn(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures>;
@@ -148,6 +151,7 @@ fn keep(place: &mut Vec<Vec<f32>>, numbers: Vec<&[f32]>) {
 fn train_epoch(learner: &mut dyn Learner, plan: &Plan, epoch: usize, monitor: &dyn Monitor) -> Result<(f64, f64)> {
     let mut dropout = Dropout::for_epoch(plan.dropout, plan.seed, epoch);
     let (mut loss_sum, mut correct) = (0.0, 0usize);
+    learner.begin(epoch);
     let order = epoch_order(plan.seed, epoch, learner.samples());
     let batches = order.len().div_ceil(plan.batch);
     for (batch, rows) in order.chunks(plan.batch).enumerate() {

@@ -10,7 +10,7 @@ use crate::dataset::Manifest;
 use crate::error::{Error, Result};
 use crate::evaluation::Calibration;
 use crate::face::{self, Alignment, Detector, Template};
-use crate::features::{FeatureSpec, NetworkSource, PooledPixels, RowSource, RowWorker, Rows};
+use crate::features::{CutSource, FeatureSpec, NetworkSource, PooledPixels, RowSource, RowWorker, Rows};
 use crate::imaging::{self, Pixels};
 use crate::model::{Kind, SavedModel, Scorer};
 use crate::run::{RunFolder, choice};
@@ -432,6 +432,9 @@ fn source(saved: &SavedModel, device: &str) -> Result<Box<dyn RowSource>> {
                 })?;
             Box::new(PooledPixels::new(settings.input, settings.pool)?)
         }
-        _ => Box::new(NetworkSource::new(&FeatureSpec::of_identity(input)?, device::parse(device)?)?),
+        Kind::Finetune => Box::new(CutSource::of_identity(input, device::parse(device)?)?),
+        Kind::Dense | Kind::Logistic => {
+            Box::new(NetworkSource::new(&FeatureSpec::of_identity(input)?, device::parse(device)?)?)
+        }
     })
 }

@@ -7,7 +7,8 @@ use crate::backbone;
 use crate::dataset::{ContentHash, Manifest, Sample, Split};
 use crate::error::{AtPath, Error, Result};
 use crate::features::{
-    self, ExtractOptions, FeatureSpec, NetworkSource, PooledPixels, RowSource, Store, StoreIdentity, StoreRows,
+    self, CutSource, ExtractOptions, FeatureSpec, NetworkSource, PooledPixels, RowSource, Store, StoreIdentity,
+    StoreRows,
 };
 use crate::model::{Examples, Kind, PixelRows, SavedModel};
 use crate::monitor::{Monitor, Update};
@@ -20,6 +21,7 @@ pub(super) fn source_of(model: &ModelSpec, device: &str) -> Result<Box<dyn RowSo
     Ok(match model {
         ModelSpec::Benchmark { settings } => Box::new(PooledPixels::new(settings.input, settings.pool)?),
         ModelSpec::Dense { features, .. } | ModelSpec::Logistic { features, .. } => network_source(features, device)?,
+        ModelSpec::Finetune { features, .. } => Box::new(CutSource::new(features, backbone::device::parse(device)?)?),
     })
 }
 

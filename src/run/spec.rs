@@ -1,9 +1,10 @@
 //! What a run is asked to do.
 
+use crate::backbone::Pool;
 use crate::dataset::prepare::PrepareSettings;
 use crate::dataset::synthetic::SampleSettings;
 use crate::features::FeatureSpec;
-use crate::model::{BenchmarkSettings, DenseSettings, Grid, Kind, LogisticSettings};
+use crate::model::{BenchmarkSettings, DenseSettings, FinetuneSettings, Grid, Kind, LogisticSettings};
 use serde::{Deserialize, Serialize};
 
 /// A job with everything that decides its outcome.
@@ -58,6 +59,12 @@ pub enum ModelSpec {
         features: FeatureSpec,
         settings: LogisticSettings,
     },
+    /// `tap` is the one stage behind which the network is cut, `pool` that of the last stage, averages.
+    Finetune {
+        #[serde(flatten)]
+        features: FeatureSpec,
+        settings: FinetuneSettings,
+    },
 }
 
 /// Which heads a sweep trains.
@@ -108,14 +115,17 @@ impl ModelSpec {
             Self::Benchmark { .. } => Kind::Benchmark,
             Self::Dense { .. } => Kind::Dense,
             Self::Logistic { .. } => Kind::Logistic,
+            Self::Finetune { .. } => Kind::Finetune,
         }
     }
 
-    /// The features it is trained on; the benchmark has none.
+    /// The features it is trained on, or for fine-tuning where it begins; the benchmark has none.
     pub fn features(&self) -> Option<&FeatureSpec> {
         match self {
             Self::Benchmark { .. } => None,
-            Self::Dense { features, .. } | Self::Logistic { features, .. } => Some(features),
+            Self::Dense { features, .. } | Self::Logistic { features, .. } | Self::Finetune { features, .. } => {
+                Some(features)
+            }
         }
     }
 
@@ -124,12 +134,21 @@ impl ModelSpec {
         self.features().map(|features| features.backbone.as_str())
     }
 
+    /// How the last stage is pooled, where a model has its own last stages.
+    pub fn pool(&self) -> Option<Pool> {
+        match self {
+            Self::Finetune { features, .. } => Some(features.pool),
+            _ => None,
+        }
+    }
+
     /// The seed of initial weights, batch order and dropout.
     pub fn seed(&self) -> u64 {
         match self {
             Self::Benchmark { settings } => settings.seed,
             Self::Dense { settings, .. } => settings.seed,
             Self::Logistic { settings, .. } => settings.seed,
+            Self::Finetune { settings, .. } => settings.seed,
         }
     }
 
@@ -172,6 +191,7 @@ impl ModelSpec {
                 if settings.batch == 128 { String::new() } else { format!(", batch {}", settings.batch) },
                 if settings.standardise { "" } else { ", not standardised" }
             ),
+            Self::Finetune { settings, .. } => settings.describe(),
             Self::Logistic { settings, .. } => {
                 let alphas: Vec<String> = settings.alphas.iter().map(f64::to_string).collect();
                 format!("alpha from {}", alphas.join(", "))

@@ -14,7 +14,7 @@ use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Calibration, Confusion, Interval, wilson95};
 use crate::features::{Store, StoreIdentity};
 use crate::imaging::Alignment;
-use crate::model::{self, Checkpoints, FORMAT, Kind, ModelInfo, Provenance, SavedModel, Weights};
+use crate::model::{self, Checkpoints, FORMAT, Kind, ModelInfo, Provenance, SavedModel, Views, Weights};
 use crate::monitor::{Monitor, Update};
 use std::time::Instant;
 
@@ -102,6 +102,17 @@ pub(super) fn train_on(
                 model::train_dense(train.examples()?, val.examples()?, settings, Some(&checkpoints), monitor)?;
             (trained, val.samples, val.positive, train.positive)
         }
+        ModelSpec::Finetune { settings, .. } => {
+            let train = feature_rows(stores, manifest, Split::Train, monitor)?;
+            let val = feature_rows(stores, manifest, Split::Val, monitor)?;
+            let [picture, mirror] = [train.rows.of_store(0)?, train.rows.of_store(1)?];
+            let [val_picture, val_mirror] = [val.rows.of_store(0)?, val.rows.of_store(1)?];
+            let train_views = Views::new(&picture, &mirror, train.examples()?)?;
+            let val_views = Views::new(&val_picture, &val_mirror, val.examples()?)?;
+            let trained =
+                model::train_finetune(identity, train_views, val_views, settings, Some(&checkpoints), monitor)?;
+            (trained, val.samples, val.positive, train.positive)
+        }
         ModelSpec::Logistic { settings, .. } => {
             let train = feature_rows(stores, manifest, Split::Train, monitor)?;
             let val = feature_rows(stores, manifest, Split::Val, monitor)?;
@@ -146,7 +157,7 @@ pub(super) fn train_on(
         run: run.id().to_string(),
         kind: spec.kind(),
         backbone: spec.backbone().map(str::to_owned),
-        pool: Some(saved.info.input.pool.clone()),
+        pool: Some(spec.pool().map_or_else(|| saved.info.input.pool.clone(), |pool| pool.to_string())),
         tap: spec.backbone().map(|_| saved.info.input.tap.clone()),
         params: trained.params,
         seed: spec.seed(),

@@ -250,6 +250,7 @@ impl App {
             let name = match left {
                 FormKind::Logistic => "logistic",
                 FormKind::Benchmark => "benchmark",
+                FormKind::Finetune => "finetune",
                 FormKind::Dense | FormKind::Prepare => "dense",
             };
             if let Some(model) = self.remembered.get_mut(&left).and_then(|values| values.first_mut()) {

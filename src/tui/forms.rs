@@ -1,5 +1,7 @@
 //! The forms of this program: their fields with defaults, and the job a filled one stands for.
 
+mod finetune;
+
 use super::jobs::expand;
 use super::snapshot::Snapshot;
 use super::widgets::form::{Field, Form};
@@ -19,6 +21,7 @@ pub enum FormKind {
     Dense,
     Logistic,
     Benchmark,
+    Finetune,
 }
 
 impl FormKind {
@@ -28,12 +31,13 @@ impl FormKind {
             "dense" => Some(Self::Dense),
             "logistic" => Some(Self::Logistic),
             "benchmark" => Some(Self::Benchmark),
+            "finetune" => Some(Self::Finetune),
             _ => None,
         }
     }
 }
 
-const MODELS: [&str; 3] = ["dense", "logistic", "benchmark"];
+const MODELS: [&str; 4] = ["dense", "logistic", "benchmark", "finetune"];
 const OPTIMIZERS: [Optimizer; 4] = [Optimizer::Adam, Optimizer::AdamW, Optimizer::Sgd, Optimizer::RmsProp];
 
 /// The form with its defaults.
@@ -43,6 +47,7 @@ pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<
         FormKind::Dense => dense(snapshot),
         FormKind::Logistic => logistic(snapshot),
         FormKind::Benchmark => benchmark(),
+        FormKind::Finetune => finetune::fields(snapshot),
     };
     let (title, intro) = match kind {
         FormKind::Prepare => (
@@ -172,6 +177,7 @@ pub fn submit(form: &mut Form<FormKind>, dataset: Option<&str>) -> Option<JobSpe
             let model = match kind {
                 FormKind::Dense => read_dense(form),
                 FormKind::Logistic => read_logistic(form),
+                FormKind::Finetune => finetune::read(form),
                 FormKind::Benchmark | FormKind::Prepare => read_benchmark(form),
             };
             let dataset = dataset.map(str::to_owned);

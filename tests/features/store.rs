@@ -40,6 +40,16 @@ fn files_are_npy_files_to_the_byte() {
     let written = serde_json::from_slice(&fs::read(store.folder().join("identity.json")).unwrap()).unwrap();
     assert_eq!(identity(Dtype::F32, 2), written);
 
+    // Half precision: rounded to the nearest, and what is too large to the largest.
+    let mut store = Store::open(all.path(), &identity(Dtype::F16, 2)).unwrap();
+    let mut writer = PartWriter::open(&mut store, 100, &Silent).unwrap();
+    writer.push(&keys[..2], &Rows::F32(ndarray::array![[1.0, -0.1], [1e6, 0.0]])).unwrap();
+    writer.flush().unwrap();
+    drop(writer);
+    assert_eq!(store.rows_f32(&keys[..2]).unwrap(), ndarray::array![[1.0, -0.099_975_586], [65504.0, 0.0]]);
+    let data = [0x00, 0x3C, 0x66, 0xAE, 0xFF, 0x7B, 0, 0];
+    assert_eq!(fs::read(store.folder().join("part-00000.npy")).unwrap(), npy("<f2", 2, 2, &data));
+
     let mut store = Store::open(all.path(), &identity(Dtype::U16, 1)).unwrap();
     let mut writer = PartWriter::open(&mut store, 100, &Silent).unwrap();
     writer.push(&keys, &Rows::U16(ndarray::array![[1], [0x0203], [65535]])).unwrap();
@@ -60,13 +70,21 @@ fn files_are_npy_files_to_the_byte() {
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "uint16 (3, 1) [[1], [515], [65535]] True");
 }
 
+/// Some number that half precision has, of any size, both zeros included.
+fn half(bits: u32) -> f32 {
+    let (sign, exponent, fraction) = (bits >> 31, (bits >> 10) % 30 + 1, bits % 1024);
+    let value = 2f32.powi(exponent as i32 - 15) * (1.0 + fraction as f32 / 1024.0);
+    let value = if fraction == 0 { 0.0 } else { value };
+    if sign == 0 { value } else { -value }
+}
+
 #[test]
 fn gathers_exactly_what_was_written_in_any_order_and_grouping() {
     let mut random = ChaCha8Rng::seed_from_u64(7);
     for round in 0..12 {
         let all = tempfile::tempdir().unwrap();
         let (rows, width) = (random.random_range(1..200), random.random_range(1..40));
-        let dtype = if round % 2 == 0 { Dtype::F32 } else { Dtype::U16 };
+        let dtype = [Dtype::F32, Dtype::U16, Dtype::F16][round % 3];
         // Every bit pattern of u16, and any f32, infinities and not-a-numbers included.
         let bits: Vec<u32> = (0..rows * width).map(|_| random.random()).collect();
         let value = |row: usize, column: usize| bits[row * width + column];
@@ -82,6 +100,7 @@ fn gathers_exactly_what_was_written_in_any_order_and_grouping() {
                 Dtype::F32 | Dtype::Bf16 => {
                     Rows::F32(Array2::from_shape_fn(shape, |(r, c)| f32::from_bits(value(row + r, c))))
                 }
+                Dtype::F16 => Rows::F32(Array2::from_shape_fn(shape, |(r, c)| half(value(row + r, c)))),
                 Dtype::U16 => Rows::U16(Array2::from_shape_fn(shape, |(r, c)| value(row + r, c) as u16)),
             };
             writer.push(&keys, &batch).unwrap();
@@ -106,11 +125,12 @@ fn gathers_exactly_what_was_written_in_any_order_and_grouping() {
                 for column in 0..width {
                     let written = match dtype {
                         Dtype::F32 | Dtype::Bf16 => value(row, column),
+                        Dtype::F16 => half(value(row, column)).to_bits(),
                         Dtype::U16 => f32::from(value(row, column) as u16).to_bits(),
                     };
                     assert_eq!(gathered[(place, column)].to_bits(), written);
                     assert_eq!(larger[(place, column + 1)].to_bits(), written);
-                    assert!(dtype == Dtype::F32 || exact[(place, column)] == value(row, column) as u16);
+                    assert!(dtype != Dtype::U16 || exact[(place, column)] == value(row, column) as u16);
                 }
             }
         }

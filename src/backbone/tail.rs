@@ -1,0 +1,215 @@
+//! The stages behind a cut, for training: what their parameters are, how gradients flow through them, and the same
+//! stages for use.
+//!
+//! While they are trained, batch normalisation keeps the statistics of the pretrained network. It is then a factor and
+//! an offset per channel, folded into the convolution before it: the network that gradients flow through is
+//! convolutions with biases, activations, sums and pooling, and nothing is normalised, stored or differentiated per
+//! pixel. The folding and its gradients are the caller's ([`TailConv`] says how).
+
+use super::blueprint::{self, ConvPlan, Form, Norm, StagePlan, Step};
+use super::convolution::{Activation, Padding};
+use super::{Architecture, Arithmetic, BackboneInfo, Parameters, Stage, StageInfo, weights};
+use crate::error::{Error, Result};
+use std::collections::BTreeMap;
+use tch::{Device, TchError, Tensor};
+
+/// The stages behind stage `cut` of a network.
+pub struct Tail {
+    info: &'static BackboneInfo,
+    input: StageInfo,
+    plan: Vec<StagePlan>,
+}
+
+/// One convolution of the tail.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TailConv {
+    /// Its kernel in the checkpoint, `[out, in / groups, rows, columns]`.
+    pub weight: String,
+    pub shape: [usize; 4],
+    pub offset: TailOffset,
+    /// What the output is multiplied by before residual and activation.
+    pub scale: f64,
+}
+
+/// What is added to a convolution's sums.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TailOffset {
+    /// A parameter of this name, `[out]`.
+    Bias(String),
+    /// Batch normalisation: parameters `NAME.weight`, `NAME.bias`, `NAME.running_mean`, `NAME.running_var`, each
+    /// `[out]`, and its epsilon.
+    Norm(String, f64),
+}
+
+impl Tail {
+    /// The stages behind stage `cut` (counted from 0).
+    ///
+    /// # Errors
+    /// A stage that does not exist or is the last; a TorchScript file, which cannot be cut.
+    pub fn new(info: &'static BackboneInfo, cut: usize) -> Result<Self> {
+        let Architecture::Plan(plan) = &info.architecture else {
+            let title = info.title;
+            return Err(Error::usage(format!(
+                "{title} is a TorchScript file, which cannot be cut; fine-tune a network that the program knows."
+            )));
+        };
+        let stages = info.stages();
+        let last = stages.len() - 1;
+        let Some(input) = stages.get(cut).filter(|_| cut < last) else {
+            let title = info.title;
+            return Err(Error::usage(format!(
+                "{title} can be cut behind the stages 0 to {}, not behind {cut}.",
+                last.saturating_sub(1)
+            )));
+        };
+        let (input, plan) = (input.clone(), plan().split_off(cut + 1));
+        Ok(Self { info, input, plan })
+    }
+
+    /// The stage whose output it takes.
+    pub fn input(&self) -> StageInfo {
+        self.input.clone()
+    }
+
+    /// Channels that come out: the values per image after averaging over all places.
+    pub fn features(&self) -> usize {
+        self.info.features
+    }
+
+    /// Names and shapes of all its parameters, statistics included, in the order of the network.
+    pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
+        blueprint::parameters(&self.plan)
+    }
+
+    /// The pretrained values of [`Tail::parameters`].
+    ///
+    /// # Errors
+    /// Weights that were not fetched, or are not the file that was stored.
+    pub fn pretrained(&self) -> Result<BTreeMap<String, Tensor>> {
+        let mut loaded = weights::load(self.info, Device::Cpu)?.tensors;
+        let own = self.parameters();
+        loaded.retain(|name, _| own.iter().any(|(own, _)| own == name));
+        Ok(loaded)
+    }
+
+    /// The convolutions in the order in which [`Tail::forward`] takes them.
+    pub fn convolutions(&self) -> Vec<TailConv> {
+        let all = self.plan.iter().flat_map(|stage| blueprint::convolutions(&stage.form));
+        all.map(|conv| TailConv {
+            weight: format!("{}.weight", conv.name),
+            shape: [conv.output, conv.input / conv.groups, conv.kernel[0], conv.kernel[1]],
+            offset: match &conv.norm {
+                Norm::Bias => TailOffset::Bias(format!("{}.bias", conv.name)),
+                Norm::Batch(norm, epsilon) => TailOffset::Norm(norm.clone(), *epsilon),
+            },
+            scale: conv.scale,
+        })
+        .collect()
+    }
+
+    /// The averaged last stage, `[N, features]`, of the cut's output `[N, C, H, W]`, with gradients. `folded` holds
+    /// kernel and offset of each convolution with normalisation and scale folded in.
+    pub fn forward(&self, input: &Tensor, folded: &[(Tensor, Tensor)]) -> Result<Tensor, TchError> {
+        let mut folded = folded.iter();
+        let mut x = input.shallow_clone();
+        for stage in &self.plan {
+            x = through(&stage.form, &x, &mut folded)?;
+        }
+        x.f_mean_dim([2, 3].as_slice(), false, None)
+    }
+
+    /// The same stages on these parameters for use, on the kernels that features are computed with.
+    ///
+    /// # Errors
+    /// A parameter that is missing or not that of a convolution.
+    pub fn network(&self, parameters: BTreeMap<String, Tensor>) -> Result<TailNetwork> {
+        let parameters = Parameters { tensors: parameters, arithmetic: Arithmetic::F32 };
+        Ok(TailNetwork { stages: tch::no_grad(|| blueprint::build(&self.plan, &parameters))? })
+    }
+}
+
+/// Stages behind a cut, ready to give features, without gradients.
+pub struct TailNetwork {
+    stages: Vec<Stage>,
+}
+
+impl TailNetwork {
+    /// The averaged last stage, `[N, features]`, of the cut's output `[N, C, H, W]`.
+    pub fn features(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        tch::no_grad(|| {
+            let last = self.stages.iter().try_fold(input.shallow_clone(), |x, stage| stage.layer.forward(&x))?;
+            last.f_mean_dim([2, 3].as_slice(), false, None)
+        })
+    }
+
+    /// The same stages over the same tensors, for another thread.
+    pub fn share(&self) -> Self {
+        Self { stages: self.stages.iter().map(Stage::share).collect() }
+    }
+}
+
+/// Kernels and offsets not yet used.
+type Folded<'a> = std::slice::Iter<'a, (Tensor, Tensor)>;
+
+fn through(form: &Form, input: &Tensor, folded: &mut Folded<'_>) -> Result<Tensor, TchError> {
+    match form {
+        Form::Chain(steps) => chain(steps, input, folded),
+        Form::Mixed(branches) => mixed(branches, input, folded),
+        Form::Residual(branches, join) => {
+            let inside = mixed(branches, input, folded)?;
+            activate(join.activation, sums(join, &inside, folded)?.f_add(input)?)
+        }
+        Form::Bottleneck(block) => {
+            let mut inside = input.shallow_clone();
+            for conv in block.expand.iter().chain([&block.depthwise, &block.project]) {
+                inside = activate(conv.activation, sums(conv, &inside, folded)?)?;
+            }
+            if block.residual { inside.f_add(input) } else { Ok(inside) }
+        }
+    }
+}
+
+fn chain(steps: &[Step], input: &Tensor, folded: &mut Folded<'_>) -> Result<Tensor, TchError> {
+    steps.iter().try_fold(input.shallow_clone(), |x, step| match step {
+        Step::Conv(conv) => activate(conv.activation, sums(conv, &x, folded)?),
+        Step::MaxPool { kernel, stride } => {
+            x.f_max_pool2d([*kernel as i64; 2], [*stride as i64; 2], [0; 2], [1; 2], false)
+        }
+        Step::AveragePool { kernel } => {
+            x.f_avg_pool2d([*kernel as i64; 2], [1; 2], [*kernel as i64 / 2; 2], false, false, None::<i64>)
+        }
+    })
+}
+
+fn mixed(branches: &[Vec<Step>], input: &Tensor, folded: &mut Folded<'_>) -> Result<Tensor, TchError> {
+    let outputs = branches.iter().map(|steps| chain(steps, input, folded)).collect::<Result<Vec<_>, _>>()?;
+    match outputs.as_slice() {
+        [one] => Ok(one.shallow_clone()),
+        several => Tensor::f_cat(several, 1),
+    }
+}
+
+/// A convolution without its activation.
+fn sums(conv: &ConvPlan, input: &Tensor, folded: &mut Folded<'_>) -> Result<Tensor, TchError> {
+    let Some((weight, offset)) = folded.next() else {
+        return Err(TchError::Shape("there are fewer kernels than convolutions".into()));
+    };
+    let even = input.size().last().is_some_and(|side| side % 2 == 0);
+    let same = conv.padding == Padding::Same;
+    // As for the kernels in use: zeros in front of the kernel in place of less padding above and to the left.
+    let widened = same && conv.stride == 2 && even;
+    let weight = if widened { weight.f_constant_pad_nd([1, 0, 1, 0])? } else { weight.shallow_clone() };
+    let padding = match conv.padding {
+        Padding::Fixed(padding) => padding,
+        Padding::Same => conv.kernel.map(|side| (side as i64 - 1) / 2),
+    };
+    input.f_conv2d(&weight, Some(offset), [conv.stride as i64; 2], padding, [1, 1], conv.groups as i64)
+}
+
+fn activate(activation: Activation, sums: Tensor) -> Result<Tensor, TchError> {
+    match activation {
+        Activation::None => Ok(sums),
+        Activation::Relu => sums.f_relu(),
+        Activation::Relu6 => sums.f_relu6(),
+    }
+}

@@ -1,0 +1,88 @@
+//! What a user can choose about fine-tuning.
+
+use crate::error::{Error, Result};
+use crate::model::schedule::{RateCourse, Schedule};
+use crate::model::settings::{Optimizer, descent, share, whole};
+use serde::{Deserialize, Serialize};
+
+/// The stages behind a cut, trained together with a linear head on their average.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FinetuneSettings {
+    /// Share of the averaged features dropped in training, in 0..1.
+    pub dropout: f64,
+    /// Highest rate of the pretrained stages.
+    pub learning_rate: f64,
+    /// Highest rate of the head, which starts from nothing.
+    pub learning_rate_head: f64,
+    pub optimizer: Optimizer,
+    /// L2 penalty on everything that is trained (decoupled for AdamW).
+    pub weight_decay: f64,
+    pub schedule: Schedule,
+    /// Training images are moved by up to so many places of the cut's output, anew in each epoch.
+    #[serde(default)]
+    pub shift: u8,
+    /// How far targets are moved from 0 and 1 towards one half: by half of this, in 0..1.
+    #[serde(default)]
+    pub smoothing: f64,
+    pub epochs: usize,
+    pub batch: usize,
+    /// Stop after this many epochs without a better validation accuracy; none runs all epochs.
+    pub patience: Option<usize>,
+    pub seed: u64,
+}
+
+impl Default for FinetuneSettings {
+    fn default() -> Self {
+        Self {
+            dropout: 0.5,
+            learning_rate: 5e-4,
+            learning_rate_head: 2e-3,
+            optimizer: Optimizer::AdamW,
+            weight_decay: 0.01,
+            schedule: Schedule { course: RateCourse::Cosine, warmup: Self::usual_warmup(8) },
+            shift: 0,
+            smoothing: 0.0,
+            epochs: 8,
+            batch: 32,
+            patience: None,
+            seed: 1,
+        }
+    }
+}
+
+impl FinetuneSettings {
+    /// The epochs in which the rates rise when nothing is said: a quarter of all, about as one-cycle schedules have it.
+    pub fn usual_warmup(epochs: usize) -> usize {
+        epochs / 4
+    }
+
+    /// What sets these settings apart, in a few words.
+    pub fn describe(&self) -> String {
+        format!(
+            "dropout {}, {} epochs, {} {}, head {}{}{}{}{}{}",
+            self.dropout,
+            self.epochs,
+            self.optimizer.name(),
+            self.learning_rate,
+            self.learning_rate_head,
+            self.schedule.describe(),
+            if self.weight_decay > 0.0 { format!(", decay {}", self.weight_decay) } else { String::new() },
+            if self.shift > 0 { format!(", shift {}", self.shift) } else { String::new() },
+            if self.smoothing > 0.0 { format!(", smoothing {}", self.smoothing) } else { String::new() },
+            if self.batch == 32 { String::new() } else { format!(", batch {}", self.batch) },
+        )
+    }
+
+    /// Refuses values that cannot be trained with, naming the option.
+    pub fn check(&self) -> Result<()> {
+        self.schedule.check()?;
+        share("--dropout", self.dropout)?;
+        share("--smoothing", self.smoothing)?;
+        whole("--shift", usize::from(self.shift), 0, 16)?;
+        let head = self.learning_rate_head;
+        if !(head.is_finite() && head > 0.0) {
+            return Err(Error::usage(format!("--learning-rate-head must be above 0, not {head}")));
+        }
+        descent(self.learning_rate, self.weight_decay, self.epochs, self.batch, self.patience)
+    }
+}

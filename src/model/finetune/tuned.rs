@@ -1,0 +1,123 @@
+//! A fine-tuned network in use: rows of the cut's output to logits.
+
+use super::lanes::{in_lanes, lanes};
+use crate::backbone::{self, Tail, TailNetwork};
+use crate::error::{Error, Result};
+use crate::features::{FeatureRows, StoreIdentity};
+use crate::model::network::{Weights, take, to_array, to_tensor, torch_error};
+use crate::monitor::Monitor;
+use std::collections::BTreeMap;
+use tch::{TchError, Tensor};
+
+/// Images scored at once: picture and mirror image are one batch.
+const AT_ONCE: usize = 16;
+
+/// The stages behind the cut with the head on their average.
+pub(in crate::model) struct Tuned {
+    network: TailNetwork,
+    head: Head,
+    geometry: Geometry,
+}
+
+/// A linear head, `[1, features]` and `[1]`.
+struct Head {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+/// Rows as images: places in order, their channels together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Geometry {
+    pub(super) side: usize,
+    pub(super) channels: usize,
+}
+
+impl Geometry {
+    pub(super) fn of(tail: &Tail) -> Self {
+        let input = tail.input();
+        Self { side: input.side, channels: input.channels }
+    }
+
+    /// Values of one image.
+    pub(super) fn width(self) -> usize {
+        self.side * self.side * self.channels
+    }
+
+    /// Moves one image down and to the right; what comes in at the edge is the edge again.
+    pub(super) fn shift(self, values: &mut [f32], [down, right]: [i8; 2]) {
+        let before = values.to_vec();
+        let from = |at: usize, by: i8| at.saturating_add_signed(-isize::from(by)).min(self.side - 1);
+        for (place, out) in values.chunks_exact_mut(self.channels).enumerate() {
+            let (y, x) = (from(place / self.side, down), from(place % self.side, right));
+            out.copy_from_slice(&before[(y * self.side + x) * self.channels..][..self.channels]);
+        }
+    }
+
+    /// `[N, C, H, W]` of images one after the other, channels last in memory.
+    pub(super) fn tensor(self, values: &[f32]) -> Result<Tensor, TchError> {
+        let (side, channels) = (self.side as i64, self.channels as i64);
+        Tensor::f_from_slice(values)?.f_view([-1, side, side, channels])?.f_permute([0, 3, 1, 2])
+    }
+}
+
+/// The tail that takes rows of this identity.
+///
+/// # Errors
+/// An identity that is not of a cut of a network that is known here.
+pub(in crate::model) fn tail_of(input: &StoreIdentity) -> Result<Tail> {
+    let cut = input.tap.parse().map_err(|_| {
+        Error::failed(format!("the model was cut at '{}', which is no stage; train it again", input.tap))
+    })?;
+    Tail::new(backbone::find(&input.backbone)?, cut)
+}
+
+impl Tuned {
+    /// Reads all parameters of the tail by their names in the checkpoint, `head.weight` and `head.bias`.
+    pub(in crate::model) fn from_weights(tail: &Tail, weights: &Weights) -> Result<Self> {
+        let read = |name: &str, shape: &[usize]| to_tensor(take(weights, name, shape)?).map_err(torch_error);
+        let mut parameters = BTreeMap::new();
+        for (name, shape) in tail.parameters() {
+            parameters.insert(name.clone(), read(&name, &shape)?);
+        }
+        let head = Head { weight: read("head.weight", &[1, tail.features()])?, bias: read("head.bias", &[1])? };
+        Ok(Self { network: tail.network(parameters)?, head, geometry: Geometry::of(tail) })
+    }
+
+    /// Values per image: picture and mirror image.
+    pub(in crate::model) fn width(&self) -> usize {
+        2 * self.geometry.width()
+    }
+
+    /// One logit per row: the mean of the picture's and its mirror image's.
+    ///
+    /// # Errors
+    /// Rows that cannot be read; libtorch's; a stop.
+    pub(in crate::model) fn logits(&self, rows: &dyn FeatureRows, monitor: &dyn Monitor) -> Result<Vec<f64>> {
+        let all: Vec<usize> = (0..rows.len()).collect();
+        let pieces: Vec<&[usize]> = all.chunks(AT_ONCE).collect();
+        let shares = (0..lanes().min(pieces.len())).map(|_| self.share()).collect();
+        let answers = in_lanes(shares, pieces.len(), |own: &mut Self, piece| {
+            if monitor.stopped() {
+                return Err(Error::stopped());
+            }
+            let mut values = vec![0f32; pieces[piece].len() * own.width()];
+            rows.copy_rows(pieces[piece], &mut values)?;
+            own.forward(&values).map_err(torch_error)
+        })?;
+        Ok(answers.into_iter().flatten().collect())
+    }
+
+    fn forward(&self, values: &[f32]) -> Result<Vec<f64>, TchError> {
+        tch::no_grad(|| {
+            let features = self.network.features(&self.geometry.tensor(values)?)?;
+            let logits = to_array(&features.f_linear(&self.head.weight, Some(&self.head.bias))?)?;
+            let logits: Vec<f64> = logits.iter().map(|&logit| f64::from(logit)).collect();
+            Ok(logits.chunks_exact(2).map(|both| (both[0] + both[1]) / 2.0).collect())
+        })
+    }
+
+    fn share(&self) -> Self {
+        let head = Head { weight: self.head.weight.shallow_clone(), bias: self.head.bias.shallow_clone() };
+        Self { network: self.network.share(), head, geometry: self.geometry }
+    }
+}

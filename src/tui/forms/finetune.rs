@@ -1,0 +1,63 @@
+//! The form for fine-tuning.
+
+use super::{FormKind, backbone_field, dropout, model_field, number, optional, optional_number};
+use crate::features::FeatureSpec;
+use crate::imaging::preprocessing::Mode;
+use crate::model::{FinetuneSettings, Schedule};
+use crate::run::ModelSpec;
+use crate::tui::snapshot::Snapshot;
+use crate::tui::widgets::form::{Field, Form};
+
+pub(super) fn fields(snapshot: &Snapshot) -> Vec<Field> {
+    let settings = FinetuneSettings::default();
+    let modes = [Mode::Default, Mode::Keras].map(|mode| mode.to_string()).to_vec();
+    vec![
+        model_field("finetune"),
+        backbone_field(snapshot),
+        Field::typed("cut", "", "number of the stage behind which training begins; empty: where it suits the network"),
+        Field::chosen("pixels", "default", modes, "how pictures are resized; keras: as the study's code does"),
+        Field::typed("dropout", settings.dropout.to_string(), "share of features dropped in training, 0 to below 1"),
+        Field::typed("learning rate", settings.learning_rate.to_string(), "highest, of the backbone's stages"),
+        Field::typed("head's rate", settings.learning_rate_head.to_string(), "highest, of the new head"),
+        Field::typed("weight decay", settings.weight_decay.to_string(), "L2 penalty, 0 for none"),
+        Field::typed("warm-up", settings.schedule.warmup.to_string(), "epochs in which the rates rise"),
+        Field::typed("shift", settings.shift.to_string(), "places by which training images are moved at most"),
+        Field::typed("smoothing", settings.smoothing.to_string(), "of labels, 0 for none"),
+        Field::typed("epochs", settings.epochs.to_string(), "passes over the training split"),
+        Field::typed("batch", settings.batch.to_string(), "images a step"),
+        Field::typed("patience", optional(settings.patience), "epochs without a better validation; empty: run all"),
+        Field::typed("seed", settings.seed.to_string(), "of the head's first weights, order, mirroring and dropout"),
+    ]
+}
+
+pub(super) fn read(form: &mut Form<FormKind>) -> Option<ModelSpec> {
+    let backbone = form.value("backbone").to_owned();
+    if backbone.is_empty() {
+        form.complain("backbone", "There is no backbone to choose; the Features screen (2) lists them.");
+    }
+    let cut = if form.value("cut").is_empty() { Some(None) } else { number(form, "cut", 0, 1000).map(Some) };
+    let mode = form.value("pixels").parse().ok()?;
+    let default = FinetuneSettings::default();
+    let (rate, head) = (number(form, "learning rate", 1e-9, 10.0), number(form, "head's rate", 1e-9, 10.0));
+    let (dropout, weight_decay) = (dropout(form), number(form, "weight decay", 0.0, 10.0));
+    let (warmup, shift) = (number(form, "warm-up", 0, 100_000), number(form, "shift", 0, 16));
+    let (smoothing, epochs) = (number(form, "smoothing", 0.0, 0.99), number(form, "epochs", 1, 100_000));
+    let (batch, patience) = (number(form, "batch", 1, 65_536), optional_number(form, "patience", 1));
+    let seed = number(form, "seed", 0, u64::MAX);
+    let features = FeatureSpec::of_cut(&backbone, cut?, mode).map_err(|error| form.complain("cut", error.to_string()));
+    let settings = FinetuneSettings {
+        dropout: dropout?,
+        learning_rate: rate?,
+        learning_rate_head: head?,
+        weight_decay: weight_decay?,
+        schedule: Schedule { warmup: warmup?, ..default.schedule },
+        shift: shift?,
+        smoothing: smoothing?,
+        epochs: epochs?,
+        batch: batch?,
+        patience,
+        seed: seed?,
+        ..default
+    };
+    Some(ModelSpec::Finetune { features: features.ok()?, settings })
+}

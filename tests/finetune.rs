@@ -1,0 +1,171 @@
+//! Fine-tuning through the real binary, on a small data set and MobileNetV2 with weights made here.
+
+use faceprobe::backbone;
+use safetensors::{Dtype, tensor::TensorView};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A workspace with weights of its own.
+struct Study {
+    folder: tempfile::TempDir,
+}
+
+impl Study {
+    /// With a prepared data set of `per_class` pictures of two colours, and MobileNetV2 on made-up weights.
+    fn new(per_class: u32) -> Self {
+        let study = Self { folder: tempfile::tempdir().expect("a temporary folder") };
+        let raw = study.at().join("raw");
+        for (class, name) in ["female", "male"].iter().enumerate() {
+            fs::create_dir_all(raw.join(name)).expect("a folder");
+            for number in 0..per_class {
+                let picture = image::RgbImage::from_fn(64, 64, |x, y| {
+                    let texture = ((x * 7 + y * 13 + number * 31) % 160) as u8;
+                    if class == 0 { image::Rgb([180, texture, 40]) } else { image::Rgb([40, texture, 180]) }
+                });
+                picture.save(raw.join(name).join(format!("{number}.png"))).expect("a picture");
+            }
+        }
+        let file = study.at().join("made-up.safetensors");
+        weights(&file);
+        study.ok(&["weights", "import", "mobilenet-v2", &file.to_string_lossy()]);
+        study.ok(&["data", "prepare", "--source", &format!("folder:{}", raw.display()), "--name", "colours"]);
+        study
+    }
+
+    fn at(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_faceprobe"));
+        command.env("FACEPROBE_WEIGHTS", self.at().join("weights")).stdin(Stdio::null());
+        command.arg("--workspace").arg(self.at()).args(args).output().expect("the binary starts")
+    }
+
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(&[args, &["--json"]].concat())).expect("standard output is one JSON value")
+    }
+
+    fn file(&self, run: &str, name: &str) -> PathBuf {
+        self.at().join("runs").join(run).join(name)
+    }
+}
+
+/// Weights by a formula that keeps activations in bounds.
+fn weights(path: &Path) {
+    let info = backbone::find("mobilenet-v2").expect("a network of the program's");
+    let mut state = 1u32;
+    let mut tensors = Vec::new();
+    for (name, shape) in info.parameters() {
+        let (scale, middle) = match (name.rsplit('.').next(), shape.as_slice()) {
+            (Some("weight"), [_, inputs, rows, columns]) => ((24.0 / (inputs * rows * columns) as f32).sqrt(), 0.0),
+            (Some("weight" | "running_var"), _) => (0.2, 1.0),
+            _ => (0.2, 0.0),
+        };
+        let values = (0..shape.iter().product()).flat_map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (middle + scale * ((state >> 8) as f32 / (1 << 24) as f32 - 0.5)).to_le_bytes()
+        });
+        let bytes: Vec<u8> = values.collect();
+        tensors.push((name, shape, bytes));
+    }
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        (name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).expect("a tensor"))
+    });
+    fs::write(path, safetensors::serialize(views, None).expect("safetensors")).expect("a file");
+}
+
+/// Waits, with a generous limit, until something is so.
+fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !so() {
+        assert!(begun.elapsed() < Duration::from_secs(180), "{what} did not come");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_fine_tuned_run_is_a_run_like_any_other() {
+    let study = Study::new(30);
+    let train = ["--quiet", "train", "finetune", "--backbone", "mobilenet-v2", "--cut", "16", "--epochs", "4"];
+    let run = study.ok(&[train.as_slice(), &["--batch", "8", "--learning-rate", "1e-4"]].concat());
+    assert_eq!(run, "finetune-1");
+    let rows = study.json(&["results"]);
+    let row = &rows[0];
+    assert_eq!((&row["kind"], &row["tap"], &row["pool"]), (&"finetune".into(), &"16".into(), &"avg".into()));
+    assert_eq!((&row["backbone"], &row["epochs"]), (&"mobilenet-v2".into(), &4.into()));
+    assert!(row["val_accuracy"].as_f64().is_some_and(|accuracy| accuracy > 0.8), "{row}");
+    assert!(row["validation"]["calibration"].is_object() && row["test_accuracy"].is_null(), "{row}");
+    let shown = study.json(&["runs", "show", &run]);
+    let note = shown["notes"][0].as_str().unwrap_or_default();
+    assert!(note.starts_with("4 epochs of about "), "{shown}");
+
+    let opened = study.json(&["evaluate", &run, "--open-test"]);
+    assert!(opened["test_accuracy"].is_f64(), "{opened}");
+    study.ok(&["choose", &run, "--threshold", "youden"]);
+
+    // A prediction is what validation saw of the same picture: the mean of it and its mirror image.
+    let scores = fs::read_to_string(study.file(&run, "scores-val.csv")).expect("scores");
+    let line: Vec<&str> = scores.lines().nth(1).expect("a score").split(',').collect();
+    let picture = study.at().join("raw").join(line[1].trim_start_matches("raw/"));
+    let mirrored = study.at().join("mirrored.png");
+    image::imageops::flip_horizontal(&image::open(&picture).expect("a picture").to_rgb8())
+        .save(&mirrored)
+        .expect("a picture");
+    let answers = study.json(&["predict", &picture.to_string_lossy(), &mirrored.to_string_lossy()]);
+    let expected: f64 = line[3].parse().expect("a number");
+    for answer in [&answers[0], &answers[1]] {
+        let score = answer["score"].as_f64().expect("a score");
+        assert!((score - expected).abs() < 1e-6 && answer["model"] == run, "{answer}, not {expected}");
+    }
+
+    // What cannot be is refused in a sentence.
+    for (args, part) in [
+        (["--backbone", "mobilenet-v2", "--cut", "18"], "can be cut behind the stages 0 to 17"),
+        (["--backbone", "vgg16", "--cut", "0"], "values per image"),
+        (["--backbone", "mobilenet-v2", "--learning-rate-head", "0"], "number above 0"),
+    ] {
+        let output = study.run(&[["train", "finetune"].as_slice(), &args].concat());
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && error.contains(part), "{args:?}: {error}");
+    }
+}
+
+#[test]
+fn a_training_that_was_killed_goes_on_to_the_same_end() {
+    let study = Study::new(20);
+    let train = ["train", "finetune", "--backbone", "mobilenet-v2", "--cut", "17", "--epochs", "60", "--batch", "8"];
+    let whole = study.ok(&[train.as_slice(), &["--quiet"]].concat());
+    let id = study.ok(&[train.as_slice(), &["--detach"]].concat());
+    let status = || study.json(&["runs", "show", &id])["run"]["status"].clone();
+    until("a checkpoint", || study.file(&id, "checkpoint.safetensors").is_file());
+    let text = fs::read_to_string(study.file(&id, "events.jsonl")).expect("the journal");
+    let started: Value = text.lines().find_map(|line| serde_json::from_str(line).ok()).expect("a first event");
+    let pid = started["pid"].as_u64().expect("the worker's process").to_string();
+    assert!(Command::new("kill").args(["-9", &pid]).status().expect("kill runs").success());
+    until("the end of the worker", || status() == "interrupted");
+
+    study.ok(&["runs", "resume", &id]);
+    until("the end of the training", || status() == "done");
+    let (whole, resumed) = (study.json(&["runs", "show", &whole]), study.json(&["runs", "show", &id]));
+    assert!(resumed["notes"].to_string().contains("from a checkpoint"), "{resumed}");
+    let curve = |run: &Value| -> Vec<[Value; 3]> {
+        let epochs = run["epochs"].as_array().cloned().unwrap_or_default();
+        epochs.iter().map(|e| [e["epoch"].clone(), e["val_loss"].clone(), e["train_loss"].clone()]).collect()
+    };
+    assert_eq!(curve(&resumed).len(), 60);
+    assert_eq!(curve(&resumed), curve(&whole));
+    for field in ["val_accuracy", "best_epoch", "threshold", "validation"] {
+        assert_eq!(resumed["result"][field], whole["result"][field], "{field}");
+    }
+    assert!(!study.file(&id, "checkpoint.safetensors").exists(), "a finished training keeps no checkpoint");
+}
