@@ -8,6 +8,7 @@ use crate::imaging::preprocessing::Mode;
 use crate::model::{Optimizer, RateCourse};
 use crate::run::Halving;
 use crate::run::results::Column;
+use crate::tui::graphics::ImageProtocol;
 use crate::tui::theme::Palette;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -47,6 +48,9 @@ pub(crate) struct Global {
     /// Draw the workbench with ASCII characters only
     #[arg(long, global = true, help_heading = "Workbench")]
     pub ascii: bool,
+    /// How pictures are shown [default: what the terminal says it can]
+    #[arg(long, global = true, value_enum, value_name = "PROTOCOL", help_heading = "Workbench")]
+    pub image_protocol: Option<ImageProtocolArg>,
     /// Leave the mouse to the terminal
     #[arg(long, global = true, help_heading = "Workbench")]
     pub no_mouse: bool,
@@ -67,6 +71,29 @@ impl From<ThemeArg> for Palette {
             ThemeArg::Light => Self::Light,
             ThemeArg::Contrast => Self::HighContrast,
             ThemeArg::Mono => Self::Monochrome,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ImageProtocolArg {
+    Auto,
+    Kitty,
+    Sixel,
+    Iterm2,
+    Halfblocks,
+    None,
+}
+
+impl From<ImageProtocolArg> for ImageProtocol {
+    fn from(arg: ImageProtocolArg) -> Self {
+        match arg {
+            ImageProtocolArg::Auto => Self::Auto,
+            ImageProtocolArg::Kitty => Self::Kitty,
+            ImageProtocolArg::Sixel => Self::Sixel,
+            ImageProtocolArg::Iterm2 => Self::Iterm2,
+            ImageProtocolArg::Halfblocks => Self::Halfblocks,
+            ImageProtocolArg::None => Self::None,
         }
     }
 }

@@ -19,6 +19,7 @@ mod weights;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::RunId;
+use crate::tui::graphics::ImageProtocol;
 use crate::tui::theme::Palette;
 use crate::tui::{self, TuiOptions};
 use crate::workspace::Workspace;
@@ -37,6 +38,7 @@ pub(crate) struct Context {
     theme: Option<Palette>,
     ascii: bool,
     mouse: bool,
+    images: ImageProtocol,
 }
 
 impl Context {
@@ -57,6 +59,7 @@ impl Context {
             theme: global.theme.map(Into::into),
             ascii: global.ascii,
             mouse: !global.no_mouse,
+            images: global.image_protocol.map(Into::into).unwrap_or_default(),
         })
     }
 }
@@ -131,6 +134,7 @@ fn workbench(context: &Context, run: Option<RunId>) -> Result<()> {
         theme: context.theme,
         ascii: context.ascii,
         mouse: context.mouse,
+        images: context.images,
     };
     tui::run(context.workspace.clone(), options)
 }

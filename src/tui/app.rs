@@ -5,6 +5,7 @@ use super::event::Event;
 use super::forms::{self, FormKind};
 use super::jobs::{Effect, JobReply};
 use super::keys::{self, Action, Context, Key};
+use super::pictures::Pictures;
 use super::screens::{data, features, predict, results, train};
 use super::snapshot::Snapshot;
 use super::stages::{ScreenId, screen_of};
@@ -61,6 +62,7 @@ pub struct App {
     pub train: train::State,
     pub results: results::State,
     pub predict: predict::State,
+    pub pictures: Pictures,
     /// The screens change with the parts of this run until a key says otherwise.
     pub follow: Option<RunId>,
     pub hits: Hits,
@@ -82,6 +84,7 @@ impl App {
             train: train::State::default(),
             results: results::State::default(),
             predict: predict::State::new(workspace),
+            pictures: Pictures::default(),
             follow: start,
             hits: Hits::new(),
             remembered: HashMap::new(),
@@ -113,6 +116,14 @@ impl App {
             Event::Snapshot(snapshot) => self.take(snapshot),
             Event::Job(reply) => self.job(reply),
             Event::Predictor(reply) => predict::reply(self, reply),
+            Event::Graphics(picker) => {
+                self.pictures.can(picker.protocol_type());
+                Vec::new()
+            }
+            Event::Picture(picture) => {
+                self.pictures.take(*picture);
+                Vec::new()
+            }
             Event::Suspend => vec![Effect::Suspend],
             Event::Continue => vec![Effect::Redraw],
             // The next frame finds the new size by itself.
@@ -416,6 +427,7 @@ impl App {
             JobReply::Listed { folder, entries, select, predict } => {
                 return predict::listed(self, folder, entries, select, predict);
             }
+            JobReply::Saved(path) => self.say(Tone::Good, format!("Saved in {}.", path.display())),
             JobReply::Failed(sentence) => self.say(Tone::Bad, sentence),
         }
         Vec::new()

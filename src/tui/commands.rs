@@ -29,6 +29,7 @@ impl App {
             Action::Choose | Action::OpenTest | Action::SortNext | Action::Reverse => {
                 self.snapshot.trainings().next().is_some()
             }
+            Action::SaveHistory => !self.predict.history.is_empty(),
             Action::LogScale => train::current(self).is_some_and(|run| !run.epochs.is_empty()),
             _ => true,
         }

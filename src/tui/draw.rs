@@ -2,7 +2,7 @@
 
 use super::app::{App, Hits, Overlay, Target, Tone};
 use super::keys;
-use super::screens::{data, features, predict, results, train};
+use super::screens::{data, features, predict_view, results, train};
 use super::stages::{self, ScreenId, Stage, State};
 use super::theme::{self, Theme};
 use super::widgets::{self, NARROW, confirm, cut, cut_front, form, help};
@@ -63,7 +63,7 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         ScreenId::Features => features::draw(frame, body, app, hits),
         ScreenId::Train => train::draw(frame, body, app, hits),
         ScreenId::Results => results::draw(frame, body, app, hits),
-        ScreenId::Predict => predict::draw(frame, body, app, hits),
+        ScreenId::Predict => predict_view::draw(frame, body, app, hits),
     }
     draw_message(frame, said, app);
     draw_foot(frame, foot, app);
@@ -72,7 +72,7 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         Some(Overlay::Help { scroll }) => help::draw(frame, area, app.theme, app.screen.context(), *scroll),
         Some(Overlay::Form(open)) => form::draw(frame, body, app.theme, open),
         Some(Overlay::Confirm(question)) => confirm::draw(frame, area, app.theme, question),
-        Some(Overlay::Path(input)) => predict::draw_path(frame, body, app, input),
+        Some(Overlay::Path(input)) => predict_view::draw_path(frame, body, app, input),
     }
 }
 

@@ -4,6 +4,7 @@ use super::event::Event;
 use super::predictor::Ask;
 use super::widgets::cut_front;
 use crate::error::{Error, Result};
+use crate::predict::Prediction;
 use crate::run::choice::{self, Choice};
 use crate::run::launch::{self, Launched};
 use crate::run::{JobSpec, RunFolder, RunId, Spec, control};
@@ -35,6 +36,8 @@ pub enum Effect {
         from: PathBuf,
     },
     Predict(Ask),
+    /// Writes predictions into a CSV file.
+    SavePredictions(Vec<Prediction>),
     Suspend,
     Redraw,
     Quit,
@@ -43,10 +46,22 @@ pub enum Effect {
 /// What came of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobReply {
-    Launched { run: RunId },
-    Told { run: RunId, command: control::Command },
+    Launched {
+        run: RunId,
+    },
+    Told {
+        run: RunId,
+        command: control::Command,
+    },
     Chosen(Choice),
-    Listed { folder: PathBuf, entries: Vec<Entry>, select: Option<PathBuf>, predict: bool },
+    Listed {
+        folder: PathBuf,
+        entries: Vec<Entry>,
+        select: Option<PathBuf>,
+        predict: bool,
+    },
+    /// A file was written.
+    Saved(PathBuf),
     Failed(String),
 }
 
@@ -112,6 +127,7 @@ fn perform(settings: &Settings, effect: Effect, started: &mut Vec<Launched>) -> 
             Ok(JobReply::Listed { folder, entries, select, predict: false })
         }
         Effect::Open { text, from } => open(&text, &from),
+        Effect::SavePredictions(predictions) => Ok(JobReply::Saved(super::history::save(workspace, &predictions)?)),
         Effect::Predict(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {
             Err(Error::failed("This is not for the job thread; please report it."))
         }

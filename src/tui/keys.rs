@@ -97,6 +97,8 @@ pub enum Action {
     Enter,
     Parent,
     TypePath,
+    /// Writes the predictions of this session into a file.
+    SaveHistory,
 }
 
 /// A key with or without Ctrl. Shift is part of the character.
@@ -290,6 +292,7 @@ pub const TABLE: &[Binding] = &[
         "To the folder above.",
     ),
     bind(C::Predict, &[ch('/'), ch('i')], A::TypePath, "type a path", "Opens a line to type or paste a path into."),
+    bind(C::Predict, &[ch('w')], A::SaveHistory, "save", "Writes the predictions of this session into a CSV file."),
     bind(C::Form, &[code(KeyCode::Enter), ctrl('s')], A::Accept, "start", "Checks the form and starts the work."),
     bind(C::Form, &[code(KeyCode::Tab), code(KeyCode::Down)], A::Down, "next", "To the next field."),
     bind(C::Form, &[code(KeyCode::BackTab), code(KeyCode::Up)], A::Up, "", "To the field before."),

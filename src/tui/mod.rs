@@ -10,8 +10,11 @@ pub mod commands;
 pub mod draw;
 pub mod event;
 pub mod forms;
+pub mod graphics;
+pub mod history;
 pub mod jobs;
 pub mod keys;
+pub mod pictures;
 pub mod predictor;
 pub mod screens;
 pub mod snapshot;
@@ -27,7 +30,9 @@ use crate::workspace::Workspace;
 use app::App;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use event::Event;
+use graphics::{ImageProtocol, Query};
 use jobs::Effect;
+use pictures::Order;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -48,6 +53,8 @@ pub struct TuiOptions {
     pub ascii: bool,
     /// Whether clicks and the wheel are wanted (Shift selects text then).
     pub mouse: bool,
+    /// How pictures are shown.
+    pub images: ImageProtocol,
 }
 
 /// Between two frames at least: 15 a second at most for what happens by itself.
@@ -65,7 +72,11 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
     let mut screen = terminal::enter(options.mouse)?;
     terminal::hook_panics();
     event::listen_for_signals(events.clone()).inspect_err(|_| terminal::restore())?;
-    let hands = start_threads(&workspace, &options, &events);
+    let query = Query::new(options.images, theme);
+    if let Some(question) = query.and_then(Query::text) {
+        terminal::say(&question);
+    }
+    let hands = start_threads(&workspace, &options, &events, query);
     let app = App::new(theme, workspace.root().to_owned(), options.start);
     let ended = turn(&mut screen, app, &inbox, &hands);
     terminal::restore();
@@ -79,14 +90,18 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
 struct Hands {
     effects: Sender<Effect>,
     asks: Sender<predictor::Ask>,
+    pictures: Sender<Order>,
 }
 
-fn start_threads(workspace: &Workspace, options: &TuiOptions, events: &Sender<Event>) -> Hands {
+fn start_threads(workspace: &Workspace, options: &TuiOptions, events: &Sender<Event>, query: Option<Query>) -> Hands {
     let (effects, effect_inbox) = mpsc::channel();
     let (asks, ask_inbox) = mpsc::channel();
     let (nudge, nudges) = mpsc::channel();
+    let (pictures, orders) = mpsc::channel();
     let keys = events.clone();
-    thread::spawn(move || event::listen(&keys));
+    thread::spawn(move || event::listen(&keys, query));
+    let to = events.clone();
+    thread::spawn(move || pictures::make(&orders, &to));
     let (to, at) = (events.clone(), workspace.clone());
     thread::spawn(move || watcher::watch(at, &to, &nudges));
     let (to, at) = (events.clone(), workspace.clone());
@@ -95,7 +110,7 @@ fn start_threads(workspace: &Workspace, options: &TuiOptions, events: &Sender<Ev
     let settings =
         jobs::Settings { workspace: workspace.clone(), threads: options.threads, device: options.device.clone() };
     thread::spawn(move || jobs::work(&settings, &effect_inbox, &to, &nudge));
-    Hands { effects, asks }
+    Hands { effects, asks, pictures }
 }
 
 /// The loop: events in, effects out, a frame when something changed. Ends with the signal that ended it, if one did.
@@ -118,6 +133,7 @@ fn turn(screen: &mut terminal::Screen, mut app: App, inbox: &Receiver<Event>, ha
                     Event::Ending(signal) => return Ok(Some(*signal)),
                     Event::Lost => return Err(Error::failed("The terminal is gone; runs at work go on.")),
                     Event::Continue => terminal::resume()?,
+                    Event::Graphics(picker) => drop(hands.pictures.send(Order::Use((**picker).clone()))),
                     _ => {}
                 }
                 for effect in app.update(event) {
@@ -141,6 +157,10 @@ fn turn(screen: &mut terminal::Screen, mut app: App, inbox: &Receiver<Event>, ha
         }
         if due.is_some_and(|due| due <= Instant::now()) {
             show(screen, &mut app)?;
+            let missing = app.pictures.missing();
+            if !missing.is_empty() {
+                drop(hands.pictures.send(Order::Make(missing)));
+            }
             drawn = Some(Instant::now());
             due = None;
         }

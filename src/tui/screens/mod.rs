@@ -3,5 +3,6 @@
 pub mod data;
 pub mod features;
 pub mod predict;
+pub mod predict_view;
 pub mod results;
 pub mod train;
