@@ -100,8 +100,15 @@ fn an_empty_workspace_leads_on_and_q_restores_the_terminal() {
     let mut session = Session::start(folder.path(), &[], &[], 80, 24);
     session.shows("No data yet");
     assert!(session.in_full_screen());
-    for (key, title) in [("2", "EfficientNet-Lite0"), ("3", "Train"), ("4", "Results"), ("5", "Predict"), ("?", "quit")]
-    {
+    for (key, title) in [
+        ("2", "EfficientNet-Lite0"),
+        ("3", "Train"),
+        ("4", "Results"),
+        ("5", "Evaluate"),
+        ("6", "Predict"),
+        ("7", "Runs"),
+        ("?", "quit"),
+    ] {
         session.keys(key);
         session.shows(title);
     }
@@ -182,7 +189,7 @@ fn the_demo_runs_on_the_screen_survives_its_viewer_and_ends_with_a_prediction() 
     });
     // Enter on a row makes it the model for predictions; a pasted path is predicted with it.
     session.keys("c");
-    session.keys("5");
+    session.keys("6");
     session.shows("Prediction");
     let picture = folder.path().join("ein Bild mit Umlaut äöü.png");
     image::RgbImage::from_pixel(64, 64, image::Rgb([120, 90, 80])).save(&picture).expect("a picture");

@@ -335,7 +335,7 @@ fn every_screen_looks_as_it_should() {
 fn an_empty_workspace_leads_a_newcomer_and_never_fails_to_draw() {
     let mut app = app_with(DARK, Snapshot { workspace: "/study".into(), ..Snapshot::default() });
     insta::assert_snapshot!("welcome_80x24", shown(&mut app, 80, 24));
-    for screen in 0..5 {
+    for screen in 0..ScreenId::ALL.len() {
         app.act(Action::Go(screen));
         for (width, height) in [(1, 1), (39, 11), (40, 12), (59, 13), (60, 14), (99, 20), (100, 20), (300, 90)] {
             frame(&mut app, width, height);
@@ -555,8 +555,11 @@ fn the_screens_follow_a_demo_until_a_key_changes_them() {
 fn steps_are_to_do_running_done_or_failed() {
     let states =
         |snapshot: &Snapshot| stages(snapshot, None, 0).into_iter().map(|stage| stage.state).collect::<Vec<_>>();
-    assert_eq!(states(&Snapshot::default()), [State::ToDo; 5]);
-    assert_eq!(states(&snapshot()), [State::Done, State::Done, State::Running, State::Done, State::ToDo]);
+    assert_eq!(states(&Snapshot::default()), [State::ToDo; 7]);
+    assert_eq!(
+        states(&snapshot()),
+        [State::Done, State::Done, State::Running, State::Done, State::Done, State::ToDo, State::Running]
+    );
     let failed = Snapshot { runs: vec![Arc::new(run("dense-1", dense(), Status::Interrupted))], ..Snapshot::default() };
     assert_eq!(states(&failed)[2], State::Failed);
 }

@@ -6,7 +6,7 @@ use super::forms::{self, FormKind};
 use super::jobs::{Effect, JobReply};
 use super::keys::{self, Action, Context, Key};
 use super::pictures::Pictures;
-use super::screens::{data, features, predict, results, train};
+use super::screens::{data, evaluate, features, predict, results, runs, train};
 use super::snapshot::Snapshot;
 use super::stages::{ScreenId, screen_of};
 use super::theme::Theme;
@@ -61,8 +61,10 @@ pub struct App {
     pub features: features::State,
     pub train: train::State,
     pub results: results::State,
+    pub evaluate: evaluate::State,
     pub predict: predict::State,
     pub pictures: Pictures,
+    pub runs: runs::State,
     /// The screens change with the parts of this run until a key says otherwise.
     pub follow: Option<RunId>,
     pub hits: Hits,
@@ -83,8 +85,10 @@ impl App {
             features: features::State::default(),
             train: train::State::default(),
             results: results::State::default(),
+            evaluate: evaluate::State::default(),
             predict: predict::State::new(workspace),
             pictures: Pictures::default(),
+            runs: runs::State::default(),
             follow: start,
             hits: Hits::new(),
             remembered: HashMap::new(),
@@ -275,7 +279,9 @@ impl App {
                     ScreenId::Features => features::act(self, action),
                     ScreenId::Train => train::act(self, action),
                     ScreenId::Results => results::act(self, action),
+                    ScreenId::Evaluate => evaluate::act(self, action),
                     ScreenId::Predict => predict::act(self, action),
+                    ScreenId::Runs => runs::act(self, action),
                 };
             }
         }
@@ -339,7 +345,9 @@ impl App {
             ScreenId::Features => self.features.selected = index,
             ScreenId::Train => train::select(self, index),
             ScreenId::Results => results::select(self, index),
+            ScreenId::Evaluate => evaluate::select(self, index),
             ScreenId::Predict => return predict::select(self, index),
+            ScreenId::Runs => runs::select(self, index),
         }
         Vec::new()
     }

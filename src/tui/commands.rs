@@ -3,7 +3,7 @@
 use super::app::{App, Tone};
 use super::jobs::Effect;
 use super::keys::Action;
-use super::screens::{data, features, train};
+use super::screens::{data, features, runs, train};
 use super::snapshot::Run;
 use super::stages::ScreenId;
 use crate::dataset::synthetic::SampleSettings;
@@ -17,7 +17,8 @@ impl App {
             ScreenId::Data => data::work(&self.snapshot).cloned(),
             ScreenId::Features => features::work(&self.snapshot).cloned(),
             ScreenId::Train => train::current(self),
-            ScreenId::Results | ScreenId::Predict => None,
+            ScreenId::Runs => runs::current(self),
+            ScreenId::Results | ScreenId::Evaluate | ScreenId::Predict => None,
         }
         .filter(|run| run.status.is_live())
     }

@@ -2,10 +2,10 @@
 
 use super::app::{App, Hits, Overlay, Target, Tone};
 use super::keys;
-use super::screens::{data, features, predict_view, results, train};
+use super::screens::{data, evaluate, features, predict_view, results, runs, train};
 use super::stages::{self, ScreenId, Stage, State};
 use super::theme::{self, Theme};
-use super::widgets::{self, NARROW, confirm, cut, cut_front, form, help};
+use super::widgets::{self, NARROW, confirm, cut, cut_front, fit, form, help};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -63,7 +63,9 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         ScreenId::Features => features::draw(frame, body, app, hits),
         ScreenId::Train => train::draw(frame, body, app, hits),
         ScreenId::Results => results::draw(frame, body, app, hits),
+        ScreenId::Evaluate => evaluate::draw(frame, body, app, hits),
         ScreenId::Predict => predict_view::draw(frame, body, app, hits),
+        ScreenId::Runs => runs::draw(frame, body, app, hits),
     }
     draw_message(frame, said, app);
     draw_foot(frame, foot, app);
@@ -155,13 +157,14 @@ fn draw_tabs(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &m
     let theme = app.theme;
     let narrow = area.width < NARROW;
     let mut x = area.x;
+    // With little room there is none between the tabs, and on a narrow screen only the present step is named.
+    let roomy = steps.iter().map(|step| step.screen.name().width() + 7).sum::<usize>() <= usize::from(area.width);
     for (index, step) in steps.iter().enumerate() {
         let (sign, style) = look(theme, step.state);
         let here = step.screen == app.screen;
-        // On a narrow screen only the present step is named.
-        let name = if narrow && !here { "" } else { step.screen.name() };
-        let text = format!(" {} {name} ", index + 1).replace("  ", " ");
-        let width = (text.width() + 2) as u16;
+        let name = if narrow && !here { String::new() } else { format!(" {}", step.screen.name()) };
+        let text = format!(" {}{name}{}", index + 1, if narrow && !here { "" } else { " " });
+        let width = (text.width() + if roomy { 2 } else { 1 }) as u16;
         if x + width > area.right() {
             break;
         }
@@ -169,18 +172,23 @@ fn draw_tabs(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &m
         let text_style = if here { theme.selected() } else { theme.text() };
         let sign_style = if here { theme.selected() } else { style };
         frame.render_widget(
-            Line::from(vec![Span::styled(text, text_style), Span::styled(format!("{sign} "), sign_style)]),
+            Line::from(vec![
+                Span::styled(text, text_style),
+                Span::styled(fit(sign, if roomy { 2 } else { 1 }), sign_style),
+            ]),
             tab,
         );
         hits.push((tab, Target::Screen(step.screen)));
-        x += width + u16::from(!narrow);
+        x += width + u16::from(roomy);
     }
 }
 
 fn draw_steps(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &mut Hits) {
     let theme = app.theme;
     let width = area.width.saturating_sub(1);
-    let mut y = area.y + 1;
+    // Where there is no room for all with a line between them, they stand closer.
+    let gap = u16::from(usize::from(area.height) >= steps.len() * 3);
+    let mut y = area.y + gap;
     for (index, step) in steps.iter().enumerate() {
         if y + 2 > area.bottom() {
             break;
@@ -189,13 +197,13 @@ fn draw_steps(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &
         let here = step.screen == app.screen;
         let name = format!(" {} {}", index + 1, step.screen.name());
         let state = format!("{} ", step.state.name());
-        let gap = usize::from(width).saturating_sub(name.width() + state.width() + 2);
+        let space = usize::from(width).saturating_sub(name.width() + state.width() + 2);
         let (name_style, state_style) =
             if here { (theme.selected(), theme.selected()) } else { (theme.strong(), style) };
         let first = Line::from(vec![
             Span::styled(format!(" {sign}"), if here { theme.selected() } else { style }),
             Span::styled(name, name_style),
-            Span::styled(" ".repeat(gap), name_style),
+            Span::styled(" ".repeat(space), name_style),
             Span::styled(state, state_style),
         ]);
         frame.render_widget(first, Rect { y, height: 1, width, ..area });
@@ -206,10 +214,10 @@ fn draw_steps(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &
         ]);
         frame.render_widget(detail, Rect { y: y + 1, height: 1, width, ..area });
         hits.push((Rect { y, height: 2, width, ..area }, Target::Screen(step.screen)));
-        if y + 2 < area.bottom() && index + 1 < steps.len() {
+        if gap == 1 && y + 2 < area.bottom() && index + 1 < steps.len() {
             frame.render_widget(Span::styled(rail, theme.rule()), Rect { y: y + 2, height: 1, width, ..area });
         }
-        y += 3;
+        y += 2 + gap;
     }
 }
 
@@ -244,7 +252,7 @@ fn draw_foot(frame: &mut Frame, area: Rect, app: &App) {
     // Help and quit stay when there is no room for all.
     let last: Vec<_> = if context.falls_back() { keys.split_off(keys.len().saturating_sub(2)) } else { Vec::new() };
     if context.falls_back() {
-        keys.push(("1-5".into(), "screens"));
+        keys.push((format!("1-{}", stages::ScreenId::ALL.len()), "screens"));
     }
     let width = |(key, label): &(String, &str)| key.width() + label.width() + 3;
     room = room.saturating_sub(last.iter().map(width).sum());

@@ -10,7 +10,9 @@ pub enum Context {
     Features,
     Train,
     Results,
+    Evaluate,
     Predict,
+    Runs,
     /// A form is open; keys that are not in the table are typed into its field.
     Form,
     /// A path is being typed.
@@ -23,13 +25,15 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order the help lists them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Global,
         Self::Data,
         Self::Features,
         Self::Train,
         Self::Results,
+        Self::Evaluate,
         Self::Predict,
+        Self::Runs,
         Self::Form,
         Self::Path,
         Self::Confirm,
@@ -44,7 +48,9 @@ impl Context {
             Self::Features => "Features",
             Self::Train => "Train",
             Self::Results => "Results",
+            Self::Evaluate => "Evaluate",
             Self::Predict => "Predict",
+            Self::Runs => "Runs",
             Self::Form => "In a form",
             Self::Path => "Typing a path",
             Self::Confirm => "Answering a question",
@@ -54,7 +60,10 @@ impl Context {
 
     /// Whether keys that are not bound here mean what they mean everywhere.
     pub fn falls_back(self) -> bool {
-        matches!(self, Self::Data | Self::Features | Self::Train | Self::Results | Self::Predict)
+        matches!(
+            self,
+            Self::Data | Self::Features | Self::Train | Self::Results | Self::Evaluate | Self::Predict | Self::Runs
+        )
     }
 }
 
@@ -200,7 +209,9 @@ pub const TABLE: &[Binding] = &[
     bind(C::Global, &[ch('2')], A::Go(1), "", "To Features: backbones, their weights, cached features."),
     bind(C::Global, &[ch('3')], A::Go(2), "", "To Train: start, watch, pause and stop training."),
     bind(C::Global, &[ch('4')], A::Go(3), "", "To Results: all models side by side."),
-    bind(C::Global, &[ch('5')], A::Go(4), "", "To Predict: any image to a label."),
+    bind(C::Global, &[ch('5')], A::Go(4), "", "To Evaluate: one model's errors, curves and threshold."),
+    bind(C::Global, &[ch('6')], A::Go(5), "", "To Predict: any image to a label."),
+    bind(C::Global, &[ch('7')], A::Go(6), "", "To Runs: everything ever started here, with logs."),
     bind(C::Global, &[code(KeyCode::Tab)], A::NextScreen, "", "To the next screen."),
     bind(C::Global, &[code(KeyCode::BackTab)], A::PreviousScreen, "", "To the screen before."),
     bind(C::Global, &[code(KeyCode::Up), ch('k')], A::Up, "", "One line up."),
@@ -277,6 +288,8 @@ pub const TABLE: &[Binding] = &[
         "Sorts by the column before.",
     ),
     bind(C::Results, &[ch('r')], A::Reverse, "reverse", "Turns the order round."),
+    bind(C::Runs, &[ch('p')], A::PauseResume, "pause/resume", "Pauses or resumes the selected run."),
+    bind(C::Runs, &[ch('s')], A::Stop, "stop", "Stops the selected run, after a question."),
     bind(
         C::Predict,
         &[code(KeyCode::Enter), code(KeyCode::Right), ch('l')],

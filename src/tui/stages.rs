@@ -1,4 +1,4 @@
-//! The five steps of the study, and how far each is.
+//! The steps of the study, and how far each is.
 
 use super::keys::Context;
 use super::snapshot::{Run, Snapshot};
@@ -13,12 +13,16 @@ pub enum ScreenId {
     Features,
     Train,
     Results,
+    Evaluate,
     Predict,
+    /// Not a step of the study: everything ever started, with its log and notes.
+    Runs,
 }
 
 impl ScreenId {
     /// All of them, as the number keys reach them.
-    pub const ALL: [Self; 5] = [Self::Data, Self::Features, Self::Train, Self::Results, Self::Predict];
+    pub const ALL: [Self; 7] =
+        [Self::Data, Self::Features, Self::Train, Self::Results, Self::Evaluate, Self::Predict, Self::Runs];
 
     /// The heading.
     pub fn name(self) -> &'static str {
@@ -27,7 +31,9 @@ impl ScreenId {
             Self::Features => "Features",
             Self::Train => "Train",
             Self::Results => "Results",
+            Self::Evaluate => "Evaluate",
             Self::Predict => "Predict",
+            Self::Runs => "Runs",
         }
     }
 
@@ -38,7 +44,9 @@ impl ScreenId {
             Self::Features => Context::Features,
             Self::Train => Context::Train,
             Self::Results => Context::Results,
+            Self::Evaluate => Context::Evaluate,
             Self::Predict => Context::Predict,
+            Self::Runs => Context::Runs,
         }
     }
 
@@ -87,7 +95,7 @@ pub fn screen_of(job: &JobSpec) -> ScreenId {
     }
 }
 
-/// The five steps as `snapshot` tells them, for the current data set; `predicted` is how many images this session
+/// The steps as `snapshot` tells them, for the current data set; `predicted` is how many images this session
 /// has predicted.
 pub fn stages(snapshot: &Snapshot, dataset: Option<&str>, predicted: usize) -> Vec<Stage> {
     let current = snapshot.dataset(dataset);
@@ -128,9 +136,31 @@ pub fn stages(snapshot: &Snapshot, dataset: Option<&str>, predicted: usize) -> V
             detail: best.map_or_else(|| "no figures".to_owned(), |best| format!("best val {best:.3}")),
         },
         Stage {
+            screen: ScreenId::Evaluate,
+            state: if best.is_some() { State::Done } else { State::ToDo },
+            detail: match (opened, done.len()) {
+                (_, 0) => "no scores".into(),
+                (0, _) => "test not opened".into(),
+                (opened, _) => format!("{opened} test open"),
+            },
+        },
+        Stage {
             screen: ScreenId::Predict,
             state: if predicted > 0 { State::Done } else { State::ToDo },
             detail: snapshot.model().map_or_else(|| "no model".to_owned(), |(model, _)| model),
+        },
+        Stage {
+            screen: ScreenId::Runs,
+            state: match (snapshot.live().next(), snapshot.runs.is_empty()) {
+                (Some(_), _) => State::Running,
+                (None, true) => State::ToDo,
+                (None, false) => State::Done,
+            },
+            detail: match snapshot.runs.len() {
+                0 => "none yet".into(),
+                1 => "1 run".into(),
+                count => format!("{} runs", format::thousands(count as u64)),
+            },
         },
     ]
 }
