@@ -223,6 +223,9 @@ pub(crate) struct DetachArg {
     /// Return at once; the run goes on and 'faceprobe runs attach' follows it
     #[arg(long)]
     pub detach: bool,
+    /// Return at once; a training or sweep waits for those that are at work or wait already
+    #[arg(long)]
+    pub queue: bool,
 }
 
 /// Which features: what sets the depth, the shape and the arithmetic of a row.

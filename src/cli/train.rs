@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::args::{DatasetArg, DetachArg, TrainArgs, TrainCommand, TrainingArgs};
-use super::follow::start;
+use super::follow::{enqueue, start};
 use super::output::{print, print_json};
 use crate::dataset::manifest;
 use crate::error::{Error, Result};
@@ -12,6 +12,9 @@ use crate::run::{JobSpec, ModelSpec};
 pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let (model, dataset, detach) = model(&args.model)?;
     let dataset = dataset_name(context, dataset)?;
+    if detach.queue {
+        return enqueue(context, JobSpec::Train { dataset, model });
+    }
     let Some(view) = start(context, JobSpec::Train { dataset, model }, detach.detach)? else {
         return Ok(());
     };

@@ -64,7 +64,7 @@ pub fn extend(workspace: &Workspace, run: RunFolder, spec: &Spec) -> Result<Laun
     work_on(workspace, run)
 }
 
-fn work_on(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
+pub(super) fn work_on(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
     let program = std::env::current_exe().map_err(|error| {
         Error::failed(format!("The program's own file cannot be found ({error}); start it by its full path."))
     })?;

@@ -24,6 +24,7 @@ pub mod journal;
 pub mod launch;
 pub mod openings;
 pub mod probe;
+pub mod queue;
 pub mod results;
 mod scoring;
 pub mod spec;

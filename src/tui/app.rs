@@ -5,11 +5,12 @@ use super::event::Event;
 use super::forms::{self, FormKind};
 use super::jobs::{Effect, JobReply};
 use super::keys::{self, Action, Context, Key};
+use super::palette;
 use super::pictures::Pictures;
-use super::screens::{data, evaluate, features, predict, results, runs, train};
+use super::screens::{data, evaluate, features, predict, results, runs, sheet, train};
 use super::snapshot::Snapshot;
 use super::stages::{ScreenId, screen_of};
-use super::theme::Theme;
+use super::theme::{Palette, Theme};
 use super::widgets::confirm::Confirm;
 use super::widgets::form::{self, Form};
 use crate::run::{JobSpec, RunId, Status, control};
@@ -35,6 +36,7 @@ pub enum Overlay {
     Form(Form<FormKind>),
     Path(Input),
     Confirm(Confirm),
+    Palette(palette::State),
 }
 
 /// What a click on an area means.
@@ -51,6 +53,8 @@ pub type Hits = Vec<(Rect, Target)>;
 /// The whole state.
 pub struct App {
     pub theme: Theme,
+    /// The palette, where it was changed on the screen.
+    pub themed: Option<Palette>,
     pub snapshot: Arc<Snapshot>,
     /// Whether a snapshot has come: before, an empty workspace is not told from one that was not read yet.
     pub loaded: bool,
@@ -68,7 +72,8 @@ pub struct App {
     /// The screens change with the parts of this run until a key says otherwise.
     pub follow: Option<RunId>,
     pub hits: Hits,
-    remembered: HashMap<FormKind, Vec<String>>,
+    /// What was last typed into each form.
+    pub remembered: HashMap<FormKind, Vec<String>>,
 }
 
 impl App {
@@ -76,6 +81,7 @@ impl App {
     pub fn new(theme: Theme, workspace: PathBuf, start: Option<RunId>) -> Self {
         Self {
             theme,
+            themed: None,
             snapshot: Arc::new(Snapshot { workspace: workspace.clone(), ..Snapshot::default() }),
             loaded: false,
             screen: ScreenId::Data,
@@ -95,6 +101,11 @@ impl App {
         }
     }
 
+    /// What the first screen needs that is not in a snapshot.
+    pub fn begin(&mut self) -> Vec<Effect> {
+        self.arrive()
+    }
+
     /// The name of the data set that new work is done on.
     pub fn dataset(&self) -> Option<&str> {
         self.snapshot.dataset(self.data.selected.as_deref()).map(|set| set.name.as_str())
@@ -108,6 +119,7 @@ impl App {
             Some(Overlay::Form(_)) => Context::Form,
             Some(Overlay::Path(_)) => Context::Path,
             Some(Overlay::Confirm(_)) => Context::Confirm,
+            Some(Overlay::Palette(_)) => Context::Palette,
         }
     }
 
@@ -150,6 +162,12 @@ impl App {
                     input.handle(request);
                 }
             }
+            (Some(Overlay::Palette(state)), None) => {
+                if let Some(request) = form::request(key) {
+                    state.input.handle(request);
+                    state.selected = 0;
+                }
+            }
             (_, Some(action)) => return self.act(action),
             (_, None) => {}
         }
@@ -190,7 +208,30 @@ impl App {
                 _ => Vec::new(),
             },
             Some(Overlay::Form(_)) => self.act_on_form(action),
+            Some(Overlay::Palette(_)) => self.act_on_palette(action),
         }
+    }
+
+    fn act_on_palette(&mut self, action: Action) -> Vec<Effect> {
+        let Some(Overlay::Palette(state)) = self.overlay.take() else {
+            return Vec::new();
+        };
+        let found = palette::found(self, state.input.value());
+        match action {
+            Action::Up | Action::Down => {
+                let selected = moved(state.selected, found.len(), action);
+                self.overlay = Some(Overlay::Palette(palette::State { selected, ..state }));
+            }
+            Action::Accept => {
+                if let Some(command) = found.get(state.selected) {
+                    let mut effects = command.screen.map_or_else(Vec::new, |screen| self.go(screen.index()));
+                    effects.extend(self.act(command.binding.action));
+                    return effects;
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
     }
 
     fn act_on_form(&mut self, action: Action) -> Vec<Effect> {
@@ -229,6 +270,15 @@ impl App {
         self.overlay = Some(Overlay::Form(form));
     }
 
+    /// Puts a value into a field of the open form.
+    pub fn fill(&mut self, name: &str, value: &str) {
+        if let Some(Overlay::Form(form)) = &mut self.overlay
+            && let Some(field) = form.fields.iter_mut().find(|field| field.name == name)
+        {
+            field.input = Input::new(value.to_owned());
+        }
+    }
+
     fn close_form(&mut self) {
         if let Some(Overlay::Form(form)) = self.overlay.take() {
             let values = form.fields.iter().map(|field| field.input.value().to_owned()).collect();
@@ -251,7 +301,7 @@ impl App {
             let name = match left {
                 FormKind::Logistic => "logistic",
                 FormKind::Benchmark => "benchmark",
-                FormKind::Dense | FormKind::Prepare => "dense",
+                _ => "dense",
             };
             if let Some(model) = self.remembered.get_mut(&left).and_then(|values| values.first_mut()) {
                 *model = name.to_owned();
@@ -268,6 +318,12 @@ impl App {
         let at = self.screen.index();
         let count = ScreenId::ALL.len();
         match action {
+            Action::Palette => self.overlay = Some(Overlay::Palette(palette::State::default())),
+            Action::Theme => {
+                self.theme.palette = self.theme.palette.next();
+                self.themed = Some(self.theme.palette);
+                self.say(Tone::Plain, format!("The theme is {} now.", self.theme.palette.name()));
+            }
             Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Go(index) => return self.go(index),
             Action::NextScreen => return self.go((at + 1) % count),
@@ -298,13 +354,18 @@ impl App {
     }
 
     fn arrive(&mut self) -> Vec<Effect> {
-        if self.screen == ScreenId::Predict { predict::arrive(self) } else { Vec::new() }
+        match self.screen {
+            ScreenId::Predict => predict::arrive(self),
+            ScreenId::Data => sheet::listing(self),
+            _ => Vec::new(),
+        }
     }
 
     fn paste(&mut self, text: &str) -> Vec<Effect> {
         match &mut self.overlay {
             Some(Overlay::Form(form)) => form.paste(text),
             Some(Overlay::Path(input)) => form::paste(input, text),
+            Some(Overlay::Palette(state)) => form::paste(&mut state.input, text),
             None if self.screen == ScreenId::Predict => {
                 let mut input = Input::default();
                 form::paste(&mut input, text);
@@ -334,7 +395,7 @@ impl App {
 
     fn wheel(&mut self, action: Action) -> Vec<Effect> {
         match self.overlay {
-            None | Some(Overlay::Help { .. } | Overlay::Form(_)) => self.act(action),
+            None | Some(Overlay::Help { .. } | Overlay::Form(_) | Overlay::Palette(_)) => self.act(action),
             _ => Vec::new(),
         }
     }
@@ -435,6 +496,14 @@ impl App {
             JobReply::Listed { folder, entries, select, predict } => {
                 return predict::listed(self, folder, entries, select, predict);
             }
+            JobReply::Queued { run } => {
+                self.say(Tone::Good, format!("{run} waits until nothing else trains; then it starts by itself."));
+                self.train.selected = Some(run.to_string());
+            }
+            JobReply::Resumed { run } => self.say(Tone::Good, format!("{run} goes on from where it was.")),
+            JobReply::Unqueued { run } => self.say(Tone::Plain, format!("{run} is out of the queue.")),
+            JobReply::Images { dataset, images } => sheet::listed(self, &dataset, images),
+            JobReply::Remembered => {}
             JobReply::Saved(path) => self.say(Tone::Good, format!("Saved in {}.", path.display())),
             JobReply::Failed(sentence) => self.say(Tone::Bad, sentence),
         }

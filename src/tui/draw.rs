@@ -2,6 +2,7 @@
 
 use super::app::{App, Hits, Overlay, Target, Tone};
 use super::keys;
+use super::palette;
 use super::screens::{data, evaluate, features, predict_view, results, runs, train};
 use super::stages::{self, ScreenId, Stage, State};
 use super::theme::{self, Theme};
@@ -74,6 +75,7 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         Some(Overlay::Help { scroll }) => help::draw(frame, area, app.theme, app.screen.context(), *scroll),
         Some(Overlay::Form(open)) => form::draw(frame, body, app.theme, open),
         Some(Overlay::Confirm(question)) => confirm::draw(frame, area, app.theme, question),
+        Some(Overlay::Palette(state)) => palette::draw(frame, area, app.theme, app, state),
         Some(Overlay::Path(input)) => predict_view::draw_path(frame, body, app, input),
     }
 }

@@ -1,5 +1,6 @@
 //! The forms of this program: their fields with defaults, and the job a filled one stands for.
 
+use super::forms_many;
 use super::jobs::expand;
 use super::snapshot::Snapshot;
 use super::widgets::form::{Field, Form};
@@ -9,16 +10,20 @@ use crate::features::{FeatureSpec, Taps};
 use crate::imaging::preprocessing::Mode;
 use crate::model::{BenchmarkSettings, DenseSettings, LogisticSettings, Optimizer};
 use crate::run::{JobSpec, ModelSpec};
+use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::str::FromStr;
 
 /// Which form it is; values are remembered for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum FormKind {
     Prepare,
     Dense,
     Logistic,
     Benchmark,
+    Sweep,
+    Probe,
 }
 
 impl FormKind {
@@ -34,7 +39,7 @@ impl FormKind {
 }
 
 const MODELS: [&str; 3] = ["dense", "logistic", "benchmark"];
-const OPTIMIZERS: [Optimizer; 4] = [Optimizer::Adam, Optimizer::AdamW, Optimizer::Sgd, Optimizer::RmsProp];
+pub(super) const OPTIMIZERS: [Optimizer; 4] = [Optimizer::Adam, Optimizer::AdamW, Optimizer::Sgd, Optimizer::RmsProp];
 
 /// The form with its defaults.
 pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<FormKind> {
@@ -43,11 +48,21 @@ pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<
         FormKind::Dense => dense(snapshot),
         FormKind::Logistic => logistic(snapshot),
         FormKind::Benchmark => benchmark(),
+        FormKind::Sweep => forms_many::sweep(snapshot),
+        FormKind::Probe => forms_many::probe(snapshot),
     };
     let (title, intro) = match kind {
         FormKind::Prepare => (
             "Prepare a data set".to_owned(),
             "Reads labels, leaves out what cannot be used and says why, draws balanced splits.".to_owned(),
+        ),
+        FormKind::Probe => (
+            format!("Probe the depths of a network on {}", dataset.unwrap_or("the current data set")),
+            "Takes features after every stage and fits a logistic regression on each: accuracy by depth.".to_owned(),
+        ),
+        FormKind::Sweep => (
+            format!("Sweep on {}", dataset.unwrap_or("the current data set")),
+            "Several values between spaces; every combination is trained with every seed.".to_owned(),
         ),
         _ => (
             format!("Train on {}", dataset.unwrap_or("the current data set")),
@@ -75,14 +90,14 @@ fn model_field(value: &str) -> Field {
     Field::chosen("model", value, MODELS.map(str::to_owned).to_vec(), "the kind of model; left and right change it")
 }
 
-fn backbone_field(snapshot: &Snapshot) -> Field {
+pub(super) fn backbone_field(snapshot: &Snapshot) -> Field {
     let names: Vec<String> = snapshot.backbones.iter().map(|backbone| backbone.name.clone()).collect();
     let first = names.first().cloned().unwrap_or_default();
     Field::chosen("backbone", &first, names, "the frozen network whose features it is trained on")
 }
 
 /// Depth and shape of the features, which matter more than anything in the head.
-fn feature_fields() -> [Field; 3] {
+pub(super) fn feature_fields() -> [Field; 3] {
     let pools = ["avg", "max", "grid2", "grid4", "grid7", "flatten"].map(str::to_owned).to_vec();
     let modes = [Mode::Default, Mode::Keras].map(|mode| mode.to_string()).to_vec();
     [
@@ -168,11 +183,13 @@ pub fn submit(form: &mut Form<FormKind>, dataset: Option<&str>) -> Option<JobSpe
     }
     let job = match form.kind {
         FormKind::Prepare => read_prepare(form).map(JobSpec::Prepare),
+        FormKind::Sweep => forms_many::read_sweep(form, dataset),
+        FormKind::Probe => forms_many::read_probe(form, dataset),
         kind => {
             let model = match kind {
                 FormKind::Dense => read_dense(form),
                 FormKind::Logistic => read_logistic(form),
-                FormKind::Benchmark | FormKind::Prepare => read_benchmark(form),
+                _ => read_benchmark(form),
             };
             let dataset = dataset.map(str::to_owned);
             if dataset.is_none() {
@@ -184,7 +201,7 @@ pub fn submit(form: &mut Form<FormKind>, dataset: Option<&str>) -> Option<JobSpe
     job.filter(|_| form.fields.iter().all(|field| field.error.is_none()))
 }
 
-fn number<T>(form: &mut Form<FormKind>, name: &str, low: T, high: T) -> Option<T>
+pub(super) fn number<T>(form: &mut Form<FormKind>, name: &str, low: T, high: T) -> Option<T>
 where
     T: FromStr + PartialOrd + Display,
 {
@@ -197,7 +214,7 @@ where
     }
 }
 
-fn optional_number(form: &mut Form<FormKind>, name: &str, low: usize) -> Option<usize> {
+pub(super) fn optional_number(form: &mut Form<FormKind>, name: &str, low: usize) -> Option<usize> {
     if form.value(name).is_empty() { None } else { number(form, name, low, 10_000_000) }
 }
 
@@ -210,7 +227,7 @@ fn optimizer(form: &Form<FormKind>) -> Option<Optimizer> {
     OPTIMIZERS.into_iter().find(|optimizer| optimizer.name() == form.value("optimizer"))
 }
 
-fn features(form: &mut Form<FormKind>) -> Option<FeatureSpec> {
+pub(super) fn features(form: &mut Form<FormKind>) -> Option<FeatureSpec> {
     let backbone = form.value("backbone").to_owned();
     if backbone.is_empty() {
         form.complain("backbone", "There is no backbone to choose; the Features screen (2) lists them.");

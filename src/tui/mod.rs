@@ -10,10 +10,13 @@ pub mod commands;
 pub mod draw;
 pub mod event;
 pub mod forms;
+pub mod forms_many;
 pub mod graphics;
 pub mod history;
 pub mod jobs;
 pub mod keys;
+pub mod memory;
+pub mod palette;
 pub mod pictures;
 pub mod predictor;
 pub mod screens;
@@ -32,6 +35,7 @@ use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use event::Event;
 use graphics::{ImageProtocol, Query};
 use jobs::Effect;
+use memory::Memory;
 use pictures::Order;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
@@ -62,6 +66,9 @@ const FRAME: Duration = Duration::from_millis(66);
 /// The same after a key, whose effect is to be seen at once.
 const KEY_FRAME: Duration = Duration::from_millis(30);
 
+/// Between two notes of what the screens show, for the next start after a kill; leaving writes one anyway.
+const NOTE: Duration = Duration::from_secs(2);
+
 /// Shows the workbench on the terminal until the user leaves. Runs at work go on afterwards.
 ///
 /// # Errors
@@ -77,9 +84,18 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
         terminal::say(&question);
     }
     let hands = start_threads(&workspace, &options, &events, query);
-    let app = App::new(theme, workspace.root().to_owned(), options.start);
-    let ended = turn(&mut screen, app, &inbox, &hands);
+    let led = options.start.is_some();
+    let mut app = App::new(theme, workspace.root().to_owned(), options.start);
+    let named = options.theme.is_some() || theme.palette == theme::Palette::Monochrome;
+    let memory = Memory::load(&workspace);
+    // Who is led through a demo is not put back to where somebody was.
+    if !led {
+        memory.clone().restore(&mut app, named);
+    }
+    let ended = turn(&mut screen, &mut app, &inbox, &hands, memory);
     terminal::restore();
+    // Leaving is no time to complain about a cache that cannot be written.
+    let _ = Memory::of(&app).save(&workspace);
     match ended? {
         Some(signal) => terminal::end_by(signal),
         None => Ok(()),
@@ -114,9 +130,19 @@ fn start_threads(workspace: &Workspace, options: &TuiOptions, events: &Sender<Ev
 }
 
 /// The loop: events in, effects out, a frame when something changed. Ends with the signal that ended it, if one did.
-fn turn(screen: &mut terminal::Screen, mut app: App, inbox: &Receiver<Event>, hands: &Hands) -> Result<Option<i32>> {
+fn turn(
+    screen: &mut terminal::Screen,
+    app: &mut App,
+    inbox: &Receiver<Event>,
+    hands: &Hands,
+    mut remembered: Memory,
+) -> Result<Option<i32>> {
     let mut drawn: Option<Instant> = None;
     let mut due: Option<Instant> = Some(Instant::now());
+    let mut noted = Instant::now();
+    for effect in app.begin() {
+        drop(hands.effects.send(effect));
+    }
     loop {
         let event = match due {
             None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -156,13 +182,21 @@ fn turn(screen: &mut terminal::Screen, mut app: App, inbox: &Receiver<Event>, ha
             Err(RecvTimeoutError::Timeout) => {}
         }
         if due.is_some_and(|due| due <= Instant::now()) {
-            show(screen, &mut app)?;
+            show(screen, app)?;
             let missing = app.pictures.missing();
             if !missing.is_empty() {
                 drop(hands.pictures.send(Order::Make(missing)));
             }
             drawn = Some(Instant::now());
             due = None;
+            if noted.elapsed() >= NOTE {
+                noted = Instant::now();
+                let memory = Memory::of(app);
+                if memory != remembered {
+                    remembered = memory.clone();
+                    drop(hands.effects.send(Effect::Remember(Box::new(memory))));
+                }
+            }
         }
     }
 }

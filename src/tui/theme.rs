@@ -17,6 +17,16 @@ pub enum Palette {
 }
 
 impl Palette {
+    /// The one after this, around the end.
+    pub fn next(self) -> Self {
+        match self {
+            Self::Dark => Self::Light,
+            Self::Light => Self::HighContrast,
+            Self::HighContrast => Self::Monochrome,
+            Self::Monochrome => Self::Dark,
+        }
+    }
+
     /// The palette called `name` on the command line.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Dark, Self::Light, Self::HighContrast, Self::Monochrome]
@@ -52,6 +62,9 @@ const BLUE: Color = Color::Rgb(0, 92, 170);
 const DARK_GREEN: Color = Color::Rgb(0, 110, 80);
 const DARK_ORANGE: Color = Color::Rgb(170, 90, 0);
 const DARK_RED: Color = Color::Rgb(180, 50, 0);
+
+/// Shapes of points, in the order of [`Theme::hue`].
+const SHAPES: [char; 6] = ['+', 'o', 'x', '*', '#', '@'];
 
 impl Theme {
     /// The theme for this environment: monochrome when `NO_COLOR` is set and not empty, ASCII where the locale is
@@ -140,6 +153,34 @@ impl Theme {
         }
     }
 
+    /// One of several runs laid over each other: six colours that people with any colour vision tell apart.
+    pub fn hue(self, index: usize) -> Style {
+        let (dark, light, contrast) = match index % 6 {
+            0 => (SKY, BLUE, Color::LightCyan),
+            1 => (ORANGE, DARK_ORANGE, Color::LightYellow),
+            2 => (GREEN, DARK_GREEN, Color::LightGreen),
+            3 => (Color::Rgb(214, 131, 177), Color::Rgb(150, 50, 110), Color::LightMagenta),
+            4 => (Color::Rgb(240, 228, 66), Color::Rgb(110, 100, 0), Color::White),
+            _ => (VERMILION, DARK_RED, Color::LightRed),
+        };
+        self.pick(dark, light, contrast)
+    }
+
+    /// What the points of one of several runs look like where colours do not tell them apart.
+    pub fn hue_marker(self, index: usize) -> Marker {
+        if self.plain() { Marker::Custom(SHAPES[index % SHAPES.len()]) } else { Marker::Braille }
+    }
+
+    /// What stands for one of several runs in a heading or a list.
+    pub fn hue_swatch(self, index: usize) -> String {
+        if self.plain() { SHAPES[index % SHAPES.len()].to_string() } else { "◆".into() }
+    }
+
+    /// Whether shapes must tell what colours cannot.
+    pub fn plain(self) -> bool {
+        self.ascii || self.palette == Palette::Monochrome
+    }
+
     /// The characters a series is drawn with, so that it can be told without colour.
     pub fn marker(self, index: usize) -> Marker {
         match (self.ascii || self.palette == Palette::Monochrome, index) {
@@ -182,7 +223,7 @@ fn ascii_like(character: char) -> char {
         '▒' | '░' | '·' | '…' => '.',
         '✓' => '+',
         '✗' | '×' => 'x',
-        '●' | '★' | '•' => '*',
+        '●' | '★' | '•' | '◆' => '*',
         '○' => 'o',
         '▸' | '→' | '›' | '▶' => '>',
         '←' | '‹' => '<',

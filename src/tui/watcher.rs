@@ -5,9 +5,10 @@ use super::snapshot::{Backbone, DataSet, Run, Snapshot, Store, Weights};
 use crate::dataset::PrepareReport;
 use crate::error::Result;
 use crate::run::choice::{self, Choice};
+use crate::run::launch::Launched;
 use crate::run::openings::{self, Opening};
 use crate::run::results;
-use crate::run::{RunFolder, RunView};
+use crate::run::{RunFolder, RunView, Status, queue};
 use crate::workspace::Workspace;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,6 +71,7 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<()>)
         rare: None,
     };
     let mut sent: Option<Snapshot> = None;
+    let mut started: Vec<Launched> = Vec::new();
     let mut nudged = true;
     loop {
         watcher.look(nudged);
@@ -79,6 +81,8 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<()>)
             }
             sent = Some(watcher.now.clone());
         }
+        started.retain_mut(|launched| !launched.reap());
+        watcher.start_next(&mut started);
         let live = watcher.now.live().next().is_some();
         nudged = match nudge.recv_timeout(if live { LIVE } else { IDLE }) {
             Ok(()) => true,
@@ -110,6 +114,18 @@ impl Watcher {
         keep(self.look_at_runs(full));
         if full || problem.is_some() {
             self.now.problem = problem;
+        }
+    }
+
+    /// A worker that ends starts whoever waits; one that was killed does not, so this looks too.
+    fn start_next(&mut self, started: &mut Vec<Launched>) {
+        let waiting = self.now.runs.iter().any(|run| run.status == Status::Queued);
+        if !waiting || self.now.live().any(|run| queue::takes_turns(&run.job)) {
+            return;
+        }
+        match queue::next(&self.workspace) {
+            Ok(launched) => started.extend(launched),
+            Err(error) => self.now.problem = Some(error.to_string()),
         }
     }
 
@@ -197,7 +213,8 @@ impl Watcher {
             }
         }
         for followed in &mut self.runs {
-            let live = followed.view.status.is_live();
+            // One that waits begins without a word in its journal.
+            let live = followed.view.status.is_live() || followed.view.status == Status::Queued;
             if !live && !full {
                 continue;
             }

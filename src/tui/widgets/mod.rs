@@ -7,6 +7,7 @@ pub mod confirm;
 pub mod form;
 pub mod format;
 pub mod help;
+pub mod plot;
 
 use super::theme::Theme;
 use ratatui::Frame;
