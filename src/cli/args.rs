@@ -138,12 +138,29 @@ pub(crate) enum Command {
     /// The process that does a run's work; started by the other commands
     #[command(hide = true)]
     Worker { run: String },
+    /// Pictures of the screens, for the README
+    #[command(hide = true)]
+    Screens(ScreensArgs),
     /// A process that answers predictions line by line; started by the workbench
     #[command(hide = true)]
     Predictor {
         #[arg(long)]
         model: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScreensArgs {
+    /// The folder for the pictures
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    #[arg(long, default_value_t = 120)]
+    pub columns: u16,
+    #[arg(long, default_value_t = 40)]
+    pub rows: u16,
+    /// What Predict predicts
+    #[arg(long, value_name = "FILE")]
+    pub image: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

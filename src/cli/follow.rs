@@ -61,7 +61,7 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
         if !at_work {
             view.refresh()?;
         }
-        if !at_work && !view.status.is_live() {
+        if !at_work && !view.status.is_live() && view.status != Status::Queued {
             teller.tell(&view);
             break;
         }

@@ -13,6 +13,7 @@ mod predict;
 mod predictor;
 mod results;
 mod runs;
+mod screens;
 mod sweep;
 mod train;
 mod weights;
@@ -64,6 +65,20 @@ impl Context {
     }
 }
 
+impl Context {
+    fn tui_options(&self, start: Option<RunId>) -> TuiOptions {
+        TuiOptions {
+            threads: self.threads,
+            device: self.device.clone(),
+            start,
+            theme: self.theme,
+            ascii: self.ascii,
+            mouse: self.mouse,
+            images: self.images,
+        }
+    }
+}
+
 /// The whole program. No panic reaches the user: it ends as one sentence and exit code 1.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -109,6 +124,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Predict(args)) => predict::run(&context, args),
         Some(Command::Runs(command)) => done(runs::run(&context, command)),
         Some(Command::Worker { run }) => Ok(crate::run::worker::main(&context.workspace, run)),
+        Some(Command::Screens(args)) => done(screens::run(&context, args)),
         Some(Command::Predictor { model }) => done(predictor::run(&context, model.as_deref())),
     }
 }
@@ -127,14 +143,5 @@ fn workbench(context: &Context, run: Option<RunId>) -> Result<()> {
              'faceprobe results'.",
         ));
     }
-    let options = TuiOptions {
-        threads: context.threads,
-        device: context.device.clone(),
-        start: run,
-        theme: context.theme,
-        ascii: context.ascii,
-        mouse: context.mouse,
-        images: context.images,
-    };
-    tui::run(context.workspace.clone(), options)
+    tui::run(context.workspace.clone(), context.tui_options(run))
 }

@@ -37,14 +37,20 @@ pub fn add(workspace: &Workspace, spec: &Spec) -> Result<RunFolder> {
     Ok(run)
 }
 
+/// Takes the mark away; true if there was one.
+pub(super) fn unmark(run: &RunFolder) -> bool {
+    fs::remove_file(run.path().join(MARK)).is_ok()
+}
+
 /// Takes a run that waits out of the queue, with its folder: nothing was done in it yet.
 ///
 /// # Errors
 /// When it does not wait any more.
 pub fn remove(run: RunFolder) -> Result<()> {
-    let mark = run.path().join(MARK);
     // The mark first: from here on nobody starts it.
-    fs::remove_file(&mark).map_err(|_| Error::failed(format!("Run {} does not wait any more.", run.id())))?;
+    if !unmark(&run) {
+        return Err(Error::failed(format!("Run {} does not wait any more.", run.id())));
+    }
     run.remove()
 }
 
@@ -81,7 +87,7 @@ pub fn next(workspace: &Workspace) -> Result<Option<Launched>> {
     waiting.sort_by(|a, b| a.0.cmp(&b.0));
     for (_, run) in waiting {
         // Gone when it was taken out meanwhile.
-        if fs::remove_file(run.path().join(MARK)).is_err() {
+        if !unmark(&run) {
             continue;
         }
         let mut launched = launch::work_on(workspace, run)?;

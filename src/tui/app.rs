@@ -141,7 +141,10 @@ impl App {
                 Vec::new()
             }
             Event::Suspend => vec![Effect::Suspend],
-            Event::Continue => vec![Effect::Redraw],
+            Event::Continue => {
+                self.pictures.forget();
+                vec![Effect::Redraw]
+            }
             // The next frame finds the new size by itself.
             Event::Resize => Vec::new(),
             Event::Ending(_) | Event::Lost => vec![Effect::Quit],
@@ -179,8 +182,10 @@ impl App {
     pub fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
             Action::Quit => return vec![Effect::Quit],
-            Action::Suspend => return vec![Effect::Suspend],
-            Action::Redraw => return vec![Effect::Redraw],
+            Action::Suspend | Action::Redraw => {
+                self.pictures.forget();
+                return vec![if action == Action::Suspend { Effect::Suspend } else { Effect::Redraw }];
+            }
             _ => {}
         }
         match self.overlay {

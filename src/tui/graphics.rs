@@ -165,8 +165,14 @@ fn read_answers(events: &Sender<Event>, answers: &mut Vec<Response>) {
 /// Whether standard input has something to read within `wait`; none when it was hung up.
 fn readable(wait: Duration) -> Option<bool> {
     let mut poll = libc::pollfd { fd: libc::STDIN_FILENO, events: libc::POLLIN, revents: 0 };
-    // SAFETY: `poll` is one valid pollfd for the whole call, and the count given is 1.
-    let ready = unsafe { libc::poll(&raw mut poll, 1, wait.as_millis() as i32 + 1) };
+    let ready = loop {
+        // SAFETY: `poll` is one valid pollfd for the whole call, and the count given is 1.
+        let ready = unsafe { libc::poll(&raw mut poll, 1, wait.as_millis() as i32 + 1) };
+        // A signal in between says nothing about the terminal.
+        if ready >= 0 || std::io::Error::last_os_error().kind() != std::io::ErrorKind::Interrupted {
+            break ready;
+        }
+    };
     if ready > 0 && poll.revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) != 0 {
         return None;
     }

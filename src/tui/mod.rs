@@ -20,8 +20,10 @@ pub mod palette;
 pub mod pictures;
 pub mod predictor;
 pub mod screens;
+pub mod shots;
 pub mod snapshot;
 pub mod stages;
+pub mod svg;
 pub mod terminal;
 pub mod theme;
 pub mod watcher;
@@ -83,7 +85,9 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
     if let Some(question) = query.and_then(Query::text) {
         terminal::say(&question);
     }
-    let hands = start_threads(&workspace, &options, &events, query);
+    let keys = events.clone();
+    thread::spawn(move || event::listen(&keys, query));
+    let hands = start_hands(&workspace, &options, &events);
     let led = options.start.is_some();
     let mut app = App::new(theme, workspace.root().to_owned(), options.start);
     let named = options.theme.is_some() || theme.palette == theme::Palette::Monochrome;
@@ -109,13 +113,12 @@ struct Hands {
     pictures: Sender<Order>,
 }
 
-fn start_threads(workspace: &Workspace, options: &TuiOptions, events: &Sender<Event>, query: Option<Query>) -> Hands {
+/// Starts the threads that do things; the one that reads keys is not among them.
+fn start_hands(workspace: &Workspace, options: &TuiOptions, events: &Sender<Event>) -> Hands {
     let (effects, effect_inbox) = mpsc::channel();
     let (asks, ask_inbox) = mpsc::channel();
     let (nudge, nudges) = mpsc::channel();
     let (pictures, orders) = mpsc::channel();
-    let keys = events.clone();
-    thread::spawn(move || event::listen(&keys, query));
     let to = events.clone();
     thread::spawn(move || pictures::make(&orders, &to));
     let (to, at) = (events.clone(), workspace.clone());
@@ -129,6 +132,16 @@ fn start_threads(workspace: &Workspace, options: &TuiOptions, events: &Sender<Ev
     Hands { effects, asks, pictures }
 }
 
+/// Gives an effect to the thread that it is for; one that is for the screen itself comes back.
+fn pass_on(effect: Effect, hands: &Hands) -> Option<Effect> {
+    match effect {
+        Effect::Quit | Effect::Suspend | Effect::Redraw => return Some(effect),
+        Effect::Predict(ask) => drop(hands.asks.send(ask)),
+        other => drop(hands.effects.send(other)),
+    }
+    None
+}
+
 /// The loop: events in, effects out, a frame when something changed. Ends with the signal that ended it, if one did.
 fn turn(
     screen: &mut terminal::Screen,
@@ -140,9 +153,7 @@ fn turn(
     let mut drawn: Option<Instant> = None;
     let mut due: Option<Instant> = Some(Instant::now());
     let mut noted = Instant::now();
-    for effect in app.begin() {
-        drop(hands.effects.send(effect));
-    }
+    app.begin().into_iter().for_each(|effect| drop(pass_on(effect, hands)));
     loop {
         let event = match due {
             None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -163,16 +174,15 @@ fn turn(
                     _ => {}
                 }
                 for effect in app.update(event) {
-                    match effect {
-                        Effect::Quit => return Ok(None),
-                        Effect::Suspend => {
+                    match pass_on(effect, hands) {
+                        Some(Effect::Quit) => return Ok(None),
+                        Some(Effect::Suspend) => {
                             terminal::suspend();
                             terminal::resume()?;
                             redraw(screen)?;
                         }
-                        Effect::Redraw => redraw(screen)?,
-                        Effect::Predict(ask) => drop(hands.asks.send(ask)),
-                        other => drop(hands.effects.send(other)),
+                        Some(Effect::Redraw) => redraw(screen)?,
+                        _ => {}
                     }
                 }
                 let next = drawn.map_or_else(Instant::now, |drawn| drawn + pace);

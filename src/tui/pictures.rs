@@ -71,6 +71,11 @@ impl Pictures {
         self.kept.clear();
     }
 
+    /// The terminal has lost what it was sent: everything is made anew.
+    pub fn forget(&mut self) {
+        self.kept.clear();
+    }
+
     /// Whether pictures are shown at all; half blocks need colours.
     pub fn shown(&self, theme: Theme) -> bool {
         match self.protocol {

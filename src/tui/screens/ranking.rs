@@ -2,7 +2,7 @@
 
 use super::super::app::App;
 use super::super::snapshot::Run;
-use super::super::widgets::{self, NARROW, bars, fit, format, panel};
+use super::super::widgets::{NARROW, bars, fit, format, panel};
 use crate::run::{JobSpec, ModelSpec};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -43,11 +43,15 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
         inner
     };
     let width = usize::from(inner.width);
-    let setting = width.saturating_sub(39).clamp(10, 70);
+    let bars_fit = inner.width >= NARROW;
+    let (head, setting) = match bars_fit {
+        true => (12, width.saturating_sub(44).clamp(10, 70)),
+        false => (9, width.saturating_sub(28)),
+    };
     let top = heads.iter().filter_map(|run| best(run)).max_by(f64::total_cmp).unwrap_or(0.0);
     let low = heads.iter().filter_map(|run| best(run)).min_by(f64::total_cmp).unwrap_or(0.0);
     let mut lines = vec![Line::styled(
-        format!("     {} {} {:>5}  {:>5}", fit("head", 12), fit("setting", setting), "epoch", "best"),
+        format!("     {} {} {:>5}  {:>5}", fit("head", head), fit("setting", setting), "epoch", "best"),
         theme.dim(),
     )];
     for (place, run) in heads.iter().take(usize::from(inner.height).saturating_sub(1)).enumerate() {
@@ -55,13 +59,13 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
         let figure = best(run);
         let text = if place == 0 && figure.is_some() { theme.strong() } else { theme.text() };
         let epoch = run.epochs.last().map_or_else(String::new, |epoch| epoch.epoch.to_string());
-        let room = width.saturating_sub(setting + 34).min(20);
+        let room = if bars_fit { width.saturating_sub(setting + 34).min(20) } else { 0 };
         // From the worst to the best, since the figures lie close together.
         let share = figure.map_or(0.0, |figure| 0.1 + 0.9 * (figure - low) / (top - low).max(1e-9));
         lines.push(Line::from(vec![
             Span::styled(format!("{:>3} ", place + 1), theme.dim()),
             Span::styled(sign, style),
-            Span::styled(format!("{} {}", fit(run.id.as_str(), 12), fit(&describe(run), setting)), text),
+            Span::styled(format!("{} {}", fit(run.id.as_str(), head), fit(&describe(run), setting)), text),
             Span::styled(format!(" {epoch:>5}  {:>5}", format::share(figure)), text),
             Span::styled(format!("  {}", bars::bar(room, if figure.is_some() { share } else { 0.0 })), theme.hue(0)),
         ]));
@@ -69,19 +73,19 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
     if heads.is_empty() {
         lines = vec![Line::styled("The heads appear as soon as the features are there.", theme.dim())];
     }
-    widgets::text(frame, inner, lines, 0);
+    frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
 }
 
 fn describe(run: &Run) -> String {
     match &run.job {
         JobSpec::Train { model: ModelSpec::Dense { settings, .. }, .. } => format!(
-            "{}{} · drop {} · {} {} · seed {}",
+            "{}{} · drop {} · seed {} · {} {}",
             settings.width,
             if settings.depth > 1 { format!("x{}", settings.depth) } else { String::new() },
             settings.dropout,
+            settings.seed,
             settings.optimizer.name(),
-            settings.learning_rate,
-            settings.seed
+            settings.learning_rate
         ),
         JobSpec::Train { model, .. } => model.describe(),
         _ => String::new(),

@@ -28,6 +28,10 @@ const CELL: (u16, u16) = (16, 9);
 /// Opens or closes the sheet.
 pub fn toggle(app: &mut App) -> Vec<Effect> {
     app.data.sheet.open = !app.data.sheet.open;
+    if app.data.sheet.images.is_empty() {
+        // Asked for again, where it could not be read before.
+        app.data.sheet.dataset.clear();
+    }
     listing(app)
 }
 
@@ -72,7 +76,7 @@ pub fn scroll(app: &mut App, action: Action) {
 pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
     let theme = app.theme;
     let sheet = &app.data.sheet;
-    let report = app.snapshot.dataset(app.data.selected.as_deref()).and_then(|set| set.report.as_ref().ok());
+    let report = app.snapshot.dataset(Some(&sheet.dataset)).and_then(|set| set.report.as_ref().ok());
     let mut title =
         vec![Span::raw(format!("{} images of {}", format::thousands(sheet.images.len() as u64), sheet.dataset))];
     if report.is_some_and(|report| report.synthetic) {
