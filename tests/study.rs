@@ -106,6 +106,39 @@ fn the_benchmark_learns_is_opened_chosen_and_predicts() {
     assert_eq!(rows[1]["after_test_openings"], 1);
     assert!(ok(at, &["results"]).contains("benchmark-2!"));
 
+    // Side by side on validation: the same settings but for epochs and seed. On test only once both were opened.
+    let beside = json(at, &["results", "--json", "--compare", "benchmark-1", "benchmark-2"]);
+    let differ: Vec<&str> =
+        beside["differences"].as_array().into_iter().flatten().filter_map(|d| d["setting"].as_str()).collect();
+    assert_eq!(differ, ["epochs", "learning_rate", "seed"]);
+    let accuracy = &beside["comparison"]["sides"][0]["confusion"];
+    let right = accuracy["true_positive"].as_f64().zip(accuracy["true_negative"].as_f64()).map(|(a, b)| a + b);
+    let whole = beside["comparison"]["common"].as_f64();
+    assert_eq!(right.zip(whole).map(|(right, whole)| right / whole), rows[0]["val_accuracy"].as_f64());
+    let output = run(at, &["results", "--compare", "benchmark-1", "benchmark-2", "--on-test"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("not opened for benchmark-2"));
+
+    // The table for other programs, whole or by condition.
+    let table = ok(at, &["results", "--format", "csv", "--filter", "epochs<6"]);
+    assert_eq!(table.lines().count(), 2);
+    assert!(table.lines().nth(1).is_some_and(|line| line.starts_with("benchmark-2,benchmark,,")));
+    let file = at.join("table.tex");
+    ok(at, &["--quiet", "results", "--output", &file.to_string_lossy()]);
+    assert!(fs::read_to_string(&file).is_ok_and(|text| text.starts_with("\\begin{tabular}")));
+    assert_eq!(run(at, &["results", "--filter", "beauty>1"]).status.code(), Some(2));
+
+    // What a person writes on a run is kept, and the run's name with it.
+    ok(at, &["runs", "rename", "benchmark-1", "first try"]);
+    ok(at, &["runs", "note", "benchmark-1", "six epochs\nare enough"]);
+    ok(at, &["runs", "pin", "benchmark-1"]);
+    assert_eq!(ok(at, &["runs", "note", "benchmark-1"]), "six epochs\nare enough\n");
+    let listed = json(at, &["runs", "list", "--json"]);
+    assert_eq!((&listed[0]["run"], &listed[0]["title"]), (&"benchmark-1".into(), &"first try".into()));
+    assert!(listed[0]["bytes"].as_u64().is_some_and(|bytes| bytes > 1000));
+    ok(at, &["runs", "rename", "benchmark-1", ""]);
+    assert_eq!(run(at, &["runs", "rename", "benchmark-1", &"x".repeat(81)]).status.code(), Some(2));
+
     // Predictions keep the contract, bad files get a sentence each and exit code 1, the good ones their labels.
     ok(at, &["choose", "benchmark-1"]);
     fs::write(at.join("broken.jpg"), b"no picture").expect("a file");

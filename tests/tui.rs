@@ -1,5 +1,7 @@
 //! The screen without a terminal: what it shows of a given workspace, and what keys do to it.
 
+mod tui_records;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use faceprobe::dataset::PrepareReport;
 use faceprobe::dataset::report::{Dropped, SplitCount};
@@ -132,6 +134,7 @@ fn run(id: &str, job: JobSpec, status: Status) -> Run {
         outcome: None,
         seconds: Some(38.4),
         row: None,
+        about: Default::default(),
     }
 }
 
@@ -562,6 +565,12 @@ fn steps_are_to_do_running_done_or_failed() {
     );
     let failed = Snapshot { runs: vec![Arc::new(run("dense-1", dense(), Status::Interrupted))], ..Snapshot::default() };
     assert_eq!(states(&failed)[2], State::Failed);
+    // Prepared anew, the set has another manifest than the one the models were made on.
+    let mut anew = Snapshot { runs: snapshot().runs[..5].to_vec(), ..snapshot() };
+    if let Ok(report) = &mut anew.datasets[1].report {
+        report.manifest_sha256 = "b".repeat(64);
+    }
+    assert_eq!(states(&anew)[2..5], [State::Stale; 3]);
 }
 
 #[test]

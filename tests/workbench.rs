@@ -20,7 +20,7 @@ use faceprobe::tui::memory::Memory;
 use faceprobe::tui::palette;
 use faceprobe::tui::pictures::{self, Order};
 use faceprobe::tui::predictor::PredictorReply;
-use faceprobe::tui::snapshot::{Backbone, DataSet, Run, Snapshot, Weights};
+use faceprobe::tui::snapshot::{About, Backbone, DataSet, Run, Snapshot, Weights};
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::theme::{Palette, Theme};
 use faceprobe::workspace::Workspace;
@@ -52,6 +52,7 @@ fn run(id: &str, job: JobSpec, status: Status) -> Run {
         outcome: None,
         seconds: Some(38.4),
         row: None,
+        about: About::default(),
     }
 }
 

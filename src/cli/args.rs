@@ -7,6 +7,7 @@ use crate::features::{Dtype, FeatureSpec, Taps};
 use crate::imaging::preprocessing::Mode;
 use crate::model::{Optimizer, RateCourse};
 use crate::run::Halving;
+use crate::run::export::Format;
 use crate::run::results::Column;
 use crate::tui::graphics::ImageProtocol;
 use crate::tui::theme::Palette;
@@ -473,6 +474,21 @@ pub(crate) struct ResultsArgs {
     /// Only models of this prepared set
     #[arg(long, value_name = "NAME")]
     pub data: Option<String>,
+    /// Only models that fulfil these conditions, such as 'kind=dense val>0.8 backbone=vgg'
+    #[arg(long, value_name = "CONDITIONS")]
+    pub filter: Option<String>,
+    /// Write the table for another program: csv, markdown or latex
+    #[arg(long, value_name = "FORMAT", conflicts_with = "compare")]
+    pub format: Option<Format>,
+    /// Write it into this file; without --format, its ending decides: .csv, .md, .tex
+    #[arg(long, value_name = "FILE", conflicts_with = "compare")]
+    pub output: Option<PathBuf>,
+    /// Put these models side by side: settings, confusion matrices, images they disagree on
+    #[arg(long, num_args = 2.., value_name = "RUN")]
+    pub compare: Vec<String>,
+    /// Compare on the test split, which must have been opened for each of them
+    #[arg(long, requires = "compare")]
+    pub on_test: bool,
 }
 
 #[derive(Debug, Args)]
@@ -523,6 +539,17 @@ pub(crate) enum RunsCommand {
     Resume { run: String },
     /// End a run; what was finished is kept
     Stop { run: String },
+    /// Show or write a note on a run; an empty text takes it away
+    Note { run: String, text: Option<String> },
+    /// Give a run a title, shown beside its name; an empty one takes it away
+    Rename { run: String, title: String },
+    /// List a run first
+    Pin {
+        run: String,
+        /// Take the pin away again
+        #[arg(long)]
+        off: bool,
+    },
     /// Delete a run's folder
     Remove {
         run: String,

@@ -14,6 +14,7 @@ mod predictor;
 mod results;
 mod runs;
 mod screens;
+mod side_by_side;
 mod sweep;
 mod train;
 mod weights;

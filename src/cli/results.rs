@@ -3,25 +3,59 @@
 use super::Context;
 use super::args::ResultsArgs;
 use super::output::{Align, duration, print, print_json, table};
-use crate::error::Result;
+use crate::dataset::Split;
+use crate::error::{Error, Result};
 use crate::evaluation::Interval;
+use crate::run::export::{self, Format};
+use crate::run::filter::Filter;
 use crate::run::results::{self, ResultRow, SettingRow, Spread};
+use crate::workspace::write_whole;
 
 pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
+    if !args.compare.is_empty() {
+        let split = if args.on_test { Split::Test } else { Split::Val };
+        return super::side_by_side::run(context, &args.compare, split);
+    }
     let mut rows = results::table(&context.workspace)?;
     if let Some(name) = &args.data {
         rows.retain(|row| row.dataset == *name);
+    }
+    if let Some(conditions) = &args.filter {
+        let filter = Filter::parse::<ResultRow>(conditions).map_err(Error::usage)?;
+        rows.retain(|row| filter.matches(row));
     }
     if let Some(column) = args.sort {
         results::sort(&mut rows, column, column.descends() != args.reverse);
     } else if args.reverse {
         rows.reverse();
     }
+    if args.format.is_some() || args.output.is_some() {
+        return exported(context, args, &rows);
+    }
     if args.by_setting {
         let settings = results::by_setting(&rows);
         return if context.json { print_json(&settings) } else { print(&by_setting(&settings)) };
     }
     if context.json { print_json(&rows) } else { print(&text(&rows)) }
+}
+
+/// The table in the format that another program wants, into a file or onto standard output.
+fn exported(context: &Context, args: &ResultsArgs, rows: &[ResultRow]) -> Result<()> {
+    let by_ending = || args.output.as_deref().and_then(Format::of_path);
+    let format = args.format.or_else(by_ending).ok_or_else(|| {
+        Error::usage("The file's ending is none of .csv, .md and .tex; say --format csv, markdown or latex.")
+    })?;
+    let (lines, text) = if args.by_setting {
+        let settings = results::by_setting(rows);
+        (settings.len(), export::settings(&settings, format)?)
+    } else {
+        (rows.len(), export::runs(&rows.iter().collect::<Vec<_>>(), format)?)
+    };
+    let Some(path) = &args.output else {
+        return print(&text);
+    };
+    write_whole(path, text.as_bytes())?;
+    if context.quiet { Ok(()) } else { print(&format!("{lines} lines are in {}.\n", path.display())) }
 }
 
 /// The table in plain text, with a line for each mark that occurs in it.

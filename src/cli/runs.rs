@@ -3,12 +3,14 @@
 use super::Context;
 use super::args::RunsCommand;
 use super::follow::follow;
-use super::output::{Align, duration, print, print_json, table};
+use super::output::{Align, bytes, duration, print, print_json, table};
 use crate::error::{AtPath, Error, Result};
 use crate::run::control::{self, Command};
+use crate::run::label::Label;
 use crate::run::launch;
-use crate::run::{RunFolder, RunView};
+use crate::run::{RunFolder, RunId, RunView};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::io::{BufRead, IsTerminal};
 
 pub(crate) fn run(context: &Context, command: &RunsCommand) -> Result<()> {
@@ -23,8 +25,29 @@ pub(crate) fn run(context: &Context, command: &RunsCommand) -> Result<()> {
         RunsCommand::Pause { run } => tell(context, &find(run)?, Command::Pause),
         RunsCommand::Resume { run } => resume(context, find(run)?),
         RunsCommand::Stop { run } => tell(context, &find(run)?, Command::Stop),
+        RunsCommand::Note { run, text } => note(context, &find(run)?, text.as_deref()),
+        RunsCommand::Rename { run, title } => relabel(&find(run)?, |label| label.set_title(title)),
+        RunsCommand::Pin { run, off } => relabel(&find(run)?, |label| label.pinned = !off),
         RunsCommand::Remove { run, yes } => remove(find(run)?, *yes),
     }
+}
+
+fn note(context: &Context, run: &RunFolder, text: Option<&str>) -> Result<()> {
+    if let Some(text) = text {
+        return relabel(run, |label| label.set_note(text));
+    }
+    let label = Label::load(run)?;
+    match (context.json, label.note.is_empty()) {
+        (true, _) => print_json(&label),
+        (false, true) => print(&format!("{} has no note.\n", run.id())),
+        (false, false) => print(&format!("{}\n", label.note)),
+    }
+}
+
+fn relabel(run: &RunFolder, change: impl FnOnce(&mut Label)) -> Result<()> {
+    let mut label = Label::load(run)?;
+    change(&mut label);
+    label.save(run)
 }
 
 fn tell(context: &Context, run: &RunFolder, command: Command) -> Result<()> {
@@ -48,6 +71,8 @@ fn resume(context: &Context, run: RunFolder) -> Result<()> {
 }
 
 fn describe(view: &RunView) -> Value {
+    // A damaged label takes nothing from what the run itself tells.
+    let label = Label::load(&view.folder).unwrap_or_default();
     json!({
         "run": view.id().as_str(),
         "status": view.status,
@@ -57,6 +82,10 @@ fn describe(view: &RunView) -> Value {
         "stage": view.stage,
         "skipped": view.skipped_count,
         "outcome": view.outcome,
+        "title": label.title,
+        "note": label.note,
+        "pinned": label.pinned,
+        "bytes": view.folder.bytes(),
     })
 }
 
@@ -66,6 +95,9 @@ fn list(context: &Context) -> Result<()> {
         views.push(RunView::open(folder)?);
     }
     views.sort_by(|a, b| a.spec.created.cmp(&b.spec.created));
+    let labels: HashMap<RunId, Label> =
+        views.iter().map(|view| (view.id().clone(), Label::load(&view.folder).unwrap_or_default())).collect();
+    views.sort_by_key(|view| !labels.get(view.id()).is_some_and(|label| label.pinned));
     if context.json {
         return print_json(&views.iter().map(describe).collect::<Vec<_>>());
     }
@@ -75,12 +107,15 @@ fn list(context: &Context) -> Result<()> {
     let rows: Vec<Vec<String>> = views
         .iter()
         .map(|view| {
+            let label = labels.get(view.id()).cloned().unwrap_or_default();
             vec![
-                view.id().to_string(),
+                format!("{}{}", view.id(), if label.pinned { " *" } else { "" }),
                 view.status.name().to_owned(),
                 view.spec.job.dataset().unwrap_or("-").to_owned(),
                 view.spec.created.get(..19).unwrap_or(&view.spec.created).replace('T', " "),
                 view.seconds().map_or_else(|| "-".into(), duration),
+                bytes(view.folder.bytes()),
+                label.title,
                 view.outcome.clone().or_else(|| view.stage.clone()).unwrap_or_default(),
             ]
         })
@@ -93,6 +128,8 @@ fn list(context: &Context) -> Result<()> {
             ("data", left),
             ("started (UTC)", left),
             ("time", Align::Right),
+            ("size", Align::Right),
+            ("title", left),
             ("outcome", left),
         ],
         &rows,

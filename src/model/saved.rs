@@ -17,6 +17,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::Path;
 
 /// The version of the file's layout that this program writes and reads.
@@ -24,6 +25,9 @@ pub const FORMAT: u32 = 1;
 
 /// No model is larger than this many bytes; a file that is would only fill the memory.
 const LARGEST: u64 = 4 << 30;
+
+/// Nor is what it says about itself longer than this; it is some kilobytes.
+const LONGEST_HEADER: u64 = 64 << 20;
 
 const METADATA_KEY: &str = "faceprobe";
 
@@ -79,6 +83,26 @@ pub struct SavedModel {
 struct Header {
     info: ModelInfo,
     sha256: String,
+}
+
+impl ModelInfo {
+    /// Reads what a model file says about itself and leaves its weights, which can be large, where they are. Weights
+    /// are not checked.
+    pub fn read(path: &Path) -> Result<Self> {
+        let damaged = || Error::file(path, "is not a whole model file; train the model again or fetch the file again");
+        let mut file = std::fs::File::open(path).at(path)?;
+        let mut length = [0; 8];
+        file.read_exact(&mut length).map_err(|_| damaged())?;
+        let length = u64::from_le_bytes(length);
+        if length > LONGEST_HEADER {
+            return Err(damaged());
+        }
+        let mut text = Vec::new();
+        file.take(length).read_to_end(&mut text).at(path)?;
+        let layout: serde_json::Value = serde_json::from_slice(&text).map_err(|_| damaged())?;
+        let header = layout["__metadata__"][METADATA_KEY].as_str().ok_or_else(damaged)?;
+        serde_json::from_str::<Header>(header).map(|header| header.info).map_err(|_| damaged())
+    }
 }
 
 impl SavedModel {

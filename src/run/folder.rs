@@ -213,6 +213,12 @@ impl RunFolder {
         self.path.join("worker.lock")
     }
 
+    /// Bytes of the files in the folder.
+    pub fn bytes(&self) -> u64 {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.metadata().ok()).filter(fs::Metadata::is_file).map(|file| file.len()).sum()
+    }
+
     /// Removes the run and everything in it.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 //! - `worker.log`: what libraries print on stdout and stderr;
 //! - `control.sock`: takes `pause`, `resume`, `stop` while the worker lives;
 //! - `worker.lock`: locked while the worker lives, so that a client can tell a working run from a dead one;
+//! - `label.json`: what a person wrote on it: a title, a note, a pin;
 //! - for models also `model.safetensors` (the best epoch), `model-last.safetensors` (the last, where it is another),
 //!   `result.json`, `scores-val.csv` and, once opened, `scores-test.csv`;
 //! - while a model is trained, `checkpoint.safetensors`, from which `runs resume` goes on after a kill.
@@ -17,10 +18,14 @@
 //! The worker has a session of its own, so it goes on when the terminal that started it is gone.
 
 pub mod choice;
+pub mod compare;
 pub mod control;
 mod execute;
+pub mod export;
+pub mod filter;
 pub mod folder;
 pub mod journal;
+pub mod label;
 pub mod launch;
 pub mod openings;
 pub mod probe;
@@ -28,6 +33,7 @@ pub mod queue;
 pub mod results;
 mod scoring;
 pub mod spec;
+pub mod split_scores;
 mod study;
 mod sweep;
 mod training;

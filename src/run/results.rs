@@ -178,9 +178,14 @@ pub fn row(view: &RunView, openings: &[Opening], chosen: Option<&str>) -> Option
         Some(result) => ResultRow { status: view.status, ..result.clone() },
         None => ResultRow::unfinished(view)?,
     };
+    mark(&mut row, openings, chosen);
+    Some(row)
+}
+
+/// Sets what does not come from the run itself: what was opened before it was made, and whether predict uses it.
+pub fn mark(row: &mut ResultRow, openings: &[Opening], chosen: Option<&str>) {
     row.after_test_openings = openings::before(openings, &row.manifest_sha256, &row.created);
     row.chosen = chosen == Some(row.run.as_str());
-    Some(row)
 }
 
 /// The rows of all runs that train a model, by run.
@@ -355,6 +360,15 @@ impl FromStr for Column {
 
 /// Orders rows by a column; rows that have no value for it come last either way, ties keep their order.
 pub fn sort(rows: &mut [ResultRow], column: Column, descending: bool) {
+    rows.sort_by(|a, b| order(a, b, column, descending));
+}
+
+/// The same of borrowed rows.
+pub fn sort_refs(rows: &mut [&ResultRow], column: Column, descending: bool) {
+    rows.sort_by(|a, b| order(a, b, column, descending));
+}
+
+fn order(a: &ResultRow, b: &ResultRow, column: Column, descending: bool) -> Ordering {
     let number = |a: Option<f64>, b: Option<f64>| match (a, b) {
         (Some(a), Some(b)) if descending => b.total_cmp(&a),
         (Some(a), Some(b)) => a.total_cmp(&b),
@@ -363,7 +377,7 @@ pub fn sort(rows: &mut [ResultRow], column: Column, descending: bool) {
         (None, None) => Ordering::Equal,
     };
     let turn = |ordering: Ordering| if descending { ordering.reverse() } else { ordering };
-    rows.sort_by(|a, b| match column {
+    match column {
         Column::Run => turn(run_key(&a.run).cmp(&run_key(&b.run))),
         Column::Kind => turn(a.kind.name().cmp(b.kind.name())),
         Column::Backbone => turn(a.backbone.cmp(&b.backbone)),
@@ -375,7 +389,7 @@ pub fn sort(rows: &mut [ResultRow], column: Column, descending: bool) {
         Column::Threshold => number(Some(a.threshold), Some(b.threshold)),
         Column::Seconds => number(Some(a.seconds), Some(b.seconds)),
         Column::Status => turn(a.status.name().cmp(b.status.name())),
-    });
+    }
 }
 
 /// `dense-10` after `dense-9`.

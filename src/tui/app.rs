@@ -7,6 +7,8 @@ use super::jobs::{Effect, JobReply};
 use super::keys::{self, Action, Context, Key};
 use super::palette;
 use super::pictures::Pictures;
+use super::prompt::{self, Prompt};
+use super::records;
 use super::screens::{data, evaluate, features, predict, results, runs, sheet, train};
 use super::snapshot::Snapshot;
 use super::stages::{ScreenId, screen_of};
@@ -37,6 +39,7 @@ pub enum Overlay {
     Path(Input),
     Confirm(Confirm),
     Palette(palette::State),
+    Prompt(Prompt),
 }
 
 /// What a click on an area means.
@@ -114,12 +117,14 @@ impl App {
     /// The part of the key table that holds now.
     pub fn context(&self) -> Context {
         match &self.overlay {
+            None if self.screen == ScreenId::Results => self.results.context(),
             None => self.screen.context(),
             Some(Overlay::Help { .. }) => Context::Help,
             Some(Overlay::Form(_)) => Context::Form,
             Some(Overlay::Path(_)) => Context::Path,
             Some(Overlay::Confirm(_)) => Context::Confirm,
             Some(Overlay::Palette(_)) => Context::Palette,
+            Some(Overlay::Prompt(_)) => Context::Prompt,
         }
     }
 
@@ -171,6 +176,10 @@ impl App {
                     state.selected = 0;
                 }
             }
+            (Some(Overlay::Prompt(open)), None) => {
+                open.press(key);
+                prompt::changed(self);
+            }
             (_, Some(action)) => return self.act(action),
             (_, None) => {}
         }
@@ -214,6 +223,7 @@ impl App {
             },
             Some(Overlay::Form(_)) => self.act_on_form(action),
             Some(Overlay::Palette(_)) => self.act_on_palette(action),
+            Some(Overlay::Prompt(_)) => prompt::act(self, action),
         }
     }
 
@@ -333,7 +343,7 @@ impl App {
             Action::Go(index) => return self.go(index),
             Action::NextScreen => return self.go((at + 1) % count),
             Action::PreviousScreen => return self.go((at + count - 1) % count),
-            Action::Cancel => data::dismiss(self),
+            Action::Cancel => self.cancel(),
             _ => {
                 return match self.screen {
                     ScreenId::Data => data::act(self, action),
@@ -349,7 +359,16 @@ impl App {
         Vec::new()
     }
 
-    fn go(&mut self, index: usize) -> Vec<Effect> {
+    /// Takes away what the screen shows on top of itself.
+    fn cancel(&mut self) {
+        match self.screen {
+            ScreenId::Results => results::cancel(self),
+            ScreenId::Runs => runs::cancel(self),
+            _ => data::dismiss(self),
+        }
+    }
+
+    pub(super) fn go(&mut self, index: usize) -> Vec<Effect> {
         // Whoever looks around by hand is no longer led.
         self.follow = None;
         if let Some(screen) = ScreenId::ALL.get(index) {
@@ -362,6 +381,16 @@ impl App {
         match self.screen {
             ScreenId::Predict => predict::arrive(self),
             ScreenId::Data => sheet::listing(self),
+            _ => self.wanted(),
+        }
+    }
+
+    /// What the screen still has to ask of the files of runs.
+    pub(super) fn wanted(&mut self) -> Vec<Effect> {
+        match self.screen {
+            ScreenId::Results => results::wanted(self),
+            ScreenId::Evaluate => evaluate::wanted(self),
+            ScreenId::Runs => runs::wanted(self),
             _ => Vec::new(),
         }
     }
@@ -371,6 +400,10 @@ impl App {
             Some(Overlay::Form(form)) => form.paste(text),
             Some(Overlay::Path(input)) => form::paste(input, text),
             Some(Overlay::Palette(state)) => form::paste(&mut state.input, text),
+            Some(Overlay::Prompt(open)) => {
+                form::paste(&mut open.input, text);
+                prompt::changed(self);
+            }
             None if self.screen == ScreenId::Predict => {
                 let mut input = Input::default();
                 form::paste(&mut input, text);
@@ -424,9 +457,11 @@ impl App {
         let first = !std::mem::replace(&mut self.loaded, true);
         let now = Arc::clone(&self.snapshot);
         if !first {
+            // One that waited may begin and end between two looks.
+            let open = |status: Status| status.is_live() || status == Status::Queued;
             for run in &now.runs {
                 let was = before.run(run.id.as_str()).map(|run| run.status);
-                if was.is_some_and(Status::is_live) && !run.status.is_live() {
+                if was.is_some_and(open) && !open(run.status) {
                     self.message = Some(commands::ended(run));
                 }
             }
@@ -436,7 +471,9 @@ impl App {
         {
             self.message = Some((Tone::Bad, problem.clone()));
         }
-        self.lead(&now)
+        let mut effects = self.lead(&now);
+        effects.extend(self.wanted());
+        effects
     }
 
     /// Shows the screen where the followed run is at work.
@@ -510,6 +547,7 @@ impl App {
             JobReply::Images { dataset, images } => sheet::listed(self, &dataset, images),
             JobReply::Remembered => {}
             JobReply::Saved(path) => self.say(Tone::Good, format!("Saved in {}.", path.display())),
+            JobReply::Record(reply) => return records::take(self, *reply),
             JobReply::Failed(sentence) => self.say(Tone::Bad, sentence),
         }
         Vec::new()

@@ -35,15 +35,42 @@ impl App {
 
     /// Whether the footer should offer an action now: what would do nothing is left to the help.
     pub fn offers(&self, action: Action) -> bool {
+        let by_setting = self.screen == ScreenId::Results && self.results.by_setting;
         match action {
+            Action::Choose | Action::OpenTest | Action::SortNext | Action::Reverse | Action::Mark | Action::Compare
+                if by_setting =>
+            {
+                false
+            }
             Action::PauseResume => self.at_work().is_some_and(|run| run.status != Status::Queued),
             Action::Stop => self.at_work().is_some_and(|run| !run.can_go_on()),
-            Action::Mark | Action::Smooth | Action::ZoomIn => {
+            Action::Smooth | Action::ZoomIn => train::current(self).is_some_and(|run| !run.epochs.is_empty()),
+            Action::Mark if self.screen == ScreenId::Train => {
                 train::current(self).is_some_and(|run| !run.epochs.is_empty())
             }
             Action::Sheet => self.dataset().is_some() && self.pictures.shown(self.theme),
-            Action::Choose | Action::OpenTest | Action::SortNext | Action::Reverse => {
-                self.snapshot.trainings().next().is_some()
+            Action::Choose
+            | Action::OpenTest
+            | Action::SortNext
+            | Action::Reverse
+            | Action::Mark
+            | Action::Compare
+            | Action::Export
+            | Action::BySetting => self.snapshot.trainings().next().is_some(),
+            Action::Filter | Action::Note | Action::Rename | Action::Pin | Action::Jump | Action::Remove => {
+                !self.snapshot.runs.is_empty()
+            }
+            Action::Enter if self.screen == ScreenId::Runs => !self.snapshot.runs.is_empty(),
+            Action::Enter if self.screen == ScreenId::Results => self.snapshot.trainings().next().is_some(),
+            Action::ThresholdDown
+            | Action::BestAccuracy
+            | Action::BestYouden
+            | Action::EqualErrors
+            | Action::KeepThreshold
+            | Action::Picture
+                if self.screen == ScreenId::Evaluate =>
+            {
+                self.evaluate.figures().is_some()
             }
             Action::SaveHistory => !self.predict.history.is_empty(),
             Action::LogScale => train::current(self).is_some_and(|run| !run.epochs.is_empty()),

@@ -3,6 +3,7 @@
 use super::app::{App, Hits, Overlay, Target, Tone};
 use super::keys;
 use super::palette;
+use super::prompt;
 use super::screens::{data, evaluate, features, predict_view, results, runs, train};
 use super::stages::{self, ScreenId, Stage, State};
 use super::theme::{self, Theme};
@@ -77,6 +78,7 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         Some(Overlay::Confirm(question)) => confirm::draw(frame, area, app.theme, question),
         Some(Overlay::Palette(state)) => palette::draw(frame, area, app.theme, app, state),
         Some(Overlay::Path(input)) => predict_view::draw_path(frame, body, app, input),
+        Some(Overlay::Prompt(open)) => prompt::draw(frame, body, app.theme, open),
     }
 }
 
@@ -151,6 +153,7 @@ fn look(theme: Theme, state: State) -> (&'static str, Style) {
         State::ToDo => ("○", theme.dim()),
         State::Running => ("●", theme.busy()),
         State::Done => ("✓", theme.good()),
+        State::Stale => ("↻", theme.warning()),
         State::Failed => ("✗", theme.bad()),
     }
 }

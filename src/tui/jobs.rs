@@ -3,6 +3,7 @@
 use super::event::Event;
 use super::memory::Memory;
 use super::predictor::Ask;
+use super::records::{self, RecordJob, RecordReply};
 use super::widgets::cut_front;
 use crate::dataset::manifest::Manifest;
 use crate::dataset::{Sample, Split};
@@ -55,6 +56,8 @@ pub enum Effect {
     Predict(Ask),
     /// Writes predictions into a CSV file.
     SavePredictions(Vec<Prediction>),
+    /// Something with the files of runs.
+    Record(Box<RecordJob>),
     Suspend,
     Redraw,
     Quit,
@@ -94,6 +97,7 @@ pub enum JobReply {
     Remembered,
     /// A file was written.
     Saved(PathBuf),
+    Record(Box<RecordReply>),
     Failed(String),
 }
 
@@ -193,6 +197,7 @@ fn perform(settings: &Settings, effect: Effect, started: &mut Vec<Launched>) -> 
         }
         Effect::Open { text, from } => open(&text, &from),
         Effect::SavePredictions(predictions) => Ok(JobReply::Saved(super::history::save(workspace, &predictions)?)),
+        Effect::Record(job) => Ok(JobReply::Record(Box::new(records::perform(settings, *job, started)?))),
         Effect::Predict(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {
             Err(Error::failed("This is not for the job thread; please report it."))
         }

@@ -10,6 +10,8 @@ pub enum Context {
     Features,
     Train,
     Results,
+    /// Models side by side, over the table of results.
+    Compare,
     Evaluate,
     Predict,
     Runs,
@@ -17,6 +19,8 @@ pub enum Context {
     Form,
     /// A path is being typed.
     Path,
+    /// A line is being typed: a filter, a note, a title, the name of a file.
+    Prompt,
     /// A question is open.
     Confirm,
     /// The help is open.
@@ -27,17 +31,19 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order the help lists them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Global,
         Self::Data,
         Self::Features,
         Self::Train,
         Self::Results,
+        Self::Compare,
         Self::Evaluate,
         Self::Predict,
         Self::Runs,
         Self::Form,
         Self::Path,
+        Self::Prompt,
         Self::Confirm,
         Self::Help,
         Self::Palette,
@@ -51,11 +57,13 @@ impl Context {
             Self::Features => "Features",
             Self::Train => "Train",
             Self::Results => "Results",
+            Self::Compare => "Models side by side",
             Self::Evaluate => "Evaluate",
             Self::Predict => "Predict",
             Self::Runs => "Runs",
             Self::Form => "In a form",
             Self::Path => "Typing a path",
+            Self::Prompt => "Typing a filter, a note, a title or a file",
             Self::Confirm => "Answering a question",
             Self::Help => "In this help",
             Self::Palette => "Looking for a command",
@@ -66,7 +74,14 @@ impl Context {
     pub fn falls_back(self) -> bool {
         matches!(
             self,
-            Self::Data | Self::Features | Self::Train | Self::Results | Self::Evaluate | Self::Predict | Self::Runs
+            Self::Data
+                | Self::Features
+                | Self::Train
+                | Self::Results
+                | Self::Compare
+                | Self::Evaluate
+                | Self::Predict
+                | Self::Runs
         )
     }
 }
@@ -131,6 +146,34 @@ pub enum Action {
     Theme,
     /// The line that finds any command by its name.
     Palette,
+    Filter,
+    Export,
+    /// Mean and spread by setting, or one line per run.
+    BySetting,
+    Compare,
+    /// The next part of a screen, where there is no room for all.
+    Pane,
+    /// Validation or test.
+    OtherSplit,
+    /// Predicts the picture under the cursor.
+    Picture,
+    ThresholdDown,
+    ThresholdUp,
+    ThresholdFarDown,
+    ThresholdFarUp,
+    BestAccuracy,
+    BestYouden,
+    EqualErrors,
+    OwnThreshold,
+    KeepThreshold,
+    PreviousModel,
+    NextModel,
+    Note,
+    Rename,
+    Pin,
+    Remove,
+    /// To the screen that shows what a run made.
+    Jump,
 }
 
 /// A key with or without Ctrl. Shift is part of the character.
@@ -327,18 +370,24 @@ pub const TABLE: &[Binding] = &[
     bind(C::Train, &[ch('L')], A::LogScale, "log", "Draws the loss on a logarithmic scale, or again on a plain one."),
     bind(
         C::Results,
-        &[ch('c'), code(KeyCode::Enter)],
-        A::Choose,
-        "use for Predict",
-        "Makes the selected model the one that Predict uses.",
+        &[code(KeyCode::Enter)],
+        A::Enter,
+        "evaluate",
+        "To the selected model's figures; with marked models, puts them side by side.",
     ),
+    bind(C::Results, &[ch('c')], A::Choose, "choose", "Makes the selected model the one that Predict uses."),
     bind(
         C::Results,
         &[ch('t')],
         A::OpenTest,
-        "open test set",
+        "open test",
         "Scores the selected model on its test split, after a question, and records that.",
     ),
+    bind(C::Results, &[ch(' ')], A::Mark, "mark", "Marks the selected model, or takes its mark away."),
+    bind(C::Results, &[ch('x')], A::Compare, "compare", "Puts the marked models side by side."),
+    bind(C::Results, &[ch('/')], A::Filter, "filter", "Shows only models that fulfil conditions, as you type them."),
+    bind(C::Results, &[ch('e')], A::Export, "export", "Writes the table as it is shown: CSV, Markdown or LaTeX."),
+    bind(C::Results, &[ch('m')], A::BySetting, "mean", "Mean and spread by setting, or one line per run."),
     bind(
         C::Results,
         &[ch('>'), ch('.'), code(KeyCode::Right), ch('l')],
@@ -354,7 +403,111 @@ pub const TABLE: &[Binding] = &[
         "Sorts by the column before.",
     ),
     bind(C::Results, &[ch('r')], A::Reverse, "reverse", "Turns the order round."),
-    bind(C::Runs, &[ch('p')], A::PauseResume, "pause/resume", "Pauses or resumes the selected run."),
+    bind(
+        C::Compare,
+        &[code(KeyCode::Esc)],
+        A::Cancel,
+        "back",
+        "Back to the table; the marks stay until Esc is pressed there.",
+    ),
+    bind(C::Compare, &[code(KeyCode::Backspace)], A::Parent, "", "Back to the table."),
+    bind(C::Compare, &[ch('v')], A::Pane, "", "The next part, where there is no room for all."),
+    bind(
+        C::Compare,
+        &[ch('t')],
+        A::OtherSplit,
+        "validation/test",
+        "Compares on test, where it was opened, or again on validation.",
+    ),
+    bind(C::Compare, &[ch('o')], A::Picture, "predict it", "Predicts the picture under the cursor."),
+    bind(
+        C::Evaluate,
+        &[code(KeyCode::Enter)],
+        A::KeepThreshold,
+        "keep",
+        "Makes this model with this threshold the one that Predict uses.",
+    ),
+    bind(
+        C::Evaluate,
+        &[code(KeyCode::Left), ch('h')],
+        A::ThresholdDown,
+        "threshold",
+        "Moves the threshold down a little.",
+    ),
+    bind(C::Evaluate, &[code(KeyCode::Right), ch('l')], A::ThresholdUp, "", "Moves the threshold up a little."),
+    bind(
+        C::Evaluate,
+        &[ch('H'), Key { code: KeyCode::Left, ctrl: true }],
+        A::ThresholdFarDown,
+        "",
+        "Moves the threshold down by ten small steps.",
+    ),
+    bind(
+        C::Evaluate,
+        &[ch('L'), Key { code: KeyCode::Right, ctrl: true }],
+        A::ThresholdFarUp,
+        "",
+        "Moves the threshold up by ten small steps.",
+    ),
+    bind(
+        C::Evaluate,
+        &[ch('a')],
+        A::BestAccuracy,
+        "accuracy",
+        "To the threshold with the highest accuracy on validation.",
+    ),
+    bind(
+        C::Evaluate,
+        &[ch('y')],
+        A::BestYouden,
+        "Youden",
+        "To the threshold with the highest Youden's J on validation.",
+    ),
+    bind(
+        C::Evaluate,
+        &[ch('e')],
+        A::EqualErrors,
+        "equal errors",
+        "To the threshold where both classes' error rates are equal.",
+    ),
+    bind(C::Evaluate, &[ch('r')], A::OwnThreshold, "", "Back to the threshold that was chosen at the end of training."),
+    bind(C::Evaluate, &[ch(']'), ch('n')], A::NextModel, "model", "The next model."),
+    bind(C::Evaluate, &[ch('['), ch('b')], A::PreviousModel, "", "The model before."),
+    bind(
+        C::Evaluate,
+        &[ch('t')],
+        A::OtherSplit,
+        "test",
+        "Figures on the test set, opened after a question, or again on validation.",
+    ),
+    bind(C::Evaluate, &[ch('o')], A::Picture, "predict it", "Predicts the picture of the mistake under the cursor."),
+    bind(C::Evaluate, &[ch('v')], A::Pane, "", "The next parts, where there is no room for all."),
+    bind(
+        C::Runs,
+        &[code(KeyCode::Enter)],
+        A::Enter,
+        "detail",
+        "Settings, note, journal and log of the run; again, the list.",
+    ),
+    bind(C::Runs, &[ch('/')], A::Filter, "filter", "Shows only runs that fulfil conditions, as you type them."),
+    bind(C::Runs, &[ch('n')], A::Note, "note", "Writes a note on the run."),
+    bind(C::Runs, &[ch('r')], A::Rename, "rename", "Gives the run a title; its name stays."),
+    bind(C::Runs, &[ch('P'), ch('*')], A::Pin, "pin", "Lists the run first, or by its time again."),
+    bind(C::Runs, &[ch('o')], A::Jump, "open", "To the screen that shows what the run made."),
+    bind(
+        C::Runs,
+        &[ch('D'), code(KeyCode::Delete)],
+        A::Remove,
+        "remove",
+        "Removes the run with everything it made, after a question.",
+    ),
+    bind(
+        C::Runs,
+        &[ch('p')],
+        A::PauseResume,
+        "pause/resume",
+        "Pauses the selected run, or lets it go on; after a kill, from its checkpoint.",
+    ),
     bind(C::Runs, &[ch('s')], A::Stop, "stop", "Stops the selected run, after a question."),
     bind(
         C::Predict,
@@ -394,6 +547,9 @@ pub const TABLE: &[Binding] = &[
     bind(C::Path, &[code(KeyCode::Enter)], A::Accept, "open", "Opens the folder or predicts the image."),
     bind(C::Path, &[code(KeyCode::Esc)], A::Cancel, "cancel", "Closes the line."),
     bind(C::Path, &[ctrl('c')], A::Quit, "", "Leaves the program."),
+    bind(C::Prompt, &[code(KeyCode::Enter)], A::Accept, "done", "Takes what was typed."),
+    bind(C::Prompt, &[code(KeyCode::Esc)], A::Cancel, "cancel", "Leaves everything as it was before."),
+    bind(C::Prompt, &[ctrl('c')], A::Quit, "", "Leaves the program."),
     bind(C::Confirm, &[ch('y'), code(KeyCode::Enter)], A::Accept, "yes", "Yes, do it."),
     bind(C::Confirm, &[ch('n'), code(KeyCode::Esc), ch('q')], A::Cancel, "no", "No, leave everything as it is."),
     bind(C::Confirm, &[ctrl('c')], A::Quit, "", "Leaves the program."),

@@ -19,6 +19,8 @@ pub mod memory;
 pub mod palette;
 pub mod pictures;
 pub mod predictor;
+pub mod prompt;
+pub mod records;
 pub mod screens;
 pub mod shots;
 pub mod snapshot;

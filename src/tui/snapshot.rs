@@ -3,6 +3,7 @@
 use crate::dataset::PrepareReport;
 use crate::monitor::EpochFigures;
 use crate::run::choice::Choice;
+use crate::run::label::Label;
 use crate::run::results::ResultRow;
 use crate::run::view::{Progress, Trial};
 use crate::run::{JobSpec, RunId, RunView, Status};
@@ -56,6 +57,15 @@ pub struct Store {
     pub bytes: u64,
 }
 
+/// What is known of a run beside its journal.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct About {
+    /// What a person wrote on it.
+    pub label: Label,
+    /// What its folder holds.
+    pub bytes: u64,
+}
+
 /// A run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -76,11 +86,12 @@ pub struct Run {
     pub seconds: Option<f64>,
     /// Its row in the results table, for runs that train.
     pub row: Option<ResultRow>,
+    pub about: About,
 }
 
 impl Run {
     /// A copy of what `view` knows now.
-    pub fn of(view: &RunView, row: Option<ResultRow>) -> Self {
+    pub fn of(view: &RunView, row: Option<ResultRow>, about: About) -> Self {
         Self {
             id: view.id().clone(),
             job: view.spec.job.clone(),
@@ -97,6 +108,7 @@ impl Run {
             outcome: view.outcome.clone(),
             seconds: view.seconds(),
             row,
+            about,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The steps of the study, and how far each is.
 
 use super::keys::Context;
-use super::snapshot::{Run, Snapshot};
+use super::snapshot::{DataSet, Run, Snapshot};
 use super::widgets::format;
 use crate::run::{JobSpec, Status};
 use std::sync::Arc;
@@ -62,6 +62,8 @@ pub enum State {
     ToDo,
     Running,
     Done,
+    /// Done, but on a data set that was prepared anew since.
+    Stale,
     Failed,
 }
 
@@ -72,6 +74,7 @@ impl State {
             Self::ToDo => "to do",
             Self::Running => "running",
             Self::Done => "done",
+            Self::Stale => "stale",
             Self::Failed => "failed",
         }
     }
@@ -99,7 +102,10 @@ pub fn screen_of(job: &JobSpec) -> ScreenId {
 /// has predicted.
 pub fn stages(snapshot: &Snapshot, dataset: Option<&str>, predicted: usize) -> Vec<Stage> {
     let current = snapshot.dataset(dataset);
-    let state = |screen: ScreenId, done: bool| state_of(snapshot, screen, done);
+    let state = |screen: ScreenId, done: bool| match state_of(snapshot, screen, done) {
+        State::Done if is_stale(snapshot, current, screen) => State::Stale,
+        state => state,
+    };
     let images: usize = snapshot.stores.iter().filter(|store| store.backbone != "pixels").map(|store| store.rows).sum();
     let done: Vec<&Arc<Run>> = snapshot.runs.iter().filter(|run| run.trains() && run.status == Status::Done).collect();
     let opened = done.iter().filter(|run| run.row.as_ref().is_some_and(|row| row.test_accuracy.is_some())).count();
@@ -137,7 +143,11 @@ pub fn stages(snapshot: &Snapshot, dataset: Option<&str>, predicted: usize) -> V
         },
         Stage {
             screen: ScreenId::Evaluate,
-            state: if best.is_some() { State::Done } else { State::ToDo },
+            state: match best {
+                None => State::ToDo,
+                Some(_) if is_stale(snapshot, current, ScreenId::Evaluate) => State::Stale,
+                Some(_) => State::Done,
+            },
             detail: match (opened, done.len()) {
                 (_, 0) => "no scores".into(),
                 (0, _) => "test not opened".into(),
@@ -163,6 +173,34 @@ pub fn stages(snapshot: &Snapshot, dataset: Option<&str>, predicted: usize) -> V
             },
         },
     ]
+}
+
+/// Whether what the screen shows was made of the current data set before it was prepared anew, all of it.
+fn is_stale(snapshot: &Snapshot, current: Option<&DataSet>, screen: ScreenId) -> bool {
+    let Some(set) = current else {
+        return false;
+    };
+    let own = snapshot.runs.iter().filter(|run| run.job.dataset() == Some(&set.name));
+    match (screen, &set.report) {
+        (ScreenId::Train | ScreenId::Results | ScreenId::Evaluate, Ok(report)) => {
+            let rows = own.filter(|run| run.trains() && run.status == Status::Done).filter_map(|run| run.row.as_ref());
+            let mut rows = rows.peekable();
+            rows.peek().is_some() && rows.all(|row| row.manifest_sha256 != report.manifest_sha256)
+        }
+        (ScreenId::Features, _) => {
+            // Rows go by the content of images, so a new split may well find all of its own; until somebody has looked,
+            // nobody knows. Trainings extract what is missing too.
+            let written = set.written.and_then(|at| jiff::Timestamp::try_from(at).ok());
+            let looked = |run: &Arc<Run>| !run.makes_data() && !matches!(run.job, JobSpec::Demo { .. });
+            let before = |run: &Arc<Run>| {
+                let made = run.created.parse::<jiff::Timestamp>().ok();
+                made.zip(written).is_some_and(|(made, written)| made < written)
+            };
+            let mut looked = own.filter(|run| looked(run)).peekable();
+            looked.peek().is_some() && looked.all(before)
+        }
+        _ => false,
+    }
 }
 
 fn state_of(snapshot: &Snapshot, screen: ScreenId, done: bool) -> State {

@@ -1,15 +1,17 @@
 //! The thread that follows the workspace on disk and sends a new [`Snapshot`] when something changed.
 
 use super::event::Event;
-use super::snapshot::{Backbone, DataSet, Run, Snapshot, Store, Weights};
+use super::snapshot::{About, Backbone, DataSet, Run, Snapshot, Store, Weights};
 use crate::dataset::PrepareReport;
 use crate::error::Result;
 use crate::run::choice::{self, Choice};
+use crate::run::label::{self, Label};
 use crate::run::launch::Launched;
 use crate::run::openings::{self, Opening};
 use crate::run::results;
 use crate::run::{RunFolder, RunView, Status, queue};
 use crate::workspace::Workspace;
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +25,9 @@ const IDLE: Duration = Duration::from_secs(1);
 /// Between looks at weights, which change by hand.
 const RARE: Duration = Duration::from_secs(4);
 
+/// Ended runs looked at in one go.
+const TURN: usize = 256;
+
 /// Length and time of a file: what tells that it changed.
 type Stamp = Option<(u64, SystemTime)>;
 
@@ -32,10 +37,94 @@ fn stamp(path: &Path) -> Stamp {
 }
 
 struct Followed {
-    view: RunView,
+    folder: RunFolder,
+    /// Kept while a worker is on the run. Of the others, what is shown is all that is held in memory; when something in
+    /// their folder changes they are read anew.
+    view: Option<RunView>,
     journal: Stamp,
     result: Stamp,
+    label: Stamp,
+    about: About,
     shown: Arc<Run>,
+}
+
+/// Whether a run's state can change without a word in its journal: one that waits for others begins so.
+fn is_followed(status: Status) -> bool {
+    status.is_live() || status == Status::Queued
+}
+
+impl Followed {
+    fn open(folder: RunFolder, openings: &[Opening], choice: Option<&Choice>) -> Result<Self> {
+        let journal = stamp(&folder.events_path());
+        let result = stamp(&folder.result_path());
+        let label = stamp(&label::path(&folder));
+        let mut view = RunView::open(folder.clone())?;
+        // A long journal is read in pieces.
+        while let Ok(true) = view.refresh() {}
+        let about = about(&folder);
+        let shown = Arc::new(shown(&view, openings, choice, &about));
+        let view = Some(view).filter(|view| is_followed(view.status));
+        Ok(Self { folder, view, journal, result, label, about, shown })
+    }
+
+    /// Looks whether anything in the folder changed, and takes it in.
+    fn look(&mut self, weigh: bool, openings: &[Opening], choice: Option<&Choice>) -> Result<()> {
+        let journal = stamp(&self.folder.events_path());
+        let result = stamp(&self.folder.result_path());
+        let Some(view) = &mut self.view else {
+            if journal != self.journal || result != self.result {
+                *self = Self::open(self.folder.clone(), openings, choice)?;
+            } else {
+                self.look_at_label(false);
+            }
+            return Ok(());
+        };
+        let mut changed = view.refresh()?;
+        if result != self.result {
+            view.reload_result()?;
+            changed = true;
+        }
+        (self.journal, self.result) = (journal, result);
+        let live = is_followed(view.status);
+        if changed {
+            self.shown = Arc::new(shown(view, openings, choice, &self.about));
+        }
+        if !live {
+            self.view = None;
+        }
+        self.look_at_label(weigh || !live);
+        Ok(())
+    }
+
+    /// What a person wrote on it; and the size of the folder, with `weigh` or when something was written.
+    fn look_at_label(&mut self, weigh: bool) {
+        let label = stamp(&label::path(&self.folder));
+        if label == self.label && !weigh {
+            return;
+        }
+        self.label = label;
+        let about = about(&self.folder);
+        if about != self.about {
+            self.shown = Arc::new(Run { about: about.clone(), ..(*self.shown).clone() });
+            self.about = about;
+        }
+    }
+
+    /// Sets the marks of its row anew.
+    fn mark(&mut self, openings: &[Opening], choice: Option<&Choice>) {
+        let Some(mut row) = self.shown.row.clone() else {
+            return;
+        };
+        results::mark(&mut row, openings, choice.map(|choice| choice.run.as_str()));
+        if self.shown.row.as_ref() != Some(&row) {
+            self.shown = Arc::new(Run { row: Some(row), ..(*self.shown).clone() });
+        }
+    }
+}
+
+/// A damaged label takes nothing from what the run itself tells.
+fn about(folder: &RunFolder) -> About {
+    About { label: Label::load(folder).unwrap_or_default(), bytes: folder.bytes() }
 }
 
 struct Watcher {
@@ -51,6 +140,8 @@ struct Watcher {
     now: Snapshot,
     full: Option<Instant>,
     rare: Option<Instant>,
+    /// The first of the ended runs to look at next.
+    turn: usize,
 }
 
 /// Follows `workspace` until the screen's end of `events` is gone. A message on `nudge` makes it look at once.
@@ -69,6 +160,7 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<()>)
         now,
         full: None,
         rare: None,
+        turn: 0,
     };
     let mut sent: Option<Snapshot> = None;
     let mut started: Vec<Launched> = Vec::new();
@@ -96,6 +188,7 @@ impl Watcher {
     fn look(&mut self, nudged: bool) {
         let full = nudged || self.full.is_none_or(|at| at.elapsed() >= IDLE);
         let mut problem = None;
+        let mut weigh = false;
         let mut keep = |outcome: Result<()>| {
             if let Err(error) = outcome {
                 problem.get_or_insert(error.to_string());
@@ -108,10 +201,11 @@ impl Watcher {
             self.look_at_stores();
             if self.rare.is_none_or(|at| at.elapsed() >= RARE) {
                 self.rare = Some(Instant::now());
+                weigh = true;
                 self.now.backbones = backbones();
             }
         }
-        keep(self.look_at_runs(full));
+        keep(self.look_at_runs(full, nudged, weigh));
         if full || problem.is_some() {
             self.now.problem = problem;
         }
@@ -143,9 +237,8 @@ impl Watcher {
         } else if !opened {
             return Ok(());
         }
-        let (openings, choice) = (&self.openings, &self.now.choice);
         for run in &mut self.runs {
-            run.shown = Arc::new(shown(&run.view, openings, choice.as_ref()));
+            run.mark(&self.openings, self.now.choice.as_ref());
         }
         Ok(())
     }
@@ -199,7 +292,14 @@ impl Watcher {
             .collect();
     }
 
-    fn look_at_runs(&mut self, full: bool) -> Result<()> {
+    /// The runs whose turn it is to be looked at although they have ended.
+    fn next_turn(&mut self) -> std::ops::Range<usize> {
+        let from = if self.turn >= self.runs.len() { 0 } else { self.turn };
+        self.turn = from + TURN;
+        from..self.turn
+    }
+
+    fn look_at_runs(&mut self, full: bool, nudged: bool, weigh: bool) -> Result<()> {
         let mut problem = Ok(());
         if full {
             let runs = stamp(&self.workspace.runs());
@@ -212,32 +312,16 @@ impl Watcher {
                 problem = self.list_runs();
             }
         }
-        for followed in &mut self.runs {
-            // One that waits begins without a word in its journal.
-            let live = followed.view.status.is_live() || followed.view.status == Status::Queued;
-            if !live && !full {
-                continue;
-            }
-            let journal = stamp(&followed.view.folder.events_path());
-            let result = stamp(&followed.view.folder.result_path());
-            let mut changed = false;
-            if live || journal != followed.journal {
-                match followed.view.refresh() {
-                    Ok(new) => changed = new,
-                    Err(error) => problem = Err(error),
-                }
-            }
-            if result != followed.result {
-                // Opening a test set writes the result of another run.
-                if let Err(error) = followed.view.reload_result() {
-                    problem = Err(error);
-                }
-                changed = true;
-            }
-            followed.journal = journal;
-            followed.result = result;
-            if changed {
-                followed.shown = Arc::new(shown(&followed.view, &self.openings, self.now.choice.as_ref()));
+        // With many runs, those that have ended are looked at in turns; a worker seldom goes back to one.
+        let turn = match (nudged, full) {
+            (true, _) => 0..self.runs.len(),
+            (false, true) => self.next_turn(),
+            (false, false) => 0..0,
+        };
+        for (at, followed) in self.runs.iter_mut().enumerate() {
+            let due = followed.view.is_some() || turn.contains(&at);
+            if due && let Err(error) = followed.look(weigh, &self.openings, self.now.choice.as_ref()) {
+                problem = Err(error);
             }
         }
         let same = self.now.runs.len() == self.runs.len()
@@ -251,30 +335,25 @@ impl Watcher {
     fn list_runs(&mut self) -> Result<()> {
         let mut problem = Ok(());
         let folders = RunFolder::list(&self.workspace)?;
-        self.runs.retain(|run| folders.iter().any(|folder| folder.id() == run.view.id()));
+        let there: HashSet<_> = folders.iter().map(RunFolder::id).collect();
+        self.runs.retain(|run| there.contains(run.folder.id()));
+        let known: HashSet<_> = self.runs.iter().map(|run| run.folder.id().clone()).collect();
         for folder in folders {
-            if self.runs.iter().any(|run| run.view.id() == folder.id()) {
+            if known.contains(folder.id()) {
                 continue;
             }
-            let journal = stamp(&folder.events_path());
-            let result = stamp(&folder.result_path());
-            match RunView::open(folder) {
-                Ok(mut view) => {
-                    // A long journal is read in pieces.
-                    while let Ok(true) = view.refresh() {}
-                    let shown = Arc::new(shown(&view, &self.openings, self.now.choice.as_ref()));
-                    self.runs.push(Followed { view, journal, result, shown });
-                }
+            match Followed::open(folder, &self.openings, self.now.choice.as_ref()) {
+                Ok(followed) => self.runs.push(followed),
                 Err(error) => problem = Err(error),
             }
         }
-        self.runs.sort_by(|a, b| a.view.spec.created.cmp(&b.view.spec.created));
+        self.runs.sort_by(|a, b| a.shown.created.cmp(&b.shown.created));
         problem
     }
 }
 
-fn shown(view: &RunView, openings: &[Opening], choice: Option<&Choice>) -> Run {
-    Run::of(view, results::row(view, openings, choice.map(|choice| choice.run.as_str())))
+fn shown(view: &RunView, openings: &[Opening], choice: Option<&Choice>, about: &About) -> Run {
+    Run::of(view, results::row(view, openings, choice.map(|choice| choice.run.as_str())), about.clone())
 }
 
 fn backbones() -> Vec<Backbone> {

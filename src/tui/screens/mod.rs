@@ -12,3 +12,20 @@ pub mod results;
 pub mod runs;
 pub mod sheet;
 pub mod train;
+
+use super::app::{App, Tone};
+use super::jobs::Effect;
+use super::stages::ScreenId;
+use std::path::PathBuf;
+
+/// Turns to Predict with a picture of a data set.
+pub(super) fn open_picture(app: &mut App, picture: Option<PathBuf>) -> Vec<Effect> {
+    let Some(path) = picture else {
+        app.say(Tone::Plain, "There is no picture here, or its data set is gone.");
+        return Vec::new();
+    };
+    let effect = Effect::Open { text: path.display().to_string(), from: PathBuf::from("/") };
+    app.follow = None;
+    app.screen = ScreenId::Predict;
+    vec![effect]
+}

@@ -1,64 +1,284 @@
 //! Evaluate: one model's errors, curves and threshold.
 
-use super::super::app::{App, Hits, Target, moved};
+pub mod parts;
+pub mod sheet;
+mod view;
+
+use super::super::app::{App, Tone, moved};
 use super::super::jobs::Effect;
-use super::super::keys::Action;
-use super::super::widgets::{self, fit, format, offset, panel};
+use super::super::keys::{self, Action, Context};
+use super::super::records::RecordJob;
+use super::super::stages::ScreenId;
+use super::results;
+use crate::dataset::Split;
+use crate::evaluation::Criterion;
+use crate::run::Status;
 use crate::run::results::ResultRow;
-use ratatui::Frame;
-use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use sheet::{Figures, Sheet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use view::draw;
+
+/// What is shown where there is no room for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pane {
+    #[default]
+    Matrix,
+    Scores,
+    Curves,
+    Ages,
+    Mistakes,
+}
+
+impl Pane {
+    const ALL: [Self; 5] = [Self::Matrix, Self::Scores, Self::Curves, Self::Ages, Self::Mistakes];
+
+    fn next(self) -> Self {
+        let at = Self::ALL.iter().position(|pane| *pane == self).unwrap_or(0);
+        Self::ALL[(at + 1) % Self::ALL.len()]
+    }
+}
+
+/// Whose scores are shown, and which state of them: an opened test set or a run made anew are others.
+#[derive(Debug, Clone, PartialEq)]
+struct Subject {
+    run: String,
+    split: Split,
+    threshold: f64,
+    created: String,
+}
 
 /// What the screen remembers.
 #[derive(Debug, Default)]
 pub struct State {
-    /// The run that is evaluated; none means the newest.
+    /// The run that is evaluated; none means the one that Predict uses, else the best on validation.
     pub selected: Option<String>,
+    /// The test split instead of validation.
+    pub test: bool,
+    pub pane: Pane,
+    /// The line of the list of mistakes under the cursor.
+    pub mistake: usize,
+    /// What was asked for last.
+    asked: Option<Subject>,
+    /// What came of it: the sheet, or why there is none.
+    sheet: Option<Result<Arc<Sheet>, String>>,
+    figures: Option<Figures>,
+    /// What the threshold was set to serve, if it was.
+    criterion: Option<Criterion>,
+}
+
+impl State {
+    /// The scores on the screen.
+    pub fn sheet(&self) -> Option<&Sheet> {
+        self.sheet.as_ref()?.as_ref().ok().map(|sheet| &**sheet)
+    }
+
+    /// The figures at the threshold on the screen.
+    pub fn figures(&self) -> Option<&Figures> {
+        self.figures.as_ref()
+    }
 }
 
 /// The models that have scores, newest first.
 fn candidates(app: &App) -> Vec<&ResultRow> {
-    app.snapshot.trainings().filter_map(|run| run.row.as_ref()).filter(|row| row.validation.is_some()).collect()
+    app.snapshot.trainings().filter_map(|run| run.row.as_ref()).filter(|row| row.status == Status::Done).collect()
 }
 
-fn index(app: &App) -> usize {
-    let wanted = app.evaluate.selected.as_deref();
-    candidates(app).iter().position(|row| Some(row.run.as_str()) == wanted).unwrap_or(0)
+/// The model that is evaluated, and its place among those that could be.
+fn current(app: &App) -> Option<(usize, usize, &ResultRow)> {
+    let rows = candidates(app);
+    let find = |name: &str| rows.iter().position(|row| row.run == name);
+    let at = app
+        .evaluate
+        .selected
+        .as_deref()
+        .and_then(find)
+        .or_else(|| app.snapshot.model().and_then(|(run, _)| find(&run)))
+        .unwrap_or(0);
+    rows.get(at).map(|row| (at, rows.len(), *row))
 }
 
-/// Shows line `index` of the list.
+/// Turns to a run.
+pub fn show(app: &mut App, run: &str) {
+    app.evaluate.selected = Some(run.to_owned());
+    app.evaluate.mistake = 0;
+}
+
+/// Asks for the scores to be shown, unless they were asked for already.
+pub fn wanted(app: &mut App) -> Vec<Effect> {
+    let Some((_, _, row)) = current(app) else {
+        return Vec::new();
+    };
+    let split = if app.evaluate.test && row.test_accuracy.is_some() { Split::Test } else { Split::Val };
+    let subject = Subject { run: row.run.clone(), split, threshold: row.threshold, created: row.created.clone() };
+    if app.evaluate.asked.as_ref() == Some(&subject) {
+        return Vec::new();
+    }
+    let effect = Effect::Record(Box::new(RecordJob::Score { run: subject.run.clone(), split }));
+    app.evaluate.test = split == Split::Test;
+    app.evaluate.asked = Some(subject);
+    app.evaluate.sheet = None;
+    app.evaluate.figures = None;
+    vec![effect]
+}
+
+/// Scores have come.
+pub fn scored(app: &mut App, run: &str, split: Split, outcome: Result<Arc<Sheet>, String>) {
+    let state = &mut app.evaluate;
+    if !state.asked.as_ref().is_some_and(|asked| asked.run == run && asked.split == split) {
+        return;
+    }
+    if let Ok(sheet) = &outcome {
+        // Where Predict uses this very model, its threshold is the one in force.
+        let chosen = app.snapshot.choice.as_ref().filter(|choice| choice.run == run);
+        let threshold = chosen.map_or(sheet.scored.threshold, |choice| choice.threshold);
+        state.criterion = match chosen {
+            Some(choice) => choice.criterion.as_deref().and_then(|criterion| criterion.parse().ok()),
+            // What a training ends with.
+            None => Some(Criterion::Accuracy),
+        };
+        state.figures = Some(Figures::at(sheet, threshold));
+    }
+    state.mistake = 0;
+    state.sheet = Some(outcome);
+}
+
+/// Puts the cursor on a line of the list of mistakes.
 pub fn select(app: &mut App, index: usize) {
-    app.evaluate.selected = candidates(app).get(index).map(|row| row.run.clone());
+    app.evaluate.mistake = index;
 }
+
+/// The picture of the mistake under the cursor: what a preview beside the list would show.
+pub fn picture(app: &App) -> Option<PathBuf> {
+    let sheet = app.evaluate.sheet()?;
+    let at = *app.evaluate.figures()?.mistakes.get(app.evaluate.mistake)?;
+    sheet.scored.file(sheet.scored.images.get(at)?)
+}
+
+/// One press of an arrow, and one of Ctrl with an arrow.
+const FINE: f64 = 0.002;
+const COARSE: f64 = 0.02;
 
 /// What a key does here.
 pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    let to = moved(index(app), candidates(app).len(), action);
-    select(app, to);
+    match action {
+        Action::ThresholdDown => by(app, -FINE),
+        Action::ThresholdUp => by(app, FINE),
+        Action::ThresholdFarDown => by(app, -COARSE),
+        Action::ThresholdFarUp => by(app, COARSE),
+        Action::BestAccuracy => jump(app, Criterion::Accuracy),
+        Action::BestYouden => jump(app, Criterion::Youden),
+        Action::EqualErrors => jump(app, Criterion::EqualError),
+        Action::OwnThreshold => {
+            if let Some(own) = app.evaluate.sheet().map(|sheet| sheet.scored.threshold) {
+                set(app, own, Some(Criterion::Accuracy));
+            }
+        }
+        Action::KeepThreshold => return keep(app),
+        Action::NextModel | Action::PreviousModel => {
+            if let Some((at, count, _)) = current(app) {
+                let step = if action == Action::NextModel { 1 } else { count - 1 };
+                let run = candidates(app)[(at + step) % count].run.clone();
+                show(app, &run);
+                return wanted(app);
+            }
+        }
+        Action::OtherSplit => return other_split(app),
+        Action::Pane => app.evaluate.pane = app.evaluate.pane.next(),
+        Action::Picture => return super::open_picture(app, picture(app)),
+        _ => {
+            let count = app.evaluate.figures().map_or(0, |figures| figures.mistakes.len());
+            app.evaluate.mistake = moved(app.evaluate.mistake, count, action);
+        }
+    }
     Vec::new()
 }
 
-/// Draws the screen.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-    let theme = app.theme;
-    let block = panel(theme, "Evaluate", area.width);
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
-    let rows = candidates(app);
-    if rows.is_empty() {
-        widgets::text(frame, inner, vec![Line::raw("No model has scores yet: train one on the Train screen (3).")], 0);
+fn set(app: &mut App, threshold: f64, criterion: Option<Criterion>) {
+    let state = &mut app.evaluate;
+    let Some(Ok(sheet)) = &state.sheet else {
+        return;
+    };
+    let figures = Figures::at(sheet, threshold.clamp(0.0, 1.0));
+    state.mistake = state.mistake.min(figures.mistakes.len().saturating_sub(1));
+    state.criterion = criterion;
+    state.figures = Some(figures);
+}
+
+fn by(app: &mut App, step: f64) {
+    if let Some(now) = app.evaluate.figures().map(|figures| figures.threshold) {
+        // On the grid of the steps, so that many small ones and one back end where they began.
+        let to = ((now + step) / FINE).round() * FINE;
+        set(app, to, None);
+    }
+}
+
+/// A threshold that serves the test set best would be one chosen on it.
+fn refuse_on_test(app: &mut App) -> bool {
+    if app.evaluate.test {
+        let key = keys::name_of(Context::Evaluate, Action::OtherSplit);
+        let text =
+            format!("A threshold is chosen on validation, never on the test set; {key} goes back to validation.");
+        app.say(Tone::Bad, text);
+    }
+    app.evaluate.test
+}
+
+fn jump(app: &mut App, criterion: Criterion) {
+    if refuse_on_test(app) {
         return;
     }
-    let height = usize::from(inner.height);
-    let selected = index(app);
-    let first = offset(selected, rows.len(), height);
-    for (line, (at, row)) in rows.iter().enumerate().skip(first).take(height).enumerate() {
-        let area = Rect { y: inner.y + line as u16, height: 1, ..inner };
-        let auc = row.validation.as_ref().and_then(|figures| figures.roc_auc);
-        let text =
-            format!("{} accuracy {} AUC {}", fit(&row.run, 14), format::share(row.val_accuracy), format::share(auc));
-        let style = if at == selected { theme.selected() } else { theme.text() };
-        frame.render_widget(Span::styled(fit(&text, usize::from(area.width)), style), area);
-        hits.push((area, Target::Row(at)));
+    match app.evaluate.sheet().map(|sheet| sheet.jump(criterion)) {
+        Some(Some(threshold)) => set(app, threshold, Some(criterion)),
+        Some(None) => app.say(Tone::Plain, "A class is missing among these images, so there is no such threshold."),
+        None => {}
     }
+}
+
+fn keep(app: &mut App) -> Vec<Effect> {
+    if refuse_on_test(app) {
+        return Vec::new();
+    }
+    let (Some(figures), Some((_, _, row))) = (app.evaluate.figures(), current(app)) else {
+        return Vec::new();
+    };
+    let job = RecordJob::Choose {
+        run: row.run.clone(),
+        threshold: figures.threshold,
+        criterion: app.evaluate.criterion.filter(|criterion| sheet::JUMPS.contains(criterion)),
+    };
+    vec![Effect::Record(Box::new(job))]
+}
+
+fn other_split(app: &mut App) -> Vec<Effect> {
+    if app.evaluate.test {
+        app.evaluate.test = false;
+        return wanted(app);
+    }
+    match current(app).map(|(_, _, row)| row.clone()) {
+        Some(row) if row.test_accuracy.is_some() => {
+            app.evaluate.test = true;
+            wanted(app)
+        }
+        Some(row) => results::open_test(app, Some(&row)),
+        None => Vec::new(),
+    }
+}
+
+/// What the screen calls the criterion that the threshold serves.
+fn served(app: &App) -> &'static str {
+    match app.evaluate.criterion {
+        Some(Criterion::Accuracy) => "best accuracy",
+        Some(Criterion::Youden) => "Youden's J",
+        Some(Criterion::EqualError) => "equal errors",
+        Some(Criterion::Precision(_) | Criterion::Recall(_)) => "as chosen",
+        None => "set by hand",
+    }
+}
+
+/// Turns to a run's evaluation from another screen.
+pub fn open(app: &mut App, run: &str) -> Vec<Effect> {
+    show(app, run);
+    app.go(ScreenId::Evaluate.index())
 }

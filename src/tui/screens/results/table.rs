@@ -1,95 +1,15 @@
-//! Results: every model side by side; choosing one, opening its test set.
+//! The table of all models: columns as they fit, marks, and what a person should know about the line under the cursor.
 
-use super::super::app::{App, Hits, Target, Tone, moved};
-use super::super::jobs::Effect;
-use super::super::keys::{self, Action, Context};
-use super::super::widgets::{self, NARROW, cut, fit, format, offset, panel};
+use super::super::super::app::{App, Hits, Target};
+use super::super::super::keys::{self, Action, Context};
+use super::super::super::widgets::{self, NARROW, cut, fit, format, offset, panel};
+use super::{index, sorted};
 use crate::evaluation::Interval;
-use crate::run::results::{self, Column, ResultRow};
-use crate::run::{JobSpec, Status};
+use crate::run::Status;
+use crate::run::results::{Column, ResultRow};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-
-/// What the screen remembers.
-#[derive(Debug)]
-pub struct State {
-    /// The run under the cursor; none means the first line.
-    pub selected: Option<String>,
-    pub column: Column,
-    pub descending: bool,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self { selected: None, column: Column::Val, descending: true }
-    }
-}
-
-/// The rows in the order shown.
-pub fn sorted(app: &App) -> Vec<ResultRow> {
-    let mut rows = app.snapshot.rows();
-    results::sort(&mut rows, app.results.column, app.results.descending);
-    rows
-}
-
-fn index(app: &App, rows: &[ResultRow]) -> usize {
-    let wanted = app.results.selected.as_deref();
-    rows.iter().position(|row| Some(row.run.as_str()) == wanted).unwrap_or(0)
-}
-
-/// Puts the cursor on line `index`.
-pub fn select(app: &mut App, index: usize) {
-    app.results.selected = sorted(app).get(index).map(|row| row.run.clone());
-}
-
-/// What a key does here.
-pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    let rows = sorted(app);
-    let at = index(app, &rows);
-    match action {
-        Action::SortNext | Action::SortPrevious => {
-            let columns = Column::ALL;
-            let now = columns.iter().position(|column| *column == app.results.column).unwrap_or(0);
-            let step = if action == Action::SortNext { 1 } else { columns.len() - 1 };
-            app.results.column = columns[(now + step) % columns.len()];
-            app.results.descending = app.results.column.descends();
-        }
-        Action::Reverse => app.results.descending = !app.results.descending,
-        Action::Choose => match rows.get(at) {
-            Some(row) if row.status == Status::Done => return vec![Effect::Choose { run: row.run.clone() }],
-            Some(row) => app
-                .say(Tone::Plain, format!("{} is {}; only a finished model can be used.", row.run, row.status.name())),
-            None => {}
-        },
-        Action::OpenTest => return open_test(app, rows.get(at)),
-        _ => select(app, moved(at, rows.len(), action)),
-    }
-    Vec::new()
-}
-
-fn open_test(app: &mut App, row: Option<&ResultRow>) -> Vec<Effect> {
-    match row {
-        None => {}
-        Some(row) if row.test_accuracy.is_some() => {
-            app.say(Tone::Plain, format!("The test set is open for {} already.", row.run));
-        }
-        Some(row) if row.status != Status::Done => {
-            app.say(Tone::Plain, format!("{} is {}; its test set opens when it is done.", row.run, row.status.name()));
-        }
-        Some(row) => {
-            let text = vec![
-                format!("Scores {} once on the test split of {}.", row.run, row.dataset),
-                "The figure is honest only if you stop choosing now. The opening is recorded, and every model made on \
-                 this data after it is marked."
-                    .to_owned(),
-            ];
-            let effect = Effect::Launch(Box::new(JobSpec::OpenTest { run: row.run.clone() }));
-            app.ask("Open the test set?", text, effect);
-        }
-    }
-    Vec::new()
-}
 
 /// Title, width and text of a column; `important` ones go last when there is little room.
 struct Shown {
@@ -211,15 +131,23 @@ fn fitting(width: usize, sorted_by: Column) -> Vec<&'static Shown> {
     shown
 }
 
-/// Draws the screen.
+/// Draws the table and what belongs to its line.
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let theme = app.theme;
     let rows = sorted(app);
     let order = if app.results.descending { "largest first" } else { "smallest first" };
-    let title = Line::from(vec![
+    let mut title = Line::from(vec![
         Span::raw("Models"),
         Span::styled(format!("  by {}, {order}", app.results.column.name()), theme.dim()),
     ]);
+    let all = app.snapshot.runs.iter().filter(|run| run.row.is_some()).count();
+    if !app.results.filter_text.is_empty() {
+        title.push_span(Span::styled(format!("  {} of {all}: ", rows.len()), theme.dim()));
+        title.push_span(Span::styled(cut(&app.results.filter_text, 40), theme.accent()));
+    }
+    if !app.results.marked.is_empty() {
+        title.push_span(Span::styled(format!("  {} marked", app.results.marked.len()), theme.good()));
+    }
     let notes = rows.get(index(app, &rows)).map(|row| explain(app, row)).unwrap_or_default();
     let wide = usize::from(area.width).saturating_sub(4).max(1);
     let note_rows: usize = notes.iter().map(|line| line.width().div_ceil(wide).max(1)).sum();
@@ -229,11 +157,16 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let inner = block.inner(table);
     frame.render_widget(block, table);
     if rows.is_empty() {
-        let lines = vec![
-            Line::styled("No models yet.", theme.strong()),
-            Line::default(),
-            Line::raw("Press 3 to train one, or 1 and then d for the demo."),
-        ];
+        let lines = if all == 0 {
+            vec![
+                Line::styled("No models yet.", theme.strong()),
+                Line::default(),
+                Line::raw("Press 3 to train one, or 1 and then d for the demo."),
+            ]
+        } else {
+            let text = format!("None of {all} models fulfils '{}'; Esc shows all.", app.results.filter_text);
+            vec![Line::raw(text)]
+        };
         widgets::text(frame, inner, lines, 0);
         return;
     }
@@ -244,7 +177,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     widgets::text(frame, inner, notes, 0);
 }
 
-fn draw_table(frame: &mut Frame, area: Rect, app: &App, rows: &[ResultRow], hits: &mut Hits) {
+fn draw_table(frame: &mut Frame, area: Rect, app: &App, rows: &[&ResultRow], hits: &mut Hits) {
     let theme = app.theme;
     let columns = fitting(usize::from(area.width), app.results.column);
     let roomy = area.width >= NARROW - 4;
@@ -266,10 +199,12 @@ fn draw_table(frame: &mut Frame, area: Rect, app: &App, rows: &[ResultRow], hits
     let first = offset(selected, rows.len(), usize::from(body.height));
     for (line, (at, row)) in rows.iter().enumerate().skip(first).take(usize::from(body.height)).enumerate() {
         let line = Rect { y: body.y + line as u16, height: 1, ..body };
-        let mark = match (row.chosen, row.after_test_openings > 0) {
-            (true, _) => ("★ ", theme.good()),
-            (false, true) => ("! ", theme.warning()),
-            (false, false) => ("  ", theme.text()),
+        let marked = app.results.marked.iter().position(|run| *run == row.run);
+        let mark = match (marked, row.chosen, row.after_test_openings > 0) {
+            (Some(at), _, _) => (format!("{} ", at + 1), theme.hue(at)),
+            (None, true, _) => ("★ ".to_owned(), theme.good()),
+            (None, false, true) => ("! ".to_owned(), theme.warning()),
+            (None, false, false) => ("  ".to_owned(), theme.text()),
         };
         let mut spans = vec![Span::styled(mark.0, mark.1)];
         for column in &columns {
@@ -302,7 +237,10 @@ fn explain(app: &App, row: &ResultRow) -> Vec<Line<'static>> {
     if let Some(best) = row.best_epoch {
         about += &format!(" · kept epoch {best}");
     }
-    let mut lines = vec![Line::raw(about)];
+    let label = app.snapshot.run(&row.run).map(|run| &run.about.label);
+    let title = label.map(|label| label.title.as_str()).filter(|title| !title.is_empty());
+    let mut lines: Vec<Line> = title.map(|title| Line::styled(title.to_owned(), theme.strong())).into_iter().collect();
+    lines.push(Line::raw(about));
     if row.chosen {
         lines.push(Line::styled("★ Predict uses this model.", theme.good()));
     } else if app.snapshot.choice.is_none() && app.snapshot.model().is_some_and(|(run, _)| run == row.run) {

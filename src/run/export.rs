@@ -1,0 +1,317 @@
+//! The results table for other programs: CSV with every figure in full, Markdown and LaTeX as a paper shows it.
+
+use super::results::{ResultRow, SettingRow, Spread};
+use crate::error::{Error, Result};
+use crate::evaluation::Interval;
+use std::path::Path;
+use std::str::FromStr;
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Csv,
+    Markdown,
+    Latex,
+}
+
+impl Format {
+    /// The format that the ending of a file's name stands for: `.csv`, `.md` or `.markdown`, `.tex`.
+    pub fn of_path(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "csv" => Some(Self::Csv),
+            "md" | "markdown" => Some(Self::Markdown),
+            "tex" => Some(Self::Latex),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "csv" => Ok(Self::Csv),
+            "markdown" | "md" => Ok(Self::Markdown),
+            "latex" | "tex" => Ok(Self::Latex),
+            _ => Err(format!("'{text}' is not a format; there are csv, markdown and latex")),
+        }
+    }
+}
+
+/// One line per run.
+pub fn runs(rows: &[&ResultRow], format: Format) -> Result<String> {
+    if format == Format::Csv {
+        return csv_of(&RUN_FIELDS, rows.iter().map(|row| run_fields(row)));
+    }
+    let head = ["run", "backbone", "settings", "data", "seed", "train", "validation", "test"];
+    let cells = rows.iter().map(|row| {
+        vec![
+            row.run.clone(),
+            row.backbone.clone().unwrap_or_else(none),
+            row.settings.clone(),
+            format!("{}{}", row.dataset, if row.synthetic { " (synthetic)" } else { "" }),
+            row.seed.to_string(),
+            row.train_accuracy.map_or_else(none, |share| format!("{share:.3}")),
+            accuracy(row.val_accuracy, row.val_interval),
+            marked(accuracy(row.test_accuracy, row.test_interval), row.after_test_openings),
+        ]
+    });
+    Ok(table(&head, 4, cells.collect(), &notes(rows.iter().map(|row| row.after_test_openings)), format))
+}
+
+/// One line per setting, with mean and standard deviation over its seeds.
+pub fn settings(rows: &[SettingRow], format: Format) -> Result<String> {
+    if format == Format::Csv {
+        return csv_of(&SETTING_FIELDS, rows.iter().map(setting_fields));
+    }
+    let head = ["kind", "backbone", "settings", "data", "seeds", "train", "validation", "test"];
+    let spread = |spread: Option<Spread>| match spread {
+        Some(Spread { mean, deviation: Some(deviation), .. }) => format!("{mean:.3} ± {deviation:.3}"),
+        Some(Spread { mean, .. }) => format!("{mean:.3}"),
+        None => none(),
+    };
+    let cells = rows.iter().map(|row| {
+        vec![
+            row.kind.name().to_owned(),
+            row.backbone.clone().unwrap_or_else(none),
+            row.settings.clone(),
+            format!("{}{}", row.dataset, if row.synthetic { " (synthetic)" } else { "" }),
+            row.seeds.len().to_string(),
+            spread(row.train_accuracy),
+            spread(row.val_accuracy),
+            marked(spread(row.test_accuracy), row.after_test_openings),
+        ]
+    });
+    Ok(table(&head, 4, cells.collect(), &notes(rows.iter().map(|row| row.after_test_openings)), format))
+}
+
+fn none() -> String {
+    "–".to_owned()
+}
+
+fn accuracy(value: Option<f64>, interval: Option<Interval>) -> String {
+    match (value, interval) {
+        (Some(value), Some(interval)) => format!("{value:.3} [{:.3}, {:.3}]", interval.low, interval.high),
+        (Some(value), None) => format!("{value:.3}"),
+        (None, _) => none(),
+    }
+}
+
+/// A test figure of a model made after an opening is marked wherever it is shown.
+fn marked(figure: String, after_test_openings: usize) -> String {
+    if after_test_openings > 0 && figure != none() { format!("{figure} !") } else { figure }
+}
+
+fn notes(mut after_test_openings: impl Iterator<Item = usize>) -> Vec<&'static str> {
+    let mut notes = vec!["Accuracies at thresholds chosen on validation; intervals are 95 % Wilson intervals."];
+    if after_test_openings.any(|openings| openings > 0) {
+        notes.push("! made after the test split had been opened: the test accuracy may be too good.");
+    }
+    notes
+}
+
+const RUN_FIELDS: [&str; 27] = [
+    "run",
+    "kind",
+    "backbone",
+    "pool",
+    "tap",
+    "params",
+    "seed",
+    "epochs",
+    "best_epoch",
+    "train_accuracy",
+    "val_accuracy",
+    "val_low",
+    "val_high",
+    "test_accuracy",
+    "test_low",
+    "test_high",
+    "threshold",
+    "val_roc_auc",
+    "seconds",
+    "status",
+    "dataset",
+    "manifest_sha256",
+    "synthetic",
+    "settings",
+    "created",
+    "after_test_openings",
+    "chosen",
+];
+
+fn run_fields(row: &ResultRow) -> Vec<String> {
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    let low = |interval: Option<Interval>| number(interval.map(|interval| interval.low));
+    let high = |interval: Option<Interval>| number(interval.map(|interval| interval.high));
+    vec![
+        row.run.clone(),
+        row.kind.name().to_owned(),
+        row.backbone.clone().unwrap_or_default(),
+        row.pool.clone().unwrap_or_default(),
+        row.tap.clone().unwrap_or_default(),
+        row.params.to_string(),
+        row.seed.to_string(),
+        row.epochs.to_string(),
+        row.best_epoch.map_or_else(String::new, |epoch| epoch.to_string()),
+        number(row.train_accuracy),
+        number(row.val_accuracy),
+        low(row.val_interval),
+        high(row.val_interval),
+        number(row.test_accuracy),
+        low(row.test_interval),
+        high(row.test_interval),
+        row.threshold.to_string(),
+        number(row.validation.as_ref().and_then(|figures| figures.roc_auc)),
+        row.seconds.to_string(),
+        row.status.name().to_owned(),
+        row.dataset.clone(),
+        row.manifest_sha256.clone(),
+        row.synthetic.to_string(),
+        row.settings.clone(),
+        row.created.clone(),
+        row.after_test_openings.to_string(),
+        row.chosen.to_string(),
+    ]
+}
+
+const SETTING_FIELDS: [&str; 17] = [
+    "kind",
+    "dataset",
+    "backbone",
+    "tap",
+    "pool",
+    "settings",
+    "runs",
+    "seeds",
+    "train_mean",
+    "train_deviation",
+    "val_mean",
+    "val_deviation",
+    "test_mean",
+    "test_deviation",
+    "test_count",
+    "after_test_openings",
+    "synthetic",
+];
+
+fn setting_fields(row: &SettingRow) -> Vec<String> {
+    let mean = |spread: Option<Spread>| spread.map_or_else(String::new, |spread| spread.mean.to_string());
+    let deviation = |spread: Option<Spread>| {
+        spread.and_then(|spread| spread.deviation).map_or_else(String::new, |deviation| deviation.to_string())
+    };
+    let seeds: Vec<String> = row.seeds.iter().map(u64::to_string).collect();
+    vec![
+        row.kind.name().to_owned(),
+        row.dataset.clone(),
+        row.backbone.clone().unwrap_or_default(),
+        row.tap.clone().unwrap_or_default(),
+        row.pool.clone().unwrap_or_default(),
+        row.settings.clone(),
+        row.runs.join(" "),
+        seeds.join(" "),
+        mean(row.train_accuracy),
+        deviation(row.train_accuracy),
+        mean(row.val_accuracy),
+        deviation(row.val_accuracy),
+        mean(row.test_accuracy),
+        deviation(row.test_accuracy),
+        row.test_accuracy.map_or(0, |spread| spread.count).to_string(),
+        row.after_test_openings.to_string(),
+        row.synthetic.to_string(),
+    ]
+}
+
+fn csv_of(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<String> {
+    let failed =
+        |error: &dyn std::fmt::Display| Error::failed(format!("The table cannot be written as CSV ({error})."));
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(head).map_err(|error| failed(&error))?;
+    for row in rows {
+        out.write_record(&row).map_err(|error| failed(&error))?;
+    }
+    let bytes = out.into_inner().map_err(|error| failed(&error))?;
+    String::from_utf8(bytes).map_err(|error| failed(&error))
+}
+
+/// A table with the first `left` columns set left and the others right.
+fn table(head: &[&str], left: usize, rows: Vec<Vec<String>>, notes: &[&str], format: Format) -> String {
+    match format {
+        Format::Latex => latex(head, left, &rows, notes),
+        Format::Csv | Format::Markdown => markdown(head, left, &rows, notes),
+    }
+}
+
+fn markdown(head: &[&str], left: usize, rows: &[Vec<String>], notes: &[&str]) -> String {
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let mut text = line(head.iter().map(|cell| (*cell).to_owned()).collect());
+    text += &line((0..head.len()).map(|at| if at < left { "---".to_owned() } else { "---:".to_owned() }).collect());
+    for row in rows {
+        text += &line(row.iter().map(|cell| markdown_escaped(cell)).collect());
+    }
+    text.push('\n');
+    for note in notes {
+        text += &format!("{}  \n", markdown_escaped(note));
+    }
+    text
+}
+
+/// Text that Markdown shows as it is, in a cell of a table too.
+fn markdown_escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '|' | '*' | '_' | '`' | '[' | ']' | '<' | '>' | '#' | '~' | '!' | '$' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '\n' | '\r' => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn latex(head: &[&str], left: usize, rows: &[Vec<String>], notes: &[&str]) -> String {
+    let columns = format!("{}{}", "l".repeat(left), "r".repeat(head.len().saturating_sub(left)));
+    let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
+    let mut text = format!("\\begin{{tabular}}{{{columns}}}\n\\hline\n");
+    text += &line(head.iter().map(|cell| latex_escaped(cell)).collect());
+    text += "\\hline\n";
+    for row in rows {
+        text += &line(row.iter().map(|cell| latex_escaped(cell)).collect());
+    }
+    text += "\\hline\n\\end{tabular}\n";
+    for note in notes {
+        text += &format!("% {note}\n");
+    }
+    text
+}
+
+/// Text that LaTeX sets as it is, without any package.
+fn latex_escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '~' => out.push_str("\\textasciitilde{}"),
+            '^' => out.push_str("\\textasciicircum{}"),
+            '\\' => out.push_str("\\textbackslash{}"),
+            '<' => out.push_str("\\textless{}"),
+            '>' => out.push_str("\\textgreater{}"),
+            '|' => out.push_str("\\textbar{}"),
+            // A row that begins with a bracket would be taken as the space after the row before.
+            '[' => out.push_str("{[}"),
+            ']' => out.push_str("{]}"),
+            '±' => out.push_str("$\\pm$"),
+            '–' => out.push_str("--"),
+            '\n' | '\r' => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}

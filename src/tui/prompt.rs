@@ -1,0 +1,139 @@
+//! One line to type into: a filter, a title, a note, the name of a file.
+
+use super::app::{App, Overlay};
+use super::jobs::Effect;
+use super::keys::Action;
+use super::records::{Change, RecordJob};
+use super::screens::{results, runs};
+use super::theme::Theme;
+use super::widgets::{self, cut, form};
+use crate::run::RunId;
+use crossterm::event::KeyEvent;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+use tui_input::Input;
+
+/// What the line is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// Which models the table shows; takes effect as it is typed.
+    FilterResults,
+    /// The same for the list of runs.
+    FilterRuns,
+    /// Where the table is written to.
+    Export,
+    Title(RunId),
+    Note(RunId),
+}
+
+/// A line that is open.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    pub purpose: Purpose,
+    pub input: Input,
+    /// What stood there before, for Esc.
+    pub before: String,
+    /// What is wrong with what was typed.
+    pub error: Option<String>,
+}
+
+impl Prompt {
+    /// A line with a text in it.
+    pub fn new(purpose: Purpose, text: &str) -> Self {
+        Self { purpose, input: Input::new(text.to_owned()), before: text.to_owned(), error: None }
+    }
+
+    /// Takes a key that is not in the table.
+    pub fn press(&mut self, key: &KeyEvent) {
+        if let Some(request) = form::request(key) {
+            self.input.handle(request);
+        }
+    }
+
+    fn title(&self) -> String {
+        match &self.purpose {
+            Purpose::FilterResults => "Show only models with".into(),
+            Purpose::FilterRuns => "Show only runs with".into(),
+            Purpose::Export => "Write the table into a file".into(),
+            Purpose::Title(run) => format!("Title of {run}"),
+            Purpose::Note(run) => format!("Note on {run}"),
+        }
+    }
+
+    fn hint(&self) -> &'static str {
+        match &self.purpose {
+            Purpose::FilterResults => "such as: kind=dense val>0.8 backbone=vgg; = contains, == is, != not",
+            Purpose::FilterRuns => "such as: status=done kind=dense took>60, or a word of a name or note",
+            Purpose::Export => "the ending decides: .csv, .md or .tex; relative to the workspace",
+            Purpose::Title(_) => "shown beside the run's name, which stays; empty takes it away",
+            Purpose::Note(_) => "\\n begins a new line; empty takes the note away",
+        }
+    }
+}
+
+/// What stood in the line changed: filters take effect at once.
+pub fn changed(app: &mut App) {
+    let Some(Overlay::Prompt(open)) = &app.overlay else {
+        return;
+    };
+    let text = open.input.value().to_owned();
+    let outcome = match open.purpose {
+        Purpose::FilterResults => results::filter(app, &text),
+        Purpose::FilterRuns => runs::filter(app, &text),
+        _ => Ok(()),
+    };
+    if let Some(Overlay::Prompt(open)) = &mut app.overlay {
+        open.error = outcome.err();
+    }
+}
+
+/// What a key of the table does to the open line.
+pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    let Some(Overlay::Prompt(open)) = app.overlay.take() else {
+        return Vec::new();
+    };
+    if action != Action::Accept {
+        // Filters are as they were before; nothing else took effect.
+        let _ = match open.purpose {
+            Purpose::FilterResults => results::filter(app, &open.before),
+            Purpose::FilterRuns => runs::filter(app, &open.before),
+            _ => Ok(()),
+        };
+        return Vec::new();
+    }
+    if open.error.is_some() {
+        app.overlay = Some(Overlay::Prompt(open));
+        return Vec::new();
+    }
+    let text = open.input.value().trim();
+    let label = |run: RunId, change| vec![Effect::Record(Box::new(RecordJob::Label { run, change }))];
+    match open.purpose {
+        Purpose::FilterResults | Purpose::FilterRuns => app.wanted(),
+        Purpose::Export if text.is_empty() => Vec::new(),
+        Purpose::Export => {
+            let path = app.snapshot.workspace.join(super::jobs::expand(text));
+            let rows = results::sorted(app).into_iter().cloned().collect();
+            let by_setting = app.results.by_setting;
+            vec![Effect::Record(Box::new(RecordJob::Export { path, rows, by_setting, replace: false }))]
+        }
+        Purpose::Title(run) => label(run, Change::Title(text.to_owned())),
+        Purpose::Note(run) => label(run, Change::Note(text.replace("\\n", "\n"))),
+    }
+}
+
+/// Draws the line over the screen.
+pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) {
+    let width = area.width.saturating_sub(2).min(100);
+    // At the bottom, so that a filter's effect is seen above it.
+    let height = 4.min(area.height);
+    let below = Rect { y: area.bottom().saturating_sub(height), height, ..area };
+    let inner = widgets::window(frame, below, theme, &open.title(), width, height);
+    form::draw_input(frame, Rect { height: 1.min(inner.height), ..inner }, &open.input, theme, true);
+    let note = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1).min(1), ..inner };
+    let span = match &open.error {
+        Some(error) => Span::styled(cut(error, usize::from(inner.width)), theme.bad()),
+        None => Span::styled(cut(open.hint(), usize::from(inner.width)), theme.dim()),
+    };
+    frame.render_widget(span, note);
+}

@@ -1,0 +1,250 @@
+//! What the screens Results, Evaluate and Runs want done with the files of runs, and the doing on the job thread.
+
+use super::app::{App, Tone};
+use super::jobs::Settings;
+use super::screens::evaluate::sheet::Sheet;
+use super::screens::{evaluate, results, runs};
+use crate::dataset::Split;
+use crate::error::{Error, Result};
+use crate::evaluation::Criterion;
+use crate::run::choice::{self, Choice};
+use crate::run::compare::{self, Comparison};
+use crate::run::export::{self, Format};
+use crate::run::journal::Entry;
+use crate::run::label::Label;
+use crate::run::launch::{self, Launched};
+use crate::run::results::{ResultRow, by_setting};
+use crate::run::split_scores::SplitScores;
+use crate::run::{RunFolder, RunId};
+use crate::workspace::write_whole;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Something to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecordJob {
+    /// Reads the scores of a run on a split.
+    Score {
+        run: String,
+        split: Split,
+    },
+    /// Puts runs side by side on a split.
+    Compare {
+        runs: Vec<String>,
+        split: Split,
+    },
+    /// Makes a run with a threshold of one's own, or with the one that serves a criterion best on validation, the
+    /// model that predict uses.
+    Choose {
+        run: String,
+        threshold: f64,
+        criterion: Option<Criterion>,
+    },
+    /// Writes the table into a file; an existing one only with `replace`.
+    Export {
+        path: PathBuf,
+        rows: Vec<ResultRow>,
+        by_setting: bool,
+        replace: bool,
+    },
+    /// Writes what a person says about a run.
+    Label {
+        run: RunId,
+        change: Change,
+    },
+    Remove {
+        run: RunId,
+    },
+    /// Sets a new worker to a run whose worker has ended before its work was done.
+    Resume {
+        run: RunId,
+    },
+    /// Reads the ends of a run's log and journal.
+    Read {
+        run: RunId,
+    },
+}
+
+/// What is written on a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    Title(String),
+    Note(String),
+    Pin(bool),
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecordReply {
+    Scored {
+        run: String,
+        split: Split,
+        outcome: Result<Arc<Sheet>, String>,
+    },
+    Compared {
+        runs: Vec<String>,
+        split: Split,
+        outcome: Result<Arc<Comparison>, String>,
+    },
+    Chosen(Choice),
+    Exported {
+        path: PathBuf,
+        lines: usize,
+    },
+    /// There is such a file; the job is the same with `replace`.
+    Exists(Box<RecordJob>),
+    Labelled {
+        run: RunId,
+        change: Change,
+    },
+    Removed {
+        run: RunId,
+    },
+    Resumed {
+        run: RunId,
+    },
+    Read {
+        run: RunId,
+        log: Vec<String>,
+        journal: Vec<String>,
+    },
+}
+
+/// Does one job, on the job thread.
+pub fn perform(settings: &Settings, job: RecordJob, started: &mut Vec<Launched>) -> Result<RecordReply> {
+    let workspace = &settings.workspace;
+    let find = |run: &RunId| RunFolder::find(workspace, run.as_str());
+    match job {
+        RecordJob::Score { run, split } => {
+            let load =
+                || Ok(Arc::new(Sheet::of(SplitScores::load(workspace, &RunFolder::find(workspace, &run)?, split)?)));
+            let outcome = load().map_err(|error: Error| error.to_string());
+            Ok(RecordReply::Scored { run, split, outcome })
+        }
+        RecordJob::Compare { runs, split } => {
+            let outcome = compare::load(workspace, &runs, split).map(Arc::new).map_err(|error| error.to_string());
+            Ok(RecordReply::Compared { runs, split, outcome })
+        }
+        RecordJob::Choose { run, threshold, criterion } => {
+            let folder = RunFolder::find(workspace, &run)?;
+            Ok(RecordReply::Chosen(match criterion {
+                Some(criterion) => choice::choose_for(workspace, &folder, criterion)?,
+                None => choice::choose(workspace, &folder, Some(threshold))?,
+            }))
+        }
+        RecordJob::Export { path, rows, by_setting, replace } => {
+            if path.exists() && !replace {
+                let job = RecordJob::Export { path, rows, by_setting, replace: true };
+                return Ok(RecordReply::Exists(Box::new(job)));
+            }
+            let lines = write_table(&path, &rows, by_setting)?;
+            Ok(RecordReply::Exported { path, lines })
+        }
+        RecordJob::Label { run, change } => {
+            let folder = find(&run)?;
+            let mut label = Label::load(&folder)?;
+            match &change {
+                Change::Title(text) => label.set_title(text),
+                Change::Note(text) => label.set_note(text),
+                Change::Pin(pinned) => label.pinned = *pinned,
+            }
+            label.save(&folder)?;
+            Ok(RecordReply::Labelled { run, change })
+        }
+        RecordJob::Remove { run } => {
+            find(&run)?.remove()?;
+            Ok(RecordReply::Removed { run })
+        }
+        RecordJob::Resume { run } => {
+            started.push(launch::resume(workspace, find(&run)?)?);
+            Ok(RecordReply::Resumed { run })
+        }
+        RecordJob::Read { run } => {
+            let folder = find(&run)?;
+            let log = tail(&folder.log_path());
+            let told =
+                |line: String| serde_json::from_str(&line).map_or(line, |entry: Entry| printable(&entry.describe()));
+            let journal = tail(&folder.events_path()).into_iter().map(told).collect();
+            Ok(RecordReply::Read { run, log, journal })
+        }
+    }
+}
+
+fn write_table(path: &Path, rows: &[ResultRow], settings: bool) -> Result<usize> {
+    let format = Format::of_path(path).ok_or_else(|| {
+        Error::usage(format!("{}: the ending decides the format; take .csv, .md or .tex.", path.display()))
+    })?;
+    let (lines, text) = if settings {
+        let settings = by_setting(rows);
+        (settings.len(), export::settings(&settings, format)?)
+    } else {
+        (rows.len(), export::runs(&rows.iter().collect::<Vec<_>>(), format)?)
+    };
+    write_whole(path, text.as_bytes())?;
+    Ok(lines)
+}
+
+/// How much of the end of a log is read.
+const TAIL: u64 = 32 << 10;
+
+/// The last lines of a file, without what could disturb a terminal; nothing where there is no file.
+fn tail(path: &Path) -> Vec<String> {
+    let read = || -> std::io::Result<(Vec<u8>, bool)> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let from = length.saturating_sub(TAIL);
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.take(TAIL).read_to_end(&mut bytes)?;
+        Ok((bytes, from > 0))
+    };
+    let (bytes, cut) = read().unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    // Where the beginning is cut off, the first line is only a piece.
+    text.lines().skip(usize::from(cut)).map(printable).collect()
+}
+
+/// Control characters would reach the terminal.
+fn printable(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Takes in what came of a job, on the UI thread.
+pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::jobs::Effect> {
+    match reply {
+        RecordReply::Scored { run, split, outcome } => evaluate::scored(app, &run, split, outcome),
+        RecordReply::Compared { runs, split, outcome } => results::compared(app, &runs, split, outcome),
+        RecordReply::Chosen(choice) => {
+            let after = match choice.after_test_openings {
+                0 => String::new(),
+                _ => " Its test split had been opened before; that is recorded.".to_owned(),
+            };
+            let text = format!("Predict now uses {} with threshold {:.3}.{after}", choice.run, choice.threshold);
+            app.say(Tone::Good, text);
+        }
+        RecordReply::Exported { path, lines } => {
+            app.say(Tone::Good, format!("{lines} lines are in {}.", path.display()));
+        }
+        RecordReply::Exists(job) => {
+            if let RecordJob::Export { path, .. } = &*job {
+                let text = format!("{} is there already. What is in it now is lost.", path.display());
+                app.ask("Replace the file?", vec![text], super::jobs::Effect::Record(job));
+            }
+        }
+        RecordReply::Labelled { run, change } => {
+            let text = match change {
+                Change::Title(_) => format!("{run} has its new title."),
+                Change::Note(_) => format!("The note on {run} is written."),
+                Change::Pin(true) => format!("{run} is listed first now."),
+                Change::Pin(false) => format!("{run} is listed by its time again."),
+            };
+            app.say(Tone::Good, text);
+        }
+        RecordReply::Removed { run } => app.say(Tone::Good, format!("{run} is removed.")),
+        RecordReply::Resumed { run } => app.say(Tone::Good, format!("{run} goes on from where it was.")),
+        RecordReply::Read { run, log, journal } => runs::read(app, &run, log, journal),
+    }
+    Vec::new()
+}

@@ -1,0 +1,236 @@
+//! How Evaluate is drawn: everything at once where there is room, else a part at a time.
+
+use super::super::super::app::{App, Hits, Target};
+use super::super::super::keys::{self, Action, Context};
+use super::super::super::widgets::{self, NARROW, cut_front, fit, format, offset, panel};
+use super::parts::{self, UnitCurve};
+use super::sheet::{Figures, Sheet};
+use super::{Pane, current, served};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+/// Draws the screen.
+pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+    let theme = app.theme;
+    let Some((at, count, row)) = current(app) else {
+        let block = panel(theme, "Evaluate", area.width);
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        let lines = vec![
+            Line::styled("No model has scores yet.", theme.strong()),
+            Line::default(),
+            Line::raw("Press 3 to train one, or 1 and then d for the demo."),
+        ];
+        widgets::text(frame, inner, lines, 0);
+        return;
+    };
+    let [head, body] = area.layout(&Layout::vertical([Constraint::Length(1), Constraint::Min(0)]));
+    let narrow = area.width < NARROW;
+    let split = if app.evaluate.test { "test" } else { "validation" };
+    let mut spans = vec![
+        Span::styled(format!(" {}", row.run), theme.strong()),
+        Span::styled(if count > 1 { format!(" {} of {count}", at + 1) } else { String::new() }, theme.dim()),
+        Span::styled(" · ", theme.dim()),
+        Span::styled(split, if app.evaluate.test { theme.warning() } else { theme.text() }),
+    ];
+    if let (Some(sheet), false) = (app.evaluate.sheet(), narrow) {
+        let images = format!(" · {} images", format::thousands(sheet.scored.scores.len() as u64));
+        spans.push(Span::styled(images, theme.dim()));
+    }
+    if let Some(figures) = app.evaluate.figures() {
+        let name = if narrow { " · ≥" } else { " · threshold " };
+        spans.push(Span::styled(name, theme.dim()));
+        spans.push(Span::styled(format!("{:.3}", figures.threshold), theme.accent()));
+        if !narrow {
+            spans.push(Span::styled(format!(" {}", served(app)), theme.dim()));
+        }
+    }
+    if row.synthetic && area.width >= 90 {
+        spans.push(Span::styled("  SYNTHETIC", theme.warning()));
+    }
+    frame.render_widget(Line::from(spans), head);
+    if area.width < 96 || area.height < 24 {
+        let hint = format!(" {} more ", keys::name_of(Context::Evaluate, Action::Pane));
+        let width = hint.chars().count() as u16;
+        let x = head.right().saturating_sub(width);
+        frame.render_widget(Span::styled(hint, theme.dim()), Rect { x, width, ..head });
+    }
+    let (sheet, figures) = match (&app.evaluate.sheet, app.evaluate.figures()) {
+        (Some(Ok(sheet)), Some(figures)) => (&**sheet, figures),
+        (Some(Err(error)), _) => {
+            widgets::text(frame, body, vec![Line::styled(error.clone(), theme.bad())], 0);
+            return;
+        }
+        _ => {
+            frame.render_widget(Span::styled(" Reading the scores …", theme.dim()), body);
+            return;
+        }
+    };
+    let view = View { app, sheet, figures };
+    if area.width >= 96 && area.height >= 24 {
+        view.draw_all(frame, body, hits);
+    } else if area.width >= NARROW && area.height >= 16 {
+        view.draw_some(frame, body, hits);
+    } else {
+        view.draw_one(frame, body, hits);
+    }
+}
+
+/// What the parts are drawn from.
+struct View<'a> {
+    app: &'a App,
+    sheet: &'a Sheet,
+    figures: &'a Figures,
+}
+
+/// Columns and lines of the matrix with its shares, frame included.
+const MATRIX: (u16, u16) = (39, 12);
+
+impl View<'_> {
+    fn draw_all(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
+        let [top, middle, bottom] =
+            area.layout(&Layout::vertical([Constraint::Length(MATRIX.1), Constraint::Fill(3), Constraint::Fill(2)]));
+        let [matrix, scores] = top.layout(&Layout::horizontal([Constraint::Length(MATRIX.0), Constraint::Min(0)]));
+        self.matrix(frame, matrix);
+        self.scores(frame, scores);
+        let [roc, precision] = middle.layout(&Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]));
+        self.roc(frame, roc);
+        self.precision_recall(frame, precision);
+        let [ages, mistakes] = bottom.layout(&Layout::horizontal([Constraint::Length(46), Constraint::Min(0)]));
+        self.ages(frame, ages);
+        self.mistakes(frame, mistakes, hits);
+    }
+
+    /// Two of the parts always, two of the others in turns.
+    fn draw_some(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
+        let [top, bottom] =
+            area.layout(&Layout::vertical([Constraint::Length(MATRIX.1.min(area.height / 2 + 2)), Constraint::Min(0)]));
+        let [matrix, scores] = top.layout(&Layout::horizontal([Constraint::Length(MATRIX.0), Constraint::Min(0)]));
+        self.matrix(frame, matrix);
+        self.scores(frame, scores);
+        let [left, right] = bottom.layout(&Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]));
+        match self.app.evaluate.pane {
+            Pane::Matrix => self.mistakes(frame, bottom, hits),
+            Pane::Scores => {
+                self.roc(frame, left);
+                self.precision_recall(frame, right);
+            }
+            Pane::Curves => {
+                self.roc(frame, left);
+                self.mistakes(frame, right, hits);
+            }
+            Pane::Ages => {
+                self.ages(frame, left);
+                self.mistakes(frame, right, hits);
+            }
+            Pane::Mistakes => {
+                self.ages(frame, left);
+                self.roc(frame, right);
+            }
+        }
+    }
+
+    fn draw_one(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
+        match self.app.evaluate.pane {
+            Pane::Matrix => self.matrix(frame, area),
+            Pane::Scores => self.scores(frame, area),
+            Pane::Curves => self.roc(frame, area),
+            Pane::Ages => self.ages(frame, area),
+            Pane::Mistakes => self.mistakes(frame, area, hits),
+        }
+    }
+
+    /// The inside of a framed part; on a narrow screen the whole area.
+    fn framed(&self, frame: &mut Frame, area: Rect, title: impl Into<Line<'static>>) -> Rect {
+        let block = panel(self.app.theme, title, frame.area().width);
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        inner
+    }
+
+    fn matrix(&self, frame: &mut Frame, area: Rect) {
+        let inner = self.framed(frame, area, "Confusion");
+        let mut lines = parts::matrix(self.app.theme, &self.sheet.scored.classes, &self.figures.confusion);
+        if usize::from(inner.height) > lines.len() + 6 {
+            lines.push(Line::default());
+        }
+        lines.extend(parts::shares(self.app.theme, self.sheet, self.figures));
+        frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
+    }
+
+    fn scores(&self, frame: &mut Frame, area: Rect) {
+        let of = format!("Scores for {}", self.sheet.scored.classes[1]);
+        let title = Line::from(vec![Span::raw(of), Span::styled("  square-root heights", self.app.theme.dim())]);
+        let inner = self.framed(frame, area, title);
+        parts::histogram(frame, inner, self.app.theme, self.sheet, self.figures.threshold);
+    }
+
+    fn roc(&self, frame: &mut Frame, area: Rect) {
+        let title = format!("ROC  area {}", format::share(self.sheet.roc_auc));
+        let inner = self.framed(frame, area, title);
+        let curve = UnitCurve {
+            points: &self.sheet.roc,
+            here: self.figures.on_roc(),
+            chance: [(0.0, 0.0), (1.0, 1.0)],
+            axes: [if inner.width >= 48 { "false positives" } else { "false" }, "true"],
+        };
+        parts::curve(frame, inner, self.app.theme, &curve);
+    }
+
+    fn precision_recall(&self, frame: &mut Frame, area: Rect) {
+        let title = format!("Precision and recall  average {}", format::share(self.sheet.average_precision));
+        let inner = self.framed(frame, area, title);
+        let scored = &self.sheet.scored;
+        let positive = scored.positive.iter().filter(|positive| **positive).count();
+        let base = positive as f64 / scored.positive.len().max(1) as f64;
+        let curve = UnitCurve {
+            points: &self.sheet.precision_recall,
+            here: self.figures.on_precision_recall(),
+            chance: [(0.0, base), (1.0, base)],
+            axes: ["recall", "prec."],
+        };
+        parts::curve(frame, inner, self.app.theme, &curve);
+    }
+
+    fn ages(&self, frame: &mut Frame, area: Rect) {
+        let inner = self.framed(frame, area, "Accuracy by age group");
+        let lines = parts::ages(self.app.theme, self.sheet, self.figures, usize::from(inner.width));
+        frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
+    }
+
+    fn mistakes(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
+        let theme = self.app.theme;
+        let mistakes = &self.figures.mistakes;
+        let key = keys::name_of(Context::Evaluate, Action::Picture);
+        let title = Line::from(vec![
+            Span::raw(format!("Mistakes {}", format::thousands(mistakes.len() as u64))),
+            Span::styled(format!("  worst first, {key} predicts"), theme.dim()),
+        ]);
+        let inner = self.framed(frame, area, title);
+        if mistakes.is_empty() {
+            frame.render_widget(Span::styled("None at this threshold.", theme.good()), inner);
+            return;
+        }
+        let selected = self.app.evaluate.mistake.min(mistakes.len() - 1);
+        let height = usize::from(inner.height);
+        let scored = &self.sheet.scored;
+        let names = scored.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).clamp(1, 10);
+        let first = offset(selected, mistakes.len(), height);
+        for (row, (line, &at)) in mistakes.iter().enumerate().skip(first).take(height).enumerate() {
+            let area = Rect { y: inner.y + row as u16, height: 1, ..inner };
+            let is = usize::from(scored.positive[at]);
+            let class = |class: usize| fit(&scored.classes[class], names);
+            let about = format!("{:.3} {} called {} ", scored.scores[at], class(is), class(1 - is));
+            let room = usize::from(inner.width).saturating_sub(about.chars().count());
+            let path = cut_front(&scored.images[at].path, room);
+            let spans = if line == selected {
+                vec![Span::styled(fit(&(about + &path), usize::from(inner.width)), theme.selected())]
+            } else {
+                vec![Span::styled(about, theme.series(is)), Span::styled(path, theme.dim())]
+            };
+            frame.render_widget(Line::from(spans), area);
+            hits.push((area, Target::Row(line)));
+        }
+    }
+}

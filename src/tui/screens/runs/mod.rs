@@ -1,0 +1,213 @@
+//! Runs: everything ever started here, with its log and what a person wrote on it.
+
+mod detail;
+mod list;
+
+use super::super::app::{App, Hits, Overlay, Tone, moved};
+use super::super::jobs::Effect;
+use super::super::keys::Action;
+use super::super::prompt::{Prompt, Purpose};
+use super::super::records::{Change, RecordJob};
+use super::super::snapshot::Run;
+use super::super::stages::{ScreenId, screen_of};
+use crate::run::filter::{Cell, Filter, Row};
+use crate::run::{JobSpec, Status};
+use detail::Detail;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use std::sync::Arc;
+
+/// What the screen remembers.
+#[derive(Debug, Default)]
+pub struct State {
+    /// The run under the cursor; none means the first line.
+    pub selected: Option<String>,
+    /// The conditions as they were typed, and as they were last understood.
+    pub filter_text: String,
+    filter: Filter,
+    /// A run that is shown alone.
+    detail: Option<Detail>,
+}
+
+impl Row for Run {
+    const COLUMNS: &'static [&'static str] =
+        &["run", "kind", "status", "data", "title", "note", "outcome", "parent", "took", "size", "pinned", "started"];
+
+    fn cell(&self, column: &str) -> Cell {
+        let label = &self.about.label;
+        match column {
+            "run" => Cell::text(Some(self.id.as_str())),
+            "kind" => Cell::text(Some(self.job.kind_name())),
+            "status" => Cell::text(Some(self.status.name())),
+            "data" => Cell::text(self.job.dataset()),
+            "title" => Cell::text(Some(&label.title)),
+            "note" => Cell::text(Some(&label.note)),
+            "outcome" => Cell::text(self.outcome.as_deref()),
+            "parent" => Cell::text(self.parent.as_deref()),
+            "pinned" => Cell::text(Some(if label.pinned { "yes" } else { "no" })),
+            "started" => Cell::text(Some(&self.created)),
+            "took" => Cell::Number(self.seconds),
+            // In the unit the screen shows for most of them.
+            "size" => Cell::Number(Some(self.about.bytes as f64 / 1_048_576.0)),
+            _ => Cell::Number(None),
+        }
+    }
+}
+
+/// The runs that fulfil the filter: pinned ones first, then the newest.
+fn listed(app: &App) -> Vec<&Arc<Run>> {
+    let filter = &app.runs.filter;
+    let mut runs: Vec<&Arc<Run>> = app.snapshot.runs.iter().rev().filter(|run| filter.matches(&***run)).collect();
+    runs.sort_by_key(|run| !run.about.label.pinned);
+    runs
+}
+
+fn index(app: &App, runs: &[&Arc<Run>]) -> usize {
+    let wanted = app.runs.selected.as_deref();
+    runs.iter().position(|run| Some(run.id.as_str()) == wanted).unwrap_or(0)
+}
+
+/// The run under the cursor.
+pub fn current(app: &App) -> Option<Arc<Run>> {
+    let runs = listed(app);
+    runs.get(index(app, &runs)).map(|run| Arc::clone(run))
+}
+
+/// Puts the cursor on line `index`.
+pub fn select(app: &mut App, index: usize) {
+    app.runs.selected = listed(app).get(index).map(|run| run.id.to_string());
+}
+
+/// Shows only the runs that fulfil conditions; a sentence when they are not understood.
+pub fn filter(app: &mut App, text: &str) -> Result<(), String> {
+    let filter = Filter::parse::<Run>(text)?;
+    app.runs.filter = filter;
+    app.runs.filter_text = text.trim().to_owned();
+    Ok(())
+}
+
+/// Closes what is shown alone, else takes the filter away.
+pub fn cancel(app: &mut App) {
+    if app.runs.detail.take().is_none() {
+        app.runs.filter = Filter::default();
+        app.runs.filter_text.clear();
+    }
+}
+
+/// What a key does here.
+pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    let run = current(app);
+    match (action, run) {
+        (Action::Filter, _) => {
+            let prompt = Prompt::new(Purpose::FilterRuns, &app.runs.filter_text);
+            app.overlay = Some(Overlay::Prompt(prompt));
+        }
+        (Action::PauseResume, Some(run)) if !run.status.is_live() => return resume(app, &run),
+        (Action::PauseResume, _) => return app.pause_or_resume(),
+        (Action::Stop, _) => return app.stop(),
+        (Action::Enter, Some(run)) => {
+            if app.runs.detail.take().is_none() {
+                app.runs.detail = Some(Detail::new(run.id.to_string()));
+                return wanted(app);
+            }
+        }
+        (Action::Note, Some(run)) => {
+            let text = run.about.label.note.replace('\n', "\\n");
+            app.overlay = Some(Overlay::Prompt(Prompt::new(Purpose::Note(run.id.clone()), &text)));
+        }
+        (Action::Rename, Some(run)) => {
+            let prompt = Prompt::new(Purpose::Title(run.id.clone()), &run.about.label.title);
+            app.overlay = Some(Overlay::Prompt(prompt));
+        }
+        (Action::Pin, Some(run)) => {
+            let change = Change::Pin(!run.about.label.pinned);
+            return vec![Effect::Record(Box::new(RecordJob::Label { run: run.id.clone(), change }))];
+        }
+        (Action::Remove, Some(run)) => remove(app, &run),
+        (Action::Jump, Some(run)) => return jump(app, &run),
+        (action, _) => match &mut app.runs.detail {
+            Some(detail) => detail.scroll(action),
+            None => {
+                let runs = listed(app);
+                let to = moved(index(app, &runs), runs.len(), action);
+                select(app, to);
+            }
+        },
+    }
+    Vec::new()
+}
+
+/// Sets a new worker to a run whose worker has ended before its work was done.
+fn resume(app: &mut App, run: &Run) -> Vec<Effect> {
+    let text = match (run.status, &run.job) {
+        (Status::Done, _) => format!("{} is done; there is nothing left to go on with.", run.id),
+        (_, JobSpec::Demo { .. }) => "A demo is a series of runs and is not gone on with; start it again.".to_owned(),
+        _ => return vec![Effect::Record(Box::new(RecordJob::Resume { run: run.id.clone() }))],
+    };
+    app.say(Tone::Plain, text);
+    Vec::new()
+}
+
+fn remove(app: &mut App, run: &Run) {
+    if run.status.is_live() {
+        app.say(Tone::Plain, format!("{} is at work; stop it first.", run.id));
+        return;
+    }
+    let mut text = vec![format!(
+        "Its folder goes, with everything in it: {}. This cannot be undone.",
+        if run.trains() { "the model, its scores, the log" } else { "the journal and the log" }
+    )];
+    if app.snapshot.choice.as_ref().is_some_and(|choice| choice.run == run.id.as_str()) {
+        text.push("Predict uses this model; it will have none until you choose another.".to_owned());
+    }
+    let label = &run.about.label;
+    if label.pinned || !label.note.is_empty() {
+        text.push("You pinned it or wrote a note on it.".to_owned());
+    }
+    let effect = Effect::Record(Box::new(RecordJob::Remove { run: run.id.clone() }));
+    app.ask(&format!("Remove {}?", run.id), text, effect);
+}
+
+/// To the screen that shows what the run made.
+fn jump(app: &mut App, run: &Run) -> Vec<Effect> {
+    if run.trains() && run.status == Status::Done {
+        return super::evaluate::open(app, run.id.as_str());
+    }
+    let screen = screen_of(&run.job);
+    if screen == ScreenId::Train {
+        app.train.selected = Some(run.id.to_string());
+    }
+    app.go(screen.index())
+}
+
+/// Asks for the log of the run that is shown alone, whenever something was added to it.
+pub fn wanted(app: &mut App) -> Vec<Effect> {
+    let snapshot = Arc::clone(&app.snapshot);
+    let Some(detail) = &mut app.runs.detail else {
+        return Vec::new();
+    };
+    match snapshot.run(&detail.run) {
+        Some(run) => detail.ask(run).into_iter().collect(),
+        // It was removed.
+        None => {
+            app.runs.detail = None;
+            Vec::new()
+        }
+    }
+}
+
+/// The ends of a log and a journal have come.
+pub fn read(app: &mut App, run: &crate::run::RunId, log: Vec<String>, journal: Vec<String>) {
+    if let Some(detail) = app.runs.detail.as_mut().filter(|detail| detail.run == run.as_str()) {
+        detail.take(log, journal);
+    }
+}
+
+/// Draws the screen.
+pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+    let shown = app.runs.detail.as_ref().and_then(|detail| Some((detail, app.snapshot.run(&detail.run)?)));
+    match shown {
+        Some((detail, run)) => detail::draw(frame, area, app, detail, run),
+        None => list::draw(frame, area, app, hits),
+    }
+}
