@@ -424,9 +424,11 @@ impl App {
         let first = !std::mem::replace(&mut self.loaded, true);
         let now = Arc::clone(&self.snapshot);
         if !first {
+            // One that waited may begin and end between two looks.
+            let open = |status: Status| status.is_live() || status == Status::Queued;
             for run in &now.runs {
                 let was = before.run(run.id.as_str()).map(|run| run.status);
-                if was.is_some_and(Status::is_live) && !run.status.is_live() {
+                if was.is_some_and(open) && !open(run.status) {
                     self.message = Some(commands::ended(run));
                 }
             }

@@ -19,7 +19,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     if area.width < NARROW {
         let answer = if app.predict.shown.is_some() { 5 } else { 1 };
         let [top, bottom] = area.layout(&Layout::vertical([Constraint::Length(answer), Constraint::Min(1)]));
-        widgets::text(frame, top, answer_lines(app, usize::from(area.width), true), 0);
+        widgets::text(frame, top, answer_lines(app, usize::from(area.width), true, true), 0);
         draw_files(frame, bottom, app, hits);
         return;
     }
@@ -38,7 +38,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let block = panel(app.theme, model, NARROW);
     let inner = block.inner(parts.answer);
     frame.render_widget(block, parts.answer);
-    widgets::text(frame, inner, answer_lines(app, usize::from(inner.width), false), 0);
+    widgets::text(frame, inner, answer_lines(app, usize::from(inner.width), false, parts.picture.is_none()), 0);
     if let Some(area) = parts.history {
         draw_history(frame, area, app);
     }
@@ -121,7 +121,8 @@ fn draw_files(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     }
 }
 
-fn answer_lines(app: &App, width: usize, narrow: bool) -> Vec<Line<'static>> {
+/// The answer; `named` with the name of the file, where no picture has it over itself.
+fn answer_lines(app: &App, width: usize, narrow: bool, named: bool) -> Vec<Line<'static>> {
     let theme = app.theme;
     let state = &app.predict;
     let waiting = match (&state.busy, state.loading) {
@@ -144,7 +145,10 @@ fn answer_lines(app: &App, width: usize, narrow: bool) -> Vec<Line<'static>> {
     let file = Path::new(&shown.path)
         .file_name()
         .map_or_else(|| shown.path.clone(), |name| name.to_string_lossy().into_owned());
-    let mut lines = vec![Line::styled(cut(&file, width), theme.dim())];
+    let mut lines = Vec::new();
+    if named {
+        lines.push(Line::styled(cut(&file, width), theme.dim()));
+    }
     if let Some(error) = &shown.error {
         lines.push(Line::default());
         lines.push(Line::styled(error.clone(), theme.bad()));

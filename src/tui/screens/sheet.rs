@@ -95,7 +95,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
         widgets::text(frame, inner, vec![Line::styled("The list of images is being read.", theme.dim())], 0);
         return;
     }
-    let columns = (inner.width / CELL.0).max(1);
+    let columns = ((inner.width + 1) / CELL.0).max(1);
     let rows = (inner.height / CELL.1).max(1);
     sheet.columns.set(usize::from(columns));
     let first = sheet.row * usize::from(columns);
