@@ -12,6 +12,7 @@ pub mod plot;
 use super::theme::Theme;
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Color;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Wrap};
 
@@ -35,7 +36,8 @@ fn framed<'a>(theme: Theme, title: impl Into<Line<'a>>, rule: ratatui::style::St
     Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(rule)
-        .title(title.style(theme.strong()))
+        // Said outright: a title without a colour of its own takes the one of the frame.
+        .title(title.style(theme.strong().fg(Color::Reset)))
         .padding(Padding::horizontal(1))
 }
 
