@@ -1,5 +1,7 @@
 //! The workbench in a real pseudo-terminal: what a person over SSH sees and does.
 
+mod terminal_many;
+
 use portable_pty::{Child, CommandBuilder, PtyPair, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::path::Path;
@@ -187,7 +189,7 @@ fn the_demo_runs_on_the_screen_survives_its_viewer_and_ends_with_a_prediction() 
             && !screen.contains("not opened")
             && !screen.contains("running")
     });
-    // Enter on a row makes it the model for predictions; a pasted path is predicted with it.
+    // c on a row makes it the model for predictions; a pasted path is predicted with it.
     session.keys("c");
     session.keys("6");
     session.shows("Prediction");

@@ -55,7 +55,11 @@ fn exported(context: &Context, args: &ResultsArgs, rows: &[ResultRow]) -> Result
         return print(&text);
     };
     write_whole(path, text.as_bytes())?;
-    if context.quiet { Ok(()) } else { print(&format!("{lines} lines are in {}.\n", path.display())) }
+    if context.quiet {
+        Ok(())
+    } else {
+        print(&format!("{lines} line{} in {}.\n", if lines == 1 { " is" } else { "s are" }, path.display()))
+    }
 }
 
 /// The table in plain text, with a line for each mark that occurs in it.

@@ -191,14 +191,14 @@ pub fn of(scored: &[SplitScores]) -> Result<Comparison> {
         })
         .collect();
     let says = |run: usize, at: usize| scores[run][at] >= scored[run].threshold;
+    let right: Vec<Vec<bool>> =
+        (0..scored.len()).map(|run| (0..common.len()).map(|at| says(run, at) == positive[at]).collect()).collect();
     let mut pairs = Vec::new();
-    for a in 0..scored.len() {
-        for b in a + 1..scored.len() {
-            let only = |run: usize, other: usize| {
-                let right = |run: usize, at: usize| says(run, at) == positive[at];
-                (0..common.len()).filter(|&at| right(run, at) && !right(other, at)).count()
-            };
-            pairs.push(Pair { first: a, second: b, only_first: only(a, b), only_second: only(b, a) });
+    for first in 0..scored.len() {
+        for second in first + 1..scored.len() {
+            let only = |run: &[bool], other: &[bool]| run.iter().zip(other).filter(|(a, b)| **a && !**b).count();
+            let (a, b) = (&right[first], &right[second]);
+            pairs.push(Pair { first, second, only_first: only(a, b), only_second: only(b, a) });
         }
     }
     let mut disagreements: Vec<Disagreement> = (0..common.len())

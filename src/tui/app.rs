@@ -381,6 +381,7 @@ impl App {
         match self.screen {
             ScreenId::Predict => predict::arrive(self),
             ScreenId::Data => sheet::listing(self),
+            ScreenId::Evaluate => evaluate::arrive(self),
             _ => self.wanted(),
         }
     }

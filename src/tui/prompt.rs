@@ -124,7 +124,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
 
 /// Draws the line over the screen.
 pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) {
-    let width = area.width.saturating_sub(2).min(100);
+    let width = area.width;
     // At the bottom, so that a filter's effect is seen above it.
     let height = 4.min(area.height);
     let below = Rect { y: area.bottom().saturating_sub(height), height, ..area };

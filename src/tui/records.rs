@@ -225,7 +225,8 @@ pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::jobs::Effect> {
             app.say(Tone::Good, text);
         }
         RecordReply::Exported { path, lines } => {
-            app.say(Tone::Good, format!("{lines} lines are in {}.", path.display()));
+            let lines = if lines == 1 { "1 line is".to_owned() } else { format!("{lines} lines are") };
+            app.say(Tone::Good, format!("{lines} in {}.", path.display()));
         }
         RecordReply::Exists(job) => {
             if let RecordJob::Export { path, .. } = &*job {
@@ -242,7 +243,10 @@ pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::jobs::Effect> {
             };
             app.say(Tone::Good, text);
         }
-        RecordReply::Removed { run } => app.say(Tone::Good, format!("{run} is removed.")),
+        RecordReply::Removed { run } => {
+            runs::removed(app, &run);
+            app.say(Tone::Good, format!("{run} is removed."));
+        }
         RecordReply::Resumed { run } => app.say(Tone::Good, format!("{run} goes on from where it was.")),
         RecordReply::Read { run, log, journal } => runs::read(app, &run, log, journal),
     }

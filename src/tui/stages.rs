@@ -150,7 +150,7 @@ pub fn stages(snapshot: &Snapshot, dataset: Option<&str>, predicted: usize) -> V
             },
             detail: match (opened, done.len()) {
                 (_, 0) => "no scores".into(),
-                (0, _) => "test not opened".into(),
+                (0, _) => "test closed".into(),
                 (opened, _) => format!("{opened} test open"),
             },
         },

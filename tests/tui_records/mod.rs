@@ -485,3 +485,55 @@ fn tables_survive_whatever_stands_in_their_cells() {
     let settings = faceprobe::run::results::by_setting(&seeds);
     assert!(export::settings(&settings, Format::Latex).unwrap().contains(r"0.850 $\pm$ 0.071"));
 }
+
+#[test]
+fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
+    use faceprobe::run::journal::{Event as Told, JournalWriter, Life};
+    use faceprobe::run::openings::{self, Opening};
+    use faceprobe::run::{RunFolder, Spec};
+    use std::sync::mpsc;
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = faceprobe::workspace::Workspace::open(folder.path()).unwrap();
+    let made = RunFolder::create(&workspace, &Spec::new(dense(), 1, "cpu")).unwrap();
+    let mut journal = JournalWriter::open(&made.events_path()).unwrap();
+    assert!(journal.write(Told::Life(Life::Started { pid: 1, threads: 1 })));
+    assert!(journal.write(Told::Life(Life::Finished { summary: "well".into(), seconds: 1.0 })));
+    row("dense-1", Kind::Dense, 0.8, None).save(&made).unwrap();
+    let (events, inbox) = mpsc::channel();
+    let (nudge, nudges) = mpsc::channel();
+    let at = workspace.clone();
+    std::thread::spawn(move || faceprobe::tui::watcher::watch(at, &events, &nudges));
+    // Waits for a snapshot in which something is so of the run, and answers that run.
+    let until = |so: &dyn Fn(&Run) -> bool| loop {
+        let Ok(Event::Snapshot(now)) = inbox.recv_timeout(Duration::from_secs(30)) else { panic!("it did not come") };
+        if let Some(run) = now.run("dense-1").filter(|run| so(run)) {
+            break Arc::clone(run);
+        }
+    };
+    let run = until(&|run| run.status == Status::Done && run.row.is_some());
+    assert_eq!((run.outcome.as_deref(), run.about.label.pinned), (Some("well"), false));
+    assert!(run.about.bytes > 100);
+    let label = Label { title: "first".into(), pinned: true, ..Label::default() };
+    label.save(&made).unwrap();
+    nudge.send(()).unwrap();
+    assert_eq!(until(&|run| run.about.label.pinned).about.label, label);
+    // An opened test set, by another process: the result changes, and the record of openings.
+    row("dense-1", Kind::Dense, 0.8, Some(0.75)).save(&made).unwrap();
+    assert_eq!(until(&|run| run.row.as_ref().is_some_and(|row| row.test_accuracy.is_some())).about.label, label);
+    let opening = Opening {
+        at: "2000-01-01T00:00:00Z".into(),
+        run: "dense-1".into(),
+        dataset: "sample".into(),
+        manifest_sha256: "a".repeat(64),
+        test_accuracy: 0.75,
+    };
+    let mut dated = row("dense-1", Kind::Dense, 0.8, Some(0.75));
+    dated.created = "2026-01-01T00:00:00Z".into();
+    dated.save(&made).unwrap();
+    openings::record(&workspace, &opening).unwrap();
+    until(&|run| run.row.as_ref().is_some_and(|row| row.after_test_openings == 1));
+    // A worker goes back to it.
+    assert!(journal.write(Told::Life(Life::Started { pid: 1, threads: 1 })));
+    nudge.send(()).unwrap();
+    until(&|run| run.status != Status::Done);
+}

@@ -105,6 +105,14 @@ pub fn show(app: &mut App, run: &str) {
     app.evaluate.mistake = 0;
 }
 
+/// What could not be read before may be readable now.
+pub fn arrive(app: &mut App) -> Vec<Effect> {
+    if matches!(app.evaluate.sheet, Some(Err(_))) {
+        app.evaluate.asked = None;
+    }
+    wanted(app)
+}
+
 /// Asks for the scores to be shown, unless they were asked for already.
 pub fn wanted(app: &mut App) -> Vec<Effect> {
     let Some((_, _, row)) = current(app) else {

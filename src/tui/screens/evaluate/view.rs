@@ -34,7 +34,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         Span::styled(" · ", theme.dim()),
         Span::styled(split, if app.evaluate.test { theme.warning() } else { theme.text() }),
     ];
-    if let (Some(sheet), false) = (app.evaluate.sheet(), narrow) {
+    if let (Some(sheet), true) = (app.evaluate.sheet(), area.width >= 90) {
         let images = format!(" · {} images", format::thousands(sheet.scored.scores.len() as u64));
         spans.push(Span::styled(images, theme.dim()));
     }

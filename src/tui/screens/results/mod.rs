@@ -243,9 +243,12 @@ fn compare(app: &mut App) -> Vec<Effect> {
 
 /// Asks for the scores of a comparison, unless they were asked for already.
 pub fn wanted(app: &mut App) -> Vec<Effect> {
-    // A run that was removed leaves the marks.
+    // A run that was removed leaves the marks, and ends a comparison it was in.
     let snapshot = Arc::clone(&app.snapshot);
     app.results.marked.retain(|run| snapshot.run(run).is_some());
+    if app.results.beside.as_ref().is_some_and(|beside| beside.runs.iter().any(|run| snapshot.run(run).is_none())) {
+        app.results.beside = None;
+    }
     app.results.beside.as_mut().and_then(Beside::ask).into_iter().collect()
 }
 

@@ -168,6 +168,18 @@ fn remove(app: &mut App, run: &Run) {
     app.ask(&format!("Remove {}?", run.id), text, effect);
 }
 
+/// A run is gone: the cursor goes to its neighbour.
+pub fn removed(app: &mut App, gone: &crate::run::RunId) {
+    let runs = listed(app);
+    let Some(at) = runs.iter().position(|run| run.id == *gone) else {
+        return;
+    };
+    let next = runs.get(at + 1).or_else(|| runs.get(at.checked_sub(1)?)).map(|run| run.id.to_string());
+    if app.runs.selected.as_deref().is_none_or(|selected| selected == gone.as_str()) {
+        app.runs.selected = next;
+    }
+}
+
 /// To the screen that shows what the run made.
 fn jump(app: &mut App, run: &Run) -> Vec<Effect> {
     if run.trains() && run.status == Status::Done {
