@@ -147,12 +147,14 @@ fn work_outlives_the_workbench_and_the_queue_outlives_a_worker() {
     session.shows("waits until nothing else trains");
     assert_eq!(status(workspace, "benchmark-2"), Some(Status::Queued));
 
-    // The workbench is killed; the next one shows the run live, where the first one was looking.
+    // The workbench is killed; the next one shows the run live.
     let before = view(workspace, "benchmark-1").map_or(0, |view| view.epochs.len());
     session.signal(libc::SIGKILL);
     session.ends();
     drop(session);
     let mut session = Session::start(workspace, &[], 120, 40);
+    session.shows("● benchmark-1");
+    session.keys("3");
     session.until("the live run", |screen| screen.contains("of 900") || screen.contains("queued"));
     eventually("it goes on", || view(workspace, "benchmark-1").is_some_and(|view| view.epochs.len() > before + 2));
 
