@@ -292,6 +292,7 @@ fn a_prepared_set_refers_to_its_crops_and_makes_none_twice() {
         val: Some(4),
         test: Some(4),
         seed,
+        split: None,
         align: Some(Alignment::new(Template::Tight)),
     };
     assert!(prepare_with(&workspace, &settings(1), None, &Silent).is_err());

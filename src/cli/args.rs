@@ -12,6 +12,7 @@ use crate::predict::Detect;
 use crate::run::Halving;
 use crate::run::export::Format;
 use crate::run::results::Column;
+use crate::tui::graphics::ImageProtocol;
 use crate::tui::theme::Palette;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -51,6 +52,9 @@ pub(crate) struct Global {
     /// Draw the workbench with ASCII characters only
     #[arg(long, global = true, help_heading = "Workbench")]
     pub ascii: bool,
+    /// How pictures are shown [default: what the terminal says it can]
+    #[arg(long, global = true, value_enum, value_name = "PROTOCOL", help_heading = "Workbench")]
+    pub image_protocol: Option<ImageProtocolArg>,
     /// Leave the mouse to the terminal
     #[arg(long, global = true, help_heading = "Workbench")]
     pub no_mouse: bool,
@@ -71,6 +75,29 @@ impl From<ThemeArg> for Palette {
             ThemeArg::Light => Self::Light,
             ThemeArg::Contrast => Self::HighContrast,
             ThemeArg::Mono => Self::Monochrome,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ImageProtocolArg {
+    Auto,
+    Kitty,
+    Sixel,
+    Iterm2,
+    Halfblocks,
+    None,
+}
+
+impl From<ImageProtocolArg> for ImageProtocol {
+    fn from(arg: ImageProtocolArg) -> Self {
+        match arg {
+            ImageProtocolArg::Auto => Self::Auto,
+            ImageProtocolArg::Kitty => Self::Kitty,
+            ImageProtocolArg::Sixel => Self::Sixel,
+            ImageProtocolArg::Iterm2 => Self::Iterm2,
+            ImageProtocolArg::Halfblocks => Self::Halfblocks,
+            ImageProtocolArg::None => Self::None,
         }
     }
 }
@@ -119,12 +146,29 @@ pub(crate) enum Command {
     /// The process that does a run's work; started by the other commands
     #[command(hide = true)]
     Worker { run: String },
+    /// Pictures of the screens, for the README
+    #[command(hide = true)]
+    Screens(ScreensArgs),
     /// A process that answers predictions line by line; started by the workbench
     #[command(hide = true)]
     Predictor {
         #[arg(long)]
         model: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScreensArgs {
+    /// The folder for the pictures
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    #[arg(long, default_value_t = 120)]
+    pub columns: u16,
+    #[arg(long, default_value_t = 40)]
+    pub rows: u16,
+    /// What Predict predicts
+    #[arg(long, value_name = "FILE")]
+    pub image: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -245,6 +289,9 @@ pub(crate) struct DetachArg {
     /// Return at once; the run goes on and 'faceprobe runs attach' follows it
     #[arg(long)]
     pub detach: bool,
+    /// Return at once; a training or sweep waits for those that are at work or wait already
+    #[arg(long)]
+    pub queue: bool,
 }
 
 /// Which features: what sets the depth, the shape and the arithmetic of a row.

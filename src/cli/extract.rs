@@ -8,17 +8,14 @@ use super::train::dataset_name;
 use crate::error::Result;
 use crate::model::LogisticSettings;
 use crate::run::JobSpec;
-use crate::run::probe::Probe;
+use crate::run::probe::{self, Probe};
 use serde_json::json;
-
-/// Penalties of the regressions of a probe: wide features want the larger ones.
-const PROBE_ALPHAS: [f64; 3] = [300.0, 3000.0, 30000.0];
 
 pub(crate) fn run(context: &Context, args: &ExtractArgs) -> Result<()> {
     let dataset = dataset_name(context, &args.dataset)?;
     let features = args.features.spec()?;
     let job = if args.probe {
-        let settings = LogisticSettings { alphas: PROBE_ALPHAS.to_vec(), ..LogisticSettings::default() };
+        let settings = LogisticSettings { alphas: probe::ALPHAS.to_vec(), ..LogisticSettings::default() };
         JobSpec::Probe { dataset, features, settings }
     } else {
         JobSpec::Extract { dataset, features }

@@ -7,7 +7,7 @@ use crate::monitor::EpochFigures;
 use crate::run::control::{self, Command};
 use crate::run::launch::{Launched, launch};
 use crate::run::view::{Progress, Trial};
-use crate::run::{JobSpec, RunFolder, RunView, Spec, Status};
+use crate::run::{JobSpec, RunFolder, RunView, Spec, Status, queue};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::io::IsTerminal;
@@ -29,6 +29,14 @@ pub(crate) fn start(context: &Context, job: JobSpec, detach: bool) -> Result<Opt
     }
     let folder = launched.run.clone();
     follow(context, folder, Some(launched)).map(Some)
+}
+
+/// Puts a run behind those that train now or wait already, and prints its name.
+pub(crate) fn enqueue(context: &Context, job: JobSpec) -> Result<()> {
+    let run = queue::add(&context.workspace, &Spec::new(job, context.threads, &context.device))?;
+    queue::next(&context.workspace)?;
+    let run = run.id().as_str();
+    if context.json { print_json(&json!({ "run": run })) } else { print(&format!("{run}\n")) }
 }
 
 /// How often the journal is looked at.
@@ -53,7 +61,7 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
         if !at_work {
             view.refresh()?;
         }
-        if !at_work && !view.status.is_live() {
+        if !at_work && !view.status.is_live() && view.status != Status::Queued {
             teller.tell(&view);
             break;
         }

@@ -18,6 +18,7 @@ mod predictor;
 mod report;
 mod results;
 mod runs;
+mod screens;
 mod side_by_side;
 mod sweep;
 mod teller;
@@ -26,6 +27,7 @@ mod weights;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::RunId;
+use crate::tui::graphics::ImageProtocol;
 use crate::tui::theme::Palette;
 use crate::tui::{self, TuiOptions};
 use crate::workspace::Workspace;
@@ -44,6 +46,7 @@ pub(crate) struct Context {
     theme: Option<Palette>,
     ascii: bool,
     mouse: bool,
+    images: ImageProtocol,
 }
 
 impl Context {
@@ -64,7 +67,22 @@ impl Context {
             theme: global.theme.map(Into::into),
             ascii: global.ascii,
             mouse: !global.no_mouse,
+            images: global.image_protocol.map(Into::into).unwrap_or_default(),
         })
+    }
+}
+
+impl Context {
+    fn tui_options(&self, start: Option<RunId>) -> TuiOptions {
+        TuiOptions {
+            threads: self.threads,
+            device: self.device.clone(),
+            start,
+            theme: self.theme,
+            ascii: self.ascii,
+            mouse: self.mouse,
+            images: self.images,
+        }
     }
 }
 
@@ -115,6 +133,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Predict(args)) => predict::run(&context, args),
         Some(Command::Runs(command)) => done(runs::run(&context, command)),
         Some(Command::Worker { run }) => Ok(crate::run::worker::main(&context.workspace, run)),
+        Some(Command::Screens(args)) => done(screens::run(&context, args)),
         Some(Command::Predictor { model }) => done(predictor::run(&context, model.as_deref())),
     }
 }
@@ -133,13 +152,5 @@ fn workbench(context: &Context, run: Option<RunId>) -> Result<()> {
              'faceprobe results'.",
         ));
     }
-    let options = TuiOptions {
-        threads: context.threads,
-        device: context.device.clone(),
-        start: run,
-        theme: context.theme,
-        ascii: context.ascii,
-        mouse: context.mouse,
-    };
-    tui::run(context.workspace.clone(), options)
+    tui::run(context.workspace.clone(), context.tui_options(run))
 }

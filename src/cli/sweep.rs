@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::args::SweepArgs;
-use super::follow::{follow, start};
+use super::follow::{enqueue, follow, start};
 use super::output::{print, print_json};
 use super::train::dataset_name;
 use crate::error::{Error, Result};
@@ -17,6 +17,9 @@ pub(crate) fn run(context: &Context, args: &SweepArgs) -> Result<()> {
             // Wrong values are told here and not by a worker's journal.
             sweep.grid.settings(&sweep.base, sweep.random)?;
             let dataset = dataset_name(context, &args.dataset)?;
+            if args.detach.queue {
+                return enqueue(context, JobSpec::Sweep { dataset, sweep: Box::new(sweep) });
+            }
             start(context, JobSpec::Sweep { dataset, sweep: Box::new(sweep) }, args.detach.detach)?
         }
     };

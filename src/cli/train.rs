@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::args::{DatasetArg, DetachArg, TrainArgs, TrainCommand, TrainingArgs};
-use super::follow::start;
+use super::follow::{enqueue, start};
 use super::output::{print, print_json};
 use crate::dataset::manifest;
 use crate::error::{Error, Result};
@@ -16,6 +16,10 @@ pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     // The name of a cross-validation stands for all its folds.
     let has_folds = !context.workspace.prepared(&dataset).join("manifest.csv").exists()
         && !manifest::folds_of(&context.workspace, &dataset).is_empty();
+    if detach.queue {
+        let job = if has_folds { JobSpec::Folds { dataset, model } } else { JobSpec::Train { dataset, model } };
+        return enqueue(context, job);
+    }
     if has_folds {
         return over_folds(context, dataset, model, detach.detach);
     }

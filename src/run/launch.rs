@@ -1,6 +1,7 @@
 //! Starts the worker process of a run.
 
 use super::folder::RunFolder;
+use super::queue;
 use super::spec::{JobSpec, Spec};
 use super::view::{RunView, Status};
 use crate::error::{AtPath, Error, Result};
@@ -46,6 +47,8 @@ pub fn resume(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
             "A demo is a series of runs and is not gone on with; 'faceprobe demo' makes what is missing.",
         ));
     }
+    // Whoever is resumed does not wait for others any more.
+    queue::unmark(&run);
     work_on(workspace, run)
 }
 
@@ -64,7 +67,7 @@ pub fn extend(workspace: &Workspace, run: RunFolder, spec: &Spec) -> Result<Laun
     work_on(workspace, run)
 }
 
-fn work_on(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
+pub(super) fn work_on(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
     let program = std::env::current_exe().map_err(|error| {
         Error::failed(format!("The program's own file cannot be found ({error}); start it by its full path."))
     })?;

@@ -31,6 +31,7 @@ pub mod label;
 pub mod launch;
 pub mod openings;
 pub mod probe;
+pub mod queue;
 pub mod results;
 pub mod scored;
 mod scoring;

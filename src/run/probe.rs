@@ -53,6 +53,9 @@ impl Probe {
     }
 }
 
+/// Penalties of the regressions of a probe: wide features want the larger ones.
+pub const ALPHAS: [f64; 3] = [300.0, 3000.0, 30000.0];
+
 const FILE: &str = "probe.json";
 
 /// Computes every stage of the training and validation images in one pass, each into a store of its own, and fits a

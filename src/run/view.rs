@@ -2,6 +2,7 @@
 
 use super::folder::{RunFolder, RunId};
 use super::journal::{Entry, Event, JournalReader, Life};
+use super::queue;
 use super::results::ResultRow;
 use super::spec::Spec;
 use crate::error::Result;
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
+    /// It waits for other trainings to end.
+    Queued,
     /// The folder is there, the worker has not begun.
     Waiting,
     Running,
@@ -28,6 +31,7 @@ impl Status {
     /// As `results --json` writes it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Queued => "queued",
             Self::Waiting => "waiting",
             Self::Running => "running",
             Self::Paused => "paused",
@@ -142,6 +146,11 @@ impl RunView {
         }
         let before = self.status;
         match self.status {
+            Status::Waiting if !alive && queue::is_queued(&self.folder) => self.status = Status::Queued,
+            Status::Queued if !queue::is_queued(&self.folder) => {
+                self.status = Status::Waiting;
+                self.waiting_since = std::time::Instant::now();
+            }
             Status::Running | Status::Paused if !alive => self.status = Status::Interrupted,
             // A worker takes a moment to start, a dead one for ever.
             Status::Waiting if !alive && self.waiting_since.elapsed().as_secs() >= 15 => {

@@ -4,6 +4,7 @@ use super::control::{self, Command, Switch, Wish};
 use super::execute::{Circumstances, execute};
 use super::folder::RunFolder;
 use super::journal::{Event, JournalWriter, Life};
+use super::queue;
 use crate::error::{Error, ErrorKind, Result};
 use crate::monitor::{Monitor, Update};
 use crate::workspace::Workspace;
@@ -66,13 +67,15 @@ pub fn main(workspace: &Workspace, name: &str) -> ExitCode {
     // A session of its own: the end of the terminal's session is not the end of the work. Fails only for a process
     // that leads its group already, as under a debugger, and then nothing needs doing.
     let _ = rustix::process::setsid();
-    match work(workspace, name) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
+    let code = work(workspace, name).unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    });
+    // Whoever waits for this one is next.
+    if let Err(error) = queue::next(workspace) {
+        eprintln!("{error}");
     }
+    code
 }
 
 fn work(workspace: &Workspace, name: &str) -> Result<ExitCode> {

@@ -5,12 +5,14 @@ use super::event::Event;
 use super::forms::{self, FormKind};
 use super::jobs::{Effect, JobReply};
 use super::keys::{self, Action, Context, Key};
+use super::palette;
+use super::pictures::Pictures;
 use super::prompt::{self, Prompt};
 use super::records;
-use super::screens::{data, evaluate, features, predict, results, runs, train};
+use super::screens::{data, evaluate, features, predict, results, runs, sheet, train};
 use super::snapshot::Snapshot;
 use super::stages::{ScreenId, screen_of};
-use super::theme::Theme;
+use super::theme::{Palette, Theme};
 use super::widgets::confirm::Confirm;
 use super::widgets::form::{self, Form};
 use crate::run::{JobSpec, RunId, Status, control};
@@ -36,6 +38,7 @@ pub enum Overlay {
     Form(Form<FormKind>),
     Path(Input),
     Confirm(Confirm),
+    Palette(palette::State),
     Prompt(Prompt),
 }
 
@@ -53,6 +56,8 @@ pub type Hits = Vec<(Rect, Target)>;
 /// The whole state.
 pub struct App {
     pub theme: Theme,
+    /// The palette, where it was changed on the screen.
+    pub themed: Option<Palette>,
     pub snapshot: Arc<Snapshot>,
     /// Whether a snapshot has come: before, an empty workspace is not told from one that was not read yet.
     pub loaded: bool,
@@ -65,11 +70,13 @@ pub struct App {
     pub results: results::State,
     pub evaluate: evaluate::State,
     pub predict: predict::State,
+    pub pictures: Pictures,
     pub runs: runs::State,
     /// The screens change with the parts of this run until a key says otherwise.
     pub follow: Option<RunId>,
     pub hits: Hits,
-    remembered: HashMap<FormKind, Vec<String>>,
+    /// What was last typed into each form.
+    pub remembered: HashMap<FormKind, Vec<String>>,
 }
 
 impl App {
@@ -77,6 +84,7 @@ impl App {
     pub fn new(theme: Theme, workspace: PathBuf, start: Option<RunId>) -> Self {
         Self {
             theme,
+            themed: None,
             snapshot: Arc::new(Snapshot { workspace: workspace.clone(), ..Snapshot::default() }),
             loaded: false,
             screen: ScreenId::Data,
@@ -88,11 +96,17 @@ impl App {
             results: results::State::default(),
             evaluate: evaluate::State::default(),
             predict: predict::State::new(workspace),
+            pictures: Pictures::default(),
             runs: runs::State::default(),
             follow: start,
             hits: Hits::new(),
             remembered: HashMap::new(),
         }
+    }
+
+    /// What the first screen needs that is not in a snapshot.
+    pub fn begin(&mut self) -> Vec<Effect> {
+        self.arrive()
     }
 
     /// The name of the data set that new work is done on.
@@ -109,6 +123,7 @@ impl App {
             Some(Overlay::Form(_)) => Context::Form,
             Some(Overlay::Path(_)) => Context::Path,
             Some(Overlay::Confirm(_)) => Context::Confirm,
+            Some(Overlay::Palette(_)) => Context::Palette,
             Some(Overlay::Prompt(_)) => Context::Prompt,
         }
     }
@@ -122,8 +137,19 @@ impl App {
             Event::Snapshot(snapshot) => self.take(snapshot),
             Event::Job(reply) => self.job(reply),
             Event::Predictor(reply) => predict::reply(self, reply),
+            Event::Graphics(picker) => {
+                self.pictures.can(picker.protocol_type());
+                Vec::new()
+            }
+            Event::Picture(picture) => {
+                self.pictures.take(*picture);
+                Vec::new()
+            }
             Event::Suspend => vec![Effect::Suspend],
-            Event::Continue => vec![Effect::Redraw],
+            Event::Continue => {
+                self.pictures.forget();
+                vec![Effect::Redraw]
+            }
             // The next frame finds the new size by itself.
             Event::Resize => Vec::new(),
             Event::Ending(_) | Event::Lost => vec![Effect::Quit],
@@ -144,6 +170,12 @@ impl App {
                     input.handle(request);
                 }
             }
+            (Some(Overlay::Palette(state)), None) => {
+                if let Some(request) = form::request(key) {
+                    state.input.handle(request);
+                    state.selected = 0;
+                }
+            }
             (Some(Overlay::Prompt(open)), None) => {
                 open.press(key);
                 prompt::changed(self);
@@ -159,8 +191,10 @@ impl App {
     pub fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
             Action::Quit => return vec![Effect::Quit],
-            Action::Suspend => return vec![Effect::Suspend],
-            Action::Redraw => return vec![Effect::Redraw],
+            Action::Suspend | Action::Redraw => {
+                self.pictures.forget();
+                return vec![if action == Action::Suspend { Effect::Suspend } else { Effect::Redraw }];
+            }
             _ => {}
         }
         match self.overlay {
@@ -188,8 +222,31 @@ impl App {
                 _ => Vec::new(),
             },
             Some(Overlay::Form(_)) => self.act_on_form(action),
+            Some(Overlay::Palette(_)) => self.act_on_palette(action),
             Some(Overlay::Prompt(_)) => prompt::act(self, action),
         }
+    }
+
+    fn act_on_palette(&mut self, action: Action) -> Vec<Effect> {
+        let Some(Overlay::Palette(state)) = self.overlay.take() else {
+            return Vec::new();
+        };
+        let found = palette::found(self, state.input.value());
+        match action {
+            Action::Up | Action::Down => {
+                let selected = moved(state.selected, found.len(), action);
+                self.overlay = Some(Overlay::Palette(palette::State { selected, ..state }));
+            }
+            Action::Accept => {
+                if let Some(command) = found.get(state.selected) {
+                    let mut effects = command.screen.map_or_else(Vec::new, |screen| self.go(screen.index()));
+                    effects.extend(self.act(command.binding.action));
+                    return effects;
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
     }
 
     fn act_on_form(&mut self, action: Action) -> Vec<Effect> {
@@ -228,6 +285,15 @@ impl App {
         self.overlay = Some(Overlay::Form(form));
     }
 
+    /// Puts a value into a field of the open form.
+    pub fn fill(&mut self, name: &str, value: &str) {
+        if let Some(Overlay::Form(form)) = &mut self.overlay
+            && let Some(field) = form.fields.iter_mut().find(|field| field.name == name)
+        {
+            field.input = Input::new(value.to_owned());
+        }
+    }
+
     fn close_form(&mut self) {
         if let Some(Overlay::Form(form)) = self.overlay.take() {
             let values = form.fields.iter().map(|field| field.input.value().to_owned()).collect();
@@ -251,7 +317,7 @@ impl App {
                 FormKind::Logistic => "logistic",
                 FormKind::Benchmark => "benchmark",
                 FormKind::Finetune => "finetune",
-                FormKind::Dense | FormKind::Prepare => "dense",
+                _ => "dense",
             };
             if let Some(model) = self.remembered.get_mut(&left).and_then(|values| values.first_mut()) {
                 *model = name.to_owned();
@@ -268,6 +334,12 @@ impl App {
         let at = self.screen.index();
         let count = ScreenId::ALL.len();
         match action {
+            Action::Palette => self.overlay = Some(Overlay::Palette(palette::State::default())),
+            Action::Theme => {
+                self.theme.palette = self.theme.palette.next();
+                self.themed = Some(self.theme.palette);
+                self.say(Tone::Plain, format!("The theme is {} now.", self.theme.palette.name()));
+            }
             Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Go(index) => return self.go(index),
             Action::NextScreen => return self.go((at + 1) % count),
@@ -309,6 +381,7 @@ impl App {
     fn arrive(&mut self) -> Vec<Effect> {
         match self.screen {
             ScreenId::Predict => predict::arrive(self),
+            ScreenId::Data => sheet::listing(self),
             ScreenId::Evaluate => evaluate::arrive(self),
             _ => self.wanted(),
         }
@@ -328,6 +401,7 @@ impl App {
         match &mut self.overlay {
             Some(Overlay::Form(form)) => form.paste(text),
             Some(Overlay::Path(input)) => form::paste(input, text),
+            Some(Overlay::Palette(state)) => form::paste(&mut state.input, text),
             Some(Overlay::Prompt(open)) => {
                 form::paste(&mut open.input, text);
                 prompt::changed(self);
@@ -361,7 +435,7 @@ impl App {
 
     fn wheel(&mut self, action: Action) -> Vec<Effect> {
         match self.overlay {
-            None | Some(Overlay::Help { .. } | Overlay::Form(_)) => self.act(action),
+            None | Some(Overlay::Help { .. } | Overlay::Form(_) | Overlay::Palette(_)) => self.act(action),
             _ => Vec::new(),
         }
     }
@@ -385,9 +459,11 @@ impl App {
         let first = !std::mem::replace(&mut self.loaded, true);
         let now = Arc::clone(&self.snapshot);
         if !first {
+            // One that waited may begin and end between two looks.
+            let open = |status: Status| status.is_live() || status == Status::Queued;
             for run in &now.runs {
                 let was = before.run(run.id.as_str()).map(|run| run.status);
-                if was.is_some_and(Status::is_live) && !run.status.is_live() {
+                if was.is_some_and(open) && !open(run.status) {
                     self.message = Some(commands::ended(run));
                 }
             }
@@ -464,6 +540,15 @@ impl App {
             JobReply::Listed { folder, entries, select, predict } => {
                 return predict::listed(self, folder, entries, select, predict);
             }
+            JobReply::Queued { run } => {
+                self.say(Tone::Good, format!("{run} waits until nothing else trains; then it starts by itself."));
+                self.train.selected = Some(run.to_string());
+            }
+            JobReply::Resumed { run } => self.say(Tone::Good, format!("{run} goes on from where it was.")),
+            JobReply::Unqueued { run } => self.say(Tone::Plain, format!("{run} is out of the queue.")),
+            JobReply::Images { dataset, images } => sheet::listed(self, &dataset, images),
+            JobReply::Remembered => {}
+            JobReply::Saved(path) => self.say(Tone::Good, format!("Saved in {}.", path.display())),
             JobReply::Record(reply) => return records::take(self, *reply),
             JobReply::Failed(sentence) => self.say(Tone::Bad, sentence),
         }

@@ -20,7 +20,17 @@ impl App {
             ScreenId::Runs => runs::current(self),
             ScreenId::Results | ScreenId::Evaluate | ScreenId::Predict => None,
         }
-        .filter(|run| run.status.is_live())
+        .map(|run| self.leader(run))
+        .filter(|run| run.status.is_live() || run.status == Status::Queued || run.can_go_on())
+    }
+
+    /// The heads of a sweep and the parts of a demo obey the run that they are part of.
+    fn leader(&self, run: Arc<Run>) -> Arc<Run> {
+        let parent = run.parent.as_deref().and_then(|parent| self.snapshot.run(parent));
+        match parent.filter(|parent| run.status.is_live() && parent.status.is_live()) {
+            Some(parent) => Arc::clone(parent),
+            None => run,
+        }
     }
 
     /// Whether the footer should offer an action now: what would do nothing is left to the help.
@@ -32,7 +42,13 @@ impl App {
             {
                 false
             }
-            Action::PauseResume | Action::Stop => self.at_work().is_some(),
+            Action::PauseResume => self.at_work().is_some_and(|run| run.status != Status::Queued),
+            Action::Stop => self.at_work().is_some_and(|run| !run.can_go_on()),
+            Action::Smooth | Action::ZoomIn => train::current(self).is_some_and(|run| !run.epochs.is_empty()),
+            Action::Mark if self.screen == ScreenId::Train => {
+                train::current(self).is_some_and(|run| !run.epochs.is_empty())
+            }
+            Action::Sheet => self.dataset().is_some() && self.pictures.shown(self.theme),
             Action::Choose
             | Action::OpenTest
             | Action::SortNext
@@ -56,6 +72,7 @@ impl App {
             {
                 self.evaluate.figures().is_some()
             }
+            Action::SaveHistory => !self.predict.history.is_empty(),
             Action::LogScale => train::current(self).is_some_and(|run| !run.epochs.is_empty()),
             _ => true,
         }
@@ -84,7 +101,12 @@ impl App {
         let command = match run.as_ref().map(|run| run.status) {
             Some(Status::Paused) => control::Command::Resume,
             Some(Status::Running) => control::Command::Pause,
-            _ => {
+            Some(Status::Queued) => {
+                self.say(Tone::Plain, "It waits for its turn; nothing is at work here that could be paused.");
+                return Vec::new();
+            }
+            Some(_) => return run.map(|run| Effect::Resume { run: run.id.clone() }).into_iter().collect(),
+            None => {
                 self.say(Tone::Plain, "Nothing is at work here that could be paused.");
                 return Vec::new();
             }
@@ -95,13 +117,18 @@ impl App {
     /// Asks whether to stop a run.
     pub fn stop(&mut self) -> Vec<Effect> {
         match self.at_work() {
-            Some(run) => {
+            Some(run) if run.status == Status::Queued => {
+                let text = "It has not begun; its settings are forgotten.";
+                let effect = Effect::Unqueue { run: run.id.clone() };
+                self.ask(&format!("Take {} out of the queue?", run.id), vec![text.to_owned()], effect);
+            }
+            Some(run) if run.status.is_live() => {
                 let effect = Effect::Control { run: run.id.clone(), command: control::Command::Stop };
                 let text =
-                    "It ends at the next safe point. What is finished is kept; the run itself does not go on later.";
+                    "It ends at the next safe point. What is finished is kept, and it can go on from there later.";
                 self.ask(&format!("Stop {}?", run.id), vec![text.to_owned()], effect);
             }
-            None => self.say(Tone::Plain, "Nothing is at work here that could be stopped."),
+            _ => self.say(Tone::Plain, "Nothing is at work here that could be stopped."),
         }
         Vec::new()
     }

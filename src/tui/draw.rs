@@ -2,8 +2,9 @@
 
 use super::app::{App, Hits, Overlay, Target, Tone};
 use super::keys;
+use super::palette;
 use super::prompt;
-use super::screens::{data, evaluate, features, predict, results, runs, train};
+use super::screens::{data, evaluate, features, predict_view, results, runs, train};
 use super::stages::{self, ScreenId, Stage, State};
 use super::theme::{self, Theme};
 use super::widgets::{self, NARROW, confirm, cut, cut_front, fit, form, help};
@@ -65,7 +66,7 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         ScreenId::Train => train::draw(frame, body, app, hits),
         ScreenId::Results => results::draw(frame, body, app, hits),
         ScreenId::Evaluate => evaluate::draw(frame, body, app, hits),
-        ScreenId::Predict => predict::draw(frame, body, app, hits),
+        ScreenId::Predict => predict_view::draw(frame, body, app, hits),
         ScreenId::Runs => runs::draw(frame, body, app, hits),
     }
     draw_message(frame, said, app);
@@ -75,8 +76,9 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         Some(Overlay::Help { scroll }) => help::draw(frame, area, app.theme, app.screen.context(), *scroll),
         Some(Overlay::Form(open)) => form::draw(frame, body, app.theme, open),
         Some(Overlay::Confirm(question)) => confirm::draw(frame, area, app.theme, question),
+        Some(Overlay::Palette(state)) => palette::draw(frame, area, app.theme, app, state),
+        Some(Overlay::Path(input)) => predict_view::draw_path(frame, body, app, input),
         Some(Overlay::Prompt(open)) => prompt::draw(frame, body, app.theme, open),
-        Some(Overlay::Path(input)) => predict::draw_path(frame, body, app, input),
     }
 }
 

@@ -1,10 +1,13 @@
 //! What reaches the screen from outside, and the threads that listen for it.
 
+use super::graphics::Query;
 use super::jobs::JobReply;
+use super::pictures::Picture;
 use super::predictor::PredictorReply;
 use super::snapshot::Snapshot;
 use super::terminal;
 use crossterm::event::{self, KeyEvent, KeyEventKind, MouseEvent};
+use ratatui_image::picker::Picker;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 use std::io::Read;
@@ -26,6 +29,10 @@ pub enum Event {
     Snapshot(Arc<Snapshot>),
     Job(JobReply),
     Predictor(PredictorReply),
+    /// How pictures can be shown on this terminal.
+    Graphics(Box<Picker>),
+    /// A picture that the screen missed.
+    Picture(Box<Picture>),
     /// The process is to end for this signal.
     Ending(i32),
     /// The process is to be put aside (SIGTSTP).
@@ -36,14 +43,21 @@ pub enum Event {
     Lost,
 }
 
-/// Reads keys, pastes and the mouse until the terminal or the other end of `events` is gone.
+/// Reads keys, pastes and the mouse until the terminal or the other end of `events` is gone; before that, what the
+/// terminal answers to `query`.
 ///
 /// The terminal is asked first whether it is still there: crossterm 0.29 turns in circles on one that vanished.
-pub fn listen(events: &Sender<Event>) {
+pub fn listen(events: &Sender<Event>, query: Option<Query>) {
     let Ok(mut resizes) = resizes() else {
         let _ = events.send(Event::Lost);
         return;
     };
+    if let Some(query) = query {
+        let picker = query.listen(events);
+        if events.send(Event::Graphics(Box::new(picker))).is_err() {
+            return;
+        }
+    }
     loop {
         match wait_for_input(&mut resizes) {
             Ok(true) => {}

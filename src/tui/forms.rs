@@ -2,6 +2,7 @@
 
 mod finetune;
 
+use super::forms_many;
 use super::jobs::expand;
 use super::snapshot::Snapshot;
 use super::widgets::form::{Field, Form};
@@ -11,17 +12,21 @@ use crate::features::{FeatureSpec, Taps};
 use crate::imaging::preprocessing::Mode;
 use crate::model::{BenchmarkSettings, DenseSettings, LogisticSettings, Optimizer};
 use crate::run::{JobSpec, ModelSpec};
+use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::str::FromStr;
 
 /// Which form it is; values are remembered for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum FormKind {
     Prepare,
     Dense,
     Logistic,
     Benchmark,
     Finetune,
+    Sweep,
+    Probe,
 }
 
 impl FormKind {
@@ -38,7 +43,7 @@ impl FormKind {
 }
 
 const MODELS: [&str; 4] = ["dense", "logistic", "benchmark", "finetune"];
-const OPTIMIZERS: [Optimizer; 4] = [Optimizer::Adam, Optimizer::AdamW, Optimizer::Sgd, Optimizer::RmsProp];
+pub(super) const OPTIMIZERS: [Optimizer; 4] = [Optimizer::Adam, Optimizer::AdamW, Optimizer::Sgd, Optimizer::RmsProp];
 
 /// The form with its defaults.
 pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<FormKind> {
@@ -48,11 +53,21 @@ pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<
         FormKind::Logistic => logistic(snapshot),
         FormKind::Benchmark => benchmark(),
         FormKind::Finetune => finetune::fields(snapshot),
+        FormKind::Sweep => forms_many::sweep(snapshot),
+        FormKind::Probe => forms_many::probe(snapshot),
     };
     let (title, intro) = match kind {
         FormKind::Prepare => (
             "Prepare a data set".to_owned(),
             "Reads labels, leaves out what cannot be used and says why, draws balanced splits.".to_owned(),
+        ),
+        FormKind::Probe => (
+            format!("Probe the depths of a network on {}", dataset.unwrap_or("the current data set")),
+            "Takes features after every stage and fits a logistic regression on each: accuracy by depth.".to_owned(),
+        ),
+        FormKind::Sweep => (
+            format!("Sweep on {}", dataset.unwrap_or("the current data set")),
+            "Several values between spaces; every combination is trained with every seed.".to_owned(),
         ),
         _ => (
             format!("Train on {}", dataset.unwrap_or("the current data set")),
@@ -80,14 +95,14 @@ fn model_field(value: &str) -> Field {
     Field::chosen("model", value, MODELS.map(str::to_owned).to_vec(), "the kind of model; left and right change it")
 }
 
-fn backbone_field(snapshot: &Snapshot) -> Field {
+pub(super) fn backbone_field(snapshot: &Snapshot) -> Field {
     let names: Vec<String> = snapshot.backbones.iter().map(|backbone| backbone.name.clone()).collect();
     let first = names.first().cloned().unwrap_or_default();
     Field::chosen("backbone", &first, names, "the frozen network whose features it is trained on")
 }
 
 /// Depth and shape of the features, which matter more than anything in the head.
-fn feature_fields() -> [Field; 3] {
+pub(super) fn feature_fields() -> [Field; 3] {
     let pools = ["avg", "max", "grid2", "grid4", "grid7", "flatten"].map(str::to_owned).to_vec();
     let modes = [Mode::Default, Mode::Keras].map(|mode| mode.to_string()).to_vec();
     [
@@ -173,12 +188,14 @@ pub fn submit(form: &mut Form<FormKind>, dataset: Option<&str>) -> Option<JobSpe
     }
     let job = match form.kind {
         FormKind::Prepare => read_prepare(form).map(JobSpec::Prepare),
+        FormKind::Sweep => forms_many::read_sweep(form, dataset),
+        FormKind::Probe => forms_many::read_probe(form, dataset),
         kind => {
             let model = match kind {
                 FormKind::Dense => read_dense(form),
                 FormKind::Logistic => read_logistic(form),
                 FormKind::Finetune => finetune::read(form),
-                FormKind::Benchmark | FormKind::Prepare => read_benchmark(form),
+                _ => read_benchmark(form),
             };
             let dataset = dataset.map(str::to_owned);
             if dataset.is_none() {
@@ -190,7 +207,7 @@ pub fn submit(form: &mut Form<FormKind>, dataset: Option<&str>) -> Option<JobSpe
     job.filter(|_| form.fields.iter().all(|field| field.error.is_none()))
 }
 
-fn number<T>(form: &mut Form<FormKind>, name: &str, low: T, high: T) -> Option<T>
+pub(super) fn number<T>(form: &mut Form<FormKind>, name: &str, low: T, high: T) -> Option<T>
 where
     T: FromStr + PartialOrd + Display,
 {
@@ -203,7 +220,7 @@ where
     }
 }
 
-fn optional_number(form: &mut Form<FormKind>, name: &str, low: usize) -> Option<usize> {
+pub(super) fn optional_number(form: &mut Form<FormKind>, name: &str, low: usize) -> Option<usize> {
     if form.value(name).is_empty() { None } else { number(form, name, low, 10_000_000) }
 }
 
@@ -216,7 +233,7 @@ fn optimizer(form: &Form<FormKind>) -> Option<Optimizer> {
     OPTIMIZERS.into_iter().find(|optimizer| optimizer.name() == form.value("optimizer"))
 }
 
-fn features(form: &mut Form<FormKind>) -> Option<FeatureSpec> {
+pub(super) fn features(form: &mut Form<FormKind>) -> Option<FeatureSpec> {
     let backbone = form.value("backbone").to_owned();
     if backbone.is_empty() {
         form.complain("backbone", "There is no backbone to choose; the Features screen (2) lists them.");

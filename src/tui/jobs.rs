@@ -1,13 +1,17 @@
 //! What the screen wants done, and the thread that does it: starting and controlling runs, choosing, reading folders.
 
 use super::event::Event;
+use super::memory::Memory;
 use super::predictor::Ask;
 use super::records::{self, RecordJob, RecordReply};
 use super::widgets::cut_front;
+use crate::dataset::manifest::Manifest;
+use crate::dataset::{Sample, Split};
 use crate::error::{Error, Result};
+use crate::predict::Prediction;
 use crate::run::choice::{self, Choice};
 use crate::run::launch::{self, Launched};
-use crate::run::{JobSpec, RunFolder, RunId, Spec, control};
+use crate::run::{JobSpec, RunFolder, RunId, Spec, control, queue};
 use crate::workspace::Workspace;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,6 +26,20 @@ pub enum Effect {
         run: RunId,
         command: control::Command,
     },
+    /// Sets a run to work again whose worker has ended too early.
+    Resume {
+        run: RunId,
+    },
+    /// Takes a run that waits out of the queue.
+    Unqueue {
+        run: RunId,
+    },
+    /// Lists the images of a prepared set.
+    Images {
+        dataset: String,
+    },
+    /// Writes what the screens remember.
+    Remember(Box<Memory>),
     Choose {
         run: String,
     },
@@ -36,6 +54,8 @@ pub enum Effect {
         from: PathBuf,
     },
     Predict(Ask),
+    /// Writes predictions into a CSV file.
+    SavePredictions(Vec<Prediction>),
     /// Something with the files of runs.
     Record(Box<RecordJob>),
     Suspend,
@@ -46,10 +66,37 @@ pub enum Effect {
 /// What came of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobReply {
-    Launched { run: RunId },
-    Told { run: RunId, command: control::Command },
+    Launched {
+        run: RunId,
+    },
+    Told {
+        run: RunId,
+        command: control::Command,
+    },
     Chosen(Choice),
-    Listed { folder: PathBuf, entries: Vec<Entry>, select: Option<PathBuf>, predict: bool },
+    Listed {
+        folder: PathBuf,
+        entries: Vec<Entry>,
+        select: Option<PathBuf>,
+        predict: bool,
+    },
+    /// It waits for those that train now.
+    Queued {
+        run: RunId,
+    },
+    Resumed {
+        run: RunId,
+    },
+    Unqueued {
+        run: RunId,
+    },
+    Images {
+        dataset: String,
+        images: Vec<SetImage>,
+    },
+    Remembered,
+    /// A file was written.
+    Saved(PathBuf),
     Record(Box<RecordReply>),
     Failed(String),
 }
@@ -62,6 +109,20 @@ pub struct Entry {
     pub folder: bool,
     /// By its ending; decoding decides in the end.
     pub image: bool,
+}
+
+/// One image of a prepared set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetImage {
+    pub path: PathBuf,
+    /// Index of its class.
+    pub class: usize,
+    pub split: Split,
+}
+
+fn images(manifest: &Manifest) -> Vec<SetImage> {
+    let image = |sample: &Sample| SetImage { path: manifest.path_of(sample), class: sample.class, split: sample.split };
+    manifest.samples.iter().map(image).collect()
 }
 
 /// What the thread needs to start runs.
@@ -99,11 +160,30 @@ fn perform(settings: &Settings, effect: Effect, started: &mut Vec<Launched>) -> 
     let workspace = &settings.workspace;
     match effect {
         Effect::Launch(job) => {
+            if queue::takes_turns(&job) && queue::busy(workspace)? {
+                let run = queue::add(workspace, &Spec::new(*job, settings.threads, &settings.device))?;
+                // The one that trained may have ended in between.
+                started.extend(queue::next(workspace)?);
+                return Ok(JobReply::Queued { run: run.id().clone() });
+            }
             let launched = launch::launch(workspace, &Spec::new(*job, settings.threads, &settings.device))?;
             let run = launched.run.id().clone();
             started.push(launched);
             Ok(JobReply::Launched { run })
         }
+        Effect::Resume { run } => {
+            started.push(launch::resume(workspace, RunFolder::find(workspace, run.as_str())?)?);
+            Ok(JobReply::Resumed { run })
+        }
+        Effect::Unqueue { run } => {
+            queue::remove(RunFolder::find(workspace, run.as_str())?)?;
+            Ok(JobReply::Unqueued { run })
+        }
+        Effect::Images { dataset } => {
+            let images = images(&Manifest::load_named(workspace, &dataset)?);
+            Ok(JobReply::Images { dataset, images })
+        }
+        Effect::Remember(memory) => memory.save(workspace).map(|()| JobReply::Remembered),
         Effect::Control { run, command } => {
             control::send(&RunFolder::find(workspace, run.as_str())?, command)?;
             Ok(JobReply::Told { run, command })
@@ -116,6 +196,7 @@ fn perform(settings: &Settings, effect: Effect, started: &mut Vec<Launched>) -> 
             Ok(JobReply::Listed { folder, entries, select, predict: false })
         }
         Effect::Open { text, from } => open(&text, &from),
+        Effect::SavePredictions(predictions) => Ok(JobReply::Saved(super::history::save(workspace, &predictions)?)),
         Effect::Record(job) => Ok(JobReply::Record(Box::new(records::perform(settings, *job, started)?))),
         Effect::Predict(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {
             Err(Error::failed("This is not for the job thread; please report it."))

@@ -25,11 +25,13 @@ pub enum Context {
     Confirm,
     /// The help is open.
     Help,
+    /// A command is being looked for.
+    Palette,
 }
 
 impl Context {
     /// All contexts, in the order the help lists them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Global,
         Self::Data,
         Self::Features,
@@ -44,6 +46,7 @@ impl Context {
         Self::Prompt,
         Self::Confirm,
         Self::Help,
+        Self::Palette,
     ];
 
     /// The heading in the help.
@@ -63,6 +66,7 @@ impl Context {
             Self::Prompt => "Typing a filter, a note, a title or a file",
             Self::Confirm => "Answering a question",
             Self::Help => "In this help",
+            Self::Palette => "Looking for a command",
         }
     }
 
@@ -121,11 +125,31 @@ pub enum Action {
     Enter,
     Parent,
     TypePath,
+    /// Writes the predictions of this session into a file.
+    SaveHistory,
+    /// Opens the form of a sweep.
+    Sweep,
+    /// Lays the curves of the run under the cursor over the others.
+    Mark,
+    Unmark,
+    Smooth,
+    ZoomIn,
+    ZoomOut,
+    ZoomAll,
+    PanLeft,
+    PanRight,
+    /// Opens the form that probes the depths of a network.
+    Probe,
+    /// The contact sheet instead of the account of a data set.
+    Sheet,
+    /// The next palette.
+    Theme,
+    /// The line that finds any command by its name.
+    Palette,
     Filter,
     Export,
     /// Mean and spread by setting, or one line per run.
     BySetting,
-    Mark,
     Compare,
     /// The next part of a screen, where there is no room for all.
     Pane,
@@ -239,6 +263,7 @@ use Context as C;
 
 /// Every key of the program.
 pub const TABLE: &[Binding] = &[
+    bind(C::Global, &[ch(':'), ctrl('p')], A::Palette, "commands", "Finds any command by a few letters of its name."),
     bind(C::Global, &[ch('?'), code(KeyCode::F(1))], A::Help, "help", "Shows all keys."),
     bind(
         C::Global,
@@ -275,10 +300,18 @@ pub const TABLE: &[Binding] = &[
         "",
         "Takes the message away; on Data, also the account of a failed attempt.",
     ),
+    bind(C::Global, &[ch('T')], A::Theme, "", "The next theme: dark, light, high contrast, monochrome."),
     bind(C::Global, &[ctrl('l')], A::Redraw, "", "Draws the whole screen again."),
     bind(C::Global, &[ctrl('z')], A::Suspend, "", "Puts the program aside; the shell's 'fg' brings it back."),
     bind(C::Data, &[ch('n')], A::New, "prepare", "Opens the form that prepares a data set from photographs."),
     bind(C::Data, &[ch('d')], A::Demo, "demo", "Runs the whole study on synthetic drawings."),
+    bind(
+        C::Data,
+        &[ch('i')],
+        A::Sheet,
+        "images",
+        "Shows the images of the set as a contact sheet, or the account again.",
+    ),
     bind(C::Data, &[ch('p')], A::PauseResume, "pause/resume", "Pauses or resumes the preparation or demo at work."),
     bind(C::Data, &[ch('s')], A::Stop, "stop", "Stops the preparation or demo at work, after a question."),
     bind(
@@ -287,6 +320,13 @@ pub const TABLE: &[Binding] = &[
         A::Extract,
         "extract",
         "Extracts features of the current data set with the selected backbone.",
+    ),
+    bind(
+        C::Features,
+        &[ch('b')],
+        A::Probe,
+        "depth probe",
+        "Opens the form that finds out after which stage features are best.",
     ),
     bind(C::Features, &[ch('p')], A::PauseResume, "pause/resume", "Pauses or resumes the extraction at work."),
     bind(
@@ -297,8 +337,35 @@ pub const TABLE: &[Binding] = &[
         "Stops the extraction at work, after a question. Whole parts are kept.",
     ),
     bind(C::Train, &[ch('n')], A::New, "new run", "Opens the form that trains a model on the current data set."),
-    bind(C::Train, &[ch('p')], A::PauseResume, "pause/resume", "Pauses or resumes the selected run."),
-    bind(C::Train, &[ch('s')], A::Stop, "stop", "Stops the selected run, after a question."),
+    bind(
+        C::Train,
+        &[ch('p')],
+        A::PauseResume,
+        "pause/resume",
+        "Pauses or resumes the selected run; one that was cut short goes on from its last checkpoint.",
+    ),
+    bind(
+        C::Train,
+        &[ch('s')],
+        A::Stop,
+        "stop",
+        "Stops the selected run, or takes it out of the queue, after a question.",
+    ),
+    bind(C::Train, &[ch('S')], A::Sweep, "sweep", "Opens the form that trains many heads over the same features."),
+    bind(
+        C::Train,
+        &[ch(' ')],
+        A::Mark,
+        "overlay",
+        "Lays the curves of this run over those of others, or takes them away.",
+    ),
+    bind(C::Train, &[ch('x')], A::Unmark, "", "Takes all marks away."),
+    bind(C::Train, &[ch('+'), ch('=')], A::ZoomIn, "zoom", "Shows fewer epochs, the newest of them."),
+    bind(C::Train, &[ch('-')], A::ZoomOut, "", "Shows more epochs."),
+    bind(C::Train, &[ch('0')], A::ZoomAll, "", "Shows all epochs."),
+    bind(C::Train, &[code(KeyCode::Left), ch('h')], A::PanLeft, "", "To earlier epochs, after a zoom."),
+    bind(C::Train, &[code(KeyCode::Right), ch('l')], A::PanRight, "", "To later epochs, after a zoom."),
+    bind(C::Train, &[ch('m')], A::Smooth, "smooth", "Smooths the curves: not, a little, much."),
     bind(C::Train, &[ch('v')], A::Curves, "", "Accuracy or loss, where there is room for one chart."),
     bind(C::Train, &[ch('L')], A::LogScale, "log", "Draws the loss on a logarithmic scale, or again on a plain one."),
     bind(
@@ -457,6 +524,7 @@ pub const TABLE: &[Binding] = &[
         "To the folder above.",
     ),
     bind(C::Predict, &[ch('/'), ch('i')], A::TypePath, "type a path", "Opens a line to type or paste a path into."),
+    bind(C::Predict, &[ch('w')], A::SaveHistory, "save", "Writes the predictions of this session into a CSV file."),
     bind(C::Form, &[code(KeyCode::Enter), ctrl('s')], A::Accept, "start", "Checks the form and starts the work."),
     bind(C::Form, &[code(KeyCode::Tab), code(KeyCode::Down)], A::Down, "next", "To the next field."),
     bind(C::Form, &[code(KeyCode::BackTab), code(KeyCode::Up)], A::Up, "", "To the field before."),
@@ -498,6 +566,11 @@ pub const TABLE: &[Binding] = &[
     bind(C::Help, &[code(KeyCode::PageUp), ctrl('b')], A::PageUp, "", "Ten lines up."),
     bind(C::Help, &[code(KeyCode::Home), ch('g')], A::Top, "", "To the first line."),
     bind(C::Help, &[code(KeyCode::End), ch('G')], A::Bottom, "", "To the last line."),
+    bind(C::Palette, &[code(KeyCode::Enter)], A::Accept, "do it", "Does what is under the cursor."),
+    bind(C::Palette, &[code(KeyCode::Down), ctrl('n')], A::Down, "next", "One line down."),
+    bind(C::Palette, &[code(KeyCode::Up), ctrl('p')], A::Up, "", "One line up."),
+    bind(C::Palette, &[code(KeyCode::Esc)], A::Cancel, "close", "Closes the list."),
+    bind(C::Palette, &[ctrl('c')], A::Quit, "", "Leaves the program."),
     bind(C::Help, &[ctrl('c')], A::Quit, "", "Leaves the program."),
 ];
 

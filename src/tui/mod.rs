@@ -10,14 +10,22 @@ pub mod commands;
 pub mod draw;
 pub mod event;
 pub mod forms;
+pub mod forms_many;
+pub mod graphics;
+pub mod history;
 pub mod jobs;
 pub mod keys;
+pub mod memory;
+pub mod palette;
+pub mod pictures;
 pub mod predictor;
 pub mod prompt;
 pub mod records;
 pub mod screens;
+pub mod shots;
 pub mod snapshot;
 pub mod stages;
+pub mod svg;
 pub mod terminal;
 pub mod theme;
 pub mod watcher;
@@ -29,7 +37,10 @@ use crate::workspace::Workspace;
 use app::App;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use event::Event;
+use graphics::{ImageProtocol, Query};
 use jobs::Effect;
+use memory::Memory;
+use pictures::Order;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -50,12 +61,17 @@ pub struct TuiOptions {
     pub ascii: bool,
     /// Whether clicks and the wheel are wanted (Shift selects text then).
     pub mouse: bool,
+    /// How pictures are shown.
+    pub images: ImageProtocol,
 }
 
 /// Between two frames at least: 15 a second at most for what happens by itself.
 const FRAME: Duration = Duration::from_millis(66);
 /// The same after a key, whose effect is to be seen at once.
 const KEY_FRAME: Duration = Duration::from_millis(30);
+
+/// Between two notes of what the screens show, for the next start after a kill; leaving writes one anyway.
+const NOTE: Duration = Duration::from_secs(2);
 
 /// Shows the workbench on the terminal until the user leaves. Runs at work go on afterwards.
 ///
@@ -67,10 +83,25 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
     let mut screen = terminal::enter(options.mouse)?;
     terminal::hook_panics();
     event::listen_for_signals(events.clone()).inspect_err(|_| terminal::restore())?;
-    let hands = start_threads(&workspace, &options, &events);
-    let app = App::new(theme, workspace.root().to_owned(), options.start);
-    let ended = turn(&mut screen, app, &inbox, &hands);
+    let query = Query::new(options.images, theme);
+    if let Some(question) = query.and_then(Query::text) {
+        terminal::say(&question);
+    }
+    let keys = events.clone();
+    thread::spawn(move || event::listen(&keys, query));
+    let hands = start_hands(&workspace, &options, &events);
+    let led = options.start.is_some();
+    let mut app = App::new(theme, workspace.root().to_owned(), options.start);
+    let named = options.theme.is_some() || theme.palette == theme::Palette::Monochrome;
+    let memory = Memory::load(&workspace);
+    // Who is led through a demo is not put back to where somebody was.
+    if !led {
+        memory.clone().restore(&mut app, named);
+    }
+    let ended = turn(&mut screen, &mut app, &inbox, &hands, memory);
     terminal::restore();
+    // Leaving is no time to complain about a cache that cannot be written.
+    let _ = Memory::of(&app).save(&workspace);
     match ended? {
         Some(signal) => terminal::end_by(signal),
         None => Ok(()),
@@ -81,14 +112,17 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
 struct Hands {
     effects: Sender<Effect>,
     asks: Sender<predictor::Ask>,
+    pictures: Sender<Order>,
 }
 
-fn start_threads(workspace: &Workspace, options: &TuiOptions, events: &Sender<Event>) -> Hands {
+/// Starts the threads that do things; the one that reads keys is not among them.
+fn start_hands(workspace: &Workspace, options: &TuiOptions, events: &Sender<Event>) -> Hands {
     let (effects, effect_inbox) = mpsc::channel();
     let (asks, ask_inbox) = mpsc::channel();
     let (nudge, nudges) = mpsc::channel();
-    let keys = events.clone();
-    thread::spawn(move || event::listen(&keys));
+    let (pictures, orders) = mpsc::channel();
+    let to = events.clone();
+    thread::spawn(move || pictures::make(&orders, &to));
     let (to, at) = (events.clone(), workspace.clone());
     thread::spawn(move || watcher::watch(at, &to, &nudges));
     let (to, at) = (events.clone(), workspace.clone());
@@ -97,13 +131,31 @@ fn start_threads(workspace: &Workspace, options: &TuiOptions, events: &Sender<Ev
     let settings =
         jobs::Settings { workspace: workspace.clone(), threads: options.threads, device: options.device.clone() };
     thread::spawn(move || jobs::work(&settings, &effect_inbox, &to, &nudge));
-    Hands { effects, asks }
+    Hands { effects, asks, pictures }
+}
+
+/// Gives an effect to the thread that it is for; one that is for the screen itself comes back.
+fn pass_on(effect: Effect, hands: &Hands) -> Option<Effect> {
+    match effect {
+        Effect::Quit | Effect::Suspend | Effect::Redraw => return Some(effect),
+        Effect::Predict(ask) => drop(hands.asks.send(ask)),
+        other => drop(hands.effects.send(other)),
+    }
+    None
 }
 
 /// The loop: events in, effects out, a frame when something changed. Ends with the signal that ended it, if one did.
-fn turn(screen: &mut terminal::Screen, mut app: App, inbox: &Receiver<Event>, hands: &Hands) -> Result<Option<i32>> {
+fn turn(
+    screen: &mut terminal::Screen,
+    app: &mut App,
+    inbox: &Receiver<Event>,
+    hands: &Hands,
+    mut remembered: Memory,
+) -> Result<Option<i32>> {
     let mut drawn: Option<Instant> = None;
     let mut due: Option<Instant> = Some(Instant::now());
+    let mut noted = Instant::now();
+    app.begin().into_iter().for_each(|effect| drop(pass_on(effect, hands)));
     loop {
         let event = match due {
             None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -120,19 +172,19 @@ fn turn(screen: &mut terminal::Screen, mut app: App, inbox: &Receiver<Event>, ha
                     Event::Ending(signal) => return Ok(Some(*signal)),
                     Event::Lost => return Err(Error::failed("The terminal is gone; runs at work go on.")),
                     Event::Continue => terminal::resume()?,
+                    Event::Graphics(picker) => drop(hands.pictures.send(Order::Use((**picker).clone()))),
                     _ => {}
                 }
                 for effect in app.update(event) {
-                    match effect {
-                        Effect::Quit => return Ok(None),
-                        Effect::Suspend => {
+                    match pass_on(effect, hands) {
+                        Some(Effect::Quit) => return Ok(None),
+                        Some(Effect::Suspend) => {
                             terminal::suspend();
                             terminal::resume()?;
                             redraw(screen)?;
                         }
-                        Effect::Redraw => redraw(screen)?,
-                        Effect::Predict(ask) => drop(hands.asks.send(ask)),
-                        other => drop(hands.effects.send(other)),
+                        Some(Effect::Redraw) => redraw(screen)?,
+                        _ => {}
                     }
                 }
                 let next = drawn.map_or_else(Instant::now, |drawn| drawn + pace);
@@ -142,9 +194,21 @@ fn turn(screen: &mut terminal::Screen, mut app: App, inbox: &Receiver<Event>, ha
             Err(RecvTimeoutError::Timeout) => {}
         }
         if due.is_some_and(|due| due <= Instant::now()) {
-            show(screen, &mut app)?;
+            show(screen, app)?;
+            let missing = app.pictures.missing();
+            if !missing.is_empty() {
+                drop(hands.pictures.send(Order::Make(missing)));
+            }
             drawn = Some(Instant::now());
             due = None;
+            if noted.elapsed() >= NOTE {
+                noted = Instant::now();
+                let memory = Memory::of(app);
+                if memory != remembered {
+                    remembered = memory.clone();
+                    drop(hands.effects.send(Effect::Remember(Box::new(memory))));
+                }
+            }
         }
     }
 }

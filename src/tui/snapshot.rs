@@ -117,6 +117,12 @@ impl Run {
         matches!(self.job, JobSpec::Train { .. })
     }
 
+    /// Whether it ended before its work was done and can be set to work again.
+    pub fn can_go_on(&self) -> bool {
+        let ended = matches!(self.status, Status::Interrupted | Status::Failed | Status::Stopped);
+        ended && !matches!(self.job, JobSpec::Demo { .. } | JobSpec::OpenTest { .. })
+    }
+
     /// Whether it makes a data set.
     pub fn makes_data(&self) -> bool {
         matches!(self.job, JobSpec::Sample(_) | JobSpec::Prepare(_))

@@ -62,6 +62,13 @@ fn take() -> std::io::Result<()> {
     out.flush()
 }
 
+/// Writes a control sequence that shows nothing.
+pub fn say(text: &str) {
+    let mut out = std::io::stdout();
+    // A terminal that cannot be written to shows itself with the first frame.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
 /// Gives the terminal back as it was found. Safe to call at any time, from any thread, more than once.
 pub fn restore() {
     give_back();

@@ -17,6 +17,16 @@ pub enum Palette {
 }
 
 impl Palette {
+    /// The one after this, around the end.
+    pub fn next(self) -> Self {
+        match self {
+            Self::Dark => Self::Light,
+            Self::Light => Self::HighContrast,
+            Self::HighContrast => Self::Monochrome,
+            Self::Monochrome => Self::Dark,
+        }
+    }
+
     /// The palette called `name` on the command line.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Dark, Self::Light, Self::HighContrast, Self::Monochrome]

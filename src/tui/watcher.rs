@@ -6,9 +6,10 @@ use crate::dataset::PrepareReport;
 use crate::error::Result;
 use crate::run::choice::{self, Choice};
 use crate::run::label::{self, Label};
+use crate::run::launch::Launched;
 use crate::run::openings::{self, Opening};
 use crate::run::results;
-use crate::run::{RunFolder, RunView, Status};
+use crate::run::{RunFolder, RunView, Status, queue};
 use crate::workspace::Workspace;
 use std::collections::HashSet;
 use std::fs;
@@ -45,6 +46,11 @@ struct Followed {
     label: Stamp,
     about: About,
     shown: Arc<Run>,
+}
+
+/// Whether a run goes on by itself, so that its journal is read as it grows; one that waits for others will.
+fn is_followed(status: Status) -> bool {
+    status.is_live() || status == Status::Queued
 }
 
 impl Followed {
@@ -116,11 +122,6 @@ impl Followed {
     }
 }
 
-/// Whether a run goes on by itself, so that its journal is read as it grows.
-fn is_followed(status: Status) -> bool {
-    status.is_live()
-}
-
 /// A damaged label takes nothing from what the run itself tells.
 fn about(folder: &RunFolder) -> About {
     About { label: Label::load(folder).unwrap_or_default(), bytes: folder.bytes() }
@@ -162,6 +163,7 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<()>)
         turn: 0,
     };
     let mut sent: Option<Snapshot> = None;
+    let mut started: Vec<Launched> = Vec::new();
     let mut nudged = true;
     loop {
         watcher.look(nudged);
@@ -171,6 +173,8 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<()>)
             }
             sent = Some(watcher.now.clone());
         }
+        started.retain_mut(|launched| !launched.reap());
+        watcher.start_next(&mut started);
         let live = watcher.now.live().next().is_some();
         nudged = match nudge.recv_timeout(if live { LIVE } else { IDLE }) {
             Ok(()) => true,
@@ -204,6 +208,18 @@ impl Watcher {
         keep(self.look_at_runs(full, nudged, weigh));
         if full || problem.is_some() {
             self.now.problem = problem;
+        }
+    }
+
+    /// A worker that ends starts whoever waits; one that was killed does not, so this looks too.
+    fn start_next(&mut self, started: &mut Vec<Launched>) {
+        let waiting = self.now.runs.iter().any(|run| run.status == Status::Queued);
+        if !waiting || self.now.live().any(|run| queue::takes_turns(&run.job)) {
+            return;
+        }
+        match queue::next(&self.workspace) {
+            Ok(launched) => started.extend(launched),
+            Err(error) => self.now.problem = Some(error.to_string()),
         }
     }
 

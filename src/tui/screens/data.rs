@@ -8,6 +8,7 @@ use super::super::snapshot::{DataSet, Run, Snapshot};
 use super::super::stages::ScreenId;
 use super::super::theme::Theme;
 use super::super::widgets::{self, NARROW, bars, fit, format, offset, panel};
+use super::sheet::{self, Sheet};
 use crate::dataset::PrepareReport;
 use crate::run::{JobSpec, Status};
 use ratatui::Frame;
@@ -23,6 +24,7 @@ pub struct State {
     pub scroll: u16,
     /// The failed run whose account was put away.
     pub dismissed: Option<String>,
+    pub sheet: Sheet,
 }
 
 /// The latest run that makes data, if it is at work or went wrong.
@@ -40,6 +42,8 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Demo => return app.demo(),
         Action::PauseResume => return app.pause_or_resume(),
         Action::Stop => return app.stop(),
+        Action::Sheet => return sheet::toggle(app),
+        _ if app.data.sheet.open => sheet::scroll(app, action),
         Action::PageDown => app.data.scroll = (app.data.scroll + 5).min(most_scroll(app)),
         Action::PageUp => app.data.scroll = app.data.scroll.saturating_sub(5),
         Action::Up | Action::Down | Action::Top | Action::Bottom => {
@@ -61,7 +65,9 @@ pub fn select(app: &mut App, index: usize) {
 
 /// Puts the account of a failed preparation away.
 pub fn dismiss(app: &mut App) {
-    if app.screen == ScreenId::Data {
+    if app.screen == ScreenId::Data && app.data.sheet.open {
+        app.data.sheet.open = false;
+    } else if app.screen == ScreenId::Data {
         app.data.dismissed = work(&app.snapshot).filter(|run| !run.status.is_live()).map(|run| run.id.to_string());
     }
 }
@@ -97,6 +103,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         }
         return;
     };
+    if app.data.sheet.open {
+        sheet::draw(frame, rest, app);
+        return;
+    }
     if area.width < NARROW {
         let place = format!("{} ({} of {})", current.name, index(app) + 1, sets.len());
         let mut lines = vec![Line::styled(place, theme.strong())];

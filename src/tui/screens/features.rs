@@ -5,6 +5,7 @@ use super::super::jobs::Effect;
 use super::super::keys::{self, Action, Context};
 use super::super::snapshot::{Run, Snapshot, Weights};
 use super::super::widgets::{self, NARROW, bars, fit, format, offset, panel};
+use super::probe;
 use crate::features::FeatureSpec;
 use crate::run::{JobSpec, Status};
 use ratatui::Frame;
@@ -28,6 +29,7 @@ pub fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
 pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::Extract => return extract(app),
+        Action::Probe => probe::open(app),
         Action::PauseResume => return app.pause_or_resume(),
         Action::Stop => return app.stop(),
         _ => app.features.selected = moved(app.features.selected, app.snapshot.backbones.len(), action),
@@ -70,7 +72,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let [top, middle, bottom] = area.layout(&rows);
     draw_backbones(frame, top, app, hits);
     draw_stores(frame, middle, app);
-    draw_work(frame, bottom, app);
+    match work(&app.snapshot) {
+        Some(run) if probe::has_figures(run) => probe::draw(frame, bottom, app, run),
+        _ => draw_work(frame, bottom, app),
+    }
 }
 
 /// The inside of a framed part, or of a titled one on a narrow screen.

@@ -4,9 +4,10 @@ use super::super::app::{App, Hits, Target, Tone, moved};
 use super::super::forms::FormKind;
 use super::super::jobs::Effect;
 use super::super::keys::{self, Action, Context};
-use super::super::snapshot::Run;
-use super::super::widgets::chart::{self, Curve, Curves};
+use super::super::snapshot::{Run, Snapshot};
 use super::super::widgets::{self, NARROW, bars, cut, fit, format, offset, panel};
+use super::curves::{self, View};
+use super::ranking;
 use crate::run::{JobSpec, Status};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -18,25 +19,28 @@ use std::sync::Arc;
 pub struct State {
     /// The run that is shown; none means the newest.
     pub selected: Option<String>,
-    /// The loss on a logarithmic scale.
-    pub log: bool,
-    /// Where there is room for one chart only, the loss instead of the accuracy.
-    pub loss: bool,
+    /// How the curves are looked at.
+    pub view: View,
+}
+
+/// The lines of the list: runs that train and sweeps, newest first.
+pub fn listed(snapshot: &Snapshot) -> impl Iterator<Item = &Arc<Run>> {
+    snapshot.runs.iter().rev().filter(|run| run.trains() || matches!(run.job, JobSpec::Sweep { .. }))
 }
 
 fn index(app: &App) -> usize {
     let wanted = app.train.selected.as_deref();
-    app.snapshot.trainings().position(|run| Some(run.id.as_str()) == wanted).unwrap_or(0)
+    listed(&app.snapshot).position(|run| Some(run.id.as_str()) == wanted).unwrap_or(0)
 }
 
 /// The run that is shown.
 pub fn current(app: &App) -> Option<Arc<Run>> {
-    app.snapshot.trainings().nth(index(app)).cloned()
+    listed(&app.snapshot).nth(index(app)).cloned()
 }
 
 /// Shows line `index` of the list.
 pub fn select(app: &mut App, index: usize) {
-    let id = app.snapshot.trainings().nth(index).map(|run| run.id.to_string());
+    let id = listed(&app.snapshot).nth(index).map(|run| run.id.to_string());
     app.train.selected = id.or(app.train.selected.take());
 }
 
@@ -46,18 +50,37 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::New if app.dataset().is_none() => {
             app.say(Tone::Bad, "There is no prepared data set to train on yet; make one on the Data screen (1).");
         }
+        Action::Sweep if app.dataset().is_none() => {
+            app.say(Tone::Bad, "There is no prepared data set to train on yet; make one on the Data screen (1).");
+        }
         Action::New => app.open_form(FormKind::Dense),
+        Action::Sweep => app.open_form(FormKind::Sweep),
+        Action::Mark => mark(app),
         Action::PauseResume => return app.pause_or_resume(),
         Action::Stop => return app.stop(),
-        Action::LogScale => app.train.log = !app.train.log,
-        Action::Curves => app.train.loss = !app.train.loss,
         _ => {
-            let to = moved(index(app), app.snapshot.trainings().count(), action);
-            select(app, to);
-            app.follow = None;
+            let runs = current(app).map_or_else(Vec::new, |run| curves::shown(app, &run));
+            if !app.train.view.act(action, &runs) {
+                let to = moved(index(app), listed(&app.snapshot).count(), action);
+                select(app, to);
+                app.follow = None;
+            }
         }
     }
     Vec::new()
+}
+
+/// Lays the run under the cursor over the others, or takes it away.
+fn mark(app: &mut App) {
+    match current(app) {
+        Some(run) if run.epochs.is_empty() => {
+            app.say(Tone::Plain, format!("{} has no curves to lay over others.", run.id));
+        }
+        Some(run) if !app.train.view.mark(run.id.as_str()) => {
+            app.say(Tone::Plain, "More lines over each other cannot be told apart; x takes the marks away.");
+        }
+        _ => {}
+    }
 }
 
 /// Draws the screen.
@@ -96,11 +119,11 @@ fn draw_list(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let block = panel(theme, "Runs", NARROW);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let count = app.snapshot.trainings().count();
+    let count = listed(&app.snapshot).count();
     let selected = index(app);
     let height = usize::from(inner.height);
     let first = offset(selected, count, height);
-    for (row, (at, run)) in app.snapshot.trainings().enumerate().skip(first).take(height).enumerate() {
+    for (row, (at, run)) in listed(&app.snapshot).enumerate().skip(first).take(height).enumerate() {
         let line = Rect { y: inner.y + row as u16, height: 1, ..inner };
         let (sign, style) = bars::status(theme, run.status);
         let figure = run.row.as_ref().and_then(|row| row.val_accuracy);
@@ -115,8 +138,13 @@ fn draw_list(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         }
         let room = usize::from(inner.width).saturating_sub(1 + text.chars().count());
         let text = format!("{text}{figure:>room$}");
+        let (sign, style) = match app.train.view.hue(run.id.as_str()) {
+            Some(hue) => (theme.hue_swatch(hue), theme.hue(hue)),
+            None => (sign.to_owned(), style),
+        };
         let spans = if at == selected {
-            vec![Span::styled(format!("{sign}{text}"), theme.selected())]
+            // A mark keeps its colour under the cursor.
+            vec![Span::styled(sign, theme.selected().patch(style)), Span::styled(text, theme.selected())]
         } else {
             vec![Span::styled(sign, style), Span::raw(text)]
         };
@@ -125,13 +153,14 @@ fn draw_list(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     }
 }
 
-fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Run) {
+fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>) {
     let theme = app.theme;
     let narrow = frame.area().width < NARROW;
     let inside = usize::from(area.width).saturating_sub(if narrow { 0 } else { 4 });
     let lines = head(app, run, inside, area.height < 30);
     let rows: usize = lines.iter().map(|line| line.width().div_ceil(inside.max(1)).max(1)).sum();
-    let trials = !run.trials.is_empty();
+    let sweep = matches!(run.job, JobSpec::Sweep { .. });
+    let trials = !run.trials.is_empty() || sweep;
     let curves = !run.epochs.is_empty();
     let top = rows as u16 + if narrow { 0 } else { 2 };
     let [head_area, rest] = area.layout(&Layout::vertical([
@@ -148,7 +177,9 @@ fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Run) {
     };
     widgets::text(frame, inner, lines, 0);
     if curves {
-        draw_curves(frame, rest, app, run, narrow);
+        curves::draw(frame, rest, app, run, narrow);
+    } else if sweep {
+        ranking::draw(frame, rest, app, run);
     } else if trials {
         draw_trials(frame, rest, app, run, narrow);
     }
@@ -160,6 +191,19 @@ fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
     if let JobSpec::Train { dataset, model } = &run.job {
         let on = model.backbone().map_or_else(String::new, |backbone| format!("{backbone} · "));
         let text = format!("{on}{} · on {dataset}", model.describe());
+        lines.insert(1.min(lines.len()), Line::styled(if short { cut(&text, width) } else { text }, theme.dim()));
+    }
+    if let JobSpec::Sweep { dataset, sweep } = &run.job {
+        let text = format!(
+            "{} · {} seeds · {} epochs{}{} · on {dataset}",
+            sweep.features.backbone,
+            sweep.seeds.len(),
+            sweep.base.epochs,
+            sweep.random.map_or_else(String::new, |draws| format!(" · {draws} drawn")),
+            sweep
+                .halving
+                .map_or_else(String::new, |halving| format!(" · halving {}:{}", halving.first, halving.factor)),
+        );
         lines.insert(1.min(lines.len()), Line::styled(if short { cut(&text, width) } else { text }, theme.dim()));
     }
     if let Some(last) = run.epochs.last() {
@@ -187,37 +231,16 @@ fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
     if run.status == Status::Waiting {
         lines.push(Line::styled("The worker is starting.", theme.dim()));
     }
-    lines
-}
-
-fn draw_curves(frame: &mut Frame, area: Rect, app: &App, run: &Run, narrow: bool) {
-    let take = |value: fn(&crate::monitor::EpochFigures) -> f64| {
-        run.epochs.iter().map(|epoch| (epoch.epoch as f64, value(epoch))).collect::<Vec<_>>()
-    };
-    let epochs = run.epochs.last().map_or(1, |epoch| epoch.epochs);
-    let (one, two) = if narrow { ("trn", "val") } else { ("train", "validation") };
-    let accuracy = [
-        Curve { name: one, points: take(|epoch| epoch.train_accuracy) },
-        Curve { name: two, points: take(|epoch| epoch.val_accuracy) },
-    ];
-    let loss = [
-        Curve { name: one, points: take(|epoch| epoch.train_loss) },
-        Curve { name: two, points: take(|epoch| epoch.val_loss) },
-    ];
-    let title = if app.train.log { "Loss (log)" } else { "Loss" };
-    let accuracy = Curves { title: if narrow { "Acc" } else { "Accuracy" }, curves: &accuracy, epochs, log: false };
-    let loss = Curves { title, curves: &loss, epochs, log: app.train.log };
-    if area.width >= 100 {
-        let [left, right] = area.layout(&Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]));
-        chart::draw(frame, left, app.theme, &accuracy);
-        chart::draw(frame, right, app.theme, &loss);
-    } else if area.height >= 16 {
-        let [top, bottom] = area.layout(&Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]));
-        chart::draw(frame, top, app.theme, &accuracy);
-        chart::draw(frame, bottom, app.theme, &loss);
-    } else {
-        chart::draw(frame, area, app.theme, if app.train.loss { &loss } else { &accuracy });
+    if run.status == Status::Queued {
+        let text =
+            format!("Waits until nothing else trains; {} takes it out.", keys::name_of(Context::Train, Action::Stop));
+        lines.push(Line::styled(text, theme.dim()));
     }
+    if run.can_go_on() {
+        let text = format!("{} goes on from the last checkpoint.", keys::name_of(Context::Train, Action::PauseResume));
+        lines.push(Line::styled(text, theme.dim()));
+    }
+    lines
 }
 
 fn draw_trials(frame: &mut Frame, area: Rect, app: &App, run: &Run, narrow: bool) {

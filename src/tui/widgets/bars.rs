@@ -64,6 +64,7 @@ pub fn paired(
 /// The sign and style of a status.
 pub fn status(theme: Theme, status: Status) -> (&'static str, Style) {
     match status {
+        Status::Queued => ("…", theme.dim()),
         Status::Waiting => ("○", theme.busy()),
         Status::Running => ("●", theme.busy()),
         Status::Paused => ("‖", theme.warning()),

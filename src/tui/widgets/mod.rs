@@ -7,10 +7,12 @@ pub mod confirm;
 pub mod form;
 pub mod format;
 pub mod help;
+pub mod plot;
 
 use super::theme::Theme;
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Color;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Wrap};
 
@@ -34,7 +36,8 @@ fn framed<'a>(theme: Theme, title: impl Into<Line<'a>>, rule: ratatui::style::St
     Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(rule)
-        .title(title.style(theme.strong()))
+        // Said outright: a title without a colour of its own takes the one of the frame.
+        .title(title.style(theme.strong().fg(Color::Reset)))
         .padding(Padding::horizontal(1))
 }
 

@@ -1,0 +1,53 @@
+//! Predictions of a session as a file.
+
+use crate::error::{AtPath, Result};
+use crate::predict::Prediction;
+use crate::workspace::{Workspace, write_whole};
+use std::path::PathBuf;
+
+/// Writes predictions into `predictions-<n>.csv` in the workspace, the first number that is free; its path comes back.
+/// The columns are the fields of `predict --json`; faces are boxes of four numbers, between semicolons.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn save(workspace: &Workspace, predictions: &[Prediction]) -> Result<PathBuf> {
+    let path = (1..).map(|number| workspace.root().join(format!("predictions-{number}.csv")));
+    let path = path.into_iter().find(|path| !path.exists()).unwrap_or_else(|| workspace.root().join("predictions.csv"));
+    write_whole(&path, &csv(predictions).at(&path)?)?;
+    Ok(path)
+}
+
+/// The predictions as CSV, with a heading.
+fn csv(predictions: &[Prediction]) -> std::result::Result<Vec<u8>, Box<dyn std::error::Error>> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record([
+        "path",
+        "label",
+        "probability",
+        "score",
+        "threshold",
+        "model",
+        "input",
+        "faces",
+        "milliseconds",
+        "error",
+    ])?;
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    for prediction in predictions {
+        let faces: Vec<String> =
+            prediction.faces.iter().map(|face| face.bounds.map(|edge| format!("{edge:.1}")).join(" ")).collect();
+        table.write_record([
+            prediction.path.clone(),
+            prediction.label.clone().unwrap_or_default(),
+            number(prediction.probability),
+            number(prediction.score),
+            prediction.threshold.to_string(),
+            prediction.model.clone(),
+            prediction.input.clone(),
+            faces.join(";"),
+            format!("{:.1}", prediction.milliseconds),
+            prediction.error.clone().unwrap_or_default(),
+        ])?;
+    }
+    Ok(table.into_inner()?)
+}

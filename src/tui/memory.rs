@@ -1,0 +1,90 @@
+//! What the screens remember from one start to the next: `cache/workbench.json` in the workspace.
+//!
+//! It is a convenience: a file that is absent, damaged or of another version is ignored.
+
+use super::app::App;
+use super::forms::FormKind;
+use super::screens::curves::View;
+use super::stages::ScreenId;
+use super::theme::Palette;
+use crate::error::{AtPath, Result};
+use crate::workspace::{Workspace, write_whole};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The whole of it. Every part may be missing.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Memory {
+    /// The name of the screen that was shown last.
+    pub screen: Option<String>,
+    /// The palette, where it was changed on the screen.
+    pub theme: Option<String>,
+    pub dataset: Option<String>,
+    pub backbone: usize,
+    /// The run that Train shows.
+    pub run: Option<String>,
+    pub curves: View,
+    /// The folder that Predict shows.
+    pub folder: Option<PathBuf>,
+    /// What was last typed into each form.
+    pub forms: BTreeMap<FormKind, Vec<String>>,
+    /// What the other screens keep, each under its name.
+    pub screens: BTreeMap<String, serde_json::Value>,
+}
+
+fn path(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("cache/workbench.json")
+}
+
+impl Memory {
+    /// What was remembered, or nothing.
+    pub fn load(workspace: &Workspace) -> Self {
+        let text = std::fs::read(path(workspace)).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// Writes it whole or not at all.
+    ///
+    /// # Errors
+    /// When the cache cannot be written.
+    pub fn save(&self, workspace: &Workspace) -> Result<()> {
+        let path = path(workspace);
+        write_whole(&path, &serde_json::to_vec_pretty(self).at(&path)?)
+    }
+
+    /// What `app` shows now.
+    pub fn of(app: &App) -> Self {
+        Self {
+            screen: Some(app.screen.name().to_owned()),
+            theme: app.themed.map(|palette| palette.name().to_owned()),
+            dataset: app.data.selected.clone(),
+            backbone: app.features.selected,
+            run: app.train.selected.clone(),
+            curves: app.train.view.clone(),
+            folder: Some(app.predict.folder.clone()),
+            forms: app.remembered.iter().map(|(kind, values)| (*kind, values.clone())).collect(),
+            screens: BTreeMap::new(),
+        }
+    }
+
+    /// Puts `app` where it was. The theme is left alone where the command line or the environment names one.
+    pub fn restore(self, app: &mut App, themed: bool) {
+        if let Some(screen) = ScreenId::ALL.into_iter().find(|screen| Some(screen.name()) == self.screen.as_deref()) {
+            app.screen = screen;
+        }
+        if let Some(palette) = self.theme.as_deref().and_then(Palette::parse).filter(|_| !themed) {
+            app.theme.palette = palette;
+            app.themed = Some(palette);
+        }
+        app.data.selected = self.dataset;
+        app.features.selected = self.backbone;
+        app.train.selected = self.run;
+        app.train.view = self.curves;
+        if let Some(folder) = self.folder.filter(|folder| folder.is_dir()) {
+            app.predict.folder = folder;
+        }
+        app.remembered = self.forms.into_iter().collect();
+    }
+}

@@ -1,0 +1,103 @@
+//! A picture of every screen, drawn by the real program on a real workspace, for the README.
+
+use super::app::App;
+use super::event::Event;
+use super::graphics::{ImageProtocol, Query};
+use super::jobs::Effect;
+use super::keys::Action;
+use super::pictures::Order;
+use super::stages::ScreenId;
+use super::svg::svg;
+use super::theme::{Palette, Theme};
+use super::{Hands, TuiOptions, draw, pass_on, start_hands};
+use crate::error::{Error, Result};
+use crate::workspace::Workspace;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+/// A screen is finished when nothing came for so long.
+const CALM: Duration = Duration::from_millis(1500);
+/// Or at the latest after this.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The screens as SVG documents, each with its name in small letters. Predict shows `image`, if one is given.
+///
+/// # Errors
+/// When nothing can be drawn.
+pub fn take(
+    workspace: &Workspace,
+    options: &TuiOptions,
+    (columns, rows): (u16, u16),
+    image: Option<&Path>,
+) -> Result<Vec<(String, String)>> {
+    let (events, inbox) = mpsc::channel();
+    let hands = start_hands(workspace, options, &events);
+    let theme = Theme { palette: options.theme.unwrap_or(Palette::Dark), ascii: options.ascii };
+    let mut app = App::new(theme, workspace.root().to_owned(), None);
+    if let Some(query) = Query::new(ImageProtocol::Halfblocks, theme) {
+        let picker = query.picker(&[]);
+        drop(hands.pictures.send(Order::Use(picker.clone())));
+        app.update(Event::Graphics(Box::new(picker)));
+    }
+    let mut shots = Vec::new();
+    let mut size = (columns, rows);
+    // The first look at the workspace.
+    settle(&mut app, &hands, &inbox, Vec::new(), size)?;
+    for screen in ScreenId::ALL {
+        let mut effects = app.act(Action::Go(screen.index()));
+        if let (ScreenId::Predict, Some(image)) = (screen, image) {
+            effects.push(Effect::Open { text: image.display().to_string(), from: workspace.root().to_owned() });
+        }
+        let buffer = settle(&mut app, &hands, &inbox, effects, size)?;
+        shots.push((screen.name().to_lowercase(), svg(&buffer, theme.palette)));
+    }
+    // The contact sheet, and one screen on a small terminal.
+    app.act(Action::Go(ScreenId::Data.index()));
+    let effects = app.act(Action::Sheet);
+    let buffer = settle(&mut app, &hands, &inbox, effects, size)?;
+    shots.push(("images".into(), svg(&buffer, theme.palette)));
+    app.act(Action::Sheet);
+    size = (80, 24);
+    let effects = app.act(Action::Go(ScreenId::Train.index()));
+    let buffer = settle(&mut app, &hands, &inbox, effects, size)?;
+    shots.push(("train-80x24".into(), svg(&buffer, theme.palette)));
+    Ok(shots)
+}
+
+/// Lets everything that the screen waits for arrive, and draws it.
+fn settle(
+    app: &mut App,
+    hands: &Hands,
+    inbox: &Receiver<Event>,
+    effects: Vec<Effect>,
+    (columns, rows): (u16, u16),
+) -> Result<Buffer> {
+    let failed = |error| Error::failed(format!("The screen cannot be drawn ({error})."));
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).map_err(failed)?;
+    effects.into_iter().for_each(|effect| drop(pass_on(effect, hands)));
+    let begun = Instant::now();
+    loop {
+        let mut hits = super::app::Hits::new();
+        terminal.draw(|frame| hits = draw::draw(frame, app)).map_err(failed)?;
+        app.hits = hits;
+        let missing = app.pictures.missing();
+        if !missing.is_empty() {
+            drop(hands.pictures.send(Order::Make(missing)));
+        }
+        let waits = app.predict.busy.is_some();
+        match inbox.recv_timeout(if waits { PATIENCE } else { CALM }) {
+            Ok(event) => app.update(event).into_iter().for_each(|effect| drop(pass_on(effect, hands))),
+            Err(_) => break,
+        }
+        if begun.elapsed() > PATIENCE {
+            break;
+        }
+    }
+    app.message = None;
+    terminal.draw(|frame| drop(draw::draw(frame, app))).map_err(failed)?;
+    Ok(terminal.backend().buffer().clone())
+}
