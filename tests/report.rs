@@ -32,8 +32,7 @@ fn album(workspace: &Path) -> String {
                 if person % 2 == 0 { image::Rgb([180, texture, 40]) } else { image::Rgb([40, texture, 180]) }
             });
             picture.save(raw.join(format!("{person}-{number}.png"))).expect("a picture");
-            let (gender, hat) =
-                (["f", "m"][person as usize % 2], ["none", "<b>top & hat</b>"][person as usize / 2 % 2]);
+            let (gender, hat) = (["f", "m"][person as usize % 2], ["cap", "<b>top & hat</b>"][person as usize / 2 % 2]);
             text += &format!("{person}-{number}.png,{gender},p{person},20-29,{},{hat}\n", person / 2 % 5);
         }
     }
