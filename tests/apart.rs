@@ -47,6 +47,7 @@ fn settings(name: &str, source: SourceSpec, split: SplitMethod, sizes: Option<[u
         test: sizes.map(|sizes| sizes[2]),
         seed: 1,
         split: Some(split),
+        align: None,
     }
 }
 
