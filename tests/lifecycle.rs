@@ -89,11 +89,11 @@ fn a_newcomer_goes_through_the_study_by_the_keys_on_the_screen() {
     session.shows("benchmark-1 is done");
     // Results: open the test set, use the model.
     session.keys("4");
-    session.named("t", "open test set");
+    session.named("t", "open test");
     session.shows("only if you stop choosing now");
     session.keys("y");
     session.shows("test-1 is done");
-    session.named("c", "use for Predict");
+    session.named("c", "choose");
     session.shows("Predict now uses benchmark-1");
     session.keys("5");
     session.shows("benchmark-1");

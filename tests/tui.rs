@@ -335,10 +335,14 @@ fn on_screen(theme: Theme, screen: ScreenId) -> App {
 #[test]
 fn every_screen_looks_as_it_should() {
     for screen in ScreenId::ALL {
-        for (width, height) in [(80, 24), (120, 40), (40, 15)] {
-            let mut app = on_screen(DARK, screen);
-            let name = format!("{}_{width}x{height}", screen.name().to_lowercase());
-            insta::assert_snapshot!(name, shown(&mut app, width, height));
+        for (width, height) in [(80, 24), (120, 40), (40, 12)] {
+            for (kind, theme) in [("colour", DARK), ("mono", tui_records::MONO)] {
+                let mut app = on_screen(theme, screen);
+                let name = format!("{}_{kind}_{width}x{height}", screen.name().to_lowercase());
+                let text = shown(&mut app, width, height);
+                let styles = tui_records::styles(theme, &frame(&mut app, width, height));
+                insta::assert_snapshot!(name, format!("{text}{styles}"));
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use faceprobe::tui::screens::evaluate::sheet::{Figures, Sheet};
 use faceprobe::tui::snapshot::About;
 use ratatui::style::Style;
 
-const MONO: Theme = Theme { palette: Palette::Monochrome, ascii: true };
+pub const MONO: Theme = Theme { palette: Palette::Monochrome, ascii: true };
 
 /// Scores of 240 images: of class 1 tend to be higher, `skill` says how much.
 fn scored(run: &str, skill: f64, split: Split) -> SplitScores {
@@ -123,7 +123,7 @@ fn view(theme: Theme, keys: &str) -> App {
 }
 
 /// A letter for every style that a theme gives a meaning to, a dot for plain text.
-fn styles(theme: Theme, buffer: &Buffer) -> String {
+pub fn styles(theme: Theme, buffer: &Buffer) -> String {
     let mut known: Vec<(Style, char)> = vec![
         (theme.selected(), 'S'),
         (theme.strong(), 'b'),
