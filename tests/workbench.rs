@@ -6,7 +6,8 @@ use faceprobe::dataset::{PrepareReport, Split};
 use faceprobe::features::FeatureSpec;
 use faceprobe::model::{DenseSettings, LogisticSettings};
 use faceprobe::monitor::EpochFigures;
-use faceprobe::predict::{Face, Prediction};
+use faceprobe::predict::client::Explanation;
+use faceprobe::predict::{Detect, Face, HeatMap, Method, Placement, Prediction};
 use faceprobe::run::choice::Choice;
 use faceprobe::run::view::Trial;
 use faceprobe::run::{JobSpec, ModelSpec, RunId, Status, SweepSpec};
@@ -330,6 +331,54 @@ fn answers_of_the_terminal_choose_the_protocol_and_keys_among_them_are_kept() {
     assert_eq!(take(&quiet), (Vec::new(), "<paste /home/я/мои фото><Enter><Esc>".into()));
     assert!(Query::new(ImageProtocol::None, DARK).is_none());
     assert!(Query::new(ImageProtocol::Halfblocks, DARK).unwrap().text().is_none());
+}
+
+/// `x` asks again with the map and lays it over the picture, and takes it away; `f` changes what the network is shown.
+#[test]
+fn an_answer_is_explained_over_its_picture_and_faces_are_a_key_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = two_halves(folder.path(), "a.png");
+    let mut app = predict_on(folder.path(), &["a.png"]);
+    let answer = Prediction {
+        path: path.display().to_string(),
+        label: Some("female".into()),
+        probability: Some(0.9),
+        score: Some(0.1),
+        threshold: 0.5,
+        faces: Vec::new(),
+        error: None,
+        input: "whole picture".into(),
+        face: None,
+        note: None,
+        explanation: None,
+        model: "dense-1".into(),
+        milliseconds: 12.0,
+    };
+    let asked = |effects: &[Effect]| match effects {
+        [Effect::Predict(ask)] => (ask.detect, ask.explain),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(asked(&press(&mut app, KeyCode::Enter)), (None, false));
+    app.update(Event::Predictor(PredictorReply::Prediction(Box::new(answer.clone()))));
+    let plain = with_pictures(&mut app, &Picker::halfblocks(), 120, 40);
+    assert_eq!(asked(&keys(&mut app, "x")), (None, true));
+    // Everything that speaks for the answer is in the left half.
+    let map = HeatMap { method: Method::GradCam, rows: 1, columns: 2, values: vec![1.0, 0.0] };
+    app.update(Event::Predictor(PredictorReply::Explanation(Box::new(Explanation {
+        prediction: answer,
+        map,
+        placement: Placement::WHOLE,
+    }))));
+    let explained = with_pictures(&mut app, &Picker::halfblocks(), 120, 40);
+    assert!(shown(&app, 120, 40).contains("a.png · Grad-CAM"));
+    let bright = |buffer: &Buffer| {
+        buffer.content.iter().filter(|cell| matches!(cell.fg, Color::Rgb(200.., 120.., 60..))).count()
+    };
+    assert!(bright(&explained) > bright(&plain) + 20, "{} against {}", bright(&explained), bright(&plain));
+    assert_eq!(app.predict.history.len(), 1, "the same answer is remembered once");
+    assert_eq!(keys(&mut app, "x"), []);
+    assert_eq!(with_pictures(&mut app, &Picker::halfblocks(), 120, 40).content, plain.content);
+    assert_eq!(asked(&keys(&mut app, "f")), (Some(Detect::Detect), false));
 }
 
 #[test]

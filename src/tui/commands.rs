@@ -72,6 +72,7 @@ impl App {
             {
                 self.evaluate.figures().is_some()
             }
+            Action::Why => self.predict.shown.as_ref().is_some_and(|shown| shown.error.is_none()),
             Action::SaveHistory => !self.predict.history.is_empty(),
             Action::LogScale => train::current(self).is_some_and(|run| !run.epochs.is_empty()),
             _ => true,

@@ -125,6 +125,10 @@ pub enum Action {
     Enter,
     Parent,
     TypePath,
+    /// What of a picture the network is shown.
+    Faces,
+    /// Shows what speaks for an answer.
+    Why,
     /// Writes the predictions of this session into a file.
     SaveHistory,
     /// Opens the form of a sweep.
@@ -524,6 +528,20 @@ pub const TABLE: &[Binding] = &[
         "To the folder above.",
     ),
     bind(C::Predict, &[ch('/'), ch('i')], A::TypePath, "type a path", "Opens a line to type or paste a path into."),
+    bind(
+        C::Predict,
+        &[ch('f')],
+        A::Faces,
+        "face",
+        "What the network is shown: the square around the face, the face aligned, the whole picture, or what the model knows.",
+    ),
+    bind(
+        C::Predict,
+        &[ch('x')],
+        A::Why,
+        "explain",
+        "Lays a map of what counts for the answer over the picture. Again: takes it away.",
+    ),
     bind(C::Predict, &[ch('w')], A::SaveHistory, "save", "Writes the predictions of this session into a CSV file."),
     bind(C::Form, &[code(KeyCode::Enter), ctrl('s')], A::Accept, "start", "Checks the form and starts the work."),
     bind(C::Form, &[code(KeyCode::Tab), code(KeyCode::Down)], A::Down, "next", "To the next field."),

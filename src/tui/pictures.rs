@@ -4,6 +4,8 @@
 use super::event::Event;
 use super::theme::{Palette, Theme};
 use super::widgets;
+use crate::imaging::Pixels;
+use crate::predict::{HeatMap, Method, Placement, overlay};
 use image::{DynamicImage, RgbImage};
 use ratatui::Frame;
 use ratatui::layout::{Rect, Size};
@@ -13,7 +15,9 @@ use ratatui_image::protocol::Protocol;
 use ratatui_image::{FilterType, Image, Resize};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
 /// How many scaled pictures are kept: some pages of a contact sheet.
@@ -23,14 +27,65 @@ const LARGEST_FILE: u64 = 100 << 20;
 /// The same for what is in them.
 const LARGEST_PIXELS: u64 = 60_000_000;
 
+/// The map of what speaks for an answer, and where in the picture it lies. Two are equal when they are one.
+#[derive(Debug, Clone)]
+pub struct Heat(Arc<(HeatMap, Placement)>);
+
+impl Heat {
+    /// Of a map over a part of the picture.
+    pub fn new(map: HeatMap, placement: Placement) -> Self {
+        Self(Arc::new((map, placement)))
+    }
+
+    /// How it came about, in a word.
+    pub fn method(&self) -> &'static str {
+        match self.0.0.method {
+            Method::Cam => "activation map",
+            Method::GradCam => "Grad-CAM",
+        }
+    }
+
+    /// The picture with the map over it, in the picture's size.
+    fn over(&self, image: DynamicImage) -> DynamicImage {
+        let rgb = image.into_rgb8();
+        let (width, height) = rgb.dimensions();
+        let (map, placement) = &*self.0;
+        let drawn = Pixels::new(width as usize, height as usize, rgb.clone().into_raw())
+            .map(|pixels| overlay::overlay(&pixels, &[(map, *placement)]).into_rgb())
+            .and_then(|bytes| RgbImage::from_raw(width, height, bytes));
+        DynamicImage::ImageRgb8(drawn.unwrap_or(rgb))
+    }
+}
+
+impl PartialEq for Heat {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Heat {}
+
+impl Hash for Heat {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
+}
+
+/// What is drawn on a picture.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Marks {
+    /// Frames: left, top, right, bottom in pixels of the upright picture.
+    pub frames: Vec<[i32; 4]>,
+    pub heat: Option<Heat>,
+}
+
 /// A picture in the size it is shown in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Want {
     pub path: PathBuf,
     /// In cells.
     pub size: (u16, u16),
-    /// Frames to draw on it: left, top, right, bottom in pixels of the upright picture.
-    pub marks: Vec<[i32; 4]>,
+    pub marks: Marks,
 }
 
 /// What became of a wanted picture.
@@ -114,7 +169,7 @@ impl Pictures {
 
     /// Draws the picture of a file in the middle of `area`, or notes that it is wanted. `under` tells that something
     /// lies over the screen.
-    pub fn draw(&self, frame: &mut Frame, area: Rect, theme: Theme, path: &Path, marks: Vec<[i32; 4]>, under: bool) {
+    pub fn draw(&self, frame: &mut Frame, area: Rect, theme: Theme, path: &Path, marks: Marks, under: bool) {
         if area.width == 0 || area.height == 0 || !self.shown(theme) || under && !self.covers() {
             return;
         }
@@ -186,10 +241,14 @@ fn picture(picker: &Picker, want: &Want) -> Result<Protocol, String> {
     // Half blocks have two pixels in a cell, one over the other.
     let (across, down) = if half { (1, 2) } else { (u32::from(font.width), u32::from(font.height)) };
     let (width, height) = (u32::from(want.size.0) * across, u32::from(want.size.1) * down);
-    let image = marked(image, &want.marks, width.min(height).max(1));
+    let image = marked(image, &want.marks.frames, width.min(height).max(1));
     // Most of the way by averaging boxes, which is quick; the last step by the library, which knows the cells.
     let (width, height) = (width.max(1) * 2, height.max(1) * 2);
     let image = if image.width() > width || image.height() > height { image.thumbnail(width, height) } else { image };
+    let image = match &want.marks.heat {
+        Some(heat) => heat.over(image),
+        None => image,
+    };
     let size = Size::new(want.size.0, want.size.1);
     // Small pictures are enlarged, so that a contact sheet is even.
     let resize = Resize::Scale(Some(FilterType::Triangle));

@@ -1,8 +1,8 @@
 //! The thread that keeps a predictor process and asks it.
 
 use super::event::Event;
-use crate::predict::Prediction;
-use crate::predict::client::{Client, Reply};
+use crate::predict::client::{Client, Explanation, Reply, Request};
+use crate::predict::{Detect, Prediction};
 use crate::workspace::Workspace;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
@@ -14,6 +14,10 @@ pub struct Ask {
     pub path: PathBuf,
     pub model: String,
     pub threshold: f64,
+    /// What the network is shown; none: as the model was trained.
+    pub detect: Option<Detect>,
+    /// With the map of what speaks for the answer.
+    pub explain: bool,
 }
 
 /// What the predictor says.
@@ -26,6 +30,8 @@ pub enum PredictorReply {
         threshold: f64,
     },
     Prediction(Box<Prediction>),
+    /// The answer with its map.
+    Explanation(Box<Explanation>),
     /// The asked image has no answer, for this reason.
     Failed(String),
 }
@@ -44,7 +50,7 @@ pub fn serve(workspace: &Workspace, asks: &Receiver<Ask>, events: &Sender<Event>
     let mut warm: Option<Warm> = None;
     while let Ok(ask) = asks.recv() {
         let reply = match answer(workspace, &mut warm, &ask, events) {
-            Ok(prediction) => PredictorReply::Prediction(Box::new(prediction)),
+            Ok(reply) => reply,
             Err(sentence) => {
                 warm = None;
                 PredictorReply::Failed(sentence)
@@ -61,7 +67,7 @@ fn answer(
     warm: &mut Option<Warm>,
     ask: &Ask,
     events: &Sender<Event>,
-) -> Result<Prediction, String> {
+) -> Result<PredictorReply, String> {
     // Threshold and name come from the same files on both sides, so they are equal or they changed.
     let fits = warm
         .as_ref()
@@ -75,14 +81,20 @@ fn answer(
     let Some(warm) = warm else {
         return Err("The predictor did not start; try again.".into());
     };
-    warm.client.ask(&ask.path).map_err(|error| error.to_string())?;
+    let request = Request { detect: ask.detect, explain: ask.explain, ..Request::new(&ask.path) };
+    warm.client.request(&request).map_err(|error| error.to_string())?;
     loop {
         match warm.client.poll().map_err(|error| error.to_string())? {
-            Some(Reply::Prediction(prediction)) => return Ok(*prediction),
+            Some(Reply::Prediction(prediction)) => return Ok(PredictorReply::Prediction(prediction)),
             Some(Reply::Ready { model, threshold }) => {
                 let _ = events.send(Event::Predictor(PredictorReply::Ready { model, threshold }));
             }
-            Some(Reply::Predictions { mut answers }) if !answers.is_empty() => return Ok(answers.swap_remove(0)),
+            Some(Reply::Predictions { mut answers }) if !answers.is_empty() => {
+                return Ok(PredictorReply::Prediction(Box::new(answers.swap_remove(0))));
+            }
+            Some(Reply::Explanation { mut answers }) if !answers.is_empty() => {
+                return Ok(PredictorReply::Explanation(Box::new(answers.swap_remove(0))));
+            }
             Some(Reply::Predictions { .. } | Reply::Explanation { .. }) => {
                 return Err("The predictor answered something else than it was asked; try again.".into());
             }

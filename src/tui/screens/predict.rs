@@ -3,8 +3,9 @@
 use super::super::app::{App, Overlay, Tone, moved};
 use super::super::jobs::{Effect, Entry};
 use super::super::keys::Action;
+use super::super::pictures::Heat;
 use super::super::predictor::{Ask, PredictorReply};
-use crate::predict::Prediction;
+use crate::predict::{Detect, Prediction};
 use std::path::PathBuf;
 use tui_input::Input;
 
@@ -23,6 +24,12 @@ pub struct State {
     pub next: Option<PathBuf>,
     pub loading: bool,
     pub shown: Option<Prediction>,
+    /// What the network is shown; none: as the model was trained.
+    pub detect: Option<Detect>,
+    /// Answers come with the map of what speaks for them.
+    pub why: bool,
+    /// The map of what is shown.
+    pub heat: Option<Heat>,
     /// This session's predictions, newest last.
     pub history: Vec<Prediction>,
 }
@@ -42,6 +49,9 @@ impl State {
             next: None,
             loading: false,
             shown: None,
+            detect: None,
+            why: false,
+            heat: None,
             history: Vec::new(),
         }
     }
@@ -75,6 +85,27 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             app.say(Tone::Plain, "Nothing was predicted yet that could be saved.");
         }
         Action::SaveHistory => return vec![Effect::SavePredictions(app.predict.history.clone())],
+        Action::Faces => {
+            let (next, words) = match app.predict.detect {
+                None => (Some(Detect::Detect), "the upright square around the face"),
+                Some(Detect::Detect) => (Some(Detect::Align), "the face, turned and scaled as in the training data"),
+                Some(Detect::Align) => (Some(Detect::None), "the whole picture"),
+                Some(Detect::None) => (None, "what the model was trained on"),
+            };
+            app.predict.detect = next;
+            app.say(Tone::Plain, format!("The network is shown {words}."));
+            let shown = app.predict.shown.as_ref().map(|shown| PathBuf::from(&shown.path));
+            return shown.map_or_else(Vec::new, |path| ask(app, path));
+        }
+        Action::Why => {
+            app.predict.why = !app.predict.why;
+            let shown = app.predict.shown.as_ref().filter(|shown| shown.error.is_none());
+            match shown.map(|shown| PathBuf::from(&shown.path)) {
+                Some(path) if app.predict.why => return ask(app, path),
+                _ if app.predict.why => app.say(Tone::Plain, "Answers come with a map of what speaks for them now."),
+                _ => app.predict.heat = None,
+            }
+        }
         Action::TypePath => app.overlay = Some(Overlay::Path(Input::default())),
         _ => {
             let len = app.predict.entries.as_ref().map_or(0, Vec::len);
@@ -126,7 +157,7 @@ fn ask(app: &mut App, path: PathBuf) -> Vec<Effect> {
         return Vec::new();
     }
     app.predict.busy = Some(path.clone());
-    vec![Effect::Predict(Ask { path, model, threshold })]
+    vec![Effect::Predict(Ask { path, model, threshold, detect: app.predict.detect, explain: app.predict.why })]
 }
 
 /// Takes what the predictor says.
@@ -141,11 +172,16 @@ pub fn reply(app: &mut App, reply: PredictorReply) -> Vec<Effect> {
             return Vec::new();
         }
         PredictorReply::Prediction(prediction) => {
-            app.predict.history.push((*prediction).clone());
-            if app.predict.history.len() > REMEMBERED {
-                app.predict.history.remove(0);
+            if app.predict.why && prediction.error.is_none() {
+                app.say(Tone::Plain, format!("{} cannot say what speaks for its answers.", prediction.model));
             }
-            app.predict.shown = Some(*prediction);
+            app.predict.heat = None;
+            take(app, *prediction);
+        }
+        PredictorReply::Explanation(explanation) => {
+            let explanation = *explanation;
+            app.predict.heat = app.predict.why.then(|| Heat::new(explanation.map, explanation.placement));
+            take(app, explanation.prediction);
         }
         PredictorReply::Failed(sentence) => {
             app.predict.next = None;
@@ -158,6 +194,19 @@ pub fn reply(app: &mut App, reply: PredictorReply) -> Vec<Effect> {
         Some(path) => ask(app, path),
         None => Vec::new(),
     }
+}
+
+/// Shows and remembers an answer; one that only comes again with its map takes the place of itself.
+fn take(app: &mut App, prediction: Prediction) {
+    let history = &mut app.predict.history;
+    if history.last().is_some_and(|last| last.path == prediction.path && last.model == prediction.model) {
+        history.pop();
+    }
+    history.push(prediction.clone());
+    if history.len() > REMEMBERED {
+        history.remove(0);
+    }
+    app.predict.shown = Some(prediction);
 }
 
 /// Takes the listing of a folder.

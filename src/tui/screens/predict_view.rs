@@ -2,6 +2,7 @@
 
 use super::super::app::{App, Hits, Target};
 use super::super::keys::{self, Action, Context};
+use super::super::pictures::Marks;
 use super::super::widgets::{self, NARROW, bars, big, cut, cut_front, fit, form, offset, panel};
 use crate::predict::Prediction;
 use ratatui::Frame;
@@ -82,13 +83,20 @@ fn pictured(app: &App) -> Option<PathBuf> {
 fn draw_picture(frame: &mut Frame, area: Rect, app: &App, path: &Path) {
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
-    let block = panel(app.theme, cut(&name, usize::from(area.width).saturating_sub(6)), NARROW);
+    let shown = app.predict.shown.as_ref().filter(|shown| Path::new(&shown.path) == path);
+    let heat = app.predict.heat.as_ref().filter(|_| shown.is_some());
+    let room = usize::from(area.width).saturating_sub(6);
+    let title = match heat {
+        Some(heat) => format!("{} · {}", cut(&name, room.saturating_sub(heat.method().len() + 3)), heat.method()),
+        None => cut(&name, room),
+    };
+    let block = panel(app.theme, title, NARROW);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     // Where faces were looked for, the one that was used is framed.
-    let shown = app.predict.shown.as_ref().filter(|shown| Path::new(&shown.path) == path);
     let faces = shown.map_or(&[][..], |shown| &shown.faces);
-    let marks = faces.iter().map(|face| face.bounds.map(|edge| edge.round() as i32)).collect();
+    let frames = faces.iter().map(|face| face.bounds.map(|edge| edge.round() as i32)).collect();
+    let marks = Marks { frames, heat: heat.cloned() };
     app.pictures.draw(frame, inner, app.theme, path, marks, app.overlay.is_some());
 }
 

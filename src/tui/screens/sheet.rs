@@ -3,6 +3,7 @@
 use super::super::app::App;
 use super::super::jobs::{Effect, SetImage};
 use super::super::keys::Action;
+use super::super::pictures::Marks;
 use super::super::widgets::{self, cut, format, panel};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -109,7 +110,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
             height: (CELL.1 - 1).min(inner.height),
         };
         let picture = Rect { height: cell.height.saturating_sub(1), ..cell };
-        app.pictures.draw(frame, picture, theme, &image.path, Vec::new(), app.overlay.is_some());
+        app.pictures.draw(frame, picture, theme, &image.path, Marks::default(), app.overlay.is_some());
         let class = report.and_then(|report| report.classes.get(image.class)).map_or("", String::as_str);
         let caption = cut(&format!("{class} · {}", image.split.name()), usize::from(cell.width));
         let place =
