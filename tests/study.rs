@@ -280,10 +280,13 @@ fn a_sweep_keeps_what_is_finished_and_ranks_its_heads() {
     let id = id.trim();
     let rows = || json(at, &["results", "--json"]).as_array().cloned().unwrap_or_default();
     let finished = || rows().into_iter().filter(|row| row["status"] == "done").collect::<Vec<_>>();
-    until("a finished head", || !finished().is_empty());
-    let text = fs::read_to_string(at.join("runs").join(id).join("events.jsonl")).expect("the journal");
-    let started: Value = text.lines().find_map(|line| serde_json::from_str(line).ok()).expect("a first event");
-    let pid = started["pid"].as_u64().expect("the worker's process");
+    // Looked for in the folder: another process for each look would let a fast sweep end meanwhile.
+    let journal = at.join("runs").join(id).join("events.jsonl");
+    let first = || fs::read_to_string(&journal).ok()?.lines().find_map(|line| serde_json::from_str::<Value>(line).ok());
+    until("the worker", || first().is_some());
+    let pid = first().expect("a first event")["pid"].as_u64().expect("the worker's process");
+    let heads = || fs::read_dir(at.join("runs")).expect("the runs").flatten().map(|run| run.path().join("result.json"));
+    until("a finished head", || heads().any(|result| result.exists()));
     assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs").success());
     until("the end of the worker", || status(at, id) == "interrupted");
     let before = finished();

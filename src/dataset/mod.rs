@@ -3,6 +3,7 @@
 //! [`source`] says where labels come from and [`adapter`] reads them, one layout a file; [`prepare`](prepare()) checks
 //! every row and image, samples the splits ([`split`]) and writes the [`Manifest`] with its [`PrepareReport`].
 
+mod account;
 pub mod adapter;
 mod apart;
 mod attributes;

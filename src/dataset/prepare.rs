@@ -1,29 +1,25 @@
 //! Preparation: label files in, a checked, balanced and split data set out, with an account of every row.
 
-use super::attributes;
-use super::crops::{Cropper, crop_all};
+use super::account::{Account, Crops};
+use super::crops::Cropper;
 use super::decisions::{Decision, Decisions, class_of};
-use super::division::{Division, SplitMethod, divide};
+use super::division::{SplitMethod, divide};
 use super::duplicates::{Verdict, judge};
 use super::inspect::{Stamp, inspect};
-use super::manifest::{ATTRIBUTES, Sources, to_csv};
 use super::reasons::{Drops, Reason};
-use super::report::{PrepareReport, SplitCount, printable};
+use super::report::{PrepareReport, printable};
 use super::report_text::thousands;
-use super::sample::{ContentHash, Sample, Split};
+use super::sample::ContentHash;
 use super::source::{RawRow, SourceRows, SourceSpec, source_names};
 use super::split::Sizes;
-use super::warnings;
-use crate::error::{AtPath, Error, Result};
+use crate::error::{Error, Result};
 use crate::imaging::Alignment;
 use crate::monitor::{Monitor, Update};
-use crate::workspace::{Workspace, write_whole};
+use crate::workspace::Workspace;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::collections::HashSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What to prepare.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,9 +55,9 @@ pub struct Prepared {
 }
 
 /// A source that was read, without its rows.
-struct Source {
-    name: String,
-    rows: SourceRows,
+pub(super) struct Source {
+    pub name: String,
+    pub rows: SourceRows,
 }
 
 /// A row on its way through the checks.
@@ -159,7 +155,7 @@ pub fn prepare_with(
     Ok(Prepared { report, folder, outcome: divisions.map(|_| ()) })
 }
 
-fn stage(monitor: &dyn Monitor, name: &str) -> Result<()> {
+pub(super) fn stage(monitor: &dyn Monitor, name: &str) -> Result<()> {
     if monitor.stopped() {
         return Err(Error::stopped());
     }
@@ -356,175 +352,4 @@ fn describe(usable: &[Usable], report: &mut PrepareReport) {
         subjects.extend(row.subject.as_ref().map(|subject| (source, subject)));
     }
     report.subjects = report.subjects.map(|_| subjects.len());
-}
-
-/// Who crops pictures to their faces, and where crops go: beside the set, and for a cross-validation in one place for all
-/// its folds.
-struct Crops<'a> {
-    cropper: &'a dyn Cropper,
-    folder: &'a Path,
-    monitor: &'a dyn Monitor,
-}
-
-/// What is known before a division, and what each division adds to it.
-struct Account<'a> {
-    report: PrepareReport,
-    drops: Drops,
-    usable: &'a [Usable],
-    sources: &'a [Source],
-    settings: &'a PrepareSettings,
-}
-
-impl Account<'_> {
-    /// The account of one division, without what its files are.
-    fn of(&self, division: &Division) -> PrepareReport {
-        let mut report = self.with_drawn(&division.drawn, division.warning.as_deref());
-        report.name.clone_from(&division.name);
-        report.split = division.method;
-        report.fold.clone_from(&division.fold);
-        report.splits = count_splits(self.usable, &division.drawn);
-        report
-    }
-
-    fn with_drawn(&self, drawn: &[Option<Split>], warning: Option<&str>) -> PrepareReport {
-        let mut drops = self.drops.clone();
-        for (sample, _) in self.usable.iter().zip(drawn).filter(|(_, drawn)| drawn.is_none()) {
-            drops.add(Reason::NotSampled, || sample.row.path.clone());
-        }
-        let mut report = PrepareReport { dropped: drops.into_account(), ..self.report.clone() };
-        report.warnings.extend(warning.map(str::to_owned));
-        report.warnings.extend(warnings::about(&report, self.usable, drawn));
-        report
-    }
-
-    fn roots(&self) -> BTreeMap<String, PathBuf> {
-        self.sources.iter().map(|source| (source.name.clone(), source.rows.root.clone())).collect()
-    }
-
-    /// Writes everything, the manifest last: what is there before it makes no prepared set. Returns the account.
-    fn write(&self, folder: &Path, division: &Division, crops: Option<&Crops<'_>>) -> Result<PrepareReport> {
-        let mut samples = samples(self.usable, &division.drawn, self.sources);
-        let mut report = self.of(division);
-        let mut roots = self.roots();
-        if let Some(Crops { cropper, folder, monitor }) = crops {
-            stage(*monitor, "align faces")?;
-            let cropped = crop_all(&mut samples, &mut roots, folder, *cropper, *monitor)?;
-            report.alignment = self.settings.align;
-            report.without_face = cropped.whole.count;
-            report.warnings.extend(warnings::about_crops(cropped.count, &cropped.whole));
-        }
-        self.write_merged(folder)?;
-        write_json(&folder.join("sources.json"), &Sources { roots, settings: self.settings.clone() })?;
-        let path = folder.join(ATTRIBUTES);
-        match attributes::to_csv(&samples).at(folder)? {
-            Some(attributes) => {
-                report.attributes_sha256 = Some(ContentHash::of(&attributes).to_string());
-                write_whole(&path, &attributes)?;
-            }
-            // Those of an earlier preparation of that name say nothing about this one.
-            None if path.exists() => fs::remove_file(&path).at(&path)?,
-            None => {}
-        }
-        let bytes = to_csv(&samples, &self.report.classes).at(folder)?;
-        report.manifest_sha256 = ContentHash::of(&bytes).to_string();
-        write_json(&folder.join("report.json"), &report)?;
-        write_whole(&folder.join("manifest.csv"), &bytes)?;
-        Ok(report)
-    }
-
-    /// The account of a cross-validation, in a folder of its own that holds no manifest: what the test folds are.
-    fn of_folds(&self, folds: &[Division], folder: &Path) -> Result<PrepareReport> {
-        let everything: Vec<Option<Split>> =
-            (0..self.usable.len()).map(|index| folds.iter().find_map(|division| division.drawn[index])).collect();
-        let mut report = self.with_drawn(&everything, None);
-        // What is in which split differs from fold to fold.
-        report.warnings = self.report.warnings.clone();
-        report.split = SplitMethod::Folds;
-        report.splits = folds
-            .iter()
-            .map(|division| SplitCount {
-                split: division.fold.as_ref().map_or_else(String::new, |fold| format!("fold {}", fold.index)),
-                per_class: count(self.usable, &division.drawn, Split::Test),
-            })
-            .collect();
-        let sets: Vec<&str> = folds.iter().map(|division| division.name.as_str()).collect();
-        report.warnings.push(format!(
-            "Cross-validation: the prepared sets {} test on one fold each; 'faceprobe train ... --data {}' trains on all.",
-            sets.join(", "),
-            report.name
-        ));
-        // A set of that name would be taken for what the name means.
-        for name in ["manifest.csv", ATTRIBUTES] {
-            let path = folder.join(name);
-            if path.exists() {
-                fs::remove_file(&path).at(&path)?;
-            }
-        }
-        write_json(&folder.join("report.json"), &report)?;
-        Ok(report)
-    }
-
-    /// The account when nothing could be divided; an earlier manifest and its account stay.
-    fn of_none(&self, folder: &Path) -> Result<PrepareReport> {
-        let report = self.with_drawn(&vec![None; self.usable.len()], None);
-        if !folder.join("manifest.csv").exists() {
-            self.write_merged(folder)?;
-            let sources = Sources { roots: self.roots(), settings: self.settings.clone() };
-            write_json(&folder.join("sources.json"), &sources)?;
-            write_json(&folder.join("report.json"), &report)?;
-        }
-        Ok(report)
-    }
-
-    fn write_merged(&self, folder: &Path) -> Result<()> {
-        for source in self.sources {
-            if let Some(merged) = &source.rows.merged {
-                let name = match source.name.strip_prefix("adience-") {
-                    Some(number) => format!("data-{number}.txt"),
-                    None => "data.txt".into(),
-                };
-                write_whole(&folder.join(name), merged)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn count(usable: &[Usable], drawn: &[Option<Split>], split: Split) -> [usize; 2] {
-    let mut per_class = [0; 2];
-    for (sample, _) in usable.iter().zip(drawn).filter(|(_, drawn)| **drawn == Some(split)) {
-        per_class[sample.class] += 1;
-    }
-    per_class
-}
-
-fn count_splits(usable: &[Usable], drawn: &[Option<Split>]) -> Vec<SplitCount> {
-    Split::ALL.map(|split| SplitCount { split: split.name().into(), per_class: count(usable, drawn, split) }).to_vec()
-}
-
-/// The drawn samples in manifest order: by split, then source and path.
-fn samples(usable: &[Usable], drawn: &[Option<Split>], sources: &[Source]) -> Vec<Sample> {
-    let sample = |(usable, split): (&Usable, &Option<Split>)| {
-        let Usable { source, row, class, hash } = usable;
-        Some(Sample {
-            source: sources[*source].name.clone(),
-            path: row.path.clone(),
-            class: *class,
-            split: (*split)?,
-            subject: row.subject.clone(),
-            age: row.age.clone(),
-            fold: row.fold,
-            hash: *hash,
-            attributes: row.attributes.clone(),
-        })
-    };
-    let mut samples: Vec<Sample> = usable.iter().zip(drawn).filter_map(sample).collect();
-    samples.sort_by(|a, b| (a.split, &a.source, &a.path).cmp(&(b.split, &b.source, &b.path)));
-    samples
-}
-
-fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    let mut bytes = serde_json::to_vec_pretty(value).at(path)?;
-    bytes.push(b'\n');
-    write_whole(path, &bytes)
 }

@@ -3,7 +3,7 @@
 use super::*;
 use std::fs;
 
-/// A workspace with finished dense trainings, as `tools/many_runs.py` makes it too: spec, journal and result of each.
+/// A workspace with finished dense trainings, as `benches/many_runs.py` makes it too: spec, journal and result of each.
 fn fabricate(workspace: &Path, runs: usize) {
     for number in 1..=runs {
         let folder = workspace.join(format!("runs/dense-{number}"));

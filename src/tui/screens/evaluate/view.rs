@@ -2,6 +2,7 @@
 
 use super::super::super::app::{App, Hits, Target};
 use super::super::super::keys::{self, Action, Context};
+use super::super::super::pictures::Marks;
 use super::super::super::widgets::{self, NARROW, cut_front, fit, format, offset, panel};
 use super::parts::{self, UnitCurve};
 use super::sheet::{Figures, Sheet};
@@ -92,6 +93,10 @@ struct View<'a> {
     sheet: &'a Sheet,
     figures: &'a Figures,
 }
+
+/// Columns that the list of mistakes needs beside pictures, and the most pictures there.
+const LIST: u16 = 32;
+const MOST_FACES: u16 = 4;
 
 /// Columns and lines of the matrix with its shares, frame included.
 const MATRIX: (u16, u16) = (39, 12);
@@ -219,6 +224,26 @@ impl View<'_> {
         frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
     }
 
+    /// The pictures of the mistakes from the cursor on, as many as fit beside the list; what is left for the list.
+    fn faces_of_mistakes(&self, frame: &mut Frame, area: Rect, mistakes: &[usize]) -> Rect {
+        let app = self.app;
+        // A cell is about twice as high as wide, so this is a square.
+        let each = area.height * 2;
+        let count = (area.width.saturating_sub(LIST) / (each + 1)).min(MOST_FACES);
+        if !app.pictures.shown(app.theme) || area.height < 5 || count == 0 {
+            return area;
+        }
+        let left = area.right() - count * (each + 1);
+        let scored = &self.sheet.scored;
+        for (place, &at) in (0..count).zip(mistakes) {
+            let picture = Rect { x: left + 1 + place * (each + 1), width: each, ..area };
+            if let Some(path) = scored.images.get(at).and_then(|image| scored.file(image)) {
+                app.pictures.draw(frame, picture, app.theme, &path, Marks::default(), app.overlay.is_some());
+            }
+        }
+        Rect { width: left - area.x, ..area }
+    }
+
     fn mistakes(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
         let theme = self.app.theme;
         let mistakes = &self.figures.mistakes;
@@ -233,6 +258,7 @@ impl View<'_> {
             return;
         }
         let selected = self.app.evaluate.mistake.min(mistakes.len() - 1);
+        let inner = self.faces_of_mistakes(frame, inner, &mistakes[selected..]);
         let height = usize::from(inner.height);
         let scored = &self.sheet.scored;
         let names = scored.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).clamp(1, 10);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fabricates a workspace with many finished runs, to see what the workbench makes of it.
 
-    tools/many_runs.py WORKSPACE [--runs 1000] [--epochs 100]
+    benches/many_runs.py WORKSPACE [--runs 1000] [--epochs 100]
 
 Each run is a folder as a dense training leaves it (spec, journal, result, scores, log), without the model.
 """

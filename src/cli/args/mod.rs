@@ -1,0 +1,195 @@
+//! The grammar of the command line. Names here are a contract: add, do not rename.
+
+mod data;
+mod models;
+mod training;
+mod values;
+
+pub(crate) use data::*;
+pub(crate) use models::*;
+pub(crate) use training::*;
+use values::thread_count;
+
+use crate::tui::graphics::ImageProtocol;
+use crate::tui::theme::Palette;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A terminal workbench for transfer-learning studies on face photographs.
+///
+/// Without a subcommand it opens the workbench on the workspace in the current folder.
+#[derive(Debug, Parser)]
+#[command(name = "faceprobe", version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The study's folder, with data/, cache/ and runs/ [default: the current folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print results and errors only, no progress
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Threads for decoding and arithmetic [default: all processors]
+    #[arg(long, global = true, value_name = "N", value_parser = thread_count)]
+    pub threads: Option<usize>,
+    /// Where networks run: cpu, cuda, cuda:N or mps
+    #[arg(long, global = true, default_value = "cpu")]
+    pub device: String,
+    /// Colours of the workbench [default: dark; NO_COLOR means mono]
+    #[arg(long, global = true, value_enum, help_heading = "Workbench")]
+    pub theme: Option<ThemeArg>,
+    /// Draw the workbench with ASCII characters only
+    #[arg(long, global = true, help_heading = "Workbench")]
+    pub ascii: bool,
+    /// How pictures are shown [default: what the terminal says it can]
+    #[arg(long, global = true, value_enum, value_name = "PROTOCOL", help_heading = "Workbench")]
+    pub image_protocol: Option<ImageProtocolArg>,
+    /// Leave the mouse to the terminal
+    #[arg(long, global = true, help_heading = "Workbench")]
+    pub no_mouse: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ThemeArg {
+    Dark,
+    Light,
+    Contrast,
+    Mono,
+}
+
+impl From<ThemeArg> for Palette {
+    fn from(arg: ThemeArg) -> Self {
+        match arg {
+            ThemeArg::Dark => Self::Dark,
+            ThemeArg::Light => Self::Light,
+            ThemeArg::Contrast => Self::HighContrast,
+            ThemeArg::Mono => Self::Monochrome,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ImageProtocolArg {
+    Auto,
+    Kitty,
+    Sixel,
+    Iterm2,
+    Halfblocks,
+    None,
+}
+
+impl From<ImageProtocolArg> for ImageProtocol {
+    fn from(arg: ImageProtocolArg) -> Self {
+        match arg {
+            ImageProtocolArg::Auto => Self::Auto,
+            ImageProtocolArg::Kitty => Self::Kitty,
+            ImageProtocolArg::Sixel => Self::Sixel,
+            ImageProtocolArg::Iterm2 => Self::Iterm2,
+            ImageProtocolArg::Halfblocks => Self::Halfblocks,
+            ImageProtocolArg::None => Self::None,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the whole study on the synthetic sample
+    Demo(DemoArgs),
+    /// Say what this machine has: libtorch, threads, processor features, weights, terminal
+    Doctor,
+    /// Prepare data sets and look at them
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Pretrained weights: what is there, and getting them
+    #[command(subcommand)]
+    Weights(WeightsCommand),
+    /// Compute the features of a prepared data set, once
+    Extract(ExtractArgs),
+    /// Train a model; prints the run's name
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Train(TrainArgs),
+    /// Train many heads over the same features and rank them on validation
+    Sweep(SweepArgs),
+    /// The table: every model side by side
+    Results(ResultsArgs),
+    /// Figures of one model; opens the test set only when told to
+    Evaluate(EvaluateArgs),
+    /// Two models on the same images: McNemar's exact test, on the test split only where both have opened it
+    Compare(CompareArgs),
+    /// The whole study as one HTML file and one of Markdown, with a model card; opens no test set
+    Report(ReportArgs),
+    /// Make a run the model that predict uses
+    Choose(ChooseArgs),
+    /// Tell the label of any image
+    Predict(PredictArgs),
+    /// Runs: list, follow and control them
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// The process that does a run's work; started by the other commands
+    #[command(hide = true)]
+    Worker { run: String },
+    /// Pictures of the screens, for the README
+    #[command(hide = true)]
+    Screens(ScreensArgs),
+    /// A process that answers predictions line by line; started by the workbench
+    #[command(hide = true)]
+    Predictor {
+        #[arg(long)]
+        model: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScreensArgs {
+    /// The folder for the pictures
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    #[arg(long, default_value_t = 120)]
+    pub columns: u16,
+    #[arg(long, default_value_t = 40)]
+    pub rows: u16,
+    /// What Predict predicts
+    #[arg(long, value_name = "FILE")]
+    pub image: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// How many labelled pictures to draw
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(200..=20_000))]
+    pub images: u64,
+    /// Seed of the drawings, the splits and the training
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Plain text even on a terminal
+    #[arg(long)]
+    pub plain: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WeightsCommand {
+    /// What is there and what is not
+    List,
+    /// Get the pretrained weights of a backbone from the first of its sources that can be reached
+    Fetch {
+        name: String,
+        /// Only from this address, in place of weights that are there
+        #[arg(long, value_name = "URL")]
+        from: Option<String>,
+        /// What the SHA-256 of the file at that address must be
+        #[arg(long, value_name = "HEX", requires = "from")]
+        sha256: Option<String>,
+    },
+    /// Take the weights of a backbone from a file: safetensors, torch .pth or .pt, Keras .h5, ONNX; or make any TorchScript
+    /// file a backbone, from a .toml that describes it
+    Import { name: String, file: PathBuf },
+}

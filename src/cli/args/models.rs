@@ -1,0 +1,169 @@
+//! Arguments of what looks at trained models: results, evaluation, report, choice, prediction, runs.
+
+use super::values::*;
+use crate::evaluation::Criterion;
+use crate::imaging::Template;
+use crate::predict::Detect;
+use crate::run::export::Format;
+use crate::run::results::Column;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(crate) struct ResultsArgs {
+    /// Column to order by: run, kind, backbone, params, epochs, train, val, test, threshold, seconds, status
+    #[arg(long, value_name = "COLUMN")]
+    pub sort: Option<Column>,
+    /// Smallest first for accuracies, largest first for the others
+    #[arg(long)]
+    pub reverse: bool,
+    /// One line per setting: mean and standard deviation over its seeds
+    #[arg(long)]
+    pub by_setting: bool,
+    /// Only models of this prepared set
+    #[arg(long, value_name = "NAME")]
+    pub data: Option<String>,
+    /// Only models that fulfil these conditions, such as 'kind=dense val>0.8 backbone=vgg'
+    #[arg(long, value_name = "CONDITIONS")]
+    pub filter: Option<String>,
+    /// Write the table for another program: csv, markdown or latex
+    #[arg(long, value_name = "FORMAT", conflicts_with = "compare")]
+    pub format: Option<Format>,
+    /// Write it into this file; without --format, its ending decides: .csv, .md, .tex
+    #[arg(long, value_name = "FILE", conflicts_with = "compare")]
+    pub output: Option<PathBuf>,
+    /// Put these models side by side: settings, confusion matrices, images they disagree on
+    #[arg(long, num_args = 2.., value_name = "RUN")]
+    pub compare: Vec<String>,
+    /// Compare on the test split, which must have been opened for each of them
+    #[arg(long, requires = "compare")]
+    pub on_test: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArgs {
+    pub run: String,
+    /// Score the test split too; this is recorded
+    #[arg(long)]
+    pub open_test: bool,
+    /// Score another prepared data set instead, by its name, folder or manifest.csv; images that are in the run's own
+    /// data set too are left out
+    #[arg(long, value_name = "DATA", conflicts_with = "open_test")]
+    pub on: Option<String>,
+    /// Accuracy by the values of these columns too: age, race or whatever else the data set tells
+    #[arg(long, value_delimiter = ',', value_name = "COLUMN,…")]
+    pub by: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// A folder for report.html and report.md, or the name of the HTML file [default: report/ in the workspace]
+    #[arg(long, short, value_name = "DIR|FILE")]
+    pub output: Option<PathBuf>,
+    /// The run that the model card is of [default: the chosen one, else the best on validation]
+    #[arg(long, value_name = "RUN")]
+    pub model: Option<String>,
+    /// Put small pictures of the worst mistakes in: photographs of people
+    #[arg(long)]
+    pub thumbnails: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    #[arg(value_name = "RUN")]
+    pub first: String,
+    #[arg(value_name = "RUN")]
+    pub second: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChooseArgs {
+    pub run: String,
+    /// What the threshold is chosen for on validation: auto (accuracy), youden, eer (equal error rates), precision=P,
+    /// recall=R; or a number between 0 and 1
+    #[arg(long, default_value = "auto", value_parser = threshold)]
+    pub threshold: Threshold,
+}
+
+/// The threshold of `choose`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Threshold {
+    For(Criterion),
+    Fixed(f64),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PredictArgs {
+    /// JPEG, PNG, WebP, BMP, TIFF or GIF files; folders for the images in them; - for standard input
+    #[arg(value_name = "PATH", required_unless_present_any = ["stdin", "list"])]
+    pub paths: Vec<PathBuf>,
+    /// The run whose model to use [default: the chosen one, else the best on validation]
+    #[arg(long, value_name = "RUN")]
+    pub model: Option<String>,
+    /// Read standard input too: paths, one a line, or the bytes of one image
+    #[arg(long)]
+    pub stdin: bool,
+    /// A file with paths, one a line; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub list: Vec<PathBuf>,
+    /// Paths in lists end with NUL instead of a line end, as 'find -print0' writes them
+    #[arg(long, short = '0')]
+    pub null: bool,
+    /// Take the images of the folders in folders too
+    #[arg(long, short)]
+    pub recursive: bool,
+    /// none: the whole picture; detect: the square around the face; align: the face turned and scaled as in the training
+    /// data [default: as the model's training data was made]
+    #[arg(long, value_name = "none|detect|align")]
+    pub detect: Option<Detect>,
+    /// How much around a face to take: tight (the face, as FairFace) or loose (the head, as Adience) [default: as in the
+    /// training data]
+    #[arg(long, value_name = "tight|loose")]
+    pub template: Option<Template>,
+    /// An answer for each face of a picture, the largest first, not only for the one it is of (large and near the middle)
+    #[arg(long)]
+    pub every_face: bool,
+    /// Answer 'uncertain' where the probability is below this
+    #[arg(long, value_name = "P", value_parser = probability)]
+    pub uncertain_below: Option<f64>,
+    /// Save the picture with a map of where the answer comes from as this PNG; for several pictures name a folder
+    #[arg(long, value_name = "OUT")]
+    pub explain: Option<PathBuf>,
+    /// Print CSV instead of text
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// Everything that was ever started here
+    List,
+    /// One run: settings, state, last figures
+    Show { run: String },
+    /// Follow a run until it ends
+    Attach { run: String },
+    /// Halt a run where it is
+    Pause { run: String },
+    /// Let a paused run go on, or one whose worker has ended (killed, stopped, power lost) from its last checkpoint
+    Resume { run: String },
+    /// End a run; what was finished is kept
+    Stop { run: String },
+    /// Show or write a note on a run; an empty text takes it away
+    Note { run: String, text: Option<String> },
+    /// Give a run a title, shown beside its name; an empty one takes it away
+    Rename { run: String, title: String },
+    /// List a run first
+    Pin {
+        run: String,
+        /// Take the pin away again
+        #[arg(long)]
+        off: bool,
+    },
+    /// Delete a run's folder
+    Remove {
+        run: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
