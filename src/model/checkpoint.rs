@@ -83,7 +83,7 @@ impl Checkpoints {
         Self { path, key, limit: None, pace: Mutex::new(Pace::default()) }
     }
 
-    /// Training ends after this many epochs for now; the next one goes on from there.
+    /// This stretch of the training ends after so many epochs; the next one goes on from there.
     pub fn up_to(self, limit: Option<usize>) -> Self {
         Self { limit, ..self }
     }

@@ -18,7 +18,7 @@ pub struct Trained {
     pub history: Vec<EpochFigures>,
     /// The epoch whose weights these are, counted from 1; 0 for the logistic regression.
     pub best_epoch: usize,
-    /// False when it was only to be trained up to some epoch for now.
+    /// False at the end of a stretch, when more epochs are to follow.
     pub finished: bool,
     /// Epochs run before the end or before patience ran out; 0 for the logistic regression.
     pub epochs_run: usize,

@@ -73,7 +73,7 @@ pub(super) fn ground(
     })
 }
 
-/// Trains a model into a run's folder. With a `limit`, it stops after that many epochs for now and leaves a checkpoint
+/// Trains a model into a run's folder. With a `limit`, it stops after that many epochs, and leaves a checkpoint
 /// to go on from.
 pub(super) fn train_on(
     ground: &Ground,

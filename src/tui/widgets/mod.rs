@@ -2,7 +2,6 @@
 
 pub mod bars;
 pub mod big;
-pub mod chart;
 pub mod confirm;
 pub mod form;
 pub mod format;
