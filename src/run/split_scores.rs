@@ -39,8 +39,8 @@ pub struct SplitScores {
 }
 
 impl SplitScores {
-    /// Reads the scores of `run` on `split`. Ages and folders come from the prepared set; without it the scores are
-    /// all there is.
+    /// Reads the scores of `run` on `split`. Ages and folders come from the prepared set; where it is gone or was
+    /// prepared anew, the scores are all there is.
     ///
     /// # Errors
     /// A run that has no scores on this split (those of the training split are not stored, those of the test split
@@ -71,7 +71,9 @@ impl SplitScores {
             roots: BTreeMap::new(),
         };
         scored.read(&run.scores_path(split))?;
-        if let Ok(manifest) = Manifest::load_named(workspace, &row.dataset) {
+        // One that was prepared anew under the same name is not what the run was trained on.
+        let own = Manifest::load_named(workspace, &row.dataset).ok().filter(|set| set.sha256 == row.manifest_sha256);
+        if let Some(manifest) = own {
             scored.join(&manifest);
         }
         Ok(scored)
