@@ -9,6 +9,7 @@ pub mod app;
 pub mod commands;
 pub mod draw;
 pub mod event;
+pub mod footprint;
 pub mod forms;
 pub mod forms_many;
 pub mod graphics;
@@ -89,6 +90,7 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
     }
     let keys = events.clone();
     thread::spawn(move || event::listen(&keys, query));
+    thread::spawn(footprint::return_library_pages);
     let hands = start_hands(&workspace, &options, &events);
     let led = options.start.is_some();
     let mut app = App::new(theme, workspace.root().to_owned(), options.start);

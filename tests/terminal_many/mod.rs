@@ -53,12 +53,13 @@ fn a_thousand_runs_fit_into_memory_and_an_idle_screen_is_silent() {
     session.shows("dense-999");
     let id = session.child.process_id().expect("it is a process");
     let status = fs::read_to_string(format!("/proc/{id}/status")).expect("it is alive");
-    let resident: u64 = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
-        .expect("its memory is told");
-    assert!(resident < 150 * 1024, "{resident} KiB");
+    let kilobytes = |name: &str| -> u64 {
+        let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        value.and_then(|value| value.trim().trim_end_matches(" kB").parse().ok()).expect("its memory is told")
+    };
+    let resident = kilobytes("VmRSS");
+    let (own, files) = (kilobytes("RssAnon"), kilobytes("RssFile"));
+    assert!(resident < 150 * 1024, "{resident} KiB, {own} of its own and {files} of files");
     // Whatever changes is drawn within a second; after that nothing is.
     let count = |session: &Session| *session.bytes.lock().unwrap_or_else(PoisonError::into_inner);
     std::thread::sleep(Duration::from_secs(2));
