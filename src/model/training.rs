@@ -36,6 +36,11 @@ pub(super) trait Learner {
     /// The numbers that are trained.
     fn numbers(&self) -> Vec<&[f32]>;
 
+    /// The numbers that [`Learner::measure`] measures and that are kept of the best epoch.
+    fn measured(&self) -> Vec<&[f32]> {
+        self.numbers()
+    }
+
     /// Sets the numbers that are trained.
     fn set_numbers(&mut self, numbers: &[Vec<f32>]) -> Result<()>;
 
@@ -115,7 +120,7 @@ pub(super) fn fit(
         let figures =
             EpochFigures { epoch, epochs: plan.epochs, train_loss, train_accuracy, val_loss, val_accuracy, seconds };
         if progress.takes(figures) {
-            keep(&mut progress.best, learner.numbers());
+            keep(&mut progress.best, learner.measured());
         }
         monitor.update(Update::Epoch(figures));
         if let Some(checkpoints) = checkpoints {

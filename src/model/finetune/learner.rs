@@ -1,5 +1,6 @@
 //! How the tail and its head learn.
 
+use super::average::Average;
 use super::lanes::{in_lanes, lanes};
 use super::numbers::{Leaves, Numbers};
 use super::settings::FinetuneSettings;
@@ -9,7 +10,7 @@ use crate::backbone::Tail;
 use crate::error::{Error, Result};
 use crate::features::FeatureRows;
 use crate::model::head::Step;
-use crate::model::network::{to_array, torch_error};
+use crate::model::network::{Weights, to_array, torch_error};
 use crate::model::random::{Dropout, epoch_shifts, epoch_sides};
 use crate::model::training::{Figures, Learner, cross_entropy};
 use crate::monitor::{Monitor, Silent};
@@ -28,6 +29,7 @@ pub(super) struct FinetuneLearner<'a> {
     leaves: Leaves,
     /// What the optimizer remembers of each number.
     memory: Vec<[Vec<f32>; 2]>,
+    average: Option<Average>,
     settings: &'a FinetuneSettings,
     train: Views<'a>,
     val: Views<'a>,
@@ -57,6 +59,7 @@ impl<'a> FinetuneLearner<'a> {
         monitor: &'a dyn Monitor,
     ) -> Result<Self> {
         let memory = numbers.values.iter().map(|values| [vec![0.0; values.len()], vec![0.0; values.len()]]).collect();
+        let average = (settings.averaging > 0.0).then(|| Average::new(settings.averaging, &numbers.values));
         let (leaves, geometry) = (numbers.leaves()?, Geometry::of(tail));
         let mirrored = vec![false; train.positive.len()];
         let progress = Progress::new(monitor, train.positive.len(), settings);
@@ -66,6 +69,7 @@ impl<'a> FinetuneLearner<'a> {
             numbers,
             leaves,
             memory,
+            average,
             settings,
             train,
             val,
@@ -95,9 +99,14 @@ impl<'a> FinetuneLearner<'a> {
         Ok(training + begun.elapsed().mul_f64(self.val.positive.len() as f64 / few.len as f64))
     }
 
-    /// The network with the numbers as they are now.
+    /// All parameters by name, as they are measured now.
+    pub(super) fn measured_weights(&self) -> Result<Weights> {
+        self.numbers.weights(self.average.as_ref().map_or(self.numbers.values.as_slice(), Average::values))
+    }
+
+    /// The network with them.
     fn tuned(&self) -> Result<Tuned> {
-        Tuned::from_weights(self.tail, &self.numbers.weights(&self.numbers.values)?)
+        Tuned::from_weights(self.tail, &self.measured_weights()?)
     }
 
     /// Loss and logits of a batch of training images, and the mean gradients of the folded network.
@@ -216,6 +225,9 @@ impl Learner for FinetuneLearner<'_> {
             let rule = if at < first_of_head { &body } else { &head };
             rule.apply_all(gradients, values, memory);
         });
+        if let Some(average) = &mut self.average {
+            average.take(&self.numbers.values, step);
+        }
         self.numbers.refresh(&mut self.leaves)?;
         self.progress.images(rows.len());
         let positive: Vec<bool> = rows.iter().map(|&row| self.train.positive[row]).collect();
@@ -238,6 +250,13 @@ impl Learner for FinetuneLearner<'_> {
         self.numbers.values.iter().map(Vec::as_slice).collect()
     }
 
+    fn measured(&self) -> Vec<&[f32]> {
+        match &self.average {
+            Some(average) => average.values().iter().map(Vec::as_slice).collect(),
+            None => self.numbers(),
+        }
+    }
+
     fn set_numbers(&mut self, numbers: &[Vec<f32>]) -> Result<()> {
         for (place, numbers) in self.numbers.values.iter_mut().zip(numbers) {
             place.clone_from(numbers);
@@ -246,11 +265,13 @@ impl Learner for FinetuneLearner<'_> {
     }
 
     fn memory(&self) -> Vec<&[f32]> {
-        self.memory.iter().flatten().map(Vec::as_slice).collect()
+        let averages = self.average.iter().flat_map(Average::values);
+        self.memory.iter().flatten().chain(averages).map(Vec::as_slice).collect()
     }
 
     fn set_memory(&mut self, memory: &[Vec<f32>]) -> Result<()> {
-        for (place, values) in self.memory.iter_mut().flatten().zip(memory) {
+        let averages = self.average.iter_mut().flat_map(Average::values_mut);
+        for (place, values) in self.memory.iter_mut().flatten().chain(averages).zip(memory) {
             place.clone_from(values);
         }
         Ok(())

@@ -5,6 +5,7 @@
 //! normalisation keeps its statistics; its scale and shift are trained with everything else ([`fold`]). Gradients are
 //! libtorch's, taken image by image on as many threads as there are ([`lanes`]).
 
+mod average;
 mod fold;
 mod lanes;
 mod learner;
@@ -21,7 +22,7 @@ use super::network::Weights;
 use super::scorer::Scorer;
 use super::settings::Kind;
 use super::trained::Trained;
-use super::training::{Learner, Plan, fit};
+use super::training::{Plan, fit};
 use crate::error::{Error, Result};
 use crate::evaluation::best_threshold;
 use crate::features::{FeatureRows, StoreIdentity};
@@ -100,11 +101,9 @@ pub fn train_finetune(
     let mut learner = FinetuneLearner::new(&tail, settings, (train, val), monitor)?;
     tell_time(&learner, settings, monitor)?;
     let course = fit(&mut learner, &plan, checkpoints, monitor)?;
-    let whole = |learner: &FinetuneLearner<'_>| learner.numbers.weights(&learner.numbers.values);
-    let last_weights = if course.best_epoch == course.history.len() { None } else { Some(whole(&learner)?) };
-    learner.set_numbers(&course.best)?;
+    let last_weights = if course.best_epoch == course.history.len() { None } else { Some(learner.measured_weights()?) };
     let params = course.best.iter().map(Vec::len).sum();
-    let weights: Weights = whole(&learner)?;
+    let weights: Weights = learner.numbers.weights(&course.best)?;
     drop(learner);
     let scorer = Scorer::tuned(&weights, input)?;
     let val_scores = scorer.scores(val.both, monitor)?;

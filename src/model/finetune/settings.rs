@@ -24,6 +24,10 @@ pub struct FinetuneSettings {
     /// How far targets are moved from 0 and 1 towards one half: by half of this, in 0..1.
     #[serde(default)]
     pub smoothing: f64,
+    /// Share that a step leaves of the weights' running mean, which is what is measured and kept; 0 keeps the weights
+    /// themselves. See [`super::average::Average`].
+    #[serde(default)]
+    pub averaging: f64,
     pub epochs: usize,
     pub batch: usize,
     /// Stop after this many epochs without a better validation accuracy; none runs all epochs.
@@ -42,6 +46,7 @@ impl Default for FinetuneSettings {
             schedule: Schedule { course: RateCourse::Cosine, warmup: Self::usual_warmup(8) },
             shift: 0,
             smoothing: 0.0,
+            averaging: 0.0,
             epochs: 8,
             batch: 32,
             patience: None,
@@ -59,7 +64,7 @@ impl FinetuneSettings {
     /// What sets these settings apart, in a few words.
     pub fn describe(&self) -> String {
         format!(
-            "dropout {}, {} epochs, {} {}, head {}{}{}{}{}{}",
+            "dropout {}, {} epochs, {} {}, head {}{}{}{}{}{}{}",
             self.dropout,
             self.epochs,
             self.optimizer.name(),
@@ -69,6 +74,7 @@ impl FinetuneSettings {
             if self.weight_decay > 0.0 { format!(", decay {}", self.weight_decay) } else { String::new() },
             if self.shift > 0 { format!(", shift {}", self.shift) } else { String::new() },
             if self.smoothing > 0.0 { format!(", smoothing {}", self.smoothing) } else { String::new() },
+            if self.averaging > 0.0 { format!(", averaging {}", self.averaging) } else { String::new() },
             if self.batch == 32 { String::new() } else { format!(", batch {}", self.batch) },
         )
     }
@@ -78,6 +84,7 @@ impl FinetuneSettings {
         self.schedule.check()?;
         share("--dropout", self.dropout)?;
         share("--smoothing", self.smoothing)?;
+        share("--averaging", self.averaging)?;
         whole("--shift", usize::from(self.shift), 0, 16)?;
         let head = self.learning_rate_head;
         if !(head.is_finite() && head > 0.0) {

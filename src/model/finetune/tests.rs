@@ -8,6 +8,7 @@ use super::*;
 use crate::backbone::{self, Tail};
 use crate::model::network::to_array;
 use crate::model::random::Dropout;
+use crate::model::training::Learner;
 use crate::monitor::Silent;
 use ndarray::{Array2, ArrayD, concatenate};
 use std::collections::BTreeMap;
