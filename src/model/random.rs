@@ -18,6 +18,7 @@ enum Purpose {
     Dropout = 2,
     Mirror = 3,
     Shift = 4,
+    Mix = 5,
 }
 
 fn stream(seed: u64, purpose: Purpose, epoch: usize) -> ChaCha8Rng {
@@ -44,6 +45,12 @@ pub(super) fn epoch_shifts(seed: u64, epoch: usize, len: usize, most: u8) -> Vec
     let mut rng = stream(seed, Purpose::Shift, epoch);
     let most = i8::try_from(most).unwrap_or(i8::MAX);
     (0..len).map(|_| [rng.random_range(-most..=most), rng.random_range(-most..=most)]).collect()
+}
+
+/// With which other sample an epoch (counted from 1) mixes each of `len` samples, and the other's share: up to `most`.
+pub(super) fn epoch_mixes(seed: u64, epoch: usize, len: usize, most: f64) -> Vec<(usize, f32)> {
+    let mut rng = stream(seed, Purpose::Mix, epoch);
+    (0..len).map(|_| (rng.random_range(0..len), (most * rng.random::<f64>()) as f32)).collect()
 }
 
 /// Draws initial weights.

@@ -193,6 +193,9 @@ pub(crate) enum TrainCommand {
         /// Label smoothing: targets are this, divided by two, away from 0 and 1
         #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
         smoothing: f64,
+        /// Mix each training image with up to this share of another, drawn anew in each epoch (0.4, say)
+        #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+        mixup: f64,
         /// Measure and keep the running mean of the weights, of which a step leaves this share (0.998, say); 0 keeps the weights
         #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
         averaging: f64,

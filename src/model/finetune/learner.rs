@@ -1,5 +1,6 @@
 //! How the tail and its head learn.
 
+use super::augmented::Augmented;
 use super::average::Average;
 use super::lanes::{in_lanes, lanes};
 use super::numbers::{Leaves, Numbers};
@@ -11,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::features::FeatureRows;
 use crate::model::head::Step;
 use crate::model::network::{Weights, to_array, torch_error};
-use crate::model::random::{Dropout, epoch_shifts, epoch_sides};
+use crate::model::random::Dropout;
 use crate::model::training::{Figures, Learner, cross_entropy};
 use crate::monitor::{Monitor, Silent};
 use rayon::prelude::*;
@@ -31,12 +32,8 @@ pub(super) struct FinetuneLearner<'a> {
     memory: Vec<[Vec<f32>; 2]>,
     average: Option<Average>,
     settings: &'a FinetuneSettings,
-    train: Views<'a>,
+    train: Augmented<'a>,
     val: Views<'a>,
-    /// Of each training image, whether this epoch sees its mirror image.
-    mirrored: Vec<bool>,
-    /// And how far it is moved; empty if none is.
-    shifts: Vec<[i8; 2]>,
     progress: Progress<'a>,
 }
 
@@ -61,7 +58,6 @@ impl<'a> FinetuneLearner<'a> {
         let memory = numbers.values.iter().map(|values| [vec![0.0; values.len()], vec![0.0; values.len()]]).collect();
         let average = (settings.averaging > 0.0).then(|| Average::new(settings.averaging, &numbers.values));
         let (leaves, geometry) = (numbers.leaves()?, Geometry::of(tail));
-        let mirrored = vec![false; train.positive.len()];
         let progress = Progress::new(monitor, train.positive.len(), settings);
         Ok(Self {
             tail,
@@ -71,10 +67,8 @@ impl<'a> FinetuneLearner<'a> {
             memory,
             average,
             settings,
-            train,
+            train: Augmented::new(train, geometry, settings),
             val,
-            mirrored,
-            shifts: Vec::new(),
             progress,
         })
     }
@@ -116,23 +110,17 @@ impl<'a> FinetuneLearner<'a> {
         let masks: Option<Vec<f32>> = dropout.draw(rows.len() * features).map(<[f32]>::to_vec);
         let pieces: Vec<&[usize]> = rows.chunks(PIECE).collect();
         let shares = (0..lanes().min(pieces.len())).map(|_| self.leaves.share()).collect();
-        let width = self.geometry.width();
         let (train, tail, geometry) = (&self.train, self.tail, self.geometry);
-        let (mirrored, shifts, smoothing) = (&self.mirrored, &self.shifts, self.settings.smoothing as f32);
+        let width = geometry.width();
         let answers = in_lanes(shares, pieces.len(), |leaves: &mut Leaves, number| {
             let piece = pieces[number];
             let mut values = vec![0f32; piece.len() * width];
             for (&row, values) in piece.iter().zip(values.chunks_exact_mut(width)) {
-                let view = if mirrored[row] { train.mirror } else { train.picture };
-                view.copy_rows(&[row], values)?;
-                if let Some(&shift) = shifts.get(row) {
-                    geometry.shift(values, shift);
-                }
+                train.read(row, values)?;
             }
             let first = number * PIECE;
             let mask = masks.as_ref().map(|masks| &masks[first * features..(first + piece.len()) * features]);
-            let target = |&row: &usize| f32::from(u8::from(train.positive[row])) * (1.0 - smoothing) + smoothing / 2.0;
-            let targets: Vec<f32> = piece.iter().map(target).collect();
+            let targets: Vec<f32> = piece.iter().map(|&row| train.target(row)).collect();
             let through = || back(tail, leaves, &geometry.tensor(&values)?, mask, &targets, rows.len());
             through().map_err(torch_error)
         })?;
@@ -201,15 +189,11 @@ impl FeatureRows for Few<'_> {
 
 impl Learner for FinetuneLearner<'_> {
     fn samples(&self) -> usize {
-        self.train.positive.len()
+        self.train.len()
     }
 
     fn begin(&mut self, epoch: usize) {
-        self.mirrored = epoch_sides(self.settings.seed, epoch, self.train.positive.len());
-        if self.settings.shift > 0 {
-            let most = self.settings.shift;
-            self.shifts = epoch_shifts(self.settings.seed, epoch, self.train.positive.len(), most);
-        }
+        self.train.begin(epoch);
         self.progress.epoch(epoch);
     }
 
@@ -230,7 +214,7 @@ impl Learner for FinetuneLearner<'_> {
         }
         self.numbers.refresh(&mut self.leaves)?;
         self.progress.images(rows.len());
-        let positive: Vec<bool> = rows.iter().map(|&row| self.train.positive[row]).collect();
+        let positive: Vec<bool> = rows.iter().map(|&row| self.train.is_positive(row)).collect();
         Ok(Figures::of(&logits, &positive))
     }
 

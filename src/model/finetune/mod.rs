@@ -5,6 +5,7 @@
 //! normalisation keeps its statistics; its scale and shift are trained with everything else ([`fold`]). Gradients are
 //! libtorch's, taken image by image on as many threads as there are ([`lanes`]).
 
+mod augmented;
 mod average;
 mod fold;
 mod lanes;

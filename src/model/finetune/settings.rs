@@ -24,6 +24,10 @@ pub struct FinetuneSettings {
     /// How far targets are moved from 0 and 1 towards one half: by half of this, in 0..1.
     #[serde(default)]
     pub smoothing: f64,
+    /// Each training image is mixed with up to this share of another, activations and targets alike, in 0..1: mixup
+    /// (Zhang et al. 2018) at the cut (Verma et al. 2019), with shares drawn evenly instead of from a beta distribution.
+    #[serde(default)]
+    pub mixup: f64,
     /// Share that a step leaves of the weights' running mean, which is what is measured and kept; 0 keeps the weights
     /// themselves. See [`super::average::Average`].
     #[serde(default)]
@@ -46,6 +50,7 @@ impl Default for FinetuneSettings {
             schedule: Schedule { course: RateCourse::Cosine, warmup: Self::usual_warmup(8) },
             shift: 0,
             smoothing: 0.0,
+            mixup: 0.0,
             averaging: 0.0,
             epochs: 8,
             batch: 32,
@@ -64,7 +69,7 @@ impl FinetuneSettings {
     /// What sets these settings apart, in a few words.
     pub fn describe(&self) -> String {
         format!(
-            "dropout {}, {} epochs, {} {}, head {}{}{}{}{}{}{}",
+            "dropout {}, {} epochs, {} {}, head {}{}{}{}{}{}{}{}",
             self.dropout,
             self.epochs,
             self.optimizer.name(),
@@ -74,6 +79,7 @@ impl FinetuneSettings {
             if self.weight_decay > 0.0 { format!(", decay {}", self.weight_decay) } else { String::new() },
             if self.shift > 0 { format!(", shift {}", self.shift) } else { String::new() },
             if self.smoothing > 0.0 { format!(", smoothing {}", self.smoothing) } else { String::new() },
+            if self.mixup > 0.0 { format!(", mixup {}", self.mixup) } else { String::new() },
             if self.averaging > 0.0 { format!(", averaging {}", self.averaging) } else { String::new() },
             if self.batch == 32 { String::new() } else { format!(", batch {}", self.batch) },
         )
@@ -84,6 +90,7 @@ impl FinetuneSettings {
         self.schedule.check()?;
         share("--dropout", self.dropout)?;
         share("--smoothing", self.smoothing)?;
+        share("--mixup", self.mixup)?;
         share("--averaging", self.averaging)?;
         whole("--shift", usize::from(self.shift), 0, 16)?;
         let head = self.learning_rate_head;

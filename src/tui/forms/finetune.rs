@@ -23,11 +23,8 @@ pub(super) fn fields(snapshot: &Snapshot) -> Vec<Field> {
         Field::typed("warm-up", settings.schedule.warmup.to_string(), "epochs in which the rates rise"),
         Field::typed("shift", settings.shift.to_string(), "places by which training images are moved at most"),
         Field::typed("smoothing", settings.smoothing.to_string(), "of labels, 0 for none"),
-        Field::typed(
-            "averaging",
-            settings.averaging.to_string(),
-            "share of the mean weights a step leaves, 0 for none",
-        ),
+        Field::typed("mixup", settings.mixup.to_string(), "share of another image mixed in at most, 0 for none"),
+        Field::typed("averaging", settings.averaging.to_string(), "share of the mean weights that a step leaves"),
         Field::typed("epochs", settings.epochs.to_string(), "passes over the training split"),
         Field::typed("batch", settings.batch.to_string(), "images a step"),
         Field::typed("patience", optional(settings.patience), "epochs without a better validation; empty: run all"),
@@ -47,7 +44,7 @@ pub(super) fn read(form: &mut Form<FormKind>) -> Option<ModelSpec> {
     let (dropout, weight_decay) = (dropout(form), number(form, "weight decay", 0.0, 10.0));
     let (warmup, shift) = (number(form, "warm-up", 0, 100_000), number(form, "shift", 0, 16));
     let (smoothing, averaging) = (number(form, "smoothing", 0.0, 0.99), number(form, "averaging", 0.0, 0.99999));
-    let epochs = number(form, "epochs", 1, 100_000);
+    let (mixup, epochs) = (number(form, "mixup", 0.0, 0.99), number(form, "epochs", 1, 100_000));
     let (batch, patience) = (number(form, "batch", 1, 65_536), optional_number(form, "patience", 1));
     let seed = number(form, "seed", 0, u64::MAX);
     let features = FeatureSpec::of_cut(&backbone, cut?, mode).map_err(|error| form.complain("cut", error.to_string()));
@@ -59,6 +56,7 @@ pub(super) fn read(form: &mut Form<FormKind>) -> Option<ModelSpec> {
         schedule: Schedule { warmup: warmup?, ..default.schedule },
         shift: shift?,
         smoothing: smoothing?,
+        mixup: mixup?,
         averaging: averaging?,
         epochs: epochs?,
         batch: batch?,
