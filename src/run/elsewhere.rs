@@ -6,7 +6,8 @@
 use super::execute::Circumstances;
 use super::folder::RunFolder;
 use super::results::ResultRow;
-use super::scoring::{check_identity, filled_stores, score_split, source_of, write_scores};
+use super::score_file;
+use super::scoring::{check_identity, filled_stores, score_split, source_of};
 use super::spec::JobSpec;
 use crate::dataset::{ContentHash, Manifest, PrepareReport, Sample, Split};
 use crate::error::{AtPath, Error, Result};
@@ -196,7 +197,7 @@ pub(super) fn evaluate(
         ..figures(&model, &scores, &positive)
     };
     let folder = circumstances.run.path();
-    write_scores(&folder.join("scores.csv"), &scored, &samples, &scores)?;
+    score_file::write(&folder.join("scores.csv"), &scored, &samples, &scores)?;
     let path = figures_path(folder);
     write_whole(&path, &serde_json::to_vec_pretty(&figures).at(&path)?)?;
     Ok(format!("{name}: accuracy {:.3} on {} images of {}", figures.accuracy, figures.images, figures.dataset))
