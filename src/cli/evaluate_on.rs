@@ -46,17 +46,17 @@ fn text(figures: &Elsewhere) -> String {
     text += &format!(
         "balanced accuracy {:.3} · ROC AUC {} · average precision {}\n",
         figures.balanced_accuracy,
-        share(figures.roc_auc),
-        share(figures.average_precision)
+        share(figures.of_scores.roc_auc),
+        share(figures.of_scores.average_precision)
     );
     text += &format!(
         "log loss {:.3}{} · Brier {:.3}{} · calibration error {:.3}{}\n",
-        figures.log_loss,
-        calibrated(figures.calibrated_log_loss),
-        figures.brier,
-        calibrated(figures.calibrated_brier),
-        figures.calibration_error,
-        calibrated(figures.calibrated_error)
+        figures.of_scores.log_loss,
+        calibrated(figures.of_scores.calibrated_log_loss),
+        figures.of_scores.brier,
+        calibrated(figures.of_scores.calibrated_brier),
+        figures.of_scores.calibration_error,
+        calibrated(figures.of_scores.calibrated_error)
     );
     let out = figures.left_out;
     if out.total() > 0 {

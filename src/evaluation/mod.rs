@@ -15,7 +15,7 @@ pub mod threshold;
 pub use bootstrap::cluster_bootstrap95;
 pub use calibration::{Calibration, brier, expected_calibration_error};
 pub use curves::{average_precision, pr_curve, roc_curve};
-pub use figures::{ClassFigures, Figures, Gap, Group, Groups, by_group};
+pub use figures::{ClassFigures, Figures, Gap, Group, Groups, ScoreFigures, by_group};
 pub use interval::{Interval, wilson95};
 pub use metrics::{Confusion, accuracy, balanced_accuracy, log_loss, roc_auc};
 pub use paired::{McNemar, difference95, mcnemar};

@@ -102,8 +102,8 @@ fn figures(document: &mut Document, model: &Model) {
             thousands(figures.images),
             with_interval(Some(figures.accuracy), figures.interval_by_subject.or(figures.interval), "–"),
             format!("{:.3}", figures.balanced_accuracy),
-            figures.roc_auc.map_or_else(|| "–".into(), |area| format!("{area:.3}")),
-            format!("{:.3}", figures.calibration_error),
+            figures.of_scores.roc_auc.map_or_else(|| "–".into(), |area| format!("{area:.3}")),
+            format!("{:.3}", figures.of_scores.calibration_error),
             gap,
         ]
     });

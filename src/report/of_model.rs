@@ -89,11 +89,11 @@ fn figures(document: &mut Document, parts: &[Part]) {
             None => "people not named".into(),
         }),
         ("balanced accuracy", |figures| share(Some(figures.balanced_accuracy))),
-        ("ROC AUC", |figures| share(figures.roc_auc)),
-        ("average precision", |figures| share(figures.average_precision)),
-        ("Brier score", |figures| share(Some(figures.brier))),
-        ("log loss", |figures| share(Some(figures.log_loss))),
-        ("expected calibration error, 10 bins", |figures| share(Some(figures.calibration_error))),
+        ("ROC AUC", |figures| share(figures.of_scores.roc_auc)),
+        ("average precision", |figures| share(figures.of_scores.average_precision)),
+        ("Brier score", |figures| share(Some(figures.of_scores.brier))),
+        ("log loss", |figures| share(Some(figures.of_scores.log_loss))),
+        ("expected calibration error, 10 bins", |figures| share(Some(figures.of_scores.calibration_error))),
         ("threshold", |figures| share(Some(figures.threshold))),
     ];
     let head: Vec<(&str, Align)> =

@@ -163,7 +163,7 @@ fn run_fields(row: &ResultRow) -> Vec<String> {
         low(row.test_interval),
         high(row.test_interval),
         row.threshold.to_string(),
-        number(row.validation.as_ref().and_then(|figures| figures.roc_auc)),
+        number(row.validation.as_ref().and_then(|figures| figures.of_scores.roc_auc)),
         row.seconds.to_string(),
         row.status.name().to_owned(),
         row.dataset.clone(),

@@ -6,11 +6,11 @@ use super::score_file::ScoreFile;
 use crate::dataset::{Manifest, Sample, Split};
 use crate::error::{Error, Result};
 use crate::evaluation::figures::{Figures, Groups, by_group, correct};
-use crate::evaluation::{McNemar, mcnemar};
+use crate::evaluation::{Calibration, McNemar, cluster_bootstrap95, mcnemar};
 use crate::model::ModelInfo;
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 /// Decides which people the bootstrap draws; the same for all models, so that their intervals are of the same draws.
@@ -45,6 +45,8 @@ pub struct Scored {
     pub classes: [String; 2],
     /// Scores of at least this mean the second class; the run's own, chosen on validation.
     pub threshold: f64,
+    /// What makes calibrated probabilities of the scores, where the run has one.
+    pub calibration: Option<Calibration>,
     pub images: Vec<ScoredImage>,
     /// One per image, in 0..=1.
     pub scores: Vec<f64>,
@@ -111,6 +113,7 @@ impl Scored {
             split,
             classes,
             threshold: row.threshold,
+            calibration: row.validation.as_ref().and_then(|figures| figures.calibration),
             images: images.map(|(at, (source, path))| ScoredImage { source, path, age: age(at) }).collect(),
             scores,
             positive,
@@ -132,7 +135,12 @@ impl Scored {
     /// All figures.
     pub fn figures(&self) -> Figures {
         let people = self.people();
-        Figures::of(&self.scores, &self.positive, self.threshold, &self.classes, people.as_deref(), SEED)
+        let people = people.as_deref();
+        Figures {
+            interval_by_subject: people.and_then(|people| cluster_bootstrap95(people, &self.correct(), SEED)),
+            subjects: people.map(|people| people.iter().collect::<HashSet<_>>().len()),
+            ..Figures::of(&self.scores, &self.positive, self.threshold, &self.classes, self.calibration)
+        }
     }
 
     /// The person of each image, numbered from 0; an image without one counts as another person. None if the data set

@@ -37,6 +37,7 @@ fn scored(run: &str, skill: f64, split: Split) -> Scored {
         split,
         classes: ["female".into(), "male".into()],
         threshold: 0.488,
+        calibration: None,
         images,
         scores,
         positive,
