@@ -6,7 +6,7 @@ use super::follow::{enqueue, follow, start};
 use super::output::{print, print_json};
 use super::train::dataset_name;
 use crate::error::{Error, Result};
-use crate::model::{DenseSettings, Grid, Schedule};
+use crate::model::{DenseSettings, Grid};
 use crate::run::{JobSpec, RunFolder, RunView, SweepSpec, launch, results};
 
 pub(crate) fn run(context: &Context, args: &SweepArgs) -> Result<()> {
@@ -54,9 +54,9 @@ fn grid(args: &SweepArgs) -> Grid {
 fn spec(args: &SweepArgs) -> Result<SweepSpec> {
     let default = DenseSettings::default();
     let base = DenseSettings {
-        schedule: Schedule { course: args.schedule.unwrap_or_default(), warmup: args.warmup },
-        epochs: args.epochs.unwrap_or(default.epochs),
-        patience: args.patience.or(default.patience),
+        schedule: args.course.schedule(),
+        epochs: args.course.epochs.unwrap_or(default.epochs),
+        patience: args.course.patience.or(default.patience),
         ..default
     };
     Ok(SweepSpec {

@@ -85,10 +85,10 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
                 learning_rate: training.learning_rate.unwrap_or(default.learning_rate),
                 optimizer: optimizer(training, default.optimizer),
                 weight_decay: training.weight_decay.unwrap_or(default.weight_decay),
-                schedule: schedule(training),
-                epochs: training.epochs.unwrap_or(default.epochs),
+                schedule: training.course.schedule(),
+                epochs: training.course.epochs.unwrap_or(default.epochs),
                 batch: training.batch.unwrap_or(default.batch),
-                patience: training.patience.or(default.patience),
+                patience: training.course.patience.or(default.patience),
                 seed: training.seed,
                 ..default
             };
@@ -109,10 +109,10 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
                 learning_rate: training.learning_rate.unwrap_or(default.learning_rate),
                 optimizer: optimizer(training, default.optimizer),
                 weight_decay: training.weight_decay.unwrap_or(default.weight_decay),
-                schedule: schedule(training),
-                epochs: training.epochs.unwrap_or(default.epochs),
+                schedule: training.course.schedule(),
+                epochs: training.course.epochs.unwrap_or(default.epochs),
                 batch: training.batch.unwrap_or(default.batch),
-                patience: training.patience.or(default.patience),
+                patience: training.course.patience.or(default.patience),
                 seed: training.seed,
                 ..default
             };
@@ -130,7 +130,7 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
             detach,
         } => {
             let default = FinetuneSettings::default();
-            let epochs = training.epochs.unwrap_or(default.epochs);
+            let epochs = training.course.epochs.unwrap_or(default.epochs);
             let settings = FinetuneSettings {
                 dropout: training.dropout.unwrap_or(default.dropout),
                 learning_rate: training.learning_rate.unwrap_or(default.learning_rate),
@@ -138,14 +138,14 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
                 optimizer: optimizer(training, default.optimizer),
                 weight_decay: training.weight_decay.unwrap_or(default.weight_decay),
                 schedule: Schedule {
-                    course: training.schedule.unwrap_or(default.schedule.course),
-                    warmup: training.warmup.unwrap_or_else(|| FinetuneSettings::usual_warmup(epochs)),
+                    course: training.course.schedule.unwrap_or(default.schedule.course),
+                    warmup: training.course.warmup.unwrap_or_else(|| FinetuneSettings::usual_warmup(epochs)),
                 },
                 shift: *shift,
                 smoothing: *smoothing,
                 epochs,
                 batch: training.batch.unwrap_or(default.batch),
-                patience: training.patience.or(default.patience),
+                patience: training.course.patience.or(default.patience),
                 seed: training.seed,
             };
             let features = FeatureSpec::of_cut(backbone, *cut, *mode)?;
@@ -161,8 +161,4 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
 
 fn optimizer(training: &TrainingArgs, default: crate::model::Optimizer) -> crate::model::Optimizer {
     training.optimizer.map_or(default, Into::into)
-}
-
-fn schedule(training: &TrainingArgs) -> Schedule {
-    Schedule { course: training.schedule.unwrap_or_default(), warmup: training.warmup.unwrap_or(0) }
 }
