@@ -4,9 +4,9 @@ use super::Context;
 use super::follow::start;
 use super::output::{Align, print, print_json, table};
 use crate::error::Result;
-use crate::evaluation::Interval;
 use crate::run::JobSpec;
 use crate::run::elsewhere::{Elsewhere, find_dataset};
+use crate::run::words::{set_name, share, with_interval};
 
 /// The run on another data set.
 pub(super) fn run(context: &Context, run: &str, on: &str) -> Result<()> {
@@ -22,24 +22,20 @@ pub(super) fn run(context: &Context, run: &str, on: &str) -> Result<()> {
 }
 
 fn text(figures: &Elsewhere) -> String {
-    let interval = |interval: Option<Interval>| {
-        interval.map_or_else(String::new, |at| format!(" [{:.3}, {:.3}]", at.low, at.high))
-    };
-    let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
+    let share = |value: Option<f64>| share(value, "-");
     let calibrated = |value: Option<f64>| value.map_or_else(String::new, |value| format!(" ({value:.3} calibrated)"));
     let head = [("", Align::Left), ("images", Align::Right), ("accuracy", Align::Left), ("precision", Align::Right)];
-    let accuracy = format!("{:.3}{}", figures.accuracy, interval(figures.interval));
+    let accuracy = with_interval(Some(figures.accuracy), figures.interval, "-");
     let mut rows = vec![vec!["all".to_owned(), figures.images.to_string(), accuracy, "-".into()]];
     rows.extend(figures.classes.iter().map(|class| {
-        let accuracy = share(class.accuracy) + &interval(class.interval);
+        let accuracy = with_interval(class.accuracy, class.interval, "-");
         vec![class.class.clone(), class.images.to_string(), accuracy, share(class.precision)]
     }));
-    let synthetic = if figures.synthetic { " (synthetic)" } else { "" };
     let mut text = format!(
-        "{} (trained on {}) on {}{synthetic}, threshold {:.3}\n\n{}\n",
+        "{} (trained on {}) on {}, threshold {:.3}\n\n{}\n",
         figures.run,
         figures.trained_on,
-        figures.dataset,
+        set_name(&figures.dataset, figures.synthetic),
         figures.threshold,
         table(&head, &rows)
     );

@@ -1,19 +1,20 @@
 //! One model's part of the report: settings, figures, curves, groups, mistakes.
 
-use super::content::{share, with_interval};
+use super::content::share;
 use super::document::{Align, Block, Document, Figure, Picture};
 use super::gather::{Model, Part};
 use super::plots::{Chart, Curve, Legend, Share, chart, forest};
 use crate::dataset::Split;
 use crate::dataset::report::printable;
 use crate::evaluation::{Figures, Groups};
+use crate::run::words::{set_name, with_interval};
 use Align::{Left, Path, Right};
 use serde_json::Value;
 
 /// Adds the part of a model.
 pub fn add(document: &mut Document, model: &Model) {
     let row = &model.row;
-    document.heading(3, format!("{} on {}{}", row.run, row.dataset, if row.synthetic { " (synthetic)" } else { "" }));
+    document.heading(3, format!("{} on {}", row.run, set_name(&row.dataset, row.synthetic)));
     let kept = row.best_epoch.map(|epoch| format!(", kept epoch {epoch} of {}", row.epochs)).unwrap_or_default();
     document.text(format!(
         "{}, {} trained parameters, seed {}{kept}, threshold {:.3}, {:.1} s.",

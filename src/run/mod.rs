@@ -42,6 +42,7 @@ mod study;
 mod sweep;
 mod training;
 pub mod view;
+pub mod words;
 pub mod worker;
 
 pub use folder::{RunFolder, RunId};
