@@ -2,13 +2,13 @@
 
 use super::Context;
 use super::args::{DatasetArg, DetachArg, TrainArgs, TrainCommand, TrainingArgs};
-use super::follow::{enqueue, start};
-use super::output::{print, print_json};
+use super::follow::{ended, ended_with_models, enqueue, start};
+use super::output::print_json;
 use crate::dataset::manifest;
 use crate::error::{Error, Result};
 use crate::features::FeatureSpec;
 use crate::model::{BenchmarkSettings, DenseSettings, FinetuneSettings, LogisticSettings, Schedule};
-use crate::run::{JobSpec, ModelSpec, results};
+use crate::run::{JobSpec, ModelSpec};
 
 pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let (model, dataset, detach) = model(&args.model)?;
@@ -29,12 +29,7 @@ pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     if context.json {
         return print_json(&view.result);
     }
-    if !context.quiet
-        && let Some(outcome) = &view.outcome
-    {
-        eprintln!("{outcome}");
-    }
-    print(&format!("{}\n", view.id()))
+    ended(context, &view)
 }
 
 /// Trains on every fold, and shows mean and spread over them.
@@ -42,16 +37,7 @@ fn over_folds(context: &Context, dataset: String, model: ModelSpec, detach: bool
     let Some(view) = start(context, JobSpec::Folds { dataset, model }, detach)? else {
         return Ok(());
     };
-    if context.json {
-        let rows = results::of_sweep(&context.workspace, view.id().as_str())?;
-        return print_json(&results::by_setting(&rows));
-    }
-    if !context.quiet
-        && let Some(outcome) = &view.outcome
-    {
-        eprintln!("{outcome}");
-    }
-    print(&format!("{}\n", view.id()))
+    ended_with_models(context, &view)
 }
 
 /// The prepared set that was named, or the only one there is.
