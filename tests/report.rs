@@ -1,28 +1,16 @@
 //! Figures, comparisons, cross-validation and the report through the real binary, on a small drawn data set.
 
+#[path = "support/program.rs"]
+mod program;
+
 use faceprobe::dataset::Split;
 use faceprobe::run::RunFolder;
 use faceprobe::run::scored::Scored;
 use faceprobe::workspace::Workspace;
+use program::{json, ok, run};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-
-fn run(workspace: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_faceprobe"));
-    command.arg("--workspace").arg(workspace).args(args).stdin(Stdio::null()).output().expect("the binary starts")
-}
-
-fn ok(workspace: &Path, args: &[&str]) -> String {
-    let output = run(workspace, args);
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn json(workspace: &Path, args: &[&str]) -> Value {
-    serde_json::from_str(&ok(workspace, args)).expect("standard output is one JSON value")
-}
 
 /// Pictures of 30 people, three each, in five folds, whose classes differ in colour; one value of a column is markup.
 fn album(workspace: &Path) -> String {
@@ -153,7 +141,7 @@ fn ages_and_pictures_are_those_of_the_prepared_set_that_the_run_was_trained_on()
     assert_eq!((&after.scores, &after.positive), (&before.scores, &before.positive));
     assert!(after.images.iter().all(|image| image.age.is_none() && after.file(image).is_none()));
     assert!(after.samples.is_none() && after.columns().is_empty());
-    let refused = self::run(at, &["evaluate", "benchmark-1", "--by", "age"]);
+    let refused = program::run(at, &["evaluate", "benchmark-1", "--by", "age"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("is gone or was prepared anew"));
 
