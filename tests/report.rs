@@ -1,24 +1,16 @@
 //! Figures, comparisons, cross-validation and the report through the real binary, on a small drawn data set.
 
+#[path = "support/program.rs"]
+mod program;
+
+use faceprobe::dataset::Split;
+use faceprobe::run::RunFolder;
+use faceprobe::run::scored::Scored;
+use faceprobe::workspace::Workspace;
+use program::{json, ok, run};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-
-fn run(workspace: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_faceprobe"));
-    command.arg("--workspace").arg(workspace).args(args).stdin(Stdio::null()).output().expect("the binary starts")
-}
-
-fn ok(workspace: &Path, args: &[&str]) -> String {
-    let output = run(workspace, args);
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn json(workspace: &Path, args: &[&str]) -> Value {
-    serde_json::from_str(&ok(workspace, args)).expect("standard output is one JSON value")
-}
 
 /// Pictures of 30 people, three each, in five folds, whose classes differ in colour; one value of a column is markup.
 fn album(workspace: &Path) -> String {
@@ -120,4 +112,42 @@ fn the_report_says_what_was_done_and_opens_nothing() {
     );
     let page = fs::read_to_string(written["html"].as_str().expect("a path")).expect("the page");
     assert!(page.contains(&format!("Model card: {second}")) && !page.contains("No test split has been opened."));
+}
+
+#[test]
+fn ages_and_pictures_are_those_of_the_prepared_set_that_the_run_was_trained_on() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    let source = album(at);
+    let prepare = |seed: &str| {
+        ok(at, &["data", "prepare", "--source", &source, "--name", "album", "--seed", seed]);
+    };
+    prepare("1");
+    ok(at, &[&TRAIN[..], &["album"]].concat());
+    let workspace = Workspace::open(at).expect("a workspace");
+    let run = RunFolder::find(&workspace, "benchmark-1").expect("the run");
+    let read = || Scored::require(&workspace, &run, Split::Val).expect("its scores");
+    let before = read();
+    assert!(before.images.iter().all(|image| image.age.as_deref() == Some("20-29")));
+    assert!(before.images.iter().all(|image| before.file(image).is_some_and(|file| file.is_file())));
+    assert_eq!(before.columns(), ["fold", "hat"]);
+
+    // The same name and the same pictures, divided anew and a year older: not what the run has seen.
+    let labels = at.join("raw/labels.csv");
+    let text = fs::read_to_string(&labels).expect("labels").replace("20-29", "30-39");
+    fs::write(&labels, text).expect("labels");
+    prepare("2");
+    let after = read();
+    assert_eq!((&after.scores, &after.positive), (&before.scores, &before.positive));
+    assert!(after.images.iter().all(|image| image.age.is_none() && after.file(image).is_none()));
+    assert!(after.samples.is_none() && after.columns().is_empty());
+    let refused = program::run(at, &["evaluate", "benchmark-1", "--by", "age"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("is gone or was prepared anew"));
+
+    // Prepared as it was, it is the same set again.
+    let text = fs::read_to_string(&labels).expect("labels").replace("30-39", "20-29");
+    fs::write(&labels, text).expect("labels");
+    prepare("1");
+    assert_eq!(read(), before);
 }

@@ -1,5 +1,7 @@
 //! The screen without a terminal: what it shows of a given workspace, and what keys do to it.
 
+#[path = "support/runs.rs"]
+mod runs;
 mod tui_records;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -28,6 +30,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
+use runs::run;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -122,27 +125,6 @@ fn row(run: &str, kind: Kind, val: f64, test: Option<f64>) -> ResultRow {
         validation: None,
         division: None,
         asked: String::new(),
-    }
-}
-
-fn run(id: &str, job: JobSpec, status: Status) -> Run {
-    Run {
-        id: RunId::parse(id).unwrap(),
-        job,
-        parent: None,
-        created: String::new(),
-        status,
-        stage: None,
-        progress: None,
-        epochs: Vec::new(),
-        trials: Vec::new(),
-        skipped: Vec::new(),
-        skipped_count: 0,
-        notes: Vec::new(),
-        outcome: None,
-        seconds: Some(38.4),
-        row: None,
-        about: Default::default(),
     }
 }
 

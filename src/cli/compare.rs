@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::run::RunFolder;
 use crate::run::results::ResultRow;
 use crate::run::scored::{Comparison, Scored, compare};
+use crate::run::words::p_value;
 use serde_json::json;
 
 pub(crate) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
@@ -81,9 +82,4 @@ fn text(args: &CompareArgs, comparisons: &[Comparison]) -> String {
         text += &format!("{} images that only one of them was scored on are left out.\n", comparison.left_out);
     }
     text
-}
-
-/// Small ones by their size, which is all that matters then.
-fn p_value(value: f64) -> String {
-    if value < 0.0001 { format!("{value:.1e}") } else { format!("{value:.4}") }
 }

@@ -133,11 +133,11 @@ fn facts(figures: &Figures) -> Vec<(&'static str, String)> {
     }
     facts.extend([
         ("balanced accuracy", format!("{:.4}", figures.balanced_accuracy)),
-        ("ROC AUC", optional(figures.roc_auc)),
-        ("average precision", optional(figures.average_precision)),
-        ("Brier score", format!("{:.4}", figures.brier)),
-        ("log loss", format!("{:.4}", figures.log_loss)),
-        ("expected calibration error", format!("{:.4}", figures.calibration_error)),
+        ("ROC AUC", optional(figures.of_scores.roc_auc)),
+        ("average precision", optional(figures.of_scores.average_precision)),
+        ("Brier score", format!("{:.4}", figures.of_scores.brier)),
+        ("log loss", format!("{:.4}", figures.of_scores.log_loss)),
+        ("expected calibration error", format!("{:.4}", figures.of_scores.calibration_error)),
     ]);
     facts
 }

@@ -4,9 +4,9 @@ use super::Context;
 use super::follow::start;
 use super::output::{Align, print, print_json, table};
 use crate::error::Result;
-use crate::evaluation::Interval;
 use crate::run::JobSpec;
 use crate::run::elsewhere::{Elsewhere, find_dataset};
+use crate::run::words::{set_name, share, with_interval};
 
 /// The run on another data set.
 pub(super) fn run(context: &Context, run: &str, on: &str) -> Result<()> {
@@ -22,41 +22,37 @@ pub(super) fn run(context: &Context, run: &str, on: &str) -> Result<()> {
 }
 
 fn text(figures: &Elsewhere) -> String {
-    let interval = |interval: Option<Interval>| {
-        interval.map_or_else(String::new, |at| format!(" [{:.3}, {:.3}]", at.low, at.high))
-    };
-    let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
+    let share = |value: Option<f64>| share(value, "-");
     let calibrated = |value: Option<f64>| value.map_or_else(String::new, |value| format!(" ({value:.3} calibrated)"));
     let head = [("", Align::Left), ("images", Align::Right), ("accuracy", Align::Left), ("precision", Align::Right)];
-    let accuracy = format!("{:.3}{}", figures.accuracy, interval(figures.interval));
+    let accuracy = with_interval(Some(figures.accuracy), figures.interval, "-");
     let mut rows = vec![vec!["all".to_owned(), figures.images.to_string(), accuracy, "-".into()]];
     rows.extend(figures.classes.iter().map(|class| {
-        let accuracy = share(class.accuracy) + &interval(class.interval);
+        let accuracy = with_interval(class.accuracy, class.interval, "-");
         vec![class.class.clone(), class.images.to_string(), accuracy, share(class.precision)]
     }));
-    let synthetic = if figures.synthetic { " (synthetic)" } else { "" };
     let mut text = format!(
-        "{} (trained on {}) on {}{synthetic}, threshold {:.3}\n\n{}\n",
+        "{} (trained on {}) on {}, threshold {:.3}\n\n{}\n",
         figures.run,
         figures.trained_on,
-        figures.dataset,
+        set_name(&figures.dataset, figures.synthetic),
         figures.threshold,
         table(&head, &rows)
     );
     text += &format!(
         "balanced accuracy {:.3} · ROC AUC {} · average precision {}\n",
         figures.balanced_accuracy,
-        share(figures.roc_auc),
-        share(figures.average_precision)
+        share(figures.of_scores.roc_auc),
+        share(figures.of_scores.average_precision)
     );
     text += &format!(
         "log loss {:.3}{} · Brier {:.3}{} · calibration error {:.3}{}\n",
-        figures.log_loss,
-        calibrated(figures.calibrated_log_loss),
-        figures.brier,
-        calibrated(figures.calibrated_brier),
-        figures.calibration_error,
-        calibrated(figures.calibrated_error)
+        figures.of_scores.log_loss,
+        calibrated(figures.of_scores.calibrated_log_loss),
+        figures.of_scores.brier,
+        calibrated(figures.of_scores.calibrated_brier),
+        figures.of_scores.calibration_error,
+        calibrated(figures.of_scores.calibrated_error)
     );
     let out = figures.left_out;
     if out.total() > 0 {

@@ -7,13 +7,32 @@ use crate::monitor::EpochFigures;
 use crate::run::control::{self, Command};
 use crate::run::launch::{Launched, launch};
 use crate::run::view::{Progress, Trial};
-use crate::run::{JobSpec, RunFolder, RunView, Spec, Status, queue};
+use crate::run::{JobSpec, RunFolder, RunView, Spec, Status, queue, results};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+/// Says how a run has ended: to the person on standard error, and its name on standard output for what comes next.
+pub(crate) fn ended(context: &Context, view: &RunView) -> Result<()> {
+    if !context.quiet
+        && let Some(outcome) = &view.outcome
+    {
+        eprintln!("{outcome}");
+    }
+    print(&format!("{}\n", view.id()))
+}
+
+/// The same of a run whose models are runs of their own, as JSON by setting.
+pub(crate) fn ended_with_models(context: &Context, view: &RunView) -> Result<()> {
+    if context.json {
+        let rows = results::of_sweep(&context.workspace, view.id().as_str())?;
+        return print_json(&results::by_setting(&rows));
+    }
+    ended(context, view)
+}
 
 /// Starts a run. With `detach` prints its name and returns nothing; otherwise follows it to its end.
 pub(crate) fn start(context: &Context, job: JobSpec, detach: bool) -> Result<Option<RunView>> {

@@ -5,10 +5,10 @@ use super::args::ResultsArgs;
 use super::output::{Align, duration, print, print_json, table};
 use crate::dataset::Split;
 use crate::error::{Error, Result};
-use crate::evaluation::Interval;
 use crate::run::export::{self, Format};
 use crate::run::filter::Filter;
-use crate::run::results::{self, ResultRow, SettingRow, Spread};
+use crate::run::results::{self, ResultRow, SettingRow};
+use crate::run::words::{self, after_opening, division, set_name, share, spread, with_interval};
 use crate::workspace::write_whole;
 
 pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
@@ -88,12 +88,12 @@ pub(crate) fn text(rows: &[ResultRow]) -> String {
         .map(|row| {
             vec![
                 format!("{}{}", row.run, marks(row)),
-                format!("{}{}", row.dataset, if row.synthetic { " (synthetic)" } else { "" }),
+                set_name(&row.dataset, row.synthetic),
                 row.backbone.clone().unwrap_or_else(|| "-".into()),
                 row.settings.clone(),
-                row.train_accuracy.map_or_else(|| "-".into(), |accuracy| format!("{accuracy:.3}")),
-                accuracy(row.val_accuracy, row.val_interval, "-"),
-                accuracy(row.test_accuracy, row.test_interval, "not opened"),
+                share(row.train_accuracy, "-"),
+                with_interval(row.val_accuracy, row.val_interval, "-"),
+                with_interval(row.test_accuracy, row.test_interval, "not opened"),
                 format!("{:.3}", row.threshold),
                 duration(row.seconds),
                 row.status.name().to_owned(),
@@ -131,23 +131,15 @@ pub(crate) fn settings_text(rows: &[SettingRow]) -> String {
         ("validation", Left),
         ("test", Left),
     ];
-    let spread = |spread: Option<Spread>, none: &str| match spread {
-        Some(Spread { mean, deviation: Some(deviation), count }) => format!("{mean:.4} ± {deviation:.4} ({count})"),
-        Some(Spread { mean, .. }) => format!("{mean:.4}"),
-        None => none.to_owned(),
-    };
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
             vec![
-                format!("{}{}", row.kind.name(), if row.after_test_openings > 0 { "!" } else { "" }),
-                format!("{}{}", row.dataset, if row.synthetic { " (synthetic)" } else { "" }),
+                format!("{}{}", row.kind.name(), after_opening(row.after_test_openings)),
+                set_name(&row.dataset, row.synthetic),
                 row.backbone.clone().unwrap_or_else(|| "-".into()),
                 row.settings.clone(),
-                match row.folds {
-                    Some(folds) => format!("{folds} folds"),
-                    None => row.split.name().to_owned(),
-                },
+                division(row),
                 row.runs.len().to_string(),
                 spread(row.train_accuracy, "-"),
                 spread(row.val_accuracy, "-"),
@@ -169,24 +161,7 @@ pub(crate) fn settings_text(rows: &[SettingRow]) -> String {
 /// The same settings under a random split and with people kept apart, side by side.
 fn leaks(rows: &[SettingRow]) -> String {
     use Align::{Left, Right};
-    let figure = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:.4}"));
-    let signed = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:+.4}"));
-    let cells: Vec<Vec<String>> = rows
-        .iter()
-        .filter_map(|row| Some((row, row.leak.as_ref()?)))
-        .map(|(row, leak)| {
-            vec![
-                format!("{} {}", row.kind.name(), row.settings),
-                format!("{} / {}", row.dataset, leak.dataset),
-                figure(row.val_accuracy.map(|spread| spread.mean)),
-                figure(leak.val_accuracy),
-                signed(leak.val_leak),
-                figure(row.test_accuracy.map(|spread| spread.mean)),
-                figure(leak.test_accuracy),
-                signed(leak.test_leak),
-            ]
-        })
-        .collect();
+    let cells = words::leaks(rows, "-");
     if cells.is_empty() {
         return String::new();
     }
@@ -208,20 +183,5 @@ fn leaks(rows: &[SettingRow]) -> String {
 
 /// `*` chosen, `!` made after a test opening.
 fn marks(row: &ResultRow) -> String {
-    let mut marks = String::new();
-    if row.chosen {
-        marks.push('*');
-    }
-    if row.after_test_openings > 0 {
-        marks.push('!');
-    }
-    marks
-}
-
-fn accuracy(value: Option<f64>, interval: Option<Interval>, none: &str) -> String {
-    match (value, interval) {
-        (Some(value), Some(interval)) => format!("{value:.3} [{:.3}, {:.3}]", interval.low, interval.high),
-        (Some(value), None) => format!("{value:.3}"),
-        (None, _) => none.to_owned(),
-    }
+    format!("{}{}", if row.chosen { "*" } else { "" }, after_opening(row.after_test_openings))
 }

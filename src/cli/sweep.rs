@@ -2,12 +2,12 @@
 
 use super::Context;
 use super::args::SweepArgs;
-use super::follow::{enqueue, follow, start};
-use super::output::{print, print_json};
+use super::follow::{ended_with_models, enqueue, follow, start};
+use super::output::print;
 use super::train::dataset_name;
 use crate::error::{Error, Result};
-use crate::model::{DenseSettings, Grid, Schedule};
-use crate::run::{JobSpec, RunFolder, RunView, SweepSpec, launch, results};
+use crate::model::{DenseSettings, Grid};
+use crate::run::{JobSpec, RunFolder, RunView, SweepSpec, launch};
 
 pub(crate) fn run(context: &Context, args: &SweepArgs) -> Result<()> {
     let view = match &args.extend {
@@ -26,16 +26,7 @@ pub(crate) fn run(context: &Context, args: &SweepArgs) -> Result<()> {
     let Some(view) = view else {
         return Ok(());
     };
-    if context.json {
-        let rows = results::of_sweep(&context.workspace, view.id().as_str())?;
-        return print_json(&results::by_setting(&rows));
-    }
-    if !context.quiet
-        && let Some(outcome) = &view.outcome
-    {
-        eprintln!("{outcome}");
-    }
-    print(&format!("{}\n", view.id()))
+    ended_with_models(context, &view)
 }
 
 fn grid(args: &SweepArgs) -> Grid {
@@ -54,9 +45,9 @@ fn grid(args: &SweepArgs) -> Grid {
 fn spec(args: &SweepArgs) -> Result<SweepSpec> {
     let default = DenseSettings::default();
     let base = DenseSettings {
-        schedule: Schedule { course: args.schedule.unwrap_or_default(), warmup: args.warmup },
-        epochs: args.epochs.unwrap_or(default.epochs),
-        patience: args.patience.or(default.patience),
+        schedule: args.course.schedule(),
+        epochs: args.course.epochs.unwrap_or(default.epochs),
+        patience: args.course.patience.or(default.patience),
         ..default
     };
     Ok(SweepSpec {

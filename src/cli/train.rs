@@ -2,13 +2,13 @@
 
 use super::Context;
 use super::args::{DatasetArg, DetachArg, TrainArgs, TrainCommand, TrainingArgs};
-use super::follow::{enqueue, start};
-use super::output::{print, print_json};
+use super::follow::{ended, ended_with_models, enqueue, start};
+use super::output::print_json;
 use crate::dataset::manifest;
 use crate::error::{Error, Result};
 use crate::features::FeatureSpec;
 use crate::model::{BenchmarkSettings, DenseSettings, FinetuneSettings, LogisticSettings, Schedule};
-use crate::run::{JobSpec, ModelSpec, results};
+use crate::run::{JobSpec, ModelSpec};
 
 pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let (model, dataset, detach) = model(&args.model)?;
@@ -29,12 +29,7 @@ pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     if context.json {
         return print_json(&view.result);
     }
-    if !context.quiet
-        && let Some(outcome) = &view.outcome
-    {
-        eprintln!("{outcome}");
-    }
-    print(&format!("{}\n", view.id()))
+    ended(context, &view)
 }
 
 /// Trains on every fold, and shows mean and spread over them.
@@ -42,16 +37,7 @@ fn over_folds(context: &Context, dataset: String, model: ModelSpec, detach: bool
     let Some(view) = start(context, JobSpec::Folds { dataset, model }, detach)? else {
         return Ok(());
     };
-    if context.json {
-        let rows = results::of_sweep(&context.workspace, view.id().as_str())?;
-        return print_json(&results::by_setting(&rows));
-    }
-    if !context.quiet
-        && let Some(outcome) = &view.outcome
-    {
-        eprintln!("{outcome}");
-    }
-    print(&format!("{}\n", view.id()))
+    ended_with_models(context, &view)
 }
 
 /// The prepared set that was named, or the only one there is.
@@ -85,10 +71,10 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
                 learning_rate: training.learning_rate.unwrap_or(default.learning_rate),
                 optimizer: optimizer(training, default.optimizer),
                 weight_decay: training.weight_decay.unwrap_or(default.weight_decay),
-                schedule: schedule(training),
-                epochs: training.epochs.unwrap_or(default.epochs),
+                schedule: training.course.schedule(),
+                epochs: training.course.epochs.unwrap_or(default.epochs),
                 batch: training.batch.unwrap_or(default.batch),
-                patience: training.patience.or(default.patience),
+                patience: training.course.patience.or(default.patience),
                 seed: training.seed,
                 ..default
             };
@@ -109,10 +95,10 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
                 learning_rate: training.learning_rate.unwrap_or(default.learning_rate),
                 optimizer: optimizer(training, default.optimizer),
                 weight_decay: training.weight_decay.unwrap_or(default.weight_decay),
-                schedule: schedule(training),
-                epochs: training.epochs.unwrap_or(default.epochs),
+                schedule: training.course.schedule(),
+                epochs: training.course.epochs.unwrap_or(default.epochs),
                 batch: training.batch.unwrap_or(default.batch),
-                patience: training.patience.or(default.patience),
+                patience: training.course.patience.or(default.patience),
                 seed: training.seed,
                 ..default
             };
@@ -132,7 +118,7 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
             detach,
         } => {
             let default = FinetuneSettings::default();
-            let epochs = training.epochs.unwrap_or(default.epochs);
+            let epochs = training.course.epochs.unwrap_or(default.epochs);
             let settings = FinetuneSettings {
                 dropout: training.dropout.unwrap_or(default.dropout),
                 learning_rate: training.learning_rate.unwrap_or(default.learning_rate),
@@ -140,8 +126,8 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
                 optimizer: optimizer(training, default.optimizer),
                 weight_decay: training.weight_decay.unwrap_or(default.weight_decay),
                 schedule: Schedule {
-                    course: training.schedule.unwrap_or(default.schedule.course),
-                    warmup: training.warmup.unwrap_or_else(|| FinetuneSettings::usual_warmup(epochs)),
+                    course: training.course.schedule.unwrap_or(default.schedule.course),
+                    warmup: training.course.warmup.unwrap_or_else(|| FinetuneSettings::usual_warmup(epochs)),
                 },
                 shift: *shift,
                 smoothing: *smoothing,
@@ -149,7 +135,7 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
                 averaging: *averaging,
                 epochs,
                 batch: training.batch.unwrap_or(default.batch),
-                patience: training.patience.or(default.patience),
+                patience: training.course.patience.or(default.patience),
                 seed: training.seed,
             };
             let features = FeatureSpec::of_cut(backbone, *cut, *mode)?;
@@ -165,8 +151,4 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
 
 fn optimizer(training: &TrainingArgs, default: crate::model::Optimizer) -> crate::model::Optimizer {
     training.optimizer.map_or(default, Into::into)
-}
-
-fn schedule(training: &TrainingArgs) -> Schedule {
-    Schedule { course: training.schedule.unwrap_or_default(), warmup: training.warmup.unwrap_or(0) }
 }

@@ -141,9 +141,4 @@ impl PrepareReport {
             Error::file(&path, format!("is not a report of this program ({error}); run data prepare again"))
         })
     }
-
-    /// Rows left out, for all reasons together.
-    pub fn dropped_rows(&self) -> usize {
-        self.dropped.iter().map(|dropped| dropped.count).sum()
-    }
 }

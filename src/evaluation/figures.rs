@@ -1,7 +1,6 @@
 //! All figures of one model on one split, and the same by groups of images.
 
-use super::bootstrap::cluster_bootstrap95;
-use super::calibration::{brier, expected_calibration_error};
+use super::calibration::{Calibration, brier, expected_calibration_error};
 use super::curves::average_precision;
 use super::interval::{Interval, wilson95};
 use super::metrics::{Confusion, log_loss, roc_auc};
@@ -51,7 +50,42 @@ impl ClassFigures {
     }
 }
 
-/// The figures of one model on one split.
+/// What scores say whatever the threshold is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScoreFigures {
+    pub roc_auc: Option<f64>,
+    pub average_precision: Option<f64>,
+    pub brier: f64,
+    pub log_loss: f64,
+    /// Expected calibration error over ten bins.
+    pub calibration_error: f64,
+    /// The same three of the calibrated probabilities; null without a calibration. On the validation split they are of
+    /// the scores that the calibration was fitted on.
+    pub calibrated_brier: Option<f64>,
+    pub calibrated_log_loss: Option<f64>,
+    pub calibrated_error: Option<f64>,
+}
+
+impl ScoreFigures {
+    /// Of scores, labels and what makes calibrated probabilities of the scores.
+    pub fn of(scores: &[f64], positive: &[bool], calibration: Option<Calibration>) -> Self {
+        let calibrated: Option<Vec<f64>> =
+            calibration.map(|calibration| scores.iter().map(|&score| calibration.probability(score)).collect());
+        let calibrated = calibrated.as_deref();
+        Self {
+            roc_auc: roc_auc(scores, positive),
+            average_precision: average_precision(scores, positive),
+            brier: brier(scores, positive),
+            log_loss: log_loss(scores, positive),
+            calibration_error: expected_calibration_error(scores, positive, BINS),
+            calibrated_brier: calibrated.map(|scores| brier(scores, positive)),
+            calibrated_log_loss: calibrated.map(|scores| log_loss(scores, positive)),
+            calibrated_error: calibrated.map(|scores| expected_calibration_error(scores, positive, BINS)),
+        }
+    }
+}
+
+/// The figures of one model on some images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     pub images: usize,
@@ -66,41 +100,31 @@ pub struct Figures {
     pub balanced_accuracy: f64,
     pub classes: [ClassFigures; 2],
     pub confusion: Confusion,
-    pub roc_auc: Option<f64>,
-    pub average_precision: Option<f64>,
-    pub brier: f64,
-    pub log_loss: f64,
-    /// Expected calibration error over ten bins.
-    pub calibration_error: f64,
+    #[serde(flatten)]
+    pub of_scores: ScoreFigures,
 }
 
 impl Figures {
-    /// Of scores at a threshold. `people` numbers the person of each image from 0, where that is known.
+    /// Of scores at a threshold, with nothing about people.
     pub fn of(
         scores: &[f64],
         positive: &[bool],
         threshold: f64,
         classes: &[String; 2],
-        people: Option<&[usize]>,
-        seed: u64,
+        calibration: Option<Calibration>,
     ) -> Self {
         let confusion = Confusion::at(scores, positive, threshold);
-        let correct = correct(scores, positive, threshold);
         Self {
             images: scores.len(),
             threshold,
             accuracy: confusion.accuracy(),
             interval: wilson95(confusion.correct(), confusion.total()),
-            interval_by_subject: people.and_then(|people| cluster_bootstrap95(people, &correct, seed)),
-            subjects: people.map(|people| people.iter().collect::<std::collections::HashSet<_>>().len()),
+            interval_by_subject: None,
+            subjects: None,
             balanced_accuracy: confusion.balanced_accuracy(),
             classes: ClassFigures::both(&confusion, classes),
             confusion,
-            roc_auc: roc_auc(scores, positive),
-            average_precision: average_precision(scores, positive),
-            brier: brier(scores, positive),
-            log_loss: log_loss(scores, positive),
-            calibration_error: expected_calibration_error(scores, positive, BINS),
+            of_scores: ScoreFigures::of(scores, positive, calibration),
         }
     }
 }

@@ -60,11 +60,6 @@ pub fn accuracy(scores: &[f64], positive: &[bool], threshold: f64) -> f64 {
     Confusion::at(scores, positive, threshold).accuracy()
 }
 
-/// Mean of the two classes' accuracies; see [`Confusion::balanced_accuracy`].
-pub fn balanced_accuracy(scores: &[f64], positive: &[bool], threshold: f64) -> f64 {
-    Confusion::at(scores, positive, threshold).balanced_accuracy()
-}
-
 /// Mean binary cross-entropy in nats; scores are kept within one f64 epsilon of 0 and 1, as scikit-learn does, so
 /// that one confident error does not make it infinite. NaN without samples or with a score that is not a number.
 pub fn log_loss(scores: &[f64], positive: &[bool]) -> f64 {

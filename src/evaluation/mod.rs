@@ -1,4 +1,4 @@
-//! Figures about a model: metrics, thresholds, intervals, and the table of all runs.
+//! Figures about a model: metrics, curves, thresholds, intervals, calibration, and tests between models.
 //!
 //! Everything numeric here is a pure function of two slices of equal length: `scores`, the model's probability of
 //! class 1 for each sample, and `positive`, whether the sample is of class 1.
@@ -15,8 +15,8 @@ pub mod threshold;
 pub use bootstrap::cluster_bootstrap95;
 pub use calibration::{Calibration, brier, expected_calibration_error};
 pub use curves::{average_precision, pr_curve, roc_curve};
-pub use figures::{ClassFigures, Figures, Gap, Group, Groups, by_group};
+pub use figures::{ClassFigures, Figures, Gap, Group, Groups, ScoreFigures, by_group};
 pub use interval::{Interval, wilson95};
-pub use metrics::{Confusion, accuracy, balanced_accuracy, log_loss, roc_auc};
+pub use metrics::{Confusion, accuracy, log_loss, roc_auc};
 pub use paired::{McNemar, difference95, mcnemar};
 pub use threshold::{Criterion, best_threshold, threshold_for};

@@ -3,9 +3,7 @@
 use super::{Detector, Face};
 use crate::dataset::crops::{CropWorker, Cropper};
 use crate::error::Result;
-use crate::imaging::{Alignment, Pixels, decode_for_faces};
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder};
+use crate::imaging::{Alignment, Pixels, decode_for_faces, png};
 use std::sync::{Mutex, PoisonError};
 use tch::Device;
 
@@ -62,16 +60,7 @@ impl CropWorker for Worker {
     fn crop(&mut self, bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
         let picture = decode_for_faces(bytes)?;
         let faces = self.detector.detect(&picture).map_err(|error| error.to_string())?;
+        // A PNG loses nothing, so that training sees the very crop that a prediction does.
         subject(&faces, &picture).map(|face| png(&self.alignment.apply(&picture, face))).transpose()
     }
-}
-
-/// A picture as a PNG: nothing is lost, so that training sees the very crop that a prediction does.
-fn png(picture: &Pixels) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let side = |side: usize| u32::try_from(side).map_err(|_| "is too large for a PNG".to_owned());
-    PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
-        .write_image(picture.rgb(), side(picture.width())?, side(picture.height())?, ExtendedColorType::Rgb8)
-        .map_err(|error| error.to_string())?;
-    Ok(bytes)
 }

@@ -5,7 +5,8 @@
 use super::crop::{Detect, Placement};
 use super::explain::HeatMap;
 use super::input::Item;
-use super::predictor::{Options, Predictor, Worker};
+use super::predictor::{Options, Predictor};
+use super::worker::Worker;
 use super::{Explained, Prediction};
 use crate::error::{AtPath, Error, Result};
 use crate::face::Template;

@@ -11,13 +11,16 @@ pub mod input;
 pub mod overlay;
 mod predictor;
 mod reading;
+mod seen;
 mod stream;
+mod worker;
 
 pub use crop::{Detect, Placement};
 pub use explain::{HeatMap, Method};
 pub use input::{Inputs, Item, Separator};
-pub use predictor::{Explained, Options, Predictor, Worker};
+pub use predictor::{Options, Predictor};
 pub use stream::{Account, predict_all};
+pub use worker::{Explained, Worker};
 
 use serde::{Deserialize, Serialize};
 

@@ -2,11 +2,9 @@
 
 use super::crop::Placement;
 use super::explain::HeatMap;
-use crate::error::{AtPath, Error, Result};
-use crate::imaging::Pixels;
+use crate::error::{Error, Result};
+use crate::imaging::{Pixels, png};
 use crate::workspace::write_whole;
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder};
 use std::path::Path;
 
 /// matplotlib's `inferno` at eleven places from 0 to 1: brightness rises evenly, for eyes that see few colours too.
@@ -80,10 +78,6 @@ pub fn overlay(picture: &Pixels, maps: &[(&HeatMap, Placement)]) -> Pixels {
 /// # Errors
 /// A file that cannot be written.
 pub fn save_png(path: &Path, picture: &Pixels) -> Result<()> {
-    let mut bytes = Vec::new();
-    let side = |side: usize| u32::try_from(side).map_err(|_| Error::file(path, "would be too large for a PNG"));
-    PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
-        .write_image(picture.rgb(), side(picture.width())?, side(picture.height())?, ExtendedColorType::Rgb8)
-        .at(path)?;
+    let bytes = png(picture).map_err(|reason| Error::file(path, reason))?;
     write_whole(path, &bytes)
 }

@@ -2,7 +2,8 @@
 //! on one thread, and the caller gets the answers in the order of the images, each as soon as those before it are there.
 
 use super::input::{Inputs, Item, Next};
-use super::predictor::{BATCH, Options, Predictor};
+use super::predictor::{Options, Predictor};
+use super::worker::BATCH;
 use super::{Prediction, UNCERTAIN};
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;

@@ -1,9 +1,10 @@
 //! The card of the chosen model (after Mitchell et al., Model Cards for Model Reporting, 2019).
 
-use super::content::with_interval;
+use super::content::share;
 use super::document::{Align, Document};
 use super::gather::{Model, Study};
 use crate::dataset::{PrepareReport, Split, SplitMethod, thousands};
+use crate::run::words::with_interval;
 
 /// Adds the card.
 pub fn add(document: &mut Document, study: &Study, model: &Model) {
@@ -102,8 +103,8 @@ fn figures(document: &mut Document, model: &Model) {
             thousands(figures.images),
             with_interval(Some(figures.accuracy), figures.interval_by_subject.or(figures.interval), "–"),
             format!("{:.3}", figures.balanced_accuracy),
-            figures.roc_auc.map_or_else(|| "–".into(), |area| format!("{area:.3}")),
-            format!("{:.3}", figures.calibration_error),
+            share(figures.of_scores.roc_auc),
+            format!("{:.3}", figures.of_scores.calibration_error),
             gap,
         ]
     });

@@ -6,8 +6,8 @@ use super::plots::{Share, forest};
 use super::{card, machine, of_model, rerun};
 use crate::dataset::report::printable;
 use crate::dataset::thousands;
-use crate::evaluation::Interval;
-use crate::run::results::{ResultRow, SettingRow, Spread};
+use crate::run::results::{ResultRow, SettingRow};
+use crate::run::words::{self, after_opening, division, p_value, set_name, spread, with_interval};
 use Align::{Left, Mono, Path, Right};
 
 /// Rows of the drawing of all models.
@@ -62,20 +62,7 @@ pub fn document(study: &Study) -> Document {
 
 /// A share with three digits.
 pub(super) fn share(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".into(), |value| format!("{value:.3}"))
-}
-
-/// A share with its interval.
-pub(super) fn with_interval(value: Option<f64>, interval: Option<Interval>, none: &str) -> String {
-    match (value, interval) {
-        (Some(value), Some(interval)) => format!("{value:.3} [{:.3}, {:.3}]", interval.low, interval.high),
-        (Some(value), None) => format!("{value:.3}"),
-        (None, _) => none.to_owned(),
-    }
-}
-
-fn set_name(row: &ResultRow) -> String {
-    format!("{}{}", row.dataset, if row.synthetic { " (synthetic)" } else { "" })
+    words::share(value, "–")
 }
 
 fn results(document: &mut Document, study: &Study) {
@@ -100,14 +87,13 @@ fn results(document: &mut Document, study: &Study) {
         document.figures(vec![Figure { svg, caption: caption.into(), wide: true }]);
     }
     let mark = |row: &ResultRow| {
-        let after = if row.after_test_openings > 0 { "!" } else { "" };
         let card = if Some(&row.run) == study.card.as_ref() { "*" } else { "" };
-        format!("{}{card}{after}", row.run)
+        format!("{}{card}{}", row.run, after_opening(row.after_test_openings))
     };
     let rows = study.rows.iter().take(MOST_LISTED).map(|row| {
         vec![
             mark(row),
-            set_name(row),
+            set_name(&row.dataset, row.synthetic),
             row.backbone.clone().unwrap_or_else(|| "–".into()),
             row.settings.clone(),
             row.seed.to_string(),
@@ -134,20 +120,12 @@ fn results(document: &mut Document, study: &Study) {
     leaks(document, &study.settings);
 }
 
-fn spread(spread: Option<Spread>, none: &str) -> String {
-    match spread {
-        Some(Spread { mean, deviation: Some(deviation), count }) => format!("{mean:.4} ± {deviation:.4} ({count})"),
-        Some(Spread { mean, .. }) => format!("{mean:.4}"),
-        None => none.to_owned(),
-    }
-}
-
 fn spreads(document: &mut Document, settings: &[SettingRow]) {
     let rows = settings.iter().filter(|row| row.runs.len() > 1).map(|row| {
         vec![
             format!("{} {}", row.kind.name(), row.settings),
             row.dataset.clone(),
-            row.folds.map_or_else(|| row.split.name().to_owned(), |folds| format!("{folds} folds")),
+            division(row),
             spread(row.train_accuracy, "–"),
             spread(row.val_accuracy, "–"),
             spread(row.test_accuracy, "not opened"),
@@ -161,20 +139,6 @@ fn spreads(document: &mut Document, settings: &[SettingRow]) {
 }
 
 fn leaks(document: &mut Document, settings: &[SettingRow]) {
-    let signed = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{value:+.4}"));
-    let figure = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{value:.4}"));
-    let rows = settings.iter().filter_map(|row| Some((row, row.leak.as_ref()?))).map(|(row, leak)| {
-        vec![
-            format!("{} {}", row.kind.name(), row.settings),
-            format!("{} / {}", row.dataset, leak.dataset),
-            figure(row.val_accuracy.map(|spread| spread.mean)),
-            figure(leak.val_accuracy),
-            signed(leak.val_leak),
-            figure(row.test_accuracy.map(|spread| spread.mean)),
-            figure(leak.test_accuracy),
-            signed(leak.test_leak),
-        ]
-    });
     document.table(
         "The same setting under a random split and with people kept apart: the leak is what recognising people from training adds.",
         &[
@@ -187,7 +151,7 @@ fn leaks(document: &mut Document, settings: &[SettingRow]) {
             ("test apart", Right),
             ("leak", Right),
         ],
-        rows.collect(),
+        words::leaks(settings, "–"),
     );
 }
 
@@ -202,7 +166,7 @@ fn data(document: &mut Document, sets: &[Set]) {
             continue;
         }
         let [first, second] = &report.classes;
-        document.heading(3, format!("{}{}", report.name, if report.synthetic { " (synthetic)" } else { "" }));
+        document.heading(3, set_name(&report.name, report.synthetic));
         document.text(format!(
             "From {}: {} rows in the label files, {} with an image, {} usable ({} {first}, {} {second}). Split: {}, seed {}.",
             report.sources.iter().map(|source| printable(source)).collect::<Vec<_>>().join(" and "),
@@ -292,7 +256,6 @@ fn comparisons(document: &mut Document, study: &Study) {
     ));
     let rows = study.comparisons.iter().map(|(other, comparison)| {
         let test = &comparison.test;
-        let p = if test.p_value < 0.0001 { format!("{:.1e}", test.p_value) } else { format!("{:.4}", test.p_value) };
         vec![
             other.clone(),
             comparison.split.clone(),
@@ -302,7 +265,7 @@ fn comparisons(document: &mut Document, study: &Study) {
             format!("{:+.3}", comparison.first_accuracy - comparison.second_accuracy),
             test.first_only.to_string(),
             test.second_only.to_string(),
-            p,
+            p_value(test.p_value),
         ]
     });
     document.table(

@@ -1,7 +1,7 @@
 //! What a report is about, read from the workspace.
 
 use crate::dataset::manifest::{Sources, folds_of};
-use crate::dataset::{Manifest, PrepareReport, Split, list_prepared};
+use crate::dataset::{PrepareReport, Split, list_prepared};
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::calibration::{Bin, reliability};
 use crate::evaluation::figures::BINS;
@@ -197,7 +197,7 @@ fn read_model(workspace: &Workspace, row: &ResultRow, thumbnails: bool) -> Resul
     let mut parts = Vec::new();
     for split in [Split::Val, Split::Test] {
         if let Some(scored) = Scored::load(workspace, &run, row, split)? {
-            parts.push(part(workspace, row, &scored, thumbnails)?);
+            parts.push(part(&scored, thumbnails)?);
         }
     }
     // The report goes without what a damaged model file would say.
@@ -205,15 +205,10 @@ fn read_model(workspace: &Workspace, row: &ResultRow, thumbnails: bool) -> Resul
     Ok(Model { row: row.clone(), info, epochs: view.epochs, trials: view.trials, parts })
 }
 
-fn part(workspace: &Workspace, row: &ResultRow, scored: &Scored, thumbnails: bool) -> Result<Part> {
+fn part(scored: &Scored, thumbnails: bool) -> Result<Part> {
     let groups = scored.columns().iter().map(|column| scored.by(column)).collect::<Result<Vec<_>>>()?;
     let roc = roc_curve(&scored.scores, &scored.positive).unwrap_or_default();
     let pr = pr_curve(&scored.scores, &scored.positive).unwrap_or_default();
-    let manifest = if thumbnails {
-        Manifest::load_named(workspace, &row.dataset).ok().filter(|_| scored.samples.is_some())
-    } else {
-        None
-    };
     Ok(Part {
         split: scored.split,
         figures: scored.figures(),
@@ -221,12 +216,12 @@ fn part(workspace: &Workspace, row: &ResultRow, scored: &Scored, thumbnails: boo
         roc: roc.iter().map(|point| (point.false_positive_rate, point.true_positive_rate)).collect(),
         pr: pr.iter().map(|point| (point.recall, point.precision)).collect(),
         bins: reliability(&scored.scores, &scored.positive, BINS),
-        mistakes: mistakes(scored, manifest.as_ref()),
+        mistakes: mistakes(scored, thumbnails),
     })
 }
 
 /// The images told wrong whose scores are furthest on the wrong side.
-fn mistakes(scored: &Scored, manifest: Option<&Manifest>) -> Vec<Mistake> {
+fn mistakes(scored: &Scored, thumbnails: bool) -> Vec<Mistake> {
     let correct = scored.correct();
     let mut wrong: Vec<usize> = (0..correct.len()).filter(|index| !correct[*index]).collect();
     let certainty =
@@ -235,14 +230,14 @@ fn mistakes(scored: &Scored, manifest: Option<&Manifest>) -> Vec<Mistake> {
     wrong.truncate(MISTAKES);
     let mistake = |index: usize| {
         let class = usize::from(scored.positive[index]);
-        let sample = scored.samples.as_ref().map(|samples| &samples[index]);
-        let file = sample.zip(manifest).map(|(sample, manifest)| manifest.path_of(sample));
+        let image = &scored.images[index];
+        let file = thumbnails.then(|| scored.file(image)).flatten();
         Mistake {
-            path: scored.images[index].1.clone(),
+            path: image.path.clone(),
             label: scored.classes[class].clone(),
             called: scored.classes[1 - class].clone(),
             score: certainty(index),
-            age: sample.and_then(|sample| sample.age.clone()),
+            age: image.age.clone(),
             thumbnail: file.and_then(|file| thumbnail(&file)),
         }
     };

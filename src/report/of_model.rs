@@ -1,19 +1,20 @@
 //! One model's part of the report: settings, figures, curves, groups, mistakes.
 
-use super::content::{share, with_interval};
+use super::content::share;
 use super::document::{Align, Block, Document, Figure, Picture};
 use super::gather::{Model, Part};
 use super::plots::{Chart, Curve, Legend, Share, chart, forest};
 use crate::dataset::Split;
 use crate::dataset::report::printable;
 use crate::evaluation::{Figures, Groups};
+use crate::run::words::{set_name, with_interval};
 use Align::{Left, Path, Right};
 use serde_json::Value;
 
 /// Adds the part of a model.
 pub fn add(document: &mut Document, model: &Model) {
     let row = &model.row;
-    document.heading(3, format!("{} on {}{}", row.run, row.dataset, if row.synthetic { " (synthetic)" } else { "" }));
+    document.heading(3, format!("{} on {}", row.run, set_name(&row.dataset, row.synthetic)));
     let kept = row.best_epoch.map(|epoch| format!(", kept epoch {epoch} of {}", row.epochs)).unwrap_or_default();
     document.text(format!(
         "{}, {} trained parameters, seed {}{kept}, threshold {:.3}, {:.1} s.",
@@ -89,11 +90,11 @@ fn figures(document: &mut Document, parts: &[Part]) {
             None => "people not named".into(),
         }),
         ("balanced accuracy", |figures| share(Some(figures.balanced_accuracy))),
-        ("ROC AUC", |figures| share(figures.roc_auc)),
-        ("average precision", |figures| share(figures.average_precision)),
-        ("Brier score", |figures| share(Some(figures.brier))),
-        ("log loss", |figures| share(Some(figures.log_loss))),
-        ("expected calibration error, 10 bins", |figures| share(Some(figures.calibration_error))),
+        ("ROC AUC", |figures| share(figures.of_scores.roc_auc)),
+        ("average precision", |figures| share(figures.of_scores.average_precision)),
+        ("Brier score", |figures| share(Some(figures.of_scores.brier))),
+        ("log loss", |figures| share(Some(figures.of_scores.log_loss))),
+        ("expected calibration error, 10 bins", |figures| share(Some(figures.of_scores.calibration_error))),
         ("threshold", |figures| share(Some(figures.threshold))),
     ];
     let head: Vec<(&str, Align)> =

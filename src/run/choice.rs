@@ -2,10 +2,12 @@
 
 use super::openings;
 use super::results::ResultRow;
+use super::score_file::ScoreFile;
 use super::{RunFolder, Status};
 use crate::dataset::Split;
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Criterion, threshold_for};
+use crate::model::ModelInfo;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -51,7 +53,8 @@ pub fn choose_for(workspace: &Workspace, run: &RunFolder, criterion: Criterion) 
         return choose(workspace, run, None);
     }
     trained(run)?;
-    let (scores, positive) = super::scoring::read_scores(run, Split::Val)?;
+    let classes = ModelInfo::read(&run.model_path())?.classes;
+    let ScoreFile { scores, positive, .. } = ScoreFile::read(&run.scores_path(Split::Val), &classes)?;
     let threshold = threshold_for(criterion, &scores, &positive).ok_or_else(|| {
         Error::failed(format!(
             "No threshold reaches {criterion} on the validation split of {}; ask for less, or choose another model.",

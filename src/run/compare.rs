@@ -1,8 +1,8 @@
 //! Two or more trained runs beside each other: how their settings differ, and on which images they disagree.
 
 use super::folder::RunFolder;
+use super::scored::{Scored, ScoredImage};
 use super::spec::JobSpec;
-use super::split_scores::{ScoredImage, SplitScores};
 use crate::dataset::Split;
 use crate::error::{Error, Result};
 use crate::evaluation::Confusion;
@@ -139,7 +139,7 @@ pub struct Comparison {
 pub fn load(workspace: &Workspace, runs: &[String], split: Split) -> Result<Comparison> {
     let scored = runs
         .iter()
-        .map(|run| SplitScores::load(workspace, &RunFolder::find(workspace, run)?, split))
+        .map(|run| Scored::require(workspace, &RunFolder::find(workspace, run)?, split))
         .collect::<Result<Vec<_>>>()?;
     of(&scored)
 }
@@ -148,7 +148,7 @@ pub fn load(workspace: &Workspace, runs: &[String], split: Split) -> Result<Comp
 ///
 /// # Errors
 /// As [`load`].
-pub fn of(scored: &[SplitScores]) -> Result<Comparison> {
+pub fn of(scored: &[Scored]) -> Result<Comparison> {
     let [first, _, ..] = scored else {
         return Err(Error::usage("A comparison takes two runs or more."));
     };
@@ -162,17 +162,18 @@ pub fn of(scored: &[SplitScores]) -> Result<Comparison> {
         )));
     }
     let places: Vec<HashMap<(&str, &str), usize>> =
-        scored.iter().map(|scored| scored.images.iter().map(key).zip(0..).collect()).collect();
+        scored.iter().map(|scored| scored.images.iter().map(ScoredImage::key).zip(0..).collect()).collect();
     // Row by row: where each run has the image.
     let common: Vec<Vec<usize>> = first
         .images
         .iter()
-        .filter_map(|image| places.iter().map(|places| places.get(&key(image)).copied()).collect())
+        .filter_map(|image| places.iter().map(|places| places.get(&image.key()).copied()).collect())
         .collect();
     if common.is_empty() {
         return Err(Error::failed("The runs have no image in common, so there is nothing to compare them on."));
     }
-    let mut all: Vec<(&str, &str)> = scored.iter().flat_map(|scored| scored.images.iter().map(key)).collect();
+    let mut all: Vec<(&str, &str)> =
+        scored.iter().flat_map(|scored| scored.images.iter().map(ScoredImage::key)).collect();
     all.sort_unstable();
     all.dedup();
     let positive: Vec<bool> = common.iter().map(|row| first.positive[row[0]]).collect();
@@ -225,10 +226,6 @@ pub fn of(scored: &[SplitScores]) -> Result<Comparison> {
         pairs,
         disagreements,
     })
-}
-
-fn key(image: &ScoredImage) -> (&str, &str) {
-    (&image.source, &image.path)
 }
 
 /// How far the scores of an image lie apart.

@@ -6,14 +6,12 @@
 use super::execute::Circumstances;
 use super::folder::RunFolder;
 use super::results::ResultRow;
-use super::scoring::{check_identity, filled_stores, score_split, source_of, write_scores};
+use super::score_file;
+use super::scoring::{check_identity, filled_stores, score_split, source_of};
 use super::spec::JobSpec;
 use crate::dataset::{ContentHash, Manifest, PrepareReport, Sample, Split};
 use crate::error::{AtPath, Error, Result};
-use crate::evaluation::figures::BINS;
-use crate::evaluation::{
-    Confusion, Interval, average_precision, brier, expected_calibration_error, log_loss, roc_auc, wilson95,
-};
+use crate::evaluation::{Confusion, Figures, Interval, ScoreFigures, wilson95};
 use crate::model::SavedModel;
 use crate::monitor::{Monitor, Update};
 use crate::workspace::{Workspace, write_whole};
@@ -49,16 +47,9 @@ pub struct Elsewhere {
     pub balanced_accuracy: f64,
     pub classes: Vec<ClassFigures>,
     pub confusion: Confusion,
-    pub roc_auc: Option<f64>,
-    pub average_precision: Option<f64>,
-    pub log_loss: f64,
-    pub brier: f64,
-    /// Expected calibration error over ten bins.
-    pub calibration_error: f64,
-    /// The same of the probabilities calibrated on the run's own validation split; null without a calibration.
-    pub calibrated_log_loss: Option<f64>,
-    pub calibrated_brier: Option<f64>,
-    pub calibrated_error: Option<f64>,
+    /// Calibrated ones are by the calibration fitted on the run's own validation split.
+    #[serde(flatten)]
+    pub of_scores: ScoreFigures,
 }
 
 /// Images by the split of the run's own data that they are in.
@@ -184,6 +175,8 @@ pub(super) fn evaluate(
         scores.extend(part.1);
         positive.extend(part.2.into_iter().map(|positive| positive != swapped));
     }
+    let SavedModel { info, .. } = &model;
+    let of = Figures::of(&scores, &positive, info.threshold, &info.classes, info.calibration);
     let figures = Elsewhere {
         run: name.to_owned(),
         trained_on,
@@ -193,10 +186,17 @@ pub(super) fn evaluate(
         unreadable: report.skipped.len(),
         left_out,
         own_images_known: own.is_some(),
-        ..figures(&model, &scores, &positive)
+        images: of.images,
+        threshold: of.threshold,
+        accuracy: of.accuracy,
+        interval: of.interval,
+        balanced_accuracy: of.balanced_accuracy,
+        classes: classes(&info.classes, &of.confusion),
+        confusion: of.confusion,
+        of_scores: of.of_scores,
     };
     let folder = circumstances.run.path();
-    write_scores(&folder.join("scores.csv"), &scored, &samples, &scores)?;
+    score_file::write(&folder.join("scores.csv"), &scored, &samples, &scores)?;
     let path = figures_path(folder);
     write_whole(&path, &serde_json::to_vec_pretty(&figures).at(&path)?)?;
     Ok(format!("{name}: accuracy {:.3} on {} images of {}", figures.accuracy, figures.images, figures.dataset))
@@ -225,50 +225,21 @@ fn picture_of(sample: &Sample) -> ContentHash {
     original.unwrap_or(sample.hash)
 }
 
-/// Everything that follows from the scores.
-fn figures(model: &SavedModel, scores: &[f64], positive: &[bool]) -> Elsewhere {
-    let threshold = model.info.threshold;
-    let confusion = Confusion::at(scores, positive, threshold);
-    let calibrated: Option<Vec<f64>> =
-        model.info.calibration.map(|calibration| scores.iter().map(|&score| calibration.probability(score)).collect());
-    let calibrated = calibrated.as_deref();
+/// Both classes, from the cells of the confusion.
+fn classes(names: &[String; 2], confusion: &Confusion) -> Vec<ClassFigures> {
     let class = |class: usize, right: usize, missed: usize, wrong: usize| {
         let share = |of: usize| (of > 0).then(|| right as f64 / of as f64);
         ClassFigures {
-            class: model.info.classes[class].clone(),
+            class: names[class].clone(),
             images: right + missed,
             accuracy: share(right + missed),
             interval: wilson95(right, right + missed),
             precision: share(right + wrong),
         }
     };
-    let Confusion { true_negative, false_positive, false_negative, true_positive } = confusion;
-    Elsewhere {
-        run: String::new(),
-        trained_on: String::new(),
-        dataset: String::new(),
-        manifest_sha256: String::new(),
-        synthetic: false,
-        images: scores.len(),
-        unreadable: 0,
-        left_out: LeftOut::default(),
-        own_images_known: true,
-        threshold,
-        accuracy: confusion.accuracy(),
-        interval: wilson95(confusion.correct(), confusion.total()),
-        balanced_accuracy: confusion.balanced_accuracy(),
-        classes: vec![
-            class(0, true_negative, false_positive, false_negative),
-            class(1, true_positive, false_negative, false_positive),
-        ],
-        confusion,
-        roc_auc: roc_auc(scores, positive),
-        average_precision: average_precision(scores, positive),
-        log_loss: log_loss(scores, positive),
-        brier: brier(scores, positive),
-        calibration_error: expected_calibration_error(scores, positive, BINS),
-        calibrated_log_loss: calibrated.map(|scores| log_loss(scores, positive)),
-        calibrated_brier: calibrated.map(|scores| brier(scores, positive)),
-        calibrated_error: calibrated.map(|scores| expected_calibration_error(scores, positive, BINS)),
-    }
+    let Confusion { true_negative, false_positive, false_negative, true_positive } = *confusion;
+    vec![
+        class(0, true_negative, false_positive, false_negative),
+        class(1, true_positive, false_negative, false_positive),
+    ]
 }

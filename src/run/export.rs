@@ -1,10 +1,14 @@
 //! The results table for other programs: CSV with every figure in full, Markdown and LaTeX as a paper shows it.
 
 use super::results::{ResultRow, SettingRow, Spread};
+use super::words::{set_name, share, with_interval};
 use crate::error::{Error, Result};
 use crate::evaluation::Interval;
 use std::path::Path;
 use std::str::FromStr;
+
+/// What stands where there is no figure.
+const NONE: &str = "–";
 
 /// How a table is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,13 +52,13 @@ pub fn runs(rows: &[&ResultRow], format: Format) -> Result<String> {
     let cells = rows.iter().map(|row| {
         vec![
             row.run.clone(),
-            row.backbone.clone().unwrap_or_else(none),
+            row.backbone.clone().unwrap_or_else(|| NONE.into()),
             row.settings.clone(),
-            format!("{}{}", row.dataset, if row.synthetic { " (synthetic)" } else { "" }),
+            set_name(&row.dataset, row.synthetic),
             row.seed.to_string(),
-            row.train_accuracy.map_or_else(none, |share| format!("{share:.3}")),
-            accuracy(row.val_accuracy, row.val_interval),
-            marked(accuracy(row.test_accuracy, row.test_interval), row.after_test_openings),
+            share(row.train_accuracy, NONE),
+            with_interval(row.val_accuracy, row.val_interval, NONE),
+            marked(with_interval(row.test_accuracy, row.test_interval, NONE), row.after_test_openings),
         ]
     });
     Ok(table(&head, 4, cells.collect(), &notes(rows.iter().map(|row| row.after_test_openings)), format))
@@ -69,14 +73,14 @@ pub fn settings(rows: &[SettingRow], format: Format) -> Result<String> {
     let spread = |spread: Option<Spread>| match spread {
         Some(Spread { mean, deviation: Some(deviation), .. }) => format!("{mean:.3} ± {deviation:.3}"),
         Some(Spread { mean, .. }) => format!("{mean:.3}"),
-        None => none(),
+        None => NONE.into(),
     };
     let cells = rows.iter().map(|row| {
         vec![
             row.kind.name().to_owned(),
-            row.backbone.clone().unwrap_or_else(none),
+            row.backbone.clone().unwrap_or_else(|| NONE.into()),
             row.settings.clone(),
-            format!("{}{}", row.dataset, if row.synthetic { " (synthetic)" } else { "" }),
+            set_name(&row.dataset, row.synthetic),
             row.seeds.len().to_string(),
             spread(row.train_accuracy),
             spread(row.val_accuracy),
@@ -86,21 +90,9 @@ pub fn settings(rows: &[SettingRow], format: Format) -> Result<String> {
     Ok(table(&head, 4, cells.collect(), &notes(rows.iter().map(|row| row.after_test_openings)), format))
 }
 
-fn none() -> String {
-    "–".to_owned()
-}
-
-fn accuracy(value: Option<f64>, interval: Option<Interval>) -> String {
-    match (value, interval) {
-        (Some(value), Some(interval)) => format!("{value:.3} [{:.3}, {:.3}]", interval.low, interval.high),
-        (Some(value), None) => format!("{value:.3}"),
-        (None, _) => none(),
-    }
-}
-
 /// A test figure of a model made after an opening is marked wherever it is shown.
 fn marked(figure: String, after_test_openings: usize) -> String {
-    if after_test_openings > 0 && figure != none() { format!("{figure} !") } else { figure }
+    if after_test_openings > 0 && figure != NONE { format!("{figure} !") } else { figure }
 }
 
 fn notes(mut after_test_openings: impl Iterator<Item = usize>) -> Vec<&'static str> {
@@ -163,7 +155,7 @@ fn run_fields(row: &ResultRow) -> Vec<String> {
         low(row.test_interval),
         high(row.test_interval),
         row.threshold.to_string(),
-        number(row.validation.as_ref().and_then(|figures| figures.roc_auc)),
+        number(row.validation.as_ref().and_then(|figures| figures.of_scores.roc_auc)),
         row.seconds.to_string(),
         row.status.name().to_owned(),
         row.dataset.clone(),

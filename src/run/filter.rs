@@ -189,7 +189,7 @@ impl Row for super::results::ResultRow {
     ];
 
     fn cell(&self, column: &str) -> Cell {
-        let auc = || self.validation.as_ref().and_then(|figures| figures.roc_auc);
+        let auc = || self.validation.as_ref().and_then(|figures| figures.of_scores.roc_auc);
         match column {
             "run" => Cell::text(Some(&self.run)),
             "kind" => Cell::text(Some(self.kind.name())),

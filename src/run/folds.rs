@@ -45,7 +45,7 @@ pub(super) fn train(
                 of: folds.len(),
                 setting: format!("{} on {fold}", row.run),
                 val_accuracy: row.val_accuracy.unwrap_or(f64::NAN),
-                val_loss: row.validation.as_ref().map_or(f64::NAN, |figures| figures.log_loss),
+                val_loss: row.validation.as_ref().map_or(f64::NAN, |figures| figures.of_scores.log_loss),
             });
             accuracies.extend(row.val_accuracy);
         }

@@ -33,15 +33,16 @@ pub mod openings;
 pub mod probe;
 pub mod queue;
 pub mod results;
+mod score_file;
 pub mod scored;
 mod scoring;
 pub mod settings;
 pub mod spec;
-pub mod split_scores;
 mod study;
 mod sweep;
 mod training;
 pub mod view;
+pub mod words;
 pub mod worker;
 
 pub use folder::{RunFolder, RunId};

@@ -4,11 +4,7 @@ use super::openings::{self, Opening};
 use super::{JobSpec, RunFolder, RunView, Status};
 use crate::dataset::{Fold, PrepareReport, SplitMethod};
 use crate::error::{AtPath, Error, Result};
-use crate::evaluation::figures::BINS;
-use crate::evaluation::{
-    Calibration, Criterion, Interval, average_precision, brier, expected_calibration_error, log_loss, roc_auc,
-    threshold_for,
-};
+use crate::evaluation::{Calibration, Criterion, Interval, ScoreFigures, threshold_for};
 use crate::model::Kind;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
@@ -94,43 +90,25 @@ impl DataDivision {
 /// What the validation scores say beside the accuracy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ValidationFigures {
-    pub roc_auc: Option<f64>,
-    pub average_precision: Option<f64>,
+    #[serde(flatten)]
+    pub of_scores: ScoreFigures,
     /// Thresholds by the criterion they serve best: `auto`, `youden`, `eer`.
     pub thresholds: BTreeMap<String, f64>,
     /// How scores become calibrated probabilities.
     pub calibration: Option<Calibration>,
-    pub log_loss: f64,
-    pub brier: f64,
-    /// Expected calibration error over ten bins.
-    pub calibration_error: f64,
-    /// The same of the calibrated probabilities, on the split they were fitted on.
-    pub calibrated_log_loss: Option<f64>,
-    pub calibrated_brier: Option<f64>,
-    pub calibrated_error: Option<f64>,
 }
 
 impl ValidationFigures {
     /// Of scores, labels and the calibration fitted to them.
     pub(super) fn of(scores: &[f64], positive: &[bool], calibration: Option<Calibration>) -> Self {
-        let calibrated: Option<Vec<f64>> =
-            calibration.map(|calibration| scores.iter().map(|&score| calibration.probability(score)).collect());
-        let calibrated = calibrated.as_deref();
         let criteria = [Criterion::Accuracy, Criterion::Youden, Criterion::EqualError];
         let thresholds = criteria
             .into_iter()
             .filter_map(|criterion| Some((criterion.to_string(), threshold_for(criterion, scores, positive)?)));
         Self {
-            roc_auc: roc_auc(scores, positive),
-            average_precision: average_precision(scores, positive),
+            of_scores: ScoreFigures::of(scores, positive, calibration),
             thresholds: thresholds.collect(),
             calibration,
-            log_loss: log_loss(scores, positive),
-            brier: brier(scores, positive),
-            calibration_error: expected_calibration_error(scores, positive, BINS),
-            calibrated_log_loss: calibrated.map(|scores| log_loss(scores, positive)),
-            calibrated_brier: calibrated.map(|scores| brier(scores, positive)),
-            calibrated_error: calibrated.map(|scores| expected_calibration_error(scores, positive, BINS)),
         }
     }
 }

@@ -2,13 +2,16 @@
 
 use super::RunFolder;
 use super::results::ResultRow;
+use super::score_file::ScoreFile;
 use crate::dataset::{Manifest, Sample, Split};
-use crate::error::{AtPath, Error, Result};
+use crate::error::{Error, Result};
 use crate::evaluation::figures::{Figures, Groups, by_group, correct};
-use crate::evaluation::{McNemar, mcnemar};
+use crate::evaluation::{Calibration, McNemar, cluster_bootstrap95, mcnemar};
+use crate::model::ModelInfo;
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
 
 /// Decides which people the bootstrap draws; the same for all models, so that their intervals are of the same draws.
 const SEED: u64 = 1;
@@ -16,62 +19,112 @@ const SEED: u64 = 1;
 /// The columns that groups are told by in any data set; others come from its attributes.
 pub const COLUMNS: [&str; 3] = ["age", "source", "fold"];
 
-/// A run's scores on one split.
-#[derive(Debug, Clone)]
+/// An image that was scored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScoredImage {
+    pub source: String,
+    /// Relative to the root of its source.
+    pub path: String,
+    /// The age group as the data set writes it, where it is known.
+    pub age: Option<String>,
+}
+
+impl ScoredImage {
+    /// What makes it the same image in the scores of another run.
+    pub fn key(&self) -> (&str, &str) {
+        (&self.source, &self.path)
+    }
+}
+
+/// A run's scores on one split, in the order of the manifest.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
     pub run: String,
     pub split: Split,
+    /// Class names; scores are probabilities of the second.
     pub classes: [String; 2],
+    /// Scores of at least this mean the second class; the run's own, chosen on validation.
     pub threshold: f64,
-    /// Source and path of each image.
-    pub images: Vec<(String, String)>,
-    /// Probability of class 1.
+    /// What makes calibrated probabilities of the scores, where the run has one.
+    pub calibration: Option<Calibration>,
+    pub images: Vec<ScoredImage>,
+    /// One per image, in 0..=1.
     pub scores: Vec<f64>,
+    /// Whether each image is of the second class.
     pub positive: Vec<bool>,
     /// What the prepared set says of each image; none if it is gone or was prepared anew.
     pub samples: Option<Vec<Sample>>,
+    /// Source name to the folder its paths are relative to; empty if the prepared set is gone or was prepared anew.
+    pub roots: BTreeMap<String, PathBuf>,
 }
 
 impl Scored {
-    /// The scores of a run that has a result; none of a test split that was not opened.
+    /// The scores of a run with a result; none where they were not written, or of a test split that was not opened.
     ///
     /// # Errors
     /// When its files are damaged.
     pub fn load(workspace: &Workspace, run: &RunFolder, row: &ResultRow, split: Split) -> Result<Option<Self>> {
-        let path = run.scores_path(split);
         // An opening is on record before there are scores, and it is the record that opens.
-        if (split == Split::Test && row.test_accuracy.is_none()) || !path.exists() {
+        if (split == Split::Test && row.test_accuracy.is_none()) || !run.scores_path(split).exists() {
             return Ok(None);
         }
-        let damaged = || Error::file(&path, "is not a table of scores; train the run again");
-        let mut reader = csv::Reader::from_path(&path).at(&path)?;
-        let (mut images, mut labels, mut scores) = (Vec::new(), Vec::new(), Vec::new());
-        for record in reader.records() {
-            let record = record.at(&path)?;
-            let text = |index: usize| record.get(index).map(str::to_owned).ok_or_else(damaged);
-            images.push((text(0)?, text(1)?));
-            labels.push(text(2)?);
-            let score: f64 = text(3)?.parse().map_err(|_| damaged())?;
-            scores.push(Some(score).filter(|score| score.is_finite()).ok_or_else(damaged)?);
+        Self::read(workspace, run, row, split).map(Some)
+    }
+
+    /// The scores of a run, whose absence is an error.
+    ///
+    /// # Errors
+    /// A run that has no scores on this split (those of the training split are not stored, those of the test split
+    /// not before it was opened), or a file that is damaged.
+    pub fn require(workspace: &Workspace, run: &RunFolder, split: Split) -> Result<Self> {
+        let id = run.id();
+        let row = ResultRow::load(run)?.ok_or_else(|| {
+            Error::failed(format!("Run {id} has no scores; they are there when a training has ended well."))
+        })?;
+        match split {
+            Split::Train => return Err(Error::usage("Scores of the training split are not stored.")),
+            Split::Test if row.test_accuracy.is_none() => {
+                return Err(Error::failed(format!(
+                    "The test set was not opened for {id}; 'faceprobe evaluate {id} --open-test' opens it, and records that."
+                )));
+            }
+            Split::Test | Split::Val => {}
         }
-        let manifest =
-            Manifest::load_named(workspace, &row.dataset).ok().filter(|set| set.sha256 == row.manifest_sha256);
-        let classes = match &manifest {
+        let scored = Self::read(workspace, run, &row, split)?;
+        if scored.images.is_empty() {
+            return Err(Error::file(&run.scores_path(split), "holds no scores; train the run again"));
+        }
+        Ok(scored)
+    }
+
+    fn read(workspace: &Workspace, run: &RunFolder, row: &ResultRow, split: Split) -> Result<Self> {
+        // One that was prepared anew under the same name is not what the run was trained on.
+        let own = Manifest::load_named(workspace, &row.dataset).ok().filter(|set| set.sha256 == row.manifest_sha256);
+        let classes = match &own {
             Some(manifest) => manifest.classes.clone(),
-            None => classes_of(run)?,
+            None => ModelInfo::read(&run.model_path())?.classes,
         };
-        let positive = labels.iter().map(|label| *label == classes[1]).collect();
-        let samples = manifest.and_then(|manifest| joined(&manifest, &images));
-        Ok(Some(Self {
+        let ScoreFile { images, scores, positive } = ScoreFile::read(&run.scores_path(split), &classes)?;
+        let samples = own.as_ref().and_then(|manifest| joined(manifest, &images));
+        let age = |at: usize| samples.as_ref().and_then(|samples| samples[at].age.clone());
+        let images = images.into_iter().enumerate();
+        Ok(Self {
             run: run.id().to_string(),
             split,
             classes,
             threshold: row.threshold,
-            images,
+            calibration: row.validation.as_ref().and_then(|figures| figures.calibration),
+            images: images.map(|(at, (source, path))| ScoredImage { source, path, age: age(at) }).collect(),
             scores,
             positive,
+            roots: own.map(|manifest| manifest.roots).unwrap_or_default(),
             samples,
-        }))
+        })
+    }
+
+    /// Where the picture lies on this machine, where the prepared set tells.
+    pub fn file(&self, image: &ScoredImage) -> Option<PathBuf> {
+        Some(self.roots.get(&image.source)?.join(&image.path))
     }
 
     /// Whether each image is told right.
@@ -82,7 +135,12 @@ impl Scored {
     /// All figures.
     pub fn figures(&self) -> Figures {
         let people = self.people();
-        Figures::of(&self.scores, &self.positive, self.threshold, &self.classes, people.as_deref(), SEED)
+        let people = people.as_deref();
+        Figures {
+            interval_by_subject: people.and_then(|people| cluster_bootstrap95(people, &self.correct(), SEED)),
+            subjects: people.map(|people| people.iter().collect::<HashSet<_>>().len()),
+            ..Figures::of(&self.scores, &self.positive, self.threshold, &self.classes, self.calibration)
+        }
     }
 
     /// The person of each image, numbered from 0; an image without one counts as another person. None if the data set
@@ -143,10 +201,6 @@ impl Scored {
     }
 }
 
-fn classes_of(run: &RunFolder) -> Result<[String; 2]> {
-    Ok(crate::model::SavedModel::load(&run.model_path())?.info.classes)
-}
-
 /// The samples of the images, if all are there.
 fn joined(manifest: &Manifest, images: &[(String, String)]) -> Option<Vec<Sample>> {
     let known: HashMap<(&str, &str), &Sample> =
@@ -173,9 +227,10 @@ pub struct Comparison {
 
 /// Compares two models on the same images, each at its own threshold. None if they have no image in common.
 pub fn compare(first: &Scored, second: &Scored) -> Option<Comparison> {
-    let theirs: HashMap<&(String, String), bool> = second.images.iter().zip(second.correct()).collect();
-    let (a, b): (Vec<bool>, Vec<bool>) =
-        first.images.iter().zip(first.correct()).filter_map(|(image, ours)| Some((ours, *theirs.get(image)?))).unzip();
+    let theirs: HashMap<(&str, &str), bool> =
+        second.images.iter().map(ScoredImage::key).zip(second.correct()).collect();
+    let ours = first.images.iter().map(ScoredImage::key).zip(first.correct());
+    let (a, b): (Vec<bool>, Vec<bool>) = ours.filter_map(|(image, ours)| Some((ours, *theirs.get(&image)?))).unzip();
     let share = |right: &[bool]| right.iter().filter(|right| **right).count() as f64 / right.len() as f64;
     (!a.is_empty()).then(|| Comparison {
         split: first.split.name().to_owned(),

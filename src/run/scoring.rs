@@ -1,20 +1,19 @@
 //! Rows for the splits of a prepared set, and the scores of a trained model on them.
 
 use super::execute::Circumstances;
-use super::folder::RunFolder;
 use super::spec::ModelSpec;
 use crate::backbone;
 use crate::dataset::{ContentHash, Manifest, Sample, Split};
-use crate::error::{AtPath, Error, Result};
+use crate::error::{Error, Result};
 use crate::features::{
     self, CutSource, ExtractOptions, FeatureSpec, NetworkSource, PooledPixels, RowSource, Store, StoreIdentity,
     StoreRows,
 };
 use crate::model::{Examples, Kind, PixelRows, SavedModel};
 use crate::monitor::{Monitor, Update};
-use crate::workspace::{Workspace, write_whole};
+use crate::workspace::Workspace;
 use ndarray::Array2;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The source of the rows that a model works on.
 pub(super) fn source_of(model: &ModelSpec, device: &str) -> Result<Box<dyn RowSource>> {
@@ -151,34 +150,6 @@ pub(super) fn score_split<'a>(
             (split.samples, model.scores(&split.rows, monitor)?, split.positive)
         }
     })
-}
-
-/// Writes `source,path,label,score` for every sample of a split; `score` is the probability of class 1.
-pub(super) fn write_scores(path: &Path, manifest: &Manifest, samples: &[&Sample], scores: &[f64]) -> Result<()> {
-    let mut out = csv::Writer::from_writer(Vec::new());
-    out.write_record(["source", "path", "label", "score"]).at(path)?;
-    for (sample, score) in samples.iter().zip(scores) {
-        out.write_record([&sample.source, &sample.path, &manifest.classes[sample.class], &score.to_string()])
-            .at(path)?;
-    }
-    let bytes = out.into_inner().map_err(|error| Error::file(path, error.error()))?;
-    write_whole(path, &bytes)
-}
-
-/// The scores that [`write_scores`] wrote for a split, and whether each sample is of class 1.
-pub(super) fn read_scores(run: &RunFolder, split: Split) -> Result<(Vec<f64>, Vec<bool>)> {
-    let path = run.scores_path(split);
-    let classes = SavedModel::load(&run.model_path())?.info.classes;
-    let mut reader = csv::Reader::from_path(&path).at(&path)?;
-    let (mut scores, mut positive) = (Vec::new(), Vec::new());
-    for record in reader.records() {
-        let record = record.at(&path)?;
-        let damaged = || Error::file(&path, "is not a table of scores; train the run again");
-        let score = record.get(3).and_then(|text| text.parse::<f64>().ok());
-        scores.push(score.filter(|score| score.is_finite()).ok_or_else(damaged)?);
-        positive.push(record.get(2).ok_or_else(damaged)? == classes[1]);
-    }
-    Ok((scores, positive))
 }
 
 /// The identity of the rows a model wants must be the one this machine computes; else scores would be nonsense.

@@ -158,7 +158,7 @@ fn train_all(
                         of: heads.len(),
                         setting: format!("{} {} seed {}", row.run, row.settings, row.seed),
                         val_accuracy: row.val_accuracy.unwrap_or(f64::NAN),
-                        val_loss: row.validation.as_ref().map_or(f64::NAN, |figures| figures.log_loss),
+                        val_loss: row.validation.as_ref().map_or(f64::NAN, |figures| figures.of_scores.log_loss),
                     }),
                     Err(error) if error.kind() == ErrorKind::Stopped => return Err(error),
                     Err(error) => recorder.update(Update::Note { text: format!("{}: {error}", head.run.id()) }),

@@ -4,9 +4,8 @@ use super::execute::Circumstances;
 use super::folder::RunFolder;
 use super::openings::{self, Opening};
 use super::results::{DataDivision, ResultRow, ValidationFigures};
-use super::scoring::{
-    check_identity, feature_rows, filled_stores, manifest, pixel_rows, score_split, source_of, write_scores,
-};
+use super::score_file;
+use super::scoring::{check_identity, feature_rows, filled_stores, manifest, pixel_rows, score_split, source_of};
 use super::spec::{JobSpec, ModelSpec};
 use super::view::Status;
 use crate::dataset::{Manifest, PrepareReport, Split};
@@ -150,7 +149,7 @@ pub(super) fn train_on(
     if let Some(last) = trained.last_weights.take() {
         save_last(&mut saved, last, trained.epochs_run, run)?;
     }
-    write_scores(&run.scores_path(Split::Val), manifest, &val_samples, &trained.val_scores)?;
+    score_file::write(&run.scores_path(Split::Val), manifest, &val_samples, &trained.val_scores)?;
     let train_figures = figures(&trained.train_scores, &train_positive, trained.threshold);
     let val_figures = figures(&trained.val_scores, &val_positive, trained.threshold);
     let result = ResultRow {
@@ -227,7 +226,7 @@ pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: 
             test_accuracy: accuracy,
         },
     )?;
-    write_scores(&run.scores_path(Split::Test), &manifest, &samples, &scores)?;
+    score_file::write(&run.scores_path(Split::Test), &manifest, &samples, &scores)?;
     result.test_accuracy = Some(accuracy);
     result.test_interval = interval;
     result.save(&run)?;

@@ -14,7 +14,7 @@ use crate::run::journal::Entry;
 use crate::run::label::Label;
 use crate::run::launch::{self, Launched};
 use crate::run::results::{ResultRow, by_setting};
-use crate::run::split_scores::SplitScores;
+use crate::run::scored::Scored;
 use crate::run::{RunFolder, RunId};
 use crate::workspace::write_whole;
 use std::fs::File;
@@ -119,7 +119,7 @@ pub fn perform(settings: &Settings, job: RecordJob, started: &mut Vec<Launched>)
     match job {
         RecordJob::Score { run, split } => {
             let load =
-                || Ok(Arc::new(Sheet::of(SplitScores::load(workspace, &RunFolder::find(workspace, &run)?, split)?)));
+                || Ok(Arc::new(Sheet::of(Scored::require(workspace, &RunFolder::find(workspace, &run)?, split)?)));
             let outcome = load().map_err(|error: Error| error.to_string());
             Ok(RecordReply::Scored { run, split, outcome })
         }

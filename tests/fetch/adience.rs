@@ -1,10 +1,10 @@
 use super::server::{Page, Server};
-use super::{Listener, archive, faceprobe, noise, text};
+use super::{Listener, archive, faceprobe, killed_when, noise, text};
 use faceprobe::dataset::fetch::adience::{self, Part, Request};
 use faceprobe::net::Client;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 const FOLD: &str = "user_id\toriginal_image\tface_id\tage\tgender\n1@N1\ta.jpg\t1\t(25, 32)\tf\n";
@@ -195,21 +195,8 @@ fn a_kill_in_the_middle_loses_nothing() {
     let size = || fs::metadata(&partial).map_or(0, |data| data.len());
     for _ in 0..2 {
         let before = size();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_faceprobe"))
-            .arg("--workspace")
-            .arg(folder.path())
-            .args(["data", "fetch", "adience", "--mirror", &server.base()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let began = Instant::now();
-        while size() < before + 40_000 && began.elapsed() < Duration::from_secs(60) {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let enough = || size() >= before + 40_000;
+        killed_when(enough, folder.path(), &["data", "fetch", "adience", "--mirror", &server.base()]);
         assert!(size() >= before + 40_000);
     }
     let there = size();

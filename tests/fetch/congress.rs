@@ -1,13 +1,12 @@
 use super::server::{Behaviour, Page, Server};
-use super::{Listener, faceprobe, portrait, text};
+use super::{Listener, faceprobe, killed_when, portrait, text};
 use faceprobe::dataset::fetch::congress::{self, Account, Request};
 use faceprobe::net::Client;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Members `A000000`, `A000001` and so on, every other of them a woman, and one of whom nothing is known.
 fn list(count: usize) -> String {
@@ -121,21 +120,7 @@ fn a_kill_in_the_middle_goes_on_and_the_result_is_a_source() {
     let folder = tempfile::tempdir().unwrap();
     let portraits = folder.path().join("data/congress/225x275");
     let there = || fs::read_dir(&portraits).map_or(0, |entries| entries.count());
-    let mut child = Command::new(env!("CARGO_BIN_EXE_faceprobe"))
-        .arg("--workspace")
-        .arg(folder.path())
-        .args(["data", "fetch", "congress", "--mirror", &server.base()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let began = Instant::now();
-    while there() < 6 && began.elapsed() < Duration::from_secs(60) {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    killed_when(|| there() >= 6, folder.path(), &["data", "fetch", "congress", "--mirror", &server.base()]);
     assert!((6..30).contains(&there()));
     assert!(!folder.path().join("data/congress/labels.csv").exists());
     let output = faceprobe(folder.path(), &["data", "fetch", "congress", "--mirror", &server.base()], &[], "");

@@ -14,6 +14,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// Keeps what is said.
 #[derive(Default)]
@@ -56,6 +57,25 @@ fn faceprobe(workspace: &Path, args: &[&str], variables: &[(&str, &str)], input:
     // A program that does not read has its reasons.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
+}
+
+/// The program, killed as soon as enough is done of what it was told.
+fn killed_when(enough: impl Fn() -> bool, workspace: &Path, args: &[&str]) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_faceprobe"))
+        .arg("--workspace")
+        .arg(workspace)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    while !enough() && began.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -2,6 +2,8 @@
 //! real ones. Fixtures: `fixtures/parity_reference.py` and `fixtures/backbone_reference.py`.
 
 mod formula;
+#[path = "../support/patterns.rs"]
+mod patterns;
 mod pooling;
 mod real;
 mod stages;

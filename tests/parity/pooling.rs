@@ -1,6 +1,6 @@
 //! From a stage's output to a row, as torch and Keras do it.
 
-use crate::{fixture, formula, largest_relative_difference};
+use crate::{fixture, largest_relative_difference, patterns};
 use faceprobe::backbone::Pool;
 use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
@@ -10,7 +10,7 @@ fn every_pooling_gives_the_row_of_torch_or_keras() {
     let text = std::fs::read_to_string(fixture("parity_pooling.json")).unwrap();
     let reference: BTreeMap<String, Vec<f64>> = serde_json::from_str(&text).unwrap();
     let (count, channels, side) = (2, 3, 7);
-    let values: Vec<f32> = formula::uniform("pooling", count * channels * side * side).map(|u| u as f32).collect();
+    let values: Vec<f32> = patterns::uniform("pooling", count * channels * side * side).map(|u| u as f32).collect();
     let plain = Tensor::from_slice(&values).view([count as i64, channels as i64, side as i64, side as i64]);
     for (name, expected) in &reference {
         let pool: Pool = name.parse().unwrap();

@@ -1,6 +1,6 @@
 //! Networks on their real weights. Each test skips, and prints why, where the weights were not fetched.
 
-use crate::formula::picture;
+use crate::patterns::picture;
 use crate::{fixture, largest_relative_difference};
 use faceprobe::backbone::{self, Network, weights};
 use faceprobe::imaging::Pixels;
@@ -21,7 +21,8 @@ fn features_agree(name: &str, reference: &str) {
     let Some(network) = loaded(name) else { return };
     let expected: Array2<f32> = ndarray_npy::read_npy(fixture(reference)).unwrap();
     let side = network.info().input;
-    let pictures: Vec<Pixels> = (0..expected.nrows() as u32).map(|number| picture(number, side)).collect();
+    let pictures: Vec<Pixels> =
+        (0..expected.nrows() as u32).map(|number| picture(number, side as u32, side as u32)).collect();
     let features = network.features(&pictures).unwrap();
     assert_eq!(features.dim(), expected.dim());
     let wide = |array: &Array2<f32>| array.iter().map(|&value| f64::from(value)).collect::<Vec<_>>();

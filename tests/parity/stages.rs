@@ -1,6 +1,6 @@
 //! Every stage of every network on weights made by a formula.
 
-use crate::{fixture, formula, largest_relative_difference};
+use crate::{fixture, formula, largest_relative_difference, patterns};
 use faceprobe::backbone::{self, Arithmetic, Network, StageInfo};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ fn agrees(name: &str, framework: &str, gammas: bool) {
     let info = backbone::find(name).unwrap();
     let network =
         Network::from_parameters(info, formula::parameters(info, gammas), Device::Cpu, Arithmetic::F32).unwrap();
-    let pictures = [0, 1].map(|number| formula::picture(number, info.input));
+    let pictures = [0, 1].map(|number| patterns::picture(number, info.input as u32, info.input as u32));
     let sums = pictures.each_ref().map(|picture| picture.rgb().iter().map(|&value| u64::from(value)).sum::<u64>());
     assert_eq!(sums.as_slice(), reference.pixel_sums, "the pictures of this test are not those of the script");
 

@@ -7,7 +7,7 @@ use faceprobe::evaluation::{Confusion, Criterion, threshold_for};
 use faceprobe::run::compare;
 use faceprobe::run::filter::Filter;
 use faceprobe::run::label::Label;
-use faceprobe::run::split_scores::{ScoredImage, SplitScores};
+use faceprobe::run::scored::{Scored, ScoredImage};
 use faceprobe::tui::records::{Change, RecordJob, RecordReply};
 use faceprobe::tui::screens::evaluate::sheet::{Figures, Sheet};
 use faceprobe::tui::snapshot::About;
@@ -16,7 +16,7 @@ use ratatui::style::Style;
 pub const MONO: Theme = Theme { palette: Palette::Monochrome, ascii: true };
 
 /// Scores of 240 images: of class 1 tend to be higher, `skill` says how much.
-fn scored(run: &str, skill: f64, split: Split) -> SplitScores {
+fn scored(run: &str, skill: f64, split: Split) -> Scored {
     let mut images = Vec::new();
     let (mut scores, mut positive) = (Vec::new(), Vec::new());
     for at in 0..240usize {
@@ -32,14 +32,16 @@ fn scored(run: &str, skill: f64, split: Split) -> SplitScores {
             age: [Some("(0, 2)"), Some("(15, 20)"), Some("(8, 12)"), None][at % 4].map(str::to_owned),
         });
     }
-    SplitScores {
+    Scored {
         run: run.into(),
         split,
         classes: ["female".into(), "male".into()],
         threshold: 0.488,
+        calibration: None,
         images,
         scores,
         positive,
+        samples: None,
         roots: [("adience".to_owned(), PathBuf::from("/study/data/sample"))].into(),
     }
 }
@@ -63,7 +65,7 @@ fn answer(app: &mut App, effects: Vec<Effect>) -> Vec<Effect> {
                 reply(app, RecordReply::Scored { run, split, outcome });
             }
             RecordJob::Compare { runs, split } => {
-                let scored: Vec<SplitScores> =
+                let scored: Vec<Scored> =
                     runs.iter().map(|run| scored(run, if run == "dense-1" { 0.2 } else { 0.12 }, split)).collect();
                 let outcome = compare::of(&scored).map(Arc::new).map_err(|error| error.to_string());
                 reply(app, RecordReply::Compared { runs, split, outcome });
@@ -295,7 +297,7 @@ fn a_comparison_shows_only_what_differs_and_where_they_disagree() {
     fewer.positive.truncate(200);
     let found = compare::of(&[a.clone(), fewer]).unwrap();
     assert_eq!((found.common, found.left_out), (200, 40));
-    let stranger = SplitScores { classes: ["cat".into(), "dog".into()], ..a.clone() };
+    let stranger = Scored { classes: ["cat".into(), "dog".into()], ..a.clone() };
     assert!(compare::of(&[a, stranger]).unwrap_err().to_string().contains("same classes"));
 }
 

@@ -4,7 +4,7 @@ use super::values::*;
 use crate::backbone::Pool;
 use crate::features::{Dtype, FeatureSpec, Taps};
 use crate::imaging::preprocessing::Mode;
-use crate::model::{Optimizer, RateCourse};
+use crate::model::{Optimizer, RateCourse, Schedule};
 use crate::run::Halving;
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -108,6 +108,29 @@ impl From<OptimizerArg> for Optimizer {
     }
 }
 
+/// How long a model is trained, and how its learning rate changes meanwhile.
+#[derive(Debug, Args)]
+pub(crate) struct CourseArgs {
+    /// How the learning rate changes: constant, cosine, or step:EPOCHS:FACTOR [default: constant, for fine-tuning cosine]
+    #[arg(long, value_parser = rate_course)]
+    pub schedule: Option<RateCourse>,
+    /// Epochs in which the learning rate rises to its full value [default: 0, for fine-tuning a quarter of them]
+    #[arg(long, value_name = "EPOCHS")]
+    pub warmup: Option<usize>,
+    #[arg(long, value_parser = count)]
+    pub epochs: Option<usize>,
+    /// Stop after this many epochs without a better validation accuracy
+    #[arg(long, value_parser = count)]
+    pub patience: Option<usize>,
+}
+
+impl CourseArgs {
+    /// The course of the learning rate where the study's is wanted unless something else is said: constant at once.
+    pub(crate) fn schedule(&self) -> Schedule {
+        Schedule { course: self.schedule.unwrap_or_default(), warmup: self.warmup.unwrap_or(0) }
+    }
+}
+
 /// What all trained models share. Settings left out have the study's values.
 #[derive(Debug, Args)]
 pub(crate) struct TrainingArgs {
@@ -119,19 +142,10 @@ pub(crate) struct TrainingArgs {
     pub optimizer: Option<OptimizerArg>,
     #[arg(long, value_parser = not_negative)]
     pub weight_decay: Option<f64>,
-    /// How the learning rate changes: constant, cosine, or step:EPOCHS:FACTOR [default: constant, for fine-tuning cosine]
-    #[arg(long, value_parser = rate_course)]
-    pub schedule: Option<RateCourse>,
-    /// Epochs in which the learning rate rises to its full value [default: 0, for fine-tuning a quarter of them]
-    #[arg(long, value_name = "EPOCHS")]
-    pub warmup: Option<usize>,
-    #[arg(long, value_parser = count)]
-    pub epochs: Option<usize>,
+    #[command(flatten)]
+    pub course: CourseArgs,
     #[arg(long, value_parser = count)]
     pub batch: Option<usize>,
-    /// Stop after this many epochs without a better validation accuracy
-    #[arg(long, value_parser = count)]
-    pub patience: Option<usize>,
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
@@ -222,6 +236,12 @@ pub(crate) enum TrainCommand {
 
 /// Values given to several options are combined; options left out have one value, the study's.
 #[derive(Debug, Args)]
+// A sweep trains heads and never fine-tunes, so its help says no more than it needs.
+#[command(
+    mut_arg("schedule", |arg| arg.help("How the learning rate changes: constant, cosine, or step:EPOCHS:FACTOR")),
+    mut_arg("warmup", |arg| arg.help("Epochs in which the learning rate rises to its full value").default_value("0")),
+    mut_arg("patience", |arg| arg.help("Stop a head after this many epochs without a better validation accuracy"))
+)]
 pub(crate) struct SweepArgs {
     #[arg(long, value_delimiter = ',', value_name = "N,N,…", value_parser = count)]
     pub width: Vec<usize>,
@@ -250,17 +270,8 @@ pub(crate) struct SweepArgs {
     /// Successive halving: train all for FIRST epochs, the best one in FACTOR for FACTOR times as many, and so on
     #[arg(long, value_name = "FIRST[:FACTOR]", value_parser = halving)]
     pub halving: Option<Halving>,
-    /// How the learning rate changes: constant, cosine, or step:EPOCHS:FACTOR
-    #[arg(long, value_parser = rate_course)]
-    pub schedule: Option<RateCourse>,
-    /// Epochs in which the learning rate rises to its full value
-    #[arg(long, value_name = "EPOCHS", default_value_t = 0)]
-    pub warmup: usize,
-    #[arg(long, value_parser = count)]
-    pub epochs: Option<usize>,
-    /// Stop a head after this many epochs without a better validation accuracy
-    #[arg(long, value_parser = count)]
-    pub patience: Option<usize>,
+    #[command(flatten)]
+    pub course: CourseArgs,
     /// Add these values and seeds to a sweep that has ended, and train what is new
     #[arg(long, value_name = "RUN")]
     pub extend: Option<String>,

@@ -2,12 +2,12 @@
 
 use crate::evaluation::{Confusion, Criterion, Interval, average_precision, pr_curve, roc_auc, roc_curve};
 use crate::evaluation::{threshold_for, wilson95};
-use crate::run::split_scores::SplitScores;
+use crate::run::scored::Scored;
 
 /// Scores with everything that no threshold changes. Made once, off the UI thread.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sheet {
-    pub scored: SplitScores,
+    pub scored: Scored,
     /// (false positive rate, true positive rate), from (0, 0) to (1, 1); empty when a class is missing.
     pub roc: Vec<(f64, f64)>,
     /// (recall, precision), from the highest recall down; empty when a class is missing.
@@ -29,7 +29,7 @@ const POINTS: usize = 1000;
 
 impl Sheet {
     /// The sheet of stored scores.
-    pub fn of(scored: SplitScores) -> Self {
+    pub fn of(scored: Scored) -> Self {
         let (scores, positive) = (&scored.scores, &scored.positive);
         let roc = roc_curve(scores, positive).unwrap_or_default();
         let roc = thinned(roc.iter().map(|point| (point.false_positive_rate, point.true_positive_rate)).collect());

@@ -1,0 +1,66 @@
+//! The table of results in words: what its cells say, wherever it is shown as text.
+
+use super::results::{Leak, SettingRow, Spread};
+use crate::evaluation::Interval;
+
+/// A share with three digits.
+pub fn share(value: Option<f64>, none: &str) -> String {
+    value.map_or_else(|| none.to_owned(), |value| format!("{value:.3}"))
+}
+
+/// A share with its interval, where there is one.
+pub fn with_interval(value: Option<f64>, interval: Option<Interval>, none: &str) -> String {
+    match (value, interval) {
+        (Some(value), Some(Interval { low, high })) => format!("{value:.3} [{low:.3}, {high:.3}]"),
+        (value, _) => share(value, none),
+    }
+}
+
+/// Mean ± standard deviation, and over how many.
+pub fn spread(spread: Option<Spread>, none: &str) -> String {
+    match spread {
+        Some(Spread { mean, deviation: Some(deviation), count }) => format!("{mean:.4} ± {deviation:.4} ({count})"),
+        Some(Spread { mean, .. }) => format!("{mean:.4}"),
+        None => none.to_owned(),
+    }
+}
+
+/// A data set's name, which says where it is of the program's own drawings.
+pub fn set_name(name: &str, synthetic: bool) -> String {
+    format!("{name}{}", if synthetic { " (synthetic)" } else { "" })
+}
+
+/// How the data of a setting was divided.
+pub fn division(row: &SettingRow) -> String {
+    row.folds.map_or_else(|| row.split.name().to_owned(), |folds| format!("{folds} folds"))
+}
+
+/// The mark of what was made after a test split of its data had been opened, by how often that was.
+pub fn after_opening(openings: usize) -> &'static str {
+    if openings > 0 { "!" } else { "" }
+}
+
+/// The same setting under a random split and with people kept apart: setting, data, and for validation and test the
+/// accuracy under either split and the difference. One row per setting that has both.
+pub fn leaks(rows: &[SettingRow], none: &str) -> Vec<Vec<String>> {
+    let figure = |value: Option<f64>| value.map_or_else(|| none.to_owned(), |value| format!("{value:.4}"));
+    let signed = |value: Option<f64>| value.map_or_else(|| none.to_owned(), |value| format!("{value:+.4}"));
+    let cells = |row: &SettingRow, leak: &Leak| {
+        vec![
+            format!("{} {}", row.kind.name(), row.settings),
+            format!("{} / {}", row.dataset, leak.dataset),
+            figure(row.val_accuracy.map(|spread| spread.mean)),
+            figure(leak.val_accuracy),
+            signed(leak.val_leak),
+            figure(row.test_accuracy.map(|spread| spread.mean)),
+            figure(leak.test_accuracy),
+            signed(leak.test_leak),
+        ]
+    };
+    rows.iter().filter_map(|row| Some(cells(row, row.leak.as_ref()?))).collect()
+}
+
+/// A p-value; small ones by their size, which is all that matters then.
+pub fn p_value(value: f64) -> String {
+    if value < 0.0001 { format!("{value:.1e}") } else { format!("{value:.4}") }
+}

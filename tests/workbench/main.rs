@@ -1,0 +1,216 @@
+//! Pictures, curves over each other, sweeps, probes, the contact sheet, the palette of commands and what is remembered:
+//! the screen without a terminal.
+
+mod pictures;
+mod predictions;
+#[path = "../support/runs.rs"]
+mod runs;
+mod session;
+mod training;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use faceprobe::dataset::{PrepareReport, Split};
+use faceprobe::features::FeatureSpec;
+use faceprobe::model::{DenseSettings, LogisticSettings};
+use faceprobe::monitor::EpochFigures;
+use faceprobe::predict::client::Explanation;
+use faceprobe::predict::{Detect, Face, HeatMap, Method, Placement, Prediction};
+use faceprobe::run::choice::Choice;
+use faceprobe::run::view::Trial;
+use faceprobe::run::{JobSpec, ModelSpec, RunId, Status, SweepSpec};
+use faceprobe::tui::app::App;
+use faceprobe::tui::draw;
+use faceprobe::tui::event::Event;
+use faceprobe::tui::graphics::{ImageProtocol, Piece, Query, Stream};
+use faceprobe::tui::jobs::{Effect, Entry, JobReply, SetImage};
+use faceprobe::tui::keys::Action;
+use faceprobe::tui::memory::Memory;
+use faceprobe::tui::palette;
+use faceprobe::tui::pictures::Order;
+use faceprobe::tui::predictor::PredictorReply;
+use faceprobe::tui::snapshot::{Backbone, DataSet, Run, Snapshot, Weights};
+use faceprobe::tui::stages::ScreenId;
+use faceprobe::tui::theme::{Palette, Theme};
+use faceprobe::workspace::Workspace;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::Color;
+use ratatui_image::picker::cap_parser::{Parser, Response};
+use ratatui_image::picker::{Picker, ProtocolType};
+use runs::run;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+
+const DARK: Theme = Theme { palette: Palette::Dark, ascii: false };
+
+fn features() -> FeatureSpec {
+    FeatureSpec::of_backbone("efficientnet-lite0")
+}
+
+fn dense(width: usize, seed: u64) -> JobSpec {
+    let settings = DenseSettings { width, seed, ..DenseSettings::default() };
+    JobSpec::Train { dataset: "sample".into(), model: ModelSpec::Dense { features: features(), settings } }
+}
+
+fn epochs(count: usize, top: f64) -> Vec<EpochFigures> {
+    let at = |epoch: usize, target: f64| 0.5 + (target - 0.5) * (1.0 - (-(epoch as f64) / 15.0).exp());
+    (1..=count)
+        .map(|epoch| EpochFigures {
+            epoch,
+            epochs: 60,
+            train_loss: 1.2 - at(epoch, top),
+            train_accuracy: at(epoch, top + 0.1),
+            val_loss: 1.1 - at(epoch, top),
+            val_accuracy: at(epoch, top),
+            seconds: 0.3,
+        })
+        .collect()
+}
+
+/// A workspace with trainings, a sweep at work, a probe and something that waits.
+fn snapshot() -> Snapshot {
+    let sweep = JobSpec::Sweep {
+        dataset: "sample".into(),
+        sweep: Box::new(SweepSpec {
+            features: features(),
+            base: DenseSettings::default(),
+            grid: faceprobe::model::Grid {
+                widths: vec![256, 1024],
+                depths: vec![1],
+                dropouts: vec![0.8],
+                learning_rates: vec![1e-4],
+                optimizers: vec![faceprobe::model::Optimizer::Adam],
+                weight_decays: vec![0.0],
+                batches: vec![128],
+                standardise: vec![true],
+            },
+            seeds: vec![1, 2],
+            random: None,
+            halving: None,
+        }),
+    };
+    let head = |id: &str, width, seed, status, count, top| Run {
+        parent: Some("sweep-1".into()),
+        epochs: epochs(count, top),
+        ..run(id, dense(width, seed), status)
+    };
+    let trial = |tap: usize, name: &str, val_accuracy| Trial {
+        setting: format!("stage {tap}, {name} (96 values)"),
+        val_accuracy,
+        val_loss: 0.5,
+    };
+    let probe =
+        JobSpec::Probe { dataset: "sample".into(), features: features(), settings: LogisticSettings::default() };
+    let runs = vec![
+        Run {
+            trials: vec![
+                trial(0, "stem", 0.61),
+                trial(1, "block1", 0.7),
+                trial(2, "block2", 0.83),
+                trial(3, "head", 0.77),
+            ],
+            ..run("probe-1", probe, Status::Done)
+        },
+        Run { epochs: epochs(60, 0.8), ..run("dense-1", dense(1024, 1), Status::Done) },
+        Run { epochs: epochs(31, 0.76), ..run("dense-2", dense(512, 1), Status::Interrupted) },
+        run("sweep-1", sweep, Status::Running),
+        head("dense-3", 256, 1, Status::Done, 60, 0.74),
+        head("dense-4", 1024, 1, Status::Running, 22, 0.82),
+        head("dense-5", 256, 2, Status::Waiting, 0, 0.0),
+        run("dense-6", dense(64, 1), Status::Queued),
+    ];
+    Snapshot {
+        workspace: "/study".into(),
+        datasets: vec![DataSet {
+            name: "sample".into(),
+            report: Ok(PrepareReport {
+                name: "sample".into(),
+                synthetic: true,
+                classes: ["female".into(), "male".into()],
+                ..PrepareReport::default()
+            }),
+            written: None,
+        }],
+        backbones: vec![Backbone {
+            name: "efficientnet-lite0".into(),
+            title: "EfficientNet-Lite0".into(),
+            input: 224,
+            features: 1280,
+            weights: Weights::Present { sha256: None, bytes: 18_245_120 },
+        }],
+        runs: runs.into_iter().map(Arc::new).collect(),
+        choice: Some(Choice {
+            run: "dense-1".into(),
+            threshold: 0.5,
+            criterion: None,
+            at: String::new(),
+            after_test_openings: 0,
+        }),
+        ..Snapshot::default()
+    }
+}
+
+fn app() -> App {
+    let mut app = App::new(DARK, "/study".into(), None);
+    app.update(Event::Snapshot(Arc::new(snapshot())));
+    app
+}
+
+fn press(app: &mut App, code: KeyCode) -> Vec<Effect> {
+    app.update(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+}
+
+fn keys(app: &mut App, text: &str) -> Vec<Effect> {
+    text.chars().flat_map(|c| press(app, KeyCode::Char(c))).collect()
+}
+
+fn frame(app: &App, width: u16, height: u16) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| drop(draw::draw(frame, app))).unwrap();
+    terminal.backend().buffer().clone()
+}
+
+fn shown(app: &App, width: u16, height: u16) -> String {
+    let buffer = frame(app, width, height);
+    let line = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned() + "\n";
+    (0..height).map(line).collect()
+}
+
+/// A picture that is red at the left and blue at the right.
+fn two_halves(folder: &Path, name: &str) -> PathBuf {
+    let path = folder.join(name);
+    let colour = |x: u32| if x < 100 { image::Rgb([220, 30, 30]) } else { image::Rgb([30, 30, 220]) };
+    image::RgbImage::from_fn(200, 200, |x, _| colour(x)).save(&path).unwrap();
+    path
+}
+
+/// Draws, lets the picture thread make what was missing, until nothing is.
+fn with_pictures(app: &mut App, picker: &Picker, width: u16, height: u16) -> Buffer {
+    app.update(Event::Graphics(Box::new(picker.clone())));
+    frame(app, width, height);
+    let (orders, inbox) = mpsc::channel();
+    let (events, made) = mpsc::channel();
+    orders.send(Order::Use(picker.clone())).unwrap();
+    orders.send(Order::Make(app.pictures.missing())).unwrap();
+    drop(orders);
+    faceprobe::tui::pictures::make(&inbox, &events);
+    drop(events);
+    for event in made {
+        app.update(event);
+    }
+    frame(app, width, height)
+}
+
+fn predict_on(folder: &Path, names: &[&str]) -> App {
+    let mut app = app();
+    let entry = |name: &&str| Entry { path: folder.join(name), name: (*name).into(), folder: false, image: true };
+    app.update(Event::Job(JobReply::Listed {
+        folder: folder.to_owned(),
+        entries: names.iter().map(entry).collect(),
+        select: None,
+        predict: false,
+    }));
+    app.act(Action::Go(ScreenId::Predict.index()));
+    app
+}

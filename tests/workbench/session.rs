@@ -1,0 +1,77 @@
+//! The contact sheet, the palette of commands, and what is remembered from one session to the next.
+
+use super::*;
+
+#[test]
+fn the_contact_sheet_shows_the_images_of_the_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = two_halves(folder.path(), "a.png");
+    let mut app = app();
+    app.update(Event::Graphics(Box::new(Picker::halfblocks())));
+    assert_eq!(keys(&mut app, "i"), [Effect::Images { dataset: "sample".into() }]);
+    let image = |at: usize| SetImage { path: path.clone(), class: at % 2, split: Split::Train };
+    app.update(Event::Job(JobReply::Images { dataset: "sample".into(), images: (0..500).map(image).collect() }));
+    let buffer = with_pictures(&mut app, &Picker::halfblocks(), 120, 40);
+    let pixels = buffer.content.iter().filter(|cell| matches!(cell.fg, Color::Rgb(200.., 0..=60, 0..=60))).count();
+    assert!(pixels > 300, "{pixels}");
+    assert!(shown(&app, 120, 40).contains("male · train"));
+    press(&mut app, KeyCode::End);
+    press(&mut app, KeyCode::Down);
+    assert!(shown(&app, 120, 40).contains("500 images of sample"));
+    press(&mut app, KeyCode::Esc);
+    assert!(!app.data.sheet.open);
+}
+
+#[test]
+fn any_command_is_found_by_a_few_letters() {
+    let mut app = app();
+    keys(&mut app, ":");
+    for (width, height) in [(120, 40), (80, 24), (40, 12)] {
+        insta::assert_snapshot!(format!("palette_{width}x{height}"), shown(&app, width, height));
+    }
+    keys(&mut app, "sweep");
+    let found = palette::found(&app, "sweep");
+    assert_eq!(found[0].binding.action, Action::Sweep);
+    press(&mut app, KeyCode::Enter);
+    assert_eq!(app.screen, ScreenId::Train);
+    assert!(shown(&app, 120, 40).contains("Sweep on sample"));
+    press(&mut app, KeyCode::Esc);
+    for (typed, action) in
+        [("open test", Action::OpenTest), ("dpth prb", Action::Probe), ("theme", Action::Theme), ("quit", Action::Quit)]
+    {
+        assert_eq!(palette::found(&app, typed)[0].binding.action, action, "{typed}");
+    }
+    assert!(palette::found(&app, "xyzzy").is_empty());
+}
+
+#[test]
+fn what_the_screens_show_is_remembered_and_bad_files_are_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::open(folder.path()).unwrap();
+    let mut app = app();
+    keys(&mut app, "3mL T");
+    app.train.selected = Some("dense-1".into());
+    keys(&mut app, " n");
+    app.fill("width", "77");
+    press(&mut app, KeyCode::Esc);
+    Memory::of(&app).save(&workspace).unwrap();
+    let mut later = self::app();
+    Memory::load(&workspace).restore(&mut later, false);
+    assert_eq!((later.screen, later.theme.palette), (ScreenId::Train, Palette::Light));
+    assert_eq!(Memory::of(&later), Memory::load(&workspace));
+    assert_eq!(later.train.view, app.train.view);
+    keys(&mut later, "n");
+    assert!(shown(&later, 120, 40).contains("77"), "forms remember");
+    // Named on the command line, the theme is not what it was last.
+    let mut named = self::app();
+    Memory::load(&workspace).restore(&mut named, true);
+    assert_eq!(named.theme.palette, Palette::Dark);
+    let file = folder.path().join("cache/workbench.json");
+    for text in ["", "{", "[1]", "{\"screen\": 7}", "{\"screen\": \"Nowhere\", \"backbone\": 99, \"new\": 1}"] {
+        std::fs::write(&file, text).unwrap();
+        let mut app = self::app();
+        Memory::load(&workspace).restore(&mut app, false);
+        assert_eq!(app.screen, ScreenId::Data, "{text}");
+        shown(&app, 80, 24);
+    }
+}
