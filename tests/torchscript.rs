@@ -1,8 +1,8 @@
 //! TorchScript files as backbones. Fixtures: `fixtures/torchscript_reference.py`.
 
-#[path = "parity/formula.rs"]
+#[path = "support/patterns.rs"]
 #[allow(dead_code, reason = "only the pictures are wanted here")]
-mod formula;
+mod patterns;
 
 use faceprobe::backbone::weights::{self, WeightsInfo};
 use faceprobe::backbone::{self, BackboneInfo, Network, Pool};
@@ -49,7 +49,7 @@ fn installed(name: &str, file: &str, more: &str) -> &'static BackboneInfo {
 }
 
 fn pictures() -> [Pixels; 2] {
-    [0, 1].map(|number| formula::picture(number, SIDE))
+    [0, 1].map(|number| patterns::picture(number, SIDE as u32, SIDE as u32))
 }
 
 fn agrees(network: &Network, reference: &str) {
