@@ -9,7 +9,7 @@ use super::palette;
 use super::pictures::Pictures;
 use super::prompt::{self, Prompt};
 use super::records;
-use super::screens::{data, evaluate, features, predict, results, runs, sheet, train};
+use super::screens::{audit, data, evaluate, features, predict, results, runs, sheet, train};
 use super::snapshot::Snapshot;
 use super::stages::{ScreenId, screen_of};
 use super::theme::{Palette, Theme};
@@ -117,14 +117,22 @@ impl App {
     /// The part of the key table that holds now.
     pub fn context(&self) -> Context {
         match &self.overlay {
-            None if self.screen == ScreenId::Results => self.results.context(),
-            None => self.screen.context(),
+            None => self.beneath(),
             Some(Overlay::Help { .. }) => Context::Help,
             Some(Overlay::Form(_)) => Context::Form,
             Some(Overlay::Path(_)) => Context::Path,
             Some(Overlay::Confirm(_)) => Context::Confirm,
             Some(Overlay::Palette(_)) => Context::Palette,
             Some(Overlay::Prompt(_)) => Context::Prompt,
+        }
+    }
+
+    /// The part of the key table that holds on the screen, whatever lies over it.
+    pub fn beneath(&self) -> Context {
+        match self.screen {
+            ScreenId::Results => self.results.context(),
+            ScreenId::Data => self.data.context(),
+            screen => screen.context(),
         }
     }
 
@@ -381,7 +389,7 @@ impl App {
     fn arrive(&mut self) -> Vec<Effect> {
         match self.screen {
             ScreenId::Predict => predict::arrive(self),
-            ScreenId::Data => sheet::listing(self),
+            ScreenId::Data => data::arrive(self),
             ScreenId::Evaluate => evaluate::arrive(self),
             _ => self.wanted(),
         }
@@ -550,6 +558,7 @@ impl App {
             JobReply::Remembered => {}
             JobReply::Saved(path) => self.say(Tone::Good, format!("Saved in {}.", path.display())),
             JobReply::Record(reply) => return records::take(self, *reply),
+            JobReply::Audit(reply) => return audit::take(self, *reply),
             JobReply::Failed(sentence) => self.say(Tone::Bad, sentence),
         }
         Vec::new()

@@ -7,6 +7,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 pub enum Context {
     Global,
     Data,
+    /// The findings of an audit, over Data.
+    Audit,
     Features,
     Train,
     Results,
@@ -31,9 +33,10 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order the help lists them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Global,
         Self::Data,
+        Self::Audit,
         Self::Features,
         Self::Train,
         Self::Results,
@@ -54,6 +57,7 @@ impl Context {
         match self {
             Self::Global => "Everywhere",
             Self::Data => "Data",
+            Self::Audit => "Findings of an audit",
             Self::Features => "Features",
             Self::Train => "Train",
             Self::Results => "Results",
@@ -75,6 +79,7 @@ impl Context {
         matches!(
             self,
             Self::Data
+                | Self::Audit
                 | Self::Features
                 | Self::Train
                 | Self::Results
@@ -146,6 +151,24 @@ pub enum Action {
     Probe,
     /// The contact sheet instead of the account of a data set.
     Sheet,
+    /// What is wrong with a data set.
+    Audit,
+    StartAudit,
+    StopAudit,
+    Keep,
+    KeepAll,
+    DropImage,
+    DropOthers,
+    Relabel,
+    ClearDecision,
+    Undo,
+    /// To the next finding on which there is something left to decide.
+    NextOpen,
+    PreviousOpen,
+    NextKind,
+    PreviousKind,
+    /// Opens the form that prepares the set as it was prepared before.
+    PrepareAgain,
     /// The next palette.
     Theme,
     /// The line that finds any command by its name.
@@ -316,8 +339,46 @@ pub const TABLE: &[Binding] = &[
         "images",
         "Shows the images of the set as a contact sheet, or the account again.",
     ),
+    bind(C::Data, &[ch('a')], A::Audit, "audit", "Shows what is wrong with the set, to decide on it."),
     bind(C::Data, &[ch('p')], A::PauseResume, "pause/resume", "Pauses or resumes the preparation or demo at work."),
     bind(C::Data, &[ch('s')], A::Stop, "stop", "Stops the preparation or demo at work, after a question."),
+    bind(C::Audit, &[ch('a')], A::Keep, "keep", "The image under the cursor is all right: the audit asks no more."),
+    bind(C::Audit, &[ch('d')], A::DropImage, "drop", "The next preparation leaves the image under the cursor out."),
+    bind(C::Audit, &[ch('r')], A::Relabel, "relabel", "The next preparation gives the image the other label."),
+    bind(C::Audit, &[ch('u')], A::Undo, "undo", "Takes the last decision back."),
+    bind(C::Audit, &[ch('f')], A::NextKind, "kind", "Lists only findings of the next kind, or all of them."),
+    bind(C::Audit, &[ch('F')], A::PreviousKind, "", "Lists only findings of the kind before."),
+    bind(C::Audit, &[ch('A')], A::KeepAll, "keep all", "Keeps all images of the finding that are undecided."),
+    bind(
+        C::Audit,
+        &[ch('D')],
+        A::DropOthers,
+        "drop others",
+        "Drops all images of the finding but the one under the cursor.",
+    ),
+    bind(
+        C::Audit,
+        &[ch('p')],
+        A::PrepareAgain,
+        "prepare",
+        "Opens the form that prepares the set again and follows the decisions.",
+    ),
+    bind(C::Audit, &[ch('n')], A::NextOpen, "next", "To the next finding that is undecided."),
+    bind(C::Audit, &[ch('N')], A::PreviousOpen, "", "To the undecided finding before."),
+    bind(C::Audit, &[code(KeyCode::Right), ch('l')], A::Right, "", "To the next image of the finding."),
+    bind(C::Audit, &[code(KeyCode::Left), ch('h')], A::Left, "", "To the image before."),
+    bind(
+        C::Audit,
+        &[ch('c')],
+        A::ClearDecision,
+        "clear",
+        "Takes the decision on this image back, whenever it was made.",
+    ),
+    bind(C::Audit, &[ch('R')], A::StartAudit, "audit", "Audits the set, or audits it anew."),
+    bind(C::Audit, &[ch('s')], A::StopAudit, "stop", "Stops the audit at work, after a question."),
+    bind(C::Audit, &[ch('o')], A::Picture, "predict it", "Predicts the picture under the cursor."),
+    bind(C::Audit, &[code(KeyCode::Esc)], A::Cancel, "back", "Back to the account of the set."),
+    bind(C::Audit, &[code(KeyCode::Backspace)], A::Parent, "", "Back to the account of the set."),
     bind(
         C::Features,
         &[ch('e')],
