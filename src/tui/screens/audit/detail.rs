@@ -11,7 +11,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 /// Columns of a picture at least and at most, the gap to the next one included.
-const CELL: (u16, u16) = (16, 46);
+const CELL: (u16, u16) = (16, 84);
 /// Lines under a picture: label and split, path, decision.
 const CAPTION: u16 = 3;
 
@@ -31,6 +31,9 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, review: &Review) {
     if roomy {
         let advice = widgets::wrapped(words::advice(finding.kind), width);
         lines.extend(advice.into_iter().map(|line| Line::styled(line, theme.dim())));
+    }
+    if area.height >= 24 {
+        lines.push(Line::default());
     }
     let text = Rect { height: (lines.len() as u16).min(area.height), ..area };
     frame.render_widget(ratatui::widgets::Paragraph::new(lines), text);
@@ -60,7 +63,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, review: &Review) {
 fn caption(app: &App, review: &Review, image: &Subject) -> [(String, Style); 3] {
     let theme = app.theme;
     let class = report(app).and_then(|report| report.classes.iter().position(|class| *class == image.label));
-    let split = image.split.as_deref().unwrap_or("not in the set");
+    let split = image.split.as_deref().unwrap_or("unused");
     let decision = review.decision(image);
     let word = image.decision.as_deref();
     let style = match word {
@@ -83,9 +86,11 @@ fn strip(frame: &mut Frame, area: Rect, app: &App, review: &Review, finding: &Fi
     let visible = usize::from(area.width / CELL.0).clamp(1, count.max(1));
     let cell = (area.width / visible as u16).min(CELL.1);
     let first = offset(review.image, count, visible);
+    // Faces are about as high as they are wide, and a line is as high as two columns are wide: no gap over the captions.
+    let tall = (cell / 2).max(4).min(area.height.saturating_sub(CAPTION));
     for (column, (at, image)) in finding.images.iter().enumerate().skip(first).take(visible).enumerate() {
         let place = Rect { x: area.x + column as u16 * cell, width: cell.saturating_sub(1), ..area };
-        let picture = Rect { height: area.height.saturating_sub(CAPTION), ..place };
+        let picture = Rect { height: tall, ..place };
         app.pictures.draw(frame, picture, theme, image.file.as_ref(), Marks::default(), app.overlay.is_some());
         let width = usize::from(place.width);
         let selected = at == review.image;
@@ -103,7 +108,8 @@ fn strip(frame: &mut Frame, area: Rect, app: &App, review: &Review, finding: &Fi
     if visible < count {
         let hint = format!("{}/{count}", review.image + 1);
         let width = (hint.len() as u16).min(area.width);
-        let corner = Rect { x: area.right() - width, y: area.bottom().saturating_sub(1), width, height: 1 };
+        let y = (area.y + tall + CAPTION).min(area.bottom()).saturating_sub(1);
+        let corner = Rect { x: area.right() - width, y, width, height: 1 };
         frame.render_widget(Span::styled(hint, theme.accent()), corner);
     }
 }

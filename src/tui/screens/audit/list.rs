@@ -62,7 +62,7 @@ pub fn findings(frame: &mut Frame, area: Rect, theme: Theme, review: &Review, hi
 
 /// A finding in a line: its kind where several are listed, what was measured, and its first image.
 fn told(finding: &Finding, with_kind: bool, width: usize) -> String {
-    let mut text = if with_kind { fit(&words::short(finding.kind), 15) + " " } else { String::new() };
+    let mut text = if with_kind { fit(&words::short(finding.kind), 12) + " " } else { String::new() };
     let figure = words::figure(finding);
     if !figure.is_empty() {
         text += &format!("{figure} ");

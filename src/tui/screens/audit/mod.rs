@@ -12,6 +12,7 @@ use super::super::forms::FormKind;
 use super::super::jobs::Effect;
 use super::super::keys::{self, Action, Context};
 use super::super::stages::ScreenId;
+use super::super::widgets::cut_front;
 use crate::dataset::PrepareReport;
 use crate::dataset::decisions::Decision;
 use crate::run::{JobSpec, Status};
@@ -206,7 +207,7 @@ fn decide(app: &mut App, verdict: Verdict) -> Vec<Effect> {
     };
     let left = review.audit.findings.iter().filter(|finding| !finding.settled()).count();
     let what = match &changes[..] {
-        [change] => format!("{}: {}.", change.path, words::decided(change.decision.as_ref())),
+        [change] => format!("{}: {}.", cut_front(&change.path, 32), words::decided(change.decision.as_ref())),
         [first, ..] => format!("{} images: {}.", changes.len(), words::decided(first.decision.as_ref())),
         [] => String::new(),
     };
@@ -229,7 +230,7 @@ fn undo(app: &mut App) -> Vec<Effect> {
     };
     if let Some(change) = changes.first() {
         let now = change.decision.as_ref().map_or("undecided", Decision::word);
-        app.say(Tone::Plain, format!("Taken back: {} is {now} again.", change.path));
+        app.say(Tone::Plain, format!("Taken back: {} is {now} again.", cut_front(&change.path, 32)));
     }
     effect(AuditJob::Decide { changes })
 }

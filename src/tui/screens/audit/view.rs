@@ -33,7 +33,10 @@ pub fn draw_work(frame: &mut Frame, area: Rect, app: &App) -> Rect {
         return area;
     };
     let stage = if work.progress.stage.is_empty() { "starting" } else { &work.progress.stage };
-    let text = format!(" ● auditing {}: {stage}  {}", work.dataset, work.progress.detail);
+    let mut text = format!(" ● auditing {}: {stage}  {}", work.dataset, work.progress.detail);
+    if app.data.audit.open {
+        text = format!("{}  ({} stops it)", text.trim_end(), keys::name_of(Context::Audit, Action::StopAudit));
+    }
     let line = Rect { height: 1.min(area.height), ..area };
     frame.render_widget(Span::styled(cut(text.trim_end(), usize::from(area.width)), theme.busy()), line);
     Rect { y: line.bottom(), height: area.height - line.height, ..area }
@@ -164,11 +167,20 @@ fn summary(app: &App, review: &Review, width: usize) -> Line<'static> {
     let theme = app.theme;
     let counts = review.counts();
     if counts.all() == 0 {
-        return Line::styled(cut(" Nothing is decided yet; raw data is never changed.", width), theme.dim());
+        let settled: usize = review.audit.tallies.iter().map(|tally| tally.settled).sum();
+        let text = match (settled, width < usize::from(NARROW)) {
+            (0, true) => " Nothing is decided yet.".to_owned(),
+            (0, false) => " Nothing is decided yet; raw data is never changed.".to_owned(),
+            (_, true) => format!(" {settled} settled before, none since."),
+            (_, false) => format!(" Nothing is decided since this audit; {settled} findings were settled before it."),
+        };
+        return Line::styled(text, theme.dim());
     }
     let again = keys::name_of(Context::Audit, Action::PrepareAgain);
+    let narrow = width < usize::from(NARROW);
+    let head = if narrow { " ".to_owned() } else { format!(" {} decided: ", counts.all()) };
     let mut line = Line::from(vec![
-        Span::styled(format!(" {} decided: ", counts.all()), theme.strong()),
+        Span::styled(head, theme.strong()),
         Span::styled(format!("{} keep", counts.keep), theme.good()),
         Span::raw(", "),
         Span::styled(format!("{} drop", counts.drop), theme.bad()),
@@ -176,8 +188,7 @@ fn summary(app: &App, review: &Review, width: usize) -> Line<'static> {
         Span::styled(format!("{} relabel", counts.relabel), theme.warning()),
     ]);
     if counts.drop + counts.relabel > 0 {
-        let text = format!("; prepare again ({again}) to apply");
-        let text = if line.width() + text.len() <= width { text } else { format!("; {again} applies") };
+        let text = if narrow { format!("; {again} applies") } else { format!("; prepare again ({again}) to apply") };
         line.push_span(Span::styled(text, theme.dim()));
     }
     line

@@ -10,10 +10,10 @@ use crate::imaging::Alignment;
 pub fn short(kind: Kind) -> String {
     match kind {
         Kind::ContradictingLabels => "two labels".into(),
-        Kind::SubjectLabels => "person, two labels".into(),
-        Kind::SubjectAcrossSplits => "person, two splits".into(),
+        Kind::SubjectLabels => "person label".into(),
+        Kind::SubjectAcrossSplits => "person split".into(),
         Kind::ExactDuplicate => "same bytes".into(),
-        Kind::NearDuplicate => "nearly the same".into(),
+        Kind::NearDuplicate => "near copy".into(),
         Kind::Alike => "alike".into(),
         Kind::LabelError => "wrong label?".into(),
         Kind::TooSmall => "too small".into(),
@@ -27,6 +27,10 @@ pub fn short(kind: Kind) -> String {
 
 /// What is wrong, in a sentence.
 pub fn sentence(finding: &Finding) -> String {
+    // The measure says it all.
+    if finding.kind == Kind::ExactDuplicate {
+        return format!("{}.", finding.detail);
+    }
     let across = if finding.across_splits { ", across splits" } else { "" };
     let what = finding.kind.explanation().split([';', ',']).next().unwrap_or_default();
     let mut what = what.to_owned();
