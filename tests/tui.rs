@@ -2,6 +2,7 @@
 
 #[path = "support/runs.rs"]
 mod runs;
+mod tui_audit;
 mod tui_records;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -508,6 +509,22 @@ fn the_prepare_form_takes_several_sources_and_pasted_paths() {
     let paths: Vec<_> = settings.sources.iter().map(|source| source.path.to_string_lossy().into_owned()).collect();
     assert_eq!(paths, ["/data/Köln photos", "/data/人物"]);
     assert_eq!((settings.train, settings.val, settings.test), (Some(6000), Some(2000), Some(2000)));
+    assert_eq!((settings.split, settings.align), (None, None));
+    // How images are divided, and whether they are aligned: subject, and the whole head.
+    press(&mut app, KeyCode::Char('n'));
+    for _ in 0..8 {
+        press(&mut app, KeyCode::Tab);
+    }
+    for _ in 0..3 {
+        press(&mut app, KeyCode::Right);
+    }
+    press(&mut app, KeyCode::Tab);
+    press(&mut app, KeyCode::Right);
+    let effects = press(&mut app, KeyCode::Enter);
+    let [Effect::Launch(job)] = &effects[..] else { panic!("{effects:?}") };
+    let JobSpec::Prepare(settings) = &**job else { panic!("{job:?}") };
+    assert_eq!(settings.split, Some(faceprobe::dataset::SplitMethod::Subject));
+    assert_eq!(settings.align, Some(faceprobe::imaging::Alignment::new(faceprobe::imaging::Template::Loose)));
 }
 
 #[test]
@@ -568,6 +585,19 @@ fn steps_are_to_do_running_done_or_failed() {
     );
     let failed = Snapshot { runs: vec![Arc::new(run("dense-1", dense(), Status::Interrupted))], ..Snapshot::default() };
     assert_eq!(states(&failed)[2], State::Failed);
+    // A model that could not be scored on a data set from elsewhere has not failed the study.
+    let elsewhere = JobSpec::Evaluate { run: "dense-1".into(), on: "/nowhere".into() };
+    let mut more = snapshot();
+    more.runs.push(Arc::new(run("evaluate-1", elsewhere, Status::Failed)));
+    let unopened = |mut snapshot: Snapshot| {
+        for run in &mut snapshot.runs {
+            if let Some(row) = &mut Arc::make_mut(run).row {
+                row.test_accuracy = None;
+            }
+        }
+        states(&snapshot)[3]
+    };
+    assert_eq!((unopened(snapshot()), unopened(more)), (State::ToDo, State::ToDo));
     // Prepared anew, the set has another manifest than the one the models were made on.
     let mut anew = Snapshot { runs: snapshot().runs[..5].to_vec(), ..snapshot() };
     if let Ok(report) = &mut anew.datasets[1].report {

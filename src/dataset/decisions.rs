@@ -74,6 +74,15 @@ pub struct Decided {
     pub decided: String,
 }
 
+/// A decision that is made, or with none taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub image: ContentHash,
+    pub decision: Option<Decision>,
+    /// Where the image is; for reading only.
+    pub path: String,
+}
+
 /// All decisions of a workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decisions {
@@ -123,6 +132,15 @@ impl Decisions {
     /// # Errors
     /// As [`Decisions::load`]; a file that cannot be written.
     pub fn add(workspace: &Workspace, news: Vec<(ContentHash, Decision, String)>) -> Result<usize> {
+        let some = |(image, decision, path)| Change { image, decision: Some(decision), path };
+        Self::change(workspace, news.into_iter().map(some).collect())
+    }
+
+    /// The same, and takes decisions back.
+    ///
+    /// # Errors
+    /// As [`Decisions::add`].
+    pub fn change(workspace: &Workspace, changes: Vec<Change>) -> Result<usize> {
         let path = Self::file(workspace);
         let folder = workspace.root().join("data");
         fs::create_dir_all(&folder).at(&folder)?;
@@ -131,8 +149,14 @@ impl Decisions {
         lock.lock().at(&lock_path)?;
         let mut all = Self::load(workspace)?;
         let decided = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        for (hash, decision, image) in news {
-            all.by_hash.insert(hash, Decided { decision, path: image, decided: decided.clone() });
+        for change in changes {
+            match change.decision {
+                Some(decision) => {
+                    let news = Decided { decision, path: change.path, decided: decided.clone() };
+                    all.by_hash.insert(change.image, news);
+                }
+                None => drop(all.by_hash.remove(&change.image)),
+            }
         }
         write_whole(&path, &all.to_csv().at(&path)?)?;
         Ok(all.len())

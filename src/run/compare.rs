@@ -5,7 +5,7 @@ use super::scored::{Scored, ScoredImage};
 use super::spec::JobSpec;
 use crate::dataset::Split;
 use crate::error::{Error, Result};
-use crate::evaluation::Confusion;
+use crate::evaluation::{Confusion, mcnemar};
 use crate::workspace::Workspace;
 use serde::Serialize;
 use serde_json::Value;
@@ -106,8 +106,8 @@ pub struct Disagreement {
     pub file: Option<PathBuf>,
 }
 
-/// How two runs fall apart over the same images: all that McNemar's test looks at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// How two runs fall apart over the same images: all that McNemar's test looks at, and what it says.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Pair {
     /// Indices into [`Comparison::sides`].
     pub first: usize,
@@ -115,6 +115,8 @@ pub struct Pair {
     /// Images that only the first, only the second tells right.
     pub only_first: usize,
     pub only_second: usize,
+    /// Of McNemar's exact test, two-sided.
+    pub p_value: f64,
 }
 
 /// Runs beside each other on one split.
@@ -197,9 +199,9 @@ pub fn of(scored: &[Scored]) -> Result<Comparison> {
     let mut pairs = Vec::new();
     for first in 0..scored.len() {
         for second in first + 1..scored.len() {
-            let only = |run: &[bool], other: &[bool]| run.iter().zip(other).filter(|(a, b)| **a && !**b).count();
-            let (a, b) = (&right[first], &right[second]);
-            pairs.push(Pair { first, second, only_first: only(a, b), only_second: only(b, a) });
+            let test = mcnemar(&right[first], &right[second]);
+            let (only_first, only_second) = (test.first_only, test.second_only);
+            pairs.push(Pair { first, second, only_first, only_second, p_value: test.p_value });
         }
     }
     let mut disagreements: Vec<Disagreement> = (0..common.len())

@@ -2,7 +2,7 @@
 
 use super::app::{App, Tone};
 use super::jobs::Effect;
-use super::keys::Action;
+use super::keys::{self, Action, Context};
 use super::screens::{data, features, runs, train};
 use super::snapshot::Run;
 use super::stages::ScreenId;
@@ -35,6 +35,11 @@ impl App {
 
     /// Whether the footer should offer an action now: what would do nothing is left to the help.
     pub fn offers(&self, action: Action) -> bool {
+        if self.beneath() == Context::Audit
+            && keys::TABLE.iter().any(|binding| binding.context == Context::Audit && binding.action == action)
+        {
+            return matches!(action, Action::Cancel) || self.data.audit.offers(action);
+        }
         let by_setting = self.screen == ScreenId::Results && self.results.by_setting;
         match action {
             Action::Choose | Action::OpenTest | Action::SortNext | Action::Reverse | Action::Mark | Action::Compare
@@ -48,6 +53,7 @@ impl App {
             Action::Mark if self.screen == ScreenId::Train => {
                 train::current(self).is_some_and(|run| !run.epochs.is_empty())
             }
+            Action::Audit => self.dataset().is_some(),
             Action::Sheet => self.dataset().is_some() && self.pictures.shown(self.theme),
             Action::Choose
             | Action::OpenTest

@@ -73,7 +73,7 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
     draw_foot(frame, foot, app);
     match &app.overlay {
         None => {}
-        Some(Overlay::Help { scroll }) => help::draw(frame, area, app.theme, app.screen.context(), *scroll),
+        Some(Overlay::Help { scroll }) => help::draw(frame, area, app.theme, app.beneath(), *scroll),
         Some(Overlay::Form(open)) => form::draw(frame, body, app.theme, open),
         Some(Overlay::Confirm(question)) => confirm::draw(frame, area, app.theme, question),
         Some(Overlay::Palette(state)) => palette::draw(frame, area, app.theme, app, state),

@@ -6,10 +6,12 @@ use super::forms_many;
 use super::jobs::expand;
 use super::snapshot::Snapshot;
 use super::widgets::form::{Field, Form};
+use crate::dataset::SplitMethod;
 use crate::dataset::prepare::PrepareSettings;
 use crate::dataset::source::SourceSpec;
 use crate::features::{FeatureSpec, Taps};
 use crate::imaging::preprocessing::Mode;
+use crate::imaging::{Alignment, Template};
 use crate::model::{BenchmarkSettings, DenseSettings, LogisticSettings, Optimizer};
 use crate::run::{JobSpec, ModelSpec};
 use serde::{Deserialize, Serialize};
@@ -79,6 +81,8 @@ pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<
 }
 
 fn prepare() -> Vec<Field> {
+    let splits = std::iter::once("default").chain(SplitMethod::ALL.map(SplitMethod::name)).map(str::to_owned).collect();
+    let crops = std::iter::once("none").chain(Template::ALL.map(Template::name)).map(str::to_owned).collect();
     vec![
         Field::typed("source", "", "adience:FOLDER, fairface:FOLDER, utkface:FOLDER, folder:FOLDER or csv:FILE"),
         Field::typed("second source", "", "another one to add to it, or nothing"),
@@ -88,6 +92,19 @@ fn prepare() -> Vec<Field> {
         Field::typed("validation", "2000", "images to choose on; empty: a share of all"),
         Field::typed("test", "2000", "images for the final figure; empty: a share of all"),
         Field::typed("seed", "1", "the same seed draws the same splits"),
+        Field::chosen(
+            "split",
+            "default",
+            splits,
+            "subject: people stay on one side; folds: cross-validation; default: official without sizes, else random",
+        ),
+        Field::chosen(
+            "align",
+            "none",
+            crops,
+            "find the face and take that: loose (the head, as Adience) or tight (the face, as FairFace)",
+        ),
+        Field::typed("crop side", Alignment::SIDE.to_string(), "rows and columns of an aligned crop"),
     ]
 }
 
@@ -275,7 +292,14 @@ fn read_prepare(form: &mut Form<FormKind>) -> Option<PrepareSettings> {
     let val = optional_number(form, "validation", 2);
     let test = optional_number(form, "test", 2);
     let seed = number(form, "seed", 0, u64::MAX)?;
-    Some(PrepareSettings { name, sources, train, val, test, seed, split: None, align: None })
+    // A word that names no method, none of the templates: as the data set is.
+    let split = SplitMethod::ALL.into_iter().find(|method| method.name() == form.value("split"));
+    let side = number(form, "crop side", *Alignment::SIDES.start(), *Alignment::SIDES.end())?;
+    let align = form.value("align").parse::<Template>().ok().map(|template| Alignment { template, side });
+    if matches!(split, Some(SplitMethod::Official | SplitMethod::Folds)) && (train, val, test) != (None, None, None) {
+        form.complain("train", "Official splits and folds have sizes of their own; leave all three empty.");
+    }
+    Some(PrepareSettings { name, sources, train, val, test, seed, split, align })
 }
 
 fn read_dense(form: &mut Form<FormKind>) -> Option<ModelSpec> {

@@ -1,5 +1,6 @@
 //! What the screen wants done, and the thread that does it: starting and controlling runs, choosing, reading folders.
 
+use super::audits::{self, AtWork, AuditJob, AuditReply};
 use super::event::Event;
 use super::memory::Memory;
 use super::predictor::Ask;
@@ -58,6 +59,8 @@ pub enum Effect {
     SavePredictions(Vec<Prediction>),
     /// Something with the files of runs.
     Record(Box<RecordJob>),
+    /// Something with the audit of a data set.
+    Audit(Box<AuditJob>),
     Suspend,
     Redraw,
     Quit,
@@ -98,6 +101,7 @@ pub enum JobReply {
     /// A file was written.
     Saved(PathBuf),
     Record(Box<RecordReply>),
+    Audit(Box<AuditReply>),
     Failed(String),
 }
 
@@ -135,6 +139,7 @@ pub struct Settings {
 /// Does one effect after the other until the other end of `effects` is gone.
 pub fn work(settings: &Settings, effects: &Receiver<Effect>, events: &Sender<Event>, nudge: &Sender<()>) {
     let mut started: Vec<Launched> = Vec::new();
+    let mut auditing = AtWork::default();
     loop {
         // Workers are children of this process: whoever has ended is cleared up after.
         started.retain_mut(|launched| !launched.reap());
@@ -148,7 +153,12 @@ pub fn work(settings: &Settings, effects: &Receiver<Effect>, events: &Sender<Eve
             Err(RecvTimeoutError::Timeout) => continue,
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        let reply = perform(settings, effect, &mut started).unwrap_or_else(|error| JobReply::Failed(error.to_string()));
+        let reply = match effect {
+            Effect::Audit(job) => JobReply::Audit(Box::new(audits::perform(settings, *job, &mut auditing, events))),
+            effect => {
+                perform(settings, effect, &mut started).unwrap_or_else(|error| JobReply::Failed(error.to_string()))
+            }
+        };
         let _ = nudge.send(());
         if events.send(Event::Job(reply)).is_err() {
             return;
@@ -198,7 +208,7 @@ fn perform(settings: &Settings, effect: Effect, started: &mut Vec<Launched>) -> 
         Effect::Open { text, from } => open(&text, &from),
         Effect::SavePredictions(predictions) => Ok(JobReply::Saved(super::history::save(workspace, &predictions)?)),
         Effect::Record(job) => Ok(JobReply::Record(Box::new(records::perform(settings, *job, started)?))),
-        Effect::Predict(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {
+        Effect::Audit(_) | Effect::Predict(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {
             Err(Error::failed("This is not for the job thread; please report it."))
         }
     }

@@ -6,6 +6,7 @@
 //! it. Keys are in one table ([`keys::TABLE`]).
 
 pub mod app;
+pub mod audits;
 pub mod commands;
 pub mod draw;
 pub mod event;

@@ -51,6 +51,8 @@ fn is_command(action: Action) -> bool {
             | Action::Bottom
             | Action::Cancel
             | Action::Palette
+            | Action::Left
+            | Action::Right
             | Action::PanLeft
             | Action::PanRight
     )
@@ -58,18 +60,20 @@ fn is_command(action: Action) -> bool {
 
 /// The commands that `typed` finds, the best first; with nothing typed those of the present screen come first.
 pub fn found(app: &App, typed: &str) -> Vec<Command> {
-    let of = |screen: ScreenId| {
-        TABLE
-            .iter()
-            .filter(move |binding| binding.context == screen.context())
-            .map(move |binding| Command { screen: Some(screen), binding })
+    let within = |context: Context, screen: ScreenId| {
+        let own = TABLE.iter().filter(move |binding| binding.context == context);
+        own.map(move |binding| Command { screen: Some(screen), binding })
     };
+    let of = |screen: ScreenId| within(screen.context(), screen);
+    // What lies over the present screen has commands of its own.
+    let over = app.beneath();
+    let over = (over != app.screen.context()).then(|| within(over, app.screen)).into_iter().flatten();
     let others = ScreenId::ALL.into_iter().filter(|screen| *screen != app.screen);
     let everywhere = TABLE
         .iter()
         .filter(|binding| binding.context == Context::Global)
         .map(|binding| Command { screen: None, binding });
-    let all = of(app.screen).chain(everywhere).chain(others.flat_map(of));
+    let all = over.chain(of(app.screen)).chain(everywhere).chain(others.flat_map(of));
     let mut found: Vec<(i32, Command)> = all
         .filter(|command| is_command(command.binding.action))
         .filter_map(|command| Some((score(typed, &command.text())?, command)))

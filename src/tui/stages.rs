@@ -208,7 +208,9 @@ fn state_of(snapshot: &Snapshot, screen: ScreenId, done: bool) -> State {
     if snapshot.live().any(|run| mine(&run)) {
         return State::Running;
     }
-    let last = snapshot.runs.iter().rev().find(mine);
+    // How a model does on a data set from elsewhere is no step of the study, so that it failed is told where it is listed.
+    let step = |run: &&Arc<Run>| mine(run) && !matches!(run.job, JobSpec::Evaluate { .. });
+    let last = snapshot.runs.iter().rev().find(step);
     let failed = last.is_some_and(|run| matches!(run.status, Status::Failed | Status::Interrupted));
     match (done, failed) {
         (true, _) => State::Done,

@@ -287,6 +287,12 @@ fn a_comparison_shows_only_what_differs_and_where_they_disagree() {
     // What only one tells right is what they disagree on, and the difference of the two is that of the accuracies.
     let pair = &found.pairs[0];
     assert_eq!(pair.only_first + pair.only_second, found.disagreements.len());
+    let only_b = pair.only_second;
+    let exact = faceprobe::evaluation::mcnemar(
+        &[vec![true; pair.only_first], vec![false; only_b]].concat(),
+        &[vec![false; pair.only_first], vec![true; only_b]].concat(),
+    );
+    assert_eq!(pair.p_value, exact.p_value, "what both tell alike does not count");
     let right = |at: usize| found.sides[at].confusion.correct();
     assert_eq!(right(0) + pair.only_second, right(1) + pair.only_first);
     assert!(found.disagreements.iter().all(|image| image.answers[0] != image.answers[1]));
@@ -314,6 +320,7 @@ fn marked_models_are_put_side_by_side_and_test_only_where_it_was_opened() {
     answer(&mut app, effects);
     let text = shown(&mut app, 120, 40);
     assert!(text.contains("None: they are the same but for chance") && text.contains("only dense-1 tells right"));
+    assert!(text.contains("McNemar's exact test p ") && text.contains("chance"), "{text}");
     assert_eq!(press(&mut app, KeyCode::Char('t')), []);
     assert!(app.message.as_ref().is_some_and(|(_, text)| text.contains("not opened for dense-1, dense-2")));
     press(&mut app, KeyCode::Esc);

@@ -8,6 +8,7 @@ use super::super::snapshot::{DataSet, Run, Snapshot};
 use super::super::stages::ScreenId;
 use super::super::theme::Theme;
 use super::super::widgets::{self, NARROW, bars, fit, format, offset, panel};
+use super::audit;
 use super::sheet::{self, Sheet};
 use crate::dataset::PrepareReport;
 use crate::run::{JobSpec, Status};
@@ -25,6 +26,15 @@ pub struct State {
     /// The failed run whose account was put away.
     pub dismissed: Option<String>,
     pub sheet: Sheet,
+    /// What an audit found, over the rest.
+    pub audit: audit::State,
+}
+
+impl State {
+    /// The part of the key table that holds.
+    pub fn context(&self) -> Context {
+        if self.audit.open { Context::Audit } else { Context::Data }
+    }
 }
 
 /// The latest run that makes data, if it is at work or went wrong.
@@ -37,7 +47,13 @@ pub fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
 
 /// What a key does here.
 pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    if app.data.audit.open
+        && let Some(effects) = audit::act(app, action)
+    {
+        return effects;
+    }
     match action {
+        Action::Audit => return audit::open(app),
         Action::New => app.open_form(FormKind::Prepare),
         Action::Demo => return app.demo(),
         Action::PauseResume => return app.pause_or_resume(),
@@ -57,7 +73,9 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
 
 /// Makes line `index` of the list the current data set.
 pub fn select(app: &mut App, index: usize) {
-    if let Some(set) = app.snapshot.datasets.get(index) {
+    if app.data.audit.open {
+        audit::select(app, index);
+    } else if let Some(set) = app.snapshot.datasets.get(index) {
         app.data.selected = Some(set.name.clone());
         app.data.scroll = 0;
     }
@@ -65,11 +83,20 @@ pub fn select(app: &mut App, index: usize) {
 
 /// Puts the account of a failed preparation away.
 pub fn dismiss(app: &mut App) {
-    if app.screen == ScreenId::Data && app.data.sheet.open {
+    if app.screen == ScreenId::Data && app.data.audit.open {
+        app.data.audit.open = false;
+    } else if app.screen == ScreenId::Data && app.data.sheet.open {
         app.data.sheet.open = false;
     } else if app.screen == ScreenId::Data {
         app.data.dismissed = work(&app.snapshot).filter(|run| !run.status.is_live()).map(|run| run.id.to_string());
     }
+}
+
+/// What the screen needs when somebody comes to it.
+pub fn arrive(app: &mut App) -> Vec<Effect> {
+    let mut effects = sheet::listing(app);
+    effects.extend(audit::read(app));
+    effects
 }
 
 fn index(app: &App) -> usize {
@@ -83,7 +110,9 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let sets = &app.snapshot.datasets;
     let mut rest = area;
     let put_away = |run: &&Arc<Run>| Some(run.id.as_str()) == app.data.dismissed.as_deref();
-    if let Some(run) = work(&app.snapshot).filter(|run| !put_away(run)) {
+    // Over the findings, only what is at work now is worth their room.
+    let seen = |run: &&Arc<Run>| !put_away(run) && (run.status.is_live() || !app.data.audit.open);
+    if let Some(run) = work(&app.snapshot).filter(seen) {
         let title = if run.status.is_live() { "At work" } else { "The last attempt (Esc puts this away)" };
         let block = panel(theme, title, area.width);
         let inside = usize::from(block.inner(area).width);
@@ -97,6 +126,11 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         widgets::text(frame, inner, lines, 0);
         rest = below;
     }
+    if app.data.audit.open {
+        audit::draw(frame, rest, app, hits);
+        return;
+    }
+    rest = audit::draw_work(frame, rest, app);
     let Some(current) = app.snapshot.dataset(app.data.selected.as_deref()) else {
         if app.loaded {
             draw_welcome(frame, rest, theme);

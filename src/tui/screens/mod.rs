@@ -1,5 +1,6 @@
 //! One file per screen: its own state, what its keys do, how it is drawn.
 
+pub mod audit;
 pub mod curves;
 pub mod data;
 pub mod evaluate;

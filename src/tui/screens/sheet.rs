@@ -29,6 +29,7 @@ const CELL: (u16, u16) = (16, 9);
 /// Opens or closes the sheet.
 pub fn toggle(app: &mut App) -> Vec<Effect> {
     app.data.sheet.open = !app.data.sheet.open;
+    app.data.audit.open = false;
     if app.data.sheet.images.is_empty() {
         // Asked for again, where it could not be read before.
         app.data.sheet.dataset.clear();

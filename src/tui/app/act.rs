@@ -1,0 +1,140 @@
+//! Actions of the key table, on the screen and on what lies over it.
+
+use super::super::jobs::Effect;
+use super::super::keys::{self, Action};
+use super::super::screens::{data, evaluate, features, predict, results, runs, train};
+use super::super::stages::ScreenId;
+use super::super::{palette, prompt};
+use super::{App, Overlay, Tone, moved};
+
+impl App {
+    /// Carries out an action of the key table in the present context.
+    pub fn act(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Quit => return vec![Effect::Quit],
+            Action::Suspend | Action::Redraw => {
+                self.pictures.forget();
+                return vec![if action == Action::Suspend { Effect::Suspend } else { Effect::Redraw }];
+            }
+            _ => {}
+        }
+        match self.overlay {
+            None => self.act_on_screen(action),
+            Some(Overlay::Help { ref mut scroll }) => {
+                match action {
+                    Action::Up => *scroll = scroll.saturating_sub(1),
+                    Action::Down => *scroll += 1,
+                    Action::PageUp => *scroll = scroll.saturating_sub(10),
+                    Action::PageDown => *scroll += 10,
+                    Action::Top => *scroll = 0,
+                    Action::Bottom => *scroll = keys::TABLE.len(),
+                    _ => self.overlay = None,
+                }
+                Vec::new()
+            }
+            Some(Overlay::Confirm(_)) => match (action, self.overlay.take()) {
+                (Action::Accept, Some(Overlay::Confirm(confirm))) => vec![confirm.effect],
+                _ => Vec::new(),
+            },
+            Some(Overlay::Path(_)) => match (action, self.overlay.take()) {
+                (Action::Accept, Some(Overlay::Path(input))) if !input.value().trim().is_empty() => {
+                    vec![Effect::Open { text: input.value().to_owned(), from: self.predict.folder.clone() }]
+                }
+                _ => Vec::new(),
+            },
+            Some(Overlay::Form(_)) => self.act_on_form(action),
+            Some(Overlay::Palette(_)) => self.act_on_palette(action),
+            Some(Overlay::Prompt(_)) => prompt::act(self, action),
+        }
+    }
+
+    pub(super) fn act_on_palette(&mut self, action: Action) -> Vec<Effect> {
+        let Some(Overlay::Palette(state)) = self.overlay.take() else {
+            return Vec::new();
+        };
+        let found = palette::found(self, state.input.value());
+        match action {
+            Action::Up | Action::Down => {
+                let selected = moved(state.selected, found.len(), action);
+                self.overlay = Some(Overlay::Palette(palette::State { selected, ..state }));
+            }
+            Action::Accept => {
+                if let Some(command) = found.get(state.selected) {
+                    let mut effects = command.screen.map_or_else(Vec::new, |screen| self.go(screen.index()));
+                    effects.extend(self.act(command.binding.action));
+                    return effects;
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    pub(super) fn act_on_screen(&mut self, action: Action) -> Vec<Effect> {
+        self.message = None;
+        let at = self.screen.index();
+        let count = ScreenId::ALL.len();
+        match action {
+            Action::Palette => self.overlay = Some(Overlay::Palette(palette::State::default())),
+            Action::Theme => {
+                self.theme.palette = self.theme.palette.next();
+                self.themed = Some(self.theme.palette);
+                self.say(Tone::Plain, format!("The theme is {} now.", self.theme.palette.name()));
+            }
+            Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
+            Action::Go(index) => return self.go(index),
+            Action::NextScreen => return self.go((at + 1) % count),
+            Action::PreviousScreen => return self.go((at + count - 1) % count),
+            Action::Cancel => self.cancel(),
+            _ => {
+                return match self.screen {
+                    ScreenId::Data => data::act(self, action),
+                    ScreenId::Features => features::act(self, action),
+                    ScreenId::Train => train::act(self, action),
+                    ScreenId::Results => results::act(self, action),
+                    ScreenId::Evaluate => evaluate::act(self, action),
+                    ScreenId::Predict => predict::act(self, action),
+                    ScreenId::Runs => runs::act(self, action),
+                };
+            }
+        }
+        Vec::new()
+    }
+
+    /// Takes away what the screen shows on top of itself.
+    pub(super) fn cancel(&mut self) {
+        match self.screen {
+            ScreenId::Results => results::cancel(self),
+            ScreenId::Runs => runs::cancel(self),
+            _ => data::dismiss(self),
+        }
+    }
+
+    pub(in super::super) fn go(&mut self, index: usize) -> Vec<Effect> {
+        // Whoever looks around by hand is no longer led.
+        self.follow = None;
+        if let Some(screen) = ScreenId::ALL.get(index) {
+            self.screen = *screen;
+        }
+        self.arrive()
+    }
+
+    pub(super) fn arrive(&mut self) -> Vec<Effect> {
+        match self.screen {
+            ScreenId::Predict => predict::arrive(self),
+            ScreenId::Data => data::arrive(self),
+            ScreenId::Evaluate => evaluate::arrive(self),
+            _ => self.wanted(),
+        }
+    }
+
+    /// What the screen still has to ask of the files of runs.
+    pub(in super::super) fn wanted(&mut self) -> Vec<Effect> {
+        match self.screen {
+            ScreenId::Results => results::wanted(self),
+            ScreenId::Evaluate => evaluate::wanted(self),
+            ScreenId::Runs => runs::wanted(self),
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The state of the screen, and how events change it. Nothing here reads a file, starts a thread or draws.
+
+mod act;
+mod form;
+mod news;
+mod press;
+
+use super::event::Event;
+use super::forms::FormKind;
+use super::jobs::Effect;
+use super::keys::{Action, Context};
+use super::palette;
+use super::pictures::Pictures;
+use super::prompt::Prompt;
+use super::screens::{data, evaluate, features, predict, results, runs, train};
+use super::snapshot::Snapshot;
+use super::stages::ScreenId;
+use super::theme::{Palette, Theme};
+use super::widgets::confirm::Confirm;
+use super::widgets::form::Form;
+use crate::run::RunId;
+use ratatui::layout::Rect;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tui_input::Input;
+
+/// How a message is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Good,
+    Plain,
+    Bad,
+}
+
+/// What lies over the screen.
+#[derive(Debug, Clone)]
+pub enum Overlay {
+    Help { scroll: usize },
+    Form(Form<FormKind>),
+    Path(Input),
+    Confirm(Confirm),
+    Palette(palette::State),
+    Prompt(Prompt),
+}
+
+/// What a click on an area means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    Screen(ScreenId),
+    /// Line `index` of the list of the screen.
+    Row(usize),
+}
+
+/// The areas of the last frame that answer the mouse.
+pub type Hits = Vec<(Rect, Target)>;
+
+/// The whole state.
+pub struct App {
+    pub theme: Theme,
+    /// The palette, where it was changed on the screen.
+    pub themed: Option<Palette>,
+    pub snapshot: Arc<Snapshot>,
+    /// Whether a snapshot has come: before, an empty workspace is not told from one that was not read yet.
+    pub loaded: bool,
+    pub screen: ScreenId,
+    pub message: Option<(Tone, String)>,
+    pub overlay: Option<Overlay>,
+    pub data: data::State,
+    pub features: features::State,
+    pub train: train::State,
+    pub results: results::State,
+    pub evaluate: evaluate::State,
+    pub predict: predict::State,
+    pub pictures: Pictures,
+    pub runs: runs::State,
+    /// The screens change with the parts of this run until a key says otherwise.
+    pub follow: Option<RunId>,
+    pub hits: Hits,
+    /// What was last typed into each form.
+    pub remembered: HashMap<FormKind, Vec<String>>,
+}
+
+impl App {
+    /// The state before anything is known. `start` is a run to show.
+    pub fn new(theme: Theme, workspace: PathBuf, start: Option<RunId>) -> Self {
+        Self {
+            theme,
+            themed: None,
+            snapshot: Arc::new(Snapshot { workspace: workspace.clone(), ..Snapshot::default() }),
+            loaded: false,
+            screen: ScreenId::Data,
+            message: None,
+            overlay: None,
+            data: data::State::default(),
+            features: features::State::default(),
+            train: train::State::default(),
+            results: results::State::default(),
+            evaluate: evaluate::State::default(),
+            predict: predict::State::new(workspace),
+            pictures: Pictures::default(),
+            runs: runs::State::default(),
+            follow: start,
+            hits: Hits::new(),
+            remembered: HashMap::new(),
+        }
+    }
+
+    /// What the first screen needs that is not in a snapshot.
+    pub fn begin(&mut self) -> Vec<Effect> {
+        self.arrive()
+    }
+
+    /// The name of the data set that new work is done on.
+    pub fn dataset(&self) -> Option<&str> {
+        self.snapshot.dataset(self.data.selected.as_deref()).map(|set| set.name.as_str())
+    }
+
+    /// The part of the key table that holds now.
+    pub fn context(&self) -> Context {
+        match &self.overlay {
+            None => self.beneath(),
+            Some(Overlay::Help { .. }) => Context::Help,
+            Some(Overlay::Form(_)) => Context::Form,
+            Some(Overlay::Path(_)) => Context::Path,
+            Some(Overlay::Confirm(_)) => Context::Confirm,
+            Some(Overlay::Palette(_)) => Context::Palette,
+            Some(Overlay::Prompt(_)) => Context::Prompt,
+        }
+    }
+
+    /// The part of the key table that holds on the screen, whatever lies over it.
+    pub fn beneath(&self) -> Context {
+        match self.screen {
+            ScreenId::Results => self.results.context(),
+            ScreenId::Data => self.data.context(),
+            screen => screen.context(),
+        }
+    }
+
+    /// Takes an event in; what is to be done outside comes back.
+    pub fn update(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Key(key) => self.key(&key),
+            Event::Paste(text) => self.paste(&text),
+            Event::Mouse(mouse) => self.mouse(mouse),
+            Event::Snapshot(snapshot) => self.take(snapshot),
+            Event::Job(reply) => self.job(reply),
+            Event::Predictor(reply) => predict::reply(self, reply),
+            Event::Graphics(picker) => {
+                self.pictures.can(picker.protocol_type());
+                Vec::new()
+            }
+            Event::Picture(picture) => {
+                self.pictures.take(*picture);
+                Vec::new()
+            }
+            Event::Suspend => vec![Effect::Suspend],
+            Event::Continue => {
+                self.pictures.forget();
+                vec![Effect::Redraw]
+            }
+            // The next frame finds the new size by itself.
+            Event::Resize => Vec::new(),
+            Event::Ending(_) | Event::Lost => vec![Effect::Quit],
+        }
+    }
+
+    /// Puts a sentence on the message line.
+    pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
+        self.message = Some((tone, text.into()));
+    }
+
+    /// Opens a question.
+    pub fn ask(&mut self, title: &str, text: Vec<String>, effect: Effect) {
+        self.overlay = Some(Overlay::Confirm(Confirm { title: title.to_owned(), text, effect }));
+    }
+}
+
+/// The index after a movement in a list of `len` lines.
+pub fn moved(index: usize, len: usize, action: Action) -> usize {
+    let last = len.saturating_sub(1);
+    match action {
+        Action::Up => index.saturating_sub(1),
+        Action::Down => (index + 1).min(last),
+        Action::PageUp => index.saturating_sub(10),
+        Action::PageDown => (index + 10).min(last),
+        Action::Top => 0,
+        Action::Bottom => last,
+        _ => index.min(last),
+    }
+}

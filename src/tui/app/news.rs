@@ -1,0 +1,115 @@
+//! What comes from the other threads: the newest state of the workspace, and answers to what was asked for.
+
+use super::super::jobs::{Effect, JobReply};
+use super::super::screens::{audit, predict, sheet};
+use super::super::snapshot::Snapshot;
+use super::super::stages::{ScreenId, screen_of};
+use super::super::{commands, records};
+use super::{App, Tone};
+use crate::run::{JobSpec, Status, control};
+use std::sync::Arc;
+
+impl App {
+    /// Takes the newest state of the workspace, and says what ended since the last.
+    pub(super) fn take(&mut self, snapshot: Arc<Snapshot>) -> Vec<Effect> {
+        let before = std::mem::replace(&mut self.snapshot, snapshot);
+        let first = !std::mem::replace(&mut self.loaded, true);
+        let now = Arc::clone(&self.snapshot);
+        if !first {
+            // One that waited may begin and end between two looks.
+            let open = |status: Status| status.is_live() || status == Status::Queued;
+            for run in &now.runs {
+                let was = before.run(run.id.as_str()).map(|run| run.status);
+                if was.is_some_and(open) && !open(run.status) {
+                    self.message = Some(commands::ended(run));
+                }
+            }
+        }
+        if let Some(problem) = &now.problem
+            && before.problem.as_ref() != Some(problem)
+        {
+            self.message = Some((Tone::Bad, problem.clone()));
+        }
+        let mut effects = self.lead(&now);
+        effects.extend(self.wanted());
+        effects
+    }
+
+    /// Shows the screen where the followed run is at work.
+    pub(super) fn lead(&mut self, now: &Snapshot) -> Vec<Effect> {
+        let Some(led) = self.follow.clone() else {
+            return Vec::new();
+        };
+        if self.overlay.is_some() {
+            return Vec::new();
+        }
+        let Some(parent) = now.run(led.as_str()) else {
+            return Vec::new();
+        };
+        let part = now.live().rev().find(|run| run.parent.as_deref() == Some(led.as_str()));
+        let was = self.screen;
+        if let Some(run) = part {
+            self.screen = screen_of(&run.job);
+            if run.trains() {
+                self.train.selected = Some(run.id.to_string());
+            }
+        } else if !parent.status.is_live() {
+            self.follow = None;
+            self.screen = match (&parent.job, parent.status) {
+                (JobSpec::Demo { .. } | JobSpec::Train { .. }, Status::Done) => ScreenId::Results,
+                (job, _) => screen_of(job),
+            };
+        } else if !matches!(parent.job, JobSpec::Demo { .. }) {
+            self.screen = screen_of(&parent.job);
+            if parent.trains() {
+                self.train.selected = Some(led.to_string());
+            }
+        }
+        if was == self.screen { Vec::new() } else { self.arrive() }
+    }
+
+    pub(super) fn job(&mut self, reply: JobReply) -> Vec<Effect> {
+        match reply {
+            JobReply::Launched { run } => {
+                self.say(Tone::Good, format!("{run} was started; it goes on if you leave."));
+                match self.screen {
+                    ScreenId::Train => self.train.selected = Some(run.to_string()),
+                    ScreenId::Data => self.follow = Some(run).filter(|run| run.as_str().starts_with("demo")),
+                    _ => {}
+                }
+            }
+            JobReply::Told { run, command } => {
+                let text = match command {
+                    control::Command::Pause => format!("{run} will pause at the next safe point."),
+                    control::Command::Resume => format!("{run} goes on."),
+                    control::Command::Stop => {
+                        format!("{run} will stop at the next safe point; what is finished is kept.")
+                    }
+                };
+                self.say(Tone::Plain, text);
+            }
+            JobReply::Chosen(choice) => {
+                self.say(
+                    Tone::Good,
+                    format!("Predict now uses {} with threshold {:.3}.", choice.run, choice.threshold),
+                );
+            }
+            JobReply::Listed { folder, entries, select, predict } => {
+                return predict::listed(self, folder, entries, select, predict);
+            }
+            JobReply::Queued { run } => {
+                self.say(Tone::Good, format!("{run} waits until nothing else trains; then it starts by itself."));
+                self.train.selected = Some(run.to_string());
+            }
+            JobReply::Resumed { run } => self.say(Tone::Good, format!("{run} goes on from where it was.")),
+            JobReply::Unqueued { run } => self.say(Tone::Plain, format!("{run} is out of the queue.")),
+            JobReply::Images { dataset, images } => sheet::listed(self, &dataset, images),
+            JobReply::Remembered => {}
+            JobReply::Saved(path) => self.say(Tone::Good, format!("Saved in {}.", path.display())),
+            JobReply::Record(reply) => return records::take(self, *reply),
+            JobReply::Audit(reply) => return audit::take(self, *reply),
+            JobReply::Failed(sentence) => self.say(Tone::Bad, sentence),
+        }
+        Vec::new()
+    }
+}

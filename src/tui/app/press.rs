@@ -1,0 +1,101 @@
+//! What keys, pastes and the mouse do: first to what lies over the screen, then to the screen.
+
+use super::super::jobs::Effect;
+use super::super::keys::{self, Action, Key};
+use super::super::prompt;
+use super::super::screens::{data, evaluate, predict, results, runs, train};
+use super::super::stages::ScreenId;
+use super::super::widgets::form;
+use super::{App, Overlay, Target};
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+use tui_input::Input;
+
+impl App {
+    pub(super) fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
+        let action = keys::action(self.context(), Key::of(key));
+        match (&mut self.overlay, action) {
+            (Some(Overlay::Form(form)), None) => form.press(key),
+            (Some(Overlay::Form(form)), Some(Action::Left | Action::Right))
+                if form.fields.get(form.focus).is_some_and(|field| field.choices.is_empty()) =>
+            {
+                form.press(key);
+            }
+            (Some(Overlay::Path(input)), None) => {
+                if let Some(request) = form::request(key) {
+                    input.handle(request);
+                }
+            }
+            (Some(Overlay::Palette(state)), None) => {
+                if let Some(request) = form::request(key) {
+                    state.input.handle(request);
+                    state.selected = 0;
+                }
+            }
+            (Some(Overlay::Prompt(open)), None) => {
+                open.press(key);
+                prompt::changed(self);
+            }
+            (_, Some(action)) => return self.act(action),
+            (_, None) => {}
+        }
+        self.form_changed();
+        Vec::new()
+    }
+
+    pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {
+        match &mut self.overlay {
+            Some(Overlay::Form(form)) => form.paste(text),
+            Some(Overlay::Path(input)) => form::paste(input, text),
+            Some(Overlay::Palette(state)) => form::paste(&mut state.input, text),
+            Some(Overlay::Prompt(open)) => {
+                form::paste(&mut open.input, text);
+                prompt::changed(self);
+            }
+            None if self.screen == ScreenId::Predict => {
+                let mut input = Input::default();
+                form::paste(&mut input, text);
+                self.overlay = Some(Overlay::Path(input));
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    pub(super) fn mouse(&mut self, mouse: MouseEvent) -> Vec<Effect> {
+        match mouse.kind {
+            MouseEventKind::ScrollUp => self.wheel(Action::Up),
+            MouseEventKind::ScrollDown => self.wheel(Action::Down),
+            MouseEventKind::Down(MouseButton::Left) if self.overlay.is_none() => {
+                let at = Position::new(mouse.column, mouse.row);
+                let target = self.hits.iter().find(|(area, _)| area.contains(at)).map(|(_, target)| *target);
+                match target {
+                    Some(Target::Screen(screen)) => self.go(screen.index()),
+                    Some(Target::Row(index)) => self.select_row(index),
+                    None => Vec::new(),
+                }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn wheel(&mut self, action: Action) -> Vec<Effect> {
+        match self.overlay {
+            None | Some(Overlay::Help { .. } | Overlay::Form(_) | Overlay::Palette(_)) => self.act(action),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn select_row(&mut self, index: usize) -> Vec<Effect> {
+        match self.screen {
+            ScreenId::Data => data::select(self, index),
+            ScreenId::Features => self.features.selected = index,
+            ScreenId::Train => train::select(self, index),
+            ScreenId::Results => results::select(self, index),
+            ScreenId::Evaluate => evaluate::select(self, index),
+            ScreenId::Predict => return predict::select(self, index),
+            ScreenId::Runs => runs::select(self, index),
+        }
+        Vec::new()
+    }
+}

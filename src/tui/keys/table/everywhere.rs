@@ -1,0 +1,49 @@
+//! The keys that mean the same on every screen.
+
+use super::super::key::{ch, code, ctrl};
+use super::super::{Action as A, Binding, Context as C};
+use super::bind;
+use crossterm::event::KeyCode;
+
+pub(super) const ROWS: &[Binding] = &[
+    bind(C::Global, &[ch(':'), ctrl('p')], A::Palette, "commands", "Finds any command by a few letters of its name."),
+    bind(C::Global, &[ch('?'), code(KeyCode::F(1))], A::Help, "help", "Shows all keys."),
+    bind(
+        C::Global,
+        &[ch('q'), ctrl('c')],
+        A::Quit,
+        "quit",
+        "Leaves. Runs at work go on; starting faceprobe here again shows them.",
+    ),
+    bind(C::Global, &[ch('1')], A::Go(0), "", "To Data: prepared sets, what they hold and what was dropped."),
+    bind(C::Global, &[ch('2')], A::Go(1), "", "To Features: backbones, their weights, cached features."),
+    bind(C::Global, &[ch('3')], A::Go(2), "", "To Train: start, watch, pause and stop training."),
+    bind(C::Global, &[ch('4')], A::Go(3), "", "To Results: all models side by side."),
+    bind(C::Global, &[ch('5')], A::Go(4), "", "To Evaluate: one model's errors, curves and threshold."),
+    bind(C::Global, &[ch('6')], A::Go(5), "", "To Predict: any image to a label."),
+    bind(C::Global, &[ch('7')], A::Go(6), "", "To Runs: everything ever started here, with logs."),
+    bind(C::Global, &[code(KeyCode::Tab)], A::NextScreen, "", "To the next screen."),
+    bind(C::Global, &[code(KeyCode::BackTab)], A::PreviousScreen, "", "To the screen before."),
+    bind(C::Global, &[code(KeyCode::Up), ch('k')], A::Up, "", "One line up."),
+    bind(C::Global, &[code(KeyCode::Down), ch('j')], A::Down, "", "One line down."),
+    bind(C::Global, &[code(KeyCode::PageUp), ctrl('b')], A::PageUp, "", "Ten lines up; on Data, scrolls the account."),
+    bind(
+        C::Global,
+        &[code(KeyCode::PageDown), ctrl('f')],
+        A::PageDown,
+        "",
+        "Ten lines down; on Data, scrolls the account.",
+    ),
+    bind(C::Global, &[code(KeyCode::Home), ch('g')], A::Top, "", "To the first line."),
+    bind(C::Global, &[code(KeyCode::End), ch('G')], A::Bottom, "", "To the last line."),
+    bind(
+        C::Global,
+        &[code(KeyCode::Esc)],
+        A::Cancel,
+        "",
+        "Takes the message away; on Data, also the account of a failed attempt.",
+    ),
+    bind(C::Global, &[ch('T')], A::Theme, "", "The next theme: dark, light, high contrast, monochrome."),
+    bind(C::Global, &[ctrl('l')], A::Redraw, "", "Draws the whole screen again."),
+    bind(C::Global, &[ctrl('z')], A::Suspend, "", "Puts the program aside; the shell's 'fg' brings it back."),
+];

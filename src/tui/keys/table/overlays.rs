@@ -1,0 +1,56 @@
+//! The keys of what lies over a screen: forms, lines to type into, questions, the help, the palette.
+
+use super::super::key::{ch, code, ctrl};
+use super::super::{Action as A, Binding, Context as C};
+use super::bind;
+use crossterm::event::KeyCode;
+
+pub(super) const ROWS: &[Binding] = &[
+    bind(C::Form, &[code(KeyCode::Enter), ctrl('s')], A::Accept, "start", "Checks the form and starts the work."),
+    bind(C::Form, &[code(KeyCode::Tab), code(KeyCode::Down)], A::Down, "next", "To the next field."),
+    bind(C::Form, &[code(KeyCode::BackTab), code(KeyCode::Up)], A::Up, "", "To the field before."),
+    bind(
+        C::Form,
+        &[code(KeyCode::Left)],
+        A::Left,
+        "",
+        "The value before, in a field that offers values; else the cursor.",
+    ),
+    bind(
+        C::Form,
+        &[code(KeyCode::Right)],
+        A::Right,
+        "",
+        "The next value, in a field that offers values; else the cursor.",
+    ),
+    bind(C::Form, &[code(KeyCode::Esc)], A::Cancel, "cancel", "Closes the form; what was typed is remembered."),
+    bind(C::Form, &[ctrl('c')], A::Quit, "", "Leaves the program."),
+    bind(C::Path, &[code(KeyCode::Enter)], A::Accept, "open", "Opens the folder or predicts the image."),
+    bind(C::Path, &[code(KeyCode::Esc)], A::Cancel, "cancel", "Closes the line."),
+    bind(C::Path, &[ctrl('c')], A::Quit, "", "Leaves the program."),
+    bind(C::Prompt, &[code(KeyCode::Enter)], A::Accept, "done", "Takes what was typed."),
+    bind(C::Prompt, &[code(KeyCode::Esc)], A::Cancel, "cancel", "Leaves everything as it was before."),
+    bind(C::Prompt, &[ctrl('c')], A::Quit, "", "Leaves the program."),
+    bind(C::Confirm, &[ch('y'), code(KeyCode::Enter)], A::Accept, "yes", "Yes, do it."),
+    bind(C::Confirm, &[ch('n'), code(KeyCode::Esc), ch('q')], A::Cancel, "no", "No, leave everything as it is."),
+    bind(C::Confirm, &[ctrl('c')], A::Quit, "", "Leaves the program."),
+    bind(
+        C::Help,
+        &[code(KeyCode::Esc), ch('q'), ch('?'), code(KeyCode::Enter)],
+        A::Cancel,
+        "close",
+        "Closes the help.",
+    ),
+    bind(C::Help, &[code(KeyCode::Down), ch('j')], A::Down, "scroll", "One line down."),
+    bind(C::Help, &[code(KeyCode::Up), ch('k')], A::Up, "", "One line up."),
+    bind(C::Help, &[code(KeyCode::PageDown), ch(' '), ctrl('f')], A::PageDown, "", "Ten lines down."),
+    bind(C::Help, &[code(KeyCode::PageUp), ctrl('b')], A::PageUp, "", "Ten lines up."),
+    bind(C::Help, &[code(KeyCode::Home), ch('g')], A::Top, "", "To the first line."),
+    bind(C::Help, &[code(KeyCode::End), ch('G')], A::Bottom, "", "To the last line."),
+    bind(C::Palette, &[code(KeyCode::Enter)], A::Accept, "do it", "Does what is under the cursor."),
+    bind(C::Palette, &[code(KeyCode::Down), ctrl('n')], A::Down, "next", "One line down."),
+    bind(C::Palette, &[code(KeyCode::Up), ctrl('p')], A::Up, "", "One line up."),
+    bind(C::Palette, &[code(KeyCode::Esc)], A::Cancel, "close", "Closes the list."),
+    bind(C::Palette, &[ctrl('c')], A::Quit, "", "Leaves the program."),
+    bind(C::Help, &[ctrl('c')], A::Quit, "", "Leaves the program."),
+];

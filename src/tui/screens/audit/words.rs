@@ -1,0 +1,141 @@
+//! What the view of an audit says: kinds, findings, decisions, in plain words.
+
+use crate::audit::{Finding, Kind};
+use crate::dataset::decisions::Decision;
+use crate::dataset::prepare::PrepareSettings;
+use crate::dataset::{PrepareReport, SplitMethod};
+use crate::imaging::Alignment;
+
+/// A kind in one or two words.
+pub fn short(kind: Kind) -> String {
+    match kind {
+        Kind::ContradictingLabels => "two labels".into(),
+        Kind::SubjectLabels => "person label".into(),
+        Kind::SubjectAcrossSplits => "person split".into(),
+        Kind::ExactDuplicate => "same bytes".into(),
+        Kind::NearDuplicate => "near copy".into(),
+        Kind::Alike => "alike".into(),
+        Kind::LabelError => "wrong label?".into(),
+        Kind::TooSmall => "too small".into(),
+        Kind::TooDark => "too dark".into(),
+        Kind::Flat => "no contrast".into(),
+        Kind::NoFace => "no face".into(),
+        #[allow(unreachable_patterns)]
+        other => other.name().replace('_', " "),
+    }
+}
+
+/// What is wrong, in a sentence.
+pub fn sentence(finding: &Finding) -> String {
+    // The measure says it all.
+    if finding.kind == Kind::ExactDuplicate {
+        return format!("{}.", finding.detail);
+    }
+    let across = if finding.across_splits { ", across splits" } else { "" };
+    let what = finding.kind.explanation().split([';', ',']).next().unwrap_or_default();
+    let mut what = what.to_owned();
+    if let Some(first) = what.get(..1) {
+        what = first.to_uppercase() + &what[1..];
+    }
+    let suggested = finding.suggestion.as_ref().map(|label| format!("; {label} is more likely")).unwrap_or_default();
+    format!("{what}{across}: {}{suggested}.", finding.detail)
+}
+
+/// What can be done about it.
+pub fn advice(kind: Kind) -> &'static str {
+    match kind {
+        Kind::ContradictingLabels => "Files with the same bytes are left out until one label is decided on.",
+        Kind::SubjectLabels => "The rarer label first: relabel what is wrong, drop what shows somebody else.",
+        Kind::SubjectAcrossSplits => "The test knows this face. Split by subject, or drop one side.",
+        Kind::ExactDuplicate => "Preparation keeps the first by itself; dropping one drops them all.",
+        Kind::NearDuplicate | Kind::Alike => {
+            "Keep one and drop the others, or keep all if they are different pictures."
+        }
+        Kind::LabelError => "A ranking, not knowledge: look, then keep the label, relabel or drop.",
+        Kind::TooSmall | Kind::TooDark | Kind::Flat => "Drop it if you cannot tell either.",
+        Kind::NoFace => "Drop what shows no face; keep what the detector has missed.",
+        #[allow(unreachable_patterns)]
+        _ => "",
+    }
+}
+
+/// A decision in a word or two.
+pub fn decided(decision: Option<&Decision>) -> String {
+    match decision {
+        None => "undecided".into(),
+        Some(Decision::Relabel(label)) => format!("relabel {label}"),
+        Some(decision) => decision.word().into(),
+    }
+}
+
+/// A sign for the decision with this word.
+pub fn sign(word: Option<&str>) -> &'static str {
+    match word {
+        None => " ",
+        Some("keep") => "✓",
+        Some("drop") => "✗",
+        Some(_) => "→",
+    }
+}
+
+/// The sign of a finding: none while there is something left to decide.
+pub fn sign_of(finding: &Finding) -> &'static str {
+    if !finding.settled() {
+        return if finding.images.iter().any(|image| image.decision.is_some()) { "·" } else { " " };
+    }
+    // What changes the set says more than what was kept.
+    let with = |word: &str| finding.images.iter().any(|image| image.decision.as_deref() == Some(word));
+    let word = ["drop", "relabel", "keep"].into_iter().find(|word| with(word));
+    sign(word)
+}
+
+/// The fields of the form that prepares a set as it was prepared before: by the settings of its last preparation, else
+/// by its account.
+pub fn prepare_fields(
+    name: &str,
+    made: Option<&PrepareSettings>,
+    report: Option<&PrepareReport>,
+) -> Vec<(&'static str, String)> {
+    let number = |size: Option<usize>| size.map_or_else(String::new, |size| size.to_string());
+    let (sources, sizes, seed, split, align) = match (made, report) {
+        (Some(made), _) => {
+            let sources: Vec<String> = made.sources.iter().map(ToString::to_string).collect();
+            (sources, [made.train, made.val, made.test], made.seed, made.split, made.align)
+        }
+        (None, Some(report)) => {
+            let size = |name: &str| {
+                let split = report.splits.iter().find(|split| split.split == name)?;
+                Some(split.per_class.iter().sum())
+            };
+            // The others are of the sizes that the data set gives them.
+            let sized = matches!(report.split, SplitMethod::Random | SplitMethod::Subject);
+            let sizes = ["train", "val", "test"].map(|name| size(name).filter(|_| sized));
+            (report.sources.clone(), sizes, report.seed, Some(report.split), report.alignment)
+        }
+        (None, None) => return vec![("name", name.to_owned())],
+    };
+    let source = |at: usize| sources.get(at).cloned().unwrap_or_default();
+    let [train, val, test] = sizes.map(number);
+    vec![
+        ("source", source(0)),
+        ("second source", source(1)),
+        ("third source", source(2)),
+        ("name", name.to_owned()),
+        ("train", train),
+        ("validation", val),
+        ("test", test),
+        ("seed", seed.to_string()),
+        ("split", split.map_or("default", SplitMethod::name).to_owned()),
+        ("align", align.map_or("none", |align| align.template.name()).to_owned()),
+        ("crop side", align.map_or(Alignment::SIDE, |align| align.side).to_string()),
+    ]
+}
+
+/// What was measured, as short as it can be: the confidence in a label, a cosine, how many images.
+pub fn figure(finding: &Finding) -> String {
+    match finding.kind {
+        Kind::LabelError | Kind::Alike => format!("{:.3}", finding.measure),
+        _ if finding.count > 1 => format!("{:>2}x", finding.count),
+        _ => String::new(),
+    }
+}
