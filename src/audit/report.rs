@@ -124,6 +124,17 @@ pub struct Tally {
     pub settled: usize,
 }
 
+/// Images of the audited set that a run knows, by the split of its own data set that they are in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenByRun {
+    pub run: String,
+    /// It was trained on these with their labels, so it is not asked about them.
+    pub train: usize,
+    /// Its epoch and threshold were chosen on these.
+    pub val: usize,
+    pub test: usize,
+}
+
 /// An audit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Audit {
@@ -131,10 +142,13 @@ pub struct Audit {
     pub manifest_sha256: String,
     /// Labelled images that are there and can be decoded.
     pub images: usize,
-    /// The cached features that were used; empty where none has all images.
+    /// The cached features that judged the labels, and the run; empty where there were none.
     pub features: Vec<String>,
     /// Share of the samples whose label the out-of-fold model agrees with.
     pub agreement: Option<f64>,
+    /// The run that was asked too, and what it knows of the set.
+    #[serde(default)]
+    pub with: Option<SeenByRun>,
     pub tallies: Vec<Tally>,
     /// By kind, the most telling first, without those that were settled.
     pub findings: Vec<Finding>,
