@@ -257,10 +257,10 @@ fn the_next_preparation_keeps_near_duplicates_in_one_split() {
         fs::create_dir_all(&class).unwrap();
         let one = picture(number, 128);
         one.save(class.join(format!("{number}a.png"))).unwrap();
-        let smaller = imageops::resize(&one, 100, 100, imageops::FilterType::Triangle);
         // Every third picture has a smaller copy.
         if number % 3 == 0 {
-            smaller.save_with_format(class.join(format!("{number}b.jpg")), ImageFormat::Jpeg).unwrap();
+            let smaller = imageops::resize(&one, 116, 116, imageops::FilterType::Triangle);
+            smaller.save(class.join(format!("{number}b.png"))).unwrap();
         }
     }
     let work = folder.path().join("work");
@@ -276,7 +276,7 @@ fn the_next_preparation_keeps_near_duplicates_in_one_split() {
         let of = |number: u64, ending: &str| {
             splits.iter().find(|(path, _)| path.ends_with(&format!("/{number}{ending}"))).map(|(_, split)| split)
         };
-        (0..60).step_by(3).filter(|&n| matches!((of(n, "a.png"), of(n, "b.jpg")), (Some(a), Some(b)) if a != b)).count()
+        (0..60).step_by(3).filter(|&n| matches!((of(n, "a.png"), of(n, "b.png")), (Some(a), Some(b)) if a != b)).count()
     };
     prepare("random");
     let manifest = work.join("data/prepared/pairs/manifest.csv");
@@ -290,7 +290,7 @@ fn the_next_preparation_keeps_near_duplicates_in_one_split() {
         assert!(report["warnings"].to_string().contains("40 images in 20 groups"), "{report}");
         assert_eq!(splits(&work, "pairs").len(), 72, "{split}: as many as were asked for");
     }
-    // What an audit of other images finds leaves this as it is; without the file everything is as it was.
+    // A second audit changes nothing; without the file everything is as it was.
     let alike = work.join("data/alike.csv");
     let remembered = fs::read(&alike).unwrap();
     let again = json(&work, &["data", "audit"]);
@@ -299,7 +299,7 @@ fn the_next_preparation_keeps_near_duplicates_in_one_split() {
     fs::remove_file(&alike).unwrap();
     prepare("random");
     assert!(fs::read(&manifest).unwrap() == untouched);
-    fs::write(&alike, "hash,group\nabc,def\n").unwrap();
+    fs::write(&alike, "dataset,hash,group\nx,abc,def\n").unwrap();
     let args = ["data", "prepare", "--source", &source, "--name", "pairs"];
     let error = String::from_utf8_lossy(&faceprobe(&work, &args).stderr).into_owned();
     assert!(error.contains("alike.csv") && error.contains("audit again"), "{error}");
@@ -310,20 +310,20 @@ fn groups_of_several_audits_are_joined() {
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::open(folder.path()).unwrap();
     let hash = |name: &str| ContentHash::of(name.as_bytes());
-    let remember = |pairs: &[(&str, &str)]| {
-        groups::remember(&workspace, &pairs.iter().map(|(a, b)| (hash(a), hash(b))).collect()).unwrap();
+    let remember = |set: &str, pairs: &[(&str, &str)]| {
+        groups::remember(&workspace, set, &pairs.iter().map(|(a, b)| (hash(a), hash(b))).collect()).unwrap();
         groups::load(&workspace).unwrap()
     };
     let together = |known: &BTreeMap<ContentHash, ContentHash>, a: &str, b: &str| {
         known.contains_key(&hash(a)) && known.get(&hash(a)) == known.get(&hash(b))
     };
-    let known = remember(&[("a", "a"), ("b", "a"), ("c", "a"), ("x", "x")]);
+    let known = remember("one", &[("a", "a"), ("b", "a"), ("c", "a"), ("x", "x")]);
     assert!(together(&known, "a", "b") && together(&known, "b", "c") && known.len() == 3);
     // Another set, with one image in common.
-    let known = remember(&[("a", "a"), ("d", "a")]);
+    let known = remember("two", &[("a", "a"), ("d", "a")]);
     assert!(together(&known, "d", "c") && known.len() == 4);
     // The first set again, with stricter settings.
-    let known = remember(&[("a", "a"), ("b", "b"), ("c", "b"), ("x", "x")]);
+    let known = remember("one", &[("a", "a"), ("b", "b"), ("c", "b"), ("x", "x")]);
     assert!(together(&known, "a", "d") && together(&known, "b", "c") && !together(&known, "a", "b"));
 }
 
@@ -371,7 +371,7 @@ fn an_audit_is_a_run_that_can_be_left_alone() {
     fs::create_dir(&work).unwrap();
     json(&work, &["data", "prepare", "--source", &source, "--name", "bad"]);
     assert_eq!(json(&work, &["data", "audit", "--detach"])["run"], "audit-1");
-    json(&work, &["runs", "attach", "audit-1"]);
+    assert!(faceprobe(&work, &["runs", "attach", "audit-1"]).status.success());
     let audit: Value = serde_json::from_slice(&fs::read(work.join("data/prepared/bad/audit.json")).unwrap()).unwrap();
     assert_eq!(audit["images"], 47);
     let shown = json(&work, &["runs", "show", "audit-1"]);

@@ -257,10 +257,14 @@ impl<'a> Gallery<'a> {
             .collect()
     }
 
-    /// Samples whose label is likely wrong, the most suspicious first. `confidence` has one entry for each of `judged`.
+    /// Samples whose label is likely wrong or at least doubted, the most suspicious first: whoever looks through them
+    /// decides where to stop. `confidence` has one entry for each of `judged`.
     pub(super) fn label_errors(&self, manifest: &Manifest, judged: &[usize], confidence: &Confidence) -> Vec<Finding> {
         let mut found = Vec::new();
-        for (entry, &at) in judged.iter().enumerate().filter(|(entry, _)| confidence.suspicious[*entry]) {
+        for (entry, &at) in judged.iter().enumerate() {
+            if !(confidence.suspicious[entry] || confidence.doubtful[entry]) {
+                continue;
+            }
             let sample = &manifest.samples[at];
             let Some(&place) = self.position.get(&sample.hash) else { continue };
             let suggestion = manifest.classes[1 - sample.class].clone();

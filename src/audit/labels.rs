@@ -1,9 +1,11 @@
 //! Likely label errors: probabilities from models that did not learn the label they judge, and confident learning on them.
 //!
-//! The voices are regressions on each set of cached features, and with a [`Witness`] the run's own score and a regression
-//! on its tuned features. Each gives log-odds out of fold. Several are joined by one more small regression on their
-//! log-odds, again out of fold, which finds from the labels as they are how far each can be trusted (Wolpert: Stacked
-//! generalization. Neural Networks 5, 1992), so that nothing about the errors has to be known before.
+//! The voices are regressions on each set of cached features, out of fold. Where there is a [`Witness`], it speaks in their
+//! place about the images it has not seen: by its own score, and by a regression on its tuned features, out of fold again,
+//! which learns what is special about this data set. (Beside it, frozen features add nothing: on 6 planted sets of 1,000
+//! FairFace images, 40.2 of 50 errors are among the first 100 with them and 40.2 without.) Several voices are joined by one more
+//! small regression on their log-odds, out of fold too, which finds from the labels as they are how far each can be trusted
+//! (Wolpert: Stacked generalization. Neural Networks 5, 1992), so that nothing about the errors has to be known before.
 
 use super::confident::{Confidence, confidence};
 use super::folds::{FoldSettings, Picked, out_of_fold};
@@ -55,35 +57,35 @@ pub fn judge(
     monitor: &dyn Monitor,
 ) -> Result<Option<Judged>> {
     let positive: Vec<bool> = manifest.samples.iter().map(|sample| sample.class == 1).collect();
-    let (mut features, mut frozen) = (Vec::new(), Vec::new());
-    for set in distinct(sets) {
-        monitor.update(Update::Note { text: format!("with {}", set.title) });
-        let settings = FoldSettings::for_samples(keys.len(), seed);
-        frozen.push(logits(out_of_fold(&rows_of(&set.stores, keys)?, &positive, groups, &settings, monitor)?));
-        features.push(set.title.clone());
-    }
-    let mut joined: Vec<Option<f64>> = match &frozen[..] {
-        [] => vec![None; keys.len()],
-        _ => join(&frozen, &positive, groups, seed, monitor)?.into_iter().map(Some).collect(),
-    };
+    let mut joined: Vec<Option<f64>> = vec![None; keys.len()];
+    let mut features = Vec::new();
     let mut kept_from_witness = 0;
     if let Some(witness) = witness {
-        let known: HashSet<usize> = witness.trained_on.iter().map(|&at| groups[at]).collect();
-        let fresh: Vec<usize> =
-            (0..witness.asked.len()).filter(|&at| !known.contains(&groups[witness.asked[at]])).collect();
+        let fresh = fresh(witness, groups);
         let samples: Vec<usize> = fresh.iter().map(|&at| witness.asked[at]).collect();
-        kept_from_witness = keys.len() - samples.len();
         let of = |class: bool| samples.iter().filter(|&&at| positive[at] == class).count();
         if of(true).min(of(false)) >= FEW {
             monitor.update(Update::Note { text: format!("with {}", witness.title) });
-            let voices = witness_voices(witness, &fresh, &frozen, &positive, groups, seed, monitor)?;
             let (positive, groups) = (pick(&positive, &samples), pick(groups, &samples));
+            let voices = witness_voices(witness, &fresh, &positive, &groups, seed, monitor)?;
             for (at, logit) in samples.into_iter().zip(join(&voices, &positive, &groups, seed, monitor)?) {
                 joined[at] = Some(logit);
             }
             features.push(witness.title.clone());
-        } else {
-            kept_from_witness = keys.len();
+        }
+        kept_from_witness = joined.iter().filter(|logit| logit.is_none()).count();
+    }
+    if joined.iter().any(Option::is_none) {
+        let mut voices = Vec::new();
+        for set in distinct(sets) {
+            monitor.update(Update::Note { text: format!("with {}", set.title) });
+            let settings = FoldSettings::for_samples(keys.len(), seed);
+            voices.push(logits(out_of_fold(&rows_of(&set.stores, keys)?, &positive, groups, &settings, monitor)?));
+            features.push(set.title.clone());
+        }
+        if !voices.is_empty() {
+            let others = join(&voices, &positive, groups, seed, monitor)?;
+            joined.iter_mut().zip(others).for_each(|(logit, other)| *logit = logit.or(Some(other)));
         }
     }
     let samples: Vec<usize> = (0..keys.len()).filter(|&at| joined[at].is_some()).collect();
@@ -116,26 +118,28 @@ fn distinct(sets: &[Cached]) -> Vec<&Cached> {
     taken
 }
 
-/// What is known of the samples at `fresh` of a witness' `asked`: by the frozen networks, by the witness, and by a
-/// regression on its features.
+/// Positions in the witness' `asked` of samples that are not nearly those it was trained on, nor of the same person.
+fn fresh(witness: &Witness, groups: &[usize]) -> Vec<usize> {
+    let known: HashSet<usize> = witness.trained_on.iter().map(|&at| groups[at]).collect();
+    (0..witness.asked.len()).filter(|&at| !known.contains(&groups[witness.asked[at]])).collect()
+}
+
+/// What a witness says of the samples at `fresh` of its `asked`, and a regression on its features. `positive` and `groups`
+/// are those of these samples.
 fn witness_voices(
     witness: &Witness,
     fresh: &[usize],
-    frozen: &[Voice],
     positive: &[bool],
     groups: &[usize],
     seed: u64,
     monitor: &dyn Monitor,
 ) -> Result<Vec<Voice>> {
-    let samples = pick(&witness.asked, fresh);
-    let mut voices: Vec<Voice> = frozen.iter().map(|voice| pick(voice, &samples)).collect();
-    voices.push(pick(&witness.logits, fresh));
+    let mut voices = vec![pick(&witness.logits, fresh)];
     if let Some(features) = &witness.features {
         let rows = features.view();
         let rows = Picked { rows: &rows, which: fresh.to_vec() };
         let settings = FoldSettings::for_samples(fresh.len(), seed);
-        let scores = out_of_fold(&rows, &pick(positive, &samples), &pick(groups, &samples), &settings, monitor)?;
-        voices.push(logits(scores));
+        voices.push(logits(out_of_fold(&rows, positive, groups, &settings, monitor)?));
     }
     Ok(voices)
 }

@@ -135,8 +135,8 @@ pub fn run(
              --backbone mobilenet-v2 --tap 10,13,15,16 --pool grid4)."
         ));
     }
-    groups::remember(workspace, &gallery.same_pictures(&mut groups))?;
-    let (mut titles, mut agreement) = (Vec::new(), None);
+    groups::remember(workspace, &manifest.name, &gallery.same_pictures(&mut groups))?;
+    let (mut titles, mut agreement, mut likely_errors) = (Vec::new(), None, None);
     if !sets.is_empty() || helpers.witness.is_some() {
         stage("judge labels");
         let together = gallery.sample_groups(&keys, &mut groups);
@@ -147,6 +147,7 @@ pub fn run(
         }
         if let Some(judged) = judged {
             found.extend(gallery.label_errors(manifest, &judged.samples, &judged.confidence));
+            likely_errors = Some(judged.confidence.suspicious.iter().filter(|suspicious| **suspicious).count());
             titles = judged.features;
             agreement = Some(judged.agreement);
         }
@@ -166,6 +167,7 @@ pub fn run(
         images: images.len(),
         features: titles,
         agreement,
+        likely_errors,
         with: helpers.witness.map(|witness| witness.seen.clone()),
         tallies,
         findings,
