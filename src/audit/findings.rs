@@ -6,6 +6,7 @@ use super::looks::{Hash, Looks, distance};
 use super::near::{Groups, Index};
 use super::report::{Finding, Kind, Subject, Tally};
 use super::survey::Image;
+use crate::dataset::crops::picture_of;
 use crate::dataset::decisions::Decisions;
 use crate::dataset::{ContentHash, Manifest, Split};
 use rayon::prelude::*;
@@ -266,7 +267,7 @@ impl<'a> Gallery<'a> {
                 continue;
             }
             let sample = &manifest.samples[at];
-            let Some(&place) = self.position.get(&sample.hash) else { continue };
+            let Some(&place) = self.position.get(&picture_of(sample)) else { continue };
             let suggestion = manifest.classes[1 - sample.class].clone();
             let quality = confidence.quality[entry];
             let detail = format!("labelled {}, confidence in it {quality:.3}", manifest.classes[sample.class]);

@@ -23,6 +23,7 @@ pub use report::{Audit, Finding, Kind, SeenByRun, Subject};
 pub use stores::Wanted;
 pub use witness::Witness;
 
+use crate::dataset::crops::picture_of;
 use crate::dataset::decisions::Decisions;
 use crate::dataset::groups;
 use crate::dataset::{ContentHash, Manifest};
@@ -119,13 +120,15 @@ pub fn run(
     found.extend(gallery.near(&hashes, &looks, &Index::new(&hashes), settings.bits, &mut groups));
 
     let keys: Vec<ContentHash> = manifest.samples.iter().map(|sample| sample.hash).collect();
+    // Features are those of a crop, where there is one; everything else is about the picture it was cut from.
+    let pictures: Vec<ContentHash> = manifest.samples.iter().map(picture_of).collect();
     let sets = stores::cached(&workspace.features(), &keys, &settings.features)?;
     if let Some(earliest) = sets.first().and_then(|set| set.stores.first()) {
         stage("compare features");
         // The earliest stage knows most about the picture itself, and least about what kind of thing is in it.
         let rows = StoreRows::new(&[earliest], keys.clone())?;
         let pairs = alike::alike(&rows, settings.cosine, monitor)?;
-        found.extend(gallery.alike(&keys, &pairs, &mut groups));
+        found.extend(gallery.alike(&pictures, &pairs, &mut groups));
     } else {
         let name = &manifest.name;
         let what =
@@ -139,7 +142,7 @@ pub fn run(
     let (mut titles, mut agreement, mut likely_errors) = (Vec::new(), None, None);
     if !sets.is_empty() || helpers.witness.is_some() {
         stage("judge labels");
-        let together = gallery.sample_groups(&keys, &mut groups);
+        let together = gallery.sample_groups(&pictures, &mut groups);
         let judged = labels::judge(manifest, &keys, &sets, helpers.witness, &together, settings.seed, monitor)?;
         if let Some(witness) = helpers.witness {
             let kept = judged.as_ref().map_or(keys.len(), |judged| judged.kept_from_witness);

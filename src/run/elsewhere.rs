@@ -8,6 +8,7 @@ use super::folder::RunFolder;
 use super::results::ResultRow;
 use super::scoring::{check_identity, filled_stores, score_split, source_of, write_scores};
 use super::spec::JobSpec;
+use crate::dataset::crops::picture_of;
 use crate::dataset::{ContentHash, Manifest, PrepareReport, Sample, Split};
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::figures::BINS;
@@ -219,14 +220,6 @@ pub(super) fn own_images(
     let manifest = Manifest::load_named(workspace, dataset).ok()?;
     let same = manifest.sha256 == model.info.provenance.manifest_sha256;
     same.then(|| manifest.samples.iter().map(|sample| (picture_of(sample), sample.split)).collect())
-}
-
-/// The picture that a sample is of: a crop of `data prepare --align` is named after the hash of the picture it was cut
-/// from, so that it is told to be of the same picture as the whole one.
-pub(super) fn picture_of(sample: &Sample) -> ContentHash {
-    let stem = Path::new(&sample.path).file_stem().and_then(|stem| stem.to_str());
-    let original = stem.filter(|_| sample.source.ends_with("-aligned")).and_then(|stem| stem.parse().ok());
-    original.unwrap_or(sample.hash)
 }
 
 /// Everything that follows from the scores.

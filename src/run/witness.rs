@@ -1,12 +1,13 @@
 //! What a trained run says about the images of a prepared set, for an audit.
 
-use super::elsewhere::{own_images, picture_of, swapped};
+use super::elsewhere::{own_images, swapped};
 use super::execute::Circumstances;
 use super::folder::RunFolder;
 use super::results::ResultRow;
 use super::scoring::{check_identity, filled_stores, source_of};
 use super::spec::JobSpec;
 use crate::audit::{SeenByRun, Witness};
+use crate::dataset::crops::picture_of;
 use crate::dataset::{ContentHash, Manifest, PrepareReport, Split};
 use crate::error::{Error, Result};
 use crate::features::StoreRows;
