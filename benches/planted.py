@@ -8,6 +8,12 @@ from the workspace's cache, which goes by content, so extracting them for the wh
     faceprobe --workspace W extract --data fairface --backbone mobilenet-v2 --tap 10,13,15,16 --pool grid4
     python3 benches/planted.py target/release/faceprobe W fairface --seeds 1,2,3
 
+With --splits val,test the images are drawn from these splits only. A run that was trained on the set has never seen them,
+so it can be asked about them (and --with makes sure of that itself):
+
+    faceprobe --workspace W train finetune --data fairface --backbone mobilenet-v2 --cut 6
+    python3 benches/planted.py target/release/faceprobe W fairface --splits val,test --audit='--with finetune-1'
+
 Nothing is written outside the workspace: data/planted.csv there, and the prepared set `planted`.
 """
 
@@ -27,12 +33,13 @@ def main():
     parser.add_argument("workspace", type=Path)
     parser.add_argument("data")
     parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--splits", default="train,val,test", help="splits that the images are drawn from")
     parser.add_argument("--audit", default="", help="more options for data audit, such as '--backbone vgg16'")
     options = parser.parse_args()
     folder = options.workspace / "data/prepared" / options.data
     roots = json.loads((folder / "sources.json").read_text())["roots"]
     with open(folder / "manifest.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
+        rows = [row for row in csv.DictReader(file) if row["split"] in options.splits.split(",")]
     classes = sorted({row["label"] for row in rows})
     total = 0
     for seed in map(int, options.seeds.split(",")):

@@ -106,7 +106,7 @@ fn the_subject_split_has_no_subject_on_both_sides() {
     assert_eq!(shared("all"), 0);
     assert_eq!(per_class(&place.manifest("all"), Split::Test), [40; 2]);
     let refused = place.prepare("too-much", SplitMethod::Subject, Some([350, 26, 24])).outcome.expect_err("too many");
-    assert!(refused.to_string().contains("With people kept apart, "), "{refused}");
+    assert!(refused.to_string().contains("With people and near duplicates kept apart, "), "{refused}");
 }
 
 #[test]

@@ -1,18 +1,25 @@
 //! The audit: confident learning beside cleanlab, near duplicates beside all pairs, and a bad data set through the
 //! command line, with decisions that the next preparation follows.
 
+use faceprobe::audit::CountFaces;
 use faceprobe::audit::confident::confidence;
+use faceprobe::audit::faces::faces_of;
 use faceprobe::audit::folds::deal;
 use faceprobe::audit::looks::{Hash, distance, look};
 use faceprobe::audit::near::{FARTHEST, Groups, Index};
+use faceprobe::dataset::{ContentHash, groups};
 use faceprobe::imaging::Pixels;
+use faceprobe::monitor::Silent;
+use faceprobe::workspace::Workspace;
 use image::{ImageFormat, RgbImage, imageops};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
 fn confident_learning_is_cleanlabs() {
@@ -114,6 +121,7 @@ fn hashes_are_near_for_the_same_picture_only() {
 
 fn faceprobe(workspace: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_faceprobe"))
+        .env("FACEPROBE_WEIGHTS", workspace.join("weights"))
         .arg("--workspace")
         .arg(workspace)
         .args(args)
@@ -228,4 +236,156 @@ fn everything_that_is_wrong_is_found_decided_and_followed() {
     fs::remove_file(work.join("data/decisions.csv")).unwrap();
     prepare();
     assert!(fs::read(&manifest).unwrap() == untouched);
+}
+
+/// The split of each image of a prepared set, by its path.
+fn splits(workspace: &Path, name: &str) -> HashMap<String, String> {
+    let text = fs::read_to_string(workspace.join("data/prepared").join(name).join("manifest.csv")).unwrap();
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let column = |name: &str| header.iter().position(|held| held == name).unwrap();
+    let (path, split) = (column("path"), column("split"));
+    reader.records().map(|row| row.unwrap()).map(|row| (row[path].to_owned(), row[split].to_owned())).collect()
+}
+
+#[test]
+fn the_next_preparation_keeps_near_duplicates_in_one_split() {
+    let folder = tempfile::tempdir().unwrap();
+    let raw = folder.path().join("raw");
+    for number in 0..60u64 {
+        let class = raw.join(if number % 2 == 0 { "female" } else { "male" });
+        fs::create_dir_all(&class).unwrap();
+        let one = picture(number, 128);
+        one.save(class.join(format!("{number}a.png"))).unwrap();
+        // Every third picture has a smaller copy.
+        if number % 3 == 0 {
+            let smaller = imageops::resize(&one, 116, 116, imageops::FilterType::Triangle);
+            smaller.save(class.join(format!("{number}b.png"))).unwrap();
+        }
+    }
+    let work = folder.path().join("work");
+    fs::create_dir(&work).unwrap();
+    let source = format!("folder:{}", raw.display());
+    let sizes = ["--train", "40", "--val", "16", "--test", "16"];
+    let prepare = |split: &str| {
+        let args = ["data", "prepare", "--source", &source, "--name", "pairs", "--split", split];
+        json(&work, &[&args[..], &sizes[..]].concat())
+    };
+    let parted = || {
+        let splits = splits(&work, "pairs");
+        let of = |number: u64, ending: &str| {
+            splits.iter().find(|(path, _)| path.ends_with(&format!("/{number}{ending}"))).map(|(_, split)| split)
+        };
+        (0..60).step_by(3).filter(|&n| matches!((of(n, "a.png"), of(n, "b.png")), (Some(a), Some(b)) if a != b)).count()
+    };
+    prepare("random");
+    let manifest = work.join("data/prepared/pairs/manifest.csv");
+    let untouched = fs::read(&manifest).unwrap();
+    assert!(parted() > 3, "without an audit, copies are in two splits");
+    let audit = json(&work, &["data", "audit"]);
+    let groups = [paths(&audit, "near_duplicate"), paths(&audit, "contradicting_labels")].concat();
+    let together = |number: u64| {
+        let names = ["a", "b"].map(|which| format!("/{number}{which}.png"));
+        groups.iter().any(|group| names.iter().all(|name| group.iter().any(|path| path.ends_with(name))))
+    };
+    assert!((0..60).step_by(3).all(together), "{groups:?}");
+    for split in ["random", "subject"] {
+        let report = prepare(split);
+        assert_eq!(parted(), 0, "{split}");
+        assert!(report["warnings"].to_string().contains("groups of nearly the same picture"), "{report}");
+        assert_eq!(splits(&work, "pairs").len(), 72, "{split}: as many as were asked for");
+    }
+    // A second audit changes nothing; without the file everything is as it was.
+    let alike = work.join("data/alike.csv");
+    let remembered = fs::read(&alike).unwrap();
+    let again = json(&work, &["data", "audit"]);
+    assert!(again["findings"].as_array().unwrap().iter().all(|finding| finding["across_splits"] == false));
+    assert_eq!(fs::read(&alike).unwrap(), remembered);
+    fs::remove_file(&alike).unwrap();
+    prepare("random");
+    assert!(fs::read(&manifest).unwrap() == untouched);
+    fs::write(&alike, "dataset,hash,group\nx,abc,def\n").unwrap();
+    let args = ["data", "prepare", "--source", &source, "--name", "pairs"];
+    let error = String::from_utf8_lossy(&faceprobe(&work, &args).stderr).into_owned();
+    assert!(error.contains("alike.csv") && error.contains("audit again"), "{error}");
+}
+
+#[test]
+fn groups_of_several_audits_are_joined() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::open(folder.path()).unwrap();
+    let hash = |name: &str| ContentHash::of(name.as_bytes());
+    let remember = |set: &str, pairs: &[(&str, &str)]| {
+        groups::remember(&workspace, set, &pairs.iter().map(|(a, b)| (hash(a), hash(b))).collect()).unwrap();
+        groups::load(&workspace).unwrap()
+    };
+    let together = |known: &BTreeMap<ContentHash, ContentHash>, a: &str, b: &str| {
+        known.contains_key(&hash(a)) && known.get(&hash(a)) == known.get(&hash(b))
+    };
+    let known = remember("one", &[("a", "a"), ("b", "a"), ("c", "a"), ("x", "x")]);
+    assert!(together(&known, "a", "b") && together(&known, "b", "c") && known.len() == 3);
+    // Another set, with one image in common.
+    let known = remember("two", &[("a", "a"), ("d", "a")]);
+    assert!(together(&known, "d", "c") && known.len() == 4);
+    // The first set again, with stricter settings.
+    let known = remember("one", &[("a", "a"), ("b", "b"), ("c", "b"), ("x", "x")]);
+    assert!(together(&known, "a", "d") && together(&known, "b", "c") && !together(&known, "a", "b"));
+}
+
+/// Sees a face wherever the first byte is even, and counts how often it is asked.
+struct Eyes(&'static str, AtomicUsize);
+
+impl CountFaces for Eyes {
+    fn identity(&self) -> String {
+        self.0.into()
+    }
+
+    fn count(&self, bytes: &[u8]) -> Result<usize, String> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        bytes.first().map(|first| usize::from(first % 2 == 0)).ok_or_else(|| "it is empty".into())
+    }
+}
+
+#[test]
+fn a_face_is_looked_for_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache/faces.csv");
+    let mut files = Vec::new();
+    for (number, bytes) in [[2u8].as_slice(), &[3], &[2], &[]].into_iter().enumerate() {
+        let path = folder.path().join(number.to_string());
+        fs::write(&path, bytes).unwrap();
+        files.push((ContentHash::of(bytes), path));
+    }
+    let look = |eyes: &Eyes| {
+        let found = faces_of(&files, eyes, &cache, &Silent).unwrap();
+        (found.get(&files[0].0).copied(), found.get(&files[1].0).copied(), found.len(), eyes.1.load(Ordering::Relaxed))
+    };
+    let new = |name| Eyes(name, AtomicUsize::new(0));
+    assert_eq!(look(&new("one")), (Some(1), Some(0), 2, 3), "equal files are asked about once");
+    assert_eq!(look(&new("one")), (Some(1), Some(0), 2, 1), "only the broken file is tried again");
+    assert_eq!(look(&new("other")), (Some(1), Some(0), 2, 3), "another detector sees for itself");
+    fs::write(&cache, "nonsense").unwrap();
+    assert_eq!(look(&new("other")), (Some(1), Some(0), 2, 3));
+}
+
+#[test]
+fn an_audit_is_a_run_that_can_be_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = bad_data(folder.path());
+    let work = folder.path().join("work");
+    fs::create_dir(&work).unwrap();
+    json(&work, &["data", "prepare", "--source", &source, "--name", "bad"]);
+    assert_eq!(json(&work, &["data", "audit", "--detach"])["run"], "audit-1");
+    assert!(faceprobe(&work, &["runs", "attach", "audit-1"]).status.success());
+    let audit: Value = serde_json::from_slice(&fs::read(work.join("data/prepared/bad/audit.json")).unwrap()).unwrap();
+    assert_eq!(audit["images"], 47);
+    let shown = json(&work, &["runs", "show", "audit-1"]);
+    assert_eq!(shown["run"]["status"], "done", "{shown}");
+    for args in
+        [&["data", "audit", "--with", "nobody"][..], &["data", "audit", "--faces", "yes"], &["data", "audit", "x"]]
+    {
+        let output = faceprobe(&work, args);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && !error.contains("panic"), "{args:?}: {error}");
+    }
 }

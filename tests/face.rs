@@ -395,6 +395,21 @@ fn an_aligned_data_set_makes_a_model_that_knows_its_alignment() {
         let crop = decode(&std::fs::read(manifest.path_of(sample)).unwrap()).unwrap();
         assert_eq!((crop.width(), crop.height()), (64, 64));
     }
+    // An audit looks for faces itself where the weights are, and knows which pictures the crops are of.
+    for _ in 0..2 {
+        let (done, audit, errors) = run(&["data", "audit", "set", "--json"]);
+        assert!(done, "{errors}");
+        let audit: serde_json::Value = serde_json::from_str(&audit).unwrap();
+        let of = |kind: &str| {
+            let findings = audit["findings"].as_array().unwrap().iter().filter(|finding| finding["kind"] == kind);
+            findings.cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(of("no_face").len(), PrepareReport::load(&manifest.folder).unwrap().without_face);
+        let small = of("too_small");
+        assert!(!small.is_empty() && small.iter().all(|finding| finding["images"][0]["split"].is_string()), "{audit}");
+        let cached = std::fs::read_to_string(at.join("cache/faces.csv")).unwrap();
+        assert_eq!(cached.lines().count(), 21);
+    }
     let (done, trained, errors) = run(&["--quiet", "train", "benchmark", "--pool", "4", "--epochs", "1"]);
     assert!(done, "{errors}");
     let model = SavedModel::load(&workspace.runs().join(trained.trim()).join("model.safetensors")).unwrap();

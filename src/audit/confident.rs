@@ -15,6 +15,9 @@ pub struct Confidence {
     pub joint: [[usize; 2]; 2],
     /// Per sample, whether its label is likely wrong.
     pub suspicious: Vec<bool>,
+    /// Per sample, whether the other class is the more probable one (cleanlab's `predicted_neq_given`): more samples than
+    /// the suspicious, and less sure ones.
+    pub doubtful: Vec<bool>,
     /// Per sample, the self-confidence in its label, 0 to 1, with each class' probabilities shifted by its threshold,
     /// so that a class the model is unsure of does not fill the top. Small is suspicious.
     pub quality: Vec<f64>,
@@ -54,7 +57,8 @@ pub fn confidence(scores: &[f64], positive: &[bool]) -> Confidence {
             shifted[usize::from(positive)] / (shifted[0] + shifted[1])
         })
         .collect();
-    Confidence { thresholds, joint, suspicious, quality }
+    let doubtful = scores.iter().zip(positive).map(|(&score, &positive)| of_class(score, usize::from(positive)) < 0.5);
+    Confidence { thresholds, joint, suspicious, doubtful: doubtful.collect(), quality }
 }
 
 fn labelled<'a>(scores: &'a [f64], positive: &'a [bool], class: usize) -> impl Iterator<Item = f64> + 'a {

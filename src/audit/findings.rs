@@ -1,18 +1,16 @@
 //! From what was measured to findings with their images.
 
+use super::Settings;
 use super::confident::Confidence;
 use super::looks::{Hash, Looks, distance};
 use super::near::{Groups, Index};
 use super::report::{Finding, Kind, Subject, Tally};
 use super::survey::Image;
-use super::{FindFaces, Settings};
+use crate::dataset::crops::picture_of;
 use crate::dataset::decisions::Decisions;
 use crate::dataset::{ContentHash, Manifest, Split};
-use crate::error::{Error, Result};
-use crate::monitor::{Monitor, Update};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Images that a finding about many of them shows.
 const SHOWN: usize = 6;
@@ -260,16 +258,18 @@ impl<'a> Gallery<'a> {
             .collect()
     }
 
-    /// Samples whose label is likely wrong, the most suspicious first.
-    pub(super) fn label_errors(&self, manifest: &Manifest, confidence: &Confidence) -> Vec<Finding> {
+    /// Samples whose label is likely wrong or at least doubted, the most suspicious first: whoever looks through them
+    /// decides where to stop. `confidence` has one entry for each of `judged`.
+    pub(super) fn label_errors(&self, manifest: &Manifest, judged: &[usize], confidence: &Confidence) -> Vec<Finding> {
         let mut found = Vec::new();
-        for (at, sample) in manifest.samples.iter().enumerate() {
-            let Some(&place) = self.position.get(&sample.hash) else { continue };
-            if !confidence.suspicious[at] {
+        for (entry, &at) in judged.iter().enumerate() {
+            if !(confidence.suspicious[entry] || confidence.doubtful[entry]) {
                 continue;
             }
+            let sample = &manifest.samples[at];
+            let Some(&place) = self.position.get(&picture_of(sample)) else { continue };
             let suggestion = manifest.classes[1 - sample.class].clone();
-            let quality = confidence.quality[at];
+            let quality = confidence.quality[entry];
             let detail = format!("labelled {}, confidence in it {quality:.3}", manifest.classes[sample.class]);
             let face = self.face(place);
             let mut finding = self.finding(Kind::LabelError, quality, detail, &[face]);
@@ -279,36 +279,20 @@ impl<'a> Gallery<'a> {
         found
     }
 
-    /// Contents without a face.
-    pub(super) fn without_face(&self, find: FindFaces<'_>, monitor: &dyn Monitor) -> Result<Vec<Finding>> {
-        let (done, total) = (AtomicU64::new(0), self.copies.len() as u64);
-        let found: Vec<Option<Finding>> = (0..self.copies.len())
-            .into_par_iter()
-            .map(|place| {
-                if monitor.stopped() {
-                    return None;
-                }
-                let at = self.face(place);
-                let faces = find(&self.images[at].file);
-                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                if done.is_multiple_of(50) || done == total {
-                    monitor.update(Update::Progress { done, total, unit: "images".into(), rate: 0.0, remaining: None });
-                }
-                match faces {
-                    Ok(0) => Some(self.finding(Kind::NoFace, 0.0, "no face".into(), &[at])),
-                    Ok(_) => None,
-                    Err(reason) => {
-                        let path = self.images[at].path.clone();
-                        monitor.update(Update::Skipped { path, reason });
-                        None
-                    }
-                }
-            })
-            .collect();
-        if monitor.stopped() {
-            return Err(Error::stopped());
+    /// For each content the one that stands for the group of the same picture that it is in.
+    pub(super) fn same_pictures(&self, groups: &mut Groups) -> BTreeMap<ContentHash, ContentHash> {
+        let mut first: HashMap<usize, ContentHash> = HashMap::new();
+        let of: Vec<usize> = (0..self.copies.len()).map(|place| groups.of(place)).collect();
+        for (&group, hash) in of.iter().zip(self.unique()) {
+            first.entry(group).and_modify(|first| *first = *hash.min(first)).or_insert(*hash);
         }
-        Ok(found.into_iter().flatten().collect())
+        of.iter().zip(self.unique()).filter_map(|(group, hash)| Some((*hash, *first.get(group)?))).collect()
+    }
+
+    /// Contents without a face.
+    pub(super) fn without_face(&self, faces: &BTreeMap<ContentHash, usize>) -> Vec<Finding> {
+        let without = self.copies.iter().enumerate().filter(|(_, (hash, _))| faces.get(hash) == Some(&0));
+        without.map(|(place, _)| self.finding(Kind::NoFace, 0.0, "no face".into(), &[self.face(place)])).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Probabilities from models that did not see the sample: k-fold cross-validation of logistic regressions.
 
+use super::{log_odds, probability};
 use crate::dataset::ContentHash;
 use crate::error::{Error, Result};
 use crate::features::FeatureRows;
@@ -54,9 +55,9 @@ pub fn deal(groups: &[usize], positive: &[bool], folds: usize, seed: u64) -> Vec
 }
 
 /// Some of the rows.
-struct Picked<'a> {
-    rows: &'a dyn FeatureRows,
-    which: Vec<usize>,
+pub(super) struct Picked<'a> {
+    pub(super) rows: &'a dyn FeatureRows,
+    pub(super) which: Vec<usize>,
 }
 
 impl FeatureRows for Picked<'_> {
@@ -144,13 +145,12 @@ pub fn out_of_fold(
                 }
             };
             for (&row, score) in held.which.iter().zip(scores) {
-                let score = score.clamp(1e-9, 1.0 - 1e-9);
-                logits[row] += (score / (1.0 - score)).ln() / settings.repeats as f64;
+                logits[row] += log_odds(score) / settings.repeats as f64;
             }
             let rate = done as f64 / began.elapsed().as_secs_f64().max(1e-6);
             let remaining = Some((total - done) as f64 / rate);
             monitor.update(Update::Progress { done, total, unit: "folds".into(), rate, remaining });
         }
     }
-    Ok(logits.into_iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect())
+    Ok(logits.into_iter().map(probability).collect())
 }

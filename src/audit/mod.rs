@@ -6,6 +6,7 @@
 
 pub mod alike;
 pub mod confident;
+pub mod faces;
 pub mod folds;
 pub mod looks;
 pub mod near;
@@ -15,11 +16,16 @@ pub mod survey;
 
 mod findings;
 mod labels;
+mod witness;
 
-pub use report::{Audit, Finding, Kind, Subject};
+pub use faces::CountFaces;
+pub use report::{Audit, Finding, Kind, SeenByRun, Subject};
 pub use stores::Wanted;
+pub use witness::Witness;
 
+use crate::dataset::crops::picture_of;
 use crate::dataset::decisions::Decisions;
+use crate::dataset::groups;
 use crate::dataset::{ContentHash, Manifest};
 use crate::error::{AtPath, Result};
 use crate::features::{Store, StoreRows};
@@ -28,11 +34,13 @@ use crate::workspace::{Workspace, write_whole};
 use findings::Gallery;
 use looks::looks_of;
 use near::{Groups, Index};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Instant;
 
 /// What counts as a finding.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Settings {
     /// Bits of 256 in which the hashes of near duplicates may differ. Among 5,000 FairFace faces, JPEG of quality 50
     /// changes at most 26 bits, halving the size 22, cutting off 2 pixels at each side 22 in 99 of 100; different faces
@@ -47,20 +55,40 @@ pub struct Settings {
     pub light: f32,
     pub contrast: f32,
     pub features: Wanted,
+    /// A trained run that is asked about the labels of the images that it was not trained on.
+    pub with: Option<String>,
+    /// Whether faces are looked for; none for where the detector's weights are there.
+    pub faces: Option<bool>,
     pub seed: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { bits: 28, cosine: 0.8, side: 64, light: 32.0, contrast: 12.0, features: Wanted::default(), seed: 1 }
+        Self {
+            bits: 28,
+            cosine: 0.8,
+            side: 64,
+            light: 32.0,
+            contrast: 12.0,
+            features: Wanted::default(),
+            with: None,
+            faces: None,
+            seed: 1,
+        }
     }
 }
 
-/// Finds the faces in a picture file: how many there are, or why the file cannot be looked at.
-pub type FindFaces<'a> = &'a (dyn Fn(&std::path::Path) -> Result<usize, String> + Sync);
+/// Whom an audit can ask besides the cached features.
+#[derive(Clone, Copy, Default)]
+pub struct Helpers<'a> {
+    /// Counts faces, where there is a detector.
+    pub faces: Option<&'a dyn CountFaces>,
+    /// What the run of [`Settings::with`] says.
+    pub witness: Option<&'a Witness>,
+}
 
-/// Audits a prepared set and writes `audit.json` beside its manifest. `faces`, where there is a detector, is asked for
-/// every image.
+/// Audits a prepared set and writes `audit.json` beside its manifest. Groups of the same picture are remembered for the
+/// next preparation ([`groups`]).
 ///
 /// # Errors
 /// Sources that are gone, stores that cannot be read, a stop.
@@ -68,7 +96,7 @@ pub fn run(
     workspace: &Workspace,
     manifest: &Manifest,
     settings: &Settings,
-    faces: Option<FindFaces<'_>>,
+    helpers: Helpers<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Audit> {
     let began = Instant::now();
@@ -92,34 +120,46 @@ pub fn run(
     found.extend(gallery.near(&hashes, &looks, &Index::new(&hashes), settings.bits, &mut groups));
 
     let keys: Vec<ContentHash> = manifest.samples.iter().map(|sample| sample.hash).collect();
+    // Features are those of a crop, where there is one; everything else is about the picture it was cut from.
+    let pictures: Vec<ContentHash> = manifest.samples.iter().map(picture_of).collect();
     let sets = stores::cached(&workspace.features(), &keys, &settings.features)?;
-    let mut titles = Vec::new();
-    let mut agreement = None;
-    if let Some(first) = sets.first() {
+    if let Some(earliest) = sets.first().and_then(|set| set.stores.first()) {
         stage("compare features");
         // The earliest stage knows most about the picture itself, and least about what kind of thing is in it.
-        if let Some(earliest) = first.stores.first() {
-            let rows = StoreRows::new(&[earliest], keys.clone())?;
-            let pairs = alike::alike(&rows, settings.cosine, monitor)?;
-            found.extend(gallery.alike(&keys, &pairs, &mut groups));
-        }
-        stage("judge labels");
-        let judged =
-            labels::judge(manifest, &keys, &sets, &gallery.sample_groups(&keys, &mut groups), settings.seed, monitor)?;
-        titles = judged.features;
-        agreement = Some(judged.agreement);
-        found.extend(gallery.label_errors(manifest, &judged.confidence));
+        let rows = StoreRows::new(&[earliest], keys.clone())?;
+        let pairs = alike::alike(&rows, settings.cosine, monitor)?;
+        found.extend(gallery.alike(&pictures, &pairs, &mut groups));
     } else {
+        let name = &manifest.name;
+        let what =
+            if helpers.witness.is_some() { "Features were not" } else { "Labels were not judged and features not" };
         notes.push(format!(
-            "Labels were not judged and features not compared: no cached features cover all images of {}; run faceprobe \
-             extract --data {} (best: --backbone mobilenet-v2 --tap 10,13,15,16 --pool grid4).",
-            manifest.name, manifest.name
+            "{what} compared: no cached features cover all images of {name}; run faceprobe extract --data {name} (best: \
+             --backbone mobilenet-v2 --tap 10,13,15,16 --pool grid4)."
         ));
     }
-    match faces {
-        Some(find) => {
+    groups::remember(workspace, &manifest.name, &gallery.same_pictures(&mut groups))?;
+    let (mut titles, mut agreement, mut likely_errors) = (Vec::new(), None, None);
+    if !sets.is_empty() || helpers.witness.is_some() {
+        stage("judge labels");
+        let together = gallery.sample_groups(&pictures, &mut groups);
+        let judged = labels::judge(manifest, &keys, &sets, helpers.witness, &together, settings.seed, monitor)?;
+        if let Some(witness) = helpers.witness {
+            let kept = judged.as_ref().map_or(keys.len(), |judged| judged.kept_from_witness);
+            notes.extend(witness.notes(kept, keys.len(), sets.is_empty()));
+        }
+        if let Some(judged) = judged {
+            found.extend(gallery.label_errors(manifest, &judged.samples, &judged.confidence));
+            likely_errors = Some(judged.confidence.suspicious.iter().filter(|suspicious| **suspicious).count());
+            titles = judged.features;
+            agreement = Some(judged.agreement);
+        }
+    }
+    match helpers.faces {
+        Some(count) => {
             stage("find faces");
-            found.extend(gallery.without_face(find, monitor)?);
+            let cache = workspace.root().join("cache/faces.csv");
+            found.extend(gallery.without_face(&faces::faces_of(&files, count, &cache, monitor)?));
         }
         None => notes.push("Faces were not looked for.".into()),
     }
@@ -130,6 +170,8 @@ pub fn run(
         images: images.len(),
         features: titles,
         agreement,
+        likely_errors,
+        with: helpers.witness.map(|witness| witness.seen.clone()),
         tallies,
         findings,
         notes,
@@ -143,4 +185,14 @@ pub fn run(
 /// The rows of a set of stores, side by side.
 fn rows_of<'a>(stores: &'a [Store], keys: &[ContentHash]) -> Result<StoreRows<'a>> {
     StoreRows::new(&stores.iter().collect::<Vec<_>>(), keys.to_vec())
+}
+
+/// The log-odds of a probability, kept finite.
+pub fn log_odds(probability: f64) -> f64 {
+    let probability = probability.clamp(1e-9, 1.0 - 1e-9);
+    (probability / (1.0 - probability)).ln()
+}
+
+fn probability(log_odds: f64) -> f64 {
+    1.0 / (1.0 + (-log_odds).exp())
 }

@@ -63,7 +63,7 @@ impl Kind {
             Self::ExactDuplicate => "files with the same bytes; preparation keeps the first",
             Self::NearDuplicate => "nearly the same picture, by perceptual hash",
             Self::Alike => "nearly the same features",
-            Self::LabelError => "the label is likely wrong, by confident learning; the most suspicious first",
+            Self::LabelError => "the models find the other label more probable; the most suspicious first",
             Self::TooSmall => "fewer pixels than the networks look at",
             Self::TooDark => "hardly any light",
             Self::Flat => "hardly any contrast",
@@ -124,6 +124,17 @@ pub struct Tally {
     pub settled: usize,
 }
 
+/// Images of the audited set that a run knows, by the split of its own data set that they are in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenByRun {
+    pub run: String,
+    /// It was trained on these with their labels, so it is not asked about them.
+    pub train: usize,
+    /// Its epoch and threshold were chosen on these.
+    pub val: usize,
+    pub test: usize,
+}
+
 /// An audit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Audit {
@@ -131,10 +142,16 @@ pub struct Audit {
     pub manifest_sha256: String,
     /// Labelled images that are there and can be decoded.
     pub images: usize,
-    /// The cached features that were used; empty where none has all images.
+    /// The cached features that judged the labels, and the run; empty where there were none.
     pub features: Vec<String>,
     /// Share of the samples whose label the out-of-fold model agrees with.
     pub agreement: Option<f64>,
+    /// How many labels confident learning counts as wrong; `label_error` lists these and the less sure ones.
+    #[serde(default)]
+    pub likely_errors: Option<usize>,
+    /// The run that was asked too, and what it knows of the set.
+    #[serde(default)]
+    pub with: Option<SeenByRun>,
     pub tallies: Vec<Tally>,
     /// By kind, the most telling first, without those that were settled.
     pub findings: Vec<Finding>,
@@ -165,8 +182,9 @@ impl Audit {
         }
         if let Some(agreement) = self.agreement {
             text.push_str(&format!(
-                "Models that did not see an image agree with {:.1} % of the labels\n",
-                agreement * 100.0
+                "Models that did not learn a label agree with {:.1} % of the labels{}\n",
+                agreement * 100.0,
+                self.likely_errors.map_or_else(String::new, |count| format!("; some {count} are likely wrong"))
             ));
         }
         for tally in &self.tallies {

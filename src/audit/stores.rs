@@ -4,11 +4,12 @@ use crate::backbone::Pool;
 use crate::dataset::ContentHash;
 use crate::error::Result;
 use crate::features::{Dtype, FeatureSpec, Store, Taps, inventory};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What the user wants of the features; nothing said means whatever is there.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
     pub backbone: Option<String>,
     pub tap: Option<Taps>,

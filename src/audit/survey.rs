@@ -1,5 +1,6 @@
 //! Every image of a data set as its label files name it, those included that preparation leaves out.
 
+use crate::dataset::crops::picture_of;
 use crate::dataset::inspect::{Stamp, inspect};
 use crate::dataset::manifest::Sources;
 use crate::dataset::source::source_names;
@@ -36,6 +37,14 @@ pub fn survey(workspace: &Workspace, manifest: &Manifest, monitor: &dyn Monitor)
     let Sources { settings, .. } = serde_json::from_slice(&fs::read(&path).at(&path)?).at(&path)?;
     let splits: HashMap<(&str, &str), Split> =
         manifest.samples.iter().map(|sample| ((sample.source.as_str(), sample.path.as_str()), sample.split)).collect();
+    // Crops have names of their own; they are told by the picture they were cut from.
+    let cropped: HashMap<ContentHash, Split> = manifest
+        .samples
+        .iter()
+        .map(|sample| (picture_of(sample), sample))
+        .filter(|(picture, sample)| *picture != sample.hash)
+        .map(|(picture, sample)| (picture, sample.split))
+        .collect();
     monitor.update(Update::Stage { name: "read labels".into() });
     let mut found = Vec::new();
     let mut seen = HashSet::new();
@@ -58,8 +67,9 @@ pub fn survey(workspace: &Workspace, manifest: &Manifest, monitor: &dyn Monitor)
         .into_iter()
         .zip(inspected)
         .filter_map(|((source, row, class, file, _), hash)| {
-            let split = splits.get(&(source.as_str(), row.path.as_str())).copied();
-            Some(Image { split, source, path: row.path, file, class, subject: row.subject, hash: hash.ok()? })
+            let hash = hash.ok()?;
+            let split = splits.get(&(source.as_str(), row.path.as_str())).or_else(|| cropped.get(&hash)).copied();
+            Some(Image { split, source, path: row.path, file, class, subject: row.subject, hash })
         })
         .collect();
     images.sort_by(|a, b| (&a.source, &a.path, a.class).cmp(&(&b.source, &b.path, b.class)));

@@ -1,9 +1,9 @@
 //! `faceprobe data audit` and `faceprobe data decide`.
 
 use super::Context;
-use super::args::DatasetArg;
+use super::args::{DatasetArg, DetachArg};
+use super::follow::start;
 use super::output::{print, print_json};
-use super::teller::Teller;
 use super::train::dataset_name;
 use crate::audit::{self, Settings, Wanted};
 use crate::backbone::Pool;
@@ -11,7 +11,8 @@ use crate::dataset::decisions::{Decision, Decisions, class_of};
 use crate::dataset::{ContentHash, Manifest, PrepareReport, list_prepared};
 use crate::error::{AtPath, Error, Result};
 use crate::features::Taps;
-use clap::Args;
+use crate::run::{JobSpec, RunFolder};
+use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,12 @@ pub(crate) struct AuditArgs {
     /// Only by features pooled so
     #[arg(long, value_name = "avg|max|gridN|flatten")]
     pub pool: Option<Pool>,
+    /// Ask this trained run too (best: a fine-tuned one) about the images that it was not trained on
+    #[arg(long, value_name = "RUN")]
+    pub with: Option<String>,
+    /// Look for a face in every image [default: where the weights of mtcnn are there]
+    #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "yes", value_name = "WHEN")]
+    pub faces: Option<FacesArg>,
     /// Bits of 256 in which the hashes of near duplicates may differ
     #[arg(long, value_name = "N", default_value_t = Settings::default().bits, value_parser = clap::value_parser!(u32).range(0..=31))]
     pub bits: u32,
@@ -40,6 +47,26 @@ pub(crate) struct AuditArgs {
     /// Decides the folds
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    #[command(flatten)]
+    pub detach: DetachArg,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FacesArg {
+    /// Where the detector's weights are there
+    Auto,
+    Yes,
+    No,
+}
+
+impl FacesArg {
+    fn wish(self) -> Option<bool> {
+        match self {
+            Self::Auto => None,
+            Self::Yes => Some(true),
+            Self::No => Some(false),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -59,21 +86,25 @@ pub(crate) struct DecideArgs {
 
 pub(crate) fn audit(context: &Context, args: &AuditArgs) -> Result<()> {
     let name = dataset_name(context, &DatasetArg { data: args.name.clone() })?;
-    let manifest = Manifest::load_named(&context.workspace, &name)?;
-    let teller = Teller::new(context.quiet)?.with_stages();
-    crate::backbone::tune_allocator();
-    tch::set_num_threads(i32::try_from(context.threads).unwrap_or(1));
-    // Fails when the pool exists already, which it cannot in a process that has just begun.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build_global();
+    // A mistyped name is told before a run is made of it.
+    let folder = Manifest::load_named(&context.workspace, &name)?.folder;
+    if let Some(run) = &args.with {
+        RunFolder::find(&context.workspace, run)?;
+    }
     let settings = Settings {
         bits: args.bits,
         side: args.min_side,
         seed: args.seed,
         features: Wanted { backbone: args.backbone.clone(), tap: args.tap.clone(), pool: args.pool },
+        with: args.with.clone(),
+        faces: args.faces.and_then(FacesArg::wish),
         ..Settings::default()
     };
-    let audit = audit::run(&context.workspace, &manifest, &settings, None, &teller)?;
-    drop(teller);
+    let job = JobSpec::Audit { dataset: name, settings: Box::new(settings) };
+    if start(context, job, args.detach.detach)?.is_none() {
+        return Ok(());
+    }
+    let audit = audit::Audit::load(&folder)?;
     if context.json {
         return print_json(&audit);
     }

@@ -15,8 +15,6 @@ const QUIET_FOR: Duration = Duration::from_secs(5);
 /// Tells on standard error; Ctrl-C stops at the next safe point.
 pub(crate) struct Teller {
     quiet: bool,
-    /// Whether stages and skipped files are told as well.
-    stages: bool,
     bar: Option<ProgressBar>,
     spoke: Mutex<Instant>,
     interrupted: Arc<AtomicBool>,
@@ -36,13 +34,7 @@ impl Teller {
             }
             bar
         });
-        Ok(Self { quiet, stages: false, bar, spoke: Mutex::new(Instant::now()), interrupted })
-    }
-
-    /// The same, telling stages and skipped files as well.
-    pub(crate) fn with_stages(mut self) -> Self {
-        self.stages = true;
-        self
+        Ok(Self { quiet, bar, spoke: Mutex::new(Instant::now()), interrupted })
     }
 
     /// Prints a line between the progress.
@@ -80,8 +72,6 @@ impl Monitor for Teller {
     fn update(&self, update: Update) {
         match update {
             Update::Note { text } => self.say(&text),
-            Update::Stage { name } if self.stages => self.say(&name),
-            Update::Skipped { path, reason } if self.stages => self.say(&format!("skipped {path}: {reason}")),
             Update::Progress { done, total, unit, rate, remaining } => self.tell(done, total, &unit, rate, remaining),
             _ => {}
         }

@@ -94,6 +94,14 @@ fn crop_name(picture: ContentHash) -> String {
     format!("{}/{hash}.png", &hash[..2])
 }
 
+/// The picture that a sample is of: a crop of `data prepare --align` is named after the hash of the picture it was cut
+/// from, so that it is told to be of the same picture as the whole one.
+pub fn picture_of(sample: &Sample) -> ContentHash {
+    let stem = Path::new(&sample.path).file_stem().and_then(|stem| stem.to_str());
+    let original = stem.filter(|_| sample.source.ends_with("-aligned")).and_then(|stem| stem.parse().ok());
+    original.unwrap_or(sample.hash)
+}
+
 /// One picture after another, by as many threads as the work may use.
 fn in_threads(
     samples: &[Sample],

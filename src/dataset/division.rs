@@ -13,7 +13,8 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SplitMethod {
-    /// By image, as in the study: photographs of one person can be on both sides.
+    /// By image, as in the study: photographs of one person can be on both sides; groups of near duplicates that an audit
+    /// found are not.
     #[default]
     Random,
     /// As the data set says.
@@ -65,6 +66,13 @@ pub(super) struct Division {
     pub warning: Option<String>,
 }
 
+impl Division {
+    /// Whether no group of near duplicates is in two splits.
+    pub(super) fn keeps_groups(&self) -> bool {
+        self.method != SplitMethod::Official
+    }
+}
+
 /// Divides as asked for: into one set, or into one per fold. Without a method: by the sizes asked for, else by the official
 /// splits, else 60/20/20. `sources` are the names of the sources.
 ///
@@ -94,7 +102,15 @@ pub(super) fn divide(
                 let why = if asked.is_some() { "sizes were" } else { "a random split was" };
                 one.warning = Some(format!("The official splits of the data were not used, because {why} asked for."));
             }
-            one.drawn = draw(&order, &sizes(usable, asked, classes)?);
+            let sizes = sizes(usable, asked, classes)?;
+            if usable.iter().any(|sample| sample.row.group.is_some()) {
+                one.drawn = apart::draw(&order, &groups(usable), &sizes);
+                if asked.is_some() {
+                    enough(&one.drawn, &order, &sizes)?;
+                }
+            } else {
+                one.drawn = draw(&order, &sizes);
+            }
         }
         SplitMethod::Subject => {
             let cluster_of = clusters(usable);
@@ -129,6 +145,11 @@ pub(super) fn clusters(usable: &[Usable]) -> Vec<usize> {
         let group = sample.row.group.as_deref().map(|group| (None, group));
         subject.into_iter().chain(group).collect()
     }))
+}
+
+/// The same of groups alone, for a division that parts people.
+fn groups(usable: &[Usable]) -> Vec<usize> {
+    apart::clusters(usable.iter().map(|sample| sample.row.group.as_deref().into_iter().collect()))
 }
 
 fn official(usable: &[Usable], asked: Option<Sizes>) -> Result<(Vec<Option<Split>>, Option<String>)> {
@@ -180,7 +201,7 @@ fn enough(drawn: &[Option<Split>], order: &[([u8; 32], usize)], sizes: &Sizes) -
         let there = drawn.iter().zip(order).filter(|(drawn, of)| **drawn == Some(split) && of.1 == 0).count();
         if there < sizes.per_class(split) {
             return Err(Error::failed(format!(
-                "With people kept apart, {} images of each class are left for the {} split, and {} are asked for; \
+                "With people and near duplicates kept apart, {} images of each class are left for the {} split, and {} are asked for; \
                  ask for fewer, such as --{1} {}.",
                 thousands(there),
                 split.name(),

@@ -12,6 +12,7 @@ pub mod decisions;
 pub mod division;
 pub mod duplicates;
 pub mod fetch;
+pub mod groups;
 pub mod inspect;
 pub mod inspect_cache;
 pub mod manifest;

@@ -5,6 +5,7 @@ use super::crops::Cropper;
 use super::decisions::{Decision, Decisions, class_of};
 use super::division::{SplitMethod, divide};
 use super::duplicates::{Verdict, judge};
+use super::groups;
 use super::inspect::{Stamp, inspect};
 use super::reasons::{Drops, Reason};
 use super::report::{PrepareReport, printable};
@@ -18,7 +19,7 @@ use crate::monitor::{Monitor, Update};
 use crate::workspace::Workspace;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 /// What to prepare.
@@ -130,12 +131,16 @@ pub fn prepare_with(
     let decisions = Decisions::load(workspace)?;
     let decodable = decodable(present, inspected, &mut drops);
     let (usable, relabelled) = decided(decodable, &decisions, &classes, &mut drops)?;
-    let usable = without_duplicates(usable, &sources, &classes, &mut drops);
+    let mut usable = without_duplicates(usable, &sources, &classes, &mut drops);
+    let grouped = group(&mut usable, &groups::load(workspace)?);
     describe(&usable, &mut report);
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     let divisions = divide(&usable, &names, settings, asked, &classes);
     report.warnings = sources.iter_mut().flat_map(|source| std::mem::take(&mut source.rows.warnings)).collect();
     report.warnings.extend(relabelled);
+    if divisions.as_ref().is_ok_and(|divisions| divisions.iter().all(|division| division.keeps_groups())) {
+        report.warnings.extend(grouped);
+    }
     let folder = workspace.prepared(&settings.name);
     let account = Account { report, drops, usable: &usable, sources: &sources, settings };
     let report = match &divisions {
@@ -308,6 +313,29 @@ fn decided(
         )
     });
     Ok((usable, sentence))
+}
+
+/// Gives the images that an audit found to be of the same picture their group. Answers a sentence about them, if there
+/// are any; of a group of which only one image is left there is nothing to say.
+fn group(usable: &mut [Usable], remembered: &BTreeMap<ContentHash, ContentHash>) -> Option<String> {
+    let mut members: BTreeMap<ContentHash, usize> = BTreeMap::new();
+    for sample in usable.iter() {
+        remembered.get(&sample.hash).into_iter().for_each(|group| *members.entry(*group).or_default() += 1);
+    }
+    members.retain(|_, count| *count > 1);
+    for sample in usable.iter_mut().filter(|sample| sample.row.group.is_none()) {
+        let group = remembered.get(&sample.hash).filter(|group| members.contains_key(group));
+        sample.row.group = group.map(ToString::to_string);
+    }
+    let images: usize = members.values().sum();
+    (images > 0).then(|| {
+        format!(
+            "{} images in {} groups of nearly the same picture, which an audit found (data/alike.csv), are kept in one \
+             split each.",
+            thousands(images),
+            thousands(members.len())
+        )
+    })
 }
 
 /// Drops all but the first of equal files, and all of those whose labels contradict each other. What is left is in

@@ -12,7 +12,7 @@ use super::settings::Kind;
 use crate::error::{Error, Result};
 use crate::features::{FeatureRows, StoreIdentity};
 use crate::monitor::{Monitor, Silent};
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use tch::{Device, TchError, Tensor};
 
 /// Images scored at once by the benchmark, whose activations are large.
@@ -66,6 +66,22 @@ impl Scorer {
             }
             Ready::Pixels { .. } => Err(Error::failed("the benchmark model scores pixels and was given features")),
         }
+    }
+
+    /// What a fine-tuned network makes of its rows, for others to learn from: its averaged last stage, rows x features,
+    /// the mean of picture and mirror image; with the scores. None of other models, whose features are frozen.
+    ///
+    /// # Errors
+    /// As [`Scorer::scores`].
+    pub fn tuned_features(
+        &self,
+        rows: &dyn FeatureRows,
+        monitor: &dyn Monitor,
+    ) -> Result<Option<(Array2<f32>, Vec<f64>)>> {
+        let Ready::Tuned(tuned) = &self.0 else { return Ok(None) };
+        check_width(rows.width(), tuned.width())?;
+        let (features, logits) = tuned.features(rows, monitor)?;
+        Ok(Some((features, shares(logits)?)))
     }
 
     /// [`Scorer::scores`] of rows in memory.

@@ -9,6 +9,7 @@ use super::results::ResultRow;
 use super::score_file;
 use super::scoring::{check_identity, filled_stores, score_split, source_of};
 use super::spec::JobSpec;
+use crate::dataset::crops::picture_of;
 use crate::dataset::{ContentHash, Manifest, PrepareReport, Sample, Split};
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Confusion, Figures, Interval, ScoreFigures, wilson95};
@@ -203,7 +204,7 @@ pub(super) fn evaluate(
 }
 
 /// Whether two pairs of classes are the same the other way round; none if they are not the same.
-fn swapped(model: &[String; 2], data: &[String; 2]) -> Option<bool> {
+pub(super) fn swapped(model: &[String; 2], data: &[String; 2]) -> Option<bool> {
     if model == data {
         return Some(false);
     }
@@ -211,18 +212,14 @@ fn swapped(model: &[String; 2], data: &[String; 2]) -> Option<bool> {
 }
 
 /// The images of the data set that a run was trained on, with their splits; none if it is no longer there as it was.
-fn own_images(workspace: &Workspace, dataset: &str, model: &SavedModel) -> Option<HashMap<ContentHash, Split>> {
+pub(super) fn own_images(
+    workspace: &Workspace,
+    dataset: &str,
+    model: &SavedModel,
+) -> Option<HashMap<ContentHash, Split>> {
     let manifest = Manifest::load_named(workspace, dataset).ok()?;
     let same = manifest.sha256 == model.info.provenance.manifest_sha256;
     same.then(|| manifest.samples.iter().map(|sample| (picture_of(sample), sample.split)).collect())
-}
-
-/// The picture that a sample is of: a crop of `data prepare --align` is named after the hash of the picture it was cut
-/// from, so that it is told to be of the same picture as the whole one.
-fn picture_of(sample: &Sample) -> ContentHash {
-    let stem = Path::new(&sample.path).file_stem().and_then(|stem| stem.to_str());
-    let original = stem.filter(|_| sample.source.ends_with("-aligned")).and_then(|stem| stem.parse().ok());
-    original.unwrap_or(sample.hash)
 }
 
 /// Both classes, from the cells of the confusion.

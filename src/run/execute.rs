@@ -4,7 +4,7 @@ use super::folder::RunFolder;
 use super::scoring::{filled_stores, manifest, network_source};
 use super::spec::JobSpec;
 use super::worker::Recorder;
-use super::{elsewhere, folds, probe, study, sweep, training};
+use super::{audit, elsewhere, folds, probe, study, sweep, training};
 use crate::backbone::device;
 use crate::dataset::crops::Cropper;
 use crate::dataset::{Split, prepare, synthetic};
@@ -49,6 +49,7 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
                 .collect();
             Ok(format!("{}: {}", report.name, counts.join(", ")))
         }
+        JobSpec::Audit { dataset, settings } => audit::audit(circumstances, dataset, settings, recorder),
         JobSpec::Extract { dataset, features } => {
             let manifest = manifest(workspace, dataset)?;
             let source = network_source(features, circumstances.device)?;

@@ -17,6 +17,7 @@
 //!
 //! The worker has a session of its own, so it goes on when the terminal that started it is gone.
 
+mod audit;
 pub mod choice;
 pub mod compare;
 pub mod control;
@@ -42,6 +43,7 @@ mod study;
 mod sweep;
 mod training;
 pub mod view;
+mod witness;
 pub mod words;
 pub mod worker;
 

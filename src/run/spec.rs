@@ -15,6 +15,8 @@ pub enum JobSpec {
     Sample(SampleSettings),
     /// Prepare a data set into `data/prepared/NAME`.
     Prepare(PrepareSettings),
+    /// Look for what is wrong with a prepared set; the findings are beside its manifest.
+    Audit { dataset: String, settings: Box<crate::audit::Settings> },
     /// Fill the feature store of a backbone for all images of a prepared set.
     Extract {
         dataset: String,
@@ -206,6 +208,7 @@ impl JobSpec {
         match self {
             Self::Sample(_) => "sample",
             Self::Prepare(_) => "prepare",
+            Self::Audit { .. } => "audit",
             Self::Extract { .. } => "extract",
             Self::Probe { .. } => "probe",
             Self::Train { model, .. } => model.kind().name(),
@@ -221,7 +224,8 @@ impl JobSpec {
     pub fn dataset(&self) -> Option<&str> {
         match self {
             Self::Prepare(settings) => Some(&settings.name),
-            Self::Extract { dataset, .. }
+            Self::Audit { dataset, .. }
+            | Self::Extract { dataset, .. }
             | Self::Probe { dataset, .. }
             | Self::Train { dataset, .. }
             | Self::Folds { dataset, .. }

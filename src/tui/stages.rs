@@ -91,7 +91,7 @@ pub struct Stage {
 /// Which screen shows what a run does. A demo is shown where its parts are.
 pub fn screen_of(job: &JobSpec) -> ScreenId {
     match job {
-        JobSpec::Sample(_) | JobSpec::Prepare(_) | JobSpec::Demo { .. } => ScreenId::Data,
+        JobSpec::Sample(_) | JobSpec::Prepare(_) | JobSpec::Audit { .. } | JobSpec::Demo { .. } => ScreenId::Data,
         JobSpec::Extract { .. } | JobSpec::Probe { .. } => ScreenId::Features,
         JobSpec::Sweep { .. } | JobSpec::Folds { .. } | JobSpec::Train { .. } => ScreenId::Train,
         JobSpec::OpenTest { .. } | JobSpec::Evaluate { .. } => ScreenId::Results,

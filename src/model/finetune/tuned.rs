@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::features::{FeatureRows, StoreIdentity};
 use crate::model::network::{Weights, take, to_array, to_tensor, torch_error};
 use crate::monitor::Monitor;
+use ndarray::Array2;
 use std::collections::BTreeMap;
 use tch::{TchError, Tensor};
 
@@ -17,6 +18,12 @@ pub(in crate::model) struct Tuned {
     network: TailNetwork,
     head: Head,
     geometry: Geometry,
+}
+
+/// What a batch gives: per image, the mean of picture and mirror image.
+struct Seen {
+    features: Vec<f32>,
+    logits: Vec<f64>,
 }
 
 /// A linear head, `[1, features]` and `[1]`.
@@ -93,26 +100,57 @@ impl Tuned {
     /// # Errors
     /// Rows that cannot be read; libtorch's; a stop.
     pub(in crate::model) fn logits(&self, rows: &dyn FeatureRows, monitor: &dyn Monitor) -> Result<Vec<f64>> {
+        Ok(self.pass(rows, monitor)?.into_iter().flat_map(|seen| seen.logits).collect())
+    }
+
+    /// The averaged last stage of each row, rows x features, as the mean of the picture's and its mirror image's; and the
+    /// logits.
+    ///
+    /// # Errors
+    /// As [`Tuned::logits`].
+    pub(in crate::model) fn features(
+        &self,
+        rows: &dyn FeatureRows,
+        monitor: &dyn Monitor,
+    ) -> Result<(Array2<f32>, Vec<f64>)> {
+        let seen = self.pass(rows, monitor)?;
+        let width = self.head.weight.size().last().map_or(0, |width| *width as usize);
+        let values = seen.iter().flat_map(|seen| seen.features.iter().copied()).collect();
+        let features = Array2::from_shape_vec((rows.len(), width), values)
+            .map_err(|error| Error::failed(format!("The tuned network gave rows that do not fit: {error}.")))?;
+        Ok((features, seen.into_iter().flat_map(|seen| seen.logits).collect()))
+    }
+
+    fn pass(&self, rows: &dyn FeatureRows, monitor: &dyn Monitor) -> Result<Vec<Seen>> {
         let all: Vec<usize> = (0..rows.len()).collect();
         let pieces: Vec<&[usize]> = all.chunks(AT_ONCE).collect();
         let shares = (0..lanes().min(pieces.len())).map(|_| self.share()).collect();
-        let answers = in_lanes(shares, pieces.len(), |own: &mut Self, piece| {
+        in_lanes(shares, pieces.len(), |own: &mut Self, piece| {
             if monitor.stopped() {
                 return Err(Error::stopped());
             }
             let mut values = vec![0f32; pieces[piece].len() * own.width()];
             rows.copy_rows(pieces[piece], &mut values)?;
             own.forward(&values).map_err(torch_error)
-        })?;
-        Ok(answers.into_iter().flatten().collect())
+        })
     }
 
-    fn forward(&self, values: &[f32]) -> Result<Vec<f64>, TchError> {
+    fn forward(&self, values: &[f32]) -> Result<Seen, TchError> {
         tch::no_grad(|| {
             let features = self.network.features(&self.geometry.tensor(values)?)?;
             let logits = to_array(&features.f_linear(&self.head.weight, Some(&self.head.bias))?)?;
             let logits: Vec<f64> = logits.iter().map(|&logit| f64::from(logit)).collect();
-            Ok(logits.chunks_exact(2).map(|both| (both[0] + both[1]) / 2.0).collect())
+            let features = to_array(&features)?;
+            let width = features.shape().last().copied().unwrap_or(0).max(1);
+            let flat: Vec<f32> = features.iter().copied().collect();
+            let mean = |both: &[f32]| {
+                let (picture, mirror) = both.split_at(width);
+                picture.iter().zip(mirror).map(|(a, b)| (a + b) / 2.0).collect::<Vec<f32>>()
+            };
+            Ok(Seen {
+                features: flat.chunks_exact(2 * width).flat_map(mean).collect(),
+                logits: logits.chunks_exact(2).map(|both| (both[0] + both[1]) / 2.0).collect(),
+            })
         })
     }
 

@@ -1,0 +1,88 @@
+//! Which images are of the same picture, as the last audit of each data set found, in `data/alike.csv`.
+//!
+//! Like decisions, groups go by the SHA-256 of the image file, so they hold in every data set and under every name the
+//! image has. The next preparation keeps every group in one split. The file can be removed; then nothing is remembered.
+
+use super::apart::clusters;
+use super::sample::ContentHash;
+use crate::error::{AtPath, Error, Result};
+use crate::workspace::{Workspace, write_whole};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+const HEADER: [&str; 3] = ["dataset", "hash", "group"];
+
+/// An image and one that stands for its group, by the name of the data set in which this was found.
+type Links = BTreeSet<(String, ContentHash, ContentHash)>;
+
+/// `data/alike.csv`.
+pub fn file(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("data/alike.csv")
+}
+
+/// The group of each image that is in one with others, by whatever data set: the smallest hash of its images.
+///
+/// # Errors
+/// A file that cannot be read or understood: splits would silently be others.
+pub fn load(workspace: &Workspace) -> Result<BTreeMap<ContentHash, ContentHash>> {
+    let links: Vec<[ContentHash; 2]> =
+        links(&file(workspace))?.into_iter().map(|(_, hash, group)| [hash, group]).collect();
+    let cluster_of = clusters(links.iter().map(|link| link.to_vec()));
+    let mut members: BTreeMap<usize, BTreeSet<ContentHash>> = BTreeMap::new();
+    for (link, cluster) in links.into_iter().zip(cluster_of) {
+        members.entry(cluster).or_default().extend(link);
+    }
+    let mut groups = BTreeMap::new();
+    for members in members.into_values().filter(|members| members.len() > 1) {
+        let first = members.first().copied();
+        groups.extend(members.into_iter().filter_map(|hash| Some((hash, first?))));
+    }
+    Ok(groups)
+}
+
+/// Remembers what an audit of `dataset` found, in place of what an earlier one did: for each image one that stands for its
+/// group, which is itself for an image without others.
+///
+/// # Errors
+/// As [`load`]; a file that cannot be written.
+pub fn remember(workspace: &Workspace, dataset: &str, found: &BTreeMap<ContentHash, ContentHash>) -> Result<()> {
+    let path = file(workspace);
+    let folder = workspace.root().join("data");
+    fs::create_dir_all(&folder).at(&folder)?;
+    let lock_path = folder.join(".alike.lock");
+    let lock = File::create(&lock_path).at(&lock_path)?;
+    lock.lock().at(&lock_path)?;
+    let before = links(&path)?;
+    let mut all: Links = before.iter().filter(|(of, ..)| of != dataset).cloned().collect();
+    let several: BTreeSet<ContentHash> =
+        found.iter().filter(|(hash, group)| hash != group).map(|(_, group)| *group).collect();
+    let grouped = found.iter().filter(|(_, group)| several.contains(group));
+    all.extend(grouped.map(|(hash, group)| (dataset.to_owned(), *hash, *group)));
+    if all == before {
+        return Ok(());
+    }
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(HEADER).at(&path)?;
+    for (dataset, hash, group) in &all {
+        out.write_record([dataset, &hash.to_string(), &group.to_string()]).at(&path)?;
+    }
+    write_whole(&path, &out.into_inner().map_err(|error| error.into_error()).at(&path)?)
+}
+
+fn links(path: &Path) -> Result<Links> {
+    let damaged = || Error::file(path, "is damaged; remove it and audit again");
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Links::new()),
+        Err(error) => return Err(Error::file(path, error)),
+    };
+    let mut reader = csv::Reader::from_reader(&bytes[..]);
+    if *reader.headers().map_err(|_| damaged())? != HEADER[..] {
+        return Err(damaged());
+    }
+    let hash = |text: Option<&str>| text.and_then(|text| text.parse().ok()).ok_or_else(damaged);
+    let link =
+        |row: csv::StringRecord| Ok((row.get(0).unwrap_or_default().to_owned(), hash(row.get(1))?, hash(row.get(2))?));
+    reader.records().map(|row| row.map_err(|_| damaged()).and_then(link)).collect()
+}
