@@ -1,10 +1,14 @@
 //! How many images per second go from files into a store: `cargo bench --bench extract -- FOLDER [IMAGES [BATCH…]] [--bf16]`.
 //!
 //! CPU seconds are told too: on a machine that others use as well, they say more than the rate.
+//!
+//! `cargo bench --bench extract -- --stages NETWORK [BATCH [ROUNDS]] [--bf16]` tells the CPU time of every stage of a
+//! network on one thread, of pictures of noise; the median of the rounds.
 
-use faceprobe::backbone;
+use faceprobe::backbone::{self, Arithmetic, Network};
 use faceprobe::dataset::ContentHash;
 use faceprobe::features::{Dtype, ExtractOptions, FeatureSpec, NetworkSource, PooledPixels, RowSource, Store, extract};
+use faceprobe::imaging::Pixels;
 use faceprobe::monitor::Silent;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +16,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     backbone::tune_allocator();
     let (options, words): (Vec<String>, Vec<String>) =
         std::env::args().skip(1).partition(|word| word.starts_with("--"));
+    if options.iter().any(|word| word == "--stages") {
+        let arithmetic = if options.iter().any(|word| word == "--bf16") { Arithmetic::Bf16 } else { Arithmetic::F32 };
+        return stages(&words, arithmetic);
+    }
     let dtype = if options.iter().any(|word| word == "--bf16") { Dtype::Bf16 } else { Dtype::F32 };
     let Some(folder) = words.first() else {
         println!("skipped: name a folder of images, as in cargo bench --bench extract -- FOLDER [IMAGES [BATCH…]]");
@@ -29,6 +37,62 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     Ok(())
+}
+
+/// The stages of a network: name, batch and rounds are the words.
+fn stages(words: &[String], arithmetic: Arithmetic) -> Result<(), Box<dyn std::error::Error>> {
+    let name = words.first().map_or(backbone::DEFAULT, String::as_str);
+    let number = |at: usize, usual: usize| words.get(at).map_or(Ok(usual), |word| word.parse());
+    let (batch, rounds) = (number(1, 8)?.max(1), number(2, 5)?.max(1));
+    tch::set_num_threads(1);
+    let info = backbone::find(name)?;
+    let before = processor_seconds()?;
+    let network = Network::load_as(info, tch::Device::Cpu, arithmetic)?;
+    println!("loading: {:.2} s", processor_seconds()? - before);
+    let mut state = 1_u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    let mut picture =
+        || Pixels::new(info.input, info.input, (0..info.input * info.input * 3).map(|_| noise()).collect());
+    let pictures = (0..batch).map(|_| picture()).collect::<Option<Vec<_>>>().ok_or("the noise is no picture")?;
+    let input = network.input(&pictures)?;
+    let mut times: Vec<(String, Vec<f64>)> = Vec::new();
+    // The first round is for the memory.
+    for round in 0..=rounds {
+        let mut last = processor_seconds()?;
+        let mut at = 0;
+        network.forward_watched(&input, &mut |stage, _| {
+            let now = processor_seconds().unwrap_or(last);
+            match times.get_mut(at) {
+                Some((_, list)) if round > 0 => list.push(now - last),
+                Some(_) => {}
+                None => times.push((stage.to_owned(), Vec::new())),
+            }
+            at += 1;
+            last = now;
+        })?;
+    }
+    let mut total = 0.0;
+    for (stage, mut list) in times {
+        list.sort_by(f64::total_cmp);
+        let milliseconds = 1e3 * list[list.len() / 2] / batch as f64;
+        total += milliseconds;
+        println!("{stage:12} {milliseconds:8.3} ms per image");
+    }
+    println!("{name}: {total:.2} ms per image of batches of {batch}");
+    Ok(())
+}
+
+/// CPU seconds of this process so far.
+fn processor_seconds() -> std::io::Result<f64> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid place for the answer.
+    if unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) } != 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    Ok(time.tv_sec as f64 + time.tv_nsec as f64 / 1e9)
 }
 
 /// The first `count` files of a folder by name.

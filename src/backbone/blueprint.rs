@@ -2,10 +2,12 @@
 //! every stage, and the network itself. So the three cannot disagree, and a network's file is its description only.
 
 use super::bottleneck::InvertedBottleneck;
-use super::convolution::{Activation, Conv, ConvShape, Offset, Padding};
-use super::layers::{AveragePool, Chain, Concat, Layer, MaxPool, Residual};
+use super::convolution::{Activation, Conv, ConvShape, Folded, Offset, Padding};
+use super::layers::{AveragePool, Chain, Concat, Layer, MaxPool};
+use super::residual::Residual;
 use super::{Parameters, Stage, StageInfo};
 use crate::error::Result;
+use rayon::prelude::*;
 
 /// One stage in the row of a network.
 pub struct StagePlan {
@@ -26,7 +28,7 @@ pub enum Form {
     /// Branches over the same input, their channels behind each other.
     Mixed(Vec<Vec<Step>>),
     /// `activation(join(mixed branches) + input)`; what `join` says of scale and activation is done there.
-    Residual(Vec<Vec<Step>>, ConvPlan),
+    Residual(Vec<Vec<ConvPlan>>, ConvPlan),
     Bottleneck(Box<BottleneckPlan>),
 }
 
@@ -127,7 +129,7 @@ impl ConvPlan {
         }
     }
 
-    fn load(&self, parameters: &Parameters) -> Result<Conv> {
+    fn load(&self, parameters: &Parameters) -> Result<Folded> {
         let offset = match &self.norm {
             Norm::Bias => Offset::Bias,
             Norm::Batch(norm, epsilon) => Offset::BatchNorm(norm, *epsilon),
@@ -138,7 +140,7 @@ impl ConvPlan {
             groups: self.groups as i64,
             activation: self.activation,
         };
-        Conv::load(parameters, &self.name, offset, shape, self.scale)
+        Folded::load(parameters, &self.name, offset, shape, self.scale)
     }
 }
 
@@ -158,7 +160,7 @@ pub fn convolutions(form: &Form) -> Vec<&ConvPlan> {
     match form {
         Form::Chain(steps) => of(steps).collect(),
         Form::Mixed(branches) => branches.iter().flat_map(|steps| of(steps)).collect(),
-        Form::Residual(branches, join) => branches.iter().flat_map(|steps| of(steps)).chain([join]).collect(),
+        Form::Residual(branches, join) => branches.iter().flatten().chain([join]).collect(),
         Form::Bottleneck(block) => block.expand.iter().chain([&block.depthwise, &block.project]).collect(),
     }
 }
@@ -200,51 +202,88 @@ pub fn outline(plan: &[StagePlan], side: usize) -> Vec<StageInfo> {
     list
 }
 
-/// The stages with their weights.
+/// The stages with their weights. Folding reads the checkpoint one after another; what the kernels make of it is made on
+/// all processors, since otherwise most of them would wait for it.
 ///
 /// # Errors
 /// A parameter that is missing or not that of a convolution.
 pub fn build(plan: &[StagePlan], parameters: &Parameters) -> Result<Vec<Stage>> {
-    plan.iter()
-        .map(|stage| {
-            Ok(match &stage.form {
-                Form::Chain(steps) => Stage { name: stage.name.clone(), layer: chain(steps, parameters)? },
-                Form::Mixed(branches) => Stage::new(&stage.name, concat(branches, parameters)?),
-                Form::Residual(branches, join) => {
-                    let branches = match branches.as_slice() {
-                        [one] => chain(one, parameters)?,
-                        several => Box::new(concat(several, parameters)?),
-                    };
-                    Stage::new(&stage.name, Residual { branches, join: join.load(parameters)? })
-                }
-                Form::Bottleneck(block) => {
-                    let expand = block.expand.as_ref().map(|expand| expand.load(parameters)).transpose()?;
-                    let (depthwise, project) = (block.depthwise.load(parameters)?, block.project.load(parameters)?);
-                    Stage::new(&stage.name, InvertedBottleneck::new(expand, depthwise, project, block.residual))
-                }
-            })
+    let folded = plan.iter().map(|stage| Ok((stage.name.clone(), Parts::load(&stage.form, parameters)?)));
+    let folded = folded.collect::<Result<Vec<_>>>()?;
+    Ok(folded.into_par_iter().map(|(name, parts)| Stage { name, layer: parts.layer() }).collect())
+}
+
+/// A [`Form`] with its numbers.
+enum Parts {
+    Chain(Vec<Part>),
+    Mixed(Vec<Vec<Part>>),
+    Residual(Vec<Vec<Folded>>, Folded),
+    Bottleneck { expand: Option<Folded>, depthwise: Folded, project: Folded, residual: bool },
+}
+
+/// A [`Step`] with its numbers.
+enum Part {
+    Conv(Folded),
+    Pool(Box<dyn Layer>),
+}
+
+impl Parts {
+    fn load(form: &Form, parameters: &Parameters) -> Result<Self> {
+        let chain = |steps: &Vec<Step>| steps.iter().map(|step| Part::load(step, parameters)).collect();
+        Ok(match form {
+            Form::Chain(steps) => Self::Chain(chain(steps)?),
+            Form::Mixed(branches) => Self::Mixed(branches.iter().map(chain).collect::<Result<_>>()?),
+            Form::Residual(branches, join) => {
+                let load = |branch: &Vec<ConvPlan>| branch.iter().map(|conv| conv.load(parameters)).collect();
+                Self::Residual(branches.iter().map(load).collect::<Result<_>>()?, join.load(parameters)?)
+            }
+            Form::Bottleneck(block) => Self::Bottleneck {
+                expand: block.expand.as_ref().map(|expand| expand.load(parameters)).transpose()?,
+                depthwise: block.depthwise.load(parameters)?,
+                project: block.project.load(parameters)?,
+                residual: block.residual,
+            },
         })
-        .collect()
-}
-
-fn concat(branches: &[Vec<Step>], parameters: &Parameters) -> Result<Concat> {
-    branches.iter().map(|steps| chain(steps, parameters)).collect::<Result<_>>().map(Concat)
-}
-
-fn chain(steps: &[Step], parameters: &Parameters) -> Result<Box<dyn Layer>> {
-    let mut layers: Vec<Box<dyn Layer>> = Vec::with_capacity(steps.len());
-    for step in steps {
-        layers.push(match step {
-            Step::Conv(conv) => Box::new(conv.load(parameters)?),
-            Step::MaxPool { kernel, stride } => Box::new(MaxPool { kernel: *kernel as i64, stride: *stride as i64 }),
-            Step::AveragePool { kernel } => Box::new(AveragePool { kernel: *kernel as i64 }),
-        });
     }
-    Ok(match layers.pop() {
+
+    fn layer(self) -> Box<dyn Layer> {
+        match self {
+            Self::Chain(steps) => chain(steps),
+            Self::Mixed(branches) => Box::new(Concat(branches.into_iter().map(chain).collect())),
+            Self::Residual(branches, join) => Box::new(Residual::new(branches, join)),
+            Self::Bottleneck { expand, depthwise, project, residual } => {
+                Box::new(InvertedBottleneck::new(expand, depthwise, project, residual))
+            }
+        }
+    }
+}
+
+impl Part {
+    fn load(step: &Step, parameters: &Parameters) -> Result<Self> {
+        Ok(match *step {
+            Step::Conv(ref conv) => Self::Conv(conv.load(parameters)?),
+            Step::MaxPool { kernel, stride } => {
+                Self::Pool(Box::new(MaxPool { kernel: kernel as i64, stride: stride as i64 }))
+            }
+            Step::AveragePool { kernel } => Self::Pool(Box::new(AveragePool { kernel: kernel as i64 })),
+        })
+    }
+
+    fn layer(self) -> Box<dyn Layer> {
+        match self {
+            Self::Conv(folded) => Box::new(Conv::new(folded)),
+            Self::Pool(pool) => pool,
+        }
+    }
+}
+
+fn chain(steps: Vec<Part>) -> Box<dyn Layer> {
+    let mut layers: Vec<Box<dyn Layer>> = steps.into_iter().map(Part::layer).collect();
+    match layers.pop() {
         Some(only) if layers.is_empty() => only,
         last => {
             layers.extend(last);
             Box::new(Chain(layers))
         }
-    })
+    }
 }

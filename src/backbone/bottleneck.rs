@@ -1,11 +1,15 @@
 //! The inverted bottleneck as one layer.
 
-use super::convolution::{Activation, Conv};
-use super::kernel::{self, Bottleneck, Bounds, Depthwise};
+use super::convolution::{Activation, Conv, Folded};
+use super::kernel::{Bottleneck, Bounds, Depthwise};
 use super::layers::Layer;
 use super::memory::{computed, values};
 use std::sync::Arc;
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
+
+/// Channels up to which a block is computed as one in 32 bits where bf16 was asked for: there the time goes into the
+/// wide middle on its way to memory and back, and not into the products that bf16 halves.
+const NARROW: usize = 40;
 
 /// The inverted bottleneck of the MobileNet family: widen with 1 x 1 (or not), filter each channel, narrow with 1 x 1,
 /// add what came in (or not).
@@ -21,41 +25,54 @@ pub struct InvertedBottleneck {
 
 impl InvertedBottleneck {
     /// From its convolutions, each with its own activation.
-    pub fn new(expand: Option<Conv>, depthwise: Conv, project: Conv, residual: bool) -> Self {
-        let fused = Self::fuse(expand.as_ref(), &depthwise, &project, residual).map(Arc::new);
-        Self { expand, depthwise, project, residual, fused }
+    pub fn new(expand: Option<Folded>, depthwise: Folded, project: Folded, residual: bool) -> Self {
+        let narrow = expand.as_ref().is_some_and(|expand| expand.sides[1] <= NARROW && expand.could_be_own());
+        let full = |conv: Folded| if narrow { conv.in_full() } else { conv };
+        let (expand, depthwise, project) = (expand.map(full), full(depthwise), full(project));
+        let middle = Self::middle(&depthwise);
+        let (expand, depthwise, project) = (expand.map(Conv::new), Conv::new(depthwise), Conv::new(project));
+        let fused = middle.and_then(|middle| Self::fuse(expand.as_ref(), &depthwise, middle, &project, residual));
+        Self { expand, depthwise, project, residual, fused: fused.map(Arc::new) }
     }
 
-    fn fuse(expand: Option<&Conv>, depthwise: &Conv, project: &Conv, residual: bool) -> Option<Bottleneck> {
-        let here = depthwise.weight.kind() == Kind::Float && depthwise.weight.device() == Device::Cpu;
-        if !here || !kernel::available() {
+    fn middle(depthwise: &Folded) -> Option<Depthwise> {
+        let [channels, _, rows, columns] = depthwise.sides;
+        if !depthwise.is_own() || depthwise.shape.groups != channels as i64 || rows != columns {
             return None;
         }
-        let (channels, _, rows, columns) = depthwise.weight.size4().ok()?;
-        if depthwise.shape.groups != channels || rows != columns || project.shape.activation != Activation::None {
+        let stride = depthwise.shape.stride as usize;
+        Depthwise::new(values(&depthwise.weight), channels, rows, stride, values(&depthwise.bias))
+    }
+
+    fn fuse(
+        expand: Option<&Conv>,
+        depthwise: &Conv,
+        middle: Depthwise,
+        project: &Conv,
+        residual: bool,
+    ) -> Option<Bottleneck> {
+        if project.shape.activation != Activation::None {
             return None;
         }
-        // The kernel of a depthwise convolution has one input channel, so both orders in memory are the same.
-        let weight = depthwise.weight.contiguous();
-        let (side, stride) = (rows as usize, depthwise.shape.stride as usize);
-        let conv = Depthwise::new(values(&weight), channels as usize, side, stride, values(&depthwise.bias))?;
         Some(Bottleneck {
             expand: match expand {
                 Some(expand) => Some((expand.pointwise()?, expand.shape.activation.bounds())),
                 None => None,
             },
-            middle: conv,
+            middle,
             middle_bounds: depthwise.shape.activation.bounds(),
             project: project.pointwise()?,
             residual,
         })
     }
 }
+
 impl Layer for InvertedBottleneck {
     fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
         if let Some(fused) = &self.fused {
             let window = |side| self.depthwise.window(side);
-            return computed(input, None, fused.outputs(), Bounds::NONE, window, |it| fused.apply(it));
+            let input = input.f_to_kind(Kind::Float)?;
+            return computed(&input, None, fused.outputs(), Bounds::NONE, window, |it| fused.apply(it));
         }
         let filtered = match &self.expand {
             Some(expand) => self.depthwise.forward(&expand.forward(input)?)?,

@@ -1,7 +1,7 @@
 //! A convolution with what follows it, by whatever computes it best here.
 
 use super::Parameters;
-use super::kernel::{self, Bounds, Direct, Panels, Window, Winograd};
+use super::kernel::{self, Bounds, Convolution, Panels, Window};
 use super::layers::Layer;
 use super::memory::{channels_last, computed, values};
 use crate::error::{Error, Result};
@@ -62,25 +62,38 @@ pub struct Conv {
     pub(super) shape: ConvShape,
     /// Rows and columns of the kernel.
     kernel: [i64; 2],
-    /// `[out, in / groups, k, k]`.
-    pub(super) weight: Tensor,
-    /// `[out]`.
-    pub(super) bias: Tensor,
     engine: Engine,
 }
 
 /// What computes a convolution.
 #[derive(Debug)]
 enum Engine {
-    Direct(Arc<Direct>),
-    Winograd(Arc<Winograd>),
-    /// With the kernel once more with a row and a column of zeros before it, for SAME with stride 2 on even sides.
+    Own(Convolution),
     Torch {
+        /// `[out, in / groups, k, k]`.
+        weight: Tensor,
+        /// `[out]`.
+        bias: Tensor,
+        /// The kernel once more with a row and a column of zeros before it, for SAME with stride 2 on even sides.
         widened: Option<Tensor>,
     },
 }
 
-impl Conv {
+/// The numbers of a convolution, before it is decided what computes it.
+#[derive(Debug)]
+pub struct Folded {
+    pub(super) shape: ConvShape,
+    /// `[out, in / groups, k, k]`, contiguous, in 32 bits.
+    pub(super) weight: Tensor,
+    /// `[out]`.
+    pub(super) bias: Tensor,
+    /// Of the weight.
+    pub(super) sides: [usize; 4],
+    /// What it is to be computed in.
+    kind: Kind,
+}
+
+impl Folded {
     /// Takes `NAME.weight` (`[out, in / groups, k, k]`) and its offset from the checkpoint. Batch normalisation is
     /// folded: with s = gamma / sqrt(variance + epsilon), weight' = s * weight and bias' = beta - s * mean. So is
     /// `scale`, by which the output before residual and activation is multiplied; the residual branches of
@@ -104,23 +117,46 @@ impl Conv {
         let (outputs, channels, height, width) = weight
             .size4()
             .map_err(|_| Error::failed(format!("The weights `{name}.weight` are not those of a convolution.")))?;
-        let kernel = [height, width];
-        let kind = parameters.arithmetic.kind();
-        let here = kind == Kind::Float && weight.device() == Device::Cpu && kernel::available();
-        if here && shape.groups == 1 {
-            let sides = [outputs, channels, height, width].map(|side| side as usize);
-            let (values, offsets) = (values(&weight), values(&bias));
-            let winograd = (shape.stride == 1).then(|| Winograd::new(values, sides, offsets)).flatten();
-            let engine = match winograd {
-                Some(winograd) => Engine::Winograd(Arc::new(winograd)),
-                None => Engine::Direct(Arc::new(Direct::new(values, sides, offsets))),
-            };
-            return Ok(Self { shape, kernel, weight, bias, engine });
+        let sides = [outputs, channels, height, width].map(|side| side as usize);
+        Ok(Self { shape, weight, bias, sides, kind: parameters.arithmetic.kind() })
+    }
+
+    /// Whether the program's own kernels can compute it and are faster here.
+    pub fn is_own(&self) -> bool {
+        self.kind == Kind::Float && self.could_be_own()
+    }
+
+    /// Whether they can compute it, in 32 bits.
+    pub fn could_be_own(&self) -> bool {
+        self.weight.device() == Device::Cpu && kernel::available()
+    }
+
+    /// The same to be computed in 32 bits, whatever the rest of the network is computed in.
+    pub fn in_full(self) -> Self {
+        Self { kind: Kind::Float, ..self }
+    }
+
+    /// Whether it is a product of each place by itself, on the program's own kernels.
+    pub fn is_pointwise(&self) -> bool {
+        let [.., rows, columns] = self.sides;
+        self.is_own() && [rows, columns] == [1, 1] && self.shape.stride == 1 && self.shape.groups == 1
+    }
+}
+
+impl Conv {
+    /// The convolution, on what computes it best.
+    pub fn new(folded: Folded) -> Self {
+        let own = folded.is_own() && folded.shape.groups == 1;
+        let Folded { shape, weight, bias, sides, kind } = folded;
+        let kernel = [sides[2], sides[3]].map(|side| side as i64);
+        if own {
+            let convolution = Convolution::new(values(&weight), sides, shape.stride as usize, values(&bias));
+            return Self { shape, kernel, engine: Engine::Own(convolution) };
         }
         let widened = (shape.padding == Padding::Same && shape.stride == 2)
             .then(|| channels_last(&weight.constant_pad_nd([1, 0, 1, 0])).to_kind(kind));
-        let (weight, bias) = (weight.to_kind(kind), bias.to_kind(kind));
-        Ok(Self { shape, kernel, weight: channels_last(&weight), bias, engine: Engine::Torch { widened } })
+        let (weight, bias) = (channels_last(&weight.to_kind(kind)), bias.to_kind(kind));
+        Self { shape, kernel, engine: Engine::Torch { weight, bias, widened } }
     }
 
     /// `activation(conv(input))` of `[N, in, H, W]`.
@@ -137,12 +173,23 @@ impl Conv {
         let bounds = self.shape.activation.bounds();
         let window = |side| self.window(side);
         match &self.engine {
-            Engine::Direct(conv) => computed(input, residual, conv.outputs(), bounds, window, |it| conv.apply(it)),
-            Engine::Winograd(conv) => computed(input, residual, conv.outputs(), bounds, window, |it| conv.apply(it)),
-            Engine::Torch { widened } => {
-                let mut sums = self.torch(input, widened.as_ref())?;
+            Engine::Own(conv) => computed(input, residual, conv.outputs(), bounds, window, |it| conv.apply(it)),
+            Engine::Torch { weight, bias, widened } => {
+                // SAME with stride 2 on an even side needs one row of zeros more below than above. Zeros in front of
+                // the kernel have the same effect as leaving out the upper row of padding, and spare a padded copy of
+                // the input, which costs as much as the convolution.
+                let even = input.size().last().is_some_and(|side| side % 2 == 0);
+                let weight = widened.as_ref().filter(|_| even).unwrap_or(weight);
+                let padding = match self.shape.padding {
+                    Padding::Same => self.kernel.map(|side| (side - 1) / 2),
+                    Padding::Fixed(padding) => padding,
+                };
+                let stride = [self.shape.stride; 2];
+                // The layer before may have been computed in other numbers.
+                let input = input.f_to_kind(weight.kind())?;
+                let mut sums = input.f_conv2d(weight, Some(bias), stride, padding, [1, 1], self.shape.groups)?;
                 if let Some(residual) = residual {
-                    sums = sums.f_add_(residual)?;
+                    sums = sums.f_add_(&residual.f_to_kind(weight.kind())?)?;
                 }
                 match self.shape.activation {
                     Activation::None => Ok(sums),
@@ -151,19 +198,6 @@ impl Conv {
                 }
             }
         }
-    }
-
-    /// SAME with stride 2 on an even side needs one row of zeros more below than above. Zeros in front of the kernel
-    /// have the same effect as leaving out the upper row of padding, and spare a padded copy of the input, which costs
-    /// as much as the convolution.
-    fn torch(&self, input: &Tensor, widened: Option<&Tensor>) -> Result<Tensor, TchError> {
-        let even = input.size().last().is_some_and(|side| side % 2 == 0);
-        let weight = widened.filter(|_| even).unwrap_or(&self.weight);
-        let padding = match self.shape.padding {
-            Padding::Same => self.kernel.map(|side| (side - 1) / 2),
-            Padding::Fixed(padding) => padding,
-        };
-        input.f_conv2d(weight, Some(&self.bias), [self.shape.stride; 2], padding, [1, 1], self.shape.groups)
     }
 
     /// The window over an input of `side` rows and columns.
@@ -185,10 +219,10 @@ impl Conv {
         Window { kernel, stride, before, after }
     }
 
-    /// The packed weights of a 1 x 1 convolution with stride 1; none for any other.
+    /// The packed weights of a 1 x 1 convolution with stride 1 on the program's own kernels; none for any other.
     pub(super) fn pointwise(&self) -> Option<Arc<Panels>> {
         match &self.engine {
-            Engine::Direct(conv) if self.shape.stride == 1 => conv.pointwise(),
+            Engine::Own(conv) if self.shape.stride == 1 => conv.pointwise(),
             _ => None,
         }
     }
@@ -196,13 +230,17 @@ impl Conv {
     /// The same tensors for another thread.
     pub fn share(&self) -> Self {
         let engine = match &self.engine {
-            Engine::Direct(conv) => Engine::Direct(Arc::clone(conv)),
-            Engine::Winograd(conv) => Engine::Winograd(Arc::clone(conv)),
-            Engine::Torch { widened } => Engine::Torch { widened: widened.as_ref().map(Tensor::shallow_clone) },
+            Engine::Own(conv) => Engine::Own(conv.clone()),
+            Engine::Torch { weight, bias, widened } => Engine::Torch {
+                weight: weight.shallow_clone(),
+                bias: bias.shallow_clone(),
+                widened: widened.as_ref().map(Tensor::shallow_clone),
+            },
         };
-        Self { weight: self.weight.shallow_clone(), bias: self.bias.shallow_clone(), engine, ..*self }
+        Self { engine, ..*self }
     }
 }
+
 impl Layer for Conv {
     fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
         Conv::forward(self, input)

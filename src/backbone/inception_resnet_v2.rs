@@ -54,23 +54,28 @@ fn reducing(conv: ConvPlan) -> ConvPlan {
 }
 
 /// Convolutions one after another, which the checkpoint numbers below `name`.
-fn branch(name: &str, input: usize, convolutions: &[(usize, [usize; 2])]) -> Vec<Step> {
+fn branch(name: &str, input: usize, convolutions: &[(usize, [usize; 2])]) -> Vec<ConvPlan> {
     let mut from = input;
-    let mut steps = Vec::new();
+    let mut list = Vec::new();
     for (place, &(output, kernel)) in convolutions.iter().enumerate() {
-        steps.push(conv(format!("{name}.{place}"), from, output, kernel).into());
+        list.push(conv(format!("{name}.{place}"), from, output, kernel));
         from = output;
     }
-    steps
+    list
+}
+
+/// `branch` as steps.
+fn steps(branch: Vec<ConvPlan>) -> Vec<Step> {
+    branch.into_iter().map(Step::from).collect()
 }
 
 /// `branch`, the last of which reduces.
 fn reducing_branch(name: &str, input: usize, convolutions: &[(usize, [usize; 2])]) -> Vec<Step> {
-    let mut steps = branch(name, input, convolutions);
-    if let Some(Step::Conv(last)) = steps.pop() {
-        steps.push(reducing(last).into());
+    let mut list = branch(name, input, convolutions);
+    if let Some(last) = list.pop() {
+        list.push(reducing(last));
     }
-    steps
+    steps(list)
 }
 
 fn plan() -> Vec<StagePlan> {
@@ -101,8 +106,8 @@ fn plan() -> Vec<StagePlan> {
 fn mixed_5b() -> Form {
     Form::Mixed(vec![
         vec![conv("mixed_5b.branch0", 192, 96, [1, 1]).into()],
-        branch("mixed_5b.branch1", 192, &[(48, [1, 1]), (64, [5, 5])]),
-        branch("mixed_5b.branch2", 192, &[(64, [1, 1]), (96, [3, 3]), (96, [3, 3])]),
+        steps(branch("mixed_5b.branch1", 192, &[(48, [1, 1]), (64, [5, 5])])),
+        steps(branch("mixed_5b.branch2", 192, &[(64, [1, 1]), (96, [3, 3]), (96, [3, 3])])),
         vec![Step::AveragePool { kernel: 3 }, conv("mixed_5b.branch3.1", 192, 64, [1, 1]).into()],
     ])
 }
@@ -110,7 +115,7 @@ fn mixed_5b() -> Form {
 /// Inception-ResNet-A (figure 16).
 fn block35(name: &str) -> Form {
     let branches = vec![
-        vec![conv(format!("{name}.branch0"), A, 32, [1, 1]).into()],
+        vec![conv(format!("{name}.branch0"), A, 32, [1, 1])],
         branch(&format!("{name}.branch1"), A, &[(32, [1, 1]), (32, [3, 3])]),
         branch(&format!("{name}.branch2"), A, &[(32, [1, 1]), (48, [3, 3]), (64, [3, 3])]),
     ];
@@ -129,7 +134,7 @@ fn mixed_6a() -> Form {
 /// Inception-ResNet-B (figure 17).
 fn block17(name: &str) -> Form {
     let branches = vec![
-        vec![conv(format!("{name}.branch0"), B, 192, [1, 1]).into()],
+        vec![conv(format!("{name}.branch0"), B, 192, [1, 1])],
         branch(&format!("{name}.branch1"), B, &[(128, [1, 1]), (160, [1, 7]), (192, [7, 1])]),
     ];
     Form::Residual(branches, up(name, 192 + 192, B, 0.1, Activation::Relu))
@@ -148,7 +153,7 @@ fn mixed_7a() -> Form {
 /// Inception-ResNet-C (figure 19).
 fn block8(name: &str, scale: f64, activation: Activation) -> Form {
     let branches = vec![
-        vec![conv(format!("{name}.branch0"), C, 192, [1, 1]).into()],
+        vec![conv(format!("{name}.branch0"), C, 192, [1, 1])],
         branch(&format!("{name}.branch1"), C, &[(192, [1, 1]), (224, [1, 3]), (256, [3, 1])]),
     ];
     Form::Residual(branches, up(name, 192 + 256, C, scale, activation))

@@ -1,6 +1,5 @@
 //! What the networks are built of besides convolutions, and how it is put together.
 
-use super::convolution::Conv;
 use tch::{TchError, Tensor};
 
 /// One stage of a network. Its output is never changed by a later stage, so that features can be taken from it.
@@ -67,21 +66,5 @@ impl Layer for Concat {
 
     fn share(&self) -> Box<dyn Layer> {
         Box::new(Self(self.0.iter().map(|layer| layer.share()).collect()))
-    }
-}
-
-/// `join(branches(input)) + input`; scale and activation are `join`'s.
-pub struct Residual {
-    pub branches: Box<dyn Layer>,
-    pub join: Conv,
-}
-
-impl Layer for Residual {
-    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        self.join.forward_add(&self.branches.forward(input)?, input)
-    }
-
-    fn share(&self) -> Box<dyn Layer> {
-        Box::new(Self { branches: self.branches.share(), join: self.join.share() })
     }
 }

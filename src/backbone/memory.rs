@@ -14,7 +14,7 @@ pub fn computed(
 ) -> Result<Tensor, TchError> {
     let input = by_place(input)?;
     let residual = residual.map(by_place).transpose()?;
-    let (images, rows, columns, _) = input.size4()?;
+    let (images, rows, columns, channels) = input.size4()?;
     let side = [rows as usize, columns as usize];
     let window = window(side);
     let [rows, columns] = window
@@ -26,6 +26,7 @@ pub fn computed(
         input: values(&input),
         images: images as usize,
         side,
+        pitch: [channels as usize, outputs],
         window,
         residual: residual.as_ref().map(values),
         bounds,

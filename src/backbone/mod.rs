@@ -18,6 +18,7 @@ mod mobilenet_v2;
 mod mtcnn;
 mod network;
 mod pooling;
+mod residual;
 mod tail;
 pub mod torchscript;
 mod vgg16;

@@ -1,13 +1,16 @@
 //! A network with its weights, ready to give features.
 
 use super::blueprint::{self, StagePlan};
-use super::{Architecture, Arithmetic, BackboneInfo, Parameters, Pool, Stage, torchscript, weights};
+use super::{Architecture, Arithmetic, BackboneInfo, Parameters, Pool, Stage, StageInfo, kernel, torchscript, weights};
 use crate::error::{Error, Result};
 use crate::imaging::{ChannelOrder, Pixels};
 use ndarray::Array2;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use tch::{Device, Kind, TchError, Tensor};
+
+/// What the wide stages may hold for the pictures that go through them together.
+const GROUP_BYTES: usize = 6 << 20;
 
 /// A loaded backbone. It can move to another thread; for several threads, [`Network::share`] gives each its own over
 /// the same tensors.
@@ -17,6 +20,8 @@ pub struct Network {
     device: Device,
     arithmetic: Arithmetic,
     weights_sha256: String,
+    /// How many of the first stages are run for how many pictures at a time.
+    wide: (usize, usize),
     /// `[3, 1, 1]` on the device.
     mean: Tensor,
     std: Tensor,
@@ -100,13 +105,16 @@ impl Network {
         device: Device,
     ) -> Result<Self> {
         let stages = tch::no_grad(|| blueprint::build(plan, parameters))?;
-        Ok(Self { arithmetic: parameters.arithmetic, ..Self::of_stages(info, stages, weights_sha256, device) })
+        let arithmetic = parameters.arithmetic;
+        let own = arithmetic == Arithmetic::F32 && device == Device::Cpu && kernel::available();
+        let wide = if own { wide_stages(info, plan) } else { (0, 1) };
+        Ok(Self { arithmetic, wide, ..Self::of_stages(info, stages, weights_sha256, device) })
     }
 
     fn of_stages(info: &'static BackboneInfo, stages: Vec<Stage>, weights_sha256: String, device: Device) -> Self {
         let constant = |values: [f32; 3]| Tensor::from_slice(&values).view([3, 1, 1]).to_device(device);
         let (mean, std) = (constant(info.preprocessing.mean), constant(info.preprocessing.std));
-        Self { info, stages, device, arithmetic: Arithmetic::F32, weights_sha256, mean, std }
+        Self { info, stages, device, arithmetic: Arithmetic::F32, weights_sha256, wide: (0, 1), mean, std }
     }
 
     /// The same network for another thread, over the same tensors.
@@ -117,6 +125,7 @@ impl Network {
             device: self.device,
             arithmetic: self.arithmetic,
             weights_sha256: self.weights_sha256.clone(),
+            wide: self.wide,
             mean: self.mean.shallow_clone(),
             std: self.std.shallow_clone(),
         }
@@ -135,31 +144,48 @@ impl Network {
     /// The outputs `[N, C, H, W]` of the stages `taps` (ascending) for a normalised input `[N, 3, S, S]`, without
     /// gradients. What comes after the last of them is not computed.
     pub fn outputs(&self, input: &Tensor, taps: &[usize]) -> Result<Vec<Tensor>> {
-        let mut outputs = Vec::with_capacity(taps.len());
-        let last = taps.last().map_or(0, |last| last + 1);
-        self.run(input, last, &mut |index, _, output| {
-            if taps.contains(&index) {
-                outputs.push(output.shallow_clone());
+        let mut from = 0;
+        for &tap in taps {
+            if !(from..self.stages.len()).contains(&tap) {
+                let (title, count) = (self.info.title, self.stages.len());
+                return Err(Error::usage(format!("{title} has the stages 0 to {}, in ascending order.", count - 1)));
             }
-        })?;
-        if outputs.len() != taps.len() {
-            let (title, count) = (self.info.title, self.stages.len());
-            return Err(Error::usage(format!("{title} has the stages 0 to {}, in ascending order.", count - 1)));
+            from = tap + 1;
         }
-        Ok(outputs)
+        let through = || {
+            let (mut x, mut from) = (input.shallow_clone(), 0);
+            let mut outputs = Vec::with_capacity(taps.len());
+            for &tap in taps {
+                // Up to the last of the wide stages, then the rest.
+                let (wide, group) = (self.wide.0.clamp(from, tap + 1), self.wide.1 as i64);
+                if wide > from && x.size().first().is_some_and(|&images| images > group) {
+                    let groups = x.f_split(group, 0)?;
+                    let groups =
+                        groups.iter().map(|part| self.stretch(part, from..wide)).collect::<Result<Vec<_>, _>>();
+                    x = Tensor::f_cat(&groups?, 0)?;
+                    from = wide;
+                }
+                x = self.stretch(&x, from..tap + 1)?;
+                outputs.push(x.shallow_clone());
+                from = tap + 1;
+            }
+            Ok(outputs)
+        };
+        tch::no_grad(through).map_err(|error: TchError| self.explain(&error))
+    }
+
+    /// Some stages one after another.
+    fn stretch(&self, input: &Tensor, range: std::ops::Range<usize>) -> Result<Tensor, TchError> {
+        self.stages[range].iter().try_fold(input.shallow_clone(), |x, stage| stage.layer.forward(&x))
     }
 
     /// Runs all stages, showing the name and the output `[N, C, H, W]` of each on the way.
     pub fn forward_watched(&self, input: &Tensor, watch: &mut dyn FnMut(&str, &Tensor)) -> Result<()> {
-        self.run(input, self.stages.len(), &mut |_, name, output| watch(name, output))
-    }
-
-    fn run(&self, input: &Tensor, stages: usize, watch: &mut dyn FnMut(usize, &str, &Tensor)) -> Result<()> {
         let forward = || {
             let mut x = input.shallow_clone();
-            for (index, stage) in self.stages.iter().enumerate().take(stages) {
+            for stage in &self.stages {
                 x = stage.layer.forward(&x)?;
-                watch(index, &stage.name, &x);
+                watch(&stage.name, &x);
             }
             Ok(())
         };
@@ -218,6 +244,27 @@ impl Network {
             self.info.title, self.device
         ))
     }
+}
+
+/// How many of a network's first stages should be run for how many pictures at a time, so that what one stage leaves is
+/// still in the caches for the next: as long as input and output of a picture outweigh a stage's weights, which are
+/// read again for every group.
+fn wide_stages(info: &BackboneInfo, plan: &[StagePlan]) -> (usize, usize) {
+    let values = |stage: &StageInfo| stage.channels * stage.side * stage.side;
+    let mut input = 3 * info.input * info.input;
+    let (mut count, mut most) = (0, 1);
+    for (stage, plan) in info.stages().iter().zip(plan) {
+        let around = input + values(stage);
+        let weights: usize = blueprint::parameters(std::slice::from_ref(plan))
+            .iter()
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum();
+        if 2 * weights > around {
+            break;
+        }
+        (count, most, input) = (count + 1, most.max(around), values(stage));
+    }
+    (count, (GROUP_BYTES / (4 * most)).max(1))
 }
 
 fn no_backbone(info: &BackboneInfo) -> Error {

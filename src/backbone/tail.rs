@@ -156,7 +156,13 @@ fn through(form: &Form, input: &Tensor, folded: &mut Folded<'_>) -> Result<Tenso
         Form::Chain(steps) => chain(steps, input, folded),
         Form::Mixed(branches) => mixed(branches, input, folded),
         Form::Residual(branches, join) => {
-            let inside = mixed(branches, input, folded)?;
+            let through = |branch: &Vec<ConvPlan>, folded: &mut Folded<'_>| {
+                let mut convolutions = branch.iter();
+                convolutions
+                    .try_fold(input.shallow_clone(), |x, conv| activate(conv.activation, sums(conv, &x, folded)?))
+            };
+            let outputs = branches.iter().map(|branch| through(branch, folded)).collect::<Result<Vec<_>, _>>()?;
+            let inside = together(&outputs)?;
             activate(join.activation, sums(join, &inside, folded)?.f_add(input)?)
         }
         Form::Bottleneck(block) => {
@@ -183,7 +189,12 @@ fn chain(steps: &[Step], input: &Tensor, folded: &mut Folded<'_>) -> Result<Tens
 
 fn mixed(branches: &[Vec<Step>], input: &Tensor, folded: &mut Folded<'_>) -> Result<Tensor, TchError> {
     let outputs = branches.iter().map(|steps| chain(steps, input, folded)).collect::<Result<Vec<_>, _>>()?;
-    match outputs.as_slice() {
+    together(&outputs)
+}
+
+/// The channels of several tensors behind each other.
+fn together(outputs: &[Tensor]) -> Result<Tensor, TchError> {
+    match outputs {
         [one] => Ok(one.shallow_clone()),
         several => Tensor::f_cat(several, 1),
     }

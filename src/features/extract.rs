@@ -112,8 +112,10 @@ pub fn extract_all(
         let todo = missing(&writers.iter().map(PartWriter::store).collect::<Vec<_>>(), items);
         reused -= todo.len();
         let threads = options.threads.max(1);
-        let suitable = source.batch().min(todo.len().div_ceil(CALLS * threads));
-        let batch = options.batch.unwrap_or(suitable).max(1);
+        let suitable = source.batch().min(todo.len().div_ceil(CALLS * threads)).max(1);
+        // As many calls for one stream as for another.
+        let calls = todo.len().div_ceil(suitable).next_multiple_of(threads);
+        let batch = options.batch.unwrap_or(todo.len().div_ceil(calls)).max(1);
         let work = Work { source, items, todo: &todo, batch, monitor };
         done = work.run(threads, reused, &mut writers)?;
     }

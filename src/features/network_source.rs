@@ -1,6 +1,6 @@
 //! Rows from the stages of a pretrained network.
 
-use super::identity::{Dtype, StoreIdentity};
+use super::identity::StoreIdentity;
 use super::source::{RowSource, RowWorker, Rows, Tapped};
 use super::spec::FeatureSpec;
 use crate::backbone::{self, Arithmetic, BackboneInfo, Network, Pool};
@@ -36,7 +36,7 @@ impl NetworkSource {
     /// A request that does not fit the network, weights that are missing, or arithmetic that the device has not.
     pub fn new(spec: &FeatureSpec, device: Device) -> Result<Self> {
         let info = spec.check()?;
-        let arithmetic = if spec.dtype == Dtype::Bf16 { Arithmetic::Bf16 } else { Arithmetic::F32 };
+        let arithmetic = spec.arithmetic();
         arithmetic.check(device)?;
         let preprocessing = info.preprocessing.with_mode(spec.mode);
         let weights = backbone::weights::sha256_of(info)?;

@@ -1,7 +1,7 @@
 //! Which features: network, stages, pooling, preprocessing, arithmetic.
 
 use super::identity::{Dtype, StoreIdentity};
-use crate::backbone::{self, BackboneInfo, Pool};
+use crate::backbone::{self, Arithmetic, BackboneInfo, Pool};
 use crate::error::{Error, Result};
 use crate::imaging::preprocessing::Mode;
 use serde::{Deserialize, Serialize};
@@ -107,6 +107,11 @@ impl FeatureSpec {
             return Err(Error::usage("Features are computed in f32 or bf16."));
         }
         Ok(info)
+    }
+
+    /// What the network is computed in.
+    pub fn arithmetic(&self) -> Arithmetic {
+        if self.dtype == Dtype::Bf16 { Arithmetic::Bf16 } else { Arithmetic::F32 }
     }
 
     /// The numbers of the stages, ascending.

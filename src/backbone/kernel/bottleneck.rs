@@ -34,7 +34,8 @@ impl Bottleneck {
 
     /// All of it for some pictures; their residual is taken from the input, and their bounds are of the output.
     pub fn apply(&self, pictures: Pictures<'_>) {
-        let Pictures { input, side, window, bounds, output, .. } = pictures;
+        let Pictures { input, side, pitch, window, bounds, output, .. } = pictures;
+        assert_eq!(pitch, [self.channels(), self.outputs()], "pictures by themselves");
         let Some(out_side) = window.output(side) else { return };
         let image = side[0] * side[1] * self.channels();
         let result = out_side[0] * out_side[1] * self.outputs();

@@ -42,40 +42,50 @@ impl Direct {
 
     /// `output = clamp(conv(input) + offset (+ residual))`.
     pub fn apply(&self, pictures: Pictures<'_>) {
-        let Pictures { input, images, side, window, residual, bounds, output } = pictures;
+        let Pictures { input, images, side, pitch, window, residual, bounds, output } = pictures;
         assert_eq!(window.kernel, self.kernel, "the window is of the kernel's size");
         let Some([rows, columns]) = window.output(side) else { return };
-        let (channels, outputs, stride) = (self.channels, self.panels.outputs(), window.stride);
+        let (channels, stride) = (self.channels, window.stride);
         let places = rows * columns;
         let padded_side: [usize; 2] = std::array::from_fn(|axis| side[axis] + window.before[axis] + window.after[axis]);
-        let runs: Vec<usize> = (0..window.kernel[0]).map(|row| row * padded_side[1] * channels).collect();
-        let origin = |place: usize| (place / columns * stride * padded_side[1] + place % columns * stride) * channels;
-        let run = window.kernel[1] * channels;
-        if padded_side == side {
+        let at = |place: usize, width: usize| place / columns * stride * width + place % columns * stride;
+        // A row of the window is one run where its places lie beside each other.
+        if padded_side == side && (window.kernel[1] == 1 || pitch[0] == channels) {
             // Nothing is added around the pictures, so all of them are one pass.
-            let image = side[0] * side[1] * channels;
-            let places =
-                Places::new((0..images * places).map(|at| (at / places * image + origin(at % places), at * outputs)));
+            let image = side[0] * side[1];
+            let runs: Vec<usize> = (0..window.kernel[0]).map(|row| row * side[1] * pitch[0]).collect();
+            let origin = |place: usize| (place / places * image + at(place % places, side[1])) * pitch[0];
+            let places = Places::new((0..images * places).map(|place| (origin(place), place * pitch[1])));
+            let run = window.kernel[1] * channels;
             self.panels.multiply(Pass { input, places: &places, runs: &runs, run, residual, bounds, output });
             return;
         }
-        let of_picture = Places::new((0..places).map(|place| (origin(place), place * outputs)));
+        let runs: Vec<usize> = (0..window.kernel[0]).map(|row| row * padded_side[1] * channels).collect();
+        let origin = |place: usize| at(place, padded_side[1]) * channels;
+        let of_picture = Places::new((0..places).map(|place| (origin(place), place * pitch[1])));
         let mut padded = vec![0.0; padded_side[0] * padded_side[1] * channels];
         for image in 0..images {
-            let picture = &input[image * side[0] * side[1] * channels..][..side[0] * side[1] * channels];
-            for (row, values) in picture.chunks_exact(side[1] * channels).enumerate() {
-                let at = ((row + window.before[0]) * padded_side[1] + window.before[1]) * channels;
-                padded[at..at + values.len()].copy_from_slice(values);
+            for row in 0..side[0] {
+                let values = &input[(image * side[0] + row) * side[1] * pitch[0]..];
+                let to = ((row + window.before[0]) * padded_side[1] + window.before[1]) * channels;
+                let to = &mut padded[to..to + side[1] * channels];
+                if pitch[0] == channels {
+                    to.copy_from_slice(&values[..to.len()]);
+                    continue;
+                }
+                for (to, values) in to.chunks_exact_mut(channels).zip(values.chunks(pitch[0])) {
+                    to.copy_from_slice(&values[..channels]);
+                }
             }
-            let range = image * places * outputs..(image + 1) * places * outputs;
+            let first = image * places * pitch[1];
             self.panels.multiply(Pass {
                 input: &padded,
                 places: &of_picture,
                 runs: &runs,
-                run,
-                residual: residual.map(|residual| &residual[range.clone()]),
+                run: window.kernel[1] * channels,
+                residual: residual.map(|residual| &residual[first..]),
                 bounds,
-                output: &mut output[range],
+                output: &mut output[first..],
             });
         }
     }

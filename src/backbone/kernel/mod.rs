@@ -6,6 +6,8 @@
 //! - [`Direct`]: a convolution as products of input runs with packed kernels, with offset, residual and activation
 //!   applied before the result is stored once.
 //! - [`Winograd`]: 3 x 3 with stride 1 in a quarter of the multiplications.
+//! - [`Line`]: 1 x 3 and 1 x 7, lying or standing, in a half or a third of them.
+//! - [`Convolution`]: the one of these that is fastest.
 //! - [`Bottleneck`]: the inverted bottleneck of the MobileNet family strip by strip, so that its wide middle never
 //!   leaves the second-level cache.
 //!
@@ -18,16 +20,22 @@
 #![allow(clippy::needless_range_loop)]
 
 mod bottleneck;
+mod convolution;
 mod depthwise;
 mod direct;
+mod line;
 mod panels;
+#[cfg(test)]
+mod tests;
 mod winograd;
 
 pub use bottleneck::Bottleneck;
+pub use convolution::Convolution;
 pub use depthwise::Depthwise;
-pub use direct::Direct;
+use direct::Direct;
+use line::Line;
 pub use panels::Panels;
-pub use winograd::Winograd;
+use winograd::Winograd;
 
 use pulp::{Arch, Simd, WithSimd};
 use std::sync::LazyLock;
@@ -81,17 +89,27 @@ pub struct Pictures<'a> {
     pub images: usize,
     /// Rows and columns of each.
     pub side: [usize; 2],
+    /// Values from one place to the next in the input, and in the output and the residual: their channels, or more
+    /// where they lie among others.
+    pub pitch: [usize; 2],
     /// Of the convolution's own kernel and stride.
     pub window: Window,
     /// Added before the activation; as long as the output.
     pub residual: Option<&'a [f32]>,
     /// Of the last activation.
     pub bounds: Bounds,
-    /// Images x [`Window::output`] x outputs.
+    /// Images x [`Window::output`] x pitch, of which the outputs are the first.
     pub output: &'a mut [f32],
 }
 
-static ARCH: LazyLock<Arch> = LazyLock::new(Arch::new);
+/// The best there is; or less, for tests and for comparing figures between processors: `FACEPROBE_VECTORS=avx2`, or
+/// `none`, with which libtorch computes.
+static ARCH: LazyLock<Arch> = LazyLock::new(|| match std::env::var("FACEPROBE_VECTORS").as_deref() {
+    #[cfg(target_arch = "x86_64")]
+    Ok("avx2") => pulp::x86::V3::try_new().map_or_else(Arch::new, Arch::V3),
+    Ok("none") => Arch::Scalar,
+    _ => Arch::new(),
+});
 
 /// Runs an operation with the best vector instructions of this processor.
 fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {

@@ -219,6 +219,14 @@ unsafe fn tile<S: Simd, const GROUPS: usize, const WIDTH: usize>(
                 }
             }
         }
+        let targets = pass.places.targets.as_ptr().add(first);
+        // Rows of the residual lie far from each other, so that no reading ahead finds them: asked for now, they are
+        // there when the sums are.
+        if let Some(residual) = pass.residual {
+            for place in 0..GROUPS * GROUP {
+                prefetch(residual.as_ptr().add(*targets.add(place) + stored.0));
+            }
+        }
         let mut weights: *const S::f32s = panel.as_ptr().cast();
         let mut run = 0;
         while run < pass.runs.len() {
@@ -243,7 +251,6 @@ unsafe fn tile<S: Simd, const GROUPS: usize, const WIDTH: usize>(
             }
             run += 1;
         }
-        let targets = pass.places.targets.as_ptr().add(first);
         let output = pass.output.as_mut_ptr();
         let (begin, count) = stored;
         if count == WIDTH * S::F32_LANES {
@@ -281,4 +288,17 @@ unsafe fn tile<S: Simd, const GROUPS: usize, const WIDTH: usize>(
             simd.partial_store_f32s(&mut pass.output[here], pass.bounds.clamp(simd, value));
         }
     }
+}
+
+/// Asks for the cache line of a value that is read soon.
+#[inline(always)]
+fn prefetch(value: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch changes nothing that the program sees and cannot fail, whatever the address; every x86_64 has it.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(value.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
 }

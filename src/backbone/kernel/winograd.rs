@@ -22,8 +22,12 @@ const A: f32 = 0.75;
 const B: f32 = 1.5;
 const A2: f32 = A * A;
 const B2: f32 = B * B;
-/// What the transformed inputs and the products of a group of tiles may take together.
-const GROUP_BYTES: usize = 8 << 20;
+/// What the transformed inputs and the products of a group of tiles take together: they should stay in the second-level
+/// cache, unless the weights, which every group reads again, are the larger part.
+const GROUP_BYTES: usize = 1 << 20;
+const LARGE_GROUP_BYTES: usize = 8 << 20;
+/// From where on they are.
+const LARGE_WEIGHTS: usize = 1 << 20;
 
 /// A 3 x 3 convolution with stride 1.
 #[derive(Debug, Clone)]
@@ -64,18 +68,20 @@ impl Winograd {
 
     /// `output = clamp(conv(input) + offset (+ residual))`.
     pub fn apply(&self, pictures: Pictures<'_>) {
-        let Pictures { input, images, side, window, residual, bounds, output } = pictures;
+        let Pictures { input, images, side, pitch, window, residual, bounds, output } = pictures;
         assert_eq!((window.kernel, window.stride), ([3, 3], 1), "a window of 3 x 3 with stride 1");
         let Some(out_side) = window.output(side) else { return };
         let tiles_side = out_side.map(|side| side.div_ceil(OUT));
         let tiles = images * tiles_side[0] * tiles_side[1];
         let per_tile = IN * IN * (self.channels + self.outputs) * 4;
-        let group = (GROUP_BYTES / per_tile).clamp(24, tiles.max(24)) / 12 * 12;
+        let large = IN * IN * self.channels * self.outputs >= LARGE_WEIGHTS;
+        let bytes = if large { LARGE_GROUP_BYTES } else { GROUP_BYTES };
+        let group = (bytes / per_tile).clamp(24, tiles.max(24)) / 12 * 12;
         let most = group.min(tiles);
         let mut inputs = vec![0.0; IN * IN * place_stride(most, self.channels)];
         let mut products = vec![0.0; IN * IN * place_stride(most, self.outputs)];
         let mut places = Places::default();
-        let shape = Shape { side, out_side, tiles_side, before: window.before };
+        let shape = Shape { side, pitch, out_side, tiles_side, before: window.before };
         let mut first = 0;
         while first < tiles {
             let count = group.min(tiles - first);
@@ -109,6 +115,7 @@ impl Winograd {
 
 struct Shape {
     side: [usize; 2],
+    pitch: [usize; 2],
     out_side: [usize; 2],
     tiles_side: [usize; 2],
     before: [usize; 2],
@@ -224,7 +231,7 @@ impl WithSimd for Gather<'_> {
                 for column in 0..IN {
                     let at_column = (tile_column * OUT + column).wrapping_sub(self.shape.before[1]);
                     if at_row < rows && at_column < columns {
-                        let at = ((image * rows + at_row) * columns + at_column) * channels;
+                        let at = ((image * rows + at_row) * columns + at_column) * self.shape.pitch[0];
                         pixels[row][column] = self.input[at..at + channels].as_ptr();
                     }
                 }
@@ -278,7 +285,7 @@ impl WithSimd for Scatter<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let outputs = self.offsets.len();
-        let [rows, columns] = self.shape.out_side;
+        let ([rows, columns], pitch) = (self.shape.out_side, self.shape.pitch[1]);
         let stride = place_stride(self.count, outputs);
         assert!(outputs.is_multiple_of(S::F32_LANES), "whole vectors of outputs");
         assert!(self.products.len() >= IN * IN * stride, "every place of the tiles");
@@ -287,8 +294,8 @@ impl WithSimd for Scatter<'_> {
             let (image, tile_row, tile_column) = self.shape.place(self.first + tile);
             let (row, column) = (tile_row * OUT, tile_column * OUT);
             let (inside_rows, inside_columns) = ((rows - row).min(OUT), (columns - column).min(OUT));
-            let corner = ((image * rows + row) * columns + column) * outputs;
-            let reach = ((inside_rows - 1) * columns + inside_columns) * outputs;
+            let corner = ((image * rows + row) * columns + column) * pitch;
+            let reach = ((inside_rows - 1) * columns + inside_columns - 1) * pitch + outputs;
             assert!(corner + reach <= self.output.len(), "the tile lies inside the output");
             let source = self.products[tile * outputs..].as_ptr();
             let target = self.output[corner..].as_mut_ptr();
@@ -320,7 +327,7 @@ impl WithSimd for Scatter<'_> {
                             if right >= inside_columns {
                                 break;
                             }
-                            let at = (below * columns + right) * outputs + channel;
+                            let at = (below * columns + right) * pitch + channel;
                             let mut value = simd.add_f32s(line[right], offset);
                             if let Some(residual) = residual {
                                 value = simd.add_f32s(value, residual.add(at).cast::<S::f32s>().read_unaligned());
