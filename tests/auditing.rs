@@ -35,7 +35,7 @@ fn an_image_dropped_by_a_key_is_not_in_the_next_preparation() {
     session.named("a", "audit");
     session.shows("study was not audited yet.");
     session.keys("R");
-    session.shows("study is audited.");
+    session.shows("audit-1 is done.");
     session.shows("to do");
     // To the kind of findings whose images are all in the set.
     let audit: Value = serde_json::from_slice(&fs::read(prepared.join("audit.json")).expect("an audit")).expect("JSON");

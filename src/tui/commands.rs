@@ -38,7 +38,7 @@ impl App {
         if self.beneath() == Context::Audit
             && keys::TABLE.iter().any(|binding| binding.context == Context::Audit && binding.action == action)
         {
-            return matches!(action, Action::Cancel) || self.data.audit.offers(action);
+            return matches!(action, Action::Cancel) || self.data.audit.offers(action, &self.snapshot);
         }
         let by_setting = self.screen == ScreenId::Results && self.results.by_setting;
         match action {

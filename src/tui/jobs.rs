@@ -1,6 +1,6 @@
 //! What the screen wants done, and the thread that does it: starting and controlling runs, choosing, reading folders.
 
-use super::audits::{self, AtWork, AuditJob, AuditReply};
+use super::audits::{self, AuditJob, AuditReply};
 use super::event::Event;
 use super::memory::Memory;
 use super::predictor::Ask;
@@ -139,7 +139,6 @@ pub struct Settings {
 /// Does one effect after the other until the other end of `effects` is gone.
 pub fn work(settings: &Settings, effects: &Receiver<Effect>, events: &Sender<Event>, nudge: &Sender<()>) {
     let mut started: Vec<Launched> = Vec::new();
-    let mut auditing = AtWork::default();
     loop {
         // Workers are children of this process: whoever has ended is cleared up after.
         started.retain_mut(|launched| !launched.reap());
@@ -154,7 +153,7 @@ pub fn work(settings: &Settings, effects: &Receiver<Effect>, events: &Sender<Eve
             Err(RecvTimeoutError::Disconnected) => return,
         };
         let reply = match effect {
-            Effect::Audit(job) => JobReply::Audit(Box::new(audits::perform(settings, *job, &mut auditing, events))),
+            Effect::Audit(job) => JobReply::Audit(Box::new(audits::perform(&settings.workspace, *job))),
             effect => {
                 perform(settings, effect, &mut started).unwrap_or_else(|error| JobReply::Failed(error.to_string()))
             }

@@ -2,7 +2,8 @@
 
 use super::*;
 use faceprobe::dataset::decisions::{Change, Decision};
-use faceprobe::tui::audits::{AuditJob, AuditReply, End, Found, Progress as Far, progress};
+use faceprobe::run::control;
+use faceprobe::tui::audits::{AuditJob, AuditReply, Found};
 use faceprobe::tui::palette;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -223,22 +224,31 @@ fn what_cannot_be_decided_says_why_and_kinds_are_listed_apart() {
 fn an_audit_is_started_followed_and_stopped_after_a_question() {
     let mut app = view(DARK, None, "");
     assert!(shown(&mut app, 80, 24).contains("R starts it"));
-    let start = Effect::Audit(Box::new(AuditJob::Start { dataset: "sample".into() }));
-    assert_eq!(press(&mut app, KeyCode::Char('R')), [start]);
+    let job = JobSpec::Audit { dataset: "sample".into(), settings: Box::default() };
+    assert_eq!(press(&mut app, KeyCode::Char('R')), [Effect::Launch(Box::new(job.clone()))]);
+    let at = |status: Status| {
+        let mut now = snapshot();
+        let mut run = runs::run("audit-1", job.clone(), status);
+        run.stage = Some("look at images".into());
+        run.progress = Some(Progress { done: 9, total: 10, unit: "images".into(), rate: 3.0, remaining: None });
+        run.outcome = Some("3 findings in 10 images of sample".into());
+        now.runs.push(Arc::new(run));
+        Event::Snapshot(Arc::new(now))
+    };
+    app.update(at(Status::Running));
     assert_eq!(press(&mut app, KeyCode::Char('R')), [], "one at a time");
-    let log = "read labels\ninspect images\n  300 of 10000 images, 12 s left\n\u{7}skipped\nlook at images\n  9 of 10 images\n";
-    let far = progress(log);
-    assert_eq!(far, Far { stage: "look at images".into(), detail: "9 of 10 images".into() });
-    reply(&mut app, AuditReply::At { dataset: "sample".into(), progress: far });
     assert!(shown(&mut app, 80, 24).contains("● auditing sample: look at images  9 of 10 images  (s stops it)"));
     // It is seen on Data too.
     press(&mut app, KeyCode::Esc);
     assert!(shown(&mut app, 80, 24).contains("● auditing sample: look at images"));
     press(&mut app, KeyCode::Char('a'));
     press(&mut app, KeyCode::Char('s'));
-    assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::Audit(Box::new(AuditJob::Stop))]);
-    reply(&mut app, AuditReply::Ended { dataset: "sample".into(), end: End::Failed("The disk is full.".into()) });
-    assert_eq!(app.message, Some((Tone::Bad, "The audit of sample failed: The disk is full.".into())));
+    let stop = Effect::Control { run: RunId::parse("audit-1").unwrap(), command: control::Command::Stop };
+    assert_eq!(press(&mut app, KeyCode::Char('y')), [stop]);
+    let asked = app.update(at(Status::Done));
+    assert!(asked.contains(&Effect::Audit(Box::new(AuditJob::Read { dataset: "sample".into() }))), "{asked:?}");
+    let said = (Tone::Good, "audit-1 is done. 3 findings in 10 images of sample".into());
+    assert_eq!(app.message, Some(said));
     assert!(!shown(&mut app, 80, 24).contains("auditing"));
 }
 

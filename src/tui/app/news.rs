@@ -15,6 +15,7 @@ impl App {
         let before = std::mem::replace(&mut self.snapshot, snapshot);
         let first = !std::mem::replace(&mut self.loaded, true);
         let now = Arc::clone(&self.snapshot);
+        let mut effects = Vec::new();
         if !first {
             // One that waited may begin and end between two looks.
             let open = |status: Status| status.is_live() || status == Status::Queued;
@@ -22,6 +23,9 @@ impl App {
                 let was = before.run(run.id.as_str()).map(|run| run.status);
                 if was.is_some_and(open) && !open(run.status) {
                     self.message = Some(commands::ended(run));
+                    if matches!(run.job, JobSpec::Audit { .. }) {
+                        effects.extend(audit::read(self));
+                    }
                 }
             }
         }
@@ -30,7 +34,7 @@ impl App {
         {
             self.message = Some((Tone::Bad, problem.clone()));
         }
-        let mut effects = self.lead(&now);
+        effects.extend(self.lead(&now));
         effects.extend(self.wanted());
         effects
     }

@@ -7,15 +7,16 @@ mod view;
 mod words;
 
 use super::super::app::{App, Tone};
-use super::super::audits::{AuditJob, AuditReply, End, Found, Progress};
+use super::super::audits::{AuditJob, AuditReply, Found};
 use super::super::forms::FormKind;
 use super::super::jobs::Effect;
 use super::super::keys::{self, Action, Context};
-use super::super::stages::ScreenId;
+use super::super::snapshot::{Run, Snapshot};
 use super::super::widgets::cut_front;
 use crate::dataset::PrepareReport;
 use crate::dataset::decisions::Decision;
-use crate::run::{JobSpec, Status};
+use crate::run::{JobSpec, Status, control};
+use std::sync::Arc;
 
 pub use review::{Counts, KindCount, Review, Verdict};
 pub use view::{draw, draw_work};
@@ -27,8 +28,6 @@ pub struct State {
     /// The set whose audit is looked at.
     pub dataset: String,
     shown: Shown,
-    /// The audit that this program has started.
-    work: Option<Work>,
 }
 
 /// What there is to look at.
@@ -40,13 +39,6 @@ enum Shown {
     Absent,
     Failed(String),
     Review(Box<Review>),
-}
-
-/// An audit at work.
-#[derive(Debug)]
-struct Work {
-    dataset: String,
-    progress: Progress,
 }
 
 impl State {
@@ -66,10 +58,10 @@ impl State {
     }
 
     /// Whether an action would do something now.
-    pub fn offers(&self, action: Action) -> bool {
+    pub fn offers(&self, action: Action, snapshot: &Snapshot) -> bool {
         match action {
-            Action::StartAudit => self.work.is_none(),
-            Action::StopAudit => self.work.is_some(),
+            Action::StartAudit => work(snapshot).is_none(),
+            Action::StopAudit => work(snapshot).is_some(),
             Action::Undo => self.review().is_some_and(Review::can_undo),
             Action::DropOthers | Action::KeepAll => {
                 self.review().and_then(Review::finding).is_some_and(|finding| finding.images.len() > 1)
@@ -84,6 +76,11 @@ impl State {
             _ => self.review().is_some_and(|review| review.finding().is_some()),
         }
     }
+}
+
+/// The audit at work.
+fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
+    snapshot.live().rev().find(|run| matches!(run.job, JobSpec::Audit { .. }))
 }
 
 fn effect(job: AuditJob) -> Vec<Effect> {
@@ -139,14 +136,7 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
     }
     match action {
         Action::StartAudit => return Some(start(app)),
-        Action::StopAudit => {
-            if app.data.audit.work.is_some() {
-                let text = "The last audit stays as it is.".to_owned();
-                app.ask("Stop the audit?", vec![text], Effect::Audit(Box::new(AuditJob::Stop)));
-            } else {
-                app.say(Tone::Plain, "No audit is at work.");
-            }
-        }
+        Action::StopAudit => stop(app),
         Action::Undo => return Some(undo(app)),
         Action::PrepareAgain => prepare_again(app),
         Action::Picture => {
@@ -236,14 +226,24 @@ fn undo(app: &mut App) -> Vec<Effect> {
 }
 
 fn start(app: &mut App) -> Vec<Effect> {
-    if let Some(work) = &app.data.audit.work {
-        let text = format!("An audit of {} is at work already.", work.dataset);
+    if let Some(run) = work(&app.snapshot) {
+        let text = format!("{} is at work already.", run.id);
         app.say(Tone::Plain, text);
         return Vec::new();
     }
-    let dataset = app.data.audit.dataset.clone();
-    app.data.audit.work = Some(Work { dataset: dataset.clone(), progress: Progress::default() });
-    effect(AuditJob::Start { dataset })
+    let job = JobSpec::Audit { dataset: app.data.audit.dataset.clone(), settings: Box::default() };
+    vec![Effect::Launch(Box::new(job))]
+}
+
+fn stop(app: &mut App) {
+    match work(&app.snapshot).map(|run| run.id.clone()) {
+        Some(run) => {
+            let question = format!("Stop {run}?");
+            let text = "The findings of the audit before it stay as they are.".to_owned();
+            app.ask(&question, vec![text], Effect::Control { run, command: control::Command::Stop });
+        }
+        None => app.say(Tone::Plain, "No audit is at work."),
+    }
 }
 
 /// Opens the form that prepares this set again, filled in with what it was prepared from.
@@ -271,30 +271,6 @@ pub fn take(app: &mut App, reply: AuditReply) -> Vec<Effect> {
         AuditReply::Decided => {}
         AuditReply::Refused(sentence) => {
             app.say(Tone::Bad, format!("Not decided: {sentence}"));
-            return read(app);
-        }
-        AuditReply::Started { dataset } => {
-            let text = format!("The audit of {dataset} was started; it goes on if you leave.");
-            app.say(Tone::Good, text);
-        }
-        AuditReply::At { dataset, progress } => {
-            if let Some(work) = app.data.audit.work.as_mut().filter(|work| work.dataset == dataset) {
-                work.progress = progress;
-            }
-        }
-        AuditReply::Stopping => app.say(Tone::Plain, "The audit will stop at the next safe point."),
-        AuditReply::Ended { dataset, end } => {
-            app.data.audit.work = None;
-            let seen = app.data.audit.open && app.screen == ScreenId::Data;
-            match end {
-                End::Done if seen => app.say(Tone::Good, format!("{dataset} is audited.")),
-                End::Done => {
-                    let key = keys::name_of(Context::Data, Action::Audit);
-                    app.say(Tone::Good, format!("{dataset} is audited; {key} on Data shows what was found."));
-                }
-                End::Stopped => app.say(Tone::Plain, format!("The audit of {dataset} was stopped.")),
-                End::Failed(why) => app.say(Tone::Bad, format!("The audit of {dataset} failed: {why}")),
-            }
             return read(app);
         }
     }

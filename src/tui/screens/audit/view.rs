@@ -2,8 +2,8 @@
 
 use super::super::super::app::{App, Hits};
 use super::super::super::keys::{self, Action, Context};
-use super::super::super::widgets::{self, NARROW, cut, format, panel};
-use super::{Review, Shown, detail, is_stale, list, words};
+use super::super::super::widgets::{self, NARROW, bars, cut, format, panel};
+use super::{Review, Shown, detail, is_stale, list, words, work};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -29,11 +29,16 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
 /// Draws how far an audit is, if one is at work; what is left of the area comes back.
 pub fn draw_work(frame: &mut Frame, area: Rect, app: &App) -> Rect {
     let theme = app.theme;
-    let Some(work) = &app.data.audit.work else {
+    let Some(run) = work(&app.snapshot) else {
         return area;
     };
-    let stage = if work.progress.stage.is_empty() { "starting" } else { &work.progress.stage };
-    let mut text = format!(" ● auditing {}: {stage}  {}", work.dataset, work.progress.detail);
+    let stage = run.stage.as_deref().unwrap_or("starting");
+    let dataset = run.job.dataset().unwrap_or_default();
+    let mut text = format!(" {} auditing {dataset}: {stage}", bars::status(theme, run.status).0);
+    if let Some(progress) = &run.progress {
+        let (done, total) = (format::thousands(progress.done), format::thousands(progress.total));
+        text += &format!("  {done} of {total} {}", progress.unit);
+    }
     if app.data.audit.open {
         text = format!("{}  ({} stops it)", text.trim_end(), keys::name_of(Context::Audit, Action::StopAudit));
     }
@@ -58,7 +63,7 @@ fn start_hint(app: &App, text: &'static str) -> Line<'static> {
 fn absent(frame: &mut Frame, area: Rect, app: &App) {
     let theme = app.theme;
     let name = &app.data.audit.dataset;
-    let start = if app.data.audit.work.is_some() {
+    let start = if work(&app.snapshot).is_some() {
         Line::styled("It is at work.", theme.busy())
     } else {
         start_hint(app, " starts it: half a minute for 10,000 images.")
