@@ -6,8 +6,9 @@
 //! of the outputs' root mean square, where direct summation of the same 128 channels has 0.4e-6. That is why 7 x 7 is
 //! not computed so, and why seven along a line, where it happens once and not along both axes, are.
 
-use super::panels::{Panels, Pass, Places};
-use super::{Bounds, PLANE, Pictures, dispatch};
+use super::groups::{Group, in_groups};
+use super::panels::Panels;
+use super::{Bounds, Pictures, dispatch};
 use pulp::{Simd, WithSimd};
 
 /// Neighbours that come out of a tile.
@@ -81,43 +82,19 @@ impl Line {
         let mut tiles_side = out_side;
         tiles_side[self.axis] = out_side[self.axis].div_ceil(OUT);
         let tiles = images * tiles_side[0] * tiles_side[1];
-        let per_tile = IN * (self.channels + self.outputs) * 4;
-        let group = (GROUP_BYTES / per_tile).clamp(24, tiles.max(24)) / 12 * 12;
-        let most = group.min(tiles);
-        let mut inputs = vec![0.0; IN * point_stride(most, self.channels)];
-        let mut products = vec![0.0; IN * point_stride(most, self.outputs)];
-        let mut places = Places::default();
         let shape = Shape { side, pitch, out_side, tiles_side, before: window.before, axis: self.axis };
-        let mut first = 0;
-        while first < tiles {
-            let count = group.min(tiles - first);
-            places.refill((0..count).map(|tile| (tile * self.channels, tile * self.outputs)));
-            let channels = self.channels;
-            dispatch(Gather::<PAIRS, IN> { points, input, channels, shape: &shape, first, count, inputs: &mut inputs });
-            for (point, panels) in self.products.iter().enumerate() {
-                panels.multiply(Pass {
-                    input: &inputs[point * point_stride(count, self.channels)..][..count * self.channels],
-                    places: &places,
-                    runs: &[0],
-                    run: self.channels,
-                    residual: None,
-                    bounds: Bounds::NONE,
-                    output: &mut products[point * point_stride(count, self.outputs)..][..count * self.outputs],
-                });
-            }
-            dispatch(Scatter::<PAIRS, IN> {
-                points,
-                products: &products,
-                offsets: &self.offsets,
-                shape: &shape,
-                first,
-                count,
-                residual,
-                bounds,
-                output: &mut *output,
-            });
-            first += count;
-        }
+        let (channels, offsets, shape) = (self.channels, self.offsets.as_slice(), &shape);
+        in_groups(
+            &self.products,
+            [channels, self.outputs],
+            tiles,
+            GROUP_BYTES,
+            |group, inputs| dispatch(Gather::<PAIRS, IN> { points, input, channels, shape, group, inputs }),
+            |group, products| {
+                let output = &mut *output;
+                dispatch(Scatter::<PAIRS, IN> { points, products, offsets, shape, group, residual, bounds, output });
+            },
+        );
     }
 }
 
@@ -229,20 +206,13 @@ impl Shape {
     }
 }
 
-/// Values between one point of the transformed tiles and the next: a cache line more than they take, so that the points
-/// of a tile do not all fall on the same lines of the first-level cache.
-fn point_stride(tiles: usize, channels: usize) -> usize {
-    tiles * channels + PLANE
-}
-
 /// Transforms tiles of the input: `inputs[point][tile][channel]`.
 struct Gather<'a, const PAIRS: usize, const IN: usize> {
     points: &'a Points<PAIRS>,
     input: &'a [f32],
     channels: usize,
     shape: &'a Shape,
-    first: usize,
-    count: usize,
+    group: Group,
     inputs: &'a mut [f32],
 }
 
@@ -252,12 +222,12 @@ impl<const PAIRS: usize, const IN: usize> WithSimd for Gather<'_, PAIRS, IN> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (channels, shape) = (self.channels, self.shape);
-        let stride = point_stride(self.count, channels);
+        let stride = self.group.stride(channels);
         assert!(channels.is_multiple_of(S::F32_LANES), "whole vectors of channels");
         assert!(self.inputs.len() >= IN * stride, "room for every point of the tiles");
         let zeros = vec![0.0; channels];
-        for tile in 0..self.count {
-            let (image, at) = shape.place(self.first + tile);
+        for tile in 0..self.group.count {
+            let (image, at) = shape.place(self.group.first + tile);
             // Where the tile reaches over the picture's edge it sees zeros.
             let mut pixels = [zeros.as_ptr(); IN];
             for step in 0..IN {
@@ -296,8 +266,7 @@ struct Scatter<'a, const PAIRS: usize, const IN: usize> {
     products: &'a [f32],
     offsets: &'a [f32],
     shape: &'a Shape,
-    first: usize,
-    count: usize,
+    group: Group,
     residual: Option<&'a [f32]>,
     bounds: Bounds,
     output: &'a mut [f32],
@@ -310,13 +279,13 @@ impl<const PAIRS: usize, const IN: usize> WithSimd for Scatter<'_, PAIRS, IN> {
     fn with_simd<S: Simd>(self, simd: S) {
         let (outputs, shape) = (self.offsets.len(), self.shape);
         let ([rows, columns], pitch) = (shape.out_side, shape.pitch[1]);
-        let stride = point_stride(self.count, outputs);
+        let stride = self.group.stride(outputs);
         let step = if shape.axis == 0 { columns * pitch } else { pitch };
         assert!(outputs.is_multiple_of(S::F32_LANES), "whole vectors of outputs");
         assert!(self.products.len() >= IN * stride, "every point of the tiles");
         assert!(self.residual.is_none_or(|residual| residual.len() == self.output.len()), "a residual per output");
-        for tile in 0..self.count {
-            let (image, at) = shape.place(self.first + tile);
+        for tile in 0..self.group.count {
+            let (image, at) = shape.place(self.group.first + tile);
             let inside = (shape.out_side[shape.axis] - at[shape.axis]).min(OUT);
             let corner = ((image * rows + at[0]) * columns + at[1]) * pitch;
             assert!(corner + (inside - 1) * step + outputs <= self.output.len(), "the tile lies inside the output");

@@ -23,6 +23,7 @@ mod bottleneck;
 mod convolution;
 mod depthwise;
 mod direct;
+mod groups;
 mod line;
 mod panels;
 #[cfg(test)]

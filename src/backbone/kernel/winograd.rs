@@ -9,8 +9,9 @@
 //! against direct summation: through the thirteen layers of VGG16 in 32 bits the largest deviation from 64 bits,
 //! relative to the value, was 1.2e-4, where libtorch's direct convolutions had 1.7e-4.
 
-use super::panels::{Panels, Pass, Places};
-use super::{Bounds, PLANE, Pictures, dispatch};
+use super::groups::{Group, in_groups};
+use super::panels::Panels;
+use super::{Bounds, Pictures, dispatch};
 use pulp::{Simd, WithSimd};
 
 /// Side of a tile of outputs.
@@ -73,43 +74,20 @@ impl Winograd {
         let Some(out_side) = window.output(side) else { return };
         let tiles_side = out_side.map(|side| side.div_ceil(OUT));
         let tiles = images * tiles_side[0] * tiles_side[1];
-        let per_tile = IN * IN * (self.channels + self.outputs) * 4;
         let large = IN * IN * self.channels * self.outputs >= LARGE_WEIGHTS;
         let bytes = if large { LARGE_GROUP_BYTES } else { GROUP_BYTES };
-        let group = (bytes / per_tile).clamp(24, tiles.max(24)) / 12 * 12;
-        let most = group.min(tiles);
-        let mut inputs = vec![0.0; IN * IN * place_stride(most, self.channels)];
-        let mut products = vec![0.0; IN * IN * place_stride(most, self.outputs)];
-        let mut places = Places::default();
         let shape = Shape { side, pitch, out_side, tiles_side, before: window.before };
-        let mut first = 0;
-        while first < tiles {
-            let count = group.min(tiles - first);
-            places.refill((0..count).map(|tile| (tile * self.channels, tile * self.outputs)));
-            dispatch(Gather { input, channels: self.channels, shape: &shape, first, count, inputs: &mut inputs });
-            for (point, panels) in self.products.iter().enumerate() {
-                panels.multiply(Pass {
-                    input: &inputs[point * place_stride(count, self.channels)..][..count * self.channels],
-                    places: &places,
-                    runs: &[0],
-                    run: self.channels,
-                    residual: None,
-                    bounds: Bounds::NONE,
-                    output: &mut products[point * place_stride(count, self.outputs)..][..count * self.outputs],
-                });
-            }
-            dispatch(Scatter {
-                products: &products,
-                offsets: &self.offsets,
-                shape: &shape,
-                first,
-                count,
-                residual,
-                bounds,
-                output: &mut *output,
-            });
-            first += count;
-        }
+        let (channels, offsets, shape) = (self.channels, self.offsets.as_slice(), &shape);
+        in_groups(
+            &self.products,
+            [channels, self.outputs],
+            tiles,
+            bytes,
+            |group, inputs| dispatch(Gather { input, channels, shape, group, inputs }),
+            |group, products| {
+                dispatch(Scatter { products, offsets, shape, group, residual, bounds, output: &mut *output });
+            },
+        );
     }
 }
 
@@ -195,19 +173,12 @@ fn backward<S: Simd>(simd: S, m: [S::f32s; IN]) -> [S::f32s; OUT] {
     ]
 }
 
-/// Values between one place of the transformed tiles and the next: a cache line more than they take, so that the 36
-/// places of a tile do not all fall on the same lines of the first-level cache.
-fn place_stride(tiles: usize, channels: usize) -> usize {
-    tiles * channels + PLANE
-}
-
 /// Transforms tiles of the input: `inputs[place][tile][channel]`.
 struct Gather<'a> {
     input: &'a [f32],
     channels: usize,
     shape: &'a Shape,
-    first: usize,
-    count: usize,
+    group: Group,
     inputs: &'a mut [f32],
 }
 
@@ -218,12 +189,12 @@ impl WithSimd for Gather<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let channels = self.channels;
         let [rows, columns] = self.shape.side;
-        let stride = place_stride(self.count, channels);
+        let stride = self.group.stride(channels);
         assert!(channels.is_multiple_of(S::F32_LANES), "whole vectors of channels");
         assert!(self.inputs.len() >= IN * IN * stride, "room for every place of the tiles");
         let zeros = vec![0.0; channels];
-        for tile in 0..self.count {
-            let (image, tile_row, tile_column) = self.shape.place(self.first + tile);
+        for tile in 0..self.group.count {
+            let (image, tile_row, tile_column) = self.shape.place(self.group.first + tile);
             // Where the tile reaches over the picture's edge it sees zeros.
             let mut pixels = [[zeros.as_ptr(); IN]; IN];
             for row in 0..IN {
@@ -272,8 +243,7 @@ struct Scatter<'a> {
     products: &'a [f32],
     offsets: &'a [f32],
     shape: &'a Shape,
-    first: usize,
-    count: usize,
+    group: Group,
     residual: Option<&'a [f32]>,
     bounds: Bounds,
     output: &'a mut [f32],
@@ -286,12 +256,12 @@ impl WithSimd for Scatter<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let outputs = self.offsets.len();
         let ([rows, columns], pitch) = (self.shape.out_side, self.shape.pitch[1]);
-        let stride = place_stride(self.count, outputs);
+        let stride = self.group.stride(outputs);
         assert!(outputs.is_multiple_of(S::F32_LANES), "whole vectors of outputs");
         assert!(self.products.len() >= IN * IN * stride, "every place of the tiles");
         assert!(self.residual.is_none_or(|residual| residual.len() == self.output.len()), "a residual per output");
-        for tile in 0..self.count {
-            let (image, tile_row, tile_column) = self.shape.place(self.first + tile);
+        for tile in 0..self.group.count {
+            let (image, tile_row, tile_column) = self.shape.place(self.group.first + tile);
             let (row, column) = (tile_row * OUT, tile_column * OUT);
             let (inside_rows, inside_columns) = ((rows - row).min(OUT), (columns - column).min(OUT));
             let corner = ((image * rows + row) * columns + column) * pitch;

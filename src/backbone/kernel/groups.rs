@@ -1,0 +1,60 @@
+//! What the convolutions after Winograd have in common: tiles are transformed, multiplied point by point over all
+//! channels, and transformed back, in groups that stay in the caches.
+
+use super::panels::{Panels, Pass, Places};
+use super::{Bounds, PLANE};
+
+/// Tiles in a row of all.
+#[derive(Debug, Clone, Copy)]
+pub struct Group {
+    pub first: usize,
+    pub count: usize,
+}
+
+impl Group {
+    /// Values between one point of the transformed tiles and the next: a cache line more than they take, so that the
+    /// points of a tile do not all fall on the same lines of the first-level cache.
+    pub fn stride(self, channels: usize) -> usize {
+        self.count * channels + PLANE
+    }
+}
+
+/// Multiplies `tiles` tiles by one matrix `[channels, outputs]` per point.
+///
+/// For each group, whose transformed inputs and products take about `bytes` together, `gather` fills
+/// `inputs[point][tile][channel]` and `scatter` takes `products[point][tile][output]`, points [`Group::stride`] apart.
+pub fn in_groups(
+    points: &[Panels],
+    [channels, outputs]: [usize; 2],
+    tiles: usize,
+    bytes: usize,
+    mut gather: impl FnMut(Group, &mut [f32]),
+    mut scatter: impl FnMut(Group, &[f32]),
+) {
+    let per_tile = points.len() * (channels + outputs) * 4;
+    // Panels take tiles twelve at a time.
+    let group = (bytes / per_tile).clamp(24, tiles.max(24)) / 12 * 12;
+    let most = Group { first: 0, count: group.min(tiles) };
+    let mut inputs = vec![0.0; points.len() * most.stride(channels)];
+    let mut products = vec![0.0; points.len() * most.stride(outputs)];
+    let mut places = Places::default();
+    let mut first = 0;
+    while first < tiles {
+        let group = Group { first, count: group.min(tiles - first) };
+        places.refill((0..group.count).map(|tile| (tile * channels, tile * outputs)));
+        gather(group, &mut inputs);
+        for (point, panels) in points.iter().enumerate() {
+            panels.multiply(Pass {
+                input: &inputs[point * group.stride(channels)..][..group.count * channels],
+                places: &places,
+                runs: &[0],
+                run: channels,
+                residual: None,
+                bounds: Bounds::NONE,
+                output: &mut products[point * group.stride(outputs)..][..group.count * outputs],
+            });
+        }
+        scatter(group, &products);
+        first += group.count;
+    }
+}
