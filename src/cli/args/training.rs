@@ -114,7 +114,7 @@ pub(crate) struct CourseArgs {
     /// How the learning rate changes: constant, cosine, or step:EPOCHS:FACTOR [default: constant, for fine-tuning cosine]
     #[arg(long, value_parser = rate_course)]
     pub schedule: Option<RateCourse>,
-    /// Epochs in which the learning rate rises to its full value [default: 0, for fine-tuning a quarter of them]
+    /// Epochs in which the learning rate rises to its full value [default: 0, for fine-tuning an eighth of them]
     #[arg(long, value_name = "EPOCHS")]
     pub warmup: Option<usize>,
     #[arg(long, value_parser = count)]
@@ -202,7 +202,7 @@ pub(crate) enum TrainCommand {
         #[arg(long, value_name = "RATE", value_parser = positive)]
         learning_rate_head: Option<f64>,
         /// Move training images by up to so many places of the cut's output, anew in each epoch
-        #[arg(long, value_name = "PLACES", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=16))]
+        #[arg(long, value_name = "PLACES", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=16))]
         shift: u8,
         /// Label smoothing: targets are this, divided by two, away from 0 and 1
         #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
