@@ -123,7 +123,7 @@ fn results(document: &mut Document, study: &Study) {
 fn spreads(document: &mut Document, settings: &[SettingRow]) {
     let rows = settings.iter().filter(|row| row.runs.len() > 1).map(|row| {
         vec![
-            format!("{} {}", row.kind.name(), row.settings),
+            words::setting(row),
             row.dataset.clone(),
             division(row),
             spread(row.train_accuracy, "–"),

@@ -40,6 +40,12 @@ pub fn after_opening(openings: usize) -> &'static str {
     if openings > 0 { "!" } else { "" }
 }
 
+/// A setting with its kind of model, which some settings name themselves.
+pub fn setting(row: &SettingRow) -> String {
+    let kind = row.kind.name();
+    if row.settings.starts_with(kind) { row.settings.clone() } else { format!("{kind} {}", row.settings) }
+}
+
 /// The same setting under a random split and with people kept apart: setting, data, and for validation and test the
 /// accuracy under either split and the difference. One row per setting that has both.
 pub fn leaks(rows: &[SettingRow], none: &str) -> Vec<Vec<String>> {
@@ -47,7 +53,7 @@ pub fn leaks(rows: &[SettingRow], none: &str) -> Vec<Vec<String>> {
     let signed = |value: Option<f64>| value.map_or_else(|| none.to_owned(), |value| format!("{value:+.4}"));
     let cells = |row: &SettingRow, leak: &Leak| {
         vec![
-            format!("{} {}", row.kind.name(), row.settings),
+            setting(row),
             format!("{} / {}", row.dataset, leak.dataset),
             figure(row.val_accuracy.map(|spread| spread.mean)),
             figure(leak.val_accuracy),
