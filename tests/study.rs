@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -286,7 +286,12 @@ fn a_sweep_keeps_what_is_finished_and_ranks_its_heads() {
     until("the worker", || first().is_some());
     let pid = first().expect("a first event")["pid"].as_u64().expect("the worker's process");
     let heads = || fs::read_dir(at.join("runs")).expect("the runs").flatten().map(|run| run.path().join("result.json"));
-    until("a finished head", || heads().any(|result| result.exists()));
+    // The result is written before the journal tells of the end.
+    let ended = |result: PathBuf| {
+        let text = fs::read_to_string(result.with_file_name("events.jsonl")).unwrap_or_default();
+        result.exists() && text.contains("\"event\":\"finished\"")
+    };
+    until("a finished head", || heads().any(ended));
     assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs").success());
     until("the end of the worker", || status(at, id) == "interrupted");
     let before = finished();
