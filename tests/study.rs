@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -286,12 +286,7 @@ fn a_sweep_keeps_what_is_finished_and_ranks_its_heads() {
     until("the worker", || first().is_some());
     let pid = first().expect("a first event")["pid"].as_u64().expect("the worker's process");
     let heads = || fs::read_dir(at.join("runs")).expect("the runs").flatten().map(|run| run.path().join("result.json"));
-    // The result is written before the journal tells of the end.
-    let ended = |result: PathBuf| {
-        let text = fs::read_to_string(result.with_file_name("events.jsonl")).unwrap_or_default();
-        result.exists() && text.contains("\"event\":\"finished\"")
-    };
-    until("a finished head", || heads().any(ended));
+    until("a finished head", || heads().any(|result| result.exists()));
     assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs").success());
     until("the end of the worker", || status(at, id) == "interrupted");
     let before = finished();
@@ -304,6 +299,15 @@ fn a_sweep_keeps_what_is_finished_and_ranks_its_heads() {
     for row in &before {
         assert!(after.contains(row), "finished heads are kept as they were: {row}");
     }
+    // A kill between a head's result and the last word in its journal takes nothing from it.
+    let head = after[0]["run"].as_str().expect("its run");
+    let journal = at.join("runs").join(head).join("events.jsonl");
+    let whole = fs::read_to_string(&journal).expect("the journal");
+    let last = whole.lines().last().expect("a last word");
+    assert!(last.contains("\"finished\""), "{last}");
+    fs::write(&journal, whole.strip_suffix(&format!("{last}\n")).expect("whole lines")).expect("a file");
+    assert_eq!(finished(), after);
+    assert_eq!(run(at, &["runs", "resume", head]).status.code(), Some(1), "there is nothing left to go on with");
     let settings = json(at, &["results", "--by-setting", "--json"]);
     let settings = settings.as_array().cloned().unwrap_or_default();
     assert_eq!(settings.len(), 4);

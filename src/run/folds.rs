@@ -35,7 +35,7 @@ pub(super) fn train(
         let job = JobSpec::Train { dataset: fold.clone(), model: model.clone() };
         let before = made.iter().find(|(theirs, _)| *theirs == job).map(|(_, run)| run);
         let run = match before {
-            Some(run) if is_finished(run)? => run.clone(),
+            Some(run) if ResultRow::finished(run)?.is_some() => run.clone(),
             Some(run) => part_in(circumstances, recorder, run.clone(), &job)?,
             None => part(circumstances, recorder, job)?,
         };
@@ -64,7 +64,7 @@ pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: 
     };
     let mut accuracies = Vec::new();
     for (_, part) in parts(circumstances.workspace, &run)? {
-        if is_finished(&part)? {
+        if ResultRow::finished(&part)?.is_some() {
             monitor.update(Update::Note { text: training::open_test(circumstances, part.id().as_str(), monitor)? });
             accuracies.extend(ResultRow::load(&part)?.and_then(|row| row.test_accuracy));
         }
@@ -88,11 +88,6 @@ pub fn parts(workspace: &Workspace, run: &RunFolder) -> Result<Vec<(JobSpec, Run
         }
     }
     Ok(parts)
-}
-
-/// A training that left a result and no checkpoint to go on from.
-fn is_finished(run: &RunFolder) -> Result<bool> {
-    Ok(!run.checkpoint_path().exists() && ResultRow::load(run)?.is_some())
 }
 
 fn summary(split: &str, dataset: &str, accuracies: &[f64]) -> String {

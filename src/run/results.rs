@@ -126,6 +126,11 @@ impl ResultRow {
         }
     }
 
+    /// The same of a training that has nothing left to do; one that left a checkpoint has.
+    pub(super) fn finished(run: &RunFolder) -> Result<Option<Self>> {
+        if run.checkpoint_path().exists() { Ok(None) } else { Self::load(run) }
+    }
+
     /// What came of the training, in a few words.
     pub(super) fn summary(&self) -> String {
         let best = self.best_epoch.map(|epoch| format!(" at epoch {epoch}")).unwrap_or_default();
