@@ -3,18 +3,15 @@
 //! What was found is kept in `cache/faces.csv` by the hash of the file and belongs to one detector; with other weights all
 //! is looked at again.
 
+use super::by_content::Cache;
 use crate::dataset::ContentHash;
-use crate::error::{AtPath, Error, Result};
+use crate::error::Result;
 use crate::face::Detector;
 use crate::imaging::decode_for_faces;
 use crate::monitor::{Monitor, Update};
-use crate::workspace::write_whole;
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 use tch::Device;
 
 /// Raise the number when the same picture can have another count than before.
@@ -80,41 +77,14 @@ pub fn faces_of(
     monitor: &dyn Monitor,
 ) -> Result<BTreeMap<ContentHash, usize>> {
     let header = ["hash".to_owned(), format!("faces ({})", count.identity())];
-    let mut known = load(cache, &header);
-    let mut missing: Vec<&(ContentHash, PathBuf)> =
-        files.iter().filter(|(hash, _)| !known.contains_key(hash)).collect();
-    missing.sort_unstable();
-    missing.dedup_by_key(|(hash, _)| *hash);
-    let (done, total, began) = (AtomicU64::new(0), missing.len() as u64, Instant::now());
-    let found: Vec<(ContentHash, usize)> = missing
-        .par_iter()
-        .filter_map(|(hash, path)| {
-            if monitor.stopped() {
-                return None;
-            }
-            let counted = std::fs::read(path)
-                .map_err(|error| format!("cannot be read ({error})"))
-                .and_then(|bytes| count.count(&bytes));
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if done.is_multiple_of(50) || done == total {
-                let rate = done as f64 / began.elapsed().as_secs_f64().max(1e-6);
-                let remaining = Some((total - done) as f64 / rate);
-                monitor.update(Update::Progress { done, total, unit: "images".into(), rate, remaining });
-            }
-            let skipped = |reason| monitor.update(Update::Skipped { path: path.display().to_string(), reason });
-            Some((*hash, counted.map_err(skipped).ok()?))
-        })
-        .collect();
-    if !found.is_empty() {
-        known.extend(found);
-        if let Err(error) = to_csv(&known, &header).at(cache).and_then(|bytes| write_whole(cache, &bytes)) {
-            monitor.update(Update::Note { text: format!("The cache of faces was not written: {error}") });
-        }
-    }
-    if monitor.stopped() {
-        return Err(Error::stopped());
-    }
-    Ok(files.iter().filter_map(|(hash, _)| Some((*hash, *known.get(hash)?))).collect())
+    let to_csv = |known: &BTreeMap<ContentHash, usize>| to_csv(known, &header);
+    let cache = Cache { path: cache, what: "faces", known: load(cache, &header), to_csv: &to_csv };
+    let counted = |path: &Path| {
+        let bytes = std::fs::read(path).map_err(|error| format!("cannot be read ({error})"));
+        let skipped = |reason| monitor.update(Update::Skipped { path: path.display().to_string(), reason });
+        bytes.and_then(|bytes| count.count(&bytes)).map_err(skipped).ok()
+    };
+    cache.completed(files, 50, counted, monitor)
 }
 
 fn to_csv(known: &BTreeMap<ContentHash, usize>, header: &[String; 2]) -> Result<Vec<u8>, csv::Error> {

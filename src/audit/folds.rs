@@ -1,8 +1,9 @@
 //! Probabilities from models that did not see the sample: k-fold cross-validation of logistic regressions.
 
-use super::{log_odds, probability};
+use super::log_odds;
 use crate::dataset::ContentHash;
 use crate::error::{Error, Result};
+use crate::evaluation::sigmoid;
 use crate::features::FeatureRows;
 use crate::model::{Examples, LogisticSettings, train_logistic};
 use crate::monitor::{Monitor, Update};
@@ -152,5 +153,5 @@ pub fn out_of_fold(
             monitor.update(Update::Progress { done, total, unit: "folds".into(), rate, remaining });
         }
     }
-    Ok(logits.into_iter().map(probability).collect())
+    Ok(logits.into_iter().map(sigmoid).collect())
 }

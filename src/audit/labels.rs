@@ -9,12 +9,13 @@
 
 use super::confident::{Confidence, confidence};
 use super::folds::{FoldSettings, Picked, out_of_fold};
+use super::log_odds;
 use super::rows_of;
 use super::stores::Cached;
 use super::witness::Witness;
-use super::{log_odds, probability};
 use crate::dataset::{ContentHash, Manifest};
 use crate::error::Result;
+use crate::evaluation::sigmoid;
 use crate::monitor::{Monitor, Update};
 use ndarray::Array2;
 use std::collections::HashSet;
@@ -92,7 +93,7 @@ pub fn judge(
     if samples.is_empty() {
         return Ok(None);
     }
-    let scores: Vec<f64> = samples.iter().filter_map(|&at| joined[at]).map(probability).collect();
+    let scores: Vec<f64> = samples.iter().filter_map(|&at| joined[at]).map(sigmoid).collect();
     let positive = pick(&positive, &samples);
     let right = scores.iter().zip(&positive).filter(|(score, positive)| (**score > 0.5) == **positive).count();
     Ok(Some(Judged {

@@ -2,18 +2,15 @@
 //!
 //! What was computed is kept in `cache/looks.csv` by the hash of the file, so that a second audit decodes nothing.
 
+use super::by_content::Cache;
 use crate::dataset::ContentHash;
-use crate::error::{AtPath, Error, Result};
+use crate::error::Result;
 use crate::imaging::{self, Pixels};
-use crate::monitor::{Monitor, Update};
-use crate::workspace::write_whole;
+use crate::monitor::Monitor;
 use image::{GrayImage, imageops};
 use image_hasher::{HashAlg, Hasher, HasherConfig};
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 /// Bits of a perceptual hash.
 pub const BITS: usize = 256;
@@ -53,38 +50,9 @@ pub fn looks_of(
     cache: &Path,
     monitor: &dyn Monitor,
 ) -> Result<BTreeMap<ContentHash, Looks>> {
-    let mut known = load(cache);
-    let mut missing: Vec<&(ContentHash, PathBuf)> =
-        files.iter().filter(|(hash, _)| !known.contains_key(hash)).collect();
-    missing.sort_unstable();
-    missing.dedup_by_key(|(hash, _)| *hash);
-    let (done, total, began) = (AtomicU64::new(0), missing.len() as u64, Instant::now());
-    let found: Vec<(ContentHash, Looks)> = missing
-        .par_iter()
-        .filter_map(|(hash, path)| {
-            if monitor.stopped() {
-                return None;
-            }
-            let looks = std::fs::read(path).ok().and_then(|bytes| imaging::decode(&bytes).ok()).and_then(|p| look(&p));
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if done.is_multiple_of(100) || done == total {
-                let rate = done as f64 / began.elapsed().as_secs_f64().max(1e-6);
-                let remaining = Some((total - done) as f64 / rate);
-                monitor.update(Update::Progress { done, total, unit: "images".into(), rate, remaining });
-            }
-            Some((*hash, looks?))
-        })
-        .collect();
-    if !found.is_empty() {
-        known.extend(found);
-        if let Err(error) = to_csv(&known).at(cache).and_then(|bytes| write_whole(cache, &bytes)) {
-            monitor.update(Update::Note { text: format!("The cache of looks was not written: {error}") });
-        }
-    }
-    if monitor.stopped() {
-        return Err(Error::stopped());
-    }
-    Ok(files.iter().filter_map(|(hash, _)| Some((*hash, *known.get(hash)?))).collect())
+    let cache = Cache { path: cache, what: "looks", known: load(cache), to_csv: &to_csv };
+    let decoded = |path: &Path| look(&imaging::decode(&std::fs::read(path).ok()?).ok()?);
+    cache.completed(files, 100, decoded, monitor)
 }
 
 /// The looks of a picture.

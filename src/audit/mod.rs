@@ -14,6 +14,7 @@ pub mod report;
 pub mod stores;
 pub mod survey;
 
+mod by_content;
 mod findings;
 mod labels;
 mod witness;
@@ -191,8 +192,4 @@ fn rows_of<'a>(stores: &'a [Store], keys: &[ContentHash]) -> Result<StoreRows<'a
 pub fn log_odds(probability: f64) -> f64 {
     let probability = probability.clamp(1e-9, 1.0 - 1e-9);
     (probability / (1.0 - probability)).ln()
-}
-
-fn probability(log_odds: f64) -> f64 {
-    1.0 / (1.0 + (-log_odds).exp())
 }

@@ -13,7 +13,7 @@ pub mod paired;
 pub mod threshold;
 
 pub use bootstrap::cluster_bootstrap95;
-pub use calibration::{Calibration, brier, expected_calibration_error};
+pub use calibration::{Calibration, brier, expected_calibration_error, sigmoid};
 pub use curves::{average_precision, pr_curve, roc_curve};
 pub use figures::{ClassFigures, Figures, Gap, Group, Groups, ScoreFigures, by_group};
 pub use interval::{Interval, wilson95};

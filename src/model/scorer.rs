@@ -10,6 +10,7 @@ use super::random::Dropout;
 use super::scaling::{Features, Standardisation};
 use super::settings::Kind;
 use crate::error::{Error, Result};
+use crate::evaluation::sigmoid;
 use crate::features::{FeatureRows, StoreIdentity};
 use crate::monitor::{Monitor, Silent};
 use ndarray::{Array2, ArrayView2};
@@ -174,7 +175,7 @@ fn shares(logits: Vec<f64>) -> Result<Vec<f64>> {
             row + 1
         )));
     }
-    Ok(logits.into_iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect())
+    Ok(logits.into_iter().map(sigmoid).collect())
 }
 
 /// The logits of all rows, dropout off, `batch` rows at a time.
