@@ -35,8 +35,13 @@ pub(super) fn train(
         let job = JobSpec::Train { dataset: fold.clone(), model: model.clone() };
         let before = made.iter().find(|(theirs, _)| *theirs == job).map(|(_, run)| run);
         let run = match before {
-            Some(run) if ResultRow::finished(run)?.is_some() => run.clone(),
-            Some(run) => part_in(circumstances, recorder, run.clone(), &job)?,
+            Some(run) => match ResultRow::finished(run)? {
+                Some(row) => {
+                    row.close(run)?;
+                    run.clone()
+                }
+                None => part_in(circumstances, recorder, run.clone(), &job)?,
+            },
             None => part(circumstances, recorder, job)?,
         };
         if let Some(row) = ResultRow::load(&run)? {

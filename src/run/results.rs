@@ -1,5 +1,6 @@
 //! The table of all models side by side: validation accuracy always, test accuracy once opened.
 
+use super::journal::{Event, JournalWriter, Life};
 use super::openings::{self, Opening};
 use super::{JobSpec, RunFolder, RunView, Status};
 use crate::dataset::{Fold, PrepareReport, SplitMethod};
@@ -129,6 +130,18 @@ impl ResultRow {
     /// The same of a training that has nothing left to do; one that left a checkpoint has.
     pub(super) fn finished(run: &RunFolder) -> Result<Option<Self>> {
         if run.checkpoint_path().exists() { Ok(None) } else { Self::load(run) }
+    }
+
+    /// Gives the journal of a training that left this row its last word, if the worker was killed before it could.
+    pub(super) fn close(&self, run: &RunFolder) -> Result<()> {
+        let mut view = RunView::open(run.clone())?;
+        // A long journal is read in pieces.
+        while view.refresh()? {}
+        if view.status == Status::Interrupted {
+            let life = Life::Finished { summary: self.summary(), seconds: self.seconds };
+            JournalWriter::open(&run.events_path())?.write(Event::Life(life));
+        }
+        Ok(())
     }
 
     /// What came of the training, in a few words.

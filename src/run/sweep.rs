@@ -197,6 +197,7 @@ fn train_head(
     if let Some(row) = ResultRow::load(&head.run)?
         && (!head.run.checkpoint_path().exists() || limit.is_some_and(|limit| row.epochs >= limit))
     {
+        row.close(&head.run)?;
         return Ok(row);
     }
     if recorder.stopped() {

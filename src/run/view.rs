@@ -151,7 +151,7 @@ impl RunView {
                 self.status = Status::Waiting;
                 self.waiting_since = std::time::Instant::now();
             }
-            Status::Running | Status::Paused if !alive => self.left_alone()?,
+            Status::Running | Status::Paused if !alive => self.status = Status::Interrupted,
             // A worker takes a moment to start, a dead one for ever.
             Status::Waiting if !alive && self.waiting_since.elapsed().as_secs() >= 15 => {
                 self.status = Status::Interrupted
@@ -193,17 +193,6 @@ impl RunView {
             Life::Failed { error, .. } => self.end(Status::Failed, Some(error), at),
             Life::Stopped { .. } => self.end(Status::Stopped, None, at),
         }
-    }
-
-    /// The worker is gone without a last word. If the training's result was written before, nothing of it is missing.
-    fn left_alone(&mut self) -> Result<()> {
-        match (ResultRow::finished(&self.folder)?, self.started) {
-            (Some(row), Some(started)) => {
-                self.end(Status::Done, Some(row.summary()), started + (row.seconds * 1000.0) as i64);
-            }
-            _ => self.status = Status::Interrupted,
-        }
-        Ok(())
     }
 
     fn end(&mut self, status: Status, outcome: Option<String>, at: i64) {
