@@ -122,7 +122,7 @@ fn a_fine_tuned_run_is_a_run_like_any_other() {
 fn a_training_that_was_killed_goes_on_to_the_same_end() {
     let study = Study::new(20);
     // With everything that a training remembers or draws.
-    let drawn = ["--averaging", "0.9", "--shift", "1", "--smoothing", "0.1", "--mixup", "0.3"];
+    let drawn = ["--averaging", "0.9", "--shift", "1", "--smoothing", "0.1", "--mixup", "0.3", "--variations", "2"];
     let options = [drawn.as_slice(), &["--epochs", "60", "--batch", "8"]].concat();
     let train = [["train", "finetune", "--backbone", "mobilenet-v2", "--cut", "17"].as_slice(), &options].concat();
     let whole = study.ok(&[train.as_slice(), &["--quiet"]].concat());

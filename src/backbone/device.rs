@@ -1,14 +1,17 @@
 //! Where networks run.
 
 use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
 use tch::{Device, Kind};
 
 /// The libtorch that this program is built against.
 pub const LIBTORCH: &str = "2.13.0";
 
 /// The numbers that a network is computed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Arithmetic {
+    #[default]
     F32,
     /// bfloat16 with sums in 32 bits.
     Bf16,
@@ -25,7 +28,12 @@ impl Arithmetic {
         ))
     }
 
-    pub(super) fn kind(self) -> Kind {
+    /// The same for the processor.
+    pub fn check_cpu(self) -> Result<()> {
+        self.check(Device::Cpu)
+    }
+
+    pub(crate) fn kind(self) -> Kind {
         match self {
             Self::F32 => Kind::Float,
             Self::Bf16 => Kind::BFloat16,

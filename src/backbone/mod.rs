@@ -7,6 +7,7 @@ mod allocator;
 mod blueprint;
 mod bottleneck;
 mod convolution;
+mod depthwise;
 pub mod device;
 mod efficientnet_lite;
 pub mod format;

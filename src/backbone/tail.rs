@@ -8,10 +8,11 @@
 
 use super::blueprint::{self, ConvPlan, Form, Norm, StagePlan, Step};
 use super::convolution::{Activation, Padding};
+use super::depthwise;
 use super::{Architecture, Arithmetic, BackboneInfo, Parameters, Stage, StageInfo, weights};
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
-use tch::{Device, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 /// The stages behind stage `cut` of a network.
 pub struct Tail {
@@ -107,15 +108,16 @@ impl Tail {
         .collect()
     }
 
-    /// The averaged last stage, `[N, features]`, of the cut's output `[N, C, H, W]`, with gradients. `folded` holds
-    /// kernel and offset of each convolution with normalisation and scale folded in.
+    /// The averaged last stage, `[N, features]` in 32 bits, of the cut's output `[N, C, H, W]`, with gradients. `folded`
+    /// holds kernel and offset of each convolution with normalisation and scale folded in; input, kernels and offsets
+    /// are of one kind, which is what the convolutions are computed in.
     pub fn forward(&self, input: &Tensor, folded: &[(Tensor, Tensor)]) -> Result<Tensor, TchError> {
         let mut folded = folded.iter();
         let mut x = input.shallow_clone();
         for stage in &self.plan {
             x = through(&stage.form, &x, &mut folded)?;
         }
-        x.f_mean_dim([2, 3].as_slice(), false, None)
+        x.f_mean_dim([2, 3].as_slice(), false, Kind::Float)
     }
 
     /// The same stages on these parameters for use, on the kernels that features are computed with.
@@ -205,6 +207,9 @@ fn sums(conv: &ConvPlan, input: &Tensor, folded: &mut Folded<'_>) -> Result<Tens
     let Some((weight, offset)) = folded.next() else {
         return Err(TchError::Shape("there are fewer kernels than convolutions".into()));
     };
+    if conv.groups > 1 && conv.groups == conv.input {
+        return depthwise::sums(conv, input, weight, offset);
+    }
     let even = input.size().last().is_some_and(|side| side % 2 == 0);
     let same = conv.padding == Padding::Same;
     // As for the kernels in use: zeros in front of the kernel in place of less padding above and to the left.

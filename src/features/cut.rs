@@ -6,8 +6,9 @@ use super::source::{RowSource, RowWorker, Rows};
 use super::spec::{FeatureSpec, Taps};
 use crate::backbone::{self, BackboneInfo, Network, Pool, Tail};
 use crate::error::{Error, Result};
-use crate::imaging::{Pixels, Preprocessing};
+use crate::imaging::{Pixels, Preprocessing, Variation};
 use ndarray::{Array2, Axis, concatenate};
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use tch::Device;
 
@@ -21,6 +22,7 @@ pub struct CutSource {
     device: Device,
     preprocessing: Preprocessing,
     cut: usize,
+    variation: Option<Variation>,
     /// Of the picture and of its mirror image.
     identities: [StoreIdentity; 2],
     network: Mutex<Option<Network>>,
@@ -33,6 +35,18 @@ impl CutSource {
     /// # Errors
     /// A network or a stage that does not exist or that nothing can be cut behind; weights that are missing.
     pub fn new(spec: &FeatureSpec, device: Device) -> Result<Self> {
+        Self::of(spec, None, device)
+    }
+
+    /// The same of pictures varied in one way.
+    ///
+    /// # Errors
+    /// As [`CutSource::new`].
+    pub fn varied(spec: &FeatureSpec, variation: Variation, device: Device) -> Result<Self> {
+        Self::of(spec, Some(variation), device)
+    }
+
+    fn of(spec: &FeatureSpec, variation: Option<Variation>, device: Device) -> Result<Self> {
         let info = backbone::find(&spec.backbone)?;
         let Taps::Stages(stages) = &spec.tap else {
             return Err(Error::usage("Fine-tuning needs the number of the stage behind which the network is cut."));
@@ -45,14 +59,25 @@ impl CutSource {
         let picture = StoreIdentity {
             backbone: info.name.to_owned(),
             weights: backbone::weights::sha256_of(info)?,
-            preprocessing: preprocessing.describe(),
+            preprocessing: match &variation {
+                Some(variation) => format!("{} {}", preprocessing.describe(), variation.describe()),
+                None => preprocessing.describe(),
+            },
             tap: cut.to_string(),
             pool: Pool::Flatten.to_string(),
             dtype: Dtype::F16,
             width: Pool::Flatten.width(stage.channels, stage.side),
         };
         let mirror = StoreIdentity { preprocessing: format!("{} mirrored", picture.preprocessing), ..picture.clone() };
-        Ok(Self { info, device, preprocessing, cut, identities: [picture, mirror], network: Mutex::new(None) })
+        Ok(Self {
+            info,
+            device,
+            preprocessing,
+            cut,
+            variation,
+            identities: [picture, mirror],
+            network: Mutex::new(None),
+        })
     }
 
     /// The source of the rows that a fine-tuned model takes.
@@ -87,13 +112,14 @@ impl RowSource for CutSource {
         };
         let own = network.share();
         *held = Some(network);
-        Ok(Box::new(CutWorker { network: own, cut: self.cut }))
+        Ok(Box::new(CutWorker { network: own, cut: self.cut, variation: self.variation }))
     }
 }
 
 struct CutWorker {
     network: Network,
     cut: usize,
+    variation: Option<Variation>,
 }
 
 impl CutWorker {
@@ -104,8 +130,12 @@ impl CutWorker {
     }
 
     fn both(&self, batch: &[Pixels]) -> Result<[Array2<f32>; 2]> {
+        let batch: Cow<'_, [Pixels]> = match &self.variation {
+            Some(variation) => batch.iter().map(|picture| variation.of(picture)).collect(),
+            None => Cow::Borrowed(batch),
+        };
         let mirrored: Vec<Pixels> = batch.iter().map(Pixels::mirrored).collect();
-        Ok([self.outputs(batch)?, self.outputs(&mirrored)?])
+        Ok([self.outputs(&batch)?, self.outputs(&mirrored)?])
     }
 }
 

@@ -4,6 +4,7 @@ use super::store::Store;
 use crate::dataset::ContentHash;
 use crate::error::{Error, Result};
 use ndarray::{ArrayView2, ArrayViewMut2, s};
+use std::ops::Range;
 
 /// Rows of equal width that can be copied in any order.
 ///
@@ -92,14 +93,16 @@ impl<'a> StoreRows<'a> {
         Ok(Self { stores: stores.to_vec(), keys, width })
     }
 
-    /// The rows of the same images in one of the stores, counted from 0.
+    /// The rows of the same images in some of the stores, counted from 0.
     ///
     /// # Errors
-    /// No such store.
-    pub fn of_store(&self, index: usize) -> Result<Self> {
-        let store = self.stores.get(index).copied();
-        let store = store.ok_or_else(|| Error::failed(format!("there are rows of fewer than {} stores", index + 1)))?;
-        Ok(Self { stores: vec![store], keys: self.keys.clone(), width: store.identity().width })
+    /// No such stores.
+    pub fn of_stores(&self, range: Range<usize>) -> Result<Self> {
+        let stores = self.stores.get(range.clone()).filter(|stores| !stores.is_empty());
+        let stores =
+            stores.ok_or_else(|| Error::failed(format!("there are rows of fewer than {} stores", range.end)))?;
+        let width = stores.iter().map(|store| store.identity().width).sum();
+        Ok(Self { stores: stores.to_vec(), keys: self.keys.clone(), width })
     }
 }
 

@@ -9,6 +9,7 @@ mod png;
 pub mod preprocessing;
 pub mod resize;
 mod similarity;
+mod variation;
 mod warp;
 
 pub use alignment::{Alignment, Template};
@@ -19,6 +20,7 @@ pub use png::png;
 pub use preprocessing::{ChannelOrder, Mode, Preprocessing};
 pub use resize::bilinear as resize;
 pub use similarity::Similarity;
+pub use variation::{VARIATIONS, Variation};
 pub use warp::warp;
 
 /// An upright RGB picture: 8 bits per channel, rows from top to bottom, `red green blue` per pixel (HWC).

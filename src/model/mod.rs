@@ -33,7 +33,7 @@ pub use checkpoint::Checkpoints;
 pub use data::{Examples, LabelledRows, PixelRows};
 pub use dense::train_dense;
 pub use finetune::settings::FinetuneSettings;
-pub use finetune::{Views, train_finetune};
+pub use finetune::{Pair, Views, train_finetune};
 pub use grid::Grid;
 pub use logistic::train_logistic;
 pub use network::Weights;

@@ -19,6 +19,7 @@ enum Purpose {
     Mirror = 3,
     Shift = 4,
     Mix = 5,
+    Variation = 6,
 }
 
 fn stream(seed: u64, purpose: Purpose, epoch: usize) -> ChaCha8Rng {
@@ -51,6 +52,12 @@ pub(super) fn epoch_shifts(seed: u64, epoch: usize, len: usize, most: u8) -> Vec
 pub(super) fn epoch_mixes(seed: u64, epoch: usize, len: usize, most: f64) -> Vec<(usize, f32)> {
     let mut rng = stream(seed, Purpose::Mix, epoch);
     (0..len).map(|_| (rng.random_range(0..len), (most * rng.random::<f64>()) as f32)).collect()
+}
+
+/// Which of `count` variations of each of `len` samples an epoch (counted from 1) sees.
+pub(super) fn epoch_variations(seed: u64, epoch: usize, len: usize, count: usize) -> Vec<usize> {
+    let mut rng = stream(seed, Purpose::Variation, epoch);
+    (0..len).map(|_| rng.random_range(0..count)).collect()
 }
 
 /// Draws initial weights.

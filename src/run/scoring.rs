@@ -9,10 +9,12 @@ use crate::features::{
     self, CutSource, ExtractOptions, FeatureSpec, NetworkSource, PooledPixels, RowSource, Store, StoreIdentity,
     StoreRows,
 };
+use crate::imaging::Variation;
 use crate::model::{Examples, Kind, PixelRows, SavedModel};
 use crate::monitor::{Monitor, Update};
 use crate::workspace::Workspace;
 use ndarray::Array2;
+use std::borrow::Borrow;
 use std::path::PathBuf;
 
 /// The source of the rows that a model works on.
@@ -22,6 +24,16 @@ pub(super) fn source_of(model: &ModelSpec, device: &str) -> Result<Box<dyn RowSo
         ModelSpec::Dense { features, .. } | ModelSpec::Logistic { features, .. } => network_source(features, device)?,
         ModelSpec::Finetune { features, .. } => Box::new(CutSource::new(features, backbone::device::parse(device)?)?),
     })
+}
+
+/// The sources of the varied pictures that a model is trained on besides.
+pub(super) fn variations_of(model: &ModelSpec, device: &str) -> Result<Vec<CutSource>> {
+    let ModelSpec::Finetune { features, settings } = model else {
+        return Ok(Vec::new());
+    };
+    let device = backbone::device::parse(device)?;
+    let all = (1..=usize::from(settings.variations)).filter_map(Variation::numbered);
+    all.map(|variation| CutSource::varied(features, variation, device)).collect()
 }
 
 /// The source of a backbone's features.
@@ -53,11 +65,11 @@ pub(super) fn filled_stores(
 }
 
 /// The samples of a split that have a row, and how many have none.
-fn with_rows<'a>(stores: &[Store], manifest: &'a Manifest, split: Split) -> (Vec<&'a Sample>, usize) {
+fn with_rows<'a>(stores: &[impl Borrow<Store>], manifest: &'a Manifest, split: Split) -> (Vec<&'a Sample>, usize) {
     let all: Vec<&Sample> = manifest.split(split).collect();
     let total = all.len();
     let there: Vec<&Sample> =
-        all.into_iter().filter(|sample| stores.iter().all(|store| store.contains(&sample.hash))).collect();
+        all.into_iter().filter(|sample| stores.iter().all(|store| store.borrow().contains(&sample.hash))).collect();
     let lost = total - there.len();
     (there, lost)
 }
@@ -83,7 +95,7 @@ impl FeatureSplit<'_> {
 }
 
 fn samples_of<'a>(
-    stores: &[Store],
+    stores: &[impl Borrow<Store>],
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
@@ -107,13 +119,17 @@ fn samples_of<'a>(
 
 /// The feature rows of a split, left where they are.
 pub(super) fn feature_rows<'a>(
-    stores: &'a [Store],
+    stores: &'a [impl Borrow<Store>],
     manifest: &'a Manifest,
     split: Split,
     monitor: &dyn Monitor,
 ) -> Result<FeatureSplit<'a>> {
     let (samples, keys, positive) = samples_of(stores, manifest, split, monitor)?;
-    Ok(FeatureSplit { samples, rows: StoreRows::new(&stores.iter().collect::<Vec<_>>(), keys)?, positive })
+    Ok(FeatureSplit {
+        samples,
+        rows: StoreRows::new(&stores.iter().map(Borrow::borrow).collect::<Vec<_>>(), keys)?,
+        positive,
+    })
 }
 
 /// The pooled pixels of a split.

@@ -5,15 +5,19 @@ use super::folder::RunFolder;
 use super::openings::{self, Opening};
 use super::results::{DataDivision, ResultRow, ValidationFigures};
 use super::score_file;
-use super::scoring::{check_identity, feature_rows, filled_stores, manifest, pixel_rows, score_split, source_of};
+use super::scoring::{
+    check_identity, feature_rows, filled_stores, manifest, pixel_rows, score_split, source_of, variations_of,
+};
 use super::spec::{JobSpec, ModelSpec};
 use super::view::Status;
 use crate::dataset::{Manifest, PrepareReport, Split};
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Calibration, Confusion, Interval, wilson95};
-use crate::features::{Store, StoreIdentity};
+use crate::features::{FeatureRows, Store, StoreIdentity, StoreRows};
 use crate::imaging::Alignment;
-use crate::model::{self, Checkpoints, FORMAT, Kind, ModelInfo, Provenance, SavedModel, Views, Weights};
+use crate::model::{
+    self, Checkpoints, Examples, FORMAT, Kind, ModelInfo, Pair, Provenance, SavedModel, Views, Weights,
+};
 use crate::monitor::{Monitor, Update};
 use std::time::Instant;
 
@@ -40,7 +44,10 @@ pub(super) struct Ground {
     division: DataDivision,
     alignment: Option<Alignment>,
     identity: StoreIdentity,
+    /// Of what is trained on, validated and tested with.
     stores: Vec<Store>,
+    /// Of what is only trained on: the variations of the training split.
+    varied: Vec<Store>,
 }
 
 impl Ground {
@@ -62,6 +69,10 @@ pub(super) fn ground(
     let source = source_of(spec, circumstances.device)?;
     let splits = [Split::Train, Split::Val];
     let (stores, _) = filled_stores(circumstances, &manifest, &splits, source.as_ref(), monitor)?;
+    let mut varied = Vec::new();
+    for source in variations_of(spec, circumstances.device)? {
+        varied.extend(filled_stores(circumstances, &manifest, &[Split::Train], &source, monitor)?.0);
+    }
     Ok(Ground {
         manifest,
         synthetic: report.synthetic,
@@ -69,6 +80,7 @@ pub(super) fn ground(
         alignment: report.alignment,
         identity: source.identity(),
         stores,
+        varied,
     })
 }
 
@@ -83,7 +95,7 @@ pub(super) fn train_on(
     monitor: &dyn Monitor,
 ) -> Result<ResultRow> {
     let begun = Instant::now();
-    let Ground { manifest, synthetic, division, alignment, identity, stores } = ground;
+    let Ground { manifest, synthetic, division, alignment, identity, stores, varied } = ground;
     // What is trained on what: a checkpoint of anything else is not gone on from.
     let key = serde_json::to_string(&(spec, identity, &manifest.sha256)).at(run.path())?;
     let checkpoints = Checkpoints::new(run.checkpoint_path(), key).up_to(limit);
@@ -102,12 +114,15 @@ pub(super) fn train_on(
             (trained, val.samples, val.positive, train.positive)
         }
         ModelSpec::Finetune { settings, .. } => {
-            let train = feature_rows(stores, manifest, Split::Train, monitor)?;
+            let all: Vec<&Store> = stores.iter().chain(varied).collect();
+            let train = feature_rows(&all, manifest, Split::Train, monitor)?;
             let val = feature_rows(stores, manifest, Split::Val, monitor)?;
-            let [picture, mirror] = [train.rows.of_store(0)?, train.rows.of_store(1)?];
-            let [val_picture, val_mirror] = [val.rows.of_store(0)?, val.rows.of_store(1)?];
-            let train_views = Views::new(&picture, &mirror, train.examples()?)?;
-            let val_views = Views::new(&val_picture, &val_mirror, val.examples()?)?;
+            let train_apart = apart(&train.rows, all.len())?;
+            let val_apart = apart(&val.rows, stores.len())?;
+            let (train_pairs, val_pairs) = (pairs(&train_apart), pairs(&val_apart));
+            let train_both = train.rows.of_stores(0..stores.len())?;
+            let train_views = Views::new(&train_pairs, Examples::new(&train_both, &train.positive)?)?;
+            let val_views = Views::new(&val_pairs, val.examples()?)?;
             let trained =
                 model::train_finetune(identity, train_views, val_views, settings, Some(&checkpoints), monitor)?;
             (trained, val.samples, val.positive, train.positive)
@@ -187,6 +202,16 @@ pub(super) fn train_on(
         checkpoints.remove()?;
     }
     Ok(result)
+}
+
+/// The rows of each of the first `count` stores.
+fn apart<'a>(rows: &StoreRows<'a>, count: usize) -> Result<Vec<StoreRows<'a>>> {
+    (0..count).map(|at| rows.of_stores(at..at + 1)).collect()
+}
+
+/// Rows of pictures and of their mirror images, which lie in stores next to each other.
+fn pairs<'a>(stores: &'a [StoreRows<'_>]) -> Vec<Pair<'a>> {
+    stores.chunks_exact(2).map(|two| [&two[0] as &dyn FeatureRows, &two[1]]).collect()
 }
 
 /// Scores a trained run on the test split of the very manifest it was trained on, and records that this was done.

@@ -1,7 +1,7 @@
 //! Arguments of `extract`, `train` and `sweep`: which features, which model, how it is trained.
 
 use super::values::*;
-use crate::backbone::Pool;
+use crate::backbone::{Arithmetic, Pool};
 use crate::features::{Dtype, FeatureSpec, Taps};
 use crate::imaging::preprocessing::Mode;
 use crate::model::{Optimizer, RateCourse, Schedule};
@@ -50,6 +50,15 @@ pub(crate) enum DtypeArg {
     F32,
     /// Where the processor has it
     Bf16,
+}
+
+impl DtypeArg {
+    pub(crate) fn arithmetic(self) -> Arithmetic {
+        match self {
+            Self::F32 => Arithmetic::F32,
+            Self::Bf16 => Arithmetic::Bf16,
+        }
+    }
 }
 
 impl FeatureArgs {
@@ -201,6 +210,9 @@ pub(crate) enum TrainCommand {
         /// Highest learning rate of the new head; --learning-rate is that of the backbone
         #[arg(long, value_name = "RATE", value_parser = positive)]
         learning_rate_head: Option<f64>,
+        /// Train on images varied in so many ways too: turned, enlarged, moved, lit otherwise (computed once and cached)
+        #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
+        variations: u8,
         /// Move training images by up to so many places of the cut's output, anew in each epoch
         #[arg(long, value_name = "PLACES", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=16))]
         shift: u8,
@@ -213,6 +225,9 @@ pub(crate) enum TrainCommand {
         /// Measure and keep the running mean of the weights, of which a step leaves this share (0.998, say); 0 keeps the weights
         #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
         averaging: f64,
+        /// What gradients are computed in; everything measured is in f32
+        #[arg(long, value_enum, default_value = "f32")]
+        dtype: DtypeArg,
         #[command(flatten)]
         training: TrainingArgs,
         #[command(flatten)]

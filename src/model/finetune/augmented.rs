@@ -4,15 +4,17 @@ use super::Views;
 use super::settings::FinetuneSettings;
 use super::tuned::Geometry;
 use crate::error::Result;
-use crate::model::random::{epoch_mixes, epoch_shifts, epoch_sides};
+use crate::model::random::{epoch_mixes, epoch_shifts, epoch_sides, epoch_variations};
 
-/// The training split, each image mirrored, moved and mixed as the settings and the epoch have it.
+/// The training split, each image varied, mirrored, moved and mixed as the settings and the epoch have it.
 pub(super) struct Augmented<'a> {
     split: Views<'a>,
     geometry: Geometry,
     settings: &'a FinetuneSettings,
     /// Of each image, whether its mirror image is seen.
     mirrored: Vec<bool>,
+    /// And in which variation, 0 being the picture itself; empty if there are none.
+    variations: Vec<usize>,
     /// And how far it is moved; empty if none is.
     shifts: Vec<[i8; 2]>,
     /// And with which other image it is mixed, and that one's share; empty if none is.
@@ -23,13 +25,16 @@ impl<'a> Augmented<'a> {
     /// The images as they are, until an epoch begins.
     pub(super) fn new(split: Views<'a>, geometry: Geometry, settings: &'a FinetuneSettings) -> Self {
         let mirrored = vec![false; split.positive.len()];
-        Self { split, geometry, settings, mirrored, shifts: Vec::new(), mixes: Vec::new() }
+        Self { split, geometry, settings, mirrored, variations: Vec::new(), shifts: Vec::new(), mixes: Vec::new() }
     }
 
     /// Draws what an epoch (counted from 1) sees.
     pub(super) fn begin(&mut self, epoch: usize) {
         let FinetuneSettings { seed, shift, mixup, .. } = *self.settings;
         self.mirrored = epoch_sides(seed, epoch, self.len());
+        if self.split.pairs.len() > 1 {
+            self.variations = epoch_variations(seed, epoch, self.len(), self.split.pairs.len());
+        }
         if shift > 0 {
             self.shifts = epoch_shifts(seed, epoch, self.len(), shift);
         }
@@ -60,7 +65,8 @@ impl<'a> Augmented<'a> {
 
     /// The same before it is mixed with another.
     fn read_alone(&self, row: usize, values: &mut [f32]) -> Result<()> {
-        let view = if self.mirrored[row] { self.split.mirror } else { self.split.picture };
+        let pair = self.split.pairs[self.variations.get(row).copied().unwrap_or(0)];
+        let view = pair[usize::from(self.mirrored[row])];
         view.copy_rows(&[row], values)?;
         if let Some(&shift) = self.shifts.get(row) {
             self.geometry.shift(values, shift);
@@ -84,7 +90,36 @@ impl<'a> Augmented<'a> {
 mod tests {
     use super::*;
     use crate::model::Examples;
-    use ndarray::{Axis, array, concatenate};
+    use crate::model::finetune::Pair;
+    use ndarray::{Array2, Axis, array, concatenate};
+
+    #[test]
+    fn an_epoch_sees_every_variation_and_side() {
+        let rows = |first: f32| Array2::from_shape_fn((60, 1), |(row, _)| first + row as f32);
+        let all = [rows(0.0), rows(100.0), rows(200.0), rows(300.0)];
+        let views: Vec<_> = all.iter().map(|rows| rows.view()).collect();
+        let pairs: [Pair<'_>; 2] = [[&views[0], &views[1]], [&views[2], &views[3]]];
+        let both = concatenate![Axis(1), all[0], all[1]];
+        let (both, positive) = (both.view(), [true; 60]);
+        let split = Views::new(&pairs, Examples::new(&both, &positive).unwrap()).unwrap();
+        let settings = FinetuneSettings { shift: 0, ..FinetuneSettings::default() };
+        let mut augmented = Augmented::new(split, Geometry { side: 1, channels: 1 }, &settings);
+        let mut sees = |epoch| -> Vec<f32> {
+            augmented.begin(epoch);
+            let mut value = [0f32];
+            let read = |row| augmented.read(row, &mut value).map(|()| value[0]);
+            (0..60).map(read).collect::<Result<_>>().unwrap()
+        };
+        let first = sees(1);
+        for (row, value) in first.iter().enumerate() {
+            assert!((value % 100.0 - row as f32).abs() < 1e-6, "row {row} is of image {value}");
+        }
+        for kind in 0..4 {
+            let count = first.iter().filter(|value| (*value / 100.0) as usize == kind).count();
+            assert!((5..30).contains(&count), "{count} of 60 are of kind {kind}");
+        }
+        assert!(sees(2) != first && sees(1) == first);
+    }
 
     #[test]
     fn activations_and_targets_are_mixed_by_the_same_share() {
@@ -92,7 +127,8 @@ mod tests {
         let both = concatenate![Axis(1), picture, picture];
         let positive = [false, true, false, true];
         let (picture, both) = (picture.view(), both.view());
-        let views = Views::new(&picture, &picture, Examples::new(&both, &positive).unwrap()).unwrap();
+        let pairs: [Pair<'_>; 1] = [[&picture, &picture]];
+        let views = Views::new(&pairs, Examples::new(&both, &positive).unwrap()).unwrap();
         let settings = FinetuneSettings { mixup: 0.5, ..FinetuneSettings::default() };
         let mut augmented = Augmented::new(views, Geometry { side: 1, channels: 1 }, &settings);
         augmented.begin(1);

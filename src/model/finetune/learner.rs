@@ -17,7 +17,7 @@ use crate::model::training::{Figures, Learner, cross_entropy};
 use crate::monitor::{Monitor, Silent};
 use rayon::prelude::*;
 use std::time::{Duration, Instant};
-use tch::{Reduction, TchError, Tensor};
+use tch::{Kind, Reduction, TchError, Tensor};
 
 /// Images that one thread takes at a time: few enough that what lies between two layers stays near the processor.
 const PIECE: usize = 8;
@@ -57,7 +57,7 @@ impl<'a> FinetuneLearner<'a> {
     ) -> Result<Self> {
         let memory = numbers.values.iter().map(|values| [vec![0.0; values.len()], vec![0.0; values.len()]]).collect();
         let average = (settings.averaging > 0.0).then(|| Average::new(settings.averaging, &numbers.values));
-        let (leaves, geometry) = (numbers.leaves()?, Geometry::of(tail));
+        let (leaves, geometry) = (numbers.leaves(settings.arithmetic.kind())?, Geometry::of(tail));
         let progress = Progress::new(monitor, train.positive.len(), settings);
         Ok(Self {
             tail,
@@ -111,6 +111,7 @@ impl<'a> FinetuneLearner<'a> {
         let pieces: Vec<&[usize]> = rows.chunks(PIECE).collect();
         let shares = (0..lanes().min(pieces.len())).map(|_| self.leaves.share()).collect();
         let (train, tail, geometry) = (&self.train, self.tail, self.geometry);
+        let kind = self.settings.arithmetic.kind();
         let width = geometry.width();
         let answers = in_lanes(shares, pieces.len(), |leaves: &mut Leaves, number| {
             let piece = pieces[number];
@@ -121,7 +122,8 @@ impl<'a> FinetuneLearner<'a> {
             let first = number * PIECE;
             let mask = masks.as_ref().map(|masks| &masks[first * features..(first + piece.len()) * features]);
             let targets: Vec<f32> = piece.iter().map(|&row| train.target(row)).collect();
-            let through = || back(tail, leaves, &geometry.tensor(&values)?, mask, &targets, rows.len());
+            let through =
+                || back(tail, leaves, &geometry.tensor(&values)?.f_to_kind(kind)?, mask, &targets, rows.len());
             through().map_err(torch_error)
         })?;
         let (gradients, logits): (Vec<_>, Vec<_>) = answers.into_iter().unzip();
@@ -152,7 +154,7 @@ fn back(
 }
 
 fn values_of(tensor: &Tensor) -> Result<Vec<f32>, TchError> {
-    Ok(to_array(tensor)?.into_raw_vec_and_offset().0)
+    Ok(to_array(&tensor.f_to_kind(Kind::Float)?)?.into_raw_vec_and_offset().0)
 }
 
 /// The sums over pieces, always in their order.

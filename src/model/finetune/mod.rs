@@ -1,7 +1,8 @@
 //! Fine-tuning: the stages of a pretrained network behind a cut, trained together with a linear head on their average.
 //!
 //! What lies before the cut is frozen, so its output is computed once for each image and its mirror image and kept in
-//! the feature store. An epoch sees one of the two, drawn anew each time; scores are the mean of both. Batch
+//! the feature store; for training, also of the image varied in a few ways. An epoch sees one of them, drawn anew each
+//! time; scores are the mean of the image and its mirror image. Batch
 //! normalisation keeps its statistics; its scale and shift are trained with everything else ([`fold`]). Gradients are
 //! libtorch's, taken image by image on as many threads as there are ([`lanes`]).
 
@@ -36,25 +37,33 @@ use tuned::{Geometry, tail_of};
 /// A split whose rows are there for the picture and for its mirror image: apart, and side by side in one row.
 #[derive(Clone, Copy)]
 pub struct Views<'a> {
-    picture: &'a dyn FeatureRows,
-    mirror: &'a dyn FeatureRows,
+    pairs: &'a [Pair<'a>],
     both: &'a dyn FeatureRows,
     positive: &'a [bool],
 }
 
+/// The rows of pictures and of their mirror images.
+pub type Pair<'a> = [&'a dyn FeatureRows; 2];
+
 impl<'a> Views<'a> {
-    /// `both` has the rows of `picture` and `mirror` behind each other, and a label for each.
+    /// `pairs` are of the pictures as they are, then of each variation of them; `both` has the rows of the first pair
+    /// behind each other, and a label for each.
     ///
     /// # Errors
-    /// Rows that do not belong together.
-    pub fn new(picture: &'a dyn FeatureRows, mirror: &'a dyn FeatureRows, both: Examples<'a>) -> Result<Self> {
+    /// Rows that do not belong together; no pair.
+    pub fn new(pairs: &'a [Pair<'a>], both: Examples<'a>) -> Result<Self> {
         let Examples { rows, positive } = both;
         let (count, width) = (rows.len(), rows.width());
         let fits = |one: &dyn FeatureRows| one.len() == count && 2 * one.width() == width;
-        if !(fits(picture) && fits(mirror)) {
+        if pairs.is_empty() || !pairs.iter().flatten().all(|one| fits(*one)) {
             return Err(Error::failed("the rows of pictures and of their mirror images do not belong together"));
         }
-        Ok(Self { picture, mirror, both: rows, positive })
+        Ok(Self { pairs, both: rows, positive })
+    }
+
+    /// Values per image.
+    fn width(&self) -> usize {
+        self.both.width() / 2
     }
 
     fn examples(&self) -> Examples<'a> {
@@ -83,10 +92,10 @@ pub fn train_finetune(
     check_pair(&train.examples(), &val.examples())?;
     let tail = tail_of(input)?;
     let width = Geometry::of(&tail).width();
-    if train.picture.width() != width {
+    if train.width() != width {
         return Err(Error::failed(format!(
             "the activations have {} values per image, and the cut of {} gives {width}",
-            train.picture.width(),
+            train.width(),
             input.backbone
         )));
     }

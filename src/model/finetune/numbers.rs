@@ -7,7 +7,7 @@ use crate::model::network::{Weights, to_array, torch_error};
 use crate::model::random::Initialiser;
 use ndarray::ArrayD;
 use rayon::prelude::*;
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 /// The trained numbers by name, with what they need to become a network.
 pub(super) struct Numbers {
@@ -111,18 +111,20 @@ impl Numbers {
         all
     }
 
-    /// New tensors for gradients.
-    pub(super) fn leaves(&self) -> Result<Leaves> {
+    /// New tensors for gradients: of this kind for the convolutions, in 32 bits for the head.
+    pub(super) fn leaves(&self, kind: Kind) -> Result<Leaves> {
         let mut shapes: Vec<Vec<i64>> =
             self.convs.iter().map(|conv| conv.shape.iter().map(|&side| side as i64).collect()).collect();
         let head = &self.shapes[self.shapes.len() - Self::HEAD];
         shapes.push(head.iter().map(|&side| side as i64).collect());
-        let leaf =
-            |values: &[f32], shape: &[i64]| Tensor::f_from_slice(values)?.f_view(shape)?.f_set_requires_grad(true);
-        let pair = |([kernel, offset], shape): ([Vec<f32>; 2], &Vec<i64>)| -> Result<_, TchError> {
+        let pair = |(at, ([kernel, offset], shape)): (usize, ([Vec<f32>; 2], &Vec<i64>))| -> Result<_, TchError> {
+            let kind = if at < self.convs.len() { kind } else { Kind::Float };
+            let leaf = |values: &[f32], shape: &[i64]| {
+                Tensor::f_from_slice(values)?.f_view(shape)?.f_to_kind(kind)?.f_set_requires_grad(true)
+            };
             Ok((leaf(&kernel, shape)?, leaf(&offset, &[offset.len() as i64])?))
         };
-        let leaves = self.folded().into_iter().zip(&shapes).map(pair).collect::<Result<_, _>>();
+        let leaves = self.folded().into_iter().zip(&shapes).enumerate().map(pair).collect::<Result<_, _>>();
         leaves.map(Leaves).map_err(torch_error)
     }
 

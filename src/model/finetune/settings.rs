@@ -1,6 +1,8 @@
 //! What a user can choose about fine-tuning.
 
+use crate::backbone::Arithmetic;
 use crate::error::{Error, Result};
+use crate::imaging::VARIATIONS;
 use crate::model::schedule::{RateCourse, Schedule};
 use crate::model::settings::{Optimizer, descent, share, whole};
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,9 @@ pub struct FinetuneSettings {
     /// L2 penalty on everything that is trained (decoupled for AdamW).
     pub weight_decay: f64,
     pub schedule: Schedule,
+    /// In how many ways training images are varied ([`crate::imaging::Variation`]), besides as they are.
+    #[serde(default)]
+    pub variations: u8,
     /// Training images are moved by up to so many places of the cut's output, anew in each epoch.
     #[serde(default)]
     pub shift: u8,
@@ -32,6 +37,9 @@ pub struct FinetuneSettings {
     /// themselves. See [`super::average::Average`].
     #[serde(default)]
     pub averaging: f64,
+    /// What the gradients are computed in. Weights, their steps and every measured accuracy are in 32 bits.
+    #[serde(default)]
+    pub arithmetic: Arithmetic,
     pub epochs: usize,
     pub batch: usize,
     /// Stop after this many epochs without a better validation accuracy; none runs all epochs.
@@ -48,10 +56,12 @@ impl Default for FinetuneSettings {
             optimizer: Optimizer::AdamW,
             weight_decay: 0.01,
             schedule: Schedule { course: RateCourse::Cosine, warmup: Self::usual_warmup(8) },
+            variations: 0,
             shift: 1,
             smoothing: 0.0,
             mixup: 0.0,
             averaging: 0.0,
+            arithmetic: Arithmetic::F32,
             epochs: 8,
             batch: 32,
             patience: None,
@@ -71,7 +81,7 @@ impl FinetuneSettings {
     /// What sets these settings apart, in a few words.
     pub fn describe(&self) -> String {
         format!(
-            "dropout {}, {} epochs, {} {}, head {}{}{}{}{}{}{}{}",
+            "dropout {}, {} epochs, {} {}, head {}{}{}{}{}{}{}{}{}{}",
             self.dropout,
             self.epochs,
             self.optimizer.name(),
@@ -79,10 +89,12 @@ impl FinetuneSettings {
             self.learning_rate_head,
             self.schedule.describe(),
             if self.weight_decay > 0.0 { format!(", decay {}", self.weight_decay) } else { String::new() },
+            if self.variations > 0 { format!(", {} variations", self.variations) } else { String::new() },
             if self.shift > 0 { format!(", shift {}", self.shift) } else { String::new() },
             if self.smoothing > 0.0 { format!(", smoothing {}", self.smoothing) } else { String::new() },
             if self.mixup > 0.0 { format!(", mixup {}", self.mixup) } else { String::new() },
             if self.averaging > 0.0 { format!(", averaging {}", self.averaging) } else { String::new() },
+            if self.arithmetic == Arithmetic::Bf16 { ", gradients in bf16" } else { "" },
             if self.batch == 32 { String::new() } else { format!(", batch {}", self.batch) },
         )
     }
@@ -90,10 +102,12 @@ impl FinetuneSettings {
     /// Refuses values that cannot be trained with, naming the option.
     pub fn check(&self) -> Result<()> {
         self.schedule.check()?;
+        self.arithmetic.check_cpu()?;
         share("--dropout", self.dropout)?;
         share("--smoothing", self.smoothing)?;
         share("--mixup", self.mixup)?;
         share("--averaging", self.averaging)?;
+        whole("--variations", usize::from(self.variations), 0, VARIATIONS)?;
         whole("--shift", usize::from(self.shift), 0, 16)?;
         let head = self.learning_rate_head;
         if !(head.is_finite() && head > 0.0) {

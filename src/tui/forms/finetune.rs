@@ -1,7 +1,9 @@
 //! The form for fine-tuning.
 
 use super::{FormKind, backbone_field, dropout, model_field, number, optional, optional_number};
+use crate::backbone::Arithmetic;
 use crate::features::FeatureSpec;
+use crate::imaging::VARIATIONS;
 use crate::imaging::preprocessing::Mode;
 use crate::model::{FinetuneSettings, Schedule};
 use crate::run::ModelSpec;
@@ -21,10 +23,17 @@ pub(super) fn fields(snapshot: &Snapshot) -> Vec<Field> {
         Field::typed("head's rate", settings.learning_rate_head.to_string(), "highest, of the new head"),
         Field::typed("weight decay", settings.weight_decay.to_string(), "L2 penalty, 0 for none"),
         Field::typed("warm-up", settings.schedule.warmup.to_string(), "epochs in which the rates rise"),
+        Field::typed("variations", settings.variations.to_string(), "ways in which training images are varied, 0 to 8"),
         Field::typed("shift", settings.shift.to_string(), "places by which training images are moved at most"),
         Field::typed("smoothing", settings.smoothing.to_string(), "of labels, 0 for none"),
         Field::typed("mixup", settings.mixup.to_string(), "share of another image mixed in at most, 0 for none"),
         Field::typed("averaging", settings.averaging.to_string(), "share of the mean weights that a step leaves"),
+        Field::chosen(
+            "gradients",
+            "f32",
+            vec!["f32".into(), "bf16".into()],
+            "bf16 is faster where the processor has it",
+        ),
         Field::typed("epochs", settings.epochs.to_string(), "passes over the training split"),
         Field::typed("batch", settings.batch.to_string(), "images a step"),
         Field::typed("patience", optional(settings.patience), "epochs without a better validation; empty: run all"),
@@ -43,10 +52,16 @@ pub(super) fn read(form: &mut Form<FormKind>) -> Option<ModelSpec> {
     let (rate, head) = (number(form, "learning rate", 1e-9, 10.0), number(form, "head's rate", 1e-9, 10.0));
     let (dropout, weight_decay) = (dropout(form), number(form, "weight decay", 0.0, 10.0));
     let (warmup, shift) = (number(form, "warm-up", 0, 100_000), number(form, "shift", 0, 16));
+    let variations = number(form, "variations", 0, VARIATIONS as u8);
     let (smoothing, averaging) = (number(form, "smoothing", 0.0, 0.99), number(form, "averaging", 0.0, 0.99999));
     let (mixup, epochs) = (number(form, "mixup", 0.0, 0.99), number(form, "epochs", 1, 100_000));
     let (batch, patience) = (number(form, "batch", 1, 65_536), optional_number(form, "patience", 1));
     let seed = number(form, "seed", 0, u64::MAX);
+    let arithmetic = if form.value("gradients") == "bf16" { Arithmetic::Bf16 } else { Arithmetic::F32 };
+    if let Err(error) = arithmetic.check_cpu() {
+        form.complain("gradients", error.to_string());
+        return None;
+    }
     let features = FeatureSpec::of_cut(&backbone, cut?, mode).map_err(|error| form.complain("cut", error.to_string()));
     let settings = FinetuneSettings {
         dropout: dropout?,
@@ -54,10 +69,12 @@ pub(super) fn read(form: &mut Form<FormKind>) -> Option<ModelSpec> {
         learning_rate_head: head?,
         weight_decay: weight_decay?,
         schedule: Schedule { warmup: warmup?, ..default.schedule },
+        variations: variations?,
         shift: shift?,
         smoothing: smoothing?,
         mixup: mixup?,
         averaging: averaging?,
+        arithmetic,
         epochs: epochs?,
         batch: batch?,
         patience,
