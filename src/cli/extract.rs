@@ -5,7 +5,6 @@ use super::args::ExtractArgs;
 use super::follow::start;
 use super::output::{Align, print, print_json, table};
 use super::train::dataset_name;
-use crate::backbone::device;
 use crate::error::Result;
 use crate::model::LogisticSettings;
 use crate::run::JobSpec;
@@ -14,9 +13,7 @@ use serde_json::json;
 
 pub(crate) fn run(context: &Context, args: &ExtractArgs) -> Result<()> {
     let dataset = dataset_name(context, &args.dataset)?;
-    let features = args.features.spec()?;
-    // Here and not by the worker, since it is the command line that is wrong.
-    features.arithmetic().check(device::parse(&context.device)?)?;
+    let features = args.features.spec(&context.device)?;
     let job = if args.probe {
         let settings = LogisticSettings { alphas: probe::ALPHAS.to_vec(), ..LogisticSettings::default() };
         JobSpec::Probe { dataset, features, settings }

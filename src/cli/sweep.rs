@@ -13,7 +13,7 @@ pub(crate) fn run(context: &Context, args: &SweepArgs) -> Result<()> {
     let view = match &args.extend {
         Some(name) => extend(context, args, name)?,
         None => {
-            let sweep = spec(args)?;
+            let sweep = spec(args, &context.device)?;
             // Wrong values are told here and not by a worker's journal.
             sweep.grid.settings(&sweep.base, sweep.random)?;
             let dataset = dataset_name(context, &args.dataset)?;
@@ -42,7 +42,7 @@ fn grid(args: &SweepArgs) -> Grid {
     }
 }
 
-fn spec(args: &SweepArgs) -> Result<SweepSpec> {
+fn spec(args: &SweepArgs, device: &str) -> Result<SweepSpec> {
     let default = DenseSettings::default();
     let base = DenseSettings {
         schedule: args.course.schedule(),
@@ -51,7 +51,7 @@ fn spec(args: &SweepArgs) -> Result<SweepSpec> {
         ..default
     };
     Ok(SweepSpec {
-        features: args.features.spec()?,
+        features: args.features.spec(device)?,
         base,
         grid: grid(args),
         seeds: args.seeds.clone(),

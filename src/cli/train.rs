@@ -11,7 +11,7 @@ use crate::model::{BenchmarkSettings, DenseSettings, FinetuneSettings, LogisticS
 use crate::run::{JobSpec, ModelSpec};
 
 pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
-    let (model, dataset, detach) = model(&args.model)?;
+    let (model, dataset, detach) = model(&args.model, &context.device)?;
     let dataset = dataset_name(context, dataset)?;
     // The name of a cross-validation stands for all its folds.
     let has_folds = !context.workspace.prepared(&dataset).join("manifest.csv").exists()
@@ -59,7 +59,7 @@ pub(crate) fn dataset_name(context: &Context, arg: &DatasetArg) -> Result<String
     }
 }
 
-fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)> {
+fn model<'a>(command: &'a TrainCommand, device: &str) -> Result<(ModelSpec, &'a DatasetArg, &'a DetachArg)> {
     Ok(match command {
         TrainCommand::Benchmark { filters, dense, pool, training, dataset, detach } => {
             let default = BenchmarkSettings::default();
@@ -102,7 +102,7 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
                 seed: training.seed,
                 ..default
             };
-            (ModelSpec::Dense { features: features.spec()?, settings }, dataset, detach)
+            (ModelSpec::Dense { features: features.spec(device)?, settings }, dataset, detach)
         }
         TrainCommand::Finetune {
             backbone,
@@ -142,13 +142,14 @@ fn model(command: &TrainCommand) -> Result<(ModelSpec, &DatasetArg, &DetachArg)>
                 patience: training.course.patience.or(default.patience),
                 seed: training.seed,
             };
+            settings.check()?;
             let features = FeatureSpec::of_cut(backbone, *cut, *mode)?;
             (ModelSpec::Finetune { features, settings }, dataset, detach)
         }
         TrainCommand::Logistic { alphas, features, dataset, detach } => {
             let default = LogisticSettings::default();
             let settings = LogisticSettings { alphas: alphas.clone().unwrap_or(default.alphas), ..default };
-            (ModelSpec::Logistic { features: features.spec()?, settings }, dataset, detach)
+            (ModelSpec::Logistic { features: features.spec(device)?, settings }, dataset, detach)
         }
     })
 }

@@ -1,7 +1,7 @@
 //! Arguments of `extract`, `train` and `sweep`: which features, which model, how it is trained.
 
 use super::values::*;
-use crate::backbone::{Arithmetic, Pool};
+use crate::backbone::{Arithmetic, Pool, device};
 use crate::features::{Dtype, FeatureSpec, Taps};
 use crate::imaging::preprocessing::Mode;
 use crate::model::{Optimizer, RateCourse, Schedule};
@@ -62,8 +62,8 @@ impl DtypeArg {
 }
 
 impl FeatureArgs {
-    /// The request, checked against the network.
-    pub(crate) fn spec(&self) -> crate::error::Result<FeatureSpec> {
+    /// The request, checked against the network and what the device computes in.
+    pub(crate) fn spec(&self, device: &str) -> crate::error::Result<FeatureSpec> {
         let spec = FeatureSpec {
             backbone: self.backbone.clone(),
             tap: self.tap.clone(),
@@ -75,6 +75,7 @@ impl FeatureArgs {
             },
         };
         spec.check()?;
+        spec.arithmetic().check(device::parse(device)?)?;
         Ok(spec)
     }
 }
