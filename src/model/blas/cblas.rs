@@ -28,10 +28,10 @@ unsafe extern "C" {
 }
 
 /// Keeps products of a rayon thread on that thread while it lives.
-struct Alone(Option<c_int>);
+pub(super) struct Alone(Option<c_int>);
 
 impl Alone {
-    fn enter() -> Self {
+    pub(super) fn enter() -> Self {
         // SAFETY: takes a number and touches only MKL's own setting for this thread.
         Self(rayon::current_thread_index().map(|_| unsafe { set_threads(1) }))
     }

@@ -8,6 +8,7 @@ mod cblas;
 mod fortran;
 
 use crate::error::{Error, Result};
+use cblas::Alone;
 use fortran::Int;
 
 /// Columns of a row-major matrix: values from the first wanted one on, and how many lie from one row to the next.
@@ -23,11 +24,43 @@ pub(super) struct Columns<'a> {
 /// # Panics
 /// When a slice is shorter than its shape says.
 pub(super) fn product_transposed(c: &mut [f32], a: Columns, b: Columns, k: usize) {
+    multiply_transposed(c, a, b, k, 0.0);
+}
+
+/// `c += a bᵀ` over all columns of two matrices in tiles of `k` columns; otherwise as [`product_transposed`]. On a rayon thread it stays on that thread.
+///
+/// # Panics
+/// As [`product_transposed`].
+pub(super) fn add_tiled_product_transposed(c: &mut [f32], tiles: usize, k: usize, a: Tiled, b: Tiled) {
+    let _alone = Alone::enter();
+    for tile in 0..tiles {
+        multiply_transposed(c, a.columns(tile, k), b.columns(tile, k), k, 1.0);
+    }
+}
+
+/// Some rows of a matrix in tiles.
+#[derive(Clone, Copy)]
+pub(super) struct Tiled<'a> {
+    /// From the first of the rows in the first tile on.
+    pub(super) values: &'a [f32],
+    /// Values from one tile to the next.
+    pub(super) step: usize,
+    pub(super) rows: usize,
+}
+
+impl<'a> Tiled<'a> {
+    fn columns(self, tile: usize, k: usize) -> Columns<'a> {
+        Columns { values: &self.values[tile * self.step..], stride: k, rows: self.rows }
+    }
+}
+
+/// `c = a bᵀ + beta c`.
+fn multiply_transposed(c: &mut [f32], a: Columns, b: Columns, k: usize, beta: f32) {
     let (m, n) = (a.rows, b.rows);
     let holds = |x: Columns| x.rows == 0 || k <= x.stride && x.values.len() >= (x.rows - 1) * x.stride + k;
     assert!(c.len() == m * n && holds(a) && holds(b), "shapes of a product");
     if c.is_empty() || k == 0 {
-        return c.fill(0.0);
+        return c.iter_mut().for_each(|value| *value *= beta);
     }
     // Row by row for us is column by column, transposed, for Fortran: cᵀ = b aᵀ.
     // SAFETY: the lengths were checked, and c is borrowed alone.
@@ -43,7 +76,7 @@ pub(super) fn product_transposed(c: &mut [f32], a: Columns, b: Columns, k: usize
             &int(b.stride),
             a.values.as_ptr(),
             &int(a.stride),
-            &0.0,
+            &beta,
             c.as_mut_ptr(),
             &int(n),
         );

@@ -1,24 +1,23 @@
-//! The two products of a dense layer, of which most terms are never asked for.
+//! The two products of a dense layer.
 //!
-//! Dropout's mask is drawn before the layer is computed, so only the units that a sample keeps are computed for it
-//! ([`products`]), and only where such a unit is active does a gradient flow back ([`update`]). With a dropout of 0.8
-//! a fifth and about a tenth of the dense products remain. The gradient of a weight is used where it arises, by the
-//! optimizer's rule, and is never written to memory: the weights and the optimizer's memory go through the processor
-//! once per batch.
+//! The first is libtorch's BLAS's ([`products`]). Of the second most terms are never asked for: only where a unit is kept
+//! by dropout and active does a gradient flow back ([`update`]), with a dropout of 0.8 about a tenth of them. The
+//! gradient of a weight is used where it arises, by the optimizer's rule, and is never written to memory: the weights and
+//! the optimizer's memory go through the processor once per batch.
 //!
 //! Everything is cut so that what is used again lies in a near cache: the columns into tiles, the units into groups.
 
 use super::rule::{Rule, Step};
 use super::simd::{Lanes, Portable, has_avx2};
 use super::tiles::{Piece, TILE, Tiles};
-use std::array::from_fn;
-
-/// Tiles that [`products`] goes through at once, sample by sample.
-const TILES_AT_ONCE: usize = 8;
+use crate::model::blas::{Tiled, add_tiled_product_transposed};
+use std::ops::Range;
 
 /// For some of a layer's units: which samples of the batch compute them, and what comes out.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Group {
+    /// The units that it is about.
+    pub(super) range: Range<usize>,
     /// Units, sample after sample, ascending.
     pub(super) units: Vec<u32>,
     /// Where the units of each sample begin, and the end of the last.
@@ -35,84 +34,25 @@ impl Group {
     }
 }
 
-/// Adds to each value of the group the product of its sample's row of `x` and its unit's row of `weights`.
+/// Computes the values of the group: for each sample and unit, the product of the sample's row of `x` and the unit's row
+/// of `weights`. A matrix product of all of them, of which dropout needs a part, is quicker than the part on its own.
 pub(super) fn products(group: &mut Group, x: &Tiles, weights: &Tiles) {
-    #[cfg(target_arch = "x86_64")]
-    if has_avx2() {
-        #[target_feature(enable = "avx2,fma")]
-        fn on_avx2(group: &mut Group, x: &Tiles, weights: &Tiles) {
-            products_on::<super::simd::Avx2>(group, x, weights);
-        }
-        // SAFETY: the processor has the features.
-        return unsafe { on_avx2(group, x, weights) };
-    }
-    products_on::<Portable>(group, x, weights);
-}
-
-#[inline(always)]
-fn products_on<L: Lanes>(group: &mut Group, x: &Tiles, weights: &Tiles) {
-    for first in (0..x.count()).step_by(TILES_AT_ONCE) {
-        let tiles = TILES_AT_ONCE.min(x.count() - first);
-        let w = Strided { pieces: &weights.pieces()[first * weights.stride()..], stride: weights.stride(), tiles };
-        for (sample, bounds) in group.starts.windows(2).enumerate() {
-            let x = Strided { pieces: &x.pieces()[first * x.stride() + sample..], stride: x.stride(), tiles };
-            let (units, values) = (&group.units[bounds[0]..bounds[1]], &mut group.values[bounds[0]..bounds[1]]);
-            let ((units, units_left), (values, values_left)) = (units.as_chunks(), values.as_chunks_mut());
-            for (units, values) in units.iter().zip(values) {
-                dots::<L, 8, 1>(x, w, units, values);
-            }
-            rest::<L>(x, w, units_left, values_left);
+    let (samples, units) = (group.starts.len() - 1, group.range.len());
+    let mut sums = vec![0f32; samples * units];
+    let (x_rows, unit_rows) = (tiled(x, 0, samples), tiled(weights, group.range.start, units));
+    add_tiled_product_transposed(&mut sums, x.count(), TILE, x_rows, unit_rows);
+    for (sample, bounds) in group.starts.windows(2).enumerate() {
+        let own = &sums[sample * units..][..units];
+        let bounds = bounds[0]..bounds[1];
+        for (value, &unit) in group.values[bounds.clone()].iter_mut().zip(&group.units[bounds]) {
+            *value = own[unit as usize - group.range.start];
         }
     }
 }
 
-/// Some tiles of a matrix: the piece of a row in tile t is at `t * stride + row`.
-#[derive(Clone, Copy)]
-struct Strided<'a> {
-    pieces: &'a [Piece],
-    stride: usize,
-    tiles: usize,
-}
-
-/// The last units of a sample, fewer than eight. Few units need several sums each to keep the processor busy.
-#[inline(always)]
-fn rest<L: Lanes>(x: Strided, w: Strided, units: &[u32], values: &mut [f32]) {
-    macro_rules! with {
-        ($count:literal, $sums:literal) => {
-            if let (Some(units), Some(values)) = (units.first_chunk::<$count>(), values.first_chunk_mut::<$count>()) {
-                dots::<L, $count, $sums>(x, w, units, values);
-            }
-        };
-    }
-    match units.len() {
-        1 => with!(1, 4),
-        2 => with!(2, 4),
-        3 => with!(3, 2),
-        4 => with!(4, 2),
-        5 => with!(5, 2),
-        6 => with!(6, 1),
-        7 => with!(7, 1),
-        _ => {}
-    }
-}
-
-/// The products of one row of `x` with `N` rows of `w`, each in `S` partial sums.
-#[inline(always)]
-fn dots<L: Lanes, const N: usize, const S: usize>(x: Strided, w: Strided, units: &[u32; N], values: &mut [f32; N]) {
-    let mut sums = [[L::splat(0.0); S]; N];
-    for tile in 0..x.tiles {
-        let x = &x.pieces[tile * x.stride];
-        let x: [L; TILE / 8] = from_fn(|at| L::load(&x[at]));
-        for (sums, &unit) in sums.iter_mut().zip(units) {
-            let w = &w.pieces[tile * w.stride + unit as usize];
-            for at in 0..TILE / 8 {
-                sums[at % S] = L::load(&w[at]).mul_add(x[at], sums[at % S]);
-            }
-        }
-    }
-    for (value, sums) in values.iter_mut().zip(sums) {
-        *value += sums[1..].iter().fold(sums[0], |sum, more| sum.add(*more)).sum();
-    }
+/// Some rows of a matrix, `first` being the first.
+fn tiled(tiles: &Tiles, first: usize, rows: usize) -> Tiled<'_> {
+    Tiled { values: &tiles.raw()[first * TILE..], step: tiles.stride() * TILE, rows }
 }
 
 /// Per unit, the samples through which a gradient flows back to it, and how much of it.

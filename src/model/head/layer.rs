@@ -30,14 +30,14 @@ impl Layer {
     /// Which units each of `samples` samples computes: those that `mask` keeps (samples x units, not 0), or all.
     pub(super) fn groups(&self, samples: usize, mask: Option<&[f32]>) -> Vec<Group> {
         let units = self.bias.len();
-        // Their weights, in the tiles gone through at once, are what the nearest caches hold.
-        let size = units.div_ceil(8).next_multiple_of(8).clamp(8, 64);
+        // Enough for a matrix product, and still several of the study's 1024 units, for several threads.
+        let size = 256;
         let firsts: Vec<usize> = (0..units).step_by(size).collect();
         firsts
             .into_par_iter()
             .map(|first| {
                 let all = first..units.min(first + size);
-                let mut group = Group { starts: vec![0], ..Group::default() };
+                let mut group = Group { range: all.clone(), starts: vec![0], ..Group::default() };
                 for sample in 0..samples {
                     match mask {
                         None => group.units.extend(all.clone().map(|unit| unit as u32)),
@@ -57,7 +57,6 @@ impl Layer {
     /// Computes the groups' values: `scale * max(0, weights x + bias)`. `x` has one row per sample.
     pub(super) fn forward(&self, x: &Tiles, groups: &mut [Group], scale: f32) {
         groups.par_iter_mut().for_each(|group| {
-            group.values.fill(0.0);
             products(group, x, &self.weights);
             for (value, &unit) in group.values.iter_mut().zip(&group.units) {
                 *value = (*value + self.bias[unit as usize]).max(0.0) * scale;

@@ -23,14 +23,6 @@ pub(super) trait Number: Copy {
 pub(super) trait Lanes: Number {
     fn load(from: &[f32; LANES]) -> Self;
     fn store(self, to: &mut [f32; LANES]);
-
-    /// The sum of the eight, in a fixed order.
-    #[inline(always)]
-    fn sum(self) -> f32 {
-        let mut a = [0.0; LANES];
-        self.store(&mut a);
-        ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7]))
-    }
 }
 
 impl Number for f32 {

@@ -146,20 +146,18 @@ fn the_portable_lanes_compute_what_the_processors_do() {
         let expected = f32::sqrt((x * 2.0 + x - x * x) / (x + x));
         assert!(result.is_nan() && expected.is_nan() || *result == expected);
     }
-    assert!((a.sum() - numbers.iter().sum::<f32>()).abs() < 1e-5);
     #[cfg(target_arch = "x86_64")]
     if super::simd::has_avx2() {
         #[target_feature(enable = "avx2,fma")]
-        fn on_avx2(numbers: &[f32; 8]) -> ([f32; 8], f32) {
+        fn on_avx2(numbers: &[f32; 8]) -> [f32; 8] {
             let a = super::simd::Avx2::load(numbers);
             let two = super::simd::Avx2::splat(2.0);
             let mut out = [0.0; 8];
             a.mul_add(two, a).sub(a.mul(a)).div(a.add(a)).sqrt().store(&mut out);
-            (out, a.sum())
+            out
         }
         // SAFETY: the processor has the features.
-        let (own, sum) = unsafe { on_avx2(&numbers) };
+        let own = unsafe { on_avx2(&numbers) };
         assert!(own.iter().zip(result).all(|(a, b)| a.is_nan() && b.is_nan() || (a - b).abs() < 1e-5));
-        assert_eq!(sum, a.sum());
     }
 }
