@@ -1,9 +1,9 @@
 //! The dense head while it learns: one or two dense layers with ReLU and dropout, and a logit.
 //!
-//! libtorch computes dense layers whole, writes their gradients to memory and goes through them again for the
-//! optimizer. For the study's head on flattened features, with 25 to 100 million weights of which dropout leaves a fifth
-//! at work, that is most of the time; [`kernels`] does only what is needed, in one pass. The formulas are libtorch's,
-//! and tests hold gradients and steps against its own.
+//! libtorch writes the gradients of dense layers to memory and goes through them again for the optimizer. For the study's
+//! head on flattened features, with 25 to 100 million weights of which dropout leaves a fifth at work, that is most of the
+//! time; [`kernels`] takes gradient and step in one pass, and only where a gradient flows. The formulas are libtorch's, and
+//! tests hold gradients and steps against its own.
 //!
 //! Results do not depend on the number of threads: every sum is made by one thread in a fixed order.
 
