@@ -7,6 +7,7 @@
 //! A thread of rayon's is one of several that work side by side; a product on it stays on that thread.
 
 use super::fortran::{self, Int};
+use super::vector::{Matrix, Out, over_threads};
 use std::ffi::{c_int, c_void};
 
 const ROW_MAJOR: c_int = 101;
@@ -47,7 +48,7 @@ impl Drop for Alone {
 }
 
 macro_rules! gemm {
-    ($($name:ident $fortran:ident $number:ty, $scalar:ty, $by:expr;)*) => {
+    ($($name:ident $fortran:ident $gemv:ident $number:ty;)*) => {
         $(
             /// The C interface's product `c = alpha op(a) op(b) + beta c`.
             ///
@@ -55,13 +56,50 @@ macro_rules! gemm {
             /// The matrices must be as large as the C interface demands.
             #[unsafe(no_mangle)]
             unsafe extern "C" fn $name(
-                layout: c_int, transa: c_int, transb: c_int, m: Int, n: Int, k: Int, alpha: $scalar,
-                a: *const $number, lda: Int, b: *const $number, ldb: Int, beta: $scalar, c: *mut $number, ldc: Int,
+                layout: c_int, transa: c_int, transb: c_int, m: Int, n: Int, k: Int, alpha: $number,
+                a: *const $number, lda: Int, b: *const $number, ldb: Int, beta: $number, c: *mut $number, ldc: Int,
+            ) {
+                if layout == ROW_MAJOR && n == 1 {
+                    // linfa's way of multiplying with a vector.
+                    let step = if letter(transb) == b'N' { ldb } else { 1 };
+                    let (rows, columns) = if letter(transa) == b'N' { (m, k) } else { (k, m) };
+                    // SAFETY: the caller's matrices, of which two have one column.
+                    return unsafe { $gemv(layout, transa, rows, columns, alpha, a, lda, b, step, beta, c, ldc) };
+                }
+                let _alone = Alone::enter();
+                let (transa, transb) = (letter(transa), letter(transb));
+                // SAFETY: the caller's matrices, under the names that Fortran has for them.
+                unsafe {
+                    if layout == ROW_MAJOR {
+                        fortran::$fortran(&transb, &transa, &n, &m, &k, &alpha, b, &ldb, a, &lda, &beta, c, &ldc);
+                    } else {
+                        fortran::$fortran(&transa, &transb, &m, &n, &k, &alpha, a, &lda, b, &ldb, &beta, c, &ldc);
+                    }
+                }
+            }
+        )*
+    };
+}
+
+gemm! {
+    cblas_sgemm sgemm_ cblas_sgemv f32;
+    cblas_dgemm dgemm_ cblas_dgemv f64;
+}
+
+macro_rules! complex_gemm {
+    ($($name:ident $fortran:ident;)*) => {
+        $(
+            /// The C interface's product `c = alpha op(a) op(b) + beta c`.
+            ///
+            /// # Safety
+            /// The matrices must be as large as the C interface demands.
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn $name(
+                layout: c_int, transa: c_int, transb: c_int, m: Int, n: Int, k: Int, alpha: *const c_void,
+                a: *const c_void, lda: Int, b: *const c_void, ldb: Int, beta: *const c_void, c: *mut c_void, ldc: Int,
             ) {
                 let _alone = Alone::enter();
                 let (transa, transb) = (letter(transa), letter(transb));
-                let scalar: fn(&$scalar) -> *const $number = $by;
-                let (alpha, beta) = (scalar(&alpha), scalar(&beta));
                 // SAFETY: the caller's matrices, under the names that Fortran has for them.
                 unsafe {
                     if layout == ROW_MAJOR {
@@ -75,12 +113,16 @@ macro_rules! gemm {
     };
 }
 
-gemm! {
-    cblas_sgemm sgemm_ f32, f32, |scalar| scalar;
-    cblas_dgemm dgemm_ f64, f64, |scalar| scalar;
-    cblas_cgemm cgemm_ c_void, *const c_void, |scalar| *scalar;
-    cblas_zgemm zgemm_ c_void, *const c_void, |scalar| *scalar;
+complex_gemm! {
+    cblas_cgemm cgemm_;
+    cblas_zgemm zgemm_;
 }
+
+/// A vector that several threads read.
+struct Shared<T>(*const T);
+
+// SAFETY: it is only read, while the caller's call lasts.
+unsafe impl<T: Sync> Sync for Shared<T> {}
 
 macro_rules! gemv_and_dot {
     ($($gemv:ident $fortran_gemv:ident $dot:ident $fortran_dot:ident $number:ty;)*) => {
@@ -94,17 +136,24 @@ macro_rules! gemv_and_dot {
                 layout: c_int, trans: c_int, m: Int, n: Int, alpha: $number, a: *const $number, lda: Int,
                 x: *const $number, incx: Int, beta: $number, y: *mut $number, incy: Int,
             ) {
-                let _alone = Alone::enter();
-                // SAFETY: the caller's matrix and vectors, under the names that Fortran has for them.
-                unsafe {
-                    if layout == ROW_MAJOR {
-                        let turned = if trans == TRANSPOSED || trans == CONJUGATE { b'N' } else { b'T' };
-                        fortran::$fortran_gemv(&turned, &n, &m, &alpha, a, &lda, x, &incx, &beta, y, &incy);
-                    } else {
-                        let trans = letter(trans);
-                        fortran::$fortran_gemv(&trans, &m, &n, &alpha, a, &lda, x, &incx, &beta, y, &incy);
+                let turned = trans == TRANSPOSED || trans == CONJUGATE;
+                // Row by row is the transpose, column by column.
+                let (turned, rows, columns) = if layout == ROW_MAJOR { (!turned, n, m) } else { (turned, m, n) };
+                let x = Shared(x);
+                let product = |part: Matrix<$number>, y: *mut $number| {
+                    let x = &x;
+                    let letter = if part.turned { b'T' } else { b'N' };
+                    // SAFETY: the caller's matrix and vectors or parts of them, under the names that Fortran has.
+                    unsafe {
+                        fortran::$fortran_gemv(
+                            &letter, &part.rows, &part.columns, &alpha, part.values, &part.step, x.0, &incx, &beta, y,
+                            &incy,
+                        );
                     }
-                }
+                };
+                let matrix = Matrix { turned, rows, columns, values: a, step: lda };
+                // SAFETY: the caller's matrix, and its place for each value.
+                unsafe { over_threads(matrix, Out { values: y, step: incy }, product) }
             }
 
             /// The C interface's dot product.

@@ -6,6 +6,7 @@
 
 mod cblas;
 mod fortran;
+mod vector;
 
 use crate::error::{Error, Result};
 use cblas::Alone;
@@ -175,6 +176,16 @@ mod tests {
                 &expected.slice(s![.., 3..4]).to_owned(),
             );
         }
+        // Large enough to be cut over threads: the matrix as it is, turned, and with a matrix of one column.
+        let (large, vector) = (numbers(700, 500, 6), numbers(500, 1, 7));
+        let expected = plain(&large, &vector).mapv(f64::from);
+        let near = |got: Array2<f32>| {
+            assert!(got.iter().zip(&expected).all(|(got, expected)| (f64::from(*got) - expected).abs() < 1e-2));
+        };
+        near(large.dot(&vector));
+        near(large.dot(&vector.column(0)).insert_axis(ndarray::Axis(1)));
+        near(turned(&large).t().dot(&vector.column(0)).insert_axis(ndarray::Axis(1)));
+        near(turned(&large).t().dot(&vector));
         let long: Array1<f32> = (0..100).map(|i| i as f32 / 50.0 - 1.0).collect();
         let dot: f32 = long.iter().map(|value| value * value).sum();
         assert!((long.dot(&long) - dot).abs() < 1e-4);
