@@ -3,12 +3,13 @@
 //! ```text
 //! cargo bench --bench training -- dense    [FEATURES [ROUNDS]]   peer: a plain PyTorch loop over a tensor in memory
 //! cargo bench --bench training -- logistic [FEATURES [ALPHA]]    peer: scikit-learn's LogisticRegression(lbfgs)
-//! cargo bench --bench training -- sweep    [FEATURES [EPOCHS]]   peer: the same 24 heads in a plain PyTorch loop
+//! cargo bench --bench training -- sweep    [FEATURES [EPOCHS [bf16]]]   peer: the same 24 heads in a plain PyTorch loop
 //! ```
 //!
 //! The peer is `benches/training_peer.py`, run by the Python named in `PEER_PYTHON` (default `python3`) with the same
 //! number of threads (`BENCH_THREADS`, default 2). Own and peer work take turns; medians and their ratio are printed.
 
+use faceprobe::backbone::Arithmetic;
 use faceprobe::model::{DenseSettings, Examples, Grid, LabelledRows, LogisticSettings, train_dense, train_logistic};
 use faceprobe::monitor::{Monitor, Update};
 use ndarray::{Array1, Array2};
@@ -40,7 +41,10 @@ fn main() -> Outcome<()> {
     match words.first().map(String::as_str) {
         Some("dense") => dense(features, number(2, 3)?, threads),
         Some("logistic") => logistic(features, number(2, 100)? as f64, threads),
-        Some("sweep") => sweep(number(1, 1280)?, number(2, 10)?, threads),
+        Some("sweep") => {
+            let arithmetic = if words.iter().any(|word| word == "bf16") { Arithmetic::Bf16 } else { Arithmetic::F32 };
+            sweep(number(1, 1280)?, number(2, 10)?, arithmetic, threads)
+        }
         _ => {
             println!("skipped: say dense, logistic or sweep; see the head of benches/training.rs");
             Ok(())
@@ -135,12 +139,12 @@ fn dense(features: usize, rounds: usize, threads: usize) -> Outcome<()> {
 }
 
 /// 24 settings, side by side as a sweep trains them, and one after the other in PyTorch with all threads.
-fn sweep(features: usize, epochs: usize, threads: usize) -> Outcome<()> {
+fn sweep(features: usize, epochs: usize, arithmetic: Arithmetic, threads: usize) -> Outcome<()> {
     let (train, val) = (split(SAMPLES, features, 2)?, split(VAL, features, 3)?);
     let folder = tempfile::tempdir()?;
     save(folder.path(), "train", &train)?;
     save(folder.path(), "val", &val)?;
-    let base = DenseSettings { epochs, standardise: false, ..Default::default() };
+    let base = DenseSettings { epochs, standardise: false, arithmetic, ..Default::default() };
     let grid = Grid {
         widths: vec![256, 512, 1024],
         dropouts: vec![0.2, 0.4, 0.6, 0.8],

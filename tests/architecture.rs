@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules from the ground up; each may use what lies below it, and those on its own level.
 const LEVELS: [&[&str]; 8] = [
-    &["error", "monitor", "workspace"],
+    &["error", "kernel", "monitor", "workspace"],
     &["imaging", "net"],
     &["dataset", "backbone"],
     &["features", "evaluation", "face"],

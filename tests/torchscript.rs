@@ -12,7 +12,7 @@ use faceprobe::imaging::{ChannelOrder, Mode, Pixels};
 use faceprobe::monitor::Silent;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, PoisonError, RwLock};
 use tch::Device;
 
 const SIDE: usize = 24;
@@ -26,6 +26,9 @@ static WEIGHTS: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     folder
 });
 
+/// Read by every import and written by who wants the folder as no import is in the middle of changing it.
+static IMPORTING: RwLock<()> = RwLock::new(());
+
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
@@ -36,6 +39,7 @@ fn import(name: &str, text: &str) -> Result<WeightsInfo> {
     let folder = tempfile::tempdir().unwrap();
     let description = folder.path().join("description.toml");
     std::fs::write(&description, text).unwrap();
+    let _importing = IMPORTING.read().unwrap_or_else(PoisonError::into_inner);
     weights::import(name, &description, &Silent)
 }
 
@@ -162,6 +166,7 @@ fn what_cannot_be_a_backbone_is_refused_in_one_sentence() {
         let error = import(name, &described(name, "torchscript_map.pt", "")).unwrap_err().to_string();
         assert!(error.contains("name"), "{name}: {error}");
     }
+    let _nobody_imports = IMPORTING.write().unwrap_or_else(PoisonError::into_inner);
     let left: Vec<_> = std::fs::read_dir(WEIGHTS.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".tmp-")), "{left:?}");
 }

@@ -1,9 +1,9 @@
 //! The inverted bottleneck as one layer.
 
 use super::convolution::{Activation, Conv, Folded};
-use super::kernel::{Bottleneck, Bounds, Depthwise};
 use super::layers::Layer;
 use super::memory::{computed, values};
+use crate::kernel::{Bottleneck, Bounds, Depthwise};
 use std::sync::Arc;
 use tch::{Kind, TchError, Tensor};
 

@@ -1,10 +1,10 @@
 //! A convolution with what follows it, by whatever computes it best here.
 
 use super::Parameters;
-use super::kernel::{self, Bounds, Convolution, Panels, Window};
 use super::layers::Layer;
 use super::memory::{channels_last, computed, values};
 use crate::error::{Error, Result};
+use crate::kernel::{self, Bounds, Convolution, Panels, Window};
 use std::sync::Arc;
 use tch::{Device, Kind, TchError, Tensor};
 

@@ -1,6 +1,6 @@
 //! Tensors as slices, for the kernels.
 
-use super::kernel::{Bounds, Pictures, Window};
+use crate::kernel::{Bounds, Pictures, Window};
 use tch::{Device, Kind, TchError, Tensor};
 
 /// `[N, outputs, H', W']` of a window over `[N, C, H, W]`, as `compute` makes it; neither tensor is changed.

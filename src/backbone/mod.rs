@@ -12,7 +12,6 @@ pub mod device;
 mod efficientnet_lite;
 pub mod format;
 mod inception_resnet_v2;
-mod kernel;
 mod layers;
 mod memory;
 mod mobilenet_v2;

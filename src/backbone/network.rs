@@ -1,9 +1,10 @@
 //! A network with its weights, ready to give features.
 
 use super::blueprint::{self, StagePlan};
-use super::{Architecture, Arithmetic, BackboneInfo, Parameters, Pool, Stage, StageInfo, kernel, torchscript, weights};
+use super::{Architecture, Arithmetic, BackboneInfo, Parameters, Pool, Stage, StageInfo, torchscript, weights};
 use crate::error::{Error, Result};
 use crate::imaging::{ChannelOrder, Pixels};
+use crate::kernel;
 use ndarray::Array2;
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,9 +1,9 @@
 //! A residual block of several branches as one layer.
 
 use super::convolution::{Conv, Folded, Padding};
-use super::kernel::{Bounds, Convolution, Pictures, Window};
 use super::layers::Layer;
 use super::memory::{computed, values};
+use crate::kernel::{Bounds, Convolution, Pictures, Window};
 use std::sync::Arc;
 use tch::{TchError, Tensor};
 

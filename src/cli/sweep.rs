@@ -46,6 +46,7 @@ fn spec(args: &SweepArgs, device: &str) -> Result<SweepSpec> {
     let default = DenseSettings::default();
     let base = DenseSettings {
         schedule: args.course.schedule(),
+        arithmetic: args.products.arithmetic(),
         epochs: args.course.epochs.unwrap_or(default.epochs),
         patience: args.course.patience.or(default.patience),
         ..default

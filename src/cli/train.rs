@@ -86,7 +86,7 @@ fn model<'a>(command: &'a TrainCommand, device: &str) -> Result<(ModelSpec, &'a 
             }
             (ModelSpec::Benchmark { settings }, dataset, detach)
         }
-        TrainCommand::Dense { width, depth, features, training, dataset, detach } => {
+        TrainCommand::Dense { width, depth, products, features, training, dataset, detach } => {
             let default = DenseSettings::default();
             let settings = DenseSettings {
                 width: width.unwrap_or(default.width),
@@ -96,6 +96,7 @@ fn model<'a>(command: &'a TrainCommand, device: &str) -> Result<(ModelSpec, &'a 
                 optimizer: optimizer(training, default.optimizer),
                 weight_decay: training.weight_decay.unwrap_or(default.weight_decay),
                 schedule: training.course.schedule(),
+                arithmetic: products.arithmetic(),
                 epochs: training.course.epochs.unwrap_or(default.epochs),
                 batch: training.batch.unwrap_or(default.batch),
                 patience: training.course.patience.or(default.patience),

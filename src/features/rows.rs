@@ -3,7 +3,7 @@
 use super::store::Store;
 use crate::dataset::ContentHash;
 use crate::error::{Error, Result};
-use ndarray::{ArrayView2, ArrayViewMut2, s};
+use ndarray::{ArrayView2, ArrayViewMut1, ArrayViewMut2, s};
 use std::ops::Range;
 
 /// Rows of equal width that can be copied in any order.
@@ -57,7 +57,7 @@ impl FeatureRows for ArrayView2<'_, f32> {
         check(rows, self.nrows(), self.ncols(), out)?;
         // No columns, no values; and a chunk of no values cannot be asked for.
         for (&row, out) in rows.iter().zip(out.chunks_exact_mut(self.ncols().max(1))) {
-            out.iter_mut().zip(self.row(row)).for_each(|(out, value)| *out = *value);
+            ArrayViewMut1::from(out).assign(&self.row(row));
         }
         Ok(())
     }

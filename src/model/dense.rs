@@ -154,9 +154,9 @@ pub fn train_dense<'a>(
     };
     let mut learner = HeadLearner {
         head: Head::new(inputs, settings),
-        train: Loader::new(train.rows, &scaling),
+        train: Loader::new(train.rows, &scaling, settings.arithmetic),
         train_positive: train.positive,
-        val: Loader::new(val.rows, &scaling),
+        val: Loader::new(val.rows, &scaling, settings.arithmetic),
         val_positive: val.positive,
     };
     let course = fit(&mut learner, &plan, checkpoints, monitor)?;

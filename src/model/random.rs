@@ -82,18 +82,18 @@ pub(super) struct Dropout {
     rate: f64,
     rng: Option<ChaCha8Rng>,
     bytes: Vec<u8>,
-    mask: Vec<f32>,
+    kept: Vec<bool>,
 }
 
 impl Dropout {
     /// Passes everything through: prediction.
     pub(super) fn off() -> Self {
-        Self { rate: 0.0, rng: None, bytes: Vec::new(), mask: Vec::new() }
+        Self { rate: 0.0, rng: None, bytes: Vec::new(), kept: Vec::new() }
     }
 
     /// The masks of one epoch of training, counted from 1.
     pub(super) fn for_epoch(rate: f64, seed: u64, epoch: usize) -> Self {
-        Self { rate, rng: Some(stream(seed, Purpose::Dropout, epoch)), bytes: Vec::new(), mask: Vec::new() }
+        Self { rate, rng: Some(stream(seed, Purpose::Dropout, epoch)), bytes: Vec::new(), kept: Vec::new() }
     }
 
     /// Whether values are dropped at all: false in prediction.
@@ -104,9 +104,9 @@ impl Dropout {
     /// Applies the next mask.
     pub(super) fn apply(&mut self, values: Tensor) -> Result<Tensor, TchError> {
         let size = values.size();
-        match self.draw(values.numel()) {
+        match self.mask(values.numel()) {
             None => Ok(values),
-            Some(mask) => values.f_mul(&Tensor::f_from_slice(mask)?.f_view(size.as_slice())?),
+            Some(mask) => values.f_mul(&Tensor::f_from_slice(&mask)?.f_view(size.as_slice())?),
         }
     }
 
@@ -115,21 +115,23 @@ impl Dropout {
         if self.rng.is_some() { (1.0 / (1.0 - self.rate)) as f32 } else { 1.0 }
     }
 
-    /// The next mask, for `count` values in order: 0 where one is dropped, else [`Dropout::scale`]. None when nothing
-    /// is dropped.
-    pub(super) fn draw(&mut self, count: usize) -> Option<&[f32]> {
+    /// What `count` values in order are multiplied with: 0 or [`Dropout::scale`]. None when nothing is dropped.
+    pub(super) fn mask(&mut self, count: usize) -> Option<Vec<f32>> {
         let scale = self.scale();
+        self.kept(count).map(|kept| kept.iter().map(|&kept| if kept { scale } else { 0.0 }).collect())
+    }
+
+    /// Of `count` values in order, which are kept: the next mask. None when nothing is dropped.
+    pub(super) fn kept(&mut self, count: usize) -> Option<&[bool]> {
         let rng = self.rng.as_mut().filter(|_| self.rate > 0.0)?;
         // Sixteen random bits per value put the rate right to 0.001 %.
         let dropped_below = (self.rate * 65_536.0).round() as u32;
         self.bytes.resize(count * 2, 0);
         rng.fill_bytes(&mut self.bytes);
-        self.mask.clear();
-        self.mask.extend(self.bytes.chunks_exact(2).map(|pair| {
-            let drawn = u32::from(u16::from_le_bytes([pair[0], pair[1]]));
-            if drawn < dropped_below { 0.0 } else { scale }
-        }));
-        Some(&self.mask)
+        self.kept.clear();
+        let drawn = self.bytes.as_chunks::<2>().0.iter().map(|&pair| u32::from(u16::from_le_bytes(pair)));
+        self.kept.extend(drawn.map(|drawn| drawn >= dropped_below));
+        Some(&self.kept)
     }
 }
 

@@ -99,6 +99,7 @@ impl Standardisation {
     }
 
     /// Standardises the values of some columns of one row.
+    #[inline(always)]
     pub(super) fn scale(&self, columns: Range<usize>, values: &[f32], out: &mut [f32]) {
         let (mean, deviation) = (self.mean.as_slice(), self.deviation.as_slice());
         let (Some(mean), Some(deviation)) = (mean, deviation) else {

@@ -1,6 +1,7 @@
 //! What a user can choose about each kind of model. Defaults are the study's, where it states them.
 
 use super::schedule::Schedule;
+use crate::backbone::Arithmetic;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,10 @@ pub struct DenseSettings {
     /// How the learning rate changes; constant where runs of earlier versions do not say.
     #[serde(default)]
     pub schedule: Schedule,
+    /// What the forward products of an epoch, its validation included, are computed in. Gradients, weights, their steps
+    /// and every score that is kept of the chosen epoch are in 32 bits.
+    #[serde(default)]
+    pub arithmetic: Arithmetic,
     pub epochs: usize,
     pub batch: usize,
     /// Scale features to mean 0 and variance 1 with the training split's figures.
@@ -89,6 +94,7 @@ impl Default for DenseSettings {
             optimizer: Optimizer::Adam,
             weight_decay: 0.0,
             schedule: Schedule::default(),
+            arithmetic: Arithmetic::F32,
             epochs: 60,
             batch: 128,
             standardise: true,
@@ -163,6 +169,7 @@ impl DenseSettings {
         whole("--width", self.width, 1, 65_536)?;
         whole("--depth", self.depth, 1, 2)?;
         self.schedule.check()?;
+        self.arithmetic.check_cpu()?;
         share("--dropout", self.dropout)?;
         descent(self.learning_rate, self.weight_decay, self.epochs, self.batch, self.patience)
     }

@@ -1,6 +1,6 @@
 //! What a run is asked to do.
 
-use crate::backbone::Pool;
+use crate::backbone::{Arithmetic, Pool};
 use crate::dataset::prepare::PrepareSettings;
 use crate::dataset::synthetic::SampleSettings;
 use crate::features::FeatureSpec;
@@ -181,7 +181,7 @@ impl ModelSpec {
                 settings.filters, settings.dense, settings.dropout, settings.epochs
             ),
             Self::Dense { settings, .. } => format!(
-                "dense {}{}, dropout {}, {} epochs, {} {}{}{}{}{}",
+                "dense {}{}, dropout {}, {} epochs, {} {}{}{}{}{}{}",
                 settings.width,
                 if settings.depth > 1 { format!(" x {}", settings.depth) } else { String::new() },
                 settings.dropout,
@@ -191,7 +191,8 @@ impl ModelSpec {
                 settings.schedule.describe(),
                 if settings.weight_decay > 0.0 { format!(", decay {}", settings.weight_decay) } else { String::new() },
                 if settings.batch == 128 { String::new() } else { format!(", batch {}", settings.batch) },
-                if settings.standardise { "" } else { ", not standardised" }
+                if settings.standardise { "" } else { ", not standardised" },
+                if settings.arithmetic == Arithmetic::Bf16 { ", products in bf16" } else { "" },
             ),
             Self::Finetune { settings, .. } => settings.describe(),
             Self::Logistic { settings, .. } => {

@@ -6,6 +6,7 @@ use super::forms_many;
 use super::jobs::expand;
 use super::snapshot::Snapshot;
 use super::widgets::form::{Field, Form};
+use crate::backbone::Arithmetic;
 use crate::dataset::SplitMethod;
 use crate::dataset::prepare::PrepareSettings;
 use crate::dataset::source::SourceSpec;
@@ -134,6 +135,18 @@ fn optimizer_field(value: Optimizer) -> Field {
     Field::chosen("optimizer", value.name(), names, "the gradient descent rule")
 }
 
+/// What something is computed in.
+pub(super) fn arithmetic_field(name: &'static str) -> Field {
+    Field::chosen(name, "f32", vec!["f32".into(), "bf16".into()], "bf16 is faster where the processor has it")
+}
+
+/// The choice of an [`arithmetic_field`], refused where the processor has it not.
+pub(super) fn arithmetic(form: &mut Form<FormKind>, name: &str) -> Option<Arithmetic> {
+    let arithmetic = if form.value(name) == "bf16" { Arithmetic::Bf16 } else { Arithmetic::F32 };
+    arithmetic.check_cpu().map_err(|error| form.complain(name, error.to_string())).ok()?;
+    Some(arithmetic)
+}
+
 fn dense(snapshot: &Snapshot) -> Vec<Field> {
     let settings = DenseSettings::default();
     let standardise = if settings.standardise { "yes" } else { "no" };
@@ -158,6 +171,7 @@ fn dense(snapshot: &Snapshot) -> Vec<Field> {
                 vec!["yes".into(), "no".into()],
                 "features to mean 0 and variance 1",
             ),
+            arithmetic_field("products"),
             Field::typed("patience", optional(settings.patience), "epochs without a better validation; empty: run all"),
             Field::typed("seed", settings.seed.to_string(), "of first weights, order and dropout"),
         ])
@@ -309,7 +323,7 @@ fn read_dense(form: &mut Form<FormKind>) -> Option<ModelSpec> {
         (number(form, "learning rate", 1e-9, 10.0), number(form, "weight decay", 0.0, 10.0));
     let (epochs, batch) = (number(form, "epochs", 1, 100_000), number(form, "batch", 1, 65_536));
     let patience = optional_number(form, "patience", 1);
-    let seed = number(form, "seed", 0, u64::MAX);
+    let (arithmetic, seed) = (arithmetic(form, "products"), number(form, "seed", 0, u64::MAX));
     let settings = DenseSettings {
         width: width?,
         dropout: dropout?,
@@ -319,6 +333,7 @@ fn read_dense(form: &mut Form<FormKind>) -> Option<ModelSpec> {
         epochs: epochs?,
         batch: batch?,
         standardise: form.value("standardise") == "yes",
+        arithmetic: arithmetic?,
         patience,
         seed: seed?,
         ..Default::default()

@@ -22,6 +22,7 @@ pub(super) fn sweep(snapshot: &Snapshot) -> Vec<Field> {
             Field::typed("weight decays", "0", "L2 penalties, 0 for none"),
             Field::typed("seeds", "1", "each combination is trained once with each"),
             Field::typed("epochs", base.epochs.to_string(), "passes over the training split"),
+            forms::arithmetic_field("products"),
             Field::typed("draw", "", "so many of the combinations, drawn at random; empty: all of them"),
             Field::typed("halving", "", "such as 10:3: after 10 epochs one in 3 goes on, and so on; empty: all go on"),
         ])
@@ -85,7 +86,8 @@ pub(super) fn read_sweep(form: &mut Form<FormKind>, dataset: Option<&str>) -> Op
     let epochs = forms::number(form, "epochs", 1, 100_000);
     let random = forms::optional_number(form, "draw", 1);
     let halving = halving(form);
-    let base = DenseSettings { epochs: epochs?, ..DenseSettings::default() };
+    let arithmetic = forms::arithmetic(form, "products");
+    let base = DenseSettings { epochs: epochs?, arithmetic: arithmetic?, ..DenseSettings::default() };
     let grid = Grid {
         widths: widths?,
         depths: vec![base.depth],

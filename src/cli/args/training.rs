@@ -188,6 +188,9 @@ pub(crate) enum TrainCommand {
         /// Dense layers of that width, 1 or 2
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
         depth: u8,
+        /// What forward products are computed in; steps and the scores that are kept are in f32
+        #[arg(long, value_enum, default_value = "f32")]
+        products: DtypeArg,
         #[command(flatten)]
         features: FeatureArgs,
         #[command(flatten)]
@@ -286,6 +289,9 @@ pub(crate) struct SweepArgs {
     /// Successive halving: train all for FIRST epochs, the best one in FACTOR for FACTOR times as many, and so on
     #[arg(long, value_name = "FIRST[:FACTOR]", value_parser = halving)]
     pub halving: Option<Halving>,
+    /// What forward products are computed in; steps and the scores that are kept are in f32
+    #[arg(long, value_enum, default_value = "f32")]
+    pub products: DtypeArg,
     #[command(flatten)]
     pub course: CourseArgs,
     /// Add these values and seeds to a sweep that has ended, and train what is new

@@ -107,7 +107,7 @@ impl<'a> FinetuneLearner<'a> {
     pub(super) fn gradients(&self, rows: &[usize], dropout: &mut Dropout) -> Result<(Vec<Vec<f32>>, Vec<f32>)> {
         let features = self.tail.features();
         // The masks of the whole batch come first, so that they do not depend on who takes which piece.
-        let masks: Option<Vec<f32>> = dropout.draw(rows.len() * features).map(<[f32]>::to_vec);
+        let masks = dropout.mask(rows.len() * features);
         let pieces: Vec<&[usize]> = rows.chunks(PIECE).collect();
         let shares = (0..lanes().min(pieces.len())).map(|_| self.leaves.share()).collect();
         let (train, tail, geometry) = (&self.train, self.tail, self.geometry);

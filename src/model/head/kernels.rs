@@ -1,51 +1,64 @@
 //! The two products of a dense layer.
 //!
-//! The first is libtorch's BLAS's ([`products`]). Of the second most terms are never asked for: only where a unit is kept
+//! The first is a plain matrix product ([`products`]), by the program's kernel or, without vector instructions, by
+//! libtorch's BLAS. Of the second most terms are never asked for: only where a unit is kept
 //! by dropout and active does a gradient flow back ([`update`]), with a dropout of 0.8 about a tenth of them. The
 //! gradient of a weight is used where it arises, by the optimizer's rule, and is never written to memory: the weights and
 //! the optimizer's memory go through the processor once per batch.
 //!
 //! Everything is cut so that what is used again lies in a near cache: the columns into tiles, the units into groups.
 
+use super::batch::{Batch, Packed, TILES_AT_ONCE};
 use super::rule::{Rule, Step};
-use super::simd::{Lanes, Portable, has_avx2};
 use super::tiles::{Piece, TILE, Tiles};
+use super::units::{Flow, Flows};
+use crate::kernel::half::HalfRows;
+use crate::kernel::{Bounds, Pass, Places, dispatch};
 use crate::model::blas::{Tiled, add_tiled_product_transposed};
-use std::ops::Range;
+use pulp::{Simd, WithSimd};
 
-/// For some of a layer's units: which samples of the batch compute them, and what comes out.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Group {
-    /// The units that it is about.
-    pub(super) range: Range<usize>,
-    /// Units, sample after sample, ascending.
-    pub(super) units: Vec<u32>,
-    /// Where the units of each sample begin, and the end of the last.
-    pub(super) starts: Vec<usize>,
-    /// One value per unit in `units`.
-    pub(super) values: Vec<f32>,
-}
-
-impl Group {
-    /// The units and values of one sample.
-    pub(super) fn of(&self, sample: usize) -> impl Iterator<Item = (usize, f32)> {
-        let range = self.starts[sample]..self.starts[sample + 1];
-        self.units[range.clone()].iter().zip(&self.values[range]).map(|(&unit, &value)| (unit as usize, value))
-    }
-}
-
-/// Computes the values of the group: for each sample and unit, the product of the sample's row of `x` and the unit's row
-/// of `weights`. A matrix product of all of them, of which dropout needs a part, is quicker than the part on its own.
-pub(super) fn products(group: &mut Group, x: &Tiles, weights: &Tiles) {
-    let (samples, units) = (group.starts.len() - 1, group.range.len());
-    let mut sums = vec![0f32; samples * units];
-    let (x_rows, unit_rows) = (tiled(x, 0, samples), tiled(weights, group.range.start, units));
-    add_tiled_product_transposed(&mut sums, x.count(), TILE, x_rows, unit_rows);
-    for (sample, bounds) in group.starts.windows(2).enumerate() {
-        let own = &sums[sample * units..][..units];
-        let bounds = bounds[0]..bounds[1];
-        for (value, &unit) in group.values[bounds.clone()].iter_mut().zip(&group.units[bounds]) {
-            *value = own[unit as usize - group.range.start];
+/// For the units from `first` on, one after the other: the product of the unit's row of `weights` with each sample.
+///
+/// All products are made, of which dropout needs a part: that is quicker than the part on its own.
+pub(super) fn products(out: &mut [f32], weights: &Tiles, first: usize, batch: &Batch) {
+    let samples = batch.samples();
+    let units = out.len() / samples;
+    let tiles_of = |at: usize| at * TILES_AT_ONCE..weights.count().min((at + 1) * TILES_AT_ONCE);
+    match &batch.packed {
+        Packed::Single(panels) => {
+            let places = Places::new((0..units).map(|unit| ((first + unit) * TILE, unit * samples)));
+            // The sums so far go to and fro between two places, and end up in the right one.
+            let mut other = vec![0f32; if panels.len() > 1 { out.len() } else { 0 }];
+            let (mut from, mut to) = (other.as_mut_slice(), out);
+            if panels.len().is_multiple_of(2) {
+                std::mem::swap(&mut from, &mut to);
+            }
+            for (at, panels) in panels.iter().enumerate() {
+                panels.multiply(Pass {
+                    input: weights.raw(),
+                    places: &places,
+                    runs: &tiles_of(at).map(|tile| tile * weights.stride() * TILE).collect::<Vec<_>>(),
+                    run: TILE,
+                    residual: (at > 0).then_some(&*from),
+                    bounds: Bounds::NONE,
+                    output: to,
+                });
+                std::mem::swap(&mut from, &mut to);
+            }
+        }
+        Packed::Half(panels) => {
+            for (at, panels) in panels.iter().enumerate() {
+                let tiles = tiles_of(at);
+                let rows = HalfRows::new(units, tiles.len(), |unit, tile| {
+                    &weights.pieces()[(tiles.start + tile) * weights.stride() + first + unit]
+                });
+                panels.multiply(&rows, out, at > 0);
+            }
+        }
+        Packed::Nothing => {
+            out.fill(0.0);
+            let (unit_rows, x_rows) = (tiled(weights, first, units), tiled(&batch.tiles, 0, samples));
+            add_tiled_product_transposed(out, weights.count(), TILE, unit_rows, x_rows);
         }
     }
 }
@@ -54,9 +67,6 @@ pub(super) fn products(group: &mut Group, x: &Tiles, weights: &Tiles) {
 fn tiled(tiles: &Tiles, first: usize, rows: usize) -> Tiled<'_> {
     Tiled { values: &tiles.raw()[first * TILE..], step: tiles.stride() * TILE, rows }
 }
-
-/// Per unit, the samples through which a gradient flows back to it, and how much of it.
-pub(super) type Flows = Vec<Vec<(u32, f32)>>;
 
 /// One tile of a layer's weights with the optimizer's memory of them; `second` is empty where the rule needs none.
 pub(super) struct Slice<'a> {
@@ -69,69 +79,94 @@ pub(super) struct Slice<'a> {
 /// flow times the sample's row. `x` is the same tile of the batch.
 pub(super) fn update(slice: &mut Slice, x: &[Piece], flows: &Flows, step: &Step) {
     match step {
-        Step::Adam(rule) => update_by(slice, x, flows, rule),
-        Step::Sgd(rule) => update_by(slice, x, flows, rule),
-        Step::RmsProp(rule) => update_by(slice, x, flows, rule),
+        Step::Adam(rule) => dispatch(Update { slice, x, flows, rule }),
+        Step::Sgd(rule) => dispatch(Update { slice, x, flows, rule }),
+        Step::RmsProp(rule) => dispatch(Update { slice, x, flows, rule }),
     }
 }
 
-fn update_by<R: Rule>(slice: &mut Slice, x: &[Piece], flows: &Flows, rule: &R) {
-    #[cfg(target_arch = "x86_64")]
-    if has_avx2() {
-        #[target_feature(enable = "avx2,fma")]
-        fn on_avx2<R: Rule>(slice: &mut Slice, x: &[Piece], flows: &Flows, rule: &R) {
-            update_on::<super::simd::Avx2, R>(slice, x, flows, rule);
+/// [`update`] by one rule.
+struct Update<'a, 'b, R> {
+    slice: &'a mut Slice<'b>,
+    x: &'a [Piece],
+    flows: &'a Flows,
+    rule: &'a R,
+}
+
+impl<R: Rule> WithSimd for Update<'_, '_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match TILE / S::F32_LANES {
+            2 => self.run::<S, 2>(simd),
+            4 => self.run::<S, 4>(simd),
+            8 => self.run::<S, 8>(simd),
+            _ => self.run::<pulp::Scalar, TILE>(pulp::Scalar),
         }
-        // SAFETY: the processor has the features.
-        return unsafe { on_avx2(slice, x, flows, rule) };
     }
-    update_on::<Portable, R>(slice, x, flows, rule);
+}
+
+impl<R: Rule> Update<'_, '_, R> {
+    /// With `VECTORS` vectors to a tile. Loops over these are counted ones: they unroll, and the sums stay in registers.
+    #[allow(clippy::needless_range_loop)]
+    #[inline(always)]
+    fn run<S: Simd, const VECTORS: usize>(self, simd: S) {
+        let Self { slice, x, flows, rule } = self;
+        let zero = simd.splat_f32s(0.0);
+        for (unit, mut flows) in flows.units().enumerate() {
+            // Two sums side by side, or the processor waits for each addition.
+            let (mut even, mut odd) = ([zero; VECTORS], [zero; VECTORS]);
+            while let [first, second, rest @ ..] = flows {
+                even = add_flow(simd, even, x, first);
+                odd = add_flow(simd, odd, x, second);
+                flows = rest;
+            }
+            if let [last] = flows {
+                even = add_flow(simd, even, x, last);
+            }
+            let weights: &mut [S::f32s; VECTORS] = vectors_mut::<S, VECTORS>(&mut slice.weights[unit]);
+            let first: &mut [S::f32s; VECTORS] = vectors_mut::<S, VECTORS>(&mut slice.first[unit]);
+            let mut none = [zero; VECTORS];
+            let second = if R::TWO { vectors_mut::<S, VECTORS>(&mut slice.second[unit]) } else { &mut none };
+            for at in 0..VECTORS {
+                let gradient = simd.add_f32s(even[at], odd[at]);
+                [weights[at], first[at], second[at]] = rule.apply(simd, gradient, [weights[at], first[at], second[at]]);
+            }
+        }
+    }
+}
+
+#[allow(clippy::needless_range_loop)]
+#[inline(always)]
+fn add_flow<S: Simd, const VECTORS: usize>(
+    simd: S,
+    mut sums: [S::f32s; VECTORS],
+    x: &[Piece],
+    &(sample, flow): &Flow,
+) -> [S::f32s; VECTORS] {
+    let (x, flow) = (S::as_simd_f32s(&x[sample as usize][..]).0, simd.splat_f32s(flow));
+    for at in 0..VECTORS {
+        sums[at] = simd.mul_add_e_f32s(flow, x[at], sums[at]);
+    }
+    sums
 }
 
 #[inline(always)]
-fn update_on<L: Lanes, R: Rule>(slice: &mut Slice, x: &[Piece], flows: &Flows, rule: &R) {
-    let zero = L::splat(0.0);
-    for (unit, flows) in flows.iter().enumerate() {
-        // Two sums side by side, or the processor waits for each addition.
-        let mut sums = [[zero; TILE / 8]; 2];
-        let (pairs, last) = flows.as_chunks::<2>();
-        for pair in pairs {
-            for (sums, flow) in sums.iter_mut().zip(pair) {
-                add_flow(sums, x, flow);
-            }
-        }
-        for flow in last {
-            add_flow(&mut sums[0], x, flow);
-        }
-        let (weights, first) = (&mut slice.weights[unit], &mut slice.first[unit]);
-        for at in 0..TILE / 8 {
-            let second = if R::TWO { L::load(&slice.second[unit][at]) } else { zero };
-            let gradient = sums[0][at].add(sums[1][at]);
-            let (weight, one, two) = rule.apply(gradient, L::load(&weights[at]), L::load(&first[at]), second);
-            weight.store(&mut weights[at]);
-            one.store(&mut first[at]);
-            if R::TWO {
-                two.store(&mut slice.second[unit][at]);
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn add_flow<L: Lanes>(sums: &mut [L; TILE / 8], x: &[Piece], &(sample, flow): &(u32, f32)) {
-    let (x, flow) = (&x[sample as usize], L::splat(flow));
-    for at in 0..TILE / 8 {
-        sums[at] = flow.mul_add(L::load(&x[at]), sums[at]);
-    }
+fn vectors_mut<S: Simd, const VECTORS: usize>(piece: &mut Piece) -> &mut [S::f32s; VECTORS] {
+    let Some(vectors) = S::as_mut_simd_f32s(&mut piece[..]).0.first_chunk_mut() else {
+        unreachable!("a tile is {VECTORS} vectors")
+    };
+    vectors
 }
 
 /// The gradient at a layer's input, one tile of it: for every sample the sum over its flows of the flow times the
 /// unit's weights.
 pub(super) fn flow_back(out: &mut [Piece], weights: &[Piece], flows: &Flows) {
-    for (weights, flows) in weights.iter().zip(flows) {
+    for (weights, flows) in weights.iter().zip(flows.units()) {
         for &(sample, flow) in flows {
-            let out = out[sample as usize].as_flattened_mut();
-            out.iter_mut().zip(weights.as_flattened()).for_each(|(out, weight)| *out += flow * weight);
+            let out = &mut out[sample as usize];
+            out.iter_mut().zip(&**weights).for_each(|(out, weight)| *out += flow * weight);
         }
     }
 }

@@ -1,8 +1,12 @@
 //! One dense layer with ReLU and dropout.
 
-use super::kernels::{Flows, Group, Slice, flow_back, products, update};
+use super::batch::Batch;
+use super::kernels::{Slice, flow_back, products, update};
 use super::rule::{Step, slots};
-use super::tiles::{Piece, Tiles};
+use super::tiles::{Piece, TILE, Tiles};
+use super::units::{Activations, Flows, UNITS_AT_ONCE};
+use crate::backbone::Arithmetic;
+use crate::kernel::vectorised;
 use crate::model::settings::Optimizer;
 use rayon::prelude::*;
 
@@ -27,41 +31,23 @@ impl Layer {
         }
     }
 
-    /// Which units each of `samples` samples computes: those that `mask` keeps (samples x units, not 0), or all.
-    pub(super) fn groups(&self, samples: usize, mask: Option<&[f32]>) -> Vec<Group> {
-        let units = self.bias.len();
-        // Enough for a matrix product, and still several of the study's 1024 units, for several threads.
-        let size = 256;
-        let firsts: Vec<usize> = (0..units).step_by(size).collect();
-        firsts
-            .into_par_iter()
-            .map(|first| {
-                let all = first..units.min(first + size);
-                let mut group = Group { range: all.clone(), starts: vec![0], ..Group::default() };
-                for sample in 0..samples {
-                    match mask {
-                        None => group.units.extend(all.clone().map(|unit| unit as u32)),
-                        Some(mask) => {
-                            let mask = &mask[sample * units..][..units];
-                            group.units.extend(all.clone().filter(|&unit| mask[unit] != 0.0).map(|unit| unit as u32));
-                        }
-                    }
-                    group.starts.push(group.units.len());
-                }
-                group.values = vec![0.0; group.units.len()];
-                group
-            })
-            .collect()
-    }
-
-    /// Computes the groups' values: `scale * max(0, weights x + bias)`. `x` has one row per sample.
-    pub(super) fn forward(&self, x: &Tiles, groups: &mut [Group], scale: f32) {
-        groups.par_iter_mut().for_each(|group| {
-            products(group, x, &self.weights);
-            for (value, &unit) in group.values.iter_mut().zip(&group.units) {
-                *value = (*value + self.bias[unit as usize]).max(0.0) * scale;
-            }
+    /// The units' values `scale * max(0, weights x + bias)`, zero where `kept` (samples x units) says no.
+    ///
+    /// They are put where earlier ones were, in `spare`.
+    pub(super) fn forward(&self, x: &Batch, kept: Option<&[bool]>, scale: f32, spare: Option<Vec<f32>>) -> Activations {
+        let (samples, units) = (x.samples(), self.bias.len());
+        let mut values = spare.unwrap_or_default();
+        values.resize(units * samples, 0.0);
+        values.par_chunks_mut(UNITS_AT_ONCE * samples).enumerate().for_each(|(group, values)| {
+            let first = group * UNITS_AT_ONCE;
+            products(values, &self.weights, first, x);
+            let biases = &self.bias[first..];
+            vectorised(
+                #[inline(always)]
+                || activate(values, samples, biases, kept.map(|kept| (&kept[first..], units)), scale),
+            );
         });
+        Activations { samples, values }
     }
 
     /// The gradient at the layer's input, samples x inputs, given the gradient at its units before ReLU.
@@ -78,8 +64,8 @@ impl Layer {
     }
 
     /// Takes one step of the optimizer.
-    pub(super) fn step(&mut self, x: &Tiles, flows: &Flows, step: &Step) {
-        let gradients: Vec<f32> = flows.iter().map(|flows| flows.iter().map(|flow| flow.1).sum()).collect();
+    pub(super) fn step(&mut self, x: &Batch, flows: &Flows, step: &Step) {
+        let gradients: Vec<f32> = flows.units().map(|flows| flows.iter().map(|flow| flow.1).sum()).collect();
         step.apply_all(&gradients, &mut self.bias, &mut self.bias_memory);
         let stride = self.weights.stride();
         let tiles = self.weights.count();
@@ -94,23 +80,38 @@ impl Layer {
             .par_chunks_exact_mut(stride)
             .zip(first.pieces_mut().par_chunks_exact_mut(stride))
             .zip(second.into_par_iter())
-            .zip(x.pieces().par_chunks_exact(x.stride()))
+            .zip(x.tiles.pieces().par_chunks_exact(x.tiles.stride()))
             .for_each(|(((weights, first), second), x)| update(&mut Slice { weights, first, second }, x, flows, step));
     }
 }
 
-/// The groups' values as the input of the next layer, samples x units.
-pub(super) fn as_input(groups: &[Group], samples: usize, units: usize) -> Tiles {
-    let mut tiles = Tiles::zeros(samples, units);
-    let stride = tiles.stride();
-    let pieces = tiles.pieces_mut();
-    for group in groups {
-        for sample in 0..samples {
-            for (unit, value) in group.of(sample) {
-                pieces[unit / super::tiles::TILE * stride + sample].as_flattened_mut()[unit % super::tiles::TILE] =
-                    value;
+/// Turns some units' products into their values; `kept` are all units' from the first of these on, sample by sample, and
+/// how many units that is.
+#[inline(always)]
+fn activate(values: &mut [f32], samples: usize, biases: &[f32], kept: Option<(&[bool], usize)>, scale: f32) {
+    // What is not a number stays so, and is found in the loss.
+    let value = |sum: f32| if sum < 0.0 { 0.0 } else { sum * scale };
+    for (unit, (values, &bias)) in values.chunks_exact_mut(samples).zip(biases).enumerate() {
+        match kept {
+            None => values.iter_mut().for_each(|place| *place = value(*place + bias)),
+            Some((kept, units)) => {
+                for (place, &kept) in values.iter_mut().zip(kept[unit..].iter().step_by(units)) {
+                    let value = value(*place + bias);
+                    *place = if kept { value } else { 0.0 };
+                }
             }
         }
     }
-    tiles
+}
+
+/// A layer's values as the input of the next, samples x units.
+pub(super) fn as_input(activations: &Activations, arithmetic: Arithmetic) -> Batch {
+    let units = activations.values.len() / activations.samples;
+    let mut batch = Batch::zeros(activations.samples, units, arithmetic);
+    batch.refill(|tile, pieces| {
+        for (at, values) in activations.units().skip(tile * TILE).take(TILE).enumerate() {
+            pieces.iter_mut().zip(values).for_each(|(piece, &value)| piece[at] = value);
+        }
+    });
+    batch
 }

@@ -7,26 +7,27 @@
 //!
 //! Results do not depend on the number of threads: every sum is made by one thread in a fixed order.
 
+mod batch;
 mod kernels;
 mod layer;
 mod rule;
-mod simd;
 mod tiles;
+mod units;
 
+pub(super) use batch::Loader;
 pub(super) use rule::Step;
 
 use super::network::Weights;
 use super::random::{Dropout, Initialiser};
 use super::settings::{DenseSettings, Optimizer};
 use super::training::{Figures, cross_entropy};
+use crate::backbone::Arithmetic;
 use crate::error::{Error, Result};
-use crate::features::FeatureRows;
-use crate::model::scaling::Standardisation;
-use kernels::{Flows, Group};
+use batch::Batch;
 use layer::{Layer, as_input};
 use ndarray::{Array1, Array2};
-use rayon::prelude::*;
 use tiles::{TILE, Tiles};
+use units::{Activations, Flows};
 
 /// The head's numbers and the optimizer's memory of them.
 pub(super) struct Head {
@@ -37,6 +38,11 @@ pub(super) struct Head {
     out_bias_memory: [Vec<f32>; 2],
     optimizer: Optimizer,
     decay: f64,
+    /// Of the forward products; everything else is in f32.
+    arithmetic: Arithmetic,
+    /// What a batch leaves for the next: memory that need not be asked for again.
+    spare_values: Vec<Vec<f32>>,
+    spare_flows: Vec<Flows>,
 }
 
 impl Head {
@@ -60,13 +66,16 @@ impl Head {
             out_bias_memory: [vec![0.0], vec![0.0]],
             optimizer,
             decay: settings.weight_decay,
+            arithmetic: settings.arithmetic,
+            spare_values: Vec::new(),
+            spare_flows: Vec::new(),
         }
     }
 
     /// Learns from one batch, step number `step` from 1 on; mean loss and correct answers as they were before it.
     pub(super) fn learn(
         &mut self,
-        x: &Tiles,
+        x: &Batch,
         positive: &[bool],
         dropout: &mut Dropout,
         step: u64,
@@ -74,18 +83,16 @@ impl Head {
     ) -> Figures {
         let samples = positive.len();
         let scale = dropout.scale();
-        let mut groups: Vec<Vec<Group>> = Vec::new();
-        let mut inputs: Vec<Tiles> = Vec::new();
+        let mut inputs: Vec<Batch> = Vec::new();
+        let mut activations: Vec<Activations> = Vec::new();
         for layer in &self.layers {
-            let mut own = layer.groups(samples, dropout.draw(samples * layer.bias.len()));
-            layer.forward(inputs.last().unwrap_or(x), &mut own, scale);
-            if groups.len() + 1 < self.layers.len() {
-                inputs.push(as_input(&own, samples, layer.bias.len()));
-            }
-            groups.push(own);
+            inputs.extend(activations.last().map(|last| as_input(last, self.arithmetic)));
+            let kept = dropout.kept(samples * layer.bias.len());
+            let spare = self.spare_values.pop();
+            activations.push(layer.forward(inputs.last().unwrap_or(x), kept, scale, spare));
         }
-        let last = groups.last().map(Vec::as_slice).unwrap_or_default();
-        let logits = self.logits(last, samples);
+        let Some(last) = activations.last() else { unreachable!("a head has a layer") };
+        let logits = self.logits(last);
         let figures = Figures::of(&logits, positive);
 
         // The gradient of the mean loss at each logit.
@@ -97,16 +104,17 @@ impl Head {
                 ((probability - f64::from(u8::from(positive))) / samples as f64) as f32
             })
             .collect();
-        let mut out_gradient = vec![0f32; self.out_weight.len()];
-        let mut flows: Flows = vec![Vec::new(); self.out_weight.len()];
-        for group in last {
-            for (sample, &slope) in slopes.iter().enumerate() {
-                for (unit, value) in group.of(sample).filter(|(_, value)| *value > 0.0) {
-                    out_gradient[unit] += slope * value;
-                    flows[unit].push((sample as u32, slope * self.out_weight[unit] * scale));
-                }
-            }
-        }
+        let dot = |values: &[f32]| values.iter().zip(&slopes).map(|(value, slope)| value * slope).sum();
+        let out_gradient: Vec<f32> = last.units().map(dot).collect();
+        let (slopes_of, out_weight) = (&slopes, &self.out_weight);
+        let mut flows = Flows::through(
+            last,
+            |unit| {
+                let share = out_weight[unit] * scale;
+                move |sample| slopes_of[sample] * share
+            },
+            self.spare_flows.pop(),
+        );
         let step = Step::new(self.optimizer, step, rate, self.decay);
         step.apply_all(&out_gradient, &mut self.out_weight, &mut self.out_memory);
         step.apply_all(&[slopes.iter().sum()], &mut self.out_bias, &mut self.out_bias_memory);
@@ -114,37 +122,41 @@ impl Head {
             // What flows further back passes the weights as they were.
             let below = depth.checked_sub(1).map(|below| {
                 let gradient = self.layers[depth].input_gradient(samples, &flows);
-                flows_below(&groups[below], &gradient, samples, self.layers[below].bias.len(), scale)
+                Flows::through(
+                    &activations[below],
+                    |unit| {
+                        let pieces = &gradient.pieces()[unit / TILE * gradient.stride()..];
+                        move |sample| pieces[sample][unit % TILE] * scale
+                    },
+                    self.spare_flows.pop(),
+                )
             });
             let input = depth.checked_sub(1).map_or(x, |below| &inputs[below]);
             self.layers[depth].step(input, &flows, &step);
-            flows = below.unwrap_or_default();
+            let Some(below) = below else { break };
+            self.spare_flows.push(std::mem::replace(&mut flows, below));
         }
+        self.spare_flows.push(flows);
+        self.spare_values.extend(activations.into_iter().map(|activations| activations.values));
         figures
     }
 
     /// The logits of some rows, dropout off.
-    pub(super) fn score(&self, x: &Tiles) -> Vec<f32> {
-        let samples = x.rows();
-        let mut input: Option<Tiles> = None;
-        let mut groups = Vec::new();
+    pub(super) fn score(&self, x: &Batch) -> Vec<f32> {
+        let mut activations: Option<Activations> = None;
         for layer in &self.layers {
-            if !groups.is_empty() {
-                input = Some(as_input(&groups, samples, layer.weights.columns()));
-            }
-            groups = layer.groups(samples, None);
-            layer.forward(input.as_ref().unwrap_or(x), &mut groups, 1.0);
+            let input = activations.as_ref().map(|last| as_input(last, self.arithmetic));
+            activations = Some(layer.forward(input.as_ref().unwrap_or(x), None, 1.0, None));
         }
-        self.logits(&groups, samples)
+        activations.as_ref().map(|last| self.logits(last)).unwrap_or_default()
     }
 
-    fn logits(&self, groups: &[Group], samples: usize) -> Vec<f32> {
-        (0..samples)
-            .map(|sample| {
-                let terms = groups.iter().flat_map(|group| group.of(sample));
-                self.out_bias[0] + terms.map(|(unit, value)| value * self.out_weight[unit]).sum::<f32>()
-            })
-            .collect()
+    fn logits(&self, last: &Activations) -> Vec<f32> {
+        let mut logits = vec![self.out_bias[0]; last.samples];
+        for (values, &weight) in last.units().zip(&self.out_weight) {
+            logits.iter_mut().zip(values).for_each(|(logit, value)| *logit += value * weight);
+        }
+        logits
     }
 
     /// The trained numbers, as they lie in memory.
@@ -211,59 +223,6 @@ impl Head {
         weights.insert("out.weight".into(), out.into_dyn());
         weights.insert("out.bias".into(), Array1::from(self.out_bias.clone()).into_dyn());
         Ok(weights)
-    }
-}
-
-/// What flows through the units of a lower layer, given the gradient at its output.
-fn flows_below(groups: &[Group], gradient: &Tiles, samples: usize, units: usize, scale: f32) -> Flows {
-    let mut flows: Flows = vec![Vec::new(); units];
-    for group in groups {
-        for sample in 0..samples {
-            for (unit, _) in group.of(sample).filter(|(_, value)| *value > 0.0) {
-                let piece = &gradient.pieces()[unit / TILE * gradient.stride() + sample];
-                flows[unit].push((sample as u32, piece.as_flattened()[unit % TILE] * scale));
-            }
-        }
-    }
-    flows
-}
-
-/// Takes rows from where they lie, standardises them, and lays them out for the kernels.
-pub(super) struct Loader<'a> {
-    rows: &'a dyn FeatureRows,
-    scaling: &'a Standardisation,
-    raw: Vec<f32>,
-    tiles: Tiles,
-}
-
-/// Rows that one thread copies at a time.
-const COPIED_AT_ONCE: usize = 8;
-
-impl<'a> Loader<'a> {
-    pub(super) fn new(rows: &'a dyn FeatureRows, scaling: &'a Standardisation) -> Self {
-        Self { rows, scaling, raw: Vec::new(), tiles: Tiles::zeros(0, 0) }
-    }
-
-    /// The standardised rows, in order.
-    pub(super) fn batch(&mut self, rows: &[usize]) -> Result<&Tiles> {
-        let width = self.rows.width();
-        if (self.tiles.rows(), self.tiles.columns()) != (rows.len(), width) {
-            self.raw.resize(rows.len() * width, 0.0);
-            self.tiles = Tiles::zeros(rows.len(), width);
-        }
-        self.raw
-            .par_chunks_mut(COPIED_AT_ONCE * width.max(1))
-            .zip(rows.par_chunks(COPIED_AT_ONCE))
-            .try_for_each(|(raw, rows)| self.rows.copy_rows(rows, raw))?;
-        let (raw, scaling) = (&self.raw, self.scaling);
-        let stride = self.tiles.stride();
-        self.tiles.pieces_mut().par_chunks_exact_mut(stride).enumerate().for_each(|(tile, pieces)| {
-            let columns = tile * TILE..width.min((tile + 1) * TILE);
-            for (piece, row) in pieces.iter_mut().zip(raw.chunks_exact(width)) {
-                scaling.scale(columns.clone(), &row[columns.clone()], piece.as_flattened_mut());
-            }
-        });
-        Ok(&self.tiles)
     }
 }
 

@@ -1,7 +1,8 @@
 //! The optimizers, formula for formula those of `torch.optim`.
 
-use super::simd::Number;
+use crate::kernel::dispatch;
 use crate::model::settings::Optimizer;
+use pulp::{Simd, WithSimd};
 
 /// What an optimizer does to one weight, given its gradient and what it remembers of earlier ones.
 ///
@@ -10,9 +11,12 @@ pub(super) trait Rule: Copy + Sync {
     /// Whether `second` is used.
     const TWO: bool;
 
-    /// The new weight and memory.
-    fn apply<N: Number>(&self, gradient: N, weight: N, first: N, second: N) -> (N, N, N);
+    /// The new weights and memory, of as many weights as a vector register holds.
+    fn apply<S: Simd>(&self, simd: S, gradient: S::f32s, old: Old<S>) -> Old<S>;
 }
+
+/// Weights, and the optimizer's memory of them: `first` and `second`.
+pub(super) type Old<S> = [<S as Simd>::f32s; 3];
 
 /// One step of an optimizer, its constants worked out.
 #[derive(Debug, Clone, Copy)]
@@ -67,9 +71,24 @@ impl Step {
 }
 
 fn apply_all(rule: &impl Rule, gradients: &[f32], weights: &mut [f32], [first, second]: &mut [Vec<f32>; 2]) {
-    for (((gradient, weight), first), second) in gradients.iter().zip(weights).zip(first).zip(second) {
-        (*weight, *first, *second) = rule.apply(*gradient, *weight, *first, *second);
+    struct Apply<'a, R>(&'a R, &'a [f32], [&'a mut [f32]; 3]);
+    impl<R: Rule> WithSimd for Apply<'_, R> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let Self(rule, gradients, places) = self;
+            for begin in (0..gradients.len()).step_by(S::F32_LANES) {
+                let here = begin..gradients.len().min(begin + S::F32_LANES);
+                let old = [0, 1, 2].map(|place| simd.partial_load_f32s(&places[place][here.clone()]));
+                let new = rule.apply(simd, simd.partial_load_f32s(&gradients[here.clone()]), old);
+                for place in 0..3 {
+                    simd.partial_store_f32s(&mut places[place][here.clone()], new[place]);
+                }
+            }
+        }
     }
+    dispatch(Apply(rule, gradients, [weights, first, second]));
 }
 
 /// Adam (Kingma and Ba, 2015) and, with decoupled decay, AdamW (Loshchilov and Hutter, 2019).
@@ -88,13 +107,17 @@ impl Rule for Adam {
     const TWO: bool = true;
 
     #[inline(always)]
-    fn apply<N: Number>(&self, gradient: N, weight: N, first: N, second: N) -> (N, N, N) {
-        let gradient = N::splat(self.decay).mul_add(weight, gradient);
-        let first = N::splat((1.0 - BETA1) as f32).mul_add(gradient.sub(first), first);
-        let second = N::splat((1.0 - BETA2) as f32).mul_add(gradient.mul(gradient), N::splat(BETA2 as f32).mul(second));
-        let denominator = second.sqrt().mul_add(N::splat(self.root), N::splat(EPSILON as f32));
-        let weight = weight.mul(N::splat(self.shrink)).sub(N::splat(self.rate).mul(first.div(denominator)));
-        (weight, first, second)
+    fn apply<S: Simd>(&self, simd: S, gradient: S::f32s, [weight, first, second]: Old<S>) -> Old<S> {
+        let all = |value: f32| simd.splat_f32s(value);
+        let gradient = simd.mul_add_e_f32s(all(self.decay), weight, gradient);
+        let first = simd.mul_add_e_f32s(all((1.0 - BETA1) as f32), simd.sub_f32s(gradient, first), first);
+        let squared = simd.mul_f32s(gradient, gradient);
+        let kept = simd.mul_f32s(all(BETA2 as f32), second);
+        let second = simd.mul_add_e_f32s(all((1.0 - BETA2) as f32), squared, kept);
+        let root = simd.sqrt_f32s(second);
+        let denominator = simd.mul_add_e_f32s(root, all(self.root), all(EPSILON as f32));
+        let way = simd.mul_f32s(all(self.rate), simd.div_f32s(first, denominator));
+        [simd.sub_f32s(simd.mul_f32s(weight, all(self.shrink)), way), first, second]
     }
 }
 
@@ -109,10 +132,10 @@ impl Rule for Sgd {
     const TWO: bool = false;
 
     #[inline(always)]
-    fn apply<N: Number>(&self, gradient: N, weight: N, first: N, second: N) -> (N, N, N) {
-        let gradient = N::splat(self.decay).mul_add(weight, gradient);
-        let first = N::splat(MOMENTUM as f32).mul_add(first, gradient);
-        (weight.sub(N::splat(self.rate).mul(first)), first, second)
+    fn apply<S: Simd>(&self, simd: S, gradient: S::f32s, [weight, first, second]: Old<S>) -> Old<S> {
+        let gradient = simd.mul_add_e_f32s(simd.splat_f32s(self.decay), weight, gradient);
+        let first = simd.mul_add_e_f32s(simd.splat_f32s(MOMENTUM as f32), first, gradient);
+        [simd.sub_f32s(weight, simd.mul_f32s(simd.splat_f32s(self.rate), first)), first, second]
     }
 }
 
@@ -127,11 +150,12 @@ impl Rule for RmsProp {
     const TWO: bool = false;
 
     #[inline(always)]
-    fn apply<N: Number>(&self, gradient: N, weight: N, first: N, second: N) -> (N, N, N) {
-        let gradient = N::splat(self.decay).mul_add(weight, gradient);
-        let squared = gradient.mul(gradient).mul(N::splat((1.0 - SMOOTHING) as f32));
-        let first = N::splat(SMOOTHING as f32).mul_add(first, squared);
-        let step = gradient.div(first.sqrt().add(N::splat(EPSILON as f32)));
-        (weight.sub(N::splat(self.rate).mul(step)), first, second)
+    fn apply<S: Simd>(&self, simd: S, gradient: S::f32s, [weight, first, second]: Old<S>) -> Old<S> {
+        let all = |value: f32| simd.splat_f32s(value);
+        let gradient = simd.mul_add_e_f32s(all(self.decay), weight, gradient);
+        let squared = simd.mul_f32s(simd.mul_f32s(gradient, gradient), all((1.0 - SMOOTHING) as f32));
+        let first = simd.mul_add_e_f32s(all(SMOOTHING as f32), first, squared);
+        let way = simd.div_f32s(gradient, simd.add_f32s(simd.sqrt_f32s(first), all(EPSILON as f32)));
+        [simd.sub_f32s(weight, simd.mul_f32s(all(self.rate), way)), first, second]
     }
 }

@@ -1,16 +1,38 @@
 //! Matrices in tiles of a few columns, the layout in which the kernels find their numbers close together.
 
+use bytemuck::{Pod, Zeroable};
+use std::ops::{Deref, DerefMut};
+
 /// Columns of a tile: two cache lines.
 pub(super) const TILE: usize = 32;
 
-/// The values of one row in one tile.
-pub(super) type Piece = [[f32; 8]; TILE / 8];
+/// The values of one row in one tile, from a cache line's beginning on: a vector that lies in two lines takes twice as
+/// long to load.
+#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
+#[repr(C, align(64))]
+pub(super) struct Piece([f32; TILE]);
+
+impl Deref for Piece {
+    type Target = [f32; TILE];
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Piece {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
 
 /// Rows of zeros between the tiles, so that the same rows of neighbouring tiles do not fall on the same few lines of
 /// the first-level cache.
 const GAP: usize = 8;
 
-const EMPTY: Piece = [[0.0; 8]; TILE / 8];
+const EMPTY: Piece = Piece([0.0; TILE]);
 
 /// A matrix whose columns are cut into tiles; each tile holds its piece of row 0, of row 1, and so on. Columns beyond
 /// the last are zeros.
@@ -33,7 +55,7 @@ impl Tiles {
         let stride = tiles.stride();
         for (row, values) in values.chunks_exact(columns.max(1)).take(rows).enumerate() {
             for (tile, values) in values.chunks(TILE).enumerate() {
-                tiles.pieces[tile * stride + row].as_flattened_mut()[..values.len()].copy_from_slice(values);
+                tiles.pieces[tile * stride + row][..values.len()].copy_from_slice(values);
             }
         }
         tiles
@@ -45,7 +67,7 @@ impl Tiles {
         for row in 0..self.rows {
             for tile in 0..self.count() {
                 let wanted = TILE.min(self.columns - tile * TILE);
-                values.extend_from_slice(&self.pieces[tile * self.stride() + row].as_flattened()[..wanted]);
+                values.extend_from_slice(&self.pieces[tile * self.stride() + row][..wanted]);
             }
         }
         values
@@ -83,11 +105,11 @@ impl Tiles {
 
     /// All numbers as they lie in memory, for snapshots.
     pub(super) fn raw(&self) -> &[f32] {
-        self.pieces.as_flattened().as_flattened()
+        bytemuck::cast_slice(&self.pieces)
     }
 
     /// All numbers as they lie in memory.
     pub(super) fn raw_mut(&mut self) -> &mut [f32] {
-        self.pieces.as_flattened_mut().as_flattened_mut()
+        bytemuck::cast_slice_mut(&mut self.pieces)
     }
 }

@@ -1,7 +1,8 @@
 //! The form for fine-tuning.
 
-use super::{FormKind, backbone_field, dropout, model_field, number, optional, optional_number};
-use crate::backbone::Arithmetic;
+use super::{
+    FormKind, arithmetic, arithmetic_field, backbone_field, dropout, model_field, number, optional, optional_number,
+};
 use crate::features::FeatureSpec;
 use crate::imaging::VARIATIONS;
 use crate::imaging::preprocessing::Mode;
@@ -28,12 +29,7 @@ pub(super) fn fields(snapshot: &Snapshot) -> Vec<Field> {
         Field::typed("smoothing", settings.smoothing.to_string(), "of labels, 0 for none"),
         Field::typed("mixup", settings.mixup.to_string(), "share of another image mixed in at most, 0 for none"),
         Field::typed("averaging", settings.averaging.to_string(), "share of the mean weights that a step leaves"),
-        Field::chosen(
-            "gradients",
-            "f32",
-            vec!["f32".into(), "bf16".into()],
-            "bf16 is faster where the processor has it",
-        ),
+        arithmetic_field("gradients"),
         Field::typed("epochs", settings.epochs.to_string(), "passes over the training split"),
         Field::typed("batch", settings.batch.to_string(), "images a step"),
         Field::typed("patience", optional(settings.patience), "epochs without a better validation; empty: run all"),
@@ -57,11 +53,7 @@ pub(super) fn read(form: &mut Form<FormKind>) -> Option<ModelSpec> {
     let (mixup, epochs) = (number(form, "mixup", 0.0, 0.99), number(form, "epochs", 1, 100_000));
     let (batch, patience) = (number(form, "batch", 1, 65_536), optional_number(form, "patience", 1));
     let seed = number(form, "seed", 0, u64::MAX);
-    let arithmetic = if form.value("gradients") == "bf16" { Arithmetic::Bf16 } else { Arithmetic::F32 };
-    if let Err(error) = arithmetic.check_cpu() {
-        form.complain("gradients", error.to_string());
-        return None;
-    }
+    let arithmetic = arithmetic(form, "gradients");
     let features = FeatureSpec::of_cut(&backbone, cut?, mode).map_err(|error| form.complain("cut", error.to_string()));
     let settings = FinetuneSettings {
         dropout: dropout?,
@@ -74,7 +66,7 @@ pub(super) fn read(form: &mut Form<FormKind>) -> Option<ModelSpec> {
         smoothing: smoothing?,
         mixup: mixup?,
         averaging: averaging?,
-        arithmetic,
+        arithmetic: arithmetic?,
         epochs: epochs?,
         batch: batch?,
         patience,

@@ -1,4 +1,4 @@
-//! Convolutions in 32-bit floats on the processor.
+//! Convolutions and matrix products in 32-bit floats on the processor.
 //!
 //! libtorch's convolutions write every intermediate result to memory and read it back: for the small networks, whose
 //! arithmetic is little, that is most of the time. The kernels here keep what belongs together in the caches:
@@ -7,9 +7,12 @@
 //!   applied before the result is stored once.
 //! - [`Winograd`]: 3 x 3 with stride 1 in a quarter of the multiplications.
 //! - [`Line`]: 1 x 3 and 1 x 7, lying or standing, in a half or a third of them.
+//! - [`Panels`]: the product behind most of these; the dense head multiplies with it too.
 //! - [`Convolution`]: the one of these that is fastest.
 //! - [`Bottleneck`]: the inverted bottleneck of the MobileNet family strip by strip, so that its wide middle never
 //!   leaves the second-level cache.
+//!
+//! - [`half`]: the same product of numbers rounded to bf16.
 //!
 //! All work on slices in the order image, row, column, channel on the calling thread, and sum in an order that depends
 //! on neither batch nor thread, so that an image has the same features in any company. Vector instructions come
@@ -24,6 +27,7 @@ mod convolution;
 mod depthwise;
 mod direct;
 mod groups;
+pub mod half;
 mod line;
 mod panels;
 #[cfg(test)]
@@ -35,7 +39,7 @@ pub use convolution::Convolution;
 pub use depthwise::Depthwise;
 use direct::Direct;
 use line::Line;
-pub use panels::Panels;
+pub use panels::{Panels, Pass, Places};
 use winograd::Winograd;
 
 use pulp::{Arch, Simd, WithSimd};
@@ -57,8 +61,9 @@ impl Bounds {
 
     #[inline(always)]
     fn clamp<S: Simd>(self, simd: S, value: S::f32s) -> S::f32s {
-        let low = simd.max_f32s(value, simd.splat_f32s(self.low));
-        simd.min_f32s(low, simd.splat_f32s(self.high))
+        // In this order what is not a number stays so: the instructions answer with the second of a pair then.
+        let low = simd.max_f32s(simd.splat_f32s(self.low), value);
+        simd.min_f32s(simd.splat_f32s(self.high), low)
     }
 }
 
@@ -113,8 +118,24 @@ static ARCH: LazyLock<Arch> = LazyLock::new(|| match std::env::var("FACEPROBE_VE
 });
 
 /// Runs an operation with the best vector instructions of this processor.
-fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
+pub fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
     ARCH.dispatch(op)
+}
+
+/// Runs plain code compiled for the best vector instructions of this processor. It and what it calls must be inlined.
+#[inline]
+pub fn vectorised<R>(work: impl FnOnce() -> R) -> R {
+    // pulp takes closures too, but does not inline them.
+    struct Work<F>(F);
+    impl<R, F: FnOnce() -> R> WithSimd for Work<F> {
+        type Output = R;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> R {
+            (self.0)()
+        }
+    }
+    dispatch(Work(work))
 }
 
 /// Numbers in a vector register; 1 without vector instructions.

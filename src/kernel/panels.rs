@@ -84,6 +84,20 @@ impl Panels {
         Self { packed, offsets, depth, outputs }
     }
 
+    /// Zeros, to be filled in through [`Panels::panels_mut`].
+    pub fn zeros(depth: usize, outputs: usize) -> Self {
+        assert!(available(), "the kernels need vector instructions");
+        let filled = outputs.next_multiple_of(lanes());
+        Self { packed: vec![0.0; depth * filled], offsets: vec![0.0; filled], depth, outputs }
+    }
+
+    /// The weights, panel by panel: the panel's first output, how many it has room for, and depth x room values.
+    pub fn panels_mut(&mut self) -> impl Iterator<Item = (usize, usize, &mut [f32])> {
+        let (depth, filled) = (self.depth, self.offsets.len());
+        let panels = self.packed.chunks_mut((depth * PLANE).max(1));
+        panels.enumerate().map(move |(at, panel)| (at * PLANE, PLANE.min(filled - at * PLANE), panel))
+    }
+
     /// Values that come out per place.
     pub fn outputs(&self) -> usize {
         self.outputs

@@ -1,0 +1,146 @@
+//! The samples of a batch, laid out for the kernels.
+
+use super::tiles::{Piece, TILE, Tiles};
+use crate::backbone::Arithmetic;
+use crate::error::Result;
+use crate::features::FeatureRows;
+use crate::kernel::half::{self, HalfPanels};
+use crate::kernel::{self, Panels, vectorised};
+use crate::model::scaling::Standardisation;
+use rayon::prelude::*;
+
+/// Tiles whose columns are multiplied in one go: a panel of 16 samples of them fills the first-level cache, all panels
+/// of a batch and some units' weights the second.
+pub(super) const TILES_AT_ONCE: usize = 16;
+
+/// Samples x inputs, in both layouts that the kernels read.
+pub(in crate::model) struct Batch {
+    pub(super) tiles: Tiles,
+    pub(super) packed: Packed,
+}
+
+/// The same numbers as the side of a product that stays in the caches, some tiles after the other.
+pub(super) enum Packed {
+    Single(Vec<Panels>),
+    Half(Vec<HalfPanels>),
+    /// The processor has no vector instructions for it.
+    Nothing,
+}
+
+impl Batch {
+    /// Zeros.
+    pub(super) fn zeros(samples: usize, inputs: usize, arithmetic: Arithmetic) -> Self {
+        let tiles = Tiles::zeros(samples, inputs);
+        let firsts = (0..tiles.count()).step_by(TILES_AT_ONCE);
+        let counts = firsts.map(|first| TILES_AT_ONCE.min(tiles.count() - first));
+        // Without the kernel (FACEPROBE_VECTORS), it is as if f32 had been asked for.
+        let packed = if arithmetic == Arithmetic::Bf16 && half::available() {
+            Packed::Half(counts.map(|tiles| HalfPanels::zeros(tiles, samples)).collect())
+        } else if kernel::available() {
+            Packed::Single(counts.map(|tiles| Panels::zeros(tiles * TILE, samples)).collect())
+        } else {
+            Packed::Nothing
+        };
+        Self { tiles, packed }
+    }
+
+    pub(super) fn samples(&self) -> usize {
+        self.tiles.rows()
+    }
+
+    /// Takes new numbers, tile by tile: `fill` is told of a tile and the places of its pieces, one per sample.
+    pub(super) fn refill(&mut self, fill: impl Fn(usize, &mut [Piece]) + Sync) {
+        let (samples, stride) = (self.tiles.rows(), self.tiles.stride());
+        let pieces = self.tiles.pieces_mut().par_chunks_exact_mut(stride);
+        pieces.enumerate().for_each(|(tile, pieces)| {
+            vectorised(
+                #[inline(always)]
+                || fill(tile, &mut pieces[..samples]),
+            );
+        });
+        let pieces = self.tiles.pieces();
+        match &mut self.packed {
+            Packed::Nothing => {}
+            Packed::Half(panels) => panels.par_iter_mut().enumerate().for_each(|(at, panels)| {
+                panels.refill(|sample, tile| &pieces[(at * TILES_AT_ONCE + tile) * stride + sample]);
+            }),
+            Packed::Single(panels) => panels.par_iter_mut().enumerate().for_each(|(at, panels)| {
+                let tiles = pieces.chunks_exact(stride).skip(at * TILES_AT_ONCE).take(TILES_AT_ONCE);
+                for (first, room, panel) in panels.panels_mut() {
+                    for (pieces, panel) in tiles.clone().zip(panel.chunks_exact_mut(room * TILE)) {
+                        let pieces = &pieces[first..samples.min(first + room)];
+                        vectorised(
+                            #[inline(always)]
+                            || turn(pieces, panel, room),
+                        );
+                    }
+                }
+            }),
+        }
+    }
+}
+
+/// Lays the pieces' first numbers beside each other, then their second ones and so on, each time with the same room.
+#[inline(always)]
+fn turn(pieces: &[Piece], out: &mut [f32], room: usize) {
+    const WHOLE: usize = 16;
+    let (columns, _) = out.as_chunks_mut::<WHOLE>();
+    if let (Ok(pieces), WHOLE) = (<&[Piece; WHOLE]>::try_from(pieces), room) {
+        // All sizes known: the compiler makes few instructions of it.
+        for (at, column) in columns.iter_mut().take(TILE).enumerate() {
+            *column = std::array::from_fn(|piece| pieces[piece][at]);
+        }
+        return;
+    }
+    for (place, piece) in pieces.iter().enumerate() {
+        let values = piece.iter();
+        values.zip(out.chunks_exact_mut(room)).for_each(|(value, column)| column[place] = *value);
+    }
+}
+
+/// Takes rows from where they lie, standardises them, and lays them out for the kernels.
+pub(in crate::model) struct Loader<'a> {
+    rows: &'a dyn FeatureRows,
+    scaling: &'a Standardisation,
+    arithmetic: Arithmetic,
+    raw: Vec<f32>,
+    batch: Batch,
+}
+
+/// Rows that one thread copies at a time.
+const COPIED_AT_ONCE: usize = 8;
+
+impl<'a> Loader<'a> {
+    /// Batches for products in the given arithmetic.
+    pub(in crate::model) fn new(
+        rows: &'a dyn FeatureRows,
+        scaling: &'a Standardisation,
+        arithmetic: Arithmetic,
+    ) -> Self {
+        Self { rows, scaling, arithmetic, raw: Vec::new(), batch: Batch::zeros(0, 0, arithmetic) }
+    }
+
+    /// The standardised rows, in order.
+    pub(in crate::model) fn batch(&mut self, rows: &[usize]) -> Result<&Batch> {
+        let width = self.rows.width();
+        if (self.batch.samples(), self.batch.tiles.columns()) != (rows.len(), width) {
+            self.raw.resize(rows.len() * width, 0.0);
+            self.batch = Batch::zeros(rows.len(), width, self.arithmetic);
+        }
+        self.raw
+            .par_chunks_mut(COPIED_AT_ONCE * width.max(1))
+            .zip(rows.par_chunks(COPIED_AT_ONCE))
+            .try_for_each(|(raw, rows)| self.rows.copy_rows(rows, raw))?;
+        let (raw, scaling) = (&self.raw, self.scaling);
+        self.batch.refill(
+            #[inline(always)]
+            |tile, pieces| {
+                let columns = tile * TILE..width.min((tile + 1) * TILE);
+                for (piece, row) in pieces.iter_mut().zip(raw.chunks_exact(width)) {
+                    scaling.scale(columns.clone(), &row[columns.clone()], &mut piece[..]);
+                }
+            },
+        );
+        Ok(&self.batch)
+    }
+}
