@@ -96,6 +96,9 @@ impl Monitor for Watch {
         match update {
             Update::Epoch(figures) => self.0.lock().unwrap_or_else(|e| e.into_inner()).push(figures.seconds),
             Update::Note { text } => println!("  note: {text}"),
+            Update::Progress { done, unit, .. } if std::env::var_os("BENCH_PROGRESS").is_some() => {
+                println!("  {done} {unit}");
+            }
             _ => {}
         }
     }
@@ -223,7 +226,7 @@ fn logistic(features: usize, alpha: f64, threads: usize) -> Outcome<()> {
         answer["tight_seconds"].as_f64().unwrap_or(f64::NAN) / own,
     );
     println!(
-        "largest difference to scikit-learn's tight solution: coefficients {:.1e}, probabilities {:.1e}",
+        "largest difference to scikit-learn's optimum in double precision: coefficients {:.1e}, probabilities {:.1e}",
         worst(&weight, numbers("coefficients")),
         worst(&trained.val_scores, numbers("probabilities"))
     );

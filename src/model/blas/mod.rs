@@ -6,7 +6,10 @@
 
 mod cblas;
 mod fortran;
+mod remembered;
 mod vector;
+
+pub(super) use remembered::remembering;
 
 use crate::error::{Error, Result};
 use cblas::Alone;
@@ -186,6 +189,19 @@ mod tests {
         near(large.dot(&vector.column(0)).insert_axis(ndarray::Axis(1)));
         near(turned(&large).t().dot(&vector.column(0)).insert_axis(ndarray::Axis(1)));
         near(turned(&large).t().dot(&vector));
+        // The same again while products are remembered, then with other vectors in between.
+        let other = vector.mapv(|value| value - 0.5);
+        remembering(large.as_slice().unwrap(), || {
+            for _ in 0..2 {
+                near(large.dot(&vector));
+                near(large.dot(&vector));
+                let turned_back = large.t().dot(&numbers(700, 1, 8));
+                let expected = plain(&turned(&large), &numbers(700, 1, 8));
+                assert!((turned_back - expected).iter().all(|difference| difference.abs() < 1e-2));
+                let difference = large.dot(&other) - plain(&large, &other);
+                assert!(difference.iter().all(|difference| difference.abs() < 1e-2));
+            }
+        });
         let long: Array1<f32> = (0..100).map(|i| i as f32 / 50.0 - 1.0).collect();
         let dot: f32 = long.iter().map(|value| value * value).sum();
         assert!((long.dot(&long) - dot).abs() < 1e-4);
