@@ -1,9 +1,9 @@
 //! Training against the tools a user would pick instead, in one run on the same numbers:
 //!
 //! ```text
-//! cargo bench --bench training -- dense    [FEATURES [ROUNDS]]   peer: a plain PyTorch loop over a tensor in memory
-//! cargo bench --bench training -- logistic [FEATURES [ALPHA]]    peer: scikit-learn's LogisticRegression(lbfgs)
-//! cargo bench --bench training -- sweep    [FEATURES [EPOCHS [bf16]]]   peer: the same 24 heads in a plain PyTorch loop
+//! cargo bench --bench training -- dense    [FEATURES [ROUNDS [bf16]]]  peer: a plain PyTorch loop over a tensor in memory
+//! cargo bench --bench training -- logistic [FEATURES [ALPHA]]          peer: scikit-learn's LogisticRegression(lbfgs)
+//! cargo bench --bench training -- sweep    [FEATURES [EPOCHS [bf16]]]  peer: the same 24 heads in a plain PyTorch loop
 //! ```
 //!
 //! The peer is `benches/training_peer.py`, run by the Python named in `PEER_PYTHON` (default `python3`) with the same
@@ -38,13 +38,11 @@ fn main() -> Outcome<()> {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     tch::set_num_threads(i32::try_from(threads)?);
     let features = number(1, 25_088)?;
+    let arithmetic = if words.iter().any(|word| word == "bf16") { Arithmetic::Bf16 } else { Arithmetic::F32 };
     match words.first().map(String::as_str) {
-        Some("dense") => dense(features, number(2, 3)?, threads),
+        Some("dense") => dense(features, number(2, 3)?, arithmetic, threads),
         Some("logistic") => logistic(features, number(2, 100)? as f64, threads),
-        Some("sweep") => {
-            let arithmetic = if words.iter().any(|word| word == "bf16") { Arithmetic::Bf16 } else { Arithmetic::F32 };
-            sweep(number(1, 1280)?, number(2, 10)?, arithmetic, threads)
-        }
+        Some("sweep") => sweep(number(1, 1280)?, number(2, 10)?, arithmetic, threads),
         _ => {
             println!("skipped: say dense, logistic or sweep; see the head of benches/training.rs");
             Ok(())
@@ -108,7 +106,7 @@ impl Monitor for Watch {
     }
 }
 
-fn dense(features: usize, rounds: usize, threads: usize) -> Outcome<()> {
+fn dense(features: usize, rounds: usize, arithmetic: Arithmetic, threads: usize) -> Outcome<()> {
     let (train, val) = (split(SAMPLES, features, 2)?, split(VAL, features, 3)?);
     let folder = tempfile::tempdir()?;
     save(folder.path(), "train", &train)?;
@@ -117,7 +115,7 @@ fn dense(features: usize, rounds: usize, threads: usize) -> Outcome<()> {
     let (mut own, mut theirs) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         let seed = round as u64 + 1;
-        let settings = DenseSettings { epochs, standardise: false, seed, ..Default::default() };
+        let settings = DenseSettings { epochs, standardise: false, arithmetic, seed, ..Default::default() };
         let answer = peer(folder.path(), threads, &["dense", &epochs.to_string(), &seed.to_string()])?;
         let seconds = answer["epoch_seconds"].as_array().ok_or("no seconds")?;
         theirs.extend(seconds.iter().filter_map(serde_json::Value::as_f64));

@@ -42,7 +42,7 @@ pub(super) fn sums(conv: &ConvPlan, input: &Tensor, kernel: &Tensor, offset: &Te
 }
 
 /// Zeros above, below, left and right of an input of this size.
-fn margins(conv: &ConvPlan, size: &[i64]) -> [[i64; 2]; 2] {
+pub(super) fn margins(conv: &ConvPlan, size: &[i64]) -> [[i64; 2]; 2] {
     let of = |axis: usize| match conv.padding {
         Padding::Fixed(padding) => [padding[axis]; 2],
         // As TensorFlow has it: what is odd goes below and to the right.

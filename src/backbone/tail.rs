@@ -7,7 +7,7 @@
 //! pixel. The folding and its gradients are the caller's ([`TailConv`] says how).
 
 use super::blueprint::{self, ConvPlan, Form, Norm, StagePlan, Step};
-use super::convolution::{Activation, Padding};
+use super::convolution::Activation;
 use super::depthwise;
 use super::{Architecture, Arithmetic, BackboneInfo, Parameters, Stage, StageInfo, weights};
 use crate::error::{Error, Result};
@@ -210,16 +210,14 @@ fn sums(conv: &ConvPlan, input: &Tensor, folded: &mut Folded<'_>) -> Result<Tens
     if conv.groups > 1 && conv.groups == conv.input {
         return depthwise::sums(conv, input, weight, offset);
     }
-    let even = input.size().last().is_some_and(|side| side % 2 == 0);
-    let same = conv.padding == Padding::Same;
-    // As for the kernels in use: zeros in front of the kernel in place of less padding above and to the left.
-    let widened = same && conv.stride == 2 && even;
-    let weight = if widened { weight.f_constant_pad_nd([1, 0, 1, 0])? } else { weight.shallow_clone() };
-    let padding = match conv.padding {
-        Padding::Fixed(padding) => padding,
-        Padding::Same => conv.kernel.map(|side| (side as i64 - 1) / 2),
+    let run = |input: &Tensor, padding: [i64; 2]| {
+        input.f_conv2d(weight, Some(offset), [conv.stride as i64; 2], padding, [1, 1], conv.groups as i64)
     };
-    input.f_conv2d(&weight, Some(offset), [conv.stride as i64; 2], padding, [1, 1], conv.groups as i64)
+    let [[above, below], [left, right]] = depthwise::margins(conv, &input.size());
+    if above == below && left == right {
+        return run(input, [above, left]);
+    }
+    run(&input.f_constant_pad_nd([left, right, above, below])?, [0, 0])
 }
 
 fn activate(activation: Activation, sums: Tensor) -> Result<Tensor, TchError> {

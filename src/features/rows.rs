@@ -93,6 +93,13 @@ impl<'a> StoreRows<'a> {
         Ok(Self { stores: stores.to_vec(), keys, width })
     }
 
+    /// The rows of the same images in each of the stores.
+    pub fn apart(&self) -> Vec<Self> {
+        let alone =
+            |&store: &&'a Store| Self { stores: vec![store], keys: self.keys.clone(), width: store.identity().width };
+        self.stores.iter().map(alone).collect()
+    }
+
     /// The rows of the same images in some of the stores, counted from 0.
     ///
     /// # Errors

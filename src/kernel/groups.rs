@@ -3,6 +3,7 @@
 
 use super::panels::{Panels, Pass, Places};
 use super::{Bounds, PLANE};
+use pulp::Simd;
 
 /// Tiles in a row of all.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +17,31 @@ impl Group {
     /// points of a tile do not all fall on the same lines of the first-level cache.
     pub fn stride(self, channels: usize) -> usize {
         self.count * channels + PLANE
+    }
+}
+
+/// Where a tile's values go, `at` values further, and what is added to them.
+#[derive(Clone, Copy)]
+pub struct Corner {
+    pub target: *mut f32,
+    pub residual: Option<*const f32>,
+    pub bounds: Bounds,
+}
+
+impl Corner {
+    /// Stores a vector of sums, with residual and activation.
+    ///
+    /// # Safety
+    /// A vector must lie inside the target and the residual, `at` values behind the corner.
+    #[inline(always)]
+    pub unsafe fn store<S: Simd>(self, simd: S, at: usize, mut value: S::f32s) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if let Some(residual) = self.residual {
+                value = simd.add_f32s(value, residual.add(at).cast::<S::f32s>().read_unaligned());
+            }
+            self.target.add(at).cast::<S::f32s>().write_unaligned(self.bounds.clamp(simd, value));
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //! of the outputs' root mean square, where direct summation of the same 128 channels has 0.4e-6. That is why 7 x 7 is
 //! not computed so, and why seven along a line, where it happens once and not along both axes, are.
 
-use super::groups::{Group, in_groups};
+use super::groups::{Corner, Group, in_groups};
 use super::panels::Panels;
 use super::{Bounds, Pictures, dispatch};
 use pulp::{Simd, WithSimd};
@@ -290,8 +290,11 @@ impl<const PAIRS: usize, const IN: usize> WithSimd for Scatter<'_, PAIRS, IN> {
             let corner = ((image * rows + at[0]) * columns + at[1]) * pitch;
             assert!(corner + (inside - 1) * step + outputs <= self.output.len(), "the tile lies inside the output");
             let source = self.products[tile * outputs..].as_ptr();
-            let target = self.output[corner..].as_mut_ptr();
-            let residual = self.residual.map(|residual| residual[corner..].as_ptr());
+            let corner = Corner {
+                target: self.output[corner..].as_mut_ptr(),
+                residual: self.residual.map(|residual| residual[corner..].as_ptr()),
+                bounds: self.bounds,
+            };
             let mut channel = 0;
             while channel < outputs {
                 // SAFETY: whole vectors of outputs from `channel` on; the source's points and the target's reach are
@@ -307,12 +310,7 @@ impl<const PAIRS: usize, const IN: usize> WithSimd for Scatter<'_, PAIRS, IN> {
                         if place >= inside {
                             break;
                         }
-                        let at = place * step + channel;
-                        let mut value = simd.add_f32s(line[place], offset);
-                        if let Some(residual) = residual {
-                            value = simd.add_f32s(value, residual.add(at).cast::<S::f32s>().read_unaligned());
-                        }
-                        target.add(at).cast::<S::f32s>().write_unaligned(self.bounds.clamp(simd, value));
+                        corner.store(simd, place * step + channel, simd.add_f32s(line[place], offset));
                     }
                 }
                 channel += S::F32_LANES;

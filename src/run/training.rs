@@ -117,8 +117,7 @@ pub(super) fn train_on(
             let all: Vec<&Store> = stores.iter().chain(varied).collect();
             let train = feature_rows(&all, manifest, Split::Train, monitor)?;
             let val = feature_rows(stores, manifest, Split::Val, monitor)?;
-            let train_apart = apart(&train.rows, all.len())?;
-            let val_apart = apart(&val.rows, stores.len())?;
+            let (train_apart, val_apart) = (train.rows.apart(), val.rows.apart());
             let (train_pairs, val_pairs) = (pairs(&train_apart), pairs(&val_apart));
             let train_both = train.rows.of_stores(0..stores.len())?;
             let train_views = Views::new(&train_pairs, Examples::new(&train_both, &train.positive)?)?;
@@ -202,11 +201,6 @@ pub(super) fn train_on(
         checkpoints.remove()?;
     }
     Ok(result)
-}
-
-/// The rows of each of the first `count` stores.
-fn apart<'a>(rows: &StoreRows<'a>, count: usize) -> Result<Vec<StoreRows<'a>>> {
-    (0..count).map(|at| rows.of_stores(at..at + 1)).collect()
 }
 
 /// Rows of pictures and of their mirror images, which lie in stores next to each other.
