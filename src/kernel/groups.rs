@@ -20,15 +20,21 @@ impl Group {
     }
 }
 
-/// Where a tile's values go, `at` values further, and what is added to them.
+/// Where a tile's values go, and what is added to them.
 #[derive(Clone, Copy)]
 pub struct Corner {
-    pub target: *mut f32,
-    pub residual: Option<*const f32>,
-    pub bounds: Bounds,
+    target: *mut f32,
+    residual: Option<*const f32>,
+    bounds: Bounds,
 }
 
 impl Corner {
+    /// `at` values behind the beginning of the output and of its residual.
+    #[inline(always)]
+    pub fn new(output: &mut [f32], residual: Option<&[f32]>, at: usize, bounds: Bounds) -> Self {
+        Self { target: output[at..].as_mut_ptr(), residual: residual.map(|residual| residual[at..].as_ptr()), bounds }
+    }
+
     /// Stores a vector of sums, with residual and activation.
     ///
     /// # Safety

@@ -290,11 +290,7 @@ impl<const PAIRS: usize, const IN: usize> WithSimd for Scatter<'_, PAIRS, IN> {
             let corner = ((image * rows + at[0]) * columns + at[1]) * pitch;
             assert!(corner + (inside - 1) * step + outputs <= self.output.len(), "the tile lies inside the output");
             let source = self.products[tile * outputs..].as_ptr();
-            let corner = Corner {
-                target: self.output[corner..].as_mut_ptr(),
-                residual: self.residual.map(|residual| residual[corner..].as_ptr()),
-                bounds: self.bounds,
-            };
+            let corner = Corner::new(self.output, self.residual, corner, self.bounds);
             let mut channel = 0;
             while channel < outputs {
                 // SAFETY: whole vectors of outputs from `channel` on; the source's points and the target's reach are

@@ -268,11 +268,7 @@ impl WithSimd for Scatter<'_> {
             let reach = ((inside_rows - 1) * columns + inside_columns - 1) * pitch + outputs;
             assert!(corner + reach <= self.output.len(), "the tile lies inside the output");
             let source = self.products[tile * outputs..].as_ptr();
-            let corner = Corner {
-                target: self.output[corner..].as_mut_ptr(),
-                residual: self.residual.map(|residual| residual[corner..].as_ptr()),
-                bounds: self.bounds,
-            };
+            let corner = Corner::new(self.output, self.residual, corner, self.bounds);
             let mut channel = 0;
             while channel < outputs {
                 // SAFETY: whole vectors of outputs from `channel` on; the source's places and the target's reach are
