@@ -3,18 +3,20 @@
 //!
 //! Each step of a sum adds the products of two pairs.
 
-use bytemuck::{Pod, Zeroable};
-
 /// Numbers that are rounded together.
 pub const RUN: usize = 32;
 
 /// Two numbers of bf16, the first in the lower half.
 type Pair = u32;
 
-/// As many pairs as a vector register holds, in one cache line.
-#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+/// As many pairs as a vector register holds, in one cache line: a run, or one pair of each output of a panel.
+///
+/// There are none on a processor without the instructions.
+#[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([Pair; PANEL]);
+pub struct Line([Pair; PANEL]);
+
+const EMPTY: Line = Line([0; PANEL]);
 
 /// Pairs of a run.
 const PAIRS: usize = RUN / 2;
@@ -22,9 +24,13 @@ const PAIRS: usize = RUN / 2;
 /// Outputs of a panel: the sums of a vector register.
 const PANEL: usize = 16;
 
-/// Rows multiplied with a panel at once; sums in two groups, see [`super::panels`].
-const ROWS: usize = 2 * GROUP;
-const GROUP: usize = 6;
+/// Rows and panels multiplied at once.
+const ROWS: usize = 6;
+const ABREAST: usize = 2;
+
+/// Rows of zeros between the runs, so that the same rows of neighbouring runs do not fall on the same few lines of the
+/// first-level cache, and a tile of rows can be read whole at the end.
+const GAP: usize = 8;
 
 /// Whether the processor has the instructions.
 pub fn available() -> bool {
@@ -39,26 +45,54 @@ pub fn available() -> bool {
     }
 }
 
-/// Rows of rounded numbers.
-#[derive(Debug, Clone, Default)]
+/// `count` empty lines.
+///
+/// # Panics
+/// On a processor without the instructions.
+fn lines(count: usize) -> Vec<Line> {
+    assert!(available(), "the product needs instructions for bf16");
+    vec![EMPTY; count]
+}
+
+/// Rounds runs to their places, ties to even.
+#[inline]
+pub fn round<'a>(runs: impl Iterator<Item = &'a [f32; RUN]>, places: &mut [Line]) {
+    if places.is_empty() {
+        return;
+    }
+    #[cfg(target_arch = "x86_64")]
+    {
+        // SAFETY: where there are lines, there are the instructions.
+        unsafe { x86::round(runs, places) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    drop(runs);
+}
+
+/// Rows of rounded numbers: the first run of every row, then the second, and so on.
+#[derive(Debug, Clone)]
 pub struct HalfRows {
-    pairs: Vec<[Pair; PAIRS]>,
-    runs: usize,
+    lines: Vec<Line>,
+    rows: usize,
 }
 
 impl HalfRows {
-    /// `rows` rows of `runs` runs, each told by `run(row, number)`.
+    /// `rows` rows of `runs` runs, zeros.
     ///
     /// # Panics
     /// On a processor without the instructions.
-    pub fn new<'a>(rows: usize, runs: usize, run: impl Fn(usize, usize) -> &'a [f32; RUN]) -> Self {
-        let mut pairs = vec![[0; PAIRS]; rows * runs];
-        // Run by run, as matrices in tiles lie in memory.
-        for number in 0..runs {
-            let places = pairs.iter_mut().skip(number).step_by(runs);
-            round_all(places.enumerate().map(|(row, place)| (run(row, number), place)));
-        }
-        Self { pairs, runs }
+    pub fn zeros(rows: usize, runs: usize) -> Self {
+        Self { lines: lines(runs * (rows + GAP)), rows }
+    }
+
+    /// Lines from a run of a row to the row's next run.
+    pub fn stride(&self) -> usize {
+        self.rows + GAP
+    }
+
+    /// All lines, run after run.
+    pub fn lines_mut(&mut self) -> &mut [Line] {
+        &mut self.lines
     }
 }
 
@@ -74,78 +108,71 @@ pub struct HalfPanels {
 impl HalfPanels {
     /// Zeros for `outputs` outputs of `runs` runs.
     pub fn zeros(runs: usize, outputs: usize) -> Self {
-        Self { packed: vec![Line([0; PANEL]); outputs.div_ceil(PANEL) * runs * PAIRS], runs, outputs }
+        Self { packed: lines(outputs.div_ceil(PANEL) * runs * PAIRS), runs, outputs }
     }
 
     /// Takes new numbers, each output's runs told by `run(output, number)`.
-    ///
-    /// # Panics
-    /// On a processor without the instructions.
     pub fn refill<'a>(&mut self, run: impl Fn(usize, usize) -> &'a [f32; RUN]) {
         let (runs, outputs) = (self.runs, self.outputs);
         for (panel, packed) in self.packed.chunks_exact_mut((runs * PAIRS).max(1)).enumerate() {
             let first = panel * PANEL;
+            let kept = PANEL.min(outputs - first);
             for (number, packed) in packed.chunks_exact_mut(PAIRS).enumerate() {
-                let mut rounded = [[0; PAIRS]; PANEL];
-                let places = rounded.iter_mut().enumerate().take(outputs - first);
-                round_all(places.map(|(at, place)| (run(first + at, number), place)));
+                let mut rounded = [EMPTY; PANEL];
+                round((first..first + kept).map(|output| run(output, number)), &mut rounded);
                 for (at, column) in packed.iter_mut().enumerate() {
-                    *column = Line(std::array::from_fn(|output| rounded[output][at]));
+                    *column = Line(std::array::from_fn(|output| rounded[output].0[at]));
                 }
             }
         }
     }
 
-    /// `out = rows · outputs`, rows x outputs, or added to what is there.
+    /// `out = rows · outputs`, rows x outputs, or added to what is there. The rows are those from `first` on, as many as
+    /// `out` has room for, and of them the runs from `first_run` on.
     ///
     /// # Panics
-    /// When rows and panels are not equally deep, `out` is not rows x outputs; on a processor without the instructions.
-    pub fn multiply(&self, rows: &HalfRows, out: &mut [f32], add: bool) {
-        assert!(available(), "the product needs instructions for bf16");
-        assert_eq!(rows.runs, self.runs, "depth of rows and panels");
-        let count = rows.pairs.len() / rows.runs.max(1);
-        assert_eq!(out.len(), count * self.outputs, "an output for each row and panel");
+    /// When there are not so many rows and runs.
+    pub fn multiply(&self, rows: &HalfRows, [first, first_run]: [usize; 2], out: &mut [f32], add: bool) {
+        let count = out.len() / self.outputs;
+        assert!(first + count <= rows.rows, "rows {first} to {} of {}", first + count, rows.rows);
+        let lines = &rows.lines[first_run * rows.stride()..(first_run + self.runs) * rows.stride()];
         #[cfg(target_arch = "x86_64")]
-        for first in (0..count).step_by(ROWS) {
-            let whole = ROWS.min(count - first);
-            for (number, panel) in self.packed.chunks_exact((self.runs * PAIRS).max(1)).enumerate() {
-                let kept = PANEL.min(self.outputs - number * PANEL);
-                // Where there are fewer rows, the last is computed several times and stored once.
+        for at in (0..count).step_by(ROWS) {
+            let whole = ROWS.min(count - at);
+            for (number, panels) in self.packed.chunks((self.runs * PAIRS).max(1) * ABREAST).enumerate() {
+                let output = number * ABREAST * PANEL;
+                // A lone last panel is multiplied with itself beside it.
+                let second = (self.runs * PAIRS) % panels.len().max(1);
                 let tile = Tile {
-                    panel,
-                    rows: std::array::from_fn(|row| {
-                        &rows.pairs[(first + row.min(whole - 1)) * rows.runs..][..rows.runs]
-                    }),
-                    stored: [whole, kept],
+                    panels: [panels, &panels[second..]],
+                    runs: self.runs,
+                    lines: &lines[first + at..],
+                    step: rows.stride(),
+                    stored: [whole, self.outputs - output],
                     stride: self.outputs,
                     add,
                 };
-                let out = &mut out[first * self.outputs + number * PANEL..];
-                // SAFETY: the processor has the instructions; the panel is as deep as each row.
-                unsafe { tile.multiply(out) };
+                let out = &mut out[at * self.outputs + output..];
+                // SAFETY: where there are panels, there are the instructions. The panels have these runs, and the lines
+                // as many, of whose rows there are [`GAP`] more than can be asked for.
+                unsafe {
+                    tile.multiply(out);
+                }
             }
         }
     }
 }
 
-/// Rounds runs to their places, ties to even.
-fn round_all<'a, 'b>(runs: impl Iterator<Item = (&'a [f32; RUN], &'b mut [Pair; PAIRS])>) {
-    assert!(available(), "the product needs instructions for bf16");
-    #[cfg(target_arch = "x86_64")]
-    for (run, place) in runs {
-        // SAFETY: the processor has the instructions.
-        unsafe { x86::round(run, place) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    drop(runs);
-}
-
-/// Some rows with one panel.
+/// Some rows with two panels.
 #[cfg(target_arch = "x86_64")]
 struct Tile<'a> {
-    panel: &'a [Line],
-    rows: [&'a [[Pair; PAIRS]]; ROWS],
-    /// Rows and outputs that are kept.
+    panels: [&'a [Line]; ABREAST],
+    runs: usize,
+    /// From the first row's first run on.
+    lines: &'a [Line],
+    /// From a row's run to its next.
+    step: usize,
+    /// Rows and outputs that are kept, of which there may be more than the tile has.
     stored: [usize; 2],
     /// From a row of the output to the next.
     stride: usize,
@@ -154,17 +181,19 @@ struct Tile<'a> {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{GROUP, PAIRS, PANEL, Pair, ROWS, RUN, Tile};
+    use super::{ABREAST, Line, PAIRS, PANEL, ROWS, RUN, Tile};
     use std::arch::x86_64::*;
 
-    /// Both halves of a run rounded, pair by pair.
+    /// Both halves of each run rounded, pair by pair.
     #[target_feature(enable = "avx512f,avx512bf16")]
-    pub(super) fn round(run: &[f32; RUN], place: &mut [Pair; PAIRS]) {
-        // SAFETY: a run is two vectors long and its place is one; a vector of bf16 is one of pairs.
-        unsafe {
-            let (low, high) = (_mm512_loadu_ps(run.as_ptr()), _mm512_loadu_ps(run.as_ptr().add(RUN / 2)));
-            let rounded: __m512i = std::mem::transmute(_mm512_cvtne2ps_pbh(high, low));
-            _mm512_storeu_si512(place.as_mut_ptr().cast(), rounded);
+    pub(super) fn round<'a>(runs: impl Iterator<Item = &'a [f32; RUN]>, places: &mut [Line]) {
+        for (run, place) in runs.zip(places) {
+            // SAFETY: a run is two vectors long and its place is one; a vector of bf16 is one of pairs.
+            unsafe {
+                let (low, high) = (_mm512_loadu_ps(run.as_ptr()), _mm512_loadu_ps(run.as_ptr().add(RUN / 2)));
+                let rounded: __m512i = std::mem::transmute(_mm512_cvtne2ps_pbh(high, low));
+                _mm512_store_si512(place.0.as_mut_ptr().cast(), rounded);
+            }
         }
     }
 
@@ -172,42 +201,45 @@ mod x86 {
         /// Writes or adds the products.
         ///
         /// # Safety
-        /// The panel must be as deep as each row.
+        /// Both panels must have as many runs as is said, and `lines` as many with a whole tile of rows each.
         #[target_feature(enable = "avx512f,avx512bf16")]
         pub(super) unsafe fn multiply(&self, out: &mut [f32]) {
-            let pairs = self.panel.len();
-            let mut sums = [[_mm512_setzero_ps(); GROUP]; ROWS / GROUP];
-            let rows = self.rows.map(|row| row.as_flattened().as_ptr());
-            for pair in 0..pairs {
-                // SAFETY: the caller's promise: `pair` lies inside the panel and inside each row. A vector of pairs is one
-                // of bf16.
+            let mut sums = [[_mm512_setzero_ps(); ABREAST]; ROWS];
+            let panels = [self.panels[0].as_ptr(), self.panels[1].as_ptr()];
+            for run in 0..self.runs {
+                // SAFETY: the caller's promise. A vector of pairs is one of bf16.
                 unsafe {
-                    let outputs: __m512bh =
-                        std::mem::transmute(_mm512_load_si512(self.panel.as_ptr().add(pair).cast()));
-                    for group in 0..ROWS / GROUP {
-                        for place in 0..GROUP {
-                            let row = *rows[group * GROUP + place].add(pair);
-                            let row: __m512bh = std::mem::transmute(_mm512_set1_epi32(row.cast_signed()));
-                            sums[group][place] = _mm512_dpbf16_ps(sums[group][place], row, outputs);
+                    let rows = self.lines.as_ptr().add(run * self.step);
+                    for pair in 0..PAIRS {
+                        let mut outputs = [_mm512_setzero_si512(); ABREAST];
+                        for at in 0..ABREAST {
+                            outputs[at] = _mm512_load_si512(panels[at].add(run * PAIRS + pair).cast());
+                        }
+                        for row in 0..ROWS {
+                            let numbers = (*rows.add(row)).0.as_ptr().add(pair);
+                            let numbers: __m512bh = std::mem::transmute(_mm512_set1_epi32((*numbers).cast_signed()));
+                            for at in 0..ABREAST {
+                                sums[row][at] = _mm512_dpbf16_ps(sums[row][at], numbers, std::mem::transmute(outputs[at]));
+                            }
                         }
                     }
                 }
             }
             let [whole, kept] = self.stored;
-            let mask = u16::MAX >> (PANEL - kept);
-            // A counted loop: an array that is gone through in another way lies on the stack, also in the loop above.
-            for group in 0..ROWS / GROUP {
-                for place in 0..GROUP {
-                    let (row, sum) = (group * GROUP + place, sums[group][place]);
-                    if row >= whole {
-                        return;
+            // Counted loops: an array that is gone through in another way lies on the stack, also in the loop above.
+            for row in 0..ROWS {
+                for at in 0..ABREAST {
+                    let kept = kept.saturating_sub(at * PANEL).min(PANEL);
+                    if row >= whole || kept == 0 {
+                        continue;
                     }
-                    let out = &mut out[row * self.stride..][..kept];
+                    let mask = u16::MAX >> (PANEL - kept);
+                    let out = &mut out[row * self.stride + at * PANEL..][..kept];
                     // SAFETY: the mask leaves out what lies behind the row's outputs.
                     unsafe {
                         let before =
                             if self.add { _mm512_maskz_loadu_ps(mask, out.as_ptr()) } else { _mm512_setzero_ps() };
-                        _mm512_mask_storeu_ps(out.as_mut_ptr(), mask, _mm512_add_ps(sum, before));
+                        _mm512_mask_storeu_ps(out.as_mut_ptr(), mask, _mm512_add_ps(sums[row][at], before));
                     }
                 }
             }
@@ -241,11 +273,16 @@ mod tests {
             let (a, b) = (numbers(1, rows * runs), numbers(2, outputs * runs));
             let mut panels = HalfPanels::zeros(runs, outputs);
             panels.refill(|output, run| &b[output * runs + run]);
-            let half = HalfRows::new(rows, runs, |row, run| &a[row * runs + run]);
+            // The product takes rows and runs from the middle of more.
+            let mut half = HalfRows::zeros(rows + 3, runs + 2);
+            let stride = half.stride();
+            for (run, lines) in half.lines_mut().chunks_exact_mut(stride).skip(1).take(runs).enumerate() {
+                round((0..rows).map(|row| &a[row * runs + run]), &mut lines[2..]);
+            }
             let mut out = vec![0.5f32; rows * outputs];
-            panels.multiply(&half, &mut out, false);
+            panels.multiply(&half, [2, 1], &mut out, false);
             let once = out.clone();
-            panels.multiply(&half, &mut out, true);
+            panels.multiply(&half, [2, 1], &mut out, true);
             for (at, (once, twice)) in once.iter().zip(&out).enumerate() {
                 let [a, b] =
                     [(&a, at / outputs), (&b, at % outputs)].map(|(x, row)| x[row * runs..][..runs].as_flattened());

@@ -100,7 +100,7 @@ impl Learner for HeadLearner<'_> {
     }
 
     fn set_numbers(&mut self, numbers: &[Vec<f32>]) -> Result<()> {
-        set(self.head.numbers_mut(), numbers);
+        self.head.set_numbers(numbers);
         Ok(())
     }
 
@@ -109,15 +109,8 @@ impl Learner for HeadLearner<'_> {
     }
 
     fn set_memory(&mut self, memory: &[Vec<f32>]) -> Result<()> {
-        set(self.head.memory_mut(), memory);
+        self.head.set_memory(memory);
         Ok(())
-    }
-}
-
-/// Copies numbers of equal sizes into their places.
-fn set(places: Vec<&mut [f32]>, numbers: &[Vec<f32>]) {
-    for (place, numbers) in places.into_iter().zip(numbers) {
-        place.iter_mut().zip(numbers).for_each(|(place, number)| *place = *number);
     }
 }
 

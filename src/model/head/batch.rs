@@ -13,6 +13,9 @@ use rayon::prelude::*;
 /// of a batch and some units' weights the second.
 pub(super) const TILES_AT_ONCE: usize = 16;
 
+/// Tiles filled together: a sample's numbers for them lie beside each other where they come from.
+const TILES_FILLED: usize = 8;
+
 /// Samples x inputs, in both layouts that the kernels read.
 pub(in crate::model) struct Batch {
     pub(super) tiles: Tiles,
@@ -27,14 +30,18 @@ pub(super) enum Packed {
     Nothing,
 }
 
+/// Whether products are in bf16. Without the kernel (FACEPROBE_VECTORS), it is as if f32 had been asked for.
+pub(super) fn in_half(arithmetic: Arithmetic) -> bool {
+    arithmetic == Arithmetic::Bf16 && half::available()
+}
+
 impl Batch {
     /// Zeros.
     pub(super) fn zeros(samples: usize, inputs: usize, arithmetic: Arithmetic) -> Self {
         let tiles = Tiles::zeros(samples, inputs);
         let firsts = (0..tiles.count()).step_by(TILES_AT_ONCE);
         let counts = firsts.map(|first| TILES_AT_ONCE.min(tiles.count() - first));
-        // Without the kernel (FACEPROBE_VECTORS), it is as if f32 had been asked for.
-        let packed = if arithmetic == Arithmetic::Bf16 && half::available() {
+        let packed = if in_half(arithmetic) {
             Packed::Half(counts.map(|tiles| HalfPanels::zeros(tiles, samples)).collect())
         } else if kernel::available() {
             Packed::Single(counts.map(|tiles| Panels::zeros(tiles * TILE, samples)).collect())
@@ -48,14 +55,20 @@ impl Batch {
         self.tiles.rows()
     }
 
-    /// Takes new numbers, tile by tile: `fill` is told of a tile and the places of its pieces, one per sample.
-    pub(super) fn refill(&mut self, fill: impl Fn(usize, &mut [Piece]) + Sync) {
+    /// Takes new numbers: `fill` is told of a tile, a sample, and the place of its piece.
+    pub(super) fn refill(&mut self, fill: impl Fn(usize, usize, &mut Piece) + Sync) {
         let (samples, stride) = (self.tiles.rows(), self.tiles.stride());
-        let pieces = self.tiles.pieces_mut().par_chunks_exact_mut(stride);
-        pieces.enumerate().for_each(|(tile, pieces)| {
+        let groups = self.tiles.pieces_mut().par_chunks_mut(TILES_FILLED * stride);
+        groups.enumerate().for_each(|(group, pieces)| {
             vectorised(
                 #[inline(always)]
-                || fill(tile, &mut pieces[..samples]),
+                || {
+                    for sample in 0..samples {
+                        for (at, piece) in pieces.iter_mut().skip(sample).step_by(stride).enumerate() {
+                            fill(group * TILES_FILLED + at, sample, piece);
+                        }
+                    }
+                },
             );
         });
         let pieces = self.tiles.pieces();
@@ -134,11 +147,10 @@ impl<'a> Loader<'a> {
         let (raw, scaling) = (&self.raw, self.scaling);
         self.batch.refill(
             #[inline(always)]
-            |tile, pieces| {
+            |tile, sample, piece| {
                 let columns = tile * TILE..width.min((tile + 1) * TILE);
-                for (piece, row) in pieces.iter_mut().zip(raw.chunks_exact(width)) {
-                    scaling.scale(columns.clone(), &row[columns.clone()], &mut piece[..]);
-                }
+                let row = &raw[sample * width..][..width];
+                scaling.scale(columns.clone(), &row[columns], &mut piece[..]);
             },
         );
         Ok(&self.batch)

@@ -18,9 +18,10 @@ use crate::model::blas::{Tiled, add_tiled_product_transposed};
 use pulp::{Simd, WithSimd};
 
 /// For the units from `first` on, one after the other: the product of the unit's row of `weights` with each sample.
+/// `rounded` are the same weights, for batches in bf16.
 ///
 /// All products are made, of which dropout needs a part: that is quicker than the part on its own.
-pub(super) fn products(out: &mut [f32], weights: &Tiles, first: usize, batch: &Batch) {
+pub(super) fn products(out: &mut [f32], weights: &Tiles, rounded: Option<&HalfRows>, first: usize, batch: &Batch) {
     let samples = batch.samples();
     let units = out.len() / samples;
     let tiles_of = |at: usize| at * TILES_AT_ONCE..weights.count().min((at + 1) * TILES_AT_ONCE);
@@ -47,12 +48,9 @@ pub(super) fn products(out: &mut [f32], weights: &Tiles, first: usize, batch: &B
             }
         }
         Packed::Half(panels) => {
+            let Some(rounded) = rounded else { unreachable!("a layer that is given batches in bf16 has such weights") };
             for (at, panels) in panels.iter().enumerate() {
-                let tiles = tiles_of(at);
-                let rows = HalfRows::new(units, tiles.len(), |unit, tile| {
-                    &weights.pieces()[(tiles.start + tile) * weights.stride() + first + unit]
-                });
-                panels.multiply(&rows, out, at > 0);
+                panels.multiply(rounded, [first, tiles_of(at).start], out, at > 0);
             }
         }
         Packed::Nothing => {

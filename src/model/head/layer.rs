@@ -1,11 +1,12 @@
 //! One dense layer with ReLU and dropout.
 
-use super::batch::Batch;
+use super::batch::{Batch, in_half};
 use super::kernels::{Slice, flow_back, products, update};
 use super::rule::{Step, slots};
-use super::tiles::{Piece, TILE, Tiles};
+use super::tiles::{TILE, Tiles};
 use super::units::{Activations, Flows, UNITS_AT_ONCE};
 use crate::backbone::Arithmetic;
+use crate::kernel::half::{self, HalfRows};
 use crate::kernel::vectorised;
 use crate::model::settings::Optimizer;
 use rayon::prelude::*;
@@ -14,6 +15,8 @@ use rayon::prelude::*;
 pub(super) struct Layer {
     /// Units x inputs.
     pub(super) weights: Tiles,
+    /// The same weights, for products in bf16; every step rounds what it writes.
+    rounded: Option<HalfRows>,
     pub(super) bias: Vec<f32>,
     /// Of the weights; the second is empty where the optimizer needs none.
     pub(super) memory: [Tiles; 2],
@@ -21,14 +24,35 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    pub(super) fn new(units: usize, inputs: usize, weights: &[f32], optimizer: Optimizer) -> Self {
+    pub(super) fn new(
+        units: usize,
+        inputs: usize,
+        weights: &[f32],
+        optimizer: Optimizer,
+        arithmetic: Arithmetic,
+    ) -> Self {
         let second = if slots(optimizer) == 2 { Tiles::zeros(units, inputs) } else { Tiles::zeros(0, 0) };
-        Self {
-            weights: Tiles::from_rows(units, inputs, weights),
+        let weights = Tiles::from_rows(units, inputs, weights);
+        let rounded = in_half(arithmetic).then(|| HalfRows::zeros(units, weights.count()));
+        let mut layer = Self {
+            weights,
+            rounded,
             bias: vec![0.0; units],
             memory: [Tiles::zeros(units, inputs), second],
             bias_memory: [vec![0.0; units], vec![0.0; units]],
-        }
+        };
+        layer.round();
+        layer
+    }
+
+    /// To be done whenever something other than a step has set the weights.
+    pub(super) fn round(&mut self) {
+        let Some(rounded) = &mut self.rounded else { return };
+        let strides = (self.weights.stride(), rounded.stride());
+        let pieces = self.weights.pieces().par_chunks_exact(strides.0);
+        pieces.zip(rounded.lines_mut().par_chunks_exact_mut(strides.1)).for_each(|(pieces, lines)| {
+            half::round(pieces.iter().map(|piece| &**piece), lines);
+        });
     }
 
     /// The units' values `scale * max(0, weights x + bias)`, zero where `kept` (samples x units) says no.
@@ -40,7 +64,7 @@ impl Layer {
         values.resize(units * samples, 0.0);
         values.par_chunks_mut(UNITS_AT_ONCE * samples).enumerate().for_each(|(group, values)| {
             let first = group * UNITS_AT_ONCE;
-            products(values, &self.weights, first, x);
+            products(values, &self.weights, self.rounded.as_ref(), first, x);
             let biases = &self.bias[first..];
             vectorised(
                 #[inline(always)]
@@ -70,19 +94,26 @@ impl Layer {
         let stride = self.weights.stride();
         let tiles = self.weights.count();
         let [first, second] = &mut self.memory;
-        let second: Vec<&mut [Piece]> = if second.count() == 0 {
-            (0..tiles).map(|_| <&mut [Piece]>::default()).collect()
-        } else {
-            second.pieces_mut().chunks_exact_mut(stride).collect()
-        };
+        let rounded = self.rounded.as_mut().map_or(&mut [][..], HalfRows::lines_mut);
         self.weights
             .pieces_mut()
             .par_chunks_exact_mut(stride)
             .zip(first.pieces_mut().par_chunks_exact_mut(stride))
-            .zip(second.into_par_iter())
+            .zip(by_tile(second.pieces_mut(), tiles))
+            .zip(by_tile(rounded, tiles))
             .zip(x.tiles.pieces().par_chunks_exact(x.tiles.stride()))
-            .for_each(|(((weights, first), second), x)| update(&mut Slice { weights, first, second }, x, flows, step));
+            .for_each(|((((weights, first), second), rounded), x)| {
+                update(&mut Slice { weights, first, second }, x, flows, step);
+                half::round(weights.iter().map(|piece| &**piece), rounded);
+            });
     }
+}
+
+/// What belongs to each of so many tiles; nothing where there is nothing.
+fn by_tile<T: Send>(all: &mut [T], tiles: usize) -> Vec<&mut [T]> {
+    let mut parts: Vec<_> = all.chunks_exact_mut((all.len() / tiles).max(1)).collect();
+    parts.resize_with(tiles, Default::default);
+    parts
 }
 
 /// Turns some units' products into their values; `kept` are all units' from the first of these on, sample by sample, and
@@ -108,10 +139,13 @@ fn activate(values: &mut [f32], samples: usize, biases: &[f32], kept: Option<(&[
 pub(super) fn as_input(activations: &Activations, arithmetic: Arithmetic) -> Batch {
     let units = activations.values.len() / activations.samples;
     let mut batch = Batch::zeros(activations.samples, units, arithmetic);
-    batch.refill(|tile, pieces| {
-        for (at, values) in activations.units().skip(tile * TILE).take(TILE).enumerate() {
-            pieces.iter_mut().zip(values).for_each(|(piece, &value)| piece[at] = value);
-        }
-    });
+    batch.refill(
+        #[inline(always)]
+        |tile, sample, piece| {
+            let units = activations.values[tile * TILE * activations.samples..].iter().skip(sample);
+            let values = units.step_by(activations.samples);
+            piece.iter_mut().zip(values).for_each(|(place, &value)| *place = value);
+        },
+    );
     batch
 }

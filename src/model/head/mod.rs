@@ -55,7 +55,7 @@ impl Head {
             .map(|depth| {
                 let inputs = sides[depth.min(1)];
                 let kernel = init.glorot(&[width, inputs], inputs, width);
-                Layer::new(width, inputs, kernel.as_slice().unwrap_or(&[]), optimizer)
+                Layer::new(width, inputs, kernel.as_slice().unwrap_or(&[]), optimizer, settings.arithmetic)
             })
             .collect();
         Self {
@@ -169,14 +169,15 @@ impl Head {
         all
     }
 
-    /// The trained numbers, to be set.
-    pub(super) fn numbers_mut(&mut self) -> Vec<&mut [f32]> {
+    /// Sets the trained numbers, given as [`Self::numbers`] gives them.
+    pub(super) fn set_numbers(&mut self, numbers: &[Vec<f32>]) {
         let mut all: Vec<&mut [f32]> = Vec::new();
         for layer in &mut self.layers {
             all.extend([layer.weights.raw_mut(), &mut layer.bias]);
         }
         all.extend([self.out_weight.as_mut_slice(), &mut self.out_bias]);
-        all
+        set(all, numbers);
+        self.layers.iter_mut().for_each(Layer::round);
     }
 
     /// The optimizer's memory.
@@ -190,15 +191,15 @@ impl Head {
         all
     }
 
-    /// The optimizer's memory, to be set.
-    pub(super) fn memory_mut(&mut self) -> Vec<&mut [f32]> {
+    /// Sets the optimizer's memory, given as [`Self::memory`] gives it.
+    pub(super) fn set_memory(&mut self, memory: &[Vec<f32>]) {
         let mut all: Vec<&mut [f32]> = Vec::new();
         for layer in &mut self.layers {
             all.extend(layer.memory.iter_mut().map(Tiles::raw_mut));
             all.extend(layer.bias_memory.iter_mut().map(Vec::as_mut_slice));
         }
         all.extend(self.out_memory.iter_mut().chain(&mut self.out_bias_memory).map(Vec::as_mut_slice));
-        all
+        set(all, memory);
     }
 
     /// Lets go of the optimizer's memory, two thirds of what the head holds.
@@ -223,6 +224,13 @@ impl Head {
         weights.insert("out.weight".into(), out.into_dyn());
         weights.insert("out.bias".into(), Array1::from(self.out_bias.clone()).into_dyn());
         Ok(weights)
+    }
+}
+
+/// Copies numbers of equal sizes into their places.
+fn set(places: Vec<&mut [f32]>, numbers: &[Vec<f32>]) {
+    for (place, numbers) in places.into_iter().zip(numbers) {
+        place.iter_mut().zip(numbers).for_each(|(place, number)| *place = *number);
     }
 }
 
