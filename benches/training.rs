@@ -4,13 +4,17 @@
 //! cargo bench --bench training -- dense    [FEATURES [ROUNDS [bf16]]]  peer: a plain PyTorch loop over a tensor in memory
 //! cargo bench --bench training -- logistic [FEATURES [ALPHA]]          peer: scikit-learn's LogisticRegression(lbfgs)
 //! cargo bench --bench training -- sweep    [FEATURES [EPOCHS [bf16]]]  peer: the same 24 heads in a plain PyTorch loop
+//! cargo bench --bench training -- twins    [FEATURES [EPOCHS [bf16]]]  the same 24 heads, not for time: PyTorch's begin
+//!                                                                      with the same weights and drop the same units
 //! ```
 //!
 //! The peer is `benches/training_peer.py`, run by the Python named in `PEER_PYTHON` (default `python3`) with the same
 //! number of threads (`BENCH_THREADS`, default 2). Own and peer work take turns; medians and their ratio are printed.
 
 use faceprobe::backbone::Arithmetic;
-use faceprobe::model::{DenseSettings, Examples, Grid, LabelledRows, LogisticSettings, train_dense, train_logistic};
+use faceprobe::model::{
+    DenseSettings, EpochDraws, Grid, LabelledRows, LogisticSettings, first_weights, train_dense, train_logistic,
+};
 use faceprobe::monitor::{Monitor, Update};
 use ndarray::{Array1, Array2};
 use ndarray_npy::WriteNpyExt;
@@ -42,9 +46,12 @@ fn main() -> Outcome<()> {
     match words.first().map(String::as_str) {
         Some("dense") => dense(features, number(2, 3)?, arithmetic, threads),
         Some("logistic") => logistic(features, number(2, 100)? as f64, threads),
-        Some("sweep") => sweep(number(1, 1280)?, number(2, 10)?, arithmetic, threads),
+        Some(what @ ("sweep" | "twins")) => {
+            let heads = Heads::new(number(1, 1280)?, number(2, 10)?, arithmetic, what == "twins")?;
+            heads.compare(threads)
+        }
         _ => {
-            println!("skipped: say dense, logistic or sweep; see the head of benches/training.rs");
+            println!("skipped: say dense, logistic, sweep or twins; see the head of benches/training.rs");
             Ok(())
         }
     }
@@ -69,10 +76,14 @@ fn split(samples: usize, features: usize, seed: u64) -> Outcome<LabelledRows> {
     Ok(LabelledRows::new(x, y)?)
 }
 
+fn write(folder: &Path, name: &str, array: &impl WriteNpyExt) -> Outcome<()> {
+    Ok(array.write_npy(BufWriter::new(File::create(folder.join(format!("{name}.npy")))?))?)
+}
+
 fn save(folder: &Path, name: &str, rows: &LabelledRows) -> Outcome<()> {
-    rows.x().write_npy(BufWriter::new(File::create(folder.join(format!("{name}.npy")))?))?;
+    write(folder, name, &rows.x())?;
     let y: Array1<u8> = rows.y().iter().map(|&positive| u8::from(positive)).collect();
-    Ok(y.write_npy(BufWriter::new(File::create(folder.join(format!("{name}-labels.npy")))?))?)
+    write(folder, &format!("{name}-labels"), &y)
 }
 
 fn peer(folder: &Path, threads: usize, words: &[&str]) -> Outcome<serde_json::Value> {
@@ -140,72 +151,124 @@ fn dense(features: usize, rounds: usize, arithmetic: Arithmetic, threads: usize)
 }
 
 /// 24 settings, side by side as a sweep trains them, and one after the other in PyTorch with all threads.
-fn sweep(features: usize, epochs: usize, arithmetic: Arithmetic, threads: usize) -> Outcome<()> {
-    let (train, val) = (split(SAMPLES, features, 2)?, split(VAL, features, 3)?);
-    let folder = tempfile::tempdir()?;
-    save(folder.path(), "train", &train)?;
-    save(folder.path(), "val", &val)?;
-    let base = DenseSettings { epochs, standardise: false, arithmetic, ..Default::default() };
-    let grid = Grid {
-        widths: vec![256, 512, 1024],
-        dropouts: vec![0.2, 0.4, 0.6, 0.8],
-        learning_rates: vec![1e-4, 3e-4],
-        ..Default::default()
-    };
-    let settings = grid.settings(&base, None)?;
-    let words: Vec<String> =
-        settings.iter().map(|s| format!("{},{},{}", s.width, s.dropout, s.learning_rate)).collect();
-    let answer = peer(folder.path(), threads, &["sweep", &epochs.to_string(), &words.join(";")])?;
-    let theirs = answer["seconds"].as_f64().ok_or("no seconds")?;
+struct Heads {
+    train: LabelledRows,
+    val: LabelledRows,
+    settings: Vec<DenseSettings>,
+    epochs: usize,
+    twins: bool,
+}
 
-    let begun = Instant::now();
-    let next = AtomicUsize::new(0);
-    let accuracies = Mutex::new(vec![0.0; settings.len()]);
-    std::thread::scope(|scope| {
-        let lanes: Vec<_> = (0..threads)
-            .map(|_| {
-                scope.spawn(|| {
-                    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|e| e.to_string())?;
-                    pool.install(|| {
-                        tch::set_num_threads(1);
-                        loop {
-                            let at = next.fetch_add(1, Ordering::Relaxed);
-                            let Some(settings) = settings.get(at) else { return Ok::<(), String>(()) };
-                            let trained = train_dense(&train, &val, settings, None, &Watch::default())
-                                .map_err(|error| error.to_string())?;
-                            let last = trained.history[epochs - 1].val_accuracy;
-                            accuracies.lock().unwrap_or_else(|e| e.into_inner())[at] = last;
-                        }
+impl Heads {
+    fn new(features: usize, epochs: usize, arithmetic: Arithmetic, twins: bool) -> Outcome<Self> {
+        let base = DenseSettings { epochs, standardise: false, arithmetic, ..Default::default() };
+        let grid = Grid {
+            widths: vec![256, 512, 1024],
+            dropouts: vec![0.2, 0.4, 0.6, 0.8],
+            learning_rates: vec![1e-4, 3e-4],
+            ..Default::default()
+        };
+        let settings = grid.settings(&base, None)?;
+        Ok(Self { train: split(SAMPLES, features, 2)?, val: split(VAL, features, 3)?, settings, epochs, twins })
+    }
+
+    /// What the peer needs for the same batches, and for the same heads.
+    fn save(&self, folder: &Path) -> Outcome<()> {
+        save(folder, "train", &self.train)?;
+        save(folder, "val", &self.val)?;
+        let orders = self.draws(&self.settings[0]).flat_map(|draws| draws.order).map(|row| row as u32).collect();
+        write(folder, "orders", &Array2::from_shape_vec((self.epochs, SAMPLES), orders)?)?;
+        if !self.twins {
+            return Ok(());
+        }
+        for settings in &self.settings {
+            let (width, dropout) = (settings.width, settings.dropout);
+            let weights = first_weights(settings, self.train.x().ncols())?;
+            for name in ["hidden", "out"] {
+                let weight = weights[&format!("{name}.weight")].clone();
+                write(folder, &format!("{name}-{width}"), &weight.into_dimensionality::<ndarray::Ix2>()?)?;
+            }
+            let kept = self.draws(settings).flat_map(|draws| draws.kept.concat());
+            let kept: Vec<bool> = kept.collect();
+            let bits = kept.chunks(8).map(|bits| bits.iter().rev().fold(0u8, |byte, &bit| byte << 1 | u8::from(bit)));
+            let bits = Array2::from_shape_vec((self.epochs * SAMPLES, width / 8), bits.collect())?;
+            write(folder, &format!("kept-{width}-{dropout}"), &bits)?;
+        }
+        Ok(())
+    }
+
+    fn draws<'a>(&self, settings: &'a DenseSettings) -> impl Iterator<Item = EpochDraws> + use<'a> {
+        (1..=self.epochs).map(|epoch| EpochDraws::new(settings, epoch, SAMPLES))
+    }
+
+    fn compare(&self, threads: usize) -> Outcome<()> {
+        let folder = tempfile::tempdir()?;
+        self.save(folder.path())?;
+        let words: Vec<String> =
+            self.settings.iter().map(|s| format!("{},{},{}", s.width, s.dropout, s.learning_rate)).collect();
+        let what = if self.twins { "twins" } else { "sweep" };
+        let answer = peer(folder.path(), threads, &[what, &self.epochs.to_string(), &words.join(";")])?;
+        let theirs = answer["seconds"].as_f64().ok_or("no seconds")?;
+        let begun = Instant::now();
+        let accuracies = self.train(threads)?;
+        let own = begun.elapsed().as_secs_f64();
+        let theirs_accuracies = answer["val_accuracies"].as_array().cloned().unwrap_or_default();
+        let apart: Vec<f64> =
+            accuracies.iter().zip(&theirs_accuracies).map(|(a, b)| a - b.as_f64().unwrap_or(f64::NAN)).collect();
+        let mean = apart.iter().sum::<f64>() / apart.len() as f64;
+        let most = apart.iter().fold(0.0f64, |most, apart| most.max(apart.abs()));
+        let (epochs, features) = (self.epochs, self.train.x().ncols());
+        println!(
+            "24 heads, {epochs} epochs, {SAMPLES} x {features}, validation of {VAL} after each, {threads} threads:"
+        );
+        if self.twins {
+            for ((words, accuracy), apart) in words.iter().zip(&accuracies).zip(&apart) {
+                println!("  width, dropout, rate {words}: {accuracy:.4}, {apart:+.4} to PyTorch's");
+            }
+        } else {
+            println!("  {own:.1} s, PyTorch {theirs:.1} s, ratio {:.2}", theirs / own);
+        }
+        println!("  last validation accuracies apart by {mean:+.4} on average, {most:.4} at most");
+        Ok(())
+    }
+
+    /// Validation accuracies after the last epoch.
+    fn train(&self, threads: usize) -> Outcome<Vec<f64>> {
+        let next = AtomicUsize::new(0);
+        let accuracies = Mutex::new(vec![0.0; self.settings.len()]);
+        std::thread::scope(|scope| {
+            let lanes: Vec<_> = (0..threads)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|e| e.to_string())?;
+                        pool.install(|| {
+                            tch::set_num_threads(1);
+                            loop {
+                                let at = next.fetch_add(1, Ordering::Relaxed);
+                                let Some(settings) = self.settings.get(at) else { return Ok::<(), String>(()) };
+                                let trained = train_dense(&self.train, &self.val, settings, None, &Watch::default())
+                                    .map_err(|error| error.to_string())?;
+                                let last = trained.history[self.epochs - 1].val_accuracy;
+                                accuracies.lock().unwrap_or_else(|e| e.into_inner())[at] = last;
+                            }
+                        })
                     })
                 })
-            })
-            .collect();
-        lanes.into_iter().try_for_each(|lane| lane.join().map_err(|_| "a lane panicked".to_owned())?)
-    })?;
-    let own = begun.elapsed().as_secs_f64();
-    let theirs_accuracies = answer["val_accuracies"].as_array().cloned().unwrap_or_default();
-    let accuracies = accuracies.into_inner().unwrap_or_else(|e| e.into_inner());
-    let apart: Vec<f64> =
-        accuracies.iter().zip(&theirs_accuracies).map(|(a, b)| a - b.as_f64().unwrap_or(f64::NAN)).collect();
-    let mean = apart.iter().sum::<f64>() / apart.len() as f64;
-    println!(
-        "24 heads, {epochs} epochs, {SAMPLES} x {features}, validation of {VAL} after each, {threads} threads: {own:.1} s, \
-         PyTorch {theirs:.1} s, ratio {:.2}; last validation accuracies apart by {mean:+.4} on average, {:.4} at most",
-        theirs / own,
-        apart.iter().fold(0.0f64, |most, apart| most.max(apart.abs()))
-    );
-    Ok(())
+                .collect();
+            lanes.into_iter().try_for_each(|lane| lane.join().map_err(|_| "a lane panicked".to_owned())?)
+        })?;
+        Ok(accuracies.into_inner().unwrap_or_else(|e| e.into_inner()))
+    }
 }
 
 fn logistic(features: usize, alpha: f64, threads: usize) -> Outcome<()> {
-    let train = split(SAMPLES, features, 2)?;
+    let (train, val) = (split(SAMPLES, features, 2)?, split(VAL, features, 3)?);
     let folder = tempfile::tempdir()?;
     save(folder.path(), "train", &train)?;
     let answer = peer(folder.path(), threads, &["logistic", &alpha.to_string()])?;
     let settings = LogisticSettings { alphas: vec![alpha], ..Default::default() };
     let begun = Instant::now();
-    let examples = Examples::from(&train);
-    let trained = train_logistic(examples, examples, &settings, &Watch::default())?;
+    let trained = train_logistic(&train, &val, &settings, &Watch::default())?;
     let own = begun.elapsed().as_secs_f64();
     let numbers = |name: &str| -> Vec<f64> {
         answer[name]
@@ -216,7 +279,7 @@ fn logistic(features: usize, alpha: f64, threads: usize) -> Outcome<()> {
     let worst = |a: &[f64], b: Vec<f64>| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     let weight: Vec<f64> = trained.weights["weight"].iter().map(|&value| value.into()).collect();
     println!(
-        "{SAMPLES} x {features}, alpha {alpha}, {threads} threads, standardisation and scores included: {own:.2} s; \
+        "{SAMPLES} x {features}, alpha {alpha}, {threads} threads, standardisation and scores (ours: of {VAL} others too) included: {own:.2} s; \
          scikit-learn {:.2} s with its default tolerance (ratio {:.2}), {:.2} s with 1e-6 (ratio {:.2})",
         answer["seconds"].as_f64().unwrap_or(f64::NAN),
         answer["seconds"].as_f64().unwrap_or(f64::NAN) / own,
@@ -226,7 +289,7 @@ fn logistic(features: usize, alpha: f64, threads: usize) -> Outcome<()> {
     println!(
         "largest difference to scikit-learn's optimum in double precision: coefficients {:.1e}, probabilities {:.1e}",
         worst(&weight, numbers("coefficients")),
-        worst(&trained.val_scores, numbers("probabilities"))
+        worst(&trained.train_scores, numbers("probabilities"))
     );
     println!("peak memory of this process, with the data: {}", peak());
     Ok(())

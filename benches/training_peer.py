@@ -1,4 +1,5 @@
-"""The peers of benches/training.rs: FOLDER THREADS dense EPOCHS SEED | logistic ALPHA | sweep EPOCHS SETTINGS. Prints one JSON object.
+"""The peers of benches/training.rs: FOLDER THREADS dense EPOCHS SEED | logistic ALPHA | sweep EPOCHS SETTINGS |
+twins EPOCHS SETTINGS. Prints one JSON object.
 
 Needs numpy, and torch or scikit-learn.
 """
@@ -12,28 +13,34 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = threads
 
 import numpy as np  # noqa: E402 (after the environment)
 
+if what != "logistic":
+    import torch
+    from torch.nn.functional import binary_cross_entropy_with_logits as loss_of
+
 
 def load(name):
     return np.load(f"{folder}/{name}.npy"), np.load(f"{folder}/{name}-labels.npy")
 
 
-def train(data, epochs, width, dropout, rate):
-    """A plain loop; seconds per epoch, and loss and accuracy on validation after the last."""
-    import torch
-    from torch.nn.functional import binary_cross_entropy_with_logits as loss_of
-
-    (x, y), (val_x, val_y) = data
+def model_of(inputs, width, dropout):
     model = torch.nn.Sequential(
-        torch.nn.Linear(x.shape[1], width), torch.nn.ReLU(), torch.nn.Dropout(dropout), torch.nn.Linear(width, 1))
+        torch.nn.Linear(inputs, width), torch.nn.ReLU(), torch.nn.Dropout(dropout), torch.nn.Linear(width, 1))
     for layer in (model[0], model[3]):
         torch.nn.init.xavier_uniform_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
+    return model
+
+
+def train(data, epochs, model, rate, orders=None):
+    """A plain loop; seconds per epoch, and loss and accuracy on validation after the last."""
+    (x, y), (val_x, val_y) = data
     optimizer = torch.optim.Adam(model.parameters(), rate)
     seconds = []
-    for _ in range(epochs):
+    for epoch in range(epochs):
+        order = torch.randperm(len(x)) if orders is None else orders[epoch]
         begun = time.perf_counter()
         model.train()
-        for rows in torch.randperm(len(x)).split(128):
+        for rows in order.split(128):
             optimizer.zero_grad()
             loss_of(model(x[rows]).squeeze(1), y[rows]).backward()
             optimizer.step()
@@ -47,8 +54,6 @@ def train(data, epochs, width, dropout, rate):
 
 
 def tensors(seed):
-    import torch
-
     torch.set_num_threads(int(threads))
     torch.manual_seed(int(seed))
     pairs = [[torch.from_numpy(a) for a in load(name)] for name in ("train", "val")]
@@ -56,18 +61,44 @@ def tensors(seed):
 
 
 def dense(epochs, seed):
-    seconds, val_loss, _ = train(tensors(seed), epochs, 1024, 0.8, 1e-4)
+    data = tensors(seed)
+    seconds, val_loss, _ = train(data, epochs, model_of(data[0][0].shape[1], 1024, 0.8), 1e-4)
     return {"epoch_seconds": seconds, "val_loss": val_loss}
 
 
-def sweep(epochs, settings):
+def sweep(epochs, settings, twins):
+    """Heads that see the same batches as faceprobe's; twins begin with the same weights and drop the same units too."""
     data = tensors(1)
+    orders = torch.from_numpy(np.load(f"{folder}/orders.npy").astype(np.int64))
     begun = time.perf_counter()
     accuracies = []
     for setting in settings.split(";"):
         width, dropout, rate = setting.split(",")
-        accuracies.append(train(data, epochs, int(width), float(dropout), float(rate))[2])
+        model = model_of(data[0][0].shape[1], int(width), float(dropout))
+        if twins:
+            with torch.no_grad():
+                for layer, name in ((0, "hidden"), (3, "out")):
+                    model[layer].weight.copy_(torch.from_numpy(np.load(f"{folder}/{name}-{width}.npy")))
+            model[2] = GivenDropout(f"{folder}/kept-{width}-{dropout}.npy", int(width), float(dropout))
+        accuracies.append(train(data, epochs, model, float(rate), orders)[2])
     return {"seconds": time.perf_counter() - begun, "val_accuracies": accuracies}
+
+
+if what == "twins":
+    class GivenDropout(torch.nn.Module):
+        """Keeps what the bits in a file say, sample by sample in the order in which they come."""
+
+        def __init__(self, path, width, rate):
+            super().__init__()
+            self.bits, self.width, self.scale, self.at = np.load(path, mmap_mode="r"), width, 1 / (1 - rate), 0
+
+        def forward(self, values):
+            if not self.training:
+                return values
+            bits = self.bits[self.at:self.at + len(values)]
+            self.at += len(values)
+            kept = np.unpackbits(bits, axis=1, count=self.width, bitorder="little")
+            return values * torch.from_numpy(kept.astype(np.float32) * np.float32(self.scale))
 
 
 def logistic(alpha):
@@ -94,8 +125,8 @@ def logistic(alpha):
 
 if what == "dense":
     answer = dense(int(setting), more[0])
-elif what == "sweep":
-    answer = sweep(int(setting), more[0])
+elif what in ("sweep", "twins"):
+    answer = sweep(int(setting), more[0], what == "twins")
 else:
     answer = logistic(float(setting))
 print(json.dumps(answer))

@@ -219,7 +219,11 @@ mod x86 {
                             let numbers = (*rows.add(row)).0.as_ptr().add(pair);
                             let numbers: __m512bh = std::mem::transmute(_mm512_set1_epi32((*numbers).cast_signed()));
                             for at in 0..ABREAST {
-                                sums[row][at] = _mm512_dpbf16_ps(sums[row][at], numbers, std::mem::transmute(outputs[at]));
+                                sums[row][at] = _mm512_dpbf16_ps(
+                                    sums[row][at],
+                                    numbers,
+                                    std::mem::transmute::<__m512i, __m512bh>(outputs[at]),
+                                );
                             }
                         }
                     }

@@ -162,6 +162,15 @@ pub(super) fn for_each_block(
     Ok(())
 }
 
+/// Rows that one thread copies at a time.
+const COPIED_AT_ONCE: usize = 8;
+
+/// [`FeatureRows::copy_rows`] on several threads.
+pub(super) fn copy_rows(rows: &dyn FeatureRows, wanted: &[usize], out: &mut [f32]) -> Result<()> {
+    let parts = out.par_chunks_mut(COPIED_AT_ONCE * rows.width().max(1)).zip(wanted.par_chunks(COPIED_AT_ONCE));
+    parts.try_for_each(|(out, wanted)| rows.copy_rows(wanted, out))
+}
+
 /// How many rows to hold at once: a few megabytes, but not so few that products get slow.
 pub(super) fn rows_at_once(width: usize) -> usize {
     (4_000_000 / width.max(1)).clamp(32, 512)

@@ -16,7 +16,7 @@ use crate::monitor::{Monitor, Update};
 use linfa::DatasetBase;
 use linfa::traits::Fit;
 use linfa_logistic::LogisticRegression;
-use ndarray::{Array1, Array2, ArrayView2, Axis, arr1, s};
+use ndarray::{Array1, ArrayView2, Axis, CowArray, Ix2, arr1, s};
 use tch::{TchError, Tensor};
 
 /// `logit = w · x + b` on standardised features.
@@ -158,7 +158,8 @@ impl Candidate {
 struct Solver<'a> {
     rows: ArrayView2<'a, f32>,
     /// The same in f64, once it is needed.
-    precise: Option<Array2<f64>>,
+    precise: Option<CowArray<'a, f64, Ix2>>,
+    records: &'a Records,
     targets: Array1<bool>,
     max_iterations: u64,
     /// linfa's parameters of the last solution, the intercept last; oriented as linfa orients them.
@@ -201,7 +202,7 @@ impl<'a> Solver<'a> {
     fn new(records: &'a Records, positive: &[bool], max_iterations: u64) -> Self {
         let rows = records.rows();
         let params = Array1::zeros(rows.ncols() + 1);
-        Self { rows, precise: None, targets: Array1::from(positive.to_vec()), max_iterations, params }
+        Self { rows, precise: None, records, targets: Array1::from(positive.to_vec()), max_iterations, params }
     }
 
     /// The solution for one penalty; none, with a note, where linfa finds none.
@@ -212,17 +213,20 @@ impl<'a> Solver<'a> {
         let mut standing = Standing { loss: f64::INFINITY, steepest: f64::INFINITY };
         let mut done = 0;
         let mut precise = false;
-        let at_once = (NUMBERS_AT_ONCE / (2 * self.rows.len().max(1))).max(FEWEST_AT_ONCE) as u64;
+        let lower = self.records.factor().is_some();
+        // Of a triangle, half.
+        let numbers = if lower { self.rows.len() } else { 2 * self.rows.len() };
+        let at_once = (NUMBERS_AT_ONCE / numbers.max(1)).max(FEWEST_AT_ONCE) as u64;
         while done < self.max_iterations {
             if monitor.stopped() {
                 return Err(Error::stopped());
             }
             let now = at_once.min(self.max_iterations - done);
             let tolerance = samples * if precise { AT_OPTIMUM } else { NEAR_OPTIMUM };
-            let task = Task { targets: &self.targets, alpha, iterations: now, tolerance };
+            let task = Task { targets: &self.targets, alpha, iterations: now, tolerance, lower };
             let fitted = if precise {
-                let rows = self.precise.get_or_insert_with(|| self.rows.mapv(f64::from));
-                fit_f64(rows.view(), &params, &task)
+                let made = || self.records.factor().map_or_else(|| self.rows.mapv(f64::from).into(), CowArray::from);
+                fit_f64(self.precise.get_or_insert_with(made).view(), &params, &task)
             } else {
                 fit_f32(self.rows, &params, &task)
             };
@@ -304,6 +308,8 @@ struct Task<'a> {
     iterations: u64,
     /// Of the gradient of the summed loss.
     tolerance: f64,
+    /// Whether all above the diagonal of the rows is zeros.
+    lower: bool,
 }
 
 // One function for each number: linfa's bound on its numbers is private, so none can be written for both.
@@ -317,7 +323,7 @@ macro_rules! fit {
                 .max_iterations(task.iterations)
                 .gradient_tolerance(task.tolerance as $number)
                 .initial_params(params.mapv(|value| value as $number));
-            let fitted = remembering(rows.to_slice().unwrap_or_default(), || settings.fit(&dataset))
+            let fitted = remembering(rows.to_slice().unwrap_or_default(), task.lower, || settings.fit(&dataset))
                 .map_err(|error| error.to_string())?;
             let found = fitted.params().iter().chain([&fitted.intercept()]).map(|&value| f64::from(value)).collect();
             // linfa calls the more frequent class positive, whatever its label.

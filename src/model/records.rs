@@ -7,20 +7,26 @@
 //! linear kernel. `Z` has one column per sample, so 6,000 samples of 98,304 features need 144 MB instead of 2.4 GB, and
 //! every iteration of every penalty is that much faster; `K` is made once, block by block.
 
-use super::blas::{Columns, check_size, cholesky_upper, product_transposed, solve_upper};
-use super::data::Examples;
+use super::blas::{check_size, cholesky_lower, solve_lower_transposed};
+use super::data::{Examples, copy_rows, rows_at_once};
 use super::scaling::Standardisation;
+use super::tiled::{Batch, ROWS_AT_ONCE, TILE, Tiles, products};
+use crate::backbone::Arithmetic;
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Update};
 use ndarray::{Array1, Array2, ArrayView2};
 use rayon::prelude::*;
+use std::ops::Range;
 use std::time::Instant;
 
-/// Samples whose products are made at once.
-const BLOCK: usize = 512;
+/// Samples that are multiplied with all others at once.
+const BLOCK: usize = 256;
 
 /// Features summed up in f32 before they go into the f64 sum.
-const FEATURES: usize = 2048;
+const FEATURES: usize = 64 * TILE;
+
+/// Standardised numbers that are held to be multiplied.
+const HELD: usize = 50_000_000;
 
 /// No more than this many bytes are asked for.
 const LARGEST: usize = 2 << 30;
@@ -28,8 +34,8 @@ const LARGEST: usize = 2 << 30;
 /// The records of the training split.
 pub(super) struct Records {
     rows: Array2<f32>,
-    /// `Zᵀ`, upper triangular, where the rows are those of `Z`.
-    factor: Option<Vec<f64>>,
+    /// `Z`, where the rows are those of it: lower triangular.
+    factor: Option<Array2<f64>>,
 }
 
 impl Records {
@@ -41,8 +47,8 @@ impl Records {
         let (samples, width) = (split.rows.len(), split.rows.width());
         check_size(samples.max(width))?;
         let columns = width.min(samples);
-        // In f32, in f64 for the last steps, and the factor.
-        let number = if width <= samples { 12 } else { 20 };
+        // In f32, and in f64 for the last steps; or the products and their factor, before there is anything in f32.
+        let number = if width <= samples { 12 } else { 16 };
         if samples.saturating_mul(columns).saturating_mul(number) > LARGEST {
             return Err(Error::failed(format!(
                 "a logistic regression on {samples} samples of {width} features takes more memory than it is allowed; \
@@ -54,27 +60,19 @@ impl Records {
             let rows = Array2::from_shape_vec((samples, width), rows).map_err(|e| Error::failed(e.to_string()))?;
             return Ok(Self { rows, factor: None });
         }
-        let mut factor = products(split, scaling, monitor)?;
+        let products = gram(split, scaling, monitor)?;
         // The training mean was taken away, so one direction is empty, and duplicates empty more: a trace of a
         // diagonal, a millionth of its mean, keeps the factors apart. More if rounding has eaten even that.
-        let mean = factor.iter().step_by(samples + 1).sum::<f64>() / samples as f64;
-        let diagonal: Vec<f64> = factor.iter().step_by(samples + 1).copied().collect();
+        let mean = products.iter().step_by(samples + 1).sum::<f64>() / samples as f64;
         for exponent in -6..0 {
             let trace = mean.max(f64::MIN_POSITIVE) * 10f64.powi(exponent);
-            for (at, value) in diagonal.iter().enumerate() {
-                factor[at * samples + at] = value + trace;
-            }
-            // Its copy below the diagonal is left alone, so a failure can be mended from there.
-            if cholesky_upper(&mut factor, samples) {
-                let rows = Array2::from_shape_fn((samples, samples), |(row, column)| {
-                    if column <= row { factor[column * samples + row] as f32 } else { 0.0 }
-                });
-                return Ok(Self { rows, factor: Some(factor) });
-            }
-            for row in 0..samples {
-                for column in row + 1..samples {
-                    factor[row * samples + column] = factor[column * samples + row];
-                }
+            let mut factor = products.clone();
+            factor.iter_mut().step_by(samples + 1).for_each(|value| *value += trace);
+            if cholesky_lower(&mut factor, samples) {
+                drop(products);
+                let factor =
+                    Array2::from_shape_vec((samples, samples), factor).map_err(|e| Error::failed(e.to_string()))?;
+                return Ok(Self { rows: factor.mapv(|value| value as f32), factor: Some(factor) });
             }
         }
         Err(Error::failed(
@@ -85,6 +83,11 @@ impl Records {
     /// One row per sample.
     pub(super) fn rows(&self) -> ArrayView2<'_, f32> {
         self.rows.view()
+    }
+
+    /// The same in f64, where they are there: then all above the diagonal is zeros.
+    pub(super) fn factor(&self) -> Option<ArrayView2<'_, f64>> {
+        self.factor.as_ref().map(Array2::view)
     }
 
     /// The weights of the standardised features that belong to a solution on the records.
@@ -99,7 +102,7 @@ impl Records {
             return Ok(solution.mapv(|value| value as f32));
         };
         let mut shares = solution.to_vec();
-        solve_upper(factor, &mut shares);
+        solve_lower_transposed(factor.as_slice().unwrap_or_default(), &mut shares);
         let (samples, width) = (split.rows.len(), split.rows.width());
         let mut weights = vec![0f64; width];
         for first in (0..samples).step_by(BLOCK) {
@@ -120,7 +123,7 @@ impl Records {
 fn standardised(
     split: &Examples,
     scaling: &Standardisation,
-    samples: std::ops::Range<usize>,
+    samples: Range<usize>,
     monitor: &dyn Monitor,
 ) -> Result<Vec<f32>> {
     let width = split.rows.width();
@@ -137,46 +140,83 @@ fn standardised(
     Ok(values)
 }
 
-/// The products of all samples with each other, samples x samples, both triangles.
-fn products(split: &Examples, scaling: &Standardisation, monitor: &dyn Monitor) -> Result<Vec<f64>> {
+/// The products of all samples with each other, samples x samples; above the diagonal are zeros.
+fn gram(split: &Examples, scaling: &Standardisation, monitor: &dyn Monitor) -> Result<Vec<f64>> {
     let (samples, width) = (split.rows.len(), split.rows.width());
-    let blocks: Vec<_> = (0..samples).step_by(BLOCK).map(|first| first..samples.min(first + BLOCK)).collect();
     let mut all = vec![0f64; samples * samples];
-    let mut part = Vec::new();
-    let total = (blocks.len() * (blocks.len() + 1) / 2) as u64;
-    let mut done = 0;
-    let begun = Instant::now();
-    for (at, a) in blocks.iter().enumerate() {
-        let a_rows = standardised(split, scaling, a.clone(), monitor)?;
-        for b in &blocks[at..] {
-            let other = if a == b { None } else { Some(standardised(split, scaling, b.clone(), monitor)?) };
-            let b_rows = other.as_deref().unwrap_or(&a_rows);
-            part.resize(a.len() * b.len(), 0f32);
-            for first in (0..width).step_by(FEATURES) {
-                let count = FEATURES.min(width - first);
-                let a_columns = Columns { values: &a_rows[first..], stride: width, rows: a.len() };
-                let b_columns = Columns { values: &b_rows[first..], stride: width, rows: b.len() };
-                product_transposed(&mut part, a_columns, b_columns, count);
-                for (row, part) in part.chunks_exact(b.len()).enumerate() {
-                    let sums = &mut all[(a.start + row) * samples + b.start..][..b.len()];
-                    sums.iter_mut().zip(part).for_each(|(sum, &part)| *sum += f64::from(part));
+    let at_once = FEATURES * (HELD / (samples * FEATURES)).max(1);
+    let mut batch = Batch::zeros(0, 0, Arithmetic::F32);
+    let (mut done, begun) = (0, Instant::now());
+    for first in (0..width).step_by(at_once) {
+        for part in tiles(split, scaling, first..width.min(first + at_once), monitor)? {
+            for block in (0..samples).step_by(BLOCK) {
+                if monitor.stopped() {
+                    return Err(Error::stopped());
                 }
+                let count = BLOCK.min(samples - block);
+                if (batch.samples(), batch.tiles.columns()) != (count, part.columns()) {
+                    batch = Batch::zeros(count, part.columns(), Arithmetic::F32);
+                }
+                batch.refill(
+                    #[inline(always)]
+                    |tile, sample, piece| *piece = part.pieces()[tile * part.stride() + block + sample],
+                );
+                // The samples of this block with themselves and those after them.
+                let groups = all[block * samples..].par_chunks_mut(ROWS_AT_ONCE * samples).enumerate();
+                groups.for_each_init(Vec::new, |out, (group, sums)| {
+                    out.resize(sums.len() / samples * count, 0f32);
+                    products(out, &part, None, block + group * ROWS_AT_ONCE, &batch);
+                    let rows = sums.chunks_exact_mut(samples).zip(out.chunks_exact(count));
+                    for ((sums, out), row) in rows.zip(block + group * ROWS_AT_ONCE..) {
+                        sums[block..=row].iter_mut().zip(out).for_each(|(sum, &product)| *sum += f64::from(product));
+                    }
+                });
             }
-            done += 1;
+            done += part.columns();
             let rate = done as f64 / begun.elapsed().as_secs_f64().max(1e-9);
             monitor.update(Update::Progress {
-                done,
-                total,
-                unit: "blocks of products".into(),
+                done: done as u64,
+                total: width as u64,
+                unit: "features multiplied".into(),
                 rate,
-                remaining: Some((total - done) as f64 / rate),
+                remaining: Some((width - done) as f64 / rate),
             });
         }
     }
-    for row in 0..samples {
-        for column in 0..row {
-            all[row * samples + column] = all[column * samples + row];
+    Ok(all)
+}
+
+/// The standardised rows of all samples, some of their features, [`FEATURES`] to a matrix.
+fn tiles(
+    split: &Examples,
+    scaling: &Standardisation,
+    features: Range<usize>,
+    monitor: &dyn Monitor,
+) -> Result<Vec<Tiles>> {
+    let (samples, width) = (split.rows.len(), split.rows.width());
+    let firsts = features.clone().step_by(FEATURES);
+    let mut parts: Vec<Tiles> =
+        firsts.clone().map(|first| Tiles::zeros(samples, FEATURES.min(features.end - first))).collect();
+    let all: Vec<usize> = (0..samples).collect();
+    let at_once = rows_at_once(width);
+    let mut raw = Vec::new();
+    for rows in all.chunks(at_once) {
+        if monitor.stopped() {
+            return Err(Error::stopped());
+        }
+        raw.resize(rows.len() * width, 0f32);
+        copy_rows(split.rows, rows, &mut raw)?;
+        for (part, first) in parts.iter_mut().zip(firsts.clone()) {
+            let end = first + part.columns();
+            part.fill(
+                rows[0]..rows[0] + rows.len(),
+                #[inline(always)]
+                |tile, row, piece| {
+                    let columns = first + tile * TILE..end.min(first + (tile + 1) * TILE);
+                    scaling.scale(columns.clone(), &raw[row * width..][columns], &mut piece[..]);
+                },
+            );
         }
     }
-    Ok(all)
+    Ok(parts)
 }

@@ -153,20 +153,23 @@ macro_rules! gemv_and_dot {
                     return;
                 }
                 let x = Shared(x);
-                let product = |part: Matrix<$number>, y: *mut $number| {
+                let product = |part: Matrix<$number>, skipped: usize, y: *mut $number| {
                     let x = &x;
                     let letter = if part.turned { b'T' } else { b'N' };
-                    // SAFETY: the caller's matrix and vectors or parts of them, under the names that Fortran has.
+                    // SAFETY: the caller's matrix and vectors or parts of them, under the names that Fortran has. Values
+                    // are skipped only where they lie beside each other.
                     unsafe {
+                        let x = x.0.add(skipped);
                         fortran::$fortran_gemv(
-                            &letter, &part.rows, &part.columns, &alpha, part.values, &part.step, x.0, &incx, &beta, y,
+                            &letter, &part.rows, &part.columns, &alpha, part.values, &part.step, x, &incx, &beta, y,
                             &incy,
                         );
                     }
                 };
                 let matrix = Matrix { turned, rows, columns, values: a, step: lda };
+                let upper = plain && rows == columns && remembered::is_lower(a.addr());
                 // SAFETY: the caller's matrix, and its place for each value.
-                unsafe { over_threads(matrix, Out { values: y, step: incy }, product) }
+                unsafe { over_threads(matrix, upper, Out { values: y, step: incy }, product) }
                 if plain {
                     // SAFETY: every value was written.
                     let values = unsafe { std::slice::from_raw_parts(y, outs) }.iter().map(|&value| f64::from(value));

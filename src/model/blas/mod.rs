@@ -15,30 +15,40 @@ use crate::error::{Error, Result};
 use cblas::Alone;
 use fortran::Int;
 
-/// Columns of a row-major matrix: values from the first wanted one on, and how many lie from one row to the next.
-#[derive(Clone, Copy)]
-pub(super) struct Columns<'a> {
-    pub(super) values: &'a [f32],
-    pub(super) stride: usize,
-    pub(super) rows: usize,
-}
-
-/// `c = a bᵀ` over `k` columns of `a` (m rows) and `b` (n rows), for row-major `c` (m x n).
+/// `c += a bᵀ` over all columns of two matrices in tiles of `k` columns, for row-major `c` (rows of a x rows of b). On a
+/// rayon thread it stays on that thread.
 ///
 /// # Panics
 /// When a slice is shorter than its shape says.
-pub(super) fn product_transposed(c: &mut [f32], a: Columns, b: Columns, k: usize) {
-    multiply_transposed(c, a, b, k, 0.0);
-}
-
-/// `c += a bᵀ` over all columns of two matrices in tiles of `k` columns; otherwise as [`product_transposed`]. On a rayon thread it stays on that thread.
-///
-/// # Panics
-/// As [`product_transposed`].
 pub(super) fn add_tiled_product_transposed(c: &mut [f32], tiles: usize, k: usize, a: Tiled, b: Tiled) {
     let _alone = Alone::enter();
+    let (m, n) = (a.rows, b.rows);
+    let holds = |x: Tiled| x.rows == 0 || tiles == 0 || x.values.len() >= (tiles - 1) * x.step + x.rows * k;
+    assert!(c.len() == m * n && holds(a) && holds(b), "shapes of a product");
+    if c.is_empty() || k == 0 {
+        return;
+    }
     for tile in 0..tiles {
-        multiply_transposed(c, a.columns(tile, k), b.columns(tile, k), k, 1.0);
+        let (a, b) = (&a.values[tile * a.step..], &b.values[tile * b.step..]);
+        // Row by row for us is column by column, transposed, for Fortran: cᵀ = b aᵀ.
+        // SAFETY: the lengths were checked, and c is borrowed alone.
+        unsafe {
+            fortran::sgemm_(
+                &b'T',
+                &b'N',
+                &int(n),
+                &int(m),
+                &int(k),
+                &1.0,
+                b.as_ptr(),
+                &int(k),
+                a.as_ptr(),
+                &int(k),
+                &1.0,
+                c.as_mut_ptr(),
+                &int(n),
+            );
+        }
     }
 }
 
@@ -52,72 +62,38 @@ pub(super) struct Tiled<'a> {
     pub(super) rows: usize,
 }
 
-impl<'a> Tiled<'a> {
-    fn columns(self, tile: usize, k: usize) -> Columns<'a> {
-        Columns { values: &self.values[tile * self.step..], stride: k, rows: self.rows }
-    }
-}
-
-/// `c = a bᵀ + beta c`.
-fn multiply_transposed(c: &mut [f32], a: Columns, b: Columns, k: usize, beta: f32) {
-    let (m, n) = (a.rows, b.rows);
-    let holds = |x: Columns| x.rows == 0 || k <= x.stride && x.values.len() >= (x.rows - 1) * x.stride + k;
-    assert!(c.len() == m * n && holds(a) && holds(b), "shapes of a product");
-    if c.is_empty() || k == 0 {
-        return c.iter_mut().for_each(|value| *value *= beta);
-    }
-    // Row by row for us is column by column, transposed, for Fortran: cᵀ = b aᵀ.
-    // SAFETY: the lengths were checked, and c is borrowed alone.
-    unsafe {
-        fortran::sgemm_(
-            &b'T',
-            &b'N',
-            &int(n),
-            &int(m),
-            &int(k),
-            &1.0,
-            b.values.as_ptr(),
-            &int(b.stride),
-            a.values.as_ptr(),
-            &int(a.stride),
-            &beta,
-            c.as_mut_ptr(),
-            &int(n),
-        );
-    }
-}
-
-/// Replaces the upper triangle (row-major: on and right of the diagonal) of a symmetric n x n matrix `a` by the factor
-/// `r` with `rᵀ r = a`. Answers whether the matrix was positive definite; if not, `a` is spoiled.
+/// Replaces the lower triangle (row-major: on and left of the diagonal) of a symmetric n x n matrix `a` by the factor `l`
+/// with `l lᵀ = a`; what is above is neither read nor written. Answers whether the matrix was positive definite; if not,
+/// the triangle is spoiled.
 ///
 /// # Panics
 /// When `a` is not n x n.
-pub(super) fn cholesky_upper(a: &mut [f64], n: usize) -> bool {
+pub(super) fn cholesky_lower(a: &mut [f64], n: usize) -> bool {
     assert_eq!(a.len(), n * n, "shape of a symmetric matrix");
     let mut info: Int = 0;
-    // SAFETY: the length was checked. Fortran's lower triangle, column by column, is our upper one.
-    unsafe { fortran::dpotrf_(&b'L', &int(n), a.as_mut_ptr(), &int(n.max(1)), &mut info) };
+    // SAFETY: the length was checked. Fortran's upper triangle, column by column, is our lower one.
+    unsafe { fortran::dpotrf_(&b'U', &int(n), a.as_mut_ptr(), &int(n.max(1)), &mut info) };
     info == 0
 }
 
-/// Solves `r x = b` in place for an upper triangular `r` from [`cholesky_upper`].
+/// Solves `lᵀ x = b` in place for a lower triangular `l` from [`cholesky_lower`].
 ///
 /// # Panics
-/// When `r` is not n x n or `b` has not n values.
-pub(super) fn solve_upper(r: &[f64], b: &mut [f64]) {
+/// When `l` is not n x n or `b` has not n values.
+pub(super) fn solve_lower_transposed(l: &[f64], b: &mut [f64]) {
     let n = b.len();
-    assert_eq!(r.len(), n * n, "shape of a triangular matrix");
-    // SAFETY: the lengths were checked. Our r is Fortran's lower triangle transposed.
+    assert_eq!(l.len(), n * n, "shape of a triangular matrix");
+    // SAFETY: the lengths were checked. Our l is Fortran's upper triangle transposed.
     unsafe {
         fortran::dtrsm_(
             &b'L',
-            &b'L',
-            &b'T',
+            &b'U',
+            &b'N',
             &b'N',
             &int(n),
             &1,
             &1.0,
-            r.as_ptr(),
+            l.as_ptr(),
             &int(n.max(1)),
             b.as_mut_ptr(),
             &int(n.max(1)),
@@ -191,7 +167,7 @@ mod tests {
         near(turned(&large).t().dot(&vector));
         // The same again while products are remembered, then with other vectors in between.
         let other = vector.mapv(|value| value - 0.5);
-        remembering(large.as_slice().unwrap(), || {
+        remembering(large.as_slice().unwrap(), false, || {
             for _ in 0..2 {
                 near(large.dot(&vector));
                 near(large.dot(&vector));
@@ -200,6 +176,18 @@ mod tests {
                 assert!((turned_back - expected).iter().all(|difference| difference.abs() < 1e-2));
                 let difference = large.dot(&other) - plain(&large, &other);
                 assert!(difference.iter().all(|difference| difference.abs() < 1e-2));
+            }
+        });
+        // Half of the products with a triangular matrix are not made: what lies there must not be read either.
+        let side = 2000;
+        let mut lower = numbers(side, side, 9);
+        lower.indexed_iter_mut().filter(|((i, j), _)| j > i).for_each(|(_, value)| *value = 0.0);
+        let vector = numbers(side, 1, 10);
+        let (plainly, turned_plainly) = (plain(&lower, &vector), plain(&turned(&lower), &vector));
+        lower[(0, side - 1)] = f32::NAN;
+        remembering(lower.as_slice().unwrap(), true, || {
+            for (product, expected) in [(lower.dot(&vector), &plainly), (lower.t().dot(&vector), &turned_plainly)] {
+                assert!((product - expected).iter().all(|difference| difference.abs() < 2e-2));
             }
         });
         let long: Array1<f32> = (0..100).map(|i| i as f32 / 50.0 - 1.0).collect();
@@ -213,23 +201,28 @@ mod tests {
     #[test]
     fn products_and_factors_are_right() {
         let (a, b) = (numbers(5, 9, 3), numbers(4, 9, 4));
-        let mut c = vec![f32::NAN; 20];
-        let columns = |x: &'static [f32], rows| Columns { values: &x[2..], stride: 9, rows };
-        let leak = |x: &Array2<f32>| &*x.as_slice().unwrap().to_vec().leak();
-        product_transposed(&mut c, columns(leak(&a), 5), columns(leak(&b), 4), 6);
-        let expected = plain(&a.slice(s![.., 2..8]).to_owned(), &b.slice(s![.., 2..8]).t().to_owned());
+        // Three tiles of three columns, and two numbers between them.
+        let in_tiles = |x: &Array2<f32>| -> Vec<f32> {
+            let tile = |at: usize| x.slice(s![.., 3 * at..3 * at + 3]).iter().copied().chain([f32::NAN; 2]).collect();
+            (0..3).flat_map(|at| -> Vec<f32> { tile(at) }).collect()
+        };
+        let (a_tiles, b_tiles) = (in_tiles(&a), in_tiles(&b));
+        let tiled = |values, rows| Tiled { values, step: 3 * rows + 2, rows };
+        let mut c = vec![0.5; 20];
+        add_tiled_product_transposed(&mut c, 3, 3, tiled(&a_tiles, 5), tiled(&b_tiles, 4));
+        let expected = plain(&a, &b.t().to_owned()) + 0.5;
         close(&Array2::from_shape_vec((5, 4), c).unwrap(), &expected);
 
         let x = numbers(6, 20, 8).mapv(f64::from);
         let gram = x.dot(&x.t()) + Array2::<f64>::eye(6);
         let mut factor = gram.as_standard_layout().into_owned().into_raw_vec_and_offset().0;
-        assert!(cholesky_upper(&mut factor, 6));
-        let upper = Array2::from_shape_fn((6, 6), |(i, j)| if j >= i { factor[i * 6 + j] } else { 0.0 });
-        assert!((upper.t().dot(&upper) - &gram).iter().all(|difference| difference.abs() < 1e-9));
+        assert!(cholesky_lower(&mut factor, 6));
+        let lower = Array2::from_shape_fn((6, 6), |(i, j)| if j <= i { factor[i * 6 + j] } else { 0.0 });
+        assert!((lower.dot(&lower.t()) - &gram).iter().all(|difference| difference.abs() < 1e-9));
         let mut solution = vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        solve_upper(&factor, &mut solution);
-        let back = upper.dot(&Array1::from(solution));
+        solve_lower_transposed(&factor, &mut solution);
+        let back = lower.t().dot(&Array1::from(solution));
         assert!(back.iter().zip(1..).all(|(back, i)| (back - f64::from(i)).abs() < 1e-9), "{back}");
-        assert!(!cholesky_upper(&mut [1.0, 2.0, 2.0, 1.0], 2));
+        assert!(!cholesky_lower(&mut [1.0, 2.0, 2.0, 1.0], 2));
     }
 }

@@ -1,4 +1,4 @@
-//! The last product of one matrix with a vector, kept for whoever asks for it again.
+//! What is known of one matrix while linfa works on it: its last products with vectors, and whether half of it is zeros.
 //!
 //! linfa works out the loss at a point and then its gradient there, once while it searches along a line and again where
 //! it has arrived, and multiplies the features with the same numbers each time. Such a product waits for memory, so the
@@ -12,9 +12,10 @@ struct Product {
     values: Vec<f64>,
 }
 
-/// What is kept of the matrix at an address: the last product with it, and the last with the turned matrix.
+/// What is known of the matrix at an address: the last product with it, and the last with the turned matrix.
 struct Kept {
     matrix: usize,
+    lower: bool,
     last: [Option<Product>; 2],
 }
 
@@ -22,9 +23,10 @@ thread_local! {
     static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
 }
 
-/// Does some work on this thread, in which the matrix that begins with the first of `values` is not multiplied twice with
-/// the same vector. The borrow sees to it that the matrix does not change meanwhile.
-pub(in crate::model) fn remembering<T, R>(values: &[T], work: impl FnOnce() -> R) -> R {
+/// Does some work on this thread, in which the matrix that begins with the first of `values`, row by row, is not multiplied
+/// twice with the same vector. With `lower` all numbers above its diagonal are zeros, and most are not multiplied at all.
+/// The borrow sees to it that the matrix does not change meanwhile.
+pub(in crate::model) fn remembering<T, R>(values: &[T], lower: bool, work: impl FnOnce() -> R) -> R {
     /// Forgets, also when the work panics.
     struct Forget;
     impl Drop for Forget {
@@ -33,8 +35,13 @@ pub(in crate::model) fn remembering<T, R>(values: &[T], work: impl FnOnce() -> R
         }
     }
     let _forget = Forget;
-    KEPT.set(Some(Kept { matrix: values.as_ptr().addr(), last: [None, None] }));
+    KEPT.set(Some(Kept { matrix: values.as_ptr().addr(), lower, last: [None, None] }));
     work()
+}
+
+/// Whether all above the diagonal of the matrix, row by row, is known to be zeros.
+pub(super) fn is_lower(matrix: usize) -> bool {
+    KEPT.with_borrow(|kept| kept.as_ref().is_some_and(|kept| kept.matrix == matrix && kept.lower))
 }
 
 /// The product of the matrix with the vector, if it is the last one that was made.

@@ -1,70 +1,15 @@
-//! The two products of a dense layer.
+//! The way back through a dense layer.
 //!
-//! The first is a plain matrix product ([`products`]), by the program's kernel or, without vector instructions, by
-//! libtorch's BLAS. Of the second most terms are never asked for: only where a unit is kept
-//! by dropout and active does a gradient flow back ([`update`]), with a dropout of 0.8 about a tenth of them. The
-//! gradient of a weight is used where it arises, by the optimizer's rule, and is never written to memory: the weights and
-//! the optimizer's memory go through the processor once per batch.
-//!
-//! Everything is cut so that what is used again lies in a near cache: the columns into tiles, the units into groups.
+//! Of this product most terms are never asked for: only where a unit is kept by dropout and active does a gradient flow
+//! back ([`update`]), with a dropout of 0.8 about a tenth of them. The gradient of a weight is used where it arises, by
+//! the optimizer's rule, and is never written to memory: the weights and the optimizer's memory go through the processor
+//! once per batch.
 
-use super::batch::{Batch, Packed, TILES_AT_ONCE};
 use super::rule::{Rule, Step};
-use super::tiles::{Piece, TILE, Tiles};
 use super::units::{Flow, Flows};
-use crate::kernel::half::HalfRows;
-use crate::kernel::{Bounds, Pass, Places, dispatch};
-use crate::model::blas::{Tiled, add_tiled_product_transposed};
+use crate::kernel::dispatch;
+use crate::model::tiled::{Piece, TILE};
 use pulp::{Simd, WithSimd};
-
-/// For the units from `first` on, one after the other: the product of the unit's row of `weights` with each sample.
-/// `rounded` are the same weights, for batches in bf16.
-///
-/// All products are made, of which dropout needs a part: that is quicker than the part on its own.
-pub(super) fn products(out: &mut [f32], weights: &Tiles, rounded: Option<&HalfRows>, first: usize, batch: &Batch) {
-    let samples = batch.samples();
-    let units = out.len() / samples;
-    let tiles_of = |at: usize| at * TILES_AT_ONCE..weights.count().min((at + 1) * TILES_AT_ONCE);
-    match &batch.packed {
-        Packed::Single(panels) => {
-            let places = Places::new((0..units).map(|unit| ((first + unit) * TILE, unit * samples)));
-            // The sums so far go to and fro between two places, and end up in the right one.
-            let mut other = vec![0f32; if panels.len() > 1 { out.len() } else { 0 }];
-            let (mut from, mut to) = (other.as_mut_slice(), out);
-            if panels.len().is_multiple_of(2) {
-                std::mem::swap(&mut from, &mut to);
-            }
-            for (at, panels) in panels.iter().enumerate() {
-                panels.multiply(Pass {
-                    input: weights.raw(),
-                    places: &places,
-                    runs: &tiles_of(at).map(|tile| tile * weights.stride() * TILE).collect::<Vec<_>>(),
-                    run: TILE,
-                    residual: (at > 0).then_some(&*from),
-                    bounds: Bounds::NONE,
-                    output: to,
-                });
-                std::mem::swap(&mut from, &mut to);
-            }
-        }
-        Packed::Half(panels) => {
-            let Some(rounded) = rounded else { unreachable!("a layer that is given batches in bf16 has such weights") };
-            for (at, panels) in panels.iter().enumerate() {
-                panels.multiply(rounded, [first, tiles_of(at).start], out, at > 0);
-            }
-        }
-        Packed::Nothing => {
-            out.fill(0.0);
-            let (unit_rows, x_rows) = (tiled(weights, first, units), tiled(&batch.tiles, 0, samples));
-            add_tiled_product_transposed(out, weights.count(), TILE, unit_rows, x_rows);
-        }
-    }
-}
-
-/// Some rows of a matrix, `first` being the first.
-fn tiled(tiles: &Tiles, first: usize, rows: usize) -> Tiled<'_> {
-    Tiled { values: &tiles.raw()[first * TILE..], step: tiles.stride() * TILE, rows }
-}
 
 /// One tile of a layer's weights with the optimizer's memory of them; `second` is empty where the rule needs none.
 pub(super) struct Slice<'a> {

@@ -1,14 +1,13 @@
 //! One dense layer with ReLU and dropout.
 
-use super::batch::{Batch, in_half};
-use super::kernels::{Slice, flow_back, products, update};
+use super::kernels::{Slice, flow_back, update};
 use super::rule::{Step, slots};
-use super::tiles::{TILE, Tiles};
-use super::units::{Activations, Flows, UNITS_AT_ONCE};
+use super::units::{Activations, Flows};
 use crate::backbone::Arithmetic;
 use crate::kernel::half::{self, HalfRows};
 use crate::kernel::vectorised;
 use crate::model::settings::Optimizer;
+use crate::model::tiled::{Batch, ROWS_AT_ONCE, TILE, Tiles, in_half, products};
 use rayon::prelude::*;
 
 /// Weights, biases, and what the optimizer remembers of them.
@@ -57,13 +56,14 @@ impl Layer {
 
     /// The units' values `scale * max(0, weights x + bias)`, zero where `kept` (samples x units) says no.
     ///
-    /// They are put where earlier ones were, in `spare`.
+    /// All products are made, of which dropout needs a part: that is quicker than the part on its own. The values are put
+    /// where earlier ones were, in `spare`.
     pub(super) fn forward(&self, x: &Batch, kept: Option<&[bool]>, scale: f32, spare: Option<Vec<f32>>) -> Activations {
         let (samples, units) = (x.samples(), self.bias.len());
         let mut values = spare.unwrap_or_default();
         values.resize(units * samples, 0.0);
-        values.par_chunks_mut(UNITS_AT_ONCE * samples).enumerate().for_each(|(group, values)| {
-            let first = group * UNITS_AT_ONCE;
+        values.par_chunks_mut(ROWS_AT_ONCE * samples).enumerate().for_each(|(group, values)| {
+            let first = group * ROWS_AT_ONCE;
             products(values, &self.weights, self.rounded.as_ref(), first, x);
             let biases = &self.bias[first..];
             vectorised(

@@ -7,26 +7,24 @@
 //!
 //! Results do not depend on the number of threads: every sum is made by one thread in a fixed order.
 
-mod batch;
 mod kernels;
 mod layer;
+mod loader;
 mod rule;
-mod tiles;
 mod units;
 
-pub(super) use batch::Loader;
+pub(super) use loader::Loader;
 pub(super) use rule::Step;
 
 use super::network::Weights;
 use super::random::{Dropout, Initialiser};
 use super::settings::{DenseSettings, Optimizer};
+use super::tiled::{Batch, TILE, Tiles};
 use super::training::{Figures, cross_entropy};
 use crate::backbone::Arithmetic;
 use crate::error::{Error, Result};
-use batch::Batch;
 use layer::{Layer, as_input};
 use ndarray::{Array1, Array2};
-use tiles::{TILE, Tiles};
 use units::{Activations, Flows};
 
 /// The head's numbers and the optimizer's memory of them.

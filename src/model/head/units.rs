@@ -1,11 +1,8 @@
 //! What a layer's units compute of a batch and what flows back through them, unit by unit.
 
 use crate::kernel::vectorised;
+use crate::model::tiled::ROWS_AT_ONCE;
 use rayon::prelude::*;
-
-/// Units that one thread works on at a time: whole tiles of the product, and enough such pieces of the study's 1024
-/// units for several threads.
-pub(super) const UNITS_AT_ONCE: usize = 60;
 
 /// The values of a layer's units for each sample of a batch: units x samples, row-major.
 pub(super) struct Activations {
@@ -43,15 +40,15 @@ impl Flows {
         let (mut counts, mut entries) = spare.map(|spare| (spare.counts, spare.entries)).unwrap_or_default();
         counts.resize(values.len() / samples, 0);
         entries.resize(values.len(), (0, 0.0));
-        let at_once = UNITS_AT_ONCE * samples;
-        let groups = counts.par_chunks_mut(UNITS_AT_ONCE).zip(entries.par_chunks_mut(at_once));
+        let at_once = ROWS_AT_ONCE * samples;
+        let groups = counts.par_chunks_mut(ROWS_AT_ONCE).zip(entries.par_chunks_mut(at_once));
         groups.zip(values.par_chunks(at_once)).enumerate().for_each(|(group, ((counts, entries), values))| {
             let units = counts.iter_mut().zip(entries.chunks_exact_mut(*samples)).zip(values.chunks_exact(*samples));
             vectorised(
                 #[inline(always)]
                 || {
                     for (at, ((count, entries), values)) in units.enumerate() {
-                        *count = take(entries, values, gradient(group * UNITS_AT_ONCE + at));
+                        *count = take(entries, values, gradient(group * ROWS_AT_ONCE + at));
                     }
                 },
             );

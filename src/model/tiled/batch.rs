@@ -2,23 +2,17 @@
 
 use super::tiles::{Piece, TILE, Tiles};
 use crate::backbone::Arithmetic;
-use crate::error::Result;
-use crate::features::FeatureRows;
 use crate::kernel::half::{self, HalfPanels};
 use crate::kernel::{self, Panels, vectorised};
-use crate::model::scaling::Standardisation;
 use rayon::prelude::*;
 
 /// Tiles whose columns are multiplied in one go: a panel of 16 samples of them fills the first-level cache, all panels
 /// of a batch and some units' weights the second.
 pub(super) const TILES_AT_ONCE: usize = 16;
 
-/// Tiles filled together: a sample's numbers for them lie beside each other where they come from.
-const TILES_FILLED: usize = 8;
-
 /// Samples x inputs, in both layouts that the kernels read.
 pub(in crate::model) struct Batch {
-    pub(super) tiles: Tiles,
+    pub(in crate::model) tiles: Tiles,
     pub(super) packed: Packed,
 }
 
@@ -31,13 +25,13 @@ pub(super) enum Packed {
 }
 
 /// Whether products are in bf16. Without the kernel (FACEPROBE_VECTORS), it is as if f32 had been asked for.
-pub(super) fn in_half(arithmetic: Arithmetic) -> bool {
+pub(in crate::model) fn in_half(arithmetic: Arithmetic) -> bool {
     arithmetic == Arithmetic::Bf16 && half::available()
 }
 
 impl Batch {
     /// Zeros.
-    pub(super) fn zeros(samples: usize, inputs: usize, arithmetic: Arithmetic) -> Self {
+    pub(in crate::model) fn zeros(samples: usize, inputs: usize, arithmetic: Arithmetic) -> Self {
         let tiles = Tiles::zeros(samples, inputs);
         let firsts = (0..tiles.count()).step_by(TILES_AT_ONCE);
         let counts = firsts.map(|first| TILES_AT_ONCE.min(tiles.count() - first));
@@ -51,26 +45,14 @@ impl Batch {
         Self { tiles, packed }
     }
 
-    pub(super) fn samples(&self) -> usize {
+    pub(in crate::model) fn samples(&self) -> usize {
         self.tiles.rows()
     }
 
     /// Takes new numbers: `fill` is told of a tile, a sample, and the place of its piece.
-    pub(super) fn refill(&mut self, fill: impl Fn(usize, usize, &mut Piece) + Sync) {
+    pub(in crate::model) fn refill(&mut self, fill: impl Fn(usize, usize, &mut Piece) + Sync) {
         let (samples, stride) = (self.tiles.rows(), self.tiles.stride());
-        let groups = self.tiles.pieces_mut().par_chunks_mut(TILES_FILLED * stride);
-        groups.enumerate().for_each(|(group, pieces)| {
-            vectorised(
-                #[inline(always)]
-                || {
-                    for sample in 0..samples {
-                        for (at, piece) in pieces.iter_mut().skip(sample).step_by(stride).enumerate() {
-                            fill(group * TILES_FILLED + at, sample, piece);
-                        }
-                    }
-                },
-            );
-        });
+        self.tiles.fill(0..samples, fill);
         let pieces = self.tiles.pieces();
         match &mut self.packed {
             Packed::Nothing => {}
@@ -108,51 +90,5 @@ fn turn(pieces: &[Piece], out: &mut [f32], room: usize) {
     for (place, piece) in pieces.iter().enumerate() {
         let values = piece.iter();
         values.zip(out.chunks_exact_mut(room)).for_each(|(value, column)| column[place] = *value);
-    }
-}
-
-/// Takes rows from where they lie, standardises them, and lays them out for the kernels.
-pub(in crate::model) struct Loader<'a> {
-    rows: &'a dyn FeatureRows,
-    scaling: &'a Standardisation,
-    arithmetic: Arithmetic,
-    raw: Vec<f32>,
-    batch: Batch,
-}
-
-/// Rows that one thread copies at a time.
-const COPIED_AT_ONCE: usize = 8;
-
-impl<'a> Loader<'a> {
-    /// Batches for products in the given arithmetic.
-    pub(in crate::model) fn new(
-        rows: &'a dyn FeatureRows,
-        scaling: &'a Standardisation,
-        arithmetic: Arithmetic,
-    ) -> Self {
-        Self { rows, scaling, arithmetic, raw: Vec::new(), batch: Batch::zeros(0, 0, arithmetic) }
-    }
-
-    /// The standardised rows, in order.
-    pub(in crate::model) fn batch(&mut self, rows: &[usize]) -> Result<&Batch> {
-        let width = self.rows.width();
-        if (self.batch.samples(), self.batch.tiles.columns()) != (rows.len(), width) {
-            self.raw.resize(rows.len() * width, 0.0);
-            self.batch = Batch::zeros(rows.len(), width, self.arithmetic);
-        }
-        self.raw
-            .par_chunks_mut(COPIED_AT_ONCE * width.max(1))
-            .zip(rows.par_chunks(COPIED_AT_ONCE))
-            .try_for_each(|(raw, rows)| self.rows.copy_rows(rows, raw))?;
-        let (raw, scaling) = (&self.raw, self.scaling);
-        self.batch.refill(
-            #[inline(always)]
-            |tile, sample, piece| {
-                let columns = tile * TILE..width.min((tile + 1) * TILE);
-                let row = &raw[sample * width..][..width];
-                scaling.scale(columns.clone(), &row[columns], &mut piece[..]);
-            },
-        );
-        Ok(&self.batch)
     }
 }
