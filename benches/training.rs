@@ -183,16 +183,20 @@ impl Heads {
         }
         for settings in &self.settings {
             let (width, dropout) = (settings.width, settings.dropout);
+            let name = format!("kept-{width}-{dropout}");
+            if folder.join(format!("{name}.npy")).exists() {
+                // Heads that differ in their rates alone drop the same units.
+                continue;
+            }
             let weights = first_weights(settings, self.train.x().ncols())?;
             for name in ["hidden", "out"] {
                 let weight = weights[&format!("{name}.weight")].clone();
                 write(folder, &format!("{name}-{width}"), &weight.into_dimensionality::<ndarray::Ix2>()?)?;
             }
-            let kept = self.draws(settings).flat_map(|draws| draws.kept.concat());
-            let kept: Vec<bool> = kept.collect();
+            let kept: Vec<bool> = self.draws(settings).flat_map(|draws| draws.kept.concat()).collect();
             let bits = kept.chunks(8).map(|bits| bits.iter().rev().fold(0u8, |byte, &bit| byte << 1 | u8::from(bit)));
             let bits = Array2::from_shape_vec((self.epochs * SAMPLES, width / 8), bits.collect())?;
-            write(folder, &format!("kept-{width}-{dropout}"), &bits)?;
+            write(folder, &name, &bits)?;
         }
         Ok(())
     }

@@ -31,6 +31,7 @@ const ABREAST: usize = 2;
 /// Rows of zeros between the runs, so that the same rows of neighbouring runs do not fall on the same few lines of the
 /// first-level cache, and a tile of rows can be read whole at the end.
 const GAP: usize = 8;
+const _: () = assert!(GAP + 1 >= ROWS);
 
 /// Whether the processor has the instructions.
 pub fn available() -> bool {
@@ -131,9 +132,10 @@ impl HalfPanels {
     /// `out` has room for, and of them the runs from `first_run` on.
     ///
     /// # Panics
-    /// When there are not so many rows and runs.
+    /// When there are not so many rows and runs, or `out` is not rows x outputs.
     pub fn multiply(&self, rows: &HalfRows, [first, first_run]: [usize; 2], out: &mut [f32], add: bool) {
         let count = out.len() / self.outputs;
+        assert_eq!(out.len(), count * self.outputs, "an output for each row and panel");
         assert!(first + count <= rows.rows, "rows {first} to {} of {}", first + count, rows.rows);
         let lines = &rows.lines[first_run * rows.stride()..(first_run + self.runs) * rows.stride()];
         #[cfg(target_arch = "x86_64")]

@@ -148,7 +148,7 @@ pub(super) fn for_each_block(
         let block = first..rows.len().min(first + at_once);
         values.resize(block.len() * width, 0f32);
         let all: Vec<usize> = block.clone().collect();
-        rows.copy_rows(&all, &mut values)?;
+        copy_rows(rows, &all, &mut values)?;
         let broken = values.par_chunks(width).position_first(|row| row.iter().any(|value| !value.is_finite()));
         if let Some(row) = broken {
             return Err(Error::failed(format!(

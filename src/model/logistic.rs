@@ -156,10 +156,9 @@ impl Candidate {
 /// Most of the way is gone in f32. But the loss is a sum over all samples, and what f32 can tell apart in it leaves
 /// coefficients some thousandths from the optimum; so the last steps, which are few, are taken in f64.
 struct Solver<'a> {
-    rows: ArrayView2<'a, f32>,
-    /// The same in f64, once it is needed.
-    precise: Option<CowArray<'a, f64, Ix2>>,
     records: &'a Records,
+    /// Their rows in f64, once they are needed.
+    precise: Option<CowArray<'a, f64, Ix2>>,
     targets: Array1<bool>,
     max_iterations: u64,
     /// linfa's parameters of the last solution, the intercept last; oriented as linfa orients them.
@@ -200,14 +199,14 @@ const CONVERGED: f64 = 1e-4;
 
 impl<'a> Solver<'a> {
     fn new(records: &'a Records, positive: &[bool], max_iterations: u64) -> Self {
-        let rows = records.rows();
-        let params = Array1::zeros(rows.ncols() + 1);
-        Self { rows, precise: None, records, targets: Array1::from(positive.to_vec()), max_iterations, params }
+        let params = Array1::zeros(records.rows().ncols() + 1);
+        Self { records, precise: None, targets: Array1::from(positive.to_vec()), max_iterations, params }
     }
 
     /// The solution for one penalty; none, with a note, where linfa finds none.
     fn solve(&mut self, alpha: f64, monitor: &dyn Monitor) -> Result<Option<Solution>> {
-        let samples = self.rows.nrows() as f64;
+        let rows = self.records.rows();
+        let samples = rows.nrows() as f64;
         let mut params = self.params.clone();
         let mut sign = None;
         let mut standing = Standing { loss: f64::INFINITY, steepest: f64::INFINITY };
@@ -215,7 +214,7 @@ impl<'a> Solver<'a> {
         let mut precise = false;
         let lower = self.records.factor().is_some();
         // Of a triangle, half.
-        let numbers = if lower { self.rows.len() } else { 2 * self.rows.len() };
+        let numbers = if lower { rows.len() } else { 2 * rows.len() };
         let at_once = (NUMBERS_AT_ONCE / numbers.max(1)).max(FEWEST_AT_ONCE) as u64;
         while done < self.max_iterations {
             if monitor.stopped() {
@@ -225,10 +224,10 @@ impl<'a> Solver<'a> {
             let tolerance = samples * if precise { AT_OPTIMUM } else { NEAR_OPTIMUM };
             let task = Task { targets: &self.targets, alpha, iterations: now, tolerance, lower };
             let fitted = if precise {
-                let made = || self.records.factor().map_or_else(|| self.rows.mapv(f64::from).into(), CowArray::from);
+                let made = || self.records.factor().map_or_else(|| rows.mapv(f64::from).into(), CowArray::from);
                 fit_f64(self.precise.get_or_insert_with(made).view(), &params, &task)
             } else {
-                fit_f32(self.rows, &params, &task)
+                fit_f32(rows, &params, &task)
             };
             done += now;
             match fitted {
@@ -282,7 +281,7 @@ impl<'a> Solver<'a> {
         let (weight, bias) = (params.slice(s![..-1]), params[params.len() - 1]);
         let logits = match &self.precise {
             Some(rows) => rows.dot(&weight),
-            None => self.rows.dot(&weight.mapv(|value| value as f32)).mapv(f64::from),
+            None => self.records.rows().dot(&weight.mapv(|value| value as f32)).mapv(f64::from),
         };
         let mut loss = 0.5 * alpha * weight.dot(&weight);
         let mut residual = Array1::<f64>::zeros(logits.len());
@@ -293,7 +292,7 @@ impl<'a> Solver<'a> {
         }
         let mut gradient = match &self.precise {
             Some(rows) => rows.t().dot(&residual),
-            None => self.rows.t().dot(&residual.mapv(|value| value as f32)).mapv(f64::from),
+            None => self.records.rows().t().dot(&residual.mapv(|value| value as f32)).mapv(f64::from),
         };
         gradient.scaled_add(alpha, &weight);
         let steepest = gradient.iter().chain([&residual.sum()]).fold(0.0f64, |most, value| value.abs().max(most));

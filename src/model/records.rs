@@ -8,7 +8,7 @@
 //! every iteration of every penalty is that much faster; `K` is made once, block by block.
 
 use super::blas::{check_size, cholesky_lower, solve_lower_transposed};
-use super::data::{Examples, copy_rows, rows_at_once};
+use super::data::{Examples, for_each_block};
 use super::scaling::Standardisation;
 use super::tiled::{Batch, ROWS_AT_ONCE, TILE, Tiles, products};
 use crate::backbone::Arithmetic;
@@ -154,9 +154,7 @@ fn gram(split: &Examples, scaling: &Standardisation, monitor: &dyn Monitor) -> R
                     return Err(Error::stopped());
                 }
                 let count = BLOCK.min(samples - block);
-                if (batch.samples(), batch.tiles.columns()) != (count, part.columns()) {
-                    batch = Batch::zeros(count, part.columns(), Arithmetic::F32);
-                }
+                batch.reshape(count, part.columns(), Arithmetic::F32);
                 batch.refill(
                     #[inline(always)]
                     |tile, sample, piece| *piece = part.pieces()[tile * part.stride() + block + sample],
@@ -197,19 +195,11 @@ fn tiles(
     let firsts = features.clone().step_by(FEATURES);
     let mut parts: Vec<Tiles> =
         firsts.clone().map(|first| Tiles::zeros(samples, FEATURES.min(features.end - first))).collect();
-    let all: Vec<usize> = (0..samples).collect();
-    let at_once = rows_at_once(width);
-    let mut raw = Vec::new();
-    for rows in all.chunks(at_once) {
-        if monitor.stopped() {
-            return Err(Error::stopped());
-        }
-        raw.resize(rows.len() * width, 0f32);
-        copy_rows(split.rows, rows, &mut raw)?;
+    for_each_block(split.rows, "training", monitor, |rows, raw| {
         for (part, first) in parts.iter_mut().zip(firsts.clone()) {
             let end = first + part.columns();
             part.fill(
-                rows[0]..rows[0] + rows.len(),
+                rows.clone(),
                 #[inline(always)]
                 |tile, row, piece| {
                     let columns = first + tile * TILE..end.min(first + (tile + 1) * TILE);
@@ -217,6 +207,7 @@ fn tiles(
                 },
             );
         }
-    }
+        Ok(())
+    })?;
     Ok(parts)
 }

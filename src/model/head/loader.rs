@@ -29,10 +29,8 @@ impl<'a> Loader<'a> {
     /// The standardised rows, in order.
     pub(in crate::model) fn batch(&mut self, rows: &[usize]) -> Result<&Batch> {
         let width = self.rows.width();
-        if (self.batch.samples(), self.batch.tiles.columns()) != (rows.len(), width) {
-            self.raw.resize(rows.len() * width, 0.0);
-            self.batch = Batch::zeros(rows.len(), width, self.arithmetic);
-        }
+        self.raw.resize(rows.len() * width, 0.0);
+        self.batch.reshape(rows.len(), width, self.arithmetic);
         copy_rows(self.rows, rows, &mut self.raw)?;
         let (raw, scaling) = (&self.raw, self.scaling);
         self.batch.refill(

@@ -45,6 +45,13 @@ impl Batch {
         Self { tiles, packed }
     }
 
+    /// Makes room for so many samples and inputs; what was there is gone when there were others.
+    pub(in crate::model) fn reshape(&mut self, samples: usize, inputs: usize, arithmetic: Arithmetic) {
+        if (self.samples(), self.tiles.columns()) != (samples, inputs) {
+            *self = Self::zeros(samples, inputs, arithmetic);
+        }
+    }
+
     pub(in crate::model) fn samples(&self) -> usize {
         self.tiles.rows()
     }
