@@ -150,3 +150,49 @@ fn a_training_that_was_killed_goes_on_to_the_same_end() {
     }
     assert!(!study.file(&id, "checkpoint.safetensors").exists(), "a finished training keeps no checkpoint");
 }
+
+#[test]
+fn a_chosen_model_is_trained_anew_on_validation_too() {
+    let study = Study::new(30);
+    let sizes = ["val", "train"].map(|split| {
+        let report = study.json(&["data", "show", "colours"]);
+        let splits = report["splits"].as_array().cloned().unwrap_or_default();
+        let found = splits.iter().find(|found| found["split"] == split).expect("the split");
+        found["per_class"].as_array().into_iter().flatten().filter_map(Value::as_u64).sum::<u64>()
+    });
+    let network = ["--quiet", "--backbone", "mobilenet-v2"];
+    let tuned = ["train", "finetune", "--cut", "17", "--epochs", "5", "--batch", "8", "--variations", "1"];
+    let logistic = ["train", "logistic", "--alphas", "1,10,100"];
+    for train in [tuned.as_slice(), &logistic] {
+        let first = study.ok(&[train, &network].concat());
+        let second = study.ok(&["--quiet", "train", "refit", &first]);
+        let [before, after] = [&first, &second].map(|run| study.json(&["runs", "show", run])["result"].clone());
+        assert_eq!(after["refit"], first.as_str());
+        for kept in ["threshold", "kind", "backbone", "tap", "dataset", "best_epoch"] {
+            assert_eq!(after[kept], before[kept], "{kept}");
+        }
+        assert_eq!(after["epochs"], before["best_epoch"].as_u64().unwrap_or(0));
+        // Nothing that was learnt from validates.
+        assert!(after["val_accuracy"].is_null() && after["validation"].is_null(), "{after}");
+        assert!(!study.file(&second, "scores-val.csv").exists() && !study.file(&second, "last.safetensors").exists());
+        let [before, after] = [&first, &second]
+            .map(|run| faceprobe::model::ModelInfo::read(&study.file(run, "model.safetensors")).expect("a model"));
+        let samples = |info: &faceprobe::model::ModelInfo| {
+            [info.provenance.val_samples as u64, info.provenance.train_samples as u64]
+        };
+        assert_eq!((samples(&before), samples(&after)), (sizes, [0, sizes[0] + sizes[1]]));
+        assert_eq!(after.calibration, before.calibration);
+        assert_eq!(after.settings.get("alpha"), before.settings.get("alpha"));
+
+        let opened = study.json(&["evaluate", &second, "--open-test"]);
+        assert!(opened["test_accuracy"].is_f64(), "{opened}");
+        for (args, part) in [
+            (["train", "refit", &second].as_slice(), format!("refit {first} instead")),
+            (&["choose", &second, "--threshold", "youden"], format!("choose one for {first}")),
+        ] {
+            let output = study.run(args);
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.code() == Some(2) && error.contains(&part), "{args:?}: {error}");
+        }
+    }
+}

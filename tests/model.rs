@@ -3,8 +3,8 @@
 use faceprobe::error::ErrorKind;
 use faceprobe::features::{Dtype, StoreIdentity};
 use faceprobe::model::{
-    BenchmarkSettings, DenseSettings, FORMAT, Kind, LabelledRows, LogisticSettings, ModelInfo, Optimizer, PixelRows,
-    Provenance, SavedModel, Trained, Weights, train_benchmark, train_dense, train_logistic,
+    BenchmarkSettings, Checkpoints, DenseSettings, FORMAT, Kind, LabelledRows, LogisticSettings, ModelInfo, Optimizer,
+    PixelRows, Provenance, SavedModel, Trained, Weights, train_benchmark, train_dense, train_logistic,
 };
 use faceprobe::monitor::{EpochFigures, Monitor, Silent, Update};
 use ndarray::{Array2, ArrayD};
@@ -268,6 +268,23 @@ fn the_weights_are_those_of_the_best_epoch_and_patience_ends_the_training() {
     let at_half = faceprobe::evaluation::accuracy(&trained.val_scores, val.y(), 0.5);
     assert_eq!(at_half, chosen.val_accuracy);
     assert_close(&[faceprobe::evaluation::log_loss(&trained.val_scores, val.y())], &[chosen.val_loss], 1e-5);
+}
+
+#[test]
+fn a_named_epoch_is_kept_whatever_validation_says() {
+    let (train, val) = (points(200, 1, xor), points(100, 2, xor));
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = |name: &str| Checkpoints::new(folder.path().join(name), String::new());
+    let settings = DenseSettings { epochs: 30, learning_rate: 2e-2, ..small() };
+    for epoch in [4, 9] {
+        // The same training, halted there.
+        let halted = train_dense(&train, &val, &settings, Some(&checkpoints("a").up_to(Some(epoch))), &Silent).unwrap();
+        let kept = train_dense(&train, &val, &settings, Some(&checkpoints("b").keeping(Some(epoch))), &Silent).unwrap();
+        assert_eq!((kept.best_epoch, kept.epochs_run, kept.finished), (epoch, epoch, true));
+        assert_eq!(kept.weights, halted.last_weights.unwrap_or(halted.weights));
+        assert!(kept.last_weights.is_none());
+        checkpoints("b").remove().unwrap();
+    }
 }
 
 #[test]

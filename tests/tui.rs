@@ -126,11 +126,12 @@ fn row(run: &str, kind: Kind, val: f64, test: Option<f64>) -> ResultRow {
         validation: None,
         division: None,
         asked: String::new(),
+        refit: None,
     }
 }
 
 fn train(model: ModelSpec) -> JobSpec {
-    JobSpec::Train { dataset: "sample".into(), model }
+    JobSpec::train("sample", model)
 }
 
 fn dense() -> JobSpec {
@@ -442,6 +443,10 @@ fn opening_a_test_set_asks_first_and_choosing_does_not() {
     press(&mut app, KeyCode::Char('t'));
     let open = JobSpec::OpenTest { run: "dense-1".into() };
     assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::Launch(Box::new(open))]);
+    // Training anew on validation asks too.
+    assert_eq!(press(&mut app, KeyCode::Char('R')), []);
+    assert!(shown(&mut app, 80, 24).contains("Train on validation too?"));
+    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Refit { run: "dense-1".into() }]);
     // A run that is not done has nothing to open.
     app.results.selected = Some("dense-3".into());
     assert_eq!(press(&mut app, KeyCode::Char('t')), []);

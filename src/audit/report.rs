@@ -130,7 +130,7 @@ pub struct SeenByRun {
     pub run: String,
     /// It was trained on these with their labels, so it is not asked about them.
     pub train: usize,
-    /// Its epoch and threshold were chosen on these.
+    /// Its epoch and threshold were chosen on these; a refitted model was trained on them too.
     pub val: usize,
     pub test: usize,
 }

@@ -1,4 +1,4 @@
-//! `faceprobe train benchmark|dense|logistic|finetune`.
+//! `faceprobe train benchmark|dense|logistic|finetune|refit`.
 
 use super::Context;
 use super::args::{DatasetArg, DetachArg, TrainArgs, TrainCommand, TrainingArgs};
@@ -8,36 +8,25 @@ use crate::dataset::manifest;
 use crate::error::{Error, Result};
 use crate::features::FeatureSpec;
 use crate::model::{BenchmarkSettings, DenseSettings, FinetuneSettings, LogisticSettings, Schedule};
-use crate::run::{JobSpec, ModelSpec};
+use crate::run::{JobSpec, ModelSpec, refit};
 
 pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
-    let (model, dataset, detach) = model(&args.model, &context.device)?;
-    let dataset = dataset_name(context, dataset)?;
-    // The name of a cross-validation stands for all its folds.
-    let has_folds = !context.workspace.prepared(&dataset).join("manifest.csv").exists()
-        && !manifest::folds_of(&context.workspace, &dataset).is_empty();
+    let (job, detach) = job(context, &args.model)?;
     if detach.queue {
-        let job = if has_folds { JobSpec::Folds { dataset, model } } else { JobSpec::Train { dataset, model } };
         return enqueue(context, job);
     }
-    if has_folds {
-        return over_folds(context, dataset, model, detach.detach);
-    }
-    let Some(view) = start(context, JobSpec::Train { dataset, model }, detach.detach)? else {
+    let of_folds = matches!(job, JobSpec::Folds { .. });
+    let Some(view) = start(context, job, detach.detach)? else {
         return Ok(());
     };
+    if of_folds {
+        // Mean and spread over the folds.
+        return ended_with_models(context, &view);
+    }
     if context.json {
         return print_json(&view.result);
     }
     ended(context, &view)
-}
-
-/// Trains on every fold, and shows mean and spread over them.
-fn over_folds(context: &Context, dataset: String, model: ModelSpec, detach: bool) -> Result<()> {
-    let Some(view) = start(context, JobSpec::Folds { dataset, model }, detach)? else {
-        return Ok(());
-    };
-    ended_with_models(context, &view)
 }
 
 /// The prepared set that was named, or the only one there is.
@@ -59,8 +48,11 @@ pub(crate) fn dataset_name(context: &Context, arg: &DatasetArg) -> Result<String
     }
 }
 
-fn model<'a>(command: &'a TrainCommand, device: &str) -> Result<(ModelSpec, &'a DatasetArg, &'a DetachArg)> {
-    Ok(match command {
+/// What a command asks for. The name of a cross-validation stands for all its folds.
+fn job<'a>(context: &Context, command: &'a TrainCommand) -> Result<(JobSpec, &'a DetachArg)> {
+    let device = &context.device;
+    let (model, dataset, detach) = match command {
+        TrainCommand::Refit { run, detach } => return Ok((refit::job(&context.workspace, run)?, detach)),
         TrainCommand::Benchmark { filters, dense, pool, training, dataset, detach } => {
             let default = BenchmarkSettings::default();
             let settings = BenchmarkSettings {
@@ -152,7 +144,11 @@ fn model<'a>(command: &'a TrainCommand, device: &str) -> Result<(ModelSpec, &'a 
             let settings = LogisticSettings { alphas: alphas.clone().unwrap_or(default.alphas), ..default };
             (ModelSpec::Logistic { features: features.spec(device)?, settings }, dataset, detach)
         }
-    })
+    };
+    let dataset = dataset_name(context, dataset)?;
+    let has_folds = !context.workspace.prepared(&dataset).join("manifest.csv").exists()
+        && !manifest::folds_of(&context.workspace, &dataset).is_empty();
+    Ok((if has_folds { JobSpec::Folds { dataset, model } } else { JobSpec::train(dataset, model) }, detach))
 }
 
 fn optimizer(training: &TrainingArgs, default: crate::model::Optimizer) -> crate::model::Optimizer {

@@ -53,6 +53,7 @@ pub struct Checkpoints {
     path: PathBuf,
     key: String,
     limit: Option<usize>,
+    kept: Option<usize>,
     pace: Mutex<Pace>,
 }
 
@@ -80,7 +81,7 @@ const METADATA_KEY: &str = "faceprobe-checkpoint";
 impl Checkpoints {
     /// Checkpoints at `path`. `key` says what is trained on what; a file with another key is not gone on from.
     pub fn new(path: PathBuf, key: String) -> Self {
-        Self { path, key, limit: None, pace: Mutex::new(Pace::default()) }
+        Self { path, key, limit: None, kept: None, pace: Mutex::new(Pace::default()) }
     }
 
     /// This stretch of the training ends after so many epochs; the next one goes on from there.
@@ -90,6 +91,15 @@ impl Checkpoints {
 
     pub(super) fn limit(&self) -> Option<usize> {
         self.limit
+    }
+
+    /// The training ends with this epoch, and it is the one that is kept, whatever validation says.
+    pub fn keeping(self, epoch: Option<usize>) -> Self {
+        Self { kept: epoch, ..self }
+    }
+
+    pub(super) fn kept(&self) -> Option<usize> {
+        self.kept
     }
 
     /// Takes the checkpoint away, once the training is done.

@@ -89,7 +89,7 @@ pub(super) struct Course {
 /// inputs, plan and thread count: same numbers.
 ///
 /// With `checkpoints`, it goes on from the last one if there is one, as if it had never ended, and leaves one every
-/// so often and when it is stopped.
+/// so often and when it is stopped. They can also name the epoch to keep, which the training ends with then.
 ///
 /// # Errors
 /// When stopped, when the loss is no longer a number, or when the learner fails.
@@ -107,7 +107,9 @@ pub(super) fn fit(
         let text = format!("goes on after epoch {} from a checkpoint", last.epoch);
         monitor.update(Update::Note { text });
     }
-    let asked_for = checkpoints.and_then(Checkpoints::limit).map_or(plan.epochs, |limit| limit.min(plan.epochs));
+    let kept = checkpoints.and_then(Checkpoints::kept);
+    let planned = kept.map_or(plan.epochs, |kept| kept.min(plan.epochs));
+    let asked_for = checkpoints.and_then(Checkpoints::limit).map_or(planned, |limit| limit.min(planned));
     while progress.history.len() < asked_for && !out_of_patience(plan, &progress) {
         let epoch = progress.history.len() + 1;
         let started = Instant::now();
@@ -119,7 +121,11 @@ pub(super) fn fit(
         let seconds = started.elapsed().as_secs_f64();
         let figures =
             EpochFigures { epoch, epochs: plan.epochs, train_loss, train_accuracy, val_loss, val_accuracy, seconds };
-        if progress.takes(figures) {
+        let best = progress.takes(figures);
+        if kept.is_some() {
+            progress.best_epoch = epoch;
+        }
+        if best || kept.is_some() {
             keep(&mut progress.best, learner.measured());
         }
         monitor.update(Update::Epoch(figures));
@@ -127,7 +133,7 @@ pub(super) fn fit(
             checkpoints.epoch_ended(learner, &progress)?;
         }
     }
-    let finished = progress.history.len() >= plan.epochs || out_of_patience(plan, &progress);
+    let finished = progress.history.len() >= planned || out_of_patience(plan, &progress);
     if let (Some(checkpoints), false) = (checkpoints, finished) {
         checkpoints.write(learner, &progress)?;
     }

@@ -97,7 +97,7 @@ impl Study {
     /// When there is no such model, or a file of the workspace is damaged.
     pub fn read(workspace: &Workspace, model: Option<&str>, thumbnails: bool) -> Result<Self> {
         let mut rows: Vec<ResultRow> = results::table(workspace)?;
-        rows.retain(|row| row.status == Status::Done && row.val_accuracy.is_some());
+        rows.retain(|row| row.status == Status::Done && (row.val_accuracy.is_some() || row.refit.is_some()));
         results::sort(&mut rows, results::Column::Val, true);
         let chosen = choice::load(workspace)?;
         let card = match model {

@@ -69,8 +69,13 @@ fn settings(document: &mut Document, model: &Model) {
     rows.push(vec![
         "trained on".to_owned(),
         format!(
-            "{} images, chosen on {}, manifest {}",
-            provenance.train_samples, provenance.val_samples, provenance.manifest_sha256
+            "{} images, {}, manifest {}",
+            provenance.train_samples,
+            match provenance.val_samples {
+                0 => "those of the validation split among them".to_owned(),
+                val => format!("chosen on {val}"),
+            },
+            provenance.manifest_sha256
         ),
     ]);
     document.table("", &[("", Left), ("", Path)], rows);

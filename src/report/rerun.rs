@@ -20,7 +20,8 @@ pub fn commands(study: &Study) -> String {
     }
     for (run, spec) in study.jobs.iter().filter(|(_, spec)| spec.parent.is_none()) {
         let command = match &spec.job {
-            JobSpec::Train { dataset, model } | JobSpec::Folds { dataset, model } => train(dataset, model),
+            JobSpec::Train { refit: Some(run), .. } => format!("faceprobe train refit {}", quoted(run)),
+            JobSpec::Train { dataset, model, .. } | JobSpec::Folds { dataset, model } => train(dataset, model),
             JobSpec::OpenTest { run } => format!("faceprobe evaluate {} --open-test", quoted(run)),
             JobSpec::Sweep { dataset, .. } => {
                 lines.push(format!("# {run}: a sweep on {dataset}; its settings are in runs/{run}/spec.json"));

@@ -52,7 +52,13 @@ pub fn choose_for(workspace: &Workspace, run: &RunFolder, criterion: Criterion) 
     if criterion == Criterion::Accuracy {
         return choose(workspace, run, None);
     }
-    trained(run)?;
+    if let Some(first) = trained(run)?.refit {
+        return Err(Error::usage(format!(
+            "{} was trained on the validation split too, so no threshold can be chosen on it; choose one for {first} and \
+             give it with --threshold.",
+            run.id()
+        )));
+    }
     let classes = ModelInfo::read(&run.model_path())?.classes;
     let ScoreFile { scores, positive, .. } = ScoreFile::read(&run.scores_path(Split::Val), &classes)?;
     let threshold = threshold_for(criterion, &scores, &positive).ok_or_else(|| {

@@ -128,7 +128,7 @@ pub(super) fn evaluate(
     monitor: &dyn Monitor,
 ) -> Result<String> {
     let run = RunFolder::find(circumstances.workspace, name)?;
-    let JobSpec::Train { dataset: trained_on, model: spec } = run.spec()?.job else {
+    let JobSpec::Train { dataset: trained_on, model: spec, .. } = run.spec()?.job else {
         return Err(Error::usage(format!("Run {name} trains no model, so there is nothing to evaluate.")));
     };
     if ResultRow::load(&run)?.is_none() {

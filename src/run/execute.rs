@@ -66,7 +66,9 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
         JobSpec::Probe { dataset, features, settings } => {
             probe::run(circumstances, dataset, features, settings, recorder)
         }
-        JobSpec::Train { dataset, model } => training::train(circumstances, dataset, model, recorder),
+        JobSpec::Train { dataset, model, refit } => {
+            training::train(circumstances, dataset, model, refit.as_deref(), recorder)
+        }
         JobSpec::Sweep { dataset, sweep } => sweep::sweep(circumstances, dataset, sweep, recorder),
         JobSpec::Folds { dataset, model } => folds::train(circumstances, dataset, model, recorder),
         JobSpec::OpenTest { run } => folds::open_test(circumstances, run, recorder),

@@ -32,7 +32,7 @@ pub(super) fn train(
     let made = parts(circumstances.workspace, circumstances.run)?;
     let mut accuracies = Vec::new();
     for (index, fold) in folds.iter().enumerate() {
-        let job = JobSpec::Train { dataset: fold.clone(), model: model.clone() };
+        let job = JobSpec::train(fold, model.clone());
         let before = made.iter().find(|(theirs, _)| *theirs == job).map(|(_, run)| run);
         let run = match before {
             Some(run) => match ResultRow::finished(run)? {

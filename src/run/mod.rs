@@ -33,6 +33,7 @@ pub mod launch;
 pub mod openings;
 pub mod probe;
 pub mod queue;
+pub mod refit;
 pub mod results;
 mod score_file;
 pub mod scored;

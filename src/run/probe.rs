@@ -81,8 +81,8 @@ pub(super) fn run(
     let mut figures = Vec::with_capacity(stages.len());
     for (tap, (stage, store)) in stages.iter().zip(&stores).enumerate() {
         let store = std::slice::from_ref(store);
-        let train = feature_rows(store, &manifest, Split::Train, monitor)?;
-        let val = feature_rows(store, &manifest, Split::Val, monitor)?;
+        let train = feature_rows(store, &manifest, &[Split::Train], monitor)?;
+        let val = feature_rows(store, &manifest, &[Split::Val], monitor)?;
         let trained = train_logistic(train.examples()?, val.examples()?, settings, &Quiet(monitor))?;
         let found = StageFigures {
             tap,

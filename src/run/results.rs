@@ -2,6 +2,7 @@
 
 use super::journal::{Event, JournalWriter, Life};
 use super::openings::{self, Opening};
+use super::refit;
 use super::{JobSpec, RunFolder, RunView, Status};
 use crate::dataset::{Fold, PrepareReport, SplitMethod};
 use crate::error::{AtPath, Error, Result};
@@ -66,6 +67,9 @@ pub struct ResultRow {
     /// The settings as they were asked for, in a few words; `settings` says what was chosen among them on validation.
     #[serde(default)]
     pub asked: String,
+    /// For a model that was trained on the validation split too: the run for which epochs and threshold were chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refit: Option<String>,
 }
 
 /// What decides, beside the images, how hard a test is.
@@ -146,6 +150,9 @@ impl ResultRow {
 
     /// What came of the training, in a few words.
     pub(super) fn summary(&self) -> String {
+        if let Some(first) = &self.refit {
+            return format!("trained on validation too, with epochs and threshold {:.3} of {first}", self.threshold);
+        }
         let best = self.best_epoch.map(|epoch| format!(" at epoch {epoch}")).unwrap_or_default();
         let accuracy = self.val_accuracy.unwrap_or(f64::NAN);
         format!("validation accuracy {accuracy:.3}{best}, threshold {:.3}", self.threshold)
@@ -159,9 +166,10 @@ impl ResultRow {
 
     /// The row of a run that has no result (yet): what its spec says, and how it stands.
     fn unfinished(view: &RunView) -> Option<Self> {
-        let JobSpec::Train { dataset, model } = &view.spec.job else {
+        let JobSpec::Train { dataset, model, refit } = &view.spec.job else {
             return None;
         };
+        let settings = refit::describe(model.describe(), refit.is_some());
         let last = view.epochs.last();
         Some(Self {
             run: view.id().to_string(),
@@ -174,7 +182,7 @@ impl ResultRow {
             epochs: view.epochs.len(),
             best_epoch: None,
             train_accuracy: last.map(|epoch| epoch.train_accuracy),
-            val_accuracy: last.map(|epoch| epoch.val_accuracy),
+            val_accuracy: last.filter(|_| refit.is_none()).map(|epoch| epoch.val_accuracy),
             val_interval: None,
             test_accuracy: None,
             test_interval: None,
@@ -184,13 +192,14 @@ impl ResultRow {
             dataset: dataset.clone(),
             manifest_sha256: String::new(),
             synthetic: false,
-            settings: model.describe(),
+            settings: settings.clone(),
             created: view.spec.created.clone(),
             after_test_openings: 0,
             chosen: false,
             validation: None,
             division: None,
-            asked: model.describe(),
+            asked: settings,
+            refit: refit.clone(),
         })
     }
 }

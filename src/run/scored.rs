@@ -106,6 +106,11 @@ impl Scored {
         };
         let ScoreFile { images, scores, positive } = ScoreFile::read(&run.scores_path(split), &classes)?;
         let samples = own.as_ref().and_then(|manifest| joined(manifest, &images));
+        let calibration = match row.refit {
+            // It has no validation figures; its calibration is that of the run it was refitted from.
+            Some(_) => ModelInfo::read(&run.model_path())?.calibration,
+            None => row.validation.as_ref().and_then(|figures| figures.calibration),
+        };
         let age = |at: usize| samples.as_ref().and_then(|samples| samples[at].age.clone());
         let images = images.into_iter().enumerate();
         Ok(Self {
@@ -113,7 +118,7 @@ impl Scored {
             split,
             classes,
             threshold: row.threshold,
-            calibration: row.validation.as_ref().and_then(|figures| figures.calibration),
+            calibration,
             images: images.map(|(at, (source, path))| ScoredImage { source, path, age: age(at) }).collect(),
             scores,
             positive,

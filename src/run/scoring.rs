@@ -64,9 +64,9 @@ pub(super) fn filled_stores(
     Ok((stores, report))
 }
 
-/// The samples of a split that have a row, and how many have none.
-fn with_rows<'a>(stores: &[impl Borrow<Store>], manifest: &'a Manifest, split: Split) -> (Vec<&'a Sample>, usize) {
-    let all: Vec<&Sample> = manifest.split(split).collect();
+/// The samples of some splits that have a row, and how many have none.
+fn with_rows<'a>(stores: &[impl Borrow<Store>], manifest: &'a Manifest, splits: &[Split]) -> (Vec<&'a Sample>, usize) {
+    let all: Vec<&Sample> = splits.iter().flat_map(|split| manifest.split(*split)).collect();
     let total = all.len();
     let there: Vec<&Sample> =
         all.into_iter().filter(|sample| stores.iter().all(|store| store.borrow().contains(&sample.hash))).collect();
@@ -74,13 +74,13 @@ fn with_rows<'a>(stores: &[impl Borrow<Store>], manifest: &'a Manifest, split: S
     (there, lost)
 }
 
-/// The samples of a split with their pixels in memory.
+/// The samples of some splits with their pixels in memory.
 pub(super) struct PixelSplit<'a> {
     pub samples: Vec<&'a Sample>,
     pub rows: PixelRows,
 }
 
-/// The samples of a split with their features in the store.
+/// The samples of some splits with their features in the store.
 pub(super) struct FeatureSplit<'a> {
     pub samples: Vec<&'a Sample>,
     pub rows: StoreRows<'a>,
@@ -97,18 +97,18 @@ impl FeatureSplit<'_> {
 fn samples_of<'a>(
     stores: &[impl Borrow<Store>],
     manifest: &'a Manifest,
-    split: Split,
+    splits: &[Split],
     monitor: &dyn Monitor,
 ) -> Result<(Vec<&'a Sample>, Vec<ContentHash>, Vec<bool>)> {
-    let (samples, lost) = with_rows(stores, manifest, split);
+    let (samples, lost) = with_rows(stores, manifest, splits);
+    let names = splits.iter().map(|split| split.name()).collect::<Vec<_>>().join(" and ");
     if lost > 0 {
-        let text = format!("{lost} images of the {} split could not be read and are left out", split.name());
+        let text = format!("{lost} images of the {names} split could not be read and are left out");
         monitor.update(Update::Note { text });
     }
     if samples.is_empty() {
         return Err(Error::failed(format!(
-            "No image of the {} split of {} can be read; see the skipped files, mend them and prepare again.",
-            split.name(),
+            "No image of the {names} split of {} can be read; see the skipped files, mend them and prepare again.",
             manifest.name
         )));
     }
@@ -117,14 +117,14 @@ fn samples_of<'a>(
     Ok((samples, keys, positive))
 }
 
-/// The feature rows of a split, left where they are.
+/// The feature rows of some splits, left where they are.
 pub(super) fn feature_rows<'a>(
     stores: &'a [impl Borrow<Store>],
     manifest: &'a Manifest,
-    split: Split,
+    splits: &[Split],
     monitor: &dyn Monitor,
 ) -> Result<FeatureSplit<'a>> {
-    let (samples, keys, positive) = samples_of(stores, manifest, split, monitor)?;
+    let (samples, keys, positive) = samples_of(stores, manifest, splits, monitor)?;
     Ok(FeatureSplit {
         samples,
         rows: StoreRows::new(&stores.iter().map(Borrow::borrow).collect::<Vec<_>>(), keys)?,
@@ -132,14 +132,14 @@ pub(super) fn feature_rows<'a>(
     })
 }
 
-/// The pooled pixels of a split.
+/// The pooled pixels of some splits.
 pub(super) fn pixel_rows<'a>(
     stores: &[Store],
     manifest: &'a Manifest,
-    split: Split,
+    splits: &[Split],
     monitor: &dyn Monitor,
 ) -> Result<PixelSplit<'a>> {
-    let (samples, keys, positive) = samples_of(stores, manifest, split, monitor)?;
+    let (samples, keys, positive) = samples_of(stores, manifest, splits, monitor)?;
     let [store] = stores else {
         return Err(Error::failed(format!("Pooled pixels lie in one store, not in {}.", stores.len())));
     };
@@ -158,11 +158,11 @@ pub(super) fn score_split<'a>(
 ) -> Result<(Vec<&'a Sample>, Vec<f64>, Vec<bool>)> {
     Ok(match model.info.kind {
         Kind::Benchmark => {
-            let split = pixel_rows(stores, manifest, split, monitor)?;
+            let split = pixel_rows(stores, manifest, &[split], monitor)?;
             (split.samples, model.scores_u16(split.rows.x())?, split.rows.y().to_vec())
         }
         _ => {
-            let split = feature_rows(stores, manifest, split, monitor)?;
+            let split = feature_rows(stores, manifest, &[split], monitor)?;
             (split.samples, model.scores(&split.rows, monitor)?, split.positive)
         }
     })

@@ -31,7 +31,13 @@ pub enum JobSpec {
         settings: LogisticSettings,
     },
     /// Train one model on a prepared set; features that are missing are extracted first.
-    Train { dataset: String, model: ModelSpec },
+    Train {
+        dataset: String,
+        model: ModelSpec,
+        /// Train on the training and the validation split together, with what validation chose for this run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refit: Option<String>,
+    },
     /// Train many heads on a prepared set, each as a run of its own.
     Sweep { dataset: String, sweep: Box<SweepSpec> },
     /// Train one model on every fold of a cross-validation, each as a run of its own.
@@ -204,6 +210,11 @@ impl ModelSpec {
 }
 
 impl JobSpec {
+    /// Train one model on the training split of a prepared set.
+    pub fn train(dataset: impl Into<String>, model: ModelSpec) -> Self {
+        Self::Train { dataset: dataset.into(), model, refit: None }
+    }
+
     /// The first part of the run's name.
     pub fn kind_name(&self) -> &'static str {
         match self {

@@ -38,7 +38,7 @@ pub(super) fn run(
     ];
     let mut trained = Vec::new();
     for model in models {
-        trained.push(part(circumstances, recorder, JobSpec::Train { dataset: dataset.clone(), model })?);
+        trained.push(part(circumstances, recorder, JobSpec::train(&dataset, model))?);
     }
     for run in trained {
         part(circumstances, recorder, JobSpec::OpenTest { run: run.id().to_string() })?;

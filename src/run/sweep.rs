@@ -42,7 +42,7 @@ pub(super) fn sweep(
     recorder: &Recorder<'_>,
 ) -> Result<String> {
     let settings = spec.grid.settings(&spec.base, spec.random)?;
-    let ground = ground(circumstances, dataset, &model(spec, &settings[0], 0), recorder)?;
+    let ground = ground(circumstances, dataset, &model(spec, &settings[0], 0), None, recorder)?;
     let heads = heads(circumstances, dataset, spec, &settings)?;
     recorder.update(Update::Stage { name: format!("train {} heads", heads.len()) });
 
@@ -107,7 +107,7 @@ fn heads(
     for seed in 0..spec.seeds.len() {
         for (setting, settings) in settings.iter().enumerate() {
             let model = model(spec, settings, seed);
-            let job = JobSpec::Train { dataset: dataset.to_owned(), model: model.clone() };
+            let job = JobSpec::train(dataset, model.clone());
             let run = match made.iter().find(|(made, _)| *made == job) {
                 Some((_, run)) => run.clone(),
                 None => {

@@ -3,6 +3,7 @@
 use super::execute::Circumstances;
 use super::folder::RunFolder;
 use super::openings::{self, Opening};
+use super::refit::{self, Chosen};
 use super::results::{DataDivision, ResultRow, ValidationFigures};
 use super::score_file;
 use super::scoring::{
@@ -22,7 +23,8 @@ use crate::monitor::{Monitor, Update};
 use std::time::Instant;
 
 /// Trains a model on the training split, chooses epoch or penalty and threshold on validation, and leaves the model,
-/// its validation scores and its row of the results in the run's folder.
+/// its validation scores and its row of the results in the run's folder. With `refit`, what was chosen for that run
+/// stays, and the validation split is trained on too.
 ///
 /// # Errors
 /// Missing data, weights or images; settings out of range; a training that cannot go on; a stop.
@@ -30,9 +32,18 @@ pub(super) fn train(
     circumstances: &Circumstances<'_>,
     dataset: &str,
     spec: &ModelSpec,
+    refit: Option<&str>,
     monitor: &dyn Monitor,
 ) -> Result<String> {
-    let ground = ground(circumstances, dataset, spec, monitor)?;
+    let ground = ground(circumstances, dataset, spec, refit, monitor)?;
+    if let Some(chosen) = &ground.chosen {
+        let text = format!(
+            "learns from the validation split too, so what is measured on it means nothing; epochs and threshold are \
+             those of {}",
+            chosen.run
+        );
+        monitor.update(Update::Note { text });
+    }
     monitor.update(Update::Stage { name: "train".into() });
     Ok(train_on(&ground, circumstances.run, dataset, spec, None, monitor)?.summary())
 }
@@ -46,8 +57,10 @@ pub(super) struct Ground {
     identity: StoreIdentity,
     /// Of what is trained on, validated and tested with.
     stores: Vec<Store>,
-    /// Of what is only trained on: the variations of the training split.
+    /// Of what is only trained on: the variations.
     varied: Vec<Store>,
+    /// For a refit: what validation chose.
+    chosen: Option<Chosen>,
 }
 
 impl Ground {
@@ -62,16 +75,18 @@ pub(super) fn ground(
     circumstances: &Circumstances<'_>,
     dataset: &str,
     spec: &ModelSpec,
+    refit: Option<&str>,
     monitor: &dyn Monitor,
 ) -> Result<Ground> {
     let manifest = manifest(circumstances.workspace, dataset)?;
+    let chosen = refit.map(|run| refit::chosen(circumstances.workspace, run, &manifest)).transpose()?;
     let report = PrepareReport::load(&manifest.folder)?;
     let source = source_of(spec, circumstances.device)?;
     let splits = [Split::Train, Split::Val];
     let (stores, _) = filled_stores(circumstances, &manifest, &splits, source.as_ref(), monitor)?;
     let mut varied = Vec::new();
     for source in variations_of(spec, circumstances.device)? {
-        varied.extend(filled_stores(circumstances, &manifest, &[Split::Train], &source, monitor)?.0);
+        varied.extend(filled_stores(circumstances, &manifest, refit::learnt(chosen.as_ref()), &source, monitor)?.0);
     }
     Ok(Ground {
         manifest,
@@ -81,6 +96,7 @@ pub(super) fn ground(
         identity: source.identity(),
         stores,
         varied,
+        chosen,
     })
 }
 
@@ -95,28 +111,30 @@ pub(super) fn train_on(
     monitor: &dyn Monitor,
 ) -> Result<ResultRow> {
     let begun = Instant::now();
-    let Ground { manifest, synthetic, division, alignment, identity, stores, varied } = ground;
+    let Ground { manifest, synthetic, division, alignment, identity, stores, varied, chosen } = ground;
+    let learnt = refit::learnt(chosen.as_ref());
     // What is trained on what: a checkpoint of anything else is not gone on from.
     let key = serde_json::to_string(&(spec, identity, &manifest.sha256)).at(run.path())?;
-    let checkpoints = Checkpoints::new(run.checkpoint_path(), key).up_to(limit);
+    let checkpoints = Checkpoints::new(run.checkpoint_path(), key);
+    let checkpoints = checkpoints.up_to(limit).keeping(chosen.as_ref().and_then(|chosen| chosen.epoch));
     let (mut trained, val_samples, val_positive, train_positive) = match spec {
         ModelSpec::Benchmark { settings } => {
-            let train = pixel_rows(stores, manifest, Split::Train, monitor)?;
-            let val = pixel_rows(stores, manifest, Split::Val, monitor)?;
+            let train = pixel_rows(stores, manifest, learnt, monitor)?;
+            let val = pixel_rows(stores, manifest, &[Split::Val], monitor)?;
             let trained = model::train_benchmark(&train.rows, &val.rows, settings, Some(&checkpoints), monitor)?;
             (trained, val.samples, val.rows.y().to_vec(), train.rows.y().to_vec())
         }
         ModelSpec::Dense { settings, .. } => {
-            let train = feature_rows(stores, manifest, Split::Train, monitor)?;
-            let val = feature_rows(stores, manifest, Split::Val, monitor)?;
+            let train = feature_rows(stores, manifest, learnt, monitor)?;
+            let val = feature_rows(stores, manifest, &[Split::Val], monitor)?;
             let trained =
                 model::train_dense(train.examples()?, val.examples()?, settings, Some(&checkpoints), monitor)?;
             (trained, val.samples, val.positive, train.positive)
         }
         ModelSpec::Finetune { settings, .. } => {
             let all: Vec<&Store> = stores.iter().chain(varied).collect();
-            let train = feature_rows(&all, manifest, Split::Train, monitor)?;
-            let val = feature_rows(stores, manifest, Split::Val, monitor)?;
+            let train = feature_rows(&all, manifest, learnt, monitor)?;
+            let val = feature_rows(stores, manifest, &[Split::Val], monitor)?;
             let (train_apart, val_apart) = (train.rows.apart(), val.rows.apart());
             let (train_pairs, val_pairs) = (pairs(&train_apart), pairs(&val_apart));
             let train_both = train.rows.of_stores(0..stores.len())?;
@@ -127,13 +145,18 @@ pub(super) fn train_on(
             (trained, val.samples, val.positive, train.positive)
         }
         ModelSpec::Logistic { settings, .. } => {
-            let train = feature_rows(stores, manifest, Split::Train, monitor)?;
-            let val = feature_rows(stores, manifest, Split::Val, monitor)?;
+            let train = feature_rows(stores, manifest, learnt, monitor)?;
+            let val = feature_rows(stores, manifest, &[Split::Val], monitor)?;
             let trained = model::train_logistic(train.examples()?, val.examples()?, settings, monitor)?;
             (trained, val.samples, val.positive, train.positive)
         }
     };
-    let calibration = calibration_of(spec.kind(), &trained.val_scores, &val_positive);
+    let (threshold, calibration) = match chosen {
+        Some(chosen) => (chosen.threshold, chosen.calibration),
+        None => (trained.threshold, calibration_of(spec.kind(), &trained.val_scores, &val_positive)),
+    };
+    // Only what was not learnt from validates.
+    let validates = chosen.is_none();
     let mut saved = SavedModel {
         info: ModelInfo {
             format: FORMAT,
@@ -141,7 +164,7 @@ pub(super) fn train_on(
             input: identity.clone(),
             alignment: *alignment,
             classes: manifest.classes.clone(),
-            threshold: trained.threshold,
+            threshold,
             calibration,
             settings: trained.settings.clone(),
             provenance: Provenance {
@@ -151,7 +174,7 @@ pub(super) fn train_on(
                 seed: spec.seed(),
                 faceprobe: env!("CARGO_PKG_VERSION").to_owned(),
                 train_samples: train_positive.len(),
-                val_samples: val_positive.len(),
+                val_samples: if validates { val_positive.len() } else { 0 },
                 epochs_run: trained.epochs_run,
                 best_epoch: trained.best_epoch,
                 synthetic: *synthetic,
@@ -163,9 +186,11 @@ pub(super) fn train_on(
     if let Some(last) = trained.last_weights.take() {
         save_last(&mut saved, last, trained.epochs_run, run)?;
     }
-    score_file::write(&run.scores_path(Split::Val), manifest, &val_samples, &trained.val_scores)?;
-    let train_figures = figures(&trained.train_scores, &train_positive, trained.threshold);
-    let val_figures = figures(&trained.val_scores, &val_positive, trained.threshold);
+    if validates {
+        score_file::write(&run.scores_path(Split::Val), manifest, &val_samples, &trained.val_scores)?;
+    }
+    let train_figures = figures(&trained.train_scores, &train_positive, threshold);
+    let val_figures = validates.then(|| figures(&trained.val_scores, &val_positive, threshold));
     let result = ResultRow {
         run: run.id().to_string(),
         kind: spec.kind(),
@@ -177,24 +202,25 @@ pub(super) fn train_on(
         epochs: trained.epochs_run,
         best_epoch: (trained.best_epoch > 0).then_some(trained.best_epoch),
         train_accuracy: Some(train_figures.0),
-        val_accuracy: Some(val_figures.0),
-        val_interval: val_figures.1,
+        val_accuracy: val_figures.map(|figures| figures.0),
+        val_interval: val_figures.and_then(|figures| figures.1),
         test_accuracy: None,
         test_interval: None,
-        threshold: trained.threshold,
+        threshold,
         // A run that went on from a checkpoint has spent the time of the epochs before it too.
         seconds: begun.elapsed().as_secs_f64().max(trained.history.iter().map(|epoch| epoch.seconds).sum()),
         status: Status::Done,
         dataset: dataset.to_owned(),
         manifest_sha256: manifest.sha256.clone(),
         synthetic: *synthetic,
-        settings: spec.describe_chosen(&trained.settings),
+        settings: refit::describe(spec.describe_chosen(&trained.settings), !validates),
         created: run.spec()?.created,
         after_test_openings: 0,
         chosen: false,
-        validation: Some(ValidationFigures::of(&trained.val_scores, &val_positive, calibration)),
+        validation: validates.then(|| ValidationFigures::of(&trained.val_scores, &val_positive, calibration)),
         division: Some(division.clone()),
-        asked: spec.describe(),
+        asked: refit::describe(spec.describe(), !validates),
+        refit: chosen.as_ref().map(|chosen| chosen.run.clone()),
     };
     result.save(run)?;
     if trained.finished {
@@ -214,7 +240,7 @@ fn pairs<'a>(stores: &'a [StoreRows<'_>]) -> Vec<Pair<'a>> {
 /// A run without a model; a data set that was prepared anew since; missing images.
 pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: &dyn Monitor) -> Result<String> {
     let run = RunFolder::find(circumstances.workspace, name)?;
-    let JobSpec::Train { dataset, model: spec } = run.spec()?.job else {
+    let JobSpec::Train { dataset, model: spec, .. } = run.spec()?.job else {
         return Err(Error::usage(format!("Run {name} trains no model, so there is no test to open for it.")));
     };
     let Some(mut result) = ResultRow::load(&run)? else {

@@ -3,6 +3,7 @@
 use super::elsewhere::{own_images, swapped};
 use super::execute::Circumstances;
 use super::folder::RunFolder;
+use super::refit::learns_from;
 use super::results::ResultRow;
 use super::scoring::{check_identity, filled_stores, source_of};
 use super::spec::JobSpec;
@@ -28,7 +29,7 @@ pub(super) fn ask(
     monitor: &dyn Monitor,
 ) -> Result<Witness> {
     let run = RunFolder::find(circumstances.workspace, name)?;
-    let JobSpec::Train { dataset, model: spec } = run.spec()?.job else {
+    let JobSpec::Train { dataset, model: spec, refit } = run.spec()?.job else {
         return Err(Error::usage(format!("Run {name} trains no model, so it cannot judge labels.")));
     };
     if ResultRow::load(&run)?.is_none() {
@@ -68,7 +69,8 @@ pub(super) fn ask(
             Some(Split::Test) => seen.test += 1,
             None => {}
         }
-        if split_in_own(at) == Some(Split::Train) { trained_on.push(at) } else { asked.push(at) }
+        let learnt = split_in_own(at).is_some_and(|split| learns_from(refit.as_deref(), split));
+        if learnt { trained_on.push(at) } else { asked.push(at) }
     }
     let title = match spec.features() {
         Some(features) if spec.kind() == Kind::Finetune => {

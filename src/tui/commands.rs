@@ -42,7 +42,13 @@ impl App {
         }
         let by_setting = self.screen == ScreenId::Results && self.results.by_setting;
         match action {
-            Action::Choose | Action::OpenTest | Action::SortNext | Action::Reverse | Action::Mark | Action::Compare
+            Action::Choose
+            | Action::OpenTest
+            | Action::Refit
+            | Action::SortNext
+            | Action::Reverse
+            | Action::Mark
+            | Action::Compare
                 if by_setting =>
             {
                 false
@@ -57,6 +63,7 @@ impl App {
             Action::Sheet => self.dataset().is_some() && self.pictures.shown(self.theme),
             Action::Choose
             | Action::OpenTest
+            | Action::Refit
             | Action::SortNext
             | Action::Reverse
             | Action::Mark

@@ -232,7 +232,7 @@ pub fn submit(form: &mut Form<FormKind>, dataset: Option<&str>) -> Option<JobSpe
             if dataset.is_none() {
                 form.complain("model", "There is no prepared data set to train on; make one on the Data screen (1).");
             }
-            model.zip(dataset).map(|(model, dataset)| JobSpec::Train { dataset, model })
+            model.zip(dataset).map(|(model, dataset)| JobSpec::train(dataset, model))
         }
     };
     job.filter(|_| form.fields.iter().all(|field| field.error.is_none()))

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::predict::Prediction;
 use crate::run::choice::{self, Choice};
 use crate::run::launch::{self, Launched};
-use crate::run::{JobSpec, RunFolder, RunId, Spec, control, queue};
+use crate::run::{JobSpec, RunFolder, RunId, Spec, control, queue, refit};
 use crate::workspace::Workspace;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,10 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     Launch(Box<JobSpec>),
+    /// Trains a run's model anew on validation too.
+    Refit {
+        run: String,
+    },
     Control {
         run: RunId,
         command: control::Command,
@@ -168,6 +172,10 @@ pub fn work(settings: &Settings, effects: &Receiver<Effect>, events: &Sender<Eve
 fn perform(settings: &Settings, effect: Effect, started: &mut Vec<Launched>) -> Result<JobReply> {
     let workspace = &settings.workspace;
     match effect {
+        Effect::Refit { run } => {
+            let job = Box::new(refit::job(workspace, &run)?);
+            perform(settings, Effect::Launch(job), started)
+        }
         Effect::Launch(job) => {
             if queue::takes_turns(&job) && queue::busy(workspace)? {
                 let run = queue::add(workspace, &Spec::new(*job, settings.threads, &settings.device))?;

@@ -50,7 +50,7 @@ fn features() -> FeatureSpec {
 
 fn dense(width: usize, seed: u64) -> JobSpec {
     let settings = DenseSettings { width, seed, ..DenseSettings::default() };
-    JobSpec::Train { dataset: "sample".into(), model: ModelSpec::Dense { features: features(), settings } }
+    JobSpec::train("sample", ModelSpec::Dense { features: features(), settings })
 }
 
 fn epochs(count: usize, top: f64) -> Vec<EpochFigures> {

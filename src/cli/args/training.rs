@@ -251,6 +251,14 @@ pub(crate) enum TrainCommand {
         #[command(flatten)]
         detach: DetachArg,
     },
+    /// A run's model anew on training and validation images together, with the epochs or the penalty and the threshold
+    /// that validation chose for it
+    Refit {
+        /// The run, as results list it
+        run: String,
+        #[command(flatten)]
+        detach: DetachArg,
+    },
 }
 
 /// Values given to several options are combined; options left out have one value, the study's.

@@ -32,6 +32,8 @@ pub enum Action {
     SortPrevious,
     Reverse,
     OpenTest,
+    /// Trains a model anew on validation too.
+    Refit,
     Choose,
     LogScale,
     /// Accuracy or loss, where there is room for one.

@@ -21,6 +21,13 @@ pub(super) const ROWS: &[Binding] = &[
         "open test",
         "Scores the selected model on its test split, after a question, and records that.",
     ),
+    bind(
+        C::Results,
+        &[ch('R')],
+        A::Refit,
+        "",
+        "Trains the selected model anew on training and validation together, after a question.",
+    ),
     bind(C::Results, &[ch(' ')], A::Mark, "mark", "Marks the selected model, or takes its mark away."),
     bind(C::Results, &[ch('x')], A::Compare, "compare", "Puts the marked models side by side."),
     bind(C::Results, &[ch('/')], A::Filter, "filter", "Shows only models that fulfil conditions, as you type them."),

@@ -141,6 +141,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             let row = under_cursor(app);
             return open_test(app, row.as_ref());
         }
+        Action::Refit => refit(app),
         Action::Mark => mark(app),
         Action::Compare => return compare(app),
         Action::Enter if app.results.marked.len() > 1 => return compare(app),
@@ -281,6 +282,29 @@ pub fn open_test(app: &mut App, row: Option<&ResultRow>) -> Vec<Effect> {
         }
     }
     Vec::new()
+}
+
+/// Asks whether to train the model under the cursor anew on validation too.
+fn refit(app: &mut App) {
+    match under_cursor(app) {
+        None => {}
+        Some(ResultRow { run, refit: Some(first), .. }) => {
+            app.say(Tone::Plain, format!("{run} is {first} trained anew on validation already."));
+        }
+        Some(row) if row.status != Status::Done => {
+            let text = format!("{} is {}; it can be trained anew when it is done.", row.run, row.status.name());
+            app.say(Tone::Plain, text);
+        }
+        Some(row) => {
+            let text = vec![
+                format!("Trains {} anew on the training and the validation split of {}.", row.run, row.dataset),
+                "What validation chose for it stays: epochs or penalty, threshold, calibration. The new model has no \
+                 validation accuracy; only its test split can tell how good it is."
+                    .to_owned(),
+            ];
+            app.ask("Train on validation too?", text, Effect::Refit { run: row.run });
+        }
+    }
 }
 
 /// Draws the screen.
