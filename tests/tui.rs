@@ -349,6 +349,29 @@ fn an_empty_workspace_leads_a_newcomer_and_never_fails_to_draw() {
 }
 
 #[test]
+fn a_workspace_that_was_not_read_yet_is_not_taken_for_an_empty_one() {
+    let mut app = App::new(DARK, "/study".into(), None);
+    for screen in 0..ScreenId::ALL.len() {
+        app.act(Action::Go(screen));
+        for (width, height) in [(120, 40), (80, 24), (40, 12)] {
+            let text = shown(&mut app, width, height);
+            assert!(text.contains("Reading /study …"), "{text}");
+            assert!(
+                !["no data set", "No data yet", "none yet", "idle"].iter().any(|empty| text.contains(empty)),
+                "{text}"
+            );
+        }
+    }
+    // Nobody knows yet what a demo would stand beside.
+    app.act(Action::Go(0));
+    assert_eq!(press(&mut app, KeyCode::Char('d')), []);
+    assert!(shown(&mut app, 80, 24).contains("Run the demo?"));
+    app.update(Event::Snapshot(Arc::new(Snapshot::default())));
+    press(&mut app, KeyCode::Esc);
+    assert!(shown(&mut app, 80, 24).contains("No data yet"));
+}
+
+#[test]
 fn monochrome_sets_no_colour_and_ascii_no_other_character() {
     let theme = Theme { palette: Palette::Monochrome, ascii: true };
     let mut reversed = 0;

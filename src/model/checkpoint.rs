@@ -102,6 +102,11 @@ impl Checkpoints {
         self.kept
     }
 
+    /// The epochs that a training of `epochs` will have at its end.
+    pub(super) fn planned(&self, epochs: usize) -> usize {
+        self.kept.map_or(epochs, |kept| kept.min(epochs))
+    }
+
     /// Takes the checkpoint away, once the training is done.
     pub fn remove(&self) -> Result<()> {
         match fs::remove_file(&self.path) {

@@ -24,8 +24,8 @@ pub(super) trait Learner {
     /// Number of training samples.
     fn samples(&self) -> usize;
 
-    /// An epoch, counted from 1, begins.
-    fn begin(&mut self, _epoch: usize) {}
+    /// An epoch, counted from 1, of so many begins.
+    fn begin(&mut self, _epoch: usize, _of: usize) {}
 
     /// Takes one step on the given training samples, `step` counted from 1.
     fn learn(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures>;
@@ -108,11 +108,12 @@ pub(super) fn fit(
         monitor.update(Update::Note { text });
     }
     let kept = checkpoints.and_then(Checkpoints::kept);
-    let planned = kept.map_or(plan.epochs, |kept| kept.min(plan.epochs));
+    let planned = checkpoints.map_or(plan.epochs, |checkpoints| checkpoints.planned(plan.epochs));
     let asked_for = checkpoints.and_then(Checkpoints::limit).map_or(planned, |limit| limit.min(planned));
     while progress.history.len() < asked_for && !out_of_patience(plan, &progress) {
         let epoch = progress.history.len() + 1;
         let started = Instant::now();
+        learner.begin(epoch, planned);
         let (train_loss, train_accuracy) = train_epoch(learner, plan, epoch, monitor)?;
         let (val_loss, val_accuracy) = learner.measure(&|| monitor.stopped())?;
         if !(train_loss.is_finite() && val_loss.is_finite()) {
@@ -120,7 +121,7 @@ pub(super) fn fit(
         }
         let seconds = started.elapsed().as_secs_f64();
         let figures =
-            EpochFigures { epoch, epochs: plan.epochs, train_loss, train_accuracy, val_loss, val_accuracy, seconds };
+            EpochFigures { epoch, epochs: planned, train_loss, train_accuracy, val_loss, val_accuracy, seconds };
         let best = progress.takes(figures);
         if kept.is_some() {
             progress.best_epoch = epoch;
@@ -162,7 +163,6 @@ fn keep(place: &mut Vec<Vec<f32>>, numbers: Vec<&[f32]>) {
 fn train_epoch(learner: &mut dyn Learner, plan: &Plan, epoch: usize, monitor: &dyn Monitor) -> Result<(f64, f64)> {
     let mut dropout = Dropout::for_epoch(plan.dropout, plan.seed, epoch);
     let (mut loss_sum, mut correct) = (0.0, 0usize);
-    learner.begin(epoch);
     let order = epoch_order(plan.seed, epoch, learner.samples());
     let batches = order.len().div_ceil(plan.batch);
     for (batch, rows) in order.chunks(plan.batch).enumerate() {

@@ -100,7 +100,7 @@ impl App {
             return Vec::new();
         }
         let effect = Effect::Launch(Box::new(JobSpec::Demo { sample: SampleSettings::default() }));
-        if self.snapshot.datasets.is_empty() && self.snapshot.runs.is_empty() {
+        if self.loaded && self.snapshot.datasets.is_empty() && self.snapshot.runs.is_empty() {
             return vec![effect];
         }
         let text = "Draws synthetic faces and runs the whole study on them: prepare, extract, train three models. \

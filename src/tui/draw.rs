@@ -41,7 +41,11 @@ pub fn draw(frame: &mut Frame, app: &App) -> Hits {
 
 fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
     let area = frame.area();
-    let steps = stages::stages(&app.snapshot, app.data.selected.as_deref(), app.predict.history.len());
+    let steps = if app.loaded {
+        stages::stages(&app.snapshot, app.data.selected.as_deref(), app.predict.history.len())
+    } else {
+        stages::unread()
+    };
     let message = message_lines(app, area.width);
     let tabs = u16::from(area.width < WIDE);
     let [head, tab_line, body, said, foot] = area.layout(&Layout::vertical([
@@ -61,6 +65,11 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         right
     };
     match app.screen {
+        // An empty workspace is another thing than one that was not read yet.
+        _ if !app.loaded => {
+            let text = format!("Reading {} …", app.snapshot.workspace.display());
+            widgets::text(frame, body, vec![Line::styled(text, app.theme.dim())], 0);
+        }
         ScreenId::Data => data::draw(frame, body, app, hits),
         ScreenId::Features => features::draw(frame, body, app, hits),
         ScreenId::Train => train::draw(frame, body, app, hits),
@@ -124,7 +133,7 @@ fn home_short(path: &str) -> String {
 fn live(app: &App, room: usize) -> Line<'static> {
     let theme = app.theme;
     let Some(run) = app.snapshot.live().next_back() else {
-        return Line::styled("idle", theme.dim());
+        return Line::styled(if app.loaded { "idle" } else { "reading" }, theme.dim());
     };
     let (sign, style) = widgets::bars::status(theme, run.status);
     let more = app.snapshot.live().count() - 1;

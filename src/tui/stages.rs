@@ -98,6 +98,12 @@ pub fn screen_of(job: &JobSpec) -> ScreenId {
     }
 }
 
+/// The steps before anything is known of them.
+pub fn unread() -> Vec<Stage> {
+    let unread = |screen| Stage { screen, state: State::ToDo, detail: "…".to_owned() };
+    ScreenId::ALL.into_iter().map(unread).collect()
+}
+
 /// The steps as `snapshot` tells them, for the current data set; `predicted` is how many images this session
 /// has predicted.
 pub fn stages(snapshot: &Snapshot, dataset: Option<&str>, predicted: usize) -> Vec<Stage> {

@@ -58,7 +58,7 @@ impl<'a> FinetuneLearner<'a> {
         let memory = numbers.values.iter().map(|values| [vec![0.0; values.len()], vec![0.0; values.len()]]).collect();
         let average = (settings.averaging > 0.0).then(|| Average::new(settings.averaging, &numbers.values));
         let (leaves, geometry) = (numbers.leaves(settings.arithmetic.kind())?, Geometry::of(tail));
-        let progress = Progress::new(monitor, train.positive.len(), settings);
+        let progress = Progress::new(monitor, train.positive.len());
         Ok(Self {
             tail,
             geometry,
@@ -194,9 +194,9 @@ impl Learner for FinetuneLearner<'_> {
         self.train.len()
     }
 
-    fn begin(&mut self, epoch: usize) {
+    fn begin(&mut self, epoch: usize, of: usize) {
         self.train.begin(epoch);
-        self.progress.epoch(epoch);
+        self.progress.epoch(epoch, of);
     }
 
     fn learn(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures> {

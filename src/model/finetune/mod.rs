@@ -109,7 +109,8 @@ pub fn train_finetune(
         seed: settings.seed,
     };
     let mut learner = FinetuneLearner::new(&tail, settings, (train, val), monitor)?;
-    tell_time(&learner, settings, monitor)?;
+    let epochs = checkpoints.map_or(settings.epochs, |checkpoints| checkpoints.planned(settings.epochs));
+    tell_time(&learner, epochs, monitor)?;
     let course = fit(&mut learner, &plan, checkpoints, monitor)?;
     let last_weights = if course.best_epoch == course.history.len() { None } else { Some(learner.measured_weights()?) };
     let params = course.best.iter().map(Vec::len).sum();
@@ -133,12 +134,12 @@ pub fn train_finetune(
     })
 }
 
-fn tell_time(learner: &FinetuneLearner<'_>, settings: &FinetuneSettings, monitor: &dyn Monitor) -> Result<()> {
+fn tell_time(learner: &FinetuneLearner<'_>, epochs: usize, monitor: &dyn Monitor) -> Result<()> {
     let seconds = learner.epoch_time()?.as_secs_f64();
-    let whole = seconds * settings.epochs as f64;
+    let whole = seconds * epochs as f64;
     let total = if whole >= 120.0 { format!("{:.0} min", whole / 60.0) } else { format!("{whole:.0} s") };
     let each = if seconds >= 10.0 { format!("{seconds:.0}") } else { format!("{seconds:.1}") };
-    let text = format!("{} epochs of about {each} s, {total} in all", settings.epochs);
+    let text = format!("{epochs} epochs of about {each} s, {total} in all");
     monitor.update(Update::Note { text });
     Ok(())
 }

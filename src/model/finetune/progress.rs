@@ -1,6 +1,5 @@
 //! How far a training is within its epochs, which take long.
 
-use super::settings::FinetuneSettings;
 use crate::monitor::{Monitor, Update};
 use std::time::{Duration, Instant};
 
@@ -18,16 +17,17 @@ pub(super) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    pub(super) fn new(monitor: &'a dyn Monitor, samples: usize, settings: &FinetuneSettings) -> Self {
-        Self { monitor, samples, epochs: settings.epochs, done: 0, begun: None, told: Instant::now() }
+    pub(super) fn new(monitor: &'a dyn Monitor, samples: usize) -> Self {
+        Self { monitor, samples, epochs: 0, done: 0, begun: None, told: Instant::now() }
     }
 
     pub(super) fn monitor(&self) -> &'a dyn Monitor {
         self.monitor
     }
 
-    /// Epoch `epoch`, counted from 1, begins.
-    pub(super) fn epoch(&mut self, epoch: usize) {
+    /// Epoch `epoch`, counted from 1, of `of` begins.
+    pub(super) fn epoch(&mut self, epoch: usize, of: usize) {
+        self.epochs = of;
         self.done = ((epoch - 1) * self.samples) as u64;
         self.begun.get_or_insert_with(|| (Instant::now(), self.done));
     }

@@ -132,9 +132,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     }
     rest = audit::draw_work(frame, rest, app);
     let Some(current) = app.snapshot.dataset(app.data.selected.as_deref()) else {
-        if app.loaded {
-            draw_welcome(frame, rest, theme);
-        }
+        draw_welcome(frame, rest, theme);
         return;
     };
     if app.data.sheet.open {
