@@ -1,0 +1,104 @@
+//! Forms, and paths that are pasted.
+
+use super::study::{DARK, on_screen, press, shown, train, type_text};
+use crossterm::event::KeyCode;
+use faceprobe::features::FeatureSpec;
+use faceprobe::imaging::Mode;
+use faceprobe::model::{BenchmarkSettings, DenseSettings, FinetuneSettings};
+use faceprobe::run::{JobSpec, ModelSpec};
+use faceprobe::tui::app::{App, Overlay};
+use faceprobe::tui::event::Event;
+use faceprobe::tui::jobs::{Effect, clean};
+use faceprobe::tui::stages::ScreenId;
+
+#[test]
+fn forms_check_every_field_and_remember_what_was_typed() {
+    let mut app = on_screen(DARK, ScreenId::Train);
+    press(&mut app, KeyCode::Char('n'));
+    // Over tap, pooling, pixels and width.
+    let to_dropout = |app: &mut App| {
+        for _ in 0..5 {
+            press(app, KeyCode::Down);
+        }
+    };
+    to_dropout(&mut app);
+    for _ in 0..3 {
+        press(&mut app, KeyCode::Backspace);
+    }
+    type_text(&mut app, "1.5");
+    assert_eq!(press(&mut app, KeyCode::Enter), []);
+    assert!(shown(&mut app, 80, 24).contains("Needs a number from 0 to 0.99."));
+    press(&mut app, KeyCode::Esc);
+    press(&mut app, KeyCode::Char('n'));
+    to_dropout(&mut app);
+    assert!(shown(&mut app, 80, 24).contains("1.5"), "what was typed is remembered");
+    for _ in 0..3 {
+        press(&mut app, KeyCode::Backspace);
+    }
+    type_text(&mut app, "0.9");
+    let effects = press(&mut app, KeyCode::Enter);
+    let settings = DenseSettings { dropout: 0.9, ..DenseSettings::default() };
+    let model = ModelSpec::Dense { features: FeatureSpec::of_backbone("efficientnet-lite0"), settings };
+    assert_eq!(effects, [Effect::Launch(Box::new(train(model)))]);
+    // The kind of model is a field; the defaults of each kind are the engine's.
+    press(&mut app, KeyCode::Char('n'));
+    press(&mut app, KeyCode::Up);
+    press(&mut app, KeyCode::Right);
+    press(&mut app, KeyCode::Right);
+    let model = ModelSpec::Benchmark { settings: BenchmarkSettings::default() };
+    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Launch(Box::new(train(model)))]);
+    press(&mut app, KeyCode::Char('n'));
+    press(&mut app, KeyCode::Up);
+    for _ in 0..3 {
+        press(&mut app, KeyCode::Right);
+    }
+    let features = FeatureSpec::of_cut("efficientnet-lite0", None, Mode::Default).unwrap();
+    let model = ModelSpec::Finetune { features, settings: FinetuneSettings::default() };
+    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Launch(Box::new(train(model)))]);
+}
+
+#[test]
+fn the_prepare_form_takes_several_sources_and_pasted_paths() {
+    let mut app = on_screen(DARK, ScreenId::Data);
+    press(&mut app, KeyCode::Char('n'));
+    assert_eq!(press(&mut app, KeyCode::Enter), []);
+    assert!(shown(&mut app, 80, 24).contains("Needs a source"));
+    app.update(Event::Paste("adience:/data/Köln photos\n".into()));
+    press(&mut app, KeyCode::Tab);
+    app.update(Event::Paste("adience:/data/人物".into()));
+    let effects = press(&mut app, KeyCode::Enter);
+    let [Effect::Launch(job)] = &effects[..] else { panic!("{effects:?}") };
+    let JobSpec::Prepare(settings) = &**job else { panic!("{job:?}") };
+    let paths: Vec<_> = settings.sources.iter().map(|source| source.path.to_string_lossy().into_owned()).collect();
+    assert_eq!(paths, ["/data/Köln photos", "/data/人物"]);
+    assert_eq!((settings.train, settings.val, settings.test), (Some(6000), Some(2000), Some(2000)));
+    assert_eq!((settings.split, settings.align), (None, None));
+    // How images are divided, and whether they are aligned: subject, and the whole head.
+    press(&mut app, KeyCode::Char('n'));
+    for _ in 0..8 {
+        press(&mut app, KeyCode::Tab);
+    }
+    for _ in 0..3 {
+        press(&mut app, KeyCode::Right);
+    }
+    press(&mut app, KeyCode::Tab);
+    press(&mut app, KeyCode::Right);
+    let effects = press(&mut app, KeyCode::Enter);
+    let [Effect::Launch(job)] = &effects[..] else { panic!("{effects:?}") };
+    let JobSpec::Prepare(settings) = &**job else { panic!("{job:?}") };
+    assert_eq!(settings.split, Some(faceprobe::dataset::SplitMethod::Subject));
+    assert_eq!(settings.align, Some(faceprobe::imaging::Alignment::new(faceprobe::imaging::Template::Loose)));
+}
+
+#[test]
+fn a_pasted_path_opens_whatever_letters_it_has() {
+    let mut app = on_screen(DARK, ScreenId::Predict);
+    app.update(Event::Paste("'/home/я/мои фото/人 物.png'\n".into()));
+    assert!(matches!(app.overlay, Some(Overlay::Path(_))));
+    let effects = press(&mut app, KeyCode::Enter);
+    let open = Effect::Open { text: "'/home/я/мои фото/人 物.png'".into(), from: "/study/photos".into() };
+    assert_eq!(effects, [open]);
+    assert_eq!(clean("'/home/я/мои фото/人 物.png'"), "/home/я/мои фото/人 物.png");
+    assert_eq!(clean("/a/my\\ photo\\ (1).png"), "/a/my photo (1).png");
+    assert_eq!(clean("file:///a/K%C3%B6ln%20%.png\n"), "/a/Köln %.png");
+}

@@ -1,0 +1,80 @@
+//! Evaluate: figures that follow the threshold.
+
+use super::{answer, tell, view};
+use crate::study::{DARK, press, shown};
+use crossterm::event::KeyCode;
+use faceprobe::dataset::Split;
+use faceprobe::evaluation::{Confusion, Criterion, threshold_for};
+use faceprobe::tui::app::App;
+use faceprobe::tui::jobs::Effect;
+use faceprobe::tui::records::RecordJob;
+use faceprobe::tui::screens::evaluate::sheet::Figures;
+use faceprobe::tui::stages::ScreenId;
+
+#[test]
+fn every_figure_follows_the_threshold_and_is_that_of_the_evaluation() {
+    let mut app = view(DARK, "5");
+    let sheet = app.evaluate.sheet().unwrap().clone();
+    let (scores, positive) = (&sheet.scored.scores, &sheet.scored.positive);
+    let check = |app: &App| {
+        let figures = app.evaluate.figures().unwrap();
+        let cells = Confusion::at(scores, positive, figures.threshold);
+        assert_eq!(figures.confusion, cells);
+        assert_eq!(figures.mistakes.len(), cells.total() - cells.correct());
+        assert_eq!(figures.recall[1], Some(cells.true_positive as f64 / 120.0));
+        let by_age: usize = figures.ages.iter().map(|group| group.count).sum();
+        assert_eq!(by_age + sheet.without_age, scores.len());
+        figures.threshold
+    };
+    assert_eq!(check(&app), 0.488);
+    press(&mut app, KeyCode::Right);
+    assert!((check(&app) - 0.49).abs() < 1e-9);
+    for _ in 0..10 {
+        press(&mut app, KeyCode::Left);
+    }
+    press(&mut app, KeyCode::Char('L'));
+    assert!((check(&app) - 0.49).abs() < 1e-9, "ten fine steps are a coarse one");
+    for (key, criterion) in [('a', Criterion::Accuracy), ('y', Criterion::Youden), ('e', Criterion::EqualError)] {
+        press(&mut app, KeyCode::Char(key));
+        assert_eq!(Some(check(&app)), threshold_for(criterion, scores, positive));
+        let keep = |criterion, threshold| RecordJob::Choose { run: "dense-1".into(), threshold, criterion };
+        let kept = keep(Some(criterion), check(&app));
+        assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Record(Box::new(kept))]);
+    }
+    // The worst mistake is the one furthest on the wrong side.
+    let figures = app.evaluate.figures().unwrap();
+    let far = |at: &usize| (scores[*at] - figures.threshold).abs();
+    assert!(figures.mistakes.windows(2).all(|pair| far(&pair[0]) >= far(&pair[1])));
+    // Ages go by age, not by letter, and are told with n.
+    let ages: Vec<&str> = figures.ages.iter().map(|group| group.age.as_str()).collect();
+    assert_eq!(ages, ["(0, 2)", "(8, 12)", "(15, 20)"]);
+    // Never out of range.
+    for _ in 0..60 {
+        press(&mut app, KeyCode::Char('H'));
+    }
+    assert_eq!(check(&app), 0.0);
+    assert_eq!(Figures::at(&sheet, 0.0).confusion.true_negative, 0);
+}
+
+#[test]
+fn the_test_set_is_shown_once_opened_and_no_threshold_is_chosen_on_it() {
+    let mut app = view(DARK, "5");
+    // dense-1 was never opened: a question comes first.
+    assert_eq!(press(&mut app, KeyCode::Char('t')), []);
+    assert!(shown(&mut app, 80, 24).contains("only if you stop choosing now"));
+    press(&mut app, KeyCode::Esc);
+    let mut app = view(DARK, "4");
+    app.results.selected = Some("logistic-1".into());
+    tell(&mut app, KeyCode::Enter);
+    assert_eq!(app.screen, ScreenId::Evaluate);
+    let effects = press(&mut app, KeyCode::Char('t'));
+    let asked = RecordJob::Score { run: "logistic-1".into(), split: Split::Test };
+    assert_eq!(effects, [Effect::Record(Box::new(asked))]);
+    answer(&mut app, effects);
+    for key in [KeyCode::Enter, KeyCode::Char('a')] {
+        let before = app.evaluate.figures().unwrap().threshold;
+        assert_eq!(press(&mut app, key), []);
+        assert_eq!(app.evaluate.figures().unwrap().threshold, before);
+        assert!(app.message.as_ref().is_some_and(|(_, text)| text.contains("never on the test set")));
+    }
+}

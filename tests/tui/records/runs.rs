@@ -1,0 +1,96 @@
+//! Runs: notes, titles, pins, removal.
+
+use super::view;
+use crate::study::{DARK, dense, press, row, shown, snapshot, type_text};
+use crossterm::event::KeyCode;
+use faceprobe::model::Kind;
+use faceprobe::run::label::Label;
+use faceprobe::run::{RunId, Status};
+use faceprobe::tui::event::Event;
+use faceprobe::tui::jobs::Effect;
+use faceprobe::tui::records::{Change, RecordJob};
+use faceprobe::tui::snapshot::Run;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[test]
+fn runs_are_noted_renamed_pinned_and_removed_after_a_question() {
+    let mut app = view(DARK, "7");
+    let run = RunId::parse("dense-1").unwrap();
+    assert!(shown(&mut app, 120, 40).contains("★ dense-1 the study's head"), "pinned ones come first");
+    let label = |change| Effect::Record(Box::new(RecordJob::Label { run: run.clone(), change }));
+    assert_eq!(press(&mut app, KeyCode::Char('P')), [label(Change::Pin(false))]);
+    press(&mut app, KeyCode::Char('n'));
+    type_text(&mut app, "\\nWell.");
+    let note = "Dropout as in the paper.\nSeeds 2 and 3 next.\nWell.";
+    assert_eq!(press(&mut app, KeyCode::Enter), [label(Change::Note(note.into()))]);
+    press(&mut app, KeyCode::Char('r'));
+    app.update(Event::Paste(" (人)".into()));
+    assert_eq!(press(&mut app, KeyCode::Enter), [label(Change::Title("the study's head (人)".into()))]);
+    assert_eq!(press(&mut app, KeyCode::Char('D')), []);
+    assert!(shown(&mut app, 80, 24).contains("Predict uses this model"));
+    let remove = Effect::Record(Box::new(RecordJob::Remove { run: run.clone() }));
+    assert_eq!(press(&mut app, KeyCode::Char('y')), [remove]);
+    // One at work is not removed; one that was cut short goes on.
+    app.runs.selected = Some("dense-3".into());
+    assert_eq!(press(&mut app, KeyCode::Char('D')), []);
+    assert!(app.overlay.is_none() && app.message.is_some());
+    let mut cut = snapshot();
+    cut.runs[5] = Arc::new(Run { status: Status::Interrupted, ..(*cut.runs[5]).clone() });
+    app.update(Event::Snapshot(Arc::new(cut)));
+    app.runs.selected = Some("dense-3".into());
+    let resume = RecordJob::Resume { run: RunId::parse("dense-3").unwrap() };
+    assert_eq!(press(&mut app, KeyCode::Char('p')), [Effect::Record(Box::new(resume))]);
+}
+
+#[test]
+fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
+    use faceprobe::run::journal::{Event as Told, JournalWriter, Life};
+    use faceprobe::run::openings::{self, Opening};
+    use faceprobe::run::{RunFolder, Spec};
+    use std::sync::mpsc;
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = faceprobe::workspace::Workspace::open(folder.path()).unwrap();
+    let made = RunFolder::create(&workspace, &Spec::new(dense(), 1, "cpu")).unwrap();
+    let mut journal = JournalWriter::open(&made.events_path()).unwrap();
+    assert!(journal.write(Told::Life(Life::Started { pid: 1, threads: 1 })));
+    assert!(journal.write(Told::Life(Life::Finished { summary: "well".into(), seconds: 1.0 })));
+    row("dense-1", Kind::Dense, 0.8, None).save(&made).unwrap();
+    let (events, inbox) = mpsc::channel();
+    let (nudge, nudges) = mpsc::channel();
+    let at = workspace.clone();
+    std::thread::spawn(move || faceprobe::tui::watcher::watch(at, &events, &nudges));
+    // Waits for a snapshot in which something is so of the run, and answers that run.
+    let until = |so: &dyn Fn(&Run) -> bool| loop {
+        let Ok(Event::Snapshot(now)) = inbox.recv_timeout(Duration::from_secs(30)) else { panic!("it did not come") };
+        if let Some(run) = now.run("dense-1").filter(|run| so(run)) {
+            break Arc::clone(run);
+        }
+    };
+    let run = until(&|run| run.status == Status::Done && run.row.is_some());
+    assert_eq!((run.outcome.as_deref(), run.about.label.pinned), (Some("well"), false));
+    assert!(run.about.bytes > 100);
+    let label = Label { title: "first".into(), pinned: true, ..Label::default() };
+    label.save(&made).unwrap();
+    nudge.send(()).unwrap();
+    assert_eq!(until(&|run| run.about.label.pinned).about.label, label);
+    // An opened test set, by another process: the result changes, and the record of openings.
+    row("dense-1", Kind::Dense, 0.8, Some(0.75)).save(&made).unwrap();
+    assert_eq!(until(&|run| run.row.as_ref().is_some_and(|row| row.test_accuracy.is_some())).about.label, label);
+    let opening = Opening {
+        at: "2000-01-01T00:00:00Z".into(),
+        run: "dense-1".into(),
+        dataset: "sample".into(),
+        manifest_sha256: "a".repeat(64),
+        test_accuracy: 0.75,
+    };
+    let mut dated = row("dense-1", Kind::Dense, 0.8, Some(0.75));
+    dated.created = "2026-01-01T00:00:00Z".into();
+    dated.save(&made).unwrap();
+    openings::record(&workspace, &opening).unwrap();
+    until(&|run| run.row.as_ref().is_some_and(|row| row.after_test_openings == 1));
+    // A worker goes back to it.
+    assert!(journal.write(Told::Life(Life::Started { pid: 1, threads: 1 })));
+    nudge.send(()).unwrap();
+    until(&|run| run.status != Status::Done);
+}

@@ -1,0 +1,349 @@
+//! A workspace in the middle of the study, and the screen that shows it.
+
+use super::runs::run;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use faceprobe::dataset::PrepareReport;
+use faceprobe::dataset::report::{Dropped, SplitCount};
+use faceprobe::evaluation::interval::wilson95;
+use faceprobe::features::FeatureSpec;
+use faceprobe::model::{BenchmarkSettings, DenseSettings, Kind, LogisticSettings};
+use faceprobe::monitor::EpochFigures;
+use faceprobe::predict::Prediction;
+use faceprobe::run::choice::Choice;
+use faceprobe::run::results::ResultRow;
+use faceprobe::run::view::Trial;
+use faceprobe::run::{JobSpec, ModelSpec, Status};
+use faceprobe::tui::app::App;
+use faceprobe::tui::draw;
+use faceprobe::tui::event::Event;
+use faceprobe::tui::jobs::{Effect, Entry, JobReply};
+use faceprobe::tui::predictor::PredictorReply;
+use faceprobe::tui::snapshot::{Backbone, DataSet, Run, Snapshot, Store, Weights};
+use faceprobe::tui::stages::ScreenId;
+use faceprobe::tui::theme::{Palette, Theme};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
+use ratatui::style::{Color, Modifier};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+pub const DARK: Theme = Theme { palette: Palette::Dark, ascii: false };
+
+pub const MONO: Theme = Theme { palette: Palette::Monochrome, ascii: true };
+
+pub fn report(name: &str, synthetic: bool) -> PrepareReport {
+    let dropped = |reason: &str, explanation: &str, count, example: &str| Dropped {
+        reason: reason.into(),
+        explanation: explanation.into(),
+        count,
+        examples: vec![example.into()],
+    };
+    PrepareReport {
+        name: name.into(),
+        synthetic,
+        sources: vec!["adience:/study/data/sample".into()],
+        seed: 1,
+        classes: ["female".into(), "male".into()],
+        rows: 1130,
+        raw_labels: [("f", 531), ("m", 474), ("u", 79), ("(empty)", 46)].map(|(k, v)| (k.to_owned(), v)).into(),
+        repeated_keys: 7,
+        images_present: 1118,
+        dropped: vec![
+            dropped("unknown_label", "rows whose gender is unknown", 125, "faces/7153718@N04/a.jpg: u"),
+            dropped("undecodable", "files that cannot be decoded", 3, "faces/b.jpg: ends too early"),
+            dropped("missing_file", "rows whose image file is missing", 0, ""),
+        ],
+        usable: [508, 463],
+        splits: [("train", 300), ("val", 75), ("test", 75)]
+            .map(|(split, count)| SplitCount { split: split.into(), per_class: [count, count] })
+            .into(),
+        ages: [("(8, 12)", [60, 51]), ("(15, 20)", [70, 55]), ("(0, 2)", [40, 44])]
+            .map(|(k, v)| (k.to_owned(), v))
+            .into(),
+        folds: [("0", [100, 90]), ("1", [95, 97])].map(|(k, v)| (k.to_owned(), v)).into(),
+        subjects: Some(212),
+        alignment: None,
+        without_face: 0,
+        manifest_sha256: "a".repeat(64),
+        attributes_sha256: None,
+        split: faceprobe::dataset::SplitMethod::Random,
+        fold: None,
+        warnings: if synthetic { vec![] } else { vec!["12 people are in more than one split".into()] },
+    }
+}
+
+pub fn epochs(count: usize, of: usize, top: f64) -> Vec<EpochFigures> {
+    (1..=count)
+        .map(|epoch| {
+            let far = 1.0 - (-(epoch as f64) / (of as f64 * 0.25)).exp();
+            EpochFigures {
+                epoch,
+                epochs: of,
+                train_loss: 0.7 - 0.5 * far,
+                train_accuracy: 0.5 + (top - 0.38) * far,
+                val_loss: 0.7 - 0.3 * far,
+                val_accuracy: 0.5 + (top - 0.5) * far,
+                seconds: 0.8,
+            }
+        })
+        .collect()
+}
+
+pub fn row(run: &str, kind: Kind, val: f64, test: Option<f64>) -> ResultRow {
+    let interval = |share: f64| wilson95((share * 750.0) as usize, 750);
+    ResultRow {
+        run: run.into(),
+        kind,
+        backbone: (kind != Kind::Benchmark).then(|| "efficientnet-lite0".into()),
+        pool: None,
+        tap: None,
+        params: 1_312_769,
+        seed: 1,
+        epochs: 100,
+        best_epoch: Some(50),
+        train_accuracy: Some(val + 0.1),
+        val_accuracy: Some(val),
+        val_interval: interval(val),
+        test_accuracy: test,
+        test_interval: test.and_then(interval),
+        threshold: 0.488,
+        seconds: 38.4,
+        status: Status::Done,
+        dataset: "sample".into(),
+        manifest_sha256: "a".repeat(64),
+        synthetic: true,
+        settings: "dense 1024, dropout 0.8, 100 epochs, adam 0.001".into(),
+        created: String::new(),
+        after_test_openings: usize::from(run == "dense-2") * 2,
+        chosen: run == "dense-1",
+        validation: None,
+        division: None,
+        asked: String::new(),
+        refit: None,
+    }
+}
+
+pub fn train(model: ModelSpec) -> JobSpec {
+    JobSpec::train("sample", model)
+}
+
+pub fn dense() -> JobSpec {
+    train(ModelSpec::Dense {
+        features: FeatureSpec::of_backbone("efficientnet-lite0"),
+        settings: DenseSettings::default(),
+    })
+}
+
+/// A workspace in the middle of the study: three models done, a fourth being trained.
+pub fn snapshot() -> Snapshot {
+    let extract =
+        JobSpec::Extract { dataset: "sample".into(), features: FeatureSpec::of_backbone("efficientnet-lite0") };
+    let logistic = ModelSpec::Logistic {
+        features: FeatureSpec::of_backbone("efficientnet-lite0"),
+        settings: LogisticSettings::default(),
+    };
+    let benchmark = ModelSpec::Benchmark { settings: BenchmarkSettings::default() };
+    let trial = |alpha: u32, val_accuracy| Trial { setting: format!("alpha {alpha}"), val_accuracy, val_loss: 0.5 };
+    let mut runs = vec![
+        Run {
+            skipped: vec!["faces/broken.jpg: ends too early".into()],
+            skipped_count: 1,
+            outcome: Some("1,000 rows, 1 skipped".into()),
+            ..run("extract-1", extract, Status::Done)
+        },
+        Run {
+            epochs: epochs(16, 16, 0.6),
+            row: Some(row("benchmark-1", Kind::Benchmark, 0.6, None)),
+            ..run("benchmark-1", train(benchmark), Status::Done)
+        },
+        Run {
+            trials: vec![trial(10, 0.741), trial(100, 0.784), trial(1000, 0.776)],
+            outcome: Some("validation 0.784 with alpha 100".into()),
+            row: Some(row("logistic-1", Kind::Logistic, 0.784, Some(0.771))),
+            ..run("logistic-1", train(logistic), Status::Done)
+        },
+        Run {
+            epochs: epochs(100, 100, 0.812),
+            row: Some(row("dense-1", Kind::Dense, 0.812, None)),
+            ..run("dense-1", dense(), Status::Done)
+        },
+        Run {
+            epochs: epochs(100, 100, 0.795),
+            row: Some(row("dense-2", Kind::Dense, 0.795, None)),
+            ..run("dense-2", dense(), Status::Done)
+        },
+        Run {
+            epochs: epochs(43, 100, 0.8),
+            stage: Some("train".into()),
+            notes: vec!["All 1,000 features were in the cache.".into()],
+            ..run("dense-3", dense(), Status::Running)
+        },
+    ];
+    if let Some(last) = runs.last_mut() {
+        last.row = Some(ResultRow { status: Status::Running, ..row("dense-3", Kind::Dense, 0.77, None) });
+    }
+    let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+    Snapshot {
+        workspace: "/study".into(),
+        datasets: vec![
+            DataSet { name: "fairface10k".into(), report: Ok(report("fairface10k", false)), written: at(1) },
+            DataSet { name: "sample".into(), report: Ok(report("sample", true)), written: at(2) },
+        ],
+        backbones: vec![
+            Backbone {
+                name: "efficientnet-lite0".into(),
+                title: "EfficientNet-Lite0".into(),
+                input: 224,
+                features: 1280,
+                weights: Weights::Present { sha256: Some("f2bc3dd0".repeat(8)), bytes: 18_245_120 },
+            },
+            Backbone {
+                name: "vgg16".into(),
+                title: "VGG16".into(),
+                input: 224,
+                features: 25_088,
+                weights: Weights::Absent,
+            },
+        ],
+        stores: vec![Store {
+            backbone: "efficientnet-lite0".into(),
+            tap: "last".into(),
+            pool: "avg".into(),
+            width: 1280,
+            rows: 1000,
+            parts: 2,
+            bytes: 5_120_256,
+        }],
+        runs: runs.into_iter().map(Arc::new).collect(),
+        choice: Some(Choice {
+            run: "dense-1".into(),
+            threshold: 0.488,
+            criterion: None,
+            at: String::new(),
+            after_test_openings: 1,
+        }),
+        problem: None,
+    }
+}
+
+pub fn app_with(theme: Theme, snapshot: Snapshot) -> App {
+    let mut app = App::new(theme, "/study".into(), None);
+    app.update(Event::Snapshot(Arc::new(snapshot)));
+    app
+}
+
+pub fn app() -> App {
+    app_with(DARK, snapshot())
+}
+
+pub fn press(app: &mut App, code: KeyCode) -> Vec<Effect> {
+    app.update(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+}
+
+pub fn type_text(app: &mut App, text: &str) {
+    for c in text.chars() {
+        press(app, KeyCode::Char(c));
+    }
+}
+
+pub fn frame(app: &mut App, width: u16, height: u16) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    let mut hits = Vec::new();
+    terminal.draw(|frame| hits = draw::draw(frame, app)).unwrap();
+    app.hits = hits;
+    terminal.backend().buffer().clone()
+}
+
+pub fn shown(app: &mut App, width: u16, height: u16) -> String {
+    let buffer = frame(app, width, height);
+    let mut text = String::new();
+    for y in 0..height {
+        let mut line = String::new();
+        let mut x = 0;
+        while x < width {
+            let symbol = buffer[(x, y)].symbol();
+            line.push_str(symbol);
+            x += unicode_width::UnicodeWidthStr::width(symbol).max(1) as u16;
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+pub fn prediction(path: &str) -> Prediction {
+    Prediction {
+        path: path.into(),
+        label: Some("female".into()),
+        probability: Some(0.973),
+        score: Some(0.027),
+        threshold: 0.488,
+        faces: Vec::new(),
+        error: None,
+        input: "whole picture".into(),
+        model: "dense-1".into(),
+        milliseconds: 23.4,
+        ..Prediction::default()
+    }
+}
+
+/// The app as each screen shows it with something on it.
+pub fn on_screen(theme: Theme, screen: ScreenId) -> App {
+    let mut app = app_with(theme, snapshot());
+    app.update(Event::Job(JobReply::Listed {
+        folder: "/study/photos".into(),
+        entries: ["b.jpg", "holiday in Köln (2).jpg", "人物.png"]
+            .iter()
+            .map(|name| Entry {
+                path: PathBuf::from("/study/photos").join(name),
+                name: (*name).into(),
+                folder: false,
+                image: true,
+            })
+            .collect(),
+        select: Some("/study/photos/人物.png".into()),
+        predict: true,
+    }));
+    app.update(Event::Predictor(PredictorReply::Prediction(Box::new(prediction("/study/photos/人物.png")))));
+    press(&mut app, KeyCode::Char(char::from_digit(screen.index() as u32 + 1, 10).unwrap()));
+    app
+}
+
+/// A letter for every style that a theme gives a meaning to, a dot for plain text.
+pub fn styles(theme: Theme, buffer: &Buffer) -> String {
+    let mut known: Vec<(Style, char)> = vec![
+        (theme.selected(), 'S'),
+        (theme.strong(), 'b'),
+        (theme.accent(), 'a'),
+        (theme.warning(), 'w'),
+        (theme.bad(), 'x'),
+        (theme.good(), 'g'),
+        (theme.dim(), 'd'),
+        (theme.rule(), 'r'),
+        (theme.series(0), '0'),
+        (theme.series(1), '1'),
+    ];
+    known.extend((2..4).map(|at| (theme.hue(at), char::from_digit(at as u32, 10).unwrap_or('?'))));
+    let mut text = String::new();
+    for y in 0..buffer.area.height {
+        let line: String = (0..buffer.area.width)
+            .map(|x| {
+                let cell = &buffer[(x, y)];
+                let same = |style: &Style| {
+                    style.fg.unwrap_or(Color::Reset) == cell.fg
+                        && style.bg.unwrap_or(Color::Reset) == cell.bg
+                        && style.add_modifier == cell.modifier
+                };
+                let plain = (cell.fg, cell.bg, cell.modifier) == (Color::Reset, Color::Reset, Modifier::empty());
+                let found = known.iter().find(|(style, _)| same(style)).map_or('?', |(_, letter)| *letter);
+                if plain { '.' } else { found }
+            })
+            .collect();
+        text.push_str(line.trim_end_matches('.'));
+        text.push('\n');
+    }
+    text
+}
