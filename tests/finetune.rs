@@ -196,3 +196,57 @@ fn a_chosen_model_is_trained_anew_on_validation_too() {
         }
     }
 }
+
+#[test]
+fn an_ensemble_is_the_mean_of_its_members_and_is_refitted_with_them() {
+    let study = Study::new(30);
+    let train = ["--quiet", "train", "finetune", "--backbone", "mobilenet-v2", "--cut", "17", "--epochs", "3"];
+    let seeds = ["1", "2"].map(|seed| study.ok(&[train.as_slice(), &["--batch", "8", "--seed", seed]].concat()));
+    let ensemble = study.ok(&["--quiet", "train", "ensemble", &seeds[0], &seeds[1]]);
+    assert_eq!(ensemble, "ensemble-1");
+    let scores = |run: &str| -> Vec<f64> {
+        let text = fs::read_to_string(study.file(run, "scores-val.csv")).expect("scores");
+        let score = |line: &str| line.rsplit(',').next().and_then(|score| score.parse().ok()).expect("a score");
+        text.lines().skip(1).map(score).collect()
+    };
+    let logit = |score: f64| (score / (1.0 - score)).ln();
+    let members = seeds.each_ref().map(|run| scores(run));
+    let both = scores(&ensemble);
+    for (at, score) in both.iter().enumerate() {
+        let mean = (logit(members[0][at]) + logit(members[1][at])) / 2.0;
+        assert!((logit(*score) - mean).abs() < 1e-4 && members[0][at] != members[1][at], "{at}: {score}");
+    }
+    let rows = study.json(&["results", "--sort", "run"]);
+    let of = |run: &str| rows.as_array().into_iter().flatten().find(|row| row["run"] == run).cloned().expect("a row");
+    let row = of(&ensemble);
+    let params = seeds.each_ref().map(|run| of(run)["params"].as_u64().unwrap_or_default());
+    assert_eq!(row["params"].as_u64(), Some(params[0] + params[1]));
+    assert!(
+        row["val_accuracy"].is_f64() && row["settings"] == format!("mean of {}, {}; tap 17", seeds[0], seeds[1]),
+        "{row}"
+    );
+
+    // It predicts what it said on validation.
+    let text = fs::read_to_string(study.file(&ensemble, "scores-val.csv")).expect("scores");
+    let picture =
+        study.at().join("raw").join(text.lines().nth(1).and_then(|line| line.split(',').nth(1)).expect("a path"));
+    let answers = study.json(&["predict", "--model", &ensemble, &picture.to_string_lossy()]);
+    assert!(answers[0]["score"].as_f64().is_some_and(|score| (score - both[0]).abs() < 1e-6), "{answers}");
+
+    // Refitting it takes the refits of its members, and all that was chosen for it.
+    let refused = |args: &[&str], part: &str| {
+        let output = study.run(args);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && error.contains(part), "{args:?}: {error}");
+    };
+    let anew = study.ok(&["--quiet", "train", "refit", &seeds[0]]);
+    refused(&["train", "refit", &ensemble], &format!("run 'faceprobe train refit {}' first", seeds[1]));
+    study.ok(&["--quiet", "train", "refit", &seeds[1]]);
+    let refit = study.ok(&["--quiet", "train", "refit", &ensemble]);
+    let opened = study.json(&["evaluate", &refit, "--open-test"]);
+    assert!(opened["test_accuracy"].is_f64() && opened["val_accuracy"].is_null(), "{opened}");
+    assert_eq!((&opened["threshold"], &opened["refit"]), (&row["threshold"], &ensemble.as_str().into()));
+    refused(&["train", "ensemble", &seeds[0], &seeds[0]], "named twice");
+    refused(&["train", "ensemble", &seeds[0], &anew], "trained on validation too");
+    refused(&["train", "ensemble", &seeds[0], &ensemble], "no fine-tuned network");
+}

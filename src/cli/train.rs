@@ -1,4 +1,4 @@
-//! `faceprobe train benchmark|dense|logistic|finetune|refit`.
+//! `faceprobe train benchmark|dense|logistic|finetune|ensemble|refit`.
 
 use super::Context;
 use super::args::{DatasetArg, DetachArg, TrainArgs, TrainCommand, TrainingArgs};
@@ -8,7 +8,7 @@ use crate::dataset::manifest;
 use crate::error::{Error, Result};
 use crate::features::FeatureSpec;
 use crate::model::{BenchmarkSettings, DenseSettings, FinetuneSettings, LogisticSettings, Schedule};
-use crate::run::{JobSpec, ModelSpec, refit};
+use crate::run::{JobSpec, ModelSpec, ensemble, refit};
 
 pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let (job, detach) = job(context, &args.model)?;
@@ -52,6 +52,7 @@ pub(crate) fn dataset_name(context: &Context, arg: &DatasetArg) -> Result<String
 fn job<'a>(context: &Context, command: &'a TrainCommand) -> Result<(JobSpec, &'a DetachArg)> {
     let device = &context.device;
     let (model, dataset, detach) = match command {
+        TrainCommand::Ensemble { runs, detach } => return Ok((ensemble::job(&context.workspace, runs)?, detach)),
         TrainCommand::Refit { run, detach } => return Ok((refit::job(&context.workspace, run)?, detach)),
         TrainCommand::Benchmark { filters, dense, pool, training, dataset, detach } => {
             let default = BenchmarkSettings::default();

@@ -35,6 +35,7 @@ pub use checkpoint::Checkpoints;
 pub use data::{Examples, LabelledRows, PixelRows};
 pub use dense::train_dense;
 pub use draws::{EpochDraws, first_weights};
+pub use finetune::ensemble::ensemble;
 pub use finetune::settings::FinetuneSettings;
 pub use finetune::{Pair, Views, train_finetune};
 pub use grid::Grid;

@@ -3,7 +3,8 @@
 use super::benchmark::{Cnn, Pixels};
 use super::data::rows_at_once;
 use super::dense::Dense;
-use super::finetune::tuned::{Tuned, tail_of};
+use super::finetune::ensemble::Members;
+use super::finetune::tuned::tail_of;
 use super::logistic::Linear;
 use super::network::{Input, Network, Weights, torch_error};
 use super::random::Dropout;
@@ -25,7 +26,7 @@ pub struct Scorer(Ready);
 enum Ready {
     Features { network: Box<dyn Network + Send>, scaling: Standardisation, width: usize },
     Pixels { network: Cnn, width: usize },
-    Tuned(Tuned),
+    Tuned(Members),
 }
 
 impl Scorer {
@@ -41,7 +42,7 @@ impl Scorer {
 
     /// The same of a fine-tuned model, whose rows are the activations that `input` tells of.
     pub fn tuned(weights: &Weights, input: &StoreIdentity) -> Result<Self> {
-        Ok(Self(Ready::Tuned(Tuned::from_weights(&tail_of(input)?, weights)?)))
+        Ok(Self(Ready::Tuned(Members::from_weights(&tail_of(input)?, weights)?)))
     }
 
     fn features(network: Box<dyn Network + Send>, weights: &Weights, width: usize) -> Result<Ready> {
@@ -70,7 +71,7 @@ impl Scorer {
     }
 
     /// What a fine-tuned network makes of its rows, for others to learn from: its averaged last stage, rows x features,
-    /// the mean of picture and mirror image; with the scores. None of other models, whose features are frozen.
+    /// the mean of picture and mirror image (of an ensemble those of all members); with the scores. None of other models, whose features are frozen.
     ///
     /// # Errors
     /// As [`Scorer::scores`].

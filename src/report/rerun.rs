@@ -20,6 +20,12 @@ pub fn commands(study: &Study) -> String {
     }
     for (run, spec) in study.jobs.iter().filter(|(_, spec)| spec.parent.is_none()) {
         let command = match &spec.job {
+            JobSpec::Train { model: ModelSpec::Ensemble { members, .. }, refit: None, .. } => {
+                format!(
+                    "faceprobe train ensemble {}",
+                    members.iter().map(|run| quoted(run)).collect::<Vec<_>>().join(" ")
+                )
+            }
             JobSpec::Train { refit: Some(run), .. } => format!("faceprobe train refit {}", quoted(run)),
             JobSpec::Train { dataset, model, .. } | JobSpec::Folds { dataset, model } => train(dataset, model),
             JobSpec::OpenTest { run } => format!("faceprobe evaluate {} --open-test", quoted(run)),

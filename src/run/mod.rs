@@ -22,6 +22,7 @@ pub mod choice;
 pub mod compare;
 pub mod control;
 pub mod elsewhere;
+pub mod ensemble;
 mod execute;
 pub mod export;
 pub mod filter;

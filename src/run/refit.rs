@@ -4,6 +4,7 @@
 //! second time, so a refitted model has no validation accuracy, and its test split tells how much the additional images
 //! help.
 
+use super::ensemble;
 use super::folder::RunFolder;
 use super::results::ResultRow;
 use super::spec::{JobSpec, ModelSpec};
@@ -41,7 +42,8 @@ pub(super) fn describe(settings: String, refitted: bool) -> String {
 /// The job that refits a run.
 ///
 /// # Errors
-/// A run that trains no model or has none yet; one that is a refit itself.
+/// A run that trains no model or has none yet; one that is a refit itself; an ensemble of which a member was not
+/// refitted yet.
 pub fn job(workspace: &Workspace, name: &str) -> Result<JobSpec> {
     let run = RunFolder::find(workspace, name)?;
     let JobSpec::Train { dataset, mut model, refit } = run.spec()?.job else {
@@ -62,6 +64,7 @@ pub fn job(workspace: &Workspace, name: &str) -> Result<JobSpec> {
         ModelSpec::Benchmark { settings } => settings.patience = None,
         ModelSpec::Dense { settings, .. } => settings.patience = None,
         ModelSpec::Finetune { settings, .. } => settings.patience = None,
+        ModelSpec::Ensemble { members, .. } => *members = ensemble::refitted(workspace, members)?,
     }
     Ok(JobSpec::Train { dataset, model, refit: Some(name.to_owned()) })
 }
@@ -84,8 +87,6 @@ pub(super) fn chosen(workspace: &Workspace, name: &str, manifest: &Manifest) -> 
 }
 
 fn trained(run: &RunFolder) -> Result<ModelInfo> {
-    if ResultRow::finished(run)?.is_none() {
-        return Err(Error::failed(format!("Run {} has no trained model yet; train it to its end first.", run.id())));
-    }
+    ResultRow::required(run)?;
     ModelInfo::read(&run.model_path())
 }

@@ -136,6 +136,13 @@ impl ResultRow {
         if run.checkpoint_path().exists() { Ok(None) } else { Self::load(run) }
     }
 
+    /// [`ResultRow::finished`], whose absence is an error.
+    pub(super) fn required(run: &RunFolder) -> Result<Self> {
+        Self::finished(run)?.ok_or_else(|| {
+            Error::failed(format!("Run {} has no trained model yet; train it to its end first.", run.id()))
+        })
+    }
+
     /// Gives the journal of a training that left this row its last word, if the worker was killed before it could.
     pub(super) fn close(&self, run: &RunFolder) -> Result<()> {
         let mut view = RunView::open(run.clone())?;

@@ -22,7 +22,9 @@ pub(super) fn source_of(model: &ModelSpec, device: &str) -> Result<Box<dyn RowSo
     Ok(match model {
         ModelSpec::Benchmark { settings } => Box::new(PooledPixels::new(settings.input, settings.pool)?),
         ModelSpec::Dense { features, .. } | ModelSpec::Logistic { features, .. } => network_source(features, device)?,
-        ModelSpec::Finetune { features, .. } => Box::new(CutSource::new(features, backbone::device::parse(device)?)?),
+        ModelSpec::Finetune { features, .. } | ModelSpec::Ensemble { features, .. } => {
+            Box::new(CutSource::new(features, backbone::device::parse(device)?)?)
+        }
     })
 }
 

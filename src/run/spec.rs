@@ -73,6 +73,13 @@ pub enum ModelSpec {
         features: FeatureSpec,
         settings: FinetuneSettings,
     },
+    /// Nothing is trained: the mean of fine-tuned runs, all cut where `features` says.
+    Ensemble {
+        #[serde(flatten)]
+        features: FeatureSpec,
+        /// Their runs.
+        members: Vec<String>,
+    },
 }
 
 /// Which heads a sweep trains.
@@ -123,7 +130,7 @@ impl ModelSpec {
             Self::Benchmark { .. } => Kind::Benchmark,
             Self::Dense { .. } => Kind::Dense,
             Self::Logistic { .. } => Kind::Logistic,
-            Self::Finetune { .. } => Kind::Finetune,
+            Self::Finetune { .. } | Self::Ensemble { .. } => Kind::Finetune,
         }
     }
 
@@ -131,9 +138,10 @@ impl ModelSpec {
     pub fn features(&self) -> Option<&FeatureSpec> {
         match self {
             Self::Benchmark { .. } => None,
-            Self::Dense { features, .. } | Self::Logistic { features, .. } | Self::Finetune { features, .. } => {
-                Some(features)
-            }
+            Self::Dense { features, .. }
+            | Self::Logistic { features, .. }
+            | Self::Finetune { features, .. }
+            | Self::Ensemble { features, .. } => Some(features),
         }
     }
 
@@ -145,18 +153,19 @@ impl ModelSpec {
     /// How the last stage is pooled, where a model has its own last stages.
     pub fn pool(&self) -> Option<Pool> {
         match self {
-            Self::Finetune { features, .. } => Some(features.pool),
-            _ => None,
+            Self::Finetune { features, .. } | Self::Ensemble { features, .. } => Some(features.pool),
+            Self::Benchmark { .. } | Self::Dense { .. } | Self::Logistic { .. } => None,
         }
     }
 
-    /// The seed of initial weights, batch order and dropout.
+    /// The seed of initial weights, batch order and dropout; 0 for an ensemble, whose members have their own.
     pub fn seed(&self) -> u64 {
         match self {
             Self::Benchmark { settings } => settings.seed,
             Self::Dense { settings, .. } => settings.seed,
             Self::Logistic { settings, .. } => settings.seed,
             Self::Finetune { settings, .. } => settings.seed,
+            Self::Ensemble { .. } => 0,
         }
     }
 
@@ -201,6 +210,7 @@ impl ModelSpec {
                 if settings.arithmetic == Arithmetic::Bf16 { ", products in bf16" } else { "" },
             ),
             Self::Finetune { settings, .. } => settings.describe(),
+            Self::Ensemble { members, .. } => format!("mean of {}", members.join(", ")),
             Self::Logistic { settings, .. } => {
                 let alphas: Vec<String> = settings.alphas.iter().map(f64::to_string).collect();
                 format!("alpha from {}", alphas.join(", "))
@@ -223,6 +233,7 @@ impl JobSpec {
             Self::Audit { .. } => "audit",
             Self::Extract { .. } => "extract",
             Self::Probe { .. } => "probe",
+            Self::Train { model: ModelSpec::Ensemble { .. }, .. } => "ensemble",
             Self::Train { model, .. } => model.kind().name(),
             Self::Sweep { .. } => "sweep",
             Self::Folds { .. } => "folds",

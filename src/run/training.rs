@@ -1,5 +1,6 @@
 //! Training one model into its run's folder, and opening the test split for it.
 
+use super::ensemble;
 use super::execute::Circumstances;
 use super::folder::RunFolder;
 use super::openings::{self, Opening};
@@ -61,6 +62,8 @@ pub(super) struct Ground {
     varied: Vec<Store>,
     /// For a refit: what validation chose.
     chosen: Option<Chosen>,
+    /// For an ensemble: the weights of its members, and how many numbers were trained for them.
+    members: (Vec<Weights>, usize),
 }
 
 impl Ground {
@@ -88,6 +91,12 @@ pub(super) fn ground(
     for source in variations_of(spec, circumstances.device)? {
         varied.extend(filled_stores(circumstances, &manifest, refit::learnt(chosen.as_ref()), &source, monitor)?.0);
     }
+    let members = match spec {
+        ModelSpec::Ensemble { members, .. } => {
+            ensemble::members(circumstances.workspace, members, refit.is_some(), &manifest, &source.identity())?
+        }
+        _ => Default::default(),
+    };
     Ok(Ground {
         manifest,
         synthetic: report.synthetic,
@@ -97,6 +106,7 @@ pub(super) fn ground(
         stores,
         varied,
         chosen,
+        members,
     })
 }
 
@@ -111,7 +121,7 @@ pub(super) fn train_on(
     monitor: &dyn Monitor,
 ) -> Result<ResultRow> {
     let begun = Instant::now();
-    let Ground { manifest, synthetic, division, alignment, identity, stores, varied, chosen } = ground;
+    let Ground { manifest, synthetic, division, alignment, identity, stores, varied, chosen, members } = ground;
     let learnt = refit::learnt(chosen.as_ref());
     // What is trained on what: a checkpoint of anything else is not gone on from.
     let key = serde_json::to_string(&(spec, identity, &manifest.sha256)).at(run.path())?;
@@ -142,6 +152,13 @@ pub(super) fn train_on(
             let val_views = Views::new(&val_pairs, val.examples()?)?;
             let trained =
                 model::train_finetune(identity, train_views, val_views, settings, Some(&checkpoints), monitor)?;
+            (trained, val.samples, val.positive, train.positive)
+        }
+        ModelSpec::Ensemble { .. } => {
+            let train = feature_rows(stores, manifest, learnt, monitor)?;
+            let val = feature_rows(stores, manifest, &[Split::Val], monitor)?;
+            let members = (members.0.as_slice(), members.1);
+            let trained = model::ensemble(identity, members, train.examples()?, val.examples()?, monitor)?;
             (trained, val.samples, val.positive, train.positive)
         }
         ModelSpec::Logistic { settings, .. } => {

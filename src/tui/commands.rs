@@ -45,6 +45,7 @@ impl App {
             Action::Choose
             | Action::OpenTest
             | Action::Refit
+            | Action::Ensemble
             | Action::SortNext
             | Action::Reverse
             | Action::Mark

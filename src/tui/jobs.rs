@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::predict::Prediction;
 use crate::run::choice::{self, Choice};
 use crate::run::launch::{self, Launched};
-use crate::run::{JobSpec, RunFolder, RunId, Spec, control, queue, refit};
+use crate::run::{JobSpec, RunFolder, RunId, Spec, control, ensemble, queue, refit};
 use crate::workspace::Workspace;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,10 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     Launch(Box<JobSpec>),
+    /// Makes one model of fine-tuned runs.
+    Ensemble {
+        runs: Vec<String>,
+    },
     /// Trains a run's model anew on validation too.
     Refit {
         run: String,
@@ -172,6 +176,10 @@ pub fn work(settings: &Settings, effects: &Receiver<Effect>, events: &Sender<Eve
 fn perform(settings: &Settings, effect: Effect, started: &mut Vec<Launched>) -> Result<JobReply> {
     let workspace = &settings.workspace;
     match effect {
+        Effect::Ensemble { runs } => {
+            let job = Box::new(ensemble::job(workspace, &runs)?);
+            perform(settings, Effect::Launch(job), started)
+        }
         Effect::Refit { run } => {
             let job = Box::new(refit::job(workspace, &run)?);
             perform(settings, Effect::Launch(job), started)

@@ -176,6 +176,15 @@ fn opening_a_test_set_asks_first_and_choosing_does_not() {
     assert_eq!(press(&mut app, KeyCode::Char('R')), []);
     assert!(shown(&mut app, 80, 24).contains("Train on validation too?"));
     assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Refit { run: "dense-1".into() }]);
+    // So does making one model of several, once they are marked.
+    assert_eq!(press(&mut app, KeyCode::Char('E')), []);
+    assert!(app.overlay.is_none() && app.message.is_some());
+    for _ in 0..2 {
+        press(&mut app, KeyCode::Char(' '));
+    }
+    press(&mut app, KeyCode::Char('E'));
+    assert!(shown(&mut app, 80, 24).contains("Make an ensemble?"));
+    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Ensemble { runs: vec!["dense-1".into(), "dense-2".into()] }]);
     // A run that is not done has nothing to open.
     app.results.selected = Some("dense-3".into());
     assert_eq!(press(&mut app, KeyCode::Char('t')), []);

@@ -251,6 +251,14 @@ pub(crate) enum TrainCommand {
         #[command(flatten)]
         detach: DetachArg,
     },
+    /// Fine-tuned runs that differ in their seeds, say, as one model: the mean of their logits
+    Ensemble {
+        /// The runs, two or more, of the same cut on the same data
+        #[arg(required = true, num_args = 2.., value_name = "RUN")]
+        runs: Vec<String>,
+        #[command(flatten)]
+        detach: DetachArg,
+    },
     /// A run's model anew on training and validation images together, with the epochs or the penalty and the threshold
     /// that validation chose for it
     Refit {

@@ -8,6 +8,7 @@
 
 mod augmented;
 mod average;
+pub(super) mod ensemble;
 mod fold;
 mod lanes;
 mod learner;

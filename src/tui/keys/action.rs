@@ -32,6 +32,8 @@ pub enum Action {
     SortPrevious,
     Reverse,
     OpenTest,
+    /// Makes one model of the marked ones.
+    Ensemble,
     /// Trains a model anew on validation too.
     Refit,
     Choose,

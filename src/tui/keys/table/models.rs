@@ -23,6 +23,13 @@ pub(super) const ROWS: &[Binding] = &[
     ),
     bind(
         C::Results,
+        &[ch('E')],
+        A::Ensemble,
+        "",
+        "Makes one model of the marked fine-tuned runs, the mean of their logits.",
+    ),
+    bind(
+        C::Results,
         &[ch('R')],
         A::Refit,
         "",

@@ -142,6 +142,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             return open_test(app, row.as_ref());
         }
         Action::Refit => refit(app),
+        Action::Ensemble => ensemble(app),
         Action::Mark => mark(app),
         Action::Compare => return compare(app),
         Action::Enter if app.results.marked.len() > 1 => return compare(app),
@@ -282,6 +283,21 @@ pub fn open_test(app: &mut App, row: Option<&ResultRow>) -> Vec<Effect> {
         }
     }
     Vec::new()
+}
+
+/// Asks whether to make one model of the marked ones.
+fn ensemble(app: &mut App) {
+    let runs = app.results.marked.clone();
+    if runs.len() < 2 {
+        app.say(Tone::Plain, "Mark two fine-tuned runs or more with Space; they become one model then.");
+        return;
+    }
+    let text = vec![
+        format!("Makes one model of {}: the mean of their logits.", runs.join(", ")),
+        "Nothing is trained; the threshold is chosen on validation. It takes as long as all of them to predict."
+            .to_owned(),
+    ];
+    app.ask("Make an ensemble?", text, Effect::Ensemble { runs });
 }
 
 /// Asks whether to train the model under the cursor anew on validation too.
