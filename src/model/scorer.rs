@@ -71,7 +71,8 @@ impl Scorer {
     }
 
     /// What a fine-tuned network makes of its rows, for others to learn from: its averaged last stage, rows x features,
-    /// the mean of picture and mirror image (of an ensemble those of all members); with the scores. None of other models, whose features are frozen.
+    /// the mean of picture and mirror image (of an ensemble those of all members behind each other); with the scores.
+    /// None of other models, whose features are frozen.
     ///
     /// # Errors
     /// As [`Scorer::scores`].

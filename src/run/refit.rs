@@ -24,14 +24,9 @@ pub(super) struct Chosen {
     pub calibration: Option<Calibration>,
 }
 
-/// What a model learns from.
-pub(super) fn learnt(chosen: Option<&Chosen>) -> &'static [Split] {
-    if chosen.is_some() { &[Split::Train, Split::Val] } else { &[Split::Train] }
-}
-
-/// Whether a model learns from the images of a split.
-pub(super) fn learns_from(refit: Option<&str>, split: Split) -> bool {
-    split == Split::Train || (split == Split::Val && refit.is_some())
+/// The splits that a model learns from.
+pub(super) fn learnt(refitted: bool) -> &'static [Split] {
+    if refitted { &[Split::Train, Split::Val] } else { &[Split::Train] }
 }
 
 /// The settings of a model in a few words, with a word for one that learnt from validation too.

@@ -39,8 +39,7 @@ pub(super) fn train(
     let ground = ground(circumstances, dataset, spec, refit, monitor)?;
     if let Some(chosen) = &ground.chosen {
         let text = format!(
-            "learns from the validation split too, so what is measured on it means nothing; epochs and threshold are \
-             those of {}",
+            "learns from the validation split too, so what is measured on it means nothing; what validation chose is that of {}",
             chosen.run
         );
         monitor.update(Update::Note { text });
@@ -89,7 +88,7 @@ pub(super) fn ground(
     let (stores, _) = filled_stores(circumstances, &manifest, &splits, source.as_ref(), monitor)?;
     let mut varied = Vec::new();
     for source in variations_of(spec, circumstances.device)? {
-        varied.extend(filled_stores(circumstances, &manifest, refit::learnt(chosen.as_ref()), &source, monitor)?.0);
+        varied.extend(filled_stores(circumstances, &manifest, refit::learnt(chosen.is_some()), &source, monitor)?.0);
     }
     let members = match spec {
         ModelSpec::Ensemble { members, .. } => {
@@ -122,7 +121,7 @@ pub(super) fn train_on(
 ) -> Result<ResultRow> {
     let begun = Instant::now();
     let Ground { manifest, synthetic, division, alignment, identity, stores, varied, chosen, members } = ground;
-    let learnt = refit::learnt(chosen.as_ref());
+    let learnt = refit::learnt(chosen.is_some());
     // What is trained on what: a checkpoint of anything else is not gone on from.
     let key = serde_json::to_string(&(spec, identity, &manifest.sha256)).at(run.path())?;
     let checkpoints = Checkpoints::new(run.checkpoint_path(), key);

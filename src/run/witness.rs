@@ -3,7 +3,7 @@
 use super::elsewhere::{own_images, swapped};
 use super::execute::Circumstances;
 use super::folder::RunFolder;
-use super::refit::learns_from;
+use super::refit;
 use super::results::ResultRow;
 use super::scoring::{check_identity, filled_stores, source_of};
 use super::spec::JobSpec;
@@ -60,6 +60,7 @@ pub(super) fn ask(
         ))
     })?;
     let split_in_own = |at: usize| own.get(&picture_of(&manifest.samples[at])).copied();
+    let learnt = refit::learnt(refit.is_some());
     let (mut trained_on, mut asked) = (Vec::new(), Vec::new());
     let mut seen = SeenByRun { run: name.to_owned(), ..SeenByRun::default() };
     for at in 0..manifest.samples.len() {
@@ -69,8 +70,8 @@ pub(super) fn ask(
             Some(Split::Test) => seen.test += 1,
             None => {}
         }
-        let learnt = split_in_own(at).is_some_and(|split| learns_from(refit.as_deref(), split));
-        if learnt { trained_on.push(at) } else { asked.push(at) }
+        let was_learnt = split_in_own(at).is_some_and(|split| learnt.contains(&split));
+        if was_learnt { trained_on.push(at) } else { asked.push(at) }
     }
     let title = match spec.features() {
         Some(features) if spec.kind() == Kind::Finetune => {

@@ -1,7 +1,7 @@
 //! Runs at work as the screens show them, and the keys that steer them.
 
 use super::runs::run;
-use super::study::{DARK, app, app_with, dense, on_screen, press, shown, snapshot};
+use super::study::{DARK, app, app_with, dense, epochs, on_screen, press, shown, snapshot};
 use crossterm::event::KeyCode;
 use faceprobe::features::FeatureSpec;
 use faceprobe::run::view::Progress;
@@ -9,6 +9,7 @@ use faceprobe::run::{JobSpec, RunId, Status, control};
 use faceprobe::tui::app::{App, Tone};
 use faceprobe::tui::event::Event;
 use faceprobe::tui::jobs::Effect;
+use faceprobe::tui::keys::Action;
 use faceprobe::tui::snapshot::{Run, Snapshot};
 use faceprobe::tui::stages::{ScreenId, State, stages};
 use std::sync::Arc;
@@ -25,6 +26,22 @@ fn runs_are_paused_resumed_and_stopped_after_a_question() {
     press(&mut app, KeyCode::Down);
     assert_eq!(press(&mut app, KeyCode::Char('p')), [], "a finished run has nothing to pause");
     assert!(app.message.is_some());
+}
+
+#[test]
+fn a_model_that_learns_from_validation_shows_no_curve_of_it() {
+    let curves = |refit: Option<String>| {
+        let JobSpec::Train { dataset, model, .. } = dense() else { panic!("a training") };
+        let job = JobSpec::Train { dataset, model, refit };
+        let run = Run { epochs: epochs(40, 40, 0.8), ..run("dense-9", job, Status::Running) };
+        let mut app = app_with(DARK, Snapshot { runs: vec![Arc::new(run)], ..Snapshot::default() });
+        app.act(Action::Go(ScreenId::Train.index()));
+        shown(&mut app, 120, 40)
+    };
+    let (usual, anew) = (curves(None), curves(Some("dense-1".into())));
+    assert!(usual.contains("━ validation") && usual.contains("best validation") && !usual.contains("validation too"));
+    assert!(anew.contains("━ train") && anew.contains("validation too"), "{anew}");
+    assert!(!anew.contains("━ validation") && !anew.contains("best validation"), "{anew}");
 }
 
 #[test]

@@ -113,7 +113,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>, narrow: bo
         if runs.len() > 1 {
             runs.iter().map(|run| of_run(app, run, val)).collect::<Vec<_>>()
         } else {
-            vec![of_split(app, run, 0, train, narrow), of_split(app, run, 1, val, narrow)]
+            // What is learnt from validates nothing.
+            let splits = if run.validates() { [Some(train), Some(val)] } else { [Some(train), None] };
+            let lines = splits.into_iter().flatten().enumerate();
+            lines.map(|(index, figure)| of_split(app, run, index, figure, narrow)).collect()
         }
     };
     let accuracy = series(|epoch| epoch.train_accuracy, |epoch| epoch.val_accuracy);

@@ -188,10 +188,8 @@ fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>) {
 fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
     let theme = app.theme;
     let mut lines = bars::activity(theme, run, width);
-    let mut validates = true;
-    if let JobSpec::Train { dataset, model, refit } = &run.job {
-        validates = refit.is_none();
-        let with = if validates { "" } else { ", validation too" };
+    if let JobSpec::Train { dataset, model, .. } = &run.job {
+        let with = if run.validates() { "" } else { ", validation too" };
         let on = model.backbone().map_or_else(String::new, |backbone| format!("{backbone} · "));
         let text = format!("{on}{} · on {dataset}{with}", model.describe());
         lines.insert(1.min(lines.len()), Line::styled(if short { cut(&text, width) } else { text }, theme.dim()));
@@ -217,7 +215,7 @@ fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
         let best =
             run.epochs.iter().max_by(|a, b| a.val_accuracy.total_cmp(&b.val_accuracy).then(b.epoch.cmp(&a.epoch)));
         // A model that learns from the validation split has no best epoch on it.
-        if let Some(best) = best.filter(|_| validates) {
+        if let Some(best) = best.filter(|_| run.validates()) {
             spans.push(Span::styled(if short { " · best val " } else { " · best validation " }, theme.dim()));
             spans.push(Span::styled(format!("{:.3}", best.val_accuracy), theme.strong()));
             spans.push(Span::styled(
