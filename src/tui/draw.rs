@@ -159,6 +159,7 @@ fn live(app: &App, room: usize) -> Line<'static> {
 
 fn look(theme: Theme, state: State) -> (&'static str, Style) {
     match state {
+        State::Unread => (" ", theme.dim()),
         State::ToDo => ("○", theme.dim()),
         State::Running => ("●", theme.busy()),
         State::Done => ("✓", theme.good()),

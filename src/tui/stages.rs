@@ -59,6 +59,8 @@ impl ScreenId {
 /// How far a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
+    /// Nobody has looked yet.
+    Unread,
     ToDo,
     Running,
     Done,
@@ -71,6 +73,7 @@ impl State {
     /// The word beside the step.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Unread => "",
             Self::ToDo => "to do",
             Self::Running => "running",
             Self::Done => "done",
@@ -100,7 +103,7 @@ pub fn screen_of(job: &JobSpec) -> ScreenId {
 
 /// The steps before anything is known of them.
 pub fn unread() -> Vec<Stage> {
-    let unread = |screen| Stage { screen, state: State::ToDo, detail: "…".to_owned() };
+    let unread = |screen| Stage { screen, state: State::Unread, detail: String::new() };
     ScreenId::ALL.into_iter().map(unread).collect()
 }
 

@@ -63,7 +63,7 @@ fn a_workspace_that_was_not_read_yet_is_not_taken_for_an_empty_one() {
             let text = shown(&mut app, width, height);
             assert!(text.contains("Reading /study …"), "{text}");
             assert!(
-                !["no data set", "No data yet", "none yet", "idle"].iter().any(|empty| text.contains(empty)),
+                !["no data set", "No data yet", "none yet", "to do", "idle"].iter().any(|empty| text.contains(empty)),
                 "{text}"
             );
         }

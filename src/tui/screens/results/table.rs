@@ -238,6 +238,9 @@ fn explain(app: &App, row: &ResultRow) -> Vec<Line<'static>> {
     if let Some(best) = row.best_epoch {
         about += &format!(" · kept epoch {best}");
     }
+    if let Some(first) = &row.refit {
+        about += &format!(" · with what validation chose for {first}");
+    }
     let label = app.snapshot.run(&row.run).map(|run| &run.about.label);
     let title = label.map(|label| label.title.as_str()).filter(|title| !title.is_empty());
     let mut lines: Vec<Line> = title.map(|title| Line::styled(title.to_owned(), theme.strong())).into_iter().collect();
