@@ -1,7 +1,9 @@
 //! The findings of an audit on the screen: what it shows at three sizes, and what its keys decide.
 
 use super::runs::run;
-use super::study::{DARK, MONO, app_with, frame, press, shown, snapshot, styles, type_text};
+use super::study::{
+    DARK, MONO, app_with, footer_keeps_its_word, frame, plain_at_any_size, press, shown, snapshot, styles, type_text,
+};
 use crossterm::event::KeyCode;
 use faceprobe::dataset::decisions::{Change, Decision};
 use faceprobe::run::view::Progress;
@@ -10,11 +12,11 @@ use faceprobe::tui::app::{App, Overlay, Tone};
 use faceprobe::tui::audits::{AuditJob, AuditReply, Found};
 use faceprobe::tui::event::Event;
 use faceprobe::tui::jobs::{Effect, JobReply};
-use faceprobe::tui::keys::{self, Action, Context};
+use faceprobe::tui::keys::{Action, Context};
 use faceprobe::tui::palette;
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::theme::Theme;
-use ratatui::style::Color;
+
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -150,23 +152,9 @@ fn it_draws_at_any_size_and_every_key_of_its_footer_has_an_effect() {
         }),
     ] {
         let mut app = view(MONO, outcome.clone(), "");
-        for (width, height) in [(40, 12), (41, 13), (59, 14), (60, 15), (80, 20), (100, 21), (300, 90)] {
-            for cell in &frame(&mut app, width, height).content {
-                assert!(cell.symbol().is_ascii(), "{:?}", cell.symbol());
-                assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset));
-            }
-        }
-        for binding in keys::footer(Context::Audit) {
-            // A decision was made, so that there is one to take back.
-            let mut app = view(DARK, outcome.clone(), "d");
-            if !app.offers(binding.action) {
-                continue;
-            }
-            let before = shown(&mut app, 120, 40);
-            let effects = press(&mut app, binding.keys[0].code);
-            let after = shown(&mut app, 120, 40);
-            assert!(!effects.is_empty() || before != after, "{} does nothing", binding.name());
-        }
+        plain_at_any_size(&mut app);
+        // A decision was made, so that there is one to take back.
+        footer_keeps_its_word(Context::Audit, || view(DARK, outcome.clone(), "d"));
     }
 }
 

@@ -8,7 +8,7 @@ mod runs;
 mod study;
 mod work;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyModifiers};
 use faceprobe::run::JobSpec;
 use faceprobe::tui::app::{App, Tone};
 use faceprobe::tui::event::Event;
@@ -20,7 +20,7 @@ use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::theme::{Palette, Theme};
 use ratatui::style::{Color, Modifier};
 use std::sync::Arc;
-use study::{DARK, MONO, app_with, frame, on_screen, prediction, press, shown, styles};
+use study::{DARK, MONO, app_with, footer_keeps_its_word, frame, on_screen, prediction, press, shown, styles};
 
 #[test]
 fn every_screen_looks_as_it_should() {
@@ -119,19 +119,8 @@ fn the_key_table_is_sound() {
 #[test]
 fn every_key_of_the_footer_has_an_effect() {
     for screen in ScreenId::ALL {
-        for binding in keys::footer(screen.context()) {
-            let mut app = on_screen(DARK, screen);
-            if !app.offers(binding.action) {
-                continue;
-            }
-            // The first file is under the cursor: Enter asks for another prediction.
-            let before = shown(&mut app, 120, 40);
-            let key = binding.keys[0];
-            let modifiers = if key.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
-            let effects = app.update(Event::Key(KeyEvent::new(key.code, modifiers)));
-            let after = shown(&mut app, 120, 40);
-            assert!(!effects.is_empty() || before != after, "{} on {screen:?} does nothing", key.name());
-        }
+        // The first file is under the cursor: Enter asks for another prediction.
+        footer_keeps_its_word(screen.context(), || on_screen(DARK, screen));
     }
 }
 

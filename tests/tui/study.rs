@@ -17,6 +17,7 @@ use faceprobe::tui::app::App;
 use faceprobe::tui::draw;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::jobs::{Effect, Entry, JobReply};
+use faceprobe::tui::keys::{self, Context};
 use faceprobe::tui::predictor::PredictorReply;
 use faceprobe::tui::snapshot::{Backbone, DataSet, Run, Snapshot, Store, Weights};
 use faceprobe::tui::stages::ScreenId;
@@ -346,4 +347,30 @@ pub fn styles(theme: Theme, buffer: &Buffer) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Every key that the footer offers in a context has an effect on an app that is there.
+pub fn footer_keeps_its_word(context: Context, there: impl Fn() -> App) {
+    for binding in keys::footer(context) {
+        let mut app = there();
+        if !app.offers(binding.action) {
+            continue;
+        }
+        let before = shown(&mut app, 120, 40);
+        let key = binding.keys[0];
+        let modifiers = if key.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
+        let effects = app.update(Event::Key(KeyEvent::new(key.code, modifiers)));
+        let after = shown(&mut app, 120, 40);
+        assert!(!effects.is_empty() || before != after, "{} in {context:?} does nothing", key.name());
+    }
+}
+
+/// An app in ASCII without colour has neither at any size.
+pub fn plain_at_any_size(app: &mut App) {
+    for (width, height) in [(40, 12), (41, 13), (59, 14), (60, 15), (80, 20), (100, 21), (117, 29), (300, 90)] {
+        for cell in &frame(app, width, height).content {
+            assert!(cell.symbol().is_ascii(), "{:?} at {width} x {height}", cell.symbol());
+            assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{width} x {height}");
+        }
+    }
 }
