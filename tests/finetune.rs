@@ -6,6 +6,7 @@ mod made_up;
 use made_up::weights;
 use serde_json::Value;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -41,10 +42,15 @@ impl Study {
         self.folder.path()
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_faceprobe"));
         command.env("FACEPROBE_WEIGHTS", self.at().join("weights")).stdin(Stdio::null());
-        command.arg("--workspace").arg(self.at()).args(args).output().expect("the binary starts")
+        command.arg("--workspace").arg(self.at()).args(args);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().expect("the binary starts")
     }
 
     fn ok(&self, args: &[&str]) -> String {
@@ -60,6 +66,56 @@ impl Study {
     fn file(&self, run: &str, name: &str) -> PathBuf {
         self.at().join("runs").join(run).join(name)
     }
+}
+
+/// What speaks for the answer to a picture is all of the answer but the head's bias, and in its mirror image on the other
+/// side.
+fn check_maps(study: &Study, run: &str, picture: &Path) {
+    let mirrored = study.at().join("mirrored.png");
+    let upright = image::open(picture).expect("a picture").to_rgb8();
+    image::imageops::flip_horizontal(&upright).save(&mirrored).expect("a picture");
+    let mut child = study.command(&["predictor", "--model", run]);
+    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the binary starts");
+    let mut input = child.stdin.take().expect("input");
+    for picture in [picture, &mirrored] {
+        writeln!(input, "{}", serde_json::json!({ "path": picture, "explain": true })).expect("it listens");
+    }
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let answers: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let [_, upright, mirrored] = &answers[..] else { panic!("{text}") };
+    let map = |answer: &Value| -> (usize, Vec<f64>) {
+        let map = &answer["answers"][0]["map"];
+        assert_eq!(map["method"], "cam", "{answer}");
+        let values = map["values"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+        (map["columns"].as_u64().unwrap_or(1) as usize, values)
+    };
+    let ((columns, upright_map), (_, mirrored_map)) = (map(upright), map(mirrored));
+    let turned: Vec<f64> = mirrored_map.chunks(columns).flat_map(|row| row.iter().rev().copied()).collect();
+    let largest = upright_map.iter().fold(0f64, |largest, value| largest.max(value.abs()));
+    assert!(columns > 1 && upright_map.len() == turned.len() && largest > 0.0, "{upright}");
+    for (one, other) in upright_map.iter().zip(&turned) {
+        assert!((one - other).abs() < 1e-4 * largest, "{one} {other} of {largest}");
+    }
+
+    let saved = faceprobe::model::SavedModel::load(&study.file(run, "model.safetensors")).expect("a model");
+    let biases: Vec<f64> = saved
+        .weights
+        .iter()
+        .filter(|(name, _)| name.ends_with("head.bias"))
+        .flat_map(|(_, bias)| bias.iter().map(|&bias| f64::from(bias)))
+        .collect();
+    let bias = biases.iter().sum::<f64>() / biases.len() as f64;
+    let told = &upright["answers"][0]["prediction"];
+    let score = told["score"].as_f64().expect("a score");
+    let sign = if told["label"] == "male" { 1.0 } else { -1.0 };
+    let mean = sign * upright_map.iter().sum::<f64>() / upright_map.len() as f64;
+    assert!((mean + bias - logit(score)).abs() < 1e-3, "{mean} + {bias} is not {}", logit(score));
+}
+
+fn logit(score: f64) -> f64 {
+    (score / (1.0 - score)).ln()
 }
 
 /// Waits, with a generous limit, until something is so.
@@ -209,7 +265,6 @@ fn an_ensemble_is_the_mean_of_its_members_and_is_refitted_with_them() {
         let score = |line: &str| line.rsplit(',').next().and_then(|score| score.parse().ok()).expect("a score");
         text.lines().skip(1).map(score).collect()
     };
-    let logit = |score: f64| (score / (1.0 - score)).ln();
     let members = seeds.each_ref().map(|run| scores(run));
     let both = scores(&ensemble);
     for (at, score) in both.iter().enumerate() {
@@ -232,6 +287,8 @@ fn an_ensemble_is_the_mean_of_its_members_and_is_refitted_with_them() {
         study.at().join("raw").join(text.lines().nth(1).and_then(|line| line.split(',').nth(1)).expect("a path"));
     let answers = study.json(&["predict", "--model", &ensemble, &picture.to_string_lossy()]);
     assert!(answers[0]["score"].as_f64().is_some_and(|score| (score - both[0]).abs() < 1e-6), "{answers}");
+    check_maps(&study, &ensemble, &picture);
+    check_maps(&study, &seeds[0], &picture);
 
     // Refitting it takes the refits of its members, and all that was chosen for it.
     let refused = |args: &[&str], part: &str| {

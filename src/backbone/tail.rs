@@ -136,12 +136,9 @@ pub struct TailNetwork {
 }
 
 impl TailNetwork {
-    /// The averaged last stage, `[N, features]`, of the cut's output `[N, C, H, W]`.
-    pub fn features(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        tch::no_grad(|| {
-            let last = self.stages.iter().try_fold(input.shallow_clone(), |x, stage| stage.layer.forward(&x))?;
-            last.f_mean_dim([2, 3].as_slice(), false, None)
-        })
+    /// The last stage, `[N, features, H, W]`, of the cut's output `[N, C, H, W]`.
+    pub fn last(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        tch::no_grad(|| self.stages.iter().try_fold(input.shallow_clone(), |x, stage| stage.layer.forward(&x)))
     }
 
     /// The same stages over the same tensors, for another thread.

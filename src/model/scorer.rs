@@ -12,7 +12,7 @@ use super::scaling::{Features, Standardisation};
 use super::settings::Kind;
 use crate::error::{Error, Result};
 use crate::evaluation::sigmoid;
-use crate::features::{FeatureRows, StoreIdentity};
+use crate::features::{FeatureRows, Rows, StoreIdentity};
 use crate::monitor::{Monitor, Silent};
 use ndarray::{Array2, ArrayView2};
 use tch::{Device, TchError, Tensor};
@@ -126,34 +126,38 @@ impl Scorer {
         }
     }
 
-    /// What the benchmark's convolution makes of rows of pooled pixels, after ReLU: (batch, filters, places, places).
+    /// What the model's own convolutions make of rows, `[N, C, H, W]` for each of its networks: the benchmark's after
+    /// ReLU; the last stage of a fine-tuned network, of picture and mirror image together.
     ///
     /// # Errors
-    /// Rows of another width than the model's; a model that works on features.
-    pub fn convolved(&self, rows: ArrayView2<u16>) -> Result<Tensor> {
-        match &self.0 {
-            Ready::Pixels { network, width } => {
+    /// Rows of another width than the model's or of another kind; a model whose features are frozen.
+    pub fn convolved(&self, rows: &Rows) -> Result<Vec<Tensor>> {
+        match (&self.0, rows) {
+            (Ready::Pixels { network, width }, Rows::U16(rows)) => {
                 check_width(rows.ncols(), *width)?;
                 let all: Vec<usize> = (0..rows.nrows()).collect();
-                let input = Pixels::new(rows, network.scale())?.batch(&all)?;
-                tch::no_grad(|| network.convolved(&input)).map_err(torch_error)
+                let input = Pixels::new(rows.view(), network.scale())?.batch(&all)?;
+                Ok(vec![tch::no_grad(|| network.convolved(&input)).map_err(torch_error)?])
             }
-            Ready::Features { .. } | Ready::Tuned(_) => {
-                Err(Error::failed("this model scores features and was given pixels"))
+            (Ready::Tuned(tuned), Rows::F32(rows)) => {
+                check_width(rows.ncols(), tuned.width())?;
+                tuned.last(rows.view()).map_err(torch_error)
             }
+            _ => Err(Error::failed("this model has no convolutions for such rows")),
         }
     }
 
-    /// Logits (batch) of what [`Scorer::convolved`] gives.
+    /// Logits (batch) of what [`Scorer::convolved`] gives. Gradients flow through it.
     ///
     /// # Errors
-    /// What libtorch says; a model that works on features.
-    pub fn logits_of_convolved(&self, maps: &Tensor) -> Result<Tensor, TchError> {
-        match &self.0 {
-            Ready::Pixels { network, .. } => {
+    /// What libtorch says; a model whose features are frozen.
+    pub fn logits_of_convolved(&self, maps: &[Tensor]) -> Result<Tensor, TchError> {
+        match (&self.0, maps) {
+            (Ready::Pixels { network, .. }, [maps]) => {
                 network.logits_of(&maps.f_mean_dim([2, 3].as_slice(), false, None)?, &mut Dropout::off())
             }
-            Ready::Features { .. } | Ready::Tuned(_) => Err(TchError::Shape("this model takes features".into())),
+            (Ready::Tuned(tuned), maps) => tuned.logits_of_last(maps),
+            _ => Err(TchError::Shape("this model has no such convolutions".into())),
         }
     }
 }

@@ -122,17 +122,17 @@ impl Worker<'_> {
 
     /// Where in a picture of the input's size the told class comes from.
     fn map(&mut self, input: &Pixels, positive: bool) -> Result<HeatMap> {
+        let kind = self.predictor.saved.info.kind;
         if let Some(tapped) = self.rows.tapped(input)? {
-            let exact = tapped.pool == Pool::Avg && self.predictor.saved.info.kind == Kind::Logistic;
+            let exact = tapped.pool == Pool::Avg && kind == Kind::Logistic;
             let method = if exact { Method::Cam } else { Method::GradCam };
             let logit = |stages: &[tch::Tensor]| self.scorer.logits_of_rows(&tapped.pooled(stages)?);
             return heat_map(&tapped.activations, &logit, positive, method);
         }
-        let Rows::U16(rows) = self.rows.rows(std::slice::from_ref(input))? else {
-            return Err(Error::failed("This kind of model cannot be explained yet."));
-        };
-        let maps = self.scorer.convolved(rows.view())?;
-        let logit = |stages: &[tch::Tensor]| self.scorer.logits_of_convolved(&stages[0]);
-        heat_map(&[maps], &logit, positive, Method::GradCam)
+        let maps = self.scorer.convolved(&self.rows.rows(std::slice::from_ref(input))?)?;
+        let logit = |maps: &[tch::Tensor]| self.scorer.logits_of_convolved(maps);
+        // A fine-tuned network has a linear head on its averaged last stage.
+        let method = if kind == Kind::Finetune { Method::Cam } else { Method::GradCam };
+        heat_map(&maps, &logit, positive, method)
     }
 }

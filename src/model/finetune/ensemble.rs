@@ -14,7 +14,8 @@ use crate::model::scorer::Scorer;
 use crate::model::settings::Kind;
 use crate::model::trained::Trained;
 use crate::monitor::Monitor;
-use ndarray::{Array2, Axis, concatenate};
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use tch::{TchError, Tensor};
 
 /// What the tensors of member `index` are called, in front of their own names.
 fn prefix(index: usize) -> String {
@@ -72,6 +73,19 @@ impl Members {
         let views: Vec<_> = features.iter().map(Array2::view).collect();
         let features = concatenate(Axis(1), &views).map_err(|error| Error::failed(error.to_string()))?;
         Ok((features, mean(logits)))
+    }
+
+    /// The last stage of each member, as [`Tuned::last`] has it.
+    pub(in crate::model) fn last(&self, rows: ArrayView2<f32>) -> Result<Vec<Tensor>, TchError> {
+        let values: Vec<f32> = rows.iter().copied().collect();
+        self.0.iter().map(|one| one.last(&values)).collect()
+    }
+
+    /// Logits `[N]` of what [`Members::last`] gives: the mean of the members'. Gradients flow through it.
+    pub(in crate::model) fn logits_of_last(&self, last: &[Tensor]) -> Result<Tensor, TchError> {
+        let each = self.0.iter().zip(last).map(|(one, last)| one.logits_of_last(last));
+        let each = each.collect::<Result<Vec<_>, _>>()?;
+        Tensor::f_stack(&each, 0)?.f_mean_dim([0i64].as_slice(), false, None)
     }
 }
 

@@ -139,7 +139,8 @@ fn what_is_trained_is_what_is_used() {
             .into_iter()
             .map(|(name, _)| (name.clone(), crate::model::network::to_tensor(&weights[&name]).unwrap()))
             .collect();
-        let used = tail.network(parameters).unwrap().features(&input).unwrap();
+        let used = tail.network(parameters).unwrap().last(&input).unwrap();
+        let used = used.mean_dim([2i64, 3].as_slice(), false, None);
         let (trained, used) = (to_array(&trained).unwrap(), to_array(&used).unwrap());
         let largest = used.iter().fold(0f32, |largest, value| largest.max(value.abs()));
         let off = (&trained - &used).iter().fold(0f32, |off, value| off.max(value.abs()));

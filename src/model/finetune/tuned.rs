@@ -32,6 +32,18 @@ struct Head {
     bias: Tensor,
 }
 
+impl Head {
+    /// `[N, 1]` of `[N, features]`.
+    fn logits(&self, features: &Tensor) -> Result<Tensor, TchError> {
+        features.f_linear(&self.weight, Some(&self.bias))
+    }
+}
+
+/// The mean over all places of `[N, C, H, W]`.
+fn averaged(stage: &Tensor) -> Result<Tensor, TchError> {
+    stage.f_mean_dim([2, 3].as_slice(), false, None)
+}
+
 /// Rows as images: places in order, their channels together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Geometry {
@@ -137,8 +149,8 @@ impl Tuned {
 
     fn forward(&self, values: &[f32]) -> Result<Seen, TchError> {
         tch::no_grad(|| {
-            let features = self.network.features(&self.geometry.tensor(values)?)?;
-            let logits = to_array(&features.f_linear(&self.head.weight, Some(&self.head.bias))?)?;
+            let features = averaged(&self.network.last(&self.geometry.tensor(values)?)?)?;
+            let logits = to_array(&self.head.logits(&features)?)?;
             let logits: Vec<f64> = logits.iter().map(|&logit| f64::from(logit)).collect();
             let features = to_array(&features)?;
             let width = features.shape().last().copied().unwrap_or(0).max(1);
@@ -152,6 +164,22 @@ impl Tuned {
                 logits: logits.chunks_exact(2).map(|both| (both[0] + both[1]) / 2.0).collect(),
             })
         })
+    }
+
+    /// The last stage of each row, `[N, features, H, W]`: the mean of the picture's and of its mirror image's, which is
+    /// turned back. What comes after it is linear, so it has the logits of [`Tuned::logits`].
+    pub(super) fn last(&self, values: &[f32]) -> Result<Tensor, TchError> {
+        tch::no_grad(|| {
+            let both = self.network.last(&self.geometry.tensor(values)?)?;
+            let (_, channels, rows, columns) = both.size4()?;
+            let pairs = both.f_reshape([-1, 2, channels, rows, columns])?;
+            pairs.f_select(1, 0)?.f_add(&pairs.f_select(1, 1)?.f_flip([3])?)?.f_mul_scalar(0.5)
+        })
+    }
+
+    /// Logits `[N]` of what [`Tuned::last`] gives. Gradients flow through it.
+    pub(super) fn logits_of_last(&self, last: &Tensor) -> Result<Tensor, TchError> {
+        self.head.logits(&averaged(last)?)?.f_view([-1])
     }
 
     fn share(&self) -> Self {
