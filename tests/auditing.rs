@@ -35,6 +35,8 @@ fn an_image_dropped_by_a_key_is_not_in_the_next_preparation() {
     session.named("a", "audit");
     session.shows("study was not audited yet.");
     session.keys("R");
+    session.shows("Audit study");
+    session.keys("\r");
     session.shows("audit-1 is done.");
     session.shows("to do");
     // To the kind of findings whose images are all in the set.

@@ -1,5 +1,6 @@
 //! The forms of this program: their fields with defaults, and the job a filled one stands for.
 
+mod audit;
 mod finetune;
 
 use super::forms_many;
@@ -24,6 +25,7 @@ use std::str::FromStr;
 #[serde(rename_all = "lowercase")]
 pub enum FormKind {
     Prepare,
+    Audit,
     Dense,
     Logistic,
     Benchmark,
@@ -52,6 +54,7 @@ pub(super) const OPTIMIZERS: [Optimizer; 4] = [Optimizer::Adam, Optimizer::AdamW
 pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<FormKind> {
     let fields = match kind {
         FormKind::Prepare => prepare(),
+        FormKind::Audit => audit::fields(snapshot),
         FormKind::Dense => dense(snapshot),
         FormKind::Logistic => logistic(snapshot),
         FormKind::Benchmark => benchmark(),
@@ -63,6 +66,11 @@ pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<
         FormKind::Prepare => (
             "Prepare a data set".to_owned(),
             "Reads labels, leaves out what cannot be used and says why, draws balanced splits.".to_owned(),
+        ),
+        FormKind::Audit => (
+            format!("Audit {}", dataset.unwrap_or("the current data set")),
+            "Looks for likely wrong labels, copies, and pictures that show little; what to do is yours to decide."
+                .to_owned(),
         ),
         FormKind::Probe => (
             format!("Probe the depths of a network on {}", dataset.unwrap_or("the current data set")),
@@ -77,7 +85,7 @@ pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<
             "Everything is chosen on validation; the test split stays closed.".to_owned(),
         ),
     };
-    let focus = usize::from(kind != FormKind::Prepare);
+    let focus = usize::from(!matches!(kind, FormKind::Prepare | FormKind::Audit));
     Form { kind, title, intro, fields, focus }
 }
 
@@ -219,6 +227,7 @@ pub fn submit(form: &mut Form<FormKind>, dataset: Option<&str>) -> Option<JobSpe
     }
     let job = match form.kind {
         FormKind::Prepare => read_prepare(form).map(JobSpec::Prepare),
+        FormKind::Audit => audit::read(form, dataset),
         FormKind::Sweep => forms_many::read_sweep(form, dataset),
         FormKind::Probe => forms_many::read_probe(form, dataset),
         kind => {

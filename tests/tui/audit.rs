@@ -2,10 +2,12 @@
 
 use super::runs::run;
 use super::study::{
-    DARK, MONO, app_with, footer_keeps_its_word, frame, plain_at_any_size, press, shown, snapshot, styles, type_text,
+    DARK, MONO, app_with, dense, footer_keeps_its_word, frame, plain_at_any_size, press, row, shown, snapshot, styles,
+    type_text,
 };
 use crossterm::event::KeyCode;
 use faceprobe::dataset::decisions::{Change, Decision};
+use faceprobe::model::Kind;
 use faceprobe::run::view::Progress;
 use faceprobe::run::{JobSpec, RunId, Status, control};
 use faceprobe::tui::app::{App, Overlay, Tone};
@@ -14,6 +16,7 @@ use faceprobe::tui::event::Event;
 use faceprobe::tui::jobs::{Effect, JobReply};
 use faceprobe::tui::keys::{Action, Context};
 use faceprobe::tui::palette;
+use faceprobe::tui::snapshot::Run;
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::theme::Theme;
 
@@ -224,7 +227,8 @@ fn an_audit_is_started_followed_and_stopped_after_a_question() {
     let mut app = view(DARK, None, "");
     assert!(shown(&mut app, 80, 24).contains("R starts it"));
     let job = JobSpec::Audit { dataset: "sample".into(), settings: Box::default() };
-    assert_eq!(press(&mut app, KeyCode::Char('R')), [Effect::Launch(Box::new(job.clone()))]);
+    assert_eq!(press(&mut app, KeyCode::Char('R')), []);
+    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Launch(Box::new(job.clone()))]);
     let at = |status: Status| {
         let mut now = snapshot();
         let mut run = run("audit-1", job.clone(), status);
@@ -249,6 +253,35 @@ fn an_audit_is_started_followed_and_stopped_after_a_question() {
     let said = (Tone::Good, "audit-1 is done. 3 findings in 10 images of sample".into());
     assert_eq!(app.message, Some(said));
     assert!(!shown(&mut app, 80, 24).contains("auditing"));
+}
+
+#[test]
+fn an_audit_can_ask_a_fine_tuned_run() {
+    let with = |names: &[(&str, f64)]| {
+        let mut now = snapshot();
+        for &(name, val) in names {
+            let tuned = run(name, dense(), Status::Done);
+            now.runs.push(Arc::new(Run { row: Some(row(name, Kind::Finetune, val, None)), ..tuned }));
+        }
+        Event::Snapshot(Arc::new(now))
+    };
+    let mut app = view(DARK, None, "");
+    app.update(with(&[("finetune-1", 0.88), ("finetune-2", 0.90)]));
+    press(&mut app, KeyCode::Char('R'));
+    press(&mut app, KeyCode::Right);
+    let effects = press(&mut app, KeyCode::Enter);
+    let [Effect::Launch(job)] = &effects[..] else { panic!("{effects:?}") };
+    let JobSpec::Audit { settings, .. } = &**job else { panic!("{job:?}") };
+    assert_eq!(settings.with.as_deref(), Some("finetune-2"), "the best comes first");
+    // The form remembers it, and says so when it is gone.
+    app.update(with(&[("finetune-1", 0.88)]));
+    press(&mut app, KeyCode::Char('R'));
+    assert_eq!(press(&mut app, KeyCode::Enter), []);
+    assert!(shown(&mut app, 80, 24).contains("There is no run finetune-2 any more"));
+    press(&mut app, KeyCode::Right);
+    press(&mut app, KeyCode::Right);
+    let effects = press(&mut app, KeyCode::Enter);
+    assert!(matches!(&effects[..], [Effect::Launch(_)]), "{effects:?}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(super) const ROWS: &[Binding] = &[
     bind(C::Audit, &[code(KeyCode::Esc)], A::Cancel, "back", "Back to the account of the set."),
     bind(C::Audit, &[ch('f')], A::NextKind, "kind", "Lists only findings of the next kind, or all of them."),
     bind(C::Audit, &[ch('F')], A::PreviousKind, "", "Lists only findings of the kind before."),
-    bind(C::Audit, &[ch('R')], A::StartAudit, "audit", "Audits the set, or audits it anew."),
+    bind(C::Audit, &[ch('R')], A::StartAudit, "audit", "Opens the form that audits the set, or audits it anew."),
     bind(
         C::Audit,
         &[ch('p')],

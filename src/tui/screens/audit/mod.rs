@@ -231,8 +231,8 @@ fn start(app: &mut App) -> Vec<Effect> {
         app.say(Tone::Plain, text);
         return Vec::new();
     }
-    let job = JobSpec::Audit { dataset: app.data.audit.dataset.clone(), settings: Box::default() };
-    vec![Effect::Launch(Box::new(job))]
+    app.open_form(FormKind::Audit);
+    Vec::new()
 }
 
 fn stop(app: &mut App) {
