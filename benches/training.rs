@@ -136,7 +136,7 @@ fn dense(features: usize, rounds: usize, arithmetic: Arithmetic, threads: usize)
         println!(
             "round {}: validation loss after {epochs} epochs {:.4}, PyTorch's {:.4}",
             round + 1,
-            trained.history[epochs - 1].val_loss,
+            trained.history[epochs - 1].validated.map_or(f64::NAN, |val| val.loss),
             answer["val_loss"].as_f64().unwrap_or(f64::NAN)
         );
     }
@@ -216,30 +216,34 @@ impl Heads {
         let begun = Instant::now();
         let accuracies = self.train(threads)?;
         let own = begun.elapsed().as_secs_f64();
-        let theirs_accuracies = answer["val_accuracies"].as_array().cloned().unwrap_or_default();
-        let apart: Vec<f64> =
-            accuracies.iter().zip(&theirs_accuracies).map(|(a, b)| a - b.as_f64().unwrap_or(f64::NAN)).collect();
-        let mean = apart.iter().sum::<f64>() / apart.len() as f64;
-        let most = apart.iter().fold(0.0f64, |most, apart| most.max(apart.abs()));
         let (epochs, features) = (self.epochs, self.train.x().ncols());
         println!(
             "24 heads, {epochs} epochs, {SAMPLES} x {features}, validation of {VAL} after each, {threads} threads:"
         );
+        let curves = |name: &str| -> Outcome<Vec<Vec<f64>>> { Ok(serde_json::from_value(answer[name].clone())?) };
+        let pytorch = curves("val_accuracies")?;
         if self.twins {
-            for ((words, accuracy), apart) in words.iter().zip(&accuracies).zip(&apart) {
-                println!("  width, dropout, rate {words}: {accuracy:.4}, {apart:+.4} to PyTorch's");
+            let turned = curves("turned")?;
+            for (((words, own), pytorch), turned) in words.iter().zip(&accuracies).zip(&pytorch).zip(&turned) {
+                let [own, pytorch, turned] = [own, pytorch, turned].map(|curve| best(curve));
+                println!(
+                    "  width, dropout, rate {words}: {own:.4}, {:+.4} to PyTorch's, which is {:+.4} to its own",
+                    own - pytorch,
+                    pytorch - turned
+                );
             }
+            tell_apart("PyTorch's to itself with its features in the opposite order", &pytorch, &turned);
         } else {
             println!("  {own:.1} s, PyTorch {theirs:.1} s, ratio {:.2}", theirs / own);
         }
-        println!("  last validation accuracies apart by {mean:+.4} on average, {most:.4} at most");
+        tell_apart("ours to PyTorch's", &accuracies, &pytorch);
         Ok(())
     }
 
-    /// Validation accuracies after the last epoch.
-    fn train(&self, threads: usize) -> Outcome<Vec<f64>> {
+    /// Validation accuracies by setting and epoch.
+    fn train(&self, threads: usize) -> Outcome<Vec<Vec<f64>>> {
         let next = AtomicUsize::new(0);
-        let accuracies = Mutex::new(vec![0.0; self.settings.len()]);
+        let accuracies = Mutex::new(vec![Vec::new(); self.settings.len()]);
         std::thread::scope(|scope| {
             let lanes: Vec<_> = (0..threads)
                 .map(|_| {
@@ -252,8 +256,9 @@ impl Heads {
                                 let Some(settings) = self.settings.get(at) else { return Ok::<(), String>(()) };
                                 let trained = train_dense(&self.train, &self.val, settings, None, &Watch::default())
                                     .map_err(|error| error.to_string())?;
-                                let last = trained.history[self.epochs - 1].val_accuracy;
-                                accuracies.lock().unwrap_or_else(|e| e.into_inner())[at] = last;
+                                let history = trained.history.iter();
+                                let curve = history.filter_map(|epoch| Some(epoch.validated?.accuracy)).collect();
+                                accuracies.lock().unwrap_or_else(|e| e.into_inner())[at] = curve;
                             }
                         })
                     })
@@ -263,6 +268,23 @@ impl Heads {
         })?;
         Ok(accuracies.into_inner().unwrap_or_else(|e| e.into_inner()))
     }
+}
+
+/// The best validation accuracy of a training, which is what the program reports of it.
+fn best(curve: &[f64]) -> f64 {
+    curve.iter().copied().fold(f64::NAN, f64::max)
+}
+
+/// How far the validation accuracies of two sets of trainings lie apart: of the best epoch, and of the last.
+fn tell_apart(whose: &str, ones: &[Vec<f64>], others: &[Vec<f64>]) {
+    let apart = |of: fn(&[f64]) -> f64| {
+        let apart: Vec<f64> = ones.iter().zip(others).map(|(one, other)| of(one) - of(other)).collect();
+        let mean = apart.iter().sum::<f64>() / apart.len() as f64;
+        let most = apart.iter().fold(0.0f64, |most, apart| most.max(apart.abs()));
+        format!("{mean:+.4} on average, {most:.4} at most")
+    };
+    let last = |curve: &[f64]| curve.last().copied().unwrap_or(f64::NAN);
+    println!("  {whose}: best epochs apart by {}; last epochs by {}", apart(best), apart(last));
 }
 
 fn logistic(features: usize, alpha: f64, threads: usize) -> Outcome<()> {

@@ -32,10 +32,10 @@ def model_of(inputs, width, dropout):
 
 
 def train(data, epochs, model, rate, orders=None):
-    """A plain loop; seconds per epoch, and loss and accuracy on validation after the last."""
+    """A plain loop; seconds per epoch, the loss on validation after the last, and the accuracy after each."""
     (x, y), (val_x, val_y) = data
     optimizer = torch.optim.Adam(model.parameters(), rate)
-    seconds = []
+    seconds, accuracies = [], []
     for epoch in range(epochs):
         order = torch.randperm(len(x)) if orders is None else orders[epoch]
         begun = time.perf_counter()
@@ -48,9 +48,9 @@ def train(data, epochs, model, rate, orders=None):
         with torch.no_grad():
             logits = model(val_x).squeeze(1)
             val_loss = loss_of(logits, val_y).item()
-            accuracy = ((logits >= 0) == (val_y > 0.5)).double().mean().item()
+            accuracies.append(((logits >= 0) == (val_y > 0.5)).double().mean().item())
         seconds.append(time.perf_counter() - begun)
-    return seconds, val_loss, accuracy
+    return seconds, val_loss, accuracies
 
 
 def tensors(seed):
@@ -66,9 +66,12 @@ def dense(epochs, seed):
     return {"epoch_seconds": seconds, "val_loss": val_loss}
 
 
-def sweep(epochs, settings, twins):
-    """Heads that see the same batches as faceprobe's; twins begin with the same weights and drop the same units too."""
+def sweep(epochs, settings, twins, turned=False):
+    """Heads that see the same batches as faceprobe's; twins begin with the same weights and drop the same units too.
+    Turned around, features and the weights on them stand in the opposite order: the same training, rounded otherwise."""
     data = tensors(1)
+    if turned:
+        data = [(x.flip(1).contiguous(), y) for x, y in data]
     orders = torch.from_numpy(np.load(f"{folder}/orders.npy").astype(np.int64))
     begun = time.perf_counter()
     accuracies = []
@@ -78,7 +81,8 @@ def sweep(epochs, settings, twins):
         if twins:
             with torch.no_grad():
                 for layer, name in ((0, "hidden"), (3, "out")):
-                    model[layer].weight.copy_(torch.from_numpy(np.load(f"{folder}/{name}-{width}.npy")))
+                    weight = torch.from_numpy(np.load(f"{folder}/{name}-{width}.npy"))
+                    model[layer].weight.copy_(weight.flip(1) if turned and layer == 0 else weight)
             model[2] = GivenDropout(f"{folder}/kept-{width}-{dropout}.npy", int(width), float(dropout))
         accuracies.append(train(data, epochs, model, float(rate), orders)[2])
     return {"seconds": time.perf_counter() - begun, "val_accuracies": accuracies}
@@ -127,6 +131,8 @@ if what == "dense":
     answer = dense(int(setting), more[0])
 elif what in ("sweep", "twins"):
     answer = sweep(int(setting), more[0], what == "twins")
+    if what == "twins":
+        answer["turned"] = sweep(int(setting), more[0], True, turned=True)["val_accuracies"]
 else:
     answer = logistic(float(setting))
 print(json.dumps(answer))

@@ -5,6 +5,17 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How a model stands on the validation split after an epoch, dropout off.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Validated {
+    /// Mean binary cross-entropy.
+    #[serde(rename = "val_loss")]
+    pub loss: f64,
+    /// Share of the samples told right at threshold 0.5, in 0..=1.
+    #[serde(rename = "val_accuracy")]
+    pub accuracy: f64,
+}
+
 /// The figures of one training epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EpochFigures {
@@ -16,11 +27,10 @@ pub struct EpochFigures {
     pub train_loss: f64,
     /// Share of the training samples told right at threshold 0.5, in 0..=1.
     pub train_accuracy: f64,
-    /// Mean binary cross-entropy over the validation split (dropout off).
-    pub val_loss: f64,
-    /// Share of the validation samples told right at threshold 0.5, in 0..=1.
-    pub val_accuracy: f64,
-    /// Wall time of the epoch, evaluation included.
+    /// None for a model that learns from the validation split too.
+    #[serde(flatten)]
+    pub validated: Option<Validated>,
+    /// Wall time of the epoch, validation included.
     pub seconds: f64,
 }
 

@@ -222,7 +222,12 @@ fn a_chosen_model_is_trained_anew_on_validation_too() {
     for train in [tuned.as_slice(), &logistic] {
         let first = study.ok(&[train, &network].concat());
         let second = study.ok(&["--quiet", "train", "refit", &first]);
-        let [before, after] = [&first, &second].map(|run| study.json(&["runs", "show", run])["result"].clone());
+        let [before, after] = [&first, &second].map(|run| study.json(&["runs", "show", run]));
+        for (shown, validated) in [(&before, true), (&after, false)] {
+            let epochs = shown["epochs"].as_array().expect("epochs");
+            assert!(epochs.iter().all(|epoch| epoch["val_loss"].is_f64() == validated), "{epochs:?}");
+        }
+        let [before, after] = [before, after].map(|shown| shown["result"].clone());
         assert_eq!(after["refit"], first.as_str());
         for kept in ["threshold", "kind", "backbone", "tap", "dataset", "best_epoch"] {
             assert_eq!(after[kept], before[kept], "{kept}");

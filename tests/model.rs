@@ -259,15 +259,16 @@ fn the_weights_are_those_of_the_best_epoch_and_patience_ends_the_training() {
     let (train, val) = (points(200, 1, xor), points(100, 2, xor));
     let settings = DenseSettings { epochs: 200, patience: Some(6), learning_rate: 2e-2, ..small() };
     let trained = train_dense(&train, &val, &settings, None, &Silent).unwrap();
-    let best = trained.history.iter().map(|figures| figures.val_accuracy).fold(0.0, f64::max);
-    let first_best = trained.history.iter().find(|figures| figures.val_accuracy == best).unwrap();
+    let validated = |figures: &EpochFigures| figures.validated.unwrap();
+    let best = trained.history.iter().map(|figures| validated(figures).accuracy).fold(0.0, f64::max);
+    let first_best = trained.history.iter().find(|figures| validated(figures).accuracy == best).unwrap();
     assert_eq!(trained.epochs_run, first_best.epoch + 6);
     let chosen = trained.history[trained.best_epoch - 1];
-    assert_eq!(chosen.val_accuracy, best);
+    assert_eq!(validated(&chosen).accuracy, best);
     // The scores of the returned weights give that epoch's figures.
     let at_half = faceprobe::evaluation::accuracy(&trained.val_scores, val.y(), 0.5);
-    assert_eq!(at_half, chosen.val_accuracy);
-    assert_close(&[faceprobe::evaluation::log_loss(&trained.val_scores, val.y())], &[chosen.val_loss], 1e-5);
+    assert_eq!(at_half, validated(&chosen).accuracy);
+    assert_close(&[faceprobe::evaluation::log_loss(&trained.val_scores, val.y())], &[validated(&chosen).loss], 1e-5);
 }
 
 #[test]
@@ -282,7 +283,7 @@ fn a_named_epoch_is_kept_whatever_validation_says() {
         let kept = train_dense(&train, &val, &settings, Some(&checkpoints("b").keeping(Some(epoch))), &Silent).unwrap();
         assert_eq!((kept.best_epoch, kept.epochs_run, kept.finished), (epoch, epoch, true));
         assert_eq!(kept.weights, halted.last_weights.unwrap_or(halted.weights));
-        assert!(kept.last_weights.is_none());
+        assert!(kept.last_weights.is_none() && kept.history.iter().all(|figures| figures.validated.is_none()));
         checkpoints("b").remove().unwrap();
     }
 }

@@ -256,10 +256,11 @@ impl Teller {
 }
 
 fn epoch_line(epoch: &EpochFigures) -> String {
-    format!(
-        "  epoch {:>3}/{}  loss {:.4}  accuracy {:.3}  validation loss {:.4}  accuracy {:.3}",
-        epoch.epoch, epoch.epochs, epoch.train_loss, epoch.train_accuracy, epoch.val_loss, epoch.val_accuracy
-    )
+    let validation = epoch
+        .validated
+        .map_or_else(String::new, |val| format!("  validation loss {:.4}  accuracy {:.3}", val.loss, val.accuracy));
+    let EpochFigures { epoch, epochs, train_loss, train_accuracy, .. } = *epoch;
+    format!("  epoch {epoch:>3}/{epochs}  loss {train_loss:.4}  accuracy {train_accuracy:.3}{validation}")
 }
 
 fn trial_line(trial: &Trial) -> String {

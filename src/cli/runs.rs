@@ -154,10 +154,11 @@ fn show(context: &Context, run: RunFolder) -> Result<()> {
         text.push_str(&format!("{outcome}\n"));
     }
     if let Some(last) = view.epochs.last() {
-        text.push_str(&format!(
-            "epoch {}/{}: validation loss {:.4}, accuracy {:.3}\n",
-            last.epoch, last.epochs, last.val_loss, last.val_accuracy
-        ));
+        let (of, loss, accuracy) = match last.validated {
+            Some(val) => ("validation", val.loss, val.accuracy),
+            None => ("training", last.train_loss, last.train_accuracy),
+        };
+        text.push_str(&format!("epoch {}/{}: {of} loss {loss:.4}, accuracy {accuracy:.3}\n", last.epoch, last.epochs));
     }
     for note in &view.notes {
         text.push_str(&format!("note: {note}\n"));

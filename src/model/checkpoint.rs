@@ -33,10 +33,15 @@ pub(super) struct Progress {
 impl Progress {
     /// Takes the figures of the next epoch; true if it is the best so far.
     pub(super) fn takes(&mut self, new: EpochFigures) -> bool {
-        let best = self.best_epoch.checked_sub(1).and_then(|at| self.history.get(at));
-        let higher = best.is_none_or(|best| new.val_accuracy > best.val_accuracy);
-        let better =
-            higher || best.is_some_and(|best| new.val_accuracy == best.val_accuracy && new.val_loss < best.val_loss);
+        let best = self.best_epoch.checked_sub(1).and_then(|at| self.history.get(at)).and_then(|best| best.validated);
+        // Without a validation split the last epoch is the best.
+        let (higher, better) = match best.zip(new.validated) {
+            None => (true, true),
+            Some((best, new)) => {
+                let higher = new.accuracy > best.accuracy;
+                (higher, higher || new.accuracy == best.accuracy && new.loss < best.loss)
+            }
+        };
         if higher {
             self.last_gain = new.epoch;
         }
@@ -98,8 +103,9 @@ impl Checkpoints {
         Self { kept: epoch, ..self }
     }
 
-    pub(super) fn kept(&self) -> Option<usize> {
-        self.kept
+    /// Whether epochs are measured on the validation split: not where the one to keep is chosen already.
+    pub(super) fn validates(&self) -> bool {
+        self.kept.is_none()
     }
 
     /// The epochs that a training of `epochs` will have at its end.

@@ -12,7 +12,7 @@ use super::trained::Trained;
 use super::training::{Figures, Learner, Plan, fit};
 use crate::error::{Error, Result};
 use crate::evaluation::best_threshold;
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Validated};
 use tch::{TchError, Tensor};
 
 /// `logit = out · h + c` with `h = relu(hidden x + b)`, of which there may be two in a row.
@@ -91,7 +91,7 @@ impl Learner for HeadLearner<'_> {
         Ok(self.head.learn(self.train.batch(rows)?, &positive, dropout, step, rate))
     }
 
-    fn measure(&mut self, stopped: &dyn Fn() -> bool) -> Result<(f64, f64)> {
+    fn measure(&mut self, stopped: &dyn Fn() -> bool) -> Result<Validated> {
         measure(&self.head, &mut self.val, self.val_positive, MEASURED_AT_ONCE, stopped)
     }
 

@@ -5,8 +5,9 @@ use super::network::{Input, Network, to_array, torch_error};
 use super::random::Dropout;
 use super::scorer::logits;
 use super::settings::Optimizer;
-use super::training::{Figures, Learner, cross_entropy};
+use super::training::{Figures, Learner, validated};
 use crate::error::Result;
+use crate::monitor::Validated;
 use tch::{Reduction, TchError, Tensor};
 
 /// One split: its rows and its labels.
@@ -91,13 +92,9 @@ impl<N: Network> Learner for TorchLearner<'_, N> {
         self.try_learn(&input, &positive, dropout, &step).map_err(torch_error)
     }
 
-    fn measure(&mut self, stopped: &dyn Fn() -> bool) -> Result<(f64, f64)> {
+    fn measure(&mut self, stopped: &dyn Fn() -> bool) -> Result<Validated> {
         let logits = logits(self.network, self.val.input, self.scoring_batch, stopped)?;
-        let n = logits.len() as f64;
-        let cases = || logits.iter().zip(self.val.positive);
-        let loss: f64 = cases().map(|(&logit, &positive)| cross_entropy(logit, positive)).sum();
-        let correct = cases().filter(|&(&logit, &positive)| (logit >= 0.0) == positive).count();
-        Ok((loss / n, correct as f64 / n))
+        Ok(validated(&logits, self.val.positive))
     }
 
     fn numbers(&self) -> Vec<&[f32]> {

@@ -4,7 +4,7 @@ use super::checkpoint::{Checkpoints, Progress};
 use super::random::{Dropout, epoch_order};
 use super::schedule::Schedule;
 use crate::error::{Error, Result};
-use crate::monitor::{EpochFigures, Monitor, Update};
+use crate::monitor::{EpochFigures, Monitor, Update, Validated};
 use std::time::Instant;
 
 /// How to train.
@@ -30,8 +30,8 @@ pub(super) trait Learner {
     /// Takes one step on the given training samples, `step` counted from 1.
     fn learn(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures>;
 
-    /// Mean loss and accuracy at probability 0.5 on the validation split, dropout off.
-    fn measure(&mut self, stopped: &dyn Fn() -> bool) -> Result<(f64, f64)>;
+    /// Measures the validation split.
+    fn measure(&mut self, stopped: &dyn Fn() -> bool) -> Result<Validated>;
 
     /// The numbers that are trained.
     fn numbers(&self) -> Vec<&[f32]>;
@@ -107,7 +107,8 @@ pub(super) fn fit(
         let text = format!("goes on after epoch {} from a checkpoint", last.epoch);
         monitor.update(Update::Note { text });
     }
-    let kept = checkpoints.and_then(Checkpoints::kept);
+    // Where the epoch to keep is chosen already, the validation split is learnt from and measures nothing.
+    let validates = checkpoints.is_none_or(Checkpoints::validates);
     let planned = checkpoints.map_or(plan.epochs, |checkpoints| checkpoints.planned(plan.epochs));
     let asked_for = checkpoints.and_then(Checkpoints::limit).map_or(planned, |limit| limit.min(planned));
     while progress.history.len() < asked_for && !out_of_patience(plan, &progress) {
@@ -115,18 +116,13 @@ pub(super) fn fit(
         let started = Instant::now();
         learner.begin(epoch, planned);
         let (train_loss, train_accuracy) = train_epoch(learner, plan, epoch, monitor)?;
-        let (val_loss, val_accuracy) = learner.measure(&|| monitor.stopped())?;
-        if !(train_loss.is_finite() && val_loss.is_finite()) {
+        let validated = if validates { Some(learner.measure(&|| monitor.stopped())?) } else { None };
+        if validated.is_some_and(|validated| !validated.loss.is_finite()) {
             return Err(not_a_number(epoch));
         }
         let seconds = started.elapsed().as_secs_f64();
-        let figures =
-            EpochFigures { epoch, epochs: planned, train_loss, train_accuracy, val_loss, val_accuracy, seconds };
-        let best = progress.takes(figures);
-        if kept.is_some() {
-            progress.best_epoch = epoch;
-        }
-        if best || kept.is_some() {
+        let figures = EpochFigures { epoch, epochs: planned, train_loss, train_accuracy, validated, seconds };
+        if progress.takes(figures) {
             keep(&mut progress.best, learner.measured());
         }
         monitor.update(Update::Epoch(figures));
@@ -180,6 +176,15 @@ fn train_epoch(learner: &mut dyn Learner, plan: &Plan, epoch: usize, monitor: &d
     }
     let n = order.len() as f64;
     Ok((loss_sum / n, correct as f64 / n))
+}
+
+/// How a model stands that gives these logits to the samples of the validation split.
+pub(super) fn validated(logits: &[f64], positive: &[bool]) -> Validated {
+    let n = logits.len() as f64;
+    let cases = || logits.iter().zip(positive);
+    let loss: f64 = cases().map(|(&logit, &positive)| cross_entropy(logit, positive)).sum();
+    let correct = cases().filter(|&(&logit, &positive)| (logit >= 0.0) == positive).count();
+    Validated { loss: loss / n, accuracy: correct as f64 / n }
 }
 
 /// Binary cross-entropy of one logit, in the form that neither overflows nor loses small values.

@@ -7,6 +7,7 @@ use super::plots::{Chart, Curve, Legend, Share, chart, forest};
 use crate::dataset::Split;
 use crate::dataset::report::printable;
 use crate::evaluation::{Figures, Groups};
+use crate::monitor::EpochFigures;
 use crate::run::words::{set_name, with_interval};
 use Align::{Left, Path, Right};
 use serde_json::Value;
@@ -146,13 +147,17 @@ fn curves(document: &mut Document, model: &Model) {
         drawn.extend(svg.map(|svg| Figure { svg, caption, wide: false }));
     };
     if model.epochs.len() > 1 {
-        let points = |of: fn(&crate::monitor::EpochFigures) -> f64| -> Vec<(f64, f64)> {
-            model.epochs.iter().map(|epoch| (epoch.epoch as f64, of(epoch))).collect()
+        let points = |of: fn(&EpochFigures) -> Option<f64>| -> Vec<(f64, f64)> {
+            model.epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, of(epoch)?))).collect()
+        };
+        // A model that learnt from the validation split has no curve of it.
+        let lines = |[train, val]: [Vec<(f64, f64)>; 2]| {
+            let val = (!val.is_empty()).then(|| Curve::line("validation", 0, val));
+            std::iter::once(Curve::line("training", 2, train)).chain(val).collect::<Vec<_>>()
         };
         let (first, last) = (model.epochs[0].epoch as f64, model.epochs[model.epochs.len() - 1].epoch as f64);
-        let losses = [points(|epoch| epoch.train_loss), points(|epoch| epoch.val_loss)];
+        let losses = [points(|epoch| Some(epoch.train_loss)), points(|epoch| Some(epoch.validated?.loss))];
         let top = losses.iter().flatten().map(|point| point.1).filter(|loss| loss.is_finite()).fold(0.0, f64::max);
-        let [train, val] = losses;
         add(
             chart(
                 &Chart {
@@ -163,13 +168,12 @@ fn curves(document: &mut Document, model: &Model) {
                     y_range: 0.0..top * 1.05,
                     legend: Legend::UpperRight,
                 },
-                &[Curve::line("training", 2, train), Curve::line("validation", 0, val)],
+                &lines(losses),
             ),
             format!("{run}: loss by epoch; dropout is active in training."),
         );
-        let shares = [points(|epoch| epoch.train_accuracy), points(|epoch| epoch.val_accuracy)];
+        let shares = [points(|epoch| Some(epoch.train_accuracy)), points(|epoch| Some(epoch.validated?.accuracy))];
         let low = shares.iter().flatten().map(|point| point.1).fold(1.0, f64::min);
-        let [train, val] = shares;
         add(
             chart(
                 &Chart {
@@ -180,7 +184,7 @@ fn curves(document: &mut Document, model: &Model) {
                     y_range: (low - 0.02).max(0.0)..1.0,
                     legend: Legend::LowerRight,
                 },
-                &[Curve::line("training", 2, train), Curve::line("validation", 0, val)],
+                &lines(shares),
             ),
             format!("{run}: accuracy by epoch at threshold one half."),
         );

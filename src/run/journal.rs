@@ -1,7 +1,7 @@
 //! The journal of a run: typed events, one JSON object a line, only ever appended.
 
 use crate::error::{AtPath, Result};
-use crate::monitor::Update;
+use crate::monitor::{EpochFigures, Update};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -69,10 +69,13 @@ impl Entry {
                 Update::Progress { done, total, unit, rate, .. } => {
                     format!("{done} of {total} {unit}, {rate:.1} a second")
                 }
-                Update::Epoch(epoch) => format!(
-                    "epoch {} of {}: train loss {:.4}, validation loss {:.4}, accuracy {:.4}, {:.1} s",
-                    epoch.epoch, epoch.epochs, epoch.train_loss, epoch.val_loss, epoch.val_accuracy, epoch.seconds
-                ),
+                Update::Epoch(EpochFigures { epoch, epochs, train_loss, train_accuracy, validated, seconds }) => {
+                    let then = match validated {
+                        Some(val) => format!("validation loss {:.4}, accuracy {:.4}", val.loss, val.accuracy),
+                        None => format!("accuracy {train_accuracy:.4}"),
+                    };
+                    format!("epoch {epoch} of {epochs}: train loss {train_loss:.4}, {then}, {seconds:.1} s")
+                }
                 Update::Trial { index, of, setting, val_accuracy, val_loss } => {
                     format!("tried {index} of {of}, {setting}: accuracy {val_accuracy:.4}, loss {val_loss:.4}")
                 }

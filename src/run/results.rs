@@ -189,7 +189,7 @@ impl ResultRow {
             epochs: view.epochs.len(),
             best_epoch: None,
             train_accuracy: last.map(|epoch| epoch.train_accuracy),
-            val_accuracy: last.filter(|_| refit.is_none()).map(|epoch| epoch.val_accuracy),
+            val_accuracy: last.and_then(|epoch| Some(epoch.validated?.accuracy)),
             val_interval: None,
             test_accuracy: None,
             test_interval: None,

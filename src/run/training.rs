@@ -39,7 +39,7 @@ pub(super) fn train(
     let ground = ground(circumstances, dataset, spec, refit, monitor)?;
     if let Some(chosen) = &ground.chosen {
         let text = format!(
-            "learns from the validation split too, so what is measured on it means nothing; what validation chose is that of {}",
+            "learns from the validation split too, so nothing is measured on it; what validation chose is that of {}",
             chosen.run
         );
         monitor.update(Update::Note { text });

@@ -117,11 +117,6 @@ impl Run {
         matches!(self.job, JobSpec::Train { .. })
     }
 
-    /// Whether its validation figures mean something: a refit learns from the validation split.
-    pub fn validates(&self) -> bool {
-        !matches!(self.job, JobSpec::Train { refit: Some(_), .. })
-    }
-
     /// Whether it ended before its work was done and can be set to work again.
     pub fn can_go_on(&self) -> bool {
         let ended = matches!(self.status, Status::Interrupted | Status::Failed | Status::Stopped);

@@ -7,7 +7,7 @@ use faceprobe::dataset::report::{Dropped, SplitCount};
 use faceprobe::evaluation::interval::wilson95;
 use faceprobe::features::FeatureSpec;
 use faceprobe::model::{BenchmarkSettings, DenseSettings, Kind, LogisticSettings};
-use faceprobe::monitor::EpochFigures;
+use faceprobe::monitor::{EpochFigures, Validated};
 use faceprobe::predict::Prediction;
 use faceprobe::run::choice::Choice;
 use faceprobe::run::results::ResultRow;
@@ -85,8 +85,7 @@ pub fn epochs(count: usize, of: usize, top: f64) -> Vec<EpochFigures> {
                 epochs: of,
                 train_loss: 0.7 - 0.5 * far,
                 train_accuracy: 0.5 + (top - 0.38) * far,
-                val_loss: 0.7 - 0.3 * far,
-                val_accuracy: 0.5 + (top - 0.5) * far,
+                validated: Some(Validated { loss: 0.7 - 0.3 * far, accuracy: 0.5 + (top - 0.5) * far }),
                 seconds: 0.8,
             }
         })

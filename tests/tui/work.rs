@@ -32,8 +32,12 @@ fn runs_are_paused_resumed_and_stopped_after_a_question() {
 fn a_model_that_learns_from_validation_shows_no_curve_of_it() {
     let curves = |refit: Option<String>| {
         let JobSpec::Train { dataset, model, .. } = dense() else { panic!("a training") };
+        let mut epochs = epochs(40, 40, 0.8);
+        if refit.is_some() {
+            epochs.iter_mut().for_each(|epoch| epoch.validated = None);
+        }
         let job = JobSpec::Train { dataset, model, refit };
-        let run = Run { epochs: epochs(40, 40, 0.8), ..run("dense-9", job, Status::Running) };
+        let run = Run { epochs, ..run("dense-9", job, Status::Running) };
         let mut app = app_with(DARK, Snapshot { runs: vec![Arc::new(run)], ..Snapshot::default() });
         app.act(Action::Go(ScreenId::Train.index()));
         shown(&mut app, 120, 40)

@@ -12,7 +12,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use faceprobe::dataset::{PrepareReport, Split};
 use faceprobe::features::FeatureSpec;
 use faceprobe::model::{DenseSettings, LogisticSettings};
-use faceprobe::monitor::EpochFigures;
+use faceprobe::monitor::{EpochFigures, Validated};
 use faceprobe::predict::client::Explanation;
 use faceprobe::predict::{Detect, Face, HeatMap, Method, Placement, Prediction};
 use faceprobe::run::choice::Choice;
@@ -61,8 +61,7 @@ fn epochs(count: usize, top: f64) -> Vec<EpochFigures> {
             epochs: 60,
             train_loss: 1.2 - at(epoch, top),
             train_accuracy: at(epoch, top + 0.1),
-            val_loss: 1.1 - at(epoch, top),
-            val_accuracy: at(epoch, top),
+            validated: Some(Validated { loss: 1.1 - at(epoch, top), accuracy: at(epoch, top) }),
             seconds: 0.3,
         })
         .collect()

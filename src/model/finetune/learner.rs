@@ -13,8 +13,8 @@ use crate::features::FeatureRows;
 use crate::model::head::Step;
 use crate::model::network::{Weights, to_array, torch_error};
 use crate::model::random::Dropout;
-use crate::model::training::{Figures, Learner, cross_entropy};
-use crate::monitor::{Monitor, Silent};
+use crate::model::training::{Figures, Learner, validated};
+use crate::monitor::{Monitor, Silent, Validated};
 use rayon::prelude::*;
 use std::time::{Duration, Instant};
 use tch::{Kind, Reduction, TchError, Tensor};
@@ -73,8 +73,9 @@ impl<'a> FinetuneLearner<'a> {
         })
     }
 
-    /// The time that an epoch takes, from a few batches whose steps are not taken and a part of the validation split.
-    pub(super) fn epoch_time(&self) -> Result<Duration> {
+    /// The time that an epoch takes, from a few batches whose steps are not taken and, if it is measured on it, a part of
+    /// the validation split.
+    pub(super) fn epoch_time(&self, validates: bool) -> Result<Duration> {
         let (samples, batch) = (self.samples(), self.settings.batch.min(self.samples()));
         let rows: Vec<usize> = (0..batch).collect();
         let mut dropout = Dropout::for_epoch(self.settings.dropout, self.settings.seed, 0);
@@ -86,6 +87,9 @@ impl<'a> FinetuneLearner<'a> {
             self.gradients(&rows, &mut dropout)?;
         }
         let training = begun.elapsed() / steps * u32::try_from(samples.div_ceil(batch)).unwrap_or(u32::MAX);
+        if !validates {
+            return Ok(training);
+        }
         let few = Few { rows: self.val.both, len: self.val.positive.len().min(4 * batch) };
         let tuned = self.tuned()?;
         let begun = Instant::now();
@@ -220,16 +224,12 @@ impl Learner for FinetuneLearner<'_> {
         Ok(Figures::of(&logits, &positive))
     }
 
-    fn measure(&mut self, stopped: &dyn Fn() -> bool) -> Result<(f64, f64)> {
+    fn measure(&mut self, stopped: &dyn Fn() -> bool) -> Result<Validated> {
         if stopped() {
             return Err(Error::stopped());
         }
         let logits = self.tuned()?.logits(self.val.both, self.progress.monitor())?;
-        let n = logits.len() as f64;
-        let cases = || logits.iter().zip(self.val.positive);
-        let loss: f64 = cases().map(|(&logit, &positive)| cross_entropy(logit, positive)).sum();
-        let correct = cases().filter(|&(&logit, &positive)| (logit >= 0.0) == positive).count();
-        Ok((loss / n, correct as f64 / n))
+        Ok(validated(&logits, self.val.positive))
     }
 
     fn numbers(&self) -> Vec<&[f32]> {

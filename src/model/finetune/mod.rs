@@ -33,6 +33,7 @@ use crate::monitor::{Monitor, Update};
 use learner::FinetuneLearner;
 use progress::Progress;
 use settings::FinetuneSettings;
+use std::time::Duration;
 use tuned::{Geometry, tail_of};
 
 /// A split whose rows are there for the picture and for its mirror image: apart, and side by side in one row.
@@ -111,7 +112,8 @@ pub fn train_finetune(
     };
     let mut learner = FinetuneLearner::new(&tail, settings, (train, val), monitor)?;
     let epochs = checkpoints.map_or(settings.epochs, |checkpoints| checkpoints.planned(settings.epochs));
-    tell_time(&learner, epochs, monitor)?;
+    let validates = checkpoints.is_none_or(Checkpoints::validates);
+    tell_time(learner.epoch_time(validates)?, epochs, monitor);
     let course = fit(&mut learner, &plan, checkpoints, monitor)?;
     let last_weights = if course.best_epoch == course.history.len() { None } else { Some(learner.measured_weights()?) };
     let params = course.best.iter().map(Vec::len).sum();
@@ -135,12 +137,11 @@ pub fn train_finetune(
     })
 }
 
-fn tell_time(learner: &FinetuneLearner<'_>, epochs: usize, monitor: &dyn Monitor) -> Result<()> {
-    let seconds = learner.epoch_time()?.as_secs_f64();
+fn tell_time(epoch: Duration, epochs: usize, monitor: &dyn Monitor) {
+    let seconds = epoch.as_secs_f64();
     let whole = seconds * epochs as f64;
     let total = if whole >= 120.0 { format!("{:.0} min", whole / 60.0) } else { format!("{whole:.0} s") };
     let each = if seconds >= 10.0 { format!("{seconds:.0}") } else { format!("{seconds:.1}") };
     let text = format!("{epochs} epochs of about {each} s, {total} in all");
     monitor.update(Update::Note { text });
-    Ok(())
 }

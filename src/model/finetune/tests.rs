@@ -107,7 +107,7 @@ fn compare_with_pytorch(arithmetic: Arithmetic, [of_norms, of_values, of_their_n
     for step in 1..=3 {
         losses.push(learner.learn(&all, &mut Dropout::off(), step, settings.learning_rate).unwrap().loss);
     }
-    losses.push(learner.measure(&|| false).unwrap().0);
+    losses.push(learner.measure(&|| false).unwrap().loss);
     for (got, expected) in losses.iter().zip(&expected) {
         close("loss", *got, *expected, of_losses);
     }

@@ -23,6 +23,7 @@ use super::tiled::{Batch, TILE, Tiles};
 use super::training::{Figures, cross_entropy};
 use crate::backbone::Arithmetic;
 use crate::error::{Error, Result};
+use crate::monitor::Validated;
 use layer::{Layer, as_input};
 use ndarray::{Array1, Array2};
 use units::{Activations, Flows};
@@ -239,7 +240,7 @@ pub(super) fn measure(
     positive: &[bool],
     batch: usize,
     stopped: &dyn Fn() -> bool,
-) -> Result<(f64, f64)> {
+) -> Result<Validated> {
     let rows: Vec<usize> = (0..positive.len()).collect();
     let (mut loss, mut correct) = (0.0, 0);
     for rows in rows.chunks(batch) {
@@ -253,7 +254,7 @@ pub(super) fn measure(
         }
     }
     let n = positive.len() as f64;
-    Ok((loss / n, correct as f64 / n))
+    Ok(Validated { loss: loss / n, accuracy: correct as f64 / n })
 }
 
 #[cfg(test)]

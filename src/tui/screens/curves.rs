@@ -101,7 +101,8 @@ pub fn shown(app: &App, run: &Arc<Run>) -> Vec<Arc<Run>> {
     runs
 }
 
-type Figure = fn(&EpochFigures) -> f64;
+/// None where an epoch has no such figure.
+type Figure = fn(&EpochFigures) -> Option<f64>;
 
 /// Draws accuracy and loss of `run`, and of the marked runs.
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>, narrow: bool) {
@@ -113,14 +114,12 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>, narrow: bo
         if runs.len() > 1 {
             runs.iter().map(|run| of_run(app, run, val)).collect::<Vec<_>>()
         } else {
-            // What is learnt from validates nothing.
-            let splits = if run.validates() { [Some(train), Some(val)] } else { [Some(train), None] };
-            let lines = splits.into_iter().flatten().enumerate();
+            let lines = [train, val].into_iter().enumerate();
             lines.map(|(index, figure)| of_split(app, run, index, figure, narrow)).collect()
         }
     };
-    let accuracy = series(|epoch| epoch.train_accuracy, |epoch| epoch.val_accuracy);
-    let loss = series(|epoch| epoch.train_loss, |epoch| epoch.val_loss);
+    let accuracy = series(|epoch| Some(epoch.train_accuracy), |epoch| epoch.validated.map(|val| val.accuracy));
+    let loss = series(|epoch| Some(epoch.train_loss), |epoch| epoch.validated.map(|val| val.loss));
     let title = |name: &str, log: bool| {
         let mut notes = Vec::new();
         if runs.len() > 1 {
@@ -151,7 +150,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>, narrow: bo
 }
 
 fn points(run: &Run, figure: Figure) -> Vec<(f64, f64)> {
-    run.epochs.iter().map(|epoch| (epoch.epoch as f64, figure(epoch))).collect()
+    run.epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, figure(epoch)?))).collect()
 }
 
 /// One of the two splits of a run.

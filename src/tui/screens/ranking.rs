@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// The best validation accuracy a head has reached so far.
 fn best(run: &Run) -> Option<f64> {
-    let seen = run.epochs.iter().map(|epoch| epoch.val_accuracy).max_by(f64::total_cmp);
+    let seen = run.epochs.iter().filter_map(|epoch| Some(epoch.validated?.accuracy)).max_by(f64::total_cmp);
     run.row.as_ref().and_then(|row| row.val_accuracy).or(seen)
 }
 

@@ -188,8 +188,8 @@ fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>) {
 fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
     let theme = app.theme;
     let mut lines = bars::activity(theme, run, width);
-    if let JobSpec::Train { dataset, model, .. } = &run.job {
-        let with = if run.validates() { "" } else { ", validation too" };
+    if let JobSpec::Train { dataset, model, refit } = &run.job {
+        let with = if refit.is_some() { ", validation too" } else { "" };
         let on = model.backbone().map_or_else(String::new, |backbone| format!("{backbone} · "));
         let text = format!("{on}{} · on {dataset}{with}", model.describe());
         lines.insert(1.min(lines.len()), Line::styled(if short { cut(&text, width) } else { text }, theme.dim()));
@@ -212,14 +212,12 @@ fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
         if !short {
             spans.push(Span::styled(format!(" · {} each", format::duration(last.seconds)), theme.dim()));
         }
-        let best =
-            run.epochs.iter().max_by(|a, b| a.val_accuracy.total_cmp(&b.val_accuracy).then(b.epoch.cmp(&a.epoch)));
-        // A model that learns from the validation split has no best epoch on it.
-        if let Some(best) = best.filter(|_| run.validates()) {
+        let measured = run.epochs.iter().filter_map(|epoch| Some((epoch.epoch, epoch.validated?.accuracy)));
+        if let Some((epoch, best)) = measured.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))) {
             spans.push(Span::styled(if short { " · best val " } else { " · best validation " }, theme.dim()));
-            spans.push(Span::styled(format!("{:.3}", best.val_accuracy), theme.strong()));
+            spans.push(Span::styled(format!("{best:.3}"), theme.strong()));
             spans.push(Span::styled(
-                if short { format!(" at {}", best.epoch) } else { format!(" at epoch {}", best.epoch) },
+                if short { format!(" at {epoch}") } else { format!(" at epoch {epoch}") },
                 theme.dim(),
             ));
         }

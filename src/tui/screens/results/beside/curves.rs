@@ -22,7 +22,10 @@ impl View<'_> {
                 match (run.epochs.is_empty(), figure) {
                     // What has no epochs is a level line at what came of it.
                     (true, Some(figure)) => vec![(1.0, figure), (last, figure)],
-                    _ => run.epochs.iter().map(|epoch| (epoch.epoch as f64, epoch.val_accuracy)).collect(),
+                    _ => {
+                        let epochs = run.epochs.iter();
+                        epochs.filter_map(|epoch| Some((epoch.epoch as f64, epoch.validated?.accuracy))).collect()
+                    }
                 }
             })
             .collect();
