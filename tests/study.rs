@@ -338,6 +338,14 @@ fn a_sweep_keeps_what_is_finished_and_ranks_its_heads() {
     ok(at, &["--quiet", "sweep", "--width", "8,12", "--dropout", "0.2,0.8", "--epochs", "12", "--halving", "3:4"]);
     let epochs = |wanted: u64| finished().iter().filter(|row| row["epochs"] == wanted).count();
     assert_eq!((epochs(3), epochs(12)), (3, 1));
+
+    // On features as they are, too.
+    let options = ["--width", "8", "--standardise", "no", "--epochs", "12"];
+    ok(at, &[&["--quiet", "sweep"], options.as_slice()].concat());
+    ok(at, &[&["--quiet", "train", "dense"], options.as_slice()].concat());
+    let as_they_are: Vec<Value> =
+        rows().into_iter().filter(|row| row["settings"].to_string().contains("not standardised")).collect();
+    assert!(as_they_are.len() == 2 && as_they_are[0]["val_accuracy"] == as_they_are[1]["val_accuracy"]);
 }
 
 #[test]

@@ -79,11 +79,12 @@ fn job<'a>(context: &Context, command: &'a TrainCommand) -> Result<(JobSpec, &'a
             }
             (ModelSpec::Benchmark { settings }, dataset, detach)
         }
-        TrainCommand::Dense { width, depth, products, features, training, dataset, detach } => {
+        TrainCommand::Dense { width, depth, standardise, products, features, training, dataset, detach } => {
             let default = DenseSettings::default();
             let settings = DenseSettings {
                 width: width.unwrap_or(default.width),
                 depth: usize::from(*depth),
+                standardise: standardise.unwrap_or(default.standardise),
                 dropout: training.dropout.unwrap_or(default.dropout),
                 learning_rate: training.learning_rate.unwrap_or(default.learning_rate),
                 optimizer: optimizer(training, default.optimizer),
@@ -94,7 +95,6 @@ fn job<'a>(context: &Context, command: &'a TrainCommand) -> Result<(JobSpec, &'a
                 batch: training.batch.unwrap_or(default.batch),
                 patience: training.course.patience.or(default.patience),
                 seed: training.seed,
-                ..default
             };
             (ModelSpec::Dense { features: features.spec(device)?, settings }, dataset, detach)
         }

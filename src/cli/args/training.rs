@@ -188,6 +188,9 @@ pub(crate) enum TrainCommand {
         /// Dense layers of that width, 1 or 2
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
         depth: u8,
+        /// Scale features to mean 0 and variance 1 [default: yes]
+        #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+        standardise: Option<bool>,
         /// What forward products are computed in; steps and the scores that are kept are in f32
         #[arg(long, value_enum, default_value = "f32")]
         products: DtypeArg,
