@@ -4,6 +4,7 @@ use super::schedule::Schedule;
 use crate::backbone::Arithmetic;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
+use std::fmt::Display;
 
 /// The kinds of model that the results table compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -164,6 +165,26 @@ impl Default for LogisticSettings {
 }
 
 impl DenseSettings {
+    /// What sets these settings apart, the seed aside, in a few words: models with the same words are seeds of one
+    /// setting.
+    pub fn describe(&self) -> String {
+        let mut words = format!(
+            "dense {}{}, dropout {}, {} epochs, {} {}",
+            self.width,
+            if self.depth > 1 { format!(" x {}", self.depth) } else { String::new() },
+            self.dropout,
+            self.epochs,
+            self.optimizer.name(),
+            self.learning_rate,
+        );
+        words += &self.schedule.describe();
+        words += &unless(self.weight_decay == 0.0, "decay", self.weight_decay);
+        words += &unless(self.batch == Self::default().batch, "batch", self.batch);
+        words += if self.standardise { "" } else { ", not standardised" };
+        words += if self.arithmetic == Arithmetic::Bf16 { ", products in bf16" } else { "" };
+        words + &patience(self.patience)
+    }
+
     /// Refuses values that cannot be trained with, naming the option.
     pub fn check(&self) -> Result<()> {
         whole("--width", self.width, 1, 65_536)?;
@@ -176,6 +197,23 @@ impl DenseSettings {
 }
 
 impl BenchmarkSettings {
+    /// What sets these settings apart, as [`DenseSettings::describe`]: what is as in the study is not told.
+    pub fn describe(&self) -> String {
+        let usual = Self::default();
+        let mut words =
+            format!("{} filters, dense {}, dropout {}, {} epochs", self.filters, self.dense, self.dropout, self.epochs);
+        if (self.optimizer, self.learning_rate) != (usual.optimizer, usual.learning_rate) {
+            words += &format!(", {} {}", self.optimizer.name(), self.learning_rate);
+        }
+        words += &self.schedule.describe();
+        words += &unless(self.weight_decay == 0.0, "decay", self.weight_decay);
+        words += &unless(self.batch == usual.batch, "batch", self.batch);
+        words += &unless(self.input == usual.input, "input", self.input);
+        words += &unless(self.pool == usual.pool, "pool", self.pool);
+        words += &unless(self.kernel == usual.kernel, "kernel", self.kernel);
+        words + &patience(self.patience)
+    }
+
     /// Refuses values that cannot be trained with, naming the option.
     pub fn check(&self) -> Result<()> {
         whole("--input", self.input, 1, 1024)?;
@@ -199,6 +237,13 @@ impl BenchmarkSettings {
 }
 
 impl LogisticSettings {
+    /// What sets these settings apart, as [`DenseSettings::describe`].
+    pub fn describe(&self) -> String {
+        let alphas: Vec<String> = self.alphas.iter().map(f64::to_string).collect();
+        let usual = self.max_iterations == Self::default().max_iterations;
+        format!("alpha from {}{}", alphas.join(", "), unless(usual, "iterations", self.max_iterations))
+    }
+
     /// Refuses values that cannot be trained with, naming the option.
     pub fn check(&self) -> Result<()> {
         if self.alphas.is_empty() || self.alphas.iter().any(|alpha| !(alpha.is_finite() && *alpha >= 0.0)) {
@@ -206,6 +251,16 @@ impl LogisticSettings {
         }
         whole("--max-iterations", usize::try_from(self.max_iterations).unwrap_or(usize::MAX), 1, 1_000_000)
     }
+}
+
+/// A setting in a list of words, unless it need not be told.
+pub(super) fn unless(untold: bool, name: &str, value: impl Display) -> String {
+    if untold { String::new() } else { format!(", {name} {value}") }
+}
+
+/// The patience in a list of words; without it nothing is told.
+pub(super) fn patience(epochs: Option<usize>) -> String {
+    epochs.map_or_else(String::new, |epochs| format!(", patience {epochs}"))
 }
 
 /// The depth of heads of earlier versions.
@@ -243,4 +298,46 @@ pub(super) fn share(option: &str, value: f64) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!("{option} must be at least 0 and below 1, not {value}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::FinetuneSettings;
+    use serde_json::{Value, json};
+
+    /// Runs are taken for seeds of one setting by their words, so every setting but the seed has to be told.
+    fn tells_all<T: Default + Serialize + for<'a> Deserialize<'a>>(others: Value, describe: fn(&T) -> String) {
+        let usual = serde_json::to_value(T::default()).unwrap();
+        let words = describe(&T::default());
+        for name in usual.as_object().unwrap().keys() {
+            let mut changed = usual.clone();
+            let known = others.as_object().unwrap().get(name).or(ANY.get(name));
+            changed[name] = known.unwrap_or_else(|| panic!("another value for {name}")).clone();
+            assert_ne!(changed[name], usual[name], "{name}");
+            let same = describe(&serde_json::from_value(changed).unwrap()) == words;
+            assert_eq!(same, name == "seed", "{name}: {words}");
+        }
+    }
+
+    static ANY: std::sync::LazyLock<serde_json::Map<String, Value>> = std::sync::LazyLock::new(|| {
+        let schedule = crate::model::Schedule { warmup: 3, ..Default::default() };
+        let any = json!({
+            "dropout": 0.1, "learning_rate": 0.02, "optimizer": "sgd", "weight_decay": 0.25, "epochs": 7, "batch": 48,
+            "patience": 5, "seed": 9, "arithmetic": "bf16", "schedule": schedule,
+        });
+        any.as_object().unwrap().clone()
+    });
+
+    #[test]
+    fn every_setting_but_the_seed_is_told() {
+        tells_all(json!({ "width": 32, "depth": 2, "standardise": false }), DenseSettings::describe);
+        let others = json!({ "input": 112, "pool": 4, "filters": 8, "kernel": 5, "dense": 16 });
+        tells_all(others, BenchmarkSettings::describe);
+        tells_all(json!({ "alphas": [1.0], "max_iterations": 50 }), LogisticSettings::describe);
+        let others = json!({
+            "learning_rate_head": 0.1, "variations": 2, "shift": 3, "smoothing": 0.1, "mixup": 0.2, "averaging": 0.5,
+        });
+        tells_all(others, FinetuneSettings::describe);
+    }
 }

@@ -1,6 +1,6 @@
 //! What a run is asked to do.
 
-use crate::backbone::{Arithmetic, Pool};
+use crate::backbone::Pool;
 use crate::dataset::prepare::PrepareSettings;
 use crate::dataset::synthetic::SampleSettings;
 use crate::features::FeatureSpec;
@@ -191,30 +191,11 @@ impl ModelSpec {
 
     fn describe_settings(&self) -> String {
         match self {
-            Self::Benchmark { settings } => format!(
-                "{} filters, dense {}, dropout {}, {} epochs",
-                settings.filters, settings.dense, settings.dropout, settings.epochs
-            ),
-            Self::Dense { settings, .. } => format!(
-                "dense {}{}, dropout {}, {} epochs, {} {}{}{}{}{}{}",
-                settings.width,
-                if settings.depth > 1 { format!(" x {}", settings.depth) } else { String::new() },
-                settings.dropout,
-                settings.epochs,
-                settings.optimizer.name(),
-                settings.learning_rate,
-                settings.schedule.describe(),
-                if settings.weight_decay > 0.0 { format!(", decay {}", settings.weight_decay) } else { String::new() },
-                if settings.batch == 128 { String::new() } else { format!(", batch {}", settings.batch) },
-                if settings.standardise { "" } else { ", not standardised" },
-                if settings.arithmetic == Arithmetic::Bf16 { ", products in bf16" } else { "" },
-            ),
+            Self::Benchmark { settings } => settings.describe(),
+            Self::Dense { settings, .. } => settings.describe(),
             Self::Finetune { settings, .. } => settings.describe(),
+            Self::Logistic { settings, .. } => settings.describe(),
             Self::Ensemble { members, .. } => format!("mean of {}", members.join(", ")),
-            Self::Logistic { settings, .. } => {
-                let alphas: Vec<String> = settings.alphas.iter().map(f64::to_string).collect();
-                format!("alpha from {}", alphas.join(", "))
-            }
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::backbone::Arithmetic;
 use crate::error::{Error, Result};
 use crate::imaging::VARIATIONS;
 use crate::model::schedule::{RateCourse, Schedule};
-use crate::model::settings::{Optimizer, descent, share, whole};
+use crate::model::settings::{Optimizer, descent, patience, share, unless, whole};
 use serde::{Deserialize, Serialize};
 
 /// The stages behind a cut, trained together with a linear head on their average.
@@ -78,25 +78,28 @@ impl FinetuneSettings {
         epochs / 8
     }
 
-    /// What sets these settings apart, in a few words.
+    /// What sets these settings apart, the seed aside, in a few words.
     pub fn describe(&self) -> String {
-        format!(
-            "dropout {}, {} epochs, {} {}, head {}{}{}{}{}{}{}{}{}{}",
+        let mut words = format!(
+            "dropout {}, {} epochs, {} {}, head {}",
             self.dropout,
             self.epochs,
             self.optimizer.name(),
             self.learning_rate,
             self.learning_rate_head,
-            self.schedule.describe(),
-            if self.weight_decay > 0.0 { format!(", decay {}", self.weight_decay) } else { String::new() },
-            if self.variations > 0 { format!(", {} variations", self.variations) } else { String::new() },
-            if self.shift > 0 { format!(", shift {}", self.shift) } else { String::new() },
-            if self.smoothing > 0.0 { format!(", smoothing {}", self.smoothing) } else { String::new() },
-            if self.mixup > 0.0 { format!(", mixup {}", self.mixup) } else { String::new() },
-            if self.averaging > 0.0 { format!(", averaging {}", self.averaging) } else { String::new() },
-            if self.arithmetic == Arithmetic::Bf16 { ", gradients in bf16" } else { "" },
-            if self.batch == 32 { String::new() } else { format!(", batch {}", self.batch) },
-        )
+        );
+        words += &self.schedule.describe();
+        words += &unless(self.weight_decay == 0.0, "decay", self.weight_decay);
+        if self.variations > 0 {
+            words += &format!(", {} variations", self.variations);
+        }
+        words += &unless(self.shift == 0, "shift", self.shift);
+        words += &unless(self.smoothing == 0.0, "smoothing", self.smoothing);
+        words += &unless(self.mixup == 0.0, "mixup", self.mixup);
+        words += &unless(self.averaging == 0.0, "averaging", self.averaging);
+        words += if self.arithmetic == Arithmetic::Bf16 { ", gradients in bf16" } else { "" };
+        words += &unless(self.batch == Self::default().batch, "batch", self.batch);
+        words + &patience(self.patience)
     }
 
     /// Refuses values that cannot be trained with, naming the option.
