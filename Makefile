@@ -2,7 +2,7 @@
 # Both set up what they need (libtorch, weights, build); repeated calls cost nothing.
 
 CARGO ?= cargo
-FACEPROBE = $(CARGO) run --release --locked --quiet --
+FACEPROBE = $(or $(CARGO_TARGET_DIR),target)/release/faceprobe
 
 .PHONY: demo test build setup weights
 
@@ -11,14 +11,14 @@ demo: weights
 
 test: weights
 	$(CARGO) fmt --check
-	$(CARGO) clippy --release --locked --all-targets -- -D warnings
-	$(CARGO) test --release --locked
+	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+	$(CARGO) test --release --locked --workspace
 
 weights: build
 	@$(FACEPROBE) --quiet weights fetch efficientnet-lite0
 
 build: setup
-	@$(CARGO) build --release --locked
+	@$(CARGO) build --release --locked --workspace
 
 setup:
 	@command -v python3 >/dev/null || { echo "setup: python3 was not found: install it with pip (Debian: sudo apt-get install python3-pip) and run the same command again." >&2; exit 1; }

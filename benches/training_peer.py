@@ -1,4 +1,4 @@
-"""The peers of benches/training.rs: FOLDER THREADS dense EPOCHS SEED | logistic ALPHA | sweep EPOCHS SETTINGS |
+"""The peers of crates/engine/benches/training.rs: FOLDER THREADS dense EPOCHS SEED | logistic ALPHA | sweep EPOCHS SETTINGS |
 twins EPOCHS SETTINGS. Prints one JSON object.
 
 Needs numpy, and torch or scikit-learn.

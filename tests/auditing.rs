@@ -5,10 +5,10 @@
 #[allow(dead_code)]
 mod session;
 
-use faceprobe::dataset::decisions::{Decision, Decisions};
-use faceprobe::dataset::synthetic::{SampleSettings, generate};
-use faceprobe::monitor::Silent;
-use faceprobe::workspace::Workspace;
+use faceprobe_core::dataset::decisions::{Decision, Decisions};
+use faceprobe_core::dataset::synthetic::{SampleSettings, generate};
+use faceprobe_core::monitor::Silent;
+use faceprobe_core::workspace::Workspace;
 use serde_json::Value;
 use session::{Session, eventually};
 use std::fs;

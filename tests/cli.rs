@@ -96,3 +96,14 @@ fn the_doctor_names_what_decides_speed_and_what_is_missing() {
     assert!(report["libtorch"]["value"].as_str().is_some_and(|value| value.starts_with("2.13")));
     assert!(report["efficientnet-lite0"]["mend"].as_str().is_some_and(|mend| mend.contains("weights fetch")));
 }
+
+/// What computes is a process of its own; the program itself starts in milliseconds.
+#[test]
+fn the_program_links_no_libtorch() {
+    let Ok(linked) = std::process::Command::new("ldd").arg(env!("CARGO_BIN_EXE_faceprobe")).output() else {
+        println!("skipped: there is no ldd");
+        return;
+    };
+    let linked = String::from_utf8_lossy(&linked.stdout).into_owned();
+    assert!(linked.contains("libc.so") && !linked.contains("torch"), "{linked}");
+}

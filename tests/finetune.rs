@@ -74,7 +74,9 @@ fn check_maps(study: &Study, run: &str, picture: &Path) {
     let mirrored = study.at().join("mirrored.png");
     let upright = image::open(picture).expect("a picture").to_rgb8();
     image::imageops::flip_horizontal(&upright).save(&mirrored).expect("a picture");
-    let mut child = study.command(&["predictor", "--model", run]);
+    let mut child = Command::new(faceprobe_core::worker::program().expect("the worker is built"));
+    child.env("FACEPROBE_WEIGHTS", study.at().join("weights"));
+    child.arg("answer").arg(study.at()).args(["cpu", "2", run]);
     let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the binary starts");
     let mut input = child.stdin.take().expect("input");
     for picture in [picture, &mirrored] {
@@ -99,7 +101,7 @@ fn check_maps(study: &Study, run: &str, picture: &Path) {
         assert!((one - other).abs() < 1e-4 * largest, "{one} {other} of {largest}");
     }
 
-    let saved = faceprobe::model::SavedModel::load(&study.file(run, "model.safetensors")).expect("a model");
+    let saved = faceprobe_core::model::SavedModel::load(&study.file(run, "model.safetensors")).expect("a model");
     let biases: Vec<f64> = saved
         .weights
         .iter()
@@ -237,8 +239,8 @@ fn a_chosen_model_is_trained_anew_on_validation_too() {
         assert!(after["val_accuracy"].is_null() && after["validation"].is_null(), "{after}");
         assert!(!study.file(&second, "scores-val.csv").exists() && !study.file(&second, "last.safetensors").exists());
         let [before, after] = [&first, &second]
-            .map(|run| faceprobe::model::ModelInfo::read(&study.file(run, "model.safetensors")).expect("a model"));
-        let samples = |info: &faceprobe::model::ModelInfo| {
+            .map(|run| faceprobe_core::model::ModelInfo::read(&study.file(run, "model.safetensors")).expect("a model"));
+        let samples = |info: &faceprobe_core::model::ModelInfo| {
             [info.provenance.val_samples as u64, info.provenance.train_samples as u64]
         };
         assert_eq!((samples(&before), samples(&after)), (sizes, [0, sizes[0] + sizes[1]]));

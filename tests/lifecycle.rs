@@ -4,10 +4,10 @@
 #[path = "support/session.rs"]
 mod session;
 
-use faceprobe::dataset::synthetic::{SampleSettings, generate};
-use faceprobe::monitor::Silent;
-use faceprobe::run::{RunFolder, RunView, Status};
-use faceprobe::workspace::Workspace;
+use faceprobe_core::dataset::synthetic::{SampleSettings, generate};
+use faceprobe_core::monitor::Silent;
+use faceprobe_core::run::{RunFolder, RunView, Status};
+use faceprobe_core::workspace::Workspace;
 use session::{Session, eventually, kill};
 use std::path::Path;
 use std::process::Command;
@@ -126,7 +126,7 @@ fn image_in(folder: &Path) -> std::path::PathBuf {
             }
             return found;
         }
-        let whole = std::fs::read(&path).ok().filter(|bytes| faceprobe::imaging::decode(bytes).is_ok());
+        let whole = std::fs::read(&path).ok().filter(|bytes| faceprobe_core::imaging::decode(bytes).is_ok());
         if path.extension().is_some_and(|ending| ending == "jpg") && whole.is_some() {
             return path;
         }

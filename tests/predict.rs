@@ -266,8 +266,8 @@ fn forms_doubt_and_maps() {
 fn the_resident_predictor_answers_with_maps() {
     let folder = trained();
     let at = folder.path();
-    let mut child = command(at);
-    child.arg("predictor").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = Command::new(faceprobe_core::worker::program().expect("the worker is built"));
+    child.arg("answer").arg(at).args(["cpu", "2"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = child.spawn().expect("the binary starts");
     let (mut input, mut output) =
         (child.stdin.take().expect("input"), BufReader::new(child.stdout.take().expect("output")));

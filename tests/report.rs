@@ -3,10 +3,10 @@
 #[path = "support/program.rs"]
 mod program;
 
-use faceprobe::dataset::Split;
-use faceprobe::run::RunFolder;
-use faceprobe::run::scored::Scored;
-use faceprobe::workspace::Workspace;
+use faceprobe_core::dataset::Split;
+use faceprobe_core::run::RunFolder;
+use faceprobe_core::run::scored::Scored;
+use faceprobe_core::workspace::Workspace;
 use program::{json, ok, run};
 use serde_json::Value;
 use std::fs;

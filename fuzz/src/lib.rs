@@ -1,6 +1,6 @@
 //! The readers of foreign weight files, as the program has them.
 
-#[path = "../../src/backbone/format/mod.rs"]
+#[path = "../../crates/core/src/backbone/format/mod.rs"]
 pub mod format;
 
 use bytes::Bytes;

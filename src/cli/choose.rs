@@ -3,9 +3,9 @@
 use super::Context;
 use super::args::{ChooseArgs, Threshold};
 use super::output::{print, print_json};
-use crate::error::Result;
-use crate::run::RunFolder;
-use crate::run::choice;
+use faceprobe_core::error::Result;
+use faceprobe_core::run::RunFolder;
+use faceprobe_core::run::choice;
 
 pub(crate) fn run(context: &Context, args: &ChooseArgs) -> Result<()> {
     let run = RunFolder::find(&context.workspace, &args.run)?;

@@ -3,12 +3,12 @@
 use super::Context;
 use super::args::CompareArgs;
 use super::output::{Align, print, print_json, table};
-use crate::dataset::Split;
-use crate::error::{Error, Result};
-use crate::run::RunFolder;
-use crate::run::results::ResultRow;
-use crate::run::scored::{Comparison, Scored, compare};
-use crate::run::words::p_value;
+use faceprobe_core::dataset::Split;
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::run::RunFolder;
+use faceprobe_core::run::results::ResultRow;
+use faceprobe_core::run::scored::{Comparison, Scored, compare};
+use faceprobe_core::run::words::p_value;
 use serde_json::json;
 
 pub(crate) fn run(context: &Context, args: &CompareArgs) -> Result<()> {

@@ -5,12 +5,12 @@ use super::args::{DataCommand, PrepareArgs};
 use super::follow::follow;
 use super::output::{print, print_json};
 use super::train::dataset_name;
-use crate::dataset::PrepareReport;
-use crate::dataset::prepare::PrepareSettings;
-use crate::error::{Error, Result};
-use crate::imaging::Alignment;
-use crate::run::launch::launch;
-use crate::run::{JobSpec, Spec};
+use faceprobe_core::dataset::PrepareReport;
+use faceprobe_core::dataset::prepare::PrepareSettings;
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::imaging::Alignment;
+use faceprobe_core::run::launch::launch;
+use faceprobe_core::run::{JobSpec, Spec};
 use std::path::{Path, absolute};
 
 pub(crate) fn run(context: &Context, command: &DataCommand) -> Result<()> {

@@ -5,12 +5,12 @@ use super::args::DemoArgs;
 use super::follow::follow;
 use super::output::{print, print_json};
 use super::{is_interactive, results, workbench};
-use crate::dataset::synthetic::SampleSettings;
-use crate::error::Result;
-use crate::run::launch::launch;
-use crate::run::results as table;
-use crate::run::spec::DEMO_DATASET;
-use crate::run::{JobSpec, RunFolder, RunId, RunView, Spec, Status};
+use faceprobe_core::dataset::synthetic::SampleSettings;
+use faceprobe_core::error::Result;
+use faceprobe_core::run::launch::launch;
+use faceprobe_core::run::results as table;
+use faceprobe_core::run::spec::DEMO_DATASET;
+use faceprobe_core::run::{JobSpec, RunFolder, RunId, RunView, Spec, Status};
 
 pub(crate) fn run(context: &Context, args: &DemoArgs) -> Result<()> {
     let sample = SampleSettings { images: args.images as usize, seed: args.seed, ..SampleSettings::default() };

@@ -2,8 +2,9 @@
 
 use super::Context;
 use super::output::{bytes, print, print_json};
-use crate::backbone::{device, weights};
-use crate::error::Result;
+use faceprobe_core::backbone::{LIBTORCH, weights};
+use faceprobe_core::error::Result;
+use faceprobe_core::worker;
 use serde_json::{Value, json};
 use std::io::IsTerminal;
 
@@ -41,7 +42,7 @@ fn findings(context: &Context) -> Vec<Finding> {
     let mut findings = vec![
         plain("faceprobe", env!("CARGO_PKG_VERSION").to_owned()),
         plain("workspace", context.workspace.root().display().to_string()),
-        plain("libtorch", format!("{} ({})", device::LIBTORCH, device::describe())),
+        libtorch(),
         plain("threads", format!("{} used of {cores}", context.threads)),
         plain("processor", processor_features().join(" ")),
         memory(),
@@ -63,6 +64,18 @@ fn findings(context: &Context) -> Vec<Finding> {
     }
     findings.push(terminal());
     findings
+}
+
+/// What the worker program says of the libtorch that it is linked to.
+fn libtorch() -> Finding {
+    match worker::answer(&["devices"]) {
+        Ok(devices) => Finding {
+            name: "libtorch",
+            value: format!("{LIBTORCH} ({})", String::from_utf8_lossy(&devices).trim()),
+            mend: None,
+        },
+        Err(error) => Finding { name: "libtorch", value: "cannot be used".into(), mend: Some(error.to_string()) },
+    }
 }
 
 /// What matters to the speed of convolutions and matrix products.

@@ -6,13 +6,13 @@ use super::evaluate_on;
 use super::follow::start;
 use super::output::{Align, print, print_json, table};
 use super::results::{self, settings_text};
-use crate::dataset::Split;
-use crate::error::{Error, Result};
-use crate::evaluation::{Figures, Groups, Interval};
-use crate::run::results::{ResultRow, by_setting, of_sweep};
-use crate::run::scored::Scored;
-use crate::run::{JobSpec, RunFolder, RunView};
-use crate::run::{choice, openings, results as table_of};
+use faceprobe_core::dataset::Split;
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::evaluation::{Figures, Groups, Interval};
+use faceprobe_core::run::results::{ResultRow, by_setting, of_sweep};
+use faceprobe_core::run::scored::Scored;
+use faceprobe_core::run::{JobSpec, RunFolder, RunView};
+use faceprobe_core::run::{choice, openings, results as table_of};
 use serde::Serialize;
 
 /// What `evaluate --json` prints: the row of the results, and more.

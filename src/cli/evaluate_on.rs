@@ -3,10 +3,10 @@
 use super::Context;
 use super::follow::start;
 use super::output::{Align, print, print_json, table};
-use crate::error::Result;
-use crate::run::JobSpec;
-use crate::run::elsewhere::{Elsewhere, find_dataset};
-use crate::run::words::{set_name, share, with_interval};
+use faceprobe_core::error::Result;
+use faceprobe_core::run::JobSpec;
+use faceprobe_core::run::elsewhere::{Elsewhere, find_dataset};
+use faceprobe_core::run::words::{set_name, share, with_interval};
 
 /// The run on another data set.
 pub(super) fn run(context: &Context, run: &str, on: &str) -> Result<()> {

@@ -5,10 +5,10 @@ use super::args::ExtractArgs;
 use super::follow::start;
 use super::output::{Align, print, print_json, table};
 use super::train::dataset_name;
-use crate::error::Result;
-use crate::model::LogisticSettings;
-use crate::run::JobSpec;
-use crate::run::probe::{self, Probe};
+use faceprobe_core::error::Result;
+use faceprobe_core::model::LogisticSettings;
+use faceprobe_core::run::JobSpec;
+use faceprobe_core::run::probe::{self, Probe};
 use serde_json::json;
 
 pub(crate) fn run(context: &Context, args: &ExtractArgs) -> Result<()> {

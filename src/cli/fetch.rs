@@ -3,11 +3,11 @@
 use super::Context;
 use super::output::{print, print_json};
 use super::teller::Teller;
-use crate::dataset::fetch::adience::{self, Part};
-use crate::dataset::fetch::congress;
-use crate::error::{Error, Result};
-use crate::net::{Client, check_address};
 use clap::{Args, Subcommand, ValueEnum};
+use faceprobe_core::dataset::fetch::adience::{self, Part};
+use faceprobe_core::dataset::fetch::congress;
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::net::{Client, check_address};
 use serde_json::json;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf, absolute};

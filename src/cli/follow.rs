@@ -2,12 +2,12 @@
 
 use super::Context;
 use super::output::{duration, print, print_json};
-use crate::error::{Error, Result};
-use crate::monitor::EpochFigures;
-use crate::run::control::{self, Command};
-use crate::run::launch::{Launched, launch};
-use crate::run::view::{Progress, Trial};
-use crate::run::{JobSpec, RunFolder, RunView, Spec, Status, queue, results};
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::monitor::EpochFigures;
+use faceprobe_core::run::control::{self, Command};
+use faceprobe_core::run::launch::{Launched, launch};
+use faceprobe_core::run::view::{Progress, Trial};
+use faceprobe_core::run::{JobSpec, RunFolder, RunView, Spec, Status, queue, results};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::io::IsTerminal;

@@ -14,7 +14,6 @@ mod fetch;
 mod follow;
 mod output;
 mod predict;
-mod predictor;
 mod report;
 mod results;
 mod runs;
@@ -25,14 +24,15 @@ mod teller;
 mod train;
 mod weights;
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::run::RunId;
 use crate::tui::graphics::ImageProtocol;
 use crate::tui::theme::Palette;
 use crate::tui::{self, TuiOptions};
-use crate::workspace::Workspace;
 use args::{Cli, Command, Global};
 use clap::Parser;
+use faceprobe_core::backbone::Device;
+use faceprobe_core::error::{Error, ErrorKind, Result};
+use faceprobe_core::run::RunId;
+use faceprobe_core::workspace::Workspace;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -57,7 +57,7 @@ impl Context {
                 Error::failed(format!("The current folder cannot be used ({error}); pass --workspace DIR."))
             })?,
         };
-        crate::backbone::device::parse(&global.device)?;
+        global.device.parse::<Device>()?;
         Ok(Self {
             workspace: Workspace::open(&root)?,
             json: global.json,
@@ -132,9 +132,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Choose(args)) => done(choose::run(&context, args)),
         Some(Command::Predict(args)) => predict::run(&context, args),
         Some(Command::Runs(command)) => done(runs::run(&context, command)),
-        Some(Command::Worker { run }) => Ok(crate::run::worker::main(&context.workspace, run)),
         Some(Command::Screens(args)) => done(screens::run(&context, args)),
-        Some(Command::Predictor { model }) => done(predictor::run(&context, model.as_deref())),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Printing that survives a closed pipe, and plain tables.
 
-use crate::error::{Error, Result};
+use faceprobe_core::error::{Error, Result};
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
 use unicode_width::UnicodeWidthStr;

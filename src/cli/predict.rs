@@ -3,57 +3,60 @@
 use super::Context;
 use super::args::PredictArgs;
 use super::output::print;
-use crate::error::{Error, Result};
-use crate::imaging::Pixels;
-use crate::predict::{
-    Account, Detect, Explained, Inputs, Item, Options, Prediction, Predictor, Separator, UNCERTAIN, Worker, overlay,
-    predict_all,
-};
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::predict::{Account, Answers, Batch, BatchReply, Options, Prediction, UNCERTAIN};
 use serde::Serialize;
-use std::collections::HashSet;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 /// Predicts everything that was named; each answer appears as it comes, in the order of the inputs. Exit code 1 when
 /// any image could not be predicted.
 pub(crate) fn run(context: &Context, args: &PredictArgs) -> Result<ExitCode> {
-    let predictor = Predictor::load(&context.workspace, args.model.as_deref(), &context.device, context.threads)?;
-    let options = Options {
-        detect: args.detect,
-        template: args.template,
-        every_face: args.every_face,
-        uncertain_below: args.uncertain_below,
+    check_stdin(args)?;
+    let batch = Batch {
+        workspace: context.workspace.root().to_owned(),
+        model: args.model.clone(),
+        device: context.device.clone(),
+        threads: context.threads,
+        options: Options {
+            detect: args.detect,
+            template: args.template,
+            every_face: args.every_face,
+            uncertain_below: args.uncertain_below,
+        },
+        recursive: args.recursive,
+        stdin: args.stdin,
+        null: args.null,
+        lists: args.list.len(),
+        explain: args.explain.is_some(),
     };
-    if predictor.detect(&options) == Detect::None && (args.every_face || args.template.is_some()) {
-        return Err(Error::usage(
-            "--every-face and --template are about faces; add --detect align (or detect) to look for them.",
-        ));
-    }
-    let inputs = inputs(args)?;
-    let into_folder = args.explain.as_ref().map(|out| check_target(out, &inputs, args)).transpose()?;
-    predictor.prepare(&options)?;
-    let begun = Instant::now();
-    let mut printer = Printer::new(context, args, &predictor);
-    // From here on, what goes wrong is an answer.
-    printer.begin()?;
-    let account = match args.explain.as_deref().zip(into_folder) {
-        Some(out) => explain_all(&predictor, inputs, &options, out, &mut printer)?,
-        None => {
-            predict_all(&predictor, inputs, &options, context.threads, &mut |prediction| printer.take(&prediction))?
+    let mut answers = Answers::ask(&batch, args.explain.as_deref(), &args.list, &args.paths)?;
+    let mut begun = Instant::now();
+    let mut printer = None;
+    let account = loop {
+        match (answers.reply()?, &mut printer) {
+            (BatchReply::Begun { classes }, _) => {
+                begun = Instant::now();
+                // From here on, what goes wrong is an answer.
+                printer.insert(Printer::new(context, args, &classes)).begin()?;
+            }
+            (BatchReply::Answer(prediction), Some(printer)) => printer.take(&prediction)?,
+            (BatchReply::Ended(account), Some(printer)) => {
+                printer.end()?;
+                break account;
+            }
+            _ => return Err(Error::failed("The worker answered before it had begun.")),
         }
     };
-    printer.end()?;
     if account.answers > 1 && !context.quiet {
         eprintln!("{}", summary(&account, begun.elapsed().as_secs_f64()));
     }
     Ok(if account.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn inputs(args: &PredictArgs) -> Result<Inputs> {
-    let separator = if args.null { Separator::Nul } else { Separator::Line };
-    let mut inputs = Inputs::new(args.recursive);
+/// Standard input is read once, and who types into it is told so.
+fn check_stdin(args: &PredictArgs) -> Result<()> {
     let named = args.paths.iter().filter(|path| path.as_os_str() == "-").count();
     if named + usize::from(args.stdin) > 1 {
         return Err(Error::usage("Standard input can be read once only."));
@@ -61,16 +64,7 @@ fn inputs(args: &PredictArgs) -> Result<Inputs> {
     if (args.stdin || named > 0) && std::io::stdin().is_terminal() {
         eprintln!("faceprobe: reading paths from the keyboard, one a line; Ctrl-D ends them");
     }
-    for path in &args.paths {
-        if path.as_os_str() == "-" { inputs.standard_input(separator) } else { inputs.path(path) }
-    }
-    for list in &args.list {
-        inputs.list(list, separator)?;
-    }
-    if args.stdin {
-        inputs.standard_input(separator);
-    }
-    Ok(inputs)
+    Ok(())
 }
 
 fn summary(account: &Account, seconds: f64) -> String {
@@ -84,88 +78,6 @@ fn summary(account: &Account, seconds: f64) -> String {
         text += &format!(", {failed} failed");
     }
     text
-}
-
-/// Whether maps go into a folder.
-///
-/// # Errors
-/// One file for several pictures.
-fn check_target(out: &Path, inputs: &Inputs, args: &PredictArgs) -> Result<bool> {
-    let folder = out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/");
-    let single = inputs.is_single() || matches!(&args.paths[..], [path] if path.as_os_str() == "-");
-    if !folder && !single {
-        return Err(Error::usage(format!(
-            "{}: is one file for the maps of several pictures; name a folder (with / at its end).",
-            out.display()
-        )));
-    }
-    Ok(folder)
-}
-
-/// Predicts one after the other, with a picture of the map for each in a file, or in a folder.
-fn explain_all(
-    predictor: &Predictor,
-    mut inputs: Inputs,
-    options: &Options,
-    (out, into_folder): (&Path, bool),
-    printer: &mut Printer,
-) -> Result<Account> {
-    let mut worker = predictor.worker()?;
-    let mut taken = HashSet::new();
-    let mut account = Account::default();
-    while let Some(item) = inputs.wait() {
-        let path = if into_folder { free_name(out, &item, &mut taken) } else { out.to_owned() };
-        for prediction in explained(&mut worker, &item, options, &path) {
-            account.add(&prediction);
-            printer.take(&prediction)?;
-        }
-    }
-    Ok(account)
-}
-
-/// The answers for one item, its maps drawn over it at `path`. Without maps, the answers say why.
-fn explained(worker: &mut Worker<'_>, item: &Item, options: &Options, path: &Path) -> Vec<Prediction> {
-    let draw = |explained: &[Explained], picture: &Pixels| {
-        let maps: Vec<_> = explained.iter().map(|one| (&one.map, one.placement)).collect();
-        overlay::save_png(path, &overlay::overlay(picture, &maps))
-    };
-    let (picture, answers) = match worker.explain(item, options) {
-        Ok(found) => found,
-        // The ordinary way says the same about a bad image, as an answer.
-        Err(error) => {
-            let mut predictions = worker.predict(std::slice::from_ref(item), options);
-            for prediction in &mut predictions {
-                prediction.error.get_or_insert_with(|| error.to_string());
-            }
-            return predictions;
-        }
-    };
-    let drawn = draw(&answers, &picture);
-    let finish = |one: Explained| {
-        let mut prediction = one.prediction;
-        match &drawn {
-            Ok(()) => prediction.explanation = Some(path.to_string_lossy().into_owned()),
-            Err(error) => prediction.error = Some(error.to_string()),
-        }
-        prediction
-    };
-    answers.into_iter().map(finish).collect()
-}
-
-/// A name in the folder that no other picture of this command has.
-fn free_name(folder: &Path, item: &Item, taken: &mut HashSet<PathBuf>) -> PathBuf {
-    let stem = match item {
-        Item::File(path) => path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
-        _ => None,
-    };
-    let stem = stem.unwrap_or_else(|| "image".into());
-    let name = |number: usize| match number {
-        0 => folder.join(format!("{stem}.png")),
-        number => folder.join(format!("{stem}-{}.png", number + 1)),
-    };
-    let path = (0..).map(name).find(|path| !taken.contains(path)).unwrap_or_else(|| name(0));
-    taken.insert(path.clone());
-    path
 }
 
 /// Writes answers in one of three forms.
@@ -188,13 +100,13 @@ enum Form {
 const INPUT: usize = 13;
 
 impl Printer {
-    fn new(context: &Context, args: &PredictArgs, predictor: &Predictor) -> Self {
+    fn new(context: &Context, args: &PredictArgs, classes: &[String; 2]) -> Self {
         let form = match (context.json, args.csv) {
             (true, _) => Form::Json,
             (_, true) => Form::Csv,
             _ => Form::Text,
         };
-        let widths = predictor.classes().iter().map(|class| class.chars().count());
+        let widths = classes.iter().map(|class| class.chars().count());
         let label = widths.chain([UNCERTAIN.len()]).max().unwrap_or(0);
         Self { form, label, head: !context.quiet, written: 0 }
     }

@@ -3,8 +3,8 @@
 use super::Context;
 use super::args::ReportArgs;
 use super::output::{bytes, print, print_json};
-use crate::error::Result;
-use crate::report::{ReportOptions, write};
+use faceprobe_core::error::Result;
+use faceprobe_core::report::{ReportOptions, write};
 use std::path::absolute;
 
 pub(crate) fn run(context: &Context, args: &ReportArgs) -> Result<()> {

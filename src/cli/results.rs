@@ -3,13 +3,13 @@
 use super::Context;
 use super::args::ResultsArgs;
 use super::output::{Align, duration, print, print_json, table};
-use crate::dataset::Split;
-use crate::error::{Error, Result};
-use crate::run::export::{self, Format};
-use crate::run::filter::Filter;
-use crate::run::results::{self, ResultRow, SettingRow};
-use crate::run::words::{self, after_opening, division, set_name, share, spread, with_interval};
-use crate::workspace::write_whole;
+use faceprobe_core::dataset::Split;
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::run::export::{self, Format};
+use faceprobe_core::run::filter::Filter;
+use faceprobe_core::run::results::{self, ResultRow, SettingRow};
+use faceprobe_core::run::words::{self, after_opening, division, set_name, share, spread, with_interval};
+use faceprobe_core::workspace::write_whole;
 
 pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
     if !args.compare.is_empty() {

@@ -3,9 +3,9 @@
 use super::Context;
 use super::args::ScreensArgs;
 use super::output::print;
-use crate::error::Result;
 use crate::tui::shots;
-use crate::workspace::write_whole;
+use faceprobe_core::error::Result;
+use faceprobe_core::workspace::write_whole;
 
 pub(crate) fn run(context: &Context, args: &ScreensArgs) -> Result<()> {
     let size = (args.columns, args.rows);

@@ -2,10 +2,10 @@
 
 use super::Context;
 use super::output::{Align, print, print_json, table};
-use crate::dataset::Split;
-use crate::error::{Error, Result};
-use crate::run::RunFolder;
-use crate::run::compare::{self, Comparison, Difference};
+use faceprobe_core::dataset::Split;
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::run::RunFolder;
+use faceprobe_core::run::compare::{self, Comparison, Difference};
 use serde_json::json;
 
 /// Images listed in plain text; `--json` has them all.

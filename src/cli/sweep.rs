@@ -5,9 +5,9 @@ use super::args::SweepArgs;
 use super::follow::{ended_with_models, enqueue, follow, start};
 use super::output::print;
 use super::train::dataset_name;
-use crate::error::{Error, Result};
-use crate::model::{DenseSettings, Grid};
-use crate::run::{JobSpec, RunFolder, RunView, SweepSpec, launch};
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::model::{DenseSettings, Grid};
+use faceprobe_core::run::{JobSpec, RunFolder, RunView, SweepSpec, launch};
 
 pub(crate) fn run(context: &Context, args: &SweepArgs) -> Result<()> {
     let view = match &args.extend {

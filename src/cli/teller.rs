@@ -1,8 +1,8 @@
 //! Progress of work that this process does itself.
 
 use super::output::{bytes, duration};
-use crate::error::{Error, Result};
-use crate::monitor::{Monitor, Update};
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::monitor::{Monitor, Update};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};

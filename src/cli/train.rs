@@ -4,11 +4,11 @@ use super::Context;
 use super::args::{DatasetArg, DetachArg, TrainArgs, TrainCommand, TrainingArgs};
 use super::follow::{ended, ended_with_models, enqueue, start};
 use super::output::print_json;
-use crate::dataset::manifest;
-use crate::error::{Error, Result};
-use crate::features::FeatureSpec;
-use crate::model::{BenchmarkSettings, DenseSettings, FinetuneSettings, LogisticSettings, Schedule};
-use crate::run::{JobSpec, ModelSpec, ensemble, refit};
+use faceprobe_core::dataset::manifest;
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::model::{BenchmarkSettings, DenseSettings, FinetuneSettings, LogisticSettings, Schedule};
+use faceprobe_core::run::{JobSpec, ModelSpec, ensemble, refit};
 
 pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let (job, detach) = job(context, &args.model)?;
@@ -152,6 +152,6 @@ fn job<'a>(context: &Context, command: &'a TrainCommand) -> Result<(JobSpec, &'a
     Ok((if has_folds { JobSpec::Folds { dataset, model } } else { JobSpec::train(dataset, model) }, detach))
 }
 
-fn optimizer(training: &TrainingArgs, default: crate::model::Optimizer) -> crate::model::Optimizer {
+fn optimizer(training: &TrainingArgs, default: faceprobe_core::model::Optimizer) -> faceprobe_core::model::Optimizer {
     training.optimizer.map_or(default, Into::into)
 }

@@ -4,9 +4,9 @@ use super::Context;
 use super::args::WeightsCommand;
 use super::output::{Align, bytes, print, print_json, table};
 use super::teller::Teller;
-use crate::backbone::BackboneInfo;
-use crate::backbone::weights::{self, Source};
-use crate::error::Result;
+use faceprobe_core::backbone::BackboneInfo;
+use faceprobe_core::backbone::weights::{self, Source};
+use faceprobe_core::error::Result;
 use serde_json::json;
 
 pub(crate) fn run(context: &Context, command: &WeightsCommand) -> Result<()> {

@@ -1,10 +1,10 @@
 //! What the view of an audit wants done, on the job thread: reading what was found and decided, writing decisions. The
 //! audit itself is a run like others.
 
-use crate::audit::Audit;
-use crate::dataset::decisions::{Change, Decision, Decisions};
-use crate::error::{Error, Result};
-use crate::workspace::Workspace;
+use faceprobe_core::audit::Audit;
+use faceprobe_core::dataset::decisions::{Change, Decision, Decisions};
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::workspace::Workspace;
 use std::collections::BTreeMap;
 
 /// Something to be done.

@@ -6,8 +6,8 @@ use super::keys::{self, Action, Context};
 use super::screens::{data, features, runs, train};
 use super::snapshot::Run;
 use super::stages::ScreenId;
-use crate::dataset::synthetic::SampleSettings;
-use crate::run::{JobSpec, Status, control};
+use faceprobe_core::dataset::synthetic::SampleSettings;
+use faceprobe_core::run::{JobSpec, Status, control};
 use std::sync::Arc;
 
 impl App {

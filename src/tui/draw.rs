@@ -146,7 +146,7 @@ fn live(app: &App, room: usize) -> Line<'static> {
     if let Some(share) = run.share() {
         add(format!(" {:.0} %", (share * 100.0).floor()));
     }
-    if run.status != crate::run::Status::Running {
+    if run.status != faceprobe_core::run::Status::Running {
         add(format!(" {}", run.status.name()));
     } else if let Some(stage) = &run.stage {
         add(format!(" {stage}"));

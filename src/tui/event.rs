@@ -122,9 +122,9 @@ const GRACE: Duration = Duration::from_millis(700);
 
 /// Passes signals on, on a thread of their own. A hang-up ends the process here: there is no terminal left to wait
 /// for, and runs are processes of their own.
-pub fn listen_for_signals(events: Sender<Event>) -> crate::error::Result<()> {
+pub fn listen_for_signals(events: Sender<Event>) -> faceprobe_core::error::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH])
-        .map_err(|error| crate::error::Error::failed(format!("Signals cannot be handled ({error}).")))?;
+        .map_err(|error| faceprobe_core::error::Error::failed(format!("Signals cannot be handled ({error}).")))?;
     std::thread::spawn(move || {
         for signal in signals.forever() {
             let event = match signal {

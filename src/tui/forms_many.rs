@@ -3,10 +3,10 @@
 use super::forms::{self, FormKind, OPTIMIZERS};
 use super::snapshot::Snapshot;
 use super::widgets::form::{Field, Form};
-use crate::features::FeatureSpec;
-use crate::model::{DenseSettings, Grid, LogisticSettings, Optimizer};
-use crate::run::probe;
-use crate::run::{Halving, JobSpec, SweepSpec};
+use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::model::{DenseSettings, Grid, LogisticSettings, Optimizer};
+use faceprobe_core::run::probe;
+use faceprobe_core::run::{Halving, JobSpec, SweepSpec};
 use std::str::FromStr;
 
 /// The fields of a sweep, with a grid that says something in a few minutes.

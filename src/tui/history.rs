@@ -1,8 +1,8 @@
 //! Predictions of a session as a file.
 
-use crate::error::{AtPath, Result};
-use crate::predict::Prediction;
-use crate::workspace::{Workspace, write_whole};
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::predict::Prediction;
+use faceprobe_core::workspace::{Workspace, write_whole};
 use std::path::PathBuf;
 
 /// Writes predictions into `predictions-<n>.csv` in the workspace, the first number that is free; its path comes back.
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 pub fn save(workspace: &Workspace, predictions: &[Prediction]) -> Result<PathBuf> {
     let path = (1..).map(|number| workspace.root().join(format!("predictions-{number}.csv")));
     let path = path.into_iter().find(|path| !path.exists()).unwrap_or_else(|| workspace.root().join("predictions.csv"));
-    write_whole(&path, &csv(predictions).at(&path)?)?;
+    write_whole(&path, &csv(predictions).map_err(|error| Error::file(&path, error))?)?;
     Ok(path)
 }
 

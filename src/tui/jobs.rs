@@ -6,14 +6,14 @@ use super::memory::Memory;
 use super::predictor::Ask;
 use super::records::{self, RecordJob, RecordReply};
 use super::widgets::cut_front;
-use crate::dataset::manifest::Manifest;
-use crate::dataset::{Sample, Split};
-use crate::error::{Error, Result};
-use crate::predict::Prediction;
-use crate::run::choice::{self, Choice};
-use crate::run::launch::{self, Launched};
-use crate::run::{JobSpec, RunFolder, RunId, Spec, control, ensemble, queue, refit};
-use crate::workspace::Workspace;
+use faceprobe_core::dataset::manifest::Manifest;
+use faceprobe_core::dataset::{Sample, Split};
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::predict::Prediction;
+use faceprobe_core::run::choice::{self, Choice};
+use faceprobe_core::run::launch::{self, Launched};
+use faceprobe_core::run::{JobSpec, RunFolder, RunId, Spec, control, ensemble, queue, refit};
+use faceprobe_core::workspace::Workspace;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -138,6 +138,7 @@ fn images(manifest: &Manifest) -> Vec<SetImage> {
 }
 
 /// What the thread needs to start runs.
+#[derive(Clone)]
 pub struct Settings {
     pub workspace: Workspace,
     pub threads: usize,

@@ -10,7 +10,6 @@ pub mod audits;
 pub mod commands;
 pub mod draw;
 pub mod event;
-pub mod footprint;
 pub mod forms;
 pub mod forms_many;
 pub mod graphics;
@@ -33,12 +32,12 @@ pub mod theme;
 pub mod watcher;
 pub mod widgets;
 
-use crate::error::{Error, Result};
-use crate::run::RunId;
-use crate::workspace::Workspace;
 use app::App;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use event::Event;
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::run::RunId;
+use faceprobe_core::workspace::Workspace;
 use graphics::{ImageProtocol, Query};
 use jobs::Effect;
 use memory::Memory;
@@ -91,7 +90,6 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
     }
     let keys = events.clone();
     thread::spawn(move || event::listen(&keys, query));
-    thread::spawn(footprint::return_library_pages);
     let hands = start_hands(&workspace, &options, &events);
     let led = options.start.is_some();
     let mut app = App::new(theme, workspace.root().to_owned(), options.start);
@@ -128,11 +126,11 @@ fn start_hands(workspace: &Workspace, options: &TuiOptions, events: &Sender<Even
     thread::spawn(move || pictures::make(&orders, &to));
     let (to, at) = (events.clone(), workspace.clone());
     thread::spawn(move || watcher::watch(at, &to, &nudges));
-    let (to, at) = (events.clone(), workspace.clone());
-    thread::spawn(move || predictor::serve(&at, &ask_inbox, &to));
-    let to = events.clone();
     let settings =
         jobs::Settings { workspace: workspace.clone(), threads: options.threads, device: options.device.clone() };
+    let (to, at) = (events.clone(), settings.clone());
+    thread::spawn(move || predictor::serve(&at, &ask_inbox, &to));
+    let to = events.clone();
     thread::spawn(move || jobs::work(&settings, &effect_inbox, &to, &nudge));
     Hands { effects, asks, pictures }
 }

@@ -4,8 +4,8 @@
 use super::event::Event;
 use super::theme::{Palette, Theme};
 use super::widgets;
-use crate::imaging::Pixels;
-use crate::predict::{HeatMap, Method, Placement, overlay};
+use faceprobe_core::imaging::Pixels;
+use faceprobe_core::predict::{HeatMap, Method, Placement, overlay};
 use image::{DynamicImage, RgbImage};
 use ratatui::Frame;
 use ratatui::layout::{Rect, Size};
@@ -269,7 +269,7 @@ fn load(path: &Path) -> Result<DynamicImage, String> {
         return Err(format!("{width} x {height} pixels are too many for a preview"));
     }
     let bytes = std::fs::read(path).map_err(|error| format!("cannot be read ({error})"))?;
-    let pixels = crate::imaging::decode::decode(&bytes)?;
+    let pixels = faceprobe_core::imaging::decode::decode(&bytes)?;
     let (width, height) = (pixels.width() as u32, pixels.height() as u32);
     RgbImage::from_raw(width, height, pixels.into_rgb())
         .map(DynamicImage::ImageRgb8)

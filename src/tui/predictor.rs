@@ -1,9 +1,9 @@
 //! The thread that keeps a predictor process and asks it.
 
 use super::event::Event;
-use crate::predict::client::{Client, Explanation, Reply, Request};
-use crate::predict::{Detect, Prediction};
-use crate::workspace::Workspace;
+use super::jobs::Settings;
+use faceprobe_core::predict::client::{Client, Explanation, Reply, Request};
+use faceprobe_core::predict::{Detect, Prediction};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
@@ -46,10 +46,10 @@ struct Warm {
 }
 
 /// Answers one question after the other until the other end of `asks` is gone.
-pub fn serve(workspace: &Workspace, asks: &Receiver<Ask>, events: &Sender<Event>) {
+pub fn serve(settings: &Settings, asks: &Receiver<Ask>, events: &Sender<Event>) {
     let mut warm: Option<Warm> = None;
     while let Ok(ask) = asks.recv() {
-        let reply = match answer(workspace, &mut warm, &ask, events) {
+        let reply = match answer(settings, &mut warm, &ask, events) {
             Ok(reply) => reply,
             Err(sentence) => {
                 warm = None;
@@ -63,7 +63,7 @@ pub fn serve(workspace: &Workspace, asks: &Receiver<Ask>, events: &Sender<Event>
 }
 
 fn answer(
-    workspace: &Workspace,
+    settings: &Settings,
     warm: &mut Option<Warm>,
     ask: &Ask,
     events: &Sender<Event>,
@@ -75,7 +75,8 @@ fn answer(
     if !fits {
         *warm = None;
         let _ = events.send(Event::Predictor(PredictorReply::Loading));
-        let client = Client::start(workspace, None).map_err(|error| error.to_string())?;
+        let Settings { workspace, device, threads } = settings;
+        let client = Client::start(workspace, None, device, *threads).map_err(|error| error.to_string())?;
         *warm = Some(Warm { client, model: ask.model.clone(), threshold: ask.threshold });
     }
     let Some(warm) = warm else {

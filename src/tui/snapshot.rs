@@ -1,12 +1,12 @@
 //! Everything the screens show of the workspace, as one value that never changes once it is made.
 
-use crate::dataset::PrepareReport;
-use crate::monitor::EpochFigures;
-use crate::run::choice::Choice;
-use crate::run::label::Label;
-use crate::run::results::ResultRow;
-use crate::run::view::{Progress, Trial};
-use crate::run::{JobSpec, RunId, RunView, Status};
+use faceprobe_core::dataset::PrepareReport;
+use faceprobe_core::monitor::EpochFigures;
+use faceprobe_core::run::choice::Choice;
+use faceprobe_core::run::label::Label;
+use faceprobe_core::run::results::ResultRow;
+use faceprobe_core::run::view::{Progress, Trial};
+use faceprobe_core::run::{JobSpec, RunId, RunView, Status};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -3,7 +3,7 @@
 use super::keys::Context;
 use super::snapshot::{DataSet, Run, Snapshot};
 use super::widgets::format;
-use crate::run::{JobSpec, Status};
+use faceprobe_core::run::{JobSpec, Status};
 use std::sync::Arc;
 
 /// The screens, in the order of the study.

@@ -1,11 +1,11 @@
 //! The life cycle of the terminal: taken over, always given back.
 
-use crate::error::{Error, Result};
 use crossterm::Command;
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use crossterm::terminal::{
     EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
 };
+use faceprobe_core::error::{Error, Result};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use std::fs::File;

@@ -2,15 +2,15 @@
 
 use super::event::Event;
 use super::snapshot::{About, Backbone, DataSet, Run, Snapshot, Store, Weights};
-use crate::dataset::PrepareReport;
-use crate::error::Result;
-use crate::run::choice::{self, Choice};
-use crate::run::label::{self, Label};
-use crate::run::launch::Launched;
-use crate::run::openings::{self, Opening};
-use crate::run::results;
-use crate::run::{RunFolder, RunView, Status, queue};
-use crate::workspace::Workspace;
+use faceprobe_core::dataset::PrepareReport;
+use faceprobe_core::error::Result;
+use faceprobe_core::run::choice::{self, Choice};
+use faceprobe_core::run::label::{self, Label};
+use faceprobe_core::run::launch::Launched;
+use faceprobe_core::run::openings::{self, Opening};
+use faceprobe_core::run::results;
+use faceprobe_core::run::{RunFolder, RunView, Status, queue};
+use faceprobe_core::workspace::Workspace;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -244,7 +244,7 @@ impl Watcher {
     }
 
     fn look_at_datasets(&mut self) {
-        let names = crate::dataset::manifest::list_prepared(&self.workspace);
+        let names = faceprobe_core::dataset::manifest::list_prepared(&self.workspace);
         let stamps: Vec<(PathBuf, Stamp)> = names
             .iter()
             .map(|name| self.workspace.prepared(name))
@@ -278,7 +278,7 @@ impl Watcher {
             return;
         }
         self.stores_stamp = stamps;
-        self.now.stores = crate::features::inventory(&root)
+        self.now.stores = faceprobe_core::features::inventory(&root)
             .into_iter()
             .map(|store| Store {
                 backbone: store.identity.backbone,
@@ -357,14 +357,14 @@ fn shown(view: &RunView, openings: &[Opening], choice: Option<&Choice>, about: &
 }
 
 fn backbones() -> Vec<Backbone> {
-    crate::backbone::registry()
+    faceprobe_core::backbone::registry()
         .iter()
         .map(|info| Backbone {
             name: info.name.to_owned(),
             title: info.title.to_owned(),
             input: info.input,
             features: info.features,
-            weights: match crate::backbone::weights::status(info.name) {
+            weights: match faceprobe_core::backbone::weights::status(info.name) {
                 Ok(status) if status.present => {
                     Weights::Present { sha256: status.sha256, bytes: status.bytes.unwrap_or(0) }
                 }

@@ -1,7 +1,7 @@
 use super::server::{Page, Server};
 use super::{Listener, archive, faceprobe, killed_when, noise, text};
-use faceprobe::dataset::fetch::adience::{self, Part, Request};
-use faceprobe::net::Client;
+use faceprobe_core::dataset::fetch::adience::{self, Part, Request};
+use faceprobe_core::net::Client;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -28,7 +28,11 @@ fn mirror(aligned: Page, wanted: Option<&str>) -> Server {
     Server::site(pages, wanted)
 }
 
-fn fetch(server: &Server, folder: &Path, parts: &[Part]) -> (faceprobe::error::Result<Vec<adience::Account>>, String) {
+fn fetch(
+    server: &Server,
+    folder: &Path,
+    parts: &[Part],
+) -> (faceprobe_core::error::Result<Vec<adience::Account>>, String) {
     let listener = Listener::default();
     let (client, address) = (Client::new(), server.base());
     let patience = Duration::from_millis(400);

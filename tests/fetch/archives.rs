@@ -1,5 +1,5 @@
 use super::{Listener, archive, gzip};
-use faceprobe::dataset::fetch::unpack::{Limits, unpack};
+use faceprobe_core::dataset::fetch::unpack::{Limits, unpack};
 use std::fs;
 use std::path::Path;
 use tar::{Builder, EntryType, Header};

@@ -1,7 +1,7 @@
 use super::server::{Behaviour, Page, Server};
 use super::{Listener, faceprobe, killed_when, portrait, text};
-use faceprobe::dataset::fetch::congress::{self, Account, Request};
-use faceprobe::net::Client;
+use faceprobe_core::dataset::fetch::congress::{self, Account, Request};
+use faceprobe_core::net::Client;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ fn server(count: usize, page: impl Fn(usize) -> Option<Page>) -> Server {
     Server::site(pages, None)
 }
 
-fn fetch(server: &Server, folder: &Path) -> faceprobe::error::Result<Account> {
+fn fetch(server: &Server, folder: &Path) -> faceprobe_core::error::Result<Account> {
     let (base, client) = (server.base(), Client::new());
     let request = Request {
         legislators: &format!("{base}/legislators-current.json"),

@@ -7,7 +7,7 @@ mod congress;
 #[path = "../support/server.rs"]
 mod server;
 
-use faceprobe::monitor::{Monitor, Update};
+use faceprobe_core::monitor::{Monitor, Update};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write;

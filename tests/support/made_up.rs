@@ -1,6 +1,6 @@
 //! MobileNetV2 with weights made here.
 
-use faceprobe::backbone;
+use faceprobe_core::backbone;
 use safetensors::{Dtype, tensor::TensorView};
 use std::fs;
 use std::path::Path;

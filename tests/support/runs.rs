@@ -1,7 +1,7 @@
 //! Runs as the screens see them.
 
-use faceprobe::run::{JobSpec, RunId, Status};
 use faceprobe::tui::snapshot::{About, Run};
+use faceprobe_core::run::{JobSpec, RunId, Status};
 
 /// A run of which nothing is known but what it does and how it stands.
 pub fn run(id: &str, job: JobSpec, status: Status) -> Run {

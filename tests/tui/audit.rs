@@ -6,10 +6,6 @@ use super::study::{
     type_text,
 };
 use crossterm::event::KeyCode;
-use faceprobe::dataset::decisions::{Change, Decision};
-use faceprobe::model::Kind;
-use faceprobe::run::view::Progress;
-use faceprobe::run::{JobSpec, RunId, Status, control};
 use faceprobe::tui::app::{App, Overlay, Tone};
 use faceprobe::tui::audits::{AuditJob, AuditReply, Found};
 use faceprobe::tui::event::Event;
@@ -19,6 +15,10 @@ use faceprobe::tui::palette;
 use faceprobe::tui::snapshot::Run;
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::theme::Theme;
+use faceprobe_core::dataset::decisions::{Change, Decision};
+use faceprobe_core::model::Kind;
+use faceprobe_core::run::view::Progress;
+use faceprobe_core::run::{JobSpec, RunId, Status, control};
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -2,14 +2,14 @@
 
 use super::study::{DARK, on_screen, press, shown, train, type_text};
 use crossterm::event::KeyCode;
-use faceprobe::features::FeatureSpec;
-use faceprobe::imaging::Mode;
-use faceprobe::model::{BenchmarkSettings, DenseSettings, FinetuneSettings};
-use faceprobe::run::{JobSpec, ModelSpec};
 use faceprobe::tui::app::{App, Overlay};
 use faceprobe::tui::event::Event;
 use faceprobe::tui::jobs::{Effect, clean};
 use faceprobe::tui::stages::ScreenId;
+use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::imaging::Mode;
+use faceprobe_core::model::{BenchmarkSettings, DenseSettings, FinetuneSettings};
+use faceprobe_core::run::{JobSpec, ModelSpec};
 
 #[test]
 fn forms_check_every_field_and_remember_what_was_typed() {
@@ -86,8 +86,8 @@ fn the_prepare_form_takes_several_sources_and_pasted_paths() {
     let effects = press(&mut app, KeyCode::Enter);
     let [Effect::Launch(job)] = &effects[..] else { panic!("{effects:?}") };
     let JobSpec::Prepare(settings) = &**job else { panic!("{job:?}") };
-    assert_eq!(settings.split, Some(faceprobe::dataset::SplitMethod::Subject));
-    assert_eq!(settings.align, Some(faceprobe::imaging::Alignment::new(faceprobe::imaging::Template::Loose)));
+    assert_eq!(settings.split, Some(faceprobe_core::dataset::SplitMethod::Subject));
+    assert_eq!(settings.align, Some(faceprobe_core::imaging::Alignment::new(faceprobe_core::imaging::Template::Loose)));
 }
 
 #[test]

@@ -9,7 +9,6 @@ mod study;
 mod work;
 
 use crossterm::event::{KeyCode, KeyModifiers};
-use faceprobe::run::JobSpec;
 use faceprobe::tui::app::{App, Tone};
 use faceprobe::tui::event::Event;
 use faceprobe::tui::jobs::Effect;
@@ -18,6 +17,7 @@ use faceprobe::tui::predictor::PredictorReply;
 use faceprobe::tui::snapshot::Snapshot;
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::theme::{Palette, Theme};
+use faceprobe_core::run::JobSpec;
 use ratatui::style::{Color, Modifier};
 use std::sync::Arc;
 use study::{DARK, MONO, app_with, footer_keeps_its_word, frame, on_screen, prediction, press, shown, styles};

@@ -2,17 +2,6 @@
 
 use super::runs::run;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use faceprobe::dataset::PrepareReport;
-use faceprobe::dataset::report::{Dropped, SplitCount};
-use faceprobe::evaluation::interval::wilson95;
-use faceprobe::features::FeatureSpec;
-use faceprobe::model::{BenchmarkSettings, DenseSettings, Kind, LogisticSettings};
-use faceprobe::monitor::{EpochFigures, Validated};
-use faceprobe::predict::Prediction;
-use faceprobe::run::choice::Choice;
-use faceprobe::run::results::ResultRow;
-use faceprobe::run::view::Trial;
-use faceprobe::run::{JobSpec, ModelSpec, Status};
 use faceprobe::tui::app::App;
 use faceprobe::tui::draw;
 use faceprobe::tui::event::Event;
@@ -22,6 +11,17 @@ use faceprobe::tui::predictor::PredictorReply;
 use faceprobe::tui::snapshot::{Backbone, DataSet, Run, Snapshot, Store, Weights};
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::theme::{Palette, Theme};
+use faceprobe_core::dataset::PrepareReport;
+use faceprobe_core::dataset::report::{Dropped, SplitCount};
+use faceprobe_core::evaluation::interval::wilson95;
+use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::model::{BenchmarkSettings, DenseSettings, Kind, LogisticSettings};
+use faceprobe_core::monitor::{EpochFigures, Validated};
+use faceprobe_core::predict::Prediction;
+use faceprobe_core::run::choice::Choice;
+use faceprobe_core::run::results::ResultRow;
+use faceprobe_core::run::view::Trial;
+use faceprobe_core::run::{JobSpec, ModelSpec, Status};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -70,7 +70,7 @@ pub fn report(name: &str, synthetic: bool) -> PrepareReport {
         without_face: 0,
         manifest_sha256: "a".repeat(64),
         attributes_sha256: None,
-        split: faceprobe::dataset::SplitMethod::Random,
+        split: faceprobe_core::dataset::SplitMethod::Random,
         fold: None,
         warnings: if synthetic { vec![] } else { vec!["12 people are in more than one split".into()] },
     }

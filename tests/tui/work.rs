@@ -3,15 +3,15 @@
 use super::runs::run;
 use super::study::{DARK, app, app_with, dense, epochs, on_screen, press, shown, snapshot};
 use crossterm::event::KeyCode;
-use faceprobe::features::FeatureSpec;
-use faceprobe::run::view::Progress;
-use faceprobe::run::{JobSpec, RunId, Status, control};
 use faceprobe::tui::app::{App, Tone};
 use faceprobe::tui::event::Event;
 use faceprobe::tui::jobs::Effect;
 use faceprobe::tui::keys::Action;
 use faceprobe::tui::snapshot::{Run, Snapshot};
 use faceprobe::tui::stages::{ScreenId, State, stages};
+use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::run::view::Progress;
+use faceprobe_core::run::{JobSpec, RunId, Status, control};
 use std::sync::Arc;
 
 #[test]

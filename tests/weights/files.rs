@@ -1,7 +1,7 @@
 //! What the tests share: the fixtures, and safetensors files made on the spot.
 
 use bytes::Bytes;
-use faceprobe::backbone::format::Checkpoint;
+use faceprobe_core::backbone::format::Checkpoint;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};

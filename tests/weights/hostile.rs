@@ -1,7 +1,7 @@
 //! Files that mean harm, and damage of every kind: one sentence, no panic, memory within a small multiple of the file.
 
 use super::files::{bytes, header, open};
-use faceprobe::backbone::format::Numbers;
+use faceprobe_core::backbone::format::Numbers;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::{Cursor, Write};

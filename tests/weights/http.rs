@@ -1,9 +1,9 @@
 //! Downloads from servers that behave and servers that do not.
 
 use super::server::{Behaviour, Server, answer};
-use faceprobe::error::ErrorKind;
-use faceprobe::monitor::{Monitor, Silent, Update};
-use faceprobe::net::{Client, Download};
+use faceprobe_core::error::ErrorKind;
+use faceprobe_core::monitor::{Monitor, Silent, Update};
+use faceprobe_core::net::{Client, Download};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -15,7 +15,7 @@ fn content() -> Vec<u8> {
     (0..1_000_000_u32).map(|place| (place.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
 }
 
-fn download(server: &Server, partial: &Path) -> faceprobe::error::Result<bool> {
+fn download(server: &Server, partial: &Path) -> faceprobe_core::error::Result<bool> {
     let (client, url) = (Client::new(), server.url());
     Download { client: &client, url: &url, partial, patience: Duration::from_millis(400), most: 2 << 30 }.run(&Silent)
 }

@@ -2,7 +2,7 @@
 
 use super::files::{count, fixture, write};
 use super::server::Server;
-use faceprobe::backbone;
+use faceprobe_core::backbone;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;

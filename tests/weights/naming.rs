@@ -1,7 +1,7 @@
 //! Names of every convention, against the layers of the reference implementations in the order of their making.
 
 use super::files::{bytes, hollow};
-use faceprobe::backbone::{self, weights};
+use faceprobe_core::backbone::{self, weights};
 use std::collections::BTreeMap;
 
 /// Canonical layer and the foreign layer for it, for each network and convention.

@@ -1,7 +1,7 @@
 //! Every format against what its own library reads in the same file.
 
 use super::files::{bytes, open};
-use faceprobe::backbone::format::{Dtype, Format, Numbers};
+use faceprobe_core::backbone::format::{Dtype, Format, Numbers};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

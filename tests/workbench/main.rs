@@ -9,15 +9,6 @@ mod session;
 mod training;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use faceprobe::dataset::{PrepareReport, Split};
-use faceprobe::features::FeatureSpec;
-use faceprobe::model::{DenseSettings, LogisticSettings};
-use faceprobe::monitor::{EpochFigures, Validated};
-use faceprobe::predict::client::Explanation;
-use faceprobe::predict::{Detect, Face, HeatMap, Method, Placement, Prediction};
-use faceprobe::run::choice::Choice;
-use faceprobe::run::view::Trial;
-use faceprobe::run::{JobSpec, ModelSpec, RunId, Status, SweepSpec};
 use faceprobe::tui::app::App;
 use faceprobe::tui::draw;
 use faceprobe::tui::event::Event;
@@ -31,7 +22,16 @@ use faceprobe::tui::predictor::PredictorReply;
 use faceprobe::tui::snapshot::{Backbone, DataSet, Run, Snapshot, Weights};
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::theme::{Palette, Theme};
-use faceprobe::workspace::Workspace;
+use faceprobe_core::dataset::{PrepareReport, Split};
+use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::model::{DenseSettings, LogisticSettings};
+use faceprobe_core::monitor::{EpochFigures, Validated};
+use faceprobe_core::predict::client::Explanation;
+use faceprobe_core::predict::{Detect, Face, HeatMap, Method, Placement, Prediction};
+use faceprobe_core::run::choice::Choice;
+use faceprobe_core::run::view::Trial;
+use faceprobe_core::run::{JobSpec, ModelSpec, RunId, Status, SweepSpec};
+use faceprobe_core::workspace::Workspace;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -74,12 +74,12 @@ fn snapshot() -> Snapshot {
         sweep: Box::new(SweepSpec {
             features: features(),
             base: DenseSettings::default(),
-            grid: faceprobe::model::Grid {
+            grid: faceprobe_core::model::Grid {
                 widths: vec![256, 1024],
                 depths: vec![1],
                 dropouts: vec![0.8],
                 learning_rates: vec![1e-4],
-                optimizers: vec![faceprobe::model::Optimizer::Adam],
+                optimizers: vec![faceprobe_core::model::Optimizer::Adam],
                 weight_decays: vec![0.0],
                 batches: vec![128],
                 standardise: vec![true],

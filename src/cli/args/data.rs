@@ -1,9 +1,9 @@
 //! Arguments of `faceprobe data`.
 
-use crate::dataset::SplitMethod;
-use crate::dataset::source::SourceSpec;
-use crate::imaging::Template;
 use clap::{Args, Subcommand, ValueEnum};
+use faceprobe_core::dataset::SplitMethod;
+use faceprobe_core::dataset::source::SourceSpec;
+use faceprobe_core::imaging::Template;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {

@@ -134,18 +134,9 @@ pub(crate) enum Command {
     /// Runs: list, follow and control them
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// The process that does a run's work; started by the other commands
-    #[command(hide = true)]
-    Worker { run: String },
     /// Pictures of the screens, for the README
     #[command(hide = true)]
     Screens(ScreensArgs),
-    /// A process that answers predictions line by line; started by the workbench
-    #[command(hide = true)]
-    Predictor {
-        #[arg(long)]
-        model: Option<String>,
-    },
 }
 
 #[derive(Debug, Args)]

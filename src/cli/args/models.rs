@@ -1,12 +1,12 @@
 //! Arguments of what looks at trained models: results, evaluation, report, choice, prediction, runs.
 
 use super::values::*;
-use crate::evaluation::Criterion;
-use crate::imaging::Template;
-use crate::predict::Detect;
-use crate::run::export::Format;
-use crate::run::results::Column;
 use clap::{Args, Subcommand};
+use faceprobe_core::evaluation::Criterion;
+use faceprobe_core::imaging::Template;
+use faceprobe_core::predict::Detect;
+use faceprobe_core::run::export::Format;
+use faceprobe_core::run::results::Column;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]

@@ -1,12 +1,12 @@
 //! Arguments of `extract`, `train` and `sweep`: which features, which model, how it is trained.
 
 use super::values::*;
-use crate::backbone::{Arithmetic, Pool, device};
-use crate::features::{Dtype, FeatureSpec, Taps};
-use crate::imaging::preprocessing::Mode;
-use crate::model::{Optimizer, RateCourse, Schedule};
-use crate::run::Halving;
 use clap::{Args, Subcommand, ValueEnum};
+use faceprobe_core::backbone::{Arithmetic, Pool};
+use faceprobe_core::features::{Dtype, FeatureSpec, Taps};
+use faceprobe_core::imaging::preprocessing::Mode;
+use faceprobe_core::model::{Optimizer, RateCourse, Schedule};
+use faceprobe_core::run::Halving;
 
 #[derive(Debug, Args)]
 pub(crate) struct DatasetArg {
@@ -29,7 +29,7 @@ pub(crate) struct DetachArg {
 #[derive(Debug, Args)]
 pub(crate) struct FeatureArgs {
     /// The pretrained network; 'faceprobe weights list' shows them
-    #[arg(long, default_value = crate::backbone::DEFAULT)]
+    #[arg(long, default_value = faceprobe_core::backbone::DEFAULT)]
     pub backbone: String,
     /// Where features are taken: last, or numbers of stages, whose features are put behind each other
     #[arg(long, default_value = "last", value_name = "last|N,N,…")]
@@ -63,7 +63,7 @@ impl DtypeArg {
 
 impl FeatureArgs {
     /// The request, checked against the network and what the device computes in.
-    pub(crate) fn spec(&self, device: &str) -> crate::error::Result<FeatureSpec> {
+    pub(crate) fn spec(&self, device: &str) -> faceprobe_core::error::Result<FeatureSpec> {
         let spec = FeatureSpec {
             backbone: self.backbone.clone(),
             tap: self.tap.clone(),
@@ -75,7 +75,7 @@ impl FeatureArgs {
             },
         };
         spec.check()?;
-        spec.arithmetic().check(device::parse(device)?)?;
+        spec.arithmetic().check(device.parse()?)?;
         Ok(spec)
     }
 }
@@ -206,7 +206,7 @@ pub(crate) enum TrainCommand {
     /// The backbone's stages behind a cut, trained together with a linear head on their average
     Finetune {
         /// The pretrained network; 'faceprobe weights list' shows them
-        #[arg(long, default_value = crate::backbone::DEFAULT)]
+        #[arg(long, default_value = faceprobe_core::backbone::DEFAULT)]
         backbone: String,
         /// The stage behind which it is cut; what comes after is trained [default: the last at an eighth of the picture's side]
         #[arg(long, value_name = "N")]

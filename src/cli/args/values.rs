@@ -1,8 +1,8 @@
 //! What a value on the command line may be.
 
 use super::Threshold;
-use crate::model::RateCourse;
-use crate::run::Halving;
+use faceprobe_core::model::RateCourse;
+use faceprobe_core::run::Halving;
 
 pub(super) fn thread_count(text: &str) -> Result<usize, String> {
     match text.parse() {

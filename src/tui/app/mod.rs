@@ -18,7 +18,7 @@ use super::stages::ScreenId;
 use super::theme::{Palette, Theme};
 use super::widgets::confirm::Confirm;
 use super::widgets::form::Form;
-use crate::run::RunId;
+use faceprobe_core::run::RunId;
 use ratatui::layout::Rect;
 use std::collections::HashMap;
 use std::path::PathBuf;

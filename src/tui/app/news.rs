@@ -6,7 +6,7 @@ use super::super::snapshot::Snapshot;
 use super::super::stages::{ScreenId, screen_of};
 use super::super::{commands, records};
 use super::{App, Tone};
-use crate::run::{JobSpec, Status, control};
+use faceprobe_core::run::{JobSpec, Status, control};
 use std::sync::Arc;
 
 impl App {

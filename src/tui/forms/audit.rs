@@ -1,11 +1,11 @@
 //! The form for an audit.
 
 use super::{FormKind, number};
-use crate::audit::Settings;
-use crate::model::Kind;
-use crate::run::JobSpec;
 use crate::tui::snapshot::Snapshot;
 use crate::tui::widgets::form::{Field, Form};
+use faceprobe_core::audit::Settings;
+use faceprobe_core::model::Kind;
+use faceprobe_core::run::JobSpec;
 
 /// No run is asked.
 const NONE: &str = "none";

@@ -3,13 +3,13 @@
 use super::{
     FormKind, arithmetic, arithmetic_field, backbone_field, dropout, model_field, number, optional, optional_number,
 };
-use crate::features::FeatureSpec;
-use crate::imaging::VARIATIONS;
-use crate::imaging::preprocessing::Mode;
-use crate::model::{FinetuneSettings, Schedule};
-use crate::run::ModelSpec;
 use crate::tui::snapshot::Snapshot;
 use crate::tui::widgets::form::{Field, Form};
+use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::imaging::VARIATIONS;
+use faceprobe_core::imaging::preprocessing::Mode;
+use faceprobe_core::model::{FinetuneSettings, Schedule};
+use faceprobe_core::run::ModelSpec;
 
 pub(super) fn fields(snapshot: &Snapshot) -> Vec<Field> {
     let settings = FinetuneSettings::default();

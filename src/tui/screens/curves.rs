@@ -5,7 +5,7 @@ use super::super::keys::Action;
 use super::super::snapshot::Run;
 use super::super::theme::Theme;
 use super::super::widgets::plot::{self, Plot, Series};
-use crate::monitor::EpochFigures;
+use faceprobe_core::monitor::EpochFigures;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use serde::{Deserialize, Serialize};

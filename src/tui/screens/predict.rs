@@ -5,7 +5,7 @@ use super::super::jobs::{Effect, Entry};
 use super::super::keys::Action;
 use super::super::pictures::Heat;
 use super::super::predictor::{Ask, PredictorReply};
-use crate::predict::{Detect, Prediction};
+use faceprobe_core::predict::{Detect, Prediction};
 use std::path::PathBuf;
 use tui_input::Input;
 

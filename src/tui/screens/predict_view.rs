@@ -4,7 +4,7 @@ use super::super::app::{App, Hits, Target};
 use super::super::keys::{self, Action, Context};
 use super::super::pictures::Marks;
 use super::super::widgets::{self, NARROW, bars, big, cut, cut_front, fit, form, offset, panel};
-use crate::predict::Prediction;
+use faceprobe_core::predict::Prediction;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;

@@ -4,7 +4,7 @@ use super::super::app::{App, Tone};
 use super::super::forms::FormKind;
 use super::super::snapshot::Run;
 use super::super::widgets::{NARROW, bars, fit, panel};
-use crate::run::JobSpec;
+use faceprobe_core::run::JobSpec;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

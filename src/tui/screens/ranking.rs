@@ -3,7 +3,7 @@
 use super::super::app::App;
 use super::super::snapshot::Run;
 use super::super::widgets::{NARROW, bars, fit, format, panel};
-use crate::run::{JobSpec, ModelSpec};
+use faceprobe_core::run::{JobSpec, ModelSpec};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

@@ -8,7 +8,7 @@ use super::super::snapshot::{Run, Snapshot};
 use super::super::widgets::{self, NARROW, bars, cut, fit, format, offset, panel};
 use super::curves::{self, View};
 use super::ranking;
-use crate::run::{JobSpec, Status};
+use faceprobe_core::run::{JobSpec, Status};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};

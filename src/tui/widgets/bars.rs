@@ -3,7 +3,7 @@
 use super::super::snapshot::Run;
 use super::super::theme::Theme;
 use super::format;
-use crate::run::Status;
+use faceprobe_core::run::Status;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 

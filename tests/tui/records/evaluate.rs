@@ -3,13 +3,13 @@
 use super::{answer, tell, view};
 use crate::study::{DARK, press, shown};
 use crossterm::event::KeyCode;
-use faceprobe::dataset::Split;
-use faceprobe::evaluation::{Confusion, Criterion, threshold_for};
 use faceprobe::tui::app::App;
 use faceprobe::tui::jobs::Effect;
 use faceprobe::tui::records::RecordJob;
 use faceprobe::tui::screens::evaluate::sheet::Figures;
 use faceprobe::tui::stages::ScreenId;
+use faceprobe_core::dataset::Split;
+use faceprobe_core::evaluation::{Confusion, Criterion, threshold_for};
 
 #[test]
 fn every_figure_follows_the_threshold_and_is_that_of_the_evaluation() {

@@ -9,13 +9,13 @@ use crate::study::{
     DARK, MONO, app_with, footer_keeps_its_word, frame, plain_at_any_size, press, shown, snapshot, styles,
 };
 use crossterm::event::KeyCode;
-use faceprobe::dataset::Split;
-use faceprobe::run::compare;
-use faceprobe::run::label::Label;
-use faceprobe::run::scored::{Scored, ScoredImage};
 use faceprobe::tui::app::App;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::jobs::{Effect, JobReply};
+use faceprobe_core::dataset::Split;
+use faceprobe_core::run::compare;
+use faceprobe_core::run::label::Label;
+use faceprobe_core::run::scored::{Scored, ScoredImage};
 
 use faceprobe::tui::records::{RecordJob, RecordReply};
 use faceprobe::tui::screens::evaluate::sheet::Sheet;

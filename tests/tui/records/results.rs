@@ -3,17 +3,17 @@
 use super::{answer, reply, scored, view};
 use crate::study::{DARK, dense, press, row, shown, train, type_text};
 use crossterm::event::KeyCode;
-use faceprobe::dataset::Split;
-use faceprobe::evaluation::Confusion;
-use faceprobe::features::FeatureSpec;
-use faceprobe::model::{DenseSettings, Kind};
-use faceprobe::run::ModelSpec;
-use faceprobe::run::compare;
-use faceprobe::run::filter::Filter;
-use faceprobe::run::results::ResultRow;
-use faceprobe::run::scored::Scored;
 use faceprobe::tui::jobs::Effect;
 use faceprobe::tui::records::{RecordJob, RecordReply};
+use faceprobe_core::dataset::Split;
+use faceprobe_core::evaluation::Confusion;
+use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::model::{DenseSettings, Kind};
+use faceprobe_core::run::ModelSpec;
+use faceprobe_core::run::compare;
+use faceprobe_core::run::filter::Filter;
+use faceprobe_core::run::results::ResultRow;
+use faceprobe_core::run::scored::Scored;
 
 fn matching(conditions: &str) -> Vec<String> {
     let rows = [
@@ -97,7 +97,7 @@ fn a_comparison_shows_only_what_differs_and_where_they_disagree() {
     let pair = &found.pairs[0];
     assert_eq!(pair.only_first + pair.only_second, found.disagreements.len());
     let only_b = pair.only_second;
-    let exact = faceprobe::evaluation::mcnemar(
+    let exact = faceprobe_core::evaluation::mcnemar(
         &[vec![true; pair.only_first], vec![false; only_b]].concat(),
         &[vec![false; pair.only_first], vec![true; only_b]].concat(),
     );
@@ -158,7 +158,7 @@ fn the_table_is_written_as_it_is_shown_and_nothing_is_overwritten_unasked() {
 
 #[test]
 fn tables_survive_whatever_stands_in_their_cells() {
-    use faceprobe::run::export::{self, Format};
+    use faceprobe_core::run::export::{self, Format};
     let mut odd = row("dense-1", Kind::Dense, 0.812, Some(0.8));
     odd.dataset = "50% of A&B_{x} \"q\", | # ~ ^ \\ <i>".into();
     odd.after_test_openings = 1;
@@ -184,6 +184,6 @@ fn tables_survive_whatever_stands_in_their_cells() {
     assert!(body.ends_with("\\\\"));
     assert!(text.contains("% ! made after the test split had been opened"));
     let seeds = [row("dense-1", Kind::Dense, 0.8, None), row("dense-2", Kind::Dense, 0.9, None)];
-    let settings = faceprobe::run::results::by_setting(&seeds);
+    let settings = faceprobe_core::run::results::by_setting(&seeds);
     assert!(export::settings(&settings, Format::Latex).unwrap().contains(r"0.850 $\pm$ 0.071"));
 }

@@ -3,13 +3,13 @@
 use super::view;
 use crate::study::{DARK, dense, press, row, shown, snapshot, type_text};
 use crossterm::event::KeyCode;
-use faceprobe::model::Kind;
-use faceprobe::run::label::Label;
-use faceprobe::run::{RunId, Status};
 use faceprobe::tui::event::Event;
 use faceprobe::tui::jobs::Effect;
 use faceprobe::tui::records::{Change, RecordJob};
 use faceprobe::tui::snapshot::Run;
+use faceprobe_core::model::Kind;
+use faceprobe_core::run::label::Label;
+use faceprobe_core::run::{RunId, Status};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,12 +45,12 @@ fn runs_are_noted_renamed_pinned_and_removed_after_a_question() {
 
 #[test]
 fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
-    use faceprobe::run::journal::{Event as Told, JournalWriter, Life};
-    use faceprobe::run::openings::{self, Opening};
-    use faceprobe::run::{RunFolder, Spec};
+    use faceprobe_core::run::journal::{Event as Told, JournalWriter, Life};
+    use faceprobe_core::run::openings::{self, Opening};
+    use faceprobe_core::run::{RunFolder, Spec};
     use std::sync::mpsc;
     let folder = tempfile::tempdir().unwrap();
-    let workspace = faceprobe::workspace::Workspace::open(folder.path()).unwrap();
+    let workspace = faceprobe_core::workspace::Workspace::open(folder.path()).unwrap();
     let made = RunFolder::create(&workspace, &Spec::new(dense(), 1, "cpu")).unwrap();
     let mut journal = JournalWriter::open(&made.events_path()).unwrap();
     assert!(journal.write(Told::Life(Life::Started { pid: 1, threads: 1 })));

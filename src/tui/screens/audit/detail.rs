@@ -4,7 +4,7 @@ use super::super::super::app::App;
 use super::super::super::pictures::Marks;
 use super::super::super::widgets::{self, cut, cut_front, fit, offset};
 use super::{Review, report, words};
-use crate::audit::{Finding, Subject};
+use faceprobe_core::audit::{Finding, Subject};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

@@ -4,7 +4,7 @@ use super::super::super::app::{Hits, Target};
 use super::super::super::theme::Theme;
 use super::super::super::widgets::{cut, cut_front, fit, format, offset};
 use super::{Review, words};
-use crate::audit::{Finding, Kind};
+use faceprobe_core::audit::{Finding, Kind};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

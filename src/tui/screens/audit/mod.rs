@@ -13,9 +13,9 @@ use super::super::jobs::Effect;
 use super::super::keys::{self, Action, Context};
 use super::super::snapshot::{Run, Snapshot};
 use super::super::widgets::cut_front;
-use crate::dataset::PrepareReport;
-use crate::dataset::decisions::Decision;
-use crate::run::{JobSpec, Status, control};
+use faceprobe_core::dataset::PrepareReport;
+use faceprobe_core::dataset::decisions::Decision;
+use faceprobe_core::run::{JobSpec, Status, control};
 use std::sync::Arc;
 
 pub use review::{Counts, KindCount, Review, Verdict};

@@ -4,8 +4,8 @@
 use super::super::super::app::moved;
 use super::super::super::audits::Found;
 use super::super::super::keys::Action;
-use crate::audit::{Audit, Finding, Kind, Subject};
-use crate::dataset::decisions::{Change, Decision};
+use faceprobe_core::audit::{Audit, Finding, Kind, Subject};
+use faceprobe_core::dataset::decisions::{Change, Decision};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a person says about the image under the cursor, or about the others of its finding.

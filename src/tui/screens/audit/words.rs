@@ -1,10 +1,10 @@
 //! What the view of an audit says: kinds, findings, decisions, in plain words.
 
-use crate::audit::{Finding, Kind};
-use crate::dataset::decisions::Decision;
-use crate::dataset::prepare::PrepareSettings;
-use crate::dataset::{PrepareReport, SplitMethod};
-use crate::imaging::Alignment;
+use faceprobe_core::audit::{Finding, Kind};
+use faceprobe_core::dataset::decisions::Decision;
+use faceprobe_core::dataset::prepare::PrepareSettings;
+use faceprobe_core::dataset::{PrepareReport, SplitMethod};
+use faceprobe_core::imaging::Alignment;
 
 /// A kind in one or two words.
 pub fn short(kind: Kind) -> String {

@@ -3,7 +3,7 @@
 use super::super::super::theme::Theme;
 use super::super::super::widgets::{bars, cut, fit, format};
 use super::sheet::{Figures, Sheet, bin_of};
-use crate::evaluation::{Confusion, Interval};
+use faceprobe_core::evaluation::{Confusion, Interval};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

@@ -1,8 +1,8 @@
 //! The figures of one model at one threshold, worked out from its stored scores.
 
-use crate::evaluation::{Confusion, Criterion, Interval, average_precision, pr_curve, roc_auc, roc_curve};
-use crate::evaluation::{threshold_for, wilson95};
-use crate::run::scored::Scored;
+use faceprobe_core::evaluation::{Confusion, Criterion, Interval, average_precision, pr_curve, roc_auc, roc_curve};
+use faceprobe_core::evaluation::{threshold_for, wilson95};
+use faceprobe_core::run::scored::Scored;
 
 /// Scores with everything that no threshold changes. Made once, off the UI thread.
 #[derive(Debug, Clone, PartialEq)]

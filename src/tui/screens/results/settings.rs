@@ -4,7 +4,7 @@ use super::super::super::app::{App, Hits, Target};
 use super::super::super::keys::{self, Action, Context};
 use super::super::super::widgets::{self, NARROW, fit, format, offset, panel};
 use super::sorted;
-use crate::run::results::{SettingRow, Spread, by_setting};
+use faceprobe_core::run::results::{SettingRow, Spread, by_setting};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};

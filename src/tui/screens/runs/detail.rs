@@ -6,7 +6,7 @@ use super::super::super::keys::{self, Action, Context};
 use super::super::super::records::RecordJob;
 use super::super::super::snapshot::Run;
 use super::super::super::widgets::{bars, fit, format, panel, wrapped};
-use crate::run::compare;
+use faceprobe_core::run::compare;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

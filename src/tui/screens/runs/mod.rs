@@ -10,9 +10,9 @@ use super::super::prompt::{Prompt, Purpose};
 use super::super::records::{Change, RecordJob};
 use super::super::snapshot::Run;
 use super::super::stages::{ScreenId, screen_of};
-use crate::run::filter::{Cell, Filter, Row};
-use crate::run::{JobSpec, Status};
 use detail::Detail;
+use faceprobe_core::run::filter::{Cell, Filter, Row};
+use faceprobe_core::run::{JobSpec, Status};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::sync::Arc;
@@ -169,7 +169,7 @@ fn remove(app: &mut App, run: &Run) {
 }
 
 /// A run is gone: the cursor goes to its neighbour.
-pub fn removed(app: &mut App, gone: &crate::run::RunId) {
+pub fn removed(app: &mut App, gone: &faceprobe_core::run::RunId) {
     let runs = listed(app);
     let Some(at) = runs.iter().position(|run| run.id == *gone) else {
         return;
@@ -209,7 +209,7 @@ pub fn wanted(app: &mut App) -> Vec<Effect> {
 }
 
 /// The ends of a log and a journal have come.
-pub fn read(app: &mut App, run: &crate::run::RunId, log: Vec<String>, journal: Vec<String>) {
+pub fn read(app: &mut App, run: &faceprobe_core::run::RunId, log: Vec<String>, journal: Vec<String>) {
     if let Some(detail) = app.runs.detail.as_mut().filter(|detail| detail.run == run.as_str()) {
         detail.take(log, journal);
     }

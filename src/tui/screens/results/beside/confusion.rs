@@ -3,7 +3,7 @@
 use super::super::super::super::widgets::{self, NARROW, cut, fit};
 use super::super::super::evaluate::parts;
 use super::View;
-use crate::run::compare::{Comparison, Pair};
+use faceprobe_core::run::compare::{Comparison, Pair};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

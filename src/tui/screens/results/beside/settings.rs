@@ -2,7 +2,7 @@
 
 use super::super::super::super::widgets::fit;
 use super::View;
-use crate::run::compare::Difference;
+use faceprobe_core::run::compare::Difference;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

@@ -1,0 +1,203 @@
+//! A network as its file writes it down, from which everything else follows: the list of its parameters, the shape of
+//! every stage, and the network itself (the engine's affair). So the three cannot disagree, and a network's file is its
+//! description only.
+
+use super::StageInfo;
+
+/// What follows a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    None,
+    Relu,
+    /// min(max(x, 0), 6).
+    Relu6,
+}
+
+/// How much is put around the input of a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Padding {
+    /// As TensorFlow's SAME does: ceil(side / stride) rows come out, and where the zeros cannot be shared evenly, the
+    /// odd one is below and to the right. Square odd kernels with stride 1 or 2, or any odd kernel with stride 1.
+    Same,
+    /// Rows above and below, columns left and right.
+    Fixed([i64; 2]),
+}
+
+/// One stage in the row of a network.
+pub struct StagePlan {
+    /// As the reference implementation calls it, where it has a name.
+    pub name: String,
+    pub form: Form,
+}
+
+impl StagePlan {
+    pub fn new(name: impl Into<String>, form: impl Into<Form>) -> Self {
+        Self { name: name.into(), form: form.into() }
+    }
+}
+
+/// What happens in a stage. A branch is steps one after another.
+pub enum Form {
+    Chain(Vec<Step>),
+    /// Branches over the same input, their channels behind each other.
+    Mixed(Vec<Vec<Step>>),
+    /// `activation(join(mixed branches) + input)`; what `join` says of scale and activation is done there.
+    Residual(Vec<Vec<ConvPlan>>, ConvPlan),
+    Bottleneck(Box<BottleneckPlan>),
+}
+
+/// The inverted bottleneck of the MobileNet family: widen with 1 x 1, filter each channel, narrow with 1 x 1.
+pub struct BottleneckPlan {
+    /// None where the block is as wide inside as its input.
+    pub expand: Option<ConvPlan>,
+    pub depthwise: ConvPlan,
+    pub project: ConvPlan,
+    /// Whether the input is added to the output.
+    pub residual: bool,
+}
+
+impl From<BottleneckPlan> for Form {
+    fn from(block: BottleneckPlan) -> Self {
+        Self::Bottleneck(Box::new(block))
+    }
+}
+
+impl From<ConvPlan> for Form {
+    fn from(conv: ConvPlan) -> Self {
+        Self::Chain(vec![conv.into()])
+    }
+}
+
+impl From<Step> for Form {
+    fn from(step: Step) -> Self {
+        Self::Chain(vec![step])
+    }
+}
+
+/// One layer.
+pub enum Step {
+    Conv(ConvPlan),
+    /// The largest of `kernel` x `kernel`, without padding.
+    MaxPool {
+        kernel: usize,
+        stride: usize,
+    },
+    /// The average of `kernel` x `kernel` (odd) with stride 1; at the edge of as many as there are.
+    AveragePool {
+        kernel: usize,
+    },
+}
+
+impl From<ConvPlan> for Step {
+    fn from(conv: ConvPlan) -> Self {
+        Self::Conv(conv)
+    }
+}
+
+/// A convolution with what follows it.
+#[derive(Debug, Clone)]
+pub struct ConvPlan {
+    /// Where its parameters are, without `.weight`.
+    pub name: String,
+    pub norm: Norm,
+    /// Channels in and out.
+    pub input: usize,
+    pub output: usize,
+    /// Rows and columns.
+    pub kernel: [usize; 2],
+    pub stride: usize,
+    pub padding: Padding,
+    pub groups: usize,
+    pub activation: Activation,
+    /// What the output is multiplied by before residual and activation.
+    pub scale: f64,
+}
+
+/// What turns a convolution's sums into its output.
+#[derive(Debug, Clone)]
+pub enum Norm {
+    /// `NAME.bias` of the convolution itself.
+    Bias,
+    /// The batch normalisation of this name with its epsilon.
+    Batch(String, f64),
+}
+
+impl ConvPlan {
+    /// Rows (and columns) that come out of `side`.
+    pub fn side(&self, side: usize) -> usize {
+        match self.padding {
+            Padding::Same => side.div_ceil(self.stride),
+            Padding::Fixed([rows, _]) => fitting(side + 2 * rows as usize, self.kernel[0], self.stride),
+        }
+    }
+
+    fn parameters(&self, list: &mut Vec<(String, Vec<usize>)>) {
+        let [rows, columns] = self.kernel;
+        list.push((format!("{}.weight", self.name), vec![self.output, self.input / self.groups, rows, columns]));
+        match &self.norm {
+            Norm::Bias => list.push((format!("{}.bias", self.name), vec![self.output])),
+            Norm::Batch(norm, _) => list.extend(
+                ["weight", "bias", "running_mean", "running_var"]
+                    .map(|part| (format!("{norm}.{part}"), vec![self.output])),
+            ),
+        }
+    }
+}
+
+/// How many places a kernel has on a side.
+fn fitting(side: usize, kernel: usize, stride: usize) -> usize {
+    (side - kernel) / stride + 1
+}
+
+/// The convolutions of a stage in the order of the checkpoint.
+pub fn convolutions(form: &Form) -> Vec<&ConvPlan> {
+    fn of(steps: &[Step]) -> impl Iterator<Item = &ConvPlan> {
+        steps.iter().filter_map(|step| match step {
+            Step::Conv(conv) => Some(conv),
+            Step::MaxPool { .. } | Step::AveragePool { .. } => None,
+        })
+    }
+    match form {
+        Form::Chain(steps) => of(steps).collect(),
+        Form::Mixed(branches) => branches.iter().flat_map(|steps| of(steps)).collect(),
+        Form::Residual(branches, join) => branches.iter().flatten().chain([join]).collect(),
+        Form::Bottleneck(block) => block.expand.iter().chain([&block.depthwise, &block.project]).collect(),
+    }
+}
+
+/// Every parameter's name in the checkpoint, with its shape.
+pub fn parameters(plan: &[StagePlan]) -> Vec<(String, Vec<usize>)> {
+    let mut list = Vec::new();
+    for stage in plan {
+        convolutions(&stage.form).into_iter().for_each(|conv| conv.parameters(&mut list));
+    }
+    list
+}
+
+/// What comes out of every stage for a square picture of `side` pixels.
+pub fn outline(plan: &[StagePlan], side: usize) -> Vec<StageInfo> {
+    let through = |steps: &[Step], from: (usize, usize)| {
+        steps.iter().fold(from, |(channels, side), step| match step {
+            Step::Conv(conv) => (conv.output, conv.side(side)),
+            Step::MaxPool { kernel, stride } => (channels, fitting(side, *kernel, *stride)),
+            Step::AveragePool { .. } => (channels, side),
+        })
+    };
+    let mut at = (3, side);
+    let mut list = Vec::with_capacity(plan.len());
+    for stage in plan {
+        at = match &stage.form {
+            Form::Chain(steps) => through(steps, at),
+            Form::Mixed(branches) => branches.iter().fold((0, 0), |(before, _), steps| {
+                let (channels, side) = through(steps, at);
+                (before + channels, side)
+            }),
+            // What is added to its input has its shape.
+            Form::Residual(..) => at,
+            // The 1 x 1 convolutions keep the sides.
+            Form::Bottleneck(block) => (block.project.output, block.depthwise.side(at.1)),
+        };
+        list.push(StageInfo { name: stage.name.clone(), channels: at.0, side: at.1 });
+    }
+    list
+}

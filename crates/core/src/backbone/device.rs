@@ -1,0 +1,42 @@
+//! Where networks run, by name. Whether a machine has it, the engine finds out.
+
+use crate::error::{Error, Result};
+use std::fmt;
+use std::str::FromStr;
+
+/// The libtorch that this program is built against.
+pub const LIBTORCH: &str = "2.13.0";
+
+/// A place to compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Device {
+    Cpu,
+    /// The graphics processor of this number.
+    Cuda(usize),
+    Mps,
+}
+
+impl FromStr for Device {
+    type Err = Error;
+
+    /// `cpu`, `cuda`, `cuda:N` or `mps`.
+    fn from_str(name: &str) -> Result<Self> {
+        let wrong = || Error::usage(format!("'{name}' is not a device; take cpu, cuda, cuda:N or mps."));
+        match name.split_once(':').unwrap_or((name, "0")) {
+            ("cpu", "0") => Ok(Self::Cpu),
+            ("cuda", number) => number.parse().map(Self::Cuda).map_err(|_| wrong()),
+            ("mps", "0") => Ok(Self::Mps),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(number) => write!(f, "cuda:{number}"),
+            Self::Mps => f.write_str("mps"),
+        }
+    }
+}

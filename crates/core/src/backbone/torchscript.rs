@@ -1,0 +1,242 @@
+//! TorchScript files as backbones: whatever network a user can save with `torch.jit`.
+//!
+//! A description says what the file does not:
+//!
+//! ```toml
+//! name = "my-resnet"
+//! file = "resnet.pt"              # beside this description, or from the root
+//! input = 224                     # side of the square picture
+//! mean = [0.485, 0.456, 0.406]    # of pixel values from 0 to 1, as torchvision writes them
+//! std = [0.229, 0.224, 0.225]
+//! # Where they differ from this:
+//! channels = "rgb"                # or "bgr"; mean and std are in this order
+//! mode = "default"                # how pictures are resized, or "keras"
+//! title = "my-resnet"
+//! licence = "unknown"
+//! reference = "a TorchScript file"
+//! ```
+//!
+//! The module takes `[N, 3, S, S]` and gives `[N, F]` or `[N, C, H, H]`, for any N; which one, a trial run finds out.
+//! [`install`] puts the file, the description with what was found, and a record with the file's SHA-256 beside the
+//! weights of the other networks, as `NAME.pt`, `NAME.toml` and `NAME.json`.
+//!
+//! A TorchScript file is a program that libtorch runs, and libtorch's reader was not made for hostile files: install
+//! only what you would run.
+
+use super::weights::{self, WeightsInfo, weights_dir};
+use super::{Architecture, BackboneInfo, REGISTRY, StageInfo};
+use crate::error::{AtPath, Error, Result};
+use crate::imaging::{ChannelOrder, Mode, Preprocessing};
+use crate::worker;
+use crate::workspace::{persist, write_whole};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Larger pictures than any network takes; it bounds the memory of the trial run.
+const LARGEST_INPUT: usize = 2048;
+/// No description is longer.
+const LONGEST_DESCRIPTION: u64 = 64 << 10;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    name: String,
+    file: PathBuf,
+    input: usize,
+    mean: [f64; 3],
+    std: [f64; 3],
+    #[serde(default)]
+    channels: Channels,
+    #[serde(default)]
+    mode: Mode,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    licence: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+    /// What the trial run found; only in installed descriptions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    output: Option<ModuleOutput>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Channels {
+    #[default]
+    Rgb,
+    Bgr,
+}
+
+/// Per picture: `channels` values at `side` x `side` places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModuleOutput {
+    pub channels: usize,
+    pub side: usize,
+}
+
+/// Makes the described TorchScript file the backbone `name`, in place of an earlier one of that name. The
+/// worker program tries it, so that a file that crashes libtorch ends nothing else.
+///
+/// # Errors
+/// A description that is incomplete, has another name or that of a network of the program's, or numbers that make no
+/// sense; a file that is no TorchScript or does not give what a backbone gives. Nothing is changed then.
+pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
+    let mut described = read(description)?;
+    let wrong = |what: String| Error::file(description, what);
+    described.check(name).map_err(wrong)?;
+    let folder = weights_dir()?;
+    fs::create_dir_all(&folder).at(&folder)?;
+    let original = description.parent().unwrap_or(Path::new("")).join(&described.file);
+    let mut source = File::open(&original).at(&original)?;
+    if !source.metadata().at(&original)?.is_file() {
+        return Err(Error::file(&original, "is not a file; name the TorchScript file itself"));
+    }
+    // What is tried is what is kept.
+    let mut copy = tempfile::Builder::new().prefix(".tmp-").suffix(".pt").tempfile_in(&folder).at(&folder)?;
+    let bytes = std::io::copy(&mut source, &mut copy).at(&original)?;
+    let output = trial(copy.path(), described.input).map_err(|reason| Error::file(&original, reason))?;
+    let sha256 = weights::hash(&copy.reopen().at(&original)?).at(&original)?;
+
+    let (module, record) = (folder.join(format!("{name}.pt")), folder.join(format!("{name}.json")));
+    let info = WeightsInfo {
+        backbone: name.to_owned(),
+        source: format!("file {} (sha256 {sha256}), TorchScript", original.canonicalize().at(&original)?.display()),
+        sha256,
+        bytes,
+        licence: described.licence.clone().unwrap_or_else(|| "unknown".into()),
+    };
+    described.output = Some(output);
+    described.file = PathBuf::from(format!("{name}.pt"));
+    let text = toml::to_string(&described).at(description)?;
+    // Without its record a network counts as absent, so no reader sees half of an old and half of a new one.
+    match fs::remove_file(&record) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&record, error)),
+        _ => {}
+    }
+    persist(copy, &module)?;
+    write_whole(&module.with_extension("toml"), text.as_bytes())?;
+    weights::record(&module, &info)?;
+    Ok(info)
+}
+
+/// What a trial run of the worker program finds that a file gives for pictures of a side; or a reason without a subject.
+fn trial(file: &Path, side: usize) -> Result<ModuleOutput, String> {
+    let file = file.to_str().ok_or("lies in a folder whose name is not UTF-8")?;
+    let said = worker::answer(&["trial", file, &side.to_string()]).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&said).map_err(|error| format!("cannot be tried: the worker said something else ({error})"))
+}
+
+fn read(path: &Path) -> Result<Description> {
+    let facts = fs::metadata(path).at(path)?;
+    if !facts.is_file() || facts.len() > LONGEST_DESCRIPTION {
+        return Err(Error::file(path, "is not the description of a TorchScript file, a short text file"));
+    }
+    parse(&fs::read_to_string(path).at(path)?).map_err(|reason| Error::file(path, reason))
+}
+
+fn parse(text: &str) -> Result<Description, String> {
+    toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+        format!("cannot be understood (line {line}: {})", error.message().replace('\n', " "))
+    })
+}
+
+impl Description {
+    /// A reason without a subject if the description cannot be that of the backbone `name`.
+    fn check(&self, name: &str) -> Result<(), String> {
+        if self.name != name {
+            return Err(format!("describes `{}`, not `{name}`; give both the same name", self.name));
+        }
+        if !is_name(name) {
+            return Err("needs a name of up to 64 small letters, digits, hyphens, points and underscores".into());
+        }
+        if REGISTRY.iter().any(|info| info.name == name) {
+            return Err(format!("has the name of another network, `{name}`; give it one of its own"));
+        }
+        if !(1..=LARGEST_INPUT).contains(&self.input) {
+            return Err(format!("has an input of {} pixels; 1 to {LARGEST_INPUT} are possible", self.input));
+        }
+        let (mean, std) =
+            (self.mean.iter().all(|x| (-1.0..=1.0).contains(x)), self.std.iter().all(|x| *x > 0.0 && *x <= 1.0));
+        if !(mean && std) {
+            return Err("needs a mean and a std (above 0) for pixel values from 0 to 1, as torchvision writes them; \
+                        divide by 255 what is in grey levels"
+                .into());
+        }
+        Ok(())
+    }
+
+    /// The entry of the registry. It lives as long as the process, which needs one for each network it meets.
+    fn info(self) -> Option<&'static BackboneInfo> {
+        let ModuleOutput { channels, side } = self.output?;
+        let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+        let grey = |values: [f64; 3]| values.map(|value| (value * 255.0) as f32);
+        let order = match self.channels {
+            Channels::Rgb => ChannelOrder::Rgb,
+            Channels::Bgr => ChannelOrder::Bgr,
+        };
+        let (mean, std) = (grey(self.mean), grey(self.std));
+        Some(Box::leak(Box::new(BackboneInfo {
+            title: leak(self.title.unwrap_or_else(|| self.name.clone())),
+            name: leak(self.name),
+            input: self.input,
+            preprocessing: Preprocessing { size: self.input, mode: self.mode, order, mean, std },
+            features: channels,
+            licence: leak(self.licence.unwrap_or_else(|| "unknown".into())),
+            reference: leak(self.reference.unwrap_or_else(|| "a TorchScript file".into())),
+            sources: &[],
+            names: &[],
+            architecture: Architecture::Module(StageInfo { name: "output".into(), channels, side }),
+        })))
+    }
+}
+
+/// Whether files may have this name.
+fn is_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c);
+    name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(fits)
+}
+
+/// The networks that were installed, by name. A description that was damaged since is left out; [`find`] tells of it.
+pub(super) fn installed() -> Vec<&'static BackboneInfo> {
+    let Ok(entries) = weights_dir().map(fs::read_dir) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_str()?.strip_suffix(".toml")?.to_owned()))
+        .collect();
+    names.sort();
+    names.iter().filter_map(|name| find(name).ok().flatten()).collect()
+}
+
+/// The installed network of that name, if there is one.
+///
+/// # Errors
+/// A description that was damaged since.
+pub(super) fn find(name: &str) -> Result<Option<&'static BackboneInfo>> {
+    static KNOWN: Mutex<BTreeMap<String, &'static BackboneInfo>> = Mutex::new(BTreeMap::new());
+    if !is_name(name) {
+        return Ok(None);
+    }
+    let path = weights_dir()?.join(format!("{name}.toml"));
+    if !path.exists() {
+        return Ok(None);
+    }
+    let described = read(&path)?;
+    let again = |what: String| Error::file(&path, format!("{what}; import it again"));
+    described.check(name).map_err(again)?;
+    // Each content is leaked once, however often it is asked for.
+    let content = format!("{described:?}");
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(info) = known.get(&content) {
+        return Ok(Some(info));
+    }
+    let info = described.info().ok_or_else(|| again("lacks what the trial run found".into()))?;
+    known.insert(content, info);
+    Ok(Some(info))
+}

@@ -1,0 +1,20 @@
+//! Where weights live, how they get there, and how they are read back.
+//!
+//! A network's weights are one canonical safetensors file, `NAME.safetensors`, whatever format and names they came in,
+//! and beside it `NAME.json` says where they came from and what the file's SHA-256 is. That hash is part of the identity
+//! of every feature store and saved model, and equal weights have equal hashes: tensors have canonical names, 32-bit
+//! floats, and nothing else is in the file. A TorchScript file of the user's is kept as it is, as `NAME.pt`.
+
+mod fetch;
+mod import;
+mod keras_names;
+mod naming;
+mod pip;
+mod store;
+
+pub use fetch::{Checksum, Source, fetch, fetch_url};
+pub use import::{import, origins};
+pub use naming::Names;
+pub use store::{
+    StoredWeights, WeightsInfo, WeightsStatus, all, checked, hash, hex, list, record, sha256_of, status, weights_dir,
+};

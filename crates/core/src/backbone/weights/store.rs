@@ -1,0 +1,223 @@
+//! The folder of stored weights: records, and reading weights back.
+
+use super::super::{self as backbone, BackboneInfo, MTCNN, registry};
+use crate::error::{AtPath, Error, Result};
+use crate::workspace::write_whole;
+use safetensors::tensor::{Dtype, SafeTensors};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// What is known about stored weights; the content of `NAME.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightsInfo {
+    pub backbone: String,
+    /// SHA-256 of the stored file, in hex.
+    pub sha256: String,
+    /// Size of the stored file.
+    pub bytes: u64,
+    /// Where they came from, with the hash of what was downloaded or imported.
+    pub source: String,
+    pub licence: String,
+}
+
+/// Whether a network's weights are stored, and where they are or would be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WeightsStatus {
+    pub name: String,
+    pub present: bool,
+    pub path: PathBuf,
+    /// In hex; none while not present.
+    pub sha256: Option<String>,
+    /// Size of the file; none while not present.
+    pub bytes: Option<u64>,
+    /// Where they came from; none while not present.
+    pub source: Option<String>,
+}
+
+/// The folder of all weights: `$FACEPROBE_WEIGHTS`, or `faceprobe/weights` in the user's data folder
+/// (`$XDG_DATA_HOME`, or `~/.local/share`).
+pub fn weights_dir() -> Result<PathBuf> {
+    folder_from(|name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from))
+}
+
+fn folder_from(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf> {
+    if let Some(folder) = variable("FACEPROBE_WEIGHTS") {
+        return Ok(folder);
+    }
+    // The XDG specification says to ignore relative paths.
+    let data = variable("XDG_DATA_HOME").filter(|folder| folder.is_absolute());
+    data.or_else(|| variable("HOME").map(|home| home.join(".local/share")))
+        .map(|data| data.join("faceprobe/weights"))
+        .ok_or_else(|| {
+            Error::failed(
+                "There is no folder for weights, because HOME is not set: set it, or set FACEPROBE_WEIGHTS to a folder.",
+            )
+        })
+}
+
+/// Whether the weights of a network are stored. Looks at names and sizes; [`StoredWeights::read`] checks the
+/// hash.
+pub fn status(name: &str) -> Result<WeightsStatus> {
+    let info = find(name)?;
+    let folder = weights_dir()?;
+    let path = weights_path(&folder, info);
+    let record = stored(&folder, info);
+    Ok(WeightsStatus {
+        name: info.name.into(),
+        present: record.is_some(),
+        path,
+        sha256: record.as_ref().map(|record| record.sha256.clone()),
+        bytes: record.as_ref().map(|record| record.bytes),
+        source: record.map(|record| record.source),
+    })
+}
+
+/// Every network whose weights are kept: the backbones and the face detector.
+pub fn all() -> Vec<&'static BackboneInfo> {
+    registry().into_iter().chain([&MTCNN]).collect()
+}
+
+/// The network of that name, the face detector included.
+pub(super) fn find(name: &str) -> Result<&'static BackboneInfo> {
+    if name == MTCNN.name { Ok(&MTCNN) } else { backbone::find(name) }
+}
+
+/// The status of every network of [`all`].
+pub fn list() -> Result<Vec<WeightsStatus>> {
+    all().iter().map(|info| status(info.name)).collect()
+}
+
+/// Writes the record of weights that are in place. It comes last: without it they count as absent.
+pub fn record(path: &Path, info: &WeightsInfo) -> Result<()> {
+    let json = serde_json::to_vec_pretty(info).at(path)?;
+    write_whole(&path.with_extension("json"), &json)
+}
+
+/// The bytes of a network's stored weights, a safetensors file that holds every parameter in its shape as 32-bit floats,
+/// and their SHA-256.
+pub struct StoredWeights {
+    bytes: Vec<u8>,
+    pub sha256: String,
+}
+
+impl StoredWeights {
+    /// Reads the file and checks its hash, and that every parameter is there in its shape.
+    ///
+    /// # Errors
+    /// Weights that were not fetched, or are not the file that was stored.
+    pub fn read(info: &BackboneInfo) -> Result<Self> {
+        let folder = weights_dir()?;
+        let path = weights_path(&folder, info);
+        let again = remedy(info);
+        let Some(record) = stored(&folder, info) else {
+            return Err(absent(&folder, info));
+        };
+        let bytes = fs::read(&path).at(&path)?;
+        let damaged = |what: &str| Error::file(&path, format!("the weights {what}; remove the file and {again}"));
+        if hex(&Sha256::digest(&bytes)) != record.sha256 {
+            return Err(damaged("are not those that were stored (their sha256 differs)"));
+        }
+        let tensors = SafeTensors::deserialize(&bytes).map_err(|_| damaged("are not a safetensors file"))?;
+        for (name, shape) in info.parameters() {
+            let view = tensors.tensor(&name).map_err(|_| damaged(&format!("lack `{name}`")))?;
+            if view.shape() != shape || view.dtype() != Dtype::F32 {
+                return Err(damaged(&format!("have another `{name}`")));
+            }
+        }
+        Ok(Self { bytes, sha256: record.sha256 })
+    }
+
+    /// The tensors by name.
+    ///
+    /// # Errors
+    /// None for what [`StoredWeights::read`] gave.
+    pub fn tensors(&self) -> Result<SafeTensors<'_>> {
+        SafeTensors::deserialize(&self.bytes).map_err(|error| Error::failed(format!("Stored weights: {error}.")))
+    }
+}
+
+/// SHA-256 of a network's stored weights, in hex, without reading them.
+///
+/// # Errors
+/// Weights that were not fetched.
+pub fn sha256_of(info: &BackboneInfo) -> Result<String> {
+    let folder = weights_dir()?;
+    stored(&folder, info).map(|record| record.sha256).ok_or_else(|| absent(&folder, info))
+}
+
+fn absent(folder: &Path, info: &BackboneInfo) -> Error {
+    let what = format!("the weights of {} are not there; {}", info.title, remedy(info));
+    Error::file(&weights_path(folder, info), what)
+}
+
+/// How to get the weights of a network.
+fn remedy(info: &BackboneInfo) -> String {
+    let name = info.name;
+    if info.is_module() {
+        format!("import it again: faceprobe weights import {name} DESCRIPTION.toml")
+    } else {
+        format!("run: faceprobe weights fetch {name}")
+    }
+}
+
+/// The stored TorchScript file of a network and its SHA-256, after a look at its bytes.
+pub fn checked(info: &BackboneInfo) -> Result<(PathBuf, String)> {
+    let folder = weights_dir()?;
+    let path = weights_path(&folder, info);
+    let record = stored(&folder, info).ok_or_else(|| absent(&folder, info))?;
+    if hash(&File::open(&path).at(&path)?).at(&path)? != record.sha256 {
+        let what = "the file is not the one that was stored (its sha256 differs); ";
+        return Err(Error::file(&path, format!("{what}{}", remedy(info))));
+    }
+    Ok((path, record.sha256))
+}
+
+/// SHA-256, in hex, of what is left to read of a file.
+pub fn hash(mut file: &File) -> std::io::Result<String> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}
+
+pub(super) fn weights_path(folder: &Path, info: &BackboneInfo) -> PathBuf {
+    let ending = if info.is_module() { "pt" } else { "safetensors" };
+    folder.join(format!("{}.{ending}", info.name))
+}
+
+/// The record of stored weights, if it and a file of the recorded size are there.
+pub(super) fn stored(folder: &Path, info: &BackboneInfo) -> Option<WeightsInfo> {
+    let path = weights_path(folder, info);
+    let record: WeightsInfo = serde_json::from_slice(&fs::read(path.with_extension("json")).ok()?).ok()?;
+    let size = fs::metadata(&path).ok()?.len();
+    (record.bytes == size && record.backbone == info.name).then_some(record)
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folder_from;
+    use std::path::PathBuf;
+
+    #[test]
+    fn the_folder_follows_the_environment() {
+        let with = |pairs: &[(&str, &str)]| {
+            folder_from(|name| pairs.iter().find(|pair| pair.0 == name).map(|pair| PathBuf::from(pair.1)))
+        };
+        assert_eq!(with(&[("FACEPROBE_WEIGHTS", "/w"), ("HOME", "/h")]), Ok("/w".into()));
+        assert_eq!(with(&[("XDG_DATA_HOME", "/d"), ("HOME", "/h")]), Ok("/d/faceprobe/weights".into()));
+        assert_eq!(with(&[("XDG_DATA_HOME", "d"), ("HOME", "/h")]), Ok("/h/.local/share/faceprobe/weights".into()));
+        assert!(with(&[]).is_err_and(|error| error.to_string().contains("FACEPROBE_WEIGHTS")));
+    }
+}

@@ -1,0 +1,280 @@
+//! The sample that the program ships: drawings of faces in the layout of Adience, made at run time from a seed.
+//!
+//! They stand in for photographs where there are none: the demonstration, and whoever tries the program on a machine
+//! without a data set. Labels, subjects, ages, folds and the damage of real data are all there; nothing in them says
+//! anything about people, and `SYNTHETIC.txt` in the folder says so.
+//!
+//! [`plan`] decides what there is, [`person`] and [`scene`] what is seen, [`draw`] draws it, [`camera`] makes a JPEG
+//! of it; only this file touches the disk.
+
+mod backdrop;
+mod camera;
+mod canvas;
+mod colour;
+mod draw;
+mod draws;
+mod face;
+mod hair;
+mod person;
+mod plan;
+mod scene;
+
+pub use plan::Defects;
+
+use crate::error::{AtPath, Error, Result};
+use crate::monitor::{Monitor, Update};
+use plan::{Content, Picture, Plan};
+use rayon::prelude::*;
+use scene::Scene;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// First line of every fold file of Adience.
+const HEADER: &str =
+    "user_id\toriginal_image\tface_id\tage\tgender\tx\ty\tdx\tdy\ttilt_ang\tfiducial_yaw_angle\tfiducial_score";
+
+/// Raised whenever the same settings would give other pictures or labels, so that old samples are made anew.
+const VERSION: u32 = 1;
+
+/// The file that says what the pictures are; it is also the mark by which a whole sample is known.
+const NOTICE: &str = "SYNTHETIC.txt";
+
+/// What sample to draw. The same settings give the same bytes, whatever the number of threads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SampleSettings {
+    /// Pictures that splits can count on, half of each label; a few more are drawn, and the damaged ones besides.
+    pub images: usize,
+    pub seed: u64,
+    /// Width and height in pixels, 32 to 1024.
+    pub size: u32,
+}
+
+impl Default for SampleSettings {
+    fn default() -> Self {
+        Self { images: 1000, seed: 1, size: 256 }
+    }
+}
+
+impl SampleSettings {
+    /// Pictures that pass every check of preparation: an even number, 4 percent above `images`, so that splits of
+    /// `images` in all can be drawn even when subjects must not be divided between splits.
+    pub fn usable(&self) -> usize {
+        (self.images + self.images / 25).next_multiple_of(2)
+    }
+
+    fn check(&self) -> Result<()> {
+        if !(20..=100_000).contains(&self.images) {
+            return Err(Error::usage(format!(
+                "A sample has 20 to 100000 images, not {}; give another number.",
+                self.images
+            )));
+        }
+        if !(32..=1024).contains(&self.size) {
+            return Err(Error::usage(format!(
+                "Sample images are 32 to 1024 pixels wide, not {}; give another size.",
+                self.size
+            )));
+        }
+        Ok(())
+    }
+
+    /// The text of `SYNTHETIC.txt`, which tells one sample from another.
+    fn notice(&self) -> String {
+        let Self { images, seed, size } = self;
+        format!(
+            "SYNTHETIC DATA\n\n\
+             The pictures in this folder are drawings by a program (faceprobe), not photographs of people. No person is\n\
+             shown, and none was used to make them. The labels, ages, users and folds are made up: they mean nothing\n\
+             about people, and an accuracy reached on them says nothing about any model's accuracy on photographs.\n\
+             The layout is that of the Adience benchmark, its typical damage (unknown labels, repeated rows, missing\n\
+             and broken files, duplicates, odd ages, wrong labels) included on purpose.\n\n\
+             generator {VERSION}, images {images}, seed {seed}, size {size}\n"
+        )
+    }
+}
+
+/// Makes the sample in `folder`, which then holds `fold_0_data.txt` to `fold_4_data.txt`, `faces/` and
+/// `SYNTHETIC.txt`. Returns at once if it is there already, whole and with the same settings.
+///
+/// It is built in a folder beside it and moved into place when whole: whatever stops the work, `folder` is never half
+/// a sample, and the next call makes it. A sample with other settings is replaced; a folder that is not a sample is
+/// refused. Two processes that make the same sample wait for each other.
+///
+/// # Errors
+/// A usage error for settings out of range; [`Error::stopped`] if the monitor says so; files that cannot be written.
+pub fn generate(folder: &Path, settings: &SampleSettings, monitor: &dyn Monitor) -> Result<()> {
+    settings.check()?;
+    let beside = Beside::of(folder)?;
+    let plan = plan::plan(settings);
+    if is_whole(folder, settings, &plan) {
+        return Ok(());
+    }
+    let _lock = beside.lock(monitor)?;
+    if is_whole(folder, settings, &plan) {
+        return Ok(());
+    }
+    refuse_foreign(folder)?;
+    monitor.update(Update::Stage { name: "draw".into() });
+    remove(&beside.partial)?;
+    let written = write(&beside.partial, settings, &plan, monitor);
+    if let Err(error) = written {
+        // The half-made folder is of no use; failing to remove it must not hide why the work ended.
+        let _ = remove(&beside.partial);
+        return Err(error);
+    }
+    remove(&beside.old)?;
+    if folder.exists() {
+        fs::rename(folder, &beside.old).at(folder)?;
+    }
+    fs::rename(&beside.partial, folder).at(folder)?;
+    remove(&beside.old)
+}
+
+/// The names used beside the sample's folder while it is made.
+struct Beside {
+    partial: PathBuf,
+    old: PathBuf,
+    lock: PathBuf,
+}
+
+impl Beside {
+    fn of(folder: &Path) -> Result<Self> {
+        let Some(name) = folder.file_name().and_then(|name| name.to_str()) else {
+            return Err(Error::file(folder, "cannot be the folder of a sample; give one with a plain name"));
+        };
+        let named = |ending: &str| folder.with_file_name(format!(".{name}.{ending}"));
+        Ok(Self { partial: named("partial"), old: named("old"), lock: named("lock") })
+    }
+
+    /// Holds the sample for this process until the file is closed, by its end if need be.
+    fn lock(&self, monitor: &dyn Monitor) -> Result<File> {
+        if let Some(parent) = self.lock.parent() {
+            fs::create_dir_all(parent).at(parent)?;
+        }
+        let file = File::create(&self.lock).at(&self.lock)?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if monitor.stopped() => return Err(Error::stopped()),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
+                Err(TryLockError::Error(error)) => return Err(error).at(&self.lock),
+            }
+        }
+    }
+}
+
+/// True if the notice is the one of these settings and no planned file was removed or emptied since.
+fn is_whole(folder: &Path, settings: &SampleSettings, plan: &Plan) -> bool {
+    let filled = |path: PathBuf| fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0);
+    fs::read_to_string(folder.join(NOTICE)).is_ok_and(|text| text == settings.notice())
+        && (0..plan.folds.len()).all(|fold| filled(folder.join(fold_name(fold))))
+        && plan.pictures.iter().all(|picture| {
+            let path = folder.join(&picture.path);
+            if picture.content == Content::Hollow { path.is_file() } else { filled(path) }
+        })
+}
+
+/// Only an empty folder or one that carries our notice may be replaced.
+fn refuse_foreign(folder: &Path) -> Result<()> {
+    if !folder.exists() || folder.join(NOTICE).is_file() {
+        return Ok(());
+    }
+    let foreign = !folder.is_dir() || fs::read_dir(folder).at(folder)?.next().is_some();
+    if foreign {
+        return Err(Error::file(
+            folder,
+            "is in the way: it is not a synthetic sample, so it is left alone; move it or give another folder",
+        ));
+    }
+    Ok(())
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).at(folder),
+        _ => Ok(()),
+    }
+}
+
+fn fold_name(fold: usize) -> String {
+    format!("fold_{fold}_data.txt")
+}
+
+fn write(folder: &Path, settings: &SampleSettings, plan: &Plan, monitor: &dyn Monitor) -> Result<()> {
+    let users: BTreeSet<&Path> = plan.pictures.iter().filter_map(|picture| Path::new(&picture.path).parent()).collect();
+    for user in users {
+        let user = folder.join(user);
+        fs::create_dir_all(&user).at(&user)?;
+    }
+    let progress = Progress::new(plan.pictures.len() as u64, monitor);
+    plan.pictures.par_iter().try_for_each(|picture| {
+        if monitor.stopped() {
+            return Err(Error::stopped());
+        }
+        let path = folder.join(&picture.path);
+        fs::write(&path, content(picture, plan, settings).map_err(|reason| Error::file(&path, reason))?).at(&path)?;
+        progress.one();
+        Ok(())
+    })?;
+    for (fold, rows) in plan.folds.iter().enumerate() {
+        let path = folder.join(fold_name(fold));
+        let mut text = String::from(HEADER);
+        text.extend(rows.iter().flat_map(|row| ["\n", row]));
+        text.push('\n');
+        fs::write(&path, text).at(&path)?;
+    }
+    let notice = folder.join(NOTICE);
+    fs::write(&notice, settings.notice()).at(&notice)
+}
+
+/// The bytes of one image file.
+fn content(picture: &Picture, plan: &Plan, settings: &SampleSettings) -> Result<Vec<u8>, String> {
+    match picture.content {
+        Content::Hollow => return Ok(Vec::new()),
+        Content::Text => return Ok(b"<html><body>404 Not Found: the photograph was removed.</body></html>\n".to_vec()),
+        Content::Whole | Content::Truncated => {}
+    }
+    let scene = Scene::of(settings.seed, picture.scene);
+    let drawing = draw::draw(&plan.people[picture.person], &scene, settings.size)
+        .ok_or_else(|| format!("no drawing of {} pixels could be made", settings.size))?;
+    let mut file = camera::photograph(&drawing, &scene).map_err(|error| error.to_string())?;
+    if picture.content == Content::Truncated {
+        // Cut within the tables before the first pixel: decoders that fill what is missing with grey refuse this too.
+        file.truncate(300);
+    }
+    Ok(file)
+}
+
+/// Counts pictures and tells the monitor at most ten times a second.
+struct Progress<'a> {
+    total: u64,
+    begun: Instant,
+    state: Mutex<(u64, Instant)>,
+    monitor: &'a dyn Monitor,
+}
+
+impl<'a> Progress<'a> {
+    fn new(total: u64, monitor: &'a dyn Monitor) -> Self {
+        let now = Instant::now();
+        Self { total, begun: now, state: Mutex::new((0, now)), monitor }
+    }
+
+    fn one(&self) {
+        // A thread that panicked while it held the count left a whole count behind.
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        state.0 += 1;
+        let done = state.0;
+        if done < self.total && state.1.elapsed() < Duration::from_millis(100) {
+            return;
+        }
+        state.1 = Instant::now();
+        let rate = done as f64 / self.begun.elapsed().as_secs_f64().max(1e-6);
+        let remaining = Some((self.total - done) as f64 / rate);
+        self.monitor.update(Update::Progress { done, total: self.total, unit: "images".into(), rate, remaining });
+    }
+}

@@ -1,0 +1,226 @@
+//! Which features: network, stages, pooling, preprocessing, arithmetic.
+
+use super::identity::{Dtype, StoreIdentity};
+use crate::backbone::{self, Arithmetic, BackboneInfo, Pool};
+use crate::error::{Error, Result};
+use crate::imaging::preprocessing::Mode;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// Rows wider than this are refused: a thousand of them would fill 4 GB.
+const WIDEST: usize = 1_000_000;
+
+/// What a user asks for when asking for features. Left out in JSON, everything but the backbone is the study's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FeatureSpec {
+    pub backbone: String,
+    #[serde(default)]
+    pub tap: Taps,
+    #[serde(default = "average")]
+    pub pool: Pool,
+    #[serde(default)]
+    pub mode: Mode,
+    #[serde(default = "single")]
+    pub dtype: Dtype,
+}
+
+fn average() -> Pool {
+    Pool::Avg
+}
+
+fn single() -> Dtype {
+    Dtype::F32
+}
+
+/// The stages that features are taken from; several are put behind each other.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Taps {
+    /// The last stage, whatever its number.
+    #[default]
+    Last,
+    /// These stages, ascending, counted from 0.
+    Stages(Vec<usize>),
+}
+
+impl FeatureSpec {
+    /// The study's own choice for a network: its last stage, averaged.
+    pub fn of_backbone(name: impl Into<String>) -> Self {
+        Self { backbone: name.into(), tap: Taps::Last, pool: Pool::Avg, mode: Mode::Default, dtype: Dtype::F32 }
+    }
+
+    /// The request that leads to an identity, for models that only know where their rows come from.
+    ///
+    /// # Errors
+    /// An identity that no request leads to.
+    pub fn of_identity(identity: &StoreIdentity) -> Result<Self> {
+        let mode = identity.preprocessing.split("-v").next().unwrap_or_default().parse()?;
+        Ok(Self {
+            backbone: identity.backbone.clone(),
+            tap: identity.tap.parse()?,
+            pool: identity.pool.parse()?,
+            mode,
+            dtype: identity.dtype,
+        })
+    }
+
+    /// Where fine-tuning begins: the network cut behind one stage, if none is named the one that suits it.
+    ///
+    /// # Errors
+    /// A network that does not exist or cannot be cut there.
+    pub fn of_cut(name: &str, cut: Option<usize>, mode: Mode) -> Result<Self> {
+        let info = backbone::find(name)?;
+        let cut = cut.unwrap_or_else(|| info.usual_cut());
+        let (stage, _) = info.behind(cut)?;
+        let width = Pool::Flatten.width(stage.channels, stage.side);
+        if width > WIDEST {
+            return Err(Error::usage(format!(
+                "Stage {cut} of {} has {width} values per image, too many to keep; cut behind a later one.",
+                info.title
+            )));
+        }
+        Ok(Self { tap: Taps::Stages(vec![cut]), mode, ..Self::of_backbone(info.name) })
+    }
+
+    /// The network, once every part of the request was checked against it.
+    ///
+    /// # Errors
+    /// A network or a stage that does not exist, or rows too wide to keep.
+    pub fn check(&self) -> Result<&'static BackboneInfo> {
+        let info = backbone::find(&self.backbone)?;
+        let stages = info.stages();
+        for &tap in &self.taps(info) {
+            let Some(stage) = stages.get(tap) else {
+                let last = stages.len() - 1;
+                return Err(Error::usage(format!("{} has the stages 0 to {last}, not {tap}.", info.title)));
+            };
+            let width = self.pool.width(stage.channels, stage.side);
+            if width > WIDEST {
+                return Err(Error::usage(format!(
+                    "Stage {tap} of {} has {width} values per image; take a later one or --pool grid4.",
+                    info.title
+                )));
+            }
+        }
+        if !matches!(self.dtype, Dtype::F32 | Dtype::Bf16) {
+            return Err(Error::usage("Features are computed in f32 or bf16."));
+        }
+        Ok(info)
+    }
+
+    /// What the network is computed in.
+    pub fn arithmetic(&self) -> Arithmetic {
+        if self.dtype == Dtype::Bf16 { Arithmetic::Bf16 } else { Arithmetic::F32 }
+    }
+
+    /// The numbers of the stages, ascending.
+    pub fn taps(&self, info: &BackboneInfo) -> Vec<usize> {
+        match &self.tap {
+            Taps::Last => vec![info.stages().len() - 1],
+            Taps::Stages(stages) => stages.clone(),
+        }
+    }
+
+    /// What sets it apart from the study's choice, in a few words: `stages 13,15, grid4`; empty if nothing does.
+    pub fn describe(&self) -> String {
+        let mut words = Vec::new();
+        if let Taps::Stages(_) = self.tap {
+            words.push(format!("tap {}", self.tap));
+        }
+        if self.pool != Pool::Avg {
+            words.push(self.pool.to_string());
+        }
+        if self.mode != Mode::Default {
+            words.push(format!("{} pixels", self.mode));
+        }
+        if self.dtype != Dtype::F32 {
+            words.push(self.dtype.to_string());
+        }
+        words.join(", ")
+    }
+}
+
+impl fmt::Display for Taps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Last => f.write_str("last"),
+            Self::Stages(stages) => {
+                let numbers: Vec<String> = stages.iter().map(usize::to_string).collect();
+                f.write_str(&numbers.join(","))
+            }
+        }
+    }
+}
+
+impl FromStr for Taps {
+    type Err = Error;
+
+    /// `last`, or numbers of stages with commas between them, in any order.
+    fn from_str(text: &str) -> Result<Self> {
+        if text.trim() == "last" {
+            return Ok(Self::Last);
+        }
+        let numbers: Option<Vec<usize>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
+        let Some(mut numbers) = numbers else {
+            return Err(Error::usage(format!("'{text}' is no tap; take last, or numbers of stages such as 13,15,16.")));
+        };
+        numbers.sort_unstable();
+        numbers.dedup();
+        Ok(Self::Stages(numbers))
+    }
+}
+
+impl TryFrom<String> for Taps {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Taps> for String {
+    fn from(taps: Taps) -> Self {
+        taps.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_survives_its_identity_and_its_json() {
+        let spec = FeatureSpec {
+            tap: "15,13".parse().unwrap(),
+            pool: Pool::Grid(4),
+            mode: Mode::Keras,
+            ..FeatureSpec::of_backbone("mobilenet-v2")
+        };
+        assert_eq!(spec.tap, Taps::Stages(vec![13, 15]));
+        let text = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<FeatureSpec>(&text).unwrap(), spec);
+        let old: FeatureSpec = serde_json::from_str(r#"{"backbone":"efficientnet-lite0"}"#).unwrap();
+        assert_eq!(old, FeatureSpec::of_backbone("efficientnet-lite0"));
+        let info = spec.check().unwrap();
+        let identity = StoreIdentity {
+            backbone: spec.backbone.clone(),
+            weights: String::new(),
+            preprocessing: info.preprocessing.with_mode(spec.mode).describe(),
+            tap: spec.tap.to_string(),
+            pool: spec.pool.to_string(),
+            dtype: spec.dtype,
+            width: 1,
+        };
+        assert_eq!(FeatureSpec::of_identity(&identity).unwrap(), spec);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_in_a_sentence() {
+        let spec = FeatureSpec { tap: Taps::Stages(vec![99]), ..FeatureSpec::of_backbone("mobilenet-v2") };
+        assert_eq!(spec.check().err().unwrap().to_string(), "MobileNetV2 has the stages 0 to 18, not 99.");
+        let spec = FeatureSpec { tap: Taps::Stages(vec![0]), pool: Pool::Flatten, ..FeatureSpec::of_backbone("vgg16") };
+        assert!(spec.check().err().unwrap().to_string().contains("3211264 values per image"));
+        assert!("13;15".parse::<Taps>().is_err());
+    }
+}

@@ -1,0 +1,208 @@
+//! Adding parts to a store, one process at a time.
+
+use super::half::Half;
+use super::part;
+use super::rows::Rows;
+use super::store::Store;
+use crate::dataset::ContentHash;
+use crate::error::{AtPath, Error, Result};
+use crate::monitor::{Monitor, Update};
+use crate::workspace::write_whole;
+use ndarray::Array2;
+use ndarray_npy::WritableElement;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A part is ended at this size even if it has fewer rows than asked for, so that a kill never costs much and rows in
+/// memory stay few for the widest features.
+const PART_BYTES: usize = 16 << 20;
+
+/// How often a waiting writer looks whether the other one has finished.
+const LOCK_POLL: Duration = Duration::from_millis(100);
+
+/// Collects rows into parts. Holds the store's lock; rows pushed since the last whole part are lost when it is dropped
+/// without [`PartWriter::flush`].
+pub struct PartWriter<'a> {
+    store: &'a mut Store,
+    keys: Vec<ContentHash>,
+    rows: Collected,
+    part_rows: usize,
+    _lock: File,
+}
+
+enum Collected {
+    F32(Vec<f32>),
+    F16(Vec<Half>),
+    U16(Vec<u16>),
+}
+
+impl<'a> PartWriter<'a> {
+    /// Waits for the lock of the store's folder (made if need be), picks up what another process has written in the
+    /// meantime, sets damaged parts aside and removes what a kill left behind.
+    ///
+    /// Each part gets `part_rows` rows, fewer where that would be more than 16 MB.
+    ///
+    /// # Errors
+    /// [`Error::stopped`] when the user stops while waiting; a folder that cannot be written.
+    pub fn open(store: &'a mut Store, part_rows: usize, monitor: &dyn Monitor) -> Result<Self> {
+        let folder = store.folder().to_path_buf();
+        fs::create_dir_all(&folder).at(&folder)?;
+        let lock = lock(&folder.join(".lock"), monitor)?;
+        remove_temporaries(&folder)?;
+        let identity = serde_json::to_vec_pretty(store.identity()).at(&folder)?;
+        if fs::read(store.identity_path()).ok().as_ref() != Some(&identity) {
+            write_whole(&store.identity_path(), &identity)?;
+        }
+        store.refresh()?;
+        for damaged in store.take_damaged() {
+            let aside = set_aside(&folder, damaged.number)?;
+            monitor.update(Update::Note {
+                text: format!(
+                    "{} was damaged ({}); it was renamed to {} and its rows are computed again.",
+                    damaged.path.display(),
+                    damaged.reason,
+                    aside.display()
+                ),
+            });
+        }
+        let rows = match store.identity().dtype {
+            super::Dtype::F32 | super::Dtype::Bf16 => Collected::F32(Vec::new()),
+            super::Dtype::F16 => Collected::F16(Vec::new()),
+            super::Dtype::U16 => Collected::U16(Vec::new()),
+        };
+        let row_bytes = store.identity().width.max(1) * store.identity().dtype.bytes();
+        let part_rows = part_rows.min(PART_BYTES / row_bytes).max(1);
+        Ok(Self { store, keys: Vec::new(), rows, part_rows, _lock: lock })
+    }
+
+    /// The store, with every part written so far.
+    pub fn store(&self) -> &Store {
+        self.store
+    }
+
+    /// Adds rows, writing each part that becomes full. `keys[i]` is the hash of the image of row `i`.
+    ///
+    /// # Errors
+    /// Rows of another type or width than the store's, or a disk that refuses; rows of earlier parts are safe.
+    pub fn push(&mut self, keys: &[ContentHash], rows: &Rows) -> Result<()> {
+        let width = self.store.identity().width;
+        if rows.dim() != (keys.len(), width) {
+            let (found, values) = rows.dim();
+            return Err(Error::file(
+                self.store.folder(),
+                format!("cannot take {found} rows of {values} values for {} images of {width} values", keys.len()),
+            ));
+        }
+        for (index, key) in keys.iter().enumerate() {
+            match (&mut self.rows, rows) {
+                (Collected::F32(all), Rows::F32(rows)) => all.extend(rows.row(index)),
+                (Collected::F16(all), Rows::F32(rows)) => {
+                    all.extend(rows.row(index).iter().map(|&value| Half::of(value)));
+                }
+                (Collected::U16(all), Rows::U16(rows)) => all.extend(rows.row(index)),
+                _ => return Err(Error::file(self.store.folder(), "cannot take rows of another number format")),
+            }
+            self.keys.push(*key);
+            if self.keys.len() == self.part_rows {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// [`PartWriter::push`] of those rows that the store does not have.
+    ///
+    /// # Errors
+    /// As [`PartWriter::push`].
+    pub fn push_new(&mut self, keys: &[ContentHash], rows: &Rows) -> Result<()> {
+        let new: Vec<usize> = self.store.missing(keys);
+        if new.len() == keys.len() {
+            return self.push(keys, rows);
+        }
+        let keys: Vec<ContentHash> = new.iter().map(|&index| keys[index]).collect();
+        self.push(&keys, &rows.select(&new))
+    }
+
+    /// Writes what was collected as a part, however short. Nothing happens when nothing was.
+    pub fn flush(&mut self) -> Result<()> {
+        if self.keys.is_empty() {
+            return Ok(());
+        }
+        let folder = self.store.folder().to_path_buf();
+        let shape = (self.keys.len(), self.store.identity().width);
+        let number = part::numbers(&folder)?.last().map_or(0, |last| last + 1);
+        match &mut self.rows {
+            Collected::F32(all) => write(&folder, number, &self.keys, shape, std::mem::take(all)),
+            Collected::F16(all) => write(&folder, number, &self.keys, shape, std::mem::take(all)),
+            Collected::U16(all) => write(&folder, number, &self.keys, shape, std::mem::take(all)),
+        }?;
+        self.keys.clear();
+        self.store.add(number)
+    }
+}
+
+fn write<T: WritableElement>(
+    folder: &Path,
+    number: u32,
+    keys: &[ContentHash],
+    shape: (usize, usize),
+    values: Vec<T>,
+) -> Result<()> {
+    part::write(folder, number, keys, &Array2::from_shape_vec(shape, values).at(folder)?)
+}
+
+/// Takes the exclusive lock, which the system releases when the process ends in whatever way.
+fn lock(path: &Path, monitor: &dyn Monitor) -> Result<File> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).at(path)?;
+    let mut told = false;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => {
+                let advice = "cannot be locked; put the workspace on a file system with file locks";
+                return Err(Error::file(path, format!("{advice} ({error})")));
+            }
+            Err(TryLockError::WouldBlock) => {
+                if !told {
+                    let text =
+                        format!("{} is held: another extraction fills this store; waiting for it.", path.display());
+                    monitor.update(Update::Note { text });
+                    told = true;
+                }
+                if monitor.stopped() {
+                    return Err(Error::stopped());
+                }
+                std::thread::sleep(LOCK_POLL);
+            }
+        }
+    }
+}
+
+/// Whoever holds the lock is the only one who writes, so every temporary file is the remains of a kill.
+fn remove_temporaries(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).at(folder)? {
+        let path = entry.at(folder)?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(part::TEMPORARY)) {
+            fs::remove_file(&path).at(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Renames a damaged part, rows first so that they are never without keys; tells the new name of the rows.
+fn set_aside(folder: &Path, number: u32) -> Result<PathBuf> {
+    let damaged = |path: &Path| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".damaged");
+        PathBuf::from(name)
+    };
+    let rows = part::rows_path(folder, number);
+    let aside = damaged(&rows);
+    fs::rename(&rows, &aside).at(&rows)?;
+    let keys = part::keys_path(folder, number);
+    if keys.exists() {
+        fs::rename(&keys, damaged(&keys)).at(&keys)?;
+    }
+    Ok(aside)
+}

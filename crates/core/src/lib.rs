@@ -1,0 +1,17 @@
+//! What a study is: settings, data sets, the feature store, runs, evaluation, reports. Knows no terminal and no libtorch.
+
+pub mod audit;
+pub mod backbone;
+pub mod dataset;
+pub mod error;
+pub mod evaluation;
+pub mod features;
+pub mod imaging;
+pub mod model;
+pub mod monitor;
+pub mod net;
+pub mod predict;
+pub mod report;
+pub mod run;
+pub mod worker;
+pub mod workspace;

@@ -1,0 +1,117 @@
+//! Many predictions at once, as the program asks the worker for them: one request, a reply a line.
+
+use super::{Options, Prediction, UNCERTAIN};
+use crate::error::{AtPath, Error, ErrorKind, Result};
+use crate::worker;
+use serde::{Deserialize, Serialize};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+/// What is asked. Paths travel beside it, as arguments of the worker, since their names need not be UTF-8.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    pub workspace: PathBuf,
+    /// The run whose model answers; none for the chosen one.
+    pub model: Option<String>,
+    pub device: String,
+    pub threads: usize,
+    pub options: Options,
+    /// Take the images of the folders in folders too.
+    pub recursive: bool,
+    /// Read the worker's standard input, which is the caller's, after everything else.
+    pub stdin: bool,
+    /// Paths in lists end with NUL instead of a line end.
+    pub null: bool,
+    /// How many of the paths are lists; they come first.
+    pub lists: usize,
+    /// Whether the path before all others is where maps go: a file, or a folder for several.
+    pub explain: bool,
+}
+
+/// A line of the worker's answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum BatchReply {
+    /// The model is loaded and everything that was asked can be done.
+    Begun { classes: [String; 2] },
+    /// The answer to one image, or to one face of it, in the order of the inputs.
+    Answer(Box<Prediction>),
+    /// All were answered.
+    Ended(Account),
+    /// Nothing can be answered, or no more.
+    Refused { error: String, usage: bool },
+}
+
+/// How it went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Answers given, those with an error included.
+    pub answers: usize,
+    /// Answers that are errors.
+    pub failed: usize,
+    /// Answers that are `uncertain`.
+    pub uncertain: usize,
+}
+
+impl Account {
+    /// Counts an answer.
+    pub fn add(&mut self, prediction: &Prediction) {
+        self.answers += 1;
+        self.failed += usize::from(prediction.error.is_some());
+        self.uncertain += usize::from(prediction.label.as_deref() == Some(UNCERTAIN));
+    }
+}
+
+/// A worker at a batch. Dropping it ends the worker.
+pub struct Answers {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Answers {
+    /// Starts a worker on `batch`; `explain` is where maps go, `lists` are files with paths.
+    ///
+    /// # Errors
+    /// A worker that does not start.
+    pub fn ask(batch: &Batch, explain: Option<&Path>, lists: &[PathBuf], paths: &[PathBuf]) -> Result<Self> {
+        let program = worker::program()?;
+        let request = serde_json::to_string(batch).at(&batch.workspace)?;
+        let mut command = Command::new(&program);
+        command.arg("predict").arg(request).args(explain).args(lists).args(paths);
+        let mut child = command.stdout(Stdio::piped()).spawn().at(&program)?;
+        let output = child.stdout.take().ok_or_else(|| Error::failed("The worker has no output."))?;
+        Ok(Self { child, lines: BufReader::new(output).lines() })
+    }
+
+    /// The next reply, once it is there. After [`BatchReply::Ended`] there is none.
+    ///
+    /// # Errors
+    /// What the worker refuses, or its death.
+    pub fn reply(&mut self) -> Result<BatchReply> {
+        let Some(Ok(line)) = self.lines.next() else {
+            let how = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+            return Err(Error::failed(format!("The worker ended before it had answered everything ({how}).")));
+        };
+        match serde_json::from_str(&line) {
+            Ok(BatchReply::Refused { error, usage: true }) => Err(Error::usage(error)),
+            Ok(BatchReply::Refused { error, usage: false }) => Err(Error::failed(error)),
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(Error::failed(format!("The worker said something that is no answer ({error})."))),
+        }
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        // It has ended by itself unless the caller gave up.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl From<&Error> for BatchReply {
+    fn from(error: &Error) -> Self {
+        Self::Refused { error: error.to_string(), usage: error.kind() == ErrorKind::Usage }
+    }
+}

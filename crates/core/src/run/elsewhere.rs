@@ -1,0 +1,107 @@
+//! A trained run on another data set than its own: the figures.
+
+use crate::dataset::{Manifest, Split};
+use crate::error::{AtPath, Error, Result};
+use crate::evaluation::{Confusion, Interval, ScoreFigures};
+use crate::workspace::Workspace;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// How a run does on some data set. The names of the fields are a contract of `evaluate --on --json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    pub run: String,
+    /// The prepared set the run was trained on.
+    pub trained_on: String,
+    /// The prepared set it was scored on.
+    pub dataset: String,
+    pub manifest_sha256: String,
+    /// True when the images are the program's own drawings.
+    pub synthetic: bool,
+    /// Images scored.
+    pub images: usize,
+    /// Images of the set that cannot be read.
+    pub unreadable: usize,
+    /// Images of the set that are also in the run's own, by the split they are in there; none of them is scored.
+    pub left_out: LeftOut,
+    /// False when the run's own data set is no longer there as it was, so that nothing could be left out.
+    pub own_images_known: bool,
+    /// Chosen on the validation split of the run's own data.
+    pub threshold: f64,
+    /// At that threshold, in 0..=1.
+    pub accuracy: f64,
+    pub interval: Option<Interval>,
+    /// Mean of the classes' accuracies.
+    pub balanced_accuracy: f64,
+    pub classes: Vec<ClassFigures>,
+    pub confusion: Confusion,
+    /// Calibrated ones are by the calibration fitted on the run's own validation split.
+    #[serde(flatten)]
+    pub of_scores: ScoreFigures,
+}
+
+/// Images by the split of the run's own data that they are in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    pub train: usize,
+    pub val: usize,
+    pub test: usize,
+}
+
+impl LeftOut {
+    /// All of them.
+    pub fn total(&self) -> usize {
+        self.train + self.val + self.test
+    }
+
+    /// One more image of that split.
+    pub fn count(&mut self, split: Split) {
+        match split {
+            Split::Train => self.train += 1,
+            Split::Val => self.val += 1,
+            Split::Test => self.test += 1,
+        }
+    }
+}
+
+/// One class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassFigures {
+    pub class: String,
+    pub images: usize,
+    /// Share of its images that are told as it (recall).
+    pub accuracy: Option<f64>,
+    pub interval: Option<Interval>,
+    /// Share of the images told as it that are of it.
+    pub precision: Option<f64>,
+}
+
+impl Elsewhere {
+    /// The figures that the run `folder` has written.
+    pub fn load(folder: &Path) -> Result<Self> {
+        let path = figures_path(folder);
+        let text = std::fs::read(&path).at(&path)?;
+        serde_json::from_slice(&text)
+            .map_err(|error| Error::file(&path, format!("is not an evaluation ({error}); evaluate again")))
+    }
+}
+
+/// Where the run `folder` keeps its figures.
+pub fn figures_path(folder: &Path) -> PathBuf {
+    folder.join("evaluation.json")
+}
+
+/// The data set that a user means: the name of a prepared one, its folder, or its `manifest.csv`.
+///
+/// # Errors
+/// None of these.
+pub fn find_dataset(workspace: &Workspace, on: &str) -> Result<Manifest> {
+    let path = Path::new(on);
+    let folder = if path.file_name().is_some_and(|name| name == "manifest.csv") { path.parent() } else { Some(path) };
+    match folder {
+        Some(folder) if on.contains('/') || on == "manifest.csv" || on == "." => {
+            Manifest::load(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+        }
+        _ => Manifest::load_named(workspace, on),
+    }
+}

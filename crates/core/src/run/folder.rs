@@ -1,0 +1,235 @@
+//! The folder of a run and the names in it.
+
+use super::spec::Spec;
+use crate::error::{AtPath, Error, Result};
+use crate::workspace::{Workspace, write_whole};
+use std::fmt;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+/// A run's name: kind and number, such as `dense-3`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunId(String);
+
+impl RunId {
+    /// Takes a name that can be a run's: letters, digits, `-`, `_` and `.`, not starting with a dot.
+    pub fn parse(text: &str) -> Result<Self> {
+        let good = !text.is_empty()
+            && !text.starts_with('.')
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Error::usage(format!("'{text}' is not a run's name; 'faceprobe runs list' shows them")))
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Kind and number, for ordering `dense-10` after `dense-9`.
+    fn parts(&self) -> (&str, u64) {
+        self.0.rsplit_once('-').and_then(|(kind, number)| Some((kind, number.parse().ok()?))).unwrap_or((&self.0, 0))
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A run on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder {
+    id: RunId,
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run, numbered after the last of its kind, with its spec inside.
+    pub fn create(workspace: &Workspace, spec: &Spec) -> Result<Self> {
+        let runs = workspace.runs();
+        fs::create_dir_all(&runs).at(&runs)?;
+        let kind = spec.job.kind_name();
+        let last = Self::list(workspace)?
+            .iter()
+            .filter(|run| run.id.parts().0 == kind)
+            .map(|run| run.id.parts().1)
+            .max()
+            .unwrap_or(0);
+        // mkdir decides between two clients that count to the same number.
+        for number in last + 1.. {
+            let id = RunId(format!("{kind}-{number}"));
+            let path = runs.join(id.as_str());
+            match fs::create_dir(&path) {
+                Ok(()) => {
+                    let run = Self { id, path };
+                    run.set_spec(spec)?;
+                    return Ok(run);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::file(&path, error)),
+            }
+        }
+        Err(Error::failed("there is no free run number left"))
+    }
+
+    /// The run called `name`.
+    pub fn find(workspace: &Workspace, name: &str) -> Result<Self> {
+        let id = RunId::parse(name)?;
+        let path = workspace.runs().join(id.as_str());
+        if path.join("spec.json").is_file() {
+            return Ok(Self { id, path });
+        }
+        let known: Vec<String> = Self::list(workspace)?.iter().map(|run| run.id.to_string()).collect();
+        let hint = if known.is_empty() {
+            "there are no runs yet".to_owned()
+        } else {
+            format!("there are {}", known.join(", "))
+        };
+        Err(Error::failed(format!("There is no run '{name}' in {}; {hint}.", workspace.root().display())))
+    }
+
+    /// A run by the path of its folder.
+    pub fn at_path(path: &Path) -> Result<Self> {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        Ok(Self { id: RunId::parse(name)?, path: path.to_owned() })
+    }
+
+    /// All runs that have a spec, by kind and number.
+    pub fn list(workspace: &Workspace) -> Result<Vec<Self>> {
+        let runs = workspace.runs();
+        let entries = match fs::read_dir(&runs) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Error::file(&runs, error)),
+        };
+        let mut found: Vec<Self> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.join("spec.json").is_file())
+            .filter_map(|path| Self::at_path(&path).ok())
+            .collect();
+        found.sort_by(|a, b| a.id.parts().cmp(&b.id.parts()));
+        Ok(found)
+    }
+
+    /// The run's name.
+    pub fn id(&self) -> &RunId {
+        &self.id
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What was asked for.
+    pub fn spec(&self) -> Result<Spec> {
+        let path = self.spec_path();
+        let text = fs::read(&path).at(&path)?;
+        serde_json::from_slice(&text)
+            .map_err(|error| Error::file(&path, format!("is not a run's spec ({error}); remove the folder")))
+    }
+
+    /// Writes what is asked for.
+    pub fn set_spec(&self, spec: &Spec) -> Result<()> {
+        let path = self.spec_path();
+        write_whole(&path, &serde_json::to_vec_pretty(spec).at(&path)?)
+    }
+
+    fn spec_path(&self) -> PathBuf {
+        self.path.join("spec.json")
+    }
+
+    /// The journal.
+    pub fn events_path(&self) -> PathBuf {
+        self.path.join("events.jsonl")
+    }
+
+    /// What libraries print.
+    pub fn log_path(&self) -> PathBuf {
+        self.path.join("worker.log")
+    }
+
+    /// The trained model.
+    pub fn model_path(&self) -> PathBuf {
+        self.path.join("model.safetensors")
+    }
+
+    /// Where a training that is cut short goes on from.
+    pub fn checkpoint_path(&self) -> PathBuf {
+        self.path.join("checkpoint.safetensors")
+    }
+
+    /// The trained model with the weights of the last epoch, where the best is an earlier one.
+    pub fn last_model_path(&self) -> PathBuf {
+        self.path.join("model-last.safetensors")
+    }
+
+    /// The row of the results table.
+    pub fn result_path(&self) -> PathBuf {
+        self.path.join("result.json")
+    }
+
+    /// Scores of one split: `scores-val.csv`, `scores-test.csv`.
+    pub fn scores_path(&self, split: crate::dataset::Split) -> PathBuf {
+        self.path.join(format!("scores-{}.csv", split.name()))
+    }
+
+    /// Takes the lock that says "a worker is on this run"; it holds until the file is dropped or the process ends.
+    ///
+    /// # Errors
+    /// When another worker holds it.
+    pub fn lock(&self) -> Result<File> {
+        let path = self.lock_path();
+        let file = File::create(&path).at(&path)?;
+        // A client that looks whether the run is alive holds the lock for a moment; it is not a worker.
+        for _ in 0..50 {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(std::time::Duration::from_millis(10)),
+                Err(TryLockError::Error(error)) => return Err(Error::file(&path, error)),
+            }
+        }
+        Err(Error::failed(format!(
+            "Another worker is on run {}; 'faceprobe runs attach {}' follows it.",
+            self.id, self.id
+        )))
+    }
+
+    /// Whether a worker is on this run now.
+    pub fn is_alive(&self) -> bool {
+        let Ok(file) = File::open(self.lock_path()) else {
+            return false;
+        };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.path.join("worker.lock")
+    }
+
+    /// Bytes of the files in the folder.
+    pub fn bytes(&self) -> u64 {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.metadata().ok()).filter(fs::Metadata::is_file).map(|file| file.len()).sum()
+    }
+
+    /// Removes the run and everything in it.
+    ///
+    /// # Errors
+    /// While a worker is on it.
+    pub fn remove(self) -> Result<()> {
+        if self.is_alive() {
+            return Err(Error::failed(format!(
+                "Run {} is still working; stop it first with 'faceprobe runs stop {}'.",
+                self.id, self.id
+            )));
+        }
+        fs::remove_dir_all(&self.path).at(&self.path)
+    }
+}

@@ -1,0 +1,89 @@
+//! Starts the worker process of a run.
+
+use super::folder::RunFolder;
+use super::queue;
+use super::spec::{JobSpec, Spec};
+use super::view::{RunView, Status};
+use crate::error::{AtPath, Error, Result};
+use crate::worker;
+use crate::workspace::Workspace;
+use std::fs::OpenOptions;
+use std::process::{Child, Command, Stdio};
+
+/// A worker that was just started. Dropping it leaves the worker at work.
+pub struct Launched {
+    pub run: RunFolder,
+    child: Child,
+}
+
+impl Launched {
+    /// Clears up after the worker once it has ended; true when it has.
+    pub fn reap(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+/// Makes the run's folder and starts a worker on it. The worker leaves this session by itself (`setsid`), and its
+/// output goes to the run's log.
+pub fn launch(workspace: &Workspace, spec: &Spec) -> Result<Launched> {
+    work_on(workspace, RunFolder::create(workspace, spec)?)
+}
+
+/// Starts a worker again on a run whose worker has ended before the work was done. A training goes on from its last
+/// checkpoint, an extraction after its last part.
+///
+/// # Errors
+/// A run that is done or at work, or that is no more than a series of others.
+pub fn resume(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
+    let id = run.id().clone();
+    if run.is_alive() {
+        return Err(Error::failed(format!("Run {id} is at work already; 'faceprobe runs attach {id}' follows it.")));
+    }
+    let view = RunView::open(run.clone())?;
+    if view.status == Status::Done {
+        return Err(Error::failed(format!("Run {id} is done; there is nothing left to go on with.")));
+    }
+    if matches!(view.spec.job, JobSpec::Demo { .. }) {
+        return Err(Error::failed(
+            "A demo is a series of runs and is not gone on with; 'faceprobe demo' makes what is missing.",
+        ));
+    }
+    // Whoever is resumed does not wait for others any more.
+    queue::unmark(&run);
+    work_on(workspace, run)
+}
+
+/// Gives a run that has ended more to do, and sets a worker to it.
+///
+/// # Errors
+/// While a worker is on it.
+pub fn extend(workspace: &Workspace, run: RunFolder, spec: &Spec) -> Result<Launched> {
+    if run.is_alive() {
+        let id = run.id();
+        return Err(Error::failed(format!(
+            "Run {id} is at work; wait for its end or stop it first with 'faceprobe runs stop {id}'."
+        )));
+    }
+    run.set_spec(spec)?;
+    work_on(workspace, run)
+}
+
+pub fn work_on(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
+    let program = worker::program()?;
+    let log_path = run.log_path();
+    let log = OpenOptions::new().create(true).append(true).open(&log_path).at(&log_path)?;
+    let log_too = log.try_clone().at(&log_path)?;
+    let child = Command::new(&program)
+        .arg("run")
+        .arg(workspace.root())
+        .arg(run.id().as_str())
+        // Threads that wait for each other's piece of an operation give the processor up instead of spinning. On a
+        // busy machine, where one of them is off the processor, spinning made training ten times slower.
+        .env("OMP_WAIT_POLICY", "PASSIVE")
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(log_too)
+        .spawn()
+        .at(&program)?;
+    Ok(Launched { run, child })
+}

@@ -1,0 +1,47 @@
+//! Runs on disk, their journal, the worker process, and how a client follows and controls it.
+//!
+//! Every long job (drawing the sample, preparing, extracting, training, opening a test set, the demo) is a run: a
+//! folder `runs/<kind>-<n>/` with
+//!
+//! - `spec.json`: what was asked for, written before anything starts;
+//! - `events.jsonl`: the journal, appended by the worker and followed by any number of clients;
+//! - `worker.log`: what libraries print on stdout and stderr;
+//! - `control.sock`: takes `pause`, `resume`, `stop` while the worker lives;
+//! - `worker.lock`: locked while the worker lives, so that a client can tell a working run from a dead one;
+//! - `label.json`: what a person wrote on it: a title, a note, a pin;
+//! - for models also `model.safetensors` (the best epoch), `model-last.safetensors` (the last, where it is another),
+//!   `result.json`, `scores-val.csv` and, once opened, `scores-test.csv`;
+//! - while a model is trained, `checkpoint.safetensors`, from which `runs resume` goes on after a kill.
+//!
+//! A sweep is a run whose heads are runs too, with the sweep as their parent; so is a cross-validation with its folds.
+//!
+//! The worker has a session of its own, so it goes on when the terminal that started it is gone.
+
+pub mod choice;
+pub mod compare;
+pub mod control;
+pub mod elsewhere;
+pub mod ensemble;
+pub mod export;
+pub mod filter;
+pub mod folder;
+pub mod journal;
+pub mod label;
+pub mod launch;
+pub mod openings;
+pub mod parts;
+pub mod probe;
+pub mod queue;
+pub mod refit;
+pub mod results;
+pub mod score_file;
+pub mod scored;
+pub mod settings;
+pub mod spec;
+pub mod view;
+pub mod words;
+
+pub use folder::{RunFolder, RunId};
+pub use journal::Event;
+pub use spec::{Halving, JobSpec, ModelSpec, Spec, SweepSpec};
+pub use view::{RunView, Status};

@@ -1,0 +1,54 @@
+//! The depth probe: how well each stage of a backbone tells the classes, by a logistic regression on its features.
+
+use crate::error::{AtPath, Result};
+use crate::features::FeatureSpec;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::Path;
+
+/// What came of one stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageFigures {
+    /// Its number, as `--tap` takes it.
+    pub tap: usize,
+    pub name: String,
+    /// Values per image.
+    pub width: usize,
+    /// The penalty chosen on validation.
+    pub alpha: f64,
+    /// At the threshold chosen on validation.
+    pub train_accuracy: f64,
+    pub val_accuracy: f64,
+}
+
+/// `probe.json` in the run's folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    pub dataset: String,
+    #[serde(flatten)]
+    pub features: FeatureSpec,
+    /// By depth.
+    pub stages: Vec<StageFigures>,
+}
+
+impl Probe {
+    /// What the probe of a run found.
+    ///
+    /// # Errors
+    /// No such file, or one that is damaged.
+    pub fn load(run: &Path) -> Result<Self> {
+        let path = run.join(FILE);
+        serde_json::from_slice(&fs::read(&path).at(&path)?).at(&path)
+    }
+
+    /// The stage with the highest validation accuracy; of equals the earliest, which costs least.
+    pub fn best(&self) -> Option<&StageFigures> {
+        self.stages.iter().reduce(|best, stage| if stage.val_accuracy > best.val_accuracy { stage } else { best })
+    }
+}
+
+/// Penalties of the regressions of a probe: wide features want the larger ones.
+pub const ALPHAS: [f64; 3] = [300.0, 3000.0, 30000.0];
+
+/// The name of the file in the run's folder.
+pub const FILE: &str = "probe.json";

@@ -1,0 +1,87 @@
+//! Refitting: a model whose settings are chosen, trained anew on the training and the validation split together.
+//!
+//! What validation chose stays: the epoch or the penalty, the threshold, the calibration. Nothing is left to choose a
+//! second time, so a refitted model has no validation accuracy, and its test split tells how much the additional images
+//! help.
+
+use super::ensemble;
+use super::folder::RunFolder;
+use super::results::ResultRow;
+use super::spec::{JobSpec, ModelSpec};
+use crate::dataset::{Manifest, Split};
+use crate::error::{Error, Result};
+use crate::evaluation::Calibration;
+use crate::model::{ModelInfo, Provenance};
+use crate::workspace::Workspace;
+
+/// What was chosen on validation.
+pub struct Chosen {
+    /// The run it was chosen for.
+    pub run: String,
+    /// The epoch whose weights were kept; none for a model without epochs.
+    pub epoch: Option<usize>,
+    pub threshold: f64,
+    pub calibration: Option<Calibration>,
+}
+
+/// The splits that a model learns from.
+pub fn learnt(refitted: bool) -> &'static [Split] {
+    if refitted { &[Split::Train, Split::Val] } else { &[Split::Train] }
+}
+
+/// The settings of a model in a few words, with a word for one that learnt from validation too.
+pub fn describe(settings: String, refitted: bool) -> String {
+    if refitted { format!("{settings}, on validation too") } else { settings }
+}
+
+/// The job that refits a run.
+///
+/// # Errors
+/// A run that trains no model or has none yet; one that is a refit itself; an ensemble of which a member was not
+/// refitted yet.
+pub fn job(workspace: &Workspace, name: &str) -> Result<JobSpec> {
+    let run = RunFolder::find(workspace, name)?;
+    let JobSpec::Train { dataset, mut model, refit } = run.spec()?.job else {
+        return Err(Error::usage(format!("Run {name} trains no model, so there is none to train anew.")));
+    };
+    if let Some(first) = refit {
+        return Err(Error::usage(format!(
+            "Run {name} is {first} trained anew on all it may learn from already; refit {first} instead."
+        )));
+    }
+    let info = trained(&run)?;
+    match &mut model {
+        ModelSpec::Logistic { settings, .. } => {
+            let alpha = info.settings.get("alpha").and_then(serde_json::Value::as_f64);
+            settings.alphas = alpha.into_iter().collect();
+        }
+        // Patience waits for validation, which has nothing to say any more.
+        ModelSpec::Benchmark { settings } => settings.patience = None,
+        ModelSpec::Dense { settings, .. } => settings.patience = None,
+        ModelSpec::Finetune { settings, .. } => settings.patience = None,
+        ModelSpec::Ensemble { members, .. } => *members = ensemble::refitted(workspace, members)?,
+    }
+    Ok(JobSpec::Train { dataset, model, refit: Some(name.to_owned()) })
+}
+
+/// What was chosen for a run on the validation split of this very manifest.
+///
+/// # Errors
+/// A run without a model; a data set that was prepared anew since.
+pub fn chosen(workspace: &Workspace, name: &str, manifest: &Manifest) -> Result<Chosen> {
+    let ModelInfo { threshold, calibration, provenance, .. } = trained(&RunFolder::find(workspace, name)?)?;
+    let Provenance { manifest_sha256, best_epoch, .. } = provenance;
+    if manifest_sha256 != manifest.sha256 {
+        return Err(Error::failed(format!(
+            "The data set '{}' was prepared anew since {name} was trained, so what was chosen for it was chosen on other \
+             images; train it again first.",
+            manifest.name
+        )));
+    }
+    Ok(Chosen { run: name.to_owned(), epoch: (best_epoch > 0).then_some(best_epoch), threshold, calibration })
+}
+
+fn trained(run: &RunFolder) -> Result<ModelInfo> {
+    ResultRow::required(run)?;
+    ModelInfo::read(&run.model_path())
+}

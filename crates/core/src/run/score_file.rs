@@ -1,0 +1,57 @@
+//! `scores-val.csv` and `scores-test.csv`: what a model said of each image of a split, as `source,path,label,score`.
+
+use crate::dataset::{Manifest, Sample};
+use crate::error::{AtPath, Error, Result};
+use crate::workspace::write_whole;
+use std::path::Path;
+
+/// The rows of such a file, in the order of the manifest.
+pub struct ScoreFile {
+    /// Source and path of each image.
+    pub images: Vec<(String, String)>,
+    /// Probability of class 1, one per image; never NaN or infinite.
+    pub scores: Vec<f64>,
+    /// Whether each image is of class 1.
+    pub positive: Vec<bool>,
+}
+
+impl ScoreFile {
+    /// Reads what [`write`] wrote of a model that tells `classes`.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a row of it is damaged; the row is named by its line.
+    pub fn read(path: &Path, classes: &[String; 2]) -> Result<Self> {
+        let file = std::fs::File::open(path).map_err(|error| {
+            Error::file(path, format!("cannot be read ({error}); train the run again to have its scores"))
+        })?;
+        let mut found = Self { images: Vec::new(), scores: Vec::new(), positive: Vec::new() };
+        for record in csv::Reader::from_reader(file).records() {
+            let record = record.at(path)?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let damaged = |what: &str| Error::file(path, format!("line {line}: {what}; train the run again"));
+            let (Some(source), Some(name), Some(label), Some(score)) =
+                (record.get(0), record.get(1), record.get(2), record.get(3))
+            else {
+                return Err(damaged("is not source, path, label and score"));
+            };
+            let class = classes.iter().position(|class| class == label);
+            let score = score.parse::<f64>().ok().filter(|score| score.is_finite());
+            found.positive.push(class.ok_or_else(|| damaged("has a label that the model does not know"))? == 1);
+            found.scores.push(score.ok_or_else(|| damaged("has a score that is not a number"))?);
+            found.images.push((source.to_owned(), name.to_owned()));
+        }
+        Ok(found)
+    }
+}
+
+/// Writes a row for every sample of a split; `scores` are the probabilities of class 1.
+pub fn write(path: &Path, manifest: &Manifest, samples: &[&Sample], scores: &[f64]) -> Result<()> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(["source", "path", "label", "score"]).at(path)?;
+    for (sample, score) in samples.iter().zip(scores) {
+        out.write_record([&sample.source, &sample.path, &manifest.classes[sample.class], &score.to_string()])
+            .at(path)?;
+    }
+    let bytes = out.into_inner().map_err(|error| Error::file(path, error.error()))?;
+    write_whole(path, &bytes)
+}

@@ -1,0 +1,62 @@
+//! Pairs of images whose features are nearly the same: another crop, another exposure, a frame of the same series.
+
+use crate::features::FeatureRows;
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::monitor::{Monitor, Update};
+use ndarray::{Array2, Axis, s};
+use std::time::Instant;
+
+/// Rows of one product: some megabytes of results.
+const BLOCK: usize = 512;
+
+/// All pairs (first, second, cosine) with a cosine of at least `least` between their standardised features, the most alike
+/// first. Products are made block by block, so memory is that of the features and of one block of results.
+///
+/// # Errors
+/// Rows that cannot be read, a stop.
+pub fn alike(rows: &dyn FeatureRows, least: f32, monitor: &dyn Monitor) -> Result<Vec<(usize, usize, f32)>> {
+    let (count, width) = (rows.len(), rows.width());
+    let mut values = vec![0f32; count * width];
+    for (at, block) in values.chunks_mut(BLOCK * width.max(1)).enumerate() {
+        let first = at * BLOCK;
+        let numbers: Vec<usize> = (first..first + block.len() / width.max(1)).collect();
+        rows.copy_rows(&numbers, block)?;
+    }
+    let mut all = Array2::from_shape_vec((count, width), values).map_err(|error| Error::failed(error.to_string()))?;
+    standardise(&mut all);
+    let (mut found, began) = (Vec::new(), Instant::now());
+    for first in (0..count).step_by(BLOCK) {
+        if monitor.stopped() {
+            return Err(Error::stopped());
+        }
+        let end = count.min(first + BLOCK);
+        let product = all.slice(s![first..end, ..]).dot(&all.slice(s![first.., ..]).t());
+        for (row, cosines) in product.axis_iter(Axis(0)).enumerate() {
+            let near = cosines.iter().enumerate().skip(row + 1).filter(|(_, cosine)| **cosine >= least);
+            found.extend(near.map(|(column, cosine)| (first + row, first + column, *cosine)));
+        }
+        let rate = end as f64 / began.elapsed().as_secs_f64().max(1e-6);
+        let (done, total) = (end as u64, count as u64);
+        monitor.update(Update::Progress { done, total, unit: "images".into(), rate, remaining: None });
+    }
+    found.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
+    Ok(found)
+}
+
+/// Each column to mean 0 and variance 1, then each row to length 1. What does not vary, and a row of zeros, stays 0.
+fn standardise(all: &mut Array2<f32>) {
+    let Some(mean) = all.mean_axis(Axis(0)) else { return };
+    *all -= &mean;
+    let scale = all
+        .axis_iter(Axis(1))
+        .map(|column| (column.dot(&column) / column.len() as f32).sqrt())
+        .map(|deviation| if deviation > 1e-6 { 1.0 / deviation } else { 0.0 })
+        .collect::<Vec<f32>>();
+    for mut row in all.axis_iter_mut(Axis(0)) {
+        row.iter_mut().zip(&scale).for_each(|(value, scale)| *value *= scale);
+        let length = row.dot(&row).sqrt();
+        if length > 0.0 {
+            row /= length;
+        }
+    }
+}

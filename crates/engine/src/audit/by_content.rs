@@ -1,0 +1,74 @@
+//! What is worked out once for each file and kept in a cache, by the hash of its content.
+
+use faceprobe_core::dataset::ContentHash;
+use faceprobe_core::error::{AtPath, Error, Result};
+use faceprobe_core::monitor::{Monitor, Update};
+use faceprobe_core::workspace::write_whole;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+/// Writes a cache as a table.
+pub(super) type ToCsv<'a, T> = &'a dyn Fn(&BTreeMap<ContentHash, T>) -> Result<Vec<u8>, csv::Error>;
+
+/// Where it is kept.
+pub(super) struct Cache<'a, T> {
+    pub path: &'a Path,
+    /// What is in it, for a person.
+    pub what: &'static str,
+    /// What it held.
+    pub known: BTreeMap<ContentHash, T>,
+    /// The file's content.
+    pub to_csv: ToCsv<'a, T>,
+}
+
+impl<T: Copy + Send> Cache<'_, T> {
+    /// Works out what is not known of `files` yet, in parallel, telling how far it is after each `step` files. Those of
+    /// which `look` makes nothing are not in the answer.
+    ///
+    /// # Errors
+    /// A stop; what was worked out until then is kept.
+    pub fn completed(
+        mut self,
+        files: &[(ContentHash, PathBuf)],
+        step: u64,
+        look: impl Fn(&Path) -> Option<T> + Sync,
+        monitor: &dyn Monitor,
+    ) -> Result<BTreeMap<ContentHash, T>> {
+        let mut missing: Vec<&(ContentHash, PathBuf)> =
+            files.iter().filter(|(hash, _)| !self.known.contains_key(hash)).collect();
+        missing.sort_unstable();
+        missing.dedup_by_key(|(hash, _)| *hash);
+        let (done, total, began) = (AtomicU64::new(0), missing.len() as u64, Instant::now());
+        let found: Vec<(ContentHash, T)> = missing
+            .par_iter()
+            .filter_map(|(hash, path)| {
+                if monitor.stopped() {
+                    return None;
+                }
+                let seen = look(path);
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                if done.is_multiple_of(step) || done == total {
+                    let rate = done as f64 / began.elapsed().as_secs_f64().max(1e-6);
+                    let remaining = Some((total - done) as f64 / rate);
+                    monitor.update(Update::Progress { done, total, unit: "images".into(), rate, remaining });
+                }
+                Some((*hash, seen?))
+            })
+            .collect();
+        if !found.is_empty() {
+            self.known.extend(found);
+            let bytes = (self.to_csv)(&self.known).at(self.path);
+            if let Err(error) = bytes.and_then(|bytes| write_whole(self.path, &bytes)) {
+                let text = format!("The cache of {} was not written: {error}", self.what);
+                monitor.update(Update::Note { text });
+            }
+        }
+        if monitor.stopped() {
+            return Err(Error::stopped());
+        }
+        Ok(files.iter().filter_map(|(hash, _)| Some((*hash, *self.known.get(hash)?))).collect())
+    }
+}

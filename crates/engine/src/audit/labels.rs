@@ -1,0 +1,164 @@
+//! Likely label errors: probabilities from models that did not learn the label they judge, and confident learning on them.
+//!
+//! The voices are regressions on each set of cached features, out of fold. Where there is a [`Witness`], it speaks in their
+//! place about the images it has not seen: by its own score, and by a regression on its tuned features, out of fold again,
+//! which learns what is special about this data set. (Beside it, frozen features add nothing: on 6 planted sets of 1,000
+//! FairFace images, 40.2 of 50 errors are among the first 100 with them and 40.2 without.) Several voices are joined by one more
+//! small regression on their log-odds, out of fold too, which finds from the labels as they are how far each can be trusted
+//! (Wolpert: Stacked generalization. Neural Networks 5, 1992), so that nothing about the errors has to be known before.
+
+use super::confident::{Confidence, confidence};
+use super::folds::{FoldSettings, Picked, out_of_fold};
+use super::log_odds;
+use super::rows_of;
+use super::stores::Cached;
+use super::witness::Witness;
+use faceprobe_core::dataset::{ContentHash, Manifest};
+use faceprobe_core::error::Result;
+use faceprobe_core::evaluation::sigmoid;
+use faceprobe_core::monitor::{Monitor, Update};
+use ndarray::Array2;
+use std::collections::HashSet;
+
+/// What the models say of the labels of a manifest's samples.
+pub struct Judged {
+    /// Positions of the samples that were judged, ascending.
+    pub samples: Vec<usize>,
+    /// One for each of `samples`.
+    pub confidence: Confidence,
+    /// Who judged.
+    pub features: Vec<String>,
+    /// Share of the judged samples whose label is the more probable one.
+    pub agreement: f64,
+    /// Samples that the witness was not asked about, because it has seen them or nearly them with their labels.
+    pub kept_from_witness: usize,
+}
+
+/// Networks that are asked; each adds a cross-validation and, from the third on, little else.
+const NETWORKS: usize = 2;
+
+/// A regression on a witness' features needs so many samples of each class.
+const FEW: usize = 50;
+
+/// Log-odds of class 1 by one voice.
+type Voice = Vec<f64>;
+
+/// Judges the labels; none where there is nobody to judge them. `groups` are those of the samples that must stay on one
+/// side of a fold.
+///
+/// # Errors
+/// As [`out_of_fold`].
+pub fn judge(
+    manifest: &Manifest,
+    keys: &[ContentHash],
+    sets: &[Cached],
+    witness: Option<&Witness>,
+    groups: &[usize],
+    seed: u64,
+    monitor: &dyn Monitor,
+) -> Result<Option<Judged>> {
+    let positive: Vec<bool> = manifest.samples.iter().map(|sample| sample.class == 1).collect();
+    let mut joined: Vec<Option<f64>> = vec![None; keys.len()];
+    let mut features = Vec::new();
+    let mut kept_from_witness = 0;
+    if let Some(witness) = witness {
+        let fresh = fresh(witness, groups);
+        let samples: Vec<usize> = fresh.iter().map(|&at| witness.asked[at]).collect();
+        let of = |class: bool| samples.iter().filter(|&&at| positive[at] == class).count();
+        if of(true).min(of(false)) >= FEW {
+            monitor.update(Update::Note { text: format!("with {}", witness.title) });
+            let (positive, groups) = (pick(&positive, &samples), pick(groups, &samples));
+            let voices = witness_voices(witness, &fresh, &positive, &groups, seed, monitor)?;
+            for (at, logit) in samples.into_iter().zip(join(&voices, &positive, &groups, seed, monitor)?) {
+                joined[at] = Some(logit);
+            }
+            features.push(witness.title.clone());
+        }
+        kept_from_witness = joined.iter().filter(|logit| logit.is_none()).count();
+    }
+    if joined.iter().any(Option::is_none) {
+        let mut voices = Vec::new();
+        for set in distinct(sets) {
+            monitor.update(Update::Note { text: format!("with {}", set.title) });
+            let settings = FoldSettings::for_samples(keys.len(), seed);
+            voices.push(logits(out_of_fold(&rows_of(&set.stores, keys)?, &positive, groups, &settings, monitor)?));
+            features.push(set.title.clone());
+        }
+        if !voices.is_empty() {
+            let others = join(&voices, &positive, groups, seed, monitor)?;
+            joined.iter_mut().zip(others).for_each(|(logit, other)| *logit = logit.or(Some(other)));
+        }
+    }
+    let samples: Vec<usize> = (0..keys.len()).filter(|&at| joined[at].is_some()).collect();
+    if samples.is_empty() {
+        return Ok(None);
+    }
+    let scores: Vec<f64> = samples.iter().filter_map(|&at| joined[at]).map(sigmoid).collect();
+    let positive = pick(&positive, &samples);
+    let right = scores.iter().zip(&positive).filter(|(score, positive)| (**score > 0.5) == **positive).count();
+    Ok(Some(Judged {
+        confidence: confidence(&scores, &positive),
+        agreement: right as f64 / scores.len().max(1) as f64,
+        samples,
+        features,
+        kept_from_witness,
+    }))
+}
+
+/// The best set of each of the first networks.
+fn distinct(sets: &[Cached]) -> Vec<&Cached> {
+    let mut networks: Vec<&str> = Vec::new();
+    let mut taken = Vec::new();
+    for set in sets {
+        let Some(network) = set.stores.first().map(|store| store.identity().backbone.as_str()) else { continue };
+        if !networks.contains(&network) && networks.len() < NETWORKS {
+            networks.push(network);
+            taken.push(set);
+        }
+    }
+    taken
+}
+
+/// Positions in the witness' `asked` of samples that are not nearly those it was trained on, nor of the same person.
+fn fresh(witness: &Witness, groups: &[usize]) -> Vec<usize> {
+    let known: HashSet<usize> = witness.trained_on.iter().map(|&at| groups[at]).collect();
+    (0..witness.asked.len()).filter(|&at| !known.contains(&groups[witness.asked[at]])).collect()
+}
+
+/// What a witness says of the samples at `fresh` of its `asked`, and a regression on its features. `positive` and `groups`
+/// are those of these samples.
+fn witness_voices(
+    witness: &Witness,
+    fresh: &[usize],
+    positive: &[bool],
+    groups: &[usize],
+    seed: u64,
+    monitor: &dyn Monitor,
+) -> Result<Vec<Voice>> {
+    let mut voices = vec![pick(&witness.logits, fresh)];
+    if let Some(features) = &witness.features {
+        let rows = features.view();
+        let rows = Picked { rows: &rows, which: fresh.to_vec() };
+        let settings = FoldSettings::for_samples(fresh.len(), seed);
+        voices.push(logits(out_of_fold(&rows, positive, groups, &settings, monitor)?));
+    }
+    Ok(voices)
+}
+
+/// One voice out of several.
+fn join(voices: &[Voice], positive: &[bool], groups: &[usize], seed: u64, monitor: &dyn Monitor) -> Result<Voice> {
+    if let [one] = voices {
+        return Ok(one.clone());
+    }
+    let matrix = Array2::from_shape_fn((positive.len(), voices.len()), |(sample, voice)| voices[voice][sample] as f32);
+    let settings = FoldSettings { alphas: vec![1.0], ..FoldSettings::for_samples(positive.len(), seed) };
+    Ok(logits(out_of_fold(&matrix.view(), positive, groups, &settings, monitor)?))
+}
+
+fn logits(scores: Vec<f64>) -> Voice {
+    scores.into_iter().map(log_odds).collect()
+}
+
+fn pick<T: Copy>(all: &[T], which: &[usize]) -> Vec<T> {
+    which.iter().map(|&at| all[at]).collect()
+}

@@ -1,0 +1,145 @@
+//! How an image looks, in some numbers that are cheap to compare: its perceptual hash, size and light.
+//!
+//! What was computed is kept in `cache/looks.csv` by the hash of the file, so that a second audit decodes nothing.
+
+use super::by_content::Cache;
+use faceprobe_core::dataset::ContentHash;
+use faceprobe_core::error::Result;
+use faceprobe_core::imaging::{self, Pixels};
+use faceprobe_core::monitor::Monitor;
+use image::{GrayImage, imageops};
+use image_hasher::{HashAlg, Hasher, HasherConfig};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Bits of a perceptual hash.
+pub const BITS: usize = 256;
+/// Side of the hash; each bit says whether it gets brighter from one cell to the next.
+const SIDE: u32 = 16;
+/// Side of the grey picture that the hash is made of.
+const GREY: usize = 64;
+
+/// A perceptual hash as four words.
+pub type Hash = [u64; BITS / 64];
+
+/// How an image looks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Looks {
+    pub hash: Hash,
+    /// Of its mirror image.
+    pub mirrored: Hash,
+    /// In pixels, upright.
+    pub width: u32,
+    pub height: u32,
+    /// Mean and standard deviation of the luma (0.299 R + 0.587 G + 0.114 B), 0 to 255.
+    pub light: f32,
+    pub contrast: f32,
+}
+
+/// Bits in which two hashes differ.
+pub fn distance(a: &Hash, b: &Hash) -> u32 {
+    a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum()
+}
+
+/// The looks of files, each under the hash of its content; none of those that cannot be decoded.
+///
+/// # Errors
+/// A stop; what was computed until then is kept.
+pub fn looks_of(
+    files: &[(ContentHash, PathBuf)],
+    cache: &Path,
+    monitor: &dyn Monitor,
+) -> Result<BTreeMap<ContentHash, Looks>> {
+    let cache = Cache { path: cache, what: "looks", known: load(cache), to_csv: &to_csv };
+    let decoded = |path: &Path| look(&imaging::decode(&std::fs::read(path).ok()?).ok()?);
+    cache.completed(files, 100, decoded, monitor)
+}
+
+/// The looks of a picture.
+pub fn look(picture: &Pixels) -> Option<Looks> {
+    let small = imaging::resize(picture, GREY);
+    let luma = |rgb: &[u8]| 0.299 * f32::from(rgb[0]) + 0.587 * f32::from(rgb[1]) + 0.114 * f32::from(rgb[2]);
+    let values: Vec<f32> = small.rgb().chunks_exact(3).map(luma).collect();
+    let light = values.iter().sum::<f32>() / values.len() as f32;
+    let spread = values.iter().map(|value| (value - light).powi(2)).sum::<f32>() / values.len() as f32;
+    let bytes = values.iter().map(|value| value.round() as u8).collect();
+    let grey = GrayImage::from_raw(GREY as u32, GREY as u32, bytes)?;
+    let hasher = hasher();
+    Some(Looks {
+        hash: words(&hasher, &grey),
+        mirrored: words(&hasher, &imageops::flip_horizontal(&grey)),
+        width: u32::try_from(picture.width()).ok()?,
+        height: u32::try_from(picture.height()).ok()?,
+        light,
+        contrast: spread.sqrt(),
+    })
+}
+
+fn hasher() -> Hasher<[u8; BITS / 8]> {
+    HasherConfig::with_bytes_type::<[u8; BITS / 8]>().hash_alg(HashAlg::Gradient).hash_size(SIDE, SIDE).to_hasher()
+}
+
+fn words(hasher: &Hasher<[u8; BITS / 8]>, grey: &GrayImage) -> Hash {
+    let mut hash = [0; BITS / 64];
+    for (word, bytes) in hash.iter_mut().zip(hasher.hash_image(grey).as_bytes().chunks(8)) {
+        *word = bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    }
+    hash
+}
+
+const HEADER: [&str; 7] = ["hash", "looks (version 1)", "mirrored", "width", "height", "light", "contrast"];
+
+fn hex(hash: &Hash) -> String {
+    hash.iter().map(|word| format!("{word:016x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Hash> {
+    let mut hash = [0; BITS / 64];
+    for (at, word) in hash.iter_mut().enumerate() {
+        *word = u64::from_str_radix(text.get(at * 16..at * 16 + 16)?, 16).ok()?;
+    }
+    (text.len() == BITS / 4).then_some(hash)
+}
+
+fn to_csv(known: &BTreeMap<ContentHash, Looks>) -> Result<Vec<u8>, csv::Error> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(HEADER)?;
+    for (hash, looks) in known {
+        out.write_record([
+            hash.to_string(),
+            hex(&looks.hash),
+            hex(&looks.mirrored),
+            looks.width.to_string(),
+            looks.height.to_string(),
+            looks.light.to_string(),
+            looks.contrast.to_string(),
+        ])?;
+    }
+    out.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+}
+
+/// What is kept; nothing where it is absent, damaged or of another version.
+fn load(cache: &Path) -> BTreeMap<ContentHash, Looks> {
+    let parse = || {
+        let mut reader = csv::Reader::from_path(cache).ok()?;
+        if *reader.headers().ok()? != HEADER[..] {
+            return None;
+        }
+        reader
+            .records()
+            .map(|row| {
+                let row = row.ok()?;
+                let looks = Looks {
+                    hash: unhex(row.get(1)?)?,
+                    mirrored: unhex(row.get(2)?)?,
+                    width: row.get(3)?.parse().ok()?,
+                    height: row.get(4)?.parse().ok()?,
+                    light: row.get(5)?.parse().ok()?,
+                    contrast: row.get(6)?.parse().ok()?,
+                };
+                Some((row.get(0)?.parse().ok()?, looks))
+            })
+            .collect()
+    };
+    parse().unwrap_or_default()
+}

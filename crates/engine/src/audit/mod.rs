@@ -1,0 +1,152 @@
+//! What is wrong with a data set: duplicates, people in two splits, contradicting and likely wrong labels, bad pictures.
+//!
+//! [`run`] looks at every labelled image that the sources of a prepared set name, those included that preparation left
+//! out, and changes nothing. What a person decides about a finding goes into [`faceprobe_core::dataset::decisions`], and the next
+//! preparation follows it.
+
+pub mod alike;
+pub mod confident;
+pub mod faces;
+pub mod folds;
+pub mod looks;
+pub mod near;
+pub mod stores;
+pub mod survey;
+
+mod by_content;
+mod findings;
+mod labels;
+mod witness;
+
+pub use faceprobe_core::audit::{Audit, Finding, Kind, SeenByRun, Settings, Subject, Tally, Wanted};
+pub use faces::CountFaces;
+pub use witness::Witness;
+
+use crate::features::{Store, StoreRows};
+use faceprobe_core::dataset::crops::picture_of;
+use faceprobe_core::dataset::decisions::Decisions;
+use faceprobe_core::dataset::groups;
+use faceprobe_core::dataset::{ContentHash, Manifest};
+use faceprobe_core::error::{AtPath, Result};
+use faceprobe_core::monitor::{Monitor, Update};
+use faceprobe_core::workspace::{Workspace, write_whole};
+use findings::Gallery;
+use looks::looks_of;
+use near::{Groups, Index};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Whom an audit can ask besides the cached features.
+#[derive(Clone, Copy, Default)]
+pub struct Helpers<'a> {
+    /// Counts faces, where there is a detector.
+    pub faces: Option<&'a dyn CountFaces>,
+    /// What the run of [`Settings::with`] says.
+    pub witness: Option<&'a Witness>,
+}
+
+/// Audits a prepared set and writes `audit.json` beside its manifest. Groups of the same picture are remembered for the
+/// next preparation ([`groups`]).
+///
+/// # Errors
+/// Sources that are gone, stores that cannot be read, a stop.
+pub fn run(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    settings: &Settings,
+    helpers: Helpers<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Audit> {
+    let began = Instant::now();
+    let images = survey::survey(workspace, manifest, monitor)?;
+    let decisions = Decisions::load(workspace)?;
+    let mut notes = Vec::new();
+    let stage = |name: &str| monitor.update(Update::Stage { name: name.into() });
+
+    stage("look at images");
+    let files: Vec<(ContentHash, PathBuf)> = images.iter().map(|image| (image.hash, image.file.clone())).collect();
+    let looks = looks_of(&files, &workspace.root().join("cache/looks.csv"), monitor)?;
+    let gallery = Gallery::new(&images, &manifest.classes, &decisions);
+    let mut found = gallery.exact();
+    found.extend(gallery.subjects());
+    found.extend(gallery.pictures(&looks, settings));
+
+    stage("compare images");
+    let hashes: Vec<looks::Hash> =
+        gallery.unique().map(|hash| looks.get(hash).map_or([0; looks::BITS / 64], |looks| looks.hash)).collect();
+    let mut groups = Groups::new(hashes.len());
+    found.extend(gallery.near(&hashes, &looks, &Index::new(&hashes), settings.bits, &mut groups));
+
+    let keys: Vec<ContentHash> = manifest.samples.iter().map(|sample| sample.hash).collect();
+    // Features are those of a crop, where there is one; everything else is about the picture it was cut from.
+    let pictures: Vec<ContentHash> = manifest.samples.iter().map(picture_of).collect();
+    let sets = stores::cached(&workspace.features(), &keys, &settings.features)?;
+    if let Some(earliest) = sets.first().and_then(|set| set.stores.first()) {
+        stage("compare features");
+        // The earliest stage knows most about the picture itself, and least about what kind of thing is in it.
+        let rows = StoreRows::new(&[earliest], keys.clone())?;
+        let pairs = alike::alike(&rows, settings.cosine, monitor)?;
+        found.extend(gallery.alike(&pictures, &pairs, &mut groups));
+    } else {
+        let name = &manifest.name;
+        let what =
+            if helpers.witness.is_some() { "Features were not" } else { "Labels were not judged and features not" };
+        notes.push(format!(
+            "{what} compared: no cached features cover all images of {name}; run faceprobe extract --data {name} (best: \
+             --backbone mobilenet-v2 --tap 10,13,15,16 --pool grid4)."
+        ));
+    }
+    groups::remember(workspace, &manifest.name, &gallery.same_pictures(&mut groups))?;
+    let (mut titles, mut agreement, mut likely_errors) = (Vec::new(), None, None);
+    if !sets.is_empty() || helpers.witness.is_some() {
+        stage("judge labels");
+        let together = gallery.sample_groups(&pictures, &mut groups);
+        let judged = labels::judge(manifest, &keys, &sets, helpers.witness, &together, settings.seed, monitor)?;
+        if let Some(witness) = helpers.witness {
+            let kept = judged.as_ref().map_or(keys.len(), |judged| judged.kept_from_witness);
+            notes.extend(witness.notes(kept, keys.len(), sets.is_empty()));
+        }
+        if let Some(judged) = judged {
+            found.extend(gallery.label_errors(manifest, &judged.samples, &judged.confidence));
+            likely_errors = Some(judged.confidence.suspicious.iter().filter(|suspicious| **suspicious).count());
+            titles = judged.features;
+            agreement = Some(judged.agreement);
+        }
+    }
+    match helpers.faces {
+        Some(count) => {
+            stage("find faces");
+            let cache = workspace.root().join("cache/faces.csv");
+            found.extend(gallery.without_face(&faces::faces_of(&files, count, &cache, monitor)?));
+        }
+        None => notes.push("Faces were not looked for.".into()),
+    }
+    let (tallies, findings) = findings::arrange(found);
+    let audit = Audit {
+        dataset: manifest.name.clone(),
+        manifest_sha256: manifest.sha256.clone(),
+        images: images.len(),
+        features: titles,
+        agreement,
+        likely_errors,
+        with: helpers.witness.map(|witness| witness.seen.clone()),
+        tallies,
+        findings,
+        notes,
+        seconds: began.elapsed().as_secs_f64(),
+    };
+    let path = manifest.folder.join("audit.json");
+    write_whole(&path, &serde_json::to_vec_pretty(&audit).at(&path)?)?;
+    Ok(audit)
+}
+
+/// The rows of a set of stores, side by side.
+fn rows_of<'a>(stores: &'a [Store], keys: &[ContentHash]) -> Result<StoreRows<'a>> {
+    StoreRows::new(&stores.iter().collect::<Vec<_>>(), keys.to_vec())
+}
+
+/// The log-odds of a probability, kept finite.
+pub fn log_odds(probability: f64) -> f64 {
+    let probability = probability.clamp(1e-9, 1.0 - 1e-9);
+    (probability / (1.0 - probability)).ln()
+}

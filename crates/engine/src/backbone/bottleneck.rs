@@ -1,0 +1,94 @@
+//! The inverted bottleneck as one layer.
+
+use super::Activation;
+use super::convolution::{Conv, Folded};
+use super::layers::Layer;
+use super::memory::{computed, values};
+use faceprobe_kernel::{Bottleneck, Bounds, Depthwise};
+use std::sync::Arc;
+use tch::{Kind, TchError, Tensor};
+
+/// Channels up to which a block is computed as one in 32 bits where bf16 was asked for: there the time goes into the
+/// wide middle on its way to memory and back, and not into the products that bf16 halves.
+const NARROW: usize = 40;
+
+/// The inverted bottleneck of the MobileNet family: widen with 1 x 1 (or not), filter each channel, narrow with 1 x 1,
+/// add what came in (or not).
+#[derive(Debug)]
+pub struct InvertedBottleneck {
+    expand: Option<Conv>,
+    depthwise: Conv,
+    project: Conv,
+    residual: bool,
+    /// All of it in one, where the processor's kernels can.
+    fused: Option<Arc<Bottleneck>>,
+}
+
+impl InvertedBottleneck {
+    /// From its convolutions, each with its own activation.
+    pub fn new(expand: Option<Folded>, depthwise: Folded, project: Folded, residual: bool) -> Self {
+        let narrow = expand.as_ref().is_some_and(|expand| expand.sides[1] <= NARROW && expand.could_be_own());
+        let full = |conv: Folded| if narrow { conv.in_full() } else { conv };
+        let (expand, depthwise, project) = (expand.map(full), full(depthwise), full(project));
+        let middle = Self::middle(&depthwise);
+        let (expand, depthwise, project) = (expand.map(Conv::new), Conv::new(depthwise), Conv::new(project));
+        let fused = middle.and_then(|middle| Self::fuse(expand.as_ref(), &depthwise, middle, &project, residual));
+        Self { expand, depthwise, project, residual, fused: fused.map(Arc::new) }
+    }
+
+    fn middle(depthwise: &Folded) -> Option<Depthwise> {
+        let [channels, _, rows, columns] = depthwise.sides;
+        if !depthwise.is_own() || depthwise.shape.groups != channels as i64 || rows != columns {
+            return None;
+        }
+        let stride = depthwise.shape.stride as usize;
+        Depthwise::new(values(&depthwise.weight), channels, rows, stride, values(&depthwise.bias))
+    }
+
+    fn fuse(
+        expand: Option<&Conv>,
+        depthwise: &Conv,
+        middle: Depthwise,
+        project: &Conv,
+        residual: bool,
+    ) -> Option<Bottleneck> {
+        if project.shape.activation != Activation::None {
+            return None;
+        }
+        Some(Bottleneck {
+            expand: match expand {
+                Some(expand) => Some((expand.pointwise()?, expand.shape.bounds())),
+                None => None,
+            },
+            middle,
+            middle_bounds: depthwise.shape.bounds(),
+            project: project.pointwise()?,
+            residual,
+        })
+    }
+}
+
+impl Layer for InvertedBottleneck {
+    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        if let Some(fused) = &self.fused {
+            let window = |side| self.depthwise.window(side);
+            let input = input.f_to_kind(Kind::Float)?;
+            return computed(&input, None, fused.outputs(), Bounds::NONE, window, |it| fused.apply(it));
+        }
+        let filtered = match &self.expand {
+            Some(expand) => self.depthwise.forward(&expand.forward(input)?)?,
+            None => self.depthwise.forward(input)?,
+        };
+        if self.residual { self.project.forward_add(&filtered, input) } else { self.project.forward(&filtered) }
+    }
+
+    fn share(&self) -> Box<dyn Layer> {
+        Box::new(Self {
+            expand: self.expand.as_ref().map(Conv::share),
+            depthwise: self.depthwise.share(),
+            project: self.project.share(),
+            residual: self.residual,
+            fused: self.fused.clone(),
+        })
+    }
+}

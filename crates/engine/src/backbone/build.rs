@@ -1,0 +1,111 @@
+//! From a network's plan and its parameters to layers.
+
+use super::bottleneck::InvertedBottleneck;
+use super::convolution::{Conv, ConvShape, Folded, Offset};
+use super::layers::{AveragePool, Chain, Concat, Layer, MaxPool};
+use super::residual::Residual;
+use super::{Parameters, Stage};
+use faceprobe_core::backbone::blueprint::{ConvPlan, Form, Norm, StagePlan, Step};
+use faceprobe_core::error::Result;
+use rayon::prelude::*;
+
+/// The stages with their weights. Folding reads the checkpoint one after another; what the kernels make of it is made on
+/// all processors, since otherwise most of them would wait for it.
+///
+/// # Errors
+/// A parameter that is missing or not that of a convolution.
+pub fn build(plan: &[StagePlan], parameters: &Parameters) -> Result<Vec<Stage>> {
+    let folded = plan.iter().map(|stage| Ok((stage.name.clone(), Parts::load(&stage.form, parameters)?)));
+    let folded = folded.collect::<Result<Vec<_>>>()?;
+    Ok(folded.into_par_iter().map(|(name, parts)| Stage { name, layer: parts.layer() }).collect())
+}
+
+/// A [`Form`] with its numbers.
+enum Parts {
+    Chain(Vec<Part>),
+    Mixed(Vec<Vec<Part>>),
+    Residual(Vec<Vec<Folded>>, Folded),
+    Bottleneck { expand: Option<Folded>, depthwise: Folded, project: Folded, residual: bool },
+}
+
+/// A [`Step`] with its numbers.
+enum Part {
+    Conv(Folded),
+    Pool(Box<dyn Layer>),
+}
+
+impl Parts {
+    fn load(form: &Form, parameters: &Parameters) -> Result<Self> {
+        let chain = |steps: &Vec<Step>| steps.iter().map(|step| Part::load(step, parameters)).collect();
+        Ok(match form {
+            Form::Chain(steps) => Self::Chain(chain(steps)?),
+            Form::Mixed(branches) => Self::Mixed(branches.iter().map(chain).collect::<Result<_>>()?),
+            Form::Residual(branches, join) => {
+                let load = |branch: &Vec<ConvPlan>| branch.iter().map(|conv| folded(conv, parameters)).collect();
+                Self::Residual(branches.iter().map(load).collect::<Result<_>>()?, folded(join, parameters)?)
+            }
+            Form::Bottleneck(block) => Self::Bottleneck {
+                expand: block.expand.as_ref().map(|expand| folded(expand, parameters)).transpose()?,
+                depthwise: folded(&block.depthwise, parameters)?,
+                project: folded(&block.project, parameters)?,
+                residual: block.residual,
+            },
+        })
+    }
+
+    fn layer(self) -> Box<dyn Layer> {
+        match self {
+            Self::Chain(steps) => chain(steps),
+            Self::Mixed(branches) => Box::new(Concat(branches.into_iter().map(chain).collect())),
+            Self::Residual(branches, join) => Box::new(Residual::new(branches, join)),
+            Self::Bottleneck { expand, depthwise, project, residual } => {
+                Box::new(InvertedBottleneck::new(expand, depthwise, project, residual))
+            }
+        }
+    }
+}
+
+impl Part {
+    fn load(step: &Step, parameters: &Parameters) -> Result<Self> {
+        Ok(match *step {
+            Step::Conv(ref conv) => Self::Conv(folded(conv, parameters)?),
+            Step::MaxPool { kernel, stride } => {
+                Self::Pool(Box::new(MaxPool { kernel: kernel as i64, stride: stride as i64 }))
+            }
+            Step::AveragePool { kernel } => Self::Pool(Box::new(AveragePool { kernel: kernel as i64 })),
+        })
+    }
+
+    fn layer(self) -> Box<dyn Layer> {
+        match self {
+            Self::Conv(folded) => Box::new(Conv::new(folded)),
+            Self::Pool(pool) => pool,
+        }
+    }
+}
+
+fn chain(steps: Vec<Part>) -> Box<dyn Layer> {
+    let mut layers: Vec<Box<dyn Layer>> = steps.into_iter().map(Part::layer).collect();
+    match layers.pop() {
+        Some(only) if layers.is_empty() => only,
+        last => {
+            layers.extend(last);
+            Box::new(Chain(layers))
+        }
+    }
+}
+
+/// A convolution with its numbers, batch normalisation folded in.
+fn folded(conv: &ConvPlan, parameters: &Parameters) -> Result<Folded> {
+    let offset = match &conv.norm {
+        Norm::Bias => Offset::Bias,
+        Norm::Batch(norm, epsilon) => Offset::BatchNorm(norm, *epsilon),
+    };
+    let shape = ConvShape {
+        stride: conv.stride as i64,
+        padding: conv.padding,
+        groups: conv.groups as i64,
+        activation: conv.activation,
+    };
+    Folded::load(parameters, &conv.name, offset, shape, conv.scale)
+}

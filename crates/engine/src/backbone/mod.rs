@@ -1,0 +1,59 @@
+//! The pretrained networks with their weights, on libtorch and the kernels. Their plans and the registry are
+//! [`faceprobe_core::backbone`].
+
+mod allocator;
+mod bottleneck;
+mod build;
+mod convolution;
+mod depthwise;
+pub mod device;
+mod layers;
+mod memory;
+mod network;
+pub mod pooling;
+mod residual;
+mod stored;
+mod tail;
+pub mod torchscript;
+
+pub use allocator::tune_allocator;
+pub use faceprobe_core::backbone::*;
+pub use network::Network;
+pub use stored::detector;
+pub use tail::{Tail, TailConv, TailNetwork, TailOffset};
+
+use faceprobe_core::backbone::blueprint::{Activation, Padding};
+use faceprobe_core::error::{Error, Result};
+use layers::Layer;
+use std::collections::BTreeMap;
+use tch::Tensor;
+
+/// A stage with its weights.
+struct Stage {
+    name: String,
+    layer: Box<dyn Layer>,
+}
+
+impl Stage {
+    fn new(name: impl Into<String>, layer: impl Layer + 'static) -> Self {
+        Self { name: name.into(), layer: Box::new(layer) }
+    }
+
+    /// The same stage over the same tensors, for another thread.
+    fn share(&self) -> Self {
+        Self { name: self.name.clone(), layer: self.layer.share() }
+    }
+}
+
+/// A checkpoint's tensors by name, on the device they will be used on.
+struct Parameters {
+    tensors: BTreeMap<String, Tensor>,
+    /// What the network is to be computed in; the tensors themselves are in 32 bits.
+    arithmetic: Arithmetic,
+}
+
+impl Parameters {
+    fn get(&self, name: &str) -> Result<&Tensor> {
+        self.tensors.get(name).ok_or_else(|| Error::failed(format!("The weights lack `{name}`.")))
+    }
+}

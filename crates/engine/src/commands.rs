@@ -1,0 +1,97 @@
+//! What the program asks of its worker, as the first argument:
+//!
+//! | command | does |
+//! |---|---|
+//! | `run WORKSPACE RUN` | the work of a run |
+//! | `answer WORKSPACE DEVICE THREADS [MODEL]` | predictions, a request and a reply a line |
+//! | `predict REQUEST PATH…` | predictions of many inputs; the request is JSON, the replies a line each |
+//! | `trial FILE SIDE` | what a TorchScript file gives for pictures of a side, as JSON |
+//! | `devices` | what libtorch can run on here |
+
+use crate::backbone::{device, torchscript};
+use crate::predict::{Batch, BatchReply, Predictor, batch, serve};
+use crate::work;
+use faceprobe_core::error::{Error, ErrorKind, Result};
+use faceprobe_core::predict::Reply;
+use faceprobe_core::workspace::Workspace;
+use serde::Serialize;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The whole worker. No panic reaches its caller: it ends as one sentence and exit code 1.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    std::panic::set_hook(Box::new(|info| {
+        eprintln!("this is a bug: {info}. What was finished is kept; please report the line above.");
+    }));
+    match std::panic::catch_unwind(|| dispatch(&arguments)) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
+            eprintln!("{error}");
+            ExitCode::from(if error.kind() == ErrorKind::Usage { 2 } else { 1 })
+        }
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn dispatch(arguments: &[OsString]) -> Result<ExitCode> {
+    let text = |argument: &OsString| argument.to_str().map(str::to_owned).ok_or_else(misused);
+    let command = arguments.first().and_then(|command| command.to_str()).unwrap_or_default();
+    match (command, arguments.get(1..).unwrap_or_default()) {
+        ("run", [workspace, run]) => Ok(work::main(&Workspace::open(Path::new(workspace))?, &text(run)?)),
+        ("answer", [workspace, device, threads, model @ ..]) if model.len() < 2 => {
+            let workspace = Workspace::open(Path::new(workspace))?;
+            let threads = text(threads)?.parse().map_err(|_| misused())?;
+            let model = model.first().map(text).transpose()?;
+            answer(&workspace, model.as_deref(), &text(device)?, threads)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ("predict", [request, paths @ ..]) => {
+            let batch: Batch = serde_json::from_str(&text(request)?).map_err(|_| misused())?;
+            let paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
+            batch::answer(&batch, &paths, &mut |reply| say(reply)).or_else(|error| say(&BatchReply::from(&error)))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ("trial", [file, side]) => {
+            let side = text(side)?.parse().map_err(|_| misused())?;
+            let output = torchscript::trial(Path::new(file), side).map_err(Error::failed)?;
+            say(&output)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ("devices", []) => {
+            write(device::describe().as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => Err(misused()),
+    }
+}
+
+fn misused() -> Error {
+    Error::usage("faceprobe-worker is started by faceprobe; run 'faceprobe --help' instead.")
+}
+
+fn answer(workspace: &Workspace, model: Option<&str>, device: &str, threads: usize) -> Result<()> {
+    match Predictor::load(workspace, model, device, threads) {
+        Ok(predictor) => serve(&predictor, std::io::stdin().lock(), say),
+        Err(error) => {
+            say(&Reply::Refused { error: error.to_string() })?;
+            Err(error)
+        }
+    }
+}
+
+/// A line of JSON for the program.
+fn say(what: &impl Serialize) -> Result<()> {
+    let mut line = serde_json::to_vec(what).map_err(|error| Error::failed(error.to_string()))?;
+    line.push(b'\n');
+    write(&line)
+}
+
+fn write(bytes: &[u8]) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes)
+        .and_then(|()| out.flush())
+        .map_err(|error| Error::failed(format!("The program that asked is gone ({error}).")))
+}

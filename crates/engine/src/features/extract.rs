@@ -1,0 +1,337 @@
+//! Filling a store: image files in, parts out.
+//!
+//! Each of `threads` streams takes the next chunk of images, reads, checks, decodes and resizes them, and runs the
+//! network on them by itself, with libtorch on one thread. On a machine of few cores this beats all threads working on
+//! one batch, and one stream's decoding overlaps another's network without any further stage. The calling thread puts
+//! the chunks back in order and writes the parts, so that the same images give the same parts.
+
+use super::progress::Progress;
+use super::source::{RowSource, RowWorker};
+use super::turns::Turns;
+use faceprobe_core::dataset::ContentHash;
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::features::{PartWriter, Rows, Store};
+use faceprobe_core::imaging::Pixels;
+use faceprobe_core::monitor::{Monitor, Update};
+use std::collections::{BTreeMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Instant;
+
+/// Chunks per stream that may be finished and wait for an older one.
+const AHEAD: usize = 2;
+
+/// Calls of the network per stream that a small extraction is cut into, so that all streams end at about the same time.
+const CALLS: usize = 4;
+
+/// How to extract. The default suits most machines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtractOptions {
+    /// Streams, each with one thread of libtorch; at least 1.
+    pub threads: usize,
+    /// Images per call of the network, at least 1; none: as many as suit the source ([`RowSource::batch`]), and fewer
+    /// where there would be too few calls to keep every stream at work.
+    pub batch: Option<usize>,
+    /// Rows per part: what a kill costs at most, besides the few chunks in work. Parts of wide rows end at 16 MB.
+    pub part_rows: usize,
+}
+
+impl Default for ExtractOptions {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { threads, batch: None, part_rows: 512 }
+    }
+}
+
+/// The account of one extraction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExtractReport {
+    /// Rows computed and written.
+    pub computed: usize,
+    /// Items whose row was there already, or that repeat an item before them.
+    pub reused: usize,
+    /// Items without a row, each with the reason in one sentence, in the order of the items.
+    pub skipped: Vec<(PathBuf, String)>,
+    /// Wall time, waiting and loading of weights included.
+    pub seconds: f64,
+    /// Computed rows per second of it.
+    pub rate: f64,
+}
+
+/// [`extract_all`] for a source whose rows belong to one store.
+///
+/// # Errors
+/// As [`extract_all`].
+pub fn extract(
+    store: &mut Store,
+    source: &dyn RowSource,
+    items: &[(ContentHash, PathBuf)],
+    options: &ExtractOptions,
+    monitor: &dyn Monitor,
+) -> Result<ExtractReport> {
+    extract_all(std::slice::from_mut(store), source, items, options, monitor)
+}
+
+/// Computes the rows of `items` (hash and path of each image) that one of the stores, those of
+/// [`RowSource::identities`], does not have yet.
+///
+/// A file that cannot be read or decoded, or whose bytes are no longer those of its hash, is reported as
+/// [`Update::Skipped`] and left out. Where nothing is missing, the source is not even loaded.
+///
+/// # Errors
+/// [`Error::stopped`] after a stop, with every finished row written; weights or a disk that fail, likewise; and when
+/// not one of the images could be read.
+pub fn extract_all(
+    stores: &mut [Store],
+    source: &dyn RowSource,
+    items: &[(ContentHash, PathBuf)],
+    options: &ExtractOptions,
+    monitor: &dyn Monitor,
+) -> Result<ExtractReport> {
+    let start = Instant::now();
+    let identities = source.identities();
+    if stores.len() != identities.len() {
+        return Err(Error::failed(format!("{} stores came for {} kinds of rows.", stores.len(), identities.len())));
+    }
+    for (store, identity) in stores.iter().zip(&identities) {
+        if store.identity() != identity {
+            let what = format!("is for other features than those of {}", identity.folder_name());
+            return Err(Error::file(store.folder(), what));
+        }
+    }
+    let mut done = Done::default();
+    let mut reused = items.len();
+    if !missing(&stores.iter().collect::<Vec<_>>(), items).is_empty() {
+        // In the order of the stages, so that two extractions never wait for each other.
+        let open = |store| PartWriter::open(store, options.part_rows, monitor);
+        let mut writers = stores.iter_mut().map(open).collect::<Result<Vec<_>>>()?;
+        // Another process may have written rows while this one waited for the lock.
+        let todo = missing(&writers.iter().map(PartWriter::store).collect::<Vec<_>>(), items);
+        reused -= todo.len();
+        let threads = options.threads.max(1);
+        let suitable = source.batch().min(todo.len().div_ceil(CALLS * threads)).max(1);
+        // As many calls for one stream as for another.
+        let calls = todo.len().div_ceil(suitable).next_multiple_of(threads);
+        let batch = options.batch.unwrap_or(todo.len().div_ceil(calls)).max(1);
+        let work = Work { source, items, todo: &todo, batch, monitor };
+        done = work.run(threads, reused, &mut writers)?;
+    }
+    if let (0, 0, Some((path, reason))) = (done.computed, reused, done.skipped.first()) {
+        let count = done.skipped.len();
+        return Err(Error::failed(format!(
+            "None of {count} images could be used; the first, {}: {reason}",
+            path.display()
+        )));
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let rate = done.computed as f64 / seconds.max(1e-9);
+    Ok(ExtractReport { computed: done.computed, reused, skipped: done.skipped, seconds, rate })
+}
+
+/// Indices of the items to compute: without a row in one of the stores, each content once.
+fn missing(stores: &[&Store], items: &[(ContentHash, PathBuf)]) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    let lacking = |key: &ContentHash| stores.iter().any(|store| !store.contains(key));
+    (0..items.len()).filter(|&index| lacking(&items[index].0) && seen.insert(items[index].0)).collect()
+}
+
+#[derive(Default)]
+struct Done {
+    computed: usize,
+    skipped: Vec<(PathBuf, String)>,
+}
+
+/// What a stream makes of a chunk of items.
+struct Chunk {
+    keys: Vec<ContentHash>,
+    /// For each store one row per key; none when no image of the chunk could be used.
+    rows: Vec<Rows>,
+    /// Index of the item, and why it was left out.
+    skipped: Vec<(usize, String)>,
+}
+
+struct Work<'a> {
+    source: &'a dyn RowSource,
+    items: &'a [(ContentHash, PathBuf)],
+    todo: &'a [usize],
+    batch: usize,
+    monitor: &'a dyn Monitor,
+}
+
+impl Work<'_> {
+    fn run(&self, threads: usize, reused: usize, writers: &mut [PartWriter<'_>]) -> Result<Done> {
+        let chunks = self.todo.len().div_ceil(self.batch);
+        let threads = threads.min(chunks);
+        let turns = Turns::new(chunks, threads * AHEAD);
+        let stopped = AtomicBool::new(false);
+        let (sender, receiver) = channel();
+        let _threads = TorchThreads::remember();
+        let done = std::thread::scope(|scope| {
+            for _ in 0..threads {
+                let (sender, turns, stopped) = (sender.clone(), &turns, &stopped);
+                scope.spawn(move || self.stream(turns, stopped, &sender));
+            }
+            drop(sender);
+            let done = self.collect(&turns, &receiver, reused, writers);
+            turns.close();
+            done
+        })?;
+        // A stop that came when the last chunk was done already has nothing left to stop.
+        if stopped.into_inner() && done.computed + done.skipped.len() < self.todo.len() {
+            return Err(Error::stopped());
+        }
+        Ok(done)
+    }
+
+    /// One stream: chunk after chunk until there is none, a stop, or an error.
+    fn stream(&self, turns: &Turns, stopped: &AtomicBool, sender: &Sender<Result<(usize, Chunk)>>) {
+        let work = || -> Result<()> {
+            // OpenMP keeps this per thread. Left alone, every stream would bring a team of threads for all cores.
+            tch::set_num_threads(1);
+            let mut worker = self.source.worker()?;
+            loop {
+                if self.monitor.stopped() {
+                    stopped.store(true, Ordering::Relaxed);
+                    return Ok(());
+                }
+                let Some(number) = turns.take() else { return Ok(()) };
+                let chunk = self.chunk(number, worker.as_mut())?;
+                if sender.send(Ok((number, chunk))).is_err() {
+                    return Ok(());
+                }
+            }
+        };
+        // tch turns errors of libtorch into panics in some calls; neither may end the program without a sentence.
+        let ended = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+            let words = panic.downcast_ref::<String>().map(String::as_str);
+            let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+            Err(Error::failed(format!("The computation of features broke off: {words}")))
+        });
+        if let Err(error) = ended {
+            turns.close();
+            // The receiver is gone only when the writer has an error of its own to tell.
+            let _ = sender.send(Err(error));
+        }
+    }
+
+    /// Reads the images of a chunk and computes their rows.
+    fn chunk(&self, number: usize, worker: &mut dyn RowWorker) -> Result<Chunk> {
+        let first = number * self.batch;
+        let indices = &self.todo[first..(first + self.batch).min(self.todo.len())];
+        let mut chunk = Chunk { keys: Vec::with_capacity(indices.len()), rows: Vec::new(), skipped: Vec::new() };
+        let mut used = Vec::with_capacity(indices.len());
+        let mut pictures = Vec::with_capacity(indices.len());
+        for &index in indices {
+            match self.picture(index) {
+                Ok(picture) => {
+                    used.push(index);
+                    pictures.push(picture);
+                }
+                Err(reason) => chunk.skipped.push((index, reason)),
+            }
+        }
+        if pictures.is_empty() {
+            return Ok(chunk);
+        }
+        let parts = worker.parts(&pictures)?;
+        if let Some(odd) = parts.iter().find(|rows| rows.dim().0 != pictures.len()) {
+            let found = odd.dim().0;
+            return Err(Error::failed(format!("The network gave {found} rows for {} images.", pictures.len())));
+        }
+        let finite = |&row: &usize| parts.iter().all(|rows| rows.is_finite(row));
+        let (finite, broken): (Vec<usize>, Vec<usize>) = (0..used.len()).partition(finite);
+        let reason = "the network's answer is not a number";
+        chunk.skipped.extend(broken.iter().map(|&row| (used[row], reason.to_owned())));
+        chunk.skipped.sort_by_key(|(index, _)| *index);
+        chunk.keys.extend(finite.iter().map(|&row| self.items[used[row]].0));
+        if !finite.is_empty() {
+            let kept = |rows: Rows| if broken.is_empty() { rows } else { rows.select(&finite) };
+            chunk.rows = parts.into_iter().map(kept).collect();
+        }
+        Ok(chunk)
+    }
+
+    /// The picture of an item, resized for the network; or why there is none.
+    fn picture(&self, index: usize) -> Result<Pixels, String> {
+        let (key, path) = &self.items[index];
+        let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+        if ContentHash::of(&bytes) != *key {
+            return Err("changed since it was prepared; run data prepare again".into());
+        }
+        let preprocessing = self.source.preprocessing();
+        catch_unwind(|| preprocessing.picture(&bytes)).unwrap_or_else(|_| Err("the decoder broke down on it".into()))
+    }
+
+    /// The writer's side: chunks in order into parts, with progress. Finished rows are written whatever happens.
+    fn collect(
+        &self,
+        turns: &Turns,
+        receiver: &Receiver<Result<(usize, Chunk)>>,
+        reused: usize,
+        writers: &mut [PartWriter<'_>],
+    ) -> Result<Done> {
+        let mut done = Done::default();
+        let mut progress = Progress::new(self.monitor, "images", reused, self.items.len());
+        let mut waiting = BTreeMap::new();
+        let mut next = 0;
+        let mut failed = None;
+        for message in receiver {
+            match message {
+                Ok((number, chunk)) => waiting.insert(number, chunk),
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    continue;
+                }
+            };
+            while let Some(chunk) = waiting.remove(&next) {
+                self.take(chunk, writers, &mut done, &mut progress)?;
+                turns.written();
+                next += 1;
+            }
+        }
+        // Only behind a chunk that failed is anything left here.
+        for chunk in waiting.into_values() {
+            self.take(chunk, writers, &mut done, &mut progress)?;
+        }
+        writers.iter_mut().try_for_each(PartWriter::flush)?;
+        failed.map_or(Ok(done), Err)
+    }
+
+    fn take(
+        &self,
+        chunk: Chunk,
+        writers: &mut [PartWriter<'_>],
+        done: &mut Done,
+        progress: &mut Progress<'_>,
+    ) -> Result<()> {
+        for (index, reason) in chunk.skipped.iter() {
+            let path = &self.items[*index].1;
+            self.monitor.update(Update::Skipped { path: path.display().to_string(), reason: reason.clone() });
+            done.skipped.push((path.clone(), reason.clone()));
+        }
+        for (writer, rows) in writers.iter_mut().zip(&chunk.rows) {
+            writer.push_new(&chunk.keys, rows)?;
+        }
+        done.computed += chunk.keys.len();
+        progress.add(chunk.keys.len() + chunk.skipped.len());
+        Ok(())
+    }
+}
+
+/// Gives libtorch its threads back: a stream that sets one thread for itself thereby sets it for every thread made
+/// later, and training would go on with one.
+struct TorchThreads(i32);
+
+impl TorchThreads {
+    fn remember() -> Self {
+        Self(tch::get_num_threads())
+    }
+}
+
+impl Drop for TorchThreads {
+    fn drop(&mut self) {
+        tch::set_num_threads(self.0);
+    }
+}

@@ -1,0 +1,175 @@
+//! What computes rows; the benchmark's pooled pixels.
+
+use crate::backbone::{Pool, pooling};
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::features::{Dtype, Rows, StoreIdentity};
+use faceprobe_core::imaging::{Pixels, Preprocessing};
+use ndarray::{Array2, ArrayView1};
+use tch::{TchError, Tensor};
+
+/// A way of computing rows from images.
+pub trait RowSource: Sync {
+    /// What the rows are.
+    fn identity(&self) -> StoreIdentity;
+
+    /// The stores that they belong to: their parts side by side, in this order, are a row. One, unless features are
+    /// taken in several places.
+    fn identities(&self) -> Vec<StoreIdentity> {
+        vec![self.identity()]
+    }
+
+    /// How files become the pictures that a worker takes.
+    fn preprocessing(&self) -> Preprocessing;
+
+    /// Images per call that suit it.
+    fn batch(&self) -> usize {
+        16
+    }
+
+    /// A worker for one thread. How many threads of libtorch it uses is what its caller has set for that thread.
+    ///
+    /// # Errors
+    /// Weights that cannot be read.
+    fn worker(&self) -> Result<Box<dyn RowWorker + Send>>;
+}
+
+/// Computes rows on one thread.
+pub trait RowWorker {
+    /// The rows of a batch of pictures made by [`RowSource::preprocessing`]; row `i` is of image `i`.
+    ///
+    /// # Errors
+    /// A computation that cannot be done for any image, such as a lack of memory. It ends the extraction.
+    fn rows(&mut self, batch: &[Pixels]) -> Result<Rows>;
+
+    /// The same, apart for each of [`RowSource::identities`].
+    ///
+    /// # Errors
+    /// As [`RowWorker::rows`].
+    fn parts(&mut self, batch: &[Pixels]) -> Result<Vec<Rows>> {
+        Ok(vec![self.rows(batch)?])
+    }
+
+    /// What the row of one picture is made of, for those who explain it; none where rows come from no network.
+    ///
+    /// # Errors
+    /// As [`RowWorker::rows`].
+    fn tapped(&mut self, _: &Pixels) -> Result<Option<Tapped>> {
+        Ok(None)
+    }
+}
+
+/// The stages of a network that the features of one picture are taken from.
+pub struct Tapped {
+    /// `[1, C, H, W]` for each stage.
+    pub activations: Vec<Tensor>,
+    pub pool: Pool,
+}
+
+impl Tapped {
+    /// The rows `[N, width]` that stages `[N, C, H, W]` give, the stages side by side. Gradients flow through it.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn pooled(&self, stages: &[Tensor]) -> Result<Tensor, TchError> {
+        let parts = stages.iter().map(|stage| pooling::apply(self.pool, stage)).collect::<Result<Vec<_>, _>>()?;
+        Tensor::f_cat(&parts, 1)
+    }
+}
+
+/// The input of the benchmark CNN: its first layer is a fixed average pooling, so its sums over pool x pool blocks of
+/// the resized picture are kept, exact, in place of pixels.
+///
+/// A row is (input / pool) x (input / pool) x 3 in the order height, width, channel; divided by pool² and by 255 it is
+/// the pooled picture in 0..=1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PooledPixels {
+    input: usize,
+    pool: usize,
+}
+
+impl PooledPixels {
+    /// Blocks of `pool` x `pool` pixels of a picture of `input` x `input`.
+    ///
+    /// # Errors
+    /// A `pool` that does not divide `input`, or above 16, where the sum of a block would not fit 16 bits.
+    pub fn new(input: usize, pool: usize) -> Result<Self> {
+        if input == 0 || !(1..=16).contains(&pool) || !input.is_multiple_of(pool) {
+            return Err(Error::usage(format!(
+                "cannot pool {input} x {input} pixels in blocks of {pool}; give a pool from 1 to 16 that divides the input"
+            )));
+        }
+        Ok(Self { input, pool })
+    }
+
+    /// Blocks along one side of the pooled picture.
+    pub fn side(&self) -> usize {
+        self.input / self.pool
+    }
+
+    /// Values per row.
+    pub fn width(&self) -> usize {
+        self.side() * self.side() * 3
+    }
+
+    /// The pooled picture of a row as averages in 0..=1, in the same order.
+    pub fn averages<'a>(&self, row: ArrayView1<'a, u16>) -> impl Iterator<Item = f32> + use<'a> {
+        let full = (self.pool * self.pool * 255) as f32;
+        (0..row.len()).map(move |index| f32::from(row[index]) / full)
+    }
+
+    /// Adds the pixels of each block to its place in `row`.
+    fn sums(&self, picture: &Pixels, row: &mut [u16]) {
+        let line = self.input * 3;
+        for (y, pixels) in picture.rgb().chunks_exact(line).enumerate() {
+            let first = y / self.pool * self.side() * 3;
+            let sums = &mut row[first..first + self.side() * 3];
+            for (block, sum) in pixels.chunks_exact(self.pool * 3).zip(sums.chunks_exact_mut(3)) {
+                for pixel in block.chunks_exact(3) {
+                    sum.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += u16::from(*value));
+                }
+            }
+        }
+    }
+}
+
+impl RowSource for PooledPixels {
+    fn identity(&self) -> StoreIdentity {
+        StoreIdentity {
+            backbone: "pixels".into(),
+            weights: "none".into(),
+            preprocessing: self.preprocessing().describe(),
+            tap: "last".into(),
+            pool: format!("sum{}", self.pool),
+            dtype: Dtype::U16,
+            width: self.width(),
+        }
+    }
+
+    fn preprocessing(&self) -> Preprocessing {
+        Preprocessing::default_mode(self.input, [0.0; 3], [1.0; 3])
+    }
+
+    fn worker(&self) -> Result<Box<dyn RowWorker + Send>> {
+        Ok(Box::new(*self))
+    }
+}
+
+impl RowWorker for PooledPixels {
+    fn rows(&mut self, batch: &[Pixels]) -> Result<Rows> {
+        let mut rows = vec![0; batch.len() * self.width()];
+        for (picture, row) in batch.iter().zip(rows.chunks_exact_mut(self.width())) {
+            if (picture.width(), picture.height()) != (self.input, self.input) {
+                return Err(Error::failed(format!(
+                    "A picture of {} x {} pixels came where {} x {} were expected.",
+                    picture.width(),
+                    picture.height(),
+                    self.input,
+                    self.input
+                )));
+            }
+            self.sums(picture, row);
+        }
+        let rows = Array2::from_shape_vec((batch.len(), self.width()), rows);
+        rows.map(Rows::U16).map_err(|error| Error::failed(format!("The pooled pixels have a wrong shape: {error}")))
+    }
+}

@@ -1,0 +1,186 @@
+//! The study's head: one or two dense layers with ReLU and dropout, dense(1), trained on frozen features.
+
+use super::checkpoint::Checkpoints;
+use super::data::{Examples, check_pair, for_each_block};
+use super::head::{Head, Loader, measure};
+use super::network::{Network, Weights, shape_of, take, to_tensor, torch_error};
+use super::random::Dropout;
+use super::scaling::Standardisation;
+use super::scorer::Scorer;
+use super::settings::{DenseSettings, Kind};
+use super::trained::Trained;
+use super::training::{Figures, Learner, Plan, fit};
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::evaluation::best_threshold;
+use faceprobe_core::monitor::{Monitor, Validated};
+use tch::{TchError, Tensor};
+
+/// `logit = out · h + c` with `h = relu(hidden x + b)`, of which there may be two in a row.
+pub(super) struct Dense {
+    /// Weights of shape (width, inputs), biases of shape (width).
+    hidden: Vec<(Tensor, Tensor)>,
+    /// Shape (1, width).
+    out_weight: Tensor,
+    out_bias: Tensor,
+}
+
+impl Dense {
+    /// Reads `hidden.weight`, `hidden.bias`, `hidden2.…` if there is a second layer, `out.weight`, `out.bias`.
+    pub(super) fn from_weights(weights: &Weights, inputs: usize) -> Result<Self> {
+        let read = |name: &str, shape: &[usize]| to_tensor(take(weights, name, shape)?).map_err(torch_error);
+        let layer = |name: &str, inputs| {
+            let [width, _] = shape_of(weights, &format!("{name}.weight"))?;
+            let weight = read(&format!("{name}.weight"), &[width, inputs])?;
+            Ok::<_, Error>((width, (weight, read(&format!("{name}.bias"), &[width])?)))
+        };
+        let (mut width, first) = layer("hidden", inputs)?;
+        let mut hidden = vec![first];
+        if weights.contains_key("hidden2.weight") {
+            let (second_width, second) = layer("hidden2", width)?;
+            width = second_width;
+            hidden.push(second);
+        }
+        Ok(Self { hidden, out_weight: read("out.weight", &[1, width])?, out_bias: read("out.bias", &[1])? })
+    }
+}
+
+#[cfg(test)]
+impl Dense {
+    /// Computes through the variables of a store, named as the weights are.
+    pub(super) fn share(&mut self, store: &tch::nn::VarStore) {
+        let variables = store.variables();
+        for (depth, (weight, bias)) in self.hidden.iter_mut().enumerate() {
+            let name = if depth == 0 { "hidden" } else { "hidden2" };
+            *weight = variables[&format!("{name}.weight")].shallow_clone();
+            *bias = variables[&format!("{name}.bias")].shallow_clone();
+        }
+        self.out_weight = variables["out.weight"].shallow_clone();
+        self.out_bias = variables["out.bias"].shallow_clone();
+    }
+}
+
+impl Network for Dense {
+    fn logits(&self, input: &Tensor, dropout: &mut Dropout) -> Result<Tensor, TchError> {
+        let mut values = input.shallow_clone();
+        for (weight, bias) in &self.hidden {
+            values = dropout.apply(values.f_linear(weight, Some(bias))?.f_relu()?)?;
+        }
+        values.f_linear(&self.out_weight, Some(&self.out_bias))?.f_squeeze_dim(1)
+    }
+}
+
+/// Rows measured at once: as many as a batch of training, whose layout the kernels like.
+const MEASURED_AT_ONCE: usize = 128;
+
+/// The head with the splits it learns from.
+struct HeadLearner<'a> {
+    head: Head,
+    train: Loader<'a>,
+    train_positive: &'a [bool],
+    val: Loader<'a>,
+    val_positive: &'a [bool],
+}
+
+impl Learner for HeadLearner<'_> {
+    fn samples(&self) -> usize {
+        self.train_positive.len()
+    }
+
+    fn learn(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures> {
+        let positive: Vec<bool> = rows.iter().map(|&row| self.train_positive[row]).collect();
+        Ok(self.head.learn(self.train.batch(rows)?, &positive, dropout, step, rate))
+    }
+
+    fn measure(&mut self, stopped: &dyn Fn() -> bool) -> Result<Validated> {
+        measure(&self.head, &mut self.val, self.val_positive, MEASURED_AT_ONCE, stopped)
+    }
+
+    fn numbers(&self) -> Vec<&[f32]> {
+        self.head.numbers()
+    }
+
+    fn set_numbers(&mut self, numbers: &[Vec<f32>]) -> Result<()> {
+        self.head.set_numbers(numbers);
+        Ok(())
+    }
+
+    fn memory(&self) -> Vec<&[f32]> {
+        self.head.memory()
+    }
+
+    fn set_memory(&mut self, memory: &[Vec<f32>]) -> Result<()> {
+        self.head.set_memory(memory);
+        Ok(())
+    }
+}
+
+/// Trains the head on feature rows and keeps its best and its last epoch, the best by validation accuracy.
+///
+/// Rows are taken from where they lie batch by batch, so features may be larger than memory. With `checkpoints` a
+/// training that was cut short goes on where it was.
+///
+/// # Errors
+/// Settings out of range; splits that do not fit together, hold one class or values that are not finite; a loss that
+/// is no longer a number; [`faceprobe_core::error::ErrorKind::Stopped`].
+pub fn train_dense<'a>(
+    train: impl Into<Examples<'a>>,
+    val: impl Into<Examples<'a>>,
+    settings: &DenseSettings,
+    checkpoints: Option<&Checkpoints>,
+    monitor: &dyn Monitor,
+) -> Result<Trained> {
+    settings.check()?;
+    let (train, val) = (train.into(), val.into());
+    check_pair(&train, &val)?;
+    let inputs = train.rows.width();
+    let scaling = Standardisation::of_split(&train, "training", monitor)?;
+    for_each_block(val.rows, "validation", monitor, |_, _| Ok(()))?;
+    let scaling = if settings.standardise { scaling } else { Standardisation::identity(inputs) };
+    let plan = Plan {
+        epochs: settings.epochs,
+        batch: settings.batch,
+        learning_rate: settings.learning_rate,
+        schedule: settings.schedule,
+        dropout: settings.dropout,
+        patience: settings.patience,
+        seed: settings.seed,
+    };
+    let mut learner = HeadLearner {
+        head: Head::new(inputs, settings),
+        train: Loader::new(train.rows, &scaling, settings.arithmetic),
+        train_positive: train.positive,
+        val: Loader::new(val.rows, &scaling, settings.arithmetic),
+        val_positive: val.positive,
+    };
+    let course = fit(&mut learner, &plan, checkpoints, monitor)?;
+    learner.head.forget();
+    let last_weights = if course.best_epoch == course.history.len() {
+        None
+    } else {
+        let mut last = learner.head.weights()?;
+        scaling.put_into(&mut last);
+        Some(last)
+    };
+    learner.set_numbers(&course.best)?;
+    drop(course.best);
+    let mut weights = learner.head.weights()?;
+    drop(learner);
+    let params = weights.values().map(|array| array.len()).sum();
+    scaling.put_into(&mut weights);
+    let scorer = Scorer::new(Kind::Dense, &weights, inputs)?;
+    let val_scores = scorer.scores(val.rows, monitor)?;
+    Ok(Trained {
+        kind: Kind::Dense,
+        settings: serde_json::to_value(settings).map_err(|error| Error::failed(error.to_string()))?,
+        epochs_run: course.history.len(),
+        best_epoch: course.best_epoch,
+        finished: course.finished,
+        history: course.history,
+        threshold: best_threshold(&val_scores, val.positive),
+        train_scores: scorer.scores(train.rows, monitor)?,
+        val_scores,
+        params,
+        weights,
+        last_weights,
+    })
+}

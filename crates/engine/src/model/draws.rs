@@ -1,0 +1,40 @@
+//! What chance decides in the training of a dense head, told for whoever trains the same head with another tool.
+
+use super::head::Head;
+use super::network::Weights;
+use super::random::{Dropout, epoch_order};
+use super::settings::DenseSettings;
+use faceprobe_core::error::Result;
+
+/// What one epoch of a dense head's training draws.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EpochDraws {
+    /// Samples in the order in which they are visited.
+    pub order: Vec<usize>,
+    /// Per hidden layer, samples in that order x units: whether dropout keeps the unit. Empty when nothing is dropped.
+    pub kept: Vec<Vec<bool>>,
+}
+
+impl EpochDraws {
+    /// Of an epoch, counted from 1, that visits `samples` samples.
+    pub fn new(settings: &DenseSettings, epoch: usize, samples: usize) -> Self {
+        let order = epoch_order(settings.seed, epoch, samples);
+        let mut dropout = Dropout::for_epoch(settings.dropout, settings.seed, epoch);
+        let mut kept = vec![Vec::new(); settings.depth];
+        for batch in order.chunks(settings.batch) {
+            for kept in &mut kept {
+                kept.extend(dropout.kept(batch.len() * settings.width).unwrap_or_default());
+            }
+        }
+        Self { order, kept }
+    }
+}
+
+/// The weights that a dense head of so many inputs begins with: `hidden.weight` (width x inputs), `hidden.bias`, with two
+/// layers `hidden2.…`, `out.weight`, `out.bias`.
+///
+/// # Errors
+/// None that settings which pass [`DenseSettings::check`] can lead to.
+pub fn first_weights(settings: &DenseSettings, inputs: usize) -> Result<Weights> {
+    Head::new(inputs, settings).weights()
+}

@@ -1,0 +1,133 @@
+//! Several fine-tuned networks that begin at the same cut, as one model: the mean of their logits.
+//!
+//! Networks that differ in nothing but the seed err in part on different images, so their mean errs on fewer (Hansen and
+//! Salamon 1990; Lakshminarayanan, Pritzel and Blundell 2017, who average probabilities).
+
+use super::tuned::Tuned;
+use crate::backbone::Tail;
+use crate::features::{FeatureRows, StoreIdentity};
+use crate::model::data::Examples;
+use crate::model::network::Weights;
+use crate::model::scorer::Scorer;
+use crate::model::settings::Kind;
+use crate::model::trained::Trained;
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::evaluation::best_threshold;
+use faceprobe_core::monitor::Monitor;
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use tch::{TchError, Tensor};
+
+/// What the tensors of member `index` are called, in front of their own names.
+fn prefix(index: usize) -> String {
+    format!("member.{index}.")
+}
+
+/// The members of an ensemble by its weights; a network that is none is its only member.
+fn apart(weights: &Weights) -> Vec<Weights> {
+    let member = |index| -> Option<Weights> {
+        let prefix = prefix(index);
+        let own: Weights = weights
+            .iter()
+            .filter_map(|(name, array)| Some((name.strip_prefix(&prefix)?.to_owned(), array.clone())))
+            .collect();
+        (!own.is_empty()).then_some(own)
+    };
+    let members: Vec<Weights> = (0..).map_while(member).collect();
+    if members.is_empty() { vec![weights.clone()] } else { members }
+}
+
+/// The networks of a fine-tuned model in use; mostly one.
+pub(in crate::model) struct Members(Vec<Tuned>);
+
+impl Members {
+    /// Checks that each has all its parameters.
+    pub(in crate::model) fn from_weights(tail: &Tail, weights: &Weights) -> Result<Self> {
+        apart(weights).iter().map(|own| Tuned::from_weights(tail, own)).collect::<Result<_>>().map(Self)
+    }
+
+    /// Values per image: picture and mirror image.
+    pub(in crate::model) fn width(&self) -> usize {
+        self.0.first().map_or(0, Tuned::width)
+    }
+
+    /// One logit per row: the mean of the members'.
+    ///
+    /// # Errors
+    /// As [`Tuned::logits`].
+    pub(in crate::model) fn logits(&self, rows: &dyn FeatureRows, monitor: &dyn Monitor) -> Result<Vec<f64>> {
+        let each = self.0.iter().map(|one| one.logits(rows, monitor)).collect::<Result<_>>()?;
+        Ok(mean(each))
+    }
+
+    /// The averaged last stages of each row, those of the members behind each other; and the logits.
+    ///
+    /// # Errors
+    /// As [`Tuned::logits`].
+    pub(in crate::model) fn features(
+        &self,
+        rows: &dyn FeatureRows,
+        monitor: &dyn Monitor,
+    ) -> Result<(Array2<f32>, Vec<f64>)> {
+        let each = self.0.iter().map(|one| one.features(rows, monitor)).collect::<Result<Vec<_>>>()?;
+        let (features, logits): (Vec<_>, Vec<_>) = each.into_iter().unzip();
+        let views: Vec<_> = features.iter().map(Array2::view).collect();
+        let features = concatenate(Axis(1), &views).map_err(|error| Error::failed(error.to_string()))?;
+        Ok((features, mean(logits)))
+    }
+
+    /// The last stage of each member, as [`Tuned::last`] has it.
+    pub(in crate::model) fn last(&self, rows: ArrayView2<f32>) -> Result<Vec<Tensor>, TchError> {
+        let values: Vec<f32> = rows.iter().copied().collect();
+        self.0.iter().map(|one| one.last(&values)).collect()
+    }
+
+    /// Logits `[N]` of what [`Members::last`] gives: the mean of the members'. Gradients flow through it.
+    pub(in crate::model) fn logits_of_last(&self, last: &[Tensor]) -> Result<Tensor, TchError> {
+        let each = self.0.iter().zip(last).map(|(one, last)| one.logits_of_last(last));
+        let each = each.collect::<Result<Vec<_>, _>>()?;
+        Tensor::f_stack(&each, 0)?.f_mean_dim([0i64].as_slice(), false, None)
+    }
+}
+
+fn mean(each: Vec<Vec<f64>>) -> Vec<f64> {
+    let count = each.len() as f64;
+    let sum = |mut sums: Vec<f64>, own: Vec<f64>| {
+        sums.iter_mut().zip(own).for_each(|(sum, value)| *sum += value);
+        sums
+    };
+    each.into_iter().reduce(sum).unwrap_or_default().into_iter().map(|sum| sum / count).collect()
+}
+
+/// Puts fine-tuned networks together and chooses the threshold of their mean on validation. `input` says which network
+/// was cut where, `params` how many numbers of all of them were trained; rows are those of picture and mirror image.
+///
+/// # Errors
+/// Networks of another cut; rows that cannot be read; a stop.
+pub fn ensemble(
+    input: &StoreIdentity,
+    (members, params): (&[Weights], usize),
+    train: Examples<'_>,
+    val: Examples<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Trained> {
+    let name = |(index, own): (usize, &Weights)| -> Weights {
+        own.iter().map(|(name, array)| (prefix(index) + name, array.clone())).collect()
+    };
+    let weights: Weights = members.iter().enumerate().flat_map(name).collect();
+    let scorer = Scorer::tuned(&weights, input)?;
+    let val_scores = scorer.scores(val.rows, monitor)?;
+    Ok(Trained {
+        kind: Kind::Finetune,
+        settings: serde_json::json!({ "members": members.len() }),
+        epochs_run: 0,
+        best_epoch: 0,
+        finished: true,
+        history: Vec::new(),
+        threshold: best_threshold(&val_scores, val.positive),
+        train_scores: scorer.scores(train.rows, monitor)?,
+        val_scores,
+        params,
+        weights,
+        last_weights: None,
+    })
+}

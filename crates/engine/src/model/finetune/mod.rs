@@ -1,0 +1,146 @@
+//! Fine-tuning: the stages of a pretrained network behind a cut, trained together with a linear head on their average.
+//!
+//! What lies before the cut is frozen, so its output is computed once for each image and its mirror image and kept in
+//! the feature store; for training, also of the image varied in a few ways. An epoch sees one of them, drawn anew each
+//! time; scores are the mean of the image and its mirror image. Batch
+//! normalisation keeps its statistics; its scale and shift are trained with everything else ([`fold`]). Gradients are
+//! libtorch's, taken image by image on as many threads as there are ([`lanes`]).
+
+mod augmented;
+mod average;
+pub(super) mod ensemble;
+mod fold;
+mod lanes;
+mod learner;
+mod numbers;
+mod progress;
+#[cfg(test)]
+mod tests;
+pub(super) mod tuned;
+
+use super::FinetuneSettings;
+use super::checkpoint::Checkpoints;
+use super::data::{Examples, check_pair};
+use super::network::Weights;
+use super::scorer::Scorer;
+use super::settings::Kind;
+use super::trained::Trained;
+use super::training::{Plan, fit};
+use crate::features::{FeatureRows, StoreIdentity};
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::evaluation::best_threshold;
+use faceprobe_core::monitor::{Monitor, Update};
+use learner::FinetuneLearner;
+use progress::Progress;
+use std::time::Duration;
+use tuned::{Geometry, tail_of};
+
+/// A split whose rows are there for the picture and for its mirror image: apart, and side by side in one row.
+#[derive(Clone, Copy)]
+pub struct Views<'a> {
+    pairs: &'a [Pair<'a>],
+    both: &'a dyn FeatureRows,
+    positive: &'a [bool],
+}
+
+/// The rows of pictures and of their mirror images.
+pub type Pair<'a> = [&'a dyn FeatureRows; 2];
+
+impl<'a> Views<'a> {
+    /// `pairs` are of the pictures as they are, then of each variation of them; `both` has the rows of the first pair
+    /// behind each other, and a label for each.
+    ///
+    /// # Errors
+    /// Rows that do not belong together; no pair.
+    pub fn new(pairs: &'a [Pair<'a>], both: Examples<'a>) -> Result<Self> {
+        let Examples { rows, positive } = both;
+        let (count, width) = (rows.len(), rows.width());
+        let fits = |one: &dyn FeatureRows| one.len() == count && 2 * one.width() == width;
+        if pairs.is_empty() || !pairs.iter().flatten().all(|one| fits(*one)) {
+            return Err(Error::failed("the rows of pictures and of their mirror images do not belong together"));
+        }
+        Ok(Self { pairs, both: rows, positive })
+    }
+
+    /// Values per image.
+    fn width(&self) -> usize {
+        self.both.width() / 2
+    }
+
+    fn examples(&self) -> Examples<'a> {
+        Examples { rows: self.both, positive: self.positive }
+    }
+}
+
+/// Trains the stages behind the cut and keeps their best and their last epoch, the best by validation accuracy. `input`
+/// says which network was cut where; its weights are loaded.
+///
+/// How long an epoch takes is measured and told before the first. With `checkpoints` a training that was cut short goes
+/// on where it was.
+///
+/// # Errors
+/// Settings out of range; splits that do not fit the cut or each other, or hold one class; weights that are missing; a
+/// loss that is no longer a number; [`faceprobe_core::error::ErrorKind::Stopped`].
+pub fn train_finetune(
+    input: &StoreIdentity,
+    train: Views<'_>,
+    val: Views<'_>,
+    settings: &FinetuneSettings,
+    checkpoints: Option<&Checkpoints>,
+    monitor: &dyn Monitor,
+) -> Result<Trained> {
+    settings.check()?;
+    check_pair(&train.examples(), &val.examples())?;
+    let tail = tail_of(input)?;
+    let width = Geometry::of(&tail).width();
+    if train.width() != width {
+        return Err(Error::failed(format!(
+            "the activations have {} values per image, and the cut of {} gives {width}",
+            train.width(),
+            input.backbone
+        )));
+    }
+    let plan = Plan {
+        epochs: settings.epochs,
+        batch: settings.batch,
+        learning_rate: settings.learning_rate,
+        schedule: settings.schedule,
+        dropout: settings.dropout,
+        patience: settings.patience,
+        seed: settings.seed,
+    };
+    let mut learner = FinetuneLearner::new(&tail, settings, (train, val), monitor)?;
+    let epochs = checkpoints.map_or(settings.epochs, |checkpoints| checkpoints.planned(settings.epochs));
+    let validates = checkpoints.is_none_or(Checkpoints::validates);
+    tell_time(learner.epoch_time(validates)?, epochs, monitor);
+    let course = fit(&mut learner, &plan, checkpoints, monitor)?;
+    let last_weights = if course.best_epoch == course.history.len() { None } else { Some(learner.measured_weights()?) };
+    let params = course.best.iter().map(Vec::len).sum();
+    let weights: Weights = learner.numbers.weights(&course.best)?;
+    drop(learner);
+    let scorer = Scorer::tuned(&weights, input)?;
+    let val_scores = scorer.scores(val.both, monitor)?;
+    Ok(Trained {
+        kind: Kind::Finetune,
+        settings: serde_json::to_value(settings).map_err(|error| Error::failed(error.to_string()))?,
+        epochs_run: course.history.len(),
+        best_epoch: course.best_epoch,
+        finished: course.finished,
+        history: course.history,
+        threshold: best_threshold(&val_scores, val.positive),
+        train_scores: scorer.scores(train.both, monitor)?,
+        val_scores,
+        params,
+        weights,
+        last_weights,
+    })
+}
+
+fn tell_time(epoch: Duration, epochs: usize, monitor: &dyn Monitor) {
+    let seconds = epoch.as_secs_f64();
+    let whole = seconds * epochs as f64;
+    let total = if whole >= 120.0 { format!("{:.0} min", whole / 60.0) } else { format!("{whole:.0} s") };
+    let each = if seconds >= 10.0 { format!("{seconds:.0}") } else { format!("{seconds:.1}") };
+    let text = format!("{epochs} epochs of about {each} s, {total} in all");
+    monitor.update(Update::Note { text });
+}

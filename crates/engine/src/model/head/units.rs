@@ -1,0 +1,75 @@
+//! What a layer's units compute of a batch and what flows back through them, unit by unit.
+
+use crate::model::tiled::ROWS_AT_ONCE;
+use faceprobe_kernel::vectorised;
+use rayon::prelude::*;
+
+/// The values of a layer's units for each sample of a batch: units x samples, row-major.
+pub(super) struct Activations {
+    pub(super) samples: usize,
+    pub(super) values: Vec<f32>,
+}
+
+impl Activations {
+    /// The values of each unit in turn, one per sample.
+    pub(super) fn units(&self) -> impl Iterator<Item = &[f32]> {
+        self.values.chunks_exact(self.samples)
+    }
+}
+
+/// A sample, and the gradient of the loss that flows back to a unit through it.
+pub(super) type Flow = (u32, f32);
+
+/// Per unit, the samples through which a gradient flows back: those that keep the unit and activate it.
+pub(super) struct Flows {
+    samples: usize,
+    counts: Vec<usize>,
+    /// Units x samples, of which the first of each unit are taken.
+    entries: Vec<Flow>,
+}
+
+impl Flows {
+    /// Where the values are above zero; for a unit, `gradient` tells how much flows through a sample. They are put where
+    /// earlier ones were, in `spare`.
+    pub(super) fn through<G: Fn(usize) -> f32>(
+        activations: &Activations,
+        gradient: impl Fn(usize) -> G + Sync,
+        spare: Option<Self>,
+    ) -> Self {
+        let Activations { samples, values } = activations;
+        let (mut counts, mut entries) = spare.map(|spare| (spare.counts, spare.entries)).unwrap_or_default();
+        counts.resize(values.len() / samples, 0);
+        entries.resize(values.len(), (0, 0.0));
+        let at_once = ROWS_AT_ONCE * samples;
+        let groups = counts.par_chunks_mut(ROWS_AT_ONCE).zip(entries.par_chunks_mut(at_once));
+        groups.zip(values.par_chunks(at_once)).enumerate().for_each(|(group, ((counts, entries), values))| {
+            let units = counts.iter_mut().zip(entries.chunks_exact_mut(*samples)).zip(values.chunks_exact(*samples));
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (at, ((count, entries), values)) in units.enumerate() {
+                        *count = take(entries, values, gradient(group * ROWS_AT_ONCE + at));
+                    }
+                },
+            );
+        });
+        Self { samples: *samples, counts, entries }
+    }
+
+    /// The flows of each unit in turn.
+    pub(super) fn units(&self) -> impl Iterator<Item = &[Flow]> {
+        self.entries.chunks_exact(self.samples).zip(&self.counts).map(|(entries, &count)| &entries[..count])
+    }
+}
+
+/// The flows through the samples whose values are above zero; how many there are.
+#[inline(always)]
+fn take(entries: &mut [Flow], values: &[f32], gradient: impl Fn(usize) -> f32) -> usize {
+    let mut taken = 0;
+    // Written whether or not it counts: whether a value is above zero cannot be foretold.
+    for (sample, &value) in values.iter().enumerate() {
+        entries[taken] = (sample as u32, gradient(sample));
+        taken += usize::from(value > 0.0);
+    }
+    taken
+}

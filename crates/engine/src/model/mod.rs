@@ -1,0 +1,39 @@
+//! What is trained: the benchmark CNN, the dense head, the logistic regression, the last stages of a backbone; and
+//! the saved model.
+//!
+//! [`train_dense`], [`train_logistic`], [`train_benchmark`] and [`train_finetune`] take labelled rows and settings and answer a
+//! [`Trained`] model in memory; [`SavedModel`] is the same model in one file that needs nothing but the backbone's
+//! weights to predict. Scores always come from a [`Scorer`], in training and after loading alike, so the figures of a
+//! run are those of its file.
+
+mod benchmark;
+mod blas;
+mod checkpoint;
+mod data;
+mod dense;
+mod draws;
+mod finetune;
+mod gate;
+mod head;
+mod logistic;
+mod network;
+mod random;
+mod records;
+mod scaling;
+mod scorer;
+mod tiled;
+mod torch_learner;
+mod trained;
+mod training;
+
+pub use benchmark::train_benchmark;
+pub use checkpoint::Checkpoints;
+pub use data::{Examples, LabelledRows, PixelRows};
+pub use dense::train_dense;
+pub use draws::{EpochDraws, first_weights};
+pub use faceprobe_core::model::*;
+pub use finetune::ensemble::ensemble;
+pub use finetune::{Pair, Views, train_finetune};
+pub use logistic::train_logistic;
+pub use scorer::Scorer;
+pub use trained::Trained;

@@ -1,0 +1,222 @@
+//! Probabilities from weights: the only place scores come from.
+
+use super::Weights;
+use super::benchmark::{Cnn, Pixels};
+use super::data::rows_at_once;
+use super::dense::Dense;
+use super::finetune::ensemble::Members;
+use super::finetune::tuned::tail_of;
+use super::logistic::Linear;
+use super::network::{Input, Network, torch_error};
+use super::random::Dropout;
+use super::scaling::{Features, Standardisation};
+use super::{Kind, SavedModel};
+use crate::features::{FeatureRows, Rows, StoreIdentity};
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::evaluation::sigmoid;
+use faceprobe_core::monitor::{Monitor, Silent};
+use ndarray::{Array2, ArrayView2};
+use tch::{Device, TchError, Tensor};
+
+/// Images scored at once by the benchmark, whose activations are large.
+pub(super) const PIXEL_BATCH: usize = 32;
+
+/// A model ready to score rows. Building one copies the weights, so keep it for many images.
+pub struct Scorer(Ready);
+
+enum Ready {
+    Features { network: Box<dyn Network + Send>, scaling: Standardisation, width: usize },
+    Pixels { network: Cnn, width: usize },
+    Tuned(Members),
+}
+
+impl Scorer {
+    /// The scorer of a saved model.
+    ///
+    /// # Errors
+    /// Weights that are missing, or not of the shapes that this kind of model has.
+    pub fn of(saved: &SavedModel) -> Result<Self> {
+        match saved.info.kind {
+            Kind::Finetune => Self::tuned(&saved.weights, &saved.info.input),
+            kind => Self::new(kind, &saved.weights, saved.info.input.width),
+        }
+    }
+
+    /// Checks that all weights of this kind of model for rows of `width` values are there with their shapes.
+    pub fn new(kind: Kind, weights: &Weights, width: usize) -> Result<Self> {
+        Ok(Self(match kind {
+            Kind::Dense => Self::features(Box::new(Dense::from_weights(weights, width)?), weights, width)?,
+            Kind::Logistic => Self::features(Box::new(Linear::from_weights(weights, width)?), weights, width)?,
+            Kind::Benchmark => Ready::Pixels { network: Cnn::from_weights(weights, width)?, width },
+            Kind::Finetune => return Err(Error::failed("a fine-tuned model needs to know where its network is cut")),
+        }))
+    }
+
+    /// The same of a fine-tuned model, whose rows are the activations that `input` tells of.
+    pub fn tuned(weights: &Weights, input: &StoreIdentity) -> Result<Self> {
+        Ok(Self(Ready::Tuned(Members::from_weights(&tail_of(input)?, weights)?)))
+    }
+
+    fn features(network: Box<dyn Network + Send>, weights: &Weights, width: usize) -> Result<Ready> {
+        Ok(Ready::Features { network, scaling: Standardisation::from_weights(weights, width)?, width })
+    }
+
+    /// Probability of class 1 per row of features, as they are in the store; standardisation happens inside. Rows are
+    /// taken some at a time.
+    ///
+    /// # Errors
+    /// When the rows have another width than the model's, hold NaN or cannot be read, the model is the benchmark, or
+    /// the monitor says stop.
+    pub fn scores(&self, rows: &dyn FeatureRows, monitor: &dyn Monitor) -> Result<Vec<f64>> {
+        match &self.0 {
+            Ready::Features { network, scaling, width } => {
+                check_width(rows.width(), *width)?;
+                let batch = rows_at_once(*width);
+                probabilities(network.as_ref(), &Features { rows, scaling }, batch, monitor)
+            }
+            Ready::Tuned(tuned) => {
+                check_width(rows.width(), tuned.width())?;
+                shares(tuned.logits(rows, monitor)?)
+            }
+            Ready::Pixels { .. } => Err(Error::failed("the benchmark model scores pixels and was given features")),
+        }
+    }
+
+    /// What a fine-tuned network makes of its rows, for others to learn from: its averaged last stage, rows x features,
+    /// the mean of picture and mirror image (of an ensemble those of all members behind each other); with the scores.
+    /// None of other models, whose features are frozen.
+    ///
+    /// # Errors
+    /// As [`Scorer::scores`].
+    pub fn tuned_features(
+        &self,
+        rows: &dyn FeatureRows,
+        monitor: &dyn Monitor,
+    ) -> Result<Option<(Array2<f32>, Vec<f64>)>> {
+        let Ready::Tuned(tuned) = &self.0 else { return Ok(None) };
+        check_width(rows.width(), tuned.width())?;
+        let (features, logits) = tuned.features(rows, monitor)?;
+        Ok(Some((features, shares(logits)?)))
+    }
+
+    /// [`Scorer::scores`] of rows in memory.
+    pub fn scores_f32(&self, rows: ArrayView2<f32>) -> Result<Vec<f64>> {
+        self.scores(&rows, &Silent)
+    }
+
+    /// Probability of class 1 per row of pooled pixels (see [`super::PixelRows`]).
+    ///
+    /// # Errors
+    /// When the rows have another width than the model's, or the model works on features.
+    pub fn scores_u16(&self, rows: ArrayView2<u16>) -> Result<Vec<f64>> {
+        match &self.0 {
+            Ready::Pixels { network, width } => {
+                check_width(rows.ncols(), *width)?;
+                probabilities(network, &Pixels::new(rows, network.scale())?, PIXEL_BATCH, &Silent)
+            }
+            Ready::Features { .. } | Ready::Tuned(_) => {
+                Err(Error::failed("this model scores features and was given pixels"))
+            }
+        }
+    }
+}
+
+/// What explanations need: the way to the logit in steps that gradients flow through.
+impl Scorer {
+    /// Logits (batch) of rows of features (batch, width), as they are in the store.
+    ///
+    /// # Errors
+    /// What libtorch says; a model that works on pixels.
+    pub fn logits_of_rows(&self, rows: &Tensor) -> Result<Tensor, TchError> {
+        match &self.0 {
+            Ready::Features { network, scaling, .. } => {
+                let rows = rows.f_to_device(Device::Cpu)?;
+                network.logits(&scaling.scale_tensor(&rows)?, &mut Dropout::off())
+            }
+            Ready::Pixels { .. } => Err(TchError::Shape("the benchmark model takes pixels".into())),
+            Ready::Tuned(_) => Err(TchError::Shape("a fine-tuned model takes activations".into())),
+        }
+    }
+
+    /// What the model's own convolutions make of rows, `[N, C, H, W]` for each of its networks: the benchmark's after
+    /// ReLU; the last stage of a fine-tuned network, of picture and mirror image together.
+    ///
+    /// # Errors
+    /// Rows of another width than the model's or of another kind; a model whose features are frozen.
+    pub fn convolved(&self, rows: &Rows) -> Result<Vec<Tensor>> {
+        match (&self.0, rows) {
+            (Ready::Pixels { network, width }, Rows::U16(rows)) => {
+                check_width(rows.ncols(), *width)?;
+                let all: Vec<usize> = (0..rows.nrows()).collect();
+                let input = Pixels::new(rows.view(), network.scale())?.batch(&all)?;
+                Ok(vec![tch::no_grad(|| network.convolved(&input)).map_err(torch_error)?])
+            }
+            (Ready::Tuned(tuned), Rows::F32(rows)) => {
+                check_width(rows.ncols(), tuned.width())?;
+                tuned.last(rows.view()).map_err(torch_error)
+            }
+            _ => Err(Error::failed("this model has no convolutions for such rows")),
+        }
+    }
+
+    /// Logits (batch) of what [`Scorer::convolved`] gives. Gradients flow through it.
+    ///
+    /// # Errors
+    /// What libtorch says; a model whose features are frozen.
+    pub fn logits_of_convolved(&self, maps: &[Tensor]) -> Result<Tensor, TchError> {
+        match (&self.0, maps) {
+            (Ready::Pixels { network, .. }, [maps]) => {
+                network.logits_of(&maps.f_mean_dim([2, 3].as_slice(), false, None)?, &mut Dropout::off())
+            }
+            (Ready::Tuned(tuned), maps) => tuned.logits_of_last(maps),
+            _ => Err(TchError::Shape("this model has no such convolutions".into())),
+        }
+    }
+}
+
+fn check_width(given: usize, wanted: usize) -> Result<()> {
+    if given == wanted {
+        return Ok(());
+    }
+    Err(Error::failed(format!("the model takes {wanted} values per image and was given {given}")))
+}
+
+fn probabilities(network: &dyn Network, input: &dyn Input, batch: usize, monitor: &dyn Monitor) -> Result<Vec<f64>> {
+    shares(logits(network, input, batch, &|| monitor.stopped())?)
+}
+
+/// Logits as probabilities.
+fn shares(logits: Vec<f64>) -> Result<Vec<f64>> {
+    if let Some(row) = logits.iter().position(|logit| logit.is_nan()) {
+        return Err(Error::failed(format!(
+            "the score of image {} is not a number, because its features are not; extract them again",
+            row + 1
+        )));
+    }
+    Ok(logits.into_iter().map(sigmoid).collect())
+}
+
+/// The logits of all rows, dropout off, `batch` rows at a time.
+pub(super) fn logits(
+    network: &dyn Network,
+    input: &dyn Input,
+    batch: usize,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Vec<f64>> {
+    let mut all = Vec::with_capacity(input.len());
+    let rows: Vec<usize> = (0..input.len()).collect();
+    for rows in rows.chunks(batch.max(1)) {
+        if stopped() {
+            return Err(Error::stopped());
+        }
+        let input = input.batch(rows)?;
+        let mut values = vec![0f32; rows.len()];
+        tch::no_grad(|| {
+            let logits = network.logits(&input, &mut Dropout::off())?;
+            logits.f_contiguous()?.f_copy_data(&mut values, rows.len())
+        })
+        .map_err(torch_error)?;
+        all.extend(values.into_iter().map(f64::from));
+    }
+    Ok(all)
+}

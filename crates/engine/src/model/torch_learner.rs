@@ -1,0 +1,122 @@
+//! A small network that learns through libtorch's automatic gradients.
+
+use super::head::Step;
+use super::network::{Input, Network, to_array, torch_error};
+use super::random::Dropout;
+use super::scorer::logits;
+use super::settings::Optimizer;
+use super::training::{Figures, Learner, validated};
+use faceprobe_core::error::Result;
+use faceprobe_core::monitor::Validated;
+use tch::{Reduction, TchError, Tensor};
+
+/// One split: its rows and its labels.
+pub(super) struct Split<'a> {
+    pub(super) input: &'a dyn Input,
+    pub(super) positive: &'a [bool],
+}
+
+/// A network with few parameters; the optimizer is the program's own, so that its memory can be kept and restored.
+pub(super) struct TorchLearner<'a, N> {
+    network: &'a N,
+    variables: Vec<Tensor>,
+    /// What the variables hold, and the optimizer's memory of it.
+    values: Vec<Vec<f32>>,
+    memory: Vec<[Vec<f32>; 2]>,
+    optimizer: Optimizer,
+    decay: f64,
+    train: Split<'a>,
+    val: Split<'a>,
+    scoring_batch: usize,
+}
+
+impl<'a, N: Network> TorchLearner<'a, N> {
+    /// `variables` are those of the network that are to be trained.
+    pub(super) fn new(
+        network: &'a N,
+        variables: Vec<Tensor>,
+        (optimizer, decay): (Optimizer, f64),
+        train: Split<'a>,
+        val: Split<'a>,
+        scoring_batch: usize,
+    ) -> Result<Self> {
+        let values: Vec<Vec<f32>> =
+            variables.iter().map(values_of).collect::<Result<_, TchError>>().map_err(torch_error)?;
+        let memory = values.iter().map(|values| [vec![0.0; values.len()], vec![0.0; values.len()]]).collect();
+        Ok(Self { network, variables, values, memory, optimizer, decay, train, val, scoring_batch })
+    }
+
+    fn try_learn(
+        &mut self,
+        input: &Tensor,
+        positive: &[bool],
+        dropout: &mut Dropout,
+        step: &Step,
+    ) -> Result<Figures, TchError> {
+        let targets: Vec<f32> = positive.iter().map(|&positive| f32::from(u8::from(positive))).collect();
+        let logits = self.network.logits(input, dropout)?;
+        let targets = Tensor::f_from_slice(&targets)?;
+        let loss = logits.f_binary_cross_entropy_with_logits::<Tensor>(&targets, None, None, Reduction::Mean)?;
+        let gradients = Tensor::f_run_backward(&[loss], &self.variables, false, false)?;
+        for (((gradient, variable), values), memory) in
+            gradients.iter().zip(&mut self.variables).zip(&mut self.values).zip(&mut self.memory)
+        {
+            step.apply_all(&values_of(gradient)?, values, memory);
+            put(variable, values)?;
+        }
+        let values = values_of(&logits)?;
+        Ok(Figures::of(&values, positive))
+    }
+}
+
+fn values_of(tensor: &Tensor) -> Result<Vec<f32>, TchError> {
+    Ok(to_array(tensor)?.into_raw_vec_and_offset().0)
+}
+
+fn put(variable: &mut Tensor, values: &[f32]) -> Result<(), TchError> {
+    tch::no_grad(|| {
+        let values = Tensor::f_from_slice(values)?.f_view(variable.size().as_slice())?;
+        variable.f_copy_(&values)
+    })
+}
+
+impl<N: Network> Learner for TorchLearner<'_, N> {
+    fn samples(&self) -> usize {
+        self.train.positive.len()
+    }
+
+    fn learn(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures> {
+        let positive: Vec<bool> = rows.iter().map(|&row| self.train.positive[row]).collect();
+        let input = self.train.input.batch(rows)?;
+        let step = Step::new(self.optimizer, step, rate, self.decay);
+        self.try_learn(&input, &positive, dropout, &step).map_err(torch_error)
+    }
+
+    fn measure(&mut self, stopped: &dyn Fn() -> bool) -> Result<Validated> {
+        let logits = logits(self.network, self.val.input, self.scoring_batch, stopped)?;
+        Ok(validated(&logits, self.val.positive))
+    }
+
+    fn numbers(&self) -> Vec<&[f32]> {
+        self.values.iter().map(Vec::as_slice).collect()
+    }
+
+    fn set_numbers(&mut self, numbers: &[Vec<f32>]) -> Result<()> {
+        for ((variable, values), numbers) in self.variables.iter_mut().zip(&mut self.values).zip(numbers) {
+            values.clone_from(numbers);
+            put(variable, values).map_err(torch_error)?;
+        }
+        Ok(())
+    }
+
+    fn memory(&self) -> Vec<&[f32]> {
+        self.memory.iter().flatten().map(Vec::as_slice).collect()
+    }
+
+    fn set_memory(&mut self, memory: &[Vec<f32>]) -> Result<()> {
+        for (place, values) in self.memory.iter_mut().flatten().zip(memory) {
+            place.clone_from(values);
+        }
+        Ok(())
+    }
+}

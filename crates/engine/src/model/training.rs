@@ -1,0 +1,198 @@
+//! The training loop of the dense head, the benchmark and fine-tuning.
+
+use super::Schedule;
+use super::checkpoint::{Checkpoints, Progress};
+use super::random::{Dropout, epoch_order};
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::monitor::{EpochFigures, Monitor, Update, Validated};
+use std::time::Instant;
+
+/// How to train.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub(super) epochs: usize,
+    pub(super) batch: usize,
+    pub(super) learning_rate: f64,
+    pub(super) schedule: Schedule,
+    pub(super) dropout: f64,
+    pub(super) patience: Option<usize>,
+    pub(super) seed: u64,
+}
+
+/// Something that learns from batches of its training samples.
+pub(super) trait Learner {
+    /// Number of training samples.
+    fn samples(&self) -> usize;
+
+    /// An epoch, counted from 1, of so many begins.
+    fn begin(&mut self, _epoch: usize, _of: usize) {}
+
+    /// Takes one step on the given training samples, `step` counted from 1.
+    fn learn(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures>;
+
+    /// Measures the validation split.
+    fn measure(&mut self, stopped: &dyn Fn() -> bool) -> Result<Validated>;
+
+    /// The numbers that are trained.
+    fn numbers(&self) -> Vec<&[f32]>;
+
+    /// The numbers that [`Learner::measure`] measures and that are kept of the best epoch.
+    fn measured(&self) -> Vec<&[f32]> {
+        self.numbers()
+    }
+
+    /// Sets the numbers that are trained.
+    fn set_numbers(&mut self, numbers: &[Vec<f32>]) -> Result<()>;
+
+    /// What the optimizer remembers.
+    fn memory(&self) -> Vec<&[f32]>;
+
+    /// Sets what the optimizer remembers.
+    fn set_memory(&mut self, memory: &[Vec<f32>]) -> Result<()>;
+}
+
+/// How a batch went, before its step was taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Figures {
+    /// Mean binary cross-entropy.
+    pub(super) loss: f64,
+    /// Samples told right at probability 0.5.
+    pub(super) correct: usize,
+}
+
+impl Figures {
+    pub(super) fn of(logits: &[f32], positive: &[bool]) -> Self {
+        let cases = || logits.iter().zip(positive);
+        let loss: f64 = cases().map(|(&logit, &positive)| cross_entropy(f64::from(logit), positive)).sum();
+        let correct = cases().filter(|&(&logit, &positive)| (logit >= 0.0) == positive).count();
+        Self { loss: loss / logits.len() as f64, correct }
+    }
+}
+
+/// How the training went. The learner has the numbers of the last epoch.
+#[derive(Debug)]
+pub(super) struct Course {
+    pub(super) history: Vec<EpochFigures>,
+    pub(super) best_epoch: usize,
+    /// The numbers of the best epoch.
+    pub(super) best: Vec<Vec<f32>>,
+    /// False when there are epochs left that were not asked for yet.
+    pub(super) finished: bool,
+}
+
+/// Trains.
+///
+/// Each epoch visits all training samples once in an order drawn from the seed, in batches of `plan.batch` (the last
+/// one may be smaller), with binary cross-entropy on logits, then measures the validation split. The best epoch is the
+/// one with the highest validation accuracy at 0.5; of equals the one with the lower validation loss, then the
+/// earlier. With patience p the training ends after p epochs in a row without a higher validation accuracy. Same
+/// inputs, plan and thread count: same numbers.
+///
+/// With `checkpoints`, it goes on from the last one if there is one, as if it had never ended, and leaves one every
+/// so often and when it is stopped. They can also name the epoch to keep, which the training ends with then.
+///
+/// # Errors
+/// When stopped, when the loss is no longer a number, or when the learner fails.
+pub(super) fn fit(
+    learner: &mut dyn Learner,
+    plan: &Plan,
+    checkpoints: Option<&Checkpoints>,
+    monitor: &dyn Monitor,
+) -> Result<Course> {
+    let mut progress = match checkpoints {
+        Some(checkpoints) => checkpoints.restore(learner)?.unwrap_or_default(),
+        None => Progress::default(),
+    };
+    if let Some(last) = progress.history.last() {
+        let text = format!("goes on after epoch {} from a checkpoint", last.epoch);
+        monitor.update(Update::Note { text });
+    }
+    // Where the epoch to keep is chosen already, the validation split is learnt from and measures nothing.
+    let validates = checkpoints.is_none_or(Checkpoints::validates);
+    let planned = checkpoints.map_or(plan.epochs, |checkpoints| checkpoints.planned(plan.epochs));
+    let asked_for = checkpoints.and_then(Checkpoints::limit).map_or(planned, |limit| limit.min(planned));
+    while progress.history.len() < asked_for && !out_of_patience(plan, &progress) {
+        let epoch = progress.history.len() + 1;
+        let started = Instant::now();
+        learner.begin(epoch, planned);
+        let (train_loss, train_accuracy) = train_epoch(learner, plan, epoch, monitor)?;
+        let validated = if validates { Some(learner.measure(&|| monitor.stopped())?) } else { None };
+        if validated.is_some_and(|validated| !validated.loss.is_finite()) {
+            return Err(not_a_number(epoch));
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        let figures = EpochFigures { epoch, epochs: planned, train_loss, train_accuracy, validated, seconds };
+        if progress.takes(figures) {
+            keep(&mut progress.best, learner.measured());
+        }
+        monitor.update(Update::Epoch(figures));
+        if let Some(checkpoints) = checkpoints {
+            checkpoints.epoch_ended(learner, &progress)?;
+        }
+    }
+    let finished = progress.history.len() >= planned || out_of_patience(plan, &progress);
+    if let (Some(checkpoints), false) = (checkpoints, finished) {
+        checkpoints.write(learner, &progress)?;
+    }
+    let best_epoch = progress.best_epoch;
+    if best_epoch == 0 {
+        return Err(Error::usage("--epochs must be at least 1"));
+    }
+    Ok(Course { history: progress.history, best_epoch, best: progress.best, finished })
+}
+
+fn out_of_patience(plan: &Plan, progress: &Progress) -> bool {
+    plan.patience.is_some_and(|patience| progress.history.len() >= progress.last_gain + patience)
+        && !progress.history.is_empty()
+}
+
+/// Copies numbers into a place that mostly has their size already.
+fn keep(place: &mut Vec<Vec<f32>>, numbers: Vec<&[f32]>) {
+    place.resize(numbers.len(), Vec::new());
+    for (place, numbers) in place.iter_mut().zip(numbers) {
+        place.clear();
+        place.extend_from_slice(numbers);
+    }
+}
+
+/// One pass over the training split; mean loss and accuracy as they were while learning.
+fn train_epoch(learner: &mut dyn Learner, plan: &Plan, epoch: usize, monitor: &dyn Monitor) -> Result<(f64, f64)> {
+    let mut dropout = Dropout::for_epoch(plan.dropout, plan.seed, epoch);
+    let (mut loss_sum, mut correct) = (0.0, 0usize);
+    let order = epoch_order(plan.seed, epoch, learner.samples());
+    let batches = order.len().div_ceil(plan.batch);
+    for (batch, rows) in order.chunks(plan.batch).enumerate() {
+        if monitor.stopped() {
+            return Err(Error::stopped());
+        }
+        let done = (epoch - 1) * batches + batch;
+        let rate = plan.learning_rate * plan.schedule.share(done, batches, plan.epochs);
+        let figures = learner.learn(rows, &mut dropout, done as u64 + 1, rate)?;
+        if !figures.loss.is_finite() {
+            return Err(not_a_number(epoch));
+        }
+        loss_sum += figures.loss * rows.len() as f64;
+        correct += figures.correct;
+    }
+    let n = order.len() as f64;
+    Ok((loss_sum / n, correct as f64 / n))
+}
+
+/// How a model stands that gives these logits to the samples of the validation split.
+pub(super) fn validated(logits: &[f64], positive: &[bool]) -> Validated {
+    let n = logits.len() as f64;
+    let cases = || logits.iter().zip(positive);
+    let loss: f64 = cases().map(|(&logit, &positive)| cross_entropy(logit, positive)).sum();
+    let correct = cases().filter(|&(&logit, &positive)| (logit >= 0.0) == positive).count();
+    Validated { loss: loss / n, accuracy: correct as f64 / n }
+}
+
+/// Binary cross-entropy of one logit, in the form that neither overflows nor loses small values.
+pub(super) fn cross_entropy(logit: f64, positive: bool) -> f64 {
+    let signed = if positive { -logit } else { logit };
+    signed.max(0.0) + (-signed.abs()).exp().ln_1p()
+}
+
+fn not_a_number(epoch: usize) -> Error {
+    Error::failed(format!("the loss is not a number from epoch {epoch} on; lower --learning-rate"))
+}

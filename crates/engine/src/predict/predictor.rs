@@ -1,0 +1,176 @@
+//! The predictor: a model with its networks, and how it is asked.
+
+use super::seen::Shown;
+use super::worker::Worker;
+use crate::backbone::{self, device};
+use crate::face::{Alignment, Detector, Template};
+use crate::features::{CutSource, FeatureSpec, NetworkSource, PooledPixels, RowSource};
+use crate::model::{Kind, SavedModel, Scorer};
+use faceprobe_core::dataset::Manifest;
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::evaluation::Calibration;
+use faceprobe_core::predict::{Detect, Options, Prediction, UNCERTAIN};
+use faceprobe_core::run::{RunFolder, choice};
+use faceprobe_core::workspace::Workspace;
+use std::sync::{Mutex, PoisonError};
+
+/// A model with its networks, shared by the threads that predict.
+pub struct Predictor {
+    run: String,
+    threshold: f64,
+    pub(super) saved: SavedModel,
+    /// What its training data was cropped with, or what comes closest to that.
+    template: Template,
+    pub(super) source: Box<dyn RowSource>,
+    device: tch::Device,
+    detector: Mutex<Option<Detector>>,
+}
+
+impl Predictor {
+    /// Loads the model of run `model`, or of the chosen run, or of the best on validation.
+    ///
+    /// # Errors
+    /// No such run or no model in it; weights that are missing, or not those the model was trained with.
+    pub fn load(workspace: &Workspace, model: Option<&str>, device: &str, threads: usize) -> Result<Self> {
+        backbone::tune_allocator();
+        tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
+        let (run, threshold) = match model {
+            Some(name) => (RunFolder::find(workspace, name)?, None),
+            None => {
+                let choice = choice::current(workspace)?;
+                (RunFolder::find(workspace, &choice.run)?, Some(choice.threshold))
+            }
+        };
+        let path = run.model_path();
+        if !path.is_file() {
+            return Err(Error::failed(format!(
+                "Run {} has no trained model; wait for its end or train it again.",
+                run.id()
+            )));
+        }
+        let saved = SavedModel::load(&path)?;
+        // Weights that make no model are told now and not with the first picture.
+        Scorer::of(&saved).map_err(|error| Error::file(&path, error))?;
+        let source = source(&saved, device)?;
+        if source.identity() != saved.info.input {
+            return Err(Error::file(
+                &path,
+                "was trained on features of other weights or preprocessing than those here; fetch the same weights or train it again",
+            ));
+        }
+        Ok(Self {
+            run: run.id().to_string(),
+            threshold: threshold.unwrap_or(saved.info.threshold),
+            template: template_of(workspace, &saved),
+            source,
+            saved,
+            device: device::parse(device)?,
+            detector: Mutex::new(None),
+        })
+    }
+
+    /// The run whose model speaks.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// Scores from here on are told as the positive class.
+    pub fn threshold(&self) -> f64 {
+        self.threshold
+    }
+
+    /// The classes, the positive one second.
+    pub fn classes(&self) -> &[String; 2] {
+        &self.saved.info.classes
+    }
+
+    /// How faces are looked for with these options.
+    pub fn detect(&self, options: &Options) -> Detect {
+        options.detect.unwrap_or(match self.saved.info.alignment {
+            Some(_) => Detect::Align,
+            None => Detect::None,
+        })
+    }
+
+    /// Loads the networks that these options need, so that a lack is told at once.
+    ///
+    /// # Errors
+    /// Weights that are missing or damaged.
+    pub fn prepare(&self, options: &Options) -> Result<()> {
+        self.source.worker()?;
+        if self.detect(options) == Detect::None { Ok(()) } else { self.detector().map(|_| ()) }
+    }
+
+    /// What one thread needs. How many threads of libtorch it uses is what its caller has set for that thread.
+    ///
+    /// # Errors
+    /// Weights that cannot be read.
+    pub fn worker(&self) -> Result<Worker<'_>> {
+        Ok(Worker::new(self, self.source.worker()?, Scorer::of(&self.saved)?))
+    }
+
+    pub(super) fn detector(&self) -> Result<Detector> {
+        let mut held = self.detector.lock().unwrap_or_else(PoisonError::into_inner);
+        let detector = match held.take() {
+            Some(detector) => detector,
+            None => Detector::load(self.device)?,
+        };
+        let own = detector.share();
+        *held = Some(detector);
+        Ok(own)
+    }
+
+    pub(super) fn alignment(&self, options: &Options) -> Alignment {
+        match (options.template, self.saved.info.alignment) {
+            (Some(template), Some(alignment)) if template != alignment.template => Alignment { template, ..alignment },
+            (_, Some(alignment)) => alignment,
+            (template, None) => Alignment::new(template.unwrap_or(self.template)),
+        }
+    }
+
+    /// An answer that says nothing yet.
+    pub(super) fn blank(&self, path: String) -> Prediction {
+        let (model, threshold) = (self.run.clone(), self.threshold);
+        Prediction { path, threshold, model, input: Shown::Whole.words().into(), ..Prediction::default() }
+    }
+
+    pub(super) fn tell(&self, prediction: &mut Prediction, score: f64, options: &Options) {
+        let positive = score >= self.threshold;
+        let calibrated = |calibration: Calibration| calibration.probability(score);
+        let probability = self.saved.info.calibration.map_or(score, calibrated);
+        let probability = if positive { probability } else { 1.0 - probability };
+        let doubt = options.uncertain_below.is_some_and(|least| probability < least);
+        let label = if doubt { UNCERTAIN } else { &self.saved.info.classes[usize::from(positive)] };
+        prediction.label = Some(label.to_owned());
+        prediction.probability = Some(probability);
+        prediction.score = Some(score);
+    }
+}
+
+/// How the training data was cropped, where the model does not say: FairFace's crops are tight and Adience's are loose;
+/// for others, tight.
+fn template_of(workspace: &Workspace, saved: &SavedModel) -> Template {
+    if let Some(alignment) = saved.info.alignment {
+        return alignment.template;
+    }
+    let manifest = Manifest::load_named(workspace, &saved.info.provenance.dataset);
+    let loose = manifest.is_ok_and(|manifest| manifest.roots.keys().all(|source| source.starts_with("adience")));
+    if loose { Template::Loose } else { Template::Tight }
+}
+
+fn source(saved: &SavedModel, device: &str) -> Result<Box<dyn RowSource>> {
+    let input = &saved.info.input;
+    Ok(match saved.info.kind {
+        Kind::Benchmark => {
+            let settings: crate::model::BenchmarkSettings = serde_json::from_value(saved.info.settings.clone())
+                .map_err(|error| {
+                    Error::failed(format!("The model's settings cannot be read ({error}); train it again."))
+                })?;
+            Box::new(PooledPixels::new(settings.input, settings.pool)?)
+        }
+        Kind::Finetune => Box::new(CutSource::of_identity(input, device::parse(device)?)?),
+        Kind::Dense | Kind::Logistic => {
+            Box::new(NetworkSource::new(&FeatureSpec::of_identity(input)?, device::parse(device)?)?)
+        }
+    })
+}

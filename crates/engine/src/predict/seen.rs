@@ -1,0 +1,146 @@
+//! An image as the network will see it: read, decoded, its faces found and cropped to.
+
+use super::crop::{Crop, of_face};
+use super::input::Item;
+use super::read;
+use super::told;
+use super::worker::Worker;
+use super::{Detect, Options, Placement};
+use super::{Face, Prediction};
+use crate::face;
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::imaging::{self, Pixels};
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// What of a picture is shown to the network.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Shown {
+    Whole,
+    WholeForLack,
+    Detected,
+    Aligned,
+}
+
+impl Shown {
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Whole => "whole picture",
+            Self::WholeForLack => "whole picture, no face found",
+            Self::Detected => "detected face",
+            Self::Aligned => "aligned face",
+        }
+    }
+}
+
+/// One image as the network will see it.
+pub(super) struct Seen {
+    pub faces: Vec<Face>,
+    /// Which of them the inputs are of; none where they are of the whole picture.
+    chosen: Vec<usize>,
+    pub shown: Shown,
+    /// At the size of the network's input: one per answer.
+    pub inputs: Vec<Pixels>,
+    pub placements: Vec<Placement>,
+    note: Option<String>,
+    /// At its own size, as the network is shown it; only kept for those who explain.
+    pub picture: Option<Pixels>,
+}
+
+impl Worker<'_> {
+    /// An item as the network will see it. Other people's code on other people's files: a panic costs one image.
+    pub(super) fn guarded(&mut self, item: &Item, options: &Options, keep: bool) -> Result<Seen> {
+        catch_unwind(AssertUnwindSafe(|| self.see(item, options, keep)))
+            .unwrap_or_else(|_| Err(Error::failed(format!("{}: the decoder broke down on it", name(item)))))
+    }
+
+    fn see(&mut self, item: &Item, options: &Options, keep: bool) -> Result<Seen> {
+        let bytes = match item {
+            Item::File(path) => Cow::Owned(read(path)?),
+            Item::Bytes { bytes, .. } => Cow::Borrowed(bytes.as_slice()),
+            Item::Hopeless { reason, .. } => return Err(Error::file(Path::new(&name(item)), reason)),
+        };
+        let wrong = |reason: String| Error::file(Path::new(&name(item)), reason);
+        let preprocessing = self.predictor.source.preprocessing();
+        let detect = self.predictor.detect(options);
+        if detect == Detect::None {
+            let picture = preprocessing.decode(&bytes).map_err(wrong)?;
+            return Ok(Seen {
+                faces: Vec::new(),
+                chosen: Vec::new(),
+                shown: Shown::Whole,
+                placements: vec![Placement::WHOLE],
+                inputs: vec![preprocessing.resize(&picture)],
+                note: note(&bytes),
+                picture: keep.then_some(picture),
+            });
+        }
+        // Decoded and chosen as `data prepare --align` does it, so that training and prediction see the same crop.
+        let picture = imaging::decode_for_faces(&bytes).map_err(wrong)?;
+        let faces = self.faces(&picture)?;
+        let alignment = self.predictor.alignment(options);
+        let chosen: Vec<usize> = if options.every_face {
+            (0..faces.len()).collect()
+        } else {
+            let subject = face::subject(&faces, &picture);
+            subject.and_then(|face| faces.iter().position(|other| std::ptr::eq(other, face))).into_iter().collect()
+        };
+        let crops: Vec<Crop> = chosen.iter().map(|&face| of_face(&picture, &faces[face], detect, alignment)).collect();
+        let shown = match (crops.is_empty(), detect) {
+            (true, _) => Shown::WholeForLack,
+            (false, Detect::Align) => Shown::Aligned,
+            (false, _) => Shown::Detected,
+        };
+        let (mut placements, mut inputs): (Vec<_>, Vec<_>) =
+            crops.iter().map(|crop| (crop.placement, preprocessing.resize(&crop.pixels))).unzip();
+        if inputs.is_empty() {
+            placements.push(Placement::WHOLE);
+            inputs.push(preprocessing.picture(&bytes).map_err(wrong)?);
+        }
+        Ok(Seen {
+            faces: faces.iter().map(told).collect(),
+            chosen,
+            shown,
+            placements,
+            inputs,
+            note: note(&bytes),
+            picture: keep.then_some(picture),
+        })
+    }
+
+    fn faces(&mut self, picture: &Pixels) -> Result<Vec<face::Face>> {
+        if self.detector.is_none() {
+            self.detector = Some(self.predictor.detector()?);
+        }
+        match &self.detector {
+            Some(detector) => detector.detect(picture),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+/// The name that an item is answered under.
+pub(super) fn name(item: &Item) -> String {
+    match item {
+        Item::File(path) => path.to_string_lossy().into_owned(),
+        Item::Bytes { name, .. } | Item::Hopeless { name, .. } => name.clone(),
+    }
+}
+
+fn note(bytes: &[u8]) -> Option<String> {
+    imaging::animated(bytes).map(|format| format!("animated {format}; its first picture was taken"))
+}
+
+/// What is known of an item's answers before they have scores.
+pub(super) fn answers(seen: &Seen, blank: &Prediction) -> Vec<Prediction> {
+    (0..seen.inputs.len())
+        .map(|answer| Prediction {
+            faces: seen.faces.clone(),
+            input: seen.shown.words().into(),
+            face: seen.chosen.get(answer).copied(),
+            note: seen.note.clone(),
+            ..blank.clone()
+        })
+        .collect()
+}

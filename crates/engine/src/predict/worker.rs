@@ -1,0 +1,137 @@
+//! What one thread predicts with: pictures in, labels with their probabilities and maps out.
+
+use super::Prediction;
+use super::explain::heat_map;
+use super::input::Item;
+use super::seen::{answers, name};
+use super::{HeatMap, Method, Options, Placement, Predictor};
+use crate::backbone::Pool;
+use crate::face::Detector;
+use crate::features::{RowWorker, Rows};
+use crate::model::{Kind, Scorer};
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::imaging::Pixels;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+/// Pictures per call of the network, as in extraction.
+pub(super) const BATCH: usize = 16;
+
+/// What one thread predicts with.
+pub struct Worker<'a> {
+    pub(super) predictor: &'a Predictor,
+    rows: Box<dyn RowWorker + Send>,
+    scorer: Scorer,
+    pub(super) detector: Option<Detector>,
+}
+
+/// An answer with the map of where it comes from.
+pub struct Explained {
+    pub prediction: Prediction,
+    pub map: HeatMap,
+    /// Where in the upright picture the map lies.
+    pub placement: Placement,
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(predictor: &'a Predictor, rows: Box<dyn RowWorker + Send>, scorer: Scorer) -> Self {
+        Self { predictor, rows, scorer, detector: None }
+    }
+}
+
+impl Worker<'_> {
+    /// The answers for some items, in their order: one each, or one per face. What goes wrong with an item is in its
+    /// prediction's `error`.
+    pub fn predict(&mut self, items: &[Item], options: &Options) -> Vec<Prediction> {
+        let begun = Instant::now();
+        let (mut predictions, mut inputs, mut places) = (Vec::with_capacity(items.len()), Vec::new(), Vec::new());
+        for item in items {
+            let blank = self.predictor.blank(name(item));
+            match self.guarded(item, options, false) {
+                Err(error) => predictions.push(Prediction { error: Some(error.to_string()), ..blank }),
+                Ok(seen) => {
+                    let answers = answers(&seen, &blank);
+                    places.extend(predictions.len()..predictions.len() + answers.len());
+                    predictions.extend(answers);
+                    inputs.extend(seen.inputs);
+                }
+            }
+        }
+        for (inputs, places) in inputs.chunks(BATCH).zip(places.chunks(BATCH)) {
+            for (score, &place) in self.scores(inputs).into_iter().zip(places) {
+                let prediction = &mut predictions[place];
+                match score {
+                    Ok(score) => self.predictor.tell(prediction, score, options),
+                    Err(reason) => prediction.error = Some(format!("{}: {reason}", prediction.path)),
+                }
+            }
+        }
+        let milliseconds = begun.elapsed().as_secs_f64() * 1000.0 / items.len().max(1) as f64;
+        predictions.iter_mut().for_each(|prediction| prediction.milliseconds = milliseconds);
+        predictions
+    }
+
+    /// The same for one item, with the picture and a map for each answer.
+    ///
+    /// # Errors
+    /// What is wrong with the item; an answer without a score.
+    pub fn explain(&mut self, item: &Item, options: &Options) -> Result<(Pixels, Vec<Explained>)> {
+        let begun = Instant::now();
+        let mut seen = self.guarded(item, options, true)?;
+        let picture = seen.picture.take().ok_or_else(|| Error::failed("The picture is gone."))?;
+        let mut explained = Vec::with_capacity(seen.inputs.len());
+        let blank = self.predictor.blank(name(item));
+        let answers = answers(&seen, &blank);
+        for ((mut prediction, input), &placement) in answers.into_iter().zip(&seen.inputs).zip(&seen.placements) {
+            let score = self.scores(std::slice::from_ref(input)).pop();
+            let score = score.unwrap_or_else(|| Err("gave no score".into()));
+            let score = score.map_err(|reason| Error::failed(format!("{}: {reason}", prediction.path)))?;
+            self.predictor.tell(&mut prediction, score, options);
+            let map = self.map(input, score >= self.predictor.threshold())?;
+            prediction.milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
+            explained.push(Explained { prediction, map, placement });
+        }
+        Ok((picture, explained))
+    }
+
+    /// The score of each picture, or why it has none.
+    fn scores(&mut self, inputs: &[Pixels]) -> Vec<Result<f64, String>> {
+        // tch turns errors of libtorch into panics in some calls.
+        let work = AssertUnwindSafe(|| self.rows.rows(inputs));
+        let rows = match catch_unwind(work).unwrap_or_else(|_| Err(Error::failed("the network broke down on it"))) {
+            Ok(rows) if rows.dim().0 == inputs.len() => rows,
+            Ok(_) => return vec![Err("the network gave no answer".into()); inputs.len()],
+            Err(error) => return vec![Err(error.to_string()); inputs.len()],
+        };
+        (0..inputs.len())
+            .map(|row| {
+                if !rows.is_finite(row) {
+                    return Err("the network's answer is not a number".into());
+                }
+                // One by one, so that an image has the same score in any company.
+                let scores = match rows.select(&[row]) {
+                    Rows::F32(row) => self.scorer.scores_f32(row.view()),
+                    Rows::U16(row) => self.scorer.scores_u16(row.view()),
+                };
+                let score = scores.map_err(|error| error.to_string())?.first().copied();
+                score.filter(|score| score.is_finite()).ok_or_else(|| "gave no finite score".to_owned())
+            })
+            .collect()
+    }
+
+    /// Where in a picture of the input's size the told class comes from.
+    fn map(&mut self, input: &Pixels, positive: bool) -> Result<HeatMap> {
+        let kind = self.predictor.saved.info.kind;
+        if let Some(tapped) = self.rows.tapped(input)? {
+            let exact = tapped.pool == Pool::Avg && kind == Kind::Logistic;
+            let method = if exact { Method::Cam } else { Method::GradCam };
+            let logit = |stages: &[tch::Tensor]| self.scorer.logits_of_rows(&tapped.pooled(stages)?);
+            return heat_map(&tapped.activations, &logit, positive, method);
+        }
+        let maps = self.scorer.convolved(&self.rows.rows(std::slice::from_ref(input))?)?;
+        let logit = |maps: &[tch::Tensor]| self.scorer.logits_of_convolved(maps);
+        // A fine-tuned network has a linear head on its averaged last stage.
+        let method = if kind == Kind::Finetune { Method::Cam } else { Method::GradCam };
+        heat_map(&maps, &logit, positive, method)
+    }
+}

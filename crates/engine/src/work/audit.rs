@@ -1,0 +1,37 @@
+//! An audit as a job: what it asks besides the cached features is got here.
+
+use super::execute::Circumstances;
+use super::scoring::manifest;
+use super::witness;
+use crate::audit::faces::Cascade;
+use crate::audit::{self, CountFaces, Helpers, Settings};
+use crate::backbone::{MTCNN, device, weights};
+use faceprobe_core::error::Result;
+use faceprobe_core::monitor::Monitor;
+
+/// Audits the prepared set `dataset`; the findings are in `audit.json` beside its manifest.
+///
+/// # Errors
+/// As [`audit::run`]; a run that cannot be asked; a detector that was asked for and is not there.
+pub(super) fn audit(
+    circumstances: &Circumstances<'_>,
+    dataset: &str,
+    settings: &Settings,
+    monitor: &dyn Monitor,
+) -> Result<String> {
+    let manifest = manifest(circumstances.workspace, dataset)?;
+    let there = || weights::status(MTCNN.name).is_ok_and(|status| status.present);
+    let cascade = match settings.faces.unwrap_or_else(there) {
+        true => Some(Cascade::load(device::parse(circumstances.device)?)?),
+        false => None,
+    };
+    let witness = match &settings.with {
+        Some(run) => Some(witness::ask(circumstances, run, &manifest, monitor)?),
+        None => None,
+    };
+    let helpers =
+        Helpers { faces: cascade.as_ref().map(|cascade| cascade as &dyn CountFaces), witness: witness.as_ref() };
+    let audit = audit::run(circumstances.workspace, &manifest, settings, helpers, monitor)?;
+    let findings: usize = audit.tallies.iter().map(|tally| tally.count).sum();
+    Ok(format!("{findings} findings in {} images of {dataset}", audit.images))
+}

@@ -1,0 +1,82 @@
+//! From a job's spec to engine calls. Runs in the worker process.
+
+use super::scoring::{filled_stores, manifest, network_source};
+use super::worker::Recorder;
+use super::{audit, elsewhere, folds, probe, study, sweep, training};
+use crate::backbone::device;
+use crate::face::FaceCropper;
+use faceprobe_core::dataset::crops::Cropper;
+use faceprobe_core::dataset::{Split, prepare, synthetic};
+use faceprobe_core::error::{AtPath, Result};
+use faceprobe_core::monitor::{Monitor, Update};
+use faceprobe_core::run::RunFolder;
+use faceprobe_core::run::spec::JobSpec;
+use faceprobe_core::workspace::{Workspace, write_whole};
+
+/// Where and with what a job is done.
+pub(super) struct Circumstances<'a> {
+    pub workspace: &'a Workspace,
+    pub run: &'a RunFolder,
+    pub threads: usize,
+    /// `cpu`, `cuda[:N]` or `mps`.
+    pub device: &'a str,
+}
+
+/// Does the job and answers with a sentence that says what came of it.
+pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder: &Recorder<'_>) -> Result<String> {
+    let workspace = circumstances.workspace;
+    match job {
+        JobSpec::Sample(settings) => {
+            stage(recorder, "draw the synthetic sample");
+            synthetic::generate(&workspace.sample(), settings, recorder)?;
+            Ok(format!("the synthetic sample is in {}", workspace.sample().display()))
+        }
+        JobSpec::Prepare(settings) => {
+            let prepare::Prepared { report, outcome, .. } = {
+                let device = device::parse(circumstances.device)?;
+                let cropper = settings.align.map(|alignment| FaceCropper::load(alignment, device)).transpose()?;
+                let cropper = cropper.as_ref().map(|cropper| cropper as &dyn Cropper);
+                prepare::prepare_with(workspace, settings, cropper, recorder)?
+            };
+            // The account belongs to the run too: when there are too few images it is all that comes of it.
+            let path = circumstances.run.path().join("report.json");
+            write_whole(&path, &serde_json::to_vec_pretty(&report).at(&path)?)?;
+            outcome?;
+            let counts: Vec<String> = report
+                .splits
+                .iter()
+                .map(|split| format!("{} {}", split.per_class.iter().sum::<usize>(), split.split))
+                .collect();
+            Ok(format!("{}: {}", report.name, counts.join(", ")))
+        }
+        JobSpec::Audit { dataset, settings } => audit::audit(circumstances, dataset, settings, recorder),
+        JobSpec::Extract { dataset, features } => {
+            let manifest = manifest(workspace, dataset)?;
+            let source = network_source(features, circumstances.device)?;
+            stage(recorder, "extract features");
+            let (_, report) = filled_stores(circumstances, &manifest, &Split::ALL, source.as_ref(), recorder)?;
+            Ok(format!(
+                "{} computed at {:.0} images/s, {} there before, {} skipped",
+                report.computed,
+                report.rate,
+                report.reused,
+                report.skipped.len()
+            ))
+        }
+        JobSpec::Probe { dataset, features, settings } => {
+            probe::run(circumstances, dataset, features, settings, recorder)
+        }
+        JobSpec::Train { dataset, model, refit } => {
+            training::train(circumstances, dataset, model, refit.as_deref(), recorder)
+        }
+        JobSpec::Sweep { dataset, sweep } => sweep::sweep(circumstances, dataset, sweep, recorder),
+        JobSpec::Folds { dataset, model } => folds::train(circumstances, dataset, model, recorder),
+        JobSpec::OpenTest { run } => folds::open_test(circumstances, run, recorder),
+        JobSpec::Evaluate { run, on } => elsewhere::evaluate(circumstances, run, on, recorder),
+        JobSpec::Demo { sample } => study::run(circumstances, sample, recorder),
+    }
+}
+
+fn stage(monitor: &dyn Monitor, name: &str) {
+    monitor.update(Update::Stage { name: name.to_owned() });
+}

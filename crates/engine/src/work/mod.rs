@@ -1,0 +1,16 @@
+//! A run's work, in the worker process: from its spec to the last line of its journal.
+
+mod audit;
+mod elsewhere;
+mod ensemble;
+mod execute;
+mod folds;
+mod probe;
+mod scoring;
+mod study;
+mod sweep;
+mod training;
+mod witness;
+mod worker;
+
+pub use worker::main;

@@ -1,0 +1,92 @@
+//! The demo: the whole study on the synthetic sample, each part a run of its own.
+
+use super::execute::{Circumstances, execute};
+use super::worker::{Recorder, recorded};
+use crate::backbone;
+use crate::features::FeatureSpec;
+use crate::model::{BenchmarkSettings, DenseSettings, LogisticSettings};
+use faceprobe_core::dataset::prepare::PrepareSettings;
+use faceprobe_core::dataset::source::{Adapter, SourceSpec};
+use faceprobe_core::dataset::synthetic::SampleSettings;
+use faceprobe_core::error::Result;
+use faceprobe_core::monitor::{Monitor, Update};
+use faceprobe_core::run::RunFolder;
+use faceprobe_core::run::journal::{JournalWriter, Life};
+use faceprobe_core::run::spec::{DEMO_DATASET, JobSpec, ModelSpec, Spec};
+use std::sync::Arc;
+
+/// Draws the sample, prepares it, extracts features, trains benchmark, logistic regression and dense head, and, all
+/// choices made, opens the test split for each.
+///
+/// # Errors
+/// With the first part that fails; what the parts before it made is kept.
+pub(super) fn run(
+    circumstances: &Circumstances<'_>,
+    sample: &SampleSettings,
+    recorder: &Recorder<'_>,
+) -> Result<String> {
+    let dataset = DEMO_DATASET.to_owned();
+    let seed = sample.seed;
+    let features = FeatureSpec::of_backbone(backbone::DEFAULT);
+    part(circumstances, recorder, JobSpec::Sample(sample.clone()))?;
+    part(circumstances, recorder, JobSpec::Prepare(prepare_settings(circumstances, sample)))?;
+    part(circumstances, recorder, JobSpec::Extract { dataset: dataset.clone(), features: features.clone() })?;
+    let models = [
+        ModelSpec::Benchmark { settings: BenchmarkSettings { seed, ..Default::default() } },
+        ModelSpec::Logistic { features: features.clone(), settings: LogisticSettings { seed, ..Default::default() } },
+        ModelSpec::Dense { features, settings: DenseSettings { seed, ..Default::default() } },
+    ];
+    let mut trained = Vec::new();
+    for model in models {
+        trained.push(part(circumstances, recorder, JobSpec::train(&dataset, model))?);
+    }
+    for run in trained {
+        part(circumstances, recorder, JobSpec::OpenTest { run: run.id().to_string() })?;
+    }
+    Ok("the study is done; the Results screen and 'faceprobe results' show its table".into())
+}
+
+/// The study's proportions, 6 : 2 : 2, as large as the sample certainly allows.
+fn prepare_settings(circumstances: &Circumstances<'_>, sample: &SampleSettings) -> PrepareSettings {
+    let fifth = sample.images / 10 * 2;
+    PrepareSettings {
+        name: DEMO_DATASET.to_owned(),
+        sources: vec![SourceSpec { adapter: Adapter::Adience, path: circumstances.workspace.sample() }],
+        train: Some(fifth * 3),
+        val: Some(fifth),
+        test: Some(fifth),
+        seed: sample.seed,
+        split: None,
+        align: None,
+    }
+}
+
+/// Does one part as a run of its own, whose journal and this one's both tell of it.
+pub(super) fn part(circumstances: &Circumstances<'_>, recorder: &Recorder<'_>, job: JobSpec) -> Result<RunFolder> {
+    let mut spec = Spec::new(job, circumstances.threads, circumstances.device);
+    spec.parent = Some(circumstances.run.id().to_string());
+    let run = RunFolder::create(circumstances.workspace, &spec)?;
+    part_in(circumstances, recorder, run, &spec.job)
+}
+
+/// Does a part whose folder is there.
+pub(super) fn part_in(
+    circumstances: &Circumstances<'_>,
+    recorder: &Recorder<'_>,
+    run: RunFolder,
+    job: &JobSpec,
+) -> Result<RunFolder> {
+    let _lock = run.lock()?;
+    let journal = JournalWriter::open(&run.events_path())?;
+    let own = Recorder::part_of(journal, Arc::clone(recorder.switch()), recorder);
+    own.life(Life::Started { pid: std::process::id(), threads: circumstances.threads });
+    recorder.update(Update::Stage { name: run.id().to_string() });
+    let mut summary = String::new();
+    recorded(&own, || {
+        let inner = Circumstances { run: &run, ..*circumstances };
+        summary = execute(job, &inner, &own)?;
+        Ok(summary.clone())
+    })?;
+    recorder.update(Update::Note { text: format!("{}: {summary}", run.id()) });
+    Ok(run)
+}

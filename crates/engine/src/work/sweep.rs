@@ -1,0 +1,260 @@
+//! A sweep: many heads over the same features, each a run of its own.
+//!
+//! Every head is an ordinary training with a folder, a journal, a checkpoint and a row in the results; the sweep only
+//! decides which are trained and for how long. So a sweep that was killed finds what is finished and goes on with the
+//! rest, and heads count in `results` like any others.
+//!
+//! Small heads are trained side by side, one thread each: a head's steps are short, and threads that share one spend
+//! much of it waiting for each other. Large heads fill the memory's bandwidth alone and come one after the other.
+
+use super::execute::Circumstances;
+use super::training::{Ground, ground, train_on};
+use super::worker::{Recorder, recorded};
+use crate::model::DenseSettings;
+use faceprobe_core::error::{Error, ErrorKind, Result};
+use faceprobe_core::monitor::{Monitor, Update};
+use faceprobe_core::run::RunFolder;
+use faceprobe_core::run::journal::{JournalWriter, Life};
+use faceprobe_core::run::results::ResultRow;
+use faceprobe_core::run::spec::{JobSpec, ModelSpec, Spec, SweepSpec};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Heads with more weights than this are trained one after the other.
+const SMALL: usize = 8_000_000;
+
+/// One head: which setting it is, its seed within, and its run.
+struct Head {
+    setting: usize,
+    model: ModelSpec,
+    run: RunFolder,
+}
+
+/// Trains the heads of a sweep and answers with a sentence about the best.
+///
+/// # Errors
+/// Missing data, weights or images; settings out of range; a stop. A head that cannot be trained is left out with a
+/// note; when none can, that is an error too.
+pub(super) fn sweep(
+    circumstances: &Circumstances<'_>,
+    dataset: &str,
+    spec: &SweepSpec,
+    recorder: &Recorder<'_>,
+) -> Result<String> {
+    let settings = spec.grid.settings(&spec.base, spec.random)?;
+    let ground = ground(circumstances, dataset, &model(spec, &settings[0], 0), None, recorder)?;
+    let heads = heads(circumstances, dataset, spec, &settings)?;
+    recorder.update(Update::Stage { name: format!("train {} heads", heads.len()) });
+
+    let rungs = spec.rungs();
+    let mut alive: Vec<usize> = (0..settings.len()).collect();
+    let mut ranking = Vec::new();
+    for (at, &epochs) in rungs.iter().enumerate() {
+        let chosen: Vec<&Head> = heads.iter().filter(|head| alive.contains(&head.setting)).collect();
+        let last = at + 1 == rungs.len();
+        if rungs.len() > 1 {
+            let text = format!("{} heads up to epoch {epochs}", chosen.len());
+            recorder.update(Update::Note { text });
+        }
+        train_all(circumstances, &ground, dataset, &chosen, if last { None } else { Some(epochs) }, recorder)?;
+        ranking = rank(&chosen, &alive)?;
+        if !last {
+            let kept = ranking.len().div_ceil(spec.halving.map_or(1, |halving| halving.factor.max(1)));
+            alive = ranking.iter().take(kept).map(|ranked| ranked.setting).collect();
+        }
+    }
+    let Some(best) = ranking.first() else {
+        return Err(Error::failed("no head of the sweep could be trained; its notes say why"));
+    };
+    for (place, ranked) in ranking.iter().take(10).enumerate() {
+        let text =
+            format!("{}. {}: {}", place + 1, model(spec, &settings[ranked.setting], 0).describe(), ranked.text());
+        recorder.update(Update::Note { text });
+    }
+    Ok(format!(
+        "{} settings of {} seeds; best on validation: {}, {}, in {}",
+        settings.len(),
+        spec.seeds.len(),
+        model(spec, &settings[best.setting], 0).describe(),
+        best.text(),
+        best.run
+    ))
+}
+
+fn model(spec: &SweepSpec, settings: &DenseSettings, seed: usize) -> ModelSpec {
+    let seed = spec.seeds.get(seed).copied().unwrap_or(settings.seed);
+    ModelSpec::Dense { features: spec.features.clone(), settings: DenseSettings { seed, ..settings.clone() } }
+}
+
+/// The runs of all heads: those this sweep has made before, and new ones.
+fn heads(
+    circumstances: &Circumstances<'_>,
+    dataset: &str,
+    spec: &SweepSpec,
+    settings: &[DenseSettings],
+) -> Result<Vec<Head>> {
+    let own = circumstances.run.id().to_string();
+    let mut made: Vec<(JobSpec, RunFolder)> = Vec::new();
+    for run in RunFolder::list(circumstances.workspace)? {
+        // A folder whose spec cannot be read is no head of this sweep.
+        if let Ok(spec) = run.spec()
+            && spec.parent.as_deref() == Some(own.as_str())
+        {
+            made.push((spec.job, run));
+        }
+    }
+    let mut heads = Vec::new();
+    for seed in 0..spec.seeds.len() {
+        for (setting, settings) in settings.iter().enumerate() {
+            let model = model(spec, settings, seed);
+            let job = JobSpec::train(dataset, model.clone());
+            let run = match made.iter().find(|(made, _)| *made == job) {
+                Some((_, run)) => run.clone(),
+                None => {
+                    let mut spec = Spec::new(job, circumstances.threads, circumstances.device);
+                    spec.parent = Some(own.clone());
+                    RunFolder::create(circumstances.workspace, &spec)?
+                }
+            };
+            heads.push(Head { setting, model, run });
+        }
+    }
+    Ok(heads)
+}
+
+/// Trains all heads that have not come that far, as many at a time as is quickest.
+fn train_all(
+    circumstances: &Circumstances<'_>,
+    ground: &Ground,
+    dataset: &str,
+    heads: &[&Head],
+    limit: Option<usize>,
+    recorder: &Recorder<'_>,
+) -> Result<()> {
+    let weights = |head: &&&Head| match &head.model {
+        ModelSpec::Dense { settings, .. } => settings.width * (ground.width() + settings.width * (settings.depth - 1)),
+        _ => usize::MAX,
+    };
+    let small = heads.iter().map(|head| weights(&head)).max().unwrap_or(0) <= SMALL;
+    let (lanes, threads) =
+        if small { (circumstances.threads.min(heads.len()).max(1), 1) } else { (1, circumstances.threads) };
+    let next = AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
+    let failure: Mutex<Option<Error>> = Mutex::new(None);
+    let lane = || -> Result<()> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|error| Error::failed(format!("no threads for the heads of the sweep: {error}")))?;
+        pool.install(|| {
+            // libtorch, which scores the finished heads, keeps to the lane too.
+            tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
+            while let Some(head) = heads.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let outcome = train_head(circumstances, ground, dataset, head, limit, recorder);
+                let index = done.fetch_add(1, Ordering::Relaxed);
+                match outcome {
+                    Ok(row) => recorder.update(Update::Trial {
+                        index,
+                        of: heads.len(),
+                        setting: format!("{} {} seed {}", row.run, row.settings, row.seed),
+                        val_accuracy: row.val_accuracy.unwrap_or(f64::NAN),
+                        val_loss: row.validation.as_ref().map_or(f64::NAN, |figures| figures.of_scores.log_loss),
+                    }),
+                    Err(error) if error.kind() == ErrorKind::Stopped => return Err(error),
+                    Err(error) => recorder.update(Update::Note { text: format!("{}: {error}", head.run.id()) }),
+                }
+            }
+            Ok(())
+        })
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..lanes {
+            scope.spawn(|| {
+                if let Err(error) = lane() {
+                    // The others find nothing more to do.
+                    next.store(heads.len(), Ordering::Relaxed);
+                    failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                }
+            });
+        }
+    });
+    tch::set_num_threads(i32::try_from(circumstances.threads).unwrap_or(1));
+    match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// Trains one head as the run it is, unless it has come that far already.
+fn train_head(
+    circumstances: &Circumstances<'_>,
+    ground: &Ground,
+    dataset: &str,
+    head: &Head,
+    limit: Option<usize>,
+    recorder: &Recorder<'_>,
+) -> Result<ResultRow> {
+    if let Some(row) = ResultRow::load(&head.run)?
+        && (!head.run.checkpoint_path().exists() || limit.is_some_and(|limit| row.epochs >= limit))
+    {
+        row.close(&head.run)?;
+        return Ok(row);
+    }
+    if recorder.stopped() {
+        return Err(Error::stopped());
+    }
+    let _lock = head.run.lock()?;
+    let own = Recorder::beside(JournalWriter::open(&head.run.events_path())?, Arc::clone(recorder.switch()));
+    own.life(Life::Started { pid: std::process::id(), threads: circumstances.threads });
+    let mut row = None;
+    recorded(&own, || {
+        let trained = train_on(ground, &head.run, dataset, &head.model, limit, &own)?;
+        let summary = trained.summary();
+        row = Some(trained);
+        Ok(summary)
+    })?;
+    row.ok_or_else(|| Error::failed("the head left no result"))
+}
+
+/// A setting with the validation accuracies of its seeds.
+struct Ranked {
+    setting: usize,
+    accuracies: Vec<f64>,
+    /// The run of its best seed.
+    run: String,
+}
+
+impl Ranked {
+    fn mean(&self) -> f64 {
+        self.accuracies.iter().sum::<f64>() / self.accuracies.len() as f64
+    }
+
+    fn text(&self) -> String {
+        let mean = self.mean();
+        match self.accuracies.len() {
+            1 => format!("{mean:.4}"),
+            n => {
+                let squares: f64 = self.accuracies.iter().map(|accuracy| (accuracy - mean).powi(2)).sum();
+                format!("{mean:.4} ± {:.4} over {n} seeds", (squares / (n - 1) as f64).sqrt())
+            }
+        }
+    }
+}
+
+/// The settings that have results, the best mean validation accuracy over their seeds first (of equals the earlier).
+fn rank(heads: &[&Head], alive: &[usize]) -> Result<Vec<Ranked>> {
+    let mut ranking = Vec::new();
+    for &setting in alive {
+        let mut rows = Vec::new();
+        for head in heads.iter().filter(|head| head.setting == setting) {
+            rows.extend(ResultRow::load(&head.run)?.and_then(|row| Some((row.val_accuracy?, row.run))));
+        }
+        let best = rows.iter().max_by(|a, b| a.0.total_cmp(&b.0));
+        if let Some((_, run)) = best {
+            let run = run.clone();
+            ranking.push(Ranked { setting, accuracies: rows.into_iter().map(|row| row.0).collect(), run });
+        }
+    }
+    ranking.sort_by(|a, b| b.mean().total_cmp(&a.mean()));
+    Ok(ranking)
+}
