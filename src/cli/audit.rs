@@ -3,15 +3,14 @@
 use super::Context;
 use super::args::{DatasetArg, DetachArg};
 use super::follow::start;
+use super::options::Options;
 use super::output::{print, print_json};
 use super::train::dataset_name;
-use clap::{Args, ValueEnum};
-use faceprobe_core::audit::{self, Settings, Wanted};
-use faceprobe_core::backbone::Pool;
+use clap::Args;
+use faceprobe_core::audit::{self, Settings};
 use faceprobe_core::dataset::decisions::{Decision, Decisions, class_of};
 use faceprobe_core::dataset::{ContentHash, Manifest, PrepareReport, list_prepared};
 use faceprobe_core::error::{AtPath, Error, Result};
-use faceprobe_core::features::Taps;
 use faceprobe_core::run::{JobSpec, RunFolder};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -20,53 +19,13 @@ use std::path::{Path, PathBuf};
 pub(crate) struct AuditArgs {
     /// The prepared set [default: the only one]
     pub name: Option<String>,
-    /// Judge labels by the cached features of this network only [default: the widest that are there]
-    #[arg(long)]
-    pub backbone: Option<String>,
-    /// Only by these stages
-    #[arg(long, value_name = "last|N,N,…")]
-    pub tap: Option<Taps>,
-    /// Only by features pooled so
-    #[arg(long, value_name = "avg|max|gridN|flatten")]
-    pub pool: Option<Pool>,
-    /// Ask this trained run too (best: a fine-tuned one) about the images that it was not trained on
-    #[arg(long, value_name = "RUN")]
-    pub with: Option<String>,
-    /// Look for a face in every image [default: where the weights of mtcnn are there]
-    #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "yes", value_name = "WHEN")]
-    pub faces: Option<FacesArg>,
-    /// Bits of 256 in which the hashes of near duplicates may differ
-    #[arg(long, value_name = "N", default_value_t = Settings::default().bits, value_parser = clap::value_parser!(u32).range(0..=31))]
-    pub bits: u32,
-    /// Pixels of the shorter side below which an image is too small
-    #[arg(long, value_name = "PIXELS", default_value_t = Settings::default().side)]
-    pub min_side: u32,
+    #[command(flatten)]
+    pub settings: Options<Settings>,
     /// How many findings of each kind are printed
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub show: usize,
-    /// Decides the folds
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
     #[command(flatten)]
     pub detach: DetachArg,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum FacesArg {
-    /// Where the detector's weights are there
-    Auto,
-    Yes,
-    No,
-}
-
-impl FacesArg {
-    fn wish(self) -> Option<bool> {
-        match self {
-            Self::Auto => None,
-            Self::Yes => Some(true),
-            Self::No => Some(false),
-        }
-    }
 }
 
 #[derive(Debug, Args)]
@@ -88,18 +47,10 @@ pub(crate) fn audit(context: &Context, args: &AuditArgs) -> Result<()> {
     let name = dataset_name(context, &DatasetArg { data: args.name.clone() })?;
     // A mistyped name is told before a run is made of it.
     let folder = Manifest::load_named(&context.workspace, &name)?.folder;
-    if let Some(run) = &args.with {
+    let settings = args.settings.read()?;
+    if let Some(run) = &settings.with {
         RunFolder::find(&context.workspace, run)?;
     }
-    let settings = Settings {
-        bits: args.bits,
-        side: args.min_side,
-        seed: args.seed,
-        features: Wanted { backbone: args.backbone.clone(), tap: args.tap.clone(), pool: args.pool },
-        with: args.with.clone(),
-        faces: args.faces.and_then(FacesArg::wish),
-        ..Settings::default()
-    };
     let job = JobSpec::Audit { dataset: name, settings: Box::new(settings) };
     if start(context, job, args.detach.detach)?.is_none() {
         return Ok(());

@@ -1,14 +1,14 @@
 //! `faceprobe data fetch|prepare|audit|decide|show`.
 
 use super::Context;
-use super::args::{DataCommand, PrepareArgs};
+use super::args::DataCommand;
 use super::follow::follow;
+use super::options::Options;
 use super::output::{print, print_json};
 use super::train::dataset_name;
 use faceprobe_core::dataset::PrepareReport;
 use faceprobe_core::dataset::prepare::PrepareSettings;
-use faceprobe_core::error::{Error, Result};
-use faceprobe_core::imaging::Alignment;
+use faceprobe_core::error::Result;
 use faceprobe_core::run::launch::launch;
 use faceprobe_core::run::{JobSpec, Spec};
 use std::path::{Path, absolute};
@@ -26,28 +26,19 @@ pub(crate) fn run(context: &Context, command: &DataCommand) -> Result<()> {
     }
 }
 
-fn prepare(context: &Context, args: &PrepareArgs) -> Result<()> {
-    let name = args.name.clone().unwrap_or_else(|| args.sources[0].adapter.name().to_owned());
+fn prepare(context: &Context, options: &Options<PrepareSettings>) -> Result<()> {
+    let mut options = options.clone();
+    for (name, text) in &mut options.pairs {
+        // What this command called folds first.
+        if name == "split" && text == "adience-folds" {
+            "folds".clone_into(text);
+        }
+    }
+    let mut settings = options.read()?;
     // The worker works from the workspace; what the user typed is relative to where they stand.
-    let sources = args
-        .sources
-        .iter()
-        .map(|source| {
-            let mut source = source.clone();
-            source.path = absolute(&source.path).unwrap_or(source.path);
-            source
-        })
-        .collect();
-    let settings = PrepareSettings {
-        name: name.clone(),
-        sources,
-        train: args.train,
-        val: args.val,
-        test: args.test,
-        seed: args.seed,
-        split: args.split.map(Into::into),
-        align: alignment(args)?,
-    };
+    for source in &mut settings.source {
+        source.path = absolute(&source.path).unwrap_or(std::mem::take(&mut source.path));
+    }
     let launched =
         launch(&context.workspace, &Spec::new(JobSpec::Prepare(settings), context.threads, &context.device))?;
     let run = launched.run.clone();
@@ -57,16 +48,6 @@ fn prepare(context: &Context, args: &PrepareArgs) -> Result<()> {
         show(context, run.path())?;
     }
     outcome.map(|_| ())
-}
-
-/// The crop that was asked for.
-fn alignment(args: &PrepareArgs) -> Result<Option<Alignment>> {
-    let side = args.align_side.unwrap_or(Alignment::SIDE);
-    if !Alignment::SIDES.contains(&side) {
-        let (least, most) = (Alignment::SIDES.start(), Alignment::SIDES.end());
-        return Err(Error::usage(format!("--align-side {side} makes no sense; take {least} to {most} pixels.")));
-    }
-    Ok(args.align.map(|template| Alignment { template, side }))
 }
 
 fn show(context: &Context, folder: &Path) -> Result<()> {

@@ -13,7 +13,7 @@ use serde_json::json;
 
 pub(crate) fn run(context: &Context, args: &ExtractArgs) -> Result<()> {
     let dataset = dataset_name(context, &args.dataset)?;
-    let features = args.features.spec(&context.device)?;
+    let features = args.features.read()?;
     let job = if args.probe {
         let settings = LogisticSettings { alphas: probe::ALPHAS.to_vec(), ..LogisticSettings::default() };
         JobSpec::Probe { dataset, features, settings }

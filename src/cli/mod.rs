@@ -12,6 +12,7 @@ mod evaluate_on;
 mod extract;
 mod fetch;
 mod follow;
+mod options;
 mod output;
 mod predict;
 mod report;

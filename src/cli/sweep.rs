@@ -3,19 +3,19 @@
 use super::Context;
 use super::args::SweepArgs;
 use super::follow::{ended_with_models, enqueue, follow, start};
+use super::options::Pairs;
 use super::output::print;
 use super::train::dataset_name;
 use faceprobe_core::error::{Error, Result};
-use faceprobe_core::model::{DenseSettings, Grid};
-use faceprobe_core::run::{JobSpec, RunFolder, RunView, SweepSpec, launch};
+use faceprobe_core::model::DenseSettings;
+use faceprobe_core::run::{Axis, JobSpec, RunFolder, RunView, SweepSpec, launch};
+use faceprobe_settings::{axis_values, set_all};
 
 pub(crate) fn run(context: &Context, args: &SweepArgs) -> Result<()> {
     let view = match &args.extend {
         Some(name) => extend(context, args, name)?,
         None => {
-            let sweep = spec(args, &context.device)?;
-            // Wrong values are told here and not by a worker's journal.
-            sweep.grid.settings(&sweep.base, sweep.random)?;
+            let sweep = spec(args)?;
             let dataset = dataset_name(context, &args.dataset)?;
             if args.detach.queue {
                 return enqueue(context, JobSpec::Sweep { dataset, sweep: Box::new(sweep) });
@@ -29,36 +29,22 @@ pub(crate) fn run(context: &Context, args: &SweepArgs) -> Result<()> {
     ended_with_models(context, &view)
 }
 
-fn grid(args: &SweepArgs) -> Grid {
-    Grid {
-        widths: args.width.clone(),
-        depths: args.depth.clone(),
-        dropouts: args.dropout.clone(),
-        learning_rates: args.learning_rate.clone(),
-        optimizers: args.optimizer.iter().map(|&optimizer| optimizer.into()).collect(),
-        weight_decays: args.weight_decay.clone(),
-        batches: args.batch.clone(),
-        standardise: args.standardise.clone(),
+/// What was given of the heads: settings with one value, and axes with several.
+fn heads(args: &SweepArgs) -> Result<(Pairs, Vec<Axis>)> {
+    let (mut base, mut varied) = (Pairs::new(), Vec::new());
+    for (setting, text) in &args.heads.0 {
+        let values = axis_values::<DenseSettings>(setting, text)?;
+        match &values[..] {
+            [only] => base.push((setting.clone(), only.clone())),
+            _ => varied.push(Axis { setting: setting.clone(), values }),
+        }
     }
+    Ok((base, varied))
 }
 
-fn spec(args: &SweepArgs, device: &str) -> Result<SweepSpec> {
-    let default = DenseSettings::default();
-    let base = DenseSettings {
-        schedule: args.course.schedule(),
-        arithmetic: args.products.arithmetic(),
-        epochs: args.course.epochs.unwrap_or(default.epochs),
-        patience: args.course.patience.or(default.patience),
-        ..default
-    };
-    Ok(SweepSpec {
-        features: args.features.spec(device)?,
-        base,
-        grid: grid(args),
-        seeds: args.seeds.clone(),
-        random: args.random,
-        halving: args.halving,
-    })
+fn spec(args: &SweepArgs) -> Result<SweepSpec> {
+    let (base, axes) = heads(args)?;
+    Ok(SweepSpec { features: args.features.read()?, base: set_all(&base)?, axes, own: args.own.read()? })
 }
 
 /// Adds to what a sweep is to train and sets it to work again.
@@ -68,16 +54,20 @@ fn extend(context: &Context, args: &SweepArgs, name: &str) -> Result<Option<RunV
     let JobSpec::Sweep { sweep, .. } = &mut whole.job else {
         return Err(Error::usage(format!("Run {name} is not a sweep, so it cannot be extended.")));
     };
-    sweep.grid.extend(&sweep.base, &grid(args));
-    for &seed in &args.seeds {
-        if !sweep.seeds.contains(&seed) {
-            sweep.seeds.push(seed);
+    let own = args.own.read()?;
+    let given = |(setting, text): &(String, String)| {
+        Ok(Axis { setting: setting.clone(), values: axis_values::<DenseSettings>(setting, text)? })
+    };
+    sweep.extend(&args.heads.0.iter().map(given).collect::<Result<Vec<_>>>()?);
+    for seed in own.seeds {
+        if !sweep.own.seeds.contains(&seed) {
+            sweep.own.seeds.push(seed);
         }
     }
-    if let (Some(drawn), Some(more)) = (&mut sweep.random, args.random) {
+    if let (Some(drawn), Some(more)) = (&mut sweep.own.random, own.random) {
         *drawn = more.max(*drawn);
     }
-    sweep.grid.settings(&sweep.base, sweep.random)?;
+    sweep.check()?;
     let launched = launch::extend(&context.workspace, run, &whole)?;
     if args.detach.detach {
         print(&format!("{}\n", launched.run.id()))?;

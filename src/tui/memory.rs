@@ -10,8 +10,19 @@ use super::theme::Palette;
 use faceprobe_core::error::{AtPath, Result};
 use faceprobe_core::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+
+/// Forms that this program has, with values by name; those of earlier versions, which went by position, are forgotten.
+fn by_name<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<HashMap<FormKind, BTreeMap<String, String>>, D::Error> {
+    let read: BTreeMap<String, serde_json::Value> = BTreeMap::deserialize(deserializer)?;
+    let form = |(name, values): (String, serde_json::Value)| {
+        Some((serde_json::from_value(name.into()).ok()?, serde_json::from_value(values).ok()?))
+    };
+    Ok(read.into_iter().filter_map(form).collect())
+}
 
 /// The whole of it. Every part may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,7 +40,8 @@ pub struct Memory {
     /// The folder that Predict shows.
     pub folder: Option<PathBuf>,
     /// What was last typed into each form.
-    pub forms: BTreeMap<FormKind, Vec<String>>,
+    #[serde(deserialize_with = "by_name")]
+    pub forms: HashMap<FormKind, BTreeMap<String, String>>,
     /// What the other screens keep, each under its name.
     pub screens: BTreeMap<String, serde_json::Value>,
 }

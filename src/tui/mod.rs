@@ -11,7 +11,6 @@ pub mod commands;
 pub mod draw;
 pub mod event;
 pub mod forms;
-pub mod forms_many;
 pub mod graphics;
 pub mod history;
 pub mod jobs;

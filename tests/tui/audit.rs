@@ -261,7 +261,7 @@ fn an_audit_can_ask_a_fine_tuned_run() {
         let mut now = snapshot();
         for &(name, val) in names {
             let tuned = run(name, dense(), Status::Done);
-            now.runs.push(Arc::new(Run { row: Some(row(name, Kind::Finetune, val, None)), ..tuned }));
+            now.runs.push(Arc::new(Run { row: Some(row(name, Kind::FINETUNE, val, None)), ..tuned }));
         }
         Event::Snapshot(Arc::new(now))
     };

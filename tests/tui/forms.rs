@@ -38,14 +38,14 @@ fn forms_check_every_field_and_remember_what_was_typed() {
     type_text(&mut app, "0.9");
     let effects = press(&mut app, KeyCode::Enter);
     let settings = DenseSettings { dropout: 0.9, ..DenseSettings::default() };
-    let model = ModelSpec::Dense { features: FeatureSpec::of_backbone("efficientnet-lite0"), settings };
+    let model = ModelSpec::new(FeatureSpec::of_backbone("efficientnet-lite0"), settings);
     assert_eq!(effects, [Effect::Launch(Box::new(train(model)))]);
     // The kind of model is a field; the defaults of each kind are the engine's.
     press(&mut app, KeyCode::Char('n'));
     press(&mut app, KeyCode::Up);
     press(&mut app, KeyCode::Right);
     press(&mut app, KeyCode::Right);
-    let model = ModelSpec::Benchmark { settings: BenchmarkSettings::default() };
+    let model = ModelSpec::new(None, BenchmarkSettings::default());
     assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Launch(Box::new(train(model)))]);
     press(&mut app, KeyCode::Char('n'));
     press(&mut app, KeyCode::Up);
@@ -53,7 +53,7 @@ fn forms_check_every_field_and_remember_what_was_typed() {
         press(&mut app, KeyCode::Right);
     }
     let features = FeatureSpec::of_cut("efficientnet-lite0", None, Mode::Default).unwrap();
-    let model = ModelSpec::Finetune { features, settings: FinetuneSettings::default() };
+    let model = ModelSpec::new(features, FinetuneSettings::default());
     assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Launch(Box::new(train(model)))]);
 }
 
@@ -69,7 +69,7 @@ fn the_prepare_form_takes_several_sources_and_pasted_paths() {
     let effects = press(&mut app, KeyCode::Enter);
     let [Effect::Launch(job)] = &effects[..] else { panic!("{effects:?}") };
     let JobSpec::Prepare(settings) = &**job else { panic!("{job:?}") };
-    let paths: Vec<_> = settings.sources.iter().map(|source| source.path.to_string_lossy().into_owned()).collect();
+    let paths: Vec<_> = settings.source.iter().map(|source| source.path.to_string_lossy().into_owned()).collect();
     assert_eq!(paths, ["/data/Köln photos", "/data/人物"]);
     assert_eq!((settings.train, settings.val, settings.test), (Some(6000), Some(2000), Some(2000)));
     assert_eq!((settings.split, settings.align), (None, None));
@@ -87,7 +87,7 @@ fn the_prepare_form_takes_several_sources_and_pasted_paths() {
     let [Effect::Launch(job)] = &effects[..] else { panic!("{effects:?}") };
     let JobSpec::Prepare(settings) = &**job else { panic!("{job:?}") };
     assert_eq!(settings.split, Some(faceprobe_core::dataset::SplitMethod::Subject));
-    assert_eq!(settings.align, Some(faceprobe_core::imaging::Alignment::new(faceprobe_core::imaging::Template::Loose)));
+    assert_eq!(settings.align, Some(faceprobe_core::imaging::Template::Loose));
 }
 
 #[test]

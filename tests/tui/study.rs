@@ -97,7 +97,7 @@ pub fn row(run: &str, kind: Kind, val: f64, test: Option<f64>) -> ResultRow {
     ResultRow {
         run: run.into(),
         kind,
-        backbone: (kind != Kind::Benchmark).then(|| "efficientnet-lite0".into()),
+        backbone: (kind != Kind::BENCHMARK).then(|| "efficientnet-lite0".into()),
         pool: None,
         tap: None,
         params: 1_312_769,
@@ -115,13 +115,14 @@ pub fn row(run: &str, kind: Kind, val: f64, test: Option<f64>) -> ResultRow {
         dataset: "sample".into(),
         manifest_sha256: "a".repeat(64),
         synthetic: true,
-        settings: "dense 1024, dropout 0.8, 100 epochs, adam 0.001".into(),
+        settings: "width 1024, dropout 0.8, 100 epochs".into(),
         created: String::new(),
         after_test_openings: usize::from(run == "dense-2") * 2,
         chosen: run == "dense-1",
         validation: None,
         division: None,
         asked: String::new(),
+        key: "width=1024".into(),
         refit: None,
     }
 }
@@ -131,21 +132,15 @@ pub fn train(model: ModelSpec) -> JobSpec {
 }
 
 pub fn dense() -> JobSpec {
-    train(ModelSpec::Dense {
-        features: FeatureSpec::of_backbone("efficientnet-lite0"),
-        settings: DenseSettings::default(),
-    })
+    train(ModelSpec::new(FeatureSpec::of_backbone("efficientnet-lite0"), DenseSettings::default()))
 }
 
 /// A workspace in the middle of the study: three models done, a fourth being trained.
 pub fn snapshot() -> Snapshot {
     let extract =
         JobSpec::Extract { dataset: "sample".into(), features: FeatureSpec::of_backbone("efficientnet-lite0") };
-    let logistic = ModelSpec::Logistic {
-        features: FeatureSpec::of_backbone("efficientnet-lite0"),
-        settings: LogisticSettings::default(),
-    };
-    let benchmark = ModelSpec::Benchmark { settings: BenchmarkSettings::default() };
+    let logistic = ModelSpec::new(FeatureSpec::of_backbone("efficientnet-lite0"), LogisticSettings::default());
+    let benchmark = ModelSpec::new(None, BenchmarkSettings::default());
     let trial = |alpha: u32, val_accuracy| Trial { setting: format!("alpha {alpha}"), val_accuracy, val_loss: 0.5 };
     let mut runs = vec![
         Run {
@@ -156,23 +151,23 @@ pub fn snapshot() -> Snapshot {
         },
         Run {
             epochs: epochs(16, 16, 0.6),
-            row: Some(row("benchmark-1", Kind::Benchmark, 0.6, None)),
+            row: Some(row("benchmark-1", Kind::BENCHMARK, 0.6, None)),
             ..run("benchmark-1", train(benchmark), Status::Done)
         },
         Run {
             trials: vec![trial(10, 0.741), trial(100, 0.784), trial(1000, 0.776)],
             outcome: Some("validation 0.784 with alpha 100".into()),
-            row: Some(row("logistic-1", Kind::Logistic, 0.784, Some(0.771))),
+            row: Some(row("logistic-1", Kind::LOGISTIC, 0.784, Some(0.771))),
             ..run("logistic-1", train(logistic), Status::Done)
         },
         Run {
             epochs: epochs(100, 100, 0.812),
-            row: Some(row("dense-1", Kind::Dense, 0.812, None)),
+            row: Some(row("dense-1", Kind::DENSE, 0.812, None)),
             ..run("dense-1", dense(), Status::Done)
         },
         Run {
             epochs: epochs(100, 100, 0.795),
-            row: Some(row("dense-2", Kind::Dense, 0.795, None)),
+            row: Some(row("dense-2", Kind::DENSE, 0.795, None)),
             ..run("dense-2", dense(), Status::Done)
         },
         Run {
@@ -183,7 +178,7 @@ pub fn snapshot() -> Snapshot {
         },
     ];
     if let Some(last) = runs.last_mut() {
-        last.row = Some(ResultRow { status: Status::Running, ..row("dense-3", Kind::Dense, 0.77, None) });
+        last.row = Some(ResultRow { status: Status::Running, ..row("dense-3", Kind::DENSE, 0.77, None) });
     }
     let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
     Snapshot {

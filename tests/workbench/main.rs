@@ -30,7 +30,7 @@ use faceprobe_core::predict::client::Explanation;
 use faceprobe_core::predict::{Detect, Face, HeatMap, Method, Placement, Prediction};
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::view::Trial;
-use faceprobe_core::run::{JobSpec, ModelSpec, RunId, Status, SweepSpec};
+use faceprobe_core::run::{Axis, JobSpec, ModelSpec, RunId, Status, SweepSettings, SweepSpec};
 use faceprobe_core::workspace::Workspace;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -50,7 +50,7 @@ fn features() -> FeatureSpec {
 
 fn dense(width: usize, seed: u64) -> JobSpec {
     let settings = DenseSettings { width, seed, ..DenseSettings::default() };
-    JobSpec::train("sample", ModelSpec::Dense { features: features(), settings })
+    JobSpec::train("sample", ModelSpec::new(features(), settings))
 }
 
 fn epochs(count: usize, top: f64) -> Vec<EpochFigures> {
@@ -74,19 +74,8 @@ fn snapshot() -> Snapshot {
         sweep: Box::new(SweepSpec {
             features: features(),
             base: DenseSettings::default(),
-            grid: faceprobe_core::model::Grid {
-                widths: vec![256, 1024],
-                depths: vec![1],
-                dropouts: vec![0.8],
-                learning_rates: vec![1e-4],
-                optimizers: vec![faceprobe_core::model::Optimizer::Adam],
-                weight_decays: vec![0.0],
-                batches: vec![128],
-                standardise: vec![true],
-            },
-            seeds: vec![1, 2],
-            random: None,
-            halving: None,
+            axes: vec![Axis { setting: "width".into(), values: vec!["256".into(), "1024".into()] }],
+            own: SweepSettings { seeds: vec![1, 2], ..SweepSettings::default() },
         }),
     };
     let head = |id: &str, width, seed, status, count, top| Run {

@@ -58,17 +58,17 @@ fn the_sweep_form_reads_lists_and_says_what_is_wrong() {
     let mut app = app();
     keys(&mut app, "3S");
     let field = |app: &mut App, name: &str, value: &str| app.fill(name, value);
-    field(&mut app, "widths", "64, 128 256");
-    field(&mut app, "dropouts", "0.5 1.2");
+    field(&mut app, "width", "64, 128 256");
+    field(&mut app, "dropout", "0.5 1.2");
     assert_eq!(press(&mut app, KeyCode::Enter), []);
-    assert!(shown(&app, 120, 40).contains("Needs numbers from 0 to 0.99 between spaces."));
-    field(&mut app, "dropouts", "0.5");
+    assert!(shown(&app, 120, 40).contains("Dropout must be at least 0 and below 1, not 1.2."));
+    field(&mut app, "dropout", "0.5");
     field(&mut app, "seeds", "1 2 3");
     field(&mut app, "halving", "10:3");
     let effects = press(&mut app, KeyCode::Enter);
     let [Effect::Launch(job)] = &effects[..] else { panic!("{effects:?}") };
     let JobSpec::Sweep { sweep, .. } = &**job else { panic!("{job:?}") };
-    assert_eq!((sweep.grid.widths.as_slice(), sweep.seeds.as_slice()), (&[64, 128, 256][..], &[1, 2, 3][..]));
+    assert_eq!((sweep.axes[0].values.join(" "), sweep.own.seeds.as_slice()), ("64 128 256".to_owned(), &[1, 2, 3][..]));
     assert_eq!(sweep.rungs(), [10, 30, 60]);
 }
 

@@ -1,5 +1,6 @@
 //! The one error type: a sentence for a person, and what kind of end it is.
 
+use faceprobe_settings::Refusal;
 use std::error::Error as StdError;
 use std::fmt;
 use std::path::Path;
@@ -72,6 +73,13 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sentence)
+    }
+}
+
+/// A setting that is refused is wrong usage, in the sentence that names it by its option.
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self { source: Some(Arc::new(refusal.clone())), ..Self::usage(format!("{}.", refusal.for_option())) }
     }
 }
 

@@ -11,10 +11,12 @@
 //! The peer is `benches/training_peer.py`, run by the Python named in `PEER_PYTHON` (default `python3`) with the same
 //! number of threads (`BENCH_THREADS`, default 2). Own and peer work take turns; medians and their ratio are printed.
 
+use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::monitor::{Monitor, Update};
+use faceprobe_core::run::{Axis, SweepSettings, SweepSpec};
 use faceprobe_engine::backbone::Arithmetic;
 use faceprobe_engine::model::{
-    DenseSettings, EpochDraws, Grid, LabelledRows, LogisticSettings, first_weights, train_dense, train_logistic,
+    DenseSettings, EpochDraws, LabelledRows, LogisticSettings, first_weights, train_dense, train_logistic,
 };
 use ndarray::{Array1, Array2};
 use ndarray_npy::WriteNpyExt;
@@ -126,7 +128,7 @@ fn dense(features: usize, rounds: usize, arithmetic: Arithmetic, threads: usize)
     let (mut own, mut theirs) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         let seed = round as u64 + 1;
-        let settings = DenseSettings { epochs, standardise: false, arithmetic, seed, ..Default::default() };
+        let settings = DenseSettings { epochs, standardise: false, products: arithmetic, seed, ..Default::default() };
         let answer = peer(folder.path(), threads, &["dense", &epochs.to_string(), &seed.to_string()])?;
         let seconds = answer["epoch_seconds"].as_array().ok_or("no seconds")?;
         theirs.extend(seconds.iter().filter_map(serde_json::Value::as_f64));
@@ -161,14 +163,18 @@ struct Heads {
 
 impl Heads {
     fn new(features: usize, epochs: usize, arithmetic: Arithmetic, twins: bool) -> Outcome<Self> {
-        let base = DenseSettings { epochs, standardise: false, arithmetic, ..Default::default() };
-        let grid = Grid {
-            widths: vec![256, 512, 1024],
-            dropouts: vec![0.2, 0.4, 0.6, 0.8],
-            learning_rates: vec![1e-4, 3e-4],
-            ..Default::default()
+        let base = DenseSettings { epochs, standardise: false, products: arithmetic, ..Default::default() };
+        let axis = |setting: &str, values: &[&str]| Axis {
+            setting: setting.to_owned(),
+            values: values.iter().map(|value| (*value).to_owned()).collect(),
         };
-        let settings = grid.settings(&base, None)?;
+        let axes = vec![
+            axis("width", &["256", "512", "1024"]),
+            axis("dropout", &["0.2", "0.4", "0.6", "0.8"]),
+            axis("learning_rate", &["0.0001", "0.0003"]),
+        ];
+        let sweep = SweepSpec { features: FeatureSpec::default(), base, axes, own: SweepSettings::default() };
+        let settings = sweep.settings()?;
         Ok(Self { train: split(SAMPLES, features, 2)?, val: split(VAL, features, 3)?, settings, epochs, twins })
     }
 

@@ -41,13 +41,13 @@ impl Place {
 fn settings(name: &str, source: SourceSpec, split: SplitMethod, sizes: Option<[usize; 3]>) -> PrepareSettings {
     PrepareSettings {
         name: name.into(),
-        sources: vec![source],
+        source: vec![source],
         train: sizes.map(|sizes| sizes[0]),
         val: sizes.map(|sizes| sizes[1]),
         test: sizes.map(|sizes| sizes[2]),
         seed: 1,
         split: Some(split),
-        align: None,
+        ..PrepareSettings::default()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use faceprobe_core::imaging::Pixels;
 use faceprobe_engine::backbone::Pool;
-use faceprobe_engine::features::Tapped;
-use faceprobe_engine::model::{Kind, Scorer, Weights};
+use faceprobe_engine::features::{Dtype, StoreIdentity, Tapped};
+use faceprobe_engine::model::{Kind, Weights, kind};
 use faceprobe_engine::predict::explain::heat_map;
 use faceprobe_engine::predict::overlay::overlay;
 use faceprobe_engine::predict::{HeatMap, Method, Placement};
@@ -52,9 +52,17 @@ fn maps_are_those_of_pytorch() {
                 (name.clone(), ArrayD::from_shape_vec(array.shape.clone(), array.values.clone()).unwrap())
             })
             .collect();
-        let kind = if case.kind == "logistic" { Kind::Logistic } else { Kind::Dense };
-        let width = weights["input.mean"].len();
-        let scorer = Scorer::new(kind, &weights, width).unwrap();
+        let kind = if case.kind == "logistic" { Kind::LOGISTIC } else { Kind::DENSE };
+        let input = StoreIdentity {
+            backbone: "made up".into(),
+            weights: String::new(),
+            preprocessing: String::new(),
+            tap: "last".into(),
+            pool: case.pool.clone(),
+            dtype: Dtype::F32,
+            width: weights["input.mean"].len(),
+        };
+        let scorer = kind::of(kind).unwrap().scorer(&weights, &input).unwrap();
         let activations: Vec<Tensor> = case.activations.iter().map(Array::tensor).collect();
         let pool: Pool = case.pool.parse().unwrap();
         let tapped = Tapped { activations, pool };

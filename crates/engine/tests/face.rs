@@ -155,7 +155,7 @@ fn spotted(template: Template, side: f64, angle: f64, size: usize) -> (Pixels, F
 
 #[test]
 fn an_aligned_face_lies_where_the_template_says_whatever_its_size_and_turn() {
-    for template in Template::ALL {
+    for &template in Template::ALL {
         for (side, angle) in [(60.0, 0.0), (224.0, 0.4), (500.0, -2.0), (900.0, 1.2)] {
             let (picture, face) = spotted(template, side, angle, 700);
             let crop = align(&picture, &face, template, 112);
@@ -246,13 +246,13 @@ fn a_prepared_set_refers_to_its_crops_and_makes_none_twice() {
     let source = format!("folder:{}", folder.path().join("pictures").display());
     let settings = |seed| PrepareSettings {
         name: "set".into(),
-        sources: vec![source.parse().unwrap()],
+        source: vec![source.parse().unwrap()],
         train: Some(8),
         val: Some(4),
         test: Some(4),
         seed,
-        split: None,
-        align: Some(Alignment::new(Template::Tight)),
+        align: Some(Template::Tight),
+        ..PrepareSettings::default()
     };
     assert!(prepare_with(&workspace, &settings(1), None, &Silent).is_err());
     let cropper = Every2nd::default();

@@ -83,7 +83,7 @@ fn info(kind: Kind, width: usize) -> ModelInfo {
             preprocessing: "test".into(),
             tap: "last".into(),
             pool: "avg".into(),
-            dtype: if kind == Kind::Benchmark { Dtype::U16 } else { Dtype::F32 },
+            dtype: if kind == Kind::BENCHMARK { Dtype::U16 } else { Dtype::F32 },
             width,
         },
         alignment: None,
@@ -163,9 +163,9 @@ fn scorer(model: &SavedModel) -> Scorer {
 #[test]
 fn forward_passes_equal_numpy() {
     let Reference { dense, benchmark, .. } = reference();
-    let (model, rows, scores) = dense.split(Kind::Dense);
+    let (model, rows, scores) = dense.split(Kind::DENSE);
     assert_close(&scorer(&model).scores_f32(rows.view()).unwrap(), &scores, 1e-6);
-    let (model, rows, scores) = benchmark.split(Kind::Benchmark);
+    let (model, rows, scores) = benchmark.split(Kind::BENCHMARK);
     assert_close(&scorer(&model).scores_u16(rows.view()).unwrap(), &scores, 1e-6);
 }
 
@@ -385,7 +385,7 @@ fn a_saved_head_scores_as_it_did_in_training() {
 
 #[test]
 fn a_damaged_model_file_is_refused_and_never_panics() {
-    let (model, ..) = reference().dense.split(Kind::Dense);
+    let (model, ..) = reference().dense.split(Kind::DENSE);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     model.save(&path).unwrap();

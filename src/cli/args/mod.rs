@@ -15,6 +15,9 @@ use crate::tui::theme::Palette;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+/// Where help lists what every command takes, behind its own options.
+const GENERAL: &str = "General options";
+
 /// A terminal workbench for transfer-learning studies on face photographs.
 ///
 /// Without a subcommand it opens the workbench on the workspace in the current folder.
@@ -30,19 +33,19 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// The study's folder, with data/, cache/ and runs/ [default: the current folder]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = GENERAL)]
     pub workspace: Option<PathBuf>,
     /// Print JSON instead of text
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GENERAL)]
     pub json: bool,
     /// Print results and errors only, no progress
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GENERAL)]
     pub quiet: bool,
     /// Threads for decoding and arithmetic [default: all processors]
-    #[arg(long, global = true, value_name = "N", value_parser = thread_count)]
+    #[arg(long, global = true, value_name = "N", value_parser = thread_count, help_heading = GENERAL)]
     pub threads: Option<usize>,
     /// Where networks run: cpu, cuda, cuda:N or mps
-    #[arg(long, global = true, default_value = "cpu")]
+    #[arg(long, global = true, default_value = "cpu", help_heading = GENERAL)]
     pub device: String,
     /// Colours of the workbench [default: dark; NO_COLOR means mono]
     #[arg(long, global = true, value_enum, help_heading = "Workbench")]

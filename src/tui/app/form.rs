@@ -3,6 +3,7 @@
 use super::super::forms::{self, FormKind};
 use super::super::jobs::Effect;
 use super::super::keys::Action;
+use super::super::widgets::form::Field;
 use super::{App, Overlay};
 use tui_input::Input;
 
@@ -16,13 +17,15 @@ impl App {
             Action::Up => form.go(false),
             Action::Down => form.go(true),
             Action::Left | Action::Right => {
-                if let Some(field) = form.fields.get_mut(form.focus) {
+                if !form.fold()
+                    && let Some(field) = form.focused()
+                {
                     field.turn(action == Action::Right);
                 }
                 self.form_changed();
             }
             Action::Accept => {
-                if let Some(job) = forms::submit(form, dataset.as_deref()) {
+                if let Some(job) = forms::submit(form, &self.snapshot, dataset.as_deref()) {
                     self.close_form();
                     return vec![Effect::Launch(Box::new(job))];
                 }
@@ -36,8 +39,11 @@ impl App {
     pub fn open_form(&mut self, kind: FormKind) {
         let mut form = forms::open(kind, &self.snapshot, self.dataset());
         if let Some(values) = self.remembered.get(&kind) {
-            for (field, value) in form.fields.iter_mut().zip(values) {
-                field.input = Input::new(value.clone());
+            for field in &mut form.fields {
+                // Which set is current, the screen says.
+                if let Some(value) = values.get(&field.name).filter(|_| field.name != forms::DATA) {
+                    field.input = Input::new(value.clone());
+                }
             }
         }
         self.overlay = Some(Overlay::Form(form));
@@ -54,7 +60,8 @@ impl App {
 
     pub(super) fn close_form(&mut self) {
         if let Some(Overlay::Form(form)) = self.overlay.take() {
-            let values = form.fields.iter().map(|field| field.input.value().to_owned()).collect();
+            let of = |field: &Field| (field.name.clone(), field.input.value().to_owned());
+            let values = form.fields.iter().map(of).collect();
             self.remembered.insert(form.kind, values);
         }
     }
@@ -64,21 +71,13 @@ impl App {
         let Some(Overlay::Form(form)) = &self.overlay else {
             return;
         };
-        if form.kind == FormKind::Prepare {
-            return;
-        }
-        if let Some(kind) = FormKind::training(form.value("model")).filter(|kind| *kind != form.kind) {
+        let chosen = FormKind::training(form.value(forms::MODEL)).filter(|kind| *kind != form.kind);
+        if let (FormKind::Train(left), Some(kind)) = (form.kind, chosen) {
             // The form that is left keeps its values under its own kind of model.
-            let left = form.kind;
+            let left_form = form.kind;
             self.close_form();
-            let name = match left {
-                FormKind::Logistic => "logistic",
-                FormKind::Benchmark => "benchmark",
-                FormKind::Finetune => "finetune",
-                _ => "dense",
-            };
-            if let Some(model) = self.remembered.get_mut(&left).and_then(|values| values.first_mut()) {
-                *model = name.to_owned();
+            if let Some(values) = self.remembered.get_mut(&left_form) {
+                values.insert(forms::MODEL.to_owned(), left.name().to_owned());
             }
             self.open_form(kind);
             if let Some(Overlay::Form(form)) = &mut self.overlay {

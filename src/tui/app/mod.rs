@@ -20,7 +20,7 @@ use super::widgets::confirm::Confirm;
 use super::widgets::form::Form;
 use faceprobe_core::run::RunId;
 use ratatui::layout::Rect;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tui_input::Input;
@@ -78,7 +78,7 @@ pub struct App {
     pub follow: Option<RunId>,
     pub hits: Hits,
     /// What was last typed into each form.
-    pub remembered: HashMap<FormKind, Vec<String>>,
+    pub remembered: HashMap<FormKind, BTreeMap<String, String>>,
 }
 
 impl App {

@@ -16,9 +16,7 @@ impl App {
         let action = keys::action(self.context(), Key::of(key));
         match (&mut self.overlay, action) {
             (Some(Overlay::Form(form)), None) => form.press(key),
-            (Some(Overlay::Form(form)), Some(Action::Left | Action::Right))
-                if form.fields.get(form.focus).is_some_and(|field| field.choices.is_empty()) =>
-            {
+            (Some(Overlay::Form(form)), Some(Action::Left | Action::Right)) if form.is_typing() => {
                 form.press(key);
             }
             (Some(Overlay::Path(input)), None) => {

@@ -3,7 +3,7 @@
 use super::super::app::App;
 use super::super::snapshot::Run;
 use super::super::widgets::{NARROW, bars, fit, format, panel};
-use faceprobe_core::run::{JobSpec, ModelSpec};
+use faceprobe_core::run::JobSpec;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -78,16 +78,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
 
 fn describe(run: &Run) -> String {
     match &run.job {
-        JobSpec::Train { model: ModelSpec::Dense { settings, .. }, .. } => format!(
-            "{}{} · drop {} · seed {} · {} {}",
-            settings.width,
-            if settings.depth > 1 { format!("x{}", settings.depth) } else { String::new() },
-            settings.dropout,
-            settings.seed,
-            settings.optimizer.name(),
-            settings.learning_rate
-        ),
-        JobSpec::Train { model, .. } => model.describe(),
+        JobSpec::Train { model, .. } => format!("{} · seed {}", model.describe(), model.seed()),
         _ => String::new(),
     }
 }

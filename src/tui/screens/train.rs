@@ -53,7 +53,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Sweep if app.dataset().is_none() => {
             app.say(Tone::Bad, "There is no prepared data set to train on yet; make one on the Data screen (1).");
         }
-        Action::New => app.open_form(FormKind::Dense),
+        Action::New => app.open_form(FormKind::DENSE),
         Action::Sweep => app.open_form(FormKind::Sweep),
         Action::Mark => mark(app),
         Action::PauseResume => return app.pause_or_resume(),
@@ -198,10 +198,11 @@ fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
         let text = format!(
             "{} · {} seeds · {} epochs{}{} · on {dataset}",
             sweep.features.backbone,
-            sweep.seeds.len(),
+            sweep.own.seeds.len(),
             sweep.base.epochs,
-            sweep.random.map_or_else(String::new, |draws| format!(" · {draws} drawn")),
+            sweep.own.random.map_or_else(String::new, |draws| format!(" · {draws} drawn")),
             sweep
+                .own
                 .halving
                 .map_or_else(String::new, |halving| format!(" · halving {}:{}", halving.first, halving.factor)),
         );

@@ -10,25 +10,54 @@ use tui_input::{Input, InputRequest};
 /// One field.
 #[derive(Debug, Clone)]
 pub struct Field {
-    pub name: &'static str,
-    /// What belongs in it, in a few words.
-    pub hint: &'static str,
+    /// Its setting's name.
+    pub name: String,
+    /// What belongs in it, in a sentence.
+    pub hint: String,
     pub input: Input,
-    /// The values to choose from; empty for a field to type into.
+    /// The values that left and right go through; empty for a field to type into only.
     pub choices: Vec<String>,
+    /// Whether other values can be typed too.
+    pub open: bool,
+    /// Whether it is folded away until the form is unfolded.
+    pub advanced: bool,
     /// What is wrong with it.
     pub error: Option<String>,
+    /// What stood in it when the form was made.
+    usual: String,
 }
 
 impl Field {
     /// A field to type into.
-    pub fn typed(name: &'static str, value: impl Into<String>, hint: &'static str) -> Self {
-        Self { name, hint, input: Input::new(value.into()), choices: Vec::new(), error: None }
+    pub fn typed(name: impl Into<String>, value: &str, hint: impl Into<String>) -> Self {
+        Self::new(name.into(), value, Vec::new(), true, hint.into())
     }
 
     /// A field that offers values; `value` is the one shown first.
-    pub fn chosen(name: &'static str, value: &str, choices: Vec<String>, hint: &'static str) -> Self {
-        Self { name, hint, input: Input::new(value.to_owned()), choices, error: None }
+    pub fn chosen(name: impl Into<String>, value: &str, choices: Vec<String>, hint: impl Into<String>) -> Self {
+        Self::new(name.into(), value, choices, false, hint.into())
+    }
+
+    /// A field that offers values, in which others can be typed.
+    pub fn suggested(name: impl Into<String>, value: &str, choices: Vec<String>, hint: impl Into<String>) -> Self {
+        Self::new(name.into(), value, choices, true, hint.into())
+    }
+
+    /// The same, folded away or not.
+    #[must_use]
+    pub fn advanced(mut self, advanced: bool) -> Self {
+        self.advanced = advanced;
+        self
+    }
+
+    fn new(name: String, value: &str, choices: Vec<String>, open: bool, hint: String) -> Self {
+        let (input, usual) = (Input::new(value.to_owned()), value.to_owned());
+        Self { name, hint, input, choices, open, advanced: false, error: None, usual }
+    }
+
+    /// The name as people read it.
+    pub fn label(&self) -> String {
+        self.name.replace('_', " ")
     }
 
     /// Goes to the next or previous value; true if there are values.
@@ -37,11 +66,20 @@ impl Field {
         if len == 0 {
             return false;
         }
-        let at = self.choices.iter().position(|choice| choice == self.input.value()).unwrap_or(0);
-        let next = if forward { (at + 1) % len } else { (at + len - 1) % len };
+        let at = self.choices.iter().position(|choice| choice == self.input.value());
+        let next = match at {
+            Some(at) if forward => (at + 1) % len,
+            Some(at) => (at + len - 1) % len,
+            None => 0,
+        };
         self.input = Input::new(self.choices[next].clone());
         self.error = None;
         true
+    }
+
+    /// Whether it shows although the form is folded: what was changed or is wrong is never hidden.
+    fn shows_folded(&self) -> bool {
+        !self.advanced || self.error.is_some() || self.input.value() != self.usual
     }
 }
 
@@ -52,7 +90,10 @@ pub struct Form<Kind> {
     pub title: String,
     pub intro: String,
     pub fields: Vec<Field>,
+    /// The line under the cursor, among those that show: the fields, then the one that unfolds.
     pub focus: usize,
+    /// Whether advanced fields show.
+    pub unfolded: bool,
 }
 
 impl<Kind> Form<Kind> {
@@ -61,30 +102,72 @@ impl<Kind> Form<Kind> {
         self.fields.iter().find(|field| field.name == name).map_or("", |field| field.input.value().trim())
     }
 
+    /// The indices of the fields that show.
+    fn shown(&self) -> Vec<usize> {
+        (0..self.fields.len()).filter(|&at| self.unfolded || self.fields[at].shows_folded()).collect()
+    }
+
+    /// How many fields are folded away.
+    fn folded(&self) -> usize {
+        self.fields.len() - self.shown().len()
+    }
+
+    /// Whether there is a line that folds and unfolds.
+    fn has_fold(&self) -> bool {
+        self.fields.iter().any(|field| field.advanced)
+    }
+
+    /// The field under the cursor; none on the line that unfolds.
+    pub fn focused(&mut self) -> Option<&mut Field> {
+        let at = *self.shown().get(self.focus)?;
+        self.fields.get_mut(at)
+    }
+
+    /// Whether the field under the cursor takes left and right as movements of its cursor.
+    pub fn is_typing(&self) -> bool {
+        self.shown().get(self.focus).is_some_and(|&at| self.fields[at].choices.is_empty())
+    }
+
+    /// Shows or hides the advanced fields, if the cursor is on the line that does; true if it was.
+    pub fn fold(&mut self) -> bool {
+        let shown = self.shown().len();
+        if !self.has_fold() || self.focus < shown {
+            return false;
+        }
+        self.unfolded = !self.unfolded;
+        self.focus = self.shown().len().min(if self.unfolded { shown } else { usize::MAX });
+        true
+    }
+
     /// Says what is wrong with a field, and puts the cursor on it if it is the first.
     pub fn complain(&mut self, name: &str, what: impl Into<String>) {
         let first = self.fields.iter().all(|field| field.error.is_none());
-        if let Some(at) = self.fields.iter().position(|field| field.name == name) {
-            self.fields[at].error.get_or_insert(what.into());
+        let at = self.fields.iter().position(|field| field.name == name).unwrap_or(0);
+        if let Some(field) = self.fields.get_mut(at) {
+            field.error.get_or_insert(what.into());
             if first {
-                self.focus = at;
+                self.focus = self.shown().iter().position(|&shown| shown == at).unwrap_or(0);
             }
         }
     }
 
-    /// Moves the cursor to another field, around the ends.
+    /// Moves the cursor to another line, around the ends.
     pub fn go(&mut self, forward: bool) {
-        let len = self.fields.len().max(1);
+        let len = (self.shown().len() + usize::from(self.has_fold())).max(1);
         self.focus = if forward { (self.focus + 1) % len } else { (self.focus + len - 1) % len };
     }
 
     /// Types a key into the focused field.
     pub fn press(&mut self, key: &KeyEvent) {
-        if let Some(field) = self.fields.get_mut(self.focus)
-            && (field.choices.is_empty() || !matches!(key.code, KeyCode::Char(' ')) || !field.turn(true))
-            && field.choices.is_empty()
-            && let Some(request) = request(key)
-        {
+        if matches!(key.code, KeyCode::Char(' ')) && self.fold() {
+            return;
+        }
+        let Some(field) = self.focused() else { return };
+        if !field.open {
+            if matches!(key.code, KeyCode::Char(' ')) {
+                field.turn(true);
+            }
+        } else if let Some(request) = request(key) {
             field.input.handle(request);
             field.error = None;
         }
@@ -92,9 +175,7 @@ impl<Kind> Form<Kind> {
 
     /// Puts pasted text into the focused field.
     pub fn paste(&mut self, text: &str) {
-        if let Some(field) = self.fields.get_mut(self.focus)
-            && field.choices.is_empty()
-        {
+        if let Some(field) = self.focused().filter(|field| field.open) {
             paste(&mut field.input, text);
             field.error = None;
         }
@@ -154,59 +235,73 @@ pub fn draw_input(frame: &mut Frame, area: Rect, input: &Input, theme: Theme, fo
 
 /// Draws the form in the middle of `area`.
 pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>) {
+    let shown = form.shown();
+    let lines = shown.len() + usize::from(form.has_fold());
     let width = area.width.saturating_sub(2).clamp(30, 84);
     let inside = usize::from(width.saturating_sub(4)).max(1);
     let intro = form.intro.chars().count().div_ceil(inside) as u16 + 1;
-    let height = form.fields.len() as u16 + intro + 4;
+    let height = lines as u16 + intro + 5;
     let inner = super::window(frame, area, theme, &form.title, width, height);
-    let roomy = inner.height >= form.fields.len() as u16 + intro + 2;
+    let roomy = inner.height >= lines as u16 + intro + 3;
     let top = if roomy {
         super::text(frame, Rect { height: intro, ..inner }, vec![Line::styled(form.intro.clone(), theme.dim())], 0);
         inner.y + intro
     } else {
         inner.y
     };
-    let rows = inner.bottom().saturating_sub(top).saturating_sub(2);
-    let first = super::offset(form.focus, form.fields.len(), usize::from(rows));
+    let notes = 3.min(inner.height / 3).max(1);
+    let rows = inner.bottom().saturating_sub(top).saturating_sub(notes);
+    let first = super::offset(form.focus, lines, usize::from(rows));
     let names = form.fields.iter().map(|field| field.name.len()).max().unwrap_or(0) as u16 + 2;
-    for (row, (index, field)) in form.fields.iter().enumerate().skip(first).take(usize::from(rows)).enumerate() {
-        let line = Rect { y: top + row as u16, height: 1, ..inner };
-        let focused = index == form.focus;
-        let sign = if field.error.is_some() {
-            "✗"
-        } else if focused {
-            "▸"
-        } else {
-            " "
-        };
-        let style = if field.error.is_some() {
-            theme.bad()
-        } else if focused {
-            theme.accent()
-        } else {
-            theme.text()
-        };
-        frame.render_widget(Span::styled(format!("{sign} {}", field.name), style), line);
-        let value = Rect { x: line.x + names + 1, width: line.width.saturating_sub(names + 1), ..line };
-        if field.choices.is_empty() {
-            draw_input(frame, value, &field.input, theme, focused);
-        } else {
-            let (left, right) = if focused { ("← ", " →") } else { ("  ", "") };
-            let spans = vec![
-                Span::styled(left, theme.accent()),
-                Span::styled(field.input.value().to_owned(), if focused { theme.strong() } else { theme.text() }),
-                Span::styled(right, theme.accent()),
-            ];
-            frame.render_widget(Line::from(spans), value);
+    for (row, line) in (first..lines).take(usize::from(rows)).enumerate() {
+        let area = Rect { y: top + row as u16, height: 1, ..inner };
+        let focused = line == form.focus;
+        match shown.get(line) {
+            Some(&at) => draw_field(frame, area, theme, &form.fields[at], names, focused),
+            None => {
+                let text = if form.unfolded {
+                    "fewer settings".to_owned()
+                } else {
+                    format!("{} more settings", form.folded())
+                };
+                let sign = if focused { "▸" } else { " " };
+                let style = if focused { theme.accent() } else { theme.dim() };
+                frame.render_widget(Span::styled(format!("{sign} … {text}"), style), area);
+            }
         }
     }
     // What is wrong with the field under the cursor, else what belongs in it.
-    if let Some(field) = form.fields.get(form.focus) {
-        let note = Rect { y: inner.bottom().saturating_sub(2), height: 2.min(inner.height), ..inner };
-        let line = match &field.error {
-            Some(error) => Line::styled(error.clone(), theme.bad()),
-            None => Line::styled(field.hint, theme.dim()),
-        };
-        super::text(frame, note, vec![line], 0);
+    let note = Rect { y: inner.bottom().saturating_sub(notes), height: notes, ..inner };
+    let line = match shown.get(form.focus).map(|&at| &form.fields[at]) {
+        Some(Field { error: Some(error), .. }) => Line::styled(error.clone(), theme.bad()),
+        Some(field) => Line::styled(field.hint.clone(), theme.dim()),
+        None => Line::styled("Space, left or right shows or hides what is rarely changed", theme.dim()),
+    };
+    super::text(frame, note, vec![line], 0);
+}
+
+fn draw_field(frame: &mut Frame, line: Rect, theme: Theme, field: &Field, names: u16, focused: bool) {
+    let (sign, style) = match (&field.error, focused) {
+        (Some(_), _) => ("✗", theme.bad()),
+        (None, true) => ("▸", theme.accent()),
+        (None, false) => (" ", theme.text()),
+    };
+    frame.render_widget(Span::styled(format!("{sign} {}", field.label()), style), line);
+    let value = Rect { x: line.x + names + 1, width: line.width.saturating_sub(names + 1), ..line };
+    if field.open {
+        draw_input(frame, value, &field.input, theme, focused);
+        if focused && !field.choices.is_empty() {
+            let after = (field.input.value().chars().count() as u16 + 2).min(value.width);
+            let hint = Rect { x: value.x + after, width: value.width - after, ..value };
+            frame.render_widget(Span::styled("← →", theme.dim()), hint);
+        }
+    } else {
+        let (left, right) = if focused { ("← ", " →") } else { ("  ", "") };
+        let spans = vec![
+            Span::styled(left, theme.accent()),
+            Span::styled(field.input.value().to_owned(), if focused { theme.strong() } else { theme.text() }),
+            Span::styled(right, theme.accent()),
+        ];
+        frame.render_widget(Line::from(spans), value);
     }
 }

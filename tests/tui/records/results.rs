@@ -17,10 +17,10 @@ use faceprobe_core::run::scored::Scored;
 
 fn matching(conditions: &str) -> Vec<String> {
     let rows = [
-        ("benchmark-1", Kind::Benchmark, 0.6, None),
-        ("logistic-1", Kind::Logistic, 0.784, Some(0.771)),
-        ("dense-1", Kind::Dense, 0.812, None),
-        ("dense-2", Kind::Dense, 0.795, None),
+        ("benchmark-1", Kind::BENCHMARK, 0.6, None),
+        ("logistic-1", Kind::LOGISTIC, 0.784, Some(0.771)),
+        ("dense-1", Kind::DENSE, 0.812, None),
+        ("dense-2", Kind::DENSE, 0.795, None),
     ];
     let filter = Filter::parse::<ResultRow>(conditions).unwrap();
     rows.into_iter()
@@ -78,7 +78,7 @@ fn a_filter_takes_effect_as_it_is_typed_and_esc_takes_it_back() {
 #[test]
 fn a_comparison_shows_only_what_differs_and_where_they_disagree() {
     let settings = DenseSettings { dropout: 0.5, seed: 7, ..DenseSettings::default() };
-    let other = train(ModelSpec::Dense { features: FeatureSpec::of_backbone("vgg16"), settings });
+    let other = train(ModelSpec::new(FeatureSpec::of_backbone("vgg16"), settings));
     let found: Vec<(String, Vec<Option<String>>)> =
         compare::differences(&[&dense(), &other]).into_iter().map(|one| (one.setting, one.values)).collect();
     let pair = |name: &str, a: &str, b: &str| (name.to_owned(), vec![Some(a.to_owned()), Some(b.to_owned())]);
@@ -159,7 +159,7 @@ fn the_table_is_written_as_it_is_shown_and_nothing_is_overwritten_unasked() {
 #[test]
 fn tables_survive_whatever_stands_in_their_cells() {
     use faceprobe_core::run::export::{self, Format};
-    let mut odd = row("dense-1", Kind::Dense, 0.812, Some(0.8));
+    let mut odd = row("dense-1", Kind::DENSE, 0.812, Some(0.8));
     odd.dataset = "50% of A&B_{x} \"q\", | # ~ ^ \\ <i>".into();
     odd.after_test_openings = 1;
     let text = export::runs(&[&odd], Format::Csv).unwrap();
@@ -183,7 +183,7 @@ fn tables_survive_whatever_stands_in_their_cells() {
     assert_eq!(body.replace("\\&", "").matches('&').count(), 7, "{body}");
     assert!(body.ends_with("\\\\"));
     assert!(text.contains("% ! made after the test split had been opened"));
-    let seeds = [row("dense-1", Kind::Dense, 0.8, None), row("dense-2", Kind::Dense, 0.9, None)];
+    let seeds = [row("dense-1", Kind::DENSE, 0.8, None), row("dense-2", Kind::DENSE, 0.9, None)];
     let settings = faceprobe_core::run::results::by_setting(&seeds);
     assert!(export::settings(&settings, Format::Latex).unwrap().contains(r"0.850 $\pm$ 0.071"));
 }

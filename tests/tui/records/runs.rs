@@ -55,7 +55,7 @@ fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
     let mut journal = JournalWriter::open(&made.events_path()).unwrap();
     assert!(journal.write(Told::Life(Life::Started { pid: 1, threads: 1 })));
     assert!(journal.write(Told::Life(Life::Finished { summary: "well".into(), seconds: 1.0 })));
-    row("dense-1", Kind::Dense, 0.8, None).save(&made).unwrap();
+    row("dense-1", Kind::DENSE, 0.8, None).save(&made).unwrap();
     let (events, inbox) = mpsc::channel();
     let (nudge, nudges) = mpsc::channel();
     let at = workspace.clone();
@@ -75,7 +75,7 @@ fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
     nudge.send(()).unwrap();
     assert_eq!(until(&|run| run.about.label.pinned).about.label, label);
     // An opened test set, by another process: the result changes, and the record of openings.
-    row("dense-1", Kind::Dense, 0.8, Some(0.75)).save(&made).unwrap();
+    row("dense-1", Kind::DENSE, 0.8, Some(0.75)).save(&made).unwrap();
     assert_eq!(until(&|run| run.row.as_ref().is_some_and(|row| row.test_accuracy.is_some())).about.label, label);
     let opening = Opening {
         at: "2000-01-01T00:00:00Z".into(),
@@ -84,7 +84,7 @@ fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
         manifest_sha256: "a".repeat(64),
         test_accuracy: 0.75,
     };
-    let mut dated = row("dense-1", Kind::Dense, 0.8, Some(0.75));
+    let mut dated = row("dense-1", Kind::DENSE, 0.8, Some(0.75));
     dated.created = "2026-01-01T00:00:00Z".into();
     dated.save(&made).unwrap();
     openings::record(&workspace, &opening).unwrap();

@@ -6,50 +6,64 @@ pub use report::{Audit, Finding, Kind, SeenByRun, Subject, Tally};
 
 use crate::backbone::Pool;
 use crate::features::Taps;
-use serde::{Deserialize, Serialize};
+use faceprobe_settings::{Rules, settings};
+use serde_json::{Map, Value};
 
-/// What counts as a finding.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Settings {
-    /// Bits of 256 in which the hashes of near duplicates may differ. Among 5,000 FairFace faces, JPEG of quality 50
-    /// changes at most 26 bits, halving the size 22, cutting off 2 pixels at each side 22 in 99 of 100; different faces
-    /// differ in 30 and more.
-    pub bits: u32,
-    /// Cosine of standardised features above which images are alike. Of 12.5 million pairs of FairFace faces, on stage 10
-    /// of MobileNetV2 in a 4 x 4 grid, three reach 0.8, all of them the same photograph or series.
-    pub cosine: f32,
-    /// Pixels of the shorter side below which an image is too small.
-    pub side: u32,
-    /// Mean luma (0 to 255) below which it is too dark, and its standard deviation below which it is flat.
-    pub light: f32,
-    pub contrast: f32,
-    pub features: Wanted,
-    /// A trained run that is asked about the labels of the images that it was not trained on.
-    pub with: Option<String>,
-    /// Whether faces are looked for; none for where the detector's weights are there.
-    pub faces: Option<bool>,
-    pub seed: u64,
+settings! {
+    /// What counts as a finding, and whom an audit asks.
+    pub struct Settings {
+        // Among 5,000 FairFace faces, JPEG of quality 50 changes at most 26 bits, halving the size 22, cutting off 2 pixels
+        // at each side 22 in 99 of 100; different faces differ in 30 and more.
+        /// Bits of 256 in which the hashes of near duplicates may differ.
+        bits: u32 = 28, whole(0..=31).unit("bits");
+        // Of 12.5 million pairs of FairFace faces, on stage 10 of MobileNetV2 in a 4 x 4 grid, three reach 0.8, all of
+        // them the same photograph or series.
+        /// Cosine of standardised features above which images are alike.
+        cosine: f32 = 0.8, number(-1.0..=1.0).advanced();
+        /// Pixels of the shorter side below which an image is too small.
+        min_side: u32 = 64, whole(0..=100_000).unit("pixels");
+        /// Mean luma (0 to 255) below which an image is too dark.
+        light: f32 = 32.0, number(0.0..=255.0).advanced();
+        /// Standard deviation of luma below which an image is flat.
+        contrast: f32 = 12.0, number(0.0..=255.0).advanced();
+        /// Judge labels by the cached features of this network only.
+        backbone: Option<String> = None, text("NAME").or("any").advanced();
+        /// Judge labels by these stages only.
+        tap: Option<Taps> = None, any().or("any").advanced();
+        /// Judge labels by features pooled so only.
+        pool: Option<Pool> = None, any().or("any").advanced();
+        /// Ask this trained run too (best: a fine-tuned one) about the images that it was not trained on.
+        with: Option<String> = None, text("RUN");
+        /// Look for a face in every image; auto: where the weights of mtcnn are there.
+        faces: Option<bool> = None, any().or("auto");
+        /// Decides the folds.
+        seed: u64 = 1, any().seed();
+    }
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            bits: 28,
-            cosine: 0.8,
-            side: 64,
-            light: 32.0,
-            contrast: 12.0,
-            features: Wanted::default(),
-            with: None,
-            faces: None,
-            seed: 1,
+impl Rules for Settings {
+    const EARLIER: &'static [&'static str] = &["side", "features"];
+
+    /// Version 0.1.0 called the smallest side `side` and had an object of what is wanted of the features.
+    fn upgrade(object: &mut Map<String, Value>) {
+        if let Some(side) = object.remove("side") {
+            object.insert("min_side".into(), side);
+        }
+        if let Some(Value::Object(features)) = object.remove("features") {
+            object.extend(features);
         }
     }
 }
 
+impl Settings {
+    /// What is wanted of the features.
+    pub fn wanted(&self) -> Wanted {
+        Wanted { backbone: self.backbone.clone(), tap: self.tap.clone(), pool: self.pool }
+    }
+}
+
 /// What the user wants of the features; nothing said means whatever is there.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
     pub backbone: Option<String>,
     pub tap: Option<Taps>,

@@ -2,16 +2,17 @@
 
 use super::Device;
 use crate::error::{Error, Result};
-use serde::{Deserialize, Serialize};
+use faceprobe_settings::{Refusal, choices};
 
-/// The numbers that a network is computed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Arithmetic {
-    #[default]
-    F32,
-    /// bfloat16 with sums in 32 bits.
-    Bf16,
+choices! {
+    /// The numbers that something is computed in.
+    #[derive(Default)]
+    pub enum Arithmetic {
+        #[default]
+        F32 = "f32",
+        /// bfloat16 with sums in 32 bits.
+        Bf16 = "bf16",
+    }
 }
 
 impl Arithmetic {
@@ -25,9 +26,12 @@ impl Arithmetic {
         ))
     }
 
-    /// The same for the processor.
-    pub fn check_cpu(self) -> Result<()> {
-        self.check(Device::Cpu)
+    /// Refuses a setting of this value on a processor that would only emulate it.
+    pub fn check_cpu_as(self, setting: &str) -> std::result::Result<(), Refusal> {
+        if self == Self::F32 || has_bf16() {
+            return Ok(());
+        }
+        Err(Refusal::new(setting, "must be f32 here, since this processor has no arithmetic in bf16 (avx512_bf16)"))
     }
 }
 

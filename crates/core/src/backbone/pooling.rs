@@ -1,6 +1,7 @@
 //! From a stage's output to a row of numbers.
 
 use crate::error::{Error, Result};
+use faceprobe_settings::text_value;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -73,3 +74,10 @@ impl From<Pool> for String {
         pool.to_string()
     }
 }
+
+text_value!(
+    Pool,
+    "avg|max|gridN|flatten",
+    "avg, max, grid2 to grid16, or flatten",
+    ["avg", "max", "grid4", "grid7", "flatten"]
+);

@@ -68,7 +68,7 @@ impl Account<'_> {
         if let Some(Crops { cropper, folder, monitor }) = crops {
             stage(*monitor, "align faces")?;
             let cropped = crop_all(&mut samples, &mut roots, folder, *cropper, *monitor)?;
-            report.alignment = self.settings.align;
+            report.alignment = self.settings.alignment();
             report.without_face = cropped.whole.count;
             report.warnings.extend(warnings::about_crops(cropped.count, &cropped.whole));
         }

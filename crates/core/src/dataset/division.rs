@@ -6,39 +6,28 @@ use super::report_text::thousands;
 use super::sample::Split;
 use super::split::{Sizes, draw, drawing_order};
 use crate::error::{Error, Result};
+use faceprobe_settings::choices;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// How samples are divided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SplitMethod {
-    /// By image, as in the study: photographs of one person can be on both sides; groups of near duplicates that an audit
-    /// found are not.
-    #[default]
-    Random,
-    /// As the data set says.
-    Official,
-    /// By image, but nobody (and no group of near duplicates) is on two sides.
-    Subject,
-    /// Cross-validation over the folds of the data set; validation is taken from the training folds by subject.
-    Folds,
+choices! {
+    /// How samples are divided.
+    #[derive(Default)]
+    pub enum SplitMethod {
+        /// By image, as in the study: photographs of one person can be on both sides; groups of near duplicates that an
+        /// audit found are not.
+        #[default]
+        Random = "random",
+        /// As the data set says.
+        Official = "official",
+        /// By image, but nobody (and no group of near duplicates) is on two sides.
+        Subject = "subject",
+        /// Cross-validation over the folds of the data set; validation is taken from the training folds by subject.
+        Folds = "folds",
+    }
 }
 
 impl SplitMethod {
-    /// All methods, in the order help texts list them.
-    pub const ALL: [Self; 4] = [Self::Random, Self::Official, Self::Subject, Self::Folds];
-
-    /// As the command line and `results --json` write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Random => "random",
-            Self::Official => "official",
-            Self::Subject => "subject",
-            Self::Folds => "folds",
-        }
-    }
-
     /// Whether people are kept apart.
     pub fn keeps_people_apart(self) -> bool {
         matches!(self, Self::Subject | Self::Folds)

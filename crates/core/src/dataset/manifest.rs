@@ -123,6 +123,23 @@ impl Manifest {
     }
 }
 
+/// Refuses the name of a prepared set, or of all the folds of one, that there is not.
+///
+/// # Errors
+/// As wrong usage, with the names that there are.
+pub fn required(workspace: &Workspace, name: &str) -> Result<()> {
+    if workspace.prepared(name).join("manifest.csv").is_file() || !folds_of(workspace, name).is_empty() {
+        return Ok(());
+    }
+    let there = list_prepared(workspace);
+    let hint = if there.is_empty() {
+        "make one with 'faceprobe data prepare --source …'".to_owned()
+    } else {
+        format!("there are {}", there.join(", "))
+    };
+    Err(Error::usage(format!("There is no prepared data set '{name}' in {}; {hint}.", workspace.root().display())))
+}
+
 /// The names of the prepared data sets of a workspace, sorted.
 pub fn list_prepared(workspace: &Workspace) -> Vec<String> {
     let entries = fs::read_dir(workspace.all_prepared()).into_iter().flatten().flatten();

@@ -14,34 +14,100 @@ use super::sample::ContentHash;
 use super::source::{RawRow, SourceRows, SourceSpec, source_names};
 use super::split::Sizes;
 use crate::error::{Error, Result};
-use crate::imaging::Alignment;
+use crate::imaging::{Alignment, Template};
 use crate::monitor::{Monitor, Update};
 use crate::workspace::Workspace;
+use faceprobe_settings::{Refusal, Rules, settings};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
-/// What to prepare.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PrepareSettings {
-    /// The name of the prepared set; becomes a folder name.
-    pub name: String,
-    /// One or more; their classes must agree.
-    pub sources: Vec<SourceSpec>,
-    /// Images in each split, both classes together. All three or none: then the official splits of the data set are
-    /// taken, or else as much as can be balanced, 60/20/20.
-    pub train: Option<usize>,
-    pub val: Option<usize>,
-    pub test: Option<usize>,
-    pub seed: u64,
-    /// How samples are divided; none for the official splits where the data set has them and no sizes are given, else
-    /// random ones.
-    #[serde(default)]
-    pub split: Option<SplitMethod>,
-    /// Crop every image to its face; none for the study's mode, the whole picture.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub align: Option<Alignment>,
+settings! {
+    /// What to prepare.
+    #[derive(Eq)]
+    pub struct PrepareSettings {
+        /// Where labels and images are; may be given several times, if the classes agree.
+        source: Vec<SourceSpec> = Vec::new(), any().lines();
+        /// Name of the prepared set, which becomes a folder's.
+        name: String = String::new(), text("NAME").computed("the first source's layout");
+        /// Training images, both classes together; without the three sizes the data set's own splits or 60/20/20 of all.
+        train: Option<usize> = None, whole(0..=100_000_000).unit("images");
+        /// Validation images, both classes together.
+        val: Option<usize> = None, whole(0..=100_000_000).unit("images");
+        /// Test images, both classes together.
+        test: Option<usize> = None, whole(0..=100_000_000).unit("images");
+        /// Decides which images are drawn.
+        seed: u64 = 1, any().seed();
+        /// How images are divided: random by image, subject (nobody in two splits), folds (cross-validation), or official.
+        split: Option<SplitMethod> = None, any().or("auto").computed("official where there are such splits and no sizes are given, else random");
+        /// Crop every image to its face: tight (the face, as FairFace) or loose (the head, as Adience).
+        align: Option<Template> = None, any();
+        /// Rows and columns of the aligned crops.
+        align_side: usize = Alignment::SIDE, whole(32..=1024).unit("pixels").advanced();
+    }
+}
+
+impl Rules for PrepareSettings {
+    const EARLIER: &'static [&'static str] = &["sources"];
+
+    fn check_together(&self) -> std::result::Result<(), Refusal> {
+        let name = &self.name;
+        let usual = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || name.starts_with('.') || name.len() > 100 || !name.chars().all(usual) {
+            return Err(
+                Refusal::new("name", "must be letters, digits, '-', '_' and '.', not starting with a dot").not(name)
+            );
+        }
+        let sizes = [("train", self.train), ("val", self.val), ("test", self.test)];
+        if sizes.iter().any(|(_, size)| size.is_some())
+            && let Some((absent, _)) = sizes.iter().find(|(_, size)| size.is_none())
+        {
+            return Err(Refusal::new(*absent, "must be given where another of {train}, {val} and {test} is"));
+        }
+        if self.train.is_some()
+            && let Some(method @ (SplitMethod::Official | SplitMethod::Folds)) = self.split
+        {
+            return Err(Refusal::new(
+                "train",
+                format!(
+                    "must be left out, as {{val}} and {{test}}, for {{split}} {method}, which has sizes of its own"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, given: &dyn Fn(&str) -> bool) {
+        if !given("name")
+            && let Some(source) = self.source.first()
+        {
+            self.name = source.adapter.name().to_owned();
+        }
+    }
+
+    /// Version 0.1.0 had sources as objects, and the crop's side in the alignment.
+    fn upgrade(object: &mut Map<String, Value>) {
+        if let Some(Value::Array(mut sources)) = object.remove("sources") {
+            for source in &mut sources {
+                if let (Some(adapter), Some(path)) = (source["adapter"].as_str(), source["path"].as_str()) {
+                    *source = Value::String(format!("{adapter}:{path}"));
+                }
+            }
+            object.insert("source".into(), Value::Array(sources));
+        }
+        if let Some(Value::Object(align)) = object.get("align").cloned() {
+            object.insert("align".into(), align.get("template").cloned().unwrap_or_default());
+            object.extend(align.get("side").map(|side| ("align_side".to_owned(), side.clone())));
+        }
+    }
+}
+
+impl PrepareSettings {
+    /// The crop of every image; none for the study's mode, the whole picture.
+    pub fn alignment(&self) -> Option<Alignment> {
+        self.align.map(|template| Alignment { template, side: self.align_side })
+    }
 }
 
 /// How a preparation ended. There is an account in either case.
@@ -110,12 +176,12 @@ pub fn prepare_with(
     check_name(&settings.name)?;
     let asked = Sizes::asked(settings.train, settings.val, settings.test)?;
     stage(monitor, "read labels")?;
-    let mut sources = read_sources(&settings.sources)?;
+    let mut sources = read_sources(&settings.source)?;
     let classes = sources[0].rows.classes.clone();
     let mut report = PrepareReport {
         name: settings.name.clone(),
         synthetic: sources.iter().any(|source| source.rows.synthetic),
-        sources: settings.sources.iter().map(ToString::to_string).collect(),
+        sources: settings.source.iter().map(ToString::to_string).collect(),
         seed: settings.seed,
         classes: classes.clone(),
         ..PrepareReport::default()

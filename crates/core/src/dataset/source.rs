@@ -4,6 +4,7 @@ use super::adapter;
 use super::report::Tally;
 use super::sample::Split;
 use crate::error::{Error, Result};
+use faceprobe_settings::text_value;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -67,6 +68,22 @@ pub struct SourceSpec {
 }
 
 impl SourceSpec {
+    /// Refuses a path at which there is nothing.
+    ///
+    /// # Errors
+    /// As wrong usage.
+    pub fn check(&self) -> Result<()> {
+        match self.path.metadata() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::usage(format!(
+                "{}: cannot be read ({error}); {} takes {}.",
+                self.path.display(),
+                self.adapter,
+                self.adapter.expects()
+            ))),
+        }
+    }
+
     /// Reads the label files (and, where labels are in file names, the listing of the folder); decodes no image.
     ///
     /// # Errors
@@ -117,6 +134,13 @@ impl FromStr for SourceSpec {
         })
     }
 }
+
+text_value!(
+    SourceSpec,
+    "LAYOUT:PATH",
+    "adience:DIR, fairface:DIR, utkface:DIR, folder:DIR or csv:FILE",
+    ["folder:/data/faces", "csv:/data/labels.csv"]
+);
 
 /// A leading `~/` is the home folder: no shell expands it after a colon.
 fn at_home(path: &str) -> PathBuf {

@@ -1,21 +1,21 @@
 //! What a feature store belongs to.
 
+use faceprobe_settings::choices;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fmt;
 
-/// How the values of a row are kept on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Dtype {
-    /// Little-endian `<f4`.
-    F32,
-    /// Computed in bfloat16, which numpy does not have, and kept as `<f4`.
-    Bf16,
-    /// Computed in f32 and kept as `<f2`: the wide activations that fine-tuning starts from.
-    F16,
-    /// Little-endian `<u2`: exact sums of 8-bit pixels, the benchmark's pooled input.
-    U16,
+choices! {
+    /// How the values of a row are kept on disk.
+    pub enum Dtype {
+        /// Little-endian `<f4`.
+        F32 = "f32",
+        /// Computed in bfloat16, which numpy does not have, and kept as `<f4`.
+        Bf16 = "bf16",
+        /// Computed in f32 and kept as `<f2`: the wide activations that fine-tuning starts from.
+        F16 = "f16",
+        /// Little-endian `<u2`: exact sums of 8-bit pixels, the benchmark's pooled input.
+        U16 = "u16",
+    }
 }
 
 impl Dtype {
@@ -25,17 +25,6 @@ impl Dtype {
             Self::F32 | Self::Bf16 => 4,
             Self::F16 | Self::U16 => 2,
         }
-    }
-}
-
-impl fmt::Display for Dtype {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-            Self::F16 => "f16",
-            Self::U16 => "u16",
-        })
     }
 }
 

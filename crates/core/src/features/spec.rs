@@ -4,6 +4,7 @@ use super::identity::{Dtype, StoreIdentity};
 use crate::backbone::{self, Arithmetic, BackboneInfo, Pool};
 use crate::error::{Error, Result};
 use crate::imaging::preprocessing::Mode;
+use faceprobe_settings::{Refusal, Rules, settings, text_value, words};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -11,26 +12,92 @@ use std::str::FromStr;
 /// Rows wider than this are refused: a thousand of them would fill 4 GB.
 const WIDEST: usize = 1_000_000;
 
-/// What a user asks for when asking for features. Left out in JSON, everything but the backbone is the study's.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct FeatureSpec {
-    pub backbone: String,
-    #[serde(default)]
-    pub tap: Taps,
-    #[serde(default = "average")]
-    pub pool: Pool,
-    #[serde(default)]
-    pub mode: Mode,
-    #[serde(default = "single")]
-    pub dtype: Dtype,
+settings! {
+    /// What a user asks for when asking for features. Left out, everything is the study's but the backbone.
+    #[derive(Eq, Hash)]
+    pub struct FeatureSpec {
+        /// The pretrained network; 'faceprobe weights list' shows them.
+        backbone: String = backbone::DEFAULT.to_owned(), text("NAME");
+        /// Where features are taken: after the last stage, or after these stages, concatenated.
+        tap: Taps = Taps::Last, any();
+        /// How the output of a stage becomes a row; gridN averages over N x N cells.
+        pool: Pool = Pool::Avg, any();
+        /// How pictures are resized: default (antialiased, EXIF upright) or keras (as load_img does, nearest pixel).
+        mode: Mode = Mode::Default, any();
+        /// What the network is computed in; bf16 where the processor has it.
+        dtype: Dtype = Dtype::F32, only(&["f32", "bf16"]);
+    }
 }
 
-fn average() -> Pool {
-    Pool::Avg
+impl Rules for FeatureSpec {
+    fn check_together(&self) -> std::result::Result<(), Refusal> {
+        let info = backbone::find(&self.backbone).map_err(|error| Refusal::because("backbone", error.to_string()))?;
+        let stages = info.stages();
+        for &tap in &self.taps(info) {
+            let Some(stage) = stages.get(tap) else {
+                let last = stages.len() - 1;
+                return Err(Refusal::new("tap", format!("must be among the stages 0 to {last} of {}", info.title))
+                    .not(tap.to_string()));
+            };
+            let width = self.pool.width(stage.channels, stage.side);
+            if width > WIDEST {
+                let what = format!(
+                    "with {{pool}} {} gives {width} values per image at stage {tap} of {}; take a later stage or {{pool}} grid4",
+                    self.pool, info.title
+                );
+                return Err(Refusal::new("tap", what));
+            }
+        }
+        Ok(())
+    }
 }
 
-fn single() -> Dtype {
-    Dtype::F32
+settings! {
+    /// Where fine-tuning begins: behind which stage of which network.
+    pub struct CutSettings {
+        /// The pretrained network; 'faceprobe weights list' shows them.
+        backbone: String = backbone::DEFAULT.to_owned(), text("NAME");
+        /// Fine-tune from the stage after this one on.
+        cut: Option<usize> = None, whole(0..=1_000).or("auto").computed("the last whose output is at least an eighth of the picture's side");
+        /// How pictures are resized: default (antialiased, EXIF upright) or keras (as load_img does, nearest pixel).
+        mode: Mode = Mode::Default, any();
+    }
+}
+
+impl Rules for CutSettings {
+    fn check_together(&self) -> std::result::Result<(), Refusal> {
+        self.spec().map(|_| ())
+    }
+}
+
+impl CutSettings {
+    /// The request for the activations at the cut.
+    ///
+    /// # Errors
+    /// A network that does not exist or cannot be cut there.
+    pub fn spec(&self) -> std::result::Result<FeatureSpec, Refusal> {
+        let info = backbone::find(&self.backbone).map_err(|error| Refusal::because("backbone", error.to_string()))?;
+        let cut = self.cut.unwrap_or_else(|| info.usual_cut());
+        let (stage, _) = info.behind(cut).map_err(|error| Refusal::because("cut", error.to_string()))?;
+        let width = Pool::Flatten.width(stage.channels, stage.side);
+        if width > WIDEST {
+            let what = format!(
+                "{cut} of {} gives {width} values per image, too many to keep; cut after a later stage",
+                info.title
+            );
+            return Err(Refusal::new("cut", what));
+        }
+        Ok(FeatureSpec { tap: Taps::Stages(vec![cut]), mode: self.mode, ..FeatureSpec::of_backbone(info.name) })
+    }
+
+    /// The settings that lead to a request.
+    pub fn of_spec(spec: &FeatureSpec) -> Self {
+        let cut = match &spec.tap {
+            Taps::Stages(stages) => stages.first().copied(),
+            Taps::Last => None,
+        };
+        Self { backbone: spec.backbone.clone(), cut, mode: spec.mode }
+    }
 }
 
 /// The stages that features are taken from; several are put behind each other.
@@ -55,7 +122,7 @@ impl FeatureSpec {
     /// # Errors
     /// An identity that no request leads to.
     pub fn of_identity(identity: &StoreIdentity) -> Result<Self> {
-        let mode = identity.preprocessing.split("-v").next().unwrap_or_default().parse()?;
+        let mode = identity.preprocessing.split("-v").next().unwrap_or_default().parse().map_err(Error::failed)?;
         Ok(Self {
             backbone: identity.backbone.clone(),
             tap: identity.tap.parse()?,
@@ -70,17 +137,7 @@ impl FeatureSpec {
     /// # Errors
     /// A network that does not exist or cannot be cut there.
     pub fn of_cut(name: &str, cut: Option<usize>, mode: Mode) -> Result<Self> {
-        let info = backbone::find(name)?;
-        let cut = cut.unwrap_or_else(|| info.usual_cut());
-        let (stage, _) = info.behind(cut)?;
-        let width = Pool::Flatten.width(stage.channels, stage.side);
-        if width > WIDEST {
-            return Err(Error::usage(format!(
-                "Stage {cut} of {} has {width} values per image, too many to keep; cut behind a later one.",
-                info.title
-            )));
-        }
-        Ok(Self { tap: Taps::Stages(vec![cut]), mode, ..Self::of_backbone(info.name) })
+        Ok(CutSettings { backbone: name.to_owned(), cut, mode }.spec()?)
     }
 
     /// The network, once every part of the request was checked against it.
@@ -88,25 +145,8 @@ impl FeatureSpec {
     /// # Errors
     /// A network or a stage that does not exist, or rows too wide to keep.
     pub fn check(&self) -> Result<&'static BackboneInfo> {
-        let info = backbone::find(&self.backbone)?;
-        let stages = info.stages();
-        for &tap in &self.taps(info) {
-            let Some(stage) = stages.get(tap) else {
-                let last = stages.len() - 1;
-                return Err(Error::usage(format!("{} has the stages 0 to {last}, not {tap}.", info.title)));
-            };
-            let width = self.pool.width(stage.channels, stage.side);
-            if width > WIDEST {
-                return Err(Error::usage(format!(
-                    "Stage {tap} of {} has {width} values per image; take a later one or --pool grid4.",
-                    info.title
-                )));
-            }
-        }
-        if !matches!(self.dtype, Dtype::F32 | Dtype::Bf16) {
-            return Err(Error::usage("Features are computed in f32 or bf16."));
-        }
-        Ok(info)
+        faceprobe_settings::check(self)?;
+        backbone::find(&self.backbone)
     }
 
     /// What the network is computed in.
@@ -122,24 +162,14 @@ impl FeatureSpec {
         }
     }
 
-    /// What sets it apart from the study's choice, in a few words: `stages 13,15, grid4`; empty if nothing does.
+    /// What differs from the study's choice, in a few words, the backbone aside: `tap 13,15, pool grid4`; empty if
+    /// nothing does.
     pub fn describe(&self) -> String {
-        let mut words = Vec::new();
-        if let Taps::Stages(_) = self.tap {
-            words.push(format!("tap {}", self.tap));
-        }
-        if self.pool != Pool::Avg {
-            words.push(self.pool.to_string());
-        }
-        if self.mode != Mode::Default {
-            words.push(format!("{} pixels", self.mode));
-        }
-        if self.dtype != Dtype::F32 {
-            words.push(self.dtype.to_string());
-        }
-        words.join(", ")
+        words(&Self { backbone: backbone::DEFAULT.to_owned(), ..self.clone() })
     }
 }
+
+text_value!(Taps, "last|N,N,…", "last, or numbers of stages such as 13,15,16", ["last", "3", "3,5"]);
 
 impl fmt::Display for Taps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -218,7 +248,10 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused_in_a_sentence() {
         let spec = FeatureSpec { tap: Taps::Stages(vec![99]), ..FeatureSpec::of_backbone("mobilenet-v2") };
-        assert_eq!(spec.check().err().unwrap().to_string(), "MobileNetV2 has the stages 0 to 18, not 99.");
+        assert_eq!(
+            spec.check().err().unwrap().to_string(),
+            "--tap must be among the stages 0 to 18 of MobileNetV2, not 99."
+        );
         let spec = FeatureSpec { tap: Taps::Stages(vec![0]), pool: Pool::Flatten, ..FeatureSpec::of_backbone("vgg16") };
         assert!(spec.check().err().unwrap().to_string().contains("3211264 values per image"));
         assert!("13;15".parse::<Taps>().is_err());

@@ -1,22 +1,20 @@
 //! How a network wants its pictures.
 
 use super::{Pixels, decode, decode_as_pillow, resize};
-use crate::error::{Error, Result};
-use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
+use faceprobe_settings::choices;
 
-/// How a file becomes a picture of the network's size. It is the user's choice; what follows is the network's.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// Upright (the EXIF orientation is applied), squashed by antialiased bilinear resampling.
-    #[default]
-    Default,
-    /// As `keras.utils.load_img(path, target_size=..., interpolation="nearest")` does it, which is what the study's
-    /// code calls: the picture as it is stored (the EXIF orientation is not looked at), the nearest pixel of Pillow's
-    /// `resize`.
-    Keras,
+choices! {
+    /// How a file becomes a picture of the network's size. It is the user's choice; what follows is the network's.
+    #[derive(Default)]
+    pub enum Mode {
+        /// Upright (the EXIF orientation is applied), squashed by antialiased bilinear resampling.
+        #[default]
+        Default = "default",
+        /// As `keras.utils.load_img(path, target_size=..., interpolation="nearest")` does it, which is what the study's
+        /// code calls: the picture as it is stored (the EXIF orientation is not looked at), the nearest pixel of Pillow's
+        /// `resize`.
+        Keras = "keras",
+    }
 }
 
 /// The order in which a network takes the three colours.
@@ -109,26 +107,5 @@ impl Preprocessing {
         };
         let (mean, std) = (list(self.mean), list(self.std));
         format!("{}-v1 {} {resampling} {order}mean {mean} std {std}", self.mode, self.size)
-    }
-}
-
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Default => "default",
-            Self::Keras => "keras",
-        })
-    }
-}
-
-impl FromStr for Mode {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "default" => Ok(Self::Default),
-            "keras" => Ok(Self::Keras),
-            _ => Err(Error::usage(format!("'{text}' is not a way of resizing; take default or keras."))),
-        }
     }
 }

@@ -1,13 +1,23 @@
 //! What is said of a model: its kind, its settings, and the file it is saved in. What trains it is the engine's affair.
 
+mod benchmark;
+mod dense;
+mod descent;
+mod ensemble;
 mod finetune;
-mod grid;
+mod kind;
+mod logistic;
 mod saved;
 mod schedule;
-pub mod settings;
+mod spec;
 
+pub use benchmark::BenchmarkSettings;
+pub use dense::DenseSettings;
+pub use descent::Optimizer;
+pub use ensemble::EnsembleSettings;
 pub use finetune::FinetuneSettings;
-pub use grid::Grid;
+pub use kind::{Kind, KindInfo, ModelInput, ModelSettings};
+pub use logistic::LogisticSettings;
 pub use saved::{FORMAT, ModelInfo, Provenance, SavedModel, Weights};
 pub use schedule::{RateCourse, Schedule};
-pub use settings::{BenchmarkSettings, DenseSettings, Kind, LogisticSettings, Optimizer};
+pub use spec::ModelSpec;

@@ -4,7 +4,7 @@
 //! `faceprobe` a JSON object with `info` (a [`ModelInfo`]) and `sha256` (of the tensors' bytes in order of name), so
 //! that a damaged file is told from a good one.
 
-use super::settings::Kind;
+use super::Kind;
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::Calibration;
 use crate::features::StoreIdentity;

@@ -1,7 +1,9 @@
 //! How the learning rate changes while a model learns.
 
-use crate::error::{Error, Result};
+use faceprobe_settings::text_value;
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
 
 /// A learning-rate schedule: a warm-up, then a course.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -45,29 +47,43 @@ impl Schedule {
             }
         }
     }
+}
 
-    /// `, cosine, warm-up 3` and the like; nothing for a constant rate.
-    pub fn describe(&self) -> String {
-        let course = match self.course {
-            RateCourse::Constant => String::new(),
-            RateCourse::Cosine => ", cosine".to_owned(),
-            RateCourse::Step { every, factor } => format!(", step {every} x {factor}"),
-        };
-        if self.warmup > 0 { format!("{course}, warm-up {}", self.warmup) } else { course }
-    }
-
-    /// Refuses values that cannot be trained with, naming the option.
-    pub fn check(&self) -> Result<()> {
-        if let RateCourse::Step { every, factor } = self.course
-            && (every == 0 || !(factor.is_finite() && factor > 0.0 && factor <= 1.0))
-        {
-            return Err(Error::usage(
-                "--schedule step:EPOCHS:FACTOR needs whole epochs and a factor above 0, at most 1",
-            ));
+impl fmt::Display for RateCourse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant => f.write_str("constant"),
+            Self::Cosine => f.write_str("cosine"),
+            Self::Step { every, factor } => write!(f, "step:{every}:{factor}"),
         }
-        Ok(())
     }
 }
+
+impl FromStr for RateCourse {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("'{text}' is no schedule; take constant, cosine, or step:EPOCHS:FACTOR such as step:20:0.5");
+        match text.split(':').collect::<Vec<_>>().as_slice() {
+            ["constant"] => Ok(Self::Constant),
+            ["cosine"] => Ok(Self::Cosine),
+            ["step", every, factor] => {
+                let every = every.parse().ok().filter(|every| (1..=1_000_000).contains(every)).ok_or_else(wrong)?;
+                let factor = factor.parse().ok().filter(|factor| *factor > 0.0 && *factor <= 1.0).ok_or_else(wrong)?;
+                Ok(Self::Step { every, factor })
+            }
+            _ => Err(wrong()),
+        }
+    }
+}
+
+text_value!(
+    RateCourse,
+    "constant|cosine|step:EPOCHS:FACTOR",
+    "constant, cosine, or step:EPOCHS:FACTOR such as step:20:0.5",
+    ["constant", "cosine", "step:20:0.5"]
+);
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,12 @@
-//! The commands that make the same study again.
+//! The commands that make the same study again, derived from the settings' statements.
 
 use super::gather::Study;
 use crate::dataset::prepare::PrepareSettings;
-use crate::run::{JobSpec, ModelSpec, Spec};
-use serde_json::Value;
+use crate::features::CutSettings;
+use crate::model::{EnsembleSettings, ModelInput, ModelSpec};
+use crate::run::{JobSpec, Spec, SweepSpec};
+use faceprobe_settings::options;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// One line for each command, with what it made behind it.
@@ -20,25 +23,16 @@ pub fn commands(study: &Study) -> String {
     }
     for (run, spec) in study.jobs.iter().filter(|(_, spec)| spec.parent.is_none()) {
         let command = match &spec.job {
-            JobSpec::Train { model: ModelSpec::Ensemble { members, .. }, refit: None, .. } => {
-                format!(
-                    "faceprobe train ensemble {}",
-                    members.iter().map(|run| quoted(run)).collect::<Vec<_>>().join(" ")
-                )
-            }
-            JobSpec::Train { refit: Some(run), .. } => format!("faceprobe train refit {}", quoted(run)),
+            JobSpec::Train { refit: Some(run), .. } => line(&["train", "refit", run], []),
             JobSpec::Train { dataset, model, .. } | JobSpec::Folds { dataset, model } => train(dataset, model),
-            JobSpec::OpenTest { run } => format!("faceprobe evaluate {} --open-test", quoted(run)),
-            JobSpec::Sweep { dataset, .. } => {
-                lines.push(format!("# {run}: a sweep on {dataset}; its settings are in runs/{run}/spec.json"));
-                continue;
-            }
+            JobSpec::OpenTest { run } => line(&["evaluate", run, "--open-test"], []),
+            JobSpec::Sweep { dataset, sweep } => train_many(dataset, sweep),
             _ => continue,
         };
         lines.push(format!("{command}{}  # {run}", circumstances(spec)));
     }
     if let Some(choice) = &study.chosen {
-        lines.push(format!("faceprobe choose {} --threshold {}", quoted(&choice.run), choice.threshold));
+        lines.push(line(&["choose", &choice.run, "--threshold", &choice.threshold.to_string()], []));
     }
     lines.push("faceprobe report".to_owned());
     lines.join("\n")
@@ -54,85 +48,54 @@ fn circumstances(spec: &Spec) -> String {
     format!(" --threads {}{device}", spec.threads)
 }
 
-fn prepare(settings: &PrepareSettings) -> String {
-    let mut command = "faceprobe data prepare".to_owned();
-    for source in &settings.sources {
-        command += &format!(" --source {}", quoted(&source.to_string()));
-    }
-    command += &format!(" --name {}", quoted(&settings.name));
-    for (name, size) in [("train", settings.train), ("val", settings.val), ("test", settings.test)] {
-        command += &size.map(|size| format!(" --{name} {size}")).unwrap_or_default();
-    }
-    command += &format!(" --seed {}", settings.seed);
-    command + &settings.split.map(|split| format!(" --split {}", split.name())).unwrap_or_default()
+/// `data prepare` with the options that make these settings.
+pub fn prepare(settings: &PrepareSettings) -> String {
+    line(&["data", "prepare"], options(settings))
 }
 
-/// Options of `train` that hold a setting under its own name.
-const OPTIONS: [&str; 16] = [
-    "backbone",
-    "tap",
-    "mode",
-    "dtype",
-    "width",
-    "depth",
-    "filters",
-    "dense",
-    "alphas",
-    "dropout",
-    "learning_rate",
-    "optimizer",
-    "weight_decay",
-    "epochs",
-    "batch",
-    "patience",
-];
-
-fn train(dataset: &str, model: &ModelSpec) -> String {
-    let mut command = format!("faceprobe train {} --data {}", model.kind().name(), quoted(dataset));
-    let value = serde_json::to_value(model).unwrap_or_default();
-    let settings = value.get("settings").cloned().unwrap_or_default();
-    // The benchmark's pool is a setting, that of features is not.
-    let get = |name: &str| settings.get(name).or_else(|| value.get(name)).filter(|value| !value.is_null());
-    for name in OPTIONS.into_iter().chain(["pool"]) {
-        if let Some(value) = get(name) {
-            command += &format!(" --{} {}", name.replace('_', "-"), quoted(&written(value)));
-        }
+/// `train` with the options that make this model.
+pub fn train(dataset: &str, model: &ModelSpec) -> String {
+    if let Ok(EnsembleSettings { members }) = model.settings() {
+        return line(&["train", "ensemble"], members.clone());
     }
-    if let Some(schedule) = settings.get("schedule") {
-        let course = &schedule["course"];
-        match course["name"].as_str() {
-            Some("cosine") => command += " --schedule cosine",
-            Some("step") => {
-                command += &format!(" --schedule step:{}:{}", written(&course["every"]), written(&course["factor"]));
-            }
-            _ => {}
-        }
-        if let Some(warmup) = schedule["warmup"].as_u64().filter(|warmup| *warmup > 0) {
-            command += &format!(" --warmup {warmup}");
-        }
-    }
-    // The regression is the same for every seed and has no such option.
-    if get("alphas").is_none() {
-        command += &format!(" --seed {}", model.seed());
-    }
-    command
+    line(&["train", model.kind().name(), "--data", dataset], model_options(model))
 }
 
-/// A value as an option takes it.
-fn written(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(values) => values.iter().map(written).collect::<Vec<_>>().join(","),
-        other => other.to_string(),
+/// The options of a model that differ from the defaults, those of its features first.
+pub fn model_options(model: &ModelSpec) -> Vec<String> {
+    let mut words = match (model.kind().info().input, model.features()) {
+        (ModelInput::Features, Some(features)) => options(features),
+        (ModelInput::Cut, Some(features)) => options(&CutSettings::of_spec(features)),
+        _ => Vec::new(),
+    };
+    words.extend(model.any().options());
+    words
+}
+
+fn train_many(dataset: &str, sweep: &SweepSpec) -> String {
+    let mut words = options(&sweep.features);
+    let base = options(&sweep.base);
+    let varied = |option: &String| sweep.axes.iter().any(|axis| faceprobe_settings::option(&axis.setting) == *option);
+    let pairs = base.chunks(2).filter(|pair| !pair.first().is_some_and(varied));
+    words.extend(pairs.flatten().cloned());
+    for axis in &sweep.axes {
+        words.extend([faceprobe_settings::option(&axis.setting), axis.values.join(",")]);
     }
+    words.extend(options(&sweep.own));
+    line(&["sweep", "--data", dataset], words)
+}
+
+fn line(words: &[&str], more: impl IntoIterator<Item = String>) -> String {
+    let words = words.iter().map(|word| quoted(word).into_owned());
+    let all: Vec<String> = std::iter::once("faceprobe".to_owned())
+        .chain(words)
+        .chain(more.into_iter().map(|word| quoted(&word).into_owned()))
+        .collect();
+    all.join(" ")
 }
 
 /// As a shell takes it for one word.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+fn quoted(word: &str) -> Cow<'_, str> {
+    // A NUL, which no argument can hold, is left out.
+    shlex::try_quote(word).unwrap_or_else(|_| Cow::Owned(word.replace('\0', "")))
 }

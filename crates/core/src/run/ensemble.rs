@@ -2,9 +2,10 @@
 
 use super::folder::RunFolder;
 use super::results::ResultRow;
-use super::spec::{JobSpec, ModelSpec};
+use super::spec::JobSpec;
 use crate::error::{Error, Result};
 use crate::features::FeatureSpec;
+use crate::model::{EnsembleSettings, Kind, ModelSpec};
 use crate::workspace::Workspace;
 
 /// The job that puts runs together.
@@ -19,9 +20,11 @@ pub fn job(workspace: &Workspace, names: &[String]) -> Result<JobSpec> {
             return Err(Error::usage(format!("{name} is named twice; an ensemble has each run once.")));
         }
         let run = RunFolder::find(workspace, name)?;
-        let JobSpec::Train { dataset, model: ModelSpec::Finetune { features, .. }, refit } = run.spec()?.job else {
-            return Err(Error::usage(format!("{name} is no fine-tuned network; an ensemble is made of those.")));
+        let foreign = || Error::usage(format!("{name} is no fine-tuned network; an ensemble is made of those."));
+        let JobSpec::Train { dataset, model, refit } = run.spec()?.job else {
+            return Err(foreign());
         };
+        let features = model.features().filter(|_| model.kind() == Kind::FINETUNE).cloned().ok_or_else(foreign)?;
         if let Some(base) = refit {
             return Err(Error::usage(format!(
                 "{name} was trained on validation too, so nothing can be chosen for an ensemble with it; make one with \
@@ -40,7 +43,7 @@ pub fn job(workspace: &Workspace, names: &[String]) -> Result<JobSpec> {
     }
     match first {
         Some((dataset, features)) if names.len() > 1 => {
-            Ok(JobSpec::train(dataset, ModelSpec::Ensemble { features, members: names.to_vec() }))
+            Ok(JobSpec::train(dataset, ModelSpec::new(features, EnsembleSettings { members: names.to_vec() })))
         }
         _ => Err(Error::usage("An ensemble has two members or more.")),
     }

@@ -26,6 +26,7 @@ impl Launched {
 /// Makes the run's folder and starts a worker on it. The worker leaves this session by itself (`setsid`), and its
 /// output goes to the run's log.
 pub fn launch(workspace: &Workspace, spec: &Spec) -> Result<Launched> {
+    spec.job.check(workspace, &spec.device)?;
     work_on(workspace, RunFolder::create(workspace, spec)?)
 }
 

@@ -38,10 +38,13 @@ pub mod score_file;
 pub mod scored;
 pub mod settings;
 pub mod spec;
+pub mod sweep;
 pub mod view;
 pub mod words;
 
+pub use crate::model::ModelSpec;
 pub use folder::{RunFolder, RunId};
 pub use journal::Event;
-pub use spec::{Halving, JobSpec, ModelSpec, Spec, SweepSpec};
+pub use spec::{JobSpec, Spec};
+pub use sweep::{Axis, Halving, SweepSettings, SweepSpec};
 pub use view::{RunView, Status};

@@ -31,6 +31,7 @@ pub fn takes_turns(job: &JobSpec) -> bool {
 /// # Errors
 /// When it cannot be written.
 pub fn add(workspace: &Workspace, spec: &Spec) -> Result<RunFolder> {
+    spec.job.check(workspace, &spec.device)?;
     let run = RunFolder::create(workspace, spec)?;
     let mark = run.path().join(MARK);
     File::create(&mark).at(&mark)?;

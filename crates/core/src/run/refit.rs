@@ -4,14 +4,13 @@
 //! second time, so a refitted model has no validation accuracy, and its test split tells how much the additional images
 //! help.
 
-use super::ensemble;
 use super::folder::RunFolder;
 use super::results::ResultRow;
-use super::spec::{JobSpec, ModelSpec};
+use super::spec::JobSpec;
 use crate::dataset::{Manifest, Split};
 use crate::error::{Error, Result};
 use crate::evaluation::Calibration;
-use crate::model::{ModelInfo, Provenance};
+use crate::model::{ModelInfo, ModelSpec, Provenance};
 use crate::workspace::Workspace;
 
 /// What was chosen on validation.
@@ -34,6 +33,11 @@ pub fn describe(settings: String, refitted: bool) -> String {
     if refitted { format!("{settings}, on validation too") } else { settings }
 }
 
+/// [`ModelSpec::key`], in which a model that learnt from validation too is another than one that did not.
+pub fn key(model: &ModelSpec, refitted: bool) -> String {
+    if refitted { format!("{} refit", model.key()) } else { model.key() }
+}
+
 /// The job that refits a run.
 ///
 /// # Errors
@@ -50,17 +54,7 @@ pub fn job(workspace: &Workspace, name: &str) -> Result<JobSpec> {
         )));
     }
     let info = trained(&run)?;
-    match &mut model {
-        ModelSpec::Logistic { settings, .. } => {
-            let alpha = info.settings.get("alpha").and_then(serde_json::Value::as_f64);
-            settings.alphas = alpha.into_iter().collect();
-        }
-        // Patience waits for validation, which has nothing to say any more.
-        ModelSpec::Benchmark { settings } => settings.patience = None,
-        ModelSpec::Dense { settings, .. } => settings.patience = None,
-        ModelSpec::Finetune { settings, .. } => settings.patience = None,
-        ModelSpec::Ensemble { members, .. } => *members = ensemble::refitted(workspace, members)?,
-    }
+    (model.kind().info().refit)(&mut model, &info, workspace)?;
     Ok(JobSpec::Train { dataset, model, refit: Some(name.to_owned()) })
 }
 

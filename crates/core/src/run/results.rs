@@ -67,6 +67,9 @@ pub struct ResultRow {
     /// The settings as they were asked for, in a few words; `settings` says what was chosen among them on validation.
     #[serde(default)]
     pub asked: String,
+    /// The same for all seeds of one setting, and for nothing else.
+    #[serde(default)]
+    pub key: String,
     /// For a model that was trained on the validation split too: the run for which epochs and threshold were chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refit: Option<String>,
@@ -124,11 +127,26 @@ impl ResultRow {
         let path = run.result_path();
         match fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text)
-                .map(Some)
+                .map(|row: Self| Some(row.with_key(run)))
                 .map_err(|error| Error::file(&path, format!("is not a result ({error}); train the run again"))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::file(&path, error)),
         }
+    }
+
+    /// Rows of version 0.1.0 told seeds of one setting by their words: key and words are those of the run's spec.
+    fn with_key(mut self, run: &RunFolder) -> Self {
+        if self.key.is_empty()
+            && let Ok(spec) = run.spec()
+            && let JobSpec::Train { model, refit, .. } = spec.job
+        {
+            self.key = refit::key(&model, refit.is_some());
+            self.asked = refit::describe(model.describe(), refit.is_some());
+            if model.kind().info().chosen.is_none() {
+                self.settings = self.asked.clone();
+            }
+        }
+        self
     }
 
     /// The same of a training that has nothing left to do; one that left a checkpoint has.
@@ -180,7 +198,7 @@ impl ResultRow {
         let last = view.epochs.last();
         Some(Self {
             run: view.id().to_string(),
-            kind: model.kind(),
+            kind: model.kind().listed(),
             backbone: model.backbone().map(str::to_owned),
             pool: None,
             tap: None,
@@ -206,6 +224,7 @@ impl ResultRow {
             validation: None,
             division: None,
             asked: settings,
+            key: refit::key(model, refit.is_some()),
             refit: refit.clone(),
         })
     }

@@ -50,10 +50,8 @@ pub struct Leak {
 }
 
 /// What a setting is, whatever data it is trained on.
-fn setting(row: &ResultRow) -> (&'static str, Option<&str>, Option<&str>, Option<&str>, &str) {
-    // A regression is asked for with several penalties and described with the one that was chosen.
-    let asked = if row.asked.is_empty() { &row.settings } else { &row.asked };
-    (row.kind.name(), row.backbone.as_deref(), row.tap.as_deref(), row.pool.as_deref(), asked)
+fn setting(row: &ResultRow) -> &str {
+    &row.key
 }
 
 /// The data of a row: its manifest, or all the folds it is one of.

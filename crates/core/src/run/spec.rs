@@ -1,10 +1,14 @@
 //! What a run is asked to do.
 
-use crate::backbone::Pool;
+use super::sweep::SweepSpec;
+use crate::dataset::manifest;
 use crate::dataset::prepare::PrepareSettings;
+use crate::dataset::source::SourceSpec;
 use crate::dataset::synthetic::SampleSettings;
+use crate::error::{Error, Result};
 use crate::features::FeatureSpec;
-use crate::model::{BenchmarkSettings, DenseSettings, FinetuneSettings, Grid, Kind, LogisticSettings};
+use crate::model::{LogisticSettings, ModelSpec};
+use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 
 /// A job with everything that decides its outcome.
@@ -50,160 +54,49 @@ pub enum JobSpec {
     Demo { sample: SampleSettings },
 }
 
-/// The model to train.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum ModelSpec {
-    Benchmark {
-        settings: BenchmarkSettings,
-    },
-    Dense {
-        #[serde(flatten)]
-        features: FeatureSpec,
-        settings: DenseSettings,
-    },
-    Logistic {
-        #[serde(flatten)]
-        features: FeatureSpec,
-        settings: LogisticSettings,
-    },
-    /// `tap` is the one stage behind which the network is cut, `pool` that of the last stage, averages.
-    Finetune {
-        #[serde(flatten)]
-        features: FeatureSpec,
-        settings: FinetuneSettings,
-    },
-    /// Nothing is trained: the mean of fine-tuned runs, all cut where `features` says.
-    Ensemble {
-        #[serde(flatten)]
-        features: FeatureSpec,
-        /// Their runs.
-        members: Vec<String>,
-    },
-}
-
-/// Which heads a sweep trains.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SweepSpec {
-    #[serde(flatten)]
-    pub features: FeatureSpec,
-    /// What the grid does not vary.
-    pub base: DenseSettings,
-    pub grid: Grid,
-    /// Each setting is trained once with each of these.
-    pub seeds: Vec<u64>,
-    /// Draw so many of the grid's combinations instead of taking all.
-    pub random: Option<usize>,
-    pub halving: Option<Halving>,
-}
-
-/// Successive halving (Jamieson and Talwalkar, 2016): all settings are trained for a few epochs, the best share of them
-/// for more, and so on, so that most of the time goes to what looks good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Halving {
-    /// Epochs of the first round.
-    pub first: usize,
-    /// One in so many settings goes on, for so many times the epochs.
-    pub factor: usize,
-}
-
-impl SweepSpec {
-    /// The epochs up to which each round trains; the last is all of them.
-    pub fn rungs(&self) -> Vec<usize> {
-        let mut rungs = Vec::new();
-        if let Some(Halving { first, factor }) = self.halving {
-            let mut epochs = first.max(1);
-            while epochs < self.base.epochs {
-                rungs.push(epochs);
-                epochs = epochs.saturating_mul(factor.max(2));
-            }
-        }
-        rungs.push(self.base.epochs);
-        rungs
-    }
-}
-
-impl ModelSpec {
-    /// The kind of model, as results list it.
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::Benchmark { .. } => Kind::Benchmark,
-            Self::Dense { .. } => Kind::Dense,
-            Self::Logistic { .. } => Kind::Logistic,
-            Self::Finetune { .. } | Self::Ensemble { .. } => Kind::Finetune,
-        }
-    }
-
-    /// The features it is trained on, or for fine-tuning where it begins; the benchmark has none.
-    pub fn features(&self) -> Option<&FeatureSpec> {
-        match self {
-            Self::Benchmark { .. } => None,
-            Self::Dense { features, .. }
-            | Self::Logistic { features, .. }
-            | Self::Finetune { features, .. }
-            | Self::Ensemble { features, .. } => Some(features),
-        }
-    }
-
-    /// The frozen network whose features it is trained on; the benchmark has none.
-    pub fn backbone(&self) -> Option<&str> {
-        self.features().map(|features| features.backbone.as_str())
-    }
-
-    /// How the last stage is pooled, where a model has its own last stages.
-    pub fn pool(&self) -> Option<Pool> {
-        match self {
-            Self::Finetune { features, .. } | Self::Ensemble { features, .. } => Some(features.pool),
-            Self::Benchmark { .. } | Self::Dense { .. } | Self::Logistic { .. } => None,
-        }
-    }
-
-    /// The seed of initial weights, batch order and dropout; 0 for an ensemble, whose members have their own.
-    pub fn seed(&self) -> u64 {
-        match self {
-            Self::Benchmark { settings } => settings.seed,
-            Self::Dense { settings, .. } => settings.seed,
-            Self::Logistic { settings, .. } => settings.seed,
-            Self::Finetune { settings, .. } => settings.seed,
-            Self::Ensemble { .. } => 0,
-        }
-    }
-
-    /// [`ModelSpec::describe`] after training, when what was chosen on validation is known.
-    pub fn describe_chosen(&self, settings: &serde_json::Value) -> String {
-        match (self, settings.get("alpha").and_then(serde_json::Value::as_f64)) {
-            (Self::Logistic { .. }, Some(alpha)) => self.with_features(format!("alpha {alpha}")),
-            _ => self.describe(),
-        }
-    }
-
-    /// The settings that distinguish this model from others of its kind, in a few words.
-    pub fn describe(&self) -> String {
-        self.with_features(self.describe_settings())
-    }
-
-    fn with_features(&self, settings: String) -> String {
-        match self.features().map(FeatureSpec::describe) {
-            Some(features) if !features.is_empty() => format!("{settings}; {features}"),
-            _ => settings,
-        }
-    }
-
-    fn describe_settings(&self) -> String {
-        match self {
-            Self::Benchmark { settings } => settings.describe(),
-            Self::Dense { settings, .. } => settings.describe(),
-            Self::Finetune { settings, .. } => settings.describe(),
-            Self::Logistic { settings, .. } => settings.describe(),
-            Self::Ensemble { members, .. } => format!("mean of {}", members.join(", ")),
-        }
-    }
-}
-
 impl JobSpec {
     /// Train one model on the training split of a prepared set.
     pub fn train(dataset: impl Into<String>, model: ModelSpec) -> Self {
         Self::Train { dataset: dataset.into(), model, refit: None }
+    }
+
+    /// Train one model on a prepared set, or on every fold of a cross-validation of that name.
+    pub fn train_on(workspace: &Workspace, dataset: String, model: ModelSpec) -> Self {
+        let has_folds = !workspace.prepared(&dataset).join("manifest.csv").exists()
+            && !manifest::folds_of(workspace, &dataset).is_empty();
+        if has_folds { Self::Folds { dataset, model } } else { Self::train(dataset, model) }
+    }
+
+    /// Refuses what cannot be done, before a run's folder is made: settings that are out of range, data that is not there.
+    ///
+    /// # Errors
+    /// The first refusal, as wrong usage.
+    pub fn check(&self, workspace: &Workspace, device: &str) -> Result<()> {
+        let device = device.parse()?;
+        match self {
+            Self::Prepare(settings) => {
+                faceprobe_settings::check(settings)?;
+                if settings.source.is_empty() {
+                    return Err(Error::usage("No data to prepare; give at least one --source, such as adience:PATH."));
+                }
+                settings.source.iter().try_for_each(SourceSpec::check)?;
+            }
+            Self::Audit { settings, .. } => faceprobe_settings::check(&**settings)?,
+            Self::Extract { features, .. } | Self::Probe { features, .. } => {
+                features.check()?;
+                features.arithmetic().check(device)?;
+            }
+            Self::Train { model, .. } | Self::Folds { model, .. } => model.check(device)?,
+            Self::Sweep { sweep, .. } => {
+                sweep.check()?;
+                sweep.features.arithmetic().check(device)?;
+            }
+            Self::Sample(_) | Self::OpenTest { .. } | Self::Evaluate { .. } | Self::Demo { .. } => {}
+        }
+        match self {
+            Self::Prepare(_) | Self::Sample(_) | Self::Demo { .. } => Ok(()),
+            _ => self.dataset().map_or(Ok(()), |name| manifest::required(workspace, name)),
+        }
     }
 
     /// The first part of the run's name.
@@ -214,7 +107,6 @@ impl JobSpec {
             Self::Audit { .. } => "audit",
             Self::Extract { .. } => "extract",
             Self::Probe { .. } => "probe",
-            Self::Train { model: ModelSpec::Ensemble { .. }, .. } => "ensemble",
             Self::Train { model, .. } => model.kind().name(),
             Self::Sweep { .. } => "sweep",
             Self::Folds { .. } => "folds",

@@ -219,9 +219,9 @@ fn requests_that_make_no_sense_are_usage_errors() {
     assert!(refused(&|settings| settings.train = Some(5)).contains("--train 6"));
     assert!(refused(&|settings| settings.val = None).contains("all three"));
     assert!(refused(&|settings| settings.name = "../x".into()).contains("../x"));
-    assert!(refused(&|settings| settings.sources.clear()).contains("--source"));
+    assert!(refused(&|settings| settings.source.clear()).contains("--source"));
     let classes =
-        |settings: &mut PrepareSettings| settings.sources.extend(place.settings(&["folder:faces"], None).sources);
+        |settings: &mut PrepareSettings| settings.source.extend(place.settings(&["folder:faces"], None).source);
     assert!(refused(&classes).contains("cat and dog"));
     let error = "celeba:/data".parse::<SourceSpec>().expect_err("unknown adapter");
     assert_eq!(error.kind(), ErrorKind::Usage);

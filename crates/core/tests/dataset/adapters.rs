@@ -130,10 +130,8 @@ fn the_real_adience_labels() {
     }
     let place = Place::new();
     let source = format!("adience:{}", shared.join("adience").display());
-    let settings = PrepareSettings {
-        sources: vec![source.parse().expect("a source")],
-        ..place.settings(&[], Some([120, 40, 40]))
-    };
+    let settings =
+        PrepareSettings { source: vec![source.parse().expect("a source")], ..place.settings(&[], Some([120, 40, 40])) };
     let prepared = prepare(&place.workspace, &settings, &Silent).expect("prepared");
     let report = prepared.report;
     println!("{}", report.to_text());

@@ -60,13 +60,12 @@ impl Place {
         };
         PrepareSettings {
             name: "set".into(),
-            sources: sources.iter().map(source).collect(),
+            source: sources.iter().map(source).collect(),
             train: sizes.map(|sizes| sizes[0]),
             val: sizes.map(|sizes| sizes[1]),
             test: sizes.map(|sizes| sizes[2]),
             seed: 1,
-            split: None,
-            align: None,
+            ..PrepareSettings::default()
         }
     }
 

@@ -141,7 +141,7 @@ impl<'a> Gallery<'a> {
             let mut add =
                 |kind, measure: f64, detail| found.push(self.finding(kind, measure, detail, &[self.face(place)]));
             let side = looks.width.min(looks.height);
-            if side < settings.side {
+            if side < settings.min_side {
                 add(Kind::TooSmall, f64::from(side), format!("{} x {} pixels", looks.width, looks.height));
             }
             if looks.light < settings.light {

@@ -80,7 +80,7 @@ pub fn run(
     let keys: Vec<ContentHash> = manifest.samples.iter().map(|sample| sample.hash).collect();
     // Features are those of a crop, where there is one; everything else is about the picture it was cut from.
     let pictures: Vec<ContentHash> = manifest.samples.iter().map(picture_of).collect();
-    let sets = stores::cached(&workspace.features(), &keys, &settings.features)?;
+    let sets = stores::cached(&workspace.features(), &keys, &settings.wanted())?;
     if let Some(earliest) = sets.first().and_then(|set| set.stores.first()) {
         stage("compare features");
         // The earliest stage knows most about the picture itself, and least about what kind of thing is in it.

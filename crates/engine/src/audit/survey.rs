@@ -48,7 +48,7 @@ pub fn survey(workspace: &Workspace, manifest: &Manifest, monitor: &dyn Monitor)
     monitor.update(Update::Stage { name: "read labels".into() });
     let mut found = Vec::new();
     let mut seen = HashSet::new();
-    for (spec, source) in settings.sources.iter().zip(source_names(&settings.sources)) {
+    for (spec, source) in settings.source.iter().zip(source_names(&settings.source)) {
         let rows = spec.read()?;
         for row in rows.rows {
             let Some(class) = row.class else { continue };

@@ -7,13 +7,18 @@
 use super::checkpoint::Checkpoints;
 use super::data::{PixelRows, check_splits};
 use super::gate::{Geometry, gated_means, relu_means};
+use super::kind::ModelKind;
 use super::network::{Input, Network, Weights, shape_of, take, to_array, to_tensor, torch_error};
 use super::random::{Dropout, Initialiser};
+use super::rows::{LearntRows, Prepared, pixel_rows};
 use super::scorer::{PIXEL_BATCH, Scorer};
-use super::settings::{BenchmarkSettings, Kind};
 use super::torch_learner::{Split, TorchLearner};
 use super::trained::Trained;
 use super::training::{Learner, Plan, fit};
+use super::{BenchmarkSettings, Kind};
+use super::{ModelInfo, ModelSpec};
+use crate::features::{PooledPixels, RowSource, StoreIdentity};
+use faceprobe_core::dataset::Split as DataSplit;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::best_threshold;
 use faceprobe_core::monitor::Monitor;
@@ -175,6 +180,41 @@ impl Input for Pixels<'_> {
     }
 }
 
+/// The kind at work.
+pub(super) struct Benchmark;
+
+impl ModelKind for Benchmark {
+    fn source(&self, spec: &ModelSpec, _: Device) -> Result<Box<dyn RowSource>> {
+        let settings: &BenchmarkSettings = spec.settings()?;
+        Ok(Box::new(PooledPixels::new(settings.input, settings.pool)?))
+    }
+
+    fn source_of_saved(&self, info: &ModelInfo, _: Device) -> Result<Box<dyn RowSource>> {
+        let settings: BenchmarkSettings = serde_json::from_value(info.settings.clone()).map_err(|error| {
+            Error::failed(format!("The model's settings cannot be read ({error}); train it again."))
+        })?;
+        Ok(Box::new(PooledPixels::new(settings.input, settings.pool)?))
+    }
+
+    fn train<'a>(
+        &self,
+        spec: &ModelSpec,
+        rows: &'a Prepared<'_>,
+        checkpoints: &Checkpoints,
+        monitor: &dyn Monitor,
+    ) -> Result<(Trained, LearntRows<'a>)> {
+        let train = pixel_rows(rows.stores, rows.manifest, rows.learnt, monitor)?;
+        let val = pixel_rows(rows.stores, rows.manifest, &[DataSplit::Val], monitor)?;
+        let trained = train_benchmark(&train.rows, &val.rows, spec.settings()?, Some(checkpoints), monitor)?;
+        let (train_positive, val_positive) = (train.rows.y().to_vec(), val.rows.y().to_vec());
+        Ok((trained, LearntRows { train_positive, val_samples: val.samples, val_positive }))
+    }
+
+    fn scorer(&self, weights: &Weights, input: &StoreIdentity) -> Result<Scorer> {
+        Ok(Scorer::of_pixels(Cnn::from_weights(weights, input.width)?, input.width))
+    }
+}
+
 /// Trains the benchmark on pooled pixels and keeps its best epoch by validation accuracy.
 ///
 /// # Errors
@@ -187,7 +227,7 @@ pub fn train_benchmark(
     checkpoints: Option<&Checkpoints>,
     monitor: &dyn Monitor,
 ) -> Result<Trained> {
-    settings.check()?;
+    faceprobe_settings::check(settings)?;
     check_splits((train.width(), val.width()), train.y())?;
     let side = settings.input / settings.pool;
     if train.width() != side * side * CHANNELS {
@@ -205,7 +245,7 @@ pub fn train_benchmark(
         epochs: settings.epochs,
         batch: settings.batch,
         learning_rate: settings.learning_rate,
-        schedule: settings.schedule,
+        schedule: settings.rates(),
         dropout: settings.dropout,
         patience: settings.patience,
         seed: settings.seed,
@@ -229,10 +269,10 @@ pub fn train_benchmark(
     learner.set_numbers(&course.best)?;
     let weights = whole()?;
     let params = course.best.iter().map(Vec::len).sum();
-    let scorer = Scorer::new(Kind::Benchmark, &weights, train.width())?;
+    let scorer = Scorer::of_pixels(Cnn::from_weights(&weights, train.width())?, train.width());
     let val_scores = scorer.scores_u16(val.x())?;
     Ok(Trained {
-        kind: Kind::Benchmark,
+        kind: Kind::BENCHMARK,
         settings: serde_json::to_value(settings).map_err(|error| Error::failed(error.to_string()))?,
         epochs_run: course.history.len(),
         best_epoch: course.best_epoch,

@@ -4,7 +4,9 @@
 //! and the figures of the epochs so far. Every random number of an epoch comes from the seed and the epoch's number,
 //! so nothing else is needed for the same curve.
 
+use super::ModelSpec;
 use super::training::Learner;
+use crate::features::StoreIdentity;
 use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::monitor::EpochFigures;
 use faceprobe_core::workspace::persist;
@@ -51,6 +53,15 @@ impl Progress {
         self.history.push(new);
         better
     }
+}
+
+/// Whether a checkpoint's key is that of this training. Keys of earlier versions say the same in other words.
+fn same_training(stored: &str, key: &str) -> bool {
+    let present = || {
+        let parsed: (ModelSpec, StoreIdentity, String) = serde_json::from_str(stored).ok()?;
+        serde_json::to_string(&parsed).ok()
+    };
+    stored == key || present().as_deref() == Some(key)
 }
 
 /// Where the checkpoints of one training go.
@@ -130,7 +141,7 @@ impl Checkpoints {
         // SAFETY: checkpoints get their name by a rename after the last byte was flushed and are never written to
         // afterwards; a later one is another file.
         let map = unsafe { Mmap::map(&file) }.at(&self.path)?;
-        let Some((header, read)) = read(&map).filter(|(header, _)| header.key == self.key) else {
+        let Some((header, read)) = read(&map).filter(|(header, _)| same_training(&header.key, &self.key)) else {
             return Ok(None);
         };
         let group = |name: &str, like: &[usize]| -> Option<Vec<Vec<f32>>> {

@@ -3,16 +3,21 @@
 use super::checkpoint::Checkpoints;
 use super::data::{Examples, check_pair, for_each_block};
 use super::head::{Head, Loader, measure};
+use super::kind::ModelKind;
 use super::network::{Network, Weights, shape_of, take, to_tensor, torch_error};
 use super::random::Dropout;
+use super::rows::{LearntRows, Prepared};
 use super::scaling::Standardisation;
 use super::scorer::Scorer;
-use super::settings::{DenseSettings, Kind};
 use super::trained::Trained;
 use super::training::{Figures, Learner, Plan, fit};
+use super::{DenseSettings, Kind};
+use super::{ModelInfo, ModelSpec};
+use crate::features::{FeatureSpec, NetworkSource, RowSource, StoreIdentity};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::best_threshold;
 use faceprobe_core::monitor::{Monitor, Validated};
+use tch::Device;
 use tch::{TchError, Tensor};
 
 /// `logit = out · h + c` with `h = relu(hidden x + b)`, of which there may be two in a row.
@@ -114,6 +119,35 @@ impl Learner for HeadLearner<'_> {
     }
 }
 
+/// The kind at work.
+pub(super) struct DenseHead;
+
+impl ModelKind for DenseHead {
+    fn source(&self, spec: &ModelSpec, device: Device) -> Result<Box<dyn RowSource>> {
+        Ok(Box::new(NetworkSource::new(spec.required_features()?, device)?))
+    }
+
+    fn source_of_saved(&self, info: &ModelInfo, device: Device) -> Result<Box<dyn RowSource>> {
+        Ok(Box::new(NetworkSource::new(&FeatureSpec::of_identity(&info.input)?, device)?))
+    }
+
+    fn train<'a>(
+        &self,
+        spec: &ModelSpec,
+        rows: &'a Prepared<'_>,
+        checkpoints: &Checkpoints,
+        monitor: &dyn Monitor,
+    ) -> Result<(Trained, LearntRows<'a>)> {
+        let (train, val) = rows.features(monitor)?;
+        let trained = train_dense(train.examples()?, val.examples()?, spec.settings()?, Some(checkpoints), monitor)?;
+        Ok((trained, LearntRows::of(train, val)))
+    }
+
+    fn scorer(&self, weights: &Weights, input: &StoreIdentity) -> Result<Scorer> {
+        Scorer::of_features(Dense::from_weights(weights, input.width)?, weights, input.width)
+    }
+}
+
 /// Trains the head on feature rows and keeps its best and its last epoch, the best by validation accuracy.
 ///
 /// Rows are taken from where they lie batch by batch, so features may be larger than memory. With `checkpoints` a
@@ -129,7 +163,7 @@ pub fn train_dense<'a>(
     checkpoints: Option<&Checkpoints>,
     monitor: &dyn Monitor,
 ) -> Result<Trained> {
-    settings.check()?;
+    faceprobe_settings::check(settings)?;
     let (train, val) = (train.into(), val.into());
     check_pair(&train, &val)?;
     let inputs = train.rows.width();
@@ -140,16 +174,16 @@ pub fn train_dense<'a>(
         epochs: settings.epochs,
         batch: settings.batch,
         learning_rate: settings.learning_rate,
-        schedule: settings.schedule,
+        schedule: settings.rates(),
         dropout: settings.dropout,
         patience: settings.patience,
         seed: settings.seed,
     };
     let mut learner = HeadLearner {
         head: Head::new(inputs, settings),
-        train: Loader::new(train.rows, &scaling, settings.arithmetic),
+        train: Loader::new(train.rows, &scaling, settings.products),
         train_positive: train.positive,
-        val: Loader::new(val.rows, &scaling, settings.arithmetic),
+        val: Loader::new(val.rows, &scaling, settings.products),
         val_positive: val.positive,
     };
     let course = fit(&mut learner, &plan, checkpoints, monitor)?;
@@ -167,10 +201,10 @@ pub fn train_dense<'a>(
     drop(learner);
     let params = weights.values().map(|array| array.len()).sum();
     scaling.put_into(&mut weights);
-    let scorer = Scorer::new(Kind::Dense, &weights, inputs)?;
+    let scorer = Scorer::of_features(Dense::from_weights(&weights, inputs)?, &weights, inputs)?;
     let val_scores = scorer.scores(val.rows, monitor)?;
     Ok(Trained {
-        kind: Kind::Dense,
+        kind: Kind::DENSE,
         settings: serde_json::to_value(settings).map_err(|error| Error::failed(error.to_string()))?,
         epochs_run: course.history.len(),
         best_epoch: course.best_epoch,

@@ -1,9 +1,9 @@
 //! What chance decides in the training of a dense head, told for whoever trains the same head with another tool.
 
+use super::DenseSettings;
 use super::head::Head;
 use super::network::Weights;
 use super::random::{Dropout, epoch_order};
-use super::settings::DenseSettings;
 use faceprobe_core::error::Result;
 
 /// What one epoch of a dense head's training draws.

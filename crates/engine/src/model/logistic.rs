@@ -2,21 +2,28 @@
 
 use super::blas::remembering;
 use super::data::{Examples, check_pair, for_each_block};
+use super::kind::ModelKind;
 use super::network::{Network, Weights, take, to_tensor, torch_error};
 use super::random::Dropout;
 use super::records::Records;
+use super::rows::{LearntRows, Prepared};
 use super::scaling::Standardisation;
 use super::scorer::Scorer;
-use super::settings::{Kind, LogisticSettings};
 use super::trained::Trained;
 use super::training::cross_entropy;
+use super::{Checkpoints, ModelInfo, ModelSpec};
+use super::{Kind, LogisticSettings};
+use crate::backbone::Pool;
+use crate::features::{FeatureSpec, NetworkSource, RowSource, StoreIdentity};
 use faceprobe_core::error::{Error, Result};
+use faceprobe_core::evaluation::Calibration;
 use faceprobe_core::evaluation::{accuracy, best_threshold, log_loss};
 use faceprobe_core::monitor::{Monitor, Update};
 use linfa::DatasetBase;
 use linfa::traits::Fit;
 use linfa_logistic::LogisticRegression;
 use ndarray::{Array1, ArrayView2, Axis, CowArray, Ix2, arr1, s};
+use tch::Device;
 use tch::{TchError, Tensor};
 
 /// `logit = w · x + b` on standardised features.
@@ -40,6 +47,43 @@ impl Network for Linear {
     }
 }
 
+/// The kind at work.
+pub(super) struct Logistic;
+
+impl ModelKind for Logistic {
+    fn source(&self, spec: &ModelSpec, device: Device) -> Result<Box<dyn RowSource>> {
+        Ok(Box::new(NetworkSource::new(spec.required_features()?, device)?))
+    }
+
+    fn source_of_saved(&self, info: &ModelInfo, device: Device) -> Result<Box<dyn RowSource>> {
+        Ok(Box::new(NetworkSource::new(&FeatureSpec::of_identity(&info.input)?, device)?))
+    }
+
+    fn train<'a>(
+        &self,
+        spec: &ModelSpec,
+        rows: &'a Prepared<'_>,
+        _: &Checkpoints,
+        monitor: &dyn Monitor,
+    ) -> Result<(Trained, LearntRows<'a>)> {
+        let (train, val) = rows.features(monitor)?;
+        let trained = train_logistic(train.examples()?, val.examples()?, spec.settings()?, monitor)?;
+        Ok((trained, LearntRows::of(train, val)))
+    }
+
+    fn scorer(&self, weights: &Weights, input: &StoreIdentity) -> Result<Scorer> {
+        Scorer::of_features(Linear::from_weights(weights, input.width)?, weights, input.width)
+    }
+
+    fn calibrate(&self, scores: &[f64], positive: &[bool]) -> Option<Calibration> {
+        Calibration::platt(scores, positive)
+    }
+
+    fn is_explained_exactly(&self, pool: Option<Pool>) -> bool {
+        pool == Some(Pool::Avg)
+    }
+}
+
 /// Fits one regression per penalty and keeps the one with the highest validation accuracy at 0.5 (of equals the one
 /// with the lower validation log loss, then the earlier in the settings).
 ///
@@ -57,7 +101,7 @@ pub fn train_logistic<'a>(
     settings: &LogisticSettings,
     monitor: &dyn Monitor,
 ) -> Result<Trained> {
-    settings.check()?;
+    faceprobe_settings::check(settings)?;
     let (train, val) = (train.into(), val.into());
     check_pair(&train, &val)?;
     let scaling = Standardisation::of_split(&train, "training", monitor)?;
@@ -92,9 +136,9 @@ pub fn train_logistic<'a>(
     let mut chosen = serde_json::to_value(settings).map_err(|error| Error::failed(error.to_string()))?;
     chosen["alpha"] = settings.alphas[best.index].into();
     let width = train.rows.width();
-    let scorer = Scorer::new(Kind::Logistic, &best.weights, width)?;
+    let scorer = Scorer::of_features(Linear::from_weights(&best.weights, width)?, &best.weights, width)?;
     Ok(Trained {
-        kind: Kind::Logistic,
+        kind: Kind::LOGISTIC,
         settings: chosen,
         history: Vec::new(),
         best_epoch: 0,
@@ -132,7 +176,8 @@ impl Candidate {
         let mut weights =
             Weights::from([("weight".to_owned(), weight.into_dyn()), ("bias".to_owned(), arr1(&[bias]).into_dyn())]);
         scaling.put_into(&mut weights);
-        let val_scores = Scorer::new(Kind::Logistic, &weights, width)?.scores(val.rows, monitor)?;
+        let val_scores =
+            Scorer::of_features(Linear::from_weights(&weights, width)?, &weights, width)?.scores(val.rows, monitor)?;
         Ok(Self {
             index,
             weights,

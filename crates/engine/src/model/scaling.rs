@@ -70,7 +70,7 @@ impl Standardisation {
 
     /// Reads `input.mean` and `input.deviation`.
     pub(super) fn from_weights(weights: &Weights, width: usize) -> Result<Self> {
-        let read = |name| Ok(take(weights, name, &[width])?.iter().copied().collect::<Array1<f32>>());
+        let read = |name| -> Result<Array1<f32>> { Ok(take(weights, name, &[width])?.iter().copied().collect()) };
         let (mean, deviation) = (read("input.mean")?, read("input.deviation")?);
         if deviation.iter().any(|deviation| *deviation <= 0.0) {
             return Err(Error::failed("the tensor 'input.deviation' holds a value that is not above 0"));

@@ -1,16 +1,15 @@
 //! Probabilities from weights: the only place scores come from.
 
+use super::SavedModel;
 use super::Weights;
 use super::benchmark::{Cnn, Pixels};
 use super::data::rows_at_once;
-use super::dense::Dense;
 use super::finetune::ensemble::Members;
 use super::finetune::tuned::tail_of;
-use super::logistic::Linear;
+use super::kind;
 use super::network::{Input, Network, torch_error};
 use super::random::Dropout;
 use super::scaling::{Features, Standardisation};
-use super::{Kind, SavedModel};
 use crate::features::{FeatureRows, Rows, StoreIdentity};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::sigmoid;
@@ -36,29 +35,23 @@ impl Scorer {
     /// # Errors
     /// Weights that are missing, or not of the shapes that this kind of model has.
     pub fn of(saved: &SavedModel) -> Result<Self> {
-        match saved.info.kind {
-            Kind::Finetune => Self::tuned(&saved.weights, &saved.info.input),
-            kind => Self::new(kind, &saved.weights, saved.info.input.width),
-        }
+        kind::of(saved.info.kind)?.scorer(&saved.weights, &saved.info.input)
     }
 
-    /// Checks that all weights of this kind of model for rows of `width` values are there with their shapes.
-    pub fn new(kind: Kind, weights: &Weights, width: usize) -> Result<Self> {
-        Ok(Self(match kind {
-            Kind::Dense => Self::features(Box::new(Dense::from_weights(weights, width)?), weights, width)?,
-            Kind::Logistic => Self::features(Box::new(Linear::from_weights(weights, width)?), weights, width)?,
-            Kind::Benchmark => Ready::Pixels { network: Cnn::from_weights(weights, width)?, width },
-            Kind::Finetune => return Err(Error::failed("a fine-tuned model needs to know where its network is cut")),
-        }))
+    /// Of a network on rows of `width` features, which are standardised before it.
+    pub(super) fn of_features(network: impl Network + Send + 'static, weights: &Weights, width: usize) -> Result<Self> {
+        let scaling = Standardisation::from_weights(weights, width)?;
+        Ok(Self(Ready::Features { network: Box::new(network), scaling, width }))
     }
 
-    /// The same of a fine-tuned model, whose rows are the activations that `input` tells of.
+    /// Of a network on pooled pixels.
+    pub(super) fn of_pixels(network: Cnn, width: usize) -> Self {
+        Self(Ready::Pixels { network, width })
+    }
+
+    /// Of a fine-tuned network, or of several, whose rows are the activations that `input` tells of.
     pub fn tuned(weights: &Weights, input: &StoreIdentity) -> Result<Self> {
         Ok(Self(Ready::Tuned(Members::from_weights(&tail_of(input)?, weights)?)))
-    }
-
-    fn features(network: Box<dyn Network + Send>, weights: &Weights, width: usize) -> Result<Ready> {
-        Ok(Ready::Features { network, scaling: Standardisation::from_weights(weights, width)?, width })
     }
 
     /// Probability of class 1 per row of features, as they are in the store; standardisation happens inside. Rows are

@@ -1,10 +1,10 @@
 //! A small network that learns through libtorch's automatic gradients.
 
+use super::Optimizer;
 use super::head::Step;
 use super::network::{Input, Network, to_array, torch_error};
 use super::random::Dropout;
 use super::scorer::logits;
-use super::settings::Optimizer;
 use super::training::{Figures, Learner, validated};
 use faceprobe_core::error::Result;
 use faceprobe_core::monitor::Validated;

@@ -1,7 +1,7 @@
 //! A trained model in memory, with the figures of its training.
 
+use super::Kind;
 use super::network::Weights;
-use super::settings::Kind;
 use faceprobe_core::evaluation;
 use faceprobe_core::monitor::EpochFigures;
 

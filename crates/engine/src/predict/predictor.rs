@@ -4,8 +4,8 @@ use super::seen::Shown;
 use super::worker::Worker;
 use crate::backbone::{self, device};
 use crate::face::{Alignment, Detector, Template};
-use crate::features::{CutSource, FeatureSpec, NetworkSource, PooledPixels, RowSource};
-use crate::model::{Kind, SavedModel, Scorer};
+use crate::features::RowSource;
+use crate::model::{SavedModel, Scorer, kind};
 use faceprobe_core::dataset::Manifest;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::Calibration;
@@ -159,18 +159,5 @@ fn template_of(workspace: &Workspace, saved: &SavedModel) -> Template {
 }
 
 fn source(saved: &SavedModel, device: &str) -> Result<Box<dyn RowSource>> {
-    let input = &saved.info.input;
-    Ok(match saved.info.kind {
-        Kind::Benchmark => {
-            let settings: crate::model::BenchmarkSettings = serde_json::from_value(saved.info.settings.clone())
-                .map_err(|error| {
-                    Error::failed(format!("The model's settings cannot be read ({error}); train it again."))
-                })?;
-            Box::new(PooledPixels::new(settings.input, settings.pool)?)
-        }
-        Kind::Finetune => Box::new(CutSource::of_identity(input, device::parse(device)?)?),
-        Kind::Dense | Kind::Logistic => {
-            Box::new(NetworkSource::new(&FeatureSpec::of_identity(input)?, device::parse(device)?)?)
-        }
-    })
+    kind::of(saved.info.kind)?.source_of_saved(&saved.info, device::parse(device)?)
 }

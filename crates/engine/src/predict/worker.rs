@@ -5,10 +5,9 @@ use super::explain::heat_map;
 use super::input::Item;
 use super::seen::{answers, name};
 use super::{HeatMap, Method, Options, Placement, Predictor};
-use crate::backbone::Pool;
 use crate::face::Detector;
 use crate::features::{RowWorker, Rows};
-use crate::model::{Kind, Scorer};
+use crate::model::{Scorer, kind};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::imaging::Pixels;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -121,17 +120,15 @@ impl Worker<'_> {
 
     /// Where in a picture of the input's size the told class comes from.
     fn map(&mut self, input: &Pixels, positive: bool) -> Result<HeatMap> {
-        let kind = self.predictor.saved.info.kind;
+        let kind = kind::of(self.predictor.saved.info.kind)?;
+        let method = |pool| if kind.is_explained_exactly(pool) { Method::Cam } else { Method::GradCam };
         if let Some(tapped) = self.rows.tapped(input)? {
-            let exact = tapped.pool == Pool::Avg && kind == Kind::Logistic;
-            let method = if exact { Method::Cam } else { Method::GradCam };
+            let method = method(Some(tapped.pool));
             let logit = |stages: &[tch::Tensor]| self.scorer.logits_of_rows(&tapped.pooled(stages)?);
             return heat_map(&tapped.activations, &logit, positive, method);
         }
         let maps = self.scorer.convolved(&self.rows.rows(std::slice::from_ref(input))?)?;
         let logit = |maps: &[tch::Tensor]| self.scorer.logits_of_convolved(maps);
-        // A fine-tuned network has a linear head on its averaged last stage.
-        let method = if kind == Kind::Finetune { Method::Cam } else { Method::GradCam };
-        heat_map(&maps, &logit, positive, method)
+        heat_map(&maps, &logit, positive, method(None))
     }
 }

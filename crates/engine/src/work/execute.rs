@@ -34,7 +34,7 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
         JobSpec::Prepare(settings) => {
             let prepare::Prepared { report, outcome, .. } = {
                 let device = device::parse(circumstances.device)?;
-                let cropper = settings.align.map(|alignment| FaceCropper::load(alignment, device)).transpose()?;
+                let cropper = settings.alignment().map(|alignment| FaceCropper::load(alignment, device)).transpose()?;
                 let cropper = cropper.as_ref().map(|cropper| cropper as &dyn Cropper);
                 prepare::prepare_with(workspace, settings, cropper, recorder)?
             };

@@ -6,11 +6,12 @@ use super::training;
 use super::worker::Recorder;
 use faceprobe_core::dataset::manifest::folds_of;
 use faceprobe_core::error::{Error, Result};
+use faceprobe_core::model::ModelSpec;
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
 use faceprobe_core::run::parts::parts;
 use faceprobe_core::run::results::{ResultRow, Spread};
-use faceprobe_core::run::spec::{JobSpec, ModelSpec};
+use faceprobe_core::run::spec::JobSpec;
 
 /// Trains a model on every fold of the cross-validation called `dataset`. Folds that this run has trained before are not
 /// trained again.

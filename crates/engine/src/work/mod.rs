@@ -2,7 +2,6 @@
 
 mod audit;
 mod elsewhere;
-mod ensemble;
 mod execute;
 mod folds;
 mod probe;

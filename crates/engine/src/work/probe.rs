@@ -1,8 +1,9 @@
 //! The depth probe: how well each stage of a backbone tells the classes, by a logistic regression on its features.
 
 use super::execute::Circumstances;
-use super::scoring::{feature_rows, filled_stores, manifest, network_source};
+use super::scoring::{filled_stores, manifest, network_source};
 use crate::features::{FeatureSpec, Taps};
+use crate::model::rows::feature_rows;
 use crate::model::{LogisticSettings, train_logistic};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{AtPath, Error, Result};

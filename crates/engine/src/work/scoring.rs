@@ -2,40 +2,19 @@
 
 use super::execute::Circumstances;
 use crate::backbone;
-use crate::features::{
-    self, CutSource, ExtractOptions, FeatureSpec, NetworkSource, PooledPixels, RowSource, Store, StoreIdentity,
-    StoreRows,
-};
-use crate::model::{Examples, Kind, PixelRows, SavedModel, Scorer};
+use crate::features::{self, ExtractOptions, FeatureSpec, NetworkSource, RowSource, Store, StoreIdentity};
+use crate::model::rows::{feature_rows, pixel_rows};
+use crate::model::{ModelInput, SavedModel, Scorer, kind};
 use faceprobe_core::dataset::{ContentHash, Manifest, Sample, Split};
 use faceprobe_core::error::{Error, Result};
-use faceprobe_core::imaging::Variation;
-use faceprobe_core::monitor::{Monitor, Update};
-use faceprobe_core::run::spec::ModelSpec;
+use faceprobe_core::model::ModelSpec;
+use faceprobe_core::monitor::Monitor;
 use faceprobe_core::workspace::Workspace;
-use ndarray::Array2;
-use std::borrow::Borrow;
 use std::path::PathBuf;
 
 /// The source of the rows that a model works on.
 pub(super) fn source_of(model: &ModelSpec, device: &str) -> Result<Box<dyn RowSource>> {
-    Ok(match model {
-        ModelSpec::Benchmark { settings } => Box::new(PooledPixels::new(settings.input, settings.pool)?),
-        ModelSpec::Dense { features, .. } | ModelSpec::Logistic { features, .. } => network_source(features, device)?,
-        ModelSpec::Finetune { features, .. } | ModelSpec::Ensemble { features, .. } => {
-            Box::new(CutSource::new(features, backbone::device::parse(device)?)?)
-        }
-    })
-}
-
-/// The sources of the varied pictures that a model is trained on besides.
-pub(super) fn variations_of(model: &ModelSpec, device: &str) -> Result<Vec<CutSource>> {
-    let ModelSpec::Finetune { features, settings } = model else {
-        return Ok(Vec::new());
-    };
-    let device = backbone::device::parse(device)?;
-    let all = (1..=usize::from(settings.variations)).filter_map(Variation::numbered);
-    all.map(|variation| CutSource::varied(features, variation, device)).collect()
+    kind::of(model.kind())?.source(model, backbone::device::parse(device)?)
 }
 
 /// The source of a backbone's features.
@@ -66,90 +45,6 @@ pub(super) fn filled_stores(
     Ok((stores, report))
 }
 
-/// The samples of some splits that have a row, and how many have none.
-fn with_rows<'a>(stores: &[impl Borrow<Store>], manifest: &'a Manifest, splits: &[Split]) -> (Vec<&'a Sample>, usize) {
-    let all: Vec<&Sample> = splits.iter().flat_map(|split| manifest.split(*split)).collect();
-    let total = all.len();
-    let there: Vec<&Sample> =
-        all.into_iter().filter(|sample| stores.iter().all(|store| store.borrow().contains(&sample.hash))).collect();
-    let lost = total - there.len();
-    (there, lost)
-}
-
-/// The samples of some splits with their pixels in memory.
-pub(super) struct PixelSplit<'a> {
-    pub samples: Vec<&'a Sample>,
-    pub rows: PixelRows,
-}
-
-/// The samples of some splits with their features in the store.
-pub(super) struct FeatureSplit<'a> {
-    pub samples: Vec<&'a Sample>,
-    pub rows: StoreRows<'a>,
-    pub positive: Vec<bool>,
-}
-
-impl FeatureSplit<'_> {
-    /// The same, for training.
-    pub(super) fn examples(&self) -> Result<Examples<'_>> {
-        Examples::new(&self.rows, &self.positive)
-    }
-}
-
-fn samples_of<'a>(
-    stores: &[impl Borrow<Store>],
-    manifest: &'a Manifest,
-    splits: &[Split],
-    monitor: &dyn Monitor,
-) -> Result<(Vec<&'a Sample>, Vec<ContentHash>, Vec<bool>)> {
-    let (samples, lost) = with_rows(stores, manifest, splits);
-    let names = splits.iter().map(|split| split.name()).collect::<Vec<_>>().join(" and ");
-    if lost > 0 {
-        let text = format!("{lost} images of the {names} split could not be read and are left out");
-        monitor.update(Update::Note { text });
-    }
-    if samples.is_empty() {
-        return Err(Error::failed(format!(
-            "No image of the {names} split of {} can be read; see the skipped files, mend them and prepare again.",
-            manifest.name
-        )));
-    }
-    let keys = samples.iter().map(|sample| sample.hash).collect();
-    let positive = samples.iter().map(|sample| sample.class == 1).collect();
-    Ok((samples, keys, positive))
-}
-
-/// The feature rows of some splits, left where they are.
-pub(super) fn feature_rows<'a>(
-    stores: &'a [impl Borrow<Store>],
-    manifest: &'a Manifest,
-    splits: &[Split],
-    monitor: &dyn Monitor,
-) -> Result<FeatureSplit<'a>> {
-    let (samples, keys, positive) = samples_of(stores, manifest, splits, monitor)?;
-    Ok(FeatureSplit {
-        samples,
-        rows: StoreRows::new(&stores.iter().map(Borrow::borrow).collect::<Vec<_>>(), keys)?,
-        positive,
-    })
-}
-
-/// The pooled pixels of some splits.
-pub(super) fn pixel_rows<'a>(
-    stores: &[Store],
-    manifest: &'a Manifest,
-    splits: &[Split],
-    monitor: &dyn Monitor,
-) -> Result<PixelSplit<'a>> {
-    let (samples, keys, positive) = samples_of(stores, manifest, splits, monitor)?;
-    let [store] = stores else {
-        return Err(Error::failed(format!("Pooled pixels lie in one store, not in {}.", stores.len())));
-    };
-    let mut x = Array2::zeros((keys.len(), store.identity().width));
-    store.gather_u16_into(&keys, &mut x.view_mut())?;
-    Ok(PixelSplit { samples, rows: PixelRows::new(x, positive)? })
-}
-
 /// Probability of class 1 for every sample of a split, with whether it is of class 1.
 pub(super) fn score_split<'a>(
     model: &SavedModel,
@@ -158,12 +53,12 @@ pub(super) fn score_split<'a>(
     split: Split,
     monitor: &dyn Monitor,
 ) -> Result<(Vec<&'a Sample>, Vec<f64>, Vec<bool>)> {
-    Ok(match model.info.kind {
-        Kind::Benchmark => {
+    Ok(match model.info.kind.info().input {
+        ModelInput::Pixels => {
             let split = pixel_rows(stores, manifest, &[split], monitor)?;
             (split.samples, Scorer::of(model)?.scores_u16(split.rows.x())?, split.rows.y().to_vec())
         }
-        _ => {
+        ModelInput::Features | ModelInput::Cut => {
             let split = feature_rows(stores, manifest, &[split], monitor)?;
             (split.samples, Scorer::of(model)?.scores(&split.rows, monitor)?, split.positive)
         }

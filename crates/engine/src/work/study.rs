@@ -9,10 +9,11 @@ use faceprobe_core::dataset::prepare::PrepareSettings;
 use faceprobe_core::dataset::source::{Adapter, SourceSpec};
 use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::error::Result;
+use faceprobe_core::model::ModelSpec;
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
 use faceprobe_core::run::journal::{JournalWriter, Life};
-use faceprobe_core::run::spec::{DEMO_DATASET, JobSpec, ModelSpec, Spec};
+use faceprobe_core::run::spec::{DEMO_DATASET, JobSpec, Spec};
 use std::sync::Arc;
 
 /// Draws the sample, prepares it, extracts features, trains benchmark, logistic regression and dense head, and, all
@@ -32,9 +33,9 @@ pub(super) fn run(
     part(circumstances, recorder, JobSpec::Prepare(prepare_settings(circumstances, sample)))?;
     part(circumstances, recorder, JobSpec::Extract { dataset: dataset.clone(), features: features.clone() })?;
     let models = [
-        ModelSpec::Benchmark { settings: BenchmarkSettings { seed, ..Default::default() } },
-        ModelSpec::Logistic { features: features.clone(), settings: LogisticSettings { seed, ..Default::default() } },
-        ModelSpec::Dense { features, settings: DenseSettings { seed, ..Default::default() } },
+        ModelSpec::new(None, BenchmarkSettings { seed, ..Default::default() }),
+        ModelSpec::new(features.clone(), LogisticSettings { seed, ..Default::default() }),
+        ModelSpec::new(features, DenseSettings { seed, ..Default::default() }),
     ];
     let mut trained = Vec::new();
     for model in models {
@@ -51,13 +52,12 @@ fn prepare_settings(circumstances: &Circumstances<'_>, sample: &SampleSettings) 
     let fifth = sample.images / 10 * 2;
     PrepareSettings {
         name: DEMO_DATASET.to_owned(),
-        sources: vec![SourceSpec { adapter: Adapter::Adience, path: circumstances.workspace.sample() }],
+        source: vec![SourceSpec { adapter: Adapter::Adience, path: circumstances.workspace.sample() }],
         train: Some(fifth * 3),
         val: Some(fifth),
         test: Some(fifth),
         seed: sample.seed,
-        split: None,
-        align: None,
+        ..PrepareSettings::default()
     }
 }
 

@@ -12,11 +12,13 @@ use super::training::{Ground, ground, train_on};
 use super::worker::{Recorder, recorded};
 use crate::model::DenseSettings;
 use faceprobe_core::error::{Error, ErrorKind, Result};
+use faceprobe_core::model::ModelSpec;
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
 use faceprobe_core::run::journal::{JournalWriter, Life};
 use faceprobe_core::run::results::ResultRow;
-use faceprobe_core::run::spec::{JobSpec, ModelSpec, Spec, SweepSpec};
+use faceprobe_core::run::spec::{JobSpec, Spec};
+use faceprobe_core::run::sweep::SweepSpec;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -41,7 +43,7 @@ pub(super) fn sweep(
     spec: &SweepSpec,
     recorder: &Recorder<'_>,
 ) -> Result<String> {
-    let settings = spec.grid.settings(&spec.base, spec.random)?;
+    let settings = spec.settings()?;
     let ground = ground(circumstances, dataset, &model(spec, &settings[0], 0), None, recorder)?;
     let heads = heads(circumstances, dataset, spec, &settings)?;
     recorder.update(Update::Stage { name: format!("train {} heads", heads.len()) });
@@ -59,7 +61,7 @@ pub(super) fn sweep(
         train_all(circumstances, &ground, dataset, &chosen, if last { None } else { Some(epochs) }, recorder)?;
         ranking = rank(&chosen, &alive)?;
         if !last {
-            let kept = ranking.len().div_ceil(spec.halving.map_or(1, |halving| halving.factor.max(1)));
+            let kept = ranking.len().div_ceil(spec.own.halving.map_or(1, |halving| halving.factor.max(1)));
             alive = ranking.iter().take(kept).map(|ranked| ranked.setting).collect();
         }
     }
@@ -74,7 +76,7 @@ pub(super) fn sweep(
     Ok(format!(
         "{} settings of {} seeds; best on validation: {}, {}, in {}",
         settings.len(),
-        spec.seeds.len(),
+        spec.own.seeds.len(),
         model(spec, &settings[best.setting], 0).describe(),
         best.text(),
         best.run
@@ -82,8 +84,7 @@ pub(super) fn sweep(
 }
 
 fn model(spec: &SweepSpec, settings: &DenseSettings, seed: usize) -> ModelSpec {
-    let seed = spec.seeds.get(seed).copied().unwrap_or(settings.seed);
-    ModelSpec::Dense { features: spec.features.clone(), settings: DenseSettings { seed, ..settings.clone() } }
+    spec.model(settings, spec.own.seeds.get(seed).copied().unwrap_or(settings.seed))
 }
 
 /// The runs of all heads: those this sweep has made before, and new ones.
@@ -104,7 +105,7 @@ fn heads(
         }
     }
     let mut heads = Vec::new();
-    for seed in 0..spec.seeds.len() {
+    for seed in 0..spec.own.seeds.len() {
         for (setting, settings) in settings.iter().enumerate() {
             let model = model(spec, settings, seed);
             let job = JobSpec::train(dataset, model.clone());
@@ -131,9 +132,9 @@ fn train_all(
     limit: Option<usize>,
     recorder: &Recorder<'_>,
 ) -> Result<()> {
-    let weights = |head: &&&Head| match &head.model {
-        ModelSpec::Dense { settings, .. } => settings.width * (ground.width() + settings.width * (settings.depth - 1)),
-        _ => usize::MAX,
+    let weights = |head: &&&Head| match head.model.settings::<DenseSettings>() {
+        Ok(settings) => settings.width * (ground.width() + settings.width * (settings.depth - 1)),
+        Err(_) => usize::MAX,
     };
     let small = heads.iter().map(|head| weights(&head)).max().unwrap_or(0) <= SMALL;
     let (lanes, threads) =

@@ -1,18 +1,17 @@
 //! Training one model into its run's folder, and opening the test split for it.
 
-use super::ensemble;
 use super::execute::Circumstances;
-use super::scoring::{
-    check_identity, feature_rows, filled_stores, manifest, pixel_rows, score_split, source_of, variations_of,
-};
-use crate::features::{FeatureRows, Store, StoreIdentity, StoreRows};
-use crate::model::{
-    self, Checkpoints, Examples, FORMAT, Kind, ModelInfo, Pair, Provenance, SavedModel, Views, Weights,
-};
+use super::scoring::{check_identity, filled_stores, manifest, score_split, source_of};
+use crate::backbone::device;
+use crate::features::{Store, StoreIdentity};
+use crate::model::kind::{self, Members};
+use crate::model::rows::{LearntRows, Prepared};
+use crate::model::{Checkpoints, FORMAT, ModelInfo, Provenance, SavedModel, Weights};
 use faceprobe_core::dataset::{Manifest, PrepareReport, Split};
 use faceprobe_core::error::{AtPath, Error, Result};
-use faceprobe_core::evaluation::{Calibration, Confusion, Interval, wilson95};
+use faceprobe_core::evaluation::{Confusion, Interval, wilson95};
 use faceprobe_core::imaging::Alignment;
+use faceprobe_core::model::ModelSpec;
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
 use faceprobe_core::run::Status;
@@ -20,7 +19,7 @@ use faceprobe_core::run::openings::{self, Opening};
 use faceprobe_core::run::refit::{self, Chosen};
 use faceprobe_core::run::results::{DataDivision, ResultRow, ValidationFigures};
 use faceprobe_core::run::score_file;
-use faceprobe_core::run::spec::{JobSpec, ModelSpec};
+use faceprobe_core::run::spec::JobSpec;
 use std::time::Instant;
 
 /// Trains a model on the training split, chooses epoch or penalty and threshold on validation, and leaves the model,
@@ -86,22 +85,20 @@ pub(super) fn ground(
     let source = source_of(spec, circumstances.device)?;
     let splits = [Split::Train, Split::Val];
     let (stores, _) = filled_stores(circumstances, &manifest, &splits, source.as_ref(), monitor)?;
+    let kind = kind::of(spec.kind())?;
     let mut varied = Vec::new();
-    for source in variations_of(spec, circumstances.device)? {
+    for source in kind.variations(spec, device::parse(circumstances.device)?)? {
         varied.extend(filled_stores(circumstances, &manifest, refit::learnt(chosen.is_some()), &source, monitor)?.0);
     }
-    let members = match spec {
-        ModelSpec::Ensemble { members, .. } => {
-            ensemble::members(circumstances.workspace, members, refit.is_some(), &manifest, &source.identity())?
-        }
-        _ => Default::default(),
-    };
+    let identity = source.identity();
+    let of = Members { refit: refit.is_some(), manifest: &manifest, input: &identity };
+    let members = kind.members(spec, circumstances.workspace, &of)?;
     Ok(Ground {
         manifest,
         synthetic: report.synthetic,
         division: DataDivision::of(&report),
         alignment: report.alignment,
-        identity: source.identity(),
+        identity,
         stores,
         varied,
         chosen,
@@ -126,57 +123,20 @@ pub(super) fn train_on(
     let key = serde_json::to_string(&(spec, identity, &manifest.sha256)).at(run.path())?;
     let checkpoints = Checkpoints::new(run.checkpoint_path(), key);
     let checkpoints = checkpoints.up_to(limit).keeping(chosen.as_ref().and_then(|chosen| chosen.epoch));
-    let (mut trained, val_samples, val_positive, train_positive) = match spec {
-        ModelSpec::Benchmark { settings } => {
-            let train = pixel_rows(stores, manifest, learnt, monitor)?;
-            let val = pixel_rows(stores, manifest, &[Split::Val], monitor)?;
-            let trained = model::train_benchmark(&train.rows, &val.rows, settings, Some(&checkpoints), monitor)?;
-            (trained, val.samples, val.rows.y().to_vec(), train.rows.y().to_vec())
-        }
-        ModelSpec::Dense { settings, .. } => {
-            let train = feature_rows(stores, manifest, learnt, monitor)?;
-            let val = feature_rows(stores, manifest, &[Split::Val], monitor)?;
-            let trained =
-                model::train_dense(train.examples()?, val.examples()?, settings, Some(&checkpoints), monitor)?;
-            (trained, val.samples, val.positive, train.positive)
-        }
-        ModelSpec::Finetune { settings, .. } => {
-            let all: Vec<&Store> = stores.iter().chain(varied).collect();
-            let train = feature_rows(&all, manifest, learnt, monitor)?;
-            let val = feature_rows(stores, manifest, &[Split::Val], monitor)?;
-            let (train_apart, val_apart) = (train.rows.apart(), val.rows.apart());
-            let (train_pairs, val_pairs) = (pairs(&train_apart), pairs(&val_apart));
-            let train_both = train.rows.of_stores(0..stores.len())?;
-            let train_views = Views::new(&train_pairs, Examples::new(&train_both, &train.positive)?)?;
-            let val_views = Views::new(&val_pairs, val.examples()?)?;
-            let trained =
-                model::train_finetune(identity, train_views, val_views, settings, Some(&checkpoints), monitor)?;
-            (trained, val.samples, val.positive, train.positive)
-        }
-        ModelSpec::Ensemble { .. } => {
-            let train = feature_rows(stores, manifest, learnt, monitor)?;
-            let val = feature_rows(stores, manifest, &[Split::Val], monitor)?;
-            let members = (members.0.as_slice(), members.1);
-            let trained = model::ensemble(identity, members, train.examples()?, val.examples()?, monitor)?;
-            (trained, val.samples, val.positive, train.positive)
-        }
-        ModelSpec::Logistic { settings, .. } => {
-            let train = feature_rows(stores, manifest, learnt, monitor)?;
-            let val = feature_rows(stores, manifest, &[Split::Val], monitor)?;
-            let trained = model::train_logistic(train.examples()?, val.examples()?, settings, monitor)?;
-            (trained, val.samples, val.positive, train.positive)
-        }
-    };
+    let kind = kind::of(spec.kind())?;
+    let rows = Prepared { manifest, identity, stores, varied, learnt, members };
+    let (mut trained, learnt) = kind.train(spec, &rows, &checkpoints, monitor)?;
+    let LearntRows { train_positive, val_samples, val_positive } = learnt;
     let (threshold, calibration) = match chosen {
         Some(chosen) => (chosen.threshold, chosen.calibration),
-        None => (trained.threshold, calibration_of(spec.kind(), &trained.val_scores, &val_positive)),
+        None => (trained.threshold, kind.calibrate(&trained.val_scores, &val_positive)),
     };
     // Only what was not learnt from validates.
     let validates = chosen.is_none();
     let mut saved = SavedModel {
         info: ModelInfo {
             format: FORMAT,
-            kind: spec.kind(),
+            kind: spec.kind().listed(),
             input: identity.clone(),
             alignment: *alignment,
             classes: manifest.classes.clone(),
@@ -209,7 +169,7 @@ pub(super) fn train_on(
     let val_figures = validates.then(|| figures(&trained.val_scores, &val_positive, threshold));
     let result = ResultRow {
         run: run.id().to_string(),
-        kind: spec.kind(),
+        kind: spec.kind().listed(),
         backbone: spec.backbone().map(str::to_owned),
         pool: Some(spec.pool().map_or_else(|| saved.info.input.pool.clone(), |pool| pool.to_string())),
         tap: spec.backbone().map(|_| saved.info.input.tap.clone()),
@@ -236,6 +196,7 @@ pub(super) fn train_on(
         validation: validates.then(|| ValidationFigures::of(&trained.val_scores, &val_positive, calibration)),
         division: Some(division.clone()),
         asked: refit::describe(spec.describe(), !validates),
+        key: refit::key(spec, !validates),
         refit: chosen.as_ref().map(|chosen| chosen.run.clone()),
     };
     result.save(run)?;
@@ -243,11 +204,6 @@ pub(super) fn train_on(
         checkpoints.remove()?;
     }
     Ok(result)
-}
-
-/// Rows of pictures and of their mirror images, which lie in stores next to each other.
-fn pairs<'a>(stores: &'a [StoreRows<'_>]) -> Vec<Pair<'a>> {
-    stores.chunks_exact(2).map(|two| [&two[0] as &dyn FeatureRows, &two[1]]).collect()
 }
 
 /// Scores a trained run on the test split of the very manifest it was trained on, and records that this was done.
@@ -292,14 +248,6 @@ pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: 
     result.test_interval = interval;
     result.save(&run)?;
     Ok(format!("{name}: test accuracy {accuracy:.3} on {} images", samples.len()))
-}
-
-/// Probabilities of heads and the benchmark are bent by a temperature, those of the regression as Platt does it.
-fn calibration_of(kind: Kind, scores: &[f64], positive: &[bool]) -> Option<Calibration> {
-    match kind {
-        Kind::Logistic => Calibration::platt(scores, positive),
-        Kind::Benchmark | Kind::Dense | Kind::Finetune => Calibration::temperature(scores, positive),
-    }
 }
 
 /// Keeps the weights of the last epoch beside those of the best: the same model but for its weights and the epoch they

@@ -36,7 +36,7 @@ pub(super) fn ask(
         return Err(Error::failed(format!("Run {name} has no trained model yet; wait for its end or train it again.")));
     }
     let model = SavedModel::load(&run.model_path())?;
-    if model.info.kind == Kind::Benchmark {
+    if model.info.kind == Kind::BENCHMARK {
         return Err(Error::usage(format!(
             "{name} is a benchmark, which is too often wrong to judge labels; name a fine-tuned run or a head."
         )));
@@ -74,7 +74,7 @@ pub(super) fn ask(
         if was_learnt { trained_on.push(at) } else { asked.push(at) }
     }
     let title = match spec.features() {
-        Some(features) if spec.kind() == Kind::Finetune => {
+        Some(features) if spec.kind() == Kind::FINETUNE => {
             format!("{name} ({} tuned behind stage {})", features.backbone, features.tap)
         }
         _ => format!("{name} ({})", spec.describe()),

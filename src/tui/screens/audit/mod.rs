@@ -260,7 +260,7 @@ fn prepare_again(app: &mut App) {
     let made = made.into_iter().find(|settings| settings.name == name);
     app.open_form(FormKind::Prepare);
     for (field, value) in words::prepare_fields(&name, made.as_ref(), report.as_ref()) {
-        app.fill(field, &value);
+        app.fill(&field, &value);
     }
 }
 

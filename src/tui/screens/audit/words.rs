@@ -5,6 +5,7 @@ use faceprobe_core::dataset::decisions::Decision;
 use faceprobe_core::dataset::prepare::PrepareSettings;
 use faceprobe_core::dataset::{PrepareReport, SplitMethod};
 use faceprobe_core::imaging::Alignment;
+use faceprobe_settings::to_pairs;
 
 /// A kind in one or two words.
 pub fn short(kind: Kind) -> String {
@@ -95,13 +96,9 @@ pub fn prepare_fields(
     name: &str,
     made: Option<&PrepareSettings>,
     report: Option<&PrepareReport>,
-) -> Vec<(&'static str, String)> {
-    let number = |size: Option<usize>| size.map_or_else(String::new, |size| size.to_string());
-    let (sources, sizes, seed, split, align) = match (made, report) {
-        (Some(made), _) => {
-            let sources: Vec<String> = made.sources.iter().map(ToString::to_string).collect();
-            (sources, [made.train, made.val, made.test], made.seed, made.split, made.align)
-        }
+) -> Vec<(String, String)> {
+    let settings = match (made, report) {
+        (Some(made), _) => made.clone(),
         (None, Some(report)) => {
             let size = |name: &str| {
                 let split = report.splits.iter().find(|split| split.split == name)?;
@@ -109,26 +106,40 @@ pub fn prepare_fields(
             };
             // The others are of the sizes that the data set gives them.
             let sized = matches!(report.split, SplitMethod::Random | SplitMethod::Subject);
-            let sizes = ["train", "val", "test"].map(|name| size(name).filter(|_| sized));
-            (report.sources.clone(), sizes, report.seed, Some(report.split), report.alignment)
+            let [train, val, test] = ["train", "val", "test"].map(|name| size(name).filter(|_| sized));
+            PrepareSettings {
+                source: report.sources.iter().filter_map(|source| source.parse().ok()).collect(),
+                train,
+                val,
+                test,
+                seed: report.seed,
+                split: Some(report.split),
+                align: report.alignment.map(|alignment| alignment.template),
+                align_side: report.alignment.map_or(Alignment::SIDE, |alignment| alignment.side),
+                ..PrepareSettings::default()
+            }
         }
-        (None, None) => return vec![("name", name.to_owned())],
+        (None, None) => PrepareSettings::default(),
     };
-    let source = |at: usize| sources.get(at).cloned().unwrap_or_default();
-    let [train, val, test] = sizes.map(number);
-    vec![
-        ("source", source(0)),
-        ("second source", source(1)),
-        ("third source", source(2)),
-        ("name", name.to_owned()),
-        ("train", train),
-        ("validation", val),
-        ("test", test),
-        ("seed", seed.to_string()),
-        ("split", split.map_or("default", SplitMethod::name).to_owned()),
-        ("align", align.map_or("none", |align| align.template.name()).to_owned()),
-        ("crop side", align.map_or(Alignment::SIDE, |align| align.side).to_string()),
-    ]
+    let settings = PrepareSettings { name: name.to_owned(), ..settings };
+    let mut fields = Vec::new();
+    for (setting, text) in to_pairs(&settings) {
+        match setting {
+            "source" => {
+                for (at, source) in text.lines().enumerate() {
+                    let field = if at == 0 { "source".to_owned() } else { format!("source_{}", at + 1) };
+                    fields.push((field, source.to_owned()));
+                }
+            }
+            _ if text == "none" => fields.push((setting.to_owned(), String::new())),
+            _ => fields.push((setting.to_owned(), text)),
+        }
+    }
+    // A crop that is not wanted is a choice of its own.
+    if settings.align.is_none() {
+        fields.retain(|(field, _)| field != "align");
+    }
+    fields
 }
 
 /// What was measured, as short as it can be: the confidence in a label, a cosine, how many images.

@@ -3,18 +3,29 @@
 //! Networks that differ in nothing but the seed err in part on different images, so their mean errs on fewer (Hansen and
 //! Salamon 1990; Lakshminarayanan, Pritzel and Blundell 2017, who average probabilities).
 
+use super::Finetune;
 use super::tuned::Tuned;
+use crate::backbone::Pool;
 use crate::backbone::Tail;
+use crate::features::RowSource;
 use crate::features::{FeatureRows, StoreIdentity};
+use crate::model::Kind;
 use crate::model::data::Examples;
+use crate::model::kind::{self, ModelKind};
 use crate::model::network::Weights;
+use crate::model::rows::{LearntRows, Prepared};
 use crate::model::scorer::Scorer;
-use crate::model::settings::Kind;
 use crate::model::trained::Trained;
+use crate::model::{Checkpoints, EnsembleSettings, ModelInfo, ModelSpec, SavedModel};
+use faceprobe_core::dataset::Manifest;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::best_threshold;
 use faceprobe_core::monitor::Monitor;
+use faceprobe_core::run::RunFolder;
+use faceprobe_core::run::results::ResultRow;
+use faceprobe_core::workspace::Workspace;
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use tch::Device;
 use tch::{TchError, Tensor};
 
 /// What the tensors of member `index` are called, in front of their own names.
@@ -117,7 +128,7 @@ pub fn ensemble(
     let scorer = Scorer::tuned(&weights, input)?;
     let val_scores = scorer.scores(val.rows, monitor)?;
     Ok(Trained {
-        kind: Kind::Finetune,
+        kind: Kind::FINETUNE,
         settings: serde_json::json!({ "members": members.len() }),
         epochs_run: 0,
         best_epoch: 0,
@@ -130,4 +141,78 @@ pub fn ensemble(
         weights,
         last_weights: None,
     })
+}
+
+/// The kind at work.
+pub(in crate::model) struct Ensemble;
+
+impl ModelKind for Ensemble {
+    fn source(&self, spec: &ModelSpec, device: Device) -> Result<Box<dyn RowSource>> {
+        Finetune.source(spec, device)
+    }
+
+    fn source_of_saved(&self, info: &ModelInfo, device: Device) -> Result<Box<dyn RowSource>> {
+        Finetune.source_of_saved(info, device)
+    }
+
+    fn members(
+        &self,
+        spec: &ModelSpec,
+        workspace: &Workspace,
+        fit: &kind::Members<'_>,
+    ) -> Result<(Vec<Weights>, usize)> {
+        let EnsembleSettings { members } = spec.settings()?;
+        trained_members(workspace, members, fit.refit, fit.manifest, fit.input)
+    }
+
+    fn train<'a>(
+        &self,
+        _: &ModelSpec,
+        rows: &'a Prepared<'_>,
+        _: &Checkpoints,
+        monitor: &dyn Monitor,
+    ) -> Result<(Trained, LearntRows<'a>)> {
+        let (train, val) = rows.features(monitor)?;
+        let members = (rows.members.0.as_slice(), rows.members.1);
+        let trained = ensemble(rows.identity, members, train.examples()?, val.examples()?, monitor)?;
+        Ok((trained, LearntRows::of(train, val)))
+    }
+
+    fn scorer(&self, weights: &Weights, input: &StoreIdentity) -> Result<Scorer> {
+        Finetune.scorer(weights, input)
+    }
+
+    fn is_explained_exactly(&self, pool: Option<Pool>) -> bool {
+        Finetune.is_explained_exactly(pool)
+    }
+}
+
+/// The weights of the members, and how many numbers were trained for them.
+///
+/// # Errors
+/// A member that is gone, or was trained on something else than `manifest` and `input` say.
+fn trained_members(
+    workspace: &Workspace,
+    names: &[String],
+    refit: bool,
+    manifest: &Manifest,
+    input: &StoreIdentity,
+) -> Result<(Vec<Weights>, usize)> {
+    let (mut weights, mut params) = (Vec::new(), 0);
+    for name in names {
+        let run = RunFolder::find(workspace, name)?;
+        let row = ResultRow::required(&run)?;
+        let SavedModel { info, weights: own } = SavedModel::load(&run.model_path())?;
+        let same = info.kind == Kind::FINETUNE && info.input == *input && row.refit.is_some() == refit;
+        if !same || info.provenance.manifest_sha256 != manifest.sha256 {
+            return Err(Error::failed(format!(
+                "{name} was not trained on the data set '{}' as it is now, behind the same cut with the same weights; \
+                 train it again.",
+                manifest.name
+            )));
+        }
+        params += row.params;
+        weights.push(own);
+    }
+    Ok((weights, params))
 }

@@ -58,7 +58,7 @@ impl<'a> FinetuneLearner<'a> {
     ) -> Result<Self> {
         let memory = numbers.values.iter().map(|values| [vec![0.0; values.len()], vec![0.0; values.len()]]).collect();
         let average = (settings.averaging > 0.0).then(|| Average::new(settings.averaging, &numbers.values));
-        let (leaves, geometry) = (numbers.leaves(kind_of(settings.arithmetic))?, Geometry::of(tail));
+        let (leaves, geometry) = (numbers.leaves(kind_of(settings.dtype))?, Geometry::of(tail));
         let progress = Progress::new(monitor, train.positive.len());
         Ok(Self {
             tail,
@@ -116,7 +116,7 @@ impl<'a> FinetuneLearner<'a> {
         let pieces: Vec<&[usize]> = rows.chunks(PIECE).collect();
         let shares = (0..lanes().min(pieces.len())).map(|_| self.leaves.share()).collect();
         let (train, tail, geometry) = (&self.train, self.tail, self.geometry);
-        let kind = kind_of(self.settings.arithmetic);
+        let kind = kind_of(self.settings.dtype);
         let width = geometry.width();
         let answers = in_lanes(shares, pieces.len(), |leaves: &mut Leaves, number| {
             let piece = pieces[number];

@@ -19,20 +19,27 @@ mod tests;
 pub(super) mod tuned;
 
 use super::FinetuneSettings;
+use super::Kind;
 use super::checkpoint::Checkpoints;
 use super::data::{Examples, check_pair};
+use super::kind::ModelKind;
 use super::network::Weights;
+use super::rows::{LearntRows, Prepared, feature_rows};
 use super::scorer::Scorer;
-use super::settings::Kind;
 use super::trained::Trained;
 use super::training::{Plan, fit};
-use crate::features::{FeatureRows, StoreIdentity};
+use super::{ModelInfo, ModelSpec};
+use crate::backbone::Pool;
+use crate::features::{CutSource, FeatureRows, RowSource, Store, StoreIdentity, StoreRows};
+use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::best_threshold;
+use faceprobe_core::imaging::Variation;
 use faceprobe_core::monitor::{Monitor, Update};
 use learner::FinetuneLearner;
 use progress::Progress;
 use std::time::Duration;
+use tch::Device;
 use tuned::{Geometry, tail_of};
 
 /// A split whose rows are there for the picture and for its mirror image: apart, and side by side in one row.
@@ -72,6 +79,64 @@ impl<'a> Views<'a> {
     }
 }
 
+/// The kind at work.
+pub(super) struct Finetune;
+
+impl ModelKind for Finetune {
+    fn source(&self, spec: &ModelSpec, device: Device) -> Result<Box<dyn RowSource>> {
+        Ok(Box::new(CutSource::new(spec.required_features()?, device)?))
+    }
+
+    fn source_of_saved(&self, info: &ModelInfo, device: Device) -> Result<Box<dyn RowSource>> {
+        Ok(Box::new(CutSource::of_identity(&info.input, device)?))
+    }
+
+    fn variations(&self, spec: &ModelSpec, device: Device) -> Result<Vec<CutSource>> {
+        let settings: &FinetuneSettings = spec.settings()?;
+        let all = (1..=usize::from(settings.variations)).filter_map(Variation::numbered);
+        let features = spec.required_features()?;
+        all.map(|variation| CutSource::varied(features, variation, device)).collect()
+    }
+
+    fn train<'a>(
+        &self,
+        spec: &ModelSpec,
+        rows: &'a Prepared<'_>,
+        checkpoints: &Checkpoints,
+        monitor: &dyn Monitor,
+    ) -> Result<(Trained, LearntRows<'a>)> {
+        let all: Vec<&Store> = rows.stores.iter().chain(rows.varied).collect();
+        let train = feature_rows(&all, rows.manifest, rows.learnt, monitor)?;
+        let val = feature_rows(rows.stores, rows.manifest, &[Split::Val], monitor)?;
+        let (train_apart, val_apart) = (train.rows.apart(), val.rows.apart());
+        let (train_pairs, val_pairs) = (pairs(&train_apart), pairs(&val_apart));
+        let train_both = train.rows.of_stores(0..rows.stores.len())?;
+        let train_views = Views::new(&train_pairs, Examples::new(&train_both, &train.positive)?)?;
+        let val_views = Views::new(&val_pairs, val.examples()?)?;
+        let trained =
+            train_finetune(rows.identity, train_views, val_views, spec.settings()?, Some(checkpoints), monitor)?;
+        let train_positive = train.positive.clone();
+        Ok((
+            trained,
+            LearntRows { train_positive, val_samples: val.samples.clone(), val_positive: val.positive.clone() },
+        ))
+    }
+
+    fn scorer(&self, weights: &Weights, input: &StoreIdentity) -> Result<Scorer> {
+        Scorer::tuned(weights, input)
+    }
+
+    /// Its head is linear on the averaged last stage.
+    fn is_explained_exactly(&self, _: Option<Pool>) -> bool {
+        true
+    }
+}
+
+/// Rows of pictures and of their mirror images, which lie in stores next to each other.
+fn pairs<'a>(stores: &'a [StoreRows<'_>]) -> Vec<Pair<'a>> {
+    stores.chunks_exact(2).map(|two| [&two[0] as &dyn FeatureRows, &two[1]]).collect()
+}
+
 /// Trains the stages behind the cut and keeps their best and their last epoch, the best by validation accuracy. `input`
 /// says which network was cut where; its weights are loaded.
 ///
@@ -89,7 +154,7 @@ pub fn train_finetune(
     checkpoints: Option<&Checkpoints>,
     monitor: &dyn Monitor,
 ) -> Result<Trained> {
-    settings.check()?;
+    faceprobe_settings::check(settings)?;
     check_pair(&train.examples(), &val.examples())?;
     let tail = tail_of(input)?;
     let width = Geometry::of(&tail).width();
@@ -104,7 +169,7 @@ pub fn train_finetune(
         epochs: settings.epochs,
         batch: settings.batch,
         learning_rate: settings.learning_rate,
-        schedule: settings.schedule,
+        schedule: settings.rates(),
         dropout: settings.dropout,
         patience: settings.patience,
         seed: settings.seed,
@@ -121,7 +186,7 @@ pub fn train_finetune(
     let scorer = Scorer::tuned(&weights, input)?;
     let val_scores = scorer.scores(val.both, monitor)?;
     Ok(Trained {
-        kind: Kind::Finetune,
+        kind: Kind::FINETUNE,
         settings: serde_json::to_value(settings).map_err(|error| Error::failed(error.to_string()))?,
         epochs_run: course.history.len(),
         best_epoch: course.best_epoch,

@@ -78,7 +78,7 @@ fn compare_with_pytorch(arithmetic: Arithmetic, [of_norms, of_values, of_their_n
         learning_rate: 1e-5,
         learning_rate_head: 1e-3,
         weight_decay: 0.1,
-        arithmetic,
+        dtype: arithmetic,
         ..Default::default()
     };
     let numbers = Numbers::of(&tail, formula(&tail)).unwrap();

@@ -4,7 +4,7 @@ use super::kernels::{Slice, flow_back, update};
 use super::rule::{Step, slots};
 use super::units::{Activations, Flows};
 use crate::backbone::Arithmetic;
-use crate::model::settings::Optimizer;
+use crate::model::Optimizer;
 use crate::model::tiled::{Batch, ROWS_AT_ONCE, TILE, Tiles, in_half, products};
 use faceprobe_kernel::half::{self, HalfRows};
 use faceprobe_kernel::vectorised;

@@ -18,9 +18,9 @@ pub(super) use rule::Step;
 
 use super::network::Weights;
 use super::random::{Dropout, Initialiser};
-use super::settings::{DenseSettings, Optimizer};
 use super::tiled::{Batch, TILE, Tiles};
 use super::training::{Figures, cross_entropy};
+use super::{DenseSettings, Optimizer};
 use crate::backbone::Arithmetic;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::monitor::Validated;
@@ -54,7 +54,7 @@ impl Head {
             .map(|depth| {
                 let inputs = sides[depth.min(1)];
                 let kernel = init.glorot(&[width, inputs], inputs, width);
-                Layer::new(width, inputs, kernel.as_slice().unwrap_or(&[]), optimizer, settings.arithmetic)
+                Layer::new(width, inputs, kernel.as_slice().unwrap_or(&[]), optimizer, settings.products)
             })
             .collect();
         Self {
@@ -65,7 +65,7 @@ impl Head {
             out_bias_memory: [vec![0.0], vec![0.0]],
             optimizer,
             decay: settings.weight_decay,
-            arithmetic: settings.arithmetic,
+            arithmetic: settings.products,
             spare_values: Vec::new(),
             spare_flows: Vec::new(),
         }

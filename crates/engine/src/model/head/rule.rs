@@ -1,6 +1,6 @@
 //! The optimizers, formula for formula those of `torch.optim`.
 
-use crate::model::settings::Optimizer;
+use crate::model::Optimizer;
 use faceprobe_kernel::dispatch;
 use pulp::{Simd, WithSimd};
 

@@ -24,7 +24,7 @@ fn both(settings: &DenseSettings, samples: usize, inputs: usize, epochs: usize, 
     let scaling = Standardisation::of_split(&Examples::from(&split), "test", &Silent).unwrap();
     let mut head = Head::new(inputs, settings);
     let first = head.weights().unwrap();
-    let mut loader = Loader::new(&split, &scaling, settings.arithmetic);
+    let mut loader = Loader::new(&split, &scaling, settings.products);
 
     let store = nn::VarStore::new(Device::Cpu);
     for (name, array) in &first {
@@ -142,7 +142,7 @@ fn products_in_bf16_lead_to_nearly_the_same_head() {
     for (depth, inputs) in [(1, 700), (2, 83)] {
         let single =
             DenseSettings { width: 130, depth, dropout: 0.5, learning_rate: 1e-3, batch: 64, ..Default::default() };
-        let half = DenseSettings { arithmetic: Arithmetic::Bf16, ..single.clone() };
+        let half = DenseSettings { products: Arithmetic::Bf16, ..single.clone() };
         let (own, torch) = both(&half, 200, inputs, 3, 2e-2);
         for (name, own) in &own {
             let torch = &torch[name];

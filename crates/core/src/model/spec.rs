@@ -1,0 +1,213 @@
+//! A model to train: its kind, its features, its settings.
+
+use super::kind::{Kind, ModelInput, ModelSettings};
+use crate::backbone::{Device, Pool};
+use crate::error::{Error, Result};
+use crate::features::{CutSettings, FeatureSpec};
+use faceprobe_settings::{AnySettings, Refusal};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+/// The model to train. In JSON, the keys of its features stand beside `kind` and `settings`.
+#[derive(Debug, Clone)]
+pub struct ModelSpec {
+    kind: Kind,
+    features: Option<FeatureSpec>,
+    settings: Box<dyn AnySettings>,
+}
+
+impl ModelSpec {
+    /// A model with these settings, on these features (or behind the cut that they stand for), if its kind has any.
+    pub fn new<S: ModelSettings>(features: impl Into<Option<FeatureSpec>>, settings: S) -> Self {
+        Self { kind: S::KIND, features: features.into(), settings: Box::new(settings) }
+    }
+
+    /// The same where the kind is not known when the program is built.
+    pub fn of_kind(kind: Kind, features: Option<FeatureSpec>, settings: Box<dyn AnySettings>) -> Self {
+        Self { kind, features, settings }
+    }
+
+    /// A model of names and texts, those of its features and its own together; what is not given has its default.
+    ///
+    /// # Errors
+    /// All that is refused.
+    pub fn read(kind: Kind, pairs: &[(String, String)]) -> Result<Self, Vec<Refusal>> {
+        let own: Vec<&str> = kind.info().settings.infos().iter().map(|info| info.name).collect();
+        let (own, of_input): (Vec<_>, Vec<_>) =
+            pairs.iter().cloned().partition(|(name, _)| own.contains(&name.as_str()));
+        let features = match kind.info().input {
+            ModelInput::Pixels if of_input.is_empty() => Ok(None),
+            // A name that there is not is refused with the one most like it.
+            ModelInput::Pixels => return kind.info().settings.read(pairs).and(Err(Vec::new())),
+            ModelInput::Features => faceprobe_settings::read::<FeatureSpec>(&of_input).map(Some),
+            ModelInput::Cut => faceprobe_settings::read::<CutSettings>(&of_input)
+                .and_then(|cut| cut.spec().map(Some).map_err(|refusal| vec![refusal])),
+        };
+        match (features, kind.info().settings.read(&own)) {
+            (Ok(features), Ok(settings)) => Ok(Self { kind, features, settings }),
+            (features, settings) => {
+                Err(features.err().into_iter().flatten().chain(settings.err().into_iter().flatten()).collect())
+            }
+        }
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Its settings, for those who know their structure.
+    ///
+    /// # Errors
+    /// Settings of another kind.
+    pub fn settings<S: ModelSettings>(&self) -> Result<&S> {
+        let known = self.settings.as_any().downcast_ref::<S>();
+        known.ok_or_else(|| {
+            Error::failed(format!("A {} model came where a {} was expected.", self.kind.name(), S::KIND.name()))
+        })
+    }
+
+    /// Its settings, whatever they are.
+    pub fn any(&self) -> &dyn AnySettings {
+        self.settings.as_ref()
+    }
+
+    /// Changes one setting.
+    ///
+    /// # Errors
+    /// A setting that this kind does not have, or a value that it cannot have.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
+        Ok(self.settings.set(name, text)?)
+    }
+
+    /// The same model with another seed, where its kind has one.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        // A kind without seeds is the same for every seed.
+        let _ = self.settings.set("seed", &seed.to_string());
+        self
+    }
+
+    /// The features it is trained on, or for fine-tuning where it begins; the benchmark has none.
+    pub fn features(&self) -> Option<&FeatureSpec> {
+        self.features.as_ref()
+    }
+
+    /// The features.
+    ///
+    /// # Errors
+    /// A kind that has none.
+    pub fn required_features(&self) -> Result<&FeatureSpec> {
+        self.features().ok_or_else(|| Error::failed(format!("The {} model lacks its features.", self.kind.name())))
+    }
+
+    /// The frozen network whose features it is trained on; the benchmark has none.
+    pub fn backbone(&self) -> Option<&str> {
+        self.features().map(|features| features.backbone.as_str())
+    }
+
+    /// How the last stage is pooled, where a model has its own last stages.
+    pub fn pool(&self) -> Option<Pool> {
+        self.features().filter(|_| self.kind.info().input == ModelInput::Cut).map(|features| features.pool)
+    }
+
+    /// The seed of initial parameters, batch order and dropout; 0 for an ensemble, whose members have their own.
+    pub fn seed(&self) -> u64 {
+        self.number("seed").unwrap_or(0)
+    }
+
+    /// A setting that is a whole number, if the kind has it.
+    pub fn number(&self, setting: &str) -> Option<u64> {
+        self.settings.get(setting)?.parse().ok()
+    }
+
+    /// Refuses settings that cannot be trained with, here and now, before anything is made.
+    ///
+    /// # Errors
+    /// The first that is refused.
+    pub fn check(&self, device: Device) -> Result<()> {
+        if let Some(features) = &self.features {
+            features.check()?;
+            features.arithmetic().check(device)?;
+        }
+        Ok(self.settings.check()?)
+    }
+
+    /// The same for all seeds of one model, and for nothing else.
+    pub fn key(&self) -> String {
+        let features = self.features.as_ref().map(faceprobe_settings::key).unwrap_or_default();
+        [self.kind.name(), &features, &self.settings.key()].join(" ")
+    }
+
+    /// [`ModelSpec::describe`] after training, when what was chosen on validation is known.
+    pub fn describe_chosen(&self, settings: &Value) -> String {
+        match self.kind.info().chosen.and_then(|chosen| Some((chosen, settings.get(chosen)?))) {
+            Some((chosen, value)) => self.with_features(format!("{chosen} {value}").replace(".0", "")),
+            None => self.describe(),
+        }
+    }
+
+    /// The settings that distinguish this model from others of its kind, in a few words.
+    pub fn describe(&self) -> String {
+        self.with_features(self.settings.words())
+    }
+
+    fn with_features(&self, settings: String) -> String {
+        match self.features().map(FeatureSpec::describe) {
+            Some(features) if !features.is_empty() => format!("{settings}; {features}"),
+            _ => settings,
+        }
+    }
+}
+
+impl PartialEq for ModelSpec {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.features == other.features && self.settings.pairs() == other.settings.pairs()
+    }
+}
+
+impl Serialize for ModelSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = Map::new();
+        object.insert("kind".into(), Value::from(self.kind.name()));
+        if let Some(features) = &self.features {
+            object.extend(AnySettings::to_json(features));
+        }
+        object.insert("settings".into(), Value::Object(self.settings.to_json()));
+        object.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error as _;
+        let mut object = Map::deserialize(deserializer)?;
+        let kind: Kind = object
+            .remove("kind")
+            .map(serde_json::from_value)
+            .transpose()
+            .map_err(D::Error::custom)?
+            .ok_or_else(|| D::Error::missing_field("kind"))?;
+        let settings = match object.remove("settings") {
+            Some(Value::Object(settings)) => settings,
+            Some(_) => return Err(D::Error::custom("settings is not an object")),
+            // The first ensembles had their members beside their features.
+            None => object.remove_entry("members").into_iter().collect(),
+        };
+        let settings =
+            kind.info().settings.from_json(settings).map_err(|refusal| D::Error::custom(refusal.for_key()))?;
+        let features = match kind.info().input {
+            ModelInput::Pixels => None,
+            // Keys of whatever this is flattened into stand here too.
+            ModelInput::Features | ModelInput::Cut => {
+                Some(serde_json::from_value(Value::Object(features_of(object))).map_err(D::Error::custom)?)
+            }
+        };
+        Ok(Self { kind, features, settings })
+    }
+}
+
+fn features_of(object: Map<String, Value>) -> Map<String, Value> {
+    let keys = <FeatureSpec as faceprobe_settings::Settings>::known_keys();
+    object.into_iter().filter(|(key, _)| keys.contains(&key.as_str())).collect()
+}

@@ -1,0 +1,119 @@
+//! Settings as JSON, and as the typed values of other files.
+
+use crate::domain::{Domain, is_none, parts, yes_or_no};
+use crate::operations::{find, given, nearest};
+use crate::refusal::Refusal;
+use crate::statement::{Info, Settings};
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::ser::{SerializeStruct, Serializer};
+use serde_json::{Map, Value};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// A text of a domain as JSON has it: numbers as numbers, `yes` as `true`, none as `null`, lists as arrays.
+pub fn value_of(text: &str, domain: &Domain) -> Value {
+    let as_text = || Value::String(text.to_owned());
+    match domain {
+        Domain::Whole { .. } => text.parse::<u64>().map_or_else(|_| as_text(), Value::from),
+        Domain::Number { .. } => text.parse::<f64>().map_or_else(|_| as_text(), Value::from),
+        Domain::YesNo => yes_or_no(text).map_or_else(as_text, Value::Bool),
+        Domain::Choice(_) | Domain::Syntax { .. } | Domain::Text { .. } => as_text(),
+        Domain::Optional { none, .. } if is_none(text, none) => Value::Null,
+        Domain::Optional { of, .. } => value_of(text, of),
+        Domain::List { of, lines } => parts(text, *lines).map(|part| value_of(part, of)).collect(),
+    }
+}
+
+/// The text of a typed value.
+fn text_of(value: &Value, info: &Info) -> Result<String, Refusal> {
+    let refused = |value: &Value| Refusal::new(info.name, info.must_be()).not(value.to_string());
+    Ok(match (value, &info.domain) {
+        (Value::Null, Domain::Optional { none, .. }) => (*none).to_owned(),
+        (Value::Bool(yes), _) => if *yes { "yes" } else { "no" }.to_owned(),
+        (Value::Number(number), _) => number.to_string(),
+        (Value::String(text), _) => text.clone(),
+        (Value::Array(values), Domain::List { lines, .. }) => {
+            let texts: Vec<String> = values
+                .iter()
+                .map(|value| if value.is_array() { Err(refused(value)) } else { text_of(value, info) })
+                .collect::<Result<_, _>>()?;
+            if *lines && texts.iter().any(|text| text.contains(char::is_control)) {
+                return Err(Refusal::new(info.name, "must have no control characters"));
+            }
+            texts.join(if *lines { "\n" } else { "," })
+        }
+        (Value::Null | Value::Array(_) | Value::Object(_), _) => return Err(refused(value)),
+    })
+}
+
+/// Sets one setting from a typed value: a number, a truth value, words, an array for a list, and everything as its text.
+///
+/// # Errors
+/// A name that there is not, a value that it cannot have.
+pub fn set_value<S: Settings>(settings: &mut S, name: &str, value: &Value) -> Result<(), Refusal> {
+    let statement = find::<S>(name)?;
+    statement.set(settings, &text_of(value, &statement.info)?)
+}
+
+/// The typed values that make these settings, no more than differs from the defaults; none is its word, for files
+/// that know no null.
+pub fn to_keys<S: Settings>(settings: &S) -> Vec<(&'static str, Value)> {
+    let of = |text: String, domain: &Domain| match value_of(&text, domain) {
+        Value::Null => Value::String(text),
+        value => value,
+    };
+    given(settings).into_iter().map(|one| (one.info.name, of(one.get(settings), &one.info.domain))).collect()
+}
+
+/// The settings of an object, of this or an earlier version. Keys that are missing have their defaults. Ranges are not
+/// looked at, so that what was written under other ranges can be read; [`check`](crate::check) does before a run.
+///
+/// # Errors
+/// Keys that there are not, values of another type.
+pub fn from_map<S: Settings>(mut object: Map<String, Value>) -> Result<S, Refusal> {
+    S::upgrade(&mut object);
+    let mut settings = S::default();
+    for (name, value) in &object {
+        let statement = find::<S>(name)?;
+        statement.set_unchecked(&mut settings, &text_of(value, &statement.info)?)?;
+    }
+    settings.settle(&|name| object.contains_key(name));
+    Ok(settings)
+}
+
+/// What [`settings!`](crate::settings) serializes with.
+pub fn serialize<S: Settings, Z: Serializer>(settings: &S, serializer: Z) -> Result<Z::Ok, Z::Error> {
+    let mut object = serializer.serialize_struct(S::NAME, S::statements().len())?;
+    for statement in S::statements() {
+        object.serialize_field(statement.info.name, &value_of(&statement.get(settings), &statement.info.domain))?;
+    }
+    object.end()
+}
+
+/// What [`settings!`](crate::settings) deserializes with. Flattened into another structure, it takes its own keys only.
+pub fn deserialize<'de, S: Settings, D: Deserializer<'de>>(deserializer: D) -> Result<S, D::Error> {
+    deserializer.deserialize_struct(S::NAME, S::known_keys(), Object(PhantomData))
+}
+
+struct Object<S>(PhantomData<S>);
+
+impl<'de, S: Settings> Visitor<'de> for Object<S> {
+    type Value = S;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with the settings' names")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<S, A::Error> {
+        let mut object = Map::new();
+        while let Some((name, value)) = access.next_entry::<String, Value>()? {
+            if !S::known_keys().contains(&name.as_str()) {
+                let near = nearest(&name, S::statements().iter().map(|statement| statement.info.name));
+                let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+                return Err(A::Error::custom(format!("{name} is not known here{near}")));
+            }
+            object.insert(name, value);
+        }
+        from_map(object).map_err(|refusal| A::Error::custom(refusal.for_key()))
+    }
+}

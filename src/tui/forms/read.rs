@@ -1,0 +1,144 @@
+//! What a filled form stands for.
+
+use super::{DATA, FormKind, MODEL};
+use crate::tui::jobs::expand;
+use crate::tui::snapshot::Snapshot;
+use crate::tui::widgets::form::Form;
+use faceprobe_core::audit;
+use faceprobe_core::dataset::prepare::PrepareSettings;
+use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::model::{DenseSettings, LogisticSettings, ModelSpec};
+use faceprobe_core::run::{Axis, JobSpec, SweepSettings, SweepSpec, probe};
+use faceprobe_settings::{Domain, Info, Refusal, Settings, axis_values, infos, read};
+
+/// The job of a form; every field that is wrong says so, and then there is none.
+pub fn submit(form: &mut Form<FormKind>, snapshot: &Snapshot, dataset: Option<&str>) -> Option<JobSpec> {
+    for field in &mut form.fields {
+        field.error = None;
+    }
+    let pairs = given(form, &form.kind.infos());
+    match job(form, snapshot, dataset, &pairs) {
+        Ok(job) => job,
+        Err(refused) => {
+            for refusal in refused {
+                form.complain(&refusal.setting, refusal.for_field());
+            }
+            None
+        }
+    }
+}
+
+fn job(
+    form: &mut Form<FormKind>,
+    snapshot: &Snapshot,
+    dataset: Option<&str>,
+    pairs: &[(String, String)],
+) -> Result<Option<JobSpec>, Vec<Refusal>> {
+    let named = form.value(DATA).to_owned();
+    if form.kind.has_data() && named.is_empty() {
+        form.complain(DATA, "There is no prepared data set; make one on the Data screen (1).");
+        return Ok(None);
+    }
+    Ok(match form.kind {
+        FormKind::Prepare => {
+            let settings: PrepareSettings = read(pairs)?;
+            if settings.source.is_empty() {
+                form.complain("source", "Needs a source, such as fairface:/path/to/fairface.");
+                return Ok(None);
+            }
+            for source in &settings.source {
+                if let Err(error) = source.check() {
+                    form.complain("source", error.to_string());
+                    return Ok(None);
+                }
+            }
+            Some(JobSpec::Prepare(settings))
+        }
+        FormKind::Audit => {
+            let settings: audit::Settings = read(pairs)?;
+            // What the form remembers can have been removed since.
+            if let Some(run) =
+                settings.with.as_ref().filter(|name| !snapshot.runs.iter().any(|run| run.id.as_str() == **name))
+            {
+                form.complain("with", format!("There is no run {run} any more; left and right choose another."));
+                return Ok(None);
+            }
+            dataset.map(|dataset| JobSpec::Audit { dataset: dataset.to_owned(), settings: Box::new(settings) })
+        }
+        FormKind::Train(kind) => {
+            let model = ModelSpec::read(kind, pairs)?;
+            let whole = snapshot.datasets.iter().all(|set| set.name != named);
+            Some(if whole { JobSpec::Folds { dataset: named, model } } else { JobSpec::train(named, model) })
+        }
+        FormKind::Sweep => Some(sweep(named, pairs)?),
+        FormKind::Probe => {
+            let features: FeatureSpec = read(pairs)?;
+            let settings = LogisticSettings { alphas: probe::ALPHAS.to_vec(), ..LogisticSettings::default() };
+            Some(JobSpec::Probe { dataset: named, features, settings })
+        }
+    })
+}
+
+fn sweep(dataset: String, pairs: &[(String, String)]) -> Result<JobSpec, Vec<Refusal>> {
+    let of = |infos: Vec<&'static Info>| -> Vec<(String, String)> {
+        pairs.iter().filter(|(name, _)| infos.iter().any(|info| info.name == name)).cloned().collect()
+    };
+    let (mut refused, mut base, mut axes) = (Vec::new(), Vec::new(), Vec::new());
+    for (setting, text) in of(infos::<DenseSettings>()) {
+        match axis_values::<DenseSettings>(&setting, &text) {
+            Ok(values) => match &values[..] {
+                [only] => base.push((setting, only.clone())),
+                _ => axes.push(Axis { setting, values }),
+            },
+            Err(refusal) => refused.push(refusal),
+        }
+    }
+    let features = keep(read::<FeatureSpec>(&of(infos::<FeatureSpec>())), &mut refused);
+    let base = keep(read::<DenseSettings>(&base), &mut refused);
+    let own = keep(read::<SweepSettings>(&of(infos::<SweepSettings>())), &mut refused);
+    match (features, base, own) {
+        (Some(features), Some(base), Some(own)) if refused.is_empty() => {
+            let sweep = SweepSpec { features, base, axes, own };
+            // What is too many, or does not go together, is told on the first field that is varied.
+            let first = sweep.axes.first().map_or("width", |axis| &axis.setting).to_owned();
+            sweep.check().map_err(|error| vec![Refusal::because(first, error.to_string())])?;
+            Ok(JobSpec::Sweep { dataset, sweep: Box::new(sweep) })
+        }
+        _ => Err(refused),
+    }
+}
+
+fn keep<S: Settings>(read: Result<S, Vec<Refusal>>, refused: &mut Vec<Refusal>) -> Option<S> {
+    read.map_err(|more| refused.extend(more)).ok()
+}
+
+/// The names and texts of the fields that hold something.
+fn given(form: &Form<FormKind>, infos: &[&'static Info]) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for info in infos {
+        let lines = matches!(info.domain, Domain::List { lines: true, .. });
+        let of = |name: &str| {
+            name == info.name || lines && name.strip_prefix(info.name).is_some_and(|rest| rest.starts_with('_'))
+        };
+        let texts: Vec<String> = form
+            .fields
+            .iter()
+            .filter(|field| of(field.name.as_str()) && field.name != MODEL)
+            .map(|field| field.input.value().trim().to_owned())
+            .filter(|text| !text.is_empty())
+            .map(|text| if lines { source(&text) } else { text })
+            .collect();
+        if !texts.is_empty() {
+            pairs.push((info.name.to_owned(), texts.join("\n")));
+        }
+    }
+    pairs
+}
+
+/// A source as somebody typed or pasted it, its path as a shell would take it.
+fn source(text: &str) -> String {
+    match text.split_once(':') {
+        Some((layout, path)) => format!("{}:{}", layout.trim(), expand(path.trim()).display()),
+        None => text.to_owned(),
+    }
+}
