@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """Fabricates a workspace with many finished runs, to see what the workbench makes of it.
 
-    benches/many_runs.py WORKSPACE [--runs 1000] [--epochs 100]
+    benches/many_runs.py WORKSPACE [--runs 1000] [--epochs 100] [--journal BYTES]
+    benches/many_runs.py WORKSPACE --list [--times 9]
 
-Each run is a folder as a dense training leaves it (spec, journal, result, scores, log), without the model.
+Each run is a folder as a dense training leaves it (spec, journal, result, scores, log), without the model. With
+`--journal` each journal has that many bytes at least, as long work with many images leaves it. `--list` makes nothing:
+it times `runs list` and `results`, the first call apart, less the start of the program.
 """
 
 import argparse
@@ -11,6 +14,11 @@ import json
 import math
 import pathlib
 import random
+import statistics
+import subprocess
+import time
+
+PROGRAM = pathlib.Path(__file__).resolve().parent.parent / "target/release/faceprobe"
 
 
 def main():
@@ -18,13 +26,48 @@ def main():
     parser.add_argument("workspace", type=pathlib.Path)
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--journal", type=int, default=0, help="bytes of each journal")
+    parser.add_argument("--list", action="store_true", help="time the lists of a workspace that is there")
+    parser.add_argument("--times", type=int, default=9)
     options = parser.parse_args()
+    if options.list:
+        return measure(options.workspace, options.times)
     draw = random.Random(1)
+    filler = progress(options.journal)
     for number in range(1, options.runs + 1):
-        run(options.workspace / "runs", number, options.epochs, draw)
+        run(options.workspace / "runs", number, options.epochs, draw, filler)
 
 
-def run(runs, number, epochs, draw):
+def measure(workspace, times):
+    """Milliseconds of the first call and the median of the later ones."""
+    start = statistics.median(call("--version") for _ in range(times))
+    print(f"start of the program: {start:.0f} ms")
+    for what in (["runs", "list"], ["runs", "list", "--json"], ["results"]):
+        first = call("--workspace", workspace, *what)
+        later = [call("--workspace", workspace, *what) for _ in range(times)]
+        print(f"{' '.join(what):18} first {first - start:8.0f} ms, later {statistics.median(later) - start:5.0f} ms "
+              f"({min(later) - start:.0f} to {max(later) - start:.0f})")
+
+
+def call(*arguments):
+    began = time.perf_counter()
+    subprocess.run([PROGRAM, *arguments], check=True, stdout=subprocess.DEVNULL)
+    return (time.perf_counter() - began) * 1000
+
+
+def progress(size):
+    """Lines of so many bytes that tell how far a work is."""
+    lines, length = [], 0
+    while length < size:
+        lines.append(json.dumps({
+            "at": 1_767_000_000_000 + length, "event": "progress", "done": length, "total": 2 * size, "unit": "images",
+            "rate": 311.84210526315786, "remaining": 17.263157894736842,
+        }, separators=(",", ":")) + "\n")
+        length += len(lines[-1])
+    return "".join(lines)
+
+
+def run(runs, number, epochs, draw, filler):
     folder = runs / f"dense-{number}"
     folder.mkdir(parents=True)
     width, dropout, top = draw.choice([256, 512, 1024]), draw.choice([0.2, 0.5, 0.8]), draw.uniform(0.7, 0.85)
@@ -47,7 +90,9 @@ def run(runs, number, epochs, draw):
             "val_accuracy": 0.5 + (top - 0.5) * far, "seconds": 0.3123,
         })
     lines.append({"at": at + 40_000, "event": "finished", "summary": f"validation accuracy {top:.3f}", "seconds": 40.0})
-    (folder / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    begun, rest = lines[:2], lines[2:]
+    text = ["".join(json.dumps(line, separators=(",", ":")) + "\n" for line in part) for part in (begun, rest)]
+    (folder / "events.jsonl").write_text(text[0] + filler + text[1])
     result = {
         "run": folder.name, "kind": "dense", "backbone": "efficientnet-lite0", "pool": "avg", "tap": "last",
         "params": 1_312_769, "seed": number, "epochs": epochs, "best_epoch": epochs // 2, "train_accuracy": 0.95,

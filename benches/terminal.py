@@ -72,9 +72,9 @@ class Screen:
 def starting(workspace, idle):
     for turn in range(4):
         screen = Screen(workspace)
-        screen.read(20, b"idle")
+        screen.read(20, b"reading")
         first = screen.age()
-        screen.read(20, b"models")
+        screen.read(20, b"idle")
         runs = screen.age()
         screen.read(3)
         print(f"first frame {first:.0f} ms, runs {runs:.0f} ms, {screen.memory():.0f} MiB")

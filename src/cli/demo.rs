@@ -31,7 +31,7 @@ pub(crate) fn run(context: &Context, args: &DemoArgs) -> Result<()> {
             follow(context, launched.run.clone(), Some(launched))?;
         }
     }
-    let mut rows = table::table(&context.workspace)?;
+    let mut rows = table::table(&context.workspace)?.rows;
     rows.retain(|row| row.dataset == DEMO_DATASET && row.status == Status::Done);
     if context.json { print_json(&rows) } else { print(&format!("\n{}", results::text(&rows))) }
 }

@@ -45,7 +45,7 @@ pub(crate) fn run(context: &Context, args: &EvaluateArgs) -> Result<()> {
         return of_folds(context, &view);
     }
     let chosen = choice::load(&context.workspace)?.map(|choice| choice.run);
-    let row = table_of::row(&view, &openings::load(&context.workspace)?, chosen.as_deref())
+    let row = table_of::row(&view, &openings::load(&context.workspace)?, chosen.as_deref())?
         .ok_or_else(|| Error::failed(format!("Run {} trains no model, so there is nothing to evaluate.", view.id())))?;
     let figures = figures(context, args, &view, &row)?;
     if context.json {

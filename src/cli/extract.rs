@@ -7,8 +7,8 @@ use super::output::{Align, print, print_json, table};
 use super::train::dataset_name;
 use faceprobe_core::error::Result;
 use faceprobe_core::model::LogisticSettings;
-use faceprobe_core::run::JobSpec;
 use faceprobe_core::run::probe::{self, Probe};
+use faceprobe_core::run::{JobSpec, Story};
 use serde_json::json;
 
 pub(crate) fn run(context: &Context, args: &ExtractArgs) -> Result<()> {
@@ -29,8 +29,8 @@ pub(crate) fn run(context: &Context, args: &ExtractArgs) -> Result<()> {
             "run": view.id().as_str(),
             "status": view.status,
             "seconds": view.seconds(),
-            "skipped": view.skipped,
-            "outcome": view.outcome,
+            "skipped": Story::read(&view.folder)?.skipped,
+            "outcome": view.facts().outcome,
             "probe": probe,
         }));
     }
@@ -61,5 +61,5 @@ pub(crate) fn run(context: &Context, args: &ExtractArgs) -> Result<()> {
         ];
         print(&table(&columns, &rows))?;
     }
-    print(&format!("{}\n", view.outcome.as_deref().unwrap_or("Done.")))
+    print(&format!("{}\n", view.facts().outcome.as_deref().unwrap_or("Done.")))
 }

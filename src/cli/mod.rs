@@ -22,6 +22,7 @@ mod screens;
 mod side_by_side;
 mod sweep;
 mod teller;
+mod telling;
 mod train;
 mod weights;
 

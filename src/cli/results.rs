@@ -7,7 +7,7 @@ use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::run::export::{self, Format};
 use faceprobe_core::run::filter::Filter;
-use faceprobe_core::run::results::{self, ResultRow, SettingRow};
+use faceprobe_core::run::results::{self, ResultRow, SettingRow, Table};
 use faceprobe_core::run::words::{self, after_opening, division, set_name, share, spread, with_interval};
 use faceprobe_core::workspace::write_whole;
 
@@ -16,7 +16,8 @@ pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
         let split = if args.on_test { Split::Test } else { Split::Val };
         return super::side_by_side::run(context, &args.compare, split);
     }
-    let mut rows = results::table(&context.workspace)?;
+    let Table { mut rows, damaged } = results::table(&context.workspace)?;
+    damaged.iter().for_each(|damaged| eprintln!("faceprobe: {damaged}"));
     if let Some(name) = &args.data {
         let fold_of =
             |row: &ResultRow| row.division.as_ref().and_then(|division| Some(division.fold.as_ref()?.of.clone()));

@@ -8,7 +8,8 @@ use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::run::control::{self, Command};
 use faceprobe_core::run::label::Label;
 use faceprobe_core::run::launch;
-use faceprobe_core::run::{RunFolder, RunId, RunView};
+use faceprobe_core::run::listing::{self, Damaged, Listed};
+use faceprobe_core::run::{RunFolder, RunId, RunView, Status, Story};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{BufRead, IsTerminal};
@@ -20,7 +21,7 @@ pub(crate) fn run(context: &Context, command: &RunsCommand) -> Result<()> {
         RunsCommand::Show { run } => show(context, find(run)?),
         RunsCommand::Attach { run } => {
             let view = follow(context, find(run)?, None)?;
-            print(&format!("{}\n", view.outcome.as_deref().unwrap_or("Done.")))
+            print(&format!("{}\n", view.facts().outcome.as_deref().unwrap_or("Done.")))
         }
         RunsCommand::Pause { run } => tell(context, &find(run)?, Command::Pause),
         RunsCommand::Resume { run } => resume(context, find(run)?),
@@ -71,52 +72,91 @@ fn resume(context: &Context, run: RunFolder) -> Result<()> {
 }
 
 fn describe(view: &RunView) -> Value {
-    // A damaged label takes nothing from what the run itself tells.
-    let label = Label::load(&view.folder).unwrap_or_default();
-    json!({
-        "run": view.id().as_str(),
-        "status": view.status,
-        "dataset": view.spec.job.dataset(),
-        "created": view.spec.created,
-        "seconds": view.seconds(),
-        "stage": view.stage,
-        "skipped": view.skipped_count,
-        "outcome": view.outcome,
-        "title": label.title,
-        "note": label.note,
-        "pinned": label.pinned,
-        "bytes": view.folder.bytes(),
-    })
+    let facts = view.facts();
+    let outcome = damage(view).map_or_else(|| facts.outcome.clone(), |problem| Some(problem.to_string()));
+    labelled(
+        &view.folder,
+        json!({
+            "run": view.id().as_str(),
+            "status": status(view),
+            "dataset": view.spec.job.dataset(),
+            "created": view.spec.created,
+            "seconds": view.seconds(),
+            "stage": facts.stage,
+            "skipped": facts.skipped,
+            "outcome": outcome,
+        }),
+    )
+}
+
+/// The same of a run that cannot be read.
+fn describe_damaged(damaged: &Damaged) -> Value {
+    labelled(
+        &damaged.folder,
+        json!({
+            "run": damaged.folder.id().as_str(),
+            "status": Status::Damaged,
+            "dataset": null,
+            "created": null,
+            "seconds": null,
+            "stage": null,
+            "skipped": 0,
+            "outcome": damaged.problem.to_string(),
+        }),
+    )
+}
+
+/// With what a person wrote on it, and its size. A damaged label takes nothing from what the run itself tells.
+fn labelled(run: &RunFolder, mut about: Value) -> Value {
+    let label = Label::load(run).unwrap_or_default();
+    about["title"] = label.title.into();
+    about["note"] = label.note.into();
+    about["pinned"] = label.pinned.into();
+    about["bytes"] = run.bytes().into();
+    about
+}
+
+/// Why the result of a run cannot be read, if it cannot.
+fn damage(view: &RunView) -> Option<&Error> {
+    view.result.as_ref().err()
+}
+
+fn status(view: &RunView) -> Status {
+    if damage(view).is_some() { Status::Damaged } else { view.status }
 }
 
 fn list(context: &Context) -> Result<()> {
-    let mut views = Vec::new();
-    for folder in RunFolder::list(&context.workspace)? {
-        views.push(RunView::open(folder)?);
-    }
-    views.sort_by(|a, b| a.spec.created.cmp(&b.spec.created));
+    let mut runs = listing::all(&context.workspace)?;
+    // Damaged ones, whose time nobody knows, come first.
+    runs.sort_by(|a, b| created(a).cmp(&created(b)));
     let labels: HashMap<RunId, Label> =
-        views.iter().map(|view| (view.id().clone(), Label::load(&view.folder).unwrap_or_default())).collect();
-    views.sort_by_key(|view| !labels.get(view.id()).is_some_and(|label| label.pinned));
+        runs.iter().map(folder).map(|run| (run.id().clone(), Label::load(run).unwrap_or_default())).collect();
+    runs.sort_by_key(|run| !labels.get(folder(run).id()).is_some_and(|label| label.pinned));
     if context.json {
-        return print_json(&views.iter().map(describe).collect::<Vec<_>>());
+        let described = runs.iter().map(|run| match run {
+            Listed::Run(view) => describe(view),
+            Listed::Damaged(damaged) => describe_damaged(damaged),
+        });
+        return print_json(&described.collect::<Vec<_>>());
     }
-    if views.is_empty() {
+    if runs.is_empty() {
         return print("There are no runs here yet; 'faceprobe demo' makes some.\n");
     }
-    let rows: Vec<Vec<String>> = views
+    let rows: Vec<Vec<String>> = runs
         .iter()
-        .map(|view| {
-            let label = labels.get(view.id()).cloned().unwrap_or_default();
+        .map(|run| {
+            let folder = folder(run);
+            let label = labels.get(folder.id()).cloned().unwrap_or_default();
+            let [status, data, started, time, outcome] = cells(run);
             vec![
-                format!("{}{}", view.id(), if label.pinned { " *" } else { "" }),
-                view.status.name().to_owned(),
-                view.spec.job.dataset().unwrap_or("-").to_owned(),
-                view.spec.created.get(..19).unwrap_or(&view.spec.created).replace('T', " "),
-                view.seconds().map_or_else(|| "-".into(), duration),
-                bytes(view.folder.bytes()),
+                format!("{}{}", folder.id(), if label.pinned { " *" } else { "" }),
+                status,
+                data,
+                started,
+                time,
+                bytes(folder.bytes()),
                 label.title,
-                view.outcome.clone().or_else(|| view.stage.clone()).unwrap_or_default(),
+                outcome,
             ]
         })
         .collect();
@@ -136,36 +176,78 @@ fn list(context: &Context) -> Result<()> {
     ))
 }
 
+fn folder(run: &Listed) -> &RunFolder {
+    match run {
+        Listed::Run(view) => &view.folder,
+        Listed::Damaged(damaged) => &damaged.folder,
+    }
+}
+
+fn created(run: &Listed) -> Option<&str> {
+    match run {
+        Listed::Run(view) => Some(&view.spec.created),
+        Listed::Damaged(_) => None,
+    }
+}
+
+/// Status, data, when it was started, how long it took, and what came of it.
+fn cells(run: &Listed) -> [String; 5] {
+    let view = match run {
+        Listed::Run(view) => view,
+        Listed::Damaged(damaged) => {
+            let nothing = || "-".to_owned();
+            let status = Status::Damaged.name().to_owned();
+            return [status, nothing(), nothing(), nothing(), damaged.problem.to_string()];
+        }
+    };
+    let facts = view.facts();
+    let outcome = match damage(view) {
+        Some(problem) => problem.to_string(),
+        None => facts.outcome.clone().or_else(|| facts.stage.clone()).unwrap_or_default(),
+    };
+    [
+        status(view).name().to_owned(),
+        view.spec.job.dataset().unwrap_or("-").to_owned(),
+        view.spec.created.get(..19).unwrap_or(&view.spec.created).replace('T', " "),
+        view.seconds().map_or_else(|| "-".into(), duration),
+        outcome,
+    ]
+}
+
 fn show(context: &Context, run: RunFolder) -> Result<()> {
     let view = RunView::open(run)?;
+    let story = Story::read(&view.folder)?;
     if context.json {
         return print_json(&json!({
             "run": describe(&view),
             "spec": view.spec,
-            "epochs": view.epochs,
-            "result": view.result,
-            "skipped": view.skipped,
-            "notes": view.notes,
+            "epochs": story.epochs,
+            "result": view.result.as_ref().ok(),
+            "skipped": story.skipped,
+            "notes": story.notes,
         }));
     }
     let spec = serde_json::to_string_pretty(&view.spec).map_err(|error| Error::failed(error.to_string()))?;
-    let mut text = format!("{}  {}\n", view.id(), view.status.name());
-    if let Some(outcome) = &view.outcome {
+    let mut text = format!("{}  {}\n", view.id(), status(&view).name());
+    if let Some(problem) = damage(&view) {
+        text.push_str(&format!("{problem}\n"));
+    }
+    if let Some(outcome) = &view.facts().outcome {
         text.push_str(&format!("{outcome}\n"));
     }
-    if let Some(last) = view.epochs.last() {
+    if let Some(last) = story.epochs.last() {
         let (of, loss, accuracy) = match last.validated {
             Some(val) => ("validation", val.loss, val.accuracy),
             None => ("training", last.train_loss, last.train_accuracy),
         };
         text.push_str(&format!("epoch {}/{}: {of} loss {loss:.4}, accuracy {accuracy:.3}\n", last.epoch, last.epochs));
     }
-    for note in &view.notes {
+    for note in &story.notes {
         text.push_str(&format!("note: {note}\n"));
     }
-    if view.skipped_count > 0 {
-        text.push_str(&format!("{} inputs were skipped:\n", view.skipped_count));
-        for skipped in &view.skipped {
+    if view.facts().skipped > 0 {
+        text.push_str(&format!("{} inputs were skipped:\n", view.facts().skipped));
+        for skipped in &story.skipped {
             text.push_str(&format!("  {skipped}\n"));
         }
     }

@@ -24,7 +24,7 @@ pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
         return ended_with_models(context, &view);
     }
     if context.json {
-        return print_json(&view.result);
+        return print_json(&view.result?);
     }
     ended(context, &view)
 }

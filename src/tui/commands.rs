@@ -56,10 +56,8 @@ impl App {
             }
             Action::PauseResume => self.at_work().is_some_and(|run| run.status != Status::Queued),
             Action::Stop => self.at_work().is_some_and(|run| !run.can_go_on()),
-            Action::Smooth | Action::ZoomIn => train::current(self).is_some_and(|run| !run.epochs.is_empty()),
-            Action::Mark if self.screen == ScreenId::Train => {
-                train::current(self).is_some_and(|run| !run.epochs.is_empty())
-            }
+            Action::Smooth | Action::ZoomIn => train::current(self).is_some_and(|run| run.has_curves()),
+            Action::Mark if self.screen == ScreenId::Train => train::current(self).is_some_and(|run| run.has_curves()),
             Action::Audit => self.dataset().is_some(),
             Action::Sheet => self.dataset().is_some() && self.pictures.shown(self.theme),
             Action::Choose
@@ -88,7 +86,7 @@ impl App {
             }
             Action::Why => self.predict.shown.as_ref().is_some_and(|shown| shown.error.is_none()),
             Action::SaveHistory => !self.predict.history.is_empty(),
-            Action::LogScale => train::current(self).is_some_and(|run| !run.epochs.is_empty()),
+            Action::LogScale => train::current(self).is_some_and(|run| run.has_curves()),
             _ => true,
         }
     }
@@ -151,7 +149,7 @@ impl App {
 
 /// The sentence for a run that ended.
 pub fn ended(run: &Run) -> (Tone, String) {
-    let outcome = run.outcome.as_deref().unwrap_or_default();
+    let outcome = run.facts.outcome.as_deref().unwrap_or_default();
     match run.status {
         Status::Done => (Tone::Good, format!("{} is done. {outcome}", run.id).trim_end().to_owned()),
         Status::Failed => (Tone::Bad, format!("{} failed: {outcome}", run.id)),

@@ -148,7 +148,7 @@ fn live(app: &App, room: usize) -> Line<'static> {
     }
     if run.status != faceprobe_core::run::Status::Running {
         add(format!(" {}", run.status.name()));
-    } else if let Some(stage) = &run.stage {
+    } else if let Some(stage) = &run.facts.stage {
         add(format!(" {stage}"));
     }
     if more > 0 {

@@ -5,6 +5,7 @@ use super::event::Event;
 use super::memory::Memory;
 use super::predictor::Ask;
 use super::records::{self, RecordJob, RecordReply};
+use super::watcher::Nudge;
 use super::widgets::cut_front;
 use faceprobe_core::dataset::manifest::Manifest;
 use faceprobe_core::dataset::{Sample, Split};
@@ -14,6 +15,7 @@ use faceprobe_core::run::choice::{self, Choice};
 use faceprobe_core::run::launch::{self, Launched};
 use faceprobe_core::run::{JobSpec, RunFolder, RunId, Spec, control, ensemble, queue, refit};
 use faceprobe_core::workspace::Workspace;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -69,6 +71,8 @@ pub enum Effect {
     Record(Box<RecordJob>),
     /// Something with the audit of a data set.
     Audit(Box<AuditJob>),
+    /// Reads what these runs told, for as long as it is shown.
+    Stories(BTreeSet<String>),
     Suspend,
     Redraw,
     Quit,
@@ -146,7 +150,7 @@ pub struct Settings {
 }
 
 /// Does one effect after the other until the other end of `effects` is gone.
-pub fn work(settings: &Settings, effects: &Receiver<Effect>, events: &Sender<Event>, nudge: &Sender<()>) {
+pub fn work(settings: &Settings, effects: &Receiver<Effect>, events: &Sender<Event>, nudge: &Sender<Nudge>) {
     let mut started: Vec<Launched> = Vec::new();
     loop {
         // Workers are children of this process: whoever has ended is cleared up after.
@@ -167,7 +171,7 @@ pub fn work(settings: &Settings, effects: &Receiver<Effect>, events: &Sender<Eve
                 perform(settings, effect, &mut started).unwrap_or_else(|error| JobReply::Failed(error.to_string()))
             }
         };
-        let _ = nudge.send(());
+        let _ = nudge.send(Nudge::Look);
         if events.send(Event::Job(reply)).is_err() {
             return;
         }
@@ -224,9 +228,12 @@ fn perform(settings: &Settings, effect: Effect, started: &mut Vec<Launched>) -> 
         Effect::Open { text, from } => open(&text, &from),
         Effect::SavePredictions(predictions) => Ok(JobReply::Saved(super::history::save(workspace, &predictions)?)),
         Effect::Record(job) => Ok(JobReply::Record(Box::new(records::perform(settings, *job, started)?))),
-        Effect::Audit(_) | Effect::Predict(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {
-            Err(Error::failed("This is not for the job thread; please report it."))
-        }
+        Effect::Audit(_)
+        | Effect::Predict(_)
+        | Effect::Stories(_)
+        | Effect::Suspend
+        | Effect::Redraw
+        | Effect::Quit => Err(Error::failed("This is not for the job thread; please report it.")),
     }
 }
 

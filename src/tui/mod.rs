@@ -10,6 +10,7 @@ pub mod audits;
 pub mod commands;
 pub mod draw;
 pub mod event;
+mod followed;
 pub mod forms;
 pub mod graphics;
 pub mod history;
@@ -25,6 +26,7 @@ pub mod screens;
 pub mod shots;
 pub mod snapshot;
 pub mod stages;
+pub mod stories;
 pub mod svg;
 pub mod terminal;
 pub mod theme;
@@ -45,6 +47,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 use theme::{Palette, Theme};
+use watcher::Nudge;
 
 /// How the workbench is started.
 #[derive(Debug, Clone)]
@@ -113,6 +116,7 @@ struct Hands {
     effects: Sender<Effect>,
     asks: Sender<predictor::Ask>,
     pictures: Sender<Order>,
+    watcher: Sender<Nudge>,
 }
 
 /// Starts the threads that do things; the one that reads keys is not among them.
@@ -125,13 +129,14 @@ fn start_hands(workspace: &Workspace, options: &TuiOptions, events: &Sender<Even
     thread::spawn(move || pictures::make(&orders, &to));
     let (to, at) = (events.clone(), workspace.clone());
     thread::spawn(move || watcher::watch(at, &to, &nudges));
+    let watcher = nudge.clone();
     let settings =
         jobs::Settings { workspace: workspace.clone(), threads: options.threads, device: options.device.clone() };
     let (to, at) = (events.clone(), settings.clone());
     thread::spawn(move || predictor::serve(&at, &ask_inbox, &to));
     let to = events.clone();
     thread::spawn(move || jobs::work(&settings, &effect_inbox, &to, &nudge));
-    Hands { effects, asks, pictures }
+    Hands { effects, asks, pictures, watcher }
 }
 
 /// Gives an effect to the thread that it is for; one that is for the screen itself comes back.
@@ -139,6 +144,7 @@ fn pass_on(effect: Effect, hands: &Hands) -> Option<Effect> {
     match effect {
         Effect::Quit | Effect::Suspend | Effect::Redraw => return Some(effect),
         Effect::Predict(ask) => drop(hands.asks.send(ask)),
+        Effect::Stories(runs) => drop(hands.watcher.send(Nudge::Stories(runs))),
         other => drop(hands.effects.send(other)),
     }
     None
@@ -187,6 +193,7 @@ fn turn(
                         _ => {}
                     }
                 }
+                app.ask_for_stories().into_iter().for_each(|effect| drop(pass_on(effect, hands)));
                 let next = drawn.map_or_else(Instant::now, |drawn| drawn + pace);
                 due = Some(due.map_or(next, |due| due.min(next)));
             }

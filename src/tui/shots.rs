@@ -88,6 +88,7 @@ fn settle(
         if !missing.is_empty() {
             drop(hands.pictures.send(Order::Make(missing)));
         }
+        app.ask_for_stories().into_iter().for_each(|effect| drop(pass_on(effect, hands)));
         let waits = app.predict.busy.is_some();
         match inbox.recv_timeout(if waits { PATIENCE } else { CALM }) {
             Ok(event) => app.update(event).into_iter().for_each(|effect| drop(pass_on(effect, hands))),

@@ -1,12 +1,10 @@
 //! Everything the screens show of the workspace, as one value that never changes once it is made.
 
 use faceprobe_core::dataset::PrepareReport;
-use faceprobe_core::monitor::EpochFigures;
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::label::Label;
 use faceprobe_core::run::results::ResultRow;
-use faceprobe_core::run::view::{Progress, Trial};
-use faceprobe_core::run::{JobSpec, RunId, RunView, Status};
+use faceprobe_core::run::{Facts, JobSpec, RunId, RunView, Status, Story};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -75,14 +73,10 @@ pub struct Run {
     /// RFC 3339, UTC: sorts by time.
     pub created: String,
     pub status: Status,
-    pub stage: Option<String>,
-    pub progress: Option<Progress>,
-    pub epochs: Vec<EpochFigures>,
-    pub trials: Vec<Trial>,
-    pub skipped: Vec<String>,
-    pub skipped_count: usize,
-    pub notes: Vec<String>,
-    pub outcome: Option<String>,
+    /// What its journal comes to.
+    pub facts: Facts,
+    /// Its curves and all it told, where they were asked for and have been read.
+    pub story: Option<Arc<Story>>,
     pub seconds: Option<f64>,
     /// Its row in the results table, for runs that train.
     pub row: Option<ResultRow>,
@@ -98,18 +92,29 @@ impl Run {
             parent: view.spec.parent.clone(),
             created: view.spec.created.clone(),
             status: view.status,
-            stage: view.stage.clone(),
-            progress: view.progress.clone(),
-            epochs: view.epochs.clone(),
-            trials: view.trials.clone(),
-            skipped: view.skipped.clone(),
-            skipped_count: view.skipped_count,
-            notes: view.notes.clone(),
-            outcome: view.outcome.clone(),
+            facts: view.facts().clone(),
+            story: None,
             seconds: view.seconds(),
             row,
             about,
         }
+    }
+
+    /// What was read of its story, if anything was.
+    pub fn story(&self) -> &Story {
+        static NOTHING: Story = Story {
+            stages: Vec::new(),
+            epochs: Vec::new(),
+            trials: Vec::new(),
+            skipped: Vec::new(),
+            notes: Vec::new(),
+        };
+        self.story.as_deref().unwrap_or(&NOTHING)
+    }
+
+    /// Whether it has curves, read or not.
+    pub fn has_curves(&self) -> bool {
+        self.facts.last_epoch.is_some()
     }
 
     /// Whether it trains a model.
@@ -135,7 +140,7 @@ impl Run {
 
     /// How much of the present phase is done, in 0..=1.
     pub fn share(&self) -> Option<f64> {
-        match (&self.progress, self.epochs.last()) {
+        match (&self.facts.progress, &self.facts.last_epoch) {
             (Some(progress), _) if progress.total > 0 => Some((progress.done as f64 / progress.total as f64).min(1.0)),
             (_, Some(epoch)) if epoch.epochs > 0 => Some((epoch.epoch as f64 / epoch.epochs as f64).min(1.0)),
             _ => None,

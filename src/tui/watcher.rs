@@ -1,22 +1,21 @@
 //! The thread that follows the workspace on disk and sends a new [`Snapshot`] when something changed.
 
 use super::event::Event;
-use super::snapshot::{About, Backbone, DataSet, Run, Snapshot, Store, Weights};
+use super::followed::{Followed, Stamp, stamp};
+use super::snapshot::{Backbone, DataSet, Run, Snapshot, Store, Weights};
 use faceprobe_core::dataset::PrepareReport;
 use faceprobe_core::error::Result;
-use faceprobe_core::run::choice::{self, Choice};
-use faceprobe_core::run::label::{self, Label};
+use faceprobe_core::run::choice;
 use faceprobe_core::run::launch::Launched;
 use faceprobe_core::run::openings::{self, Opening};
-use faceprobe_core::run::results;
-use faceprobe_core::run::{RunFolder, RunView, Status, queue};
+use faceprobe_core::run::{RunFolder, Status, queue};
 use faceprobe_core::workspace::Workspace;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// Between looks while a worker is live.
 const LIVE: Duration = Duration::from_millis(200);
@@ -28,103 +27,13 @@ const RARE: Duration = Duration::from_secs(4);
 /// Ended runs looked at in one go.
 const TURN: usize = 256;
 
-/// Length and time of a file: what tells that it changed.
-type Stamp = Option<(u64, SystemTime)>;
-
-fn stamp(path: &Path) -> Stamp {
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.len(), metadata.modified().ok()?))
-}
-
-struct Followed {
-    folder: RunFolder,
-    /// Kept while a worker is on the run. Of the others, what is shown is all that is held in memory; when something in
-    /// their folder changes they are read anew.
-    view: Option<RunView>,
-    journal: Stamp,
-    result: Stamp,
-    label: Stamp,
-    about: About,
-    shown: Arc<Run>,
-}
-
-/// Whether a run goes on by itself, so that its journal is read as it grows; one that waits for others will.
-fn is_followed(status: Status) -> bool {
-    status.is_live() || status == Status::Queued
-}
-
-impl Followed {
-    fn open(folder: RunFolder, openings: &[Opening], choice: Option<&Choice>) -> Result<Self> {
-        let journal = stamp(&folder.events_path());
-        let result = stamp(&folder.result_path());
-        let label = stamp(&label::path(&folder));
-        let mut view = RunView::open(folder.clone())?;
-        // A long journal is read in pieces.
-        while let Ok(true) = view.refresh() {}
-        let about = about(&folder);
-        let shown = Arc::new(shown(&view, openings, choice, &about));
-        let view = Some(view).filter(|view| is_followed(view.status));
-        Ok(Self { folder, view, journal, result, label, about, shown })
-    }
-
-    /// Looks whether anything in the folder changed, and takes it in.
-    fn look(&mut self, weigh: bool, openings: &[Opening], choice: Option<&Choice>) -> Result<()> {
-        let journal = stamp(&self.folder.events_path());
-        let result = stamp(&self.folder.result_path());
-        let Some(view) = &mut self.view else {
-            if journal != self.journal || result != self.result {
-                *self = Self::open(self.folder.clone(), openings, choice)?;
-            } else {
-                self.look_at_label(false);
-            }
-            return Ok(());
-        };
-        let mut changed = view.refresh()?;
-        if result != self.result {
-            view.reload_result()?;
-            changed = true;
-        }
-        (self.journal, self.result) = (journal, result);
-        let live = is_followed(view.status);
-        if changed {
-            self.shown = Arc::new(shown(view, openings, choice, &self.about));
-        }
-        if !live {
-            self.view = None;
-        }
-        self.look_at_label(weigh || !live);
-        Ok(())
-    }
-
-    /// What a person wrote on it; and the size of the folder, with `weigh` or when something was written.
-    fn look_at_label(&mut self, weigh: bool) {
-        let label = stamp(&label::path(&self.folder));
-        if label == self.label && !weigh {
-            return;
-        }
-        self.label = label;
-        let about = about(&self.folder);
-        if about != self.about {
-            self.shown = Arc::new(Run { about: about.clone(), ..(*self.shown).clone() });
-            self.about = about;
-        }
-    }
-
-    /// Sets the marks of its row anew.
-    fn mark(&mut self, openings: &[Opening], choice: Option<&Choice>) {
-        let Some(mut row) = self.shown.row.clone() else {
-            return;
-        };
-        results::mark(&mut row, openings, choice.map(|choice| choice.run.as_str()));
-        if self.shown.row.as_ref() != Some(&row) {
-            self.shown = Arc::new(Run { row: Some(row), ..(*self.shown).clone() });
-        }
-    }
-}
-
-/// A damaged label takes nothing from what the run itself tells.
-fn about(folder: &RunFolder) -> About {
-    About { label: Label::load(folder).unwrap_or_default(), bytes: folder.bytes() }
+/// What the screen tells the watcher.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Nudge {
+    /// To look at once.
+    Look,
+    /// To read the stories of these runs, and no others, and to go on as they grow.
+    Stories(BTreeSet<String>),
 }
 
 struct Watcher {
@@ -142,10 +51,14 @@ struct Watcher {
     rare: Option<Instant>,
     /// The first of the ended runs to look at next.
     turn: usize,
+    /// The runs whose stories the screen shows.
+    stories: BTreeSet<String>,
+    /// Whether one of them is not read to its end.
+    reading: bool,
 }
 
 /// Follows `workspace` until the screen's end of `events` is gone. A message on `nudge` makes it look at once.
-pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<()>) {
+pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudge>) {
     let now = Snapshot { workspace: workspace.root().to_owned(), ..Snapshot::default() };
     let mut watcher = Watcher {
         workspace,
@@ -161,6 +74,8 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<()>)
         full: None,
         rare: None,
         turn: 0,
+        stories: BTreeSet::new(),
+        reading: false,
     };
     let mut sent: Option<Snapshot> = None;
     let mut started: Vec<Launched> = Vec::new();
@@ -176,8 +91,17 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<()>)
         started.retain_mut(|launched| !launched.reap());
         watcher.start_next(&mut started);
         let live = watcher.now.live().next().is_some();
-        nudged = match nudge.recv_timeout(if live { LIVE } else { IDLE }) {
-            Ok(()) => true,
+        let pause = match live {
+            _ if watcher.reading => Duration::ZERO,
+            true => LIVE,
+            false => IDLE,
+        };
+        nudged = match nudge.recv_timeout(pause) {
+            Ok(Nudge::Look) => true,
+            Ok(Nudge::Stories(stories)) => {
+                watcher.want_stories(stories);
+                false
+            }
             Err(RecvTimeoutError::Timeout) => false,
             Err(RecvTimeoutError::Disconnected) => return,
         };
@@ -299,6 +223,34 @@ impl Watcher {
         from..self.turn
     }
 
+    fn want_stories(&mut self, stories: BTreeSet<String>) {
+        self.runs.iter_mut().for_each(|run| run.want_story(stories.contains(run.folder.id().as_str())));
+        self.stories = stories;
+    }
+
+    /// Shows how far a series of runs is by the one of them that is at work.
+    fn lend(&mut self) {
+        for at in 0..self.runs.len() {
+            let series = &self.runs[at].shown;
+            if !series.status.is_live() || !series.job.is_series() {
+                continue;
+            }
+            let of_it =
+                |run: &&Followed| run.shown.parent.as_deref() == Some(series.id.as_str()) && run.shown.status.is_live();
+            let Some(part) = self.runs.iter().rev().find(of_it) else { continue };
+            let mut facts = series.facts.clone();
+            facts.stage = Some(match &part.shown.facts.stage {
+                Some(stage) => format!("{}: {stage}", part.shown.id),
+                None => part.shown.id.to_string(),
+            });
+            facts.progress.clone_from(&part.shown.facts.progress);
+            facts.last_epoch = part.shown.facts.last_epoch;
+            if facts != series.facts {
+                self.runs[at].shown = Arc::new(Run { facts, ..(**series).clone() });
+            }
+        }
+    }
+
     fn look_at_runs(&mut self, full: bool, nudged: bool, weigh: bool) -> Result<()> {
         let mut problem = Ok(());
         if full {
@@ -318,12 +270,18 @@ impl Watcher {
             (false, true) => self.next_turn(),
             (false, false) => 0..0,
         };
+        self.reading = false;
         for (at, followed) in self.runs.iter_mut().enumerate() {
-            let due = followed.view.is_some() || turn.contains(&at);
+            let due = followed.is_followed() || turn.contains(&at);
             if due && let Err(error) = followed.look(weigh, &self.openings, self.now.choice.as_ref()) {
                 problem = Err(error);
             }
+            match followed.read_story() {
+                Ok(more) => self.reading |= more,
+                Err(error) => problem = Err(error),
+            }
         }
+        self.lend();
         let same = self.now.runs.len() == self.runs.len()
             && self.now.runs.iter().zip(&self.runs).all(|(a, b)| Arc::ptr_eq(a, &b.shown));
         if !same {
@@ -343,17 +301,16 @@ impl Watcher {
                 continue;
             }
             match Followed::open(folder, &self.openings, self.now.choice.as_ref()) {
-                Ok(followed) => self.runs.push(followed),
+                Ok(mut followed) => {
+                    followed.want_story(self.stories.contains(followed.folder.id().as_str()));
+                    self.runs.push(followed);
+                }
                 Err(error) => problem = Err(error),
             }
         }
         self.runs.sort_by(|a, b| a.shown.created.cmp(&b.shown.created));
         problem
     }
-}
-
-fn shown(view: &RunView, openings: &[Opening], choice: Option<&Choice>, about: &About) -> Run {
-    Run::of(view, results::row(view, openings, choice.map(|choice| choice.run.as_str())), about.clone())
 }
 
 fn backbones() -> Vec<Backbone> {

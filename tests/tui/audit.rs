@@ -17,7 +17,7 @@ use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::theme::Theme;
 use faceprobe_core::dataset::decisions::{Change, Decision};
 use faceprobe_core::model::Kind;
-use faceprobe_core::run::view::Progress;
+use faceprobe_core::run::facts::Progress;
 use faceprobe_core::run::{JobSpec, RunId, Status, control};
 
 use serde_json::{Value, json};
@@ -232,9 +232,9 @@ fn an_audit_is_started_followed_and_stopped_after_a_question() {
     let at = |status: Status| {
         let mut now = snapshot();
         let mut run = run("audit-1", job.clone(), status);
-        run.stage = Some("look at images".into());
-        run.progress = Some(Progress { done: 9, total: 10, unit: "images".into(), rate: 3.0, remaining: None });
-        run.outcome = Some("3 findings in 10 images of sample".into());
+        run.facts.stage = Some("look at images".into());
+        run.facts.progress = Some(Progress { done: 9, total: 10, unit: "images".into(), rate: 3.0, remaining: None });
+        run.facts.outcome = Some("3 findings in 10 images of sample".into());
         now.runs.push(Arc::new(run));
         Event::Snapshot(Arc::new(now))
     };

@@ -1,6 +1,6 @@
 //! A workspace in the middle of the study, and the screen that shows it.
 
-use super::runs::run;
+use super::runs::{run, told, trained};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use faceprobe::tui::app::App;
 use faceprobe::tui::draw;
@@ -16,12 +16,11 @@ use faceprobe_core::dataset::report::{Dropped, SplitCount};
 use faceprobe_core::evaluation::interval::wilson95;
 use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::model::{BenchmarkSettings, DenseSettings, Kind, LogisticSettings};
-use faceprobe_core::monitor::{EpochFigures, Validated};
+use faceprobe_core::monitor::{EpochFigures, Update, Validated};
 use faceprobe_core::predict::Prediction;
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::results::ResultRow;
-use faceprobe_core::run::view::Trial;
-use faceprobe_core::run::{JobSpec, ModelSpec, Status};
+use faceprobe_core::run::{Facts, JobSpec, ModelSpec, Status};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -141,41 +140,41 @@ pub fn snapshot() -> Snapshot {
         JobSpec::Extract { dataset: "sample".into(), features: FeatureSpec::of_backbone("efficientnet-lite0") };
     let logistic = ModelSpec::new(FeatureSpec::of_backbone("efficientnet-lite0"), LogisticSettings::default());
     let benchmark = ModelSpec::new(None, BenchmarkSettings::default());
-    let trial = |alpha: u32, val_accuracy| Trial { setting: format!("alpha {alpha}"), val_accuracy, val_loss: 0.5 };
+    let trial = |(index, (alpha, val_accuracy)): (usize, (u32, f64))| {
+        let setting = format!("alpha {alpha}");
+        Update::Trial { index, of: 3, setting, val_accuracy, val_loss: 0.5 }
+    };
+    let tried = [(10, 0.741), (100, 0.784), (1000, 0.776)].into_iter().enumerate().map(trial);
+    let outcome = |text: &str| Facts { outcome: Some(text.into()), ..Facts::default() };
+    let broken = Update::Skipped { path: "faces/broken.jpg".into(), reason: "ends too early".into() };
+    let at_work =
+        [Update::Stage { name: "train".into() }, Update::Note { text: "All 1,000 features were in the cache.".into() }];
     let mut runs = vec![
+        told(Run { facts: outcome("1,000 rows, 1 skipped"), ..run("extract-1", extract, Status::Done) }, [broken]),
         Run {
-            skipped: vec!["faces/broken.jpg: ends too early".into()],
-            skipped_count: 1,
-            outcome: Some("1,000 rows, 1 skipped".into()),
-            ..run("extract-1", extract, Status::Done)
-        },
-        Run {
-            epochs: epochs(16, 16, 0.6),
             row: Some(row("benchmark-1", Kind::BENCHMARK, 0.6, None)),
-            ..run("benchmark-1", train(benchmark), Status::Done)
+            ..trained(run("benchmark-1", train(benchmark), Status::Done), epochs(16, 16, 0.6))
         },
+        told(
+            Run {
+                facts: outcome("validation 0.784 with alpha 100"),
+                row: Some(row("logistic-1", Kind::LOGISTIC, 0.784, Some(0.771))),
+                ..run("logistic-1", train(logistic), Status::Done)
+            },
+            tried,
+        ),
         Run {
-            trials: vec![trial(10, 0.741), trial(100, 0.784), trial(1000, 0.776)],
-            outcome: Some("validation 0.784 with alpha 100".into()),
-            row: Some(row("logistic-1", Kind::LOGISTIC, 0.784, Some(0.771))),
-            ..run("logistic-1", train(logistic), Status::Done)
-        },
-        Run {
-            epochs: epochs(100, 100, 0.812),
             row: Some(row("dense-1", Kind::DENSE, 0.812, None)),
-            ..run("dense-1", dense(), Status::Done)
+            ..trained(run("dense-1", dense(), Status::Done), epochs(100, 100, 0.812))
         },
         Run {
-            epochs: epochs(100, 100, 0.795),
             row: Some(row("dense-2", Kind::DENSE, 0.795, None)),
-            ..run("dense-2", dense(), Status::Done)
+            ..trained(run("dense-2", dense(), Status::Done), epochs(100, 100, 0.795))
         },
-        Run {
-            epochs: epochs(43, 100, 0.8),
-            stage: Some("train".into()),
-            notes: vec!["All 1,000 features were in the cache.".into()],
-            ..run("dense-3", dense(), Status::Running)
-        },
+        told(
+            run("dense-3", dense(), Status::Running),
+            at_work.into_iter().chain(epochs(43, 100, 0.8).into_iter().map(Update::Epoch)),
+        ),
     ];
     if let Some(last) = runs.last_mut() {
         last.row = Some(ResultRow { status: Status::Running, ..row("dense-3", Kind::DENSE, 0.77, None) });

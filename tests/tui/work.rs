@@ -1,6 +1,6 @@
 //! Runs at work as the screens show them, and the keys that steer them.
 
-use super::runs::run;
+use super::runs::{run, trained};
 use super::study::{DARK, app, app_with, dense, epochs, on_screen, press, shown, snapshot};
 use crossterm::event::KeyCode;
 use faceprobe::tui::app::{App, Tone};
@@ -10,8 +10,8 @@ use faceprobe::tui::keys::Action;
 use faceprobe::tui::snapshot::{Run, Snapshot};
 use faceprobe::tui::stages::{ScreenId, State, stages};
 use faceprobe_core::features::FeatureSpec;
-use faceprobe_core::run::view::Progress;
-use faceprobe_core::run::{JobSpec, RunId, Status, control};
+use faceprobe_core::run::facts::Progress;
+use faceprobe_core::run::{Facts, JobSpec, RunId, Status, control};
 use std::sync::Arc;
 
 #[test]
@@ -37,7 +37,7 @@ fn a_model_that_learns_from_validation_shows_no_curve_of_it() {
             epochs.iter_mut().for_each(|epoch| epoch.validated = None);
         }
         let job = JobSpec::Train { dataset, model, refit };
-        let run = Run { epochs, ..run("dense-9", job, Status::Running) };
+        let run = trained(run("dense-9", job, Status::Running), epochs);
         let mut app = app_with(DARK, Snapshot { runs: vec![Arc::new(run)], ..Snapshot::default() });
         app.act(Action::Go(ScreenId::Train.index()));
         shown(&mut app, 120, 40)
@@ -49,12 +49,35 @@ fn a_model_that_learns_from_validation_shows_no_curve_of_it() {
 }
 
 #[test]
+fn the_curves_of_the_runs_on_the_screen_are_asked_for_and_no_others() {
+    let mut app = app();
+    let asked = |app: &mut App| match app.ask_for_stories() {
+        Some(Effect::Stories(runs)) => runs.into_iter().collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    app.act(Action::Go(ScreenId::Train.index()));
+    assert_eq!(asked(&mut app), ["dense-3"]);
+    assert_eq!(app.ask_for_stories(), None, "once");
+    app.act(Action::Mark);
+    app.act(Action::Down);
+    assert_eq!(asked(&mut app), ["dense-2", "dense-3"], "the marked one is drawn too");
+    app.act(Action::Go(ScreenId::Features.index()));
+    assert_eq!(asked(&mut app), ["extract-1"]);
+    app.act(Action::Go(ScreenId::Runs.index()));
+    assert_eq!(asked(&mut app), Vec::<String>::new());
+    app.act(Action::Enter);
+    assert_eq!(asked(&mut app), ["dense-3"]);
+    app.act(Action::Go(ScreenId::Results.index()));
+    assert_eq!(asked(&mut app), Vec::<String>::new());
+}
+
+#[test]
 fn a_run_that_ends_says_so() {
     let mut app = app();
     let mut later = snapshot();
     let mut ended = (*later.runs[5]).clone();
     ended.status = Status::Failed;
-    ended.outcome = Some("the disk is full".into());
+    ended.facts.outcome = Some("the disk is full".into());
     later.runs[5] = Arc::new(ended);
     app.update(Event::Snapshot(Arc::new(later)));
     assert_eq!(app.message, Some((Tone::Bad, "dense-3 failed: the disk is full".into())));
@@ -118,7 +141,8 @@ fn work_shows_rate_and_remaining_time() {
     let mut snapshot = snapshot();
     let extract = JobSpec::Extract { dataset: "sample".into(), features: FeatureSpec::of_backbone("vgg16") };
     let progress = Progress { done: 4300, total: 10_000, unit: "images".into(), rate: 212.4, remaining: Some(26.8) };
-    snapshot.runs.push(Arc::new(Run { progress: Some(progress), ..run("extract-2", extract, Status::Running) }));
+    let facts = Facts { progress: Some(progress), ..Facts::default() };
+    snapshot.runs.push(Arc::new(Run { facts, ..run("extract-2", extract, Status::Running) }));
     let mut app = app_with(DARK, snapshot);
     press(&mut app, KeyCode::Char('2'));
     let text = shown(&mut app, 80, 24);

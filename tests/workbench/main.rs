@@ -25,11 +25,10 @@ use faceprobe::tui::theme::{Palette, Theme};
 use faceprobe_core::dataset::{PrepareReport, Split};
 use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::model::{DenseSettings, LogisticSettings};
-use faceprobe_core::monitor::{EpochFigures, Validated};
+use faceprobe_core::monitor::{EpochFigures, Update, Validated};
 use faceprobe_core::predict::client::Explanation;
 use faceprobe_core::predict::{Detect, Face, HeatMap, Method, Placement, Prediction};
 use faceprobe_core::run::choice::Choice;
-use faceprobe_core::run::view::Trial;
 use faceprobe_core::run::{Axis, JobSpec, ModelSpec, RunId, Status, SweepSettings, SweepSpec};
 use faceprobe_core::workspace::Workspace;
 use ratatui::Terminal;
@@ -38,7 +37,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Color;
 use ratatui_image::picker::cap_parser::{Parser, Response};
 use ratatui_image::picker::{Picker, ProtocolType};
-use runs::run;
+use runs::{run, told, trained};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
@@ -80,10 +79,11 @@ fn snapshot() -> Snapshot {
     };
     let head = |id: &str, width, seed, status, count, top| Run {
         parent: Some("sweep-1".into()),
-        epochs: epochs(count, top),
-        ..run(id, dense(width, seed), status)
+        ..trained(run(id, dense(width, seed), status), epochs(count, top))
     };
-    let trial = |tap: usize, name: &str, val_accuracy| Trial {
+    let trial = |tap: usize, name: &str, val_accuracy| Update::Trial {
+        index: tap,
+        of: 4,
         setting: format!("stage {tap}, {name} (96 values)"),
         val_accuracy,
         val_loss: 0.5,
@@ -91,17 +91,12 @@ fn snapshot() -> Snapshot {
     let probe =
         JobSpec::Probe { dataset: "sample".into(), features: features(), settings: LogisticSettings::default() };
     let runs = vec![
-        Run {
-            trials: vec![
-                trial(0, "stem", 0.61),
-                trial(1, "block1", 0.7),
-                trial(2, "block2", 0.83),
-                trial(3, "head", 0.77),
-            ],
-            ..run("probe-1", probe, Status::Done)
-        },
-        Run { epochs: epochs(60, 0.8), ..run("dense-1", dense(1024, 1), Status::Done) },
-        Run { epochs: epochs(31, 0.76), ..run("dense-2", dense(512, 1), Status::Interrupted) },
+        told(
+            run("probe-1", probe, Status::Done),
+            [trial(0, "stem", 0.61), trial(1, "block1", 0.7), trial(2, "block2", 0.83), trial(3, "head", 0.77)],
+        ),
+        trained(run("dense-1", dense(1024, 1), Status::Done), epochs(60, 0.8)),
+        trained(run("dense-2", dense(512, 1), Status::Interrupted), epochs(31, 0.76)),
         run("sweep-1", sweep, Status::Running),
         head("dense-3", 256, 1, Status::Done, 60, 0.74),
         head("dense-4", 1024, 1, Status::Running, 22, 0.82),

@@ -20,7 +20,7 @@ use super::widgets::confirm::Confirm;
 use super::widgets::form::Form;
 use faceprobe_core::run::RunId;
 use ratatui::layout::Rect;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tui_input::Input;
@@ -79,6 +79,8 @@ pub struct App {
     pub hits: Hits,
     /// What was last typed into each form.
     pub remembered: HashMap<FormKind, BTreeMap<String, String>>,
+    /// The runs whose stories were last asked for.
+    pub stories: BTreeSet<String>,
 }
 
 impl App {
@@ -103,6 +105,7 @@ impl App {
             follow: start,
             hits: Hits::new(),
             remembered: HashMap::new(),
+            stories: BTreeSet::new(),
         }
     }
 

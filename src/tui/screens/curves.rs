@@ -35,7 +35,7 @@ const MOST: usize = 5;
 impl View {
     /// Whether the action changed how the curves are looked at.
     pub fn act(&mut self, action: Action, runs: &[Arc<Run>]) -> bool {
-        let last = runs.iter().filter_map(|run| run.epochs.last());
+        let last = runs.iter().filter_map(|run| run.facts.last_epoch);
         let planned = last.clone().map(|epoch| epoch.epochs).max().unwrap_or(1).max(2);
         let known = last.map(|epoch| epoch.epoch).max().unwrap_or(1);
         let (first, end) = self.range.unwrap_or((1, planned));
@@ -97,7 +97,7 @@ impl View {
 pub fn shown(app: &App, run: &Arc<Run>) -> Vec<Arc<Run>> {
     let mut runs = vec![Arc::clone(run)];
     let marked = app.train.view.marked.iter().filter(|id| id.as_str() != run.id.as_str());
-    runs.extend(marked.filter_map(|id| app.snapshot.run(id)).filter(|run| !run.epochs.is_empty()).cloned());
+    runs.extend(marked.filter_map(|id| app.snapshot.run(id)).filter(|run| run.has_curves()).cloned());
     runs
 }
 
@@ -108,7 +108,7 @@ type Figure = fn(&EpochFigures) -> Option<f64>;
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>, narrow: bool) {
     let view = &app.train.view;
     let runs = shown(app, run);
-    let planned = runs.iter().filter_map(|run| run.epochs.last()).map(|epoch| epoch.epochs).max().unwrap_or(1);
+    let planned = runs.iter().filter_map(|run| run.facts.last_epoch).map(|epoch| epoch.epochs).max().unwrap_or(1);
     let range = view.range.unwrap_or((1, planned.max(2)));
     let series = |train: Figure, val: Figure| {
         if runs.len() > 1 {
@@ -150,7 +150,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>, narrow: bo
 }
 
 fn points(run: &Run, figure: Figure) -> Vec<(f64, f64)> {
-    run.epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, figure(epoch)?))).collect()
+    run.story().epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, figure(epoch)?))).collect()
 }
 
 /// One of the two splits of a run.

@@ -203,9 +203,9 @@ fn draw_work(frame: &mut Frame, area: Rect, app: &App) {
     if let JobSpec::Extract { dataset, features } = &run.job {
         lines.insert(1.min(lines.len()), Line::styled(format!("{} on {dataset}", features.backbone), theme.dim()));
     }
-    if run.skipped_count > 0 {
-        lines.push(Line::styled(format!("{} skipped", format::thousands(run.skipped_count as u64)), theme.warning()));
-        lines.extend(run.skipped.iter().rev().map(|skipped| Line::styled(format!("  {skipped}"), theme.dim())));
+    if run.facts.skipped > 0 {
+        lines.push(Line::styled(format!("{} skipped", format::thousands(run.facts.skipped as u64)), theme.warning()));
+        lines.extend(run.story().skipped.iter().rev().map(|skipped| Line::styled(format!("  {skipped}"), theme.dim())));
     } else if run.status == Status::Done {
         lines.push(Line::styled("Nothing was skipped.", theme.dim()));
     }

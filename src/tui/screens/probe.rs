@@ -24,7 +24,7 @@ pub fn open(app: &mut App) {
 
 /// Whether a run is a probe that has found something.
 pub fn has_figures(run: &Run) -> bool {
-    matches!(run.job, JobSpec::Probe { .. }) && !run.trials.is_empty()
+    matches!(run.job, JobSpec::Probe { .. }) && run.facts.trials > 0
 }
 
 /// Draws accuracy by depth as bars, from chance on.
@@ -45,9 +45,9 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, run: &Run) {
     };
     let width = usize::from(inner.width);
     let mut lines = bars::activity(theme, run, width);
-    let best = run.trials.iter().map(|trial| trial.val_accuracy).max_by(f64::total_cmp);
+    let best = run.story().trials.iter().map(|trial| trial.val_accuracy).max_by(f64::total_cmp);
     let name = width.saturating_sub(30).clamp(12, 44);
-    for trial in &run.trials {
+    for trial in &run.story().trials {
         let top = Some(trial.val_accuracy) == best;
         // Half of all would be right by chance.
         let share = ((trial.val_accuracy - 0.5) * 2.0).max(0.0);

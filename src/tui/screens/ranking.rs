@@ -11,8 +11,7 @@ use std::sync::Arc;
 
 /// The best validation accuracy a head has reached so far.
 fn best(run: &Run) -> Option<f64> {
-    let seen = run.epochs.iter().filter_map(|epoch| Some(epoch.validated?.accuracy)).max_by(f64::total_cmp);
-    run.row.as_ref().and_then(|row| row.val_accuracy).or(seen)
+    run.row.as_ref().and_then(|row| row.val_accuracy).or(run.facts.best.map(|best| best.accuracy))
 }
 
 /// The heads of a sweep, the best on validation first, those without a figure last.
@@ -32,7 +31,7 @@ pub fn heads(app: &App, sweep: &Run) -> Vec<Arc<Run>> {
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
     let theme = app.theme;
     let heads = heads(app, sweep);
-    let live = heads.iter().filter(|run| run.status.is_live() && !run.epochs.is_empty()).count();
+    let live = heads.iter().filter(|run| run.status.is_live() && run.has_curves()).count();
     let inner = if area.width < NARROW / 2 || frame.area().width < NARROW {
         area
     } else {
@@ -58,7 +57,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
         let (sign, style) = bars::status(theme, run.status);
         let figure = best(run);
         let text = if place == 0 && figure.is_some() { theme.strong() } else { theme.text() };
-        let epoch = run.epochs.last().map_or_else(String::new, |epoch| epoch.epoch.to_string());
+        let epoch = run.facts.last_epoch.map_or_else(String::new, |epoch| epoch.epoch.to_string());
         let room = if bars_fit { width.saturating_sub(setting + 34).min(20) } else { 0 };
         // From the worst to the best, since the figures lie close together.
         let share = figure.map_or(0.0, |figure| 0.1 + 0.9 * (figure - low) / (top - low).max(1e-9));

@@ -8,6 +8,7 @@ use super::super::snapshot::{Run, Snapshot};
 use super::super::widgets::{self, NARROW, bars, cut, fit, format, offset, panel};
 use super::curves::{self, View};
 use super::ranking;
+use faceprobe_core::run::facts::Best;
 use faceprobe_core::run::{JobSpec, Status};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -73,7 +74,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
 /// Lays the run under the cursor over the others, or takes it away.
 fn mark(app: &mut App) {
     match current(app) {
-        Some(run) if run.epochs.is_empty() => {
+        Some(run) if !run.has_curves() => {
             app.say(Tone::Plain, format!("{} has no curves to lay over others.", run.id));
         }
         Some(run) if !app.train.view.mark(run.id.as_str()) => {
@@ -160,8 +161,8 @@ fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>) {
     let lines = head(app, run, inside, area.height < 30);
     let rows: usize = lines.iter().map(|line| line.width().div_ceil(inside.max(1)).max(1)).sum();
     let sweep = matches!(run.job, JobSpec::Sweep { .. });
-    let trials = !run.trials.is_empty() || sweep;
-    let curves = !run.epochs.is_empty();
+    let trials = run.facts.trials > 0 || sweep;
+    let curves = run.has_curves();
     let top = rows as u16 + if narrow { 0 } else { 2 };
     let [head_area, rest] = area.layout(&Layout::vertical([
         if curves || trials { Constraint::Length(top.min(area.height)) } else { Constraint::Min(0) },
@@ -208,15 +209,14 @@ fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
         );
         lines.insert(1.min(lines.len()), Line::styled(if short { cut(&text, width) } else { text }, theme.dim()));
     }
-    if let Some(last) = run.epochs.last() {
+    if let Some(last) = &run.facts.last_epoch {
         let mut spans = vec![Span::raw(format!("epoch {} of {}", last.epoch, last.epochs))];
         if !short {
             spans.push(Span::styled(format!(" · {} each", format::duration(last.seconds)), theme.dim()));
         }
-        let measured = run.epochs.iter().filter_map(|epoch| Some((epoch.epoch, epoch.validated?.accuracy)));
-        if let Some((epoch, best)) = measured.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))) {
+        if let Some(Best { epoch, accuracy }) = run.facts.best {
             spans.push(Span::styled(if short { " · best val " } else { " · best validation " }, theme.dim()));
-            spans.push(Span::styled(format!("{best:.3}"), theme.strong()));
+            spans.push(Span::styled(format!("{accuracy:.3}"), theme.strong()));
             spans.push(Span::styled(
                 if short { format!(" at {epoch}") } else { format!(" at epoch {epoch}") },
                 theme.dim(),
@@ -224,7 +224,7 @@ fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
         }
         lines.push(Line::from(spans));
     }
-    if let Some(note) = run.notes.last()
+    if let Some(note) = &run.facts.last_note
         && !short
     {
         lines.push(Line::styled(cut(note, width), theme.dim()));
@@ -254,11 +254,11 @@ fn draw_trials(frame: &mut Frame, area: Rect, app: &App, run: &Run, narrow: bool
         frame.render_widget(block, area);
         inner
     };
-    let best = run.trials.iter().map(|trial| trial.val_accuracy).max_by(f64::total_cmp);
+    let best = run.story().trials.iter().map(|trial| trial.val_accuracy).max_by(f64::total_cmp);
     let width = usize::from(inner.width).saturating_sub(22).clamp(8, 40);
     let mut lines =
         vec![Line::styled(format!("  {} {:>9} {:>8}", fit("setting", width), "accuracy", "loss"), theme.dim())];
-    for trial in &run.trials {
+    for trial in &run.story().trials {
         let top = Some(trial.val_accuracy) == best;
         let style = if top { theme.strong() } else { theme.text() };
         lines.push(Line::from(vec![

@@ -69,7 +69,7 @@ pub fn status(theme: Theme, status: Status) -> (&'static str, Style) {
         Status::Running => ("●", theme.busy()),
         Status::Paused => ("‖", theme.warning()),
         Status::Done => ("✓", theme.good()),
-        Status::Failed | Status::Interrupted => ("✗", theme.bad()),
+        Status::Failed | Status::Interrupted | Status::Damaged => ("✗", theme.bad()),
         Status::Stopped => ("■", theme.dim()),
     }
 }
@@ -83,7 +83,7 @@ pub fn activity(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
         Span::styled(run.id.to_string(), theme.strong()),
         Span::styled(format!("  {}", run.status.name()), style),
     ];
-    if let (Some(stage), true) = (&run.stage, run.status.is_live()) {
+    if let (Some(stage), true) = (&run.facts.stage, run.status.is_live()) {
         head.push(Span::styled(format!("  {stage}"), theme.dim()));
     }
     if let (Some(seconds), false) = (run.seconds, run.status.is_live()) {
@@ -95,7 +95,7 @@ pub fn activity(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
         let mut spans = gauge(theme, width.saturating_sub(percent.len()).min(60), share, theme.busy());
         spans.push(Span::styled(percent, theme.strong()));
         lines.push(Line::from(spans));
-        if let Some(progress) = &run.progress {
+        if let Some(progress) = &run.facts.progress {
             let mut text = format!(
                 "{} of {} {}",
                 format::thousands(progress.done),
@@ -111,7 +111,7 @@ pub fn activity(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
             lines.push(Line::styled(text, theme.dim()));
         }
     }
-    if let (Some(outcome), false) = (&run.outcome, run.status.is_live()) {
+    if let (Some(outcome), false) = (&run.facts.outcome, run.status.is_live()) {
         let style = if run.status == Status::Done { theme.text() } else { theme.bad() };
         lines.push(Line::styled(outcome.clone(), style));
     }

@@ -6,7 +6,7 @@ use crossterm::event::KeyCode;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::jobs::Effect;
 use faceprobe::tui::records::{Change, RecordJob};
-use faceprobe::tui::snapshot::Run;
+use faceprobe::tui::snapshot::{Run, Snapshot};
 use faceprobe_core::model::Kind;
 use faceprobe_core::run::label::Label;
 use faceprobe_core::run::{RunId, Status};
@@ -68,11 +68,11 @@ fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
         }
     };
     let run = until(&|run| run.status == Status::Done && run.row.is_some());
-    assert_eq!((run.outcome.as_deref(), run.about.label.pinned), (Some("well"), false));
+    assert_eq!((run.facts.outcome.as_deref(), run.about.label.pinned), (Some("well"), false));
     assert!(run.about.bytes > 100);
     let label = Label { title: "first".into(), pinned: true, ..Label::default() };
     label.save(&made).unwrap();
-    nudge.send(()).unwrap();
+    nudge.send(faceprobe::tui::watcher::Nudge::Look).unwrap();
     assert_eq!(until(&|run| run.about.label.pinned).about.label, label);
     // An opened test set, by another process: the result changes, and the record of openings.
     row("dense-1", Kind::DENSE, 0.8, Some(0.75)).save(&made).unwrap();
@@ -91,6 +91,61 @@ fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
     until(&|run| run.row.as_ref().is_some_and(|row| row.after_test_openings == 1));
     // A worker goes back to it.
     assert!(journal.write(Told::Life(Life::Started { pid: 1, threads: 1 })));
-    nudge.send(()).unwrap();
+    nudge.send(faceprobe::tui::watcher::Nudge::Look).unwrap();
     until(&|run| run.status != Status::Done);
+}
+
+#[test]
+fn the_watcher_reads_curves_where_they_are_shown_and_a_series_shows_how_far_its_part_is() {
+    use faceprobe::tui::watcher::Nudge;
+    use faceprobe_core::model::{BenchmarkSettings, DenseSettings};
+    use faceprobe_core::monitor::{EpochFigures, Update};
+    use faceprobe_core::run::journal::{Event as Told, JournalWriter, Life};
+    use faceprobe_core::run::{JobSpec, ModelSpec, RunFolder, Spec};
+    use std::sync::mpsc;
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = faceprobe_core::workspace::Workspace::open(folder.path()).unwrap();
+    let model = ModelSpec::Benchmark { settings: BenchmarkSettings::default() };
+    let series = JobSpec::Folds { dataset: "cv".into(), model };
+    let series = RunFolder::create(&workspace, &Spec::new(series, 1, "cpu")).unwrap();
+    let mut spec = Spec::new(dense(), 1, "cpu");
+    spec.parent = Some("folds-1".into());
+    let part = RunFolder::create(&workspace, &spec).unwrap();
+    // What a live worker holds.
+    let _locks = [series.lock().unwrap(), part.lock().unwrap()];
+    let mut journal = JournalWriter::open(&series.events_path()).unwrap();
+    assert!(journal.write(Told::Life(Life::Started { pid: 1, threads: 1 })));
+    assert!(journal.write(Told::Work(Update::Stage { name: "dense-1".into() })));
+    let mut journal = JournalWriter::open(&part.events_path()).unwrap();
+    assert!(journal.write(Told::Life(Life::Started { pid: 1, threads: 1 })));
+    let mut epoch = |epoch| {
+        let epochs = DenseSettings::default().epochs;
+        let figures =
+            EpochFigures { epoch, epochs, train_loss: 0.5, train_accuracy: 0.7, validated: None, seconds: 1.0 };
+        assert!(journal.write(Told::Work(Update::Epoch(figures))));
+    };
+    (1..=3).for_each(&mut epoch);
+    let (events, inbox) = mpsc::channel();
+    let (nudge, nudges) = mpsc::channel();
+    std::thread::spawn(move || faceprobe::tui::watcher::watch(workspace, &events, &nudges));
+    let latest = std::cell::RefCell::new(Arc::<Snapshot>::default());
+    let until = |run: &str, so: &dyn Fn(&Run) -> bool| loop {
+        if let Some(run) = latest.borrow().run(run).filter(|run| so(run)) {
+            break Arc::clone(run);
+        }
+        let Ok(Event::Snapshot(now)) = inbox.recv_timeout(Duration::from_secs(30)) else { panic!("it did not come") };
+        latest.replace(now);
+    };
+    let last = |run: &Run| run.facts.last_epoch.map(|last| last.epoch);
+    let shown = until("folds-1", &|run| last(run) == Some(3));
+    let part = until("dense-1", &|run| last(run) == Some(3));
+    assert_eq!((shown.facts.stage.as_deref(), shown.share()), (Some("dense-1"), part.share()));
+    let told = |run: &Run| run.story.as_ref().map(|story| story.epochs.len());
+    assert_eq!(told(&part), None, "nobody looks at its curves");
+    nudge.send(Nudge::Stories(["dense-1".to_owned()].into())).unwrap();
+    until("dense-1", &|run| told(run) == Some(3));
+    epoch(4);
+    until("dense-1", &|run| told(run) == Some(4) && last(run) == Some(4));
+    nudge.send(Nudge::Stories([].into())).unwrap();
+    until("dense-1", &|run| told(run).is_none());
 }

@@ -34,6 +34,10 @@ pub fn document(study: &Study) -> Document {
              nothing about photographs or people.",
         );
     }
+    if !study.damaged.is_empty() {
+        document.warning("Of some runs not everything can be read; what cannot is not in this report.");
+        document.list(study.damaged.iter().map(|damaged| printable(&damaged.to_string())));
+    }
     results(&mut document, study);
     data(&mut document, &study.sets);
     if !study.models.is_empty() {

@@ -8,12 +8,11 @@ use crate::evaluation::figures::BINS;
 use crate::evaluation::{Figures, Groups, pr_curve, roc_curve};
 use crate::imaging;
 use crate::model::ModelInfo;
-use crate::monitor::EpochFigures;
+use crate::run::listing::Damaged;
 use crate::run::openings::{self, Opening};
-use crate::run::results::{self, ResultRow, SettingRow};
+use crate::run::results::{self, ResultRow, SettingRow, Table};
 use crate::run::scored::{Comparison, Scored, compare};
-use crate::run::view::Trial;
-use crate::run::{RunFolder, RunView, Spec, Status, choice};
+use crate::run::{RunFolder, Spec, Status, Story, choice};
 use crate::workspace::Workspace;
 use std::collections::BTreeSet;
 use std::fs;
@@ -47,6 +46,8 @@ pub struct Study {
     /// All jobs that can be asked for again, oldest first.
     pub jobs: Vec<(String, Spec)>,
     pub chosen: Option<choice::Choice>,
+    /// Runs of which something cannot be read.
+    pub damaged: Vec<Damaged>,
 }
 
 /// A prepared data set.
@@ -59,8 +60,7 @@ pub struct Set {
 pub struct Model {
     pub row: ResultRow,
     pub info: Option<ModelInfo>,
-    pub epochs: Vec<EpochFigures>,
-    pub trials: Vec<Trial>,
+    pub story: Story,
     /// Validation, and test where it was opened.
     pub parts: Vec<Part>,
 }
@@ -94,9 +94,9 @@ impl Study {
     /// Reads the workspace. `model` is the run of the card; else the chosen one, else the best on validation.
     ///
     /// # Errors
-    /// When there is no such model, or a file of the workspace is damaged.
+    /// When there is no such model, or a prepared set, the record of openings or the choice cannot be read.
     pub fn read(workspace: &Workspace, model: Option<&str>, thumbnails: bool) -> Result<Self> {
-        let mut rows: Vec<ResultRow> = results::table(workspace)?;
+        let Table { mut rows, mut damaged } = results::table(workspace)?;
         rows.retain(|row| row.status == Status::Done && (row.val_accuracy.is_some() || row.refit.is_some()));
         results::sort(&mut rows, results::Column::Val, true);
         let chosen = choice::load(workspace)?;
@@ -126,7 +126,16 @@ impl Study {
         shown.truncate(MOST_MODELS);
         let order = |row: &ResultRow| rows.iter().position(|other| other.run == row.run);
         shown.sort_by_key(|row| order(row));
-        let models = shown.iter().map(|row| read_model(workspace, row, thumbnails)).collect::<Result<Vec<_>>>()?;
+        let mut models = Vec::new();
+        for row in &shown {
+            match read_model(workspace, row, thumbnails) {
+                Ok(read) => models.push(read),
+                Err(problem) if model == Some(row.run.as_str()) => return Err(problem),
+                Err(problem) => damaged.push(Damaged { folder: RunFolder::find(workspace, &row.run)?, problem }),
+            }
+        }
+        shown.retain(|row| models.iter().any(|model| model.row.run == row.run));
+        let card = card.filter(|run| models.iter().any(|model| model.row.run == *run));
         let comparisons = match rows.iter().find(|row| Some(&row.run) == card.as_ref()) {
             Some(row) => comparisons(workspace, row, &shown)?,
             None => Vec::new(),
@@ -143,6 +152,7 @@ impl Study {
             comparisons,
             card,
             chosen,
+            damaged,
         })
     }
 }
@@ -193,7 +203,6 @@ fn jobs(workspace: &Workspace) -> Result<Vec<(String, Spec)>> {
 
 fn read_model(workspace: &Workspace, row: &ResultRow, thumbnails: bool) -> Result<Model> {
     let run = RunFolder::find(workspace, &row.run)?;
-    let view = RunView::open(run.clone())?;
     let mut parts = Vec::new();
     for split in [Split::Val, Split::Test] {
         if let Some(scored) = Scored::load(workspace, &run, row, split)? {
@@ -202,7 +211,7 @@ fn read_model(workspace: &Workspace, row: &ResultRow, thumbnails: bool) -> Resul
     }
     // The report goes without what a damaged model file would say.
     let info = ModelInfo::read(&run.model_path()).ok();
-    Ok(Model { row: row.clone(), info, epochs: view.epochs, trials: view.trials, parts })
+    Ok(Model { row: row.clone(), info, story: Story::read(&run)?, parts })
 }
 
 fn part(scored: &Scored, thumbnails: bool) -> Result<Part> {

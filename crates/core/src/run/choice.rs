@@ -106,6 +106,7 @@ pub fn current(workspace: &Workspace) -> Result<Choice> {
         return Ok(choice);
     }
     let best = super::results::table(workspace)?
+        .rows
         .into_iter()
         .filter(|row| row.status == Status::Done)
         .filter_map(|row| Some((row.val_accuracy?, row)))

@@ -53,10 +53,10 @@ pub fn job(workspace: &Workspace, names: &[String]) -> Result<JobSpec> {
 pub fn refitted(workspace: &Workspace, members: &[String]) -> Result<Vec<String>> {
     let mut refits = Vec::new();
     for run in RunFolder::list(workspace)? {
-        // A folder whose spec cannot be read is no refit of anything.
+        // A folder whose spec or result cannot be read is no refit of anything.
         if let Ok(spec) = run.spec()
             && let JobSpec::Train { refit: Some(base), .. } = spec.job
-            && ResultRow::finished(&run)?.is_some()
+            && let Ok(Some(_)) = ResultRow::finished(&run)
         {
             refits.push((spec.created, base, run.id().to_string()));
         }

@@ -29,6 +29,11 @@ impl RunId {
         &self.0
     }
 
+    /// What kind of job it is named after.
+    pub fn kind(&self) -> &str {
+        self.parts().0
+    }
+
     /// Kind and number, for ordering `dense-10` after `dense-9`.
     fn parts(&self) -> (&str, u64) {
         self.0.rsplit_once('-').and_then(|(kind, number)| Some((kind, number.parse().ok()?))).unwrap_or((&self.0, 0))
@@ -148,6 +153,20 @@ impl RunFolder {
     /// The journal.
     pub fn events_path(&self) -> PathBuf {
         self.path.join("events.jsonl")
+    }
+
+    /// What the journal comes to.
+    pub fn summary_path(&self) -> PathBuf {
+        self.path.join("summary.json")
+    }
+
+    /// The run called `name` beside this one, if it was made as a part of this one.
+    pub fn part(&self, name: &str) -> Option<Self> {
+        let id = RunId::parse(name).ok()?;
+        let path = self.path.parent()?.join(id.as_str());
+        let part = Self { id, path };
+        let parent = part.spec().ok()?.parent?;
+        (parent == self.id.as_str()).then_some(part)
     }
 
     /// What libraries print.

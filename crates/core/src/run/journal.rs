@@ -1,6 +1,6 @@
 //! The journal of a run: typed events, one JSON object a line, only ever appended.
 
-use crate::error::{AtPath, Result};
+use crate::error::{AtPath, Error, Result};
 use crate::monitor::{EpochFigures, Update};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
@@ -90,6 +90,7 @@ impl Entry {
 /// Appends events. Each goes out in one write, so a reader sees whole lines or, at the very end, a torn one.
 pub struct JournalWriter {
     file: File,
+    written: u64,
 }
 
 impl JournalWriter {
@@ -105,7 +106,7 @@ impl JournalWriter {
                 file.write_all(b"\n").at(path)?;
             }
         }
-        Ok(Self { file })
+        Ok(Self { file, written: 0 })
     }
 
     /// Appends one event with the present time. A full disk must not end the training, so failures are only counted
@@ -116,44 +117,125 @@ impl JournalWriter {
             return false;
         };
         line.push(b'\n');
+        self.written += line.len() as u64;
         self.file.write_all(&line).is_ok()
+    }
+
+    /// Bytes appended so far.
+    pub fn written(&self) -> u64 {
+        self.written
     }
 }
 
-/// Follows a journal from its beginning, a piece at a time.
+/// Reads a journal line by line, a piece at a time, from some line on.
 #[derive(Debug)]
 pub struct JournalReader {
     path: PathBuf,
+    /// Up to where it was read.
     offset: u64,
+    /// Where the first line begins that was not taken.
+    line: u64,
+    /// What was read of that line.
     torn: Vec<u8>,
+    /// Whether that line is too long to be an event, so that the rest of it is passed over.
+    overlong: bool,
+}
+
+/// What one look at a journal brings.
+#[derive(Debug, Default)]
+pub struct Piece {
+    pub entries: Vec<Entry>,
+    /// Whether there may be more. At the end there is none, and no entries.
+    pub more: bool,
+    /// Whether the journal is shorter than what was read of it before: another one is in its place, and these are its
+    /// first entries.
+    pub anew: bool,
 }
 
 /// At most this much is read in one go, so that following a huge journal never stalls its reader.
 const PIECE: u64 = 4 << 20;
+/// No event has a line that is longer.
+const LONGEST: usize = 1 << 20;
 
 impl JournalReader {
     /// A reader that has read nothing yet; the file need not exist.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, offset: 0, torn: Vec::new() }
+        Self::from(path, 0)
     }
 
-    /// The events appended since the last call. Lines that are not events (a torn line that was ended later) are
-    /// passed over.
-    pub fn read_new(&mut self) -> Result<Vec<Entry>> {
-        let mut file = match File::open(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(crate::error::Error::file(&self.path, error)),
-        };
-        file.seek(SeekFrom::Start(self.offset)).at(&self.path)?;
-        let mut bytes = std::mem::take(&mut self.torn);
-        let before = bytes.len();
-        file.take(PIECE).read_to_end(&mut bytes).at(&self.path)?;
-        self.offset += (bytes.len() - before) as u64;
-        let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        self.torn = bytes.split_off(whole);
-        Ok(bytes.split(|&byte| byte == b'\n').filter_map(parse).collect())
+    /// A reader that goes on where a line begins.
+    pub(super) fn from(path: PathBuf, line: u64) -> Self {
+        Self { path, offset: line, line, torn: Vec::new(), overlong: false }
     }
+
+    /// Where the first line begins whose event was not given out yet, in bytes from the beginning.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The next piece. Of words on how far a phase is that follow each other, only the last is given. Lines that are not
+    /// events (a torn line that was ended later, garbage) are passed over; so are the zeros that a file system can leave
+    /// for what it lost, down to the event behind them.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn read(&mut self) -> Result<Piece> {
+        let before = self.torn.len();
+        let anew = match self.read_bytes() {
+            Ok(anew) => anew,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Piece::default()),
+            Err(error) => {
+                let text =
+                    format!("cannot be read ({error}); without it nobody knows how the run ended: remove its folder");
+                return Err(Error::file(&self.path, text));
+            }
+        };
+        let before = if anew { 0 } else { before };
+        let read = self.torn.len() - before;
+        let Some(end) = self.torn[before..].iter().rposition(|&byte| byte == b'\n') else {
+            let zeros = self.torn.iter().take_while(|&&byte| byte == 0).count();
+            self.torn.drain(..zeros);
+            if self.overlong || self.torn.len() > LONGEST {
+                self.overlong = true;
+                self.torn.clear();
+            }
+            return Ok(Piece { entries: Vec::new(), more: read > 0 || anew, anew });
+        };
+        let torn = self.torn.split_off(before + end + 1);
+        self.line = self.offset - torn.len() as u64;
+        let lines = std::mem::replace(&mut self.torn, torn);
+        let passed_over = usize::from(std::mem::take(&mut self.overlong));
+        let mut lines = lines.split(|&byte| byte == b'\n').skip(passed_over).peekable();
+        let mut entries = Vec::new();
+        while let Some(line) = lines.next() {
+            // What most of a long journal is: the next line says the same more newly, so this one is not even parsed.
+            if !(is_progress(line) && lines.peek().is_some_and(|next| is_progress(next))) {
+                entries.extend(parse(line));
+            }
+        }
+        Ok(Piece { entries, more: true, anew })
+    }
+
+    /// Reads on into what is torn; true if the file is shorter than before and was read from its beginning.
+    fn read_bytes(&mut self) -> std::io::Result<bool> {
+        let mut file = File::open(&self.path)?;
+        let anew = file.metadata()?.len() < self.offset;
+        if anew {
+            *self = Self::new(std::mem::take(&mut self.path));
+        }
+        file.seek(SeekFrom::Start(self.offset))?;
+        let before = self.torn.len();
+        let read = file.take(PIECE).read_to_end(&mut self.torn);
+        // What comes before an error is read again.
+        self.offset += read.inspect_err(|_| self.torn.truncate(before))? as u64;
+        Ok(anew)
+    }
+}
+
+/// Whether a line begins as the writer begins those that tell how far a phase is.
+fn is_progress(line: &[u8]) -> bool {
+    const EVENT: &[u8] = b",\"event\":\"progress\",";
+    line.iter().take(32).position(|&byte| byte == b',').is_some_and(|at| line[at..].starts_with(EVENT))
 }
 
 /// A line of a journal. What most lines are is read directly: through the layers of [`Entry`] it takes four times as
@@ -164,10 +246,23 @@ fn parse(line: &[u8]) -> Option<Entry> {
         at: i64,
         event: &'a str,
     }
+    #[derive(Deserialize)]
+    struct Progress {
+        done: u64,
+        total: u64,
+        unit: String,
+        rate: f64,
+        remaining: Option<f64>,
+    }
+    let line = &line[line.iter().take_while(|&&byte| byte == 0).count()..];
     match serde_json::from_slice::<Head>(line) {
         Ok(Head { at, event: "epoch" }) => {
             let figures = serde_json::from_slice(line).ok()?;
             Some(Entry { at, event: Event::Work(Update::Epoch(figures)) })
+        }
+        Ok(Head { at, event: "progress" }) => {
+            let Progress { done, total, unit, rate, remaining } = serde_json::from_slice(line).ok()?;
+            Some(Entry { at, event: Event::Work(Update::Progress { done, total, unit, rate, remaining }) })
         }
         _ => serde_json::from_slice(line).ok(),
     }

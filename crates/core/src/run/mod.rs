@@ -5,6 +5,7 @@
 //!
 //! - `spec.json`: what was asked for, written before anything starts;
 //! - `events.jsonl`: the journal, appended by the worker and followed by any number of clients;
+//! - `summary.json`: what a long journal comes to, so that lists need not read it;
 //! - `worker.log`: what libraries print on stdout and stderr;
 //! - `control.sock`: takes `pause`, `resume`, `stop` while the worker lives;
 //! - `worker.lock`: locked while the worker lives, so that a client can tell a working run from a dead one;
@@ -18,16 +19,20 @@
 //! The worker has a session of its own, so it goes on when the terminal that started it is gone.
 
 pub mod choice;
+mod columns;
 pub mod compare;
 pub mod control;
 pub mod elsewhere;
 pub mod ensemble;
 pub mod export;
+pub mod facts;
 pub mod filter;
 pub mod folder;
+pub mod follower;
 pub mod journal;
 pub mod label;
 pub mod launch;
+pub mod listing;
 pub mod openings;
 pub mod parts;
 pub mod probe;
@@ -38,13 +43,19 @@ pub mod score_file;
 pub mod scored;
 pub mod settings;
 pub mod spec;
+pub mod story;
+pub mod summary;
 pub mod sweep;
+pub mod thinning;
 pub mod view;
 pub mod words;
 
 pub use crate::model::ModelSpec;
+pub use facts::Facts;
 pub use folder::{RunFolder, RunId};
+pub use follower::Follower;
 pub use journal::Event;
 pub use spec::{JobSpec, Spec};
+pub use story::Story;
 pub use sweep::{Axis, Halving, SweepSettings, SweepSpec};
 pub use view::{RunView, Status};

@@ -1,6 +1,7 @@
 //! The table of all models side by side: validation accuracy always, test accuracy once opened.
 
 use super::journal::{Event, JournalWriter, Life};
+use super::listing::{self, Damaged, Listed};
 use super::openings::{self, Opening};
 use super::refit;
 use super::{JobSpec, RunFolder, RunView, Status};
@@ -10,10 +11,8 @@ use crate::evaluation::{Calibration, Criterion, Interval, ScoreFigures, threshol
 use crate::model::Kind;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs;
-use std::str::FromStr;
 
 /// One model's row. The names of the fields are a contract of `results --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -163,9 +162,7 @@ impl ResultRow {
 
     /// Gives the journal of a training that left this row its last word, if the worker was killed before it could.
     pub fn close(&self, run: &RunFolder) -> Result<()> {
-        let mut view = RunView::open(run.clone())?;
-        // A long journal is read in pieces.
-        while view.refresh()? {}
+        let view = RunView::open(run.clone())?;
         if view.status == Status::Interrupted {
             let life = Life::Finished { summary: self.summary(), seconds: self.seconds };
             JournalWriter::open(&run.events_path())?.write(Event::Life(life));
@@ -195,49 +192,79 @@ impl ResultRow {
             return None;
         };
         let settings = refit::describe(model.describe(), refit.is_some());
-        let last = view.epochs.last();
+        let last = view.facts().last_epoch;
         Some(Self {
-            run: view.id().to_string(),
-            kind: model.kind().listed(),
             backbone: model.backbone().map(str::to_owned),
+            seed: model.seed(),
+            epochs: last.map_or(0, |epoch| epoch.epoch),
+            train_accuracy: last.map(|epoch| epoch.train_accuracy),
+            val_accuracy: last.and_then(|epoch| Some(epoch.validated?.accuracy)),
+            seconds: view.seconds().unwrap_or(0.0),
+            dataset: dataset.clone(),
+            settings: settings.clone(),
+            created: view.spec.created.clone(),
+            asked: settings,
+            key: refit::key(model, refit.is_some()),
+            refit: refit.clone(),
+            ..Self::empty(&view.folder, model.kind().listed(), view.status)
+        })
+    }
+
+    /// The row of a run of which only that is known.
+    fn empty(run: &RunFolder, kind: Kind, status: Status) -> Self {
+        Self {
+            run: run.id().to_string(),
+            kind,
+            backbone: None,
             pool: None,
             tap: None,
             params: 0,
-            seed: model.seed(),
-            epochs: view.epochs.len(),
+            seed: 0,
+            epochs: 0,
             best_epoch: None,
-            train_accuracy: last.map(|epoch| epoch.train_accuracy),
-            val_accuracy: last.and_then(|epoch| Some(epoch.validated?.accuracy)),
+            train_accuracy: None,
+            val_accuracy: None,
             val_interval: None,
             test_accuracy: None,
             test_interval: None,
             threshold: 0.5,
-            seconds: view.seconds().unwrap_or(0.0),
-            status: view.status,
-            dataset: dataset.clone(),
+            seconds: 0.0,
+            status,
+            dataset: String::new(),
             manifest_sha256: String::new(),
             synthetic: false,
-            settings: settings.clone(),
-            created: view.spec.created.clone(),
+            settings: String::new(),
+            created: String::new(),
             after_test_openings: 0,
             chosen: false,
             validation: None,
             division: None,
-            asked: settings,
-            key: refit::key(model, refit.is_some()),
-            refit: refit.clone(),
-        })
+            asked: String::new(),
+            key: String::new(),
+            refit: None,
+        }
+    }
+
+    /// The row of a damaged run, if its name says that it trained a model.
+    fn damaged(run: &RunFolder) -> Option<Self> {
+        Some(Self::empty(run, Kind::find(run.id().kind())?.listed(), Status::Damaged))
     }
 }
 
 /// The row of a run, from its result or else from its journal; none for runs that train nothing.
-pub fn row(view: &RunView, openings: &[Opening], chosen: Option<&str>) -> Option<ResultRow> {
-    let mut row = match &view.result {
-        Some(result) => ResultRow { status: view.status, ..result.clone() },
-        None => ResultRow::unfinished(view)?,
+///
+/// # Errors
+/// A result that cannot be read.
+pub fn row(view: &RunView, openings: &[Opening], chosen: Option<&str>) -> Result<Option<ResultRow>> {
+    let row = match &view.result {
+        Ok(Some(result)) => Some(ResultRow { status: view.status, ..result.clone() }),
+        Ok(None) => ResultRow::unfinished(view),
+        Err(error) => return Err(error.clone()),
     };
-    mark(&mut row, openings, chosen);
-    Some(row)
+    Ok(row.map(|mut row| {
+        mark(&mut row, openings, chosen);
+        row
+    }))
 }
 
 /// Sets what does not come from the run itself: what was opened before it was made, and whether predict uses it.
@@ -246,29 +273,53 @@ pub fn mark(row: &mut ResultRow, openings: &[Opening], chosen: Option<&str>) {
     row.chosen = chosen == Some(row.run.as_str());
 }
 
-/// The rows of all runs that train a model, by run.
-pub fn table(workspace: &Workspace) -> Result<Vec<ResultRow>> {
+/// The rows of all runs that train a model, and what could not be read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Table {
+    /// By run. A damaged run has a row without figures.
+    pub rows: Vec<ResultRow>,
+    pub damaged: Vec<Damaged>,
+}
+
+/// The table of a workspace.
+///
+/// # Errors
+/// When the runs cannot be listed, or the record of test openings or the choice cannot be read.
+pub fn table(workspace: &Workspace) -> Result<Table> {
+    table_of(workspace, None)
+}
+
+/// The whole table, or that of the parts of one run.
+fn table_of(workspace: &Workspace, parent: Option<&str>) -> Result<Table> {
     let openings = openings::load(workspace)?;
     let chosen = super::choice::load(workspace)?.map(|choice| choice.run);
-    let mut rows = Vec::new();
-    for folder in RunFolder::list(workspace)? {
-        let view = RunView::open(folder)?;
-        rows.extend(row(&view, &openings, chosen.as_deref()));
+    let mut table = Table::default();
+    for listed in listing::all(workspace)? {
+        let damaged = match listed {
+            Listed::Run(view) if parent.is_some() && view.spec.parent.as_deref() != parent => continue,
+            Listed::Run(view) => match row(&view, &openings, chosen.as_deref()) {
+                Ok(row) => {
+                    table.rows.extend(row);
+                    continue;
+                }
+                Err(problem) => Damaged { folder: view.folder, problem },
+            },
+            // Nobody knows what it is a part of.
+            Listed::Damaged(_) if parent.is_some() => continue,
+            Listed::Damaged(damaged) => damaged,
+        };
+        table.rows.extend(ResultRow::damaged(&damaged.folder));
+        table.damaged.push(damaged);
     }
-    Ok(rows)
+    Ok(table)
 }
 
 /// The rows of a sweep's heads, or of the folds of a cross-validation, by run.
+///
+/// # Errors
+/// As [`table`].
 pub fn of_sweep(workspace: &Workspace, sweep: &str) -> Result<Vec<ResultRow>> {
-    let mut rows = table(workspace)?;
-    let mut heads = Vec::new();
-    for folder in RunFolder::list(workspace)? {
-        if folder.spec()?.parent.as_deref() == Some(sweep) {
-            heads.push(folder.id().to_string());
-        }
-    }
-    rows.retain(|row| heads.contains(&row.run));
-    Ok(rows)
+    table_of(workspace, Some(sweep)).map(|table| table.rows)
 }
 
 /// Mean and spread of one figure over the seeds or folds of a setting.
@@ -293,110 +344,5 @@ impl Spread {
     }
 }
 
+pub use super::columns::{Column, sort, sort_refs};
 pub use super::settings::{Leak, SettingRow, by_setting, leak_of};
-
-/// A column that the table can be ordered by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Column {
-    Run,
-    Kind,
-    Backbone,
-    Params,
-    Epochs,
-    Train,
-    Val,
-    Test,
-    Threshold,
-    Seconds,
-    Status,
-}
-
-impl Column {
-    /// All columns, in the order the table shows them.
-    pub const ALL: [Self; 11] = [
-        Self::Run,
-        Self::Kind,
-        Self::Backbone,
-        Self::Params,
-        Self::Epochs,
-        Self::Train,
-        Self::Val,
-        Self::Test,
-        Self::Threshold,
-        Self::Seconds,
-        Self::Status,
-    ];
-
-    /// The name on the command line and over the column.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Run => "run",
-            Self::Kind => "kind",
-            Self::Backbone => "backbone",
-            Self::Params => "params",
-            Self::Epochs => "epochs",
-            Self::Train => "train",
-            Self::Val => "val",
-            Self::Test => "test",
-            Self::Threshold => "threshold",
-            Self::Seconds => "seconds",
-            Self::Status => "status",
-        }
-    }
-
-    /// Whether the first press of a sort key should put the largest on top.
-    pub fn descends(self) -> bool {
-        matches!(self, Self::Train | Self::Val | Self::Test)
-    }
-}
-
-impl FromStr for Column {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|column| column.name() == text).ok_or_else(|| {
-            let names: Vec<&str> = Self::ALL.iter().map(|column| column.name()).collect();
-            format!("'{text}' is not a column; there are {}", names.join(", "))
-        })
-    }
-}
-
-/// Orders rows by a column; rows that have no value for it come last either way, ties keep their order.
-pub fn sort(rows: &mut [ResultRow], column: Column, descending: bool) {
-    rows.sort_by(|a, b| order(a, b, column, descending));
-}
-
-/// The same of borrowed rows.
-pub fn sort_refs(rows: &mut [&ResultRow], column: Column, descending: bool) {
-    rows.sort_by(|a, b| order(a, b, column, descending));
-}
-
-fn order(a: &ResultRow, b: &ResultRow, column: Column, descending: bool) -> Ordering {
-    let number = |a: Option<f64>, b: Option<f64>| match (a, b) {
-        (Some(a), Some(b)) if descending => b.total_cmp(&a),
-        (Some(a), Some(b)) => a.total_cmp(&b),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => Ordering::Equal,
-    };
-    let turn = |ordering: Ordering| if descending { ordering.reverse() } else { ordering };
-    match column {
-        Column::Run => turn(run_key(&a.run).cmp(&run_key(&b.run))),
-        Column::Kind => turn(a.kind.name().cmp(b.kind.name())),
-        Column::Backbone => turn(a.backbone.cmp(&b.backbone)),
-        Column::Params => turn(a.params.cmp(&b.params)),
-        Column::Epochs => turn(a.epochs.cmp(&b.epochs)),
-        Column::Train => number(a.train_accuracy, b.train_accuracy),
-        Column::Val => number(a.val_accuracy, b.val_accuracy),
-        Column::Test => number(a.test_accuracy, b.test_accuracy),
-        Column::Threshold => number(Some(a.threshold), Some(b.threshold)),
-        Column::Seconds => number(Some(a.seconds), Some(b.seconds)),
-        Column::Status => turn(a.status.name().cmp(b.status.name())),
-    }
-}
-
-/// `dense-10` after `dense-9`.
-fn run_key(run: &str) -> (&str, u64) {
-    run.rsplit_once('-').and_then(|(kind, number)| Some((kind, number.parse().ok()?))).unwrap_or((run, 0))
-}

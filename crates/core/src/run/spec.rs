@@ -116,6 +116,11 @@ impl JobSpec {
         }
     }
 
+    /// Whether it is a series of runs that it does one after the other, each named by a stage of its journal.
+    pub fn is_series(&self) -> bool {
+        matches!(self, Self::Folds { .. } | Self::Demo { .. })
+    }
+
     /// The prepared set the job reads or makes.
     pub fn dataset(&self) -> Option<&str> {
         match self {

@@ -1,13 +1,15 @@
-//! A run as a client sees it: the journal folded into one state.
+//! A run as a client sees it: what its journal comes to, and whether a worker is on it.
 
+use super::facts::{Facts, Told};
 use super::folder::{RunFolder, RunId};
-use super::journal::{Entry, Event, JournalReader, Life};
+use super::follower::Follower;
 use super::queue;
 use super::results::ResultRow;
 use super::spec::Spec;
+use super::summary;
 use crate::error::Result;
-use crate::monitor::{EpochFigures, Update};
 use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
 
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,6 +27,8 @@ pub enum Status {
     Stopped,
     /// The worker vanished without a word (killed, power lost).
     Interrupted,
+    /// What it left cannot be read.
+    Damaged,
 }
 
 impl Status {
@@ -39,6 +43,7 @@ impl Status {
             Self::Failed => "failed",
             Self::Stopped => "stopped",
             Self::Interrupted => "interrupted",
+            Self::Damaged => "damaged",
         }
     }
 
@@ -46,80 +51,60 @@ impl Status {
     pub fn is_live(self) -> bool {
         matches!(self, Self::Waiting | Self::Running | Self::Paused)
     }
+
+    /// How a run stands whose worker has told so much, lives or does not, and was waited for so long.
+    fn of(told: Told, alive: bool, queued: bool, waited: Duration) -> Self {
+        match told {
+            Told::Nothing if alive => Self::Waiting,
+            Told::Nothing if queued => Self::Queued,
+            Told::Nothing if waited >= PATIENCE => Self::Interrupted,
+            Told::Nothing => Self::Waiting,
+            Told::Running | Told::Paused if !alive => Self::Interrupted,
+            Told::Running => Self::Running,
+            Told::Paused => Self::Paused,
+            Told::Done => Self::Done,
+            Told::Failed => Self::Failed,
+            Told::Stopped => Self::Stopped,
+        }
+    }
 }
 
-/// How far the present phase is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Progress {
-    pub done: u64,
-    pub total: u64,
-    pub unit: String,
-    /// Units per second.
-    pub rate: f64,
-    /// Seconds to go.
-    pub remaining: Option<f64>,
-}
+/// A worker takes a moment to start, a dead one for ever.
+const PATIENCE: Duration = Duration::from_secs(15);
 
-/// One tried setting.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trial {
-    pub setting: String,
-    pub val_accuracy: f64,
-    pub val_loss: f64,
-}
-
-/// At most this many skipped inputs and notes are kept; the journal has them all.
-const KEPT: usize = 200;
-
-/// Everything a client shows of a run. [`RunView::refresh`] brings it up to date.
+/// What every list shows of a run. [`RunView::refresh`] brings it up to date. Its curves are a [`super::Story`].
 #[derive(Debug)]
 pub struct RunView {
     pub folder: RunFolder,
     pub spec: Spec,
     pub status: Status,
-    pub stage: Option<String>,
-    pub progress: Option<Progress>,
-    pub epochs: Vec<EpochFigures>,
-    pub trials: Vec<Trial>,
-    /// `path: reason` of inputs left out, the first few hundred.
-    pub skipped: Vec<String>,
-    pub skipped_count: usize,
-    pub notes: Vec<String>,
-    /// What came of it, or what went wrong.
-    pub outcome: Option<String>,
-    /// Milliseconds since 1970.
-    pub started: Option<i64>,
-    pub ended: Option<i64>,
-    /// The row of the results table, once there is one.
-    pub result: Option<ResultRow>,
-    reader: JournalReader,
-    waiting_since: std::time::Instant,
+    /// The row of the results table, once there is one; or why it cannot be read.
+    pub result: Result<Option<ResultRow>>,
+    journal: Follower<Facts>,
+    /// Up to where the journal is summarised.
+    summarised: u64,
+    waiting_since: Instant,
 }
 
 impl RunView {
     /// The run as its journal tells it now.
+    ///
+    /// # Errors
+    /// A spec or a journal that cannot be read.
     pub fn open(folder: RunFolder) -> Result<Self> {
         let spec = folder.spec()?;
-        let reader = JournalReader::new(folder.events_path());
+        let journal = summary::follower(&folder);
         let mut view = Self {
             folder,
             spec,
             status: Status::Waiting,
-            stage: None,
-            progress: None,
-            epochs: Vec::new(),
-            trials: Vec::new(),
-            skipped: Vec::new(),
-            skipped_count: 0,
-            notes: Vec::new(),
-            outcome: None,
-            started: None,
-            ended: None,
-            result: None,
-            reader,
-            waiting_since: std::time::Instant::now(),
+            result: Ok(None),
+            summarised: journal.line(),
+            journal,
+            waiting_since: Instant::now(),
         };
-        view.refresh()?;
+        // What the summary knows is new too.
+        view.look(true)?;
         Ok(view)
     }
 
@@ -128,106 +113,49 @@ impl RunView {
         self.folder.id()
     }
 
-    /// Seconds from start to end, or until now while it is live.
+    /// What its journal comes to.
+    pub fn facts(&self) -> &Facts {
+        self.journal.state()
+    }
+
+    /// Seconds from start to end, or until now while it is live, or until its worker was last heard of.
     pub fn seconds(&self) -> Option<f64> {
-        let started = self.started?;
-        let end = self.ended.unwrap_or_else(|| jiff::Timestamp::now().as_millisecond());
-        Some((end - started) as f64 / 1000.0)
+        let facts = self.facts();
+        let now = || self.status.is_live().then(|| jiff::Timestamp::now().as_millisecond());
+        let end = facts.ended.or_else(now).or(facts.latest)?;
+        Some((end - facts.started?).max(0) as f64 / 1000.0)
     }
 
     /// Reads what is new; true if anything changed.
+    ///
+    /// # Errors
+    /// A journal that cannot be read.
     pub fn refresh(&mut self) -> Result<bool> {
+        self.look(false)
+    }
+
+    fn look(&mut self, first: bool) -> Result<bool> {
         // Asked before reading: a worker that ends in between has written its last word by then.
         let alive = self.folder.is_alive();
-        let entries = self.reader.read_new()?;
-        let mut changed = !entries.is_empty();
-        for entry in entries {
-            self.take(entry);
+        let mut changed = self.journal.read_to_end()? || first;
+        let queued = self.facts().told == Told::Nothing && queue::is_queued(&self.folder);
+        if self.status == Status::Queued && !queued {
+            self.waiting_since = Instant::now();
         }
-        let before = self.status;
-        match self.status {
-            Status::Waiting if !alive && queue::is_queued(&self.folder) => self.status = Status::Queued,
-            Status::Queued if !queue::is_queued(&self.folder) => {
-                self.status = Status::Waiting;
-                self.waiting_since = std::time::Instant::now();
-            }
-            Status::Running | Status::Paused if !alive => self.status = Status::Interrupted,
-            // A worker takes a moment to start, a dead one for ever.
-            Status::Waiting if !alive && self.waiting_since.elapsed().as_secs() >= 15 => {
-                self.status = Status::Interrupted
-            }
-            _ => {}
+        let status = Status::of(self.facts().told, alive, queued, self.waiting_since.elapsed());
+        changed |= std::mem::replace(&mut self.status, status) != status;
+        if changed && !status.is_live() {
+            self.reload_result();
         }
-        changed |= self.status != before;
-        if changed && !self.status.is_live() || self.result.is_none() && self.status == Status::Done {
-            self.result = ResultRow::load(&self.folder)?;
+        if !status.is_live() && self.journal.line() >= self.summarised + summary::WORTH {
+            summary::keep(&self.folder, &self.journal);
+            self.summarised = self.journal.line();
         }
         Ok(changed)
     }
 
     /// Reads the result again after something outside the journal (an opened test set) changed it.
-    pub fn reload_result(&mut self) -> Result<()> {
-        self.result = ResultRow::load(&self.folder)?;
-        Ok(())
-    }
-
-    fn take(&mut self, entry: Entry) {
-        match entry.event {
-            Event::Life(life) => self.take_life(life, entry.at),
-            Event::Work(update) => self.take_update(update),
-        }
-    }
-
-    fn take_life(&mut self, life: Life, at: i64) {
-        match life {
-            Life::Started { .. } => {
-                // A run that was resumed tells its curves again from where it went on.
-                self.status = Status::Running;
-                self.started.get_or_insert(at);
-                self.ended = None;
-                self.outcome = None;
-            }
-            Life::Paused => self.status = Status::Paused,
-            Life::Resumed => self.status = Status::Running,
-            Life::Finished { summary, .. } => self.end(Status::Done, Some(summary), at),
-            Life::Failed { error, .. } => self.end(Status::Failed, Some(error), at),
-            Life::Stopped { .. } => self.end(Status::Stopped, None, at),
-        }
-    }
-
-    fn end(&mut self, status: Status, outcome: Option<String>, at: i64) {
-        self.status = status;
-        self.outcome = outcome;
-        self.ended = Some(at);
-    }
-
-    fn take_update(&mut self, update: Update) {
-        match update {
-            Update::Stage { name } => {
-                self.stage = Some(name);
-                self.progress = None;
-            }
-            Update::Progress { done, total, unit, rate, remaining } => {
-                self.progress = Some(Progress { done, total, unit, rate, remaining });
-            }
-            Update::Epoch(figures) => {
-                self.epochs.retain(|known| known.epoch < figures.epoch);
-                self.epochs.push(figures);
-            }
-            Update::Trial { setting, val_accuracy, val_loss, .. } => {
-                self.trials.push(Trial { setting, val_accuracy, val_loss });
-            }
-            Update::Skipped { path, reason } => {
-                self.skipped_count += 1;
-                if self.skipped.len() < KEPT {
-                    self.skipped.push(format!("{path}: {reason}"));
-                }
-            }
-            Update::Note { text } => {
-                if self.notes.len() < KEPT {
-                    self.notes.push(text);
-                }
-            }
-        }
+    pub fn reload_result(&mut self) {
+        self.result = ResultRow::load(&self.folder);
     }
 }

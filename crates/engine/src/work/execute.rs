@@ -23,7 +23,7 @@ pub(super) struct Circumstances<'a> {
 }
 
 /// Does the job and answers with a sentence that says what came of it.
-pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder: &Recorder<'_>) -> Result<String> {
+pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder: &Recorder) -> Result<String> {
     let workspace = circumstances.workspace;
     match job {
         JobSpec::Sample(settings) => {

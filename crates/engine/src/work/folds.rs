@@ -22,7 +22,7 @@ pub(super) fn train(
     circumstances: &Circumstances<'_>,
     dataset: &str,
     model: &ModelSpec,
-    recorder: &Recorder<'_>,
+    recorder: &Recorder,
 ) -> Result<String> {
     let folds = folds_of(circumstances.workspace, dataset);
     if folds.is_empty() {

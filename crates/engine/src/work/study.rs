@@ -12,7 +12,7 @@ use faceprobe_core::error::Result;
 use faceprobe_core::model::ModelSpec;
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
-use faceprobe_core::run::journal::{JournalWriter, Life};
+use faceprobe_core::run::journal::Life;
 use faceprobe_core::run::spec::{DEMO_DATASET, JobSpec, Spec};
 use std::sync::Arc;
 
@@ -21,11 +21,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// With the first part that fails; what the parts before it made is kept.
-pub(super) fn run(
-    circumstances: &Circumstances<'_>,
-    sample: &SampleSettings,
-    recorder: &Recorder<'_>,
-) -> Result<String> {
+pub(super) fn run(circumstances: &Circumstances<'_>, sample: &SampleSettings, recorder: &Recorder) -> Result<String> {
     let dataset = DEMO_DATASET.to_owned();
     let seed = sample.seed;
     let features = FeatureSpec::of_backbone(backbone::DEFAULT);
@@ -61,8 +57,8 @@ fn prepare_settings(circumstances: &Circumstances<'_>, sample: &SampleSettings) 
     }
 }
 
-/// Does one part as a run of its own, whose journal and this one's both tell of it.
-pub(super) fn part(circumstances: &Circumstances<'_>, recorder: &Recorder<'_>, job: JobSpec) -> Result<RunFolder> {
+/// Does one part as a run of its own. The journal of this one names it and says what came of it; the rest is in its own.
+pub(super) fn part(circumstances: &Circumstances<'_>, recorder: &Recorder, job: JobSpec) -> Result<RunFolder> {
     let mut spec = Spec::new(job, circumstances.threads, circumstances.device);
     spec.parent = Some(circumstances.run.id().to_string());
     let run = RunFolder::create(circumstances.workspace, &spec)?;
@@ -72,13 +68,12 @@ pub(super) fn part(circumstances: &Circumstances<'_>, recorder: &Recorder<'_>, j
 /// Does a part whose folder is there.
 pub(super) fn part_in(
     circumstances: &Circumstances<'_>,
-    recorder: &Recorder<'_>,
+    recorder: &Recorder,
     run: RunFolder,
     job: &JobSpec,
 ) -> Result<RunFolder> {
     let _lock = run.lock()?;
-    let journal = JournalWriter::open(&run.events_path())?;
-    let own = Recorder::part_of(journal, Arc::clone(recorder.switch()), recorder);
+    let own = Recorder::open(&run, Arc::clone(recorder.switch()))?;
     own.life(Life::Started { pid: std::process::id(), threads: circumstances.threads });
     recorder.update(Update::Stage { name: run.id().to_string() });
     let mut summary = String::new();

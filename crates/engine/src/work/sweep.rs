@@ -15,7 +15,7 @@ use faceprobe_core::error::{Error, ErrorKind, Result};
 use faceprobe_core::model::ModelSpec;
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
-use faceprobe_core::run::journal::{JournalWriter, Life};
+use faceprobe_core::run::journal::Life;
 use faceprobe_core::run::results::ResultRow;
 use faceprobe_core::run::spec::{JobSpec, Spec};
 use faceprobe_core::run::sweep::SweepSpec;
@@ -41,7 +41,7 @@ pub(super) fn sweep(
     circumstances: &Circumstances<'_>,
     dataset: &str,
     spec: &SweepSpec,
-    recorder: &Recorder<'_>,
+    recorder: &Recorder,
 ) -> Result<String> {
     let settings = spec.settings()?;
     let ground = ground(circumstances, dataset, &model(spec, &settings[0], 0), None, recorder)?;
@@ -130,7 +130,7 @@ fn train_all(
     dataset: &str,
     heads: &[&Head],
     limit: Option<usize>,
-    recorder: &Recorder<'_>,
+    recorder: &Recorder,
 ) -> Result<()> {
     let weights = |head: &&&Head| match head.model.settings::<DenseSettings>() {
         Ok(settings) => settings.width * (ground.width() + settings.width * (settings.depth - 1)),
@@ -193,7 +193,7 @@ fn train_head(
     dataset: &str,
     head: &Head,
     limit: Option<usize>,
-    recorder: &Recorder<'_>,
+    recorder: &Recorder,
 ) -> Result<ResultRow> {
     if let Some(row) = ResultRow::load(&head.run)?
         && (!head.run.checkpoint_path().exists() || limit.is_some_and(|limit| row.epochs >= limit))
@@ -205,7 +205,7 @@ fn train_head(
         return Err(Error::stopped());
     }
     let _lock = head.run.lock()?;
-    let own = Recorder::beside(JournalWriter::open(&head.run.events_path())?, Arc::clone(recorder.switch()));
+    let own = Recorder::open(&head.run, Arc::clone(recorder.switch()))?;
     own.life(Life::Started { pid: std::process::id(), threads: circumstances.threads });
     let mut row = None;
     recorded(&own, || {

@@ -1,35 +1,43 @@
 //! The worker process: one run, from its spec to the last line of its journal.
 
 use super::execute::{Circumstances, execute};
+use super::thinning::Thinning;
+use super::{queue, summary};
 use faceprobe_core::error::{Error, ErrorKind, Result};
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
 use faceprobe_core::run::control::{self, Command, Switch, Wish};
 use faceprobe_core::run::journal::{Event, JournalWriter, Life};
-use faceprobe_core::run::queue;
 use faceprobe_core::workspace::Workspace;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Writes what the work reports into the journal, and into that of the run it is a part of.
-pub(crate) struct Recorder<'a> {
-    journal: Mutex<JournalWriter>,
+/// Writes what the work reports into its run's journal.
+pub(crate) struct Recorder {
+    run: RunFolder,
+    record: Mutex<Record>,
     switch: Arc<Switch>,
-    parent: Option<&'a dyn Monitor>,
 }
 
-impl<'a> Recorder<'a> {
-    /// A recorder for a run that is part of another.
-    pub(crate) fn part_of(journal: JournalWriter, switch: Arc<Switch>, parent: &'a dyn Monitor) -> Self {
-        Self { journal: Mutex::new(journal), switch, parent: Some(parent) }
-    }
+struct Record {
+    journal: JournalWriter,
+    thinning: Thinning,
+    /// How much was written when the journal was last summarised, in bytes.
+    summarised: u64,
+}
 
-    /// A recorder for a run beside this one in the same process, which keeps its story to itself.
-    pub(crate) fn beside(journal: JournalWriter, switch: Arc<Switch>) -> Self {
-        Self { journal: Mutex::new(journal), switch, parent: None }
+impl Recorder {
+    /// A recorder for a run whose lock is held; runs of one process share a switch.
+    ///
+    /// # Errors
+    /// When the journal cannot be opened.
+    pub(crate) fn open(run: &RunFolder, switch: Arc<Switch>) -> Result<Self> {
+        let journal = JournalWriter::open(&run.events_path())?;
+        let record = Mutex::new(Record { journal, thinning: Thinning::default(), summarised: 0 });
+        Ok(Self { run: run.clone(), record, switch })
     }
 
     pub(crate) fn switch(&self) -> &Arc<Switch> {
@@ -38,23 +46,40 @@ impl<'a> Recorder<'a> {
 
     /// Records a turn in the run's life.
     pub(crate) fn life(&self, life: Life) {
-        self.write(Event::Life(life));
+        let mut record = self.record();
+        let rest = record.thinning.rest().map(Event::Work);
+        rest.into_iter().chain([Event::Life(life)]).for_each(|event| record.write(event));
     }
 
-    fn write(&self, event: Event) {
-        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        if !journal.write(event) {
+    /// Records the last turn, and leaves a summary of the journal.
+    fn end(&self, life: Life) {
+        self.life(life);
+        summary::renew(&self.run);
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Record {
+    fn write(&mut self, event: Event) {
+        if !self.journal.write(event) {
             eprintln!("the journal could not be written; is the disk full?");
         }
     }
 }
 
-impl Monitor for Recorder<'_> {
+impl Monitor for Recorder {
     fn update(&self, update: Update) {
-        if let Some(parent) = self.parent {
-            parent.update(update.clone());
+        let mut record = self.record();
+        for update in record.thinning.pass(update, Instant::now()) {
+            record.write(Event::Work(update));
         }
-        self.write(Event::Work(update));
+        if record.journal.written() >= record.summarised + summary::OFTEN {
+            record.summarised = record.journal.written();
+            summary::renew(&self.run);
+        }
     }
 
     fn stopped(&self) -> bool {
@@ -82,9 +107,8 @@ fn work(workspace: &Workspace, name: &str) -> Result<ExitCode> {
     let run = RunFolder::find(workspace, name)?;
     let _lock = run.lock()?;
     let spec = run.spec()?;
-    let journal = JournalWriter::open(&run.events_path())?;
     let switch = Arc::new(Switch::default());
-    let recorder = Arc::new(Recorder { journal: Mutex::new(journal), switch: Arc::clone(&switch), parent: None });
+    let recorder = Arc::new(Recorder::open(&run, Arc::clone(&switch))?);
     recorder.life(Life::Started { pid: std::process::id(), threads: spec.threads });
     take_orders(&run, &recorder)?;
     take_signals(&switch)?;
@@ -103,7 +127,7 @@ fn work(workspace: &Workspace, name: &str) -> Result<ExitCode> {
 }
 
 /// Does `work` and writes its end into the journal. A panic is an end like any other.
-pub(crate) fn recorded(recorder: &Recorder<'_>, work: impl FnOnce() -> Result<String>) -> Result<()> {
+pub(crate) fn recorded(recorder: &Recorder, work: impl FnOnce() -> Result<String>) -> Result<()> {
     let begun = Instant::now();
     let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic
@@ -116,11 +140,11 @@ pub(crate) fn recorded(recorder: &Recorder<'_>, work: impl FnOnce() -> Result<St
     let seconds = begun.elapsed().as_secs_f64();
     match outcome {
         Ok(summary) => {
-            recorder.life(Life::Finished { summary, seconds });
+            recorder.end(Life::Finished { summary, seconds });
             Ok(())
         }
         Err(error) => {
-            recorder.life(match error.kind() {
+            recorder.end(match error.kind() {
                 ErrorKind::Stopped => Life::Stopped { seconds },
                 ErrorKind::Failed | ErrorKind::Usage => Life::Failed { error: error.to_string(), seconds },
             });
@@ -130,7 +154,7 @@ pub(crate) fn recorded(recorder: &Recorder<'_>, work: impl FnOnce() -> Result<St
 }
 
 /// Listens on the control socket.
-fn take_orders(run: &RunFolder, recorder: &Arc<Recorder<'static>>) -> Result<()> {
+fn take_orders(run: &RunFolder, recorder: &Arc<Recorder>) -> Result<()> {
     let listener = control::listen(run)?;
     let recorder = Arc::clone(recorder);
     std::thread::spawn(move || {

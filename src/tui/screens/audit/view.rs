@@ -32,10 +32,10 @@ pub fn draw_work(frame: &mut Frame, area: Rect, app: &App) -> Rect {
     let Some(run) = work(&app.snapshot) else {
         return area;
     };
-    let stage = run.stage.as_deref().unwrap_or("starting");
+    let stage = run.facts.stage.as_deref().unwrap_or("starting");
     let dataset = run.job.dataset().unwrap_or_default();
     let mut text = format!(" {} auditing {dataset}: {stage}", bars::status(theme, run.status).0);
-    if let Some(progress) = &run.progress {
+    if let Some(progress) = &run.facts.progress {
         let (done, total) = (format::thousands(progress.done), format::thousands(progress.total));
         text += &format!("  {done} of {total} {}", progress.unit);
     }

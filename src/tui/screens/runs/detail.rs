@@ -119,10 +119,10 @@ fn lines(app: &App, detail: &Detail, run: &Run, width: usize) -> Vec<Line<'stati
             lines.push(Line::from(vec![Span::styled(fit(name, names + 2), theme.dim()), Span::raw(text)]));
         }
     }
-    if run.skipped_count > 0 {
+    if run.facts.skipped > 0 {
         lines.push(Line::default());
-        lines.push(Line::styled(format!("Left out {}", run.skipped_count), theme.accent()));
-        lines.extend(run.skipped.iter().take(20).map(|skipped| Line::raw(skipped.clone())));
+        lines.push(Line::styled(format!("Left out {}", run.facts.skipped), theme.accent()));
+        lines.extend(run.story().skipped.iter().take(20).map(|skipped| Line::raw(skipped.clone())));
     }
     for (title, texts) in [("Journal, the end", &detail.journal), ("What libraries printed, the end", &detail.log)] {
         if texts.is_empty() {

@@ -124,7 +124,7 @@ fn draw_lines(frame: &mut Frame, area: Rect, app: &App, runs: &[&std::sync::Arc<
 fn about(app: &App, run: &Run) -> Vec<Line<'static>> {
     let theme = app.theme;
     let mut lines = Vec::new();
-    let outcome = match (&run.outcome, &run.stage) {
+    let outcome = match (&run.facts.outcome, &run.facts.stage) {
         (Some(outcome), _) => outcome.clone(),
         (None, Some(stage)) => stage.clone(),
         (None, None) => run.status.name().to_owned(),

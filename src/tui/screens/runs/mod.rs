@@ -29,6 +29,13 @@ pub struct State {
     detail: Option<Detail>,
 }
 
+impl State {
+    /// The run that is shown alone.
+    pub fn alone(&self) -> Option<&str> {
+        self.detail.as_ref().map(|detail| detail.run.as_str())
+    }
+}
+
 impl Row for Run {
     const COLUMNS: &'static [&'static str] =
         &["run", "kind", "status", "data", "title", "note", "outcome", "parent", "took", "size", "pinned", "started"];
@@ -42,7 +49,7 @@ impl Row for Run {
             "data" => Cell::text(self.job.dataset()),
             "title" => Cell::text(Some(&label.title)),
             "note" => Cell::text(Some(&label.note)),
-            "outcome" => Cell::text(self.outcome.as_deref()),
+            "outcome" => Cell::text(self.facts.outcome.as_deref()),
             "parent" => Cell::text(self.parent.as_deref()),
             "pinned" => Cell::text(Some(if label.pinned { "yes" } else { "no" })),
             "started" => Cell::text(Some(&self.created)),

@@ -12,18 +12,18 @@ impl View<'_> {
         if inner.height < 4 || inner.width < 16 {
             return;
         }
-        let last = self.runs.iter().filter_map(|run| run.epochs.last()).map(|epoch| epoch.epoch).max().unwrap_or(2);
+        let last = self.runs.iter().filter_map(|run| run.facts.last_epoch).map(|epoch| epoch.epoch).max().unwrap_or(2);
         let last = last.max(2) as f64;
         let points: Vec<Vec<(f64, f64)>> = self
             .runs
             .iter()
             .map(|run| {
                 let figure = run.row.as_ref().and_then(|row| row.val_accuracy);
-                match (run.epochs.is_empty(), figure) {
+                match (!run.has_curves(), figure) {
                     // What has no epochs is a level line at what came of it.
                     (true, Some(figure)) => vec![(1.0, figure), (last, figure)],
                     _ => {
-                        let epochs = run.epochs.iter();
+                        let epochs = run.story().epochs.iter();
                         epochs.filter_map(|epoch| Some((epoch.epoch as f64, epoch.validated?.accuracy))).collect()
                     }
                 }

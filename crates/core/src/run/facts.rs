@@ -1,0 +1,123 @@
+//! What the journal of a run comes to, but for its curves: small however long the journal is.
+
+use super::follower::Fold;
+use super::journal::{Entry, Event, Life};
+use crate::monitor::{EpochFigures, Update};
+use serde::{Deserialize, Serialize};
+
+/// How far the present phase is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    pub done: u64,
+    pub total: u64,
+    pub unit: String,
+    /// Units per second.
+    pub rate: f64,
+    /// Seconds to go.
+    pub remaining: Option<f64>,
+}
+
+/// What the worker said last of its own life. Whether it still lives is not in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Told {
+    /// It has not begun.
+    #[default]
+    Nothing,
+    Running,
+    Paused,
+    Done,
+    Failed,
+    Stopped,
+}
+
+/// The epoch with the highest validation accuracy; of equals the earliest.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    pub epoch: usize,
+    /// At threshold 0.5, in 0..=1.
+    pub accuracy: f64,
+}
+
+/// A journal folded into one state.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Facts {
+    pub told: Told,
+    pub stage: Option<String>,
+    pub progress: Option<Progress>,
+    pub last_epoch: Option<EpochFigures>,
+    /// Of all epochs since the training began, those included that a resumed one trains again.
+    pub best: Option<Best>,
+    /// How many settings were tried.
+    pub trials: usize,
+    /// How many inputs were left out.
+    pub skipped: usize,
+    pub last_note: Option<String>,
+    /// What came of it, or what went wrong.
+    pub outcome: Option<String>,
+    /// Milliseconds since 1970.
+    pub started: Option<i64>,
+    pub ended: Option<i64>,
+    /// The time of the last entry.
+    pub latest: Option<i64>,
+}
+
+impl Fold for Facts {
+    fn take(&mut self, entry: Entry) {
+        self.latest = Some(entry.at);
+        match entry.event {
+            Event::Life(life) => self.take_life(life, entry.at),
+            Event::Work(update) => self.take_update(update),
+        }
+    }
+}
+
+impl Facts {
+    fn take_life(&mut self, life: Life, at: i64) {
+        match life {
+            Life::Started { .. } => {
+                self.told = Told::Running;
+                self.started.get_or_insert(at);
+                self.ended = None;
+                self.outcome = None;
+            }
+            Life::Paused => self.told = Told::Paused,
+            Life::Resumed => self.told = Told::Running,
+            Life::Finished { summary, .. } => self.end(Told::Done, Some(summary), at),
+            Life::Failed { error, .. } => self.end(Told::Failed, Some(error), at),
+            Life::Stopped { .. } => self.end(Told::Stopped, None, at),
+        }
+    }
+
+    fn end(&mut self, told: Told, outcome: Option<String>, at: i64) {
+        self.told = told;
+        self.outcome = outcome;
+        self.ended = Some(at);
+    }
+
+    fn take_update(&mut self, update: Update) {
+        match update {
+            Update::Stage { name } => {
+                self.stage = Some(name);
+                self.progress = None;
+            }
+            Update::Progress { done, total, unit, rate, remaining } => {
+                self.progress = Some(Progress { done, total, unit, rate, remaining });
+            }
+            Update::Epoch(figures) => {
+                if figures.epoch == 1 {
+                    self.best = None;
+                }
+                if let Some(accuracy) = figures.validated.map(|validated| validated.accuracy)
+                    && self.best.is_none_or(|best| accuracy > best.accuracy)
+                {
+                    self.best = Some(Best { epoch: figures.epoch, accuracy });
+                }
+                self.last_epoch = Some(figures);
+            }
+            Update::Trial { .. } => self.trials += 1,
+            Update::Skipped { .. } => self.skipped += 1,
+            Update::Note { text } => self.last_note = Some(text),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! What a run that is followed says in plain text on standard error, that of the run it has at work included.
+
+use super::output::duration;
+use faceprobe_core::error::Result;
+use faceprobe_core::monitor::EpochFigures;
+use faceprobe_core::run::facts::Progress;
+use faceprobe_core::run::story::Trial;
+use faceprobe_core::run::{Facts, Follower, RunFolder, RunView, Story};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+/// Off a terminal, progress is a line at most this often.
+const QUIET_FOR: Duration = Duration::from_secs(5);
+
+/// A run and, where it is a series of others, the one of them at work.
+pub(crate) struct Telling {
+    own: Told,
+    /// The run at work, with what its journal comes to.
+    part: Option<(Told, Follower<Facts>)>,
+    /// Whether its stages are runs with journals of their own. Earlier versions wrote all they told into one.
+    series: Option<bool>,
+}
+
+impl Telling {
+    /// Nothing of the run was told yet.
+    pub(crate) fn new(view: &RunView) -> Self {
+        Self { own: Told::new(&view.folder), part: None, series: None }
+    }
+
+    /// Says what is new.
+    ///
+    /// # Errors
+    /// A journal that cannot be read.
+    pub(crate) fn tell(&mut self, view: &RunView, words: &mut Words) -> Result<()> {
+        self.own.story.read_to_end()?;
+        let stages = &self.own.story.state().stages;
+        if self.series.is_none() && !stages.is_empty() {
+            let are_runs = || stages.iter().all(|stage| view.folder.part(stage).is_some());
+            self.series = Some(view.spec.job.is_series() && are_runs());
+        }
+        // What ended comes before what begins.
+        self.tell_part(words)?;
+        self.own.tell_notes(words);
+        while let Some(stage) = self.own.tell_stage(words) {
+            let run = if self.series == Some(true) { view.folder.part(&stage) } else { None };
+            if let Some(run) = run {
+                self.part = Some((Told::new(&run), Follower::new(run.events_path())));
+                self.tell_part(words)?;
+            }
+        }
+        self.own.tell_steps(view.facts(), words);
+        Ok(())
+    }
+
+    fn tell_part(&mut self, words: &mut Words) -> Result<()> {
+        if let Some((told, facts)) = &mut self.part {
+            facts.read_to_end()?;
+            told.story.read_to_end()?;
+            told.tell_notes(words);
+            while told.tell_stage(words).is_some() {}
+            told.tell_steps(facts.state(), words);
+        }
+        Ok(())
+    }
+}
+
+/// How much of a run's story was told.
+struct Told {
+    story: Follower<Story>,
+    stages: usize,
+    epochs: usize,
+    last_epoch: usize,
+    trials: usize,
+    notes: usize,
+    skipped: usize,
+}
+
+/// At most this many skipped inputs are named; the Features screen and the journal have them all.
+const NAMED: usize = 5;
+
+impl Told {
+    fn new(run: &RunFolder) -> Self {
+        let story = Follower::new(run.events_path());
+        Self { story, stages: 0, epochs: 0, last_epoch: 0, trials: 0, notes: 0, skipped: 0 }
+    }
+
+    fn tell_notes(&mut self, words: &mut Words) {
+        let notes = &self.story.state().notes;
+        notes.iter().skip(self.notes).for_each(|note| words.say(note));
+        self.notes = notes.len();
+    }
+
+    /// Tells the next stage that was not told yet.
+    fn tell_stage(&mut self, words: &mut Words) -> Option<String> {
+        let stage = self.story.state().stages.get(self.stages)?.clone();
+        self.stages += 1;
+        words.stage.clone_from(&stage);
+        words.say(&stage);
+        Some(stage)
+    }
+
+    fn tell_steps(&mut self, facts: &Facts, words: &mut Words) {
+        let story = self.story.state();
+        for skipped in story.skipped.iter().take(NAMED).skip(self.skipped) {
+            words.say(&format!("skipped {skipped}"));
+        }
+        self.skipped = story.skipped.len();
+        for trial in story.trials.iter().skip(self.trials) {
+            words.say(&trial_line(trial));
+        }
+        self.trials = story.trials.len();
+        // A run of several trainings, as earlier versions wrote it, tells their epochs one after the other, each from 1.
+        let epochs = &story.epochs;
+        if epochs.len() < self.epochs || epochs.last().is_some_and(|last| last.epoch < self.last_epoch) {
+            self.epochs = 0;
+        }
+        self.last_epoch = epochs.last().map_or(0, |last| last.epoch);
+        for epoch in epochs.iter().skip(self.epochs) {
+            // A long training is told in about twenty lines.
+            let every = (epoch.epochs / 20).max(1);
+            if epoch.epoch == 1 || epoch.epoch % every == 0 || epoch.epoch == epoch.epochs {
+                words.say(&epoch_line(epoch));
+            }
+        }
+        self.epochs = epochs.len();
+        if let Some(progress) = &facts.progress {
+            words.progress(progress);
+        }
+    }
+}
+
+/// The lines and the bar on standard error.
+pub(crate) struct Words {
+    quiet: bool,
+    bar: Option<ProgressBar>,
+    /// Of what the bar shows.
+    stage: String,
+    spoke: Instant,
+}
+
+impl Words {
+    /// Silent where `quiet`; with a bar on a terminal.
+    pub(crate) fn new(quiet: bool) -> Self {
+        let bar = (std::io::stderr().is_terminal() && !quiet).then(|| {
+            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+            if let Ok(style) = ProgressStyle::with_template("{msg:14} {wide_bar} {prefix}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Self { quiet, bar, stage: String::new(), spoke: Instant::now() }
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(progress.total);
+            bar.set_position(progress.done);
+            bar.set_message(self.stage.clone());
+            bar.set_prefix(progress_line(progress));
+        } else if self.spoke.elapsed() >= QUIET_FOR && progress.done < progress.total {
+            self.say(&progress_line(progress));
+        }
+    }
+
+    /// Says a line, unless silent.
+    pub(crate) fn say(&mut self, text: &str) {
+        self.spoke = Instant::now();
+        if self.quiet {
+            return;
+        }
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn epoch_line(epoch: &EpochFigures) -> String {
+    let validation = epoch
+        .validated
+        .map_or_else(String::new, |val| format!("  validation loss {:.4}  accuracy {:.3}", val.loss, val.accuracy));
+    let EpochFigures { epoch, epochs, train_loss, train_accuracy, .. } = *epoch;
+    format!("  epoch {epoch:>3}/{epochs}  loss {train_loss:.4}  accuracy {train_accuracy:.3}{validation}")
+}
+
+fn trial_line(trial: &Trial) -> String {
+    format!("  {:<16} validation loss {:.4}  accuracy {:.3}", trial.setting, trial.val_loss, trial.val_accuracy)
+}
+
+fn progress_line(progress: &Progress) -> String {
+    let remaining = progress.remaining.map(|seconds| format!(", {} left", duration(seconds))).unwrap_or_default();
+    format!("  {}/{} {}, {:.0}/s{remaining}", progress.done, progress.total, progress.unit, progress.rate)
+}
