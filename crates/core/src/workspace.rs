@@ -54,6 +54,14 @@ impl Workspace {
     }
 }
 
+/// Whether an open file is still the one of that name. Whoever locks a file that others rename or remove asks this after
+/// it has the lock: it may be that of a file that has become another.
+pub fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same = |a: fs::Metadata, b: fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    file.metadata().is_ok_and(|own| fs::metadata(path).is_ok_and(|there| same(own, there)))
+}
+
 /// Writes `bytes` to `path` whole or not at all: temporary file beside it, flush to disk, rename.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));

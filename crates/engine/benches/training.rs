@@ -6,19 +6,23 @@
 //! cargo bench --bench training -- sweep    [FEATURES [EPOCHS [bf16]]]  peer: the same 24 heads in a plain PyTorch loop
 //! cargo bench --bench training -- twins    [FEATURES [EPOCHS [bf16]]]  the same 24 heads, not for time: PyTorch's begin
 //!                                                                      with the same weights and drop the same units
+//! cargo bench --bench training -- verify   [FEATURES [ROUNDS]]         what it costs to hold a store against its
+//!                                                                      checksums, beside opening it and reading it
 //! ```
 //!
 //! The peer is `benches/training_peer.py`, run by the Python named in `PEER_PYTHON` (default `python3`) with the same
 //! number of threads (`BENCH_THREADS`, default 2). Own and peer work take turns; medians and their ratio are printed.
 
+use faceprobe_core::dataset::ContentHash;
 use faceprobe_core::features::FeatureSpec;
-use faceprobe_core::monitor::{Monitor, Update};
+use faceprobe_core::monitor::{Monitor, Silent, Update};
 use faceprobe_core::run::{Axis, SweepSettings, SweepSpec};
 use faceprobe_engine::backbone::Arithmetic;
+use faceprobe_engine::features::{Dtype, PartWriter, Rows, Store, StoreIdentity};
 use faceprobe_engine::model::{
     DenseSettings, EpochDraws, LabelledRows, LogisticSettings, first_weights, train_dense, train_logistic,
 };
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayViewMut2};
 use ndarray_npy::WriteNpyExt;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -48,12 +52,13 @@ fn main() -> Outcome<()> {
     match words.first().map(String::as_str) {
         Some("dense") => dense(features, number(2, 3)?, arithmetic, threads),
         Some("logistic") => logistic(features, number(2, 100)? as f64, threads),
+        Some("verify") => verify(features, number(2, 5)?),
         Some(what @ ("sweep" | "twins")) => {
             let heads = Heads::new(number(1, 1280)?, number(2, 10)?, arithmetic, what == "twins")?;
             heads.compare(threads)
         }
         _ => {
-            println!("skipped: say dense, logistic, sweep or twins; see the head of benches/training.rs");
+            println!("skipped: say dense, logistic, sweep, twins or verify; see the head of benches/training.rs");
             Ok(())
         }
     }
@@ -324,6 +329,55 @@ fn logistic(features: usize, alpha: f64, threads: usize) -> Outcome<()> {
         worst(&trained.train_scores, numbers("probabilities"))
     );
     println!("peak memory of this process, with the data: {}", peak());
+    Ok(())
+}
+
+/// A store of the training samples, in the page cache.
+fn verify(features: usize, rounds: usize) -> Outcome<()> {
+    let folder = tempfile::tempdir()?;
+    let identity = StoreIdentity {
+        backbone: "bench".into(),
+        weights: "none".into(),
+        preprocessing: "none".into(),
+        tap: "last".into(),
+        pool: "flatten".into(),
+        dtype: Dtype::F32,
+        width: features,
+    };
+    let keys: Vec<ContentHash> = (0..SAMPLES).map(|sample| ContentHash::of(&sample.to_le_bytes())).collect();
+    let mut store = Store::open(folder.path(), &identity)?;
+    let mut writer = PartWriter::open(&mut store, 512, &Silent)?;
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    for keys in keys.chunks(64) {
+        writer.push(keys, &Rows::F32(Array2::from_shape_simple_fn((keys.len(), features), || rng.random::<f32>())))?;
+    }
+    writer.flush()?;
+    drop(writer);
+    let mut block = vec![0f32; 64 * features];
+    let mut seconds = [Vec::new(), Vec::new()];
+    let mut verifying = Vec::new();
+    for round in 0..2 * rounds {
+        let begun = Instant::now();
+        let mut store = Store::open(folder.path(), &identity)?;
+        let checked = round % 2;
+        if checked == 1 {
+            let begun = Instant::now();
+            store.verify(&keys, &Silent)?;
+            verifying.push(begun.elapsed().as_secs_f64());
+        }
+        for keys in keys.chunks(64) {
+            let out = &mut block[..keys.len() * features];
+            store.gather_into(keys, &mut ArrayViewMut2::from_shape((keys.len(), features), out)?)?;
+        }
+        seconds[checked].push(begun.elapsed().as_secs_f64());
+    }
+    let [without, with] = seconds.each_mut().map(|seconds| median(seconds));
+    println!(
+        "{SAMPLES} x {features}, {:.0} MB, medians of {rounds}: opened and read by one thread in {without:.3} s, held against \
+         checksums first in {with:.3} s, {:.3} s of them for the checksums",
+        (SAMPLES * features * 4) as f64 / 1e6,
+        median(&mut verifying)
+    );
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use image::{RgbImage, imageops};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use waves::picture;
@@ -157,4 +157,34 @@ fn a_face_is_looked_for_once() {
     assert_eq!(look(&new("other")), (Some(1), Some(0), 2, 3), "another detector sees for itself");
     fs::write(&cache, "nonsense").unwrap();
     assert_eq!(look(&new("other")), (Some(1), Some(0), 2, 3));
+}
+
+/// Looks for faces in another file before it has done with its own, as another process may.
+struct Beside<'a>(&'a (dyn Fn() + Sync));
+
+impl CountFaces for Beside<'_> {
+    fn identity(&self) -> String {
+        "one".into()
+    }
+
+    fn count(&self, _: &[u8]) -> Result<usize, String> {
+        (self.0)();
+        Ok(2)
+    }
+}
+
+#[test]
+fn of_two_audits_at_once_neither_loses_what_it_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache/faces.csv");
+    let [own, other] = [[2u8], [4]].map(|bytes| {
+        let path = folder.path().join(bytes[0].to_string());
+        fs::write(&path, bytes).unwrap();
+        [(ContentHash::of(&bytes), path)]
+    });
+    let eyes = || Eyes("one", AtomicUsize::new(0));
+    let beside = || drop(faces_of(&other, &eyes(), &cache, &Silent).unwrap());
+    faces_of(&own, &Beside(&beside), &cache, &Silent).unwrap();
+    let found = faces_of(&[own, other].concat(), &eyes(), &cache, &Silent).unwrap();
+    assert_eq!(found.into_values().collect::<HashSet<_>>(), HashSet::from([1, 2]), "nothing was looked at again");
 }

@@ -113,6 +113,7 @@ pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
     described.output = Some(output);
     described.file = PathBuf::from(format!("{name}.pt"));
     let text = toml::to_string(&described).at(description)?;
+    let _lock = weights::lock(&folder)?;
     // Without its record a network counts as absent, so no reader sees half of an old and half of a new one.
     match fs::remove_file(&record) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&record, error)),

@@ -31,7 +31,8 @@ impl Cache {
         (stamp.regular && *size == stamp.size && *modified == stamp.modified).then(|| known.clone())
     }
 
-    /// Adds what was found out and writes the whole cache, if there is anything new. Files that could not be read are
+    /// Adds what was found out and writes the whole cache, if there is anything new; what another preparation has added
+    /// meanwhile stays. Files that could not be read are
     /// not remembered: the cause may be gone the next time.
     pub fn extend_and_save<'a>(
         &mut self,
@@ -39,6 +40,7 @@ impl Cache {
         file: &Path,
     ) -> Result<()> {
         let mut changed = false;
+        self.files.extend(Self::load(file).files);
         for (path, stamp, known) in news {
             let transient = matches!(known, Err(reason) if reason.starts_with("cannot be read"));
             if let (Some(path), false, true) = (path.to_str(), transient, stamp.regular) {

@@ -1,5 +1,6 @@
-//! One part of a store on disk: some hundred rows and their keys, as two `.npy` files.
+//! One part of a store on disk: some hundred rows and their keys, as two `.npy` files, and the checksums of both.
 
+use super::checksum::{self, Checksums, Hashing};
 use super::half::Half;
 use super::identity::Dtype;
 use crate::dataset::ContentHash;
@@ -11,6 +12,7 @@ use ndarray_npy::{ViewElement, ViewNpyExt, WriteNpyExt};
 use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// What temporary files begin with; those that a kill left behind are removed by the next writer.
 pub(super) const TEMPORARY: &str = ".tmp-";
@@ -25,8 +27,22 @@ pub(super) fn keys_path(folder: &Path, number: u32) -> PathBuf {
     folder.join(format!("part-{number:05}.keys.npy"))
 }
 
+/// What the name of each file of a part that was set aside ends with.
+const ASIDE: &str = ".damaged";
+
 /// The numbers of the parts in a store's folder, ascending; none when there is no such folder.
 pub(super) fn numbers(folder: &Path) -> Result<Vec<u32>> {
+    numbers_before(folder, "")
+}
+
+/// A number above those of all parts, those set aside included, so that nothing that was set aside is overwritten.
+pub(super) fn next_number(folder: &Path) -> Result<u32> {
+    let last = numbers(folder)?.into_iter().chain(numbers_before(folder, ASIDE)?).max();
+    Ok(last.map_or(0, |last| last + 1))
+}
+
+/// The numbers of the files with rows whose names have `ending` behind.
+fn numbers_before(folder: &Path, ending: &str) -> Result<Vec<u32>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -35,10 +51,11 @@ pub(super) fn numbers(folder: &Path) -> Result<Vec<u32>> {
     let mut numbers = Vec::new();
     for entry in entries {
         let name = entry.at(folder)?.file_name();
-        let digits = name.to_str().and_then(|name| name.strip_prefix("part-")?.strip_suffix(".npy"));
+        let Some(name) = name.to_str().and_then(|name| name.strip_suffix(ending)) else { continue };
+        let digits = name.strip_prefix("part-").and_then(|name| name.strip_suffix(".npy"));
         let number = digits.and_then(|digits| digits.parse::<u32>().ok());
-        // Only the name this number is written under: not the keys, a damaged part, or something foreign.
-        numbers.extend(number.filter(|&number| rows_path(folder, number).file_name() == Some(&name)));
+        // Only the name this number is written under: not the keys, or something foreign.
+        numbers.extend(number.filter(|&number| rows_path(folder, number).ends_with(name)));
     }
     numbers.sort_unstable();
     Ok(numbers)
@@ -48,21 +65,39 @@ pub(super) fn numbers(folder: &Path) -> Result<Vec<u32>> {
 pub(super) struct Part {
     pub number: u32,
     map: Mmap,
+    rows: usize,
     /// Where the first row begins.
     start: usize,
     row_bytes: usize,
+    dtype: Dtype,
+    keys: Mmap,
+    /// What is written down; none for a part of an earlier version.
+    stated: Option<Checksums>,
+    /// Whether its rows are known to be those that were computed.
+    pub verified: bool,
 }
 
 /// What was found under a part's name.
 pub(super) enum Found {
-    Whole(Part, Vec<ContentHash>),
+    Whole(Part),
     /// Something that is not a part of this store, and why.
     Damaged(String),
     Gone,
 }
 
+/// What a look at all rows of a part shows.
+pub(super) enum Verdict {
+    /// They are those that were written.
+    Sound,
+    /// Nothing says what was written, and nothing is wrong with what is there, of which these are the checksums.
+    New(Checksums),
+    /// They are not what was written, or not numbers.
+    Damaged(String),
+}
+
 impl Part {
-    /// Opens part `number` and checks it against its header, its keys and the store's row format.
+    /// Opens part `number` and checks it against its header, its keys and the store's row format, and its keys against
+    /// their checksum; [`Part::verify`] does so with the rows.
     pub fn open(folder: &Path, number: u32, dtype: Dtype, width: usize) -> Result<Found> {
         let path = rows_path(folder, number);
         let Some(map) = map_if_there(&path)? else {
@@ -74,21 +109,66 @@ impl Part {
             Ok((_, found)) => return Ok(Found::Damaged(format!("has {found} values per row instead of {width}"))),
             Err(reason) => return Ok(Found::Damaged(reason)),
         };
-        let Some(keys_map) = map_if_there(&keys_path(folder, number))? else {
+        // Before the keys, which are set aside before the checksums are: a part that is just being set aside is never
+        // taken for one that has no checksums.
+        let stated = match Checksums::read(folder, number)? {
+            Ok(stated) => stated,
+            Err(reason) => return Ok(Found::Damaged(reason)),
+        };
+        let Some(keys) = map_if_there(&keys_path(folder, number))? else {
             return Ok(Found::Damaged("its file of keys is missing".into()));
         };
-        let keys = match view::<u8>(&keys_map) {
-            Ok(keys) if keys.dim() == (rows, 32) => keys,
+        match view::<u8>(&keys) {
+            Ok(keys) if keys.dim() == (rows, 32) => {}
             Ok(keys) => {
                 let (found, bytes) = keys.dim();
                 return Ok(Found::Damaged(format!("has {rows} rows but {found} keys of {bytes} bytes")));
             }
             Err(reason) => return Ok(Found::Damaged(format!("its file of keys cannot be read: {reason}"))),
-        };
-        let keys = keys.rows().into_iter().map(|row| ContentHash(std::array::from_fn(|byte| row[byte]))).collect();
+        }
+        if stated.is_some_and(|stated| stated.keys != ContentHash::of(&keys)) {
+            return Ok(Found::Damaged("its keys do not fit their checksum".into()));
+        }
         let row_bytes = width * dtype.bytes();
         let start = map.len() - rows * row_bytes;
-        Ok(Found::Whole(Self { number, map, start, row_bytes }, keys))
+        Ok(Found::Whole(Self { number, map, rows, start, row_bytes, dtype, keys, stated, verified: false }))
+    }
+
+    /// The key of each row.
+    pub fn keys(&self) -> impl Iterator<Item = ContentHash> {
+        // The keys end the file, and its shape was checked.
+        let (keys, _) = self.keys[self.keys.len() - self.rows * 32..].as_chunks::<32>();
+        keys.iter().map(|key| ContentHash(*key))
+    }
+
+    /// Reads all rows and tells whether they are what was written.
+    pub fn verify(&self) -> Verdict {
+        let rows = ContentHash::of(&self.map);
+        match self.stated {
+            Some(stated) if stated.rows == rows => Verdict::Sound,
+            Some(_) => Verdict::Damaged("its rows do not fit their checksum".into()),
+            None => match self.not_a_number() {
+                Some(row) => Verdict::Damaged(format!("row {row} holds a value that is not a finite number")),
+                None => Verdict::New(Checksums { rows, keys: ContentHash::of(&self.keys) }),
+            },
+        }
+    }
+
+    /// The first row, counted from 0, with a value that is not a finite number.
+    fn not_a_number(&self) -> Option<usize> {
+        let values = &self.map[self.start..];
+        let value = match self.dtype {
+            Dtype::F32 | Dtype::Bf16 => {
+                let (values, _) = values.as_chunks::<4>();
+                values.iter().position(|value| !f32::from_le_bytes(*value).is_finite())
+            }
+            Dtype::F16 => {
+                let (values, _) = values.as_chunks::<2>();
+                values.iter().position(|value| !Half::value(*value).is_finite())
+            }
+            Dtype::U16 => None,
+        };
+        value.map(|value| value * self.dtype.bytes() / self.row_bytes)
     }
 
     fn row(&self, row: usize) -> &[u8] {
@@ -126,23 +206,48 @@ fn copy<const N: usize, T>(bytes: &[u8], mut out: ArrayViewMut1<'_, T>, value: i
     }
 }
 
-/// Writes part `number`: keys first, so that rows are never without keys. `keys` has one entry per row.
+/// Writes part `number`: keys and checksums first, so that rows are never without them. `keys` has one entry per row.
 pub(super) fn write(folder: &Path, number: u32, keys: &[ContentHash], rows: &impl WriteNpyExt) -> Result<()> {
     let key_bytes: Vec<u8> = keys.iter().flat_map(|key| key.0).collect();
-    let path = keys_path(folder, number);
-    let key_rows = ArrayView2::from_shape((keys.len(), 32), &key_bytes).at(&path)?;
-    write_npy(&path, &key_rows)?;
-    write_npy(&rows_path(folder, number), rows)
+    let (rows_path, keys_path) = (rows_path(folder, number), keys_path(folder, number));
+    let key_rows = ArrayView2::from_shape((keys.len(), 32), &key_bytes).at(&keys_path)?;
+    let (keys_file, keys_sum) = write_npy(&keys_path, &key_rows)?;
+    let (rows_file, rows_sum) = write_npy(&rows_path, rows)?;
+    persist(keys_file, &keys_path)?;
+    Checksums { rows: rows_sum, keys: keys_sum }.write(folder, number)?;
+    persist(rows_file, &rows_path)
 }
 
-fn write_npy(path: &Path, array: &impl WriteNpyExt) -> Result<()> {
+/// Writes an array to a temporary file beside `path`.
+fn write_npy(path: &Path, array: &impl WriteNpyExt) -> Result<(NamedTempFile, ContentHash)> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).at(folder)?;
-    let mut buffer = BufWriter::with_capacity(1 << 16, file.as_file_mut());
+    let mut hashing = Hashing::new(file.as_file_mut());
+    let mut buffer = BufWriter::with_capacity(1 << 16, &mut hashing);
     array.write_npy(&mut buffer).at(path)?;
     buffer.flush().at(path)?;
     drop(buffer);
-    persist(file, path)
+    let sum = hashing.sum();
+    Ok((file, sum))
+}
+
+/// Renames a damaged part, rows first so that they are never without keys; tells the new name of the rows.
+pub(super) fn set_aside(folder: &Path, number: u32) -> Result<PathBuf> {
+    let aside = |path: &Path| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ASIDE);
+        PathBuf::from(name)
+    };
+    let rows = rows_path(folder, number);
+    let new = aside(&rows);
+    fs::rename(&rows, &new).at(&rows)?;
+    for path in [keys_path(folder, number), checksum::path(folder, number)] {
+        match fs::rename(&path, aside(&path)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&path, error)),
+            _ => {}
+        }
+    }
+    Ok(new)
 }
 
 /// The shape (rows, width) that the header of part `number` states, when it agrees with the file's length.

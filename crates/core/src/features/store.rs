@@ -1,12 +1,15 @@
 //! Reading a feature store.
 
+use super::checksum::{self, Checksums};
 use super::identity::{Dtype, StoreIdentity};
-use super::part::{self, Found, Part};
+use super::part::{self, Found, Part, Verdict};
 use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
+use crate::monitor::Monitor;
 use ndarray::{Array2, ArrayViewMut1, ArrayViewMut2};
+use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
 /// The rows of one [`StoreIdentity`], open for reading. [`super::PartWriter`] adds to it.
@@ -20,6 +23,9 @@ pub struct Store {
     damaged: Vec<DamagedPart>,
 }
 
+/// Checksums that a part did not have, and its number.
+pub(super) type NewChecksums = Vec<(u32, Checksums)>;
+
 /// Where a row is.
 #[derive(Clone, Copy)]
 struct Place {
@@ -28,7 +34,7 @@ struct Place {
     row: u32,
 }
 
-/// A part that could not be read. Its rows count as missing; the next writer sets it aside.
+/// A part that could not be read, or is not what was written. Its rows count as missing; the next writer sets it aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DamagedPart {
     pub path: PathBuf,
@@ -92,7 +98,75 @@ impl Store {
         (0..keys.len()).filter(|&index| !self.contains(&keys[index])).collect()
     }
 
-    /// Parts that could not be read when the store was opened.
+    /// Holds the rows of `keys` against their checksums: all parts that they lie in are read once, on all threads of
+    /// rayon, and not again by this store. The rows of a part that does not fit count as missing from then on; the next
+    /// writer sets it aside.
+    ///
+    /// A part of an earlier version has no checksums. It is damaged if a value is not a finite number; else its
+    /// checksums are written now, unless another process writes to this store or nobody can.
+    ///
+    /// # Errors
+    /// [`Error::stopped`] after a stop.
+    pub fn verify(&mut self, keys: &[ContentHash], monitor: &dyn Monitor) -> Result<()> {
+        let new = self.verified(keys, monitor)?;
+        if new.is_empty() {
+            return Ok(());
+        }
+        // Where they cannot be written the next run reads the part as this one did; that is no reason to end this one.
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(self.lock_path());
+        if let Ok(lock) = lock
+            && lock.try_lock().is_ok()
+        {
+            let _ = self.write_checksums(&new);
+        }
+        Ok(())
+    }
+
+    /// [`Store::verify`] that writes nothing and answers with what is to be written.
+    pub(super) fn verified(&mut self, keys: &[ContentHash], monitor: &dyn Monitor) -> Result<NewChecksums> {
+        let mut new = NewChecksums::new();
+        loop {
+            let places = keys.iter().filter_map(|key| self.index.get(key)).map(|place| place.part as usize);
+            let wanted: BTreeSet<usize> = places.filter(|&part| !self.parts[part].verified).collect();
+            let verdicts = wanted.into_par_iter().map(|part| {
+                if monitor.stopped() { Err(Error::stopped()) } else { Ok((part, self.parts[part].verify())) }
+            });
+            let mut damaged = BTreeSet::new();
+            for (part, verdict) in verdicts.collect::<Result<Vec<_>>>()? {
+                let number = self.parts[part].number;
+                self.parts[part].verified = true;
+                match verdict {
+                    Verdict::Sound => {}
+                    Verdict::New(checksums) => new.push((number, checksums)),
+                    Verdict::Damaged(reason) => {
+                        damaged.insert(number);
+                        self.note_damaged(number, reason);
+                    }
+                }
+            }
+            if damaged.is_empty() {
+                return Ok(new);
+            }
+            // A damaged part may have hidden sound rows of the same images, which are looked at next.
+            self.parts.retain(|part| !damaged.contains(&part.number));
+            self.index.clear();
+            (0..self.parts.len()).try_for_each(|part| self.index_part(part))?;
+        }
+    }
+
+    /// Gives parts the checksums that they do not have. The caller holds the store's lock.
+    pub(super) fn write_checksums(&self, new: &NewChecksums) -> Result<()> {
+        for (number, checksums) in new {
+            // Set aside, or given its checksums by another process, before the lock was ours.
+            let as_it_was = part::rows_path(&self.folder, *number).exists();
+            if as_it_was && !checksum::path(&self.folder, *number).exists() {
+                checksums.write(&self.folder, *number)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Parts that could not be read when the store was opened, or were found to be damaged since.
     pub fn damaged(&self) -> &[DamagedPart] {
         &self.damaged
     }
@@ -157,6 +231,10 @@ impl Store {
         Ok(())
     }
 
+    pub(super) fn lock_path(&self) -> PathBuf {
+        self.folder.join(".lock")
+    }
+
     pub(super) fn identity_path(&self) -> PathBuf {
         self.folder.join(IDENTITY)
     }
@@ -177,19 +255,33 @@ impl Store {
     pub(super) fn add(&mut self, number: u32) -> Result<()> {
         match Part::open(&self.folder, number, self.identity.dtype, self.identity.width)? {
             Found::Gone => {}
-            Found::Damaged(reason) => {
-                let path = part::rows_path(&self.folder, number);
-                self.damaged.push(DamagedPart { path, reason, number });
-            }
-            Found::Whole(part, keys) => {
-                let index = u32::try_from(self.parts.len()).at(&self.folder)?;
-                for (row, key) in (0u32..).zip(keys) {
-                    self.index.entry(key).or_insert(Place { part: index, row });
-                }
+            Found::Damaged(reason) => self.note_damaged(number, reason),
+            Found::Whole(part) => {
                 self.parts.push(part);
+                self.index_part(self.parts.len() - 1)?;
             }
         }
         Ok(())
+    }
+
+    /// Takes part `number`, which this process has just written.
+    pub(super) fn add_own(&mut self, number: u32) -> Result<()> {
+        self.add(number)?;
+        self.parts.iter_mut().filter(|part| part.number == number).for_each(|part| part.verified = true);
+        Ok(())
+    }
+
+    fn index_part(&mut self, part: usize) -> Result<()> {
+        let index = u32::try_from(part).at(&self.folder)?;
+        for (row, key) in (0u32..).zip(self.parts[part].keys()) {
+            self.index.entry(key).or_insert(Place { part: index, row });
+        }
+        Ok(())
+    }
+
+    fn note_damaged(&mut self, number: u32, reason: String) {
+        let path = part::rows_path(&self.folder, number);
+        self.damaged.push(DamagedPart { path, reason, number });
     }
 
     pub(super) fn take_damaged(&mut self) -> Vec<DamagedPart> {

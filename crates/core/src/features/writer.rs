@@ -11,7 +11,7 @@ use crate::workspace::write_whole;
 use ndarray::Array2;
 use ndarray_npy::WritableElement;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// A part is ended at this size even if it has fewer rows than asked for, so that a kill never costs much and rows in
@@ -48,24 +48,14 @@ impl<'a> PartWriter<'a> {
     pub fn open(store: &'a mut Store, part_rows: usize, monitor: &dyn Monitor) -> Result<Self> {
         let folder = store.folder().to_path_buf();
         fs::create_dir_all(&folder).at(&folder)?;
-        let lock = lock(&folder.join(".lock"), monitor)?;
+        let lock = lock(&store.lock_path(), monitor)?;
         remove_temporaries(&folder)?;
         let identity = serde_json::to_vec_pretty(store.identity()).at(&folder)?;
         if fs::read(store.identity_path()).ok().as_ref() != Some(&identity) {
             write_whole(&store.identity_path(), &identity)?;
         }
         store.refresh()?;
-        for damaged in store.take_damaged() {
-            let aside = set_aside(&folder, damaged.number)?;
-            monitor.update(Update::Note {
-                text: format!(
-                    "{} was damaged ({}); it was renamed to {} and its rows are computed again.",
-                    damaged.path.display(),
-                    damaged.reason,
-                    aside.display()
-                ),
-            });
-        }
+        set_aside(store, monitor)?;
         let rows = match store.identity().dtype {
             super::Dtype::F32 | super::Dtype::Bf16 => Collected::F32(Vec::new()),
             super::Dtype::F16 => Collected::F16(Vec::new()),
@@ -74,6 +64,16 @@ impl<'a> PartWriter<'a> {
         let row_bytes = store.identity().width.max(1) * store.identity().dtype.bytes();
         let part_rows = part_rows.min(PART_BYTES / row_bytes).max(1);
         Ok(Self { store, keys: Vec::new(), rows, part_rows, _lock: lock })
+    }
+
+    /// [`Store::verify`] for one who holds the lock: parts that do not fit their checksums are set aside.
+    ///
+    /// # Errors
+    /// As [`Store::verify`]; a folder that cannot be written.
+    pub fn verify(&mut self, keys: &[ContentHash], monitor: &dyn Monitor) -> Result<()> {
+        let new = self.store.verified(keys, monitor)?;
+        self.store.write_checksums(&new)?;
+        set_aside(self.store, monitor)
     }
 
     /// The store, with every part written so far.
@@ -131,14 +131,14 @@ impl<'a> PartWriter<'a> {
         }
         let folder = self.store.folder().to_path_buf();
         let shape = (self.keys.len(), self.store.identity().width);
-        let number = part::numbers(&folder)?.last().map_or(0, |last| last + 1);
+        let number = part::next_number(&folder)?;
         match &mut self.rows {
             Collected::F32(all) => write(&folder, number, &self.keys, shape, std::mem::take(all)),
             Collected::F16(all) => write(&folder, number, &self.keys, shape, std::mem::take(all)),
             Collected::U16(all) => write(&folder, number, &self.keys, shape, std::mem::take(all)),
         }?;
         self.keys.clear();
-        self.store.add(number)
+        self.store.add_own(number)
     }
 }
 
@@ -154,7 +154,11 @@ fn write<T: WritableElement>(
 
 /// Takes the exclusive lock, which the system releases when the process ends in whatever way.
 fn lock(path: &Path, monitor: &dyn Monitor) -> Result<File> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).at(path)?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(|error| {
+        let advice =
+            "rows are missing or damaged and cannot be written here; make the folder writable, or use a copy of it";
+        Error::file(path, format!("{advice} ({error})"))
+    })?;
     let mut told = false;
     loop {
         match file.try_lock() {
@@ -190,19 +194,17 @@ fn remove_temporaries(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Renames a damaged part, rows first so that they are never without keys; tells the new name of the rows.
-fn set_aside(folder: &Path, number: u32) -> Result<PathBuf> {
-    let damaged = |path: &Path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".damaged");
-        PathBuf::from(name)
-    };
-    let rows = part::rows_path(folder, number);
-    let aside = damaged(&rows);
-    fs::rename(&rows, &aside).at(&rows)?;
-    let keys = part::keys_path(folder, number);
-    if keys.exists() {
-        fs::rename(&keys, damaged(&keys)).at(&keys)?;
+/// Sets the parts aside that are known to be damaged, and says so.
+fn set_aside(store: &mut Store, monitor: &dyn Monitor) -> Result<()> {
+    for damaged in store.take_damaged() {
+        let aside = part::set_aside(store.folder(), damaged.number)?;
+        let text = format!(
+            "{} was damaged ({}); it was renamed to {} and its rows are computed again.",
+            damaged.path.display(),
+            damaged.reason,
+            aside.display()
+        );
+        monitor.update(Update::Note { text });
     }
-    Ok(aside)
+    Ok(())
 }

@@ -6,6 +6,7 @@
 use super::client::{CONNECT, Client};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
+use crate::workspace::is_at;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -78,6 +79,11 @@ impl Download<'_> {
             OpenOptions::new().create(true).truncate(false).write(true).open(self.partial).at(self.partial)?;
         file.try_lock()
             .map_err(|_| Error::file(self.partial, "another faceprobe is downloading this file; wait for it"))?;
+        // Else what would be gone on with, or begun anew, is the finished file.
+        if !is_at(&file, self.partial) {
+            let what = "another faceprobe has just finished this download; run the same command again";
+            return Err(Error::file(self.partial, what));
+        }
         let mut have = file.seek(SeekFrom::End(0)).at(self.partial)?;
         let mut resumed = have > 0;
         let mut stale_before = false;

@@ -249,6 +249,8 @@ impl RunFolder {
                 self.id, self.id
             )));
         }
+        // Whoever is about to work on it waits until it is gone, instead of losing what it has begun.
+        let _lock = self.lock()?;
         fs::remove_dir_all(&self.path).at(&self.path)
     }
 }

@@ -9,7 +9,7 @@ use super::launch::{self, Launched};
 use super::spec::{JobSpec, Spec};
 use crate::error::{AtPath, Error, Result};
 use crate::workspace::Workspace;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::time::{Duration, Instant};
 
 const MARK: &str = "queued";
@@ -66,25 +66,21 @@ pub fn busy(workspace: &Workspace) -> Result<bool> {
 /// # Errors
 /// When its worker cannot be started.
 pub fn next(workspace: &Workspace) -> Result<Option<Launched>> {
+    if !RunFolder::list(workspace)?.iter().any(is_queued) {
+        return Ok(None);
+    }
+    let path = workspace.runs().join(".queue.lock");
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).at(&path)?;
+    // Whoever holds it may have seen a training at work that has ended since, and then starts nothing: nobody would.
+    lock.lock().at(&path)?;
+    if busy(workspace)? {
+        return Ok(None);
+    }
     let mut waiting: Vec<(String, RunFolder)> = RunFolder::list(workspace)?
         .into_iter()
         .filter(is_queued)
         .filter_map(|run| Some((run.spec().ok()?.created, run)))
         .collect();
-    if waiting.is_empty() {
-        return Ok(None);
-    }
-    let path = workspace.runs().join(".queue.lock");
-    let lock = File::create(&path).at(&path)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        // Somebody else is starting one.
-        Err(TryLockError::WouldBlock) => return Ok(None),
-        Err(TryLockError::Error(error)) => return Err(Error::file(&path, error)),
-    }
-    if busy(workspace)? {
-        return Ok(None);
-    }
     waiting.sort_by(|a, b| a.0.cmp(&b.0));
     for (_, run) in waiting {
         // Gone when it was taken out meanwhile.

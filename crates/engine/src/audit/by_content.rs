@@ -18,8 +18,8 @@ pub(super) struct Cache<'a, T> {
     pub path: &'a Path,
     /// What is in it, for a person.
     pub what: &'static str,
-    /// What it held.
-    pub known: BTreeMap<ContentHash, T>,
+    /// Reads it.
+    pub load: &'a dyn Fn() -> BTreeMap<ContentHash, T>,
     /// The file's content.
     pub to_csv: ToCsv<'a, T>,
 }
@@ -31,14 +31,15 @@ impl<T: Copy + Send> Cache<'_, T> {
     /// # Errors
     /// A stop; what was worked out until then is kept.
     pub fn completed(
-        mut self,
+        self,
         files: &[(ContentHash, PathBuf)],
         step: u64,
         look: impl Fn(&Path) -> Option<T> + Sync,
         monitor: &dyn Monitor,
     ) -> Result<BTreeMap<ContentHash, T>> {
+        let mut known = (self.load)();
         let mut missing: Vec<&(ContentHash, PathBuf)> =
-            files.iter().filter(|(hash, _)| !self.known.contains_key(hash)).collect();
+            files.iter().filter(|(hash, _)| !known.contains_key(hash)).collect();
         missing.sort_unstable();
         missing.dedup_by_key(|(hash, _)| *hash);
         let (done, total, began) = (AtomicU64::new(0), missing.len() as u64, Instant::now());
@@ -59,8 +60,10 @@ impl<T: Copy + Send> Cache<'_, T> {
             })
             .collect();
         if !found.is_empty() {
-            self.known.extend(found);
-            let bytes = (self.to_csv)(&self.known).at(self.path);
+            // What another audit has added meanwhile stays.
+            known.extend((self.load)());
+            known.extend(found);
+            let bytes = (self.to_csv)(&known).at(self.path);
             if let Err(error) = bytes.and_then(|bytes| write_whole(self.path, &bytes)) {
                 let text = format!("The cache of {} was not written: {error}", self.what);
                 monitor.update(Update::Note { text });
@@ -69,6 +72,6 @@ impl<T: Copy + Send> Cache<'_, T> {
         if monitor.stopped() {
             return Err(Error::stopped());
         }
-        Ok(files.iter().filter_map(|(hash, _)| Some((*hash, *self.known.get(hash)?))).collect())
+        Ok(files.iter().filter_map(|(hash, _)| Some((*hash, *known.get(hash)?))).collect())
     }
 }

@@ -78,7 +78,7 @@ pub fn faces_of(
 ) -> Result<BTreeMap<ContentHash, usize>> {
     let header = ["hash".to_owned(), format!("faces ({})", count.identity())];
     let to_csv = |known: &BTreeMap<ContentHash, usize>| to_csv(known, &header);
-    let cache = Cache { path: cache, what: "faces", known: load(cache, &header), to_csv: &to_csv };
+    let cache = Cache { path: cache, what: "faces", load: &|| load(cache, &header), to_csv: &to_csv };
     let counted = |path: &Path| {
         let bytes = std::fs::read(path).map_err(|error| format!("cannot be read ({error})"));
         let skipped = |reason| monitor.update(Update::Skipped { path: path.display().to_string(), reason });

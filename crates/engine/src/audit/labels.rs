@@ -34,9 +34,6 @@ pub struct Judged {
     pub kept_from_witness: usize,
 }
 
-/// Networks that are asked; each adds a cross-validation and, from the third on, little else.
-const NETWORKS: usize = 2;
-
 /// A regression on a witness' features needs so many samples of each class.
 const FEW: usize = 50;
 
@@ -78,7 +75,7 @@ pub fn judge(
     }
     if joined.iter().any(Option::is_none) {
         let mut voices = Vec::new();
-        for set in distinct(sets) {
+        for set in sets {
             monitor.update(Update::Note { text: format!("with {}", set.title) });
             let settings = FoldSettings::for_samples(keys.len(), seed);
             voices.push(logits(out_of_fold(&rows_of(&set.stores, keys)?, &positive, groups, &settings, monitor)?));
@@ -103,20 +100,6 @@ pub fn judge(
         features,
         kept_from_witness,
     }))
-}
-
-/// The best set of each of the first networks.
-fn distinct(sets: &[Cached]) -> Vec<&Cached> {
-    let mut networks: Vec<&str> = Vec::new();
-    let mut taken = Vec::new();
-    for set in sets {
-        let Some(network) = set.stores.first().map(|store| store.identity().backbone.as_str()) else { continue };
-        if !networks.contains(&network) && networks.len() < NETWORKS {
-            networks.push(network);
-            taken.push(set);
-        }
-    }
-    taken
 }
 
 /// Positions in the witness' `asked` of samples that are not nearly those it was trained on, nor of the same person.

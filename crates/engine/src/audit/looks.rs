@@ -50,7 +50,7 @@ pub fn looks_of(
     cache: &Path,
     monitor: &dyn Monitor,
 ) -> Result<BTreeMap<ContentHash, Looks>> {
-    let cache = Cache { path: cache, what: "looks", known: load(cache), to_csv: &to_csv };
+    let cache = Cache { path: cache, what: "looks", load: &|| load(cache), to_csv: &to_csv };
     let decoded = |path: &Path| look(&imaging::decode(&std::fs::read(path).ok()?).ok()?);
     cache.completed(files, 100, decoded, monitor)
 }

@@ -80,7 +80,14 @@ pub fn run(
     let keys: Vec<ContentHash> = manifest.samples.iter().map(|sample| sample.hash).collect();
     // Features are those of a crop, where there is one; everything else is about the picture it was cut from.
     let pictures: Vec<ContentHash> = manifest.samples.iter().map(picture_of).collect();
-    let sets = stores::cached(&workspace.features(), &keys, &settings.wanted())?;
+    let (sets, damaged) = stores::cached(&workspace.features(), &keys, &settings.wanted(), monitor)?;
+    let name = &manifest.name;
+    notes.extend(damaged.into_iter().map(|spec| {
+        format!(
+            "Cached features are damaged and were not used; faceprobe extract --data {name} {} computes what is lost again.",
+            faceprobe_settings::options(&spec).join(" ")
+        )
+    }));
     if let Some(earliest) = sets.first().and_then(|set| set.stores.first()) {
         stage("compare features");
         // The earliest stage knows most about the picture itself, and least about what kind of thing is in it.
@@ -88,7 +95,6 @@ pub fn run(
         let pairs = alike::alike(&rows, settings.cosine, monitor)?;
         found.extend(gallery.alike(&pictures, &pairs, &mut groups));
     } else {
-        let name = &manifest.name;
         let what =
             if helpers.witness.is_some() { "Features were not" } else { "Labels were not judged and features not" };
         notes.push(format!(

@@ -4,11 +4,14 @@ use super::Wanted;
 use crate::features::{Dtype, FeatureSpec, Store, Taps, inventory};
 use faceprobe_core::dataset::ContentHash;
 use faceprobe_core::error::Result;
+use faceprobe_core::monitor::Monitor;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Stages of one network, computed alike, with a row for every image.
 pub struct Cached {
+    /// The request that leads to them.
+    pub spec: FeatureSpec,
     /// `mobilenet-v2, stages 10,13,15,16, grid4`.
     pub title: String,
     /// By depth.
@@ -19,18 +22,49 @@ impl Cached {
     pub fn width(&self) -> usize {
         self.stores.iter().map(|store| store.identity().width).sum()
     }
+
+    fn backbone(&self) -> Option<&str> {
+        self.stores.first().map(|store| store.identity().backbone.as_str())
+    }
 }
 
 /// Wider rows make a regression slow and no better.
 const WIDEST: usize = 12_000;
 
-/// The sets of stores that have a row for each of the images, the widest first: more stages and finer pooling tell more.
-/// Of more stages than fit, the deepest are taken.
+/// Networks that are asked; each adds a cross-validation and, from the third on, little else.
+const NETWORKS: usize = 2;
+
+/// The sets of stores that have a row for each of the images: of each of the first networks its widest, since more stages
+/// and finer pooling tell more. Of more stages than fit, the deepest are taken. Rows are held against their checksums
+/// ([`Store::verify`]); a set that does not fit is left out, and the second answer has the request that leads
+/// to it.
 ///
 /// # Errors
-/// A store that cannot be read.
-pub fn cached(folder: &Path, keys: &[ContentHash], wanted: &Wanted) -> Result<Vec<Cached>> {
-    let mut sets: BTreeMap<String, Vec<(usize, Store)>> = BTreeMap::new();
+/// A store that cannot be read; a stop.
+pub fn cached(
+    folder: &Path,
+    keys: &[ContentHash],
+    wanted: &Wanted,
+    monitor: &dyn Monitor,
+) -> Result<(Vec<Cached>, Vec<FeatureSpec>)> {
+    let (mut taken, mut damaged) = (Vec::<Cached>::new(), Vec::new());
+    for mut set in complete(folder, keys, wanted)? {
+        if taken.len() == NETWORKS || taken.iter().any(|other| other.backbone() == set.backbone()) {
+            continue;
+        }
+        set.stores.iter_mut().try_for_each(|store| store.verify(keys, monitor))?;
+        if set.stores.iter().all(|store| store.missing(keys).is_empty()) {
+            taken.push(set);
+        } else {
+            damaged.push(set.spec);
+        }
+    }
+    Ok((taken, damaged))
+}
+
+/// All sets of stores that have a row for each of the images, the widest first.
+fn complete(folder: &Path, keys: &[ContentHash], wanted: &Wanted) -> Result<Vec<Cached>> {
+    let mut sets: BTreeMap<String, (FeatureSpec, Vec<(usize, Store)>)> = BTreeMap::new();
     for info in inventory(folder) {
         let identity = &info.identity;
         let Ok(spec) = FeatureSpec::of_identity(identity) else { continue };
@@ -53,15 +87,15 @@ pub fn cached(folder: &Path, keys: &[ContentHash], wanted: &Wanted) -> Result<Ve
                 "{} {} {} {} {}",
                 identity.backbone, identity.pool, identity.dtype, identity.weights, identity.preprocessing
             );
-            sets.entry(same).or_default().push((tap, store));
+            sets.entry(same).or_insert_with(|| (spec, Vec::new())).1.push((tap, store));
         }
     }
-    let mut sets: Vec<Cached> = sets.into_values().map(deepest).collect();
+    let mut sets: Vec<Cached> = sets.into_values().map(|(spec, stages)| deepest(spec, stages)).collect();
     sets.sort_by_key(|set| (std::cmp::Reverse(set.width()), set.title.clone()));
     Ok(sets)
 }
 
-fn deepest(mut stages: Vec<(usize, Store)>) -> Cached {
+fn deepest(spec: FeatureSpec, mut stages: Vec<(usize, Store)>) -> Cached {
     stages.sort_by_key(|(tap, _)| std::cmp::Reverse(*tap));
     stages.dedup_by_key(|(tap, _)| *tap);
     let mut width = 0;
@@ -73,10 +107,7 @@ fn deepest(mut stages: Vec<(usize, Store)>) -> Cached {
         }
     }
     taken.sort_by_key(|(tap, _)| *tap);
-    let taps: Vec<String> = taken.iter().map(|(tap, _)| tap.to_string()).collect();
-    let title = taken.first().map_or(String::new(), |(_, store)| {
-        let identity = store.identity();
-        format!("{}, stages {}, {}", identity.backbone, taps.join(","), identity.pool)
-    });
-    Cached { title, stores: taken.into_iter().map(|(_, store)| store).collect() }
+    let spec = FeatureSpec { tap: Taps::Stages(taken.iter().map(|(tap, _)| *tap).collect()), ..spec };
+    let title = format!("{}, stages {}, {}", spec.backbone, spec.tap, spec.pool);
+    Cached { spec, title, stores: taken.into_iter().map(|(_, store)| store).collect() }
 }

@@ -77,7 +77,8 @@ pub fn extract(
 /// Computes the rows of `items` (hash and path of each image) that one of the stores, those of
 /// [`RowSource::identities`], does not have yet.
 ///
-/// A file that cannot be read or decoded, or whose bytes are no longer those of its hash, is reported as
+/// What the stores have of them is held against its checksums first ([`Store::verify`]), and what does not fit is computed
+/// again. A file that cannot be read or decoded, or whose bytes are no longer those of its hash, is reported as
 /// [`Update::Skipped`] and left out. Where nothing is missing, the source is not even loaded.
 ///
 /// # Errors
@@ -101,22 +102,24 @@ pub fn extract_all(
             return Err(Error::file(store.folder(), what));
         }
     }
+    let keys: Vec<ContentHash> = items.iter().map(|(key, _)| *key).collect();
+    stores.iter_mut().try_for_each(|store| store.verify(&keys, monitor))?;
     let mut done = Done::default();
     let mut reused = items.len();
     if !missing(&stores.iter().collect::<Vec<_>>(), items).is_empty() {
         // In the order of the stages, so that two extractions never wait for each other.
         let open = |store| PartWriter::open(store, options.part_rows, monitor);
         let mut writers = stores.iter_mut().map(open).collect::<Result<Vec<_>>>()?;
-        // Another process may have written rows while this one waited for the lock.
+        // Another process may have written rows while this one waited for the lock; all of them, even.
+        writers.iter_mut().try_for_each(|writer| writer.verify(&keys, monitor))?;
         let todo = missing(&writers.iter().map(PartWriter::store).collect::<Vec<_>>(), items);
         reused -= todo.len();
         let threads = options.threads.max(1);
-        let suitable = source.batch().min(todo.len().div_ceil(CALLS * threads)).max(1);
-        // As many calls for one stream as for another.
-        let calls = todo.len().div_ceil(suitable).next_multiple_of(threads);
-        let batch = options.batch.unwrap_or(todo.len().div_ceil(calls)).max(1);
+        let batch = options.batch.unwrap_or_else(|| batch(source.batch(), todo.len(), threads)).max(1);
         let work = Work { source, items, todo: &todo, batch, monitor };
-        done = work.run(threads, reused, &mut writers)?;
+        if !todo.is_empty() {
+            done = work.run(threads, reused, &mut writers)?;
+        }
     }
     if let (0, 0, Some((path, reason))) = (done.computed, reused, done.skipped.first()) {
         let count = done.skipped.len();
@@ -128,6 +131,14 @@ pub fn extract_all(
     let seconds = start.elapsed().as_secs_f64();
     let rate = done.computed as f64 / seconds.max(1e-9);
     Ok(ExtractReport { computed: done.computed, reused, skipped: done.skipped, seconds, rate })
+}
+
+/// Images per call of the network where `todo` are left, at most as many as suit the source.
+fn batch(suitable: usize, todo: usize, threads: usize) -> usize {
+    let most = suitable.min(todo.div_ceil(CALLS * threads)).max(1);
+    // As many calls for one stream as for another.
+    let calls = todo.div_ceil(most).next_multiple_of(threads);
+    todo.div_ceil(calls.max(1))
 }
 
 /// Indices of the items to compute: without a row in one of the stores, each content once.

@@ -152,8 +152,8 @@ pub(super) fn for_each_block(
         let broken = values.par_chunks(width).position_first(|row| row.iter().any(|value| !value.is_finite()));
         if let Some(row) = broken {
             return Err(Error::failed(format!(
-                "the features of {split} sample {} hold a value that is not a finite number; extract them again, with \
-                 --dtype f32 if they were kept in a narrower type",
+                "the features of {split} sample {} hold a value that is not a finite number, so their store was changed \
+                 while it was read; run this again: rows that do not fit their checksums are computed again",
                 first + row + 1
             )));
         }

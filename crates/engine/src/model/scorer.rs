@@ -182,7 +182,8 @@ fn probabilities(network: &dyn Network, input: &dyn Input, batch: usize, monitor
 fn shares(logits: Vec<f64>) -> Result<Vec<f64>> {
     if let Some(row) = logits.iter().position(|logit| logit.is_nan()) {
         return Err(Error::failed(format!(
-            "the score of image {} is not a number, because its features are not; extract them again",
+            "the score of image {} is not a number: its features were changed while they were read, or the model's weights \
+             are out of range; run this again, and if it says the same, train the model again",
             row + 1
         )));
     }

@@ -13,6 +13,7 @@ use faceprobe_core::model::ModelSpec;
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
 use faceprobe_core::run::journal::Life;
+use faceprobe_core::run::results::ResultRow;
 use faceprobe_core::run::spec::{DEMO_DATASET, JobSpec, Spec};
 use std::sync::Arc;
 
@@ -65,7 +66,7 @@ pub(super) fn part(circumstances: &Circumstances<'_>, recorder: &Recorder, job: 
     part_in(circumstances, recorder, run, &spec.job)
 }
 
-/// Does a part whose folder is there.
+/// Does a part whose folder is there, unless it has its result already.
 pub(super) fn part_in(
     circumstances: &Circumstances<'_>,
     recorder: &Recorder,
@@ -73,6 +74,11 @@ pub(super) fn part_in(
     job: &JobSpec,
 ) -> Result<RunFolder> {
     let _lock = run.lock()?;
+    // Another worker may have done it while this one waited for the lock.
+    if let Some(row) = ResultRow::finished(&run)? {
+        row.close(&run)?;
+        return Ok(run);
+    }
     let own = Recorder::open(&run, Arc::clone(recorder.switch()))?;
     own.life(Life::Started { pid: std::process::id(), threads: circumstances.threads });
     recorder.update(Update::Stage { name: run.id().to_string() });

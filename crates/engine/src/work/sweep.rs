@@ -195,26 +195,37 @@ fn train_head(
     limit: Option<usize>,
     recorder: &Recorder,
 ) -> Result<ResultRow> {
-    if let Some(row) = ResultRow::load(&head.run)?
-        && (!head.run.checkpoint_path().exists() || limit.is_some_and(|limit| row.epochs >= limit))
-    {
-        row.close(&head.run)?;
+    if let Some(row) = trained(head, limit)? {
         return Ok(row);
     }
     if recorder.stopped() {
         return Err(Error::stopped());
     }
     let _lock = head.run.lock()?;
+    // Another worker may have done it while this one waited for the lock.
+    if let Some(row) = trained(head, limit)? {
+        return Ok(row);
+    }
     let own = Recorder::open(&head.run, Arc::clone(recorder.switch()))?;
     own.life(Life::Started { pid: std::process::id(), threads: circumstances.threads });
     let mut row = None;
     recorded(&own, || {
-        let trained = train_on(ground, &head.run, dataset, &head.model, limit, &own)?;
-        let summary = trained.summary();
-        row = Some(trained);
+        let new = train_on(ground, &head.run, dataset, &head.model, limit, &own)?;
+        let summary = new.summary();
+        row = Some(new);
         Ok(summary)
     })?;
     row.ok_or_else(|| Error::failed("the head left no result"))
+}
+
+/// The result of a head that has come that far already.
+fn trained(head: &Head, limit: Option<usize>) -> Result<Option<ResultRow>> {
+    let row = ResultRow::load(&head.run)?
+        .filter(|row| !head.run.checkpoint_path().exists() || limit.is_some_and(|limit| row.epochs >= limit));
+    if let Some(row) = &row {
+        row.close(&head.run)?;
+    }
+    Ok(row)
 }
 
 /// A setting with the validation accuracies of its seeds.

@@ -215,9 +215,12 @@ pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: 
     let JobSpec::Train { dataset, model: spec, .. } = run.spec()?.job else {
         return Err(Error::usage(format!("Run {name} trains no model, so there is no test to open for it.")));
     };
-    let Some(mut result) = ResultRow::load(&run)? else {
-        return Err(Error::failed(format!("Run {name} has no trained model yet; wait for its end or train it again.")));
+    let result = || {
+        let none =
+            || Error::failed(format!("Run {name} has no trained model yet; wait for its end or train it again."));
+        ResultRow::load(&run)?.ok_or_else(none)
     };
+    result()?;
     let model = SavedModel::load(&run.model_path())?;
     let manifest = manifest(circumstances.workspace, &dataset)?;
     if manifest.sha256 != model.info.provenance.manifest_sha256 {
@@ -232,6 +235,13 @@ pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: 
     monitor.update(Update::Stage { name: "score the test split".into() });
     let (samples, scores, positive) = score_split(&model, &stores, &manifest, Split::Test, monitor)?;
     let (accuracy, interval) = figures(&scores, &positive, model.info.threshold);
+    // Rows may have been waited for, as long as another process computes them.
+    if SavedModel::load(&run.model_path())? != model {
+        return Err(Error::failed(format!(
+            "Run {name} was trained further while its test split was scored, and nothing was recorded; open it again."
+        )));
+    }
+    let mut result = result()?;
     // The record comes first: an accuracy must never be seen without it.
     openings::record(
         circumstances.workspace,

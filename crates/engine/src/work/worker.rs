@@ -1,8 +1,8 @@
 //! The worker process: one run, from its spec to the last line of its journal.
 
 use super::execute::{Circumstances, execute};
-use super::thinning::Thinning;
-use super::{queue, summary};
+use faceprobe_core::run::thinning::Thinning;
+use faceprobe_core::run::{RunView, Status, queue, summary};
 use faceprobe_core::error::{Error, ErrorKind, Result};
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
@@ -10,6 +10,7 @@ use faceprobe_core::run::control::{self, Command, Switch, Wish};
 use faceprobe_core::run::journal::{Event, JournalWriter, Life};
 use faceprobe_core::workspace::Workspace;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -105,7 +106,13 @@ pub fn main(workspace: &Workspace, name: &str) -> ExitCode {
 
 fn work(workspace: &Workspace, name: &str) -> Result<ExitCode> {
     let run = RunFolder::find(workspace, name)?;
+    let written = || fs::metadata(run.events_path()).map_or(0, |journal| journal.len());
+    let before = written();
     let _lock = run.lock()?;
+    // Another worker may have done all of it while this one waited for the lock.
+    if written() != before && is_done(&run)? {
+        return Ok(ExitCode::SUCCESS);
+    }
     let spec = run.spec()?;
     let switch = Arc::new(Switch::default());
     let recorder = Arc::new(Recorder::open(&run, Arc::clone(&switch))?);
@@ -124,6 +131,10 @@ fn work(workspace: &Workspace, name: &str) -> Result<ExitCode> {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     })
+}
+
+fn is_done(run: &RunFolder) -> Result<bool> {
+    Ok(RunView::open(run.clone())?.status == Status::Done)
 }
 
 /// Does `work` and writes its end into the journal. A panic is an end like any other.

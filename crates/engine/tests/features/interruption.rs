@@ -152,3 +152,37 @@ fn two_writers_exclude_each_other() {
         assert_eq!(row.to_vec(), expected(number));
     }
 }
+
+#[test]
+fn of_two_extractions_at_once_one_computes_and_the_other_finds_everything_there() {
+    for batch in [None, Some(4)] {
+        let folder = tempfile::tempdir().unwrap();
+        let all = folder.path().join("cache");
+        let items = pictures(folder.path(), 20);
+        let options = ExtractOptions { threads: 2, batch, part_rows: 10 };
+        let mut own = Store::open(&all, &Fake::default().identity()).unwrap();
+        let held = PartWriter::open(&mut own, 10, &Silent).unwrap();
+        let (sources, ears) = ([Fake::default(), Fake::default()], [Ear::default(), Ear::default()]);
+        let one = |source: &Fake, ear: &Ear| {
+            let mut store = Store::open(&all, &source.identity()).unwrap();
+            let report = extract(&mut store, source, &items, &options, ear).unwrap();
+            assert_eq!(store.rows_f32(&keys(&items)).unwrap().row(19).to_vec(), expected(19));
+            (report.computed, report.reused, report.skipped.len())
+        };
+        let mut reports = std::thread::scope(|scope| {
+            let both = [0, 1].map(|which| {
+                let (one, source, ear) = (&one, &sources[which], &ears[which]);
+                scope.spawn(move || one(source, ear))
+            });
+            while ears.iter().any(|ear| ear.notes().is_empty()) {
+                std::thread::yield_now();
+            }
+            drop(held);
+            both.map(|one| one.join().unwrap())
+        });
+        reports.sort_unstable();
+        assert_eq!(reports, [(0, 20, 0), (20, 0, 0)]);
+        let worked = sources.map(|source| source.workers.load(Ordering::SeqCst) > 0);
+        assert!(worked[0] != worked[1], "one does not even make a worker");
+    }
+}

@@ -1,5 +1,6 @@
 //! The feature store and the extraction pipeline, through their public interface, with a source that needs no network.
 
+mod checksums;
 mod extraction;
 mod interruption;
 mod pooled;

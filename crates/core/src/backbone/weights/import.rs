@@ -278,6 +278,7 @@ fn write(
         source,
         licence: info.licence.into(),
     };
+    let _lock = store::lock(folder)?;
     // While the file is exchanged, no record may speak of it.
     match fs::remove_file(path.with_extension("json")) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::file(&path, error)),

@@ -18,3 +18,4 @@ pub use naming::Names;
 pub use store::{
     StoredWeights, WeightsInfo, WeightsStatus, all, checked, hash, hex, list, record, sha256_of, status, weights_dir,
 };
+pub(super) use store::lock;

@@ -90,6 +90,14 @@ pub fn list() -> Result<Vec<WeightsStatus>> {
     all().iter().map(|info| status(info.name)).collect()
 }
 
+/// Keeps other programs from exchanging weights in this folder until it is dropped, so that a file and its record are of
+/// one import.
+pub(in crate::backbone) fn lock(folder: &Path) -> Result<File> {
+    let file = File::open(folder).at(folder)?;
+    file.lock().at(folder)?;
+    Ok(file)
+}
+
 /// Writes the record of weights that are in place. It comes last: without it they count as absent.
 pub fn record(path: &Path, info: &WeightsInfo) -> Result<()> {
     let json = serde_json::to_vec_pretty(info).at(path)?;

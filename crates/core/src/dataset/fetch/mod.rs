@@ -8,8 +8,9 @@ pub mod congress;
 pub mod unpack;
 
 use crate::error::{AtPath, Error, Result};
+use crate::workspace::is_at;
 use md5::{Digest, Md5};
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -24,10 +25,15 @@ impl Guard {
     fn new(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).at(folder)?;
         let path = folder.join(".fetching");
-        let file = File::create(&path).at(&path)?;
-        file.try_lock()
-            .map_err(|_| Error::file(folder, "another faceprobe is fetching into this folder; wait for it"))?;
-        Ok(Self { path, _file: file })
+        loop {
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).at(&path)?;
+            file.try_lock()
+                .map_err(|_| Error::file(folder, "another faceprobe is fetching into this folder; wait for it"))?;
+            // One that ended just now has removed it, and a lock on it would keep nobody out.
+            if is_at(&file, &path) {
+                return Ok(Self { path, _file: file });
+            }
+        }
     }
 }
 
