@@ -101,7 +101,7 @@ fn an_aligned_data_set_makes_a_model_that_knows_its_alignment() {
     assert_eq!(model.info.alignment, Some(Alignment { template: Template::Tight, side: 64 }));
 
     let (done, _, errors) = run(&["data", "prepare", "--source", &source, "--align", "tight", "--align-side", "5"]);
-    assert!(!done && errors.contains("32 to 1024"), "{errors}");
+    assert!(!done && errors.contains("from 32 to 1,024"), "{errors}");
     let (done, _, errors) = run(&["data", "prepare", "--source", &source, "--align", "narrow"]);
     assert!(!done && errors.contains("tight") && errors.contains("loose"), "{errors}");
 }

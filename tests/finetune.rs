@@ -168,7 +168,7 @@ fn a_fine_tuned_run_is_a_run_like_any_other() {
     for (args, part) in [
         (["--backbone", "mobilenet-v2", "--cut", "18"], "can be cut behind the stages 0 to 17"),
         (["--backbone", "vgg16", "--cut", "0"], "values per image"),
-        (["--backbone", "mobilenet-v2", "--learning-rate-head", "0"], "number above 0"),
+        (["--backbone", "mobilenet-v2", "--learning-rate-head", "0"], "must be above 0, not 0"),
     ] {
         let output = study.run(&[["train", "finetune"].as_slice(), &args].concat());
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -284,7 +284,7 @@ fn an_ensemble_is_the_mean_of_its_members_and_is_refitted_with_them() {
     let params = seeds.each_ref().map(|run| of(run)["params"].as_u64().unwrap_or_default());
     assert_eq!(row["params"].as_u64(), Some(params[0] + params[1]));
     assert!(
-        row["val_accuracy"].is_f64() && row["settings"] == format!("mean of {}, {}; tap 17", seeds[0], seeds[1]),
+        row["val_accuracy"].is_f64() && row["settings"] == format!("members {}, {}; tap 17", seeds[0], seeds[1]),
         "{row}"
     );
 

@@ -108,7 +108,7 @@ fn a_finished_run_is_finished_however_long_its_journal_is_and_whatever_is_in_it(
 /// A dense training with a journal of about 600 kB.
 fn long(workspace: &Workspace, outcome: &str) -> RunFolder {
     let features = faceprobe_core::features::FeatureSpec::of_backbone("efficientnet-lite0");
-    let job = JobSpec::train("album", ModelSpec::Dense { features, settings: DenseSettings::default() });
+    let job = JobSpec::train("album", ModelSpec::new(features, DenseSettings::default()));
     let made = RunFolder::create(workspace, &Spec::new(job, 1, "cpu")).expect("a run");
     let at = 1_767_000_000_000i64 + outcome.len() as i64;
     let mut text = format!("{{\"at\":{at},\"event\":\"started\",\"pid\":1,\"threads\":1}}\n");

@@ -57,11 +57,11 @@ fn worker(workspace: &Path, run: &str) -> i32 {
 /// Fills the training form with a benchmark of so many epochs and starts it.
 fn train_benchmark(session: &mut Session, epochs: &str) {
     session.named("n", "new run");
-    session.shows("Train on study");
-    // From the backbone up to the kind of model; the next but one is the benchmark.
-    session.keys("\u{1b}[A\u{1b}[C\u{1b}[C");
+    session.shows("Train: Dense head");
+    // From the data set up to the kind of model; the one before is the benchmark.
+    session.keys("\u{1b}[A\u{1b}[D");
     session.shows("filters");
-    session.keys("\t\t\t\t\t\t\u{15}");
+    session.keys("\t\t\t\t\t\t\t\t\t\u{15}");
     session.keys(epochs);
     session.keys("\t\u{15}64");
     session.named("\r", "start");
@@ -79,7 +79,7 @@ fn a_newcomer_goes_through_the_study_by_the_keys_on_the_screen() {
     session.keys("n");
     session.shows("Prepare a data set");
     session.paste(&format!("adience:{}\n", source.display()));
-    session.keys("\t\t\t\t\u{15}\t\u{15}\t\u{15}");
+    session.keys("\t\tstudy");
     session.named("\r", "start");
     session.shows("is done. study:");
     // Features can wait: the benchmark needs none. Train.

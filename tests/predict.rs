@@ -363,3 +363,36 @@ fn a_picture_without_a_face_is_shown_whole_and_said_to_be() {
     // A model of aligned faces would look for them by itself; this one is of whole pictures.
     assert_eq!(whole[0]["input"], "whole picture");
 }
+
+/// A map goes where a user says, and over nothing that the program did not make.
+#[test]
+fn maps_overwrite_no_photograph_and_no_foreign_file() {
+    let folder = trained();
+    let at = folder.path();
+    let photo = at.join("raw/female/000.png");
+    let before = std::fs::read(&photo).expect("a photograph");
+    std::os::unix::fs::symlink(&photo, at.join("link.png")).expect("a link");
+    std::fs::hard_link(&photo, at.join("hard.png")).expect("a link");
+    std::fs::write(at.join("notes.txt"), "my notes").expect("a file");
+    let explain = |out: &str, more: &[&str]| {
+        let args = [&["predict", "raw/female/000.png", "--explain", out], more].concat();
+        let output = run(at, &args);
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for out in ["raw/female/000.png", "./raw/../raw/female/000.png", "link.png", "hard.png"] {
+        let (code, error) = explain(out, &["--force"]);
+        assert!(code == Some(2) && error.contains("is what is read"), "{out}: {error}");
+    }
+    assert_eq!(std::fs::read(&photo).expect("a photograph"), before);
+    let (code, error) = explain("notes.txt", &[]);
+    assert!(code == Some(2) && error.contains("--force"), "{error}");
+    assert_eq!(std::fs::read(at.join("notes.txt")).expect("a file"), b"my notes");
+    // Its own map it makes anew; the folder of the photographs gets no map over one of them.
+    for _ in 0..2 {
+        assert_eq!(explain("own.png", &[]).0, Some(0));
+    }
+    assert_eq!(explain("notes.txt", &["--force"]).0, Some(0));
+    let many = answers(at, &["raw/female", "--explain", "raw/female", "--force"], 0);
+    assert!(texts(&many, "explanation").iter().all(|map| map.contains("-2.png")), "{many:?}");
+    assert_eq!(std::fs::read(&photo).expect("a photograph"), before);
+}

@@ -344,7 +344,7 @@ fn a_sweep_keeps_what_is_finished_and_ranks_its_heads() {
     ok(at, &[&["--quiet", "sweep"], options.as_slice()].concat());
     ok(at, &[&["--quiet", "train", "dense"], options.as_slice()].concat());
     let as_they_are: Vec<Value> =
-        rows().into_iter().filter(|row| row["settings"].to_string().contains("not standardised")).collect();
+        rows().into_iter().filter(|row| row["settings"].to_string().contains("standardise no")).collect();
     assert!(as_they_are.len() == 2 && as_they_are[0]["val_accuracy"] == as_they_are[1]["val_accuracy"]);
 }
 

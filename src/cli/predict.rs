@@ -30,6 +30,7 @@ pub(crate) fn run(context: &Context, args: &PredictArgs) -> Result<ExitCode> {
         null: args.null,
         lists: args.list.len(),
         explain: args.explain.is_some(),
+        force: args.force,
     };
     let mut answers = Answers::ask(&batch, args.explain.as_deref(), &args.list, &args.paths)?;
     let mut begun = Instant::now();

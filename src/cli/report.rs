@@ -12,7 +12,7 @@ pub(crate) fn run(context: &Context, args: &ReportArgs) -> Result<()> {
         Some(output) => absolute(output).unwrap_or_else(|_| output.clone()),
         None => context.workspace.root().join("report"),
     };
-    let options = ReportOptions { model: args.model.clone(), thumbnails: args.thumbnails };
+    let options = ReportOptions { model: args.model.clone(), thumbnails: args.thumbnails, force: args.force };
     let written = write(&context.workspace, &output, &options)?;
     if context.json {
         return print_json(&written);

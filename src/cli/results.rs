@@ -5,11 +5,11 @@ use super::args::ResultsArgs;
 use super::output::{Align, duration, print, print_json, table};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
+use faceprobe_core::outputs::Outputs;
 use faceprobe_core::run::export::{self, Format};
 use faceprobe_core::run::filter::Filter;
 use faceprobe_core::run::results::{self, ResultRow, SettingRow, Table};
 use faceprobe_core::run::words::{self, after_opening, division, set_name, share, spread, with_interval};
-use faceprobe_core::workspace::write_whole;
 
 pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
     if !args.compare.is_empty() {
@@ -57,7 +57,7 @@ fn exported(context: &Context, args: &ResultsArgs, rows: &[ResultRow]) -> Result
     let Some(path) = &args.output else {
         return print(&text);
     };
-    write_whole(path, text.as_bytes())?;
+    Outputs::new(&context.workspace, args.force).write(path, text.as_bytes())?;
     if context.quiet {
         Ok(())
     } else {

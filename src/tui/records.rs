@@ -7,6 +7,7 @@ use super::screens::{evaluate, results, runs};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::Criterion;
+use faceprobe_core::outputs::Outputs;
 use faceprobe_core::run::choice::{self, Choice};
 use faceprobe_core::run::compare::{self, Comparison};
 use faceprobe_core::run::export::{self, Format};
@@ -16,7 +17,6 @@ use faceprobe_core::run::launch::{self, Launched};
 use faceprobe_core::run::results::{ResultRow, by_setting};
 use faceprobe_core::run::scored::Scored;
 use faceprobe_core::run::{RunFolder, RunId};
-use faceprobe_core::workspace::write_whole;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -135,11 +135,12 @@ pub fn perform(settings: &Settings, job: RecordJob, started: &mut Vec<Launched>)
             }))
         }
         RecordJob::Export { path, rows, by_setting, replace } => {
-            if path.exists() && !replace {
+            let outputs = Outputs::new(workspace, replace);
+            if path.exists() && outputs.check(&path).is_err() && !replace {
                 let job = RecordJob::Export { path, rows, by_setting, replace: true };
                 return Ok(RecordReply::Exists(Box::new(job)));
             }
-            let lines = write_table(&path, &rows, by_setting)?;
+            let lines = write_table(&outputs, &path, &rows, by_setting)?;
             Ok(RecordReply::Exported { path, lines })
         }
         RecordJob::Label { run, change } => {
@@ -172,7 +173,7 @@ pub fn perform(settings: &Settings, job: RecordJob, started: &mut Vec<Launched>)
     }
 }
 
-fn write_table(path: &Path, rows: &[ResultRow], settings: bool) -> Result<usize> {
+fn write_table(outputs: &Outputs, path: &Path, rows: &[ResultRow], settings: bool) -> Result<usize> {
     let format = Format::of_path(path).ok_or_else(|| {
         Error::usage(format!("{}: the ending decides the format; take .csv, .md or .tex.", path.display()))
     })?;
@@ -182,7 +183,7 @@ fn write_table(path: &Path, rows: &[ResultRow], settings: bool) -> Result<usize>
     } else {
         (rows.len(), export::runs(&rows.iter().collect::<Vec<_>>(), format)?)
     };
-    write_whole(path, text.as_bytes())?;
+    outputs.write(path, text.as_bytes())?;
     Ok(lines)
 }
 

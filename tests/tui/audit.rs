@@ -288,8 +288,7 @@ fn an_audit_can_ask_a_fine_tuned_run() {
 fn preparing_again_is_filled_in_and_the_palette_has_it_all() {
     let mut app = view(DARK, Some(found(&[])), "p");
     let Some(Overlay::Form(form)) = &app.overlay else { panic!("no form") };
-    let values =
-        ["source", "name", "train", "validation", "test", "seed", "split", "align"].map(|name| form.value(name));
+    let values = ["source", "name", "train", "val", "test", "seed", "split", "align"].map(|name| form.value(name));
     assert_eq!(values, ["adience:/study/data/sample", "sample", "600", "150", "150", "1", "random", "none"]);
     press(&mut app, KeyCode::Esc);
     let first = |app: &App, typed: &str| palette::found(app, typed)[0].binding.action;

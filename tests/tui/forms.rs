@@ -15,9 +15,9 @@ use faceprobe_core::run::{JobSpec, ModelSpec};
 fn forms_check_every_field_and_remember_what_was_typed() {
     let mut app = on_screen(DARK, ScreenId::Train);
     press(&mut app, KeyCode::Char('n'));
-    // Over tap, pooling, pixels and width.
+    // From the data set over backbone, tap, pool, mode, dtype, width and depth.
     let to_dropout = |app: &mut App| {
-        for _ in 0..5 {
+        for _ in 0..8 {
             press(app, KeyCode::Down);
         }
     };
@@ -27,7 +27,7 @@ fn forms_check_every_field_and_remember_what_was_typed() {
     }
     type_text(&mut app, "1.5");
     assert_eq!(press(&mut app, KeyCode::Enter), []);
-    assert!(shown(&mut app, 80, 24).contains("Needs a number from 0 to 0.99."));
+    assert!(shown(&mut app, 80, 24).contains("Dropout must be at least 0 and below 1, not 1.5."));
     press(&mut app, KeyCode::Esc);
     press(&mut app, KeyCode::Char('n'));
     to_dropout(&mut app);
@@ -43,13 +43,12 @@ fn forms_check_every_field_and_remember_what_was_typed() {
     // The kind of model is a field; the defaults of each kind are the engine's.
     press(&mut app, KeyCode::Char('n'));
     press(&mut app, KeyCode::Up);
-    press(&mut app, KeyCode::Right);
-    press(&mut app, KeyCode::Right);
+    press(&mut app, KeyCode::Left);
     let model = ModelSpec::new(None, BenchmarkSettings::default());
     assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Launch(Box::new(train(model)))]);
     press(&mut app, KeyCode::Char('n'));
     press(&mut app, KeyCode::Up);
-    for _ in 0..3 {
+    for _ in 0..2 {
         press(&mut app, KeyCode::Right);
     }
     let features = FeatureSpec::of_cut("efficientnet-lite0", None, Mode::Default).unwrap();
@@ -62,7 +61,7 @@ fn the_prepare_form_takes_several_sources_and_pasted_paths() {
     let mut app = on_screen(DARK, ScreenId::Data);
     press(&mut app, KeyCode::Char('n'));
     assert_eq!(press(&mut app, KeyCode::Enter), []);
-    assert!(shown(&mut app, 80, 24).contains("Needs a source"));
+    assert!(shown(&mut app, 80, 24).contains("Source must be given."));
     app.update(Event::Paste("adience:/data/Köln photos\n".into()));
     press(&mut app, KeyCode::Tab);
     app.update(Event::Paste("adience:/data/人物".into()));
@@ -71,11 +70,11 @@ fn the_prepare_form_takes_several_sources_and_pasted_paths() {
     let JobSpec::Prepare(settings) = &**job else { panic!("{job:?}") };
     let paths: Vec<_> = settings.source.iter().map(|source| source.path.to_string_lossy().into_owned()).collect();
     assert_eq!(paths, ["/data/Köln photos", "/data/人物"]);
-    assert_eq!((settings.train, settings.val, settings.test), (Some(6000), Some(2000), Some(2000)));
+    assert_eq!((settings.name.as_str(), settings.train, settings.val, settings.test), ("adience", None, None, None));
     assert_eq!((settings.split, settings.align), (None, None));
     // How images are divided, and whether they are aligned: subject, and the whole head.
     press(&mut app, KeyCode::Char('n'));
-    for _ in 0..8 {
+    for _ in 0..7 {
         press(&mut app, KeyCode::Tab);
     }
     for _ in 0..3 {

@@ -73,11 +73,24 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Flushes a temporary file to disk and gives it its name, so that `path` is never seen half written.
 pub fn persist(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
+    named(file, path, |file| file.persist(path).map(drop))
+}
+
+/// The same where nothing may have the name yet.
+pub fn persist_new(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
+    named(file, path, |file| file.persist_noclobber(path).map(drop))
+}
+
+fn named(
+    file: tempfile::NamedTempFile,
+    path: &Path,
+    name: impl FnOnce(tempfile::NamedTempFile) -> Result<(), tempfile::PersistError>,
+) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     // Temporary files are made private; what ends in the workspace follows the usual 0644.
     file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).at(path)?;
     file.as_file().sync_all().at(path)?;
-    file.persist(path).map_err(|error| Error::file(path, error.error))?;
+    name(file).map_err(|error| Error::at(path, error.error))?;
     if let Some(folder) = path.parent() {
         // The rename itself must reach the disk too; some file systems refuse this, and then it is their word.
         let _ = File::open(folder).and_then(|folder| folder.sync_all());

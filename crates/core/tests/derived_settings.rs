@@ -97,7 +97,7 @@ fn settings_of_474bc10_are_read() {
     let audit = json!({ "bits": 28, "cosine": 0.8, "side": 100, "light": 32.0, "contrast": 12.0,
         "features": { "backbone": null, "tap": "13,15", "pool": "grid4" }, "with": null, "faces": false, "seed": 1 });
     let audit: audit::Settings = serde_json::from_value(audit).unwrap();
-    assert_eq!(options(&audit).join(" "), "--min-side 100 --tap 13,15 --pool grid4 --faces no");
+    assert_eq!(options(&audit).join(" "), "--faces no --min-side 100 --tap 13,15 --pool grid4");
 }
 
 #[test]

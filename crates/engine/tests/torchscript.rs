@@ -147,7 +147,7 @@ fn what_cannot_be_a_backbone_is_refused_in_one_sentence() {
         ("name = ", "cannot be understood (line 1:"),
         (&good.replace("input = 24", "input = -1"), "cannot be understood (line 3:"),
         (&format!("{good}mod = \"keras\"\n"), "unknown field `mod`"),
-        (&format!("{good}mode = \"nearest\"\n"), "unknown variant `nearest`"),
+        (&format!("{good}mode = \"nearest\"\n"), "must be default or keras"),
         (&good.replace("input = 24", "input = 0"), "1 to 2048"),
         (&good.replace("0.485", "123.675"), "from 0 to 1"),
         (&good.replace("0.229", "0.0"), "from 0 to 1"),

@@ -146,12 +146,20 @@ pub fn words<S: Settings>(settings: &S) -> String {
     });
     let words: Vec<String> = told
         .map(|statement| {
-            let (label, value) = (statement.info.label(), statement.get(settings).replace('\n', ", "));
+            let (label, value) = (statement.info.label(), readable(&statement.info, &statement.get(settings)));
             // 60 epochs, 64 filters; and patience 5, although that is counted in epochs too.
             if statement.info.unit == Some(&label) { format!("{value} {label}") } else { format!("{label} {value}") }
         })
         .collect();
     words.join(", ")
+}
+
+/// The text of a setting as a table tells it: the values of a list with a comma and a space between them.
+fn readable(info: &Info, text: &str) -> String {
+    match &info.domain {
+        Domain::List { lines, .. } => parts(text, *lines).collect::<Vec<_>>().join(", "),
+        _ => text.to_owned(),
+    }
 }
 
 /// The settings in which several differ, with the text of each.

@@ -32,6 +32,9 @@ pub(crate) struct ResultsArgs {
     /// Write it into this file; without --format, its ending decides: .csv, .md, .tex
     #[arg(long, value_name = "FILE", conflicts_with = "compare")]
     pub output: Option<PathBuf>,
+    /// Overwrite a file that was not made here
+    #[arg(long, requires = "output")]
+    pub force: bool,
     /// Put these models side by side: settings, confusion matrices, images they disagree on
     #[arg(long, num_args = 2.., value_name = "RUN")]
     pub compare: Vec<String>,
@@ -66,6 +69,9 @@ pub(crate) struct ReportArgs {
     /// Put small pictures of the worst mistakes in: photographs of people
     #[arg(long)]
     pub thumbnails: bool,
+    /// Overwrite files that were not made here
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -129,6 +135,9 @@ pub(crate) struct PredictArgs {
     /// Save the picture with a map of where the answer comes from as this PNG; for several pictures name a folder
     #[arg(long, value_name = "OUT")]
     pub explain: Option<PathBuf>,
+    /// Let the map take the place of a file that was not made here; an input is never overwritten
+    #[arg(long, requires = "explain")]
+    pub force: bool,
     /// Print CSV instead of text
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,

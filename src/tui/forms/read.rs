@@ -46,12 +46,6 @@ fn job(
                 form.complain("source", "Needs a source, such as fairface:/path/to/fairface.");
                 return Ok(None);
             }
-            for source in &settings.source {
-                if let Err(error) = source.check() {
-                    form.complain("source", error.to_string());
-                    return Ok(None);
-                }
-            }
             Some(JobSpec::Prepare(settings))
         }
         FormKind::Audit => {

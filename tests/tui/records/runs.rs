@@ -105,7 +105,7 @@ fn the_watcher_reads_curves_where_they_are_shown_and_a_series_shows_how_far_its_
     use std::sync::mpsc;
     let folder = tempfile::tempdir().unwrap();
     let workspace = faceprobe_core::workspace::Workspace::open(folder.path()).unwrap();
-    let model = ModelSpec::Benchmark { settings: BenchmarkSettings::default() };
+    let model = ModelSpec::new(None, BenchmarkSettings::default());
     let series = JobSpec::Folds { dataset: "cv".into(), model };
     let series = RunFolder::create(&workspace, &Spec::new(series, 1, "cpu")).unwrap();
     let mut spec = Spec::new(dense(), 1, "cpu");

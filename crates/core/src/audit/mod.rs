@@ -12,6 +12,10 @@ use serde_json::{Map, Value};
 settings! {
     /// What counts as a finding, and whom an audit asks.
     pub struct Settings {
+        /// Ask this trained run too (best: a fine-tuned one) about the images that it was not trained on.
+        with: Option<String> = None, text("RUN");
+        /// Look for a face in every image; auto: where the weights of mtcnn are there.
+        faces: Option<bool> = None, any().or("auto");
         // Among 5,000 FairFace faces, JPEG of quality 50 changes at most 26 bits, halving the size 22, cutting off 2 pixels
         // at each side 22 in 99 of 100; different faces differ in 30 and more.
         /// Bits of 256 in which the hashes of near duplicates may differ.
@@ -32,10 +36,6 @@ settings! {
         tap: Option<Taps> = None, any().or("any").advanced();
         /// Judge labels by features pooled so only.
         pool: Option<Pool> = None, any().or("any").advanced();
-        /// Ask this trained run too (best: a fine-tuned one) about the images that it was not trained on.
-        with: Option<String> = None, text("RUN");
-        /// Look for a face in every image; auto: where the weights of mtcnn are there.
-        faces: Option<bool> = None, any().or("auto");
         /// Decides the folds.
         seed: u64 = 1, any().seed();
     }

@@ -27,6 +27,9 @@ pub struct Batch {
     pub lists: usize,
     /// Whether the path before all others is where maps go: a file, or a folder for several.
     pub explain: bool,
+    /// Whether maps may take the place of files that the program did not make.
+    #[serde(default)]
+    pub force: bool,
 }
 
 /// A line of the worker's answer.

@@ -4,7 +4,7 @@ use super::HeatMap;
 use super::crop::Placement;
 use crate::error::{Error, Result};
 use crate::imaging::{Pixels, png};
-use crate::workspace::write_whole;
+use crate::outputs::Outputs;
 use std::path::Path;
 
 /// matplotlib's `inferno` at eleven places from 0 to 1: brightness rises evenly, for eyes that see few colours too.
@@ -76,8 +76,8 @@ pub fn overlay(picture: &Pixels, maps: &[(&HeatMap, Placement)]) -> Pixels {
 /// Writes a picture as PNG, whole or not at all.
 ///
 /// # Errors
-/// A file that cannot be written.
-pub fn save_png(path: &Path, picture: &Pixels) -> Result<()> {
+/// A file that cannot be written, or may not be.
+pub fn save_png(outputs: &Outputs, path: &Path, picture: &Pixels) -> Result<()> {
     let bytes = png(picture).map_err(|reason| Error::file(path, reason))?;
-    write_whole(path, &bytes)
+    outputs.write(path, &bytes)
 }

@@ -16,7 +16,8 @@ mod plots;
 mod rerun;
 
 use crate::error::{Error, Result};
-use crate::workspace::{Workspace, write_whole};
+use crate::outputs::Outputs;
+use crate::workspace::Workspace;
 use gather::Study;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,8 @@ pub struct ReportOptions {
     pub model: Option<String>,
     /// Small pictures of the worst mistakes: photographs of people, so only where that is asked for.
     pub thumbnails: bool,
+    /// Overwrite files that the program did not make.
+    pub force: bool,
 }
 
 /// Where a report was written.
@@ -45,6 +48,11 @@ pub struct Written {
 /// # Errors
 /// When there is nothing to report, a file of the workspace is damaged, or the files cannot be written.
 pub fn write(workspace: &Workspace, output: &Path, options: &ReportOptions) -> Result<Written> {
+    let is_html = output.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html"));
+    let html = if is_html { output.to_owned() } else { output.join("report.html") };
+    let markdown = html.with_extension("md");
+    let outputs = Outputs::new(workspace, options.force);
+    [&html, &markdown].into_iter().try_for_each(|path| outputs.check(path))?;
     let study = Study::read(workspace, options.model.as_deref(), options.thumbnails)?;
     if study.sets.is_empty() && study.rows.is_empty() {
         return Err(Error::failed(format!(
@@ -53,11 +61,8 @@ pub fn write(workspace: &Workspace, output: &Path, options: &ReportOptions) -> R
         )));
     }
     let document = content::document(&study);
-    let is_html = output.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html"));
-    let html = if is_html { output.to_owned() } else { output.join("report.html") };
-    let markdown = html.with_extension("md");
     let page = html::render(&document);
-    write_whole(&markdown, markdown::render(&document).as_bytes())?;
-    write_whole(&html, page.as_bytes())?;
+    outputs.write(&markdown, markdown::render(&document).as_bytes())?;
+    outputs.write(&html, page.as_bytes())?;
     Ok(Written { html, markdown, bytes: page.len() })
 }

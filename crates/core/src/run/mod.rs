@@ -46,7 +46,6 @@ pub mod spec;
 pub mod story;
 pub mod summary;
 pub mod sweep;
-pub mod thinning;
 pub mod view;
 pub mod words;
 

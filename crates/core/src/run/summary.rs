@@ -14,7 +14,7 @@ use std::path::Path;
 /// A client that had to read more than this, in bytes, leaves a summary for the next.
 pub(super) const WORTH: u64 = 256 << 10;
 /// A worker leaves one whenever it has written so much, in bytes, and when it ends.
-pub(super) const OFTEN: u64 = 1 << 20;
+pub const OFTEN: u64 = 1 << 20;
 /// So much of either end of the summarised part tells whether the journal is the one that was summarised.
 const END: u64 = 512;
 /// No summary is longer.
@@ -47,7 +47,7 @@ pub(super) fn keep(run: &RunFolder, follower: &Follower<Facts>) {
 }
 
 /// Brings the summary up to the end of the journal.
-pub(super) fn renew(run: &RunFolder) {
+pub fn renew(run: &RunFolder) {
     let mut follower = follower(run);
     if follower.read_to_end().is_ok() {
         keep(run, &follower);

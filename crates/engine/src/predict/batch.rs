@@ -6,6 +6,7 @@ use super::{
 use super::{overlay, predict_all};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::imaging::Pixels;
+use faceprobe_core::outputs::Outputs;
 use faceprobe_core::workspace::Workspace;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -31,11 +32,16 @@ pub fn answer(batch: &Batch, paths: &[PathBuf], say: &mut dyn FnMut(&BatchReply)
     }
     let inputs = inputs(batch, lists, paths)?;
     let into_folder = out.map(|out| check_target(out, &inputs, paths)).transpose()?;
+    let mut outputs = Outputs::new(&workspace, batch.force);
+    paths.iter().chain(lists).for_each(|path| outputs.keep(path));
+    if let (Some(out), Some(false)) = (out, into_folder) {
+        outputs.check(out)?;
+    }
     predictor.prepare(options)?;
     say(&BatchReply::Begun { classes: predictor.classes().clone() })?;
     let mut take = |prediction: Prediction| say(&BatchReply::Answer(Box::new(prediction)));
     let account = match out.zip(into_folder) {
-        Some(target) => explain_all(&predictor, inputs, options, target, &mut take)?,
+        Some(target) => explain_all(&predictor, inputs, options, (target, &outputs), &mut take)?,
         None => predict_all(&predictor, inputs, options, batch.threads, &mut take)?,
     };
     say(&BatchReply::Ended(account))
@@ -77,15 +83,15 @@ fn explain_all(
     predictor: &Predictor,
     mut inputs: Inputs,
     options: &Options,
-    (out, into_folder): (&PathBuf, bool),
+    ((out, into_folder), outputs): ((&PathBuf, bool), &Outputs),
     take: &mut dyn FnMut(Prediction) -> Result<()>,
 ) -> Result<Account> {
     let mut worker = predictor.worker()?;
     let mut taken = HashSet::new();
     let mut account = Account::default();
     while let Some(item) = inputs.wait() {
-        let path = if into_folder { free_name(out, &item, &mut taken) } else { out.to_owned() };
-        for prediction in explained(&mut worker, &item, options, &path) {
+        let path = if into_folder { free_name(outputs, out, &item, &mut taken) } else { out.to_owned() };
+        for prediction in explained(&mut worker, &item, options, (outputs, &path)) {
             account.add(&prediction);
             take(prediction)?;
         }
@@ -94,10 +100,15 @@ fn explain_all(
 }
 
 /// The answers for one item, its maps drawn over it at `path`. Without maps, the answers say why.
-fn explained(worker: &mut Worker<'_>, item: &Item, options: &Options, path: &Path) -> Vec<Prediction> {
+fn explained(
+    worker: &mut Worker<'_>,
+    item: &Item,
+    options: &Options,
+    (outputs, path): (&Outputs, &Path),
+) -> Vec<Prediction> {
     let draw = |explained: &[Explained], picture: &Pixels| {
         let maps: Vec<_> = explained.iter().map(|one| (&one.map, one.placement)).collect();
-        overlay::save_png(path, &overlay::overlay(picture, &maps))
+        overlay::save_png(outputs, path, &overlay::overlay(picture, &maps))
     };
     let (picture, answers) = match worker.explain(item, options) {
         Ok(found) => found,
@@ -122,8 +133,11 @@ fn explained(worker: &mut Worker<'_>, item: &Item, options: &Options, path: &Pat
     answers.into_iter().map(finish).collect()
 }
 
-/// A name in the folder that no other picture of this command has.
-fn free_name(folder: &Path, item: &Item, taken: &mut HashSet<PathBuf>) -> PathBuf {
+/// Names that are tried for one picture.
+const MOST_NAMES: usize = 10_000;
+
+/// A name in the folder that no other picture of this command has, nor a file that may not be overwritten.
+fn free_name(outputs: &Outputs, folder: &Path, item: &Item, taken: &mut HashSet<PathBuf>) -> PathBuf {
     let stem = match item {
         Item::File(path) => path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
         _ => None,
@@ -133,7 +147,10 @@ fn free_name(folder: &Path, item: &Item, taken: &mut HashSet<PathBuf>) -> PathBu
         0 => folder.join(format!("{stem}.png")),
         number => folder.join(format!("{stem}-{}.png", number + 1)),
     };
-    let path = (0..).map(name).find(|path| !taken.contains(path)).unwrap_or_else(|| name(0));
+    let path = (0..MOST_NAMES)
+        .map(name)
+        .find(|path| !taken.contains(path) && outputs.check(path).is_ok())
+        .unwrap_or_else(|| name(0));
     taken.insert(path.clone());
     path
 }

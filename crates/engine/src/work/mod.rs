@@ -8,6 +8,7 @@ mod probe;
 mod scoring;
 mod study;
 mod sweep;
+mod thinning;
 mod training;
 mod witness;
 mod worker;

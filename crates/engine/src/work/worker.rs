@@ -1,13 +1,13 @@
 //! The worker process: one run, from its spec to the last line of its journal.
 
 use super::execute::{Circumstances, execute};
-use faceprobe_core::run::thinning::Thinning;
-use faceprobe_core::run::{RunView, Status, queue, summary};
+use super::thinning::Thinning;
 use faceprobe_core::error::{Error, ErrorKind, Result};
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
 use faceprobe_core::run::control::{self, Command, Switch, Wish};
 use faceprobe_core::run::journal::{Event, JournalWriter, Life};
+use faceprobe_core::run::{RunView, Status, queue, summary};
 use faceprobe_core::workspace::Workspace;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::fs;

@@ -15,7 +15,7 @@ mod store;
 pub use fetch::{Checksum, Source, fetch, fetch_url};
 pub use import::{import, origins};
 pub use naming::Names;
+pub(super) use store::lock;
 pub use store::{
     StoredWeights, WeightsInfo, WeightsStatus, all, checked, hash, hex, list, record, sha256_of, status, weights_dir,
 };
-pub(super) use store::lock;

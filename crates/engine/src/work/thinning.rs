@@ -1,6 +1,6 @@
 //! What of the work's reports goes into the journal: its length must not depend on how often the work speaks.
 
-use crate::monitor::Update;
+use faceprobe_core::monitor::Update;
 use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
