@@ -44,10 +44,10 @@ pub(crate) struct DecideArgs {
 }
 
 pub(crate) fn audit(context: &Context, args: &AuditArgs) -> Result<()> {
+    let settings = args.settings.read()?;
     let name = dataset_name(context, &DatasetArg { data: args.name.clone() })?;
     // A mistyped name is told before a run is made of it.
     let folder = Manifest::load_named(&context.workspace, &name)?.folder;
-    let settings = args.settings.read()?;
     if let Some(run) = &settings.with {
         RunFolder::find(&context.workspace, run)?;
     }

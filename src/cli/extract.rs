@@ -12,8 +12,8 @@ use faceprobe_core::run::{JobSpec, Story};
 use serde_json::json;
 
 pub(crate) fn run(context: &Context, args: &ExtractArgs) -> Result<()> {
-    let dataset = dataset_name(context, &args.dataset)?;
     let features = args.features.read()?;
+    let dataset = dataset_name(context, &args.dataset)?;
     let job = if args.probe {
         let settings = LogisticSettings { alphas: probe::ALPHAS.to_vec(), ..LogisticSettings::default() };
         JobSpec::Probe { dataset, features, settings }

@@ -37,7 +37,7 @@ pub(crate) fn dataset_name(context: &Context, arg: &DatasetArg) -> Result<String
     let prepared = manifest::list_prepared(&context.workspace);
     match prepared.as_slice() {
         [only] => Ok(only.clone()),
-        [] => Err(Error::failed(format!(
+        [] => Err(Error::usage(format!(
             "There is no prepared data set in {}; make one with 'faceprobe data prepare --source …'.",
             context.workspace.root().display()
         ))),
