@@ -43,7 +43,7 @@ fn an_empty_workspace_answers_every_question_in_a_sentence() {
     assert_eq!(json(&faceprobe(at, &["results", "--json"])), Value::Array(vec![]));
     assert_eq!(json(&faceprobe(at, &["runs", "list", "--json"])), Value::Array(vec![]));
     fails(&faceprobe(at, &["predict", "nowhere.jpg"]), 1, "no trained model");
-    fails(&faceprobe(at, &["train", "dense"]), 1, "no prepared data set");
+    fails(&faceprobe(at, &["train", "dense"]), 2, "no prepared data set");
     fails(&faceprobe(at, &["choose", "dense-1"]), 1, "no run 'dense-1'");
     fails(&faceprobe(at, &["runs", "show", "../../etc"]), 2, "not a run's name");
     fails(&faceprobe(at, &["data", "show"]), 1, "no prepared data set");

@@ -103,7 +103,11 @@ fn every_setting_is_an_option_and_a_field_with_the_same_default_and_sentence() {
             let shown = field.input.value();
             let empty = info.computed.is_some() || matches!(info.domain, Domain::Optional { .. });
             let registry = info.name == "backbone";
-            assert!(shown == info.default || shown.is_empty() && (empty || info.default.is_empty()) || registry, "{}", info.name);
+            assert!(
+                shown == info.default || shown.is_empty() && (empty || info.default.is_empty()) || registry,
+                "{}",
+                info.name
+            );
         }
     }
 }

@@ -6,9 +6,9 @@ use super::output::{Align, print, print_json, table};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::run::RunFolder;
+use faceprobe_core::run::result_text::p_value;
 use faceprobe_core::run::results::ResultRow;
 use faceprobe_core::run::scored::{Comparison, Scored, compare};
-use faceprobe_core::run::words::p_value;
 use serde_json::json;
 
 pub(crate) fn run(context: &Context, args: &CompareArgs) -> Result<()> {

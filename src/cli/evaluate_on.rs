@@ -5,8 +5,8 @@ use super::follow::start;
 use super::output::{Align, print, print_json, table};
 use faceprobe_core::error::Result;
 use faceprobe_core::run::JobSpec;
-use faceprobe_core::run::elsewhere::{Elsewhere, find_dataset};
-use faceprobe_core::run::words::{set_name, share, with_interval};
+use faceprobe_core::run::external_evaluation::{ExternalEvaluation, find_dataset};
+use faceprobe_core::run::result_text::{set_name, share, with_interval};
 
 /// The run on another data set.
 pub(super) fn run(context: &Context, run: &str, on: &str) -> Result<()> {
@@ -17,11 +17,11 @@ pub(super) fn run(context: &Context, run: &str, on: &str) -> Result<()> {
     let Some(view) = start(context, JobSpec::Evaluate { run: run.to_owned(), on }, false)? else {
         return Ok(());
     };
-    let figures = Elsewhere::load(view.folder.path())?;
+    let figures = ExternalEvaluation::load(view.folder.path())?;
     if context.json { print_json(&figures) } else { print(&text(&figures)) }
 }
 
-fn text(figures: &Elsewhere) -> String {
+fn text(figures: &ExternalEvaluation) -> String {
     let share = |value: Option<f64>| share(value, "-");
     let calibrated = |value: Option<f64>| value.map_or_else(String::new, |value| format!(" ({value:.3} calibrated)"));
     let head = [("", Align::Left), ("images", Align::Right), ("accuracy", Align::Left), ("precision", Align::Right)];

@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::output::{print, print_json};
-use super::teller::Teller;
+use super::reporter::Reporter;
 use clap::{Args, Subcommand, ValueEnum};
 use faceprobe_core::dataset::fetch::adience::{self, Part};
 use faceprobe_core::dataset::fetch::congress;
@@ -86,9 +86,9 @@ fn fetch_adience(context: &Context, args: &AdienceArgs) -> Result<()> {
     let folder = folder(context, args.to.as_deref(), "adience");
     let address = check_address(args.mirror.as_deref().unwrap_or(adience::OFFICIAL))?;
     let client = client(args)?;
-    let teller = Teller::new(context.quiet)?;
+    let reporter = Reporter::new(context.quiet)?;
     if address.starts_with("http://") && args.mirror.is_none() {
-        teller.say("the server has no https: name and password travel readable");
+        reporter.say("the server has no https: name and password travel readable");
     }
     let parts: Vec<Part> = args
         .what
@@ -100,22 +100,22 @@ fn fetch_adience(context: &Context, args: &AdienceArgs) -> Result<()> {
         })
         .collect();
     let request = adience::Request { address, parts: &parts, folder: &folder, client: &client, patience: PATIENCE };
-    let accounts = adience::fetch(&request, &teller)?;
-    drop(teller);
+    let reports = adience::fetch(&request, &reporter)?;
+    drop(reporter);
     let next = format!("faceprobe data prepare --source adience:{}", folder.display());
     if context.json {
-        return print_json(&json!({ "folder": folder, "files": accounts, "next": next }));
+        return print_json(&json!({ "folder": folder, "files": reports, "next": next }));
     }
     let mut text = String::new();
-    for account in &accounts {
-        let images = account.images.map(|images| format!(", {images} files")).unwrap_or_default();
-        let how = match (account.there_before, &account.md5, account.known_md5) {
+    for report in &reports {
+        let images = report.images.map(|images| format!(", {images} files")).unwrap_or_default();
+        let how = match (report.there_before, &report.md5, report.known_md5) {
             (true, None, _) => "there before",
             (_, Some(md5), Some(known)) if md5 == known => "the authors' file by its MD5",
             (_, Some(_), Some(_)) => "another MD5 than the authors' file",
             _ => "of unknown MD5",
         };
-        text.push_str(&format!("{}: {how}{images}\n", account.name));
+        text.push_str(&format!("{}: {how}{images}\n", report.name));
     }
     print(&format!("{text}next: {next}\n"))
 }
@@ -180,7 +180,7 @@ fn fetch_congress(context: &Context, args: &CongressArgs) -> Result<()> {
         None => (congress::LEGISLATORS.to_owned(), congress::PORTRAITS.to_owned()),
     };
     let client = Client::new();
-    let teller = Teller::new(context.quiet)?;
+    let reporter = Reporter::new(context.quiet)?;
     let request = congress::Request {
         legislators: &legislators,
         portraits: &portraits,
@@ -189,21 +189,21 @@ fn fetch_congress(context: &Context, args: &CongressArgs) -> Result<()> {
         pause: PAUSE,
         patience: PATIENCE,
     };
-    let account = congress::fetch(&request, &teller)?;
-    drop(teller);
-    let next = format!("faceprobe data prepare --source csv:{} --name congress", account.labels.display());
+    let report = congress::fetch(&request, &reporter)?;
+    drop(reporter);
+    let next = format!("faceprobe data prepare --source csv:{} --name congress", report.labels.display());
     if context.json {
-        return print_json(&json!({ "folder": folder, "portraits": account, "next": next }));
+        return print_json(&json!({ "folder": folder, "portraits": report, "next": next }));
     }
-    let missing = match account.missing.len() {
+    let missing = match report.missing.len() {
         0 => String::new(),
         count => format!(" {count} members have no portrait there."),
     };
     print(&format!(
         "{} portraits, {} female and {} male, {} of them fetched now.{missing}\nnext: {next}\n",
-        account.female + account.male,
-        account.female,
-        account.male,
-        account.fetched
+        report.female + report.male,
+        report.female,
+        report.male,
+        report.fetched
     ))
 }

@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::output::{print, print_json};
-use super::telling::{Telling, Words};
+use super::run_reporter::{RunReporter, Words};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::run::control::{self, Command};
 use faceprobe_core::run::launch::{Launched, launch};
@@ -68,16 +68,16 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
     let mut handled = 0;
     let mut view = RunView::open(run)?;
     let mut words = Words::new(context.quiet);
-    let mut telling = Telling::new(&view);
+    let mut reporter = RunReporter::new(&view);
     loop {
-        telling.tell(&view, &mut words)?;
+        reporter.tell(&view, &mut words)?;
         // The journal of a run that was set to work again tells of its last end until its new worker speaks.
         let at_work = launched.as_mut().is_some_and(|launched| !launched.reap());
         if !at_work {
             view.refresh()?;
         }
         if !at_work && !view.status.is_live() && view.status != Status::Queued {
-            telling.tell(&view, &mut words)?;
+            reporter.tell(&view, &mut words)?;
             break;
         }
         std::thread::sleep(TICK);

@@ -16,13 +16,13 @@ mod options;
 mod output;
 mod predict;
 mod report;
+mod reporter;
 mod results;
+mod run_reporter;
 mod runs;
 mod screens;
 mod side_by_side;
 mod sweep;
-mod teller;
-mod telling;
 mod train;
 mod weights;
 

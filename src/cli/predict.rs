@@ -4,7 +4,7 @@ use super::Context;
 use super::args::PredictArgs;
 use super::output::print;
 use faceprobe_core::error::{Error, Result};
-use faceprobe_core::predict::{Account, Answers, Batch, BatchReply, Options, Prediction, UNCERTAIN};
+use faceprobe_core::predict::{Answers, Batch, BatchReply, BatchSummary, Options, Prediction, UNCERTAIN};
 use serde::Serialize;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -35,7 +35,7 @@ pub(crate) fn run(context: &Context, args: &PredictArgs) -> Result<ExitCode> {
     let mut answers = Answers::ask(&batch, args.explain.as_deref(), &args.list, &args.paths)?;
     let mut begun = Instant::now();
     let mut printer = None;
-    let account = loop {
+    let summary = loop {
         match (answers.reply()?, &mut printer) {
             (BatchReply::Begun { classes }, _) => {
                 begun = Instant::now();
@@ -43,17 +43,17 @@ pub(crate) fn run(context: &Context, args: &PredictArgs) -> Result<ExitCode> {
                 printer.insert(Printer::new(context, args, &classes)).begin()?;
             }
             (BatchReply::Answer(prediction), Some(printer)) => printer.take(&prediction)?,
-            (BatchReply::Ended(account), Some(printer)) => {
+            (BatchReply::Ended(summary), Some(printer)) => {
                 printer.end()?;
-                break account;
+                break summary;
             }
             _ => return Err(Error::failed("The worker answered before it had begun.")),
         }
     };
-    if account.answers > 1 && !context.quiet {
-        eprintln!("{}", summary(&account, begun.elapsed().as_secs_f64()));
+    if summary.answers > 1 && !context.quiet {
+        eprintln!("{}", text(&summary, begun.elapsed().as_secs_f64()));
     }
-    Ok(if account.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if summary.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Standard input is read once, and who types into it is told so.
@@ -68,8 +68,8 @@ fn check_stdin(args: &PredictArgs) -> Result<()> {
     Ok(())
 }
 
-fn summary(account: &Account, seconds: f64) -> String {
-    let Account { answers, failed, uncertain } = *account;
+fn text(summary: &BatchSummary, seconds: f64) -> String {
+    let BatchSummary { answers, failed, uncertain } = *summary;
     let mut text =
         format!("{answers} answers in {seconds:.1} s ({:.0} per second)", answers as f64 / seconds.max(1e-9));
     if uncertain > 0 {

@@ -8,8 +8,8 @@ use faceprobe_core::error::{Error, Result};
 use faceprobe_core::outputs::Outputs;
 use faceprobe_core::run::export::{self, Format};
 use faceprobe_core::run::filter::Filter;
+use faceprobe_core::run::result_text::{self, after_opening, division, set_name, share, spread, with_interval};
 use faceprobe_core::run::results::{self, ResultRow, SettingRow, Table};
-use faceprobe_core::run::words::{self, after_opening, division, set_name, share, spread, with_interval};
 
 pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
     if !args.compare.is_empty() {
@@ -162,7 +162,7 @@ pub(crate) fn settings_text(rows: &[SettingRow]) -> String {
 /// The same settings under a random split and with people kept apart, side by side.
 fn leaks(rows: &[SettingRow]) -> String {
     use Align::{Left, Right};
-    let cells = words::leaks(rows, "-");
+    let cells = result_text::leaks(rows, "-");
     if cells.is_empty() {
         return String::new();
     }

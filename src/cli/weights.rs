@@ -3,7 +3,7 @@
 use super::Context;
 use super::args::WeightsCommand;
 use super::output::{Align, bytes, print, print_json, table};
-use super::teller::Teller;
+use super::reporter::Reporter;
 use faceprobe_core::backbone::BackboneInfo;
 use faceprobe_core::backbone::weights::{self, Source};
 use faceprobe_core::error::Result;
@@ -13,25 +13,25 @@ pub(crate) fn run(context: &Context, command: &WeightsCommand) -> Result<()> {
     match command {
         WeightsCommand::List => list(context),
         WeightsCommand::Fetch { name, from, sha256 } => {
-            let teller = Teller::new(context.quiet)?;
+            let reporter = Reporter::new(context.quiet)?;
             match from {
-                Some(url) => weights::fetch_url(name, url, sha256.as_deref(), &teller)?,
-                None => weights::fetch(name, &teller)?,
+                Some(url) => weights::fetch_url(name, url, sha256.as_deref(), &reporter)?,
+                None => weights::fetch(name, &reporter)?,
             };
-            drop(teller);
+            drop(reporter);
             stored(context, name)
         }
         WeightsCommand::Import { name, file } => {
             // A TorchScript file that is new has no status yet.
             let before = weights::status(name).ok().and_then(|status| status.sha256);
-            let teller = Teller::new(context.quiet)?;
-            let record = weights::import(name, file, &teller)?;
+            let reporter = Reporter::new(context.quiet)?;
+            let record = weights::import(name, file, &reporter)?;
             if before.is_some_and(|before| before != record.sha256) {
-                teller.say(&format!(
+                reporter.say(&format!(
                     "the weights of {name} were others before: features and models made with those do not go with these"
                 ));
             }
-            drop(teller);
+            drop(reporter);
             stored(context, name)
         }
     }

@@ -2,9 +2,9 @@
 
 use super::audits::{self, AuditJob, AuditReply};
 use super::event::Event;
-use super::memory::Memory;
 use super::predictor::Ask;
 use super::records::{self, RecordJob, RecordReply};
+use super::session::Session;
 use super::watcher::Nudge;
 use super::widgets::cut_front;
 use faceprobe_core::dataset::manifest::Manifest;
@@ -50,7 +50,7 @@ pub enum Effect {
         dataset: String,
     },
     /// Writes what the screens remember.
-    Remember(Box<Memory>),
+    Remember(Box<Session>),
     Choose {
         run: String,
     },

@@ -16,14 +16,14 @@ pub mod graphics;
 pub mod history;
 pub mod jobs;
 pub mod keys;
-pub mod memory;
 pub mod palette;
 pub mod pictures;
 pub mod predictor;
 pub mod prompt;
 pub mod records;
 pub mod screens;
-pub mod shots;
+pub mod screenshots;
+pub mod session;
 pub mod snapshot;
 pub mod stages;
 pub mod stories;
@@ -41,8 +41,8 @@ use faceprobe_core::run::RunId;
 use faceprobe_core::workspace::Workspace;
 use graphics::{ImageProtocol, Query};
 use jobs::Effect;
-use memory::Memory;
 use pictures::Order;
+use session::Session;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -96,7 +96,7 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
     let led = options.start.is_some();
     let mut app = App::new(theme, workspace.root().to_owned(), options.start);
     let named = options.theme.is_some() || theme.palette == theme::Palette::Monochrome;
-    let memory = Memory::load(&workspace);
+    let memory = Session::load(&workspace);
     // Who is led through a demo is not put back to where somebody was.
     if !led {
         memory.clone().restore(&mut app, named);
@@ -104,7 +104,7 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
     let ended = turn(&mut screen, &mut app, &inbox, &hands, memory);
     terminal::restore();
     // Leaving is no time to complain about a cache that cannot be written.
-    let _ = Memory::of(&app).save(&workspace);
+    let _ = Session::of(&app).save(&workspace);
     match ended? {
         Some(signal) => terminal::end_by(signal),
         None => Ok(()),
@@ -156,7 +156,7 @@ fn turn(
     app: &mut App,
     inbox: &Receiver<Event>,
     hands: &Hands,
-    mut remembered: Memory,
+    mut remembered: Session,
 ) -> Result<Option<i32>> {
     let mut drawn: Option<Instant> = None;
     let mut due: Option<Instant> = Some(Instant::now());
@@ -210,7 +210,7 @@ fn turn(
             due = None;
             if noted.elapsed() >= NOTE {
                 noted = Instant::now();
-                let memory = Memory::of(app);
+                let memory = Session::of(app);
                 if memory != remembered {
                     remembered = memory.clone();
                     drop(hands.effects.send(Effect::Remember(Box::new(memory))));

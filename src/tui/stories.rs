@@ -25,9 +25,11 @@ fn shown(app: &App) -> BTreeSet<String> {
             train::current(app).map_or_else(Vec::new, |run| curves::shown(app, &run)).iter().map(names).collect()
         }
         ScreenId::Features => features::work(&app.snapshot).map(names).into_iter().collect(),
-        ScreenId::Results => {
-            app.results.beside.as_ref().map_or_else(BTreeSet::new, |beside| beside.runs.iter().cloned().collect())
-        }
+        ScreenId::Results => app
+            .results
+            .comparison
+            .as_ref()
+            .map_or_else(BTreeSet::new, |comparison| comparison.runs.iter().cloned().collect()),
         ScreenId::Runs => app.runs.alone().map(str::to_owned).into_iter().collect(),
         _ => BTreeSet::new(),
     }

@@ -32,7 +32,7 @@ fn fetch(
     server: &Server,
     folder: &Path,
     parts: &[Part],
-) -> (faceprobe_core::error::Result<Vec<adience::Account>>, String) {
+) -> (faceprobe_core::error::Result<Vec<adience::FetchReport>>, String) {
     let listener = Listener::default();
     let (client, address) = (Client::new(), server.base());
     let patience = Duration::from_millis(400);

@@ -1,6 +1,6 @@
 use super::server::{Behaviour, Page, Server};
 use super::{Listener, faceprobe, killed_when, portrait, text};
-use faceprobe_core::dataset::fetch::congress::{self, Account, Request};
+use faceprobe_core::dataset::fetch::congress::{self, FetchReport, Request};
 use faceprobe_core::net::Client;
 use std::fs;
 use std::path::Path;
@@ -34,7 +34,7 @@ fn server(count: usize, page: impl Fn(usize) -> Option<Page>) -> Server {
     Server::site(pages, None)
 }
 
-fn fetch(server: &Server, folder: &Path) -> faceprobe_core::error::Result<Account> {
+fn fetch(server: &Server, folder: &Path) -> faceprobe_core::error::Result<FetchReport> {
     let (base, client) = (server.base(), Client::new());
     let request = Request {
         legislators: &format!("{base}/legislators-current.json"),

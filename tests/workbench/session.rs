@@ -54,23 +54,23 @@ fn what_the_screens_show_is_remembered_and_bad_files_are_ignored() {
     keys(&mut app, " n");
     app.fill("width", "77");
     press(&mut app, KeyCode::Esc);
-    Memory::of(&app).save(&workspace).unwrap();
+    Session::of(&app).save(&workspace).unwrap();
     let mut later = self::app();
-    Memory::load(&workspace).restore(&mut later, false);
+    Session::load(&workspace).restore(&mut later, false);
     assert_eq!((later.screen, later.theme.palette), (ScreenId::Train, Palette::Light));
-    assert_eq!(Memory::of(&later), Memory::load(&workspace));
+    assert_eq!(Session::of(&later), Session::load(&workspace));
     assert_eq!(later.train.view, app.train.view);
     keys(&mut later, "n");
     assert!(shown(&later, 120, 40).contains("77"), "forms remember");
     // Named on the command line, the theme is not what it was last.
     let mut named = self::app();
-    Memory::load(&workspace).restore(&mut named, true);
+    Session::load(&workspace).restore(&mut named, true);
     assert_eq!(named.theme.palette, Palette::Dark);
     let file = folder.path().join("cache/workbench.json");
     for text in ["", "{", "[1]", "{\"screen\": 7}", "{\"screen\": \"Nowhere\", \"backbone\": 99, \"new\": 1}"] {
         std::fs::write(&file, text).unwrap();
         let mut app = self::app();
-        Memory::load(&workspace).restore(&mut app, false);
+        Session::load(&workspace).restore(&mut app, false);
         assert_eq!(app.screen, ScreenId::Data, "{text}");
         shown(&app, 80, 24);
     }

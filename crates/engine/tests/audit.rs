@@ -12,7 +12,7 @@ use faceprobe_engine::audit::CountFaces;
 use faceprobe_engine::audit::confident::confidence;
 use faceprobe_engine::audit::faces::faces_of;
 use faceprobe_engine::audit::folds::deal;
-use faceprobe_engine::audit::looks::{Hash, distance, look};
+use faceprobe_engine::audit::image_statistics::{Hash, distance, measure};
 use faceprobe_engine::audit::near::{FARTHEST, Groups, Index};
 use image::{RgbImage, imageops};
 use rand::{Rng, SeedableRng};
@@ -85,8 +85,9 @@ fn folds_keep_groups_together_and_classes_equal() {
 }
 
 /// A picture of some waves, another for each seed.
-fn looks(picture: &RgbImage) -> faceprobe_engine::audit::looks::Looks {
-    look(&Pixels::new(picture.width() as usize, picture.height() as usize, picture.as_raw().clone()).unwrap()).unwrap()
+fn statistics(picture: &RgbImage) -> faceprobe_engine::audit::image_statistics::ImageStatistics {
+    measure(&Pixels::new(picture.width() as usize, picture.height() as usize, picture.as_raw().clone()).unwrap())
+        .unwrap()
 }
 
 #[test]
@@ -94,10 +95,10 @@ fn hashes_are_near_for_the_same_picture_only() {
     for seed in 0..20 {
         let one = picture(seed, 160);
         let smaller = imageops::resize(&one, 90, 90, imageops::FilterType::Triangle);
-        let a = looks(&one);
-        assert!(distance(&a.hash, &looks(&smaller).hash) <= 28);
-        assert!(distance(&a.mirrored, &looks(&imageops::flip_horizontal(&one)).hash) <= 6);
-        assert!(distance(&a.hash, &looks(&picture(seed + 100, 160)).hash) > 31);
+        let a = statistics(&one);
+        assert!(distance(&a.hash, &statistics(&smaller).hash) <= 28);
+        assert!(distance(&a.mirrored, &statistics(&imageops::flip_horizontal(&one)).hash) <= 6);
+        assert!(distance(&a.hash, &statistics(&picture(seed + 100, 160)).hash) > 31);
     }
 }
 

@@ -7,7 +7,7 @@ mod detector;
 mod patterns;
 
 use detector::detector_parameter;
-use faceprobe_core::dataset::crops::{CropWorker, Cropper};
+use faceprobe_core::dataset::crops::{CropThread, Cropper};
 use faceprobe_core::dataset::prepare::prepare_with;
 use faceprobe_core::dataset::{ContentHash, Manifest, PrepareReport, PrepareSettings};
 use faceprobe_core::imaging::{Pixels, Region, Similarity, average, decode, decode_for_faces};
@@ -214,12 +214,12 @@ impl Cropper for Every2nd {
         "every second".into()
     }
 
-    fn worker(&self) -> Box<dyn CropWorker + '_> {
+    fn worker(&self) -> Box<dyn CropThread + '_> {
         Box::new(self)
     }
 }
 
-impl CropWorker for &Every2nd {
+impl CropThread for &Every2nd {
     fn crop(&mut self, bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
         self.made.fetch_add(1, Ordering::Relaxed);
         let picture = decode(bytes)?;

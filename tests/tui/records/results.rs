@@ -133,7 +133,7 @@ fn marked_models_are_put_side_by_side_and_test_only_where_it_was_opened() {
     assert_eq!(press(&mut app, KeyCode::Char('t')), []);
     assert!(app.message.as_ref().is_some_and(|(_, text)| text.contains("not opened for dense-1, dense-2")));
     press(&mut app, KeyCode::Esc);
-    assert!(app.results.beside.is_none());
+    assert!(app.results.comparison.is_none());
     // One that is still at work has no scores to compare.
     app.results.selected = Some("dense-3".into());
     press(&mut app, KeyCode::Char(' '));

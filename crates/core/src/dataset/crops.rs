@@ -21,11 +21,11 @@ pub trait Cropper: Sync {
     fn identity(&self) -> String;
 
     /// One for the thread that asks.
-    fn worker(&self) -> Box<dyn CropWorker + '_>;
+    fn worker(&self) -> Box<dyn CropThread + '_>;
 }
 
 /// Makes crops in one thread.
-pub trait CropWorker {
+pub trait CropThread {
     /// The crop of an image file, as the bytes of a PNG; none where there is nothing to crop to.
     ///
     /// # Errors
@@ -144,7 +144,7 @@ fn in_threads(
 }
 
 /// The crop of one picture, made if it is not there.
-fn one(picture: &Path, crop: &Path, worker: &mut dyn CropWorker) -> Result<Outcome> {
+fn one(picture: &Path, crop: &Path, worker: &mut dyn CropThread) -> Result<Outcome> {
     // It has its name only once it is whole.
     if let Ok(bytes) = std::fs::read(crop) {
         return Ok(Ok(ContentHash::of(&bytes)));

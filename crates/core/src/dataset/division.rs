@@ -1,6 +1,6 @@
 //! By which method the usable samples are divided into splits, and what comes of it.
 
-use super::apart;
+use super::group_split;
 use super::prepare::{PrepareSettings, Usable};
 use super::report_text::thousands;
 use super::sample::Split;
@@ -93,7 +93,7 @@ pub(super) fn divide(
             }
             let sizes = sizes(usable, asked, classes)?;
             if usable.iter().any(|sample| sample.row.group.is_some()) {
-                one.drawn = apart::draw(&order, &groups(usable), &sizes);
+                one.drawn = group_split::draw(&order, &groups(usable), &sizes);
                 if asked.is_some() {
                     enough(&one.drawn, &order, &sizes)?;
                 }
@@ -117,7 +117,7 @@ pub(super) fn divide(
                     Some(format!("{unknown} usable images name no subject; each was taken for another person."));
             }
             let sizes = sizes(usable, asked, classes)?;
-            one.drawn = apart::draw(&order, &cluster_of, &sizes);
+            one.drawn = group_split::draw(&order, &cluster_of, &sizes);
             if asked.is_some() {
                 enough(&one.drawn, &order, &sizes)?;
             }
@@ -129,7 +129,7 @@ pub(super) fn divide(
 
 /// The cluster of each sample: those of one person or one group, which no division may part that keeps people apart.
 pub(super) fn clusters(usable: &[Usable]) -> Vec<usize> {
-    apart::clusters(usable.iter().map(|sample| {
+    group_split::clusters(usable.iter().map(|sample| {
         let subject = sample.row.subject.as_deref().map(|subject| (Some(sample.source), subject));
         let group = sample.row.group.as_deref().map(|group| (None, group));
         subject.into_iter().chain(group).collect()
@@ -138,7 +138,7 @@ pub(super) fn clusters(usable: &[Usable]) -> Vec<usize> {
 
 /// The same of groups alone, for a division that parts people.
 fn groups(usable: &[Usable]) -> Vec<usize> {
-    apart::clusters(usable.iter().map(|sample| sample.row.group.as_deref().into_iter().collect()))
+    group_split::clusters(usable.iter().map(|sample| sample.row.group.as_deref().into_iter().collect()))
 }
 
 fn official(usable: &[Usable], asked: Option<Sizes>) -> Result<(Vec<Option<Split>>, Option<String>)> {
@@ -221,7 +221,7 @@ fn cross_validation(
     }
     let cluster_of = clusters(usable);
     let divisions = numbers.iter().map(|&index| {
-        let drawn = apart::fold(order, &cluster_of, &folds, index);
+        let drawn = group_split::fold(order, &cluster_of, &folds, index);
         let left = folds.iter().zip(&drawn).filter(|(fold, drawn)| fold.is_some() && drawn.is_none()).count();
         Division {
             name: format!("{}-fold-{index}", settings.name),

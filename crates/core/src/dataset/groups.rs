@@ -3,7 +3,7 @@
 //! Like decisions, groups go by the SHA-256 of the image file, so they hold in every data set and under every name the
 //! image has. The next preparation keeps every group in one split. The file can be removed; then nothing is remembered.
 
-use super::apart::clusters;
+use super::group_split::clusters;
 use super::sample::ContentHash;
 use crate::error::{AtPath, Error, Result};
 use crate::workspace::{Workspace, write_whole};

@@ -3,19 +3,19 @@
 //! [`source`] says where labels come from and [`adapter`] reads them, one layout a file; [`prepare`](prepare()) checks
 //! every row and image, samples the splits ([`split`]) and writes the [`Manifest`] with its [`PrepareReport`].
 
-mod account;
 pub mod adapter;
-mod apart;
 mod attributes;
 pub mod crops;
 pub mod decisions;
 pub mod division;
 pub mod duplicates;
 pub mod fetch;
+mod group_split;
 pub mod groups;
 pub mod inspect;
 pub mod inspect_cache;
 pub mod manifest;
+mod preparation;
 pub mod prepare;
 mod reasons;
 pub mod report;

@@ -1,12 +1,12 @@
-//! Preparation: label files in, a checked, balanced and split data set out, with an account of every row.
+//! Preparation: label files in, a checked, balanced and split data set out, with an report of every row.
 
-use super::account::{Account, Crops};
 use super::crops::Cropper;
 use super::decisions::{Decision, Decisions, class_of};
 use super::division::{SplitMethod, divide};
 use super::duplicates::{Verdict, judge};
 use super::groups;
 use super::inspect::{Stamp, inspect};
+use super::preparation::{Crops, Preparation};
 use super::reasons::{Drops, Reason};
 use super::report::{PrepareReport, printable};
 use super::report_text::thousands;
@@ -110,10 +110,10 @@ impl PrepareSettings {
     }
 }
 
-/// How a preparation ended. There is an account in either case.
+/// How a preparation ended. There is a report in either case.
 #[derive(Debug, Clone)]
 pub struct Prepared {
-    /// Of a cross-validation, the account of all folds together.
+    /// Of a cross-validation, the report of all folds together.
     pub report: PrepareReport,
     /// `data/prepared/NAME`; of a cross-validation there are `data/prepared/NAME-fold-0` and so on beside it.
     pub folder: PathBuf,
@@ -148,7 +148,7 @@ pub(super) struct Usable {
 
 /// Reads, checks, samples and writes `data/prepared/NAME` in the workspace; `manifest.csv` last.
 ///
-/// Too few images for the sizes is an [`Prepared::outcome`], so that the account can be shown; `report.json` is then
+/// Too few images for the sizes is an [`Prepared::outcome`], so that the report can be shown; `report.json` is then
 /// written as well, unless the folder holds an earlier manifest that it would spoil.
 ///
 /// # Errors
@@ -208,20 +208,20 @@ pub fn prepare_with(
         report.warnings.extend(grouped);
     }
     let folder = workspace.prepared(&settings.name);
-    let account = Account { report, drops, usable: &usable, sources: &sources, settings };
+    let preparation = Preparation { report, drops, usable: &usable, sources: &sources, settings };
     let report = match &divisions {
         Ok(divisions) => {
             let crops = cropper.map(|cropper| Crops { cropper, folder: &folder, monitor });
             let mut reports = Vec::with_capacity(divisions.len());
             for division in divisions {
-                reports.push(account.write(&workspace.prepared(&division.name), division, crops.as_ref())?);
+                reports.push(preparation.write(&workspace.prepared(&division.name), division, crops.as_ref())?);
             }
             match (&divisions[..], reports.pop()) {
                 ([one], Some(report)) if one.fold.is_none() => report,
-                (folds, _) => account.of_folds(folds, &folder)?,
+                (folds, _) => preparation.of_folds(folds, &folder)?,
             }
         }
-        Err(_) => account.of_none(&folder)?,
+        Err(_) => preparation.of_none(&folder)?,
     };
     Ok(Prepared { report, folder, outcome: divisions.map(|_| ()) })
 }

@@ -94,7 +94,7 @@ impl<'a> StoreRows<'a> {
     }
 
     /// The rows of the same images in each of the stores.
-    pub fn apart(&self) -> Vec<Self> {
+    pub fn by_store(&self) -> Vec<Self> {
         let alone =
             |&store: &&'a Store| Self { stores: vec![store], keys: self.keys.clone(), width: store.identity().width };
         self.stores.iter().map(alone).collect()

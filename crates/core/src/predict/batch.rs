@@ -41,14 +41,14 @@ pub enum BatchReply {
     /// The answer to one image, or to one face of it, in the order of the inputs.
     Answer(Box<Prediction>),
     /// All were answered.
-    Ended(Account),
+    Ended(BatchSummary),
     /// Nothing can be answered, or no more.
     Refused { error: String, usage: bool },
 }
 
 /// How it went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
+pub struct BatchSummary {
     /// Answers given, those with an error included.
     pub answers: usize,
     /// Answers that are errors.
@@ -57,7 +57,7 @@ pub struct Account {
     pub uncertain: usize,
 }
 
-impl Account {
+impl BatchSummary {
     /// Counts an answer.
     pub fn add(&mut self, prediction: &Prediction) {
         self.answers += 1;

@@ -11,7 +11,7 @@ pub mod input;
 pub mod overlay;
 mod reading;
 
-pub use batch::{Account, Answers, Batch, BatchReply};
+pub use batch::{Answers, Batch, BatchReply, BatchSummary};
 pub use client::{Client, Explanation, Options, Reply, Request};
 pub use crop::{Detect, Placement};
 pub use heat_map::{HeatMap, Method};

@@ -4,7 +4,7 @@ use super::content::share;
 use super::document::{Align, Document};
 use super::gather::{Model, Study};
 use crate::dataset::{PrepareReport, Split, SplitMethod, thousands};
-use crate::run::words::with_interval;
+use crate::run::result_text::with_interval;
 
 /// Adds the card.
 pub fn add(document: &mut Document, study: &Study, model: &Model) {

@@ -6,8 +6,8 @@ use super::plots::{Share, forest};
 use super::{card, machine, of_model, rerun};
 use crate::dataset::report::printable;
 use crate::dataset::thousands;
+use crate::run::result_text::{self, after_opening, division, p_value, set_name, spread, with_interval};
 use crate::run::results::{ResultRow, SettingRow};
-use crate::run::words::{self, after_opening, division, p_value, set_name, spread, with_interval};
 use Align::{Left, Mono, Path, Right};
 
 /// Rows of the drawing of all models.
@@ -66,7 +66,7 @@ pub fn document(study: &Study) -> Document {
 
 /// A share with three digits.
 pub(super) fn share(value: Option<f64>) -> String {
-    words::share(value, "–")
+    result_text::share(value, "–")
 }
 
 fn results(document: &mut Document, study: &Study) {
@@ -127,7 +127,7 @@ fn results(document: &mut Document, study: &Study) {
 fn spreads(document: &mut Document, settings: &[SettingRow]) {
     let rows = settings.iter().filter(|row| row.runs.len() > 1).map(|row| {
         vec![
-            words::setting(row),
+            result_text::setting(row),
             row.dataset.clone(),
             division(row),
             spread(row.train_accuracy, "–"),
@@ -155,7 +155,7 @@ fn leaks(document: &mut Document, settings: &[SettingRow]) {
             ("test apart", Right),
             ("leak", Right),
         ],
-        words::leaks(settings, "–"),
+        result_text::leaks(settings, "–"),
     );
 }
 

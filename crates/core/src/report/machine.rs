@@ -48,8 +48,9 @@ fn crates() -> String {
     }
     let lock: Option<Lock> = toml::from_str(include_str!("../../../../Cargo.lock")).ok();
     let packages = lock.map(|lock| lock.package).unwrap_or_default();
-    let version =
-        |name: &&str| Some(format!("{name} {}", &packages.iter().find(|package| package.name == **name)?.version));
+    // Of several versions the newest is the program's own: older ones are brought by other crates, and come first.
+    let newest = |name: &str| packages.iter().rfind(|package| package.name == name);
+    let version = |name: &&str| Some(format!("{name} {}", newest(name)?.version));
     CRATES.iter().filter_map(version).collect::<Vec<_>>().join(", ")
 }
 

@@ -8,7 +8,7 @@ use crate::dataset::Split;
 use crate::dataset::report::printable;
 use crate::evaluation::{Figures, Groups};
 use crate::monitor::EpochFigures;
-use crate::run::words::{set_name, with_interval};
+use crate::run::result_text::{set_name, with_interval};
 use Align::{Left, Path, Right};
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! The results table for other programs: CSV with every figure in full, Markdown and LaTeX as a paper shows it.
 
+use super::result_text::{set_name, share, with_interval};
 use super::results::{ResultRow, SettingRow, Spread};
-use super::words::{set_name, share, with_interval};
 use crate::error::{Error, Result};
 use crate::evaluation::Interval;
 use std::path::Path;

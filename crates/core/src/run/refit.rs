@@ -24,7 +24,7 @@ pub struct Chosen {
 }
 
 /// The splits that a model learns from.
-pub fn learnt(refitted: bool) -> &'static [Split] {
+pub fn training_splits(refitted: bool) -> &'static [Split] {
     if refitted { &[Split::Train, Split::Val] } else { &[Split::Train] }
 }
 

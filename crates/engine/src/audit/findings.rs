@@ -2,7 +2,7 @@
 
 use super::Settings;
 use super::confident::Confidence;
-use super::looks::{Hash, Looks, distance};
+use super::image_statistics::{Hash, ImageStatistics, distance};
 use super::near::{Groups, Index};
 use super::survey::Image;
 use super::{Finding, Kind, Subject, Tally};
@@ -134,21 +134,25 @@ impl<'a> Gallery<'a> {
     }
 
     /// Too small, too dark, too flat.
-    pub(super) fn pictures(&self, looks: &BTreeMap<ContentHash, Looks>, settings: &Settings) -> Vec<Finding> {
+    pub(super) fn pictures(
+        &self,
+        statistics: &BTreeMap<ContentHash, ImageStatistics>,
+        settings: &Settings,
+    ) -> Vec<Finding> {
         let mut found = Vec::new();
         for (place, (hash, _)) in self.copies.iter().enumerate() {
-            let Some(looks) = looks.get(hash) else { continue };
+            let Some(statistics) = statistics.get(hash) else { continue };
             let mut add =
                 |kind, measure: f64, detail| found.push(self.finding(kind, measure, detail, &[self.face(place)]));
-            let side = looks.width.min(looks.height);
+            let side = statistics.width.min(statistics.height);
             if side < settings.min_side {
-                add(Kind::TooSmall, f64::from(side), format!("{} x {} pixels", looks.width, looks.height));
+                add(Kind::TooSmall, f64::from(side), format!("{} x {} pixels", statistics.width, statistics.height));
             }
-            if looks.light < settings.light {
-                add(Kind::TooDark, f64::from(looks.light), format!("mean luma {:.0} of 255", looks.light));
-            } else if looks.contrast < settings.contrast {
-                let detail = format!("standard deviation of the luma {:.0} of 255", looks.contrast);
-                add(Kind::Flat, f64::from(looks.contrast), detail);
+            if statistics.light < settings.light {
+                add(Kind::TooDark, f64::from(statistics.light), format!("mean luma {:.0} of 255", statistics.light));
+            } else if statistics.contrast < settings.contrast {
+                let detail = format!("standard deviation of the luma {:.0} of 255", statistics.contrast);
+                add(Kind::Flat, f64::from(statistics.contrast), detail);
             }
         }
         found
@@ -159,18 +163,19 @@ impl<'a> Gallery<'a> {
     pub(super) fn near(
         &self,
         hashes: &[Hash],
-        looks: &BTreeMap<ContentHash, Looks>,
+        statistics: &BTreeMap<ContentHash, ImageStatistics>,
         index: &Index<'_>,
         bits: u32,
         groups: &mut Groups,
     ) -> Vec<Finding> {
-        let plain = |place: usize| looks.get(&self.copies[place].0).filter(|looks| looks.contrast >= 6.0);
+        let plain =
+            |place: usize| statistics.get(&self.copies[place].0).filter(|statistics| statistics.contrast >= 6.0);
         let pairs: BTreeMap<(usize, usize), (u32, bool)> = (0..hashes.len())
             .into_par_iter()
             .flat_map_iter(|place| {
                 let own = plain(place);
-                let straight = own.map(|looks| (looks.hash, false));
-                let mirrored = own.map(|looks| (looks.mirrored, true));
+                let straight = own.map(|statistics| (statistics.hash, false));
+                let mirrored = own.map(|statistics| (statistics.mirrored, true));
                 straight.into_iter().chain(mirrored).flat_map(move |(hash, mirrored)| {
                     let near = index.near(&hash, bits).into_iter().filter(move |&other| other > place);
                     near.map(move |other| ((place, other), (distance(&hash, &hashes[other]), mirrored)))

@@ -1,6 +1,6 @@
 //! Likely label errors: probabilities from models that did not learn the label they judge, and confident learning on them.
 //!
-//! The voices are regressions on each set of cached features, out of fold. Where there is a [`Witness`], it speaks in their
+//! The voices are regressions on each set of cached features, out of fold. Where there is a [`ReferenceModel`], it speaks in their
 //! place about the images it has not seen: by its own score, and by a regression on its tuned features, out of fold again,
 //! which learns what is special about this data set. (Beside it, frozen features add nothing: on 6 planted sets of 1,000
 //! FairFace images, 40.2 of 50 errors are among the first 100 with them and 40.2 without.) Several voices are joined by one more
@@ -10,9 +10,9 @@
 use super::confident::{Confidence, confidence};
 use super::folds::{FoldSettings, Picked, out_of_fold};
 use super::log_odds;
+use super::reference_model::ReferenceModel;
 use super::rows_of;
 use super::stores::Cached;
-use super::witness::Witness;
 use faceprobe_core::dataset::{ContentHash, Manifest};
 use faceprobe_core::error::Result;
 use faceprobe_core::evaluation::sigmoid;
@@ -30,11 +30,11 @@ pub struct Judged {
     pub features: Vec<String>,
     /// Share of the judged samples whose label is the more probable one.
     pub agreement: f64,
-    /// Samples that the witness was not asked about, because it has seen them or nearly them with their labels.
-    pub kept_from_witness: usize,
+    /// Samples that the reference model was not asked about, because it has seen them or nearly them with their labels.
+    pub kept_from_reference: usize,
 }
 
-/// A regression on a witness' features needs so many samples of each class.
+/// A regression on a reference model's features needs so many samples of each class.
 const FEW: usize = 50;
 
 /// Log-odds of class 1 by one voice.
@@ -49,7 +49,7 @@ pub fn judge(
     manifest: &Manifest,
     keys: &[ContentHash],
     sets: &[Cached],
-    witness: Option<&Witness>,
+    reference: Option<&ReferenceModel>,
     groups: &[usize],
     seed: u64,
     monitor: &dyn Monitor,
@@ -57,21 +57,21 @@ pub fn judge(
     let positive: Vec<bool> = manifest.samples.iter().map(|sample| sample.class == 1).collect();
     let mut joined: Vec<Option<f64>> = vec![None; keys.len()];
     let mut features = Vec::new();
-    let mut kept_from_witness = 0;
-    if let Some(witness) = witness {
-        let fresh = fresh(witness, groups);
-        let samples: Vec<usize> = fresh.iter().map(|&at| witness.asked[at]).collect();
+    let mut kept_from_reference = 0;
+    if let Some(reference) = reference {
+        let fresh = fresh(reference, groups);
+        let samples: Vec<usize> = fresh.iter().map(|&at| reference.asked[at]).collect();
         let of = |class: bool| samples.iter().filter(|&&at| positive[at] == class).count();
         if of(true).min(of(false)) >= FEW {
-            monitor.update(Update::Note { text: format!("with {}", witness.title) });
+            monitor.update(Update::Note { text: format!("with {}", reference.title) });
             let (positive, groups) = (pick(&positive, &samples), pick(groups, &samples));
-            let voices = witness_voices(witness, &fresh, &positive, &groups, seed, monitor)?;
+            let voices = reference_voices(reference, &fresh, &positive, &groups, seed, monitor)?;
             for (at, logit) in samples.into_iter().zip(join(&voices, &positive, &groups, seed, monitor)?) {
                 joined[at] = Some(logit);
             }
-            features.push(witness.title.clone());
+            features.push(reference.title.clone());
         }
-        kept_from_witness = joined.iter().filter(|logit| logit.is_none()).count();
+        kept_from_reference = joined.iter().filter(|logit| logit.is_none()).count();
     }
     if joined.iter().any(Option::is_none) {
         let mut voices = Vec::new();
@@ -98,28 +98,28 @@ pub fn judge(
         agreement: right as f64 / scores.len().max(1) as f64,
         samples,
         features,
-        kept_from_witness,
+        kept_from_reference,
     }))
 }
 
-/// Positions in the witness' `asked` of samples that are not nearly those it was trained on, nor of the same person.
-fn fresh(witness: &Witness, groups: &[usize]) -> Vec<usize> {
-    let known: HashSet<usize> = witness.trained_on.iter().map(|&at| groups[at]).collect();
-    (0..witness.asked.len()).filter(|&at| !known.contains(&groups[witness.asked[at]])).collect()
+/// Positions in the reference model's `asked` of samples that are not nearly those it was trained on, nor of the same person.
+fn fresh(reference: &ReferenceModel, groups: &[usize]) -> Vec<usize> {
+    let known: HashSet<usize> = reference.trained_on.iter().map(|&at| groups[at]).collect();
+    (0..reference.asked.len()).filter(|&at| !known.contains(&groups[reference.asked[at]])).collect()
 }
 
-/// What a witness says of the samples at `fresh` of its `asked`, and a regression on its features. `positive` and `groups`
+/// What a reference model says of the samples at `fresh` of its `asked`, and a regression on its features. `positive` and `groups`
 /// are those of these samples.
-fn witness_voices(
-    witness: &Witness,
+fn reference_voices(
+    reference: &ReferenceModel,
     fresh: &[usize],
     positive: &[bool],
     groups: &[usize],
     seed: u64,
     monitor: &dyn Monitor,
 ) -> Result<Vec<Voice>> {
-    let mut voices = vec![pick(&witness.logits, fresh)];
-    if let Some(features) = &witness.features {
+    let mut voices = vec![pick(&reference.logits, fresh)];
+    if let Some(features) = &reference.features {
         let rows = features.view();
         let rows = Picked { rows: &rows, which: fresh.to_vec() };
         let settings = FoldSettings::for_samples(fresh.len(), seed);

@@ -8,7 +8,7 @@ pub mod alike;
 pub mod confident;
 pub mod faces;
 pub mod folds;
-pub mod looks;
+pub mod image_statistics;
 pub mod near;
 pub mod stores;
 pub mod survey;
@@ -16,11 +16,11 @@ pub mod survey;
 mod by_content;
 mod findings;
 mod labels;
-mod witness;
+mod reference_model;
 
 pub use faceprobe_core::audit::{Audit, Finding, Kind, SeenByRun, Settings, Subject, Tally, Wanted};
 pub use faces::CountFaces;
-pub use witness::Witness;
+pub use reference_model::ReferenceModel;
 
 use crate::features::{Store, StoreRows};
 use faceprobe_core::dataset::crops::picture_of;
@@ -31,7 +31,7 @@ use faceprobe_core::error::{AtPath, Result};
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::workspace::{Workspace, write_whole};
 use findings::Gallery;
-use looks::looks_of;
+use image_statistics::statistics_of;
 use near::{Groups, Index};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -42,7 +42,7 @@ pub struct Helpers<'a> {
     /// Counts faces, where there is a detector.
     pub faces: Option<&'a dyn CountFaces>,
     /// What the run of [`Settings::with`] says.
-    pub witness: Option<&'a Witness>,
+    pub reference: Option<&'a ReferenceModel>,
 }
 
 /// Audits a prepared set and writes `audit.json` beside its manifest. Groups of the same picture are remembered for the
@@ -65,17 +65,19 @@ pub fn run(
 
     stage("look at images");
     let files: Vec<(ContentHash, PathBuf)> = images.iter().map(|image| (image.hash, image.file.clone())).collect();
-    let looks = looks_of(&files, &workspace.root().join("cache/looks.csv"), monitor)?;
+    let statistics = statistics_of(&files, &workspace.root().join("cache/looks.csv"), monitor)?;
     let gallery = Gallery::new(&images, &manifest.classes, &decisions);
     let mut found = gallery.exact();
     found.extend(gallery.subjects());
-    found.extend(gallery.pictures(&looks, settings));
+    found.extend(gallery.pictures(&statistics, settings));
 
     stage("compare images");
-    let hashes: Vec<looks::Hash> =
-        gallery.unique().map(|hash| looks.get(hash).map_or([0; looks::BITS / 64], |looks| looks.hash)).collect();
+    let hashes: Vec<image_statistics::Hash> = gallery
+        .unique()
+        .map(|hash| statistics.get(hash).map_or([0; image_statistics::BITS / 64], |statistics| statistics.hash))
+        .collect();
     let mut groups = Groups::new(hashes.len());
-    found.extend(gallery.near(&hashes, &looks, &Index::new(&hashes), settings.bits, &mut groups));
+    found.extend(gallery.near(&hashes, &statistics, &Index::new(&hashes), settings.bits, &mut groups));
 
     let keys: Vec<ContentHash> = manifest.samples.iter().map(|sample| sample.hash).collect();
     // Features are those of a crop, where there is one; everything else is about the picture it was cut from.
@@ -96,7 +98,7 @@ pub fn run(
         found.extend(gallery.alike(&pictures, &pairs, &mut groups));
     } else {
         let what =
-            if helpers.witness.is_some() { "Features were not" } else { "Labels were not judged and features not" };
+            if helpers.reference.is_some() { "Features were not" } else { "Labels were not judged and features not" };
         notes.push(format!(
             "{what} compared: no cached features cover all images of {name}; run faceprobe extract --data {name} (best: \
              --backbone mobilenet-v2 --tap 10,13,15,16 --pool grid4)."
@@ -104,13 +106,13 @@ pub fn run(
     }
     groups::remember(workspace, &manifest.name, &gallery.same_pictures(&mut groups))?;
     let (mut titles, mut agreement, mut likely_errors) = (Vec::new(), None, None);
-    if !sets.is_empty() || helpers.witness.is_some() {
+    if !sets.is_empty() || helpers.reference.is_some() {
         stage("judge labels");
         let together = gallery.sample_groups(&pictures, &mut groups);
-        let judged = labels::judge(manifest, &keys, &sets, helpers.witness, &together, settings.seed, monitor)?;
-        if let Some(witness) = helpers.witness {
-            let kept = judged.as_ref().map_or(keys.len(), |judged| judged.kept_from_witness);
-            notes.extend(witness.notes(kept, keys.len(), sets.is_empty()));
+        let judged = labels::judge(manifest, &keys, &sets, helpers.reference, &together, settings.seed, monitor)?;
+        if let Some(reference) = helpers.reference {
+            let kept = judged.as_ref().map_or(keys.len(), |judged| judged.kept_from_reference);
+            notes.extend(reference.notes(kept, keys.len(), sets.is_empty()));
         }
         if let Some(judged) = judged {
             found.extend(gallery.label_errors(manifest, &judged.samples, &judged.confidence));
@@ -135,7 +137,7 @@ pub fn run(
         features: titles,
         agreement,
         likely_errors,
-        with: helpers.witness.map(|witness| witness.seen.clone()),
+        with: helpers.reference.map(|reference| reference.seen.clone()),
         tallies,
         findings,
         notes,

@@ -4,7 +4,7 @@
 //! is cut into 16 chunks of 16 bits. Two hashes that differ in at most 31 bits have a chunk in which they differ in at
 //! most one, so looking up 17 neighbours of each chunk finds every such pair.
 
-use super::looks::{BITS, Hash, distance};
+use super::image_statistics::{BITS, Hash, distance};
 use std::collections::{HashMap, HashSet};
 
 const CHUNK: usize = 16;

@@ -3,7 +3,7 @@
 use super::Activation;
 use super::convolution::{Conv, Folded};
 use super::layers::Layer;
-use super::memory::{computed, values};
+use super::tensor_slices::{computed, values};
 use faceprobe_kernel::{Bottleneck, Bounds, Depthwise};
 use std::sync::Arc;
 use tch::{Kind, TchError, Tensor};

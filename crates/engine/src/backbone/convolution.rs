@@ -2,7 +2,7 @@
 
 use super::device::kind_of;
 use super::layers::Layer;
-use super::memory::{channels_last, computed, values};
+use super::tensor_slices::{channels_last, computed, values};
 use super::{Activation, Padding, Parameters};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_kernel::{Bounds, Convolution, Panels, Window};

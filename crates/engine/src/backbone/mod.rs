@@ -8,12 +8,12 @@ mod convolution;
 mod depthwise;
 pub mod device;
 mod layers;
-mod memory;
 mod network;
 pub mod pooling;
 mod residual;
 mod stored;
 mod tail;
+mod tensor_slices;
 pub mod torchscript;
 
 pub use allocator::tune_allocator;

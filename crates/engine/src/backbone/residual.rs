@@ -3,7 +3,7 @@
 use super::Padding;
 use super::convolution::{Conv, Folded};
 use super::layers::Layer;
-use super::memory::{computed, values};
+use super::tensor_slices::{computed, values};
 use faceprobe_kernel::{Bounds, Convolution, Pictures, Window};
 use std::sync::Arc;
 use tch::{TchError, Tensor};

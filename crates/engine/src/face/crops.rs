@@ -1,7 +1,7 @@
 //! The aligned crops of a data set.
 
 use super::{Detector, Face, align};
-use faceprobe_core::dataset::crops::{CropWorker, Cropper};
+use faceprobe_core::dataset::crops::{CropThread, Cropper};
 use faceprobe_core::error::Result;
 use faceprobe_core::imaging::{Alignment, Pixels, decode_for_faces, png};
 use std::sync::{Mutex, PoisonError};
@@ -43,20 +43,20 @@ impl Cropper for FaceCropper {
         self.identity.clone()
     }
 
-    fn worker(&self) -> Box<dyn CropWorker + '_> {
+    fn worker(&self) -> Box<dyn CropThread + '_> {
         // Every thread has pictures of its own; within one there is nothing to share.
         tch::set_num_threads(1);
         let detector = self.detector.lock().unwrap_or_else(PoisonError::into_inner).share();
-        Box::new(Worker { detector, alignment: self.alignment })
+        Box::new(DetectorThread { detector, alignment: self.alignment })
     }
 }
 
-struct Worker {
+struct DetectorThread {
     detector: Detector,
     alignment: Alignment,
 }
 
-impl CropWorker for Worker {
+impl CropThread for DetectorThread {
     fn crop(&mut self, bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
         let picture = decode_for_faces(bytes)?;
         let faces = self.detector.detect(&picture).map_err(|error| error.to_string())?;

@@ -1,6 +1,6 @@
 //! Rows for fine-tuning: the whole output of the stage where a network is cut, of each picture and of its mirror image.
 
-use super::source::{RowSource, RowWorker};
+use super::source::{RowExtractor, RowSource};
 use crate::backbone::{self, BackboneInfo, Network, Pool, Tail};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::features::{Dtype, FeatureSpec, Rows, StoreIdentity, Taps, rounded};
@@ -102,7 +102,7 @@ impl RowSource for CutSource {
         self.preprocessing
     }
 
-    fn worker(&self) -> Result<Box<dyn RowWorker + Send>> {
+    fn worker(&self) -> Result<Box<dyn RowExtractor + Send>> {
         let mut held = self.network.lock().unwrap_or_else(PoisonError::into_inner);
         let network = match held.take() {
             Some(network) => network,
@@ -110,17 +110,17 @@ impl RowSource for CutSource {
         };
         let own = network.share();
         *held = Some(network);
-        Ok(Box::new(CutWorker { network: own, cut: self.cut, variation: self.variation }))
+        Ok(Box::new(CutExtractor { network: own, cut: self.cut, variation: self.variation }))
     }
 }
 
-struct CutWorker {
+struct CutExtractor {
     network: Network,
     cut: usize,
     variation: Option<Variation>,
 }
 
-impl CutWorker {
+impl CutExtractor {
     fn outputs(&self, pictures: &[Pixels]) -> Result<Array2<f32>> {
         let mut rows = self.network.pooled(pictures, &[self.cut], Pool::Flatten)?.swap_remove(0);
         rows.mapv_inplace(|value| rounded(value).to_f32());
@@ -137,7 +137,7 @@ impl CutWorker {
     }
 }
 
-impl RowWorker for CutWorker {
+impl RowExtractor for CutExtractor {
     fn rows(&mut self, batch: &[Pixels]) -> Result<Rows> {
         let both = self.both(batch)?;
         let rows = concatenate(Axis(1), &both.each_ref().map(Array2::view));

@@ -5,9 +5,9 @@
 //! one batch, and one stream's decoding overlaps another's network without any further stage. The calling thread puts
 //! the chunks back in order and writes the parts, so that the same images give the same parts.
 
+use super::chunk_queue::ChunkQueue;
 use super::progress::Progress;
-use super::source::{RowSource, RowWorker};
-use super::turns::Turns;
+use super::source::{RowExtractor, RowSource};
 use faceprobe_core::dataset::ContentHash;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::features::{PartWriter, Rows, Store};
@@ -175,18 +175,18 @@ impl Work<'_> {
     fn run(&self, threads: usize, reused: usize, writers: &mut [PartWriter<'_>]) -> Result<Done> {
         let chunks = self.todo.len().div_ceil(self.batch);
         let threads = threads.min(chunks);
-        let turns = Turns::new(chunks, threads * AHEAD);
+        let queue = ChunkQueue::new(chunks, threads * AHEAD);
         let stopped = AtomicBool::new(false);
         let (sender, receiver) = channel();
         let _threads = TorchThreads::remember();
         let done = std::thread::scope(|scope| {
             for _ in 0..threads {
-                let (sender, turns, stopped) = (sender.clone(), &turns, &stopped);
-                scope.spawn(move || self.stream(turns, stopped, &sender));
+                let (sender, queue, stopped) = (sender.clone(), &queue, &stopped);
+                scope.spawn(move || self.stream(queue, stopped, &sender));
             }
             drop(sender);
-            let done = self.collect(&turns, &receiver, reused, writers);
-            turns.close();
+            let done = self.collect(&queue, &receiver, reused, writers);
+            queue.close();
             done
         })?;
         // A stop that came when the last chunk was done already has nothing left to stop.
@@ -197,7 +197,7 @@ impl Work<'_> {
     }
 
     /// One stream: chunk after chunk until there is none, a stop, or an error.
-    fn stream(&self, turns: &Turns, stopped: &AtomicBool, sender: &Sender<Result<(usize, Chunk)>>) {
+    fn stream(&self, queue: &ChunkQueue, stopped: &AtomicBool, sender: &Sender<Result<(usize, Chunk)>>) {
         let work = || -> Result<()> {
             // OpenMP keeps this per thread. Left alone, every stream would bring a team of threads for all cores.
             tch::set_num_threads(1);
@@ -207,7 +207,7 @@ impl Work<'_> {
                     stopped.store(true, Ordering::Relaxed);
                     return Ok(());
                 }
-                let Some(number) = turns.take() else { return Ok(()) };
+                let Some(number) = queue.take() else { return Ok(()) };
                 let chunk = self.chunk(number, worker.as_mut())?;
                 if sender.send(Ok((number, chunk))).is_err() {
                     return Ok(());
@@ -221,14 +221,14 @@ impl Work<'_> {
             Err(Error::failed(format!("The computation of features broke off: {words}")))
         });
         if let Err(error) = ended {
-            turns.close();
+            queue.close();
             // The receiver is gone only when the writer has an error of its own to tell.
             let _ = sender.send(Err(error));
         }
     }
 
     /// Reads the images of a chunk and computes their rows.
-    fn chunk(&self, number: usize, worker: &mut dyn RowWorker) -> Result<Chunk> {
+    fn chunk(&self, number: usize, worker: &mut dyn RowExtractor) -> Result<Chunk> {
         let first = number * self.batch;
         let indices = &self.todo[first..(first + self.batch).min(self.todo.len())];
         let mut chunk = Chunk { keys: Vec::with_capacity(indices.len()), rows: Vec::new(), skipped: Vec::new() };
@@ -278,7 +278,7 @@ impl Work<'_> {
     /// The writer's side: chunks in order into parts, with progress. Finished rows are written whatever happens.
     fn collect(
         &self,
-        turns: &Turns,
+        queue: &ChunkQueue,
         receiver: &Receiver<Result<(usize, Chunk)>>,
         reused: usize,
         writers: &mut [PartWriter<'_>],
@@ -298,7 +298,7 @@ impl Work<'_> {
             };
             while let Some(chunk) = waiting.remove(&next) {
                 self.take(chunk, writers, &mut done, &mut progress)?;
-                turns.written();
+                queue.written();
                 next += 1;
             }
         }

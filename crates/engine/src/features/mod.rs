@@ -2,15 +2,15 @@
 //!
 //! A [`RowSource`] computes rows, and [`extract()`] puts them into a store.
 
+mod chunk_queue;
 mod cut;
 mod extract;
 mod network_source;
 mod progress;
 mod source;
-mod turns;
 
 pub use cut::CutSource;
 pub use extract::{ExtractOptions, ExtractReport, extract, extract_all};
 pub use faceprobe_core::features::*;
 pub use network_source::NetworkSource;
-pub use source::{PooledPixels, RowSource, RowWorker, Tapped};
+pub use source::{PooledPixels, RowExtractor, RowSource, Tapped};

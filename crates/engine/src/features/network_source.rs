@@ -1,6 +1,6 @@
 //! Rows from the stages of a pretrained network.
 
-use super::source::{RowSource, RowWorker, Tapped};
+use super::source::{RowExtractor, RowSource, Tapped};
 use crate::backbone::{self, Arithmetic, BackboneInfo, Network, Pool, device};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::features::{FeatureSpec, Rows, StoreIdentity};
@@ -81,7 +81,7 @@ impl RowSource for NetworkSource {
         (LAYER_BYTES / widest.unwrap_or(1).max(1)).clamp(1, 16)
     }
 
-    fn worker(&self) -> Result<Box<dyn RowWorker + Send>> {
+    fn worker(&self) -> Result<Box<dyn RowExtractor + Send>> {
         let mut held = self.network.lock().unwrap_or_else(PoisonError::into_inner);
         let network = match held.take() {
             Some(network) => network,
@@ -89,23 +89,23 @@ impl RowSource for NetworkSource {
         };
         let own = network.share();
         *held = Some(network);
-        Ok(Box::new(NetworkWorker { network: own, taps: self.taps.clone(), pool: self.pool }))
+        Ok(Box::new(NetworkExtractor { network: own, taps: self.taps.clone(), pool: self.pool }))
     }
 }
 
-struct NetworkWorker {
+struct NetworkExtractor {
     network: Network,
     taps: Vec<usize>,
     pool: Pool,
 }
 
-impl NetworkWorker {
+impl NetworkExtractor {
     fn pooled(&self, batch: &[Pixels]) -> Result<Vec<Array2<f32>>> {
         self.network.pooled(batch, &self.taps, self.pool)
     }
 }
 
-impl RowWorker for NetworkWorker {
+impl RowExtractor for NetworkExtractor {
     fn rows(&mut self, batch: &[Pixels]) -> Result<Rows> {
         let parts = self.pooled(batch)?;
         let views: Vec<_> = parts.iter().map(Array2::view).collect();

@@ -30,11 +30,11 @@ pub trait RowSource: Sync {
     ///
     /// # Errors
     /// Weights that cannot be read.
-    fn worker(&self) -> Result<Box<dyn RowWorker + Send>>;
+    fn worker(&self) -> Result<Box<dyn RowExtractor + Send>>;
 }
 
 /// Computes rows on one thread.
-pub trait RowWorker {
+pub trait RowExtractor {
     /// The rows of a batch of pictures made by [`RowSource::preprocessing`]; row `i` is of image `i`.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ pub trait RowWorker {
     /// The same, apart for each of [`RowSource::identities`].
     ///
     /// # Errors
-    /// As [`RowWorker::rows`].
+    /// As [`RowExtractor::rows`].
     fn parts(&mut self, batch: &[Pixels]) -> Result<Vec<Rows>> {
         Ok(vec![self.rows(batch)?])
     }
@@ -52,7 +52,7 @@ pub trait RowWorker {
     /// What the row of one picture is made of, for those who explain it; none where rows come from no network.
     ///
     /// # Errors
-    /// As [`RowWorker::rows`].
+    /// As [`RowExtractor::rows`].
     fn tapped(&mut self, _: &Pixels) -> Result<Option<Tapped>> {
         Ok(None)
     }
@@ -149,12 +149,12 @@ impl RowSource for PooledPixels {
         Preprocessing::default_mode(self.input, [0.0; 3], [1.0; 3])
     }
 
-    fn worker(&self) -> Result<Box<dyn RowWorker + Send>> {
+    fn worker(&self) -> Result<Box<dyn RowExtractor + Send>> {
         Ok(Box::new(*self))
     }
 }
 
-impl RowWorker for PooledPixels {
+impl RowExtractor for PooledPixels {
     fn rows(&mut self, batch: &[Pixels]) -> Result<Rows> {
         let mut rows = vec![0; batch.len() * self.width()];
         for (picture, row) in batch.iter().zip(rows.chunks_exact_mut(self.width())) {

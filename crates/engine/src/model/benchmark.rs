@@ -6,11 +6,11 @@
 
 use super::checkpoint::Checkpoints;
 use super::data::{PixelRows, check_splits};
-use super::gate::{Geometry, gated_means, relu_means};
+use super::gated_means::{Geometry, gated_means, relu_means};
 use super::kind::ModelKind;
 use super::network::{Input, Network, Weights, shape_of, take, to_array, to_tensor, torch_error};
 use super::random::{Dropout, Initialiser};
-use super::rows::{LearntRows, Prepared, pixel_rows};
+use super::rows::{Prepared, TrainingRows, pixel_rows};
 use super::scorer::{PIXEL_BATCH, Scorer};
 use super::torch_learner::{Split, TorchLearner};
 use super::trained::Trained;
@@ -202,12 +202,12 @@ impl ModelKind for Benchmark {
         rows: &'a Prepared<'_>,
         checkpoints: &Checkpoints,
         monitor: &dyn Monitor,
-    ) -> Result<(Trained, LearntRows<'a>)> {
+    ) -> Result<(Trained, TrainingRows<'a>)> {
         let train = pixel_rows(rows.stores, rows.manifest, rows.learnt, monitor)?;
         let val = pixel_rows(rows.stores, rows.manifest, &[DataSplit::Val], monitor)?;
         let trained = train_benchmark(&train.rows, &val.rows, spec.settings()?, Some(checkpoints), monitor)?;
         let (train_positive, val_positive) = (train.rows.y().to_vec(), val.rows.y().to_vec());
-        Ok((trained, LearntRows { train_positive, val_samples: val.samples, val_positive }))
+        Ok((trained, TrainingRows { train_positive, val_samples: val.samples, val_positive }))
     }
 
     fn scorer(&self, weights: &Weights, input: &StoreIdentity) -> Result<Scorer> {
@@ -266,7 +266,7 @@ pub fn train_benchmark(
         Ok(weights)
     };
     let last_weights = if course.best_epoch == course.history.len() { None } else { Some(whole()?) };
-    learner.set_numbers(&course.best)?;
+    learner.set_parameters(&course.best)?;
     let weights = whole()?;
     let params = course.best.iter().map(Vec::len).sum();
     let scorer = Scorer::of_pixels(Cnn::from_weights(&weights, train.width())?, train.width());

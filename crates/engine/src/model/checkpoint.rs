@@ -1,6 +1,6 @@
 //! A training that was cut short, kept so that it goes on as if nothing had happened.
 //!
-//! A checkpoint is one safetensors file: the trained numbers, the optimizer's memory, the numbers of the best epoch,
+//! A checkpoint is one safetensors file: the parameters, the optimizer state, the parameters of the best epoch,
 //! and the figures of the epochs so far. Every random number of an epoch comes from the seed and the epoch's number,
 //! so nothing else is needed for the same curve.
 
@@ -28,7 +28,7 @@ pub(super) struct Progress {
     pub(super) best_epoch: usize,
     /// The last epoch with a validation accuracy higher than all before.
     pub(super) last_gain: usize,
-    /// The numbers of the best epoch.
+    /// The parameters of the best epoch.
     pub(super) best: Vec<Vec<f32>>,
 }
 
@@ -153,20 +153,20 @@ impl Checkpoints {
             found.collect()
         };
         let lengths = |all: Vec<&[f32]>| -> Vec<usize> { all.iter().map(|values| values.len()).collect() };
-        let (sizes, memory_sizes) = (lengths(learner.numbers()), lengths(learner.memory()));
+        let (sizes, state_sizes) = (lengths(learner.parameters()), lengths(learner.optimizer_state()));
         let Some(best) = group("best", &sizes) else {
             return Ok(None);
         };
         // One after the other: all at once would be the head in memory three times.
-        let Some(numbers) = group("numbers", &sizes) else {
+        let Some(parameters) = group("numbers", &sizes) else {
             return Ok(None);
         };
-        learner.set_numbers(&numbers)?;
-        drop(numbers);
-        let Some(memory) = group("memory", &memory_sizes) else {
+        learner.set_parameters(&parameters)?;
+        drop(parameters);
+        let Some(state) = group("memory", &state_sizes) else {
             return Err(Error::file(&self.path, "is damaged; remove it to train from the beginning"));
         };
-        learner.set_memory(&memory)?;
+        learner.set_optimizer_state(&state)?;
         let Header { history, best_epoch, last_gain, .. } = header;
         Ok(Some(Progress { history, best_epoch, last_gain, best }))
     }
@@ -193,10 +193,10 @@ impl Checkpoints {
         };
         let metadata = HashMap::from([(METADATA_KEY.to_owned(), serde_json::to_string(&header).at(&self.path)?)]);
         let best = progress.best.iter().map(Vec::as_slice).collect();
-        let tensors = [("numbers", learner.numbers()), ("memory", learner.memory()), ("best", best)]
+        let tensors = [("numbers", learner.parameters()), ("memory", learner.optimizer_state()), ("best", best)]
             .into_iter()
             .flat_map(|(name, all)| all.into_iter().enumerate().map(move |(at, all)| (format!("{name}.{at}"), all)))
-            .map(|(name, values)| (name, Numbers { shape: [values.len()], values }));
+            .map(|(name, values)| (name, TensorView { shape: [values.len()], values }));
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).at(folder)?;
         safetensors::serialize_to_file(tensors, Some(metadata), file.path()).at(&self.path)?;
@@ -210,13 +210,13 @@ fn read(bytes: &[u8]) -> Option<(Header, SafeTensors<'_>)> {
     Some((header, SafeTensors::deserialize(bytes).ok()?))
 }
 
-/// Numbers on their way into a file, turned into bytes one tensor at a time.
-struct Numbers<'a> {
+/// Values on their way into a file, turned into bytes one tensor at a time.
+struct TensorView<'a> {
     shape: [usize; 1],
     values: &'a [f32],
 }
 
-impl View for Numbers<'_> {
+impl View for TensorView<'_> {
     fn dtype(&self) -> Dtype {
         Dtype::F32
     }

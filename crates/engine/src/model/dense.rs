@@ -6,7 +6,7 @@ use super::head::{Head, Loader, measure};
 use super::kind::ModelKind;
 use super::network::{Network, Weights, shape_of, take, to_tensor, torch_error};
 use super::random::Dropout;
-use super::rows::{LearntRows, Prepared};
+use super::rows::{Prepared, TrainingRows};
 use super::scaling::Standardisation;
 use super::scorer::Scorer;
 use super::trained::Trained;
@@ -91,30 +91,30 @@ impl Learner for HeadLearner<'_> {
         self.train_positive.len()
     }
 
-    fn learn(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures> {
+    fn train_step(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures> {
         let positive: Vec<bool> = rows.iter().map(|&row| self.train_positive[row]).collect();
-        Ok(self.head.learn(self.train.batch(rows)?, &positive, dropout, step, rate))
+        Ok(self.head.train_step(self.train.batch(rows)?, &positive, dropout, step, rate))
     }
 
     fn measure(&mut self, stopped: &dyn Fn() -> bool) -> Result<Validated> {
         measure(&self.head, &mut self.val, self.val_positive, MEASURED_AT_ONCE, stopped)
     }
 
-    fn numbers(&self) -> Vec<&[f32]> {
-        self.head.numbers()
+    fn parameters(&self) -> Vec<&[f32]> {
+        self.head.parameters()
     }
 
-    fn set_numbers(&mut self, numbers: &[Vec<f32>]) -> Result<()> {
-        self.head.set_numbers(numbers);
+    fn set_parameters(&mut self, parameters: &[Vec<f32>]) -> Result<()> {
+        self.head.set_parameters(parameters);
         Ok(())
     }
 
-    fn memory(&self) -> Vec<&[f32]> {
-        self.head.memory()
+    fn optimizer_state(&self) -> Vec<&[f32]> {
+        self.head.optimizer_state()
     }
 
-    fn set_memory(&mut self, memory: &[Vec<f32>]) -> Result<()> {
-        self.head.set_memory(memory);
+    fn set_optimizer_state(&mut self, state: &[Vec<f32>]) -> Result<()> {
+        self.head.set_optimizer_state(state);
         Ok(())
     }
 }
@@ -137,10 +137,10 @@ impl ModelKind for DenseHead {
         rows: &'a Prepared<'_>,
         checkpoints: &Checkpoints,
         monitor: &dyn Monitor,
-    ) -> Result<(Trained, LearntRows<'a>)> {
+    ) -> Result<(Trained, TrainingRows<'a>)> {
         let (train, val) = rows.features(monitor)?;
         let trained = train_dense(train.examples()?, val.examples()?, spec.settings()?, Some(checkpoints), monitor)?;
-        Ok((trained, LearntRows::of(train, val)))
+        Ok((trained, TrainingRows::of(train, val)))
     }
 
     fn scorer(&self, weights: &Weights, input: &StoreIdentity) -> Result<Scorer> {
@@ -195,7 +195,7 @@ pub fn train_dense<'a>(
         scaling.put_into(&mut last);
         Some(last)
     };
-    learner.set_numbers(&course.best)?;
+    learner.set_parameters(&course.best)?;
     drop(course.best);
     let mut weights = learner.head.weights()?;
     drop(learner);

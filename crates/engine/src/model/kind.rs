@@ -1,7 +1,7 @@
 //! What each kind of model does: the rows it reads, its training, its scores, its explanation; and the registry of them.
 //! What is said of it (settings, words) is [`faceprobe_core::model`].
 
-use super::rows::{LearntRows, Prepared};
+use super::rows::{Prepared, TrainingRows};
 use super::{Checkpoints, Kind, ModelInfo, ModelSpec, Scorer, Trained, Weights};
 use super::{benchmark, dense, finetune, logistic};
 use crate::backbone::Pool;
@@ -66,7 +66,7 @@ pub trait ModelKind: Sync {
         rows: &'a Prepared<'_>,
         checkpoints: &Checkpoints,
         monitor: &dyn Monitor,
-    ) -> Result<(Trained, LearntRows<'a>)>;
+    ) -> Result<(Trained, TrainingRows<'a>)>;
 
     /// What scores rows with trained parameters.
     ///

@@ -6,7 +6,7 @@ use super::kind::ModelKind;
 use super::network::{Network, Weights, take, to_tensor, torch_error};
 use super::random::Dropout;
 use super::records::Records;
-use super::rows::{LearntRows, Prepared};
+use super::rows::{Prepared, TrainingRows};
 use super::scaling::Standardisation;
 use super::scorer::Scorer;
 use super::trained::Trained;
@@ -65,10 +65,10 @@ impl ModelKind for Logistic {
         rows: &'a Prepared<'_>,
         _: &Checkpoints,
         monitor: &dyn Monitor,
-    ) -> Result<(Trained, LearntRows<'a>)> {
+    ) -> Result<(Trained, TrainingRows<'a>)> {
         let (train, val) = rows.features(monitor)?;
         let trained = train_logistic(train.examples()?, val.examples()?, spec.settings()?, monitor)?;
-        Ok((trained, LearntRows::of(train, val)))
+        Ok((trained, TrainingRows::of(train, val)))
     }
 
     fn scorer(&self, weights: &Weights, input: &StoreIdentity) -> Result<Scorer> {

@@ -13,7 +13,7 @@ mod data;
 mod dense;
 mod draws;
 mod finetune;
-mod gate;
+mod gated_means;
 mod head;
 pub mod kind;
 mod logistic;

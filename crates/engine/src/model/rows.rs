@@ -23,7 +23,7 @@ pub struct Prepared<'a> {
 }
 
 /// The samples that a model was trained and validated on.
-pub struct LearntRows<'a> {
+pub struct TrainingRows<'a> {
     pub train_positive: Vec<bool>,
     pub val_samples: Vec<&'a Sample>,
     pub val_positive: Vec<bool>,
@@ -37,7 +37,7 @@ impl Prepared<'_> {
     }
 }
 
-impl<'a> LearntRows<'a> {
+impl<'a> TrainingRows<'a> {
     pub(super) fn of(train: FeatureSplit<'a>, val: FeatureSplit<'a>) -> Self {
         Self { train_positive: train.positive, val_samples: val.samples, val_positive: val.positive }
     }

@@ -20,9 +20,9 @@ pub(super) struct Split<'a> {
 pub(super) struct TorchLearner<'a, N> {
     network: &'a N,
     variables: Vec<Tensor>,
-    /// What the variables hold, and the optimizer's memory of it.
+    /// What the variables hold, and the optimizer state of it.
     values: Vec<Vec<f32>>,
-    memory: Vec<[Vec<f32>; 2]>,
+    state: Vec<[Vec<f32>; 2]>,
     optimizer: Optimizer,
     decay: f64,
     train: Split<'a>,
@@ -42,8 +42,8 @@ impl<'a, N: Network> TorchLearner<'a, N> {
     ) -> Result<Self> {
         let values: Vec<Vec<f32>> =
             variables.iter().map(values_of).collect::<Result<_, TchError>>().map_err(torch_error)?;
-        let memory = values.iter().map(|values| [vec![0.0; values.len()], vec![0.0; values.len()]]).collect();
-        Ok(Self { network, variables, values, memory, optimizer, decay, train, val, scoring_batch })
+        let state = values.iter().map(|values| [vec![0.0; values.len()], vec![0.0; values.len()]]).collect();
+        Ok(Self { network, variables, values, state, optimizer, decay, train, val, scoring_batch })
     }
 
     fn try_learn(
@@ -58,10 +58,10 @@ impl<'a, N: Network> TorchLearner<'a, N> {
         let targets = Tensor::f_from_slice(&targets)?;
         let loss = logits.f_binary_cross_entropy_with_logits::<Tensor>(&targets, None, None, Reduction::Mean)?;
         let gradients = Tensor::f_run_backward(&[loss], &self.variables, false, false)?;
-        for (((gradient, variable), values), memory) in
-            gradients.iter().zip(&mut self.variables).zip(&mut self.values).zip(&mut self.memory)
+        for (((gradient, variable), values), state) in
+            gradients.iter().zip(&mut self.variables).zip(&mut self.values).zip(&mut self.state)
         {
-            step.apply_all(&values_of(gradient)?, values, memory);
+            step.apply_all(&values_of(gradient)?, values, state);
             put(variable, values)?;
         }
         let values = values_of(&logits)?;
@@ -85,7 +85,7 @@ impl<N: Network> Learner for TorchLearner<'_, N> {
         self.train.positive.len()
     }
 
-    fn learn(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures> {
+    fn train_step(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures> {
         let positive: Vec<bool> = rows.iter().map(|&row| self.train.positive[row]).collect();
         let input = self.train.input.batch(rows)?;
         let step = Step::new(self.optimizer, step, rate, self.decay);
@@ -97,24 +97,24 @@ impl<N: Network> Learner for TorchLearner<'_, N> {
         Ok(validated(&logits, self.val.positive))
     }
 
-    fn numbers(&self) -> Vec<&[f32]> {
+    fn parameters(&self) -> Vec<&[f32]> {
         self.values.iter().map(Vec::as_slice).collect()
     }
 
-    fn set_numbers(&mut self, numbers: &[Vec<f32>]) -> Result<()> {
-        for ((variable, values), numbers) in self.variables.iter_mut().zip(&mut self.values).zip(numbers) {
-            values.clone_from(numbers);
+    fn set_parameters(&mut self, parameters: &[Vec<f32>]) -> Result<()> {
+        for ((variable, values), kept) in self.variables.iter_mut().zip(&mut self.values).zip(parameters) {
+            values.clone_from(kept);
             put(variable, values).map_err(torch_error)?;
         }
         Ok(())
     }
 
-    fn memory(&self) -> Vec<&[f32]> {
-        self.memory.iter().flatten().map(Vec::as_slice).collect()
+    fn optimizer_state(&self) -> Vec<&[f32]> {
+        self.state.iter().flatten().map(Vec::as_slice).collect()
     }
 
-    fn set_memory(&mut self, memory: &[Vec<f32>]) -> Result<()> {
-        for (place, values) in self.memory.iter_mut().flatten().zip(memory) {
+    fn set_optimizer_state(&mut self, state: &[Vec<f32>]) -> Result<()> {
+        for (place, values) in self.state.iter_mut().flatten().zip(state) {
             place.clone_from(values);
         }
         Ok(())

@@ -28,27 +28,27 @@ pub(super) trait Learner {
     fn begin(&mut self, _epoch: usize, _of: usize) {}
 
     /// Takes one step on the given training samples, `step` counted from 1.
-    fn learn(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures>;
+    fn train_step(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures>;
 
     /// Measures the validation split.
     fn measure(&mut self, stopped: &dyn Fn() -> bool) -> Result<Validated>;
 
-    /// The numbers that are trained.
-    fn numbers(&self) -> Vec<&[f32]>;
+    /// The parameters.
+    fn parameters(&self) -> Vec<&[f32]>;
 
-    /// The numbers that [`Learner::measure`] measures and that are kept of the best epoch.
+    /// The parameters that [`Learner::measure`] measures and that are kept of the best epoch.
     fn measured(&self) -> Vec<&[f32]> {
-        self.numbers()
+        self.parameters()
     }
 
-    /// Sets the numbers that are trained.
-    fn set_numbers(&mut self, numbers: &[Vec<f32>]) -> Result<()>;
+    /// Sets the parameters.
+    fn set_parameters(&mut self, parameters: &[Vec<f32>]) -> Result<()>;
 
-    /// What the optimizer remembers.
-    fn memory(&self) -> Vec<&[f32]>;
+    /// The optimizer state.
+    fn optimizer_state(&self) -> Vec<&[f32]>;
 
-    /// Sets what the optimizer remembers.
-    fn set_memory(&mut self, memory: &[Vec<f32>]) -> Result<()>;
+    /// Sets the optimizer state.
+    fn set_optimizer_state(&mut self, state: &[Vec<f32>]) -> Result<()>;
 }
 
 /// How a batch went, before its step was taken.
@@ -74,7 +74,7 @@ impl Figures {
 pub(super) struct Course {
     pub(super) history: Vec<EpochFigures>,
     pub(super) best_epoch: usize,
-    /// The numbers of the best epoch.
+    /// The parameters of the best epoch.
     pub(super) best: Vec<Vec<f32>>,
     /// False when there are epochs left that were not asked for yet.
     pub(super) finished: bool,
@@ -167,7 +167,7 @@ fn train_epoch(learner: &mut dyn Learner, plan: &Plan, epoch: usize, monitor: &d
         }
         let done = (epoch - 1) * batches + batch;
         let rate = plan.learning_rate * plan.schedule.share(done, batches, plan.epochs);
-        let figures = learner.learn(rows, &mut dropout, done as u64 + 1, rate)?;
+        let figures = learner.train_step(rows, &mut dropout, done as u64 + 1, rate)?;
         if !figures.loss.is_finite() {
             return Err(not_a_number(epoch));
         }

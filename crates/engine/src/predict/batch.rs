@@ -1,7 +1,8 @@
 //! A [`Batch`]: everything that `faceprobe predict` was asked, answered line by line.
 
 use super::{
-    Account, Batch, BatchReply, Detect, Explained, Inputs, Item, Options, Prediction, Predictor, Separator, Worker,
+    Batch, BatchReply, BatchSummary, Detect, Explained, Inputs, Item, Options, Prediction, PredictionThread, Predictor,
+    Separator,
 };
 use super::{overlay, predict_all};
 use faceprobe_core::error::{Error, Result};
@@ -40,11 +41,11 @@ pub fn answer(batch: &Batch, paths: &[PathBuf], say: &mut dyn FnMut(&BatchReply)
     predictor.prepare(options)?;
     say(&BatchReply::Begun { classes: predictor.classes().clone() })?;
     let mut take = |prediction: Prediction| say(&BatchReply::Answer(Box::new(prediction)));
-    let account = match out.zip(into_folder) {
+    let summary = match out.zip(into_folder) {
         Some(target) => explain_all(&predictor, inputs, options, (target, &outputs), &mut take)?,
         None => predict_all(&predictor, inputs, options, batch.threads, &mut take)?,
     };
-    say(&BatchReply::Ended(account))
+    say(&BatchReply::Ended(summary))
 }
 
 fn inputs(batch: &Batch, lists: &[PathBuf], paths: &[PathBuf]) -> Result<Inputs> {
@@ -85,23 +86,23 @@ fn explain_all(
     options: &Options,
     ((out, into_folder), outputs): ((&PathBuf, bool), &Outputs),
     take: &mut dyn FnMut(Prediction) -> Result<()>,
-) -> Result<Account> {
+) -> Result<BatchSummary> {
     let mut worker = predictor.worker()?;
     let mut taken = HashSet::new();
-    let mut account = Account::default();
+    let mut summary = BatchSummary::default();
     while let Some(item) = inputs.wait() {
         let path = if into_folder { free_name(outputs, out, &item, &mut taken) } else { out.to_owned() };
         for prediction in explained(&mut worker, &item, options, (outputs, &path)) {
-            account.add(&prediction);
+            summary.add(&prediction);
             take(prediction)?;
         }
     }
-    Ok(account)
+    Ok(summary)
 }
 
 /// The answers for one item, its maps drawn over it at `path`. Without maps, the answers say why.
 fn explained(
-    worker: &mut Worker<'_>,
+    worker: &mut PredictionThread<'_>,
     item: &Item,
     options: &Options,
     (outputs, path): (&Outputs, &Path),

@@ -1,22 +1,22 @@
 //! Any image to a label with its probability, and to a map of where in the image that label comes from.
 //!
-//! [`predict_all`] sends inputs through as many streams as there are threads, and a [`Worker`] of a [`Predictor`] answers
+//! [`predict_all`] sends inputs through as many streams as there are threads, and a [`PredictionThread`] of a [`Predictor`] answers
 //! for some images at once: bytes, picture, crop, features, score.
 
 pub mod batch;
 mod crop;
 pub mod explain;
+mod network_input;
 mod predictor;
-mod seen;
 mod serve;
 mod stream;
-mod worker;
+mod thread;
 
 pub use faceprobe_core::predict::*;
 pub use predictor::Predictor;
 pub use serve::serve;
 pub use stream::predict_all;
-pub use worker::{Explained, Worker};
+pub use thread::{Explained, PredictionThread};
 
 /// A face as `predict --json` tells it.
 pub(crate) fn told(face: &crate::face::Face) -> Face {

@@ -1,7 +1,7 @@
 //! The predictor: a model with its networks, and how it is asked.
 
-use super::seen::Shown;
-use super::worker::Worker;
+use super::network_input::Region;
+use super::thread::PredictionThread;
 use crate::backbone::{self, device};
 use crate::face::{Alignment, Detector, Template};
 use crate::features::RowSource;
@@ -105,8 +105,8 @@ impl Predictor {
     ///
     /// # Errors
     /// Weights that cannot be read.
-    pub fn worker(&self) -> Result<Worker<'_>> {
-        Ok(Worker::new(self, self.source.worker()?, Scorer::of(&self.saved)?))
+    pub fn worker(&self) -> Result<PredictionThread<'_>> {
+        Ok(PredictionThread::new(self, self.source.worker()?, Scorer::of(&self.saved)?))
     }
 
     pub(super) fn detector(&self) -> Result<Detector> {
@@ -131,7 +131,7 @@ impl Predictor {
     /// An answer that says nothing yet.
     pub(super) fn blank(&self, path: String) -> Prediction {
         let (model, threshold) = (self.run.clone(), self.threshold);
-        Prediction { path, threshold, model, input: Shown::Whole.words().into(), ..Prediction::default() }
+        Prediction { path, threshold, model, input: Region::Whole.words().into(), ..Prediction::default() }
     }
 
     pub(super) fn tell(&self, prediction: &mut Prediction, score: f64, options: &Options) {

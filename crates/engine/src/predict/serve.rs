@@ -1,6 +1,6 @@
 //! The resident predictor: requests on standard input, answers on standard output, a JSON object a line.
 
-use super::{Explained, Explanation, Item, Predictor, Reply, Request, Worker};
+use super::{Explained, Explanation, Item, PredictionThread, Predictor, Reply, Request};
 use faceprobe_core::error::{Error, Result};
 use std::io::BufRead;
 
@@ -21,7 +21,7 @@ pub fn serve(predictor: &Predictor, input: impl BufRead, mut say: impl FnMut(&Re
 }
 
 /// Answers with a prediction, the first one of several where every face was asked for.
-fn answer(request: &Request, worker: &mut Worker<'_>) -> Reply {
+fn answer(request: &Request, worker: &mut PredictionThread<'_>) -> Reply {
     let options = request.options();
     let item = Item::File(request.path.clone());
     if request.explain

@@ -2,8 +2,8 @@
 //! on one thread, and the caller gets the answers in the order of the images, each as soon as those before it are there.
 
 use super::input::{Inputs, Item, Next};
-use super::worker::BATCH;
-use super::{Account, Prediction};
+use super::thread::BATCH;
+use super::{BatchSummary, Prediction};
 use super::{Options, Predictor};
 use faceprobe_core::error::{Error, Result};
 use std::collections::BTreeMap;
@@ -29,25 +29,25 @@ pub fn predict_all(
     options: &Options,
     threads: usize,
     take: &mut dyn FnMut(Prediction) -> Result<()>,
-) -> Result<Account> {
+) -> Result<BatchSummary> {
     predictor.prepare(options)?;
     let threads = if inputs.is_single() { 1 } else { threads.max(1) };
     let feed = Feed::new(inputs, threads);
     let (sender, receiver) = channel();
     let before = tch::get_num_threads();
-    let account = std::thread::scope(|scope| {
+    let summary = std::thread::scope(|scope| {
         for _ in 0..threads {
             let (sender, feed) = (sender.clone(), &feed);
             scope.spawn(move || stream(predictor, options, feed, threads, &sender));
         }
         drop(sender);
-        let account = collect(&feed, &receiver, take);
+        let summary = collect(&feed, &receiver, take);
         feed.close();
-        account
+        summary
     });
     // A stream that sets one thread for itself sets it for every thread made later.
     tch::set_num_threads(before);
-    account
+    summary
 }
 
 type Chunk = (usize, Vec<Prediction>);
@@ -79,8 +79,8 @@ fn collect(
     feed: &Feed,
     receiver: &Receiver<Result<Chunk>>,
     take: &mut dyn FnMut(Prediction) -> Result<()>,
-) -> Result<Account> {
-    let mut account = Account::default();
+) -> Result<BatchSummary> {
+    let mut summary = BatchSummary::default();
     let mut waiting = BTreeMap::new();
     let mut next = 0;
     for message in receiver {
@@ -88,14 +88,14 @@ fn collect(
         waiting.insert(number, chunk);
         while let Some(chunk) = waiting.remove(&next) {
             for prediction in chunk {
-                account.add(&prediction);
+                summary.add(&prediction);
                 take(prediction)?;
             }
             next += 1;
             feed.handed_on();
         }
     }
-    Ok(account)
+    Ok(summary)
 }
 
 /// Hands out chunks of items, in order, and not too far ahead of what was handed on.

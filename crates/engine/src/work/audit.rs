@@ -1,8 +1,8 @@
 //! An audit as a job: what it asks besides the cached features is got here.
 
 use super::execute::Circumstances;
+use super::reference_model;
 use super::scoring::manifest;
-use super::witness;
 use crate::audit::faces::Cascade;
 use crate::audit::{self, CountFaces, Helpers, Settings};
 use crate::backbone::{MTCNN, device, weights};
@@ -25,12 +25,12 @@ pub(super) fn audit(
         true => Some(Cascade::load(device::parse(circumstances.device)?)?),
         false => None,
     };
-    let witness = match &settings.with {
-        Some(run) => Some(witness::ask(circumstances, run, &manifest, monitor)?),
+    let reference = match &settings.with {
+        Some(run) => Some(reference_model::ask(circumstances, run, &manifest, monitor)?),
         None => None,
     };
     let helpers =
-        Helpers { faces: cascade.as_ref().map(|cascade| cascade as &dyn CountFaces), witness: witness.as_ref() };
+        Helpers { faces: cascade.as_ref().map(|cascade| cascade as &dyn CountFaces), reference: reference.as_ref() };
     let audit = audit::run(circumstances.workspace, &manifest, settings, helpers, monitor)?;
     let findings: usize = audit.tallies.iter().map(|tally| tally.count).sum();
     Ok(format!("{findings} findings in {} images of {dataset}", audit.images))

@@ -1,16 +1,16 @@
 //! A run's work, in the worker process: from its spec to the last line of its journal.
 
 mod audit;
-mod elsewhere;
 mod execute;
+mod external_evaluation;
 mod folds;
 mod probe;
+mod reference_model;
 mod scoring;
 mod study;
 mod sweep;
 mod thinning;
 mod training;
-mod witness;
 mod worker;
 
 pub use worker::main;

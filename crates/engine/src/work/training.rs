@@ -5,7 +5,7 @@ use super::scoring::{check_identity, filled_stores, manifest, score_split, sourc
 use crate::backbone::device;
 use crate::features::{Store, StoreIdentity};
 use crate::model::kind::{self, Members};
-use crate::model::rows::{LearntRows, Prepared};
+use crate::model::rows::{Prepared, TrainingRows};
 use crate::model::{Checkpoints, FORMAT, ModelInfo, Provenance, SavedModel, Weights};
 use faceprobe_core::dataset::{Manifest, PrepareReport, Split};
 use faceprobe_core::error::{AtPath, Error, Result};
@@ -88,7 +88,9 @@ pub(super) fn ground(
     let kind = kind::of(spec.kind())?;
     let mut varied = Vec::new();
     for source in kind.variations(spec, device::parse(circumstances.device)?)? {
-        varied.extend(filled_stores(circumstances, &manifest, refit::learnt(chosen.is_some()), &source, monitor)?.0);
+        varied.extend(
+            filled_stores(circumstances, &manifest, refit::training_splits(chosen.is_some()), &source, monitor)?.0,
+        );
     }
     let identity = source.identity();
     let of = Members { refit: refit.is_some(), manifest: &manifest, input: &identity };
@@ -118,7 +120,7 @@ pub(super) fn train_on(
 ) -> Result<ResultRow> {
     let begun = Instant::now();
     let Ground { manifest, synthetic, division, alignment, identity, stores, varied, chosen, members } = ground;
-    let learnt = refit::learnt(chosen.is_some());
+    let learnt = refit::training_splits(chosen.is_some());
     // What is trained on what: a checkpoint of anything else is not gone on from.
     let key = serde_json::to_string(&(spec, identity, &manifest.sha256)).at(run.path())?;
     let checkpoints = Checkpoints::new(run.checkpoint_path(), key);
@@ -126,7 +128,7 @@ pub(super) fn train_on(
     let kind = kind::of(spec.kind())?;
     let rows = Prepared { manifest, identity, stores, varied, learnt, members };
     let (mut trained, learnt) = kind.train(spec, &rows, &checkpoints, monitor)?;
-    let LearntRows { train_positive, val_samples, val_positive } = learnt;
+    let TrainingRows { train_positive, val_samples, val_positive } = learnt;
     let (threshold, calibration) = match chosen {
         Some(chosen) => (chosen.threshold, chosen.calibration),
         None => (trained.threshold, kind.calibrate(&trained.val_scores, &val_positive)),

@@ -10,7 +10,7 @@ use faceprobe_core::dataset::ContentHash;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::imaging::{Pixels, Preprocessing};
 use faceprobe_core::monitor::{Monitor, Update};
-use faceprobe_engine::features::{Dtype, ExtractOptions, RowSource, RowWorker, Rows, StoreIdentity};
+use faceprobe_engine::features::{Dtype, ExtractOptions, RowExtractor, RowSource, Rows, StoreIdentity};
 use ndarray::Array2;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -60,13 +60,13 @@ impl RowSource for Fake {
         Preprocessing::default_mode(SIDE, [0.0; 3], [1.0; 3])
     }
 
-    fn worker(&self) -> Result<Box<dyn RowWorker + Send>> {
+    fn worker(&self) -> Result<Box<dyn RowExtractor + Send>> {
         self.workers.fetch_add(1, Ordering::SeqCst);
         Ok(Box::new(self.clone()))
     }
 }
 
-impl RowWorker for Fake {
+impl RowExtractor for Fake {
     fn rows(&mut self, batch: &[Pixels]) -> Result<Rows> {
         std::thread::sleep(self.pause * batch.len() as u32);
         let before = self.computed.fetch_add(batch.len(), Ordering::SeqCst);

@@ -3,7 +3,7 @@
 use super::super::super::app::App;
 use super::super::super::pictures::Marks;
 use super::super::super::widgets::{self, cut, cut_front, fit, offset};
-use super::{Review, report, words};
+use super::{Review, report, text};
 use faceprobe_core::audit::{Finding, Subject};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -23,13 +23,13 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, review: &Review) {
     };
     let width = usize::from(area.width);
     let roomy = area.height >= 14;
-    let mut lines: Vec<Line> = widgets::wrapped(&words::sentence(finding), width)
+    let mut lines: Vec<Line> = widgets::wrapped(&text::sentence(finding), width)
         .into_iter()
         .take(if roomy { 4 } else { 2 })
         .map(|line| Line::styled(line, if finding.across_splits { theme.warning() } else { theme.strong() }))
         .collect();
     if roomy {
-        let advice = widgets::wrapped(words::advice(finding.kind), width);
+        let advice = widgets::wrapped(text::advice(finding.kind), width);
         lines.extend(advice.into_iter().map(|line| Line::styled(line, theme.dim())));
     }
     if area.height >= 24 {
@@ -75,7 +75,7 @@ fn caption(app: &App, review: &Review, image: &Subject) -> [(String, Style); 3] 
     [
         (format!("{} · {split}", image.label), class.map_or(theme.text(), |class| theme.series(class))),
         (image.path.clone(), theme.dim()),
-        (format!("{} {}", words::sign(word), words::decided(decision)).trim_start().to_owned(), style),
+        (format!("{} {}", text::sign(word), text::decided(decision)).trim_start().to_owned(), style),
     ]
 }
 

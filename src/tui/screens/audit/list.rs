@@ -3,7 +3,7 @@
 use super::super::super::app::{Hits, Target};
 use super::super::super::theme::Theme;
 use super::super::super::widgets::{cut, cut_front, fit, format, offset};
-use super::{Review, words};
+use super::{Review, text};
 use faceprobe_core::audit::{Finding, Kind};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -15,7 +15,7 @@ pub fn kinds(frame: &mut Frame, area: Rect, theme: Theme, review: &Review) {
     let all = kinds.iter().map(|count| count.findings).sum();
     let open = kinds.iter().map(|count| count.open).sum();
     let mut rows: Vec<(Option<Kind>, String, usize, usize)> = vec![(None, "all kinds".into(), all, open)];
-    rows.extend(kinds.iter().map(|count| (Some(count.kind), words::short(count.kind), count.findings, count.open)));
+    rows.extend(kinds.iter().map(|count| (Some(count.kind), text::short(count.kind), count.findings, count.open)));
     let selected = rows.iter().position(|(kind, ..)| *kind == review.kind).unwrap_or(0);
     let head = Rect { height: 1.min(area.height), ..area };
     let room = usize::from(area.width).saturating_sub(16);
@@ -47,7 +47,7 @@ pub fn findings(frame: &mut Frame, area: Rect, theme: Theme, review: &Review, hi
         let line = Rect { y: area.y + row as u16, height: 1, ..area };
         let Some(finding) = review.audit.findings.get(*index) else { continue };
         let width = usize::from(area.width);
-        let sign = words::sign_of(finding);
+        let sign = text::sign_of(finding);
         let text = told(finding, review.kind.is_none(), width.saturating_sub(2));
         let spans = if at == selected {
             vec![Span::styled(fit(&format!("{sign} {text}"), width), theme.selected())]
@@ -62,8 +62,8 @@ pub fn findings(frame: &mut Frame, area: Rect, theme: Theme, review: &Review, hi
 
 /// A finding in a line: its kind where several are listed, what was measured, and its first image.
 fn told(finding: &Finding, with_kind: bool, width: usize) -> String {
-    let mut text = if with_kind { fit(&words::short(finding.kind), 12) + " " } else { String::new() };
-    let figure = words::figure(finding);
+    let mut text = if with_kind { fit(&text::short(finding.kind), 12) + " " } else { String::new() };
+    let figure = text::figure(finding);
     if !figure.is_empty() {
         text += &format!("{figure} ");
     }

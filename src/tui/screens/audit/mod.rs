@@ -3,8 +3,8 @@
 mod detail;
 mod list;
 mod review;
+mod text;
 mod view;
-mod words;
 
 use super::super::app::{App, Tone};
 use super::super::audits::{AuditJob, AuditReply, Found};
@@ -27,12 +27,12 @@ pub struct State {
     pub open: bool,
     /// The set whose audit is looked at.
     pub dataset: String,
-    shown: Shown,
+    contents: Contents,
 }
 
 /// What there is to look at.
 #[derive(Debug, Default)]
-enum Shown {
+enum Contents {
     #[default]
     Reading,
     /// The set was not audited yet.
@@ -44,15 +44,15 @@ enum Shown {
 impl State {
     /// The findings, once they are read.
     pub fn review(&self) -> Option<&Review> {
-        match &self.shown {
-            Shown::Review(review) => Some(review),
+        match &self.contents {
+            Contents::Review(review) => Some(review),
             _ => None,
         }
     }
 
     fn review_mut(&mut self) -> Option<&mut Review> {
-        match &mut self.shown {
-            Shown::Review(review) => Some(review),
+        match &mut self.contents {
+            Contents::Review(review) => Some(review),
             _ => None,
         }
     }
@@ -98,7 +98,7 @@ pub fn open(app: &mut App) -> Vec<Effect> {
     state.open = true;
     if state.dataset != dataset {
         state.dataset = dataset;
-        state.shown = Shown::Reading;
+        state.contents = Contents::Reading;
     }
     read(app)
 }
@@ -197,8 +197,8 @@ fn decide(app: &mut App, verdict: Verdict) -> Vec<Effect> {
     };
     let left = review.audit.findings.iter().filter(|finding| !finding.settled()).count();
     let what = match &changes[..] {
-        [change] => format!("{}: {}.", cut_front(&change.path, 32), words::decided(change.decision.as_ref())),
-        [first, ..] => format!("{} images: {}.", changes.len(), words::decided(first.decision.as_ref())),
+        [change] => format!("{}: {}.", cut_front(&change.path, 32), text::decided(change.decision.as_ref())),
+        [first, ..] => format!("{} images: {}.", changes.len(), text::decided(first.decision.as_ref())),
         [] => String::new(),
     };
     let undo = keys::name_of(Context::Audit, Action::Undo);
@@ -259,7 +259,7 @@ fn prepare_again(app: &mut App) {
     });
     let made = made.into_iter().find(|settings| settings.name == name);
     app.open_form(FormKind::Prepare);
-    for (field, value) in words::prepare_fields(&name, made.as_ref(), report.as_ref()) {
+    for (field, value) in text::prepare_fields(&name, made.as_ref(), report.as_ref()) {
         app.fill(&field, &value);
     }
 }
@@ -282,10 +282,10 @@ fn taken(app: &mut App, dataset: &str, outcome: Result<Option<Box<Found>>, Strin
     if state.dataset != dataset {
         return;
     }
-    match (outcome, &mut state.shown) {
-        (Ok(Some(found)), Shown::Review(review)) => review.renew(*found),
-        (Ok(Some(found)), shown) => *shown = Shown::Review(Box::new(Review::new(*found))),
-        (Ok(None), shown) => *shown = Shown::Absent,
-        (Err(sentence), shown) => *shown = Shown::Failed(sentence),
+    match (outcome, &mut state.contents) {
+        (Ok(Some(found)), Contents::Review(review)) => review.renew(*found),
+        (Ok(Some(found)), shown) => *shown = Contents::Review(Box::new(Review::new(*found))),
+        (Ok(None), shown) => *shown = Contents::Absent,
+        (Err(sentence), shown) => *shown = Contents::Failed(sentence),
     }
 }

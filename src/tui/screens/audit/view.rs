@@ -3,7 +3,7 @@
 use super::super::super::app::{App, Hits};
 use super::super::super::keys::{self, Action, Context};
 use super::super::super::widgets::{self, NARROW, bars, cut, format, panel};
-use super::{Review, Shown, detail, is_stale, list, words, work};
+use super::{Contents, Review, detail, is_stale, list, text, work};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -13,16 +13,16 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let rest = draw_work(frame, area, app);
     let theme = app.theme;
     let state = &app.data.audit;
-    match &state.shown {
-        Shown::Reading => said(frame, rest, app, vec![Line::styled("What was found is being read.", theme.dim())]),
-        Shown::Absent => absent(frame, rest, app),
-        Shown::Failed(sentence) => {
+    match &state.contents {
+        Contents::Reading => said(frame, rest, app, vec![Line::styled("What was found is being read.", theme.dim())]),
+        Contents::Absent => absent(frame, rest, app),
+        Contents::Failed(sentence) => {
             let mut lines = vec![Line::styled(sentence.clone(), theme.bad())];
             lines.extend([Line::default(), start_hint(app, " audits the set anew.")]);
             said(frame, rest, app, lines);
         }
-        Shown::Review(review) if review.audit.findings.is_empty() => nothing(frame, rest, app, review),
-        Shown::Review(review) => findings(frame, rest, app, review, hits),
+        Contents::Review(review) if review.audit.findings.is_empty() => nothing(frame, rest, app, review),
+        Contents::Review(review) => findings(frame, rest, app, review, hits),
     }
 }
 
@@ -143,7 +143,7 @@ fn findings(frame: &mut Frame, area: Rect, app: &App, review: &Review, hits: &mu
     let block = panel(theme, format!("Audit of {}", app.data.audit.dataset), area.width);
     list::kinds(frame, block.inner(top), theme, review);
     frame.render_widget(block, top);
-    let title = review.kind.map_or_else(|| "Findings".to_owned(), words::short);
+    let title = review.kind.map_or_else(|| "Findings".to_owned(), text::short);
     let block = panel(theme, title, area.width);
     list::findings(frame, block.inner(below), theme, review, hits);
     frame.render_widget(block, below);
@@ -158,7 +158,7 @@ fn place(app: &App, review: &Review) -> Line<'static> {
     let theme = app.theme;
     let listed = review.listed();
     let at = listed.iter().position(|&at| at == review.cursor).map_or(0, |at| at + 1);
-    let kind = review.finding().map(|finding| words::short(finding.kind)).unwrap_or_default();
+    let kind = review.finding().map(|finding| text::short(finding.kind)).unwrap_or_default();
     let open = listed.iter().filter(|&&at| !review.audit.findings[at].settled()).count();
     Line::from(vec![
         Span::styled(kind, theme.strong()),

@@ -1,6 +1,6 @@
 //! Results: every model side by side; choosing one, opening its test set, comparing some, taking the table elsewhere.
 
-mod beside;
+mod comparison;
 mod settings;
 mod table;
 
@@ -17,7 +17,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::sync::Arc;
 
-pub use beside::Beside;
+pub use comparison::ComparisonView;
 
 /// What the screen remembers.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub struct State {
     /// The line of the settings table under the cursor.
     setting: usize,
     /// Runs side by side, over the table.
-    pub beside: Option<Beside>,
+    pub comparison: Option<ComparisonView>,
 }
 
 impl Default for State {
@@ -50,7 +50,7 @@ impl Default for State {
             marked: Vec::new(),
             by_setting: false,
             setting: 0,
-            beside: None,
+            comparison: None,
         }
     }
 }
@@ -58,7 +58,7 @@ impl Default for State {
 impl State {
     /// The part of the key table that holds.
     pub fn context(&self) -> Context {
-        if self.beside.is_some() { Context::Compare } else { Context::Results }
+        if self.comparison.is_some() { Context::Compare } else { Context::Results }
     }
 }
 
@@ -77,8 +77,8 @@ fn index(app: &App, rows: &[&ResultRow]) -> usize {
 
 /// Puts the cursor on line `index`.
 pub fn select(app: &mut App, index: usize) {
-    if let Some(beside) = &mut app.results.beside {
-        beside.line = index;
+    if let Some(comparison) = &mut app.results.comparison {
+        comparison.line = index;
     } else if app.results.by_setting {
         app.results.setting = index;
     } else {
@@ -97,7 +97,7 @@ pub fn filter(app: &mut App, text: &str) -> Result<(), String> {
 /// Takes away, one after the other: the comparison, the marks, the filter.
 pub fn cancel(app: &mut App) {
     let state = &mut app.results;
-    if state.beside.take().is_some() {
+    if state.comparison.take().is_some() {
         return;
     }
     if !state.marked.is_empty() {
@@ -110,8 +110,8 @@ pub fn cancel(app: &mut App) {
 
 /// What a key does here.
 pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    if app.results.beside.is_some() {
-        return beside::act(app, action);
+    if app.results.comparison.is_some() {
+        return comparison::act(app, action);
     }
     match action {
         Action::SortNext | Action::SortPrevious | Action::Reverse if app.results.by_setting => {}
@@ -210,8 +210,8 @@ fn mark(app: &mut App) {
     let marked = &mut app.results.marked;
     match marked.iter().position(|run| *run == row.run) {
         Some(at) => drop(marked.remove(at)),
-        None if marked.len() == beside::MOST => {
-            app.say(Tone::Plain, format!("{} models side by side are as many as can be read.", beside::MOST));
+        None if marked.len() == comparison::MOST => {
+            app.say(Tone::Plain, format!("{} models side by side are as many as can be read.", comparison::MOST));
             return;
         }
         None => marked.push(row.run),
@@ -239,7 +239,7 @@ fn compare(app: &mut App) -> Vec<Effect> {
         app.say(Tone::Plain, "Mark two models or more with Space; they are put side by side then.");
         return Vec::new();
     }
-    app.results.beside = Some(Beside::new(runs));
+    app.results.comparison = Some(ComparisonView::new(runs));
     wanted(app)
 }
 
@@ -248,16 +248,21 @@ pub fn wanted(app: &mut App) -> Vec<Effect> {
     // A run that was removed leaves the marks, and ends a comparison it was in.
     let snapshot = Arc::clone(&app.snapshot);
     app.results.marked.retain(|run| snapshot.run(run).is_some());
-    if app.results.beside.as_ref().is_some_and(|beside| beside.runs.iter().any(|run| snapshot.run(run).is_none())) {
-        app.results.beside = None;
+    if app
+        .results
+        .comparison
+        .as_ref()
+        .is_some_and(|comparison| comparison.runs.iter().any(|run| snapshot.run(run).is_none()))
+    {
+        app.results.comparison = None;
     }
-    app.results.beside.as_mut().and_then(Beside::ask).into_iter().collect()
+    app.results.comparison.as_mut().and_then(ComparisonView::ask).into_iter().collect()
 }
 
 /// A comparison has come.
 pub fn compared(app: &mut App, runs: &[String], split: Split, outcome: Result<Arc<Comparison>, String>) {
-    if let Some(beside) = &mut app.results.beside {
-        beside.take(runs, split, outcome);
+    if let Some(comparison) = &mut app.results.comparison {
+        comparison.take(runs, split, outcome);
     }
 }
 
@@ -325,8 +330,8 @@ fn refit(app: &mut App) {
 
 /// Draws the screen.
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-    match &app.results.beside {
-        Some(shown) => beside::draw(frame, area, app, shown, hits),
+    match &app.results.comparison {
+        Some(shown) => comparison::draw(frame, area, app, shown, hits),
         None if app.results.by_setting => settings::draw(frame, area, app, hits),
         None => table::draw(frame, area, app, hits),
     }

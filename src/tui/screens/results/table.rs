@@ -13,7 +13,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 /// Title, width and text of a column; `important` ones go last when there is little room.
-struct Shown {
+struct TableColumn {
     column: Column,
     title: &'static str,
     width: usize,
@@ -21,7 +21,7 @@ struct Shown {
     text: fn(&ResultRow, bool) -> String,
 }
 
-impl Shown {
+impl TableColumn {
     /// Columns it takes; without room, accuracies go without their intervals.
     fn width(&self, roomy: bool) -> usize {
         let figure = !roomy && matches!(self.column, Column::Val | Column::Test);
@@ -39,39 +39,51 @@ fn accuracy(value: Option<f64>, interval: Option<Interval>, roomy: bool) -> Stri
     }
 }
 
-const COLUMNS: [Shown; 11] = [
-    Shown { column: Column::Run, title: "run", width: 13, left: true, text: |row, _| row.run.clone() },
-    Shown { column: Column::Kind, title: "kind", width: 9, left: true, text: |row, _| row.kind.name().to_owned() },
-    Shown {
+const COLUMNS: [TableColumn; 11] = [
+    TableColumn { column: Column::Run, title: "run", width: 13, left: true, text: |row, _| row.run.clone() },
+    TableColumn {
+        column: Column::Kind,
+        title: "kind",
+        width: 9,
+        left: true,
+        text: |row, _| row.kind.name().to_owned(),
+    },
+    TableColumn {
         column: Column::Backbone,
         title: "backbone",
         width: 18,
         left: true,
         text: |row, _| row.backbone.clone().unwrap_or_else(|| "–".into()),
     },
-    Shown {
+    TableColumn {
         column: Column::Params,
         title: "params",
         width: 10,
         left: false,
         text: |row, _| if row.params == 0 { "–".into() } else { format::thousands(row.params as u64) },
     },
-    Shown { column: Column::Epochs, title: "epochs", width: 6, left: false, text: |row, _| row.epochs.to_string() },
-    Shown {
+    TableColumn {
+        column: Column::Epochs,
+        title: "epochs",
+        width: 6,
+        left: false,
+        text: |row, _| row.epochs.to_string(),
+    },
+    TableColumn {
         column: Column::Train,
         title: "train",
         width: 5,
         left: false,
         text: |row, _| format::share(row.train_accuracy),
     },
-    Shown {
+    TableColumn {
         column: Column::Val,
         title: "val",
         width: 11,
         left: false,
         text: |row, roomy| accuracy(row.val_accuracy, row.val_interval, roomy),
     },
-    Shown {
+    TableColumn {
         column: Column::Test,
         title: "test",
         width: 11,
@@ -81,21 +93,21 @@ const COLUMNS: [Shown; 11] = [
             value => accuracy(value, row.test_interval, roomy),
         },
     },
-    Shown {
+    TableColumn {
         column: Column::Threshold,
         title: "thresh.",
         width: 7,
         left: false,
         text: |row, _| format!("{:.3}", row.threshold),
     },
-    Shown {
+    TableColumn {
         column: Column::Seconds,
         title: "time",
         width: 8,
         left: false,
         text: |row, _| format::duration(row.seconds),
     },
-    Shown {
+    TableColumn {
         column: Column::Status,
         title: "status",
         width: 11,
@@ -117,10 +129,10 @@ const DROP: [Column; 8] = [
 ];
 
 /// The columns that fit into `width`. The one sorted by always stays.
-fn fitting(width: usize, sorted_by: Column) -> Vec<&'static Shown> {
-    let mut shown: Vec<&Shown> = COLUMNS.iter().collect();
+fn fitting(width: usize, sorted_by: Column) -> Vec<&'static TableColumn> {
+    let mut shown: Vec<&TableColumn> = COLUMNS.iter().collect();
     let roomy = width >= usize::from(NARROW) - 4;
-    let wide = |shown: &[&Shown]| shown.iter().map(|column| column.width(roomy) + 2).sum::<usize>();
+    let wide = |shown: &[&TableColumn]| shown.iter().map(|column| column.width(roomy) + 2).sum::<usize>();
     for drop in DROP {
         if wide(&shown) + 2 <= width {
             break;
@@ -182,7 +194,7 @@ fn draw_table(frame: &mut Frame, area: Rect, app: &App, rows: &[&ResultRow], hit
     let theme = app.theme;
     let columns = fitting(usize::from(area.width), app.results.column);
     let roomy = area.width >= NARROW - 4;
-    let cell = |text: &str, column: &Shown| {
+    let cell = |text: &str, column: &TableColumn| {
         let width = column.width(roomy);
         if column.left { fit(text, width) } else { format!("{:>width$}", cut(text, width)) }
     };

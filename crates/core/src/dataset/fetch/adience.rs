@@ -41,7 +41,7 @@ pub struct Request<'a> {
 
 /// One file of the data set as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Account {
+pub struct FetchReport {
     pub name: String,
     /// It was here before, and nothing was fetched.
     pub there_before: bool,
@@ -78,25 +78,25 @@ const LIMITS: Limits = Limits { entries: 200_000, file: 64 << 20, total: 16 << 3
 /// # Errors
 /// Refusals of the server, silence, files that are not what they should be; a stop. What came is gone on with by the
 /// next call.
-pub fn fetch(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Vec<Account>> {
+pub fn fetch(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Vec<FetchReport>> {
     let _guard = Guard::new(request.folder)?;
-    let mut accounts = Vec::new();
+    let mut reports = Vec::new();
     let mut parts = request.parts.to_vec();
     parts.sort_unstable();
     parts.dedup();
     for part in parts {
         match part {
-            Part::Labels => accounts.extend(labels(request, monitor)?),
-            Part::Aligned => accounts.push(images(request, "aligned", monitor)?),
-            Part::Faces => accounts.push(images(request, "faces", monitor)?),
+            Part::Labels => reports.extend(labels(request, monitor)?),
+            Part::Aligned => reports.push(images(request, "aligned", monitor)?),
+            Part::Faces => reports.push(images(request, "faces", monitor)?),
         }
     }
-    Ok(accounts)
+    Ok(reports)
 }
 
 /// The fold files. Those of the frontal faces are not needed by anything here and may be absent from a mirror.
-fn labels(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Vec<Account>> {
-    let mut accounts = Vec::new();
+fn labels(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Vec<FetchReport>> {
+    let mut reports = Vec::new();
     for (kind, needed) in [("fold", true), ("fold_frontal", false)] {
         for fold in 0..5 {
             let name = format!("{kind}_{fold}_data.txt");
@@ -107,10 +107,10 @@ fn labels(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Vec<Account>> 
                 continue;
             }
             let md5 = md5_of(&path, || !monitor.stopped())?;
-            accounts.push(account(name, there_before, Some(md5), None, monitor));
+            reports.push(report(name, there_before, Some(md5), None, monitor));
         }
     }
-    Ok(accounts)
+    Ok(reports)
 }
 
 /// Brings one fold file; false if the server has none and none is needed.
@@ -155,12 +155,12 @@ fn fault_of(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// An archive of images, unpacked into the folder of its name.
-fn images(request: &Request<'_>, what: &str, monitor: &dyn Monitor) -> Result<Account> {
+fn images(request: &Request<'_>, what: &str, monitor: &dyn Monitor) -> Result<FetchReport> {
     let name = format!("{what}.tar.gz");
     let target = request.folder.join(what);
     if target.is_dir() {
         monitor.update(Update::Note { text: format!("{} is there already", target.display()) });
-        return Ok(Account { there_before: true, md5: None, images: None, known_md5: known_md5(&name), name });
+        return Ok(FetchReport { there_before: true, md5: None, images: None, known_md5: known_md5(&name), name });
     }
     let archive = request.folder.join(&name);
     let temporary = request.folder.join(format!(".unpacking-{what}"));
@@ -169,7 +169,7 @@ fn images(request: &Request<'_>, what: &str, monitor: &dyn Monitor) -> Result<Ac
         let resumed = if ours { archive_file(request, &name, monitor)? } else { false };
         monitor.update(Update::Note { text: format!("checking {name}") });
         let md5 = md5_of(&archive, || !monitor.stopped())?;
-        let account = account(name.clone(), !ours, Some(md5), None, monitor);
+        let report = report(name.clone(), !ours, Some(md5), None, monitor);
         monitor.update(Update::Note { text: format!("unpacking {name}") });
         match unpack(&archive, &temporary, &LIMITS, monitor) {
             Ok(images) => {
@@ -180,7 +180,7 @@ fn images(request: &Request<'_>, what: &str, monitor: &dyn Monitor) -> Result<Ac
                     let text = format!("{} is not needed any more", archive.display());
                     monitor.update(Update::Note { text });
                 }
-                return Ok(Account { images: Some(images), ..account });
+                return Ok(FetchReport { images: Some(images), ..report });
             }
             Err(error) if error.kind() == ErrorKind::Stopped || !ours => return Err(error),
             Err(error) => {
@@ -236,14 +236,14 @@ fn download(
     }
 }
 
-/// An account with its warning, if the file is not the authors' own.
-fn account(
+/// A report with its warning, if the file is not the authors' own.
+fn report(
     name: String,
     there_before: bool,
     md5: Option<String>,
     images: Option<u64>,
     monitor: &dyn Monitor,
-) -> Account {
+) -> FetchReport {
     let known_md5 = known_md5(&name);
     if let (Some(md5), Some(known)) = (&md5, known_md5)
         && md5 != known
@@ -254,7 +254,7 @@ fn account(
         );
         monitor.update(Update::Note { text });
     }
-    Account { name, there_before, md5, known_md5, images }
+    FetchReport { name, there_before, md5, known_md5, images }
 }
 
 /// Gives what was unpacked its name, whether the archive had the folder `what` in it or only its contents.

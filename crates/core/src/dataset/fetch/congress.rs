@@ -53,7 +53,7 @@ pub struct Request<'a> {
 
 /// What came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Account {
+pub struct FetchReport {
     /// The csv source that was written.
     pub labels: PathBuf,
     /// Members in the list whose gender is known.
@@ -102,7 +102,7 @@ impl Member {
 /// # Errors
 /// A list that does not come or is none; a server that stops giving portraits; a stop. What came is kept, and the next
 /// call goes on.
-pub fn fetch(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Account> {
+pub fn fetch(request: &Request<'_>, monitor: &dyn Monitor) -> Result<FetchReport> {
     let _guard = Guard::new(request.folder)?;
     let members = members(request, monitor)?;
     let folder = request.folder.join(SIZE);
@@ -141,7 +141,7 @@ pub fn fetch(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Account> {
     }
     write_labels(&labels, &here)?;
     let male = here.iter().filter(|member| member.male).count();
-    Ok(Account {
+    Ok(FetchReport {
         labels,
         members: members.len(),
         fetched,

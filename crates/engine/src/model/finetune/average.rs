@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-/// An exponential moving average of all trained numbers.
+/// An exponential moving average of all parameters.
 ///
 /// A step leaves `min(decay, (1 + t) / (10 + t))` of the mean, t counted from 1, so that the first steps, far from
 /// where the training leads, are soon forgotten: the rule of TensorFlow's `ExponentialMovingAverage`.

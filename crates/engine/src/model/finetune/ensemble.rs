@@ -13,7 +13,7 @@ use crate::model::Kind;
 use crate::model::data::Examples;
 use crate::model::kind::{self, ModelKind};
 use crate::model::network::Weights;
-use crate::model::rows::{LearntRows, Prepared};
+use crate::model::rows::{Prepared, TrainingRows};
 use crate::model::scorer::Scorer;
 use crate::model::trained::Trained;
 use crate::model::{Checkpoints, EnsembleSettings, ModelInfo, ModelSpec, SavedModel};
@@ -34,7 +34,7 @@ fn prefix(index: usize) -> String {
 }
 
 /// The members of an ensemble by its weights; a network that is none is its only member.
-fn apart(weights: &Weights) -> Vec<Weights> {
+fn by_member(weights: &Weights) -> Vec<Weights> {
     let member = |index| -> Option<Weights> {
         let prefix = prefix(index);
         let own: Weights = weights
@@ -53,7 +53,7 @@ pub(in crate::model) struct Members(Vec<Tuned>);
 impl Members {
     /// Checks that each has all its parameters.
     pub(in crate::model) fn from_weights(tail: &Tail, weights: &Weights) -> Result<Self> {
-        apart(weights).iter().map(|own| Tuned::from_weights(tail, own)).collect::<Result<_>>().map(Self)
+        by_member(weights).iter().map(|own| Tuned::from_weights(tail, own)).collect::<Result<_>>().map(Self)
     }
 
     /// Values per image: picture and mirror image.
@@ -110,7 +110,7 @@ fn mean(each: Vec<Vec<f64>>) -> Vec<f64> {
 }
 
 /// Puts fine-tuned networks together and chooses the threshold of their mean on validation. `input` says which network
-/// was cut where, `params` how many numbers of all of them were trained; rows are those of picture and mirror image.
+/// was cut where, `params` how many parameters of all of them were trained; rows are those of picture and mirror image.
 ///
 /// # Errors
 /// Networks of another cut; rows that cannot be read; a stop.
@@ -171,11 +171,11 @@ impl ModelKind for Ensemble {
         rows: &'a Prepared<'_>,
         _: &Checkpoints,
         monitor: &dyn Monitor,
-    ) -> Result<(Trained, LearntRows<'a>)> {
+    ) -> Result<(Trained, TrainingRows<'a>)> {
         let (train, val) = rows.features(monitor)?;
         let members = (rows.members.0.as_slice(), rows.members.1);
         let trained = ensemble(rows.identity, members, train.examples()?, val.examples()?, monitor)?;
-        Ok((trained, LearntRows::of(train, val)))
+        Ok((trained, TrainingRows::of(train, val)))
     }
 
     fn scorer(&self, weights: &Weights, input: &StoreIdentity) -> Result<Scorer> {
@@ -187,7 +187,7 @@ impl ModelKind for Ensemble {
     }
 }
 
-/// The weights of the members, and how many numbers were trained for them.
+/// The weights of the members, and how many parameters were trained for them.
 ///
 /// # Errors
 /// A member that is gone, or was trained on something else than `manifest` and `input` say.

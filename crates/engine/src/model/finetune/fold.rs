@@ -15,7 +15,7 @@ use crate::backbone::{TailConv, TailOffset};
 use crate::model::network::{Weights, take};
 use faceprobe_core::error::Result;
 
-/// A convolution of the tail: how its trained numbers become a folded kernel and offset.
+/// A convolution of the tail: how its parameters become a folded kernel and offset.
 pub(super) struct FoldedConv {
     pub(super) shape: [usize; 4],
     scale: f32,
@@ -67,7 +67,7 @@ impl FoldedConv {
         self.shape[1..].iter().product()
     }
 
-    /// The folded kernel and offset of the trained numbers.
+    /// The folded kernel and offset of the parameters.
     pub(super) fn fold(&self, values: &[Vec<f32>]) -> [Vec<f32>; 2] {
         let k = self.scale;
         match (&self.statistics, values) {
@@ -85,7 +85,7 @@ impl FoldedConv {
         }
     }
 
-    /// The gradients of the trained numbers, from those of the folded kernel and offset.
+    /// The gradients of the parameters, from those of the folded kernel and offset.
     pub(super) fn unfold(&self, values: &[Vec<f32>], kernel: Vec<f32>, offset: Vec<f32>) -> Vec<Vec<f32>> {
         let k = self.scale;
         let times = |mut values: Vec<f32>, factor: f32| {

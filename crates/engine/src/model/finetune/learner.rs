@@ -2,8 +2,8 @@
 
 use super::augmented::Augmented;
 use super::average::Average;
-use super::lanes::{in_lanes, lanes};
-use super::numbers::{Leaves, Numbers};
+use super::data_parallel::{in_parallel, threads};
+use super::parameters::{Leaves, Parameters};
 use super::tuned::{Geometry, Tuned};
 use super::{Progress, Views};
 use crate::backbone::Tail;
@@ -23,14 +23,14 @@ use tch::{Kind, Reduction, TchError, Tensor};
 /// Images that one thread takes at a time: few enough that what lies between two layers stays near the processor.
 const PIECE: usize = 8;
 
-/// The numbers with the splits they learn from.
+/// The parameters with the splits they learn from.
 pub(super) struct FinetuneLearner<'a> {
     tail: &'a Tail,
     geometry: Geometry,
-    pub(super) numbers: Numbers,
+    pub(super) parameters: Parameters,
     leaves: Leaves,
-    /// What the optimizer remembers of each number.
-    memory: Vec<[Vec<f32>; 2]>,
+    /// The optimizer state of each parameter.
+    state: Vec<[Vec<f32>; 2]>,
     average: Option<Average>,
     settings: &'a FinetuneSettings,
     train: Augmented<'a>,
@@ -45,27 +45,27 @@ impl<'a> FinetuneLearner<'a> {
         splits: (Views<'a>, Views<'a>),
         monitor: &'a dyn Monitor,
     ) -> Result<Self> {
-        Self::on(tail, Numbers::new(tail, settings.seed)?, settings, splits, monitor)
+        Self::on(tail, Parameters::new(tail, settings.seed)?, settings, splits, monitor)
     }
 
     /// The same from given numbers.
     pub(super) fn on(
         tail: &'a Tail,
-        numbers: Numbers,
+        parameters: Parameters,
         settings: &'a FinetuneSettings,
         (train, val): (Views<'a>, Views<'a>),
         monitor: &'a dyn Monitor,
     ) -> Result<Self> {
-        let memory = numbers.values.iter().map(|values| [vec![0.0; values.len()], vec![0.0; values.len()]]).collect();
-        let average = (settings.averaging > 0.0).then(|| Average::new(settings.averaging, &numbers.values));
-        let (leaves, geometry) = (numbers.leaves(kind_of(settings.dtype))?, Geometry::of(tail));
+        let state = parameters.values.iter().map(|values| [vec![0.0; values.len()], vec![0.0; values.len()]]).collect();
+        let average = (settings.averaging > 0.0).then(|| Average::new(settings.averaging, &parameters.values));
+        let (leaves, geometry) = (parameters.leaves(kind_of(settings.dtype))?, Geometry::of(tail));
         let progress = Progress::new(monitor, train.positive.len());
         Ok(Self {
             tail,
             geometry,
-            numbers,
+            parameters,
             leaves,
-            memory,
+            state,
             average,
             settings,
             train: Augmented::new(train, geometry, settings),
@@ -100,7 +100,7 @@ impl<'a> FinetuneLearner<'a> {
 
     /// All parameters by name, as they are measured now.
     pub(super) fn measured_weights(&self) -> Result<Weights> {
-        self.numbers.weights(self.average.as_ref().map_or(self.numbers.values.as_slice(), Average::values))
+        self.parameters.weights(self.average.as_ref().map_or(self.parameters.values.as_slice(), Average::values))
     }
 
     /// The network with them.
@@ -114,11 +114,11 @@ impl<'a> FinetuneLearner<'a> {
         // The masks of the whole batch come first, so that they do not depend on who takes which piece.
         let masks = dropout.mask(rows.len() * features);
         let pieces: Vec<&[usize]> = rows.chunks(PIECE).collect();
-        let shares = (0..lanes().min(pieces.len())).map(|_| self.leaves.share()).collect();
+        let shares = (0..threads().min(pieces.len())).map(|_| self.leaves.share()).collect();
         let (train, tail, geometry) = (&self.train, self.tail, self.geometry);
         let kind = kind_of(self.settings.dtype);
         let width = geometry.width();
-        let answers = in_lanes(shares, pieces.len(), |leaves: &mut Leaves, number| {
+        let answers = in_parallel(shares, pieces.len(), |leaves: &mut Leaves, number| {
             let piece = pieces[number];
             let mut values = vec![0f32; piece.len() * width];
             for (&row, values) in piece.iter().zip(values.chunks_exact_mut(width)) {
@@ -204,22 +204,22 @@ impl Learner for FinetuneLearner<'_> {
         self.progress.epoch(epoch, of);
     }
 
-    fn learn(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures> {
+    fn train_step(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures> {
         let (gradients, logits) = self.gradients(rows, dropout)?;
-        let gradients = self.numbers.unfold(gradients);
+        let gradients = self.parameters.unfold(gradients);
         let rule = |rate| Step::new(self.settings.optimizer, step, rate, self.settings.weight_decay);
         let head_rate = rate * self.settings.learning_rate_head / self.settings.learning_rate;
         let (body, head) = (rule(rate), rule(head_rate));
-        let first_of_head = gradients.len() - Numbers::HEAD;
-        let values = self.numbers.values.par_iter_mut().zip(&mut self.memory).zip(&gradients).enumerate();
-        values.for_each(|(at, ((values, memory), gradients))| {
+        let first_of_head = gradients.len() - Parameters::HEAD;
+        let values = self.parameters.values.par_iter_mut().zip(&mut self.state).zip(&gradients).enumerate();
+        values.for_each(|(at, ((values, state), gradients))| {
             let rule = if at < first_of_head { &body } else { &head };
-            rule.apply_all(gradients, values, memory);
+            rule.apply_all(gradients, values, state);
         });
         if let Some(average) = &mut self.average {
-            average.take(&self.numbers.values, step);
+            average.take(&self.parameters.values, step);
         }
-        self.numbers.refresh(&mut self.leaves)?;
+        self.parameters.refresh(&mut self.leaves)?;
         self.progress.images(rows.len());
         let positive: Vec<bool> = rows.iter().map(|&row| self.train.is_positive(row)).collect();
         Ok(Figures::of(&logits, &positive))
@@ -233,32 +233,32 @@ impl Learner for FinetuneLearner<'_> {
         Ok(validated(&logits, self.val.positive))
     }
 
-    fn numbers(&self) -> Vec<&[f32]> {
-        self.numbers.values.iter().map(Vec::as_slice).collect()
+    fn parameters(&self) -> Vec<&[f32]> {
+        self.parameters.values.iter().map(Vec::as_slice).collect()
     }
 
     fn measured(&self) -> Vec<&[f32]> {
         match &self.average {
             Some(average) => average.values().iter().map(Vec::as_slice).collect(),
-            None => self.numbers(),
+            None => self.parameters(),
         }
     }
 
-    fn set_numbers(&mut self, numbers: &[Vec<f32>]) -> Result<()> {
-        for (place, numbers) in self.numbers.values.iter_mut().zip(numbers) {
-            place.clone_from(numbers);
+    fn set_parameters(&mut self, parameters: &[Vec<f32>]) -> Result<()> {
+        for (place, kept) in self.parameters.values.iter_mut().zip(parameters) {
+            place.clone_from(kept);
         }
-        self.numbers.refresh(&mut self.leaves)
+        self.parameters.refresh(&mut self.leaves)
     }
 
-    fn memory(&self) -> Vec<&[f32]> {
+    fn optimizer_state(&self) -> Vec<&[f32]> {
         let averages = self.average.iter().flat_map(Average::values);
-        self.memory.iter().flatten().chain(averages).map(Vec::as_slice).collect()
+        self.state.iter().flatten().chain(averages).map(Vec::as_slice).collect()
     }
 
-    fn set_memory(&mut self, memory: &[Vec<f32>]) -> Result<()> {
+    fn set_optimizer_state(&mut self, state: &[Vec<f32>]) -> Result<()> {
         let averages = self.average.iter_mut().flat_map(Average::values_mut);
-        for (place, values) in self.memory.iter_mut().flatten().chain(averages).zip(memory) {
+        for (place, values) in self.state.iter_mut().flatten().chain(averages).zip(state) {
             place.clone_from(values);
         }
         Ok(())

@@ -8,11 +8,11 @@
 
 mod augmented;
 mod average;
+mod data_parallel;
 pub(super) mod ensemble;
 mod fold;
-mod lanes;
 mod learner;
-mod numbers;
+mod parameters;
 mod progress;
 #[cfg(test)]
 mod tests;
@@ -24,7 +24,7 @@ use super::checkpoint::Checkpoints;
 use super::data::{Examples, check_pair};
 use super::kind::ModelKind;
 use super::network::Weights;
-use super::rows::{LearntRows, Prepared, feature_rows};
+use super::rows::{Prepared, TrainingRows, feature_rows};
 use super::scorer::Scorer;
 use super::trained::Trained;
 use super::training::{Plan, fit};
@@ -104,12 +104,12 @@ impl ModelKind for Finetune {
         rows: &'a Prepared<'_>,
         checkpoints: &Checkpoints,
         monitor: &dyn Monitor,
-    ) -> Result<(Trained, LearntRows<'a>)> {
+    ) -> Result<(Trained, TrainingRows<'a>)> {
         let all: Vec<&Store> = rows.stores.iter().chain(rows.varied).collect();
         let train = feature_rows(&all, rows.manifest, rows.learnt, monitor)?;
         let val = feature_rows(rows.stores, rows.manifest, &[Split::Val], monitor)?;
-        let (train_apart, val_apart) = (train.rows.apart(), val.rows.apart());
-        let (train_pairs, val_pairs) = (pairs(&train_apart), pairs(&val_apart));
+        let (train_views, val_views) = (train.rows.by_store(), val.rows.by_store());
+        let (train_pairs, val_pairs) = (pairs(&train_views), pairs(&val_views));
         let train_both = train.rows.of_stores(0..rows.stores.len())?;
         let train_views = Views::new(&train_pairs, Examples::new(&train_both, &train.positive)?)?;
         let val_views = Views::new(&val_pairs, val.examples()?)?;
@@ -118,7 +118,7 @@ impl ModelKind for Finetune {
         let train_positive = train.positive.clone();
         Ok((
             trained,
-            LearntRows { train_positive, val_samples: val.samples.clone(), val_positive: val.positive.clone() },
+            TrainingRows { train_positive, val_samples: val.samples.clone(), val_positive: val.positive.clone() },
         ))
     }
 
@@ -181,7 +181,7 @@ pub fn train_finetune(
     let course = fit(&mut learner, &plan, checkpoints, monitor)?;
     let last_weights = if course.best_epoch == course.history.len() { None } else { Some(learner.measured_weights()?) };
     let params = course.best.iter().map(Vec::len).sum();
-    let weights: Weights = learner.numbers.weights(&course.best)?;
+    let weights: Weights = learner.parameters.weights(&course.best)?;
     drop(learner);
     let scorer = Scorer::tuned(&weights, input)?;
     let val_scores = scorer.scores(val.both, monitor)?;

@@ -2,7 +2,7 @@
 
 use super::fold::FoldedConv;
 use super::learner::FinetuneLearner;
-use super::numbers::Numbers;
+use super::parameters::Parameters;
 use super::*;
 use crate::backbone::{self, Arithmetic, Tail};
 use crate::model::FinetuneSettings;
@@ -81,14 +81,14 @@ fn compare_with_pytorch(arithmetic: Arithmetic, [of_norms, of_values, of_their_n
         dtype: arithmetic,
         ..Default::default()
     };
-    let numbers = Numbers::of(&tail, formula(&tail)).unwrap();
-    let mut learner = FinetuneLearner::on(&tail, numbers, &settings, (views, views), &Silent).unwrap();
+    let parameters = Parameters::of(&tail, formula(&tail)).unwrap();
+    let mut learner = FinetuneLearner::on(&tail, parameters, &settings, (views, views), &Silent).unwrap();
 
     let all: Vec<usize> = (0..positive.len()).collect();
     let (folded, _) = learner.gradients(&all, &mut Dropout::off()).unwrap();
-    let gradients = learner.numbers.unfold(folded);
+    let gradients = learner.parameters.unfold(folded);
     assert_eq!(gradients.len(), fixture["gradients"].as_object().unwrap().len());
-    for (name, gradient) in learner.numbers.names.iter().zip(&gradients) {
+    for (name, gradient) in learner.parameters.names.iter().zip(&gradients) {
         let expected = |part: &str| fixture["gradients"][name][part].as_f64().unwrap();
         let norm = gradient.iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt();
         close(name, norm, expected("norm"), of_norms);
@@ -105,7 +105,7 @@ fn compare_with_pytorch(arithmetic: Arithmetic, [of_norms, of_values, of_their_n
     let expected: Vec<f64> = fixture["losses"].as_array().unwrap().iter().filter_map(|loss| loss.as_f64()).collect();
     let mut losses = Vec::new();
     for step in 1..=3 {
-        losses.push(learner.learn(&all, &mut Dropout::off(), step, settings.learning_rate).unwrap().loss);
+        losses.push(learner.train_step(&all, &mut Dropout::off(), step, settings.learning_rate).unwrap().loss);
     }
     losses.push(learner.measure(&|| false).unwrap().loss);
     for (got, expected) in losses.iter().zip(&expected) {
@@ -129,11 +129,11 @@ fn what_is_trained_is_what_is_used() {
         let cut = cut.min(info.stages().len() - 3);
         let tail = Tail::new(info, cut).unwrap();
         let weights = formula(&tail);
-        let numbers = Numbers::of(&tail, weights.clone()).unwrap();
+        let parameters = Parameters::of(&tail, weights.clone()).unwrap();
         let geometry = Geometry::of(&tail);
         let values: Vec<f32> = uniform(name, 2 * geometry.width()).into_iter().map(|u| (2.0 * u) as f32).collect();
         let input = geometry.tensor(&values).unwrap();
-        let trained = tail.forward(&input, numbers.leaves(Kind::Float).unwrap().folded()).unwrap();
+        let trained = tail.forward(&input, parameters.leaves(Kind::Float).unwrap().folded()).unwrap();
         let parameters: BTreeMap<String, Tensor> = tail
             .parameters()
             .into_iter()

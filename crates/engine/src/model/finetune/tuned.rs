@@ -1,6 +1,6 @@
 //! A fine-tuned network in use: rows of the cut's output to logits.
 
-use super::lanes::{in_lanes, lanes};
+use super::data_parallel::{in_parallel, threads};
 use crate::backbone::{self, Tail, TailNetwork};
 use crate::features::{FeatureRows, StoreIdentity};
 use crate::model::network::{Weights, take, to_array, to_tensor, torch_error};
@@ -136,8 +136,8 @@ impl Tuned {
     fn pass(&self, rows: &dyn FeatureRows, monitor: &dyn Monitor) -> Result<Vec<Seen>> {
         let all: Vec<usize> = (0..rows.len()).collect();
         let pieces: Vec<&[usize]> = all.chunks(AT_ONCE).collect();
-        let shares = (0..lanes().min(pieces.len())).map(|_| self.share()).collect();
-        in_lanes(shares, pieces.len(), |own: &mut Self, piece| {
+        let shares = (0..threads().min(pieces.len())).map(|_| self.share()).collect();
+        in_parallel(shares, pieces.len(), |own: &mut Self, piece| {
             if monitor.stopped() {
                 return Err(Error::stopped());
             }

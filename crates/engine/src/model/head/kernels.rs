@@ -2,29 +2,29 @@
 //!
 //! Of this product most terms are never asked for: only where a unit is kept by dropout and active does a gradient flow
 //! back ([`update`]), with a dropout of 0.8 about a tenth of them. The gradient of a weight is used where it arises, by
-//! the optimizer's rule, and is never written to memory: the weights and the optimizer's memory go through the processor
+//! the optimizer's rule, and is never written to memory: the weights and the optimizer state go through the processor
 //! once per batch.
 
 use super::rule::{Rule, Step};
-use super::units::{Flow, Flows};
+use super::units::{SampleGradient, UnitGradients};
 use crate::model::tiled::{Piece, TILE};
 use faceprobe_kernel::dispatch;
 use pulp::{Simd, WithSimd};
 
-/// One tile of a layer's weights with the optimizer's memory of them; `second` is empty where the rule needs none.
+/// One tile of a layer's weights with the optimizer state; `second` is empty where the rule needs none.
 pub(super) struct Slice<'a> {
     pub(super) weights: &'a mut [Piece],
     pub(super) first: &'a mut [Piece],
     pub(super) second: &'a mut [Piece],
 }
 
-/// Takes one step of the optimizer on one tile of weights; their gradient is the sum over each unit's flows of the
-/// flow times the sample's row. `x` is the same tile of the batch.
-pub(super) fn update(slice: &mut Slice, x: &[Piece], flows: &Flows, step: &Step) {
+/// Takes one step of the optimizer on one tile of weights; their gradient is the sum over each unit's samples of the
+/// sample's gradient times its row. `x` is the same tile of the batch.
+pub(super) fn update(slice: &mut Slice, x: &[Piece], gradients: &UnitGradients, step: &Step) {
     match step {
-        Step::Adam(rule) => dispatch(Update { slice, x, flows, rule }),
-        Step::Sgd(rule) => dispatch(Update { slice, x, flows, rule }),
-        Step::RmsProp(rule) => dispatch(Update { slice, x, flows, rule }),
+        Step::Adam(rule) => dispatch(Update { slice, x, gradients, rule }),
+        Step::Sgd(rule) => dispatch(Update { slice, x, gradients, rule }),
+        Step::RmsProp(rule) => dispatch(Update { slice, x, gradients, rule }),
     }
 }
 
@@ -32,7 +32,7 @@ pub(super) fn update(slice: &mut Slice, x: &[Piece], flows: &Flows, step: &Step)
 struct Update<'a, 'b, R> {
     slice: &'a mut Slice<'b>,
     x: &'a [Piece],
-    flows: &'a Flows,
+    gradients: &'a UnitGradients,
     rule: &'a R,
 }
 
@@ -55,18 +55,18 @@ impl<R: Rule> Update<'_, '_, R> {
     #[allow(clippy::needless_range_loop)]
     #[inline(always)]
     fn run<S: Simd, const VECTORS: usize>(self, simd: S) {
-        let Self { slice, x, flows, rule } = self;
+        let Self { slice, x, gradients, rule } = self;
         let zero = simd.splat_f32s(0.0);
-        for (unit, mut flows) in flows.units().enumerate() {
+        for (unit, mut gradients) in gradients.units().enumerate() {
             // Two sums side by side, or the processor waits for each addition.
             let (mut even, mut odd) = ([zero; VECTORS], [zero; VECTORS]);
-            while let [first, second, rest @ ..] = flows {
-                even = add_flow(simd, even, x, first);
-                odd = add_flow(simd, odd, x, second);
-                flows = rest;
+            while let [first, second, rest @ ..] = gradients {
+                even = add_sample(simd, even, x, first);
+                odd = add_sample(simd, odd, x, second);
+                gradients = rest;
             }
-            if let [last] = flows {
-                even = add_flow(simd, even, x, last);
+            if let [last] = gradients {
+                even = add_sample(simd, even, x, last);
             }
             let weights: &mut [S::f32s; VECTORS] = vectors_mut::<S, VECTORS>(&mut slice.weights[unit]);
             let first: &mut [S::f32s; VECTORS] = vectors_mut::<S, VECTORS>(&mut slice.first[unit]);
@@ -82,15 +82,15 @@ impl<R: Rule> Update<'_, '_, R> {
 
 #[allow(clippy::needless_range_loop)]
 #[inline(always)]
-fn add_flow<S: Simd, const VECTORS: usize>(
+fn add_sample<S: Simd, const VECTORS: usize>(
     simd: S,
     mut sums: [S::f32s; VECTORS],
     x: &[Piece],
-    &(sample, flow): &Flow,
+    &(sample, gradient): &SampleGradient,
 ) -> [S::f32s; VECTORS] {
-    let (x, flow) = (S::as_simd_f32s(&x[sample as usize][..]).0, simd.splat_f32s(flow));
+    let (x, gradient) = (S::as_simd_f32s(&x[sample as usize][..]).0, simd.splat_f32s(gradient));
     for at in 0..VECTORS {
-        sums[at] = simd.mul_add_e_f32s(flow, x[at], sums[at]);
+        sums[at] = simd.mul_add_e_f32s(gradient, x[at], sums[at]);
     }
     sums
 }
@@ -103,13 +103,13 @@ fn vectors_mut<S: Simd, const VECTORS: usize>(piece: &mut Piece) -> &mut [S::f32
     vectors
 }
 
-/// The gradient at a layer's input, one tile of it: for every sample the sum over its flows of the flow times the
+/// The gradient at a layer's input, one tile of it: for every sample the sum over its units of the unit's gradient times the
 /// unit's weights.
-pub(super) fn flow_back(out: &mut [Piece], weights: &[Piece], flows: &Flows) {
-    for (weights, flows) in weights.iter().zip(flows.units()) {
-        for &(sample, flow) in flows {
+pub(super) fn input_gradient_tile(out: &mut [Piece], weights: &[Piece], gradients: &UnitGradients) {
+    for (weights, gradients) in weights.iter().zip(gradients.units()) {
+        for &(sample, gradient) in gradients {
             let out = &mut out[sample as usize];
-            out.iter_mut().zip(&**weights).for_each(|(out, weight)| *out += flow * weight);
+            out.iter_mut().zip(&**weights).for_each(|(out, weight)| *out += gradient * weight);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! One dense layer with ReLU and dropout.
 
-use super::kernels::{Slice, flow_back, update};
+use super::kernels::{Slice, input_gradient_tile, update};
 use super::rule::{Step, slots};
-use super::units::{Activations, Flows};
+use super::units::{Activations, UnitGradients};
 use crate::backbone::Arithmetic;
 use crate::model::Optimizer;
 use crate::model::tiled::{Batch, ROWS_AT_ONCE, TILE, Tiles, in_half, products};
@@ -18,8 +18,8 @@ pub(super) struct Layer {
     rounded: Option<HalfRows>,
     pub(super) bias: Vec<f32>,
     /// Of the weights; the second is empty where the optimizer needs none.
-    pub(super) memory: [Tiles; 2],
-    pub(super) bias_memory: [Vec<f32>; 2],
+    pub(super) state: [Tiles; 2],
+    pub(super) bias_state: [Vec<f32>; 2],
 }
 
 impl Layer {
@@ -37,8 +37,8 @@ impl Layer {
             weights,
             rounded,
             bias: vec![0.0; units],
-            memory: [Tiles::zeros(units, inputs), second],
-            bias_memory: [vec![0.0; units], vec![0.0; units]],
+            state: [Tiles::zeros(units, inputs), second],
+            bias_state: [vec![0.0; units], vec![0.0; units]],
         };
         layer.round();
         layer
@@ -75,7 +75,7 @@ impl Layer {
     }
 
     /// The gradient at the layer's input, samples x inputs, given the gradient at its units before ReLU.
-    pub(super) fn input_gradient(&self, samples: usize, flows: &Flows) -> Tiles {
+    pub(super) fn input_gradient(&self, samples: usize, unit_gradients: &UnitGradients) -> Tiles {
         let mut gradient = Tiles::zeros(samples, self.weights.columns());
         let (stride, units) = (self.weights.stride(), self.weights.rows());
         let out_stride = gradient.stride();
@@ -83,17 +83,17 @@ impl Layer {
             .pieces_mut()
             .par_chunks_exact_mut(out_stride)
             .zip(self.weights.pieces().par_chunks_exact(stride))
-            .for_each(|(out, weights)| flow_back(out, &weights[..units], flows));
+            .for_each(|(out, weights)| input_gradient_tile(out, &weights[..units], unit_gradients));
         gradient
     }
 
     /// Takes one step of the optimizer.
-    pub(super) fn step(&mut self, x: &Batch, flows: &Flows, step: &Step) {
-        let gradients: Vec<f32> = flows.units().map(|flows| flows.iter().map(|flow| flow.1).sum()).collect();
-        step.apply_all(&gradients, &mut self.bias, &mut self.bias_memory);
+    pub(super) fn step(&mut self, x: &Batch, unit_gradients: &UnitGradients, step: &Step) {
+        let gradients: Vec<f32> = unit_gradients.units().map(|unit| unit.iter().map(|sample| sample.1).sum()).collect();
+        step.apply_all(&gradients, &mut self.bias, &mut self.bias_state);
         let stride = self.weights.stride();
         let tiles = self.weights.count();
-        let [first, second] = &mut self.memory;
+        let [first, second] = &mut self.state;
         let rounded = self.rounded.as_mut().map_or(&mut [][..], HalfRows::lines_mut);
         self.weights
             .pieces_mut()
@@ -103,7 +103,7 @@ impl Layer {
             .zip(by_tile(rounded, tiles))
             .zip(x.tiles.pieces().par_chunks_exact(x.tiles.stride()))
             .for_each(|((((weights, first), second), rounded), x)| {
-                update(&mut Slice { weights, first, second }, x, flows, step);
+                update(&mut Slice { weights, first, second }, x, unit_gradients, step);
                 half::round(weights.iter().map(|piece| &**piece), rounded);
             });
     }

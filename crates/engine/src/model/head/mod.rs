@@ -26,22 +26,22 @@ use faceprobe_core::error::{Error, Result};
 use faceprobe_core::monitor::Validated;
 use layer::{Layer, as_input};
 use ndarray::{Array1, Array2};
-use units::{Activations, Flows};
+use units::{Activations, UnitGradients};
 
-/// The head's numbers and the optimizer's memory of them.
+/// The head's parameters and the optimizer state.
 pub(super) struct Head {
     layers: Vec<Layer>,
     out_weight: Vec<f32>,
     out_bias: Vec<f32>,
-    out_memory: [Vec<f32>; 2],
-    out_bias_memory: [Vec<f32>; 2],
+    out_state: [Vec<f32>; 2],
+    out_bias_state: [Vec<f32>; 2],
     optimizer: Optimizer,
     decay: f64,
     /// Of the forward products; everything else is in f32.
     arithmetic: Arithmetic,
     /// What a batch leaves for the next: memory that need not be asked for again.
     spare_values: Vec<Vec<f32>>,
-    spare_flows: Vec<Flows>,
+    spare_gradients: Vec<UnitGradients>,
 }
 
 impl Head {
@@ -61,18 +61,18 @@ impl Head {
             layers,
             out_weight: init.glorot(&[1, width], width, 1).into_raw_vec_and_offset().0,
             out_bias: vec![0.0],
-            out_memory: [vec![0.0; width], vec![0.0; width]],
-            out_bias_memory: [vec![0.0], vec![0.0]],
+            out_state: [vec![0.0; width], vec![0.0; width]],
+            out_bias_state: [vec![0.0], vec![0.0]],
             optimizer,
             decay: settings.weight_decay,
             arithmetic: settings.products,
             spare_values: Vec::new(),
-            spare_flows: Vec::new(),
+            spare_gradients: Vec::new(),
         }
     }
 
     /// Learns from one batch, step number `step` from 1 on; mean loss and correct answers as they were before it.
-    pub(super) fn learn(
+    pub(super) fn train_step(
         &mut self,
         x: &Batch,
         positive: &[bool],
@@ -95,7 +95,7 @@ impl Head {
         let figures = Figures::of(&logits, positive);
 
         // The gradient of the mean loss at each logit.
-        let slopes: Vec<f32> = logits
+        let logit_gradients: Vec<f32> = logits
             .iter()
             .zip(positive)
             .map(|(&logit, &positive)| {
@@ -103,39 +103,39 @@ impl Head {
                 ((probability - f64::from(u8::from(positive))) / samples as f64) as f32
             })
             .collect();
-        let dot = |values: &[f32]| values.iter().zip(&slopes).map(|(value, slope)| value * slope).sum();
+        let dot = |values: &[f32]| values.iter().zip(&logit_gradients).map(|(value, gradient)| value * gradient).sum();
         let out_gradient: Vec<f32> = last.units().map(dot).collect();
-        let (slopes_of, out_weight) = (&slopes, &self.out_weight);
-        let mut flows = Flows::through(
+        let (by_sample, out_weight) = (&logit_gradients, &self.out_weight);
+        let mut gradients = UnitGradients::through(
             last,
             |unit| {
                 let share = out_weight[unit] * scale;
-                move |sample| slopes_of[sample] * share
+                move |sample| by_sample[sample] * share
             },
-            self.spare_flows.pop(),
+            self.spare_gradients.pop(),
         );
         let step = Step::new(self.optimizer, step, rate, self.decay);
-        step.apply_all(&out_gradient, &mut self.out_weight, &mut self.out_memory);
-        step.apply_all(&[slopes.iter().sum()], &mut self.out_bias, &mut self.out_bias_memory);
+        step.apply_all(&out_gradient, &mut self.out_weight, &mut self.out_state);
+        step.apply_all(&[logit_gradients.iter().sum()], &mut self.out_bias, &mut self.out_bias_state);
         for depth in (0..self.layers.len()).rev() {
             // What flows further back passes the weights as they were.
             let below = depth.checked_sub(1).map(|below| {
-                let gradient = self.layers[depth].input_gradient(samples, &flows);
-                Flows::through(
+                let gradient = self.layers[depth].input_gradient(samples, &gradients);
+                UnitGradients::through(
                     &activations[below],
                     |unit| {
                         let pieces = &gradient.pieces()[unit / TILE * gradient.stride()..];
                         move |sample| pieces[sample][unit % TILE] * scale
                     },
-                    self.spare_flows.pop(),
+                    self.spare_gradients.pop(),
                 )
             });
             let input = depth.checked_sub(1).map_or(x, |below| &inputs[below]);
-            self.layers[depth].step(input, &flows, &step);
+            self.layers[depth].step(input, &gradients, &step);
             let Some(below) = below else { break };
-            self.spare_flows.push(std::mem::replace(&mut flows, below));
+            self.spare_gradients.push(std::mem::replace(&mut gradients, below));
         }
-        self.spare_flows.push(flows);
+        self.spare_gradients.push(gradients);
         self.spare_values.extend(activations.into_iter().map(|activations| activations.values));
         figures
     }
@@ -158,8 +158,8 @@ impl Head {
         logits
     }
 
-    /// The trained numbers, as they lie in memory.
-    pub(super) fn numbers(&self) -> Vec<&[f32]> {
+    /// The parameters, as they lie in memory.
+    pub(super) fn parameters(&self) -> Vec<&[f32]> {
         let mut all: Vec<&[f32]> = Vec::new();
         for layer in &self.layers {
             all.extend([layer.weights.raw(), &layer.bias]);
@@ -168,43 +168,43 @@ impl Head {
         all
     }
 
-    /// Sets the trained numbers, given as [`Self::numbers`] gives them.
-    pub(super) fn set_numbers(&mut self, numbers: &[Vec<f32>]) {
+    /// Sets the parameters, given as [`Self::parameters`] gives them.
+    pub(super) fn set_parameters(&mut self, parameters: &[Vec<f32>]) {
         let mut all: Vec<&mut [f32]> = Vec::new();
         for layer in &mut self.layers {
             all.extend([layer.weights.raw_mut(), &mut layer.bias]);
         }
         all.extend([self.out_weight.as_mut_slice(), &mut self.out_bias]);
-        set(all, numbers);
+        set(all, parameters);
         self.layers.iter_mut().for_each(Layer::round);
     }
 
-    /// The optimizer's memory.
-    pub(super) fn memory(&self) -> Vec<&[f32]> {
+    /// The optimizer state.
+    pub(super) fn optimizer_state(&self) -> Vec<&[f32]> {
         let mut all: Vec<&[f32]> = Vec::new();
         for layer in &self.layers {
-            all.extend(layer.memory.iter().map(Tiles::raw));
-            all.extend(layer.bias_memory.iter().map(Vec::as_slice));
+            all.extend(layer.state.iter().map(Tiles::raw));
+            all.extend(layer.bias_state.iter().map(Vec::as_slice));
         }
-        all.extend(self.out_memory.iter().chain(&self.out_bias_memory).map(Vec::as_slice));
+        all.extend(self.out_state.iter().chain(&self.out_bias_state).map(Vec::as_slice));
         all
     }
 
-    /// Sets the optimizer's memory, given as [`Self::memory`] gives it.
-    pub(super) fn set_memory(&mut self, memory: &[Vec<f32>]) {
+    /// Sets the optimizer state, given as [`Self::optimizer_state`] gives it.
+    pub(super) fn set_optimizer_state(&mut self, state: &[Vec<f32>]) {
         let mut all: Vec<&mut [f32]> = Vec::new();
         for layer in &mut self.layers {
-            all.extend(layer.memory.iter_mut().map(Tiles::raw_mut));
-            all.extend(layer.bias_memory.iter_mut().map(Vec::as_mut_slice));
+            all.extend(layer.state.iter_mut().map(Tiles::raw_mut));
+            all.extend(layer.bias_state.iter_mut().map(Vec::as_mut_slice));
         }
-        all.extend(self.out_memory.iter_mut().chain(&mut self.out_bias_memory).map(Vec::as_mut_slice));
-        set(all, memory);
+        all.extend(self.out_state.iter_mut().chain(&mut self.out_bias_state).map(Vec::as_mut_slice));
+        set(all, state);
     }
 
-    /// Lets go of the optimizer's memory, two thirds of what the head holds.
+    /// Lets go of the optimizer state, two thirds of what the head holds.
     pub(super) fn forget(&mut self) {
         for layer in &mut self.layers {
-            layer.memory = [Tiles::zeros(0, 0), Tiles::zeros(0, 0)];
+            layer.state = [Tiles::zeros(0, 0), Tiles::zeros(0, 0)];
         }
     }
 
@@ -227,9 +227,9 @@ impl Head {
 }
 
 /// Copies numbers of equal sizes into their places.
-fn set(places: Vec<&mut [f32]>, numbers: &[Vec<f32>]) {
-    for (place, numbers) in places.into_iter().zip(numbers) {
-        place.iter_mut().zip(numbers).for_each(|(place, number)| *place = *number);
+fn set(places: Vec<&mut [f32]>, values: &[Vec<f32>]) {
+    for (place, values) in places.into_iter().zip(values) {
+        place.copy_from_slice(values);
     }
 }
 

@@ -6,7 +6,7 @@ use pulp::{Simd, WithSimd};
 
 /// What an optimizer does to one weight, given its gradient and what it remembers of earlier ones.
 ///
-/// `first` and `second` are the optimizer's memory of the weight; rules that need only one leave `second` alone.
+/// `first` and `second` are the optimizer state of the weight; rules that need only one leave `second` alone.
 pub(super) trait Rule: Copy + Sync {
     /// Whether `second` is used.
     const TWO: bool;
@@ -15,7 +15,7 @@ pub(super) trait Rule: Copy + Sync {
     fn apply<S: Simd>(&self, simd: S, gradient: S::f32s, old: Old<S>) -> Old<S>;
 }
 
-/// Weights, and the optimizer's memory of them: `first` and `second`.
+/// Weights, and the optimizer state of them: `first` and `second`.
 pub(super) type Old<S> = [<S as Simd>::f32s; 3];
 
 /// One step of an optimizer, its constants worked out.
@@ -61,11 +61,11 @@ impl Step {
     }
 
     /// Applies the step to single numbers: biases and the output layer.
-    pub(in crate::model) fn apply_all(&self, gradients: &[f32], weights: &mut [f32], memory: &mut [Vec<f32>; 2]) {
+    pub(in crate::model) fn apply_all(&self, gradients: &[f32], weights: &mut [f32], state: &mut [Vec<f32>; 2]) {
         match self {
-            Self::Adam(rule) => apply_all(rule, gradients, weights, memory),
-            Self::Sgd(rule) => apply_all(rule, gradients, weights, memory),
-            Self::RmsProp(rule) => apply_all(rule, gradients, weights, memory),
+            Self::Adam(rule) => apply_all(rule, gradients, weights, state),
+            Self::Sgd(rule) => apply_all(rule, gradients, weights, state),
+            Self::RmsProp(rule) => apply_all(rule, gradients, weights, state),
         }
     }
 }

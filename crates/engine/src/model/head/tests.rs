@@ -52,7 +52,7 @@ fn both(settings: &DenseSettings, samples: usize, inputs: usize, epochs: usize, 
             let positive: Vec<bool> = batch.iter().map(|&row| split.y()[row]).collect();
             let x = loader.batch(batch).unwrap();
             let input = Tensor::from_slice(&x.tiles.to_rows()).view([batch.len() as i64, inputs as i64]);
-            let figures = head.learn(x, &positive, &mut own_masks, step, rate);
+            let figures = head.train_step(x, &positive, &mut own_masks, step, rate);
             let targets: Vec<f32> = positive.iter().map(|&positive| f32::from(u8::from(positive))).collect();
             let logits = network.logits(&input, &mut torch_masks).unwrap();
             let loss = logits.binary_cross_entropy_with_logits::<Tensor>(

@@ -18,17 +18,17 @@ impl Activations {
 }
 
 /// A sample, and the gradient of the loss that flows back to a unit through it.
-pub(super) type Flow = (u32, f32);
+pub(super) type SampleGradient = (u32, f32);
 
 /// Per unit, the samples through which a gradient flows back: those that keep the unit and activate it.
-pub(super) struct Flows {
+pub(super) struct UnitGradients {
     samples: usize,
     counts: Vec<usize>,
     /// Units x samples, of which the first of each unit are taken.
-    entries: Vec<Flow>,
+    entries: Vec<SampleGradient>,
 }
 
-impl Flows {
+impl UnitGradients {
     /// Where the values are above zero; for a unit, `gradient` tells how much flows through a sample. They are put where
     /// earlier ones were, in `spare`.
     pub(super) fn through<G: Fn(usize) -> f32>(
@@ -56,15 +56,15 @@ impl Flows {
         Self { samples: *samples, counts, entries }
     }
 
-    /// The flows of each unit in turn.
-    pub(super) fn units(&self) -> impl Iterator<Item = &[Flow]> {
+    /// The gradients of each unit in turn.
+    pub(super) fn units(&self) -> impl Iterator<Item = &[SampleGradient]> {
         self.entries.chunks_exact(self.samples).zip(&self.counts).map(|(entries, &count)| &entries[..count])
     }
 }
 
-/// The flows through the samples whose values are above zero; how many there are.
+/// The gradients through the samples whose values are above zero; how many there are.
 #[inline(always)]
-fn take(entries: &mut [Flow], values: &[f32], gradient: impl Fn(usize) -> f32) -> usize {
+fn take(entries: &mut [SampleGradient], values: &[f32], gradient: impl Fn(usize) -> f32) -> usize {
     let mut taken = 0;
     // Written whether or not it counts: whether a value is above zero cannot be foretold.
     for (sample, &value) in values.iter().enumerate() {

@@ -12,20 +12,20 @@ use ratatui::widgets::Paragraph;
 impl View<'_> {
     /// Whether a matrix for each run fits beside the others.
     fn squares(&self, width: u16) -> bool {
-        usize::from(width) >= self.beside.runs.len() * 36 + 4
+        usize::from(width) >= self.state.runs.len() * 36 + 4
     }
 
     pub(super) fn matrices_height(&self, width: u16) -> u16 {
         let frame = if width < NARROW { 0 } else { 2 };
-        let table = if self.squares(width) { 4 } else { 1 + self.beside.runs.len() };
-        let pairs = self.beside.runs.len() * (self.beside.runs.len() - 1) / 2;
+        let table = if self.squares(width) { 4 } else { 1 + self.state.runs.len() };
+        let pairs = self.state.runs.len() * (self.state.runs.len() - 1) / 2;
         (table + pairs * lines_of_pair(width)) as u16 + frame
     }
 
     pub(super) fn matrices(&self, frame: &mut Frame, area: Rect) {
         let theme = self.app.theme;
         let inner = self.framed(frame, area, "Confusion");
-        let comparison = match &self.beside.outcome {
+        let comparison = match &self.state.outcome {
             None => {
                 frame.render_widget(Span::styled("Reading the scores …", theme.dim()), inner);
                 return;

@@ -1,4 +1,4 @@
-//! What a trained run says about the images of a set: a witness beside the regressions on frozen features.
+//! What a trained run says about the images of a set: a reference for the regressions on frozen features.
 //!
 //! A fine-tuned network knows far more about faces than a frozen one. But it has seen the images it was trained on with
 //! their labels, and repeats a wrong one as surely as a right one: of those it is not asked.
@@ -8,7 +8,7 @@ use ndarray::Array2;
 
 /// The run and what it says. Positions are those of the manifest's samples.
 #[derive(Debug, Clone)]
-pub struct Witness {
+pub struct ReferenceModel {
     /// `finetune-1 (mobilenet-v2, behind stage 6)`.
     pub title: String,
     /// Images that the run knows, and which.
@@ -23,7 +23,7 @@ pub struct Witness {
     pub features: Option<Array2<f32>>,
 }
 
-impl Witness {
+impl ReferenceModel {
     /// What a reader must know of its part in an audit of `all` samples, of which it was not asked about `kept`.
     pub(super) fn notes(&self, kept: usize, all: usize, alone: bool) -> Vec<String> {
         let run = &self.seen.run;

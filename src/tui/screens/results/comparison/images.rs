@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 impl View<'_> {
     pub(super) fn images(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
         let theme = self.app.theme;
-        let comparison = self.beside.comparison();
+        let comparison = self.state.comparison();
         let count = comparison.map_or(0, |comparison| comparison.disagreements.len());
         let key = keys::name_of(Context::Compare, Action::Picture);
         let title = Line::from(vec![
@@ -35,7 +35,7 @@ impl View<'_> {
         frame.render_widget(Line::from(head), Rect { height: 1.min(inner.height), ..inner });
         let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
         let height = usize::from(body.height);
-        let selected = self.beside.line.min(count - 1);
+        let selected = self.state.line.min(count - 1);
         let first = offset(selected, count, height);
         for (row, (at, image)) in comparison.disagreements.iter().enumerate().skip(first).take(height).enumerate() {
             let line = Rect { y: body.y + row as u16, height: 1, ..body };

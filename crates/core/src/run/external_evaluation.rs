@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// How a run does on some data set. The names of the fields are a contract of `evaluate --on --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Elsewhere {
+pub struct ExternalEvaluation {
     pub run: String,
     /// The prepared set the run was trained on.
     pub trained_on: String,
@@ -76,7 +76,7 @@ pub struct ClassFigures {
     pub precision: Option<f64>,
 }
 
-impl Elsewhere {
+impl ExternalEvaluation {
     /// The figures that the run `folder` has written.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = figures_path(folder);

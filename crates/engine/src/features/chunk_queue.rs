@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Hands out chunk numbers in order. A chunk far ahead of the oldest unwritten one has to wait, which bounds the rows
 /// in memory however long one picture takes. The oldest chunk never waits, so there is no deadlock.
-pub(super) struct Turns {
+pub(super) struct ChunkQueue {
     state: Mutex<State>,
     room: Condvar,
     chunks: usize,
@@ -17,7 +17,7 @@ struct State {
     closed: bool,
 }
 
-impl Turns {
+impl ChunkQueue {
     /// `chunks` chunks, of which at most `ahead` are taken and not yet written.
     pub fn new(chunks: usize, ahead: usize) -> Self {
         let state = State { next: 0, written: 0, closed: false };

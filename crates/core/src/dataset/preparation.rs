@@ -1,4 +1,4 @@
-//! The account of a preparation, and the files of a prepared set.
+//! The report of a preparation, and the files of a prepared set.
 
 use super::attributes;
 use super::crops::{Cropper, crop_all};
@@ -26,7 +26,7 @@ pub(super) struct Crops<'a> {
 }
 
 /// What is known before a division, and what each division adds to it.
-pub(super) struct Account<'a> {
+pub(super) struct Preparation<'a> {
     pub report: PrepareReport,
     pub drops: Drops,
     pub usable: &'a [Usable],
@@ -34,8 +34,8 @@ pub(super) struct Account<'a> {
     pub settings: &'a PrepareSettings,
 }
 
-impl Account<'_> {
-    /// The account of one division, without what its files are.
+impl Preparation<'_> {
+    /// The report of one division, without what its files are.
     pub fn of(&self, division: &Division) -> PrepareReport {
         let mut report = self.with_drawn(&division.drawn, division.warning.as_deref());
         report.name.clone_from(&division.name);
@@ -60,7 +60,7 @@ impl Account<'_> {
         self.sources.iter().map(|source| (source.name.clone(), source.rows.root.clone())).collect()
     }
 
-    /// Writes everything, the manifest last: what is there before it makes no prepared set. Returns the account.
+    /// Writes everything, the manifest last: what is there before it makes no prepared set. Returns the report.
     pub fn write(&self, folder: &Path, division: &Division, crops: Option<&Crops<'_>>) -> Result<PrepareReport> {
         let mut samples = samples(self.usable, &division.drawn, self.sources);
         let mut report = self.of(division);
@@ -91,7 +91,7 @@ impl Account<'_> {
         Ok(report)
     }
 
-    /// The account of a cross-validation, in a folder of its own that holds no manifest: what the test folds are.
+    /// The report of a cross-validation, in a folder of its own that holds no manifest: what the test folds are.
     pub fn of_folds(&self, folds: &[Division], folder: &Path) -> Result<PrepareReport> {
         let everything: Vec<Option<Split>> =
             (0..self.usable.len()).map(|index| folds.iter().find_map(|division| division.drawn[index])).collect();
@@ -123,7 +123,7 @@ impl Account<'_> {
         Ok(report)
     }
 
-    /// The account when nothing could be divided; an earlier manifest and its account stay.
+    /// The report when nothing could be divided; an earlier manifest and its report stay.
     pub fn of_none(&self, folder: &Path) -> Result<PrepareReport> {
         let report = self.with_drawn(&vec![None; self.usable.len()], None);
         if !folder.join("manifest.csv").exists() {

@@ -13,14 +13,14 @@ use std::time::{Duration, Instant};
 const QUIET_FOR: Duration = Duration::from_secs(5);
 
 /// Tells on standard error; Ctrl-C stops at the next safe point.
-pub(crate) struct Teller {
+pub(crate) struct Reporter {
     quiet: bool,
     bar: Option<ProgressBar>,
     spoke: Mutex<Instant>,
     interrupted: Arc<AtomicBool>,
 }
 
-impl Teller {
+impl Reporter {
     pub(crate) fn new(quiet: bool) -> Result<Self> {
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
@@ -68,7 +68,7 @@ impl Teller {
     }
 }
 
-impl Monitor for Teller {
+impl Monitor for Reporter {
     fn update(&self, update: Update) {
         match update {
             Update::Note { text } => self.say(&text),
@@ -82,7 +82,7 @@ impl Monitor for Teller {
     }
 }
 
-impl Drop for Teller {
+impl Drop for Reporter {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

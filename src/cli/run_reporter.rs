@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const QUIET_FOR: Duration = Duration::from_secs(5);
 
 /// A run and, where it is a series of others, the one of them at work.
-pub(crate) struct Telling {
+pub(crate) struct RunReporter {
     own: Told,
     /// The run at work, with what its journal comes to.
     part: Option<(Told, Follower<Facts>)>,
@@ -22,7 +22,7 @@ pub(crate) struct Telling {
     series: Option<bool>,
 }
 
-impl Telling {
+impl RunReporter {
     /// Nothing of the run was told yet.
     pub(crate) fn new(view: &RunView) -> Self {
         Self { own: Told::new(&view.folder), part: None, series: None }

@@ -3,10 +3,10 @@
 use super::Prediction;
 use super::explain::heat_map;
 use super::input::Item;
-use super::seen::{answers, name};
+use super::network_input::{answers, name};
 use super::{HeatMap, Method, Options, Placement, Predictor};
 use crate::face::Detector;
-use crate::features::{RowWorker, Rows};
+use crate::features::{RowExtractor, Rows};
 use crate::model::{Scorer, kind};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::imaging::Pixels;
@@ -17,9 +17,9 @@ use std::time::Instant;
 pub(super) const BATCH: usize = 16;
 
 /// What one thread predicts with.
-pub struct Worker<'a> {
+pub struct PredictionThread<'a> {
     pub(super) predictor: &'a Predictor,
-    rows: Box<dyn RowWorker + Send>,
+    rows: Box<dyn RowExtractor + Send>,
     scorer: Scorer,
     pub(super) detector: Option<Detector>,
 }
@@ -32,13 +32,13 @@ pub struct Explained {
     pub placement: Placement,
 }
 
-impl<'a> Worker<'a> {
-    pub(super) fn new(predictor: &'a Predictor, rows: Box<dyn RowWorker + Send>, scorer: Scorer) -> Self {
+impl<'a> PredictionThread<'a> {
+    pub(super) fn new(predictor: &'a Predictor, rows: Box<dyn RowExtractor + Send>, scorer: Scorer) -> Self {
         Self { predictor, rows, scorer, detector: None }
     }
 }
 
-impl Worker<'_> {
+impl PredictionThread<'_> {
     /// The answers for some items, in their order: one each, or one per face. What goes wrong with an item is in its
     /// prediction's `error`.
     pub fn predict(&mut self, items: &[Item], options: &Options) -> Vec<Prediction> {

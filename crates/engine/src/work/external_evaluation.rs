@@ -12,7 +12,7 @@ use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::evaluation::{Confusion, Figures, wilson95};
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
-use faceprobe_core::run::elsewhere::{ClassFigures, Elsewhere, LeftOut, figures_path, find_dataset};
+use faceprobe_core::run::external_evaluation::{ClassFigures, ExternalEvaluation, LeftOut, figures_path, find_dataset};
 use faceprobe_core::run::results::ResultRow;
 use faceprobe_core::run::score_file;
 use faceprobe_core::run::spec::JobSpec;
@@ -80,7 +80,7 @@ pub(super) fn evaluate(
     }
     let SavedModel { info, .. } = &model;
     let of = Figures::of(&scores, &positive, info.threshold, &info.classes, info.calibration);
-    let figures = Elsewhere {
+    let figures = ExternalEvaluation {
         run: name.to_owned(),
         trained_on,
         dataset: manifest.name.clone(),

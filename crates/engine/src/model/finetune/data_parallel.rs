@@ -9,7 +9,7 @@ use faceprobe_core::error::{Error, Result};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many threads there are for the work.
-pub(super) fn lanes() -> usize {
+pub(super) fn threads() -> usize {
     rayon::current_num_threads().max(1)
 }
 
@@ -18,7 +18,7 @@ pub(super) fn lanes() -> usize {
 ///
 /// # Errors
 /// The first that a piece has; the others may be left undone.
-pub(super) fn in_lanes<S: Send, T: Send>(
+pub(super) fn in_parallel<S: Send, T: Send>(
     mut shares: Vec<S>,
     pieces: usize,
     work: impl Fn(&mut S, usize) -> Result<T> + Sync,

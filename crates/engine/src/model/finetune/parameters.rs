@@ -9,8 +9,8 @@ use ndarray::ArrayD;
 use rayon::prelude::*;
 use tch::{Kind, TchError, Tensor};
 
-/// The trained numbers by name, with what they need to become a network.
-pub(super) struct Numbers {
+/// The parameters by name, with what they need to become a network.
+pub(super) struct Parameters {
     convs: Vec<FoldedConv>,
     pub(super) names: Vec<String>,
     shapes: Vec<Vec<usize>>,
@@ -45,7 +45,7 @@ impl Leaves {
     }
 }
 
-impl Numbers {
+impl Parameters {
     /// The pretrained tail and a new head, drawn as `torch.nn.Linear` draws its own but from the seed, without a bias.
     ///
     /// # Errors
@@ -91,7 +91,7 @@ impl Numbers {
         Ok(weights)
     }
 
-    /// Where each convolution's numbers begin.
+    /// Where each convolution's parameters begin.
     fn ranges(&self) -> Vec<std::ops::Range<usize>> {
         let mut first = 0;
         let range = |conv: &FoldedConv| {
@@ -101,7 +101,7 @@ impl Numbers {
         self.convs.iter().map(range).collect()
     }
 
-    /// Kernels and offsets as the numbers have them now.
+    /// Kernels and offsets as the parameters have them now.
     fn folded(&self) -> Vec<[Vec<f32>; 2]> {
         let ranges = self.ranges();
         let mut all: Vec<_> =
@@ -128,7 +128,7 @@ impl Numbers {
         leaves.map(Leaves).map_err(torch_error)
     }
 
-    /// Brings the tensors to what the numbers are now.
+    /// Brings the tensors to what the parameters are now.
     pub(super) fn refresh(&self, leaves: &mut Leaves) -> Result<()> {
         let put = |leaf: &mut Tensor, values: &[f32]| -> Result<(), TchError> {
             leaf.f_copy_(&Tensor::f_from_slice(values)?.f_view(leaf.size().as_slice())?)
@@ -143,7 +143,7 @@ impl Numbers {
         .map_err(torch_error)
     }
 
-    /// The gradients of the numbers, from those of [`Leaves::all`].
+    /// The gradients of the parameters, from those of [`Leaves::all`].
     pub(super) fn unfold(&self, gradients: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
         let mut gradients = gradients.into_iter();
         let mut next = || gradients.next().unwrap_or_default();

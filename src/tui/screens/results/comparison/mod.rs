@@ -31,7 +31,7 @@ enum Pane {
 
 /// Runs side by side.
 #[derive(Debug)]
-pub struct Beside {
+pub struct ComparisonView {
     pub runs: Vec<String>,
     test: bool,
     /// The line under the cursor of the images they disagree on.
@@ -41,7 +41,7 @@ pub struct Beside {
     outcome: Option<Result<Arc<Comparison>, String>>,
 }
 
-impl Beside {
+impl ComparisonView {
     /// Runs that are to be put side by side on validation.
     pub fn new(runs: Vec<String>) -> Self {
         Self { runs, test: false, line: 0, pane: Pane::Figures, asked: None, outcome: None }
@@ -79,30 +79,30 @@ impl Beside {
 /// What a key does over a comparison.
 pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     let snapshot = Arc::clone(&app.snapshot);
-    let Some(beside) = &mut app.results.beside else {
+    let Some(state) = &mut app.results.comparison else {
         return Vec::new();
     };
     match action {
-        Action::Parent => app.results.beside = None,
+        Action::Parent => app.results.comparison = None,
         Action::Pane => {
-            beside.pane = match beside.pane {
+            state.pane = match state.pane {
                 Pane::Figures => Pane::Curves,
                 Pane::Curves => Pane::Images,
                 Pane::Images => Pane::Figures,
             }
         }
-        Action::OtherSplit if beside.test => {
-            beside.test = false;
-            return beside.ask().into_iter().collect();
+        Action::OtherSplit if state.test => {
+            state.test = false;
+            return state.ask().into_iter().collect();
         }
         Action::OtherSplit => {
             let opened = |run: &String| {
                 snapshot.run(run).and_then(|run| run.row.as_ref()).is_some_and(|row| row.test_accuracy.is_some())
             };
-            let closed: Vec<&str> = beside.runs.iter().filter(|run| !opened(run)).map(String::as_str).collect();
+            let closed: Vec<&str> = state.runs.iter().filter(|run| !opened(run)).map(String::as_str).collect();
             if closed.is_empty() {
-                beside.test = true;
-                return beside.ask().into_iter().collect();
+                state.test = true;
+                return state.ask().into_iter().collect();
             }
             let key = keys::name_of(Context::Results, Action::OpenTest);
             let text = format!(
@@ -112,12 +112,12 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             app.say(Tone::Plain, text);
         }
         Action::Picture => {
-            let picture = beside.comparison().and_then(|found| found.disagreements.get(beside.line)?.file.clone());
+            let picture = state.comparison().and_then(|found| found.disagreements.get(state.line)?.file.clone());
             return super::super::open_picture(app, picture);
         }
         _ => {
-            let count = beside.comparison().map_or(0, |comparison| comparison.disagreements.len());
-            beside.line = moved(beside.line, count, action);
+            let count = state.comparison().map_or(0, |comparison| comparison.disagreements.len());
+            state.line = moved(state.line, count, action);
         }
     }
     Vec::new()
@@ -126,26 +126,26 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
 /// What the parts are drawn from.
 struct View<'a> {
     app: &'a App,
-    beside: &'a Beside,
+    state: &'a ComparisonView,
     /// As far as they are still there.
     runs: Vec<Arc<Run>>,
 }
 
 /// Draws a comparison.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, beside: &Beside, hits: &mut Hits) {
+pub fn draw(frame: &mut Frame, area: Rect, app: &App, state: &ComparisonView, hits: &mut Hits) {
     let theme = app.theme;
-    let runs = beside.runs.iter().filter_map(|run| app.snapshot.run(run).cloned()).collect();
-    let view = View { app, beside, runs };
+    let runs = state.runs.iter().filter_map(|run| app.snapshot.run(run).cloned()).collect();
+    let view = View { app, state, runs };
     let [head, body] = area.layout(&Layout::vertical([Constraint::Length(1), Constraint::Min(0)]));
     let mut spans = Vec::new();
-    for (at, run) in beside.runs.iter().enumerate() {
+    for (at, run) in state.runs.iter().enumerate() {
         spans.push(Span::styled(format!(" {} ", theme.hue_swatch(at)), theme.hue(at)));
         spans.push(Span::styled(run.clone(), theme.strong()));
     }
-    let split = if beside.test { "test" } else { "validation" };
+    let split = if state.test { "test" } else { "validation" };
     spans.push(Span::styled(" · ", theme.dim()));
-    spans.push(Span::styled(split, if beside.test { theme.warning() } else { theme.text() }));
-    if let Some(comparison) = beside.comparison() {
+    spans.push(Span::styled(split, if state.test { theme.warning() } else { theme.text() }));
+    if let Some(comparison) = state.comparison() {
         spans.push(Span::styled(format!(" · {} images", format::thousands(comparison.common as u64)), theme.dim()));
         if comparison.left_out > 0 {
             let text = format!(", {} not scored by all", format::thousands(comparison.left_out as u64));
@@ -175,7 +175,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, beside: &Beside, hits: &mu
         view.images(frame, bottom, hits);
         return;
     }
-    match beside.pane {
+    match state.pane {
         Pane::Figures => {
             let below = view.matrices_height(body.width).min(body.height.saturating_sub(3));
             let [top, bottom] = body.layout(&Layout::vertical([Constraint::Min(3), Constraint::Length(below)]));

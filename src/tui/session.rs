@@ -27,7 +27,7 @@ fn by_name<'de, D: serde::Deserializer<'de>>(
 /// The whole of it. Every part may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Memory {
+pub struct Session {
     /// The name of the screen that was shown last.
     pub screen: Option<String>,
     /// The palette, where it was changed on the screen.
@@ -50,7 +50,7 @@ fn path(workspace: &Workspace) -> PathBuf {
     workspace.root().join("cache/workbench.json")
 }
 
-impl Memory {
+impl Session {
     /// What was remembered, or nothing.
     pub fn load(workspace: &Workspace) -> Self {
         let text = std::fs::read(path(workspace)).unwrap_or_default();

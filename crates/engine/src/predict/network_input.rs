@@ -3,8 +3,8 @@
 use super::crop::{Crop, of_face};
 use super::input::Item;
 use super::read;
+use super::thread::PredictionThread;
 use super::told;
-use super::worker::Worker;
 use super::{Detect, Options, Placement};
 use super::{Face, Prediction};
 use crate::face;
@@ -16,14 +16,14 @@ use std::path::Path;
 
 /// What of a picture is shown to the network.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Shown {
+pub(super) enum Region {
     Whole,
     WholeForLack,
     Detected,
     Aligned,
 }
 
-impl Shown {
+impl Region {
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::Whole => "whole picture",
@@ -35,11 +35,11 @@ impl Shown {
 }
 
 /// One image as the network will see it.
-pub(super) struct Seen {
+pub(super) struct NetworkInput {
     pub faces: Vec<Face>,
     /// Which of them the inputs are of; none where they are of the whole picture.
     chosen: Vec<usize>,
-    pub shown: Shown,
+    pub shown: Region,
     /// At the size of the network's input: one per answer.
     pub inputs: Vec<Pixels>,
     pub placements: Vec<Placement>,
@@ -48,14 +48,14 @@ pub(super) struct Seen {
     pub picture: Option<Pixels>,
 }
 
-impl Worker<'_> {
+impl PredictionThread<'_> {
     /// An item as the network will see it. Other people's code on other people's files: a panic costs one image.
-    pub(super) fn guarded(&mut self, item: &Item, options: &Options, keep: bool) -> Result<Seen> {
+    pub(super) fn guarded(&mut self, item: &Item, options: &Options, keep: bool) -> Result<NetworkInput> {
         catch_unwind(AssertUnwindSafe(|| self.see(item, options, keep)))
             .unwrap_or_else(|_| Err(Error::failed(format!("{}: the decoder broke down on it", name(item)))))
     }
 
-    fn see(&mut self, item: &Item, options: &Options, keep: bool) -> Result<Seen> {
+    fn see(&mut self, item: &Item, options: &Options, keep: bool) -> Result<NetworkInput> {
         let bytes = match item {
             Item::File(path) => Cow::Owned(read(path)?),
             Item::Bytes { bytes, .. } => Cow::Borrowed(bytes.as_slice()),
@@ -66,10 +66,10 @@ impl Worker<'_> {
         let detect = self.predictor.detect(options);
         if detect == Detect::None {
             let picture = preprocessing.decode(&bytes).map_err(wrong)?;
-            return Ok(Seen {
+            return Ok(NetworkInput {
                 faces: Vec::new(),
                 chosen: Vec::new(),
-                shown: Shown::Whole,
+                shown: Region::Whole,
                 placements: vec![Placement::WHOLE],
                 inputs: vec![preprocessing.resize(&picture)],
                 note: note(&bytes),
@@ -88,9 +88,9 @@ impl Worker<'_> {
         };
         let crops: Vec<Crop> = chosen.iter().map(|&face| of_face(&picture, &faces[face], detect, alignment)).collect();
         let shown = match (crops.is_empty(), detect) {
-            (true, _) => Shown::WholeForLack,
-            (false, Detect::Align) => Shown::Aligned,
-            (false, _) => Shown::Detected,
+            (true, _) => Region::WholeForLack,
+            (false, Detect::Align) => Region::Aligned,
+            (false, _) => Region::Detected,
         };
         let (mut placements, mut inputs): (Vec<_>, Vec<_>) =
             crops.iter().map(|crop| (crop.placement, preprocessing.resize(&crop.pixels))).unzip();
@@ -98,7 +98,7 @@ impl Worker<'_> {
             placements.push(Placement::WHOLE);
             inputs.push(preprocessing.picture(&bytes).map_err(wrong)?);
         }
-        Ok(Seen {
+        Ok(NetworkInput {
             faces: faces.iter().map(told).collect(),
             chosen,
             shown,
@@ -133,7 +133,7 @@ fn note(bytes: &[u8]) -> Option<String> {
 }
 
 /// What is known of an item's answers before they have scores.
-pub(super) fn answers(seen: &Seen, blank: &Prediction) -> Vec<Prediction> {
+pub(super) fn answers(seen: &NetworkInput, blank: &Prediction) -> Vec<Prediction> {
     (0..seen.inputs.len())
         .map(|answer| Prediction {
             faces: seen.faces.clone(),

@@ -1,4 +1,4 @@
-//! How an image looks, in some numbers that are cheap to compare: its perceptual hash, size and light.
+//! Statistics of an image that are cheap to compare: its perceptual hash, size and light.
 //!
 //! What was computed is kept in `cache/looks.csv` by the hash of the file, so that a second audit decodes nothing.
 
@@ -22,9 +22,9 @@ const GREY: usize = 64;
 /// A perceptual hash as four words.
 pub type Hash = [u64; BITS / 64];
 
-/// How an image looks.
+/// The statistics of one image.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Looks {
+pub struct ImageStatistics {
     pub hash: Hash,
     /// Of its mirror image.
     pub mirrored: Hash,
@@ -45,18 +45,18 @@ pub fn distance(a: &Hash, b: &Hash) -> u32 {
 ///
 /// # Errors
 /// A stop; what was computed until then is kept.
-pub fn looks_of(
+pub fn statistics_of(
     files: &[(ContentHash, PathBuf)],
     cache: &Path,
     monitor: &dyn Monitor,
-) -> Result<BTreeMap<ContentHash, Looks>> {
+) -> Result<BTreeMap<ContentHash, ImageStatistics>> {
     let cache = Cache { path: cache, what: "looks", load: &|| load(cache), to_csv: &to_csv };
-    let decoded = |path: &Path| look(&imaging::decode(&std::fs::read(path).ok()?).ok()?);
+    let decoded = |path: &Path| measure(&imaging::decode(&std::fs::read(path).ok()?).ok()?);
     cache.completed(files, 100, decoded, monitor)
 }
 
 /// The looks of a picture.
-pub fn look(picture: &Pixels) -> Option<Looks> {
+pub fn measure(picture: &Pixels) -> Option<ImageStatistics> {
     let small = imaging::resize(picture, GREY);
     let luma = |rgb: &[u8]| 0.299 * f32::from(rgb[0]) + 0.587 * f32::from(rgb[1]) + 0.114 * f32::from(rgb[2]);
     let values: Vec<f32> = small.rgb().chunks_exact(3).map(luma).collect();
@@ -65,7 +65,7 @@ pub fn look(picture: &Pixels) -> Option<Looks> {
     let bytes = values.iter().map(|value| value.round() as u8).collect();
     let grey = GrayImage::from_raw(GREY as u32, GREY as u32, bytes)?;
     let hasher = hasher();
-    Some(Looks {
+    Some(ImageStatistics {
         hash: words(&hasher, &grey),
         mirrored: words(&hasher, &imageops::flip_horizontal(&grey)),
         width: u32::try_from(picture.width()).ok()?,
@@ -101,25 +101,25 @@ fn unhex(text: &str) -> Option<Hash> {
     (text.len() == BITS / 4).then_some(hash)
 }
 
-fn to_csv(known: &BTreeMap<ContentHash, Looks>) -> Result<Vec<u8>, csv::Error> {
+fn to_csv(known: &BTreeMap<ContentHash, ImageStatistics>) -> Result<Vec<u8>, csv::Error> {
     let mut out = csv::Writer::from_writer(Vec::new());
     out.write_record(HEADER)?;
-    for (hash, looks) in known {
+    for (hash, statistics) in known {
         out.write_record([
             hash.to_string(),
-            hex(&looks.hash),
-            hex(&looks.mirrored),
-            looks.width.to_string(),
-            looks.height.to_string(),
-            looks.light.to_string(),
-            looks.contrast.to_string(),
+            hex(&statistics.hash),
+            hex(&statistics.mirrored),
+            statistics.width.to_string(),
+            statistics.height.to_string(),
+            statistics.light.to_string(),
+            statistics.contrast.to_string(),
         ])?;
     }
     out.into_inner().map_err(|error| csv::Error::from(error.into_error()))
 }
 
 /// What is kept; nothing where it is absent, damaged or of another version.
-fn load(cache: &Path) -> BTreeMap<ContentHash, Looks> {
+fn load(cache: &Path) -> BTreeMap<ContentHash, ImageStatistics> {
     let parse = || {
         let mut reader = csv::Reader::from_path(cache).ok()?;
         if *reader.headers().ok()? != HEADER[..] {
@@ -129,7 +129,7 @@ fn load(cache: &Path) -> BTreeMap<ContentHash, Looks> {
             .records()
             .map(|row| {
                 let row = row.ok()?;
-                let looks = Looks {
+                let statistics = ImageStatistics {
                     hash: unhex(row.get(1)?)?,
                     mirrored: unhex(row.get(2)?)?,
                     width: row.get(3)?.parse().ok()?,
@@ -137,7 +137,7 @@ fn load(cache: &Path) -> BTreeMap<ContentHash, Looks> {
                     light: row.get(5)?.parse().ok()?,
                     contrast: row.get(6)?.parse().ok()?,
                 };
-                Some((row.get(0)?.parse().ok()?, looks))
+                Some((row.get(0)?.parse().ok()?, statistics))
             })
             .collect()
     };

@@ -1,9 +1,9 @@
 //! What a trained run says about the images of a prepared set, for an audit.
 
-use super::elsewhere::{own_images, swapped};
 use super::execute::Circumstances;
+use super::external_evaluation::{own_images, swapped};
 use super::scoring::{check_identity, filled_stores, source_of};
-use crate::audit::{SeenByRun, Witness};
+use crate::audit::{ReferenceModel, SeenByRun};
 use crate::features::StoreRows;
 use crate::model::{Kind, SavedModel, Scorer};
 use faceprobe_core::dataset::crops::picture_of;
@@ -27,7 +27,7 @@ pub(super) fn ask(
     name: &str,
     manifest: &Manifest,
     monitor: &dyn Monitor,
-) -> Result<Witness> {
+) -> Result<ReferenceModel> {
     let run = RunFolder::find(circumstances.workspace, name)?;
     let JobSpec::Train { dataset, model: spec, refit } = run.spec()?.job else {
         return Err(Error::usage(format!("Run {name} trains no model, so it cannot judge labels.")));
@@ -60,7 +60,7 @@ pub(super) fn ask(
         ))
     })?;
     let split_in_own = |at: usize| own.get(&picture_of(&manifest.samples[at])).copied();
-    let learnt = refit::learnt(refit.is_some());
+    let learnt = refit::training_splits(refit.is_some());
     let (mut trained_on, mut asked) = (Vec::new(), Vec::new());
     let mut seen = SeenByRun { run: name.to_owned(), ..SeenByRun::default() };
     for at in 0..manifest.samples.len() {
@@ -79,21 +79,21 @@ pub(super) fn ask(
         }
         _ => format!("{name} ({})", spec.describe()),
     };
-    let mut witness = Witness { title, seen, trained_on, asked, logits: Vec::new(), features: None };
-    if witness.asked.is_empty() {
-        return Ok(witness);
+    let mut reference = ReferenceModel { title, seen, trained_on, asked, logits: Vec::new(), features: None };
+    if reference.asked.is_empty() {
+        return Ok(reference);
     }
     let source = source_of(&spec, circumstances.device)?;
     check_identity(&model.info.input, &source.identity())?;
     let wanted = Manifest {
-        samples: witness.asked.iter().map(|&at| manifest.samples[at].clone()).collect(),
+        samples: reference.asked.iter().map(|&at| manifest.samples[at].clone()).collect(),
         ..manifest.clone()
     };
     monitor.update(Update::Stage { name: format!("features for {name}") });
     let (stores, _) = filled_stores(circumstances, &wanted, &Split::ALL, source.as_ref(), monitor)?;
     // An image that can no longer be read has no row; it is not asked about.
-    witness.asked.retain(|&at| stores.iter().all(|store| store.contains(&manifest.samples[at].hash)));
-    let keys: Vec<ContentHash> = witness.asked.iter().map(|&at| manifest.samples[at].hash).collect();
+    reference.asked.retain(|&at| stores.iter().all(|store| store.contains(&manifest.samples[at].hash)));
+    let keys: Vec<ContentHash> = reference.asked.iter().map(|&at| manifest.samples[at].hash).collect();
     let rows = StoreRows::new(&stores.iter().collect::<Vec<_>>(), keys)?;
     monitor.update(Update::Stage { name: format!("ask {name}") });
     let scorer = Scorer::of(&model)?;
@@ -102,7 +102,7 @@ pub(super) fn ask(
         None => (None, scorer.scores(&rows, monitor)?),
     };
     let sign = if swapped { -1.0 } else { 1.0 };
-    witness.logits = scores.into_iter().map(|score| sign * crate::audit::log_odds(score)).collect();
-    witness.features = features;
-    Ok(witness)
+    reference.logits = scores.into_iter().map(|score| sign * crate::audit::log_odds(score)).collect();
+    reference.features = features;
+    Ok(reference)
 }
