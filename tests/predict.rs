@@ -1,29 +1,17 @@
 //! `predict` and `evaluate --on` through the real binary: every way of naming images, every kind of bad file, the three
 //! forms of output, maps, and a run on another data set.
 
+#[path = "support/coloured.rs"]
+mod coloured;
+
+use coloured::{command, ok, pictures, run, trained};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
-
-fn command(workspace: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_faceprobe"));
-    command.arg("--workspace").arg(workspace).current_dir(workspace).stdin(Stdio::null());
-    command
-}
-
-fn run<S: AsRef<OsStr>>(workspace: &Path, args: &[S]) -> Output {
-    command(workspace).args(args).output().expect("the binary starts")
-}
-
-fn ok<S: AsRef<OsStr>>(workspace: &Path, args: &[S]) -> String {
-    let output = run(workspace, args);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
 
 /// What `predict` answers, with `code` as its exit code.
 fn answers<S: AsRef<OsStr>>(workspace: &Path, args: &[S], code: i32) -> Vec<Value> {
@@ -34,31 +22,6 @@ fn answers<S: AsRef<OsStr>>(workspace: &Path, args: &[S], code: i32) -> Vec<Valu
 
 fn texts<'a>(answers: &'a [Value], field: &str) -> Vec<&'a str> {
     answers.iter().map(|answer| answer[field].as_str().unwrap_or("null")).collect()
-}
-
-/// Reddish pictures of one class and bluish ones of the other, no two alike.
-fn coloured(folder: &Path, numbers: std::ops::Range<u32>) {
-    for (class, name) in ["female", "male"].iter().enumerate() {
-        fs::create_dir_all(folder.join(name)).expect("a folder");
-        for number in numbers.clone() {
-            let picture = image::RgbImage::from_fn(40, 40, |x, y| {
-                let texture = ((x * 7 + y * 13 + number * 31) % 60) as u8;
-                let mark = if (x, y) == (0, 0) { number as u8 } else { 40 };
-                if class == 0 { image::Rgb([180, texture, mark]) } else { image::Rgb([mark, texture, 180]) }
-            });
-            picture.save(folder.join(name).join(format!("{number:03}.png"))).expect("a picture");
-        }
-    }
-}
-
-/// A workspace with `benchmark-1`, trained to tell red from blue on `raw`.
-fn trained() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let at = folder.path();
-    coloured(&at.join("raw"), 0..40);
-    ok(at, &["data", "prepare", "--source", "folder:raw", "--name", "colours"]);
-    ok(at, &["--quiet", "train", "benchmark", "--pool", "4", "--epochs", "6", "--learning-rate", "0.01"]);
-    folder
 }
 
 fn png(picture: image::RgbImage) -> Vec<u8> {
@@ -310,7 +273,7 @@ fn a_run_is_scored_on_another_data_set_without_its_own_images() {
         serde_json::from_str(&ok(at, &["--quiet", "--json", "evaluate", "benchmark-1", "--on", on])).expect("an object")
     };
     // Ten images of each class that the run has met, and twenty that it has not, in a set of another name.
-    coloured(&at.join("other"), 30..60);
+    pictures(&at.join("other"), 30..60);
     ok(at, &["data", "prepare", "--source", "folder:other", "--name", "more"]);
     let figures = evaluate("more");
     assert_eq!(figures["images"], 40, "{figures}");

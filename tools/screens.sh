@@ -15,4 +15,4 @@ if [ -z "$workspace" ]; then
 fi
 image=$(find "$workspace/data/sample" -name '*.jpg' -size +2k | sort | head -n 1)
 mkdir -p "$to"
-"$program" --workspace "$workspace" screens --to "$to" ${image:+--image "$image"}
+"$program" --workspace "$workspace" screens --force --to "$to" ${image:+--image "$image"}

@@ -8,6 +8,7 @@ use faceprobe_core::dataset::fetch::adience::{self, Part};
 use faceprobe_core::dataset::fetch::congress;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::net::{Client, check_address};
+use faceprobe_core::outputs::Outputs;
 use serde_json::json;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf, absolute};
@@ -65,6 +66,9 @@ pub(crate) struct CongressArgs {
     /// Where to [default: data/congress in the workspace]
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
+    /// Overwrite a labels.csv there that was not made here
+    #[arg(long)]
+    pub force: bool,
 }
 
 pub(crate) fn run(context: &Context, command: &FetchCommand) -> Result<()> {
@@ -189,7 +193,7 @@ fn fetch_congress(context: &Context, args: &CongressArgs) -> Result<()> {
         pause: PAUSE,
         patience: PATIENCE,
     };
-    let report = congress::fetch(&request, &reporter)?;
+    let report = congress::fetch(&request, &mut Outputs::new(&context.workspace, args.force), &reporter)?;
     drop(reporter);
     let next = format!("faceprobe data prepare --source csv:{} --name congress", report.labels.display());
     if context.json {

@@ -5,13 +5,17 @@ use super::args::ResultsArgs;
 use super::output::{Align, duration, print, print_json, table};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
-use faceprobe_core::outputs::Outputs;
+use faceprobe_core::outputs::{Outputs, is_stream};
 use faceprobe_core::run::export::{self, Format};
 use faceprobe_core::run::filter::Filter;
 use faceprobe_core::run::result_text::{self, after_opening, division, set_name, share, spread, with_interval};
 use faceprobe_core::run::results::{self, ResultRow, SettingRow, Table};
 
 pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
+    let mut outputs = Outputs::new(&context.workspace, args.force);
+    if let Some(path) = &args.output {
+        outputs.check(path)?;
+    }
     if !args.compare.is_empty() {
         let split = if args.on_test { Split::Test } else { Split::Val };
         return super::side_by_side::run(context, &args.compare, split);
@@ -33,7 +37,7 @@ pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
         rows.reverse();
     }
     if args.format.is_some() || args.output.is_some() {
-        return exported(context, args, &rows);
+        return exported(context, args, &rows, &mut outputs);
     }
     if args.by_setting {
         let settings = results::by_setting(&rows);
@@ -43,7 +47,7 @@ pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
 }
 
 /// The table in the format that another program wants, into a file or onto standard output.
-fn exported(context: &Context, args: &ResultsArgs, rows: &[ResultRow]) -> Result<()> {
+fn exported(context: &Context, args: &ResultsArgs, rows: &[ResultRow], outputs: &mut Outputs) -> Result<()> {
     let by_ending = || args.output.as_deref().and_then(Format::of_path);
     let format = args.format.or_else(by_ending).ok_or_else(|| {
         Error::usage("The file's ending is none of .csv, .md and .tex; say --format csv, markdown or latex.")
@@ -57,8 +61,9 @@ fn exported(context: &Context, args: &ResultsArgs, rows: &[ResultRow]) -> Result
     let Some(path) = &args.output else {
         return print(&text);
     };
-    Outputs::new(&context.workspace, args.force).write(path, text.as_bytes())?;
-    if context.quiet {
+    outputs.write(path, text.as_bytes())?;
+    // Where the table itself may be read from, nothing is said.
+    if context.quiet || is_stream(path) {
         Ok(())
     } else {
         print(&format!("{lines} line{} in {}.\n", if lines == 1 { " is" } else { "s are" }, path.display()))

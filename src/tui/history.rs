@@ -1,8 +1,9 @@
 //! Predictions of a session as a file.
 
 use faceprobe_core::error::{Error, Result};
+use faceprobe_core::outputs::Outputs;
 use faceprobe_core::predict::Prediction;
-use faceprobe_core::workspace::{Workspace, write_whole};
+use faceprobe_core::workspace::Workspace;
 use std::path::PathBuf;
 
 /// Writes predictions into `predictions-<n>.csv` in the workspace, the first number that is free; its path comes back.
@@ -11,10 +12,10 @@ use std::path::PathBuf;
 /// # Errors
 /// When the file cannot be written.
 pub fn save(workspace: &Workspace, predictions: &[Prediction]) -> Result<PathBuf> {
-    let path = (1..).map(|number| workspace.root().join(format!("predictions-{number}.csv")));
-    let path = path.into_iter().find(|path| !path.exists()).unwrap_or_else(|| workspace.root().join("predictions.csv"));
-    write_whole(&path, &csv(predictions).map_err(|error| Error::file(&path, error))?)?;
-    Ok(path)
+    let names = (1..).map(|number: u64| workspace.root().join(format!("predictions-{number}.csv")));
+    let table = csv(predictions)
+        .map_err(|error| Error::failed(format!("The predictions cannot be written as CSV ({error}).")))?;
+    Outputs::new(workspace, false).write_new(names, &table)
 }
 
 /// The predictions as CSV, with a heading.

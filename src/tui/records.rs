@@ -7,7 +7,7 @@ use super::screens::{evaluate, results, runs};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::Criterion;
-use faceprobe_core::outputs::Outputs;
+use faceprobe_core::outputs::{Outputs, Standing};
 use faceprobe_core::run::choice::{self, Choice};
 use faceprobe_core::run::compare::{self, Comparison};
 use faceprobe_core::run::export::{self, Format};
@@ -42,7 +42,7 @@ pub enum RecordJob {
         threshold: f64,
         criterion: Option<Criterion>,
     },
-    /// Writes the table into a file; an existing one only with `replace`.
+    /// Writes the table into a file; over one that was not made here only with `replace`.
     Export {
         path: PathBuf,
         rows: Vec<ResultRow>,
@@ -93,7 +93,7 @@ pub enum RecordReply {
         path: PathBuf,
         lines: usize,
     },
-    /// There is such a file; the job is the same with `replace`.
+    /// There is such a file, and it was not made here; the job is the same with `replace`.
     Exists(Box<RecordJob>),
     Labelled {
         run: RunId,
@@ -135,12 +135,12 @@ pub fn perform(settings: &Settings, job: RecordJob, started: &mut Vec<Launched>)
             }))
         }
         RecordJob::Export { path, rows, by_setting, replace } => {
-            let outputs = Outputs::new(workspace, replace);
-            if path.exists() && outputs.check(&path).is_err() && !replace {
+            let mut outputs = Outputs::new(workspace, replace);
+            if outputs.standing(&path)? == Standing::Foreign && !replace {
                 let job = RecordJob::Export { path, rows, by_setting, replace: true };
                 return Ok(RecordReply::Exists(Box::new(job)));
             }
-            let lines = write_table(&outputs, &path, &rows, by_setting)?;
+            let lines = write_table(&mut outputs, &path, &rows, by_setting)?;
             Ok(RecordReply::Exported { path, lines })
         }
         RecordJob::Label { run, change } => {
@@ -173,7 +173,7 @@ pub fn perform(settings: &Settings, job: RecordJob, started: &mut Vec<Launched>)
     }
 }
 
-fn write_table(outputs: &Outputs, path: &Path, rows: &[ResultRow], settings: bool) -> Result<usize> {
+fn write_table(outputs: &mut Outputs, path: &Path, rows: &[ResultRow], settings: bool) -> Result<usize> {
     let format = Format::of_path(path).ok_or_else(|| {
         Error::usage(format!("{}: the ending decides the format; take .csv, .md or .tex.", path.display()))
     })?;
@@ -231,7 +231,10 @@ pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::jobs::Effect> {
         }
         RecordReply::Exists(job) => {
             if let RecordJob::Export { path, .. } = &*job {
-                let text = format!("{} is there already. What is in it now is lost.", path.display());
+                let text = format!(
+                    "{} exists and was not made here, or was changed since. What is in it now is lost.",
+                    path.display()
+                );
                 app.ask("Replace the file?", vec![text], super::jobs::Effect::Record(job));
             }
         }

@@ -24,6 +24,14 @@ const CALM: Duration = Duration::from_millis(1500);
 /// Or at the latest after this.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+const IMAGES: &str = "images";
+const SMALL: &str = "train-80x24";
+
+/// The names of all pictures that [`take`] makes.
+pub fn names() -> impl Iterator<Item = String> {
+    ScreenId::ALL.into_iter().map(|screen| screen.name().to_lowercase()).chain([IMAGES, SMALL].map(str::to_owned))
+}
+
 /// The screens as SVG documents, each with its name in small letters. Predict shows `image`, if one is given.
 ///
 /// # Errors
@@ -59,12 +67,12 @@ pub fn take(
     app.act(Action::Go(ScreenId::Data.index()));
     let effects = app.act(Action::Sheet);
     let buffer = settle(&mut app, &hands, &inbox, effects, size)?;
-    shots.push(("images".into(), svg(&buffer, theme.palette)));
+    shots.push((IMAGES.into(), svg(&buffer, theme.palette)));
     app.act(Action::Sheet);
     size = (80, 24);
     let effects = app.act(Action::Go(ScreenId::Train.index()));
     let buffer = settle(&mut app, &hands, &inbox, effects, size)?;
-    shots.push(("train-80x24".into(), svg(&buffer, theme.palette)));
+    shots.push((SMALL.into(), svg(&buffer, theme.palette)));
     Ok(shots)
 }
 

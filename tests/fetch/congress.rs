@@ -2,6 +2,8 @@ use super::server::{Behaviour, Page, Server};
 use super::{Listener, faceprobe, killed_when, portrait, text};
 use faceprobe_core::dataset::fetch::congress::{self, FetchReport, Request};
 use faceprobe_core::net::Client;
+use faceprobe_core::outputs::Outputs;
+use faceprobe_core::workspace::Workspace;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -44,7 +46,8 @@ fn fetch(server: &Server, folder: &Path) -> faceprobe_core::error::Result<FetchR
         pause: Duration::from_millis(1),
         patience: Duration::from_millis(400),
     };
-    congress::fetch(&request, &Listener::default())
+    let workspace = Workspace::open(folder)?;
+    congress::fetch(&request, &mut Outputs::new(&workspace, false), &Listener::default())
 }
 
 #[test]
@@ -132,4 +135,25 @@ fn a_kill_in_the_middle_goes_on_and_the_result_is_a_source() {
         faceprobe(folder.path(), &["data", "prepare", "--source", &source, "--name", "congress", "--json"], &[], "");
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains(r#""subjects": 30"#), "{}", text(&output.stdout));
+}
+
+#[test]
+fn labels_of_the_users_own_are_kept() {
+    let server = server(4, |number| Some(Page::of(portrait(number as u8))));
+    let folder = tempfile::tempdir().unwrap();
+    let labels = folder.path().join("album/labels.csv");
+    fs::create_dir(folder.path().join("album")).unwrap();
+    fs::write(&labels, "path,label\nmine.jpg,female\n").unwrap();
+    let to = folder.path().join("album").display().to_string();
+    let args = ["data", "fetch", "congress", "--mirror", &server.base(), "--to", &to];
+    let refused = faceprobe(folder.path(), &args, &[], "");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("labels.csv: exists and was not made here"), "{}", text(&refused.stderr));
+    assert!(server.log().is_empty(), "nothing was asked for");
+    assert!(fs::read_to_string(&labels).unwrap().contains("mine.jpg"));
+    for more in [&["--force"][..], &[]] {
+        let output = faceprobe(folder.path(), &[&args[..], more].concat(), &[], "");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    assert!(fs::read_to_string(&labels).unwrap().contains("A000001"));
 }

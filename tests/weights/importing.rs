@@ -185,3 +185,23 @@ fn an_address_is_fetched_with_its_checksum_or_not_at_all() {
     let usage = faceprobe(&weights, &["weights", "fetch", NETWORK, "--from", "file.h5"]);
     assert_eq!(usage.status.code(), Some(2));
 }
+
+#[test]
+fn a_file_of_the_users_own_in_the_folder_of_weights_is_not_overwritten_by_its_import() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights");
+    std::fs::create_dir(&weights).unwrap();
+    let place = weights.join(format!("{NETWORK}.safetensors"));
+    write(&place, &keras());
+    let foreign = std::fs::read(&place).unwrap();
+    let import = |file: &Path| faceprobe(&weights, &["weights", "import", NETWORK, file.to_str().unwrap()]);
+    let refused = import(&place);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("move it elsewhere"));
+    assert!(std::fs::read(&place).unwrap() == foreign);
+    // What it is told to do helps; and what the program has stored may be imported again.
+    let elsewhere = folder.path().join("elsewhere.safetensors");
+    std::fs::rename(&place, &elsewhere).unwrap();
+    assert!(import(&elsewhere).status.success() && import(&place).status.success());
+    assert!(std::fs::read(&elsewhere).unwrap() == foreign);
+}

@@ -2,7 +2,7 @@
 
 use crate::error::{AtPath, Error, Result};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// One study's folder. Made by [`Workspace::open`]; holds nothing but its path.
@@ -78,7 +78,14 @@ pub fn persist(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
 
 /// The same where nothing may have the name yet.
 pub fn persist_new(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
-    named(file, path, |file| file.persist_noclobber(path).map(drop))
+    named(file, path, |file| match file.persist_noclobber(path) {
+        Ok(_) => Ok(()),
+        // Some file systems know neither links nor a rename that replaces nothing: looking first is all that is left.
+        Err(error) if error.error.kind() != ErrorKind::AlreadyExists && path.symlink_metadata().is_err() => {
+            error.file.persist(path).map(drop)
+        }
+        Err(error) => Err(error),
+    })
 }
 
 fn named(

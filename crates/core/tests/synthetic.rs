@@ -6,6 +6,7 @@ use faceprobe_core::monitor::{Monitor, Silent, Update};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -198,4 +199,35 @@ fn what_is_not_a_sample_is_never_replaced() {
     for wrong in [SampleSettings { images: 3, ..small() }, SampleSettings { size: 0, ..small() }] {
         assert_eq!(generate(&place.path().join("x"), &wrong, &Silent).unwrap_err().kind(), ErrorKind::Usage);
     }
+}
+
+#[test]
+fn what_was_put_into_a_sample_or_changed_in_it_outlives_another_sample() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("sample");
+    let other = |seed: u64| SampleSettings { seed, ..small() };
+    let kept = |number: u32| place.path().join(format!("sample-kept-{number}"));
+    generate(&folder, &small(), &Silent).unwrap();
+    generate(&folder, &other(6), &Silent).unwrap();
+    assert!(!kept(1).exists(), "nothing of anybody's was in it");
+
+    fs::write(folder.join("faces/notes.txt"), "mine").unwrap();
+    let listener = StopAfter::new(usize::MAX);
+    generate(&folder, &other(7), &listener).unwrap();
+    assert_eq!(fs::read(kept(1).join("faces/notes.txt")).unwrap(), b"mine");
+    let told = |update: &Update| matches!(update, Update::Note { text } if text.contains("sample-kept-1"));
+    assert!(listener.heard().iter().any(told));
+
+    // Labels that somebody corrected.
+    let fold = fs::OpenOptions::new().append(true).open(folder.join("fold_0_data.txt")).unwrap();
+    writeln!(&fold, "corrected").unwrap();
+    fold.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(5)).unwrap();
+    generate(&folder, &other(8), &Silent).unwrap();
+    assert!(fs::read_to_string(kept(2).join("fold_0_data.txt")).unwrap().ends_with("corrected\n"));
+
+    // An empty folder is nobody's loss.
+    fs::remove_dir_all(&folder).unwrap();
+    fs::create_dir(&folder).unwrap();
+    generate(&folder, &other(8), &Silent).unwrap();
+    assert!(!kept(3).exists() && folder.join("SYNTHETIC.txt").is_file());
 }

@@ -191,3 +191,24 @@ fn a_file_that_changed_since_is_not_run() {
     let error = weights::import("shared-nothing", &fixture("torchscript_map.pt"), &Silent).unwrap_err().to_string();
     assert!(error.contains("no backbone"), "{error}");
 }
+
+#[test]
+fn a_description_in_the_folder_of_weights_is_not_overwritten_by_its_import() {
+    LazyLock::force(&WEIGHTS);
+    let place = WEIGHTS.path().join("inplace.toml");
+    let text = format!("# my own words\n{}", described("inplace", "torchscript_map.pt", ""));
+    std::fs::write(&place, &text).unwrap();
+    let from = |description: &Path| {
+        let _importing = IMPORTING.read().unwrap_or_else(PoisonError::into_inner);
+        weights::import("inplace", description, &Silent)
+    };
+    let refusal = from(&place).unwrap_err().to_string();
+    assert!(refusal.contains("move it elsewhere"), "{refusal}");
+    assert_eq!(std::fs::read_to_string(&place).unwrap(), text);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let moved = elsewhere.path().join("inplace.toml");
+    std::fs::rename(&place, &moved).unwrap();
+    from(&moved).unwrap();
+    from(&place).unwrap();
+    assert_eq!(std::fs::read_to_string(&moved).unwrap(), text);
+}

@@ -147,6 +147,9 @@ pub(crate) struct ScreensArgs {
     /// The folder for the pictures
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
+    /// Overwrite files that were not made here
+    #[arg(long)]
+    pub force: bool,
     #[arg(long, default_value_t = 120)]
     pub columns: u16,
     #[arg(long, default_value_t = 40)]

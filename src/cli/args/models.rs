@@ -132,10 +132,11 @@ pub(crate) struct PredictArgs {
     /// Answer 'uncertain' where the probability is below this
     #[arg(long, value_name = "P", value_parser = probability)]
     pub uncertain_below: Option<f64>,
-    /// Save the picture with a map of where the answer comes from as this PNG; for several pictures name a folder
+    /// Save the picture with a map of where the answer comes from as this PNG; for several pictures name a folder. There a
+    /// map is called as its picture is; where a file that was not made here has that name, it stays, and the map is NAME-2.png
     #[arg(long, value_name = "OUT")]
     pub explain: Option<PathBuf>,
-    /// Let the map take the place of a file that was not made here; an input is never overwritten
+    /// Overwrite the file OUT even if it was not made here; what is read is never overwritten, nor anything in a folder OUT
     #[arg(long, requires = "explain")]
     pub force: bool,
     /// Print CSV instead of text

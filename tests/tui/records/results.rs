@@ -3,8 +3,8 @@
 use super::{answer, reply, scored, view};
 use crate::study::{DARK, dense, press, row, shown, train, type_text};
 use crossterm::event::KeyCode;
-use faceprobe::tui::jobs::Effect;
-use faceprobe::tui::records::{RecordJob, RecordReply};
+use faceprobe::tui::jobs::{Effect, Settings};
+use faceprobe::tui::records::{self, RecordJob, RecordReply};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::evaluation::Confusion;
 use faceprobe_core::features::FeatureSpec;
@@ -14,6 +14,7 @@ use faceprobe_core::run::compare;
 use faceprobe_core::run::filter::Filter;
 use faceprobe_core::run::results::ResultRow;
 use faceprobe_core::run::scored::Scored;
+use faceprobe_core::workspace::Workspace;
 
 fn matching(conditions: &str) -> Vec<String> {
     let rows = [
@@ -154,6 +155,30 @@ fn the_table_is_written_as_it_is_shown_and_nothing_is_overwritten_unasked() {
     let again = RecordJob::Export { path: path.clone(), rows: rows.clone(), by_setting: false, replace: true };
     reply(&mut app, RecordReply::Exists(Box::new(again.clone())));
     assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::Record(Box::new(again))]);
+}
+
+#[test]
+fn a_table_asks_before_it_takes_the_place_of_what_was_not_made_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::open(folder.path()).unwrap();
+    let settings = Settings { workspace, threads: 1, device: "cpu".into() };
+    let export = |name: &str, replace: bool| {
+        let path = folder.path().join(name);
+        let rows = vec![row("dense-1", Kind::DENSE, 0.8, None)];
+        records::perform(&settings, RecordJob::Export { path, rows, by_setting: false, replace }, &mut Vec::new())
+    };
+    let asks = |reply| matches!(reply, Ok(RecordReply::Exists(job)) if matches!(*job, RecordJob::Export { replace: true, .. }));
+    let written = |reply| matches!(reply, Ok(RecordReply::Exported { lines: 1, .. }));
+    std::fs::write(folder.path().join("mine.csv"), "mine").unwrap();
+    assert!(asks(export("mine.csv", false)));
+    assert_eq!(std::fs::read(folder.path().join("mine.csv")).unwrap(), b"mine");
+    assert!(written(export("mine.csv", true)) && written(export("mine.csv", false)), "its own is made anew");
+    std::fs::write(folder.path().join("mine.csv"), "mine again").unwrap();
+    assert!(asks(export("mine.csv", false)));
+    // What yes could not do either is not asked.
+    std::fs::create_dir(folder.path().join("folder.csv")).unwrap();
+    assert!(export("folder.csv", false).unwrap_err().to_string().contains("is a folder"));
+    assert!(export("cache/written.jsonl", false).unwrap_err().to_string().contains("needs"));
 }
 
 #[test]

@@ -27,6 +27,7 @@ use super::weights::{self, WeightsInfo, weights_dir};
 use super::{Architecture, BackboneInfo, REGISTRY, StageInfo};
 use crate::error::{AtPath, Error, Result};
 use crate::imaging::{ChannelOrder, Mode, Preprocessing};
+use crate::outputs::same_file;
 use crate::worker;
 use crate::workspace::{persist, write_whole};
 use serde::{Deserialize, Serialize};
@@ -114,13 +115,19 @@ pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
     described.file = PathBuf::from(format!("{name}.pt"));
     let text = toml::to_string(&described).at(description)?;
     let _lock = weights::lock(&folder)?;
+    let installed = module.with_extension("toml");
+    if same_file(description, &installed) && fs::read(description).at(description)? != text.as_bytes() {
+        let what =
+            "is where descriptions are kept, and would be overwritten; move it elsewhere and import it from there";
+        return Err(Error::usage(format!("{}: {what}.", description.display())));
+    }
     // Without its record a network counts as absent, so no reader sees half of an old and half of a new one.
     match fs::remove_file(&record) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&record, error)),
         _ => {}
     }
     persist(copy, &module)?;
-    write_whole(&module.with_extension("toml"), text.as_bytes())?;
+    write_whole(&installed, text.as_bytes())?;
     weights::record(&module, &info)?;
     Ok(info)
 }

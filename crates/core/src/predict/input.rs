@@ -115,6 +115,32 @@ impl Inputs {
         matches!(self.sources.front(), Some(Source::Path(path)) if self.sources.len() == 1 && !path.is_dir())
     }
 
+    /// Finds all items that are known already, and tells their files: those named, of folders, and of lists that are files.
+    /// What somebody may still write is found when its turn comes.
+    pub fn look_ahead(&mut self, mut tell: impl FnMut(&Path)) {
+        let recursive = self.recursive;
+        let open = |item: Item| match item {
+            Item::File(path) if path.is_dir() => match opened(&path, recursive) {
+                Ok(found) => found.into_iter().map(Item::File).collect(),
+                Err(item) => vec![item],
+            },
+            item => vec![item],
+        };
+        for source in &mut self.sources {
+            let items: Vec<Item> = match source {
+                Source::Growing(_) => continue,
+                Source::Path(path) => open(Item::File(std::mem::take(path))),
+                Source::Lines(lines) => lines.flat_map(open).collect(),
+            };
+            for item in &items {
+                if let Item::File(path) = item {
+                    tell(path);
+                }
+            }
+            *source = Source::Lines(Box::new(items.into_iter()));
+        }
+    }
+
     /// The next item, however long it takes; none at the end.
     pub fn wait(&mut self) -> Option<Item> {
         loop {
@@ -149,12 +175,9 @@ impl Inputs {
                 },
             };
             match item {
-                Item::File(path) if path.is_dir() => match images(&path, self.recursive) {
+                Item::File(path) if path.is_dir() => match opened(&path, self.recursive) {
                     Ok(found) => self.found.extend(found),
-                    Err(reason) => {
-                        let name = path.to_string_lossy().into_owned();
-                        return Next::Item(Item::Hopeless { name, reason });
-                    }
+                    Err(item) => return Next::Item(item),
                 },
                 item => return Next::Item(item),
             }
@@ -246,6 +269,11 @@ fn whole_image(reader: &mut impl BufRead, separator: Separator) -> Option<Item> 
         Ok(_) => Item::Bytes { name, bytes },
         Err(error) => Item::Hopeless { name, reason: format!("cannot be read to its end ({error})") },
     })
+}
+
+/// The images of a folder, or the item that says why there are none.
+fn opened(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, Item> {
+    images(folder, recursive).map_err(|reason| Item::Hopeless { name: folder.to_string_lossy().into_owned(), reason })
 }
 
 /// The images of a folder by name, without hidden ones; with `recursive`, those of the folders in it too, each folder

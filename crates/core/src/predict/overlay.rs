@@ -2,10 +2,7 @@
 
 use super::HeatMap;
 use super::crop::Placement;
-use crate::error::{Error, Result};
-use crate::imaging::{Pixels, png};
-use crate::outputs::Outputs;
-use std::path::Path;
+use crate::imaging::Pixels;
 
 /// matplotlib's `inferno` at eleven places from 0 to 1: brightness rises evenly, for eyes that see few colours too.
 const COLOURS: [[u8; 3]; 11] = [
@@ -71,13 +68,4 @@ pub fn overlay(picture: &Pixels, maps: &[(&HeatMap, Placement)]) -> Pixels {
     }
     // The same number of bytes as before.
     Pixels::new(width, height, rgb).unwrap_or_else(|| picture.clone())
-}
-
-/// Writes a picture as PNG, whole or not at all.
-///
-/// # Errors
-/// A file that cannot be written, or may not be.
-pub fn save_png(outputs: &Outputs, path: &Path, picture: &Pixels) -> Result<()> {
-    let bytes = png(picture).map_err(|reason| Error::file(path, reason))?;
-    outputs.write(path, &bytes)
 }

@@ -51,7 +51,7 @@ pub fn write(workspace: &Workspace, output: &Path, options: &ReportOptions) -> R
     let is_html = output.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html"));
     let html = if is_html { output.to_owned() } else { output.join("report.html") };
     let markdown = html.with_extension("md");
-    let outputs = Outputs::new(workspace, options.force);
+    let mut outputs = Outputs::new(workspace, options.force);
     [&html, &markdown].into_iter().try_for_each(|path| outputs.check(path))?;
     let study = Study::read(workspace, options.model.as_deref(), options.thumbnails)?;
     if study.sets.is_empty() && study.rows.is_empty() {

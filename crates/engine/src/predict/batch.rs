@@ -5,11 +5,13 @@ use super::{
     Separator,
 };
 use super::{overlay, predict_all};
-use faceprobe_core::error::{Error, Result};
-use faceprobe_core::imaging::Pixels;
-use faceprobe_core::outputs::Outputs;
+use faceprobe_core::backbone::weights::weights_dir;
+use faceprobe_core::error::{AtPath, Error, Result};
+use faceprobe_core::imaging::{Pixels, png};
+use faceprobe_core::outputs::{Outputs, STANDARD_INPUT, STANDARD_OUTPUT, same_file, takes_files};
 use faceprobe_core::workspace::Workspace;
-use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Answers a batch; `paths` are where maps go (if they were asked for), the lists, and what is to be predicted. What `say`
@@ -24,6 +26,8 @@ pub fn answer(batch: &Batch, paths: &[PathBuf], say: &mut dyn FnMut(&BatchReply)
         _ => (None, paths),
     };
     let (lists, paths) = paths.split_at(batch.lists.min(paths.len()));
+    let mut inputs = inputs(batch, lists, paths)?;
+    let maps = out.map(|out| Maps::of(&workspace, batch.force, out, &mut inputs, (lists, paths))).transpose()?;
     let predictor = Predictor::load(&workspace, batch.model.as_deref(), &batch.device, batch.threads)?;
     let options = &batch.options;
     if predictor.detect(options) == Detect::None && (options.every_face || options.template.is_some()) {
@@ -31,18 +35,11 @@ pub fn answer(batch: &Batch, paths: &[PathBuf], say: &mut dyn FnMut(&BatchReply)
             "--every-face and --template are about faces; add --detect align (or detect) to look for them.",
         ));
     }
-    let inputs = inputs(batch, lists, paths)?;
-    let into_folder = out.map(|out| check_target(out, &inputs, paths)).transpose()?;
-    let mut outputs = Outputs::new(&workspace, batch.force);
-    paths.iter().chain(lists).for_each(|path| outputs.keep(path));
-    if let (Some(out), Some(false)) = (out, into_folder) {
-        outputs.check(out)?;
-    }
     predictor.prepare(options)?;
     say(&BatchReply::Begun { classes: predictor.classes().clone() })?;
     let mut take = |prediction: Prediction| say(&BatchReply::Answer(Box::new(prediction)));
-    let summary = match out.zip(into_folder) {
-        Some(target) => explain_all(&predictor, inputs, options, (target, &outputs), &mut take)?,
+    let summary = match maps {
+        Some(maps) => explain_all(&predictor, inputs, options, maps, &mut take)?,
         None => predict_all(&predictor, inputs, options, batch.threads, &mut take)?,
     };
     say(&BatchReply::Ended(summary))
@@ -63,20 +60,85 @@ fn inputs(batch: &Batch, lists: &[PathBuf], paths: &[PathBuf]) -> Result<Inputs>
     Ok(inputs)
 }
 
-/// Whether maps go into a folder.
-///
-/// # Errors
-/// One file for several pictures.
-fn check_target(out: &Path, inputs: &Inputs, paths: &[PathBuf]) -> Result<bool> {
-    let folder = out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/");
-    let single = inputs.is_single() || matches!(paths, [path] if path.as_os_str() == "-");
-    if !folder && !single {
-        return Err(Error::usage(format!(
-            "{}: is one file for the maps of several pictures; name a folder (with / at its end).",
-            out.display()
-        )));
+/// Where maps go.
+struct Maps<'a> {
+    out: &'a Path,
+    into_folder: bool,
+    /// Whether the one file has its map.
+    taken: bool,
+    outputs: Outputs,
+}
+
+impl<'a> Maps<'a> {
+    /// Looks at all that is read, so that no map takes its place.
+    ///
+    /// # Errors
+    /// One file for several pictures; a file that may not be overwritten; a folder that takes no files.
+    fn of(
+        workspace: &Workspace,
+        force: bool,
+        out: &'a Path,
+        inputs: &mut Inputs,
+        (lists, paths): (&[PathBuf], &[PathBuf]),
+    ) -> Result<Self> {
+        let into_folder = out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/");
+        let single = inputs.is_single() || matches!(paths, [path] if path.as_os_str() == "-");
+        if !into_folder && !single {
+            return Err(several(out));
+        }
+        if same_file(out, Path::new(STANDARD_OUTPUT)) {
+            return Err(Error::usage("Maps are not written to standard output, where the answers are; name a file."));
+        }
+        let mut outputs = Outputs::new(workspace, force);
+        inputs.look_ahead(|path| outputs.keep(path));
+        lists.iter().for_each(|list| outputs.keep(list));
+        outputs.keep(Path::new(STANDARD_INPUT));
+        let weights = weights_dir().and_then(|folder| fs::read_dir(&folder).at(&folder));
+        weights.into_iter().flatten().flatten().for_each(|file| outputs.keep(&file.path()));
+        if into_folder {
+            takes_files(out)?
+        } else {
+            outputs.check(out)?
+        }
+        Ok(Self { out, into_folder, taken: false, outputs })
     }
-    Ok(folder)
+
+    /// Saves the picture of a map; its file comes back.
+    fn save(&mut self, item: &Item, picture: &Pixels) -> Result<PathBuf> {
+        let bytes = png(picture).map_err(|reason| Error::file(self.out, reason))?;
+        // Of a list that grows, what comes is known only now.
+        if let Item::File(path) = item {
+            self.outputs.keep(path);
+        }
+        if self.into_folder {
+            return self.outputs.write_first(names(self.out, item), &bytes);
+        }
+        if std::mem::replace(&mut self.taken, true) {
+            return Err(several(self.out));
+        }
+        self.outputs.write(self.out, &bytes).map(|()| self.out.to_owned())
+    }
+}
+
+fn several(out: &Path) -> Error {
+    Error::usage(format!(
+        "{}: is one file for the maps of several pictures; name a folder (with / at its end).",
+        out.display()
+    ))
+}
+
+/// What the map of a picture may be called in a folder: as the picture, else with a number.
+fn names(folder: &Path, item: &Item) -> impl Iterator<Item = PathBuf> {
+    let stem = match item {
+        Item::File(path) => path.file_stem().map(OsStr::to_owned),
+        _ => None,
+    };
+    let stem = stem.unwrap_or_else(|| "image".into());
+    (1..).map(move |number: usize| {
+        let mut name = stem.clone();
+        name.push(if number == 1 { ".png".to_owned() } else { format!("-{number}.png") });
+        folder.join(name)
+    })
 }
 
 /// Predicts one after the other, with a picture of the map for each in a file, or in a folder.
@@ -84,15 +146,13 @@ fn explain_all(
     predictor: &Predictor,
     mut inputs: Inputs,
     options: &Options,
-    ((out, into_folder), outputs): ((&PathBuf, bool), &Outputs),
+    mut maps: Maps<'_>,
     take: &mut dyn FnMut(Prediction) -> Result<()>,
 ) -> Result<BatchSummary> {
     let mut worker = predictor.worker()?;
-    let mut taken = HashSet::new();
     let mut summary = BatchSummary::default();
     while let Some(item) = inputs.wait() {
-        let path = if into_folder { free_name(outputs, out, &item, &mut taken) } else { out.to_owned() };
-        for prediction in explained(&mut worker, &item, options, (outputs, &path)) {
+        for prediction in explained(&mut worker, &item, options, &mut maps) {
             summary.add(&prediction);
             take(prediction)?;
         }
@@ -100,17 +160,13 @@ fn explain_all(
     Ok(summary)
 }
 
-/// The answers for one item, its maps drawn over it at `path`. Without maps, the answers say why.
+/// The answers for one item, its maps drawn over it in a file. Without maps, the answers say why.
 fn explained(
     worker: &mut PredictionThread<'_>,
     item: &Item,
     options: &Options,
-    (outputs, path): (&Outputs, &Path),
+    maps: &mut Maps<'_>,
 ) -> Vec<Prediction> {
-    let draw = |explained: &[Explained], picture: &Pixels| {
-        let maps: Vec<_> = explained.iter().map(|one| (&one.map, one.placement)).collect();
-        overlay::save_png(outputs, path, &overlay::overlay(picture, &maps))
-    };
     let (picture, answers) = match worker.explain(item, options) {
         Ok(found) => found,
         // The ordinary way says the same about a bad image, as an answer.
@@ -122,36 +178,15 @@ fn explained(
             return predictions;
         }
     };
-    let drawn = draw(&answers, &picture);
+    let drawn: Vec<_> = answers.iter().map(|one| (&one.map, one.placement)).collect();
+    let saved = maps.save(item, &overlay::overlay(&picture, &drawn));
     let finish = |one: Explained| {
         let mut prediction = one.prediction;
-        match &drawn {
-            Ok(()) => prediction.explanation = Some(path.to_string_lossy().into_owned()),
+        match &saved {
+            Ok(path) => prediction.explanation = Some(path.to_string_lossy().into_owned()),
             Err(error) => prediction.error = Some(error.to_string()),
         }
         prediction
     };
     answers.into_iter().map(finish).collect()
-}
-
-/// Names that are tried for one picture.
-const MOST_NAMES: usize = 10_000;
-
-/// A name in the folder that no other picture of this command has, nor a file that may not be overwritten.
-fn free_name(outputs: &Outputs, folder: &Path, item: &Item, taken: &mut HashSet<PathBuf>) -> PathBuf {
-    let stem = match item {
-        Item::File(path) => path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
-        _ => None,
-    };
-    let stem = stem.unwrap_or_else(|| "image".into());
-    let name = |number: usize| match number {
-        0 => folder.join(format!("{stem}.png")),
-        number => folder.join(format!("{stem}-{}.png", number + 1)),
-    };
-    let path = (0..MOST_NAMES)
-        .map(name)
-        .find(|path| !taken.contains(path) && outputs.check(path).is_ok())
-        .unwrap_or_else(|| name(0));
-    taken.insert(path.clone());
-    path
 }

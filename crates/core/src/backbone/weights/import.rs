@@ -3,9 +3,10 @@
 use super::super::format::{Checkpoint, Numbers, RawTensor, shown};
 use super::super::{BackboneInfo, torchscript};
 use super::naming::{self, Layout, Origin};
-use super::store::{self, WeightsInfo, all, find, hash, weights_dir, weights_path};
+use super::store::{self, WeightsInfo, all, find, hash, status, weights_dir, weights_path};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
+use crate::outputs::same_file;
 use crate::workspace::persist;
 use bytes::Bytes;
 use safetensors::tensor::{Dtype, View};
@@ -38,6 +39,13 @@ pub fn import(name: &str, file: &Path, monitor: &dyn Monitor) -> Result<WeightsI
         return Err(Error::usage(format!(
             "{title} is a TorchScript file of yours: import its description, a .toml file."
         )));
+    }
+    let place = weights_path(&weights_dir()?, info);
+    // What was stored by this program is known by its record, and comes out as it went in.
+    if same_file(file, &place) && !status(name)?.present {
+        let what =
+            "is where these weights are kept, and would be overwritten; move it elsewhere and import it from there";
+        return Err(Error::usage(format!("{}: {what}.", file.display())));
     }
     let opened = Opened::new(file)?;
     let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());

@@ -9,7 +9,7 @@ use crate::error::{AtPath, Error, ErrorKind, Result};
 use crate::imaging;
 use crate::monitor::{Monitor, Update};
 use crate::net::{Client, Download, Fetched};
-use crate::workspace::write_whole;
+use crate::outputs::Outputs;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -100,9 +100,11 @@ impl Member {
 /// Brings the list and the portraits, and writes `labels.csv` (path, label, subject) beside them.
 ///
 /// # Errors
-/// A list that does not come or is none; a server that stops giving portraits; a stop. What came is kept, and the next
-/// call goes on.
-pub fn fetch(request: &Request<'_>, monitor: &dyn Monitor) -> Result<FetchReport> {
+/// A `labels.csv` that `outputs` may not overwrite, before anything is fetched; a list that does not come or is none; a
+/// server that stops giving portraits; a stop. What came is kept, and the next call goes on.
+pub fn fetch(request: &Request<'_>, outputs: &mut Outputs, monitor: &dyn Monitor) -> Result<FetchReport> {
+    let labels = request.folder.join("labels.csv");
+    outputs.check(&labels)?;
     let _guard = Guard::new(request.folder)?;
     let members = members(request, monitor)?;
     let folder = request.folder.join(SIZE);
@@ -127,7 +129,6 @@ pub fn fetch(request: &Request<'_>, monitor: &dyn Monitor) -> Result<FetchReport
     let State { fetched, mut missing, failed, .. } = work.state.into_inner().unwrap_or_else(PoisonError::into_inner);
     missing.sort_unstable();
     let here: Vec<&Member> = members.iter().filter(|member| request.folder.join(member.portrait()).is_file()).collect();
-    let labels = request.folder.join("labels.csv");
     if let Some((_, reason)) = failed.last() {
         return Err(Error::failed(format!(
             "{} of {} portraits are in {}, the others did not come ({reason}); run the same command again to go on.",
@@ -139,7 +140,7 @@ pub fn fetch(request: &Request<'_>, monitor: &dyn Monitor) -> Result<FetchReport
     if here.is_empty() {
         return Err(Error::failed(format!("{} has no portrait of any member.", under(request.portraits, SIZE))));
     }
-    write_labels(&labels, &here)?;
+    outputs.write(&labels, &labels_of(&here).map_err(|error| Error::file(&labels, error))?)?;
     let male = here.iter().filter(|member| member.male).count();
     Ok(FetchReport {
         labels,
@@ -152,15 +153,14 @@ pub fn fetch(request: &Request<'_>, monitor: &dyn Monitor) -> Result<FetchReport
     })
 }
 
-fn write_labels(path: &Path, members: &[&Member]) -> Result<()> {
+fn labels_of(members: &[&Member]) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     let mut out = csv::Writer::from_writer(Vec::new());
-    out.write_record(["path", "label", "subject"]).at(path)?;
+    out.write_record(["path", "label", "subject"])?;
     for member in members {
         let label = if member.male { "male" } else { "female" };
-        out.write_record([member.portrait().as_str(), label, &member.id]).at(path)?;
+        out.write_record([member.portrait().as_str(), label, &member.id])?;
     }
-    let bytes = out.into_inner().map_err(|error| Error::file(path, error.error()))?;
-    write_whole(path, &bytes)
+    Ok(out.into_inner()?)
 }
 
 /// The members by id. A list that is here is not fetched again.

@@ -60,8 +60,14 @@ fn md5_of(path: &Path, go_on: impl Fn() -> bool) -> Result<String> {
     }
 }
 
-/// Gives a whole file its name.
+/// Gives a whole file its name, unless something has it.
 fn settle(partial: &Path, path: &Path) -> Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Err(Error::file(
+            path,
+            "is in the way of the file that was fetched; move it and run the same command again",
+        ));
+    }
     fs::rename(partial, path).at(path)?;
     if let Some(folder) = path.parent() {
         // Some file systems refuse this, and then it is their word.

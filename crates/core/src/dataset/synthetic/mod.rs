@@ -28,7 +28,7 @@ use rayon::prelude::*;
 use scene::Scene;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -83,6 +83,15 @@ impl SampleSettings {
         Ok(())
     }
 
+    /// The settings that a `SYNTHETIC.txt` of this version tells.
+    fn of_notice(text: &str) -> Option<Self> {
+        let line = text.lines().last()?.strip_prefix(&format!("generator {VERSION}, images "))?;
+        let (images, rest) = line.split_once(", seed ")?;
+        let (seed, size) = rest.split_once(", size ")?;
+        let settings = Self { images: images.parse().ok()?, seed: seed.parse().ok()?, size: size.parse().ok()? };
+        settings.check().is_ok().then_some(settings)
+    }
+
     /// The text of `SYNTHETIC.txt`, which tells one sample from another.
     fn notice(&self) -> String {
         let Self { images, seed, size } = self;
@@ -102,8 +111,9 @@ impl SampleSettings {
 /// `SYNTHETIC.txt`. Returns at once if it is there already, whole and with the same settings.
 ///
 /// It is built in a folder beside it and moved into place when whole: whatever stops the work, `folder` is never half
-/// a sample, and the next call makes it. A sample with other settings is replaced; a folder that is not a sample is
-/// refused. Two processes that make the same sample wait for each other.
+/// a sample, and the next call makes it. A sample with other settings is replaced; one that holds more than was drawn, or
+/// was changed since, is set aside; a folder that is not a sample is refused. Two processes that make the same sample wait
+/// for each other.
 ///
 /// # Errors
 /// A usage error for settings out of range; [`Error::stopped`] if the monitor says so; files that cannot be written.
@@ -128,8 +138,14 @@ pub fn generate(folder: &Path, settings: &SampleSettings, monitor: &dyn Monitor)
         return Err(error);
     }
     remove(&beside.old)?;
-    if folder.exists() {
+    if is_own(folder) {
         fs::rename(folder, &beside.old).at(folder)?;
+    } else if folder.exists() && fs::remove_dir(folder).is_err() {
+        // It is not empty.
+        let kept = set_aside(folder)?;
+        let text =
+            format!("the sample held files that were not drawn, or were changed since; it is {} now", kept.display());
+        monitor.update(Update::Note { text });
     }
     fs::rename(&beside.partial, folder).at(folder)?;
     remove(&beside.old)
@@ -156,7 +172,7 @@ impl Beside {
         if let Some(parent) = self.lock.parent() {
             fs::create_dir_all(parent).at(parent)?;
         }
-        let file = File::create(&self.lock).at(&self.lock)?;
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.lock).at(&self.lock)?;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
@@ -192,6 +208,43 @@ fn refuse_foreign(folder: &Path) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Whether a sample holds nothing but what was drawn: its notice comes last, so what is younger was changed since.
+fn is_own(folder: &Path) -> bool {
+    let drawn = || {
+        let notice = folder.join(NOTICE);
+        let settings = SampleSettings::of_notice(&fs::read_to_string(&notice).ok()?)?;
+        let whole = fs::metadata(notice).ok()?.modified().ok()?;
+        let plan = plan::plan(&settings);
+        let mut names: BTreeSet<PathBuf> = plan.pictures.iter().map(|picture| PathBuf::from(&picture.path)).collect();
+        names.extend((0..plan.folds.len()).map(|fold| fold_name(fold).into()));
+        names.insert(NOTICE.into());
+        let mut left = vec![folder.to_owned()];
+        while let Some(below) = left.pop() {
+            for entry in fs::read_dir(below).ok()? {
+                let path = entry.ok()?.path();
+                let facts = fs::symlink_metadata(&path).ok()?;
+                if facts.is_dir() {
+                    left.push(path);
+                } else if !names.contains(path.strip_prefix(folder).ok()?) || facts.modified().ok()? > whole {
+                    return None;
+                }
+            }
+        }
+        Some(())
+    };
+    drawn().is_some()
+}
+
+/// Gives a folder the first name that is free: its own with `-kept-1` behind it, and so on.
+fn set_aside(folder: &Path) -> Result<PathBuf> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let kept = (1..u32::MAX).map(|number| folder.with_file_name(format!("{name}-kept-{number}")));
+    let kept = kept.into_iter().find(|path| fs::symlink_metadata(path).is_err());
+    let kept = kept.ok_or_else(|| Error::file(folder, "cannot be set aside; move it"))?;
+    fs::rename(folder, &kept).at(folder)?;
+    Ok(kept)
 }
 
 fn remove(folder: &Path) -> Result<()> {
