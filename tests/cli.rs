@@ -46,7 +46,7 @@ fn an_empty_workspace_answers_every_question_in_a_sentence() {
     fails(&faceprobe(at, &["train", "dense"]), 2, "no prepared data set");
     fails(&faceprobe(at, &["choose", "dense-1"]), 1, "no run 'dense-1'");
     fails(&faceprobe(at, &["runs", "show", "../../etc"]), 2, "not a run's name");
-    fails(&faceprobe(at, &["data", "show"]), 1, "no prepared data set");
+    fails(&faceprobe(at, &["data", "show"]), 2, "no prepared data set");
     assert_eq!(std::fs::read_dir(at).expect("it can be read").count(), 0, "questions leave nothing behind");
 }
 
