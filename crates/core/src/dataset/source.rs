@@ -1,62 +1,75 @@
 //! Where labelled photographs come from: `adapter:path`, and the rows an adapter reads there.
 
-use super::adapter;
+use super::adapter::{self, Layout};
 use super::report::Tally;
 use super::sample::Split;
 use crate::error::{Error, Result};
 use faceprobe_settings::text_value;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// A layout of labels and images that the program can read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Adapter {
-    /// The Adience benchmark: `fold_0_data.txt` to `fold_4_data.txt` with `faces/` or `aligned/`.
-    Adience,
-    /// FairFace: `fairface_label_train.csv` (and `_val.csv`) with `train/` and `val/`.
-    FairFace,
-    /// UTKFace: labels in the file names.
-    UtkFace,
-    /// One sub-folder per class.
-    Folder,
-    /// A CSV file with a path and a label in each row.
-    Csv,
-}
+/// A layout of labels and images that the program can read: one of [`adapter::REGISTRY`].
+#[derive(Clone, Copy)]
+pub struct Adapter(&'static Layout);
 
 impl Adapter {
+    /// The layout of the Adience benchmark, in which the program writes its own sample.
+    pub const ADIENCE: Self = Self(&adapter::adience::LAYOUT);
+
     /// All adapters, in the order help texts list them.
-    pub const ALL: [Self; 5] = [Self::Adience, Self::FairFace, Self::UtkFace, Self::Folder, Self::Csv];
+    pub fn all() -> impl Iterator<Item = Self> {
+        adapter::REGISTRY.iter().map(|layout| Self(layout))
+    }
+
+    /// The adapter of that name.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::all().find(|adapter| adapter.name().eq_ignore_ascii_case(name))
+    }
 
     /// The name before the colon of a source.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Adience => "adience",
-            Self::FairFace => "fairface",
-            Self::UtkFace => "utkface",
-            Self::Folder => "folder",
-            Self::Csv => "csv",
-        }
+        self.0.name
     }
 
     /// What the path after the colon must be, for help and errors.
     pub fn expects(self) -> &'static str {
-        match self {
-            Self::Adience => "the folder with fold_0_data.txt to fold_4_data.txt and faces/ or aligned/",
-            Self::FairFace => "the folder with fairface_label_train.csv and train/",
-            Self::UtkFace => "a folder of files named [age]_[gender]_[race]_[date].jpg",
-            Self::Folder => "a folder with exactly two sub-folders, one per class",
-            Self::Csv => "a CSV file with the columns path,label and, if known, subject,age,fold,split",
-        }
+        self.0.expects
+    }
+}
+
+impl fmt::Debug for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
 impl fmt::Display for Adapter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl PartialEq for Adapter {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Adapter {}
+
+impl Serialize for Adapter {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Adapter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::find(&name).ok_or_else(|| serde::de::Error::custom(format!("'{name}' is no layout of a data set")))
     }
 }
 
@@ -95,7 +108,7 @@ impl SourceSpec {
                 format!("cannot be read ({error}); {} takes {}", self.adapter, self.adapter.expects()),
             )
         })?;
-        if path.is_dir() == (self.adapter == Adapter::Csv) {
+        if path.is_dir() == self.adapter.0.is_file {
             return Err(Error::usage(format!(
                 "{}: {} takes {}.",
                 self.path.display(),
@@ -103,13 +116,7 @@ impl SourceSpec {
                 self.adapter.expects()
             )));
         }
-        match self.adapter {
-            Adapter::Adience => adapter::adience::read(&path),
-            Adapter::FairFace => adapter::fairface::read(&path),
-            Adapter::UtkFace => adapter::utkface::read(&path),
-            Adapter::Folder => adapter::folder::read(&path),
-            Adapter::Csv => adapter::csv::read(&path),
-        }
+        (self.adapter.0.read)(&path)
     }
 }
 
@@ -124,12 +131,12 @@ impl FromStr for SourceSpec {
 
     fn from_str(text: &str) -> Result<Self> {
         let found = text.split_once(':').and_then(|(name, path)| {
-            let adapter = Adapter::ALL.into_iter().find(|adapter| adapter.name().eq_ignore_ascii_case(name))?;
+            let adapter = Adapter::find(name)?;
             (!path.is_empty()).then(|| Self { adapter, path: at_home(path) })
         });
         found.ok_or_else(|| {
             let adapters: Vec<String> =
-                Adapter::ALL.iter().map(|adapter| format!("\n  {}:PATH  {}", adapter, adapter.expects())).collect();
+                Adapter::all().map(|adapter| format!("\n  {}:PATH  {}", adapter, adapter.expects())).collect();
             Error::usage(format!("'{text}' is not a source; write one of{}", adapters.concat()))
         })
     }

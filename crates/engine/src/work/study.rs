@@ -49,7 +49,7 @@ fn prepare_settings(circumstances: &Circumstances<'_>, sample: &SampleSettings) 
     let fifth = sample.images / 10 * 2;
     PrepareSettings {
         name: DEMO_DATASET.to_owned(),
-        source: vec![SourceSpec { adapter: Adapter::Adience, path: circumstances.workspace.sample() }],
+        source: vec![SourceSpec { adapter: Adapter::ADIENCE, path: circumstances.workspace.sample() }],
         train: Some(fifth * 3),
         val: Some(fifth),
         test: Some(fifth),

@@ -5,11 +5,19 @@
 //! upright). Where a row has both, the aligned one is taken: it is the one the benchmark's authors evaluate on.
 
 use super::table::{Dialect, each_row};
-use super::{file_name, gender_class, genders};
+use super::{Layout, file_name, gender_class, genders};
 use crate::dataset::source::{RawRow, SourceRows};
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// The Adience benchmark: `fold_0_data.txt` to `fold_4_data.txt` with `faces/` or `aligned/`.
+pub static LAYOUT: Layout = Layout {
+    name: "adience",
+    expects: "the folder with fold_0_data.txt to fold_4_data.txt and faces/ or aligned/",
+    is_file: false,
+    read,
+};
 
 const FOLDS: u32 = 5;
 const COLUMNS: [&str; 5] = ["user_id", "original_image", "face_id", "age", "gender"];

@@ -1,13 +1,21 @@
 //! A CSV file with a path and a label in each row, and what else is known.
 
 use super::table::{Dialect, Row, each_row};
-use super::{gender_class, genders, inside, known};
+use super::{Layout, gender_class, genders, inside, known};
 use crate::dataset::report::printable;
 use crate::dataset::sample::Split;
 use crate::dataset::source::{RawRow, SourceRows};
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 use std::path::Path;
+
+/// A CSV file with a path and a label in each row.
+pub static LAYOUT: Layout = Layout {
+    name: "csv",
+    expects: "a CSV file with the columns path,label and, if known, subject,age,fold,split",
+    is_file: true,
+    read,
+};
 
 /// The columns with a meaning of their own; `source` and `hash` are what the program itself adds.
 const COLUMNS: [&str; 8] = ["path", "label", "subject", "age", "fold", "split", "source", "hash"];

@@ -1,10 +1,14 @@
 //! FairFace (Karkkainen, Joo: FairFace: Face attribute dataset for balanced race, gender, and age, WACV 2021).
 
 use super::table::{Dialect, each_row};
-use super::{gender_class, genders, inside, known};
+use super::{Layout, gender_class, genders, inside, known};
 use crate::dataset::source::{RawRow, SourceRows};
 use crate::error::{Error, Result};
 use std::path::Path;
+
+/// FairFace: `fairface_label_train.csv` (and `_val.csv`) with `train/` and `val/`.
+pub static LAYOUT: Layout =
+    Layout { name: "fairface", expects: "the folder with fairface_label_train.csv and train/", is_file: false, read };
 
 /// Reads `fairface_label_train.csv` and `fairface_label_val.csv` in the folder `root`, whichever are there.
 ///

@@ -1,11 +1,15 @@
 //! One sub-folder per class; the simplest layout there is.
 
-use super::{gender_class, genders, images_below, names_in};
+use super::{Layout, gender_class, genders, images_below, names_in};
 use crate::dataset::report::printable;
 use crate::dataset::source::{RawRow, SourceRows};
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// One sub-folder per class.
+pub static LAYOUT: Layout =
+    Layout { name: "folder", expects: "a folder with exactly two sub-folders, one per class", is_file: false, read };
 
 /// Reads the names of the two sub-folders of `root` and of the images below them.
 ///

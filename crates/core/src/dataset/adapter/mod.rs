@@ -12,11 +12,28 @@ mod table;
 pub mod utkface;
 
 use super::report::{Tally, printable};
+use super::source::SourceRows;
 use crate::error::{AtPath, Result};
 use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+/// Every layout, in the order help texts list them.
+pub static REGISTRY: [&Layout; 5] =
+    [&adience::LAYOUT, &fairface::LAYOUT, &utkface::LAYOUT, &folder::LAYOUT, &csv::LAYOUT];
+
+/// How labels and images of a data set lie on disk, and how they are read.
+pub struct Layout {
+    /// The name before the colon of a source.
+    pub name: &'static str,
+    /// What the path after the colon must be, for help and errors.
+    pub expects: &'static str,
+    /// Whether that is a file; most are folders.
+    pub is_file: bool,
+    /// Reads the labels at a path that is there; decodes no image.
+    pub read: fn(&Path) -> Result<SourceRows>,
+}
 
 /// The classes of every gender data set; index 1 is the positive class.
 pub fn genders() -> [String; 2] {

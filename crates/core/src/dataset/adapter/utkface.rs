@@ -2,11 +2,19 @@
 //!
 //! A file is `[age]_[gender]_[race]_[date].jpg`, or `.jpg.chip.jpg` for the aligned crops; gender 0 is male, 1 female.
 
-use super::{genders, images_below};
+use super::{Layout, genders, images_below};
 use crate::dataset::report::printable;
 use crate::dataset::source::{RawRow, SourceRows};
 use crate::error::{Error, Result};
 use std::path::Path;
+
+/// UTKFace: labels in the file names.
+pub static LAYOUT: Layout = Layout {
+    name: "utkface",
+    expects: "a folder of files named [age]_[gender]_[race]_[date].jpg",
+    is_file: false,
+    read,
+};
 
 /// Reads the file names in `root` and the folders below it (the data set comes as `part1` to `part3`).
 ///
