@@ -12,7 +12,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 
 /// A client that had to read more than this, in bytes, leaves a summary for the next.
-pub(super) const WORTH: u64 = 256 << 10;
+pub(super) const WORTH: u64 = 16 << 10;
 /// A worker leaves one whenever it has written so much, in bytes, and when it ends.
 pub const OFTEN: u64 = 1 << 20;
 /// So much of either end of the summarised part tells whether the journal is the one that was summarised.
