@@ -163,7 +163,7 @@ macro_rules! choice_value {
 /// what goes behind "must be", and some texts that are taken.
 #[macro_export]
 macro_rules! text_value {
-    ($Type:ty, $pattern:literal, $told:literal, $examples:expr) => {
+    ($Type:ty, $pattern:literal, $told:expr, $examples:expr) => {
         impl $crate::SettingValue for $Type {
             fn domain() -> $crate::Domain {
                 $crate::Domain::Syntax { pattern: $pattern, told: $told, examples: &$examples }

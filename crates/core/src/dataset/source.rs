@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 /// A layout of labels and images that the program can read: one of [`adapter::REGISTRY`].
 #[derive(Clone, Copy)]
@@ -142,12 +143,19 @@ impl FromStr for SourceSpec {
     }
 }
 
-text_value!(
-    SourceSpec,
-    "LAYOUT:PATH",
-    "adience:DIR, fairface:DIR, utkface:DIR, folder:DIR or csv:FILE",
-    ["folder:/data/faces", "csv:/data/labels.csv"]
-);
+/// The ways to write a source, for refusals.
+static FORMS: LazyLock<String> = LazyLock::new(|| {
+    let forms: Vec<String> = adapter::REGISTRY
+        .iter()
+        .map(|layout| format!("{}:{}", layout.name, if layout.is_file { "FILE" } else { "DIR" }))
+        .collect();
+    match forms.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => forms.concat(),
+    }
+});
+
+text_value!(SourceSpec, "LAYOUT:PATH", &FORMS, ["folder:/data/faces", "csv:/data/labels.csv"]);
 
 /// A leading `~/` is the home folder: no shell expands it after a colon.
 fn at_home(path: &str) -> PathBuf {
