@@ -1,5 +1,6 @@
 //! The study's head: one or two dense layers with ReLU and dropout, dense(1), trained on frozen features.
 
+use super::ModelSpec;
 use super::checkpoint::Checkpoints;
 use super::data::{Examples, check_pair, for_each_block};
 use super::head::{Head, Loader, measure};
@@ -12,12 +13,10 @@ use super::scorer::Scorer;
 use super::trained::Trained;
 use super::training::{Figures, Learner, Plan, fit};
 use super::{DenseSettings, Kind};
-use super::{ModelInfo, ModelSpec};
-use crate::features::{FeatureSpec, NetworkSource, RowSource, StoreIdentity};
+use crate::features::StoreIdentity;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::best_threshold;
 use faceprobe_core::monitor::{Monitor, Validated};
-use tch::Device;
 use tch::{TchError, Tensor};
 
 /// `logit = out · h + c` with `h = relu(hidden x + b)`, of which there may be two in a row.
@@ -123,14 +122,6 @@ impl Learner for HeadLearner<'_> {
 pub(super) struct DenseHead;
 
 impl ModelKind for DenseHead {
-    fn source(&self, spec: &ModelSpec, device: Device) -> Result<Box<dyn RowSource>> {
-        Ok(Box::new(NetworkSource::new(spec.required_features()?, device)?))
-    }
-
-    fn source_of_saved(&self, info: &ModelInfo, device: Device) -> Result<Box<dyn RowSource>> {
-        Ok(Box::new(NetworkSource::new(&FeatureSpec::of_identity(&info.input)?, device)?))
-    }
-
     fn train<'a>(
         &self,
         spec: &ModelSpec,

@@ -5,7 +5,7 @@ use super::rows::{Prepared, TrainingRows};
 use super::{Checkpoints, Kind, ModelInfo, ModelSpec, Scorer, Trained, Weights};
 use super::{benchmark, dense, finetune, logistic};
 use crate::backbone::Pool;
-use crate::features::{CutSource, RowSource, StoreIdentity};
+use crate::features::{CutSource, FeatureSpec, NetworkSource, RowSource, StoreIdentity};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::Calibration;
 use faceprobe_core::monitor::Monitor;
@@ -23,17 +23,21 @@ static REGISTRY: [(&str, &dyn ModelKind); 5] = [
 
 /// A kind of model at work.
 pub trait ModelKind: Sync {
-    /// The rows that a model of this kind works on.
+    /// The rows that a model of this kind works on: frozen features, where it says nothing else.
     ///
     /// # Errors
     /// A network or weights that are not there; settings of another kind.
-    fn source(&self, spec: &ModelSpec, device: Device) -> Result<Box<dyn RowSource>>;
+    fn source(&self, spec: &ModelSpec, device: Device) -> Result<Box<dyn RowSource>> {
+        Ok(Box::new(NetworkSource::new(spec.required_features()?, device)?))
+    }
 
     /// The same for a saved model, which knows only where its rows come from.
     ///
     /// # Errors
     /// As [`ModelKind::source`].
-    fn source_of_saved(&self, info: &ModelInfo, device: Device) -> Result<Box<dyn RowSource>>;
+    fn source_of_saved(&self, info: &ModelInfo, device: Device) -> Result<Box<dyn RowSource>> {
+        Ok(Box::new(NetworkSource::new(&FeatureSpec::of_identity(&info.input)?, device)?))
+    }
 
     /// The sources of varied pictures that it is trained on besides.
     ///

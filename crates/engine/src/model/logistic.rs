@@ -11,10 +11,10 @@ use super::scaling::Standardisation;
 use super::scorer::Scorer;
 use super::trained::Trained;
 use super::training::cross_entropy;
-use super::{Checkpoints, ModelInfo, ModelSpec};
+use super::{Checkpoints, ModelSpec};
 use super::{Kind, LogisticSettings};
 use crate::backbone::Pool;
-use crate::features::{FeatureSpec, NetworkSource, RowSource, StoreIdentity};
+use crate::features::StoreIdentity;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::Calibration;
 use faceprobe_core::evaluation::{accuracy, best_threshold, log_loss};
@@ -23,7 +23,6 @@ use linfa::DatasetBase;
 use linfa::traits::Fit;
 use linfa_logistic::LogisticRegression;
 use ndarray::{Array1, ArrayView2, Axis, CowArray, Ix2, arr1, s};
-use tch::Device;
 use tch::{TchError, Tensor};
 
 /// `logit = w · x + b` on standardised features.
@@ -51,14 +50,6 @@ impl Network for Linear {
 pub(super) struct Logistic;
 
 impl ModelKind for Logistic {
-    fn source(&self, spec: &ModelSpec, device: Device) -> Result<Box<dyn RowSource>> {
-        Ok(Box::new(NetworkSource::new(spec.required_features()?, device)?))
-    }
-
-    fn source_of_saved(&self, info: &ModelInfo, device: Device) -> Result<Box<dyn RowSource>> {
-        Ok(Box::new(NetworkSource::new(&FeatureSpec::of_identity(&info.input)?, device)?))
-    }
-
     fn train<'a>(
         &self,
         spec: &ModelSpec,
