@@ -116,7 +116,7 @@ fn every_bad_file_has_its_sentence_and_none_stops_the_rest() {
     // On a terminal or in a log, a name stays on its line; a folder's bad image is as good as a named one.
     let output = run(at, &["predict", "two\nlines.png"]);
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("two\\nlines.png") && text.lines().count() == 3, "{text}");
+    assert!(text.contains("two\\u{a}lines.png") && text.lines().count() == 3, "{text}");
     let all = answers(at, &["."], 1);
     assert_eq!(all.len(), 11, "hidden files, folders and other files are no images: {:?}", texts(&all, "path"));
     assert_eq!(run(at, &["predict"]).status.code(), Some(2));

@@ -12,6 +12,7 @@ use faceprobe_core::dataset::decisions::{Decision, Decisions, class_of};
 use faceprobe_core::dataset::{ContentHash, Manifest, PrepareReport, list_prepared};
 use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::run::{JobSpec, RunFolder};
+use faceprobe_core::text::printable;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -104,7 +105,8 @@ pub(crate) fn decide(context: &Context, args: &DecideArgs) -> Result<()> {
         return print_json(&json!({ "decided": told, "decisions": total }));
     }
     let file = Decisions::file(&context.workspace);
-    print(&format!("{count} decided, {total} decisions in {}; the next prepare follows them\n", file.display()))
+    let file = file.to_string_lossy();
+    print(&format!("{count} decided, {total} decisions in {}; the next prepare follows them\n", printable(&file)))
 }
 
 /// Images as a person names them.

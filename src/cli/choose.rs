@@ -6,6 +6,7 @@ use super::output::{print, print_json};
 use faceprobe_core::error::Result;
 use faceprobe_core::run::RunFolder;
 use faceprobe_core::run::choice;
+use faceprobe_core::text::line;
 
 pub(crate) fn run(context: &Context, args: &ChooseArgs) -> Result<()> {
     let run = RunFolder::find(&context.workspace, &args.run)?;
@@ -23,5 +24,5 @@ pub(crate) fn run(context: &Context, args: &ChooseArgs) -> Result<()> {
             if count == 1 { "" } else { "s" }
         ),
     };
-    print(&format!("predict now uses {} with threshold {:.3}.\n{warning}", choice.run, choice.threshold))
+    print(&format!("predict now uses {} with threshold {:.3}.\n{warning}", line(&choice.run), choice.threshold))
 }

@@ -4,6 +4,7 @@ use super::Context;
 use super::output::{bytes, print, print_json};
 use faceprobe_core::backbone::{LIBTORCH, weights};
 use faceprobe_core::error::Result;
+use faceprobe_core::text::line;
 use faceprobe_core::worker;
 use serde_json::{Value, json};
 use std::io::IsTerminal;
@@ -28,9 +29,9 @@ pub(crate) fn run(context: &Context) -> Result<()> {
     let mut text = String::new();
     for finding in &findings {
         let mark = if finding.mend.is_some() { "!" } else { " " };
-        text.push_str(&format!("{mark} {:<width$}  {}\n", finding.name, finding.value));
+        text.push_str(&format!("{mark} {:<width$}  {}\n", finding.name, line(&finding.value)));
         if let Some(mend) = &finding.mend {
-            text.push_str(&format!("  {:<width$}  -> {mend}\n", ""));
+            text.push_str(&format!("  {:<width$}  -> {}\n", "", line(mend)));
         }
     }
     print(&text)

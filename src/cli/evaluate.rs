@@ -13,6 +13,7 @@ use faceprobe_core::run::results::{ResultRow, by_setting, of_sweep};
 use faceprobe_core::run::scored::Scored;
 use faceprobe_core::run::{JobSpec, RunFolder, RunView};
 use faceprobe_core::run::{choice, openings, results as table_of};
+use faceprobe_core::text::printable;
 use serde::Serialize;
 
 /// What `evaluate --json` prints: the row of the results, and more.
@@ -178,7 +179,8 @@ fn groups_text(groups: &Groups, figures: &Figures) -> String {
         (&recalls[1], Right),
     ];
     let gap = groups.gap.as_ref().map_or_else(String::new, |gap| {
-        format!("Gap between {} and {}: {:.4} {}\n", gap.best, gap.worst, gap.difference, interval(Some(gap.interval)))
+        let [best, worst] = [&gap.best, &gap.worst].map(|group| printable(group));
+        format!("Gap between {best} and {worst}: {:.4} {}\n", gap.difference, interval(Some(gap.interval)))
     });
     format!("\n{}{gap}", table(&head, &rows))
 }

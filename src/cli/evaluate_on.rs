@@ -7,6 +7,7 @@ use faceprobe_core::error::Result;
 use faceprobe_core::run::JobSpec;
 use faceprobe_core::run::external_evaluation::{ExternalEvaluation, find_dataset};
 use faceprobe_core::run::result_text::{set_name, share, with_interval};
+use faceprobe_core::text::line;
 
 /// The run on another data set.
 pub(super) fn run(context: &Context, run: &str, on: &str) -> Result<()> {
@@ -33,9 +34,9 @@ fn text(figures: &ExternalEvaluation) -> String {
     }));
     let mut text = format!(
         "{} (trained on {}) on {}, threshold {:.3}\n\n{}\n",
-        figures.run,
-        figures.trained_on,
-        set_name(&figures.dataset, figures.synthetic),
+        line(&figures.run),
+        line(&figures.trained_on),
+        line(&set_name(&figures.dataset, figures.synthetic)),
         figures.threshold,
         table(&head, &rows)
     );
@@ -59,7 +60,7 @@ fn text(figures: &ExternalEvaluation) -> String {
         text += &format!(
             "{} images are left out because they are in {} too ({} train, {} val, {} test).\n",
             out.total(),
-            figures.trained_on,
+            line(&figures.trained_on),
             out.train,
             out.val,
             out.test
@@ -68,7 +69,8 @@ fn text(figures: &ExternalEvaluation) -> String {
     if !figures.own_images_known {
         text += &format!(
             "{} is no longer there as it was, so images that {} was trained on may be among these.\n",
-            figures.trained_on, figures.run
+            line(&figures.trained_on),
+            line(&figures.run)
         );
     }
     if figures.unreadable > 0 {

@@ -9,6 +9,7 @@ use faceprobe_core::error::Result;
 use faceprobe_core::model::LogisticSettings;
 use faceprobe_core::run::probe::{self, Probe};
 use faceprobe_core::run::{JobSpec, Story};
+use faceprobe_core::text::line;
 use serde_json::json;
 
 pub(crate) fn run(context: &Context, args: &ExtractArgs) -> Result<()> {
@@ -61,5 +62,5 @@ pub(crate) fn run(context: &Context, args: &ExtractArgs) -> Result<()> {
         ];
         print(&table(&columns, &rows))?;
     }
-    print(&format!("{}\n", view.facts().outcome.as_deref().unwrap_or("Done.")))
+    print(&format!("{}\n", line(view.facts().outcome.as_deref().unwrap_or("Done."))))
 }

@@ -1,7 +1,7 @@
 //! `faceprobe data fetch adience|congress`.
 
 use super::Context;
-use super::output::{print, print_json};
+use super::output::{ask, print, print_json};
 use super::reporter::Reporter;
 use clap::{Args, Subcommand, ValueEnum};
 use faceprobe_core::dataset::fetch::adience::{self, Part};
@@ -9,8 +9,9 @@ use faceprobe_core::dataset::fetch::congress;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::net::{Client, check_address};
 use faceprobe_core::outputs::Outputs;
+use faceprobe_core::text::{line, printable};
 use serde_json::json;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
@@ -119,9 +120,9 @@ fn fetch_adience(context: &Context, args: &AdienceArgs) -> Result<()> {
             (_, Some(_), Some(_)) => "another MD5 than the authors' file",
             _ => "of unknown MD5",
         };
-        text.push_str(&format!("{}: {how}{images}\n", report.name));
+        text.push_str(&format!("{}: {how}{images}\n", line(&report.name)));
     }
-    print(&format!("{text}next: {next}\n"))
+    print(&format!("{text}next: {}\n", line(&next)))
 }
 
 /// Who asks. A mirror may do without a name; the authors' server does not.
@@ -148,7 +149,7 @@ fn client(args: &AdienceArgs) -> Result<Client> {
     } else if let Some(password) = variable(PASSWORD) {
         password
     } else if at_terminal {
-        rpassword::prompt_password(format!("Password of {user}: "))
+        rpassword::prompt_password(format!("Password of {}: ", printable(&user)))
             .map_err(|error| Error::failed(format!("The password cannot be asked for ({error}).")))?
     } else {
         return Err(Error::usage(format!(
@@ -164,8 +165,7 @@ fn variable(name: &str) -> Option<String> {
 
 fn ask_user() -> Result<String> {
     let failed = |error: std::io::Error| Error::failed(format!("The user name cannot be asked for ({error})."));
-    eprint!("User name for Adience: ");
-    std::io::stderr().flush().map_err(failed)?;
+    ask("User name for Adience: ");
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).map_err(failed)?;
     match line.trim() {
@@ -204,10 +204,11 @@ fn fetch_congress(context: &Context, args: &CongressArgs) -> Result<()> {
         count => format!(" {count} members have no portrait there."),
     };
     print(&format!(
-        "{} portraits, {} female and {} male, {} of them fetched now.{missing}\nnext: {next}\n",
+        "{} portraits, {} female and {} male, {} of them fetched now.{missing}\nnext: {}\n",
         report.female + report.male,
         report.female,
         report.male,
-        report.fetched
+        report.fetched,
+        line(&next)
     ))
 }

@@ -1,12 +1,13 @@
 //! Starting a run and following it in plain text: a progress bar on a terminal, lines elsewhere.
 
 use super::Context;
-use super::output::{print, print_json};
+use super::output::{print, print_json, say};
 use super::run_reporter::{RunReporter, Words};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::run::control::{self, Command};
 use faceprobe_core::run::launch::{Launched, launch};
 use faceprobe_core::run::{JobSpec, RunFolder, RunView, Spec, Status, queue, results};
+use faceprobe_core::text::line;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +18,7 @@ pub(crate) fn ended(context: &Context, view: &RunView) -> Result<()> {
     if !context.quiet
         && let Some(outcome) = &view.facts().outcome
     {
-        eprintln!("{outcome}");
+        say(&line(outcome));
     }
     print(&format!("{}\n", view.id()))
 }
@@ -101,9 +102,9 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             let id = view.id().clone();
             if launched.is_none() || pressed > 1 {
                 words.finish();
-                eprintln!(
+                say(&format!(
                     "Run {id} goes on; 'faceprobe runs attach {id}' follows it, 'faceprobe runs stop {id}' ends it."
-                );
+                ));
                 return Err(Error::stopped());
             }
             words.say(&format!("stopping {id} (Ctrl-C again leaves it at work)"));

@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod bar;
 mod choose;
 mod compare;
 mod data;
@@ -34,6 +35,7 @@ use clap::Parser;
 use faceprobe_core::backbone::Device;
 use faceprobe_core::error::{Error, ErrorKind, Result};
 use faceprobe_core::run::RunId;
+use faceprobe_core::text::{line, printable};
 use faceprobe_core::workspace::Workspace;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -95,23 +97,40 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version come this way too, and are no errors.
             let code = if error.use_stderr() { 2 } else { 0 };
-            let _ = error.print();
+            if code == 0 {
+                let _ = error.print();
+            } else {
+                say_misuse(&error);
+            }
             return ExitCode::from(code);
         }
     };
     std::panic::set_hook(Box::new(|info| {
-        eprintln!("faceprobe: this is a bug: {info}. What was finished is kept; please report the line above.");
+        output::say(&format!(
+            "faceprobe: this is a bug: {info}. What was finished is kept; please report the line above."
+        ));
     }));
     match std::panic::catch_unwind(|| dispatch(&cli)) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
-            eprintln!("faceprobe: {error}");
+            output::say_error(&error);
             ExitCode::from(match error.kind() {
                 ErrorKind::Failed | ErrorKind::Stopped => 1,
                 ErrorKind::Usage => 2,
             })
         }
         Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Says what clap says of arguments, which quotes them: as it would of the same arguments with control characters escaped.
+fn say_misuse(error: &clap::Error) {
+    let arguments = std::env::args_os().map(|argument| printable(&argument.to_string_lossy()).into_owned());
+    let again = Cli::try_parse_from(arguments).err().filter(|again| again.kind() == error.kind());
+    match again {
+        Some(again) => output::ask(&again.render().to_string()),
+        // An escaped argument is not always refused for the same reason.
+        None => output::say(&line(&error.render().to_string())),
     }
 }
 

@@ -1,14 +1,18 @@
-//! Printing that survives a closed pipe, and plain tables.
+//! Printing that survives a closed pipe and hostile text, and plain tables. What the program says goes through here: the
+//! compiler's lints refuse `println!` and `eprintln!` everywhere else.
 
 use faceprobe_core::error::{Error, Result};
+use faceprobe_core::text::{self, line, lines};
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
 use unicode_width::UnicodeWidthStr;
 
-/// Writes text to standard output. A reader that has gone (`| head`) ends the program quietly.
+/// Writes text to standard output, control characters but the ends of its lines escaped. A reader that has gone
+/// (`| head`) ends the program quietly.
+#[allow(clippy::disallowed_methods, reason = "here is the filter")]
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(lines(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
         Err(error) => Err(Error::failed(format!("standard output cannot be written to ({error})"))),
         Ok(()) => Ok(()),
@@ -17,9 +21,29 @@ pub(crate) fn print(text: &str) -> Result<()> {
 
 /// Writes a value as JSON, indented, with a line end.
 pub(crate) fn print_json<T: Serialize + ?Sized>(value: &T) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(value).map_err(|error| Error::failed(error.to_string()))?;
-    text.push('\n');
-    print(&text)
+    print(&(to_json(value)? + "\n"))
+}
+
+/// A value as indented JSON in which control characters have JSON's own escapes.
+pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
+    text::json_value(value).map_err(|error| Error::failed(error.to_string()))
+}
+
+/// Says a line on standard error, whatever becomes of it there.
+pub(crate) fn say(text: &str) {
+    ask(&format!("{text}\n"));
+}
+
+/// The same without a line end: the answer comes behind it.
+#[allow(clippy::disallowed_methods, reason = "here is the filter")]
+pub(crate) fn ask(text: &str) {
+    let mut out = std::io::stderr().lock();
+    let _ = out.write_all(lines(text).as_bytes()).and_then(|()| out.flush());
+}
+
+/// Says how the program ends, on one line.
+pub(crate) fn say_error(error: &Error) {
+    say(&format!("faceprobe: {}", line(&error.to_string())));
 }
 
 /// How a column of a plain table is set.
@@ -29,15 +53,18 @@ pub(crate) enum Align {
     Right,
 }
 
-/// A table in plain text: a head, a rule, the rows, columns as wide as they need to be.
+/// A table in plain text: a head, a rule, the rows, columns as wide as they need to be. A cell stays on its line.
 pub(crate) fn table(head: &[(&str, Align)], rows: &[Vec<String>]) -> String {
-    let mut widths: Vec<usize> = head.iter().map(|(name, _)| name.width()).collect();
-    for row in rows {
+    let names: Vec<String> = head.iter().map(|(name, _)| line(name).into_owned()).collect();
+    let fitting = |row: &Vec<String>| row.iter().map(|cell| line(cell).into_owned()).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(fitting).collect();
+    let mut widths: Vec<usize> = names.iter().map(|name| name.width()).collect();
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.width());
         }
     }
-    let line = |cells: &[String]| {
+    let set = |cells: &[String]| {
         let mut text = String::new();
         for ((cell, width), (_, align)) in cells.iter().zip(&widths).zip(head) {
             let gap = " ".repeat(width - cell.width());
@@ -49,11 +76,10 @@ pub(crate) fn table(head: &[(&str, Align)], rows: &[Vec<String>]) -> String {
         }
         format!("{}\n", text.trim_end())
     };
-    let names: Vec<String> = head.iter().map(|(name, _)| (*name).to_owned()).collect();
     let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
-    let mut text = line(&names) + &line(&rule);
-    for row in rows {
-        text.push_str(&line(row));
+    let mut text = set(&names) + &set(&rule);
+    for row in &rows {
+        text.push_str(&set(row));
     }
     text
 }

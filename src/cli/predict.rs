@@ -2,9 +2,10 @@
 
 use super::Context;
 use super::args::PredictArgs;
-use super::output::print;
+use super::output::{print, say, to_json};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::predict::{Answers, Batch, BatchReply, BatchSummary, Options, Prediction, UNCERTAIN};
+use faceprobe_core::text::{line, printable};
 use serde::Serialize;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -51,7 +52,7 @@ pub(crate) fn run(context: &Context, args: &PredictArgs) -> Result<ExitCode> {
         }
     };
     if summary.answers > 1 && !context.quiet {
-        eprintln!("{}", text(&summary, begun.elapsed().as_secs_f64()));
+        say(&text(&summary, begun.elapsed().as_secs_f64()));
     }
     Ok(if summary.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -63,7 +64,7 @@ fn check_stdin(args: &PredictArgs) -> Result<()> {
         return Err(Error::usage("Standard input can be read once only."));
     }
     if (args.stdin || named > 0) && std::io::stdin().is_terminal() {
-        eprintln!("faceprobe: reading paths from the keyboard, one a line; Ctrl-D ends them");
+        say("faceprobe: reading paths from the keyboard, one a line; Ctrl-D ends them");
     }
     Ok(())
 }
@@ -107,7 +108,7 @@ impl Printer {
             (_, true) => Form::Csv,
             _ => Form::Text,
         };
-        let widths = classes.iter().map(|class| class.chars().count());
+        let widths = classes.iter().map(|class| printable(class).chars().count());
         let label = widths.chain([UNCERTAIN.len()]).max().unwrap_or(0);
         Self { form, label, head: !context.quiet, written: 0 }
     }
@@ -153,7 +154,7 @@ impl Printer {
         let width = self.label;
         let (Some(label), Some(probability), None) = (&prediction.label, prediction.probability, &prediction.error)
         else {
-            let error = printable(prediction.error.as_deref().unwrap_or("no answer"));
+            let error = line(prediction.error.as_deref().unwrap_or("no answer"));
             return format!("{:<width$}  {:>11}  {:<INPUT$}  {error}\n", "error", "-", "-");
         };
         let mut about = Vec::new();
@@ -168,17 +169,17 @@ impl Printer {
             }
             None => prediction.input.as_str(),
         };
-        about.extend(prediction.note.clone());
+        about.extend(prediction.note.as_deref().map(|note| line(note).into_owned()));
         about.extend(prediction.explanation.as_ref().map(|path| format!("map in {}", printable(path))));
         let about = if about.is_empty() { String::new() } else { format!("  ({})", about.join("; ")) };
-        let path = printable(&prediction.path);
+        let (label, path) = (printable(label), printable(&prediction.path));
         format!("{label:<width$}  {probability:>11.3}  {shown:<INPUT$}  {path}{about}\n")
     }
 }
 
 /// One object of the array.
 fn indented(prediction: &impl Serialize) -> Result<String> {
-    let text = serde_json::to_string_pretty(prediction).map_err(|error| Error::failed(error.to_string()))?;
+    let text = to_json(prediction)?;
     Ok(text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))
 }
 
@@ -227,12 +228,9 @@ fn cells(prediction: &Prediction) -> [String; 15] {
 fn csv_line(cells: &[String]) -> Result<String> {
     let wrong = |error: String| Error::failed(format!("The answer cannot be written as CSV ({error})."));
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(cells).map_err(|error| wrong(error.to_string()))?;
+    writer
+        .write_record(cells.iter().map(|cell| printable(cell).into_owned()))
+        .map_err(|error| wrong(error.to_string()))?;
     let bytes = writer.into_inner().map_err(|error| wrong(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| wrong(error.to_string()))
-}
-
-/// One line, whatever a file is called.
-fn printable(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }

@@ -5,6 +5,7 @@ use super::args::ReportArgs;
 use super::output::{bytes, print, print_json};
 use faceprobe_core::error::Result;
 use faceprobe_core::report::{ReportOptions, write};
+use faceprobe_core::text::printable;
 use std::path::absolute;
 
 pub(crate) fn run(context: &Context, args: &ReportArgs) -> Result<()> {
@@ -17,5 +18,6 @@ pub(crate) fn run(context: &Context, args: &ReportArgs) -> Result<()> {
     if context.json {
         return print_json(&written);
     }
-    print(&format!("{} ({})\n{}\n", written.html.display(), bytes(written.bytes as u64), written.markdown.display()))
+    let [html, markdown] = [&written.html, &written.markdown].map(|path| path.to_string_lossy());
+    print(&format!("{} ({})\n{}\n", printable(&html), bytes(written.bytes as u64), printable(&markdown)))
 }

@@ -1,10 +1,10 @@
 //! Progress of work that this process does itself.
 
+use super::bar::Bar;
 use super::output::{bytes, duration};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::monitor::{Monitor, Update};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
+use faceprobe_core::text::line;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,8 +14,7 @@ const QUIET_FOR: Duration = Duration::from_secs(5);
 
 /// Tells on standard error; Ctrl-C stops at the next safe point.
 pub(crate) struct Reporter {
-    quiet: bool,
-    bar: Option<ProgressBar>,
+    bar: Bar,
     spoke: Mutex<Instant>,
     interrupted: Arc<AtomicBool>,
 }
@@ -27,23 +26,13 @@ impl Reporter {
             signal_hook::flag::register(signal, Arc::clone(&interrupted))
                 .map_err(|error| Error::failed(format!("Signals cannot be handled ({error}).")))?;
         }
-        let bar = (std::io::stderr().is_terminal() && !quiet).then(|| {
-            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
-            if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg}") {
-                bar.set_style(style);
-            }
-            bar
-        });
-        Ok(Self { quiet, bar, spoke: Mutex::new(Instant::now()), interrupted })
+        let bar = Bar::new("{wide_bar} {msg}", quiet);
+        Ok(Self { bar, spoke: Mutex::new(Instant::now()), interrupted })
     }
 
     /// Prints a line between the progress.
     pub(crate) fn say(&self, text: &str) {
-        match &self.bar {
-            _ if self.quiet => {}
-            Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
-        }
+        self.bar.say(text);
     }
 
     fn tell(&self, done: u64, total: u64, unit: &str, rate: f64, remaining: Option<f64>) {
@@ -54,10 +43,7 @@ impl Reporter {
         } else {
             format!("{done} of {total} {unit}{left}")
         };
-        if let Some(bar) = &self.bar {
-            bar.set_length(total);
-            bar.set_position(done);
-            bar.set_message(line);
+        if self.bar.show((done, total), &line, "") {
             return;
         }
         let mut spoke = self.spoke.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +57,7 @@ impl Reporter {
 impl Monitor for Reporter {
     fn update(&self, update: Update) {
         match update {
-            Update::Note { text } => self.say(&text),
+            Update::Note { text } => self.say(&line(&text)),
             Update::Progress { done, total, unit, rate, remaining } => self.tell(done, total, &unit, rate, remaining),
             _ => {}
         }
@@ -84,8 +70,6 @@ impl Monitor for Reporter {
 
 impl Drop for Reporter {
     fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.bar.finish();
     }
 }

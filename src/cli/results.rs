@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::args::ResultsArgs;
-use super::output::{Align, duration, print, print_json, table};
+use super::output::{Align, duration, print, print_json, say, table};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::outputs::{Outputs, is_stream};
@@ -10,6 +10,7 @@ use faceprobe_core::run::export::{self, Format};
 use faceprobe_core::run::filter::Filter;
 use faceprobe_core::run::result_text::{self, after_opening, division, set_name, share, spread, with_interval};
 use faceprobe_core::run::results::{self, ResultRow, SettingRow, Table};
+use faceprobe_core::text::{line, printable};
 
 pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
     let mut outputs = Outputs::new(&context.workspace, args.force);
@@ -21,7 +22,7 @@ pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
         return super::side_by_side::run(context, &args.compare, split);
     }
     let Table { mut rows, damaged } = results::table(&context.workspace)?;
-    damaged.iter().for_each(|damaged| eprintln!("faceprobe: {damaged}"));
+    damaged.iter().for_each(|damaged| say(&format!("faceprobe: {}", line(&damaged.to_string()))));
     if let Some(name) = &args.data {
         let fold_of =
             |row: &ResultRow| row.division.as_ref().and_then(|division| Some(division.fold.as_ref()?.of.clone()));
@@ -66,7 +67,11 @@ fn exported(context: &Context, args: &ResultsArgs, rows: &[ResultRow], outputs: 
     if context.quiet || is_stream(path) {
         Ok(())
     } else {
-        print(&format!("{lines} line{} in {}.\n", if lines == 1 { " is" } else { "s are" }, path.display()))
+        print(&format!(
+            "{lines} line{} in {}.\n",
+            if lines == 1 { " is" } else { "s are" },
+            printable(&path.to_string_lossy())
+        ))
     }
 }
 

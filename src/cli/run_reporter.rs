@@ -1,13 +1,13 @@
 //! What a run that is followed says in plain text on standard error, that of the run it has at work included.
 
+use super::bar::Bar;
 use super::output::duration;
 use faceprobe_core::error::Result;
 use faceprobe_core::monitor::EpochFigures;
 use faceprobe_core::run::facts::Progress;
 use faceprobe_core::run::story::Trial;
 use faceprobe_core::run::{Facts, Follower, RunFolder, RunView, Story};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
+use faceprobe_core::text::line;
 use std::time::{Duration, Instant};
 
 /// Off a terminal, progress is a line at most this often.
@@ -132,8 +132,7 @@ impl Told {
 
 /// The lines and the bar on standard error.
 pub(crate) struct Words {
-    quiet: bool,
-    bar: Option<ProgressBar>,
+    bar: Bar,
     /// Of what the bar shows.
     stage: String,
     spoke: Instant,
@@ -142,44 +141,26 @@ pub(crate) struct Words {
 impl Words {
     /// Silent where `quiet`; with a bar on a terminal.
     pub(crate) fn new(quiet: bool) -> Self {
-        let bar = (std::io::stderr().is_terminal() && !quiet).then(|| {
-            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
-            if let Ok(style) = ProgressStyle::with_template("{msg:14} {wide_bar} {prefix}") {
-                bar.set_style(style);
-            }
-            bar
-        });
-        Self { quiet, bar, stage: String::new(), spoke: Instant::now() }
+        let bar = Bar::new("{msg:14} {wide_bar} {prefix}", quiet);
+        Self { bar, stage: String::new(), spoke: Instant::now() }
     }
 
     fn progress(&mut self, progress: &Progress) {
-        if let Some(bar) = &self.bar {
-            bar.set_length(progress.total);
-            bar.set_position(progress.done);
-            bar.set_message(self.stage.clone());
-            bar.set_prefix(progress_line(progress));
-        } else if self.spoke.elapsed() >= QUIET_FOR && progress.done < progress.total {
+        let shown = self.bar.show((progress.done, progress.total), &self.stage, &progress_line(progress));
+        if !shown && self.spoke.elapsed() >= QUIET_FOR && progress.done < progress.total {
             self.say(&progress_line(progress));
         }
     }
 
-    /// Says a line, unless silent.
+    /// Says a line, unless silent. What a journal tells stays on it.
     pub(crate) fn say(&mut self, text: &str) {
         self.spoke = Instant::now();
-        if self.quiet {
-            return;
-        }
-        match &self.bar {
-            Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
-        }
+        self.bar.say(&line(text));
     }
 
     /// Takes the bar away.
     pub(crate) fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.bar.finish();
     }
 }
 

@@ -3,13 +3,14 @@
 use super::Context;
 use super::args::RunsCommand;
 use super::follow::follow;
-use super::output::{Align, bytes, duration, print, print_json, table};
+use super::output::{Align, bytes, duration, print, print_json, table, to_json};
 use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::run::control::{self, Command};
 use faceprobe_core::run::label::Label;
 use faceprobe_core::run::launch;
 use faceprobe_core::run::listing::{self, Damaged, Listed};
 use faceprobe_core::run::{RunFolder, RunId, RunView, Status, Story};
+use faceprobe_core::text::{line, printable};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{BufRead, IsTerminal};
@@ -21,7 +22,7 @@ pub(crate) fn run(context: &Context, command: &RunsCommand) -> Result<()> {
         RunsCommand::Show { run } => show(context, find(run)?),
         RunsCommand::Attach { run } => {
             let view = follow(context, find(run)?, None)?;
-            print(&format!("{}\n", view.facts().outcome.as_deref().unwrap_or("Done.")))
+            print(&format!("{}\n", line(view.facts().outcome.as_deref().unwrap_or("Done."))))
         }
         RunsCommand::Pause { run } => tell(context, &find(run)?, Command::Pause),
         RunsCommand::Resume { run } => resume(context, find(run)?),
@@ -227,13 +228,13 @@ fn show(context: &Context, run: RunFolder) -> Result<()> {
             "notes": story.notes,
         }));
     }
-    let spec = serde_json::to_string_pretty(&view.spec).map_err(|error| Error::failed(error.to_string()))?;
+    let spec = to_json(&view.spec)?;
     let mut text = format!("{}  {}\n", view.id(), status(&view).name());
     if let Some(problem) = damage(&view) {
-        text.push_str(&format!("{problem}\n"));
+        text.push_str(&format!("{}\n", line(&problem.to_string())));
     }
     if let Some(outcome) = &view.facts().outcome {
-        text.push_str(&format!("{outcome}\n"));
+        text.push_str(&format!("{}\n", line(outcome)));
     }
     if let Some(last) = story.epochs.last() {
         let (of, loss, accuracy) = match last.validated {
@@ -243,15 +244,15 @@ fn show(context: &Context, run: RunFolder) -> Result<()> {
         text.push_str(&format!("epoch {}/{}: {of} loss {loss:.4}, accuracy {accuracy:.3}\n", last.epoch, last.epochs));
     }
     for note in &story.notes {
-        text.push_str(&format!("note: {note}\n"));
+        text.push_str(&format!("note: {}\n", line(note)));
     }
     if view.facts().skipped > 0 {
         text.push_str(&format!("{} inputs were skipped:\n", view.facts().skipped));
         for skipped in &story.skipped {
-            text.push_str(&format!("  {skipped}\n"));
+            text.push_str(&format!("  {}\n", line(skipped)));
         }
     }
-    print(&format!("{text}folder: {}\n{spec}\n", view.folder.path().display()))
+    print(&format!("{text}folder: {}\n{spec}\n", printable(&view.folder.path().to_string_lossy())))
 }
 
 fn remove(run: RunFolder, yes: bool) -> Result<()> {
@@ -262,7 +263,8 @@ fn remove(run: RunFolder, yes: bool) -> Result<()> {
                 "Removing {id} cannot be undone; say --yes to do it without being asked."
             )));
         }
-        print(&format!("Remove {id} and everything in {}? [y/N] ", run.path().display()))?;
+        let folder = run.path().to_string_lossy();
+        print(&format!("Remove {id} and everything in {}? [y/N] ", printable(&folder)))?;
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line).at(run.path())?;
         if !matches!(line.trim(), "y" | "Y" | "yes") {

@@ -6,6 +6,7 @@ use super::output::print;
 use crate::tui::screenshots;
 use faceprobe_core::error::Result;
 use faceprobe_core::outputs::Outputs;
+use faceprobe_core::text::printable;
 
 pub(crate) fn run(context: &Context, args: &ScreensArgs) -> Result<()> {
     let mut outputs = Outputs::new(&context.workspace, args.force);
@@ -17,7 +18,7 @@ pub(crate) fn run(context: &Context, args: &ScreensArgs) -> Result<()> {
         let path = path(&name);
         outputs.write(&path, svg.as_bytes())?;
         if !context.quiet {
-            print(&format!("{}\n", path.display()))?;
+            print(&format!("{}\n", printable(&path.to_string_lossy())))?;
         }
     }
     Ok(())

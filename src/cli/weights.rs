@@ -7,6 +7,7 @@ use super::reporter::Reporter;
 use faceprobe_core::backbone::BackboneInfo;
 use faceprobe_core::backbone::weights::{self, Source};
 use faceprobe_core::error::Result;
+use faceprobe_core::text::printable;
 use serde_json::json;
 
 pub(crate) fn run(context: &Context, command: &WeightsCommand) -> Result<()> {
@@ -52,7 +53,8 @@ fn stored(context: &Context, name: &str) -> Result<()> {
     if context.quiet {
         return Ok(());
     }
-    print(&format!("{name}: {} ({})\n", status.path.display(), bytes(status.bytes.unwrap_or(0))))
+    let path = status.path.to_string_lossy();
+    print(&format!("{name}: {} ({})\n", printable(&path), bytes(status.bytes.unwrap_or(0))))
 }
 
 /// Bytes that the weights take when they are there.

@@ -8,7 +8,9 @@ use super::screens::{data, evaluate, features, predict_view, results, runs, trai
 use super::stages::{self, ScreenId, Stage, State};
 use super::theme::{self, Theme};
 use super::widgets::{self, NARROW, confirm, cut, cut_front, fit, form, help};
+use faceprobe_core::text::is_control;
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -33,10 +35,24 @@ pub fn draw(frame: &mut Frame, app: &App) -> Hits {
     } else {
         draw_all(frame, app, &mut hits);
     }
+    without_controls(frame.buffer_mut());
     if app.theme.ascii {
         theme::to_ascii(frame.buffer_mut());
     }
     hits
+}
+
+/// Takes what turns text around out of every cell, wherever it came from: what is drawn leaves out control characters
+/// already, but keeps these. Most texts come with escapes in their place, see [`widgets::cut`].
+fn without_controls(buffer: &mut Buffer) {
+    // The sequences of a picture, which a cell may hold too, have control characters and must keep them.
+    let turns = |character: char| !character.is_control() && is_control(character);
+    for cell in &mut buffer.content {
+        if !cell.symbol().is_ascii() && cell.symbol().contains(turns) {
+            let kept = cell.symbol().replace(turns, "");
+            cell.set_symbol(if kept.is_empty() { " " } else { &kept });
+        }
+    }
 }
 
 fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {

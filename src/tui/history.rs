@@ -3,11 +3,13 @@
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::outputs::Outputs;
 use faceprobe_core::predict::Prediction;
+use faceprobe_core::text::printable;
 use faceprobe_core::workspace::Workspace;
 use std::path::PathBuf;
 
 /// Writes predictions into `predictions-<n>.csv` in the workspace, the first number that is free; its path comes back.
-/// The columns are the fields of `predict --json`; faces are boxes of four numbers, between semicolons.
+/// The columns are the fields of `predict --json`, names as [`printable`] makes them; faces are boxes of four numbers,
+/// between semicolons.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -37,7 +39,7 @@ fn csv(predictions: &[Prediction]) -> std::result::Result<Vec<u8>, Box<dyn std::
     for prediction in predictions {
         let faces: Vec<String> =
             prediction.faces.iter().map(|face| face.bounds.map(|edge| format!("{edge:.1}")).join(" ")).collect();
-        table.write_record([
+        let cells = [
             prediction.path.clone(),
             prediction.label.clone().unwrap_or_default(),
             number(prediction.probability),
@@ -48,7 +50,8 @@ fn csv(predictions: &[Prediction]) -> std::result::Result<Vec<u8>, Box<dyn std::
             faces.join(";"),
             format!("{:.1}", prediction.milliseconds),
             prediction.error.clone().unwrap_or_default(),
-        ])?;
+        ];
+        table.write_record(cells.map(|cell| printable(&cell).into_owned()))?;
     }
     Ok(table.into_inner()?)
 }

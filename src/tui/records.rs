@@ -17,6 +17,7 @@ use faceprobe_core::run::launch::{self, Launched};
 use faceprobe_core::run::results::{ResultRow, by_setting};
 use faceprobe_core::run::scored::Scored;
 use faceprobe_core::run::{RunFolder, RunId};
+use faceprobe_core::text::line;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -165,8 +166,9 @@ pub fn perform(settings: &Settings, job: RecordJob, started: &mut Vec<Launched>)
         RecordJob::Read { run } => {
             let folder = find(&run)?;
             let log = tail(&folder.log_path());
-            let told =
-                |line: String| serde_json::from_str(&line).map_or(line, |entry: Entry| printable(&entry.describe()));
+            let told = |told: String| {
+                serde_json::from_str(&told).map_or(told, |entry: Entry| line(&entry.describe()).into_owned())
+            };
             let journal = tail(&folder.events_path()).into_iter().map(told).collect();
             Ok(RecordReply::Read { run, log, journal })
         }
@@ -204,12 +206,7 @@ fn tail(path: &Path) -> Vec<String> {
     let (bytes, cut) = read().unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     // Where the beginning is cut off, the first line is only a piece.
-    text.lines().skip(usize::from(cut)).map(printable).collect()
-}
-
-/// Control characters would reach the terminal.
-fn printable(line: &str) -> String {
-    line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.lines().skip(usize::from(cut)).map(|told| line(told).into_owned()).collect()
 }
 
 /// Takes in what came of a job, on the UI thread.

@@ -6,6 +6,7 @@ use crossterm::terminal::{
     EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use faceprobe_core::error::{Error, Result};
+use faceprobe_core::text::{line, lines};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use std::fs::File;
@@ -125,7 +126,7 @@ fn release_stderr() {
         && file.seek(SeekFrom::Start(length.saturating_sub(4096))).is_ok()
         && file.take(4096).read_to_end(&mut said).is_ok()
     {
-        let _ = std::io::stderr().write_all(&said);
+        let _ = std::io::stderr().write_all(lines(&String::from_utf8_lossy(&said)).as_bytes());
     }
 }
 
@@ -165,7 +166,11 @@ pub fn hook_panics() {
         let what =
             payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         let what = what.unwrap_or("no reason given");
-        eprintln!("faceprobe's screen broke{place} ({what}). Runs at work go on; start faceprobe again to see them.");
+        let told = format!(
+            "faceprobe's screen broke{place} ({}). Runs at work go on; start faceprobe again to see them.\n",
+            line(what)
+        );
+        let _ = std::io::stderr().write_all(told.as_bytes());
         std::process::exit(1);
     }));
 }

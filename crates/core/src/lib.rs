@@ -14,5 +14,6 @@ pub mod outputs;
 pub mod predict;
 pub mod report;
 pub mod run;
+pub mod text;
 pub mod worker;
 pub mod workspace;

@@ -13,6 +13,7 @@ use crate::predict::{Batch, BatchReply, Predictor, batch, serve};
 use crate::work;
 use faceprobe_core::error::{Error, ErrorKind, Result};
 use faceprobe_core::predict::Reply;
+use faceprobe_core::text::{line, lines};
 use faceprobe_core::workspace::Workspace;
 use serde::Serialize;
 use std::ffi::OsString;
@@ -24,12 +25,12 @@ use std::process::ExitCode;
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     std::panic::set_hook(Box::new(|info| {
-        eprintln!("this is a bug: {info}. What was finished is kept; please report the line above.");
+        say_on_stderr(&format!("this is a bug: {info}. What was finished is kept; please report the line above."));
     }));
     match std::panic::catch_unwind(|| dispatch(&arguments)) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
-            eprintln!("{error}");
+            say_on_stderr(&line(&error.to_string()));
             ExitCode::from(if error.kind() == ErrorKind::Usage { 2 } else { 1 })
         }
         Err(_) => ExitCode::FAILURE,
@@ -68,6 +69,12 @@ fn dispatch(arguments: &[OsString]) -> Result<ExitCode> {
     }
 }
 
+/// Says something on standard error, which is the program's or a run's log: both come to a terminal.
+#[allow(clippy::disallowed_methods, reason = "here is the filter")]
+pub(crate) fn say_on_stderr(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", lines(text));
+}
+
 fn misused() -> Error {
     Error::usage("faceprobe-worker is started by faceprobe; run 'faceprobe --help' instead.")
 }
@@ -89,6 +96,7 @@ fn say(what: &impl Serialize) -> Result<()> {
     write(&line)
 }
 
+#[allow(clippy::disallowed_methods, reason = "a program reads it, not a terminal")]
 fn write(bytes: &[u8]) -> Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(bytes)

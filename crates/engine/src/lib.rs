@@ -1,6 +1,9 @@
 //! What computes: backbones and their weights, faces, extraction, training and prediction, on libtorch. The program asks
 //! for it through `faceprobe-worker`, a process of its own.
 
+// What is said goes through `commands::say_on_stderr`, which filters.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod audit;
 pub mod backbone;
 pub mod commands;

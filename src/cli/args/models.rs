@@ -26,7 +26,8 @@ pub(crate) struct ResultsArgs {
     /// Only models that fulfil these conditions, such as 'kind=dense val>0.8 backbone=vgg'
     #[arg(long, value_name = "CONDITIONS")]
     pub filter: Option<String>,
-    /// Write the table for another program: csv, markdown or latex
+    /// Write the table for another program: csv, markdown or latex. In names, control characters and those that turn the
+    /// direction of text are written as \u{1b}, and a backslash before u{ as \u{5c}
     #[arg(long, value_name = "FORMAT", conflicts_with = "compare")]
     pub format: Option<Format>,
     /// Write it into this file; without --format, its ending decides: .csv, .md, .tex
@@ -139,7 +140,8 @@ pub(crate) struct PredictArgs {
     /// Overwrite the file OUT even if it was not made here; what is read is never overwritten, nor anything in a folder OUT
     #[arg(long, requires = "explain")]
     pub force: bool,
-    /// Print CSV instead of text
+    /// Print CSV instead of text. Control characters and those that turn the direction of text are written as \u{1b}, and a
+    /// backslash before u{ as \u{5c}, so that every field can be read back
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
 }

@@ -9,6 +9,7 @@ pub mod help;
 pub mod plot;
 
 use super::theme::Theme;
+use faceprobe_core::text::{is_control, line};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
@@ -41,7 +42,11 @@ fn framed<'a>(theme: Theme, title: impl Into<Line<'a>>, rule: ratatui::style::St
 }
 
 /// Text in an area, wrapped, scrolled by `scroll` lines.
-pub fn text(frame: &mut Frame, area: Rect, lines: Vec<Line<'_>>, scroll: u16) {
+pub fn text(frame: &mut Frame, area: Rect, mut lines: Vec<Line<'_>>, scroll: u16) {
+    let spans = lines.iter_mut().flat_map(|line| &mut line.spans);
+    for span in spans.filter(|span| span.content.contains(is_control)) {
+        span.content = line(&span.content).into_owned().into();
+    }
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }).scroll((scroll, 0)), area);
 }
 
@@ -63,9 +68,10 @@ pub fn offset(selected: usize, len: usize, height: usize) -> usize {
     selected.saturating_sub(height / 2).min(len.saturating_sub(height))
 }
 
-/// `text` in lines of at most `width` columns, broken at spaces.
+/// `text` in lines of at most `width` columns, broken at spaces and ends of lines; control characters escaped.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     use unicode_width::UnicodeWidthStr;
+    let text = faceprobe_core::text::lines(text);
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
@@ -79,11 +85,12 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// `text` cut to `width` columns, with `…` where it was cut.
+/// `text` cut to `width` columns, with `…` where it was cut; control characters escaped.
 pub fn cut(text: &str, width: usize) -> String {
     use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+    let text = line(text);
     if text.width() <= width {
-        return text.to_owned();
+        return text.into_owned();
     }
     let mut used = 0;
     let mut kept: String = text
@@ -101,7 +108,7 @@ pub fn cut(text: &str, width: usize) -> String {
 
 /// `text` cut at its beginning: what matters of a path is its end.
 pub fn cut_front(text: &str, width: usize) -> String {
-    let turned: String = text.chars().rev().collect();
+    let turned: String = line(text).chars().rev().collect();
     cut(&turned, width).chars().rev().collect()
 }
 

@@ -1,6 +1,7 @@
 //! What an audit found: `audit.json` beside the manifest, and the text of `data audit`.
 
 use crate::error::{AtPath, Error, Result};
+use crate::text::{line, printable};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
@@ -175,10 +176,10 @@ impl Audit {
 
     /// For a person: each kind with its count and the first few findings.
     pub fn to_text(&self, most: usize) -> String {
-        let mut text = format!("Audit of {}: {} labelled images", self.dataset, self.images);
+        let mut text = format!("Audit of {}: {} labelled images", printable(&self.dataset), self.images);
         match &self.features[..] {
             [] => text.push('\n'),
-            features => text.push_str(&format!(", features: {}\n", features.join("; "))),
+            features => text.push_str(&format!(", features: {}\n", line(&features.join("; ")))),
         }
         if let Some(agreement) = self.agreement {
             text.push_str(&format!(
@@ -198,14 +199,15 @@ impl Audit {
                 "\n{}: {}{across}{settled} ({})\n",
                 tally.kind.name(),
                 tally.count,
-                tally.explanation
+                line(&tally.explanation)
             ));
             let own = || self.findings.iter().filter(|finding| finding.kind == tally.kind);
             for finding in own().take(most) {
-                text.push_str(&format!("  {}\n", finding.detail));
+                text.push_str(&format!("  {}\n", line(&finding.detail)));
                 for image in &finding.images {
-                    let split = image.split.as_deref().unwrap_or("-");
-                    text.push_str(&format!("    {} ({}, {split})\n", image.path, image.label));
+                    let split = line(image.split.as_deref().unwrap_or("-"));
+                    let (path, label) = (printable(&image.path), printable(&image.label));
+                    text.push_str(&format!("    {path} ({label}, {split})\n"));
                 }
             }
             let more = own().count().saturating_sub(most);
@@ -217,7 +219,7 @@ impl Audit {
             text.push_str("\nNothing was found.\n");
         }
         for note in &self.notes {
-            text.push_str(&format!("\nnote: {note}\n"));
+            text.push_str(&format!("\nnote: {}\n", line(note)));
         }
         text
     }

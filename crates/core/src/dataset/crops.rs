@@ -5,10 +5,11 @@
 //! right one, an interrupted preparation goes on where it was, and another seed or size crops nothing twice.
 
 use super::inspect::Meter;
-use super::report::{Tally, printable};
+use super::report::Tally;
 use super::sample::{ContentHash, Sample};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
+use crate::text::excerpt;
 use crate::workspace::write_whole;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -125,7 +126,7 @@ fn in_threads(
                 roots.get(&sample.source).map_or_else(|| PathBuf::from(&sample.path), |root| root.join(&sample.path));
             let outcome = one(&picture, &target.join(crop_name(sample.hash)), worker.as_mut())?;
             if let Err(reason) = &outcome {
-                let path = printable(&picture.to_string_lossy());
+                let path = excerpt(&picture.to_string_lossy());
                 monitor.update(Update::Skipped { path, reason: format!("{reason}; the whole picture stays") });
             }
             done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((place, outcome));
@@ -158,6 +159,6 @@ fn one(picture: &Path, crop: &Path, worker: &mut dyn CropThread) -> Result<Outco
             Ok(ContentHash::of(&bytes))
         }
         Ok(None) => Err("no face was found".into()),
-        Err(reason) => Err(printable(&reason)),
+        Err(reason) => Err(excerpt(&reason)),
     })
 }

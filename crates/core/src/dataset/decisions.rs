@@ -4,9 +4,9 @@
 //! The raw data is never changed: the next preparation reads the decisions and leaves out or relabels.
 
 use super::adapter::gender_class;
-use super::report::printable;
 use super::sample::ContentHash;
 use crate::error::{AtPath, Error, Result};
+use crate::text::excerpt;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ impl Decision {
             }
             ("relabel", None) => Err("relabel needs the new label".into()),
             ("keep" | "drop", Some(_)) => Err(format!("{} takes no label", word.trim())),
-            _ => Err(format!("'{}' is none of keep, drop and relabel LABEL", printable(word))),
+            _ => Err(format!("'{}' is none of keep, drop and relabel LABEL", excerpt(word))),
         }
     }
 
@@ -183,7 +183,7 @@ fn parse(bytes: &[u8], path: &Path) -> Result<Decisions> {
         let line = row.position().map_or(0, csv::Position::line);
         let at_line = |problem: String| Error::file(path, format!("line {line}: {problem}; mend or remove this line"));
         let field = |index: usize| row.get(index).unwrap_or_default();
-        let hash: ContentHash = field(0).parse().map_err(|problem: String| at_line(printable(&problem)))?;
+        let hash: ContentHash = field(0).parse().map_err(|problem: String| at_line(excerpt(&problem)))?;
         let decision = Decision::parse(field(1), Some(field(2))).map_err(at_line)?;
         by_hash.insert(hash, Decided { decision, path: field(3).to_owned(), decided: field(4).to_owned() });
     }

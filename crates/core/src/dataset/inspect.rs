@@ -1,11 +1,11 @@
 //! Opening every image file once: what are its bytes, and is it an image?
 
 use super::inspect_cache::{Cache, Known};
-use super::report::printable;
 use super::sample::ContentHash;
 use crate::error::{Error, Result};
 use crate::imaging;
 use crate::monitor::{Monitor, Update};
+use crate::text::excerpt;
 use rayon::prelude::*;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -61,7 +61,7 @@ pub fn inspect(
             let is_new = cached.is_none();
             let known = cached.unwrap_or_else(|| look_at(path, stamp));
             if let Err(reason) = &known {
-                let path = printable(&path.to_string_lossy());
+                let path = excerpt(&path.to_string_lossy());
                 monitor.update(Update::Skipped { path, reason: reason.clone() });
             }
             meter.step();
@@ -88,7 +88,7 @@ fn look_at(path: &Path, stamp: &Stamp) -> Known {
         return Err(format!("has {} MiB; no photograph is that large", stamp.size >> 20));
     }
     let bytes = std::fs::read(path).map_err(|error| format!("cannot be read ({error})"))?;
-    imaging::decode(&bytes).map_err(|reason| printable(&reason))?;
+    imaging::decode(&bytes).map_err(|reason| excerpt(&reason))?;
     Ok(ContentHash::of(&bytes))
 }
 

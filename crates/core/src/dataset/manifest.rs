@@ -1,9 +1,10 @@
 //! The prepared data set on disk: `manifest.csv`, `report.json` and `sources.json` in one folder.
 
 use super::attributes;
-use super::report::{PrepareReport, printable};
+use super::report::PrepareReport;
 use super::sample::{ContentHash, Sample, Split};
 use crate::error::{AtPath, Error, Result};
+use crate::text::excerpt;
 use crate::workspace::Workspace;
 use csv::StringRecord;
 use serde::{Deserialize, Serialize};
@@ -107,7 +108,7 @@ impl Manifest {
         };
         Err(Error::failed(format!(
             "There is no prepared data set '{}' in {}; {hint}.",
-            printable(name),
+            excerpt(name),
             workspace.all_prepared().display()
         )))
     }
@@ -211,27 +212,27 @@ fn parse_row(row: &StringRecord, classes: &[String; 2], roots: &BTreeMap<String,
         return Err(format!("{} columns instead of {}", fields.len(), COLUMNS.len()));
     };
     if path.is_empty() || path.split('/').any(|part| part == "..") {
-        return Err(format!("'{}' is not a path in the data set", printable(path)));
+        return Err(format!("'{}' is not a path in the data set", excerpt(path)));
     }
     let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let class = classes.iter().position(|class| class == label);
     let split_found = Split::ALL.into_iter().find(|known| known.name() == split);
     let fold = match fold {
         "" => None,
-        fold => Some(fold.parse().map_err(|_| format!("the fold '{}' is not a whole number", printable(fold)))?),
+        fold => Some(fold.parse().map_err(|_| format!("the fold '{}' is not a whole number", excerpt(fold)))?),
     };
     if !roots.contains_key(source) {
-        return Err(format!("the source '{}' is not in sources.json", printable(source)));
+        return Err(format!("the source '{}' is not in sources.json", excerpt(source)));
     }
     Ok(Sample {
         source: source.to_owned(),
         path: path.to_owned(),
-        class: class.ok_or_else(|| format!("the label '{}' is neither {}", printable(label), classes.join(" nor ")))?,
-        split: split_found.ok_or_else(|| format!("the split '{}' is none of train, val, test", printable(split)))?,
+        class: class.ok_or_else(|| format!("the label '{}' is neither {}", excerpt(label), classes.join(" nor ")))?,
+        split: split_found.ok_or_else(|| format!("the split '{}' is none of train, val, test", excerpt(split)))?,
         subject: known(subject),
         age: known(age),
         fold,
-        hash: hash.parse().map_err(|problem: String| printable(&problem))?,
+        hash: hash.parse().map_err(|problem: String| excerpt(&problem))?,
         attributes: BTreeMap::new(),
     })
 }

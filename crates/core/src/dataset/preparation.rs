@@ -183,7 +183,7 @@ fn samples(usable: &[Usable], drawn: &[Option<Split>], sources: &[Source]) -> Ve
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    let mut bytes = serde_json::to_vec_pretty(value).at(path)?;
+    let mut bytes = crate::text::json_value(value).at(path)?.into_bytes();
     bytes.push(b'\n');
     write_whole(path, &bytes)
 }

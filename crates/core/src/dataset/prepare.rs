@@ -8,7 +8,7 @@ use super::groups;
 use super::inspect::{Stamp, inspect};
 use super::preparation::{Crops, Preparation};
 use super::reasons::{Drops, Reason};
-use super::report::{PrepareReport, printable};
+use super::report::PrepareReport;
 use super::report_text::thousands;
 use super::sample::ContentHash;
 use super::source::{RawRow, SourceRows, SourceSpec, source_names};
@@ -16,6 +16,7 @@ use super::split::Sizes;
 use crate::error::{Error, Result};
 use crate::imaging::{Alignment, Template};
 use crate::monitor::{Monitor, Update};
+use crate::text::excerpt;
 use crate::workspace::Workspace;
 use faceprobe_settings::{Refusal, Rules, settings};
 use rayon::prelude::*;
@@ -240,7 +241,7 @@ fn check_name(name: &str) -> Result<()> {
     if name.is_empty() || name.len() > 64 || name.starts_with(['.', '-']) || !name.chars().all(plain) {
         return Err(Error::usage(format!(
             "'{}' cannot name a prepared data set; use up to 64 letters, digits, '-', '_' and '.'.",
-            printable(name)
+            excerpt(name)
         )));
     }
     Ok(())
@@ -255,7 +256,7 @@ fn read_sources(specs: &[SourceSpec]) -> Result<Vec<Source>> {
     for (spec, name) in specs.iter().zip(names) {
         let rows = spec.read()?;
         if let Some(first) = sources.first().filter(|first| first.rows.classes != rows.classes) {
-            let [theirs, ours] = [&first.rows.classes, &rows.classes].map(|classes| printable(&classes.join(" and ")));
+            let [theirs, ours] = [&first.rows.classes, &rows.classes].map(|classes| excerpt(&classes.join(" and ")));
             return Err(Error::usage(format!(
                 "{} has the classes {theirs}, but {name} has {ours}; prepare them one by one.",
                 first.name
@@ -284,7 +285,7 @@ fn candidates(sources: &mut [Source], report: &mut PrepareReport, drops: &mut Dr
     }
     for candidate in &candidates {
         let label = if candidate.row.raw_label.is_empty() { "(empty)" } else { &candidate.row.raw_label };
-        *report.raw_labels.entry(printable(label)).or_default() += 1;
+        *report.raw_labels.entry(excerpt(label)).or_default() += 1;
     }
     report.images_present = candidates.iter().filter(|candidate| candidate.stamp.is_some()).count();
     candidates
@@ -356,8 +357,8 @@ fn decided(
             let class = class_of(label, classes).ok_or_else(|| {
                 Error::failed(format!(
                     "data/decisions.csv relabels {} as '{}', which is neither {}; decide on it again.",
-                    printable(&sample.row.path),
-                    printable(label),
+                    excerpt(&sample.row.path),
+                    excerpt(label),
                     classes.join(" nor ")
                 ))
             })?;
@@ -438,7 +439,7 @@ fn describe(usable: &[Usable], report: &mut PrepareReport) {
     for Usable { source, row, class, .. } in usable {
         report.usable[*class] += 1;
         if let Some(age) = &row.age {
-            report.ages.entry(printable(age)).or_default()[*class] += 1;
+            report.ages.entry(excerpt(age)).or_default()[*class] += 1;
         }
         if let Some(fold) = row.fold {
             report.folds.entry(fold.to_string()).or_default()[*class] += 1;

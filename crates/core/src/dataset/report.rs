@@ -3,6 +3,7 @@
 use super::division::{Fold, SplitMethod};
 use crate::error::{AtPath, Error, Result};
 use crate::imaging::Alignment;
+use crate::text::brief;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +23,7 @@ impl Tally {
     pub fn add(&mut self, example: impl FnOnce() -> String) {
         self.count += 1;
         if self.examples.len() < EXAMPLES {
-            self.examples.push(printable(&example()));
+            self.examples.push(brief(&example()));
         }
     }
 
@@ -32,23 +33,6 @@ impl Tally {
         self.examples.extend(other.examples);
         self.examples.truncate(EXAMPLES);
     }
-}
-
-/// `text` from a file, fit for a terminal: control characters escaped, and cut when it is absurdly long.
-pub fn printable(text: &str) -> String {
-    const LONGEST: usize = 400;
-    let mut shown = String::new();
-    for (position, character) in text.chars().enumerate() {
-        match character {
-            _ if position == LONGEST => {
-                shown.push_str("...");
-                break;
-            }
-            control if control.is_control() => shown.extend(control.escape_default()),
-            other => shown.push(other),
-        }
-    }
-    shown
 }
 
 /// One reason for leaving rows out.

@@ -1,6 +1,7 @@
 //! The account of a preparation as plain text for a person, in 80 columns.
 
 use super::report::{Dropped, PrepareReport};
+use crate::text::{self, printable};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -30,7 +31,8 @@ impl PrepareReport {
         let synthetic = if self.synthetic { " (synthetic images)" } else { "" };
         let method =
             if self.split.keeps_people_apart() { format!(", split by {}", self.split.name()) } else { String::new() };
-        line(&mut text, &format!("Data set {}{synthetic}, seed {}{method}", self.name, self.seed));
+        let name = printable(&self.name);
+        line(&mut text, &format!("Data set {name}{synthetic}, seed {}{method}", self.seed));
         for source in &self.sources {
             line(&mut text, &format!("  {}", fitted(source, WIDTH - 2)));
         }
@@ -152,8 +154,9 @@ fn right(text: &str, width: usize) -> String {
 
 /// `text`, with its middle left out if it is wider than `width`: of a path, both ends matter.
 fn fitted(text: &str, width: usize) -> String {
+    let text = text::line(text);
     if text.width() <= width {
-        return text.to_owned();
+        return text.into_owned();
     }
     let room = width.saturating_sub(3);
     let within = |room: usize, characters: &mut dyn Iterator<Item = char>| -> Vec<char> {
@@ -172,6 +175,7 @@ fn fitted(text: &str, width: usize) -> String {
 
 /// Adds `words` behind `lead`, broken between words, the later lines indented below the first.
 fn wrapped(text: &mut String, lead: &str, words: &str) {
+    let words = text::line(words);
     let indent = " ".repeat(lead.width());
     let mut current = lead.to_owned();
     let mut used = lead.width();

@@ -137,8 +137,8 @@ impl FromStr for SourceSpec {
         });
         found.ok_or_else(|| {
             let adapters: Vec<String> =
-                Adapter::all().map(|adapter| format!("\n  {}:PATH  {}", adapter, adapter.expects())).collect();
-            Error::usage(format!("'{text}' is not a source; write one of{}", adapters.concat()))
+                Adapter::all().map(|adapter| format!("{}:PATH ({})", adapter, adapter.expects())).collect();
+            Error::usage(format!("'{text}' is not a source; write one of {}", adapters.join(", ")))
         })
     }
 }

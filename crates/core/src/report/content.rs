@@ -4,10 +4,10 @@ use super::document::{Align, Document, Figure};
 use super::gather::{Set, Study};
 use super::plots::{Share, forest};
 use super::{card, machine, of_model, rerun};
-use crate::dataset::report::printable;
 use crate::dataset::thousands;
 use crate::run::result_text::{self, after_opening, division, p_value, set_name, spread, with_interval};
 use crate::run::results::{ResultRow, SettingRow};
+use crate::text::printable;
 use Align::{Left, Mono, Path, Right};
 
 /// Rows of the drawing of all models.
@@ -36,7 +36,7 @@ pub fn document(study: &Study) -> Document {
     }
     if !study.damaged.is_empty() {
         document.warning("Of some runs not everything can be read; what cannot is not in this report.");
-        document.list(study.damaged.iter().map(|damaged| printable(&damaged.to_string())));
+        document.list(study.damaged.iter().map(|damaged| damaged.to_string()));
     }
     results(&mut document, study);
     data(&mut document, &study.sets);
@@ -173,7 +173,7 @@ fn data(document: &mut Document, sets: &[Set]) {
         document.heading(3, set_name(&report.name, report.synthetic));
         document.text(format!(
             "From {}: {} rows in the label files, {} with an image, {} usable ({} {first}, {} {second}). Split: {}, seed {}.",
-            report.sources.iter().map(|source| printable(source)).collect::<Vec<_>>().join(" and "),
+            report.sources.iter().map(|source| printable(source).into_owned()).collect::<Vec<_>>().join(" and "),
             thousands(report.rows),
             thousands(report.images_present),
             thousands(report.usable.iter().sum()),

@@ -1,5 +1,7 @@
 //! A report as blocks of text, tables and figures, whatever it is written as.
 
+use crate::text::{line, lines};
+
 /// One part of a report. All text is plain: whoever writes it out escapes it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Block {
@@ -69,6 +71,27 @@ pub struct Document {
 }
 
 impl Document {
+    /// The same fit to be written: every text on one line and without control characters, which formats let stand.
+    pub fn shown(mut self) -> Self {
+        let one_line = |text: &mut String| *text = line(text).into_owned();
+        [&mut self.title, &mut self.subtitle].into_iter().for_each(one_line);
+        for block in &mut self.blocks {
+            match block {
+                Block::Heading { text, .. } | Block::Text(text) | Block::Warning(text) => one_line(text),
+                Block::List(items) => items.iter_mut().for_each(one_line),
+                Block::Table(table) => {
+                    one_line(&mut table.caption);
+                    table.head.iter_mut().for_each(|(name, _)| one_line(name));
+                    table.rows.iter_mut().flatten().for_each(one_line);
+                }
+                Block::Figures(figures) => figures.iter_mut().for_each(|figure| one_line(&mut figure.caption)),
+                Block::Pictures(pictures) => pictures.iter_mut().for_each(|picture| one_line(&mut picture.caption)),
+                Block::Code(text) => *text = lines(text).into_owned(),
+            }
+        }
+        self
+    }
+
     pub fn heading(&mut self, level: u8, text: impl Into<String>) {
         self.blocks.push(Block::Heading { level, text: text.into() });
     }

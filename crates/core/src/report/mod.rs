@@ -60,7 +60,7 @@ pub fn write(workspace: &Workspace, output: &Path, options: &ReportOptions) -> R
             workspace.root().display()
         )));
     }
-    let document = content::document(&study);
+    let document = content::document(&study).shown();
     let page = html::render(&document);
     outputs.write(&markdown, markdown::render(&document).as_bytes())?;
     outputs.write(&html, page.as_bytes())?;

@@ -5,10 +5,10 @@ use super::document::{Align, Block, Document, Figure, Picture};
 use super::gather::{Model, Part};
 use super::plots::{Chart, Curve, Legend, Share, chart, forest};
 use crate::dataset::Split;
-use crate::dataset::report::printable;
 use crate::evaluation::{Figures, Groups};
 use crate::monitor::EpochFigures;
 use crate::run::result_text::{set_name, with_interval};
+use crate::text::printable;
 use Align::{Left, Path, Right};
 use serde_json::Value;
 
@@ -293,7 +293,7 @@ fn mistakes(document: &mut Document, part: &Part) {
     document.heading(4, format!("Worst mistakes, {}", split_name(part.split)));
     let rows = part.mistakes.iter().map(|mistake| {
         vec![
-            printable(&mistake.path),
+            printable(&mistake.path).into_owned(),
             mistake.label.clone(),
             mistake.called.clone(),
             format!("{:.4}", mistake.score),

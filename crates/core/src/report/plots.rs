@@ -3,6 +3,7 @@
 //! Colours are stand-ins that become variables of the page's style, so that a drawing follows light, dark and paper.
 
 use crate::evaluation::Interval;
+use crate::text;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -79,7 +80,8 @@ fn svg(size: (u32, u32), draw: impl FnOnce(&DrawingArea<SVGBackend<'_>, Shift>) 
     for (RGBColor(r, g, b), name) in colours.chain(others.map(|(colour, name)| (colour, name.to_owned()))) {
         text = text.replace(&format!("#{r:02X}{g:02X}{b:02X}"), &format!("var({name})"));
     }
-    Some(text)
+    // Names are drawn in it.
+    Some(text::lines(&text).into_owned())
 }
 
 fn words(size: u32, colour: &RGBColor) -> TextStyle<'static> {

@@ -5,6 +5,7 @@ use crate::dataset::prepare::PrepareSettings;
 use crate::features::CutSettings;
 use crate::model::{EnsembleSettings, ModelInput, ModelSpec};
 use crate::run::{JobSpec, Spec, SweepSpec};
+use crate::text;
 use faceprobe_settings::options;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -94,8 +95,17 @@ fn line(words: &[&str], more: impl IntoIterator<Item = String>) -> String {
     all.join(" ")
 }
 
-/// As a shell takes it for one word.
+/// As a shell takes it for one word, on one line: control characters as bash and zsh read them.
 fn quoted(word: &str) -> Cow<'_, str> {
+    if word.contains(text::is_control) {
+        let characters = word.chars().filter(|character| *character != '\0');
+        let written = characters.map(|character| match character {
+            '\\' | '\'' => format!("\\{character}"),
+            control if text::is_control(control) => format!("\\u{:04x}", u32::from(control)),
+            plain => plain.to_string(),
+        });
+        return format!("$'{}'", written.collect::<String>()).into();
+    }
     // A NUL, which no argument can hold, is left out.
     shlex::try_quote(word).unwrap_or_else(|_| Cow::Owned(word.replace('\0', "")))
 }

@@ -96,7 +96,7 @@ fn keep(workspace: &Workspace, run: &RunFolder, threshold: f64, criterion: Strin
     let run = run.id().to_string();
     let choice = Choice { run, threshold, criterion: Some(criterion), at, after_test_openings };
     let path = path(workspace);
-    write_whole(&path, &serde_json::to_vec_pretty(&choice).at(&path)?)?;
+    write_whole(&path, crate::text::json_value(&choice).at(&path)?.as_bytes())?;
     Ok(choice)
 }
 

@@ -4,6 +4,7 @@ use super::result_text::{set_name, share, with_interval};
 use super::results::{ResultRow, SettingRow, Spread};
 use crate::error::{Error, Result};
 use crate::evaluation::Interval;
+use crate::text::printable;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -221,14 +222,15 @@ fn csv_of(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<Stri
     let mut out = csv::Writer::from_writer(Vec::new());
     out.write_record(head).map_err(|error| failed(&error))?;
     for row in rows {
-        out.write_record(&row).map_err(|error| failed(&error))?;
+        out.write_record(row.iter().map(|cell| printable(cell).into_owned())).map_err(|error| failed(&error))?;
     }
     let bytes = out.into_inner().map_err(|error| failed(&error))?;
     String::from_utf8(bytes).map_err(|error| failed(&error))
 }
 
 /// A table with the first `left` columns set left and the others right.
-fn table(head: &[&str], left: usize, rows: Vec<Vec<String>>, notes: &[&str], format: Format) -> String {
+fn table(head: &[&str], left: usize, mut rows: Vec<Vec<String>>, notes: &[&str], format: Format) -> String {
+    rows.iter_mut().flatten().for_each(|cell| *cell = printable(cell).into_owned());
     match format {
         Format::Latex => latex(head, left, &rows, notes),
         Format::Csv | Format::Markdown => markdown(head, left, &rows, notes),
@@ -258,7 +260,6 @@ fn markdown_escaped(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            '\n' | '\r' => out.push(' '),
             c => out.push(c),
         }
     }
@@ -301,7 +302,6 @@ fn latex_escaped(text: &str) -> String {
             ']' => out.push_str("{]}"),
             '±' => out.push_str("$\\pm$"),
             '–' => out.push_str("--"),
-            '\n' | '\r' => out.push(' '),
             c => out.push(c),
         }
     }

@@ -143,7 +143,7 @@ impl RunFolder {
     /// Writes what is asked for.
     pub fn set_spec(&self, spec: &Spec) -> Result<()> {
         let path = self.spec_path();
-        write_whole(&path, &serde_json::to_vec_pretty(spec).at(&path)?)
+        write_whole(&path, crate::text::json_value(spec).at(&path)?.as_bytes())
     }
 
     fn spec_path(&self) -> PathBuf {

@@ -2,6 +2,7 @@
 
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{EpochFigures, Update};
+use crate::text::json;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -113,7 +114,7 @@ impl JournalWriter {
     /// in the return value.
     pub fn write(&mut self, event: Event) -> bool {
         let entry = Entry { at: jiff::Timestamp::now().as_millisecond(), event };
-        let Ok(mut line) = serde_json::to_vec(&entry) else {
+        let Ok(mut line) = serde_json::to_string(&entry).map(|line| json(line).into_bytes()) else {
             return false;
         };
         line.push(b'\n');

@@ -2,6 +2,7 @@
 
 use super::folder::RunFolder;
 use crate::error::{AtPath, Error, Result};
+use crate::text::is_control;
 use crate::workspace::write_whole;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -58,7 +59,7 @@ impl Label {
             }
         }
         let path = path(run);
-        write_whole(&path, &serde_json::to_vec_pretty(self).at(&path)?)
+        write_whole(&path, crate::text::json_value(self).at(&path)?.as_bytes())
     }
 
     /// Sets a title; control characters, which would reach the terminal, become spaces.
@@ -73,6 +74,6 @@ impl Label {
 }
 
 fn clean(text: &str, lines: bool) -> String {
-    let kept: String = text.chars().map(|c| if c.is_control() && !(lines && c == '\n') { ' ' } else { c }).collect();
+    let kept: String = text.chars().map(|c| if is_control(c) && !(lines && c == '\n') { ' ' } else { c }).collect();
     kept.trim().to_owned()
 }

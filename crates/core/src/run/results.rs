@@ -183,7 +183,7 @@ impl ResultRow {
     /// Writes the row into its run's folder.
     pub fn save(&self, run: &RunFolder) -> Result<()> {
         let path = run.result_path();
-        write_whole(&path, &serde_json::to_vec_pretty(self).at(&path)?)
+        write_whole(&path, crate::text::json_value(self).at(&path)?.as_bytes())
     }
 
     /// The row of a run that has no result (yet): what its spec says, and how it stands.

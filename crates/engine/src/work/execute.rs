@@ -40,7 +40,7 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
             };
             // The account belongs to the run too: when there are too few images it is all that comes of it.
             let path = circumstances.run.path().join("report.json");
-            write_whole(&path, &serde_json::to_vec_pretty(&report).at(&path)?)?;
+            write_whole(&path, faceprobe_core::text::json_value(&report).at(&path)?.as_bytes())?;
             outcome?;
             let counts: Vec<String> = report
                 .splits

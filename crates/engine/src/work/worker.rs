@@ -2,12 +2,14 @@
 
 use super::execute::{Circumstances, execute};
 use super::thinning::Thinning;
+use crate::commands::say_on_stderr;
 use faceprobe_core::error::{Error, ErrorKind, Result};
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
 use faceprobe_core::run::control::{self, Command, Switch, Wish};
 use faceprobe_core::run::journal::{Event, JournalWriter, Life};
 use faceprobe_core::run::{RunView, Status, queue, summary};
+use faceprobe_core::text::line;
 use faceprobe_core::workspace::Workspace;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::fs;
@@ -66,7 +68,7 @@ impl Recorder {
 impl Record {
     fn write(&mut self, event: Event) {
         if !self.journal.write(event) {
-            eprintln!("the journal could not be written; is the disk full?");
+            say_on_stderr("the journal could not be written; is the disk full?");
         }
     }
 }
@@ -94,12 +96,12 @@ pub fn main(workspace: &Workspace, name: &str) -> ExitCode {
     // that leads its group already, as under a debugger, and then nothing needs doing.
     let _ = rustix::process::setsid();
     let code = work(workspace, name).unwrap_or_else(|error| {
-        eprintln!("{error}");
+        say_on_stderr(&line(&error.to_string()));
         ExitCode::FAILURE
     });
     // Whoever waits for this one is next.
     if let Err(error) = queue::next(workspace) {
-        eprintln!("{error}");
+        say_on_stderr(&line(&error.to_string()));
     }
     code
 }

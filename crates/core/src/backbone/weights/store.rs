@@ -100,8 +100,8 @@ pub(in crate::backbone) fn lock(folder: &Path) -> Result<File> {
 
 /// Writes the record of weights that are in place. It comes last: without it they count as absent.
 pub fn record(path: &Path, info: &WeightsInfo) -> Result<()> {
-    let json = serde_json::to_vec_pretty(info).at(path)?;
-    write_whole(&path.with_extension("json"), &json)
+    let json = crate::text::json_value(info).at(path)?;
+    write_whole(&path.with_extension("json"), json.as_bytes())
 }
 
 /// The bytes of a network's stored weights, a safetensors file that holds every parameter in its shape as 32-bit floats,

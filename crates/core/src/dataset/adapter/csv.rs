@@ -2,10 +2,10 @@
 
 use super::table::{Dialect, Row, each_row};
 use super::{Layout, gender_class, genders, inside, known};
-use crate::dataset::report::printable;
 use crate::dataset::sample::Split;
 use crate::dataset::source::{RawRow, SourceRows};
 use crate::error::{Error, Result};
+use crate::text::excerpt;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -47,7 +47,7 @@ pub fn read(path: &Path) -> Result<SourceRows> {
         rows.iter_mut().for_each(|row| row.class = named.iter().position(|label| *label == row.raw_label));
         source.classes = [first.clone(), second.clone()];
     } else {
-        let some: Vec<String> = named.iter().take(6).map(|label| printable(label)).collect();
+        let some: Vec<String> = named.iter().take(6).map(|label| excerpt(label)).collect();
         let labels = if some.is_empty() { "none".into() } else { some.join(", ") };
         return Err(Error::file(
             path,
@@ -60,7 +60,7 @@ pub fn read(path: &Path) -> Result<SourceRows> {
 fn parse(row: &Row, root: &Path) -> Result<RawRow, String> {
     let path = relative_or_absolute(row.get("path"), root)?;
     let fold = known(row.get("fold"))
-        .map(|fold| fold.parse().map_err(|_| format!("the fold '{}' is not a whole number", printable(&fold))))
+        .map(|fold| fold.parse().map_err(|_| format!("the fold '{}' is not a whole number", excerpt(&fold))))
         .transpose()?;
     Ok(RawRow {
         key: path.clone(),
@@ -97,6 +97,6 @@ fn parse_split(name: &str) -> Result<Split, String> {
         "train" | "training" => Ok(Split::Train),
         "val" | "valid" | "validation" | "dev" => Ok(Split::Val),
         "test" | "testing" => Ok(Split::Test),
-        _ => Err(format!("the split '{}' is none of train, val and test", printable(name))),
+        _ => Err(format!("the split '{}' is none of train, val and test", excerpt(name))),
     }
 }

@@ -1,9 +1,9 @@
 //! One sub-folder per class; the simplest layout there is.
 
 use super::{Layout, gender_class, genders, images_below, names_in};
-use crate::dataset::report::printable;
 use crate::dataset::source::{RawRow, SourceRows};
 use crate::error::{Error, Result};
+use crate::text::excerpt;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub fn read(root: &Path) -> Result<SourceRows> {
     let mut folders = names_in(root, &mut source.problems)?;
     folders.retain(|name| root.join(name).is_dir());
     let [first, second] = &folders[..] else {
-        let names: Vec<String> = folders.iter().take(8).map(|name| printable(name)).collect();
+        let names: Vec<String> = folders.iter().take(8).map(|name| excerpt(name)).collect();
         return Err(Error::file(
             root,
             format!(

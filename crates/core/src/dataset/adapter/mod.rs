@@ -11,9 +11,10 @@ pub mod folder;
 mod table;
 pub mod utkface;
 
-use super::report::{Tally, printable};
+use super::report::Tally;
 use super::source::SourceRows;
 use crate::error::{AtPath, Result};
+use crate::text::excerpt;
 use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -52,22 +53,20 @@ pub fn gender_class(label: &str) -> Option<usize> {
 /// `path` in its shortest form, relative to the folder it must stay in.
 fn inside(path: &str) -> Result<String, String> {
     if path.starts_with('/') {
-        return Err(format!("the path '{}' is absolute", printable(path)));
+        return Err(format!("the path '{}' is absolute", excerpt(path)));
     }
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {
             "" | "." => {}
             ".." => {
-                parts
-                    .pop()
-                    .ok_or_else(|| format!("the path '{}' leaves the folder of the data set", printable(path)))?;
+                parts.pop().ok_or_else(|| format!("the path '{}' leaves the folder of the data set", excerpt(path)))?;
             }
             part => parts.push(part),
         }
     }
     if parts.is_empty() || path.contains('\0') {
-        return Err(format!("'{}' is not the path of a file", printable(path)));
+        return Err(format!("'{}' is not the path of a file", excerpt(path)));
     }
     Ok(parts.join("/"))
 }
@@ -75,7 +74,7 @@ fn inside(path: &str) -> Result<String, String> {
 /// `name` if it can be one name in a folder.
 fn file_name<'a>(what: &str, name: &'a str) -> Result<&'a str, String> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
-        return Err(format!("{what} '{}' cannot be part of a file name", printable(name)));
+        return Err(format!("{what} '{}' cannot be part of a file name", excerpt(name)));
     }
     Ok(name)
 }

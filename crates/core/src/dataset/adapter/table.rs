@@ -1,7 +1,8 @@
 //! Label files with a header row and one row per photograph, in commas or tabs.
 
-use crate::dataset::report::{Tally, printable};
+use crate::dataset::report::Tally;
 use crate::error::{AtPath, Error, Result};
+use crate::text::excerpt;
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
 use std::fs;
 use std::path::Path;
@@ -67,7 +68,7 @@ pub fn each_row(
     reader.read_byte_record(&mut record).at(path)?;
     let header = header_of(&record).filter(|header| required.iter().all(|name| header.iter().any(|held| held == name)));
     let Some(header) = header else {
-        let begins = printable(&String::from_utf8_lossy(&bytes[..bytes.len().min(60)]));
+        let begins = excerpt(&String::from_utf8_lossy(&bytes[..bytes.len().min(60)]));
         return Err(Error::file(
             path,
             format!("the first line must name the columns {}, but it begins '{begins}'", required.join(", ")),

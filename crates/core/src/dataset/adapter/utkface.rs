@@ -3,9 +3,9 @@
 //! A file is `[age]_[gender]_[race]_[date].jpg`, or `.jpg.chip.jpg` for the aligned crops; gender 0 is male, 1 female.
 
 use super::{Layout, genders, images_below};
-use crate::dataset::report::printable;
 use crate::dataset::source::{RawRow, SourceRows};
 use crate::error::{Error, Result};
+use crate::text::excerpt;
 use std::path::Path;
 
 /// UTKFace: labels in the file names.
@@ -27,7 +27,7 @@ pub fn read(root: &Path) -> Result<SourceRows> {
     for path in images_below(root, &mut source.problems)? {
         let name = path.rsplit('/').next().unwrap_or(&path);
         let Some((age, gender, race)) = parse(name) else {
-            source.problems.add(|| format!("{}: is not named [age]_[gender]_[race]_[date].jpg", printable(&path)));
+            source.problems.add(|| format!("{}: is not named [age]_[gender]_[race]_[date].jpg", excerpt(&path)));
             continue;
         };
         source.rows.push(RawRow {

@@ -4,9 +4,9 @@
 //! bounded in number and size, whatever the archive claims. It goes into a fresh folder that is given its name when
 //! everything is there.
 
-use crate::dataset::report::printable;
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
+use crate::text::excerpt;
 use flate2::read::MultiGzDecoder;
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -68,7 +68,7 @@ fn read(archive: &Path, into: &Path, limits: &Limits, monitor: &dyn Monitor) -> 
     let budget = Budget { inner: MultiGzDecoder::new(counted), allowed: Rc::clone(&allowed) };
     let mut tar = Archive::new(budget);
     let damaged = |error: &dyn std::fmt::Display| Error::file(archive, format!("cannot be unpacked ({error})"));
-    let refused = |name: &str, what: &str| Error::file(archive, format!("holds '{}', {what}", printable(name)));
+    let refused = |name: &str, what: &str| Error::file(archive, format!("holds '{}', {what}", excerpt(name)));
     let mut entries = tar.entries().map_err(|error| damaged(&error))?;
     let (mut seen, mut files, mut total) = (0u64, 0u64, 0u64);
     let mut block = vec![0; 256 << 10];
@@ -118,7 +118,7 @@ fn read(archive: &Path, into: &Path, limits: &Limits, monitor: &dyn Monitor) -> 
                     }
                 }
                 if written != size {
-                    return Err(damaged(&format!("it ends in the middle of '{}'", printable(&name))));
+                    return Err(damaged(&format!("it ends in the middle of '{}'", excerpt(&name))));
                 }
                 files += 1;
                 progress.tell(consumed.get());

@@ -1,0 +1,154 @@
+//! Text from outside (names of files and classes, notes, journals, errors) as it may be shown.
+//!
+//! A terminal obeys control characters and turns text around at bidirectional controls, wherever these come from. They are
+//! shown as Rust writes them, `\u{1b}`; whoever reads a name back puts the character in the place of its escape.
+//!
+//! | function | for | lets pass | `\u{` that was there |
+//! |---|---|---|---|
+//! | [`printable`] | one name or value, once | nothing | is written `\u{5c}u{` |
+//! | [`line`] | a sentence that may hold such names | nothing | stays |
+//! | [`lines`] | a finished page, at the very end | ends of lines | stays |
+//! | [`json`], [`json_value`] | JSON | its own line ends | stays; escapes are JSON's |
+//!
+//! Of these all but the first can be applied again without harm.
+
+use serde::Serialize;
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// Whether a character does something to a terminal or to the order of the text around it: control characters (C0, DEL,
+/// C1), Unicode's bidirectional controls (the property `Bidi_Control`) and its separators of lines and paragraphs.
+pub fn is_control(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A name or value from outside on one line, so that it can be read back.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_control) && !text.contains(BEGIN) {
+        return text.into();
+    }
+    // What looks like an escape and is none begins with an escaped backslash.
+    escaped(&text.replace(BEGIN, "\\u{5c}u{"), is_control).into_owned().into()
+}
+
+/// How an escape begins.
+const BEGIN: &str = "\\u{";
+
+/// A sentence on one line. Names in it that were made [`printable`] stay as they are.
+pub fn line(text: &str) -> Cow<'_, str> {
+    escaped(text, is_control)
+}
+
+/// Lines that the program has laid out.
+pub fn lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |character| character != '\n' && is_control(character))
+}
+
+fn escaped(text: &str, unfit: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&unfit) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if unfit(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown.into()
+}
+
+/// How many characters of a name an account of a data set shows.
+const LONGEST: usize = 400;
+
+/// [`printable`], and cut when it is absurdly long.
+pub fn excerpt(text: &str) -> String {
+    shortened(text, printable)
+}
+
+/// [`line`], and cut when it is absurdly long.
+pub fn brief(text: &str) -> String {
+    shortened(text, line)
+}
+
+fn shortened(text: &str, shown: impl Fn(&str) -> Cow<'_, str>) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => shown(text.get(..end).unwrap_or(text)).into_owned() + "...",
+        None => shown(text).into_owned(),
+    }
+}
+
+/// JSON text with the same values in which every control character that JSON lets stand (DEL, C1, bidirectional controls,
+/// separators) is written `\uXXXX`. Those of C0 are escaped in any JSON.
+pub fn json(text: String) -> String {
+    let unfit = |character: char| character > '~' && is_control(character);
+    if !text.contains(unfit) {
+        return text;
+    }
+    let mut written = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if unfit(character) {
+            // They are all of four digits, and stand in strings only. Writing into a string does not fail.
+            let _ = write!(written, "\\u{:04x}", u32::from(character));
+        } else {
+            written.push(character);
+        }
+    }
+    written
+}
+
+/// A value as such JSON, indented.
+///
+/// # Errors
+/// A value that JSON cannot say, such as a map whose keys are no text or a path that is not UTF-8.
+pub fn json_value<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(value).map(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every character that a terminal may obey, between letters.
+    fn hostile() -> String {
+        let controls = (0..=0x1f).chain(0x7f..=0x9f).chain([0x61c, 0x200e, 0x200f]);
+        let all = controls.chain(0x2028..=0x202e).chain(0x2066..=0x2069);
+        all.filter_map(char::from_u32).flat_map(|control| ['a', control]).chain("é😀\u{200d}ن".chars()).collect()
+    }
+
+    /// Puts characters in the place of their escapes.
+    fn read_back(shown: &str) -> String {
+        let mut pieces = shown.split(BEGIN);
+        let first = pieces.next().unwrap_or_default().to_owned();
+        pieces.fold(first, |text, piece| {
+            let (digits, rest) = piece.split_once('}').unwrap();
+            let character = char::from_u32(u32::from_str_radix(digits, 16).unwrap()).unwrap();
+            format!("{text}{character}{rest}")
+        })
+    }
+
+    #[test]
+    fn a_name_is_shown_without_controls_and_can_be_read_back() {
+        for name in [hostile().as_str(), "\\u{1b}[31m\u{1b}", "\\\\u{5c}u{", "C:\\users\\new", "été.png", ""] {
+            let shown = printable(name);
+            assert!(!shown.contains(is_control), "{shown}");
+            assert_eq!(read_back(&shown), name);
+            assert_eq!((line(&shown), lines(&shown)), (shown.clone(), shown.clone()));
+        }
+        assert_eq!(printable("C:\\users"), "C:\\users");
+        assert_eq!(printable("a\nb\u{9b}31m"), "a\\u{a}b\\u{9b}31m");
+        assert_eq!(lines("a\nb\rc\t"), "a\nb\\u{d}c\\u{9}");
+        assert_eq!(printable(&"é".repeat(400)), "é".repeat(400));
+        assert_eq!(excerpt(&"é".repeat(401)), "é".repeat(400) + "...");
+    }
+
+    #[test]
+    fn json_has_the_same_values() {
+        let value = serde_json::json!({ "name": hostile(), hostile(): ["\\u{9b}", "\\", 1.5] });
+        let text = json_value(&value).unwrap();
+        assert!(!text.contains(|c| c != '\n' && is_control(c)), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+}
