@@ -1,7 +1,8 @@
 //! What can be asked of runs from several screens: the demo, pause, stop; and the word when a run ends.
 
 use super::app::{App, Tone};
-use super::jobs::Effect;
+use super::effect::Effect;
+use super::jobs::Job;
 use super::keys::{self, Action, Context};
 use super::screens::{data, features, runs, train};
 use super::snapshot::Run;
@@ -98,13 +99,13 @@ impl App {
             self.say(Tone::Plain, format!("{} is at work already.", run.id));
             return Vec::new();
         }
-        let effect = Effect::Launch(Box::new(JobSpec::Demo { sample: SampleSettings::default() }));
+        let job = Job::Launch(Box::new(JobSpec::Demo { sample: SampleSettings::default() }));
         if self.loaded && self.snapshot.datasets.is_empty() && self.snapshot.runs.is_empty() {
-            return vec![effect];
+            return vec![job.into()];
         }
         let text = "Draws synthetic faces and runs the whole study on them: prepare, extract, train three models. \
                     It makes its own data set, sample, beside yours.";
-        self.ask("Run the demo?", vec![text.to_owned()], effect);
+        self.ask("Run the demo?", vec![text.to_owned()], job);
         Vec::new()
     }
 
@@ -118,13 +119,26 @@ impl App {
                 self.say(Tone::Plain, "It waits for its turn; nothing is at work here that could be paused.");
                 return Vec::new();
             }
-            Some(_) => return run.map(|run| Effect::Resume { run: run.id.clone() }).into_iter().collect(),
+            Some(_) => return run.map_or_else(Vec::new, |run| self.resume(&run)),
             None => {
                 self.say(Tone::Plain, "Nothing is at work here that could be paused.");
                 return Vec::new();
             }
         };
-        run.map(|run| Effect::Control { run: run.id.clone(), command }).into_iter().collect()
+        run.map(|run| Job::Control { run: run.id.clone(), command }.into()).into_iter().collect()
+    }
+
+    /// Sets a new worker to a run whose worker has ended before its work was done.
+    pub fn resume(&mut self, run: &Run) -> Vec<Effect> {
+        let text = match (run.status, &run.job) {
+            (Status::Done, _) => format!("{} is done; there is nothing left to go on with.", run.id),
+            (_, JobSpec::Demo { .. }) => {
+                "A demo is a series of runs and is not gone on with; start it again.".to_owned()
+            }
+            _ => return vec![Job::Resume { run: run.id.clone() }.into()],
+        };
+        self.say(Tone::Plain, text);
+        Vec::new()
     }
 
     /// Asks whether to stop a run.
@@ -132,14 +146,14 @@ impl App {
         match self.at_work() {
             Some(run) if run.status == Status::Queued => {
                 let text = "It has not begun; its settings are forgotten.";
-                let effect = Effect::Unqueue { run: run.id.clone() };
-                self.ask(&format!("Take {} out of the queue?", run.id), vec![text.to_owned()], effect);
+                let job = Job::Unqueue { run: run.id.clone() };
+                self.ask(&format!("Take {} out of the queue?", run.id), vec![text.to_owned()], job);
             }
             Some(run) if run.status.is_live() => {
-                let effect = Effect::Control { run: run.id.clone(), command: control::Command::Stop };
+                let job = Job::Control { run: run.id.clone(), command: control::Command::Stop };
                 let text =
                     "It ends at the next safe point. What is finished is kept, and it can go on from there later.";
-                self.ask(&format!("Stop {}?", run.id), vec![text.to_owned()], effect);
+                self.ask(&format!("Stop {}?", run.id), vec![text.to_owned()], job);
             }
             _ => self.say(Tone::Plain, "Nothing is at work here that could be stopped."),
         }

@@ -9,7 +9,9 @@ pub mod app;
 pub mod audits;
 pub mod commands;
 pub mod draw;
+pub mod effect;
 pub mod event;
+pub mod folders;
 mod followed;
 pub mod forms;
 pub mod graphics;
@@ -32,15 +34,17 @@ pub mod terminal;
 pub mod theme;
 pub mod watcher;
 pub mod widgets;
+pub mod workers;
 
 use app::App;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use effect::{Effect, TerminalEffect};
 use event::Event;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::run::RunId;
 use faceprobe_core::workspace::Workspace;
 use graphics::{ImageProtocol, Query};
-use jobs::Effect;
+use jobs::Job;
 use pictures::Order;
 use session::Session;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -113,7 +117,7 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
 
 /// The ways to the threads that do things.
 struct Hands {
-    effects: Sender<Effect>,
+    jobs: Sender<Job>,
     asks: Sender<predictor::Ask>,
     pictures: Sender<Order>,
     watcher: Sender<Nudge>,
@@ -121,7 +125,7 @@ struct Hands {
 
 /// Starts the threads that do things; the one that reads keys is not among them.
 fn start_hands(workspace: &Workspace, options: &TuiOptions, events: &Sender<Event>) -> Hands {
-    let (effects, effect_inbox) = mpsc::channel();
+    let (jobs, job_inbox) = mpsc::channel();
     let (asks, ask_inbox) = mpsc::channel();
     let (nudge, nudges) = mpsc::channel();
     let (pictures, orders) = mpsc::channel();
@@ -135,19 +139,22 @@ fn start_hands(workspace: &Workspace, options: &TuiOptions, events: &Sender<Even
     let (to, at) = (events.clone(), settings.clone());
     thread::spawn(move || predictor::serve(&at, &ask_inbox, &to));
     let to = events.clone();
-    thread::spawn(move || jobs::work(&settings, &effect_inbox, &to, &nudge));
-    Hands { effects, asks, pictures, watcher }
+    thread::spawn(move || jobs::work(&settings, &job_inbox, &to, &nudge));
+    Hands { jobs, asks, pictures, watcher }
 }
 
-/// Gives an effect to the thread that it is for; one that is for the screen itself comes back.
-fn pass_on(effect: Effect, hands: &Hands) -> Option<Effect> {
-    match effect {
-        Effect::Quit | Effect::Suspend | Effect::Redraw => return Some(effect),
-        Effect::Predict(ask) => drop(hands.asks.send(ask)),
-        Effect::Stories(runs) => drop(hands.watcher.send(Nudge::Stories(runs))),
-        other => drop(hands.effects.send(other)),
-    }
-    None
+/// Gives every effect to the thread that it is for; what is for the terminal comes back.
+fn pass_on(effects: impl IntoIterator<Item = Effect>, hands: &Hands) -> Vec<TerminalEffect> {
+    let pass = |effect| {
+        match effect {
+            Effect::Terminal(effect) => return Some(effect),
+            Effect::Job(job) => drop(hands.jobs.send(job)),
+            Effect::Predict(ask) => drop(hands.asks.send(ask)),
+            Effect::Stories(runs) => drop(hands.watcher.send(Nudge::Stories(runs))),
+        }
+        None
+    };
+    effects.into_iter().filter_map(pass).collect()
 }
 
 /// The loop: events in, effects out, a frame when something changed. Ends with the signal that ended it, if one did.
@@ -161,7 +168,7 @@ fn turn(
     let mut drawn: Option<Instant> = None;
     let mut due: Option<Instant> = Some(Instant::now());
     let mut noted = Instant::now();
-    app.begin().into_iter().for_each(|effect| drop(pass_on(effect, hands)));
+    pass_on(app.begin(), hands);
     loop {
         let event = match due {
             None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -181,19 +188,18 @@ fn turn(
                     Event::Graphics(picker) => drop(hands.pictures.send(Order::Use((**picker).clone()))),
                     _ => {}
                 }
-                for effect in app.update(event) {
-                    match pass_on(effect, hands) {
-                        Some(Effect::Quit) => return Ok(None),
-                        Some(Effect::Suspend) => {
+                let effects = app.update(event);
+                for effect in pass_on(effects.into_iter().chain(app.ask_for_stories()), hands) {
+                    match effect {
+                        TerminalEffect::Quit => return Ok(None),
+                        TerminalEffect::Suspend => {
                             terminal::suspend();
                             terminal::resume()?;
                             redraw(screen)?;
                         }
-                        Some(Effect::Redraw) => redraw(screen)?,
-                        _ => {}
+                        TerminalEffect::Redraw => redraw(screen)?,
                     }
                 }
-                app.ask_for_stories().into_iter().for_each(|effect| drop(pass_on(effect, hands)));
                 let next = drawn.map_or_else(Instant::now, |drawn| drawn + pace);
                 due = Some(due.map_or(next, |due| due.min(next)));
             }
@@ -213,7 +219,7 @@ fn turn(
                 let memory = Session::of(app);
                 if memory != remembered {
                     remembered = memory.clone();
-                    drop(hands.effects.send(Effect::Remember(Box::new(memory))));
+                    drop(hands.jobs.send(Job::Remember(Box::new(memory))));
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! One line to type into: a filter, a title, a note, the name of a file.
 
 use super::app::{App, Overlay};
-use super::jobs::Effect;
+use super::effect::Effect;
 use super::keys::Action;
 use super::records::{Change, RecordJob};
 use super::screens::{results, runs};
@@ -107,15 +107,15 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         return Vec::new();
     }
     let text = open.input.value().trim();
-    let label = |run: RunId, change| vec![Effect::Record(Box::new(RecordJob::Label { run, change }))];
+    let label = |run: RunId, change| vec![RecordJob::Label { run, change }.into()];
     match open.purpose {
         Purpose::FilterResults | Purpose::FilterRuns => app.wanted(),
         Purpose::Export if text.is_empty() => Vec::new(),
         Purpose::Export => {
-            let path = app.snapshot.workspace.join(super::jobs::expand(text));
+            let path = app.snapshot.workspace.join(super::folders::expand(text));
             let rows = results::sorted(app).into_iter().cloned().collect();
             let by_setting = app.results.by_setting;
-            vec![Effect::Record(Box::new(RecordJob::Export { path, rows, by_setting, replace: false }))]
+            vec![RecordJob::Export { path, rows, by_setting, replace: false }.into()]
         }
         Purpose::Title(run) => label(run, Change::Title(text.to_owned())),
         Purpose::Note(run) => label(run, Change::Note(text.replace("\\n", "\n"))),

@@ -1,19 +1,16 @@
 //! What the screens Results, Evaluate and Runs want done with the files of runs, and the doing on the job thread.
 
 use super::app::{App, Tone};
-use super::jobs::Settings;
+use super::jobs::{Job, Settings};
 use super::screens::evaluate::sheet::Sheet;
 use super::screens::{evaluate, results, runs};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
-use faceprobe_core::evaluation::Criterion;
 use faceprobe_core::outputs::{Outputs, Standing};
-use faceprobe_core::run::choice::{self, Choice};
 use faceprobe_core::run::compare::{self, Comparison};
 use faceprobe_core::run::export::{self, Format};
 use faceprobe_core::run::journal::Entry;
 use faceprobe_core::run::label::Label;
-use faceprobe_core::run::launch::{self, Launched};
 use faceprobe_core::run::results::{ResultRow, by_setting};
 use faceprobe_core::run::scored::Scored;
 use faceprobe_core::run::{RunFolder, RunId};
@@ -36,13 +33,6 @@ pub enum RecordJob {
         runs: Vec<String>,
         split: Split,
     },
-    /// Makes a run with a threshold of one's own, or with the one that serves a criterion best on validation, the
-    /// model that predict uses.
-    Choose {
-        run: String,
-        threshold: f64,
-        criterion: Option<Criterion>,
-    },
     /// Writes the table into a file; over one that was not made here only with `replace`.
     Export {
         path: PathBuf,
@@ -56,10 +46,6 @@ pub enum RecordJob {
         change: Change,
     },
     Remove {
-        run: RunId,
-    },
-    /// Sets a new worker to a run whose worker has ended before its work was done.
-    Resume {
         run: RunId,
     },
     /// Reads the ends of a run's log and journal.
@@ -89,7 +75,6 @@ pub enum RecordReply {
         split: Split,
         outcome: Result<Arc<Comparison>, String>,
     },
-    Chosen(Choice),
     Exported {
         path: PathBuf,
         lines: usize,
@@ -103,9 +88,6 @@ pub enum RecordReply {
     Removed {
         run: RunId,
     },
-    Resumed {
-        run: RunId,
-    },
     Read {
         run: RunId,
         log: Vec<String>,
@@ -114,7 +96,7 @@ pub enum RecordReply {
 }
 
 /// Does one job, on the job thread.
-pub fn perform(settings: &Settings, job: RecordJob, started: &mut Vec<Launched>) -> Result<RecordReply> {
+pub fn perform(settings: &Settings, job: RecordJob) -> Result<RecordReply> {
     let workspace = &settings.workspace;
     let find = |run: &RunId| RunFolder::find(workspace, run.as_str());
     match job {
@@ -127,13 +109,6 @@ pub fn perform(settings: &Settings, job: RecordJob, started: &mut Vec<Launched>)
         RecordJob::Compare { runs, split } => {
             let outcome = compare::load(workspace, &runs, split).map(Arc::new).map_err(|error| error.to_string());
             Ok(RecordReply::Compared { runs, split, outcome })
-        }
-        RecordJob::Choose { run, threshold, criterion } => {
-            let folder = RunFolder::find(workspace, &run)?;
-            Ok(RecordReply::Chosen(match criterion {
-                Some(criterion) => choice::choose_for(workspace, &folder, criterion)?,
-                None => choice::choose(workspace, &folder, Some(threshold))?,
-            }))
         }
         RecordJob::Export { path, rows, by_setting, replace } => {
             let mut outputs = Outputs::new(workspace, replace);
@@ -158,10 +133,6 @@ pub fn perform(settings: &Settings, job: RecordJob, started: &mut Vec<Launched>)
         RecordJob::Remove { run } => {
             find(&run)?.remove()?;
             Ok(RecordReply::Removed { run })
-        }
-        RecordJob::Resume { run } => {
-            started.push(launch::resume(workspace, find(&run)?)?);
-            Ok(RecordReply::Resumed { run })
         }
         RecordJob::Read { run } => {
             let folder = find(&run)?;
@@ -210,18 +181,10 @@ fn tail(path: &Path) -> Vec<String> {
 }
 
 /// Takes in what came of a job, on the UI thread.
-pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::jobs::Effect> {
+pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::effect::Effect> {
     match reply {
         RecordReply::Scored { run, split, outcome } => evaluate::scored(app, &run, split, outcome),
         RecordReply::Compared { runs, split, outcome } => results::compared(app, &runs, split, outcome),
-        RecordReply::Chosen(choice) => {
-            let after = match choice.after_test_openings {
-                0 => String::new(),
-                _ => " Its test split had been opened before; that is recorded.".to_owned(),
-            };
-            let text = format!("Predict now uses {} with threshold {:.3}.{after}", choice.run, choice.threshold);
-            app.say(Tone::Good, text);
-        }
         RecordReply::Exported { path, lines } => {
             let lines = if lines == 1 { "1 line is".to_owned() } else { format!("{lines} lines are") };
             app.say(Tone::Good, format!("{lines} in {}.", path.display()));
@@ -232,7 +195,7 @@ pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::jobs::Effect> {
                     "{} exists and was not made here, or was changed since. What is in it now is lost.",
                     path.display()
                 );
-                app.ask("Replace the file?", vec![text], super::jobs::Effect::Record(job));
+                app.ask("Replace the file?", vec![text], Job::Record(job));
             }
         }
         RecordReply::Labelled { run, change } => {
@@ -248,7 +211,6 @@ pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::jobs::Effect> {
             runs::removed(app, &run);
             app.say(Tone::Good, format!("{run} is removed."));
         }
-        RecordReply::Resumed { run } => app.say(Tone::Good, format!("{run} goes on from where it was.")),
         RecordReply::Read { run, log, journal } => runs::read(app, &run, log, journal),
     }
     Vec::new()

@@ -1,9 +1,10 @@
 //! A picture of every screen, drawn by the real program on a real workspace, for the README.
 
 use super::app::App;
+use super::effect::Effect;
 use super::event::Event;
 use super::graphics::{ImageProtocol, Query};
-use super::jobs::Effect;
+use super::jobs::Job;
 use super::keys::Action;
 use super::pictures::Order;
 use super::stages::ScreenId;
@@ -58,7 +59,7 @@ pub fn take(
     for screen in ScreenId::ALL {
         let mut effects = app.act(Action::Go(screen.index()));
         if let (ScreenId::Predict, Some(image)) = (screen, image) {
-            effects.push(Effect::Open { text: image.display().to_string(), from: workspace.root().to_owned() });
+            effects.push(Job::Open { text: image.display().to_string(), from: workspace.root().to_owned() }.into());
         }
         let buffer = settle(&mut app, &hands, &inbox, effects, size)?;
         shots.push((screen.name().to_lowercase(), svg(&buffer, theme.palette)));
@@ -86,7 +87,8 @@ fn settle(
 ) -> Result<Buffer> {
     let failed = |error| Error::failed(format!("The screen cannot be drawn ({error})."));
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).map_err(failed)?;
-    effects.into_iter().for_each(|effect| drop(pass_on(effect, hands)));
+    // There is no terminal here that could be left or drawn anew.
+    pass_on(effects, hands);
     let begun = Instant::now();
     loop {
         let mut hits = super::app::Hits::new();
@@ -96,10 +98,10 @@ fn settle(
         if !missing.is_empty() {
             drop(hands.pictures.send(Order::Make(missing)));
         }
-        app.ask_for_stories().into_iter().for_each(|effect| drop(pass_on(effect, hands)));
+        pass_on(app.ask_for_stories(), hands);
         let waits = app.predict.busy.is_some();
         match inbox.recv_timeout(if waits { PATIENCE } else { CALM }) {
-            Ok(event) => app.update(event).into_iter().for_each(|effect| drop(pass_on(effect, hands))),
+            Ok(event) => drop(pass_on(app.update(event), hands)),
             Err(_) => break,
         }
         if begun.elapsed() > PATIENCE {

@@ -1,7 +1,7 @@
 //! Whose stories the screen shows: curves, trials and what was left out are read for these runs only.
 
 use super::app::App;
-use super::jobs::Effect;
+use super::effect::Effect;
 use super::screens::{curves, features, train};
 use super::stages::ScreenId;
 use std::collections::BTreeSet;

@@ -3,10 +3,10 @@
 use super::event::Event;
 use super::followed::{Followed, Stamp, stamp};
 use super::snapshot::{Backbone, DataSet, Run, Snapshot, Store, Weights};
+use super::workers::Workers;
 use faceprobe_core::dataset::PrepareReport;
 use faceprobe_core::error::Result;
 use faceprobe_core::run::choice;
-use faceprobe_core::run::launch::Launched;
 use faceprobe_core::run::openings::{self, Opening};
 use faceprobe_core::run::{RunFolder, Status, queue};
 use faceprobe_core::workspace::Workspace;
@@ -78,7 +78,7 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudg
         reading: false,
     };
     let mut sent: Option<Snapshot> = None;
-    let mut started: Vec<Launched> = Vec::new();
+    let mut workers = Workers::new(watcher.workspace.clone());
     let mut nudged = true;
     loop {
         watcher.look(nudged);
@@ -88,8 +88,8 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudg
             }
             sent = Some(watcher.now.clone());
         }
-        started.retain_mut(|launched| !launched.reap());
-        watcher.start_next(&mut started);
+        workers.reap();
+        watcher.start_next(&mut workers);
         let live = watcher.now.live().next().is_some();
         let pause = match live {
             _ if watcher.reading => Duration::ZERO,
@@ -136,14 +136,13 @@ impl Watcher {
     }
 
     /// A worker that ends starts whoever waits; one that was killed does not, so this looks too.
-    fn start_next(&mut self, started: &mut Vec<Launched>) {
+    fn start_next(&mut self, workers: &mut Workers) {
         let waiting = self.now.runs.iter().any(|run| run.status == Status::Queued);
         if !waiting || self.now.live().any(|run| queue::takes_turns(&run.job)) {
             return;
         }
-        match queue::next(&self.workspace) {
-            Ok(launched) => started.extend(launched),
-            Err(error) => self.now.problem = Some(error.to_string()),
+        if let Err(error) = workers.start_waiting() {
+            self.now.problem = Some(error.to_string());
         }
     }
 

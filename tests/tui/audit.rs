@@ -8,8 +8,9 @@ use super::study::{
 use crossterm::event::KeyCode;
 use faceprobe::tui::app::{App, Overlay, Tone};
 use faceprobe::tui::audits::{AuditJob, AuditReply, Found};
+use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
-use faceprobe::tui::jobs::{Effect, JobReply};
+use faceprobe::tui::jobs::{Job, JobReply};
 use faceprobe::tui::keys::{Action, Context};
 use faceprobe::tui::palette;
 use faceprobe::tui::snapshot::Run;
@@ -98,7 +99,7 @@ fn read(app: &mut App, outcome: Option<Found>) {
 fn view(theme: Theme, outcome: Option<Found>, keys: &str) -> App {
     let mut app = app_with(theme, snapshot());
     let asked = press(&mut app, KeyCode::Char('a'));
-    assert_eq!(asked, [Effect::Audit(Box::new(AuditJob::Read { dataset: "sample".into() }))]);
+    assert_eq!(asked, [Effect::Job(Job::Audit(Box::new(AuditJob::Read { dataset: "sample".into() })))]);
     read(&mut app, outcome);
     for key in keys.chars() {
         press(&mut app, if key == '>' { KeyCode::Right } else { KeyCode::Char(key) });
@@ -108,7 +109,7 @@ fn view(theme: Theme, outcome: Option<Found>, keys: &str) -> App {
 
 /// What a key wrote down: image, decision.
 fn written(effects: &[Effect]) -> Vec<(String, Option<Decision>)> {
-    let [Effect::Audit(job)] = effects else { panic!("{effects:?}") };
+    let [Effect::Job(Job::Audit(job))] = effects else { panic!("{effects:?}") };
     let AuditJob::Decide { changes } = &**job else { panic!("{job:?}") };
     let short = |change: &Change| change.image.to_string().trim_start_matches('0').to_owned();
     changes.iter().map(|change| (short(change), change.decision.clone())).collect()
@@ -191,7 +192,7 @@ fn decisions_are_written_go_on_to_the_next_and_are_taken_back() {
     assert_eq!(written(&press(&mut app, KeyCode::Char('c'))), [("8".to_owned(), None)]);
     // What could not be written is said, and the screen goes back to what is in the file.
     let again = reply(&mut app, AuditReply::Refused("data/decisions.csv: line 2 is damaged.".into()));
-    assert_eq!(again, [Effect::Audit(Box::new(AuditJob::Read { dataset: "sample".into() }))]);
+    assert_eq!(again, [Effect::Job(Job::Audit(Box::new(AuditJob::Read { dataset: "sample".into() })))]);
     assert!(matches!(&app.message, Some((Tone::Bad, text)) if text.contains("line 2 is damaged")));
     read(&mut app, Some(found(&[(8, Decision::Drop)])));
     assert!(shown(&mut app, 120, 40).contains("1 decided: 0 keep, 1 drop"));
@@ -228,7 +229,7 @@ fn an_audit_is_started_followed_and_stopped_after_a_question() {
     assert!(shown(&mut app, 80, 24).contains("R starts it"));
     let job = JobSpec::Audit { dataset: "sample".into(), settings: Box::default() };
     assert_eq!(press(&mut app, KeyCode::Char('R')), []);
-    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Launch(Box::new(job.clone()))]);
+    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Job(Job::Launch(Box::new(job.clone())))]);
     let at = |status: Status| {
         let mut now = snapshot();
         let mut run = run("audit-1", job.clone(), status);
@@ -246,10 +247,13 @@ fn an_audit_is_started_followed_and_stopped_after_a_question() {
     assert!(shown(&mut app, 80, 24).contains("● auditing sample: look at images"));
     press(&mut app, KeyCode::Char('a'));
     press(&mut app, KeyCode::Char('s'));
-    let stop = Effect::Control { run: RunId::parse("audit-1").unwrap(), command: control::Command::Stop };
+    let stop = Effect::Job(Job::Control { run: RunId::parse("audit-1").unwrap(), command: control::Command::Stop });
     assert_eq!(press(&mut app, KeyCode::Char('y')), [stop]);
     let asked = app.update(at(Status::Done));
-    assert!(asked.contains(&Effect::Audit(Box::new(AuditJob::Read { dataset: "sample".into() }))), "{asked:?}");
+    assert!(
+        asked.contains(&Effect::Job(Job::Audit(Box::new(AuditJob::Read { dataset: "sample".into() })))),
+        "{asked:?}"
+    );
     let said = (Tone::Good, "audit-1 is done. 3 findings in 10 images of sample".into());
     assert_eq!(app.message, Some(said));
     assert!(!shown(&mut app, 80, 24).contains("auditing"));
@@ -270,7 +274,7 @@ fn an_audit_can_ask_a_fine_tuned_run() {
     press(&mut app, KeyCode::Char('R'));
     press(&mut app, KeyCode::Right);
     let effects = press(&mut app, KeyCode::Enter);
-    let [Effect::Launch(job)] = &effects[..] else { panic!("{effects:?}") };
+    let [Effect::Job(Job::Launch(job))] = &effects[..] else { panic!("{effects:?}") };
     let JobSpec::Audit { settings, .. } = &**job else { panic!("{job:?}") };
     assert_eq!(settings.with.as_deref(), Some("finetune-2"), "the best comes first");
     // The form remembers it, and says so when it is gone.
@@ -281,7 +285,7 @@ fn an_audit_can_ask_a_fine_tuned_run() {
     press(&mut app, KeyCode::Right);
     press(&mut app, KeyCode::Right);
     let effects = press(&mut app, KeyCode::Enter);
-    assert!(matches!(&effects[..], [Effect::Launch(_)]), "{effects:?}");
+    assert!(matches!(&effects[..], [Effect::Job(Job::Launch(_))]), "{effects:?}");
 }
 
 #[test]
@@ -300,6 +304,6 @@ fn preparing_again_is_filled_in_and_the_palette_has_it_all() {
     press(&mut app, KeyCode::Char(':'));
     type_text(&mut app, "audit");
     let asked = press(&mut app, KeyCode::Enter);
-    assert!(asked.contains(&Effect::Audit(Box::new(AuditJob::Read { dataset: "sample".into() }))));
+    assert!(asked.contains(&Effect::Job(Job::Audit(Box::new(AuditJob::Read { dataset: "sample".into() })))));
     assert!(app.data.audit.open && app.screen == ScreenId::Data);
 }

@@ -3,8 +3,10 @@
 use super::study::{DARK, on_screen, press, shown, train, type_text};
 use crossterm::event::KeyCode;
 use faceprobe::tui::app::{App, Overlay};
+use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
-use faceprobe::tui::jobs::{Effect, clean};
+use faceprobe::tui::folders::clean;
+use faceprobe::tui::jobs::Job;
 use faceprobe::tui::stages::ScreenId;
 use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::imaging::Mode;
@@ -39,13 +41,13 @@ fn forms_check_every_field_and_remember_what_was_typed() {
     let effects = press(&mut app, KeyCode::Enter);
     let settings = DenseSettings { dropout: 0.9, ..DenseSettings::default() };
     let model = ModelSpec::new(FeatureSpec::of_backbone("efficientnet-lite0"), settings);
-    assert_eq!(effects, [Effect::Launch(Box::new(train(model)))]);
+    assert_eq!(effects, [Effect::Job(Job::Launch(Box::new(train(model))))]);
     // The kind of model is a field; the defaults of each kind are the engine's.
     press(&mut app, KeyCode::Char('n'));
     press(&mut app, KeyCode::Up);
     press(&mut app, KeyCode::Left);
     let model = ModelSpec::new(None, BenchmarkSettings::default());
-    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Launch(Box::new(train(model)))]);
+    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Job(Job::Launch(Box::new(train(model))))]);
     press(&mut app, KeyCode::Char('n'));
     press(&mut app, KeyCode::Up);
     for _ in 0..2 {
@@ -53,7 +55,7 @@ fn forms_check_every_field_and_remember_what_was_typed() {
     }
     let features = FeatureSpec::of_cut("efficientnet-lite0", None, Mode::Default).unwrap();
     let model = ModelSpec::new(features, FinetuneSettings::default());
-    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Launch(Box::new(train(model)))]);
+    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Job(Job::Launch(Box::new(train(model))))]);
 }
 
 #[test]
@@ -66,7 +68,7 @@ fn the_prepare_form_takes_several_sources_and_pasted_paths() {
     press(&mut app, KeyCode::Tab);
     app.update(Event::Paste("adience:/data/人物".into()));
     let effects = press(&mut app, KeyCode::Enter);
-    let [Effect::Launch(job)] = &effects[..] else { panic!("{effects:?}") };
+    let [Effect::Job(Job::Launch(job))] = &effects[..] else { panic!("{effects:?}") };
     let JobSpec::Prepare(settings) = &**job else { panic!("{job:?}") };
     let paths: Vec<_> = settings.source.iter().map(|source| source.path.to_string_lossy().into_owned()).collect();
     assert_eq!(paths, ["/data/Köln photos", "/data/人物"]);
@@ -83,7 +85,7 @@ fn the_prepare_form_takes_several_sources_and_pasted_paths() {
     press(&mut app, KeyCode::Tab);
     press(&mut app, KeyCode::Right);
     let effects = press(&mut app, KeyCode::Enter);
-    let [Effect::Launch(job)] = &effects[..] else { panic!("{effects:?}") };
+    let [Effect::Job(Job::Launch(job))] = &effects[..] else { panic!("{effects:?}") };
     let JobSpec::Prepare(settings) = &**job else { panic!("{job:?}") };
     assert_eq!(settings.split, Some(faceprobe_core::dataset::SplitMethod::Subject));
     assert_eq!(settings.align, Some(faceprobe_core::imaging::Template::Loose));
@@ -95,7 +97,8 @@ fn a_pasted_path_opens_whatever_letters_it_has() {
     app.update(Event::Paste("'/home/я/мои фото/人 物.png'\n".into()));
     assert!(matches!(app.overlay, Some(Overlay::Path(_))));
     let effects = press(&mut app, KeyCode::Enter);
-    let open = Effect::Open { text: "'/home/я/мои фото/人 物.png'".into(), from: "/study/photos".into() };
+    let open =
+        Effect::Job(Job::Open { text: "'/home/я/мои фото/人 物.png'".into(), from: "/study/photos".into() });
     assert_eq!(effects, [open]);
     assert_eq!(clean("'/home/я/мои фото/人 物.png'"), "/home/я/мои фото/人 物.png");
     assert_eq!(clean("/a/my\\ photo\\ (1).png"), "/a/my photo (1).png");

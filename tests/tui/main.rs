@@ -10,8 +10,9 @@ mod work;
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use faceprobe::tui::app::{App, Tone};
+use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
-use faceprobe::tui::jobs::Effect;
+use faceprobe::tui::jobs::{Job, Threshold};
 use faceprobe::tui::keys::{self, Action, Context};
 use faceprobe::tui::predictor::PredictorReply;
 use faceprobe::tui::snapshot::Snapshot;
@@ -51,7 +52,7 @@ fn an_empty_workspace_leads_a_newcomer_and_never_fails_to_draw() {
     // The demo is one key away, and starts without a question where nothing can be disturbed.
     app.act(Action::Go(0));
     let effects = press(&mut app, KeyCode::Char('d'));
-    assert!(matches!(&effects[..], [Effect::Launch(job)] if matches!(**job, JobSpec::Demo { .. })));
+    assert!(matches!(&effects[..], [Effect::Job(Job::Launch(job))] if matches!(**job, JobSpec::Demo { .. })));
 }
 
 #[test]
@@ -153,18 +154,21 @@ fn results_sort_by_any_column_and_keep_the_cursor_on_its_run() {
 #[test]
 fn opening_a_test_set_asks_first_and_choosing_does_not() {
     let mut app = on_screen(DARK, ScreenId::Results);
-    assert_eq!(press(&mut app, KeyCode::Char('c')), [Effect::Choose { run: "dense-1".into() }]);
+    assert_eq!(
+        press(&mut app, KeyCode::Char('c')),
+        [Effect::Job(Job::Choose { run: "dense-1".into(), threshold: Threshold::Trained })]
+    );
     assert_eq!(press(&mut app, KeyCode::Char('t')), []);
     assert!(shown(&mut app, 80, 24).contains("only if you stop choosing now"));
     assert_eq!(press(&mut app, KeyCode::Char('n')), []);
     assert!(app.overlay.is_none());
     press(&mut app, KeyCode::Char('t'));
     let open = JobSpec::OpenTest { run: "dense-1".into() };
-    assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::Launch(Box::new(open))]);
+    assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::Job(Job::Launch(Box::new(open)))]);
     // Training anew on validation asks too.
     assert_eq!(press(&mut app, KeyCode::Char('R')), []);
     assert!(shown(&mut app, 80, 24).contains("Train on validation too?"));
-    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Refit { run: "dense-1".into() }]);
+    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Job(Job::Refit { run: "dense-1".into() })]);
     // So does making one model of several, once they are marked.
     assert_eq!(press(&mut app, KeyCode::Char('E')), []);
     assert!(app.overlay.is_none() && app.message.is_some());
@@ -173,7 +177,10 @@ fn opening_a_test_set_asks_first_and_choosing_does_not() {
     }
     press(&mut app, KeyCode::Char('E'));
     assert!(shown(&mut app, 80, 24).contains("Make an ensemble?"));
-    assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Ensemble { runs: vec!["dense-1".into(), "dense-2".into()] }]);
+    assert_eq!(
+        press(&mut app, KeyCode::Enter),
+        [Effect::Job(Job::Ensemble { runs: vec!["dense-1".into(), "dense-2".into()] })]
+    );
     // A run that is not done has nothing to open.
     app.results.selected = Some("dense-3".into());
     assert_eq!(press(&mut app, KeyCode::Char('t')), []);

@@ -75,7 +75,7 @@ fn predictions_of_a_session_are_saved_as_csv() {
         app.update(Event::Predictor(PredictorReply::Prediction(Box::new(prediction))));
     }
     let effects = keys(&mut app, "w");
-    let [Effect::SavePredictions(predictions)] = &effects[..] else { panic!("{effects:?}") };
+    let [Effect::Job(Job::SavePredictions(predictions))] = &effects[..] else { panic!("{effects:?}") };
     let first = faceprobe::tui::history::save(&workspace, predictions).unwrap();
     let second = faceprobe::tui::history::save(&workspace, predictions).unwrap();
     assert_ne!(first, second, "nothing is written over");

@@ -8,7 +8,7 @@ fn the_contact_sheet_shows_the_images_of_the_set() {
     let path = two_halves(folder.path(), "a.png");
     let mut app = app();
     app.update(Event::Graphics(Box::new(Picker::halfblocks())));
-    assert_eq!(keys(&mut app, "i"), [Effect::Images { dataset: "sample".into() }]);
+    assert_eq!(keys(&mut app, "i"), [Effect::Job(Job::Images { dataset: "sample".into() })]);
     let image = |at: usize| SetImage { path: path.clone(), class: at % 2, split: Split::Train };
     app.update(Event::Job(JobReply::Images { dataset: "sample".into(), images: (0..500).map(image).collect() }));
     let buffer = with_pictures(&mut app, &Picker::halfblocks(), 120, 40);

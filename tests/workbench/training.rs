@@ -44,13 +44,16 @@ fn a_sweep_ranks_its_heads_while_they_train() {
     // A head obeys its sweep.
     app.train.selected = Some("dense-4".into());
     let effects = keys(&mut app, "p");
-    assert!(matches!(&effects[..], [Effect::Control { run, .. }] if run.as_str() == "sweep-1"), "{effects:?}");
+    assert!(
+        matches!(&effects[..], [Effect::Job(Job::Control { run, .. })] if run.as_str() == "sweep-1"),
+        "{effects:?}"
+    );
     // One that was cut short goes on, one that waits is taken out after a question.
     app.train.selected = Some("dense-2".into());
-    assert_eq!(keys(&mut app, "p"), [Effect::Resume { run: RunId::parse("dense-2").unwrap() }]);
+    assert_eq!(keys(&mut app, "p"), [Effect::Job(Job::Resume { run: RunId::parse("dense-2").unwrap() })]);
     app.train.selected = Some("dense-6".into());
     assert_eq!(keys(&mut app, "s"), []);
-    assert_eq!(keys(&mut app, "y"), [Effect::Unqueue { run: RunId::parse("dense-6").unwrap() }]);
+    assert_eq!(keys(&mut app, "y"), [Effect::Job(Job::Unqueue { run: RunId::parse("dense-6").unwrap() })]);
 }
 
 #[test]
@@ -66,7 +69,7 @@ fn the_sweep_form_reads_lists_and_says_what_is_wrong() {
     field(&mut app, "seeds", "1 2 3");
     field(&mut app, "halving", "10:3");
     let effects = press(&mut app, KeyCode::Enter);
-    let [Effect::Launch(job)] = &effects[..] else { panic!("{effects:?}") };
+    let [Effect::Job(Job::Launch(job))] = &effects[..] else { panic!("{effects:?}") };
     let JobSpec::Sweep { sweep, .. } = &**job else { panic!("{job:?}") };
     assert_eq!((sweep.axes[0].values.join(" "), sweep.own.seeds.as_slice()), ("64 128 256".to_owned(), &[1, 2, 3][..]));
     assert_eq!(sweep.rungs(), [10, 30, 60]);
@@ -82,7 +85,7 @@ fn a_probe_shows_accuracy_by_depth() {
     keys(&mut app, "b");
     let effects = press(&mut app, KeyCode::Enter);
     assert!(
-        matches!(&effects[..], [Effect::Launch(job)] if matches!(&**job, JobSpec::Probe { features, .. } if *features == self::features())),
+        matches!(&effects[..], [Effect::Job(Job::Launch(job))] if matches!(&**job, JobSpec::Probe { features, .. } if *features == self::features())),
         "{effects:?}"
     );
 }

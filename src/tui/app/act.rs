@@ -1,6 +1,7 @@
 //! Actions of the key table, on the screen and on what lies over it.
 
-use super::super::jobs::Effect;
+use super::super::effect::{Effect, TerminalEffect};
+use super::super::jobs::Job;
 use super::super::keys::{self, Action};
 use super::super::screens::{data, evaluate, features, predict, results, runs, train};
 use super::super::stages::ScreenId;
@@ -11,10 +12,11 @@ impl App {
     /// Carries out an action of the key table in the present context.
     pub fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
-            Action::Quit => return vec![Effect::Quit],
+            Action::Quit => return vec![TerminalEffect::Quit.into()],
             Action::Suspend | Action::Redraw => {
                 self.pictures.forget();
-                return vec![if action == Action::Suspend { Effect::Suspend } else { Effect::Redraw }];
+                let effect = if action == Action::Suspend { TerminalEffect::Suspend } else { TerminalEffect::Redraw };
+                return vec![effect.into()];
             }
             _ => {}
         }
@@ -33,12 +35,12 @@ impl App {
                 Vec::new()
             }
             Some(Overlay::Confirm(_)) => match (action, self.overlay.take()) {
-                (Action::Accept, Some(Overlay::Confirm(confirm))) => vec![confirm.effect],
+                (Action::Accept, Some(Overlay::Confirm(confirm))) => vec![confirm.job.into()],
                 _ => Vec::new(),
             },
             Some(Overlay::Path(_)) => match (action, self.overlay.take()) {
                 (Action::Accept, Some(Overlay::Path(input))) if !input.value().trim().is_empty() => {
-                    vec![Effect::Open { text: input.value().to_owned(), from: self.predict.folder.clone() }]
+                    vec![Job::Open { text: input.value().to_owned(), from: self.predict.folder.clone() }.into()]
                 }
                 _ => Vec::new(),
             },

@@ -1,7 +1,8 @@
 //! The form that is open: filled in, taken, remembered.
 
+use super::super::effect::Effect;
 use super::super::forms::{self, FormKind};
-use super::super::jobs::Effect;
+use super::super::jobs::Job;
 use super::super::keys::Action;
 use super::super::widgets::form::Field;
 use super::{App, Overlay};
@@ -27,7 +28,7 @@ impl App {
             Action::Accept => {
                 if let Some(job) = forms::submit(form, &self.snapshot, dataset.as_deref()) {
                     self.close_form();
-                    return vec![Effect::Launch(Box::new(job))];
+                    return vec![Job::Launch(Box::new(job)).into()];
                 }
             }
             _ => self.close_form(),

@@ -5,9 +5,10 @@ mod form;
 mod news;
 mod press;
 
+use super::effect::{Effect, TerminalEffect};
 use super::event::Event;
 use super::forms::FormKind;
-use super::jobs::Effect;
+use super::jobs::Job;
 use super::keys::{Action, Context};
 use super::palette;
 use super::pictures::Pictures;
@@ -158,14 +159,14 @@ impl App {
                 self.pictures.take(*picture);
                 Vec::new()
             }
-            Event::Suspend => vec![Effect::Suspend],
+            Event::Suspend => vec![TerminalEffect::Suspend.into()],
             Event::Continue => {
                 self.pictures.forget();
-                vec![Effect::Redraw]
+                vec![TerminalEffect::Redraw.into()]
             }
             // The next frame finds the new size by itself.
             Event::Resize => Vec::new(),
-            Event::Ending(_) | Event::Lost => vec![Effect::Quit],
+            Event::Ending(_) | Event::Lost => vec![TerminalEffect::Quit.into()],
         }
     }
 
@@ -174,9 +175,9 @@ impl App {
         self.message = Some((tone, text.into()));
     }
 
-    /// Opens a question.
-    pub fn ask(&mut self, title: &str, text: Vec<String>, effect: Effect) {
-        self.overlay = Some(Overlay::Confirm(Confirm { title: title.to_owned(), text, effect }));
+    /// Opens a question; `job` is what yes does.
+    pub fn ask(&mut self, title: &str, text: Vec<String>, job: Job) {
+        self.overlay = Some(Overlay::Confirm(Confirm { title: title.to_owned(), text, job }));
     }
 }
 

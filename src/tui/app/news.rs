@@ -1,6 +1,7 @@
 //! What comes from the other threads: the newest state of the workspace, and answers to what was asked for.
 
-use super::super::jobs::{Effect, JobReply};
+use super::super::effect::Effect;
+use super::super::jobs::JobReply;
 use super::super::screens::{audit, predict, sheet};
 use super::super::snapshot::Snapshot;
 use super::super::stages::{ScreenId, screen_of};
@@ -93,10 +94,12 @@ impl App {
                 self.say(Tone::Plain, text);
             }
             JobReply::Chosen(choice) => {
-                self.say(
-                    Tone::Good,
-                    format!("Predict now uses {} with threshold {:.3}.", choice.run, choice.threshold),
-                );
+                let after = match choice.after_test_openings {
+                    0 => "",
+                    _ => " Its test split had been opened before; that is recorded.",
+                };
+                let text = format!("Predict now uses {} with threshold {:.3}.{after}", choice.run, choice.threshold);
+                self.say(Tone::Good, text);
             }
             JobReply::Listed { folder, entries, select, predict } => {
                 return predict::listed(self, folder, entries, select, predict);

@@ -1,6 +1,6 @@
 //! What keys, pastes and the mouse do: first to what lies over the screen, then to the screen.
 
-use super::super::jobs::Effect;
+use super::super::effect::Effect;
 use super::super::keys::{self, Action, Key};
 use super::super::prompt;
 use super::super::screens::{data, evaluate, predict, results, runs, train};

@@ -1,7 +1,7 @@
 //! What a filled form stands for.
 
 use super::{DATA, FormKind, MODEL};
-use crate::tui::jobs::expand;
+use crate::tui::folders::expand;
 use crate::tui::snapshot::Snapshot;
 use crate::tui::widgets::form::Form;
 use faceprobe_core::audit;

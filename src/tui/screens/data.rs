@@ -1,8 +1,8 @@
 //! Data: the prepared sets, what they hold and what was left out.
 
 use super::super::app::{App, Hits, Target, moved};
+use super::super::effect::Effect;
 use super::super::forms::FormKind;
-use super::super::jobs::Effect;
 use super::super::keys::{self, Action, Context};
 use super::super::snapshot::{DataSet, Run, Snapshot};
 use super::super::stages::ScreenId;

@@ -1,7 +1,8 @@
 //! Features: the backbones and their weights, the cache, extraction at work.
 
 use super::super::app::{App, Hits, Target, Tone, moved};
-use super::super::jobs::Effect;
+use super::super::effect::Effect;
+use super::super::jobs::Job;
 use super::super::keys::{self, Action, Context};
 use super::super::snapshot::{Run, Snapshot, Weights};
 use super::super::widgets::{self, NARROW, bars, fit, format, offset, panel};
@@ -60,7 +61,7 @@ fn extract(app: &mut App) -> Vec<Effect> {
         app.say(Tone::Plain, format!("{} does that already.", run.id));
         return Vec::new();
     }
-    vec![Effect::Launch(Box::new(JobSpec::Extract { dataset, features }))]
+    vec![Job::Launch(Box::new(JobSpec::Extract { dataset, features })).into()]
 }
 
 /// Draws the screen.

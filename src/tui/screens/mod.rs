@@ -15,7 +15,8 @@ pub mod sheet;
 pub mod train;
 
 use super::app::{App, Tone};
-use super::jobs::Effect;
+use super::effect::Effect;
+use super::jobs::Job;
 use super::stages::ScreenId;
 use std::path::PathBuf;
 
@@ -25,8 +26,8 @@ pub(super) fn open_picture(app: &mut App, picture: Option<PathBuf>) -> Vec<Effec
         app.say(Tone::Plain, "There is no picture here, or its data set is gone.");
         return Vec::new();
     };
-    let effect = Effect::Open { text: path.display().to_string(), from: PathBuf::from("/") };
+    let job = Job::Open { text: path.display().to_string(), from: PathBuf::from("/") };
     app.follow = None;
     app.screen = ScreenId::Predict;
-    vec![effect]
+    vec![job.into()]
 }

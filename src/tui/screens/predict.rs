@@ -1,7 +1,9 @@
 //! Predict: what its keys do and what it remembers; [`super::predict_view`] draws it.
 
 use super::super::app::{App, Overlay, Tone, moved};
-use super::super::jobs::{Effect, Entry};
+use super::super::effect::Effect;
+use super::super::folders::Entry;
+use super::super::jobs::Job;
 use super::super::keys::Action;
 use super::super::pictures::Heat;
 use super::super::predictor::{Ask, PredictorReply};
@@ -67,7 +69,7 @@ pub fn arrive(app: &App) -> Vec<Effect> {
     if app.predict.entries.is_some() {
         return Vec::new();
     }
-    vec![Effect::List { folder: app.predict.folder.clone(), select: None }]
+    vec![Job::List { folder: app.predict.folder.clone(), select: None }.into()]
 }
 
 /// What a key does here.
@@ -77,14 +79,14 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Parent => {
             let from = app.predict.folder.clone();
             return match from.parent() {
-                Some(parent) => vec![Effect::List { folder: parent.to_owned(), select: Some(from.clone()) }],
+                Some(parent) => vec![Job::List { folder: parent.to_owned(), select: Some(from.clone()) }.into()],
                 None => Vec::new(),
             };
         }
         Action::SaveHistory if app.predict.history.is_empty() => {
             app.say(Tone::Plain, "Nothing was predicted yet that could be saved.");
         }
-        Action::SaveHistory => return vec![Effect::SavePredictions(app.predict.history.clone())],
+        Action::SaveHistory => return vec![Job::SavePredictions(app.predict.history.clone()).into()],
         Action::Faces => {
             let (next, words) = match app.predict.detect {
                 None => (Some(Detect::Detect), "the upright square around the face"),
@@ -137,7 +139,7 @@ fn follow(app: &mut App) -> Vec<Effect> {
 
 fn enter(app: &mut App) -> Vec<Effect> {
     match app.predict.current().cloned() {
-        Some(entry) if entry.folder => vec![Effect::List { folder: entry.path, select: None }],
+        Some(entry) if entry.folder => vec![Job::List { folder: entry.path, select: None }.into()],
         Some(entry) => {
             app.predict.auto = true;
             ask(app, entry.path)

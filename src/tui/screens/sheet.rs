@@ -1,7 +1,8 @@
 //! The contact sheet of Data: the images of a prepared set as a grid.
 
 use super::super::app::App;
-use super::super::jobs::{Effect, SetImage};
+use super::super::effect::Effect;
+use super::super::jobs::{Job, SetImage};
 use super::super::keys::Action;
 use super::super::pictures::Marks;
 use super::super::widgets::{self, cut, format, panel};
@@ -48,7 +49,7 @@ pub fn listing(app: &mut App) -> Vec<Effect> {
     app.data.sheet.dataset = dataset.clone();
     app.data.sheet.images.clear();
     app.data.sheet.row = 0;
-    vec![Effect::Images { dataset }]
+    vec![Job::Images { dataset }.into()]
 }
 
 /// Takes the list of images.

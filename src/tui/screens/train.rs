@@ -1,8 +1,8 @@
 //! Train: the runs that train a model, with their curves as they grow.
 
 use super::super::app::{App, Hits, Target, Tone, moved};
+use super::super::effect::Effect;
 use super::super::forms::FormKind;
-use super::super::jobs::Effect;
 use super::super::keys::{self, Action, Context};
 use super::super::snapshot::{Run, Snapshot};
 use super::super::widgets::{self, NARROW, bars, cut, fit, format, offset, panel};

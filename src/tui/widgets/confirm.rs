@@ -1,6 +1,6 @@
 //! A question with yes or no.
 
-use super::super::jobs::Effect;
+use super::super::jobs::Job;
 use super::super::keys::{self, Context};
 use super::super::theme::Theme;
 use ratatui::Frame;
@@ -12,7 +12,7 @@ use ratatui::text::{Line, Span};
 pub struct Confirm {
     pub title: String,
     pub text: Vec<String>,
-    pub effect: Effect,
+    pub job: Job,
 }
 
 /// Draws the question in the middle of `area`.

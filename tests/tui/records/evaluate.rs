@@ -4,7 +4,8 @@ use super::{answer, tell, view};
 use crate::study::{DARK, press, shown};
 use crossterm::event::KeyCode;
 use faceprobe::tui::app::App;
-use faceprobe::tui::jobs::Effect;
+use faceprobe::tui::effect::Effect;
+use faceprobe::tui::jobs::{Job, Threshold};
 use faceprobe::tui::records::RecordJob;
 use faceprobe::tui::screens::evaluate::sheet::Figures;
 use faceprobe::tui::stages::ScreenId;
@@ -37,9 +38,8 @@ fn every_figure_follows_the_threshold_and_is_that_of_the_evaluation() {
     for (key, criterion) in [('a', Criterion::Accuracy), ('y', Criterion::Youden), ('e', Criterion::EqualError)] {
         press(&mut app, KeyCode::Char(key));
         assert_eq!(Some(check(&app)), threshold_for(criterion, scores, positive));
-        let keep = |criterion, threshold| RecordJob::Choose { run: "dense-1".into(), threshold, criterion };
-        let kept = keep(Some(criterion), check(&app));
-        assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Record(Box::new(kept))]);
+        let kept = Job::Choose { run: "dense-1".into(), threshold: Threshold::Best(criterion) };
+        assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Job(kept)]);
     }
     // The worst mistake is the one furthest on the wrong side.
     let figures = app.evaluate.figures().unwrap();
@@ -69,7 +69,7 @@ fn the_test_set_is_shown_once_opened_and_no_threshold_is_chosen_on_it() {
     assert_eq!(app.screen, ScreenId::Evaluate);
     let effects = press(&mut app, KeyCode::Char('t'));
     let asked = RecordJob::Score { run: "logistic-1".into(), split: Split::Test };
-    assert_eq!(effects, [Effect::Record(Box::new(asked))]);
+    assert_eq!(effects, [Effect::Job(Job::Record(Box::new(asked)))]);
     answer(&mut app, effects);
     for key in [KeyCode::Enter, KeyCode::Char('a')] {
         let before = app.evaluate.figures().unwrap().threshold;

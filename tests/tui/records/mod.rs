@@ -10,8 +10,9 @@ use crate::study::{
 };
 use crossterm::event::KeyCode;
 use faceprobe::tui::app::App;
+use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
-use faceprobe::tui::jobs::{Effect, JobReply};
+use faceprobe::tui::jobs::{Job, JobReply};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::run::compare;
 use faceprobe_core::run::label::Label;
@@ -65,7 +66,7 @@ fn reply(app: &mut App, reply: RecordReply) -> Vec<Effect> {
 fn answer(app: &mut App, effects: Vec<Effect>) -> Vec<Effect> {
     let mut rest = Vec::new();
     for effect in effects {
-        let Effect::Record(job) = effect else {
+        let Effect::Job(Job::Record(job)) = effect else {
             rest.push(effect);
             continue;
         };
@@ -85,7 +86,7 @@ fn answer(app: &mut App, effects: Vec<Effect>) -> Vec<Effect> {
                 let journal = vec!["10:11:12 train".to_owned(), "10:11:13 epoch 1 of 100".to_owned()];
                 reply(app, RecordReply::Read { run, log: vec!["a line of a library".into()], journal });
             }
-            job => rest.push(Effect::Record(Box::new(job))),
+            job => rest.push(Effect::Job(Job::Record(Box::new(job)))),
         }
     }
     rest

@@ -3,7 +3,8 @@
 use super::{answer, reply, scored, view};
 use crate::study::{DARK, dense, press, row, shown, train, type_text};
 use crossterm::event::KeyCode;
-use faceprobe::tui::jobs::{Effect, Settings};
+use faceprobe::tui::effect::Effect;
+use faceprobe::tui::jobs::{Job, Settings};
 use faceprobe::tui::records::{self, RecordJob, RecordReply};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::evaluation::Confusion;
@@ -126,7 +127,7 @@ fn marked_models_are_put_side_by_side_and_test_only_where_it_was_opened() {
     let effects = press(&mut app, KeyCode::Enter);
     let runs = vec!["dense-1".to_owned(), "dense-2".to_owned()];
     let asked = RecordJob::Compare { runs, split: Split::Val };
-    assert_eq!(effects, [Effect::Record(Box::new(asked))]);
+    assert_eq!(effects, [Effect::Job(Job::Record(Box::new(asked)))]);
     answer(&mut app, effects);
     let text = shown(&mut app, 120, 40);
     assert!(text.contains("None: they are the same but for chance") && text.contains("only dense-1 tells right"));
@@ -147,14 +148,14 @@ fn the_table_is_written_as_it_is_shown_and_nothing_is_overwritten_unasked() {
     let mut app = view(DARK, "4/kind=dense\n");
     press(&mut app, KeyCode::Char('e'));
     let effects = press(&mut app, KeyCode::Enter);
-    let [Effect::Record(job)] = &effects[..] else { panic!("{effects:?}") };
+    let [Effect::Job(Job::Record(job))] = &effects[..] else { panic!("{effects:?}") };
     let RecordJob::Export { path, rows, by_setting, replace } = &**job else { panic!("{job:?}") };
     let runs: Vec<&str> = rows.iter().map(|row| row.run.as_str()).collect();
     assert_eq!((path.as_path(), *by_setting, *replace), (std::path::Path::new("/study/results.csv"), false, false));
     assert_eq!(runs, ["dense-1", "dense-2", "dense-3"]);
     let again = RecordJob::Export { path: path.clone(), rows: rows.clone(), by_setting: false, replace: true };
     reply(&mut app, RecordReply::Exists(Box::new(again.clone())));
-    assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::Record(Box::new(again))]);
+    assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::Job(Job::Record(Box::new(again)))]);
 }
 
 #[test]
@@ -165,7 +166,7 @@ fn a_table_asks_before_it_takes_the_place_of_what_was_not_made_here() {
     let export = |name: &str, replace: bool| {
         let path = folder.path().join(name);
         let rows = vec![row("dense-1", Kind::DENSE, 0.8, None)];
-        records::perform(&settings, RecordJob::Export { path, rows, by_setting: false, replace }, &mut Vec::new())
+        records::perform(&settings, RecordJob::Export { path, rows, by_setting: false, replace })
     };
     let asks = |reply| matches!(reply, Ok(RecordReply::Exists(job)) if matches!(*job, RecordJob::Export { replace: true, .. }));
     let written = |reply| matches!(reply, Ok(RecordReply::Exported { lines: 1, .. }));

@@ -3,8 +3,9 @@
 use super::view;
 use crate::study::{DARK, dense, press, row, shown, snapshot, type_text};
 use crossterm::event::KeyCode;
+use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
-use faceprobe::tui::jobs::Effect;
+use faceprobe::tui::jobs::Job;
 use faceprobe::tui::records::{Change, RecordJob};
 use faceprobe::tui::snapshot::{Run, Snapshot};
 use faceprobe_core::model::Kind;
@@ -18,7 +19,7 @@ fn runs_are_noted_renamed_pinned_and_removed_after_a_question() {
     let mut app = view(DARK, "7");
     let run = RunId::parse("dense-1").unwrap();
     assert!(shown(&mut app, 120, 40).contains("★ dense-1 the study's head"), "pinned ones come first");
-    let label = |change| Effect::Record(Box::new(RecordJob::Label { run: run.clone(), change }));
+    let label = |change| Effect::Job(Job::Record(Box::new(RecordJob::Label { run: run.clone(), change })));
     assert_eq!(press(&mut app, KeyCode::Char('P')), [label(Change::Pin(false))]);
     press(&mut app, KeyCode::Char('n'));
     type_text(&mut app, "\\nWell.");
@@ -29,7 +30,7 @@ fn runs_are_noted_renamed_pinned_and_removed_after_a_question() {
     assert_eq!(press(&mut app, KeyCode::Enter), [label(Change::Title("the study's head (人)".into()))]);
     assert_eq!(press(&mut app, KeyCode::Char('D')), []);
     assert!(shown(&mut app, 80, 24).contains("Predict uses this model"));
-    let remove = Effect::Record(Box::new(RecordJob::Remove { run: run.clone() }));
+    let remove = Effect::Job(Job::Record(Box::new(RecordJob::Remove { run: run.clone() })));
     assert_eq!(press(&mut app, KeyCode::Char('y')), [remove]);
     // One at work is not removed; one that was cut short goes on.
     app.runs.selected = Some("dense-3".into());
@@ -39,8 +40,8 @@ fn runs_are_noted_renamed_pinned_and_removed_after_a_question() {
     cut.runs[5] = Arc::new(Run { status: Status::Interrupted, ..(*cut.runs[5]).clone() });
     app.update(Event::Snapshot(Arc::new(cut)));
     app.runs.selected = Some("dense-3".into());
-    let resume = RecordJob::Resume { run: RunId::parse("dense-3").unwrap() };
-    assert_eq!(press(&mut app, KeyCode::Char('p')), [Effect::Record(Box::new(resume))]);
+    let resume = Job::Resume { run: RunId::parse("dense-3").unwrap() };
+    assert_eq!(press(&mut app, KeyCode::Char('p')), [Effect::Job(resume)]);
 }
 
 #[test]

@@ -8,8 +8,9 @@ mod view;
 
 use super::super::app::{App, Tone};
 use super::super::audits::{AuditJob, AuditReply, Found};
+use super::super::effect::Effect;
 use super::super::forms::FormKind;
-use super::super::jobs::Effect;
+use super::super::jobs::Job;
 use super::super::keys::{self, Action, Context};
 use super::super::snapshot::{Run, Snapshot};
 use super::super::widgets::cut_front;
@@ -84,7 +85,7 @@ fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
 }
 
 fn effect(job: AuditJob) -> Vec<Effect> {
-    vec![Effect::Audit(Box::new(job))]
+    vec![job.into()]
 }
 
 /// Opens the view on the current data set.
@@ -240,7 +241,7 @@ fn stop(app: &mut App) {
         Some(run) => {
             let question = format!("Stop {run}?");
             let text = "The findings of the audit before it stay as they are.".to_owned();
-            app.ask(&question, vec![text], Effect::Control { run, command: control::Command::Stop });
+            app.ask(&question, vec![text], Job::Control { run, command: control::Command::Stop });
         }
         None => app.say(Tone::Plain, "No audit is at work."),
     }

@@ -5,7 +5,8 @@ pub mod sheet;
 mod view;
 
 use super::super::app::{App, Tone, moved};
-use super::super::jobs::Effect;
+use super::super::effect::Effect;
+use super::super::jobs::{Job, Threshold};
 use super::super::keys::{self, Action, Context};
 use super::super::records::RecordJob;
 use super::super::stages::ScreenId;
@@ -123,12 +124,12 @@ pub fn wanted(app: &mut App) -> Vec<Effect> {
     if app.evaluate.asked.as_ref() == Some(&subject) {
         return Vec::new();
     }
-    let effect = Effect::Record(Box::new(RecordJob::Score { run: subject.run.clone(), split }));
+    let job = RecordJob::Score { run: subject.run.clone(), split };
     app.evaluate.test = split == Split::Test;
     app.evaluate.asked = Some(subject);
     app.evaluate.sheet = None;
     app.evaluate.figures = None;
-    vec![effect]
+    vec![job.into()]
 }
 
 /// Scores have come.
@@ -251,12 +252,10 @@ fn keep(app: &mut App) -> Vec<Effect> {
     let (Some(figures), Some((_, _, row))) = (app.evaluate.figures(), current(app)) else {
         return Vec::new();
     };
-    let job = RecordJob::Choose {
-        run: row.run.clone(),
-        threshold: figures.threshold,
-        criterion: app.evaluate.criterion.filter(|criterion| sheet::JUMPS.contains(criterion)),
-    };
-    vec![Effect::Record(Box::new(job))]
+    let served = app.evaluate.criterion.filter(|criterion| sheet::JUMPS.contains(criterion));
+    let threshold = served.map_or(Threshold::Set(figures.threshold), Threshold::Best);
+    let job = Job::Choose { run: row.run.clone(), threshold };
+    vec![job.into()]
 }
 
 fn other_split(app: &mut App) -> Vec<Effect> {

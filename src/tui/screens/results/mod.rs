@@ -5,7 +5,8 @@ mod settings;
 mod table;
 
 use super::super::app::{App, Hits, Overlay, Tone, moved};
-use super::super::jobs::Effect;
+use super::super::effect::Effect;
+use super::super::jobs::{Job, Threshold};
 use super::super::keys::{Action, Context};
 use super::super::prompt::{Prompt, Purpose};
 use faceprobe_core::dataset::Split;
@@ -182,7 +183,9 @@ fn under_cursor(app: &App) -> Option<ResultRow> {
 
 fn choose(app: &mut App) -> Vec<Effect> {
     match under_cursor(app) {
-        Some(row) if row.status == Status::Done => return vec![Effect::Choose { run: row.run }],
+        Some(row) if row.status == Status::Done => {
+            return vec![Job::Choose { run: row.run, threshold: Threshold::Trained }.into()];
+        }
         Some(row) => {
             app.say(Tone::Plain, format!("{} is {}; only a finished model can be used.", row.run, row.status.name()));
         }
@@ -283,8 +286,8 @@ pub fn open_test(app: &mut App, row: Option<&ResultRow>) -> Vec<Effect> {
                  this data after it is marked."
                     .to_owned(),
             ];
-            let effect = Effect::Launch(Box::new(JobSpec::OpenTest { run: row.run.clone() }));
-            app.ask("Open the test set?", text, effect);
+            let job = Job::Launch(Box::new(JobSpec::OpenTest { run: row.run.clone() }));
+            app.ask("Open the test set?", text, job);
         }
     }
     Vec::new()
@@ -302,7 +305,7 @@ fn ensemble(app: &mut App) {
         "Nothing is trained; the threshold is chosen on validation. It takes as long as all of them to predict."
             .to_owned(),
     ];
-    app.ask("Make an ensemble?", text, Effect::Ensemble { runs });
+    app.ask("Make an ensemble?", text, Job::Ensemble { runs });
 }
 
 /// Asks whether to train the model under the cursor anew on validation too.
@@ -323,7 +326,7 @@ fn refit(app: &mut App) {
                  validation accuracy; only its test split can tell how good it is."
                     .to_owned(),
             ];
-            app.ask("Train on validation too?", text, Effect::Refit { run: row.run });
+            app.ask("Train on validation too?", text, Job::Refit { run: row.run });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One run alone: its settings, what was written on it, the ends of its journal and log.
 
 use super::super::super::app::App;
-use super::super::super::jobs::Effect;
+use super::super::super::effect::Effect;
 use super::super::super::keys::{self, Action, Context};
 use super::super::super::records::RecordJob;
 use super::super::super::snapshot::Run;
@@ -38,7 +38,7 @@ impl Detail {
         }
         self.seen = Some(Arc::clone(run));
         self.waiting = true;
-        Some(Effect::Record(Box::new(RecordJob::Read { run: run.id.clone() })))
+        Some(RecordJob::Read { run: run.id.clone() }.into())
     }
 
     /// The answer.

@@ -4,15 +4,15 @@ mod detail;
 mod list;
 
 use super::super::app::{App, Hits, Overlay, Tone, moved};
-use super::super::jobs::Effect;
+use super::super::effect::Effect;
 use super::super::keys::Action;
 use super::super::prompt::{Prompt, Purpose};
 use super::super::records::{Change, RecordJob};
 use super::super::snapshot::Run;
 use super::super::stages::{ScreenId, screen_of};
 use detail::Detail;
+use faceprobe_core::run::Status;
 use faceprobe_core::run::filter::{Cell, Filter, Row};
-use faceprobe_core::run::{JobSpec, Status};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::sync::Arc;
@@ -109,7 +109,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             let prompt = Prompt::new(Purpose::FilterRuns, &app.runs.filter_text);
             app.overlay = Some(Overlay::Prompt(prompt));
         }
-        (Action::PauseResume, Some(run)) if !run.status.is_live() => return resume(app, &run),
+        (Action::PauseResume, Some(run)) if !run.status.is_live() => return app.resume(&run),
         (Action::PauseResume, _) => return app.pause_or_resume(),
         (Action::Stop, _) => return app.stop(),
         (Action::Enter, Some(run)) => {
@@ -128,7 +128,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         (Action::Pin, Some(run)) => {
             let change = Change::Pin(!run.about.label.pinned);
-            return vec![Effect::Record(Box::new(RecordJob::Label { run: run.id.clone(), change }))];
+            return vec![RecordJob::Label { run: run.id.clone(), change }.into()];
         }
         (Action::Remove, Some(run)) => remove(app, &run),
         (Action::Jump, Some(run)) => return jump(app, &run),
@@ -141,17 +141,6 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             }
         },
     }
-    Vec::new()
-}
-
-/// Sets a new worker to a run whose worker has ended before its work was done.
-fn resume(app: &mut App, run: &Run) -> Vec<Effect> {
-    let text = match (run.status, &run.job) {
-        (Status::Done, _) => format!("{} is done; there is nothing left to go on with.", run.id),
-        (_, JobSpec::Demo { .. }) => "A demo is a series of runs and is not gone on with; start it again.".to_owned(),
-        _ => return vec![Effect::Record(Box::new(RecordJob::Resume { run: run.id.clone() }))],
-    };
-    app.say(Tone::Plain, text);
     Vec::new()
 }
 
@@ -171,8 +160,8 @@ fn remove(app: &mut App, run: &Run) {
     if label.pinned || !label.note.is_empty() {
         text.push("You pinned it or wrote a note on it.".to_owned());
     }
-    let effect = Effect::Record(Box::new(RecordJob::Remove { run: run.id.clone() }));
-    app.ask(&format!("Remove {}?", run.id), text, effect);
+    let job = RecordJob::Remove { run: run.id.clone() };
+    app.ask(&format!("Remove {}?", run.id), text, job.into());
 }
 
 /// A run is gone: the cursor goes to its neighbour.

@@ -6,7 +6,7 @@ mod images;
 mod settings;
 
 use super::super::super::app::{App, Hits, Tone, moved};
-use super::super::super::jobs::Effect;
+use super::super::super::effect::Effect;
 use super::super::super::keys::{self, Action, Context};
 use super::super::super::records::RecordJob;
 use super::super::super::snapshot::Run;
@@ -60,7 +60,7 @@ impl ComparisonView {
         self.asked = Some(split);
         self.outcome = None;
         self.line = 0;
-        Some(Effect::Record(Box::new(RecordJob::Compare { runs: self.runs.clone(), split })))
+        Some(RecordJob::Compare { runs: self.runs.clone(), split }.into())
     }
 
     /// The answer, if it is the one to the last question.
