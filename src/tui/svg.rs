@@ -1,6 +1,8 @@
 //! A drawn frame as an SVG picture: text that can be selected, colours as on the screen.
 
 use super::theme::Palette;
+use base64::engine::Engine;
+use base64::engine::general_purpose::STANDARD;
 use image::{ImageFormat, Rgba, RgbaImage};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
@@ -158,5 +160,5 @@ fn draw_run(body: &mut String, styles: &mut Vec<String>, style: &Style, run: &st
 fn data_url(pixels: RgbaImage) -> Option<String> {
     let mut bytes = Cursor::new(Vec::new());
     pixels.write_to(&mut bytes, ImageFormat::Png).ok()?;
-    Some(format!("data:image/png;base64,{}", base64_simd::STANDARD.encode_to_string(bytes.into_inner())))
+    Some(format!("data:image/png;base64,{}", STANDARD.encode(bytes.into_inner())))
 }

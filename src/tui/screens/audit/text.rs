@@ -21,8 +21,6 @@ pub fn short(kind: Kind) -> String {
         Kind::TooDark => "too dark".into(),
         Kind::Flat => "no contrast".into(),
         Kind::NoFace => "no face".into(),
-        #[allow(unreachable_patterns)]
-        other => other.name().replace('_', " "),
     }
 }
 
@@ -55,8 +53,6 @@ pub fn advice(kind: Kind) -> &'static str {
         Kind::LabelError => "A ranking, not knowledge: look, then keep the label, relabel or drop.",
         Kind::TooSmall | Kind::TooDark | Kind::Flat => "Drop it if you cannot tell either.",
         Kind::NoFace => "Drop what shows no face; keep what the detector has missed.",
-        #[allow(unreachable_patterns)]
-        _ => "",
     }
 }
 

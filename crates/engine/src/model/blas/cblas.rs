@@ -145,9 +145,9 @@ macro_rules! gemv_and_dot {
                 let plain = alpha == 1.0 && beta == 0.0 && incx == 1 && incy == 1;
                 // SAFETY: the caller's vector, value by value.
                 let vector = || unsafe { std::slice::from_raw_parts(x, ins) }.iter().map(|&value| f64::from(value));
-                if plain && let Some(values) = remembered::find(a.addr(), turned, vector()) {
+                if plain && let Some(values) = remembered::find(a.addr(), turned, vector(), outs) {
                     for (at, value) in values.into_iter().enumerate() {
-                        // SAFETY: the caller has a place for each value.
+                        // SAFETY: there are `outs` values, and the caller has a place for each.
                         unsafe { y.add(at).write(value as $number) };
                     }
                     return;

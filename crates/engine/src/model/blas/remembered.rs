@@ -44,11 +44,18 @@ pub(super) fn is_lower(matrix: usize) -> bool {
     KEPT.with_borrow(|kept| kept.as_ref().is_some_and(|kept| kept.matrix == matrix && kept.lower))
 }
 
-/// The product of the matrix with the vector, if it is the last one that was made.
-pub(super) fn find(matrix: usize, turned: bool, vector: impl ExactSizeIterator<Item = f64>) -> Option<Vec<f64>> {
+/// The `outs` values of the product of the matrix with the vector, if it is the last one that was made. A product of
+/// another number of values, as of a part of the matrix that begins at the same address, is none.
+pub(super) fn find(
+    matrix: usize,
+    turned: bool,
+    vector: impl ExactSizeIterator<Item = f64>,
+    outs: usize,
+) -> Option<Vec<f64>> {
     KEPT.with_borrow(|kept| {
         let kept = kept.as_ref().filter(|kept| kept.matrix == matrix)?;
-        let last = kept.last[usize::from(turned)].as_ref().filter(|last| last.vector.len() == vector.len())?;
+        let last = kept.last[usize::from(turned)].as_ref();
+        let last = last.filter(|last| last.vector.len() == vector.len() && last.values.len() == outs)?;
         // Numbers that are not equal to themselves are multiplied again.
         vector.zip(&last.vector).all(|(a, &b)| a == b).then(|| last.values.clone())
     })
@@ -61,4 +68,24 @@ pub(super) fn keep(matrix: usize, turned: bool, vector: impl Iterator<Item = f64
             kept.last[usize::from(turned)] = Some(Product { vector: vector.collect(), values: values.collect() });
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_of_another_size_is_not_taken_for_the_one_asked_for() {
+        let matrix = [1.0f64; 6];
+        let vector = || [1.0, 2.0].into_iter();
+        remembering(&matrix, false, || {
+            let at = matrix.as_ptr().addr();
+            keep(at, false, vector(), [3.0, 3.0, 3.0].into_iter());
+            assert_eq!(find(at, false, vector(), 3), Some(vec![3.0; 3]));
+            // Two of the three rows begin at the same address.
+            assert_eq!(find(at, false, vector(), 2), None);
+            assert_eq!(find(at, false, vector(), 4), None);
+            assert_eq!(find(at, true, vector(), 3), None);
+        });
+    }
 }
