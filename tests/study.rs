@@ -60,6 +60,64 @@ fn prepared(workspace: &Path, per_class: u32) {
     ok(workspace, &["data", "prepare", "--source", &format!("folder:{}", raw.display()), "--name", "colours"]);
 }
 
+/// The record of openings in several states of damage, after the opening of benchmark-1 and before benchmark-2: what may
+/// have been that opening marks benchmark-2, and whoever asks is told which line it is.
+fn what_cannot_be_read_counts_as_opened(at: &Path, record: &str) {
+    let path = at.join("runs/test-openings.jsonl");
+    let whole = record.trim_end();
+    let other =
+        whole.replace(&whole[whole.find("manifest_sha256\":\"").expect("a manifest") + 18..][..64], &"0".repeat(64));
+    let day = |line: &str, day: &str| {
+        let from = line.find("at\":\"").expect("a moment") + 5;
+        format!("{}{day}{}", &line[..from], &line[from + 10..])
+    };
+    let torn = &whole[..whole.len() / 2];
+    // The record, its damaged lines, and how many openings may have come before benchmark-1 and benchmark-2.
+    let states: [(Vec<u8>, &str, [u64; 2]); 9] = [
+        (torn.into(), "line 1 is", [1, 1]),
+        (vec![0; 300], "line 1 is", [1, 1]),
+        (format!("\n{whole}\n{torn}").into(), "line 3 is", [0, 2]),
+        ([whole.as_bytes(), b"\n\xff\xfe\n"].concat(), "line 2 is", [0, 2]),
+        // A whole line of a moment or a manifest that is none; of another set; of a time to come.
+        (day(whole, "2026-13-41").into(), "line 1 is", [1, 1]),
+        (whole.replace("sha256\":\"", "sha256\":\"?").into(), "line 1 is", [0, 1]),
+        (other.replace("test_accuracy\":", "test_accuracy\":!").into(), "line 1 is", [1, 1]),
+        (day(&other, "2026-13-41").into(), "line 1 is", [0, 0]),
+        (format!("{whole}\n{}\n{torn}\nx\n", day(&other, "9999-01-01")).into(), "lines 2, 3, 4 are", [0, 3]),
+    ];
+    for (damaged, said, counts) in states {
+        fs::write(&path, &damaged).expect("the record is written");
+        let output = run(at, &["results", "--json", "--sort", "run"]);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && told.contains("test-openings.jsonl") && told.contains(said),
+            "{said}: {told}"
+        );
+        let rows: Value = serde_json::from_slice(&output.stdout).expect("standard output is one JSON value");
+        let found = [0, 1].map(|row: usize| rows[row]["after_test_openings"].as_u64().unwrap_or(u64::MAX));
+        assert_eq!(found, counts, "{}", String::from_utf8_lossy(&damaged));
+        assert_eq!(ok(at, &["results"]).contains("benchmark-2!"), counts[1] > 0);
+        let evaluated = run(at, &["evaluate", "benchmark-2"]);
+        assert!(String::from_utf8_lossy(&evaluated.stderr).contains(said));
+    }
+    // Whoever chooses now may have seen the test split; an opening goes onto a line of its own.
+    fs::write(&path, torn).expect("the record is written");
+    let chosen = run(at, &["choose", "benchmark-1"]);
+    assert!(String::from_utf8_lossy(&chosen.stdout).contains("may have been opened"), "{chosen:?}");
+    assert!(String::from_utf8_lossy(&chosen.stderr).contains("line 1 is"), "{chosen:?}");
+    ok(at, &["--quiet", "evaluate", "benchmark-1", "--open-test"]);
+    let lines = fs::read_to_string(&path).expect("the record");
+    assert_eq!(lines.lines().next(), Some(torn));
+    assert!(serde_json::from_str::<Value>(lines.lines().nth(1).expect("the opening")).is_ok(), "{lines}");
+    // A record that nobody can read says nothing of any model.
+    fs::remove_file(&path).and_then(|()| fs::create_dir(&path)).expect("a folder in its place");
+    let output = run(at, &["results"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("benchmark-2!"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("test-openings.jsonl"), "{output:?}");
+    fs::remove_dir(&path).and_then(|()| fs::write(&path, record)).expect("the record is written");
+    fs::remove_file(at.join("runs/chosen.json")).expect("the choice");
+}
+
 #[test]
 fn the_benchmark_learns_is_opened_chosen_and_predicts() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -105,6 +163,7 @@ fn the_benchmark_learns_is_opened_chosen_and_predicts() {
     assert_eq!(rows[0]["after_test_openings"], 0);
     assert_eq!(rows[1]["after_test_openings"], 1);
     assert!(ok(at, &["results"]).contains("benchmark-2!"));
+    what_cannot_be_read_counts_as_opened(at, &record);
 
     // Side by side on validation: the same settings but for epochs and seed. On test only once both were opened.
     let beside = json(at, &["results", "--json", "--compare", "benchmark-1", "benchmark-2"]);

@@ -4,7 +4,7 @@ use super::Context;
 use super::args::EvaluateArgs;
 use super::evaluate_on;
 use super::follow::start;
-use super::output::{Align, print, print_json, table};
+use super::output::{Align, print, print_json, say, table};
 use super::results::{self, settings_text};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
@@ -13,7 +13,7 @@ use faceprobe_core::run::results::{ResultRow, by_setting, of_sweep};
 use faceprobe_core::run::scored::Scored;
 use faceprobe_core::run::{JobSpec, RunFolder, RunView};
 use faceprobe_core::run::{choice, openings, results as table_of};
-use faceprobe_core::text::printable;
+use faceprobe_core::text::{line, printable};
 use serde::Serialize;
 
 /// What `evaluate --json` prints: the row of the results, and more.
@@ -46,7 +46,9 @@ pub(crate) fn run(context: &Context, args: &EvaluateArgs) -> Result<()> {
         return of_folds(context, &view);
     }
     let chosen = choice::load(&context.workspace)?.map(|choice| choice.run);
-    let row = table_of::row(&view, &openings::load(&context.workspace)?, chosen.as_deref())?
+    let record = openings::load(&context.workspace);
+    record.damage().iter().for_each(|damage| say(&format!("faceprobe: {}", line(&damage.to_string()))));
+    let row = table_of::row(&view, &record, chosen.as_deref())?
         .ok_or_else(|| Error::failed(format!("Run {} trains no model, so there is nothing to evaluate.", view.id())))?;
     let figures = figures(context, args, &view, &row)?;
     if context.json {

@@ -21,8 +21,9 @@ pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
         let split = if args.on_test { Split::Test } else { Split::Val };
         return super::side_by_side::run(context, &args.compare, split);
     }
-    let Table { mut rows, damaged } = results::table(&context.workspace)?;
+    let Table { mut rows, damaged, record } = results::table(&context.workspace)?;
     damaged.iter().for_each(|damaged| say(&format!("faceprobe: {}", line(&damaged.to_string()))));
+    record.iter().for_each(|damage| say(&format!("faceprobe: {}", line(&damage.to_string()))));
     if let Some(name) = &args.data {
         let fold_of =
             |row: &ResultRow| row.division.as_ref().and_then(|division| Some(division.fold.as_ref()?.of.clone()));
@@ -75,6 +76,10 @@ fn exported(context: &Context, args: &ResultsArgs, rows: &[ResultRow], outputs: 
     }
 }
 
+/// What `!` says.
+const AFTER_OPENING: &str =
+    "! made after the test split of its data had been opened, or may have been: its test accuracy may be too good\n";
+
 /// The table in plain text, with a line for each mark that occurs in it.
 pub(crate) fn text(rows: &[ResultRow]) -> String {
     if rows.is_empty() {
@@ -120,7 +125,7 @@ pub(crate) fn text(rows: &[ResultRow]) -> String {
         text.push_str("* the model that predict uses\n");
     }
     if rows.iter().any(|row| row.after_test_openings > 0) {
-        text.push_str("! made after the test split of its data had been opened: its test accuracy may be too good\n");
+        text.push_str(AFTER_OPENING);
     }
     text
 }
@@ -164,7 +169,7 @@ pub(crate) fn settings_text(rows: &[SettingRow]) -> String {
     );
     text.push_str(&leaks(rows));
     if rows.iter().any(|row| row.after_test_openings > 0) {
-        text.push_str("! made after the test split of its data had been opened: its test accuracy may be too good\n");
+        text.push_str(AFTER_OPENING);
     }
     text
 }

@@ -4,7 +4,7 @@ use super::snapshot::{About, Run};
 use faceprobe_core::error::Result;
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::label::{self, Label};
-use faceprobe_core::run::openings::Opening;
+use faceprobe_core::run::openings::Record;
 use faceprobe_core::run::results;
 use faceprobe_core::run::{Follower, RunFolder, RunView, Status, Story};
 use std::fs;
@@ -43,13 +43,13 @@ fn is_followed(status: Status) -> bool {
 }
 
 impl Followed {
-    pub(super) fn open(folder: RunFolder, openings: &[Opening], choice: Option<&Choice>) -> Result<Self> {
+    pub(super) fn open(folder: RunFolder, record: &Record, choice: Option<&Choice>) -> Result<Self> {
         let journal = stamp(&folder.events_path());
         let result = stamp(&folder.result_path());
         let label = stamp(&label::path(&folder));
         let view = RunView::open(folder.clone())?;
         let about = about(&folder);
-        let shown = Arc::new(shown(&view, openings, choice, &about));
+        let shown = Arc::new(shown(&view, record, choice, &about));
         let view = Some(view).filter(|view| is_followed(view.status));
         Ok(Self { folder, view, story: None, journal, result, label, about, shown })
     }
@@ -88,14 +88,14 @@ impl Followed {
     }
 
     /// Looks whether anything in the folder changed, and takes it in.
-    pub(super) fn look(&mut self, weigh: bool, openings: &[Opening], choice: Option<&Choice>) -> Result<()> {
+    pub(super) fn look(&mut self, weigh: bool, record: &Record, choice: Option<&Choice>) -> Result<()> {
         let journal = stamp(&self.folder.events_path());
         let result = stamp(&self.folder.result_path());
         let Some(view) = &mut self.view else {
             if journal != self.journal || result != self.result {
                 let story = self.story.take();
                 let told = self.shown.story.clone();
-                *self = Self::open(self.folder.clone(), openings, choice)?;
+                *self = Self::open(self.folder.clone(), record, choice)?;
                 self.story = story;
                 self.shown = Arc::new(Run { story: told, ..(*self.shown).clone() });
             } else {
@@ -112,7 +112,7 @@ impl Followed {
         let live = is_followed(view.status);
         if changed {
             let story = self.shown.story.clone();
-            self.shown = Arc::new(Run { story, ..shown(view, openings, choice, &self.about) });
+            self.shown = Arc::new(Run { story, ..shown(view, record, choice, &self.about) });
         }
         if !live {
             self.view = None;
@@ -136,11 +136,11 @@ impl Followed {
     }
 
     /// Sets the marks of its row anew.
-    pub(super) fn mark(&mut self, openings: &[Opening], choice: Option<&Choice>) {
+    pub(super) fn mark(&mut self, record: &Record, choice: Option<&Choice>) {
         let Some(mut row) = self.shown.row.clone() else {
             return;
         };
-        results::mark(&mut row, openings, choice.map(|choice| choice.run.as_str()));
+        results::mark(&mut row, record, choice.map(|choice| choice.run.as_str()));
         if self.shown.row.as_ref() != Some(&row) {
             self.shown = Arc::new(Run { row: Some(row), ..(*self.shown).clone() });
         }
@@ -152,8 +152,8 @@ fn about(folder: &RunFolder) -> About {
     About { label: Label::load(folder).unwrap_or_default(), bytes: folder.bytes() }
 }
 
-fn shown(view: &RunView, openings: &[Opening], choice: Option<&Choice>, about: &About) -> Run {
-    let row = results::row(view, openings, choice.map(|choice| choice.run.as_str()));
+fn shown(view: &RunView, record: &Record, choice: Option<&Choice>, about: &About) -> Run {
+    let row = results::row(view, record, choice.map(|choice| choice.run.as_str()));
     let mut run = Run::of(view, None, about.clone());
     match row {
         Ok(row) => run.row = row,

@@ -7,7 +7,7 @@ use super::workers::Workers;
 use faceprobe_core::dataset::PrepareReport;
 use faceprobe_core::error::Result;
 use faceprobe_core::run::choice;
-use faceprobe_core::run::openings::{self, Opening};
+use faceprobe_core::run::openings::{self, Record};
 use faceprobe_core::run::{RunFolder, Status, queue};
 use faceprobe_core::workspace::Workspace;
 use std::collections::{BTreeSet, HashSet};
@@ -41,7 +41,7 @@ struct Watcher {
     runs: Vec<Followed>,
     runs_stamp: Stamp,
     runs_changed: Instant,
-    openings: Vec<Opening>,
+    record: Record,
     openings_stamp: Stamp,
     choice_stamp: Stamp,
     sets_stamp: Vec<(PathBuf, Stamp)>,
@@ -65,7 +65,7 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudg
         runs: Vec::new(),
         runs_stamp: None,
         runs_changed: Instant::now(),
-        openings: Vec::new(),
+        record: Record::default(),
         openings_stamp: None,
         choice_stamp: None,
         sets_stamp: Vec::new(),
@@ -151,7 +151,7 @@ impl Watcher {
         self.openings_stamp = stamp(&self.workspace.runs().join("test-openings.jsonl"));
         let opened = changed != self.openings_stamp;
         if opened {
-            self.openings = openings::load(&self.workspace)?;
+            self.record = openings::load(&self.workspace);
         }
         let chosen = stamp(&self.workspace.runs().join("chosen.json"));
         if chosen != self.choice_stamp {
@@ -161,9 +161,9 @@ impl Watcher {
             return Ok(());
         }
         for run in &mut self.runs {
-            run.mark(&self.openings, self.now.choice.as_ref());
+            run.mark(&self.record, self.now.choice.as_ref());
         }
-        Ok(())
+        self.record.damage().filter(|_| opened).map_or(Ok(()), Err)
     }
 
     fn look_at_datasets(&mut self) {
@@ -272,7 +272,7 @@ impl Watcher {
         self.reading = false;
         for (at, followed) in self.runs.iter_mut().enumerate() {
             let due = followed.is_followed() || turn.contains(&at);
-            if due && let Err(error) = followed.look(weigh, &self.openings, self.now.choice.as_ref()) {
+            if due && let Err(error) = followed.look(weigh, &self.record, self.now.choice.as_ref()) {
                 problem = Err(error);
             }
             match followed.read_story() {
@@ -299,7 +299,7 @@ impl Watcher {
             if known.contains(folder.id()) {
                 continue;
             }
-            match Followed::open(folder, &self.openings, self.now.choice.as_ref()) {
+            match Followed::open(folder, &self.record, self.now.choice.as_ref()) {
                 Ok(mut followed) => {
                     followed.want_story(self.stories.contains(followed.folder.id().as_str()));
                     self.runs.push(followed);

@@ -34,11 +34,12 @@ pub fn add(document: &mut Document, study: &Study, model: &Model) {
     );
     figures(document, model);
     document.heading(3, "Limits");
-    document.list(limits(model, report));
+    document.list(limits(study, model, report));
 }
 
 fn details(document: &mut Document, study: &Study, model: &Model) {
     let row = &model.row;
+    let possible = possible(study);
     let choice = study.chosen.as_ref().filter(|choice| choice.run == row.run);
     let mut rows = vec![
         vec!["kind".to_owned(), row.kind.name().to_owned()],
@@ -68,7 +69,7 @@ fn details(document: &mut Document, study: &Study, model: &Model) {
             "chosen".to_owned(),
             match choice {
                 Some(choice) if choice.after_test_openings > 0 => {
-                    format!("{}, after {} openings of its test split", choice.at, choice.after_test_openings)
+                    format!("{}, after {} openings of its test split{possible}", choice.at, choice.after_test_openings)
                 }
                 Some(choice) => format!("{}, before any opening of its test split", choice.at),
                 None => "not chosen by hand; the best on validation or the one named for this report".to_owned(),
@@ -127,7 +128,15 @@ fn figures(document: &mut Document, model: &Model) {
     }
 }
 
-fn limits(model: &Model, report: Option<&PrepareReport>) -> Vec<String> {
+/// What is said where not every opening that was counted is known to have been one.
+fn possible(study: &Study) -> &'static str {
+    match study.record.damage() {
+        Some(_) => " (what cannot be read in the record of openings counted)",
+        None => "",
+    }
+}
+
+fn limits(study: &Study, model: &Model, report: Option<&PrepareReport>) -> Vec<String> {
     let row = &model.row;
     let mut limits = Vec::new();
     if row.synthetic {
@@ -150,8 +159,9 @@ fn limits(model: &Model, report: Option<&PrepareReport>) -> Vec<String> {
     }
     if row.after_test_openings > 0 {
         limits.push(format!(
-            "The test split of its data had been opened {} times before it was made, so its test accuracy may be too good.",
-            row.after_test_openings
+            "The test split of its data had been opened {} times{} before it was made, so its test accuracy may be too good.",
+            row.after_test_openings,
+            possible(study)
         ));
     }
     limits.push("Its figures are of photographs collected and cropped as in this data set; on others it will be worse, and by how much is not known.".to_owned());

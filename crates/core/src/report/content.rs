@@ -107,7 +107,7 @@ fn results(document: &mut Document, study: &Study) {
         ]
     });
     document.table(
-        "All models. * is the model of the card below; ! was made after the test split of its data had been opened, so its test accuracy may be too good.",
+        "All models. * is the model of the card below; ! was made after the test split of its data had been opened, or may have been, so its test accuracy may be too good.",
         &[
             ("run", Mono),
             ("data", Left),
@@ -291,14 +291,22 @@ fn comparisons(document: &mut Document, study: &Study) {
 
 fn openings(document: &mut Document, study: &Study) {
     document.heading(2, "Record of test openings");
-    if study.openings.is_empty() {
-        document.text("No test split has been opened.");
+    let damage = study.record.damage();
+    if let Some(damage) = &damage {
+        document.warning(printable(&damage.to_string()));
+    }
+    if study.record.openings().len() == 0 {
+        document.text(if damage.is_some() {
+            "No other opening is on record."
+        } else {
+            "No test split has been opened."
+        });
         return;
     }
     document.text(
         "Every time a test split was scored, oldest first. What was chosen after an opening on the same data can have been chosen on the test set.",
     );
-    let rows = study.openings.iter().map(|opening| {
+    let rows = study.record.openings().map(|opening| {
         vec![
             opening.at.clone(),
             opening.run.clone(),

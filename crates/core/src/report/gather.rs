@@ -9,7 +9,7 @@ use crate::evaluation::{Figures, Groups, pr_curve, roc_curve};
 use crate::imaging;
 use crate::model::ModelInfo;
 use crate::run::listing::Damaged;
-use crate::run::openings::{self, Opening};
+use crate::run::openings::{self, Record};
 use crate::run::results::{self, ResultRow, SettingRow, Table};
 use crate::run::scored::{Comparison, Scored, compare};
 use crate::run::{RunFolder, Spec, Status, Story, choice};
@@ -40,7 +40,7 @@ pub struct Study {
     pub models: Vec<Model>,
     /// The model of the card against the others, on the images that both were asked.
     pub comparisons: Vec<(String, Comparison)>,
-    pub openings: Vec<Opening>,
+    pub record: Record,
     /// The run that the card is of.
     pub card: Option<String>,
     /// All jobs that can be asked for again, oldest first.
@@ -94,9 +94,9 @@ impl Study {
     /// Reads the workspace. `model` is the run of the card; else the chosen one, else the best on validation.
     ///
     /// # Errors
-    /// When there is no such model, or a prepared set, the record of openings or the choice cannot be read.
+    /// When there is no such model, or a prepared set or the choice cannot be read.
     pub fn read(workspace: &Workspace, model: Option<&str>, thumbnails: bool) -> Result<Self> {
-        let Table { mut rows, mut damaged } = results::table(workspace)?;
+        let Table { mut rows, mut damaged, .. } = results::table(workspace)?;
         rows.retain(|row| row.status == Status::Done && (row.val_accuracy.is_some() || row.refit.is_some()));
         results::sort(&mut rows, results::Column::Val, true);
         let chosen = choice::load(workspace)?;
@@ -145,7 +145,7 @@ impl Study {
             made: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
             sets: sets(workspace)?,
             settings: results::by_setting(&rows),
-            openings: openings::load(workspace)?,
+            record: openings::load(workspace),
             jobs: jobs(workspace)?,
             rows,
             models,

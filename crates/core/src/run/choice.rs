@@ -92,7 +92,7 @@ fn trained(run: &RunFolder) -> Result<ResultRow> {
 fn keep(workspace: &Workspace, run: &RunFolder, threshold: f64, criterion: String) -> Result<Choice> {
     let result = trained(run)?;
     let at = jiff::Timestamp::now().to_string();
-    let after_test_openings = openings::before(&openings::load(workspace)?, &result.manifest_sha256, &at);
+    let after_test_openings = openings::load(workspace).before(&result.manifest_sha256, &at);
     let run = run.id().to_string();
     let choice = Choice { run, threshold, criterion: Some(criterion), at, after_test_openings };
     let path = path(workspace);

@@ -99,7 +99,7 @@ fn marked(figure: String, after_test_openings: usize) -> String {
 fn notes(mut after_test_openings: impl Iterator<Item = usize>) -> Vec<&'static str> {
     let mut notes = vec!["Accuracies at thresholds chosen on validation; intervals are 95 % Wilson intervals."];
     if after_test_openings.any(|openings| openings > 0) {
-        notes.push("! made after the test split had been opened: the test accuracy may be too good.");
+        notes.push("! made after the test split had been opened, or may have been: the test accuracy may be too good.");
     }
     notes
 }

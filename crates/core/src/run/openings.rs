@@ -1,14 +1,19 @@
 //! The record of test openings: which run saw which test split, and when.
 //!
 //! Whoever opens a test set and then goes on choosing has chosen on the test set. The workbench does not forbid it;
-//! it remembers, and says so beside every model made later on the same data.
+//! it remembers, and says so beside every model made later on the same data. A line that cannot be read may be of any
+//! opening, so it counts as one wherever it could be.
 
 use crate::error::{AtPath, Error, Result};
 use crate::workspace::Workspace;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
+
+/// A sentence names no more damaged lines than these.
+const MOST_NAMED: usize = 5;
 
 /// One opening of a test split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +27,130 @@ pub struct Opening {
     pub test_accuracy: f64,
 }
 
+/// A line that is no opening which can be read, and what it may still have been.
+#[derive(Debug, Clone, PartialEq)]
+struct Unreadable {
+    /// Counted from 1.
+    line: usize,
+    reason: String,
+    /// The manifest, where the line still says it.
+    manifest_sha256: Option<String>,
+    /// The moment of the opening, or of the last readable one before it; openings are written down one after another.
+    since: Option<Timestamp>,
+}
+
+/// The record of a workspace.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Record {
+    path: PathBuf,
+    /// Why nothing of it can be read.
+    closed: Option<String>,
+    openings: Vec<(Timestamp, Opening)>,
+    unreadable: Vec<Unreadable>,
+}
+
+impl Record {
+    /// The openings that can be read, oldest first.
+    pub fn openings(&self) -> impl ExactSizeIterator<Item = &Opening> {
+        self.openings.iter().map(|(_, opening)| opening)
+    }
+
+    /// How many times the test split of `manifest_sha256` had been opened when something was made at `created`, lines that
+    /// may be of such an opening counted. A moment that cannot be read is taken as one after all openings.
+    pub fn before(&self, manifest_sha256: &str, created: &str) -> usize {
+        let created = created.parse().unwrap_or(Timestamp::MAX);
+        let known = self
+            .openings
+            .iter()
+            .filter(|(moment, opening)| opening.manifest_sha256 == manifest_sha256 && *moment < created);
+        let possible = self.unreadable.iter().filter(|line| {
+            line.manifest_sha256.as_deref().is_none_or(|of| of == manifest_sha256)
+                && line.since.is_none_or(|since| since < created)
+        });
+        known.count() + possible.count() + usize::from(self.closed.is_some())
+    }
+
+    /// What cannot be read, what is made of it, and what can be done; none if the record is whole.
+    pub fn damage(&self) -> Option<Error> {
+        if let Some(reason) = &self.closed {
+            return Some(Error::file(
+                &self.path,
+                format!(
+                    "cannot be read ({reason}), so every model is marked as made after a test opening; make the file readable, or \
+                     put the record back from a copy."
+                ),
+            ));
+        }
+        let first = self.unreadable.first()?;
+        let numbers: Vec<String> = self.unreadable.iter().take(MOST_NAMED).map(|line| line.line.to_string()).collect();
+        let others = match self.unreadable.len() - numbers.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let lines = match (numbers.join(", "), self.unreadable.len()) {
+            (number, 1) => format!("line {number} is"),
+            (numbers, _) => format!("lines {numbers}{others} are"),
+        };
+        Some(Error::file(
+            &self.path,
+            format!(
+                "{lines} no test opening that can be read (line {}: {}), so every model that may have been made after it is marked \
+                 as made after a test opening; put the record back from a copy, or remove what was no opening.",
+                first.line, first.reason
+            ),
+        ))
+    }
+
+    /// Takes in the text of the record.
+    fn read(path: PathBuf, text: &[u8]) -> Self {
+        let mut record = Self { path, ..Self::default() };
+        let mut last = None;
+        for (line, text) in (1..).zip(text.split(|&byte| byte == b'\n')) {
+            if text.trim_ascii().is_empty() {
+                continue;
+            }
+            match opening(text) {
+                Ok((moment, opening)) => {
+                    last = Some(moment);
+                    record.openings.push((moment, opening));
+                }
+                Err(reason) => {
+                    let rest: serde_json::Value = serde_json::from_slice(text).unwrap_or_default();
+                    let said = |field: &str| rest.get(field)?.as_str();
+                    record.unreadable.push(Unreadable {
+                        line,
+                        reason,
+                        manifest_sha256: said("manifest_sha256").filter(|text| is_sha256(text)).map(str::to_owned),
+                        since: said("at").and_then(past).or(last),
+                    });
+                }
+            }
+        }
+        record
+    }
+}
+
+/// The opening of a line with its moment, or why it is none.
+fn opening(line: &[u8]) -> Result<(Timestamp, Opening), String> {
+    let opening: Opening = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let moment = past(&opening.at).ok_or_else(|| format!("{:?} is no moment that is past", opening.at))?;
+    if !is_sha256(&opening.manifest_sha256) {
+        return Err(format!("{:?} is no SHA-256", opening.manifest_sha256));
+    }
+    Ok((moment, opening))
+}
+
+/// A moment at which something can have been done. Clocks of machines that share a workspace differ a little.
+fn past(text: &str) -> Option<Timestamp> {
+    let moment: Timestamp = text.parse().ok()?;
+    (moment.duration_since(Timestamp::now()) < SignedDuration::from_hours(24)).then_some(moment)
+}
+
+/// As this program writes one.
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 fn path(workspace: &Workspace) -> PathBuf {
     workspace.runs().join("test-openings.jsonl")
 }
@@ -32,30 +161,25 @@ pub fn record(workspace: &Workspace, opening: &Opening) -> Result<()> {
     let mut line = serde_json::to_vec(opening).at(&path)?;
     line.push(b'\n');
     fs::create_dir_all(workspace.runs()).at(&path)?;
-    let mut file = OpenOptions::new().create(true).append(true).open(&path).at(&path)?;
+    let mut file = OpenOptions::new().create(true).read(true).append(true).open(&path).at(&path)?;
+    if file.metadata().at(&path)?.len() > 0 {
+        // A line that was torn off must not take this one with it.
+        let mut last = [0];
+        file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last)).at(&path)?;
+        if last != *b"\n" {
+            line.insert(0, b'\n');
+        }
+    }
     file.write_all(&line).at(&path)?;
     file.sync_all().at(&path)
 }
 
-/// All openings, oldest first.
-pub fn load(workspace: &Workspace) -> Result<Vec<Opening>> {
+/// The record as it is. What of it cannot be read is in [`Record::damage`].
+pub fn load(workspace: &Workspace) -> Record {
     let path = path(workspace);
-    match fs::read_to_string(&path) {
-        Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(Error::file(&path, error)),
+    match fs::read(&path) {
+        Ok(text) => Record::read(path, &text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Record { path, ..Record::default() },
+        Err(error) => Record { path, closed: Some(error.to_string()), ..Record::default() },
     }
-}
-
-/// How many times the test split of `manifest_sha256` had been opened when something was made at `created`.
-pub fn before(openings: &[Opening], manifest_sha256: &str, created: &str) -> usize {
-    let moment = |text: &str| text.parse::<jiff::Timestamp>().ok();
-    let Some(created) = moment(created) else {
-        return 0;
-    };
-    openings
-        .iter()
-        .filter(|opening| opening.manifest_sha256 == manifest_sha256)
-        .filter(|opening| moment(&opening.at).is_some_and(|at| at < created))
-        .count()
 }

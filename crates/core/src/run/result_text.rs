@@ -35,7 +35,7 @@ pub fn division(row: &SettingRow) -> String {
     row.folds.map_or_else(|| row.split.name().to_owned(), |folds| format!("{folds} folds"))
 }
 
-/// The mark of what was made after a test split of its data had been opened, by how often that was.
+/// The mark of what was made after a test split of its data had been opened, by how often that was or may have been.
 pub fn after_opening(openings: usize) -> &'static str {
     if openings > 0 { "!" } else { "" }
 }

@@ -2,7 +2,7 @@
 
 use super::journal::{Event, JournalWriter, Life};
 use super::listing::{self, Damaged, Listed};
-use super::openings::{self, Opening};
+use super::openings::{self, Record};
 use super::refit;
 use super::{JobSpec, RunFolder, RunView, Status};
 use crate::dataset::{Fold, PrepareReport, SplitMethod};
@@ -255,49 +255,51 @@ impl ResultRow {
 ///
 /// # Errors
 /// A result that cannot be read.
-pub fn row(view: &RunView, openings: &[Opening], chosen: Option<&str>) -> Result<Option<ResultRow>> {
+pub fn row(view: &RunView, record: &Record, chosen: Option<&str>) -> Result<Option<ResultRow>> {
     let row = match &view.result {
         Ok(Some(result)) => Some(ResultRow { status: view.status, ..result.clone() }),
         Ok(None) => ResultRow::unfinished(view),
         Err(error) => return Err(error.clone()),
     };
     Ok(row.map(|mut row| {
-        mark(&mut row, openings, chosen);
+        mark(&mut row, record, chosen);
         row
     }))
 }
 
 /// Sets what does not come from the run itself: what was opened before it was made, and whether predict uses it.
-pub fn mark(row: &mut ResultRow, openings: &[Opening], chosen: Option<&str>) {
-    row.after_test_openings = openings::before(openings, &row.manifest_sha256, &row.created);
+pub fn mark(row: &mut ResultRow, record: &Record, chosen: Option<&str>) {
+    row.after_test_openings = record.before(&row.manifest_sha256, &row.created);
     row.chosen = chosen == Some(row.run.as_str());
 }
 
 /// The rows of all runs that train a model, and what could not be read.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Table {
     /// By run. A damaged run has a row without figures.
     pub rows: Vec<ResultRow>,
     pub damaged: Vec<Damaged>,
+    /// What of the record of test openings cannot be read.
+    pub record: Option<Error>,
 }
 
 /// The table of a workspace.
 ///
 /// # Errors
-/// When the runs cannot be listed, or the record of test openings or the choice cannot be read.
+/// When the runs cannot be listed, or the choice cannot be read.
 pub fn table(workspace: &Workspace) -> Result<Table> {
     table_of(workspace, None)
 }
 
 /// The whole table, or that of the parts of one run.
 fn table_of(workspace: &Workspace, parent: Option<&str>) -> Result<Table> {
-    let openings = openings::load(workspace)?;
+    let record = openings::load(workspace);
     let chosen = super::choice::load(workspace)?.map(|choice| choice.run);
-    let mut table = Table::default();
+    let mut table = Table { record: record.damage(), ..Table::default() };
     for listed in listing::all(workspace)? {
         let damaged = match listed {
             Listed::Run(view) if parent.is_some() && view.spec.parent.as_deref() != parent => continue,
-            Listed::Run(view) => match row(&view, &openings, chosen.as_deref()) {
+            Listed::Run(view) => match row(&view, &record, chosen.as_deref()) {
                 Ok(row) => {
                     table.rows.extend(row);
                     continue;
