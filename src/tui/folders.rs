@@ -3,6 +3,7 @@
 use super::jobs::JobReply;
 use super::widgets::cut_front;
 use faceprobe_core::error::{Error, Result};
+use percent_encoding::percent_decode_str;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -53,28 +54,9 @@ pub fn clean(text: &str) -> String {
         }
     }
     if let Some(rest) = line.strip_prefix("file://") {
-        return percent_decoded(rest);
+        return percent_decode_str(rest).decode_utf8_lossy().into_owned();
     }
     line.replace("\\ ", " ").replace("\\(", "(").replace("\\)", ")").replace("\\'", "'").replace("\\&", "&")
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let hex = |byte: u8| (byte as char).to_digit(16);
-        match (first, tail) {
-            (b'%', [high, low, after @ ..]) if hex(*high).is_some() && hex(*low).is_some() => {
-                bytes.push((hex(*high).unwrap_or(0) * 16 + hex(*low).unwrap_or(0)) as u8);
-                rest = after;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// `~` and `~/…` with the home folder in place.

@@ -155,7 +155,7 @@ fn spotted(template: Template, side: f64, angle: f64, size: usize) -> (Pixels, F
 
 #[test]
 fn an_aligned_face_lies_where_the_template_says_whatever_its_size_and_turn() {
-    for &template in Template::ALL {
+    for template in Template::ALL {
         for (side, angle) in [(60.0, 0.0), (224.0, 0.4), (500.0, -2.0), (900.0, 1.2)] {
             let (picture, face) = spotted(template, side, angle, 700);
             let crop = align(&picture, &face, template, 112);

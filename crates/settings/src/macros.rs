@@ -90,7 +90,7 @@ macro_rules! choices {
         #[allow(dead_code)]
         impl $Name {
             /// All of them, in the order in which help texts list them.
-            pub const ALL: &'static [Self] = &[$( Self::$variant ),+];
+            pub const ALL: [Self; [$( $name ),+].len()] = [$( Self::$variant ),+];
 
             /// As files and the command line write it.
             pub fn name(self) -> &'static str {
@@ -99,7 +99,7 @@ macro_rules! choices {
         }
 
         impl $crate::Choice for $Name {
-            const ALL: &'static [Self] = Self::ALL;
+            const ALL: &'static [Self] = &Self::ALL;
 
             fn name(self) -> &'static str {
                 Self::name(self)

@@ -2,59 +2,29 @@
 
 use crate::error::{AtPath, Error, Result};
 use crate::text::{line, printable};
+use faceprobe_settings::choices;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
 
-/// What is the matter, in the order of the report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    ContradictingLabels,
-    SubjectLabels,
-    SubjectAcrossSplits,
-    ExactDuplicate,
-    NearDuplicate,
-    Alike,
-    LabelError,
-    TooSmall,
-    TooDark,
-    Flat,
-    NoFace,
+choices! {
+    /// What is the matter, in the order of the report.
+    pub enum Kind {
+        ContradictingLabels = "contradicting_labels",
+        SubjectLabels = "subject_labels",
+        SubjectAcrossSplits = "subject_across_splits",
+        ExactDuplicate = "exact_duplicate",
+        NearDuplicate = "near_duplicate",
+        Alike = "alike",
+        LabelError = "label_error",
+        TooSmall = "too_small",
+        TooDark = "too_dark",
+        Flat = "flat",
+        NoFace = "no_face",
+    }
 }
 
 impl Kind {
-    pub const ALL: [Self; 11] = [
-        Self::ContradictingLabels,
-        Self::SubjectLabels,
-        Self::SubjectAcrossSplits,
-        Self::ExactDuplicate,
-        Self::NearDuplicate,
-        Self::Alike,
-        Self::LabelError,
-        Self::TooSmall,
-        Self::TooDark,
-        Self::Flat,
-        Self::NoFace,
-    ];
-
-    /// As JSON and the command line write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ContradictingLabels => "contradicting_labels",
-            Self::SubjectLabels => "subject_labels",
-            Self::SubjectAcrossSplits => "subject_across_splits",
-            Self::ExactDuplicate => "exact_duplicate",
-            Self::NearDuplicate => "near_duplicate",
-            Self::Alike => "alike",
-            Self::LabelError => "label_error",
-            Self::TooSmall => "too_small",
-            Self::TooDark => "too_dark",
-            Self::Flat => "flat",
-            Self::NoFace => "no_face",
-        }
-    }
-
     /// For a person.
     pub fn explanation(self) -> &'static str {
         match self {

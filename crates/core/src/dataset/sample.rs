@@ -1,7 +1,7 @@
 //! One labelled photograph.
 
 use crate::error::{AtPath, Result};
-use serde::{Deserialize, Serialize};
+use faceprobe_settings::choices;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,7 +26,7 @@ impl ContentHash {
 
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(self.0))
     }
 }
 
@@ -40,46 +40,22 @@ impl FromStr for ContentHash {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let digits = text.as_bytes();
-        if digits.len() != 64 {
-            return Err(format!("'{text}' is not a SHA-256 in 64 hexadecimal digits"));
-        }
-        let mut bytes = [0u8; 32];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let high = (pair[0] as char).to_digit(16);
-            let low = (pair[1] as char).to_digit(16);
-            let (Some(high), Some(low)) = (high, low) else {
-                return Err(format!("'{text}' is not a SHA-256 in 64 hexadecimal digits"));
-            };
-            *byte = (high * 16 + low) as u8;
-        }
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes)
+            .map_err(|_| format!("'{text}' is not a SHA-256 in 64 hexadecimal digits"))?;
         Ok(Self(bytes))
     }
 }
 
-/// Which part of the study a sample belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Split {
-    /// What models are fitted on.
-    Train,
-    /// What settings, epochs and thresholds are chosen on.
-    Val,
-    /// What is opened once the choice is made.
-    Test,
-}
-
-impl Split {
-    /// All three, in the order of the study.
-    pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
-
-    /// `train`, `val` or `test`, as manifests and the command line write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Val => "val",
-            Self::Test => "test",
-        }
+choices! {
+    /// Which part of the study a sample belongs to.
+    pub enum Split {
+        /// What models are fitted on.
+        Train = "train",
+        /// What settings, epochs and thresholds are chosen on.
+        Val = "val",
+        /// What is opened once the choice is made.
+        Test = "test",
     }
 }
 

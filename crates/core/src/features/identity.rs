@@ -59,7 +59,7 @@ impl StoreIdentity {
     pub fn folder_name(&self) -> String {
         let canonical = serde_json::to_vec(self).unwrap_or_default();
         let digest = Sha256::digest(&canonical);
-        let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let short = hex::encode(&digest[..6]);
         let name = format!("{}-{}-{}-{short}", self.backbone, self.tap.replace(',', "+"), self.pool);
         // A user's own network may be called anything; the digest keeps the names apart.
         let allowed = |c: char| c.is_ascii_alphanumeric() || "-+._".contains(c);

@@ -1,6 +1,5 @@
 //! What the program wrote where a user said: `cache/written.jsonl`, a line for each file that was written.
 
-use crate::backbone::weights::hex;
 use crate::error::{AtPath, Result};
 use crate::workspace::Workspace;
 use rustix::fs::OFlags;
@@ -60,7 +59,7 @@ impl Ledger {
     /// Notes that these bytes are about to be written to `real`. That comes first, so that a kill in between leaves no file
     /// of the program's that it does not know; what was there before is still known by its own line.
     pub fn note(&mut self, real: &Path, bytes: &[u8]) {
-        let line = Line { path: self.key(real), sha256: hex(&Sha256::digest(bytes)) };
+        let line = Line { path: self.key(real), sha256: hex::encode(Sha256::digest(bytes)) };
         // Where it cannot be noted, the next command takes the file for somebody else's and asks for --force.
         let _ = self.append(&line);
         self.known().entry(line.path).or_default().push(line.sha256);
@@ -107,7 +106,7 @@ fn hash(path: &Path) -> io::Result<String> {
     let mut block = vec![0; 256 << 10];
     loop {
         match file.read(&mut block)? {
-            0 => return Ok(hex(&hash.finalize())),
+            0 => return Ok(hex::encode(hash.finalize())),
             count => hash.update(&block[..count]),
         }
     }

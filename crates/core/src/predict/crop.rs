@@ -1,43 +1,18 @@
 //! Which part of a picture the network is shown.
 
-use crate::error::{Error, Result};
 use crate::imaging::{Pixels, Similarity};
+use faceprobe_settings::choices;
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
 
-/// How faces are looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Detect {
-    /// Not at all: the whole picture, as in the study.
-    None,
-    /// The upright square around a face.
-    Detect,
-    /// The square around a face turned and scaled so that eyes, nose and mouth lie where they do in the training data.
-    Align,
-}
-
-impl fmt::Display for Detect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "none",
-            Self::Detect => "detect",
-            Self::Align => "align",
-        })
-    }
-}
-
-impl FromStr for Detect {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "none" => Ok(Self::None),
-            "detect" => Ok(Self::Detect),
-            "align" => Ok(Self::Align),
-            _ => Err(Error::usage(format!("'{text}' is no way of finding faces; take none, detect or align."))),
-        }
+choices! {
+    /// How faces are looked for.
+    pub enum Detect {
+        /// Not at all: the whole picture, as in the study.
+        None = "none",
+        /// The upright square around a face.
+        Detect = "detect",
+        /// The square around a face turned and scaled so that eyes, nose and mouth lie where they do in the training data.
+        Align = "align",
     }
 }
 

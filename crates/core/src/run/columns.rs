@@ -2,74 +2,30 @@
 
 use super::results::ResultRow;
 use crate::error::Result;
-use serde::{Deserialize, Serialize};
+use faceprobe_settings::choices;
 use std::cmp::Ordering;
-use std::str::FromStr;
 
-/// A column that the table can be ordered by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Column {
-    Run,
-    Kind,
-    Backbone,
-    Params,
-    Epochs,
-    Train,
-    Val,
-    Test,
-    Threshold,
-    Seconds,
-    Status,
+choices! {
+    /// A column that the table can be ordered by.
+    pub enum Column {
+        Run = "run",
+        Kind = "kind",
+        Backbone = "backbone",
+        Params = "params",
+        Epochs = "epochs",
+        Train = "train",
+        Val = "val",
+        Test = "test",
+        Threshold = "threshold",
+        Seconds = "seconds",
+        Status = "status",
+    }
 }
 
 impl Column {
-    /// All columns, in the order the table shows them.
-    pub const ALL: [Self; 11] = [
-        Self::Run,
-        Self::Kind,
-        Self::Backbone,
-        Self::Params,
-        Self::Epochs,
-        Self::Train,
-        Self::Val,
-        Self::Test,
-        Self::Threshold,
-        Self::Seconds,
-        Self::Status,
-    ];
-
-    /// The name on the command line and over the column.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Run => "run",
-            Self::Kind => "kind",
-            Self::Backbone => "backbone",
-            Self::Params => "params",
-            Self::Epochs => "epochs",
-            Self::Train => "train",
-            Self::Val => "val",
-            Self::Test => "test",
-            Self::Threshold => "threshold",
-            Self::Seconds => "seconds",
-            Self::Status => "status",
-        }
-    }
-
     /// Whether the first press of a sort key should put the largest on top.
     pub fn descends(self) -> bool {
         matches!(self, Self::Train | Self::Val | Self::Test)
-    }
-}
-
-impl FromStr for Column {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|column| column.name() == text).ok_or_else(|| {
-            let names: Vec<&str> = Self::ALL.iter().map(|column| column.name()).collect();
-            format!("'{text}' is not a column; there are {}", names.join(", "))
-        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Stored weights as tensors.
 
-use faceprobe_core::backbone::weights::{StoredWeights, hex};
+use faceprobe_core::backbone::weights::StoredWeights;
 use faceprobe_core::backbone::{BackboneInfo, MTCNN};
 use faceprobe_core::error::{Error, Result};
 use safetensors::tensor::{Dtype, TensorView};
@@ -37,7 +37,7 @@ pub(super) fn digest(parameters: &BTreeMap<String, Tensor>) -> Result<String> {
     });
     let views = views.collect::<Result<Vec<_>, _>>().map_err(|error| broken(&error))?;
     let file = safetensors::serialize(views, None).map_err(|error| broken(&error))?;
-    Ok(hex(&Sha256::digest(&file)))
+    Ok(hex::encode(Sha256::digest(&file)))
 }
 
 /// Weights as a network is built from them.

@@ -3,7 +3,7 @@
 use super::super::BackboneInfo;
 use super::import::{self, Opened};
 use super::pip;
-use super::store::{WeightsInfo, find, hex, stored, weights_dir};
+use super::store::{WeightsInfo, find, stored, weights_dir};
 use crate::error::{AtPath, Error, ErrorKind, Result};
 use crate::monitor::{Monitor, Update};
 use crate::net::{Client, Download};
@@ -69,7 +69,7 @@ pub enum Checksum<'a> {
 impl Checksum<'_> {
     fn agrees(self, bytes: &[u8], sha256: &str) -> bool {
         match self {
-            Self::Md5(expected) => hex(&Md5::digest(bytes)) == expected.to_lowercase(),
+            Self::Md5(expected) => hex::encode(Md5::digest(bytes)) == expected.to_lowercase(),
             Self::Sha256(expected) => sha256 == expected.to_lowercase(),
             Self::Sha256Start(expected) => sha256.starts_with(expected),
         }
@@ -198,6 +198,6 @@ fn download(url: &str, checksum: Option<Checksum<'_>>, path: &Path, monitor: &dy
 
 /// Where a download lies until it is whole.
 fn partial(folder: &Path, info: &BackboneInfo, url: &str) -> PathBuf {
-    let address = hex(&Sha256::digest(url)[..4]);
+    let address = hex::encode(&Sha256::digest(url)[..4]);
     folder.join(format!(".partial-{}-{address}", info.name))
 }

@@ -17,5 +17,5 @@ pub use import::{import, origins};
 pub use naming::Names;
 pub(super) use store::lock;
 pub use store::{
-    StoredWeights, WeightsInfo, WeightsStatus, all, checked, hash, hex, list, record, sha256_of, status, weights_dir,
+    StoredWeights, WeightsInfo, WeightsStatus, all, checked, hash, list, record, sha256_of, status, weights_dir,
 };

@@ -125,7 +125,7 @@ impl StoredWeights {
         };
         let bytes = fs::read(&path).at(&path)?;
         let damaged = |what: &str| Error::file(&path, format!("the weights {what}; remove the file and {again}"));
-        if hex(&Sha256::digest(&bytes)) != record.sha256 {
+        if hex::encode(Sha256::digest(&bytes)) != record.sha256 {
             return Err(damaged("are not those that were stored (their sha256 differs)"));
         }
         let tensors = SafeTensors::deserialize(&bytes).map_err(|_| damaged("are not a safetensors file"))?;
@@ -189,7 +189,7 @@ pub fn hash(mut file: &File) -> std::io::Result<String> {
     let mut buffer = vec![0; 1 << 20];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hex(&hasher.finalize())),
+            0 => return Ok(hex::encode(hasher.finalize())),
             count => hasher.update(&buffer[..count]),
         }
     }
@@ -206,11 +206,6 @@ pub(super) fn stored(folder: &Path, info: &BackboneInfo) -> Option<WeightsInfo> 
     let record: WeightsInfo = serde_json::from_slice(&fs::read(path.with_extension("json")).ok()?).ok()?;
     let size = fs::metadata(&path).ok()?.len();
     (record.bytes == size && record.backbone == info.name).then_some(record)
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

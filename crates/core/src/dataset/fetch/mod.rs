@@ -54,7 +54,7 @@ fn md5_of(path: &Path, go_on: impl Fn() -> bool) -> Result<String> {
             return Err(Error::stopped());
         }
         match file.read(&mut block).at(path)? {
-            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            0 => return Ok(hex::encode(hash.finalize())),
             count => hash.update(&block[..count]),
         }
     }
