@@ -73,19 +73,43 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Flushes a temporary file to disk and gives it its name, so that `path` is never seen half written.
 pub fn persist(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
-    named(file, path, |file| file.persist(path).map(drop))
+    named(file, path, |file| succeeded(file.persist(path), path))
 }
 
-/// The same where nothing may have the name yet.
+/// [`persist`] where nothing may have the name yet.
 pub fn persist_new(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
-    named(file, path, |file| match file.persist_noclobber(path) {
-        Ok(_) => Ok(()),
+    named(file, path, |file| rename_new(file, path))
+}
+
+/// [`persist_new`] in a folder that several machines write to: by a link, and a look at what it did. Over a network the
+/// answer to a link or a rename may be lost after it was done, and asking again fails.
+pub fn persist_shared(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
+    named(file, path, |file| match fs::hard_link(file.path(), path) {
+        Ok(()) => Ok(()),
+        Err(_) if is_at(file.as_file(), path) => Ok(()),
+        Err(_) => rename_new(file, path),
+    })
+}
+
+fn rename_new(file: tempfile::NamedTempFile, path: &Path) -> std::result::Result<(), tempfile::PersistError> {
+    match succeeded(file.persist_noclobber(path), path) {
         // Some file systems know neither links nor a rename that replaces nothing: looking first is all that is left.
         Err(error) if error.error.kind() != ErrorKind::AlreadyExists && path.symlink_metadata().is_err() => {
-            error.file.persist(path).map(drop)
+            succeeded(error.file.persist(path), path)
         }
-        Err(error) => Err(error),
-    })
+        done => done,
+    }
+}
+
+/// Whether a file got its name, whatever the system said of it.
+fn succeeded(
+    renamed: std::result::Result<File, tempfile::PersistError>,
+    path: &Path,
+) -> std::result::Result<(), tempfile::PersistError> {
+    match renamed {
+        Err(error) if !is_at(error.file.as_file(), path) => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn named(

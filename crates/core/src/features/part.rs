@@ -1,11 +1,12 @@
 //! One part of a store on disk: some hundred rows and their keys, as two `.npy` files, and the checksums of both.
 
-use super::checksum::{self, Checksums, Hashing};
+use super::checksum::{Checksums, Hashing};
 use super::half::Half;
 use super::identity::Dtype;
+use super::owner::Owner;
 use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
-use crate::workspace::persist;
+use crate::workspace::persist_shared;
 use memmap2::Mmap;
 use ndarray::{ArrayView2, ArrayViewMut1};
 use ndarray_npy::{ViewElement, ViewNpyExt, WriteNpyExt};
@@ -14,65 +15,115 @@ use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// What temporary files begin with; those that a kill left behind are removed by the next writer.
+/// What temporary files begin with; the [`Owner`] follows, before version 0.2 nothing that says who wrote.
 pub(super) const TEMPORARY: &str = ".tmp-";
-
-/// The file with the rows of part `number`.
-pub(super) fn rows_path(folder: &Path, number: u32) -> PathBuf {
-    folder.join(format!("part-{number:05}.npy"))
-}
-
-/// The file with the keys of part `number`.
-pub(super) fn keys_path(folder: &Path, number: u32) -> PathBuf {
-    folder.join(format!("part-{number:05}.keys.npy"))
-}
 
 /// What the name of each file of a part that was set aside ends with.
 const ASIDE: &str = ".damaged";
 
-/// The numbers of the parts in a store's folder, ascending; none when there is no such folder.
-pub(super) fn numbers(folder: &Path) -> Result<Vec<u32>> {
-    numbers_before(folder, "")
+/// What the files of a part are called: `00003`, as one writer after another counted before version 0.2, or
+/// `WRITER-00003`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct PartName {
+    /// Those that were counted come first.
+    named_by_writer: bool,
+    stem: String,
 }
 
-/// A number above those of all parts, those set aside included, so that nothing that was set aside is overwritten.
-pub(super) fn next_number(folder: &Path) -> Result<u32> {
-    let last = numbers(folder)?.into_iter().chain(numbers_before(folder, ASIDE)?).max();
-    Ok(last.map_or(0, |last| last + 1))
+impl PartName {
+    pub fn new(writer: &str, number: u32) -> Self {
+        Self { named_by_writer: true, stem: format!("{writer}-{number:05}") }
+    }
+
+    fn parse(stem: &str) -> Option<Self> {
+        if let Ok(number) = stem.parse::<u32>() {
+            let counted = format!("{number:05}") == stem;
+            return counted.then(|| Self { named_by_writer: false, stem: stem.to_owned() });
+        }
+        let (writer, number) = stem.rsplit_once('-')?;
+        let fits = Owner::parse(writer).is_some() && number.len() >= 5 && number.bytes().all(|b| b.is_ascii_digit());
+        fits.then(|| Self { named_by_writer: true, stem: stem.to_owned() })
+    }
+
+    /// The file with the rows.
+    pub fn rows(&self, folder: &Path) -> PathBuf {
+        folder.join(format!("part-{}.npy", self.stem))
+    }
+
+    /// The file with the keys.
+    pub fn keys(&self, folder: &Path) -> PathBuf {
+        folder.join(format!("part-{}.keys.npy", self.stem))
+    }
+
+    /// The file with the checksums.
+    pub fn checksums(&self, folder: &Path) -> PathBuf {
+        folder.join(format!("part-{}.sha256", self.stem))
+    }
+
+    /// Whether the process that wrote it, or was about to, is known to be gone.
+    fn is_of_the_dead(&self) -> bool {
+        self.named_by_writer && Owner::parse(&self.stem).is_some_and(|owner| owner.is_dead())
+    }
 }
 
-/// The numbers of the files with rows whose names have `ending` behind.
-fn numbers_before(folder: &Path, ending: &str) -> Result<Vec<u32>> {
+/// The parts in a store's folder, in order; none when there is no such folder.
+///
+/// A part is there once its last file is: its keys. Before version 0.2 that was the file of rows.
+pub(super) fn names(folder: &Path) -> Result<Vec<PartName>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(Error::file(folder, error)),
     };
-    let mut numbers = Vec::new();
+    let mut names = Vec::new();
     for entry in entries {
-        let name = entry.at(folder)?.file_name();
-        let Some(name) = name.to_str().and_then(|name| name.strip_suffix(ending)) else { continue };
-        let digits = name.strip_prefix("part-").and_then(|name| name.strip_suffix(".npy"));
-        let number = digits.and_then(|digits| digits.parse::<u32>().ok());
-        // Only the name this number is written under: not the keys, or something foreign.
-        numbers.extend(number.filter(|&number| rows_path(folder, number).ends_with(name)));
+        let file = entry.at(folder)?.file_name();
+        let stem = file.to_str().and_then(|file| file.strip_prefix("part-")).and_then(|file| file.strip_suffix(".npy"));
+        let Some(stem) = stem else { continue };
+        let (stem, is_keys) = stem.strip_suffix(".keys").map_or((stem, false), |stem| (stem, true));
+        names.extend(PartName::parse(stem).filter(|name| name.named_by_writer == is_keys));
     }
-    numbers.sort_unstable();
-    Ok(numbers)
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Removes what writers left behind that are known to be dead: temporary files, and parts whose last file is missing.
+/// `none_before`: that nobody of a version before 0.2 writes, so that temporary files without an owner are remains too.
+pub(super) fn remove_remains(folder: &Path, none_before: bool) -> Result<()> {
+    for entry in fs::read_dir(folder).at(folder)? {
+        let path = entry.at(folder)?.path();
+        let Some(file) = path.file_name().and_then(|file| file.to_str()) else { continue };
+        let remains = if let Some(rest) = file.strip_prefix(TEMPORARY) {
+            Owner::parse(rest).map_or(none_before, |owner| owner.is_dead())
+        } else if let Some(rest) = file.strip_prefix("part-") {
+            let stem = rest.strip_suffix(".npy").or_else(|| rest.strip_suffix(".sha256"));
+            let name = stem.and_then(PartName::parse);
+            name.is_some_and(|name| name.is_of_the_dead() && !name.keys(folder).exists())
+        } else {
+            false
+        };
+        if remains {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&path, error)),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A whole part, mapped into memory.
 pub(super) struct Part {
-    pub number: u32,
+    pub name: PartName,
     map: Mmap,
-    rows: usize,
+    pub rows: usize,
     /// Where the first row begins.
     start: usize,
     row_bytes: usize,
     dtype: Dtype,
-    keys: Mmap,
     /// What is written down; none for a part of an earlier version.
     stated: Option<Checksums>,
+    keys_sum: ContentHash,
     /// Whether its rows are known to be those that were computed.
     pub verified: bool,
 }
@@ -96,12 +147,18 @@ pub(super) enum Verdict {
 }
 
 impl Part {
-    /// Opens part `number` and checks it against its header, its keys and the store's row format, and its keys against
-    /// their checksum; [`Part::verify`] does so with the rows.
-    pub fn open(folder: &Path, number: u32, dtype: Dtype, width: usize) -> Result<Found> {
-        let path = rows_path(folder, number);
+    /// Opens a part and checks it against its header, its keys and the store's row format, and its keys against their
+    /// checksum; [`Part::verify`] does so with the rows. Calls `take` with the key of each row, in order.
+    pub fn open(
+        folder: &Path,
+        name: &PartName,
+        dtype: Dtype,
+        width: usize,
+        take: &mut dyn FnMut(ContentHash),
+    ) -> Result<Found> {
+        let path = name.rows(folder);
         let Some(map) = map_if_there(&path)? else {
-            // Between the listing of the folder and now: set aside by a writer, or deleted.
+            // Between the listing of the folder and now: set aside, or joined with others.
             return Ok(Found::Gone);
         };
         let rows = match shape(&map, dtype) {
@@ -111,12 +168,13 @@ impl Part {
         };
         // Before the keys, which are set aside before the checksums are: a part that is just being set aside is never
         // taken for one that has no checksums.
-        let stated = match Checksums::read(folder, number)? {
+        let stated = match Checksums::read(folder, name)? {
             Ok(stated) => stated,
             Err(reason) => return Ok(Found::Damaged(reason)),
         };
-        let Some(keys) = map_if_there(&keys_path(folder, number))? else {
-            return Ok(Found::Damaged("its file of keys is missing".into()));
+        let Some(keys) = map_if_there(&name.keys(folder))? else {
+            let gone = name.named_by_writer && !path.exists();
+            return Ok(if gone { Found::Gone } else { Found::Damaged("its file of keys is missing".into()) });
         };
         match view::<u8>(&keys) {
             Ok(keys) if keys.dim() == (rows, 32) => {}
@@ -126,19 +184,26 @@ impl Part {
             }
             Err(reason) => return Ok(Found::Damaged(format!("its file of keys cannot be read: {reason}"))),
         }
-        if stated.is_some_and(|stated| stated.keys != ContentHash::of(&keys)) {
+        let keys_sum = ContentHash::of(&keys);
+        if stated.is_some_and(|stated| stated.keys != keys_sum) {
             return Ok(Found::Damaged("its keys do not fit their checksum".into()));
         }
+        // The keys end the file, and its shape was checked.
+        let (each, _) = keys[keys.len() - rows * 32..].as_chunks::<32>();
+        each.iter().for_each(|key| take(ContentHash(*key)));
         let row_bytes = width * dtype.bytes();
         let start = map.len() - rows * row_bytes;
-        Ok(Found::Whole(Self { number, map, rows, start, row_bytes, dtype, keys, stated, verified: false }))
-    }
-
-    /// The key of each row.
-    pub fn keys(&self) -> impl Iterator<Item = ContentHash> {
-        // The keys end the file, and its shape was checked.
-        let (keys, _) = self.keys[self.keys.len() - self.rows * 32..].as_chunks::<32>();
-        keys.iter().map(|key| ContentHash(*key))
+        Ok(Found::Whole(Self {
+            name: name.clone(),
+            map,
+            rows,
+            start,
+            row_bytes,
+            dtype,
+            stated,
+            keys_sum,
+            verified: false,
+        }))
     }
 
     /// Reads all rows and tells whether they are what was written.
@@ -149,7 +214,7 @@ impl Part {
             Some(_) => Verdict::Damaged("its rows do not fit their checksum".into()),
             None => match self.not_a_number() {
                 Some(row) => Verdict::Damaged(format!("row {row} holds a value that is not a finite number")),
-                None => Verdict::New(Checksums { rows, keys: ContentHash::of(&self.keys) }),
+                None => Verdict::New(Checksums { rows, keys: self.keys_sum }),
             },
         }
     }
@@ -206,22 +271,33 @@ fn copy<const N: usize, T>(bytes: &[u8], mut out: ArrayViewMut1<'_, T>, value: i
     }
 }
 
-/// Writes part `number`: keys and checksums first, so that rows are never without them. `keys` has one entry per row.
-pub(super) fn write(folder: &Path, number: u32, keys: &[ContentHash], rows: &impl WriteNpyExt) -> Result<()> {
+/// Writes a part: rows, checksums, and last the keys, which make it one. `keys` has one entry per row.
+pub(super) fn write(folder: &Path, name: &PartName, keys: &[ContentHash], rows: &impl WriteNpyExt) -> Result<()> {
     let key_bytes: Vec<u8> = keys.iter().flat_map(|key| key.0).collect();
-    let (rows_path, keys_path) = (rows_path(folder, number), keys_path(folder, number));
+    let (rows_path, keys_path) = (name.rows(folder), name.keys(folder));
     let key_rows = ArrayView2::from_shape((keys.len(), 32), &key_bytes).at(&keys_path)?;
-    let (keys_file, keys_sum) = write_npy(&keys_path, &key_rows)?;
     let (rows_file, rows_sum) = write_npy(&rows_path, rows)?;
-    persist(keys_file, &keys_path)?;
-    Checksums { rows: rows_sum, keys: keys_sum }.write(folder, number)?;
-    persist(rows_file, &rows_path)
+    let (keys_file, keys_sum) = write_npy(&keys_path, &key_rows)?;
+    let whole = persist_shared(rows_file, &rows_path)
+        .and_then(|()| Checksums { rows: rows_sum, keys: keys_sum }.write(folder, name))
+        .and_then(|()| persist_shared(keys_file, &keys_path));
+    if whole.is_err() {
+        // Nobody else can finish it.
+        for path in [&keys_path, &rows_path, &name.checksums(folder)] {
+            let _ = fs::remove_file(path);
+        }
+    }
+    whole
+}
+
+/// A temporary file in a store's folder that says who writes it.
+pub(super) fn temporary(folder: &Path) -> Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(&format!("{TEMPORARY}{}-", Owner::this())).tempfile_in(folder).at(folder)
 }
 
 /// Writes an array to a temporary file beside `path`.
 fn write_npy(path: &Path, array: &impl WriteNpyExt) -> Result<(NamedTempFile, ContentHash)> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).at(folder)?;
+    let mut file = temporary(path.parent().unwrap_or(Path::new(".")))?;
     let mut hashing = Hashing::new(file.as_file_mut());
     let mut buffer = BufWriter::with_capacity(1 << 16, &mut hashing);
     array.write_npy(&mut buffer).at(path)?;
@@ -231,28 +307,41 @@ fn write_npy(path: &Path, array: &impl WriteNpyExt) -> Result<(NamedTempFile, Co
     Ok((file, sum))
 }
 
-/// Renames a damaged part, rows first so that they are never without keys; tells the new name of the rows.
-pub(super) fn set_aside(folder: &Path, number: u32) -> Result<PathBuf> {
+/// Renames a damaged part, first the file that makes it one; tells the new name of the rows. Another process may be
+/// doing the same.
+pub(super) fn set_aside(folder: &Path, name: &PartName) -> Result<PathBuf> {
     let aside = |path: &Path| {
         let mut name = path.as_os_str().to_owned();
         name.push(ASIDE);
         PathBuf::from(name)
     };
-    let rows = rows_path(folder, number);
-    let new = aside(&rows);
-    fs::rename(&rows, &new).at(&rows)?;
-    for path in [keys_path(folder, number), checksum::path(folder, number)] {
-        match fs::rename(&path, aside(&path)) {
+    let (rows, keys) = (name.rows(folder), name.keys(folder));
+    let [first, second] = if name.named_by_writer { [&keys, &rows] } else { [&rows, &keys] };
+    for path in [first, second, &name.checksums(folder)] {
+        match fs::rename(path, aside(path)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(path, error)),
+            _ => {}
+        }
+    }
+    Ok(aside(&rows))
+}
+
+/// Deletes a part whose rows are all in another; first the file that makes it one.
+pub(super) fn remove(folder: &Path, name: &PartName) -> Result<()> {
+    let (rows, keys) = (name.rows(folder), name.keys(folder));
+    let [first, second] = if name.named_by_writer { [keys, rows] } else { [rows, keys] };
+    for path in [first, second, name.checksums(folder)] {
+        match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&path, error)),
             _ => {}
         }
     }
-    Ok(new)
+    Ok(())
 }
 
-/// The shape (rows, width) that the header of part `number` states, when it agrees with the file's length.
-pub(super) fn stated_shape(folder: &Path, number: u32, dtype: Dtype) -> Option<(usize, usize)> {
-    shape(&map_if_there(&rows_path(folder, number)).ok()??, dtype).ok()
+/// The shape (rows, width) that the header of a part states, when it agrees with the file's length.
+pub(super) fn stated_shape(folder: &Path, name: &PartName, dtype: Dtype) -> Option<(usize, usize)> {
+    shape(&map_if_there(&name.rows(folder)).ok()??, dtype).ok()
 }
 
 /// Maps a file; `None` when there is none.

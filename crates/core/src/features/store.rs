@@ -1,45 +1,38 @@
 //! Reading a feature store.
 
-use super::checksum::{self, Checksums};
+use super::checksum::Checksums;
 use super::identity::{Dtype, StoreIdentity};
-use super::part::{self, Found, Part, Verdict};
+use super::index::{Place, RowIndex};
+use super::part::{self, Found, Part, PartName, Verdict};
 use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::Monitor;
 use ndarray::{Array2, ArrayViewMut1, ArrayViewMut2};
 use rayon::prelude::*;
-use std::collections::{BTreeSet, HashMap};
-use std::fs::{self, OpenOptions};
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rows of one [`StoreIdentity`], open for reading. [`super::PartWriter`] adds to it.
 ///
-/// Rows stay on disk and are mapped into memory; only the keys (some 60 bytes per row) are held.
+/// Rows stay on disk and are mapped into memory; only the keys (40 bytes per row) are held.
 pub struct Store {
     identity: StoreIdentity,
     folder: PathBuf,
     parts: Vec<Part>,
-    index: HashMap<ContentHash, Place>,
+    index: RowIndex,
     damaged: Vec<DamagedPart>,
 }
 
-/// Checksums that a part did not have, and its number.
-pub(super) type NewChecksums = Vec<(u32, Checksums)>;
-
-/// Where a row is.
-#[derive(Clone, Copy)]
-struct Place {
-    /// Index into [`Store::parts`].
-    part: u32,
-    row: u32,
-}
+/// Checksums that a part did not have, and its name.
+pub(super) type NewChecksums = Vec<(PartName, Checksums)>;
 
 /// A part that could not be read, or is not what was written. Its rows count as missing; the next writer sets it aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DamagedPart {
     pub path: PathBuf,
     pub reason: String,
-    pub(super) number: u32,
+    pub(super) name: PartName,
 }
 
 impl Store {
@@ -53,7 +46,7 @@ impl Store {
             identity: identity.clone(),
             folder: folder_of_all_stores.join(identity.folder_name()),
             parts: Vec::new(),
-            index: HashMap::new(),
+            index: RowIndex::default(),
             damaged: Vec::new(),
         };
         // An unreadable identity.json is no loss, since the folder's name is made from the identity; the next writer
@@ -85,12 +78,12 @@ impl Store {
 
     /// Whether no image has a row.
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.len() == 0
     }
 
     /// Whether the image with this hash has a row.
     pub fn contains(&self, key: &ContentHash) -> bool {
-        self.index.contains_key(key)
+        self.index.get(key).is_some()
     }
 
     /// The positions in `keys` of images without a row, in order.
@@ -103,27 +96,18 @@ impl Store {
     /// writer sets it aside.
     ///
     /// A part of an earlier version has no checksums. It is damaged if a value is not a finite number; else its
-    /// checksums are written now, unless another process writes to this store or nobody can.
+    /// checksums are written now, unless nobody can.
     ///
     /// # Errors
     /// [`Error::stopped`] after a stop.
     pub fn verify(&mut self, keys: &[ContentHash], monitor: &dyn Monitor) -> Result<()> {
         let new = self.verified(keys, monitor)?;
-        if new.is_empty() {
-            return Ok(());
-        }
         // Where they cannot be written the next run reads the part as this one did; that is no reason to end this one.
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(self.lock_path());
-        if let Ok(lock) = lock
-            && lock.try_lock().is_ok()
-        {
-            let _ = self.write_checksums(&new);
-        }
+        let _ = self.write_checksums(&new);
         Ok(())
     }
 
-    /// [`Store::verify`] that writes nothing and answers with what is to be written.
-    pub(super) fn verified(&mut self, keys: &[ContentHash], monitor: &dyn Monitor) -> Result<NewChecksums> {
+    fn verified(&mut self, keys: &[ContentHash], monitor: &dyn Monitor) -> Result<NewChecksums> {
         let mut new = NewChecksums::new();
         loop {
             let places = keys.iter().filter_map(|key| self.index.get(key)).map(|place| place.part as usize);
@@ -133,14 +117,14 @@ impl Store {
             });
             let mut damaged = BTreeSet::new();
             for (part, verdict) in verdicts.collect::<Result<Vec<_>>>()? {
-                let number = self.parts[part].number;
+                let name = self.parts[part].name.clone();
                 self.parts[part].verified = true;
                 match verdict {
                     Verdict::Sound => {}
-                    Verdict::New(checksums) => new.push((number, checksums)),
+                    Verdict::New(checksums) => new.push((name, checksums)),
                     Verdict::Damaged(reason) => {
-                        damaged.insert(number);
-                        self.note_damaged(number, reason);
+                        damaged.insert(part);
+                        self.note_damaged(name, reason);
                     }
                 }
             }
@@ -148,19 +132,16 @@ impl Store {
                 return Ok(new);
             }
             // A damaged part may have hidden sound rows of the same images, which are looked at next.
-            self.parts.retain(|part| !damaged.contains(&part.number));
-            self.index.clear();
-            (0..self.parts.len()).try_for_each(|part| self.index_part(part))?;
+            self.index.retain(|part| !damaged.contains(&(part as usize)));
         }
     }
 
-    /// Gives parts the checksums that they do not have. The caller holds the store's lock.
-    pub(super) fn write_checksums(&self, new: &NewChecksums) -> Result<()> {
-        for (number, checksums) in new {
-            // Set aside, or given its checksums by another process, before the lock was ours.
-            let as_it_was = part::rows_path(&self.folder, *number).exists();
-            if as_it_was && !checksum::path(&self.folder, *number).exists() {
-                checksums.write(&self.folder, *number)?;
+    /// Gives parts the checksums that they do not have.
+    fn write_checksums(&self, new: &NewChecksums) -> Result<()> {
+        for (name, checksums) in new {
+            // Another process may have set the part aside by now, or given it its checksums.
+            if name.rows(&self.folder).exists() && !name.checksums(&self.folder).exists() {
+                checksums.write(&self.folder, name)?;
             }
         }
         Ok(())
@@ -231,6 +212,25 @@ impl Store {
         Ok(())
     }
 
+    /// How many parts were opened.
+    pub(super) fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Parts with fewer rows than that.
+    pub(super) fn parts_below(&self, rows: usize) -> Vec<PartName> {
+        self.parts.iter().filter(|part| part.rows < rows).map(|part| part.name.clone()).collect()
+    }
+
+    /// The images whose rows are read from these parts, in the order of parts and rows.
+    pub(super) fn keys_in(&self, parts: &[PartName]) -> Vec<ContentHash> {
+        let parts: BTreeSet<&PartName> = parts.iter().collect();
+        let among = |place: &Place| parts.contains(&self.parts[place.part as usize].name);
+        let mut rows: Vec<_> = self.index.iter().filter(|(_, place)| among(place)).collect();
+        rows.sort_unstable_by_key(|(_, place)| *place);
+        rows.into_iter().map(|(key, _)| key).collect()
+    }
+
     pub(super) fn lock_path(&self) -> PathBuf {
         self.folder.join(".lock")
     }
@@ -239,49 +239,60 @@ impl Store {
         self.folder.join(IDENTITY)
     }
 
-    /// Picks up parts that were written since the store was opened.
-    pub(super) fn refresh(&mut self) -> Result<()> {
-        self.damaged.clear();
-        let known: BTreeSet<u32> = self.parts.iter().map(|part| part.number).collect();
-        for number in part::numbers(&self.folder)? {
-            if !known.contains(&number) {
-                self.add(number)?;
+    /// Picks up parts that were written since the store was opened, by whomever.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn refresh(&mut self) -> Result<()> {
+        let mut known: BTreeSet<PartName> = self.parts.iter().map(|part| part.name.clone()).collect();
+        known.extend(self.damaged.iter().map(|damaged| damaged.name.clone()));
+        // Parts that are being joined vanish while the folder is read; what they were joined to is there by then.
+        for _ in 0..3 {
+            let names: Vec<PartName> =
+                part::names(&self.folder)?.into_iter().filter(|name| !known.contains(name)).collect();
+            let vanished = self.add(&names)?;
+            if !vanished {
+                break;
             }
+            known.extend(names);
         }
         Ok(())
     }
 
-    /// Opens part `number` and indexes its rows, or notes that it is damaged.
-    pub(super) fn add(&mut self, number: u32) -> Result<()> {
-        match Part::open(&self.folder, number, self.identity.dtype, self.identity.width)? {
-            Found::Gone => {}
-            Found::Damaged(reason) => self.note_damaged(number, reason),
-            Found::Whole(part) => {
-                self.parts.push(part);
-                self.index_part(self.parts.len() - 1)?;
+    /// Opens parts and indexes their rows, or notes that they are damaged; tells whether one of them was gone.
+    fn add(&mut self, names: &[PartName]) -> Result<bool> {
+        let mut rows = Vec::new();
+        let mut vanished = false;
+        for name in names {
+            let part = u32::try_from(self.parts.len()).at(&self.folder)?;
+            let first = rows.len();
+            let mut next = 0..;
+            let mut take = |key| rows.extend(next.next().map(|row| (key, Place { part, row })));
+            match Part::open(&self.folder, name, self.identity.dtype, self.identity.width, &mut take)? {
+                Found::Gone => vanished = true,
+                Found::Damaged(reason) => self.note_damaged(name.clone(), reason),
+                Found::Whole(part) => {
+                    self.parts.push(part);
+                    continue;
+                }
             }
+            rows.truncate(first);
         }
+        self.index.add(rows);
+        Ok(vanished)
+    }
+
+    /// Takes a part that this process has just written.
+    pub(super) fn add_own(&mut self, name: PartName) -> Result<()> {
+        let before = self.parts.len();
+        self.add(&[name])?;
+        self.parts[before..].iter_mut().for_each(|part| part.verified = true);
         Ok(())
     }
 
-    /// Takes part `number`, which this process has just written.
-    pub(super) fn add_own(&mut self, number: u32) -> Result<()> {
-        self.add(number)?;
-        self.parts.iter_mut().filter(|part| part.number == number).for_each(|part| part.verified = true);
-        Ok(())
-    }
-
-    fn index_part(&mut self, part: usize) -> Result<()> {
-        let index = u32::try_from(part).at(&self.folder)?;
-        for (row, key) in (0u32..).zip(self.parts[part].keys()) {
-            self.index.entry(key).or_insert(Place { part: index, row });
-        }
-        Ok(())
-    }
-
-    fn note_damaged(&mut self, number: u32, reason: String) {
-        let path = part::rows_path(&self.folder, number);
-        self.damaged.push(DamagedPart { path, reason, number });
+    fn note_damaged(&mut self, name: PartName, reason: String) {
+        let path = name.rows(&self.folder);
+        self.damaged.push(DamagedPart { path, reason, name });
     }
 
     pub(super) fn take_damaged(&mut self) -> Vec<DamagedPart> {
@@ -321,10 +332,10 @@ pub fn inventory(folder_of_all_stores: &Path) -> Vec<StoreInfo> {
 
 fn info(folder: &Path) -> Option<StoreInfo> {
     let identity = read_identity(folder)?;
-    let shapes: Vec<(usize, usize)> = part::numbers(folder)
+    let shapes: Vec<(usize, usize)> = part::names(folder)
         .ok()?
-        .into_iter()
-        .filter_map(|number| part::stated_shape(folder, number, identity.dtype))
+        .iter()
+        .filter_map(|name| part::stated_shape(folder, name, identity.dtype))
         .filter(|(_, width)| *width == identity.width)
         .collect();
     let bytes = fs::read_dir(folder).ok()?.flatten().filter_map(|entry| entry.metadata().ok()).map(|data| data.len());

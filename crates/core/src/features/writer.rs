@@ -1,34 +1,43 @@
-//! Adding parts to a store, one process at a time.
+//! Adding parts to a store. Any number of processes may do so at once, on any number of machines.
 
 use super::half::Half;
-use super::part;
+use super::owner::writer_name;
+use super::part::{self, PartName};
 use super::rows::Rows;
 use super::store::Store;
 use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
-use crate::workspace::write_whole;
+use crate::workspace::persist;
 use ndarray::Array2;
 use ndarray_npy::WritableElement;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A part is ended at this size even if it has fewer rows than asked for, so that a kill never costs much and rows in
 /// memory stay few for the widest features.
 const PART_BYTES: usize = 16 << 20;
 
-/// How often a waiting writer looks whether the other one has finished.
-const LOCK_POLL: Duration = Duration::from_millis(100);
+/// How often a part is ended while others write too: what they do not see yet, they may compute again.
+const SHARED_PART: Duration = Duration::from_secs(5);
 
-/// Collects rows into parts. Holds the store's lock; rows pushed since the last whole part are lost when it is dropped
-/// without [`PartWriter::flush`].
+/// Collects rows into parts. Rows pushed since the last whole part are lost when it is dropped without
+/// [`PartWriter::flush`].
 pub struct PartWriter<'a> {
     store: &'a mut Store,
     keys: Vec<ContentHash>,
     rows: Collected,
     part_rows: usize,
-    _lock: File,
+    /// Its own name, and the number of its next part.
+    name: String,
+    next: u32,
+    /// Whether somebody else was seen to write.
+    shared: bool,
+    last: Instant,
+    /// Held as a sign for others, where the file system has locks. Nothing depends on it.
+    _sign: Option<File>,
 }
 
 enum Collected {
@@ -38,22 +47,30 @@ enum Collected {
 }
 
 impl<'a> PartWriter<'a> {
-    /// Waits for the lock of the store's folder (made if need be), picks up what another process has written in the
-    /// meantime, sets damaged parts aside and removes what a kill left behind.
+    /// Makes the store's folder if need be, picks up what others have written, sets damaged parts aside and removes what
+    /// the dead left behind.
     ///
-    /// Each part gets `part_rows` rows, fewer where that would be more than 16 MB.
+    /// Each part gets `part_rows` rows, fewer where that would be more than 16 MB or while others write too.
     ///
     /// # Errors
-    /// [`Error::stopped`] when the user stops while waiting; a folder that cannot be written.
+    /// A folder that cannot be written.
     pub fn open(store: &'a mut Store, part_rows: usize, monitor: &dyn Monitor) -> Result<Self> {
         let folder = store.folder().to_path_buf();
-        fs::create_dir_all(&folder).at(&folder)?;
-        let lock = lock(&store.lock_path(), monitor)?;
-        remove_temporaries(&folder)?;
+        // Before anything is computed.
+        let cannot = |error: Error| {
+            let advice =
+                "rows are missing or damaged and cannot be written here; make the folder writable, or use a copy";
+            Error::file(&folder, format!("{advice} of it ({error})"))
+        };
+        fs::create_dir_all(&folder).at(&folder).map_err(cannot)?;
+        let mut file = part::temporary(&folder).map_err(cannot)?;
         let identity = serde_json::to_vec_pretty(store.identity()).at(&folder)?;
         if fs::read(store.identity_path()).ok().as_ref() != Some(&identity) {
-            write_whole(&store.identity_path(), &identity)?;
+            file.write_all(&identity).at(&store.identity_path())?;
+            persist(file, &store.identity_path())?;
         }
+        let sign = sign(&store.lock_path());
+        part::remove_remains(&folder, sign.is_some())?;
         store.refresh()?;
         set_aside(store, monitor)?;
         let rows = match store.identity().dtype {
@@ -63,17 +80,46 @@ impl<'a> PartWriter<'a> {
         };
         let row_bytes = store.identity().width.max(1) * store.identity().dtype.bytes();
         let part_rows = part_rows.min(PART_BYTES / row_bytes).max(1);
-        Ok(Self { store, keys: Vec::new(), rows, part_rows, _lock: lock })
+        let (shared, name, last) = (sign.is_none(), writer_name(), Instant::now());
+        Ok(Self { store, keys: Vec::new(), rows, part_rows, name, next: 0, shared, last, _sign: sign })
     }
 
-    /// [`Store::verify`] for one who holds the lock: parts that do not fit their checksums are set aside.
+    /// Whether somebody else writes to this store, as far as can be seen.
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// Ends parts at this size, bytes, instead.
+    pub(super) fn end_parts_at(&mut self, bytes: usize) {
+        let row_bytes = self.store.identity().width.max(1) * self.store.identity().dtype.bytes();
+        self.part_rows = (bytes / row_bytes).max(1);
+        self.shared = false;
+    }
+
+    /// How many parts this writer has written.
+    pub fn parts_written(&self) -> u32 {
+        self.next
+    }
+
+    /// [`Store::verify`]; parts that do not fit their checksums are set aside.
     ///
     /// # Errors
     /// As [`Store::verify`]; a folder that cannot be written.
     pub fn verify(&mut self, keys: &[ContentHash], monitor: &dyn Monitor) -> Result<()> {
-        let new = self.store.verified(keys, monitor)?;
-        self.store.write_checksums(&new)?;
+        self.store.verify(keys, monitor)?;
         set_aside(self.store, monitor)
+    }
+
+    /// Picks up what others have written, and tells whether it was anything.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn refresh(&mut self) -> Result<bool> {
+        let before = self.store.parts();
+        self.store.refresh()?;
+        let new = self.store.parts() > before;
+        self.shared |= new;
+        Ok(new)
     }
 
     /// The store, with every part written so far.
@@ -108,6 +154,9 @@ impl<'a> PartWriter<'a> {
                 self.flush()?;
             }
         }
+        if self.shared && self.last.elapsed() > SHARED_PART {
+            self.flush()?;
+        }
         Ok(())
     }
 
@@ -131,73 +180,40 @@ impl<'a> PartWriter<'a> {
         }
         let folder = self.store.folder().to_path_buf();
         let shape = (self.keys.len(), self.store.identity().width);
-        let number = part::next_number(&folder)?;
+        let name = PartName::new(&self.name, self.next);
         match &mut self.rows {
-            Collected::F32(all) => write(&folder, number, &self.keys, shape, std::mem::take(all)),
-            Collected::F16(all) => write(&folder, number, &self.keys, shape, std::mem::take(all)),
-            Collected::U16(all) => write(&folder, number, &self.keys, shape, std::mem::take(all)),
+            Collected::F32(all) => write(&folder, &name, &self.keys, shape, std::mem::take(all)),
+            Collected::F16(all) => write(&folder, &name, &self.keys, shape, std::mem::take(all)),
+            Collected::U16(all) => write(&folder, &name, &self.keys, shape, std::mem::take(all)),
         }?;
         self.keys.clear();
-        self.store.add_own(number)
+        self.next += 1;
+        self.last = Instant::now();
+        self.store.add_own(name)
     }
 }
 
 fn write<T: WritableElement>(
     folder: &Path,
-    number: u32,
+    name: &PartName,
     keys: &[ContentHash],
     shape: (usize, usize),
     values: Vec<T>,
 ) -> Result<()> {
-    part::write(folder, number, keys, &Array2::from_shape_vec(shape, values).at(folder)?)
+    part::write(folder, name, keys, &Array2::from_shape_vec(shape, values).at(folder)?)
 }
 
-/// Takes the exclusive lock, which the system releases when the process ends in whatever way.
-fn lock(path: &Path, monitor: &dyn Monitor) -> Result<File> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(|error| {
-        let advice =
-            "rows are missing or damaged and cannot be written here; make the folder writable, or use a copy of it";
-        Error::file(path, format!("{advice} ({error})"))
-    })?;
-    let mut told = false;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::Error(error)) => {
-                let advice = "cannot be locked; put the workspace on a file system with file locks";
-                return Err(Error::file(path, format!("{advice} ({error})")));
-            }
-            Err(TryLockError::WouldBlock) => {
-                if !told {
-                    let text =
-                        format!("{} is held: another extraction fills this store; waiting for it.", path.display());
-                    monitor.update(Update::Note { text });
-                    told = true;
-                }
-                if monitor.stopped() {
-                    return Err(Error::stopped());
-                }
-                std::thread::sleep(LOCK_POLL);
-            }
-        }
-    }
-}
-
-/// Whoever holds the lock is the only one who writes, so every temporary file is the remains of a kill.
-fn remove_temporaries(folder: &Path) -> Result<()> {
-    for entry in fs::read_dir(folder).at(folder)? {
-        let path = entry.at(folder)?.path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(part::TEMPORARY)) {
-            fs::remove_file(&path).at(&path)?;
-        }
-    }
-    Ok(())
+/// The lock that tells others, and programs before version 0.2, that somebody writes; none when somebody else holds it, or
+/// the file system has no locks.
+fn sign(path: &Path) -> Option<File> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).ok()?;
+    file.try_lock().is_ok().then_some(file)
 }
 
 /// Sets the parts aside that are known to be damaged, and says so.
 fn set_aside(store: &mut Store, monitor: &dyn Monitor) -> Result<()> {
     for damaged in store.take_damaged() {
-        let aside = part::set_aside(store.folder(), damaged.number)?;
+        let aside = part::set_aside(store.folder(), &damaged.name)?;
         let text = format!(
             "{} was damaged ({}); it was renamed to {} and its rows are computed again.",
             damaged.path.display(),

@@ -4,6 +4,9 @@
 //! network on them by itself, with libtorch on one thread. On a machine of few cores this beats all threads working on
 //! one batch, and one stream's decoding overlaps another's network without any further stage. The calling thread puts
 //! the chunks back in order and writes the parts, so that the same images give the same parts.
+//!
+//! Other processes may fill the same stores. Nobody waits for them: each begins at another image and leaves out what the
+//! others have written by then. What two compute all the same is the same row twice, which does no harm.
 
 use super::chunk_queue::ChunkQueue;
 use super::progress::Progress;
@@ -18,6 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
 /// Chunks per stream that may be finished and wait for an older one.
@@ -107,18 +111,26 @@ pub fn extract_all(
     let mut done = Done::default();
     let mut reused = items.len();
     if !missing(&stores.iter().collect::<Vec<_>>(), items).is_empty() {
-        // In the order of the stages, so that two extractions never wait for each other.
         let open = |store| PartWriter::open(store, options.part_rows, monitor);
         let mut writers = stores.iter_mut().map(open).collect::<Result<Vec<_>>>()?;
-        // Another process may have written rows while this one waited for the lock; all of them, even.
+        // Another process may have written rows since the stores were opened; all of them, even.
         writers.iter_mut().try_for_each(|writer| writer.verify(&keys, monitor))?;
-        let todo = missing(&writers.iter().map(PartWriter::store).collect::<Vec<_>>(), items);
+        let mut todo = missing(&writers.iter().map(PartWriter::store).collect::<Vec<_>>(), items);
         reused -= todo.len();
+        if writers.iter().any(PartWriter::is_shared) {
+            let text =
+                "Another extraction fills the same store; each leaves out what the other has written.".to_owned();
+            monitor.update(Update::Note { text });
+            // Away from where whoever came first is at work.
+            let begin = begin(std::process::id(), todo.len());
+            todo.rotate_left(begin);
+        }
         let threads = options.threads.max(1);
         let batch = options.batch.unwrap_or_else(|| batch(source.batch(), todo.len(), threads)).max(1);
-        let work = Work { source, items, todo: &todo, batch, monitor };
+        let work = Work { source, items, todo: &todo, batch, monitor, by_others: RwLock::default() };
         if !todo.is_empty() {
             done = work.run(threads, reused, &mut writers)?;
+            reused += done.by_others;
         }
     }
     if let (0, 0, Some((path, reason))) = (done.computed, reused, done.skipped.first()) {
@@ -141,6 +153,13 @@ fn batch(suitable: usize, todo: usize, threads: usize) -> usize {
     todo.div_ceil(calls.max(1))
 }
 
+/// Where one of several writers begins in a list of `length`: from half of it on, each process elsewhere.
+fn begin(process: u32, length: usize) -> usize {
+    // The golden ratio spreads numbers that follow each other.
+    let share = f64::from(process.wrapping_mul(0x9E37_79B9)) / 2f64.powi(32);
+    length / 2 + (length as f64 / 2.0 * share) as usize
+}
+
 /// Indices of the items to compute: without a row in one of the stores, each content once.
 fn missing(stores: &[&Store], items: &[(ContentHash, PathBuf)]) -> Vec<usize> {
     let mut seen = HashSet::new();
@@ -151,6 +170,8 @@ fn missing(stores: &[&Store], items: &[(ContentHash, PathBuf)]) -> Vec<usize> {
 #[derive(Default)]
 struct Done {
     computed: usize,
+    /// Items whose rows other processes wrote while this one was at work.
+    by_others: usize,
     skipped: Vec<(PathBuf, String)>,
 }
 
@@ -161,6 +182,8 @@ struct Chunk {
     rows: Vec<Rows>,
     /// Index of the item, and why it was left out.
     skipped: Vec<(usize, String)>,
+    /// Items that others have written.
+    by_others: usize,
 }
 
 struct Work<'a> {
@@ -169,6 +192,8 @@ struct Work<'a> {
     todo: &'a [usize],
     batch: usize,
     monitor: &'a dyn Monitor,
+    /// Images of `todo` whose rows other processes have written meanwhile.
+    by_others: RwLock<HashSet<ContentHash>>,
 }
 
 impl Work<'_> {
@@ -190,7 +215,7 @@ impl Work<'_> {
             done
         })?;
         // A stop that came when the last chunk was done already has nothing left to stop.
-        if stopped.into_inner() && done.computed + done.skipped.len() < self.todo.len() {
+        if stopped.into_inner() && done.computed + done.by_others + done.skipped.len() < self.todo.len() {
             return Err(Error::stopped());
         }
         Ok(done)
@@ -231,10 +256,15 @@ impl Work<'_> {
     fn chunk(&self, number: usize, worker: &mut dyn RowExtractor) -> Result<Chunk> {
         let first = number * self.batch;
         let indices = &self.todo[first..(first + self.batch).min(self.todo.len())];
-        let mut chunk = Chunk { keys: Vec::with_capacity(indices.len()), rows: Vec::new(), skipped: Vec::new() };
+        let by_others = self.by_others.read().unwrap_or_else(PoisonError::into_inner);
+        let (there, indices): (Vec<usize>, Vec<usize>) =
+            indices.iter().copied().partition(|&index| by_others.contains(&self.items[index].0));
+        drop(by_others);
+        let keys = Vec::with_capacity(indices.len());
+        let mut chunk = Chunk { keys, rows: Vec::new(), skipped: Vec::new(), by_others: there.len() };
         let mut used = Vec::with_capacity(indices.len());
         let mut pictures = Vec::with_capacity(indices.len());
-        for &index in indices {
+        for index in indices {
             match self.picture(index) {
                 Ok(picture) => {
                     used.push(index);
@@ -322,11 +352,31 @@ impl Work<'_> {
             self.monitor.update(Update::Skipped { path: path.display().to_string(), reason: reason.clone() });
             done.skipped.push((path.clone(), reason.clone()));
         }
+        let before: u32 = writers.iter().map(PartWriter::parts_written).sum();
         for (writer, rows) in writers.iter_mut().zip(&chunk.rows) {
             writer.push_new(&chunk.keys, rows)?;
         }
         done.computed += chunk.keys.len();
-        progress.add(chunk.keys.len() + chunk.skipped.len());
+        done.by_others += chunk.by_others;
+        progress.add(chunk.keys.len() + chunk.by_others + chunk.skipped.len());
+        if writers.iter().map(PartWriter::parts_written).sum::<u32>() > before {
+            self.look_around(writers)?;
+        }
+        Ok(())
+    }
+
+    /// Learns what other processes have written to all of the stores.
+    fn look_around(&self, writers: &mut [PartWriter<'_>]) -> Result<()> {
+        let mut new = false;
+        for writer in writers.iter_mut() {
+            new |= writer.refresh()?;
+        }
+        if new {
+            let whole = |key: &ContentHash| writers.iter().all(|writer| writer.store().contains(key));
+            let keys = self.todo.iter().map(|&index| self.items[index].0).filter(whole).collect();
+            // Those that this process has written are among them; their chunks are done.
+            *self.by_others.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        }
         Ok(())
     }
 }

@@ -102,87 +102,82 @@ fn a_kill_costs_at_most_one_part() {
     assert!(names(&place, |name| name.starts_with(".tmp")).is_empty());
 }
 
+/// A name such as writers have: of this process, or of one that is gone.
+fn writer(dead: bool) -> String {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let start: u64 = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap().parse().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path(), &identity(Dtype::F32, 1)).unwrap();
+    let mut writer = PartWriter::open(&mut store, 1, &Silent).unwrap();
+    writer.push(&[ContentHash::of(b"x")], &Rows::F32(Array2::zeros((1, 1)))).unwrap();
+    let part = names(writer.store().folder(), is_part).remove(0);
+    let fields: Vec<&str> = part.strip_prefix("part-").unwrap().split('-').collect();
+    assert_eq!(fields[3], format!("{start:x}"));
+    let start = if dead { start - 1 } else { start };
+    format!("{}-{}-{}-{start:x}-ff", fields[0], fields[1], fields[2])
+}
+
 #[test]
-fn keys_that_a_kill_left_without_a_part_are_overwritten() {
+fn what_a_kill_left_is_removed_and_what_others_are_at_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let items = pictures(folder.path(), 5);
     let source = Fake::default();
     let mut store = Store::open(&folder.path().join("cache"), &source.identity()).unwrap();
     fs::create_dir_all(store.folder()).unwrap();
-    fs::write(store.folder().join("part-00000.keys.npy"), "half of a").unwrap();
-    fs::write(store.folder().join(".tmp-abc"), "half of a").unwrap();
+    let (dead, alive) = (writer(true), writer(false));
+    // A process of another machine, of which nothing is known.
+    let foreign = format!("00000000-{}", dead.split_once('-').unwrap().1);
+    let remains = [
+        format!(".tmp-{dead}-Ab3"),
+        format!("part-{dead}-00000.npy"),
+        format!("part-{dead}-00000.sha256"),
+        // Before version 0.2, by the one who held the lock.
+        ".tmp-abc".to_owned(),
+    ];
+    let kept = [
+        format!(".tmp-{alive}-Ab3"),
+        format!("part-{alive}-00000.npy"),
+        format!(".tmp-{foreign}-Ab3"),
+        format!("part-{foreign}-00000.npy"),
+        "part-00000.keys.npy".to_owned(),
+    ];
+    for name in remains.iter().chain(&kept) {
+        fs::write(store.folder().join(name), "half of a").unwrap();
+    }
     assert!(Store::open(&folder.path().join("cache"), &source.identity()).unwrap().damaged().is_empty());
     extract(&mut store, &source, &items, &ExtractOptions::default(), &Silent).unwrap();
-    assert_eq!(Store::open(&folder.path().join("cache"), &source.identity()).unwrap().len(), 5);
-    assert!(!store.folder().join(".tmp-abc").exists());
+    let store = Store::open(&folder.path().join("cache"), &source.identity()).unwrap();
+    assert_eq!((store.len(), store.damaged().len()), (5, 0));
+    remains.iter().for_each(|name| assert!(!store.folder().join(name).exists(), "{name}"));
+    kept.iter().for_each(|name| assert!(store.folder().join(name).exists(), "{name}"));
 }
 
 #[test]
-fn two_writers_exclude_each_other() {
+fn two_writers_fill_one_store_and_neither_waits() {
     let folder = tempfile::tempdir().unwrap();
     let all = folder.path().join("cache");
-    let items = pictures(folder.path(), 20);
-    let source = Fake::default();
-    let mut first = Store::open(&all, &source.identity()).unwrap();
-    let mut writer = PartWriter::open(&mut first, 10, &Silent).unwrap();
-
-    // A stop is obeyed while waiting.
-    let ear = Ear { stop: AtomicBool::new(true), ..Ear::default() };
-    let mut second = Store::open(&all, &source.identity()).unwrap();
-    let error = extract(&mut second, &source, &items, &options(1, 4, 10), &ear).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Stopped);
-    assert!(ear.notes()[0].contains("another extraction"), "{:?}", ear.notes());
-
-    // The second writer takes over what the first wrote while it waited.
-    let ear = Ear::default();
+    let items = pictures(folder.path(), 400);
+    let sources = [(); 2].map(|()| Fake { pause: Duration::from_millis(2), ..Fake::default() });
+    let ears = [Ear::default(), Ear::default()];
     std::thread::scope(|scope| {
-        let extraction = scope.spawn(|| extract(&mut second, &source, &items, &options(1, 4, 10), &ear).unwrap());
-        while ear.notes().is_empty() {
-            std::thread::yield_now();
-        }
-        let rows = Array2::from_shape_fn((12, WIDTH), |(row, column)| expected(row)[column]);
-        writer.push(&keys(&items[..12]), &Rows::F32(rows)).unwrap();
-        writer.flush().unwrap();
-        assert_eq!(source.computed.load(Ordering::SeqCst), 0);
-        drop(writer);
-        let report = extraction.join().unwrap();
-        assert_eq!((report.computed, report.reused), (8, 12));
-    });
-    for (number, row) in second.rows_f32(&keys(&items)).unwrap().rows().into_iter().enumerate() {
-        assert_eq!(row.to_vec(), expected(number));
-    }
-}
-
-#[test]
-fn of_two_extractions_at_once_one_computes_and_the_other_finds_everything_there() {
-    for batch in [None, Some(4)] {
-        let folder = tempfile::tempdir().unwrap();
-        let all = folder.path().join("cache");
-        let items = pictures(folder.path(), 20);
-        let options = ExtractOptions { threads: 2, batch, part_rows: 10 };
-        let mut own = Store::open(&all, &Fake::default().identity()).unwrap();
-        let held = PartWriter::open(&mut own, 10, &Silent).unwrap();
-        let (sources, ears) = ([Fake::default(), Fake::default()], [Ear::default(), Ear::default()]);
-        let one = |source: &Fake, ear: &Ear| {
-            let mut store = Store::open(&all, &source.identity()).unwrap();
-            let report = extract(&mut store, source, &items, &options, ear).unwrap();
-            assert_eq!(store.rows_f32(&keys(&items)).unwrap().row(19).to_vec(), expected(19));
-            (report.computed, report.reused, report.skipped.len())
-        };
-        let mut reports = std::thread::scope(|scope| {
-            let both = [0, 1].map(|which| {
-                let (one, source, ear) = (&one, &sources[which], &ears[which]);
-                scope.spawn(move || one(source, ear))
+        for (source, ear) in sources.iter().zip(&ears) {
+            let (all, items) = (&all, &items);
+            scope.spawn(move || {
+                let mut store = Store::open(all, &source.identity()).unwrap();
+                let report = extract(&mut store, source, items, &options(1, 4, 20), ear).unwrap();
+                assert_eq!(report.computed, source.computed.load(Ordering::SeqCst));
+                assert_eq!(report.computed + report.reused, 400);
+                assert!(store.missing(&keys(items)).is_empty());
             });
-            while ears.iter().any(|ear| ear.notes().is_empty()) {
-                std::thread::yield_now();
-            }
-            drop(held);
-            both.map(|one| one.join().unwrap())
-        });
-        reports.sort_unstable();
-        assert_eq!(reports, [(0, 20, 0), (20, 0, 0)]);
-        let worked = sources.map(|source| source.workers.load(Ordering::SeqCst) > 0);
-        assert!(worked[0] != worked[1], "one does not even make a worker");
+        }
+    });
+    let counts = sources.map(|source| source.computed.load(Ordering::SeqCst));
+    // Neither did all of it, and what both did is little: what each had in hand when they met.
+    assert!(counts.iter().all(|&count| count < 380) && counts.iter().sum::<usize>() < 520, "{counts:?}");
+    assert!(ears.iter().any(|ear| ear.notes().iter().any(|note| note.contains("Another extraction"))));
+    let store = Store::open(&all, &Fake::default().identity()).unwrap();
+    assert_eq!((store.len(), store.damaged().len()), (400, 0));
+    for (number, row) in store.rows_f32(&keys(&items)).unwrap().rows().into_iter().enumerate() {
+        assert_eq!(row.to_vec(), expected(number));
     }
 }

@@ -1,6 +1,7 @@
 //! The feature store and the extraction pipeline, through their public interface, with a source that needs no network.
 
 mod checksums;
+mod compaction;
 mod extraction;
 mod interruption;
 mod pooled;
@@ -122,6 +123,13 @@ fn names(folder: &Path, matches: impl Fn(&str) -> bool) -> Vec<String> {
     names.retain(|name| matches(name));
     names.sort();
     names
+}
+
+/// The file of a store that ends as `name` does: `part-00001.npy` is the second part of its first writer.
+fn file(store: &Path, name: &str) -> PathBuf {
+    let Some(ending) = name.strip_prefix("part") else { return store.join(name) };
+    let of = |found: &str| found.starts_with("part-") && found.ends_with(ending);
+    names(store, of).first().map_or_else(|| store.join(name), |name| store.join(name))
 }
 
 fn is_part(name: &str) -> bool {

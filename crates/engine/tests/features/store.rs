@@ -34,9 +34,9 @@ fn files_are_npy_files_to_the_byte() {
     writer.flush().unwrap();
     drop(writer);
     let data: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    assert_eq!(fs::read(store.folder().join("part-00000.npy")).unwrap(), npy("<f4", 3, 2, &data));
+    assert_eq!(fs::read(file(store.folder(), "part-00000.npy")).unwrap(), npy("<f4", 3, 2, &data));
     let data: Vec<u8> = keys.iter().flat_map(|key| key.0).collect();
-    assert_eq!(fs::read(store.folder().join("part-00000.keys.npy")).unwrap(), npy("|u1", 3, 32, &data));
+    assert_eq!(fs::read(file(store.folder(), "part-00000.keys.npy")).unwrap(), npy("|u1", 3, 32, &data));
     let written = serde_json::from_slice(&fs::read(store.folder().join("identity.json")).unwrap()).unwrap();
     assert_eq!(identity(Dtype::F32, 2), written);
 
@@ -48,14 +48,14 @@ fn files_are_npy_files_to_the_byte() {
     drop(writer);
     assert_eq!(store.rows_f32(&keys[..2]).unwrap(), ndarray::array![[1.0, -0.099_975_586], [65504.0, 0.0]]);
     let data = [0x00, 0x3C, 0x66, 0xAE, 0xFF, 0x7B, 0, 0];
-    assert_eq!(fs::read(store.folder().join("part-00000.npy")).unwrap(), npy("<f2", 2, 2, &data));
+    assert_eq!(fs::read(file(store.folder(), "part-00000.npy")).unwrap(), npy("<f2", 2, 2, &data));
 
     let mut store = Store::open(all.path(), &identity(Dtype::U16, 1)).unwrap();
     let mut writer = PartWriter::open(&mut store, 100, &Silent).unwrap();
     writer.push(&keys, &Rows::U16(ndarray::array![[1], [0x0203], [65535]])).unwrap();
     writer.flush().unwrap();
     drop(writer);
-    let part = store.folder().join("part-00000.npy");
+    let part = file(store.folder(), "part-00000.npy");
     assert_eq!(fs::read(&part).unwrap(), npy("<u2", 3, 1, &[1, 0, 3, 2, 255, 255]));
 
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".into());
@@ -153,15 +153,15 @@ type Damage = fn(&Path);
 #[test]
 fn a_damaged_part_is_set_aside_and_only_its_rows_are_computed_again() {
     let damages: [(&str, Damage); 7] = [
-        ("cut short", |folder| cut(&folder.join("part-00001.npy"), 200)),
-        ("empty", |folder| cut(&folder.join("part-00001.npy"), 0)),
-        ("no npy", |folder| fs::write(folder.join("part-00001.npy"), "nonsense").unwrap()),
-        ("other type", |folder| fs::write(folder.join("part-00001.npy"), npy("<f8", 10, 4, &[0; 320])).unwrap()),
-        ("other width", |folder| fs::write(folder.join("part-00001.npy"), npy("<f4", 10, 3, &[0; 120])).unwrap()),
+        ("cut short", |folder| cut(&file(folder, "part-00001.npy"), 200)),
+        ("empty", |folder| cut(&file(folder, "part-00001.npy"), 0)),
+        ("no npy", |folder| fs::write(file(folder, "part-00001.npy"), "nonsense").unwrap()),
+        ("other type", |folder| fs::write(file(folder, "part-00001.npy"), npy("<f8", 10, 4, &[0; 320])).unwrap()),
+        ("other width", |folder| fs::write(file(folder, "part-00001.npy"), npy("<f4", 10, 3, &[0; 120])).unwrap()),
         ("keys of another part", |folder| {
-            fs::write(folder.join("part-00001.keys.npy"), npy("|u1", 9, 32, &[0; 288])).unwrap();
+            fs::write(file(folder, "part-00001.keys.npy"), npy("|u1", 9, 32, &[0; 288])).unwrap();
         }),
-        ("no keys", |folder| fs::remove_file(folder.join("part-00001.keys.npy")).unwrap()),
+        ("no keys", |folder| fs::remove_file(file(folder, "part-00001.keys.npy")).unwrap()),
     ];
     for (name, damage) in damages {
         let folder = tempfile::tempdir().unwrap();
@@ -179,8 +179,8 @@ fn a_damaged_part_is_set_aside_and_only_its_rows_are_computed_again() {
         let report = extract(&mut store, &again, &items, &options(2, 4, 10), &ear).unwrap();
         assert_eq!((report.computed, report.reused, again.computed.load(Ordering::SeqCst)), (10, 30, 10), "{name}");
         let notes = ear.notes();
-        assert!(notes.len() == 1 && notes[0].contains("part-00001.npy was damaged"), "{name}: {notes:?}");
-        assert!(store.folder().join("part-00001.npy.damaged").exists(), "{name}");
+        assert!(notes.len() == 1 && notes[0].contains("-00001.npy was damaged"), "{name}: {notes:?}");
+        assert!(file(store.folder(), "part-00001.npy.damaged").exists(), "{name}");
         let store = Store::open(&all, &source.identity()).unwrap();
         assert!(store.damaged().is_empty(), "{name}");
         for (number, row) in store.rows_f32(&keys(&items)).unwrap().rows().into_iter().enumerate() {
@@ -201,7 +201,7 @@ fn no_changed_byte_of_a_header_breaks_the_reader() {
     let mut store = Store::open(folder.path(), &source.identity()).unwrap();
     extract(&mut store, &source, &items, &options(1, 4, 10), &Silent).unwrap();
     for name in ["part-00000.npy", "part-00000.keys.npy"] {
-        let path = store.folder().join(name);
+        let path = file(store.folder(), name);
         let whole = fs::read(&path).unwrap();
         for place in 0..128 {
             for value in [0, b' ', b'9', whole[place] ^ 1, 255] {
