@@ -1,7 +1,7 @@
 //! The study of what a workspace holds.
 
 use super::file::{Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training};
-use super::find::is_trained;
+use super::find::{best, is_trained};
 use super::holdings::{HeldRun, Holdings};
 use crate::model::EnsembleSettings;
 use crate::run::{JobSpec, Status};
@@ -197,15 +197,25 @@ impl<'a> Exporter<'a> {
                 continue;
             };
             let is_open = |head: &HeldRun| head.row.as_ref().is_some_and(|row| row.test_accuracy.is_some());
-            let opened = heads.iter().filter(|head| is_open(head)).count();
-            let open_test = match opened {
+            let settings = sweep.settings().unwrap_or_default();
+            let setting = |head: &HeldRun| {
+                let JobSpec::Train { model, .. } = &head.job else { return None };
+                settings.iter().position(|settings| sweep.model(settings, model.seed()) == *model)
+            };
+            let placed = |head: &&'a HeldRun| Some((setting(head)?, head.row.as_ref()?.seed, *head));
+            let mut placed: Vec<_> = heads.iter().filter_map(placed).collect();
+            placed.sort_by_key(|head| head.0);
+            let best = best(&placed);
+            let is_best = |head: &HeldRun| best.iter().any(|(_, _, run)| run.id == head.id);
+            // What is opened beyond the best setting is opened again only where everything was.
+            let open_test = match heads.iter().filter(|head| is_open(head)).count() {
                 0 => Opened::None,
-                all if all == heads.len() => Opened::All,
+                all if all == heads.len() && all > best.len() => Opened::All,
                 _ => Opened::Best,
             };
             let name = self.name("sweep");
             self.names.insert(run.id.clone(), Reference { name: name.clone(), seed: None });
-            for head in heads {
+            for head in heads.iter().filter(|head| is_best(head)) {
                 let seed = head.row.as_ref().map(|row| row.seed);
                 self.names.insert(head.id.clone(), Reference { name: name.clone(), seed });
             }

@@ -1,11 +1,12 @@
 //! From a study and what a workspace holds to its steps.
 
-use super::file::{Extraction, Opened, Reference, ReportWanted, Study};
+use super::file::{Extraction, Opened, Reference, ReportWanted, Study, Sweep};
 use super::find::{self, Standing, standing};
 use super::holdings::{Holdings, Prepared, is_same, located, prepared};
 use super::steps::{Action, Plan, State, Step};
 use crate::model::{EnsembleSettings, LogisticSettings, ModelSpec};
-use crate::run::{JobSpec, Status, probe};
+use crate::run::{Axis, JobSpec, Status, probe};
+use faceprobe_settings::AnySettings;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -259,7 +260,11 @@ impl Planner<'_> {
                     // The others are no more than rows of the table, but for their test splits.
                     if is_best || sweep.open_test == Opened::All {
                         let name = if is_best { sweep.name.clone() } else { String::new() };
-                        let label = format!("{} of {}", run.id, sweep.name);
+                        let label = if is_best {
+                            format!("the best of {}, seed {seed}", sweep.name)
+                        } else {
+                            format!("{}, {}, seed {seed}", sweep.name, sweep.varied(*setting))
+                        };
                         self.made.push(Made {
                             name,
                             seed: Some(*seed),
@@ -478,6 +483,16 @@ impl Study {
         let mut seen = BTreeSet::new();
         let all = all.chain(sweeps.flat_map(|sweep| &sweep.data)).cloned();
         all.filter(|name| seen.insert(name.clone())).collect()
+    }
+}
+
+impl Sweep {
+    /// The values of what is varied in one of the settings: `width 64, dropout 0.5`.
+    fn varied(&self, setting: usize) -> String {
+        let settings = self.sweep.settings().unwrap_or_default();
+        let Some(settings) = settings.get(setting) else { return String::new() };
+        let value = |axis: &Axis| Some(format!("{} {}", axis.setting.replace('_', " "), settings.get(&axis.setting)?));
+        self.sweep.axes.iter().filter_map(value).collect::<Vec<_>>().join(", ")
     }
 }
 
