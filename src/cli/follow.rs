@@ -130,7 +130,7 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
 }
 
 /// Counts presses of Ctrl-C (and SIGTERM).
-fn interrupts() -> Result<Arc<AtomicUsize>> {
+pub(crate) fn interrupts() -> Result<Arc<AtomicUsize>> {
     let presses = Arc::new(AtomicUsize::new(0));
     let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM])
         .map_err(|error| Error::failed(format!("Signals cannot be handled ({error}).")))?;

@@ -23,6 +23,9 @@ mod run_reporter;
 mod runs;
 mod screens;
 mod side_by_side;
+mod study;
+mod study_export;
+mod study_runner;
 mod sweep;
 mod train;
 mod weights;
@@ -153,6 +156,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Choose(args)) => done(choose::run(&context, args)),
         Some(Command::Predict(args)) => predict::run(&context, args),
         Some(Command::Runs(command)) => done(runs::run(&context, command)),
+        Some(Command::Study(command)) => done(study::run(&context, command)),
         Some(Command::Screens(args)) => done(screens::run(&context, args)),
     }
 }

@@ -14,6 +14,7 @@ pub mod outputs;
 pub mod predict;
 pub mod report;
 pub mod run;
+pub mod study;
 pub mod text;
 pub mod worker;
 pub mod workspace;

@@ -24,8 +24,11 @@ pub fn value_of(text: &str, domain: &Domain) -> Value {
     }
 }
 
-/// The text of a typed value.
-fn text_of(value: &Value, info: &Info) -> Result<String, Refusal> {
+/// The text of a typed value: a number, a truth value, words, an array for a list, and everything as its text.
+///
+/// # Errors
+/// A value of another type than the setting's. Ranges are not looked at.
+pub fn text_of(value: &Value, info: &Info) -> Result<String, Refusal> {
     let refused = |value: &Value| Refusal::new(info.name, info.must_be()).not(value.to_string());
     Ok(match (value, &info.domain) {
         (Value::Null, Domain::Optional { none, .. }) => (*none).to_owned(),

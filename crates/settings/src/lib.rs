@@ -44,9 +44,9 @@ mod value;
 
 pub use domain::Domain;
 pub use erased::{AnySettings, Schema};
-pub use json::{from_map, set_value, to_keys, value_of};
+pub use json::{from_map, set_value, text_of, to_keys, value_of};
 pub use operations::{
-    axes, axis_values, check, differences, faults, find, given, grid, infos, key, options, read, set, set_all,
+    axes, axis_values, check, differences, faults, find, given, grid, infos, key, nearest, options, read, set, set_all,
     to_pairs, words,
 };
 pub use refusal::{Refusal, label, option};

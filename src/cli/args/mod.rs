@@ -2,11 +2,13 @@
 
 mod data;
 mod models;
+mod study;
 mod training;
 mod values;
 
 pub(crate) use data::*;
 pub(crate) use models::*;
+pub(crate) use study::*;
 pub(crate) use training::*;
 use values::thread_count;
 
@@ -137,6 +139,9 @@ pub(crate) enum Command {
     /// Runs: list, follow and control them
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// A study as a file: run it, see how it stands, write the file of this workspace
+    #[command(subcommand)]
+    Study(StudyCommand),
     /// Pictures of the screens, for the README
     #[command(hide = true)]
     Screens(ScreensArgs),

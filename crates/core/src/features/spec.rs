@@ -149,6 +149,26 @@ impl FeatureSpec {
         backbone::find(&self.backbone)
     }
 
+    /// The stores that the rows are in, one for each stage.
+    ///
+    /// # Errors
+    /// A request that does not fit the network.
+    pub fn identities(&self, weights: &str) -> Result<Vec<StoreIdentity>> {
+        let info = self.check()?;
+        let stages = info.stages();
+        let identity = |&tap: &usize| StoreIdentity {
+            backbone: info.name.to_owned(),
+            weights: weights.to_owned(),
+            preprocessing: info.preprocessing.with_mode(self.mode).describe(),
+            // The last stage has one name, however it was asked for.
+            tap: if tap + 1 == stages.len() { "last".to_owned() } else { tap.to_string() },
+            pool: self.pool.to_string(),
+            dtype: self.dtype,
+            width: self.pool.width(stages[tap].channels, stages[tap].side),
+        };
+        Ok(self.taps(info).iter().map(identity).collect())
+    }
+
     /// What the network is computed in.
     pub fn arithmetic(&self) -> Arithmetic {
         if self.dtype == Dtype::Bf16 { Arithmetic::Bf16 } else { Arithmetic::F32 }

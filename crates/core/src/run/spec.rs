@@ -152,11 +152,21 @@ pub struct Spec {
     pub device: String,
     /// The run that started this one, for the parts of a demo.
     pub parent: Option<String>,
+    /// The step of a study that it was started as. It is found again by what it does, not by this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
 }
 
 impl Spec {
     /// A spec made now.
     pub fn new(job: JobSpec, threads: usize, device: &str) -> Self {
-        Self { job, created: jiff::Timestamp::now().to_string(), threads, device: device.to_owned(), parent: None }
+        Self {
+            job,
+            created: jiff::Timestamp::now().to_string(),
+            threads,
+            device: device.to_owned(),
+            parent: None,
+            step: None,
+        }
     }
 }

@@ -39,20 +39,7 @@ impl NetworkSource {
         device::check(arithmetic, device)?;
         let preprocessing = info.preprocessing.with_mode(spec.mode);
         let weights = backbone::weights::sha256_of(info)?;
-        let (stages, taps) = (info.stages(), spec.taps(info));
-        let identities: Vec<StoreIdentity> = taps
-            .iter()
-            .map(|&tap| StoreIdentity {
-                backbone: info.name.to_owned(),
-                weights: weights.clone(),
-                preprocessing: preprocessing.describe(),
-                // The last stage has one name, however it was asked for.
-                tap: if tap + 1 == stages.len() { "last".to_owned() } else { tap.to_string() },
-                pool: spec.pool.to_string(),
-                dtype: spec.dtype,
-                width: spec.pool.width(stages[tap].channels, stages[tap].side),
-            })
-            .collect();
+        let (taps, identities) = (spec.taps(info), spec.identities(&weights)?);
         let mut identity = StoreIdentity::combined(&identities)
             .ok_or_else(|| Error::usage("Features need at least one stage to be taken from."))?;
         if taps.len() > 1 {
