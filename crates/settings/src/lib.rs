@@ -32,6 +32,7 @@
 //!
 //! Text is what everything is exchanged in: a value's text leads back to the same value.
 
+mod control;
 mod domain;
 mod erased;
 mod json;
@@ -42,6 +43,7 @@ pub mod stated;
 mod statement;
 mod value;
 
+pub use control::is_control;
 pub use domain::Domain;
 pub use erased::{AnySettings, Schema};
 pub use json::{from_map, set_value, text_of, to_keys, value_of};

@@ -6,7 +6,7 @@
 use super::adapter::gender_class;
 use super::sample::ContentHash;
 use crate::error::{AtPath, Error, Result};
-use crate::text::excerpt;
+use crate::text::{excerpt, is_control};
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ impl Decision {
         match (word.trim(), label) {
             ("keep", None) => Ok(Self::Keep),
             ("drop", None) => Ok(Self::Drop),
-            ("relabel", Some(label)) if label.len() <= 200 && !label.chars().any(char::is_control) => {
+            ("relabel", Some(label)) if label.len() <= 200 && !label.contains(is_control) => {
                 Ok(Self::Relabel(label.to_owned()))
             }
             ("relabel", None) => Err("relabel needs the new label".into()),

@@ -31,6 +31,7 @@ pub struct Options {
 /// One question on the predictor's standard input, a JSON object a line. Everything but the path may be left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Request {
+    #[serde(with = "crate::path_text", default)]
     pub path: PathBuf,
     /// As [`Options`] has them.
     #[serde(default)]
