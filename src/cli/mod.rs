@@ -10,7 +10,9 @@ mod demo;
 mod doctor;
 mod evaluate;
 mod evaluate_on;
+mod export;
 mod extract;
+mod features;
 mod fetch;
 mod follow;
 mod options;
@@ -144,6 +146,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Data(command)) => done(data::run(&context, command)),
         Some(Command::Weights(command)) => done(weights::run(&context, command)),
         Some(Command::Extract(args)) => done(extract::run(&context, args)),
+        Some(Command::Features(command)) => done(features::run(&context, command)),
         Some(Command::Train(args)) => done(train::run(&context, args)),
         Some(Command::Sweep(args)) => done(sweep::run(&context, args)),
         Some(Command::Results(args)) => done(results::run(&context, args)),
@@ -151,6 +154,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Compare(args)) => done(compare::run(&context, args)),
         Some(Command::Report(args)) => done(report::run(&context, args)),
         Some(Command::Choose(args)) => done(choose::run(&context, args)),
+        Some(Command::Export(args)) => done(export::run(&context, args)),
         Some(Command::Predict(args)) => predict::run(&context, args),
         Some(Command::Runs(command)) => done(runs::run(&context, command)),
         Some(Command::Screens(args)) => done(screens::run(&context, args)),

@@ -117,6 +117,9 @@ pub(crate) enum Command {
     Weights(WeightsCommand),
     /// Compute the features of a prepared data set, once
     Extract(ExtractArgs),
+    /// Features for other programs
+    #[command(subcommand)]
+    Features(FeaturesCommand),
     /// Train a model; prints the run's name
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Train(TrainArgs),
@@ -132,6 +135,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Make a run the model that predict uses
     Choose(ChooseArgs),
+    /// Write a model with its network as one ONNX file, from picture to label, and a Python program that uses it
+    Export(ExportArgs),
     /// Tell the label of any image
     Predict(PredictArgs),
     /// Runs: list, follow and control them

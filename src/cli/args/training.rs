@@ -6,6 +6,7 @@ use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::model::{DenseSettings, Kind};
 use faceprobe_core::run::SweepSettings;
 use faceprobe_settings::{axes, infos};
+use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct DatasetArg {
@@ -35,6 +36,27 @@ pub(crate) struct ExtractArgs {
     pub dataset: DatasetArg,
     #[command(flatten)]
     pub detach: DetachArg,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FeaturesCommand {
+    /// Write the features of a prepared set as features.npy and labels.csv, row by row in one order, with split, class and
+    /// attributes: for numpy, pandas and scikit-learn. What is not computed yet is computed first
+    Export(FeaturesExportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FeaturesExportArgs {
+    #[command(flatten)]
+    pub features: Options<FeatureSpec>,
+    #[command(flatten)]
+    pub dataset: DatasetArg,
+    /// The folder for features.npy, labels.csv and features.json, which says what the numbers are
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Overwrite files that were not made here
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Debug, Args)]

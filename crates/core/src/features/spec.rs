@@ -162,6 +162,42 @@ impl FeatureSpec {
         }
     }
 
+    /// The stores that these features lie in, one for each stage, for the weights that are here.
+    ///
+    /// # Errors
+    /// A request that does not fit the network; weights that were not fetched.
+    pub fn identities(&self) -> Result<Vec<StoreIdentity>> {
+        let info = self.check()?;
+        let weights = backbone::weights::sha256_of(info)?;
+        let preprocessing = info.preprocessing.with_mode(self.mode).describe();
+        let stages = info.stages();
+        let identity = |tap: usize| StoreIdentity {
+            backbone: info.name.to_owned(),
+            weights: weights.clone(),
+            preprocessing: preprocessing.clone(),
+            // The last stage has one name, however it was asked for.
+            tap: if tap + 1 == stages.len() { "last".to_owned() } else { tap.to_string() },
+            pool: self.pool.to_string(),
+            dtype: self.dtype,
+            width: self.pool.width(stages[tap].channels, stages[tap].side),
+        };
+        Ok(self.taps(info).into_iter().map(identity).collect())
+    }
+
+    /// What a row of all of them side by side is.
+    ///
+    /// # Errors
+    /// As [`FeatureSpec::identities`].
+    pub fn identity(&self) -> Result<StoreIdentity> {
+        let parts = self.identities()?;
+        let mut identity = StoreIdentity::combined(&parts)
+            .ok_or_else(|| Error::usage("Features need at least one stage to be taken from."))?;
+        if parts.len() > 1 {
+            identity.tap = self.tap.to_string();
+        }
+        Ok(identity)
+    }
+
     /// What differs from the study's choice, in a few words, the backbone aside: `tap 13,15, pool grid4`; empty if
     /// nothing does.
     pub fn describe(&self) -> String {

@@ -3,10 +3,12 @@
 //! A kind has a file here, with its settings, and a module of the same name in the engine, which trains, scores and
 //! explains it.
 
-use super::{ModelInfo, ModelSpec};
+use super::{ModelInfo, ModelSpec, SavedModel};
 use super::{benchmark, dense, ensemble, finetune, logistic};
 use crate::error::Result;
 use crate::features::{CutSettings, FeatureSpec};
+use crate::onnx::graph::Graph;
+use crate::onnx::heads::Outcome;
 use crate::workspace::Workspace;
 use faceprobe_settings::{Info, Schema, Settings, infos};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -37,6 +39,8 @@ pub struct KindInfo {
     /// Makes of a trained model's spec that of the same model trained anew on validation too, where nothing is left to
     /// choose.
     pub refit: fn(&mut ModelSpec, &ModelInfo, &Workspace) -> Result<()>,
+    /// Writes a trained model, from the pictures on, into a graph for other programs.
+    pub graph: fn(&mut Graph, &SavedModel) -> Result<Outcome>,
 }
 
 /// What a kind of model is given.
