@@ -179,6 +179,7 @@ fn a_model_of_every_kind_is_one_graph_with_its_own_numbers() {
     let cut = ["--cut", "15", "--epochs", "1", "--batch", "8"];
     let runs = [
         features(&["logistic", "--tap", "2,4", "--pool", "grid3"]),
+        features(&["knn", "--tap", "2", "--k", "3,1", "--votes", "similarity"]),
         features(&["dense", "--tap", "3", "--pool", "flatten", "--width", "8", "--depth", "2", "--epochs", "2"]),
         features(&[&["finetune", "--seed", "1"], &cut[..]].concat()),
         features(&[&["finetune", "--seed", "2"], &cut[..]].concat()),
@@ -219,7 +220,7 @@ fn a_model_of_every_kind_is_one_graph_with_its_own_numbers() {
         }
         assert!(found >= 2, "{run}: {found}");
         let biases = ["bias", "out.bias", "head.bias", "member.1.head.bias"];
-        assert!(biases.iter().any(|name| file.tensors().contains_key(*name)), "{run}");
+        assert!(run.starts_with("knn") || biases.iter().any(|name| file.tensors().contains_key(*name)), "{run}");
         let script = fs::read_to_string(path.with_extension("py")).expect("a program");
         assert!(script.contains(&format!("'{run}.onnx'")) && script.lines().count() <= 10, "{script}");
     }
@@ -242,8 +243,8 @@ fn a_model_of_every_kind_is_one_graph_with_its_own_numbers() {
         let expected = own * gamma[at / 27] / (variance[at / 27] + 1e-5).sqrt();
         assert!((f64::from(*written) - expected).abs() < 1e-6, "{at}: {written} {expected}");
     }
-    let ensemble = reread(&study.at().join(format!("{}.onnx", runs[4])));
-    for (member, run) in runs[2..4].iter().enumerate() {
+    let ensemble = reread(&study.at().join(format!("{}.onnx", runs[5])));
+    for (member, run) in runs[3..5].iter().enumerate() {
         let alone = reread(&study.at().join(format!("{run}.onnx")));
         for name in ["features.18.0.weight", "head.weight"] {
             assert_eq!(floats(&ensemble, &format!("member.{member}.{name}")), floats(&alone, name));

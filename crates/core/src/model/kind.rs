@@ -4,7 +4,7 @@
 //! explains it.
 
 use super::{ModelInfo, ModelSpec, SavedModel};
-use super::{benchmark, dense, ensemble, finetune, logistic};
+use super::{benchmark, dense, ensemble, finetune, knn, logistic};
 use crate::error::Result;
 use crate::features::{CutSettings, FeatureSpec};
 use crate::onnx::graph::Graph;
@@ -16,7 +16,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 /// Every kind, in the order in which help and forms list them.
-static REGISTRY: [&KindInfo; 5] = [&benchmark::KIND, &dense::KIND, &logistic::KIND, &finetune::KIND, &ensemble::KIND];
+static REGISTRY: [&KindInfo; 6] =
+    [&benchmark::KIND, &dense::KIND, &logistic::KIND, &knn::KIND, &finetune::KIND, &ensemble::KIND];
 
 /// What is said of a kind of model.
 pub struct KindInfo {
@@ -70,6 +71,8 @@ impl Kind {
     pub const DENSE: Self = Self(&dense::KIND);
     /// Logistic regression (linfa) on frozen features.
     pub const LOGISTIC: Self = Self(&logistic::KIND);
+    /// The most similar training images by their frozen features.
+    pub const KNN: Self = Self(&knn::KIND);
     /// The backbone's last layers trained together with a head.
     pub const FINETUNE: Self = Self(&finetune::KIND);
 

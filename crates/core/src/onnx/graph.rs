@@ -39,15 +39,37 @@ pub struct Graph {
 impl Graph {
     /// An operator of one output, which is called as it.
     pub fn node(&mut self, operator: &str, name: &str, inputs: &[&Value], attributes: Vec<Attribute>) -> Value {
-        let name = self.free(name);
+        let [value] = self.several(operator, [name], inputs, attributes);
+        value
+    }
+
+    /// An operator of two outputs; it is called as the first.
+    pub fn two(
+        &mut self,
+        operator: &str,
+        names: [&str; 2],
+        inputs: &[&Value],
+        attributes: Vec<Attribute>,
+    ) -> [Value; 2] {
+        self.several(operator, names, inputs, attributes)
+    }
+
+    fn several<const N: usize>(
+        &mut self,
+        operator: &str,
+        names: [&str; N],
+        inputs: &[&Value],
+        attributes: Vec<Attribute>,
+    ) -> [Value; N] {
+        let names = names.map(|name| self.free(name));
         self.nodes.push(NodeProto {
             input: inputs.iter().map(|value| value.0.clone()).collect(),
-            output: vec![name.clone()],
-            name: name.clone(),
+            output: names.to_vec(),
+            name: names.first().cloned().unwrap_or_default(),
             op_type: operator.to_owned(),
             attribute: attributes.into_iter().map(Attribute::proto).collect(),
         });
-        Value(name)
+        names.map(Value)
     }
 
     /// Numbers of the file, as many as `shape` says, row-major.
