@@ -15,6 +15,7 @@ mod extract;
 mod features;
 mod fetch;
 mod follow;
+mod learning_curve;
 mod options;
 mod output;
 mod predict;
@@ -149,6 +150,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Features(command)) => done(features::run(&context, command)),
         Some(Command::Train(args)) => done(train::run(&context, args)),
         Some(Command::Sweep(args)) => done(sweep::run(&context, args)),
+        Some(Command::LearningCurve(args)) => done(learning_curve::run(&context, &args.curve)),
         Some(Command::Results(args)) => done(results::run(&context, args)),
         Some(Command::Evaluate(args)) => done(evaluate::run(&context, args)),
         Some(Command::Compare(args)) => done(compare::run(&context, args)),

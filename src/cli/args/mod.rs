@@ -125,6 +125,9 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Train many heads over the same features and rank them on validation
     Sweep(SweepArgs),
+    /// Accuracy against the number of training images: one model on growing parts of the training split
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    LearningCurve(CurveCommand),
     /// The table: every model side by side
     Results(ResultsArgs),
     /// Figures of one model; opens the test set only when told to

@@ -3,7 +3,7 @@
 //! A kind has a file here, with its settings, and a module of the same name in the engine, which trains, scores and
 //! explains it.
 
-use super::{ModelInfo, ModelSpec, SavedModel};
+use super::{ModelInfo, ModelSpec, SavedModel, TrainingDraw};
 use super::{benchmark, dense, ensemble, finetune, knn, logistic};
 use crate::error::Result;
 use crate::features::{CutSettings, FeatureSpec};
@@ -101,7 +101,7 @@ impl Kind {
         self.0.name
     }
 
-    /// The statements of all that can be said of a model of this kind: of its features, then its own.
+    /// The statements of all that can be said of a model of this kind: of its features, its own, of what it learns from.
     pub fn infos(self) -> Vec<&'static Info> {
         let mut infos = match self.0.input {
             ModelInput::Pixels => Vec::new(),
@@ -109,6 +109,9 @@ impl Kind {
             ModelInput::Cut => infos::<CutSettings>(),
         };
         infos.extend(self.0.settings.infos());
+        if self.0.has_options {
+            infos.extend(faceprobe_settings::infos::<TrainingDraw>());
+        }
         infos
     }
 

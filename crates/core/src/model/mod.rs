@@ -3,6 +3,7 @@
 mod benchmark;
 mod dense;
 mod descent;
+mod draw;
 mod ensemble;
 mod finetune;
 mod kind;
@@ -15,6 +16,7 @@ mod spec;
 pub use benchmark::BenchmarkSettings;
 pub use dense::DenseSettings;
 pub use descent::Optimizer;
+pub use draw::TrainingDraw;
 pub use ensemble::EnsembleSettings;
 pub use finetune::FinetuneSettings;
 pub use kind::{Kind, KindInfo, ModelInput, ModelSettings};
