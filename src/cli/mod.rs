@@ -10,9 +10,12 @@ mod demo;
 mod doctor;
 mod evaluate;
 mod evaluate_on;
+mod export;
 mod extract;
+mod features;
 mod fetch;
 mod follow;
+mod learning_curve;
 mod options;
 mod output;
 mod predict;
@@ -147,13 +150,16 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Data(command)) => done(data::run(&context, command)),
         Some(Command::Weights(command)) => done(weights::run(&context, command)),
         Some(Command::Extract(args)) => done(extract::run(&context, args)),
+        Some(Command::Features(command)) => done(features::run(&context, command)),
         Some(Command::Train(args)) => done(train::run(&context, args)),
         Some(Command::Sweep(args)) => done(sweep::run(&context, args)),
+        Some(Command::LearningCurve(args)) => done(learning_curve::run(&context, &args.curve)),
         Some(Command::Results(args)) => done(results::run(&context, args)),
         Some(Command::Evaluate(args)) => done(evaluate::run(&context, args)),
         Some(Command::Compare(args)) => done(compare::run(&context, args)),
         Some(Command::Report(args)) => done(report::run(&context, args)),
         Some(Command::Choose(args)) => done(choose::run(&context, args)),
+        Some(Command::Export(args)) => done(export::run(&context, args)),
         Some(Command::Predict(args)) => predict::run(&context, args),
         Some(Command::Runs(command)) => done(runs::run(&context, command)),
         Some(Command::Study(command)) => done(study::run(&context, command)),

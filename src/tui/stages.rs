@@ -96,7 +96,9 @@ pub fn screen_of(job: &JobSpec) -> ScreenId {
     match job {
         JobSpec::Sample(_) | JobSpec::Prepare(_) | JobSpec::Audit { .. } | JobSpec::Demo { .. } => ScreenId::Data,
         JobSpec::Extract { .. } | JobSpec::Probe { .. } => ScreenId::Features,
-        JobSpec::Sweep { .. } | JobSpec::Folds { .. } | JobSpec::Train { .. } => ScreenId::Train,
+        JobSpec::Sweep { .. } | JobSpec::Folds { .. } | JobSpec::LearningCurve { .. } | JobSpec::Train { .. } => {
+            ScreenId::Train
+        }
         JobSpec::OpenTest { .. } | JobSpec::Evaluate { .. } => ScreenId::Results,
     }
 }

@@ -10,6 +10,7 @@ pub mod imaging;
 pub mod model;
 pub mod monitor;
 pub mod net;
+pub mod onnx;
 pub mod outputs;
 pub mod path_text;
 pub mod predict;

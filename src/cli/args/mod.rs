@@ -119,11 +119,17 @@ pub(crate) enum Command {
     Weights(WeightsCommand),
     /// Compute the features of a prepared data set, once
     Extract(ExtractArgs),
+    /// Features for other programs
+    #[command(subcommand)]
+    Features(FeaturesCommand),
     /// Train a model; prints the run's name
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Train(TrainArgs),
     /// Train many heads over the same features and rank them on validation
     Sweep(SweepArgs),
+    /// Accuracy against the number of training images: one model on growing parts of the training split
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    LearningCurve(CurveCommand),
     /// The table: every model side by side
     Results(ResultsArgs),
     /// Figures of one model; opens the test set only when told to
@@ -134,6 +140,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Make a run the model that predict uses
     Choose(ChooseArgs),
+    /// Write a model with its network as one ONNX file, from picture to label, and a Python program that uses it
+    Export(ExportArgs),
     /// Tell the label of any image
     Predict(PredictArgs),
     /// Runs: list, follow and control them

@@ -92,6 +92,18 @@ pub(crate) struct ChooseArgs {
     pub threshold: Threshold,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The run [default: the chosen one, with the threshold it was chosen with, else the best on validation]
+    pub run: Option<String>,
+    /// The ONNX file; beside it comes a Python program of the same name
+    #[arg(long, value_name = "MODEL.onnx")]
+    pub to: PathBuf,
+    /// Overwrite files that were not made here
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// The threshold of `choose`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Threshold {

@@ -8,6 +8,7 @@ mod attributes;
 pub mod crops;
 pub mod decisions;
 pub mod division;
+mod draw;
 pub mod duplicates;
 pub mod fetch;
 mod group_split;

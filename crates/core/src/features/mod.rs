@@ -28,6 +28,7 @@
 //! [`Store`] reads and [`PartWriter`] writes. What computes rows is the engine's affair.
 
 mod checksum;
+pub mod export;
 mod half;
 pub mod identity;
 mod part;

@@ -149,11 +149,11 @@ impl FeatureSpec {
         backbone::find(&self.backbone)
     }
 
-    /// The stores that the rows are in, one for each stage.
+    /// The stores that these features lie in, one for each stage, for weights of this checksum.
     ///
     /// # Errors
     /// A request that does not fit the network.
-    pub fn identities(&self, weights: &str) -> Result<Vec<StoreIdentity>> {
+    pub fn identities_of(&self, weights: &str) -> Result<Vec<StoreIdentity>> {
         let info = self.check()?;
         let stages = info.stages();
         let identity = |&tap: &usize| StoreIdentity {
@@ -180,6 +180,28 @@ impl FeatureSpec {
             Taps::Last => vec![info.stages().len() - 1],
             Taps::Stages(stages) => stages.clone(),
         }
+    }
+
+    /// The stores that these features lie in, one for each stage, for the weights that are here.
+    ///
+    /// # Errors
+    /// A request that does not fit the network; weights that were not fetched.
+    pub fn identities(&self) -> Result<Vec<StoreIdentity>> {
+        self.identities_of(&backbone::weights::sha256_of(self.check()?)?)
+    }
+
+    /// What a row of all of them side by side is.
+    ///
+    /// # Errors
+    /// As [`FeatureSpec::identities`].
+    pub fn identity(&self) -> Result<StoreIdentity> {
+        let parts = self.identities()?;
+        let mut identity = StoreIdentity::combined(&parts)
+            .ok_or_else(|| Error::usage("Features need at least one stage to be taken from."))?;
+        if parts.len() > 1 {
+            identity.tap = self.tap.to_string();
+        }
+        Ok(identity)
     }
 
     /// What differs from the study's choice, in a few words, the backbone aside: `tap 13,15, pool grid4`; empty if

@@ -59,7 +59,12 @@ impl Ledger {
     /// Notes that these bytes are about to be written to `real`. That comes first, so that a kill in between leaves no file
     /// of the program's that it does not know; what was there before is still known by its own line.
     pub fn note(&mut self, real: &Path, bytes: &[u8]) {
-        let line = Line { path: self.key(real), sha256: hex::encode(Sha256::digest(bytes)) };
+        self.note_sum(real, hex::encode(Sha256::digest(bytes)));
+    }
+
+    /// The same of bytes whose SHA-256, in hex, is known.
+    pub fn note_sum(&mut self, real: &Path, sha256: String) {
+        let line = Line { path: self.key(real), sha256 };
         // Where it cannot be noted, the next command takes the file for somebody else's and asks for --force.
         let _ = self.append(&line);
         self.known().entry(line.path).or_default().push(line.sha256);

@@ -6,6 +6,7 @@
 //! once more and never replaces a file that appeared in between.
 
 mod ledger;
+mod streamed;
 
 use crate::error::{AtPath, Error, Result};
 use crate::workspace::{Workspace, persist_new, write_whole};

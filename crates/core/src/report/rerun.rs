@@ -4,6 +4,7 @@ use super::gather::Study;
 use crate::dataset::prepare::PrepareSettings;
 use crate::features::CutSettings;
 use crate::model::{EnsembleSettings, ModelInput, ModelSpec};
+use crate::run::learning_curve::CurveSettings;
 use crate::run::{JobSpec, Spec, SweepSpec};
 use crate::text;
 use faceprobe_settings::options;
@@ -26,6 +27,7 @@ pub fn commands(study: &Study) -> String {
         let command = match &spec.job {
             JobSpec::Train { refit: Some(run), .. } => line(&["train", "refit", run], []),
             JobSpec::Train { dataset, model, .. } | JobSpec::Folds { dataset, model } => train(dataset, model),
+            JobSpec::LearningCurve { dataset, model, curve } => learning_curve(dataset, model, curve),
             JobSpec::OpenTest { run } => line(&["evaluate", run, "--open-test"], []),
             JobSpec::Sweep { dataset, sweep } => train_many(dataset, sweep),
             _ => continue,
@@ -62,6 +64,12 @@ pub fn train(dataset: &str, model: &ModelSpec) -> String {
     line(&["train", model.kind().name(), "--data", dataset], model_options(model))
 }
 
+fn learning_curve(dataset: &str, model: &ModelSpec, curve: &CurveSettings) -> String {
+    // Every part has the seed that it is drawn by.
+    let words = model_options(&model.clone().with_seed(1));
+    line(&["learning-curve", model.kind().name(), "--data", dataset], words.into_iter().chain(options(curve)))
+}
+
 /// The options of a model that differ from the defaults, those of its features first.
 pub fn model_options(model: &ModelSpec) -> Vec<String> {
     let mut words = match (model.kind().info().input, model.features()) {
@@ -70,6 +78,7 @@ pub fn model_options(model: &ModelSpec) -> Vec<String> {
         _ => Vec::new(),
     };
     words.extend(model.any().options());
+    words.extend(options(model.draw()));
     words
 }
 

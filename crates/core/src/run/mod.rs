@@ -32,6 +32,7 @@ pub mod follower;
 pub mod journal;
 pub mod label;
 pub mod launch;
+pub mod learning_curve;
 pub mod listing;
 pub mod openings;
 pub mod parts;

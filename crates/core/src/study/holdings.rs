@@ -147,7 +147,7 @@ fn is_full(workspace: &Workspace, features: &FeatureSpec, set: &str) -> bool {
         let weights = weights::sha256_of(features.check()?)?;
         let manifest = Manifest::load_named(workspace, set)?;
         let keys: Vec<_> = manifest.samples.iter().map(|sample| sample.hash).collect();
-        for identity in features.identities(&weights)? {
+        for identity in features.identities_of(&weights)? {
             if !Store::open(&workspace.features(), &identity)?.missing(&keys).is_empty() {
                 return Ok(false);
             }

@@ -1,7 +1,7 @@
 //! Rows from the stages of a pretrained network.
 
 use super::source::{RowExtractor, RowSource, Tapped};
-use crate::backbone::{self, Arithmetic, BackboneInfo, Network, Pool, device};
+use crate::backbone::{Arithmetic, BackboneInfo, Network, Pool, device};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::features::{FeatureSpec, Rows, StoreIdentity};
 use faceprobe_core::imaging::{Pixels, Preprocessing};
@@ -38,13 +38,8 @@ impl NetworkSource {
         let arithmetic = spec.arithmetic();
         device::check(arithmetic, device)?;
         let preprocessing = info.preprocessing.with_mode(spec.mode);
-        let weights = backbone::weights::sha256_of(info)?;
-        let (taps, identities) = (spec.taps(info), spec.identities(&weights)?);
-        let mut identity = StoreIdentity::combined(&identities)
-            .ok_or_else(|| Error::usage("Features need at least one stage to be taken from."))?;
-        if taps.len() > 1 {
-            identity.tap = spec.tap.to_string();
-        }
+        let (identities, identity) = (spec.identities()?, spec.identity()?);
+        let taps = spec.taps(info);
         let (pool, network) = (spec.pool, Mutex::new(None));
         Ok(Self { info, device, preprocessing, arithmetic, taps, pool, identities, identity, network })
     }

@@ -2,7 +2,7 @@
 
 use super::scoring::{filled_stores, manifest, network_source};
 use super::worker::Recorder;
-use super::{audit, external_evaluation, folds, probe, study, sweep, training};
+use super::{audit, external_evaluation, folds, learning_curve, probe, study, sweep, training};
 use crate::backbone::device;
 use crate::face::FaceCropper;
 use faceprobe_core::dataset::crops::Cropper;
@@ -71,6 +71,9 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
         }
         JobSpec::Sweep { dataset, sweep } => sweep::sweep(circumstances, dataset, sweep, recorder),
         JobSpec::Folds { dataset, model } => folds::train(circumstances, dataset, model, recorder),
+        JobSpec::LearningCurve { dataset, model, curve } => {
+            learning_curve::train(circumstances, dataset, model, curve, recorder)
+        }
         JobSpec::OpenTest { run } => folds::open_test(circumstances, run, recorder),
         JobSpec::Evaluate { run, on } => external_evaluation::evaluate(circumstances, run, on, recorder),
         JobSpec::Demo { sample } => study::run(circumstances, sample, recorder),

@@ -79,7 +79,10 @@ pub(super) fn ground(
     refit: Option<&str>,
     monitor: &dyn Monitor,
 ) -> Result<Ground> {
-    let manifest = manifest(circumstances.workspace, dataset)?;
+    let mut manifest = manifest(circumstances.workspace, dataset)?;
+    if let Some(count) = spec.train_images() {
+        manifest = manifest.drawn(count, spec.seed())?;
+    }
     let chosen = refit.map(|run| refit::chosen(circumstances.workspace, run, &manifest)).transpose()?;
     let report = PrepareReport::load(&manifest.folder)?;
     let source = source_of(spec, circumstances.device)?;
