@@ -16,6 +16,7 @@ fn format_of(file: &str) -> Format {
         "state.safetensors" => Format::SafeTensors,
         "legacy.pth" | "nested_legacy.pth" => Format::TorchLegacy,
         "tiny.onnx" => Format::Onnx,
+        "tensorflow_js.json" => Format::TensorFlowJs,
         torch if torch.ends_with(".pth") => Format::TorchZip,
         _ => Format::KerasHdf5,
     }
@@ -25,7 +26,7 @@ fn format_of(file: &str) -> Format {
 fn every_format_is_recognised_and_read_as_its_own_library_reads_it() {
     let expected: BTreeMap<String, BTreeMap<String, Expected>> =
         serde_json::from_slice(&bytes("expected.json")).unwrap();
-    assert_eq!(expected.len(), 11);
+    assert_eq!(expected.len(), 12);
     for (file, tensors) in &expected {
         let checkpoint = open(bytes(file)).unwrap_or_else(|reason| panic!("{file}: {reason}"));
         assert_eq!(checkpoint.format(), format_of(file), "{file}");
@@ -61,6 +62,8 @@ fn what_is_no_weights_file_is_told_from_one_that_is_damaged() {
         (b"PK\x03\x04 and no more", "zip archive"),
         (b"\x89HDF\r\n\x1a\n and no more", "HDF5"),
         (b"\x08\x07", "not an ONNX model"),
+        (b"{\"a\": 1}", "not a model.json of TensorFlow.js"),
+        (b"{\"weightsManifest\": []}", "without weights"),
     ] {
         let reason = open(content).err().unwrap();
         assert!(reason.contains(part) && !reason.contains('\n'), "{part}: {reason}");

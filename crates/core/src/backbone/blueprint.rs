@@ -46,7 +46,8 @@ pub enum Form {
     Bottleneck(Box<BottleneckPlan>),
 }
 
-/// The inverted bottleneck of the MobileNet family: widen with 1 x 1, filter each channel, narrow with 1 x 1.
+/// The inverted bottleneck of the MobileNet family: widen with 1 x 1, filter each channel, narrow with 1 x 1. MobileNet
+/// v1's depthwise separable convolution is one that does not widen.
 pub struct BottleneckPlan {
     /// None where the block is as wide inside as its input.
     pub expand: Option<ConvPlan>,
