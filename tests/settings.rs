@@ -70,6 +70,7 @@ fn refusal(info: &'static Info, text: &str) -> Refusal {
     let schemas = Kind::all().map(|kind| kind.info().settings).chain([
         Schema::of::<faceprobe_core::features::FeatureSpec>(),
         Schema::of::<faceprobe_core::features::CutSettings>(),
+        Schema::of::<faceprobe_core::features::ClassifierSettings>(),
         Schema::of::<faceprobe_core::dataset::prepare::PrepareSettings>(),
         Schema::of::<faceprobe_core::audit::Settings>(),
         Schema::of::<faceprobe_core::run::SweepSettings>(),

@@ -303,6 +303,11 @@ static REGISTRY: [BackboneInfo; 8] = [
     },
 ];
 
+/// What the network of that name was trained on; none for a name that is not known (any more).
+pub fn trained_on(name: &str) -> Option<TrainedOn> {
+    find(name).ok().map(|info| info.trained_on)
+}
+
 /// The backbone that is used when none is named.
 pub const DEFAULT: &str = "efficientnet-lite0";
 

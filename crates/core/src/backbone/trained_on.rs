@@ -1,10 +1,10 @@
 //! What a network has seen before a study begins, which is half of what its features can tell.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What the weights of a network were trained on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum TrainedOn {
     /// ImageNet's photographs of a thousand kinds of things.
     ImageNet,
@@ -15,12 +15,21 @@ pub enum TrainedOn {
 }
 
 impl TrainedOn {
-    /// As lists head its group.
+    /// As tables and JSON have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ImageNet => "imagenet",
+            Self::Faces => "faces",
+            Self::Own => "own",
+        }
+    }
+
+    /// As people write it.
     pub fn title(self) -> &'static str {
         match self {
             Self::ImageNet => "ImageNet",
             Self::Faces => "faces",
-            Self::Own => "files of your own",
+            Self::Own => "your own choice",
         }
     }
 

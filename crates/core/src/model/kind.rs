@@ -4,9 +4,9 @@
 //! explains it.
 
 use super::{ModelInfo, ModelSpec};
-use super::{benchmark, dense, ensemble, finetune, logistic};
+use super::{benchmark, dense, ensemble, finetune, logistic, offtheshelf};
 use crate::error::Result;
-use crate::features::{CutSettings, FeatureSpec};
+use crate::features::{ClassifierSettings, CutSettings, FeatureSpec};
 use crate::workspace::Workspace;
 use faceprobe_settings::{Info, Schema, Settings, infos};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -14,7 +14,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 /// Every kind, in the order in which help and forms list them.
-static REGISTRY: [&KindInfo; 5] = [&benchmark::KIND, &dense::KIND, &logistic::KIND, &finetune::KIND, &ensemble::KIND];
+static REGISTRY: [&KindInfo; 6] =
+    [&benchmark::KIND, &dense::KIND, &logistic::KIND, &finetune::KIND, &ensemble::KIND, &offtheshelf::KIND];
 
 /// What is said of a kind of model.
 pub struct KindInfo {
@@ -48,6 +49,8 @@ pub enum ModelInput {
     Features,
     /// Activations where a network is cut; what comes after the cut is the model's own.
     Cut,
+    /// The features that a network's own classifier is for: its last stage, averaged.
+    Classifier,
 }
 
 /// A kind of model.
@@ -100,6 +103,7 @@ impl Kind {
             ModelInput::Pixels => Vec::new(),
             ModelInput::Features => infos::<FeatureSpec>(),
             ModelInput::Cut => infos::<CutSettings>(),
+            ModelInput::Classifier => infos::<ClassifierSettings>(),
         };
         infos.extend(self.0.settings.infos());
         infos

@@ -18,6 +18,7 @@ mod head;
 pub mod kind;
 mod logistic;
 mod network;
+mod offtheshelf;
 mod random;
 mod records;
 pub mod rows;
