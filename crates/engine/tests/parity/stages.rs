@@ -93,6 +93,16 @@ fn mobilenet_v1_is_that_of_keras() {
 }
 
 #[test]
+fn xception_is_that_of_keras() {
+    agrees("xception", "keras", true);
+}
+
+#[test]
+fn resnet_50_is_that_of_torchvision() {
+    agrees("resnet-50", "torchvision", true);
+}
+
+#[test]
 fn vgg16_is_that_of_keras() {
     agrees("vgg16", "keras", true);
 }

@@ -8,6 +8,7 @@
 //! length, whatever it claims. This module knows neither networks nor libtorch: `fuzz/` builds it alone.
 
 mod keras_hdf5;
+mod keras_zip;
 mod onnx;
 mod pickle;
 mod safe_tensors;
@@ -34,6 +35,8 @@ pub enum Format {
     TorchLegacy,
     /// HDF5 as Keras writes it: whole models and weights of Keras 1 and 2 (`.h5`), or of Keras 3 (`.weights.h5`).
     KerasHdf5,
+    /// A `.keras` file: a zip archive with such a `.weights.h5` in it.
+    KerasZip,
     /// ONNX, of which only the initializers are read.
     Onnx,
     /// `model.json` of TensorFlow.js and the files beside it.
@@ -48,6 +51,7 @@ impl Format {
             Self::TorchZip => "torch zip",
             Self::TorchLegacy => "torch legacy pickle",
             Self::KerasHdf5 => "Keras HDF5",
+            Self::KerasZip => "Keras zip",
             Self::Onnx => "ONNX",
             Self::TensorFlowJs => "TensorFlow.js",
         }
@@ -105,6 +109,7 @@ impl Checkpoint {
             Format::TorchZip => torch_zip::open(file).map(alone),
             Format::TorchLegacy => torch_legacy::open(file).map(alone),
             Format::KerasHdf5 => keras_hdf5::open(file).map(alone),
+            Format::KerasZip => keras_zip::open(file).map(alone),
             Format::Onnx => onnx::open(file).map(alone),
             Format::TensorFlowJs => tensorflow_js::open(file, beside),
         };
@@ -154,8 +159,8 @@ fn expanded(bytes: usize) -> usize {
 }
 
 /// The format, by content.
-fn recognise(file: &[u8]) -> Result<Format, String> {
-    let text = file.get(..200).unwrap_or(file).trim_ascii_start();
+fn recognise(file: &Bytes) -> Result<Format, String> {
+    let text = file.get(..200).unwrap_or(&file[..]).trim_ascii_start();
     let starts = |with: &[u8]| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
     if file.is_empty() {
         return Err("it is empty".into());
@@ -169,7 +174,7 @@ fn recognise(file: &[u8]) -> Result<Format, String> {
         );
     }
     if file.starts_with(b"PK\x03\x04") {
-        return Ok(Format::TorchZip);
+        return Ok(if keras_zip::recognise(file) { Format::KerasZip } else { Format::TorchZip });
     }
     if keras_hdf5::recognise(file) {
         return Ok(Format::KerasHdf5);
@@ -186,7 +191,7 @@ fn recognise(file: &[u8]) -> Result<Format, String> {
     if onnx::recognise(file) {
         return Ok(Format::Onnx);
     }
-    Err("it is none of the formats known here: safetensors, torch (.pth, .pt), Keras HDF5 (.h5), \
+    Err("it is none of the formats known here: safetensors, torch (.pth, .pt), Keras (.h5, .keras), \
          ONNX, TensorFlow.js (model.json)"
         .into())
 }

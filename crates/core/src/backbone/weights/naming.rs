@@ -22,6 +22,9 @@ pub enum Names {
     /// `conv2d_N`, `batch_normalization_N`, `block35_1_conv`, ... of `keras.applications.InceptionResNetV2`. N goes on
     /// from whatever the session had made before, so layers go by their order.
     KerasInceptionResNetV2,
+    /// `block2_sepconv1`, ... of `keras.applications.Xception`; a separable convolution's two kernels are one layer's.
+    /// The convolutions beside blocks have made-up names, `conv2d_N` and `batch_normalization_N`.
+    KerasXception,
     /// Layers without names, counted by class in the order of the model: `.weights.h5` of Keras 3 before 3.6.
     KerasCounted,
     /// `keras.applications.VGG16` as tf2onnx writes it: `MODEL/block1_conv1_1/convolution/ReadVariableOp:0`.
@@ -220,7 +223,7 @@ impl Names {
         match self {
             Self::Canonical(title) => title,
             Self::TimmBlocks(_) => "timm",
-            Self::KerasVgg16 | Self::KerasMobileNetV2 | Self::KerasInceptionResNetV2 => "Keras",
+            Self::KerasVgg16 | Self::KerasMobileNetV2 | Self::KerasInceptionResNetV2 | Self::KerasXception => "Keras",
             Self::KerasCounted => "Keras layers counted by class",
             Self::Tf2OnnxVgg16 => "tf2onnx",
             Self::FrozenKeras => "a frozen graph of Keras layers",
@@ -243,6 +246,7 @@ impl Names {
             Self::KerasMobileNetV2 => keras_names::mobilenet_v2(&layers),
             Self::FrozenKeras => layers.iter().map(|layer| layer.name.clone()).collect(),
             Self::KerasInceptionResNetV2 => keras_names::inception_resnet_v2(&layers, file),
+            Self::KerasXception => keras_names::xception(&layers, file),
             Self::KerasCounted => keras_names::counted(&layers, file),
         };
         let foreign: BTreeMap<&str, (&Layer, &String)> =
@@ -295,7 +299,7 @@ impl Names {
                     || file.tensors()[name].shape.is_empty()
                     || starts(name, &["age_pred", "dense", "fc", "predictions"])
             }
-            _ => starts(name, &["dense", "fc", "predictions", "logits"]),
+            _ => starts(name, &["dense", "fc", "predictions", "logits", "optimizer"]),
         }
     }
 }
@@ -343,6 +347,11 @@ fn timm_blocks(layers: &[Layer], stages: &[usize]) -> Vec<String> {
 
 /// The place of a weight among those of a Keras layer.
 fn keras_origin(kind: Kind, layer: &str, part: &str, file: &Checkpoint) -> Origin {
+    // Both kernels of a separable convolution are weights of one layer, the depthwise one first.
+    if let Some(layer) = layer.strip_suffix(".pointwise") {
+        return Origin::Tensor { name: format!("{layer}/1"), layout: Layout::Hwio };
+    }
+    let layer = layer.strip_suffix(".depthwise").unwrap_or(layer);
     let at = |place: usize| format!("{layer}/{place}");
     let has = |place: usize| file.tensors().contains_key(&at(place));
     // Gamma is left out by `scale=False`; then three weights are there instead of four.
