@@ -208,6 +208,20 @@ fn archives_that_are_not_what_they_say_are_refused() {
     // Not through `refusal`: a pickle may always have some megabytes.
     let reason = open(pickle_bomb).err().unwrap();
     assert!(reason.contains("`data.pkl` to more than it may"), "{reason}");
+    // The same for a model of Keras: a bomb, a member that is something else, one that claims more than there is.
+    let keras = |content: &[u8], method| {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        zip.start_file("model.weights.h5", SimpleFileOptions::default().compression_method(method)).unwrap();
+        zip.write_all(content).unwrap();
+        zip.finish().unwrap().into_inner()
+    };
+    assert!(refusal(&keras(&zeros, deflated)).contains("to more than it may"));
+    assert!(refusal(&keras(b"no HDF5", stored)).contains("is not HDF5"));
+    let mut longer = keras(&bytes("keras3.weights.h5"), stored);
+    let directory = longer.windows(4).rposition(|window| window == b"PK\x01\x02").unwrap();
+    longer[directory + 20..][..8].copy_from_slice(&[0xF0; 8]);
+    assert!(!refusal(&longer).is_empty());
+
     let mut damaged = good.clone();
     let at = damaged.windows(8).position(|window| window == b"a/data/0").unwrap() + 8;
     damaged[at] ^= 1;

@@ -4,6 +4,9 @@ use super::files::{bytes, open};
 use faceprobe_core::backbone::format::{Dtype, Format, Numbers};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
+use zip::CompressionMethod;
+use zip::write::{SimpleFileOptions, ZipWriter};
 
 #[derive(Deserialize)]
 struct Expected {
@@ -48,6 +51,38 @@ fn every_format_is_recognised_and_read_as_its_own_library_reads_it() {
             assert_eq!(values.len(), expected.values.len(), "{file} {name}");
         }
         assert!(checkpoint.read("nobody").unwrap_err().contains("not there"));
+    }
+}
+
+#[test]
+fn a_keras_archive_is_read_as_the_weights_in_it() {
+    let inside = bytes("keras3.weights.h5");
+    let plain = open(inside.clone()).unwrap();
+    for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default().compression_method(method);
+        for (name, content) in
+            [("metadata.json", b"{}".as_slice()), ("config.json", b"{}"), ("model.weights.h5", &inside)]
+        {
+            zip.start_file(name, options).unwrap();
+            zip.write_all(content).unwrap();
+        }
+        let archive = zip.finish().unwrap().into_inner();
+        let checkpoint = open(archive.clone()).unwrap();
+        assert_eq!(checkpoint.format(), Format::KerasZip);
+        assert_eq!(checkpoint.tensors(), plain.tensors());
+        for name in plain.tensors().keys() {
+            assert_eq!(checkpoint.read(name), plain.read(name), "{name}");
+        }
+        // Every eleventh byte: none of them may make the reader panic, and what is read is what is there.
+        for place in (0..archive.len()).step_by(11) {
+            let mut damaged = archive.clone();
+            damaged[place] ^= 0xFF;
+            if let Err(reason) = open(damaged) {
+                assert!(!reason.contains('\n') && !reason.is_empty(), "{reason:?}");
+            }
+        }
+        assert!(open(&archive[..archive.len() - 30]).is_err());
     }
 }
 
