@@ -71,6 +71,7 @@ fn refusal(info: &'static Info, text: &str) -> Refusal {
         Schema::of::<faceprobe_core::features::FeatureSpec>(),
         Schema::of::<faceprobe_core::features::CutSettings>(),
         Schema::of::<faceprobe_core::model::TrainingDraw>(),
+        Schema::of::<faceprobe_core::features::ClassifierSettings>(),
         Schema::of::<faceprobe_core::dataset::prepare::PrepareSettings>(),
         Schema::of::<faceprobe_core::audit::Settings>(),
         Schema::of::<faceprobe_core::run::SweepSettings>(),

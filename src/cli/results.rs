@@ -8,7 +8,9 @@ use faceprobe_core::error::{Error, Result};
 use faceprobe_core::outputs::{Outputs, is_stream};
 use faceprobe_core::run::export::{self, Format};
 use faceprobe_core::run::filter::Filter;
-use faceprobe_core::run::result_text::{self, after_opening, division, set_name, share, spread, with_interval};
+use faceprobe_core::run::result_text::{
+    self, after_opening, backbone_name, division, remarks, set_name, share, spread, with_interval,
+};
 use faceprobe_core::run::results::{self, ResultRow, SettingRow, Table};
 use faceprobe_core::text::{line, printable};
 
@@ -105,7 +107,7 @@ pub(crate) fn text(rows: &[ResultRow]) -> String {
             vec![
                 format!("{}{}", row.run, marks(row)),
                 set_name(&row.dataset, row.synthetic),
-                row.backbone.clone().unwrap_or_else(|| "-".into()),
+                backbone_name(row.backbone.as_deref(), "-"),
                 row.settings.clone(),
                 share(row.train_accuracy, "-"),
                 with_interval(row.val_accuracy, row.val_interval, "-"),
@@ -121,6 +123,9 @@ pub(crate) fn text(rows: &[ResultRow]) -> String {
     if rows.iter().any(|row| row.synthetic) {
         text.push_str("(synthetic): the pictures are drawings made by this program; their accuracies say nothing about photographs.\n");
     }
+    remarks(rows.iter().map(|row| row.backbone.as_deref()))
+        .iter()
+        .for_each(|line| text.push_str(&format!("{line}.\n")));
     if rows.iter().any(|row| row.chosen) {
         text.push_str("* the model that predict uses\n");
     }
@@ -153,7 +158,7 @@ pub(crate) fn settings_text(rows: &[SettingRow]) -> String {
             vec![
                 format!("{}{}", row.kind.name(), after_opening(row.after_test_openings)),
                 set_name(&row.dataset, row.synthetic),
-                row.backbone.clone().unwrap_or_else(|| "-".into()),
+                backbone_name(row.backbone.as_deref(), "-"),
                 row.settings.clone(),
                 division(row),
                 row.runs.len().to_string(),
@@ -167,6 +172,9 @@ pub(crate) fn settings_text(rows: &[SettingRow]) -> String {
     text.push_str(
         "\nMean ± standard deviation (number of seeds or folds) at each run's own threshold, chosen on validation.\n",
     );
+    remarks(rows.iter().map(|row| row.backbone.as_deref()))
+        .iter()
+        .for_each(|line| text.push_str(&format!("{line}.\n")));
     text.push_str(&leaks(rows));
     if rows.iter().any(|row| row.after_test_openings > 0) {
         text.push_str(AFTER_OPENING);

@@ -65,10 +65,13 @@ fn size(info: &BackboneInfo) -> u64 {
 fn list(context: &Context) -> Result<()> {
     let mut rows = Vec::new();
     let mut values = Vec::new();
-    for info in weights::all() {
+    let mut all = weights::all();
+    all.sort_by_key(|info| info.trained_on);
+    for info in all {
         let status = weights::status(info.name)?;
         let sources: Vec<String> = info.sources.iter().map(Source::title).collect();
         rows.push(vec![
+            info.trained_on.title().to_owned(),
             info.name.to_owned(),
             if status.present { "present" } else { "absent" }.to_owned(),
             bytes(status.bytes.unwrap_or_else(|| size(info))),
@@ -87,6 +90,7 @@ fn list(context: &Context) -> Result<()> {
         values.push(json!({
             "name": info.name,
             "title": info.title,
+            "trained_on": info.trained_on,
             "features": info.features,
             "input": info.input,
             "licence": info.licence,
@@ -105,6 +109,7 @@ fn list(context: &Context) -> Result<()> {
     let (left, right) = (Align::Left, Align::Right);
     print(&table(
         &[
+            ("trained on", left),
             ("backbone", left),
             ("weights", left),
             ("size", right),

@@ -24,7 +24,7 @@
 //! only what you would run.
 
 use super::weights::{self, WeightsInfo, weights_dir};
-use super::{Architecture, BackboneInfo, REGISTRY, StageInfo};
+use super::{Architecture, BackboneInfo, REGISTRY, StageInfo, TrainedOn};
 use crate::error::{AtPath, Error, Result};
 use crate::imaging::{ChannelOrder, Mode, Preprocessing};
 use crate::outputs::same_file;
@@ -195,6 +195,8 @@ impl Description {
             input: self.input,
             preprocessing: Preprocessing { size: self.input, mode: self.mode, order, mean, std },
             features: channels,
+            trained_on: TrainedOn::Own,
+            head: None,
             licence: leak(self.licence.unwrap_or_else(|| "unknown".into())),
             reference: leak(self.reference.unwrap_or_else(|| "a TorchScript file".into())),
             sources: &[],

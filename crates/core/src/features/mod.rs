@@ -40,6 +40,6 @@ mod writer;
 pub use half::rounded;
 pub use identity::{Dtype, StoreIdentity};
 pub use rows::{FeatureRows, Rows, StoreRows};
-pub use spec::{CutSettings, FeatureSpec, Taps};
+pub use spec::{ClassifierSettings, CutSettings, FeatureSpec, Taps};
 pub use store::{DamagedPart, Store, StoreInfo, inventory};
 pub use writer::PartWriter;

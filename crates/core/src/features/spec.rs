@@ -100,6 +100,44 @@ impl CutSettings {
     }
 }
 
+settings! {
+    /// Whose own classifier answers.
+    pub struct ClassifierSettings {
+        /// The pretrained network whose own classifier answers.
+        backbone: String = "mobilenet-v1-vggface2".to_owned(), text("NAME");
+        /// How pictures are resized: default (antialiased, EXIF upright) or keras (as load_img does, nearest pixel).
+        mode: Mode = Mode::Default, any();
+    }
+}
+
+impl Rules for ClassifierSettings {
+    fn check_together(&self) -> std::result::Result<(), Refusal> {
+        self.spec().map(|_| ())
+    }
+}
+
+impl ClassifierSettings {
+    /// The request for the features that the classifier is for.
+    ///
+    /// # Errors
+    /// A network that does not exist or brings no classifier.
+    pub fn spec(&self) -> std::result::Result<FeatureSpec, Refusal> {
+        let info = backbone::find(&self.backbone).map_err(|error| Refusal::because("backbone", error.to_string()))?;
+        if info.head.is_none() {
+            let with: Vec<&str> =
+                backbone::registry().iter().filter(|info| info.head.is_some()).map(|info| info.name).collect();
+            let what = format!("must be a network that brings its own classifier ({})", with.join(", "));
+            return Err(Refusal::new("backbone", what).not(info.name.to_owned()));
+        }
+        Ok(FeatureSpec { mode: self.mode, ..FeatureSpec::of_backbone(info.name) })
+    }
+
+    /// The settings that lead to a request.
+    pub fn of_spec(spec: &FeatureSpec) -> Self {
+        Self { backbone: spec.backbone.clone(), mode: spec.mode }
+    }
+}
+
 /// The stages that features are taken from; several are put behind each other.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -4,9 +4,9 @@
 //! explains it.
 
 use super::{ModelInfo, ModelSpec, SavedModel, TrainingDraw};
-use super::{benchmark, dense, ensemble, finetune, knn, logistic};
+use super::{benchmark, dense, ensemble, finetune, knn, logistic, offtheshelf};
 use crate::error::Result;
-use crate::features::{CutSettings, FeatureSpec};
+use crate::features::{ClassifierSettings, CutSettings, FeatureSpec};
 use crate::onnx::graph::Graph;
 use crate::onnx::heads::Outcome;
 use crate::workspace::Workspace;
@@ -16,8 +16,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 /// Every kind, in the order in which help and forms list them.
-static REGISTRY: [&KindInfo; 6] =
-    [&benchmark::KIND, &dense::KIND, &logistic::KIND, &knn::KIND, &finetune::KIND, &ensemble::KIND];
+static REGISTRY: [&KindInfo; 7] =
+    [&benchmark::KIND, &dense::KIND, &logistic::KIND, &knn::KIND, &finetune::KIND, &ensemble::KIND, &offtheshelf::KIND];
 
 /// What is said of a kind of model.
 pub struct KindInfo {
@@ -53,6 +53,8 @@ pub enum ModelInput {
     Features,
     /// Activations where a network is cut; what comes after the cut is the model's own.
     Cut,
+    /// The features that a network's own classifier is for: its last stage, averaged.
+    Classifier,
 }
 
 /// A kind of model.
@@ -107,6 +109,7 @@ impl Kind {
             ModelInput::Pixels => Vec::new(),
             ModelInput::Features => infos::<FeatureSpec>(),
             ModelInput::Cut => infos::<CutSettings>(),
+            ModelInput::Classifier => infos::<ClassifierSettings>(),
         };
         infos.extend(self.0.settings.infos());
         if self.0.has_options {

@@ -4,7 +4,7 @@ use super::TrainingDraw;
 use super::kind::{Kind, ModelInput, ModelSettings};
 use crate::backbone::{Device, Pool};
 use crate::error::{Error, Result};
-use crate::features::{CutSettings, FeatureSpec};
+use crate::features::{ClassifierSettings, CutSettings, FeatureSpec};
 use faceprobe_settings::{AnySettings, Refusal, Settings, infos, words};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -47,6 +47,8 @@ impl ModelSpec {
             ModelInput::Features => faceprobe_settings::read::<FeatureSpec>(&of_input).map(Some),
             ModelInput::Cut => faceprobe_settings::read::<CutSettings>(&of_input)
                 .and_then(|cut| cut.spec().map(Some).map_err(|refusal| vec![refusal])),
+            ModelInput::Classifier => faceprobe_settings::read::<ClassifierSettings>(&of_input)
+                .and_then(|of| of.spec().map(Some).map_err(|refusal| vec![refusal])),
         };
         match (features, kind.info().settings.read(&own), draw) {
             (Ok(features), Ok(settings), Ok(draw)) => Ok(Self { kind, features, settings, draw }),
@@ -234,7 +236,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
         let features = match kind.info().input {
             ModelInput::Pixels => None,
             // Keys of whatever this is flattened into stand here too.
-            ModelInput::Features | ModelInput::Cut => {
+            ModelInput::Features | ModelInput::Cut | ModelInput::Classifier => {
                 Some(serde_json::from_value(Value::Object(known::<FeatureSpec>(&object))).map_err(D::Error::custom)?)
             }
         };

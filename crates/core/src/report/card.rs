@@ -4,7 +4,7 @@ use super::content::share;
 use super::document::{Align, Document};
 use super::gather::{Model, Study};
 use crate::dataset::{PrepareReport, Split, SplitMethod, thousands};
-use crate::run::result_text::with_interval;
+use crate::run::result_text::{backbone_name, remarks, with_interval};
 
 /// Adds the card.
 pub fn add(document: &mut Document, study: &Study, model: &Model) {
@@ -44,7 +44,7 @@ fn details(document: &mut Document, study: &Study, model: &Model) {
     let mut rows = vec![
         vec!["kind".to_owned(), row.kind.name().to_owned()],
         vec!["settings".to_owned(), row.settings.clone()],
-        vec!["features of".to_owned(), row.backbone.clone().unwrap_or_else(|| "none: pooled pixels".into())],
+        vec!["features of".to_owned(), backbone_name(row.backbone.as_deref(), "none: pooled pixels")],
         vec![
             "trained on".to_owned(),
             format!(
@@ -157,6 +157,7 @@ fn limits(study: &Study, model: &Model, report: Option<&PrepareReport>) -> Vec<S
                 .to_owned(),
         ),
     }
+    limits.extend(remarks([row.backbone.as_deref()]).iter().map(|remark| format!("Its features are {remark}.")));
     if row.after_test_openings > 0 {
         limits.push(format!(
             "The test split of its data had been opened {} times{} before it was made, so its test accuracy may be too good.",

@@ -98,7 +98,7 @@ fn results(document: &mut Document, study: &Study) {
         vec![
             mark(row),
             set_name(&row.dataset, row.synthetic),
-            row.backbone.clone().unwrap_or_else(|| "–".into()),
+            result_text::backbone_name(row.backbone.as_deref(), "–"),
             row.settings.clone(),
             row.seed.to_string(),
             share(row.train_accuracy),
@@ -120,6 +120,9 @@ fn results(document: &mut Document, study: &Study) {
         ],
         rows.collect(),
     );
+    for remark in result_text::remarks(study.rows.iter().map(|row| row.backbone.as_deref())) {
+        document.text(format!("{remark}."));
+    }
     spreads(document, &study.settings);
     leaks(document, &study.settings);
 }

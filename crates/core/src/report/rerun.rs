@@ -2,7 +2,7 @@
 
 use super::gather::Study;
 use crate::dataset::prepare::PrepareSettings;
-use crate::features::CutSettings;
+use crate::features::{ClassifierSettings, CutSettings};
 use crate::model::{EnsembleSettings, ModelInput, ModelSpec};
 use crate::run::learning_curve::CurveSettings;
 use crate::run::{JobSpec, Spec, SweepSpec};
@@ -75,6 +75,7 @@ pub fn model_options(model: &ModelSpec) -> Vec<String> {
     let mut words = match (model.kind().info().input, model.features()) {
         (ModelInput::Features, Some(features)) => options(features),
         (ModelInput::Cut, Some(features)) => options(&CutSettings::of_spec(features)),
+        (ModelInput::Classifier, Some(features)) => options(&ClassifierSettings::of_spec(features)),
         _ => Vec::new(),
     };
     words.extend(model.any().options());

@@ -5,6 +5,7 @@ use super::listing::{self, Damaged, Listed};
 use super::openings::{self, Record};
 use super::refit;
 use super::{JobSpec, RunFolder, RunView, Status};
+use crate::backbone::{self, TrainedOn};
 use crate::dataset::{Fold, PrepareReport, SplitMethod};
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Calibration, Criterion, Interval, ScoreFigures, threshold_for};
@@ -69,6 +70,9 @@ pub struct ResultRow {
     /// The same for all seeds of one setting, and for nothing else.
     #[serde(default)]
     pub key: String,
+    /// What its network was trained on before; null without a network.
+    #[serde(default)]
+    pub trained_on: Option<TrainedOn>,
     /// For a model that was trained on the validation split too: the run for which epochs and threshold were chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refit: Option<String>,
@@ -241,6 +245,7 @@ impl ResultRow {
             division: None,
             asked: String::new(),
             key: String::new(),
+            trained_on: None,
             refit: None,
         }
     }
@@ -267,10 +272,12 @@ pub fn row(view: &RunView, record: &Record, chosen: Option<&str>) -> Result<Opti
     }))
 }
 
-/// Sets what does not come from the run itself: what was opened before it was made, and whether predict uses it.
+/// Sets what does not come from the run itself: what was opened before it was made, whether predict uses it, and what is
+/// known of its network.
 pub fn mark(row: &mut ResultRow, record: &Record, chosen: Option<&str>) {
     row.after_test_openings = record.before(&row.manifest_sha256, &row.created);
     row.chosen = chosen == Some(row.run.as_str());
+    row.trained_on = row.backbone.as_deref().and_then(backbone::trained_on);
 }
 
 /// The rows of all runs that train a model, and what could not be read.

@@ -19,6 +19,7 @@ pub mod kind;
 mod knn;
 mod logistic;
 mod network;
+mod offtheshelf;
 mod random;
 mod records;
 pub mod rows;

@@ -202,6 +202,7 @@ pub(super) fn train_on(
         division: Some(division.clone()),
         asked: refit::describe(spec.describe(), !validates),
         key: refit::key(spec, !validates),
+        trained_on: spec.backbone().and_then(faceprobe_core::backbone::trained_on),
         refit: chosen.as_ref().map(|chosen| chosen.run.clone()),
     };
     result.save(run)?;

@@ -6,6 +6,7 @@ use super::super::super::widgets::{self, NARROW, cut, fit, format, offset, panel
 use super::{index, sorted};
 use faceprobe_core::evaluation::Interval;
 use faceprobe_core::run::Status;
+use faceprobe_core::run::result_text::remarks;
 use faceprobe_core::run::results::{Column, ResultRow};
 use faceprobe_core::run::settings::leak_of;
 use ratatui::Frame;
@@ -287,6 +288,9 @@ fn explain(app: &App, row: &ResultRow) -> Vec<Line<'static>> {
             format!("! Made after the test split had been opened {times}: its settings can have been chosen on the test set."),
             theme.warning(),
         ));
+    }
+    for remark in remarks([row.backbone.as_deref()]) {
+        lines.push(Line::styled(format!("{remark}."), theme.warning()));
     }
     if row.synthetic {
         lines.push(Line::styled("Synthetic drawings: these figures say nothing about photographs.", theme.warning()));

@@ -8,10 +8,12 @@
 //! length, whatever it claims. This module knows neither networks nor libtorch: `fuzz/` builds it alone.
 
 mod keras_hdf5;
+mod keras_zip;
 mod onnx;
 mod pickle;
 mod safe_tensors;
 mod tensor;
+mod tensorflow_js;
 mod torch;
 mod torch_legacy;
 mod torch_zip;
@@ -33,8 +35,12 @@ pub enum Format {
     TorchLegacy,
     /// HDF5 as Keras writes it: whole models and weights of Keras 1 and 2 (`.h5`), or of Keras 3 (`.weights.h5`).
     KerasHdf5,
+    /// A `.keras` file: a zip archive with such a `.weights.h5` in it.
+    KerasZip,
     /// ONNX, of which only the initializers are read.
     Onnx,
+    /// `model.json` of TensorFlow.js and the files beside it.
+    TensorFlowJs,
 }
 
 impl Format {
@@ -45,7 +51,9 @@ impl Format {
             Self::TorchZip => "torch zip",
             Self::TorchLegacy => "torch legacy pickle",
             Self::KerasHdf5 => "Keras HDF5",
+            Self::KerasZip => "Keras zip",
             Self::Onnx => "ONNX",
+            Self::TensorFlowJs => "TensorFlow.js",
         }
     }
 }
@@ -71,6 +79,9 @@ trait Reader: Send + Sync {
 
 type Index = BTreeMap<String, TensorInfo>;
 
+/// Opens a file that lies beside the one that names it; the error is what is the matter with it (`cannot be read (...)`).
+pub type Beside<'a> = &'a dyn Fn(&str) -> Result<Bytes, String>;
+
 /// An opened weights file.
 ///
 /// Names: as the file has them for torch, safetensors and ONNX; `LAYER/PLACE` for Keras, where `PLACE` counts a layer's
@@ -84,22 +95,26 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Recognises the format and reads the index of tensors. The error is a reason without the file's name.
-    pub fn open(file: &Bytes) -> Result<Self, String> {
-        Self::open_as(recognise(file)?, file)
+    /// Recognises the format and reads the index of tensors; `beside` opens the files that this one names, which only
+    /// TensorFlow.js does. The error is a reason without the file's name.
+    pub fn open(file: &Bytes, beside: Beside<'_>) -> Result<Self, String> {
+        Self::open_as(recognise(file)?, file, beside)
     }
 
     /// Reads the index of tensors of a file in a known format. The error is a reason without the file's name.
-    pub fn open_as(format: Format, file: &Bytes) -> Result<Self, String> {
-        let limit = limit(file);
+    pub fn open_as(format: Format, file: &Bytes, beside: Beside<'_>) -> Result<Self, String> {
+        let alone = |(index, reader)| (index, reader, file.len());
         let opened = match format {
-            Format::SafeTensors => safe_tensors::open(file),
-            Format::TorchZip => torch_zip::open(file),
-            Format::TorchLegacy => torch_legacy::open(file),
-            Format::KerasHdf5 => keras_hdf5::open(file),
-            Format::Onnx => onnx::open(file),
+            Format::SafeTensors => safe_tensors::open(file).map(alone),
+            Format::TorchZip => torch_zip::open(file).map(alone),
+            Format::TorchLegacy => torch_legacy::open(file).map(alone),
+            Format::KerasHdf5 => keras_hdf5::open(file).map(alone),
+            Format::KerasZip => keras_zip::open(file).map(alone),
+            Format::Onnx => onnx::open(file).map(alone),
+            Format::TensorFlowJs => tensorflow_js::open(file, beside),
         };
-        let (tensors, reader) = opened.map_err(|reason| one_line(&reason))?;
+        let (tensors, reader, bytes) = opened.map_err(|reason| one_line(&reason))?;
+        let limit = expanded(bytes);
         if tensors.len() > MAX_TENSORS {
             return Err(format!("it has more than {MAX_TENSORS} tensors, which no network needs"));
         }
@@ -136,12 +151,16 @@ impl Checkpoint {
 
 /// Bytes that may be allocated for one tensor of this file.
 fn limit(file: &[u8]) -> usize {
-    file.len().saturating_mul(MAX_EXPANSION).max(ALWAYS_ALLOWED)
+    expanded(file.len())
+}
+
+fn expanded(bytes: usize) -> usize {
+    bytes.saturating_mul(MAX_EXPANSION).max(ALWAYS_ALLOWED)
 }
 
 /// The format, by content.
-fn recognise(file: &[u8]) -> Result<Format, String> {
-    let text = file.get(..200).unwrap_or(file).trim_ascii_start();
+fn recognise(file: &Bytes) -> Result<Format, String> {
+    let text = file.get(..200).unwrap_or(&file[..]).trim_ascii_start();
     let starts = |with: &[u8]| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
     if file.is_empty() {
         return Err("it is empty".into());
@@ -155,7 +174,7 @@ fn recognise(file: &[u8]) -> Result<Format, String> {
         );
     }
     if file.starts_with(b"PK\x03\x04") {
-        return Ok(Format::TorchZip);
+        return Ok(if keras_zip::recognise(file) { Format::KerasZip } else { Format::TorchZip });
     }
     if keras_hdf5::recognise(file) {
         return Ok(Format::KerasHdf5);
@@ -163,13 +182,18 @@ fn recognise(file: &[u8]) -> Result<Format, String> {
     if file.starts_with(b"\x80\x02") {
         return Ok(Format::TorchLegacy);
     }
+    if tensorflow_js::recognise(file) {
+        return Ok(Format::TensorFlowJs);
+    }
     if file.get(8) == Some(&b'{') {
         return Ok(Format::SafeTensors);
     }
     if onnx::recognise(file) {
         return Ok(Format::Onnx);
     }
-    Err("it is none of the formats known here: safetensors, torch (.pth, .pt), Keras HDF5 (.h5), ONNX".into())
+    Err("it is none of the formats known here: safetensors, torch (.pth, .pt), Keras (.h5, .keras), \
+         ONNX, TensorFlow.js (model.json)"
+        .into())
 }
 
 /// A reason as a sentence may hold it. What libraries say of a file quotes its names, with line ends and all.

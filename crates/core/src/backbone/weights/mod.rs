@@ -9,6 +9,8 @@ mod fetch;
 mod import;
 mod keras_names;
 mod naming;
+mod npm;
+mod package;
 mod pip;
 mod store;
 

@@ -22,10 +22,17 @@ pub enum Names {
     /// `conv2d_N`, `batch_normalization_N`, `block35_1_conv`, ... of `keras.applications.InceptionResNetV2`. N goes on
     /// from whatever the session had made before, so layers go by their order.
     KerasInceptionResNetV2,
+    /// `block2_sepconv1`, ... of `keras.applications.Xception`; a separable convolution's two kernels are one layer's.
+    /// The convolutions beside blocks have made-up names, `conv2d_N` and `batch_normalization_N`.
+    KerasXception,
     /// Layers without names, counted by class in the order of the model: `.weights.h5` of Keras 3 before 3.6.
     KerasCounted,
     /// `keras.applications.VGG16` as tf2onnx writes it: `MODEL/block1_conv1_1/convolution/ReadVariableOp:0`.
     Tf2OnnxVgg16,
+    /// Keras layers in a graph that TensorFlow froze and simplified, as TensorFlow.js has them: what a normalisation
+    /// multiplies by is in the kernel before it (`conv_pw_1/convolution/merged_input`), but for depthwise kernels
+    /// (`conv_dw_1/depthwise_kernel`, `conv_dw_1_bn/batchnorm_1/mul`); what it adds is `conv_pw_1_bn/batchnorm_1/sub`.
+    FrozenKeras,
 }
 
 /// A convolution or a batch normalisation of a network.
@@ -41,6 +48,7 @@ pub(super) enum Kind {
     Conv,
     /// One kernel for each channel.
     Depthwise,
+    Dense,
     Norm,
 }
 
@@ -52,6 +60,8 @@ pub(super) enum Layout {
     Hwio,
     /// Rows, columns, channels, 1; wanted are channels, 1, rows, columns.
     Hwc1,
+    /// In, out; wanted are out, in.
+    Io,
 }
 
 /// Where a parameter comes from.
@@ -60,6 +70,12 @@ pub(super) enum Origin {
     Tensor {
         name: String,
         layout: Layout,
+    },
+    /// A kernel, and a tensor with what each output is multiplied by.
+    Scaled {
+        name: String,
+        layout: Layout,
+        factor: String,
     },
     /// The convention has no such tensor, because it is 1 (gamma of a normalisation made without scale).
     Ones,
@@ -97,15 +113,15 @@ pub(super) fn assign(
         let names: Vec<String> = file.tensors().keys().cloned().collect();
         return Err(format!("none of its {} tensors is named as those of {title}: {}", names.len(), some(&names)));
     };
-    let used: BTreeSet<&str> = origins.iter().filter_map(tensor_of).collect();
+    let used: BTreeSet<&str> = origins.iter().flat_map(tensors_of).collect();
     let (passed_over, left): (Vec<String>, Vec<String>) = file
         .tensors()
         .keys()
         .filter(|name| !used.contains(name.as_str()))
         .cloned()
         .partition(|name| names.is_known_extra(name, file));
-    let missing: Vec<String> =
-        origins.iter().filter(|origin| !is_there(origin, file)).filter_map(tensor_of).map(str::to_owned).collect();
+    let absent = |name: &&str| !file.tensors().contains_key(*name);
+    let missing: Vec<String> = origins.iter().flat_map(tensors_of).filter(absent).map(str::to_owned).collect();
     let mut faults = Vec::new();
     for (what, names) in [("missing", missing), ("left over", left)] {
         if !names.is_empty() {
@@ -126,24 +142,38 @@ pub(super) fn assign(
     }
 }
 
-fn tensor_of(origin: &Origin) -> Option<&str> {
+fn tensors_of(origin: &Origin) -> Vec<&str> {
     match origin {
-        Origin::Tensor { name, .. } => Some(name),
-        Origin::Ones => None,
+        Origin::Tensor { name, .. } => vec![name],
+        Origin::Scaled { name, factor, .. } => vec![name, factor],
+        Origin::Ones => Vec::new(),
     }
 }
 
 fn is_there(origin: &Origin, file: &Checkpoint) -> bool {
-    tensor_of(origin).is_some_and(|name| file.tensors().contains_key(name))
+    let tensors = tensors_of(origin);
+    !tensors.is_empty() && tensors.iter().all(|name| file.tensors().contains_key(*name))
 }
 
 /// What is wrong with the shape of a tensor that is there.
 fn another_shape(wanted: &[usize], origin: &Origin, file: &Checkpoint) -> Option<String> {
-    let Origin::Tensor { name, layout } = origin else { return None };
+    let (name, layout) = match origin {
+        Origin::Ones => return None,
+        Origin::Tensor { name, layout } => (name, layout),
+        Origin::Scaled { name, layout, factor } => {
+            let outputs = wanted.first().copied().unwrap_or_default();
+            let factor = Origin::Tensor { name: factor.clone(), layout: Layout::AsIs };
+            if let Some(fault) = another_shape(&[outputs], &factor, file) {
+                return Some(fault);
+            }
+            (name, layout)
+        }
+    };
     let info = file.tensors().get(name)?;
     let expected: Vec<usize> = match (layout, wanted) {
         (Layout::Hwio, &[out, input, rows, columns]) => vec![rows, columns, input, out],
         (Layout::Hwc1, &[channels, one, rows, columns]) => vec![rows, columns, channels, one],
+        (Layout::Io, &[out, input]) => vec![input, out],
         _ => wanted.to_vec(),
     };
     let fits = info.shape == expected && !matches!(info.dtype, Dtype::I64 | Dtype::Other(_));
@@ -174,6 +204,7 @@ fn layers(parameters: &Parameters) -> Vec<Layer> {
         let kind = match shape.as_slice() {
             [channels, 1, _, _] if *channels > 1 => Kind::Depthwise,
             [_, _, _, _] => Kind::Conv,
+            [_, _] => Kind::Dense,
             _ => Kind::Norm,
         };
         layers.push(Layer { name: name.to_owned(), kind });
@@ -192,9 +223,10 @@ impl Names {
         match self {
             Self::Canonical(title) => title,
             Self::TimmBlocks(_) => "timm",
-            Self::KerasVgg16 | Self::KerasMobileNetV2 | Self::KerasInceptionResNetV2 => "Keras",
+            Self::KerasVgg16 | Self::KerasMobileNetV2 | Self::KerasInceptionResNetV2 | Self::KerasXception => "Keras",
             Self::KerasCounted => "Keras layers counted by class",
             Self::Tf2OnnxVgg16 => "tf2onnx",
+            Self::FrozenKeras => "a frozen graph of Keras layers",
         }
     }
 
@@ -212,7 +244,9 @@ impl Names {
             }
             Self::KerasVgg16 | Self::Tf2OnnxVgg16 => keras_names::vgg16(),
             Self::KerasMobileNetV2 => keras_names::mobilenet_v2(&layers),
+            Self::FrozenKeras => layers.iter().map(|layer| layer.name.clone()).collect(),
             Self::KerasInceptionResNetV2 => keras_names::inception_resnet_v2(&layers, file),
+            Self::KerasXception => keras_names::xception(&layers, file),
             Self::KerasCounted => keras_names::counted(&layers, file),
         };
         let foreign: BTreeMap<&str, (&Layer, &String)> =
@@ -235,6 +269,7 @@ impl Names {
         match self {
             Self::Canonical(_) | Self::TimmBlocks(_) => tensor(format!("{foreign}.{part}")),
             Self::Tf2OnnxVgg16 => tensor(tf2onnx(foreign, part, file)),
+            Self::FrozenKeras => frozen(kind, foreign, part),
             _ => keras_origin(kind, foreign, part, file),
         }
     }
@@ -258,7 +293,13 @@ impl Names {
                 integers
                     || name.split('/').any(|part| starts(part, &["dense", "fc", "predictions", "batch_normalization"]))
             }
-            _ => starts(name, &["dense", "fc", "predictions", "logits"]),
+            // The bounds of activations, axes, and heads that the network has no use for.
+            Self::FrozenKeras => {
+                integers
+                    || file.tensors()[name].shape.is_empty()
+                    || starts(name, &["age_pred", "dense", "fc", "predictions"])
+            }
+            _ => starts(name, &["dense", "fc", "predictions", "logits", "optimizer"]),
         }
     }
 }
@@ -306,6 +347,11 @@ fn timm_blocks(layers: &[Layer], stages: &[usize]) -> Vec<String> {
 
 /// The place of a weight among those of a Keras layer.
 fn keras_origin(kind: Kind, layer: &str, part: &str, file: &Checkpoint) -> Origin {
+    // Both kernels of a separable convolution are weights of one layer, the depthwise one first.
+    if let Some(layer) = layer.strip_suffix(".pointwise") {
+        return Origin::Tensor { name: format!("{layer}/1"), layout: Layout::Hwio };
+    }
+    let layer = layer.strip_suffix(".depthwise").unwrap_or(layer);
     let at = |place: usize| format!("{layer}/{place}");
     let has = |place: usize| file.tensors().contains_key(&at(place));
     // Gamma is left out by `scale=False`; then three weights are there instead of four.
@@ -323,6 +369,21 @@ fn keras_origin(kind: Kind, layer: &str, part: &str, file: &Checkpoint) -> Origi
         _ => Layout::AsIs,
     };
     Origin::Tensor { name: at(place - usize::from(without_gamma)), layout }
+}
+
+/// A weight of a frozen Keras layer.
+fn frozen(kind: Kind, layer: &str, part: &str) -> Origin {
+    let norm = |what: &str| format!("{layer}_bn/batchnorm_1/{what}");
+    let tensor = |name: String, layout: Layout| Origin::Tensor { name, layout };
+    match (kind, part) {
+        (Kind::Depthwise, "weight") => {
+            Origin::Scaled { name: format!("{layer}/depthwise_kernel"), layout: Layout::Hwc1, factor: norm("mul") }
+        }
+        (Kind::Dense, "weight") => tensor(format!("{layer}/kernel"), Layout::Io),
+        (Kind::Dense, _) => tensor(format!("{layer}/bias"), Layout::AsIs),
+        (_, "weight") => tensor(format!("{layer}/convolution/merged_input"), Layout::Hwio),
+        _ => tensor(norm("sub"), Layout::AsIs),
+    }
 }
 
 /// The initializer of a Keras layer's kernel or bias in a file of tf2onnx, where it is called after the operation that
