@@ -68,7 +68,7 @@ impl Calibration {
 
     /// Whether the numbers can be those of a calibration; files are not trusted.
     pub fn is_sound(&self) -> bool {
-        self.slope > 0.0 && self.slope.is_finite() && self.offset.is_finite()
+        self.slope > 0.0 && self.slope <= STEEPEST && self.offset.is_finite()
     }
 }
 

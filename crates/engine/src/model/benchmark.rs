@@ -190,9 +190,10 @@ impl ModelKind for Benchmark {
     }
 
     fn source_of_saved(&self, info: &ModelInfo, _: Device) -> Result<Box<dyn RowSource>> {
-        let settings: BenchmarkSettings = serde_json::from_value(info.settings.clone()).map_err(|error| {
-            Error::failed(format!("The model's settings cannot be read ({error}); train it again."))
-        })?;
+        let refused = |why| Error::failed(format!("The model's settings cannot be used ({why}); train it again."));
+        let settings: BenchmarkSettings =
+            serde_json::from_value(info.settings.clone()).map_err(|error| refused(error.to_string()))?;
+        faceprobe_settings::check(&settings).map_err(|refusal| refused(refusal.for_key()))?;
         Ok(Box::new(PooledPixels::new(settings.input, settings.pool)?))
     }
 
