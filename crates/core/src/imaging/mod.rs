@@ -9,6 +9,7 @@ mod png;
 pub mod preprocessing;
 pub mod resize;
 mod similarity;
+pub mod sniff;
 mod variation;
 mod warp;
 
