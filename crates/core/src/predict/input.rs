@@ -1,7 +1,7 @@
 //! What is to be predicted: files, folders, lists of paths, standard input; found while the first are being worked on.
 
 use super::reading::{MOST_BYTES, reason};
-use crate::dataset::adapter::is_image_name;
+use crate::dataset::walk::{is_image, is_of_others};
 use crate::error::{Error, Result};
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -295,7 +295,7 @@ fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
         let mut below = Vec::new();
         for entry in entries {
             let name = entry.file_name();
-            if name.as_encoded_bytes().starts_with(b".") {
+            if is_of_others(&name.to_string_lossy()) {
                 continue;
             }
             let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
@@ -303,7 +303,7 @@ fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
             if folder {
                 folders += 1;
                 below.push(entry.path());
-            } else if is_image_name(&name.to_string_lossy()) && !linked() {
+            } else if is_image(&name, &entry.path()) && !linked() {
                 found.push(entry.path());
             } else {
                 others += 1;
