@@ -3,7 +3,7 @@
 //! Decisions go by the SHA-256 of the image file, so they hold in every data set and under every name the image has.
 //! The raw data is never changed: the next preparation reads the decisions and leaves out or relabels.
 
-use super::adapter::gender_class;
+use super::label::{gender_class, genders, normal};
 use super::sample::ContentHash;
 use crate::error::{AtPath, Error, Result};
 use crate::text::{excerpt, is_control};
@@ -192,9 +192,9 @@ fn parse(bytes: &[u8], path: &Path) -> Result<Decisions> {
 
 /// The class that a label names: as it is written, or in another of the usual spellings of the genders.
 pub fn class_of(label: &str, classes: &[String; 2]) -> Option<usize> {
-    let written = classes.iter().position(|class| class.eq_ignore_ascii_case(label.trim()));
+    let written = classes.iter().position(|class| normal(class) == normal(label));
     written.or_else(|| {
-        let gender = super::adapter::genders();
+        let gender = genders();
         gender_class(label).and_then(|class| classes.iter().position(|name| *name == gender[class]))
     })
 }

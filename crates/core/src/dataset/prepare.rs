@@ -6,6 +6,7 @@ use super::division::{SplitMethod, divide};
 use super::duplicates::{Verdict, judge};
 use super::groups;
 use super::inspect::{Stamp, inspect};
+use super::locate::{Locator, Placed, place};
 use super::preparation::{Crops, Preparation};
 use super::reasons::{Drops, Reason};
 use super::report::PrepareReport;
@@ -19,7 +20,6 @@ use crate::monitor::{Monitor, Update};
 use crate::text::excerpt;
 use crate::workspace::Workspace;
 use faceprobe_settings::{Refusal, Rules, settings};
-use rayon::prelude::*;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -188,8 +188,8 @@ pub fn prepare_with(
         ..PrepareReport::default()
     };
     let mut drops = Drops::default();
-    let candidates = candidates(&mut sources, &mut report, &mut drops);
-    let present = screen(candidates, &mut report, &mut drops);
+    let (candidates, mut locators) = candidates(&mut sources, &mut report, &mut drops);
+    let present = screen(candidates, &mut locators, &mut report, &mut drops);
     stage(monitor, "inspect images")?;
     let files: Vec<(PathBuf, Stamp)> =
         present.iter().filter_map(|candidate| Some((candidate.file.clone(), candidate.stamp?))).collect();
@@ -268,34 +268,40 @@ fn read_sources(specs: &[SourceSpec]) -> Result<Vec<Source>> {
 }
 
 /// Takes the rows out of all sources, looks which images are there, and counts what is counted over all rows.
-fn candidates(sources: &mut [Source], report: &mut PrepareReport, drops: &mut Drops) -> Vec<Candidate> {
-    let mut candidates = Vec::new();
+fn candidates(sources: &mut [Source], report: &mut PrepareReport, drops: &mut Drops) -> (Vec<Candidate>, Vec<Locator>) {
+    let (mut candidates, mut locators) = (Vec::new(), Vec::new());
     for (source, read) in sources.iter_mut().enumerate() {
         let rows = std::mem::take(&mut read.rows.rows);
         let problems = std::mem::take(&mut read.rows.problems);
-        report.rows += rows.len() + problems.count;
+        let set_aside = std::mem::take(&mut read.rows.set_aside);
+        report.rows += rows.len() + problems.count + set_aside.count();
+        drops.append(set_aside);
         drops.merge(Reason::MalformedRow, problems);
+        let (placed, locator) = place(&read.rows.root, rows);
+        read.rows.warnings.extend(locator.note.clone());
         let mut keys = HashSet::new();
-        report.repeated_keys += rows.iter().filter(|row| !keys.insert(row.key.as_str())).count();
-        let root = &read.rows.root;
-        candidates.par_extend(rows.into_par_iter().map(|row| {
-            let file = root.join(&row.path);
-            Candidate { source, stamp: Stamp::of(&file), row, file }
-        }));
+        report.repeated_keys += placed.iter().filter(|placed| !keys.insert(placed.row.key.as_str())).count();
+        candidates.extend(placed.into_iter().map(|Placed { row, file, stamp }| Candidate { source, row, file, stamp }));
+        locators.push(locator);
     }
     for candidate in &candidates {
         let label = if candidate.row.raw_label.is_empty() { "(empty)" } else { &candidate.row.raw_label };
         *report.raw_labels.entry(excerpt(label)).or_default() += 1;
     }
     report.images_present = candidates.iter().filter(|candidate| candidate.stamp.is_some()).count();
-    candidates
+    (candidates, locators)
 }
 
 /// Drops unknown labels, repeated rows and missing files, in this order.
 ///
 /// A repeated row with another label is no repetition: both stay and are dropped as contradicting when their equal
 /// bytes are seen.
-fn screen(mut candidates: Vec<Candidate>, report: &mut PrepareReport, drops: &mut Drops) -> Vec<Candidate> {
+fn screen(
+    mut candidates: Vec<Candidate>,
+    locators: &mut [Locator],
+    report: &mut PrepareReport,
+    drops: &mut Drops,
+) -> Vec<Candidate> {
     candidates.retain(|candidate| {
         let known = candidate.row.class.is_some();
         if !known {
@@ -317,7 +323,12 @@ fn screen(mut candidates: Vec<Candidate>, report: &mut PrepareReport, drops: &mu
     });
     candidates.retain(|candidate| {
         if candidate.stamp.is_none() {
-            drops.add(Reason::MissingFile, || candidate.row.path.clone());
+            let path = &candidate.row.path;
+            let mut near = || locators.get_mut(candidate.source).and_then(|locator| locator.near(path));
+            drops.add(Reason::MissingFile, || match near() {
+                Some(near) => format!("{path}; there is {near}"),
+                None => path.clone(),
+            });
         }
         candidate.stamp.is_some()
     });

@@ -2,7 +2,7 @@
 
 use super::list::List;
 use super::reading::{MOST_BYTES, reason};
-use crate::dataset::adapter::is_image_name;
+use crate::dataset::walk::{is_image_name, is_of_others};
 use crate::error::{Error, Result};
 use crate::imaging::sniff::{self, Content};
 use crate::path_text::{meant, text_of};
@@ -242,8 +242,8 @@ fn opened(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, Item> {
     images(folder, recursive).map_err(|reason| Item::Hopeless { name: text_of(folder).into_owned(), reason })
 }
 
-/// The images of a folder in the order of their names, without hidden ones: what has a name or a content like one; with `recursive`, those of the folders in it too, each folder
-/// once and without following links.
+/// The images of a folder in the order of their names: what has a name or a content like one, without hidden files and those
+/// of other programs; with `recursive`, those of the folders in it too, each folder once and without following links.
 fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
     let (mut found, mut folders, mut others) = (Vec::new(), 0, 0);
     let mut left = vec![folder.to_owned()];
@@ -261,7 +261,7 @@ fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
         let mut below = Vec::new();
         for entry in entries {
             let name = entry.file_name();
-            if name.as_encoded_bytes().starts_with(b".") {
+            if is_of_others(&name.to_string_lossy()) {
                 continue;
             }
             let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
@@ -269,7 +269,7 @@ fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
             if folder {
                 folders += 1;
                 below.push(entry.path());
-            } else if (is_image_name(&name.to_string_lossy()) || is_image(&entry.path())) && !linked() {
+            } else if (is_image_name(&name.to_string_lossy()) || holds_picture(&entry.path())) && !linked() {
                 found.push(entry.path());
             } else {
                 others += 1;
@@ -291,7 +291,7 @@ fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
 }
 
 /// Whether the content of an ordinary file is that of an image, read or not.
-fn is_image(path: &Path) -> bool {
+fn holds_picture(path: &Path) -> bool {
     let head = || {
         let mut head = Vec::new();
         // Opening a pipe would wait for its writer.

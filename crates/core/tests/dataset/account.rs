@@ -223,9 +223,9 @@ fn requests_that_make_no_sense_are_usage_errors() {
     let classes =
         |settings: &mut PrepareSettings| settings.source.extend(place.settings(&["folder:faces"], None).source);
     assert!(refused(&classes).contains("cat and dog"));
-    let error = "celeba:/data".parse::<SourceSpec>().expect_err("unknown adapter");
+    let error = "imagenet:/data".parse::<SourceSpec>().expect_err("unknown adapter");
     assert_eq!(error.kind(), ErrorKind::Usage);
-    for adapter in ["adience:", "fairface:", "utkface:", "folder:", "csv:"] {
+    for adapter in ["adience:", "fairface:", "utkface:", "celeba:", "lfw:", "folder:", "csv:"] {
         assert!(error.to_string().contains(adapter), "{error}");
     }
 }
