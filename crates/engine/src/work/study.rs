@@ -8,6 +8,7 @@ use crate::model::{BenchmarkSettings, DenseSettings, LogisticSettings};
 use faceprobe_core::dataset::prepare::PrepareSettings;
 use faceprobe_core::dataset::source::{Adapter, SourceSpec};
 use faceprobe_core::dataset::synthetic::SampleSettings;
+use faceprobe_core::dataset::{Published, versions};
 use faceprobe_core::error::Result;
 use faceprobe_core::model::ModelSpec;
 use faceprobe_core::monitor::{Monitor, Update};
@@ -23,11 +24,13 @@ use std::sync::Arc;
 /// # Errors
 /// With the first part that fails; what the parts before it made is kept.
 pub(super) fn run(circumstances: &Circumstances<'_>, sample: &SampleSettings, recorder: &Recorder) -> Result<String> {
-    let dataset = DEMO_DATASET.to_owned();
     let seed = sample.seed;
     let features = FeatureSpec::of_backbone(backbone::DEFAULT);
     part(circumstances, recorder, JobSpec::Sample(sample.clone()))?;
-    part(circumstances, recorder, JobSpec::Prepare(prepare_settings(circumstances, sample)))?;
+    let prepare = part(circumstances, recorder, JobSpec::Prepare(prepare_settings(circumstances, sample)))?;
+    let version = Published::load(prepare.path())?.version;
+    versions::make_current(circumstances.workspace, &version.name, version.number)?;
+    let dataset = version.id();
     part(circumstances, recorder, JobSpec::Extract { dataset: dataset.clone(), features: features.clone() })?;
     let models = [
         ModelSpec::new(None, BenchmarkSettings { seed, ..Default::default() }),
