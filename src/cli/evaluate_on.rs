@@ -3,6 +3,7 @@
 use super::Context;
 use super::follow::start;
 use super::output::{Align, print, print_json, table};
+use faceprobe_core::dataset::versions;
 use faceprobe_core::error::Result;
 use faceprobe_core::run::JobSpec;
 use faceprobe_core::run::external_evaluation::{ExternalEvaluation, find_dataset};
@@ -12,7 +13,9 @@ use faceprobe_core::text::line;
 /// The run on another data set.
 pub(super) fn run(context: &Context, run: &str, on: &str) -> Result<()> {
     // A mistyped name is told before a run is made of it; and the worker is in another folder.
-    let manifest = find_dataset(&context.workspace, on)?;
+    let by_path = on.contains('/') || on == "manifest.csv" || on == ".";
+    let on = if by_path { on.to_owned() } else { versions::resolve(&context.workspace, on)? };
+    let manifest = find_dataset(&context.workspace, &on)?;
     let named = manifest.folder.parent() == Some(context.workspace.all_prepared().as_path());
     let on = if named { manifest.name.clone() } else { manifest.folder.to_string_lossy().into_owned() };
     let Some(view) = start(context, JobSpec::Evaluate { run: run.to_owned(), on }, false)? else {

@@ -6,6 +6,7 @@ mod bar;
 mod choose;
 mod compare;
 mod data;
+mod data_versions;
 mod demo;
 mod doctor;
 mod evaluate;

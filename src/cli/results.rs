@@ -3,7 +3,7 @@
 use super::Context;
 use super::args::ResultsArgs;
 use super::output::{Align, duration, print, print_json, say, table};
-use faceprobe_core::dataset::Split;
+use faceprobe_core::dataset::{Split, Version};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::outputs::{Outputs, is_stream};
 use faceprobe_core::run::export::{self, Format};
@@ -29,7 +29,17 @@ pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
     if let Some(name) = &args.data {
         let fold_of =
             |row: &ResultRow| row.division.as_ref().and_then(|division| Some(division.fold.as_ref()?.of.clone()));
-        rows.retain(|row| row.dataset == *name || fold_of(row).as_ref() == Some(name));
+        let exact = Version::of_folder(name).id();
+        let all_versions = |row: &ResultRow| {
+            !name.contains('@')
+                && row.version.as_ref().is_some_and(|version| {
+                    version.name == *name || fold_of(row).is_some_and(|of| Version::of_folder(&of).name == *name)
+                })
+        };
+        rows.retain(|row| row.dataset == exact || fold_of(row).as_ref() == Some(&exact) || all_versions(row));
+    }
+    if args.current {
+        rows.retain(|row| !row.of_other_version());
     }
     if let Some(conditions) = &args.filter {
         let filter = Filter::parse::<ResultRow>(conditions).map_err(Error::usage)?;
@@ -106,7 +116,7 @@ pub(crate) fn text(rows: &[ResultRow]) -> String {
         .map(|row| {
             vec![
                 format!("{}{}", row.run, marks(row)),
-                set_name(&row.dataset, row.synthetic),
+                format!("{}{}", set_name(row.data(), row.synthetic), if row.of_other_version() { " ~" } else { "" }),
                 backbone_name(row.backbone.as_deref(), "-"),
                 row.settings.clone(),
                 share(row.train_accuracy, "-"),
@@ -126,6 +136,11 @@ pub(crate) fn text(rows: &[ResultRow]) -> String {
     remarks(rows.iter().map(|row| row.backbone.as_deref()))
         .iter()
         .for_each(|line| text.push_str(&format!("{line}.\n")));
+    if rows.iter().any(ResultRow::of_other_version) {
+        text.push_str(
+            "~ of another version of the data than the current one; 'faceprobe results --current' leaves it out\n",
+        );
+    }
     if rows.iter().any(|row| row.chosen) {
         text.push_str("* the model that predict uses\n");
     }

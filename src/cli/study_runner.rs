@@ -3,6 +3,7 @@
 use super::Context;
 use super::follow::interrupts;
 use super::run_reporter::{RunReporter, Words};
+use faceprobe_core::dataset::{Published, versions};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::report::{ReportOptions, write};
 use faceprobe_core::run::control::{self, Command};
@@ -214,6 +215,11 @@ impl<'a> Runner<'a> {
             let facts = working.view.facts();
             match working.view.status {
                 Status::Done => {
+                    if matches!(working.view.spec.job, JobSpec::Prepare(_)) {
+                        // Whoever runs a study means the sets that its file asks for.
+                        let version = Published::load(working.view.folder.path())?.version;
+                        versions::make_current(&self.context.workspace, &version.name, version.number)?;
+                    }
                     facts
                         .outcome
                         .iter()

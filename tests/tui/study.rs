@@ -125,6 +125,7 @@ pub fn row(run: &str, kind: Kind, val: f64, test: Option<f64>) -> ResultRow {
         asked: String::new(),
         key: "width=1024".into(),
         refit: None,
+        version: None,
     }
 }
 

@@ -20,9 +20,12 @@ pub(crate) struct ResultsArgs {
     /// One line per setting: mean and standard deviation over its seeds
     #[arg(long)]
     pub by_setting: bool,
-    /// Only models of this prepared set
+    /// Only models of this prepared set: NAME for all its versions, NAME@2 for that one
     #[arg(long, value_name = "NAME")]
     pub data: Option<String>,
+    /// Only models of the current version of each prepared set
+    #[arg(long)]
+    pub current: bool,
     /// Only models that fulfil these conditions, such as 'kind=dense val>0.8 backbone=vgg'
     #[arg(long, value_name = "CONDITIONS")]
     pub filter: Option<String>,

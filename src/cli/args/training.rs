@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct DatasetArg {
-    /// The prepared set to use [default: the only one]
+    /// The prepared set to use: NAME for its current version, NAME@2 for that one [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub data: Option<String>,
 }

@@ -3,6 +3,7 @@
 use super::attributes;
 use super::report::PrepareReport;
 use super::sample::{ContentHash, Sample, Split};
+use super::versions;
 use crate::error::{AtPath, Error, Result};
 use crate::text::excerpt;
 use crate::workspace::Workspace;
@@ -113,6 +114,24 @@ impl Manifest {
         )))
     }
 
+    /// The set that a run was trained on: `name`, where its manifest has this checksum, else the version that has it. A run
+    /// of before versions names a set that may have been replaced, and prepared again since as another version.
+    ///
+    /// # Errors
+    /// As [`Self::load_named`]. Where no version has the checksum, the answer is the set of that name as it is now.
+    pub fn load_recorded(workspace: &Workspace, name: &str, sha256: &str) -> Result<Self> {
+        let own = Self::load_named(workspace, name);
+        if own.as_ref().is_ok_and(|own| own.sha256 == sha256) {
+            return own;
+        }
+        let of = versions::version_of(workspace, name).plain();
+        let same = list_prepared(workspace).into_iter().find(|other| {
+            versions::version_of(workspace, other).plain() == of
+                && PrepareReport::load(&workspace.prepared(other)).is_ok_and(|report| report.manifest_sha256 == sha256)
+        });
+        same.map_or(own, |same| Self::load(&workspace.prepared(&same)))
+    }
+
     /// The samples of one split, in manifest order.
     pub fn split(&self, split: Split) -> impl Iterator<Item = &Sample> {
         self.samples.iter().filter(move |sample| sample.split == split)
@@ -147,6 +166,8 @@ pub fn list_prepared(workspace: &Workspace) -> Vec<String> {
     let mut names: Vec<String> = entries
         .filter(|entry| entry.path().join("manifest.csv").is_file())
         .filter_map(|entry| entry.file_name().into_string().ok())
+        // Of a set that is being written.
+        .filter(|name| !name.starts_with('.'))
         .collect();
     names.sort_unstable();
     names

@@ -1,19 +1,21 @@
 //! Preparation: label files in, a checked, balanced and split data set out, with an report of every row.
 
-use super::crops::Cropper;
+use super::crops::{Cropper, folder_of};
 use super::decisions::{Decision, Decisions, class_of};
 use super::division::{SplitMethod, divide};
 use super::duplicates::{Verdict, judge};
 use super::groups;
 use super::inspect::{Stamp, inspect};
 use super::locate::{Locator, Placed, place};
-use super::preparation::{Crops, Preparation};
+use super::preparation::{Built, Crops, Preparation};
+use super::publication::{Published, publish};
 use super::reasons::{Drops, Reason};
 use super::report::PrepareReport;
 use super::report_text::thousands;
 use super::sample::ContentHash;
 use super::source::{RawRow, SourceRows, SourceSpec, source_names};
 use super::split::Sizes;
+use super::versions;
 use crate::error::{Error, Result};
 use crate::imaging::{Alignment, Template};
 use crate::monitor::{Monitor, Update};
@@ -116,10 +118,10 @@ impl PrepareSettings {
 pub struct Prepared {
     /// Of a cross-validation, the report of all folds together.
     pub report: PrepareReport,
-    /// `data/prepared/NAME`; of a cross-validation there are `data/prepared/NAME-fold-0` and so on beside it.
+    /// `data/prepared/NAME`, or that of a later version; of a cross-validation there are `NAME-fold-0` and so on beside it.
     pub folder: PathBuf,
-    /// An error when there were too few images for the sizes: then no manifest was written.
-    pub outcome: Result<()>,
+    /// The version; an error when there were too few images for the sizes: then no manifest was written.
+    pub outcome: Result<Published>,
 }
 
 /// A source that was read, without its rows.
@@ -147,10 +149,11 @@ pub(super) struct Usable {
     pub hash: ContentHash,
 }
 
-/// Reads, checks, samples and writes `data/prepared/NAME` in the workspace; `manifest.csv` last.
+/// Reads, checks, samples and writes `data/prepared/NAME` in the workspace, or the next version where there is such a set
+/// with other content; the same content is found, and nothing is written.
 ///
 /// Too few images for the sizes is an [`Prepared::outcome`], so that the report can be shown; `report.json` is then
-/// written as well, unless the folder holds an earlier manifest that it would spoil.
+/// written as well, unless there is a set of that name.
 ///
 /// # Errors
 /// When the settings make no sense, a source cannot be read at all, the workspace cannot be written, or the monitor
@@ -175,6 +178,12 @@ pub fn prepare_with(
         ));
     }
     check_name(&settings.name)?;
+    if let Some(of) = versions::fold_of(workspace, &settings.name) {
+        return Err(Error::usage(format!(
+            "{} is a fold of the cross-validation {of}; prepare under another --name.",
+            settings.name
+        )));
+    }
     let asked = Sizes::asked(settings.train, settings.val, settings.test)?;
     stage(monitor, "read labels")?;
     let mut sources = read_sources(&settings.source)?;
@@ -208,23 +217,20 @@ pub fn prepare_with(
     if divisions.as_ref().is_ok_and(|divisions| divisions.iter().all(|division| division.keeps_groups())) {
         report.warnings.extend(grouped);
     }
-    let folder = workspace.prepared(&settings.name);
     let preparation = Preparation { report, drops, usable: &usable, sources: &sources, settings };
-    let report = match &divisions {
-        Ok(divisions) => {
-            let crops = cropper.map(|cropper| Crops { cropper, folder: &folder, monitor });
-            let mut reports = Vec::with_capacity(divisions.len());
-            for division in divisions {
-                reports.push(preparation.write(&workspace.prepared(&division.name), division, crops.as_ref())?);
-            }
-            match (&divisions[..], reports.pop()) {
-                ([one], Some(report)) if one.fold.is_none() => report,
-                (folds, _) => preparation.of_folds(folds, &folder)?,
-            }
+    let divisions = match divisions {
+        Ok(divisions) => divisions,
+        Err(error) => {
+            let folder = workspace.prepared(&settings.name);
+            return Ok(Prepared { report: preparation.of_none(workspace)?, folder, outcome: Err(error) });
         }
-        Err(_) => preparation.of_none(&folder)?,
     };
-    Ok(Prepared { report, folder, outcome: divisions.map(|_| ()) })
+    let target = cropper.map(|cropper| folder_of(workspace, &settings.name, cropper));
+    let crops = cropper.zip(target.as_ref()).map(|(cropper, folder)| Crops { cropper, folder, monitor });
+    let built: Vec<Built> =
+        divisions.iter().map(|division| preparation.build(division, crops.as_ref())).collect::<Result<_>>()?;
+    let (report, published) = publish(workspace, &preparation, &divisions, &built)?;
+    Ok(Prepared { report, folder: workspace.prepared(&published.version.id()), outcome: Ok(published) })
 }
 
 pub(super) fn stage(monitor: &dyn Monitor, name: &str) -> Result<()> {

@@ -6,6 +6,7 @@ use super::openings::{self, Record};
 use super::refit;
 use super::{JobSpec, RunFolder, RunView, Status};
 use crate::backbone::{self, TrainedOn};
+use crate::dataset::versions::Names;
 use crate::dataset::{Fold, PrepareReport, SplitMethod};
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Calibration, Criterion, Interval, ScoreFigures, threshold_for};
@@ -76,6 +77,20 @@ pub struct ResultRow {
     /// For a model that was trained on the validation split too: the run for which epochs and threshold were chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refit: Option<String>,
+    /// Which version of its data set it was trained on; null where nobody looked.
+    #[serde(default)]
+    pub version: Option<DataVersion>,
+}
+
+/// The version of a data set, as it stands among the others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataVersion {
+    pub name: String,
+    pub number: u32,
+    /// Whether the plain name means it.
+    pub current: bool,
+    /// The name, with the number where there are several versions.
+    pub label: String,
 }
 
 /// What decides, beside the images, how hard a test is.
@@ -174,6 +189,16 @@ impl ResultRow {
         Ok(())
     }
 
+    /// Its data set, with the version where there are several.
+    pub fn data(&self) -> &str {
+        self.version.as_ref().map_or(&self.dataset, |version| &version.label)
+    }
+
+    /// Whether the plain name of its data set means another version by now.
+    pub fn of_other_version(&self) -> bool {
+        self.version.as_ref().is_some_and(|version| !version.current)
+    }
+
     /// What came of the training, in a few words.
     pub fn summary(&self) -> String {
         if let Some(first) = &self.refit {
@@ -247,6 +272,7 @@ impl ResultRow {
             key: String::new(),
             trained_on: None,
             refit: None,
+            version: None,
         }
     }
 
@@ -280,6 +306,18 @@ pub fn mark(row: &mut ResultRow, record: &Record, chosen: Option<&str>) {
     row.trained_on = row.backbone.as_deref().and_then(backbone::trained_on);
 }
 
+/// Says which version of its data set a row is of.
+pub fn place(mut row: ResultRow, names: &Names) -> ResultRow {
+    let version = names.version(&row.dataset);
+    row.version = Some(DataVersion {
+        current: !names.is_earlier(&row.dataset),
+        label: names.label(&row.dataset),
+        number: version.number,
+        name: version.plain(),
+    });
+    row
+}
+
 /// The rows of all runs that train a model, and what could not be read.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
@@ -302,13 +340,14 @@ pub fn table(workspace: &Workspace) -> Result<Table> {
 fn table_of(workspace: &Workspace, parent: Option<&str>) -> Result<Table> {
     let record = openings::load(workspace);
     let chosen = super::choice::load(workspace)?.map(|choice| choice.run);
+    let names = Names::read(workspace);
     let mut table = Table { record: record.damage(), ..Table::default() };
     for listed in listing::all(workspace)? {
         let damaged = match listed {
             Listed::Run(view) if parent.is_some() && view.spec.parent.as_deref() != parent => continue,
             Listed::Run(view) => match row(&view, &record, chosen.as_deref()) {
                 Ok(row) => {
-                    table.rows.extend(row);
+                    table.rows.extend(row.map(|row| place(row, &names)));
                     continue;
                 }
                 Err(problem) => Damaged { folder: view.folder, problem },

@@ -5,7 +5,7 @@ use crate::backbone::weights;
 use crate::dataset::division::Fold;
 use crate::dataset::manifest::{Manifest, Sources};
 use crate::dataset::synthetic::{SampleSettings, drawn};
-use crate::dataset::{PrepareReport, PrepareSettings, list_prepared};
+use crate::dataset::{PrepareReport, PrepareSettings, Version, list_prepared};
 use crate::error::Result;
 use crate::features::{FeatureSpec, Store};
 use crate::run::external_evaluation::ExternalEvaluation;
@@ -186,7 +186,7 @@ impl Prepared {
 /// taken before others. This is the one place that decides it.
 pub fn prepared(held: &Holdings, wanted: &PrepareSettings) -> Option<Prepared> {
     let same = |set: &&HeldSet| is_same(&held.root, &set.settings, wanted);
-    let own = |name: &str| name == wanted.name;
+    let own = |name: &str| Version::of_folder(name).name == wanted.name;
     let single = held.sets.iter().filter(same).filter(|set| set.fold.is_none());
     if let Some(set) = single.clone().find(|set| own(&set.name)).or_else(|| single.clone().next()) {
         let sets = vec![(set.name.clone(), set.manifest_sha256.clone())];

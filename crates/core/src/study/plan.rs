@@ -108,11 +108,6 @@ impl Planner<'_> {
                 let done = runs.iter().find(|run| run.status == Status::Done);
                 at.runs = done.iter().map(|run| run.id.clone()).collect();
                 at.seconds = done.and_then(|run| run.seconds);
-            } else if self.held.sets.iter().any(|held| is_version(&held.name, &data.name)) {
-                at = Standing::refused(format!(
-                    "a set called {} is there, prepared with other options, and is not replaced; give this one another name",
-                    data.name
-                ));
             } else if runs.iter().all(|run| run.status == Status::Done) {
                 // What they made was removed.
                 at.runs.clear();
@@ -459,11 +454,6 @@ fn label(name: &str, seed: Option<u64>, data: Option<&String>) -> String {
     let seed = seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
     let data = data.map_or_else(String::new, |data| format!(", on {data}"));
     format!("{name}{data}{seed}")
-}
-
-/// Whether a prepared set is one of that name, in whichever version.
-fn is_version(held: &str, name: &str) -> bool {
-    held == name || held.strip_prefix(name).is_some_and(|rest| rest.starts_with('@') || rest.starts_with("-fold-"))
 }
 
 /// Whether a set is made of the drawn sample.

@@ -153,7 +153,8 @@ fn template_of(workspace: &Workspace, saved: &SavedModel) -> Template {
     if let Some(alignment) = saved.info.alignment {
         return alignment.template;
     }
-    let manifest = Manifest::load_named(workspace, &saved.info.provenance.dataset);
+    let provenance = &saved.info.provenance;
+    let manifest = Manifest::load_recorded(workspace, &provenance.dataset, &provenance.manifest_sha256);
     let loose = manifest.is_ok_and(|manifest| manifest.roots.keys().all(|source| source.starts_with("adience")));
     if loose { Template::Loose } else { Template::Tight }
 }

@@ -3,6 +3,7 @@
 use super::execute::{Circumstances, execute};
 use super::worker::{Recorder, recorded};
 use faceprobe_core::dataset::synthetic::SampleSettings;
+use faceprobe_core::dataset::{Published, versions};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
@@ -29,7 +30,11 @@ pub(super) fn run(circumstances: &Circumstances<'_>, sample: &SampleSettings, re
         before = Some(step.name.clone());
         match &step.action {
             Action::Launch(job) => {
-                part_as(circumstances, recorder, (**job).clone(), Some(step.name.clone()))?;
+                let run = part_as(circumstances, recorder, (**job).clone(), Some(step.name.clone()))?;
+                if matches!(**job, JobSpec::Prepare(_)) {
+                    let version = Published::load(run.path())?.version;
+                    versions::make_current(circumstances.workspace, &version.name, version.number)?;
+                }
             }
             Action::Resume(run) | Action::Follow(run) => {
                 let run = RunFolder::find(circumstances.workspace, run)?;

@@ -204,6 +204,7 @@ pub(super) fn train_on(
         key: refit::key(spec, !validates),
         trained_on: spec.backbone().and_then(faceprobe_core::backbone::trained_on),
         refit: chosen.as_ref().map(|chosen| chosen.run.clone()),
+        version: None,
     };
     result.save(run)?;
     if trained.finished {
@@ -228,7 +229,7 @@ pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: 
     };
     result()?;
     let model = SavedModel::load(&run.model_path())?;
-    let manifest = manifest(circumstances.workspace, &dataset)?;
+    let manifest = Manifest::load_recorded(circumstances.workspace, &dataset, &model.info.provenance.manifest_sha256)?;
     if manifest.sha256 != model.info.provenance.manifest_sha256 {
         return Err(Error::failed(format!(
             "The data set '{dataset}' was prepared anew since {name} was trained, so its test split may hold images the \
