@@ -105,7 +105,7 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
     if !led {
         memory.clone().restore(&mut app, named);
     }
-    let ended = turn(&mut screen, &mut app, &inbox, &hands, memory);
+    let ended = event_loop(&mut screen, &mut app, &inbox, &hands, memory);
     terminal::restore();
     // Leaving is no time to complain about a cache that cannot be written.
     let _ = Session::of(&app).save(&workspace);
@@ -157,8 +157,8 @@ fn pass_on(effects: impl IntoIterator<Item = Effect>, hands: &Hands) -> Vec<Term
     effects.into_iter().filter_map(pass).collect()
 }
 
-/// The loop: events in, effects out, a frame when something changed. Ends with the signal that ended it, if one did.
-fn turn(
+/// The event loop: events in, effects out, a frame when something changed. Ends with the signal that ended it, if one did.
+fn event_loop(
     screen: &mut terminal::Screen,
     app: &mut App,
     inbox: &Receiver<Event>,

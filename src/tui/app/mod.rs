@@ -135,11 +135,7 @@ impl App {
 
     /// The part of the key table that holds on the screen, whatever lies over it.
     pub fn beneath(&self) -> Context {
-        match self.screen {
-            ScreenId::Results => self.results.context(),
-            ScreenId::Data => self.data.context(),
-            screen => screen.context(),
-        }
+        self.screen.screen().context(self)
     }
 
     /// Takes an event in; what is to be done outside comes back.

@@ -2,7 +2,8 @@
 
 use super::super::effect::Effect;
 use super::super::jobs::JobReply;
-use super::super::screens::{audit, predict, sheet};
+use super::super::screens::data::{audit, sheet};
+use super::super::screens::predict;
 use super::super::snapshot::Snapshot;
 use super::super::stages::{ScreenId, screen_of};
 use super::super::{commands, records};
@@ -56,7 +57,7 @@ impl App {
         if let Some(run) = part {
             self.screen = screen_of(&run.job);
             if run.trains() {
-                self.train.selected = Some(run.id.to_string());
+                self.screen.screen().show(self, &run.id);
             }
         } else if !parent.status.is_live() {
             self.follow = None;
@@ -67,7 +68,7 @@ impl App {
         } else if !matches!(parent.job, JobSpec::Demo { .. }) {
             self.screen = screen_of(&parent.job);
             if parent.trains() {
-                self.train.selected = Some(led.to_string());
+                self.screen.screen().show(self, &led);
             }
         }
         if was == self.screen { Vec::new() } else { self.arrive() }
@@ -77,11 +78,7 @@ impl App {
         match reply {
             JobReply::Launched { run } => {
                 self.say(Tone::Good, format!("{run} was started; it goes on if you leave."));
-                match self.screen {
-                    ScreenId::Train => self.train.selected = Some(run.to_string()),
-                    ScreenId::Data => self.follow = Some(run).filter(|run| run.as_str().starts_with("demo")),
-                    _ => {}
-                }
+                self.screen.screen().launched(self, &run);
             }
             JobReply::Told { run, command } => {
                 let text = match command {
@@ -106,7 +103,7 @@ impl App {
             }
             JobReply::Queued { run } => {
                 self.say(Tone::Good, format!("{run} waits until nothing else trains; then it starts by itself."));
-                self.train.selected = Some(run.to_string());
+                ScreenId::Train.screen().show(self, &run);
             }
             JobReply::Resumed { run } => self.say(Tone::Good, format!("{run} goes on from where it was.")),
             JobReply::Unqueued { run } => self.say(Tone::Plain, format!("{run} is out of the queue.")),

@@ -1,14 +1,17 @@
 //! Results: every model side by side; choosing one, opening its test set, comparing some, taking the table elsewhere.
 
 mod comparison;
+mod keys;
 mod settings;
 mod table;
 
 use super::super::app::{App, Hits, Overlay, Tone, moved};
 use super::super::effect::Effect;
 use super::super::jobs::{Job, Threshold};
-use super::super::keys::{Action, Context};
-use super::super::prompt::{Prompt, Purpose};
+use super::super::keys::{Action, Binding, Context};
+use super::super::prompt::{FilterText, Prompt, Purpose};
+use super::super::stages::{ScreenId, State as Step, Study};
+use super::Screen;
 use faceprobe_core::dataset::Split;
 use faceprobe_core::run::compare::Comparison;
 use faceprobe_core::run::filter::Filter;
@@ -16,6 +19,7 @@ use faceprobe_core::run::results::{self, Column, ResultRow};
 use faceprobe_core::run::{JobSpec, Status};
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use comparison::ComparisonView;
@@ -56,10 +60,83 @@ impl Default for State {
     }
 }
 
-impl State {
-    /// The part of the key table that holds.
-    pub fn context(&self) -> Context {
-        if self.comparison.is_some() { Context::Compare } else { Context::Results }
+const FILTER: FilterText =
+    FilterText { lines: "models", hint: "such as: kind=dense val>0.8 backbone=vgg; = contains, == is, != not" };
+
+/// Results in the table of screens.
+pub struct Results;
+
+impl Screen for Results {
+    fn id(&self) -> ScreenId {
+        ScreenId::Results
+    }
+
+    fn name(&self) -> &'static str {
+        "Results"
+    }
+
+    fn keys(&self) -> &'static [Binding] {
+        keys::ROWS
+    }
+
+    fn home(&self) -> Context {
+        Context::Results
+    }
+
+    fn context(&self, app: &App) -> Context {
+        if app.results.comparison.is_some() { Context::Compare } else { Context::Results }
+    }
+
+    fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+        draw(frame, area, app, hits);
+    }
+
+    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+        act(app, action)
+    }
+
+    fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
+        select(app, line);
+        Vec::new()
+    }
+
+    fn filter(&self, app: &mut App, text: &str) -> Result<(), String> {
+        filter(app, text)
+    }
+
+    fn cancel(&self, app: &mut App) {
+        cancel(app);
+    }
+
+    fn wanted(&self, app: &mut App) -> Vec<Effect> {
+        wanted(app)
+    }
+
+    fn offers(&self, app: &App, action: Action) -> bool {
+        let models = || app.snapshot.trainings().next().is_some();
+        match action {
+            Action::Ensemble => !app.results.by_setting,
+            Action::Choose
+            | Action::OpenTest
+            | Action::Refit
+            | Action::SortNext
+            | Action::Reverse
+            | Action::Mark
+            | Action::Compare => !app.results.by_setting && models(),
+            Action::Export | Action::BySetting | Action::Enter => models(),
+            Action::Filter => !app.snapshot.runs.is_empty(),
+            _ => true,
+        }
+    }
+
+    fn stories(&self, app: &App) -> BTreeSet<String> {
+        let comparison = app.results.comparison.as_ref();
+        comparison.map_or_else(BTreeSet::new, |comparison| comparison.runs.iter().cloned().collect())
+    }
+
+    fn step(&self, study: &Study) -> (Step, String) {
+        let state = study.state(ScreenId::Results, study.opened > 0);
+        (state, study.best.map_or_else(|| "no figures".to_owned(), |best| format!("best val {best:.3}")))
     }
 }
 
@@ -77,7 +154,7 @@ fn index(app: &App, rows: &[&ResultRow]) -> usize {
 }
 
 /// Puts the cursor on line `index`.
-pub fn select(app: &mut App, index: usize) {
+fn select(app: &mut App, index: usize) {
     if let Some(comparison) = &mut app.results.comparison {
         comparison.line = index;
     } else if app.results.by_setting {
@@ -88,7 +165,7 @@ pub fn select(app: &mut App, index: usize) {
 }
 
 /// Shows only the rows that fulfil conditions; a sentence when they are not understood.
-pub fn filter(app: &mut App, text: &str) -> Result<(), String> {
+fn filter(app: &mut App, text: &str) -> Result<(), String> {
     let filter = Filter::parse::<ResultRow>(text)?;
     app.results.filter = filter;
     app.results.filter_text = text.trim().to_owned();
@@ -96,7 +173,7 @@ pub fn filter(app: &mut App, text: &str) -> Result<(), String> {
 }
 
 /// Takes away, one after the other: the comparison, the marks, the filter.
-pub fn cancel(app: &mut App) {
+fn cancel(app: &mut App) {
     let state = &mut app.results;
     if state.comparison.take().is_some() {
         return;
@@ -110,7 +187,7 @@ pub fn cancel(app: &mut App) {
 }
 
 /// What a key does here.
-pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+fn act(app: &mut App, action: Action) -> Vec<Effect> {
     if app.results.comparison.is_some() {
         return comparison::act(app, action);
     }
@@ -125,7 +202,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::Reverse => app.results.descending = !app.results.descending,
         Action::Filter => {
-            let prompt = Prompt::new(Purpose::FilterResults, &app.results.filter_text);
+            let prompt = Prompt::new(Purpose::Filter(ScreenId::Results, FILTER), &app.results.filter_text);
             app.overlay = Some(Overlay::Prompt(prompt));
         }
         Action::BySetting => app.results.by_setting = !app.results.by_setting,
@@ -247,7 +324,7 @@ fn compare(app: &mut App) -> Vec<Effect> {
 }
 
 /// Asks for the scores of a comparison, unless they were asked for already.
-pub fn wanted(app: &mut App) -> Vec<Effect> {
+fn wanted(app: &mut App) -> Vec<Effect> {
     // A run that was removed leaves the marks, and ends a comparison it was in.
     let snapshot = Arc::clone(&app.snapshot);
     app.results.marked.retain(|run| snapshot.run(run).is_some());
@@ -332,7 +409,7 @@ fn refit(app: &mut App) {
 }
 
 /// Draws the screen.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     match &app.results.comparison {
         Some(shown) => comparison::draw(frame, area, app, shown, hits),
         None if app.results.by_setting => settings::draw(frame, area, app, hits),

@@ -1,17 +1,22 @@
 //! Features: the backbones and their weights, the cache, extraction at work.
 
-use super::super::app::{App, Hits, Target, Tone, moved};
-use super::super::effect::Effect;
-use super::super::jobs::Job;
-use super::super::keys::{self, Action, Context};
-use super::super::snapshot::{Run, Snapshot, Weights};
-use super::super::widgets::{self, NARROW, bars, fit, format, offset, panel};
-use super::probe;
+mod keys;
+pub mod probe;
+
+use super::Screen;
+use crate::tui::app::{App, Hits, Target, Tone, moved};
+use crate::tui::effect::Effect;
+use crate::tui::jobs::Job;
+use crate::tui::keys::{Action, Binding, Context, name_of};
+use crate::tui::snapshot::{Run, Snapshot, Weights};
+use crate::tui::stages::{ScreenId, State as Step, Study};
+use crate::tui::widgets::{self, NARROW, bars, fit, format, offset, panel};
 use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::run::{JobSpec, Status};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What the screen remembers.
@@ -21,13 +26,65 @@ pub struct State {
     pub selected: usize,
 }
 
+/// Features in the table of screens.
+pub struct Features;
+
+impl Screen for Features {
+    fn id(&self) -> ScreenId {
+        ScreenId::Features
+    }
+
+    fn name(&self) -> &'static str {
+        "Features"
+    }
+
+    fn keys(&self) -> &'static [Binding] {
+        keys::ROWS
+    }
+
+    fn home(&self) -> Context {
+        Context::Features
+    }
+
+    fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+        draw(frame, area, app, hits);
+    }
+
+    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+        act(app, action)
+    }
+
+    fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
+        app.features.selected = line;
+        Vec::new()
+    }
+
+    fn at_work(&self, app: &App) -> Option<Arc<Run>> {
+        work(&app.snapshot).cloned()
+    }
+
+    fn stories(&self, app: &App) -> BTreeSet<String> {
+        work(&app.snapshot).map(|run| run.id.to_string()).into_iter().collect()
+    }
+
+    fn step(&self, study: &Study) -> (Step, String) {
+        let stores = study.snapshot.stores.iter().filter(|store| store.backbone != "pixels");
+        let rows: usize = stores.map(|store| store.rows).sum();
+        let detail = match rows {
+            0 => "none cached".into(),
+            rows => format!("{} rows", format::thousands(rows as u64)),
+        };
+        (study.state(ScreenId::Features, rows > 0), detail)
+    }
+}
+
 /// The extraction at work, else the last one.
-pub fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
+fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
     snapshot.live().rev().find(|run| run.extracts()).or_else(|| snapshot.runs.iter().rev().find(|run| run.extracts()))
 }
 
 /// What a key does here.
-pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+fn act(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::Extract => return extract(app),
         Action::Probe => probe::open(app),
@@ -65,7 +122,7 @@ fn extract(app: &mut App) -> Vec<Effect> {
 }
 
 /// Draws the screen.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let framing = if area.width < NARROW { 1 } else { 2 };
     let backbones = (app.snapshot.backbones.len() as u16).clamp(1, area.height / 4) + 3 + framing;
     let stores = (app.snapshot.stores.len() as u16).clamp(1, area.height / 3) + 1 + framing;
@@ -145,7 +202,7 @@ fn draw_stores(frame: &mut Frame, area: Rect, app: &App) {
     let theme = app.theme;
     let inner = part(frame, area, app, "Cached features");
     if app.snapshot.stores.is_empty() {
-        let key = keys::name_of(Context::Features, Action::Extract);
+        let key = name_of(Context::Features, Action::Extract);
         let line = Line::from(vec![
             "Nothing yet. ".into(),
             Span::styled(key, theme.accent()),

@@ -1,8 +1,8 @@
 //! A sweep on Train: its heads by validation accuracy, those at work included.
 
-use super::super::app::App;
-use super::super::snapshot::Run;
-use super::super::widgets::{NARROW, bars, fit, format, panel};
+use crate::tui::app::App;
+use crate::tui::snapshot::Run;
+use crate::tui::widgets::{NARROW, bars, fit, format, panel};
 use faceprobe_core::run::JobSpec;
 use ratatui::Frame;
 use ratatui::layout::Rect;

@@ -1,13 +1,21 @@
-//! Predict: what its keys do and what it remembers; [`super::predict_view`] draws it.
+//! Predict: what its keys do and what it remembers; [`view`] draws it.
 
-use super::super::app::{App, Overlay, Tone, moved};
-use super::super::effect::Effect;
-use super::super::folders::Entry;
-use super::super::jobs::Job;
-use super::super::keys::Action;
-use super::super::pictures::Heat;
-use super::super::predictor::{Ask, PredictorReply};
+mod keys;
+pub mod view;
+
+use super::Screen;
+use crate::tui::app::{App, Hits, Overlay, Tone, moved};
+use crate::tui::effect::Effect;
+use crate::tui::folders::Entry;
+use crate::tui::jobs::Job;
+use crate::tui::keys::{Action, Binding, Context};
+use crate::tui::pictures::Heat;
+use crate::tui::predictor::{Ask, PredictorReply};
+use crate::tui::stages::{ScreenId, State as Step, Study};
+use crate::tui::widgets::form;
 use faceprobe_core::predict::{Detect, Prediction};
+use ratatui::Frame;
+use ratatui::layout::Rect;
 use std::path::PathBuf;
 use tui_input::Input;
 
@@ -34,6 +42,62 @@ pub struct State {
     pub heat: Option<Heat>,
     /// This session's predictions, newest last.
     pub history: Vec<Prediction>,
+}
+
+/// Predict in the table of screens.
+pub struct Predict;
+
+impl Screen for Predict {
+    fn id(&self) -> ScreenId {
+        ScreenId::Predict
+    }
+
+    fn name(&self) -> &'static str {
+        "Predict"
+    }
+
+    fn keys(&self) -> &'static [Binding] {
+        keys::ROWS
+    }
+
+    fn home(&self) -> Context {
+        Context::Predict
+    }
+
+    fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+        view::draw(frame, area, app, hits);
+    }
+
+    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+        act(app, action)
+    }
+
+    fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
+        select(app, line)
+    }
+
+    fn paste(&self, app: &mut App, text: &str) {
+        let mut input = Input::default();
+        form::paste(&mut input, text);
+        app.overlay = Some(Overlay::Path(input));
+    }
+
+    fn arrive(&self, app: &mut App) -> Vec<Effect> {
+        arrive(app)
+    }
+
+    fn offers(&self, app: &App, action: Action) -> bool {
+        match action {
+            Action::Why => app.predict.shown.as_ref().is_some_and(|shown| shown.error.is_none()),
+            Action::SaveHistory => !app.predict.history.is_empty(),
+            _ => true,
+        }
+    }
+
+    fn step(&self, study: &Study) -> (Step, String) {
+        let state = if study.predicted > 0 { Step::Done } else { Step::ToDo };
+        (state, study.snapshot.model().map_or_else(|| "no model".to_owned(), |(model, _)| model))
+    }
 }
 
 /// How many predictions a session remembers.
@@ -65,7 +129,7 @@ impl State {
 }
 
 /// The folder is listed when the screen is first seen.
-pub fn arrive(app: &App) -> Vec<Effect> {
+fn arrive(app: &App) -> Vec<Effect> {
     if app.predict.entries.is_some() {
         return Vec::new();
     }
@@ -73,7 +137,7 @@ pub fn arrive(app: &App) -> Vec<Effect> {
 }
 
 /// What a key does here.
-pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+fn act(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::Enter => return enter(app),
         Action::Parent => {
@@ -122,7 +186,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
 }
 
 /// A click on a line: on the one under the cursor it is like Enter.
-pub fn select(app: &mut App, index: usize) -> Vec<Effect> {
+fn select(app: &mut App, index: usize) -> Vec<Effect> {
     if app.predict.selected == index {
         return enter(app);
     }

@@ -1,9 +1,9 @@
 //! The depth probe on Features: which stage of a network tells the classes best.
 
-use super::super::app::{App, Tone};
-use super::super::forms::FormKind;
-use super::super::snapshot::Run;
-use super::super::widgets::{NARROW, bars, fit, panel};
+use crate::tui::app::{App, Tone};
+use crate::tui::forms::FormKind;
+use crate::tui::snapshot::Run;
+use crate::tui::widgets::{NARROW, bars, fit, panel};
 use faceprobe_core::run::JobSpec;
 use ratatui::Frame;
 use ratatui::layout::Rect;

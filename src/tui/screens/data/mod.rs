@@ -1,20 +1,24 @@
 //! Data: the prepared sets, what they hold and what was left out.
 
-use super::super::app::{App, Hits, Target, moved};
-use super::super::effect::Effect;
-use super::super::forms::FormKind;
-use super::super::keys::{self, Action, Context};
-use super::super::snapshot::{DataSet, Run, Snapshot};
-use super::super::stages::ScreenId;
-use super::super::theme::Theme;
-use super::super::widgets::{self, NARROW, bars, fit, format, offset, panel};
-use super::audit;
-use super::sheet::{self, Sheet};
+pub mod audit;
+mod keys;
+pub mod sheet;
+
+use super::Screen;
+use crate::tui::app::{App, Hits, Target, moved};
+use crate::tui::effect::Effect;
+use crate::tui::forms::FormKind;
+use crate::tui::keys::{Action, Binding, Context, TABLE, name_of};
+use crate::tui::snapshot::{DataSet, Run, Snapshot};
+use crate::tui::stages::{ScreenId, State as Step, Study};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::{self, NARROW, bars, fit, format, offset, panel};
 use faceprobe_core::dataset::PrepareReport;
-use faceprobe_core::run::{JobSpec, Status};
+use faceprobe_core::run::{JobSpec, RunId, Status};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
+use sheet::Sheet;
 use std::sync::Arc;
 
 /// What the screen remembers.
@@ -30,15 +34,78 @@ pub struct State {
     pub audit: audit::State,
 }
 
-impl State {
-    /// The part of the key table that holds.
-    pub fn context(&self) -> Context {
-        if self.audit.open { Context::Audit } else { Context::Data }
+/// Data in the table of screens.
+pub struct Data;
+
+impl Screen for Data {
+    fn id(&self) -> ScreenId {
+        ScreenId::Data
+    }
+
+    fn name(&self) -> &'static str {
+        "Data"
+    }
+
+    fn keys(&self) -> &'static [Binding] {
+        keys::ROWS
+    }
+
+    fn home(&self) -> Context {
+        Context::Data
+    }
+
+    fn context(&self, app: &App) -> Context {
+        if app.data.audit.open { Context::Audit } else { Context::Data }
+    }
+
+    fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+        draw(frame, area, app, hits);
+    }
+
+    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+        act(app, action)
+    }
+
+    fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
+        select(app, line);
+        Vec::new()
+    }
+
+    fn cancel(&self, app: &mut App) {
+        dismiss(app);
+    }
+
+    fn arrive(&self, app: &mut App) -> Vec<Effect> {
+        arrive(app)
+    }
+
+    fn offers(&self, app: &App, action: Action) -> bool {
+        let audits = || TABLE.iter().any(|binding| binding.context == Context::Audit && binding.action == action);
+        match action {
+            Action::Cancel => true,
+            _ if app.data.audit.open && audits() => app.data.audit.offers(action, &app.snapshot),
+            Action::Audit => app.dataset().is_some(),
+            Action::Sheet => app.dataset().is_some() && app.pictures.shown(app.theme),
+            _ => true,
+        }
+    }
+
+    fn at_work(&self, app: &App) -> Option<Arc<Run>> {
+        work(&app.snapshot).cloned()
+    }
+
+    fn launched(&self, app: &mut App, run: &RunId) {
+        app.follow = Some(run.clone()).filter(|run| run.as_str().starts_with("demo"));
+    }
+
+    fn step(&self, study: &Study) -> (Step, String) {
+        let state = study.state(ScreenId::Data, study.current.is_some());
+        (state, study.current.map_or_else(|| "no data set".to_owned(), |set| set.name.clone()))
     }
 }
 
 /// The latest run that makes data, if it is at work or went wrong.
-pub fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
+fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
     let live = snapshot.live().rev().find(|run| run.makes_data());
     let live = live.or_else(|| snapshot.live().rev().find(|run| matches!(run.job, JobSpec::Demo { .. })));
     let last = snapshot.runs.iter().rev().find(|run| run.makes_data() || matches!(run.job, JobSpec::Demo { .. }));
@@ -46,7 +113,7 @@ pub fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
 }
 
 /// What a key does here.
-pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+fn act(app: &mut App, action: Action) -> Vec<Effect> {
     if app.data.audit.open
         && let Some(effects) = audit::act(app, action)
     {
@@ -72,7 +139,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
 }
 
 /// Makes line `index` of the list the current data set.
-pub fn select(app: &mut App, index: usize) {
+fn select(app: &mut App, index: usize) {
     if app.data.audit.open {
         audit::select(app, index);
     } else if let Some(set) = app.snapshot.datasets.get(index) {
@@ -81,19 +148,19 @@ pub fn select(app: &mut App, index: usize) {
     }
 }
 
-/// Puts the account of a failed preparation away.
-pub fn dismiss(app: &mut App) {
-    if app.screen == ScreenId::Data && app.data.audit.open {
+/// Closes what lies over the account, else puts that of a failed preparation away.
+fn dismiss(app: &mut App) {
+    if app.data.audit.open {
         app.data.audit.open = false;
-    } else if app.screen == ScreenId::Data && app.data.sheet.open {
+    } else if app.data.sheet.open {
         app.data.sheet.open = false;
-    } else if app.screen == ScreenId::Data {
+    } else {
         app.data.dismissed = work(&app.snapshot).filter(|run| !run.status.is_live()).map(|run| run.id.to_string());
     }
 }
 
 /// What the screen needs when somebody comes to it.
-pub fn arrive(app: &mut App) -> Vec<Effect> {
+fn arrive(app: &mut App) -> Vec<Effect> {
     let mut effects = sheet::listing(app);
     effects.extend(audit::read(app));
     effects
@@ -105,7 +172,7 @@ fn index(app: &App) -> usize {
 }
 
 /// Draws the screen.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let theme = app.theme;
     let sets = &app.snapshot.datasets;
     let mut rest = area;
@@ -178,7 +245,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
 }
 
 fn draw_welcome(frame: &mut Frame, area: Rect, theme: Theme) {
-    let key = |action| Span::styled(keys::name_of(Context::Data, action), theme.accent());
+    let key = |action| Span::styled(name_of(Context::Data, action), theme.accent());
     let lines = vec![
         Line::default(),
         Line::styled("No data yet.", theme.strong()),

@@ -1,10 +1,10 @@
 //! The curves of Train: the run under the cursor, or that and the marked ones over each other.
 
-use super::super::app::App;
-use super::super::keys::Action;
-use super::super::snapshot::Run;
-use super::super::theme::Theme;
-use super::super::widgets::plot::{self, Plot, Series};
+use crate::tui::app::App;
+use crate::tui::keys::Action;
+use crate::tui::snapshot::Run;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::plot::{self, Plot, Series};
 use faceprobe_core::monitor::EpochFigures;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};

@@ -1,9 +1,9 @@
 //! The finding under the cursor: what is wrong, its pictures side by side, and what was decided on each.
 
-use super::super::super::app::App;
-use super::super::super::pictures::Marks;
-use super::super::super::widgets::{self, cut, cut_front, fit, offset};
 use super::{Review, report, text};
+use crate::tui::app::App;
+use crate::tui::pictures::Marks;
+use crate::tui::widgets::{self, cut, cut_front, fit, offset};
 use faceprobe_core::audit::{Finding, Subject};
 use ratatui::Frame;
 use ratatui::layout::Rect;

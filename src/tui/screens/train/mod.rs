@@ -1,18 +1,24 @@
 //! Train: the runs that train a model, with their curves as they grow.
 
-use super::super::app::{App, Hits, Target, Tone, moved};
-use super::super::effect::Effect;
-use super::super::forms::FormKind;
-use super::super::keys::{self, Action, Context};
-use super::super::snapshot::{Run, Snapshot};
-use super::super::widgets::{self, NARROW, bars, cut, fit, format, offset, panel};
-use super::curves::{self, View};
-use super::ranking;
+pub mod curves;
+mod keys;
+mod ranking;
+
+use super::Screen;
+use crate::tui::app::{App, Hits, Target, Tone, moved};
+use crate::tui::effect::Effect;
+use crate::tui::forms::FormKind;
+use crate::tui::keys::{Action, Binding, Context, name_of};
+use crate::tui::snapshot::{Run, Snapshot};
+use crate::tui::stages::{ScreenId, State as Step, Study};
+use crate::tui::widgets::{self, NARROW, bars, cut, fit, format, offset, panel};
+use curves::View;
 use faceprobe_core::run::facts::Best;
-use faceprobe_core::run::{JobSpec, Status};
+use faceprobe_core::run::{JobSpec, RunId, Status};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What the screen remembers.
@@ -24,8 +30,79 @@ pub struct State {
     pub view: View,
 }
 
+/// Train in the table of screens.
+pub struct Train;
+
+impl Screen for Train {
+    fn id(&self) -> ScreenId {
+        ScreenId::Train
+    }
+
+    fn name(&self) -> &'static str {
+        "Train"
+    }
+
+    fn keys(&self) -> &'static [Binding] {
+        keys::ROWS
+    }
+
+    fn home(&self) -> Context {
+        Context::Train
+    }
+
+    fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+        draw(frame, area, app, hits);
+    }
+
+    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+        act(app, action)
+    }
+
+    fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
+        select(app, line);
+        Vec::new()
+    }
+
+    fn show(&self, app: &mut App, run: &RunId) {
+        app.train.selected = Some(run.to_string());
+    }
+
+    fn launched(&self, app: &mut App, run: &RunId) {
+        self.show(app, run);
+    }
+
+    fn offers(&self, app: &App, action: Action) -> bool {
+        match action {
+            Action::Smooth | Action::ZoomIn | Action::Mark | Action::LogScale => {
+                current(app).is_some_and(|run| run.has_curves())
+            }
+            _ => true,
+        }
+    }
+
+    fn at_work(&self, app: &App) -> Option<Arc<Run>> {
+        current(app)
+    }
+
+    fn stories(&self, app: &App) -> BTreeSet<String> {
+        let runs = current(app).map_or_else(Vec::new, |run| curves::shown(app, &run));
+        runs.iter().map(|run| run.id.to_string()).collect()
+    }
+
+    fn step(&self, study: &Study) -> (Step, String) {
+        let training = study.snapshot.live().filter(|run| run.trains()).count();
+        let detail = match (training, study.done.len()) {
+            (0, 0) => "no models".into(),
+            (0, 1) => "1 model".into(),
+            (0, models) => format!("{models} models"),
+            (live, models) => format!("{live} live, {models} done"),
+        };
+        (study.state(ScreenId::Train, !study.done.is_empty()), detail)
+    }
+}
+
 /// The lines of the list: runs that train and sweeps, newest first.
-pub fn listed(snapshot: &Snapshot) -> impl Iterator<Item = &Arc<Run>> {
+fn listed(snapshot: &Snapshot) -> impl Iterator<Item = &Arc<Run>> {
     snapshot.runs.iter().rev().filter(|run| run.trains() || matches!(run.job, JobSpec::Sweep { .. }))
 }
 
@@ -35,18 +112,18 @@ fn index(app: &App) -> usize {
 }
 
 /// The run that is shown.
-pub fn current(app: &App) -> Option<Arc<Run>> {
+fn current(app: &App) -> Option<Arc<Run>> {
     listed(&app.snapshot).nth(index(app)).cloned()
 }
 
 /// Shows line `index` of the list.
-pub fn select(app: &mut App, index: usize) {
+fn select(app: &mut App, index: usize) {
     let id = listed(&app.snapshot).nth(index).map(|run| run.id.to_string());
     app.train.selected = id.or(app.train.selected.take());
 }
 
 /// What a key does here.
-pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+fn act(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::New if app.dataset().is_none() => {
             app.say(Tone::Bad, "There is no prepared data set to train on yet; make one on the Data screen (1).");
@@ -85,10 +162,10 @@ fn mark(app: &mut App) {
 }
 
 /// Draws the screen.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let theme = app.theme;
     let Some(run) = current(app) else {
-        let key = keys::name_of(Context::Train, Action::New);
+        let key = name_of(Context::Train, Action::New);
         let mut lines = vec![Line::styled("Nothing was trained yet.", theme.strong()), Line::default()];
         lines.push(match app.dataset() {
             Some(set) => Line::from(vec![
@@ -233,12 +310,11 @@ fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
         lines.push(Line::styled("The worker is starting.", theme.dim()));
     }
     if run.status == Status::Queued {
-        let text =
-            format!("Waits until nothing else trains; {} takes it out.", keys::name_of(Context::Train, Action::Stop));
+        let text = format!("Waits until nothing else trains; {} takes it out.", name_of(Context::Train, Action::Stop));
         lines.push(Line::styled(text, theme.dim()));
     }
     if run.can_go_on() {
-        let text = format!("{} goes on from the last checkpoint.", keys::name_of(Context::Train, Action::PauseResume));
+        let text = format!("{} goes on from the last checkpoint.", name_of(Context::Train, Action::PauseResume));
         lines.push(Line::styled(text, theme.dim()));
     }
     lines

@@ -6,14 +6,14 @@ mod review;
 mod text;
 mod view;
 
-use super::super::app::{App, Tone};
-use super::super::audits::{AuditJob, AuditReply, Found};
-use super::super::effect::Effect;
-use super::super::forms::FormKind;
-use super::super::jobs::Job;
-use super::super::keys::{self, Action, Context};
-use super::super::snapshot::{Run, Snapshot};
-use super::super::widgets::cut_front;
+use crate::tui::app::{App, Tone};
+use crate::tui::audits::{AuditJob, AuditReply, Found};
+use crate::tui::effect::Effect;
+use crate::tui::forms::FormKind;
+use crate::tui::jobs::Job;
+use crate::tui::keys::{self, Action, Context};
+use crate::tui::snapshot::{Run, Snapshot};
+use crate::tui::widgets::cut_front;
 use faceprobe_core::dataset::PrepareReport;
 use faceprobe_core::dataset::decisions::Decision;
 use faceprobe_core::run::{JobSpec, Status, control};
@@ -142,7 +142,7 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
         Action::PrepareAgain => prepare_again(app),
         Action::Picture => {
             let picture = app.data.audit.review().and_then(Review::subject).map(|image| image.file.clone().into());
-            return Some(super::open_picture(app, picture));
+            return Some(crate::tui::screens::open_picture(app, picture));
         }
         Action::Parent => app.data.audit.open = false,
         _ => return travel(app, action),

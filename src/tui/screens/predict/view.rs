@@ -1,9 +1,9 @@
 //! Predict as it is drawn: a file browser at the left, the picture and a large answer at the right.
 
-use super::super::app::{App, Hits, Target};
-use super::super::keys::{self, Action, Context};
-use super::super::pictures::Marks;
-use super::super::widgets::{self, NARROW, bars, big, cut, cut_front, fit, form, offset, panel};
+use crate::tui::app::{App, Hits, Target};
+use crate::tui::keys::{self, Action, Context};
+use crate::tui::pictures::Marks;
+use crate::tui::widgets::{self, NARROW, bars, big, cut, cut_front, fit, form, offset, panel};
 use faceprobe_core::predict::Prediction;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};

@@ -1,9 +1,9 @@
 //! The kinds of findings with their counts, and the findings themselves.
 
-use super::super::super::app::{Hits, Target};
-use super::super::super::theme::Theme;
-use super::super::super::widgets::{cut, cut_front, fit, format, offset};
 use super::{Review, text};
+use crate::tui::app::{Hits, Target};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::{cut, cut_front, fit, format, offset};
 use faceprobe_core::audit::{Finding, Kind};
 use ratatui::Frame;
 use ratatui::layout::Rect;

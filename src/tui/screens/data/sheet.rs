@@ -1,11 +1,11 @@
 //! The contact sheet of Data: the images of a prepared set as a grid.
 
-use super::super::app::App;
-use super::super::effect::Effect;
-use super::super::jobs::{Job, SetImage};
-use super::super::keys::Action;
-use super::super::pictures::Marks;
-use super::super::widgets::{self, cut, format, panel};
+use crate::tui::app::App;
+use crate::tui::effect::Effect;
+use crate::tui::jobs::{Job, SetImage};
+use crate::tui::keys::Action;
+use crate::tui::pictures::Marks;
+use crate::tui::widgets::{self, cut, format, panel};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

@@ -1,9 +1,9 @@
 //! The view of an audit: its parts at any size, and what stands there when there are no findings to show.
 
-use super::super::super::app::{App, Hits};
-use super::super::super::keys::{self, Action, Context};
-use super::super::super::widgets::{self, NARROW, bars, cut, format, panel};
 use super::{Contents, Review, detail, is_stale, list, text, work};
+use crate::tui::app::{App, Hits};
+use crate::tui::keys::{self, Action, Context};
+use crate::tui::widgets::{self, NARROW, bars, cut, format, panel};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
