@@ -37,7 +37,7 @@ impl Study {
         }
         fs::write(raw.join("table.csv"), table).expect("a table");
         let file = study.at().join("made-up.safetensors");
-        made_up::weights(&file);
+        made_up::weights("mobilenet-v2", &file);
         study.ok(&["weights", "import", "mobilenet-v2", &file.to_string_lossy()]);
         study.ok(&["data", "prepare", "--source", "csv:raw/table.csv", "--name", "colours"]);
         study
@@ -117,7 +117,7 @@ fn exported_features_are_the_stores_rows_in_the_order_of_their_labels() {
     for (record, row) in labels.records().zip(values.chunks_exact(width)) {
         let record = record.expect("a line");
         let number: usize = record[0].trim_end_matches(".png").parse().expect("its number");
-        let expected = (if number % 2 == 0 { ("left", "0") } else { ("right", "1") }, format!("c{number}"));
+        let expected = (if number.is_multiple_of(2) { ("left", "0") } else { ("right", "1") }, format!("c{number}"));
         assert_eq!(((&record[3], &record[4]), record[9].to_owned()), expected);
         assert_eq!((&record[6], &record[10], &record[11]), (&*(20 + number).to_string(), "calm, \"so\" to say", "s"));
         let key = [record[8].parse().expect("a hash")];
@@ -161,7 +161,8 @@ fn check_structure(graph: &GraphProto) {
 
 /// The tensors of the file as the program's own reader of ONNX files finds them.
 fn reread(path: &Path) -> Checkpoint {
-    Checkpoint::open(&Bytes::from(fs::read(path).expect("a file"))).expect("an ONNX file")
+    let nothing = |name: &str| Err(format!("{name} is not looked for"));
+    Checkpoint::open(&Bytes::from(fs::read(path).expect("a file")), &nothing).expect("an ONNX file")
 }
 
 fn floats(file: &Checkpoint, name: &str) -> (Vec<usize>, Vec<f32>) {

@@ -1,5 +1,6 @@
 //! Learning curves through the real binary: which images each part holds, what is trained and what was there before.
 
+#[allow(dead_code, reason = "other tests use the rest of it")]
 #[path = "support/coloured.rs"]
 mod coloured;
 

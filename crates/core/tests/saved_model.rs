@@ -124,7 +124,8 @@ fn files_of_the_first_format_open_and_their_ranges_are_checked() {
     *bytes.last_mut().unwrap() ^= 1;
     assert!(SavedModel::from_bytes(&bytes).unwrap_err().to_string().contains("checksum"));
 
-    let refused: [(&str, fn(&mut Value)); 9] = [
+    type Change = fn(&mut Value);
+    let refused: [(&str, Change); 9] = [
         ("threshold", |info| info["threshold"] = json!(1e308)),
         ("threshold", |info| info["threshold"] = json!(-0.1)),
         ("classes", |info| info["classes"] = json!(["male", "male"])),

@@ -25,7 +25,7 @@ pub enum Padding {
 
 impl Padding {
     /// Places that a kernel of `kernel` has on a side.
-    fn places(self, side: usize, kernel: usize, stride: usize) -> usize {
+    pub fn places(self, side: usize, kernel: usize, stride: usize) -> usize {
         match self {
             Self::Same => side.div_ceil(stride),
             Self::Fixed([rows, _]) => (side + 2 * rows as usize - kernel) / stride + 1,

@@ -6,7 +6,6 @@ use crate::error::{AtPath, Result};
 use crate::imaging::sniff::{self, Content};
 use crate::text::excerpt;
 use std::collections::HashSet;
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;

@@ -2,7 +2,7 @@
 
 use super::graph::{Attribute, Graph, Value};
 use crate::backbone::Pool;
-use crate::backbone::blueprint::{Activation, ConvPlan, Form, Norm, Padding, StagePlan, Step};
+use crate::backbone::blueprint::{Activation, BottleneckPlan, ConvPlan, Form, Norm, Padding, StagePlan, Step};
 use crate::error::Result;
 
 /// What a stage gives: `[N, channels, side, side]`.
@@ -55,19 +55,29 @@ impl Stages<'_> {
                 let added = self.add(&sums, input, &format!("{}.residual", join.name));
                 Ok(self.activated(join.activation, added, &join.name))
             }
-            Form::Bottleneck(block) => {
-                let layers = block.expand.iter().chain([&block.depthwise, &block.project]);
-                let maps = layers.into_iter().try_fold(input.clone(), |maps, conv| self.convolution(conv, &maps))?;
-                let name = format!("{}.residual", block.project.name);
-                Ok(if block.residual { self.add(&maps, input, &name) } else { maps })
+            Form::Sum(branches, activation) => {
+                let outputs = branches.iter().map(|steps| self.chain(steps, input)).collect::<Result<Vec<_>>>()?;
+                let mut outputs = outputs.into_iter();
+                let first = outputs.next().unwrap_or_else(|| input.clone());
+                let sums = outputs.fold(first, |sums, maps| self.add(&sums, &maps, "sum"));
+                Ok(self.activated(*activation, sums, "sum"))
             }
         }
+    }
+
+    fn bottleneck(&mut self, block: &BottleneckPlan, input: &Maps) -> Result<Maps> {
+        let layers = block.expand.iter().chain([&block.depthwise, &block.project]);
+        let maps = layers.into_iter().try_fold(input.clone(), |maps, conv| self.convolution(conv, &maps))?;
+        let name = format!("{}.residual", block.project.name);
+        Ok(if block.residual { self.add(&maps, input, &name) } else { maps })
     }
 
     fn chain(&mut self, steps: &[Step], input: &Maps) -> Result<Maps> {
         steps.iter().try_fold(input.clone(), |maps, step| match step {
             Step::Conv(conv) => self.convolution(conv, &maps),
-            Step::MaxPool { kernel, stride } => Ok(self.max_pool(*kernel, *stride, &maps)),
+            Step::Bottleneck(block) => self.bottleneck(block, &maps),
+            Step::Relu => Ok(self.activated(Activation::Relu, maps, "step")),
+            Step::MaxPool { kernel, stride, padding } => Ok(self.max_pool(*kernel, *stride, *padding, &maps)),
             Step::AveragePool { kernel } => Ok(self.average_pool(*kernel, &maps)),
         })
     }
@@ -97,7 +107,7 @@ impl Stages<'_> {
         let name = format!("{}{}", self.prefix, conv.name);
         let weight = self.graph.floats(&format!("{name}.weight"), &shape, weight);
         let bias = self.graph.floats(&format!("{name}.bias"), &[conv.output], bias);
-        let [[above, below], [left, right]] = margins(conv, input.side);
+        let [[above, below], [left, right]] = margins(conv.padding, conv.kernel, conv.stride, input.side);
         let attributes = vec![
             Attribute::Ints("kernel_shape", vec![rows as i64, columns as i64]),
             Attribute::Ints("strides", vec![conv.stride as i64; 2]),
@@ -124,13 +134,16 @@ impl Stages<'_> {
         Maps { value: self.node("Add", name, &[&one.value, &other.value], Vec::new()), ..one.clone() }
     }
 
-    fn max_pool(&mut self, kernel: usize, stride: usize, input: &Maps) -> Maps {
+    fn max_pool(&mut self, kernel: usize, stride: usize, padding: Padding, input: &Maps) -> Maps {
+        let [[above, below], [left, right]] = margins(padding, [kernel; 2], stride, input.side);
         let attributes = vec![
             Attribute::Ints("kernel_shape", vec![kernel as i64; 2]),
             Attribute::Ints("strides", vec![stride as i64; 2]),
+            // What is added there is never the largest.
+            Attribute::Ints("pads", [above, left, below, right].map(|margin| margin as i64).to_vec()),
         ];
         let value = self.node("MaxPool", "max_pool", &[&input.value], attributes);
-        Maps { value, side: (input.side - kernel) / stride + 1, ..input.clone() }
+        Maps { value, side: padding.places(input.side, kernel, stride), ..input.clone() }
     }
 
     fn average_pool(&mut self, kernel: usize, input: &Maps) -> Maps {
@@ -160,6 +173,7 @@ fn folded(conv: &ConvPlan, parameters: &Parameters<'_>) -> Result<Kernel> {
     let mut weight = double(format!("{}.weight", conv.name))?;
     let bias = match &conv.norm {
         Norm::Bias => double(format!("{}.bias", conv.name))?,
+        Norm::None => vec![0.0; conv.output],
         Norm::Batch(norm, epsilon) => {
             let (gamma, beta) = (double(format!("{norm}.weight"))?, double(format!("{norm}.bias"))?);
             let (mean, variance) = (double(format!("{norm}.running_mean"))?, double(format!("{norm}.running_var"))?);
@@ -177,12 +191,12 @@ fn folded(conv: &ConvPlan, parameters: &Parameters<'_>) -> Result<Kernel> {
 }
 
 /// How much is put above and below, left and right of an input of `side` rows and columns.
-fn margins(conv: &ConvPlan, side: usize) -> [[usize; 2]; 2] {
-    let of = |axis: usize| match conv.padding {
+fn margins(padding: Padding, kernel: [usize; 2], stride: usize, side: usize) -> [[usize; 2]; 2] {
+    let of = |axis: usize| match padding {
         Padding::Fixed(padding) => [usize::try_from(padding[axis]).unwrap_or(0); 2],
         // As TensorFlow has it: what is odd goes below and to the right.
         Padding::Same => {
-            let missing = ((side.div_ceil(conv.stride) - 1) * conv.stride + conv.kernel[axis]).saturating_sub(side);
+            let missing = ((side.div_ceil(stride) - 1) * stride + kernel[axis]).saturating_sub(side);
             [missing / 2, missing - missing / 2]
         }
     };

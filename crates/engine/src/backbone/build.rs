@@ -30,6 +30,7 @@ enum Parts {
 }
 
 /// A [`Step`] with its numbers.
+#[expect(clippy::large_enum_variant, reason = "a network has some fifty of them")]
 enum Part {
     Conv(Folded),
     Bottleneck { expand: Option<Folded>, depthwise: Folded, project: Folded, residual: bool },

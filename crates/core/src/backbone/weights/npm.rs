@@ -95,7 +95,7 @@ pub(super) fn unpack(tarball: &Path, members: &[&str], to: &Path) -> Result<(), 
     for entry in archive.entries().map_err(broken)?.raw(true) {
         let entry = entry.map_err(broken)?;
         let is = |member: &&str| entry.path_bytes().as_ref() == member.as_bytes();
-        let Some(place) = members.iter().position(|member| is(&member)) else { continue };
+        let Some(place) = members.iter().position(is) else { continue };
         if !entry.header().entry_type().is_file() || found[place] {
             return Err(format!("has something else than one file at {}", members[place]));
         }
