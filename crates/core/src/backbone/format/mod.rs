@@ -67,7 +67,20 @@ const MAX_REASON: usize = 400;
 trait Reader: Send + Sync {
     /// The values of a tensor of the index, row-major and little-endian, exactly as many as its shape says.
     fn read(&self, name: &str, info: &TensorInfo) -> Result<Cow<'_, [u8]>, String>;
+
+    /// Bytes of other files that numbers are in.
+    fn outside(&self) -> usize {
+        0
+    }
+
+    /// Names of functions and classes that the file asks for beside its tensors.
+    fn foreign(&self) -> &[String] {
+        &[]
+    }
 }
+
+/// Finds a file by the name that another has for it.
+pub type Beside<'a> = dyn Fn(&str) -> Result<Bytes, String> + 'a;
 
 type Index = BTreeMap<String, TensorInfo>;
 
@@ -89,20 +102,33 @@ impl Checkpoint {
         Self::open_as(recognise(file)?, file)
     }
 
+    /// The same, where `beside` finds the files that it names, or says why not: as a reason without a subject.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`].
+    pub fn open_beside(file: &Bytes, beside: &Beside<'_>) -> Result<Self, String> {
+        Self::read_index(recognise(file)?, file, beside)
+    }
+
     /// Reads the index of tensors of a file in a known format. The error is a reason without the file's name.
     pub fn open_as(format: Format, file: &Bytes) -> Result<Self, String> {
-        let limit = limit(file);
+        let alone = |name: &str| Err(format!("has its numbers in another file, `{}`", shown(name)));
+        Self::read_index(format, file, &alone)
+    }
+
+    fn read_index(format: Format, file: &Bytes, beside: &Beside<'_>) -> Result<Self, String> {
         let opened = match format {
             Format::SafeTensors => safe_tensors::open(file),
             Format::TorchZip => torch_zip::open(file),
             Format::TorchLegacy => torch_legacy::open(file),
             Format::KerasHdf5 => keras_hdf5::open(file),
-            Format::Onnx => onnx::open(file),
+            Format::Onnx => onnx::open(file, beside),
         };
         let (tensors, reader) = opened.map_err(|reason| one_line(&reason))?;
         if tensors.len() > MAX_TENSORS {
             return Err(format!("it has more than {MAX_TENSORS} tensors, which no network needs"));
         }
+        let limit = limit_of(file.len().saturating_add(reader.outside()));
         Ok(Self { format, tensors, reader, limit })
     }
 
@@ -113,6 +139,12 @@ impl Checkpoint {
     /// Every tensor of the file, whether it can be read or not.
     pub fn tensors(&self) -> &BTreeMap<String, TensorInfo> {
         &self.tensors
+    }
+
+    /// Functions and classes that a pickle asks for beside its tensors. None was called; what they would make is passed
+    /// over.
+    pub fn foreign(&self) -> &[String] {
+        self.reader.foreign()
     }
 
     /// The numbers of one tensor. Floats of any width come as 32 bits.
@@ -136,7 +168,11 @@ impl Checkpoint {
 
 /// Bytes that may be allocated for one tensor of this file.
 fn limit(file: &[u8]) -> usize {
-    file.len().saturating_mul(MAX_EXPANSION).max(ALWAYS_ALLOWED)
+    limit_of(file.len())
+}
+
+fn limit_of(bytes: usize) -> usize {
+    bytes.saturating_mul(MAX_EXPANSION).max(ALWAYS_ALLOWED)
 }
 
 /// The format, by content.
@@ -160,7 +196,7 @@ fn recognise(file: &[u8]) -> Result<Format, String> {
     if keras_hdf5::recognise(file) {
         return Ok(Format::KerasHdf5);
     }
-    if file.starts_with(b"\x80\x02") {
+    if matches!(file, [0x80, 2..=5, ..]) {
         return Ok(Format::TorchLegacy);
     }
     if file.get(8) == Some(&b'{') {
