@@ -11,7 +11,7 @@ use format::{Checkpoint, Format};
 pub fn read_all_with(format: Format, file: &[u8], beside: &[u8]) {
     let (file, beside) = (Bytes::copy_from_slice(file), Bytes::copy_from_slice(beside));
     let one_line = |reason: &str| assert!(!reason.is_empty() && !reason.contains('\n'), "{reason:?}");
-    let checkpoint = match Checkpoint::open_as(format, &file, &|_| Ok(beside.clone())) {
+    let checkpoint = match Checkpoint::open_as(format, &file, &|_: &str| Ok(beside.clone())) {
         Ok(checkpoint) => checkpoint,
         Err(reason) => return one_line(&reason),
     };

@@ -35,9 +35,24 @@ pub(crate) fn run(context: &Context, args: &PredictArgs) -> Result<ExitCode> {
     };
     let mut answers = Answers::ask(&batch, args.explain.as_deref(), &args.list, &args.paths)?;
     let messages = answers.messages().map(|messages| std::thread::spawn(move || pass_on(messages)));
+    let told = tell(context, args, &mut answers);
+    drop(answers);
+    if let Some(messages) = messages {
+        // It ends with the worker, and a panic there was said.
+        let _ = messages.join();
+    }
+    let (summary, seconds) = told?;
+    if summary.answers > 1 && !context.quiet {
+        say(&text(&summary, seconds));
+    }
+    Ok(if summary.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Prints the answers as they come; how it went, and in how many seconds.
+fn tell(context: &Context, args: &PredictArgs, answers: &mut Answers) -> Result<(BatchSummary, f64)> {
     let mut begun = Instant::now();
     let mut printer = None;
-    let summary = loop {
+    loop {
         match (answers.reply()?, &mut printer) {
             (BatchReply::Begun { classes }, _) => {
                 begun = Instant::now();
@@ -47,20 +62,11 @@ pub(crate) fn run(context: &Context, args: &PredictArgs) -> Result<ExitCode> {
             (BatchReply::Answer(prediction), Some(printer)) => printer.take(&prediction)?,
             (BatchReply::Ended(summary), Some(printer)) => {
                 printer.end()?;
-                break summary;
+                return Ok((summary, begun.elapsed().as_secs_f64()));
             }
             _ => return Err(Error::failed("The worker answered before it had begun.")),
         }
-    };
-    drop(answers);
-    if let Some(messages) = messages {
-        // It ends with the worker, and a panic there was said.
-        let _ = messages.join();
     }
-    if summary.answers > 1 && !context.quiet {
-        say(&text(&summary, begun.elapsed().as_secs_f64()));
-    }
-    Ok(if summary.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Says what the worker and its libraries say, line by line.

@@ -17,7 +17,7 @@ pub fn bytes(name: &str) -> Vec<u8> {
 /// Opens what lies among the fixtures.
 pub fn open(bytes: impl Into<Vec<u8>>) -> Result<Checkpoint, String> {
     let beside = |name: &str| std::fs::read(fixture(name)).map(Bytes::from).map_err(|error| error.to_string());
-    Checkpoint::open(&Bytes::from(bytes.into()), &beside)
+    Checkpoint::open_beside(&Bytes::from(bytes.into()), &beside)
 }
 
 pub fn count(shape: &[usize]) -> usize {
@@ -59,5 +59,5 @@ pub fn hollow(tensors: &[(String, Vec<usize>)]) -> Checkpoint {
     file.set_len((header.len() + data) as u64).unwrap();
     // SAFETY: the file has no name, so nobody else can change it.
     let map = unsafe { memmap2::Mmap::map(&file) }.unwrap();
-    Checkpoint::open(&Bytes::from_owner(map), &|name| Err(name.to_owned())).unwrap()
+    Checkpoint::open(&Bytes::from_owner(map)).unwrap()
 }

@@ -117,15 +117,18 @@ fn code_in_a_pickle_is_refused_by_name() {
     let zipped = archive(&[("data.pkl", &call)], CompressionMethod::Stored);
     for file in [file_with(&call), call.clone(), [HEAD, b"\x80\x02}.", &call].concat(), zipped] {
         let reason = refusal(&file);
-        assert!(reason.contains("`posix.system`") || reason.contains("magic number"), "{reason}");
+        // Where it stands in the place of something else, that is what is told.
+        let told = ["`posix.system`", "magic number", "no tensors"].iter().any(|part| reason.contains(part));
+        assert!(told, "{reason}");
         assert!(!witness.exists());
     }
     for (object, expected) in [
         (b"\x80\x02c__builtin__\neval\n.".as_slice(), "`__builtin__.eval`"),
         (b"\x80\x02ctorch\nload\n.", "`torch.load`"),
-        (b"\x80\x04\x8c\x05posix\x8c\x06system\x93.", "protocol 4"),
-        (b"\x80\x02(U\x04trueios\nsystem\n.", "instruction 0x69"),
-        (b"\x80\x02ccollections\nOrderedDict\nK\x01\x85R.", "OrderedDict"),
+        (b"\x80\x04\x8c\x05posix\x8c\x06system\x93.", "`posix.system`"),
+        (b"\x80\x02(U\x04trueios\nsystem\n.", "`os.system`"),
+        (b"\x80\x06N.", "protocol 6"),
+        (b"\x80\x02ccollections\nOrderedDict\nK\x01\x85R.", "no tensors"),
         (b"\x80\x02}}R.", "tuple of arguments"),
         (b"\x80\x02c\x1b[2J\nx\n.", "`[2J.x`"),
         (b"\x80\x02K\x05.", "dictionary"),

@@ -40,7 +40,8 @@ pub fn text_of(value: &Value, info: &Info) -> Result<String, Refusal> {
                 .iter()
                 .map(|value| if value.is_array() { Err(refused(value)) } else { text_of(value, info) })
                 .collect::<Result<_, _>>()?;
-            if *lines && texts.iter().any(|text| text.contains(crate::is_control)) {
+            // Paths among them may turn text around, as files' names do; what ends a line cannot stand in one.
+            if *lines && texts.iter().any(|text| text.contains(char::is_control)) {
                 return Err(Refusal::new(info.name, "must have no control characters"));
             }
             texts.join(if *lines { "\n" } else { "," })

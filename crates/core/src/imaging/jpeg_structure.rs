@@ -122,8 +122,8 @@ impl Structure {
 
     /// Whether a stretch of the codes is zero. In a picture with large even areas that can be.
     pub fn has_zeros(&self, bytes: &[u8]) -> bool {
-        /// What is overwritten is at least a block of a disk; half of one is found wherever it begins.
-        const STRETCH: usize = 64;
+        /// Twice as much is found wherever it begins; a block of a disk is more.
+        const STRETCH: usize = 32;
         let codes = self.data.and_then(|data| bytes.get(data..self.end.unwrap_or(bytes.len()))).unwrap_or_default();
         codes.chunks_exact(STRETCH).any(|chunk| chunk.iter().all(|byte| *byte == 0))
     }

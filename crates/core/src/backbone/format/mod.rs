@@ -75,12 +75,22 @@ const MAX_REASON: usize = 400;
 trait Reader: Send + Sync {
     /// The values of a tensor of the index, row-major and little-endian, exactly as many as its shape says.
     fn read(&self, name: &str, info: &TensorInfo) -> Result<Cow<'_, [u8]>, String>;
+
+    /// Bytes of other files that numbers are in.
+    fn outside(&self) -> usize {
+        0
+    }
+
+    /// Names of functions and classes that the file asks for beside its tensors.
+    fn foreign(&self) -> &[String] {
+        &[]
+    }
 }
 
-type Index = BTreeMap<String, TensorInfo>;
+/// Finds a file by the name that another has for it.
+pub type Beside<'a> = dyn Fn(&str) -> Result<Bytes, String> + 'a;
 
-/// Opens a file that lies beside the one that names it; the error is what is the matter with it (`cannot be read (...)`).
-pub type Beside<'a> = &'a dyn Fn(&str) -> Result<Bytes, String>;
+type Index = BTreeMap<String, TensorInfo>;
 
 /// An opened weights file.
 ///
@@ -95,29 +105,37 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Recognises the format and reads the index of tensors; `beside` opens the files that this one names, which only
-    /// TensorFlow.js does. The error is a reason without the file's name.
-    pub fn open(file: &Bytes, beside: Beside<'_>) -> Result<Self, String> {
+    /// Recognises the format and reads the index of tensors of a file that stands alone. The error is a reason without the
+    /// file's name.
+    pub fn open(file: &Bytes) -> Result<Self, String> {
+        Self::open_beside(file, &|name| Err(format!("has its numbers in another file, `{}`", shown(name))))
+    }
+
+    /// The same, where `beside` finds the files that it names, as ONNX and TensorFlow.js do, or says why not: as a reason
+    /// without a subject.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`].
+    pub fn open_beside(file: &Bytes, beside: &Beside<'_>) -> Result<Self, String> {
         Self::open_as(recognise(file)?, file, beside)
     }
 
     /// Reads the index of tensors of a file in a known format. The error is a reason without the file's name.
-    pub fn open_as(format: Format, file: &Bytes, beside: Beside<'_>) -> Result<Self, String> {
-        let alone = |(index, reader)| (index, reader, file.len());
+    pub fn open_as(format: Format, file: &Bytes, beside: &Beside<'_>) -> Result<Self, String> {
         let opened = match format {
-            Format::SafeTensors => safe_tensors::open(file).map(alone),
-            Format::TorchZip => torch_zip::open(file).map(alone),
-            Format::TorchLegacy => torch_legacy::open(file).map(alone),
-            Format::KerasHdf5 => keras_hdf5::open(file).map(alone),
-            Format::KerasZip => keras_zip::open(file).map(alone),
-            Format::Onnx => onnx::open(file).map(alone),
+            Format::SafeTensors => safe_tensors::open(file),
+            Format::TorchZip => torch_zip::open(file),
+            Format::TorchLegacy => torch_legacy::open(file),
+            Format::KerasHdf5 => keras_hdf5::open(file),
+            Format::KerasZip => keras_zip::open(file),
+            Format::Onnx => onnx::open(file, beside),
             Format::TensorFlowJs => tensorflow_js::open(file, beside),
         };
-        let (tensors, reader, bytes) = opened.map_err(|reason| one_line(&reason))?;
-        let limit = expanded(bytes);
+        let (tensors, reader) = opened.map_err(|reason| one_line(&reason))?;
         if tensors.len() > MAX_TENSORS {
             return Err(format!("it has more than {MAX_TENSORS} tensors, which no network needs"));
         }
+        let limit = limit_of(file.len().saturating_add(reader.outside()));
         Ok(Self { format, tensors, reader, limit })
     }
 
@@ -128,6 +146,12 @@ impl Checkpoint {
     /// Every tensor of the file, whether it can be read or not.
     pub fn tensors(&self) -> &BTreeMap<String, TensorInfo> {
         &self.tensors
+    }
+
+    /// Functions and classes that a pickle asks for beside its tensors. None was called; what they would make is passed
+    /// over.
+    pub fn foreign(&self) -> &[String] {
+        self.reader.foreign()
     }
 
     /// The numbers of one tensor. Floats of any width come as 32 bits.
@@ -151,10 +175,10 @@ impl Checkpoint {
 
 /// Bytes that may be allocated for one tensor of this file.
 fn limit(file: &[u8]) -> usize {
-    expanded(file.len())
+    limit_of(file.len())
 }
 
-fn expanded(bytes: usize) -> usize {
+fn limit_of(bytes: usize) -> usize {
     bytes.saturating_mul(MAX_EXPANSION).max(ALWAYS_ALLOWED)
 }
 
@@ -179,7 +203,7 @@ fn recognise(file: &Bytes) -> Result<Format, String> {
     if keras_hdf5::recognise(file) {
         return Ok(Format::KerasHdf5);
     }
-    if file.starts_with(b"\x80\x02") {
+    if matches!(file, [0x80, 2..=5, ..]) {
         return Ok(Format::TorchLegacy);
     }
     if tensorflow_js::recognise(file) {

@@ -82,8 +82,8 @@ pub(super) fn recognise(file: &[u8]) -> bool {
     start.trim_ascii_start().starts_with(b"{") && !start.iter().any(|byte| *byte < b' ' && !byte.is_ascii_whitespace())
 }
 
-/// The index, the reader, and how many bytes all files have together.
-pub(super) fn open(file: &Bytes, beside: Beside<'_>) -> Result<(Index, Box<dyn Reader>, usize), String> {
+/// The index and the reader.
+pub(super) fn open(file: &Bytes, beside: &Beside<'_>) -> Result<(Index, Box<dyn Reader>), String> {
     if file.len() > MAX_JSON {
         return Err("it is JSON, but larger than any model.json of TensorFlow.js".into());
     }
@@ -92,7 +92,6 @@ pub(super) fn open(file: &Bytes, beside: Beside<'_>) -> Result<(Index, Box<dyn R
     let mut index = Index::new();
     let mut opened = TensorFlowJsModel { groups: Vec::new(), places: BTreeMap::new() };
     let mut known = BTreeSet::new();
-    let mut total = file.len();
     for (group, Group { paths, weights }) in model.manifest.into_iter().enumerate() {
         let mut files = Vec::new();
         for path in paths {
@@ -105,7 +104,6 @@ pub(super) fn open(file: &Bytes, beside: Beside<'_>) -> Result<(Index, Box<dyn R
             }
         }
         let length = files.iter().map(Bytes::len).sum();
-        total += length;
         opened.groups.push(files);
         let mut start = 0_usize;
         for weight in weights {
@@ -141,16 +139,16 @@ pub(super) fn open(file: &Bytes, beside: Beside<'_>) -> Result<(Index, Box<dyn R
     if index.is_empty() {
         return Err("it is a model.json of TensorFlow.js without weights".into());
     }
-    Ok((index, Box::new(opened), total))
+    Ok((index, Box::new(opened)))
 }
 
 /// A file that the model names. Only one beside it is opened: a path may lead anywhere.
-fn part(path: &str, beside: Beside<'_>) -> Result<Bytes, String> {
+fn part(path: &str, beside: &Beside<'_>) -> Result<Bytes, String> {
     let plain = !path.is_empty() && !path.contains(['/', '\\', '\0']) && path != "." && path != "..";
     if !plain {
         return Err(format!("it names the file `{}`, and only files beside it are read", shown(path)));
     }
-    beside(path).map_err(|reason| format!("its file of weights `{}` {reason}", shown(path)))
+    beside(path).map_err(|reason| format!("it {reason}"))
 }
 
 fn described(weight: &Weight) -> Result<(TensorInfo, Stored), String> {
@@ -201,6 +199,10 @@ impl TensorFlowJsModel {
 }
 
 impl Reader for TensorFlowJsModel {
+    fn outside(&self) -> usize {
+        self.groups.iter().flatten().map(Bytes::len).sum()
+    }
+
     fn read(&self, name: &str, info: &TensorInfo) -> Result<Cow<'_, [u8]>, String> {
         let place = self.places.get(name).ok_or("is not there")?;
         let bytes = self.range(place.group, place.start, place.bytes).ok_or("reaches outside its files")?;

@@ -74,4 +74,8 @@ impl Reader for ZipFile {
         let member = self.member(&format!("data/{}", view.key), bytes as u64)?;
         view.gather(storage, Cow::Owned(member))
     }
+
+    fn foreign(&self) -> &[String] {
+        &self.state.foreign
+    }
 }

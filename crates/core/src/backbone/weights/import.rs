@@ -7,15 +7,14 @@ use super::naming::{self, Layout, Origin};
 use super::npm;
 use super::store::{self, WeightsInfo, all, find, hash, status, weights_dir, weights_path};
 use crate::error::{AtPath, Error, Result};
-use crate::monitor::{Monitor, Update};
+use crate::monitor::{Monitor, Silent, Update};
 use crate::outputs::same_file;
 use crate::workspace::persist;
 use bytes::Bytes;
 use safetensors::tensor::{Dtype, View};
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Published files that a network must not take, although names and shapes fit: they were trained for another
 /// preprocessing. The first digits of their SHA-256 (torchvision puts them into the file's name) and the network that
@@ -115,31 +114,49 @@ impl Opened {
             return Err(Error::file(path, "is not a file; name the weights file itself"));
         }
         let sha256 = hash(&file).at(path)?;
-        let bytes = mapped(&file).at(path)?;
-        Ok(Self { bytes, path: path.to_owned(), sha256 })
+        Ok(Self { bytes: mapped(&file).at(path)?, path: path.to_owned(), sha256 })
     }
 
-    /// What is in it.
+    /// The tensors; those that an ONNX model keeps in other files come from beside it.
     fn checkpoint(&self) -> Result<Checkpoint, String> {
-        let folder = self.path.parent().unwrap_or(Path::new(""));
-        Checkpoint::open(&self.bytes, &|name| {
-            let path = folder.join(name);
-            match fs::metadata(&path) {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Err("does not lie beside it".into()),
-                Ok(facts) if !facts.is_file() => return Err("is not a file".into()),
-                _ => {}
-            }
-            File::open(&path).and_then(|file| mapped(&file)).map_err(|error| format!("cannot be read ({error})"))
-        })
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Checkpoint::open_beside(&self.bytes, &|name| beside(folder, name))
     }
 }
 
-/// The bytes of a regular file.
 fn mapped(file: &File) -> std::io::Result<Bytes> {
-    // SAFETY: the mapping is read-only and of a regular file. Whatever its bytes are or become, the readers treat
-    // them as foreign: they are bounds-checked numbers and never become references or lengths unchecked.
+    // SAFETY: the mapping is read-only and of a regular file. Whatever its bytes are or become, the readers treat them as
+    // foreign: they are bounds-checked numbers and never become references or lengths unchecked.
     let map = unsafe { memmap2::Mmap::map(file) }?;
     Ok(Bytes::from_owner(map))
+}
+
+/// The bytes of a file that another names, of the same folder or below it, wherever links lead.
+fn beside(folder: &Path, name: &str) -> Result<Bytes, String> {
+    let said = shown(name);
+    let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if name.is_empty() || !inside {
+        return Err(format!(
+            "has its numbers in `{said}`, which is not in the model's folder; nothing outside it is read"
+        ));
+    }
+    let lacks = |_| {
+        format!(
+            "has its numbers in `{said}`, which is not beside the model: put it there, or save the model as one file \
+             (onnx.save with save_as_external_data=False) and import that"
+        )
+    };
+    let path = folder.join(name).canonicalize().map_err(lacks)?;
+    if !path.starts_with(folder.canonicalize().map_err(lacks)?) {
+        return Err(format!(
+            "has its numbers in `{said}`, a link that leads out of the model's folder; put the file itself there"
+        ));
+    }
+    let file = File::open(path).map_err(lacks)?;
+    if !file.metadata().map_err(lacks)?.is_file() {
+        return Err(format!("has its numbers in `{said}`, which is not a file"));
+    }
+    mapped(&file).map_err(lacks)
 }
 
 /// Why a file was not taken.
@@ -169,16 +186,23 @@ impl Refusal {
             Self::Other(error) => return error,
             Self::File(reason) => reason,
         };
-        let other = opened.checkpoint().ok().and_then(|checkpoint| {
-            let fits = |other: &&BackboneInfo| {
-                other.name != info.name
-                    && naming::assign(other.title, other.names, &other.parameters(), &checkpoint).is_ok()
-            };
-            all().into_iter().find(fits)
-        });
+        // Names alone do not make it fit: what is advised must work.
+        let fits = |other: &&BackboneInfo| {
+            other.name != info.name
+                && for_another(other, opened).is_none()
+                && taken(other, &other.parameters(), opened, &Silent).is_ok()
+        };
+        let advised = reason.contains("import it as");
+        let other = opened.checkpoint().ok().filter(|_| !advised).and_then(|_| all().into_iter().find(fits));
         let hint = other.map_or_else(String::new, |other| format!("; it fits {}: import it as that", other.name));
         Error::failed(format!("{name} cannot be the weights of {}: {reason}{hint}.", info.title))
     }
+}
+
+/// The network whose preprocessing a published file was trained for, where it is not this one's.
+fn for_another(info: &BackboneInfo, opened: &Opened) -> Option<&'static str> {
+    let found = FOR_ANOTHER.iter().find(|(name, start, _)| *name == info.name && opened.sha256.starts_with(start));
+    found.map(|(_, _, other)| *other)
 }
 
 /// Stores the weights of a network from an opened file.
@@ -188,9 +212,7 @@ pub(super) fn store(
     source: &str,
     monitor: &dyn Monitor,
 ) -> Result<WeightsInfo, Refusal> {
-    if let Some((_, _, other)) =
-        FOR_ANOTHER.iter().find(|(name, start, _)| *name == info.name && opened.sha256.starts_with(start))
-    {
+    if let Some(other) = for_another(info, opened) {
         return Err(format!("it was trained for another preprocessing; import it as {other}").into());
     }
     let parameters = info.parameters();
@@ -239,11 +261,12 @@ fn taken<'a>(
 ) -> Result<(Vec<Canonical<'a>>, &'static str), Refusal> {
     let checkpoint = opened.checkpoint()?;
     let assignment = naming::assign(info.title, info.names, parameters, &checkpoint)?;
-    let passed = assignment.passed_over.len();
-    let besides =
-        if passed == 0 { String::new() } else { format!(", {passed} of the classifier or of training passed over") };
     let title = checkpoint.format().title();
-    monitor.update(Update::Note { text: format!("{title}: {} tensors taken{besides}", parameters.len()) });
+    let foreign = match checkpoint.foreign() {
+        [] => String::new(),
+        names => format!("; nothing was executed of {}", naming::some(names)),
+    };
+    monitor.update(Update::Note { text: format!("{title}: {}{foreign}", assignment.words()) });
 
     let mut tensors = Vec::with_capacity(parameters.len());
     for ((name, shape), origin) in parameters.iter().zip(&assignment.origins) {
