@@ -108,7 +108,12 @@ impl Planner<'_> {
                 let done = runs.iter().find(|run| run.status == Status::Done);
                 at.runs = done.iter().map(|run| run.id.clone()).collect();
                 at.seconds = done.and_then(|run| run.seconds);
-            } else if self.held.sets.iter().any(|held| is_version(&held.name, &data.name)) {
+            } else if self
+                .held
+                .sets
+                .iter()
+                .any(|held| is_version(&held.name, &data.name) && !is_same(&self.held.root, &held.settings, data))
+            {
                 at = Standing::refused(format!(
                     "a set called {} is there, prepared with other options, and is not replaced; give this one another name",
                     data.name
@@ -140,7 +145,10 @@ impl Planner<'_> {
                 if self.held.rows.contains(&(features.clone(), set.one().to_owned())) {
                     (at.state, at.action, at.problem) = (State::Done, Action::None, None);
                 }
-                self.add(format!("features {named}"), needs.clone(), at);
+                // A probe computes every stage by itself.
+                if !extraction.probe || self.study.trains_on(extraction) {
+                    self.add(format!("features {named}"), needs.clone(), at);
+                }
                 if extraction.probe {
                     let settings = LogisticSettings { alphas: probe::ALPHAS.to_vec(), ..LogisticSettings::default() };
                     let job = JobSpec::Probe { dataset: set.one().to_owned(), features, settings };
@@ -472,6 +480,13 @@ fn located_in_sample(root: &Path, data: &crate::dataset::PrepareSettings) -> boo
 }
 
 impl Study {
+    /// Whether something is trained on these features.
+    pub(super) fn trains_on(&self, extraction: &Extraction) -> bool {
+        let features = Some(&extraction.features);
+        self.models.iter().any(|model| model.model.features() == features)
+            || self.sweeps.iter().any(|sweep| Some(&sweep.sweep.features) == features)
+    }
+
     /// The sets that features are computed for: those their table names, and those of the models that name them.
     pub(super) fn extracted_for(&self, extraction: &Extraction) -> Vec<String> {
         let models = self.models.iter().filter(|model| {
