@@ -2,6 +2,7 @@
 
 use faceprobe_core::audit;
 use faceprobe_core::dataset::prepare::PrepareSettings;
+use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::features::{CutSettings, FeatureSpec};
 use faceprobe_core::model::Kind;
 use faceprobe_core::run::SweepSettings;
@@ -14,6 +15,7 @@ fn all() -> Vec<(&'static str, Schema)> {
         ("features", Schema::of::<FeatureSpec>()),
         ("cut", Schema::of::<CutSettings>()),
         ("prepare", Schema::of::<PrepareSettings>()),
+        ("sample", Schema::of::<SampleSettings>()),
         ("audit", Schema::of::<audit::Settings>()),
         ("sweep", Schema::of::<SweepSettings>()),
     ];

@@ -2,7 +2,7 @@
 
 use crate::dataset::manifest::folds_of;
 use crate::dataset::{PrepareReport, Split, list_prepared};
-use crate::error::{AtPath, Error, Result};
+use crate::error::{Error, Result};
 use crate::evaluation::calibration::{Bin, reliability};
 use crate::evaluation::figures::BINS;
 use crate::evaluation::{Figures, Groups, pr_curve, roc_curve};

@@ -81,10 +81,7 @@ impl Planner<'_> {
             let runs: Vec<_> = self.held.runs.iter().filter(|run| run.job == job).collect();
             let mut at = standing(&runs, |_| false, Action::Launch(Box::new(job)));
             match &self.held.sample {
-                Some(held) if held == sample => {
-                    at.state = State::Done;
-                    at.action = Action::None;
-                }
+                Some(held) if held == sample => at = Standing::done(&runs),
                 Some(_) if !self.held.sets.is_empty() => {
                     at = Standing::refused(
                         "data/sample holds another sample, on which prepared sets stand; take another workspace, or this \
@@ -104,10 +101,7 @@ impl Planner<'_> {
             let there = set.is_some();
             let mut at = standing(&runs, |_| false, Action::Launch(Box::new(JobSpec::Prepare(located))));
             if there {
-                (at.state, at.action, at.problem) = (State::Done, Action::None, None);
-                let done = runs.iter().find(|run| run.status == Status::Done);
-                at.runs = done.iter().map(|run| run.id.clone()).collect();
-                at.seconds = done.and_then(|run| run.seconds);
+                at = Standing::done(&runs);
             } else if self
                 .held
                 .sets
@@ -143,7 +137,7 @@ impl Planner<'_> {
                 let runs: Vec<_> = self.held.runs.iter().filter(|run| run.job == job).collect();
                 let mut at = standing(&runs, find::is_ended, Action::Launch(Box::new(job)));
                 if self.held.rows.contains(&(features.clone(), set.one().to_owned())) {
-                    (at.state, at.action, at.problem) = (State::Done, Action::None, None);
+                    at = Standing::done(&runs);
                 }
                 // A probe computes every stage by itself.
                 if !extraction.probe || self.study.trains_on(extraction) {
@@ -393,9 +387,7 @@ impl Planner<'_> {
                     let runs: Vec<_> = self.held.runs.iter().filter(|run| run.job == job).collect();
                     let mut at = standing(&runs, |_| false, Action::Launch(Box::new(job)));
                     if targets.iter().all(opened) {
-                        (at.state, at.action, at.problem) = (State::Done, Action::None, None);
-                        at.runs =
-                            runs.iter().filter(|run| run.status == Status::Done).map(|run| run.id.clone()).collect();
+                        at = Standing::done(&runs);
                     }
                     at
                 }
