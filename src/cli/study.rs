@@ -11,22 +11,22 @@ use faceprobe_core::dataset::SourceSpec;
 use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::run::results as table_of;
 use faceprobe_core::run::results::ResultRow;
-use faceprobe_core::study::{Holdings, Plan, State, Study, plan, read};
+use faceprobe_core::study::{Holdings, Plan, State, Study, parse, plan, prepared};
 use faceprobe_core::text::{line, printable};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions, TryLockError};
-use std::path::absolute;
+use std::path::{Path, absolute};
 
 pub(crate) fn run(context: &Context, command: &StudyCommand) -> Result<()> {
     match command {
         StudyCommand::Run { study: file, jobs } => {
-            let study = study(context, file)?;
+            let study = study(file)?;
             let file = file.file.to_string_lossy();
             run_study(context, &study, &printable(&file), usize::from(*jobs))
         }
         StudyCommand::Status { study: file } => {
-            let study = study(context, file)?;
+            let study = study(file)?;
             let plan = plan(&study, &Holdings::read(&context.workspace, &study)?);
             if context.json {
                 return print_json(&Told { steps: told(&plan), others: &plan.others, results: None });
@@ -39,9 +39,22 @@ pub(crate) fn run(context: &Context, command: &StudyCommand) -> Result<()> {
     }
 }
 
+/// The study of a file. What is wrong with it is said line by line.
+fn read(path: &Path) -> Result<Study> {
+    let text = fs::read_to_string(path).at(path)?;
+    parse(&text).map_err(|mistakes| {
+        let name = path.to_string_lossy();
+        let name = printable(&name);
+        mistakes.0.iter().for_each(|mistake| say(&line(&format!("{name}:{mistake}"))));
+        let count = mistakes.0.len();
+        let mistakes = if count == 1 { "mistake" } else { "mistakes" };
+        Error::usage(format!("{name} has {count} {mistakes}, told above with line and column, so nothing is run."))
+    })
+}
+
 /// The study of a file, with the sources that were given in place of its own. These are relative to where the user
 /// stands.
-fn study(context: &Context, file: &StudyFile) -> Result<Study> {
+fn study(file: &StudyFile) -> Result<Study> {
     let mut study = read(&file.file)?;
     for given in &file.source {
         let wrong = || Error::usage(format!("--source must be NAME=LAYOUT:PATH, not '{given}'."));
@@ -56,21 +69,6 @@ fn study(context: &Context, file: &StudyFile) -> Result<Study> {
             ))
         })?;
         data.source = vec![source];
-    }
-    if study.sample.is_some() {
-        // Its pictures are drawn when they are needed.
-        return Ok(study);
-    }
-    for data in &study.data {
-        for source in &data.source {
-            let there = SourceSpec { path: context.workspace.root().join(&source.path), ..source.clone() };
-            if let Err(error) = there.check() {
-                return Err(Error::usage(format!(
-                    "The images of data set {} are not there: {error} Give their place with --source {}={}:PATH.",
-                    data.name, data.name, source.adapter
-                )));
-            }
-        }
     }
     Ok(study)
 }
@@ -91,9 +89,10 @@ fn run_study(context: &Context, study: &Study, name: &str, jobs: usize) -> Resul
         }
         Err(TryLockError::Error(error)) => return Err(Error::file(&path, error)),
     }
-    let first = plan(study, &Holdings::read(&context.workspace, study)?);
-    if !first.is_done() {
+    let held = Holdings::read(&context.workspace, study)?;
+    if !plan(study, &held).is_done() {
         weights_there(study)?;
+        images_there(context, study, &held)?;
     }
     let mut runner = Runner::new(context, study, jobs)?;
     let outcome = runner.run();
@@ -135,6 +134,26 @@ fn weights_there(study: &Study) -> Result<()> {
             "The weights of mtcnn are not here, which finds the faces that data is aligned to; 'faceprobe weights fetch mtcnn' \
              gets them.",
         ));
+    }
+    Ok(())
+}
+
+/// Refuses a study of whose data the images are not where it says, unless they are prepared already or will be drawn.
+fn images_there(context: &Context, study: &Study, held: &Holdings) -> Result<()> {
+    for data in study.data.iter().filter(|data| prepared(held, data).is_none()) {
+        for source in &data.source {
+            let path = context.workspace.root().join(&source.path);
+            let drawn = study.sample.is_some() && path == context.workspace.sample();
+            if let Err(error) = (SourceSpec { path, ..source.clone() }).check()
+                && !drawn
+            {
+                let (name, adapter) = (&data.name, source.adapter);
+                return Err(Error::usage(format!(
+                    "The images of data set {name} are not where the study says: {error} Say where they are with --source \
+                     {name}={adapter}:PATH."
+                )));
+            }
+        }
     }
     Ok(())
 }

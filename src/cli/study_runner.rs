@@ -127,8 +127,7 @@ impl<'a> Runner<'a> {
         let tries = self.tries.entry(step.name.clone()).or_default();
         *tries += 1;
         if *tries > TRIES {
-            let problem =
-                "its worker vanished again and again; 'faceprobe runs list' shows the run, whose log says more";
+            let problem = "it was begun twice and is not done yet; 'faceprobe runs list' shows its runs.";
             self.failed.insert(step.name.clone(), problem.to_owned());
             return Ok(false);
         }

@@ -2,6 +2,7 @@
 
 use faceprobe_core::audit;
 use faceprobe_core::dataset::prepare::PrepareSettings;
+use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::features::{ClassifierSettings, CutSettings, FeatureSpec};
 use faceprobe_core::model::Kind;
 use faceprobe_core::run::SweepSettings;
@@ -15,6 +16,7 @@ fn all() -> Vec<(&'static str, Schema)> {
         ("cut", Schema::of::<CutSettings>()),
         ("classifier", Schema::of::<ClassifierSettings>()),
         ("prepare", Schema::of::<PrepareSettings>()),
+        ("sample", Schema::of::<SampleSettings>()),
         ("audit", Schema::of::<audit::Settings>()),
         ("sweep", Schema::of::<SweepSettings>()),
     ];

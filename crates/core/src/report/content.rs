@@ -59,8 +59,7 @@ pub fn document(study: &Study) -> Document {
     document.text("Of the machine that wrote this report; another processor or number of threads can move an accuracy by an image or two.");
     let facts = machine::facts().into_iter().map(|(name, value)| vec![name, value]).collect();
     document.table("", &[("", Left), ("", Left)], facts);
-    document.heading(2, "How to run it again");
-    document.blocks.push(super::document::Block::Code(rerun::commands(study)));
+    rerun::add(&mut document, study);
     document
 }
 

@@ -2,7 +2,7 @@
 
 use super::file::{Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training};
 use super::find::{best, is_trained};
-use super::holdings::{HeldRun, Holdings};
+use super::holdings::{HeldRun, HeldSet, Holdings, is_same};
 use crate::model::EnsembleSettings;
 use crate::run::{JobSpec, Status};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +21,7 @@ pub fn export(held: &Holdings) -> Exported {
         held,
         study: Study::default(),
         left_out: Vec::new(),
+        sets: BTreeMap::new(),
         names: BTreeMap::new(),
         taken: BTreeSet::new(),
     };
@@ -42,6 +43,8 @@ struct Exporter<'a> {
     held: &'a Holdings,
     study: Study,
     left_out: Vec<String>,
+    /// What a prepared set is called in the file.
+    sets: BTreeMap<String, String>,
     /// What a run is called in the file.
     names: BTreeMap<String, Reference>,
     taken: BTreeSet<String>,
@@ -60,13 +63,14 @@ impl<'a> Exporter<'a> {
     /// The set that a run was made on, if it is there as it was.
     fn set_of(&self, dataset: &str, manifest: Option<&str>) -> Option<String> {
         let set = self.held.sets.iter().find(|set| set.name == dataset)?;
-        manifest.is_none_or(|manifest| set.manifest_sha256 == manifest).then(|| set.name.clone())
+        let same = manifest.is_none_or(|manifest| set.manifest_sha256 == manifest);
+        self.sets.get(&set.name).filter(|_| same).cloned()
     }
 
     fn data(&mut self) {
         for set in &self.held.sets {
             let mut settings = set.settings.clone();
-            settings.name = set.fold.as_ref().map_or_else(|| set.name.clone(), |fold| fold.of.clone());
+            settings.name = data_name(set);
             for source in &mut settings.source {
                 // What lies in the workspace is found from any workspace.
                 if let Ok(within) = source.path.strip_prefix(&self.held.root) {
@@ -77,7 +81,11 @@ impl<'a> Exporter<'a> {
             if sample && self.study.sample.is_none() {
                 self.study.sample.clone_from(&self.held.sample);
             }
-            if self.study.data.iter().all(|known| known.name != settings.name) {
+            // One content has one table, however many sets are of it.
+            let known = self.study.data.iter().find(|known| is_same(&self.held.root, known, &settings));
+            let name = known.map_or_else(|| settings.name.clone(), |known| known.name.clone());
+            self.sets.insert(set.name.clone(), name);
+            if known.is_none() {
                 self.study.data.push(settings);
             }
         }
@@ -92,7 +100,7 @@ impl<'a> Exporter<'a> {
             };
             let set = self.held.sets.iter().find(|set| set.name == *dataset);
             let Some(set) = set.filter(|_| run.status == Status::Done) else { continue };
-            let data = set.fold.as_ref().map_or_else(|| set.name.clone(), |fold| fold.of.clone());
+            let Some(data) = self.sets.get(&set.name).cloned() else { continue };
             match self.study.features.iter_mut().find(|known| known.features == *features) {
                 Some(known) => {
                     known.probe |= is_probe;
@@ -130,10 +138,11 @@ impl<'a> Exporter<'a> {
                 }
                 JobSpec::Folds { dataset, model } => {
                     let parts = self.parts(run);
-                    let there = self.study.data.iter().any(|data| data.name == *dataset) && run.status == Status::Done;
+                    let whole = |set: &&HeldSet| set.fold.as_ref().is_some_and(|fold| fold.of == *dataset);
+                    let there = self.held.sets.iter().find(whole).filter(|_| run.status == Status::Done);
                     let opened =
                         parts.iter().all(|part| part.row.as_ref().is_some_and(|row| row.test_accuracy.is_some()));
-                    (there.then(|| dataset.clone()), model, opened && !parts.is_empty())
+                    (there.and_then(|set| self.sets.get(&set.name).cloned()), model, opened && !parts.is_empty())
                 }
                 _ => continue,
             };
@@ -286,10 +295,9 @@ impl<'a> Exporter<'a> {
     fn evaluations(&mut self) {
         for run in &self.held.runs {
             let JobSpec::Evaluate { run: base, on } = &run.job else { continue };
-            let (Some(of), true) = (self.names.get(base).cloned(), self.study.data.iter().any(|data| data.name == *on))
-            else {
-                continue;
-            };
+            let set = self.held.sets.iter().find(|set| set.name == *on);
+            let on = set.and_then(|set| self.sets.get(&set.name).cloned());
+            let (Some(of), Some(on)) = (self.names.get(base).cloned(), on) else { continue };
             match self.study.evaluations.iter_mut().find(|known| known.on == [on.clone()]) {
                 Some(known) if known.of.contains(&of) => {}
                 Some(known) => known.of.push(of),
@@ -300,6 +308,11 @@ impl<'a> Exporter<'a> {
             }
         }
     }
+}
+
+/// What a set is called in the file: a version is another set there.
+fn data_name(set: &HeldSet) -> String {
+    set.fold.as_ref().map_or(&set.name, |fold| &fold.of).replace('@', "-")
 }
 
 /// A name with nothing in it that a table's name cannot have.

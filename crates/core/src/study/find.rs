@@ -19,6 +19,14 @@ impl Standing {
         Self { state: State::ToDo, runs: Vec::new(), seconds: None, problem: None, action }
     }
 
+    /// Done, whichever of these runs did it.
+    pub fn done(runs: &[&HeldRun]) -> Self {
+        let done: Vec<&&HeldRun> = runs.iter().filter(|run| is_ended(run)).collect();
+        let ids = done.iter().map(|run| run.id.clone()).collect();
+        let seconds = done.first().and_then(|run| run.seconds);
+        Self { state: State::Done, runs: ids, seconds, problem: None, action: Action::None }
+    }
+
     pub fn refused(sentence: String) -> Self {
         let problem = Some(sentence.clone());
         Self { state: State::Failed, problem, ..Self::todo(Action::Refuse(sentence)) }

@@ -1,8 +1,6 @@
 //! What is wrong with a study's file, and where.
 
-use crate::error::Error;
 use std::fmt;
-use std::path::Path;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +29,6 @@ impl Mistake {
 /// All that is wrong with a file, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistakes(pub Vec<Mistake>);
-
-impl Mistakes {
-    /// As wrong usage, a line for each.
-    pub fn of_file(&self, path: &Path) -> Error {
-        let told: Vec<String> = self.0.iter().map(|mistake| format!("{}:{mistake}", path.display())).collect();
-        Error::usage(told.join("\n"))
-    }
-}
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

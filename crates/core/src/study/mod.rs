@@ -23,7 +23,7 @@ pub use export::{Exported, export};
 pub use file::{Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training};
 pub use holdings::{HeldRun, HeldSet, Holdings, Prepared, prepared};
 pub use mistakes::{Mistake, Mistakes};
-pub use parse::{parse, read};
+pub use parse::parse;
 pub use plan::plan;
 pub use shipped::demo;
 pub use steps::{Action, Plan, State, Step};

@@ -6,29 +6,17 @@ use super::mistakes::Mistakes;
 use super::reader::{Pairs, Reader, Table};
 use crate::dataset::PrepareSettings;
 use crate::dataset::synthetic::SampleSettings;
-use crate::error::{AtPath, Result};
 use crate::features::FeatureSpec;
 use crate::model::{DenseSettings, Kind, ModelInput, ModelSpec};
 use crate::run::{Axis, SweepSettings, SweepSpec};
 use faceprobe_settings::{Info, Refusal, Role, Settings, axes, axis_values, infos, nearest};
-use std::fs;
-use std::path::Path;
 use toml::de::DeTable;
-
-/// The study of a file.
-///
-/// # Errors
-/// A file that cannot be read; all that is wrong with it, as wrong usage, each mistake on a line with its place.
-pub fn read(path: &Path) -> Result<Study> {
-    let text = fs::read_to_string(path).at(path)?;
-    parse(&text).map_err(|mistakes| mistakes.of_file(path))
-}
 
 /// The study that a text states.
 ///
 /// # Errors
 /// All that is wrong with it. What refers to something is looked at when every table is good alone.
-pub fn parse(text: &str) -> std::result::Result<Study, Mistakes> {
+pub fn parse(text: &str) -> Result<Study, Mistakes> {
     let mut reader = Reader::new(text);
     let (file, errors) = DeTable::parse_recoverable(text);
     for error in &errors {

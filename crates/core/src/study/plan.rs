@@ -81,10 +81,7 @@ impl Planner<'_> {
             let runs: Vec<_> = self.held.runs.iter().filter(|run| run.job == job).collect();
             let mut at = standing(&runs, |_| false, Action::Launch(Box::new(job)));
             match &self.held.sample {
-                Some(held) if held == sample => {
-                    at.state = State::Done;
-                    at.action = Action::None;
-                }
+                Some(held) if held == sample => at = Standing::done(&runs),
                 Some(_) if !self.held.sets.is_empty() => {
                     at = Standing::refused(
                         "data/sample holds another sample, on which prepared sets stand; take another workspace, or this \
@@ -104,10 +101,7 @@ impl Planner<'_> {
             let there = set.is_some();
             let mut at = standing(&runs, |_| false, Action::Launch(Box::new(JobSpec::Prepare(located))));
             if there {
-                (at.state, at.action, at.problem) = (State::Done, Action::None, None);
-                let done = runs.iter().find(|run| run.status == Status::Done);
-                at.runs = done.iter().map(|run| run.id.clone()).collect();
-                at.seconds = done.and_then(|run| run.seconds);
+                at = Standing::done(&runs);
             } else if runs.iter().all(|run| run.status == Status::Done) {
                 // What they made was removed.
                 at.runs.clear();
@@ -133,9 +127,12 @@ impl Planner<'_> {
                 let runs: Vec<_> = self.held.runs.iter().filter(|run| run.job == job).collect();
                 let mut at = standing(&runs, find::is_ended, Action::Launch(Box::new(job)));
                 if self.held.rows.contains(&(features.clone(), set.one().to_owned())) {
-                    (at.state, at.action, at.problem) = (State::Done, Action::None, None);
+                    at = Standing::done(&runs);
                 }
-                self.add(format!("features {named}"), needs.clone(), at);
+                // A probe computes every stage by itself.
+                if !extraction.probe || self.study.trains_on(extraction) {
+                    self.add(format!("features {named}"), needs.clone(), at);
+                }
                 if extraction.probe {
                     let settings = LogisticSettings { alphas: probe::ALPHAS.to_vec(), ..LogisticSettings::default() };
                     let job = JobSpec::Probe { dataset: set.one().to_owned(), features, settings };
@@ -380,9 +377,7 @@ impl Planner<'_> {
                     let runs: Vec<_> = self.held.runs.iter().filter(|run| run.job == job).collect();
                     let mut at = standing(&runs, |_| false, Action::Launch(Box::new(job)));
                     if targets.iter().all(opened) {
-                        (at.state, at.action, at.problem) = (State::Done, Action::None, None);
-                        at.runs =
-                            runs.iter().filter(|run| run.status == Status::Done).map(|run| run.id.clone()).collect();
+                        at = Standing::done(&runs);
                     }
                     at
                 }
@@ -462,6 +457,13 @@ fn located_in_sample(root: &Path, data: &crate::dataset::PrepareSettings) -> boo
 }
 
 impl Study {
+    /// Whether something is trained on these features.
+    pub(super) fn trains_on(&self, extraction: &Extraction) -> bool {
+        let features = Some(&extraction.features);
+        self.models.iter().any(|model| model.model.features() == features)
+            || self.sweeps.iter().any(|sweep| Some(&sweep.sweep.features) == features)
+    }
+
     /// The sets that features are computed for: those their table names, and those of the models that name them.
     pub(super) fn extracted_for(&self, extraction: &Extraction) -> Vec<String> {
         let models = self.models.iter().filter(|model| {
