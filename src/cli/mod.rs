@@ -27,6 +27,7 @@ mod runs;
 mod screens;
 mod side_by_side;
 mod sweep;
+mod trackers;
 mod train;
 mod weights;
 

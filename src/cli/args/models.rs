@@ -183,6 +183,20 @@ pub(crate) enum RunsCommand {
         #[arg(long)]
         off: bool,
     },
+    /// Write runs for TensorBoard or MLflow: curves, settings, figures. Only files are written, nothing is sent anywhere
+    Export {
+        /// The runs [default: all models that are trained]
+        runs: Vec<String>,
+        /// A folder for event files, for 'tensorboard --logdir DIR'
+        #[arg(long, value_name = "DIR", required_unless_present = "mlflow")]
+        tensorboard: Option<PathBuf>,
+        /// A folder for a file store, for 'mlflow ui --backend-store-uri DIR'
+        #[arg(long, value_name = "DIR")]
+        mlflow: Option<PathBuf>,
+        /// Overwrite files that were not made here
+        #[arg(long)]
+        force: bool,
+    },
     /// Delete a run's folder
     Remove {
         run: String,

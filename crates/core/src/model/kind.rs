@@ -17,7 +17,7 @@ use std::hash::{Hash, Hasher};
 
 /// Every kind, in the order in which help and forms list them.
 static REGISTRY: [&KindInfo; 6] =
-    [&benchmark::KIND, &dense::KIND, &logistic::KIND, &knn::KIND, &finetune::KIND, &ensemble::KIND];
+    [&benchmark::KIND, &dense::KIND, &logistic::KIND, &finetune::KIND, &knn::KIND, &ensemble::KIND];
 
 /// What is said of a kind of model.
 pub struct KindInfo {

@@ -48,6 +48,7 @@ pub mod spec;
 pub mod story;
 pub mod summary;
 pub mod sweep;
+pub mod trackers;
 pub mod view;
 
 pub use crate::model::ModelSpec;
