@@ -90,11 +90,21 @@ pub(crate) struct ChooseArgs {
     /// recall=R; or a number between 0 and 1
     #[arg(long, default_value = "auto", value_parser = threshold)]
     pub threshold: Threshold,
+    /// Fit threshold and calibration on a few images of this prepared set instead, by its name, folder or manifest.csv, and
+    /// measure on its others; the choice says so. For a place where pictures differ from the training data
+    #[arg(long, value_name = "DATA")]
+    pub on: Option<String>,
+    /// On how many of its images [default: 50]
+    #[arg(long, value_name = "N", requires = "on", value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
+    pub images: Option<u64>,
+    /// Which images are drawn [default: 1]
+    #[arg(long, value_name = "N", requires = "on")]
+    pub seed: Option<u64>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// The run [default: the chosen one, with the threshold it was chosen with, else the best on validation]
+    /// The run [default: the chosen one, with the threshold and calibration it was chosen with, else the best on validation]
     pub run: Option<String>,
     /// The ONNX file; beside it comes a Python program of the same name
     #[arg(long, value_name = "MODEL.onnx")]

@@ -35,7 +35,15 @@ pub fn commands(study: &Study) -> String {
         lines.push(format!("{command}{}  # {run}", circumstances(spec)));
     }
     if let Some(choice) = &study.chosen {
-        lines.push(line(&["choose", &choice.run, "--threshold", &choice.threshold.to_string()], []));
+        lines.push(match &choice.adapted {
+            Some(adapted) => {
+                let (images, seed) = (adapted.images.to_string(), adapted.seed.to_string());
+                let criterion = choice.criterion.as_deref().unwrap_or("auto");
+                let on = ["--on", &adapted.dataset, "--images", &images, "--seed", &seed, "--threshold", criterion];
+                line(&["choose", &choice.run], on.map(str::to_owned))
+            }
+            None => line(&["choose", &choice.run, "--threshold", &choice.threshold.to_string()], []),
+        });
     }
     lines.push("faceprobe report".to_owned());
     lines.join("\n")
