@@ -5,7 +5,7 @@ use super::{File, Tracked};
 use crate::backbone::weights::hex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What MLflow keeps of a parameter's value, in characters.
 const LONGEST_VALUE: usize = 6000;
@@ -88,7 +88,7 @@ fn yaml(pairs: &[(&str, Value)]) -> Vec<u8> {
 }
 
 /// An absolute path as a `file` address.
-fn uri(path: &PathBuf) -> String {
+fn uri(path: &Path) -> String {
     let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
     let bytes = path.as_os_str().as_encoded_bytes().iter();
     let text = bytes.map(|&byte| if kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") });
