@@ -267,6 +267,10 @@ fn what_cannot_be_exported_is_refused_in_a_sentence() {
     fs::write(study.at().join("model.py"), "mine").expect("a file");
     refused(&["export", &run, "--to", "model.onnx"], 2, "model.py");
     assert!(!study.at().join("model.onnx").exists());
+    // A name is text in the program, whatever it holds.
+    study.ok(&["export", &run, "--to", "Köln's \\.onnx"]);
+    let script = fs::read_to_string(study.at().join("Köln's \\.py")).expect("a program");
+    assert!(script.contains(r"'K\U000000f6ln\'s \\.onnx'"), "{script}");
     // Other weights than the model's would be another model.
     let mut weights = fs::read(study.at().join("made-up.safetensors")).expect("weights");
     let last = weights.len() - 2;

@@ -4,7 +4,7 @@
 #[path = "support/coloured.rs"]
 mod coloured;
 
-use coloured::{ok, pictures, run};
+use coloured::{ok, run, trained};
 use faceprobe_core::dataset::{Manifest, Split};
 use faceprobe_core::evaluation::power_law::{Measured, PowerLaw};
 use faceprobe_core::model::ModelInfo;
@@ -34,10 +34,8 @@ fn drawn(at: &Path, count: usize, seed: u64) -> BTreeSet<String> {
 
 #[test]
 fn a_curve_trains_nested_parts_as_ordinary_runs_and_only_what_is_not_there() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = trained();
     let at = folder.path();
-    pictures(&at.join("raw"), 0..40);
-    ok(at, &["data", "prepare", "--source", "folder:raw", "--name", "colours"]);
 
     let parts = [8, 9, 20, 48].map(|count| drawn(at, count, 1));
     assert!(parts.windows(2).all(|pair| pair[0].is_subset(&pair[1])), "{parts:?}");

@@ -49,11 +49,11 @@ pub(crate) fn run(context: &Context, args: &ExportArgs) -> Result<()> {
 
 /// The model of a run, or of the chosen one with the threshold of the choice.
 fn model(context: &Context, run: Option<&str>) -> Result<SavedModel> {
-    let (run, threshold) = match run {
+    let (run, choice) = match run {
         Some(name) => (RunFolder::find(&context.workspace, name)?, None),
         None => {
             let choice = choice::current(&context.workspace)?;
-            (RunFolder::find(&context.workspace, &choice.run)?, Some(choice.threshold))
+            (RunFolder::find(&context.workspace, &choice.run)?, Some(choice))
         }
     };
     if !run.model_path().is_file() {
@@ -63,6 +63,9 @@ fn model(context: &Context, run: Option<&str>) -> Result<SavedModel> {
         )));
     }
     let mut model = SavedModel::load(&run.model_path())?;
-    model.info.threshold = threshold.unwrap_or(model.info.threshold);
+    if let Some(choice) = choice {
+        model.info.threshold = choice.threshold;
+        model.info.calibration = choice.calibration(model.info.calibration);
+    }
     Ok(model)
 }

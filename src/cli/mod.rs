@@ -31,6 +31,7 @@ mod study;
 mod study_export;
 mod study_runner;
 mod sweep;
+mod trackers;
 mod train;
 mod weights;
 

@@ -30,6 +30,9 @@ pub(crate) fn run(context: &Context, command: &RunsCommand) -> Result<()> {
         RunsCommand::Note { run, text } => note(context, &find(run)?, text.as_deref()),
         RunsCommand::Rename { run, title } => relabel(&find(run)?, |label| label.set_title(title)),
         RunsCommand::Pin { run, off } => relabel(&find(run)?, |label| label.pinned = !off),
+        RunsCommand::Export { runs, tensorboard, mlflow, force } => {
+            super::trackers::export(context, runs, tensorboard.as_deref(), mlflow.as_deref(), *force)
+        }
         RunsCommand::Remove { run, yes } => remove(find(run)?, *yes),
     }
 }

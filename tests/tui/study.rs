@@ -222,6 +222,7 @@ pub fn snapshot() -> Snapshot {
             criterion: None,
             at: String::new(),
             after_test_openings: 1,
+            adapted: None,
         }),
         problem: None,
     }

@@ -131,6 +131,7 @@ fn snapshot() -> Snapshot {
             criterion: None,
             at: String::new(),
             after_test_openings: 0,
+            adapted: None,
         }),
         ..Snapshot::default()
     }

@@ -93,11 +93,21 @@ pub(crate) struct ChooseArgs {
     /// recall=R; or a number between 0 and 1
     #[arg(long, default_value = "auto", value_parser = threshold)]
     pub threshold: Threshold,
+    /// Fit threshold and calibration on a few images of this prepared set instead, by its name, folder or manifest.csv, and
+    /// measure on its others; the choice says so. For a place where pictures differ from the training data
+    #[arg(long, value_name = "DATA")]
+    pub on: Option<String>,
+    /// On how many of its images [default: 50]
+    #[arg(long, value_name = "N", requires = "on", value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
+    pub images: Option<u64>,
+    /// Which images are drawn [default: 1]
+    #[arg(long, value_name = "N", requires = "on")]
+    pub seed: Option<u64>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// The run [default: the chosen one, with the threshold it was chosen with, else the best on validation]
+    /// The run [default: the chosen one, with the threshold and calibration it was chosen with, else the best on validation]
     pub run: Option<String>,
     /// The ONNX file; beside it comes a Python program of the same name
     #[arg(long, value_name = "MODEL.onnx")]
@@ -185,6 +195,20 @@ pub(crate) enum RunsCommand {
         /// Take the pin away again
         #[arg(long)]
         off: bool,
+    },
+    /// Write runs for TensorBoard or MLflow: curves, settings, figures. Only files are written, nothing is sent anywhere
+    Export {
+        /// The runs [default: all models that are trained]
+        runs: Vec<String>,
+        /// A folder for event files, for 'tensorboard --logdir DIR'
+        #[arg(long, value_name = "DIR", required_unless_present = "mlflow")]
+        tensorboard: Option<PathBuf>,
+        /// A folder for a file store, for 'mlflow ui --backend-store-uri DIR'
+        #[arg(long, value_name = "DIR")]
+        mlflow: Option<PathBuf>,
+        /// Overwrite files that were not made here
+        #[arg(long)]
+        force: bool,
     },
     /// Delete a run's folder
     Remove {

@@ -17,7 +17,7 @@ use std::hash::{Hash, Hasher};
 
 /// Every kind, in the order in which help and forms list them.
 static REGISTRY: [&KindInfo; 7] =
-    [&benchmark::KIND, &dense::KIND, &logistic::KIND, &knn::KIND, &finetune::KIND, &ensemble::KIND, &offtheshelf::KIND];
+    [&benchmark::KIND, &dense::KIND, &logistic::KIND, &finetune::KIND, &knn::KIND, &ensemble::KIND, &offtheshelf::KIND];
 
 /// What is said of a kind of model.
 pub struct KindInfo {

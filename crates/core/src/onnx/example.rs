@@ -23,8 +23,7 @@ pub fn example(info: &ModelInfo, name: &str) -> Result<String> {
         Some(_) => " that is cropped to an aligned face (see 'alignment' in the metadata)",
         None => "",
     };
-    // A name in single quotes: what could end it or begin something else is escaped.
-    let quoted: String = name.chars().flat_map(char::escape_default).collect();
+    let quoted = quoted(name);
     Ok(format!(
         "# Tells the label of a picture{face}: pip install onnxruntime pillow; python THIS PICTURE\n\
          import json, os, sys\n\
@@ -37,4 +36,14 @@ pub fn example(info: &ModelInfo, name: &str) -> Result<String> {
          label, probability, score = model.run(None, {{'pictures': numpy.asarray(picture)[None]}})\n\
          print(json.loads(about['classes'])[label[0]], probability[0])\n"
     ))
+}
+
+/// What stands between single quotes in Python for this text: what could end it or is not ASCII is escaped.
+fn quoted(text: &str) -> String {
+    let escaped = text.chars().map(|c| match c {
+        '\'' | '\\' => format!("\\{c}"),
+        ' '..='~' => c.to_string(),
+        c => format!("\\U{:08x}", u32::from(c)),
+    });
+    escaped.collect()
 }

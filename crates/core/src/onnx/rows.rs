@@ -106,7 +106,10 @@ impl Frozen {
             )));
         }
         let stored = StoredWeights::read(info)?;
-        let same = stored.sha256 == identity.weights && identity.preprocessing.starts_with(&preprocessing.describe());
+        let described = preprocessing.describe();
+        // The rows behind a cut are of pictures and their mirror images.
+        let known = [described.clone(), format!("{described} and mirrored")];
+        let same = stored.sha256 == identity.weights && known.contains(&identity.preprocessing);
         if !same {
             return Err(Error::failed(format!(
                 "The model was trained on {} with other weights or preprocessing than those here; fetch the same weights or \

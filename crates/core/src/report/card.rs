@@ -4,6 +4,7 @@ use super::content::share;
 use super::document::{Align, Document};
 use super::gather::{Model, Study};
 use crate::dataset::{PrepareReport, Split, SplitMethod, thousands};
+use crate::run::choice::Choice;
 use crate::run::result_text::{backbone_name, remarks, with_interval};
 
 /// Adds the card.
@@ -57,6 +58,16 @@ fn details(document: &mut Document, study: &Study, model: &Model) {
         vec![
             "threshold".to_owned(),
             match choice {
+                Some(Choice { threshold, adapted: Some(adapted), .. }) => format!(
+                    "{threshold:.3}, fitted on {} images of {}, where it tells {:.3} of {} others right, and {:.3} with \
+                     its own threshold {:.3}",
+                    adapted.images,
+                    adapted.dataset,
+                    adapted.after.accuracy,
+                    adapted.rest,
+                    adapted.before.accuracy,
+                    adapted.own_threshold
+                ),
                 Some(choice) => format!(
                     "{:.3}, chosen on validation for: {}",
                     choice.threshold,

@@ -24,7 +24,14 @@ pub fn add(document: &mut Document, study: &Study) {
         document.list(study.file.left_out.iter().cloned());
     }
     if let Some(choice) = &study.chosen {
-        document.text(format!("The model that predict uses is {}, with threshold {}.", choice.run, choice.threshold));
+        let adapted = choice.adapted.as_ref().map_or_else(String::new, |adapted| {
+            format!(
+                ", chosen with the calibration on {} images of {} (seed {})",
+                adapted.images, adapted.dataset, adapted.seed
+            )
+        });
+        document
+            .text(format!("The model that predict uses is {}, with threshold {}{adapted}.", choice.run, choice.threshold));
     }
     let sets = study.sets.iter().filter(|set| !set.report.manifest_sha256.is_empty());
     let sets =

@@ -1,12 +1,14 @@
 //! The model that `predict` uses, as `choose` set it.
 
+use super::adaptation::{Adaptation, Place, Scores};
+use super::external_evaluation::ExternalEvaluation;
 use super::openings;
 use super::results::ResultRow;
 use super::score_file::ScoreFile;
 use super::{RunFolder, Status};
 use crate::dataset::Split;
 use crate::error::{AtPath, Error, Result};
-use crate::evaluation::{Criterion, threshold_for};
+use crate::evaluation::{Calibration, Criterion, threshold_for};
 use crate::model::ModelInfo;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,9 @@ pub struct Choice {
     pub at: String,
     /// How often the test split of the run's data had been opened when it was chosen.
     pub after_test_openings: usize,
+    /// Where threshold and calibration were fitted on images of another data set than the run's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapted: Option<Box<Adaptation>>,
 }
 
 fn path(workspace: &Workspace) -> PathBuf {
@@ -68,7 +73,33 @@ pub fn choose_for(workspace: &Workspace, run: &RunFolder, criterion: Criterion) 
         ))
     })?;
     // A class called always or never can have its threshold a hair outside.
-    keep(workspace, run, threshold.clamp(0.0, 1.0), criterion.to_string())
+    keep(workspace, run, threshold.clamp(0.0, 1.0), criterion.to_string(), None)
+}
+
+/// Makes `run` the model that `predict` uses, with threshold and calibration fitted on a few images of the data set that the
+/// run `evaluation` has scored it on. What is kept says so.
+///
+/// # Errors
+/// As [`choose`] and [`Scores::adapt`]; an evaluation of another run, or one that has not ended well.
+pub fn choose_on(
+    workspace: &Workspace,
+    run: &RunFolder,
+    evaluation: &RunFolder,
+    criterion: Criterion,
+    (images, seed): (usize, u64),
+) -> Result<Choice> {
+    let threshold = trained(run)?.threshold;
+    let info = ModelInfo::read(&run.model_path())?;
+    let of = ExternalEvaluation::load(evaluation.path())?;
+    if of.run != run.id().as_str() {
+        return Err(Error::failed(format!("{} is an evaluation of {}, not of {}.", evaluation.id(), of.run, run.id())));
+    }
+    let scores = ScoreFile::read(&evaluation.path().join("scores.csv"), &info.classes)?;
+    let scores = Scores { of: &scores, threshold, calibration: info.calibration };
+    let place =
+        Place { dataset: of.dataset, manifest_sha256: of.manifest_sha256, evaluation: evaluation.id().to_string() };
+    let (threshold, adapted) = scores.adapt(criterion, images, seed, place)?;
+    keep(workspace, run, threshold, criterion.to_string(), Some(Box::new(adapted)))
 }
 
 /// Makes `run` the model that `predict` uses. Without a threshold, the one chosen on validation is taken.
@@ -78,7 +109,7 @@ pub fn choose(workspace: &Workspace, run: &RunFolder, threshold: Option<f64>) ->
         return Err(Error::usage("A threshold lies between 0 and 1."));
     }
     let criterion = if threshold.is_some() { "fixed".to_owned() } else { Criterion::Accuracy.to_string() };
-    keep(workspace, run, threshold.unwrap_or(result.threshold), criterion)
+    keep(workspace, run, threshold.unwrap_or(result.threshold), criterion, None)
 }
 
 /// The result of a run that has a model.
@@ -89,15 +120,28 @@ fn trained(run: &RunFolder) -> Result<ResultRow> {
     })
 }
 
-fn keep(workspace: &Workspace, run: &RunFolder, threshold: f64, criterion: String) -> Result<Choice> {
+fn keep(
+    workspace: &Workspace,
+    run: &RunFolder,
+    threshold: f64,
+    criterion: String,
+    adapted: Option<Box<Adaptation>>,
+) -> Result<Choice> {
     let result = trained(run)?;
     let at = jiff::Timestamp::now().to_string();
     let after_test_openings = openings::load(workspace).before(&result.manifest_sha256, &at);
     let run = run.id().to_string();
-    let choice = Choice { run, threshold, criterion: Some(criterion), at, after_test_openings };
+    let choice = Choice { run, threshold, criterion: Some(criterion), at, after_test_openings, adapted };
     let path = path(workspace);
     write_whole(&path, crate::text::json_value(&choice).at(&path)?.as_bytes())?;
     Ok(choice)
+}
+
+impl Choice {
+    /// What makes calibrated probabilities of the scores: fitted elsewhere, or the model's own.
+    pub fn calibration(&self, own: Option<Calibration>) -> Option<Calibration> {
+        self.adapted.as_ref().and_then(|adapted| adapted.calibration).or(own)
+    }
 }
 
 /// The run that `predict` uses: the chosen one, else the finished one with the best validation accuracy.
@@ -123,5 +167,6 @@ pub fn current(workspace: &Workspace) -> Result<Choice> {
         criterion: None,
         at: row.created,
         after_test_openings: row.after_test_openings,
+        adapted: None,
     })
 }

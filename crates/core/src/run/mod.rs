@@ -18,6 +18,7 @@
 //!
 //! The worker has a session of its own, so it goes on when the terminal that started it is gone.
 
+pub mod adaptation;
 pub mod choice;
 mod columns;
 pub mod compare;
@@ -48,6 +49,7 @@ pub mod spec;
 pub mod story;
 pub mod summary;
 pub mod sweep;
+pub mod trackers;
 pub mod view;
 
 pub use crate::model::ModelSpec;

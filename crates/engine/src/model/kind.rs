@@ -17,8 +17,8 @@ static REGISTRY: [(&str, &dyn ModelKind); 7] = [
     ("benchmark", &benchmark::Benchmark),
     ("dense", &dense::DenseHead),
     ("logistic", &logistic::Logistic),
-    ("knn", &knn::Knn),
     ("finetune", &finetune::Finetune),
+    ("knn", &knn::Knn),
     ("ensemble", &finetune::ensemble::Ensemble),
     ("offtheshelf", &offtheshelf::OffTheShelf),
 ];
