@@ -5,6 +5,7 @@ use super::results::ResultRow;
 use super::score_file::ScoreFile;
 use super::{RunFolder, Status};
 use crate::dataset::Split;
+use crate::dataset::lacking::{lacking, per_class};
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Criterion, threshold_for};
 use crate::model::ModelInfo;
@@ -61,11 +62,17 @@ pub fn choose_for(workspace: &Workspace, run: &RunFolder, criterion: Criterion) 
     }
     let classes = ModelInfo::read(&run.model_path())?.classes;
     let ScoreFile { scores, positive, .. } = ScoreFile::read(&run.scores_path(Split::Val), &classes)?;
-    let threshold = threshold_for(criterion, &scores, &positive).ok_or_else(|| {
-        Error::failed(format!(
+    let counts = per_class(positive.iter().copied());
+    let threshold = threshold_for(criterion, &scores, &positive).ok_or_else(|| match lacking("val", counts, &classes) {
+        Some(lacks) => Error::failed(format!(
+            "{lacks}, so no threshold can be chosen for {criterion} with {}; prepare the data with images of both classes in \
+             it and train again, or give a number.",
+            run.id()
+        )),
+        None => Error::failed(format!(
             "No threshold reaches {criterion} on the validation split of {}; ask for less, or choose another model.",
             run.id()
-        ))
+        )),
     })?;
     // A class called always or never can have its threshold a hair outside.
     keep(workspace, run, threshold.clamp(0.0, 1.0), criterion.to_string())
