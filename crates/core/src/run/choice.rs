@@ -48,7 +48,7 @@ pub fn load(workspace: &Workspace) -> Result<Option<Choice>> {
 /// Makes `run` the model that `predict` uses, with the threshold that serves a criterion best on its validation scores.
 ///
 /// # Errors
-/// A run without a model; a target that no threshold reaches.
+/// A run without a model; validation without a class; a target that no threshold reaches.
 pub fn choose_for(workspace: &Workspace, run: &RunFolder, criterion: Criterion) -> Result<Choice> {
     if criterion == Criterion::Accuracy {
         return choose(workspace, run, None);
@@ -62,17 +62,18 @@ pub fn choose_for(workspace: &Workspace, run: &RunFolder, criterion: Criterion) 
     }
     let classes = ModelInfo::read(&run.model_path())?.classes;
     let ScoreFile { scores, positive, .. } = ScoreFile::read(&run.scores_path(Split::Val), &classes)?;
-    let counts = per_class(positive.iter().copied());
-    let threshold = threshold_for(criterion, &scores, &positive).ok_or_else(|| match lacking("val", counts, &classes) {
-        Some(lacks) => Error::failed(format!(
-            "{lacks}, so no threshold can be chosen for {criterion} with {}; prepare the data with images of both classes in \
-             it and train again, or give a number.",
+    if let Some(lacks) = lacking("val", per_class(positive.iter().copied()), &classes) {
+        return Err(Error::failed(format!(
+            "{lacks}, so no threshold can be chosen for {criterion} with {}; prepare the data with images of both classes \
+             in it and train again, or give a number.",
             run.id()
-        )),
-        None => Error::failed(format!(
+        )));
+    }
+    let threshold = threshold_for(criterion, &scores, &positive).ok_or_else(|| {
+        Error::failed(format!(
             "No threshold reaches {criterion} on the validation split of {}; ask for less, or choose another model.",
             run.id()
-        )),
+        ))
     })?;
     // A class called always or never can have its threshold a hair outside.
     keep(workspace, run, threshold.clamp(0.0, 1.0), criterion.to_string())
