@@ -11,6 +11,9 @@ mod program;
 mod splits;
 mod tables;
 
+use faceprobe_core::dataset::{PrepareSettings, prepare};
+use faceprobe_core::monitor::Silent;
+use faceprobe_core::workspace::Workspace;
 use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::Value;
 use std::fs;
@@ -58,19 +61,29 @@ impl Place {
         self.at("workspace")
     }
 
-    /// The report of `data prepare`, or the sentence in which it is refused.
+    /// The report of a preparation under the name `set`, or the sentence in which it is refused. `more` are options of `data
+    /// prepare` with their values.
     pub fn prepare(&self, source: &str, more: &[&str]) -> Result<Value, String> {
         let (layout, path) = source.split_once(':').expect("layout:path");
-        let source = format!("{layout}:{}", self.at(path).display());
-        let args = [&["data", "prepare", "--quiet", "--json", "--name", "set", "--source", &source], more].concat();
-        let output = program::run(&self.workspace(), &args);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!said.contains("panicked"), "{said}");
-        if output.status.success() {
-            Ok(serde_json::from_slice(&output.stdout).expect("one JSON value"))
-        } else {
-            Err(said)
+        let mut settings = PrepareSettings {
+            source: vec![format!("{layout}:{}", self.at(path).display()).parse().expect("a source")],
+            name: "set".into(),
+            ..PrepareSettings::default()
+        };
+        for option in more.chunks(2) {
+            let size = || Some(option[1].parse().expect("a number"));
+            match option[0] {
+                "--train" => settings.train = size(),
+                "--val" => settings.val = size(),
+                "--test" => settings.test = size(),
+                "--split" => settings.split = Some(option[1].parse().expect("a method")),
+                other => panic!("{other}"),
+            }
         }
+        let workspace = Workspace::open(&self.workspace()).expect("a workspace");
+        let prepared = prepare(&workspace, &settings, &Silent).map_err(|error| error.to_string())?;
+        prepared.outcome.map_err(|error| error.to_string())?;
+        Ok(serde_json::to_value(prepared.report).expect("JSON"))
     }
 
     /// The report, which accounts for every row.

@@ -59,8 +59,7 @@ fn accents_composed_in_another_way_are_the_same() {
     .iter()
     .enumerate()
     {
-        let place_again = &place;
-        place_again.put(&format!("data/f/{on_disk}"), picture(300 + n as u32, ImageFormat::Jpeg));
+        place.put(&format!("data/f/{on_disk}"), picture(300 + n as u32, ImageFormat::Jpeg));
         table(
             &place,
             |folder, n| if (folder, n) == ("f", 0) { format!("f/{written}") } else { format!("{folder}/{n}.jpg") },
