@@ -100,7 +100,7 @@ impl OfSplit {
             ])
             .map(|(class, called)| {
                 let mut cells = vec![class.class.clone()];
-                cells.extend([class.precision, class.recall, class.f1].map(|value| format!("{value:.4}")));
+                cells.extend([class.precision, class.recall, class.f1].map(optional));
                 cells.push(class.support.to_string());
                 cells.extend(called.map(|count| count.to_string()));
                 cells
@@ -127,9 +127,13 @@ impl OfSplit {
     }
 }
 
+/// A share, or that there is none.
+fn optional(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".into(), |value| format!("{value:.4}"))
+}
+
 /// The figures by name.
 fn facts(figures: &Figures) -> Vec<(&'static str, String)> {
-    let optional = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:.4}"));
     let mut facts = vec![("accuracy", format!("{:.4} {} Wilson", figures.accuracy, interval(figures.interval)))];
     if let (Some(by_subject), Some(subjects)) = (figures.interval_by_subject, figures.subjects) {
         facts.push(("", format!("       {} by subject, bootstrap over {subjects} people", interval(Some(by_subject)))));

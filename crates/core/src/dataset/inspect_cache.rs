@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The first line. Raise the number when [`super::inspect::decodes`] begins to judge files in another way.
-const HEADER: [&str; 5] = ["path (version 1)", "size", "modified_ns", "sha256", "problem"];
+const HEADER: [&str; 5] = ["path (version 2)", "size", "modified_ns", "sha256", "problem"];
 
 /// The hash of an image file, or why it is no image.
 pub type Known = Result<ContentHash, String>;

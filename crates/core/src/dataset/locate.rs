@@ -48,10 +48,8 @@ pub fn place(root: &Path, rows: Vec<RawRow>) -> (Vec<Placed>, Locator) {
         row.path = path;
     }
     locator.note = example.map(|example| {
-        format!(
-            "{} rows name their file in another way than it is called, and the only one that matches was used: {example}.",
-            thousands(count)
-        )
+        let rows = if count == 1 { "1 row names its".into() } else { format!("{} rows name their", thousands(count)) };
+        format!("{rows} file in another way than it is called, and the only one that matches was used: {example}.")
     });
     (placed, locator)
 }

@@ -18,6 +18,7 @@ pub mod groups;
 pub mod inspect;
 pub mod inspect_cache;
 mod label;
+pub mod lacking;
 pub mod locate;
 pub mod manifest;
 mod number;

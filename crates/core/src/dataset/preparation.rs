@@ -60,7 +60,7 @@ impl Preparation<'_> {
         }
         let mut report = PrepareReport { dropped: drops.into_account(), ..self.report.clone() };
         report.warnings.extend(warning.map(str::to_owned));
-        report.warnings.extend(warnings::about(&report, self.usable, drawn));
+        report.warnings.extend(warnings::about(&report, self.settings, self.usable, drawn));
         report
     }
 

@@ -16,7 +16,7 @@ use super::sample::ContentHash;
 use super::source::{RawRow, SourceRows, SourceSpec, source_names};
 use super::split::Sizes;
 use super::versions;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::imaging::{Alignment, Template};
 use crate::monitor::{Monitor, Update};
 use crate::text::excerpt;
@@ -211,7 +211,13 @@ pub fn prepare_with(
     let grouped = group(&mut usable, &groups::load(workspace)?);
     describe(&usable, &mut report);
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
-    let divisions = divide(&usable, &names, settings, asked, &classes);
+    let divisions = divide(&usable, &names, settings, asked, &classes).map_err(|error| match drops.most() {
+        // Then it is what was left out that is to be mended.
+        Some(most) if error.kind() == ErrorKind::Failed && drops.count() > usable.len() => {
+            Error::failed(format!("{error} {most}"))
+        }
+        _ => error,
+    });
     report.warnings = sources.iter_mut().flat_map(|source| std::mem::take(&mut source.rows.warnings)).collect();
     report.warnings.extend(relabelled);
     if divisions.as_ref().is_ok_and(|divisions| divisions.iter().all(|division| division.keeps_groups())) {

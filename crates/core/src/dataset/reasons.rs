@@ -1,6 +1,7 @@
 //! Why rows are left out, and how many for each reason.
 
 use super::report::{Dropped, Tally};
+use super::report_text::thousands;
 use std::collections::BTreeMap;
 
 /// Why a row is not in the manifest, in the order the checks are made.
@@ -78,6 +79,13 @@ impl Drops {
     /// How many are left out, for all reasons together.
     pub fn count(&self) -> usize {
         self.tallies.values().map(|tally| tally.count).sum()
+    }
+
+    /// The reason that left out most, with its count and its first example.
+    pub fn most(&self) -> Option<String> {
+        let (reason, tally) = self.tallies.iter().max_by_key(|(_, tally)| tally.count)?;
+        let first = tally.examples.first().map_or_else(String::new, |first| format!("; the first: {first}"));
+        Some(format!("Most of them, {}: {}{first}.", thousands(tally.count), reason.explanation()))
     }
 
     /// Counts what others counted.

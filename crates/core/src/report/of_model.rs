@@ -117,7 +117,7 @@ fn figures(document: &mut Document, parts: &[Part]) {
         for (class, called) in part.figures.classes.iter().zip(called) {
             let mut cells = vec![split_name(part.split).to_owned(), class.class.clone()];
             cells.extend(called.map(crate::dataset::thousands));
-            cells.extend([class.precision, class.recall, class.f1].map(|value| format!("{value:.3}")));
+            cells.extend([class.precision, class.recall, class.f1].map(share));
             rows.push(cells);
         }
     }

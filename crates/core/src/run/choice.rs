@@ -7,6 +7,7 @@ use super::results::ResultRow;
 use super::score_file::ScoreFile;
 use super::{RunFolder, Status};
 use crate::dataset::Split;
+use crate::dataset::lacking::{lacking, per_class};
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Calibration, Criterion, threshold_for};
 use crate::model::ModelInfo;
@@ -52,7 +53,7 @@ pub fn load(workspace: &Workspace) -> Result<Option<Choice>> {
 /// Makes `run` the model that `predict` uses, with the threshold that serves a criterion best on its validation scores.
 ///
 /// # Errors
-/// A run without a model; a target that no threshold reaches.
+/// A run without a model; validation without a class; a target that no threshold reaches.
 pub fn choose_for(workspace: &Workspace, run: &RunFolder, criterion: Criterion) -> Result<Choice> {
     if criterion == Criterion::Accuracy {
         return choose(workspace, run, None);
@@ -66,6 +67,13 @@ pub fn choose_for(workspace: &Workspace, run: &RunFolder, criterion: Criterion) 
     }
     let classes = ModelInfo::read(&run.model_path())?.classes;
     let ScoreFile { scores, positive, .. } = ScoreFile::read(&run.scores_path(Split::Val), &classes)?;
+    if let Some(lacks) = lacking("val", per_class(positive.iter().copied()), &classes) {
+        return Err(Error::failed(format!(
+            "{lacks}, so no threshold can be chosen for {criterion} with {}; prepare the data with images of both classes \
+             in it and train again, or give a number.",
+            run.id()
+        )));
+    }
     let threshold = threshold_for(criterion, &scores, &positive).ok_or_else(|| {
         Error::failed(format!(
             "No threshold reaches {criterion} on the validation split of {}; ask for less, or choose another model.",

@@ -72,7 +72,7 @@ pub struct ClassFigures {
     /// Share of its images that are told as it (recall).
     pub accuracy: Option<f64>,
     pub interval: Option<Interval>,
-    /// Share of the images told as it that are of it.
+    /// Share of the images told as it that are of it; null where there are none of it.
     pub precision: Option<f64>,
 }
 

@@ -134,7 +134,7 @@ fn classes(names: &[String; 2], confusion: &Confusion) -> Vec<ClassFigures> {
             images: right + missed,
             accuracy: share(right + missed),
             interval: wilson95(right, right + missed),
-            precision: share(right + wrong),
+            precision: share(right + wrong).filter(|_| right + missed > 0),
         }
     };
     let Confusion { true_negative, false_positive, false_negative, true_positive } = *confusion;

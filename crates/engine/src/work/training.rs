@@ -7,9 +7,10 @@ use crate::features::{Store, StoreIdentity};
 use crate::model::kind::{self, Members};
 use crate::model::rows::{Prepared, TrainingRows};
 use crate::model::{Checkpoints, FORMAT, ModelInfo, Provenance, SavedModel, Weights};
+use faceprobe_core::dataset::lacking::{lacking, per_class};
 use faceprobe_core::dataset::{Manifest, PrepareReport, Split};
 use faceprobe_core::error::{AtPath, Error, Result};
-use faceprobe_core::evaluation::{Confusion, Interval, wilson95};
+use faceprobe_core::evaluation::{Calibration, Confusion, Interval, wilson95};
 use faceprobe_core::imaging::Alignment;
 use faceprobe_core::model::ModelSpec;
 use faceprobe_core::monitor::{Monitor, Update};
@@ -71,6 +72,44 @@ impl Ground {
     }
 }
 
+/// Why no calibration is fitted to validation scores, where there are too few.
+fn too_few_to_calibrate(counts: [usize; 2], classes: &[String; 2]) -> Option<String> {
+    counts.iter().any(|count| *count < Calibration::FEWEST).then(|| {
+        let [first, second] = counts;
+        format!(
+            "scores are not calibrated: validation has {first} {} and {second} {} images, and {} of each are needed",
+            classes[0],
+            classes[1],
+            Calibration::FEWEST
+        )
+    })
+}
+
+/// Refuses splits that nothing can be learnt from or chosen on, before anything is computed, and says what validation of
+/// one class cannot tell.
+fn check_splits(manifest: &Manifest, learns_all: bool, monitor: &dyn Monitor) -> Result<()> {
+    let counts = |split| per_class(manifest.split(split).map(|sample| sample.class == 1));
+    let lacks = |split: Split| lacking(split.name(), counts(split), &manifest.classes);
+    let mend = "prepare again with --split random, or with the sizes --train, --val and --test";
+    if let (Some(lacks), false) = (lacks(Split::Train), learns_all) {
+        return Err(Error::failed(format!("{lacks} in {}, so no model can be trained on it; {mend}.", manifest.name)));
+    }
+    match lacks(Split::Val) {
+        Some(lacks) if counts(Split::Val) == [0, 0] && !learns_all => {
+            Err(Error::failed(format!("{lacks} in {}, so nothing can be chosen on it; {mend}.", manifest.name)))
+        }
+        Some(lacks) if !learns_all => {
+            let text = format!(
+                "{lacks}: accuracy on it says nothing of telling the two classes apart, and thresholds that weigh both, a \
+                 calibration and ROC AUC cannot be told from it"
+            );
+            monitor.update(Update::Note { text });
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Opens the prepared set and the store, and computes the rows that are missing.
 pub(super) fn ground(
     circumstances: &Circumstances<'_>,
@@ -84,6 +123,7 @@ pub(super) fn ground(
         manifest = manifest.drawn(count, spec.seed())?;
     }
     let chosen = refit.map(|run| refit::chosen(circumstances.workspace, run, &manifest)).transpose()?;
+    check_splits(&manifest, chosen.is_some(), monitor)?;
     let report = PrepareReport::load(&manifest.folder)?;
     let source = source_of(spec, circumstances.device)?;
     let splits = [Split::Train, Split::Val];
@@ -134,7 +174,17 @@ pub(super) fn train_on(
     let TrainingRows { train_positive, val_samples, val_positive } = learnt;
     let (threshold, calibration) = match chosen {
         Some(chosen) => (chosen.threshold, chosen.calibration),
-        None => (trained.threshold, kind.calibrate(&trained.val_scores, &val_positive)),
+        None => {
+            let few = too_few_to_calibrate(per_class(val_positive.iter().copied()), &manifest.classes);
+            let calibration = match few {
+                Some(text) => {
+                    monitor.update(Update::Note { text });
+                    None
+                }
+                None => kind.calibrate(&trained.val_scores, &val_positive),
+            };
+            (trained.threshold, calibration)
+        }
     };
     // Only what was not learnt from validates.
     let validates = chosen.is_none();

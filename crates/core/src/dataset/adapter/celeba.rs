@@ -25,9 +25,9 @@ pub static LAYOUT: Layout = Layout {
 
 /// Folders that the lists are in, as the data set is published and copied.
 const LISTS: [&str; 3] = ["", "Anno", "Eval"];
-/// Folders of images, the usual first.
+/// Folders of images; the one that copies have in the other before that.
 const IMAGES: [&str; 5] =
-    ["img_align_celeba", "img_align_celeba/img_align_celeba", "Img/img_align_celeba", "img_celeba", "Img/img_celeba"];
+    ["img_align_celeba/img_align_celeba", "img_align_celeba", "Img/img_align_celeba", "img_celeba", "Img/img_celeba"];
 /// The attributes that figures are told by; all forty of 200,000 images would only fill the memory.
 const ATTRIBUTES: [&str; 3] = ["Young", "Eyeglasses", "Smiling"];
 
