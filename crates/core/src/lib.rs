@@ -11,6 +11,7 @@ pub mod model;
 pub mod monitor;
 pub mod net;
 pub mod outputs;
+pub mod own_files;
 pub mod predict;
 pub mod report;
 pub mod run;

@@ -187,6 +187,13 @@ pub(crate) enum WeightsCommand {
         sha256: Option<String>,
     },
     /// Take the weights of a backbone from a file: safetensors, torch .pth or .pt, Keras .h5, ONNX; or make any TorchScript
-    /// file a backbone, from a .toml that describes it
-    Import { name: String, file: PathBuf },
+    /// file a backbone, from a .toml that describes it. A TorchScript file is a program: it runs with your rights when it is
+    /// imported and whenever the backbone is used
+    Import {
+        name: String,
+        file: PathBuf,
+        /// Import a TorchScript file, a program, because you trust who made it
+        #[arg(long)]
+        trust: bool,
+    },
 }

@@ -1,9 +1,9 @@
 //! What an audit found: `audit.json` beside the manifest, and the text of `data audit`.
 
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::text::{line, printable};
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::path::Path;
 
 /// What is the matter, in the order of the report.
@@ -168,7 +168,7 @@ impl Audit {
     /// When there is none, or the file is damaged.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join("audit.json");
-        let bytes = fs::read(&path).map_err(|error| {
+        let bytes = own_files::read(&path).map_err(|error| {
             Error::file(&path, format!("cannot be read ({error}); make it with faceprobe data audit"))
         })?;
         serde_json::from_slice(&bytes).at(&path)

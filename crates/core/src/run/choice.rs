@@ -1,16 +1,16 @@
 //! The model that `predict` uses, as `choose` set it.
 
+use super::RunFolder;
 use super::openings;
 use super::results::ResultRow;
 use super::score_file::ScoreFile;
-use super::{RunFolder, Status};
 use crate::dataset::Split;
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Criterion, threshold_for};
 use crate::model::ModelInfo;
+use crate::own_files;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::path::PathBuf;
 
 /// `runs/chosen.json`.
@@ -35,7 +35,7 @@ fn path(workspace: &Workspace) -> PathBuf {
 /// The present choice, if there is one.
 pub fn load(workspace: &Workspace) -> Result<Option<Choice>> {
     let path = path(workspace);
-    match fs::read(&path) {
+    match own_files::read(&path) {
         Ok(text) => serde_json::from_slice(&text)
             .map(Some)
             .map_err(|error| Error::file(&path, format!("is damaged ({error}); run 'faceprobe choose RUN' again"))),
@@ -100,7 +100,7 @@ fn keep(workspace: &Workspace, run: &RunFolder, threshold: f64, criterion: Strin
     Ok(choice)
 }
 
-/// The run that `predict` uses: the chosen one, else the finished one with the best validation accuracy.
+/// The run that `predict` uses: the chosen one, else the one with the best validation accuracy.
 pub fn current(workspace: &Workspace) -> Result<Choice> {
     if let Some(choice) = load(workspace)? {
         return Ok(choice);
@@ -108,7 +108,7 @@ pub fn current(workspace: &Workspace) -> Result<Choice> {
     let best = super::results::table(workspace)?
         .rows
         .into_iter()
-        .filter(|row| row.status == Status::Done)
+        .filter(ResultRow::has_model)
         .filter_map(|row| Some((row.val_accuracy?, row)))
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let Some((_, row)) = best else {

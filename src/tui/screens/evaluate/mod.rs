@@ -13,7 +13,6 @@ use super::super::stages::ScreenId;
 use super::results;
 use faceprobe_core::dataset::Split;
 use faceprobe_core::evaluation::Criterion;
-use faceprobe_core::run::Status;
 use faceprobe_core::run::results::ResultRow;
 use sheet::{Figures, Sheet};
 use std::path::PathBuf;
@@ -83,7 +82,7 @@ impl State {
 
 /// The models that have scores, newest first.
 fn candidates(app: &App) -> Vec<&ResultRow> {
-    app.snapshot.trainings().filter_map(|run| run.row.as_ref()).filter(|row| row.status == Status::Done).collect()
+    app.snapshot.trainings().filter_map(|run| run.row.as_ref()).filter(|row| row.has_model()).collect()
 }
 
 /// The model that is evaluated, and its place among those that could be.
