@@ -47,6 +47,7 @@ use faceprobe_core::text::{line, printable};
 use faceprobe_core::workspace::Workspace;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Everything a subcommand needs besides its own arguments.
 pub(crate) struct Context {
@@ -118,6 +119,8 @@ pub fn main() -> ExitCode {
             "faceprobe: this is a bug: {info}. What was finished is kept; please report the line above."
         ));
     }));
+    // A file that may not grow any more is then an error with a sentence, and not the end of the program.
+    let _ = signal_hook::flag::register(libc::SIGXFSZ, Arc::default());
     match std::panic::catch_unwind(|| dispatch(&cli)) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {

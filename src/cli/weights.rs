@@ -6,7 +6,7 @@ use super::output::{Align, bytes, print, print_json, table};
 use super::reporter::Reporter;
 use faceprobe_core::backbone::BackboneInfo;
 use faceprobe_core::backbone::weights::{self, Source};
-use faceprobe_core::error::Result;
+use faceprobe_core::error::{Error, Result};
 use faceprobe_core::text::printable;
 use serde_json::json;
 
@@ -22,7 +22,14 @@ pub(crate) fn run(context: &Context, command: &WeightsCommand) -> Result<()> {
             drop(reporter);
             stored(context, name)
         }
-        WeightsCommand::Import { name, file } => {
+        WeightsCommand::Import { name, file, trust } => {
+            if weights::is_program(file) && !trust {
+                return Err(Error::usage(format!(
+                    "{} describes a TorchScript file, and that is a program: it runs with your rights, now and whenever the \
+                     backbone is used. If you trust who made it, import it with --trust.",
+                    file.display()
+                )));
+            }
             // A TorchScript file that is new has no status yet.
             let before = weights::status(name).ok().and_then(|status| status.sha256);
             let reporter = Reporter::new(context.quiet)?;

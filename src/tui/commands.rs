@@ -96,8 +96,8 @@ impl App {
             }
             Some(run) if run.status.is_live() => {
                 let job = Job::Control { run: run.id.clone(), command: control::Command::Stop };
-                let text =
-                    "It ends at the next safe point. What is finished is kept, and it can go on from there later.";
+                let text = "It ends at the next safe point. What is finished is kept, of a training the best model so far, and it can go on \
+                     later.";
                 self.ask(&format!("Stop {}?", run.id), vec![text.to_owned()], job);
             }
             _ => self.say(Tone::Plain, "Nothing is at work here that could be stopped."),
@@ -112,7 +112,8 @@ pub fn ended(run: &Run) -> (Tone, String) {
     match run.status {
         Status::Done => (Tone::Good, format!("{} is done. {outcome}", run.id).trim_end().to_owned()),
         Status::Failed => (Tone::Bad, format!("{} failed: {outcome}", run.id)),
-        Status::Stopped => (Tone::Plain, format!("{} was stopped; what was finished is kept.", run.id)),
+        Status::Stopped if outcome.starts_with(run.id.as_str()) => (Tone::Plain, outcome.to_owned()),
+        Status::Stopped => (Tone::Plain, format!("{}: {outcome}", run.id)),
         _ => (Tone::Bad, format!("{} ended without a word; runs/{}/worker.log may say why.", run.id, run.id)),
     }
 }

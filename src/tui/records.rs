@@ -7,6 +7,7 @@ use super::screens::{evaluate, results, runs};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::outputs::{Outputs, Standing};
+use faceprobe_core::own_files;
 use faceprobe_core::run::compare::{self, Comparison};
 use faceprobe_core::run::export::{self, Format};
 use faceprobe_core::run::journal::Entry;
@@ -15,7 +16,6 @@ use faceprobe_core::run::results::{ResultRow, by_setting};
 use faceprobe_core::run::scored::Scored;
 use faceprobe_core::run::{RunFolder, RunId};
 use faceprobe_core::text::line;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -166,7 +166,7 @@ const TAIL: u64 = 32 << 10;
 /// The last lines of a file, without what could disturb a terminal; nothing where there is no file.
 fn tail(path: &Path) -> Vec<String> {
     let read = || -> std::io::Result<(Vec<u8>, bool)> {
-        let mut file = File::open(path)?;
+        let mut file = own_files::open(path)?;
         let length = file.metadata()?.len();
         let from = length.saturating_sub(TAIL);
         file.seek(SeekFrom::Start(from))?;

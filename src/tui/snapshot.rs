@@ -210,8 +210,8 @@ impl Snapshot {
         }
         self.runs
             .iter()
-            .filter(|run| run.status == Status::Done)
             .filter_map(|run| run.row.as_ref())
+            .filter(|row| row.has_model())
             .filter_map(|row| Some((row.val_accuracy?, row)))
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, row)| (row.run.clone(), row.threshold))

@@ -205,3 +205,21 @@ fn a_file_of_the_users_own_in_the_folder_of_weights_is_not_overwritten_by_its_im
     assert!(import(&elsewhere).status.success() && import(&place).status.success());
     assert!(std::fs::read(&elsewhere).unwrap() == foreign);
 }
+
+#[test]
+fn a_torchscript_file_is_a_program_and_is_imported_only_by_those_who_trust_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights");
+    let description = folder.path().join("mine.toml");
+    // Whatever it says: it is not even read.
+    std::fs::write(&description, "name = \"mine\"").unwrap();
+    let path = description.to_str().unwrap();
+    let refused = faceprobe(&weights, &["weights", "import", "mine", path]);
+    let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{error}");
+    assert!(error.contains("is a program") && error.contains("--trust"), "{error}");
+    let trusted = failure(&faceprobe(&weights, &["weights", "import", "mine", path, "--trust"]));
+    assert!(!trusted.contains("--trust") && trusted.contains("mine.toml"), "{trusted}");
+    let help = faceprobe(&weights, &["weights", "import", "--help"]);
+    assert!(String::from_utf8_lossy(&help.stdout).contains("TorchScript file is a program"));
+}

@@ -42,7 +42,12 @@ impl Error {
 
     /// The user stopped the work.
     pub fn stopped() -> Self {
-        Self { kind: ErrorKind::Stopped, sentence: "Stopped; what was finished is kept.".into(), source: None }
+        Self::stopped_with("Stopped; what was finished is kept.")
+    }
+
+    /// The same with a sentence about what is kept.
+    pub fn stopped_with(sentence: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Stopped, sentence: sentence.into(), source: None }
     }
 
     /// A file that cannot be used: `path: what is wrong`.

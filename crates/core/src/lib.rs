@@ -12,6 +12,7 @@ pub mod monitor;
 pub mod net;
 pub mod onnx;
 pub mod outputs;
+pub mod own_files;
 pub mod path_text;
 pub mod predict;
 pub mod report;

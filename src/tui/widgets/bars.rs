@@ -112,7 +112,7 @@ pub fn activity(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
         }
     }
     if let (Some(outcome), false) = (&run.facts.outcome, run.status.is_live()) {
-        let style = if run.status == Status::Done { theme.text() } else { theme.bad() };
+        let style = if matches!(run.status, Status::Done | Status::Stopped) { theme.text() } else { theme.bad() };
         lines.push(Line::styled(outcome.clone(), style));
     }
     if run.status == Status::Interrupted {

@@ -6,11 +6,12 @@
 use super::label::{gender_class, genders, normal};
 use super::sample::ContentHash;
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::text::{excerpt, is_control};
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 const HEADER: [&str; 5] = ["hash", "decision", "label", "path", "decided"];
@@ -101,7 +102,7 @@ impl Decisions {
     /// A file that cannot be read or understood. It holds a person's work, so nothing in it is passed over.
     pub fn load(workspace: &Workspace) -> Result<Self> {
         let path = Self::file(workspace);
-        match fs::read(&path) {
+        match own_files::read(&path) {
             Ok(bytes) => parse(&bytes, &path),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(Error::file(&path, error)),
@@ -145,7 +146,7 @@ impl Decisions {
         let folder = workspace.root().join("data");
         fs::create_dir_all(&folder).at(&folder)?;
         let lock_path = folder.join(".decisions.lock");
-        let lock = File::create(&lock_path).at(&lock_path)?;
+        let lock = own_files::lock(&lock_path).at(&lock_path)?;
         lock.lock().at(&lock_path)?;
         let mut all = Self::load(workspace)?;
         let decided = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();

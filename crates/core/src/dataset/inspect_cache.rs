@@ -3,6 +3,7 @@
 use super::inspect::Stamp;
 use super::sample::ContentHash;
 use crate::error::{AtPath, Result};
+use crate::own_files;
 use crate::workspace::write_whole;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +23,7 @@ pub struct Cache {
 impl Cache {
     /// The cache in `file`; an empty one if it is absent, damaged or of another version.
     pub fn load(file: &Path) -> Self {
-        std::fs::read(file).ok().and_then(|bytes| parse(&bytes)).map_or_else(Self::default, |files| Self { files })
+        own_files::read(file).ok().and_then(|bytes| parse(&bytes)).map_or_else(Self::default, |files| Self { files })
     }
 
     /// What is known of a file, if it has not changed since.

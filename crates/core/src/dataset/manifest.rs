@@ -5,6 +5,7 @@ use super::report::PrepareReport;
 use super::sample::{ContentHash, Sample, Split};
 use super::versions;
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::text::excerpt;
 use crate::workspace::Workspace;
 use csv::StringRecord;
@@ -58,12 +59,12 @@ impl Manifest {
     /// the one that `report.json` describes: somebody changed it, or a preparation was interrupted.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join("manifest.csv");
-        let bytes = fs::read(&path).map_err(|error| {
+        let bytes = own_files::read(&path).map_err(|error| {
             Error::file(&path, format!("cannot be read ({error}); make the data set with faceprobe data prepare"))
         })?;
         let report = PrepareReport::load(folder)?;
         let sources_path = folder.join("sources.json");
-        let sources: Sources = serde_json::from_slice(&fs::read(&sources_path).at(&sources_path)?)
+        let sources: Sources = serde_json::from_slice(&own_files::read(&sources_path).at(&sources_path)?)
             .map_err(|error| Error::file(&sources_path, format!("is damaged ({error}); run data prepare again")))?;
         let mut samples = parse(&bytes, &path, &report.classes, &sources.roots)?;
         let sha256 = ContentHash::of(&bytes).to_string();
@@ -76,7 +77,7 @@ impl Manifest {
         }
         if let Some(expected) = &report.attributes_sha256 {
             let path = folder.join(ATTRIBUTES);
-            let bytes = fs::read(&path).at(&path)?;
+            let bytes = own_files::read(&path).at(&path)?;
             if ContentHash::of(&bytes).to_string() != *expected {
                 return Err(Error::file(&path, "is not the one that report.json describes; run data prepare again"));
             }

@@ -248,7 +248,10 @@ pub(super) fn stage(monitor: &dyn Monitor, name: &str) -> Result<()> {
 }
 
 /// A prepared set is a folder of `data/prepared`, typed on command lines and shown in tables.
-fn check_name(name: &str) -> Result<()> {
+///
+/// # Errors
+/// A name that cannot be one, as wrong usage.
+pub fn check_name(name: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.len() > 64 || name.starts_with(['.', '-']) || !name.chars().all(plain) {
         return Err(Error::usage(format!(

@@ -3,6 +3,7 @@
 use super::division::{Fold, SplitMethod};
 use crate::error::{AtPath, Error, Result};
 use crate::imaging::Alignment;
+use crate::own_files;
 use crate::text::brief;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -128,7 +129,7 @@ impl PrepareReport {
     /// When it is not there or not a report.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join("report.json");
-        let bytes = std::fs::read(&path).at(&path)?;
+        let bytes = own_files::read(&path).at(&path)?;
         serde_json::from_slice(&bytes).map_err(|error| {
             Error::file(&path, format!("is not a report of this program ({error}); run data prepare again"))
         })

@@ -5,11 +5,12 @@ use super::half::Half;
 use super::identity::Dtype;
 use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
-use crate::workspace::persist;
+use crate::own_files;
+use crate::workspace::{persist, temporary};
 use memmap2::Mmap;
 use ndarray::{ArrayView2, ArrayViewMut1};
 use ndarray_npy::{ViewElement, ViewNpyExt, WriteNpyExt};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -221,7 +222,7 @@ pub(super) fn write(folder: &Path, number: u32, keys: &[ContentHash], rows: &imp
 /// Writes an array to a temporary file beside `path`.
 fn write_npy(path: &Path, array: &impl WriteNpyExt) -> Result<(NamedTempFile, ContentHash)> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).at(folder)?;
+    let mut file = temporary(folder, TEMPORARY, "")?;
     let mut hashing = Hashing::new(file.as_file_mut());
     let mut buffer = BufWriter::with_capacity(1 << 16, &mut hashing);
     array.write_npy(&mut buffer).at(path)?;
@@ -257,7 +258,7 @@ pub(super) fn stated_shape(folder: &Path, number: u32, dtype: Dtype) -> Option<(
 
 /// Maps a file; `None` when there is none.
 fn map_if_there(path: &Path) -> Result<Option<Mmap>> {
-    let file = match File::open(path) {
+    let file = match own_files::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::file(path, error)),

@@ -6,10 +6,11 @@ use super::part::{self, Found, Part, Verdict};
 use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::Monitor;
+use crate::own_files;
 use ndarray::{Array2, ArrayViewMut1, ArrayViewMut2};
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap};
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rows of one [`StoreIdentity`], open for reading. [`super::PartWriter`] adds to it.
@@ -113,7 +114,7 @@ impl Store {
             return Ok(());
         }
         // Where they cannot be written the next run reads the part as this one did; that is no reason to end this one.
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(self.lock_path());
+        let lock = own_files::lock(&self.lock_path());
         if let Ok(lock) = lock
             && lock.try_lock().is_ok()
         {
@@ -292,7 +293,7 @@ impl Store {
 const IDENTITY: &str = "identity.json";
 
 fn read_identity(folder: &Path) -> Option<StoreIdentity> {
-    serde_json::from_slice(&fs::read(folder.join(IDENTITY)).ok()?).ok()
+    serde_json::from_slice(&own_files::read(&folder.join(IDENTITY)).ok()?).ok()
 }
 
 /// A store as the Features screen lists it.

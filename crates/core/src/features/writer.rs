@@ -7,16 +7,21 @@ use super::store::Store;
 use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
+use crate::own_files;
 use crate::workspace::write_whole;
 use ndarray::Array2;
 use ndarray_npy::WritableElement;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A part is ended at this size even if it has fewer rows than asked for, so that a kill never costs much and rows in
 /// memory stay few for the widest features.
 const PART_BYTES: usize = 16 << 20;
+
+/// A part is ended after this time even if it has fewer rows than asked for, so that a kill never costs much of a slow
+/// network's work either.
+const PART_TIME: Duration = Duration::from_secs(30);
 
 /// How often a waiting writer looks whether the other one has finished.
 const LOCK_POLL: Duration = Duration::from_millis(100);
@@ -28,6 +33,8 @@ pub struct PartWriter<'a> {
     keys: Vec<ContentHash>,
     rows: Collected,
     part_rows: usize,
+    /// When the last part was written, or the first row could have come.
+    since: Instant,
     _lock: File,
 }
 
@@ -51,7 +58,7 @@ impl<'a> PartWriter<'a> {
         let lock = lock(&store.lock_path(), monitor)?;
         remove_temporaries(&folder)?;
         let identity = serde_json::to_vec_pretty(store.identity()).at(&folder)?;
-        if fs::read(store.identity_path()).ok().as_ref() != Some(&identity) {
+        if own_files::read(&store.identity_path()).ok().as_ref() != Some(&identity) {
             write_whole(&store.identity_path(), &identity)?;
         }
         store.refresh()?;
@@ -63,7 +70,7 @@ impl<'a> PartWriter<'a> {
         };
         let row_bytes = store.identity().width.max(1) * store.identity().dtype.bytes();
         let part_rows = part_rows.min(PART_BYTES / row_bytes).max(1);
-        Ok(Self { store, keys: Vec::new(), rows, part_rows, _lock: lock })
+        Ok(Self { store, keys: Vec::new(), rows, part_rows, since: Instant::now(), _lock: lock })
     }
 
     /// [`Store::verify`] for one who holds the lock: parts that do not fit their checksums are set aside.
@@ -108,7 +115,7 @@ impl<'a> PartWriter<'a> {
                 self.flush()?;
             }
         }
-        Ok(())
+        if is_due(self.keys.len(), self.part_rows, self.since.elapsed()) { self.flush() } else { Ok(()) }
     }
 
     /// [`PartWriter::push`] of those rows that the store does not have.
@@ -138,8 +145,14 @@ impl<'a> PartWriter<'a> {
             Collected::U16(all) => write(&folder, number, &self.keys, shape, std::mem::take(all)),
         }?;
         self.keys.clear();
+        self.since = Instant::now();
         self.store.add_own(number)
     }
+}
+
+/// Whether so many rows are written as a part that holds `full`, so long after the part before them.
+fn is_due(rows: usize, full: usize, since: Duration) -> bool {
+    rows > 0 && (rows >= full || since >= PART_TIME)
 }
 
 fn write<T: WritableElement>(
@@ -154,7 +167,10 @@ fn write<T: WritableElement>(
 
 /// Takes the exclusive lock, which the system releases when the process ends in whatever way.
 fn lock(path: &Path, monitor: &dyn Monitor) -> Result<File> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(|error| {
+    let file = own_files::lock(path).map_err(|error| {
+        if own_files::is_link(path) {
+            return Error::at(path, error);
+        }
         let advice =
             "rows are missing or damaged and cannot be written here; make the folder writable, or use a copy of it";
         Error::file(path, format!("{advice} ({error})"))
@@ -207,4 +223,38 @@ fn set_aside(store: &mut Store, monitor: &dyn Monitor) -> Result<()> {
         monitor.update(Update::Note { text });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Dtype, StoreIdentity};
+    use super::*;
+    use crate::monitor::Silent;
+    use ndarray::Array2;
+
+    #[test]
+    fn a_part_is_due_when_it_is_full_or_half_a_minute_has_gone_by() {
+        let (early, late) = (PART_TIME - Duration::from_millis(1), Duration::from_secs(30));
+        assert!(is_due(512, 512, early) && is_due(1, 512, late));
+        assert!(!is_due(511, 512, early) && !is_due(0, 512, late));
+    }
+
+    #[test]
+    fn rows_of_a_slow_extraction_are_kept_before_their_part_is_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = || "test".to_owned();
+        let (backbone, weights, preprocessing, tap, pool) = (text(), text(), text(), text(), text());
+        let identity = StoreIdentity { backbone, weights, preprocessing, tap, pool, dtype: Dtype::F32, width: 2 };
+        let mut store = Store::open(folder.path(), &identity).unwrap();
+        let mut writer = PartWriter::open(&mut store, 512, &Silent).unwrap();
+        let row = |byte: u8| ([ContentHash([byte; 32])], Rows::F32(Array2::from_elem((1, 2), f32::from(byte))));
+        let (keys, rows) = row(1);
+        writer.push(&keys, &rows).unwrap();
+        assert_eq!(Store::open(folder.path(), &identity).unwrap().len(), 0);
+        let Some(long_ago) = Instant::now().checked_sub(PART_TIME) else { return };
+        writer.since = long_ago;
+        let (keys, rows) = row(2);
+        writer.push(&keys, &rows).unwrap();
+        assert_eq!(Store::open(folder.path(), &identity).unwrap().len(), 2);
+    }
 }

@@ -12,6 +12,7 @@ use crate::error::{AtPath, Error, Result};
 use crate::evaluation::Calibration;
 use crate::features::StoreIdentity;
 use crate::imaging::Alignment;
+use crate::own_files;
 use crate::text::printable;
 use crate::workspace::write_whole;
 use ndarray::ArrayD;
@@ -123,7 +124,7 @@ impl ModelInfo {
     /// As [`SavedModel::load`], but for the weights.
     pub fn read(path: &Path) -> Result<Self> {
         let torn = || Error::file(path, damaged("its beginning is missing"));
-        let mut file = std::fs::File::open(path).at(path)?;
+        let mut file = own_files::open(path).at(path)?;
         let mut length = [0; 8];
         file.read_exact(&mut length).map_err(|_| torn())?;
         let length = u64::from_le_bytes(length);
@@ -206,11 +207,13 @@ impl SavedModel {
     /// # Errors
     /// What is wrong with the file.
     pub fn load(path: &Path) -> Result<Self> {
-        let found = std::fs::metadata(path).at(path)?;
+        let mut file = own_files::open(path).at(path)?;
+        let found = file.metadata().at(path)?;
         if !found.is_file() || found.len() > LARGEST {
             return Err(Error::file(path, "is not a model file; name the model.safetensors of a run"));
         }
-        let bytes = std::fs::read(path).at(path)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).at(path)?;
         Self::from_bytes(&bytes).map_err(|error| Error::file(path, error))
     }
 

@@ -5,6 +5,7 @@ use super::gather::{Set, Study};
 use super::plots::{Share, forest};
 use super::{card, machine, of_model, rerun};
 use crate::dataset::thousands;
+use crate::run::Status;
 use crate::run::result_text::{self, after_opening, division, p_value, set_name, spread, with_interval};
 use crate::run::results::{ResultRow, SettingRow};
 use crate::text::printable;
@@ -91,7 +92,8 @@ fn results(document: &mut Document, study: &Study) {
     }
     let mark = |row: &ResultRow| {
         let card = if Some(&row.run) == study.card.as_ref() { "*" } else { "" };
-        format!("{}{card}{}", row.run, after_opening(row.after_test_openings))
+        let stopped = if row.status == Status::Stopped { " (stopped)" } else { "" };
+        format!("{}{card}{}{stopped}", row.run, after_opening(row.after_test_openings))
     };
     let rows = study.rows.iter().take(MOST_LISTED).map(|row| {
         vec![

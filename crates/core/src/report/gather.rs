@@ -101,7 +101,7 @@ impl Study {
     /// When there is no such model, or a prepared set or the choice cannot be read.
     pub fn read(workspace: &Workspace, model: Option<&str>, thumbnails: bool) -> Result<Self> {
         let Table { mut rows, mut damaged, .. } = results::table(workspace)?;
-        rows.retain(|row| row.status == Status::Done && (row.val_accuracy.is_some() || row.refit.is_some()));
+        rows.retain(|row| row.has_model() && (row.val_accuracy.is_some() || row.refit.is_some()));
         results::sort(&mut rows, results::Column::Val, true);
         let chosen = choice::load(workspace)?;
         let card = match model {

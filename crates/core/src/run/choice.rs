@@ -1,19 +1,19 @@
 //! The model that `predict` uses, as `choose` set it.
 
+use super::RunFolder;
 use super::adaptation::{Adaptation, Place, Scores};
 use super::external_evaluation::ExternalEvaluation;
 use super::openings;
 use super::results::ResultRow;
 use super::score_file::ScoreFile;
-use super::{RunFolder, Status};
 use crate::dataset::Split;
 use crate::dataset::lacking::{lacking, per_class};
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Calibration, Criterion, threshold_for};
 use crate::model::ModelInfo;
+use crate::own_files;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::path::PathBuf;
 
 /// `runs/chosen.json`.
@@ -41,7 +41,7 @@ fn path(workspace: &Workspace) -> PathBuf {
 /// The present choice, if there is one.
 pub fn load(workspace: &Workspace) -> Result<Option<Choice>> {
     let path = path(workspace);
-    match fs::read(&path) {
+    match own_files::read(&path) {
         Ok(text) => serde_json::from_slice(&text)
             .map(Some)
             .map_err(|error| Error::file(&path, format!("is damaged ({error}); run 'faceprobe choose RUN' again"))),
@@ -152,7 +152,7 @@ impl Choice {
     }
 }
 
-/// The run that `predict` uses: the chosen one, else the finished one with the best validation accuracy.
+/// The run that `predict` uses: the chosen one, else the one with the best validation accuracy.
 pub fn current(workspace: &Workspace) -> Result<Choice> {
     if let Some(choice) = load(workspace)? {
         return Ok(choice);
@@ -160,7 +160,7 @@ pub fn current(workspace: &Workspace) -> Result<Choice> {
     let best = super::results::table(workspace)?
         .rows
         .into_iter()
-        .filter(|row| row.status == Status::Done)
+        .filter(ResultRow::has_model)
         .filter_map(|row| Some((row.val_accuracy?, row)))
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let Some((_, row)) = best else {

@@ -2,6 +2,7 @@
 
 use super::spec::Spec;
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::workspace::{Workspace, write_whole};
 use std::fmt;
 use std::fs::{self, File, TryLockError};
@@ -135,7 +136,7 @@ impl RunFolder {
     /// What was asked for.
     pub fn spec(&self) -> Result<Spec> {
         let path = self.spec_path();
-        let text = fs::read(&path).at(&path)?;
+        let text = own_files::read(&path).at(&path)?;
         serde_json::from_slice(&text)
             .map_err(|error| Error::file(&path, format!("is not a run's spec ({error}); remove the folder")))
     }
@@ -205,7 +206,7 @@ impl RunFolder {
     /// When another worker holds it.
     pub fn lock(&self) -> Result<File> {
         let path = self.lock_path();
-        let file = File::create(&path).at(&path)?;
+        let file = own_files::lock(&path).at(&path)?;
         // A client that looks whether the run is alive holds the lock for a moment; it is not a worker.
         for _ in 0..50 {
             match file.try_lock() {
@@ -222,10 +223,12 @@ impl RunFolder {
 
     /// Whether a worker is on this run now.
     pub fn is_alive(&self) -> bool {
-        let Ok(file) = File::open(self.lock_path()) else {
-            return false;
-        };
-        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+        match own_files::open(&self.lock_path()) {
+            Ok(file) => matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
+            // Another user's: only the system knows who holds it.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => is_locked(&self.lock_path()),
+            Err(_) => false,
+        }
     }
 
     fn lock_path(&self) -> PathBuf {
@@ -253,4 +256,15 @@ impl RunFolder {
         let _lock = self.lock()?;
         fs::remove_dir_all(&self.path).at(&self.path)
     }
+}
+
+/// Whether somebody holds a lock on a file that may not be opened, as Linux lists it.
+fn is_locked(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(facts) = fs::symlink_metadata(path) else {
+        return false;
+    };
+    let inode = format!(":{}", facts.ino());
+    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+    locks.lines().any(|lock| lock.split_whitespace().any(|field| field.ends_with(&inode)))
 }

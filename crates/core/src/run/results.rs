@@ -11,10 +11,10 @@ use crate::dataset::{Fold, PrepareReport, SplitMethod};
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Calibration, Criterion, Interval, ScoreFigures, threshold_for};
 use crate::model::Kind;
+use crate::own_files;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs;
 
 /// One model's row. The names of the fields are a contract of `results --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -143,7 +143,7 @@ impl ResultRow {
     /// The row a run has written, if it has.
     pub fn load(run: &RunFolder) -> Result<Option<Self>> {
         let path = run.result_path();
-        match fs::read(&path) {
+        match own_files::read(&path) {
             Ok(text) => serde_json::from_slice(&text)
                 .map(|row: Self| Some(row.with_key(run)))
                 .map_err(|error| Error::file(&path, format!("is not a result ({error}); train the run again"))),
@@ -172,11 +172,22 @@ impl ResultRow {
         if run.checkpoint_path().exists() { Ok(None) } else { Self::load(run) }
     }
 
-    /// [`ResultRow::finished`], whose absence is an error.
+    /// The result of a training that is finished or was stopped, whose absence is an error.
     pub fn required(run: &RunFolder) -> Result<Self> {
-        Self::finished(run)?.ok_or_else(|| {
+        let ended = |row: &Self| row.status == Status::Stopped || !run.checkpoint_path().exists();
+        Self::load(run)?.filter(ended).ok_or_else(|| {
             Error::failed(format!("Run {} has no trained model yet; train it to its end first.", run.id()))
         })
+    }
+
+    /// Whether there is a model that can be used: that of a finished training, or the best of a stopped one. A training
+    /// that was stopped in its first epoch has none.
+    pub fn has_model(&self) -> bool {
+        match self.status {
+            Status::Done => true,
+            Status::Stopped => !self.manifest_sha256.is_empty(),
+            _ => false,
+        }
     }
 
     /// Gives the journal of a training that left this row its last word, if the worker was killed before it could.

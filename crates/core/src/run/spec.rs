@@ -2,7 +2,7 @@
 
 use super::learning_curve::CurveSettings;
 use super::sweep::SweepSpec;
-use crate::dataset::prepare::PrepareSettings;
+use crate::dataset::prepare::{PrepareSettings, check_name};
 use crate::dataset::source::SourceSpec;
 use crate::dataset::synthetic::SampleSettings;
 use crate::dataset::{Manifest, manifest};
@@ -79,6 +79,7 @@ impl JobSpec {
         match self {
             Self::Prepare(settings) => {
                 faceprobe_settings::check(settings)?;
+                check_name(&settings.name)?;
                 if settings.source.is_empty() {
                     return Err(Error::usage("No data to prepare; give at least one --source, such as adience:PATH."));
                 }

@@ -266,7 +266,7 @@ pub fn train_benchmark(
         weights.insert("input.scale".into(), arr1(&[network.scale]).into_dyn());
         Ok(weights)
     };
-    let last_weights = if course.best_epoch == course.history.len() { None } else { Some(whole()?) };
+    let last_weights = if course.stopped || course.best_epoch == course.history.len() { None } else { Some(whole()?) };
     learner.set_parameters(&course.best)?;
     let weights = whole()?;
     let params = course.best.iter().map(Vec::len).sum();
@@ -278,6 +278,7 @@ pub fn train_benchmark(
         epochs_run: course.history.len(),
         best_epoch: course.best_epoch,
         finished: course.finished,
+        stopped: course.stopped,
         history: course.history,
         threshold: best_threshold(&val_scores, val.y()),
         train_scores: scorer.scores_u16(train.x())?,

@@ -21,6 +21,7 @@ use faceprobe_core::run::refit::{self, Chosen};
 use faceprobe_core::run::results::{DataDivision, ResultRow, ValidationFigures};
 use faceprobe_core::run::score_file;
 use faceprobe_core::run::spec::JobSpec;
+use std::path::Path;
 use std::time::Instant;
 
 /// Trains a model on the training split, chooses epoch or penalty and threshold on validation, and leaves the model,
@@ -36,7 +37,7 @@ pub(super) fn train(
     refit: Option<&str>,
     monitor: &dyn Monitor,
 ) -> Result<String> {
-    let ground = ground(circumstances, dataset, spec, refit, monitor)?;
+    let ground = ground(circumstances, dataset, spec, refit, monitor).map_err(without_model)?;
     if let Some(chosen) = &ground.chosen {
         let text = format!(
             "learns from the validation split too, so nothing is measured on it; what validation chose is that of {}",
@@ -151,8 +152,11 @@ pub(super) fn ground(
     })
 }
 
-/// Trains a model into a run's folder. With a `limit`, it stops after that many epochs, and leaves a checkpoint
+/// Trains a model into a run's folder. With a `limit`, it ends after that many epochs, and leaves a checkpoint
 /// to go on from.
+///
+/// # Errors
+/// A stop, too, which leaves the best model of the epochs until then and a checkpoint, and says so.
 pub(super) fn train_on(
     ground: &Ground,
     run: &RunFolder,
@@ -170,7 +174,7 @@ pub(super) fn train_on(
     let checkpoints = checkpoints.up_to(limit).keeping(chosen.as_ref().and_then(|chosen| chosen.epoch));
     let kind = kind::of(spec.kind())?;
     let rows = Prepared { manifest, identity, stores, varied, learnt, members };
-    let (mut trained, learnt) = kind.train(spec, &rows, &checkpoints, monitor)?;
+    let (mut trained, learnt) = kind.train(spec, &rows, &checkpoints, monitor).map_err(without_model)?;
     let TrainingRows { train_positive, val_samples, val_positive } = learnt;
     let (threshold, calibration) = match chosen {
         Some(chosen) => (chosen.threshold, chosen.calibration),
@@ -213,9 +217,12 @@ pub(super) fn train_on(
         },
         weights: std::mem::take(&mut trained.weights),
     };
+    // What was there before, when the training went on from a stop, tells of another model.
+    forget(&run.scores_path(Split::Test))?;
     saved.save(&run.model_path())?;
-    if let Some(last) = trained.last_weights.take() {
-        save_last(&mut saved, last, trained.epochs_run, run)?;
+    match trained.last_weights.take() {
+        Some(last) => save_last(&mut saved, last, trained.epochs_run, run)?,
+        None => forget(&run.last_model_path())?,
     }
     if validates {
         score_file::write(&run.scores_path(Split::Val), manifest, &val_samples, &trained.val_scores)?;
@@ -240,7 +247,7 @@ pub(super) fn train_on(
         threshold,
         // A run that went on from a checkpoint has spent the time of the epochs before it too.
         seconds: begun.elapsed().as_secs_f64().max(trained.history.iter().map(|epoch| epoch.seconds).sum()),
-        status: Status::Done,
+        status: if trained.stopped { Status::Stopped } else { Status::Done },
         dataset: dataset.to_owned(),
         manifest_sha256: manifest.sha256.clone(),
         synthetic: *synthetic,
@@ -259,6 +266,15 @@ pub(super) fn train_on(
     result.save(run)?;
     if trained.finished {
         checkpoints.remove()?;
+    }
+    if trained.stopped {
+        let planned = trained.history.last().map_or(0, |epoch| epoch.epochs);
+        return Err(Error::stopped_with(format!(
+            "{} was stopped after epoch {} of {planned}; its best model so far is kept: {}.",
+            run.id(),
+            trained.epochs_run,
+            result.summary()
+        )));
     }
     Ok(result)
 }
@@ -324,6 +340,22 @@ fn save_last(saved: &mut SavedModel, last: Weights, epoch: usize, run: &RunFolde
     saved.info.provenance.best_epoch = epoch;
     saved.info.calibration = None;
     saved.save(&run.last_model_path())
+}
+
+/// A stop that came before there was a model says so.
+fn without_model(error: Error) -> Error {
+    if error == Error::stopped() {
+        return Error::stopped_with("Stopped before there was a model; the features that were computed are kept.");
+    }
+    error
+}
+
+/// Removes a file that a run left in an earlier stretch, if it did.
+fn forget(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::at(path, error)),
+        _ => Ok(()),
+    }
 }
 
 /// Accuracy at a threshold, with its interval.

@@ -14,7 +14,6 @@ use super::super::stages::{ScreenId, State as Step, Study};
 use super::{Screen, results};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::evaluation::Criterion;
-use faceprobe_core::run::Status;
 use faceprobe_core::run::results::ResultRow;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -152,7 +151,7 @@ impl Screen for Evaluate {
 
 /// The models that have scores, newest first.
 fn candidates(app: &App) -> Vec<&ResultRow> {
-    app.snapshot.trainings().filter_map(|run| run.row.as_ref()).filter(|row| row.status == Status::Done).collect()
+    app.snapshot.trainings().filter_map(|run| run.row.as_ref()).filter(|row| row.has_model()).collect()
 }
 
 /// The model that is evaluated, and its place among those that could be.

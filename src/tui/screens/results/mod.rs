@@ -13,10 +13,10 @@ use super::super::prompt::{FilterText, Prompt, Purpose};
 use super::super::stages::{ScreenId, State as Step, Study};
 use super::Screen;
 use faceprobe_core::dataset::Split;
+use faceprobe_core::run::JobSpec;
 use faceprobe_core::run::compare::Comparison;
 use faceprobe_core::run::filter::Filter;
 use faceprobe_core::run::results::{self, Column, ResultRow};
-use faceprobe_core::run::{JobSpec, Status};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
@@ -260,7 +260,7 @@ fn under_cursor(app: &App) -> Option<ResultRow> {
 
 fn choose(app: &mut App) -> Vec<Effect> {
     match under_cursor(app) {
-        Some(row) if row.status == Status::Done => {
+        Some(row) if row.has_model() => {
             return vec![Job::Choose { run: row.run, threshold: Threshold::Trained }.into()];
         }
         Some(row) => {
@@ -273,7 +273,7 @@ fn choose(app: &mut App) -> Vec<Effect> {
 
 fn evaluate(app: &mut App) -> Vec<Effect> {
     match under_cursor(app) {
-        Some(row) if row.status == Status::Done => return super::evaluate::open(app, &row.run),
+        Some(row) if row.has_model() => return super::evaluate::open(app, &row.run),
         Some(row) => {
             app.say(Tone::Plain, format!("{} is {}; it has scores when it is done.", row.run, row.status.name()));
         }
@@ -309,7 +309,7 @@ fn compare(app: &mut App) -> Vec<Effect> {
     {
         runs.push(row.run);
     }
-    let done = |run: &String| app.snapshot.run(run).is_some_and(|run| run.status == Status::Done);
+    let done = |run: &String| app.snapshot.run(run).and_then(|run| run.row.as_ref()).is_some_and(ResultRow::has_model);
     if let Some(run) = runs.iter().find(|run| !done(run)) {
         let text = format!("{run} is not done; only finished models are put side by side.");
         app.say(Tone::Plain, text);
@@ -353,7 +353,7 @@ pub fn open_test(app: &mut App, row: Option<&ResultRow>) -> Vec<Effect> {
         Some(row) if row.test_accuracy.is_some() => {
             app.say(Tone::Plain, format!("The test set is open for {} already.", row.run));
         }
-        Some(row) if row.status != Status::Done => {
+        Some(row) if !row.has_model() => {
             app.say(Tone::Plain, format!("{} is {}; its test set opens when it is done.", row.run, row.status.name()));
         }
         Some(row) => {
@@ -392,7 +392,7 @@ fn refit(app: &mut App) {
         Some(ResultRow { run, refit: Some(first), .. }) => {
             app.say(Tone::Plain, format!("{run} is {first} trained anew on validation already."));
         }
-        Some(row) if row.status != Status::Done => {
+        Some(row) if !row.has_model() => {
             let text = format!("{} is {}; it can be trained anew when it is done.", row.run, row.status.name());
             app.say(Tone::Plain, text);
         }

@@ -9,7 +9,7 @@ use super::store::{self, WeightsInfo, all, find, hash, status, weights_dir, weig
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Silent, Update};
 use crate::outputs::same_file;
-use crate::workspace::persist;
+use crate::workspace::{persist, temporary};
 use bytes::Bytes;
 use safetensors::tensor::{Dtype, View};
 use std::borrow::Cow;
@@ -25,6 +25,12 @@ const FOR_ANOTHER: [(&str, &str, &str); 3] = [
     ("mobilenet-v2-keras", "7ebf99e0", "mobilenet-v2"),
 ];
 
+/// Whether what is imported from this file is a program, which runs when it is imported: a TorchScript file, which a `.toml`
+/// describes. Whoever imports it asks the user first.
+pub fn is_program(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ending == "toml")
+}
+
 /// Makes the weights of a network from a file that the user has, in place of those that are stored, if any. A file that
 /// ends in `.toml` describes a TorchScript file ([`torchscript`]).
 ///
@@ -32,7 +38,7 @@ const FOR_ANOTHER: [(&str, &str, &str); 3] = [
 /// A file that cannot be read, or is of no known format, or has not exactly the tensors of this network: with what is
 /// missing, left over or of another shape. Nothing is changed then.
 pub fn import(name: &str, file: &Path, monitor: &dyn Monitor) -> Result<WeightsInfo> {
-    if file.extension().is_some_and(|ending| ending == "toml") {
+    if is_program(file) {
         return torchscript::install(name, file);
     }
     let info = find(name)?;
@@ -369,7 +375,7 @@ fn write(
 ) -> Result<WeightsInfo> {
     let path = weights_path(folder, info);
     fs::create_dir_all(folder).at(folder)?;
-    let file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).at(folder)?;
+    let file = temporary(folder, ".tmp-", "")?;
     let views = tensors.iter().map(|(name, tensor)| (*name, tensor));
     safetensors::serialize_to_file(views, None, file.path()).at(&path)?;
     let written = File::open(file.path()).at(&path)?;
