@@ -113,6 +113,6 @@ pub fn ended(run: &Run) -> (Tone, String) {
         Status::Done => (Tone::Good, format!("{} is done. {outcome}", run.id).trim_end().to_owned()),
         Status::Failed => (Tone::Bad, format!("{} failed: {outcome}", run.id)),
         Status::Stopped => (Tone::Plain, format!("{} was stopped; what was finished is kept.", run.id)),
-        _ => (Tone::Bad, format!("{} ended without a word; runs/{}/worker.log may say why.", run.id, run.id)),
+        _ => (Tone::Bad, format!("{} was killed or crashed; runs/{}/worker.log may say why.", run.id, run.id)),
     }
 }

@@ -132,7 +132,7 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Make a run the model that predict uses
     Choose(ChooseArgs),
-    /// Tell the label of any image
+    /// Predict labels for images
     Predict(PredictArgs),
     /// Runs: list, follow and control them
     #[command(subcommand)]

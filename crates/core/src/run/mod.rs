@@ -47,6 +47,7 @@ pub mod spec;
 pub mod story;
 pub mod summary;
 pub mod sweep;
+pub mod trash;
 pub mod view;
 
 pub use crate::model::ModelSpec;
