@@ -15,6 +15,8 @@ struct Session {
     input: Box<dyn Write + Send>,
     screen: Arc<Mutex<vt100::Parser>>,
     bytes: Arc<Mutex<usize>>,
+    /// All that was written, as it came.
+    raw: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Session {
@@ -36,15 +38,18 @@ impl Session {
         let input = pair.master.take_writer().expect("its input");
         let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
         let bytes = Arc::new(Mutex::new(0));
+        let raw = Arc::new(Mutex::new(Vec::new()));
+        let written = Arc::clone(&raw);
         let (drawn, count) = (Arc::clone(&screen), Arc::clone(&bytes));
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(length @ 1..) = output.read(&mut buffer) {
                 drawn.lock().unwrap_or_else(PoisonError::into_inner).process(&buffer[..length]);
                 *count.lock().unwrap_or_else(PoisonError::into_inner) += length;
+                written.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..length]);
             }
         });
-        Self { pair, child, input, screen, bytes }
+        Self { pair, child, input, screen, bytes, raw }
     }
 
     fn text(&self) -> String {
@@ -129,6 +134,11 @@ fn an_empty_workspace_leads_on_and_q_restores_the_terminal() {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(!session.in_full_screen(), "the terminal is given back");
+    // So is its title: put aside before another is set, taken back at the end.
+    let raw = session.raw.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let place = |text: &str| raw.windows(text.len()).position(|part| part == text.as_bytes());
+    let (aside, set, back) = (place("\u{1b}[22;0t"), place("\u{1b}]0;faceprobe"), place("\u{1b}[23;0t"));
+    assert!(aside.is_some() && aside < set && set < back, "{aside:?} {set:?} {back:?}");
 }
 
 /// What terminals say when they are asked for their graphics, attributes, cells and colours, some of it unasked.

@@ -11,6 +11,9 @@ use std::sync::{Arc, Weak};
 /// What has a column of its own already, or says nothing about the model.
 const ELSEWHERE: [&str; 5] = ["job", "kind", "backbone", "epochs", "params"];
 
+/// The name of the prepared set among the settings of a job.
+const DATA: &str = "dataset";
+
 /// A wider value is cut.
 const WIDEST: usize = 16;
 
@@ -68,23 +71,29 @@ pub fn of(app: &App, rows: &[&ResultRow]) -> Rc<Differing> {
 fn differing(snapshot: &Snapshot, rows: &[&ResultRow]) -> Differing {
     let jobs = rows.iter().filter_map(|row| Some((&row.run, compare::settings(&snapshot.run(&row.run)?.job))));
     let jobs: Vec<(&String, BTreeMap<String, String>)> = jobs.collect();
-    let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (setting, value) in jobs.iter().flat_map(|(_, settings)| settings) {
-        values.entry(setting).or_default().insert(value);
+    // Kinds of model have settings of their own; what was varied is varied within a kind. Data are compared across all.
+    let mut values: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
+    for settings in jobs.iter().map(|(_, settings)| settings) {
+        let kind = settings.get("kind").map_or("", String::as_str);
+        for (setting, value) in settings {
+            let kind = if setting == DATA { "" } else { kind };
+            values.entry(setting).or_default().entry(kind).or_default().insert(value);
+        }
     }
     let last = |setting: &str| setting.rsplit('.').next().unwrap_or_default().to_owned();
-    values.retain(|setting, values| values.len() > 1 && !ELSEWHERE.contains(&last(setting).as_str()));
-    let mut varied: Vec<(&str, usize)> = values.iter().map(|(setting, values)| (*setting, values.len())).collect();
+    let count = |kinds: &BTreeMap<&str, BTreeSet<&str>>| kinds.values().map(BTreeSet::len).max().unwrap_or(0);
+    values.retain(|setting, kinds| count(kinds) > 1 && !ELSEWHERE.contains(&last(setting).as_str()));
+    let mut varied: Vec<(&str, usize)> = values.iter().map(|(setting, kinds)| (*setting, count(kinds))).collect();
     // Figures of different data must not be taken for each other; seeds come last, since they are no setting.
     let rank = |setting: &str| match setting {
-        "dataset" => 0,
+        DATA => 0,
         "seed" => 2,
         _ => 1,
     };
     varied.sort_by(|a, b| rank(a.0).cmp(&rank(b.0)).then(b.1.cmp(&a.1)).then(a.0.cmp(b.0)));
     let settings = varied.iter().map(|(setting, _)| {
-        let title = if *setting == "dataset" { "data".to_owned() } else { last(setting) };
-        let longest = values[setting].iter().map(|value| value.chars().count()).max().unwrap_or(0);
+        let title = if *setting == DATA { "data".to_owned() } else { last(setting) };
+        let longest = values[setting].values().flatten().map(|value| value.chars().count()).max().unwrap_or(0);
         let width = longest.max(title.chars().count()).min(WIDEST);
         Setting { title, width }
     });

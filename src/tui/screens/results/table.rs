@@ -116,6 +116,10 @@ const COLUMNS: [TableColumn; 11] = [
     },
 ];
 
+fn title_of(column: Column) -> &'static str {
+    COLUMNS.iter().find(|known| known.column == column).map_or(column.name(), |known| known.title)
+}
+
 /// What goes first when there is little room.
 const DROP: [Column; 8] = [
     Column::Epochs,
@@ -150,7 +154,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let order = if app.results.descending { "largest first" } else { "smallest first" };
     let mut title = Line::from(vec![
         Span::raw("Models"),
-        Span::styled(format!("  by {}, {order}", app.results.column.name()), theme.dim()),
+        Span::styled(format!("  by {}, {order}", title_of(app.results.column)), theme.dim()),
     ]);
     let all = app.snapshot.runs.iter().filter(|run| run.row.is_some()).count();
     if !app.results.filter_text.is_empty() {

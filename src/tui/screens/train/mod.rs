@@ -206,7 +206,7 @@ fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let list_width = match area.width {
         150.. => 44,
         99.. => 38,
-        _ => 22,
+        _ => 23,
     };
     let [left, right] = area.layout(&Layout::horizontal([Constraint::Length(list_width), Constraint::Min(0)]));
     draw_list(frame, left, app, hits);
