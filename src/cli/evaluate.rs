@@ -106,7 +106,7 @@ impl OfSplit {
                 cells
             })
             .collect();
-        let called = self.figures.classes.each_ref().map(|class| format!("called {}", class.class));
+        let called = self.figures.classes.each_ref().map(|class| format!("predicted {}", class.class));
         text += "\n";
         text += &table(
             &[
@@ -142,10 +142,16 @@ fn facts(figures: &Figures) -> Vec<(&'static str, String)> {
         ("balanced accuracy", format!("{:.4}", figures.balanced_accuracy)),
         ("ROC AUC", optional(figures.of_scores.roc_auc)),
         ("average precision", optional(figures.of_scores.average_precision)),
-        ("Brier score", format!("{:.4}", figures.of_scores.brier)),
-        ("log loss", format!("{:.4}", figures.of_scores.log_loss)),
-        ("expected calibration error", format!("{:.4}", figures.of_scores.calibration_error)),
     ]);
+    let scores = &figures.of_scores;
+    for (name, raw, calibrated) in [
+        ("Brier score", scores.brier, scores.calibrated_brier),
+        ("log loss", scores.log_loss, scores.calibrated_log_loss),
+        ("expected calibration error", scores.calibration_error, scores.calibrated_error),
+    ] {
+        let calibrated = calibrated.map(|value| format!("{value:.4} calibrated, ")).unwrap_or_default();
+        facts.push((name, format!("{calibrated}{raw:.4} raw")));
+    }
     facts
 }
 

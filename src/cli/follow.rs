@@ -139,7 +139,7 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             view.id()
         ))),
         _ => Err(Error::failed(format!(
-            "The worker of run {} ended without a word; its log is {}. 'faceprobe runs resume {}' goes on from where it was.",
+            "The worker of run {} was killed or crashed; its log is {}. 'faceprobe runs resume {}' goes on from where it was.",
             view.id(),
             view.folder.log_path().display(),
             view.id()

@@ -114,6 +114,6 @@ pub fn ended(run: &Run) -> (Tone, String) {
         Status::Failed => (Tone::Bad, format!("{} failed: {outcome}", run.id)),
         Status::Stopped if outcome.starts_with(run.id.as_str()) => (Tone::Plain, outcome.to_owned()),
         Status::Stopped => (Tone::Plain, format!("{}: {outcome}", run.id)),
-        _ => (Tone::Bad, format!("{} ended without a word; runs/{}/worker.log may say why.", run.id, run.id)),
+        _ => (Tone::Bad, format!("{} was killed or crashed; runs/{}/worker.log may say why.", run.id, run.id)),
     }
 }

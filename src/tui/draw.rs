@@ -62,7 +62,7 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
     } else {
         stages::unread()
     };
-    let message = message_lines(app, area.width);
+    let message = message_lines(app, area.width, area.height);
     let tabs = u16::from(area.width < WIDE);
     let [head, tab_line, body, said, foot] = area.layout(&Layout::vertical([
         Constraint::Length(1),
@@ -245,9 +245,9 @@ fn draw_steps(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &
     }
 }
 
-fn message_lines(app: &App, width: u16) -> u16 {
+fn message_lines(app: &App, width: u16, height: u16) -> u16 {
     let text = app.message.as_ref().map_or(0, |(_, text)| text.width() + 3);
-    (text.div_ceil(usize::from(width).max(1)) as u16).clamp(1, 3)
+    (text.div_ceil(usize::from(width).max(1)) as u16).clamp(1, (height / 4).clamp(1, 6))
 }
 
 fn draw_message(frame: &mut Frame, area: Rect, app: &App) {

@@ -40,6 +40,8 @@ pub enum Job {
     Resume {
         run: RunId,
     },
+    /// Starts the run that waits longest, if nothing trains.
+    StartWaiting,
     /// Takes a run that waits out of the queue.
     Unqueue {
         run: RunId,
@@ -125,9 +127,10 @@ pub enum JobReply {
     },
     Images {
         dataset: String,
-        images: Vec<SetImage>,
+        images: Result<Vec<SetImage>, String>,
     },
-    Remembered,
+    /// Done, and nothing to be said about it.
+    Quiet,
     /// A file was written.
     Saved(PathBuf),
     Record(Box<RecordReply>),
@@ -204,10 +207,11 @@ fn perform(settings: &Settings, job: Job, workers: &mut Workers) -> Result<JobRe
             Ok(JobReply::Unqueued { run })
         }
         Job::Images { dataset } => {
-            let images = images(&Manifest::load_named(workspace, &dataset)?);
-            Ok(JobReply::Images { dataset, images })
+            let listed = Manifest::load_named(workspace, &dataset).map(|manifest| images(&manifest));
+            Ok(JobReply::Images { dataset, images: listed.map_err(|error| error.to_string()) })
         }
-        Job::Remember(memory) => memory.save(workspace).map(|()| JobReply::Remembered),
+        Job::Remember(memory) => memory.save(workspace).map(|()| JobReply::Quiet),
+        Job::StartWaiting => workers.start_waiting().map(|()| JobReply::Quiet),
         Job::Control { run, command } => {
             control::send(&RunFolder::find(workspace, run.as_str())?, command)?;
             Ok(JobReply::Told { run, command })

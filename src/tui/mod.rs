@@ -16,6 +16,7 @@ mod followed;
 pub mod forms;
 pub mod graphics;
 pub mod history;
+pub mod input;
 pub mod jobs;
 pub mod keys;
 pub mod palette;
@@ -132,7 +133,8 @@ fn start_hands(workspace: &Workspace, options: &TuiOptions, events: &Sender<Even
     let to = events.clone();
     thread::spawn(move || pictures::make(&orders, &to));
     let (to, at) = (events.clone(), workspace.clone());
-    thread::spawn(move || watcher::watch(at, &to, &nudges));
+    let starts = jobs.clone();
+    thread::spawn(move || watcher::watch(at, &to, &nudges, &starts));
     let watcher = nudge.clone();
     let settings =
         jobs::Settings { workspace: workspace.clone(), threads: options.threads, device: options.device.clone() };
@@ -188,6 +190,8 @@ fn event_loop(
                     Event::Graphics(picker) => drop(hands.pictures.send(Order::Use((**picker).clone()))),
                     _ => {}
                 }
+                let size = screen.size().map_err(gone)?;
+                app.cramped = size.width < draw::SMALLEST.0 || size.height < draw::SMALLEST.1;
                 let effects = app.update(event);
                 for effect in pass_on(effects.into_iter().chain(app.ask_for_stories()), hands) {
                     match effect {

@@ -71,8 +71,8 @@ impl Prompt {
         match &self.purpose {
             Purpose::Filter(_, text) => text.hint,
             Purpose::Export => "the ending decides: .csv, .md or .tex; relative to the workspace",
-            Purpose::Title(_) => "shown beside the run's name, which stays; empty takes it away",
-            Purpose::Note(_) => "\\n begins a new line; empty takes the note away",
+            Purpose::Title(_) => "shown beside the run's name, which stays; leave empty to delete it",
+            Purpose::Note(_) => "\\n begins a new line; leave empty to delete the note",
         }
     }
 }

@@ -64,7 +64,7 @@ impl State {
         match self {
             Self::Unread => "",
             Self::ToDo => "to do",
-            Self::Running => "running",
+            Self::Running => "live",
             Self::Done => "done",
             Self::Stale => "stale",
             Self::Failed => "failed",

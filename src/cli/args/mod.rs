@@ -142,7 +142,7 @@ pub(crate) enum Command {
     Choose(ChooseArgs),
     /// Write a model with its network as one ONNX file, from picture to label, and a Python program that uses it
     Export(ExportArgs),
-    /// Tell the label of any image
+    /// Predict labels for images
     Predict(PredictArgs),
     /// Runs: list, follow and control them
     #[command(subcommand)]

@@ -210,11 +210,13 @@ pub(crate) enum RunsCommand {
         #[arg(long)]
         force: bool,
     },
-    /// Delete a run's folder
+    /// Put a run into the trash (runs/.trash; deleting that folder frees the room)
     Remove {
         run: String,
         /// Do not ask
         #[arg(long)]
         yes: bool,
     },
+    /// Bring a run back from the trash; without a name, list what is there
+    Restore { run: Option<String> },
 }

@@ -108,7 +108,7 @@ impl App {
             JobReply::Resumed { run } => self.say(Tone::Good, format!("{run} goes on from where it was.")),
             JobReply::Unqueued { run } => self.say(Tone::Plain, format!("{run} is out of the queue.")),
             JobReply::Images { dataset, images } => sheet::listed(self, &dataset, images),
-            JobReply::Remembered => {}
+            JobReply::Quiet => {}
             JobReply::Saved(path) => self.say(Tone::Good, format!("Saved in {}.", path.display())),
             JobReply::Record(reply) => return records::take(self, *reply),
             JobReply::Audit(reply) => return audit::take(self, *reply),

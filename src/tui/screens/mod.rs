@@ -103,8 +103,8 @@ pub static SCREENS: [&dyn Screen; 7] = [
     &runs::Runs,
 ];
 
-/// Turns to Predict with a picture of a data set.
-pub(super) fn open_picture(app: &mut App, picture: Option<PathBuf>) -> Vec<Effect> {
+/// Turns to Predict with a picture of a data set, to be predicted with the model of a run, or with the chosen one.
+pub(super) fn open_picture(app: &mut App, picture: Option<PathBuf>, model: Option<String>) -> Vec<Effect> {
     let Some(path) = picture else {
         app.say(Tone::Plain, "There is no picture here, or its data set is gone.");
         return Vec::new();
@@ -112,5 +112,6 @@ pub(super) fn open_picture(app: &mut App, picture: Option<PathBuf>) -> Vec<Effec
     let job = Job::Open { text: path.display().to_string(), from: PathBuf::from("/") };
     app.follow = None;
     app.screen = ScreenId::Predict;
+    app.predict.model = model;
     vec![job.into()]
 }

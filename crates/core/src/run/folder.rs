@@ -1,6 +1,7 @@
 //! The folder of a run and the names in it.
 
 use super::spec::Spec;
+use super::trash;
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
 use crate::workspace::{Workspace, write_whole};
@@ -36,7 +37,7 @@ impl RunId {
     }
 
     /// Kind and number, for ordering `dense-10` after `dense-9`.
-    fn parts(&self) -> (&str, u64) {
+    pub(super) fn parts(&self) -> (&str, u64) {
         self.0.rsplit_once('-').and_then(|(kind, number)| Some((kind, number.parse().ok()?))).unwrap_or((&self.0, 0))
     }
 }
@@ -60,10 +61,14 @@ impl RunFolder {
         let runs = workspace.runs();
         fs::create_dir_all(&runs).at(&runs)?;
         let kind = spec.job.kind_name();
+        // One that was removed keeps its name, so that it can be brought back.
+        let removed = trash::list(workspace)?;
         let last = Self::list(workspace)?
             .iter()
-            .filter(|run| run.id.parts().0 == kind)
-            .map(|run| run.id.parts().1)
+            .map(|run| &run.id)
+            .chain(&removed)
+            .filter(|id| id.parts().0 == kind)
+            .map(|id| id.parts().1)
             .max()
             .unwrap_or(0);
         // mkdir decides between two clients that count to the same number.
@@ -241,11 +246,11 @@ impl RunFolder {
         entries.filter_map(|entry| entry.metadata().ok()).filter(fs::Metadata::is_file).map(|file| file.len()).sum()
     }
 
-    /// Removes the run and everything in it.
+    /// Puts the run and everything in it into the trash.
     ///
     /// # Errors
     /// While a worker is on it.
-    pub fn remove(self) -> Result<()> {
+    pub fn remove(self, workspace: &Workspace) -> Result<()> {
         if self.is_alive() {
             return Err(Error::failed(format!(
                 "Run {} is still working; stop it first with 'faceprobe runs stop {}'.",
@@ -253,6 +258,15 @@ impl RunFolder {
             )));
         }
         // Whoever is about to work on it waits until it is gone, instead of losing what it has begun.
+        let _lock = self.lock()?;
+        trash::put(workspace, &self.id, &self.path)
+    }
+
+    /// Deletes a run that has not begun.
+    ///
+    /// # Errors
+    /// While a worker is on it.
+    pub(super) fn discard(self) -> Result<()> {
         let _lock = self.lock()?;
         fs::remove_dir_all(&self.path).at(&self.path)
     }

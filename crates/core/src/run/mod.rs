@@ -50,6 +50,7 @@ pub mod story;
 pub mod summary;
 pub mod sweep;
 pub mod trackers;
+pub mod trash;
 pub mod view;
 
 pub use crate::model::ModelSpec;

@@ -53,7 +53,7 @@ pub fn remove(run: RunFolder) -> Result<()> {
     if !unmark(&run) {
         return Err(Error::failed(format!("Run {} does not wait any more.", run.id())));
     }
-    run.remove()
+    run.discard()
 }
 
 /// Whether a training or a sweep has a worker now.

@@ -217,7 +217,7 @@ impl ResultRow {
         }
         let best = self.best_epoch.map(|epoch| format!(" at epoch {epoch}")).unwrap_or_default();
         let accuracy = self.val_accuracy.unwrap_or(f64::NAN);
-        format!("validation accuracy {accuracy:.3}{best}, threshold {:.3}", self.threshold)
+        format!("val@τ {accuracy:.3}{best}, τ {:.3}", self.threshold)
     }
 
     /// Writes the row into its run's folder.

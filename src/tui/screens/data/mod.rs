@@ -79,6 +79,10 @@ impl Screen for Data {
         arrive(app)
     }
 
+    fn wanted(&self, app: &mut App) -> Vec<Effect> {
+        sheet::listing(app)
+    }
+
     fn offers(&self, app: &App, action: Action) -> bool {
         let audits = || TABLE.iter().any(|binding| binding.context == Context::Audit && binding.action == action);
         match action {

@@ -9,6 +9,7 @@ use crate::tui::widgets::{self, cut, format, panel};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use std::time::SystemTime;
 
 /// What the sheet remembers.
 #[derive(Debug, Default)]
@@ -18,6 +19,10 @@ pub struct Sheet {
     /// The set whose images are listed, and they themselves.
     pub dataset: String,
     pub images: Vec<SetImage>,
+    /// Why they could not be listed.
+    pub problem: Option<String>,
+    /// When the set was prepared that was listed: one that is prepared again has other images.
+    written: Option<SystemTime>,
     /// The first row of the grid that is shown.
     pub row: usize,
     /// Images in a row of the last frame.
@@ -43,19 +48,25 @@ pub fn listing(app: &mut App) -> Vec<Effect> {
     let Some(dataset) = app.dataset().map(str::to_owned).filter(|_| app.data.sheet.open) else {
         return Vec::new();
     };
-    if app.data.sheet.dataset == dataset {
+    let written = app.snapshot.dataset(Some(&dataset)).and_then(|set| set.written);
+    if app.data.sheet.dataset == dataset && app.data.sheet.written == written {
         return Vec::new();
     }
     app.data.sheet.dataset = dataset.clone();
+    app.data.sheet.written = written;
+    app.data.sheet.problem = None;
     app.data.sheet.images.clear();
     app.data.sheet.row = 0;
     vec![Job::Images { dataset }.into()]
 }
 
-/// Takes the list of images.
-pub fn listed(app: &mut App, dataset: &str, images: Vec<SetImage>) {
+/// Takes the list of images, or why there is none.
+pub fn listed(app: &mut App, dataset: &str, images: Result<Vec<SetImage>, String>) {
     if app.data.sheet.dataset == dataset {
-        app.data.sheet.images = images;
+        match images {
+            Ok(images) => app.data.sheet.images = images,
+            Err(problem) => app.data.sheet.problem = Some(problem),
+        }
     }
 }
 
@@ -95,7 +106,11 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
         return;
     }
     if sheet.images.is_empty() {
-        widgets::text(frame, inner, vec![Line::styled("The list of images is being read.", theme.dim())], 0);
+        let line = match &sheet.problem {
+            Some(problem) => Line::styled(problem.clone(), theme.bad()),
+            None => Line::styled("The list of images is being read.", theme.dim()),
+        };
+        widgets::text(frame, inner, vec![line], 0);
         return;
     }
     let columns = ((inner.width + 1) / CELL.0).max(1);

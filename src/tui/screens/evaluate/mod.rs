@@ -138,6 +138,8 @@ impl Screen for Evaluate {
         let state = match study.best {
             None => Step::ToDo,
             Some(_) if study.is_stale(ScreenId::Evaluate) => Step::Stale,
+            // Done is what somebody looked at and decided: a test that was opened, or a model that was chosen.
+            Some(_) if study.opened == 0 && study.snapshot.choice.is_none() => Step::ToDo,
             Some(_) => Step::Done,
         };
         let detail = match (study.opened, study.done.len()) {
@@ -258,7 +260,10 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::OtherSplit => return other_split(app),
         Action::Pane => app.evaluate.pane = app.evaluate.pane.next(),
-        Action::Picture => return super::open_picture(app, picture(app)),
+        Action::Picture => {
+            let model = current(app).map(|(_, _, row)| row.run.clone());
+            return super::open_picture(app, picture(app), model);
+        }
         _ => {
             let count = app.evaluate.figures().map_or(0, |figures| figures.mistakes.len());
             app.evaluate.mistake = moved(app.evaluate.mistake, count, action);

@@ -164,8 +164,8 @@ fn draw_backbones(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     for (row, (at, backbone)) in backbones.iter().enumerate().skip(first).take(usize::from(list.height)).enumerate() {
         let line = Rect { y: list.y + row as u16, height: 1, ..list };
         let (sign, state, style) = match &backbone.weights {
-            Weights::Present { bytes, .. } => ("✓", format!("here, {}", format::bytes(*bytes)), theme.good()),
-            Weights::Absent => ("○", "not here".to_owned(), theme.dim()),
+            Weights::Present { bytes, .. } => ("✓", format!("installed, {}", format::bytes(*bytes)), theme.good()),
+            Weights::Absent => ("○", "not installed".to_owned(), theme.dim()),
             Weights::Broken(_) => ("✗", "damaged".to_owned(), theme.bad()),
         };
         let text = if narrow {

@@ -37,7 +37,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, run: &Run) {
     let inner = if area.width < NARROW {
         area
     } else {
-        let title = format!("Accuracy by depth · {} · {} pooling · {dataset}", features.backbone, features.pool);
+        let title = format!("val@0.5 by depth · {} · {} pooling · {dataset}", features.backbone, features.pool);
         let block = panel(theme, title, NARROW);
         let inner = block.inner(area);
         frame.render_widget(block, area);

@@ -23,6 +23,10 @@ use tui_input::Input;
 #[derive(Debug)]
 pub struct State {
     pub folder: PathBuf,
+    /// The folder is being listed again.
+    listing: bool,
+    /// The run whose model is asked, where another screen named one; none asks the chosen one.
+    pub model: Option<String>,
     /// None until the folder was listed.
     pub entries: Option<Vec<Entry>>,
     pub selected: usize,
@@ -108,6 +112,8 @@ impl State {
     pub fn new(folder: PathBuf) -> Self {
         Self {
             folder,
+            listing: false,
+            model: None,
             entries: None,
             selected: 0,
             auto: false,
@@ -128,12 +134,24 @@ impl State {
     }
 }
 
-/// The folder is listed when the screen is first seen.
-fn arrive(app: &App) -> Vec<Effect> {
-    if app.predict.entries.is_some() {
-        return Vec::new();
+/// The folder is listed whenever somebody comes here: files come and go.
+fn arrive(app: &mut App) -> Vec<Effect> {
+    app.predict.model = None;
+    list_again(app)
+}
+
+fn list_again(app: &App) -> Vec<Effect> {
+    let select = app.predict.current().map(|entry| entry.path.clone());
+    vec![Job::List { folder: app.predict.folder.clone(), select }.into()]
+}
+
+/// The model that is asked and its threshold: the one that another screen named, else the one that Predict uses.
+fn model(app: &App) -> Option<(String, f64)> {
+    let named = app.predict.model.as_deref().and_then(|run| app.snapshot.run(run));
+    match named.and_then(|run| run.row.as_ref()) {
+        Some(row) => Some((row.run.clone(), row.threshold)),
+        None => app.snapshot.model(),
     }
-    vec![Job::List { folder: app.predict.folder.clone(), select: None }.into()]
 }
 
 /// What a key does here.
@@ -214,7 +232,7 @@ fn enter(app: &mut App) -> Vec<Effect> {
 
 /// Asks for a prediction; while one is on its way only the newest wish is kept.
 fn ask(app: &mut App, path: PathBuf) -> Vec<Effect> {
-    let Some((model, threshold)) = app.snapshot.model() else {
+    let Some((model, threshold)) = model(app) else {
         app.say(Tone::Bad, "There is no trained model yet; press 3 to train one, or 1 and then d for the demo.");
         return Vec::new();
     };
@@ -223,11 +241,13 @@ fn ask(app: &mut App, path: PathBuf) -> Vec<Effect> {
         return Vec::new();
     }
     app.predict.busy = Some(path.clone());
-    vec![Effect::Predict(Ask { path, model, threshold, detect: app.predict.detect, explain: app.predict.why })]
+    let named = app.predict.model.is_some();
+    vec![Effect::Predict(Ask { path, model, named, threshold, detect: app.predict.detect, explain: app.predict.why })]
 }
 
 /// Takes what the predictor says.
 pub fn reply(app: &mut App, reply: PredictorReply) -> Vec<Effect> {
+    let mut effects = Vec::new();
     match reply {
         PredictorReply::Loading => {
             app.predict.loading = true;
@@ -242,7 +262,13 @@ pub fn reply(app: &mut App, reply: PredictorReply) -> Vec<Effect> {
                 app.say(Tone::Plain, format!("{} cannot say what speaks for its answers.", prediction.model));
             }
             app.predict.heat = None;
+            let gone = prediction.error.is_some() && !app.predict.listing;
             take(app, *prediction);
+            // Perhaps the file is gone; then it leaves the list.
+            if gone {
+                app.predict.listing = true;
+                effects = list_again(app);
+            }
         }
         PredictorReply::Explanation(explanation) => {
             let explanation = *explanation;
@@ -256,10 +282,10 @@ pub fn reply(app: &mut App, reply: PredictorReply) -> Vec<Effect> {
     }
     app.predict.loading = false;
     app.predict.busy = None;
-    match app.predict.next.take() {
-        Some(path) => ask(app, path),
-        None => Vec::new(),
+    if let Some(path) = app.predict.next.take() {
+        effects.extend(ask(app, path));
     }
+    effects
 }
 
 /// Shows and remembers an answer; one that only comes again with its map takes the place of itself.
@@ -283,9 +309,18 @@ pub fn listed(
     select: Option<PathBuf>,
     predict: bool,
 ) -> Vec<Effect> {
-    let at = select.and_then(|path| entries.iter().position(|entry| entry.path == path)).unwrap_or(0);
+    let found = select.and_then(|path| entries.iter().position(|entry| entry.path == path));
+    app.predict.listing = false;
+    // Where the file under the cursor is gone, the cursor stays in its place.
+    let same = app.predict.folder == folder;
+    let stays = if same { app.predict.selected.min(entries.len().saturating_sub(1)) } else { 0 };
     app.predict.folder = folder;
     app.predict.entries = Some(entries);
-    app.predict.selected = at;
-    if predict { enter(app) } else { Vec::new() }
+    app.predict.selected = found.unwrap_or(stays);
+    match predict {
+        true => enter(app),
+        // In another folder, what is under the cursor is predicted as if somebody had moved there.
+        false if !same => follow(app),
+        false => Vec::new(),
+    }
 }

@@ -18,7 +18,7 @@ const ANSWER: u16 = 11;
 /// Draws the screen.
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     if area.width < NARROW {
-        let answer = if app.predict.shown.is_some() { 5 } else { 1 };
+        let answer = if answer(app).is_some() { 5 } else { 1 };
         let [top, bottom] = area.layout(&Layout::vertical([Constraint::Length(answer), Constraint::Min(1)]));
         widgets::text(frame, top, answer_lines(app, usize::from(area.width), true, true), 0);
         draw_files(frame, bottom, app, hits);
@@ -31,7 +31,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let inner = block.inner(left);
     frame.render_widget(block, left);
     draw_files(frame, inner, app, hits);
-    let model = app.snapshot.model().map_or_else(|| "Prediction".to_owned(), |(run, _)| format!("Prediction by {run}"));
+    let model = answer(app).map(|shown| shown.model.clone()).or_else(|| super::model(app).map(|(run, _)| run));
+    let model = model.map_or_else(|| "Prediction".to_owned(), |run| format!("Prediction by {run}"));
     let parts = parts(app, right);
     if let (Some(area), Some(path)) = (parts.picture, pictured(app)) {
         draw_picture(frame, area, app, &path);
@@ -76,14 +77,19 @@ fn parts(app: &App, area: Rect) -> Parts {
 /// The picture to show: the one under the cursor, else the one that was predicted last.
 fn pictured(app: &App) -> Option<PathBuf> {
     let current = app.predict.current().filter(|entry| entry.image).map(|entry| entry.path.clone());
-    current
-        .or_else(|| app.predict.shown.as_ref().filter(|shown| shown.error.is_none()).map(|shown| (&shown.path).into()))
+    current.or_else(|| app.predict.shown.as_ref().map(|shown| (&shown.path).into()))
+}
+
+/// The answer for the picture that is shown; one for another picture is not shown beside it.
+fn answer(app: &App) -> Option<&Prediction> {
+    let pictured = pictured(app)?;
+    app.predict.shown.as_ref().filter(|shown| pictured.to_string_lossy() == shown.path)
 }
 
 fn draw_picture(frame: &mut Frame, area: Rect, app: &App, path: &Path) {
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
-    let shown = app.predict.shown.as_ref().filter(|shown| Path::new(&shown.path) == path);
+    let shown = answer(app);
     let heat = app.predict.heat.as_ref().filter(|_| shown.is_some());
     let room = usize::from(area.width).saturating_sub(6);
     let title = match heat {
@@ -138,10 +144,10 @@ fn answer_lines(app: &App, width: usize, narrow: bool, named: bool) -> Vec<Line<
         (Some(_), false) => Some("Working."),
         (None, _) => None,
     };
-    let Some(shown) = &state.shown else {
+    let Some(shown) = answer(app) else {
         let text = match waiting {
             Some(waiting) => waiting,
-            None if app.snapshot.model().is_none() => {
+            None if super::model(app).is_none() => {
                 "No trained model yet: press 3 to train one, or 1 and then d for the demo."
             }
             None => {
@@ -189,8 +195,9 @@ fn answer_lines(app: &App, width: usize, narrow: bool, named: bool) -> Vec<Line<
     };
     let mut about = format!("score {score}, {side} the threshold {:.3}", shown.threshold);
     if !narrow {
-        about += &format!(" · {} · {}", shown.input_words(), shown.model);
+        about += &format!(" · {}", shown.input_words());
     }
+    about += &format!(" · {}", shown.model);
     about += &format!(" · {:.0} ms", shown.milliseconds);
     lines.push(Line::styled(about, theme.dim()));
     if let Some(waiting) = waiting {

@@ -1,6 +1,7 @@
 //! Results: every model side by side; choosing one, opening its test set, comparing some, taking the table elsewhere.
 
 mod comparison;
+mod differing;
 mod keys;
 mod settings;
 mod table;
@@ -12,6 +13,7 @@ use super::super::keys::{Action, Binding, Context};
 use super::super::prompt::{FilterText, Prompt, Purpose};
 use super::super::stages::{ScreenId, State as Step, Study};
 use super::Screen;
+use differing::Differing;
 use faceprobe_core::dataset::Split;
 use faceprobe_core::run::JobSpec;
 use faceprobe_core::run::compare::Comparison;
@@ -19,7 +21,9 @@ use faceprobe_core::run::filter::Filter;
 use faceprobe_core::run::results::{self, Column, ResultRow};
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 pub use comparison::ComparisonView;
@@ -42,6 +46,8 @@ pub struct State {
     setting: usize,
     /// Runs side by side, over the table.
     pub comparison: Option<ComparisonView>,
+    /// The settings in which the listed models differ.
+    differing: RefCell<Rc<Differing>>,
 }
 
 impl Default for State {
@@ -56,6 +62,7 @@ impl Default for State {
             by_setting: false,
             setting: 0,
             comparison: None,
+            differing: RefCell::default(),
         }
     }
 }
@@ -135,8 +142,8 @@ impl Screen for Results {
     }
 
     fn step(&self, study: &Study) -> (Step, String) {
-        let state = study.state(ScreenId::Results, study.opened > 0);
-        (state, study.best.map_or_else(|| "no figures".to_owned(), |best| format!("best val {best:.3}")))
+        let state = study.state(ScreenId::Results, study.best.is_some());
+        (state, study.best.map_or_else(|| "no figures".to_owned(), |best| format!("val@τ {best:.3}")))
     }
 }
 

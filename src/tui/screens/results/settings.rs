@@ -51,7 +51,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let figure = if roomy { 11 } else { 6 };
     let fixed = 6 + 2 * (figure + 2);
     let room = usize::from(inner.width).saturating_sub(fixed);
-    let head = format!("{} {:>5}  {:>figure$}  {:>figure$}", fit("setting", room), "seeds", "val", "test");
+    let head = format!("{} {:>5}  {:>figure$}  {:>figure$}", fit("setting", room), "seeds", "val@τ", "test@τ");
     frame.render_widget(Span::styled(head, theme.dim()), Rect { height: 1.min(inner.height), ..inner });
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     let height = usize::from(body.height);

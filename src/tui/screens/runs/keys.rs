@@ -21,8 +21,9 @@ pub(super) const ROWS: &[Binding] = &[
         &[ch('D'), code(KeyCode::Delete)],
         A::Remove,
         "remove",
-        "Removes the run with everything it made, after a question.",
+        "Puts the run with everything it made into the trash, after a question.",
     ),
+    bind(C::Runs, &[ch('u')], A::Undo, "undo", "Brings the run back that was removed last."),
     bind(
         C::Runs,
         &[ch('p')],

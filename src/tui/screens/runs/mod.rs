@@ -6,7 +6,7 @@ mod list;
 
 use super::super::app::{App, Hits, Overlay, Tone, moved};
 use super::super::effect::Effect;
-use super::super::keys::{Action, Binding, Context};
+use super::super::keys::{Action, Binding, Context, name_of};
 use super::super::prompt::{FilterText, Prompt, Purpose};
 use super::super::records::{Change, RecordJob};
 use super::super::snapshot::Run;
@@ -14,8 +14,8 @@ use super::super::stages::{ScreenId, State as Step, Study, screen_of};
 use super::super::widgets::format;
 use super::Screen;
 use detail::Detail;
-use faceprobe_core::run::Status;
 use faceprobe_core::run::filter::{Cell, Filter, Row};
+use faceprobe_core::run::{RunId, Status};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
@@ -31,6 +31,8 @@ pub struct State {
     filter: Filter,
     /// A run that is shown alone.
     detail: Option<Detail>,
+    /// What was removed in this session, the last behind.
+    removed: Vec<RunId>,
 }
 
 const FILTER: FilterText =
@@ -83,6 +85,7 @@ impl Screen for Runs {
 
     fn offers(&self, app: &App, action: Action) -> bool {
         match action {
+            Action::Undo => !app.runs.removed.is_empty(),
             Action::Filter
             | Action::Note
             | Action::Rename
@@ -107,12 +110,14 @@ impl Screen for Runs {
         let state = match (study.snapshot.live().next(), runs.is_empty()) {
             (Some(_), _) => Step::Running,
             (None, true) => Step::ToDo,
-            (None, false) => Step::Done,
+            // A list is nothing that is done.
+            (None, false) => Step::Unread,
         };
-        let detail = match runs.len() {
-            0 => "none yet".into(),
-            1 => "1 run".into(),
-            count => format!("{} runs", format::thousands(count as u64)),
+        let failed = runs.iter().filter(|run| matches!(run.status, Status::Failed | Status::Interrupted)).count();
+        let detail = match (runs.len(), failed) {
+            (0, _) => "none yet".into(),
+            (count, 0) => format::count(count, "run"),
+            (count, failed) => format!("{}, {failed} failed", format::count(count, "run")),
         };
         (state, detail)
     }
@@ -213,6 +218,13 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
             return vec![RecordJob::Label { run: run.id.clone(), change }.into()];
         }
         (Action::Remove, Some(run)) => remove(app, &run),
+        (Action::Undo, _) => match app.runs.removed.last() {
+            Some(run) => return vec![RecordJob::Restore { run: run.clone() }.into()],
+            None => {
+                let text = "Nothing was removed in this session; 'faceprobe runs restore' lists what is in the trash.";
+                app.say(Tone::Plain, text);
+            }
+        },
         (Action::Jump, Some(run)) => return jump(app, &run),
         (action, _) => match &mut app.runs.detail {
             Some(detail) => detail.scroll(action),
@@ -232,8 +244,9 @@ fn remove(app: &mut App, run: &Run) {
         return;
     }
     let mut text = vec![format!(
-        "Its folder goes, with everything in it: {}. This cannot be undone.",
-        if run.trains() { "the model, its scores, the log" } else { "the journal and the log" }
+        "Its folder goes to the trash (runs/.trash), with everything in it: {}. {} brings it back.",
+        if run.trains() { "the model, its scores, the log" } else { "the journal and the log" },
+        name_of(Context::Runs, Action::Undo)
     )];
     if app.snapshot.choice.as_ref().is_some_and(|choice| choice.run == run.id.as_str()) {
         text.push("Predict uses this model; it will have none until you choose another.".to_owned());
@@ -246,8 +259,15 @@ fn remove(app: &mut App, run: &Run) {
     app.ask(&format!("Remove {}?", run.id), text, job.into());
 }
 
+/// A run is back: it is under the cursor.
+pub fn restored(app: &mut App, run: &RunId) {
+    app.runs.removed.retain(|removed| removed != run);
+    app.runs.selected = Some(run.to_string());
+}
+
 /// A run is gone: the cursor goes to its neighbour.
-pub fn removed(app: &mut App, gone: &faceprobe_core::run::RunId) {
+pub fn removed(app: &mut App, gone: &RunId) {
+    app.runs.removed.push(gone.clone());
     let runs = listed(app);
     let Some(at) = runs.iter().position(|run| run.id == *gone) else {
         return;
@@ -285,7 +305,7 @@ fn wanted(app: &mut App) -> Vec<Effect> {
 }
 
 /// The ends of a log and a journal have come.
-pub fn read(app: &mut App, run: &faceprobe_core::run::RunId, log: Vec<String>, journal: Vec<String>) {
+pub fn read(app: &mut App, run: &RunId, log: Vec<String>, journal: Vec<String>) {
     if let Some(detail) = app.runs.detail.as_mut().filter(|detail| detail.run == run.as_str()) {
         detail.take(log, journal);
     }

@@ -133,9 +133,9 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>, narrow: bo
         }
         if notes.is_empty() { name.to_owned() } else { format!("{name} ({})", notes.join(", ")) }
     };
-    let name = if narrow { "Acc" } else { "Accuracy" };
-    let accuracy = Plot { title: title(name, false), series: &accuracy, range, log: false };
-    let loss = Plot { title: title("Loss", view.log), series: &loss, range, log: view.log };
+    let name = if narrow { "Acc@0.5" } else { "Accuracy@0.5" };
+    let accuracy = Plot { title: title(name, false), series: &accuracy, range, log: false, share: true };
+    let loss = Plot { title: title("Loss", view.log), series: &loss, range, log: view.log, share: false };
     if area.width >= 100 {
         let [left, right] = area.layout(&Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]));
         plot::draw(frame, left, app.theme, &accuracy);

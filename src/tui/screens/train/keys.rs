@@ -22,6 +22,13 @@ pub(super) const ROWS: &[Binding] = &[
     bind(C::Train, &[ch('S')], A::Sweep, "sweep", "Opens the form that trains many heads over the same features."),
     bind(
         C::Train,
+        &[ch('C')],
+        A::Folds,
+        "cross-validate",
+        "Opens the form that trains a model on each fold of a cross-validation.",
+    ),
+    bind(
+        C::Train,
         &[ch(' ')],
         A::Mark,
         "overlay",

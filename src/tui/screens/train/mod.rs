@@ -7,9 +7,9 @@ mod ranking;
 use super::Screen;
 use crate::tui::app::{App, Hits, Target, Tone, moved};
 use crate::tui::effect::Effect;
-use crate::tui::forms::FormKind;
+use crate::tui::forms::{DATA, FormKind};
 use crate::tui::keys::{Action, Binding, Context, name_of};
-use crate::tui::snapshot::{Run, Snapshot};
+use crate::tui::snapshot::{DataSet, Run, Snapshot};
 use crate::tui::stages::{ScreenId, State as Step, Study};
 use crate::tui::widgets::{self, NARROW, bars, cut, fit, format, offset, panel};
 use curves::View;
@@ -133,6 +133,7 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::New => app.open_form(FormKind::DENSE),
         Action::Sweep => app.open_form(FormKind::Sweep),
+        Action::Folds => cross_validate(app),
         Action::Mark => mark(app),
         Action::PauseResume => return app.pause_or_resume(),
         Action::Stop => return app.stop(),
@@ -146,6 +147,21 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
     }
     Vec::new()
+}
+
+/// Opens the form of a training on all folds of a cross-validation; where there is none, the form that prepares one.
+fn cross_validate(app: &mut App) {
+    let of =
+        |set: &DataSet| set.report.as_ref().ok().and_then(|report| report.fold.as_ref()).map(|fold| fold.of.clone());
+    let current = app.snapshot.dataset(app.data.selected.as_deref()).and_then(of);
+    let Some(name) = current.or_else(|| app.snapshot.datasets.iter().find_map(of)) else {
+        app.open_form(FormKind::Prepare);
+        app.fill("split", "folds");
+        app.say(Tone::Plain, "No set is divided into folds yet: this form makes one. Then cross-validate it.");
+        return;
+    };
+    app.open_form(FormKind::DENSE);
+    app.fill(DATA, &name);
 }
 
 /// Lays the run under the cursor over the others, or takes it away.
@@ -186,7 +202,12 @@ fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         draw_run(frame, area, app, &run);
         return;
     }
-    let list_width = if area.width >= 110 { 34 } else { 22 };
+    // Wide enough that names are whole.
+    let list_width = match area.width {
+        150.. => 44,
+        99.. => 38,
+        _ => 23,
+    };
     let [left, right] = area.layout(&Layout::horizontal([Constraint::Length(list_width), Constraint::Min(0)]));
     draw_list(frame, left, app, hits);
     draw_run(frame, right, app, &run);
@@ -194,7 +215,8 @@ fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
 
 fn draw_list(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let theme = app.theme;
-    let block = panel(theme, "Runs", NARROW);
+    let title = Line::from(vec![Span::raw("Runs"), Span::styled("  val@τ", theme.dim())]);
+    let block = panel(theme, title, NARROW);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let count = listed(&app.snapshot).count();
@@ -204,6 +226,7 @@ fn draw_list(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     for (row, (at, run)) in listed(&app.snapshot).enumerate().skip(first).take(height).enumerate() {
         let line = Rect { y: inner.y + row as u16, height: 1, ..inner };
         let (sign, style) = bars::status(theme, run.status);
+        // At its own threshold; the heading of the list says so.
         let figure = run.row.as_ref().and_then(|row| row.val_accuracy);
         let figure = match (run.status.is_live(), run.share()) {
             (true, Some(share)) => format!("{:.0} %", (share * 100.0).floor()),
@@ -274,10 +297,10 @@ fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
     }
     if let JobSpec::Sweep { dataset, sweep } = &run.job {
         let text = format!(
-            "{} · {} seeds · {} epochs{}{} · on {dataset}",
+            "{} · {} · {}{}{} · on {dataset}",
             sweep.features.backbone,
-            sweep.own.seeds.len(),
-            sweep.base.epochs,
+            format::count(sweep.own.seeds.len(), "seed"),
+            format::count(sweep.base.epochs, "epoch"),
             sweep.own.random.map_or_else(String::new, |draws| format!(" · {draws} drawn")),
             sweep
                 .own
@@ -292,7 +315,7 @@ fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
             spans.push(Span::styled(format!(" · {} each", format::duration(last.seconds)), theme.dim()));
         }
         if let Some(Best { epoch, accuracy }) = run.facts.best {
-            spans.push(Span::styled(if short { " · best val " } else { " · best validation " }, theme.dim()));
+            spans.push(Span::styled(" · best val@0.5 ", theme.dim()));
             spans.push(Span::styled(format!("{accuracy:.3}"), theme.strong()));
             spans.push(Span::styled(
                 if short { format!(" at {epoch}") } else { format!(" at epoch {epoch}") },
@@ -333,7 +356,7 @@ fn draw_trials(frame: &mut Frame, area: Rect, app: &App, run: &Run, narrow: bool
     let best = run.story().trials.iter().map(|trial| trial.val_accuracy).max_by(f64::total_cmp);
     let width = usize::from(inner.width).saturating_sub(22).clamp(8, 40);
     let mut lines =
-        vec![Line::styled(format!("  {} {:>9} {:>8}", fit("setting", width), "accuracy", "loss"), theme.dim())];
+        vec![Line::styled(format!("  {} {:>9} {:>8}", fit("setting", width), "val@0.5", "loss"), theme.dim())];
     for trial in &run.story().trials {
         let top = Some(trial.val_accuracy) == best;
         let style = if top { theme.strong() } else { theme.text() };

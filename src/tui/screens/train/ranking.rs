@@ -35,7 +35,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
     let inner = if area.width < NARROW / 2 || frame.area().width < NARROW {
         area
     } else {
-        let title = format!("Ranking on validation · {} heads, {live} at work", heads.len());
+        let at_work = if live > 0 { format!(", {live} at work (best val@0.5)") } else { String::new() };
+        let title = format!("Ranking by val@τ · {}{at_work}", format::count(heads.len(), "head"));
         let block = panel(theme, title, NARROW);
         let inner = block.inner(area);
         frame.render_widget(block, area);
@@ -50,7 +51,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
     let top = heads.iter().filter_map(|run| best(run)).max_by(f64::total_cmp).unwrap_or(0.0);
     let low = heads.iter().filter_map(|run| best(run)).min_by(f64::total_cmp).unwrap_or(0.0);
     let mut lines = vec![Line::styled(
-        format!("     {} {} {:>5}  {:>5}", fit("head", head), fit("setting", setting), "epoch", "best"),
+        format!("     {} {} {:>5}  {:>5}", fit("head", head), fit("setting", setting), "epoch", "val@τ"),
         theme.dim(),
     )];
     for (place, run) in heads.iter().take(usize::from(inner.height).saturating_sub(1)).enumerate() {

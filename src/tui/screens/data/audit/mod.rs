@@ -142,7 +142,7 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
         Action::PrepareAgain => prepare_again(app),
         Action::Picture => {
             let picture = app.data.audit.review().and_then(Review::subject).map(|image| image.file.clone().into());
-            return Some(crate::tui::screens::open_picture(app, picture));
+            return Some(crate::tui::screens::open_picture(app, picture, None));
         }
         Action::Parent => app.data.audit.open = false,
         _ => return travel(app, action),

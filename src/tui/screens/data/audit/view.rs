@@ -38,6 +38,9 @@ pub fn draw_work(frame: &mut Frame, area: Rect, app: &App) -> Rect {
     if let Some(progress) = &run.facts.progress {
         let (done, total) = (format::thousands(progress.done), format::thousands(progress.total));
         text += &format!("  {done} of {total} {}", progress.unit);
+        if let Some(remaining) = progress.remaining {
+            text += &format!(", {} left", format::duration(remaining));
+        }
     }
     if app.data.audit.open {
         text = format!("{}  ({} stops it)", text.trim_end(), keys::name_of(Context::Audit, Action::StopAudit));
