@@ -186,8 +186,7 @@ pub(crate) enum WeightsCommand {
         #[arg(long, value_name = "HEX", requires = "from")]
         sha256: Option<String>,
     },
-    /// Take the weights of a backbone from a file: safetensors, torch .pth or .pt, Keras .h5, ONNX,
-    /// TensorFlow.js model.json or the .tgz of npm; or make any TorchScript
-    /// file a backbone, from a .toml that describes it
+    /// Take the weights of a backbone from a file: safetensors, torch .pth or .pt, Keras .h5 or .keras, ONNX, a model.json
+    /// of TensorFlow.js or the .tgz of npm; or make any TorchScript file a backbone, from a .toml that describes it
     Import { name: String, file: PathBuf },
 }

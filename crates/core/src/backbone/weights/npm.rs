@@ -94,8 +94,8 @@ pub(super) fn unpack(tarball: &Path, members: &[&str], to: &Path) -> Result<(), 
     // Raw: the long names of extended headers, which may be of any length, are not read.
     for entry in archive.entries().map_err(broken)?.raw(true) {
         let entry = entry.map_err(broken)?;
-        let is = |member: &&str| entry.path_bytes().as_ref() == member.as_bytes();
-        let Some(place) = members.iter().position(|member| is(&member)) else { continue };
+        let is_here = |member: &&str| entry.path_bytes().as_ref() == member.as_bytes();
+        let Some(place) = members.iter().position(is_here) else { continue };
         if !entry.header().entry_type().is_file() || found[place] {
             return Err(format!("has something else than one file at {}", members[place]));
         }
