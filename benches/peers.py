@@ -1,6 +1,7 @@
 """Extraction by faceprobe and by what people use instead, on the same images, taking turns.
 
-    python3 benches/peers.py FOLDER [--images 320] [--rounds 3] [--networks efficientnet-lite0,mobilenet-v2,...]
+    python3 benches/peers.py FOLDER [--images 320] [--rounds 3] [--networks efficientnet-lite0,...]
+                             [--against onnxruntime,...]
 
 From image files to a .npy of averaged features, on all processors. Needs faceprobe built (`make build`) and, from pip,
 torch, torchvision, timm, onnx, onnxruntime, safetensors, pillow, and for Keras tensorflow-cpu; what is missing is left
@@ -215,13 +216,13 @@ def supply(name, folder):
                       input_names=["x"], dynamic_axes={"x": {0: "n"}})
 
 
-def compare(name, folder, files, rounds):
+def compare(name, folder, files, rounds, against):
     """Takes turns; prints one line per peer."""
     # In a process of its own: what is loaded here would count as memory of every process started from here.
     run([sys.executable, __file__, "--supply", "--networks", name, "--work", folder])
     rates, memory, left_out = {}, {}, {}
     for _ in range(rounds):
-        for peer in OURS + PEERS:
+        for peer in OURS + against:
             if peer in left_out:
                 continue
             try:
@@ -236,7 +237,7 @@ def compare(name, folder, files, rounds):
             rates.setdefault(peer, []).append(result["rate"])
             memory[peer] = max(memory.get(peer, 0), result["memory"])
     ours = statistics.median(rates["faceprobe"]) if "faceprobe" in rates else float("nan")
-    for peer in OURS + PEERS:
+    for peer in OURS + against:
         if peer in left_out:
             print(f"{name:22} {peer:14} left out: {left_out[peer]}", flush=True)
         else:
@@ -251,6 +252,7 @@ def main():
     parser.add_argument("--images", type=int, default=320)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--networks", default=",".join(NETWORKS))
+    parser.add_argument("--against", default=",".join(PEERS), help="some of the peers (default: all)")
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     parser.add_argument("--supply", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--work", help=argparse.SUPPRESS)
@@ -270,7 +272,7 @@ def main():
             count = max(options.images // 48 * 48, 48)
             files = every[:count]
             Path(folder, "files.json").write_text(json.dumps(files))
-            compare(name, folder, files, options.rounds)
+            compare(name, folder, files, options.rounds, options.against.split(","))
 
 
 if __name__ == "__main__":

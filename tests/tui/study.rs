@@ -124,6 +124,7 @@ pub fn row(run: &str, kind: Kind, val: f64, test: Option<f64>) -> ResultRow {
         division: None,
         asked: String::new(),
         key: "width=1024".into(),
+        trained_on: None,
         refit: None,
     }
 }

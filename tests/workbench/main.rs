@@ -131,7 +131,6 @@ fn snapshot() -> Snapshot {
             criterion: None,
             at: String::new(),
             after_test_openings: 0,
-            trained_on: None,
         }),
         ..Snapshot::default()
     }
