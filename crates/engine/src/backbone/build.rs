@@ -33,8 +33,16 @@ enum Parts {
 #[expect(clippy::large_enum_variant, reason = "a network has some fifty of them")]
 enum Part {
     Conv(Folded),
-    Bottleneck { expand: Option<Folded>, depthwise: Folded, project: Folded, residual: bool },
+    Bottleneck(Box<Bottleneck>),
     Plain(Box<dyn Layer>),
+}
+
+/// An inverted bottleneck with its numbers.
+struct Bottleneck {
+    expand: Option<Folded>,
+    depthwise: Folded,
+    project: Folded,
+    residual: bool,
 }
 
 impl Parts {
@@ -67,12 +75,12 @@ impl Part {
     fn load(step: &Step, parameters: &Parameters) -> Result<Self> {
         Ok(match *step {
             Step::Conv(ref conv) => Self::Conv(folded(conv, parameters)?),
-            Step::Bottleneck(ref block) => Self::Bottleneck {
+            Step::Bottleneck(ref block) => Self::Bottleneck(Box::new(Bottleneck {
                 expand: block.expand.as_ref().map(|expand| folded(expand, parameters)).transpose()?,
                 depthwise: folded(&block.depthwise, parameters)?,
                 project: folded(&block.project, parameters)?,
                 residual: block.residual,
-            },
+            })),
             Step::Relu => Self::Plain(Box::new(Relu)),
             Step::MaxPool { kernel, stride, padding } => {
                 Self::Plain(Box::new(MaxPool { kernel: kernel as i64, stride: stride as i64, padding }))
@@ -84,7 +92,8 @@ impl Part {
     fn layer(self) -> Box<dyn Layer> {
         match self {
             Self::Conv(folded) => Box::new(Conv::new(folded)),
-            Self::Bottleneck { expand, depthwise, project, residual } => {
+            Self::Bottleneck(block) => {
+                let Bottleneck { expand, depthwise, project, residual } = *block;
                 Box::new(InvertedBottleneck::new(expand, depthwise, project, residual))
             }
             Self::Plain(layer) => layer,

