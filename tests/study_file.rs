@@ -95,7 +95,7 @@ impl Place {
     fn new() -> Self {
         let place = Self { folder: tempfile::tempdir().expect("a temporary folder") };
         let weights = place.at("made-up.safetensors");
-        made_up::weights(&weights);
+        made_up::weights("mobilenet-v2", &weights);
         let workspace = place.workspace("first");
         ok(place.command(&workspace, &["weights", "import", "mobilenet-v2", &weights.to_string_lossy()]));
         fs::write(place.at("study.toml"), STUDY).expect("a study");

@@ -1,5 +1,6 @@
 //! Prepared sets are versions: what is prepared again changes nothing that stands on it.
 
+#[allow(dead_code, reason = "other tests use the rest of it")]
 #[path = "support/coloured.rs"]
 mod coloured;
 
@@ -9,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-fn prepare<'a>(seed: &'a str) -> [&'a str; 8] {
+fn prepare(seed: &str) -> [&str; 8] {
     ["data", "prepare", "--source", "folder:raw", "--name", "study", "--seed", seed]
 }
 

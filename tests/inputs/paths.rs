@@ -22,7 +22,8 @@ fn table(place: &Place, written: impl Fn(&str, usize) -> String) {
 fn paths_of_other_systems_find_their_files() {
     let place = place();
     let root = place.at("data").display().to_string();
-    let forms: [(&str, Box<dyn Fn(&str, usize) -> String>); 10] = [
+    type Form = Box<dyn Fn(&str, usize) -> String>;
+    let forms: [(&str, Form); 10] = [
         ("backslashes", Box::new(|folder, n| format!("{folder}\\{n}.jpg"))),
         ("dots", Box::new(|folder, n| format!(".\\x\\..\\{folder}\\{n}.jpg"))),
         ("case of the ending", Box::new(|folder, n| format!("{folder}/{n}.JPG"))),

@@ -184,8 +184,14 @@ fn a_picture_is_predicted_with_the_model_that_was_looked_at() {
 
 #[test]
 fn results_tell_the_threshold_that_was_kept() {
-    let choice =
-        Choice { run: "dense-1".into(), threshold: 0.631, criterion: None, at: String::new(), after_test_openings: 0 };
+    let choice = Choice {
+        run: "dense-1".into(),
+        threshold: 0.631,
+        criterion: None,
+        at: String::new(),
+        after_test_openings: 0,
+        adapted: None,
+    };
     let mut app = app_with(DARK, Snapshot { choice: Some(choice), ..snapshot() });
     press(&mut app, KeyCode::Char('4'));
     app.results.selected = Some("dense-1".into());

@@ -12,7 +12,7 @@ use crate::run::listing::Damaged;
 use crate::run::openings::{self, Record};
 use crate::run::results::{self, ResultRow, SettingRow, Table};
 use crate::run::scored::{Comparison, Scored, compare};
-use crate::run::{RunFolder, Spec, Status, Story, choice};
+use crate::run::{RunFolder, Spec, Story, choice};
 use crate::study::{self, Exported, Holdings, ReportWanted, export};
 use crate::workspace::Workspace;
 use std::collections::{BTreeMap, BTreeSet};

@@ -30,8 +30,10 @@ pub fn add(document: &mut Document, study: &Study) {
                 adapted.images, adapted.dataset, adapted.seed
             )
         });
-        document
-            .text(format!("The model that predict uses is {}, with threshold {}{adapted}.", choice.run, choice.threshold));
+        document.text(format!(
+            "The model that predict uses is {}, with threshold {}{adapted}.",
+            choice.run, choice.threshold
+        ));
     }
     let sets = study.sets.iter().filter(|set| !set.report.manifest_sha256.is_empty());
     let sets =

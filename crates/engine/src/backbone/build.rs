@@ -30,7 +30,6 @@ enum Parts {
 }
 
 /// A [`Step`] with its numbers.
-#[expect(clippy::large_enum_variant, reason = "a network has some fifty of them")]
 enum Part {
     Conv(Folded),
     Bottleneck(Box<Bottleneck>),

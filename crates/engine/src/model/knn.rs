@@ -267,6 +267,7 @@ pub fn train_knn<'a>(
         history: Vec::new(),
         best_epoch: 0,
         finished: true,
+        stopped: false,
         epochs_run: 0,
         threshold: best_threshold(&val_scores, val.positive),
         train_scores: known.scores(train.rows, monitor)?,

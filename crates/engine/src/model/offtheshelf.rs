@@ -65,6 +65,7 @@ impl ModelKind for OffTheShelf {
             history: Vec::new(),
             best_epoch: 0,
             finished: true,
+            stopped: false,
             epochs_run: 0,
             threshold: settings.threshold.unwrap_or_else(|| best_threshold(&val_scores, &val.positive)),
             train_scores: scorer.scores(&train.rows, monitor)?,

@@ -203,7 +203,7 @@ fn recognise(file: &Bytes) -> Result<Format, String> {
     if keras_hdf5::recognise(file) {
         return Ok(Format::KerasHdf5);
     }
-    if matches!(file, [0x80, 2..=5, ..]) {
+    if matches!(file[..], [0x80, 2..=5, ..]) {
         return Ok(Format::TorchLegacy);
     }
     if tensorflow_js::recognise(file) {

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use safetensors::tensor::{Dtype, View};
 use std::borrow::Cow;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 /// Published files that a network must not take, although names and shapes fit: they were trained for another

@@ -2,7 +2,6 @@
 //! parameters and tags are files (mlflow/store/tracking/file_store.py).
 
 use super::{File, Tracked};
-use crate::backbone::weights::hex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -79,7 +78,7 @@ fn experiment_of(dataset: &str) -> String {
 /// 32 hexadecimal digits that no other run has.
 fn run_id(tracked: &Tracked) -> String {
     let text = format!("{} {} {}", tracked.run, tracked.started, tracked.dataset);
-    hex(&Sha256::digest(text.as_bytes())[..16])
+    hex::encode(&Sha256::digest(text.as_bytes())[..16])
 }
 
 /// Keys and values, each value as JSON, which YAML reads.
