@@ -60,8 +60,10 @@ fn an_image_dropped_by_a_key_is_not_in_the_next_preparation() {
     session.shows("Prepare a data set");
     session.keys("\r");
     session.shows("prepare-2 is done.");
-    session.shows("study was prepared anew since this audit");
-    let after = fs::read_to_string(prepared.join("manifest.csv")).expect("a manifest");
+    session.shows("study@2 was not audited yet");
+    let version = folder.path().join("data/prepared/study@2/manifest.csv");
+    let after = fs::read_to_string(version).expect("a manifest");
+    assert_eq!(fs::read_to_string(prepared.join("manifest.csv")).expect("a manifest"), before);
     assert!(!after.contains(&hash), "{} is still in the set", dropped.path);
     assert!(photos.join(&dropped.path).is_file(), "raw data is never changed");
     // Taken back, it is drawn again as before.

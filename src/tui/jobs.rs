@@ -9,7 +9,7 @@ use super::session::Session;
 use super::watcher::Nudge;
 use super::workers::{Start, Workers};
 use faceprobe_core::dataset::manifest::Manifest;
-use faceprobe_core::dataset::{Sample, Split};
+use faceprobe_core::dataset::{Published, Sample, Split, versions};
 use faceprobe_core::error::Result;
 use faceprobe_core::evaluation::Criterion;
 use faceprobe_core::predict::Prediction;
@@ -44,6 +44,10 @@ pub enum Job {
     StartWaiting,
     /// Takes a run that waits out of the queue.
     Unqueue {
+        run: RunId,
+    },
+    /// Makes the version that a preparation has made the current one.
+    UseVersion {
         run: RunId,
     },
     /// Lists the images of a prepared set.
@@ -103,6 +107,10 @@ impl From<AuditJob> for Job {
 pub enum JobReply {
     Launched {
         run: RunId,
+    },
+    /// The set of this name is the current version now.
+    Current {
+        dataset: String,
     },
     Told {
         run: RunId,
@@ -205,6 +213,11 @@ fn perform(settings: &Settings, job: Job, workers: &mut Workers) -> Result<JobRe
         Job::Unqueue { run } => {
             queue::remove(RunFolder::find(workspace, run.as_str())?)?;
             Ok(JobReply::Unqueued { run })
+        }
+        Job::UseVersion { run } => {
+            let version = Published::load(RunFolder::find(workspace, run.as_str())?.path())?.version;
+            versions::make_current(workspace, &version.name, version.number)?;
+            Ok(JobReply::Current { dataset: version.id() })
         }
         Job::Images { dataset } => {
             let listed = Manifest::load_named(workspace, &dataset).map(|manifest| images(&manifest));

@@ -4,7 +4,7 @@ use super::event::Event;
 use super::followed::{Followed, Stamp, stamp};
 use super::jobs::Job;
 use super::snapshot::{Backbone, DataSet, Run, Snapshot, Store, Weights};
-use faceprobe_core::dataset::PrepareReport;
+use faceprobe_core::dataset::{PrepareReport, Version, versions};
 use faceprobe_core::error::Result;
 use faceprobe_core::run::choice;
 use faceprobe_core::run::openings::{self, Record};
@@ -180,18 +180,23 @@ impl Watcher {
 
     fn look_at_datasets(&mut self) {
         let names = faceprobe_core::dataset::manifest::list_prepared(&self.workspace);
-        let stamps: Vec<(PathBuf, Stamp)> = names
+        let mut stamps: Vec<(PathBuf, Stamp)> = names
             .iter()
             .map(|name| self.workspace.prepared(name))
             .map(|folder| (folder.clone(), stamp(&folder.join("report.json"))))
             .collect();
+        // Behind them, which versions are current.
+        let current = names.iter().map(|name| versions::current_path(&self.workspace, &Version::of_folder(name).name));
+        stamps.extend(current.map(|path| (path.clone(), stamp(&path))));
         if stamps == self.sets_stamp {
             return;
         }
+        let versions = versions::Names::read(&self.workspace);
         self.now.datasets = names
             .into_iter()
             .zip(&stamps)
             .map(|(name, (folder, stamp))| DataSet {
+                superseded: versions.is_earlier(&name),
                 name,
                 report: PrepareReport::load(folder).map_err(|error| error.to_string()),
                 written: stamp.map(|(_, at)| at),

@@ -109,6 +109,7 @@ fn snapshot() -> Snapshot {
         workspace: "/study".into(),
         datasets: vec![DataSet {
             name: "sample".into(),
+            superseded: false,
             report: Ok(PrepareReport {
                 name: "sample".into(),
                 synthetic: true,

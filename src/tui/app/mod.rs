@@ -77,6 +77,8 @@ pub struct App {
     pub predict: predict::State,
     pub pictures: Pictures,
     pub runs: runs::State,
+    /// The runs that were started here.
+    pub launched: BTreeSet<RunId>,
     /// The screens change with the parts of this run until a key says otherwise.
     pub follow: Option<RunId>,
     pub hits: Hits,
@@ -94,6 +96,7 @@ impl App {
             themed: None,
             snapshot: Arc::new(Snapshot { workspace: workspace.clone(), ..Snapshot::default() }),
             loaded: false,
+            launched: BTreeSet::new(),
             cramped: false,
             screen: ScreenId::Data,
             message: None,

@@ -1,7 +1,7 @@
 //! What comes from the other threads: the newest state of the workspace, and answers to what was asked for.
 
 use super::super::effect::Effect;
-use super::super::jobs::JobReply;
+use super::super::jobs::{Job, JobReply};
 use super::super::screens::data::{audit, sheet};
 use super::super::screens::predict;
 use super::super::snapshot::Snapshot;
@@ -12,11 +12,19 @@ use faceprobe_core::run::{JobSpec, Status, control};
 use std::sync::Arc;
 
 impl App {
+    /// Holds the set that is shown, so that what another terminal prepares takes nobody's place.
+    fn stay_on_set(&mut self) {
+        if self.data.selected.is_none() {
+            self.data.selected = self.snapshot.dataset(None).map(|set| set.name.clone());
+        }
+    }
+
     /// Takes the newest state of the workspace, and says what ended since the last.
     pub(super) fn take(&mut self, snapshot: Arc<Snapshot>) -> Vec<Effect> {
         let before = std::mem::replace(&mut self.snapshot, snapshot);
         let first = !std::mem::replace(&mut self.loaded, true);
         let now = Arc::clone(&self.snapshot);
+        self.stay_on_set();
         let mut effects = Vec::new();
         if !first {
             // One that waited may begin and end between two looks.
@@ -27,6 +35,11 @@ impl App {
                     self.message = Some(commands::ended(run));
                     if matches!(run.job, JobSpec::Audit { .. }) {
                         effects.extend(audit::read(self));
+                    }
+                    // Who prepares a set here means it from then on.
+                    let prepared = matches!(run.job, JobSpec::Prepare(_)) && run.status == Status::Done;
+                    if prepared && self.launched.contains(&run.id) {
+                        effects.push(Job::UseVersion { run: run.id.clone() }.into());
                     }
                 }
             }
@@ -76,7 +89,12 @@ impl App {
 
     pub(super) fn job(&mut self, reply: JobReply) -> Vec<Effect> {
         match reply {
+            JobReply::Current { dataset } => {
+                self.data.selected = Some(dataset.clone());
+                return audit::turn_to(self, dataset);
+            }
             JobReply::Launched { run } => {
+                self.launched.insert(run.clone());
                 self.say(Tone::Good, format!("{run} was started; it goes on if you leave."));
                 self.screen.screen().launched(self, &run);
             }

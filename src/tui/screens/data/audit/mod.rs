@@ -104,6 +104,17 @@ pub fn open(app: &mut App) -> Vec<Effect> {
     read(app)
 }
 
+/// Shows another version of a set, if the view is open.
+pub fn turn_to(app: &mut App, dataset: String) -> Vec<Effect> {
+    let state = &mut app.data.audit;
+    if !state.open || state.dataset == dataset {
+        return Vec::new();
+    }
+    state.dataset = dataset;
+    state.contents = Contents::Reading;
+    read(app)
+}
+
 /// Asks for what was found and decided.
 pub fn read(app: &App) -> Vec<Effect> {
     let state = &app.data.audit;
