@@ -65,7 +65,7 @@ fn is_latin1(bytes: &[u8]) -> bool {
     }
     let control = |byte: &u8| matches!(byte, 0..=8 | 0x0e..=0x1f | 0x7f | 0x81 | 0x8d | 0x8f | 0x90 | 0x9d);
     let mut lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_ascii());
-    !bytes.iter().any(|byte| control(byte)) && !lines.any(|line| std::str::from_utf8(line).is_ok())
+    !bytes.iter().any(control) && !lines.any(|line| std::str::from_utf8(line).is_ok())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::dataset::table::read_label_file;
 use crate::dataset::walk::is_image_name;
 use crate::error::{Error, Result};
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// LFW: folders of people, `female_names.txt` and `male_names.txt`.
 pub static LAYOUT: Layout = Layout {
@@ -75,7 +75,7 @@ pub fn read(root: &Path) -> Result<SourceRows> {
 }
 
 /// The people that a list names.
-fn names_in(list: &PathBuf) -> Result<Vec<String>> {
+fn names_in(list: &Path) -> Result<Vec<String>> {
     let decoded = decode(read_label_file(list)?).map_err(|problem| Error::file(list, problem))?;
     let text = String::from_utf8_lossy(&decoded.bytes).into_owned();
     Ok(text.lines().map(|line| person(line.trim())).filter(|name| !name.is_empty()).collect())
