@@ -36,7 +36,7 @@ pub struct Place {
 }
 
 impl Place {
-    pub fn new() -> Self {
+    fn new() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         fs::create_dir(folder.path().join("workspace")).expect("a folder");
         Self { folder }
