@@ -18,11 +18,13 @@ fn table(place: &Place, written: impl Fn(&str, usize) -> String) {
     place.put("data/labels.csv", text);
 }
 
+/// How a folder and a number are written as a path.
+type Form = Box<dyn Fn(&str, usize) -> String>;
+
 #[test]
 fn paths_of_other_systems_find_their_files() {
     let place = place();
     let root = place.at("data").display().to_string();
-    type Form = Box<dyn Fn(&str, usize) -> String>;
     let forms: [(&str, Form); 10] = [
         ("backslashes", Box::new(|folder, n| format!("{folder}\\{n}.jpg"))),
         ("dots", Box::new(|folder, n| format!(".\\x\\..\\{folder}\\{n}.jpg"))),
