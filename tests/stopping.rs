@@ -90,9 +90,8 @@ fn a_stopped_training_keeps_its_best_model_and_can_go_on() {
     ok(&at, &["evaluate", "benchmark-1"]);
     ok(&at, &["choose", "benchmark-1"]);
     ok(&at, &["evaluate", "benchmark-1", "--open-test"]);
-    let report = at.join("study.md");
-    ok(&at, &["report", "--out", &report.display().to_string()]);
-    let report = fs::read_to_string(report).expect("a report");
+    ok(&at, &["report"]);
+    let report = fs::read_to_string(at.join("report/report.md")).expect("a report");
     assert!(report.contains("benchmark-1") && report.contains("(stopped)") && report.contains("where it was stopped"));
 
     // It goes on after its checkpoint; what was there of the older model does not stay for the newer.

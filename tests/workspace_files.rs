@@ -155,7 +155,7 @@ fn files_have_the_rights_that_the_umask_leaves_and_locks_are_their_owners() {
             }
         }
     }
-    assert!(seen > 10);
+    assert!(seen > 10, "{seen}");
     // What the user has set for a file stays when it is written again.
     let label = at.join("runs/benchmark-1/label.json");
     ok(&at, &["runs", "note", "benchmark-1", "one"]);
