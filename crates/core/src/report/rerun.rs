@@ -48,7 +48,7 @@ pub fn add(document: &mut Document, study: &Study) {
 fn same(study: &Study) -> Vec<String> {
     let mut said = vec![
         "On any machine: what is read, dropped and drawn, the splits and with them the manifests' hashes, how many images each \
-         figure is of, which settings are tried, and which test splits are opened."
+         figure is of, and which settings are tried."
             .to_owned(),
     ];
     if study.sets.iter().any(|set| set.report.alignment.is_some()) {

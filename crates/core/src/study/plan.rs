@@ -228,6 +228,9 @@ impl Planner<'_> {
                     }
                 };
                 let done = at.state == State::Done;
+                if let Action::Extend(run, _) = &at.action {
+                    self.used.insert(run.clone());
+                }
                 let step = self.add(format!("sweep {}", sweep.name), needs, at);
                 self.plan.models.extend(heads.iter().map(|(_, _, run)| run.id.clone()));
                 self.used.extend(heads.iter().map(|(_, _, run)| run.id.clone()));
