@@ -117,7 +117,7 @@ fn exported_features_are_the_stores_rows_in_the_order_of_their_labels() {
     for (record, row) in labels.records().zip(values.chunks_exact(width)) {
         let record = record.expect("a line");
         let number: usize = record[0].trim_end_matches(".png").parse().expect("its number");
-        let expected = (if number % 2 == 0 { ("left", "0") } else { ("right", "1") }, format!("c{number}"));
+        let expected = (if number.is_multiple_of(2) { ("left", "0") } else { ("right", "1") }, format!("c{number}"));
         assert_eq!(((&record[3], &record[4]), record[9].to_owned()), expected);
         assert_eq!((&record[6], &record[10], &record[11]), (&*(20 + number).to_string(), "calm, \"so\" to say", "s"));
         let key = [record[8].parse().expect("a hash")];
