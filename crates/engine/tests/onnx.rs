@@ -185,7 +185,7 @@ fn pictures(side: usize) -> Vec<Pixels> {
         };
         Pixels::new(side, side, (0..side * side * 3).map(pixel).collect()).unwrap()
     };
-    (1..=3).map(picture).collect()
+    (1..=2).map(picture).collect()
 }
 
 /// The graph's answers against the engine's for the same pictures.
@@ -266,7 +266,7 @@ fn exported_graphs_score_as_the_engine_does() {
         ("mobilenet-v2", "2,4".to_owned(), "grid3", Mode::Keras),
         ("efficientnet-lite0", "3".to_owned(), "grid16", Mode::Default),
         ("vgg16", pooled.to_string(), "max", Mode::Default),
-        ("vgg16", "last".to_owned(), "flatten", Mode::Default),
+        ("mobilenet-v2", "last".to_owned(), "flatten", Mode::Default),
         ("inception-resnet-v2", residual.to_string(), "avg", Mode::Default),
     ];
     for (at, (network, tap, pool, mode)) in cases.iter().enumerate() {
