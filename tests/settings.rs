@@ -40,7 +40,10 @@ fn run(workspace: &Path, args: &[&str]) -> Output {
 /// A workbench that knows of one prepared set.
 fn snapshot() -> Snapshot {
     let report = Err("not read".to_owned());
-    Snapshot { datasets: vec![DataSet { name: "sample".into(), report, written: None }], ..Snapshot::default() }
+    Snapshot {
+        datasets: vec![DataSet { name: "sample".into(), report, superseded: false, written: None }],
+        ..Snapshot::default()
+    }
 }
 
 /// What must be given besides, so that a command has something to do.

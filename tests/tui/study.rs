@@ -187,8 +187,13 @@ pub fn snapshot() -> Snapshot {
     Snapshot {
         workspace: "/study".into(),
         datasets: vec![
-            DataSet { name: "fairface10k".into(), report: Ok(report("fairface10k", false)), written: at(1) },
-            DataSet { name: "sample".into(), report: Ok(report("sample", true)), written: at(2) },
+            DataSet {
+                name: "fairface10k".into(),
+                report: Ok(report("fairface10k", false)),
+                superseded: false,
+                written: at(1),
+            },
+            DataSet { name: "sample".into(), report: Ok(report("sample", true)), superseded: false, written: at(2) },
         ],
         backbones: vec![
             Backbone {

@@ -2,7 +2,7 @@
 //! pooling and every kind of model, on weights made here.
 
 use faceprobe_core::backbone::blueprint::Form;
-use faceprobe_core::backbone::weights::{WeightsInfo, hex, record};
+use faceprobe_core::backbone::weights::{WeightsInfo, record};
 use faceprobe_core::backbone::{self, Architecture, BackboneInfo};
 use faceprobe_core::evaluation::Calibration;
 use faceprobe_core::imaging::Pixels;
@@ -55,7 +55,7 @@ fn store(folder: &Path, info: &BackboneInfo) {
     std::fs::write(&path, &file).unwrap();
     let about = WeightsInfo {
         backbone: info.name.into(),
-        sha256: hex(&Sha256::digest(&file)),
+        sha256: hex::encode(Sha256::digest(&file)),
         bytes: file.len() as u64,
         source: "made up".into(),
         licence: String::new(),
