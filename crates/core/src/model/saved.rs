@@ -277,7 +277,7 @@ fn read_header(header: &str) -> Result<(ModelInfo, Stated)> {
     let (info, stated) = match header.strip_prefix(BEFORE) {
         Some(rest) => {
             let rest = rest.split_at_checked(64).and_then(|(sum, rest)| Some((sum, rest.strip_prefix(AFTER)?)));
-            if !rest.is_some_and(|(sum, rest)| hex(&Sha256::digest(rest)) == sum) {
+            if rest.is_none_or(|(sum, rest)| hex(&Sha256::digest(rest)) != sum) {
                 return Err(damaged("what it says of itself does not fit its checksum"));
             }
             let Described { tensors, info } = serde_json::from_value(any).map_err(damaged_by)?;
