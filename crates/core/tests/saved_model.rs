@@ -12,6 +12,9 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+/// A word of the refusal, and the change that is refused.
+type Refused = (&'static str, fn(&mut Value));
+
 fn model() -> SavedModel {
     let info = ModelInfo {
         format: FORMAT,
@@ -124,8 +127,7 @@ fn files_of_the_first_format_open_and_their_ranges_are_checked() {
     *bytes.last_mut().unwrap() ^= 1;
     assert!(SavedModel::from_bytes(&bytes).unwrap_err().to_string().contains("checksum"));
 
-    type Change = fn(&mut Value);
-    let refused: [(&str, Change); 9] = [
+    let refused: [Refused; 9] = [
         ("threshold", |info| info["threshold"] = json!(1e308)),
         ("threshold", |info| info["threshold"] = json!(-0.1)),
         ("classes", |info| info["classes"] = json!(["male", "male"])),
