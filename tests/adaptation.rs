@@ -80,7 +80,7 @@ fn a_threshold_is_fitted_on_a_few_images_of_another_place_and_says_so() {
     assert!(!report.is_empty());
     let markdown = fs::read_to_string(at.join("report/report.md")).expect("a report");
     assert!(markdown.contains("fitted on 20 images of elsewhere"), "the card says so");
-    assert!(markdown.contains("choose benchmark-1 --on elsewhere --images 20 --seed 3 --threshold auto"));
+    assert!(markdown.contains("chosen with the calibration on 20 images of elsewhere (seed 3)"));
 
     // The same draw is the same choice; choosing without it goes back to validation.
     let again = json(at, &["choose", "benchmark-1", "--on", "elsewhere", "--images", "20", "--seed", "3"]);

@@ -382,7 +382,7 @@ fn a_run_is_scored_on_another_data_set_without_its_own_images() {
     let pets = run(at, &["evaluate", "benchmark-1", "--on", "pets"]);
     let error = String::from_utf8_lossy(&pets.stderr).into_owned();
     assert!(error.contains("tells female from male, but the classes of pets are cats and dogs"), "{error}");
-    assert_eq!(run(at, &["evaluate", "benchmark-1", "--on", "nothing"]).status.code(), Some(1));
+    assert_eq!(run(at, &["evaluate", "benchmark-1", "--on", "nothing"]).status.code(), Some(2));
 }
 
 #[test]

@@ -143,11 +143,16 @@ fn ages_and_pictures_are_those_of_the_prepared_set_that_the_run_was_trained_on()
     assert!(before.images.iter().all(|image| before.file(image).is_some_and(|file| file.is_file())));
     assert_eq!(before.columns(), ["fold", "hat"]);
 
-    // The same name and the same pictures, divided anew and a year older: not what the run has seen.
+    // The same name and the same pictures, divided anew and a year older: another version, which the run has not seen.
     let labels = at.join("raw/labels.csv");
     let text = fs::read_to_string(&labels).expect("labels").replace("20-29", "30-39");
     fs::write(&labels, text).expect("labels");
     prepare("2");
+    let after = read();
+    assert_eq!(after.images, before.images);
+    // Without its own version there is nothing that says what the images are.
+    let version = at.join("data/prepared/album");
+    fs::rename(&version, at.join("elsewhere")).expect("a rename");
     let after = read();
     assert_eq!((&after.scores, &after.positive), (&before.scores, &before.positive));
     assert!(after.images.iter().all(|image| image.age.is_none() && after.file(image).is_none()));

@@ -16,7 +16,7 @@ pub fn bytes(name: &str) -> Vec<u8> {
 
 /// Opens what lies among the fixtures.
 pub fn open(bytes: impl Into<Vec<u8>>) -> Result<Checkpoint, String> {
-    let beside = |name: &str| std::fs::read(fixture(name)).map(Bytes::from).map_err(|error| error.to_string());
+    let beside = |name: &str| std::fs::read(fixture(name)).map(Bytes::from).map_err(|_| format!("lacks {name}"));
     Checkpoint::open_beside(&Bytes::from(bytes.into()), &beside)
 }
 

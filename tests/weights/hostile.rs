@@ -299,7 +299,7 @@ fn onnx_that_lies_is_refused() {
         (model(&[named(b"\x08\x80\x80\x80\x80\x80\x80\x80\x80\x10")]), "more numbers than the file can hold"),
         (model(&[named(b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")]), "a shape that is none"),
         (model(&[named(&[0x08, 1].repeat(9))]), "a shape that is none"),
-        (model(&[named(b"\x08\x01\x70\x01")]), "in another file"),
+        (model(&[named(b"\x08\x01\x70\x01")]), "its tensor `a`"),
         (model(&[named(b""), named(b"")]), "two tensors called"),
         (model(&[b"\x42\xff\xff\xff\xff\xff\xff\xff\xff\x0f".to_vec()]), "damaged"),
         (b"\x08\x08\x3a\xff\xff\xff\xff\xff\xff\xff\xff\x0f".to_vec(), "damaged or truncated"),

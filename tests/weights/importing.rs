@@ -177,7 +177,7 @@ fn a_package_of_npm_its_json_and_the_canonical_file_make_the_same_weights() {
     let import = |file: &Path| faceprobe(&weights, &["--json", "weights", "import", FACES, file.to_str().unwrap()]);
     let expected = json(&import(&plain))["sha256"].clone();
 
-    assert!(failure(&import(&model)).contains("its file of weights `faceres-deep.bin` does not lie beside it"));
+    assert!(failure(&import(&model)).contains("has its numbers in `faceres-deep.bin`, which is not beside the model"));
     std::fs::write(folder.path().join("faceres-deep.bin"), &bytes).unwrap();
     assert_eq!(json(&import(&model))["sha256"], expected);
     std::fs::write(folder.path().join("faceres-deep.bin"), &bytes[..bytes.len() - 4]).unwrap();

@@ -10,6 +10,7 @@
 use super::manifest::{Sources, list_prepared};
 use super::report::PrepareReport;
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::text::excerpt;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
@@ -301,6 +302,6 @@ pub(super) fn publishing(workspace: &Workspace) -> Result<Option<File>> {
     let folder = workspace.all_prepared();
     fs::create_dir_all(&folder).at(&folder)?;
     let path = folder.join(".lock");
-    let file = File::options().create(true).append(true).open(&path).at(&path)?;
+    let file = own_files::lock(&path).at(&path)?;
     Ok(file.lock().is_ok().then_some(file))
 }

@@ -101,6 +101,7 @@ fn model(file: &mut String, study: &Study, model: &ModelSpec) {
         _ => {}
     }
     settings(file, model.any().keys().into_iter().filter(|(name, _)| *name != "seed").collect());
+    settings(file, to_keys(model.draw()));
 }
 
 /// The name of features that have a table, else their own keys.

@@ -21,6 +21,7 @@ use faceprobe_core::run::refit::{self, Chosen};
 use faceprobe_core::run::results::{DataDivision, ResultRow, ValidationFigures};
 use faceprobe_core::run::score_file;
 use faceprobe_core::run::spec::JobSpec;
+use faceprobe_core::text::line;
 use std::path::Path;
 use std::time::Instant;
 
@@ -79,8 +80,8 @@ fn too_few_to_calibrate(counts: [usize; 2], classes: &[String; 2]) -> Option<Str
         let [first, second] = counts;
         format!(
             "scores are not calibrated: validation has {first} {} and {second} {} images, and {} of each are needed",
-            classes[0],
-            classes[1],
+            line(&classes[0]),
+            line(&classes[1]),
             Calibration::FEWEST
         )
     })

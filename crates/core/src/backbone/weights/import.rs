@@ -149,7 +149,7 @@ fn beside(folder: &Path, name: &str) -> Result<Bytes, String> {
     }
     let lacks = |_| {
         format!(
-            "has its numbers in `{said}`, which is not beside the model: put it there, or save the model as one file \
+            "has its numbers in `{said}`, which is not beside the model: put it there, or, of ONNX, save the model as one file \
              (onnx.save with save_as_external_data=False) and import that"
         )
     };
