@@ -1,7 +1,7 @@
 //! The file of a study: no more than differs from the defaults.
 
 use super::file::{Opened, Reference, ReportWanted, Study};
-use crate::features::{CutSettings, FeatureSpec};
+use crate::features::{ClassifierSettings, CutSettings, FeatureSpec};
 use crate::model::{ModelInput, ModelSpec};
 use faceprobe_settings::{AnySettings, Info, infos, text_of, to_keys, value_of};
 use serde_json::Value;
@@ -98,7 +98,8 @@ fn model(file: &mut String, study: &Study, model: &ModelSpec) {
     match (model.kind().info().input, model.features()) {
         (ModelInput::Features, Some(spec)) => features(file, study, spec),
         (ModelInput::Cut, Some(spec)) => settings(file, to_keys(&CutSettings::of_spec(spec))),
-        _ => {}
+        (ModelInput::Classifier, Some(spec)) => settings(file, to_keys(&ClassifierSettings::of_spec(spec))),
+        (ModelInput::Pixels, _) | (_, None) => {}
     }
     settings(file, model.any().keys().into_iter().filter(|(name, _)| *name != "seed").collect());
     settings(file, to_keys(model.draw()));
