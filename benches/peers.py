@@ -1,10 +1,11 @@
 """Extraction by faceprobe and by what people use instead, on the same images, taking turns.
 
-    python3 benches/peers.py FOLDER [--images 320] [--rounds 3] [--networks efficientnet-lite0,mobilenet-v2,...]
+    python3 benches/peers.py FOLDER [--images 320] [--rounds 3] [--networks efficientnet-lite0,...]
+                             [--against onnxruntime,...]
 
 From image files to a .npy of averaged features, on all processors. Needs faceprobe built (`make build`) and, from pip,
 torch, torchvision, timm, onnx, onnxruntime, safetensors, pillow, and for Keras tensorflow-cpu; what is missing is left
-out and said, as is bf16 where the processor has none. The two large networks take minutes per run, and with fewer than
+out and said, as is bf16 where the processor has none. The large networks take minutes per run, and with fewer than
 some 200 images their figures say more about the first and last batches than about the rest. Weights are random (speed
 does not depend on them) and the same for faceprobe, PyTorch and ONNX Runtime.
 The time of a run is that of its work: start-up, compilation and one warm-up batch are before it. Prints the median
@@ -31,6 +32,9 @@ NETWORKS = {
     "mobilenet-v2": (224, 127.5, 1.0),
     "vgg16-torchvision": (224, 127.5, 1.0),
     "inception-resnet-v2": (299, 127.5, 1.0),
+    "mobilenet-v1-vggface2": (224, 1.0, 115.0),
+    "resnet-50": (224, 127.5, 1.0),
+    "xception": (299, 127.5, 1.0),
 }
 OURS = ["faceprobe", "faceprobe bf16"]
 PEERS = ["torch eager", "torch.compile", "onnxruntime", "keras"]
@@ -46,6 +50,13 @@ def module(name):
         net = importlib.import_module("timm").create_model("tf_efficientnet_lite0", num_classes=0)
     elif name == "inception-resnet-v2":
         net = importlib.import_module("timm").create_model("inception_resnet_v2", num_classes=0)
+    elif name == "mobilenet-v1-vggface2":
+        net = mobilenet_v1()
+    elif name == "resnet-50":
+        net = importlib.import_module("torchvision").models.resnet50()
+        net.fc = torch.nn.Identity()
+    elif name == "xception":
+        net = importlib.import_module("timm").create_model("legacy_xception", num_classes=0)
     elif name == "mobilenet-v2":
         net = importlib.import_module("torchvision").models.mobilenet_v2()
         net.classifier = torch.nn.Identity()
@@ -56,6 +67,55 @@ def module(name):
         net.add_module("pool", torch.nn.AdaptiveAvgPool2d(1))
         net.add_module("flatten", torch.nn.Flatten())
     return net.eval()
+
+
+def mobilenet_v1():
+    """MobileNet v1 with batch normalisation folded, as faceprobe names it."""
+    from torch import nn
+
+    net, inputs = nn.Sequential(), 3
+
+    def add(name, outputs, kernel, stride, groups=1):
+        net.add_module(name, nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups))
+        net.add_module(f"{name}_relu", nn.ReLU6())
+
+    add("conv1", 32, 3, 2)
+    inputs = 32
+    widths = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)] + [(512, 1)] * 5 + [(1024, 2), (1024, 1)]
+    for number, (outputs, stride) in enumerate(widths, 1):
+        add(f"conv_dw_{number}", inputs, 3, stride, inputs)
+        add(f"conv_pw_{number}", outputs, 1, 1)
+        inputs = outputs
+    net.add_module("pool", nn.AdaptiveAvgPool2d(1))
+    net.add_module("flatten", nn.Flatten())
+    return net
+
+
+def canonical(name, state):
+    """The names that faceprobe has for a network's parameters, and what it wants besides."""
+    import torch
+
+    if name == "mobilenet-v1-vggface2":
+        head = {"feats": (256, 1024), "gender_pred": (1, 256)}
+        return state | {f"{layer}.weight": torch.randn(shape) / 32 for layer, shape in head.items()} | {
+            f"{layer}.bias": torch.zeros(shape[0]) for layer, shape in head.items()}
+    if name != "xception":
+        return state
+    names = {"conv1": "block1_conv1", "bn1": "block1_conv1_bn", "conv2": "block1_conv2", "bn2": "block1_conv2_bn"}
+    for number in (1, 2):
+        ends = f"block14_sepconv{number}"
+        names |= {f"conv{number + 2}.conv1": f"{ends}.depthwise", f"conv{number + 2}.pointwise": f"{ends}.pointwise",
+                  f"bn{number + 2}": f"{ends}_bn"}
+    for block in range(1, 13):
+        theirs, ours = f"block{block}", f"block{block + 1}"
+        names |= {f"{theirs}.skip": f"{ours}_shortcut", f"{theirs}.skipbn": f"{ours}_shortcut_bn"}
+        parts = [key.rsplit(".", 1)[0] for key in state if key.startswith(f"{theirs}.rep.")]
+        parts = list(dict.fromkeys(parts))
+        # Depthwise kernel, pointwise kernel, normalisation, and so on.
+        for place, part in enumerate(parts):
+            sepconv = f"{ours}_sepconv{place // 3 + 1}"
+            names[part] = [f"{sepconv}.depthwise", f"{sepconv}.pointwise", f"{sepconv}_bn"][place % 3]
+    return {f"{names[key.rsplit('.', 1)[0]]}.{key.rsplit('.', 1)[1]}": value for key, value in state.items()}
 
 
 def decoded(files, side, divisor, shift):
@@ -77,7 +137,8 @@ def forward(peer, name, folder):
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
         keras = importlib.import_module("keras")
         makers = {"mobilenet-v2": "MobileNetV2", "vgg16-torchvision": "VGG16",
-                  "inception-resnet-v2": "InceptionResNetV2"}
+                  "inception-resnet-v2": "InceptionResNetV2", "mobilenet-v1-vggface2": "MobileNet",
+                  "xception": "Xception"}
         if name not in makers:
             raise LookupError("Keras has no such network")
         net = getattr(keras.applications, makers[name])(weights=None, include_top=False, pooling="avg")
@@ -147,20 +208,21 @@ def supply(name, folder):
 
     net = module(name)
     state = {key: value.contiguous() for key, value in net.state_dict().items()}
-    save_file(state, f"{folder}/{name}.safetensors")
+    state = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
+    save_file(canonical(name, state), f"{folder}/{name}.safetensors")
     run([PROGRAM, "weights", "import", name, f"{folder}/{name}.safetensors"])
     side = NETWORKS[name][0]
     torch.onnx.export(net, torch.randn(2, 3, side, side), f"{folder}/{name}.onnx", dynamo=False,
                       input_names=["x"], dynamic_axes={"x": {0: "n"}})
 
 
-def compare(name, folder, files, rounds):
+def compare(name, folder, files, rounds, against):
     """Takes turns; prints one line per peer."""
     # In a process of its own: what is loaded here would count as memory of every process started from here.
     run([sys.executable, __file__, "--supply", "--networks", name, "--work", folder])
     rates, memory, left_out = {}, {}, {}
     for _ in range(rounds):
-        for peer in OURS + PEERS:
+        for peer in OURS + against:
             if peer in left_out:
                 continue
             try:
@@ -175,7 +237,7 @@ def compare(name, folder, files, rounds):
             rates.setdefault(peer, []).append(result["rate"])
             memory[peer] = max(memory.get(peer, 0), result["memory"])
     ours = statistics.median(rates["faceprobe"]) if "faceprobe" in rates else float("nan")
-    for peer in OURS + PEERS:
+    for peer in OURS + against:
         if peer in left_out:
             print(f"{name:22} {peer:14} left out: {left_out[peer]}", flush=True)
         else:
@@ -190,6 +252,7 @@ def main():
     parser.add_argument("--images", type=int, default=320)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--networks", default=",".join(NETWORKS))
+    parser.add_argument("--against", default=",".join(PEERS), help="some of the peers (default: all)")
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     parser.add_argument("--supply", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--work", help=argparse.SUPPRESS)
@@ -209,7 +272,7 @@ def main():
             count = max(options.images // 48 * 48, 48)
             files = every[:count]
             Path(folder, "files.json").write_text(json.dumps(files))
-            compare(name, folder, files, options.rounds)
+            compare(name, folder, files, options.rounds, options.against.split(","))
 
 
 if __name__ == "__main__":

@@ -12,14 +12,24 @@ SEEDS = {
     "torch_zip": ["zip.pth", "nested.pth", "deflated.pth"],
     "torch_legacy": ["legacy.pth", "nested_legacy.pth"],
     "keras_hdf5": ["keras_legacy.h5", "keras_whole.h5", "keras3.weights.h5", "keras30.weights.h5", "keras_2016.h5"],
+    "keras_zip": ["keras3.weights.h5"],
     "onnx": ["tiny.onnx"],
+    "tensorflow_js": ["tensorflow_js.json"],
 }
 
 for target, names in SEEDS.items():
     corpus = HERE / "corpus" / target
     corpus.mkdir(parents=True, exist_ok=True)
     for name in names:
-        (corpus / name).write_bytes((FIXTURES / name).read_bytes())
+        content = (FIXTURES / name).read_bytes()
+        if target == "tensorflow_js":
+            # As the target takes it apart: every file that the JSON names is the same there.
+            content = len(content).to_bytes(2, "little") + content + bytes(range(256))
+        if target == "keras_zip":
+            with zipfile.ZipFile(corpus / name, "w") as archive:
+                archive.writestr("model.weights.h5", content)
+            continue
+        (corpus / name).write_bytes(content)
         if target == "torch_zip":
             # The content of the archive alone, as the target makes one of it.
             archive = zipfile.ZipFile(FIXTURES / name)

@@ -7,7 +7,7 @@ use image::{ImageFormat, RgbImage, imageops};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use waves::picture;
 
@@ -70,8 +70,8 @@ fn everything_that_is_wrong_is_found_decided_and_followed() {
     fs::create_dir(&work).unwrap();
     let prepare = || json(&work, &["data", "prepare", "--source", &source, "--name", "bad"]);
     prepare();
-    let manifest = work.join("data/prepared/bad/manifest.csv");
-    let untouched = fs::read(&manifest).unwrap();
+    let manifest = || current(&work, "bad").join("manifest.csv");
+    let untouched = fs::read(manifest()).unwrap();
     let audit = json(&work, &["data", "audit"]);
     assert_eq!(audit["images"], 47);
     assert_eq!(paths(&audit, "exact_duplicate"), [["copy.png", "good4.png"]]);
@@ -114,7 +114,7 @@ fn everything_that_is_wrong_is_found_decided_and_followed() {
     let decided = report["dropped"].as_array().unwrap().iter().find(|dropped| dropped["reason"] == "decided").unwrap();
     assert_eq!(decided["count"], 2);
     assert!(report["warnings"].to_string().contains("2 images have the label that was decided"), "{report}");
-    let text = fs::read_to_string(&manifest).unwrap();
+    let text = fs::read_to_string(manifest()).unwrap();
     assert!(!text.contains("dark.png") && !text.contains("near.jpg"));
     assert!(text.contains("good9.png,female") && text.contains("contra.png,male") && !text.contains("\ngood7.png"));
     let audit = json(&work, &["data", "audit"]);
@@ -127,12 +127,22 @@ fn everything_that_is_wrong_is_found_decided_and_followed() {
     assert!(output.status.code() == Some(1) && error.contains("decisions.csv: line 2"), "{error}");
     fs::remove_file(work.join("data/decisions.csv")).unwrap();
     prepare();
-    assert!(fs::read(&manifest).unwrap() == untouched);
+    assert!(fs::read(manifest()).unwrap() == untouched);
+}
+
+/// The folder of the current version of a set.
+fn current(workspace: &Path, name: &str) -> PathBuf {
+    let number = fs::read_to_string(workspace.join("data/current").join(name)).unwrap_or_default();
+    let folder = match number.trim() {
+        "" | "1" => name.to_owned(),
+        later => format!("{name}@{later}"),
+    };
+    workspace.join("data/prepared").join(folder)
 }
 
 /// The split of each image of a prepared set, by its path.
 fn splits(workspace: &Path, name: &str) -> HashMap<String, String> {
-    let text = fs::read_to_string(workspace.join("data/prepared").join(name).join("manifest.csv")).unwrap();
+    let text = fs::read_to_string(current(workspace, name).join("manifest.csv")).unwrap();
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header = reader.headers().unwrap().clone();
     let column = |name: &str| header.iter().position(|held| held == name).unwrap();
@@ -171,8 +181,8 @@ fn the_next_preparation_keeps_near_duplicates_in_one_split() {
         (0..60).step_by(3).filter(|&n| matches!((of(n, "a.png"), of(n, "b.png")), (Some(a), Some(b)) if a != b)).count()
     };
     prepare("random");
-    let manifest = work.join("data/prepared/pairs/manifest.csv");
-    let untouched = fs::read(&manifest).unwrap();
+    let manifest = || current(&work, "pairs").join("manifest.csv");
+    let untouched = fs::read(manifest()).unwrap();
     assert!(parted() > 3, "without an audit, copies are in two splits");
     let audit = json(&work, &["data", "audit"]);
     let groups = [paths(&audit, "near_duplicate"), paths(&audit, "contradicting_labels")].concat();
@@ -195,7 +205,7 @@ fn the_next_preparation_keeps_near_duplicates_in_one_split() {
     assert_eq!(fs::read(&alike).unwrap(), remembered);
     fs::remove_file(&alike).unwrap();
     prepare("random");
-    assert!(fs::read(&manifest).unwrap() == untouched);
+    assert!(fs::read(manifest()).unwrap() == untouched);
     fs::write(&alike, "dataset,hash,group\nx,abc,def\n").unwrap();
     let args = ["data", "prepare", "--source", &source, "--name", "pairs"];
     let error = String::from_utf8_lossy(&faceprobe(&work, &args).stderr).into_owned();
@@ -215,11 +225,13 @@ fn an_audit_is_a_run_that_can_be_left_alone() {
     assert_eq!(audit["images"], 47);
     let shown = json(&work, &["runs", "show", "audit-1"]);
     assert_eq!(shown["run"]["status"], "done", "{shown}");
-    for args in
-        [&["data", "audit", "--with", "nobody"][..], &["data", "audit", "--faces", "yes"], &["data", "audit", "x"]]
-    {
+    for (args, code) in [
+        (&["data", "audit", "--with", "nobody"][..], 1),
+        (&["data", "audit", "--faces", "yes"], 1),
+        (&["data", "audit", "x"], 2),
+    ] {
         let output = faceprobe(&work, args);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.code() == Some(1) && !error.contains("panic"), "{args:?}: {error}");
+        assert!(output.status.code() == Some(code) && !error.contains("panic"), "{args:?}: {error}");
     }
 }

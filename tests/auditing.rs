@@ -56,17 +56,22 @@ fn an_image_dropped_by_a_key_is_not_in_the_next_preparation() {
     assert_eq!(dropped.decision, Decision::Drop);
     assert!(before.contains(&hash), "{} was in the set", dropped.path);
 
+    // Taken back, and decided again.
+    session.keys("u");
+    eventually("the decision is taken back", || decided().is_empty());
+    session.named("d", "drop");
+    eventually("the decision is in the file again", || decided().len() == 1);
+
     session.named("p", "prepare");
     session.shows("Prepare a data set");
     session.keys("\r");
     session.shows("prepare-2 is done.");
-    session.shows("study was prepared anew since this audit");
-    let after = fs::read_to_string(prepared.join("manifest.csv")).expect("a manifest");
+    session.shows("study@2 was not audited yet");
+    let version = folder.path().join("data/prepared/study@2/manifest.csv");
+    let after = fs::read_to_string(version).expect("a manifest");
+    assert_eq!(fs::read_to_string(prepared.join("manifest.csv")).expect("a manifest"), before);
     assert!(!after.contains(&hash), "{} is still in the set", dropped.path);
     assert!(photos.join(&dropped.path).is_file(), "raw data is never changed");
-    // Taken back, it is drawn again as before.
-    session.keys("u");
-    eventually("the decision is taken back", || decided().is_empty());
     session.keys("q");
     assert!(session.ends().success());
 }

@@ -45,7 +45,7 @@ fn prepared(workspace: &Path) {
         }
     }
     let weights = workspace.join("made-up.safetensors");
-    made_up::weights(&weights);
+    made_up::weights("mobilenet-v2", &weights);
     ok(workspace, &["weights", "import", "mobilenet-v2", &weights.to_string_lossy()]);
     ok(workspace, &["data", "prepare", "--source", &format!("folder:{}", raw.display()), "--name", "waves"]);
 }

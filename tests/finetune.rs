@@ -32,7 +32,7 @@ impl Study {
             }
         }
         let file = study.at().join("made-up.safetensors");
-        weights(&file);
+        weights("mobilenet-v2", &file);
         study.ok(&["weights", "import", "mobilenet-v2", &file.to_string_lossy()]);
         study.ok(&["data", "prepare", "--source", &format!("folder:{}", raw.display()), "--name", "colours"]);
         study

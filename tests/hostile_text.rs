@@ -2,6 +2,10 @@
 //! folders, files, classes, columns and people, notes, titles, journals, specs, results, weights. Whatever command prints it,
 //! in whatever form, no such character comes out raw, and JSON and CSV have the same values as what went in.
 
+#[path = "support/session.rs"]
+#[allow(dead_code)]
+mod session;
+
 use faceprobe_core::text::{is_control, json as without_controls};
 use serde_json::{Value, json};
 use std::fs;
@@ -398,4 +402,26 @@ fn what_was_typed_is_quoted_in_errors_without_its_controls() {
     }
     // clap's own sentence names what it does not know.
     assert!(place.fails(2, &[&format!("--{typed}")]).contains("\\u{9b}31m"));
+}
+
+#[test]
+fn lines_above_the_bar_of_progress_are_as_harmless_on_a_terminal() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    let broken = ["\u{1b}[31mred.png", "\u{202e}gnp.back.png", "\u{9b}2Jcleared.png", "{msg}\rover.png"];
+    for (number, name) in ["female", "male"].iter().flat_map(|class| (0..8).map(move |number| (number, class))) {
+        fs::create_dir_all(at.join("raw").join(name)).expect("a folder");
+        let picture = image::RgbImage::from_pixel(9, 9, image::Rgb([number * 30, name.len() as u8 * 20, 7]));
+        picture.save(at.join(format!("raw/{name}/{number}.png"))).expect("a picture");
+    }
+    for name in broken {
+        fs::write(at.join("raw/male").join(name), b"\x89PNG\r\n\x1a\n no").expect("a file");
+    }
+    let source = format!("folder:{}", at.join("raw").display());
+    let session = session::Session::start(at, &["data", "prepare", "--source", &source, "--name", "s"], 200, 60);
+    for shown in ["\\u{1b}[31mred.png", "\\u{202e}gnp.back.png", "\\u{9b}2Jcleared.png", "{msg}\\u{d}over.png"] {
+        session.shows(shown);
+    }
+    let text = session.text();
+    assert!(!text.contains(|character| character != '\n' && is_control(character)), "{text}");
 }

@@ -90,7 +90,7 @@ fn a_finished_run_is_finished_however_long_its_journal_is_and_whatever_is_in_it(
                 (&"benchmark-1".into(), &"done".into()),
                 "{name}, {left}"
             );
-            assert!(listed[1]["outcome"].as_str().is_some_and(|text| text.contains("validation")), "{listed}");
+            assert!(listed[1]["outcome"].as_str().is_some_and(|text| text.contains("val@")), "{listed}");
             assert!(summary.is_file(), "{name}: a reader of a long journal leaves a summary");
         }
         let shown = json(at, &["runs", "show", "benchmark-1", "--json"]);

@@ -9,6 +9,7 @@ use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -188,6 +189,87 @@ fn images_are_named_in_every_way_and_answered_in_order() {
 }
 
 #[test]
+fn every_name_has_its_own_text_in_every_form_and_is_found_by_it() {
+    let folder = trained();
+    let at = folder.path();
+    let picture = fs::read(at.join("raw/female/000.png")).expect("a picture");
+    fs::create_dir(at.join("names")).expect("a folder");
+    let names: [&[u8]; 6] = [
+        b"-",
+        b"face_\\x{ff}.jpg",
+        b"face_\xfe.jpg",
+        b"face_\xff.jpg",
+        b"two\nlines.jpg",
+        "\u{202e}gpj.x.png".as_bytes(),
+    ];
+    for name in names {
+        fs::write(at.join("names").join(OsStr::from_bytes(name)), &picture).expect("a file");
+    }
+    let json = answers(at, &["names"], 0);
+    let expected = [
+        "names/-",
+        "names/face_\\x{5c}x{ff}.jpg",
+        "names/face_\\x{fe}.jpg",
+        "names/face_\\x{ff}.jpg",
+        "names/two\nlines.jpg",
+        "names/\u{202e}gpj.x.png",
+    ];
+    assert_eq!(texts(&json, "path"), expected);
+    let csv = ok(at, &["predict", "--csv", "names"]);
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let shown: Vec<String> = reader.records().map(|row| row.expect("a row")[0].to_owned()).collect();
+    assert_eq!(shown[4..], ["names/two\\u{a}lines.jpg", "names/\\u{202e}gpj.x.png"]);
+    let text = ok(at, &["predict", "names"]);
+    assert!(shown.iter().all(|name| text.contains(name)) && !text.contains('\u{202e}'), "{text}");
+    // As they are told, they are found; and what was told as CSV is a list.
+    // (A file that is called like another's text is what that text names, as long as it is there.)
+    fs::remove_file(at.join("names/face_\\x{ff}.jpg")).expect("a file");
+    let without = |at: usize| (0..expected.len()).filter(move |&place| place != at);
+    let [shown, expected] = [
+        without(1).map(|place| shown[place].clone()).collect::<Vec<_>>(),
+        without(1).map(|place| expected[place].to_owned()).collect(),
+    ];
+    assert_eq!(texts(&answers(at, &shown, 0), "path"), expected);
+    fs::write(at.join("answers.csv"), ok(at, &["predict", "--csv", "names"])).expect("a table");
+    assert_eq!(texts(&answers(at, &["--list", "answers.csv"], 0), "path"), expected);
+    // Nothing is found by a text that is nobody's, and the answer says which.
+    let missing = answers(at, &["names/face_\\x{fd}.jpg"], 1);
+    assert!(missing[0]["error"].as_str().is_some_and(|error| error.contains("there is no such file")));
+}
+
+#[test]
+fn lists_are_taken_as_people_have_them_or_called_what_they_are() {
+    let folder = trained();
+    let at = folder.path();
+    let wide: Vec<u8> =
+        "\u{feff}raw/male/001.png\r\nraw/female/001.png\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for list in [
+        b"\xEF\xBB\xBFraw/male/001.png\nraw/female/001.png\n".as_slice(),
+        &wide,
+        b"raw/male/001.png  \n\"raw/female/001.png\"\t\n",
+        b"label;path\nmale;raw/male/001.png\nfemale;raw/female/001.png\n",
+        b"raw\\male\\001.png\n'raw/female/001.png'\n",
+    ] {
+        fs::write(at.join("list.txt"), list).expect("a list");
+        let found = answers(at, &["--list", "list.txt"], 0);
+        assert_eq!(texts(&found, "path").len(), 2, "{}", list.escape_ascii());
+        assert_eq!(texts(&found, "label"), ["male", "female"], "{}", list.escape_ascii());
+    }
+    // A list of another folder names what lies beside it.
+    fs::write(at.join("raw/male/list.txt"), "002.png\n003.png\n").expect("a list");
+    assert_eq!(texts(&answers(at, &["--list", "raw/male/list.txt"], 0), "label"), ["male"; 2]);
+    for (list, expected) in [("", "without any path"), ("name,gender\na,b\n", "is a table")] {
+        fs::write(at.join("list.csv"), list).expect("a list");
+        let found = answers(at, &["--list", "list.csv"], 1);
+        assert!(
+            found.len() == 1 && found[0]["error"].as_str().is_some_and(|error| error.contains(expected)),
+            "{found:?}"
+        );
+    }
+    assert!(texts(&answers(at, &["--list", "raw/male/002.png"], 1), "error")[0].contains("is an image"));
+}
+
+#[test]
 fn forms_doubt_and_maps() {
     let folder = trained();
     let at = folder.path();
@@ -300,7 +382,7 @@ fn a_run_is_scored_on_another_data_set_without_its_own_images() {
     let pets = run(at, &["evaluate", "benchmark-1", "--on", "pets"]);
     let error = String::from_utf8_lossy(&pets.stderr).into_owned();
     assert!(error.contains("tells female from male, but the classes of pets are cats and dogs"), "{error}");
-    assert_eq!(run(at, &["evaluate", "benchmark-1", "--on", "nothing"]).status.code(), Some(1));
+    assert_eq!(run(at, &["evaluate", "benchmark-1", "--on", "nothing"]).status.code(), Some(2));
 }
 
 #[test]

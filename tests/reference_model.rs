@@ -47,7 +47,7 @@ fn a_run_is_asked_about_what_it_has_not_seen() {
     let work = folder.path().join("work");
     fs::create_dir(&work).expect("a folder");
     let file = folder.path().join("made-up.safetensors");
-    made_up::weights(&file);
+    made_up::weights("mobilenet-v2", &file);
     json(&work, &["weights", "import", "mobilenet-v2", &file.to_string_lossy()]);
     // The run's own set; a second one with new pictures, 6 of them under the wrong label, and 20 of the first.
     let labels = ["female", "male"];

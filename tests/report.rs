@@ -86,12 +86,23 @@ fn the_report_says_what_was_done_and_opens_nothing() {
     assert!(!page.contains("#01"), "a stand-in for a colour was left");
     assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
     assert!(page.matches("<svg").count() > 10);
-    for said in
-        ["No test split has been opened.", "What a gender label is, and what it is not", "faceprobe train benchmark"]
-    {
+    for said in [
+        "No test split has been opened.",
+        "What a gender label is, and what it is not",
+        "[model.benchmark]",
+        "On any machine: ",
+    ] {
         assert!(page.contains(said) && words.contains(said), "{said}");
     }
     assert!(!at.join("runs/test-openings.jsonl").exists());
+    // The study's file is in it, and asks for what is here and nothing else.
+    let begin = words.find("[data.apart]").expect("the study's file");
+    let end = words[begin..].find("```").expect("its end");
+    fs::write(at.join("study.toml"), &words[begin..begin + end]).expect("a file");
+    let status = json(at, &["study", "status", &at.join("study.toml").to_string_lossy(), "--json"]);
+    let steps = status["steps"].as_array().expect("steps");
+    assert!(steps.len() == 7 && steps.iter().all(|step| step["state"] == "done"), "{status}");
+    assert!(status["others"].as_array().is_some_and(Vec::is_empty), "{status}");
 
     // Once opened, it is there; thumbnails come when asked for; the card is of the run that is named.
     ok(at, &["evaluate", "folds-1", "--open-test"]);
@@ -132,11 +143,16 @@ fn ages_and_pictures_are_those_of_the_prepared_set_that_the_run_was_trained_on()
     assert!(before.images.iter().all(|image| before.file(image).is_some_and(|file| file.is_file())));
     assert_eq!(before.columns(), ["fold", "hat"]);
 
-    // The same name and the same pictures, divided anew and a year older: not what the run has seen.
+    // The same name and the same pictures, divided anew and a year older: another version, which the run has not seen.
     let labels = at.join("raw/labels.csv");
     let text = fs::read_to_string(&labels).expect("labels").replace("20-29", "30-39");
     fs::write(&labels, text).expect("labels");
     prepare("2");
+    let after = read();
+    assert_eq!(after.images, before.images);
+    // Without its own version there is nothing that says what the images are.
+    let version = at.join("data/prepared/album");
+    fs::rename(&version, at.join("elsewhere")).expect("a rename");
     let after = read();
     assert_eq!((&after.scores, &after.positive), (&before.scores, &before.positive));
     assert!(after.images.iter().all(|image| image.age.is_none() && after.file(image).is_none()));

@@ -40,7 +40,10 @@ fn run(workspace: &Path, args: &[&str]) -> Output {
 /// A workbench that knows of one prepared set.
 fn snapshot() -> Snapshot {
     let report = Err("not read".to_owned());
-    Snapshot { datasets: vec![DataSet { name: "sample".into(), report, written: None }], ..Snapshot::default() }
+    Snapshot {
+        datasets: vec![DataSet { name: "sample".into(), report, superseded: false, written: None }],
+        ..Snapshot::default()
+    }
 }
 
 /// What must be given besides, so that a command has something to do.
@@ -70,6 +73,8 @@ fn refusal(info: &'static Info, text: &str) -> Refusal {
     let schemas = Kind::all().map(|kind| kind.info().settings).chain([
         Schema::of::<faceprobe_core::features::FeatureSpec>(),
         Schema::of::<faceprobe_core::features::CutSettings>(),
+        Schema::of::<faceprobe_core::model::TrainingDraw>(),
+        Schema::of::<faceprobe_core::features::ClassifierSettings>(),
         Schema::of::<faceprobe_core::dataset::prepare::PrepareSettings>(),
         Schema::of::<faceprobe_core::audit::Settings>(),
         Schema::of::<faceprobe_core::run::SweepSettings>(),

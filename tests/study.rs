@@ -256,6 +256,18 @@ fn a_run_is_paused_resumed_and_stopped_through_its_socket() {
     assert_eq!(run(at, &["runs", "stop", id]).status.code(), Some(1), "there is nothing left to stop");
     ok(at, &["runs", "remove", id, "--yes"]);
     assert!(!at.join("runs").join(id).exists());
+    // Whatever was removed can be brought back: meanwhile nothing gets its name.
+    assert_eq!(ok(at, &["runs", "restore"]).trim(), id);
+    let next = ok(at, &["train", "benchmark", "--pool", "4", "--epochs", "1", "--quiet"]);
+    assert_ne!(next.trim(), id);
+    ok(at, &["runs", "restore", id]);
+    assert_eq!(status(at, id), "stopped");
+    assert_eq!(run(at, &["runs", "restore", id]).status.code(), Some(1), "it is back already");
+    let text = ok(at, &["evaluate", next.trim()]);
+    for figure in ["Brier score", "log loss", "expected calibration error"] {
+        let line = text.lines().find(|line| line.contains(figure)).expect("the figure");
+        assert!(line.contains(" calibrated, ") && line.ends_with(" raw"), "{line}");
+    }
 }
 
 #[test]
@@ -275,7 +287,7 @@ fn a_killed_worker_is_told_from_a_live_one_and_its_cache_is_used_again() {
     until("the end of the worker", || status(at, id) == "interrupted");
     let output = run(at, &["runs", "attach", id]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("ended without a word"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("was killed or crashed"));
 
     // The cached input of the first run serves the second: nothing is decoded again.
     let again = ok(at, &["--quiet", "train", "benchmark", "--pool", "4", "--epochs", "1"]);

@@ -15,6 +15,8 @@ struct Session {
     input: Box<dyn Write + Send>,
     screen: Arc<Mutex<vt100::Parser>>,
     bytes: Arc<Mutex<usize>>,
+    /// All that was written, as it came.
+    raw: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Session {
@@ -36,15 +38,18 @@ impl Session {
         let input = pair.master.take_writer().expect("its input");
         let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
         let bytes = Arc::new(Mutex::new(0));
+        let raw = Arc::new(Mutex::new(Vec::new()));
+        let written = Arc::clone(&raw);
         let (drawn, count) = (Arc::clone(&screen), Arc::clone(&bytes));
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(length @ 1..) = output.read(&mut buffer) {
                 drawn.lock().unwrap_or_else(PoisonError::into_inner).process(&buffer[..length]);
                 *count.lock().unwrap_or_else(PoisonError::into_inner) += length;
+                written.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..length]);
             }
         });
-        Self { pair, child, input, screen, bytes }
+        Self { pair, child, input, screen, bytes, raw }
     }
 
     fn text(&self) -> String {
@@ -129,6 +134,93 @@ fn an_empty_workspace_leads_on_and_q_restores_the_terminal() {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(!session.in_full_screen(), "the terminal is given back");
+    // So is its title: put aside before another is set, taken back at the end.
+    let raw = session.raw.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let place = |text: &str| raw.windows(text.len()).position(|part| part == text.as_bytes());
+    let (aside, set, back) = (place("\u{1b}[22;0t"), place("\u{1b}]0;faceprobe"), place("\u{1b}[23;0t"));
+    assert!(aside.is_some() && aside < set && set < back, "{aside:?} {set:?} {back:?}");
+}
+
+/// What terminals say when they are asked for their graphics, attributes, cells and colours, some of it unasked.
+const ANSWERS: [&str; 7] = [
+    "\u{1b}_Gi=31;OK\u{1b}\\",
+    "\u{1b}[?62;4;22c",
+    "\u{1b}[6;20;10t",
+    "\u{1b}[0n",
+    "\u{1b}]11;rgb:1e1e/1e1e/2e2e\u{1b}\\",
+    "\u{1b}]10;rgb:ffff/dddd/aaaa\u{7}",
+    "\u{1b}P>|WezTerm 20240203\u{1b}\\",
+];
+
+#[test]
+fn answers_of_the_terminal_are_never_keys_however_late_and_in_whatever_pieces_they_come() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut session = Session::start(folder.path(), &[], &[], 100, 30);
+    session.shows("No data yet");
+    // Long after pictures have stopped waiting for them.
+    std::thread::sleep(Duration::from_millis(2500));
+    let before = session.text();
+    session.keys(&ANSWERS.concat());
+    // In two pieces, cut at every place behind the Esc, the second one late.
+    for answer in ANSWERS {
+        for cut in 2..answer.len() {
+            session.keys(&answer[..cut]);
+            std::thread::sleep(Duration::from_millis(if cut == 2 { 150 } else { 30 }));
+            session.keys(&answer[cut..]);
+        }
+    }
+    // Cut behind the Esc itself, which counts as the key then; the rest is no keys all the same.
+    for answer in ANSWERS {
+        session.keys(&answer[..1]);
+        std::thread::sleep(Duration::from_millis(200));
+        session.keys(&answer[1..]);
+    }
+    std::thread::sleep(Duration::from_millis(400));
+    assert_eq!(session.text(), before);
+    // Half an answer, and the keys that somebody types behind it.
+    session.keys("\u{1b}_Gi=31;O");
+    std::thread::sleep(Duration::from_millis(1500));
+    session.keys("3");
+    session.shows("Nothing was trained yet");
+    // Keys, keys with modifiers and the mouse are what they were.
+    session.keys("\u{1b}[1;5D\u{1b}[A\u{1b}OB\u{1b}[Z");
+    session.shows("Cached features");
+    session.keys("\u{1b}[<0;5;3M\u{1b}[<0;5;3m");
+    session.shows("No data yet");
+    session.keys(":");
+    session.shows("Commands");
+    session.keys("\u{1b}");
+    session.until("no list of commands", |screen| !screen.contains("Commands"));
+    session.keys("q");
+    assert!(session.ends().success());
+}
+
+#[test]
+fn on_a_tiny_terminal_only_quitting_and_a_new_size_have_an_effect() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    terminal_many::fabricate(folder.path(), 1);
+    let mut session = Session::start(folder.path(), &[], &[], 80, 24);
+    session.keys("7");
+    session.shows("dense-1");
+    session.resize(20, 5);
+    session.shows("faceprobe needs");
+    session.keys("Dy");
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(folder.path().join("runs/dense-1/spec.json").is_file());
+    session.resize(80, 24);
+    session.shows("dense-1");
+    assert!(!session.text().contains("Remove dense-1?"));
+    // Where it can be seen, the run goes to the trash, and comes back.
+    session.keys("D");
+    session.shows("Remove dense-1?");
+    session.keys("y");
+    session.shows("in the trash");
+    assert!(folder.path().join("runs/.trash/dense-1/result.json").is_file());
+    session.keys("u");
+    session.shows("dense-1 is back");
+    assert!(folder.path().join("runs/dense-1/result.json").is_file());
+    session.keys("q");
+    assert!(session.ends().success());
 }
 
 #[test]

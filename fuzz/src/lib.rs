@@ -6,12 +6,12 @@ pub mod format;
 use bytes::Bytes;
 use format::{Checkpoint, Format};
 
-/// Opens a file as one format and reads every tensor of it. Whatever it is, this must end soon, in bounded memory,
+/// Opens a file as one format and reads every tensor of it; what lies beside it, by whatever name, is `beside`. Whatever it is, this must end soon, in bounded memory,
 /// without a panic, and an error must be one line.
-pub fn read_all(format: Format, file: &[u8]) {
-    let file = Bytes::copy_from_slice(file);
+pub fn read_all_with(format: Format, file: &[u8], beside: &[u8]) {
+    let (file, beside) = (Bytes::copy_from_slice(file), Bytes::copy_from_slice(beside));
     let one_line = |reason: &str| assert!(!reason.is_empty() && !reason.contains('\n'), "{reason:?}");
-    let checkpoint = match Checkpoint::open_as(format, &file) {
+    let checkpoint = match Checkpoint::open_as(format, &file, &|_: &str| Ok(beside.clone())) {
         Ok(checkpoint) => checkpoint,
         Err(reason) => return one_line(&reason),
     };
@@ -21,4 +21,9 @@ pub fn read_all(format: Format, file: &[u8]) {
             Err(reason) => one_line(&reason),
         }
     }
+}
+
+/// The same for a file that stands alone.
+pub fn read_all(format: Format, file: &[u8]) {
+    read_all_with(format, file, &[]);
 }

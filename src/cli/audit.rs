@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
-    /// The prepared set [default: the only one]
+    /// The prepared set, NAME or NAME@VERSION [default: the only one]
     pub name: Option<String>,
     #[command(flatten)]
     pub settings: Options<Settings>,

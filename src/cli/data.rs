@@ -1,16 +1,15 @@
 //! `faceprobe data fetch|prepare|audit|decide|show`.
 
 use super::Context;
-use super::args::DataCommand;
+use super::args::{DataCommand, PrepareArgs};
 use super::follow::follow;
-use super::options::Options;
-use super::output::{print, print_json};
+use super::output::{print, print_json, say};
 use super::train::dataset_name;
-use faceprobe_core::dataset::PrepareReport;
-use faceprobe_core::dataset::prepare::PrepareSettings;
+use faceprobe_core::dataset::{PrepareReport, Published, Version, versions};
 use faceprobe_core::error::Result;
 use faceprobe_core::run::launch::launch;
 use faceprobe_core::run::{JobSpec, Spec};
+use faceprobe_core::text::line;
 use std::path::{Path, absolute};
 
 pub(crate) fn run(context: &Context, command: &DataCommand) -> Result<()> {
@@ -19,6 +18,8 @@ pub(crate) fn run(context: &Context, command: &DataCommand) -> Result<()> {
         DataCommand::Audit(args) => super::audit::audit(context, args),
         DataCommand::Decide(args) => super::audit::decide(context, args),
         DataCommand::Prepare(args) => prepare(context, args),
+        DataCommand::Use { version } => super::data_versions::make_current(context, version),
+        DataCommand::List => super::data_versions::list(context),
         DataCommand::Show { name } => {
             let name = dataset_name(context, &super::args::DatasetArg { data: name.clone() })?;
             show(context, &context.workspace.prepared(&name))
@@ -26,8 +27,8 @@ pub(crate) fn run(context: &Context, command: &DataCommand) -> Result<()> {
     }
 }
 
-fn prepare(context: &Context, options: &Options<PrepareSettings>) -> Result<()> {
-    let mut options = options.clone();
+fn prepare(context: &Context, args: &PrepareArgs) -> Result<()> {
+    let mut options = args.settings.clone();
     for (name, text) in &mut options.pairs {
         // What this command called folds first.
         if name == "split" && text == "adience-folds" {
@@ -44,6 +45,22 @@ fn prepare(context: &Context, options: &Options<PrepareSettings>) -> Result<()> 
     let run = launched.run.clone();
     let outcome = follow(context, run.clone(), Some(launched));
     // When there are too few images, the account is there all the same and says what there is.
+    if let Ok(view) = &outcome {
+        // The act of whoever typed this, not of the worker: a preparation that ends after this was killed changes nothing.
+        let made = Published::load(run.path())?;
+        let Version { name, number, .. } = &made.version;
+        let before = versions::current(&context.workspace, name).ok();
+        if !args.keep_current && before != Some(*number) {
+            versions::make_current(&context.workspace, name, *number)?;
+        }
+        if !context.quiet
+            && let Some(words) = view.facts().outcome.as_deref().filter(|_| !made.new || *number > 1)
+        {
+            let is = if args.keep_current && before != Some(*number) { "stays" } else { "is" };
+            let current = versions::current(&context.workspace, name).map_or(*number, |number| number);
+            say(&line(&format!("{words}. {} {is} the current version of {name}.", Version::new(name, current).full())));
+        }
+    }
     if outcome.is_ok() || run.path().join("report.json").is_file() {
         show(context, run.path())?;
     }

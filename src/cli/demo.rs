@@ -5,6 +5,7 @@ use super::args::DemoArgs;
 use super::follow::follow;
 use super::output::{print, print_json};
 use super::{is_interactive, results, workbench};
+use faceprobe_core::dataset::Version;
 use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::error::Result;
 use faceprobe_core::run::launch::launch;
@@ -32,7 +33,9 @@ pub(crate) fn run(context: &Context, args: &DemoArgs) -> Result<()> {
         }
     }
     let mut rows = table::table(&context.workspace)?.rows;
-    rows.retain(|row| row.dataset == DEMO_DATASET && row.status == Status::Done);
+    rows.retain(|row| {
+        Version::of_folder(&row.dataset).name == DEMO_DATASET && !row.of_other_version() && row.status == Status::Done
+    });
     if context.json { print_json(&rows) } else { print(&format!("\n{}", results::text(&rows))) }
 }
 

@@ -100,13 +100,13 @@ impl OfSplit {
             ])
             .map(|(class, called)| {
                 let mut cells = vec![class.class.clone()];
-                cells.extend([class.precision, class.recall, class.f1].map(|value| format!("{value:.4}")));
+                cells.extend([class.precision, class.recall, class.f1].map(optional));
                 cells.push(class.support.to_string());
                 cells.extend(called.map(|count| count.to_string()));
                 cells
             })
             .collect();
-        let called = self.figures.classes.each_ref().map(|class| format!("called {}", class.class));
+        let called = self.figures.classes.each_ref().map(|class| format!("predicted {}", class.class));
         text += "\n";
         text += &table(
             &[
@@ -127,9 +127,13 @@ impl OfSplit {
     }
 }
 
+/// A share, or that there is none.
+fn optional(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".into(), |value| format!("{value:.4}"))
+}
+
 /// The figures by name.
 fn facts(figures: &Figures) -> Vec<(&'static str, String)> {
-    let optional = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:.4}"));
     let mut facts = vec![("accuracy", format!("{:.4} {} Wilson", figures.accuracy, interval(figures.interval)))];
     if let (Some(by_subject), Some(subjects)) = (figures.interval_by_subject, figures.subjects) {
         facts.push(("", format!("       {} by subject, bootstrap over {subjects} people", interval(Some(by_subject)))));
@@ -138,10 +142,16 @@ fn facts(figures: &Figures) -> Vec<(&'static str, String)> {
         ("balanced accuracy", format!("{:.4}", figures.balanced_accuracy)),
         ("ROC AUC", optional(figures.of_scores.roc_auc)),
         ("average precision", optional(figures.of_scores.average_precision)),
-        ("Brier score", format!("{:.4}", figures.of_scores.brier)),
-        ("log loss", format!("{:.4}", figures.of_scores.log_loss)),
-        ("expected calibration error", format!("{:.4}", figures.of_scores.calibration_error)),
     ]);
+    let scores = &figures.of_scores;
+    for (name, raw, calibrated) in [
+        ("Brier score", scores.brier, scores.calibrated_brier),
+        ("log loss", scores.log_loss, scores.calibrated_log_loss),
+        ("expected calibration error", scores.calibration_error, scores.calibrated_error),
+    ] {
+        let calibrated = calibrated.map(|value| format!("{value:.4} calibrated, ")).unwrap_or_default();
+        facts.push((name, format!("{calibrated}{raw:.4} raw")));
+    }
     facts
 }
 

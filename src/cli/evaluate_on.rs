@@ -3,23 +3,31 @@
 use super::Context;
 use super::follow::start;
 use super::output::{Align, print, print_json, table};
+use faceprobe_core::dataset::versions;
 use faceprobe_core::error::Result;
-use faceprobe_core::run::JobSpec;
 use faceprobe_core::run::external_evaluation::{ExternalEvaluation, find_dataset};
 use faceprobe_core::run::result_text::{set_name, share, with_interval};
+use faceprobe_core::run::{JobSpec, RunView};
 use faceprobe_core::text::line;
 
 /// The run on another data set.
 pub(super) fn run(context: &Context, run: &str, on: &str) -> Result<()> {
-    // A mistyped name is told before a run is made of it; and the worker is in another folder.
-    let manifest = find_dataset(&context.workspace, on)?;
-    let named = manifest.folder.parent() == Some(context.workspace.all_prepared().as_path());
-    let on = if named { manifest.name.clone() } else { manifest.folder.to_string_lossy().into_owned() };
-    let Some(view) = start(context, JobSpec::Evaluate { run: run.to_owned(), on }, false)? else {
+    let Some(view) = scored(context, run, on)? else {
         return Ok(());
     };
     let figures = ExternalEvaluation::load(view.folder.path())?;
     if context.json { print_json(&figures) } else { print(&text(&figures)) }
+}
+
+/// Scores the run on another data set; the scores and figures are in the folder of the run that does it.
+pub(super) fn scored(context: &Context, run: &str, on: &str) -> Result<Option<RunView>> {
+    // A mistyped name is told before a run is made of it; and the worker is in another folder.
+    let by_path = on.contains('/') || on == "manifest.csv" || on == ".";
+    let on = if by_path { on.to_owned() } else { versions::resolve(&context.workspace, on)? };
+    let manifest = find_dataset(&context.workspace, &on)?;
+    let named = manifest.folder.parent() == Some(context.workspace.all_prepared().as_path());
+    let on = if named { manifest.name.clone() } else { manifest.folder.to_string_lossy().into_owned() };
+    start(context, JobSpec::Evaluate { run: run.to_owned(), on }, false)
 }
 
 fn text(figures: &ExternalEvaluation) -> String {

@@ -4,11 +4,13 @@ use super::Context;
 use super::output::{print, print_json, say};
 use super::run_reporter::{RunReporter, Words};
 use faceprobe_core::error::{Error, Result};
+use faceprobe_core::own_files;
 use faceprobe_core::run::control::{self, Command};
 use faceprobe_core::run::launch::{Launched, launch};
 use faceprobe_core::run::{JobSpec, RunFolder, RunView, Spec, Status, queue, results};
 use faceprobe_core::text::line;
 use serde_json::json;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -87,7 +89,8 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             view.refresh()?;
             if view.status == Status::Waiting {
                 let log = view.folder.log_path();
-                let last = std::fs::read_to_string(&log).unwrap_or_default();
+                let last = own_files::read(&log).unwrap_or_default();
+                let last = String::from_utf8_lossy(&last);
                 let last = last.lines().last().unwrap_or("no word").to_owned();
                 return Err(Error::failed(format!(
                     "The worker of {} did not start: {last} ({})",
@@ -119,9 +122,24 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             let outcome = view.facts().outcome.clone();
             Err(Error::failed(outcome.unwrap_or_else(|| format!("Run {} failed.", view.id()))))
         }
-        Status::Stopped => Err(Error::stopped()),
+        Status::Stopped => Err(match &view.facts().outcome {
+            Some(outcome) => Error::stopped_with(outcome.as_str()),
+            None => Error::stopped(),
+        }),
+        _ if !view.folder.path().exists() => Err(Error::failed(format!(
+            "The folder of run {} was removed while its worker was on it; what it had computed into the feature store is \
+             kept. Start the work again.",
+            view.id()
+        ))),
+        _ if is_full(view.folder.path()) => Err(Error::failed(format!(
+            "The worker of run {} ended without a word: the disk of {} is full. Make room, then 'faceprobe runs resume {}' \
+             goes on from where it was.",
+            view.id(),
+            view.folder.path().display(),
+            view.id()
+        ))),
         _ => Err(Error::failed(format!(
-            "The worker of run {} ended without a word; its log is {}. 'faceprobe runs resume {}' goes on from where it was.",
+            "The worker of run {} was killed or crashed; its log is {}. 'faceprobe runs resume {}' goes on from where it was.",
             view.id(),
             view.folder.log_path().display(),
             view.id()
@@ -129,8 +147,13 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
     }
 }
 
+/// Whether there is no room left for even a journal where a folder lies.
+fn is_full(folder: &Path) -> bool {
+    rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < 64 << 10)
+}
+
 /// Counts presses of Ctrl-C (and SIGTERM).
-fn interrupts() -> Result<Arc<AtomicUsize>> {
+pub(crate) fn interrupts() -> Result<Arc<AtomicUsize>> {
     let presses = Arc::new(AtomicUsize::new(0));
     let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM])
         .map_err(|error| Error::failed(format!("Signals cannot be handled ({error}).")))?;

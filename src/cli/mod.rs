@@ -6,13 +6,17 @@ mod bar;
 mod choose;
 mod compare;
 mod data;
+mod data_versions;
 mod demo;
 mod doctor;
 mod evaluate;
 mod evaluate_on;
+mod export;
 mod extract;
+mod features;
 mod fetch;
 mod follow;
+mod learning_curve;
 mod options;
 mod output;
 mod predict;
@@ -23,7 +27,11 @@ mod run_reporter;
 mod runs;
 mod screens;
 mod side_by_side;
+mod study;
+mod study_export;
+mod study_runner;
 mod sweep;
+mod trackers;
 mod train;
 mod weights;
 
@@ -39,6 +47,7 @@ use faceprobe_core::text::{line, printable};
 use faceprobe_core::workspace::Workspace;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Everything a subcommand needs besides its own arguments.
 pub(crate) struct Context {
@@ -110,6 +119,8 @@ pub fn main() -> ExitCode {
             "faceprobe: this is a bug: {info}. What was finished is kept; please report the line above."
         ));
     }));
+    // A file that may not grow any more is then an error with a sentence, and not the end of the program.
+    let _ = signal_hook::flag::register(libc::SIGXFSZ, Arc::default());
     match std::panic::catch_unwind(|| dispatch(&cli)) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
@@ -144,15 +155,19 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Data(command)) => done(data::run(&context, command)),
         Some(Command::Weights(command)) => done(weights::run(&context, command)),
         Some(Command::Extract(args)) => done(extract::run(&context, args)),
+        Some(Command::Features(command)) => done(features::run(&context, command)),
         Some(Command::Train(args)) => done(train::run(&context, args)),
         Some(Command::Sweep(args)) => done(sweep::run(&context, args)),
+        Some(Command::LearningCurve(args)) => done(learning_curve::run(&context, &args.curve)),
         Some(Command::Results(args)) => done(results::run(&context, args)),
         Some(Command::Evaluate(args)) => done(evaluate::run(&context, args)),
         Some(Command::Compare(args)) => done(compare::run(&context, args)),
         Some(Command::Report(args)) => done(report::run(&context, args)),
         Some(Command::Choose(args)) => done(choose::run(&context, args)),
+        Some(Command::Export(args)) => done(export::run(&context, args)),
         Some(Command::Predict(args)) => predict::run(&context, args),
         Some(Command::Runs(command)) => done(runs::run(&context, command)),
+        Some(Command::Study(command)) => done(study::run(&context, command)),
         Some(Command::Screens(args)) => done(screens::run(&context, args)),
     }
 }

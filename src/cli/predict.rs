@@ -7,7 +7,7 @@ use faceprobe_core::error::{Error, Result};
 use faceprobe_core::predict::{Answers, Batch, BatchReply, BatchSummary, Options, Prediction, UNCERTAIN};
 use faceprobe_core::text::{line, printable};
 use serde::Serialize;
-use std::io::IsTerminal;
+use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -34,9 +34,25 @@ pub(crate) fn run(context: &Context, args: &PredictArgs) -> Result<ExitCode> {
         force: args.force,
     };
     let mut answers = Answers::ask(&batch, args.explain.as_deref(), &args.list, &args.paths)?;
+    let messages = answers.messages().map(|messages| std::thread::spawn(move || pass_on(messages)));
+    let told = tell(context, args, &mut answers);
+    drop(answers);
+    if let Some(messages) = messages {
+        // It ends with the worker, and a panic there was said.
+        let _ = messages.join();
+    }
+    let (summary, seconds) = told?;
+    if summary.answers > 1 && !context.quiet {
+        say(&text(&summary, seconds));
+    }
+    Ok(if summary.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Prints the answers as they come; how it went, and in how many seconds.
+fn tell(context: &Context, args: &PredictArgs, answers: &mut Answers) -> Result<(BatchSummary, f64)> {
     let mut begun = Instant::now();
     let mut printer = None;
-    let summary = loop {
+    loop {
         match (answers.reply()?, &mut printer) {
             (BatchReply::Begun { classes }, _) => {
                 begun = Instant::now();
@@ -46,15 +62,21 @@ pub(crate) fn run(context: &Context, args: &PredictArgs) -> Result<ExitCode> {
             (BatchReply::Answer(prediction), Some(printer)) => printer.take(&prediction)?,
             (BatchReply::Ended(summary), Some(printer)) => {
                 printer.end()?;
-                break summary;
+                return Ok((summary, begun.elapsed().as_secs_f64()));
             }
             _ => return Err(Error::failed("The worker answered before it had begun.")),
         }
-    };
-    if summary.answers > 1 && !context.quiet {
-        say(&text(&summary, begun.elapsed().as_secs_f64()));
     }
-    Ok(if summary.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Says what the worker and its libraries say, line by line.
+fn pass_on(messages: impl Read) {
+    let mut messages = BufReader::new(messages);
+    let mut said = Vec::new();
+    while matches!(messages.read_until(b'\n', &mut said), Ok(1..)) {
+        say(&line(String::from_utf8_lossy(&said).trim_end_matches('\n')));
+        said.clear();
+    }
 }
 
 /// Standard input is read once, and who types into it is told so.

@@ -3,12 +3,14 @@
 use super::Context;
 use super::args::ResultsArgs;
 use super::output::{Align, duration, print, print_json, say, table};
-use faceprobe_core::dataset::Split;
+use faceprobe_core::dataset::{Split, Version};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::outputs::{Outputs, is_stream};
 use faceprobe_core::run::export::{self, Format};
 use faceprobe_core::run::filter::Filter;
-use faceprobe_core::run::result_text::{self, after_opening, division, set_name, share, spread, with_interval};
+use faceprobe_core::run::result_text::{
+    self, after_opening, backbone_name, division, remarks, set_name, share, spread, with_interval,
+};
 use faceprobe_core::run::results::{self, ResultRow, SettingRow, Table};
 use faceprobe_core::text::{line, printable};
 
@@ -27,7 +29,17 @@ pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
     if let Some(name) = &args.data {
         let fold_of =
             |row: &ResultRow| row.division.as_ref().and_then(|division| Some(division.fold.as_ref()?.of.clone()));
-        rows.retain(|row| row.dataset == *name || fold_of(row).as_ref() == Some(name));
+        let exact = Version::of_folder(name).id();
+        let all_versions = |row: &ResultRow| {
+            !name.contains('@')
+                && row.version.as_ref().is_some_and(|version| {
+                    version.name == *name || fold_of(row).is_some_and(|of| Version::of_folder(&of).name == *name)
+                })
+        };
+        rows.retain(|row| row.dataset == exact || fold_of(row).as_ref() == Some(&exact) || all_versions(row));
+    }
+    if args.current {
+        rows.retain(|row| !row.of_other_version());
     }
     if let Some(conditions) = &args.filter {
         let filter = Filter::parse::<ResultRow>(conditions).map_err(Error::usage)?;
@@ -104,8 +116,8 @@ pub(crate) fn text(rows: &[ResultRow]) -> String {
         .map(|row| {
             vec![
                 format!("{}{}", row.run, marks(row)),
-                set_name(&row.dataset, row.synthetic),
-                row.backbone.clone().unwrap_or_else(|| "-".into()),
+                format!("{}{}", set_name(row.data(), row.synthetic), if row.of_other_version() { " ~" } else { "" }),
+                backbone_name(row.backbone.as_deref(), "-"),
                 row.settings.clone(),
                 share(row.train_accuracy, "-"),
                 with_interval(row.val_accuracy, row.val_interval, "-"),
@@ -120,6 +132,14 @@ pub(crate) fn text(rows: &[ResultRow]) -> String {
     text.push_str("\nAccuracies are at the threshold chosen on validation, with 95 % Wilson intervals.\n");
     if rows.iter().any(|row| row.synthetic) {
         text.push_str("(synthetic): the pictures are drawings made by this program; their accuracies say nothing about photographs.\n");
+    }
+    remarks(rows.iter().map(|row| row.backbone.as_deref()))
+        .iter()
+        .for_each(|line| text.push_str(&format!("{line}.\n")));
+    if rows.iter().any(ResultRow::of_other_version) {
+        text.push_str(
+            "~ of another version of the data than the current one; 'faceprobe results --current' leaves it out\n",
+        );
     }
     if rows.iter().any(|row| row.chosen) {
         text.push_str("* the model that predict uses\n");
@@ -153,7 +173,7 @@ pub(crate) fn settings_text(rows: &[SettingRow]) -> String {
             vec![
                 format!("{}{}", row.kind.name(), after_opening(row.after_test_openings)),
                 set_name(&row.dataset, row.synthetic),
-                row.backbone.clone().unwrap_or_else(|| "-".into()),
+                backbone_name(row.backbone.as_deref(), "-"),
                 row.settings.clone(),
                 division(row),
                 row.runs.len().to_string(),
@@ -167,6 +187,9 @@ pub(crate) fn settings_text(rows: &[SettingRow]) -> String {
     text.push_str(
         "\nMean ± standard deviation (number of seeds or folds) at each run's own threshold, chosen on validation.\n",
     );
+    remarks(rows.iter().map(|row| row.backbone.as_deref()))
+        .iter()
+        .for_each(|line| text.push_str(&format!("{line}.\n")));
     text.push_str(&leaks(rows));
     if rows.iter().any(|row| row.after_test_openings > 0) {
         text.push_str(AFTER_OPENING);

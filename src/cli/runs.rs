@@ -9,7 +9,7 @@ use faceprobe_core::run::control::{self, Command};
 use faceprobe_core::run::label::Label;
 use faceprobe_core::run::launch;
 use faceprobe_core::run::listing::{self, Damaged, Listed};
-use faceprobe_core::run::{RunFolder, RunId, RunView, Status, Story};
+use faceprobe_core::run::{RunFolder, RunId, RunView, Status, Story, trash};
 use faceprobe_core::text::{line, printable};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -30,7 +30,21 @@ pub(crate) fn run(context: &Context, command: &RunsCommand) -> Result<()> {
         RunsCommand::Note { run, text } => note(context, &find(run)?, text.as_deref()),
         RunsCommand::Rename { run, title } => relabel(&find(run)?, |label| label.set_title(title)),
         RunsCommand::Pin { run, off } => relabel(&find(run)?, |label| label.pinned = !off),
-        RunsCommand::Remove { run, yes } => remove(find(run)?, *yes),
+        RunsCommand::Export { runs, tensorboard, mlflow, force } => {
+            super::trackers::export(context, runs, tensorboard.as_deref(), mlflow.as_deref(), *force)
+        }
+        RunsCommand::Remove { run, yes } => remove(context, find(run)?, *yes),
+        RunsCommand::Restore { run: Some(run) } => {
+            let run = trash::restore(&context.workspace, run)?;
+            print(&format!("{} is back.\n", run.id()))
+        }
+        RunsCommand::Restore { run: None } => {
+            let removed: Vec<String> = trash::list(&context.workspace)?.iter().map(RunId::to_string).collect();
+            if context.json {
+                return print_json(&removed);
+            }
+            print(&removed.iter().map(|run| format!("{run}\n")).collect::<String>())
+        }
     }
 }
 
@@ -255,22 +269,22 @@ fn show(context: &Context, run: RunFolder) -> Result<()> {
     print(&format!("{text}folder: {}\n{spec}\n", printable(&view.folder.path().to_string_lossy())))
 }
 
-fn remove(run: RunFolder, yes: bool) -> Result<()> {
+fn remove(context: &Context, run: RunFolder, yes: bool) -> Result<()> {
     let id = run.id().clone();
     if !yes {
         if !std::io::stdin().is_terminal() {
             return Err(Error::usage(format!(
-                "Removing {id} cannot be undone; say --yes to do it without being asked."
+                "Nobody can be asked here whether to remove {id}; say --yes to do it without being asked."
             )));
         }
         let folder = run.path().to_string_lossy();
-        print(&format!("Remove {id} and everything in {}? [y/N] ", printable(&folder)))?;
+        print(&format!("Put {id} and everything in {} into the trash? [y/N] ", printable(&folder)))?;
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line).at(run.path())?;
         if !matches!(line.trim(), "y" | "Y" | "yes") {
             return print("Kept.\n");
         }
     }
-    run.remove()?;
-    print(&format!("{id} is removed.\n"))
+    run.remove(&context.workspace)?;
+    print(&format!("{id} is in the trash; 'faceprobe runs restore {id}' brings it back.\n"))
 }

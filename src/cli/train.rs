@@ -4,7 +4,7 @@ use super::Context;
 use super::args::{DatasetArg, DetachArg, Other, TrainArgs, TrainCommand};
 use super::follow::{ended, ended_with_models, enqueue, start};
 use super::output::print_json;
-use faceprobe_core::dataset::manifest;
+use faceprobe_core::dataset::versions;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::model::ModelSpec;
 use faceprobe_core::run::{JobSpec, ensemble, refit};
@@ -29,14 +29,14 @@ pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     ended(context, &view)
 }
 
-/// The prepared set that was named, or the only one there is.
+/// The version of the prepared set that was named, or of the only one there is.
 pub(crate) fn dataset_name(context: &Context, arg: &DatasetArg) -> Result<String> {
     if let Some(name) = &arg.data {
-        return Ok(name.clone());
+        return versions::resolve(&context.workspace, name);
     }
-    let prepared = manifest::list_prepared(&context.workspace);
+    let prepared = versions::plain_names(&context.workspace);
     match prepared.as_slice() {
-        [only] => Ok(only.clone()),
+        [only] => versions::resolve(&context.workspace, only),
         [] => Err(Error::usage(format!(
             "There is no prepared data set in {}; make one with 'faceprobe data prepare --source …'.",
             context.workspace.root().display()

@@ -6,7 +6,7 @@ use super::output::{Align, bytes, print, print_json, table};
 use super::reporter::Reporter;
 use faceprobe_core::backbone::BackboneInfo;
 use faceprobe_core::backbone::weights::{self, Source};
-use faceprobe_core::error::Result;
+use faceprobe_core::error::{Error, Result};
 use faceprobe_core::text::printable;
 use serde_json::json;
 
@@ -22,7 +22,14 @@ pub(crate) fn run(context: &Context, command: &WeightsCommand) -> Result<()> {
             drop(reporter);
             stored(context, name)
         }
-        WeightsCommand::Import { name, file } => {
+        WeightsCommand::Import { name, file, trust } => {
+            if weights::is_program(file) && !trust {
+                return Err(Error::usage(format!(
+                    "{} describes a TorchScript file, and that is a program: it runs with your rights, now and whenever the \
+                     backbone is used. If you trust who made it, import it with --trust.",
+                    file.display()
+                )));
+            }
             // A TorchScript file that is new has no status yet.
             let before = weights::status(name).ok().and_then(|status| status.sha256);
             let reporter = Reporter::new(context.quiet)?;
@@ -65,10 +72,13 @@ fn size(info: &BackboneInfo) -> u64 {
 fn list(context: &Context) -> Result<()> {
     let mut rows = Vec::new();
     let mut values = Vec::new();
-    for info in weights::all() {
+    let mut all = weights::all();
+    all.sort_by_key(|info| info.trained_on);
+    for info in all {
         let status = weights::status(info.name)?;
         let sources: Vec<String> = info.sources.iter().map(Source::title).collect();
         rows.push(vec![
+            info.trained_on.title().to_owned(),
             info.name.to_owned(),
             if status.present { "present" } else { "absent" }.to_owned(),
             bytes(status.bytes.unwrap_or_else(|| size(info))),
@@ -87,6 +97,7 @@ fn list(context: &Context) -> Result<()> {
         values.push(json!({
             "name": info.name,
             "title": info.title,
+            "trained_on": info.trained_on,
             "features": info.features,
             "input": info.input,
             "licence": info.licence,
@@ -105,6 +116,7 @@ fn list(context: &Context) -> Result<()> {
     let (left, right) = (Align::Left, Align::Right);
     print(&table(
         &[
+            ("trained on", left),
             ("backbone", left),
             ("weights", left),
             ("size", right),

@@ -3,10 +3,8 @@
 use super::app::{App, Tone};
 use super::effect::Effect;
 use super::jobs::Job;
-use super::keys::{self, Action, Context};
-use super::screens::{data, features, runs, train};
+use super::keys::Action;
 use super::snapshot::Run;
-use super::stages::ScreenId;
 use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::run::{JobSpec, Status, control};
 use std::sync::Arc;
@@ -14,15 +12,11 @@ use std::sync::Arc;
 impl App {
     /// The run that pause and stop mean on this screen.
     pub fn at_work(&self) -> Option<Arc<Run>> {
-        match self.screen {
-            ScreenId::Data => data::work(&self.snapshot).cloned(),
-            ScreenId::Features => features::work(&self.snapshot).cloned(),
-            ScreenId::Train => train::current(self),
-            ScreenId::Runs => runs::current(self),
-            ScreenId::Results | ScreenId::Evaluate | ScreenId::Predict => None,
-        }
-        .map(|run| self.leader(run))
-        .filter(|run| run.status.is_live() || run.status == Status::Queued || run.can_go_on())
+        self.screen
+            .screen()
+            .at_work(self)
+            .map(|run| self.leader(run))
+            .filter(|run| run.status.is_live() || run.status == Status::Queued || run.can_go_on())
     }
 
     /// The heads of a sweep and the parts of a demo obey the run that they are part of.
@@ -36,59 +30,10 @@ impl App {
 
     /// Whether the footer should offer an action now: what would do nothing is left to the help.
     pub fn offers(&self, action: Action) -> bool {
-        if self.beneath() == Context::Audit
-            && keys::TABLE.iter().any(|binding| binding.context == Context::Audit && binding.action == action)
-        {
-            return matches!(action, Action::Cancel) || self.data.audit.offers(action, &self.snapshot);
-        }
-        let by_setting = self.screen == ScreenId::Results && self.results.by_setting;
         match action {
-            Action::Choose
-            | Action::OpenTest
-            | Action::Refit
-            | Action::Ensemble
-            | Action::SortNext
-            | Action::Reverse
-            | Action::Mark
-            | Action::Compare
-                if by_setting =>
-            {
-                false
-            }
             Action::PauseResume => self.at_work().is_some_and(|run| run.status != Status::Queued),
             Action::Stop => self.at_work().is_some_and(|run| !run.can_go_on()),
-            Action::Smooth | Action::ZoomIn => train::current(self).is_some_and(|run| run.has_curves()),
-            Action::Mark if self.screen == ScreenId::Train => train::current(self).is_some_and(|run| run.has_curves()),
-            Action::Audit => self.dataset().is_some(),
-            Action::Sheet => self.dataset().is_some() && self.pictures.shown(self.theme),
-            Action::Choose
-            | Action::OpenTest
-            | Action::Refit
-            | Action::SortNext
-            | Action::Reverse
-            | Action::Mark
-            | Action::Compare
-            | Action::Export
-            | Action::BySetting => self.snapshot.trainings().next().is_some(),
-            Action::Filter | Action::Note | Action::Rename | Action::Pin | Action::Jump | Action::Remove => {
-                !self.snapshot.runs.is_empty()
-            }
-            Action::Enter if self.screen == ScreenId::Runs => !self.snapshot.runs.is_empty(),
-            Action::Enter if self.screen == ScreenId::Results => self.snapshot.trainings().next().is_some(),
-            Action::ThresholdDown
-            | Action::BestAccuracy
-            | Action::BestYouden
-            | Action::EqualErrors
-            | Action::KeepThreshold
-            | Action::Picture
-                if self.screen == ScreenId::Evaluate =>
-            {
-                self.evaluate.figures().is_some()
-            }
-            Action::Why => self.predict.shown.as_ref().is_some_and(|shown| shown.error.is_none()),
-            Action::SaveHistory => !self.predict.history.is_empty(),
-            Action::LogScale => train::current(self).is_some_and(|run| run.has_curves()),
-            _ => true,
+            _ => self.screen.screen().offers(self, action),
         }
     }
 
@@ -151,8 +96,8 @@ impl App {
             }
             Some(run) if run.status.is_live() => {
                 let job = Job::Control { run: run.id.clone(), command: control::Command::Stop };
-                let text =
-                    "It ends at the next safe point. What is finished is kept, and it can go on from there later.";
+                let text = "It ends at the next safe point. What is finished is kept, of a training the best model so far, and it can go on \
+                     later.";
                 self.ask(&format!("Stop {}?", run.id), vec![text.to_owned()], job);
             }
             _ => self.say(Tone::Plain, "Nothing is at work here that could be stopped."),
@@ -167,7 +112,8 @@ pub fn ended(run: &Run) -> (Tone, String) {
     match run.status {
         Status::Done => (Tone::Good, format!("{} is done. {outcome}", run.id).trim_end().to_owned()),
         Status::Failed => (Tone::Bad, format!("{} failed: {outcome}", run.id)),
-        Status::Stopped => (Tone::Plain, format!("{} was stopped; what was finished is kept.", run.id)),
-        _ => (Tone::Bad, format!("{} ended without a word; runs/{}/worker.log may say why.", run.id, run.id)),
+        Status::Stopped if outcome.starts_with(run.id.as_str()) => (Tone::Plain, outcome.to_owned()),
+        Status::Stopped => (Tone::Plain, format!("{}: {outcome}", run.id)),
+        _ => (Tone::Bad, format!("{} was killed or crashed; runs/{}/worker.log may say why.", run.id, run.id)),
     }
 }

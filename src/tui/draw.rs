@@ -4,8 +4,8 @@ use super::app::{App, Hits, Overlay, Target, Tone};
 use super::keys;
 use super::palette;
 use super::prompt;
-use super::screens::{data, evaluate, features, predict_view, results, runs, train};
-use super::stages::{self, ScreenId, Stage, State};
+use super::screens::predict::view as predict;
+use super::stages::{self, Stage, State};
 use super::theme::{self, Theme};
 use super::widgets::{self, NARROW, confirm, cut, cut_front, fit, form, help};
 use faceprobe_core::text::is_control;
@@ -62,7 +62,7 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
     } else {
         stages::unread()
     };
-    let message = message_lines(app, area.width);
+    let message = message_lines(app, area.width, area.height);
     let tabs = u16::from(area.width < WIDE);
     let [head, tab_line, body, said, foot] = area.layout(&Layout::vertical([
         Constraint::Length(1),
@@ -80,19 +80,12 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         draw_steps(frame, left, app, &steps, hits);
         right
     };
-    match app.screen {
+    if app.loaded {
+        app.screen.screen().draw(frame, body, app, hits);
+    } else {
         // An empty workspace is another thing than one that was not read yet.
-        _ if !app.loaded => {
-            let text = format!("Reading {} …", app.snapshot.workspace.display());
-            widgets::text(frame, body, vec![Line::styled(text, app.theme.dim())], 0);
-        }
-        ScreenId::Data => data::draw(frame, body, app, hits),
-        ScreenId::Features => features::draw(frame, body, app, hits),
-        ScreenId::Train => train::draw(frame, body, app, hits),
-        ScreenId::Results => results::draw(frame, body, app, hits),
-        ScreenId::Evaluate => evaluate::draw(frame, body, app, hits),
-        ScreenId::Predict => predict_view::draw(frame, body, app, hits),
-        ScreenId::Runs => runs::draw(frame, body, app, hits),
+        let text = format!("Reading {} …", app.snapshot.workspace.display());
+        widgets::text(frame, body, vec![Line::styled(text, app.theme.dim())], 0);
     }
     draw_message(frame, said, app);
     draw_foot(frame, foot, app);
@@ -102,7 +95,7 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         Some(Overlay::Form(open)) => form::draw(frame, body, app.theme, open),
         Some(Overlay::Confirm(question)) => confirm::draw(frame, area, app.theme, question),
         Some(Overlay::Palette(state)) => palette::draw(frame, area, app.theme, app, state),
-        Some(Overlay::Path(input)) => predict_view::draw_path(frame, body, app, input),
+        Some(Overlay::Path(input)) => predict::draw_path(frame, body, app, input),
         Some(Overlay::Prompt(open)) => prompt::draw(frame, body, app.theme, open),
     }
 }
@@ -252,9 +245,9 @@ fn draw_steps(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &
     }
 }
 
-fn message_lines(app: &App, width: u16) -> u16 {
+fn message_lines(app: &App, width: u16, height: u16) -> u16 {
     let text = app.message.as_ref().map_or(0, |(_, text)| text.width() + 3);
-    (text.div_ceil(usize::from(width).max(1)) as u16).clamp(1, 3)
+    (text.div_ceil(usize::from(width).max(1)) as u16).clamp(1, (height / 4).clamp(1, 6))
 }
 
 fn draw_message(frame: &mut Frame, area: Rect, app: &App) {

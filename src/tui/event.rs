@@ -1,18 +1,16 @@
 //! What reaches the screen from outside, and the threads that listen for it.
 
-use super::graphics::Query;
+use super::graphics::{Answers, Query};
+use super::input::{Piece, Stream};
 use super::jobs::JobReply;
 use super::pictures::Picture;
 use super::predictor::PredictorReply;
 use super::snapshot::Snapshot;
 use super::terminal;
-use crossterm::event::{self, KeyEvent, KeyEventKind, MouseEvent};
+use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui_image::picker::Picker;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
-use std::io::Read;
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -43,78 +41,68 @@ pub enum Event {
     Lost,
 }
 
-/// Reads keys, pastes and the mouse until the terminal or the other end of `events` is gone; before that, what the
-/// terminal answers to `query`.
-///
-/// The terminal is asked first whether it is still there: crossterm 0.29 turns in circles on one that vanished.
+/// Reads keys, pastes, the mouse and what the terminal answers to `query`, until the terminal or the other end of
+/// `events` is gone.
 pub fn listen(events: &Sender<Event>, query: Option<Query>) {
-    let Ok(mut resizes) = resizes() else {
-        let _ = events.send(Event::Lost);
-        return;
-    };
-    if let Some(query) = query {
-        let picker = query.listen(events);
-        if events.send(Event::Graphics(Box::new(picker))).is_err() {
-            return;
-        }
-    }
+    let mut answers = query.map(Answers::new);
+    let mut stream = Stream::default();
+    let mut buffer = [0; 4096];
     loop {
-        match wait_for_input(&mut resizes) {
-            Ok(true) => {}
-            Ok(false) | Err(_) => {
+        let left = answers.as_ref().and_then(Answers::patience);
+        let pieces = match readable(stream.patience().into_iter().chain(left).min()) {
+            None => {
                 let _ = events.send(Event::Lost);
                 return;
             }
-        }
-        // Not zero: where crossterm holds a piece of an escape sequence and the rest is not there yet, this waits.
-        while let Ok(true) = event::poll(Duration::from_millis(20)) {
-            let Ok(read) = event::read() else {
-                let _ = events.send(Event::Lost);
-                return;
-            };
-            let event = match read {
-                event::Event::Key(key) if key.kind != KeyEventKind::Release => Event::Key(key),
-                event::Event::Paste(text) => Event::Paste(text),
-                event::Event::Mouse(mouse) => Event::Mouse(mouse),
-                event::Event::Resize(..) => Event::Resize,
-                _ => continue,
+            // Nothing more came: what looked like the beginning of a sequence was a key.
+            Some(false) => stream.rest(),
+            Some(true) => match rustix::io::read(rustix::stdio::stdin(), &mut buffer) {
+                Ok(0) => {
+                    let _ = events.send(Event::Lost);
+                    return;
+                }
+                Ok(length) => stream.push(&buffer[..length]),
+                // Interrupted, or taken by somebody else meanwhile.
+                Err(_) => Vec::new(),
+            },
+        };
+        let mut pickers: Vec<Picker> = answers.as_mut().and_then(Answers::overdue).into_iter().collect();
+        for piece in pieces {
+            let event = match piece {
+                Piece::Typed(event) => event,
+                Piece::Answer(text) => {
+                    pickers.extend(answers.as_mut().and_then(|answers| answers.take(&text)));
+                    continue;
+                }
             };
             if events.send(event).is_err() {
                 return;
             }
         }
+        for picker in pickers {
+            if events.send(Event::Graphics(Box::new(picker))).is_err() {
+                return;
+            }
+        }
     }
 }
 
-/// A stream that has a byte to read whenever the terminal has got another size.
-fn resizes() -> std::io::Result<UnixStream> {
-    let (told, teller) = UnixStream::pair()?;
-    told.set_nonblocking(true)?;
-    signal_hook::low_level::pipe::register(SIGWINCH, teller)?;
-    Ok(told)
-}
-
-/// Waits until standard input has something to read or the terminal has got another size; false when standard input
-/// was hung up.
-///
-/// A new size must be waited for as well: when crossterm finds a key and a new size at once, it answers with the size
-/// and leaves the key lying until the next one is pressed.
-fn wait_for_input(resizes: &mut UnixStream) -> std::io::Result<bool> {
-    let watched = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    let mut polls = [watched(libc::STDIN_FILENO), watched(resizes.as_raw_fd())];
-    loop {
-        // SAFETY: `polls` is two valid pollfds for the whole call, and the count given is 2.
-        let ready = unsafe { libc::poll(polls.as_mut_ptr(), 2, -1) };
-        if ready > 0 {
-            // Empty after this; an error is the same as nothing to read.
-            let _ = resizes.read(&mut [0; 64]);
-            return Ok(polls[0].revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) == 0);
+/// Whether standard input has something to read within `wait`, or ever; none when it was hung up.
+fn readable(wait: Option<Duration>) -> Option<bool> {
+    let mut poll = libc::pollfd { fd: libc::STDIN_FILENO, events: libc::POLLIN, revents: 0 };
+    let wait = wait.map_or(-1, |wait| wait.as_millis() as i32 + 1);
+    let ready = loop {
+        // SAFETY: `poll` is one valid pollfd for the whole call, and the count given is 1.
+        let ready = unsafe { libc::poll(&raw mut poll, 1, wait) };
+        // A signal in between says nothing about the terminal.
+        if ready >= 0 || std::io::Error::last_os_error().kind() != std::io::ErrorKind::Interrupted {
+            break ready;
         }
-        let error = std::io::Error::last_os_error();
-        if ready < 0 && error.kind() != std::io::ErrorKind::Interrupted {
-            return Err(error);
-        }
+    };
+    if ready < 0 || poll.revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) != 0 {
+        return None;
     }
+    Some(ready > 0)
 }
 
 /// How long the screen may take to end by itself after a signal.

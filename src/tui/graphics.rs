@@ -1,17 +1,16 @@
 //! Which way of showing pictures the terminal has: the one that was asked for, else what it answers when asked.
 //!
 //! `Picker::from_query_stdio` is not used: it waits for the answer before anything is drawn, and what is typed meanwhile
-//! is lost. Here the question goes out before the first frame, the thread that listens for keys reads the answers, and
-//! keys among them are passed on.
+//! is lost. Here the question goes out before the first frame, and the thread that listens for keys reads the answers
+//! whenever they come: pictures are shown as well as is known, and better once more is known.
 
-use super::event::Event;
 use super::theme::{Palette, Theme};
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui_image::FontSize;
 use ratatui_image::picker::cap_parser::{Parser, QueryStdioOptions, Response};
 use ratatui_image::picker::{Picker, ProtocolType};
-use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
+
+pub use super::input::{Piece, Stream};
 
 /// How pictures are to be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,10 +38,8 @@ impl ImageProtocol {
     }
 }
 
-/// How long the terminal may take to answer. Keys work meanwhile; only pictures wait.
+/// How long the terminal may take to answer before pictures are shown as if it could do nothing. Keys work meanwhile.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// After this long the rest of an escape sequence does not come any more.
-const PAUSE: Duration = Duration::from_millis(60);
 
 /// What is to be found out.
 #[derive(Debug, Clone, Copy)]
@@ -69,16 +66,6 @@ impl Query {
             if lacks_placeholders() { vec![ProtocolType::Kitty, ProtocolType::Sixel] } else { Vec::new() };
         let tmux = in_tmux();
         Some(Parser::query(tmux, QueryStdioOptions { blacklist_protocols, ..QueryStdioOptions::default() }))
-    }
-
-    /// Reads the answers from standard input and passes keys between them on. Returns at the last answer, when the
-    /// terminal takes too long, or when it is gone.
-    pub fn listen(self, events: &Sender<Event>) -> Picker {
-        let mut answers = Vec::new();
-        if self.wanted != ImageProtocol::Halfblocks {
-            read_answers(events, &mut answers);
-        }
-        self.picker(&answers)
     }
 
     /// What shows pictures, given what the terminal answered.
@@ -126,196 +113,46 @@ fn font_of_window() -> Option<FontSize> {
     (width > 0 && height > 0).then(|| FontSize::new(width, height))
 }
 
-fn read_answers(events: &Sender<Event>, answers: &mut Vec<Response>) {
-    let begun = Instant::now();
-    let mut stream = Stream::default();
-    let mut parser = Parser::new();
-    let mut answered = false;
-    loop {
-        let left = PATIENCE.saturating_sub(begun.elapsed());
-        let wait = if stream.is_empty() { left } else { left.min(PAUSE) };
-        if answered && stream.is_empty() || left.is_zero() && stream.is_empty() {
-            return;
-        }
-        let mut buffer = [0; 512];
-        let read = match readable(wait) {
-            Some(true) => rustix::io::read(rustix::stdio::stdin(), &mut buffer).unwrap_or(0),
-            Some(false) => 0,
-            None => return,
-        };
-        // Nothing more came: what looked like the beginning of a sequence was a key.
-        let pieces = if read == 0 { stream.rest() } else { stream.push(&buffer[..read]) };
-        for piece in pieces {
-            match piece {
-                Piece::Answer(text) => {
-                    let told = text.chars().flat_map(|c| parser.push(c)).collect::<Vec<_>>();
-                    answered |= told.contains(&Response::Status);
-                    answers.extend(told);
-                }
-                Piece::Typed(event) => {
-                    if events.send(event).is_err() {
-                        return;
-                    }
-                }
-            }
-        }
-    }
+/// What the terminal has answered so far, and what pictures were last shown with.
+pub struct Answers {
+    query: Query,
+    parser: Parser,
+    found: Vec<Response>,
+    begun: Instant,
+    shown: Option<(ProtocolType, u16, u16)>,
 }
 
-/// Whether standard input has something to read within `wait`; none when it was hung up.
-fn readable(wait: Duration) -> Option<bool> {
-    let mut poll = libc::pollfd { fd: libc::STDIN_FILENO, events: libc::POLLIN, revents: 0 };
-    let ready = loop {
-        // SAFETY: `poll` is one valid pollfd for the whole call, and the count given is 1.
-        let ready = unsafe { libc::poll(&raw mut poll, 1, wait.as_millis() as i32 + 1) };
-        // A signal in between says nothing about the terminal.
-        if ready >= 0 || std::io::Error::last_os_error().kind() != std::io::ErrorKind::Interrupted {
-            break ready;
-        }
-    };
-    if ready > 0 && poll.revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) != 0 {
-        return None;
-    }
-    Some(ready > 0)
-}
-
-/// A part of what comes from the terminal.
-#[derive(Debug)]
-pub enum Piece {
-    /// An answer to the question, as it came.
-    Answer(String),
-    /// A key or a paste.
-    Typed(Event),
-}
-
-/// Takes the terminal's bytes apart into answers and what was typed.
-#[derive(Debug, Default)]
-pub struct Stream {
-    held: Vec<u8>,
-}
-
-impl Stream {
-    /// Whether nothing is held back for its end.
-    pub fn is_empty(&self) -> bool {
-        self.held.is_empty()
+impl Answers {
+    /// The question has just been written.
+    pub fn new(query: Query) -> Self {
+        Self { query, parser: Parser::new(), found: Vec::new(), begun: Instant::now(), shown: None }
     }
 
-    /// The pieces that are whole now.
-    pub fn push(&mut self, bytes: &[u8]) -> Vec<Piece> {
-        self.held.extend_from_slice(bytes);
-        let mut pieces = Vec::new();
-        while let Some((length, piece)) = first(&self.held) {
-            self.held.drain(..length);
-            pieces.extend(piece);
-        }
-        pieces
+    /// How long pictures still wait for an answer.
+    pub fn patience(&self) -> Option<Duration> {
+        self.shown.is_none().then(|| match self.query.text() {
+            Some(_) => PATIENCE.saturating_sub(self.begun.elapsed()),
+            None => Duration::ZERO,
+        })
     }
 
-    /// What is held back, now that its end does not come: an Esc and what was typed behind it.
-    pub fn rest(&mut self) -> Vec<Piece> {
-        let held = std::mem::take(&mut self.held);
-        let Some((first, rest)) = held.split_first() else {
-            return Vec::new();
-        };
-        let mut pieces = Vec::new();
-        if *first == 0x1b {
-            pieces.push(key(KeyCode::Esc, KeyModifiers::NONE));
-        }
-        // A piece of a longer sequence is not worth guessing at.
-        if !matches!(rest.first(), Some(b'[' | b']' | b'O' | b'P' | b'_')) {
-            pieces.extend(self.push(rest));
-            self.held.clear();
-        }
-        pieces
+    /// Takes an answer; what pictures are shown with now, when all is told or something is told later.
+    pub fn take(&mut self, answer: &str) -> Option<Picker> {
+        self.found.extend(answer.chars().flat_map(|c| self.parser.push(c)));
+        let whole = self.shown.is_some() || self.found.contains(&Response::Status);
+        if whole { self.better() } else { None }
     }
-}
 
-fn key(code: KeyCode, modifiers: KeyModifiers) -> Piece {
-    Piece::Typed(Event::Key(KeyEvent::new(code, modifiers)))
-}
-
-/// Length and meaning of what `bytes` begin with; none when its end is not there yet.
-fn first(bytes: &[u8]) -> Option<(usize, Option<Piece>)> {
-    match bytes {
-        [] | [0x1b] => None,
-        [0x1b, b'_' | b'P' | b']', ..] => {
-            let end = bytes.windows(2).position(|pair| pair == [0x1b, b'\\']).map(|at| at + 2);
-            let bell = bytes.iter().position(|byte| *byte == 7).filter(|_| bytes[1] == b']').map(|at| at + 1);
-            let length = end.into_iter().chain(bell).min()?;
-            let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
-            Some((length, (bytes[1] == b'_').then_some(Piece::Answer(text))))
-        }
-        [0x1b, b'[', rest @ ..] => {
-            let end = rest.iter().position(|byte| (0x40..=0x7e).contains(byte))?;
-            let (body, last) = (&rest[..end], rest[end]);
-            if (body, last) == (b"200", b'~') {
-                let text = &rest[end + 1..];
-                let length = text.windows(6).position(|six| six == b"\x1b[201~")?;
-                let pasted = String::from_utf8_lossy(&text[..length]).into_owned();
-                return Some((2 + end + 1 + length + 6, Some(Piece::Typed(Event::Paste(pasted)))));
-            }
-            let whole = 2 + end + 1;
-            let answer = last == b'c' && body.first() == Some(&b'?') || last == b't' || last == b'n';
-            let piece = if answer {
-                Some(Piece::Answer(String::from_utf8_lossy(&bytes[..whole]).into_owned()))
-            } else {
-                named(body, last).map(|code| key(code, KeyModifiers::NONE))
-            };
-            Some((whole, piece))
-        }
-        [0x1b, b'O', letter, ..] => Some((3, named(b"", *letter).map(|code| key(code, KeyModifiers::NONE)))),
-        [0x1b, b'O'] => None,
-        [0x1b, 0x1b, ..] => Some((1, Some(key(KeyCode::Esc, KeyModifiers::NONE)))),
-        [0x1b, rest @ ..] => {
-            let (length, code, modifiers) = character(rest)?;
-            Some((1 + length, code.map(|code| key(code, modifiers | KeyModifiers::ALT))))
-        }
-        _ => {
-            let (length, code, modifiers) = character(bytes)?;
-            Some((length, code.map(|code| key(code, modifiers))))
-        }
+    /// What pictures are shown with, once nobody waits any longer.
+    pub fn overdue(&mut self) -> Option<Picker> {
+        let overdue = self.patience().is_some_and(|left| left.is_zero());
+        if overdue { self.better() } else { None }
     }
-}
 
-/// The key of an escape sequence with these parameters and last letter.
-fn named(body: &[u8], last: u8) -> Option<KeyCode> {
-    Some(match (body, last) {
-        (b"", b'A') => KeyCode::Up,
-        (b"", b'B') => KeyCode::Down,
-        (b"", b'C') => KeyCode::Right,
-        (b"", b'D') => KeyCode::Left,
-        (b"", b'H') | (b"1" | b"7", b'~') => KeyCode::Home,
-        (b"", b'F') | (b"4" | b"8", b'~') => KeyCode::End,
-        (b"", b'Z') => KeyCode::BackTab,
-        (b"", b'P') => KeyCode::F(1),
-        (b"3", b'~') => KeyCode::Delete,
-        (b"5", b'~') => KeyCode::PageUp,
-        (b"6", b'~') => KeyCode::PageDown,
-        _ => return None,
-    })
-}
-
-/// Length, key and modifiers of the character that `bytes` begin with; none when its end is not there yet.
-fn character(bytes: &[u8]) -> Option<(usize, Option<KeyCode>, KeyModifiers)> {
-    let first = *bytes.first()?;
-    let plain = |code| Some((1, Some(code), KeyModifiers::NONE));
-    match first {
-        b'\r' | b'\n' => plain(KeyCode::Enter),
-        b'\t' => plain(KeyCode::Tab),
-        0x7f => plain(KeyCode::Backspace),
-        1..=26 => Some((1, Some(KeyCode::Char((first + b'a' - 1) as char)), KeyModifiers::CONTROL)),
-        0..32 => Some((1, None, KeyModifiers::NONE)),
-        _ => {
-            let length = match first {
-                0..0x80 => 1,
-                0xc0..0xe0 => 2,
-                0xe0..0xf0 => 3,
-                0xf0..0xf8 => 4,
-                _ => return Some((1, None, KeyModifiers::NONE)),
-            };
-            let whole = bytes.get(..length)?;
-            let code = std::str::from_utf8(whole).ok().and_then(|text| text.chars().next()).map(KeyCode::Char);
-            Some((if code.is_some() { length } else { 1 }, code, KeyModifiers::NONE))
-        }
+    fn better(&mut self) -> Option<Picker> {
+        let picker = self.query.picker(&self.found);
+        let font = picker.font_size();
+        let now = (picker.protocol_type(), font.width, font.height);
+        (self.shown.replace(now) != Some(now)).then_some(picker)
     }
 }

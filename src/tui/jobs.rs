@@ -9,7 +9,7 @@ use super::session::Session;
 use super::watcher::Nudge;
 use super::workers::{Start, Workers};
 use faceprobe_core::dataset::manifest::Manifest;
-use faceprobe_core::dataset::{Sample, Split};
+use faceprobe_core::dataset::{Published, Sample, Split, versions};
 use faceprobe_core::error::Result;
 use faceprobe_core::evaluation::Criterion;
 use faceprobe_core::predict::Prediction;
@@ -40,8 +40,14 @@ pub enum Job {
     Resume {
         run: RunId,
     },
+    /// Starts the run that waits longest, if nothing trains.
+    StartWaiting,
     /// Takes a run that waits out of the queue.
     Unqueue {
+        run: RunId,
+    },
+    /// Makes the version that a preparation has made the current one.
+    UseVersion {
         run: RunId,
     },
     /// Lists the images of a prepared set.
@@ -102,6 +108,10 @@ pub enum JobReply {
     Launched {
         run: RunId,
     },
+    /// The set of this name is the current version now.
+    Current {
+        dataset: String,
+    },
     Told {
         run: RunId,
         command: control::Command,
@@ -125,9 +135,10 @@ pub enum JobReply {
     },
     Images {
         dataset: String,
-        images: Vec<SetImage>,
+        images: Result<Vec<SetImage>, String>,
     },
-    Remembered,
+    /// Done, and nothing to be said about it.
+    Quiet,
     /// A file was written.
     Saved(PathBuf),
     Record(Box<RecordReply>),
@@ -203,11 +214,17 @@ fn perform(settings: &Settings, job: Job, workers: &mut Workers) -> Result<JobRe
             queue::remove(RunFolder::find(workspace, run.as_str())?)?;
             Ok(JobReply::Unqueued { run })
         }
-        Job::Images { dataset } => {
-            let images = images(&Manifest::load_named(workspace, &dataset)?);
-            Ok(JobReply::Images { dataset, images })
+        Job::UseVersion { run } => {
+            let version = Published::load(RunFolder::find(workspace, run.as_str())?.path())?.version;
+            versions::make_current(workspace, &version.name, version.number)?;
+            Ok(JobReply::Current { dataset: version.id() })
         }
-        Job::Remember(memory) => memory.save(workspace).map(|()| JobReply::Remembered),
+        Job::Images { dataset } => {
+            let listed = Manifest::load_named(workspace, &dataset).map(|manifest| images(&manifest));
+            Ok(JobReply::Images { dataset, images: listed.map_err(|error| error.to_string()) })
+        }
+        Job::Remember(memory) => memory.save(workspace).map(|()| JobReply::Quiet),
+        Job::StartWaiting => workers.start_waiting().map(|()| JobReply::Quiet),
         Job::Control { run, command } => {
             control::send(&RunFolder::find(workspace, run.as_str())?, command)?;
             Ok(JobReply::Told { run, command })

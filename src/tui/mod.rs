@@ -16,6 +16,7 @@ mod followed;
 pub mod forms;
 pub mod graphics;
 pub mod history;
+pub mod input;
 pub mod jobs;
 pub mod keys;
 pub mod palette;
@@ -105,7 +106,7 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
     if !led {
         memory.clone().restore(&mut app, named);
     }
-    let ended = turn(&mut screen, &mut app, &inbox, &hands, memory);
+    let ended = event_loop(&mut screen, &mut app, &inbox, &hands, memory);
     terminal::restore();
     // Leaving is no time to complain about a cache that cannot be written.
     let _ = Session::of(&app).save(&workspace);
@@ -132,7 +133,8 @@ fn start_hands(workspace: &Workspace, options: &TuiOptions, events: &Sender<Even
     let to = events.clone();
     thread::spawn(move || pictures::make(&orders, &to));
     let (to, at) = (events.clone(), workspace.clone());
-    thread::spawn(move || watcher::watch(at, &to, &nudges));
+    let starts = jobs.clone();
+    thread::spawn(move || watcher::watch(at, &to, &nudges, &starts));
     let watcher = nudge.clone();
     let settings =
         jobs::Settings { workspace: workspace.clone(), threads: options.threads, device: options.device.clone() };
@@ -157,8 +159,8 @@ fn pass_on(effects: impl IntoIterator<Item = Effect>, hands: &Hands) -> Vec<Term
     effects.into_iter().filter_map(pass).collect()
 }
 
-/// The loop: events in, effects out, a frame when something changed. Ends with the signal that ended it, if one did.
-fn turn(
+/// The event loop: events in, effects out, a frame when something changed. Ends with the signal that ended it, if one did.
+fn event_loop(
     screen: &mut terminal::Screen,
     app: &mut App,
     inbox: &Receiver<Event>,
@@ -188,6 +190,8 @@ fn turn(
                     Event::Graphics(picker) => drop(hands.pictures.send(Order::Use((**picker).clone()))),
                     _ => {}
                 }
+                let size = screen.size().map_err(gone)?;
+                app.cramped = size.width < draw::SMALLEST.0 || size.height < draw::SMALLEST.1;
                 let effects = app.update(event);
                 for effect in pass_on(effects.into_iter().chain(app.ask_for_stories()), hands) {
                     match effect {

@@ -125,7 +125,7 @@ pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, app: &App, state: &Stat
     let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     let commands = found(app, state.input.value());
     if commands.is_empty() {
-        widgets::text(frame, list, vec![Line::styled("No command is called so.", theme.dim())], 0);
+        widgets::text(frame, list, vec![Line::styled("No matching command.", theme.dim())], 0);
         return;
     }
     let selected = state.selected.min(commands.len() - 1);

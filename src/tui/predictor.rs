@@ -13,6 +13,8 @@ use std::time::Duration;
 pub struct Ask {
     pub path: PathBuf,
     pub model: String,
+    /// Whether this model was asked for by name, whichever is chosen.
+    pub named: bool,
     pub threshold: f64,
     /// What the network is shown; none: as the model was trained.
     pub detect: Option<Detect>,
@@ -42,6 +44,7 @@ const LOOK: Duration = Duration::from_millis(5);
 struct Warm {
     client: Client,
     model: String,
+    named: bool,
     threshold: f64,
 }
 
@@ -69,15 +72,16 @@ fn answer(
     events: &Sender<Event>,
 ) -> Result<PredictorReply, String> {
     // Threshold and name come from the same files on both sides, so they are equal or they changed.
-    let fits = warm
-        .as_ref()
-        .is_some_and(|warm| warm.model == ask.model && warm.threshold.to_bits() == ask.threshold.to_bits());
+    let fits = warm.as_ref().is_some_and(|warm| {
+        warm.model == ask.model && warm.named == ask.named && warm.threshold.to_bits() == ask.threshold.to_bits()
+    });
     if !fits {
         *warm = None;
         let _ = events.send(Event::Predictor(PredictorReply::Loading));
         let Settings { workspace, device, threads } = settings;
-        let client = Client::start(workspace, None, device, *threads).map_err(|error| error.to_string())?;
-        *warm = Some(Warm { client, model: ask.model.clone(), threshold: ask.threshold });
+        let named = ask.named.then_some(ask.model.as_str());
+        let client = Client::start(workspace, named, device, *threads).map_err(|error| error.to_string())?;
+        *warm = Some(Warm { client, model: ask.model.clone(), named: ask.named, threshold: ask.threshold });
     }
     let Some(warm) = warm else {
         return Err("The predictor did not start; try again.".into());

@@ -4,7 +4,8 @@ use super::app::{App, Overlay};
 use super::effect::Effect;
 use super::keys::Action;
 use super::records::{Change, RecordJob};
-use super::screens::{results, runs};
+use super::screens::results;
+use super::stages::ScreenId;
 use super::theme::Theme;
 use super::widgets::{self, cut, form};
 use crossterm::event::KeyEvent;
@@ -14,13 +15,19 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 use tui_input::Input;
 
+/// What a line says that filters a screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FilterText {
+    /// What the screen lists.
+    pub lines: &'static str,
+    pub hint: &'static str,
+}
+
 /// What the line is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
-    /// Which models the table shows; takes effect as it is typed.
-    FilterResults,
-    /// The same for the list of runs.
-    FilterRuns,
+    /// Which lines a screen shows; takes effect as it is typed.
+    Filter(ScreenId, FilterText),
     /// Where the table is written to.
     Export,
     Title(RunId),
@@ -53,8 +60,7 @@ impl Prompt {
 
     fn title(&self) -> String {
         match &self.purpose {
-            Purpose::FilterResults => "Show only models with".into(),
-            Purpose::FilterRuns => "Show only runs with".into(),
+            Purpose::Filter(_, text) => format!("Show only {} with", text.lines),
             Purpose::Export => "Write the table into a file".into(),
             Purpose::Title(run) => format!("Title of {run}"),
             Purpose::Note(run) => format!("Note on {run}"),
@@ -63,11 +69,10 @@ impl Prompt {
 
     fn hint(&self) -> &'static str {
         match &self.purpose {
-            Purpose::FilterResults => "such as: kind=dense val>0.8 backbone=vgg; = contains, == is, != not",
-            Purpose::FilterRuns => "such as: status=done kind=dense took>60, or a word of a name or note",
+            Purpose::Filter(_, text) => text.hint,
             Purpose::Export => "the ending decides: .csv, .md or .tex; relative to the workspace",
-            Purpose::Title(_) => "shown beside the run's name, which stays; empty takes it away",
-            Purpose::Note(_) => "\\n begins a new line; empty takes the note away",
+            Purpose::Title(_) => "shown beside the run's name, which stays; leave empty to delete it",
+            Purpose::Note(_) => "\\n begins a new line; leave empty to delete the note",
         }
     }
 }
@@ -79,8 +84,7 @@ pub fn changed(app: &mut App) {
     };
     let text = open.input.value().to_owned();
     let outcome = match open.purpose {
-        Purpose::FilterResults => results::filter(app, &text),
-        Purpose::FilterRuns => runs::filter(app, &text),
+        Purpose::Filter(screen, _) => screen.screen().filter(app, &text),
         _ => Ok(()),
     };
     if let Some(Overlay::Prompt(open)) = &mut app.overlay {
@@ -96,8 +100,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     if action != Action::Accept {
         // Filters are as they were before; nothing else took effect.
         let _ = match open.purpose {
-            Purpose::FilterResults => results::filter(app, &open.before),
-            Purpose::FilterRuns => runs::filter(app, &open.before),
+            Purpose::Filter(screen, _) => screen.screen().filter(app, &open.before),
             _ => Ok(()),
         };
         return Vec::new();
@@ -109,7 +112,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     let text = open.input.value().trim();
     let label = |run: RunId, change| vec![RecordJob::Label { run, change }.into()];
     match open.purpose {
-        Purpose::FilterResults | Purpose::FilterRuns => app.wanted(),
+        Purpose::Filter(..) => app.wanted(),
         Purpose::Export if text.is_empty() => Vec::new(),
         Purpose::Export => {
             let path = app.snapshot.workspace.join(super::folders::expand(text));

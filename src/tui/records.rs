@@ -2,20 +2,21 @@
 
 use super::app::{App, Tone};
 use super::jobs::{Job, Settings};
+use super::keys::{self, Action, Context};
 use super::screens::evaluate::sheet::Sheet;
 use super::screens::{evaluate, results, runs};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::outputs::{Outputs, Standing};
+use faceprobe_core::own_files;
 use faceprobe_core::run::compare::{self, Comparison};
 use faceprobe_core::run::export::{self, Format};
 use faceprobe_core::run::journal::Entry;
 use faceprobe_core::run::label::Label;
 use faceprobe_core::run::results::{ResultRow, by_setting};
 use faceprobe_core::run::scored::Scored;
-use faceprobe_core::run::{RunFolder, RunId};
+use faceprobe_core::run::{RunFolder, RunId, trash};
 use faceprobe_core::text::line;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,34 +25,19 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq)]
 pub enum RecordJob {
     /// Reads the scores of a run on a split.
-    Score {
-        run: String,
-        split: Split,
-    },
+    Score { run: String, split: Split },
     /// Puts runs side by side on a split.
-    Compare {
-        runs: Vec<String>,
-        split: Split,
-    },
+    Compare { runs: Vec<String>, split: Split },
     /// Writes the table into a file; over one that was not made here only with `replace`.
-    Export {
-        path: PathBuf,
-        rows: Vec<ResultRow>,
-        by_setting: bool,
-        replace: bool,
-    },
+    Export { path: PathBuf, rows: Vec<ResultRow>, by_setting: bool, replace: bool },
     /// Writes what a person says about a run.
-    Label {
-        run: RunId,
-        change: Change,
-    },
-    Remove {
-        run: RunId,
-    },
+    Label { run: RunId, change: Change },
+    /// Puts a run into the trash.
+    Remove { run: RunId },
+    /// Brings a run back from there.
+    Restore { run: RunId },
     /// Reads the ends of a run's log and journal.
-    Read {
-        run: RunId,
-    },
+    Read { run: RunId },
 }
 
 /// What is written on a run.
@@ -86,6 +72,9 @@ pub enum RecordReply {
         change: Change,
     },
     Removed {
+        run: RunId,
+    },
+    Restored {
         run: RunId,
     },
     Read {
@@ -131,8 +120,12 @@ pub fn perform(settings: &Settings, job: RecordJob) -> Result<RecordReply> {
             Ok(RecordReply::Labelled { run, change })
         }
         RecordJob::Remove { run } => {
-            find(&run)?.remove()?;
+            find(&run)?.remove(workspace)?;
             Ok(RecordReply::Removed { run })
+        }
+        RecordJob::Restore { run } => {
+            trash::restore(workspace, run.as_str())?;
+            Ok(RecordReply::Restored { run })
         }
         RecordJob::Read { run } => {
             let folder = find(&run)?;
@@ -166,7 +159,7 @@ const TAIL: u64 = 32 << 10;
 /// The last lines of a file, without what could disturb a terminal; nothing where there is no file.
 fn tail(path: &Path) -> Vec<String> {
     let read = || -> std::io::Result<(Vec<u8>, bool)> {
-        let mut file = File::open(path)?;
+        let mut file = own_files::open(path)?;
         let length = file.metadata()?.len();
         let from = length.saturating_sub(TAIL);
         file.seek(SeekFrom::Start(from))?;
@@ -209,7 +202,12 @@ pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::effect::Effect> {
         }
         RecordReply::Removed { run } => {
             runs::removed(app, &run);
-            app.say(Tone::Good, format!("{run} is removed."));
+            let key = keys::name_of(Context::Runs, Action::Undo);
+            app.say(Tone::Good, format!("{run} is in the trash; {key} on Runs brings it back."));
+        }
+        RecordReply::Restored { run } => {
+            runs::restored(app, &run);
+            app.say(Tone::Good, format!("{run} is back."));
         }
         RecordReply::Read { run, log, journal } => runs::read(app, &run, log, journal),
     }

@@ -4,7 +4,7 @@
 
 use super::app::App;
 use super::forms::FormKind;
-use super::screens::curves::View;
+use super::screens::train::curves::View;
 use super::stages::ScreenId;
 use super::theme::Palette;
 use faceprobe_core::error::{AtPath, Result};

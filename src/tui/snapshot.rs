@@ -15,6 +15,8 @@ pub struct DataSet {
     pub name: String,
     /// Its report, or why that cannot be read.
     pub report: Result<PrepareReport, String>,
+    /// Whether another version of it is the current one.
+    pub superseded: bool,
     /// When the report was written; the newest set is the current one until another is selected.
     pub written: Option<SystemTime>,
 }
@@ -196,10 +198,10 @@ impl Snapshot {
         self.runs.iter().filter_map(|run| run.row.clone()).collect()
     }
 
-    /// The data set called `name`, else the newest.
+    /// The data set called `name`, else the newest of the current versions.
     pub fn dataset(&self, name: Option<&str>) -> Option<&DataSet> {
         name.and_then(|name| self.datasets.iter().find(|set| set.name == name))
-            .or_else(|| self.datasets.iter().max_by_key(|set| set.written))
+            .or_else(|| self.datasets.iter().max_by_key(|set| (!set.superseded, set.written)))
     }
 
     /// The run that predict uses and its threshold: the chosen one, else the finished one with the best validation
@@ -210,8 +212,8 @@ impl Snapshot {
         }
         self.runs
             .iter()
-            .filter(|run| run.status == Status::Done)
             .filter_map(|run| run.row.as_ref())
+            .filter(|row| row.has_model())
             .filter_map(|row| Some((row.val_accuracy?, row)))
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, row)| (row.run.clone(), row.threshold))

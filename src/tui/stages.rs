@@ -1,8 +1,8 @@
 //! The steps of the study, and how far each is.
 
 use super::keys::Context;
+use super::screens::{SCREENS, Screen};
 use super::snapshot::{DataSet, Run, Snapshot};
-use super::widgets::format;
 use faceprobe_core::run::{JobSpec, Status};
 use std::sync::Arc;
 
@@ -24,35 +24,24 @@ impl ScreenId {
     pub const ALL: [Self; 7] =
         [Self::Data, Self::Features, Self::Train, Self::Results, Self::Evaluate, Self::Predict, Self::Runs];
 
+    /// The screen itself.
+    pub fn screen(self) -> &'static dyn Screen {
+        SCREENS[self.index()]
+    }
+
     /// The heading.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Data => "Data",
-            Self::Features => "Features",
-            Self::Train => "Train",
-            Self::Results => "Results",
-            Self::Evaluate => "Evaluate",
-            Self::Predict => "Predict",
-            Self::Runs => "Runs",
-        }
+        self.screen().name()
     }
 
-    /// The part of the key table that holds here.
+    /// The part of the key table that holds here while nothing lies over the screen.
     pub fn context(self) -> Context {
-        match self {
-            Self::Data => Context::Data,
-            Self::Features => Context::Features,
-            Self::Train => Context::Train,
-            Self::Results => Context::Results,
-            Self::Evaluate => Context::Evaluate,
-            Self::Predict => Context::Predict,
-            Self::Runs => Context::Runs,
-        }
+        self.screen().home()
     }
 
-    /// Its place among [`ScreenId::ALL`].
+    /// Its place in [`SCREENS`].
     pub fn index(self) -> usize {
-        Self::ALL.iter().position(|screen| *screen == self).unwrap_or(0)
+        self as usize
     }
 }
 
@@ -75,7 +64,7 @@ impl State {
         match self {
             Self::Unread => "",
             Self::ToDo => "to do",
-            Self::Running => "running",
+            Self::Running => "live",
             Self::Done => "done",
             Self::Stale => "stale",
             Self::Failed => "failed",
@@ -96,7 +85,9 @@ pub fn screen_of(job: &JobSpec) -> ScreenId {
     match job {
         JobSpec::Sample(_) | JobSpec::Prepare(_) | JobSpec::Audit { .. } | JobSpec::Demo { .. } => ScreenId::Data,
         JobSpec::Extract { .. } | JobSpec::Probe { .. } => ScreenId::Features,
-        JobSpec::Sweep { .. } | JobSpec::Folds { .. } | JobSpec::Train { .. } => ScreenId::Train,
+        JobSpec::Sweep { .. } | JobSpec::Folds { .. } | JobSpec::LearningCurve { .. } | JobSpec::Train { .. } => {
+            ScreenId::Train
+        }
         JobSpec::OpenTest { .. } | JobSpec::Evaluate { .. } => ScreenId::Results,
     }
 }
@@ -107,81 +98,52 @@ pub fn unread() -> Vec<Stage> {
     ScreenId::ALL.into_iter().map(unread).collect()
 }
 
+/// What the steps tell of: the workspace as it is, for the current data set.
+pub struct Study<'a> {
+    pub snapshot: &'a Snapshot,
+    pub current: Option<&'a DataSet>,
+    /// The trainings that are done.
+    pub done: Vec<&'a Arc<Run>>,
+    /// How many of them have opened their test split.
+    pub opened: usize,
+    /// The best validation accuracy among them.
+    pub best: Option<f64>,
+    /// How many images this session has predicted.
+    pub predicted: usize,
+}
+
+impl<'a> Study<'a> {
+    fn of(snapshot: &'a Snapshot, dataset: Option<&str>, predicted: usize) -> Self {
+        let done: Vec<&Arc<Run>> =
+            snapshot.runs.iter().filter(|run| run.trains() && run.status == Status::Done).collect();
+        let opened = done.iter().filter(|run| run.row.as_ref().is_some_and(|row| row.test_accuracy.is_some())).count();
+        let best = done.iter().filter_map(|run| run.row.as_ref()?.val_accuracy).max_by(f64::total_cmp);
+        Self { snapshot, current: snapshot.dataset(dataset), done, opened, best, predicted }
+    }
+
+    /// How far a screen's work is; `done` says whether there is something to show for it.
+    pub fn state(&self, screen: ScreenId, done: bool) -> State {
+        match state_of(self.snapshot, screen, done) {
+            State::Done if self.is_stale(screen) => State::Stale,
+            state => state,
+        }
+    }
+
+    /// Whether all that the screen shows was made before the current data set was prepared anew.
+    pub fn is_stale(&self, screen: ScreenId) -> bool {
+        is_stale(self.snapshot, self.current, screen)
+    }
+}
+
 /// The steps as `snapshot` tells them, for the current data set; `predicted` is how many images this session
 /// has predicted.
 pub fn stages(snapshot: &Snapshot, dataset: Option<&str>, predicted: usize) -> Vec<Stage> {
-    let current = snapshot.dataset(dataset);
-    let state = |screen: ScreenId, done: bool| match state_of(snapshot, screen, done) {
-        State::Done if is_stale(snapshot, current, screen) => State::Stale,
-        state => state,
+    let study = Study::of(snapshot, dataset, predicted);
+    let stage = |screen: &'static dyn Screen| {
+        let (state, detail) = screen.step(&study);
+        Stage { screen: screen.id(), state, detail }
     };
-    let images: usize = snapshot.stores.iter().filter(|store| store.backbone != "pixels").map(|store| store.rows).sum();
-    let done: Vec<&Arc<Run>> = snapshot.runs.iter().filter(|run| run.trains() && run.status == Status::Done).collect();
-    let opened = done.iter().filter(|run| run.row.as_ref().is_some_and(|row| row.test_accuracy.is_some())).count();
-    let best = done.iter().filter_map(|run| run.row.as_ref()?.val_accuracy).max_by(f64::total_cmp);
-    let training = snapshot.live().filter(|run| run.trains()).count();
-    vec![
-        Stage {
-            screen: ScreenId::Data,
-            state: state(ScreenId::Data, current.is_some()),
-            detail: current.map_or_else(|| "no data set".to_owned(), |set| set.name.clone()),
-        },
-        Stage {
-            screen: ScreenId::Features,
-            state: state(ScreenId::Features, images > 0),
-            detail: if images > 0 {
-                format!("{} rows", format::thousands(images as u64))
-            } else {
-                "none cached".into()
-            },
-        },
-        Stage {
-            screen: ScreenId::Train,
-            state: state(ScreenId::Train, !done.is_empty()),
-            detail: match (training, done.len()) {
-                (0, 0) => "no models".into(),
-                (0, 1) => "1 model".into(),
-                (0, models) => format!("{models} models"),
-                (live, models) => format!("{live} live, {models} done"),
-            },
-        },
-        Stage {
-            screen: ScreenId::Results,
-            state: state(ScreenId::Results, opened > 0),
-            detail: best.map_or_else(|| "no figures".to_owned(), |best| format!("best val {best:.3}")),
-        },
-        Stage {
-            screen: ScreenId::Evaluate,
-            state: match best {
-                None => State::ToDo,
-                Some(_) if is_stale(snapshot, current, ScreenId::Evaluate) => State::Stale,
-                Some(_) => State::Done,
-            },
-            detail: match (opened, done.len()) {
-                (_, 0) => "no scores".into(),
-                (0, _) => "test closed".into(),
-                (opened, _) => format!("{opened} test open"),
-            },
-        },
-        Stage {
-            screen: ScreenId::Predict,
-            state: if predicted > 0 { State::Done } else { State::ToDo },
-            detail: snapshot.model().map_or_else(|| "no model".to_owned(), |(model, _)| model),
-        },
-        Stage {
-            screen: ScreenId::Runs,
-            state: match (snapshot.live().next(), snapshot.runs.is_empty()) {
-                (Some(_), _) => State::Running,
-                (None, true) => State::ToDo,
-                (None, false) => State::Done,
-            },
-            detail: match snapshot.runs.len() {
-                0 => "none yet".into(),
-                1 => "1 run".into(),
-                count => format!("{} runs", format::thousands(count as u64)),
-            },
-        },
-    ]
+    SCREENS.into_iter().map(stage).collect()
 }
 
 /// Whether what the screen shows was made of the current data set before it was prepared anew, all of it.

@@ -53,8 +53,11 @@ pub fn enter(mouse: bool) -> Result<Screen> {
 fn take() -> std::io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
-    let mut text =
-        sequence(&EnterAlternateScreen) + &sequence(&EnableBracketedPaste) + &sequence(&SetTitle("faceprobe"));
+    // The title that is there is put on the terminal's stack, to come back at the end.
+    let mut text = "\x1b[22;0t".to_owned()
+        + &sequence(&EnterAlternateScreen)
+        + &sequence(&EnableBracketedPaste)
+        + &sequence(&SetTitle("faceprobe"));
     if MOUSE.load(Ordering::SeqCst) {
         text += &sequence(&EnableMouseCapture);
     }
@@ -86,7 +89,7 @@ fn give_back() {
     }
     text += &sequence(&DisableBracketedPaste);
     text += &sequence(&LeaveAlternateScreen);
-    text += "\x1b[0m\x1b[?25h";
+    text += "\x1b[23;0t\x1b[0m\x1b[?25h";
     // Past the lock of `stdout`, which a drawing thread that is stuck or panicking may hold.
     let _ = rustix::io::write(rustix::stdio::stdout(), text.as_bytes());
     let _ = disable_raw_mode();

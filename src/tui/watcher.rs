@@ -2,13 +2,13 @@
 
 use super::event::Event;
 use super::followed::{Followed, Stamp, stamp};
+use super::jobs::Job;
 use super::snapshot::{Backbone, DataSet, Run, Snapshot, Store, Weights};
-use super::workers::Workers;
-use faceprobe_core::dataset::PrepareReport;
+use faceprobe_core::dataset::{PrepareReport, Version, versions};
 use faceprobe_core::error::Result;
 use faceprobe_core::run::choice;
 use faceprobe_core::run::openings::{self, Record};
-use faceprobe_core::run::{RunFolder, Status, queue};
+use faceprobe_core::run::{RunFolder, RunId, Status, queue};
 use faceprobe_core::workspace::Workspace;
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
@@ -23,6 +23,9 @@ const LIVE: Duration = Duration::from_millis(200);
 const IDLE: Duration = Duration::from_secs(1);
 /// Between looks at weights, which change by hand.
 const RARE: Duration = Duration::from_secs(4);
+
+/// Between two words about the same queue.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// Ended runs looked at in one go.
 const TURN: usize = 256;
@@ -55,10 +58,13 @@ struct Watcher {
     stories: BTreeSet<String>,
     /// Whether one of them is not read to its end.
     reading: bool,
+    /// The queue about which something was said last, and when.
+    asked: Option<(Vec<RunId>, Instant)>,
 }
 
-/// Follows `workspace` until the screen's end of `events` is gone. A message on `nudge` makes it look at once.
-pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudge>) {
+/// Follows `workspace` until the screen's end of `events` is gone. A message on `nudge` makes it look at once; where a
+/// run waits and nothing trains, whoever does `jobs` is told.
+pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudge>, jobs: &Sender<Job>) {
     let now = Snapshot { workspace: workspace.root().to_owned(), ..Snapshot::default() };
     let mut watcher = Watcher {
         workspace,
@@ -76,9 +82,9 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudg
         turn: 0,
         stories: BTreeSet::new(),
         reading: false,
+        asked: None,
     };
     let mut sent: Option<Snapshot> = None;
-    let mut workers = Workers::new(watcher.workspace.clone());
     let mut nudged = true;
     loop {
         watcher.look(nudged);
@@ -88,8 +94,9 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudg
             }
             sent = Some(watcher.now.clone());
         }
-        workers.reap();
-        watcher.start_next(&mut workers);
+        if watcher.may_start() && jobs.send(Job::StartWaiting).is_err() {
+            return;
+        }
         let live = watcher.now.live().next().is_some();
         let pause = match live {
             _ if watcher.reading => Duration::ZERO,
@@ -135,15 +142,20 @@ impl Watcher {
         }
     }
 
-    /// A worker that ends starts whoever waits; one that was killed does not, so this looks too.
-    fn start_next(&mut self, workers: &mut Workers) {
-        let waiting = self.now.runs.iter().any(|run| run.status == Status::Queued);
-        if !waiting || self.now.live().any(|run| queue::takes_turns(&run.job)) {
-            return;
+    /// Whether the next run in the queue should be started. A worker that ends starts whoever waits; one that was killed
+    /// does not. For the same queue it is said once, and again only after a while.
+    fn may_start(&mut self) -> bool {
+        let waiting: Vec<RunId> =
+            self.now.runs.iter().filter(|run| run.status == Status::Queued).map(|run| run.id.clone()).collect();
+        if waiting.is_empty() || self.now.live().any(|run| queue::takes_turns(&run.job)) {
+            self.asked = None;
+            return false;
         }
-        if let Err(error) = workers.start_waiting() {
-            self.now.problem = Some(error.to_string());
+        let again = self.asked.as_ref().is_none_or(|(asked, at)| *asked != waiting || at.elapsed() >= AGAIN);
+        if again {
+            self.asked = Some((waiting, Instant::now()));
         }
+        again
     }
 
     fn look_at_choice(&mut self) -> Result<()> {
@@ -168,18 +180,23 @@ impl Watcher {
 
     fn look_at_datasets(&mut self) {
         let names = faceprobe_core::dataset::manifest::list_prepared(&self.workspace);
-        let stamps: Vec<(PathBuf, Stamp)> = names
+        let mut stamps: Vec<(PathBuf, Stamp)> = names
             .iter()
             .map(|name| self.workspace.prepared(name))
             .map(|folder| (folder.clone(), stamp(&folder.join("report.json"))))
             .collect();
+        // Behind them, which versions are current.
+        let current = names.iter().map(|name| versions::current_path(&self.workspace, &Version::of_folder(name).name));
+        stamps.extend(current.map(|path| (path.clone(), stamp(&path))));
         if stamps == self.sets_stamp {
             return;
         }
+        let versions = versions::Names::read(&self.workspace);
         self.now.datasets = names
             .into_iter()
             .zip(&stamps)
             .map(|(name, (folder, stamp))| DataSet {
+                superseded: versions.is_earlier(&name),
                 name,
                 report: PrepareReport::load(folder).map_err(|error| error.to_string()),
                 written: stamp.map(|(_, at)| at),

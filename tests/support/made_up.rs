@@ -1,4 +1,4 @@
-//! MobileNetV2 with weights made here.
+//! Networks with weights made here.
 
 use faceprobe_core::backbone;
 use safetensors::{Dtype, tensor::TensorView};
@@ -6,13 +6,14 @@ use std::fs;
 use std::path::Path;
 
 /// Weights by a formula that keeps activations in bounds.
-pub fn weights(path: &Path) {
-    let info = backbone::find("mobilenet-v2").expect("a network of the program's");
+pub fn weights(network: &str, path: &Path) {
+    let info = backbone::find(network).expect("a network of the program's");
     let mut state = 1u32;
     let mut tensors = Vec::new();
     for (name, shape) in info.parameters() {
         let (scale, middle) = match (name.rsplit('.').next(), shape.as_slice()) {
             (Some("weight"), [_, inputs, rows, columns]) => ((24.0 / (inputs * rows * columns) as f32).sqrt(), 0.0),
+            (Some("weight"), [_, inputs]) => ((24.0 / *inputs as f32).sqrt(), 0.0),
             (Some("weight" | "running_var"), _) => (0.2, 1.0),
             _ => (0.2, 0.0),
         };

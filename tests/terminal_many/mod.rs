@@ -4,7 +4,7 @@ use super::*;
 use std::fs;
 
 /// A workspace with finished dense trainings, as `benches/many_runs.py` makes it too: spec, journal and result of each.
-fn fabricate(workspace: &Path, runs: usize) {
+pub fn fabricate(workspace: &Path, runs: usize) {
     for number in 1..=runs {
         let folder = workspace.join(format!("runs/dense-{number}"));
         fs::create_dir_all(&folder).expect("a folder");
@@ -46,7 +46,7 @@ fn a_thousand_runs_fit_into_memory_and_an_idle_screen_is_silent() {
     let mut session = Session::start(folder.path(), &[], &[], 120, 40);
     session.shows("1,000 runs");
     session.keys("4");
-    session.shows("best val 0.800");
+    session.shows("val@τ 0.800");
     session.keys("/run==dense-7\r");
     session.shows("1 of 1000");
     session.keys("7");

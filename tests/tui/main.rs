@@ -2,6 +2,7 @@
 
 mod audit;
 mod forms;
+mod mended;
 mod records;
 #[path = "../support/runs.rs"]
 mod runs;

@@ -124,7 +124,9 @@ pub fn row(run: &str, kind: Kind, val: f64, test: Option<f64>) -> ResultRow {
         division: None,
         asked: String::new(),
         key: "width=1024".into(),
+        trained_on: None,
         refit: None,
+        version: None,
     }
 }
 
@@ -185,8 +187,13 @@ pub fn snapshot() -> Snapshot {
     Snapshot {
         workspace: "/study".into(),
         datasets: vec![
-            DataSet { name: "fairface10k".into(), report: Ok(report("fairface10k", false)), written: at(1) },
-            DataSet { name: "sample".into(), report: Ok(report("sample", true)), written: at(2) },
+            DataSet {
+                name: "fairface10k".into(),
+                report: Ok(report("fairface10k", false)),
+                superseded: false,
+                written: at(1),
+            },
+            DataSet { name: "sample".into(), report: Ok(report("sample", true)), superseded: false, written: at(2) },
         ],
         backbones: vec![
             Backbone {
@@ -220,6 +227,7 @@ pub fn snapshot() -> Snapshot {
             criterion: None,
             at: String::new(),
             after_test_openings: 1,
+            adapted: None,
         }),
         problem: None,
     }

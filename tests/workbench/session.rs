@@ -10,7 +10,7 @@ fn the_contact_sheet_shows_the_images_of_the_set() {
     app.update(Event::Graphics(Box::new(Picker::halfblocks())));
     assert_eq!(keys(&mut app, "i"), [Effect::Job(Job::Images { dataset: "sample".into() })]);
     let image = |at: usize| SetImage { path: path.clone(), class: at % 2, split: Split::Train };
-    app.update(Event::Job(JobReply::Images { dataset: "sample".into(), images: (0..500).map(image).collect() }));
+    app.update(Event::Job(JobReply::Images { dataset: "sample".into(), images: Ok((0..500).map(image).collect()) }));
     let buffer = with_pictures(&mut app, &Picker::halfblocks(), 120, 40);
     let pixels = buffer.content.iter().filter(|cell| matches!(cell.fg, Color::Rgb(200.., 0..=60, 0..=60))).count();
     assert!(pixels > 300, "{pixels}");

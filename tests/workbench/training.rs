@@ -13,7 +13,7 @@ fn curves_are_laid_over_each_other_zoomed_and_smoothed() {
         insta::assert_snapshot!(format!("overlay_{width}x{height}"), shown(&app, width, height));
     }
     let text = shown(&app, 120, 40);
-    assert!(text.contains("Accuracy (val)") && text.contains("dense-2 0.727"), "{text}");
+    assert!(text.contains("Accuracy@0.5 (val)") && text.contains("dense-2 0.727"), "{text}");
     keys(&mut app, "+");
     assert_eq!(app.train.view.range, Some((31, 60)));
     press(&mut app, KeyCode::Left);

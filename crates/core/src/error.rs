@@ -1,5 +1,6 @@
 //! The one error type: a sentence for a person, and what kind of end it is.
 
+use crate::path_text::text_of;
 use faceprobe_settings::Refusal;
 use std::error::Error as StdError;
 use std::fmt;
@@ -41,17 +42,22 @@ impl Error {
 
     /// The user stopped the work.
     pub fn stopped() -> Self {
-        Self { kind: ErrorKind::Stopped, sentence: "Stopped; what was finished is kept.".into(), source: None }
+        Self::stopped_with("Stopped; what was finished is kept.")
+    }
+
+    /// The same with a sentence about what is kept.
+    pub fn stopped_with(sentence: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Stopped, sentence: sentence.into(), source: None }
     }
 
     /// A file that cannot be used: `path: what is wrong`.
     pub fn file(path: &Path, what: impl fmt::Display) -> Self {
-        Self::failed(format!("{}: {what}", path.display()))
+        Self::failed(format!("{}: {what}", text_of(path)))
     }
 
     /// The same about a file, from an error: one of this program's keeps its kind, any other becomes its source.
     pub fn at(path: &Path, error: impl StdError + Send + Sync + 'static) -> Self {
-        let sentence = format!("{}: {error}", path.display());
+        let sentence = format!("{}: {error}", text_of(path));
         let boxed: Box<dyn StdError + Send + Sync> = Box::new(error);
         match boxed.downcast::<Self>() {
             Ok(own) => Self { kind: own.kind, sentence, source: own.source },

@@ -61,6 +61,21 @@ pub trait Monitor: Sync {
     fn stopped(&self) -> bool;
 }
 
+/// A monitor for what has to be brought to its end, as the scores of a model that a stop has left: it waits while the work
+/// is paused, and does not stop.
+pub struct ToTheEnd<'a>(pub &'a dyn Monitor);
+
+impl Monitor for ToTheEnd<'_> {
+    fn update(&self, update: Update) {
+        self.0.update(update);
+    }
+
+    fn stopped(&self) -> bool {
+        self.0.stopped();
+        false
+    }
+}
+
 /// A monitor that listens to nothing and never stops.
 pub struct Silent;
 

@@ -12,16 +12,11 @@
 //!
 //! Of these all but the first can be applied again without harm.
 
+pub use faceprobe_settings::is_control;
+
 use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt::Write;
-
-/// Whether a character does something to a terminal or to the order of the text around it: control characters (C0, DEL,
-/// C1), Unicode's bidirectional controls (the property `Bidi_Control`) and its separators of lines and paragraphs.
-pub fn is_control(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
 
 /// A name or value from outside on one line, so that it can be read back.
 pub fn printable(text: &str) -> Cow<'_, str> {

@@ -66,9 +66,20 @@ pub fn is_at(file: &File, path: &Path) -> bool {
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).at(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).at(folder)?;
+    let mut file = temporary(folder, ".tmp-", "")?;
     file.write_all(bytes).at(path)?;
     persist(file, path)
+}
+
+/// A temporary file in a folder, whose name begins and ends so. It has the rights that the user's umask leaves to any new
+/// file, for it is to become one.
+///
+/// # Errors
+/// A folder in which no file can be made.
+pub fn temporary(folder: &Path, prefix: &str, suffix: &str) -> Result<tempfile::NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+    let rights = fs::Permissions::from_mode(0o666);
+    tempfile::Builder::new().prefix(prefix).suffix(suffix).permissions(rights).tempfile_in(folder).at(folder)
 }
 
 /// Flushes a temporary file to disk and gives it its name, so that `path` is never seen half written.
@@ -118,8 +129,12 @@ fn named(
     name: impl FnOnce(tempfile::NamedTempFile) -> Result<(), tempfile::PersistError>,
 ) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    // Temporary files are made private; what ends in the workspace follows the usual 0644.
-    file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).at(path)?;
+    // What the user has set for a file stays when it is replaced. Where it is another user's, the new one is ours.
+    if let Ok(there) = path.symlink_metadata()
+        && there.is_file()
+    {
+        let _ = file.as_file().set_permissions(fs::Permissions::from_mode(there.permissions().mode() & 0o777));
+    }
     file.as_file().sync_all().at(path)?;
     name(file).map_err(|error| Error::at(path, error.error))?;
     if let Some(folder) = path.parent() {

@@ -1,6 +1,6 @@
 //! Image files of every kind to pixels, and resizing against Pillow. Fixtures: `fixtures/imaging_reference.py`.
 
-use faceprobe_core::imaging::{Mode, Pixels, Preprocessing, decode, resize};
+use faceprobe_core::imaging::{Mode, Pixels, Preprocessing, decode, decode_for_faces, mended, resize};
 use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageBuffer, ImageFormat, Luma, RgbImage, Rgba, RgbaImage};
 use ndarray::{Array4, Axis};
 use serde::Deserialize;
@@ -132,6 +132,120 @@ fn what_is_cut_short_is_an_error_never_half_a_picture() {
     assert!(decode(&[progressive.as_slice(), b"preview"].concat()).is_ok());
 }
 
+/// JPEGs of every kind that is read, whole.
+fn jpegs() -> Vec<(&'static str, Vec<u8>)> {
+    ["baseline", "progressive", "cmyk", "keras_grey", "even"]
+        .map(|name| (name, std::fs::read(fixture(&format!("imaging_{name}.jpg"))).unwrap()))
+        .to_vec()
+}
+
+#[test]
+fn a_jpeg_that_lacks_no_more_than_its_end_marker_is_read_and_said_to() {
+    // Whose codes end in zeros cannot be told from one that is cut there.
+    for (name, whole) in jpegs().into_iter().filter(|(name, _)| *name != "even") {
+        assert_eq!(&whole[whole.len() - 2..], b"\xFF\xD9", "{name}");
+        let codes = &whole[..whole.len() - 2];
+        let expected = decode(&whole).unwrap();
+        assert_eq!(mended(&whole), None);
+        for padding in [1, 2, 512, 5000] {
+            let padded = [codes, &vec![0; padding]].concat();
+            assert_eq!(decode(&padded).unwrap(), expected, "{name} {padding}");
+            assert_eq!(decode_for_faces(&padded), decode_for_faces(&whole), "{name} {padding}");
+            assert!(mended(&padded).is_some_and(|note| note.contains("end marker")), "{name} {padding}");
+        }
+        // Nobody knows of a file that ends with its codes whether they were all.
+        assert!(decode(codes).is_err_and(|reason| reason.contains("truncated JPEG")), "{name}");
+        // With pixels missing, padding makes nothing whole, and every way of decoding says so.
+        for missing in [3, 8, 40, 200] {
+            let cut = &codes[..codes.len().saturating_sub(missing).max(20)];
+            let padded = [cut, &vec![0; missing + 700]].concat();
+            let reason = decode(&padded).err().unwrap_or_else(|| panic!("{name} without {missing} was read"));
+            assert!(reason.contains("truncated JPEG"), "{name} without {missing}: {reason}");
+            assert_eq!(decode_for_faces(&padded), Err(reason));
+            assert_eq!(mended(&padded), None);
+        }
+    }
+}
+
+#[test]
+fn a_jpeg_with_a_stretch_of_zeros_over_its_data_is_refused_however_it_is_decoded() {
+    let noisy = picture(400, 299);
+    let noisy = RgbImage::from_raw(400, 299, noisy.rgb().to_vec()).unwrap();
+    let whole = encode(noisy, ImageFormat::Jpeg);
+    assert!(decode(&whole).is_ok());
+    for (start, length) in [(0.3, 200), (0.5, 512), (0.5, 4096), (0.9, 1024)] {
+        let mut zeroed = whole.clone();
+        let start = (whole.len() as f64 * start) as usize;
+        zeroed[start..start + length].fill(0);
+        let reason = decode(&zeroed).unwrap_err();
+        assert!(reason.contains("overwritten with zeros"), "{start} {length}: {reason}");
+        assert_eq!(decode_for_faces(&zeroed), Err(reason));
+    }
+    // Codes of an even picture are zero too.
+    let even = std::fs::read(fixture("imaging_even.jpg")).unwrap();
+    assert!(even.windows(200).any(|window| window.iter().all(|byte| *byte == 0)));
+    assert_eq!(decode(&even).unwrap().rgb()[..3], [255; 3]);
+}
+
+#[test]
+fn codings_that_are_not_read_are_called_by_their_names() {
+    let (_, baseline) = jpegs().swap_remove(0);
+    let frame = baseline.windows(2).position(|marker| marker == b"\xFF\xC0").unwrap() + 1;
+    for (marker, expected) in [
+        (0xC9, "arithmetic coding"),
+        (0xCA, "arithmetic coding"),
+        (0xC3, "lossless coding"),
+        (0xC5, "hierarchical coding"),
+        (0xF7, "JPEG-LS"),
+    ] {
+        let mut other = baseline.clone();
+        other[frame] = marker;
+        let reason = decode(&other).unwrap_err();
+        assert!(reason.contains(expected) && reason.contains("convert"), "{marker:x}: {reason}");
+    }
+}
+
+#[test]
+fn a_png_that_lacks_no_more_than_its_end_is_read_and_said_to() {
+    for name in ["alpha", "bits", "deep", "deep_grey_alpha", "grey", "palette", "palette_alpha"] {
+        let whole = std::fs::read(fixture(&format!("imaging_keras_{name}.png"))).unwrap();
+        let expected = decode(&whole).unwrap();
+        assert_eq!(mended(&whole), None);
+        let end = whole.len() - 12;
+        for cut in [&whole[..end], &whole[..end - 2], &whole[..end - 4], &whole[..end + 3]] {
+            assert_eq!(decode(cut).unwrap(), expected, "{name} cut to {} of {}", cut.len(), whole.len());
+            assert!(mended(cut).is_some_and(|note| note.contains("PNG")), "{name}");
+        }
+        for length in 8..end - 4 {
+            match decode(&whole[..length]) {
+                // Nothing but the checksum of the packed data is missing then.
+                Ok(picture) => assert!(picture == expected && length + 10 > end - 4, "{name} cut to {length}"),
+                Err(reason) => assert!(reason.contains("PNG"), "{name}: {reason}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn tiff_comes_turned_in_both_modes_as_pillow_loads_it() {
+    #[derive(Deserialize)]
+    struct Loaded {
+        width: usize,
+        height: usize,
+        rgb: Vec<u8>,
+    }
+    let loaded: BTreeMap<String, Loaded> =
+        serde_json::from_str(&std::fs::read_to_string(fixture("imaging_files.json")).unwrap()).unwrap();
+    assert_eq!(loaded.len(), 4);
+    for (name, Loaded { width, height, rgb }) in loaded {
+        let bytes = std::fs::read(fixture(&name)).unwrap();
+        let expected = Pixels::new(width, height, rgb).unwrap();
+        for mode in [Mode::Keras, Mode::Default] {
+            assert_eq!(Preprocessing::tf(29).with_mode(mode).decode(&bytes).unwrap(), expected, "{name} {mode}");
+        }
+    }
+}
+
 #[test]
 fn damage_never_panics() {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, Tiff, WebP};
@@ -157,7 +271,10 @@ fn what_is_no_picture_is_refused_with_the_reason() {
     for (bytes, expected) in [
         (b"".as_slice(), "empty file"),
         (b"hello, I am a text", "not an image this program reads"),
-        (b"%PDF-1.7 and so on", "not an image this program reads"),
+        (b"%PDF-1.7 and so on", "a PDF document, not an image"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC, which this program does not read"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0mif1avif", "AVIF, which this program does not read"),
+        (b"\xFF\x0A\xFA\x7F\x00", "JPEG XL, which this program does not read"),
         (b"\xFF\xD8\xFF\xE0", "truncated JPEG"),
         (b"\xFF\xD8\xFF\xD9", "truncated JPEG"),
         (&bomb, "50000 x 50000 pixels is more than the limit of 200 megapixels"),

@@ -2,7 +2,8 @@
 
 use faceprobe_core::audit;
 use faceprobe_core::dataset::prepare::PrepareSettings;
-use faceprobe_core::features::{CutSettings, FeatureSpec};
+use faceprobe_core::dataset::synthetic::SampleSettings;
+use faceprobe_core::features::{ClassifierSettings, CutSettings, FeatureSpec};
 use faceprobe_core::model::Kind;
 use faceprobe_core::run::SweepSettings;
 use faceprobe_settings::{AnySettings, Domain, Info, Role, Schema};
@@ -13,7 +14,9 @@ fn all() -> Vec<(&'static str, Schema)> {
     let others = [
         ("features", Schema::of::<FeatureSpec>()),
         ("cut", Schema::of::<CutSettings>()),
+        ("classifier", Schema::of::<ClassifierSettings>()),
         ("prepare", Schema::of::<PrepareSettings>()),
+        ("sample", Schema::of::<SampleSettings>()),
         ("audit", Schema::of::<audit::Settings>()),
         ("sweep", Schema::of::<SweepSettings>()),
     ];

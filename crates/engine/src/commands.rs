@@ -20,6 +20,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// The whole worker. No panic reaches its caller: it ends as one sentence and exit code 1.
 pub fn main() -> ExitCode {
@@ -27,6 +28,8 @@ pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
         say_on_stderr(&format!("this is a bug: {info}. What was finished is kept; please report the line above."));
     }));
+    // A file that may not grow any more is then an error with a sentence, and not the end of the worker.
+    let _ = signal_hook::flag::register(libc::SIGXFSZ, Arc::default());
     match std::panic::catch_unwind(|| dispatch(&arguments)) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {

@@ -394,14 +394,11 @@ fn a_damaged_model_file_is_refused_and_never_panics() {
         let error = SavedModel::from_bytes(&bytes[..len]).unwrap_err().to_string();
         assert!(!error.contains('\n') && error.contains("not a whole model file"), "{len}: {error}");
     }
-    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     for place in 0..bytes.len() {
         for flip in [0x01, 0x20, 0x80, 0xff] {
             let mut damaged = bytes.clone();
             damaged[place] ^= flip;
-            let outcome = SavedModel::from_bytes(&damaged).and_then(|model| Scorer::of(&model).map(|_| model));
-            // Flips in the header can be harmless text, such as a letter of the data set's name.
-            assert!(place < header || outcome.is_err(), "byte {place} ^ {flip:#x}");
+            assert!(SavedModel::from_bytes(&damaged).is_err(), "byte {place} ^ {flip:#x}");
         }
     }
     std::fs::write(&path, b"not a model").unwrap();

@@ -186,7 +186,7 @@ impl Domain {
             },
             Self::YesNo if yes_or_no(text).is_none() => objection(format!("must be {}", self.describe())),
             Self::Choice(names) if !names.contains(&text.trim()) => objection(format!("must be {}", self.describe())),
-            Self::Text { .. } if text.contains(char::is_control) => {
+            Self::Text { .. } if text.contains(crate::is_control) => {
                 Some(Objection { predicate: "must have no control characters".to_owned(), value: None })
             }
             Self::YesNo | Self::Choice(_) | Self::Syntax { .. } | Self::Text { .. } => None,

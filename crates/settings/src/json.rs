@@ -24,8 +24,11 @@ pub fn value_of(text: &str, domain: &Domain) -> Value {
     }
 }
 
-/// The text of a typed value.
-fn text_of(value: &Value, info: &Info) -> Result<String, Refusal> {
+/// The text of a typed value: a number, a truth value, words, an array for a list, and everything as its text.
+///
+/// # Errors
+/// A value of another type than the setting's. Ranges are not looked at.
+pub fn text_of(value: &Value, info: &Info) -> Result<String, Refusal> {
     let refused = |value: &Value| Refusal::new(info.name, info.must_be()).not(value.to_string());
     Ok(match (value, &info.domain) {
         (Value::Null, Domain::Optional { none, .. }) => (*none).to_owned(),
@@ -37,6 +40,7 @@ fn text_of(value: &Value, info: &Info) -> Result<String, Refusal> {
                 .iter()
                 .map(|value| if value.is_array() { Err(refused(value)) } else { text_of(value, info) })
                 .collect::<Result<_, _>>()?;
+            // Paths among them may turn text around, as files' names do; what ends a line cannot stand in one.
             if *lines && texts.iter().any(|text| text.contains(char::is_control)) {
                 return Err(Refusal::new(info.name, "must have no control characters"));
             }

@@ -32,6 +32,7 @@
 //!
 //! Text is what everything is exchanged in: a value's text leads back to the same value.
 
+mod control;
 mod domain;
 mod erased;
 mod json;
@@ -42,11 +43,12 @@ pub mod stated;
 mod statement;
 mod value;
 
+pub use control::is_control;
 pub use domain::Domain;
 pub use erased::{AnySettings, Schema};
-pub use json::{from_map, set_value, to_keys, value_of};
+pub use json::{from_map, set_value, text_of, to_keys, value_of};
 pub use operations::{
-    axes, axis_values, check, differences, faults, find, given, grid, infos, key, options, read, set, set_all,
+    axes, axis_values, check, differences, faults, find, given, grid, infos, key, nearest, options, read, set, set_all,
     to_pairs, words,
 };
 pub use refusal::{Refusal, label, option};

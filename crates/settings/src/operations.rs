@@ -260,7 +260,7 @@ pub fn faults<S: Settings>() -> Vec<String> {
 }
 
 /// The name most like another one, if one is like it.
-pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = names.map(|known| (distance(name, known), known)).min()?;
     (near.0 <= name.len().max(near.1.len()) / 3).then_some(near.1)
 }

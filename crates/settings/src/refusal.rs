@@ -66,7 +66,7 @@ impl Refusal {
         sentence.push_str(rest);
         if let Some(value) = &self.value {
             let plain =
-                !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\'');
+                !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || crate::is_control(c) || c == '\'');
             sentence.push_str(&if plain { format!(", not {value}") } else { format!(", not {value:?}") });
         }
         sentence

@@ -2,11 +2,13 @@
 
 mod data;
 mod models;
+mod study;
 mod training;
 mod values;
 
 pub(crate) use data::*;
 pub(crate) use models::*;
+pub(crate) use study::*;
 pub(crate) use training::*;
 use values::thread_count;
 
@@ -117,11 +119,17 @@ pub(crate) enum Command {
     Weights(WeightsCommand),
     /// Compute the features of a prepared data set, once
     Extract(ExtractArgs),
+    /// Features for other programs
+    #[command(subcommand)]
+    Features(FeaturesCommand),
     /// Train a model; prints the run's name
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Train(TrainArgs),
     /// Train many heads over the same features and rank them on validation
     Sweep(SweepArgs),
+    /// Accuracy against the number of training images: one model on growing parts of the training split
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    LearningCurve(CurveCommand),
     /// The table: every model side by side
     Results(ResultsArgs),
     /// Figures of one model; opens the test set only when told to
@@ -132,11 +140,16 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Make a run the model that predict uses
     Choose(ChooseArgs),
-    /// Tell the label of any image
+    /// Write a model with its network as one ONNX file, from picture to label, and a Python program that uses it
+    Export(ExportArgs),
+    /// Predict labels for images
     Predict(PredictArgs),
     /// Runs: list, follow and control them
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// A study as a file: run it, see how it stands, write the file of this workspace
+    #[command(subcommand)]
+    Study(StudyCommand),
     /// Pictures of the screens, for the README
     #[command(hide = true)]
     Screens(ScreensArgs),
@@ -186,7 +199,14 @@ pub(crate) enum WeightsCommand {
         #[arg(long, value_name = "HEX", requires = "from")]
         sha256: Option<String>,
     },
-    /// Take the weights of a backbone from a file: safetensors, torch .pth or .pt, Keras .h5, ONNX; or make any TorchScript
-    /// file a backbone, from a .toml that describes it
-    Import { name: String, file: PathBuf },
+    /// Take the weights of a backbone from a file: safetensors, torch .pth or .pt, Keras .h5 or .keras, ONNX, TensorFlow.js
+    /// model.json or the .tgz of npm; or make any TorchScript file a backbone, from a .toml that describes it. A
+    /// TorchScript file is a program: it runs with your rights when it is imported and whenever the backbone is used
+    Import {
+        name: String,
+        file: PathBuf,
+        /// Import a TorchScript file, a program, because you trust who made it
+        #[arg(long)]
+        trust: bool,
+    },
 }

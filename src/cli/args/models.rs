@@ -20,9 +20,12 @@ pub(crate) struct ResultsArgs {
     /// One line per setting: mean and standard deviation over its seeds
     #[arg(long)]
     pub by_setting: bool,
-    /// Only models of this prepared set
+    /// Only models of this prepared set: NAME for all its versions, NAME@2 for that one
     #[arg(long, value_name = "NAME")]
     pub data: Option<String>,
+    /// Only models of the current version of each prepared set
+    #[arg(long)]
+    pub current: bool,
     /// Only models that fulfil these conditions, such as 'kind=dense val>0.8 backbone=vgg'
     #[arg(long, value_name = "CONDITIONS")]
     pub filter: Option<String>,
@@ -90,6 +93,28 @@ pub(crate) struct ChooseArgs {
     /// recall=R; or a number between 0 and 1
     #[arg(long, default_value = "auto", value_parser = threshold)]
     pub threshold: Threshold,
+    /// Fit threshold and calibration on a few images of this prepared set instead, by its name, folder or manifest.csv, and
+    /// measure on its others; the choice says so. For a place where pictures differ from the training data
+    #[arg(long, value_name = "DATA")]
+    pub on: Option<String>,
+    /// On how many of its images [default: 50]
+    #[arg(long, value_name = "N", requires = "on", value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
+    pub images: Option<u64>,
+    /// Which images are drawn [default: 1]
+    #[arg(long, value_name = "N", requires = "on")]
+    pub seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The run [default: the chosen one, with the threshold and calibration it was chosen with, else the best on validation]
+    pub run: Option<String>,
+    /// The ONNX file; beside it comes a Python program of the same name
+    #[arg(long, value_name = "MODEL.onnx")]
+    pub to: PathBuf,
+    /// Overwrite files that were not made here
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// The threshold of `choose`.
@@ -171,11 +196,27 @@ pub(crate) enum RunsCommand {
         #[arg(long)]
         off: bool,
     },
-    /// Delete a run's folder
+    /// Write runs for TensorBoard or MLflow: curves, settings, figures. Only files are written, nothing is sent anywhere
+    Export {
+        /// The runs [default: all models that are trained]
+        runs: Vec<String>,
+        /// A folder for event files, for 'tensorboard --logdir DIR'
+        #[arg(long, value_name = "DIR", required_unless_present = "mlflow")]
+        tensorboard: Option<PathBuf>,
+        /// A folder for a file store, for 'mlflow ui --backend-store-uri DIR'
+        #[arg(long, value_name = "DIR")]
+        mlflow: Option<PathBuf>,
+        /// Overwrite files that were not made here
+        #[arg(long)]
+        force: bool,
+    },
+    /// Put a run into the trash (runs/.trash; deleting that folder frees the room)
     Remove {
         run: String,
         /// Do not ask
         #[arg(long)]
         yes: bool,
     },
+    /// Bring a run back from the trash; without a name, list what is there
+    Restore { run: Option<String> },
 }

@@ -1,15 +1,18 @@
 //! Arguments of `extract`, `train` and `sweep`. Their settings' options come from the statements.
 
 use crate::cli::options::{self, Options, Pairs};
-use clap::{ArgMatches, Args, Command, Error, FromArgMatches, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, Subcommand};
 use faceprobe_core::features::FeatureSpec;
-use faceprobe_core::model::{DenseSettings, Kind};
+use faceprobe_core::model::{DenseSettings, Kind, TrainingDraw};
 use faceprobe_core::run::SweepSettings;
-use faceprobe_settings::{axes, infos};
+use faceprobe_core::run::learning_curve::CurveSettings;
+use faceprobe_settings::{Info, axes, infos};
+use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct DatasetArg {
-    /// The prepared set to use [default: the only one]
+    /// The prepared set to use: NAME for its current version, NAME@2 for that one [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub data: Option<String>,
 }
@@ -35,6 +38,30 @@ pub(crate) struct ExtractArgs {
     pub dataset: DatasetArg,
     #[command(flatten)]
     pub detach: DetachArg,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FeaturesCommand {
+    /// Write the features of a prepared set as features.npy and labels.csv, row by row in one order, with split, class and
+    /// attributes: for numpy, pandas and scikit-learn. What is not computed yet is computed first
+    Export(FeaturesExportArgs),
+    /// Join the small parts of every feature store: many writers leave many files, from which shared file systems suffer.
+    /// Others may read and write meanwhile
+    Compact,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FeaturesExportArgs {
+    #[command(flatten)]
+    pub features: Options<FeatureSpec>,
+    #[command(flatten)]
+    pub dataset: DatasetArg,
+    /// The folder for features.npy, labels.csv and features.json, which says what the numbers are
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Overwrite files that were not made here
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -113,6 +140,70 @@ impl FromArgMatches for TrainCommand {
             }),
             None => Other::from_arg_matches(matches).map(Self::Other),
         }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CurveCommand {
+    #[command(subcommand)]
+    pub curve: CurveArgs,
+}
+
+/// A model with the parts of the training split that it learns from.
+#[derive(Debug)]
+pub(crate) struct CurveArgs {
+    pub kind: Kind,
+    pub model: Pairs,
+    pub curve: Pairs,
+    pub dataset: DatasetArg,
+    pub detach: bool,
+}
+
+/// What can be said of the models of a curve: not how many images they learn from, and with which seed.
+fn curve_infos(kind: Kind) -> impl Iterator<Item = &'static Info> {
+    let draw = infos::<TrainingDraw>();
+    options::without_seeds(kind.infos()).filter(move |info| draw.iter().all(|other| other.name != info.name))
+}
+
+impl Subcommand for CurveArgs {
+    fn augment_subcommands(command: Command) -> Command {
+        kinds().fold(command, |command, kind| {
+            let all = infos::<CurveSettings>().into_iter().chain(curve_infos(kind));
+            let curve = all
+                .fold(Command::new(kind.name()).about(kind.info().about), |curve, info| curve.arg(options::arg(info)));
+            let detach = "Return at once; the run goes on and 'faceprobe runs attach' follows it";
+            let detach = Arg::new("detach").long("detach").help(detach).action(ArgAction::SetTrue);
+            command.subcommand(DatasetArg::augment_args(curve).arg(detach))
+        })
+    }
+
+    fn augment_subcommands_for_update(command: Command) -> Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        kinds().any(|kind| kind.name() == name)
+    }
+}
+
+impl FromArgMatches for CurveArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let named = matches.subcommand().and_then(|(name, own)| Some((kinds().find(|kind| kind.name() == name)?, own)));
+        let Some((kind, own)) = named else {
+            return Err(Error::raw(ErrorKind::MissingSubcommand, "name a kind of model\n"));
+        };
+        Ok(Self {
+            kind,
+            model: options::given(own, curve_infos(kind)),
+            curve: options::given(own, infos::<CurveSettings>()),
+            dataset: DatasetArg::from_arg_matches(own)?,
+            detach: own.get_flag("detach"),
+        })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {

@@ -3,7 +3,6 @@
 use super::super::effect::{Effect, TerminalEffect};
 use super::super::jobs::Job;
 use super::super::keys::{self, Action};
-use super::super::screens::{data, evaluate, features, predict, results, runs, train};
 use super::super::stages::ScreenId;
 use super::super::{palette, prompt};
 use super::{App, Overlay, Tone, moved};
@@ -87,29 +86,10 @@ impl App {
             Action::Go(index) => return self.go(index),
             Action::NextScreen => return self.go((at + 1) % count),
             Action::PreviousScreen => return self.go((at + count - 1) % count),
-            Action::Cancel => self.cancel(),
-            _ => {
-                return match self.screen {
-                    ScreenId::Data => data::act(self, action),
-                    ScreenId::Features => features::act(self, action),
-                    ScreenId::Train => train::act(self, action),
-                    ScreenId::Results => results::act(self, action),
-                    ScreenId::Evaluate => evaluate::act(self, action),
-                    ScreenId::Predict => predict::act(self, action),
-                    ScreenId::Runs => runs::act(self, action),
-                };
-            }
+            Action::Cancel => self.screen.screen().cancel(self),
+            _ => return self.screen.screen().act(self, action),
         }
         Vec::new()
-    }
-
-    /// Takes away what the screen shows on top of itself.
-    pub(super) fn cancel(&mut self) {
-        match self.screen {
-            ScreenId::Results => results::cancel(self),
-            ScreenId::Runs => runs::cancel(self),
-            _ => data::dismiss(self),
-        }
     }
 
     pub(in super::super) fn go(&mut self, index: usize) -> Vec<Effect> {
@@ -122,21 +102,11 @@ impl App {
     }
 
     pub(super) fn arrive(&mut self) -> Vec<Effect> {
-        match self.screen {
-            ScreenId::Predict => predict::arrive(self),
-            ScreenId::Data => data::arrive(self),
-            ScreenId::Evaluate => evaluate::arrive(self),
-            _ => self.wanted(),
-        }
+        self.screen.screen().arrive(self)
     }
 
     /// What the screen still has to ask of the files of runs.
     pub(in super::super) fn wanted(&mut self) -> Vec<Effect> {
-        match self.screen {
-            ScreenId::Results => results::wanted(self),
-            ScreenId::Evaluate => evaluate::wanted(self),
-            ScreenId::Runs => runs::wanted(self),
-            _ => Vec::new(),
-        }
+        self.screen.screen().wanted(self)
     }
 }

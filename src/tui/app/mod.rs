@@ -9,7 +9,7 @@ use super::effect::{Effect, TerminalEffect};
 use super::event::Event;
 use super::forms::FormKind;
 use super::jobs::Job;
-use super::keys::{Action, Context};
+use super::keys::{self, Action, Context, Key};
 use super::palette;
 use super::pictures::Pictures;
 use super::prompt::Prompt;
@@ -64,6 +64,8 @@ pub struct App {
     pub snapshot: Arc<Snapshot>,
     /// Whether a snapshot has come: before, an empty workspace is not told from one that was not read yet.
     pub loaded: bool,
+    /// Whether the terminal is too small to show what keys would do.
+    pub cramped: bool,
     pub screen: ScreenId,
     pub message: Option<(Tone, String)>,
     pub overlay: Option<Overlay>,
@@ -75,6 +77,8 @@ pub struct App {
     pub predict: predict::State,
     pub pictures: Pictures,
     pub runs: runs::State,
+    /// The runs that were started here.
+    pub launched: BTreeSet<RunId>,
     /// The screens change with the parts of this run until a key says otherwise.
     pub follow: Option<RunId>,
     pub hits: Hits,
@@ -92,6 +96,8 @@ impl App {
             themed: None,
             snapshot: Arc::new(Snapshot { workspace: workspace.clone(), ..Snapshot::default() }),
             loaded: false,
+            launched: BTreeSet::new(),
+            cramped: false,
             screen: ScreenId::Data,
             message: None,
             overlay: None,
@@ -135,16 +141,18 @@ impl App {
 
     /// The part of the key table that holds on the screen, whatever lies over it.
     pub fn beneath(&self) -> Context {
-        match self.screen {
-            ScreenId::Results => self.results.context(),
-            ScreenId::Data => self.data.context(),
-            screen => screen.context(),
-        }
+        self.screen.screen().context(self)
     }
 
     /// Takes an event in; what is to be done outside comes back.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
         match event {
+            // What cannot be seen cannot be meant.
+            Event::Key(key) if self.cramped => match keys::action(Context::Global, Key::of(&key)) {
+                Some(action @ (Action::Quit | Action::Suspend)) => self.act(action),
+                _ => Vec::new(),
+            },
+            Event::Paste(_) | Event::Mouse(_) if self.cramped => Vec::new(),
             Event::Key(key) => self.key(&key),
             Event::Paste(text) => self.paste(&text),
             Event::Mouse(mouse) => self.mouse(mouse),

@@ -1,8 +1,9 @@
 //! What comes from the other threads: the newest state of the workspace, and answers to what was asked for.
 
 use super::super::effect::Effect;
-use super::super::jobs::JobReply;
-use super::super::screens::{audit, predict, sheet};
+use super::super::jobs::{Job, JobReply};
+use super::super::screens::data::{audit, sheet};
+use super::super::screens::predict;
 use super::super::snapshot::Snapshot;
 use super::super::stages::{ScreenId, screen_of};
 use super::super::{commands, records};
@@ -11,11 +12,19 @@ use faceprobe_core::run::{JobSpec, Status, control};
 use std::sync::Arc;
 
 impl App {
+    /// Holds the set that is shown, so that what another terminal prepares takes nobody's place.
+    fn stay_on_set(&mut self) {
+        if self.data.selected.is_none() {
+            self.data.selected = self.snapshot.dataset(None).map(|set| set.name.clone());
+        }
+    }
+
     /// Takes the newest state of the workspace, and says what ended since the last.
     pub(super) fn take(&mut self, snapshot: Arc<Snapshot>) -> Vec<Effect> {
         let before = std::mem::replace(&mut self.snapshot, snapshot);
         let first = !std::mem::replace(&mut self.loaded, true);
         let now = Arc::clone(&self.snapshot);
+        self.stay_on_set();
         let mut effects = Vec::new();
         if !first {
             // One that waited may begin and end between two looks.
@@ -26,6 +35,11 @@ impl App {
                     self.message = Some(commands::ended(run));
                     if matches!(run.job, JobSpec::Audit { .. }) {
                         effects.extend(audit::read(self));
+                    }
+                    // Who prepares a set here means it from then on.
+                    let prepared = matches!(run.job, JobSpec::Prepare(_)) && run.status == Status::Done;
+                    if prepared && self.launched.contains(&run.id) {
+                        effects.push(Job::UseVersion { run: run.id.clone() }.into());
                     }
                 }
             }
@@ -56,7 +70,7 @@ impl App {
         if let Some(run) = part {
             self.screen = screen_of(&run.job);
             if run.trains() {
-                self.train.selected = Some(run.id.to_string());
+                self.screen.screen().show(self, &run.id);
             }
         } else if !parent.status.is_live() {
             self.follow = None;
@@ -67,7 +81,7 @@ impl App {
         } else if !matches!(parent.job, JobSpec::Demo { .. }) {
             self.screen = screen_of(&parent.job);
             if parent.trains() {
-                self.train.selected = Some(led.to_string());
+                self.screen.screen().show(self, &led);
             }
         }
         if was == self.screen { Vec::new() } else { self.arrive() }
@@ -75,13 +89,14 @@ impl App {
 
     pub(super) fn job(&mut self, reply: JobReply) -> Vec<Effect> {
         match reply {
+            JobReply::Current { dataset } => {
+                self.data.selected = Some(dataset.clone());
+                return audit::turn_to(self, dataset);
+            }
             JobReply::Launched { run } => {
+                self.launched.insert(run.clone());
                 self.say(Tone::Good, format!("{run} was started; it goes on if you leave."));
-                match self.screen {
-                    ScreenId::Train => self.train.selected = Some(run.to_string()),
-                    ScreenId::Data => self.follow = Some(run).filter(|run| run.as_str().starts_with("demo")),
-                    _ => {}
-                }
+                self.screen.screen().launched(self, &run);
             }
             JobReply::Told { run, command } => {
                 let text = match command {
@@ -106,12 +121,12 @@ impl App {
             }
             JobReply::Queued { run } => {
                 self.say(Tone::Good, format!("{run} waits until nothing else trains; then it starts by itself."));
-                self.train.selected = Some(run.to_string());
+                ScreenId::Train.screen().show(self, &run);
             }
             JobReply::Resumed { run } => self.say(Tone::Good, format!("{run} goes on from where it was.")),
             JobReply::Unqueued { run } => self.say(Tone::Plain, format!("{run} is out of the queue.")),
             JobReply::Images { dataset, images } => sheet::listed(self, &dataset, images),
-            JobReply::Remembered => {}
+            JobReply::Quiet => {}
             JobReply::Saved(path) => self.say(Tone::Good, format!("Saved in {}.", path.display())),
             JobReply::Record(reply) => return records::take(self, *reply),
             JobReply::Audit(reply) => return audit::take(self, *reply),

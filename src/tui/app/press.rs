@@ -3,13 +3,10 @@
 use super::super::effect::Effect;
 use super::super::keys::{self, Action, Key};
 use super::super::prompt;
-use super::super::screens::{data, evaluate, predict, results, runs, train};
-use super::super::stages::ScreenId;
 use super::super::widgets::form;
 use super::{App, Overlay, Target};
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
-use tui_input::Input;
 
 impl App {
     pub(super) fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
@@ -50,11 +47,7 @@ impl App {
                 form::paste(&mut open.input, text);
                 prompt::changed(self);
             }
-            None if self.screen == ScreenId::Predict => {
-                let mut input = Input::default();
-                form::paste(&mut input, text);
-                self.overlay = Some(Overlay::Path(input));
-            }
+            None => self.screen.screen().paste(self, text),
             _ => {}
         }
         Vec::new()
@@ -69,7 +62,7 @@ impl App {
                 let target = self.hits.iter().find(|(area, _)| area.contains(at)).map(|(_, target)| *target);
                 match target {
                     Some(Target::Screen(screen)) => self.go(screen.index()),
-                    Some(Target::Row(index)) => self.select_row(index),
+                    Some(Target::Row(index)) => self.screen.screen().select(self, index),
                     None => Vec::new(),
                 }
             }
@@ -82,18 +75,5 @@ impl App {
             None | Some(Overlay::Help { .. } | Overlay::Form(_) | Overlay::Palette(_)) => self.act(action),
             _ => Vec::new(),
         }
-    }
-
-    pub(super) fn select_row(&mut self, index: usize) -> Vec<Effect> {
-        match self.screen {
-            ScreenId::Data => data::select(self, index),
-            ScreenId::Features => self.features.selected = index,
-            ScreenId::Train => train::select(self, index),
-            ScreenId::Results => results::select(self, index),
-            ScreenId::Evaluate => evaluate::select(self, index),
-            ScreenId::Predict => return predict::select(self, index),
-            ScreenId::Runs => runs::select(self, index),
-        }
-        Vec::new()
     }
 }

@@ -126,7 +126,7 @@ pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<
         ),
         FormKind::Sweep => (
             format!("Sweep on {on}"),
-            "Several values with commas between them; every combination is trained with every seed.",
+            "Grid search: several values with commas between them; every combination × seed is trained.",
         ),
         FormKind::Train(model) => (
             format!("Train: {}", model.info().title),

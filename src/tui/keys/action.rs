@@ -51,6 +51,8 @@ pub enum Action {
     SaveHistory,
     /// Opens the form of a sweep.
     Sweep,
+    /// Opens the form of a cross-validation.
+    Folds,
     /// Lays the curves of the run under the cursor over the others.
     Mark,
     Unmark,

@@ -9,15 +9,18 @@ pub struct Key {
     pub ctrl: bool,
 }
 
-pub(super) const fn ch(character: char) -> Key {
+/// A character.
+pub const fn ch(character: char) -> Key {
     Key { code: KeyCode::Char(character), ctrl: false }
 }
 
-pub(super) const fn ctrl(character: char) -> Key {
+/// A character with Ctrl.
+pub const fn ctrl(character: char) -> Key {
     Key { code: KeyCode::Char(character), ctrl: true }
 }
 
-pub(super) const fn code(code: KeyCode) -> Key {
+/// A key that writes nothing.
+pub const fn code(code: KeyCode) -> Key {
     Key { code, ctrl: false }
 }
 

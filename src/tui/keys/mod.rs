@@ -7,8 +7,8 @@ mod table;
 
 pub use action::Action;
 pub use context::Context;
-pub use key::Key;
-pub use table::TABLE;
+pub use key::{Key, ch, code, ctrl};
+pub use table::{TABLE, bind};
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@ use super::super::snapshot::Run;
 use super::super::theme::Theme;
 use super::format;
 use faceprobe_core::run::Status;
+use faceprobe_core::run::results::ResultRow;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
@@ -112,12 +113,14 @@ pub fn activity(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
         }
     }
     if let (Some(outcome), false) = (&run.facts.outcome, run.status.is_live()) {
-        let style = if run.status == Status::Done { theme.text() } else { theme.bad() };
-        lines.push(Line::styled(outcome.clone(), style));
+        let style = if matches!(run.status, Status::Done | Status::Stopped) { theme.text() } else { theme.bad() };
+        // What a training came to is told by its row: journals of earlier versions did not name the metric.
+        let told = run.row.as_ref().filter(|_| run.trains() && run.status == Status::Done).map(ResultRow::summary);
+        lines.push(Line::styled(told.unwrap_or_else(|| outcome.clone()), style));
     }
     if run.status == Status::Interrupted {
         lines.push(Line::styled(
-            format!("The worker vanished without a word; runs/{}/worker.log may say why.", run.id),
+            format!("The worker was killed or crashed; runs/{}/worker.log may say why.", run.id),
             theme.bad(),
         ));
     }

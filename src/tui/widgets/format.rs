@@ -13,6 +13,12 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
+/// `1 seed`, `2 seeds`, `1,000 seeds`.
+pub fn count(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", thousands(number as u64))
+}
+
 /// Bytes in the largest fitting unit of 1024.
 pub fn bytes(number: u64) -> String {
     let mut value = number as f64;

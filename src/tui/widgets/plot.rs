@@ -28,6 +28,8 @@ pub struct Plot<'a> {
     pub range: (usize, usize),
     /// Values on a logarithmic scale.
     pub log: bool,
+    /// Values from 0 to 1: the axis goes no further.
+    pub share: bool,
 }
 
 /// Exponential moving average with weight `weight` on what went before, without the pull towards zero of its beginning
@@ -86,6 +88,7 @@ pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, plot: &Plot) {
         .collect();
     let values = || data.iter().flatten().map(|&(_, y)| y);
     let (low, high) = bounds(values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    let (low, high) = if plot.share { (low.max(0.0), high.min(1.0)) } else { (low, high) };
     let value = |at: f64| if plot.log { 10f64.powf(at) } else { at };
     // As many places as it takes to tell the ends apart.
     let places = if value(high) - value(low) < 0.05 { 3 } else { 2 };

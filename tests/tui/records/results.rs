@@ -132,6 +132,11 @@ fn marked_models_are_put_side_by_side_and_test_only_where_it_was_opened() {
     let text = shown(&mut app, 120, 40);
     assert!(text.contains("None: they are the same but for chance") && text.contains("only dense-1 tells right"));
     assert!(text.contains("McNemar's exact test p ") && text.contains("chance"), "{text}");
+    // A picture that they disagree on is predicted with the model that the others are compared with.
+    let effects = press(&mut app, KeyCode::Char('o'));
+    assert!(matches!(&effects[..], [Effect::Job(Job::Open { .. })]), "{effects:?}");
+    assert_eq!(app.predict.model.as_deref(), Some("dense-1"));
+    press(&mut app, KeyCode::Char('4'));
     assert_eq!(press(&mut app, KeyCode::Char('t')), []);
     assert!(app.message.as_ref().is_some_and(|(_, text)| text.contains("not opened for dense-1, dense-2")));
     press(&mut app, KeyCode::Esc);

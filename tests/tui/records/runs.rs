@@ -60,7 +60,8 @@ fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
     let (events, inbox) = mpsc::channel();
     let (nudge, nudges) = mpsc::channel();
     let at = workspace.clone();
-    std::thread::spawn(move || faceprobe::tui::watcher::watch(at, &events, &nudges));
+    let (jobs, _doer) = std::sync::mpsc::channel();
+    std::thread::spawn(move || faceprobe::tui::watcher::watch(at, &events, &nudges, &jobs));
     // Waits for a snapshot in which something is so of the run, and answers that run.
     let until = |so: &dyn Fn(&Run) -> bool| loop {
         let Ok(Event::Snapshot(now)) = inbox.recv_timeout(Duration::from_secs(30)) else { panic!("it did not come") };
@@ -128,7 +129,8 @@ fn the_watcher_reads_curves_where_they_are_shown_and_a_series_shows_how_far_its_
     (1..=3).for_each(&mut epoch);
     let (events, inbox) = mpsc::channel();
     let (nudge, nudges) = mpsc::channel();
-    std::thread::spawn(move || faceprobe::tui::watcher::watch(workspace, &events, &nudges));
+    let (jobs, _doer) = std::sync::mpsc::channel();
+    std::thread::spawn(move || faceprobe::tui::watcher::watch(workspace, &events, &nudges, &jobs));
     let latest = std::cell::RefCell::new(Arc::<Snapshot>::default());
     let until = |run: &str, so: &dyn Fn(&Run) -> bool| loop {
         if let Some(run) = latest.borrow().run(run).filter(|run| so(run)) {

@@ -1,10 +1,10 @@
 //! What an audit found: `audit.json` beside the manifest, and the text of `data audit`.
 
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::text::{line, printable};
 use faceprobe_settings::choices;
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::path::Path;
 
 choices! {
@@ -138,7 +138,7 @@ impl Audit {
     /// When there is none, or the file is damaged.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join("audit.json");
-        let bytes = fs::read(&path).map_err(|error| {
+        let bytes = own_files::read(&path).map_err(|error| {
             Error::file(&path, format!("cannot be read ({error}); make it with faceprobe data audit"))
         })?;
         serde_json::from_slice(&bytes).at(&path)

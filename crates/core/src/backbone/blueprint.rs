@@ -23,6 +23,16 @@ pub enum Padding {
     Fixed([i64; 2]),
 }
 
+impl Padding {
+    /// Places that a kernel of `kernel` has on a side.
+    pub fn places(self, side: usize, kernel: usize, stride: usize) -> usize {
+        match self {
+            Self::Same => side.div_ceil(stride),
+            Self::Fixed([rows, _]) => (side + 2 * rows as usize - kernel) / stride + 1,
+        }
+    }
+}
+
 /// One stage in the row of a network.
 pub struct StagePlan {
     /// As the reference implementation calls it, where it has a name.
@@ -43,10 +53,12 @@ pub enum Form {
     Mixed(Vec<Vec<Step>>),
     /// `activation(join(mixed branches) + input)`; what `join` says of scale and activation is done there.
     Residual(Vec<Vec<ConvPlan>>, ConvPlan),
-    Bottleneck(Box<BottleneckPlan>),
+    /// `activation(sum of branches)`, all over the same input; a branch without steps is the input itself.
+    Sum(Vec<Vec<Step>>, Activation),
 }
 
-/// The inverted bottleneck of the MobileNet family: widen with 1 x 1, filter each channel, narrow with 1 x 1.
+/// The inverted bottleneck of the MobileNet family: widen with 1 x 1, filter each channel, narrow with 1 x 1. MobileNet
+/// v1's depthwise separable convolution is one that does not widen.
 pub struct BottleneckPlan {
     /// None where the block is as wide inside as its input.
     pub expand: Option<ConvPlan>,
@@ -57,6 +69,12 @@ pub struct BottleneckPlan {
 }
 
 impl From<BottleneckPlan> for Form {
+    fn from(block: BottleneckPlan) -> Self {
+        Self::Chain(vec![block.into()])
+    }
+}
+
+impl From<BottleneckPlan> for Step {
     fn from(block: BottleneckPlan) -> Self {
         Self::Bottleneck(Box::new(block))
     }
@@ -77,10 +95,14 @@ impl From<Step> for Form {
 /// One layer.
 pub enum Step {
     Conv(ConvPlan),
-    /// The largest of `kernel` x `kernel`, without padding.
+    Bottleneck(Box<BottleneckPlan>),
+    /// max(x, 0), where it does not follow a convolution.
+    Relu,
+    /// The largest of `kernel` x `kernel`; padding is never the largest.
     MaxPool {
         kernel: usize,
         stride: usize,
+        padding: Padding,
     },
     /// The average of `kernel` x `kernel` (odd) with stride 1; at the edge of as many as there are.
     AveragePool {
@@ -120,15 +142,14 @@ pub enum Norm {
     Bias,
     /// The batch normalisation of this name with its epsilon.
     Batch(String, f64),
+    /// Nothing.
+    None,
 }
 
 impl ConvPlan {
     /// Rows (and columns) that come out of `side`.
     pub fn side(&self, side: usize) -> usize {
-        match self.padding {
-            Padding::Same => side.div_ceil(self.stride),
-            Padding::Fixed([rows, _]) => fitting(side + 2 * rows as usize, self.kernel[0], self.stride),
-        }
+        self.padding.places(side, self.kernel[0], self.stride)
     }
 
     fn parameters(&self, list: &mut Vec<(String, Vec<usize>)>) {
@@ -140,28 +161,24 @@ impl ConvPlan {
                 ["weight", "bias", "running_mean", "running_var"]
                     .map(|part| (format!("{norm}.{part}"), vec![self.output])),
             ),
+            Norm::None => {}
         }
     }
-}
-
-/// How many places a kernel has on a side.
-fn fitting(side: usize, kernel: usize, stride: usize) -> usize {
-    (side - kernel) / stride + 1
 }
 
 /// The convolutions of a stage in the order of the checkpoint.
 pub fn convolutions(form: &Form) -> Vec<&ConvPlan> {
     fn of(steps: &[Step]) -> impl Iterator<Item = &ConvPlan> {
-        steps.iter().filter_map(|step| match step {
-            Step::Conv(conv) => Some(conv),
-            Step::MaxPool { .. } | Step::AveragePool { .. } => None,
+        steps.iter().flat_map(|step| match step {
+            Step::Conv(conv) => vec![conv],
+            Step::Bottleneck(block) => block.expand.iter().chain([&block.depthwise, &block.project]).collect(),
+            Step::Relu | Step::MaxPool { .. } | Step::AveragePool { .. } => Vec::new(),
         })
     }
     match form {
         Form::Chain(steps) => of(steps).collect(),
-        Form::Mixed(branches) => branches.iter().flat_map(|steps| of(steps)).collect(),
+        Form::Mixed(branches) | Form::Sum(branches, _) => branches.iter().flat_map(|steps| of(steps)).collect(),
         Form::Residual(branches, join) => branches.iter().flatten().chain([join]).collect(),
-        Form::Bottleneck(block) => block.expand.iter().chain([&block.depthwise, &block.project]).collect(),
     }
 }
 
@@ -179,8 +196,10 @@ pub fn outline(plan: &[StagePlan], side: usize) -> Vec<StageInfo> {
     let through = |steps: &[Step], from: (usize, usize)| {
         steps.iter().fold(from, |(channels, side), step| match step {
             Step::Conv(conv) => (conv.output, conv.side(side)),
-            Step::MaxPool { kernel, stride } => (channels, fitting(side, *kernel, *stride)),
-            Step::AveragePool { .. } => (channels, side),
+            // The 1 x 1 convolutions keep the sides.
+            Step::Bottleneck(block) => (block.project.output, block.depthwise.side(side)),
+            Step::MaxPool { kernel, stride, padding } => (channels, padding.places(side, *kernel, *stride)),
+            Step::Relu | Step::AveragePool { .. } => (channels, side),
         })
     };
     let mut at = (3, side);
@@ -194,8 +213,8 @@ pub fn outline(plan: &[StagePlan], side: usize) -> Vec<StageInfo> {
             }),
             // What is added to its input has its shape.
             Form::Residual(..) => at,
-            // The 1 x 1 convolutions keep the sides.
-            Form::Bottleneck(block) => (block.project.output, block.depthwise.side(at.1)),
+            // What is added up has one shape.
+            Form::Sum(branches, _) => branches.first().map_or(at, |steps| through(steps, at)),
         };
         list.push(StageInfo { name: stage.name.clone(), channels: at.0, side: at.1 });
     }

@@ -23,7 +23,7 @@ const C: usize = 2080;
 pub const INCEPTION_RESNET_V2: Architecture = Architecture::Plan(plan);
 
 /// The pooling between the parts.
-const MAX_POOL: Step = Step::MaxPool { kernel: 3, stride: 2 };
+const MAX_POOL: Step = Step::MaxPool { kernel: 3, stride: 2, padding: Padding::Fixed([0, 0]) };
 
 /// Convolution `NAME.conv` with `NAME.bn` and ReLU; SAME padding, stride 1.
 fn conv(name: impl Into<String>, input: usize, output: usize, kernel: [usize; 2]) -> ConvPlan {

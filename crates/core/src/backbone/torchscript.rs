@@ -24,12 +24,12 @@
 //! only what you would run.
 
 use super::weights::{self, WeightsInfo, weights_dir};
-use super::{Architecture, BackboneInfo, REGISTRY, StageInfo};
+use super::{Architecture, BackboneInfo, REGISTRY, StageInfo, TrainedOn};
 use crate::error::{AtPath, Error, Result};
 use crate::imaging::{ChannelOrder, Mode, Preprocessing};
 use crate::outputs::same_file;
 use crate::worker;
-use crate::workspace::{persist, write_whole};
+use crate::workspace::{persist, temporary, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -98,7 +98,7 @@ pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
         return Err(Error::file(&original, "is not a file; name the TorchScript file itself"));
     }
     // What is tried is what is kept.
-    let mut copy = tempfile::Builder::new().prefix(".tmp-").suffix(".pt").tempfile_in(&folder).at(&folder)?;
+    let mut copy = temporary(&folder, ".tmp-", ".pt")?;
     let bytes = std::io::copy(&mut source, &mut copy).at(&original)?;
     let output = trial(copy.path(), described.input).map_err(|reason| Error::file(&original, reason))?;
     let sha256 = weights::hash(&copy.reopen().at(&original)?).at(&original)?;
@@ -195,6 +195,8 @@ impl Description {
             input: self.input,
             preprocessing: Preprocessing { size: self.input, mode: self.mode, order, mean, std },
             features: channels,
+            trained_on: TrainedOn::Own,
+            head: None,
             licence: leak(self.licence.unwrap_or_else(|| "unknown".into())),
             reference: leak(self.reference.unwrap_or_else(|| "a TorchScript file".into())),
             sources: &[],

@@ -39,7 +39,10 @@ fn plan() -> Vec<StagePlan> {
             input = width;
             place += 2;
         }
-        stages.push(StagePlan::new(format!("block{block}_pool"), Step::MaxPool { kernel: 2, stride: 2 }));
+        stages.push(StagePlan::new(
+            format!("block{block}_pool"),
+            Step::MaxPool { kernel: 2, stride: 2, padding: Padding::Fixed([0, 0]) },
+        ));
         place += 1;
     }
     stages

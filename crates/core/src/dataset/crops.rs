@@ -1,4 +1,4 @@
-//! Crops of a data set's pictures, in files of their own beside its manifest.
+//! Crops of a data set's pictures, in files of their own.
 //!
 //! What a crop is of is not known here: a [`Cropper`] makes it. A crop's file is named after the hash of the picture's
 //! bytes, in a folder that is named after everything else that decides what it looks like. So a crop that is there is the
@@ -10,7 +10,7 @@ use super::sample::{ContentHash, Sample};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
 use crate::text::excerpt;
-use crate::workspace::write_whole;
+use crate::workspace::{Workspace, write_whole};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -41,47 +41,55 @@ pub struct Cropped {
     pub count: usize,
     /// Pictures that stay whole, with the reason.
     pub whole: Tally,
+    /// The bytes of `crops.csv`: which crop is of which picture.
+    pub table: Vec<u8>,
 }
 
-/// Crops the pictures of all samples into `folder/aligned`, and lets those samples name their crops: the source gets
-/// `-aligned` behind its name, which is added to `roots`. What cannot be cropped stays as it is. `folder/crops.csv` says
-/// which crop is of which picture. The samples are in manifest order again afterwards.
+/// Where the crops of `cropper` are: in one folder for all sets, but with those of the set `name` where earlier versions of
+/// the program have begun it.
+pub fn folder_of(workspace: &Workspace, name: &str, cropper: &dyn Cropper) -> PathBuf {
+    let identity = &ContentHash::of(cropper.identity().as_bytes()).to_string()[..16];
+    let own = workspace.prepared(name).join("aligned").join(identity);
+    if own.is_dir() { own } else { workspace.root().join("data/aligned").join(identity) }
+}
+
+/// Crops the pictures of all samples into `target`, and lets those samples name their crops: the source gets `-aligned`
+/// behind its name, which is added to `roots`. What cannot be cropped stays as it is. The samples are in manifest order
+/// again afterwards.
 ///
 /// # Errors
 /// A folder that cannot be written; a stop, and then the crops made until then are kept.
 pub fn crop_all(
     samples: &mut [Sample],
     roots: &mut BTreeMap<String, PathBuf>,
-    folder: &Path,
+    target: &Path,
     cropper: &dyn Cropper,
     monitor: &dyn Monitor,
 ) -> Result<Cropped> {
-    let identity = ContentHash::of(cropper.identity().as_bytes()).to_string();
-    let target = folder.join("aligned").join(&identity[..16]);
-    std::fs::create_dir_all(&target).at(&target)?;
-    let target = target.canonicalize().at(&target)?;
+    std::fs::create_dir_all(target).at(target)?;
+    let target = target.canonicalize().at(target)?;
     let outcomes = in_threads(samples, roots, &target, cropper, monitor)?;
     let mut cropped = Cropped::default();
     let mut table = csv::Writer::from_writer(Vec::new());
-    let list = folder.join("crops.csv");
-    table.write_record(["source", "path", "crop", "why_whole"]).at(&list)?;
+    let list = Path::new("crops.csv");
+    table.write_record(["source", "path", "crop", "why_whole"]).at(list)?;
     for (sample, outcome) in samples.iter_mut().zip(outcomes) {
         let crop = crop_name(sample.hash);
         match outcome {
             Ok(hash) => {
-                table.write_record([&sample.source, &sample.path, &crop, ""]).at(&list)?;
+                table.write_record([&sample.source, &sample.path, &crop, ""]).at(list)?;
                 let source = format!("{}-aligned", sample.source);
                 roots.entry(source.clone()).or_insert_with(|| target.clone());
                 cropped.count += 1;
                 (sample.source, sample.path, sample.hash) = (source, crop, hash);
             }
             Err(reason) => {
-                table.write_record([&sample.source, &sample.path, "", &reason]).at(&list)?;
+                table.write_record([&sample.source, &sample.path, "", &reason]).at(list)?;
                 cropped.whole.add(|| format!("{}: {reason}", sample.path));
             }
         }
     }
-    write_whole(&list, &table.into_inner().map_err(|error| error.into_error()).at(&list)?)?;
+    cropped.table = table.into_inner().map_err(|error| error.into_error()).at(list)?;
     samples.sort_by(|a, b| (a.split, &a.source, &a.path).cmp(&(b.split, &b.source, &b.path)));
     Ok(cropped)
 }

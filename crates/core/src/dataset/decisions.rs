@@ -3,14 +3,15 @@
 //! Decisions go by the SHA-256 of the image file, so they hold in every data set and under every name the image has.
 //! The raw data is never changed: the next preparation reads the decisions and leaves out or relabels.
 
-use super::adapter::gender_class;
+use super::label::{gender_class, genders, normal};
 use super::sample::ContentHash;
 use crate::error::{AtPath, Error, Result};
-use crate::text::excerpt;
+use crate::own_files;
+use crate::text::{excerpt, is_control};
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 const HEADER: [&str; 5] = ["hash", "decision", "label", "path", "decided"];
@@ -37,7 +38,7 @@ impl Decision {
         match (word.trim(), label) {
             ("keep", None) => Ok(Self::Keep),
             ("drop", None) => Ok(Self::Drop),
-            ("relabel", Some(label)) if label.len() <= 200 && !label.chars().any(char::is_control) => {
+            ("relabel", Some(label)) if label.len() <= 200 && !label.contains(is_control) => {
                 Ok(Self::Relabel(label.to_owned()))
             }
             ("relabel", None) => Err("relabel needs the new label".into()),
@@ -101,7 +102,7 @@ impl Decisions {
     /// A file that cannot be read or understood. It holds a person's work, so nothing in it is passed over.
     pub fn load(workspace: &Workspace) -> Result<Self> {
         let path = Self::file(workspace);
-        match fs::read(&path) {
+        match own_files::read(&path) {
             Ok(bytes) => parse(&bytes, &path),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(Error::file(&path, error)),
@@ -145,7 +146,7 @@ impl Decisions {
         let folder = workspace.root().join("data");
         fs::create_dir_all(&folder).at(&folder)?;
         let lock_path = folder.join(".decisions.lock");
-        let lock = File::create(&lock_path).at(&lock_path)?;
+        let lock = own_files::lock(&lock_path).at(&lock_path)?;
         lock.lock().at(&lock_path)?;
         let mut all = Self::load(workspace)?;
         let decided = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
@@ -192,9 +193,9 @@ fn parse(bytes: &[u8], path: &Path) -> Result<Decisions> {
 
 /// The class that a label names: as it is written, or in another of the usual spellings of the genders.
 pub fn class_of(label: &str, classes: &[String; 2]) -> Option<usize> {
-    let written = classes.iter().position(|class| class.eq_ignore_ascii_case(label.trim()));
+    let written = classes.iter().position(|class| normal(class) == normal(label));
     written.or_else(|| {
-        let gender = super::adapter::genders();
+        let gender = genders();
         gender_class(label).and_then(|class| classes.iter().position(|name| *name == gender[class]))
     })
 }

@@ -47,8 +47,6 @@ pub struct Fold {
 
 /// A division into splits; none for what is in no split.
 pub(super) struct Division {
-    /// The name of the prepared set it makes.
-    pub name: String,
     pub method: SplitMethod,
     pub fold: Option<Fold>,
     pub drawn: Vec<Option<Split>>,
@@ -56,6 +54,11 @@ pub(super) struct Division {
 }
 
 impl Division {
+    /// The folder of the prepared set that it makes, where `id` is the version's.
+    pub(super) fn folder(&self, id: &str) -> String {
+        self.fold.as_ref().map_or_else(|| id.to_owned(), |fold| format!("{id}-fold-{}", fold.index))
+    }
+
     /// Whether no group of near duplicates is in two splits.
     pub(super) fn keeps_groups(&self) -> bool {
         self.method != SplitMethod::Official
@@ -83,7 +86,7 @@ pub(super) fn divide(
         .iter()
         .map(|sample| (drawing_order(settings.seed, sources[sample.source], &sample.row.path), sample.class))
         .collect();
-    let mut one = Division { name: settings.name.clone(), method, fold: None, drawn: Vec::new(), warning: None };
+    let mut one = Division { method, fold: None, drawn: Vec::new(), warning: None };
     match method {
         SplitMethod::Official => (one.drawn, one.warning) = official(usable, asked)?,
         SplitMethod::Random => {
@@ -224,7 +227,6 @@ fn cross_validation(
         let drawn = group_split::fold(order, &cluster_of, &folds, index);
         let left = folds.iter().zip(&drawn).filter(|(fold, drawn)| fold.is_some() && drawn.is_none()).count();
         Division {
-            name: format!("{}-fold-{index}", settings.name),
             method: SplitMethod::Folds,
             fold: Some(Fold { of: settings.name.clone(), index, count: numbers.len() }),
             drawn,

@@ -6,9 +6,10 @@
 use super::group_split::clusters;
 use super::sample::ContentHash;
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::workspace::{Workspace, write_whole};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 const HEADER: [&str; 3] = ["dataset", "hash", "group"];
@@ -51,7 +52,7 @@ pub fn remember(workspace: &Workspace, dataset: &str, found: &BTreeMap<ContentHa
     let folder = workspace.root().join("data");
     fs::create_dir_all(&folder).at(&folder)?;
     let lock_path = folder.join(".alike.lock");
-    let lock = File::create(&lock_path).at(&lock_path)?;
+    let lock = own_files::lock(&lock_path).at(&lock_path)?;
     lock.lock().at(&lock_path)?;
     let before = links(&path)?;
     let mut all: Links = before.iter().filter(|(of, ..)| of != dataset).cloned().collect();
@@ -72,7 +73,7 @@ pub fn remember(workspace: &Workspace, dataset: &str, found: &BTreeMap<ContentHa
 
 fn links(path: &Path) -> Result<Links> {
     let damaged = || Error::file(path, "is damaged; remove it and audit again");
-    let bytes = match fs::read(path) {
+    let bytes = match own_files::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Links::new()),
         Err(error) => return Err(Error::file(path, error)),

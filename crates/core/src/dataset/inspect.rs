@@ -59,7 +59,7 @@ pub fn inspect(
             }
             let cached = cache.get(path, stamp);
             let is_new = cached.is_none();
-            let known = cached.unwrap_or_else(|| look_at(path, stamp));
+            let known = cached.unwrap_or_else(|| look_at(path, stamp, monitor));
             if let Err(reason) = &known {
                 let path = excerpt(&path.to_string_lossy());
                 monitor.update(Update::Skipped { path, reason: reason.clone() });
@@ -79,8 +79,8 @@ pub fn inspect(
     found.into_iter().map(|found| found.map(|(known, _)| known).ok_or_else(Error::stopped)).collect()
 }
 
-/// Reads one file; the reason when it is no image that can be used.
-fn look_at(path: &Path, stamp: &Stamp) -> Known {
+/// Reads one file, and notes what it lacks; the reason when it is no image that can be used.
+fn look_at(path: &Path, stamp: &Stamp, monitor: &dyn Monitor) -> Known {
     if !stamp.regular {
         return Err("is not a regular file".into());
     }
@@ -89,6 +89,9 @@ fn look_at(path: &Path, stamp: &Stamp) -> Known {
     }
     let bytes = std::fs::read(path).map_err(|error| format!("cannot be read ({error})"))?;
     imaging::decode(&bytes).map_err(|reason| excerpt(&reason))?;
+    if let Some(note) = imaging::mended(&bytes) {
+        monitor.update(Update::Note { text: format!("{}: {note}", excerpt(&path.to_string_lossy())) });
+    }
     Ok(ContentHash::of(&bytes))
 }
 

@@ -3,12 +3,13 @@
 use super::inspect::Stamp;
 use super::sample::ContentHash;
 use crate::error::{AtPath, Result};
+use crate::own_files;
 use crate::workspace::write_whole;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The first line. Raise the number when [`super::inspect::decodes`] begins to judge files in another way.
-const HEADER: [&str; 5] = ["path (version 1)", "size", "modified_ns", "sha256", "problem"];
+const HEADER: [&str; 5] = ["path (version 2)", "size", "modified_ns", "sha256", "problem"];
 
 /// The hash of an image file, or why it is no image.
 pub type Known = Result<ContentHash, String>;
@@ -22,7 +23,7 @@ pub struct Cache {
 impl Cache {
     /// The cache in `file`; an empty one if it is absent, damaged or of another version.
     pub fn load(file: &Path) -> Self {
-        std::fs::read(file).ok().and_then(|bytes| parse(&bytes)).map_or_else(Self::default, |files| Self { files })
+        own_files::read(file).ok().and_then(|bytes| parse(&bytes)).map_or_else(Self::default, |files| Self { files })
     }
 
     /// What is known of a file, if it has not changed since.

@@ -3,7 +3,9 @@
 use super::attributes;
 use super::report::PrepareReport;
 use super::sample::{ContentHash, Sample, Split};
+use super::versions;
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::text::excerpt;
 use crate::workspace::Workspace;
 use csv::StringRecord;
@@ -57,12 +59,12 @@ impl Manifest {
     /// the one that `report.json` describes: somebody changed it, or a preparation was interrupted.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join("manifest.csv");
-        let bytes = fs::read(&path).map_err(|error| {
+        let bytes = own_files::read(&path).map_err(|error| {
             Error::file(&path, format!("cannot be read ({error}); make the data set with faceprobe data prepare"))
         })?;
         let report = PrepareReport::load(folder)?;
         let sources_path = folder.join("sources.json");
-        let sources: Sources = serde_json::from_slice(&fs::read(&sources_path).at(&sources_path)?)
+        let sources: Sources = serde_json::from_slice(&own_files::read(&sources_path).at(&sources_path)?)
             .map_err(|error| Error::file(&sources_path, format!("is damaged ({error}); run data prepare again")))?;
         let mut samples = parse(&bytes, &path, &report.classes, &sources.roots)?;
         let sha256 = ContentHash::of(&bytes).to_string();
@@ -75,7 +77,7 @@ impl Manifest {
         }
         if let Some(expected) = &report.attributes_sha256 {
             let path = folder.join(ATTRIBUTES);
-            let bytes = fs::read(&path).at(&path)?;
+            let bytes = own_files::read(&path).at(&path)?;
             if ContentHash::of(&bytes).to_string() != *expected {
                 return Err(Error::file(&path, "is not the one that report.json describes; run data prepare again"));
             }
@@ -113,6 +115,24 @@ impl Manifest {
         )))
     }
 
+    /// The set that a run was trained on: `name`, where its manifest has this checksum, else the version that has it. A run
+    /// of before versions names a set that may have been replaced, and prepared again since as another version.
+    ///
+    /// # Errors
+    /// As [`Self::load_named`]. Where no version has the checksum, the answer is the set of that name as it is now.
+    pub fn load_recorded(workspace: &Workspace, name: &str, sha256: &str) -> Result<Self> {
+        let own = Self::load_named(workspace, name);
+        if own.as_ref().is_ok_and(|own| own.sha256 == sha256) {
+            return own;
+        }
+        let of = versions::version_of(workspace, name).plain();
+        let same = list_prepared(workspace).into_iter().find(|other| {
+            versions::version_of(workspace, other).plain() == of
+                && PrepareReport::load(&workspace.prepared(other)).is_ok_and(|report| report.manifest_sha256 == sha256)
+        });
+        same.map_or(own, |same| Self::load(&workspace.prepared(&same)))
+    }
+
     /// The samples of one split, in manifest order.
     pub fn split(&self, split: Split) -> impl Iterator<Item = &Sample> {
         self.samples.iter().filter(move |sample| sample.split == split)
@@ -147,6 +167,8 @@ pub fn list_prepared(workspace: &Workspace) -> Vec<String> {
     let mut names: Vec<String> = entries
         .filter(|entry| entry.path().join("manifest.csv").is_file())
         .filter_map(|entry| entry.file_name().into_string().ok())
+        // Of a set that is being written.
+        .filter(|name| !name.starts_with('.'))
         .collect();
     names.sort_unstable();
     names

@@ -8,17 +8,26 @@ use super::prepare::{PrepareSettings, Source, Usable, stage};
 use super::reasons::{Drops, Reason};
 use super::report::{PrepareReport, SplitCount};
 use super::sample::{ContentHash, Sample, Split};
-use super::warnings;
+use super::{versions, warnings};
 use crate::error::{AtPath, Result};
 use crate::monitor::Monitor;
-use crate::workspace::write_whole;
+use crate::workspace::{Workspace, write_whole};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Who crops pictures to their faces, and where crops go: beside the set, and for a cross-validation in one place for all
-/// its folds.
+/// What one division comes to.
+pub(super) struct Built {
+    /// Without the name of its version.
+    pub report: PrepareReport,
+    pub roots: BTreeMap<String, PathBuf>,
+    /// The bytes of `manifest.csv`, of `attributes.csv` and of `crops.csv`.
+    pub manifest: Vec<u8>,
+    pub attributes: Option<Vec<u8>>,
+    pub crops: Option<Vec<u8>>,
+}
+
+/// Who crops pictures to their faces, and where crops go.
 pub(super) struct Crops<'a> {
     pub cropper: &'a dyn Cropper,
     pub folder: &'a Path,
@@ -38,7 +47,6 @@ impl Preparation<'_> {
     /// The report of one division, without what its files are.
     pub fn of(&self, division: &Division) -> PrepareReport {
         let mut report = self.with_drawn(&division.drawn, division.warning.as_deref());
-        report.name.clone_from(&division.name);
         report.split = division.method;
         report.fold.clone_from(&division.fold);
         report.splits = count_splits(self.usable, &division.drawn);
@@ -52,7 +60,7 @@ impl Preparation<'_> {
         }
         let mut report = PrepareReport { dropped: drops.into_account(), ..self.report.clone() };
         report.warnings.extend(warning.map(str::to_owned));
-        report.warnings.extend(warnings::about(&report, self.usable, drawn));
+        report.warnings.extend(warnings::about(&report, self.settings, self.usable, drawn));
         report
     }
 
@@ -60,44 +68,54 @@ impl Preparation<'_> {
         self.sources.iter().map(|source| (source.name.clone(), source.rows.root.clone())).collect()
     }
 
-    /// Writes everything, the manifest last: what is there before it makes no prepared set. Returns the report.
-    pub fn write(&self, folder: &Path, division: &Division, crops: Option<&Crops<'_>>) -> Result<PrepareReport> {
+    /// Everything that one division comes to.
+    pub fn build(&self, division: &Division, crops: Option<&Crops<'_>>) -> Result<Built> {
         let mut samples = samples(self.usable, &division.drawn, self.sources);
         let mut report = self.of(division);
         let mut roots = self.roots();
+        let mut table = None;
         if let Some(Crops { cropper, folder, monitor }) = crops {
             stage(*monitor, "align faces")?;
             let cropped = crop_all(&mut samples, &mut roots, folder, *cropper, *monitor)?;
             report.alignment = self.settings.alignment();
             report.without_face = cropped.whole.count;
             report.warnings.extend(warnings::about_crops(cropped.count, &cropped.whole));
+            table = Some(cropped.table);
         }
-        self.write_merged(folder)?;
-        write_json(&folder.join("sources.json"), &Sources { roots, settings: self.settings.clone() })?;
-        let path = folder.join(ATTRIBUTES);
-        match attributes::to_csv(&samples).at(folder)? {
-            Some(attributes) => {
-                report.attributes_sha256 = Some(ContentHash::of(&attributes).to_string());
-                write_whole(&path, &attributes)?;
-            }
-            // Those of an earlier preparation of that name say nothing about this one.
-            None if path.exists() => fs::remove_file(&path).at(&path)?,
-            None => {}
-        }
-        let bytes = to_csv(&samples, &self.report.classes).at(folder)?;
-        report.manifest_sha256 = ContentHash::of(&bytes).to_string();
-        write_json(&folder.join("report.json"), &report)?;
-        write_whole(&folder.join("manifest.csv"), &bytes)?;
-        Ok(report)
+        let place = Path::new(ATTRIBUTES);
+        let attributes = attributes::to_csv(&samples).at(place)?;
+        report.attributes_sha256 = attributes.as_ref().map(|bytes| ContentHash::of(bytes).to_string());
+        let manifest = to_csv(&samples, &self.report.classes).at(Path::new("manifest.csv"))?;
+        report.manifest_sha256 = ContentHash::of(&manifest).to_string();
+        Ok(Built { report, roots, manifest, attributes, crops: table })
     }
 
-    /// The report of a cross-validation, in a folder of its own that holds no manifest: what the test folds are.
-    pub fn of_folds(&self, folds: &[Division], folder: &Path) -> Result<PrepareReport> {
+    /// Writes a prepared set into `folder`, the manifest last: what is there before it makes no prepared set.
+    pub fn write(&self, built: &Built, report: &PrepareReport, folder: &Path) -> Result<()> {
+        self.write_merged(folder)?;
+        self.write_sources(&built.roots, folder)?;
+        let tables = [("crops.csv", &built.crops), (ATTRIBUTES, &built.attributes)];
+        for (name, bytes) in tables.into_iter().filter_map(|(name, bytes)| Some((name, bytes.as_ref()?))) {
+            write_whole(&folder.join(name), bytes)?;
+        }
+        write_json(&folder.join("report.json"), report)?;
+        write_whole(&folder.join("manifest.csv"), &built.manifest)
+    }
+
+    /// Writes `sources.json`.
+    pub fn write_sources(&self, roots: &BTreeMap<String, PathBuf>, folder: &Path) -> Result<()> {
+        let sources = Sources { roots: roots.clone(), settings: self.settings.clone() };
+        write_json(&folder.join("sources.json"), &sources)
+    }
+
+    /// The report of the cross-validation `id`, in whose folder there is no manifest: what the test folds are.
+    pub fn of_folds(&self, folds: &[Division], id: &str) -> PrepareReport {
         let everything: Vec<Option<Split>> =
             (0..self.usable.len()).map(|index| folds.iter().find_map(|division| division.drawn[index])).collect();
         let mut report = self.with_drawn(&everything, None);
         // What is in which split differs from fold to fold.
         report.warnings = self.report.warnings.clone();
+        id.clone_into(&mut report.name);
         report.split = SplitMethod::Folds;
         report.splits = folds
             .iter()
@@ -106,30 +124,21 @@ impl Preparation<'_> {
                 per_class: count(self.usable, &division.drawn, Split::Test),
             })
             .collect();
-        let sets: Vec<&str> = folds.iter().map(|division| division.name.as_str()).collect();
+        let sets: Vec<String> = folds.iter().map(|division| division.folder(id)).collect();
         report.warnings.push(format!(
-            "Cross-validation: the prepared sets {} test on one fold each; 'faceprobe train ... --data {}' trains on all.",
+            "Cross-validation: the prepared sets {} test on one fold each; 'faceprobe train ... --data {id}' trains on all.",
             sets.join(", "),
-            report.name
         ));
-        // A set of that name would be taken for what the name means.
-        for name in ["manifest.csv", ATTRIBUTES] {
-            let path = folder.join(name);
-            if path.exists() {
-                fs::remove_file(&path).at(&path)?;
-            }
-        }
-        write_json(&folder.join("report.json"), &report)?;
-        Ok(report)
+        report
     }
 
-    /// The report when nothing could be divided; an earlier manifest and its report stay.
-    pub fn of_none(&self, folder: &Path) -> Result<PrepareReport> {
+    /// The report when nothing could be divided; it is written where there is no version of that name.
+    pub fn of_none(&self, workspace: &Workspace) -> Result<PrepareReport> {
         let report = self.with_drawn(&vec![None; self.usable.len()], None);
-        if !folder.join("manifest.csv").exists() {
-            self.write_merged(folder)?;
-            let sources = Sources { roots: self.roots(), settings: self.settings.clone() };
-            write_json(&folder.join("sources.json"), &sources)?;
+        if versions::numbers(workspace, &self.settings.name).is_empty() {
+            let folder = workspace.prepared(&self.settings.name);
+            self.write_merged(&folder)?;
+            self.write_sources(&self.roots(), &folder)?;
             write_json(&folder.join("report.json"), &report)?;
         }
         Ok(report)
@@ -182,7 +191,7 @@ fn samples(usable: &[Usable], drawn: &[Option<Split>], sources: &[Source]) -> Ve
     samples
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let mut bytes = crate::text::json_value(value).at(path)?.into_bytes();
     bytes.push(b'\n');
     write_whole(path, &bytes)

@@ -1,25 +1,27 @@
 //! Preparation: label files in, a checked, balanced and split data set out, with an report of every row.
 
-use super::crops::Cropper;
+use super::crops::{Cropper, folder_of};
 use super::decisions::{Decision, Decisions, class_of};
 use super::division::{SplitMethod, divide};
 use super::duplicates::{Verdict, judge};
 use super::groups;
 use super::inspect::{Stamp, inspect};
-use super::preparation::{Crops, Preparation};
+use super::locate::{Locator, Placed, place};
+use super::preparation::{Built, Crops, Preparation};
+use super::publication::{Published, publish};
 use super::reasons::{Drops, Reason};
 use super::report::PrepareReport;
 use super::report_text::thousands;
 use super::sample::ContentHash;
 use super::source::{RawRow, SourceRows, SourceSpec, source_names};
 use super::split::Sizes;
-use crate::error::{Error, Result};
+use super::versions;
+use crate::error::{Error, ErrorKind, Result};
 use crate::imaging::{Alignment, Template};
 use crate::monitor::{Monitor, Update};
 use crate::text::excerpt;
 use crate::workspace::Workspace;
 use faceprobe_settings::{Refusal, Rules, settings};
-use rayon::prelude::*;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -116,10 +118,10 @@ impl PrepareSettings {
 pub struct Prepared {
     /// Of a cross-validation, the report of all folds together.
     pub report: PrepareReport,
-    /// `data/prepared/NAME`; of a cross-validation there are `data/prepared/NAME-fold-0` and so on beside it.
+    /// `data/prepared/NAME`, or that of a later version; of a cross-validation there are `NAME-fold-0` and so on beside it.
     pub folder: PathBuf,
-    /// An error when there were too few images for the sizes: then no manifest was written.
-    pub outcome: Result<()>,
+    /// The version; an error when there were too few images for the sizes: then no manifest was written.
+    pub outcome: Result<Published>,
 }
 
 /// A source that was read, without its rows.
@@ -147,10 +149,11 @@ pub(super) struct Usable {
     pub hash: ContentHash,
 }
 
-/// Reads, checks, samples and writes `data/prepared/NAME` in the workspace; `manifest.csv` last.
+/// Reads, checks, samples and writes `data/prepared/NAME` in the workspace, or the next version where there is such a set
+/// with other content; the same content is found, and nothing is written.
 ///
 /// Too few images for the sizes is an [`Prepared::outcome`], so that the report can be shown; `report.json` is then
-/// written as well, unless the folder holds an earlier manifest that it would spoil.
+/// written as well, unless there is a set of that name.
 ///
 /// # Errors
 /// When the settings make no sense, a source cannot be read at all, the workspace cannot be written, or the monitor
@@ -175,6 +178,12 @@ pub fn prepare_with(
         ));
     }
     check_name(&settings.name)?;
+    if let Some(of) = versions::fold_of(workspace, &settings.name) {
+        return Err(Error::usage(format!(
+            "{} is a fold of the cross-validation {of}; prepare under another --name.",
+            settings.name
+        )));
+    }
     let asked = Sizes::asked(settings.train, settings.val, settings.test)?;
     stage(monitor, "read labels")?;
     let mut sources = read_sources(&settings.source)?;
@@ -188,8 +197,8 @@ pub fn prepare_with(
         ..PrepareReport::default()
     };
     let mut drops = Drops::default();
-    let candidates = candidates(&mut sources, &mut report, &mut drops);
-    let present = screen(candidates, &mut report, &mut drops);
+    let (candidates, mut locators) = candidates(&mut sources, &mut report, &mut drops);
+    let present = screen(candidates, &mut locators, &mut report, &mut drops);
     stage(monitor, "inspect images")?;
     let files: Vec<(PathBuf, Stamp)> =
         present.iter().filter_map(|candidate| Some((candidate.file.clone(), candidate.stamp?))).collect();
@@ -202,29 +211,32 @@ pub fn prepare_with(
     let grouped = group(&mut usable, &groups::load(workspace)?);
     describe(&usable, &mut report);
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
-    let divisions = divide(&usable, &names, settings, asked, &classes);
+    let divisions = divide(&usable, &names, settings, asked, &classes).map_err(|error| match drops.most() {
+        // Then it is what was left out that is to be mended.
+        Some(most) if error.kind() == ErrorKind::Failed && drops.count() > usable.len() => {
+            Error::failed(format!("{error} {most}"))
+        }
+        _ => error,
+    });
     report.warnings = sources.iter_mut().flat_map(|source| std::mem::take(&mut source.rows.warnings)).collect();
     report.warnings.extend(relabelled);
     if divisions.as_ref().is_ok_and(|divisions| divisions.iter().all(|division| division.keeps_groups())) {
         report.warnings.extend(grouped);
     }
-    let folder = workspace.prepared(&settings.name);
     let preparation = Preparation { report, drops, usable: &usable, sources: &sources, settings };
-    let report = match &divisions {
-        Ok(divisions) => {
-            let crops = cropper.map(|cropper| Crops { cropper, folder: &folder, monitor });
-            let mut reports = Vec::with_capacity(divisions.len());
-            for division in divisions {
-                reports.push(preparation.write(&workspace.prepared(&division.name), division, crops.as_ref())?);
-            }
-            match (&divisions[..], reports.pop()) {
-                ([one], Some(report)) if one.fold.is_none() => report,
-                (folds, _) => preparation.of_folds(folds, &folder)?,
-            }
+    let divisions = match divisions {
+        Ok(divisions) => divisions,
+        Err(error) => {
+            let folder = workspace.prepared(&settings.name);
+            return Ok(Prepared { report: preparation.of_none(workspace)?, folder, outcome: Err(error) });
         }
-        Err(_) => preparation.of_none(&folder)?,
     };
-    Ok(Prepared { report, folder, outcome: divisions.map(|_| ()) })
+    let target = cropper.map(|cropper| folder_of(workspace, &settings.name, cropper));
+    let crops = cropper.zip(target.as_ref()).map(|(cropper, folder)| Crops { cropper, folder, monitor });
+    let built: Vec<Built> =
+        divisions.iter().map(|division| preparation.build(division, crops.as_ref())).collect::<Result<_>>()?;
+    let (report, published) = publish(workspace, &preparation, &divisions, &built)?;
+    Ok(Prepared { report, folder: workspace.prepared(&published.version.id()), outcome: Ok(published) })
 }
 
 pub(super) fn stage(monitor: &dyn Monitor, name: &str) -> Result<()> {
@@ -236,7 +248,10 @@ pub(super) fn stage(monitor: &dyn Monitor, name: &str) -> Result<()> {
 }
 
 /// A prepared set is a folder of `data/prepared`, typed on command lines and shown in tables.
-fn check_name(name: &str) -> Result<()> {
+///
+/// # Errors
+/// A name that cannot be one, as wrong usage.
+pub fn check_name(name: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.len() > 64 || name.starts_with(['.', '-']) || !name.chars().all(plain) {
         return Err(Error::usage(format!(
@@ -268,34 +283,40 @@ fn read_sources(specs: &[SourceSpec]) -> Result<Vec<Source>> {
 }
 
 /// Takes the rows out of all sources, looks which images are there, and counts what is counted over all rows.
-fn candidates(sources: &mut [Source], report: &mut PrepareReport, drops: &mut Drops) -> Vec<Candidate> {
-    let mut candidates = Vec::new();
+fn candidates(sources: &mut [Source], report: &mut PrepareReport, drops: &mut Drops) -> (Vec<Candidate>, Vec<Locator>) {
+    let (mut candidates, mut locators) = (Vec::new(), Vec::new());
     for (source, read) in sources.iter_mut().enumerate() {
         let rows = std::mem::take(&mut read.rows.rows);
         let problems = std::mem::take(&mut read.rows.problems);
-        report.rows += rows.len() + problems.count;
+        let set_aside = std::mem::take(&mut read.rows.set_aside);
+        report.rows += rows.len() + problems.count + set_aside.count();
+        drops.append(set_aside);
         drops.merge(Reason::MalformedRow, problems);
+        let (placed, locator) = place(&read.rows.root, rows);
+        read.rows.warnings.extend(locator.note.clone());
         let mut keys = HashSet::new();
-        report.repeated_keys += rows.iter().filter(|row| !keys.insert(row.key.as_str())).count();
-        let root = &read.rows.root;
-        candidates.par_extend(rows.into_par_iter().map(|row| {
-            let file = root.join(&row.path);
-            Candidate { source, stamp: Stamp::of(&file), row, file }
-        }));
+        report.repeated_keys += placed.iter().filter(|placed| !keys.insert(placed.row.key.as_str())).count();
+        candidates.extend(placed.into_iter().map(|Placed { row, file, stamp }| Candidate { source, row, file, stamp }));
+        locators.push(locator);
     }
     for candidate in &candidates {
         let label = if candidate.row.raw_label.is_empty() { "(empty)" } else { &candidate.row.raw_label };
         *report.raw_labels.entry(excerpt(label)).or_default() += 1;
     }
     report.images_present = candidates.iter().filter(|candidate| candidate.stamp.is_some()).count();
-    candidates
+    (candidates, locators)
 }
 
 /// Drops unknown labels, repeated rows and missing files, in this order.
 ///
 /// A repeated row with another label is no repetition: both stay and are dropped as contradicting when their equal
 /// bytes are seen.
-fn screen(mut candidates: Vec<Candidate>, report: &mut PrepareReport, drops: &mut Drops) -> Vec<Candidate> {
+fn screen(
+    mut candidates: Vec<Candidate>,
+    locators: &mut [Locator],
+    report: &mut PrepareReport,
+    drops: &mut Drops,
+) -> Vec<Candidate> {
     candidates.retain(|candidate| {
         let known = candidate.row.class.is_some();
         if !known {
@@ -317,7 +338,12 @@ fn screen(mut candidates: Vec<Candidate>, report: &mut PrepareReport, drops: &mu
     });
     candidates.retain(|candidate| {
         if candidate.stamp.is_none() {
-            drops.add(Reason::MissingFile, || candidate.row.path.clone());
+            let path = &candidate.row.path;
+            let mut near = || locators.get_mut(candidate.source).and_then(|locator| locator.near(path));
+            drops.add(Reason::MissingFile, || match near() {
+                Some(near) => format!("{path}; there is {near}"),
+                None => path.clone(),
+            });
         }
         candidate.stamp.is_some()
     });

@@ -1,11 +1,15 @@
 //! Why rows are left out, and how many for each reason.
 
 use super::report::{Dropped, Tally};
+use super::report_text::thousands;
 use std::collections::BTreeMap;
 
 /// Why a row is not in the manifest, in the order the checks are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
+    PassedOver,
+    NotAnImage,
+    NoClass,
     MalformedRow,
     UnknownLabel,
     RepeatedRow,
@@ -20,6 +24,9 @@ pub enum Reason {
 impl Reason {
     fn name(self) -> &'static str {
         match self {
+            Self::PassedOver => "passed_over",
+            Self::NotAnImage => "not_an_image",
+            Self::NoClass => "no_class",
             Self::MalformedRow => "malformed_row",
             Self::UnknownLabel => "unknown_label",
             Self::RepeatedRow => "repeated_row",
@@ -34,6 +41,9 @@ impl Reason {
 
     fn explanation(self) -> &'static str {
         match self {
+            Self::PassedOver => "hidden files, and those of other programs",
+            Self::NotAnImage => "files among the images that are none",
+            Self::NoClass => "images outside of the folders of the classes",
             Self::MalformedRow => "rows of the label files that make no sense",
             Self::UnknownLabel => "the label is empty or none of the two classes",
             Self::RepeatedRow => "the same photograph named in an earlier row",
@@ -57,6 +67,30 @@ impl Drops {
     /// Counts one row; `example` is only called when its text is kept.
     pub fn add(&mut self, reason: Reason, example: impl FnOnce() -> String) {
         self.tallies.entry(reason).or_default().add(example);
+    }
+
+    /// Counts several that have one example between them.
+    pub fn add_many(&mut self, reason: Reason, count: usize, example: impl FnOnce() -> String) {
+        if count > 0 {
+            self.tallies.entry(reason).or_default().add_many(count, example);
+        }
+    }
+
+    /// How many are left out, for all reasons together.
+    pub fn count(&self) -> usize {
+        self.tallies.values().map(|tally| tally.count).sum()
+    }
+
+    /// The reason that left out most, with its count and its first example.
+    pub fn most(&self) -> Option<String> {
+        let (reason, tally) = self.tallies.iter().max_by_key(|(_, tally)| tally.count)?;
+        let first = tally.examples.first().map_or_else(String::new, |first| format!("; the first: {first}"));
+        Some(format!("Most of them, {}: {}{first}.", thousands(tally.count), reason.explanation()))
+    }
+
+    /// Counts what others counted.
+    pub fn append(&mut self, other: Self) {
+        other.tallies.into_iter().for_each(|(reason, tally)| self.merge(reason, tally));
     }
 
     /// Counts what an adapter counted.

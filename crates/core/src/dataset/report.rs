@@ -3,6 +3,7 @@
 use super::division::{Fold, SplitMethod};
 use crate::error::{AtPath, Error, Result};
 use crate::imaging::Alignment;
+use crate::own_files;
 use crate::text::brief;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,7 +22,15 @@ pub struct Tally {
 impl Tally {
     /// Counts one more; `example` is only called when its text is kept.
     pub fn add(&mut self, example: impl FnOnce() -> String) {
-        self.count += 1;
+        self.add_many(1, example);
+    }
+
+    /// Counts several that have one example between them; none where there are none.
+    pub fn add_many(&mut self, count: usize, example: impl FnOnce() -> String) {
+        if count == 0 {
+            return;
+        }
+        self.count += count;
         if self.examples.len() < EXAMPLES {
             self.examples.push(brief(&example()));
         }
@@ -38,7 +47,7 @@ impl Tally {
 /// One reason for leaving rows out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
-    /// A short fixed name such as `unknown_label`, `repeated_row`, `missing_file`, `undecodable`,
+    /// A short fixed name such as `passed_over`, `not_an_image`, `unknown_label`, `repeated_row`, `missing_file`, `undecodable`,
     /// `decided`, `duplicate_image`, `contradicting_labels`, `not_sampled`.
     pub reason: String,
     /// The same in words for a person.
@@ -69,7 +78,7 @@ pub struct PrepareReport {
     pub sources: Vec<String>,
     pub seed: u64,
     pub classes: [String; 2],
-    /// Rows read from the label files, before anything was dropped.
+    /// Rows read from the label files, before anything was dropped; where labels are in names, the files.
     pub rows: usize,
     /// Raw label values as written (`f`, `m`, `u`, `(empty)`) and how many rows have each.
     pub raw_labels: BTreeMap<String, usize>,
@@ -120,7 +129,7 @@ impl PrepareReport {
     /// When it is not there or not a report.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join("report.json");
-        let bytes = std::fs::read(&path).at(&path)?;
+        let bytes = own_files::read(&path).at(&path)?;
         serde_json::from_slice(&bytes).map_err(|error| {
             Error::file(&path, format!("is not a report of this program ({error}); run data prepare again"))
         })

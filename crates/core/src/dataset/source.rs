@@ -1,8 +1,10 @@
 //! Where labelled photographs come from: `adapter:path`, and the rows an adapter reads there.
 
 use super::adapter::{self, Layout};
+use super::reasons::Drops;
 use super::report::Tally;
 use super::sample::Split;
+use super::table::Said;
 use crate::error::{Error, Result};
 use faceprobe_settings::text_value;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -212,6 +214,8 @@ pub struct SourceRows {
     pub rows: Vec<RawRow>,
     /// Rows that make no sense: `file line N: what is wrong`.
     pub problems: Tally,
+    /// Files that are no rows, where labels are in names: they are left out for these reasons.
+    pub set_aside: Drops,
     pub warnings: Vec<String>,
     /// The images are drawings of this program's own (a file `SYNTHETIC.txt` says so).
     pub synthetic: bool,
@@ -227,9 +231,16 @@ impl SourceRows {
             classes,
             rows: Vec::new(),
             problems: Tally::default(),
+            set_aside: Drops::default(),
             warnings: Vec::new(),
             synthetic: root.join("SYNTHETIC.txt").exists(),
             merged: None,
         }
+    }
+
+    /// The rows, and what a table that they are read from has to say.
+    pub(super) fn rows_and_said(&mut self) -> (&mut Vec<RawRow>, Said<'_>) {
+        let Self { rows, problems, warnings, .. } = self;
+        (rows, Said { problems, warnings })
     }
 }

@@ -1,13 +1,19 @@
 //! What a person should read before trusting a split.
 
-use super::prepare::Usable;
+use super::lacking::{lacking, per_class};
+use super::prepare::{PrepareSettings, Usable};
 use super::report::{PrepareReport, Tally};
 use super::report_text::thousands;
 use super::sample::Split;
 use std::collections::{HashMap, HashSet};
 
 /// The warnings that follow from the account and the drawn splits.
-pub(super) fn about(report: &PrepareReport, usable: &[Usable], drawn: &[Option<Split>]) -> Vec<String> {
+pub(super) fn about(
+    report: &PrepareReport,
+    settings: &PrepareSettings,
+    usable: &[Usable],
+    drawn: &[Option<Split>],
+) -> Vec<String> {
     let mut warnings = Vec::new();
     if report.synthetic {
         warnings.push(
@@ -24,7 +30,7 @@ pub(super) fn about(report: &PrepareReport, usable: &[Usable], drawn: &[Option<S
     }
     let chosen = || usable.iter().zip(drawn).filter_map(|(sample, drawn)| Some((sample, (*drawn)?)));
     if chosen().next().is_some() {
-        warnings.extend(unbalanced(usable, drawn, &report.classes));
+        warnings.extend(unbalanced(settings, usable, drawn, &report.classes));
         warnings.extend(shared_subjects(chosen(), report.subjects.is_some()));
     }
     warnings
@@ -43,14 +49,23 @@ pub(super) fn about_crops(cropped: usize, whole: &Tally) -> Option<String> {
 }
 
 /// Only official splits and folds can be unbalanced; accuracy is then to be read against the larger class.
-fn unbalanced(usable: &[Usable], drawn: &[Option<Split>], classes: &[String; 2]) -> Vec<String> {
+fn unbalanced(
+    settings: &PrepareSettings,
+    usable: &[Usable],
+    drawn: &[Option<Split>],
+    classes: &[String; 2],
+) -> Vec<String> {
     let mut warnings = Vec::new();
     for split in Split::ALL {
-        let count = |class| {
-            usable.iter().zip(drawn).filter(|(sample, drawn)| sample.class == class && **drawn == Some(split)).count()
-        };
-        let per_class = [count(0), count(1)];
-        if per_class[0] != per_class[1] {
+        let members = usable.iter().zip(drawn).filter(|(_, drawn)| **drawn == Some(split));
+        let per_class = per_class(members.map(|(sample, _)| sample.class == 1));
+        if let Some(lacks) = lacking(split.name(), per_class, classes) {
+            let asked = [settings.train, settings.val, settings.test];
+            // Who asked for none knows.
+            if !Split::ALL.into_iter().zip(asked).any(|(of, size)| of == split && size == Some(0)) {
+                warnings.push(format!("{lacks}, {}.", without(split)));
+            }
+        } else if per_class[0] != per_class[1] {
             let [first, second] = per_class.map(thousands);
             warnings.push(format!(
                 "The {} split is not balanced: {first} {} and {second} {}.",
@@ -61,6 +76,18 @@ fn unbalanced(usable: &[Usable], drawn: &[Option<Split>], classes: &[String; 2])
         }
     }
     warnings
+}
+
+/// What follows for a split without images of both classes.
+fn without(split: Split) -> &'static str {
+    match split {
+        Split::Train => "so no model can be trained on it; prepare with --split random, or with sizes",
+        Split::Val => {
+            "so no threshold that weighs the two classes, no calibration and no ROC AUC can be told from it; prepare \
+             with --split random, or with sizes"
+        }
+        Split::Test => "so accuracy there says nothing of telling the two classes apart",
+    }
 }
 
 /// Splits are drawn by image, as in the study: a person in training and test makes the test easier than it looks.

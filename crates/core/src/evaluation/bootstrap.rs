@@ -57,7 +57,7 @@ pub fn cluster_bootstrap95(cluster_of: &[usize], correct: &[bool], seed: u64) ->
 }
 
 /// Of sorted values, with linear interpolation between neighbours (Hyndman and Fan's seventh definition).
-fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
+pub(super) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = share * (sorted.len().checked_sub(1)?) as f64;
     let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
     Some(low + (high - low) * place.fract())

@@ -31,6 +31,9 @@ const STEEPEST: f64 = 100.0;
 const ITERATIONS: usize = 100;
 
 impl Calibration {
+    /// A calibration on fewer images of a class than this would say more of these few than of the model, and is not used.
+    pub const FEWEST: usize = 5;
+
     /// The temperature with the smallest log loss on these (validation) scores. None when a class is missing, a score
     /// is not a number, or the scores are no better than none at all.
     pub fn temperature(scores: &[f64], positive: &[bool]) -> Option<Self> {
@@ -68,7 +71,7 @@ impl Calibration {
 
     /// Whether the numbers can be those of a calibration; files are not trusted.
     pub fn is_sound(&self) -> bool {
-        self.slope > 0.0 && self.slope.is_finite() && self.offset.is_finite()
+        self.slope > 0.0 && self.slope <= STEEPEST && self.offset.is_finite()
     }
 }
 

@@ -14,23 +14,24 @@ pub const BINS: usize = 10;
 /// Groups of fewer images are shown, but neither the best nor the worst: a share of a few images is mostly luck.
 pub const SMALLEST_GROUP: usize = 30;
 
-/// How well one class is told, in the definitions of scikit-learn's `precision_recall_fscore_support`.
+/// How well one class is told, in the definitions of scikit-learn's `precision_recall_fscore_support`; what it sets to 0
+/// because there is nothing to divide by is null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassFigures {
     pub class: String,
-    /// Share of the images called so that are of the class; 0 where nothing is called so.
-    pub precision: f64,
-    /// Share of the images of the class that are called so; 0 where there are none.
-    pub recall: f64,
-    /// Harmonic mean of the two; 0 where both are.
-    pub f1: f64,
+    /// Share of the images called so that are of the class; null where nothing is called so, or none is of the class.
+    pub precision: Option<f64>,
+    /// Share of the images of the class that are called so; null where there are none.
+    pub recall: Option<f64>,
+    /// Harmonic mean of the two; 0 where nothing is called so, null where none is of the class.
+    pub f1: Option<f64>,
     /// Images of the class.
     pub support: usize,
 }
 
 impl ClassFigures {
     fn of(class: &str, hits: usize, called: usize, support: usize) -> Self {
-        let share = |part: usize, of: usize| if of == 0 { 0.0 } else { part as f64 / of as f64 };
+        let share = |part: usize, of: usize| (support > 0 && of > 0).then(|| part as f64 / of as f64);
         Self {
             class: class.to_owned(),
             precision: share(hits, called),

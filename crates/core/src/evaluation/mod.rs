@@ -10,6 +10,7 @@ pub mod figures;
 pub mod interval;
 pub mod metrics;
 pub mod paired;
+pub mod power_law;
 pub mod threshold;
 
 pub use bootstrap::cluster_bootstrap95;
@@ -19,4 +20,5 @@ pub use figures::{ClassFigures, Figures, Gap, Group, Groups, ScoreFigures, by_gr
 pub use interval::{Interval, wilson95};
 pub use metrics::{Confusion, accuracy, log_loss, roc_auc};
 pub use paired::{McNemar, difference95, mcnemar};
+pub use power_law::PowerLaw;
 pub use threshold::{Criterion, best_threshold, threshold_for};

@@ -3,9 +3,9 @@
 use super::part::{PartName, temporary};
 use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::workspace::persist;
 use sha2::{Digest, Sha256};
-use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ impl Checksums {
     pub fn read(folder: &Path, name: &PartName) -> Result<Result<Option<Self>, String>> {
         let path = name.checksums(folder);
         let mut bytes = Vec::new();
-        match File::open(&path) {
+        match own_files::open(&path) {
             Ok(file) => file.take(LONGEST).read_to_end(&mut bytes).at(&path)?,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Ok(None)),
             Err(error) => return Err(Error::file(&path, error)),

@@ -34,6 +34,7 @@
 
 mod checksum;
 mod compact;
+pub mod export;
 mod half;
 pub mod identity;
 mod index;
@@ -48,6 +49,6 @@ pub use compact::{Compaction, compact};
 pub use half::rounded;
 pub use identity::{Dtype, StoreIdentity};
 pub use rows::{FeatureRows, Rows, StoreRows};
-pub use spec::{CutSettings, FeatureSpec, Taps};
+pub use spec::{ClassifierSettings, CutSettings, FeatureSpec, Taps};
 pub use store::{DamagedPart, Store, StoreInfo, inventory};
 pub use writer::PartWriter;

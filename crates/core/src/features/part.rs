@@ -6,11 +6,12 @@ use super::identity::Dtype;
 use super::owner::Owner;
 use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
-use crate::workspace::persist_shared;
+use crate::own_files;
+use crate::workspace::{self, persist_shared};
 use memmap2::Mmap;
 use ndarray::{ArrayView2, ArrayViewMut1};
 use ndarray_npy::{ViewElement, ViewNpyExt, WriteNpyExt};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -292,7 +293,7 @@ pub(super) fn write(folder: &Path, name: &PartName, keys: &[ContentHash], rows: 
 
 /// A temporary file in a store's folder that says who writes it.
 pub(super) fn temporary(folder: &Path) -> Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(&format!("{TEMPORARY}{}-", Owner::this())).tempfile_in(folder).at(folder)
+    workspace::temporary(folder, &format!("{TEMPORARY}{}-", Owner::this()), "")
 }
 
 /// Writes an array to a temporary file beside `path`.
@@ -346,7 +347,7 @@ pub(super) fn stated_shape(folder: &Path, name: &PartName, dtype: Dtype) -> Opti
 
 /// Maps a file; `None` when there is none.
 fn map_if_there(path: &Path) -> Result<Option<Mmap>> {
-    let file = match File::open(path) {
+    let file = match own_files::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::file(path, error)),

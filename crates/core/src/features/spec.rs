@@ -100,6 +100,44 @@ impl CutSettings {
     }
 }
 
+settings! {
+    /// Whose own classifier answers.
+    pub struct ClassifierSettings {
+        /// The pretrained network whose own classifier answers.
+        backbone: String = "mobilenet-v1-vggface2".to_owned(), text("NAME");
+        /// How pictures are resized: default (antialiased, EXIF upright) or keras (as load_img does, nearest pixel).
+        mode: Mode = Mode::Default, any();
+    }
+}
+
+impl Rules for ClassifierSettings {
+    fn check_together(&self) -> std::result::Result<(), Refusal> {
+        self.spec().map(|_| ())
+    }
+}
+
+impl ClassifierSettings {
+    /// The request for the features that the classifier is for.
+    ///
+    /// # Errors
+    /// A network that does not exist or brings no classifier.
+    pub fn spec(&self) -> std::result::Result<FeatureSpec, Refusal> {
+        let info = backbone::find(&self.backbone).map_err(|error| Refusal::because("backbone", error.to_string()))?;
+        if info.head.is_none() {
+            let with: Vec<&str> =
+                backbone::registry().iter().filter(|info| info.head.is_some()).map(|info| info.name).collect();
+            let what = format!("must be a network that brings its own classifier ({})", with.join(", "));
+            return Err(Refusal::new("backbone", what).not(info.name.to_owned()));
+        }
+        Ok(FeatureSpec { mode: self.mode, ..FeatureSpec::of_backbone(info.name) })
+    }
+
+    /// The settings that lead to a request.
+    pub fn of_spec(spec: &FeatureSpec) -> Self {
+        Self { backbone: spec.backbone.clone(), mode: spec.mode }
+    }
+}
+
 /// The stages that features are taken from; several are put behind each other.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -149,6 +187,26 @@ impl FeatureSpec {
         backbone::find(&self.backbone)
     }
 
+    /// The stores that these features lie in, one for each stage, for weights of this checksum.
+    ///
+    /// # Errors
+    /// A request that does not fit the network.
+    pub fn identities_of(&self, weights: &str) -> Result<Vec<StoreIdentity>> {
+        let info = self.check()?;
+        let stages = info.stages();
+        let identity = |&tap: &usize| StoreIdentity {
+            backbone: info.name.to_owned(),
+            weights: weights.to_owned(),
+            preprocessing: info.preprocessing.with_mode(self.mode).describe(),
+            // The last stage has one name, however it was asked for.
+            tap: if tap + 1 == stages.len() { "last".to_owned() } else { tap.to_string() },
+            pool: self.pool.to_string(),
+            dtype: self.dtype,
+            width: self.pool.width(stages[tap].channels, stages[tap].side),
+        };
+        Ok(self.taps(info).iter().map(identity).collect())
+    }
+
     /// What the network is computed in.
     pub fn arithmetic(&self) -> Arithmetic {
         if self.dtype == Dtype::Bf16 { Arithmetic::Bf16 } else { Arithmetic::F32 }
@@ -160,6 +218,28 @@ impl FeatureSpec {
             Taps::Last => vec![info.stages().len() - 1],
             Taps::Stages(stages) => stages.clone(),
         }
+    }
+
+    /// The stores that these features lie in, one for each stage, for the weights that are here.
+    ///
+    /// # Errors
+    /// A request that does not fit the network; weights that were not fetched.
+    pub fn identities(&self) -> Result<Vec<StoreIdentity>> {
+        self.identities_of(&backbone::weights::sha256_of(self.check()?)?)
+    }
+
+    /// What a row of all of them side by side is.
+    ///
+    /// # Errors
+    /// As [`FeatureSpec::identities`].
+    pub fn identity(&self) -> Result<StoreIdentity> {
+        let parts = self.identities()?;
+        let mut identity = StoreIdentity::combined(&parts)
+            .ok_or_else(|| Error::usage("Features need at least one stage to be taken from."))?;
+        if parts.len() > 1 {
+            identity.tap = self.tap.to_string();
+        }
+        Ok(identity)
     }
 
     /// What differs from the study's choice, in a few words, the backbone aside: `tap 13,15, pool grid4`; empty if

@@ -7,6 +7,7 @@ use super::part::{self, Found, Part, PartName, Verdict};
 use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::Monitor;
+use crate::own_files;
 use ndarray::{Array2, ArrayViewMut1, ArrayViewMut2};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -303,7 +304,7 @@ impl Store {
 const IDENTITY: &str = "identity.json";
 
 fn read_identity(folder: &Path) -> Option<StoreIdentity> {
-    serde_json::from_slice(&fs::read(folder.join(IDENTITY)).ok()?).ok()
+    serde_json::from_slice(&own_files::read(&folder.join(IDENTITY)).ok()?).ok()
 }
 
 /// A store as the Features screen lists it.

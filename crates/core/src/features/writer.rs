@@ -8,10 +8,11 @@ use super::store::Store;
 use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
+use crate::own_files;
 use crate::workspace::persist;
 use ndarray::Array2;
 use ndarray_npy::WritableElement;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -20,8 +21,12 @@ use std::time::{Duration, Instant};
 /// memory stay few for the widest features.
 const PART_BYTES: usize = 16 << 20;
 
-/// How often a part is ended while others write too: what they do not see yet, they may compute again.
-const SHARED_PART: Duration = Duration::from_secs(5);
+/// A part is ended after this time even if it has fewer rows than asked for, so that a kill never costs much of a slow
+/// network's work either.
+const PART_TIME: Duration = Duration::from_secs(30);
+
+/// The same while others write too: what they do not see yet, they may compute again.
+const SHARED_PART_TIME: Duration = Duration::from_secs(5);
 
 /// Collects rows into parts. Rows pushed since the last whole part are lost when it is dropped without
 /// [`PartWriter::flush`].
@@ -35,7 +40,8 @@ pub struct PartWriter<'a> {
     next: u32,
     /// Whether somebody else was seen to write.
     shared: bool,
-    last: Instant,
+    /// When the last part was written, or the first row could have come.
+    since: Instant,
     /// Held as a sign for others, where the file system has locks. Nothing depends on it.
     _sign: Option<File>,
 }
@@ -65,11 +71,11 @@ impl<'a> PartWriter<'a> {
         fs::create_dir_all(&folder).at(&folder).map_err(cannot)?;
         let mut file = part::temporary(&folder).map_err(cannot)?;
         let identity = serde_json::to_vec_pretty(store.identity()).at(&folder)?;
-        if fs::read(store.identity_path()).ok().as_ref() != Some(&identity) {
+        if own_files::read(&store.identity_path()).ok().as_ref() != Some(&identity) {
             file.write_all(&identity).at(&store.identity_path())?;
             persist(file, &store.identity_path())?;
         }
-        let sign = sign(&store.lock_path());
+        let (sign, shared) = sign(&store.lock_path());
         part::remove_remains(&folder, sign.is_some())?;
         store.refresh()?;
         set_aside(store, monitor)?;
@@ -80,8 +86,8 @@ impl<'a> PartWriter<'a> {
         };
         let row_bytes = store.identity().width.max(1) * store.identity().dtype.bytes();
         let part_rows = part_rows.min(PART_BYTES / row_bytes).max(1);
-        let (shared, name, last) = (sign.is_none(), writer_name(), Instant::now());
-        Ok(Self { store, keys: Vec::new(), rows, part_rows, name, next: 0, shared, last, _sign: sign })
+        let (name, since) = (writer_name(), Instant::now());
+        Ok(Self { store, keys: Vec::new(), rows, part_rows, name, next: 0, shared, since, _sign: sign })
     }
 
     /// Whether somebody else writes to this store, as far as can be seen.
@@ -154,10 +160,7 @@ impl<'a> PartWriter<'a> {
                 self.flush()?;
             }
         }
-        if self.shared && self.last.elapsed() > SHARED_PART {
-            self.flush()?;
-        }
-        Ok(())
+        if is_due(self.keys.len(), self.part_rows, self.shared, self.since.elapsed()) { self.flush() } else { Ok(()) }
     }
 
     /// [`PartWriter::push`] of those rows that the store does not have.
@@ -188,9 +191,14 @@ impl<'a> PartWriter<'a> {
         }?;
         self.keys.clear();
         self.next += 1;
-        self.last = Instant::now();
+        self.since = Instant::now();
         self.store.add_own(name)
     }
+}
+
+/// Whether so many rows are written as a part that holds `full`, so long after the part before them.
+fn is_due(rows: usize, full: usize, shared: bool, since: Duration) -> bool {
+    rows > 0 && (rows >= full || since >= if shared { SHARED_PART_TIME } else { PART_TIME })
 }
 
 fn write<T: WritableElement>(
@@ -203,11 +211,16 @@ fn write<T: WritableElement>(
     part::write(folder, name, keys, &Array2::from_shape_vec(shape, values).at(folder)?)
 }
 
-/// The lock that tells others, and programs before version 0.2, that somebody writes; none when somebody else holds it, or
-/// the file system has no locks.
-fn sign(path: &Path) -> Option<File> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).ok()?;
-    file.try_lock().is_ok().then_some(file)
+/// The lock that tells others, and programs before version 0.2, that somebody writes, where it can be had; and whether
+/// somebody else holds it.
+fn sign(path: &Path) -> (Option<File>, bool) {
+    let Ok(file) = own_files::lock(path) else { return (None, false) };
+    match file.try_lock() {
+        Ok(()) => (Some(file), false),
+        Err(TryLockError::WouldBlock) => (None, true),
+        // A file system without locks.
+        Err(TryLockError::Error(_)) => (None, false),
+    }
 }
 
 /// Sets the parts aside that are known to be damaged, and says so.
@@ -223,4 +236,39 @@ fn set_aside(store: &mut Store, monitor: &dyn Monitor) -> Result<()> {
         monitor.update(Update::Note { text });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Dtype, StoreIdentity};
+    use super::*;
+    use crate::monitor::Silent;
+    use ndarray::Array2;
+
+    #[test]
+    fn a_part_is_due_when_it_is_full_or_half_a_minute_has_gone_by() {
+        let (early, late) = (PART_TIME - Duration::from_millis(1), Duration::from_secs(30));
+        assert!(is_due(512, 512, false, early) && is_due(1, 512, false, late));
+        assert!(!is_due(511, 512, false, early) && !is_due(0, 512, true, late));
+        assert!(is_due(1, 512, true, SHARED_PART_TIME), "sooner while others write too");
+    }
+
+    #[test]
+    fn rows_of_a_slow_extraction_are_kept_before_their_part_is_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = || "test".to_owned();
+        let (backbone, weights, preprocessing, tap, pool) = (text(), text(), text(), text(), text());
+        let identity = StoreIdentity { backbone, weights, preprocessing, tap, pool, dtype: Dtype::F32, width: 2 };
+        let mut store = Store::open(folder.path(), &identity).unwrap();
+        let mut writer = PartWriter::open(&mut store, 512, &Silent).unwrap();
+        let row = |byte: u8| ([ContentHash([byte; 32])], Rows::F32(Array2::from_elem((1, 2), f32::from(byte))));
+        let (keys, rows) = row(1);
+        writer.push(&keys, &rows).unwrap();
+        assert_eq!(Store::open(folder.path(), &identity).unwrap().len(), 0);
+        let Some(long_ago) = Instant::now().checked_sub(PART_TIME) else { return };
+        writer.since = long_ago;
+        let (keys, rows) = row(2);
+        writer.push(&keys, &rows).unwrap();
+        assert_eq!(Store::open(folder.path(), &identity).unwrap().len(), 2);
+    }
 }

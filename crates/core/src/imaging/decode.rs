@@ -1,8 +1,11 @@
 //! Image files to pixels. What a file is follows from its first bytes, never from its name.
 
-use super::{Pixels, jpeg};
+use super::room::Room;
+use super::sniff::{Content, content};
+use super::{Pixels, jpeg, png_ending};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use std::borrow::Cow;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -19,14 +22,17 @@ const MAX_DECODED_BYTES: u64 = 1 << 30;
 /// converted, and alpha is dropped without compositing, as Pillow's `convert("RGB")` does. Colour profiles are not
 /// applied (neither Keras nor torchvision apply them).
 ///
+/// A JPEG or PNG that lacks no more than its end is read ([`mended`]). While large pictures are in the hands of other
+/// threads, this waits until there is memory for one more.
+///
 /// The error is a reason without the file's name, which the caller knows: `truncated JPEG ...`.
 pub fn decode(bytes: &[u8]) -> Result<Pixels, String> {
-    guarded(bytes, upright)
+    guarded(bytes, |picture, orientation, _| upright(picture, orientation))
 }
 
 /// Decodes the same files into what Pillow's `open` and `convert("RGB")` give, which is what Keras' `load_img` calls: the
-/// picture as it is stored, whatever the EXIF orientation says. With 16 bits, Pillow cuts colours down to their upper
-/// 8 bits, and grey off at 255.
+/// picture as it is stored, whatever the EXIF orientation says; only TIFF is turned on loading. With 16 bits, Pillow cuts
+/// colours down to their upper 8 bits, and grey off at 255.
 ///
 /// A JPEG's values may part from those of libjpeg, which Pillow uses, since the standard leaves the rounding and the
 /// enlarging of the colour planes open: measured on a noisy picture of quality 90, by 0.35 grey levels on average and 5
@@ -35,7 +41,21 @@ pub fn decode(bytes: &[u8]) -> Result<Pixels, String> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_as_pillow(bytes: &[u8]) -> Result<Pixels, String> {
-    guarded(bytes, |picture, _| as_pillow(picture))
+    guarded(bytes, |mut picture, orientation, format| {
+        if format == ImageFormat::Tiff {
+            picture.apply_orientation(orientation);
+        }
+        as_pillow(picture)
+    })
+}
+
+/// What a file lacks that is read all the same, since every pixel is there; none for most.
+pub fn mended(bytes: &[u8]) -> Option<&'static str> {
+    match readable(bytes) {
+        Ok((ImageFormat::Jpeg, Cow::Owned(_))) => Some("the JPEG lacks its end marker; every pixel is there"),
+        Ok((ImageFormat::Png, Cow::Owned(_))) => Some("the PNG lacks its end; every pixel is there"),
+        _ => None,
+    }
 }
 
 /// Decodes the same files to the same upright pictures as [`decode`], but JPEGs with libjpeg's arithmetic, to the last bit
@@ -47,31 +67,48 @@ pub fn decode_as_pillow(bytes: &[u8]) -> Result<Pixels, String> {
 /// As [`decode`].
 pub fn decode_for_faces(bytes: &[u8]) -> Result<Pixels, String> {
     // All checks, of markers and of size, come first; this reads no more than the header.
-    if sniff(bytes) != Some(ImageFormat::Jpeg) || !jpeg::is_whole(bytes) {
-        return decode(bytes);
-    }
-    let Some(orientation) = catch_unwind(|| jpeg_orientation(bytes)).ok().flatten() else { return decode(bytes) };
-    match catch_unwind(|| jpeg::as_libjpeg(bytes)) {
+    let Ok((ImageFormat::Jpeg, whole)) = readable(bytes) else { return decode(bytes) };
+    let Some((orientation, need)) = catch_unwind(|| jpeg_header(&whole)).ok().flatten() else { return decode(bytes) };
+    let room = Room::wait_for(need);
+    match catch_unwind(|| jpeg::as_libjpeg(&whole)) {
         Ok(Some(picture)) => {
-            let mut picture = DynamicImage::ImageRgb8(picture);
-            picture.apply_orientation(orientation);
-            let rgb = picture.into_rgb8();
-            let (width, height) = rgb.dimensions();
-            Pixels::new(width as usize, height as usize, rgb.into_raw())
-                .ok_or_else(|| "broken JPEG (its size and its data do not agree)".into())
+            let picture = upright(DynamicImage::ImageRgb8(picture), orientation);
+            in_room(picture, room, ImageFormat::Jpeg)
         }
-        _ => decode(bytes),
+        _ => {
+            // Its memory is asked for again there.
+            drop(room);
+            decode(bytes)
+        }
     }
 }
 
-/// The orientation of a JPEG that is not too large to be decoded; none if it is, or has no sound header.
-fn jpeg_orientation(bytes: &[u8]) -> Option<Orientation> {
+/// The orientation of a JPEG that is not too large to be decoded, and the memory that libjpeg needs for it; none if it is
+/// too large, or has no sound header.
+fn jpeg_header(bytes: &[u8]) -> Option<(Orientation, u64)> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Jpeg);
     reader.no_limits();
     let mut decoder = reader.into_decoder().ok()?;
     let (width, height) = decoder.dimensions();
     let fits = u64::from(width) * u64::from(height) <= MAX_PIXELS && decoder.total_bytes() <= MAX_DECODED_BYTES;
-    fits.then(|| decoder.orientation().unwrap_or(Orientation::NoTransforms))
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    fits.then(|| (orientation, needed(&decoder, orientation, ImageFormat::Jpeg, bytes)))
+}
+
+/// The memory, in bytes, that decoding takes at most at one time, as far as the header tells.
+fn needed(decoder: &impl ImageDecoder, orientation: Orientation, format: ImageFormat, bytes: &[u8]) -> u64 {
+    let (width, height) = decoder.dimensions();
+    let (stored, rgb) = (decoder.total_bytes(), 3 * u64::from(width) * u64::from(height));
+    let working = match format {
+        // All coefficients, of 16 bits, until the last scan is read.
+        ImageFormat::Jpeg if jpeg::is_progressive(bytes) => 2 * rgb,
+        ImageFormat::Jpeg => 0,
+        ImageFormat::Gif | ImageFormat::WebP => stored,
+        _ => 0,
+    };
+    let converted = if decoder.color_type() == ColorType::Rgb8 { 0 } else { 2 * rgb };
+    let turned = if orientation == Orientation::NoTransforms { 0 } else { rgb };
+    stored + working.max(converted).max(turned)
 }
 
 fn upright(mut picture: DynamicImage, orientation: Orientation) -> RgbImage {
@@ -94,30 +131,41 @@ fn as_pillow(picture: DynamicImage) -> RgbImage {
     }
 }
 
+/// Makes a decoded picture RGB in its own way.
+type Convert = fn(DynamicImage, Orientation, ImageFormat) -> RgbImage;
+
 /// Decodes the file and makes it RGB in its own way.
-fn guarded(bytes: &[u8], convert: fn(DynamicImage, Orientation) -> RgbImage) -> Result<Pixels, String> {
+fn guarded(bytes: &[u8], convert: Convert) -> Result<Pixels, String> {
+    let (format, whole) = readable(bytes)?;
+    // The decoders are other people's code on hostile input: a panic in one must cost one picture, not the run.
+    let decoded = catch_unwind(AssertUnwindSafe(|| decode_with(&whole, format, convert)))
+        .unwrap_or_else(|_| Err(format!("broken {} (its decoder gave up)", name(format))));
+    match (format, &whole) {
+        (ImageFormat::Png, Cow::Owned(_)) => decoded.map_err(|_| "truncated PNG".into()),
+        _ => decoded,
+    }
+}
+
+/// The format of an image, and the bytes to decode.
+///
+/// # Errors
+/// What is no image, or none that is read, or no whole one; a reason without the file's name.
+fn readable(bytes: &[u8]) -> Result<(ImageFormat, Cow<'_, [u8]>), String> {
     if bytes.is_empty() {
         return Err("empty file".into());
     }
-    let format = sniff(bytes).ok_or("not an image this program reads (JPEG, PNG, WebP, BMP, TIFF, GIF)")?;
-    if format == ImageFormat::Jpeg && !jpeg::is_whole(bytes) {
-        return Err("truncated JPEG (the file ends before the picture does)".into());
+    match content(bytes) {
+        Some(Content::Image(ImageFormat::Jpeg)) => Ok((ImageFormat::Jpeg, jpeg::readable(bytes)?)),
+        Some(Content::Image(ImageFormat::Png)) => Ok((ImageFormat::Png, png_ending::ended(bytes))),
+        Some(Content::Image(format)) => Ok((format, Cow::Borrowed(bytes))),
+        other => {
+            let refusal = other.and_then(Content::refusal);
+            Err(refusal.unwrap_or_else(|| "not an image this program reads (JPEG, PNG, WebP, BMP, TIFF, GIF)".into()))
+        }
     }
-    // The decoders are other people's code on hostile input: a panic in one must cost one picture, not the run.
-    catch_unwind(AssertUnwindSafe(|| decode_with(bytes, format, convert)))
-        .unwrap_or_else(|_| Err(format!("broken {} (its decoder gave up)", name(format))))
 }
 
-fn sniff(bytes: &[u8]) -> Option<ImageFormat> {
-    use ImageFormat::{Bmp, Gif, Jpeg, Png, Tiff, WebP};
-    image::guess_format(bytes).ok().filter(|format| matches!(format, Bmp | Gif | Jpeg | Png | Tiff | WebP))
-}
-
-fn decode_with(
-    bytes: &[u8],
-    format: ImageFormat,
-    convert: fn(DynamicImage, Orientation) -> RgbImage,
-) -> Result<Pixels, String> {
+fn decode_with(bytes: &[u8], format: ImageFormat, convert: Convert) -> Result<Pixels, String> {
     let explain = |error| explain(format, error);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.no_limits(); // dimensions are checked below, with a sentence of our own
@@ -138,11 +186,20 @@ fn decode_with(
     decoder.set_limits(limits).map_err(explain)?;
     // A file whose metadata is broken still shows its picture.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let room = Room::wait_for(needed(&decoder, orientation, format, bytes));
     let picture = DynamicImage::from_decoder(decoder).map_err(explain)?;
-    let rgb = convert(picture, orientation);
+    in_room(convert(picture, orientation, format), room, format)
+}
+
+/// The picture, with the room that it keeps for as long as it is there.
+fn in_room(rgb: RgbImage, room: Option<Room>, format: ImageFormat) -> Result<Pixels, String> {
     let (width, height) = rgb.dimensions();
-    Pixels::new(width as usize, height as usize, rgb.into_raw())
-        .ok_or_else(|| format!("broken {} (its size and its data do not agree)", name(format)))
+    let pixels = Pixels::new(width as usize, height as usize, rgb.into_raw())
+        .ok_or_else(|| format!("broken {} (its size and its data do not agree)", name(format)))?;
+    Ok(match room {
+        Some(room) => pixels.in_room(room),
+        None => pixels,
+    })
 }
 
 /// The decoder's complaint as a reason.

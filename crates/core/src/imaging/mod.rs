@@ -5,17 +5,21 @@ mod animation;
 mod area;
 pub mod decode;
 mod jpeg;
+mod jpeg_structure;
 mod png;
+mod png_ending;
 pub mod preprocessing;
 pub mod resize;
+mod room;
 mod similarity;
+pub mod sniff;
 mod variation;
 mod warp;
 
 pub use alignment::{Alignment, Template};
 pub use animation::animated;
 pub use area::{Region, average};
-pub use decode::{decode, decode_as_pillow, decode_for_faces};
+pub use decode::{decode, decode_as_pillow, decode_for_faces, mended};
 pub use png::png;
 pub use preprocessing::{ChannelOrder, Mode, Preprocessing};
 pub use resize::bilinear as resize;
@@ -23,12 +27,15 @@ pub use similarity::Similarity;
 pub use variation::{VARIATIONS, Variation};
 pub use warp::warp;
 
+use room::Room;
+
 /// An upright RGB picture: 8 bits per channel, rows from top to bottom, `red green blue` per pixel (HWC).
-#[derive(Clone, PartialEq, Eq)]
 pub struct Pixels {
     width: usize,
     height: usize,
     rgb: Vec<u8>,
+    /// What it keeps of the memory for large pictures.
+    room: Option<Room>,
 }
 
 impl Pixels {
@@ -37,7 +44,14 @@ impl Pixels {
     pub fn new(width: usize, height: usize, rgb: Vec<u8>) -> Option<Self> {
         let bytes = width.checked_mul(height)?.checked_mul(3)?;
         let sides_fit = u32::try_from(width).is_ok() && u32::try_from(height).is_ok();
-        (sides_fit && bytes > 0 && bytes == rgb.len()).then_some(Self { width, height, rgb })
+        (sides_fit && bytes > 0 && bytes == rgb.len()).then_some(Self { width, height, rgb, room: None })
+    }
+
+    /// The picture with the room that was waited for, of which it keeps what it needs.
+    fn in_room(mut self, mut room: Room) -> Self {
+        room.shrink(self.rgb.len() as u64);
+        self.room = Some(room);
+        self
     }
 
     /// Pixels in a row; at least 1.
@@ -60,7 +74,7 @@ impl Pixels {
     pub fn mirrored(&self) -> Self {
         let rows = self.rgb.chunks_exact(self.width * 3);
         let rgb = rows.flat_map(|row| row.chunks_exact(3).rev().flatten().copied()).collect();
-        Self { width: self.width, height: self.height, rgb }
+        Self { width: self.width, height: self.height, rgb, room: None }
     }
 
     /// The bytes themselves.
@@ -68,6 +82,21 @@ impl Pixels {
         self.rgb
     }
 }
+
+/// A copy waits for no room, since its maker has a picture in hand.
+impl Clone for Pixels {
+    fn clone(&self) -> Self {
+        Self { width: self.width, height: self.height, rgb: self.rgb.clone(), room: None }
+    }
+}
+
+impl PartialEq for Pixels {
+    fn eq(&self, other: &Self) -> bool {
+        (self.width, self.height, &self.rgb) == (other.width, other.height, &other.rgb)
+    }
+}
+
+impl Eq for Pixels {}
 
 impl std::fmt::Debug for Pixels {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

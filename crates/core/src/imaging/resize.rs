@@ -45,7 +45,7 @@ pub fn nearest(picture: &Pixels, size: usize) -> Pixels {
             rgb.extend_from_slice(&row[x * 3..x * 3 + 3]);
         }
     }
-    Pixels { width: size, height: size, rgb }
+    Pixels { width: size, height: size, rgb, room: None }
 }
 
 /// The source pixel of each target pixel along a side. Pillow (`ImagingScaleAffine`) adds the step up again and again in

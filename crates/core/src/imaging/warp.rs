@@ -17,7 +17,7 @@ pub fn warp(picture: &Pixels, to_picture: &Similarity, side: usize) -> Pixels {
             rgb.extend(source.sample(at, reach).map(|value| value.round() as u8));
         }
     }
-    Pixels { width: side, height: side, rgb }
+    Pixels { width: side, height: side, rgb, room: None }
 }
 
 /// The part of the picture that a crop lies on, reduced by a whole number where the crop is smaller by that and more.

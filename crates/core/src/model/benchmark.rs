@@ -1,7 +1,11 @@
 //! The benchmark: a small CNN trained from scratch.
 
 use super::kind::{Kind, KindInfo, ModelInput, ModelSettings, refit_epochs};
-use super::{Optimizer, RateCourse, Schedule, descent};
+use super::{Optimizer, RateCourse, SavedModel, Schedule, descent};
+use crate::error;
+use crate::onnx::graph::{Attribute, Graph};
+use crate::onnx::heads::{Outcome, averaged, dense, linear, own};
+use crate::onnx::rows::{channels_first, pictures};
 use faceprobe_settings::{Refusal, Rules, Schema, settings};
 use serde_json::{Map, Value};
 
@@ -16,6 +20,7 @@ pub static KIND: KindInfo = KindInfo {
     has_options: true,
     chosen: None,
     refit: refit_epochs,
+    graph,
 };
 
 settings! {
@@ -84,4 +89,23 @@ impl BenchmarkSettings {
 
 impl ModelSettings for BenchmarkSettings {
     const KIND: Kind = Kind::of(&KIND);
+}
+
+fn graph(graph: &mut Graph, model: &SavedModel) -> error::Result<Outcome> {
+    let settings: BenchmarkSettings = serde_json::from_value(model.info.settings.clone()).map_err(|problem| {
+        error::Error::failed(format!("The model's settings cannot be read ({problem}); train it again."))
+    })?;
+    let levels = pictures(graph, settings.input);
+    let levels = channels_first(graph, &levels);
+    let white = graph.float("white", 255.0);
+    let shares = graph.node("Div", "shares", &[&levels, &white], Vec::new());
+    let sides = |name, side: usize| Attribute::Ints(name, vec![side as i64; 2]);
+    let attributes = vec![sides("kernel_shape", settings.pool), sides("strides", settings.pool)];
+    let pooled = graph.node("AveragePool", "pool", &[&shares], attributes);
+    let (weight, bias) = (own(graph, &model.weights, "conv.weight")?, own(graph, &model.weights, "conv.bias")?);
+    let sums = graph.node("Conv", "conv", &[&pooled, &weight, &bias], vec![sides("kernel_shape", settings.kernel)]);
+    let maps = graph.node("Relu", "conv.relu", &[&sums], Vec::new());
+    let averages = averaged(graph, &maps);
+    let hidden = dense(graph, &averages, &model.weights, "dense")?;
+    Ok(Outcome::Logit(linear(graph, &hidden, &model.weights, "out")?))
 }

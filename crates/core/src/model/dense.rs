@@ -1,8 +1,12 @@
 //! The dense head with dropout on frozen features.
 
 use super::kind::{Kind, KindInfo, ModelInput, ModelSettings, refit_epochs};
-use super::{Optimizer, RateCourse, Schedule, descent};
+use super::{Optimizer, RateCourse, SavedModel, Schedule, descent};
 use crate::backbone::Arithmetic;
+use crate::error;
+use crate::onnx::graph::Graph;
+use crate::onnx::heads::{Outcome, dense, linear, standardised};
+use crate::onnx::rows::features;
 use faceprobe_settings::{Refusal, Rules, Schema, settings};
 use serde_json::{Map, Value};
 
@@ -17,6 +21,7 @@ pub static KIND: KindInfo = KindInfo {
     has_options: true,
     chosen: None,
     refit: refit_epochs,
+    graph,
 };
 
 settings! {
@@ -74,4 +79,15 @@ impl DenseSettings {
 
 impl ModelSettings for DenseSettings {
     const KIND: Kind = Kind::of(&KIND);
+}
+
+fn graph(graph: &mut Graph, model: &SavedModel) -> error::Result<Outcome> {
+    let rows = features(graph, &model.info.input)?;
+    let mut values = standardised(graph, &rows, &model.weights)?;
+    for layer in ["hidden", "hidden2"] {
+        if model.weights.contains_key(&format!("{layer}.weight")) {
+            values = dense(graph, &values, &model.weights, layer)?;
+        }
+    }
+    Ok(Outcome::Logit(linear(graph, &values, &model.weights, "out")?))
 }

@@ -1,7 +1,7 @@
 //! An ensemble: fine-tuned runs as one model, the mean of their logits. Nothing is trained.
 
 use super::kind::{Kind, KindInfo, ModelInput, ModelSettings};
-use super::{ModelInfo, ModelSpec};
+use super::{ModelInfo, ModelSpec, finetune};
 use crate::error::Result;
 use crate::run::ensemble;
 use crate::workspace::Workspace;
@@ -18,6 +18,7 @@ pub static KIND: KindInfo = KindInfo {
     has_options: false,
     chosen: None,
     refit,
+    graph: finetune::graph,
 };
 
 settings! {

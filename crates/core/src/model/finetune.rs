@@ -1,9 +1,14 @@
 //! Fine-tuning: the backbone's last stages trained together with a head.
 
 use super::kind::{Kind, KindInfo, ModelInput, ModelSettings, refit_epochs};
-use super::{Optimizer, RateCourse, Schedule, descent};
+use super::{Optimizer, RateCourse, SavedModel, Schedule, descent};
 use crate::backbone::Arithmetic;
+use crate::error;
 use crate::imaging::VARIATIONS;
+use crate::onnx::graph::{Attribute, Graph, Value as Tensor};
+use crate::onnx::heads::{Outcome, averaged, linear};
+use crate::onnx::network::{Maps, Stages};
+use crate::onnx::rows::{cut, own_parameters};
 use faceprobe_settings::{Refusal, Rules, Schema, settings};
 use serde_json::{Map, Value};
 
@@ -18,6 +23,7 @@ pub static KIND: KindInfo = KindInfo {
     has_options: true,
     chosen: None,
     refit: refit_epochs,
+    graph,
 };
 
 settings! {
@@ -97,4 +103,35 @@ impl FinetuneSettings {
 
 impl ModelSettings for FinetuneSettings {
     const KIND: Kind = Kind::of(&KIND);
+}
+
+/// The stages behind the cut with the head on their average, of picture and mirror image; of an ensemble, those of each
+/// member. The mean of all logits is the model's.
+pub(super) fn graph(graph: &mut Graph, model: &SavedModel) -> error::Result<Outcome> {
+    let behind = cut(graph, &model.info.input)?;
+    let members = (0..).map(|index| format!("member.{index}."));
+    let mut prefixes: Vec<String> =
+        members.take_while(|prefix| model.weights.keys().any(|name| name.starts_with(prefix.as_str()))).collect();
+    if prefixes.is_empty() {
+        prefixes.push(String::new());
+    }
+    let mut logits = Vec::with_capacity(prefixes.len());
+    for prefix in &prefixes {
+        let parameters = own_parameters(&model.weights, prefix);
+        let mut stages = Stages { graph, parameters: &*parameters, prefix };
+        let last = stages.through(&behind.plan, behind.activations.clone())?.pop();
+        let Maps { value, .. } = last.unwrap_or_else(|| behind.activations.clone());
+        let averages = averaged(graph, &value);
+        logits.push(linear(graph, &averages, &model.weights, &format!("{prefix}head"))?);
+    }
+    let each: Vec<&Tensor> = logits.iter().collect();
+    let mean = |graph: &mut Graph, name: &str, values: &Tensor, axis: i64| {
+        let attributes = vec![Attribute::Ints("axes", vec![axis]), Attribute::Int("keepdims", 0)];
+        graph.node("ReduceMean", name, &[values], attributes)
+    };
+    let together = graph.node("Concat", "logits", &each, vec![Attribute::Int("axis", 1)]);
+    let of_members = mean(graph, "logits.mean", &together, 1);
+    let pairs = graph.integers("picture_and_mirror_image", &[2, -1]);
+    let pairs = graph.node("Reshape", "pairs", &[&of_members, &pairs], Vec::new());
+    Ok(Outcome::Logit(mean(graph, "logit", &pairs, 0)))
 }

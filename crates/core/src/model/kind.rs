@@ -3,10 +3,12 @@
 //! A kind has a file here, with its settings, and a module of the same name in the engine, which trains, scores and
 //! explains it.
 
-use super::{ModelInfo, ModelSpec};
-use super::{benchmark, dense, ensemble, finetune, logistic};
+use super::{ModelInfo, ModelSpec, SavedModel, TrainingDraw};
+use super::{benchmark, dense, ensemble, finetune, knn, logistic, offtheshelf};
 use crate::error::Result;
-use crate::features::{CutSettings, FeatureSpec};
+use crate::features::{ClassifierSettings, CutSettings, FeatureSpec};
+use crate::onnx::graph::Graph;
+use crate::onnx::heads::Outcome;
 use crate::workspace::Workspace;
 use faceprobe_settings::{Info, Schema, Settings, infos};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -14,7 +16,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 /// Every kind, in the order in which help and forms list them.
-static REGISTRY: [&KindInfo; 5] = [&benchmark::KIND, &dense::KIND, &logistic::KIND, &finetune::KIND, &ensemble::KIND];
+static REGISTRY: [&KindInfo; 7] =
+    [&benchmark::KIND, &dense::KIND, &logistic::KIND, &finetune::KIND, &knn::KIND, &ensemble::KIND, &offtheshelf::KIND];
 
 /// What is said of a kind of model.
 pub struct KindInfo {
@@ -37,6 +40,8 @@ pub struct KindInfo {
     /// Makes of a trained model's spec that of the same model trained anew on validation too, where nothing is left to
     /// choose.
     pub refit: fn(&mut ModelSpec, &ModelInfo, &Workspace) -> Result<()>,
+    /// Writes a trained model, from the pictures on, into a graph for other programs.
+    pub graph: fn(&mut Graph, &SavedModel) -> Result<Outcome>,
 }
 
 /// What a kind of model is given.
@@ -48,6 +53,8 @@ pub enum ModelInput {
     Features,
     /// Activations where a network is cut; what comes after the cut is the model's own.
     Cut,
+    /// The features that a network's own classifier is for: its last stage, averaged.
+    Classifier,
 }
 
 /// A kind of model.
@@ -66,6 +73,8 @@ impl Kind {
     pub const DENSE: Self = Self(&dense::KIND);
     /// Logistic regression (linfa) on frozen features.
     pub const LOGISTIC: Self = Self(&logistic::KIND);
+    /// The most similar training images by their frozen features.
+    pub const KNN: Self = Self(&knn::KIND);
     /// The backbone's last layers trained together with a head.
     pub const FINETUNE: Self = Self(&finetune::KIND);
 
@@ -94,14 +103,18 @@ impl Kind {
         self.0.name
     }
 
-    /// The statements of all that can be said of a model of this kind: of its features, then its own.
+    /// The statements of all that can be said of a model of this kind: of its features, its own, of what it learns from.
     pub fn infos(self) -> Vec<&'static Info> {
         let mut infos = match self.0.input {
             ModelInput::Pixels => Vec::new(),
             ModelInput::Features => infos::<FeatureSpec>(),
             ModelInput::Cut => infos::<CutSettings>(),
+            ModelInput::Classifier => infos::<ClassifierSettings>(),
         };
         infos.extend(self.0.settings.infos());
+        if self.0.has_options {
+            infos.extend(faceprobe_settings::infos::<TrainingDraw>());
+        }
         infos
     }
 

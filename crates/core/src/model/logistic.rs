@@ -1,8 +1,11 @@
 //! Logistic regression (linfa) on frozen features.
 
 use super::kind::{Kind, KindInfo, ModelInput, ModelSettings};
-use super::{ModelInfo, ModelSpec};
+use super::{ModelInfo, ModelSpec, SavedModel};
 use crate::error::Result;
+use crate::onnx::graph::Graph;
+use crate::onnx::heads::{Outcome, linear, standardised};
+use crate::onnx::rows::features;
 use crate::workspace::Workspace;
 use faceprobe_settings::{Rules, Schema, settings};
 use serde_json::Value;
@@ -18,6 +21,7 @@ pub static KIND: KindInfo = KindInfo {
     has_options: true,
     chosen: Some("alpha"),
     refit,
+    graph,
 };
 
 settings! {
@@ -44,4 +48,10 @@ fn refit(model: &mut ModelSpec, info: &ModelInfo, _: &Workspace) -> Result<()> {
         model.set("alphas", &alpha.to_string())?;
     }
     Ok(())
+}
+
+fn graph(graph: &mut Graph, model: &SavedModel) -> Result<Outcome> {
+    let rows = features(graph, &model.info.input)?;
+    let rows = standardised(graph, &rows, &model.weights)?;
+    Ok(Outcome::Logit(linear(graph, &rows, &model.weights, "")?))
 }

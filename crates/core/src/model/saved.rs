@@ -1,14 +1,19 @@
 //! The saved model: one safetensors file that says all there is to know about the model.
 //!
 //! `model.safetensors` holds the weights, standardisation included, as f32 tensors, and under the metadata key
-//! `faceprobe` a JSON object with `info` (a [`ModelInfo`]) and `sha256` (of the tensors' bytes in order of name), so
-//! that a damaged file is told from a good one.
+//! `faceprobe` a JSON object that begins with `sha256`, of all the text behind it: `tensors` (the SHA-256 of the tensors,
+//! with their names and shapes) and `info` (a [`ModelInfo`]). So a file in which anything was changed is told from a good
+//! one, and what it says of itself is believed without reading the weights.
+//!
+//! In files of format 1 the object has `info` and the SHA-256 of the tensors' names and bytes: they are read as before.
 
 use super::Kind;
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::Calibration;
 use crate::features::StoreIdentity;
 use crate::imaging::Alignment;
+use crate::own_files;
+use crate::text::printable;
 use crate::workspace::write_whole;
 use ndarray::ArrayD;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -21,8 +26,8 @@ use std::path::Path;
 /// The numbers of a model by name, standardisation included: all that is saved.
 pub type Weights = BTreeMap<String, ArrayD<f32>>;
 
-/// The version of the file's layout that this program writes and reads.
-pub const FORMAT: u32 = 1;
+/// The version of the file's layout that this program writes; it reads those before it too.
+pub const FORMAT: u32 = 2;
 
 /// No model is larger than this many bytes; a file that is would only fill the memory.
 const LARGEST: u64 = 4 << 30;
@@ -56,7 +61,7 @@ pub struct Provenance {
 /// Everything about a model but its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
-    /// [`FORMAT`].
+    /// The layout of the file it was read from; [`FORMAT`] in every file that is written.
     pub format: u32,
     pub kind: Kind,
     /// The rows it takes: backbone and its weights' hash, preprocessing, tap, pooling, width.
@@ -83,34 +88,98 @@ pub struct SavedModel {
     pub weights: Weights,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Header {
+/// The first layout: nothing says whether `info` is what was written.
+#[derive(Deserialize)]
+struct FirstHeader {
     info: ModelInfo,
+    /// Of the tensors' names and bytes.
     sha256: String,
 }
 
+/// What stands behind the checksum of a header.
+#[derive(Serialize, Deserialize)]
+struct Described<I> {
+    /// [`digest`].
+    tensors: String,
+    info: I,
+}
+
+/// Around the checksum of a header, which is of all that follows.
+const BEFORE: &str = "{\"sha256\":\"";
+const AFTER: &str = "\",";
+
+/// The checksum of the tensors, as a file states it.
+enum Stated {
+    /// Of names and bytes.
+    First(String),
+    /// Of names, shapes and bytes.
+    Whole(String),
+}
+
 impl ModelInfo {
-    /// Reads what a model file says about itself and leaves its weights, which can be large, where they are. Weights
-    /// are not checked.
+    /// Reads what a model file says about itself and leaves its weights, which can be large, where they are: they are not
+    /// checked, all else is.
+    ///
+    /// # Errors
+    /// As [`SavedModel::load`], but for the weights.
     pub fn read(path: &Path) -> Result<Self> {
-        let damaged = || Error::file(path, "is not a whole model file; train the model again or fetch the file again");
-        let mut file = std::fs::File::open(path).at(path)?;
+        let torn = || Error::file(path, damaged("its beginning is missing"));
+        let mut file = own_files::open(path).at(path)?;
         let mut length = [0; 8];
-        file.read_exact(&mut length).map_err(|_| damaged())?;
+        file.read_exact(&mut length).map_err(|_| torn())?;
         let length = u64::from_le_bytes(length);
         if length > LONGEST_HEADER {
-            return Err(damaged());
+            return Err(torn());
         }
         let mut text = Vec::new();
         file.take(length).read_to_end(&mut text).at(path)?;
-        let layout: serde_json::Value = serde_json::from_slice(&text).map_err(|_| damaged())?;
-        let header = layout["__metadata__"][METADATA_KEY].as_str().ok_or_else(damaged)?;
-        serde_json::from_str::<Header>(header).map(|header| header.info).map_err(|_| damaged())
+        let layout: serde_json::Value = serde_json::from_slice(&text).map_err(|_| torn())?;
+        let header = layout["__metadata__"][METADATA_KEY].as_str().ok_or_else(torn)?;
+        read_header(header).map(|(info, _)| info).map_err(|error| Error::file(path, error))
+    }
+
+    /// Refuses what no training can have written; files are not trusted.
+    fn check(&self) -> Result<()> {
+        let Self { input, alignment, classes, threshold, calibration, settings, provenance, .. } = self;
+        let refused = |what: String| Err(Error::failed(what + ADVICE));
+        // The next number above 1 is the threshold of a model that never says the second class.
+        if !(0.0..=1f64.next_up()).contains(threshold) {
+            return refused(format!("states the threshold {threshold:e}, which is not between 0 and 1"));
+        }
+        if classes.iter().any(|class| class.trim().is_empty()) || classes[0] == classes[1] {
+            let [first, second] = classes.each_ref().map(|class| printable(class));
+            return refused(format!("states the classes '{first}' and '{second}', which are not two different names"));
+        }
+        if calibration.is_some_and(|calibration| !calibration.is_sound()) {
+            return refused("states a calibration with a slope or an offset that no fit gives".to_owned());
+        }
+        if input.width == 0
+            || [&input.backbone, &input.preprocessing, &input.tap, &input.pool].iter().any(|s| s.is_empty())
+        {
+            return refused("does not say what features it takes".to_owned());
+        }
+        if let Some(Alignment { side, .. }) = alignment
+            && !Alignment::SIDES.contains(side)
+        {
+            let (least, most) = (Alignment::SIDES.start(), Alignment::SIDES.end());
+            return refused(format!("states crops of {side} pixels, which are not between {least} and {most}"));
+        }
+        if !settings.is_object() {
+            return refused("does not say what settings it was trained with".to_owned());
+        }
+        let Provenance { epochs_run, best_epoch, .. } = provenance;
+        if best_epoch > epochs_run {
+            return refused(format!("states the weights of epoch {best_epoch} of {epochs_run}"));
+        }
+        Ok(())
     }
 }
 
 impl SavedModel {
     /// Writes the file whole or not at all. The same model gives the same bytes.
+    ///
+    /// # Errors
+    /// A model that [`SavedModel::load`] would refuse; a folder that cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         self.check().at(path)?;
         let tensors: Vec<(&String, Vec<usize>, Vec<u8>)> = self
@@ -120,71 +189,106 @@ impl SavedModel {
                 (name, array.shape().to_vec(), array.iter().flat_map(|value| value.to_le_bytes()).collect())
             })
             .collect();
-        let sha256 = digest(tensors.iter().map(|(name, _, bytes)| (name.as_str(), bytes.as_slice())));
-        let header = serde_json::to_string(&Header { info: self.info.clone(), sha256 }).at(path)?;
         let views = tensors
             .iter()
             .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes).at(path)?)))
             .collect::<Result<Vec<_>>>()?;
+        let digest = digest(views.iter().map(|(name, view)| (name.as_str(), view)), true);
+        let info = ModelInfo { format: FORMAT, ..self.info.clone() };
+        let described = serde_json::to_string(&Described { tensors: digest, info }).at(path)?;
+        let rest = described.strip_prefix('{').unwrap_or(&described);
+        let header = format!("{BEFORE}{}{AFTER}{rest}", hex::encode(Sha256::digest(rest)));
         let metadata = HashMap::from([(METADATA_KEY.to_owned(), header)]);
         write_whole(path, &safetensors::serialize(views, Some(metadata)).at(path)?)
     }
 
-    /// Reads the file and checks it: layout, digest, every tensor's name, type, shape and values.
+    /// Reads the file and checks it: layout, checksums, ranges, every tensor's name, type, shape and values.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
     pub fn load(path: &Path) -> Result<Self> {
-        let found = std::fs::metadata(path).at(path)?;
+        let mut file = own_files::open(path).at(path)?;
+        let found = file.metadata().at(path)?;
         if !found.is_file() || found.len() > LARGEST {
             return Err(Error::file(path, "is not a model file; name the model.safetensors of a run"));
         }
-        let bytes = std::fs::read(path).at(path)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).at(path)?;
         Self::from_bytes(&bytes).map_err(|error| Error::file(path, error))
     }
 
     /// The same from bytes in memory.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let damaged = |error: &dyn std::fmt::Display| {
-            Error::failed(format!("is not a whole model file ({error}); train the model again or fetch the file again"))
-        };
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| damaged(&error))?;
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged_by)?;
         let Some(header) = metadata.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY)) else {
             return Err(Error::failed("is a safetensors file, but not a model saved by faceprobe"));
         };
-        // The version comes first: a later layout may lack what the rest needs.
-        let header: serde_json::Value = serde_json::from_str(header).map_err(|error| damaged(&error))?;
-        if header["info"]["format"] != FORMAT {
-            return Err(Error::failed(format!(
-                "has format {}, and this version of faceprobe reads format {FORMAT}; use the version that saved it",
-                header["info"]["format"]
-            )));
-        }
-        let header: Header = serde_json::from_value(header).map_err(|error| damaged(&error))?;
-        let file = SafeTensors::deserialize(bytes).map_err(|error| damaged(&error))?;
+        let (info, stated) = read_header(header)?;
+        let file = SafeTensors::deserialize(bytes).map_err(damaged_by)?;
         let mut tensors = file.tensors();
         tensors.sort_by(|a, b| a.0.cmp(&b.0));
-        if digest(tensors.iter().map(|(name, view)| (name.as_str(), view.data()))) != header.sha256 {
-            return Err(damaged(&"its tensors do not match their checksum"));
+        let digest = |shapes| digest(tensors.iter().map(|(name, view)| (name.as_str(), view)), shapes);
+        let fits = match stated {
+            Stated::First(stated) => digest(false) == stated,
+            Stated::Whole(stated) => digest(true) == stated,
+        };
+        if !fits {
+            return Err(damaged("its tensors do not fit their checksum"));
         }
         let weights =
             tensors.iter().map(|(name, view)| Ok((name.clone(), array_of(name, view)?))).collect::<Result<_>>()?;
-        let model = Self { info: header.info, weights };
+        let model = Self { info, weights };
         model.check()?;
         Ok(model)
     }
 
     fn check(&self) -> Result<()> {
-        if !self.info.threshold.is_finite() {
-            return Err(Error::failed("the threshold is not a finite number"));
-        }
-        if self.info.calibration.is_some_and(|calibration| !calibration.is_sound()) {
-            return Err(Error::failed(
-                "the calibration has a slope that is not above 0 or a number that is not finite",
-            ));
-        }
+        self.info.check()?;
         match self.weights.iter().find(|(_, array)| array.iter().any(|value| !value.is_finite())) {
-            Some((name, _)) => Err(Error::failed(format!("the tensor '{name}' holds a value that is not finite"))),
+            Some((name, _)) => {
+                Err(Error::failed(format!("the tensor '{name}' holds a value that is not finite{ADVICE}")))
+            }
             None => Ok(()),
         }
     }
+}
+
+const ADVICE: &str = "; train the model again or fetch the file again";
+
+fn damaged(what: impl std::fmt::Display) -> Error {
+    Error::failed(format!("is not a whole model file ({what}){ADVICE}"))
+}
+
+fn damaged_by(error: impl std::error::Error) -> Error {
+    damaged(error)
+}
+
+/// What a header says, held against its checksum and checked for ranges, and the checksum of the tensors.
+fn read_header(header: &str) -> Result<(ModelInfo, Stated)> {
+    // The version comes first: a later layout may lack what the rest needs.
+    let any: serde_json::Value = serde_json::from_str(header).map_err(damaged_by)?;
+    let format = &any["info"]["format"];
+    if !format.as_u64().is_some_and(|format| (1..=u64::from(FORMAT)).contains(&format)) {
+        return Err(Error::failed(format!(
+            "has format {format}, and this version of faceprobe reads formats up to {FORMAT}; use the version that saved it"
+        )));
+    }
+    let (info, stated) = match header.strip_prefix(BEFORE) {
+        Some(rest) => {
+            let rest = rest.split_at_checked(64).and_then(|(sum, rest)| Some((sum, rest.strip_prefix(AFTER)?)));
+            if rest.is_none_or(|(sum, rest)| hex::encode(Sha256::digest(rest)) != sum) {
+                return Err(damaged("what it says of itself does not fit its checksum"));
+            }
+            let Described { tensors, info } = serde_json::from_value(any).map_err(damaged_by)?;
+            (info, Stated::Whole(tensors))
+        }
+        None => {
+            let FirstHeader { info, sha256 } = serde_json::from_value(any).map_err(damaged_by)?;
+            (info, Stated::First(sha256))
+        }
+    };
+    ModelInfo::check(&info)?;
+    Ok((info, stated))
 }
 
 fn array_of(name: &str, view: &TensorView) -> Result<ArrayD<f32>> {
@@ -196,12 +300,17 @@ fn array_of(name: &str, view: &TensorView) -> Result<ArrayD<f32>> {
         .map_err(|error| Error::failed(format!("the tensor '{name}' has an impossible shape ({error})")))
 }
 
-fn digest<'a>(tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
+/// The SHA-256 of tensors: names and bytes, and for files from format 2 on their shapes.
+fn digest<'a>(tensors: impl Iterator<Item = (&'a str, &'a TensorView<'a>)>, shapes: bool) -> String {
     let mut hash = Sha256::new();
-    for (name, bytes) in tensors {
+    for (name, view) in tensors {
         hash.update(name.as_bytes());
         hash.update([0]);
-        hash.update(bytes);
+        if shapes {
+            hash.update(format!("{:?} {:?}", view.dtype(), view.shape()));
+            hash.update([0]);
+        }
+        hash.update(view.data());
     }
     hex::encode(hash.finalize())
 }

@@ -1,10 +1,11 @@
 //! A model to train: its kind, its features, its settings.
 
+use super::TrainingDraw;
 use super::kind::{Kind, ModelInput, ModelSettings};
 use crate::backbone::{Device, Pool};
 use crate::error::{Error, Result};
-use crate::features::{CutSettings, FeatureSpec};
-use faceprobe_settings::{AnySettings, Refusal};
+use crate::features::{ClassifierSettings, CutSettings, FeatureSpec};
+use faceprobe_settings::{AnySettings, Refusal, Settings, infos, words};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -14,17 +15,18 @@ pub struct ModelSpec {
     kind: Kind,
     features: Option<FeatureSpec>,
     settings: Box<dyn AnySettings>,
+    draw: TrainingDraw,
 }
 
 impl ModelSpec {
     /// A model with these settings, on these features (or behind the cut that they stand for), if its kind has any.
     pub fn new<S: ModelSettings>(features: impl Into<Option<FeatureSpec>>, settings: S) -> Self {
-        Self { kind: S::KIND, features: features.into(), settings: Box::new(settings) }
+        Self::of_kind(S::KIND, features.into(), Box::new(settings))
     }
 
     /// The same where the kind is not known when the program is built.
     pub fn of_kind(kind: Kind, features: Option<FeatureSpec>, settings: Box<dyn AnySettings>) -> Self {
-        Self { kind, features, settings }
+        Self { kind, features, settings, draw: TrainingDraw::default() }
     }
 
     /// A model of names and texts, those of its features and its own together; what is not given has its default.
@@ -33,20 +35,25 @@ impl ModelSpec {
     /// All that is refused.
     pub fn read(kind: Kind, pairs: &[(String, String)]) -> Result<Self, Vec<Refusal>> {
         let own: Vec<&str> = kind.info().settings.infos().iter().map(|info| info.name).collect();
+        let draws = |pair: &(String, String)| infos::<TrainingDraw>().iter().any(|info| info.name == pair.0);
+        let (of_draw, pairs): (Vec<_>, Vec<_>) = pairs.iter().cloned().partition(draws);
         let (own, of_input): (Vec<_>, Vec<_>) =
             pairs.iter().cloned().partition(|(name, _)| own.contains(&name.as_str()));
+        let draw = faceprobe_settings::read::<TrainingDraw>(&of_draw);
         let features = match kind.info().input {
             ModelInput::Pixels if of_input.is_empty() => Ok(None),
             // A name that there is not is refused with the one most like it.
-            ModelInput::Pixels => return kind.info().settings.read(pairs).and(Err(Vec::new())),
+            ModelInput::Pixels => return kind.info().settings.read(&pairs).and(Err(Vec::new())),
             ModelInput::Features => faceprobe_settings::read::<FeatureSpec>(&of_input).map(Some),
             ModelInput::Cut => faceprobe_settings::read::<CutSettings>(&of_input)
                 .and_then(|cut| cut.spec().map(Some).map_err(|refusal| vec![refusal])),
+            ModelInput::Classifier => faceprobe_settings::read::<ClassifierSettings>(&of_input)
+                .and_then(|of| of.spec().map(Some).map_err(|refusal| vec![refusal])),
         };
-        match (features, kind.info().settings.read(&own)) {
-            (Ok(features), Ok(settings)) => Ok(Self { kind, features, settings }),
-            (features, settings) => {
-                Err(features.err().into_iter().flatten().chain(settings.err().into_iter().flatten()).collect())
+        match (features, kind.info().settings.read(&own), draw) {
+            (Ok(features), Ok(settings), Ok(draw)) => Ok(Self { kind, features, settings, draw }),
+            (features, settings, draw) => {
+                Err([features.err(), settings.err(), draw.err()].into_iter().flatten().flatten().collect())
             }
         }
     }
@@ -86,6 +93,23 @@ impl ModelSpec {
         // A kind without seeds is the same for every seed.
         let _ = self.settings.set("seed", &seed.to_string());
         self
+    }
+
+    /// The same model that learns from so many of the training images; none for all of them.
+    #[must_use]
+    pub fn with_train_images(mut self, count: Option<usize>) -> Self {
+        self.draw.train_images = count;
+        self
+    }
+
+    /// From how many of the training images it learns; none for all of them.
+    pub fn train_images(&self) -> Option<usize> {
+        self.draw.train_images
+    }
+
+    /// Which of the training images it learns from.
+    pub fn draw(&self) -> &TrainingDraw {
+        &self.draw
     }
 
     /// The features it is trained on, or for fine-tuning where it begins; the benchmark has none.
@@ -130,13 +154,19 @@ impl ModelSpec {
             features.check()?;
             features.arithmetic().check(device)?;
         }
+        faceprobe_settings::check(&self.draw)?;
         Ok(self.settings.check()?)
     }
 
     /// The same for all seeds of one model, and for nothing else.
     pub fn key(&self) -> String {
         let features = self.features.as_ref().map(faceprobe_settings::key).unwrap_or_default();
-        [self.kind.name(), &features, &self.settings.key()].join(" ")
+        let key = [self.kind.name(), &features, &self.settings.key()].join(" ");
+        // Keys of models that learn from all are what they were before there were draws.
+        match self.draw.train_images {
+            Some(_) => format!("{key} {}", faceprobe_settings::key(&self.draw)),
+            None => key,
+        }
     }
 
     /// [`ModelSpec::describe`] after training, when what was chosen on validation is known.
@@ -153,6 +183,8 @@ impl ModelSpec {
     }
 
     fn with_features(&self, settings: String) -> String {
+        let drawn = words(&self.draw);
+        let settings = if drawn.is_empty() { settings } else { format!("{settings}, {drawn}") };
         match self.features().map(FeatureSpec::describe) {
             Some(features) if !features.is_empty() => format!("{settings}; {features}"),
             _ => settings,
@@ -162,7 +194,8 @@ impl ModelSpec {
 
 impl PartialEq for ModelSpec {
     fn eq(&self, other: &Self) -> bool {
-        self.kind == other.kind && self.features == other.features && self.settings.pairs() == other.settings.pairs()
+        let same = self.kind == other.kind && self.features == other.features && self.draw == other.draw;
+        same && self.settings.pairs() == other.settings.pairs()
     }
 }
 
@@ -172,6 +205,9 @@ impl Serialize for ModelSpec {
         object.insert("kind".into(), Value::from(self.kind.name()));
         if let Some(features) = &self.features {
             object.extend(AnySettings::to_json(features));
+        }
+        if self.draw.train_images.is_some() {
+            object.extend(AnySettings::to_json(&self.draw));
         }
         object.insert("settings".into(), Value::Object(self.settings.to_json()));
         object.serialize(serializer)
@@ -196,18 +232,24 @@ impl<'de> Deserialize<'de> for ModelSpec {
         };
         let settings =
             kind.info().settings.from_json(settings).map_err(|refusal| D::Error::custom(refusal.for_key()))?;
+        let draw = serde_json::from_value(Value::Object(known::<TrainingDraw>(&object))).map_err(D::Error::custom)?;
         let features = match kind.info().input {
             ModelInput::Pixels => None,
             // Keys of whatever this is flattened into stand here too.
-            ModelInput::Features | ModelInput::Cut => {
-                Some(serde_json::from_value(Value::Object(features_of(object))).map_err(D::Error::custom)?)
+            ModelInput::Features | ModelInput::Cut | ModelInput::Classifier => {
+                Some(serde_json::from_value(Value::Object(known::<FeatureSpec>(&object))).map_err(D::Error::custom)?)
             }
         };
-        Ok(Self { kind, features, settings })
+        Ok(Self { kind, features, settings, draw })
     }
 }
 
-fn features_of(object: Map<String, Value>) -> Map<String, Value> {
-    let keys = <FeatureSpec as faceprobe_settings::Settings>::known_keys();
-    object.into_iter().filter(|(key, _)| keys.contains(&key.as_str())).collect()
+/// The keys of an object that are those of some settings.
+fn known<S: Settings>(object: &Map<String, Value>) -> Map<String, Value> {
+    let keys = S::known_keys();
+    object
+        .iter()
+        .filter(|(key, _)| keys.contains(&key.as_str()))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }

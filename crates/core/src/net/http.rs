@@ -6,6 +6,7 @@
 use super::client::{CONNECT, Client};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
+use crate::own_files;
 use crate::workspace::is_at;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -75,8 +76,8 @@ impl Download<'_> {
     /// # Errors
     /// As [`Download::run`], without the refusals.
     pub fn fetch(&self, monitor: &dyn Monitor) -> Result<Fetched> {
-        let mut file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(self.partial).at(self.partial)?;
+        let mut file = own_files::open_with(OpenOptions::new().create(true).truncate(false).write(true), self.partial)
+            .at(self.partial)?;
         file.try_lock()
             .map_err(|_| Error::file(self.partial, "another faceprobe is downloading this file; wait for it"))?;
         // Else what would be gone on with, or begun anew, is the finished file.

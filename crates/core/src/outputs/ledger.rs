@@ -1,14 +1,13 @@
 //! What the program wrote where a user said: `cache/written.jsonl`, a line for each file that was written.
 
 use crate::error::{AtPath, Result};
+use crate::own_files;
 use crate::workspace::Workspace;
-use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// What is known of a file that is there.
@@ -59,7 +58,12 @@ impl Ledger {
     /// Notes that these bytes are about to be written to `real`. That comes first, so that a kill in between leaves no file
     /// of the program's that it does not know; what was there before is still known by its own line.
     pub fn note(&mut self, real: &Path, bytes: &[u8]) {
-        let line = Line { path: self.key(real), sha256: hex::encode(Sha256::digest(bytes)) };
+        self.note_sum(real, hex::encode(Sha256::digest(bytes)));
+    }
+
+    /// The same of bytes whose SHA-256, in hex, is known.
+    pub fn note_sum(&mut self, real: &Path, sha256: String) {
+        let line = Line { path: self.key(real), sha256 };
         // Where it cannot be noted, the next command takes the file for somebody else's and asks for --force.
         let _ = self.append(&line);
         self.known().entry(line.path).or_default().push(line.sha256);
@@ -74,16 +78,14 @@ impl Ledger {
         let mut text = vec![b'\n'];
         serde_json::to_writer(&mut text, line)?;
         text.push(b'\n');
-        let mut options = OpenOptions::new();
-        options.create(true).append(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
-        options.open(&self.path)?.write_all(&text)
+        own_files::append(&self.path)?.write_all(&text)
     }
 
     /// The hashes of what was written, by key. A ledger that is not there or cannot be read knows nothing.
     fn known(&mut self) -> &mut HashMap<String, Vec<String>> {
         self.known.get_or_insert_with(|| {
             let mut known: HashMap<String, Vec<String>> = HashMap::new();
-            let lines = fs::read(&self.path).unwrap_or_default();
+            let lines = own_files::read(&self.path).unwrap_or_default();
             for line in lines.split(|byte| *byte == b'\n') {
                 if let Ok(Line { path, sha256 }) = serde_json::from_slice(line) {
                     known.entry(path).or_default().push(sha256);

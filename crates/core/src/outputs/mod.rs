@@ -6,9 +6,10 @@
 //! once more and never replaces a file that appeared in between.
 
 mod ledger;
+mod streamed;
 
 use crate::error::{AtPath, Error, Result};
-use crate::workspace::{Workspace, persist_new, write_whole};
+use crate::workspace::{Workspace, persist_new, temporary, write_whole};
 use ledger::{Ledger, Record};
 use std::collections::HashSet;
 use std::fs::{self, Metadata, OpenOptions};
@@ -198,7 +199,7 @@ impl Outputs {
     fn create(&mut self, path: &Path, bytes: &[u8]) -> Result<bool> {
         let folder = folder_of(path);
         fs::create_dir_all(folder).at(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).at(folder)?;
+        let mut file = temporary(folder, ".tmp-", "")?;
         file.write_all(bytes).at(path)?;
         let real = folder.canonicalize().at(folder)?.join(path.file_name().unwrap_or_default());
         self.ledger.note(&real, bytes);

@@ -6,11 +6,12 @@ use crate::worker;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 /// What is asked. Paths travel beside it, as arguments of the worker, since their names need not be UTF-8.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
+    #[serde(with = "crate::path_text")]
     pub workspace: PathBuf,
     /// The run whose model answers; none for the chosen one.
     pub model: Option<String>,
@@ -70,6 +71,7 @@ impl BatchSummary {
 pub struct Answers {
     child: Child,
     lines: std::io::Lines<BufReader<ChildStdout>>,
+    messages: Option<ChildStderr>,
 }
 
 impl Answers {
@@ -82,9 +84,16 @@ impl Answers {
         let request = serde_json::to_string(batch).at(&batch.workspace)?;
         let mut command = Command::new(&program);
         command.arg("predict").arg(request).args(explain).args(lists).args(paths);
-        let mut child = command.stdout(Stdio::piped()).spawn().at(&program)?;
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().at(&program)?;
         let output = child.stdout.take().ok_or_else(|| Error::failed("The worker has no output."))?;
-        Ok(Self { child, lines: BufReader::new(output).lines() })
+        let messages = child.stderr.take();
+        Ok(Self { child, lines: BufReader::new(output).lines(), messages })
+    }
+
+    /// What the worker says besides, the messages of its libraries included: text from outside, which has to be read, or
+    /// the worker comes to wait. None the second time.
+    pub fn messages(&mut self) -> Option<ChildStderr> {
+        self.messages.take()
     }
 
     /// The next reply, once it is there. After [`BatchReply::Ended`] there is none.

@@ -5,6 +5,7 @@
 use super::{Detect, HeatMap, Placement, Prediction};
 use crate::error::{AtPath, Error, Result};
 use crate::imaging::Template;
+use crate::own_files;
 use crate::worker;
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,7 @@ pub struct Options {
 /// One question on the predictor's standard input, a JSON object a line. Everything but the path may be left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Request {
+    #[serde(with = "crate::path_text", default)]
     pub path: PathBuf,
     /// As [`Options`] has them.
     #[serde(default)]
@@ -102,7 +104,8 @@ impl Client {
         let program = worker::program()?;
         let log_path = workspace.root().join("cache/predictor.log");
         std::fs::create_dir_all(workspace.root().join("cache")).at(&log_path)?;
-        let log = OpenOptions::new().create(true).write(true).truncate(true).open(&log_path).at(&log_path)?;
+        let log = own_files::open_with(OpenOptions::new().create(true).write(true).truncate(true), &log_path)
+            .at(&log_path)?;
         let mut command = Command::new(&program);
         command.arg("answer").arg(workspace.root()).arg(device).arg(threads.to_string()).args(model);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).spawn().at(&program)?;

@@ -1,13 +1,14 @@
 //! What is to be predicted: files, folders, lists of paths, standard input; found while the first are being worked on.
 
+use super::list::List;
 use super::reading::{MOST_BYTES, reason};
-use crate::dataset::adapter::is_image_name;
+use crate::dataset::walk::{is_image_name, is_of_others};
 use crate::error::{Error, Result};
+use crate::imaging::sniff::{self, Content};
+use crate::path_text::{meant, text_of};
 use std::collections::VecDeque;
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
 use std::time::Duration;
@@ -28,7 +29,7 @@ pub enum Item {
     },
 }
 
-/// A list of paths: one a line, or with NUL between them as `find -print0` writes it.
+/// What ends a path in a list: one a line, or NUL as `find -print0` writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Separator {
     /// Empty lines are passed over, and a carriage return before the end of a line.
@@ -70,12 +71,12 @@ impl Inputs {
         Self { sources: VecDeque::new(), found: VecDeque::new(), recursive }
     }
 
-    /// A file, or a folder for its images.
+    /// A file, or a folder for its images; also by the [text](crate::path_text) that an answer has for it.
     pub fn path(&mut self, path: &Path) {
-        self.sources.push_back(Source::Path(path.to_owned()));
+        self.sources.push_back(Source::Path(meant(path).into_owned()));
     }
 
-    /// A file with a list of paths, relative to the current folder.
+    /// A file with a list of paths, relative to the current folder or else to the list's own.
     ///
     /// # Errors
     /// A list that cannot be opened.
@@ -86,7 +87,8 @@ impl Inputs {
         if kind.is_dir() {
             return Err(Error::file(path, "is a folder, not a list of paths; name it without --list"));
         }
-        let lines = lines(BufReader::new(file), path.display().to_string(), separator);
+        let beside = path.parent().map(Path::to_owned);
+        let lines = List::new(BufReader::new(file), text_of(path).into_owned(), separator, beside);
         self.sources.push_back(if kind.is_file() { Source::Lines(Box::new(lines)) } else { growing(lines) });
         Ok(())
     }
@@ -99,7 +101,7 @@ impl Inputs {
             let mut reader = std::io::stdin().lock();
             let items: Box<dyn Iterator<Item = Item>> = match whole_image(&mut reader, separator) {
                 Some(item) => Box::new(std::iter::once(item)),
-                None => Box::new(lines(reader, "standard input".into(), separator)),
+                None => Box::new(List::new(reader, "standard input".into(), separator, None)),
             };
             for item in items {
                 if send.send(item).is_err() {
@@ -213,49 +215,13 @@ fn growing(items: impl Iterator<Item = Item> + Send + 'static) -> Source {
     Source::Growing(receive)
 }
 
-/// The paths of a list. One that cannot be read further ends with an item that says so.
-fn lines(mut reader: impl BufRead, name: String, separator: Separator) -> impl Iterator<Item = Item> {
-    /// Longer than any path that a system takes; a line without an end must not fill the memory.
-    const LONGEST: u64 = 1 << 16;
-    let mut ended = false;
-    std::iter::from_fn(move || {
-        while !ended {
-            let end = if separator == Separator::Nul { 0 } else { b'\n' };
-            let mut line = Vec::new();
-            let failed = match reader.by_ref().take(LONGEST).read_until(end, &mut line) {
-                Ok(0) => return None,
-                Ok(_) if line.last() == Some(&end) => {
-                    line.pop();
-                    None
-                }
-                Ok(count) if count as u64 == LONGEST => {
-                    Some("holds a line longer than any path; it is not a list of paths".to_owned())
-                }
-                Ok(_) => None,
-                Err(error) => Some(format!("the list cannot be read further ({error})")),
-            };
-            if let Some(reason) = failed {
-                ended = true;
-                return Some(Item::Hopeless { name: name.clone(), reason });
-            }
-            if separator == Separator::Line && line.last() == Some(&b'\r') {
-                line.pop();
-            }
-            if !line.is_empty() {
-                return Some(Item::File(PathBuf::from(OsString::from_vec(line))));
-            }
-        }
-        None
-    })
-}
-
 /// An image's bytes, if that is what comes. A list of paths is text, and every image has other bytes at its beginning.
 fn whole_image(reader: &mut impl BufRead, separator: Separator) -> Option<Item> {
     let first = reader.fill_buf().ok()?;
     let first = &first[..first.len().min(32)];
-    let format = image::guess_format(first).ok()?;
-    // These begin with bytes that no text has; the others with letters that a name could begin with too.
-    let certain = matches!(format, image::ImageFormat::Jpeg | image::ImageFormat::Png);
+    sniff::content(first)?;
+    // Some begin with letters that a name could begin with too; these with bytes that no text has.
+    let certain = first.starts_with(b"\xFF\xD8\xFF") || first.starts_with(b"\x89PNG");
     let text = |&byte: &u8| byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t');
     if !certain && (separator == Separator::Nul || first.iter().all(text)) {
         return None;
@@ -273,11 +239,11 @@ fn whole_image(reader: &mut impl BufRead, separator: Separator) -> Option<Item> 
 
 /// The images of a folder, or the item that says why there are none.
 fn opened(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, Item> {
-    images(folder, recursive).map_err(|reason| Item::Hopeless { name: folder.to_string_lossy().into_owned(), reason })
+    images(folder, recursive).map_err(|reason| Item::Hopeless { name: text_of(folder).into_owned(), reason })
 }
 
-/// The images of a folder by name, without hidden ones; with `recursive`, those of the folders in it too, each folder
-/// once and without following links.
+/// The images of a folder in the order of their names: what has a name or a content like one, without hidden files and those
+/// of other programs; with `recursive`, those of the folders in it too, each folder once and without following links.
 fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
     let (mut found, mut folders, mut others) = (Vec::new(), 0, 0);
     let mut left = vec![folder.to_owned()];
@@ -295,7 +261,7 @@ fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
         let mut below = Vec::new();
         for entry in entries {
             let name = entry.file_name();
-            if name.as_encoded_bytes().starts_with(b".") {
+            if is_of_others(&name.to_string_lossy()) {
                 continue;
             }
             let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
@@ -303,7 +269,7 @@ fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
             if folder {
                 folders += 1;
                 below.push(entry.path());
-            } else if is_image_name(&name.to_string_lossy()) && !linked() {
+            } else if (is_image_name(&name.to_string_lossy()) || holds_picture(&entry.path())) && !linked() {
                 found.push(entry.path());
             } else {
                 others += 1;
@@ -324,26 +290,22 @@ fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
+/// Whether the content of an ordinary file is that of an image, read or not.
+fn holds_picture(path: &Path) -> bool {
+    let head = || {
+        let mut head = Vec::new();
+        // Opening a pipe would wait for its writer.
+        path.metadata().ok()?.is_file().then_some(())?;
+        File::open(path).ok()?.take(sniff::HEAD as u64).read_to_end(&mut head).ok()?;
+        Some(head)
+    };
+    matches!(head().and_then(|head| sniff::content(&head)), Some(Content::Image(_) | Content::Foreign(_)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::Cursor;
-
-    fn paths(text: &[u8], separator: Separator) -> Vec<Item> {
-        lines(Cursor::new(text.to_vec()), "list".into(), separator).collect()
-    }
-
-    fn file(path: &str) -> Item {
-        Item::File(path.into())
-    }
-
-    #[test]
-    fn lists_are_read_as_people_and_find_write_them() {
-        assert_eq!(paths(b"a.jpg\r\n\n b c.png\nlast", Separator::Line), ["a.jpg", " b c.png", "last"].map(file));
-        assert_eq!(paths(b"a\nb.jpg\0c\r\0", Separator::Nul), ["a\nb.jpg", "c\r"].map(file));
-        let endless = paths(&vec![b'x'; 1 << 20], Separator::Line);
-        assert!(matches!(&endless[..], [Item::Hopeless { .. }]), "{endless:?}");
-    }
 
     #[test]
     fn an_image_on_standard_input_is_told_from_paths() {
@@ -354,5 +316,7 @@ mod tests {
         for paths in ["BMW.jpg\nb.jpg\n", "RIFF.png", "GIF89a.gif\n", "II*.tif\n", "", "bilder/Köln.jpg\n"] {
             assert!(!is_image(paths.as_bytes()), "{paths:?}");
         }
+        // What is no image that is read is refused by its name, not as a list.
+        assert!(is_image(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"));
     }
 }

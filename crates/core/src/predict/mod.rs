@@ -8,8 +8,11 @@ pub mod client;
 mod crop;
 mod heat_map;
 pub mod input;
+mod list;
+mod listed;
 pub mod overlay;
 mod reading;
+mod wide;
 
 pub use batch::{Answers, Batch, BatchReply, BatchSummary};
 pub use client::{Client, Explanation, Options, Reply, Request};

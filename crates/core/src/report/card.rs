@@ -4,7 +4,8 @@ use super::content::share;
 use super::document::{Align, Document};
 use super::gather::{Model, Study};
 use crate::dataset::{PrepareReport, Split, SplitMethod, thousands};
-use crate::run::result_text::with_interval;
+use crate::run::choice::Choice;
+use crate::run::result_text::{backbone_name, remarks, with_interval};
 
 /// Adds the card.
 pub fn add(document: &mut Document, study: &Study, model: &Model) {
@@ -44,7 +45,7 @@ fn details(document: &mut Document, study: &Study, model: &Model) {
     let mut rows = vec![
         vec!["kind".to_owned(), row.kind.name().to_owned()],
         vec!["settings".to_owned(), row.settings.clone()],
-        vec!["features of".to_owned(), row.backbone.clone().unwrap_or_else(|| "none: pooled pixels".into())],
+        vec!["features of".to_owned(), backbone_name(row.backbone.as_deref(), "none: pooled pixels")],
         vec![
             "trained on".to_owned(),
             format!(
@@ -57,6 +58,16 @@ fn details(document: &mut Document, study: &Study, model: &Model) {
         vec![
             "threshold".to_owned(),
             match choice {
+                Some(Choice { threshold, adapted: Some(adapted), .. }) => format!(
+                    "{threshold:.3}, fitted on {} images of {}, where it tells {:.3} of {} others right, and {:.3} with \
+                     its own threshold {:.3}",
+                    adapted.images,
+                    adapted.dataset,
+                    adapted.after.accuracy,
+                    adapted.rest,
+                    adapted.before.accuracy,
+                    adapted.own_threshold
+                ),
                 Some(choice) => format!(
                     "{:.3}, chosen on validation for: {}",
                     choice.threshold,
@@ -157,6 +168,7 @@ fn limits(study: &Study, model: &Model, report: Option<&PrepareReport>) -> Vec<S
                 .to_owned(),
         ),
     }
+    limits.extend(remarks([row.backbone.as_deref()]).iter().map(|remark| format!("Its features are {remark}.")));
     if row.after_test_openings > 0 {
         limits.push(format!(
             "The test split of its data had been opened {} times{} before it was made, so its test accuracy may be too good.",

@@ -5,6 +5,7 @@ use super::gather::{Set, Study};
 use super::plots::{Share, forest};
 use super::{card, machine, of_model, rerun};
 use crate::dataset::thousands;
+use crate::run::Status;
 use crate::run::result_text::{self, after_opening, division, p_value, set_name, spread, with_interval};
 use crate::run::results::{ResultRow, SettingRow};
 use crate::text::printable;
@@ -59,8 +60,7 @@ pub fn document(study: &Study) -> Document {
     document.text("Of the machine that wrote this report; another processor or number of threads can move an accuracy by an image or two.");
     let facts = machine::facts().into_iter().map(|(name, value)| vec![name, value]).collect();
     document.table("", &[("", Left), ("", Left)], facts);
-    document.heading(2, "How to run it again");
-    document.blocks.push(super::document::Block::Code(rerun::commands(study)));
+    rerun::add(&mut document, study);
     document
 }
 
@@ -92,13 +92,14 @@ fn results(document: &mut Document, study: &Study) {
     }
     let mark = |row: &ResultRow| {
         let card = if Some(&row.run) == study.card.as_ref() { "*" } else { "" };
-        format!("{}{card}{}", row.run, after_opening(row.after_test_openings))
+        let stopped = if row.status == Status::Stopped { " (stopped)" } else { "" };
+        format!("{}{card}{}{stopped}", row.run, after_opening(row.after_test_openings))
     };
     let rows = study.rows.iter().take(MOST_LISTED).map(|row| {
         vec![
             mark(row),
             set_name(&row.dataset, row.synthetic),
-            row.backbone.clone().unwrap_or_else(|| "–".into()),
+            result_text::backbone_name(row.backbone.as_deref(), "–"),
             row.settings.clone(),
             row.seed.to_string(),
             share(row.train_accuracy),
@@ -120,6 +121,9 @@ fn results(document: &mut Document, study: &Study) {
         ],
         rows.collect(),
     );
+    for remark in result_text::remarks(study.rows.iter().map(|row| row.backbone.as_deref())) {
+        document.text(format!("{remark}."));
+    }
     spreads(document, &study.settings);
     leaks(document, &study.settings);
 }

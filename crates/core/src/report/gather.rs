@@ -1,8 +1,8 @@
 //! What a report is about, read from the workspace.
 
-use crate::dataset::manifest::{Sources, folds_of};
+use crate::dataset::manifest::folds_of;
 use crate::dataset::{PrepareReport, Split, list_prepared};
-use crate::error::{AtPath, Error, Result};
+use crate::error::{Error, Result};
 use crate::evaluation::calibration::{Bin, reliability};
 use crate::evaluation::figures::BINS;
 use crate::evaluation::{Figures, Groups, pr_curve, roc_curve};
@@ -12,9 +12,10 @@ use crate::run::listing::Damaged;
 use crate::run::openings::{self, Record};
 use crate::run::results::{self, ResultRow, SettingRow, Table};
 use crate::run::scored::{Comparison, Scored, compare};
-use crate::run::{RunFolder, Spec, Status, Story, choice};
+use crate::run::{RunFolder, Spec, Story, choice};
+use crate::study::{self, Exported, Holdings, ReportWanted, export};
 use crate::workspace::Workspace;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
@@ -46,6 +47,10 @@ pub struct Study {
     /// All jobs that can be asked for again, oldest first.
     pub jobs: Vec<(String, Spec)>,
     pub chosen: Option<choice::Choice>,
+    /// The study's file that makes all of it again, and what is not in it.
+    pub file: Exported,
+    /// The SHA-256 of the weights that models stand on, by network.
+    pub weights: BTreeMap<String, String>,
     /// Runs of which something cannot be read.
     pub damaged: Vec<Damaged>,
 }
@@ -53,7 +58,6 @@ pub struct Study {
 /// A prepared data set.
 pub struct Set {
     pub report: PrepareReport,
-    pub sources: Option<Sources>,
 }
 
 /// A model with a part of its own.
@@ -97,7 +101,7 @@ impl Study {
     /// When there is no such model, or a prepared set or the choice cannot be read.
     pub fn read(workspace: &Workspace, model: Option<&str>, thumbnails: bool) -> Result<Self> {
         let Table { mut rows, mut damaged, .. } = results::table(workspace)?;
-        rows.retain(|row| row.status == Status::Done && (row.val_accuracy.is_some() || row.refit.is_some()));
+        rows.retain(|row| row.has_model() && (row.val_accuracy.is_some() || row.refit.is_some()));
         results::sort(&mut rows, results::Column::Val, true);
         let chosen = choice::load(workspace)?;
         let card = match model {
@@ -147,6 +151,8 @@ impl Study {
             settings: results::by_setting(&rows),
             record: openings::load(workspace),
             jobs: jobs(workspace)?,
+            file: file(workspace)?,
+            weights: weights(workspace, &rows),
             rows,
             models,
             comparisons,
@@ -170,24 +176,16 @@ fn sets(workspace: &Workspace) -> Result<Vec<Set>> {
     for name in list_prepared(workspace) {
         let report = PrepareReport::load(&workspace.prepared(&name))?;
         let fold = report.fold.as_ref().map(|fold| fold.of.clone());
-        sets.push(set(workspace, &name, report)?);
+        sets.push(Set { report });
         if let Some(of) = fold.filter(|of| whole.insert(of.clone())) {
             let folder = workspace.prepared(&of);
             if !folds_of(workspace, &of).is_empty() && folder.join("report.json").exists() {
-                let report = PrepareReport::load(&folder)?;
-                let mut set = set(workspace, &name, report)?;
-                set.report.name = of;
-                sets.insert(sets.len() - 1, set);
+                let report = PrepareReport { name: of, ..PrepareReport::load(&folder)? };
+                sets.insert(sets.len() - 1, Set { report });
             }
         }
     }
     Ok(sets)
-}
-
-fn set(workspace: &Workspace, name: &str, report: PrepareReport) -> Result<Set> {
-    let path = workspace.prepared(name).join("sources.json");
-    let sources = fs::read(&path).ok().map(|bytes| serde_json::from_slice(&bytes).at(&path)).transpose()?;
-    Ok(Set { report, sources })
 }
 
 fn jobs(workspace: &Workspace) -> Result<Vec<(String, Spec)>> {
@@ -199,6 +197,28 @@ fn jobs(workspace: &Workspace) -> Result<Vec<(String, Spec)>> {
     }
     jobs.sort_by(|a, b| a.1.created.cmp(&b.1.created));
     Ok(jobs)
+}
+
+/// The study of the workspace; that a report was made belongs to it.
+fn file(workspace: &Workspace) -> Result<Exported> {
+    let reported = study::Study { report: Some(ReportWanted::default()), ..study::Study::default() };
+    let mut exported = export(&Holdings::read(workspace, &reported)?);
+    exported.study.report = Some(ReportWanted::default());
+    Ok(exported)
+}
+
+/// The weights of each network, as one of its models knows them.
+fn weights(workspace: &Workspace, rows: &[ResultRow]) -> BTreeMap<String, String> {
+    let mut weights = BTreeMap::new();
+    for row in rows {
+        let Some(backbone) = row.backbone.as_ref().filter(|name| !weights.contains_key(*name)) else { continue };
+        // The report goes without what a damaged model file would say.
+        let run = RunFolder::find(workspace, &row.run).ok();
+        if let Some(info) = run.and_then(|run| ModelInfo::read(&run.model_path()).ok()) {
+            weights.insert(backbone.clone(), info.input.weights);
+        }
+    }
+    weights
 }
 
 fn read_model(workspace: &Workspace, row: &ResultRow, thumbnails: bool) -> Result<Model> {

@@ -7,6 +7,7 @@ use super::plots::{Chart, Curve, Legend, Share, chart, forest};
 use crate::dataset::Split;
 use crate::evaluation::{Figures, Groups};
 use crate::monitor::EpochFigures;
+use crate::run::Status;
 use crate::run::result_text::{set_name, with_interval};
 use crate::text::printable;
 use Align::{Left, Path, Right};
@@ -16,7 +17,9 @@ use serde_json::Value;
 pub fn add(document: &mut Document, model: &Model) {
     let row = &model.row;
     document.heading(3, format!("{} on {}", row.run, set_name(&row.dataset, row.synthetic)));
-    let kept = row.best_epoch.map(|epoch| format!(", kept epoch {epoch} of {}", row.epochs)).unwrap_or_default();
+    let stopped = if row.status == Status::Stopped { ", where it was stopped" } else { "" };
+    let kept =
+        row.best_epoch.map(|epoch| format!(", kept epoch {epoch} of {}{stopped}", row.epochs)).unwrap_or_default();
     document.text(format!(
         "{}, {} trained parameters, seed {}{kept}, threshold {:.3}, {:.1} s.",
         row.settings,
@@ -117,7 +120,7 @@ fn figures(document: &mut Document, parts: &[Part]) {
         for (class, called) in part.figures.classes.iter().zip(called) {
             let mut cells = vec![split_name(part.split).to_owned(), class.class.clone()];
             cells.extend(called.map(crate::dataset::thousands));
-            cells.extend([class.precision, class.recall, class.f1].map(|value| format!("{value:.3}")));
+            cells.extend([class.precision, class.recall, class.f1].map(share));
             rows.push(cells);
         }
     }

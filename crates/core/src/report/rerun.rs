@@ -1,111 +1,70 @@
-//! The commands that make the same study again, derived from the settings' statements.
+//! What makes the same study again: its file, what it stands on, and which figures will be the same.
 
+use super::document::{Align, Block, Document};
 use super::gather::Study;
-use crate::dataset::prepare::PrepareSettings;
-use crate::features::CutSettings;
-use crate::model::{EnsembleSettings, ModelInput, ModelSpec};
-use crate::run::{JobSpec, Spec, SweepSpec};
-use crate::text;
-use faceprobe_settings::options;
-use std::borrow::Cow;
+use crate::study::write;
+use crate::text::lines;
+use Align::{Left, Path};
 use std::collections::BTreeSet;
 
-/// One line for each command, with what it made behind it.
-pub fn commands(study: &Study) -> String {
-    let mut lines = Vec::new();
-    if study.jobs.iter().any(|(_, spec)| matches!(spec.job, JobSpec::Demo { .. })) {
-        lines.push("faceprobe demo --plain".to_owned());
+/// Adds the section.
+pub fn add(document: &mut Document, study: &Study) {
+    document.heading(2, "How to make it again");
+    if study.sets.is_empty() {
+        document.text("No data set is prepared here, so there is no study's file.");
+        return;
     }
-    let mut prepared = BTreeSet::new();
-    for set in &study.sets {
-        let settings = set.sources.as_ref().map(|sources| &sources.settings);
-        let Some(settings) = settings.filter(|settings| prepared.insert(settings.name.clone())) else { continue };
-        lines.push(format!("{}  # manifest {}", prepare(settings), hash(&set.report.manifest_sha256)));
-    }
-    for (run, spec) in study.jobs.iter().filter(|(_, spec)| spec.parent.is_none()) {
-        let command = match &spec.job {
-            JobSpec::Train { refit: Some(run), .. } => line(&["train", "refit", run], []),
-            JobSpec::Train { dataset, model, .. } | JobSpec::Folds { dataset, model } => train(dataset, model),
-            JobSpec::OpenTest { run } => line(&["evaluate", run, "--open-test"], []),
-            JobSpec::Sweep { dataset, sweep } => train_many(dataset, sweep),
-            _ => continue,
-        };
-        lines.push(format!("{command}{}  # {run}", circumstances(spec)));
+    document.text(
+        "This file is the study: 'faceprobe study run FILE' makes it in an empty workspace, once the images are where its sources \
+         say and the weights below are there. Test splits are opened when everything is trained.",
+    );
+    document.blocks.push(Block::Code(lines(&write(&study.file.study)).into_owned()));
+    if !study.file.left_out.is_empty() {
+        document.text("Not in it, because they are unfinished or their data is not there as it was:");
+        document.list(study.file.left_out.iter().cloned());
     }
     if let Some(choice) = &study.chosen {
-        lines.push(line(&["choose", &choice.run, "--threshold", &choice.threshold.to_string()], []));
-    }
-    lines.push("faceprobe report".to_owned());
-    lines.join("\n")
-}
-
-fn hash(sha256: &str) -> &str {
-    sha256.get(..12).unwrap_or("of each fold above")
-}
-
-/// Threads and device change numbers a little; the default device needs no word.
-fn circumstances(spec: &Spec) -> String {
-    let device = if spec.device == "cpu" { String::new() } else { format!(" --device {}", quoted(&spec.device)) };
-    format!(" --threads {}{device}", spec.threads)
-}
-
-/// `data prepare` with the options that make these settings.
-pub fn prepare(settings: &PrepareSettings) -> String {
-    line(&["data", "prepare"], options(settings))
-}
-
-/// `train` with the options that make this model.
-pub fn train(dataset: &str, model: &ModelSpec) -> String {
-    if let Ok(EnsembleSettings { members }) = model.settings() {
-        return line(&["train", "ensemble"], members.clone());
-    }
-    line(&["train", model.kind().name(), "--data", dataset], model_options(model))
-}
-
-/// The options of a model that differ from the defaults, those of its features first.
-pub fn model_options(model: &ModelSpec) -> Vec<String> {
-    let mut words = match (model.kind().info().input, model.features()) {
-        (ModelInput::Features, Some(features)) => options(features),
-        (ModelInput::Cut, Some(features)) => options(&CutSettings::of_spec(features)),
-        _ => Vec::new(),
-    };
-    words.extend(model.any().options());
-    words
-}
-
-fn train_many(dataset: &str, sweep: &SweepSpec) -> String {
-    let mut words = options(&sweep.features);
-    let base = options(&sweep.base);
-    let varied = |option: &String| sweep.axes.iter().any(|axis| faceprobe_settings::option(&axis.setting) == *option);
-    let pairs = base.chunks(2).filter(|pair| !pair.first().is_some_and(varied));
-    words.extend(pairs.flatten().cloned());
-    for axis in &sweep.axes {
-        words.extend([faceprobe_settings::option(&axis.setting), axis.values.join(",")]);
-    }
-    words.extend(options(&sweep.own));
-    line(&["sweep", "--data", dataset], words)
-}
-
-fn line(words: &[&str], more: impl IntoIterator<Item = String>) -> String {
-    let words = words.iter().map(|word| quoted(word).into_owned());
-    let all: Vec<String> = std::iter::once("faceprobe".to_owned())
-        .chain(words)
-        .chain(more.into_iter().map(|word| quoted(&word).into_owned()))
-        .collect();
-    all.join(" ")
-}
-
-/// As a shell takes it for one word, on one line: control characters as bash and zsh read them.
-fn quoted(word: &str) -> Cow<'_, str> {
-    if word.contains(text::is_control) {
-        let characters = word.chars().filter(|character| *character != '\0');
-        let written = characters.map(|character| match character {
-            '\\' | '\'' => format!("\\{character}"),
-            control if text::is_control(control) => format!("\\u{:04x}", u32::from(control)),
-            plain => plain.to_string(),
+        let adapted = choice.adapted.as_ref().map_or_else(String::new, |adapted| {
+            format!(
+                ", chosen with the calibration on {} images of {} (seed {})",
+                adapted.images, adapted.dataset, adapted.seed
+            )
         });
-        return format!("$'{}'", written.collect::<String>()).into();
+        document.text(format!(
+            "The model that predict uses is {}, with threshold {}{adapted}.",
+            choice.run, choice.threshold
+        ));
     }
-    // A NUL, which no argument can hold, is left out.
-    shlex::try_quote(word).unwrap_or_else(|_| Cow::Owned(word.replace('\0', "")))
+    let sets = study.sets.iter().filter(|set| !set.report.manifest_sha256.is_empty());
+    let sets =
+        sets.map(|set| vec![format!("data {}, manifest.csv", set.report.name), set.report.manifest_sha256.clone()]);
+    let weights = study.weights.iter().map(|(name, hash)| vec![format!("weights of {name}"), hash.clone()]);
+    document.table("What it stands on.", &[("", Left), ("SHA-256", Path)], sets.chain(weights).collect());
+    document.heading(3, "Which figures are the same elsewhere");
+    document.list(same(study));
+}
+
+/// What depends on the machine and what does not.
+fn same(study: &Study) -> Vec<String> {
+    let mut said = vec![
+        "On any machine: what is read, dropped and drawn, the splits and with them the manifests' hashes, how many images each \
+         figure is of, and which settings are tried."
+            .to_owned(),
+    ];
+    if study.sets.iter().any(|set| set.report.alignment.is_some()) {
+        said.push(
+            "Not those of sets whose images are cropped to faces: another processor may round a crop differently."
+                .to_owned(),
+        );
+    }
+    let threads: BTreeSet<usize> = study.jobs.iter().map(|(_, spec)| spec.threads).collect();
+    let threads: Vec<String> = threads.iter().map(usize::to_string).collect();
+    said.push(format!(
+        "With the same weights, version, number of threads ({} here) and processor: every accuracy, threshold and chosen epoch. \
+         Other threads or another processor sum floating-point numbers in another order, which can move an accuracy by an image \
+         or two.",
+        if threads.is_empty() { "none".to_owned() } else { threads.join(", ") }
+    ));
+    said.push("On no other machine: times.".to_owned());
+    said
 }

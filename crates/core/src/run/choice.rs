@@ -1,16 +1,19 @@
 //! The model that `predict` uses, as `choose` set it.
 
+use super::RunFolder;
+use super::adaptation::{Adaptation, Place, Scores};
+use super::external_evaluation::ExternalEvaluation;
 use super::openings;
 use super::results::ResultRow;
 use super::score_file::ScoreFile;
-use super::{RunFolder, Status};
 use crate::dataset::Split;
+use crate::dataset::lacking::{lacking, per_class};
 use crate::error::{AtPath, Error, Result};
-use crate::evaluation::{Criterion, threshold_for};
+use crate::evaluation::{Calibration, Criterion, threshold_for};
 use crate::model::ModelInfo;
+use crate::own_files;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::path::PathBuf;
 
 /// `runs/chosen.json`.
@@ -26,6 +29,9 @@ pub struct Choice {
     pub at: String,
     /// How often the test split of the run's data had been opened when it was chosen.
     pub after_test_openings: usize,
+    /// Where threshold and calibration were fitted on images of another data set than the run's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapted: Option<Box<Adaptation>>,
 }
 
 fn path(workspace: &Workspace) -> PathBuf {
@@ -35,7 +41,7 @@ fn path(workspace: &Workspace) -> PathBuf {
 /// The present choice, if there is one.
 pub fn load(workspace: &Workspace) -> Result<Option<Choice>> {
     let path = path(workspace);
-    match fs::read(&path) {
+    match own_files::read(&path) {
         Ok(text) => serde_json::from_slice(&text)
             .map(Some)
             .map_err(|error| Error::file(&path, format!("is damaged ({error}); run 'faceprobe choose RUN' again"))),
@@ -47,7 +53,7 @@ pub fn load(workspace: &Workspace) -> Result<Option<Choice>> {
 /// Makes `run` the model that `predict` uses, with the threshold that serves a criterion best on its validation scores.
 ///
 /// # Errors
-/// A run without a model; a target that no threshold reaches.
+/// A run without a model; validation without a class; a target that no threshold reaches.
 pub fn choose_for(workspace: &Workspace, run: &RunFolder, criterion: Criterion) -> Result<Choice> {
     if criterion == Criterion::Accuracy {
         return choose(workspace, run, None);
@@ -61,6 +67,13 @@ pub fn choose_for(workspace: &Workspace, run: &RunFolder, criterion: Criterion) 
     }
     let classes = ModelInfo::read(&run.model_path())?.classes;
     let ScoreFile { scores, positive, .. } = ScoreFile::read(&run.scores_path(Split::Val), &classes)?;
+    if let Some(lacks) = lacking("val", per_class(positive.iter().copied()), &classes) {
+        return Err(Error::failed(format!(
+            "{lacks}, so no threshold can be chosen for {criterion} with {}; prepare the data with images of both classes \
+             in it and train again, or give a number.",
+            run.id()
+        )));
+    }
     let threshold = threshold_for(criterion, &scores, &positive).ok_or_else(|| {
         Error::failed(format!(
             "No threshold reaches {criterion} on the validation split of {}; ask for less, or choose another model.",
@@ -68,7 +81,33 @@ pub fn choose_for(workspace: &Workspace, run: &RunFolder, criterion: Criterion) 
         ))
     })?;
     // A class called always or never can have its threshold a hair outside.
-    keep(workspace, run, threshold.clamp(0.0, 1.0), criterion.to_string())
+    keep(workspace, run, threshold.clamp(0.0, 1.0), criterion.to_string(), None)
+}
+
+/// Makes `run` the model that `predict` uses, with threshold and calibration fitted on a few images of the data set that the
+/// run `evaluation` has scored it on. What is kept says so.
+///
+/// # Errors
+/// As [`choose`] and [`Scores::adapt`]; an evaluation of another run, or one that has not ended well.
+pub fn choose_on(
+    workspace: &Workspace,
+    run: &RunFolder,
+    evaluation: &RunFolder,
+    criterion: Criterion,
+    (images, seed): (usize, u64),
+) -> Result<Choice> {
+    let threshold = trained(run)?.threshold;
+    let info = ModelInfo::read(&run.model_path())?;
+    let of = ExternalEvaluation::load(evaluation.path())?;
+    if of.run != run.id().as_str() {
+        return Err(Error::failed(format!("{} is an evaluation of {}, not of {}.", evaluation.id(), of.run, run.id())));
+    }
+    let scores = ScoreFile::read(&evaluation.path().join("scores.csv"), &info.classes)?;
+    let scores = Scores { of: &scores, threshold, calibration: info.calibration };
+    let place =
+        Place { dataset: of.dataset, manifest_sha256: of.manifest_sha256, evaluation: evaluation.id().to_string() };
+    let (threshold, adapted) = scores.adapt(criterion, images, seed, place)?;
+    keep(workspace, run, threshold, criterion.to_string(), Some(Box::new(adapted)))
 }
 
 /// Makes `run` the model that `predict` uses. Without a threshold, the one chosen on validation is taken.
@@ -78,7 +117,7 @@ pub fn choose(workspace: &Workspace, run: &RunFolder, threshold: Option<f64>) ->
         return Err(Error::usage("A threshold lies between 0 and 1."));
     }
     let criterion = if threshold.is_some() { "fixed".to_owned() } else { Criterion::Accuracy.to_string() };
-    keep(workspace, run, threshold.unwrap_or(result.threshold), criterion)
+    keep(workspace, run, threshold.unwrap_or(result.threshold), criterion, None)
 }
 
 /// The result of a run that has a model.
@@ -89,18 +128,31 @@ fn trained(run: &RunFolder) -> Result<ResultRow> {
     })
 }
 
-fn keep(workspace: &Workspace, run: &RunFolder, threshold: f64, criterion: String) -> Result<Choice> {
+fn keep(
+    workspace: &Workspace,
+    run: &RunFolder,
+    threshold: f64,
+    criterion: String,
+    adapted: Option<Box<Adaptation>>,
+) -> Result<Choice> {
     let result = trained(run)?;
     let at = jiff::Timestamp::now().to_string();
     let after_test_openings = openings::load(workspace).before(&result.manifest_sha256, &at);
     let run = run.id().to_string();
-    let choice = Choice { run, threshold, criterion: Some(criterion), at, after_test_openings };
+    let choice = Choice { run, threshold, criterion: Some(criterion), at, after_test_openings, adapted };
     let path = path(workspace);
     write_whole(&path, crate::text::json_value(&choice).at(&path)?.as_bytes())?;
     Ok(choice)
 }
 
-/// The run that `predict` uses: the chosen one, else the finished one with the best validation accuracy.
+impl Choice {
+    /// What makes calibrated probabilities of the scores: fitted elsewhere, or the model's own.
+    pub fn calibration(&self, own: Option<Calibration>) -> Option<Calibration> {
+        self.adapted.as_ref().and_then(|adapted| adapted.calibration).or(own)
+    }
+}
+
+/// The run that `predict` uses: the chosen one, else the one with the best validation accuracy.
 pub fn current(workspace: &Workspace) -> Result<Choice> {
     if let Some(choice) = load(workspace)? {
         return Ok(choice);
@@ -108,7 +160,7 @@ pub fn current(workspace: &Workspace) -> Result<Choice> {
     let best = super::results::table(workspace)?
         .rows
         .into_iter()
-        .filter(|row| row.status == Status::Done)
+        .filter(ResultRow::has_model)
         .filter_map(|row| Some((row.val_accuracy?, row)))
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let Some((_, row)) = best else {
@@ -123,5 +175,6 @@ pub fn current(workspace: &Workspace) -> Result<Choice> {
         criterion: None,
         at: row.created,
         after_test_openings: row.after_test_openings,
+        adapted: None,
     })
 }

@@ -1,7 +1,8 @@
 //! The results table for other programs: CSV with every figure in full, Markdown and LaTeX as a paper shows it.
 
-use super::result_text::{set_name, share, with_interval};
+use super::result_text::{backbone_name, remarks, set_name, share, with_interval};
 use super::results::{ResultRow, SettingRow, Spread};
+use crate::backbone;
 use crate::error::{Error, Result};
 use crate::evaluation::Interval;
 use crate::text::printable;
@@ -53,7 +54,7 @@ pub fn runs(rows: &[&ResultRow], format: Format) -> Result<String> {
     let cells = rows.iter().map(|row| {
         vec![
             row.run.clone(),
-            row.backbone.clone().unwrap_or_else(|| NONE.into()),
+            backbone_name(row.backbone.as_deref(), NONE),
             row.settings.clone(),
             set_name(&row.dataset, row.synthetic),
             row.seed.to_string(),
@@ -62,7 +63,11 @@ pub fn runs(rows: &[&ResultRow], format: Format) -> Result<String> {
             marked(with_interval(row.test_accuracy, row.test_interval, NONE), row.after_test_openings),
         ]
     });
-    Ok(table(&head, 4, cells.collect(), &notes(rows.iter().map(|row| row.after_test_openings)), format))
+    let notes = [
+        notes(rows.iter().map(|row| row.after_test_openings)),
+        remarks(rows.iter().map(|row| row.backbone.as_deref())),
+    ];
+    Ok(table(&head, 4, cells.collect(), &notes.concat(), format))
 }
 
 /// One line per setting, with mean and standard deviation over its seeds.
@@ -79,7 +84,7 @@ pub fn settings(rows: &[SettingRow], format: Format) -> Result<String> {
     let cells = rows.iter().map(|row| {
         vec![
             row.kind.name().to_owned(),
-            row.backbone.clone().unwrap_or_else(|| NONE.into()),
+            backbone_name(row.backbone.as_deref(), NONE),
             row.settings.clone(),
             set_name(&row.dataset, row.synthetic),
             row.seeds.len().to_string(),
@@ -88,7 +93,11 @@ pub fn settings(rows: &[SettingRow], format: Format) -> Result<String> {
             marked(spread(row.test_accuracy), row.after_test_openings),
         ]
     });
-    Ok(table(&head, 4, cells.collect(), &notes(rows.iter().map(|row| row.after_test_openings)), format))
+    let notes = [
+        notes(rows.iter().map(|row| row.after_test_openings)),
+        remarks(rows.iter().map(|row| row.backbone.as_deref())),
+    ];
+    Ok(table(&head, 4, cells.collect(), &notes.concat(), format))
 }
 
 /// A test figure of a model made after an opening is marked wherever it is shown.
@@ -104,7 +113,7 @@ fn notes(mut after_test_openings: impl Iterator<Item = usize>) -> Vec<&'static s
     notes
 }
 
-const RUN_FIELDS: [&str; 27] = [
+const RUN_FIELDS: [&str; 28] = [
     "run",
     "kind",
     "backbone",
@@ -132,6 +141,7 @@ const RUN_FIELDS: [&str; 27] = [
     "created",
     "after_test_openings",
     "chosen",
+    "trained_on",
 ];
 
 fn run_fields(row: &ResultRow) -> Vec<String> {
@@ -166,10 +176,11 @@ fn run_fields(row: &ResultRow) -> Vec<String> {
         row.created.clone(),
         row.after_test_openings.to_string(),
         row.chosen.to_string(),
+        trained_on(row.backbone.as_deref()),
     ]
 }
 
-const SETTING_FIELDS: [&str; 17] = [
+const SETTING_FIELDS: [&str; 18] = [
     "kind",
     "dataset",
     "backbone",
@@ -187,6 +198,7 @@ const SETTING_FIELDS: [&str; 17] = [
     "test_count",
     "after_test_openings",
     "synthetic",
+    "trained_on",
 ];
 
 fn setting_fields(row: &SettingRow) -> Vec<String> {
@@ -213,7 +225,13 @@ fn setting_fields(row: &SettingRow) -> Vec<String> {
         row.test_accuracy.map_or(0, |spread| spread.count).to_string(),
         row.after_test_openings.to_string(),
         row.synthetic.to_string(),
+        trained_on(row.backbone.as_deref()),
     ]
+}
+
+/// What a network was trained on before the study.
+fn trained_on(backbone: Option<&str>) -> String {
+    backbone.and_then(backbone::trained_on).map_or_else(String::new, |on| on.name().to_owned())
 }
 
 fn csv_of(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<String> {

@@ -3,6 +3,7 @@
 use crate::dataset::{Manifest, Split};
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Confusion, Interval, ScoreFigures};
+use crate::own_files;
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -72,7 +73,7 @@ pub struct ClassFigures {
     /// Share of its images that are told as it (recall).
     pub accuracy: Option<f64>,
     pub interval: Option<Interval>,
-    /// Share of the images told as it that are of it.
+    /// Share of the images told as it that are of it; null where there are none of it.
     pub precision: Option<f64>,
 }
 
@@ -80,7 +81,7 @@ impl ExternalEvaluation {
     /// The figures that the run `folder` has written.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = figures_path(folder);
-        let text = std::fs::read(&path).at(&path)?;
+        let text = own_files::read(&path).at(&path)?;
         serde_json::from_slice(&text)
             .map_err(|error| Error::file(&path, format!("is not an evaluation ({error}); evaluate again")))
     }

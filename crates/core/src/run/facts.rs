@@ -58,13 +58,14 @@ pub struct Facts {
     /// Milliseconds since 1970.
     pub started: Option<i64>,
     pub ended: Option<i64>,
-    /// The time of the last entry.
+    /// The latest time of an entry.
     pub latest: Option<i64>,
 }
 
 impl Fold for Facts {
     fn take(&mut self, entry: Entry) {
-        self.latest = Some(entry.at);
+        // A clock that was set back takes nothing from what has gone by.
+        self.latest = self.latest.max(Some(entry.at));
         match entry.event {
             Event::Life(life) => self.take_life(life, entry.at),
             Event::Work(update) => self.take_update(update),
@@ -85,14 +86,14 @@ impl Facts {
             Life::Resumed => self.told = Told::Running,
             Life::Finished { summary, .. } => self.end(Told::Done, Some(summary), at),
             Life::Failed { error, .. } => self.end(Told::Failed, Some(error), at),
-            Life::Stopped { .. } => self.end(Told::Stopped, None, at),
+            Life::Stopped { summary, .. } => self.end(Told::Stopped, summary, at),
         }
     }
 
     fn end(&mut self, told: Told, outcome: Option<String>, at: i64) {
         self.told = told;
         self.outcome = outcome;
-        self.ended = Some(at);
+        self.ended = self.latest.max(Some(at));
     }
 
     fn take_update(&mut self, update: Update) {

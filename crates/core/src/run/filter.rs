@@ -197,7 +197,7 @@ impl Row for super::results::ResultRow {
             "pool" => Cell::text(self.pool.as_deref()),
             "tap" => Cell::text(self.tap.as_deref()),
             "status" => Cell::text(Some(self.status.name())),
-            "data" => Cell::text(Some(&self.dataset)),
+            "data" => Cell::text(Some(self.data())),
             "settings" => Cell::text(Some(&self.settings)),
             "params" => Cell::Number(Some(self.params as f64)),
             "epochs" => Cell::Number(Some(self.epochs as f64)),

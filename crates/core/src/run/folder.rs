@@ -1,7 +1,9 @@
 //! The folder of a run and the names in it.
 
 use super::spec::Spec;
+use super::trash;
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::workspace::{Workspace, write_whole};
 use std::fmt;
 use std::fs::{self, File, TryLockError};
@@ -35,7 +37,7 @@ impl RunId {
     }
 
     /// Kind and number, for ordering `dense-10` after `dense-9`.
-    fn parts(&self) -> (&str, u64) {
+    pub(super) fn parts(&self) -> (&str, u64) {
         self.0.rsplit_once('-').and_then(|(kind, number)| Some((kind, number.parse().ok()?))).unwrap_or((&self.0, 0))
     }
 }
@@ -59,10 +61,14 @@ impl RunFolder {
         let runs = workspace.runs();
         fs::create_dir_all(&runs).at(&runs)?;
         let kind = spec.job.kind_name();
+        // One that was removed keeps its name, so that it can be brought back.
+        let removed = trash::list(workspace)?;
         let last = Self::list(workspace)?
             .iter()
-            .filter(|run| run.id.parts().0 == kind)
-            .map(|run| run.id.parts().1)
+            .map(|run| &run.id)
+            .chain(&removed)
+            .filter(|id| id.parts().0 == kind)
+            .map(|id| id.parts().1)
             .max()
             .unwrap_or(0);
         // mkdir decides between two clients that count to the same number.
@@ -135,7 +141,7 @@ impl RunFolder {
     /// What was asked for.
     pub fn spec(&self) -> Result<Spec> {
         let path = self.spec_path();
-        let text = fs::read(&path).at(&path)?;
+        let text = own_files::read(&path).at(&path)?;
         serde_json::from_slice(&text)
             .map_err(|error| Error::file(&path, format!("is not a run's spec ({error}); remove the folder")))
     }
@@ -205,7 +211,7 @@ impl RunFolder {
     /// When another worker holds it.
     pub fn lock(&self) -> Result<File> {
         let path = self.lock_path();
-        let file = File::create(&path).at(&path)?;
+        let file = own_files::lock(&path).at(&path)?;
         // A client that looks whether the run is alive holds the lock for a moment; it is not a worker.
         for _ in 0..50 {
             match file.try_lock() {
@@ -222,10 +228,12 @@ impl RunFolder {
 
     /// Whether a worker is on this run now.
     pub fn is_alive(&self) -> bool {
-        let Ok(file) = File::open(self.lock_path()) else {
-            return false;
-        };
-        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+        match own_files::open(&self.lock_path()) {
+            Ok(file) => matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
+            // Another user's: only the system knows who holds it.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => is_locked(&self.lock_path()),
+            Err(_) => false,
+        }
     }
 
     fn lock_path(&self) -> PathBuf {
@@ -238,11 +246,11 @@ impl RunFolder {
         entries.filter_map(|entry| entry.metadata().ok()).filter(fs::Metadata::is_file).map(|file| file.len()).sum()
     }
 
-    /// Removes the run and everything in it.
+    /// Puts the run and everything in it into the trash.
     ///
     /// # Errors
     /// While a worker is on it.
-    pub fn remove(self) -> Result<()> {
+    pub fn remove(self, workspace: &Workspace) -> Result<()> {
         if self.is_alive() {
             return Err(Error::failed(format!(
                 "Run {} is still working; stop it first with 'faceprobe runs stop {}'.",
@@ -251,6 +259,26 @@ impl RunFolder {
         }
         // Whoever is about to work on it waits until it is gone, instead of losing what it has begun.
         let _lock = self.lock()?;
+        trash::put(workspace, &self.id, &self.path)
+    }
+
+    /// Deletes a run that has not begun.
+    ///
+    /// # Errors
+    /// While a worker is on it.
+    pub(super) fn discard(self) -> Result<()> {
+        let _lock = self.lock()?;
         fs::remove_dir_all(&self.path).at(&self.path)
     }
+}
+
+/// Whether somebody holds a lock on a file that may not be opened, as Linux lists it.
+fn is_locked(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(facts) = fs::symlink_metadata(path) else {
+        return false;
+    };
+    let inode = format!(":{}", facts.ino());
+    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+    locks.lines().any(|lock| lock.split_whitespace().any(|field| field.ends_with(&inode)))
 }

@@ -2,9 +2,10 @@
 
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{EpochFigures, Update};
+use crate::own_files;
 use crate::text::json;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -37,7 +38,10 @@ pub enum Life {
         error: String,
         seconds: f64,
     },
+    /// Ended at the user's word, with a sentence that says what is kept; journals of earlier versions have none.
     Stopped {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        summary: Option<String>,
         seconds: f64,
     },
 }
@@ -63,7 +67,8 @@ impl Entry {
                 Life::Resumed => "goes on".into(),
                 Life::Finished { summary, seconds } => format!("done after {seconds:.1} s: {summary}"),
                 Life::Failed { error, seconds } => format!("failed after {seconds:.1} s: {error}"),
-                Life::Stopped { seconds } => format!("stopped after {seconds:.1} s"),
+                Life::Stopped { summary: Some(summary), seconds } => format!("stopped after {seconds:.1} s: {summary}"),
+                Life::Stopped { summary: None, seconds } => format!("stopped after {seconds:.1} s"),
             },
             Event::Work(update) => match update {
                 Update::Stage { name } => name.clone(),
@@ -97,7 +102,7 @@ pub struct JournalWriter {
 impl JournalWriter {
     /// Opens the journal for appending, and ends a torn last line that a killed worker may have left.
     pub fn open(path: &Path) -> Result<Self> {
-        let mut file = OpenOptions::new().create(true).read(true).append(true).open(path).at(path)?;
+        let mut file = own_files::append(path).at(path)?;
         let length = file.metadata().at(path)?.len();
         if length > 0 {
             file.seek(SeekFrom::Start(length - 1)).at(path)?;
@@ -219,7 +224,7 @@ impl JournalReader {
 
     /// Reads on into what is torn; true if the file is shorter than before and was read from its beginning.
     fn read_bytes(&mut self) -> std::io::Result<bool> {
-        let mut file = File::open(&self.path)?;
+        let mut file = own_files::open(&self.path)?;
         let length = file.metadata()?.len();
         let anew = length < self.offset;
         if anew {

@@ -2,10 +2,10 @@
 
 use super::folder::RunFolder;
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::text::is_control;
 use crate::workspace::write_whole;
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::path::PathBuf;
 
 /// `label.json` in a run's folder; absent where nothing was written.
@@ -39,7 +39,7 @@ impl Label {
     /// A file that is damaged.
     pub fn load(run: &RunFolder) -> Result<Self> {
         let path = path(run);
-        match fs::read(&path) {
+        match own_files::read(&path) {
             Ok(text) => serde_json::from_slice(&text)
                 .map_err(|error| Error::file(&path, format!("is not a label ({error}); remove the file"))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),

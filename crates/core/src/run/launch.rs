@@ -5,9 +5,9 @@ use super::queue;
 use super::spec::{JobSpec, Spec};
 use super::view::{RunView, Status};
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::worker;
 use crate::workspace::Workspace;
-use std::fs::OpenOptions;
 use std::process::{Child, Command, Stdio};
 
 /// A worker that was just started. Dropping it leaves the worker at work.
@@ -72,7 +72,7 @@ pub fn extend(workspace: &Workspace, run: RunFolder, spec: &Spec) -> Result<Laun
 pub fn work_on(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
     let program = worker::program()?;
     let log_path = run.log_path();
-    let log = OpenOptions::new().create(true).append(true).open(&log_path).at(&log_path)?;
+    let log = own_files::append(&log_path).at(&log_path)?;
     let log_too = log.try_clone().at(&log_path)?;
     let child = Command::new(&program)
         .arg("run")

@@ -18,6 +18,7 @@
 //!
 //! The worker has a session of its own, so it goes on when the terminal that started it is gone.
 
+pub mod adaptation;
 pub mod choice;
 mod columns;
 pub mod compare;
@@ -32,6 +33,7 @@ pub mod follower;
 pub mod journal;
 pub mod label;
 pub mod launch;
+pub mod learning_curve;
 pub mod listing;
 pub mod openings;
 pub mod parts;
@@ -47,6 +49,8 @@ pub mod spec;
 pub mod story;
 pub mod summary;
 pub mod sweep;
+pub mod trackers;
+pub mod trash;
 pub mod view;
 
 pub use crate::model::ModelSpec;

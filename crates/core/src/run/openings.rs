@@ -5,10 +5,11 @@
 //! opening, so it counts as one wherever it could be.
 
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::workspace::Workspace;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
@@ -161,7 +162,7 @@ pub fn record(workspace: &Workspace, opening: &Opening) -> Result<()> {
     let mut line = serde_json::to_vec(opening).at(&path)?;
     line.push(b'\n');
     fs::create_dir_all(workspace.runs()).at(&path)?;
-    let mut file = OpenOptions::new().create(true).read(true).append(true).open(&path).at(&path)?;
+    let mut file = own_files::append(&path).at(&path)?;
     if file.metadata().at(&path)?.len() > 0 {
         // A line that was torn off must not take this one with it.
         let mut last = [0];
@@ -177,7 +178,7 @@ pub fn record(workspace: &Workspace, opening: &Opening) -> Result<()> {
 /// The record as it is. What of it cannot be read is in [`Record::damage`].
 pub fn load(workspace: &Workspace) -> Record {
     let path = path(workspace);
-    match fs::read(&path) {
+    match own_files::read(&path) {
         Ok(text) => Record::read(path, &text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Record { path, ..Record::default() },
         Err(error) => Record { path, closed: Some(error.to_string()), ..Record::default() },

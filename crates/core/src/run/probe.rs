@@ -2,8 +2,8 @@
 
 use crate::error::{AtPath, Result};
 use crate::features::FeatureSpec;
+use crate::own_files;
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::path::Path;
 
 /// What came of one stage.
@@ -38,7 +38,7 @@ impl Probe {
     /// No such file, or one that is damaged.
     pub fn load(run: &Path) -> Result<Self> {
         let path = run.join(FILE);
-        serde_json::from_slice(&fs::read(&path).at(&path)?).at(&path)
+        serde_json::from_slice(&own_files::read(&path).at(&path)?).at(&path)
     }
 
     /// The stage with the highest validation accuracy; of equals the earliest, which costs least.

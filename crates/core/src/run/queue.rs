@@ -8,8 +8,9 @@ use super::folder::RunFolder;
 use super::launch::{self, Launched};
 use super::spec::{JobSpec, Spec};
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::workspace::Workspace;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::time::{Duration, Instant};
 
 const MARK: &str = "queued";
@@ -34,7 +35,7 @@ pub fn add(workspace: &Workspace, spec: &Spec) -> Result<RunFolder> {
     spec.job.check(workspace, &spec.device)?;
     let run = RunFolder::create(workspace, spec)?;
     let mark = run.path().join(MARK);
-    File::create(&mark).at(&mark)?;
+    own_files::lock(&mark).at(&mark)?;
     Ok(run)
 }
 
@@ -52,7 +53,7 @@ pub fn remove(run: RunFolder) -> Result<()> {
     if !unmark(&run) {
         return Err(Error::failed(format!("Run {} does not wait any more.", run.id())));
     }
-    run.remove()
+    run.discard()
 }
 
 /// Whether a training or a sweep has a worker now.
@@ -70,7 +71,7 @@ pub fn next(workspace: &Workspace) -> Result<Option<Launched>> {
         return Ok(None);
     }
     let path = workspace.runs().join(".queue.lock");
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).at(&path)?;
+    let lock = own_files::lock(&path).at(&path)?;
     // Whoever holds it may have seen a training at work that has ended since, and then starts nothing: nobody would.
     lock.lock().at(&path)?;
     if busy(workspace)? {

@@ -54,6 +54,9 @@ pub fn job(workspace: &Workspace, name: &str) -> Result<JobSpec> {
         )));
     }
     let info = trained(&run)?;
+    // What was prepared anew under the same name is told by the job.
+    let recorded = Manifest::load_recorded(workspace, &dataset, &info.provenance.manifest_sha256);
+    let dataset = recorded.map_or(dataset, |manifest| manifest.name);
     (model.kind().info().refit)(&mut model, &info, workspace)?;
     Ok(JobSpec::Train { dataset, model, refit: Some(name.to_owned()) })
 }

@@ -1,7 +1,9 @@
 //! The table of results in words: what its cells say, wherever it is shown as text.
 
 use super::results::{Leak, SettingRow, Spread};
+use crate::backbone::{self, TrainedOn};
 use crate::evaluation::Interval;
+use std::collections::BTreeSet;
 
 /// A share with three digits.
 pub fn share(value: Option<f64>, none: &str) -> String {
@@ -28,6 +30,22 @@ pub fn spread(spread: Option<Spread>, none: &str) -> String {
 /// A data set's name, which says where it is of the program's own drawings.
 pub fn set_name(name: &str, synthetic: bool) -> String {
     format!("{name}{}", if synthetic { " (synthetic)" } else { "" })
+}
+
+/// A network's name, which says where its figures must not be taken for those of a network trained on ImageNet.
+pub fn backbone_name(name: Option<&str>, none: &str) -> String {
+    let Some(name) = name else { return none.to_owned() };
+    match backbone::trained_on(name).and_then(TrainedOn::remark) {
+        Some(remark) => format!("{name} ({remark})"),
+        None => name.to_owned(),
+    }
+}
+
+/// A sentence for each remark of [`backbone_name`] that occurs among these networks.
+pub fn remarks<'a>(names: impl IntoIterator<Item = Option<&'a str>>) -> Vec<&'static str> {
+    let explained = |name| backbone::trained_on(name).and_then(TrainedOn::explained);
+    let said: BTreeSet<&str> = names.into_iter().flatten().filter_map(explained).collect();
+    said.into_iter().collect()
 }
 
 /// How the data of a setting was divided.

@@ -5,14 +5,16 @@ use super::listing::{self, Damaged, Listed};
 use super::openings::{self, Record};
 use super::refit;
 use super::{JobSpec, RunFolder, RunView, Status};
+use crate::backbone::{self, TrainedOn};
+use crate::dataset::versions::Names;
 use crate::dataset::{Fold, PrepareReport, SplitMethod};
 use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Calibration, Criterion, Interval, ScoreFigures, threshold_for};
 use crate::model::Kind;
+use crate::own_files;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs;
 
 /// One model's row. The names of the fields are a contract of `results --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,9 +71,26 @@ pub struct ResultRow {
     /// The same for all seeds of one setting, and for nothing else.
     #[serde(default)]
     pub key: String,
+    /// What its network was trained on before; null without a network.
+    #[serde(default)]
+    pub trained_on: Option<TrainedOn>,
     /// For a model that was trained on the validation split too: the run for which epochs and threshold were chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refit: Option<String>,
+    /// Which version of its data set it was trained on; null where nobody looked.
+    #[serde(default)]
+    pub version: Option<DataVersion>,
+}
+
+/// The version of a data set, as it stands among the others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataVersion {
+    pub name: String,
+    pub number: u32,
+    /// Whether the plain name means it.
+    pub current: bool,
+    /// The name, with the number where there are several versions.
+    pub label: String,
 }
 
 /// What decides, beside the images, how hard a test is.
@@ -124,7 +143,7 @@ impl ResultRow {
     /// The row a run has written, if it has.
     pub fn load(run: &RunFolder) -> Result<Option<Self>> {
         let path = run.result_path();
-        match fs::read(&path) {
+        match own_files::read(&path) {
             Ok(text) => serde_json::from_slice(&text)
                 .map(|row: Self| Some(row.with_key(run)))
                 .map_err(|error| Error::file(&path, format!("is not a result ({error}); train the run again"))),
@@ -153,11 +172,22 @@ impl ResultRow {
         if run.checkpoint_path().exists() { Ok(None) } else { Self::load(run) }
     }
 
-    /// [`ResultRow::finished`], whose absence is an error.
+    /// The result of a training that is finished or was stopped, whose absence is an error.
     pub fn required(run: &RunFolder) -> Result<Self> {
-        Self::finished(run)?.ok_or_else(|| {
+        let ended = |row: &Self| row.status == Status::Stopped || !run.checkpoint_path().exists();
+        Self::load(run)?.filter(ended).ok_or_else(|| {
             Error::failed(format!("Run {} has no trained model yet; train it to its end first.", run.id()))
         })
+    }
+
+    /// Whether there is a model that can be used: that of a finished training, or the best of a stopped one. A training
+    /// that was stopped in its first epoch has none.
+    pub fn has_model(&self) -> bool {
+        match self.status {
+            Status::Done => true,
+            Status::Stopped => !self.manifest_sha256.is_empty(),
+            _ => false,
+        }
     }
 
     /// Gives the journal of a training that left this row its last word, if the worker was killed before it could.
@@ -170,6 +200,16 @@ impl ResultRow {
         Ok(())
     }
 
+    /// Its data set, with the version where there are several.
+    pub fn data(&self) -> &str {
+        self.version.as_ref().map_or(&self.dataset, |version| &version.label)
+    }
+
+    /// Whether the plain name of its data set means another version by now.
+    pub fn of_other_version(&self) -> bool {
+        self.version.as_ref().is_some_and(|version| !version.current)
+    }
+
     /// What came of the training, in a few words.
     pub fn summary(&self) -> String {
         if let Some(first) = &self.refit {
@@ -177,7 +217,7 @@ impl ResultRow {
         }
         let best = self.best_epoch.map(|epoch| format!(" at epoch {epoch}")).unwrap_or_default();
         let accuracy = self.val_accuracy.unwrap_or(f64::NAN);
-        format!("validation accuracy {accuracy:.3}{best}, threshold {:.3}", self.threshold)
+        format!("val@τ {accuracy:.3}{best}, τ {:.3}", self.threshold)
     }
 
     /// Writes the row into its run's folder.
@@ -241,7 +281,9 @@ impl ResultRow {
             division: None,
             asked: String::new(),
             key: String::new(),
+            trained_on: None,
             refit: None,
+            version: None,
         }
     }
 
@@ -267,10 +309,24 @@ pub fn row(view: &RunView, record: &Record, chosen: Option<&str>) -> Result<Opti
     }))
 }
 
-/// Sets what does not come from the run itself: what was opened before it was made, and whether predict uses it.
+/// Sets what does not come from the run itself: what was opened before it was made, whether predict uses it, and what is
+/// known of its network.
 pub fn mark(row: &mut ResultRow, record: &Record, chosen: Option<&str>) {
     row.after_test_openings = record.before(&row.manifest_sha256, &row.created);
     row.chosen = chosen == Some(row.run.as_str());
+    row.trained_on = row.backbone.as_deref().and_then(backbone::trained_on);
+}
+
+/// Says which version of its data set a row is of.
+pub fn place(mut row: ResultRow, names: &Names) -> ResultRow {
+    let version = names.version(&row.dataset);
+    row.version = Some(DataVersion {
+        current: !names.is_earlier(&row.dataset),
+        label: names.label(&row.dataset),
+        number: version.number,
+        name: version.plain(),
+    });
+    row
 }
 
 /// The rows of all runs that train a model, and what could not be read.
@@ -295,13 +351,14 @@ pub fn table(workspace: &Workspace) -> Result<Table> {
 fn table_of(workspace: &Workspace, parent: Option<&str>) -> Result<Table> {
     let record = openings::load(workspace);
     let chosen = super::choice::load(workspace)?.map(|choice| choice.run);
+    let names = Names::read(workspace);
     let mut table = Table { record: record.damage(), ..Table::default() };
     for listed in listing::all(workspace)? {
         let damaged = match listed {
             Listed::Run(view) if parent.is_some() && view.spec.parent.as_deref() != parent => continue,
             Listed::Run(view) => match row(&view, &record, chosen.as_deref()) {
                 Ok(row) => {
-                    table.rows.extend(row);
+                    table.rows.extend(row.map(|row| place(row, &names)));
                     continue;
                 }
                 Err(problem) => Damaged { folder: view.folder, problem },

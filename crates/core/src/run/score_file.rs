@@ -2,6 +2,7 @@
 
 use crate::dataset::{Manifest, Sample};
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::workspace::write_whole;
 use std::path::Path;
 
@@ -21,7 +22,7 @@ impl ScoreFile {
     /// # Errors
     /// When the file cannot be read, or a row of it is damaged; the row is named by its line.
     pub fn read(path: &Path, classes: &[String; 2]) -> Result<Self> {
-        let file = std::fs::File::open(path).map_err(|error| {
+        let file = own_files::open(path).map_err(|error| {
             Error::file(path, format!("cannot be read ({error}); train the run again to have its scores"))
         })?;
         let mut found = Self { images: Vec::new(), scores: Vec::new(), positive: Vec::new() };

@@ -99,7 +99,8 @@ impl Scored {
 
     fn read(workspace: &Workspace, run: &RunFolder, row: &ResultRow, split: Split) -> Result<Self> {
         // One that was prepared anew under the same name is not what the run was trained on.
-        let own = Manifest::load_named(workspace, &row.dataset).ok().filter(|set| set.sha256 == row.manifest_sha256);
+        let own = Manifest::load_recorded(workspace, &row.dataset, &row.manifest_sha256).ok();
+        let own = own.filter(|set| set.sha256 == row.manifest_sha256);
         let classes = match &own {
             Some(manifest) => manifest.classes.clone(),
             None => ModelInfo::read(&run.model_path())?.classes,

@@ -1,10 +1,11 @@
 //! What a run is asked to do.
 
+use super::learning_curve::CurveSettings;
 use super::sweep::SweepSpec;
-use crate::dataset::manifest;
-use crate::dataset::prepare::PrepareSettings;
+use crate::dataset::prepare::{PrepareSettings, check_name};
 use crate::dataset::source::SourceSpec;
 use crate::dataset::synthetic::SampleSettings;
+use crate::dataset::{Manifest, manifest};
 use crate::error::{Error, Result};
 use crate::features::FeatureSpec;
 use crate::model::{LogisticSettings, ModelSpec};
@@ -46,6 +47,8 @@ pub enum JobSpec {
     Sweep { dataset: String, sweep: Box<SweepSpec> },
     /// Train one model on every fold of a cross-validation, each as a run of its own.
     Folds { dataset: String, model: ModelSpec },
+    /// Train one model on growing parts of the training split, each as a run of its own.
+    LearningCurve { dataset: String, model: ModelSpec, curve: CurveSettings },
     /// Score a trained run on the test split of its data set, and record that this was done.
     OpenTest { run: String },
     /// Score a trained run on another prepared data set: its name, folder or manifest.
@@ -76,6 +79,7 @@ impl JobSpec {
         match self {
             Self::Prepare(settings) => {
                 faceprobe_settings::check(settings)?;
+                check_name(&settings.name)?;
                 if settings.source.is_empty() {
                     return Err(Error::usage("No data to prepare; give at least one --source, such as adience:PATH."));
                 }
@@ -87,6 +91,10 @@ impl JobSpec {
                 features.arithmetic().check(device)?;
             }
             Self::Train { model, .. } | Self::Folds { model, .. } => model.check(device)?,
+            Self::LearningCurve { model, curve, .. } => {
+                faceprobe_settings::check(curve)?;
+                model.check(device)?;
+            }
             Self::Sweep { sweep, .. } => {
                 sweep.check()?;
                 sweep.features.arithmetic().check(device)?;
@@ -94,9 +102,15 @@ impl JobSpec {
             Self::Sample(_) | Self::OpenTest { .. } | Self::Evaluate { .. } | Self::Demo { .. } => {}
         }
         match self {
-            Self::Prepare(_) | Self::Sample(_) | Self::Demo { .. } => Ok(()),
-            _ => self.dataset().map_or(Ok(()), |name| manifest::required(workspace, name)),
+            Self::Prepare(_) | Self::Sample(_) | Self::Demo { .. } => return Ok(()),
+            _ => self.dataset().map_or(Ok(()), |name| manifest::required(workspace, name))?,
         }
+        let (dataset, drawn) = match self {
+            Self::Train { dataset, model, .. } => (dataset, model.train_images()),
+            Self::LearningCurve { dataset, curve, .. } => (dataset, curve.sizes().last().copied()),
+            _ => return Ok(()),
+        };
+        drawn.map_or(Ok(()), |count| Manifest::load_named(workspace, dataset)?.check_draw(count))
     }
 
     /// The first part of the run's name.
@@ -110,6 +124,7 @@ impl JobSpec {
             Self::Train { model, .. } => model.kind().name(),
             Self::Sweep { .. } => "sweep",
             Self::Folds { .. } => "folds",
+            Self::LearningCurve { .. } => "curve",
             Self::OpenTest { .. } => "test",
             Self::Evaluate { .. } => "evaluate",
             Self::Demo { .. } => "demo",
@@ -118,7 +133,7 @@ impl JobSpec {
 
     /// Whether it is a series of runs that it does one after the other, each named by a stage of its journal.
     pub fn is_series(&self) -> bool {
-        matches!(self, Self::Folds { .. } | Self::Demo { .. })
+        matches!(self, Self::Folds { .. } | Self::LearningCurve { .. } | Self::Demo { .. })
     }
 
     /// The prepared set the job reads or makes.
@@ -130,6 +145,7 @@ impl JobSpec {
             | Self::Probe { dataset, .. }
             | Self::Train { dataset, .. }
             | Self::Folds { dataset, .. }
+            | Self::LearningCurve { dataset, .. }
             | Self::Sweep { dataset, .. } => Some(dataset),
             Self::Sample(_) | Self::Demo { .. } => Some(DEMO_DATASET),
             Self::OpenTest { .. } | Self::Evaluate { .. } => None,
@@ -152,11 +168,21 @@ pub struct Spec {
     pub device: String,
     /// The run that started this one, for the parts of a demo.
     pub parent: Option<String>,
+    /// The step of a study that it was started as. It is found again by what it does, not by this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
 }
 
 impl Spec {
     /// A spec made now.
     pub fn new(job: JobSpec, threads: usize, device: &str) -> Self {
-        Self { job, created: jiff::Timestamp::now().to_string(), threads, device: device.to_owned(), parent: None }
+        Self {
+            job,
+            created: jiff::Timestamp::now().to_string(),
+            threads,
+            device: device.to_owned(),
+            parent: None,
+            step: None,
+        }
     }
 }

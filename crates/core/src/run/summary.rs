@@ -5,10 +5,11 @@ use super::facts::Facts;
 use super::folder::RunFolder;
 use super::follower::Follower;
 use crate::dataset::ContentHash;
+use crate::own_files;
+use crate::workspace::temporary;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, Permissions};
 use std::io::{Read, Write};
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// A client that had to read more than this, in bytes, leaves a summary for the next.
@@ -56,7 +57,7 @@ pub fn renew(run: &RunFolder) {
 
 fn load(path: &Path) -> Option<Summary> {
     let mut text = Vec::new();
-    File::open(path).ok()?.take(LONGEST).read_to_end(&mut text).ok()?;
+    own_files::open(path).ok()?.take(LONGEST).read_to_end(&mut text).ok()?;
     let (checksum, rest) = text.strip_prefix(BEFORE.as_bytes())?.split_at_checked(64)?;
     let rest = rest.strip_prefix(AFTER.as_bytes())?;
     if ContentHash::of(rest).to_string().as_bytes() != checksum {
@@ -77,12 +78,7 @@ fn write(run: &RunFolder, follower: &Follower<Facts>) -> Option<()> {
     let summary = Summary { format: FORMAT, length, ends, facts: follower.state().clone() };
     let mut rest = serde_json::to_vec(&summary).ok()?;
     rest.push(b'}');
-    let mut file = tempfile::Builder::new()
-        .prefix(".tmp-")
-        // As any other file: others may read it where the user lets them.
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(run.path())
-        .ok()?;
+    let mut file = temporary(run.path(), ".tmp-", "").ok()?;
     file.write_all(format!("{BEFORE}{}{AFTER}", ContentHash::of(&rest)).as_bytes()).ok()?;
     file.write_all(&rest).ok()?;
     file.persist(run.summary_path()).ok()?;
@@ -91,7 +87,7 @@ fn write(run: &RunFolder, follower: &Follower<Facts>) -> Option<()> {
 
 /// The hash of both ends of the first `length` bytes of a journal; none if it is shorter, or no line ends there.
 fn ends(journal: &Path, length: u64) -> Option<String> {
-    let file = File::open(journal).ok()?;
+    let file = own_files::open(journal).ok()?;
     let size = usize::try_from(length.min(END)).ok()?;
     let mut bytes = vec![0; 2 * size];
     file.read_exact_at(&mut bytes[..size], 0).ok()?;

@@ -169,8 +169,10 @@ fn the_manifest_does_not_depend_on_the_machine() {
     settings.seed = 2;
     let before = first.manifest_bytes();
     prepare(&first.workspace, &settings, &Silent).expect("prepared");
-    assert_ne!(first.manifest_bytes(), before);
-    assert_eq!(first.manifest().seed, 2);
+    assert_eq!(first.manifest_bytes(), before, "a version is never changed");
+    let again = Manifest::load_named(&first.workspace, "set@2").expect("a second version");
+    assert_ne!(fs::read(again.folder.join("manifest.csv")).expect("a manifest"), before);
+    assert_eq!((again.seed, first.manifest().seed), (2, 1));
 
     let manifest = second.manifest();
     let mut split_of: HashMap<ContentHash, Split> = HashMap::new();
@@ -223,9 +225,9 @@ fn requests_that_make_no_sense_are_usage_errors() {
     let classes =
         |settings: &mut PrepareSettings| settings.source.extend(place.settings(&["folder:faces"], None).source);
     assert!(refused(&classes).contains("cat and dog"));
-    let error = "celeba:/data".parse::<SourceSpec>().expect_err("unknown adapter");
+    let error = "imagenet:/data".parse::<SourceSpec>().expect_err("unknown adapter");
     assert_eq!(error.kind(), ErrorKind::Usage);
-    for adapter in ["adience:", "fairface:", "utkface:", "folder:", "csv:"] {
+    for adapter in ["adience:", "fairface:", "utkface:", "celeba:", "lfw:", "folder:", "csv:"] {
         assert!(error.to_string().contains(adapter), "{error}");
     }
 }

@@ -39,7 +39,8 @@ fn utkface_labels_come_from_file_names() {
     put(&place.at("utk/README.txt"), "not an image");
     let report = place.prepare("utkface:utk", None).report;
     assert_accounted(&report);
-    assert_eq!((report.rows, dropped(&report, "malformed_row"), dropped(&report, "unknown_label")), (15, 4, 1));
+    assert_eq!((report.rows, dropped(&report, "malformed_row"), dropped(&report, "unknown_label")), (16, 4, 1));
+    assert_eq!(examples(&report, "not_an_image"), "README.txt: not an image");
     assert_eq!(report.usable, [5, 5]);
     assert_eq!(report.ages.get("3-9"), Some(&[5, 0]), "class 0 is female, gender 1 there");
     assert_eq!(report.ages.get("20-29"), Some(&[0, 5]));
@@ -64,7 +65,11 @@ fn csv_takes_official_splits_and_absolute_paths() {
     put(&root.join("labels.csv"), text);
     let report = place.prepare("csv:csv/labels.csv", None).report;
     assert_accounted(&report);
-    assert_eq!((dropped(&report, "malformed_row"), dropped(&report, "unknown_label")), (3, 1));
+    assert_eq!((dropped(&report, "malformed_row"), dropped(&report, "unknown_label")), (1, 1));
+    // A split or a fold that says nothing costs no row.
+    assert_eq!(dropped(&report, "missing_file"), 2);
+    let said = |part: &str| report.warnings.iter().any(|warning| warning.contains(part));
+    assert!(said("line 15: 'holdout'") && said("line 16: 'two'"), "{:?}", report.warnings);
     assert!(examples(&report, "malformed_row").contains("labels.csv line 14: the path '../outside.png' leaves"));
     let manifest = place.manifest();
     assert_eq!(Split::ALL.map(|split| manifest.split(split).count()), [6, 3, 3]);

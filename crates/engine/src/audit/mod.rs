@@ -26,7 +26,7 @@ use crate::features::{Store, StoreRows};
 use faceprobe_core::dataset::crops::picture_of;
 use faceprobe_core::dataset::decisions::Decisions;
 use faceprobe_core::dataset::groups;
-use faceprobe_core::dataset::{ContentHash, Manifest};
+use faceprobe_core::dataset::{ContentHash, Manifest, Version};
 use faceprobe_core::error::{AtPath, Result};
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::workspace::{Workspace, write_whole};
@@ -104,7 +104,7 @@ pub fn run(
              --backbone mobilenet-v2 --tap 10,13,15,16 --pool grid4)."
         ));
     }
-    groups::remember(workspace, &manifest.name, &gallery.same_pictures(&mut groups))?;
+    groups::remember(workspace, &Version::of_folder(&manifest.name).name, &gallery.same_pictures(&mut groups))?;
     let (mut titles, mut agreement, mut likely_errors) = (Vec::new(), None, None);
     if !sets.is_empty() || helpers.reference.is_some() {
         stage("judge labels");

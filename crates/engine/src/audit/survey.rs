@@ -2,6 +2,7 @@
 
 use faceprobe_core::dataset::crops::picture_of;
 use faceprobe_core::dataset::inspect::{Stamp, inspect};
+use faceprobe_core::dataset::locate::{Placed, place};
 use faceprobe_core::dataset::manifest::Sources;
 use faceprobe_core::dataset::source::source_names;
 use faceprobe_core::dataset::{ContentHash, Manifest, Split};
@@ -50,10 +51,8 @@ pub fn survey(workspace: &Workspace, manifest: &Manifest, monitor: &dyn Monitor)
     let mut seen = HashSet::new();
     for (spec, source) in settings.source.iter().zip(source_names(&settings.source)) {
         let rows = spec.read()?;
-        for row in rows.rows {
+        for Placed { row, file, stamp } in place(&rows.root, rows.rows).0 {
             let Some(class) = row.class else { continue };
-            let file = rows.root.join(&row.path);
-            let stamp = Stamp::of(&file);
             // Two rows with the same label say the same thing of the same file.
             if let (Some(stamp), true) = (stamp, seen.insert((source.clone(), row.path.clone(), class))) {
                 found.push((source.clone(), row, class, file, stamp));

@@ -1,10 +1,9 @@
 //! The inverted bottleneck as one layer.
 
-use super::Activation;
 use super::convolution::{Conv, Folded};
 use super::layers::Layer;
 use super::tensor_slices::{computed, values};
-use faceprobe_kernel::{Bottleneck, Bounds, Depthwise};
+use faceprobe_kernel::{Bottleneck, Depthwise};
 use std::sync::Arc;
 use tch::{Kind, TchError, Tensor};
 
@@ -13,7 +12,7 @@ use tch::{Kind, TchError, Tensor};
 const NARROW: usize = 40;
 
 /// The inverted bottleneck of the MobileNet family: widen with 1 x 1 (or not), filter each channel, narrow with 1 x 1,
-/// add what came in (or not).
+/// add what came in (or not), and the activation of the last convolution (most have none).
 #[derive(Debug)]
 pub struct InvertedBottleneck {
     expand: Option<Conv>,
@@ -52,9 +51,6 @@ impl InvertedBottleneck {
         project: &Conv,
         residual: bool,
     ) -> Option<Bottleneck> {
-        if project.shape.activation != Activation::None {
-            return None;
-        }
         Some(Bottleneck {
             expand: match expand {
                 Some(expand) => Some((expand.pointwise()?, expand.shape.bounds())),
@@ -73,7 +69,8 @@ impl Layer for InvertedBottleneck {
         if let Some(fused) = &self.fused {
             let window = |side| self.depthwise.window(side);
             let input = input.f_to_kind(Kind::Float)?;
-            return computed(&input, None, fused.outputs(), Bounds::NONE, window, |it| fused.apply(it));
+            let bounds = self.project.shape.bounds();
+            return computed(&input, None, fused.outputs(), bounds, window, |it| fused.apply(it));
         }
         let filtered = match &self.expand {
             Some(expand) => self.depthwise.forward(&expand.forward(input)?)?,

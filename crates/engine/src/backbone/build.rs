@@ -2,9 +2,10 @@
 
 use super::bottleneck::InvertedBottleneck;
 use super::convolution::{Conv, ConvShape, Folded, Offset};
-use super::layers::{AveragePool, Chain, Concat, Layer, MaxPool};
+use super::layers::{AveragePool, Chain, Concat, Layer, MaxPool, Relu};
 use super::residual::Residual;
-use super::{Parameters, Stage};
+use super::sum::Sum;
+use super::{Activation, Parameters, Stage};
 use faceprobe_core::backbone::blueprint::{ConvPlan, Form, Norm, StagePlan, Step};
 use faceprobe_core::error::Result;
 use rayon::prelude::*;
@@ -25,13 +26,22 @@ enum Parts {
     Chain(Vec<Part>),
     Mixed(Vec<Vec<Part>>),
     Residual(Vec<Vec<Folded>>, Folded),
-    Bottleneck { expand: Option<Folded>, depthwise: Folded, project: Folded, residual: bool },
+    Sum(Vec<Vec<Part>>, Activation),
 }
 
 /// A [`Step`] with its numbers.
 enum Part {
     Conv(Folded),
-    Pool(Box<dyn Layer>),
+    Bottleneck(Box<Bottleneck>),
+    Plain(Box<dyn Layer>),
+}
+
+/// An inverted bottleneck with its numbers.
+struct Bottleneck {
+    expand: Option<Folded>,
+    depthwise: Folded,
+    project: Folded,
+    residual: bool,
 }
 
 impl Parts {
@@ -44,12 +54,9 @@ impl Parts {
                 let load = |branch: &Vec<ConvPlan>| branch.iter().map(|conv| folded(conv, parameters)).collect();
                 Self::Residual(branches.iter().map(load).collect::<Result<_>>()?, folded(join, parameters)?)
             }
-            Form::Bottleneck(block) => Self::Bottleneck {
-                expand: block.expand.as_ref().map(|expand| folded(expand, parameters)).transpose()?,
-                depthwise: folded(&block.depthwise, parameters)?,
-                project: folded(&block.project, parameters)?,
-                residual: block.residual,
-            },
+            Form::Sum(branches, activation) => {
+                Self::Sum(branches.iter().map(chain).collect::<Result<_>>()?, *activation)
+            }
         })
     }
 
@@ -58,9 +65,7 @@ impl Parts {
             Self::Chain(steps) => chain(steps),
             Self::Mixed(branches) => Box::new(Concat(branches.into_iter().map(chain).collect())),
             Self::Residual(branches, join) => Box::new(Residual::new(branches, join)),
-            Self::Bottleneck { expand, depthwise, project, residual } => {
-                Box::new(InvertedBottleneck::new(expand, depthwise, project, residual))
-            }
+            Self::Sum(branches, activation) => sum(branches, activation),
         }
     }
 }
@@ -69,19 +74,44 @@ impl Part {
     fn load(step: &Step, parameters: &Parameters) -> Result<Self> {
         Ok(match *step {
             Step::Conv(ref conv) => Self::Conv(folded(conv, parameters)?),
-            Step::MaxPool { kernel, stride } => {
-                Self::Pool(Box::new(MaxPool { kernel: kernel as i64, stride: stride as i64 }))
+            Step::Bottleneck(ref block) => Self::Bottleneck(Box::new(Bottleneck {
+                expand: block.expand.as_ref().map(|expand| folded(expand, parameters)).transpose()?,
+                depthwise: folded(&block.depthwise, parameters)?,
+                project: folded(&block.project, parameters)?,
+                residual: block.residual,
+            })),
+            Step::Relu => Self::Plain(Box::new(Relu)),
+            Step::MaxPool { kernel, stride, padding } => {
+                Self::Plain(Box::new(MaxPool { kernel: kernel as i64, stride: stride as i64, padding }))
             }
-            Step::AveragePool { kernel } => Self::Pool(Box::new(AveragePool { kernel: kernel as i64 })),
+            Step::AveragePool { kernel } => Self::Plain(Box::new(AveragePool { kernel: kernel as i64 })),
         })
     }
 
     fn layer(self) -> Box<dyn Layer> {
         match self {
             Self::Conv(folded) => Box::new(Conv::new(folded)),
-            Self::Pool(pool) => pool,
+            Self::Bottleneck(block) => {
+                let Bottleneck { expand, depthwise, project, residual } = *block;
+                Box::new(InvertedBottleneck::new(expand, depthwise, project, residual))
+            }
+            Self::Plain(layer) => layer,
         }
     }
+}
+
+/// The sum of branches. Where one ends in a convolution, that adds the others before it stores anything.
+fn sum(mut branches: Vec<Vec<Part>>, activation: Activation) -> Box<dyn Layer> {
+    let ends_in_convolution = |branch: &Vec<Part>| matches!(branch.last(), Some(Part::Conv(_)));
+    let adding = branches.iter().position(ends_in_convolution).map(|place| branches.swap_remove(place));
+    let adding = adding.and_then(|mut branch| match branch.pop() {
+        Some(Part::Conv(mut last)) => {
+            last.shape.activation = activation;
+            Some((chain(branch), Conv::new(last)))
+        }
+        _ => None,
+    });
+    Box::new(Sum::new(branches.into_iter().map(chain).collect(), adding, activation))
 }
 
 fn chain(steps: Vec<Part>) -> Box<dyn Layer> {
@@ -100,6 +130,7 @@ fn folded(conv: &ConvPlan, parameters: &Parameters) -> Result<Folded> {
     let offset = match &conv.norm {
         Norm::Bias => Offset::Bias,
         Norm::Batch(norm, epsilon) => Offset::BatchNorm(norm, *epsilon),
+        Norm::None => Offset::None,
     };
     let shape = ConvShape {
         stride: conv.stride as i64,

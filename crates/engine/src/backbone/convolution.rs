@@ -16,6 +16,8 @@ pub enum Offset<'a> {
     Bias,
     /// The batch normalisation of this name (`weight`, `bias`, `running_mean`, `running_var`) with its epsilon.
     BatchNorm(&'a str, f64),
+    /// Nothing.
+    None,
 }
 
 /// How a convolution is applied.
@@ -86,6 +88,9 @@ impl Folded {
         let mut weight = double(format!("{name}.weight"))?;
         let bias = match offset {
             Offset::Bias => double(format!("{name}.bias"))?,
+            Offset::None => {
+                Tensor::zeros([weight.size().first().copied().unwrap_or(0)], (Kind::Double, weight.device()))
+            }
             Offset::BatchNorm(norm, epsilon) => {
                 let (gamma, beta) = (double(format!("{norm}.weight"))?, double(format!("{norm}.bias"))?);
                 let (mean, variance) =

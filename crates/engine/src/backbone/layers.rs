@@ -1,5 +1,6 @@
 //! What the networks are built of besides convolutions, and how it is put together.
 
+use super::{Activation, Padding};
 use tch::{TchError, Tensor};
 
 /// One stage of a network. Its output is never changed by a later stage, so that features can be taken from it.
@@ -10,15 +11,57 @@ pub trait Layer: Send {
     /// The same stage over the same tensors, for another thread.
     fn share(&self) -> Box<dyn Layer>;
 }
-/// The largest value of each `kernel` x `kernel` places, without padding.
+/// An activation by itself.
+pub fn activate(activation: Activation, sums: Tensor) -> Result<Tensor, TchError> {
+    match activation {
+        Activation::None => Ok(sums),
+        Activation::Relu => sums.f_relu(),
+        Activation::Relu6 => sums.f_relu6(),
+    }
+}
+
+/// max(x, 0).
+pub struct Relu;
+
+impl Layer for Relu {
+    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        input.f_relu()
+    }
+
+    fn share(&self) -> Box<dyn Layer> {
+        Box::new(Self)
+    }
+}
+
+/// The largest value of each `kernel` x `kernel` places.
 pub struct MaxPool {
     pub kernel: i64,
     pub stride: i64,
+    pub padding: Padding,
+}
+
+impl MaxPool {
+    /// The same with gradients.
+    pub fn apply(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        let [kernel, stride] = [self.kernel, self.stride];
+        // TensorFlow's SAME has the odd place at the end, where windows may reach beyond the edge.
+        let (before, beyond) = match self.padding {
+            Padding::Fixed(padding) => (padding, false),
+            Padding::Same => {
+                let before = |axis: usize| {
+                    let side = input.size()[2 + axis];
+                    (((side + stride - 1) / stride - 1) * stride + kernel - side).max(0) / 2
+                };
+                ([before(0), before(1)], true)
+            }
+        };
+        input.f_max_pool2d([kernel; 2], [stride; 2], before, [1; 2], beyond)
+    }
 }
 
 impl Layer for MaxPool {
     fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        input.f_max_pool2d([self.kernel; 2], [self.stride; 2], [0; 2], [1; 2], false)
+        self.apply(input)
     }
 
     fn share(&self) -> Box<dyn Layer> {

@@ -12,6 +12,7 @@ mod network;
 pub mod pooling;
 mod residual;
 mod stored;
+mod sum;
 mod tail;
 mod tensor_slices;
 pub mod torchscript;

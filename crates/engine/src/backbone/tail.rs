@@ -6,7 +6,8 @@
 //! convolutions with biases, activations, sums and pooling, and nothing is normalised, stored or differentiated per
 //! pixel. The folding and its gradients are the caller's ([`TailConv`] says how).
 
-use super::{Activation, Arithmetic, BackboneInfo, Parameters, Stage, StageInfo, build, depthwise, stored};
+use super::layers::{MaxPool, activate};
+use super::{Arithmetic, BackboneInfo, Parameters, Stage, StageInfo, build, depthwise, stored};
 use faceprobe_core::backbone::blueprint::{self, ConvPlan, Form, Norm, StagePlan, Step};
 use faceprobe_core::error::Result;
 use std::collections::BTreeMap;
@@ -38,6 +39,8 @@ pub enum TailOffset {
     /// Batch normalisation: parameters `NAME.weight`, `NAME.bias`, `NAME.running_mean`, `NAME.running_var`, each
     /// `[out]`, and its epsilon.
     Norm(String, f64),
+    /// Nothing.
+    None,
 }
 
 impl Tail {
@@ -85,6 +88,7 @@ impl Tail {
             offset: match &conv.norm {
                 Norm::Bias => TailOffset::Bias(format!("{}.bias", conv.name)),
                 Norm::Batch(norm, epsilon) => TailOffset::Norm(norm.clone(), *epsilon),
+                Norm::None => TailOffset::None,
             },
             scale: conv.scale,
         })
@@ -147,12 +151,17 @@ fn through(form: &Form, input: &Tensor, folded: &mut Folded<'_>) -> Result<Tenso
             let inside = together(&outputs)?;
             activate(join.activation, sums(join, &inside, folded)?.f_add(input)?)
         }
-        Form::Bottleneck(block) => {
-            let mut inside = input.shallow_clone();
-            for conv in block.expand.iter().chain([&block.depthwise, &block.project]) {
-                inside = activate(conv.activation, sums(conv, &inside, folded)?)?;
+        Form::Sum(branches, activation) => {
+            let mut sum: Option<Tensor> = None;
+            for branch in branches {
+                let output = chain(branch, input, folded)?;
+                sum = Some(match sum {
+                    Some(sum) => sum.f_add(&output)?,
+                    None => output,
+                });
             }
-            if block.residual { inside.f_add(input) } else { Ok(inside) }
+            let none = || TchError::Shape("a sum has no branches".into());
+            activate(*activation, sum.ok_or_else(none)?)
         }
     }
 }
@@ -160,8 +169,16 @@ fn through(form: &Form, input: &Tensor, folded: &mut Folded<'_>) -> Result<Tenso
 fn chain(steps: &[Step], input: &Tensor, folded: &mut Folded<'_>) -> Result<Tensor, TchError> {
     steps.iter().try_fold(input.shallow_clone(), |x, step| match step {
         Step::Conv(conv) => activate(conv.activation, sums(conv, &x, folded)?),
-        Step::MaxPool { kernel, stride } => {
-            x.f_max_pool2d([*kernel as i64; 2], [*stride as i64; 2], [0; 2], [1; 2], false)
+        Step::Bottleneck(block) => {
+            let mut inside = x.shallow_clone();
+            for conv in block.expand.iter().chain([&block.depthwise, &block.project]) {
+                inside = activate(conv.activation, sums(conv, &inside, folded)?)?;
+            }
+            if block.residual { inside.f_add(&x) } else { Ok(inside) }
+        }
+        Step::Relu => x.f_relu(),
+        Step::MaxPool { kernel, stride, padding } => {
+            MaxPool { kernel: *kernel as i64, stride: *stride as i64, padding: *padding }.apply(&x)
         }
         Step::AveragePool { kernel } => {
             x.f_avg_pool2d([*kernel as i64; 2], [1; 2], [*kernel as i64 / 2; 2], false, false, None::<i64>)
@@ -198,12 +215,4 @@ fn sums(conv: &ConvPlan, input: &Tensor, folded: &mut Folded<'_>) -> Result<Tens
         return run(input, [above, left]);
     }
     run(&input.f_constant_pad_nd([left, right, above, below])?, [0, 0])
-}
-
-fn activate(activation: Activation, sums: Tensor) -> Result<Tensor, TchError> {
-    match activation {
-        Activation::None => Ok(sums),
-        Activation::Relu => sums.f_relu(),
-        Activation::Relu6 => sums.f_relu6(),
-    }
 }

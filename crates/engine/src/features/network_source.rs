@@ -1,7 +1,7 @@
 //! Rows from the stages of a pretrained network.
 
 use super::source::{RowExtractor, RowSource, Tapped};
-use crate::backbone::{self, Arithmetic, BackboneInfo, Network, Pool, device};
+use crate::backbone::{Arithmetic, BackboneInfo, Network, Pool, device};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::features::{FeatureSpec, Rows, StoreIdentity};
 use faceprobe_core::imaging::{Pixels, Preprocessing};
@@ -38,26 +38,8 @@ impl NetworkSource {
         let arithmetic = spec.arithmetic();
         device::check(arithmetic, device)?;
         let preprocessing = info.preprocessing.with_mode(spec.mode);
-        let weights = backbone::weights::sha256_of(info)?;
-        let (stages, taps) = (info.stages(), spec.taps(info));
-        let identities: Vec<StoreIdentity> = taps
-            .iter()
-            .map(|&tap| StoreIdentity {
-                backbone: info.name.to_owned(),
-                weights: weights.clone(),
-                preprocessing: preprocessing.describe(),
-                // The last stage has one name, however it was asked for.
-                tap: if tap + 1 == stages.len() { "last".to_owned() } else { tap.to_string() },
-                pool: spec.pool.to_string(),
-                dtype: spec.dtype,
-                width: spec.pool.width(stages[tap].channels, stages[tap].side),
-            })
-            .collect();
-        let mut identity = StoreIdentity::combined(&identities)
-            .ok_or_else(|| Error::usage("Features need at least one stage to be taken from."))?;
-        if taps.len() > 1 {
-            identity.tap = spec.tap.to_string();
-        }
+        let (identities, identity) = (spec.identities()?, spec.identity()?);
+        let taps = spec.taps(info);
         let (pool, network) = (spec.pool, Mutex::new(None));
         Ok(Self { info, device, preprocessing, arithmetic, taps, pool, identities, identity, network })
     }

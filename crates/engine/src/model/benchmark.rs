@@ -190,9 +190,10 @@ impl ModelKind for Benchmark {
     }
 
     fn source_of_saved(&self, info: &ModelInfo, _: Device) -> Result<Box<dyn RowSource>> {
-        let settings: BenchmarkSettings = serde_json::from_value(info.settings.clone()).map_err(|error| {
-            Error::failed(format!("The model's settings cannot be read ({error}); train it again."))
-        })?;
+        let refused = |why| Error::failed(format!("The model's settings cannot be used ({why}); train it again."));
+        let settings: BenchmarkSettings =
+            serde_json::from_value(info.settings.clone()).map_err(|error| refused(error.to_string()))?;
+        faceprobe_settings::check(&settings).map_err(|refusal| refused(refusal.for_key()))?;
         Ok(Box::new(PooledPixels::new(settings.input, settings.pool)?))
     }
 
@@ -265,7 +266,7 @@ pub fn train_benchmark(
         weights.insert("input.scale".into(), arr1(&[network.scale]).into_dyn());
         Ok(weights)
     };
-    let last_weights = if course.best_epoch == course.history.len() { None } else { Some(whole()?) };
+    let last_weights = if course.stopped || course.best_epoch == course.history.len() { None } else { Some(whole()?) };
     learner.set_parameters(&course.best)?;
     let weights = whole()?;
     let params = course.best.iter().map(Vec::len).sum();
@@ -277,6 +278,7 @@ pub fn train_benchmark(
         epochs_run: course.history.len(),
         best_epoch: course.best_epoch,
         finished: course.finished,
+        stopped: course.stopped,
         history: course.history,
         threshold: best_threshold(&val_scores, val.y()),
         train_scores: scorer.scores_u16(train.x())?,

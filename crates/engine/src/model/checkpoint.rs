@@ -9,13 +9,14 @@ use super::training::Learner;
 use crate::features::StoreIdentity;
 use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::monitor::EpochFigures;
-use faceprobe_core::workspace::persist;
+use faceprobe_core::own_files;
+use faceprobe_core::workspace::{persist, temporary};
 use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors, tensor::View};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -135,7 +136,7 @@ impl Checkpoints {
     /// Brings the learner to where the checkpoint left it. A file that is missing, damaged or of another training
     /// leaves the learner as it is.
     pub(super) fn restore(&self, learner: &mut dyn Learner) -> Result<Option<Progress>> {
-        let Ok(file) = File::open(&self.path) else {
+        let Ok(file) = own_files::open(&self.path) else {
             return Ok(None);
         };
         // SAFETY: checkpoints get their name by a rename after the last byte was flushed and are never written to
@@ -198,7 +199,7 @@ impl Checkpoints {
             .flat_map(|(name, all)| all.into_iter().enumerate().map(move |(at, all)| (format!("{name}.{at}"), all)))
             .map(|(name, values)| (name, TensorView { shape: [values.len()], values }));
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).at(folder)?;
+        let file = temporary(folder, ".tmp-", "")?;
         safetensors::serialize_to_file(tensors, Some(metadata), file.path()).at(&self.path)?;
         persist(file, &self.path)
     }

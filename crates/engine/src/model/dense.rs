@@ -16,7 +16,7 @@ use super::{DenseSettings, Kind};
 use crate::features::StoreIdentity;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::best_threshold;
-use faceprobe_core::monitor::{Monitor, Validated};
+use faceprobe_core::monitor::{Monitor, ToTheEnd, Validated};
 use tch::{TchError, Tensor};
 
 /// `logit = out · h + c` with `h = relu(hidden x + b)`, of which there may be two in a row.
@@ -178,8 +178,9 @@ pub fn train_dense<'a>(
         val_positive: val.positive,
     };
     let course = fit(&mut learner, &plan, checkpoints, monitor)?;
+    let monitor = &ToTheEnd(monitor);
     learner.head.forget();
-    let last_weights = if course.best_epoch == course.history.len() {
+    let last_weights = if course.stopped || course.best_epoch == course.history.len() {
         None
     } else {
         let mut last = learner.head.weights()?;
@@ -200,6 +201,7 @@ pub fn train_dense<'a>(
         epochs_run: course.history.len(),
         best_epoch: course.best_epoch,
         finished: course.finished,
+        stopped: course.stopped,
         history: course.history,
         threshold: best_threshold(&val_scores, val.positive),
         train_scores: scorer.scores(train.rows, monitor)?,

@@ -3,7 +3,7 @@
 
 use super::rows::{Prepared, TrainingRows};
 use super::{Checkpoints, Kind, ModelInfo, ModelSpec, Scorer, Trained, Weights};
-use super::{benchmark, dense, finetune, logistic};
+use super::{benchmark, dense, finetune, knn, logistic, offtheshelf};
 use crate::backbone::Pool;
 use crate::features::{CutSource, FeatureSpec, NetworkSource, RowSource, StoreIdentity};
 use faceprobe_core::error::{Error, Result};
@@ -13,12 +13,14 @@ use faceprobe_core::workspace::Workspace;
 use tch::Device;
 
 /// Every kind, under the name that the core has for it.
-static REGISTRY: [(&str, &dyn ModelKind); 5] = [
+static REGISTRY: [(&str, &dyn ModelKind); 7] = [
     ("benchmark", &benchmark::Benchmark),
     ("dense", &dense::DenseHead),
     ("logistic", &logistic::Logistic),
     ("finetune", &finetune::Finetune),
+    ("knn", &knn::Knn),
     ("ensemble", &finetune::ensemble::Ensemble),
+    ("offtheshelf", &offtheshelf::OffTheShelf),
 ];
 
 /// A kind of model at work.

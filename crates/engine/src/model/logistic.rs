@@ -134,6 +134,7 @@ pub fn train_logistic<'a>(
         history: Vec::new(),
         best_epoch: 0,
         finished: true,
+        stopped: false,
         epochs_run: 0,
         threshold: best_threshold(&best.val_scores, val.positive),
         train_scores: scorer.scores(train.rows, monitor)?,

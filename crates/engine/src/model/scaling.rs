@@ -78,6 +78,11 @@ impl Standardisation {
         Ok(Self { mean, deviation })
     }
 
+    /// Leaves features as they are.
+    pub(super) fn none(width: usize) -> Self {
+        Self { mean: Array1::zeros(width), deviation: Array1::ones(width) }
+    }
+
     /// Writes `input.mean` and `input.deviation`.
     pub(super) fn put_into(&self, weights: &mut Weights) {
         weights.insert("input.mean".into(), self.mean.clone().into_dyn());

@@ -7,6 +7,7 @@ use super::data::rows_at_once;
 use super::finetune::ensemble::Members;
 use super::finetune::tuned::tail_of;
 use super::kind;
+use super::knn::Neighbours;
 use super::network::{Input, Network, torch_error};
 use super::random::Dropout;
 use super::scaling::{Features, Standardisation};
@@ -27,6 +28,7 @@ enum Ready {
     Features { network: Box<dyn Network + Send>, scaling: Standardisation, width: usize },
     Pixels { network: Cnn, width: usize },
     Tuned(Members),
+    Neighbours(Neighbours),
 }
 
 impl Scorer {
@@ -47,6 +49,11 @@ impl Scorer {
     /// Of a network on pooled pixels.
     pub(super) fn of_pixels(network: Cnn, width: usize) -> Self {
         Self(Ready::Pixels { network, width })
+    }
+
+    /// Of training rows that vote.
+    pub(super) fn of_neighbours(neighbours: Neighbours) -> Self {
+        Self(Ready::Neighbours(neighbours))
     }
 
     /// Of a fine-tuned network, or of several, whose rows are the activations that `input` tells of.
@@ -70,6 +77,10 @@ impl Scorer {
             Ready::Tuned(tuned) => {
                 check_width(rows.width(), tuned.width())?;
                 shares(tuned.logits(rows, monitor)?)
+            }
+            Ready::Neighbours(neighbours) => {
+                check_width(rows.width(), neighbours.width())?;
+                neighbours.scores(rows, monitor)
             }
             Ready::Pixels { .. } => Err(Error::failed("the benchmark model scores pixels and was given features")),
         }
@@ -107,7 +118,7 @@ impl Scorer {
                 check_width(rows.ncols(), *width)?;
                 probabilities(network, &Pixels::new(rows, network.scale())?, PIXEL_BATCH, &Silent)
             }
-            Ready::Features { .. } | Ready::Tuned(_) => {
+            Ready::Features { .. } | Ready::Tuned(_) | Ready::Neighbours(_) => {
                 Err(Error::failed("this model scores features and was given pixels"))
             }
         }
@@ -116,7 +127,8 @@ impl Scorer {
 
 /// What explanations need: the way to the logit in steps that gradients flow through.
 impl Scorer {
-    /// Logits (batch) of rows of features (batch, width), as they are in the store.
+    /// Logits (batch) of rows of features (batch, width), as they are in the store; of neighbours, which have none, how
+    /// much nearer those of class 1 are.
     ///
     /// # Errors
     /// What libtorch says; a model that works on pixels.
@@ -126,6 +138,7 @@ impl Scorer {
                 let rows = rows.f_to_device(Device::Cpu)?;
                 network.logits(&scaling.scale_tensor(&rows)?, &mut Dropout::off())
             }
+            Ready::Neighbours(neighbours) => neighbours.leaning(&rows.f_to_device(Device::Cpu)?),
             Ready::Pixels { .. } => Err(TchError::Shape("the benchmark model takes pixels".into())),
             Ready::Tuned(_) => Err(TchError::Shape("a fine-tuned model takes activations".into())),
         }

@@ -12,7 +12,7 @@ pub struct Trained {
     /// The settings as they were used; for the logistic regression with the `alpha` chosen on validation.
     pub settings: serde_json::Value,
     pub weights: Weights,
-    /// The weights of the last epoch, where they are others than those of the best.
+    /// The weights of the last epoch, where they are others than those of the best and a stop has not ended it.
     pub last_weights: Option<Weights>,
     /// One entry per epoch run; empty for the logistic regression.
     pub history: Vec<EpochFigures>,
@@ -20,6 +20,8 @@ pub struct Trained {
     pub best_epoch: usize,
     /// False at the end of a stretch, when more epochs are to follow.
     pub finished: bool,
+    /// Whether the user ended it before it was finished.
+    pub stopped: bool,
     /// Epochs run before the end or before patience ran out; 0 for the logistic regression.
     pub epochs_run: usize,
     /// Chosen on the validation scores by [`evaluation::best_threshold`].

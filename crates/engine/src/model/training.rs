@@ -3,7 +3,7 @@
 use super::Schedule;
 use super::checkpoint::{Checkpoints, Progress};
 use super::random::{Dropout, epoch_order};
-use faceprobe_core::error::{Error, Result};
+use faceprobe_core::error::{Error, ErrorKind, Result};
 use faceprobe_core::monitor::{EpochFigures, Monitor, Update, Validated};
 use std::time::Instant;
 
@@ -76,8 +76,10 @@ pub(super) struct Course {
     pub(super) best_epoch: usize,
     /// The parameters of the best epoch.
     pub(super) best: Vec<Vec<f32>>,
-    /// False when there are epochs left that were not asked for yet.
+    /// False when there are epochs left that were not asked for yet, or that a stop left out.
     pub(super) finished: bool,
+    /// The user stopped it in the epoch after the last of the history; the learner has the numbers of that moment.
+    pub(super) stopped: bool,
 }
 
 /// Trains.
@@ -89,10 +91,12 @@ pub(super) struct Course {
 /// inputs, plan and thread count: same numbers.
 ///
 /// With `checkpoints`, it goes on from the last one if there is one, as if it had never ended, and leaves one every
-/// so often and when it is stopped. They can also name the epoch to keep, which the training ends with then.
+/// so often and at the end of a stretch. They can also name the epoch to keep, which the training ends with then.
+///
+/// A stop ends it with what the epochs until then came to.
 ///
 /// # Errors
-/// When stopped, when the loss is no longer a number, or when the learner fails.
+/// When stopped before an epoch was done, when the loss is no longer a number, or when the learner fails.
 pub(super) fn fit(
     learner: &mut dyn Learner,
     plan: &Plan,
@@ -111,12 +115,26 @@ pub(super) fn fit(
     let validates = checkpoints.is_none_or(Checkpoints::validates);
     let planned = checkpoints.map_or(plan.epochs, |checkpoints| checkpoints.planned(plan.epochs));
     let asked_for = checkpoints.and_then(Checkpoints::limit).map_or(planned, |limit| limit.min(planned));
+    let mut stopped = false;
     while progress.history.len() < asked_for && !out_of_patience(plan, &progress) {
         let epoch = progress.history.len() + 1;
         let started = Instant::now();
         learner.begin(epoch, planned);
-        let (train_loss, train_accuracy) = train_epoch(learner, plan, epoch, monitor)?;
-        let validated = if validates { Some(learner.measure(&|| monitor.stopped())?) } else { None };
+        let trained = train_epoch(learner, plan, epoch, monitor).and_then(|figures| {
+            let validated = if validates { Some(learner.measure(&|| monitor.stopped())?) } else { None };
+            Ok((figures, validated))
+        });
+        let ((train_loss, train_accuracy), validated) = match trained {
+            Ok(trained) => trained,
+            Err(error) if error.kind() == ErrorKind::Stopped && progress.best_epoch > 0 => {
+                stopped = true;
+                break;
+            }
+            Err(error) if error.kind() == ErrorKind::Stopped => {
+                return Err(Error::stopped_with("Stopped before the first epoch was done, so there is no model."));
+            }
+            Err(error) => return Err(error),
+        };
         if validated.is_some_and(|validated| !validated.loss.is_finite()) {
             return Err(not_a_number(epoch));
         }
@@ -131,14 +149,15 @@ pub(super) fn fit(
         }
     }
     let finished = progress.history.len() >= planned || out_of_patience(plan, &progress);
-    if let (Some(checkpoints), false) = (checkpoints, finished) {
+    // In the middle of an epoch there is nothing to go on from: the last checkpoint stays.
+    if let (Some(checkpoints), false, false) = (checkpoints, finished, stopped) {
         checkpoints.write(learner, &progress)?;
     }
     let best_epoch = progress.best_epoch;
     if best_epoch == 0 {
         return Err(Error::usage("--epochs must be at least 1"));
     }
-    Ok(Course { history: progress.history, best_epoch, best: progress.best, finished })
+    Ok(Course { history: progress.history, best_epoch, best: progress.best, finished, stopped })
 }
 
 fn out_of_patience(plan: &Plan, progress: &Progress) -> bool {

@@ -9,6 +9,7 @@ use faceprobe_core::backbone::weights::weights_dir;
 use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::imaging::{Pixels, png};
 use faceprobe_core::outputs::{Outputs, STANDARD_INPUT, STANDARD_OUTPUT, same_file, takes_files};
+use faceprobe_core::path_text::text_of;
 use faceprobe_core::workspace::Workspace;
 use std::ffi::OsStr;
 use std::fs;
@@ -183,7 +184,7 @@ fn explained(
     let finish = |one: Explained| {
         let mut prediction = one.prediction;
         match &saved {
-            Ok(path) => prediction.explanation = Some(path.to_string_lossy().into_owned()),
+            Ok(path) => prediction.explanation = Some(text_of(path).into_owned()),
             Err(error) => prediction.error = Some(error.to_string()),
         }
         prediction

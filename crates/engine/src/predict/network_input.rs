@@ -10,9 +10,9 @@ use super::{Face, Prediction};
 use crate::face;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::imaging::{self, Pixels};
+use faceprobe_core::path_text::text_of;
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 
 /// What of a picture is shown to the network.
 #[derive(Clone, Copy, PartialEq)]
@@ -59,9 +59,9 @@ impl PredictionThread<'_> {
         let bytes = match item {
             Item::File(path) => Cow::Owned(read(path)?),
             Item::Bytes { bytes, .. } => Cow::Borrowed(bytes.as_slice()),
-            Item::Hopeless { reason, .. } => return Err(Error::file(Path::new(&name(item)), reason)),
+            Item::Hopeless { name, reason } => return Err(Error::failed(format!("{name}: {reason}"))),
         };
-        let wrong = |reason: String| Error::file(Path::new(&name(item)), reason);
+        let wrong = |reason: String| Error::failed(format!("{}: {reason}", name(item)));
         let preprocessing = self.predictor.source.preprocessing();
         let detect = self.predictor.detect(options);
         if detect == Detect::None {
@@ -123,13 +123,14 @@ impl PredictionThread<'_> {
 /// The name that an item is answered under.
 pub(super) fn name(item: &Item) -> String {
     match item {
-        Item::File(path) => path.to_string_lossy().into_owned(),
+        Item::File(path) => text_of(path).into_owned(),
         Item::Bytes { name, .. } | Item::Hopeless { name, .. } => name.clone(),
     }
 }
 
 fn note(bytes: &[u8]) -> Option<String> {
-    imaging::animated(bytes).map(|format| format!("animated {format}; its first picture was taken"))
+    let animated = imaging::animated(bytes).map(|format| format!("animated {format}; its first picture was taken"));
+    animated.or_else(|| imaging::mended(bytes).map(str::to_owned))
 }
 
 /// What is known of an item's answers before they have scores.

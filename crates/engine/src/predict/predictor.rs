@@ -34,11 +34,11 @@ impl Predictor {
     pub fn load(workspace: &Workspace, model: Option<&str>, device: &str, threads: usize) -> Result<Self> {
         backbone::tune_allocator();
         tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
-        let (run, threshold) = match model {
+        let (run, choice) = match model {
             Some(name) => (RunFolder::find(workspace, name)?, None),
             None => {
                 let choice = choice::current(workspace)?;
-                (RunFolder::find(workspace, &choice.run)?, Some(choice.threshold))
+                (RunFolder::find(workspace, &choice.run)?, Some(choice))
             }
         };
         let path = run.model_path();
@@ -48,7 +48,10 @@ impl Predictor {
                 run.id()
             )));
         }
-        let saved = SavedModel::load(&path)?;
+        let mut saved = SavedModel::load(&path)?;
+        if let Some(choice) = &choice {
+            saved.info.calibration = choice.calibration(saved.info.calibration);
+        }
         // Weights that make no model are told now and not with the first picture.
         Scorer::of(&saved).map_err(|error| Error::file(&path, error))?;
         let source = source(&saved, device)?;
@@ -60,7 +63,7 @@ impl Predictor {
         }
         Ok(Self {
             run: run.id().to_string(),
-            threshold: threshold.unwrap_or(saved.info.threshold),
+            threshold: choice.map_or(saved.info.threshold, |choice| choice.threshold),
             template: template_of(workspace, &saved),
             source,
             saved,
@@ -153,7 +156,8 @@ fn template_of(workspace: &Workspace, saved: &SavedModel) -> Template {
     if let Some(alignment) = saved.info.alignment {
         return alignment.template;
     }
-    let manifest = Manifest::load_named(workspace, &saved.info.provenance.dataset);
+    let provenance = &saved.info.provenance;
+    let manifest = Manifest::load_recorded(workspace, &provenance.dataset, &provenance.manifest_sha256);
     let loose = manifest.is_ok_and(|manifest| manifest.roots.keys().all(|source| source.starts_with("adience")));
     if loose { Template::Loose } else { Template::Tight }
 }

@@ -2,11 +2,11 @@
 
 use super::scoring::{filled_stores, manifest, network_source};
 use super::worker::Recorder;
-use super::{audit, external_evaluation, folds, probe, study, sweep, training};
+use super::{audit, external_evaluation, folds, learning_curve, probe, study, sweep, training};
 use crate::backbone::device;
 use crate::face::FaceCropper;
 use faceprobe_core::dataset::crops::Cropper;
-use faceprobe_core::dataset::{Split, prepare, synthetic};
+use faceprobe_core::dataset::{Split, prepare, synthetic, versions};
 use faceprobe_core::error::{AtPath, Result};
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
@@ -41,13 +41,15 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
             // The account belongs to the run too: when there are too few images it is all that comes of it.
             let path = circumstances.run.path().join("report.json");
             write_whole(&path, faceprobe_core::text::json_value(&report).at(&path)?.as_bytes())?;
-            outcome?;
+            let published = outcome?;
+            let path = circumstances.run.path().join(versions::MADE);
+            write_whole(&path, faceprobe_core::text::json_value(&published).at(&path)?.as_bytes())?;
             let counts: Vec<String> = report
                 .splits
                 .iter()
                 .map(|split| format!("{} {}", split.per_class.iter().sum::<usize>(), split.split))
                 .collect();
-            Ok(format!("{}: {}", report.name, counts.join(", ")))
+            Ok(format!("{}: {}{}", report.name, counts.join(", "), published.words()))
         }
         JobSpec::Audit { dataset, settings } => audit::audit(circumstances, dataset, settings, recorder),
         JobSpec::Extract { dataset, features } => {
@@ -71,6 +73,9 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
         }
         JobSpec::Sweep { dataset, sweep } => sweep::sweep(circumstances, dataset, sweep, recorder),
         JobSpec::Folds { dataset, model } => folds::train(circumstances, dataset, model, recorder),
+        JobSpec::LearningCurve { dataset, model, curve } => {
+            learning_curve::train(circumstances, dataset, model, curve, recorder)
+        }
         JobSpec::OpenTest { run } => folds::open_test(circumstances, run, recorder),
         JobSpec::Evaluate { run, on } => external_evaluation::evaluate(circumstances, run, on, recorder),
         JobSpec::Demo { sample } => study::run(circumstances, sample, recorder),

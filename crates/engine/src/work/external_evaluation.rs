@@ -119,9 +119,10 @@ pub(super) fn own_images(
     dataset: &str,
     model: &SavedModel,
 ) -> Option<HashMap<ContentHash, Split>> {
-    let manifest = Manifest::load_named(workspace, dataset).ok()?;
-    let same = manifest.sha256 == model.info.provenance.manifest_sha256;
-    same.then(|| manifest.samples.iter().map(|sample| (picture_of(sample), sample.split)).collect())
+    let trained_on = &model.info.provenance.manifest_sha256;
+    let manifest = Manifest::load_recorded(workspace, dataset, trained_on).ok()?;
+    (manifest.sha256 == *trained_on)
+        .then(|| manifest.samples.iter().map(|sample| (picture_of(sample), sample.split)).collect())
 }
 
 /// Both classes, from the cells of the confusion.
@@ -133,7 +134,7 @@ fn classes(names: &[String; 2], confusion: &Confusion) -> Vec<ClassFigures> {
             images: right + missed,
             accuracy: share(right + missed),
             interval: wilson95(right, right + missed),
-            precision: share(right + wrong),
+            precision: share(right + wrong).filter(|_| right + missed > 0),
         }
     };
     let Confusion { true_negative, false_positive, false_negative, true_positive } = *confusion;

@@ -4,6 +4,7 @@ mod audit;
 mod execute;
 mod external_evaluation;
 mod folds;
+mod learning_curve;
 mod probe;
 mod reference_model;
 mod scoring;

@@ -58,7 +58,7 @@ pub(super) fn score_split<'a>(
             let split = pixel_rows(stores, manifest, &[split], monitor)?;
             (split.samples, Scorer::of(model)?.scores_u16(split.rows.x())?, split.rows.y().to_vec())
         }
-        ModelInput::Features | ModelInput::Cut => {
+        ModelInput::Features | ModelInput::Cut | ModelInput::Classifier => {
             let split = feature_rows(stores, manifest, &[split], monitor)?;
             (split.samples, Scorer::of(model)?.scores(&split.rows, monitor)?, split.positive)
         }

@@ -1,67 +1,68 @@
-//! The demo: the whole study on the synthetic sample, each part a run of its own.
+//! The demo: the shipped study's steps one after the other, each a run of its own.
 
 use super::execute::{Circumstances, execute};
 use super::worker::{Recorder, recorded};
-use crate::backbone;
-use crate::features::FeatureSpec;
-use crate::model::{BenchmarkSettings, DenseSettings, LogisticSettings};
-use faceprobe_core::dataset::prepare::PrepareSettings;
-use faceprobe_core::dataset::source::{Adapter, SourceSpec};
 use faceprobe_core::dataset::synthetic::SampleSettings;
-use faceprobe_core::error::Result;
-use faceprobe_core::model::ModelSpec;
+use faceprobe_core::dataset::{Published, versions};
+use faceprobe_core::error::{Error, Result};
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
 use faceprobe_core::run::journal::Life;
 use faceprobe_core::run::results::ResultRow;
-use faceprobe_core::run::spec::{DEMO_DATASET, JobSpec, Spec};
+use faceprobe_core::run::spec::{JobSpec, Spec};
+use faceprobe_core::study::{Action, Holdings, State, demo, plan};
 use std::sync::Arc;
 
-/// Draws the sample, prepares it, extracts features, trains benchmark, logistic regression and dense head, and, all
-/// choices made, opens the test split for each.
+/// Does what is to do of the demo's study: draws the sample, prepares it, extracts features, trains, and, all choices
+/// made, opens the test split for each model. What an earlier demo has done is not done again.
 ///
 /// # Errors
 /// With the first part that fails; what the parts before it made is kept.
 pub(super) fn run(circumstances: &Circumstances<'_>, sample: &SampleSettings, recorder: &Recorder) -> Result<String> {
-    let dataset = DEMO_DATASET.to_owned();
-    let seed = sample.seed;
-    let features = FeatureSpec::of_backbone(backbone::DEFAULT);
-    part(circumstances, recorder, JobSpec::Sample(sample.clone()))?;
-    part(circumstances, recorder, JobSpec::Prepare(prepare_settings(circumstances, sample)))?;
-    part(circumstances, recorder, JobSpec::Extract { dataset: dataset.clone(), features: features.clone() })?;
-    let models = [
-        ModelSpec::new(None, BenchmarkSettings { seed, ..Default::default() }),
-        ModelSpec::new(features.clone(), LogisticSettings { seed, ..Default::default() }),
-        ModelSpec::new(features, DenseSettings { seed, ..Default::default() }),
-    ];
-    let mut trained = Vec::new();
-    for model in models {
-        trained.push(part(circumstances, recorder, JobSpec::train(&dataset, model))?);
-    }
-    for run in trained {
-        part(circumstances, recorder, JobSpec::OpenTest { run: run.id().to_string() })?;
+    let study = demo(sample)?;
+    let mut before = None;
+    loop {
+        let plan = plan(&study, &Holdings::read(circumstances.workspace, &study)?);
+        let Some(step) = plan.steps.iter().find(|step| step.state != State::Done && plan.is_ready(step)) else { break };
+        if before.as_ref() == Some(&step.name) {
+            return Err(Error::failed(format!("The demo's step '{}' was done and left nothing.", step.name)));
+        }
+        before = Some(step.name.clone());
+        match &step.action {
+            Action::Launch(job) => {
+                let run = part_as(circumstances, recorder, (**job).clone(), Some(step.name.clone()))?;
+                if matches!(**job, JobSpec::Prepare(_)) {
+                    let version = Published::load(run.path())?.version;
+                    versions::make_current(circumstances.workspace, &version.name, version.number)?;
+                }
+            }
+            Action::Resume(run) | Action::Follow(run) => {
+                let run = RunFolder::find(circumstances.workspace, run)?;
+                let job = run.spec()?.job;
+                part_in(circumstances, recorder, run, &job)?;
+            }
+            Action::Refuse(why) => return Err(Error::failed(format!("{}: {why}.", step.name))),
+            // None of these is in the demo's study.
+            Action::None | Action::Wait | Action::Extend(..) | Action::Refit(_) | Action::Report(_) => break,
+        }
     }
     Ok("the study is done; the Results screen and 'faceprobe results' show its table".into())
 }
 
-/// The study's proportions, 6 : 2 : 2, as large as the sample certainly allows.
-fn prepare_settings(circumstances: &Circumstances<'_>, sample: &SampleSettings) -> PrepareSettings {
-    let fifth = sample.images / 10 * 2;
-    PrepareSettings {
-        name: DEMO_DATASET.to_owned(),
-        source: vec![SourceSpec { adapter: Adapter::ADIENCE, path: circumstances.workspace.sample() }],
-        train: Some(fifth * 3),
-        val: Some(fifth),
-        test: Some(fifth),
-        seed: sample.seed,
-        ..PrepareSettings::default()
-    }
-}
-
 /// Does one part as a run of its own. The journal of this one names it and says what came of it; the rest is in its own.
 pub(super) fn part(circumstances: &Circumstances<'_>, recorder: &Recorder, job: JobSpec) -> Result<RunFolder> {
+    part_as(circumstances, recorder, job, None)
+}
+
+fn part_as(
+    circumstances: &Circumstances<'_>,
+    recorder: &Recorder,
+    job: JobSpec,
+    step: Option<String>,
+) -> Result<RunFolder> {
     let mut spec = Spec::new(job, circumstances.threads, circumstances.device);
     spec.parent = Some(circumstances.run.id().to_string());
+    spec.step = step;
     let run = RunFolder::create(circumstances.workspace, &spec)?;
     part_in(circumstances, recorder, run, &spec.job)
 }

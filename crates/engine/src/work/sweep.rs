@@ -58,7 +58,11 @@ pub(super) fn sweep(
             let text = format!("{} heads up to epoch {epochs}", chosen.len());
             recorder.update(Update::Note { text });
         }
-        train_all(circumstances, &ground, dataset, &chosen, if last { None } else { Some(epochs) }, recorder)?;
+        let limit = if last { None } else { Some(epochs) };
+        match train_all(circumstances, &ground, dataset, &chosen, limit, recorder) {
+            Err(error) if error.kind() == ErrorKind::Stopped => return Err(stopped(spec, &settings, &heads)?),
+            trained => trained?,
+        }
         ranking = rank(&chosen, &alive)?;
         if !last {
             let kept = ranking.len().div_ceil(spec.own.halving.map_or(1, |halving| halving.factor.max(1)));
@@ -81,6 +85,28 @@ pub(super) fn sweep(
         best.text(),
         best.run
     ))
+}
+
+/// The end of a sweep that was stopped: how many heads have a model, finished or the best until then.
+fn stopped(spec: &SweepSpec, settings: &[DenseSettings], heads: &[Head]) -> Result<Error> {
+    let (mut with_model, mut best) = (0, None::<(f64, &Head)>);
+    for head in heads {
+        let Some(row) = ResultRow::load(&head.run)? else { continue };
+        with_model += 1;
+        if let Some(accuracy) = row.val_accuracy.filter(|new| best.is_none_or(|(known, _)| *new > known)) {
+            best = Some((accuracy, head));
+        }
+    }
+    let of = heads.len();
+    Ok(Error::stopped_with(match best {
+        Some((accuracy, head)) => format!(
+            "Stopped; {with_model} of {of} heads have a model, finished or the best until then. Best on validation so far: \
+             {}, {accuracy:.4}, in {}.",
+            model(spec, &settings[head.setting], 0).describe(),
+            head.run.id()
+        ),
+        None => format!("Stopped before the first epoch of the first of {of} heads was done, so there is no model."),
+    }))
 }
 
 fn model(spec: &SweepSpec, settings: &DenseSettings, seed: usize) -> ModelSpec {

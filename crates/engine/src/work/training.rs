@@ -7,9 +7,10 @@ use crate::features::{Store, StoreIdentity};
 use crate::model::kind::{self, Members};
 use crate::model::rows::{Prepared, TrainingRows};
 use crate::model::{Checkpoints, FORMAT, ModelInfo, Provenance, SavedModel, Weights};
+use faceprobe_core::dataset::lacking::{lacking, per_class};
 use faceprobe_core::dataset::{Manifest, PrepareReport, Split};
 use faceprobe_core::error::{AtPath, Error, Result};
-use faceprobe_core::evaluation::{Confusion, Interval, wilson95};
+use faceprobe_core::evaluation::{Calibration, Confusion, Interval, wilson95};
 use faceprobe_core::imaging::Alignment;
 use faceprobe_core::model::ModelSpec;
 use faceprobe_core::monitor::{Monitor, Update};
@@ -20,6 +21,8 @@ use faceprobe_core::run::refit::{self, Chosen};
 use faceprobe_core::run::results::{DataDivision, ResultRow, ValidationFigures};
 use faceprobe_core::run::score_file;
 use faceprobe_core::run::spec::JobSpec;
+use faceprobe_core::text::line;
+use std::path::Path;
 use std::time::Instant;
 
 /// Trains a model on the training split, chooses epoch or penalty and threshold on validation, and leaves the model,
@@ -35,7 +38,7 @@ pub(super) fn train(
     refit: Option<&str>,
     monitor: &dyn Monitor,
 ) -> Result<String> {
-    let ground = ground(circumstances, dataset, spec, refit, monitor)?;
+    let ground = ground(circumstances, dataset, spec, refit, monitor).map_err(without_model)?;
     if let Some(chosen) = &ground.chosen {
         let text = format!(
             "learns from the validation split too, so nothing is measured on it; what validation chose is that of {}",
@@ -71,6 +74,44 @@ impl Ground {
     }
 }
 
+/// Why no calibration is fitted to validation scores, where there are too few.
+fn too_few_to_calibrate(counts: [usize; 2], classes: &[String; 2]) -> Option<String> {
+    counts.iter().any(|count| *count < Calibration::FEWEST).then(|| {
+        let [first, second] = counts;
+        format!(
+            "scores are not calibrated: validation has {first} {} and {second} {} images, and {} of each are needed",
+            line(&classes[0]),
+            line(&classes[1]),
+            Calibration::FEWEST
+        )
+    })
+}
+
+/// Refuses splits that nothing can be learnt from or chosen on, before anything is computed, and says what validation of
+/// one class cannot tell.
+fn check_splits(manifest: &Manifest, learns_all: bool, monitor: &dyn Monitor) -> Result<()> {
+    let counts = |split| per_class(manifest.split(split).map(|sample| sample.class == 1));
+    let lacks = |split: Split| lacking(split.name(), counts(split), &manifest.classes);
+    let mend = "prepare again with --split random, or with the sizes --train, --val and --test";
+    if let (Some(lacks), false) = (lacks(Split::Train), learns_all) {
+        return Err(Error::failed(format!("{lacks} in {}, so no model can be trained on it; {mend}.", manifest.name)));
+    }
+    match lacks(Split::Val) {
+        Some(lacks) if counts(Split::Val) == [0, 0] && !learns_all => {
+            Err(Error::failed(format!("{lacks} in {}, so nothing can be chosen on it; {mend}.", manifest.name)))
+        }
+        Some(lacks) if !learns_all => {
+            let text = format!(
+                "{lacks}: accuracy on it says nothing of telling the two classes apart, and thresholds that weigh both, a \
+                 calibration and ROC AUC cannot be told from it"
+            );
+            monitor.update(Update::Note { text });
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Opens the prepared set and the store, and computes the rows that are missing.
 pub(super) fn ground(
     circumstances: &Circumstances<'_>,
@@ -79,8 +120,12 @@ pub(super) fn ground(
     refit: Option<&str>,
     monitor: &dyn Monitor,
 ) -> Result<Ground> {
-    let manifest = manifest(circumstances.workspace, dataset)?;
+    let mut manifest = manifest(circumstances.workspace, dataset)?;
+    if let Some(count) = spec.train_images() {
+        manifest = manifest.drawn(count, spec.seed())?;
+    }
     let chosen = refit.map(|run| refit::chosen(circumstances.workspace, run, &manifest)).transpose()?;
+    check_splits(&manifest, chosen.is_some(), monitor)?;
     let report = PrepareReport::load(&manifest.folder)?;
     let source = source_of(spec, circumstances.device)?;
     let splits = [Split::Train, Split::Val];
@@ -108,8 +153,11 @@ pub(super) fn ground(
     })
 }
 
-/// Trains a model into a run's folder. With a `limit`, it stops after that many epochs, and leaves a checkpoint
+/// Trains a model into a run's folder. With a `limit`, it ends after that many epochs, and leaves a checkpoint
 /// to go on from.
+///
+/// # Errors
+/// A stop, too, which leaves the best model of the epochs until then and a checkpoint, and says so.
 pub(super) fn train_on(
     ground: &Ground,
     run: &RunFolder,
@@ -127,11 +175,21 @@ pub(super) fn train_on(
     let checkpoints = checkpoints.up_to(limit).keeping(chosen.as_ref().and_then(|chosen| chosen.epoch));
     let kind = kind::of(spec.kind())?;
     let rows = Prepared { manifest, identity, stores, varied, learnt, members };
-    let (mut trained, learnt) = kind.train(spec, &rows, &checkpoints, monitor)?;
+    let (mut trained, learnt) = kind.train(spec, &rows, &checkpoints, monitor).map_err(without_model)?;
     let TrainingRows { train_positive, val_samples, val_positive } = learnt;
     let (threshold, calibration) = match chosen {
         Some(chosen) => (chosen.threshold, chosen.calibration),
-        None => (trained.threshold, kind.calibrate(&trained.val_scores, &val_positive)),
+        None => {
+            let few = too_few_to_calibrate(per_class(val_positive.iter().copied()), &manifest.classes);
+            let calibration = match few {
+                Some(text) => {
+                    monitor.update(Update::Note { text });
+                    None
+                }
+                None => kind.calibrate(&trained.val_scores, &val_positive),
+            };
+            (trained.threshold, calibration)
+        }
     };
     // Only what was not learnt from validates.
     let validates = chosen.is_none();
@@ -160,9 +218,12 @@ pub(super) fn train_on(
         },
         weights: std::mem::take(&mut trained.weights),
     };
+    // What was there before, when the training went on from a stop, tells of another model.
+    forget(&run.scores_path(Split::Test))?;
     saved.save(&run.model_path())?;
-    if let Some(last) = trained.last_weights.take() {
-        save_last(&mut saved, last, trained.epochs_run, run)?;
+    match trained.last_weights.take() {
+        Some(last) => save_last(&mut saved, last, trained.epochs_run, run)?,
+        None => forget(&run.last_model_path())?,
     }
     if validates {
         score_file::write(&run.scores_path(Split::Val), manifest, &val_samples, &trained.val_scores)?;
@@ -187,7 +248,7 @@ pub(super) fn train_on(
         threshold,
         // A run that went on from a checkpoint has spent the time of the epochs before it too.
         seconds: begun.elapsed().as_secs_f64().max(trained.history.iter().map(|epoch| epoch.seconds).sum()),
-        status: Status::Done,
+        status: if trained.stopped { Status::Stopped } else { Status::Done },
         dataset: dataset.to_owned(),
         manifest_sha256: manifest.sha256.clone(),
         synthetic: *synthetic,
@@ -199,11 +260,22 @@ pub(super) fn train_on(
         division: Some(division.clone()),
         asked: refit::describe(spec.describe(), !validates),
         key: refit::key(spec, !validates),
+        trained_on: spec.backbone().and_then(faceprobe_core::backbone::trained_on),
         refit: chosen.as_ref().map(|chosen| chosen.run.clone()),
+        version: None,
     };
     result.save(run)?;
     if trained.finished {
         checkpoints.remove()?;
+    }
+    if trained.stopped {
+        let planned = trained.history.last().map_or(0, |epoch| epoch.epochs);
+        return Err(Error::stopped_with(format!(
+            "{} was stopped after epoch {} of {planned}; its best model so far is kept: {}.",
+            run.id(),
+            trained.epochs_run,
+            result.summary()
+        )));
     }
     Ok(result)
 }
@@ -224,7 +296,7 @@ pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: 
     };
     result()?;
     let model = SavedModel::load(&run.model_path())?;
-    let manifest = manifest(circumstances.workspace, &dataset)?;
+    let manifest = Manifest::load_recorded(circumstances.workspace, &dataset, &model.info.provenance.manifest_sha256)?;
     if manifest.sha256 != model.info.provenance.manifest_sha256 {
         return Err(Error::failed(format!(
             "The data set '{dataset}' was prepared anew since {name} was trained, so its test split may hold images the \
@@ -269,6 +341,22 @@ fn save_last(saved: &mut SavedModel, last: Weights, epoch: usize, run: &RunFolde
     saved.info.provenance.best_epoch = epoch;
     saved.info.calibration = None;
     saved.save(&run.last_model_path())
+}
+
+/// A stop that came before there was a model says so.
+fn without_model(error: Error) -> Error {
+    if error == Error::stopped() {
+        return Error::stopped_with("Stopped before there was a model; the features that were computed are kept.");
+    }
+    error
+}
+
+/// Removes a file that a run left in an earlier stretch, if it did.
+fn forget(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::at(path, error)),
+        _ => Ok(()),
+    }
 }
 
 /// Accuracy at a threshold, with its interval.

@@ -158,7 +158,7 @@ pub(crate) fn recorded(recorder: &Recorder, work: impl FnOnce() -> Result<String
         }
         Err(error) => {
             recorder.end(match error.kind() {
-                ErrorKind::Stopped => Life::Stopped { seconds },
+                ErrorKind::Stopped => Life::Stopped { summary: Some(error.to_string()), seconds },
                 ErrorKind::Failed | ErrorKind::Usage => Life::Failed { error: error.to_string(), seconds },
             });
             Err(error)

@@ -52,6 +52,12 @@ fn features_of_vgg16_are_those_of_keras() {
 }
 
 #[test]
+fn stages_of_mobilenet_v1_are_those_of_its_published_graph() {
+    let Some(network) = loaded("mobilenet-v1-vggface2") else { return };
+    crate::stages::stages_agree(&network, "graph");
+}
+
+#[test]
 fn threads_share_one_network_and_pictures_of_any_size_fit() {
     let Some(network) = loaded("efficientnet-lite0") else { return };
     let small = Pixels::new(50, 30, (0..4500).map(|i| (i % 251) as u8).collect()).unwrap();

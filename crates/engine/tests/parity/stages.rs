@@ -38,12 +38,19 @@ fn places(shape: &[i64]) -> Vec<i64> {
 /// Compares all stages of a network with a fixture; the first that parts from it is named. Both are shown the same
 /// bytes, so the network's normalisation of pixels is compared as well.
 fn agrees(name: &str, framework: &str, gammas: bool) {
+    let info = backbone::find(name).unwrap();
+    let parameters = formula::parameters(info, gammas);
+    let network = Network::from_parameters(info, parameters, Device::Cpu, Arithmetic::F32).unwrap();
+    stages_agree(&network, framework);
+}
+
+/// [`agrees`] for a network on whatever weights.
+pub fn stages_agree(network: &Network, framework: &str) {
+    let info = network.info();
+    let name = info.name;
     let reference = format!("parity_{}-{framework}.json", name.trim_end_matches(&format!("-{framework}")));
     let text = std::fs::read_to_string(fixture(&reference)).unwrap();
     let reference: Reference = serde_json::from_str(&text).unwrap();
-    let info = backbone::find(name).unwrap();
-    let network =
-        Network::from_parameters(info, formula::parameters(info, gammas), Device::Cpu, Arithmetic::F32).unwrap();
     let pictures = [0, 1].map(|number| patterns::picture(number, info.input as u32, info.input as u32));
     let sums = pictures.each_ref().map(|picture| picture.rgb().iter().map(|&value| u64::from(value)).sum::<u64>());
     assert_eq!(sums.as_slice(), reference.pixel_sums, "the pictures of this test are not those of the script");
@@ -78,6 +85,21 @@ fn agrees(name: &str, framework: &str, gammas: bool) {
     assert_eq!(info.features, seen.last().unwrap().channels, "{name}");
     assert_eq!(info.input, info.preprocessing.size, "{name}");
     println!("{name} against {framework}: largest relative difference {:.1e}, in {}", worst.0, worst.1);
+}
+
+#[test]
+fn mobilenet_v1_is_that_of_keras() {
+    agrees("mobilenet-v1-vggface2", "keras", true);
+}
+
+#[test]
+fn xception_is_that_of_keras() {
+    agrees("xception", "keras", true);
+}
+
+#[test]
+fn resnet_50_is_that_of_torchvision() {
+    agrees("resnet-50", "torchvision", true);
 }
 
 #[test]

@@ -45,5 +45,5 @@ pub(super) const ROWS: &[Binding] = &[
     ),
     bind(C::Global, &[ch('T')], A::Theme, "", "The next theme: dark, light, high contrast, monochrome."),
     bind(C::Global, &[ctrl('l')], A::Redraw, "", "Draws the whole screen again."),
-    bind(C::Global, &[ctrl('z')], A::Suspend, "", "Puts the program aside; the shell's 'fg' brings it back."),
+    bind(C::Global, &[ctrl('z')], A::Suspend, "", "Suspends the program; 'fg' in the shell resumes it."),
 ];

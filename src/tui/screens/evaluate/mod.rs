@@ -1,25 +1,25 @@
 //! Evaluate: one model's errors, curves and threshold.
 
+mod keys;
 pub mod parts;
 pub mod sheet;
 mod view;
 
-use super::super::app::{App, Tone, moved};
+use super::super::app::{App, Hits, Tone, moved};
 use super::super::effect::Effect;
 use super::super::jobs::{Job, Threshold};
-use super::super::keys::{self, Action, Context};
+use super::super::keys::{Action, Binding, Context, name_of};
 use super::super::records::RecordJob;
-use super::super::stages::ScreenId;
-use super::results;
+use super::super::stages::{ScreenId, State as Step, Study};
+use super::{Screen, results};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::evaluation::Criterion;
-use faceprobe_core::run::Status;
 use faceprobe_core::run::results::ResultRow;
+use ratatui::Frame;
+use ratatui::layout::Rect;
 use sheet::{Figures, Sheet};
 use std::path::PathBuf;
 use std::sync::Arc;
-
-pub use view::draw;
 
 /// What is shown where there is no room for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,9 +81,79 @@ impl State {
     }
 }
 
+/// Evaluate in the table of screens.
+pub struct Evaluate;
+
+impl Screen for Evaluate {
+    fn id(&self) -> ScreenId {
+        ScreenId::Evaluate
+    }
+
+    fn name(&self) -> &'static str {
+        "Evaluate"
+    }
+
+    fn keys(&self) -> &'static [Binding] {
+        keys::ROWS
+    }
+
+    fn home(&self) -> Context {
+        Context::Evaluate
+    }
+
+    fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+        view::draw(frame, area, app, hits);
+    }
+
+    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+        act(app, action)
+    }
+
+    fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
+        app.evaluate.mistake = line;
+        Vec::new()
+    }
+
+    fn arrive(&self, app: &mut App) -> Vec<Effect> {
+        arrive(app)
+    }
+
+    fn wanted(&self, app: &mut App) -> Vec<Effect> {
+        wanted(app)
+    }
+
+    fn offers(&self, app: &App, action: Action) -> bool {
+        match action {
+            Action::ThresholdDown
+            | Action::BestAccuracy
+            | Action::BestYouden
+            | Action::EqualErrors
+            | Action::KeepThreshold
+            | Action::Picture => app.evaluate.figures().is_some(),
+            _ => true,
+        }
+    }
+
+    fn step(&self, study: &Study) -> (Step, String) {
+        let state = match study.best {
+            None => Step::ToDo,
+            Some(_) if study.is_stale(ScreenId::Evaluate) => Step::Stale,
+            // Done is what somebody looked at and decided: a test that was opened, or a model that was chosen.
+            Some(_) if study.opened == 0 && study.snapshot.choice.is_none() => Step::ToDo,
+            Some(_) => Step::Done,
+        };
+        let detail = match (study.opened, study.done.len()) {
+            (_, 0) => "no scores".into(),
+            (0, _) => "test closed".into(),
+            (opened, _) => format!("{opened} test open"),
+        };
+        (state, detail)
+    }
+}
+
 /// The models that have scores, newest first.
 fn candidates(app: &App) -> Vec<&ResultRow> {
-    app.snapshot.trainings().filter_map(|run| run.row.as_ref()).filter(|row| row.status == Status::Done).collect()
+    app.snapshot.trainings().filter_map(|run| run.row.as_ref()).filter(|row| row.has_model()).collect()
 }
 
 /// The model that is evaluated, and its place among those that could be.
@@ -101,13 +171,13 @@ fn current(app: &App) -> Option<(usize, usize, &ResultRow)> {
 }
 
 /// Turns to a run.
-pub fn show(app: &mut App, run: &str) {
+fn show(app: &mut App, run: &str) {
     app.evaluate.selected = Some(run.to_owned());
     app.evaluate.mistake = 0;
 }
 
 /// What could not be read before may be readable now.
-pub fn arrive(app: &mut App) -> Vec<Effect> {
+fn arrive(app: &mut App) -> Vec<Effect> {
     if matches!(app.evaluate.sheet, Some(Err(_))) {
         app.evaluate.asked = None;
     }
@@ -115,7 +185,7 @@ pub fn arrive(app: &mut App) -> Vec<Effect> {
 }
 
 /// Asks for the scores to be shown, unless they were asked for already.
-pub fn wanted(app: &mut App) -> Vec<Effect> {
+fn wanted(app: &mut App) -> Vec<Effect> {
     let Some((_, _, row)) = current(app) else {
         return Vec::new();
     };
@@ -153,13 +223,8 @@ pub fn scored(app: &mut App, run: &str, split: Split, outcome: Result<Arc<Sheet>
     state.sheet = Some(outcome);
 }
 
-/// Puts the cursor on a line of the list of mistakes.
-pub fn select(app: &mut App, index: usize) {
-    app.evaluate.mistake = index;
-}
-
 /// The picture of the mistake under the cursor: what a preview beside the list would show.
-pub fn picture(app: &App) -> Option<PathBuf> {
+fn picture(app: &App) -> Option<PathBuf> {
     let sheet = app.evaluate.sheet()?;
     let at = *app.evaluate.figures()?.mistakes.get(app.evaluate.mistake)?;
     sheet.scored.file(sheet.scored.images.get(at)?)
@@ -170,7 +235,7 @@ const FINE: f64 = 0.002;
 const COARSE: f64 = 0.02;
 
 /// What a key does here.
-pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+fn act(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::ThresholdDown => by(app, -FINE),
         Action::ThresholdUp => by(app, FINE),
@@ -195,7 +260,10 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::OtherSplit => return other_split(app),
         Action::Pane => app.evaluate.pane = app.evaluate.pane.next(),
-        Action::Picture => return super::open_picture(app, picture(app)),
+        Action::Picture => {
+            let model = current(app).map(|(_, _, row)| row.run.clone());
+            return super::open_picture(app, picture(app), model);
+        }
         _ => {
             let count = app.evaluate.figures().map_or(0, |figures| figures.mistakes.len());
             app.evaluate.mistake = moved(app.evaluate.mistake, count, action);
@@ -226,7 +294,7 @@ fn by(app: &mut App, step: f64) {
 /// A threshold that serves the test set best would be one chosen on it.
 fn refuse_on_test(app: &mut App) -> bool {
     if app.evaluate.test {
-        let key = keys::name_of(Context::Evaluate, Action::OtherSplit);
+        let key = name_of(Context::Evaluate, Action::OtherSplit);
         let text =
             format!("A threshold is chosen on validation, never on the test set; {key} goes back to validation.");
         app.say(Tone::Bad, text);

@@ -18,7 +18,7 @@ const NAME: usize = 8;
 pub fn matrix(theme: Theme, classes: &[String; 2], cells: &Confusion) -> Vec<Line<'static>> {
     let head = classes.iter().map(|class| Span::styled(format!(" {:>NAME$}", cut(class, NAME)), theme.dim()));
     let mut lines = vec![Line::from(
-        std::iter::once(Span::styled(fit("is ↓ called →", NAME + 6), theme.dim())).chain(head).collect::<Vec<_>>(),
+        std::iter::once(Span::styled(fit("true ↓ pred. →", NAME + 6), theme.dim())).chain(head).collect::<Vec<_>>(),
     )];
     let rows = [
         (&classes[0], [cells.true_negative, cells.false_positive], 0),

@@ -102,7 +102,7 @@ pub struct Figures {
     pub threshold: f64,
     pub confusion: Confusion,
     pub interval: Option<Interval>,
-    /// Of what is called so, the share that is; none where nothing is called so. Per class.
+    /// Of what is called so, the share that is; none where nothing is called so, or nothing is. Per class.
     pub precision: [Option<f64>; 2],
     /// Of what is so, the share called so; none without images of the class.
     pub recall: [Option<f64>; 2],
@@ -141,9 +141,9 @@ impl Figures {
             threshold,
             confusion,
             interval: wilson95(confusion.correct(), confusion.total()),
-            precision: [0, 1].map(|class| share(right[class], called[class])),
+            precision: [0, 1].map(|class| share(right[class], called[class]).filter(|_| is[class] > 0)),
             recall: [0, 1].map(|class| share(right[class], is[class])),
-            f1: [0, 1].map(|class| share(2 * right[class], called[class] + is[class])),
+            f1: [0, 1].map(|class| share(2 * right[class], called[class] + is[class]).filter(|_| is[class] > 0)),
             ages,
             mistakes,
         }

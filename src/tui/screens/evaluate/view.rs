@@ -267,7 +267,7 @@ impl View<'_> {
             let area = Rect { y: inner.y + row as u16, height: 1, ..inner };
             let is = usize::from(scored.positive[at]);
             let class = |class: usize| fit(&scored.classes[class], names);
-            let about = format!("{:.3} {} called {} ", scored.scores[at], class(is), class(1 - is));
+            let about = format!("{:.3} {} predicted {} ", scored.scores[at], class(is), class(1 - is));
             let room = usize::from(inner.width).saturating_sub(about.chars().count());
             let path = cut_front(&scored.images[at].path, room);
             let spans = if line == selected {

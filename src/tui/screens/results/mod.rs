@@ -1,21 +1,29 @@
 //! Results: every model side by side; choosing one, opening its test set, comparing some, taking the table elsewhere.
 
 mod comparison;
+mod differing;
+mod keys;
 mod settings;
 mod table;
 
 use super::super::app::{App, Hits, Overlay, Tone, moved};
 use super::super::effect::Effect;
 use super::super::jobs::{Job, Threshold};
-use super::super::keys::{Action, Context};
-use super::super::prompt::{Prompt, Purpose};
+use super::super::keys::{Action, Binding, Context};
+use super::super::prompt::{FilterText, Prompt, Purpose};
+use super::super::stages::{ScreenId, State as Step, Study};
+use super::Screen;
+use differing::Differing;
 use faceprobe_core::dataset::Split;
+use faceprobe_core::run::JobSpec;
 use faceprobe_core::run::compare::Comparison;
 use faceprobe_core::run::filter::Filter;
 use faceprobe_core::run::results::{self, Column, ResultRow};
-use faceprobe_core::run::{JobSpec, Status};
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 pub use comparison::ComparisonView;
@@ -38,6 +46,8 @@ pub struct State {
     setting: usize,
     /// Runs side by side, over the table.
     pub comparison: Option<ComparisonView>,
+    /// The settings in which the listed models differ.
+    differing: RefCell<Rc<Differing>>,
 }
 
 impl Default for State {
@@ -52,14 +62,88 @@ impl Default for State {
             by_setting: false,
             setting: 0,
             comparison: None,
+            differing: RefCell::default(),
         }
     }
 }
 
-impl State {
-    /// The part of the key table that holds.
-    pub fn context(&self) -> Context {
-        if self.comparison.is_some() { Context::Compare } else { Context::Results }
+const FILTER: FilterText =
+    FilterText { lines: "models", hint: "such as: kind=dense val>0.8 backbone=vgg; = contains, == is, != not" };
+
+/// Results in the table of screens.
+pub struct Results;
+
+impl Screen for Results {
+    fn id(&self) -> ScreenId {
+        ScreenId::Results
+    }
+
+    fn name(&self) -> &'static str {
+        "Results"
+    }
+
+    fn keys(&self) -> &'static [Binding] {
+        keys::ROWS
+    }
+
+    fn home(&self) -> Context {
+        Context::Results
+    }
+
+    fn context(&self, app: &App) -> Context {
+        if app.results.comparison.is_some() { Context::Compare } else { Context::Results }
+    }
+
+    fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+        draw(frame, area, app, hits);
+    }
+
+    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+        act(app, action)
+    }
+
+    fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
+        select(app, line);
+        Vec::new()
+    }
+
+    fn filter(&self, app: &mut App, text: &str) -> Result<(), String> {
+        filter(app, text)
+    }
+
+    fn cancel(&self, app: &mut App) {
+        cancel(app);
+    }
+
+    fn wanted(&self, app: &mut App) -> Vec<Effect> {
+        wanted(app)
+    }
+
+    fn offers(&self, app: &App, action: Action) -> bool {
+        let models = || app.snapshot.trainings().next().is_some();
+        match action {
+            Action::Ensemble => !app.results.by_setting,
+            Action::Choose
+            | Action::OpenTest
+            | Action::Refit
+            | Action::SortNext
+            | Action::Reverse
+            | Action::Mark
+            | Action::Compare => !app.results.by_setting && models(),
+            Action::Export | Action::BySetting | Action::Enter => models(),
+            Action::Filter => !app.snapshot.runs.is_empty(),
+            _ => true,
+        }
+    }
+
+    fn stories(&self, app: &App) -> BTreeSet<String> {
+        let comparison = app.results.comparison.as_ref();
+        comparison.map_or_else(BTreeSet::new, |comparison| comparison.runs.iter().cloned().collect())
+    }
+
+    fn step(&self, study: &Study) -> (Step, String) {
+        let state = study.state(ScreenId::Results, study.best.is_some());
+        (state, study.best.map_or_else(|| "no figures".to_owned(), |best| format!("val@τ {best:.3}")))
     }
 }
 
@@ -77,7 +161,7 @@ fn index(app: &App, rows: &[&ResultRow]) -> usize {
 }
 
 /// Puts the cursor on line `index`.
-pub fn select(app: &mut App, index: usize) {
+fn select(app: &mut App, index: usize) {
     if let Some(comparison) = &mut app.results.comparison {
         comparison.line = index;
     } else if app.results.by_setting {
@@ -88,7 +172,7 @@ pub fn select(app: &mut App, index: usize) {
 }
 
 /// Shows only the rows that fulfil conditions; a sentence when they are not understood.
-pub fn filter(app: &mut App, text: &str) -> Result<(), String> {
+fn filter(app: &mut App, text: &str) -> Result<(), String> {
     let filter = Filter::parse::<ResultRow>(text)?;
     app.results.filter = filter;
     app.results.filter_text = text.trim().to_owned();
@@ -96,7 +180,7 @@ pub fn filter(app: &mut App, text: &str) -> Result<(), String> {
 }
 
 /// Takes away, one after the other: the comparison, the marks, the filter.
-pub fn cancel(app: &mut App) {
+fn cancel(app: &mut App) {
     let state = &mut app.results;
     if state.comparison.take().is_some() {
         return;
@@ -110,7 +194,7 @@ pub fn cancel(app: &mut App) {
 }
 
 /// What a key does here.
-pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+fn act(app: &mut App, action: Action) -> Vec<Effect> {
     if app.results.comparison.is_some() {
         return comparison::act(app, action);
     }
@@ -125,7 +209,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::Reverse => app.results.descending = !app.results.descending,
         Action::Filter => {
-            let prompt = Prompt::new(Purpose::FilterResults, &app.results.filter_text);
+            let prompt = Prompt::new(Purpose::Filter(ScreenId::Results, FILTER), &app.results.filter_text);
             app.overlay = Some(Overlay::Prompt(prompt));
         }
         Action::BySetting => app.results.by_setting = !app.results.by_setting,
@@ -183,7 +267,7 @@ fn under_cursor(app: &App) -> Option<ResultRow> {
 
 fn choose(app: &mut App) -> Vec<Effect> {
     match under_cursor(app) {
-        Some(row) if row.status == Status::Done => {
+        Some(row) if row.has_model() => {
             return vec![Job::Choose { run: row.run, threshold: Threshold::Trained }.into()];
         }
         Some(row) => {
@@ -196,7 +280,7 @@ fn choose(app: &mut App) -> Vec<Effect> {
 
 fn evaluate(app: &mut App) -> Vec<Effect> {
     match under_cursor(app) {
-        Some(row) if row.status == Status::Done => return super::evaluate::open(app, &row.run),
+        Some(row) if row.has_model() => return super::evaluate::open(app, &row.run),
         Some(row) => {
             app.say(Tone::Plain, format!("{} is {}; it has scores when it is done.", row.run, row.status.name()));
         }
@@ -232,7 +316,7 @@ fn compare(app: &mut App) -> Vec<Effect> {
     {
         runs.push(row.run);
     }
-    let done = |run: &String| app.snapshot.run(run).is_some_and(|run| run.status == Status::Done);
+    let done = |run: &String| app.snapshot.run(run).and_then(|run| run.row.as_ref()).is_some_and(ResultRow::has_model);
     if let Some(run) = runs.iter().find(|run| !done(run)) {
         let text = format!("{run} is not done; only finished models are put side by side.");
         app.say(Tone::Plain, text);
@@ -247,7 +331,7 @@ fn compare(app: &mut App) -> Vec<Effect> {
 }
 
 /// Asks for the scores of a comparison, unless they were asked for already.
-pub fn wanted(app: &mut App) -> Vec<Effect> {
+fn wanted(app: &mut App) -> Vec<Effect> {
     // A run that was removed leaves the marks, and ends a comparison it was in.
     let snapshot = Arc::clone(&app.snapshot);
     app.results.marked.retain(|run| snapshot.run(run).is_some());
@@ -276,7 +360,7 @@ pub fn open_test(app: &mut App, row: Option<&ResultRow>) -> Vec<Effect> {
         Some(row) if row.test_accuracy.is_some() => {
             app.say(Tone::Plain, format!("The test set is open for {} already.", row.run));
         }
-        Some(row) if row.status != Status::Done => {
+        Some(row) if !row.has_model() => {
             app.say(Tone::Plain, format!("{} is {}; its test set opens when it is done.", row.run, row.status.name()));
         }
         Some(row) => {
@@ -315,7 +399,7 @@ fn refit(app: &mut App) {
         Some(ResultRow { run, refit: Some(first), .. }) => {
             app.say(Tone::Plain, format!("{run} is {first} trained anew on validation already."));
         }
-        Some(row) if row.status != Status::Done => {
+        Some(row) if !row.has_model() => {
             let text = format!("{} is {}; it can be trained anew when it is done.", row.run, row.status.name());
             app.say(Tone::Plain, text);
         }
@@ -332,7 +416,7 @@ fn refit(app: &mut App) {
 }
 
 /// Draws the screen.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     match &app.results.comparison {
         Some(shown) => comparison::draw(frame, area, app, shown, hits),
         None if app.results.by_setting => settings::draw(frame, area, app, hits),

@@ -4,6 +4,7 @@ use super::super::super::app::{App, Hits, Target};
 use super::super::super::keys::{self, Action, Context};
 use super::super::super::widgets::{self, NARROW, fit, format, offset, panel};
 use super::sorted;
+use faceprobe_core::run::result_text::backbone_name;
 use faceprobe_core::run::results::{SettingRow, Spread, by_setting};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -50,7 +51,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let figure = if roomy { 11 } else { 6 };
     let fixed = 6 + 2 * (figure + 2);
     let room = usize::from(inner.width).saturating_sub(fixed);
-    let head = format!("{} {:>5}  {:>figure$}  {:>figure$}", fit("setting", room), "seeds", "val", "test");
+    let head = format!("{} {:>5}  {:>figure$}  {:>figure$}", fit("setting", room), "seeds", "val@τ", "test@τ");
     frame.render_widget(Span::styled(head, theme.dim()), Rect { height: 1.min(inner.height), ..inner });
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     let height = usize::from(body.height);
@@ -83,7 +84,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     frame.render_widget(block, notes);
     let seeds: Vec<String> =
         row.runs.iter().zip(&row.seeds).map(|(run, seed)| format!("{run} (seed {seed})")).collect();
-    let features = [row.backbone.as_deref(), row.tap.as_deref(), row.pool.as_deref()];
+    let backbone = row.backbone.is_some().then(|| backbone_name(row.backbone.as_deref(), ""));
+    let features = [backbone.as_deref(), row.tap.as_deref(), row.pool.as_deref()];
     let features: Vec<&str> = features.into_iter().flatten().collect();
     let lines = vec![
         Line::raw(format!("{} · {} · on {}", features.join(" "), row.settings, row.dataset)),

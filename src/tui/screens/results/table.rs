@@ -3,9 +3,10 @@
 use super::super::super::app::{App, Hits, Target};
 use super::super::super::keys::{self, Action, Context};
 use super::super::super::widgets::{self, NARROW, cut, fit, format, offset, panel};
-use super::{index, sorted};
+use super::{differing, index, sorted};
 use faceprobe_core::evaluation::Interval;
 use faceprobe_core::run::Status;
+use faceprobe_core::run::result_text::remarks;
 use faceprobe_core::run::results::{Column, ResultRow};
 use faceprobe_core::run::settings::leak_of;
 use ratatui::Frame;
@@ -78,14 +79,14 @@ const COLUMNS: [TableColumn; 11] = [
     },
     TableColumn {
         column: Column::Val,
-        title: "val",
+        title: "val@τ",
         width: 11,
         left: false,
         text: |row, roomy| accuracy(row.val_accuracy, row.val_interval, roomy),
     },
     TableColumn {
         column: Column::Test,
-        title: "test",
+        title: "test@τ",
         width: 11,
         left: false,
         text: |row, roomy| match row.test_accuracy {
@@ -95,7 +96,7 @@ const COLUMNS: [TableColumn; 11] = [
     },
     TableColumn {
         column: Column::Threshold,
-        title: "thresh.",
+        title: "τ",
         width: 7,
         left: false,
         text: |row, _| format!("{:.3}", row.threshold),
@@ -116,6 +117,10 @@ const COLUMNS: [TableColumn; 11] = [
     },
 ];
 
+fn title_of(column: Column) -> &'static str {
+    COLUMNS.iter().find(|known| known.column == column).map_or(column.name(), |known| known.title)
+}
+
 /// What goes first when there is little room.
 const DROP: [Column; 8] = [
     Column::Epochs,
@@ -129,9 +134,8 @@ const DROP: [Column; 8] = [
 ];
 
 /// The columns that fit into `width`. The one sorted by always stays.
-fn fitting(width: usize, sorted_by: Column) -> Vec<&'static TableColumn> {
+fn fitting(width: usize, sorted_by: Column, roomy: bool) -> Vec<&'static TableColumn> {
     let mut shown: Vec<&TableColumn> = COLUMNS.iter().collect();
-    let roomy = width >= usize::from(NARROW) - 4;
     let wide = |shown: &[&TableColumn]| shown.iter().map(|column| column.width(roomy) + 2).sum::<usize>();
     for drop in DROP {
         if wide(&shown) + 2 <= width {
@@ -151,7 +155,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let order = if app.results.descending { "largest first" } else { "smallest first" };
     let mut title = Line::from(vec![
         Span::raw("Models"),
-        Span::styled(format!("  by {}, {order}", app.results.column.name()), theme.dim()),
+        Span::styled(format!("  by {}, {order}", title_of(app.results.column)), theme.dim()),
     ]);
     let all = app.snapshot.runs.iter().filter(|run| run.row.is_some()).count();
     if !app.results.filter_text.is_empty() {
@@ -192,8 +196,12 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
 
 fn draw_table(frame: &mut Frame, area: Rect, app: &App, rows: &[&ResultRow], hits: &mut Hits) {
     let theme = app.theme;
-    let columns = fitting(usize::from(area.width), app.results.column);
     let roomy = area.width >= NARROW - 4;
+    let differing = differing::of(app, rows);
+    // What was varied comes before what is the same in most studies, but names and figures stay.
+    let settings = if roomy { differing.fitting(usize::from(area.width) * 2 / 5) } else { &[] };
+    let taken: usize = settings.iter().map(|setting| setting.width + 2).sum();
+    let columns = fitting(usize::from(area.width) - taken, app.results.column, roomy);
     let cell = |text: &str, column: &TableColumn| {
         let width = column.width(roomy);
         if column.left { fit(text, width) } else { format!("{:>width$}", cut(text, width)) }
@@ -205,6 +213,12 @@ fn draw_table(frame: &mut Frame, area: Rect, app: &App, rows: &[&ResultRow], hit
         let title = if here { format!("{}{arrow}", column.title) } else { column.title.to_owned() };
         head.push(Span::styled(cell(&title, column), if here { theme.accent() } else { theme.dim() }));
         head.push(Span::raw("  "));
+        if column.column == Column::Run {
+            for setting in settings {
+                head.push(Span::styled(fit(&setting.title, setting.width), theme.dim()));
+                head.push(Span::raw("  "));
+            }
+        }
     }
     frame.render_widget(Line::from(head), Rect { height: 1.min(area.height), ..area });
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
@@ -228,8 +242,20 @@ fn draw_table(frame: &mut Frame, area: Rect, app: &App, rows: &[&ResultRow], hit
                 Column::Run => theme.text(),
                 _ => theme.dim(),
             };
-            spans.push(Span::styled(cell(&(column.text)(row, roomy), column), style));
+            // The threshold in force, where another was kept than training ended with.
+            let kept = app.snapshot.choice.as_ref().filter(|choice| choice.run == row.run);
+            let text = match kept.filter(|_| column.column == Column::Threshold) {
+                Some(choice) => format!("{:.3}", choice.threshold),
+                None => (column.text)(row, roomy),
+            };
+            spans.push(Span::styled(cell(&text, column), style));
             spans.push(Span::raw("  "));
+            if column.column == Column::Run {
+                for (setting, value) in settings.iter().zip(differing.values(&row.run)) {
+                    spans.push(Span::raw(fit(value, setting.width)));
+                    spans.push(Span::raw("  "));
+                }
+            }
         }
         let mut text = Line::from(spans);
         if at == selected {
@@ -257,8 +283,13 @@ fn explain(app: &App, row: &ResultRow) -> Vec<Line<'static>> {
     let title = label.map(|label| label.title.as_str()).filter(|title| !title.is_empty());
     let mut lines: Vec<Line> = title.map(|title| Line::styled(title.to_owned(), theme.strong())).into_iter().collect();
     lines.push(Line::raw(about));
-    if row.chosen {
-        lines.push(Line::styled("★ Predict uses this model.", theme.good()));
+    if let Some(choice) = app.snapshot.choice.as_ref().filter(|choice| choice.run == row.run) {
+        let kept = match choice.threshold.to_bits() == row.threshold.to_bits() {
+            true => String::new(),
+            false => format!(", kept on Evaluate; τ was {:.3} at the end of training", row.threshold),
+        };
+        let text = format!("★ Predict uses this model with threshold {:.3}{kept}.", choice.threshold);
+        lines.push(Line::styled(text, theme.good()));
     } else if app.snapshot.choice.is_none() && app.snapshot.model().is_some_and(|(run, _)| run == row.run) {
         let key = keys::name_of(Context::Results, Action::Choose);
         lines.push(Line::styled(
@@ -287,6 +318,9 @@ fn explain(app: &App, row: &ResultRow) -> Vec<Line<'static>> {
             format!("! Made after the test split had been opened {times}: its settings can have been chosen on the test set."),
             theme.warning(),
         ));
+    }
+    for remark in remarks([row.backbone.as_deref()]) {
+        lines.push(Line::styled(format!("{remark}."), theme.warning()));
     }
     if row.synthetic {
         lines.push(Line::styled("Synthetic drawings: these figures say nothing about photographs.", theme.warning()));

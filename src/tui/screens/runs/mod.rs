@@ -1,20 +1,24 @@
 //! Runs: everything ever started here, with its log and what a person wrote on it.
 
 mod detail;
+mod keys;
 mod list;
 
 use super::super::app::{App, Hits, Overlay, Tone, moved};
 use super::super::effect::Effect;
-use super::super::keys::Action;
-use super::super::prompt::{Prompt, Purpose};
+use super::super::keys::{Action, Binding, Context, name_of};
+use super::super::prompt::{FilterText, Prompt, Purpose};
 use super::super::records::{Change, RecordJob};
 use super::super::snapshot::Run;
-use super::super::stages::{ScreenId, screen_of};
+use super::super::stages::{ScreenId, State as Step, Study, screen_of};
+use super::super::widgets::format;
+use super::Screen;
 use detail::Detail;
-use faceprobe_core::run::Status;
 use faceprobe_core::run::filter::{Cell, Filter, Row};
+use faceprobe_core::run::{RunId, Status};
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What the screen remembers.
@@ -27,12 +31,95 @@ pub struct State {
     filter: Filter,
     /// A run that is shown alone.
     detail: Option<Detail>,
+    /// What was removed in this session, the last behind.
+    removed: Vec<RunId>,
 }
 
-impl State {
-    /// The run that is shown alone.
-    pub fn alone(&self) -> Option<&str> {
-        self.detail.as_ref().map(|detail| detail.run.as_str())
+const FILTER: FilterText =
+    FilterText { lines: "runs", hint: "such as: status=done kind=dense took>60, or a word of a name or note" };
+
+/// Runs in the table of screens.
+pub struct Runs;
+
+impl Screen for Runs {
+    fn id(&self) -> ScreenId {
+        ScreenId::Runs
+    }
+
+    fn name(&self) -> &'static str {
+        "Runs"
+    }
+
+    fn keys(&self) -> &'static [Binding] {
+        keys::ROWS
+    }
+
+    fn home(&self) -> Context {
+        Context::Runs
+    }
+
+    fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+        draw(frame, area, app, hits);
+    }
+
+    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+        act(app, action)
+    }
+
+    fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
+        select(app, line);
+        Vec::new()
+    }
+
+    fn filter(&self, app: &mut App, text: &str) -> Result<(), String> {
+        filter(app, text)
+    }
+
+    fn cancel(&self, app: &mut App) {
+        cancel(app);
+    }
+
+    fn wanted(&self, app: &mut App) -> Vec<Effect> {
+        wanted(app)
+    }
+
+    fn offers(&self, app: &App, action: Action) -> bool {
+        match action {
+            Action::Undo => !app.runs.removed.is_empty(),
+            Action::Filter
+            | Action::Note
+            | Action::Rename
+            | Action::Pin
+            | Action::Jump
+            | Action::Remove
+            | Action::Enter => !app.snapshot.runs.is_empty(),
+            _ => true,
+        }
+    }
+
+    fn at_work(&self, app: &App) -> Option<Arc<Run>> {
+        current(app)
+    }
+
+    fn stories(&self, app: &App) -> BTreeSet<String> {
+        app.runs.detail.as_ref().map(|detail| detail.run.clone()).into_iter().collect()
+    }
+
+    fn step(&self, study: &Study) -> (Step, String) {
+        let runs = &study.snapshot.runs;
+        let state = match (study.snapshot.live().next(), runs.is_empty()) {
+            (Some(_), _) => Step::Running,
+            (None, true) => Step::ToDo,
+            // A list is nothing that is done.
+            (None, false) => Step::Unread,
+        };
+        let failed = runs.iter().filter(|run| matches!(run.status, Status::Failed | Status::Interrupted)).count();
+        let detail = match (runs.len(), failed) {
+            (0, _) => "none yet".into(),
+            (count, 0) => format::count(count, "run"),
+            (count, failed) => format!("{}, {failed} failed", format::count(count, "run")),
+        };
+        (state, detail)
     }
 }
 
@@ -75,18 +162,18 @@ fn index(app: &App, runs: &[&Arc<Run>]) -> usize {
 }
 
 /// The run under the cursor.
-pub fn current(app: &App) -> Option<Arc<Run>> {
+fn current(app: &App) -> Option<Arc<Run>> {
     let runs = listed(app);
     runs.get(index(app, &runs)).map(|run| Arc::clone(run))
 }
 
 /// Puts the cursor on line `index`.
-pub fn select(app: &mut App, index: usize) {
+fn select(app: &mut App, index: usize) {
     app.runs.selected = listed(app).get(index).map(|run| run.id.to_string());
 }
 
 /// Shows only the runs that fulfil conditions; a sentence when they are not understood.
-pub fn filter(app: &mut App, text: &str) -> Result<(), String> {
+fn filter(app: &mut App, text: &str) -> Result<(), String> {
     let filter = Filter::parse::<Run>(text)?;
     app.runs.filter = filter;
     app.runs.filter_text = text.trim().to_owned();
@@ -94,7 +181,7 @@ pub fn filter(app: &mut App, text: &str) -> Result<(), String> {
 }
 
 /// Closes what is shown alone, else takes the filter away.
-pub fn cancel(app: &mut App) {
+fn cancel(app: &mut App) {
     if app.runs.detail.take().is_none() {
         app.runs.filter = Filter::default();
         app.runs.filter_text.clear();
@@ -102,11 +189,11 @@ pub fn cancel(app: &mut App) {
 }
 
 /// What a key does here.
-pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+fn act(app: &mut App, action: Action) -> Vec<Effect> {
     let run = current(app);
     match (action, run) {
         (Action::Filter, _) => {
-            let prompt = Prompt::new(Purpose::FilterRuns, &app.runs.filter_text);
+            let prompt = Prompt::new(Purpose::Filter(ScreenId::Runs, FILTER), &app.runs.filter_text);
             app.overlay = Some(Overlay::Prompt(prompt));
         }
         (Action::PauseResume, Some(run)) if !run.status.is_live() => return app.resume(&run),
@@ -131,6 +218,13 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             return vec![RecordJob::Label { run: run.id.clone(), change }.into()];
         }
         (Action::Remove, Some(run)) => remove(app, &run),
+        (Action::Undo, _) => match app.runs.removed.last() {
+            Some(run) => return vec![RecordJob::Restore { run: run.clone() }.into()],
+            None => {
+                let text = "Nothing was removed in this session; 'faceprobe runs restore' lists what is in the trash.";
+                app.say(Tone::Plain, text);
+            }
+        },
         (Action::Jump, Some(run)) => return jump(app, &run),
         (action, _) => match &mut app.runs.detail {
             Some(detail) => detail.scroll(action),
@@ -150,8 +244,9 @@ fn remove(app: &mut App, run: &Run) {
         return;
     }
     let mut text = vec![format!(
-        "Its folder goes, with everything in it: {}. This cannot be undone.",
-        if run.trains() { "the model, its scores, the log" } else { "the journal and the log" }
+        "Its folder goes to the trash (runs/.trash), with everything in it: {}. {} brings it back.",
+        if run.trains() { "the model, its scores, the log" } else { "the journal and the log" },
+        name_of(Context::Runs, Action::Undo)
     )];
     if app.snapshot.choice.as_ref().is_some_and(|choice| choice.run == run.id.as_str()) {
         text.push("Predict uses this model; it will have none until you choose another.".to_owned());
@@ -164,8 +259,15 @@ fn remove(app: &mut App, run: &Run) {
     app.ask(&format!("Remove {}?", run.id), text, job.into());
 }
 
+/// A run is back: it is under the cursor.
+pub fn restored(app: &mut App, run: &RunId) {
+    app.runs.removed.retain(|removed| removed != run);
+    app.runs.selected = Some(run.to_string());
+}
+
 /// A run is gone: the cursor goes to its neighbour.
-pub fn removed(app: &mut App, gone: &faceprobe_core::run::RunId) {
+pub fn removed(app: &mut App, gone: &RunId) {
+    app.runs.removed.push(gone.clone());
     let runs = listed(app);
     let Some(at) = runs.iter().position(|run| run.id == *gone) else {
         return;
@@ -182,14 +284,12 @@ fn jump(app: &mut App, run: &Run) -> Vec<Effect> {
         return super::evaluate::open(app, run.id.as_str());
     }
     let screen = screen_of(&run.job);
-    if screen == ScreenId::Train {
-        app.train.selected = Some(run.id.to_string());
-    }
+    screen.screen().show(app, &run.id);
     app.go(screen.index())
 }
 
 /// Asks for the log of the run that is shown alone, whenever something was added to it.
-pub fn wanted(app: &mut App) -> Vec<Effect> {
+fn wanted(app: &mut App) -> Vec<Effect> {
     let snapshot = Arc::clone(&app.snapshot);
     let Some(detail) = &mut app.runs.detail else {
         return Vec::new();
@@ -205,14 +305,14 @@ pub fn wanted(app: &mut App) -> Vec<Effect> {
 }
 
 /// The ends of a log and a journal have come.
-pub fn read(app: &mut App, run: &faceprobe_core::run::RunId, log: Vec<String>, journal: Vec<String>) {
+pub fn read(app: &mut App, run: &RunId, log: Vec<String>, journal: Vec<String>) {
     if let Some(detail) = app.runs.detail.as_mut().filter(|detail| detail.run == run.as_str()) {
         detail.take(log, journal);
     }
 }
 
 /// Draws the screen.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let shown = app.runs.detail.as_ref().and_then(|detail| Some((detail, app.snapshot.run(&detail.run)?)));
     match shown {
         Some((detail, run)) => detail::draw(frame, area, app, detail, run),

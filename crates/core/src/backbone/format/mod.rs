@@ -8,10 +8,12 @@
 //! length, whatever it claims. This module knows neither networks nor libtorch: `fuzz/` builds it alone.
 
 mod keras_hdf5;
+mod keras_zip;
 mod onnx;
 mod pickle;
 mod safe_tensors;
 mod tensor;
+mod tensorflow_js;
 mod torch;
 mod torch_legacy;
 mod torch_zip;
@@ -33,8 +35,12 @@ pub enum Format {
     TorchLegacy,
     /// HDF5 as Keras writes it: whole models and weights of Keras 1 and 2 (`.h5`), or of Keras 3 (`.weights.h5`).
     KerasHdf5,
+    /// A `.keras` file: a zip archive with such a `.weights.h5` in it.
+    KerasZip,
     /// ONNX, of which only the initializers are read.
     Onnx,
+    /// `model.json` of TensorFlow.js and the files beside it.
+    TensorFlowJs,
 }
 
 impl Format {
@@ -45,7 +51,9 @@ impl Format {
             Self::TorchZip => "torch zip",
             Self::TorchLegacy => "torch legacy pickle",
             Self::KerasHdf5 => "Keras HDF5",
+            Self::KerasZip => "Keras zip",
             Self::Onnx => "ONNX",
+            Self::TensorFlowJs => "TensorFlow.js",
         }
     }
 }
@@ -67,7 +75,20 @@ const MAX_REASON: usize = 400;
 trait Reader: Send + Sync {
     /// The values of a tensor of the index, row-major and little-endian, exactly as many as its shape says.
     fn read(&self, name: &str, info: &TensorInfo) -> Result<Cow<'_, [u8]>, String>;
+
+    /// Bytes of other files that numbers are in.
+    fn outside(&self) -> usize {
+        0
+    }
+
+    /// Names of functions and classes that the file asks for beside its tensors.
+    fn foreign(&self) -> &[String] {
+        &[]
+    }
 }
+
+/// Finds a file by the name that another has for it.
+pub type Beside<'a> = dyn Fn(&str) -> Result<Bytes, String> + 'a;
 
 type Index = BTreeMap<String, TensorInfo>;
 
@@ -84,25 +105,37 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Recognises the format and reads the index of tensors. The error is a reason without the file's name.
+    /// Recognises the format and reads the index of tensors of a file that stands alone. The error is a reason without the
+    /// file's name.
     pub fn open(file: &Bytes) -> Result<Self, String> {
-        Self::open_as(recognise(file)?, file)
+        Self::open_beside(file, &|name| Err(format!("has its numbers in another file, `{}`", shown(name))))
+    }
+
+    /// The same, where `beside` finds the files that it names, as ONNX and TensorFlow.js do, or says why not: as a reason
+    /// without a subject.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`].
+    pub fn open_beside(file: &Bytes, beside: &Beside<'_>) -> Result<Self, String> {
+        Self::open_as(recognise(file)?, file, beside)
     }
 
     /// Reads the index of tensors of a file in a known format. The error is a reason without the file's name.
-    pub fn open_as(format: Format, file: &Bytes) -> Result<Self, String> {
-        let limit = limit(file);
+    pub fn open_as(format: Format, file: &Bytes, beside: &Beside<'_>) -> Result<Self, String> {
         let opened = match format {
             Format::SafeTensors => safe_tensors::open(file),
             Format::TorchZip => torch_zip::open(file),
             Format::TorchLegacy => torch_legacy::open(file),
             Format::KerasHdf5 => keras_hdf5::open(file),
-            Format::Onnx => onnx::open(file),
+            Format::KerasZip => keras_zip::open(file),
+            Format::Onnx => onnx::open(file, beside),
+            Format::TensorFlowJs => tensorflow_js::open(file, beside),
         };
         let (tensors, reader) = opened.map_err(|reason| one_line(&reason))?;
         if tensors.len() > MAX_TENSORS {
             return Err(format!("it has more than {MAX_TENSORS} tensors, which no network needs"));
         }
+        let limit = limit_of(file.len().saturating_add(reader.outside()));
         Ok(Self { format, tensors, reader, limit })
     }
 
@@ -113,6 +146,12 @@ impl Checkpoint {
     /// Every tensor of the file, whether it can be read or not.
     pub fn tensors(&self) -> &BTreeMap<String, TensorInfo> {
         &self.tensors
+    }
+
+    /// Functions and classes that a pickle asks for beside its tensors. None was called; what they would make is passed
+    /// over.
+    pub fn foreign(&self) -> &[String] {
+        self.reader.foreign()
     }
 
     /// The numbers of one tensor. Floats of any width come as 32 bits.
@@ -136,12 +175,16 @@ impl Checkpoint {
 
 /// Bytes that may be allocated for one tensor of this file.
 fn limit(file: &[u8]) -> usize {
-    file.len().saturating_mul(MAX_EXPANSION).max(ALWAYS_ALLOWED)
+    limit_of(file.len())
+}
+
+fn limit_of(bytes: usize) -> usize {
+    bytes.saturating_mul(MAX_EXPANSION).max(ALWAYS_ALLOWED)
 }
 
 /// The format, by content.
-fn recognise(file: &[u8]) -> Result<Format, String> {
-    let text = file.get(..200).unwrap_or(file).trim_ascii_start();
+fn recognise(file: &Bytes) -> Result<Format, String> {
+    let text = file.get(..200).unwrap_or(&file[..]).trim_ascii_start();
     let starts = |with: &[u8]| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
     if file.is_empty() {
         return Err("it is empty".into());
@@ -155,13 +198,16 @@ fn recognise(file: &[u8]) -> Result<Format, String> {
         );
     }
     if file.starts_with(b"PK\x03\x04") {
-        return Ok(Format::TorchZip);
+        return Ok(if keras_zip::recognise(file) { Format::KerasZip } else { Format::TorchZip });
     }
     if keras_hdf5::recognise(file) {
         return Ok(Format::KerasHdf5);
     }
-    if file.starts_with(b"\x80\x02") {
+    if matches!(file[..], [0x80, 2..=5, ..]) {
         return Ok(Format::TorchLegacy);
+    }
+    if tensorflow_js::recognise(file) {
+        return Ok(Format::TensorFlowJs);
     }
     if file.get(8) == Some(&b'{') {
         return Ok(Format::SafeTensors);
@@ -169,7 +215,9 @@ fn recognise(file: &[u8]) -> Result<Format, String> {
     if onnx::recognise(file) {
         return Ok(Format::Onnx);
     }
-    Err("it is none of the formats known here: safetensors, torch (.pth, .pt), Keras HDF5 (.h5), ONNX".into())
+    Err("it is none of the formats known here: safetensors, torch (.pth, .pt), Keras (.h5, .keras), \
+         ONNX, TensorFlow.js (model.json)"
+        .into())
 }
 
 /// A reason as a sentence may hold it. What libraries say of a file quotes its names, with line ends and all.

@@ -4,7 +4,7 @@
 //! later). These two levels are walked by hand, because decoding them whole would cost many times the file for one that
 //! repeats an empty message; a single `TensorProto` is decoded by prost. `raw_data` stays in the file.
 
-use super::{Dtype, Index, MAX_DIMENSIONS, MAX_TENSORS, Reader, TensorInfo, shown};
+use super::{Beside, Dtype, Index, MAX_DIMENSIONS, MAX_TENSORS, Reader, TensorInfo, shown};
 use bytes::{Buf, Bytes};
 use prost::Message;
 use std::borrow::Cow;
@@ -30,9 +30,33 @@ struct TensorProto {
     raw_data: Option<Bytes>,
     #[prost(double, repeated, tag = "10")]
     double_data: Vec<f64>,
+    /// Where in which other file the numbers are.
+    #[prost(message, repeated, tag = "13")]
+    external_data: Vec<Entry>,
     /// 1: the numbers are in another file.
     #[prost(int32, tag = "14")]
     data_location: i32,
+}
+
+/// `StringStringEntryProto`.
+#[derive(Clone, PartialEq, Message)]
+struct Entry {
+    #[prost(string, tag = "1")]
+    key: String,
+    #[prost(string, tag = "2")]
+    value: String,
+}
+
+impl TensorProto {
+    /// What is said of the other file under a key.
+    fn external(&self, key: &str) -> Option<&str> {
+        self.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
+    }
+
+    /// The name of the other file, if the numbers are in one.
+    fn location(&self) -> Option<&str> {
+        (self.data_location != 0).then(|| self.external("location").unwrap_or_default())
+    }
 }
 
 const GRAPH: u64 = 7;
@@ -41,16 +65,22 @@ const INITIALIZER: u64 = 5;
 struct OnnxFile {
     /// Every initializer, still encoded.
     messages: BTreeMap<String, Bytes>,
+    /// Other files by the names that initializers have for them, or why they are not there.
+    others: BTreeMap<String, Result<Bytes, String>>,
 }
+
+/// Networks are kept in a file beside the model, or one for each tensor.
+const MAX_OTHERS: usize = 10_000;
 
 /// A model begins with its IR version, a small number in field 1.
 pub(super) fn recognise(file: &[u8]) -> bool {
     matches!(file, [0x08, version, ..] if *version < 0x80)
 }
 
-pub(super) fn open(file: &Bytes) -> Result<(Index, Box<dyn Reader>), String> {
+pub(super) fn open(file: &Bytes, beside: &Beside<'_>) -> Result<(Index, Box<dyn Reader>), String> {
     let mut messages = BTreeMap::new();
     let mut index = Index::new();
+    let mut others = BTreeMap::new();
     for field in fields(file.clone(), GRAPH) {
         for message in fields(field?, INITIALIZER) {
             let message = message?;
@@ -64,13 +94,21 @@ pub(super) fn open(file: &Bytes) -> Result<(Index, Box<dyn Reader>), String> {
             if index.insert(name.clone(), info).is_some() {
                 return Err(format!("it has two tensors called `{}`", shown(&name)));
             }
+            if let Some(location) = tensor.location()
+                && !others.contains_key(location)
+            {
+                if others.len() >= MAX_OTHERS {
+                    return Err(format!("it has its numbers in more than {MAX_OTHERS} other files"));
+                }
+                others.insert(location.to_owned(), beside(location));
+            }
             messages.insert(name, message);
         }
     }
     if index.is_empty() {
         return Err("it is not an ONNX model with weights in it".into());
     }
-    Ok((index, Box::new(OnnxFile { messages })))
+    Ok((index, Box::new(OnnxFile { messages, others })))
 }
 
 fn decode(message: &Bytes) -> Result<TensorProto, String> {
@@ -148,12 +186,24 @@ fn varint(message: &mut Bytes) -> Option<u64> {
 }
 
 impl Reader for OnnxFile {
+    fn outside(&self) -> usize {
+        self.others.values().flatten().map(Bytes::len).sum()
+    }
+
     fn read(&self, name: &str, info: &TensorInfo) -> Result<Cow<'_, [u8]>, String> {
         let tensor = decode(self.messages.get(name).ok_or("is not there")?)?;
-        if tensor.data_location != 0 {
-            return Err("has its numbers in another file; save the model as one file (onnx.save with \
-                        save_as_external_data=False) and import that"
-                .into());
+        if let Some(location) = tensor.location() {
+            let other = self.others.get(location).ok_or("has its numbers nowhere")?.as_ref().map_err(Clone::clone)?;
+            let number = |key: &str, usual: usize| match tensor.external(key) {
+                Some(text) => {
+                    text.parse::<usize>().map_err(|_| format!("has a {key} in another file that is no number"))
+                }
+                None => Ok(usual),
+            };
+            let start = number("offset", 0)?;
+            let length = number("length", info.bytes().unwrap_or(0))?;
+            let numbers = start.checked_add(length).and_then(|end| other.get(start..end));
+            return numbers.map(Cow::Borrowed).ok_or_else(|| "reaches outside the file with its numbers".into());
         }
         if let Some(raw) = tensor.raw_data {
             return Ok(Cow::Owned(raw.to_vec()));

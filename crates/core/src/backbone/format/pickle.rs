@@ -1,8 +1,9 @@
 //! A reader of Python pickles that executes nothing.
 //!
 //! Pickle is a stack machine whose programs can call any Python function. This machine knows the instructions of
-//! protocol 2 that weight files use, keeps the few allowed functions as mere descriptions, and refuses everything
-//! else by name. Reference: CPython `Lib/pickletools.py`.
+//! protocols 2 to 5, keeps the few functions that tensors are made with as mere descriptions, and everything that any
+//! other function or class would make as an opaque value that knows its maker's name: arguments of training, numbers of
+//! NumPy, dates lie beside the tensors and are passed over. Reference: CPython `Lib/pickletools.py`.
 //!
 //! Every value lives in one arena and is named by its place there. So neither deep nesting nor cycles can overflow
 //! the call stack, sharing costs nothing, and memory is bounded by the number of instructions.
@@ -20,17 +21,24 @@ pub type Id = u32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Global {
     OrderedDict,
+    /// Makes dictionaries whose first argument is what absent keys are.
+    DefaultDict,
     RebuildTensor,
     RebuildParameter,
+    /// A tensor of a class of its own: function, class, arguments, state.
+    RebuildTyped,
     /// The type of a storage's values.
     Storage(Dtype),
 }
 
-const GLOBALS: [(&str, &str, Global); 14] = [
+const GLOBALS: [(&str, &str, Global); 20] = [
     ("collections", "OrderedDict", Global::OrderedDict),
+    ("collections", "defaultdict", Global::DefaultDict),
     ("torch._utils", "_rebuild_tensor", Global::RebuildTensor),
     ("torch._utils", "_rebuild_tensor_v2", Global::RebuildTensor),
     ("torch._utils", "_rebuild_parameter", Global::RebuildParameter),
+    ("torch._utils", "_rebuild_parameter_with_state", Global::RebuildParameter),
+    ("torch._tensor", "_rebuild_from_type_v2", Global::RebuildTyped),
     ("torch", "FloatStorage", Global::Storage(Dtype::F32)),
     ("torch", "DoubleStorage", Global::Storage(Dtype::F64)),
     ("torch", "HalfStorage", Global::Storage(Dtype::F16)),
@@ -41,6 +49,9 @@ const GLOBALS: [(&str, &str, Global); 14] = [
     ("torch", "CharStorage", Global::Storage(Dtype::Other(1))),
     ("torch", "ByteStorage", Global::Storage(Dtype::Other(1))),
     ("torch", "BoolStorage", Global::Storage(Dtype::Other(1))),
+    ("torch", "ComplexFloatStorage", Global::Storage(Dtype::Other(8))),
+    ("torch", "ComplexDoubleStorage", Global::Storage(Dtype::Other(16))),
+    ("torch.storage", "UntypedStorage", Global::Storage(Dtype::Other(1))),
 ];
 
 /// One unpickled value.
@@ -53,11 +64,19 @@ pub enum Value {
     Long(Vec<u8>),
     Float(f64),
     Text(String),
+    /// Bytes, and text that is not UTF-8. What they are is of no use here.
+    Bytes,
     Tuple(Vec<Id>),
     List(Vec<Id>),
     /// Pairs in file order; also an `OrderedDict`.
     Dict(Vec<(Id, Id)>),
     Global(Global),
+    /// A function or class that tensors are not made with, by its name.
+    Foreign(Box<str>),
+    /// What that function or class would make; nothing was called.
+    Opaque(Id),
+    /// A set, whose items are passed over.
+    Set,
     /// A reference to something stored outside the pickle.
     Persistent(Id),
     /// `_rebuild_tensor_v2` and the tuple of its arguments.
@@ -80,6 +99,20 @@ impl Unpickled {
     /// Every value that the pickle made, in that order.
     pub fn values(&self) -> &[Value] {
         &self.values
+    }
+
+    /// The names of the functions and classes that tensors are not made with, each once.
+    pub fn foreign(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.values.iter().filter_map(foreign_name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The name of the function or class that a value is or was made by, if that is a foreign one.
+    pub fn maker<'a>(&'a self, value: &'a Value) -> Option<&'a str> {
+        let maker = if let Value::Opaque(maker) = value { self.get(*maker) } else { value };
+        foreign_name(maker)
     }
 
     /// The value at a place that came out of this pickle.
@@ -118,31 +151,74 @@ impl Machine {
             b'.' => return self.pop().map(Some),
             0x80 => {
                 let [protocol] = take::<1>(bytes)?;
-                if protocol > 2 {
-                    return Err(format!("its pickle has protocol {protocol}, but torch writes weights in protocol 2"));
+                if protocol > 5 {
+                    return Err(format!("its pickle has protocol {protocol}, and the last one known here is 5"));
                 }
             }
             b'(' => self.marks.push(self.stack.len()),
             b'0' => drop(self.pop()?),
+            b'1' => drop(self.pop_to_mark()?),
+            b'2' => {
+                let top = *self.stack.last().ok_or(UNDERFLOW)?;
+                self.stack.push(top);
+            }
+            // A frame says how long it is, for those who read ahead.
+            0x95 => drop(take::<8>(bytes)?),
             b'N' => self.push(Value::None),
             0x88 => self.push(Value::Bool(true)),
             0x89 => self.push(Value::Bool(false)),
             b'J' => self.push(Value::Int(i32::from_le_bytes(take(bytes)?).into())),
             b'K' => self.push(Value::Int(take::<1>(bytes)?[0].into())),
             b'M' => self.push(Value::Int(u16::from_le_bytes(take(bytes)?).into())),
-            0x8a => self.long(bytes)?,
+            0x8a => {
+                let [length] = take(bytes)?;
+                self.long(bytes, length.into())?;
+            }
+            0x8b => {
+                let length = u32::from_le_bytes(take(bytes)?);
+                self.long(bytes, length as usize)?;
+            }
             b'G' => self.push(Value::Float(f64::from_be_bytes(take(bytes)?))),
             b'X' => {
                 let length = u32::from_le_bytes(take(bytes)?);
-                self.text(bytes, length)?;
+                self.text(bytes, length.into())?;
             }
             b'T' => {
                 let length = u32::from_le_bytes(take(bytes)?);
-                self.text(bytes, length)?;
+                self.text(bytes, length.into())?;
             }
             b'U' => {
                 let [length] = take(bytes)?;
                 self.text(bytes, length.into())?;
+            }
+            0x8c => {
+                let [length] = take(bytes)?;
+                self.text(bytes, length.into())?;
+            }
+            0x8d => {
+                let length = u64::from_le_bytes(take(bytes)?);
+                self.text(bytes, length)?;
+            }
+            b'C' => {
+                let [length] = take(bytes)?;
+                self.bytes(bytes, length.into())?;
+            }
+            b'B' => {
+                let length = u32::from_le_bytes(take(bytes)?);
+                self.bytes(bytes, length.into())?;
+            }
+            0x8e | 0x96 => {
+                let length = u64::from_le_bytes(take(bytes)?);
+                self.bytes(bytes, length)?;
+            }
+            0x8f => self.push(Value::Set),
+            0x90 => {
+                self.pop_to_mark()?;
+                self.top()?;
+            }
+            0x91 => {
+                self.pop_to_mark()?;
+                self.push(Value::Set);
             }
             b')' => self.push(Value::Tuple(Vec::new())),
             b']' => self.push(Value::List(Vec::new())),
@@ -171,13 +247,45 @@ impl Machine {
                 let items = self.pop_to_mark()?;
                 self.set_items(&items)?;
             }
+            0x94 => self.memoize(u32::try_from(self.memo.len()).map_err(|_| UNDERFLOW)?)?,
             b'q' => self.memoize(take::<1>(bytes)?[0].into())?,
             b'r' => self.memoize(u32::from_le_bytes(take(bytes)?))?,
             b'h' => self.recall(take::<1>(bytes)?[0].into())?,
             b'j' => self.recall(u32::from_le_bytes(take(bytes)?))?,
             b'c' => {
                 let (module, name) = (line(bytes)?, line(bytes)?);
-                self.push(Value::Global(allowed(module, name)?));
+                self.push(named(module, name));
+            }
+            0x93 => {
+                let (name, module) = (self.pop()?, self.pop()?);
+                let (Value::Text(module), Value::Text(name)) = (self.value(module), self.value(name)) else {
+                    return Err("its pickle asks for something by a name that is no text".into());
+                };
+                let value = named(module, name);
+                self.push(value);
+            }
+            b'i' => {
+                let (module, name) = (line(bytes)?, line(bytes)?);
+                self.pop_to_mark()?;
+                self.push(named(module, name));
+                let class = self.pop()?;
+                self.push(Value::Opaque(class));
+            }
+            b'o' => {
+                let items = self.pop_to_mark()?;
+                let class = *items.first().ok_or(UNDERFLOW)?;
+                let made = self.opaque(class)?;
+                self.push(made);
+            }
+            // An object of a class: its arguments are on the stack, and with 0x92 those with names too.
+            0x81 | 0x92 => {
+                let items = self.pop_many(if opcode == 0x81 { 2 } else { 3 })?;
+                let class = *items.first().ok_or(UNDERFLOW)?;
+                let made = match self.value(class) {
+                    Value::Global(Global::OrderedDict | Global::DefaultDict) => Value::Dict(Vec::new()),
+                    _ => self.opaque(class)?,
+                };
+                self.push(made);
             }
             b'Q' => {
                 let key = self.pop()?;
@@ -229,9 +337,8 @@ impl Machine {
         self.values.get(id as usize).unwrap_or(&Value::None)
     }
 
-    fn long(&mut self, bytes: &mut &[u8]) -> Result<(), String> {
-        let [length] = take(bytes)?;
-        let digits = take_slice(bytes, length.into())?;
+    fn long(&mut self, bytes: &mut &[u8], length: usize) -> Result<(), String> {
+        let digits = take_slice(bytes, length)?;
         let value = if digits.len() <= 8 {
             let negative = digits.last().is_some_and(|&byte| byte >= 0x80);
             let mut wide = [if negative { 0xFF } else { 0 }; 8];
@@ -244,16 +351,34 @@ impl Machine {
         Ok(())
     }
 
-    fn text(&mut self, bytes: &mut &[u8], length: u32) -> Result<(), String> {
-        let text = take_slice(bytes, length as usize)?;
-        let text = std::str::from_utf8(text).map_err(|_| "its pickle has a text that is not UTF-8")?;
-        self.push(Value::Text(text.into()));
+    fn text(&mut self, bytes: &mut &[u8], length: u64) -> Result<(), String> {
+        let length = usize::try_from(length).map_err(|_| "it is truncated")?;
+        let text = std::str::from_utf8(take_slice(bytes, length)?);
+        self.push(text.map_or(Value::Bytes, |text| Value::Text(text.into())));
         Ok(())
+    }
+
+    fn bytes(&mut self, bytes: &mut &[u8], length: u64) -> Result<(), String> {
+        take_slice(bytes, usize::try_from(length).map_err(|_| "it is truncated")?)?;
+        self.push(Value::Bytes);
+        Ok(())
+    }
+
+    /// What a function or class that tensors are not made with would make.
+    fn opaque(&self, maker: Id) -> Result<Value, String> {
+        match self.value(maker) {
+            Value::Foreign(_) => Ok(Value::Opaque(maker)),
+            // What it made is called in turn, or its class asked for.
+            Value::Opaque(first) => Ok(Value::Opaque(*first)),
+            Value::Global(_) => Ok(Value::Opaque(maker)),
+            _ => Err("its pickle calls something that is not a function".into()),
+        }
     }
 
     fn append(&mut self, items: Vec<Id>) -> Result<(), String> {
         match self.top()? {
             Value::List(list) => list.extend(items),
+            Value::Opaque(_) => {}
             _ => return Err("its pickle appends to something that is not a list".into()),
         }
         Ok(())
@@ -263,6 +388,7 @@ impl Machine {
         let (pairs, rest) = items.as_chunks::<2>();
         match self.top()? {
             Value::Dict(dict) if rest.is_empty() => dict.extend(pairs.iter().map(|&[key, value]| (key, value))),
+            Value::Opaque(_) => {}
             _ => return Err("its pickle sets items of something that is not a dictionary".into()),
         }
         Ok(())
@@ -288,42 +414,62 @@ impl Machine {
             return Err("its pickle calls something without a tuple of arguments".into());
         };
         let made = match (self.value(function), items.as_slice()) {
-            (Value::Global(Global::OrderedDict), []) => Value::Dict(Vec::new()),
+            (Value::Global(Global::OrderedDict), []) | (Value::Global(Global::DefaultDict), [_] | []) => {
+                Value::Dict(Vec::new())
+            }
+            (Value::Global(Global::OrderedDict), &[pairs]) => Value::Dict(self.pairs(pairs)),
             (Value::Global(Global::RebuildTensor), _) => Value::Tensor(arguments),
             (Value::Global(Global::RebuildParameter), &[tensor, ..]) => match self.value(tensor) {
                 Value::Tensor(arguments) => Value::Tensor(*arguments),
                 _ => return Err("its pickle makes a parameter of something that is not a tensor".into()),
             },
-            (Value::Global(known), _) => {
-                return Err(format!("its pickle calls {known:?} in a way that torch does not"));
+            (Value::Global(Global::RebuildTyped), &[function, _, arguments, ..])
+                if *self.value(function) == Value::Global(Global::RebuildTensor) =>
+            {
+                Value::Tensor(arguments)
             }
-            _ => return Err("its pickle calls something that is not a function".into()),
+            _ => self.opaque(function)?,
         };
         self.push(made);
         Ok(())
     }
 
+    /// The items of a list of pairs, as older pickles fill dictionaries.
+    fn pairs(&self, list: Id) -> Vec<(Id, Id)> {
+        let Value::List(list) = self.value(list) else { return Vec::new() };
+        let pair = |&item: &Id| match self.value(item) {
+            Value::Tuple(pair) | Value::List(pair) => {
+                pair.as_slice().try_into().ok().map(|[key, value]: [Id; 2]| (key, value))
+            }
+            _ => None,
+        };
+        list.iter().filter_map(pair).collect()
+    }
+
     /// BUILD sets attributes in Python; state dictionaries carry `_metadata` that way, which is not needed.
     fn build(&mut self) -> Result<(), String> {
-        let state = self.pop()?;
-        if !matches!(self.value(state), Value::Dict(_)) || !matches!(self.top()?, Value::Dict(_)) {
-            return Err("its pickle sets the state of something that is not a dictionary".into());
+        self.pop()?;
+        if matches!(self.top()?, Value::Dict(_) | Value::Opaque(_) | Value::Tensor(_)) {
+            Ok(())
+        } else {
+            Err("its pickle sets the state of something that has none".into())
         }
-        Ok(())
     }
 }
 
 const UNDERFLOW: &str = "its pickle takes more values than it made";
 
-/// The global of that name, if weights may mention it.
-fn allowed(module: &str, name: &str) -> Result<Global, String> {
-    GLOBALS.iter().find(|known| (known.0, known.1) == (module, name)).map(|known| known.2).ok_or_else(|| {
-        format!(
-            "it asks for `{}`, which is neither a tensor nor a container of tensors; nothing was executed (if you trust \
-             it, load it in Python and save its state_dict() alone)",
-            shown(&format!("{module}.{name}"))
-        )
-    })
+/// The global of that name; a foreign one is kept by its name alone.
+fn named(module: &str, name: &str) -> Value {
+    let known = GLOBALS.iter().find(|known| (known.0, known.1) == (module, name));
+    known.map_or_else(|| Value::Foreign(shown(&format!("{module}.{name}")).into()), |known| Value::Global(known.2))
+}
+
+fn foreign_name(value: &Value) -> Option<&str> {
+    match value {
+        Value::Foreign(name) => Some(name),
+        _ => None,
+    }
 }
 
 fn take_slice<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [u8], String> {

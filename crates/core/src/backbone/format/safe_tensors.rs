@@ -2,7 +2,7 @@
 //!
 //! The `safetensors` crate checks that the header fits, and that tensors neither overlap nor leave gaps.
 
-use super::{Dtype, Index, Reader, TensorInfo};
+use super::{Dtype, Index, Reader, TensorInfo, shown};
 use bytes::Bytes;
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype as Stored;
@@ -16,7 +16,16 @@ struct SafeTensorsFile {
 }
 
 pub(super) fn open(file: &Bytes) -> Result<(Index, Box<dyn Reader>), String> {
-    let broken = |error| format!("its safetensors header is damaged ({error})");
+    let broken = |error| {
+        let key = no_text(file).map(|key| {
+            format!(
+                "its `__metadata__` holds something that is no text, under `{}`, and safetensors has texts only there: save \
+                 it again with str(...) around it",
+                shown(&key)
+            )
+        });
+        key.unwrap_or_else(|| format!("its safetensors header is damaged ({error})"))
+    };
     let (header, metadata) = SafeTensors::read_metadata(file).map_err(broken)?;
     // The header's length stands before it in 8 bytes.
     let data = header + 8;
@@ -36,6 +45,17 @@ pub(super) fn open(file: &Bytes) -> Result<(Index, Box<dyn Reader>), String> {
         index.insert(name, TensorInfo { shape: tensor.shape.clone(), dtype });
     }
     Ok((index, Box::new(SafeTensorsFile { file: file.clone(), places })))
+}
+
+/// The first key of the metadata whose value is no text.
+fn no_text(file: &[u8]) -> Option<String> {
+    let (length, rest) = file.split_first_chunk::<8>()?;
+    let header = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    let header: serde_json::Value = serde_json::from_slice(header).ok()?;
+    match header.get("__metadata__")? {
+        serde_json::Value::Object(map) => map.iter().find(|(_, value)| !value.is_string()).map(|(key, _)| key.clone()),
+        _ => Some("__metadata__".into()),
+    }
 }
 
 impl Reader for SafeTensorsFile {

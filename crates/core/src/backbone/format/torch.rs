@@ -38,6 +38,8 @@ impl Storage {
 pub(super) struct StateDict {
     pub(super) views: BTreeMap<String, View>,
     pub(super) storages: HashMap<String, Storage>,
+    /// Names of functions and classes whose values lie beside the tensors.
+    pub(super) foreign: Vec<String>,
 }
 
 impl StateDict {
@@ -46,13 +48,14 @@ impl StateDict {
     pub(super) fn find(object: &Unpickled) -> Result<Self, String> {
         let storages = storages(object)?;
         let pairs = dictionary(object, object.root(), 2)?;
+        let foreign = object.foreign().into_iter().map(str::to_owned).collect();
         let mut views = BTreeMap::new();
         for (name, arguments) in pairs {
             let view = describe(object, arguments, &storages)
                 .ok_or_else(|| format!("its tensor `{}` is not described as torch does", shown(name)))?;
             views.insert(name.to_owned(), view);
         }
-        Ok(Self { views, storages })
+        Ok(Self { views, storages, foreign })
     }
 
     /// The index of tensors.
@@ -70,7 +73,13 @@ impl StateDict {
 /// The tensors of a dictionary, or of the first dictionary with tensors that it nests.
 fn dictionary<'a>(object: &'a Unpickled, value: &'a Value, depth: usize) -> Result<Vec<(&'a str, Id)>, String> {
     let Value::Dict(pairs) = value else {
-        return Err("it does not hold a dictionary of tensors".into());
+        return Err(match object.maker(value) {
+            Some(maker) => format!(
+                "it holds `{maker}`, not a dictionary of tensors; nothing was executed (if you trust it, load it in Python \
+                 and save its state_dict() alone)"
+            ),
+            None => "it does not hold a dictionary of tensors".into(),
+        });
     };
     let named = |&(key, value): &(Id, Id)| match object.get(key) {
         Value::Text(name) => Some((name.as_str(), object.get(value))),
@@ -101,8 +110,12 @@ fn storages(object: &Unpickled) -> Result<HashMap<String, Storage>, String> {
     let mut found = HashMap::new();
     for value in object.values() {
         let Value::Persistent(reference) = value else { continue };
-        let (key, storage) =
-            storage(object, *reference).ok_or("it refers to something that is not a storage of torch")?;
+        let tag = tuple(object, *reference).and_then(|items| items.first()).map(|&tag| object.get(tag));
+        if tag != Some(&Value::Text("storage".into())) {
+            return Err("it refers to something that is not a storage of torch".into());
+        }
+        // Of a kind that weights are not of: a tensor in it is told when it is described.
+        let Some((key, storage)) = storage(object, *reference) else { continue };
         if found.insert(key.to_owned(), storage).is_some_and(|before| before != storage) {
             return Err(format!("its storage {} is described in two ways", shown(key)));
         }

@@ -93,4 +93,8 @@ impl Reader for LegacyFile {
         let bytes = self.file.get(place.clone()).ok_or("has no numbers in the file")?;
         view.gather(self.state.storage(view), Cow::Borrowed(bytes))
     }
+
+    fn foreign(&self) -> &[String] {
+        &self.state.foreign
+    }
 }

@@ -28,11 +28,7 @@ pub(super) fn open(file: &Bytes) -> Result<(Index, Box<dyn Reader>), String> {
     let folder = archive.file_names().filter_map(|name| name.strip_suffix("data.pkl")).next();
     let folder = folder.filter(|folder| folder.is_empty() || folder.ends_with('/')).map(str::to_owned);
     let Some(folder) = folder else {
-        return Err(if archive.index_for_name("model.weights.h5").is_some() {
-            "it is a whole model of Keras 3; unzip it and import the `model.weights.h5` in it".into()
-        } else {
-            "it is a zip archive without the `data.pkl` of torch.save".into()
-        });
+        return Err("it is a zip archive without the `data.pkl` of torch.save".into());
     };
     if archive.index_for_name(&format!("{folder}constants.pkl")).is_some() {
         return Err("it is a TorchScript program; load it with torch.jit.load and save its state_dict()".into());
@@ -77,5 +73,9 @@ impl Reader for ZipFile {
         let bytes = bytes.ok_or("is in a storage that claims more numbers than the file can hold")?;
         let member = self.member(&format!("data/{}", view.key), bytes as u64)?;
         view.gather(storage, Cow::Owned(member))
+    }
+
+    fn foreign(&self) -> &[String] {
+        &self.state.foreign
     }
 }

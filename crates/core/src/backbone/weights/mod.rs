@@ -9,11 +9,13 @@ mod fetch;
 mod import;
 mod keras_names;
 mod naming;
+mod npm;
+mod package;
 mod pip;
 mod store;
 
 pub use fetch::{Checksum, Source, fetch, fetch_url};
-pub use import::{import, origins};
+pub use import::{import, is_program, origins};
 pub use naming::Names;
 pub(super) use store::lock;
 pub use store::{

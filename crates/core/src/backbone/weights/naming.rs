@@ -22,10 +22,17 @@ pub enum Names {
     /// `conv2d_N`, `batch_normalization_N`, `block35_1_conv`, ... of `keras.applications.InceptionResNetV2`. N goes on
     /// from whatever the session had made before, so layers go by their order.
     KerasInceptionResNetV2,
+    /// `block2_sepconv1`, ... of `keras.applications.Xception`; a separable convolution's two kernels are one layer's.
+    /// The convolutions beside blocks have made-up names, `conv2d_N` and `batch_normalization_N`.
+    KerasXception,
     /// Layers without names, counted by class in the order of the model: `.weights.h5` of Keras 3 before 3.6.
     KerasCounted,
     /// `keras.applications.VGG16` as tf2onnx writes it: `MODEL/block1_conv1_1/convolution/ReadVariableOp:0`.
     Tf2OnnxVgg16,
+    /// Keras layers in a graph that TensorFlow froze and simplified, as TensorFlow.js has them: what a normalisation
+    /// multiplies by is in the kernel before it (`conv_pw_1/convolution/merged_input`), but for depthwise kernels
+    /// (`conv_dw_1/depthwise_kernel`, `conv_dw_1_bn/batchnorm_1/mul`); what it adds is `conv_pw_1_bn/batchnorm_1/sub`.
+    FrozenKeras,
 }
 
 /// A convolution or a batch normalisation of a network.
@@ -41,6 +48,7 @@ pub(super) enum Kind {
     Conv,
     /// One kernel for each channel.
     Depthwise,
+    Dense,
     Norm,
 }
 
@@ -52,6 +60,8 @@ pub(super) enum Layout {
     Hwio,
     /// Rows, columns, channels, 1; wanted are channels, 1, rows, columns.
     Hwc1,
+    /// In, out; wanted are out, in.
+    Io,
 }
 
 /// Where a parameter comes from.
@@ -61,6 +71,12 @@ pub(super) enum Origin {
         name: String,
         layout: Layout,
     },
+    /// A kernel, and a tensor with what each output is multiplied by.
+    Scaled {
+        name: String,
+        layout: Layout,
+        factor: String,
+    },
     /// The convention has no such tensor, because it is 1 (gamma of a normalisation made without scale).
     Ones,
 }
@@ -68,13 +84,28 @@ pub(super) enum Origin {
 /// Names and shapes, in the order of the network.
 pub(super) type Parameters = [(String, Vec<usize>)];
 
-/// A complete assignment: every parameter has its origin in the right shape, and nothing of the file is unexplained.
+/// A complete assignment: every parameter has its origin in the right shape, and nothing within the network's own modules
+/// is left over.
 #[derive(Debug)]
 pub(super) struct Assignment {
     /// One for each parameter, in their order.
     pub(super) origins: Vec<Origin>,
-    /// What the file has besides: the classifier, counters of training.
+    /// What the file has besides: the classifier, counters of training, other modules.
     pub(super) passed_over: Vec<String>,
+    /// What stands before all names of the network in the file.
+    prefix: String,
+}
+
+impl Assignment {
+    /// What is taken and what is not, for a sentence that begins with the format.
+    pub(super) fn words(&self) -> String {
+        let (taken, passed) = (self.origins.len(), self.passed_over.len());
+        let besides = match passed {
+            0 => String::new(),
+            _ => format!("; passed over, since they are none of the network's: {passed}: {}", some(&self.passed_over)),
+        };
+        format!("{taken} tensors taken{}{besides}", under(&self.prefix))
+    }
 }
 
 /// Finds the convention that fits best, and checks that nothing is missing, left over or of another shape.
@@ -88,24 +119,33 @@ pub(super) fn assign(
     file: &Checkpoint,
 ) -> Result<Assignment, String> {
     // Of equals, the first.
-    let best = conventions
-        .iter()
-        .rev()
-        .map(|names| (names, names.origins(parameters, file)))
-        .max_by_key(|(_, origins)| origins.iter().filter(|origin| is_there(origin, file)).count());
-    let Some((names, origins)) = best.filter(|(_, origins)| origins.iter().any(|origin| is_there(origin, file))) else {
+    let there = |reading: &Reading| reading.origins.iter().filter(|origin| is_there(origin, file)).count();
+    let readings = conventions.iter().rev().map(|names| (names, names.read(parameters, file)));
+    let best = readings.max_by_key(|(_, reading)| there(reading)).filter(|(_, reading)| there(reading) > 0);
+    let Some((names, reading)) = best else {
         let names: Vec<String> = file.tensors().keys().cloned().collect();
         return Err(format!("none of its {} tensors is named as those of {title}: {}", names.len(), some(&names)));
     };
-    let used: BTreeSet<&str> = origins.iter().filter_map(tensor_of).collect();
+    let Reading { origins, prefixes, .. } = &reading;
+    let used: BTreeSet<&str> = origins.iter().flat_map(tensors_of).collect();
     let (passed_over, left): (Vec<String>, Vec<String>) = file
         .tensors()
         .keys()
         .filter(|name| !used.contains(name.as_str()))
         .cloned()
-        .partition(|name| names.is_known_extra(name, file));
-    let missing: Vec<String> =
-        origins.iter().filter(|origin| !is_there(origin, file)).filter_map(tensor_of).map(str::to_owned).collect();
+        .partition(|name| names.is_company(name, &reading, file));
+    let absent = |name: &&str| !file.tensors().contains_key(*name);
+    let missing: Vec<String> = origins.iter().flat_map(tensors_of).filter(absent).map(str::to_owned).collect();
+    if missing.is_empty() && !prefixes.others.is_empty() {
+        let at =
+            |prefix: &String| if prefix.is_empty() { "the top".to_owned() } else { format!("`{}`", shown(prefix)) };
+        let all: Vec<String> = std::iter::once(&prefixes.best).chain(&prefixes.others).map(at).collect();
+        return Err(format!(
+            "it holds {title} {} times, under {}: save the state_dict() of the one that you mean alone",
+            all.len(),
+            some(&all)
+        ));
+    }
     let mut faults = Vec::new();
     for (what, names) in [("missing", missing), ("left over", left)] {
         if !names.is_empty() {
@@ -113,37 +153,50 @@ pub(super) fn assign(
             faults.push(format!("{} {tensors} {what}: {}", names.len(), some(&names)));
         }
     }
-    let shapes =
-        parameters.iter().zip(&origins).filter_map(|((_, wanted), origin)| another_shape(wanted, origin, file));
+    let shapes = parameters.iter().zip(origins).filter_map(|((_, wanted), origin)| another_shape(wanted, origin, file));
     let shapes: Vec<String> = shapes.collect();
     if !shapes.is_empty() {
         faults.push(some(&shapes));
     }
     if faults.is_empty() {
-        Ok(Assignment { origins, passed_over })
+        Ok(Assignment { origins: reading.origins, passed_over, prefix: reading.prefixes.best })
     } else {
-        Err(format!("by the names of {} it has {}", names.title(), faults.join("; ")))
+        Err(format!("by the names of {}{} it has {}", names.title(), under(&prefixes.best), faults.join("; ")))
     }
 }
 
-fn tensor_of(origin: &Origin) -> Option<&str> {
+fn tensors_of(origin: &Origin) -> Vec<&str> {
     match origin {
-        Origin::Tensor { name, .. } => Some(name),
-        Origin::Ones => None,
+        Origin::Tensor { name, .. } => vec![name],
+        Origin::Scaled { name, factor, .. } => vec![name, factor],
+        Origin::Ones => Vec::new(),
     }
 }
 
 fn is_there(origin: &Origin, file: &Checkpoint) -> bool {
-    tensor_of(origin).is_some_and(|name| file.tensors().contains_key(name))
+    let tensors = tensors_of(origin);
+    !tensors.is_empty() && tensors.iter().all(|name| file.tensors().contains_key(*name))
 }
 
 /// What is wrong with the shape of a tensor that is there.
 fn another_shape(wanted: &[usize], origin: &Origin, file: &Checkpoint) -> Option<String> {
-    let Origin::Tensor { name, layout } = origin else { return None };
+    let (name, layout) = match origin {
+        Origin::Ones => return None,
+        Origin::Tensor { name, layout } => (name, layout),
+        Origin::Scaled { name, layout, factor } => {
+            let outputs = wanted.first().copied().unwrap_or_default();
+            let factor = Origin::Tensor { name: factor.clone(), layout: Layout::AsIs };
+            if let Some(fault) = another_shape(&[outputs], &factor, file) {
+                return Some(fault);
+            }
+            (name, layout)
+        }
+    };
     let info = file.tensors().get(name)?;
     let expected: Vec<usize> = match (layout, wanted) {
         (Layout::Hwio, &[out, input, rows, columns]) => vec![rows, columns, input, out],
         (Layout::Hwc1, &[channels, one, rows, columns]) => vec![rows, columns, channels, one],
+        (Layout::Io, &[out, input]) => vec![input, out],
         _ => wanted.to_vec(),
     };
     let fits = info.shape == expected && !matches!(info.dtype, Dtype::I64 | Dtype::Other(_));
@@ -157,7 +210,7 @@ fn another_shape(wanted: &[usize], origin: &Origin, file: &Checkpoint) -> Option
 }
 
 /// The first of many.
-fn some(items: &[String]) -> String {
+pub(super) fn some(items: &[String]) -> String {
     let shown = items.iter().take(5).map(|item| item.chars().filter(|c| !c.is_control()).take(120).collect());
     let shown = shown.collect::<Vec<String>>().join(", ");
     if items.len() > 5 { format!("{shown} and {} more", items.len() - 5) } else { shown }
@@ -174,6 +227,7 @@ fn layers(parameters: &Parameters) -> Vec<Layer> {
         let kind = match shape.as_slice() {
             [channels, 1, _, _] if *channels > 1 => Kind::Depthwise,
             [_, _, _, _] => Kind::Conv,
+            [_, _] => Kind::Dense,
             _ => Kind::Norm,
         };
         layers.push(Layer { name: name.to_owned(), kind });
@@ -192,32 +246,40 @@ impl Names {
         match self {
             Self::Canonical(title) => title,
             Self::TimmBlocks(_) => "timm",
-            Self::KerasVgg16 | Self::KerasMobileNetV2 | Self::KerasInceptionResNetV2 => "Keras",
+            Self::KerasVgg16 | Self::KerasMobileNetV2 | Self::KerasInceptionResNetV2 | Self::KerasXception => "Keras",
             Self::KerasCounted => "Keras layers counted by class",
             Self::Tf2OnnxVgg16 => "tf2onnx",
+            Self::FrozenKeras => "a frozen graph of Keras layers",
         }
     }
 
     /// Where each parameter would come from in this file.
-    fn origins(self, parameters: &Parameters, file: &Checkpoint) -> Vec<Origin> {
+    fn read(self, parameters: &Parameters, file: &Checkpoint) -> Reading {
         let layers = layers(parameters);
-        let foreign = match self {
-            Self::Canonical(_) | Self::TimmBlocks(_) => {
-                let prefix = common_prefix(file);
-                let names = match self {
-                    Self::TimmBlocks(stages) => timm_blocks(&layers, stages),
-                    _ => layers.iter().map(|layer| layer.name.clone()).collect(),
-                };
-                names.into_iter().map(|name| format!("{prefix}{name}")).collect()
-            }
+        let mut foreign = match self {
+            Self::Canonical(_) => layers.iter().map(|layer| layer.name.clone()).collect(),
+            Self::TimmBlocks(stages) => timm_blocks(&layers, stages),
             Self::KerasVgg16 | Self::Tf2OnnxVgg16 => keras_names::vgg16(),
             Self::KerasMobileNetV2 => keras_names::mobilenet_v2(&layers),
+            Self::FrozenKeras => layers.iter().map(|layer| layer.name.clone()).collect(),
             Self::KerasInceptionResNetV2 => keras_names::inception_resnet_v2(&layers, file),
+            Self::KerasXception => keras_names::xception(&layers, file),
             Self::KerasCounted => keras_names::counted(&layers, file),
         };
+        let mut prefixes = Prefixes::default();
+        let modules = foreign.iter().map(|name: &String| first_part(name).to_owned()).collect();
+        if matches!(self, Self::Canonical(_) | Self::TimmBlocks(_)) {
+            let names: BTreeMap<&str, &String> = layers.iter().map(|layer| layer.name.as_str()).zip(&foreign).collect();
+            let own = parameters.iter().filter_map(|(parameter, _)| {
+                let (layer, part) = split(parameter);
+                Some(format!("{}.{part}", names.get(layer)?))
+            });
+            prefixes = Prefixes::of(&own.collect(), file);
+            foreign.iter_mut().for_each(|name| name.insert_str(0, &prefixes.best));
+        }
         let foreign: BTreeMap<&str, (&Layer, &String)> =
             layers.iter().zip(&foreign).map(|(layer, foreign)| (layer.name.as_str(), (layer, foreign))).collect();
-        parameters
+        let origins = parameters
             .iter()
             .map(|(parameter, _)| {
                 let (name, part) = split(parameter);
@@ -227,7 +289,8 @@ impl Names {
                     None => Origin::Tensor { name: format!("(no name for {parameter})"), layout: Layout::AsIs },
                 }
             })
-            .collect()
+            .collect();
+        Reading { origins, prefixes, modules }
     }
 
     fn origin(self, kind: Kind, foreign: &str, part: &str, file: &Checkpoint) -> Origin {
@@ -235,54 +298,87 @@ impl Names {
         match self {
             Self::Canonical(_) | Self::TimmBlocks(_) => tensor(format!("{foreign}.{part}")),
             Self::Tf2OnnxVgg16 => tensor(tf2onnx(foreign, part, file)),
+            Self::FrozenKeras => frozen(kind, foreign, part),
             _ => keras_origin(kind, foreign, part, file),
         }
     }
 
-    /// True for what files of this convention have besides the network's parameters: classifiers, of whatever size, and
-    /// counters that only training reads.
-    fn is_known_extra(self, name: &str, file: &Checkpoint) -> bool {
+    /// True for what files have besides the network's parameters: other modules beside the network, classifiers of
+    /// whatever size among them, and counters that only training reads. What is within the network's own modules and none
+    /// of its parameters is of another network.
+    fn is_company(self, name: &str, reading: &Reading, file: &Checkpoint) -> bool {
         let starts = |part: &str, heads: &[&str]| heads.iter().any(|head| part.to_lowercase().starts_with(head));
         // Integers in ONNX are shapes and axes.
         let integers =
             matches!(file.tensors().get(name), Some(info) if matches!(info.dtype, Dtype::I64 | Dtype::Other(_)));
         match self {
             Self::Canonical(_) | Self::TimmBlocks(_) => {
-                let own = name.strip_prefix(common_prefix(file).as_str()).unwrap_or(name);
-                let head = own.split('.').next().unwrap_or_default();
+                let Some(own) = name.strip_prefix(reading.prefixes.best.as_str()) else { return true };
                 own.ends_with(".num_batches_tracked")
-                    || TORCH_HEADS.contains(&head)
+                    || !reading.modules.contains(first_part(own))
                     || (file.format() == Format::Onnx && integers)
             }
             Self::Tf2OnnxVgg16 => {
                 integers
                     || name.split('/').any(|part| starts(part, &["dense", "fc", "predictions", "batch_normalization"]))
             }
-            _ => starts(name, &["dense", "fc", "predictions", "logits"]),
+            // The bounds of activations, axes, and heads that the network has no use for.
+            Self::FrozenKeras => {
+                integers
+                    || file.tensors()[name].shape.is_empty()
+                    || starts(name, &["age_pred", "dense", "fc", "predictions"])
+            }
+            _ => starts(name, &["dense", "fc", "predictions", "logits", "optimizer"]),
         }
     }
 }
 
-/// What classifiers are called in torchvision, timm, EfficientNet-PyTorch and their kin.
-const TORCH_HEADS: [&str; 8] = ["classifier", "classif", "head", "fc", "_fc", "last_linear", "pre_logits", "logits"];
+/// The module at the top that a tensor or layer belongs to.
+fn first_part(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
+}
 
-/// What wrappers (data parallel training, `torch.compile`, a study's own module) put before every name.
-const WRAPPERS: [&str; 4] = ["module.", "_orig_mod.", "model.", "backbone."];
+/// A file by the names of one convention.
+struct Reading {
+    /// One for each parameter, in their order.
+    origins: Vec<Origin>,
+    prefixes: Prefixes,
+    /// What the names of the network's own tensors begin with, behind the prefix.
+    modules: BTreeSet<String>,
+}
 
-/// The wrappers' prefix that all tensors have.
-fn common_prefix(file: &Checkpoint) -> String {
-    let mut prefix = String::new();
-    while let Some(wrapper) = WRAPPERS.iter().find(|wrapper| {
-        let longer = format!("{prefix}{wrapper}");
-        file.tensors().keys().all(|name| name.starts_with(&longer))
-    }) {
-        prefix.push_str(wrapper);
-        // A file without tensors has every prefix.
-        if file.tensors().is_empty() {
-            break;
+/// What stands before the names of a network's parameters in a file: data parallel training, `torch.compile`, Lightning
+/// and a study's own module put their names there.
+#[derive(Debug, Default)]
+struct Prefixes {
+    /// Under which most of the parameters are; of equals, the shortest.
+    best: String,
+    /// Others under which as many are.
+    others: Vec<String>,
+}
+
+impl Prefixes {
+    /// `own` are the names of the parameters without a prefix.
+    fn of(own: &BTreeSet<String>, file: &Checkpoint) -> Self {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for name in file.tensors().keys() {
+            let starts = std::iter::once(0).chain(name.match_indices('.').map(|(at, _)| at + 1));
+            for start in starts.filter(|&start| own.contains(&name[start..])) {
+                *counts.entry(&name[..start]).or_default() += 1;
+            }
         }
+        let most = counts.values().copied().max().unwrap_or(0);
+        let mut best: Vec<&str> =
+            counts.iter().filter(|(_, count)| **count == most).map(|(prefix, _)| *prefix).collect();
+        best.sort_by_key(|prefix| prefix.len());
+        let mut best = best.into_iter().map(str::to_owned);
+        Self { best: best.next().unwrap_or_default(), others: best.collect() }
     }
-    prefix
+}
+
+/// As a sentence names a prefix.
+fn under(prefix: &str) -> String {
+    if prefix.is_empty() { String::new() } else { format!(" under `{}`", shown(prefix)) }
 }
 
 /// timm's names of the layers: `conv_stem`, `bn1`, `blocks.STAGE.BLOCK.conv_pw`, ..., `conv_head`, `bn2`.
@@ -306,6 +402,11 @@ fn timm_blocks(layers: &[Layer], stages: &[usize]) -> Vec<String> {
 
 /// The place of a weight among those of a Keras layer.
 fn keras_origin(kind: Kind, layer: &str, part: &str, file: &Checkpoint) -> Origin {
+    // Both kernels of a separable convolution are weights of one layer, the depthwise one first.
+    if let Some(layer) = layer.strip_suffix(".pointwise") {
+        return Origin::Tensor { name: format!("{layer}/1"), layout: Layout::Hwio };
+    }
+    let layer = layer.strip_suffix(".depthwise").unwrap_or(layer);
     let at = |place: usize| format!("{layer}/{place}");
     let has = |place: usize| file.tensors().contains_key(&at(place));
     // Gamma is left out by `scale=False`; then three weights are there instead of four.
@@ -323,6 +424,21 @@ fn keras_origin(kind: Kind, layer: &str, part: &str, file: &Checkpoint) -> Origi
         _ => Layout::AsIs,
     };
     Origin::Tensor { name: at(place - usize::from(without_gamma)), layout }
+}
+
+/// A weight of a frozen Keras layer.
+fn frozen(kind: Kind, layer: &str, part: &str) -> Origin {
+    let norm = |what: &str| format!("{layer}_bn/batchnorm_1/{what}");
+    let tensor = |name: String, layout: Layout| Origin::Tensor { name, layout };
+    match (kind, part) {
+        (Kind::Depthwise, "weight") => {
+            Origin::Scaled { name: format!("{layer}/depthwise_kernel"), layout: Layout::Hwc1, factor: norm("mul") }
+        }
+        (Kind::Dense, "weight") => tensor(format!("{layer}/kernel"), Layout::Io),
+        (Kind::Dense, _) => tensor(format!("{layer}/bias"), Layout::AsIs),
+        (_, "weight") => tensor(format!("{layer}/convolution/merged_input"), Layout::Hwio),
+        _ => tensor(norm("sub"), Layout::AsIs),
+    }
 }
 
 /// The initializer of a Keras layer's kernel or bias in a file of tf2onnx, where it is called after the operation that

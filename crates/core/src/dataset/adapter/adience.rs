@@ -4,9 +4,11 @@
 //! (816 x 816, face landmarks brought in place) or `faces/USER/coarse_tilt_aligned_face.FACE.ORIGINAL` (the crop, turned
 //! upright). Where a row has both, the aligned one is taken: it is the one the benchmark's authors evaluate on.
 
-use super::table::{Dialect, each_row};
-use super::{Layout, file_name, gender_class, genders};
+use super::{Layout, file_name};
+use crate::dataset::label::{gender_class, genders, known};
+use crate::dataset::number::whole;
 use crate::dataset::source::{RawRow, SourceRows};
+use crate::dataset::table::{Dialect, each_row};
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -42,8 +44,8 @@ pub fn read(root: &Path) -> Result<SourceRows> {
             continue;
         }
         let mut lines = String::new();
-        let (rows, problems) = (&mut source.rows, &mut source.problems);
-        let header = each_row(&path, Dialect::Tabs, &COLUMNS, problems, |row| {
+        let (rows, said) = source.rows_and_said();
+        let header = each_row(&path, Dialect::Tabs, &COLUMNS, said, |row| {
             let [user, original, face, age, gender] = COLUMNS.map(|column| row.get(column));
             let path = layouts.path(
                 file_name("user_id", user)?,
@@ -122,9 +124,9 @@ fn mixed_layouts(rows: &[RawRow], root: &Path) -> Option<String> {
 ///
 /// The files hold groups such as `(25, 32)`, damaged ones such as `(25, 23)`, and single years such as `35`.
 fn clean_age(written: &str) -> Option<String> {
-    let written = super::known(written)?;
-    let numbers: Vec<Option<u32>> =
-        written.trim_matches(['(', ')']).split(',').map(|number| number.trim().parse().ok()).collect();
+    let written = known(written)?;
+    let year = |text: &str| u32::try_from(whole(text)?).ok();
+    let numbers: Vec<Option<u32>> = written.trim_matches(['(', ')']).split(',').map(year).collect();
     let (low, high) = match numbers[..] {
         [Some(age)] => (age, age),
         // The digits of the second number are turned round: 23 for 32.

@@ -1,12 +1,14 @@
 //! A CSV file with a path and a label in each row, and what else is known.
 
-use super::table::{Dialect, Row, each_row};
-use super::{Layout, gender_class, genders, inside, known};
-use crate::dataset::sample::Split;
+use super::columns::Column;
+use super::{Layout, inside};
+use crate::dataset::label::{self, NoClasses, genders, known};
+use crate::dataset::locate::from_uri;
+use crate::dataset::report_text::thousands;
 use crate::dataset::source::{RawRow, SourceRows};
+use crate::dataset::table::{Dialect, Row, each_row};
 use crate::error::{Error, Result};
-use crate::text::excerpt;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A CSV file with a path and a label in each row.
@@ -24,44 +26,65 @@ const COLUMNS: [&str; 8] = ["path", "label", "subject", "age", "fold", "split", 
 /// as an attribute.
 ///
 /// Paths are relative to the file's folder and stay in it, or absolute. Of the labels, the two genders in any of the
-/// usual spellings become `female` and `male` and all others are unknown; without genders there must be two values.
+/// usual spellings become `female` and `male` and all others are unknown; without genders there must be two values. Folds
+/// and splits that cannot be understood are no folds and splits, and their rows stay.
 ///
 /// # Errors
-/// When the columns are not there or the labels are not of two classes.
+/// When the columns are not there, no row can be used, or the labels are not of two classes.
 pub fn read(path: &Path) -> Result<SourceRows> {
     let root = path.parent().unwrap_or(Path::new("/"));
     let mut source = SourceRows::new(root, genders());
-    let (rows, problems) = (&mut source.rows, &mut source.problems);
-    each_row(path, Dialect::Commas, &["path", "label"], problems, |row| {
+    let (rows, said) = source.rows_and_said();
+    let (mut folds, mut splits) = (Column::default(), Column::default());
+    let mut written: Vec<[String; 2]> = Vec::new();
+    each_row(path, Dialect::Commas, &["path", "label"], said, |row| {
         rows.push(parse(row, root)?);
+        let [fold, split] = ["fold", "split"].map(|column| row.get(column));
+        folds.add(fold, row.line);
+        splits.add(split, row.line);
+        written.push([fold, split].map(str::to_owned));
         Ok(())
     })?;
-    let labels: BTreeSet<&str> =
-        rows.iter().filter(|row| known(&row.raw_label).is_some()).map(|row| &*row.raw_label).collect();
-    let genders_seen: BTreeSet<usize> = labels.iter().filter_map(|label| gender_class(label)).collect();
-    let named: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
-    // Both genders, or one of them and nothing else: any other label is then an unknown gender.
-    if genders_seen.len() == 2 || (genders_seen.len() == 1 && named.len() == 1) {
-        rows.iter_mut().for_each(|row| row.class = gender_class(&row.raw_label));
-    } else if let [first, second] = &named[..] {
-        rows.iter_mut().for_each(|row| row.class = named.iter().position(|label| *label == row.raw_label));
-        source.classes = [first.clone(), second.clone()];
-    } else {
-        let some: Vec<String> = named.iter().take(6).map(|label| excerpt(label)).collect();
-        let labels = if some.is_empty() { "none".into() } else { some.join(", ") };
-        return Err(Error::file(
-            path,
-            format!("the column label must have two values, but has {} ({labels})", named.len()),
-        ));
+    let mut labels: BTreeMap<String, usize> = BTreeMap::new();
+    for label in rows.iter().filter_map(|row| known(&row.raw_label)) {
+        *labels.entry(label).or_default() += 1;
     }
+    let classes = label::classes(&labels).map_err(|what| Error::file(path, no_classes(&source, &what)))?;
+    let (folds, splits) = (folds.folds(), splits.splits());
+    for (row, [fold, split]) in source.rows.iter_mut().zip(&written) {
+        row.class = classes.of(&row.raw_label);
+        (row.fold, row.split) = (folds.get(fold), splits.get(split));
+    }
+    source.warnings.extend(folds.warnings.into_iter().chain(splits.warnings).chain(classes.note));
+    source.classes = classes.names;
     Ok(source)
 }
 
+/// What is wrong with the labels: that of the rows where none or few were read, else what they name.
+fn no_classes(source: &SourceRows, what: &NoClasses) -> String {
+    let (rows, refused) = (source.rows.len(), source.problems.count);
+    let first = source.problems.examples.first().map_or("", String::as_str);
+    match (rows, refused) {
+        (0, 0) => "has a header, but no row".into(),
+        (0, _) => format!("none of its {} rows can be used; the first: {first}", thousands(refused)),
+        _ => {
+            let lost = if refused == 0 {
+                String::new()
+            } else {
+                format!(
+                    "; {} of {} rows cannot be used, the first: {first}",
+                    thousands(refused),
+                    thousands(rows + refused)
+                )
+            };
+            format!("the column label must have two values, but has {what}{lost}")
+        }
+    }
+}
+
+/// What a row says by itself; class, fold and split are told when all rows are read.
 fn parse(row: &Row, root: &Path) -> Result<RawRow, String> {
     let path = relative_or_absolute(row.get("path"), root)?;
-    let fold = known(row.get("fold"))
-        .map(|fold| fold.parse().map_err(|_| format!("the fold '{}' is not a whole number", excerpt(&fold))))
-        .transpose()?;
     Ok(RawRow {
         key: path.clone(),
         path,
@@ -69,8 +92,8 @@ fn parse(row: &Row, root: &Path) -> Result<RawRow, String> {
         class: None,
         subject: known(row.get("subject")),
         age: known(row.get("age")),
-        fold,
-        split: known(row.get("split")).map(|split| parse_split(&split)).transpose()?,
+        fold: None,
+        split: None,
         group: None,
         attributes: row
             .named()
@@ -82,6 +105,7 @@ fn parse(row: &Row, root: &Path) -> Result<RawRow, String> {
 
 /// An absolute path inside `root` becomes relative, so that the manifest does not depend on where the data lies.
 fn relative_or_absolute(path: &str, root: &Path) -> Result<String, String> {
+    let path = &from_uri(path);
     let Some(from_top) = path.strip_prefix('/') else {
         return inside(path).map_err(|problem| format!("{problem}; write paths outside of it absolute"));
     };
@@ -89,14 +113,5 @@ fn relative_or_absolute(path: &str, root: &Path) -> Result<String, String> {
     match Path::new(&absolute).strip_prefix(root).ok().and_then(Path::to_str) {
         Some(relative) if !relative.is_empty() => Ok(relative.to_owned()),
         _ => Ok(absolute),
-    }
-}
-
-fn parse_split(name: &str) -> Result<Split, String> {
-    match name.to_lowercase().as_str() {
-        "train" | "training" => Ok(Split::Train),
-        "val" | "valid" | "validation" | "dev" => Ok(Split::Val),
-        "test" | "testing" => Ok(Split::Test),
-        _ => Err(format!("the split '{}' is none of train, val and test", excerpt(name))),
     }
 }

@@ -1,8 +1,9 @@
 //! FairFace (Karkkainen, Joo: FairFace: Face attribute dataset for balanced race, gender, and age, WACV 2021).
 
-use super::table::{Dialect, each_row};
-use super::{Layout, gender_class, genders, inside, known};
+use super::{Layout, inside};
+use crate::dataset::label::{gender_class, genders, known};
 use crate::dataset::source::{RawRow, SourceRows};
+use crate::dataset::table::{Dialect, each_row};
 use crate::error::{Error, Result};
 use std::path::Path;
 
@@ -27,8 +28,8 @@ pub fn read(root: &Path) -> Result<SourceRows> {
         ));
     }
     for file in files.iter().filter(|file| file.exists()) {
-        let (rows, problems) = (&mut source.rows, &mut source.problems);
-        each_row(file, Dialect::Commas, &["file", "age", "gender"], problems, |row| {
+        let (rows, said) = source.rows_and_said();
+        each_row(file, Dialect::Commas, &["file", "age", "gender"], said, |row| {
             let path = inside(row.get("file"))?;
             rows.push(RawRow {
                 key: path.clone(),

@@ -1,8 +1,10 @@
 //! UTKFace (Zhang, Song, Qi: Age progression/regression by conditional adversarial autoencoder, CVPR 2017).
 //!
-//! A file is `[age]_[gender]_[race]_[date].jpg`, or `.jpg.chip.jpg` for the aligned crops; gender 0 is male, 1 female.
+//! A file is `[age]_[gender]_[race]_[date].jpg`, or `.jpg.chip.jpg` for the aligned crops; gender 0 is male, 1 female. What
+//! is behind the date is not looked at: the data set itself has endings without a dot, or with a blank before it.
 
-use super::{Layout, genders, images_below};
+use super::{Layout, images};
+use crate::dataset::label::genders;
 use crate::dataset::source::{RawRow, SourceRows};
 use crate::error::{Error, Result};
 use crate::text::excerpt;
@@ -24,7 +26,7 @@ pub static LAYOUT: Layout = Layout {
 /// When no file has a name of this form.
 pub fn read(root: &Path) -> Result<SourceRows> {
     let mut source = SourceRows::new(root, genders());
-    for path in images_below(root, &mut source.problems)? {
+    for path in images(&mut source)?.images {
         let name = path.rsplit('/').next().unwrap_or(&path);
         let Some((age, gender, race)) = parse(name) else {
             source.problems.add(|| format!("{}: is not named [age]_[gender]_[race]_[date].jpg", excerpt(&path)));
@@ -67,10 +69,16 @@ fn race_name(digit: &str) -> Option<&'static str> {
 
 /// Age in years, the gender digit and the race digit of a file name.
 fn parse(name: &str) -> Option<(u32, &str, &str)> {
-    let stem = &name[..name.to_ascii_lowercase().find(".jpg")?];
-    let [age, gender, race, date] = stem.split('_').collect::<Vec<_>>()[..] else { return None };
+    let mut parts = name.splitn(4, '_');
+    let (age, gender, race, rest) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let rest = rest.trim_start();
+    let (date, behind) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+    // Another number behind it, and it is another kind of name.
+    if behind.starts_with('_') {
+        return None;
+    }
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let age = age.parse().ok().filter(|age| *age <= 130 && digits(race) && digits(gender) && digits(date.trim()))?;
+    let age = age.parse().ok().filter(|age| *age <= 130 && digits(race) && digits(gender) && digits(date))?;
     Some((age, gender, race))
 }
 

@@ -8,9 +8,10 @@ pub mod congress;
 pub mod unpack;
 
 use crate::error::{AtPath, Error, Result};
+use crate::own_files;
 use crate::workspace::is_at;
 use md5::{Digest, Md5};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +27,7 @@ impl Guard {
         fs::create_dir_all(folder).at(folder)?;
         let path = folder.join(".fetching");
         loop {
-            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).at(&path)?;
+            let file = own_files::lock(&path).at(&path)?;
             file.try_lock()
                 .map_err(|_| Error::file(folder, "another faceprobe is fetching into this folder; wait for it"))?;
             // One that ended just now has removed it, and a lock on it would keep nobody out.

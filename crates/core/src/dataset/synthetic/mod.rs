@@ -23,10 +23,10 @@ pub use plan::Defects;
 
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
+use faceprobe_settings::{Rules, settings};
 use plan::{Content, Picture, Plan};
 use rayon::prelude::*;
 use scene::Scene;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -43,22 +43,19 @@ const VERSION: u32 = 1;
 /// The file that says what the pictures are; it is also the mark by which a whole sample is known.
 const NOTICE: &str = "SYNTHETIC.txt";
 
-/// What sample to draw. The same settings give the same bytes, whatever the number of threads.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct SampleSettings {
-    /// Pictures that splits can count on, half of each label; a few more are drawn, and the damaged ones besides.
-    pub images: usize,
-    pub seed: u64,
-    /// Width and height in pixels, 32 to 1024.
-    pub size: u32,
-}
-
-impl Default for SampleSettings {
-    fn default() -> Self {
-        Self { images: 1000, seed: 1, size: 256 }
+settings! {
+    /// What sample to draw. The same settings give the same bytes, whatever the number of threads.
+    pub struct SampleSettings {
+        /// Pictures that splits can count on, half of each label; a few more are drawn, and the damaged ones besides.
+        images: usize = 1000, whole(20..=100_000).unit("images");
+        /// Decides what is drawn.
+        seed: u64 = 1, any().seed();
+        /// Width and height of the pictures.
+        size: u32 = 256, whole(32..=1024).unit("pixels");
     }
 }
+
+impl Rules for SampleSettings {}
 
 impl SampleSettings {
     /// Pictures that pass every check of preparation: an even number, 4 percent above `images`, so that splits of
@@ -67,29 +64,13 @@ impl SampleSettings {
         (self.images + self.images / 25).next_multiple_of(2)
     }
 
-    fn check(&self) -> Result<()> {
-        if !(20..=100_000).contains(&self.images) {
-            return Err(Error::usage(format!(
-                "A sample has 20 to 100000 images, not {}; give another number.",
-                self.images
-            )));
-        }
-        if !(32..=1024).contains(&self.size) {
-            return Err(Error::usage(format!(
-                "Sample images are 32 to 1024 pixels wide, not {}; give another size.",
-                self.size
-            )));
-        }
-        Ok(())
-    }
-
     /// The settings that a `SYNTHETIC.txt` of this version tells.
     fn of_notice(text: &str) -> Option<Self> {
         let line = text.lines().last()?.strip_prefix(&format!("generator {VERSION}, images "))?;
         let (images, rest) = line.split_once(", seed ")?;
         let (seed, size) = rest.split_once(", size ")?;
         let settings = Self { images: images.parse().ok()?, seed: seed.parse().ok()?, size: size.parse().ok()? };
-        settings.check().is_ok().then_some(settings)
+        faceprobe_settings::check(&settings).is_ok().then_some(settings)
     }
 
     /// The text of `SYNTHETIC.txt`, which tells one sample from another.
@@ -107,6 +88,11 @@ impl SampleSettings {
     }
 }
 
+/// The settings of the sample in a folder; none if there is no sample of this version.
+pub fn drawn(folder: &Path) -> Option<SampleSettings> {
+    SampleSettings::of_notice(&fs::read_to_string(folder.join(NOTICE)).ok()?)
+}
+
 /// Makes the sample in `folder`, which then holds `fold_0_data.txt` to `fold_4_data.txt`, `faces/` and
 /// `SYNTHETIC.txt`. Returns at once if it is there already, whole and with the same settings.
 ///
@@ -118,7 +104,7 @@ impl SampleSettings {
 /// # Errors
 /// A usage error for settings out of range; [`Error::stopped`] if the monitor says so; files that cannot be written.
 pub fn generate(folder: &Path, settings: &SampleSettings, monitor: &dyn Monitor) -> Result<()> {
-    settings.check()?;
+    faceprobe_settings::check(settings)?;
     let beside = Beside::of(folder)?;
     let plan = plan::plan(settings);
     if is_whole(folder, settings, &plan) {

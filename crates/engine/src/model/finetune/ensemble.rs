@@ -133,6 +133,7 @@ pub fn ensemble(
         epochs_run: 0,
         best_epoch: 0,
         finished: true,
+        stopped: false,
         history: Vec::new(),
         threshold: best_threshold(&val_scores, val.positive),
         train_scores: scorer.scores(train.rows, monitor)?,

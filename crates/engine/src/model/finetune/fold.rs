@@ -20,6 +20,8 @@ pub(super) struct FoldedConv {
     pub(super) shape: [usize; 4],
     scale: f32,
     statistics: Option<Statistics>,
+    /// Whether anything is added to its sums.
+    has_offset: bool,
 }
 
 /// Per channel.
@@ -34,7 +36,7 @@ impl FoldedConv {
     pub(super) fn new(conv: &TailConv, weights: &Weights) -> Result<Self> {
         let outputs = conv.shape[0];
         let statistics = match &conv.offset {
-            TailOffset::Bias(_) => None,
+            TailOffset::Bias(_) | TailOffset::None => None,
             TailOffset::Norm(norm, epsilon) => {
                 let part = |part: &str| take(weights, &format!("{norm}.{part}"), &[outputs]);
                 let root = |variance: &f32| (1.0 / (f64::from(*variance) + epsilon).sqrt()) as f32;
@@ -44,12 +46,14 @@ impl FoldedConv {
                 })
             }
         };
-        Ok(Self { shape: conv.shape, scale: conv.scale as f32, statistics })
+        let has_offset = conv.offset != TailOffset::None;
+        Ok(Self { shape: conv.shape, scale: conv.scale as f32, statistics, has_offset })
     }
 
     /// The names of what is trained, in the order in which the other functions have it.
     pub(super) fn names(conv: &TailConv) -> Vec<String> {
         match &conv.offset {
+            TailOffset::None => vec![conv.weight.clone()],
             TailOffset::Bias(bias) => vec![conv.weight.clone(), bias.clone()],
             TailOffset::Norm(norm, _) => {
                 vec![conv.weight.clone(), format!("{norm}.weight"), format!("{norm}.bias")]
@@ -59,7 +63,7 @@ impl FoldedConv {
 
     /// How many names there are.
     pub(super) fn count(&self) -> usize {
-        if self.statistics.is_some() { 3 } else { 2 }
+        if self.statistics.is_some() { 3 } else { 1 + usize::from(self.has_offset) }
     }
 
     /// Values per output channel of the kernel.
@@ -80,6 +84,7 @@ impl FoldedConv {
                 let offset = beta.iter().zip(mean).zip(&factor).map(|((beta, mean), s)| k * (beta - mean * s));
                 [kernel, offset.collect()]
             }
+            (_, [weight]) => [weight.iter().map(|value| k * value).collect(), vec![0.0; self.shape[0]]],
             (_, [weight, bias, ..]) => [weight, bias].map(|values| values.iter().map(|value| k * value).collect()),
             _ => [Vec::new(), Vec::new()],
         }
@@ -93,7 +98,11 @@ impl FoldedConv {
             values
         };
         let (Some(Statistics { mean, root }), [weight, gamma, _]) = (&self.statistics, values) else {
-            return vec![times(kernel, k), times(offset, k)];
+            let mut gradients = vec![times(kernel, k)];
+            if self.has_offset {
+                gradients.push(times(offset, k));
+            }
+            return gradients;
         };
         let mut kernel = kernel;
         let mut of_gamma = Vec::with_capacity(gamma.len());

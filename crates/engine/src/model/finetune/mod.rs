@@ -35,7 +35,7 @@ use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::best_threshold;
 use faceprobe_core::imaging::Variation;
-use faceprobe_core::monitor::{Monitor, Update};
+use faceprobe_core::monitor::{Monitor, ToTheEnd, Update};
 use learner::FinetuneLearner;
 use progress::Progress;
 use std::time::Duration;
@@ -179,7 +179,12 @@ pub fn train_finetune(
     let validates = checkpoints.is_none_or(Checkpoints::validates);
     tell_time(learner.epoch_time(validates)?, epochs, monitor);
     let course = fit(&mut learner, &plan, checkpoints, monitor)?;
-    let last_weights = if course.best_epoch == course.history.len() { None } else { Some(learner.measured_weights()?) };
+    let monitor = &ToTheEnd(monitor);
+    let last_weights = if course.stopped || course.best_epoch == course.history.len() {
+        None
+    } else {
+        Some(learner.measured_weights()?)
+    };
     let params = course.best.iter().map(Vec::len).sum();
     let weights: Weights = learner.parameters.weights(&course.best)?;
     drop(learner);
@@ -191,6 +196,7 @@ pub fn train_finetune(
         epochs_run: course.history.len(),
         best_epoch: course.best_epoch,
         finished: course.finished,
+        stopped: course.stopped,
         history: course.history,
         threshold: best_threshold(&val_scores, val.positive),
         train_scores: scorer.scores(train.both, monitor)?,

@@ -123,6 +123,9 @@ fn what_is_trained_is_what_is_used() {
         ("efficientnet-lite0", 10),
         ("vgg16", 15),
         ("inception-resnet-v2", 40),
+        ("mobilenet-v1-vggface2", 9),
+        ("xception", 10),
+        ("resnet-50", 12),
     ];
     for (name, cut) in cuts {
         let info = backbone::find(name).unwrap();
@@ -168,4 +171,10 @@ fn a_bias_and_a_scale_are_unfolded_too() {
     let values = [vec![2.0, 4.0], vec![6.0, 8.0]];
     assert_eq!(folded.fold(&values), [vec![1.0, 2.0], vec![3.0, 4.0]]);
     assert_eq!(folded.unfold(&values, vec![1.0, 2.0], vec![3.0, 4.0]), [vec![0.5, 1.0], vec![1.5, 2.0]]);
+
+    let bare = backbone::TailConv { offset: backbone::TailOffset::None, ..conv };
+    let (folded, values) = (FoldedConv::new(&bare, &Weights::new()).unwrap(), [vec![2.0, 4.0]]);
+    assert_eq!((FoldedConv::names(&bare), folded.count()), (vec!["w".to_owned()], 1));
+    assert_eq!(folded.fold(&values), [vec![1.0, 2.0], vec![0.0, 0.0]]);
+    assert_eq!(folded.unfold(&values, vec![1.0, 2.0], vec![3.0, 4.0]), [vec![0.5, 1.0]]);
 }

@@ -113,7 +113,9 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::Picture => {
             let picture = state.comparison().and_then(|found| found.disagreements.get(state.line)?.file.clone());
-            return super::super::open_picture(app, picture);
+            // The first is the one that the others are compared with.
+            let model = state.runs.first().cloned();
+            return super::super::open_picture(app, picture, model);
         }
         _ => {
             let count = state.comparison().map_or(0, |comparison| comparison.disagreements.len());

@@ -1,0 +1,62 @@
+//! Runs that were removed: kept in `runs/.trash` until somebody deletes that folder, so that a wrong key loses nothing.
+
+use super::{RunFolder, RunId};
+use crate::error::{AtPath, Error, Result};
+use crate::workspace::Workspace;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where removed runs are.
+pub fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.runs().join(".trash")
+}
+
+/// The removed runs, by kind and number.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn list(workspace: &Workspace) -> Result<Vec<RunId>> {
+    let folder = folder(workspace);
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::file(&folder, error)),
+    };
+    let mut runs: Vec<RunId> =
+        entries.flatten().filter_map(|entry| RunId::parse(&entry.file_name().to_string_lossy()).ok()).collect();
+    runs.sort_by(|a, b| a.parts().cmp(&b.parts()));
+    Ok(runs)
+}
+
+/// Puts the folder of a run into the trash. No other run gets its name, so it can always go back.
+pub(super) fn put(workspace: &Workspace, run: &RunId, path: &Path) -> Result<()> {
+    let folder = folder(workspace);
+    fs::create_dir_all(&folder).at(&folder)?;
+    let to = folder.join(run.as_str());
+    if to.exists() {
+        let text = format!("is in the way of removing run {run}; move it elsewhere");
+        return Err(Error::file(&to, text));
+    }
+    fs::rename(path, &to).at(path)
+}
+
+/// Brings the run called `name` back.
+///
+/// # Errors
+/// No such run in the trash, or another of its name among the runs.
+pub fn restore(workspace: &Workspace, name: &str) -> Result<RunFolder> {
+    let run = RunId::parse(name)?;
+    let from = folder(workspace).join(run.as_str());
+    if !from.join("spec.json").is_file() {
+        let removed: Vec<String> = list(workspace)?.iter().map(ToString::to_string).collect();
+        let hint =
+            if removed.is_empty() { "it is empty".to_owned() } else { format!("it holds {}", removed.join(", ")) };
+        return Err(Error::failed(format!("There is no run '{run}' in the trash; {hint}.")));
+    }
+    let to = workspace.runs().join(run.as_str());
+    if to.exists() {
+        return Err(Error::file(&to, format!("is in the way of bringing run {run} back; move it elsewhere")));
+    }
+    fs::rename(&from, &to).at(&from)?;
+    RunFolder::find(workspace, run.as_str())
+}

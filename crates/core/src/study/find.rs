@@ -1,0 +1,206 @@
+//! Which run of a workspace is a step of a study: by what it did, never by its name.
+
+use super::holdings::{HeldRun, Holdings, Prepared};
+use super::steps::{Action, State};
+use crate::model::{EnsembleSettings, ModelSpec};
+use crate::run::{JobSpec, Status, SweepSpec};
+
+/// How a step stands with the runs that are it.
+pub(super) struct Standing {
+    pub state: State,
+    pub runs: Vec<String>,
+    pub seconds: Option<f64>,
+    pub problem: Option<String>,
+    pub action: Action,
+}
+
+impl Standing {
+    pub fn todo(action: Action) -> Self {
+        Self { state: State::ToDo, runs: Vec::new(), seconds: None, problem: None, action }
+    }
+
+    /// Done, whichever of these runs did it.
+    pub fn done(runs: &[&HeldRun]) -> Self {
+        let done: Vec<&&HeldRun> = runs.iter().filter(|run| is_ended(run)).collect();
+        let ids = done.iter().map(|run| run.id.clone()).collect();
+        let seconds = done.first().and_then(|run| run.seconds);
+        Self { state: State::Done, runs: ids, seconds, problem: None, action: Action::None }
+    }
+
+    pub fn refused(sentence: String) -> Self {
+        let problem = Some(sentence.clone());
+        Self { state: State::Failed, problem, ..Self::todo(Action::Refuse(sentence)) }
+    }
+
+    fn of(run: &HeldRun, state: State, action: Action) -> Self {
+        let problem = if state == State::Failed { run.outcome.clone() } else { None };
+        Self { state, runs: vec![run.id.clone()], seconds: run.seconds, problem, action }
+    }
+}
+
+/// What comes of runs that are all the same step. Those that are done come first, of these the ones whose test split was
+/// opened; a run that is at work is followed, one that was cut short is gone on with; else the job is launched.
+pub(super) fn standing(runs: &[&HeldRun], is_done: impl Fn(&HeldRun) -> bool, launch: Action) -> Standing {
+    let mut done: Vec<&&HeldRun> = runs.iter().filter(|run| is_done(run)).collect();
+    done.sort_by_key(|run| run.row.as_ref().is_none_or(|row| row.test_accuracy.is_none()));
+    if let Some(first) = done.first() {
+        let ids = done.iter().map(|run| run.id.clone()).collect();
+        return Standing { runs: ids, ..Standing::of(first, State::Done, Action::None) };
+    }
+    let with = |wanted: &[Status]| runs.iter().rev().find(|run| wanted.contains(&run.status));
+    if let Some(run) = with(&[Status::Running, Status::Paused, Status::Waiting, Status::Queued]) {
+        return Standing::of(run, State::Running, Action::Follow(run.id.clone()));
+    }
+    if let Some(run) = with(&[Status::Interrupted, Status::Stopped]) {
+        return Standing::of(run, State::ToDo, Action::Resume(run.id.clone()));
+    }
+    if let Some(run) = with(&[Status::Failed]) {
+        return Standing::of(run, State::Failed, Action::Resume(run.id.clone()));
+    }
+    Standing::todo(launch)
+}
+
+/// Runs that can be followed, gone on with, or taken for what they have done: not the parts of a sweep that is not at
+/// its end, which does them itself.
+fn stands_alone(held: &Holdings, run: &HeldRun) -> bool {
+    let parent = run.parent.as_deref().and_then(|parent| held.run(parent));
+    let in_series = parent.is_some_and(|parent| !matches!(parent.job, JobSpec::Demo { .. }));
+    run.row.is_some() || !in_series
+}
+
+/// A training that is at its end.
+pub(super) fn is_trained(run: &HeldRun) -> bool {
+    run.status == Status::Done && run.row.is_some()
+}
+
+pub(super) fn is_ended(run: &HeldRun) -> bool {
+    run.status == Status::Done
+}
+
+/// Whether a training was made on these very images.
+fn on(run: &HeldRun, dataset: &str, set: &Prepared) -> bool {
+    set.is(dataset, run.row.as_ref().map(|row| row.manifest_sha256.as_str()))
+}
+
+/// The trainings of a model on a set.
+pub(super) fn trainings<'a>(held: &'a Holdings, model: &ModelSpec, set: &Prepared) -> Vec<&'a HeldRun> {
+    let is = |run: &&HeldRun| match &run.job {
+        JobSpec::Train { dataset, model: own, refit: None } => own == model && on(run, dataset, set),
+        _ => false,
+    };
+    held.runs.iter().filter(is).filter(|run| stands_alone(held, run)).filter(|run| readable(run)).collect()
+}
+
+/// Whether what a run left can be read; one that is done without a result is no more than its folder.
+fn readable(run: &HeldRun) -> bool {
+    run.status != Status::Damaged && (run.status != Status::Done || run.row.is_some())
+}
+
+/// The trainings of an ensemble, whose members are each one of several runs.
+pub(super) fn ensembles<'a>(held: &'a Holdings, members: &[&[String]], set: &Prepared) -> Vec<&'a HeldRun> {
+    let is = |run: &&HeldRun| match &run.job {
+        JobSpec::Train { dataset, model, refit: None } => {
+            let Ok(EnsembleSettings { members: own }) = model.settings() else { return false };
+            let same = own.len() == members.len() && own.iter().zip(members).all(|(own, runs)| runs.contains(own));
+            same && on(run, dataset, set)
+        }
+        _ => false,
+    };
+    held.runs.iter().filter(is).filter(|run| readable(run)).collect()
+}
+
+/// The refits of one of several runs.
+pub(super) fn refits<'a>(held: &'a Holdings, bases: &[String]) -> Vec<&'a HeldRun> {
+    let manifest = bases.first().and_then(|base| held.run(base)?.row.as_ref()).map(|row| &row.manifest_sha256);
+    let is = |run: &&HeldRun| {
+        matches!(&run.job, JobSpec::Train { refit: Some(base), .. } if bases.contains(base))
+            && run.row.as_ref().is_none_or(|row| Some(&row.manifest_sha256) == manifest)
+    };
+    held.runs.iter().filter(is).filter(|run| readable(run)).collect()
+}
+
+/// The cross-validations of a model.
+pub(super) fn cross_validations<'a>(held: &'a Holdings, model: &ModelSpec, set: &Prepared) -> Vec<&'a HeldRun> {
+    let is = |run: &&HeldRun| {
+        matches!(&run.job, JobSpec::Folds { dataset, model: own } if *dataset == set.name && own == model)
+            && (run.status != Status::Done || folds(held, run, set).is_some())
+    };
+    held.runs.iter().filter(is).collect()
+}
+
+/// The trainings of a cross-validation, one for each fold; none if not all are there.
+pub(super) fn folds(held: &Holdings, run: &HeldRun, set: &Prepared) -> Option<Vec<String>> {
+    let part = |(name, manifest): &(String, String)| {
+        let own = held.runs.iter().filter(|part| part.parent.as_deref() == Some(&run.id));
+        let mut own = own.filter(|part| is_trained(part));
+        let trained = |part: &&HeldRun| part.row.as_ref().is_some_and(|row| row.manifest_sha256 == *manifest);
+        own.find(|part| part.job.dataset() == Some(name) && trained(part)).map(|part| part.id.clone())
+    };
+    set.sets.iter().map(part).collect()
+}
+
+/// Whether two sweeps train the same heads in the same way.
+fn same_sweep(one: &SweepSpec, other: &SweepSpec) -> bool {
+    let heads = |sweep: &SweepSpec| sweep.settings().ok();
+    one.features == other.features
+        && one.own == other.own
+        && one.base.epochs == other.base.epochs
+        && heads(one).is_some_and(|own| heads(other).is_some_and(|theirs| own == theirs))
+}
+
+/// The sweeps that train what is wanted.
+pub(super) fn sweeps<'a>(held: &'a Holdings, sweep: &SweepSpec, set: &Prepared) -> Vec<&'a HeldRun> {
+    let is = |run: &&HeldRun| match &run.job {
+        JobSpec::Sweep { dataset, sweep: own } => *dataset == set.name && same_sweep(own, sweep),
+        _ => false,
+    };
+    // One that is done left heads; when its set was prepared anew since, these are of other images.
+    let stands = |run: &&HeldRun| run.status != Status::Done || !heads(held, sweep, set).is_empty();
+    held.runs.iter().filter(is).filter(stands).collect()
+}
+
+/// A sweep that has ended and trained a part of what is wanted, so that it can be given the rest.
+pub(super) fn smaller_sweep<'a>(held: &'a Holdings, sweep: &SweepSpec, set: &Prepared) -> Option<&'a HeldRun> {
+    let all = sweep.settings().ok()?;
+    let plain = |sweep: &SweepSpec| sweep.own.random.is_none() && sweep.own.halving.is_none();
+    held.runs.iter().rev().find(|run| match &run.job {
+        JobSpec::Sweep { dataset, sweep: own } => {
+            let within = own.settings().is_ok_and(|own| own.iter().all(|settings| all.contains(settings)));
+            let seeds = own.own.seeds.iter().all(|seed| sweep.own.seeds.contains(seed));
+            run.status == Status::Done
+                && *dataset == set.name
+                && own.features == sweep.features
+                && plain(own)
+                && plain(sweep)
+                && within
+                && seeds
+        }
+        _ => false,
+    })
+}
+
+/// The finished heads of a sweep by setting: its number, the seed, the run.
+pub(super) fn heads<'a>(held: &'a Holdings, sweep: &SweepSpec, set: &Prepared) -> Vec<(usize, u64, &'a HeldRun)> {
+    let mut heads = Vec::new();
+    for (setting, settings) in sweep.settings().unwrap_or_default().iter().enumerate() {
+        for &seed in &sweep.own.seeds {
+            let model = sweep.model(settings, seed);
+            let trained = trainings(held, &model, set);
+            heads.extend(trained.into_iter().find(|run| is_trained(run)).map(|run| (setting, seed, run)));
+        }
+    }
+    heads
+}
+
+/// The heads of the setting with the best mean validation accuracy over its seeds; of equals the earlier.
+pub(super) fn best<'a>(heads: &[(usize, u64, &'a HeldRun)]) -> Vec<(usize, u64, &'a HeldRun)> {
+    let mean = |setting: usize| {
+        let own = heads.iter().filter(|head| head.0 == setting);
+        let values: Vec<f64> = own.filter_map(|(_, _, run)| run.row.as_ref()?.val_accuracy).collect();
+        values.iter().sum::<f64>() / values.len().max(1) as f64
+    };
+    let mut settings: Vec<usize> = heads.iter().map(|head| head.0).collect();
+    settings.dedup();
+    let best = settings.into_iter().reduce(|best, next| if mean(next) > mean(best) { next } else { best });
+    heads.iter().filter(|head| Some(head.0) == best).copied().collect()
+}

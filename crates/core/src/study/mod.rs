@@ -1,0 +1,30 @@
+//! A study as a file: what it is made of, written once and run again anywhere.
+//!
+//! [`parse()`] reads a file into a [`Study`] and refuses what is wrong with it, each mistake with its line; [`write()`] makes the
+//! file of a study. The keys are those of the settings' statements. [`plan()`] works out from a study and from what a
+//! workspace holds ([`Holdings`]) which steps are done and which are to do: by content, never by the names of runs.
+//! [`export()`] makes the study of what a workspace holds, and [`demo()`] is the study that
+//! the program ships.
+
+mod check;
+mod export;
+mod file;
+mod find;
+mod holdings;
+mod mistakes;
+mod parse;
+mod plan;
+mod reader;
+mod shipped;
+mod steps;
+mod write;
+
+pub use export::{Exported, export};
+pub use file::{Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training};
+pub use holdings::{HeldRun, HeldSet, Holdings, Prepared, prepared};
+pub use mistakes::{Mistake, Mistakes};
+pub use parse::parse;
+pub use plan::plan;
+pub use shipped::demo;
+pub use steps::{Action, Plan, State, Step};
+pub use write::write;

@@ -1,0 +1,224 @@
+//! From the text of a file to a study.
+
+use super::check::check;
+use super::file::{Ensemble, Evaluation, Extraction, Opened, Refit, ReportWanted, Study, Sweep, Training};
+use super::mistakes::Mistakes;
+use super::reader::{Pairs, Reader, Table};
+use crate::dataset::PrepareSettings;
+use crate::dataset::synthetic::SampleSettings;
+use crate::features::FeatureSpec;
+use crate::model::{DenseSettings, Kind, ModelInput, ModelSpec};
+use crate::run::{Axis, SweepSettings, SweepSpec};
+use faceprobe_settings::{Info, Refusal, Role, Settings, axes, axis_values, infos, nearest};
+use toml::de::DeTable;
+
+/// The study that a text states.
+///
+/// # Errors
+/// All that is wrong with it. What refers to something is looked at when every table is good alone.
+pub fn parse(text: &str) -> Result<Study, Mistakes> {
+    let mut reader = Reader::new(text);
+    let (file, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let at = error.span().map_or(0, |span| span.start);
+        let duplicate = error.message() == "duplicate key";
+        let sentence = if duplicate { "this name is there already; each is stated once" } else { error.message() };
+        reader.wrong(at, sentence.replace('\n', ", "));
+    }
+    if !reader.is_good() {
+        return reader.finish(None);
+    }
+    let mut file = Table::new(String::new(), 0, file.get_ref());
+    let mut study = Study { title: reader.words(&mut file, "title"), ..Study::default() };
+    study.sample = reader.table(&mut file, "sample").and_then(|table| all_of::<SampleSettings>(&mut reader, table));
+    for (name, table) in reader.named(&mut file, "data") {
+        study.data.extend(data(&mut reader, &name, table));
+    }
+    for (name, table) in reader.named(&mut file, "features") {
+        study.features.extend(extraction(&mut reader, name, table));
+    }
+    for (name, table) in reader.named(&mut file, "model") {
+        study.models.extend(training(&mut reader, &study, name, table));
+    }
+    for (name, table) in reader.named(&mut file, "sweep") {
+        study.sweeps.extend(sweep(&mut reader, &study, name, table));
+    }
+    for (name, mut table) in reader.named(&mut file, "ensemble") {
+        let of = reader.references(&mut table);
+        let open_test = reader.flag(&mut table, "open_test");
+        reader.nothing_left(&mut table);
+        study.ensembles.push(Ensemble { name, of, open_test });
+    }
+    for (name, mut table) in reader.named(&mut file, "refit") {
+        let of = reader.references(&mut table);
+        let open_test = reader.flag(&mut table, "open_test");
+        reader.nothing_left(&mut table);
+        study.refits.push(Refit { name, of, open_test });
+    }
+    for (name, mut table) in reader.named(&mut file, "evaluate") {
+        let of = reader.references(&mut table);
+        let on = reader.names(&mut table, "on");
+        if on.is_none() {
+            reader.wrong(table.at, format!("{} lacks its key on, the data sets to evaluate on", table.path));
+        }
+        reader.nothing_left(&mut table);
+        study.evaluations.push(Evaluation { name, of, on: on.unwrap_or_default() });
+    }
+    if let Some(mut table) = reader.table(&mut file, "report") {
+        let usual = ReportWanted::default();
+        let output = reader.words(&mut table, "output").unwrap_or(usual.output);
+        let thumbnails = reader.flag(&mut table, "thumbnails");
+        reader.nothing_left(&mut table);
+        study.report = Some(ReportWanted { output, thumbnails });
+    }
+    reader.nothing_left(&mut file);
+    if reader.is_good() {
+        check(&mut reader, &mut study);
+    }
+    reader.finish(Some(study))
+}
+
+/// Notes refusals where their settings stand, or at the table where they are not given.
+fn refuse(reader: &mut Reader<'_>, path: &str, refused: &[Refusal]) {
+    for refusal in refused {
+        reader.wrong_with(&format!("{path}.{}", refusal.setting), refusal.for_key());
+    }
+}
+
+/// A structure of settings that has a table for itself.
+fn all_of<S: Settings>(reader: &mut Reader<'_>, mut table: Table<'_>) -> Option<S> {
+    let pairs = reader.settings(&mut table, &infos::<S>());
+    settled(reader, &table.path, &pairs)
+}
+
+fn settled<S: Settings>(reader: &mut Reader<'_>, path: &str, pairs: &Pairs) -> Option<S> {
+    faceprobe_settings::read::<S>(pairs).map_err(|refused| refuse(reader, path, &refused)).ok()
+}
+
+fn data(reader: &mut Reader<'_>, name: &str, mut table: Table<'_>) -> Option<PrepareSettings> {
+    if let Some(entry) = table.take("name") {
+        reader.wrong(entry.key_at, format!("name is {name} already, the name of the table; leave it out"));
+    }
+    let mut pairs = reader.settings(&mut table, &without(&["name"], infos::<PrepareSettings>()));
+    pairs.push(("name".to_owned(), name.to_owned()));
+    settled(reader, &table.path, &pairs)
+}
+
+fn without(names: &[&str], infos: Vec<&'static Info>) -> Vec<&'static Info> {
+    infos.into_iter().filter(|info| !names.contains(&info.name)).collect()
+}
+
+fn extraction(reader: &mut Reader<'_>, name: String, mut table: Table<'_>) -> Option<Extraction> {
+    let data = reader.names(&mut table, "data").unwrap_or_default();
+    let probe = reader.flag(&mut table, "probe");
+    let features = all_of(reader, table)?;
+    Some(Extraction { name, data, features, probe })
+}
+
+/// The features that a table names or states itself.
+fn with_features(reader: &mut Reader<'_>, study: &Study, table: &mut Table<'_>, pairs: &mut Pairs) -> Option<()> {
+    let Some(name) = reader.words(table, "features") else { return Some(()) };
+    let path = format!("{}.features", table.path);
+    let Some(known) = study.features.iter().find(|features| features.name == name) else {
+        let near = nearest(&name, study.features.iter().map(|features| features.name.as_str()));
+        let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        reader.wrong_with(&path, format!("there are no features called {name}, no table [features.{name}]{near}"));
+        return None;
+    };
+    let own: Vec<&str> = infos::<FeatureSpec>().iter().map(|info| info.name).collect();
+    if let Some((setting, _)) = pairs.iter().find(|(given, _)| own.contains(&given.as_str())) {
+        let at = format!("{}.{setting}", table.path);
+        reader.wrong_with(
+            &at,
+            format!("{setting} is stated in [features.{name}] already; say it there or leave out features"),
+        );
+        return None;
+    }
+    pairs.extend(faceprobe_settings::to_pairs(&known.features).into_iter().map(|(name, text)| (name.to_owned(), text)));
+    Some(())
+}
+
+/// Takes the kind of a model: the key, else the name of the table where that is a kind's.
+fn kind(reader: &mut Reader<'_>, name: &str, table: &mut Table<'_>) -> Option<Kind> {
+    let names: Vec<&str> = Kind::all().filter(|kind| kind.info().has_options).map(Kind::name).collect();
+    let known = |name: &str| Kind::find(name).filter(|kind| kind.info().has_options);
+    let path = format!("{}.kind", table.path);
+    match reader.words(table, "kind") {
+        Some(kind) => known(&kind).or_else(|| {
+            let near = nearest(&kind, names.iter().copied());
+            let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            reader.wrong_with(&path, format!("kind must be one of {}, not {kind:?}{near}", names.join(", ")));
+            None
+        }),
+        None => known(name).or_else(|| {
+            if reader.is_good() {
+                reader.wrong(table.at, format!("[{}] lacks its kind: one of {}", table.path, names.join(", ")));
+            }
+            None
+        }),
+    }
+}
+
+fn training(reader: &mut Reader<'_>, study: &Study, name: String, mut table: Table<'_>) -> Option<Training> {
+    let kind = kind(reader, &name, &mut table)?;
+    let data = reader.names(&mut table, "data").unwrap_or_default();
+    let open_test = reader.flag(&mut table, "open_test");
+    let has_seed = kind.infos().iter().any(|info| info.role == Role::Seed);
+    let seeds = if has_seed { reader.seeds(&mut table) } else { None };
+    // The features' key belongs to what is read after the settings, and must be known to them.
+    let named = kind.info().input == ModelInput::Features;
+    let mut features = named.then(|| table.split(&["features"]));
+    let mut pairs = reader.settings(&mut table, &kind.infos());
+    if let Some(features) = &mut features {
+        with_features(reader, study, features, &mut pairs)?;
+    }
+    if seeds.is_some() && pairs.iter().any(|(name, _)| name == "seed") {
+        reader.wrong_with(&format!("{}.seed", table.path), "seed is one of seeds; leave one of the two keys out");
+        return None;
+    }
+    let model = ModelSpec::read(kind, &pairs).map_err(|refused| refuse(reader, &table.path, &refused)).ok()?;
+    let seeds = if has_seed {
+        seeds.filter(|seeds| !seeds.is_empty()).unwrap_or_else(|| vec![model.seed()])
+    } else {
+        Vec::new()
+    };
+    let model = seeds.first().map_or_else(|| model.clone(), |seed| model.clone().with_seed(*seed));
+    Some(Training { name, data, model, seeds, open_test })
+}
+
+fn sweep(reader: &mut Reader<'_>, study: &Study, name: String, mut table: Table<'_>) -> Option<Sweep> {
+    let data = reader.names(&mut table, "data").unwrap_or_default();
+    let open_test = match reader.flag_or_word(&mut table, "open_test", "all") {
+        (_, true) => Opened::All,
+        (true, _) => Opened::Best,
+        _ => Opened::None,
+    };
+    let mut features = table.split(&["features"]);
+    let path = table.path.clone();
+    let mut varied = Vec::new();
+    for (setting, text) in reader.axes(&mut table, &axes::<DenseSettings>()) {
+        match axis_values::<DenseSettings>(&setting, &text) {
+            Ok(values) => varied.push(Axis { setting, values }),
+            Err(refusal) => refuse(reader, &path, &[refusal]),
+        }
+    }
+    let heads = without(&["seed"], infos::<DenseSettings>());
+    let (of_features, own) = (infos::<FeatureSpec>(), infos::<SweepSettings>());
+    let all: Vec<&'static Info> = heads.iter().chain(&of_features).chain(&own).copied().collect();
+    let pairs = reader.settings(&mut table, &all);
+    let part = |of: &[&'static Info]| -> Pairs {
+        pairs.iter().filter(|(name, _)| of.iter().any(|info| info.name == name)).cloned().collect()
+    };
+    let mut feature_pairs = part(&of_features);
+    with_features(reader, study, &mut features, &mut feature_pairs)?;
+    let features = settled(reader, &path, &feature_pairs);
+    let base = settled(reader, &path, &part(&heads));
+    let own: Option<SweepSettings> = settled(reader, &path, &part(&own));
+    let sweep = SweepSpec { features: features?, base: base?, axes: varied, own: own? };
+    if let Err(error) = sweep.settings() {
+        let refusal = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Refusal>());
+        reader.wrong(table.at, refusal.map_or_else(|| error.to_string(), Refusal::for_key));
+        return None;
+    }
+    Some(Sweep { name, data, sweep, open_test })
+}

@@ -1,0 +1,266 @@
+//! Doing the steps of a study: each is an ordinary run, started, gone on with or followed.
+
+use super::Context;
+use super::follow::interrupts;
+use super::run_reporter::{RunReporter, Words};
+use faceprobe_core::dataset::{Published, versions};
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::report::{ReportOptions, write};
+use faceprobe_core::run::control::{self, Command};
+use faceprobe_core::run::launch::{self, Launched, launch};
+use faceprobe_core::run::{JobSpec, RunFolder, RunView, Spec, Status, queue, refit};
+use faceprobe_core::study::{Action, Holdings, Plan, State, Step, Study, plan};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How often journals are looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// A run whose worker has not begun after so long has none.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
+/// A step whose worker vanishes is gone on with once.
+const TRIES: usize = 2;
+
+/// Does what is to do.
+pub(super) struct Runner<'a> {
+    context: &'a Context,
+    study: &'a Study,
+    jobs: usize,
+    words: Words,
+    presses: Arc<AtomicUsize>,
+    working: Vec<Working>,
+    /// How often each step was begun.
+    tries: BTreeMap<String, usize>,
+    /// What did not work, by step.
+    failed: BTreeMap<String, String>,
+}
+
+/// A run at work.
+struct Working {
+    step: String,
+    view: RunView,
+    reporter: RunReporter,
+    /// None for one that was at work before.
+    launched: Option<Launched>,
+}
+
+impl<'a> Runner<'a> {
+    pub(super) fn new(context: &'a Context, study: &'a Study, jobs: usize) -> Result<Self> {
+        Ok(Self {
+            context,
+            study,
+            jobs,
+            words: Words::new(context.quiet),
+            presses: interrupts()?,
+            working: Vec::new(),
+            tries: BTreeMap::new(),
+            failed: BTreeMap::new(),
+        })
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        !self.failed.is_empty()
+    }
+
+    /// Does every step that can be done. One that fails keeps only those from being done that need it.
+    ///
+    /// # Errors
+    /// With the sentences of the steps that failed; when it was stopped.
+    pub(super) fn run(&mut self) -> Result<()> {
+        let mut plan = self.plan()?;
+        let mut handled = 0;
+        loop {
+            while handled == 0
+                && self.working.len() < self.jobs
+                && let Some(at) = self.next(&plan)
+            {
+                if self.start(&plan, at)? {
+                    plan = self.plan()?;
+                }
+            }
+            if self.working.is_empty() {
+                break;
+            }
+            std::thread::sleep(TICK);
+            let pressed = self.presses.load(Ordering::Relaxed);
+            if pressed > handled {
+                handled = pressed;
+                self.interrupt(pressed)?;
+            }
+            if self.look()? {
+                plan = self.plan()?;
+            }
+        }
+        self.words.finish();
+        if handled > 0 {
+            return Err(Error::stopped());
+        }
+        if self.failed.is_empty() {
+            return Ok(());
+        }
+        let told: Vec<String> = self.failed.iter().map(|(step, problem)| format!("{step}: {problem}")).collect();
+        let left = plan.steps.iter().filter(|step| step.state != State::Done).count();
+        Err(Error::failed(format!("{} ({left} steps of the study are left to do.)", told.join(" "))))
+    }
+
+    fn plan(&self) -> Result<Plan> {
+        Ok(plan(self.study, &Holdings::read(&self.context.workspace, self.study)?))
+    }
+
+    /// The first step that can be begun.
+    fn next(&self, plan: &Plan) -> Option<usize> {
+        plan.steps.iter().position(|step| {
+            !matches!(step.action, Action::None | Action::Wait)
+                && plan.is_ready(step)
+                && !self.failed.contains_key(&step.name)
+                && self.working.iter().all(|working| working.step != step.name)
+                && !step.runs.iter().any(|run| self.working.iter().any(|working| working.view.id().as_str() == run))
+        })
+    }
+
+    /// Begins a step; true if it is at its end already.
+    fn start(&mut self, plan: &Plan, at: usize) -> Result<bool> {
+        let step = &plan.steps[at];
+        let done = plan.steps.iter().filter(|step| step.state == State::Done).count();
+        let tries = self.tries.entry(step.name.clone()).or_default();
+        *tries += 1;
+        if *tries > TRIES {
+            let problem = "it was begun twice and is not done yet; 'faceprobe runs list' shows its runs.";
+            self.failed.insert(step.name.clone(), problem.to_owned());
+            return Ok(false);
+        }
+        let begun = self.begin(step);
+        match begun {
+            Ok(Some((run, launched))) => {
+                self.words.say(&format!("[{}/{}] {}: {}", done + 1, plan.steps.len(), step.name, run.id()));
+                let view = RunView::open(run)?;
+                let reporter = RunReporter::new(&view);
+                self.working.push(Working { step: step.name.clone(), view, reporter, launched });
+                Ok(false)
+            }
+            Ok(None) => {
+                self.words.say(&format!("[{}/{}] {}", done + 1, plan.steps.len(), step.name));
+                Ok(true)
+            }
+            Err(error) => {
+                self.failed.insert(step.name.clone(), error.to_string());
+                Ok(false)
+            }
+        }
+    }
+
+    /// The run that does a step, with its worker if it was started now; none where the step needs no worker.
+    fn begin(&self, step: &Step) -> Result<Option<(RunFolder, Option<Launched>)>> {
+        let workspace = &self.context.workspace;
+        let launched = match &step.action {
+            Action::None | Action::Wait => return Ok(None),
+            Action::Refuse(why) => return Err(Error::failed(format!("{why}."))),
+            Action::Report(report) => {
+                let output = workspace.root().join(&report.output);
+                let options = ReportOptions { thumbnails: report.thumbnails, ..ReportOptions::default() };
+                write(workspace, &output, &options)?;
+                return Ok(None);
+            }
+            Action::Launch(job) => launch(workspace, &self.spec(step, (**job).clone()))?,
+            Action::Refit(run) => launch(workspace, &self.spec(step, refit::job(workspace, run)?))?,
+            Action::Extend(run, job) => {
+                let run = RunFolder::find(workspace, run)?;
+                let spec = Spec { job: (**job).clone(), ..run.spec()? };
+                launch::extend(workspace, run, &spec)?
+            }
+            Action::Resume(run) => launch::resume(workspace, RunFolder::find(workspace, run)?)?,
+            Action::Follow(run) => {
+                let run = RunFolder::find(workspace, run)?;
+                let age = |spec: &Spec| Some(Timestamp::now().duration_since(spec.created.parse().ok()?));
+                let is_old = run.spec().ok().and_then(|spec| age(&spec)).is_none_or(|age| age > PATIENCE);
+                let waits = RunView::open(run.clone())?.status == Status::Waiting;
+                if waits && is_old && !run.is_alive() {
+                    // Whoever made its folder was killed before there was a worker.
+                    launch::resume(workspace, run)?
+                } else {
+                    return Ok(Some((run, None)));
+                }
+            }
+        };
+        Ok(Some((launched.run.clone(), Some(launched))))
+    }
+
+    fn spec(&self, step: &Step, job: JobSpec) -> Spec {
+        let spec = Spec::new(job, self.context.threads, &self.context.device);
+        Spec { step: Some(step.name.clone()), ..spec }
+    }
+
+    /// Looks at the runs at work; true if one has come to its end.
+    fn look(&mut self) -> Result<bool> {
+        let mut ended = false;
+        for mut working in std::mem::take(&mut self.working) {
+            working.reporter.tell(&working.view, &mut self.words)?;
+            if working.view.status == Status::Queued {
+                queue::next(&self.context.workspace)?;
+            }
+            // The journal of a run that was set to work again tells of its last end until its new worker speaks.
+            let at_work = working.launched.as_mut().is_some_and(|launched| !launched.reap());
+            working.view.refresh()?;
+            let live = working.view.status.is_live() || working.view.status == Status::Queued;
+            let unborn = working.view.status == Status::Waiting && working.launched.is_some() && !at_work;
+            if (at_work || live) && !unborn {
+                self.working.push(working);
+                continue;
+            }
+            working.reporter.tell(&working.view, &mut self.words)?;
+            ended = true;
+            let facts = working.view.facts();
+            match working.view.status {
+                Status::Done => {
+                    if matches!(working.view.spec.job, JobSpec::Prepare(_)) {
+                        // Whoever runs a study means the sets that its file asks for.
+                        let version = Published::load(working.view.folder.path())?.version;
+                        versions::make_current(&self.context.workspace, &version.name, version.number)?;
+                    }
+                    facts
+                        .outcome
+                        .iter()
+                        .for_each(|outcome| self.words.say(&format!("{}: {outcome}", working.view.id())));
+                }
+                Status::Failed => {
+                    let problem = facts.outcome.clone().unwrap_or_else(|| "it failed without a word".to_owned());
+                    self.failed.insert(working.step, problem);
+                }
+                Status::Stopped => {
+                    let problem = format!("run {} was stopped.", working.view.id());
+                    self.failed.insert(working.step, problem);
+                }
+                Status::Waiting => {
+                    let log = working.view.folder.log_path();
+                    let text = std::fs::read_to_string(&log).unwrap_or_default();
+                    let last = text.lines().last().unwrap_or("no word").to_owned();
+                    self.failed.insert(working.step, format!("its worker did not start: {last} ({})", log.display()));
+                }
+                _ => self.words.say(&format!("the worker of {} vanished; going on with it", working.view.id())),
+            }
+        }
+        Ok(ended)
+    }
+
+    /// The first Ctrl-C stops what was started here, the second leaves it at work.
+    fn interrupt(&mut self, pressed: usize) -> Result<()> {
+        let runs: Vec<String> = self.working.iter().map(|working| working.view.id().to_string()).collect();
+        if pressed > 1 {
+            self.words.finish();
+            self.words
+                .say(&format!("{} goes on; 'faceprobe study run' with the same file follows it.", runs.join(", ")));
+            self.working.clear();
+            return Ok(());
+        }
+        self.words.say(&format!("stopping {} (Ctrl-C again leaves it at work)", runs.join(", ")));
+        for working in &self.working {
+            if working.launched.is_some() {
+                control::send(&working.view.folder, Command::Stop)?;
+            }
+        }
+        self.working.retain(|working| working.launched.is_some());
+        Ok(())
+    }
+}

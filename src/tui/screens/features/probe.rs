@@ -1,0 +1,65 @@
+//! The depth probe on Features: which stage of a network tells the classes best.
+
+use crate::tui::app::{App, Tone};
+use crate::tui::forms::FormKind;
+use crate::tui::snapshot::Run;
+use crate::tui::widgets::{NARROW, bars, fit, panel};
+use faceprobe_core::run::JobSpec;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+/// Opens the form on the network under the cursor.
+pub fn open(app: &mut App) {
+    if app.dataset().is_none() {
+        app.say(Tone::Bad, "There is no prepared data set yet; make one on the Data screen (1).");
+        return;
+    }
+    app.open_form(FormKind::Probe);
+    let name = app.snapshot.backbones.get(app.features.selected).map(|backbone| backbone.name.clone());
+    if let Some(name) = name {
+        app.fill("backbone", &name);
+    }
+}
+
+/// Whether a run is a probe that has found something.
+pub fn has_figures(run: &Run) -> bool {
+    matches!(run.job, JobSpec::Probe { .. }) && run.facts.trials > 0
+}
+
+/// Draws accuracy by depth as bars, from chance on.
+pub fn draw(frame: &mut Frame, area: Rect, app: &App, run: &Run) {
+    let theme = app.theme;
+    if area.height < 2 {
+        return;
+    }
+    let JobSpec::Probe { dataset, features, .. } = &run.job else { return };
+    let inner = if area.width < NARROW {
+        area
+    } else {
+        let title = format!("val@0.5 by depth · {} · {} pooling · {dataset}", features.backbone, features.pool);
+        let block = panel(theme, title, NARROW);
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        inner
+    };
+    let width = usize::from(inner.width);
+    let mut lines = bars::activity(theme, run, width);
+    let best = run.story().trials.iter().map(|trial| trial.val_accuracy).max_by(f64::total_cmp);
+    let name = width.saturating_sub(30).clamp(12, 44);
+    for trial in &run.story().trials {
+        let top = Some(trial.val_accuracy) == best;
+        // Half of all would be right by chance.
+        let share = ((trial.val_accuracy - 0.5) * 2.0).max(0.0);
+        let room = width.saturating_sub(name + 12);
+        lines.push(Line::from(vec![
+            Span::styled(if top { "★ " } else { "  " }, theme.good()),
+            Span::styled(fit(&trial.setting, name), if top { theme.strong() } else { theme.text() }),
+            Span::styled(format!(" {:.3}  ", trial.val_accuracy), if top { theme.strong() } else { theme.text() }),
+            Span::styled(bars::bar(room, share), theme.hue(usize::from(top))),
+        ]));
+    }
+    // The newest stays in sight.
+    let more = lines.len().saturating_sub(usize::from(inner.height));
+    frame.render_widget(ratatui::widgets::Paragraph::new(lines).scroll((more as u16, 0)), inner);
+}

@@ -1,0 +1,253 @@
+//! Predict as it is drawn: a file browser at the left, the picture and a large answer at the right.
+
+use crate::tui::app::{App, Hits, Target};
+use crate::tui::keys::{self, Action, Context};
+use crate::tui::pictures::Marks;
+use crate::tui::widgets::{self, NARROW, bars, big, cut, cut_front, fit, form, offset, panel};
+use faceprobe_core::predict::Prediction;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use std::path::{Path, PathBuf};
+use tui_input::Input;
+
+/// Lines of the answer with its frame.
+const ANSWER: u16 = 11;
+
+/// Draws the screen.
+pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+    if area.width < NARROW {
+        let answer = if answer(app).is_some() { 5 } else { 1 };
+        let [top, bottom] = area.layout(&Layout::vertical([Constraint::Length(answer), Constraint::Min(1)]));
+        widgets::text(frame, top, answer_lines(app, usize::from(area.width), true, true), 0);
+        draw_files(frame, bottom, app, hits);
+        return;
+    }
+    let list = if area.width >= 110 { 44 } else { 32 };
+    let [left, right] = area.layout(&Layout::horizontal([Constraint::Length(list), Constraint::Min(0)]));
+    let title = cut_front(&app.predict.folder.display().to_string(), usize::from(list) - 6);
+    let block = panel(app.theme, title, area.width);
+    let inner = block.inner(left);
+    frame.render_widget(block, left);
+    draw_files(frame, inner, app, hits);
+    let model = answer(app).map(|shown| shown.model.clone()).or_else(|| super::model(app).map(|(run, _)| run));
+    let model = model.map_or_else(|| "Prediction".to_owned(), |run| format!("Prediction by {run}"));
+    let parts = parts(app, right);
+    if let (Some(area), Some(path)) = (parts.picture, pictured(app)) {
+        draw_picture(frame, area, app, &path);
+    }
+    let block = panel(app.theme, model, NARROW);
+    let inner = block.inner(parts.answer);
+    frame.render_widget(block, parts.answer);
+    widgets::text(frame, inner, answer_lines(app, usize::from(inner.width), false, parts.picture.is_none()), 0);
+    if let Some(area) = parts.history {
+        draw_history(frame, area, app);
+    }
+}
+
+/// The parts right of the files.
+struct Parts {
+    picture: Option<Rect>,
+    answer: Rect,
+    history: Option<Rect>,
+}
+
+fn parts(app: &App, area: Rect) -> Parts {
+    let past = !app.predict.history.is_empty();
+    let picture = app.pictures.shown(app.theme) && pictured(app).is_some();
+    // Beside each other where both have room, so that the picture is as large as can be.
+    if picture && area.width >= 104 {
+        let [picture, right] = area.layout(&Layout::horizontal([Constraint::Min(0), Constraint::Length(48)]));
+        let [answer, rest] = right.layout(&Layout::vertical([Constraint::Length(ANSWER + 2), Constraint::Min(0)]));
+        return Parts { picture: Some(picture), answer, history: Some(rest).filter(|_| past) };
+    }
+    if picture && area.height >= ANSWER + 6 {
+        let lines = if past && area.height >= 34 { area.height / 4 } else { 0 };
+        let [picture, answer, rest] =
+            area.layout(&Layout::vertical([Constraint::Min(0), Constraint::Length(ANSWER), Constraint::Length(lines)]));
+        return Parts { picture: Some(picture), answer, history: Some(rest).filter(|_| lines > 0) };
+    }
+    let history = past && area.height >= 16;
+    let lines = if history { ANSWER + 2 } else { area.height };
+    let [answer, rest] = area.layout(&Layout::vertical([Constraint::Length(lines), Constraint::Min(0)]));
+    Parts { picture: None, answer, history: Some(rest).filter(|_| history) }
+}
+
+/// The picture to show: the one under the cursor, else the one that was predicted last.
+fn pictured(app: &App) -> Option<PathBuf> {
+    let current = app.predict.current().filter(|entry| entry.image).map(|entry| entry.path.clone());
+    current.or_else(|| app.predict.shown.as_ref().map(|shown| (&shown.path).into()))
+}
+
+/// The answer for the picture that is shown; one for another picture is not shown beside it.
+fn answer(app: &App) -> Option<&Prediction> {
+    let pictured = pictured(app)?;
+    app.predict.shown.as_ref().filter(|shown| pictured.to_string_lossy() == shown.path)
+}
+
+fn draw_picture(frame: &mut Frame, area: Rect, app: &App, path: &Path) {
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name: String = name.chars().filter(|c| !c.is_control()).collect();
+    let shown = answer(app);
+    let heat = app.predict.heat.as_ref().filter(|_| shown.is_some());
+    let room = usize::from(area.width).saturating_sub(6);
+    let title = match heat {
+        Some(heat) => format!("{} · {}", cut(&name, room.saturating_sub(heat.method().len() + 3)), heat.method()),
+        None => cut(&name, room),
+    };
+    let block = panel(app.theme, title, NARROW);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    // Where faces were looked for, the one that was used is framed.
+    let faces = shown.map_or(&[][..], |shown| &shown.faces);
+    let frames = faces.iter().map(|face| face.bounds.map(|edge| edge.round() as i32)).collect();
+    let marks = Marks { frames, heat: heat.cloned() };
+    app.pictures.draw(frame, inner, app.theme, path, marks, app.overlay.is_some());
+}
+
+fn draw_files(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+    let theme = app.theme;
+    let Some(entries) = &app.predict.entries else {
+        return;
+    };
+    if entries.is_empty() {
+        let up = keys::name_of(Context::Predict, Action::Parent);
+        let lines = vec![
+            Line::styled("No folders or images here.", theme.dim()),
+            Line::styled(format!("{up}: the folder above"), theme.dim()),
+        ];
+        widgets::text(frame, area, lines, 0);
+        return;
+    }
+    let selected = app.predict.selected.min(entries.len() - 1);
+    let first = offset(selected, entries.len(), usize::from(area.height));
+    for (row, (at, entry)) in entries.iter().enumerate().skip(first).take(usize::from(area.height)).enumerate() {
+        let line = Rect { y: area.y + row as u16, height: 1, ..area };
+        let name = if entry.folder { format!("{}/", entry.name) } else { entry.name.clone() };
+        let style = match (at == selected, entry.folder) {
+            (true, _) => theme.selected(),
+            (false, true) => theme.accent(),
+            (false, false) => theme.text(),
+        };
+        frame.render_widget(Span::styled(fit(&name, usize::from(area.width)), style), line);
+        hits.push((line, Target::Row(at)));
+    }
+}
+
+/// The answer; `named` with the name of the file, where no picture has it over itself.
+fn answer_lines(app: &App, width: usize, narrow: bool, named: bool) -> Vec<Line<'static>> {
+    let theme = app.theme;
+    let state = &app.predict;
+    let waiting = match (&state.busy, state.loading) {
+        (Some(_), true) => Some("The network is being loaded."),
+        (Some(_), false) => Some("Working."),
+        (None, _) => None,
+    };
+    let Some(shown) = answer(app) else {
+        let text = match waiting {
+            Some(waiting) => waiting,
+            None if super::model(app).is_none() => {
+                "No trained model yet: press 3 to train one, or 1 and then d for the demo."
+            }
+            None => {
+                "Enter predicts the image under the cursor; then the arrows step through the folder. / takes a path."
+            }
+        };
+        return vec![Line::styled(text, theme.dim())];
+    };
+    let file = Path::new(&shown.path)
+        .file_name()
+        .map_or_else(|| shown.path.clone(), |name| name.to_string_lossy().into_owned());
+    let mut lines = Vec::new();
+    if named {
+        lines.push(Line::styled(cut(&file, width), theme.dim()));
+    }
+    if let Some(error) = &shown.error {
+        lines.push(Line::default());
+        lines.push(Line::styled(error.clone(), theme.bad()));
+        return lines;
+    }
+    let probability = shown.probability.unwrap_or(0.0);
+    let label = shown.label.clone().unwrap_or_else(|| "–".into()).to_uppercase();
+    let percent = format!("{:.1} %", probability * 100.0);
+    let style = large(app, shown);
+    if narrow {
+        lines.push(Line::from(vec![Span::styled(label, style), Span::styled(format!("  {percent}"), theme.strong())]));
+        lines.push(Line::from(bars::gauge(theme, width.min(40), probability, style)));
+    } else {
+        lines.push(Line::default());
+        // Half blocks are all alike in ASCII.
+        match big::letters(&label, width).filter(|_| !theme.ascii) {
+            Some(rows) => lines.extend(rows.map(|row| Line::styled(row, style))),
+            None => lines.push(Line::styled(label.chars().flat_map(|c| [c, ' ']).collect::<String>(), style)),
+        }
+        lines.push(Line::default());
+        let mut gauge = bars::gauge(theme, width.saturating_sub(9).min(60), probability, style);
+        gauge.push(Span::styled(format!("  {percent}"), theme.strong()));
+        lines.push(Line::from(gauge));
+        lines.push(Line::default());
+    }
+    let score = shown.score.map_or_else(|| "–".to_owned(), |score| format!("{score:.3}"));
+    let side = match shown.score {
+        Some(score) if score >= shown.threshold => "at or above",
+        _ => "below",
+    };
+    let mut about = format!("score {score}, {side} the threshold {:.3}", shown.threshold);
+    if !narrow {
+        about += &format!(" · {}", shown.input_words());
+    }
+    about += &format!(" · {}", shown.model);
+    about += &format!(" · {:.0} ms", shown.milliseconds);
+    lines.push(Line::styled(about, theme.dim()));
+    if let Some(waiting) = waiting {
+        lines.push(Line::styled(waiting, theme.busy()));
+    }
+    lines
+}
+
+/// The two classes have the colours of the two series, whichever names they have.
+fn large(app: &App, shown: &Prediction) -> Style {
+    let positive = shown.score.is_some_and(|score| score >= shown.threshold);
+    app.theme.series(usize::from(positive)).add_modifier(ratatui::style::Modifier::BOLD)
+}
+
+fn draw_history(frame: &mut Frame, area: Rect, app: &App) {
+    let theme = app.theme;
+    let block = panel(theme, "This session", NARROW);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let width = usize::from(inner.width);
+    let lines: Vec<Line> = app
+        .predict
+        .history
+        .iter()
+        .rev()
+        .take(usize::from(inner.height))
+        .map(|past| {
+            let name = Path::new(&past.path)
+                .file_name()
+                .map_or_else(|| past.path.clone(), |name| name.to_string_lossy().into_owned());
+            let name = fit(&name, width.saturating_sub(22));
+            match (&past.label, past.probability) {
+                (Some(label), Some(probability)) => Line::from(vec![
+                    Span::raw(name),
+                    Span::styled(format!(" {}", fit(label, 10)), large(app, past)),
+                    Span::raw(format!(" {:>7}", format!("{:.1} %", probability * 100.0))),
+                ]),
+                _ => Line::from(vec![Span::raw(name), Span::styled(" no answer", theme.bad())]),
+            }
+        })
+        .collect();
+    frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
+}
+
+/// Draws the line that takes a path.
+pub fn draw_path(frame: &mut Frame, area: Rect, app: &App, input: &Input) {
+    let inner =
+        widgets::window(frame, area, app.theme, "Path of an image or folder", area.width.saturating_sub(2).min(100), 4);
+    form::draw_input(frame, Rect { height: 1.min(inner.height), ..inner }, input, app.theme, true);
+    let hint = format!("relative to {}; ~ is your home", app.predict.folder.display());
+    let below = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1).min(1), ..inner };
+    frame.render_widget(Span::styled(cut(&hint, usize::from(inner.width)), app.theme.dim()), below);
+}

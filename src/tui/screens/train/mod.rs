@@ -1,0 +1,372 @@
+//! Train: the runs that train a model, with their curves as they grow.
+
+pub mod curves;
+mod keys;
+mod ranking;
+
+use super::Screen;
+use crate::tui::app::{App, Hits, Target, Tone, moved};
+use crate::tui::effect::Effect;
+use crate::tui::forms::{DATA, FormKind};
+use crate::tui::keys::{Action, Binding, Context, name_of};
+use crate::tui::snapshot::{DataSet, Run, Snapshot};
+use crate::tui::stages::{ScreenId, State as Step, Study};
+use crate::tui::widgets::{self, NARROW, bars, cut, fit, format, offset, panel};
+use curves::View;
+use faceprobe_core::run::facts::Best;
+use faceprobe_core::run::{JobSpec, RunId, Status};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What the screen remembers.
+#[derive(Debug, Default)]
+pub struct State {
+    /// The run that is shown; none means the newest.
+    pub selected: Option<String>,
+    /// How the curves are looked at.
+    pub view: View,
+}
+
+/// Train in the table of screens.
+pub struct Train;
+
+impl Screen for Train {
+    fn id(&self) -> ScreenId {
+        ScreenId::Train
+    }
+
+    fn name(&self) -> &'static str {
+        "Train"
+    }
+
+    fn keys(&self) -> &'static [Binding] {
+        keys::ROWS
+    }
+
+    fn home(&self) -> Context {
+        Context::Train
+    }
+
+    fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+        draw(frame, area, app, hits);
+    }
+
+    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+        act(app, action)
+    }
+
+    fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
+        select(app, line);
+        Vec::new()
+    }
+
+    fn show(&self, app: &mut App, run: &RunId) {
+        app.train.selected = Some(run.to_string());
+    }
+
+    fn launched(&self, app: &mut App, run: &RunId) {
+        self.show(app, run);
+    }
+
+    fn offers(&self, app: &App, action: Action) -> bool {
+        match action {
+            Action::Smooth | Action::ZoomIn | Action::Mark | Action::LogScale => {
+                current(app).is_some_and(|run| run.has_curves())
+            }
+            _ => true,
+        }
+    }
+
+    fn at_work(&self, app: &App) -> Option<Arc<Run>> {
+        current(app)
+    }
+
+    fn stories(&self, app: &App) -> BTreeSet<String> {
+        let runs = current(app).map_or_else(Vec::new, |run| curves::shown(app, &run));
+        runs.iter().map(|run| run.id.to_string()).collect()
+    }
+
+    fn step(&self, study: &Study) -> (Step, String) {
+        let training = study.snapshot.live().filter(|run| run.trains()).count();
+        let detail = match (training, study.done.len()) {
+            (0, 0) => "no models".into(),
+            (0, 1) => "1 model".into(),
+            (0, models) => format!("{models} models"),
+            (live, models) => format!("{live} live, {models} done"),
+        };
+        (study.state(ScreenId::Train, !study.done.is_empty()), detail)
+    }
+}
+
+/// The lines of the list: runs that train and sweeps, newest first.
+fn listed(snapshot: &Snapshot) -> impl Iterator<Item = &Arc<Run>> {
+    snapshot.runs.iter().rev().filter(|run| run.trains() || matches!(run.job, JobSpec::Sweep { .. }))
+}
+
+fn index(app: &App) -> usize {
+    let wanted = app.train.selected.as_deref();
+    listed(&app.snapshot).position(|run| Some(run.id.as_str()) == wanted).unwrap_or(0)
+}
+
+/// The run that is shown.
+fn current(app: &App) -> Option<Arc<Run>> {
+    listed(&app.snapshot).nth(index(app)).cloned()
+}
+
+/// Shows line `index` of the list.
+fn select(app: &mut App, index: usize) {
+    let id = listed(&app.snapshot).nth(index).map(|run| run.id.to_string());
+    app.train.selected = id.or(app.train.selected.take());
+}
+
+/// What a key does here.
+fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    match action {
+        Action::New if app.dataset().is_none() => {
+            app.say(Tone::Bad, "There is no prepared data set to train on yet; make one on the Data screen (1).");
+        }
+        Action::Sweep if app.dataset().is_none() => {
+            app.say(Tone::Bad, "There is no prepared data set to train on yet; make one on the Data screen (1).");
+        }
+        Action::New => app.open_form(FormKind::DENSE),
+        Action::Sweep => app.open_form(FormKind::Sweep),
+        Action::Folds => cross_validate(app),
+        Action::Mark => mark(app),
+        Action::PauseResume => return app.pause_or_resume(),
+        Action::Stop => return app.stop(),
+        _ => {
+            let runs = current(app).map_or_else(Vec::new, |run| curves::shown(app, &run));
+            if !app.train.view.act(action, &runs) {
+                let to = moved(index(app), listed(&app.snapshot).count(), action);
+                select(app, to);
+                app.follow = None;
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Opens the form of a training on all folds of a cross-validation; where there is none, the form that prepares one.
+fn cross_validate(app: &mut App) {
+    let of =
+        |set: &DataSet| set.report.as_ref().ok().and_then(|report| report.fold.as_ref()).map(|fold| fold.of.clone());
+    let current = app.snapshot.dataset(app.data.selected.as_deref()).and_then(of);
+    let Some(name) = current.or_else(|| app.snapshot.datasets.iter().find_map(of)) else {
+        app.open_form(FormKind::Prepare);
+        app.fill("split", "folds");
+        app.say(Tone::Plain, "No set is divided into folds yet: this form makes one. Then cross-validate it.");
+        return;
+    };
+    app.open_form(FormKind::DENSE);
+    app.fill(DATA, &name);
+}
+
+/// Lays the run under the cursor over the others, or takes it away.
+fn mark(app: &mut App) {
+    match current(app) {
+        Some(run) if !run.has_curves() => {
+            app.say(Tone::Plain, format!("{} has no curves to lay over others.", run.id));
+        }
+        Some(run) if !app.train.view.mark(run.id.as_str()) => {
+            app.say(Tone::Plain, "More lines over each other cannot be told apart; x takes the marks away.");
+        }
+        _ => {}
+    }
+}
+
+/// Draws the screen.
+fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+    let theme = app.theme;
+    let Some(run) = current(app) else {
+        let key = name_of(Context::Train, Action::New);
+        let mut lines = vec![Line::styled("Nothing was trained yet.", theme.strong()), Line::default()];
+        lines.push(match app.dataset() {
+            Some(set) => Line::from(vec![
+                "Press ".into(),
+                Span::styled(key, theme.accent()),
+                format!(" to train a model on {set}: the dense head, the logistic regression or the benchmark CNN.")
+                    .into(),
+            ]),
+            None => Line::raw("Training needs a prepared data set: press 1 for Data."),
+        });
+        let block = panel(theme, "Train", area.width);
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        widgets::text(frame, inner, lines, 0);
+        return;
+    };
+    if area.width < NARROW {
+        draw_run(frame, area, app, &run);
+        return;
+    }
+    // Wide enough that names are whole.
+    let list_width = match area.width {
+        150.. => 44,
+        99.. => 38,
+        _ => 23,
+    };
+    let [left, right] = area.layout(&Layout::horizontal([Constraint::Length(list_width), Constraint::Min(0)]));
+    draw_list(frame, left, app, hits);
+    draw_run(frame, right, app, &run);
+}
+
+fn draw_list(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+    let theme = app.theme;
+    let title = Line::from(vec![Span::raw("Runs"), Span::styled("  val@τ", theme.dim())]);
+    let block = panel(theme, title, NARROW);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let count = listed(&app.snapshot).count();
+    let selected = index(app);
+    let height = usize::from(inner.height);
+    let first = offset(selected, count, height);
+    for (row, (at, run)) in listed(&app.snapshot).enumerate().skip(first).take(height).enumerate() {
+        let line = Rect { y: inner.y + row as u16, height: 1, ..inner };
+        let (sign, style) = bars::status(theme, run.status);
+        // At its own threshold; the heading of the list says so.
+        let figure = run.row.as_ref().and_then(|row| row.val_accuracy);
+        let figure = match (run.status.is_live(), run.share()) {
+            (true, Some(share)) => format!("{:.0} %", (share * 100.0).floor()),
+            _ => format::share(figure),
+        };
+        let wide = inner.width >= 28;
+        let mut text = fit(&format!(" {}", run.id), usize::from(inner.width).saturating_sub(if wide { 19 } else { 7 }));
+        if wide {
+            text += &fit(&format!(" {}", run.status.name()), 12);
+        }
+        let room = usize::from(inner.width).saturating_sub(1 + text.chars().count());
+        let text = format!("{text}{figure:>room$}");
+        let (sign, style) = match app.train.view.hue(run.id.as_str()) {
+            Some(hue) => (theme.hue_swatch(hue), theme.hue(hue)),
+            None => (sign.to_owned(), style),
+        };
+        let spans = if at == selected {
+            // A mark keeps its colour under the cursor.
+            vec![Span::styled(sign, theme.selected().patch(style)), Span::styled(text, theme.selected())]
+        } else {
+            vec![Span::styled(sign, style), Span::raw(text)]
+        };
+        frame.render_widget(Line::from(spans), line);
+        hits.push((line, Target::Row(at)));
+    }
+}
+
+fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>) {
+    let theme = app.theme;
+    let narrow = frame.area().width < NARROW;
+    let inside = usize::from(area.width).saturating_sub(if narrow { 0 } else { 4 });
+    let lines = head(app, run, inside, area.height < 30);
+    let rows: usize = lines.iter().map(|line| line.width().div_ceil(inside.max(1)).max(1)).sum();
+    let sweep = matches!(run.job, JobSpec::Sweep { .. });
+    let trials = run.facts.trials > 0 || sweep;
+    let curves = run.has_curves();
+    let top = rows as u16 + if narrow { 0 } else { 2 };
+    let [head_area, rest] = area.layout(&Layout::vertical([
+        if curves || trials { Constraint::Length(top.min(area.height)) } else { Constraint::Min(0) },
+        if curves || trials { Constraint::Min(0) } else { Constraint::Length(0) },
+    ]));
+    let inner = if narrow {
+        head_area
+    } else {
+        let block = panel(theme, run.id.to_string(), NARROW);
+        let inner = block.inner(head_area);
+        frame.render_widget(block, head_area);
+        inner
+    };
+    widgets::text(frame, inner, lines, 0);
+    if curves {
+        curves::draw(frame, rest, app, run, narrow);
+    } else if sweep {
+        ranking::draw(frame, rest, app, run);
+    } else if trials {
+        draw_trials(frame, rest, app, run, narrow);
+    }
+}
+
+fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
+    let theme = app.theme;
+    let mut lines = bars::activity(theme, run, width);
+    if let JobSpec::Train { dataset, model, refit } = &run.job {
+        let with = if refit.is_some() { ", validation too" } else { "" };
+        let on = model.backbone().map_or_else(String::new, |backbone| format!("{backbone} · "));
+        let text = format!("{on}{} · on {dataset}{with}", model.describe());
+        lines.insert(1.min(lines.len()), Line::styled(if short { cut(&text, width) } else { text }, theme.dim()));
+    }
+    if let JobSpec::Sweep { dataset, sweep } = &run.job {
+        let text = format!(
+            "{} · {} · {}{}{} · on {dataset}",
+            sweep.features.backbone,
+            format::count(sweep.own.seeds.len(), "seed"),
+            format::count(sweep.base.epochs, "epoch"),
+            sweep.own.random.map_or_else(String::new, |draws| format!(" · {draws} drawn")),
+            sweep
+                .own
+                .halving
+                .map_or_else(String::new, |halving| format!(" · halving {}:{}", halving.first, halving.factor)),
+        );
+        lines.insert(1.min(lines.len()), Line::styled(if short { cut(&text, width) } else { text }, theme.dim()));
+    }
+    if let Some(last) = &run.facts.last_epoch {
+        let mut spans = vec![Span::raw(format!("epoch {} of {}", last.epoch, last.epochs))];
+        if !short {
+            spans.push(Span::styled(format!(" · {} each", format::duration(last.seconds)), theme.dim()));
+        }
+        if let Some(Best { epoch, accuracy }) = run.facts.best {
+            spans.push(Span::styled(" · best val@0.5 ", theme.dim()));
+            spans.push(Span::styled(format!("{accuracy:.3}"), theme.strong()));
+            spans.push(Span::styled(
+                if short { format!(" at {epoch}") } else { format!(" at epoch {epoch}") },
+                theme.dim(),
+            ));
+        }
+        lines.push(Line::from(spans));
+    }
+    if let Some(note) = &run.facts.last_note
+        && !short
+    {
+        lines.push(Line::styled(cut(note, width), theme.dim()));
+    }
+    if run.status == Status::Waiting {
+        lines.push(Line::styled("The worker is starting.", theme.dim()));
+    }
+    if run.status == Status::Queued {
+        let text = format!("Waits until nothing else trains; {} takes it out.", name_of(Context::Train, Action::Stop));
+        lines.push(Line::styled(text, theme.dim()));
+    }
+    if run.can_go_on() {
+        let text = format!("{} goes on from the last checkpoint.", name_of(Context::Train, Action::PauseResume));
+        lines.push(Line::styled(text, theme.dim()));
+    }
+    lines
+}
+
+fn draw_trials(frame: &mut Frame, area: Rect, app: &App, run: &Run, narrow: bool) {
+    let theme = app.theme;
+    let inner = if narrow {
+        area
+    } else {
+        let block = panel(theme, "Tried on validation", NARROW);
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        inner
+    };
+    let best = run.story().trials.iter().map(|trial| trial.val_accuracy).max_by(f64::total_cmp);
+    let width = usize::from(inner.width).saturating_sub(22).clamp(8, 40);
+    let mut lines =
+        vec![Line::styled(format!("  {} {:>9} {:>8}", fit("setting", width), "val@0.5", "loss"), theme.dim())];
+    for trial in &run.story().trials {
+        let top = Some(trial.val_accuracy) == best;
+        let style = if top { theme.strong() } else { theme.text() };
+        lines.push(Line::from(vec![
+            Span::styled(if top { "★ " } else { "  " }, theme.good()),
+            Span::styled(
+                format!("{} {:>9.3} {:>8.3}", fit(&trial.setting, width), trial.val_accuracy, trial.val_loss),
+                style,
+            ),
+        ]));
+    }
+    frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
+}

@@ -1,0 +1,84 @@
+//! A sweep on Train: its heads by validation accuracy, those at work included.
+
+use crate::tui::app::App;
+use crate::tui::snapshot::Run;
+use crate::tui::widgets::{NARROW, bars, fit, format, panel};
+use faceprobe_core::run::JobSpec;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use std::sync::Arc;
+
+/// The best validation accuracy a head has reached so far.
+fn best(run: &Run) -> Option<f64> {
+    run.row.as_ref().and_then(|row| row.val_accuracy).or(run.facts.best.map(|best| best.accuracy))
+}
+
+/// The heads of a sweep, the best on validation first, those without a figure last.
+pub fn heads(app: &App, sweep: &Run) -> Vec<Arc<Run>> {
+    let mut heads: Vec<Arc<Run>> = app
+        .snapshot
+        .runs
+        .iter()
+        .filter(|run| run.parent.as_deref() == Some(sweep.id.as_str()) && run.trains())
+        .cloned()
+        .collect();
+    heads.sort_by(|a, b| best(b).unwrap_or(-1.0).total_cmp(&best(a).unwrap_or(-1.0)));
+    heads
+}
+
+/// Draws the ranking of a sweep.
+pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
+    let theme = app.theme;
+    let heads = heads(app, sweep);
+    let live = heads.iter().filter(|run| run.status.is_live() && run.has_curves()).count();
+    let inner = if area.width < NARROW / 2 || frame.area().width < NARROW {
+        area
+    } else {
+        let at_work = if live > 0 { format!(", {live} at work (best val@0.5)") } else { String::new() };
+        let title = format!("Ranking by val@τ · {}{at_work}", format::count(heads.len(), "head"));
+        let block = panel(theme, title, NARROW);
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        inner
+    };
+    let width = usize::from(inner.width);
+    let bars_fit = inner.width >= NARROW;
+    let (head, setting) = match bars_fit {
+        true => (12, width.saturating_sub(44).clamp(10, 70)),
+        false => (9, width.saturating_sub(28)),
+    };
+    let top = heads.iter().filter_map(|run| best(run)).max_by(f64::total_cmp).unwrap_or(0.0);
+    let low = heads.iter().filter_map(|run| best(run)).min_by(f64::total_cmp).unwrap_or(0.0);
+    let mut lines = vec![Line::styled(
+        format!("     {} {} {:>5}  {:>5}", fit("head", head), fit("setting", setting), "epoch", "val@τ"),
+        theme.dim(),
+    )];
+    for (place, run) in heads.iter().take(usize::from(inner.height).saturating_sub(1)).enumerate() {
+        let (sign, style) = bars::status(theme, run.status);
+        let figure = best(run);
+        let text = if place == 0 && figure.is_some() { theme.strong() } else { theme.text() };
+        let epoch = run.facts.last_epoch.map_or_else(String::new, |epoch| epoch.epoch.to_string());
+        let room = if bars_fit { width.saturating_sub(setting + 34).min(20) } else { 0 };
+        // From the worst to the best, since the figures lie close together.
+        let share = figure.map_or(0.0, |figure| 0.1 + 0.9 * (figure - low) / (top - low).max(1e-9));
+        lines.push(Line::from(vec![
+            Span::styled(format!("{:>3} ", place + 1), theme.dim()),
+            Span::styled(sign, style),
+            Span::styled(format!("{} {}", fit(run.id.as_str(), head), fit(&describe(run), setting)), text),
+            Span::styled(format!(" {epoch:>5}  {:>5}", format::share(figure)), text),
+            Span::styled(format!("  {}", bars::bar(room, if figure.is_some() { share } else { 0.0 })), theme.hue(0)),
+        ]));
+    }
+    if heads.is_empty() {
+        lines = vec![Line::styled("The heads appear as soon as the features are there.", theme.dim())];
+    }
+    frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
+}
+
+fn describe(run: &Run) -> String {
+    match &run.job {
+        JobSpec::Train { model, .. } => format!("{} · seed {}", model.describe(), model.seed()),
+        _ => String::new(),
+    }
+}
