@@ -11,8 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const TRAIN: [&str; 9] =
-    ["--quiet", "train", "benchmark", "--pool", "4", "--epochs", "4", "--learning-rate", "0.01"];
+const TRAIN: [&str; 9] = ["--quiet", "train", "benchmark", "--pool", "4", "--epochs", "4", "--learning-rate", "0.01"];
 
 fn workspace() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");

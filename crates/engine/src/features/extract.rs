@@ -5,8 +5,8 @@
 //! one batch, and one stream's decoding overlaps another's network without any further stage. The calling thread puts
 //! the chunks back in order and writes the parts, so that the same images give the same parts.
 //!
-//! Other processes may fill the same stores. Nobody waits for them: each begins at another image and leaves out what the
-//! others have written by then. What two compute all the same is the same row twice, which does no harm.
+//! Other processes may fill the same stores. Nobody waits for them: each goes through the images in an order of its own and
+//! leaves out what the others have written by then. What two compute all the same is the same row twice, which does no harm.
 
 use super::chunk_queue::ChunkQueue;
 use super::progress::Progress;
@@ -16,6 +16,7 @@ use faceprobe_core::error::{Error, Result};
 use faceprobe_core::features::{PartWriter, Rows, Store};
 use faceprobe_core::imaging::Pixels;
 use faceprobe_core::monitor::{Monitor, Update};
+use rand::seq::SliceRandom;
 use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -121,9 +122,8 @@ pub fn extract_all(
             let text =
                 "Another extraction fills the same store; each leaves out what the other has written.".to_owned();
             monitor.update(Update::Note { text });
-            // Away from where whoever came first is at work.
-            let begin = begin(std::process::id(), todo.len());
-            todo.rotate_left(begin);
+            // Whoever came first goes in order. In any other order that two share they would do the same side by side.
+            todo.shuffle(&mut rand::rng());
         }
         let threads = options.threads.max(1);
         let batch = options.batch.unwrap_or_else(|| batch(source.batch(), todo.len(), threads)).max(1);
@@ -151,13 +151,6 @@ fn batch(suitable: usize, todo: usize, threads: usize) -> usize {
     // As many calls for one stream as for another.
     let calls = todo.div_ceil(most).next_multiple_of(threads);
     todo.div_ceil(calls.max(1))
-}
-
-/// Where one of several writers begins in a list of `length`: from half of it on, each process elsewhere.
-fn begin(process: u32, length: usize) -> usize {
-    // The golden ratio spreads numbers that follow each other.
-    let share = f64::from(process.wrapping_mul(0x9E37_79B9)) / 2f64.powi(32);
-    length / 2 + (length as f64 / 2.0 * share) as usize
 }
 
 /// Indices of the items to compute: without a row in one of the stores, each content once.

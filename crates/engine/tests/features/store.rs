@@ -152,7 +152,7 @@ type Damage = fn(&Path);
 
 #[test]
 fn a_damaged_part_is_set_aside_and_only_its_rows_are_computed_again() {
-    let damages: [(&str, Damage); 7] = [
+    let damages: [(&str, Damage); 6] = [
         ("cut short", |folder| cut(&file(folder, "part-00001.npy"), 200)),
         ("empty", |folder| cut(&file(folder, "part-00001.npy"), 0)),
         ("no npy", |folder| fs::write(file(folder, "part-00001.npy"), "nonsense").unwrap()),
@@ -161,7 +161,6 @@ fn a_damaged_part_is_set_aside_and_only_its_rows_are_computed_again() {
         ("keys of another part", |folder| {
             fs::write(file(folder, "part-00001.keys.npy"), npy("|u1", 9, 32, &[0; 288])).unwrap();
         }),
-        ("no keys", |folder| fs::remove_file(file(folder, "part-00001.keys.npy")).unwrap()),
     ];
     for (name, damage) in damages {
         let folder = tempfile::tempdir().unwrap();
@@ -238,4 +237,30 @@ fn the_inventory_lists_each_store_and_ignores_what_is_none() {
     fs::rename(store.folder(), all.join(other.folder_name())).unwrap();
     let error = Store::open(&all, &other).err().map(|error| error.to_string()).unwrap_or_default();
     assert!(error.contains("holds other features"), "{error}");
+}
+
+#[test]
+fn rows_without_keys_are_no_part_and_are_computed_again() {
+    for version in ["now", "before 0.2"] {
+        let folder = tempfile::tempdir().unwrap();
+        let all = folder.path().join("cache");
+        let items = pictures(folder.path(), 40);
+        let source = Fake::default();
+        let mut store = Store::open(&all, &source.identity()).unwrap();
+        extract(&mut store, &source, &items, &options(2, 4, 10), &Silent).unwrap();
+        let part = |ending: &str| file(store.folder(), &format!("part-00001.{ending}"));
+        fs::remove_file(part("keys.npy")).unwrap();
+        if version == "before 0.2" {
+            fs::rename(part("npy"), store.folder().join("part-00001.npy")).unwrap();
+        }
+        let (again, ear) = (Fake::default(), Ear::default());
+        let mut store = Store::open(&all, &source.identity()).unwrap();
+        let report = extract(&mut store, &again, &items, &options(2, 4, 10), &ear).unwrap();
+        assert_eq!((report.computed, report.reused), (10, 30), "{version}");
+        // Then the keys came first, so that rows without them are damage.
+        assert_eq!(ear.notes().len(), usize::from(version == "before 0.2"), "{:?}", ear.notes());
+        for (number, row) in store.rows_f32(&keys(&items)).unwrap().rows().into_iter().enumerate() {
+            assert_eq!(row.to_vec(), expected(number), "{version}");
+        }
+    }
 }
