@@ -8,7 +8,7 @@ use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
 use crate::workspace::{self, persist_shared};
-use memmap2::Mmap;
+use memmap2::{Mmap, UncheckedAdvice};
 use ndarray::{ArrayView2, ArrayViewMut1};
 use ndarray_npy::{ViewElement, ViewNpyExt, WriteNpyExt};
 use std::fs;
@@ -167,6 +167,7 @@ impl Part {
             Ok((_, found)) => return Ok(Found::Damaged(format!("has {found} values per row instead of {width}"))),
             Err(reason) => return Ok(Found::Damaged(reason)),
         };
+        forget(&map);
         // Before the keys, which are set aside before the checksums are: a part that is just being set aside is never
         // taken for one that has no checksums.
         let stated = match Checksums::read(folder, name)? {
@@ -355,6 +356,12 @@ fn map_if_there(path: &Path) -> Result<Option<Mmap>> {
     // SAFETY: a part and its keys get their names by a rename after the last byte was flushed, and nothing writes to
     // them afterwards; setting aside and deleting keep the mapped bytes alive until the map is dropped.
     unsafe { Mmap::map(&file) }.map(Some).at(path)
+}
+
+/// Gives the pages back that a look at the header has brought, some 64 KB around it: a store has thousands of parts.
+fn forget(map: &Mmap) {
+    // SAFETY: the map is of a file and never written to; what is read again later comes from the file again.
+    let _ = unsafe { map.unchecked_advise(UncheckedAdvice::DontNeed) };
 }
 
 fn shape(bytes: &[u8], dtype: Dtype) -> Result<(usize, usize), String> {

@@ -25,8 +25,10 @@ const PART_BYTES: usize = 16 << 20;
 /// network's work either.
 const PART_TIME: Duration = Duration::from_secs(30);
 
-/// The same while others write too: what they do not see yet, they may compute again.
+/// The same while others write too, who may compute again what they do not see yet; and where it has some rows already.
 const SHARED_PART_TIME: Duration = Duration::from_secs(5);
+const SHARED_PART_TIME_OF_SOME: Duration = Duration::from_secs(1);
+const SOME_ROWS: usize = 64;
 
 /// Collects rows into parts. Rows pushed since the last whole part are lost when it is dropped without
 /// [`PartWriter::flush`].
@@ -198,7 +200,12 @@ impl<'a> PartWriter<'a> {
 
 /// Whether so many rows are written as a part that holds `full`, so long after the part before them.
 fn is_due(rows: usize, full: usize, shared: bool, since: Duration) -> bool {
-    rows > 0 && (rows >= full || since >= if shared { SHARED_PART_TIME } else { PART_TIME })
+    let time = match (shared, rows >= SOME_ROWS) {
+        (false, _) => PART_TIME,
+        (true, false) => SHARED_PART_TIME,
+        (true, true) => SHARED_PART_TIME_OF_SOME,
+    };
+    rows > 0 && (rows >= full || since >= time)
 }
 
 fn write<T: WritableElement>(

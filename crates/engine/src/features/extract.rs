@@ -23,13 +23,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Chunks per stream that may be finished and wait for an older one.
 const AHEAD: usize = 2;
 
 /// Calls of the network per stream that a small extraction is cut into, so that all streams end at about the same time.
 const CALLS: usize = 4;
+
+/// How often an extraction looks for what others have written to its stores.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How to extract. The default suits most machines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,6 +169,8 @@ struct Done {
     /// Items whose rows other processes wrote while this one was at work.
     by_others: usize,
     skipped: Vec<(PathBuf, String)>,
+    /// When others were last looked for.
+    looked: Option<Instant>,
 }
 
 /// What a stream makes of a chunk of items.
@@ -352,8 +357,10 @@ impl Work<'_> {
         done.computed += chunk.keys.len();
         done.by_others += chunk.by_others;
         progress.add(chunk.keys.len() + chunk.by_others + chunk.skipped.len());
-        if writers.iter().map(PartWriter::parts_written).sum::<u32>() > before {
+        let wrote = writers.iter().map(PartWriter::parts_written).sum::<u32>() > before;
+        if wrote || done.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) {
             self.look_around(writers)?;
+            done.looked = Some(Instant::now());
         }
         Ok(())
     }
