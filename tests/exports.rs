@@ -12,6 +12,7 @@ use prost::Message;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -96,6 +97,10 @@ fn exported_features_are_the_stores_rows_in_the_order_of_their_labels() {
     fs::remove_file(study.at().join("raw/7.png")).expect("a picture");
     let told = study.json(&options);
     assert_eq!((&told["exported"]["rows"], &told["exported"]["left_out"]), (&Value::from(47), &Value::from(1)));
+    // It may be read by whom any new file may be read by.
+    let rights = |name: &str| fs::metadata(study.at().join(name)).expect("a file").permissions().mode();
+    fs::write(study.at().join("any"), "").expect("a file");
+    assert_eq!(rights("out/features.npy"), rights("any"));
     let (rows, width, values) = npy(&study.at().join("out/features.npy"));
     assert_eq!((rows, width), (47, (24 + 32) * 4));
 

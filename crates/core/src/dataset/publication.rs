@@ -1,7 +1,7 @@
 //! A preparation becomes a version: whole, under a name that nothing has, or it is found to be there already.
 
 use super::division::Division;
-use super::find_version::located;
+use super::located::located;
 use super::manifest::list_prepared;
 use super::preparation::{Built, Preparation};
 use super::report::PrepareReport;
@@ -113,9 +113,9 @@ fn same(
     built: &[Built],
 ) -> Option<bool> {
     let held = versions::sources(workspace, version)?;
-    let mut asked = located(&held.settings);
+    let mut asked = located(workspace.root(), &held.settings);
     asked.name.clone_from(&version.name);
-    let now = located(preparation.settings);
+    let now = located(workspace.root(), preparation.settings);
     let elsewhere = asked.source != now.source;
     if elsewhere {
         let layouts =

@@ -280,13 +280,6 @@ impl Names {
         let current = self.known.get(&version.name).and_then(|(_, current)| *current);
         current.is_some_and(|current| current != version.number)
     }
-
-    /// The version that the plain name means, where it is another than this.
-    pub fn newest(&self, id: &str) -> Option<Version> {
-        let version = self.version(id);
-        let last = *self.known.get(&version.name)?.0.last()?;
-        (last > version.number).then_some(Version { number: last, ..version })
-    }
 }
 
 /// What was asked for to make a version, and where its sources lie; none where that cannot be read.

@@ -5,7 +5,7 @@ use crate::backbone::weights;
 use crate::dataset::division::Fold;
 use crate::dataset::manifest::{Manifest, Sources};
 use crate::dataset::synthetic::{SampleSettings, drawn};
-use crate::dataset::{PrepareReport, PrepareSettings, Version, list_prepared};
+use crate::dataset::{PrepareReport, PrepareSettings, Version, list_prepared, located};
 use crate::error::Result;
 use crate::features::{FeatureSpec, Store};
 use crate::run::external_evaluation::ExternalEvaluation;
@@ -204,14 +204,4 @@ pub fn prepared(held: &Holdings, wanted: &PrepareSettings) -> Option<Prepared> {
 pub(super) fn is_same(root: &Path, one: &PrepareSettings, other: &PrepareSettings) -> bool {
     let plain = |settings: &PrepareSettings| PrepareSettings { name: String::new(), ..located(root, settings) };
     plain(one) == plain(other)
-}
-
-/// The settings with the places of their sources, so that a worker in any folder finds them.
-pub(super) fn located(root: &Path, settings: &PrepareSettings) -> PrepareSettings {
-    let mut located = settings.clone();
-    for source in &mut located.source {
-        let path = root.join(&source.path);
-        source.path = path.canonicalize().unwrap_or(path);
-    }
-    located
 }

@@ -2,8 +2,9 @@
 
 use super::file::{Extraction, Opened, Reference, ReportWanted, Study, Sweep};
 use super::find::{self, Standing, standing};
-use super::holdings::{Holdings, Prepared, is_same, located, prepared};
+use super::holdings::{Holdings, Prepared, is_same, prepared};
 use super::steps::{Action, Plan, State, Step};
+use crate::dataset::located;
 use crate::model::{EnsembleSettings, LogisticSettings, ModelSpec};
 use crate::run::{Axis, JobSpec, Status, probe};
 use faceprobe_settings::AnySettings;
