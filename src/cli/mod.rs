@@ -39,7 +39,7 @@ use crate::tui::graphics::ImageProtocol;
 use crate::tui::theme::Palette;
 use crate::tui::{self, TuiOptions};
 use args::{Cli, Command, Global};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use faceprobe_core::backbone::Device;
 use faceprobe_core::error::{Error, ErrorKind, Result};
 use faceprobe_core::run::RunId;
@@ -97,6 +97,11 @@ impl Context {
             images: self.images,
         }
     }
+}
+
+/// The grammar of the command line: what completions, man pages and the test of the documents are made from.
+pub fn grammar() -> clap::Command {
+    Cli::command()
 }
 
 /// The whole program. No panic reaches the user: it ends as one sentence and exit code 1.

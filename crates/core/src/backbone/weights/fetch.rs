@@ -2,7 +2,7 @@
 
 use super::super::BackboneInfo;
 use super::import::{self, Opened};
-use super::store::{WeightsInfo, find, stored, weights_dir};
+use super::store::{WeightsInfo, find, folder_of, stored, weights_dir};
 use super::{npm, pip};
 use crate::error::{AtPath, Error, ErrorKind, Result};
 use crate::monitor::{Monitor, Update};
@@ -98,7 +98,7 @@ impl Checksum<'_> {
 /// they are there. What is stored is complete: every parameter is present in its shape, and nothing is left over.
 pub fn fetch(name: &str, monitor: &dyn Monitor) -> Result<WeightsInfo> {
     let info = find(name)?;
-    match stored(&weights_dir()?, info) {
+    match stored(&folder_of(info)?, info) {
         Some(record) => Ok(record),
         None => fetch_from(info, info.sources, monitor),
     }
