@@ -81,8 +81,10 @@ impl Query {
             }
             return picker;
         };
-        // The one way to a picker that takes a known cell size; it also looks whether tmux is in between.
-        #[expect(deprecated)]
+        #[expect(
+            deprecated,
+            reason = "the one way to a picker that takes a known cell size, and looks for tmux in between"
+        )]
         let mut picker = Picker::from_fontsize(font);
         let told = |wanted: &Response| answers.contains(wanted);
         match self.wanted.forced() {

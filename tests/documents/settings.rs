@@ -28,10 +28,13 @@ fn section(text: &mut String, command: &str, infos: &[&Info]) {
     let _ = write!(text, "\n## {command}\n\n| option | default | range | |\n|---|---|---|---|\n");
     for info in infos {
         let help = info.help.split_whitespace().collect::<Vec<_>>().join(" ");
-        let hint = info.hint();
-        let default = info.default_told().map_or_else(String::new, str::to_owned);
-        let _ =
-            writeln!(text, "| `{} {}` | {} | {} |", info.option(), escaped(&hint), escaped(&default), escaped(&help));
+        let range = range(&info.domain).map_or_else(String::new, |range| {
+            info.unit.map_or_else(|| range.clone(), |unit| format!("{range} {unit}"))
+        });
+        let default = info.default_told().unwrap_or_default();
+        let option = format!("`{} {}`", info.option(), info.hint());
+        let cells = [option.as_str(), default, range.as_str(), help.as_str()].map(escaped);
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a study is: settings, data sets, the feature store, runs, evaluation, reports. Knows no terminal and no libtorch.
 
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used))]
+
 pub mod audit;
 pub mod backbone;
 pub mod dataset;
