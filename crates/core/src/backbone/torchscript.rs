@@ -202,7 +202,7 @@ impl Description {
             reference: leak(self.reference.unwrap_or_else(|| "a TorchScript file".into())),
             sources: &[],
             names: &[],
-            architecture: Architecture::Module(StageInfo { name: "output".into(), channels, side }),
+            architecture: Architecture::Module(StageInfo { name: "output".into(), channels, side, class_token: false }),
         })))
     }
 }

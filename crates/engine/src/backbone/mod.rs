@@ -16,6 +16,7 @@ mod sum;
 mod tail;
 mod tensor_slices;
 pub mod torchscript;
+mod transformer;
 
 pub use allocator::tune_allocator;
 pub use faceprobe_core::backbone::*;

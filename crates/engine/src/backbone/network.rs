@@ -145,7 +145,7 @@ impl Network {
         &self.weights_sha256
     }
 
-    /// The outputs `[N, C, H, W]` of the stages `taps` (ascending) for a normalised input `[N, 3, S, S]`, without
+    /// The outputs `[N, C, H, W]` (of transformers `[N, T, C]`) of the stages `taps` (ascending) for a normalised input `[N, 3, S, S]`, without
     /// gradients. What comes after the last of them is not computed.
     pub fn outputs(&self, input: &Tensor, taps: &[usize]) -> Result<Vec<Tensor>> {
         let mut from = 0;

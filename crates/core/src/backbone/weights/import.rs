@@ -4,8 +4,8 @@ use super::super::format::{Checkpoint, Numbers, RawTensor, shown};
 use super::super::{BackboneInfo, torchscript};
 use super::fetch::Source;
 use super::naming::{self, Layout, Origin};
-use super::npm;
 use super::store::{self, WeightsInfo, all, find, hash, status, weights_dir, weights_path};
+use super::{npm, positions};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Silent, Update};
 use crate::outputs::same_file;
@@ -99,6 +99,8 @@ pub fn origins(name: &str, checkpoint: &Checkpoint) -> Result<Vec<(String, Optio
     let assignment = naming::assign(info.title, info.names, &parameters, checkpoint)?;
     let tensor = |origin| match origin {
         Origin::Tensor { name, .. } | Origin::Scaled { name, .. } => Some(name),
+        Origin::Stacked(parts) => parts.into_iter().next().map(|(name, _)| name),
+        Origin::Positions { names, .. } => names.into_iter().next(),
         Origin::Ones => None,
     };
     Ok(parameters.into_iter().zip(assignment.origins).map(|((name, _), origin)| (name, tensor(origin))).collect())
@@ -290,6 +292,19 @@ fn taken<'a>(
 fn numbers(checkpoint: &Checkpoint, parameter: &str, shape: &[usize], origin: &Origin) -> Result<Vec<f32>, String> {
     let (name, layout, factor) = match origin {
         Origin::Ones => return Ok(vec![1.0; shape.iter().product()]),
+        Origin::Stacked(parts) => {
+            let part = |(name, layout): &(String, Layout)| {
+                let origin = Origin::Tensor { name: name.clone(), layout: *layout };
+                numbers(checkpoint, parameter, shape, &origin)
+            };
+            return Ok(parts.iter().map(part).collect::<Result<Vec<_>, _>>()?.concat());
+        }
+        Origin::Positions { names, antialiased } => {
+            let part = |name: &String| floats(checkpoint, parameter, name).map(|floats| floats.numbers);
+            let values = names.iter().map(part).collect::<Result<Vec<_>, _>>()?.concat();
+            let &[_, places, width] = shape else { return Err(format!("`{parameter}` is no position embedding")) };
+            return Ok(positions::resized(&values, width, (places - 1).isqrt(), *antialiased));
+        }
         Origin::Tensor { name, layout } => (name, layout, None),
         Origin::Scaled { name, layout, factor } => (name, layout, Some(factor)),
     };

@@ -6,12 +6,14 @@
 //! floats, and nothing else is in the file. A TorchScript file of the user's is kept as it is, as `NAME.pt`.
 
 mod fetch;
+mod hugging_face_names;
 mod import;
 mod keras_names;
 mod naming;
 mod npm;
 mod package;
 mod pip;
+mod positions;
 mod store;
 
 pub use fetch::{Checksum, Source, fetch, fetch_url};
