@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod backbone;
+pub mod config;
 pub mod dataset;
 pub mod error;
 pub mod evaluation;
@@ -19,5 +20,6 @@ pub mod report;
 pub mod run;
 pub mod study;
 pub mod text;
+pub mod toml_text;
 pub mod worker;
 pub mod workspace;
