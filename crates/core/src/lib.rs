@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod backbone;
+pub mod config;
 pub mod dataset;
 pub mod error;
 pub mod evaluation;
@@ -23,5 +24,6 @@ pub mod run;
 pub mod scratch;
 pub mod study;
 pub mod text;
+pub mod toml_text;
 pub mod worker;
 pub mod workspace;
