@@ -6,6 +6,7 @@ use crate::tui::app::{App, Overlay, Tone, moved};
 use crate::tui::effect::Effect;
 use crate::tui::keys::{Action, Context, name_of};
 use crate::tui::prompt::{FilterText, Prompt, Purpose};
+use crate::tui::stages::ScreenId;
 
 /// Carries out an action that means the same on all tables; none if it is none of these.
 pub fn act(app: &mut App, kind: &'static Kind, action: Action) -> Option<Vec<Effect>> {
@@ -139,7 +140,8 @@ fn sort(app: &mut App, kind: &Kind, forward: bool) {
     table.changed();
 }
 
-/// Marks the run under the cursor or takes its mark away, and goes to the next line; a group stands for its members.
+/// Marks the run under the cursor or takes its mark away, and goes to the next line, but where the run's curves are being
+/// looked at; a group stands for its members.
 fn mark(app: &mut App, kind: &Kind) {
     let lines = listing(app, kind);
     let index = cursor(app, kind);
@@ -151,7 +153,9 @@ fn mark(app: &mut App, kind: &Kind) {
             app.turn_mark(&run);
         }
     }
-    select(app, kind, moved(index, lines.visible.len(), Action::Down));
+    if kind.screen != ScreenId::Train {
+        select(app, kind, moved(index, lines.visible.len(), Action::Down));
+    }
 }
 
 /// What a key does to what lies over a table.
