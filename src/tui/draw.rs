@@ -1,11 +1,12 @@
 //! One frame: heading, steps, screen, message, keys, and what lies over them.
 
 use super::app::{App, Hits, Overlay, Target, Tone};
-use super::keys;
+use super::keys::{self, Context};
 use super::palette;
 use super::prompt;
 use super::screens::predict::view as predict;
 use super::stages::{self, Stage, State};
+use super::table;
 use super::theme::{self, Theme};
 use super::widgets::{self, NARROW, confirm, cut, cut_front, fit, form, help};
 use faceprobe_core::text::is_control;
@@ -97,6 +98,7 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         Some(Overlay::Palette(state)) => palette::draw(frame, area, app.theme, app, state),
         Some(Overlay::Path(input)) => predict::draw_path(frame, body, app, input),
         Some(Overlay::Prompt(open)) => prompt::draw(frame, body, app.theme, open),
+        Some(Overlay::Table(over)) => table::act::draw_over(frame, body, app, over),
     }
 }
 
@@ -271,7 +273,9 @@ fn draw_foot(frame: &mut Frame, area: Rect, app: &App) {
     let theme = app.theme;
     let mut room = usize::from(area.width);
     let context = app.context();
-    let offered = keys::footer(context).into_iter().filter(|binding| app.offers(binding.action));
+    let found = if app.searches() { keys::footer(Context::Found) } else { Vec::new() };
+    let here = keys::footer(context).into_iter().filter(|binding| found.iter().all(|one| one.keys[0] != binding.keys[0]));
+    let offered = found.iter().copied().chain(here).filter(|binding| app.offers(binding.action));
     let mut keys: Vec<(String, &str)> = offered.map(|binding| (binding.name(), binding.label)).collect();
     // Help and quit stay when there is no room for all.
     let last: Vec<_> = if context.falls_back() { keys.split_off(keys.len().saturating_sub(2)) } else { Vec::new() };

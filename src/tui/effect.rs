@@ -16,6 +16,8 @@ pub enum Effect {
     Job(Job),
     /// For the predictor.
     Predict(Ask),
+    /// For the clipboard of the terminal.
+    Copy(String),
     /// For the watcher: to read what these runs told, for as long as it is shown.
     Stories(BTreeSet<String>),
 }

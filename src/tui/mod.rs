@@ -31,6 +31,7 @@ pub mod snapshot;
 pub mod stages;
 pub mod stories;
 pub mod svg;
+pub mod table;
 pub mod terminal;
 pub mod theme;
 pub mod watcher;
@@ -151,6 +152,7 @@ fn pass_on(effects: impl IntoIterator<Item = Effect>, hands: &Hands) -> Vec<Term
         match effect {
             Effect::Terminal(effect) => return Some(effect),
             Effect::Job(job) => drop(hands.jobs.send(job)),
+            Effect::Copy(text) => terminal::say(&table::yank::sequence(&text)),
             Effect::Predict(ask) => drop(hands.asks.send(ask)),
             Effect::Stories(runs) => drop(hands.watcher.send(Nudge::Stories(runs))),
         }

@@ -47,7 +47,7 @@ fn a_thousand_runs_fit_into_memory_and_an_idle_screen_is_silent() {
     session.shows("1,000 runs");
     session.keys("4");
     session.shows("val@τ 0.800");
-    session.keys("/run==dense-7\r");
+    session.keys("frun==dense-7\r");
     session.shows("1 of 1000");
     session.keys("7");
     session.shows("dense-999");

@@ -4,7 +4,7 @@ use super::super::effect::{Effect, TerminalEffect};
 use super::super::jobs::Job;
 use super::super::keys::{self, Action};
 use super::super::stages::ScreenId;
-use super::super::{palette, prompt};
+use super::super::{palette, prompt, table};
 use super::{App, Overlay, Tone, moved};
 
 impl App {
@@ -46,6 +46,10 @@ impl App {
             Some(Overlay::Form(_)) => self.act_on_form(action),
             Some(Overlay::Palette(_)) => self.act_on_palette(action),
             Some(Overlay::Prompt(_)) => prompt::act(self, action),
+            Some(Overlay::Table(_)) => match self.overlay.take() {
+                Some(Overlay::Table(over)) => table::act::act_over(self, over, action),
+                _ => Vec::new(),
+            },
         }
     }
 

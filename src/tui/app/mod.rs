@@ -16,11 +16,13 @@ use super::prompt::Prompt;
 use super::screens::{data, evaluate, features, predict, results, runs, train};
 use super::snapshot::Snapshot;
 use super::stages::ScreenId;
+use super::table;
 use super::theme::{Palette, Theme};
 use super::widgets::confirm::Confirm;
 use super::widgets::form::Form;
 use faceprobe_core::run::RunId;
 use ratatui::layout::Rect;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +45,8 @@ pub enum Overlay {
     Confirm(Confirm),
     Palette(palette::State),
     Prompt(Prompt),
+    /// Something of a table of runs.
+    Table(table::Over),
 }
 
 /// What a click on an area means.
@@ -84,6 +88,8 @@ pub struct App {
     pub hits: Hits,
     /// What was last typed into each form.
     pub remembered: HashMap<FormKind, BTreeMap<String, String>>,
+    /// The settings of runs that tables have shown.
+    pub settings: RefCell<table::Known>,
     /// The runs whose stories were last asked for.
     pub stories: BTreeSet<String>,
 }
@@ -112,6 +118,7 @@ impl App {
             follow: start,
             hits: Hits::new(),
             remembered: HashMap::new(),
+            settings: RefCell::default(),
             stories: BTreeSet::new(),
         }
     }
@@ -136,7 +143,16 @@ impl App {
             Some(Overlay::Confirm(_)) => Context::Confirm,
             Some(Overlay::Palette(_)) => Context::Palette,
             Some(Overlay::Prompt(_)) => Context::Prompt,
+            Some(Overlay::Table(table::Over::Columns(_))) => Context::Columns,
+            Some(Overlay::Table(table::Over::Yank)) => Context::Yank,
+            Some(Overlay::Table(table::Over::Differences(_))) => Context::Differences,
         }
+    }
+
+    /// Whether something is looked for in the table of the screen, and nothing lies over it.
+    pub fn searches(&self) -> bool {
+        let table = table::of(self.screen).filter(|_| self.overlay.is_none());
+        table.is_some_and(|kind| !(kind.state)(self).0.search().is_empty())
     }
 
     /// The part of the key table that holds on the screen, whatever lies over it.

@@ -1,7 +1,7 @@
 //! What keys, pastes and the mouse do: first to what lies over the screen, then to the screen.
 
 use super::super::effect::Effect;
-use super::super::keys::{self, Action, Key};
+use super::super::keys::{self, Action, Context, Key};
 use super::super::prompt;
 use super::super::widgets::form;
 use super::{App, Overlay, Target};
@@ -10,7 +10,8 @@ use ratatui::layout::Position;
 
 impl App {
     pub(super) fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
-        let action = keys::action(self.context(), Key::of(key));
+        let found = self.searches().then(|| keys::action(Context::Found, Key::of(key))).flatten();
+        let action = found.or_else(|| keys::action(self.context(), Key::of(key)));
         match (&mut self.overlay, action) {
             (Some(Overlay::Form(form)), None) => form.press(key),
             (Some(Overlay::Form(form)), Some(Action::Left | Action::Right)) if form.is_typing() => {
@@ -72,7 +73,7 @@ impl App {
 
     pub(super) fn wheel(&mut self, action: Action) -> Vec<Effect> {
         match self.overlay {
-            None | Some(Overlay::Help { .. } | Overlay::Form(_) | Overlay::Palette(_)) => self.act(action),
+            None | Some(Overlay::Help { .. } | Overlay::Form(_) | Overlay::Palette(_) | Overlay::Table(_)) => self.act(action),
             _ => Vec::new(),
         }
     }

@@ -116,4 +116,26 @@ pub enum Action {
     Remove,
     /// To the screen that shows what a run made.
     Jump,
+    /// Looks for a line of a table.
+    Search,
+    NextMatch,
+    PreviousMatch,
+    /// Which columns a table has.
+    Columns,
+    /// Folds or unfolds a group.
+    Fold,
+    FoldAll,
+    /// A table without groups.
+    Flat,
+    /// The settings in which runs differ.
+    Differences,
+    /// The form of a run, filled with its settings.
+    Clone,
+    /// What can be copied of a run.
+    Yank,
+    YankName,
+    YankPath,
+    YankCommand,
+    YankRow,
+    YankRows,
 }

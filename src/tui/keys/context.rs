@@ -27,11 +27,19 @@ pub enum Context {
     Help,
     /// A command is being looked for.
     Palette,
+    /// Something is looked for in a table; holds before what the screen's own keys mean.
+    Found,
+    /// The list of a table's columns is open.
+    Columns,
+    /// Something of a run is being copied.
+    Yank,
+    /// The settings in which runs differ are shown.
+    Differences,
 }
 
 impl Context {
     /// All contexts, in the order the help lists them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::Global,
         Self::Data,
         Self::Audit,
@@ -48,6 +56,10 @@ impl Context {
         Self::Confirm,
         Self::Help,
         Self::Palette,
+        Self::Found,
+        Self::Columns,
+        Self::Yank,
+        Self::Differences,
     ];
 
     /// The heading in the help.
@@ -69,6 +81,10 @@ impl Context {
             Self::Confirm => "Answering a question",
             Self::Help => "In this help",
             Self::Palette => "Looking for a command",
+            Self::Found => "While something is looked for in a table",
+            Self::Columns => "Choosing columns",
+            Self::Yank => "Copying from a run",
+            Self::Differences => "Settings that differ",
         }
     }
 

@@ -15,6 +15,7 @@ use super::jobs::Job;
 use super::keys::{Action, Binding, Context};
 use super::snapshot::Run;
 use super::stages::{ScreenId, State, Study};
+use super::table::Kind;
 use faceprobe_core::run::RunId;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -80,6 +81,11 @@ pub trait Screen: Sync {
     /// A sentence when they are not understood.
     fn filter(&self, _app: &mut App, _text: &str) -> Result<(), String> {
         Ok(())
+    }
+
+    /// Its table of runs.
+    fn table(&self) -> Option<&'static Kind> {
+        None
     }
 
     /// Takes text that was pasted while nothing is open.

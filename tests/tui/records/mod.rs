@@ -119,7 +119,7 @@ fn labelled(mut snapshot: Snapshot) -> Snapshot {
 
 /// Each view of the three screens, and the keys that lead to it.
 const VIEWS: [(&str, &str); 7] = [
-    ("results_filtered", "4/kind=dense val>0.78\n"),
+    ("results_filtered", "4fkind=dense val>0.78\n"),
     ("results_marked", "4  "),
     ("results_by_setting", "4m"),
     ("compare", "4 G x"),

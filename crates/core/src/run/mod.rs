@@ -21,6 +21,7 @@
 pub mod adaptation;
 pub mod choice;
 mod columns;
+pub mod command_line;
 pub mod compare;
 pub mod control;
 pub mod ensemble;

@@ -22,5 +22,5 @@ pub const fn bind(
 /// Every key of the program.
 pub static TABLE: LazyLock<Vec<Binding>> = LazyLock::new(|| {
     let screens = SCREENS.into_iter().flat_map(|screen| screen.keys());
-    everywhere::ROWS.iter().chain(screens).chain(overlays::ROWS).copied().collect()
+    everywhere::ROWS.iter().chain(screens).chain(crate::tui::table::keys()).chain(overlays::ROWS).copied().collect()
 });

@@ -11,7 +11,6 @@ pub(super) const ROWS: &[Binding] = &[
         "detail",
         "Settings, note, journal and log of the run; again, the list.",
     ),
-    bind(C::Runs, &[ch('/')], A::Filter, "filter", "Shows only runs that fulfil conditions, as you type them."),
     bind(C::Runs, &[ch('n')], A::Note, "note", "Writes a note on the run."),
     bind(C::Runs, &[ch('r')], A::Rename, "rename", "Gives the run a title; its name stays."),
     bind(C::Runs, &[ch('P'), ch('*')], A::Pin, "pin", "Lists the run first, or by its time again."),

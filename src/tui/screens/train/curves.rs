@@ -61,22 +61,8 @@ impl View {
                 self.range = window(first.saturating_sub((width / 4).max(1)), width);
             }
             Action::PanRight if self.range.is_some() => self.range = window(first + (width / 4).max(1), width),
-            Action::Unmark => self.marked.clear(),
             _ => return false,
         }
-        true
-    }
-
-    /// Lays a run over the others or takes it away; false when there are too many already.
-    pub fn mark(&mut self, run: &str) -> bool {
-        if let Some(at) = self.marked.iter().position(|marked| marked == run) {
-            self.marked.remove(at);
-            return true;
-        }
-        if self.marked.len() == MOST {
-            return false;
-        }
-        self.marked.push(run.to_owned());
         true
     }
 
@@ -97,7 +83,8 @@ impl View {
 pub fn shown(app: &App, run: &Arc<Run>) -> Vec<Arc<Run>> {
     let mut runs = vec![Arc::clone(run)];
     let marked = app.train.view.marked.iter().filter(|id| id.as_str() != run.id.as_str());
-    runs.extend(marked.filter_map(|id| app.snapshot.run(id)).filter(|run| run.has_curves()).cloned());
+    let marked = marked.filter_map(|id| app.snapshot.run(id)).filter(|run| run.has_curves());
+    runs.extend(marked.take(MOST).cloned());
     runs
 }
 
