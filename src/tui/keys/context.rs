@@ -9,6 +9,8 @@ pub enum Context {
     Audit,
     Features,
     Train,
+    /// The charts of Train with the screen for themselves.
+    Chart,
     Results,
     /// Models side by side, over the table of results.
     Compare,
@@ -31,12 +33,13 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order the help lists them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Global,
         Self::Data,
         Self::Audit,
         Self::Features,
         Self::Train,
+        Self::Chart,
         Self::Results,
         Self::Compare,
         Self::Evaluate,
@@ -58,6 +61,7 @@ impl Context {
             Self::Audit => "Findings of an audit",
             Self::Features => "Features",
             Self::Train => "Train",
+            Self::Chart => "The large chart",
             Self::Results => "Results",
             Self::Compare => "Models side by side",
             Self::Evaluate => "Evaluate",
@@ -80,6 +84,7 @@ impl Context {
                 | Self::Audit
                 | Self::Features
                 | Self::Train
+                | Self::Chart
                 | Self::Results
                 | Self::Compare
                 | Self::Evaluate
