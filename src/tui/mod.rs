@@ -7,6 +7,7 @@
 
 pub mod app;
 pub mod audits;
+pub mod charts;
 pub mod commands;
 pub mod draw;
 pub mod effect;

@@ -140,6 +140,19 @@ impl Run {
         matches!(self.job, JobSpec::Extract { .. } | JobSpec::Probe { .. })
     }
 
+    /// Seconds until the present phase is done, where they can be told: those of the phase, else those of the epochs
+    /// to come at the pace of the last one. A series of runs knows only those of its part, which say nothing of it.
+    pub fn remaining(&self) -> Option<f64> {
+        if self.status != Status::Running || self.job.is_series() || matches!(self.job, JobSpec::Demo { .. }) {
+            return None;
+        }
+        match (&self.facts.progress, &self.facts.last_epoch) {
+            (Some(progress), _) => progress.remaining,
+            (None, Some(last)) => Some(last.epochs.saturating_sub(last.epoch) as f64 * last.seconds),
+            (None, None) => None,
+        }
+    }
+
     /// How much of the present phase is done, in 0..=1.
     pub fn share(&self) -> Option<f64> {
         match (&self.facts.progress, &self.facts.last_epoch) {

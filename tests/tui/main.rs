@@ -7,6 +7,8 @@ mod records;
 #[path = "../support/runs.rs"]
 mod runs;
 mod study;
+#[path = "../support/styles.rs"]
+mod styles;
 mod work;
 
 use crossterm::event::{KeyCode, KeyModifiers};

@@ -5,6 +5,7 @@ mod form;
 mod news;
 mod press;
 
+use super::charts::scale::Scale;
 use super::effect::{Effect, TerminalEffect};
 use super::event::Event;
 use super::forms::FormKind;
@@ -50,11 +51,13 @@ pub enum Overlay {
 }
 
 /// What a click on an area means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Target {
     Screen(ScreenId),
     /// Line `index` of the list of the screen.
     Row(usize),
+    /// A chart with this along its bottom.
+    Plot(Scale),
 }
 
 /// The areas of the last frame that answer the mouse.
@@ -86,6 +89,8 @@ pub struct App {
     /// The screens change with the parts of this run until a key says otherwise.
     pub follow: Option<RunId>,
     pub hits: Hits,
+    /// The chart on which the mouse button is held, and the column where it was pressed.
+    held: Option<(Rect, Scale, u16)>,
     /// What was last typed into each form.
     pub remembered: HashMap<FormKind, BTreeMap<String, String>>,
     /// The settings of runs that tables have shown.
@@ -117,6 +122,7 @@ impl App {
             runs: runs::State::default(),
             follow: start,
             hits: Hits::new(),
+            held: None,
             remembered: HashMap::new(),
             settings: RefCell::default(),
             stories: BTreeSet::new(),

@@ -1,12 +1,14 @@
 //! What keys, pastes and the mouse do: first to what lies over the screen, then to the screen.
 
+use super::super::charts::scale::Scale;
 use super::super::effect::Effect;
 use super::super::keys::{self, Action, Context, Key};
 use super::super::prompt;
+use super::super::screens::Gesture;
 use super::super::widgets::form;
 use super::{App, Overlay, Target};
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 
 impl App {
     pub(super) fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
@@ -55,6 +57,11 @@ impl App {
     }
 
     pub(super) fn mouse(&mut self, mouse: MouseEvent) -> Vec<Effect> {
+        if self.overlay.is_none()
+            && let Some(gesture) = self.gesture(mouse)
+        {
+            return self.screen.screen().plot(self, gesture);
+        }
         match mouse.kind {
             MouseEventKind::ScrollUp => self.wheel(Action::Up),
             MouseEventKind::ScrollDown => self.wheel(Action::Down),
@@ -64,10 +71,49 @@ impl App {
                 match target {
                     Some(Target::Screen(screen)) => self.go(screen.index()),
                     Some(Target::Row(index)) => self.screen.screen().select(self, index),
-                    None => Vec::new(),
+                    Some(Target::Plot(_)) | None => Vec::new(),
                 }
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// What the mouse does to a chart, if it is over one or began there.
+    fn gesture(&mut self, mouse: MouseEvent) -> Option<Gesture> {
+        let value = |area: Rect, scale: Scale, column: u16| {
+            let column = column.clamp(area.left(), area.right().saturating_sub(1)) - area.left();
+            scale.value((f64::from(column) + 0.5) / f64::from(area.width.max(1)))
+        };
+        let at = Position::new(mouse.column, mouse.row);
+        let plot = || {
+            self.hits.iter().find_map(|(area, target)| match target {
+                Target::Plot(scale) if area.contains(at) => Some((*area, *scale)),
+                _ => None,
+            })
+        };
+        match (mouse.kind, self.held) {
+            (MouseEventKind::ScrollUp | MouseEventKind::ScrollDown, _) => {
+                let (area, scale) = plot()?;
+                let closer = mouse.kind == MouseEventKind::ScrollUp;
+                Some(Gesture::Wheel { at: value(area, scale, mouse.column), closer })
+            }
+            (MouseEventKind::Down(MouseButton::Left), _) => {
+                let (area, scale) = plot()?;
+                self.held = Some((area, scale, mouse.column));
+                let at = value(area, scale, mouse.column);
+                Some(Gesture::Drag { from: at, to: at })
+            }
+            (MouseEventKind::Drag(MouseButton::Left), Some((area, scale, from))) => {
+                let (from, to) = (value(area, scale, from), value(area, scale, mouse.column));
+                Some(Gesture::Drag { from, to })
+            }
+            (MouseEventKind::Up(MouseButton::Left), Some((area, scale, from))) => {
+                self.held = None;
+                let wide = from.abs_diff(mouse.column) >= 2;
+                let (from, to) = (value(area, scale, from), value(area, scale, mouse.column));
+                Some(Gesture::Release { from, to, wide })
+            }
+            _ => None,
         }
     }
 

@@ -38,8 +38,23 @@ pub enum Action {
     Refit,
     Choose,
     LogScale,
-    /// Accuracy or loss, where there is room for one.
+    /// Accuracy and loss, or one of them.
     Curves,
+    /// The charts with the screen for themselves.
+    Large,
+    /// Moves the cursor of a chart.
+    CursorLeft,
+    CursorRight,
+    CursorFarLeft,
+    CursorFarRight,
+    /// To the best epoch.
+    CursorBest,
+    /// What lies along x, and whether on a logarithmic scale.
+    Along,
+    LogX,
+    /// All epochs as a table, or the curves.
+    EpochTable,
+    SmoothLess,
     Enter,
     Parent,
     TypePath,

@@ -9,6 +9,8 @@ pub enum Context {
     Audit,
     Features,
     Train,
+    /// The charts of Train with the screen for themselves.
+    Chart,
     Results,
     /// Models side by side, over the table of results.
     Compare,
@@ -39,12 +41,13 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order the help lists them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Global,
         Self::Data,
         Self::Audit,
         Self::Features,
         Self::Train,
+        Self::Chart,
         Self::Results,
         Self::Compare,
         Self::Evaluate,
@@ -70,6 +73,7 @@ impl Context {
             Self::Audit => "Findings of an audit",
             Self::Features => "Features",
             Self::Train => "Train",
+            Self::Chart => "The large chart",
             Self::Results => "Results",
             Self::Compare => "Models side by side",
             Self::Evaluate => "Evaluate",
@@ -96,6 +100,7 @@ impl Context {
                 | Self::Audit
                 | Self::Features
                 | Self::Train
+                | Self::Chart
                 | Self::Results
                 | Self::Compare
                 | Self::Evaluate

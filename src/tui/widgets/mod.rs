@@ -6,7 +6,6 @@ pub mod confirm;
 pub mod form;
 pub mod format;
 pub mod help;
-pub mod plot;
 
 use super::theme::Theme;
 use faceprobe_core::text::{is_control, line};

@@ -1,10 +1,14 @@
 //! Train: the runs that train a model, with their curves as they grow.
 
+pub mod board;
 pub mod curves;
 mod keys;
+mod large;
+mod pointer;
 mod ranking;
+mod sweep;
 
-use super::Screen;
+use super::{Gesture, Screen};
 use crate::tui::app::{App, Hits, Tone};
 use crate::tui::effect::Effect;
 use crate::tui::forms::{DATA, FormKind};
@@ -14,6 +18,7 @@ use crate::tui::stages::{ScreenId, State as Step, Study};
 use crate::tui::table::{self, Column, Kind, Signs, Table};
 use crate::tui::widgets::{self, NARROW, bars, cut, fit, format, panel};
 use curves::View;
+use curves::{Back, View};
 use faceprobe_core::run::facts::Best;
 use faceprobe_core::run::filter::Filter;
 use faceprobe_core::run::{JobSpec, RunId, Status};
@@ -80,7 +85,10 @@ impl Screen for Train {
     }
 
     fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
-        select(app, line);
+        match is_large(app) && app.train.view.table {
+            true => app.train.view.cursor = Some(line + 1),
+            false => select(app, line),
+        }
         Vec::new()
     }
 
@@ -89,11 +97,24 @@ impl Screen for Train {
     }
 
     fn cancel(&self, app: &mut App) {
-        table::cancel(app, &TABLE);
+        if is_large(app) {
+            app.train.view.cursor = None;
+        } else {
+            table::cancel(app, &TABLE);
+        }
     }
 
     fn table(&self) -> Option<&'static Kind> {
         Some(&TABLE)
+    }
+
+    fn context(&self, app: &App) -> Context {
+        if is_large(app) { Context::Chart } else { self.home() }
+    }
+
+    fn plot(&self, app: &mut App, gesture: Gesture) -> Vec<Effect> {
+        pointer::act(app, gesture);
+        Vec::new()
     }
 
     fn show(&self, app: &mut App, run: &RunId) {
@@ -166,7 +187,15 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::PauseResume => return app.pause_or_resume(),
         Action::Stop => return app.stop(),
+        Action::Large => match current(app) {
+            Some(run) if run.has_curves() || is_sweep(&run) => app.train.view.large = true,
+            _ => app.say(Tone::Plain, "There is no chart of this run yet."),
+        },
+        Action::Parent => return leave(app),
         _ => {
+            if is_large(app) && act_on_large(app, action) {
+                return Vec::new();
+            }
             let runs = current(app).map_or_else(Vec::new, |run| curves::shown(app, &run));
             if !app.train.view.act(action, &runs) {
                 app.follow = None;
@@ -190,6 +219,55 @@ fn cross_validate(app: &mut App) {
     };
     app.open_form(FormKind::DENSE);
     app.fill(DATA, &name);
+}
+
+fn is_sweep(run: &Run) -> bool {
+    matches!(run.job, JobSpec::Sweep { .. })
+}
+
+/// Whether the charts have the screen for themselves.
+fn is_large(app: &App) -> bool {
+    app.train.view.large && current(app).is_some_and(|run| run.has_curves() || is_sweep(&run))
+}
+
+/// Leaves the large chart, for where it was opened.
+fn leave(app: &mut App) -> Vec<Effect> {
+    app.train.view.large = false;
+    match app.train.view.back.take() {
+        Some(Back { screen, marked, selected }) => {
+            app.train.view.marked = marked;
+            app.train.selected = selected;
+            app.go(screen.index())
+        }
+        None => Vec::new(),
+    }
+}
+
+/// What keys mean over the large chart only; false for what they mean on the screen too.
+fn act_on_large(app: &mut App, action: Action) -> bool {
+    let Some(run) = current(app) else { return false };
+    if is_sweep(&run) {
+        return sweep::act(app, &run, action);
+    }
+    let action = match action {
+        Action::Up if app.train.view.table => Action::CursorLeft,
+        Action::Down if app.train.view.table => Action::CursorRight,
+        action => action,
+    };
+    let runs = curves::shown(app, &run);
+    app.train.view.act(action, &runs)
+}
+
+/// Shows the curves of runs large, until somebody goes back to `from`.
+pub fn open_chart(app: &mut App, runs: &[String], from: ScreenId) -> Vec<Effect> {
+    let Some((first, others)) = runs.split_first() else { return Vec::new() };
+    let effects = app.go(ScreenId::Train.index());
+    let selected = app.train.selected.replace(first.clone());
+    let view = &mut app.train.view;
+    (view.large, view.table, view.cursor, view.range) = (true, false, None, None);
+    let marked = std::mem::replace(&mut view.marked, others.to_vec());
+    view.back = Some(Back { screen: from, marked, selected });
+    effects
 }
 
 /// Draws the screen.
@@ -222,8 +300,15 @@ fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         widgets::text(frame, inner, lines, 0);
         return;
     };
+    if is_large(app) {
+        match is_sweep(&run) {
+            true => sweep::draw(frame, area, app, &run, hits),
+            false => large::draw(frame, area, app, &run, hits),
+        }
+        return;
+    }
     if area.width < NARROW {
-        draw_run(frame, area, app, &run);
+        draw_run(frame, area, app, &run, hits);
         return;
     }
     // Wide enough that names are whole.
@@ -236,7 +321,7 @@ fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     };
     let [left, right] = area.layout(&Layout::horizontal([Constraint::Length(list_width), Constraint::Min(0)]));
     draw_list(frame, left, app, hits);
-    draw_run(frame, right, app, &run);
+    draw_run(frame, right, app, &run, hits);
 }
 
 fn draw_list(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
@@ -247,7 +332,7 @@ fn draw_list(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     table::draw(frame, inner, app, &TABLE, hits);
 }
 
-fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>) {
+fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>, hits: &mut Hits) {
     let theme = app.theme;
     let narrow = frame.area().width < NARROW;
     let inside = usize::from(area.width).saturating_sub(if narrow { 0 } else { 4 });
@@ -271,7 +356,7 @@ fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>) {
     };
     widgets::text(frame, inner, lines, 0);
     if curves {
-        curves::draw(frame, rest, app, run, narrow);
+        large::draw_small(frame, rest, app, run, hits);
     } else if sweep {
         ranking::draw(frame, rest, app, run);
     } else if trials {

@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use std::sync::Arc;
 
 /// The best validation accuracy a head has reached so far.
-fn best(run: &Run) -> Option<f64> {
+pub fn best(run: &Run) -> Option<f64> {
     run.row.as_ref().and_then(|row| row.val_accuracy).or(run.facts.best.map(|best| best.accuracy))
 }
 
