@@ -32,6 +32,7 @@ impl App {
     pub fn offers(&self, action: Action) -> bool {
         match action {
             Action::PauseResume => self.at_work().is_some_and(|run| run.status != Status::Queued),
+            Action::Complete => self.can_complete(),
             Action::Stop => self.at_work().is_some_and(|run| !run.can_go_on()),
             _ => self.screen.screen().offers(self, action),
         }

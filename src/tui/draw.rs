@@ -1,11 +1,13 @@
 //! One frame: heading, steps, screen, message, keys, and what lies over them.
 
 use super::app::{App, Hits, Overlay, Target, Tone};
+use super::completion;
 use super::keys;
 use super::palette;
 use super::prompt;
 use super::screens::predict::view as predict;
 use super::stages::{self, Stage, State};
+use super::tasks;
 use super::theme::{self, Theme};
 use super::widgets::{self, NARROW, confirm, cut, cut_front, fit, form, help};
 use faceprobe_core::text::is_control;
@@ -64,10 +66,11 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
     };
     let message = message_lines(app, area.width, area.height);
     let tabs = u16::from(area.width < WIDE);
-    let [head, tab_line, body, said, foot] = area.layout(&Layout::vertical([
+    let [head, tab_line, body, work, said, foot] = area.layout(&Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(tabs),
         Constraint::Min(1),
+        Constraint::Length(tasks::lines(app)),
         Constraint::Length(message),
         Constraint::Length(1),
     ]));
@@ -87,16 +90,21 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         let text = format!("Reading {} …", app.snapshot.workspace.display());
         widgets::text(frame, body, vec![Line::styled(text, app.theme.dim())], 0);
     }
+    tasks::draw(frame, work, app);
     draw_message(frame, said, app);
     draw_foot(frame, foot, app);
+    let mut place = None;
     match &app.overlay {
         None => {}
         Some(Overlay::Help { scroll }) => help::draw(frame, area, app.theme, app.beneath(), *scroll),
-        Some(Overlay::Form(open)) => form::draw(frame, body, app.theme, open),
+        Some(Overlay::Form(open)) => place = form::draw(frame, body, app.theme, open),
         Some(Overlay::Confirm(question)) => confirm::draw(frame, area, app.theme, question),
         Some(Overlay::Palette(state)) => palette::draw(frame, area, app.theme, app, state),
-        Some(Overlay::Path(input)) => predict::draw_path(frame, body, app, input),
-        Some(Overlay::Prompt(open)) => prompt::draw(frame, body, app.theme, open),
+        Some(Overlay::Path(input)) => place = Some(predict::draw_path(frame, body, app, input)),
+        Some(Overlay::Prompt(open)) => place = Some(prompt::draw(frame, body, app.theme, open)),
+    }
+    if let (Some(place), Some((list, text))) = (place, app.completion()) {
+        completion::draw(frame, area, place, app.theme, list, &text);
     }
 }
 

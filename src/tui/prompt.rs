@@ -125,8 +125,8 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     }
 }
 
-/// Draws the line over the screen.
-pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) {
+/// Draws the line over the screen; the place of what is typed comes back.
+pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) -> Rect {
     let width = area.width;
     // At the bottom, so that a filter's effect is seen above it.
     let height = 4.min(area.height);
@@ -139,4 +139,5 @@ pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) {
         None => Span::styled(cut(open.hint(), usize::from(inner.width)), theme.dim()),
     };
     frame.render_widget(span, note);
+    Rect { height: 1.min(inner.height), ..inner }
 }

@@ -1,10 +1,12 @@
 //! The state of the screen, and how events change it. Nothing here reads a file, starts a thread or draws.
 
 mod act;
+mod complete;
 mod form;
 mod news;
 mod press;
 
+use super::completion;
 use super::effect::{Effect, TerminalEffect};
 use super::event::Event;
 use super::forms::FormKind;
@@ -16,6 +18,7 @@ use super::prompt::Prompt;
 use super::screens::{data, evaluate, features, predict, results, runs, train};
 use super::snapshot::Snapshot;
 use super::stages::ScreenId;
+use super::tasks;
 use super::theme::{Palette, Theme};
 use super::widgets::confirm::Confirm;
 use super::widgets::form::Form;
@@ -77,6 +80,9 @@ pub struct App {
     pub predict: predict::State,
     pub pictures: Pictures,
     pub runs: runs::State,
+    pub tasks: tasks::State,
+    /// The names that may go on from the path that is being typed.
+    pub completing: Option<completion::List>,
     /// The runs that were started here.
     pub launched: BTreeSet<RunId>,
     /// The screens change with the parts of this run until a key says otherwise.
@@ -109,6 +115,8 @@ impl App {
             predict: predict::State::new(workspace),
             pictures: Pictures::default(),
             runs: runs::State::default(),
+            tasks: tasks::State::default(),
+            completing: None,
             follow: start,
             hits: Hits::new(),
             remembered: HashMap::new(),

@@ -6,7 +6,7 @@ use super::super::screens::data::{audit, sheet};
 use super::super::screens::predict;
 use super::super::snapshot::Snapshot;
 use super::super::stages::{ScreenId, screen_of};
-use super::super::{commands, records};
+use super::super::{commands, records, tasks};
 use super::{App, Tone};
 use faceprobe_core::run::{JobSpec, Status, control};
 use std::sync::Arc;
@@ -33,6 +33,7 @@ impl App {
                 let was = before.run(run.id.as_str()).map(|run| run.status);
                 if was.is_some_and(open) && !open(run.status) {
                     self.message = Some(commands::ended(run));
+                    effects.extend(tasks::after(self, &run.job, run.status == Status::Done));
                     if matches!(run.job, JobSpec::Audit { .. }) {
                         effects.extend(audit::read(self));
                     }
@@ -126,6 +127,8 @@ impl App {
             JobReply::Resumed { run } => self.say(Tone::Good, format!("{run} goes on from where it was.")),
             JobReply::Unqueued { run } => self.say(Tone::Plain, format!("{run} is out of the queue.")),
             JobReply::Images { dataset, images } => sheet::listed(self, &dataset, images),
+            JobReply::Completed { text, names } => self.completed(&text, names),
+            JobReply::Task(told) => return tasks::take(self, told),
             JobReply::Quiet => {}
             JobReply::Saved(path) => self.say(Tone::Good, format!("Saved in {}.", path.display())),
             JobReply::Record(reply) => return records::take(self, *reply),

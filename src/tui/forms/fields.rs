@@ -1,6 +1,7 @@
 //! From the statement of a setting to a field.
 
 use super::{DATA, FormKind};
+use crate::tui::completion::Paths;
 use crate::tui::snapshot::Snapshot;
 use crate::tui::widgets::form::Field;
 use faceprobe_core::model::Kind;
@@ -29,7 +30,7 @@ pub(super) fn of(info: &'static Info, form: FormKind, snapshot: &Snapshot) -> Ve
                 Field::chosen(name, &first, choices.clone(), hint)
             }
         };
-        field.advanced(info.advanced)
+        field.advanced(info.advanced).secret(info.name == "password").path(path(info, form))
     };
     match &info.domain {
         Domain::List { lines: true, .. } => (1..=LINES)
@@ -39,6 +40,16 @@ pub(super) fn of(info: &'static Info, form: FormKind, snapshot: &Snapshot) -> Ve
             })
             .collect(),
         _ => vec![one(info.name.to_owned(), hint(info))],
+    }
+}
+
+/// Whether the field takes a path, and which.
+fn path(info: &Info, form: FormKind) -> Option<Paths> {
+    match (info.name, form) {
+        ("source", FormKind::Prepare) => Some(Paths::Source),
+        ("to", FormKind::FetchData | FormKind::ExportFeatures) => Some(Paths::Folder),
+        ("to", FormKind::Report | FormKind::ExportModel) | ("file", FormKind::FetchWeights) => Some(Paths::Any),
+        _ => None,
     }
 }
 
@@ -60,15 +71,28 @@ fn hint(info: &Info) -> String {
 /// Values that the workspace has for a setting which takes others too.
 fn suggestions(info: &Info, form: FormKind, snapshot: &Snapshot) -> Option<Vec<String>> {
     match (info.name, &info.domain) {
+        // The face detector is among them, which gives no features.
+        ("backbone", _) if form == FormKind::FetchWeights => {
+            Some(faceprobe_core::backbone::weights::all().into_iter().map(|info| info.name.to_owned()).collect())
+        }
         ("backbone", Domain::Text { .. }) => {
             Some(snapshot.backbones.iter().map(|backbone| backbone.name.clone()).collect())
         }
         ("with", _) if form == FormKind::Audit => Some(judges(snapshot)),
+        ("run" | "model", _) if matches!(form, FormKind::ExportModel | FormKind::Report) => Some(trained(snapshot)),
         (_, Domain::Syntax { pattern, examples, .. }) if !pattern.contains([':', ',']) && form != FormKind::Sweep => {
             Some(examples.iter().map(|example| (*example).to_owned()).collect())
         }
         _ => None,
     }
+}
+
+/// Nothing, and the runs that have a model, the best on validation first.
+fn trained(snapshot: &Snapshot) -> Vec<String> {
+    let mut rows: Vec<_> =
+        snapshot.runs.iter().filter_map(|run| run.row.as_ref()).filter(|row| row.has_model()).collect();
+    rows.sort_by(|a, b| b.val_accuracy.unwrap_or(0.0).total_cmp(&a.val_accuracy.unwrap_or(0.0)));
+    std::iter::once(String::new()).chain(rows.into_iter().map(|row| row.run.clone())).collect()
 }
 
 /// The fine-tuned runs that are done, the best on validation first, behind nobody.

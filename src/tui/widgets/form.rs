@@ -1,5 +1,6 @@
 //! A form: fields to type into or choose in, each with its own word on what is wrong.
 
+use super::super::completion::Paths;
 use super::super::theme::Theme;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Frame;
@@ -21,6 +22,10 @@ pub struct Field {
     pub open: bool,
     /// Whether it is folded away until the form is unfolded.
     pub advanced: bool,
+    /// Whether it is never shown nor remembered.
+    pub secret: bool,
+    /// The paths that it takes, if it takes any.
+    pub path: Option<Paths>,
     /// What is wrong with it.
     pub error: Option<String>,
     /// What stood in it when the form was made.
@@ -50,9 +55,23 @@ impl Field {
         self
     }
 
+    /// The same, secret or not.
+    #[must_use]
+    pub fn secret(mut self, secret: bool) -> Self {
+        self.secret = secret;
+        self
+    }
+
+    /// The same, for these paths.
+    #[must_use]
+    pub fn path(mut self, path: Option<Paths>) -> Self {
+        self.path = path;
+        self
+    }
+
     fn new(name: String, value: &str, choices: Vec<String>, open: bool, hint: String) -> Self {
         let (input, usual) = (Input::new(value.to_owned()), value.to_owned());
-        Self { name, hint, input, choices, open, advanced: false, error: None, usual }
+        Self { name, hint, input, choices, open, advanced: false, secret: false, path: None, error: None, usual }
     }
 
     /// The name as people read it.
@@ -121,6 +140,11 @@ impl<Kind> Form<Kind> {
     pub fn focused(&mut self) -> Option<&mut Field> {
         let at = *self.shown().get(self.focus)?;
         self.fields.get_mut(at)
+    }
+
+    /// The same, to look at.
+    pub fn under_cursor(&self) -> Option<&Field> {
+        self.fields.get(*self.shown().get(self.focus)?)
     }
 
     /// Whether the field under the cursor takes left and right as movements of its cursor.
@@ -233,8 +257,9 @@ pub fn draw_input(frame: &mut Frame, area: Rect, input: &Input, theme: Theme, fo
     }
 }
 
-/// Draws the form in the middle of `area`.
-pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>) {
+/// Draws the form in the middle of `area`; the place of the value under the cursor comes back.
+pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>) -> Option<Rect> {
+    let mut place = None;
     let shown = form.shown();
     let lines = shown.len() + usize::from(form.has_fold());
     let width = area.width.saturating_sub(2).clamp(30, 84);
@@ -257,7 +282,12 @@ pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>
         let area = Rect { y: top + row as u16, height: 1, ..inner };
         let focused = line == form.focus;
         match shown.get(line) {
-            Some(&at) => draw_field(frame, area, theme, &form.fields[at], names, focused),
+            Some(&at) => {
+                draw_field(frame, area, theme, &form.fields[at], names, focused);
+                if focused {
+                    place = Some(Rect { x: area.x + names + 1, width: area.width.saturating_sub(names + 1), ..area });
+                }
+            }
             None => {
                 let text = if form.unfolded {
                     "fewer settings".to_owned()
@@ -278,6 +308,7 @@ pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>
         None => Line::styled("Space, left or right shows or hides what is rarely changed", theme.dim()),
     };
     super::text(frame, note, vec![line], 0);
+    place
 }
 
 fn draw_field(frame: &mut Frame, line: Rect, theme: Theme, field: &Field, names: u16, focused: bool) {
@@ -288,7 +319,10 @@ fn draw_field(frame: &mut Frame, line: Rect, theme: Theme, field: &Field, names:
     };
     frame.render_widget(Span::styled(format!("{sign} {}", field.label()), style), line);
     let value = Rect { x: line.x + names + 1, width: line.width.saturating_sub(names + 1), ..line };
-    if field.open {
+    if field.secret {
+        let hidden = Input::new("•".repeat(field.input.value().chars().count()));
+        draw_input(frame, value, &hidden, theme, focused);
+    } else if field.open {
         draw_input(frame, value, &field.input, theme, focused);
         if focused && !field.choices.is_empty() {
             let after = (field.input.value().chars().count() as u16 + 2).min(value.width);

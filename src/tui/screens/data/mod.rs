@@ -55,7 +55,11 @@ impl Screen for Data {
     }
 
     fn context(&self, app: &App) -> Context {
-        if app.data.audit.open { Context::Audit } else { Context::Data }
+        match (app.data.audit.open, app.data.sheet.open) {
+            (true, _) => Context::Audit,
+            (false, true) => Context::Sheet,
+            (false, false) => Context::Data,
+        }
     }
 
     fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
@@ -67,6 +71,9 @@ impl Screen for Data {
     }
 
     fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
+        if app.data.sheet.open && !app.data.audit.open {
+            return sheet::select(app, line);
+        }
         select(app, line);
         Vec::new()
     }
@@ -123,14 +130,19 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
     {
         return effects;
     }
+    if app.data.sheet.open
+        && let Some(effects) = sheet::act(app, action)
+    {
+        return effects;
+    }
     match action {
         Action::Audit => return audit::open(app),
         Action::New => app.open_form(FormKind::Prepare),
+        Action::FetchData => app.open_form(FormKind::FetchData),
         Action::Demo => return app.demo(),
         Action::PauseResume => return app.pause_or_resume(),
         Action::Stop => return app.stop(),
         Action::Sheet => return sheet::toggle(app),
-        _ if app.data.sheet.open => sheet::scroll(app, action),
         Action::PageDown => app.data.scroll = (app.data.scroll + 5).min(most_scroll(app)),
         Action::PageUp => app.data.scroll = app.data.scroll.saturating_sub(5),
         Action::Up | Action::Down | Action::Top | Action::Bottom => {
@@ -207,7 +219,7 @@ fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         return;
     };
     if app.data.sheet.open {
-        sheet::draw(frame, rest, app);
+        sheet::draw(frame, rest, app, hits);
         return;
     }
     if area.width < NARROW {

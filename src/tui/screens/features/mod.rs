@@ -6,6 +6,7 @@ pub mod probe;
 use super::Screen;
 use crate::tui::app::{App, Hits, Target, Tone, moved};
 use crate::tui::effect::Effect;
+use crate::tui::forms::FormKind;
 use crate::tui::jobs::Job;
 use crate::tui::keys::{Action, Binding, Context, name_of};
 use crate::tui::snapshot::{Run, Snapshot, Weights};
@@ -87,12 +88,37 @@ fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
 fn act(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::Extract => return extract(app),
+        Action::FetchWeights => fetch_weights(app),
+        Action::ExportFeatures => export(app),
         Action::Probe => probe::open(app),
         Action::PauseResume => return app.pause_or_resume(),
         Action::Stop => return app.stop(),
         _ => app.features.selected = moved(app.features.selected, app.snapshot.backbones.len(), action),
     }
     Vec::new()
+}
+
+/// Opens the form that fetches weights, for the selected backbone.
+fn fetch_weights(app: &mut App) {
+    let name = app.snapshot.backbones.get(app.features.selected).map(|backbone| backbone.name.clone());
+    app.open_form(FormKind::FetchWeights);
+    if let Some(name) = name {
+        app.fill("backbone", &name);
+        app.fill("file", "");
+    }
+}
+
+/// Opens the form that exports features, for the selected backbone.
+fn export(app: &mut App) {
+    if app.dataset().is_none() {
+        app.say(Tone::Bad, "There is no prepared data set yet; make one on the Data screen (1).");
+        return;
+    }
+    let name = app.snapshot.backbones.get(app.features.selected).map(|backbone| backbone.name.clone());
+    app.open_form(FormKind::ExportFeatures);
+    if let Some(name) = name {
+        app.fill("backbone", &name);
+    }
 }
 
 fn extract(app: &mut App) -> Vec<Effect> {
@@ -104,11 +130,8 @@ fn extract(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     };
     if backbone.weights == Weights::Absent {
-        let text = format!(
-            "The weights of {} are not here; fetch them with: faceprobe weights fetch {}",
-            backbone.title, backbone.name
-        );
-        app.say(Tone::Bad, text);
+        fetch_weights(app);
+        app.say(Tone::Plain, format!("The weights of {} are not installed yet; Enter fetches them.", backbone.title));
         return Vec::new();
     }
     let features = FeatureSpec::of_backbone(backbone.name);
@@ -189,8 +212,8 @@ fn draw_backbones(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         Weights::Present { sha256: Some(hash), .. } => Line::styled(format!("sha256 {hash}"), theme.dim()),
         Weights::Present { .. } => Line::styled("weights are here", theme.dim()),
         Weights::Absent => Line::from(vec![
-            Span::styled("get them: ", theme.dim()),
-            Span::styled(format!("faceprobe weights fetch {}", backbone.name), theme.accent()),
+            Span::styled(name_of(Context::Features, Action::FetchWeights), theme.accent()),
+            Span::styled(" fetches the weights, or takes them from a file", theme.dim()),
         ]),
         Weights::Broken(error) => Line::styled(error.clone(), theme.bad()),
     };

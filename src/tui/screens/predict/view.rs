@@ -242,12 +242,13 @@ fn draw_history(frame: &mut Frame, area: Rect, app: &App) {
     frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
 }
 
-/// Draws the line that takes a path.
-pub fn draw_path(frame: &mut Frame, area: Rect, app: &App, input: &Input) {
+/// Draws the line that takes a path; the place of what is typed comes back.
+pub fn draw_path(frame: &mut Frame, area: Rect, app: &App, input: &Input) -> Rect {
     let inner =
         widgets::window(frame, area, app.theme, "Path of an image or folder", area.width.saturating_sub(2).min(100), 4);
     form::draw_input(frame, Rect { height: 1.min(inner.height), ..inner }, input, app.theme, true);
     let hint = format!("relative to {}; ~ is your home", app.predict.folder.display());
     let below = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1).min(1), ..inner };
     frame.render_widget(Span::styled(cut(&hint, usize::from(inner.width)), app.theme.dim()), below);
+    Rect { height: 1.min(inner.height), ..inner }
 }

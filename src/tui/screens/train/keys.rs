@@ -29,6 +29,13 @@ pub(super) const ROWS: &[Binding] = &[
     ),
     bind(
         C::Train,
+        &[ch('c')],
+        A::LearningCurve,
+        "learning curve",
+        "Opens the form that trains a model on growing parts of the training split.",
+    ),
+    bind(
+        C::Train,
         &[ch(' ')],
         A::Mark,
         "overlay",

@@ -13,6 +13,7 @@ use crate::tui::snapshot::{DataSet, Run, Snapshot};
 use crate::tui::stages::{ScreenId, State as Step, Study};
 use crate::tui::widgets::{self, NARROW, bars, cut, fit, format, offset, panel};
 use curves::View;
+use faceprobe_core::model::Kind;
 use faceprobe_core::run::facts::Best;
 use faceprobe_core::run::{JobSpec, RunId, Status};
 use ratatui::Frame;
@@ -128,11 +129,12 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::New if app.dataset().is_none() => {
             app.say(Tone::Bad, "There is no prepared data set to train on yet; make one on the Data screen (1).");
         }
-        Action::Sweep if app.dataset().is_none() => {
+        Action::Sweep | Action::LearningCurve if app.dataset().is_none() => {
             app.say(Tone::Bad, "There is no prepared data set to train on yet; make one on the Data screen (1).");
         }
         Action::New => app.open_form(FormKind::DENSE),
         Action::Sweep => app.open_form(FormKind::Sweep),
+        Action::LearningCurve => app.open_form(FormKind::Curve(Kind::DENSE)),
         Action::Folds => cross_validate(app),
         Action::Mark => mark(app),
         Action::PauseResume => return app.pause_or_resume(),

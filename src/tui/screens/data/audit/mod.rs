@@ -72,7 +72,7 @@ impl State {
                 self.review().and_then(Review::subject).is_some_and(|image| image.decision.is_some())
             }
             Action::NextOpen => {
-                self.review().is_some_and(|review| review.audit.findings.iter().any(|finding| !finding.settled()))
+                self.review().is_some_and(|review| review.audit.findings.iter().any(|finding| finding.is_open()))
             }
             _ => self.review().is_some_and(|review| review.finding().is_some()),
         }
@@ -207,7 +207,7 @@ fn decide(app: &mut App, verdict: Verdict) -> Vec<Effect> {
             return Vec::new();
         }
     };
-    let left = review.audit.findings.iter().filter(|finding| !finding.settled()).count();
+    let left = review.audit.findings.iter().filter(|finding| finding.is_open()).count();
     let what = match &changes[..] {
         [change] => format!("{}: {}.", cut_front(&change.path, 32), text::decided(change.decision.as_ref())),
         [first, ..] => format!("{} images: {}.", changes.len(), text::decided(first.decision.as_ref())),

@@ -77,7 +77,7 @@ impl Review {
             image.decision = decided.get(&image.hash).map(|decision| decision.word().to_owned());
         }
         let mut review = Self { audit, decided, kind: None, cursor: 0, image: 0, steps: Vec::new() };
-        if review.finding().is_some_and(Finding::settled) {
+        if review.finding().is_some_and(|finding| !finding.is_open()) {
             review.next_open(true);
         }
         review
@@ -104,7 +104,7 @@ impl Review {
     pub fn kinds(&self) -> Vec<KindCount> {
         let mut kinds: Vec<KindCount> = Vec::new();
         for finding in &self.audit.findings {
-            let open = usize::from(!finding.settled());
+            let open = usize::from(finding.is_open());
             match kinds.iter_mut().find(|count| count.kind == finding.kind) {
                 Some(count) => {
                     count.findings += 1;
@@ -180,7 +180,7 @@ impl Review {
         self.kind = choices[(at + step) % choices.len()];
         let listed = self.listed();
         if !listed.contains(&self.cursor) {
-            let open = listed.iter().find(|&&at| !self.audit.findings[at].settled());
+            let open = listed.iter().find(|&&at| self.audit.findings[at].is_open());
             if let Some(&at) = open.or(listed.first()) {
                 self.go(at);
             }
@@ -208,7 +208,7 @@ impl Review {
         if !forward {
             order.reverse();
         }
-        match order.into_iter().find(|&at| !self.audit.findings[at].settled()) {
+        match order.into_iter().find(|&at| self.audit.findings[at].is_open()) {
             Some(at) => {
                 self.go(at);
                 true
@@ -255,7 +255,7 @@ impl Review {
         let before = self.apply(&changes);
         self.steps.push(Step { before, cursor, image });
         if verdict != Verdict::Clear {
-            if self.finding().is_some_and(Finding::settled) {
+            if self.finding().is_some_and(|finding| !finding.is_open()) {
                 self.next_open(true);
             } else {
                 self.image = self.next_image();

@@ -75,9 +75,12 @@ pub fn sign(word: Option<&str>) -> &'static str {
     }
 }
 
-/// The sign of a finding: none while there is something left to decide.
+/// The sign of a finding: none while there is something left to decide; `=` for copies, on which there is nothing.
 pub fn sign_of(finding: &Finding) -> &'static str {
     if !finding.settled() {
+        if finding.kind == Kind::ExactDuplicate {
+            return "=";
+        }
         return if finding.images.iter().any(|image| image.decision.is_some()) { "·" } else { " " };
     }
     // What changes the set says more than what was kept.

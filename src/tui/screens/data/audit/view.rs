@@ -91,13 +91,22 @@ fn absent(frame: &mut Frame, area: Rect, app: &App) {
     said(frame, area, app, lines);
 }
 
+/// `19,433 images (9,433 in no split)`.
+fn looked_at(review: &Review) -> String {
+    let images = format::thousands(review.audit.images as u64);
+    match review.audit.in_no_split {
+        Some(outside @ 1..) => format!("{images} images ({} in no split)", format::thousands(outside as u64)),
+        _ => format!("{images} images"),
+    }
+}
+
 fn nothing(frame: &mut Frame, area: Rect, app: &App, review: &Review) {
     let theme = app.theme;
-    let images = format::thousands(review.audit.images as u64);
+    let images = looked_at(review);
     let settled: usize = review.audit.tallies.iter().map(|tally| tally.settled).sum();
     let text = match settled {
-        0 => format!("Nothing was found among {images} images."),
-        _ => format!("Nothing is left to decide among {images} images; {settled} findings were settled before."),
+        0 => format!("Nothing was found among {images}."),
+        _ => format!("Nothing is left to decide among {images}; {settled} findings were settled before."),
     };
     let mut lines = vec![Line::styled(text, theme.good())];
     for note in &review.audit.notes {
@@ -112,7 +121,7 @@ fn nothing(frame: &mut Frame, area: Rect, app: &App, review: &Review) {
 fn findings(frame: &mut Frame, area: Rect, app: &App, review: &Review, hits: &mut Hits) {
     let theme = app.theme;
     let stale = is_stale(app, review);
-    let notes = u16::from(area.height >= 18 && !review.audit.notes.is_empty());
+    let notes = u16::from(area.height >= 18);
     let [head, warned, body, noted, foot] = area.layout(&Layout::vertical([
         Constraint::Length(u16::from(area.width < NARROW)),
         Constraint::Length(u16::from(stale)),
@@ -129,7 +138,7 @@ fn findings(frame: &mut Frame, area: Rect, app: &App, review: &Review, hits: &mu
         frame.render_widget(Span::styled(cut(&text, usize::from(area.width)), theme.warning()), warned);
     }
     if notes == 1 {
-        let text = format!(" note: {}", review.audit.notes.join(" "));
+        let text = format!(" {} checked. {}", looked_at(review), review.audit.notes.join(" "));
         frame.render_widget(Span::styled(cut(&text, usize::from(area.width)), theme.dim()), noted);
     }
     frame.render_widget(summary(app, review, usize::from(area.width)), foot);
@@ -162,7 +171,7 @@ fn place(app: &App, review: &Review) -> Line<'static> {
     let listed = review.listed();
     let at = listed.iter().position(|&at| at == review.cursor).map_or(0, |at| at + 1);
     let kind = review.finding().map(|finding| text::short(finding.kind)).unwrap_or_default();
-    let open = listed.iter().filter(|&&at| !review.audit.findings[at].settled()).count();
+    let open = listed.iter().filter(|&&at| review.audit.findings[at].is_open()).count();
     Line::from(vec![
         Span::styled(kind, theme.strong()),
         Span::raw(format!(" {} of {}", format::thousands(at as u64), format::thousands(listed.len() as u64))),
@@ -176,6 +185,12 @@ fn summary(app: &App, review: &Review, width: usize) -> Line<'static> {
     let counts = review.counts();
     if counts.all() == 0 {
         let settled: usize = review.audit.tallies.iter().map(|tally| tally.settled).sum();
+        if review.audit.findings.iter().all(|finding| !finding.is_open()) {
+            return Line::styled(
+                " Nothing needs a decision: preparation keeps the first of exact copies.",
+                theme.dim(),
+            );
+        }
         let text = match (settled, width < usize::from(NARROW)) {
             (0, true) => " Nothing is decided yet.".to_owned(),
             (0, false) => " Nothing is decided yet; raw data is never changed.".to_owned(),
