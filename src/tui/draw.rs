@@ -2,6 +2,7 @@
 
 use super::app::{App, Hits, Overlay, Target, Tone};
 use super::completion;
+use super::guide;
 use super::keys;
 use super::palette;
 use super::prompt;
@@ -262,8 +263,12 @@ fn draw_message(frame: &mut Frame, area: Rect, app: &App) {
     let theme = app.theme;
     let Some((tone, text)) = &app.message else {
         if let Some(run) = &app.follow {
-            let text = format!(" Following {run}: the screens change with its work until you change them.");
+            let text =
+                format!(" Following {run}: the screens switch with its progress until you switch them yourself.");
             frame.render_widget(Span::styled(cut(&text, usize::from(area.width)), theme.dim()), area);
+        } else if let Some(next) = guide::next(app) {
+            let text = cut(&format!(" {next}"), usize::from(area.width));
+            frame.render_widget(Span::styled(text, theme.dim()), area);
         }
         return;
     };

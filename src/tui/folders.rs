@@ -30,7 +30,7 @@ pub fn open(text: &str, from: &Path) -> Result<JobReply> {
         // A sentence has to fit the message line, however long the path is.
         let shown = cut_front(&path.display().to_string(), 100);
         match error.kind() {
-            std::io::ErrorKind::NotFound => Error::failed(format!("{shown}: there is no such file or folder.")),
+            std::io::ErrorKind::NotFound => Error::failed(format!("{shown}: no such file or folder.")),
             _ => Error::failed(format!("{shown}: cannot be opened ({error}).")),
         }
     })?;

@@ -214,7 +214,7 @@ pub fn work(settings: &Settings, jobs: &Receiver<Job>, events: &Sender<Event>, n
                 continue;
             }
             Job::Task(order) => {
-                tasks.start(&settings.workspace, *order, events);
+                tasks.start(&settings.workspace, *order, events, nudge);
                 continue;
             }
             Job::StopTasks => {

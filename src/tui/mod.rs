@@ -16,6 +16,7 @@ pub mod folders;
 mod followed;
 pub mod forms;
 pub mod graphics;
+pub mod guide;
 pub mod history;
 pub mod input;
 pub mod jobs;
@@ -155,6 +156,7 @@ fn pass_on(effects: impl IntoIterator<Item = Effect>, hands: &Hands) -> Vec<Term
             Effect::Terminal(effect) => return Some(effect),
             Effect::Job(job) => drop(hands.jobs.send(job)),
             Effect::Predict(ask) => drop(hands.asks.send(ask)),
+            Effect::Folder(folder) => drop(hands.watcher.send(Nudge::Folder(folder))),
             Effect::Stories(runs) => drop(hands.watcher.send(Nudge::Stories(runs))),
         }
         None
@@ -188,7 +190,7 @@ fn event_loop(
                 };
                 match &event {
                     Event::Ending(signal) => return Ok(Some(*signal)),
-                    Event::Lost => return Err(Error::failed("The terminal is gone; runs at work go on.")),
+                    Event::Lost => return Err(Error::failed("The terminal is gone; runs continue.")),
                     Event::Continue => terminal::resume()?,
                     Event::Graphics(picker) => drop(hands.pictures.send(Order::Use((**picker).clone()))),
                     _ => {}
@@ -196,7 +198,9 @@ fn event_loop(
                 let size = screen.size().map_err(gone)?;
                 app.cramped = size.width < draw::SMALLEST.0 || size.height < draw::SMALLEST.1;
                 let effects = app.update(event);
-                for effect in pass_on(effects.into_iter().chain(app.ask_for_stories()), hands) {
+                for effect in
+                    pass_on(effects.into_iter().chain(app.ask_for_stories()).chain(app.ask_for_folder()), hands)
+                {
                     match effect {
                         TerminalEffect::Quit => return Ok(None),
                         TerminalEffect::Suspend => {
@@ -234,7 +238,7 @@ fn event_loop(
 }
 
 fn gone(error: std::io::Error) -> Error {
-    Error::failed(format!("The terminal cannot be written to ({error}); runs at work go on."))
+    Error::failed(format!("The terminal cannot be written to ({error}); runs continue."))
 }
 
 /// Forgets what is on the terminal, so that the next frame is drawn whole. Not `Terminal::clear`: that asks the

@@ -61,7 +61,7 @@ impl Prompt {
     fn title(&self) -> String {
         match &self.purpose {
             Purpose::Filter(_, text) => format!("Show only {} with", text.lines),
-            Purpose::Export => "Write the table into a file".into(),
+            Purpose::Export => "Export the table".into(),
             Purpose::Title(run) => format!("Title of {run}"),
             Purpose::Note(run) => format!("Note on {run}"),
         }
@@ -70,9 +70,9 @@ impl Prompt {
     fn hint(&self) -> &'static str {
         match &self.purpose {
             Purpose::Filter(_, text) => text.hint,
-            Purpose::Export => "the ending decides: .csv, .md or .tex; relative to the workspace",
+            Purpose::Export => ".csv, .md or .tex; relative to the workspace",
             Purpose::Title(_) => "shown beside the run's name, which stays; leave empty to delete it",
-            Purpose::Note(_) => "\\n begins a new line; leave empty to delete the note",
+            Purpose::Note(_) => "\\n starts a new line; leave empty to delete the note",
         }
     }
 }

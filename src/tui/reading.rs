@@ -24,7 +24,9 @@ fn perform(job: Job, events: &Sender<Event>) -> Option<()> {
     match job {
         Job::List { folder, select } => {
             // What names promise at once, what the files are a little later.
-            if let Some(entries) = folders::promised(&folder) {
+            if select.is_none()
+                && let Some(entries) = folders::promised(&folder)
+            {
                 tell(JobReply::Listed { folder: folder.clone(), entries, select: select.clone(), predict: false })?;
             }
             tell(match folders::list(&folder) {

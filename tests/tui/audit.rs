@@ -218,7 +218,7 @@ fn what_cannot_be_decided_says_why_and_kinds_are_listed_apart() {
         report.manifest_sha256 = "b".repeat(64);
     }
     app.update(Event::Snapshot(Arc::new(anew)));
-    assert!(shown(&mut app, 120, 40).contains("sample was prepared anew since this audit; R audits it again."));
+    assert!(shown(&mut app, 120, 40).contains("sample was prepared again since this audit; R audits it again."));
     press(&mut app, KeyCode::Esc);
     assert!(!app.data.audit.open);
 }

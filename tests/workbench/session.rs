@@ -14,12 +14,51 @@ fn the_contact_sheet_shows_the_images_of_the_set() {
     let buffer = with_pictures(&mut app, &Picker::halfblocks(), 120, 40);
     let pixels = buffer.content.iter().filter(|cell| matches!(cell.fg, Color::Rgb(200.., 0..=60, 0..=60))).count();
     assert!(pixels > 300, "{pixels}");
-    assert!(shown(&app, 120, 40).contains("male · train"));
+    assert!(shown(&app, 120, 40).contains("1 of 500 · female · train"));
+    // A cursor that goes by pictures and rows, and stays within the set.
+    press(&mut app, KeyCode::Right);
+    assert!(shown(&app, 120, 40).contains("2 of 500 · male · train"));
     press(&mut app, KeyCode::End);
     press(&mut app, KeyCode::Down);
-    assert!(shown(&app, 120, 40).contains("500 images of sample"));
+    assert!(shown(&app, 120, 40).contains("500 of 500"));
     press(&mut app, KeyCode::Esc);
     assert!(!app.data.sheet.open);
+}
+
+#[test]
+fn the_contact_sheet_filters_by_class_and_split_and_predicts_what_is_under_its_cursor() {
+    let mut app = app();
+    app.update(Event::Graphics(Box::new(Picker::halfblocks())));
+    keys(&mut app, "i");
+    let image = |at: usize| SetImage {
+        path: format!("/photos/{at:03}.jpg").into(),
+        class: at % 2,
+        split: [Split::Train, Split::Val, Split::Test][at % 3],
+    };
+    app.update(Event::Job(JobReply::Images { dataset: "sample".into(), images: Ok((0..60).map(image).collect()) }));
+    for (width, height) in [(200, 60), (120, 40), (80, 24), (40, 12)] {
+        insta::assert_snapshot!(format!("sheet_{width}x{height}"), shown(&app, width, height));
+    }
+    keys(&mut app, "cc");
+    assert!(shown(&app, 120, 40).contains("30 of 60 images of sample SYNTHETIC · male · all splits"));
+    keys(&mut app, "sss");
+    let screen = shown(&app, 120, 40);
+    assert!(screen.contains("10 of 60 images of sample SYNTHETIC · male · test"), "{screen}");
+    assert!(screen.contains("1 of 10 · male · test · /photos/005.jpg"), "{screen}");
+    press(&mut app, KeyCode::Down);
+    press(&mut app, KeyCode::Left);
+    let under = shown(&app, 120, 40).lines().find_map(|line| Some(line.split_once(" · test · ")?.1.to_owned()));
+    let path: PathBuf = under.unwrap().split_whitespace().next().unwrap().into();
+    let effects = press(&mut app, KeyCode::Enter);
+    assert_eq!(effects, [Effect::Job(Job::Open { text: path.display().to_string(), from: "/".into() })]);
+    assert_eq!(app.screen, ScreenId::Predict);
+    // A set without images of a kind says so, and is not being read for ever.
+    let mut app = self::app();
+    app.update(Event::Graphics(Box::new(Picker::halfblocks())));
+    keys(&mut app, "i");
+    assert!(shown(&app, 120, 40).contains("Reading the list of images"));
+    app.update(Event::Job(JobReply::Images { dataset: "sample".into(), images: Ok(Vec::new()) }));
+    assert!(shown(&app, 120, 40).contains("No images match"));
 }
 
 #[test]

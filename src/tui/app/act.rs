@@ -83,7 +83,7 @@ impl App {
             Action::Theme => {
                 self.theme.palette = self.theme.palette.next();
                 self.themed = Some(self.theme.palette);
-                self.say(Tone::Plain, format!("The theme is {} now.", self.theme.palette.name()));
+                self.say(Tone::Plain, format!("Theme: {}.", self.theme.palette.name()));
             }
             Action::StopTask => return vec![Job::StopTasks.into()],
             Action::Report => self.open_form(FormKind::Report),

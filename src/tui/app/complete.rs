@@ -74,7 +74,15 @@ impl App {
             return Some(vec![Job::Complete { text, paths, base }.into()]);
         };
         let list = self.completing.as_mut()?;
+        // As far as the names agree, else to the next of them.
+        let longer = list.names.extended(&text).filter(|longer| *longer != text);
         match action {
+            Action::Complete if longer.is_some() && list.selected.is_none() => {
+                if list.names.fitting(&text).len() == 1 {
+                    self.completing = None;
+                }
+                self.put_path(longer?);
+            }
             Action::Complete | Action::Down => list.go(&text, true),
             Action::Up => list.go(&text, false),
             Action::Cancel => self.completing = None,
@@ -99,7 +107,7 @@ impl App {
         };
         let several = names.fitting(text).len() > 1;
         match names.extended(text) {
-            None => self.say(Tone::Plain, "No file or folder there begins like this."),
+            None => self.say(Tone::Plain, "No match."),
             Some(longer) => {
                 self.message = None;
                 self.put_path(longer);

@@ -166,6 +166,7 @@ impl App {
             Event::Mouse(mouse) => self.mouse(mouse),
             Event::Snapshot(snapshot) => self.take(snapshot),
             Event::Job(reply) => self.job(reply),
+            Event::FolderChanged(folder) => predict::changed(self, &folder),
             Event::Predictor(reply) => predict::reply(self, reply),
             Event::Graphics(picker) => {
                 self.pictures.can(picker.protocol_type());

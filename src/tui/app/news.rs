@@ -6,7 +6,7 @@ use super::super::screens::data::{audit, sheet};
 use super::super::screens::predict;
 use super::super::snapshot::Snapshot;
 use super::super::stages::{ScreenId, screen_of};
-use super::super::{commands, records, tasks};
+use super::super::{commands, guide, records, tasks};
 use super::{App, Tone};
 use faceprobe_core::run::{JobSpec, Status, control};
 use std::sync::Arc;
@@ -50,9 +50,23 @@ impl App {
         {
             self.message = Some((Tone::Bad, problem.clone()));
         }
+        self.say_next(&before);
         effects.extend(self.lead(&now));
         effects.extend(self.wanted());
         effects
+    }
+
+    /// Says what comes next behind the word that a run is done, where that is another step than before it.
+    fn say_next(&mut self, before: &Snapshot) {
+        let ended =
+            before.live().any(|run| self.snapshot.run(run.id.as_str()).is_some_and(|run| !run.status.is_live()));
+        if ended
+            && let Some(next) = guide::next(self)
+            && let Some((Tone::Good, text)) = &mut self.message
+        {
+            let end = if text.ends_with(['.', '!']) { "" } else { "." };
+            text.push_str(&format!("{end} {next}"));
+        }
     }
 
     /// Shows the screen where the followed run is at work.
@@ -92,19 +106,21 @@ impl App {
         match reply {
             JobReply::Current { dataset } => {
                 self.data.selected = Some(dataset.clone());
-                return audit::turn_to(self, dataset);
+                let mut effects = audit::turn_to(self, dataset);
+                effects.extend(self.wanted());
+                return effects;
             }
             JobReply::Launched { run } => {
                 self.launched.insert(run.clone());
-                self.say(Tone::Good, format!("{run} was started; it goes on if you leave."));
+                self.say(Tone::Good, format!("{run} started; it keeps running if you quit."));
                 self.screen.screen().launched(self, &run);
             }
             JobReply::Told { run, command } => {
                 let text = match command {
-                    control::Command::Pause => format!("{run} will pause at the next safe point."),
-                    control::Command::Resume => format!("{run} goes on."),
+                    control::Command::Pause => format!("{run} pauses at the next safe point."),
+                    control::Command::Resume => format!("{run} resumed."),
                     control::Command::Stop => {
-                        format!("{run} will stop at the next safe point; what is finished is kept.")
+                        format!("{run} stops at the next safe point; what is finished is kept.")
                     }
                 };
                 self.say(Tone::Plain, text);
@@ -114,18 +130,23 @@ impl App {
                     0 => "",
                     _ => " Its test split had been opened before; that is recorded.",
                 };
-                let text = format!("Predict now uses {} with threshold {:.3}.{after}", choice.run, choice.threshold);
+                let on = match self.screen {
+                    ScreenId::Predict => String::new(),
+                    _ => format!(" Press {} for Predict.", ScreenId::Predict.index() + 1),
+                };
+                let text =
+                    format!("Predict now uses {} with threshold {:.3}.{after}{on}", choice.run, choice.threshold);
                 self.say(Tone::Good, text);
             }
             JobReply::Listed { folder, entries, select, predict } => {
                 return predict::listed(self, folder, entries, select, predict);
             }
             JobReply::Queued { run } => {
-                self.say(Tone::Good, format!("{run} waits until nothing else trains; then it starts by itself."));
+                self.say(Tone::Good, format!("{run} is queued; it starts when no other training is running."));
                 ScreenId::Train.screen().show(self, &run);
             }
-            JobReply::Resumed { run } => self.say(Tone::Good, format!("{run} goes on from where it was.")),
-            JobReply::Unqueued { run } => self.say(Tone::Plain, format!("{run} is out of the queue.")),
+            JobReply::Resumed { run } => self.say(Tone::Good, format!("{run} resumed from where it was.")),
+            JobReply::Unqueued { run } => self.say(Tone::Plain, format!("{run} was removed from the queue.")),
             JobReply::Images { dataset, images } => sheet::listed(self, &dataset, images),
             JobReply::Completed { text, names } => self.completed(&text, names),
             JobReply::Task(told) => return tasks::take(self, told),

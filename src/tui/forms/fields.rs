@@ -36,7 +36,7 @@ pub(super) fn of(info: &'static Info, form: FormKind, snapshot: &Snapshot) -> Ve
         Domain::List { lines: true, .. } => (1..=LINES)
             .map(|line| match line {
                 1 => one(info.name.to_owned(), hint(info)),
-                _ => one(format!("{}_{line}", info.name), "Another one to add, or nothing".into()).advanced(line > 2),
+                _ => one(format!("{}_{line}", info.name), "Another source to add; optional".into()).advanced(line > 2),
             })
             .collect(),
         _ => vec![one(info.name.to_owned(), hint(info))],
@@ -59,6 +59,7 @@ fn hint(info: &Info) -> String {
         Domain::Whole { .. } | Domain::Number { .. } | Domain::Syntax { .. } => {
             format!(" ({})", info.domain.describe())
         }
+        Domain::List { of, lines: true } => format!(" ({}; Tab lists the layouts and completes paths)", of.hint()),
         Domain::Optional { of, .. } if matches!(**of, Domain::Whole { .. } | Domain::Number { .. }) => {
             format!(" ({})", of.describe())
         }
@@ -117,7 +118,7 @@ pub(super) fn data(snapshot: &Snapshot, current: Option<&str>, with_folds: bool)
         }
     }
     let hint = if with_folds {
-        "The prepared set to train on; a cross-validation stands for all its folds"
+        "The prepared set to train on; a cross-validation means all its folds"
     } else {
         "The prepared set to work on"
     };

@@ -164,23 +164,22 @@ pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<
     let (title, intro) = match kind {
         FormKind::Prepare => (
             "Prepare a data set".to_owned(),
-            "Reads labels, leaves out what cannot be used and says why, draws balanced splits.",
+            "Reads the labels, drops unusable images and says why, and draws balanced splits.",
         ),
         FormKind::Audit => (
             format!("Audit {on}"),
-            "Looks for likely wrong labels, copies, and pictures that show little; what to do is yours to decide.",
+            "Looks for likely label errors, duplicates and poor images; you decide what to do with each.",
         ),
         FormKind::Probe => (
-            "Probe the depths of a network".to_owned(),
-            "Takes features after every stage and fits a logistic regression on each: accuracy by depth.",
+            "Depth probe".to_owned(),
+            "Extracts features after every stage and fits a logistic regression on each: accuracy by depth.",
         ),
-        FormKind::Sweep => (
-            format!("Sweep on {on}"),
-            "Grid search: several values with commas between them; every combination × seed is trained.",
-        ),
+        FormKind::Sweep => {
+            (format!("Sweep on {on}"), "Grid search: every combination × seed. Separate several values by commas.")
+        }
         FormKind::Train(model) => (
             format!("Train: {}", model.info().title),
-            "Everything is chosen on validation; the test split stays closed.",
+            "Everything is selected on validation; the test split stays closed.",
         ),
         FormKind::Curve(model) => (
             format!("Learning curve: {}", model.info().title),
@@ -188,15 +187,15 @@ pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<
         ),
         FormKind::FetchData => (
             "Fetch a data set".to_owned(),
-            "Photographs from the network. It ends when you leave the program; started again, it goes on where it was.",
+            "Downloads photographs. Quitting stops the download; starting it again resumes it.",
         ),
         FormKind::FetchWeights => (
             "Fetch the weights of a network".to_owned(),
-            "Downloaded once for all workspaces and checked by their hash. Started again, a download goes on where it was.",
+            "Downloaded once for all workspaces and checked by hash. A stopped download resumes when started again.",
         ),
         FormKind::Report => (
             "Write the report".to_owned(),
-            "One HTML file and one of Markdown: data, models with intervals, the model card, and how to do it again.",
+            "HTML and Markdown: data, models with confidence intervals, the model card, and how to reproduce it.",
         ),
         FormKind::ExportModel => {
             ("Export a model".to_owned(), "The whole predictor as ONNX: decoded image in, label and probability out.")
@@ -206,6 +205,5 @@ pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<
             "Features and labels in one order, for numpy, pandas and scikit-learn. What is missing is extracted first.",
         ),
     };
-    let focus = usize::from(kind.model().is_some());
-    Form { kind, title, intro: intro.to_owned(), fields: all, focus, unfolded: false }
+    Form { kind, title, intro: intro.to_owned(), fields: all, focus: 0, unfolded: false }
 }

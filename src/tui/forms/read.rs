@@ -110,7 +110,7 @@ fn job(
             if let Some(run) =
                 settings.with.as_ref().filter(|name| !snapshot.runs.iter().any(|run| run.id.as_str() == **name))
             {
-                form.complain("with", format!("There is no run {run} any more; left and right choose another."));
+                form.complain("with", format!("Run {run} no longer exists; left and right choose another."));
                 return Ok(None);
             }
             dataset.map(|dataset| JobSpec::Audit { dataset: dataset.to_owned(), settings: Box::new(settings) })

@@ -10,6 +10,7 @@ pub use view::{State, View, after, draw, lines, take};
 
 use super::event::Event;
 use super::jobs::JobReply;
+use super::watcher::Nudge;
 use faceprobe_core::error::ErrorKind;
 use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::monitor::{Monitor, Update};
@@ -104,13 +105,13 @@ pub struct Tasks {
 
 impl Tasks {
     /// Does an order on a thread of its own, which tells `events`.
-    pub fn start(&mut self, workspace: &Workspace, order: Order, events: &Sender<Event>) {
+    pub fn start(&mut self, workspace: &Workspace, order: Order, events: &Sender<Event>, nudge: &Sender<Nudge>) {
         self.flags.retain(|(_, flag)| Arc::strong_count(flag) > 1);
         self.last += 1;
         let (id, flag) = (self.last, Arc::new(AtomicBool::new(false)));
         self.flags.push((id, Arc::clone(&flag)));
         let teller = Teller { id, events: events.clone(), flag, told: Mutex::new(None) };
-        let workspace = workspace.clone();
+        let (workspace, nudge) = (workspace.clone(), nudge.clone());
         thread::spawn(move || {
             teller.tell(News::Began(order.task.title()));
             let news = match perform::perform(&workspace, order, &teller) {
@@ -118,6 +119,8 @@ impl Tasks {
                 Err(error) if error.kind() == ErrorKind::Stopped => News::Stopped,
                 Err(error) => News::Failed(error.to_string()),
             };
+            // What it made is seen at once.
+            let _ = nudge.send(Nudge::Look);
             teller.tell(news);
         });
     }

@@ -43,7 +43,7 @@ pub(super) fn perform(workspace: &Workspace, order: Order, monitor: &dyn Monitor
             let options =
                 ReportOptions { model: wanted.model.clone(), thumbnails: wanted.thumbnails, force: order.replace };
             let written = report::write(workspace, &to, &options)?;
-            Ok(Outcome::Told(format!("The report is in {}; a browser shows it.", written.html.display())))
+            Ok(Outcome::Told(format!("Report written to {}; open it in a browser.", written.html.display())))
         }
         Task::ExportModel(wanted) => {
             let to = place(root, &wanted.to);
@@ -53,7 +53,10 @@ pub(super) fn perform(workspace: &Workspace, order: Order, monitor: &dyn Monitor
             let mut outputs = Outputs::new(workspace, order.replace);
             let written = predictor_export::export(workspace, wanted.run.as_deref(), &to, &mut outputs)?;
             let (run, program) = (&written.info.provenance.run, written.program.display());
-            Ok(Outcome::Told(format!("{run} is in {}; {program} predicts with it.", written.model.display())))
+            Ok(Outcome::Told(format!(
+                "{run} was exported to {}; {program} shows how to use it.",
+                written.model.display()
+            )))
         }
         Task::ExportFeatures { .. } => export_features(workspace, &order, monitor),
     }
@@ -102,7 +105,7 @@ fn fetch_congress(workspace: &Workspace, order: &Order, fetch: &FetchData, monit
     let report = congress::fetch(&request, &mut Outputs::new(workspace, order.replace), monitor)?;
     Ok(Outcome::Source {
         told: format!(
-            "{} portraits are here, {} female and {} male.",
+            "{} portraits downloaded, {} female and {} male.",
             report.female + report.male,
             report.female,
             report.male
@@ -125,8 +128,8 @@ fn fetch_adience(workspace: &Workspace, fetch: &FetchData, monitor: &dyn Monitor
     let images: u64 = files.iter().filter_map(|file| file.images).sum();
     Ok(Outcome::Source {
         told: match images {
-            0 => "Adience is here.".to_owned(),
-            _ => format!("Adience is here, {images} files."),
+            0 => "Adience is downloaded.".to_owned(),
+            _ => format!("Adience is downloaded, {images} files."),
         },
         source: format!("adience:{}", folder.display()),
         name: "adience".to_owned(),
@@ -181,7 +184,9 @@ fn export_features(workspace: &Workspace, order: &Order, monitor: &dyn Monitor) 
         return Ok(Outcome::Needs {
             spec: Box::new(JobSpec::Extract { dataset: dataset.clone(), features: features.clone() }),
             order: Box::new(Order { task, ..order.clone() }),
-            told: format!("{missing} images have no such features yet: they are extracted first, then exported."),
+            told: format!(
+                "{missing} images have no features of this kind yet; they are extracted first, then exported."
+            ),
         });
     }
     let stores: Vec<_> = stores.iter().collect();
@@ -189,10 +194,10 @@ fn export_features(workspace: &Workspace, order: &Order, monitor: &dyn Monitor) 
     let exported = export::export(&mut outputs, &files, &manifest, &stores, &features.identity()?)?;
     let left_out = match exported.left_out {
         0 => String::new(),
-        count => format!("; {count} images cannot be read and are left out"),
+        count => format!("; {count} unreadable images are left out"),
     };
     Ok(Outcome::Told(format!(
-        "{} rows of {} values are in {}{left_out}.",
+        "{} rows of {} values were written to {}{left_out}.",
         exported.rows,
         exported.width,
         files.features.display()

@@ -4,6 +4,7 @@ use super::{News, Order, Outcome, Progress, Told};
 use crate::tui::app::{App, Tone};
 use crate::tui::effect::Effect;
 use crate::tui::forms::FormKind;
+use crate::tui::guide;
 use crate::tui::jobs::Job;
 use crate::tui::keys::{self, Action, Context};
 use crate::tui::widgets::{cut, format};
@@ -86,7 +87,7 @@ pub fn take(app: &mut App, told: Told) -> Vec<Effect> {
         }
         News::Stopped => {
             let title = end();
-            app.say(Tone::Plain, format!("Stopped {title}; what came is kept, and the next time goes on from there."));
+            app.say(Tone::Plain, format!("Stopped {title}; partial downloads are kept, and the next attempt resumes."));
         }
         News::Failed(sentence) => {
             end();
@@ -102,9 +103,12 @@ pub fn take(app: &mut App, told: Told) -> Vec<Effect> {
 
 fn ended(app: &mut App, outcome: Outcome) -> Vec<Effect> {
     match outcome {
-        Outcome::Told(sentence) => app.say(Tone::Good, sentence),
+        Outcome::Told(sentence) => {
+            let next = guide::next(app).map_or_else(String::new, |next| format!(" {next}"));
+            app.say(Tone::Good, format!("{sentence}{next}"));
+        }
         Outcome::Source { told, source, name } => {
-            app.say(Tone::Good, format!("{told} Enter prepares them for training."));
+            app.say(Tone::Good, format!("{told} Press Enter to prepare them for training."));
             // Nothing that somebody is filling in is taken away.
             if app.overlay.is_none() {
                 app.open_form(FormKind::Prepare);
@@ -114,7 +118,7 @@ fn ended(app: &mut App, outcome: Outcome) -> Vec<Effect> {
         }
         Outcome::Exists { path, order } => {
             let text = format!(
-                "{} exists and was not made here, or was changed since. What is in it now is lost.",
+                "{} exists and was not written by faceprobe, or was edited since. Its contents will be lost.",
                 path.display()
             );
             app.ask("Replace the file?", vec![text], Job::Task(order));

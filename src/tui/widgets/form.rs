@@ -265,16 +265,24 @@ pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>
     let width = area.width.saturating_sub(2).clamp(30, 84);
     let inside = usize::from(width.saturating_sub(4)).max(1);
     let intro = form.intro.chars().count().div_ceil(inside) as u16 + 1;
-    let height = lines as u16 + intro + 5;
+    // What is wrong with the field under the cursor, else what belongs in it.
+    let line = match shown.get(form.focus).map(|&at| &form.fields[at]) {
+        Some(Field { error: Some(error), .. }) => Line::styled(error.clone(), theme.bad()),
+        Some(field) => Line::styled(field.hint.clone(), theme.dim()),
+        None => Line::styled("Space, left or right shows or hides advanced settings", theme.dim()),
+    };
+    let needed = super::wrapped(&line.to_string(), inside).len() as u16;
+    let height = lines as u16 + intro + 2 + needed.max(3);
     let inner = super::window(frame, area, theme, &form.title, width, height);
-    let roomy = inner.height >= lines as u16 + intro + 3;
+    let roomy = inner.height >= lines as u16 + intro + needed.max(3);
     let top = if roomy {
         super::text(frame, Rect { height: intro, ..inner }, vec![Line::styled(form.intro.clone(), theme.dim())], 0);
         inner.y + intro
     } else {
         inner.y
     };
-    let notes = 3.min(inner.height / 3).max(1);
+    // A long refusal is read whole, if half of the window is enough for it.
+    let notes = needed.max(3.min(inner.height / 3)).clamp(1, (inner.height / 2).max(1));
     let rows = inner.bottom().saturating_sub(top).saturating_sub(notes);
     let first = super::offset(form.focus, lines, usize::from(rows));
     let names = form.fields.iter().map(|field| field.name.len()).max().unwrap_or(0) as u16 + 2;
@@ -300,13 +308,7 @@ pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>
             }
         }
     }
-    // What is wrong with the field under the cursor, else what belongs in it.
     let note = Rect { y: inner.bottom().saturating_sub(notes), height: notes, ..inner };
-    let line = match shown.get(form.focus).map(|&at| &form.fields[at]) {
-        Some(Field { error: Some(error), .. }) => Line::styled(error.clone(), theme.bad()),
-        Some(field) => Line::styled(field.hint.clone(), theme.dim()),
-        None => Line::styled("Space, left or right shows or hides what is rarely changed", theme.dim()),
-    };
     super::text(frame, note, vec![line], 0);
     place
 }

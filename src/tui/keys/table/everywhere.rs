@@ -63,7 +63,7 @@ pub(super) const ROWS: &[Binding] = &[
         &[ch('X')],
         A::StopTask,
         "",
-        "Stops what is being fetched or exported; what came is kept, and the next time goes on from there.",
+        "Stops downloads and exports; partial downloads are kept, and the next attempt resumes.",
     ),
     bind(C::Global, &[ctrl('l')], A::Redraw, "", "Draws the whole screen again."),
     bind(C::Global, &[ctrl('z')], A::Suspend, "", "Suspends the program; 'fg' in the shell resumes it."),

@@ -196,7 +196,7 @@ fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     // Over the findings, only what is at work now is worth their room.
     let seen = |run: &&Arc<Run>| !put_away(run) && (run.status.is_live() || !app.data.audit.open);
     if let Some(run) = work(&app.snapshot).filter(seen) {
-        let title = if run.status.is_live() { "At work" } else { "The last attempt (Esc puts this away)" };
+        let title = if run.status.is_live() { "At work" } else { "Last attempt (Esc closes)" };
         let block = panel(theme, title, area.width);
         let inside = usize::from(block.inner(area).width);
         let lines = bars::activity(theme, run, inside);
@@ -274,9 +274,12 @@ fn draw_welcome(frame: &mut Frame, area: Rect, theme: Theme) {
         Line::raw("on synthetic drawings of faces."),
         Line::default(),
         Line::from(vec!["Press ".into(), key(Action::New), " to prepare your own photographs: Adience,".into()]),
-        Line::raw("FairFace, UTKFace, a folder per class, or a CSV file."),
+        Line::raw("FairFace, UTKFace, CelebA, LFW, a folder per class, or a CSV file."),
         Line::default(),
-        Line::styled("? shows all keys. Work goes on when you leave.", theme.dim()),
+        Line::from(vec!["Press ".into(), key(Action::FetchData), " to fetch photographs: portraits of members".into()]),
+        Line::raw("of the US Congress (public domain), or Adience."),
+        Line::default(),
+        Line::styled("? shows all keys. Runs continue when you quit.", theme.dim()),
     ];
     let block = panel(theme, "Welcome", area.width);
     let inner = block.inner(area);
@@ -330,7 +333,7 @@ fn summary(theme: Theme, report: &PrepareReport) -> Vec<Line<'static>> {
         lines.push(Line::styled(source.clone(), theme.dim()));
     }
     let count = |number: usize| format::thousands(number as u64);
-    let mut text = format!("{} rows · {} images there", count(report.rows), count(report.images_present));
+    let mut text = format!("{} rows · {} images found", count(report.rows), count(report.images_present));
     if let Some(subjects) = report.subjects {
         text += &format!(" · {} subjects", count(subjects));
     }
@@ -348,7 +351,7 @@ fn summary_rows(report: &PrepareReport, width: usize) -> u16 {
 
 /// The labels as they were found, and what was left out.
 fn raw(theme: Theme, report: &PrepareReport, width: usize) -> Vec<Line<'static>> {
-    let mut lines = vec![Line::styled("Labels as written", theme.strong())];
+    let mut lines = vec![Line::styled("Labels in the source", theme.strong())];
     let most = report.raw_labels.values().copied().max().unwrap_or(0);
     let mut labels: Vec<_> = report.raw_labels.iter().collect();
     labels.sort_by(|a, b| b.1.cmp(a.1));

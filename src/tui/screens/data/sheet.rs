@@ -159,8 +159,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     if !app.pictures.shown(theme) {
-        let text =
-            "This terminal shows no pictures: without colours and half blocks there is nothing to draw them with.";
+        let text = "This terminal cannot show images: it has neither colours nor half blocks to draw them with.";
         widgets::text(frame, inner, vec![Line::styled(text, theme.dim())], 0);
         return;
     }
@@ -176,8 +175,11 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     // The line below says which picture is under the cursor.
     let below = Rect { y: inner.bottom().saturating_sub(1), height: 1.min(inner.height), ..inner };
     let inner = Rect { height: inner.height.saturating_sub(1), ..inner };
-    let columns = ((inner.width + 1) / CELL.0).max(1);
+    // As many as fit in the smallest size that shows a face, then as large as the rows allow.
     let rows = ((inner.height + 1) / CELL.1).max(1);
+    let height = ((inner.height + 1) / rows).max(2);
+    let width = (CELL.0 * height / CELL.1).max(CELL.0);
+    let columns = ((inner.width + 1) / width).max(1);
     sheet.grid.set((usize::from(columns), usize::from(rows)));
     let cursor = sheet.cursor.min(shown.len() - 1);
     let row = cursor / usize::from(columns);
@@ -189,11 +191,12 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let seen = shown.iter().enumerate().skip(first).take(usize::from(columns) * usize::from(rows));
     for (place, (at, image)) in seen.enumerate() {
         let (column, row) = (place as u16 % columns, place as u16 / columns);
+        let y = inner.y + row * height;
         let cell = Rect {
-            x: inner.x + column * CELL.0,
-            y: inner.y + row * CELL.1,
-            width: (CELL.0 - 1).min(inner.width),
-            height: (CELL.1 - 1).min(inner.bottom().saturating_sub(inner.y + row * CELL.1)),
+            x: inner.x + column * width,
+            y,
+            width: (width - 1).min(inner.width),
+            height: (height - 1).min(inner.bottom().saturating_sub(y)),
         };
         let picture = Rect { height: cell.height.saturating_sub(1), ..cell };
         app.pictures.draw(frame, picture, theme, &image.path, Marks::default(), app.overlay.is_some());

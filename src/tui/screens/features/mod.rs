@@ -138,7 +138,7 @@ fn extract(app: &mut App) -> Vec<Effect> {
     let same = |run: &&Arc<Run>| matches!(&run.job, JobSpec::Extract { dataset: d, features: f } if *d == dataset && *f == features);
     let live = app.snapshot.live().find(same).cloned();
     if let Some(run) = live {
-        app.say(Tone::Plain, format!("{} does that already.", run.id));
+        app.say(Tone::Plain, format!("{} is already doing that.", run.id));
         return Vec::new();
     }
     vec![Job::Launch(Box::new(JobSpec::Extract { dataset, features })).into()]
@@ -210,10 +210,10 @@ fn draw_backbones(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     };
     let note = match &backbone.weights {
         Weights::Present { sha256: Some(hash), .. } => Line::styled(format!("sha256 {hash}"), theme.dim()),
-        Weights::Present { .. } => Line::styled("weights are here", theme.dim()),
+        Weights::Present { .. } => Line::styled("weights are installed", theme.dim()),
         Weights::Absent => Line::from(vec![
             Span::styled(name_of(Context::Features, Action::FetchWeights), theme.accent()),
-            Span::styled(" fetches the weights, or takes them from a file", theme.dim()),
+            Span::styled(" downloads the weights, or imports them from a file", theme.dim()),
         ]),
         Weights::Broken(error) => Line::styled(error.clone(), theme.bad()),
     };
@@ -288,7 +288,7 @@ fn draw_work(frame: &mut Frame, area: Rect, app: &App) {
         lines.push(Line::styled(format!("{} skipped", format::thousands(run.facts.skipped as u64)), theme.warning()));
         lines.extend(run.story().skipped.iter().rev().map(|skipped| Line::styled(format!("  {skipped}"), theme.dim())));
     } else if run.status == Status::Done {
-        lines.push(Line::styled("Nothing was skipped.", theme.dim()));
+        lines.push(Line::styled("No images were skipped.", theme.dim()));
     }
     widgets::text(frame, inner, lines, 0);
 }

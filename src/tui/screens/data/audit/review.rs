@@ -225,7 +225,7 @@ impl Review {
         let wanted: Vec<(&Subject, Option<Decision>)> = match verdict {
             Verdict::Keep => vec![(subject, Some(Decision::Keep))],
             Verdict::Drop => vec![(subject, Some(Decision::Drop))],
-            Verdict::Clear if subject.decision.is_none() => return Err("Nothing is decided on this image.".into()),
+            Verdict::Clear if subject.decision.is_none() => return Err("There is no decision on this image.".into()),
             Verdict::Clear => vec![(subject, None)],
             Verdict::Relabel => vec![(subject, Some(Decision::Relabel(other_label(finding, subject, classes)?)))],
             Verdict::KeepAll => {
@@ -241,7 +241,7 @@ impl Review {
         };
         let mut changes = Vec::new();
         for (image, decision) in wanted {
-            let hash = image.hash.parse().map_err(|problem: String| format!("{problem}; audit the set anew."))?;
+            let hash = image.hash.parse().map_err(|problem: String| format!("{problem}; audit the set again."))?;
             let change = Change { image: hash, decision, path: image.path.clone() };
             // Images with the same bytes are one.
             if !changes.iter().any(|known: &Change| known.image == change.image) {
@@ -249,7 +249,7 @@ impl Review {
             }
         }
         if changes.is_empty() {
-            return Err("All images of this finding are decided on.".into());
+            return Err("All images of this finding are decided.".into());
         }
         let (cursor, image) = (self.cursor, self.image);
         let before = self.apply(&changes);
@@ -309,7 +309,7 @@ impl Review {
 /// The label that an image gets when its own is wrong: the one that the audit suggests, else the other of the two.
 fn other_label(finding: &Finding, image: &Subject, classes: &[String]) -> Result<String, String> {
     let suggested = finding.suggestion.clone().filter(|label| *label != image.label);
-    suggested.or_else(|| classes.iter().find(|class| **class != image.label).cloned()).ok_or_else(|| {
-        "It is not known which other label there is; use faceprobe data decide PATH relabel LABEL.".into()
-    })
+    suggested
+        .or_else(|| classes.iter().find(|class| **class != image.label).cloned())
+        .ok_or_else(|| "The other label is not known; use faceprobe data decide PATH relabel LABEL.".into())
 }
