@@ -79,7 +79,7 @@ fn a_newcomer_goes_through_the_study_by_the_keys_on_the_screen() {
     session.keys("n");
     session.shows("Prepare a data set");
     session.paste(&format!("adience:{}\n", source.display()));
-    session.keys("\t\tstudy");
+    session.keys("\u{1b}[B\u{1b}[Bstudy");
     session.named("\r", "start");
     session.shows("is done. study:");
     // Features can wait: the benchmark needs none. Train.

@@ -253,7 +253,8 @@ fn predict_lists_what_is_an_image_and_what_is_gone_leaves_the_list() {
     newcomer.press("/", "/ type a path");
     newcomer.types("pho");
     newcomer.press("\t", "Tab complete");
-    newcomer.sees("photos/");
+    // In the list behind the line, and in the line.
+    newcomer.session.until("the whole name", |screen| screen.matches("photos/").count() == 2);
     newcomer.press(ENTER, "Enter open");
     newcomer.session.until("the images", |screen| listed(screen, "holiday") && listed(screen, "second.txt"));
     let screen = newcomer.session.text();

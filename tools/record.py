@@ -18,6 +18,7 @@ import sys
 import tempfile
 import termios
 import time
+import unicodedata
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAM = os.environ.get("FACEPROBE", os.path.join(HERE, "target/release/faceprobe"))
@@ -26,7 +27,33 @@ COLUMNS, ROWS = 120, 36
 LONGEST_PAUSE = 1.5
 PATIENCE = 180
 
-ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[PX^_].*?\x1b\\|[@-Z\\-_])", re.S)
+PIECES = re.compile(r"\x1b\[([0-?]*)[ -/]*([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[PX^_].*?\x1b\\|\x1b[@-Z\\-_=>78]|(.)", re.S)
+
+
+class Screen:
+    """What a terminal shows of what the program writes: it moves the cursor and writes, and nothing else matters here."""
+
+    def __init__(self):
+        self.cells, self.row, self.column = {}, 0, 0
+
+    def feed(self, text):
+        for numbers, command, character in PIECES.findall(text):
+            if command == "H":
+                row, _, column = numbers.partition(";")
+                self.row, self.column = int(row or 1) - 1, int(column or 1) - 1
+            elif command == "J":
+                self.cells.clear()
+            elif character == "\r":
+                self.column = 0
+            elif character == "\n":
+                self.row += 1
+            elif character >= " ":
+                self.cells[self.row, self.column] = character
+                self.column += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+    def text(self):
+        line = lambda row: "".join(self.cells.get((row, column), " ") for column in range(COLUMNS)).rstrip()
+        return "\n".join(line(row) for row in range(ROWS))
 
 
 def way(source, image):
@@ -35,7 +62,7 @@ def way(source, image):
     return [
         ("Next: n prepares", "n"),
         ("Prepare a data set", source),
-        ("Enter", enter),
+        ("Enter start", enter),
         ("is done.", "2"),
         ("extract", "e"),
         ("extract-1 is done.", "3"),
@@ -54,7 +81,7 @@ def way(source, image):
         ("Predict now uses", "6"),
         ("type a path", "/"),
         ("Path of an image", image),
-        ("Enter", enter),
+        ("Enter open", enter),
         ("the threshold", "q"),
     ]
 
@@ -63,12 +90,12 @@ class Recording:
     """The program on a terminal of its own."""
 
     def __init__(self, command, environment):
-        self.events, self.seen = [], ""
+        self.events, self.screen = [], Screen()
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.child, self.terminal = pty.fork()
         if self.child == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
             os.execvpe(command[0], command, environment)
-        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.last, self.clock = time.monotonic(), 0.0
 
     def read(self, wait):
@@ -85,24 +112,21 @@ class Recording:
         text = self.decoder.decode(data)
         if text:
             self.events.append([round(self.clock, 4), "o", text])
-            self.seen += ESCAPES.sub("", text)
+            self.screen.feed(text)
         return bool(data)
 
     def wait_for(self, text):
-        """Until this stands on the screen, or something that looks like it in what was written since the last key."""
+        """Until this stands on the screen."""
         begun = time.monotonic()
-        # What was drawn in pieces is compared without spaces.
-        plain = lambda words: "".join(words.split())
-        while plain(text) not in plain(self.seen):
+        while text not in self.screen.text():
             if not self.read(0.1):
                 sys.exit(f"record: the program ended before '{text}'.")
             if time.monotonic() - begun > PATIENCE:
-                sys.exit(f"record: no '{text}' after {PATIENCE} s; the screen said: {self.seen[-2000:]}")
+                sys.exit(f"record: no '{text}' after {PATIENCE} s on the screen:\n{self.screen.text()}")
 
     def type(self, text):
         """Types as people do; a path is pasted piece by piece."""
         self.pause(0.9)
-        self.seen = ""
         for piece in re.findall(r"\x1b\[.|.{1,3}" if len(text) > 3 else r"\x1b\[.|.", text, re.S):
             os.write(self.terminal, piece.encode())
             self.pause(0.05)

@@ -255,13 +255,13 @@ fn draw_steps(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &
 }
 
 fn message_lines(app: &App, width: u16, height: u16) -> u16 {
-    let text = app.message.as_ref().map_or(0, |(_, text)| text.width() + 3);
+    let text = app.told().map_or(0, |(_, text)| text.width() + 3);
     (text.div_ceil(usize::from(width).max(1)) as u16).clamp(1, (height / 4).clamp(1, 6))
 }
 
 fn draw_message(frame: &mut Frame, area: Rect, app: &App) {
     let theme = app.theme;
-    let Some((tone, text)) = &app.message else {
+    let Some((tone, text)) = app.told() else {
         if let Some(run) = &app.follow {
             let text =
                 format!(" Following {run}: the screens switch with its progress until you switch them yourself.");

@@ -1,4 +1,5 @@
-//! The program in a pseudo-terminal, for the tests that use it as a person over SSH does.
+//! The program in a pseudo-terminal, for the tests that use it as a person over SSH does; none of them uses all of it.
+#![allow(dead_code)]
 
 use std::fs::File;
 use std::io::{Read, Write};

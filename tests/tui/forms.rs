@@ -63,7 +63,7 @@ fn the_prepare_form_takes_several_sources_and_pasted_paths() {
     assert_eq!(press(&mut app, KeyCode::Enter), []);
     assert!(shown(&mut app, 80, 24).contains("Source must be given."));
     app.update(Event::Paste("adience:/data/Köln photos\n".into()));
-    press(&mut app, KeyCode::Tab);
+    press(&mut app, KeyCode::Down);
     app.update(Event::Paste("adience:/data/人物".into()));
     let effects = press(&mut app, KeyCode::Enter);
     let [Effect::Job(Job::Launch(job))] = &effects[..] else { panic!("{effects:?}") };
@@ -75,12 +75,12 @@ fn the_prepare_form_takes_several_sources_and_pasted_paths() {
     // How images are divided, and whether they are aligned: subject, and the whole head.
     press(&mut app, KeyCode::Char('n'));
     for _ in 0..7 {
-        press(&mut app, KeyCode::Tab);
+        press(&mut app, KeyCode::Down);
     }
     for _ in 0..3 {
         press(&mut app, KeyCode::Right);
     }
-    press(&mut app, KeyCode::Tab);
+    press(&mut app, KeyCode::Down);
     press(&mut app, KeyCode::Right);
     let effects = press(&mut app, KeyCode::Enter);
     let [Effect::Job(Job::Launch(job))] = &effects[..] else { panic!("{effects:?}") };

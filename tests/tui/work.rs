@@ -148,6 +148,6 @@ fn work_shows_rate_and_remaining_time() {
     let mut app = app_with(DARK, snapshot);
     press(&mut app, KeyCode::Char('2'));
     let text = shown(&mut app, 80, 24);
-    assert!(text.contains("4,300 of 10,000 images · 212 a second · 27 s left"), "{text}");
+    assert!(text.contains("4,300 of 10,000 images · 212/s · 27 s left"), "{text}");
     assert!(text.contains("43 %"), "{text}");
 }

@@ -108,6 +108,12 @@ impl App {
         let several = names.fitting(text).len() > 1;
         match names.extended(text) {
             None => self.say(Tone::Plain, "No match."),
+            // It is whole already: on to the next field.
+            Some(longer) if longer == text && !several && matches!(self.overlay, Some(Overlay::Form(_))) => {
+                if let Some(Overlay::Form(form)) = &mut self.overlay {
+                    form.go(true);
+                }
+            }
             Some(longer) => {
                 self.message = None;
                 self.put_path(longer);

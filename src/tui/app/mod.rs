@@ -10,6 +10,7 @@ use super::completion;
 use super::effect::{Effect, TerminalEffect};
 use super::event::Event;
 use super::forms::FormKind;
+use super::guide;
 use super::jobs::Job;
 use super::keys::{self, Action, Context, Key};
 use super::palette;
@@ -71,6 +72,8 @@ pub struct App {
     pub cramped: bool,
     pub screen: ScreenId,
     pub message: Option<(Tone, String)>,
+    /// Whether the message is followed by what comes next in the study.
+    pub guided: bool,
     pub overlay: Option<Overlay>,
     pub data: data::State,
     pub features: features::State,
@@ -106,6 +109,7 @@ impl App {
             cramped: false,
             screen: ScreenId::Data,
             message: None,
+            guided: false,
             overlay: None,
             data: data::State::default(),
             features: features::State::default(),
@@ -190,6 +194,16 @@ impl App {
     /// Puts a sentence on the message line.
     pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
         self.message = Some((tone, text.into()));
+        self.guided = false;
+    }
+
+    /// The message, with what comes next where that belongs to it.
+    pub fn told(&self) -> Option<(Tone, String)> {
+        let (tone, text) = self.message.clone()?;
+        Some(match guide::next(self).filter(|_| self.guided) {
+            Some(next) => (tone, format!("{}. {next}", text.trim_end_matches('.'))),
+            None => (tone, text),
+        })
     }
 
     /// Opens a question; `job` is what yes does.

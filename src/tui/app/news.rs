@@ -6,7 +6,7 @@ use super::super::screens::data::{audit, sheet};
 use super::super::screens::predict;
 use super::super::snapshot::Snapshot;
 use super::super::stages::{ScreenId, screen_of};
-use super::super::{commands, guide, records, tasks};
+use super::super::{commands, records, tasks};
 use super::{App, Tone};
 use faceprobe_core::run::{JobSpec, Status, control};
 use std::sync::Arc;
@@ -32,7 +32,9 @@ impl App {
             for run in &now.runs {
                 let was = before.run(run.id.as_str()).map(|run| run.status);
                 if was.is_some_and(open) && !open(run.status) {
-                    self.message = Some(commands::ended(run));
+                    let (tone, text) = commands::ended(run);
+                    self.say(tone, text);
+                    self.guided = tone == Tone::Good;
                     effects.extend(tasks::after(self, &run.job, run.status == Status::Done));
                     if matches!(run.job, JobSpec::Audit { .. }) {
                         effects.extend(audit::read(self));
@@ -48,25 +50,11 @@ impl App {
         if let Some(problem) = &now.problem
             && before.problem.as_ref() != Some(problem)
         {
-            self.message = Some((Tone::Bad, problem.clone()));
+            self.say(Tone::Bad, problem.clone());
         }
-        self.say_next(&before);
         effects.extend(self.lead(&now));
         effects.extend(self.wanted());
         effects
-    }
-
-    /// Says what comes next behind the word that a run is done, where that is another step than before it.
-    fn say_next(&mut self, before: &Snapshot) {
-        let ended =
-            before.live().any(|run| self.snapshot.run(run.id.as_str()).is_some_and(|run| !run.status.is_live()));
-        if ended
-            && let Some(next) = guide::next(self)
-            && let Some((Tone::Good, text)) = &mut self.message
-        {
-            let end = if text.ends_with(['.', '!']) { "" } else { "." };
-            text.push_str(&format!("{end} {next}"));
-        }
     }
 
     /// Shows the screen where the followed run is at work.

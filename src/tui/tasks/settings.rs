@@ -71,7 +71,7 @@ settings! {
     /// The weights of a network, from the network or from a file.
     #[derive(Eq)]
     pub struct FetchWeights {
-        /// The network.
+        /// The network whose weights to install.
         backbone: String = faceprobe_core::backbone::DEFAULT.to_owned(), text("NAME");
         /// A file with the weights that you have already; leave empty to fetch them.
         file: Option<String> = None, text("FILE");

@@ -4,7 +4,6 @@ use super::{News, Order, Outcome, Progress, Told};
 use crate::tui::app::{App, Tone};
 use crate::tui::effect::Effect;
 use crate::tui::forms::FormKind;
-use crate::tui::guide;
 use crate::tui::jobs::Job;
 use crate::tui::keys::{self, Action, Context};
 use crate::tui::widgets::{cut, format};
@@ -61,7 +60,7 @@ fn words(task: &View) -> String {
         }
         None => {
             if let Some(note) = &task.note {
-                text += &format!(": {note}");
+                text += &format!(": {}", note.strip_prefix("fetching ").unwrap_or(note));
             }
         }
     }
@@ -104,8 +103,8 @@ pub fn take(app: &mut App, told: Told) -> Vec<Effect> {
 fn ended(app: &mut App, outcome: Outcome) -> Vec<Effect> {
     match outcome {
         Outcome::Told(sentence) => {
-            let next = guide::next(app).map_or_else(String::new, |next| format!(" {next}"));
-            app.say(Tone::Good, format!("{sentence}{next}"));
+            app.say(Tone::Good, sentence);
+            app.guided = true;
         }
         Outcome::Source { told, source, name } => {
             app.say(Tone::Good, format!("{told} Press Enter to prepare them for training."));

@@ -281,8 +281,14 @@ pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>
     } else {
         inner.y
     };
-    // A long refusal is read whole, if half of the window is enough for it.
-    let notes = needed.max(3.min(inner.height / 3)).clamp(1, (inner.height / 2).max(1));
+    // A long refusal is read whole, if half of the window is enough for it; a hint leaves more room to the fields.
+    let refused = shown.get(form.focus).is_some_and(|&at| form.fields[at].error.is_some());
+    let usual = 3.min(inner.height / 3).max(1);
+    let notes = if refused {
+        needed.clamp(usual, (inner.height / 2).max(usual))
+    } else {
+        usual.max(needed.min(inner.height.saturating_sub(lines as u16 + intro)))
+    };
     let rows = inner.bottom().saturating_sub(top).saturating_sub(notes);
     let first = super::offset(form.focus, lines, usize::from(rows));
     let names = form.fields.iter().map(|field| field.name.len()).max().unwrap_or(0) as u16 + 2;

@@ -5,8 +5,8 @@ use crossterm::event::KeyCode;
 
 pub(super) const ROWS: &[Binding] = &[
     bind(C::Data, &[ch('n')], A::New, "prepare", "Opens the form that prepares a data set from photographs."),
-    bind(C::Data, &[ch('f')], A::FetchData, "fetch", "Opens the form that fetches a data set of photographs."),
     bind(C::Data, &[ch('d')], A::Demo, "demo", "Runs the whole study on synthetic drawings."),
+    bind(C::Data, &[ch('f')], A::FetchData, "fetch", "Opens the form that fetches a data set of photographs."),
     bind(
         C::Data,
         &[ch('i')],

@@ -29,13 +29,6 @@ pub(super) const ROWS: &[Binding] = &[
     ),
     bind(
         C::Train,
-        &[ch('c')],
-        A::LearningCurve,
-        "learning curve",
-        "Opens the form that trains a model on growing parts of the training split.",
-    ),
-    bind(
-        C::Train,
         &[ch(' ')],
         A::Mark,
         "overlay",
@@ -50,4 +43,11 @@ pub(super) const ROWS: &[Binding] = &[
     bind(C::Train, &[ch('m')], A::Smooth, "smooth", "Smooths the curves: not, a little, much."),
     bind(C::Train, &[ch('v')], A::Curves, "", "Accuracy or loss, where there is room for one chart."),
     bind(C::Train, &[ch('L')], A::LogScale, "log", "Draws the loss on a logarithmic scale, or again on a plain one."),
+    bind(
+        C::Train,
+        &[ch('c')],
+        A::LearningCurve,
+        "learning curve",
+        "Opens the form that trains a model on growing parts of the training split.",
+    ),
 ];
