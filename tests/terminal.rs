@@ -181,7 +181,7 @@ fn answers_of_the_terminal_are_never_keys_however_late_and_in_whatever_pieces_th
     session.keys("\u{1b}_Gi=31;O");
     std::thread::sleep(Duration::from_millis(1500));
     session.keys("3");
-    session.shows("Nothing was trained yet");
+    session.shows("Nothing has been trained yet");
     // Keys, keys with modifiers and the mouse are what they were.
     session.keys("\u{1b}[1;5D\u{1b}[A\u{1b}OB\u{1b}[Z");
     session.shows("Cached features");
@@ -214,10 +214,10 @@ fn on_a_tiny_terminal_only_quitting_and_a_new_size_have_an_effect() {
     session.keys("D");
     session.shows("Remove dense-1?");
     session.keys("y");
-    session.shows("in the trash");
+    session.shows("moved to the trash");
     assert!(folder.path().join("runs/.trash/dense-1/result.json").is_file());
     session.keys("u");
-    session.shows("dense-1 is back");
+    session.shows("dense-1 was restored");
     assert!(folder.path().join("runs/dense-1/result.json").is_file());
     session.keys("q");
     assert!(session.ends().success());

@@ -106,7 +106,7 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             if launched.is_none() || pressed > 1 {
                 words.finish();
                 say(&format!(
-                    "Run {id} goes on; 'faceprobe runs attach {id}' follows it, 'faceprobe runs stop {id}' ends it."
+                    "Run {id} continues; 'faceprobe runs attach {id}' follows it, 'faceprobe runs stop {id}' ends it."
                 ));
                 return Err(Error::stopped());
             }
@@ -132,14 +132,14 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             view.id()
         ))),
         _ if is_full(view.folder.path()) => Err(Error::failed(format!(
-            "The worker of run {} ended without a word: the disk of {} is full. Make room, then 'faceprobe runs resume {}' \
-             goes on from where it was.",
+            "The worker of run {} was killed or crashed: the disk of {} is full. Free some space, then resume it with \
+             'faceprobe runs resume {}'.",
             view.id(),
             view.folder.path().display(),
             view.id()
         ))),
         _ => Err(Error::failed(format!(
-            "The worker of run {} was killed or crashed; its log is {}. 'faceprobe runs resume {}' goes on from where it was.",
+            "The worker of run {} was killed or crashed; its log is {}. 'faceprobe runs resume {}' resumes it.",
             view.id(),
             view.folder.log_path().display(),
             view.id()

@@ -83,7 +83,7 @@ fn resume(context: &Context, run: RunFolder) -> Result<()> {
     if context.quiet {
         return Ok(());
     }
-    print(&format!("{id} goes on from where it was; 'faceprobe runs attach {id}' follows it.\n"))
+    print(&format!("{id} resumed from where it was; 'faceprobe runs attach {id}' follows it.\n"))
 }
 
 fn describe(view: &RunView) -> Value {

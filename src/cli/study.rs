@@ -125,13 +125,13 @@ fn weights_there(study: &Study) -> Result<()> {
         // What is no network of the program's is a file of the user's, which has a check of its own.
         if !backbone::find(name)?.is_module() && !weights::status(name)?.present {
             return Err(Error::failed(format!(
-                "The weights of {name} are not here, which the study needs; 'faceprobe weights fetch {name}' gets them."
+                "The study needs the weights of {name}, which are not installed; 'faceprobe weights fetch {name}' gets them."
             )));
         }
     }
     if study.data.iter().any(|data| data.align.is_some()) && !weights::status("mtcnn")?.present {
         return Err(Error::failed(
-            "The weights of mtcnn are not here, which finds the faces that data is aligned to; 'faceprobe weights fetch mtcnn' \
+            "Aligning faces needs the weights of mtcnn, which are not installed; 'faceprobe weights fetch mtcnn' \
              gets them.",
         ));
     }

@@ -225,7 +225,7 @@ impl<'a> Runner<'a> {
                         .for_each(|outcome| self.words.say(&format!("{}: {outcome}", working.view.id())));
                 }
                 Status::Failed => {
-                    let problem = facts.outcome.clone().unwrap_or_else(|| "it failed without a word".to_owned());
+                    let problem = facts.outcome.clone().unwrap_or_else(|| "it failed without a message".to_owned());
                     self.failed.insert(working.step, problem);
                 }
                 Status::Stopped => {
@@ -250,7 +250,7 @@ impl<'a> Runner<'a> {
         if pressed > 1 {
             self.words.finish();
             self.words
-                .say(&format!("{} goes on; 'faceprobe study run' with the same file follows it.", runs.join(", ")));
+                .say(&format!("{} continues; 'faceprobe study run' with the same file follows it.", runs.join(", ")));
             self.working.clear();
             return Ok(());
         }

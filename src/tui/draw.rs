@@ -1,12 +1,15 @@
 //! One frame: heading, steps, screen, message, keys, and what lies over them.
 
 use super::app::{App, Hits, Overlay, Target, Tone};
+use super::completion;
+use super::guide;
 use super::keys::{self, Context};
 use super::palette;
 use super::prompt;
 use super::screens::predict::view as predict;
 use super::stages::{self, Stage, State};
 use super::table;
+use super::tasks;
 use super::theme::{self, Theme};
 use super::widgets::{self, NARROW, confirm, cut, cut_front, fit, form, help};
 use faceprobe_core::text::is_control;
@@ -65,10 +68,11 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
     };
     let message = message_lines(app, area.width, area.height);
     let tabs = u16::from(area.width < WIDE);
-    let [head, tab_line, body, said, foot] = area.layout(&Layout::vertical([
+    let [head, tab_line, body, work, said, foot] = area.layout(&Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(tabs),
         Constraint::Min(1),
+        Constraint::Length(tasks::lines(app)),
         Constraint::Length(message),
         Constraint::Length(1),
     ]));
@@ -88,17 +92,22 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         let text = format!("Reading {} …", app.snapshot.workspace.display());
         widgets::text(frame, body, vec![Line::styled(text, app.theme.dim())], 0);
     }
+    tasks::draw(frame, work, app);
     draw_message(frame, said, app);
     draw_foot(frame, foot, app);
+    let mut place = None;
     match &app.overlay {
         None => {}
         Some(Overlay::Help { scroll }) => help::draw(frame, area, app.theme, app.beneath(), *scroll),
-        Some(Overlay::Form(open)) => form::draw(frame, body, app.theme, open),
+        Some(Overlay::Form(open)) => place = form::draw(frame, body, app.theme, open),
         Some(Overlay::Confirm(question)) => confirm::draw(frame, area, app.theme, question),
         Some(Overlay::Palette(state)) => palette::draw(frame, area, app.theme, app, state),
-        Some(Overlay::Path(input)) => predict::draw_path(frame, body, app, input),
-        Some(Overlay::Prompt(open)) => prompt::draw(frame, body, app.theme, open),
+        Some(Overlay::Path(input)) => place = Some(predict::draw_path(frame, body, app, input)),
+        Some(Overlay::Prompt(open)) => place = Some(prompt::draw(frame, body, app.theme, open)),
         Some(Overlay::Table(over)) => table::act::draw_over(frame, body, app, over),
+    }
+    if let (Some(place), Some((list, text))) = (place, app.completion()) {
+        completion::draw(frame, area, place, app.theme, list, &text);
     }
 }
 
@@ -248,16 +257,20 @@ fn draw_steps(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &
 }
 
 fn message_lines(app: &App, width: u16, height: u16) -> u16 {
-    let text = app.message.as_ref().map_or(0, |(_, text)| text.width() + 3);
+    let text = app.told().map_or(0, |(_, text)| text.width() + 3);
     (text.div_ceil(usize::from(width).max(1)) as u16).clamp(1, (height / 4).clamp(1, 6))
 }
 
 fn draw_message(frame: &mut Frame, area: Rect, app: &App) {
     let theme = app.theme;
-    let Some((tone, text)) = &app.message else {
+    let Some((tone, text)) = app.told() else {
         if let Some(run) = &app.follow {
-            let text = format!(" Following {run}: the screens change with its work until you change them.");
+            let text =
+                format!(" Following {run}: the screens switch with its progress until you switch them yourself.");
             frame.render_widget(Span::styled(cut(&text, usize::from(area.width)), theme.dim()), area);
+        } else if let Some(next) = guide::next(app) {
+            let text = cut(&format!(" {next}"), usize::from(area.width));
+            frame.render_widget(Span::styled(text, theme.dim()), area);
         }
         return;
     };

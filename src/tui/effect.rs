@@ -6,6 +6,7 @@ use super::jobs::Job;
 use super::predictor::Ask;
 use super::records::RecordJob;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// Something to be done outside the state of the screen.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,8 @@ pub enum Effect {
     Copy(String),
     /// For the watcher: to read what these runs told, for as long as it is shown.
     Stories(BTreeSet<String>),
+    /// For the watcher: the folder to tell of when something in it changes, or none.
+    Folder(Option<PathBuf>),
 }
 
 /// What happens to the terminal.

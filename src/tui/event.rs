@@ -11,6 +11,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui_image::picker::Picker;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub enum Event {
     /// The workspace changed.
     Snapshot(Arc<Snapshot>),
     Job(JobReply),
+    /// Something came into this folder or left it.
+    FolderChanged(PathBuf),
     Predictor(PredictorReply),
     /// How pictures can be shown on this terminal.
     Graphics(Box<Picker>),

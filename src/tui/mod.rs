@@ -9,6 +9,7 @@ pub mod app;
 pub mod audits;
 pub mod charts;
 pub mod commands;
+pub mod completion;
 pub mod draw;
 pub mod effect;
 pub mod event;
@@ -16,6 +17,7 @@ pub mod folders;
 mod followed;
 pub mod forms;
 pub mod graphics;
+pub mod guide;
 pub mod history;
 pub mod input;
 pub mod jobs;
@@ -24,6 +26,7 @@ pub mod palette;
 pub mod pictures;
 pub mod predictor;
 pub mod prompt;
+pub mod reading;
 pub mod records;
 pub mod screens;
 pub mod screenshots;
@@ -33,6 +36,7 @@ pub mod stages;
 pub mod stories;
 pub mod svg;
 pub mod table;
+pub mod tasks;
 pub mod terminal;
 pub mod theme;
 pub mod watcher;
@@ -155,6 +159,7 @@ fn pass_on(effects: impl IntoIterator<Item = Effect>, hands: &Hands) -> Vec<Term
             Effect::Job(job) => drop(hands.jobs.send(job)),
             Effect::Copy(text) => terminal::say(&table::yank::sequence(&text)),
             Effect::Predict(ask) => drop(hands.asks.send(ask)),
+            Effect::Folder(folder) => drop(hands.watcher.send(Nudge::Folder(folder))),
             Effect::Stories(runs) => drop(hands.watcher.send(Nudge::Stories(runs))),
         }
         None
@@ -188,7 +193,7 @@ fn event_loop(
                 };
                 match &event {
                     Event::Ending(signal) => return Ok(Some(*signal)),
-                    Event::Lost => return Err(Error::failed("The terminal is gone; runs at work go on.")),
+                    Event::Lost => return Err(Error::failed("The terminal is gone; runs continue.")),
                     Event::Continue => terminal::resume()?,
                     Event::Graphics(picker) => drop(hands.pictures.send(Order::Use((**picker).clone()))),
                     _ => {}
@@ -196,7 +201,9 @@ fn event_loop(
                 let size = screen.size().map_err(gone)?;
                 app.cramped = size.width < draw::SMALLEST.0 || size.height < draw::SMALLEST.1;
                 let effects = app.update(event);
-                for effect in pass_on(effects.into_iter().chain(app.ask_for_stories()), hands) {
+                for effect in
+                    pass_on(effects.into_iter().chain(app.ask_for_stories()).chain(app.ask_for_folder()), hands)
+                {
                     match effect {
                         TerminalEffect::Quit => return Ok(None),
                         TerminalEffect::Suspend => {
@@ -234,7 +241,7 @@ fn event_loop(
 }
 
 fn gone(error: std::io::Error) -> Error {
-    Error::failed(format!("The terminal cannot be written to ({error}); runs at work go on."))
+    Error::failed(format!("The terminal cannot be written to ({error}); runs continue."))
 }
 
 /// Forgets what is on the terminal, so that the next frame is drawn whole. Not `Terminal::clear`: that asks the

@@ -68,7 +68,7 @@ impl Prompt {
         match &self.purpose {
             Purpose::Filter(_, text) => format!("Show only {} with", text.lines),
             Purpose::Search { .. } => "Search".into(),
-            Purpose::Export => "Write the table into a file".into(),
+            Purpose::Export => "Export the table".into(),
             Purpose::Title(run) => format!("Title of {run}"),
             Purpose::Note(run) => format!("Note on {run}"),
         }
@@ -78,9 +78,9 @@ impl Prompt {
         match &self.purpose {
             Purpose::Filter(_, text) => text.hint,
             Purpose::Search { .. } => "a part of a name, a title, a note, a setting; n and b go to the next and the one before",
-            Purpose::Export => "the ending decides: .csv, .md or .tex; relative to the workspace",
+            Purpose::Export => ".csv, .md or .tex; relative to the workspace",
             Purpose::Title(_) => "shown beside the run's name, which stays; leave empty to delete it",
-            Purpose::Note(_) => "\\n begins a new line; leave empty to delete the note",
+            Purpose::Note(_) => "\\n starts a new line; leave empty to delete the note",
         }
     }
 }
@@ -139,8 +139,8 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     }
 }
 
-/// Draws the line over the screen.
-pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) {
+/// Draws the line over the screen; the place of what is typed comes back.
+pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) -> Rect {
     let width = area.width;
     // At the bottom, so that a filter's effect is seen above it.
     let height = 4.min(area.height);
@@ -153,4 +153,5 @@ pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) {
         None => Span::styled(cut(open.hint(), usize::from(inner.width)), theme.dim()),
     };
     frame.render_widget(span, note);
+    Rect { height: 1.min(inner.height), ..inner }
 }

@@ -19,10 +19,10 @@ pub(crate) struct DatasetArg {
 
 #[derive(Debug, Args)]
 pub(crate) struct DetachArg {
-    /// Return at once; the run goes on and 'faceprobe runs attach' follows it
+    /// Return at once; the run continues and 'faceprobe runs attach' follows it
     #[arg(long)]
     pub detach: bool,
-    /// Return at once; a training or sweep waits for those that are at work or wait already
+    /// Return at once; a training or sweep waits for those that are running or queued
     #[arg(long)]
     pub queue: bool,
 }
@@ -176,7 +176,7 @@ impl Subcommand for CurveArgs {
             let all = infos::<CurveSettings>().into_iter().chain(curve_infos(kind));
             let curve = all
                 .fold(Command::new(kind.name()).about(kind.info().about), |curve, info| curve.arg(options::arg(info)));
-            let detach = "Return at once; the run goes on and 'faceprobe runs attach' follows it";
+            let detach = "Return at once; the run continues and 'faceprobe runs attach' follows it";
             let detach = Arg::new("detach").long("detach").help(detach).action(ArgAction::SetTrue);
             command.subcommand(DatasetArg::augment_args(curve).arg(detach))
         })

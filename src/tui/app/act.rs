@@ -1,6 +1,7 @@
 //! Actions of the key table, on the screen and on what lies over it.
 
 use super::super::effect::{Effect, TerminalEffect};
+use super::super::forms::FormKind;
 use super::super::jobs::Job;
 use super::super::keys::{self, Action};
 use super::super::stages::ScreenId;
@@ -37,6 +38,8 @@ impl App {
                 (Action::Accept, Some(Overlay::Confirm(confirm))) => vec![confirm.job.into()],
                 _ => Vec::new(),
             },
+            // Without a path to complete it goes to the next field, or does nothing.
+            Some(Overlay::Path(_) | Overlay::Prompt(_)) if action == Action::Complete => Vec::new(),
             Some(Overlay::Path(_)) => match (action, self.overlay.take()) {
                 (Action::Accept, Some(Overlay::Path(input))) if !input.value().trim().is_empty() => {
                     vec![Job::Open { text: input.value().to_owned(), from: self.predict.folder.clone() }.into()]
@@ -84,8 +87,11 @@ impl App {
             Action::Theme => {
                 self.theme.palette = self.theme.palette.next();
                 self.themed = Some(self.theme.palette);
-                self.say(Tone::Plain, format!("The theme is {} now.", self.theme.palette.name()));
+                self.say(Tone::Plain, format!("Theme: {}.", self.theme.palette.name()));
             }
+            Action::StopTask => return vec![Job::StopTasks.into()],
+            Action::Report => self.open_form(FormKind::Report),
+            Action::ExportModel => self.export_model(),
             Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Go(index) => return self.go(index),
             Action::NextScreen => return self.go((at + 1) % count),

@@ -1,14 +1,17 @@
 //! The state of the screen, and how events change it. Nothing here reads a file, starts a thread or draws.
 
 mod act;
+mod complete;
 mod form;
 mod news;
 mod press;
 
 use super::charts::scale::Scale;
+use super::completion;
 use super::effect::{Effect, TerminalEffect};
 use super::event::Event;
 use super::forms::FormKind;
+use super::guide;
 use super::jobs::Job;
 use super::keys::{self, Action, Context, Key};
 use super::palette;
@@ -18,6 +21,7 @@ use super::screens::{data, evaluate, features, predict, results, runs, train};
 use super::snapshot::Snapshot;
 use super::stages::ScreenId;
 use super::table;
+use super::tasks;
 use super::theme::{Palette, Theme};
 use super::widgets::confirm::Confirm;
 use super::widgets::form::Form;
@@ -75,6 +79,8 @@ pub struct App {
     pub cramped: bool,
     pub screen: ScreenId,
     pub message: Option<(Tone, String)>,
+    /// Whether the message is followed by what comes next in the study.
+    pub guided: bool,
     pub overlay: Option<Overlay>,
     pub data: data::State,
     pub features: features::State,
@@ -84,6 +90,9 @@ pub struct App {
     pub predict: predict::State,
     pub pictures: Pictures,
     pub runs: runs::State,
+    pub tasks: tasks::State,
+    /// The names that may go on from the path that is being typed.
+    pub completing: Option<completion::List>,
     /// The runs that were started here.
     pub launched: BTreeSet<RunId>,
     /// The screens change with the parts of this run until a key says otherwise.
@@ -111,6 +120,7 @@ impl App {
             cramped: false,
             screen: ScreenId::Data,
             message: None,
+            guided: false,
             overlay: None,
             data: data::State::default(),
             features: features::State::default(),
@@ -120,6 +130,8 @@ impl App {
             predict: predict::State::new(workspace),
             pictures: Pictures::default(),
             runs: runs::State::default(),
+            tasks: tasks::State::default(),
+            completing: None,
             follow: start,
             hits: Hits::new(),
             held: None,
@@ -180,6 +192,7 @@ impl App {
             Event::Mouse(mouse) => self.mouse(mouse),
             Event::Snapshot(snapshot) => self.take(snapshot),
             Event::Job(reply) => self.job(reply),
+            Event::FolderChanged(folder) => predict::changed(self, &folder),
             Event::Predictor(reply) => predict::reply(self, reply),
             Event::Graphics(picker) => {
                 self.pictures.can(picker.protocol_type());
@@ -203,6 +216,16 @@ impl App {
     /// Puts a sentence on the message line.
     pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
         self.message = Some((tone, text.into()));
+        self.guided = false;
+    }
+
+    /// The message, with what comes next where that belongs to it.
+    pub fn told(&self) -> Option<(Tone, String)> {
+        let (tone, text) = self.message.clone()?;
+        Some(match guide::next(self).filter(|_| self.guided) {
+            Some(next) => (tone, format!("{}. {next}", text.trim_end_matches('.'))),
+            None => (tone, text),
+        })
     }
 
     /// Opens a question; `job` is what yes does.

@@ -14,6 +14,9 @@ impl App {
     pub(super) fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
         let found = self.searches().then(|| keys::action(Context::Found, Key::of(key))).flatten();
         let action = found.or_else(|| keys::action(self.context(), Key::of(key)));
+        if let Some(effects) = action.and_then(|action| self.complete(action)) {
+            return effects;
+        }
         match (&mut self.overlay, action) {
             (Some(Overlay::Form(form)), None) => form.press(key),
             (Some(Overlay::Form(form)), Some(Action::Left | Action::Right)) if form.is_typing() => {

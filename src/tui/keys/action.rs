@@ -153,4 +153,19 @@ pub enum Action {
     YankCommand,
     YankRow,
     YankRows,
+    /// Completes the path that is being typed.
+    Complete,
+    /// Open the forms of the tasks of the workbench itself.
+    FetchData,
+    FetchWeights,
+    Report,
+    ExportModel,
+    ExportFeatures,
+    /// Stops them.
+    StopTask,
+    /// Opens the form of a learning curve.
+    LearningCurve,
+    /// Which images a contact sheet shows.
+    NextClass,
+    NextSplit,
 }

@@ -5,6 +5,8 @@
 pub enum Context {
     Global,
     Data,
+    /// The images of a set, over Data.
+    Sheet,
     /// The findings of an audit, over Data.
     Audit,
     Features,
@@ -41,9 +43,10 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order the help lists them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Global,
         Self::Data,
+        Self::Sheet,
         Self::Audit,
         Self::Features,
         Self::Train,
@@ -70,6 +73,7 @@ impl Context {
         match self {
             Self::Global => "Everywhere",
             Self::Data => "Data",
+            Self::Sheet => "Images of a set",
             Self::Audit => "Findings of an audit",
             Self::Features => "Features",
             Self::Train => "Train",
@@ -97,6 +101,7 @@ impl Context {
         matches!(
             self,
             Self::Data
+                | Self::Sheet
                 | Self::Audit
                 | Self::Features
                 | Self::Train

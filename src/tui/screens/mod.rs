@@ -128,7 +128,7 @@ pub static SCREENS: [&dyn Screen; 7] = [
 /// Turns to Predict with a picture of a data set, to be predicted with the model of a run, or with the chosen one.
 pub(super) fn open_picture(app: &mut App, picture: Option<PathBuf>, model: Option<String>) -> Vec<Effect> {
     let Some(path) = picture else {
-        app.say(Tone::Plain, "There is no picture here, or its data set is gone.");
+        app.say(Tone::Plain, "There is no image here, or its data set is gone.");
         return Vec::new();
     };
     let job = Job::Open { text: path.display().to_string(), from: PathBuf::from("/") };

@@ -38,6 +38,7 @@ pub mod learning_curve;
 pub mod listing;
 pub mod openings;
 pub mod parts;
+pub mod predictor_export;
 pub mod probe;
 pub mod queue;
 pub mod refit;

@@ -134,6 +134,7 @@ pub fn run(
         dataset: manifest.name.clone(),
         manifest_sha256: manifest.sha256.clone(),
         images: images.len(),
+        in_no_split: Some(images.iter().filter(|image| image.split.is_none()).count()),
         features: titles,
         agreement,
         likely_errors,

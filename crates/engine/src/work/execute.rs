@@ -58,7 +58,7 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
             stage(recorder, "extract features");
             let (_, report) = filled_stores(circumstances, &manifest, &Split::ALL, source.as_ref(), recorder)?;
             Ok(format!(
-                "{} computed at {:.0} images/s, {} there before, {} skipped",
+                "{} computed at {:.0} images/s, {} already cached, {} skipped",
                 report.computed,
                 report.rate,
                 report.reused,

@@ -44,6 +44,27 @@ pub(super) const ROWS: &[Binding] = &[
         "Takes the message away; on Data, also the account of a failed attempt.",
     ),
     bind(C::Global, &[ch('T')], A::Theme, "", "The next theme: dark, light, high contrast, monochrome."),
+    bind(
+        C::Global,
+        &[ch('W')],
+        A::Report,
+        "",
+        "Opens the form that writes the report of the study: HTML and Markdown.",
+    ),
+    bind(
+        C::Global,
+        &[ch('O')],
+        A::ExportModel,
+        "",
+        "Opens the form that exports a model as an ONNX file, for Python and other programs.",
+    ),
+    bind(
+        C::Global,
+        &[ch('X')],
+        A::StopTask,
+        "",
+        "Stops downloads and exports; partial downloads are kept, and the next attempt resumes.",
+    ),
     bind(C::Global, &[ctrl('l')], A::Redraw, "", "Draws the whole screen again."),
     bind(C::Global, &[ctrl('z')], A::Suspend, "", "Suspends the program; 'fg' in the shell resumes it."),
 ];

@@ -7,7 +7,14 @@ use crossterm::event::KeyCode;
 
 pub(super) const ROWS: &[Binding] = &[
     bind(C::Form, &[code(KeyCode::Enter), ctrl('s')], A::Accept, "start", "Checks the form and starts the work."),
-    bind(C::Form, &[code(KeyCode::Tab), code(KeyCode::Down)], A::Down, "next", "To the next field."),
+    bind(C::Form, &[code(KeyCode::Down)], A::Down, "next", "To the next field."),
+    bind(
+        C::Form,
+        &[code(KeyCode::Tab)],
+        A::Complete,
+        "complete",
+        "Completes a path that is being typed; in other fields, to the next field.",
+    ),
     bind(C::Form, &[code(KeyCode::BackTab), code(KeyCode::Up)], A::Up, "", "To the field before."),
     bind(
         C::Form,
@@ -26,9 +33,19 @@ pub(super) const ROWS: &[Binding] = &[
     bind(C::Form, &[code(KeyCode::Esc)], A::Cancel, "cancel", "Closes the form; what was typed is remembered."),
     bind(C::Form, &[ctrl('c')], A::Quit, "", "Leaves the program."),
     bind(C::Path, &[code(KeyCode::Enter)], A::Accept, "open", "Opens the folder or predicts the image."),
+    bind(C::Path, &[code(KeyCode::Tab)], A::Complete, "complete", "Completes the path; where several fit, lists them."),
+    bind(C::Path, &[code(KeyCode::Down)], A::Down, "", "To the next name of the list."),
+    bind(C::Path, &[code(KeyCode::Up)], A::Up, "", "To the name before."),
     bind(C::Path, &[code(KeyCode::Esc)], A::Cancel, "cancel", "Closes the line."),
     bind(C::Path, &[ctrl('c')], A::Quit, "", "Leaves the program."),
     bind(C::Prompt, &[code(KeyCode::Enter)], A::Accept, "done", "Takes what was typed."),
+    bind(
+        C::Prompt,
+        &[code(KeyCode::Tab)],
+        A::Complete,
+        "complete",
+        "Completes the name of a file; where several fit, lists them.",
+    ),
     bind(C::Prompt, &[code(KeyCode::Esc)], A::Cancel, "cancel", "Leaves everything as it was before."),
     bind(C::Prompt, &[ctrl('c')], A::Quit, "", "Leaves the program."),
     bind(C::Confirm, &[ch('y'), code(KeyCode::Enter)], A::Accept, "yes", "Yes, do it."),

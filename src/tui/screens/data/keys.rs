@@ -6,6 +6,7 @@ use crossterm::event::KeyCode;
 pub(super) const ROWS: &[Binding] = &[
     bind(C::Data, &[ch('n')], A::New, "prepare", "Opens the form that prepares a data set from photographs."),
     bind(C::Data, &[ch('d')], A::Demo, "demo", "Runs the whole study on synthetic drawings."),
+    bind(C::Data, &[ch('f')], A::FetchData, "fetch", "Opens the form that fetches a data set of photographs."),
     bind(
         C::Data,
         &[ch('i')],
@@ -16,6 +17,14 @@ pub(super) const ROWS: &[Binding] = &[
     bind(C::Data, &[ch('a')], A::Audit, "audit", "Shows what is wrong with the set, to decide on it."),
     bind(C::Data, &[ch('p')], A::PauseResume, "pause/resume", "Pauses or resumes the preparation or demo at work."),
     bind(C::Data, &[ch('s')], A::Stop, "stop", "Stops the preparation or demo at work, after a question."),
+    bind(C::Sheet, &[code(KeyCode::Enter), ch('o')], A::Picture, "predict", "Predicts the image under the cursor."),
+    bind(C::Sheet, &[ch('c')], A::NextClass, "class", "Shows only images of one class, of the other, or of both."),
+    bind(C::Sheet, &[ch('s')], A::NextSplit, "split", "Shows only images of the next split, or of all splits."),
+    bind(C::Sheet, &[code(KeyCode::Esc)], A::Cancel, "back", "Back to the summary of the set."),
+    bind(C::Sheet, &[ch('i'), code(KeyCode::Backspace)], A::Sheet, "", "Back to the summary of the set."),
+    bind(C::Sheet, &[ch('a')], A::Audit, "audit", "Shows what may be wrong with the set, to decide on it."),
+    bind(C::Sheet, &[code(KeyCode::Right), ch('l')], A::Right, "", "To the next image."),
+    bind(C::Sheet, &[code(KeyCode::Left), ch('h')], A::Left, "", "To the image before."),
     bind(C::Audit, &[ch('a')], A::Keep, "keep", "The image under the cursor is all right: the audit asks no more."),
     bind(C::Audit, &[ch('d')], A::DropImage, "drop", "The next preparation leaves the image under the cursor out."),
     bind(C::Audit, &[ch('r')], A::Relabel, "relabel", "The next preparation gives the image the other label."),

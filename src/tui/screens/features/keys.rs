@@ -17,6 +17,20 @@ pub(super) const ROWS: &[Binding] = &[
         "depth probe",
         "Opens the form that finds out after which stage features are best.",
     ),
+    bind(
+        C::Features,
+        &[ch('w')],
+        A::FetchWeights,
+        "weights",
+        "Opens the form that fetches the weights of the selected backbone, or takes them from a file.",
+    ),
+    bind(
+        C::Features,
+        &[ch('E')],
+        A::ExportFeatures,
+        "export",
+        "Opens the form that writes features and labels for numpy, pandas and scikit-learn.",
+    ),
     bind(C::Features, &[ch('p')], A::PauseResume, "pause/resume", "Pauses or resumes the extraction at work."),
     bind(
         C::Features,

@@ -115,7 +115,7 @@ fn draw_files(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         let up = keys::name_of(Context::Predict, Action::Parent);
         let lines = vec![
             Line::styled("No folders or images here.", theme.dim()),
-            Line::styled(format!("{up}: the folder above"), theme.dim()),
+            Line::styled(format!("{up}: parent folder"), theme.dim()),
         ];
         widgets::text(frame, area, lines, 0);
         return;
@@ -140,8 +140,8 @@ fn answer_lines(app: &App, width: usize, narrow: bool, named: bool) -> Vec<Line<
     let theme = app.theme;
     let state = &app.predict;
     let waiting = match (&state.busy, state.loading) {
-        (Some(_), true) => Some("The network is being loaded."),
-        (Some(_), false) => Some("Working."),
+        (Some(_), true) => Some("Loading the network …"),
+        (Some(_), false) => Some("Predicting …"),
         (None, _) => None,
     };
     let Some(shown) = answer(app) else {
@@ -150,9 +150,7 @@ fn answer_lines(app: &App, width: usize, narrow: bool, named: bool) -> Vec<Line<
             None if super::model(app).is_none() => {
                 "No trained model yet: press 3 to train one, or 1 and then d for the demo."
             }
-            None => {
-                "Enter predicts the image under the cursor; then the arrows step through the folder. / takes a path."
-            }
+            None => "Enter predicts the selected image; then the arrow keys step through the folder. / opens a path.",
         };
         return vec![Line::styled(text, theme.dim())];
     };
@@ -242,12 +240,13 @@ fn draw_history(frame: &mut Frame, area: Rect, app: &App) {
     frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
 }
 
-/// Draws the line that takes a path.
-pub fn draw_path(frame: &mut Frame, area: Rect, app: &App, input: &Input) {
+/// Draws the line that takes a path; the place of what is typed comes back.
+pub fn draw_path(frame: &mut Frame, area: Rect, app: &App, input: &Input) -> Rect {
     let inner =
         widgets::window(frame, area, app.theme, "Path of an image or folder", area.width.saturating_sub(2).min(100), 4);
     form::draw_input(frame, Rect { height: 1.min(inner.height), ..inner }, input, app.theme, true);
-    let hint = format!("relative to {}; ~ is your home", app.predict.folder.display());
+    let hint = format!("relative to {}; ~ is your home folder", app.predict.folder.display());
     let below = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1).min(1), ..inner };
     frame.render_widget(Span::styled(cut(&hint, usize::from(inner.width)), app.theme.dim()), below);
+    Rect { height: 1.min(inner.height), ..inner }
 }

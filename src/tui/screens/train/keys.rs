@@ -43,6 +43,13 @@ pub(super) const ROWS: &[Binding] = &[
     bind(C::Train, &[ch('m')], A::Smooth, "smooth", "Smooths the curves more; after the most, not at all."),
     bind(C::Train, &[ch('v')], A::Curves, "", "Accuracy and loss together, or one of them."),
     bind(C::Train, &[ch('L')], A::LogScale, "log", "Draws the loss on a logarithmic scale, or again on a plain one."),
+    bind(
+        C::Train,
+        &[ch('c')],
+        A::LearningCurve,
+        "learning curve",
+        "Opens the form that trains a model on growing parts of the training split.",
+    ),
     bind(C::Chart, &[code(KeyCode::Left), ch('h')], A::CursorLeft, "cursor", "The cursor to the epoch before."),
     bind(C::Chart, &[code(KeyCode::Right), ch('l')], A::CursorRight, "", "The cursor to the next epoch."),
     bind(

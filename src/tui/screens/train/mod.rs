@@ -17,7 +17,6 @@ use crate::tui::snapshot::{DataSet, Run};
 use crate::tui::stages::{ScreenId, State as Step, Study};
 use crate::tui::table::{self, Column, Kind, Signs, Table};
 use crate::tui::widgets::{self, NARROW, bars, cut, fit, format, panel};
-use curves::View;
 use curves::{Back, View};
 use faceprobe_core::run::facts::Best;
 use faceprobe_core::run::filter::Filter;
@@ -174,11 +173,12 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::New if app.dataset().is_none() => {
             app.say(Tone::Bad, "There is no prepared data set to train on yet; make one on the Data screen (1).");
         }
-        Action::Sweep if app.dataset().is_none() => {
+        Action::Sweep | Action::LearningCurve if app.dataset().is_none() => {
             app.say(Tone::Bad, "There is no prepared data set to train on yet; make one on the Data screen (1).");
         }
         Action::New => app.open_form(FormKind::DENSE),
         Action::Sweep => app.open_form(FormKind::Sweep),
+        Action::LearningCurve => app.open_form(FormKind::Curve(faceprobe_core::model::Kind::DENSE)),
         Action::Folds => cross_validate(app),
         Action::Compare => {
             let mut effects = app.go(ScreenId::Results.index());
@@ -214,7 +214,7 @@ fn cross_validate(app: &mut App) {
     let Some(name) = current.or_else(|| app.snapshot.datasets.iter().find_map(of)) else {
         app.open_form(FormKind::Prepare);
         app.fill("split", "folds");
-        app.say(Tone::Plain, "No set is divided into folds yet: this form makes one. Then cross-validate it.");
+        app.say(Tone::Plain, "No data set is divided into folds yet; this form prepares one, then cross-validate it.");
         return;
     };
     app.open_form(FormKind::DENSE);
@@ -284,7 +284,7 @@ fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     }
     let Some(run) = current(app) else {
         let key = name_of(Context::Train, Action::New);
-        let mut lines = vec![Line::styled("Nothing was trained yet.", theme.strong()), Line::default()];
+        let mut lines = vec![Line::styled("Nothing has been trained yet.", theme.strong()), Line::default()];
         lines.push(match app.dataset() {
             Some(set) => Line::from(vec![
                 "Press ".into(),
@@ -368,7 +368,7 @@ fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
     let theme = app.theme;
     let mut lines = bars::activity(theme, run, width);
     if let JobSpec::Train { dataset, model, refit } = &run.job {
-        let with = if refit.is_some() { ", validation too" } else { "" };
+        let with = if refit.is_some() { ", train + validation" } else { "" };
         let on = model.backbone().map_or_else(String::new, |backbone| format!("{backbone} · "));
         let text = format!("{on}{} · on {dataset}{with}", model.describe());
         lines.insert(1.min(lines.len()), Line::styled(if short { cut(&text, width) } else { text }, theme.dim()));
@@ -408,14 +408,15 @@ fn head(app: &App, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
         lines.push(Line::styled(cut(note, width), theme.dim()));
     }
     if run.status == Status::Waiting {
-        lines.push(Line::styled("The worker is starting.", theme.dim()));
+        lines.push(Line::styled("Starting the worker.", theme.dim()));
     }
     if run.status == Status::Queued {
-        let text = format!("Waits until nothing else trains; {} takes it out.", name_of(Context::Train, Action::Stop));
+        let text =
+            format!("Queued until no other training is running; {} removes it.", name_of(Context::Train, Action::Stop));
         lines.push(Line::styled(text, theme.dim()));
     }
     if run.can_go_on() {
-        let text = format!("{} goes on from the last checkpoint.", name_of(Context::Train, Action::PauseResume));
+        let text = format!("{} resumes from the last checkpoint.", name_of(Context::Train, Action::PauseResume));
         lines.push(Line::styled(text, theme.dim()));
     }
     lines

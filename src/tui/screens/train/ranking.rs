@@ -35,7 +35,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
     let inner = if area.width < NARROW / 2 || frame.area().width < NARROW {
         area
     } else {
-        let at_work = if live > 0 { format!(", {live} at work (best val@0.5)") } else { String::new() };
+        let at_work = if live > 0 { format!(", {live} running (best val@0.5)") } else { String::new() };
         let title = format!("Ranking by val@τ · {}{at_work}", format::count(heads.len(), "head"));
         let block = panel(theme, title, NARROW);
         let inner = block.inner(area);
@@ -71,7 +71,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
         ]));
     }
     if heads.is_empty() {
-        lines = vec![Line::styled("The heads appear as soon as the features are there.", theme.dim())];
+        lines = vec![Line::styled("Heads appear once the features are extracted.", theme.dim())];
     }
     frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
 }
