@@ -5,6 +5,7 @@ use super::audits::AuditJob;
 use super::jobs::Job;
 use super::predictor::Ask;
 use super::records::RecordJob;
+use super::studies;
 use std::collections::BTreeSet;
 
 /// Something to be done outside the state of the screen.
@@ -16,6 +17,8 @@ pub enum Effect {
     Job(Job),
     /// For the predictor.
     Predict(Ask),
+    /// For the thread that reads studies.
+    Study(studies::Ask),
     /// For the watcher: to read what these runs told, for as long as it is shown.
     Stories(BTreeSet<String>),
 }

@@ -6,6 +6,7 @@ use super::jobs::JobReply;
 use super::pictures::Picture;
 use super::predictor::PredictorReply;
 use super::snapshot::Snapshot;
+use super::studies;
 use super::terminal;
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui_image::picker::Picker;
@@ -27,6 +28,8 @@ pub enum Event {
     Snapshot(Arc<Snapshot>),
     Job(JobReply),
     Predictor(PredictorReply),
+    /// The steps of a study.
+    Study(studies::Reply),
     /// How pictures can be shown on this terminal.
     Graphics(Box<Picker>),
     /// A picture that the screen missed.

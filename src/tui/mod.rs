@@ -19,6 +19,7 @@ pub mod history;
 pub mod input;
 pub mod jobs;
 pub mod keys;
+pub mod maps;
 pub mod palette;
 pub mod pictures;
 pub mod predictor;
@@ -30,9 +31,11 @@ pub mod session;
 pub mod snapshot;
 pub mod stages;
 pub mod stories;
+pub mod studies;
 pub mod svg;
 pub mod terminal;
 pub mod theme;
+pub mod views;
 pub mod watcher;
 pub mod widgets;
 pub mod workers;
@@ -121,6 +124,7 @@ struct Hands {
     jobs: Sender<Job>,
     asks: Sender<predictor::Ask>,
     pictures: Sender<Order>,
+    studies: Sender<studies::Ask>,
     watcher: Sender<Nudge>,
 }
 
@@ -138,11 +142,14 @@ fn start_hands(workspace: &Workspace, options: &TuiOptions, events: &Sender<Even
     let watcher = nudge.clone();
     let settings =
         jobs::Settings { workspace: workspace.clone(), threads: options.threads, device: options.device.clone() };
+    let (studies, study_asks) = mpsc::channel();
+    let (to, at) = (events.clone(), workspace.clone());
+    thread::spawn(move || studies::serve(&at, &study_asks, &to));
     let (to, at) = (events.clone(), settings.clone());
     thread::spawn(move || predictor::serve(&at, &ask_inbox, &to));
     let to = events.clone();
     thread::spawn(move || jobs::work(&settings, &job_inbox, &to, &nudge));
-    Hands { jobs, asks, pictures, watcher }
+    Hands { jobs, asks, pictures, studies, watcher }
 }
 
 /// Gives every effect to the thread that it is for; what is for the terminal comes back.
@@ -152,6 +159,7 @@ fn pass_on(effects: impl IntoIterator<Item = Effect>, hands: &Hands) -> Vec<Term
             Effect::Terminal(effect) => return Some(effect),
             Effect::Job(job) => drop(hands.jobs.send(job)),
             Effect::Predict(ask) => drop(hands.asks.send(ask)),
+            Effect::Study(ask) => drop(hands.studies.send(ask)),
             Effect::Stories(runs) => drop(hands.watcher.send(Nudge::Stories(runs))),
         }
         None

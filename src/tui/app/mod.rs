@@ -17,6 +17,7 @@ use super::screens::{data, evaluate, features, predict, results, runs, train};
 use super::snapshot::Snapshot;
 use super::stages::ScreenId;
 use super::theme::{Palette, Theme};
+use super::views;
 use super::widgets::confirm::Confirm;
 use super::widgets::form::Form;
 use faceprobe_core::run::RunId;
@@ -51,6 +52,8 @@ pub enum Target {
     Screen(ScreenId),
     /// Line `index` of the list of the screen.
     Row(usize),
+    /// The plane of a map.
+    Plane,
 }
 
 /// The areas of the last frame that answer the mouse.
@@ -77,8 +80,12 @@ pub struct App {
     pub predict: predict::State,
     pub pictures: Pictures,
     pub runs: runs::State,
+    /// What lies in the screen's place, and what views remember.
+    pub views: views::State,
     /// The runs that were started here.
     pub launched: BTreeSet<RunId>,
+    /// A version of the present data set that another terminal has prepared.
+    pub newer: Option<String>,
     /// The screens change with the parts of this run until a key says otherwise.
     pub follow: Option<RunId>,
     pub hits: Hits,
@@ -109,6 +116,8 @@ impl App {
             predict: predict::State::new(workspace),
             pictures: Pictures::default(),
             runs: runs::State::default(),
+            views: views::State::default(),
+            newer: None,
             follow: start,
             hits: Hits::new(),
             remembered: HashMap::new(),
@@ -141,7 +150,10 @@ impl App {
 
     /// The part of the key table that holds on the screen, whatever lies over it.
     pub fn beneath(&self) -> Context {
-        self.screen.screen().context(self)
+        match self.views.open {
+            Some(view) => view.view().context(self),
+            None => self.screen.screen().context(self),
+        }
     }
 
     /// Takes an event in; what is to be done outside comes back.
@@ -159,6 +171,7 @@ impl App {
             Event::Snapshot(snapshot) => self.take(snapshot),
             Event::Job(reply) => self.job(reply),
             Event::Predictor(reply) => predict::reply(self, reply),
+            Event::Study(reply) => views::study::take(self, reply),
             Event::Graphics(picker) => {
                 self.pictures.can(picker.protocol_type());
                 Vec::new()

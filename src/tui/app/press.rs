@@ -54,6 +54,11 @@ impl App {
     }
 
     pub(super) fn mouse(&mut self, mouse: MouseEvent) -> Vec<Effect> {
+        if let (Some(view), None) = (self.views.open, &self.overlay)
+            && let Some(effects) = view.view().mouse(self, mouse)
+        {
+            return effects;
+        }
         match mouse.kind {
             MouseEventKind::ScrollUp => self.wheel(Action::Up),
             MouseEventKind::ScrollDown => self.wheel(Action::Down),
@@ -62,8 +67,11 @@ impl App {
                 let target = self.hits.iter().find(|(area, _)| area.contains(at)).map(|(_, target)| *target);
                 match target {
                     Some(Target::Screen(screen)) => self.go(screen.index()),
-                    Some(Target::Row(index)) => self.screen.screen().select(self, index),
-                    None => Vec::new(),
+                    Some(Target::Row(index)) => match self.views.open {
+                        Some(view) => view.view().select(self, index),
+                        None => self.screen.screen().select(self, index),
+                    },
+                    Some(Target::Plane) | None => Vec::new(),
                 }
             }
             _ => Vec::new(),

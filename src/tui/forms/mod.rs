@@ -11,6 +11,7 @@ use super::widgets::form::{Field, Form};
 use faceprobe_core::audit;
 use faceprobe_core::dataset::prepare::PrepareSettings;
 use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::map::MapSettings;
 use faceprobe_core::model::{DenseSettings, Kind};
 use faceprobe_core::run::SweepSettings;
 use faceprobe_settings::{Info, axes, infos};
@@ -25,6 +26,8 @@ pub enum FormKind {
     Train(Kind),
     Sweep,
     Probe,
+    /// A map of features.
+    Map,
 }
 
 /// The field that says which kind of model a form trains.
@@ -48,11 +51,12 @@ impl FormKind {
             Self::Train(kind) => kind.name(),
             Self::Sweep => "sweep",
             Self::Probe => "probe",
+            Self::Map => "map",
         }
     }
 
     fn find(name: &str) -> Option<Self> {
-        [Self::Prepare, Self::Audit, Self::Sweep, Self::Probe]
+        [Self::Prepare, Self::Audit, Self::Sweep, Self::Probe, Self::Map]
             .into_iter()
             .find(|kind| kind.name() == name)
             .or_else(|| Self::training(name))
@@ -68,6 +72,7 @@ impl FormKind {
                 let own = infos::<SweepSettings>();
                 infos::<FeatureSpec>().into_iter().chain(axes::<DenseSettings>()).chain(own).collect()
             }
+            Self::Map => infos::<MapSettings>().into_iter().chain(infos::<FeatureSpec>()).collect(),
             // Every stage is probed.
             Self::Probe => infos::<FeatureSpec>().into_iter().filter(|info| info.name != "tap").collect(),
         }
@@ -75,7 +80,7 @@ impl FormKind {
 
     /// Whether it works on a prepared set that it names.
     fn has_data(self) -> bool {
-        matches!(self, Self::Train(_) | Self::Sweep | Self::Probe)
+        matches!(self, Self::Train(_) | Self::Sweep | Self::Probe | Self::Map)
     }
 }
 
@@ -119,6 +124,10 @@ pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<
         FormKind::Audit => (
             format!("Audit {on}"),
             "Looks for likely wrong labels, copies, and pictures that show little; what to do is yours to decide.",
+        ),
+        FormKind::Map => (
+            format!("Map of the features of {on}"),
+            "Draws the images as points in two dimensions; points that are near are alike to the network.",
         ),
         FormKind::Probe => (
             "Probe the depths of a network".to_owned(),

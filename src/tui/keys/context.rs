@@ -15,6 +15,12 @@ pub enum Context {
     Evaluate,
     Predict,
     Runs,
+    /// The steps of a study's file.
+    Study,
+    /// The list of study files.
+    StudyFiles,
+    /// The map of features.
+    Map,
     /// A form is open; keys that are not in the table are typed into its field.
     Form,
     /// A path is being typed.
@@ -31,7 +37,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order the help lists them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Global,
         Self::Data,
         Self::Audit,
@@ -42,6 +48,9 @@ impl Context {
         Self::Evaluate,
         Self::Predict,
         Self::Runs,
+        Self::Study,
+        Self::StudyFiles,
+        Self::Map,
         Self::Form,
         Self::Path,
         Self::Prompt,
@@ -63,6 +72,9 @@ impl Context {
             Self::Evaluate => "Evaluate",
             Self::Predict => "Predict",
             Self::Runs => "Runs",
+            Self::Study => "Steps of a study",
+            Self::StudyFiles => "Study files",
+            Self::Map => "Map of features",
             Self::Form => "In a form",
             Self::Path => "Typing a path",
             Self::Prompt => "Typing a filter, a note, a title or a file",
@@ -85,6 +97,9 @@ impl Context {
                 | Self::Evaluate
                 | Self::Predict
                 | Self::Runs
+                | Self::Study
+                | Self::StudyFiles
+                | Self::Map
         )
     }
 }

@@ -6,11 +6,14 @@
 //! [`export()`] makes the study of what a workspace holds, and [`demo()`] is the study that
 //! the program ships.
 
+mod begin;
 mod check;
 mod export;
 mod file;
+pub mod files;
 mod find;
 mod holdings;
+mod lock;
 mod mistakes;
 mod parse;
 mod plan;
@@ -19,9 +22,11 @@ mod shipped;
 mod steps;
 mod write;
 
+pub use begin::{Begun, Hands, begin};
 pub use export::{Exported, export};
 pub use file::{Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training};
 pub use holdings::{HeldRun, HeldSet, Holdings, Prepared, prepared};
+pub use lock::lock;
 pub use mistakes::{Mistake, Mistakes};
 pub use parse::parse;
 pub use plan::plan;
