@@ -3,6 +3,7 @@
 use faceprobe_core::dataset::{PrepareReport, Version};
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::label::Label;
+use faceprobe_core::run::learning_curve::LearningCurve;
 use faceprobe_core::run::results::ResultRow;
 use faceprobe_core::run::{Facts, JobSpec, RunId, RunView, Status, Story};
 use std::path::PathBuf;
@@ -58,12 +59,14 @@ pub struct Store {
 }
 
 /// What is known of a run beside its journal.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct About {
     /// What a person wrote on it.
     pub label: Label,
     /// What its folder holds.
     pub bytes: u64,
+    /// Of a learning curve that was drawn to the end, the curve.
+    pub curve: Option<Arc<LearningCurve>>,
 }
 
 /// A run.

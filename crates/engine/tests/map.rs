@@ -117,7 +117,9 @@ fn one_seed_gives_the_same_points_bit_by_bit_and_another_does_not() {
 fn few_images_have_a_map_all_the_same_and_a_stop_ends_it() {
     let (rows, _) = clouds(4);
     assert_eq!(tsne(&rows, 100.0, 1, &Silent).unwrap().dim(), (12, 2));
-    assert!(tsne(&rows.slice_move(ndarray::s![..9, ..]), 5.0, 1, &Silent).unwrap_err().to_string().contains("ten images"));
+    assert!(
+        tsne(&rows.slice_move(ndarray::s![..9, ..]), 5.0, 1, &Silent).unwrap_err().to_string().contains("ten images")
+    );
     struct Stopped;
     impl Monitor for Stopped {
         fn update(&self, _: Update) {}

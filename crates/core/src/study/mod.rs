@@ -24,7 +24,9 @@ mod write;
 
 pub use begin::{Begun, Hands, begin};
 pub use export::{Exported, export};
-pub use file::{Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training};
+pub use file::{
+    Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training,
+};
 pub use holdings::{HeldRun, HeldSet, Holdings, Prepared, prepared};
 pub use lock::lock;
 pub use mistakes::{Mistake, Mistakes};

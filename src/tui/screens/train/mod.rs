@@ -11,7 +11,7 @@ use crate::tui::forms::{DATA, FormKind};
 use crate::tui::keys::{Action, Binding, Context, name_of};
 use crate::tui::snapshot::{DataSet, Run, Snapshot};
 use crate::tui::stages::{ScreenId, State as Step, Study};
-use crate::tui::widgets::{self, NARROW, bars, cut, fit, format, offset, panel};
+use crate::tui::widgets::{self, NARROW, bars, cut, fit, format, growth, offset, panel};
 use curves::View;
 use faceprobe_core::run::facts::Best;
 use faceprobe_core::run::{JobSpec, RunId, Status};
@@ -103,7 +103,11 @@ impl Screen for Train {
 
 /// The lines of the list: runs that train and sweeps, newest first.
 fn listed(snapshot: &Snapshot) -> impl Iterator<Item = &Arc<Run>> {
-    snapshot.runs.iter().rev().filter(|run| run.trains() || matches!(run.job, JobSpec::Sweep { .. }))
+    snapshot
+        .runs
+        .iter()
+        .rev()
+        .filter(|run| run.trains() || matches!(run.job, JobSpec::Sweep { .. } | JobSpec::LearningCurve { .. }))
 }
 
 fn index(app: &App) -> usize {
@@ -261,7 +265,7 @@ fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>) {
     let lines = head(app, run, inside, area.height < 30);
     let rows: usize = lines.iter().map(|line| line.width().div_ceil(inside.max(1)).max(1)).sum();
     let sweep = matches!(run.job, JobSpec::Sweep { .. });
-    let trials = run.facts.trials > 0 || sweep;
+    let trials = run.facts.trials > 0 || sweep || run.about.curve.is_some();
     let curves = run.has_curves();
     let top = rows as u16 + if narrow { 0 } else { 2 };
     let [head_area, rest] = area.layout(&Layout::vertical([
@@ -277,7 +281,9 @@ fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>) {
         inner
     };
     widgets::text(frame, inner, lines, 0);
-    if curves {
+    if let Some(curve) = &run.about.curve {
+        growth::draw(frame, rest, theme, curve);
+    } else if curves {
         curves::draw(frame, rest, app, run, narrow);
     } else if sweep {
         ranking::draw(frame, rest, app, run);

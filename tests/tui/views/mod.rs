@@ -1,4 +1,7 @@
-//! What lies in a screen's place: the steps of a study.
+//! What lies in a screen's place: the steps of a study, the map of features; and what belongs to single screens.
+
+mod map;
+mod panels;
 
 use super::runs::run;
 use super::study::{
