@@ -14,6 +14,7 @@ mod evaluate_on;
 mod export;
 mod extract;
 mod features;
+mod features_map;
 mod fetch;
 mod follow;
 mod learning_curve;

@@ -11,11 +11,11 @@ use faceprobe_core::dataset::SourceSpec;
 use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::run::results as table_of;
 use faceprobe_core::run::results::ResultRow;
-use faceprobe_core::study::{Holdings, Plan, State, Study, parse, plan, prepared};
+use faceprobe_core::study::{Holdings, Plan, State, Study, lock, parse, plan, prepared};
 use faceprobe_core::text::{line, printable};
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions, TryLockError};
+use std::fs;
 use std::path::{Path, absolute};
 
 pub(crate) fn run(context: &Context, command: &StudyCommand) -> Result<()> {
@@ -75,20 +75,7 @@ fn study(file: &StudyFile) -> Result<Study> {
 
 /// Does what is to do of a study, and ends with its table.
 fn run_study(context: &Context, study: &Study, name: &str, jobs: usize) -> Result<()> {
-    let runs = context.workspace.runs();
-    fs::create_dir_all(&runs).at(&runs)?;
-    let path = runs.join(".study.lock");
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).at(&path)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(Error::failed(
-                "Another 'faceprobe study run' is at work in this workspace; wait for its end, or follow its runs with \
-                 'faceprobe runs attach RUN'.",
-            ));
-        }
-        Err(TryLockError::Error(error)) => return Err(Error::file(&path, error)),
-    }
+    let _lock = lock(&context.workspace)?;
     let held = Holdings::read(&context.workspace, study)?;
     if !plan(study, &held).is_done() {
         weights_there(study)?;

@@ -5,12 +5,10 @@ use super::follow::interrupts;
 use super::run_reporter::{RunReporter, Words};
 use faceprobe_core::dataset::{Published, versions};
 use faceprobe_core::error::{Error, Result};
-use faceprobe_core::report::{ReportOptions, write};
 use faceprobe_core::run::control::{self, Command};
-use faceprobe_core::run::launch::{self, Launched, launch};
-use faceprobe_core::run::{JobSpec, RunFolder, RunView, Spec, Status, queue, refit};
-use faceprobe_core::study::{Action, Holdings, Plan, State, Step, Study, plan};
-use jiff::{SignedDuration, Timestamp};
+use faceprobe_core::run::launch::Launched;
+use faceprobe_core::run::{JobSpec, RunFolder, RunView, Status, queue};
+use faceprobe_core::study::{Action, Begun, Hands, Holdings, Plan, State, Step, Study, begin, plan};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,8 +16,6 @@ use std::time::Duration;
 
 /// How often journals are looked at.
 const TICK: Duration = Duration::from_millis(100);
-/// A run whose worker has not begun after so long has none.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
 /// A step whose worker vanishes is gone on with once.
 const TRIES: usize = 2;
 
@@ -153,43 +149,12 @@ impl<'a> Runner<'a> {
 
     /// The run that does a step, with its worker if it was started now; none where the step needs no worker.
     fn begin(&self, step: &Step) -> Result<Option<(RunFolder, Option<Launched>)>> {
-        let workspace = &self.context.workspace;
-        let launched = match &step.action {
-            Action::None | Action::Wait => return Ok(None),
-            Action::Refuse(why) => return Err(Error::failed(format!("{why}."))),
-            Action::Report(report) => {
-                let output = workspace.root().join(&report.output);
-                let options = ReportOptions { thumbnails: report.thumbnails, ..ReportOptions::default() };
-                write(workspace, &output, &options)?;
-                return Ok(None);
-            }
-            Action::Launch(job) => launch(workspace, &self.spec(step, (**job).clone()))?,
-            Action::Refit(run) => launch(workspace, &self.spec(step, refit::job(workspace, run)?))?,
-            Action::Extend(run, job) => {
-                let run = RunFolder::find(workspace, run)?;
-                let spec = Spec { job: (**job).clone(), ..run.spec()? };
-                launch::extend(workspace, run, &spec)?
-            }
-            Action::Resume(run) => launch::resume(workspace, RunFolder::find(workspace, run)?)?,
-            Action::Follow(run) => {
-                let run = RunFolder::find(workspace, run)?;
-                let age = |spec: &Spec| Some(Timestamp::now().duration_since(spec.created.parse().ok()?));
-                let is_old = run.spec().ok().and_then(|spec| age(&spec)).is_none_or(|age| age > PATIENCE);
-                let waits = RunView::open(run.clone())?.status == Status::Waiting;
-                if waits && is_old && !run.is_alive() {
-                    // Whoever made its folder was killed before there was a worker.
-                    launch::resume(workspace, run)?
-                } else {
-                    return Ok(Some((run, None)));
-                }
-            }
-        };
-        Ok(Some((launched.run.clone(), Some(launched))))
-    }
-
-    fn spec(&self, step: &Step, job: JobSpec) -> Spec {
-        let spec = Spec::new(job, self.context.threads, &self.context.device);
-        Spec { step: Some(step.name.clone()), ..spec }
+        let Context { workspace, threads, device, .. } = self.context;
+        Ok(match begin(workspace, step, Hands { threads: *threads, device, queue: false })? {
+            Begun::Nothing => None,
+            Begun::Follow(run) | Begun::Queued(run) => Some((run, None)),
+            Begun::Launched(launched) => Some((launched.run.clone(), Some(launched))),
+        })
     }
 
     /// Looks at the runs at work; true if one has come to its end.

@@ -12,10 +12,11 @@ use std::sync::Arc;
 impl App {
     /// The run that pause and stop mean on this screen.
     pub fn at_work(&self) -> Option<Arc<Run>> {
-        self.screen
-            .screen()
-            .at_work(self)
-            .map(|run| self.leader(run))
+        let run = match self.views.open {
+            Some(view) => view.view().at_work(self),
+            None => self.screen.screen().at_work(self),
+        };
+        run.map(|run| self.leader(run))
             .filter(|run| run.status.is_live() || run.status == Status::Queued || run.can_go_on())
     }
 
@@ -34,7 +35,10 @@ impl App {
             Action::PauseResume => self.at_work().is_some_and(|run| run.status != Status::Queued),
             Action::Complete => self.can_complete(),
             Action::Stop => self.at_work().is_some_and(|run| !run.can_go_on()),
-            _ => self.screen.screen().offers(self, action),
+            _ => match self.views.open {
+                Some(view) => view.view().offers(self, action),
+                None => self.screen.screen().offers(self, action),
+            },
         }
     }
 

@@ -86,7 +86,10 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         right
     };
     if app.loaded {
-        app.screen.screen().draw(frame, body, app, hits);
+        match app.views.open {
+            Some(view) => view.view().draw(frame, body, app, hits),
+            None => app.screen.screen().draw(frame, body, app, hits),
+        }
     } else {
         // An empty workspace is another thing than one that was not read yet.
         let text = format!("Reading {} …", app.snapshot.workspace.display());
@@ -264,6 +267,12 @@ fn message_lines(app: &App, width: u16, height: u16) -> u16 {
 fn draw_message(frame: &mut Frame, area: Rect, app: &App) {
     let theme = app.theme;
     let Some((tone, text)) = app.told() else {
+        if let Some(newer) = &app.newer {
+            let key = keys::name_of(keys::Context::Global, keys::Action::UseNewer);
+            let text = format!(" Another terminal has prepared {newer}; {key} changes to it, Esc stays.");
+            frame.render_widget(Span::styled(cut(&text, usize::from(area.width)), theme.warning()), area);
+            return;
+        }
         if let Some(run) = &app.follow {
             let text =
                 format!(" Following {run}: the screens switch with its progress until you switch them yourself.");

@@ -5,6 +5,7 @@ use super::audits::AuditJob;
 use super::jobs::Job;
 use super::predictor::Ask;
 use super::records::RecordJob;
+use super::studies;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -19,6 +20,8 @@ pub enum Effect {
     Predict(Ask),
     /// For the clipboard of the terminal.
     Copy(String),
+    /// For the thread that reads studies.
+    Study(studies::Ask),
     /// For the watcher: to read what these runs told, for as long as it is shown.
     Stories(BTreeSet<String>),
     /// For the watcher: the folder to tell of when something in it changes, or none.

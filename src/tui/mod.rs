@@ -22,6 +22,7 @@ pub mod history;
 pub mod input;
 pub mod jobs;
 pub mod keys;
+pub mod maps;
 pub mod palette;
 pub mod pictures;
 pub mod predictor;
@@ -34,11 +35,13 @@ pub mod session;
 pub mod snapshot;
 pub mod stages;
 pub mod stories;
+pub mod studies;
 pub mod svg;
 pub mod table;
 pub mod tasks;
 pub mod terminal;
 pub mod theme;
+pub mod views;
 pub mod watcher;
 pub mod widgets;
 pub mod workers;
@@ -127,6 +130,7 @@ struct Hands {
     jobs: Sender<Job>,
     asks: Sender<predictor::Ask>,
     pictures: Sender<Order>,
+    studies: Sender<studies::Ask>,
     watcher: Sender<Nudge>,
 }
 
@@ -144,11 +148,14 @@ fn start_hands(workspace: &Workspace, options: &TuiOptions, events: &Sender<Even
     let watcher = nudge.clone();
     let settings =
         jobs::Settings { workspace: workspace.clone(), threads: options.threads, device: options.device.clone() };
+    let (studies, study_asks) = mpsc::channel();
+    let (to, at) = (events.clone(), workspace.clone());
+    thread::spawn(move || studies::serve(&at, &study_asks, &to));
     let (to, at) = (events.clone(), settings.clone());
     thread::spawn(move || predictor::serve(&at, &ask_inbox, &to));
     let to = events.clone();
     thread::spawn(move || jobs::work(&settings, &job_inbox, &to, &nudge));
-    Hands { jobs, asks, pictures, watcher }
+    Hands { jobs, asks, pictures, studies, watcher }
 }
 
 /// Gives every effect to the thread that it is for; what is for the terminal comes back.
@@ -160,6 +167,7 @@ fn pass_on(effects: impl IntoIterator<Item = Effect>, hands: &Hands) -> Vec<Term
             Effect::Copy(text) => terminal::say(&table::yank::sequence(&text)),
             Effect::Predict(ask) => drop(hands.asks.send(ask)),
             Effect::Folder(folder) => drop(hands.watcher.send(Nudge::Folder(folder))),
+            Effect::Study(ask) => drop(hands.studies.send(ask)),
             Effect::Stories(runs) => drop(hands.watcher.send(Nudge::Stories(runs))),
         }
         None

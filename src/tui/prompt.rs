@@ -38,6 +38,10 @@ pub enum Purpose {
     Export,
     Title(RunId),
     Note(RunId),
+    /// The file of a study.
+    Study,
+    /// Where a map, or what was chosen on it, is written to.
+    Map,
 }
 
 /// A line that is open.
@@ -71,6 +75,8 @@ impl Prompt {
             Purpose::Export => "Export the table".into(),
             Purpose::Title(run) => format!("Title of {run}"),
             Purpose::Note(run) => format!("Note on {run}"),
+            Purpose::Study => "Path of a study file".into(),
+            Purpose::Map => "Write the map or the chosen images into a file".into(),
         }
     }
 
@@ -81,6 +87,10 @@ impl Prompt {
             Purpose::Export => ".csv, .md or .tex; relative to the workspace",
             Purpose::Title(_) => "shown beside the run's name, which stays; leave empty to delete it",
             Purpose::Note(_) => "\\n starts a new line; leave empty to delete the note",
+            Purpose::Map => {
+                "the ending decides: .svg or .png for the map, .txt for the list; relative to the workspace"
+            }
+            Purpose::Study => "relative to the workspace; ~ is your home",
         }
     }
 }
@@ -133,6 +143,12 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             let rows = results::sorted(app);
             let by_setting = app.results.by_setting;
             vec![RecordJob::Export { path, rows, by_setting, replace: false }.into()]
+        }
+        Purpose::Study | Purpose::Map if text.is_empty() => Vec::new(),
+        Purpose::Map => super::views::map::export(app, app.snapshot.workspace.join(super::folders::expand(text))),
+        Purpose::Study => {
+            let path = app.snapshot.workspace.join(super::folders::expand(&super::folders::clean(text)));
+            super::views::study::choose(app, super::studies::Source::File(path))
         }
         Purpose::Title(run) => label(run, Change::Title(text.to_owned())),
         Purpose::Note(run) => label(run, Change::Note(text.replace("\\n", "\n"))),

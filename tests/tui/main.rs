@@ -9,6 +9,7 @@ mod runs;
 mod study;
 #[path = "../support/styles.rs"]
 mod styles;
+mod views;
 mod work;
 
 use crossterm::event::{KeyCode, KeyModifiers};

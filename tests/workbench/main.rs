@@ -89,6 +89,7 @@ fn snapshot() -> Snapshot {
     };
     let head = |id: &str, width, seed, status, count, top| Run {
         parent: Some("sweep-1".into()),
+        step: None,
         ..trained(run(id, dense(width, seed), status), epochs(count, top))
     };
     let trial = |tap: usize, name: &str, val_accuracy| Update::Trial {

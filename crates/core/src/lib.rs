@@ -10,6 +10,7 @@ pub mod error;
 pub mod evaluation;
 pub mod features;
 pub mod imaging;
+pub mod map;
 pub mod model;
 pub mod monitor;
 pub mod net;

@@ -9,6 +9,7 @@ pub mod backbone;
 pub mod commands;
 pub mod face;
 pub mod features;
+pub mod map;
 pub mod model;
 pub mod predict;
 pub mod work;

@@ -4,6 +4,7 @@ use crate::cli::options::{self, Options, Pairs};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, Subcommand};
 use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::map::MapSettings;
 use faceprobe_core::model::{DenseSettings, Kind, TrainingDraw};
 use faceprobe_core::run::SweepSettings;
 use faceprobe_core::run::learning_curve::CurveSettings;
@@ -45,6 +46,9 @@ pub(crate) enum FeaturesCommand {
     /// Write the features of a prepared set as features.npy and labels.csv, row by row in one order, with split, class and
     /// attributes: for numpy, pandas and scikit-learn. What is not computed yet is computed first
     Export(FeaturesExportArgs),
+    /// Draw the images of a prepared set as points in two dimensions, by PCA or t-SNE of their features. The points are kept:
+    /// drawn again in other colours, nothing is computed
+    Map(FeaturesMapArgs),
     /// Join the small parts of every feature store: many writers leave many files, from which shared file systems suffer.
     /// Others may read and write meanwhile
     Compact,
@@ -60,6 +64,28 @@ pub(crate) struct FeaturesExportArgs {
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
     /// Overwrite files that were not made here
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FeaturesMapArgs {
+    #[command(flatten)]
+    pub features: Options<FeatureSpec>,
+    #[command(flatten)]
+    pub map: Options<MapSettings>,
+    #[command(flatten)]
+    pub dataset: DatasetArg,
+    /// What colours mean: class, split, correct (what --model made of validation, and of test if it was opened) or age
+    #[arg(long, value_name = "WHAT", default_value = "class")]
+    pub colour: String,
+    /// The run whose answers --colour correct shows [default: the chosen one, else the best on validation]
+    #[arg(long, value_name = "RUN")]
+    pub model: Option<String>,
+    /// The picture: an .svg or .png file
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Overwrite a file that was not made here
     #[arg(long)]
     pub force: bool,
 }

@@ -5,6 +5,7 @@ use super::super::forms::FormKind;
 use super::super::jobs::Job;
 use super::super::keys::{self, Action};
 use super::super::stages::ScreenId;
+use super::super::views::{self, ViewId};
 use super::super::{palette, prompt, table};
 use super::{App, Overlay, Tone, moved};
 
@@ -96,8 +97,25 @@ impl App {
             Action::Go(index) => return self.go(index),
             Action::NextScreen => return self.go((at + 1) % count),
             Action::PreviousScreen => return self.go((at + count - 1) % count),
-            Action::Cancel => self.screen.screen().cancel(self),
-            _ => return self.screen.screen().act(self, action),
+            Action::UseNewer => return self.use_newer(),
+            Action::Map => return views::open(self, ViewId::Map),
+            Action::Study => return views::open(self, ViewId::Study),
+            // A notice without a message over it is what is put away.
+            Action::Cancel if self.newer.take().is_some() => {}
+            Action::Cancel => match self.views.open {
+                Some(view) => {
+                    if !view.view().cancel(self) {
+                        self.views.open = None;
+                    }
+                }
+                None => self.screen.screen().cancel(self),
+            },
+            _ => {
+                return match self.views.open {
+                    Some(view) => view.view().act(self, action),
+                    None => self.screen.screen().act(self, action),
+                };
+            }
         }
         Vec::new()
     }
@@ -105,6 +123,7 @@ impl App {
     pub(in super::super) fn go(&mut self, index: usize) -> Vec<Effect> {
         // Whoever looks around by hand is no longer led.
         self.follow = None;
+        self.views.open = None;
         if let Some(screen) = ScreenId::ALL.get(index) {
             self.screen = *screen;
         }
@@ -117,6 +136,10 @@ impl App {
 
     /// What the screen still has to ask of the files of runs.
     pub(in super::super) fn wanted(&mut self) -> Vec<Effect> {
-        self.screen.screen().wanted(self)
+        let mut effects = self.screen.screen().wanted(self);
+        if let Some(view) = self.views.open {
+            effects.extend(view.view().wanted(self));
+        }
+        effects
     }
 }

@@ -23,6 +23,7 @@ use super::stages::ScreenId;
 use super::table;
 use super::tasks;
 use super::theme::{Palette, Theme};
+use super::views;
 use super::widgets::confirm::Confirm;
 use super::widgets::form::Form;
 use faceprobe_core::run::RunId;
@@ -62,6 +63,8 @@ pub enum Target {
     Row(usize),
     /// A chart with this along its bottom.
     Plot(Scale),
+    /// The plane of a map.
+    Plane,
 }
 
 /// The areas of the last frame that answer the mouse.
@@ -93,8 +96,12 @@ pub struct App {
     pub tasks: tasks::State,
     /// The names that may go on from the path that is being typed.
     pub completing: Option<completion::List>,
+    /// What lies in the screen's place, and what views remember.
+    pub views: views::State,
     /// The runs that were started here.
     pub launched: BTreeSet<RunId>,
+    /// A version of the present data set that another terminal has prepared.
+    pub newer: Option<String>,
     /// The screens change with the parts of this run until a key says otherwise.
     pub follow: Option<RunId>,
     pub hits: Hits,
@@ -132,6 +139,8 @@ impl App {
             runs: runs::State::default(),
             tasks: tasks::State::default(),
             completing: None,
+            views: views::State::default(),
+            newer: None,
             follow: start,
             hits: Hits::new(),
             held: None,
@@ -175,7 +184,10 @@ impl App {
 
     /// The part of the key table that holds on the screen, whatever lies over it.
     pub fn beneath(&self) -> Context {
-        self.screen.screen().context(self)
+        match self.views.open {
+            Some(view) => view.view().context(self),
+            None => self.screen.screen().context(self),
+        }
     }
 
     /// Takes an event in; what is to be done outside comes back.
@@ -194,6 +206,7 @@ impl App {
             Event::Job(reply) => self.job(reply),
             Event::FolderChanged(folder) => predict::changed(self, &folder),
             Event::Predictor(reply) => predict::reply(self, reply),
+            Event::Study(reply) => views::study::take(self, reply),
             Event::Graphics(picker) => {
                 self.pictures.can(picker.protocol_type());
                 Vec::new()

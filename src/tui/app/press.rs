@@ -60,6 +60,11 @@ impl App {
     }
 
     pub(super) fn mouse(&mut self, mouse: MouseEvent) -> Vec<Effect> {
+        if let (Some(view), None) = (self.views.open, &self.overlay)
+            && let Some(effects) = view.view().mouse(self, mouse)
+        {
+            return effects;
+        }
         if self.overlay.is_none()
             && let Some(gesture) = self.gesture(mouse)
         {
@@ -73,8 +78,11 @@ impl App {
                 let target = self.hits.iter().find(|(area, _)| area.contains(at)).map(|(_, target)| *target);
                 match target {
                     Some(Target::Screen(screen)) => self.go(screen.index()),
-                    Some(Target::Row(index)) => self.screen.screen().select(self, index),
-                    Some(Target::Plot(_)) | None => Vec::new(),
+                    Some(Target::Row(index)) => match self.views.open {
+                        Some(view) => view.view().select(self, index),
+                        None => self.screen.screen().select(self, index),
+                    },
+                    Some(Target::Plane | Target::Plot(_)) | None => Vec::new(),
                 }
             }
             _ => Vec::new(),

@@ -12,6 +12,7 @@ use super::widgets::form::{Field, Form};
 use faceprobe_core::audit;
 use faceprobe_core::dataset::prepare::PrepareSettings;
 use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::map::MapSettings;
 use faceprobe_core::model::{DenseSettings, Kind, TrainingDraw};
 use faceprobe_core::run::SweepSettings;
 use faceprobe_core::run::learning_curve::CurveSettings;
@@ -35,6 +36,8 @@ pub enum FormKind {
     Report,
     ExportModel,
     ExportFeatures,
+    /// A map of features.
+    Map,
 }
 
 /// The field that says which kind of model a form trains.
@@ -77,6 +80,7 @@ impl FormKind {
             Self::Report => "report".into(),
             Self::ExportModel => "export-model".into(),
             Self::ExportFeatures => "export-features".into(),
+            Self::Map => "map".into(),
         }
     }
 
@@ -86,6 +90,7 @@ impl FormKind {
             Self::Audit,
             Self::Sweep,
             Self::Probe,
+            Self::Map,
             Self::FetchData,
             Self::FetchWeights,
             Self::Report,
@@ -106,6 +111,7 @@ impl FormKind {
                 let own = infos::<SweepSettings>();
                 infos::<FeatureSpec>().into_iter().chain(axes::<DenseSettings>()).chain(own).collect()
             }
+            Self::Map => infos::<MapSettings>().into_iter().chain(infos::<FeatureSpec>()).collect(),
             // Every stage is probed.
             Self::Probe => infos::<FeatureSpec>().into_iter().filter(|info| info.name != "tap").collect(),
             Self::Curve(kind) => {
@@ -125,7 +131,7 @@ impl FormKind {
 
     /// Whether it works on a prepared set that it names.
     fn has_data(self) -> bool {
-        matches!(self, Self::Train(_) | Self::Sweep | Self::Probe | Self::Curve(_) | Self::ExportFeatures)
+        matches!(self, Self::Train(_) | Self::Sweep | Self::Probe | Self::Map | Self::Curve(_) | Self::ExportFeatures)
     }
 }
 
@@ -169,6 +175,10 @@ pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<
         FormKind::Audit => (
             format!("Audit {on}"),
             "Looks for likely label errors, duplicates and poor images; you decide what to do with each.",
+        ),
+        FormKind::Map => (
+            format!("Map of the features of {on}"),
+            "Draws the images as points in two dimensions; points that are near are alike to the network.",
         ),
         FormKind::Probe => (
             "Depth probe".to_owned(),

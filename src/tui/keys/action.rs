@@ -129,6 +129,16 @@ pub enum Action {
     Rename,
     Pin,
     Remove,
+    /// Changes to the version that another terminal has prepared.
+    UseNewer,
+    /// Opens the map of features.
+    Map,
+    /// What the colours of a map mean.
+    Colour,
+    /// Opens the steps of a study's file.
+    Study,
+    /// Lists the study files.
+    StudyFile,
     /// To the screen that shows what a run made.
     Jump,
     /// Looks for a line of a table.

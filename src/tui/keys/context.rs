@@ -19,6 +19,12 @@ pub enum Context {
     Evaluate,
     Predict,
     Runs,
+    /// The steps of a study's file.
+    Study,
+    /// The list of study files.
+    StudyFiles,
+    /// The map of features.
+    Map,
     /// A form is open; keys that are not in the table are typed into its field.
     Form,
     /// A path is being typed.
@@ -43,7 +49,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order the help lists them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Global,
         Self::Data,
         Self::Sheet,
@@ -56,6 +62,9 @@ impl Context {
         Self::Evaluate,
         Self::Predict,
         Self::Runs,
+        Self::Study,
+        Self::StudyFiles,
+        Self::Map,
         Self::Form,
         Self::Path,
         Self::Prompt,
@@ -83,6 +92,9 @@ impl Context {
             Self::Evaluate => "Evaluate",
             Self::Predict => "Predict",
             Self::Runs => "Runs",
+            Self::Study => "Steps of a study",
+            Self::StudyFiles => "Study files",
+            Self::Map => "Map of features",
             Self::Form => "In a form",
             Self::Path => "Typing a path",
             Self::Prompt => "Typing a filter, a note, a title or a file",
@@ -111,6 +123,9 @@ impl Context {
                 | Self::Evaluate
                 | Self::Predict
                 | Self::Runs
+                | Self::Study
+                | Self::StudyFiles
+                | Self::Map
         )
     }
 }

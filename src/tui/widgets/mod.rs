@@ -5,6 +5,7 @@ pub mod big;
 pub mod confirm;
 pub mod form;
 pub mod format;
+pub mod growth;
 pub mod help;
 
 use super::theme::Theme;

@@ -104,6 +104,7 @@ fn labelled(mut snapshot: Snapshot) -> Snapshot {
         changed.about.bytes = 5_400_000;
         if changed.id.as_str() == "dense-1" {
             changed.about = About {
+                curve: None,
                 label: Label {
                     title: "the study's head".into(),
                     note: "Dropout as in the paper.\nSeeds 2 and 3 next.".into(),

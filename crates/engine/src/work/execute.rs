@@ -2,7 +2,7 @@
 
 use super::scoring::{filled_stores, manifest, network_source};
 use super::worker::Recorder;
-use super::{audit, external_evaluation, folds, learning_curve, probe, study, sweep, training};
+use super::{audit, external_evaluation, folds, learning_curve, map, probe, study, sweep, training};
 use crate::backbone::device;
 use crate::face::FaceCropper;
 use faceprobe_core::dataset::crops::Cropper;
@@ -68,6 +68,7 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
         JobSpec::Probe { dataset, features, settings } => {
             probe::run(circumstances, dataset, features, settings, recorder)
         }
+        JobSpec::Map { dataset, features, settings } => map::run(circumstances, dataset, features, settings, recorder),
         JobSpec::Train { dataset, model, refit } => {
             training::train(circumstances, dataset, model, refit.as_deref(), recorder)
         }

@@ -43,6 +43,15 @@ pub(super) const ROWS: &[Binding] = &[
         "",
         "Takes the message away; on Data, also the account of a failed attempt.",
     ),
+    bind(C::Global, &[ch('Y')], A::Study, "", "The steps of a study's file: how each stands, and starting it."),
+    bind(
+        C::Global,
+        &[ch('U')],
+        A::UseNewer,
+        "",
+        "Changes to the newest version of the data set, when another terminal has prepared one.",
+    ),
+    bind(C::Global, &[ch('M')], A::Map, "", "The map of features: images as points, by PCA or t-SNE."),
     bind(C::Global, &[ch('T')], A::Theme, "", "The next theme: dark, light, high contrast, monochrome."),
     bind(
         C::Global,

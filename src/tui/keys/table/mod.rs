@@ -6,6 +6,7 @@ mod overlays;
 use super::key::Key;
 use super::{Action, Binding, Context};
 use crate::tui::screens::SCREENS;
+use crate::tui::views::VIEWS;
 use std::sync::LazyLock;
 
 /// One row.
@@ -22,5 +23,7 @@ pub const fn bind(
 /// Every key of the program.
 pub static TABLE: LazyLock<Vec<Binding>> = LazyLock::new(|| {
     let screens = SCREENS.into_iter().flat_map(|screen| screen.keys());
-    everywhere::ROWS.iter().chain(screens).chain(crate::tui::table::keys()).chain(overlays::ROWS).copied().collect()
+    let views = VIEWS.into_iter().flat_map(|view| view.keys());
+    let own = crate::tui::table::keys();
+    everywhere::ROWS.iter().chain(screens).chain(views).chain(own).chain(overlays::ROWS).copied().collect()
 });

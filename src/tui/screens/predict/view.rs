@@ -1,5 +1,6 @@
 //! Predict as it is drawn: a file browser at the left, the picture and a large answer at the right.
 
+use super::neighbours;
 use crate::tui::app::{App, Hits, Target};
 use crate::tui::keys::{self, Action, Context};
 use crate::tui::pictures::Marks;
@@ -44,6 +45,9 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     if let Some(area) = parts.history {
         draw_history(frame, area, app);
     }
+    if let (Some(area), Some(shown)) = (parts.neighbours, answer(app)) {
+        neighbours::draw(frame, area, app, shown);
+    }
 }
 
 /// The parts right of the files.
@@ -51,27 +55,45 @@ struct Parts {
     picture: Option<Rect>,
     answer: Rect,
     history: Option<Rect>,
+    /// The training images that the answer comes from, where there is room for them.
+    neighbours: Option<Rect>,
 }
 
 fn parts(app: &App, area: Rect) -> Parts {
+    let parts = parts_without_neighbours(app, area);
+    if !answer(app).is_some_and(neighbours::has_any) {
+        return parts;
+    }
+    match (parts.history, parts.picture) {
+        // What this answer comes from is worth more than those before it.
+        (Some(rest), _) if rest.height >= 5 => Parts { history: None, neighbours: Some(rest), ..parts },
+        (None, Some(picture)) if picture.height >= 20 => {
+            let [picture, strip] = picture.layout(&Layout::vertical([Constraint::Min(0), Constraint::Length(10)]));
+            Parts { picture: Some(picture), neighbours: Some(strip), ..parts }
+        }
+        _ => parts,
+    }
+}
+
+fn parts_without_neighbours(app: &App, area: Rect) -> Parts {
     let past = !app.predict.history.is_empty();
     let picture = app.pictures.shown(app.theme) && pictured(app).is_some();
     // Beside each other where both have room, so that the picture is as large as can be.
     if picture && area.width >= 104 {
         let [picture, right] = area.layout(&Layout::horizontal([Constraint::Min(0), Constraint::Length(48)]));
         let [answer, rest] = right.layout(&Layout::vertical([Constraint::Length(ANSWER + 2), Constraint::Min(0)]));
-        return Parts { picture: Some(picture), answer, history: Some(rest).filter(|_| past) };
+        return Parts { picture: Some(picture), answer, history: Some(rest).filter(|_| past), neighbours: None };
     }
     if picture && area.height >= ANSWER + 6 {
         let lines = if past && area.height >= 34 { area.height / 4 } else { 0 };
         let [picture, answer, rest] =
             area.layout(&Layout::vertical([Constraint::Min(0), Constraint::Length(ANSWER), Constraint::Length(lines)]));
-        return Parts { picture: Some(picture), answer, history: Some(rest).filter(|_| lines > 0) };
+        return Parts { picture: Some(picture), answer, history: Some(rest).filter(|_| lines > 0), neighbours: None };
     }
     let history = past && area.height >= 16;
     let lines = if history { ANSWER + 2 } else { area.height };
     let [answer, rest] = area.layout(&Layout::vertical([Constraint::Length(lines), Constraint::Min(0)]));
-    Parts { picture: None, answer, history: Some(rest).filter(|_| history) }
+    Parts { picture: None, answer, history: Some(rest).filter(|_| history), neighbours: None }
 }
 
 /// The picture to show: the one under the cursor, else the one that was predicted last.
@@ -198,6 +220,9 @@ fn answer_lines(app: &App, width: usize, narrow: bool, named: bool) -> Vec<Line<
     about += &format!(" · {}", shown.model);
     about += &format!(" · {:.0} ms", shown.milliseconds);
     lines.push(Line::styled(about, theme.dim()));
+    if neighbours::has_any(shown) {
+        lines.push(neighbours::line(app, shown, width));
+    }
     if let Some(waiting) = waiting {
         lines.push(Line::styled(waiting, theme.busy()));
     }

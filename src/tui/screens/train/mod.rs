@@ -16,7 +16,7 @@ use crate::tui::keys::{Action, Binding, Context, name_of};
 use crate::tui::snapshot::{DataSet, Run};
 use crate::tui::stages::{ScreenId, State as Step, Study};
 use crate::tui::table::{self, Column, Kind, Signs, Table};
-use crate::tui::widgets::{self, NARROW, bars, cut, fit, format, panel};
+use crate::tui::widgets::{self, NARROW, bars, cut, fit, format, growth, panel};
 use curves::{Back, View};
 use faceprobe_core::run::facts::Best;
 use faceprobe_core::run::filter::Filter;
@@ -338,8 +338,8 @@ fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>, hits: &mut
     let inside = usize::from(area.width).saturating_sub(if narrow { 0 } else { 4 });
     let lines = head(app, run, inside, area.height < 30);
     let rows: usize = lines.iter().map(|line| line.width().div_ceil(inside.max(1)).max(1)).sum();
-    let sweep = table::trains_several(&run.job);
-    let trials = run.facts.trials > 0 || sweep;
+    let sweep = table::trains_several(&run.job) && run.about.curve.is_none();
+    let trials = run.facts.trials > 0 || sweep || run.about.curve.is_some();
     let curves = run.has_curves();
     let top = rows as u16 + if narrow { 0 } else { 2 };
     let [head_area, rest] = area.layout(&Layout::vertical([
@@ -355,7 +355,9 @@ fn draw_run(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>, hits: &mut
         inner
     };
     widgets::text(frame, inner, lines, 0);
-    if curves {
+    if let Some(curve) = &run.about.curve {
+        growth::draw(frame, rest, theme, curve);
+    } else if curves {
         large::draw_small(frame, rest, app, run, hits);
     } else if sweep {
         ranking::draw(frame, rest, app, run);
