@@ -45,7 +45,9 @@ pub enum Tone {
 /// What lies over the screen.
 #[derive(Debug, Clone)]
 pub enum Overlay {
-    Help { scroll: usize },
+    Help {
+        scroll: usize,
+    },
     Form(Form<FormKind>),
     Path(Input),
     Confirm(Confirm),

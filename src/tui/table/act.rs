@@ -44,7 +44,10 @@ pub fn act(app: &mut App, kind: &'static Kind, action: Action) -> Option<Vec<Eff
                 }
                 None => {
                     let key = name_of(context(kind), Action::SortNext);
-                    app.say(Tone::Plain, format!("The newest are first; {key} sorts by a column, which can be turned."));
+                    app.say(
+                        Tone::Plain,
+                        format!("The newest are first; {key} sorts by a column, which can be turned."),
+                    );
                 }
             }
         }

@@ -74,9 +74,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, view: &View) {
     let runs: Vec<&String> = view.runs.iter().filter(|run| app.snapshot.run(run).is_some()).collect();
     let found = differences(app, view);
     let names = found.iter().map(|one| one.setting.width()).max().unwrap_or(0).clamp(7, 22);
-    let value = |one: &compare::Difference, at: usize| {
-        one.values.get(at).and_then(Option::as_deref).unwrap_or("–").to_owned()
-    };
+    let value =
+        |one: &compare::Difference, at: usize| one.values.get(at).and_then(Option::as_deref).unwrap_or("–").to_owned();
     let width = |at: usize| {
         let values = found.iter().map(|one| value(one, at).width());
         values.chain([runs[at].width()]).max().unwrap_or(0).min(WIDEST)
@@ -121,7 +120,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, view: &View) {
         }
         lines.push(Line::from(spans));
     }
-    frame.render_widget(ratatui::widgets::Paragraph::new(lines), Rect { height: inner.height.saturating_sub(1), ..inner });
+    frame.render_widget(
+        ratatui::widgets::Paragraph::new(lines),
+        Rect { height: inner.height.saturating_sub(1), ..inner },
+    );
     let mut told = vec![format!("{close} closes")];
     if seen.len() < runs.len() {
         told.push(format!("{} of {} runs, ← → the others", seen.len(), runs.len()));

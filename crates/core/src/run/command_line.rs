@@ -3,7 +3,6 @@
 use super::spec::JobSpec;
 use super::sweep::SweepSpec;
 use crate::features::{ClassifierSettings, CutSettings};
-
 use crate::model::{EnsembleSettings, ModelInput, ModelSpec};
 use faceprobe_settings::{Role, Settings, axes, given, options};
 
@@ -32,6 +31,9 @@ fn words(job: &JobSpec, data: &dyn Fn(&str) -> String) -> Option<Vec<String>> {
         JobSpec::Extract { dataset, features } => [of(&["extract"]), options(features), on(dataset)].concat(),
         JobSpec::Probe { dataset, features, .. } => {
             [of(&["extract", "--probe"]), without(features, &["tap"]), on(dataset)].concat()
+        }
+        JobSpec::Map { dataset, features, settings } => {
+            [of(&["features", "map"]), options(settings), options(features), on(dataset)].concat()
         }
         JobSpec::Train { refit: Some(run), .. } => of(&["train", "refit", run]),
         JobSpec::Train { dataset, model, .. } | JobSpec::Folds { dataset, model } => {
@@ -157,11 +159,8 @@ mod tests {
         assert_eq!(told(&refit), "faceprobe train refit dense-1");
         // A curve has seeds of its own.
         let curve = CurveSettings { sizes: vec![100, 300], ..CurveSettings::default() };
-        let told_of = told(&JobSpec::LearningCurve {
-            dataset: "a".into(),
-            model: ModelSpec::new(features, dense),
-            curve,
-        });
+        let told_of =
+            told(&JobSpec::LearningCurve { dataset: "a".into(), model: ModelSpec::new(features, dense), curve });
         assert_eq!(told_of, "faceprobe learning-curve dense --sizes 100,300 --backbone vgg16 --width 77 --data a");
     }
 

@@ -14,10 +14,10 @@ use super::super::stages::{ScreenId, State as Step, Study};
 use super::super::table::{self, Column, Kind, Signs, Table};
 use super::Screen;
 use faceprobe_core::dataset::Split;
-use faceprobe_core::run::{JobSpec, RunId};
 use faceprobe_core::run::compare::Comparison;
 use faceprobe_core::run::filter::Filter;
 use faceprobe_core::run::results::ResultRow;
+use faceprobe_core::run::{JobSpec, RunId};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
@@ -159,8 +159,25 @@ fn is_of_runs(action: Action) -> bool {
     use Action::*;
     matches!(
         action,
-        Choose | OpenTest | Refit | Ensemble | Compare | Mark | SortNext | SortPrevious | Reverse | Search | NextMatch
-            | PreviousMatch | Columns | Fold | FoldAll | Flat | Differences | Clone | Yank
+        Choose
+            | OpenTest
+            | Refit
+            | Ensemble
+            | Compare
+            | Mark
+            | SortNext
+            | SortPrevious
+            | Reverse
+            | Search
+            | NextMatch
+            | PreviousMatch
+            | Columns
+            | Fold
+            | FoldAll
+            | Flat
+            | Differences
+            | Clone
+            | Yank
     )
 }
 
