@@ -14,6 +14,7 @@ use faceprobe_core::text::{line, printable};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{BufRead, IsTerminal};
+use std::time::Duration;
 
 pub(crate) fn run(context: &Context, command: &RunsCommand) -> Result<()> {
     let find = |name: &str| RunFolder::find(&context.workspace, name);
@@ -79,7 +80,12 @@ fn resume(context: &Context, run: RunFolder) -> Result<()> {
     if run.is_alive() {
         return tell(context, &run, Command::Resume);
     }
-    let id = launch::resume(&context.workspace, run)?.run.id().clone();
+    let mut launched = launch::resume(&context.workspace, run)?;
+    let id = launched.run.id().clone();
+    // Whoever follows it next finds it at work, not as it was left.
+    while !launched.run.is_alive() && !launched.reap() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     if context.quiet {
         return Ok(());
     }
@@ -231,7 +237,10 @@ fn cells(run: &Listed) -> [String; 5] {
 
 fn show(context: &Context, run: RunFolder) -> Result<()> {
     let view = RunView::open(run)?;
-    let story = Story::read(&view.folder)?;
+    let mut story = Story::read(&view.folder)?;
+    if view.journal_is_short() {
+        story.notes.push("The end of the journal cannot be read; what it told is missing here.".to_owned());
+    }
     if context.json {
         return print_json(&json!({
             "run": describe(&view),

@@ -23,6 +23,7 @@ pub mod predict;
 pub mod report;
 pub mod run;
 pub mod scratch;
+pub mod seal;
 pub mod study;
 pub mod text;
 pub mod toml_text;

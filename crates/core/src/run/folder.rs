@@ -4,6 +4,7 @@ use super::spec::Spec;
 use super::trash;
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
+use crate::seal;
 use crate::workspace::{Workspace, write_whole};
 use std::fmt;
 use std::fs::{self, File, TryLockError};
@@ -142,14 +143,14 @@ impl RunFolder {
     pub fn spec(&self) -> Result<Spec> {
         let path = self.spec_path();
         let text = own_files::read(&path).at(&path)?;
-        serde_json::from_slice(&text)
+        seal::value(&text)
             .map_err(|error| Error::file(&path, format!("is not a run's spec ({error}); remove the folder")))
     }
 
     /// Writes what is asked for.
     pub fn set_spec(&self, spec: &Spec) -> Result<()> {
         let path = self.spec_path();
-        write_whole(&path, crate::text::json_value(spec).at(&path)?.as_bytes())
+        write_whole(&path, seal::text(spec).at(&path)?.as_bytes())
     }
 
     fn spec_path(&self) -> PathBuf {

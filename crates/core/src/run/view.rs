@@ -144,14 +144,32 @@ impl RunView {
         }
         let status = Status::of(self.facts().told, alive, queued, self.waiting_since.elapsed());
         changed |= std::mem::replace(&mut self.status, status) != status;
-        if changed && !status.is_live() {
+        if changed && !alive && !queued {
             self.reload_result();
+            self.believe_result();
         }
         if !status.is_live() && self.journal.line() >= self.summarised + summary::WORTH {
             summary::keep(&self.folder, &self.journal);
             self.summarised = self.journal.line();
         }
         Ok(changed)
+    }
+
+    /// A training writes its result last: with one, and no checkpoint, it is done, whatever became of its journal.
+    fn believe_result(&mut self) {
+        let of_training = matches!(self.status, Status::Interrupted | Status::Waiting);
+        let result = self.result.as_ref().ok().and_then(Option::as_ref);
+        if of_training
+            && result.is_some_and(|row| row.status == Status::Done)
+            && !self.folder.checkpoint_path().exists()
+        {
+            self.status = Status::Done;
+        }
+    }
+
+    /// Whether the run is done and its journal does not say so: a part of it is missing.
+    pub fn journal_is_short(&self) -> bool {
+        self.status == Status::Done && self.facts().told != Told::Done
     }
 
     /// Reads the result again after something outside the journal (an opened test set) changed it.

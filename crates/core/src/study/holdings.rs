@@ -132,7 +132,7 @@ impl Holdings {
 fn set(workspace: &Workspace, name: &str) -> Option<HeldSet> {
     let folder = workspace.prepared(name);
     let PrepareReport { manifest_sha256, fold, .. } = PrepareReport::load(&folder).ok()?;
-    let sources: Sources = serde_json::from_slice(&fs::read(folder.join("sources.json")).ok()?).ok()?;
+    let sources: Sources = crate::seal::value(&fs::read(folder.join("sources.json")).ok()?).ok()?;
     Some(HeldSet { name: name.to_owned(), settings: sources.settings, manifest_sha256, fold })
 }
 
