@@ -6,9 +6,10 @@
 //! | `answer WORKSPACE DEVICE THREADS [MODEL]` | predictions, a request and a reply a line |
 //! | `predict REQUEST PATH…` | predictions of many inputs; the request is JSON, the replies a line each |
 //! | `trial FILE SIDE` | what a TorchScript file gives for pictures of a side, as JSON |
+//! | `onnx-trial REQUEST` | what an ONNX file gives, as JSON, and the part of it that is needed as a file; the request is JSON |
 //! | `devices` | what libtorch can run on here |
 
-use crate::backbone::{device, torchscript};
+use crate::backbone::{device, onnx, torchscript};
 use crate::predict::{Batch, BatchReply, Predictor, batch, serve};
 use crate::work;
 use faceprobe_core::error::{Error, ErrorKind, Result};
@@ -62,6 +63,11 @@ fn dispatch(arguments: &[OsString]) -> Result<ExitCode> {
             let side = text(side)?.parse().map_err(|_| misused())?;
             let output = torchscript::trial(Path::new(file), side).map_err(Error::failed)?;
             say(&output)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ("onnx-trial", [request]) => {
+            let asked = serde_json::from_str(&text(request)?).map_err(|_| misused())?;
+            say(&onnx::trial(&asked).map_err(Error::failed)?)?;
             Ok(ExitCode::SUCCESS)
         }
         ("devices", []) => {

@@ -189,7 +189,8 @@ pub(crate) struct DemoArgs {
 pub(crate) enum WeightsCommand {
     /// What is there and what is not
     List,
-    /// Get the pretrained weights of a backbone from the first of its sources that can be reached
+    /// Get the pretrained weights of a backbone from the first of its sources that can be reached; `onnxruntime` is what
+    /// runs your ONNX files
     Fetch {
         name: String,
         /// Only from this address, in place of weights that are there
@@ -200,8 +201,9 @@ pub(crate) enum WeightsCommand {
         sha256: Option<String>,
     },
     /// Take the weights of a backbone from a file: safetensors, torch .pth or .pt, Keras .h5 or .keras, ONNX, TensorFlow.js
-    /// model.json or the .tgz of npm; or make any TorchScript file a backbone, from a .toml that describes it. A
-    /// TorchScript file is a program: it runs with your rights when it is imported and whenever the backbone is used
+    /// model.json or the .tgz of npm; or make any ONNX or TorchScript file a backbone, from a .toml that describes it (beside
+    /// an ONNX file, under the same name). A TorchScript file is a program: it runs with your rights when it is imported
+    /// and whenever the backbone is used
     Import {
         name: String,
         file: PathBuf,

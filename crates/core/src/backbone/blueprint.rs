@@ -3,6 +3,7 @@
 //! description only.
 
 use super::StageInfo;
+use super::convnext::ConvNextPlan;
 use super::tokens::{BlockPlan, EmbedPlan, LayerNormPlan};
 
 /// What follows a convolution.
@@ -115,6 +116,8 @@ pub enum Step {
     Block(BlockPlan),
     /// Of tokens, or of the channels of every place.
     LayerNorm(LayerNormPlan),
+    /// ConvNeXt's, maps to maps.
+    ConvNext(ConvNextPlan),
 }
 
 impl From<ConvPlan> for Step {
@@ -180,9 +183,9 @@ impl Step {
             Self::Conv(conv) => vec![conv],
             Self::Bottleneck(block) => block.expand.iter().chain([&block.depthwise, &block.project]).collect(),
             Self::Embed(embed) => vec![&embed.patches],
-            Self::Relu | Self::MaxPool { .. } | Self::AveragePool { .. } | Self::Block(_) | Self::LayerNorm(_) => {
-                Vec::new()
-            }
+            Self::Relu | Self::MaxPool { .. } | Self::AveragePool { .. } => Vec::new(),
+            // They have layers of other kinds as well.
+            Self::Block(_) | Self::LayerNorm(_) | Self::ConvNext(_) => Vec::new(),
         }
     }
 
@@ -191,6 +194,7 @@ impl Step {
             Self::Embed(embed) => embed.parameters(list),
             Self::Block(block) => block.parameters(list),
             Self::LayerNorm(norm) => norm.parameters(list),
+            Self::ConvNext(block) => block.parameters(list),
             _ => self.convolutions().into_iter().for_each(|conv| conv.parameters(list)),
         }
     }
@@ -198,7 +202,7 @@ impl Step {
     /// Whether it is made of convolutions, sums and pooling alone, which gradients flow through when a network is
     /// fine-tuned and which are written as ONNX.
     fn is_convolutional(&self) -> bool {
-        !matches!(self, Self::Embed(_) | Self::Block(_) | Self::LayerNorm(_))
+        !matches!(self, Self::Embed(_) | Self::Block(_) | Self::LayerNorm(_) | Self::ConvNext(_))
     }
 }
 
@@ -248,7 +252,9 @@ pub fn outline(plan: &[StagePlan], side: usize) -> Vec<StageInfo> {
             Step::Bottleneck(block) => (block.project.output, block.depthwise.side(side)),
             Step::MaxPool { kernel, stride, padding } => (channels, padding.places(side, *kernel, *stride)),
             Step::Embed(embed) => (embed.patches.output, embed.patches.side(side)),
-            Step::Relu | Step::AveragePool { .. } | Step::Block(_) | Step::LayerNorm(_) => (channels, side),
+            Step::Relu | Step::AveragePool { .. } | Step::Block(_) | Step::LayerNorm(_) | Step::ConvNext(_) => {
+                (channels, side)
+            }
         })
     };
     let mut at = (3, side);

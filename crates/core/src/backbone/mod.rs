@@ -1,10 +1,11 @@
 //! What is known of the pretrained networks without loading one: a registry, their plans, and their weights.
 //!
 //! To add a network: its file with an [`Architecture`], and an entry in the registry. Users add theirs as TorchScript
-//! files ([`torchscript`]). The engine builds networks from the plans.
+//! or ONNX files ([`torchscript`]). The engine builds networks from the plans.
 
 mod arithmetic;
 pub mod blueprint;
+pub mod convnext;
 mod device;
 mod efficientnet_lite;
 pub mod format;
@@ -68,6 +69,8 @@ pub enum Architecture {
     Plan(fn() -> Vec<StagePlan>),
     /// It is a TorchScript file of the user's, and one stage: what comes out of it.
     Module(StageInfo),
+    /// It is an ONNX file of the user's; its stages are values of the graph, named so.
+    Onnx(Vec<StageInfo>),
     /// It is no backbone: only its parameters, with names and shapes, are known here.
     Parts(fn() -> Vec<(String, Vec<usize>)>),
 }
@@ -90,6 +93,7 @@ impl BackboneInfo {
         match &self.architecture {
             Architecture::Plan(plan) => blueprint::outline(&plan(), self.input),
             Architecture::Module(stage) => vec![stage.clone()],
+            Architecture::Onnx(stages) => stages.clone(),
             Architecture::Parts(_) => Vec::new(),
         }
     }
@@ -107,12 +111,12 @@ impl BackboneInfo {
     /// stages that come after it.
     ///
     /// # Errors
-    /// A stage that does not exist or is the last; a TorchScript file, which cannot be cut.
+    /// A stage that does not exist or is the last; a file of the user's, which cannot be cut.
     pub fn behind(&self, cut: usize) -> Result<(StageInfo, Vec<StagePlan>)> {
         let Architecture::Plan(plan) = &self.architecture else {
-            let title = self.title;
+            let (title, file) = (self.title, self.file_kind());
             return Err(Error::usage(format!(
-                "{title} is a TorchScript file, which cannot be cut; fine-tune a network that the program knows."
+                "{title} is {file}, which cannot be cut; fine-tune a network that the program knows."
             )));
         };
         let plan = plan();
@@ -136,28 +140,33 @@ impl BackboneInfo {
     }
 
     /// Names (the canonical ones, as in the stored file) and shapes of all parameters, in the order of the network.
-    /// None for a TorchScript file, whose parameters are its own affair.
+    /// None for a file of the user's, whose parameters are its own affair.
     pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
         match &self.architecture {
             Architecture::Plan(plan) => {
                 let head = self.head.map(Head::parameters).unwrap_or_default();
                 [blueprint::parameters(&plan()), head].concat()
             }
-            Architecture::Module(_) => Vec::new(),
+            Architecture::Module(_) | Architecture::Onnx(_) => Vec::new(),
             Architecture::Parts(parameters) => parameters(),
         }
     }
 
-    /// Whether it is a TorchScript file that the user installed.
+    /// Whether it is a TorchScript or ONNX file that the user installed.
     pub fn is_module(&self) -> bool {
-        matches!(self.architecture, Architecture::Module(_))
+        matches!(self.architecture, Architecture::Module(_) | Architecture::Onnx(_))
+    }
+
+    /// What a sentence calls the file that a network is, where it is one of the user's.
+    pub fn file_kind(&self) -> &'static str {
+        if matches!(self.architecture, Architecture::Onnx(_)) { "an ONNX file" } else { "a TorchScript file" }
     }
 }
 
 /// One name, one set of weights, one normalisation: where two frameworks trained the same layers on differently made
 /// input, each has its name. `vgg16` is the study's, by Keras, over blue, green, red minus the average;
 /// `vgg16-torchvision` and `mobilenet-v2` want torchvision's mean and deviation, `mobilenet-v2-keras` wants -1 to 1.
-static REGISTRY: [BackboneInfo; 12] = [
+static REGISTRY: [BackboneInfo; 13] = [
     BackboneInfo {
         name: "efficientnet-lite0",
         title: "EfficientNet-Lite0",
@@ -312,6 +321,23 @@ static REGISTRY: [BackboneInfo; 12] = [
         }],
         names: &[Names::Canonical("torchvision")],
         architecture: resnet::RESNET_50,
+    },
+    BackboneInfo {
+        name: "convnext-tiny",
+        title: "ConvNeXt-T",
+        input: 224,
+        preprocessing: Preprocessing::torchvision(224),
+        features: convnext::FEATURES,
+        trained_on: TrainedOn::ImageNet,
+        head: None,
+        licence: "BSD-3-Clause",
+        reference: "Liu et al., CVPR 2022; torchvision convnext_tiny (IMAGENET1K_V1); timm convnext_tiny",
+        sources: &[Source::Http {
+            url: "https://download.pytorch.org/models/convnext_tiny-983f1562.pth",
+            checksum: Some(Checksum::Sha256Start("983f1562")),
+        }],
+        names: &[Names::Canonical("torchvision"), Names::TimmConvNext],
+        architecture: convnext::CONVNEXT_TINY,
     },
     BackboneInfo {
         name: "xception",

@@ -79,7 +79,7 @@ impl Stages<'_> {
             Step::Relu => Ok(self.activated(Activation::Relu, maps, "step")),
             Step::MaxPool { kernel, stride, padding } => Ok(self.max_pool(*kernel, *stride, *padding, &maps)),
             Step::AveragePool { kernel } => Ok(self.average_pool(*kernel, &maps)),
-            Step::Embed(_) | Step::Block(_) | Step::LayerNorm(_) => Err(not_written()),
+            Step::Embed(_) | Step::Block(_) | Step::LayerNorm(_) | Step::ConvNext(_) => Err(not_written()),
         })
     }
 

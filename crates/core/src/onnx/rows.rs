@@ -100,9 +100,10 @@ impl Frozen {
         let info = backbone::find(&identity.backbone)?;
         if info.is_module() {
             return Err(Error::failed(format!(
-                "{} is a TorchScript file, of which no ONNX can be made here; export it with torch.onnx where it was made, \
+                "{} is {}, of which no ONNX can be made here; export it with torch.onnx where it was made, \
                  and the head with 'faceprobe features export' and scikit-learn.",
-                info.title
+                info.title,
+                info.file_kind()
             )));
         }
         let stored = StoredWeights::read(info)?;

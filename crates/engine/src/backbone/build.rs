@@ -1,6 +1,7 @@
 //! From a network's plan and its parameters to layers.
 
 use super::bottleneck::InvertedBottleneck;
+use super::convnext_block::ConvNext;
 use super::convolution::{Conv, ConvShape, Folded, Offset};
 use super::layers::{AveragePool, Chain, Concat, Layer, MaxPool, Relu};
 use super::residual::Residual;
@@ -88,6 +89,7 @@ impl Part {
             Step::AveragePool { kernel } => Self::Plain(Box::new(AveragePool { kernel: kernel as i64 })),
             Step::Embed(ref embed) => Self::Plain(Box::new(Embed::load(embed, parameters)?)),
             Step::Block(ref block) => Self::Plain(Box::new(Block::load(block, parameters)?)),
+            Step::ConvNext(ref block) => Self::Plain(Box::new(ConvNext::load(block, parameters)?)),
             Step::LayerNorm(ref norm) => Self::Plain(Box::new(LayerNorm::load(norm, parameters)?)),
         })
     }

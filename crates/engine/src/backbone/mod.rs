@@ -4,11 +4,13 @@
 mod allocator;
 mod bottleneck;
 mod build;
+mod convnext_block;
 mod convolution;
 mod depthwise;
 pub mod device;
 mod layers;
 mod network;
+pub mod onnx;
 pub mod pooling;
 mod residual;
 mod stored;

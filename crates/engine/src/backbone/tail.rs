@@ -178,7 +178,7 @@ fn chain(steps: &[Step], input: &Tensor, folded: &mut Folded<'_>) -> Result<Tens
         }
         Step::Relu => x.f_relu(),
         // Such networks are not cut.
-        Step::Embed(_) | Step::Block(_) | Step::LayerNorm(_) => {
+        Step::Embed(_) | Step::Block(_) | Step::LayerNorm(_) | Step::ConvNext(_) => {
             Err(TchError::Shape("only convolutions are trained here".into()))
         }
         Step::MaxPool { kernel, stride, padding } => {

@@ -117,7 +117,7 @@ impl Dense {
         let double = |name: &str| parameters.get(name).map(|tensor| tensor.to_kind(Kind::Double));
         let (mut weight, mut bias) = (double(&format!("{name}.weight"))?, double(&format!("{name}.bias"))?);
         if let Some(scale) = scale {
-            let scale = double(scale)?;
+            let scale = double(scale)?.view([-1]);
             (weight, bias) = (weight * scale.view([-1, 1]), bias * scale);
         }
         let shape = ConvShape { stride: 1, padding: Padding::Fixed([0, 0]), groups: 1, activation: Activation::None };

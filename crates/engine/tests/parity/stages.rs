@@ -112,6 +112,11 @@ fn vit_small_14_is_that_of_timm() {
 }
 
 #[test]
+fn convnext_tiny_is_that_of_torchvision() {
+    agrees("convnext-tiny", "torchvision", true);
+}
+
+#[test]
 fn vit_b_32_is_that_of_timm() {
     agrees("vit-b-32", "timm", true);
 }

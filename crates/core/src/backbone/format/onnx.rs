@@ -170,7 +170,7 @@ fn info(tensor: &TensorProto) -> Option<TensorInfo> {
 }
 
 /// The contents of every length-delimited field of that number in a message.
-fn fields(mut message: Bytes, wanted: u64) -> impl Iterator<Item = Result<Bytes, String>> {
+pub(super) fn fields(mut message: Bytes, wanted: u64) -> impl Iterator<Item = Result<Bytes, String>> {
     let mut broken = false;
     std::iter::from_fn(move || {
         while message.has_remaining() && !broken {
@@ -185,6 +185,29 @@ fn fields(mut message: Bytes, wanted: u64) -> impl Iterator<Item = Result<Bytes,
         }
         None
     })
+}
+
+/// The values of an integer field, packed or not.
+pub(super) fn integers(mut message: Bytes, wanted: u64) -> Result<Vec<u64>, String> {
+    let mut found = Vec::new();
+    let damaged = || "its protobuf structure is damaged or truncated".to_owned();
+    while message.has_remaining() {
+        let mut ahead = message.clone();
+        let key = varint(&mut ahead).ok_or_else(damaged)?;
+        if key == wanted << 3 {
+            found.push(varint(&mut ahead).ok_or_else(damaged)?);
+            message = ahead;
+            continue;
+        }
+        if let (number, Some(mut packed)) = next_field(&mut message).ok_or_else(damaged)?
+            && number == wanted
+        {
+            while packed.has_remaining() {
+                found.push(varint(&mut packed).ok_or_else(damaged)?);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Takes one field off the front: its number, and its content if it is length-delimited. None if it is no field.

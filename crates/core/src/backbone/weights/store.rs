@@ -1,6 +1,6 @@
 //! The folder of stored weights: records, and reading weights back.
 
-use super::super::{self as backbone, BackboneInfo, MTCNN, registry};
+use super::super::{self as backbone, Architecture, BackboneInfo, MTCNN, registry};
 use crate::error::{AtPath, Error, Result};
 use crate::workspace::write_whole;
 use safetensors::tensor::{Dtype, SafeTensors};
@@ -183,7 +183,7 @@ fn remedy(info: &BackboneInfo) -> String {
     }
 }
 
-/// The stored TorchScript file of a network and its SHA-256, after a look at its bytes.
+/// The stored TorchScript or ONNX file of a network and its SHA-256, after a look at its bytes.
 pub fn checked(info: &BackboneInfo) -> Result<(PathBuf, String)> {
     let folder = folder_of(info)?;
     let path = weights_path(&folder, info);
@@ -208,7 +208,11 @@ pub fn hash(mut file: &File) -> std::io::Result<String> {
 }
 
 pub(super) fn weights_path(folder: &Path, info: &BackboneInfo) -> PathBuf {
-    let ending = if info.is_module() { "pt" } else { "safetensors" };
+    let ending = match info.architecture {
+        Architecture::Module(_) => "pt",
+        Architecture::Onnx(_) => "onnx",
+        Architecture::Plan(_) | Architecture::Parts(_) => "safetensors",
+    };
     folder.join(format!("{}.{ending}", info.name))
 }
 

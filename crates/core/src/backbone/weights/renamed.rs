@@ -1,16 +1,45 @@
-//! How Hugging Face's transformers library names what timm names otherwise, and how torch's exporter to ONNX does.
+//! Conventions that are a table of names: how Hugging Face's transformers library names what timm names otherwise, how
+//! torch's exporter to ONNX does, and how timm names what torchvision names otherwise.
 
 use super::naming::{Layout, Origin};
 use crate::backbone::format::Checkpoint;
 use crate::backbone::tokens::{CLASS_TOKEN, POSITIONS};
 
-/// Which of its networks.
+/// Which network, by whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
     /// `Dinov2Model`: `embeddings.cls_token`, `encoder.layer.N.attention.attention.query`, `layernorm`.
     Dinov2,
     /// `CLIPVisionModel`: `embeddings.class_embedding`, `encoder.layers.N.self_attn.q_proj`, `post_layernorm`.
     Clip,
+    /// timm's `convnext_tiny` and its like.
+    ConvNext,
+}
+
+/// timm's name of a parameter of torchvision's ConvNeXt.
+fn convnext(parameter: &str) -> Option<String> {
+    let mut parts = parameter.strip_prefix("features.")?.splitn(3, '.');
+    let (module, place, rest) = (parts.next()?.parse::<usize>().ok()?, parts.next()?, parts.next()?);
+    let stage = module / 2;
+    if module == 0 {
+        return Some(format!("stem.{place}.{rest}"));
+    }
+    if module % 2 == 0 {
+        return Some(format!("stages.{stage}.downsample.{place}.{rest}"));
+    }
+    let inside = match rest.rsplit_once('.') {
+        None => "gamma".to_owned(),
+        Some((layer, part)) => {
+            let layer = match layer {
+                "block.0" => "conv_dw",
+                "block.2" => "norm",
+                "block.3" => "mlp.fc1",
+                _ => "mlp.fc2",
+            };
+            format!("{layer}.{part}")
+        }
+    };
+    Some(format!("stages.{stage}.blocks.{place}.{inside}"))
 }
 
 impl Family {
@@ -23,6 +52,7 @@ impl Family {
             (Self::Dinov2, POSITIONS) => return one("embeddings.position_embeddings"),
             (Self::Clip, CLASS_TOKEN) => return one("embeddings.class_embedding"),
             (Self::Clip, POSITIONS) => return one("embeddings.position_embedding.weight"),
+            (Self::ConvNext, _) => return convnext(parameter).into_iter().collect(),
             _ => {}
         }
         let Some((layer, part)) = parameter.rsplit_once('.') else { return Vec::new() };
@@ -54,6 +84,7 @@ impl Family {
                     same => &[same],
                 },
             ),
+            Self::ConvNext => return Vec::new(),
             Self::Clip => (
                 "encoder.layers",
                 match layer {
