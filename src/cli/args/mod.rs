@@ -2,12 +2,14 @@
 
 mod data;
 mod models;
+mod shell;
 mod study;
 mod training;
 mod values;
 
 pub(crate) use data::*;
 pub(crate) use models::*;
+pub(crate) use shell::*;
 pub(crate) use study::*;
 pub(crate) use training::*;
 use values::thread_count;
@@ -150,6 +152,14 @@ pub(crate) enum Command {
     /// A study as a file: run it, see how it stands, write the file of this workspace
     #[command(subcommand)]
     Study(StudyCommand),
+    /// Keys, colours and notices of the workbench: show what is configured, begin a file
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// A script that completes commands, options and names at Tab: for bash, 'source <(faceprobe completions bash)' in ~/.bashrc
+    Completions(CompletionsArgs),
+    /// Manual pages, one for each command
+    #[command(hide = true)]
+    Man(ManArgs),
     /// Pictures of the screens, for the README
     #[command(hide = true)]
     Screens(ScreensArgs),
