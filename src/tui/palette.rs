@@ -88,7 +88,10 @@ fn score_of(typed: &str, command: &Command) -> Option<i32> {
     let text = command.text();
     let label = command.binding.label.to_lowercase();
     typed.to_lowercase().split_whitespace().try_fold(0, |total, word| {
-        let begins = |text: &str| text.split(|c: char| !c.is_alphanumeric()).any(|one| one.starts_with(word));
+        let begins = |text: &str| {
+            let mut parts = text.split_whitespace().chain(text.split(|c: char| !c.is_alphanumeric()));
+            parts.any(|one| one.starts_with(word))
+        };
         // Scattered letters of a long sentence are never better than the word itself.
         let meant = word.chars().count() as i32 * 8;
         let named = begins(&label).then_some(meant + 8);

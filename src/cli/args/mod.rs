@@ -111,12 +111,12 @@ impl From<ImageProtocolArg> for ImageProtocol {
 pub(crate) enum Command {
     /// Run the whole study on the synthetic sample
     Demo(DemoArgs),
-    /// Say what this machine has: libtorch, threads, processor features, weights, terminal
+    /// Show what this machine has: libtorch, threads, processor features, weights, terminal
     Doctor,
-    /// Prepare data sets and look at them
+    /// Fetch, prepare, audit and show data sets
     #[command(subcommand)]
     Data(DataCommand),
-    /// Pretrained weights: what is there, and getting them
+    /// Pretrained weights: list, fetch, import
     #[command(subcommand)]
     Weights(WeightsCommand),
     /// Compute the features of a prepared data set, once
@@ -132,15 +132,15 @@ pub(crate) enum Command {
     /// Accuracy against the number of training images: one model on growing parts of the training split
     #[command(subcommand_required = true, arg_required_else_help = true)]
     LearningCurve(CurveCommand),
-    /// The table: every model side by side
+    /// The table of all trained models
     Results(ResultsArgs),
-    /// Figures of one model; opens the test set only when told to
+    /// Metrics of one model; opens the test set only when told to
     Evaluate(EvaluateArgs),
     /// Two models on the same images: McNemar's exact test, on the test split only where both have opened it
     Compare(CompareArgs),
     /// The whole study as one HTML file and one of Markdown, with a model card; opens no test set
     Report(ReportArgs),
-    /// Make a run the model that predict uses
+    /// Choose the model that predict uses
     Choose(ChooseArgs),
     /// Write a model with its network as one ONNX file, from picture to label, and a Python program that uses it
     Export(ExportArgs),
@@ -197,12 +197,12 @@ pub(crate) struct DemoArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum WeightsCommand {
-    /// What is there and what is not
+    /// Which weights are installed
     List,
-    /// Get the pretrained weights of a backbone from the first of its sources that can be reached
+    /// Fetch the pretrained weights of a backbone from the first source that can be reached
     Fetch {
         name: String,
-        /// Only from this address, in place of weights that are there
+        /// Only from this address, replacing installed weights
         #[arg(long, value_name = "URL")]
         from: Option<String>,
         /// What the SHA-256 of the file at that address must be

@@ -14,9 +14,9 @@ use faceprobe_settings::nearest;
 /// something else on the same screen, an action that may not be without a key.
 pub fn rebound(rows: &[Binding], keys: &Section) -> Result<Vec<Binding>> {
     let mut rows = rows.to_vec();
-    let mut changed: Vec<Option<&Entry>> = vec![None; rows.len()];
+    let mut changed: Vec<Option<(usize, &Entry)>> = vec![None; rows.len()];
     let names: Vec<String> = rows.iter().map(action_name).collect();
-    for entry in keys.entries() {
+    for (order, entry) in keys.entries().iter().enumerate() {
         let Some(at) = names.iter().position(|name| *name == entry.key) else {
             let near = nearest(&entry.key, names.iter().map(String::as_str));
             let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
@@ -42,20 +42,25 @@ pub fn rebound(rows: &[Binding], keys: &Section) -> Result<Vec<Binding>> {
         }
         // A table lives as long as the program.
         rows[at].keys = bound.leak();
-        changed[at] = Some(entry);
+        changed[at] = Some((order, entry));
     }
     no_conflicts(&rows, &changed, &names)?;
     Ok(rows)
 }
 
 /// Refuses a key that a rebound action shares with another one that can be meant at the same time.
-fn no_conflicts(rows: &[Binding], changed: &[Option<&Entry>], names: &[String]) -> Result<()> {
+fn no_conflicts(rows: &[Binding], changed: &[Option<(usize, &Entry)>], names: &[String]) -> Result<()> {
     for (at, row) in rows.iter().enumerate() {
-        let Some(entry) = changed[at] else { continue };
+        let Some((order, entry)) = changed[at] else { continue };
         for (other, second) in rows.iter().enumerate() {
             let shared = row.keys.iter().find(|key| second.keys.contains(key));
             let (Some(key), true) = (shared, other != at && meet(row, second)) else { continue };
-            let own = if changed[other].is_some() { "" } else { ", which is its own key" };
+            let own = match changed[other] {
+                // It is told of the one that comes later.
+                Some((second, _)) if second > order => continue,
+                Some(_) => "",
+                None => ", which is its own key",
+            };
             return Err(entry.refuse(format!(
                 "{}: {} is {} there{own}; take another key, or give that action another one too",
                 entry.key,
