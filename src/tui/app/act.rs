@@ -3,9 +3,10 @@
 use super::super::effect::{Effect, TerminalEffect};
 use super::super::forms::FormKind;
 use super::super::jobs::Job;
-use super::super::keys::{self, Action};
+use super::super::keys::Action;
 use super::super::stages::ScreenId;
 use super::super::views::{self, ViewId};
+use super::super::widgets::help;
 use super::super::{palette, prompt, table};
 use super::{App, Overlay, Tone, moved};
 
@@ -23,14 +24,16 @@ impl App {
         }
         match self.overlay {
             None => self.act_on_screen(action),
-            Some(Overlay::Help { ref mut scroll }) => {
+            Some(Overlay::Help(ref mut help)) => {
                 match action {
-                    Action::Up => *scroll = scroll.saturating_sub(1),
-                    Action::Down => *scroll += 1,
-                    Action::PageUp => *scroll = scroll.saturating_sub(10),
-                    Action::PageDown => *scroll += 10,
-                    Action::Top => *scroll = 0,
-                    Action::Bottom => *scroll = keys::TABLE.len(),
+                    Action::Up => help.scroll = help.scroll.saturating_sub(1),
+                    Action::Down => help.scroll += 1,
+                    Action::PageUp => help.scroll = help.scroll.saturating_sub(10),
+                    Action::PageDown => help.scroll += 10,
+                    Action::Top => help.scroll = 0,
+                    Action::Bottom => help.scroll = usize::MAX / 2,
+                    // What was looked for first, then the help.
+                    Action::Cancel if !help.input.value().is_empty() => *help = help::State::default(),
                     _ => self.overlay = None,
                 }
                 Vec::new()
@@ -93,7 +96,7 @@ impl App {
             Action::StopTask => return vec![Job::StopTasks.into()],
             Action::Report => self.open_form(FormKind::Report),
             Action::ExportModel => self.export_model(),
-            Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
+            Action::Help => self.overlay = Some(Overlay::Help(help::State::default())),
             Action::Go(index) => return self.go(index),
             Action::NextScreen => return self.go((at + 1) % count),
             Action::PreviousScreen => return self.go((at + count - 1) % count),

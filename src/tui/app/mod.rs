@@ -26,6 +26,7 @@ use super::theme::{Palette, Theme};
 use super::views;
 use super::widgets::confirm::Confirm;
 use super::widgets::form::Form;
+use super::widgets::help;
 use faceprobe_core::run::RunId;
 use ratatui::layout::Rect;
 use std::cell::RefCell;
@@ -45,9 +46,7 @@ pub enum Tone {
 /// What lies over the screen.
 #[derive(Debug, Clone)]
 pub enum Overlay {
-    Help {
-        scroll: usize,
-    },
+    Help(help::State),
     Form(Form<FormKind>),
     Path(Input),
     Confirm(Confirm),
@@ -67,6 +66,8 @@ pub enum Target {
     Plot(Scale),
     /// The plane of a map.
     Plane,
+    /// A key of the footer.
+    Key(Action),
 }
 
 /// The areas of the last frame that answer the mouse.
@@ -166,7 +167,7 @@ impl App {
     pub fn context(&self) -> Context {
         match &self.overlay {
             None => self.beneath(),
-            Some(Overlay::Help { .. }) => Context::Help,
+            Some(Overlay::Help(_)) => Context::Help,
             Some(Overlay::Form(_)) => Context::Form,
             Some(Overlay::Path(_)) => Context::Path,
             Some(Overlay::Confirm(_)) => Context::Confirm,
