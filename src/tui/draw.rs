@@ -274,7 +274,8 @@ fn draw_foot(frame: &mut Frame, area: Rect, app: &App) {
     let mut room = usize::from(area.width);
     let context = app.context();
     let found = if app.searches() { keys::footer(Context::Found) } else { Vec::new() };
-    let here = keys::footer(context).into_iter().filter(|binding| found.iter().all(|one| one.keys[0] != binding.keys[0]));
+    let here =
+        keys::footer(context).into_iter().filter(|binding| found.iter().all(|one| one.keys[0] != binding.keys[0]));
     let offered = found.iter().copied().chain(here).filter(|binding| app.offers(binding.action));
     let mut keys: Vec<(String, &str)> = offered.map(|binding| (binding.name(), binding.label)).collect();
     // Help and quit stay when there is no room for all.

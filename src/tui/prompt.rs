@@ -77,7 +77,9 @@ impl Prompt {
     fn hint(&self) -> &'static str {
         match &self.purpose {
             Purpose::Filter(_, text) => text.hint,
-            Purpose::Search { .. } => "a part of a name, a title, a note, a setting; n and b go to the next and the one before",
+            Purpose::Search { .. } => {
+                "a part of a name, a title, a note, a setting; n and b go to the next and the one before"
+            }
             Purpose::Export => "the ending decides: .csv, .md or .tex; relative to the workspace",
             Purpose::Title(_) => "shown beside the run's name, which stays; leave empty to delete it",
             Purpose::Note(_) => "\\n begins a new line; leave empty to delete the note",

@@ -7,6 +7,7 @@ mod records;
 #[path = "../support/runs.rs"]
 mod runs;
 mod study;
+mod table;
 mod work;
 
 use crossterm::event::{KeyCode, KeyModifiers};

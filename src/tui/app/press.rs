@@ -73,7 +73,9 @@ impl App {
 
     pub(super) fn wheel(&mut self, action: Action) -> Vec<Effect> {
         match self.overlay {
-            None | Some(Overlay::Help { .. } | Overlay::Form(_) | Overlay::Palette(_) | Overlay::Table(_)) => self.act(action),
+            None | Some(Overlay::Help { .. } | Overlay::Form(_) | Overlay::Palette(_) | Overlay::Table(_)) => {
+                self.act(action)
+            }
             _ => Vec::new(),
         }
     }

@@ -44,7 +44,10 @@ pub fn act(app: &mut App, kind: &'static Kind, action: Action) -> Option<Vec<Eff
                 }
                 None => {
                     let key = name_of(context(kind), Action::SortNext);
-                    app.say(Tone::Plain, format!("The newest are first; {key} sorts by a column, which can be turned."));
+                    app.say(
+                        Tone::Plain,
+                        format!("The newest are first; {key} sorts by a column, which can be turned."),
+                    );
                 }
             }
         }
@@ -71,6 +74,7 @@ pub fn offers(app: &App, kind: &Kind, action: Action) -> Option<bool> {
     Some(match action {
         Action::NextMatch | Action::PreviousMatch => !(kind.state)(app).0.search.is_empty(),
         Action::Fold | Action::FoldAll => listing(app, kind).has_groups,
+        Action::UsualColumns => !(kind.state)(app).0.columns.is_empty(),
         Action::Flat => listing(app, kind).has_groups || (kind.state)(app).0.flat,
         // A filter can have left none.
         Action::Filter => listing(app, kind).all > 0,

@@ -104,7 +104,8 @@ fn of_sweep(sweep: &SweepSpec) -> Pairs {
 fn fields(info: &Info, text: &str) -> Vec<(String, String)> {
     match info.domain {
         Domain::List { lines: true, .. } => {
-            let name = |line: usize| if line == 0 { info.name.to_owned() } else { format!("{}_{}", info.name, line + 1) };
+            let name =
+                |line: usize| if line == 0 { info.name.to_owned() } else { format!("{}_{}", info.name, line + 1) };
             text.lines().enumerate().map(|(line, value)| (name(line), value.to_owned())).collect()
         }
         _ => vec![(info.name.to_owned(), text.to_owned())],

@@ -64,7 +64,10 @@ pub fn act(app: &mut App, mut view: View, action: Action) {
 
 fn differences(app: &App, view: &View) -> Vec<compare::Difference> {
     let jobs: Vec<_> = view.runs.iter().filter_map(|run| app.snapshot.run(run)).map(|run| &run.job).collect();
-    compare::differences(&jobs)
+    let mut found = compare::differences(&jobs);
+    // What a kind of model does not have was nobody's choice.
+    found.sort_by_key(|one| one.values.iter().any(Option::is_none));
+    found
 }
 
 /// Draws it.
@@ -74,9 +77,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, view: &View) {
     let runs: Vec<&String> = view.runs.iter().filter(|run| app.snapshot.run(run).is_some()).collect();
     let found = differences(app, view);
     let names = found.iter().map(|one| one.setting.width()).max().unwrap_or(0).clamp(7, 22);
-    let value = |one: &compare::Difference, at: usize| {
-        one.values.get(at).and_then(Option::as_deref).unwrap_or("–").to_owned()
-    };
+    let value =
+        |one: &compare::Difference, at: usize| one.values.get(at).and_then(Option::as_deref).unwrap_or("–").to_owned();
     let width = |at: usize| {
         let values = found.iter().map(|one| value(one, at).width());
         values.chain([runs[at].width()]).max().unwrap_or(0).min(WIDEST)
@@ -96,6 +98,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, view: &View) {
         return;
     }
     let mut room = usize::from(inner.width).saturating_sub(names);
+    let widths: Vec<usize> = widths.into_iter().map(|width| width.min(room.saturating_sub(2))).collect();
     let seen: Vec<usize> = (view.run.min(runs.len().saturating_sub(1))..runs.len())
         .take_while(|at| {
             let fits = widths[*at] + 2 <= room;
@@ -121,7 +124,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, view: &View) {
         }
         lines.push(Line::from(spans));
     }
-    frame.render_widget(ratatui::widgets::Paragraph::new(lines), Rect { height: inner.height.saturating_sub(1), ..inner });
+    frame.render_widget(
+        ratatui::widgets::Paragraph::new(lines),
+        Rect { height: inner.height.saturating_sub(1), ..inner },
+    );
     let mut told = vec![format!("{close} closes")];
     if seen.len() < runs.len() {
         told.push(format!("{} of {} runs, ← → the others", seen.len(), runs.len()));

@@ -21,9 +21,8 @@ pub fn differing(models: &[Rc<Settings>]) -> Vec<(String, usize)> {
     }
     let last = |setting: &str| setting.rsplit('.').next().unwrap_or_default().to_owned();
     let varied = values.iter().filter(|(setting, _)| !ELSEWHERE.contains(&last(setting).as_str()));
-    let varied = varied.map(|(setting, kinds)| {
-        ((*setting).to_owned(), kinds.values().map(BTreeSet::len).max().unwrap_or_default())
-    });
+    let varied = varied
+        .map(|(setting, kinds)| ((*setting).to_owned(), kinds.values().map(BTreeSet::len).max().unwrap_or_default()));
     let mut varied: Vec<(String, usize)> = varied.filter(|(_, count)| *count > 1).collect();
     varied.sort_by(|a, b| (a.0 == "seed").cmp(&(b.0 == "seed")).then(b.1.cmp(&a.1)).then(a.0.cmp(&b.0)));
     varied

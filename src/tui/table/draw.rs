@@ -42,7 +42,11 @@ impl<'a> View<'a> {
             let width = if roomy { column.width } else { column.narrow };
             // Titles behind names, and what groups come to, are read where there is room.
             let least = if column.column == Column::Run { column.narrow } else { width };
-            Offer { width: if column.column == Column::Run { column.width } else { width }, least, rank: column.rank.unwrap_or(0) }
+            Offer {
+                width: if column.column == Column::Run { column.width } else { width },
+                least,
+                rank: column.rank.unwrap_or(0),
+            }
         });
         let room = usize::from(width).saturating_sub(signs_width(kind));
         let widths = fitting(&offers.collect::<Vec<_>>(), room);
@@ -67,7 +71,10 @@ impl<'a> View<'a> {
             if at > 0 {
                 spans.push(Span::raw(" ".repeat(GAP)));
             }
-            spans.push(Span::styled(placed(&title, &offered.column, *width), if here { theme.accent() } else { theme.dim() }));
+            spans.push(Span::styled(
+                placed(&title, &offered.column, *width),
+                if here { theme.accent() } else { theme.dim() },
+            ));
         }
         Line::from(spans)
     }
@@ -94,10 +101,20 @@ impl<'a> View<'a> {
             let text = match &offered.column {
                 Column::Run => self.name(at, *width),
                 // The threshold in force, where another was kept than training ended with.
-                Column::Threshold => match self.app.snapshot.choice.as_ref().filter(|choice| choice.run == line.run.id.as_str()) {
-                    Some(choice) => format!("{:.3}", choice.threshold),
-                    None => self.lines.cell(at, &offered.column, self.roomy),
-                },
+                Column::Threshold => {
+                    match self.app.snapshot.choice.as_ref().filter(|choice| choice.run == line.run.id.as_str()) {
+                        Some(choice) => format!("{:.3}", choice.threshold),
+                        None => self.lines.cell(at, &offered.column, self.roomy),
+                    }
+                }
+                // How far it is stands beside it.
+                Column::Val
+                    if !self.roomy
+                        && line.run.status.is_live()
+                        && self.columns().any(|other| *other == Column::Status) =>
+                {
+                    "–".to_owned()
+                }
                 column => self.lines.cell(at, column, self.roomy),
             };
             spans.push(Span::styled(placed(&text, &offered.column, *width), style));
@@ -123,7 +140,14 @@ impl<'a> View<'a> {
         let before = format!("{}{sign}", "  ".repeat(line.depth));
         let room = width.saturating_sub(before.width());
         let names = line.names();
-        let name = names.iter().find(|name| name.width() <= room).or(names.last()).cloned().unwrap_or_default();
+        let fitting = names.iter().find(|name| name.width() <= room);
+        let name = match (fitting, names.first(), names.last()) {
+            (Some(name), ..) => name.clone(),
+            // A title of which a few letters would be seen says nothing.
+            (None, Some(long), _) if line.group.is_none() && room >= line.run.id.as_str().width() + 8 => long.clone(),
+            (None, _, Some(bare)) if line.group.is_some() => bare.clone(),
+            _ => line.run.id.to_string(),
+        };
         format!("{before}{name}")
     }
 
@@ -135,7 +159,11 @@ impl<'a> View<'a> {
         let marked = self.app.marked().iter().position(|marked| marked == run.id.as_str());
         // A mark that is folded away is not forgotten.
         let within = || {
-            line.group.is_some() && self.lines.members(at).any(|member| self.app.marked().iter().any(|run| *run == member.run.id.as_str()))
+            line.group.is_some()
+                && self
+                    .lines
+                    .members(at)
+                    .any(|member| self.app.marked().iter().any(|run| *run == member.run.id.as_str()))
         };
         let mark = match marked {
             Some(at) if at < COLOURS => Some((theme.hue_swatch(at + 1), theme.hue(at + 1))),

@@ -63,7 +63,9 @@ impl Line {
         };
         let members = format::count(group.members, what);
         let long = match (group.val, group.best, &self.run.job) {
-            (Figure::Mean(_), Some(best), JobSpec::Sweep { .. }) => format!("{bare}  mean of {members}, best {best:.3}"),
+            (Figure::Mean(_), Some(best), JobSpec::Sweep { .. }) => {
+                format!("{bare}  mean of {members}, best {best:.3}")
+            }
             (Figure::Mean(_), ..) => format!("{bare}  mean of {members}"),
             _ => format!("{bare}  {members}"),
         };
@@ -196,7 +198,8 @@ impl Tree<'_> {
     fn put(&self, places: Vec<usize>, depth: usize, lines: &mut Vec<Line>) {
         let pinned = |at: usize| self.order.pinned_first && self.runs[at].about.label.pinned;
         let key = |at: usize| self.order.column.map(|column| self.key(at, column));
-        let mut keyed: Vec<(bool, Option<Key>, usize)> = places.into_iter().map(|at| (pinned(at), key(at), at)).collect();
+        let mut keyed: Vec<(bool, Option<Key>, usize)> =
+            places.into_iter().map(|at| (pinned(at), key(at), at)).collect();
         keyed.sort_by(|a, b| {
             let figures = match (&a.1, &b.1) {
                 (Some(a), Some(b)) => a.order(b, self.order.descending),

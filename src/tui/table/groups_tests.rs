@@ -119,7 +119,10 @@ fn a_group_has_the_mean_and_spread_of_its_finished_members_and_stands_where_they
     assert_eq!((group.members, group.best), (3, Some(0.90)));
     let Figure::Mean(spread) = group.val else { panic!("{group:?}") };
     assert!((spread.mean - 0.75).abs() < 1e-12 && spread.count == 2, "{spread:?}");
-    assert_eq!((best_first[0].figure(&Column::Test), best_first[0].figure(&Column::Took)), (Figure::None, Figure::None));
+    assert_eq!(
+        (best_first[0].figure(&Column::Test), best_first[0].figure(&Column::Took)),
+        (Figure::None, Figure::None)
+    );
     assert_eq!(best_first[0].names()[0], "sweep-1  mean of 3 heads, best 0.900");
 }
 

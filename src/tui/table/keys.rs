@@ -6,10 +6,34 @@ use crossterm::event::KeyCode;
 /// What a table's keys do on a screen; `reverse` is the key that is free there.
 const fn of(context: C, reverse: &'static [crate::tui::keys::Key]) -> [Binding; 14] {
     [
-        bind(context, const { &[ch('/')] }, A::Search, "search", "Looks for a line by what it says: a name, a note, a setting."),
-        bind(context, const { &[ch('f')] }, A::Filter, "filter", "Shows only lines that fulfil conditions, as you type them."),
-        bind(context, const { &[ch('y')] }, A::Yank, "copy", "Copies the run's name, folder, command or row, by a second key."),
-        bind(context, const { &[ch('N')] }, A::Clone, "clone", "Opens the form of such a run, filled with its settings."),
+        bind(
+            context,
+            const { &[ch('/')] },
+            A::Search,
+            "search",
+            "Looks for a line by what it says: a name, a note, a setting.",
+        ),
+        bind(
+            context,
+            const { &[ch('f')] },
+            A::Filter,
+            "filter",
+            "Shows only lines that fulfil conditions, as you type them.",
+        ),
+        bind(
+            context,
+            const { &[ch('y')] },
+            A::Yank,
+            "copy",
+            "Copies the run's name, folder, command or row, by a second key.",
+        ),
+        bind(
+            context,
+            const { &[ch('N')] },
+            A::Clone,
+            "clone",
+            "Opens the form of such a run, filled with its settings.",
+        ),
         bind(context, const { &[ch('|')] }, A::Columns, "columns", "Which columns the table has; they are remembered."),
         bind(
             context,
@@ -19,7 +43,13 @@ const fn of(context: C, reverse: &'static [crate::tui::keys::Key]) -> [Binding; 
             "Folds or unfolds a sweep, a cross-validation, a learning curve or a demo.",
         ),
         bind(context, const { &[ch('Z')] }, A::FoldAll, "", "Unfolds all groups, or folds them."),
-        bind(context, const { &[ch('F')] }, A::Flat, "", "Every run on a line of its own, without groups, or again with them."),
+        bind(
+            context,
+            const { &[ch('F')] },
+            A::Flat,
+            "",
+            "Every run on a line of its own, without groups, or again with them.",
+        ),
         bind(
             context,
             const { &[ch('d')] },
@@ -54,7 +84,7 @@ static OVER: [Binding; 29] = [
     bind(C::Found, &[ch('b')], A::PreviousMatch, "previous match", "To the line before that says it."),
     bind(C::Found, &[code(KeyCode::Esc)], A::Cancel, "end search", "Ends the search."),
     bind(C::Columns, &[ch(' '), code(KeyCode::Enter)], A::Accept, "show or hide", "Shows or hides the column."),
-    bind(C::Columns, &[ch('r')], A::Unmark, "as usual", "Shows the columns that are usual."),
+    bind(C::Columns, &[ch('r')], A::UsualColumns, "as usual", "Shows the columns that are usual."),
     bind(C::Columns, &[code(KeyCode::Esc), ch('|'), ch('q')], A::Cancel, "close", "Closes the list of columns."),
     bind(C::Columns, &[code(KeyCode::Down), ch('j')], A::Down, "", "One line down."),
     bind(C::Columns, &[code(KeyCode::Up), ch('k')], A::Up, "", "One line up."),

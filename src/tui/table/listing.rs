@@ -53,8 +53,7 @@ impl Listing {
         let snapshot = &app.snapshot;
         let runs = &snapshot.runs;
         let all: Vec<usize> = (0..runs.len()).filter(|at| (kind.lists)(&runs[*at])).collect();
-        let listed: Vec<usize> =
-            all.iter().copied().filter(|at| (kind.fulfils)(&table.filter, &runs[*at])).collect();
+        let listed: Vec<usize> = all.iter().copied().filter(|at| (kind.fulfils)(&table.filter, &runs[*at])).collect();
         let mut cache = app.settings.borrow_mut();
         let models = listed.iter().map(|at| &runs[*at]).filter(|run| run.trains());
         let known: HashMap<String, Rc<Settings>> = models.map(|run| (run.id.to_string(), cache.of(run))).collect();
@@ -149,7 +148,9 @@ impl Listing {
             },
             (_, Figure::Mean(mean)) if roomy => column::spread(mean.mean, mean.deviation),
             (_, Figure::Mean(mean)) => format!("{:.3}", mean.mean),
-            (_, Figure::Range(low, high)) if roomy => format!("{low:.3}–{}", format!("{high:.3}").trim_start_matches('0')),
+            (_, Figure::Range(low, high)) if roomy => {
+                format!("{low:.3}–{}", format!("{high:.3}").trim_start_matches('0'))
+            }
             (_, Figure::Range(_, high)) => format!("{high:.3}"),
             (Column::Test, Figure::None) if line.group.is_some() => "–".to_owned(),
             (_, Figure::None) => column::cell(&line.run, column, roomy),

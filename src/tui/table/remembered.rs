@@ -53,7 +53,8 @@ pub fn remember(app: &App) -> BTreeMap<String, serde_json::Value> {
 /// Puts the tables as they were; what is not understood is ignored.
 pub fn restore(app: &mut App, remembered: &BTreeMap<String, serde_json::Value>) {
     for kind in ScreenId::ALL.into_iter().filter_map(super::of) {
-        let looks = remembered.get(kind.screen.name()).and_then(|value| serde_json::from_value::<Looks>(value.clone()).ok());
+        let looks =
+            remembered.get(kind.screen.name()).and_then(|value| serde_json::from_value::<Looks>(value.clone()).ok());
         if let Some(looks) = looks {
             looks.put((kind.state_mut)(app).0);
         }

@@ -157,11 +157,8 @@ mod tests {
         assert_eq!(told(&refit), "faceprobe train refit dense-1");
         // A curve has seeds of its own.
         let curve = CurveSettings { sizes: vec![100, 300], ..CurveSettings::default() };
-        let told_of = told(&JobSpec::LearningCurve {
-            dataset: "a".into(),
-            model: ModelSpec::new(features, dense),
-            curve,
-        });
+        let told_of =
+            told(&JobSpec::LearningCurve { dataset: "a".into(), model: ModelSpec::new(features, dense), curve });
         assert_eq!(told_of, "faceprobe learning-curve dense --sizes 100,300 --backbone vgg16 --width 77 --data a");
     }
 

@@ -2,7 +2,10 @@
 
 use super::super::super::app::{App, Hits};
 use super::super::super::keys::{self, Action, Context};
-use super::super::super::table::{self, groups::{Figure, Line as RunLine}};
+use super::super::super::table::{
+    self,
+    groups::{Figure, Line as RunLine},
+};
 use super::super::super::widgets::{self, NARROW, format, panel};
 use super::TABLE;
 use faceprobe_core::run::JobSpec;
@@ -39,7 +42,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
                 Line::raw("Press 3 to train one, or 1 and then d for the demo."),
             ]
         } else {
-            let text = format!("None of {} models fulfils '{}'; Esc shows all.", lines.all, app.results.table.filter_text());
+            let text =
+                format!("None of {} models fulfils '{}'; Esc shows all.", lines.all, app.results.table.filter_text());
             vec![Line::raw(text)]
         };
         widgets::text(frame, inner, lines, 0);

@@ -153,11 +153,10 @@ impl Screen for Runs {
 }
 
 impl Row for Run {
-    const COLUMNS: &'static [&'static str] =
-        &[
-            "run", "kind", "status", "data", "title", "note", "outcome", "parent", "backbone", "settings", "took", "size",
-            "pinned", "started", "val", "test", "seed",
-        ];
+    const COLUMNS: &'static [&'static str] = &[
+        "run", "kind", "status", "data", "title", "note", "outcome", "parent", "backbone", "settings", "took", "size",
+        "pinned", "started", "val", "test", "seed",
+    ];
 
     fn cell(&self, column: &str) -> Cell {
         let label = &self.about.label;
