@@ -11,6 +11,7 @@ mod study;
 #[path = "../support/styles.rs"]
 mod styles;
 mod views;
+mod table;
 mod work;
 
 use crossterm::event::{KeyCode, KeyModifiers};

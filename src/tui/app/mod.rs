@@ -179,10 +179,10 @@ impl App {
         }
     }
 
-    /// Whether something is looked for in the table of the screen, and nothing lies over it.
+    /// Whether something is looked for in the table of the screen, and the table is what is seen.
     pub fn searches(&self) -> bool {
         let table = table::of(self.screen).filter(|_| self.overlay.is_none());
-        table.is_some_and(|kind| !(kind.state)(self).0.search().is_empty())
+        table.is_some_and(|kind| !(kind.state)(self).0.search().is_empty()) && self.offers(Action::NextMatch)
     }
 
     /// The part of the key table that holds on the screen, whatever lies over it.

@@ -74,6 +74,7 @@ pub fn offers(app: &App, kind: &Kind, action: Action) -> Option<bool> {
     Some(match action {
         Action::NextMatch | Action::PreviousMatch => !(kind.state)(app).0.search.is_empty(),
         Action::Fold | Action::FoldAll => listing(app, kind).has_groups,
+        Action::UsualColumns => !(kind.state)(app).0.columns.is_empty(),
         Action::Flat => listing(app, kind).has_groups || (kind.state)(app).0.flat,
         // A filter can have left none.
         Action::Filter => listing(app, kind).all > 0,

@@ -64,7 +64,10 @@ pub fn act(app: &mut App, mut view: View, action: Action) {
 
 fn differences(app: &App, view: &View) -> Vec<compare::Difference> {
     let jobs: Vec<_> = view.runs.iter().filter_map(|run| app.snapshot.run(run)).map(|run| &run.job).collect();
-    compare::differences(&jobs)
+    let mut found = compare::differences(&jobs);
+    // What a kind of model does not have was nobody's choice.
+    found.sort_by_key(|one| one.values.iter().any(Option::is_none));
+    found
 }
 
 /// Draws it.
@@ -95,6 +98,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, view: &View) {
         return;
     }
     let mut room = usize::from(inner.width).saturating_sub(names);
+    let widths: Vec<usize> = widths.into_iter().map(|width| width.min(room.saturating_sub(2))).collect();
     let seen: Vec<usize> = (view.run.min(runs.len().saturating_sub(1))..runs.len())
         .take_while(|at| {
             let fits = widths[*at] + 2 <= room;

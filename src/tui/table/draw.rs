@@ -107,6 +107,14 @@ impl<'a> View<'a> {
                         None => self.lines.cell(at, &offered.column, self.roomy),
                     }
                 }
+                // How far it is stands beside it.
+                Column::Val
+                    if !self.roomy
+                        && line.run.status.is_live()
+                        && self.columns().any(|other| *other == Column::Status) =>
+                {
+                    "–".to_owned()
+                }
                 column => self.lines.cell(at, column, self.roomy),
             };
             spans.push(Span::styled(placed(&text, &offered.column, *width), style));
@@ -132,7 +140,14 @@ impl<'a> View<'a> {
         let before = format!("{}{sign}", "  ".repeat(line.depth));
         let room = width.saturating_sub(before.width());
         let names = line.names();
-        let name = names.iter().find(|name| name.width() <= room).or(names.last()).cloned().unwrap_or_default();
+        let fitting = names.iter().find(|name| name.width() <= room);
+        let name = match (fitting, names.first(), names.last()) {
+            (Some(name), ..) => name.clone(),
+            // A title of which a few letters would be seen says nothing.
+            (None, Some(long), _) if line.group.is_none() && room >= line.run.id.as_str().width() + 8 => long.clone(),
+            (None, _, Some(bare)) if line.group.is_some() => bare.clone(),
+            _ => line.run.id.to_string(),
+        };
         format!("{before}{name}")
     }
 

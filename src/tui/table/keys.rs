@@ -84,7 +84,7 @@ static OVER: [Binding; 29] = [
     bind(C::Found, &[ch('b')], A::PreviousMatch, "previous match", "To the line before that says it."),
     bind(C::Found, &[code(KeyCode::Esc)], A::Cancel, "end search", "Ends the search."),
     bind(C::Columns, &[ch(' '), code(KeyCode::Enter)], A::Accept, "show or hide", "Shows or hides the column."),
-    bind(C::Columns, &[ch('r')], A::Unmark, "as usual", "Shows the columns that are usual."),
+    bind(C::Columns, &[ch('r')], A::UsualColumns, "as usual", "Shows the columns that are usual."),
     bind(C::Columns, &[code(KeyCode::Esc), ch('|'), ch('q')], A::Cancel, "close", "Closes the list of columns."),
     bind(C::Columns, &[code(KeyCode::Down), ch('j')], A::Down, "", "One line down."),
     bind(C::Columns, &[code(KeyCode::Up), ch('k')], A::Up, "", "One line up."),

@@ -9,6 +9,7 @@ use crate::tui::widgets::{self, cut, fit, offset};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
 /// The columns that can be switched; the name is always there.
 fn columns(app: &App, kind: &Kind) -> Vec<(Column, bool)> {
@@ -30,7 +31,7 @@ pub fn act(app: &mut App, kind: &Kind, at: usize, action: Action) {
                 table.changed();
             }
         }
-        Action::Unmark => {
+        Action::UsualColumns => {
             let (table, _) = (kind.state_mut)(app);
             table.columns.clear();
             table.changed();
@@ -67,10 +68,15 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, kind: &Kind, at: usize) {
         };
         frame.render_widget(span, line);
     }
-    let mut spans = Vec::new();
-    for binding in keys::footer(Context::Columns) {
-        spans.push(Span::styled(binding.name(), theme.accent()));
-        spans.push(Span::styled(format!(" {}  ", binding.label), theme.dim()));
+    let mut spans: Vec<Span> = Vec::new();
+    let mut room = usize::from(inner.width);
+    for binding in keys::footer(Context::Columns).into_iter().filter(|binding| app.offers(binding.action)) {
+        let (key, label) = (binding.name(), format!(" {}  ", binding.label));
+        if key.width() + label.trim_end().width() > room {
+            break;
+        }
+        room = room.saturating_sub(key.width() + label.width());
+        spans.extend([Span::styled(key, theme.accent()), Span::styled(label, theme.dim())]);
     }
     let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1.min(inner.height), ..inner };
     frame.render_widget(Line::from(spans), foot);

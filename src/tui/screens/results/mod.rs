@@ -131,6 +131,7 @@ impl Screen for Results {
         let models = || app.snapshot.trainings().next().is_some();
         let model = || under_cursor(app).is_some();
         match action {
+            Action::NextMatch | Action::PreviousMatch if app.results.comparison.is_some() => false,
             Action::Export | Action::BySetting => models(),
             Action::Enter if app.results.by_setting => models(),
             Action::Enter => table::current(app, &TABLE).is_some(),
@@ -301,7 +302,9 @@ pub fn compare(app: &mut App) -> Vec<Effect> {
     }
     let done = |run: &String| app.snapshot.run(run).and_then(|run| run.row.as_ref()).is_some_and(ResultRow::has_model);
     if let Some(run) = runs.iter().find(|run| !done(run)) {
-        let text = format!("{run} is not done; only finished models are put side by side.");
+        let trains = app.snapshot.run(run).is_some_and(|run| run.trains());
+        let what = if trains { "is not done" } else { "trains no model" };
+        let text = format!("{run} {what}; only finished models are put side by side.");
         app.say(Tone::Plain, text);
         return Vec::new();
     }
@@ -327,7 +330,10 @@ pub fn compare(app: &mut App) -> Vec<Effect> {
 fn wanted(app: &mut App) -> Vec<Effect> {
     // A run that was removed leaves the marks, and ends a comparison it was in.
     let snapshot = Arc::clone(&app.snapshot);
-    app.train.view.marked.retain(|run| snapshot.run(run).is_some());
+    // Before the workspace was read nobody knows which runs there are.
+    if app.loaded {
+        app.train.view.marked.retain(|run| snapshot.run(run).is_some());
+    }
     if app
         .results
         .comparison
