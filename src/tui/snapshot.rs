@@ -1,5 +1,6 @@
 //! Everything the screens show of the workspace, as one value that never changes once it is made.
 
+use super::machine::Machine;
 use faceprobe_core::dataset::PrepareReport;
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::label::Label;
@@ -174,6 +175,8 @@ pub struct Snapshot {
     pub runs: Vec<Arc<Run>>,
     /// What `choose` set, if it did.
     pub choice: Option<Choice>,
+    /// How busy the machine is; none before it was measured.
+    pub machine: Option<Machine>,
     /// Something in the workspace that cannot be read.
     pub problem: Option<String>,
 }
@@ -189,6 +192,8 @@ impl Snapshot {
             && self.stores == later.stores
             && self.choice == later.choice
             && self.problem == later.problem
+            // While nothing is at work, nothing is drawn for the machine alone.
+            && (self.machine == later.machine || later.live().next().is_none())
     }
 
     /// The run called `id`.

@@ -11,6 +11,7 @@ use super::event::Event;
 use super::forms::FormKind;
 use super::jobs::Job;
 use super::keys::{self, Action, Context, Key};
+use super::notices::Notices;
 use super::palette;
 use super::pictures::Pictures;
 use super::prompt::Prompt;
@@ -87,6 +88,9 @@ pub struct App {
     pub hits: Hits,
     /// The chart on which the mouse button is held, and the column where it was pressed.
     held: Option<(Rect, Scale, u16)>,
+    /// What reaches somebody who is away, and whether the terminal is looked at, where it tells.
+    pub notices: Notices,
+    pub focused: Option<bool>,
     /// What was last typed into each form.
     pub remembered: HashMap<FormKind, BTreeMap<String, String>>,
     /// The runs whose stories were last asked for.
@@ -117,6 +121,8 @@ impl App {
             follow: start,
             hits: Hits::new(),
             held: None,
+            notices: Notices::default(),
+            focused: None,
             remembered: HashMap::new(),
             stories: BTreeSet::new(),
         }
@@ -177,6 +183,10 @@ impl App {
             Event::Continue => {
                 self.pictures.forget();
                 vec![TerminalEffect::Redraw.into()]
+            }
+            Event::Focus(focused) => {
+                self.focused = Some(focused);
+                Vec::new()
             }
             // The next frame finds the new size by itself.
             Event::Resize => Vec::new(),

@@ -1,12 +1,12 @@
 //! What comes from the other threads: the newest state of the workspace, and answers to what was asked for.
 
-use super::super::effect::Effect;
+use super::super::effect::{Effect, TerminalEffect};
 use super::super::jobs::{Job, JobReply};
 use super::super::screens::data::{audit, sheet};
 use super::super::screens::predict;
 use super::super::snapshot::Snapshot;
 use super::super::stages::{ScreenId, screen_of};
-use super::super::{commands, records};
+use super::super::{commands, notices, records};
 use super::{App, Tone};
 use faceprobe_core::run::{JobSpec, Status, control};
 use std::sync::Arc;
@@ -32,7 +32,11 @@ impl App {
             for run in &now.runs {
                 let was = before.run(run.id.as_str()).map(|run| run.status);
                 if was.is_some_and(open) && !open(run.status) {
-                    self.message = Some(commands::ended(run));
+                    let (tone, text) = commands::ended(run);
+                    if notices::tells(self.notices, run, &now, self.focused) {
+                        effects.push(TerminalEffect::Notice(text.clone()).into());
+                    }
+                    self.message = Some((tone, text));
                     if matches!(run.job, JobSpec::Audit { .. }) {
                         effects.extend(audit::read(self));
                     }

@@ -93,9 +93,10 @@ impl Screen for Train {
 
     fn offers(&self, app: &App, action: Action) -> bool {
         match action {
-            Action::Smooth | Action::ZoomIn | Action::Mark | Action::LogScale => {
+            Action::Smooth | Action::ZoomIn | Action::Mark | Action::LogScale | Action::Curves | Action::EpochTable => {
                 current(app).is_some_and(|run| run.has_curves())
             }
+            Action::Large => current(app).is_some_and(|run| run.has_curves() || is_sweep(&run)),
             _ => true,
         }
     }
