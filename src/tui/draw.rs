@@ -121,7 +121,9 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
 fn draw_head(frame: &mut Frame, area: Rect, app: &App) {
     let theme = app.theme;
     let width = usize::from(area.width);
-    let right = live(app, width / 2);
+    let machine = machine(app, width);
+    let mut right = live(app, (width / 2).saturating_sub(machine.width()));
+    right.push_span(Span::styled(machine, theme.dim()));
     let right_width = right.width();
     let mut room = width.saturating_sub(right_width + 2);
     let mut left = vec![Span::styled(" faceprobe", theme.accent())];
@@ -149,6 +151,17 @@ fn draw_head(frame: &mut Frame, area: Rect, app: &App) {
     frame.render_widget(right, Rect { x: start, width: area.right() - start, ..area });
 }
 
+/// How busy the machine is, where there is room.
+fn machine(app: &App, width: usize) -> String {
+    let Some(machine) = app.snapshot.machine.as_ref().filter(|_| width >= 110) else {
+        return String::new();
+    };
+    let percent = |name: &str, value: Option<u8>| value.map(|value| format!("{name} {value} %"));
+    let disk = machine.free.as_ref().map(|free| if width >= 150 { format!("{free} free") } else { free.clone() });
+    let parts = [percent("cpu", machine.processor), percent("mem", machine.memory), disk];
+    parts.into_iter().flatten().map(|part| format!(" · {part}")).collect()
+}
+
 fn home_short(path: &str) -> String {
     match std::env::var("HOME") {
         Ok(home) if home.len() > 1 && path.starts_with(&format!("{home}/")) => format!("~{}", &path[home.len()..]),
@@ -173,10 +186,13 @@ fn live(app: &App, room: usize) -> Line<'static> {
     if let Some(share) = run.share() {
         add(format!(" {:.0} %", (share * 100.0).floor()));
     }
+    if let Some(left) = run.remaining() {
+        add(format!(" · {} left", widgets::format::duration(left)));
+    }
     if run.status != faceprobe_core::run::Status::Running {
         add(format!(" {}", run.status.name()));
     } else if let Some(stage) = &run.facts.stage {
-        add(format!(" {stage}"));
+        add(format!(" · {stage}"));
     }
     if more > 0 {
         add(format!(" +{more}"));

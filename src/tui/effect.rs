@@ -29,8 +29,10 @@ pub enum Effect {
 }
 
 /// What happens to the terminal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TerminalEffect {
+    /// Tells somebody who is not at the screen.
+    Notice(String),
     Suspend,
     Redraw,
     Quit,

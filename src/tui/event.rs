@@ -23,6 +23,8 @@ pub enum Event {
     Key(KeyEvent),
     Paste(String),
     Mouse(MouseEvent),
+    /// Whether the terminal is looked at, where it tells.
+    Focus(bool),
     /// The terminal has another size, or must be drawn anew for another reason.
     Resize,
     /// The workspace changed.

@@ -1,5 +1,6 @@
 //! Everything the screens show of the workspace, as one value that never changes once it is made.
 
+use super::machine::Machine;
 use faceprobe_core::dataset::{PrepareReport, Version};
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::label::Label;
@@ -180,6 +181,8 @@ pub struct Snapshot {
     pub runs: Vec<Arc<Run>>,
     /// What `choose` set, if it did.
     pub choice: Option<Choice>,
+    /// How busy the machine is; none before it was measured.
+    pub machine: Option<Machine>,
     /// Something in the workspace that cannot be read.
     pub problem: Option<String>,
 }
@@ -195,6 +198,8 @@ impl Snapshot {
             && self.stores == later.stores
             && self.choice == later.choice
             && self.problem == later.problem
+            // While nothing is at work, nothing is drawn for the machine alone.
+            && (self.machine == later.machine || later.live().next().is_none())
     }
 
     /// The run called `id`.

@@ -229,6 +229,7 @@ pub fn snapshot() -> Snapshot {
             after_test_openings: 1,
             adapted: None,
         }),
+        machine: None,
         problem: None,
     }
 }

@@ -14,6 +14,7 @@ use super::forms::FormKind;
 use super::guide;
 use super::jobs::Job;
 use super::keys::{self, Action, Context, Key};
+use super::notices::Notices;
 use super::palette;
 use super::pictures::Pictures;
 use super::prompt::Prompt;
@@ -110,6 +111,9 @@ pub struct App {
     pub hits: Hits,
     /// The chart on which the mouse button is held, and the column where it was pressed.
     held: Option<(Rect, Scale, u16)>,
+    /// What reaches somebody who is away, and whether the terminal is looked at, where it tells.
+    pub notices: Notices,
+    pub focused: Option<bool>,
     /// What was last typed into each form.
     pub remembered: HashMap<FormKind, BTreeMap<String, String>>,
     /// The settings of runs that tables have shown.
@@ -147,6 +151,8 @@ impl App {
             follow: start,
             hits: Hits::new(),
             held: None,
+            notices: Notices::default(),
+            focused: None,
             remembered: HashMap::new(),
             settings: RefCell::default(),
             stories: BTreeSet::new(),
@@ -222,6 +228,10 @@ impl App {
             Event::Continue => {
                 self.pictures.forget();
                 vec![TerminalEffect::Redraw.into()]
+            }
+            Event::Focus(focused) => {
+                self.focused = Some(focused);
+                Vec::new()
             }
             // The next frame finds the new size by itself.
             Event::Resize => Vec::new(),

@@ -1,12 +1,12 @@
 //! What comes from the other threads: the newest state of the workspace, and answers to what was asked for.
 
-use super::super::effect::Effect;
+use super::super::effect::{Effect, TerminalEffect};
 use super::super::jobs::{Job, JobReply};
 use super::super::screens::data::{audit, sheet};
 use super::super::screens::predict;
 use super::super::snapshot::{Run, Snapshot};
 use super::super::stages::{ScreenId, screen_of};
-use super::super::{commands, maps, records, tasks};
+use super::super::{commands, maps, notices, records, tasks};
 use super::{App, Tone};
 use faceprobe_core::dataset::Version;
 use faceprobe_core::run::{JobSpec, Status, control};
@@ -64,6 +64,9 @@ impl App {
                 let was = before.run(run.id.as_str()).map(|run| run.status);
                 if was.is_some_and(open) && !open(run.status) {
                     let (tone, text) = commands::ended(run);
+                    if notices::tells(self.notices, run, &now, self.focused) {
+                        effects.push(TerminalEffect::Notice(text.clone()).into());
+                    }
                     self.say(tone, text);
                     self.guided = tone == Tone::Good;
                     effects.extend(tasks::after(self, &run.job, run.status == Status::Done));

@@ -39,6 +39,8 @@ pub struct Chart<'a> {
     pub x_text: fn(f64) -> String,
     /// Whether x has nothing between whole numbers.
     pub whole: bool,
+    /// The values to write along x; none for round ones.
+    pub x_ticks: Vec<f64>,
     /// The share that guessing gets right.
     pub chance: Option<f64>,
     pub cursor: Option<f64>,
@@ -146,7 +148,9 @@ fn across(buffer: &mut Buffer, area: Rect, graph: Rect, theme: Theme, chart: &Ch
     }
     buffer.set_stringn(area.x, row, chart.x_name, usize::from(graph.x - area.x - 1), theme.dim());
     let mut free = graph.x;
-    for tick in chart.x.ticks(usize::from(graph.width / 9).clamp(2, 12), chart.whole) {
+    let round = || chart.x.ticks(usize::from(graph.width / 9).clamp(2, 12), chart.whole);
+    let ticks = if chart.x_ticks.is_empty() { round() } else { chart.x_ticks.clone() };
+    for tick in ticks {
         let Some(place) = chart.x.place(tick) else { continue };
         let (column, _) = cell(graph, theme, place, 0.0);
         let text = (chart.x_text)(tick);

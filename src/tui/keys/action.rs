@@ -115,6 +115,8 @@ pub enum Action {
     OtherSplit,
     /// Predicts the picture under the cursor.
     Picture,
+    /// Accuracy by the next column of the data set.
+    GroupBy,
     ThresholdDown,
     ThresholdUp,
     ThresholdFarDown,

@@ -134,6 +134,8 @@ pub(super) fn open_picture(app: &mut App, picture: Option<PathBuf>, model: Optio
     let job = Job::Open { text: path.display().to_string(), from: PathBuf::from("/") };
     app.follow = None;
     app.screen = ScreenId::Predict;
-    app.predict.model = model;
+    // The chosen model answers with the chosen threshold, any other with the one that it was trained to.
+    let chosen = app.snapshot.choice.as_ref().map(|choice| choice.run.as_str());
+    app.predict.model = model.filter(|run| chosen != Some(run.as_str()));
     vec![job.into()]
 }

@@ -65,5 +65,12 @@ pub(super) const ROWS: &[Binding] = &[
         "Switches between validation and test; opening the test set asks first.",
     ),
     bind(C::Evaluate, &[ch('o')], A::Picture, "predict it", "Predicts the misclassified image under the cursor."),
+    bind(
+        C::Evaluate,
+        &[ch('c')],
+        A::GroupBy,
+        "groups",
+        "Accuracy by the next column of the data set: age, source, fold or any of its attributes.",
+    ),
     bind(C::Evaluate, &[ch('v')], A::Pane, "", "The next panel, where not all fit."),
 ];

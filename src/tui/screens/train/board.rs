@@ -233,16 +233,21 @@ impl<'a> Board<'a> {
             .filter_map(|(name, series)| {
                 // What is drawn may be smoothed; what is told is what was measured.
                 let measured = if series.raw.is_empty() { &series.points } else { &series.raw };
-                let (_, value) = match cursor {
-                    Some(x) => lookup::at(measured, x)?,
-                    None => *measured.last()?,
+                let value = match cursor {
+                    Some(x) => lookup::at(measured, x),
+                    None => measured.last().copied(),
+                };
+                // A run that was not there yet, or had ended, keeps its name.
+                let value = match value {
+                    Some((_, value)) => format!("{value:.3}"),
+                    None => measured.first().map(|_| "–".to_owned())?,
                 };
                 let name = match (narrow, name.as_str()) {
                     (true, "train") => "trn",
                     (true, "validation") => "val",
                     (_, name) => name,
                 };
-                Some((series, format!("{name} {value:.3}")))
+                Some((series, format!("{name} {value}")))
             })
             .collect();
         spans.extend(lines::legend(&told, theme, room));
@@ -270,6 +275,7 @@ impl<'a> Board<'a> {
             x_name: self.along.name(),
             x_text: TEXTS[self.along as usize],
             whole: self.along.whole(),
+            x_ticks: Vec::new(),
             chance: accuracy.then_some(0.5),
             cursor,
             drag: self.view.drag,

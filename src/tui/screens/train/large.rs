@@ -41,7 +41,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>, hits: &mut
     board.cursor = true;
     let [head, rest] = area.layout(&Layout::vertical([Constraint::Length(1), Constraint::Min(0)]));
     draw_head(frame, head, app, run, &board);
-    let told = values(app.theme, &board, usize::from(area.width));
+    let told = match rest.height {
+        ..10 => vec![values_short(app.theme, &board)],
+        _ => values(app.theme, &board, usize::from(area.width)),
+    };
     let below = (told.len() as u16).min(rest.height / 2);
     let [main, foot] = rest.layout(&Layout::vertical([Constraint::Min(0), Constraint::Length(below)]));
     if board.view.table {
@@ -114,6 +117,18 @@ fn draw_head(frame: &mut Frame, area: Rect, app: &App, run: &Run, board: &Board)
     let width = (hint.chars().count() as u16).min(area.width);
     let right = Rect { x: area.right() - width, width, ..area };
     frame.render_widget(Span::styled(hint, theme.dim()), right);
+}
+
+/// The same where there is only a line for it: the validation accuracies.
+fn values_short(theme: Theme, board: &Board) -> Line<'static> {
+    let (Some(lead), Some(x)) = (board.runs.first(), board.cursor()) else { return Line::default() };
+    let mut spans = vec![Span::styled(format!(" epoch {} val@0.5", board.view.at(&lead.run)), theme.dim())];
+    for told in &board.runs {
+        let value = told.at(x).and_then(|figures| Figure::Accuracy.val(figures));
+        spans.push(Span::styled(format!(" {} ", theme.hue_swatch(told.hue)), theme.hue(told.hue)));
+        spans.push(Span::raw(format::share(value)));
+    }
+    Line::from(spans)
 }
 
 /// What a column tells of an epoch.

@@ -130,7 +130,10 @@ impl Screen for Train {
 
     fn offers(&self, app: &App, action: Action) -> bool {
         match action {
-            Action::Smooth | Action::ZoomIn | Action::LogScale => current(app).is_some_and(|run| run.has_curves()),
+            Action::Smooth | Action::ZoomIn | Action::LogScale | Action::Curves | Action::EpochTable => {
+                current(app).is_some_and(|run| run.has_curves())
+            }
+            Action::Large => current(app).is_some_and(|run| run.has_curves() || is_sweep(&run)),
             Action::Compare => !app.marked().is_empty(),
             action => table::offers(app, &TABLE, action).unwrap_or(true),
         }

@@ -142,6 +142,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run, hits: &mut Hi
         x_name: "",
         x_text: plain,
         whole: columns.iter().all(|column| column.value.fract() == 0.0),
+        // The values that were tried, where they can all be written.
+        x_ticks: columns.iter().map(|column| column.value).filter(|_| columns.len() <= 10).collect(),
         chance: Some(0.5),
         cursor: columns.get(at).map(|column| column.value),
         drag: None,
