@@ -34,7 +34,7 @@ impl Newcomer {
 
     /// Presses a key once the screen says `named`.
     fn press(&mut self, key: &str, named: &str) {
-        self.session.shows(named);
+        self.sees(named);
         self.session.keys(key);
         self.keys += 1;
     }
@@ -44,8 +44,10 @@ impl Newcomer {
         self.session.keys(text);
     }
 
+    /// Waits until the screen says so, wherever its lines end.
     fn sees(&self, text: &str) {
-        self.session.shows(text);
+        let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.session.until(text, |screen| flat(screen).contains(&flat(text)));
     }
 }
 
