@@ -64,12 +64,11 @@ fn photographs(folder: &Path) -> PathBuf {
     let source: SourceSpec = format!("adience:{}", drawn.display()).parse().expect("a source");
     let rows = source.read().expect("its rows");
     let to = folder.join("photographs");
-    for Placed { row, file, stamp } in place(&rows.root, rows.rows).0 {
+    for (number, Placed { row, file, stamp }) in place(&rows.root, rows.rows).0.into_iter().enumerate() {
         if let (Some(class), Some(_)) = (row.class, stamp) {
             let class = to.join(["female", "male"][class]);
             fs::create_dir_all(&class).expect("a folder");
-            let name = row.path.replace('/', "-");
-            fs::copy(file, class.join(name)).expect("a copy");
+            fs::copy(file, class.join(format!("{number:03}.jpg"))).expect("a copy");
         }
     }
     to

@@ -34,7 +34,8 @@ impl App {
                 if was.is_some_and(open) && !open(run.status) {
                     let (tone, text) = commands::ended(run);
                     self.say(tone, text);
-                    self.guided = tone == Tone::Good;
+                    let step = run.makes_data() || run.extracts() || run.trains() && run.parent.is_none();
+                    self.guided = tone == Tone::Good && step;
                     effects.extend(tasks::after(self, &run.job, run.status == Status::Done));
                     if matches!(run.job, JobSpec::Audit { .. }) {
                         effects.extend(audit::read(self));
