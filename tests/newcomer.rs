@@ -4,7 +4,9 @@
 mod made_up;
 #[path = "support/server.rs"]
 mod server;
+// Not all of it is used here.
 #[path = "support/session.rs"]
+#[allow(dead_code)]
 mod session;
 
 use faceprobe_core::dataset::SourceSpec;
