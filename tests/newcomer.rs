@@ -4,7 +4,9 @@
 mod made_up;
 #[path = "support/server.rs"]
 mod server;
+// Not all of it is used here.
 #[path = "support/session.rs"]
+#[allow(dead_code)]
 mod session;
 
 use faceprobe_core::dataset::SourceSpec;
@@ -34,7 +36,7 @@ impl Newcomer {
 
     /// Presses a key once the screen says `named`.
     fn press(&mut self, key: &str, named: &str) {
-        self.session.shows(named);
+        self.sees(named);
         self.session.keys(key);
         self.keys += 1;
     }
@@ -44,8 +46,10 @@ impl Newcomer {
         self.session.keys(text);
     }
 
+    /// Waits until the screen says so, wherever its lines end.
     fn sees(&self, text: &str) {
-        self.session.shows(text);
+        let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.session.until(text, |screen| flat(screen).contains(&flat(text)));
     }
 }
 
@@ -62,12 +66,11 @@ fn photographs(folder: &Path) -> PathBuf {
     let source: SourceSpec = format!("adience:{}", drawn.display()).parse().expect("a source");
     let rows = source.read().expect("its rows");
     let to = folder.join("photographs");
-    for Placed { row, file, stamp } in place(&rows.root, rows.rows).0 {
+    for (number, Placed { row, file, stamp }) in place(&rows.root, rows.rows).0.into_iter().enumerate() {
         if let (Some(class), Some(_)) = (row.class, stamp) {
             let class = to.join(["female", "male"][class]);
             fs::create_dir_all(&class).expect("a folder");
-            let name = row.path.replace('/', "-");
-            fs::copy(file, class.join(name)).expect("a copy");
+            fs::copy(file, class.join(format!("{number:03}.jpg"))).expect("a copy");
         }
     }
     to

@@ -29,15 +29,21 @@ PATIENCE = 180
 
 PIECES = re.compile(r"\x1b\[([0-?]*)[ -/]*([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[PX^_].*?\x1b\\|\x1b[@-Z\\-_=>78]|(.)", re.S)
 
+BEGUN = re.compile(r"\x1b(\[[0-?]*[ -/]*|\][^\x07\x1b]*|[PX^_][^\x1b]*)?$")
+
 
 class Screen:
     """What a terminal shows of what the program writes: it moves the cursor and writes, and nothing else matters here."""
 
     def __init__(self):
-        self.cells, self.row, self.column = {}, 0, 0
+        self.cells, self.row, self.column, self.rest = {}, 0, 0, ""
 
     def feed(self, text):
-        for numbers, command, character in PIECES.findall(text):
+        text = self.rest + text
+        # What was cut off in the middle of a sequence waits for its other half.
+        cut = BEGUN.search(text)
+        self.rest = text[cut.start():] if cut else ""
+        for numbers, command, character in PIECES.findall(text[: cut.start()] if cut else text):
             if command == "H":
                 row, _, column = numbers.partition(";")
                 self.row, self.column = int(row or 1) - 1, int(column or 1) - 1
@@ -148,17 +154,19 @@ def main():
             os.mkdir(demo[2])
             subprocess.run(demo, check=True, stdout=subprocess.DEVNULL)
             os.rename(os.path.join(demo[2], "data/sample"), os.path.join(drawn, "faces"))
-            source = f"adience:{drawn}/faces"
-        folder = source.split(":", 1)[1]
+            source = "adience:~/photographs/faces"
+        folder = source.split(":", 1)[1].replace("~", place)
         images = (os.path.join(at, name) for at, _, names in sorted(os.walk(folder)) for name in sorted(names))
         image = next(path for path in images if path.endswith(".jpg") and os.path.getsize(path) > 2000)
         study = os.path.join(place, "study")
         os.mkdir(study)
-        environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+        # The study's folder is in a home of its own; weights stay where they are.
+        data = os.environ.get("XDG_DATA_HOME") or os.path.join(os.environ["HOME"], ".local/share")
+        environment = {"PATH": os.environ["PATH"], "HOME": place, "XDG_DATA_HOME": data, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
         environment.update({name: value for name, value in os.environ.items() if name.startswith("FACEPROBE_")})
         # Half blocks, which every player can show.
         recording = Recording([PROGRAM, "--workspace", study, "--image-protocol", "halfblocks"], environment)
-        for wait, keys in way(source, image):
+        for wait, keys in way(source, image.replace(place, "~")):
             recording.wait_for(wait)
             recording.type(keys)
         while recording.read(1.0) and os.waitpid(recording.child, os.WNOHANG) == (0, 0):
@@ -167,7 +175,7 @@ def main():
         partial = to + ".part"
         with open(partial, "w", encoding="utf-8") as out:
             for line in [head, *recording.events]:
-                out.write(json.dumps(line, ensure_ascii=False).replace(place, "/home/you") + "\n")
+                out.write(json.dumps(line, ensure_ascii=False) + "\n")
         os.replace(partial, to)
         print(f"{to}: {len(recording.events)} events, {recording.clock:.0f} s")
 

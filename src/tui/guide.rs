@@ -9,7 +9,11 @@ use faceprobe_core::run::Status;
 /// The next step, where the study has one.
 pub fn next(app: &App) -> Option<String> {
     let now = &app.snapshot;
-    if !app.loaded || now.live().next().is_some() || now.runs.iter().any(|run| run.status == Status::Queued) {
+    if !app.loaded
+        || app.overlay.is_some()
+        || now.live().next().is_some()
+        || now.runs.iter().any(|run| run.status == Status::Queued)
+    {
         return None;
     }
     let Some(set) = app.dataset() else {

@@ -1,5 +1,4 @@
-//! The program in a pseudo-terminal, for the tests that use it as a person over SSH does; none of them uses all of it.
-#![allow(dead_code)]
+//! The program in a pseudo-terminal, for the tests that use it as a person over SSH does.
 
 use std::fs::File;
 use std::io::{Read, Write};

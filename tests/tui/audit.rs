@@ -233,7 +233,7 @@ fn an_audit_is_started_followed_and_stopped_after_a_question() {
     let at = |status: Status| {
         let mut now = snapshot();
         let mut run = run("audit-1", job.clone(), status);
-        run.facts.stage = Some("look at images".into());
+        run.facts.stage = Some("analyse images".into());
         run.facts.progress = Some(Progress { done: 9, total: 10, unit: "images".into(), rate: 3.0, remaining: None });
         run.facts.outcome = Some("3 findings in 10 images of sample".into());
         now.runs.push(Arc::new(run));
@@ -241,10 +241,10 @@ fn an_audit_is_started_followed_and_stopped_after_a_question() {
     };
     app.update(at(Status::Running));
     assert_eq!(press(&mut app, KeyCode::Char('R')), [], "one at a time");
-    assert!(shown(&mut app, 80, 24).contains("● auditing sample: look at images  9 of 10 images  (s stops it)"));
+    assert!(shown(&mut app, 80, 24).contains("● auditing sample: analyse images  9 of 10 images  (s stops it)"));
     // It is seen on Data too.
     press(&mut app, KeyCode::Esc);
-    assert!(shown(&mut app, 80, 24).contains("● auditing sample: look at images"));
+    assert!(shown(&mut app, 80, 24).contains("● auditing sample: analyse images"));
     press(&mut app, KeyCode::Char('a'));
     press(&mut app, KeyCode::Char('s'));
     let stop = Effect::Job(Job::Control { run: RunId::parse("audit-1").unwrap(), command: control::Command::Stop });

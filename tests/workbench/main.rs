@@ -11,7 +11,7 @@ mod styles;
 mod training;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use faceprobe::tui::app::App;
+use faceprobe::tui::app::{App, Overlay, Tone};
 use faceprobe::tui::completion::{Name, Names, Paths};
 use faceprobe::tui::draw;
 use faceprobe::tui::effect::Effect;
@@ -29,6 +29,7 @@ use faceprobe::tui::snapshot::{Backbone, DataSet, Run, Snapshot, Weights};
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::tasks::{News, Order as TaskOrder, Outcome, Progress, Task, Told, WriteReport};
 use faceprobe::tui::theme::{Palette, Theme};
+use faceprobe::tui::widgets::cut_middle;
 use faceprobe_core::dataset::{PrepareReport, Split};
 use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::model::{DenseSettings, Kind, LogisticSettings};

@@ -180,3 +180,35 @@ fn the_forms_of_what_the_workbench_does_itself_and_the_list_under_a_path_look_as
     assert!(shown(&app, 120, 40).contains("Replace the file?"));
     assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::Job(Job::Task(replace))]);
 }
+
+#[test]
+fn long_refusals_are_read_whole_and_names_that_begin_alike_are_told_apart() {
+    let long = "Source adience:/data/a/very/long/way/down/the/tree/of/folders/that/somebody/made/over/many/years must be the \
+                folder with fold_0_data.txt to fold_4_data.txt and one of the folders aligned and faces beside them; there is a \
+                folder of that name one level higher, which holds them: take that one, or name another layout before the colon.";
+    let words = |text: &str| {
+        let kept = text.replace(['│', '╭', '╮', '╰', '╯', '─'], " ");
+        kept.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let mut app = app();
+    app.open_form(FormKind::Prepare);
+    let Some(Overlay::Form(form)) = &mut app.overlay else { panic!("a form") };
+    form.complain("source", long);
+    for (width, height) in [(120, 40), (80, 24)] {
+        let screen = words(&shown(&app, width, height));
+        assert!(screen.contains("another layout before the colon."), "{screen}");
+    }
+    app.overlay = None;
+    app.say(Tone::Bad, long);
+    let screen = words(&shown(&app, 80, 24));
+    assert!(screen.contains("another layout before the colon."), "{screen}");
+    let names = [
+        "coarse_tilt_aligned_face.291.drawing-a28977f1ac_o.jpg",
+        "coarse_tilt_aligned_face.292.drawing-b28977f1ac_o.jpg",
+    ];
+    let [one, other] = names.map(|name| cut_middle(name, 30));
+    assert!(one != other && one.starts_with("coarse") && one.ends_with("_o.jpg"), "{one} {other}");
+    assert_eq!(one.chars().count(), 30);
+    assert_eq!(cut_middle("short.jpg", 30), "short.jpg");
+    assert_eq!(cut_middle("人物人物人物人物人物人物.jpg", 12).chars().last(), Some('g'));
+}

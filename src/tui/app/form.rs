@@ -4,6 +4,8 @@ use super::super::effect::Effect;
 use super::super::forms::{self, FormKind};
 use super::super::jobs::Job;
 use super::super::keys::Action;
+use super::super::screens::results;
+use super::super::stages::ScreenId;
 use super::super::widgets::form::Field;
 use super::{App, Overlay};
 use tui_input::Input;
@@ -61,8 +63,9 @@ impl App {
 
     /// Opens the form that exports a model, for the one under the cursor of Results.
     pub(super) fn export_model(&mut self) {
-        let selected = self.results.selected.as_deref().and_then(|run| self.snapshot.run(run));
-        let run = selected.and_then(|run| run.row.as_ref()).filter(|row| row.has_model()).map(|row| row.run.clone());
+        let rows = if self.screen == ScreenId::Results { results::sorted(self) } else { Vec::new() };
+        let selected = rows.iter().find(|row| Some(row.run.as_str()) == self.results.selected.as_deref());
+        let run = selected.or(rows.first()).filter(|row| row.has_model()).map(|row| row.run.clone());
         self.open_form(FormKind::ExportModel);
         if let Some(run) = run {
             self.fill("run", &run);

@@ -68,7 +68,8 @@ impl App {
                         effects.push(TerminalEffect::Notice(text.clone()).into());
                     }
                     self.say(tone, text);
-                    self.guided = tone == Tone::Good;
+                    let step = run.makes_data() || run.extracts() || run.trains() && run.parent.is_none();
+                    self.guided = tone == Tone::Good && step;
                     effects.extend(tasks::after(self, &run.job, run.status == Status::Done));
                     if matches!(run.job, JobSpec::Audit { .. }) {
                         effects.extend(audit::read(self));

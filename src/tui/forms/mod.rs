@@ -10,6 +10,7 @@ use super::snapshot::Snapshot;
 use super::tasks;
 use super::widgets::form::{Field, Form};
 use faceprobe_core::audit;
+use faceprobe_core::dataset::Split;
 use faceprobe_core::dataset::prepare::PrepareSettings;
 use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::map::MapSettings;
@@ -18,6 +19,7 @@ use faceprobe_core::run::SweepSettings;
 use faceprobe_core::run::learning_curve::CurveSettings;
 use faceprobe_settings::{Info, Role, axes, infos};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tui_input::Input;
 
 /// Which form it is; values are remembered for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -153,6 +155,17 @@ fn models() -> impl Iterator<Item = Kind> {
     Kind::all().filter(|kind| kind.info().has_options)
 }
 
+/// Sizes for a learning curve: an eighth, a quarter, half and all of the training split, as many of each class.
+fn sizes(snapshot: &Snapshot, dataset: Option<&str>) -> Option<String> {
+    let report = snapshot.dataset(dataset)?.report.as_ref().ok()?;
+    let train = report.splits.iter().find(|split| split.split == Split::Train.name())?;
+    let each = train.per_class.into_iter().min().filter(|each| *each > 0)?;
+    let mut sizes: Vec<usize> =
+        [8, 4, 2, 1].into_iter().map(|part| 2 * (each / part)).filter(|size| *size > 0).collect();
+    sizes.dedup();
+    Some(sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(","))
+}
+
 /// The form with its defaults.
 pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<FormKind> {
     let mut all: Vec<Field> = Vec::new();
@@ -165,6 +178,11 @@ pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<
     }
     for info in kind.infos() {
         all.extend(fields::of(info, kind, snapshot));
+    }
+    if let (FormKind::Curve(_), Some(sizes)) = (kind, sizes(snapshot, dataset))
+        && let Some(field) = all.iter_mut().find(|field| field.name == "sizes")
+    {
+        field.input = Input::new(sizes);
     }
     let on = dataset.unwrap_or("the current data set");
     let (title, intro) = match kind {

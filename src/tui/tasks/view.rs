@@ -104,7 +104,8 @@ fn ended(app: &mut App, outcome: Outcome) -> Vec<Effect> {
     match outcome {
         Outcome::Told(sentence) => {
             app.say(Tone::Good, sentence);
-            app.guided = true;
+            // Whoever has trained a model knows the way.
+            app.guided = app.snapshot.runs.iter().all(|run| run.row.is_none());
         }
         Outcome::Source { told, source, name } => {
             app.say(Tone::Good, format!("{told} Press Enter to prepare them for training."));

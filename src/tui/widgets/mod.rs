@@ -112,6 +112,18 @@ pub fn cut_front(text: &str, width: usize) -> String {
     cut(&turned, width).chars().rev().collect()
 }
 
+/// `text` cut in the middle to `width` columns: of names that begin alike, the ends tell them apart.
+pub fn cut_middle(text: &str, width: usize) -> String {
+    use unicode_width::UnicodeWidthStr;
+    let whole = cut(text, usize::MAX);
+    if whole.width() <= width || width < 8 {
+        return cut(&whole, width);
+    }
+    let head = cut(&whole, width / 3);
+    let tail = cut_front(&whole, width + 1 - head.width());
+    format!("{head}{}", tail.strip_prefix('…').unwrap_or(&tail))
+}
+
 /// `text` cut or filled to exactly `width` columns.
 pub fn fit(text: &str, width: usize) -> String {
     use unicode_width::UnicodeWidthStr;

@@ -9,7 +9,7 @@ use crate::tui::effect::Effect;
 use crate::tui::forms::FormKind;
 use crate::tui::jobs::Job;
 use crate::tui::keys::{Action, Binding, Context, name_of};
-use crate::tui::snapshot::{Run, Snapshot, Weights};
+use crate::tui::snapshot::{Backbone, Run, Snapshot, Weights};
 use crate::tui::stages::{ScreenId, State as Step, Study};
 use crate::tui::widgets::{self, NARROW, bars, fit, format, offset, panel};
 use faceprobe_core::features::FeatureSpec;
@@ -114,11 +114,22 @@ fn export(app: &mut App) {
         app.say(Tone::Bad, "There is no prepared data set yet; make one on the Data screen (1).");
         return;
     }
-    let name = app.snapshot.backbones.get(app.features.selected).map(|backbone| backbone.name.clone());
-    app.open_form(FormKind::ExportFeatures);
-    if let Some(name) = name {
-        app.fill("backbone", &name);
+    let backbone = app.snapshot.backbones.get(app.features.selected).cloned();
+    match backbone {
+        Some(backbone) if backbone.weights == Weights::Absent => {
+            fetch_weights(app);
+            say_absent(app, &backbone);
+        }
+        Some(backbone) => {
+            app.open_form(FormKind::ExportFeatures);
+            app.fill("backbone", &backbone.name);
+        }
+        None => app.open_form(FormKind::ExportFeatures),
     }
+}
+
+fn say_absent(app: &mut App, backbone: &Backbone) {
+    app.say(Tone::Plain, format!("The weights of {} are not installed yet; Enter fetches them.", backbone.title));
 }
 
 fn extract(app: &mut App) -> Vec<Effect> {
@@ -131,7 +142,7 @@ fn extract(app: &mut App) -> Vec<Effect> {
     };
     if backbone.weights == Weights::Absent {
         fetch_weights(app);
-        app.say(Tone::Plain, format!("The weights of {} are not installed yet; Enter fetches them.", backbone.title));
+        say_absent(app, &backbone);
         return Vec::new();
     }
     let features = FeatureSpec::of_backbone(backbone.name);

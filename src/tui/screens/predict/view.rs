@@ -4,7 +4,7 @@ use super::neighbours;
 use crate::tui::app::{App, Hits, Target};
 use crate::tui::keys::{self, Action, Context};
 use crate::tui::pictures::Marks;
-use crate::tui::widgets::{self, NARROW, bars, big, cut, cut_front, fit, form, offset, panel};
+use crate::tui::widgets::{self, NARROW, bars, big, cut, cut_front, cut_middle, fit, form, offset, panel};
 use faceprobe_core::predict::Prediction;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -147,6 +147,7 @@ fn draw_files(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     for (row, (at, entry)) in entries.iter().enumerate().skip(first).take(usize::from(area.height)).enumerate() {
         let line = Rect { y: area.y + row as u16, height: 1, ..area };
         let name = if entry.folder { format!("{}/", entry.name) } else { entry.name.clone() };
+        let name = cut_middle(&name, usize::from(area.width));
         let style = match (at == selected, entry.folder) {
             (true, _) => theme.selected(),
             (false, true) => theme.accent(),
