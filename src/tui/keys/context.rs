@@ -21,6 +21,8 @@ pub enum Context {
     StudyFiles,
     /// The map of features.
     Map,
+    /// The training images that an answer comes from.
+    Nearest,
     /// A form is open; keys that are not in the table are typed into its field.
     Form,
     /// A path is being typed.
@@ -37,7 +39,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order the help lists them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Global,
         Self::Data,
         Self::Audit,
@@ -51,6 +53,7 @@ impl Context {
         Self::Study,
         Self::StudyFiles,
         Self::Map,
+        Self::Nearest,
         Self::Form,
         Self::Path,
         Self::Prompt,
@@ -75,6 +78,7 @@ impl Context {
             Self::Study => "Steps of a study",
             Self::StudyFiles => "Study files",
             Self::Map => "Map of features",
+            Self::Nearest => "Nearest training images",
             Self::Form => "In a form",
             Self::Path => "Typing a path",
             Self::Prompt => "Typing a filter, a note, a title or a file",
@@ -100,6 +104,7 @@ impl Context {
                 | Self::Study
                 | Self::StudyFiles
                 | Self::Map
+                | Self::Nearest
         )
     }
 }

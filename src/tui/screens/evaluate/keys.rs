@@ -65,5 +65,12 @@ pub(super) const ROWS: &[Binding] = &[
         "Figures on the test set, opened after a question, or again on validation.",
     ),
     bind(C::Evaluate, &[ch('o')], A::Picture, "predict it", "Predicts the picture of the mistake under the cursor."),
+    bind(
+        C::Evaluate,
+        &[ch('w')],
+        A::Nearest,
+        "nearest",
+        "For a knn run, the training images that told the mistake under the cursor wrong.",
+    ),
     bind(C::Evaluate, &[ch('v')], A::Pane, "", "The next parts, where there is no room for all."),
 ];
