@@ -32,7 +32,7 @@ fn map() -> Map {
             path: format!("faces/{at}.jpg"),
             class,
             split: [Split::Train, Split::Train, Split::Train, Split::Val, Split::Test][at % 5],
-            age: (at % 3 > 0).then(|| ["(0, 2)", "(15, 20)"][at % 2].to_owned()),
+            age: (!at.is_multiple_of(3)).then(|| ["(0, 2)", "(15, 20)"][at % 2].to_owned()),
             x: middle + far * angle.cos(),
             y: far * angle.sin(),
         }
