@@ -12,14 +12,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-/// A workspace with MobileNetV2 on weights made here, and a set of red and blue pictures.
+/// A workspace with EfficientNet-Lite0 on weights made here, and a set of red and blue pictures.
 fn study() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = folder.path();
     pictures(&at.join("raw"), 0..40);
     let file = at.join("made-up.safetensors");
-    made_up::weights("mobilenet-v2", &file);
-    ok(at, &["weights", "import", "mobilenet-v2", &file.to_string_lossy()]);
+    made_up::weights("efficientnet-lite0", &file);
+    ok(at, &["weights", "import", "efficientnet-lite0", &file.to_string_lossy()]);
     ok(at, &["data", "prepare", "--source", "folder:raw", "--name", "colours"]);
     folder
 }

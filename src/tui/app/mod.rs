@@ -214,7 +214,10 @@ impl App {
             Event::Snapshot(snapshot) => self.take(snapshot),
             Event::Job(reply) => self.job(reply),
             Event::FolderChanged(folder) => predict::changed(self, &folder),
-            Event::Predictor(reply) => predict::reply(self, reply),
+            Event::Predictor(reply) => match views::nearest::take(self, reply) {
+                Some(reply) => predict::reply(self, reply),
+                None => Vec::new(),
+            },
             Event::Study(reply) => views::study::take(self, reply),
             Event::Graphics(picker) => {
                 self.pictures.can(picker.protocol_type());

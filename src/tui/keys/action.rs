@@ -136,6 +136,8 @@ pub enum Action {
     UseNewer,
     /// Opens the map of features.
     Map,
+    /// Shows the training images that an answer comes from.
+    Nearest,
     /// What the colours of a map mean.
     Colour,
     /// Opens the steps of a study's file.

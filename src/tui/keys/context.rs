@@ -25,6 +25,8 @@ pub enum Context {
     StudyFiles,
     /// The map of features.
     Map,
+    /// The training images that an answer comes from.
+    Nearest,
     /// A form is open; keys that are not in the table are typed into its field.
     Form,
     /// A path is being typed.
@@ -49,7 +51,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order the help lists them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Global,
         Self::Data,
         Self::Sheet,
@@ -65,6 +67,7 @@ impl Context {
         Self::Study,
         Self::StudyFiles,
         Self::Map,
+        Self::Nearest,
         Self::Form,
         Self::Path,
         Self::Prompt,
@@ -95,6 +98,7 @@ impl Context {
             Self::Study => "Steps of a study",
             Self::StudyFiles => "Study files",
             Self::Map => "Map of features",
+            Self::Nearest => "Nearest training images",
             Self::Form => "In a form",
             Self::Path => "Typing a path",
             Self::Prompt => "Typing a filter, note, title or file name",
@@ -126,6 +130,7 @@ impl Context {
                 | Self::Study
                 | Self::StudyFiles
                 | Self::Map
+                | Self::Nearest
         )
     }
 }

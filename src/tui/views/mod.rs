@@ -2,6 +2,7 @@
 //! keys and drawing, and a line in [`VIEWS`].
 
 pub mod map;
+pub mod nearest;
 pub mod study;
 
 use super::app::{App, Hits};
@@ -20,6 +21,8 @@ pub enum ViewId {
     Study,
     /// The map of features.
     Map,
+    /// The training images that an answer comes from.
+    Nearest,
 }
 
 impl ViewId {
@@ -30,7 +33,7 @@ impl ViewId {
 }
 
 /// All of them.
-pub static VIEWS: [&dyn View; 2] = [&study::StudyView, &map::MapView];
+pub static VIEWS: [&dyn View; 3] = [&study::StudyView, &map::MapView, &nearest::NearestView];
 
 /// What they remember.
 #[derive(Debug, Default)]
@@ -39,6 +42,7 @@ pub struct State {
     pub open: Option<ViewId>,
     pub study: study::State,
     pub map: map::State,
+    pub nearest: nearest::State,
 }
 
 /// What the program asks of a view. Its state is a field of [`State`].

@@ -35,7 +35,7 @@ pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, curve: &LearningCurve) 
         inner
     };
     let table = table(theme, curve, usize::from(inner.width));
-    let rows = (table.len() as u16).min(inner.height / 2);
+    let rows = (table.len() as u16).min(inner.height * 3 / 5);
     let [above, below] = inner.layout(&Layout::vertical([Constraint::Min(0), Constraint::Length(rows)]));
     frame.render_widget(ratatui::widgets::Paragraph::new(table), below);
     draw_chart(frame, above, theme, curve);

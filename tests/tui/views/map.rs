@@ -32,7 +32,7 @@ fn map() -> Map {
             path: format!("faces/{at}.jpg"),
             class,
             split: [Split::Train, Split::Train, Split::Train, Split::Val, Split::Test][at % 5],
-            age: (at % 3 > 0).then(|| ["(0, 2)", "(15, 20)"][at % 2].to_owned()),
+            age: (!at.is_multiple_of(3)).then(|| ["(0, 2)", "(15, 20)"][at % 2].to_owned()),
             x: middle + far * angle.cos(),
             y: far * angle.sin(),
         }
@@ -164,7 +164,7 @@ fn a_new_map_is_shown_first_and_the_others_are_a_key_away() {
     second.points.truncate(40);
     app.update(listed(vec![second, map()]));
     assert_eq!(app.views.map.map().unwrap().points.len(), 40);
-    assert!(shown(&mut app, 120, 40).contains("(1 of 2)"));
+    assert!(shown(&mut app, 120, 40).contains("1 of 2 · "));
     press(&mut app, KeyCode::Char(']'));
     assert_eq!(app.views.map.map().unwrap().points.len(), 120);
     press(&mut app, KeyCode::Char(']'));

@@ -109,6 +109,6 @@ fn a_learning_curve_is_drawn_with_intervals_and_what_the_fit_expects() {
             insta::assert_snapshot!(format!("growth_{kind}_{width}x{height}"), format!("{text}{styles}"));
         }
     }
-    assert!(shown(&mut with_curve(DARK), 120, 40).contains("with 6000 images it expects"));
+    assert!(shown(&mut with_curve(DARK), 120, 40).contains("it expects 0.899 [0.869, 0.920]"));
     plain_at_any_size(&mut with_curve(MONO));
 }

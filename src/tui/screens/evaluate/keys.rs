@@ -72,5 +72,12 @@ pub(super) const ROWS: &[Binding] = &[
         "groups",
         "Accuracy by the next column of the data set: age, source, fold or any of its attributes.",
     ),
+    bind(
+        C::Evaluate,
+        &[ch('w')],
+        A::Nearest,
+        "nearest",
+        "For a knn run, the training images that told the mistake under the cursor wrong.",
+    ),
     bind(C::Evaluate, &[ch('v')], A::Pane, "", "The next panel, where not all fit."),
 ];

@@ -19,9 +19,14 @@ const ANSWER: u16 = 11;
 /// Draws the screen.
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     if area.width < NARROW {
-        let answer = if answer(app).is_some() { 5 } else { 1 };
+        let answer = answer(app).map_or(1, |shown| if neighbours::has_any(shown) { 6 } else { 5 });
         let [top, bottom] = area.layout(&Layout::vertical([Constraint::Length(answer), Constraint::Min(1)]));
-        widgets::text(frame, top, answer_lines(app, usize::from(area.width), true, true), 0);
+        widgets::text(
+            frame,
+            top,
+            answer_lines(app, usize::from(area.width), true, Room { picture: false, neighbours: false }),
+            0,
+        );
         draw_files(frame, bottom, app, hits);
         return;
     }
@@ -38,10 +43,11 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     if let (Some(area), Some(path)) = (parts.picture, pictured(app)) {
         draw_picture(frame, area, app, &path);
     }
+    let room = Room { picture: parts.picture.is_some(), neighbours: parts.neighbours.is_some() };
     let block = panel(app.theme, model, NARROW);
     let inner = block.inner(parts.answer);
     frame.render_widget(block, parts.answer);
-    widgets::text(frame, inner, answer_lines(app, usize::from(inner.width), false, parts.picture.is_none()), 0);
+    widgets::text(frame, inner, answer_lines(app, usize::from(inner.width), false, room), 0);
     if let Some(area) = parts.history {
         draw_history(frame, area, app);
     }
@@ -158,8 +164,17 @@ fn draw_files(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     }
 }
 
-/// The answer; `named` with the name of the file, where no picture has it over itself.
-fn answer_lines(app: &App, width: usize, narrow: bool, named: bool) -> Vec<Line<'static>> {
+/// What of an answer is drawn elsewhere.
+#[derive(Clone, Copy)]
+struct Room {
+    /// The picture, with the name of the file over itself.
+    picture: bool,
+    /// The training images that it comes from.
+    neighbours: bool,
+}
+
+/// The answer.
+fn answer_lines(app: &App, width: usize, narrow: bool, room: Room) -> Vec<Line<'static>> {
     let theme = app.theme;
     let state = &app.predict;
     let waiting = match (&state.busy, state.loading) {
@@ -181,7 +196,7 @@ fn answer_lines(app: &App, width: usize, narrow: bool, named: bool) -> Vec<Line<
         .file_name()
         .map_or_else(|| shown.path.clone(), |name| name.to_string_lossy().into_owned());
     let mut lines = Vec::new();
-    if named {
+    if !room.picture {
         lines.push(Line::styled(cut(&file, width), theme.dim()));
     }
     if let Some(error) = &shown.error {
@@ -207,7 +222,12 @@ fn answer_lines(app: &App, width: usize, narrow: bool, named: bool) -> Vec<Line<
         let mut gauge = bars::gauge(theme, width.saturating_sub(9).min(60), probability, style);
         gauge.push(Span::styled(format!("  {percent}"), theme.strong()));
         lines.push(Line::from(gauge));
-        lines.push(Line::default());
+    }
+    // Where they have no part of their own, in the place of an empty line.
+    match neighbours::has_any(shown) && !room.neighbours {
+        true => lines.push(neighbours::line(app, shown, width)),
+        false if !narrow => lines.push(Line::default()),
+        false => {}
     }
     let score = shown.score.map_or_else(|| "–".to_owned(), |score| format!("{score:.3}"));
     let side = match shown.score {
@@ -221,9 +241,6 @@ fn answer_lines(app: &App, width: usize, narrow: bool, named: bool) -> Vec<Line<
     about += &format!(" · {}", shown.model);
     about += &format!(" · {:.0} ms", shown.milliseconds);
     lines.push(Line::styled(about, theme.dim()));
-    if neighbours::has_any(shown) {
-        lines.push(neighbours::line(app, shown, width));
-    }
     if let Some(waiting) = waiting {
         lines.push(Line::styled(waiting, theme.busy()));
     }

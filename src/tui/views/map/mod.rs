@@ -300,7 +300,10 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
             app.views.map.turn(at);
         }
         Action::Mark if app.views.map.corner.is_some() => choose(app),
-        Action::Mark => app.views.map.corner = Some(app.views.map.cursor),
+        Action::Mark => {
+            app.views.map.corner = Some(app.views.map.cursor);
+            app.say(Tone::Plain, "That is one corner; Space at the other one chooses the images between them.");
+        }
         Action::Unmark => drop(MapView.cancel(app)),
         Action::Picture => {
             let path = app.views.map.under().and_then(|point| app.views.map.file(point));

@@ -66,11 +66,11 @@ fn draw_map(frame: &mut Frame, area: Rect, app: &App, map: &Map, hits: &mut Hits
         area.layout(&Layout::vertical([Constraint::Min(1), Constraint::Length(2.min(area.height / 3))]))
     };
     let of = match &state.maps {
-        Some(Ok(maps)) if maps.maps.len() > 1 => format!(" ({} of {})", state.at + 1, maps.maps.len()),
+        Some(Ok(maps)) if maps.maps.len() > 1 => format!("{} of {} · ", state.at + 1, maps.maps.len()),
         _ => String::new(),
     };
     let mark = if map.synthetic { " SYNTHETIC" } else { "" };
-    let title = format!("{} · {}{mark}{of}", map.title(), map.dataset);
+    let title = format!("{of}{} · {}{mark}", map.title(), map.dataset);
     let inner = if narrow {
         left
     } else {

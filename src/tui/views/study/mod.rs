@@ -140,9 +140,14 @@ pub fn take(app: &mut App, reply: Reply) -> Vec<Effect> {
         // An answer about a file that was left since.
         Some((source, _)) if state.chosen.as_ref().is_some_and(|chosen| *chosen != source) => return ask(app),
         Some((source, outlook)) => {
+            let first = state.outlook.is_none();
             state.chosen = Some(source);
             state.outlook = Some(outlook);
-            state.selected = state.selected.min(state.steps().len().saturating_sub(1));
+            state.selected = match first {
+                // What is next to be done is what somebody comes for.
+                true => state.steps().iter().position(|step| step.state != core::State::Done).unwrap_or(0),
+                false => state.selected.min(state.steps().len().saturating_sub(1)),
+            };
         }
         None => state.picking = Some(state.picking.unwrap_or(0).min(state.sources.len().saturating_sub(1))),
     }
