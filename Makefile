@@ -4,7 +4,7 @@
 CARGO ?= cargo
 FACEPROBE = $(or $(CARGO_TARGET_DIR),target)/release/faceprobe
 
-.PHONY: demo test build setup weights
+.PHONY: demo test test-slurm build setup weights
 
 demo: weights
 	@$(FACEPROBE) demo
@@ -13,6 +13,9 @@ test: weights
 	$(CARGO) fmt --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 	$(CARGO) test --release --locked --workspace
+
+test-slurm: weights
+	@bash tools/test_slurm.sh $(if $(MAY_SKIP),--may-skip)
 
 weights: build
 	@$(FACEPROBE) --quiet weights fetch efficientnet-lite0

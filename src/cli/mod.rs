@@ -19,6 +19,7 @@ mod follow;
 mod learning_curve;
 mod options;
 mod output;
+mod place;
 mod predict;
 mod report;
 mod reporter;
@@ -28,12 +29,14 @@ mod runs;
 mod screens;
 mod side_by_side;
 mod study;
+mod study_cluster;
 mod study_export;
 mod study_runner;
 mod sweep;
 mod trackers;
 mod train;
 mod weights;
+mod work;
 
 use crate::tui::graphics::ImageProtocol;
 use crate::tui::theme::Palette;
@@ -55,6 +58,8 @@ pub(crate) struct Context {
     pub json: bool,
     pub quiet: bool,
     pub threads: usize,
+    /// As the command line says, if it does.
+    pub asked_threads: Option<usize>,
     pub device: String,
     theme: Option<Palette>,
     ascii: bool,
@@ -76,6 +81,7 @@ impl Context {
             json: global.json,
             quiet: global.quiet,
             threads: global.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+            asked_threads: global.threads,
             device: global.device.clone(),
             theme: global.theme.map(Into::into),
             ascii: global.ascii,
@@ -168,6 +174,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Predict(args)) => predict::run(&context, args),
         Some(Command::Runs(command)) => done(runs::run(&context, command)),
         Some(Command::Study(command)) => done(study::run(&context, command)),
+        Some(Command::Work(args)) => done(work::run(&context, args)),
         Some(Command::Screens(args)) => done(screens::run(&context, args)),
     }
 }

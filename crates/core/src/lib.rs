@@ -18,6 +18,7 @@ pub mod path_text;
 pub mod predict;
 pub mod report;
 pub mod run;
+pub mod slurm;
 pub mod study;
 pub mod text;
 pub mod toml_text;

@@ -2,12 +2,14 @@
 
 mod data;
 mod models;
+mod place;
 mod study;
 mod training;
 mod values;
 
 pub(crate) use data::*;
 pub(crate) use models::*;
+pub(crate) use place::*;
 pub(crate) use study::*;
 pub(crate) use training::*;
 use values::thread_count;
@@ -150,6 +152,8 @@ pub(crate) enum Command {
     /// A study as a file: run it, see how it stands, write the file of this workspace
     #[command(subcommand)]
     Study(StudyCommand),
+    /// Do a task of a plan here, or all of them: what Slurm calls on its nodes
+    Work(WorkArgs),
     /// Pictures of the screens, for the README
     #[command(hide = true)]
     Screens(ScreensArgs),

@@ -21,6 +21,7 @@ mod write;
 pub use crate::toml_text::{Mistake, Mistakes};
 pub use export::{Exported, export};
 pub use file::{Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training};
+pub(crate) use holdings::holds_rows;
 pub use holdings::{HeldRun, HeldSet, Holdings, Prepared, prepared};
 pub use parse::parse;
 pub use plan::plan;
