@@ -5,7 +5,7 @@ CARGO ?= cargo
 PREFIX ?= $(HOME)/.local
 FACEPROBE = $(or $(CARGO_TARGET_DIR),target)/release/faceprobe
 
-.PHONY: demo test install dist build setup weights deny
+.PHONY: demo test test-slurm install dist build setup weights deny
 
 demo: weights
 	@$(FACEPROBE) demo
@@ -14,6 +14,10 @@ test: weights deny
 	$(CARGO) fmt --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 	$(CARGO) test --release --locked --workspace
+
+# The same on a cluster of two nodes on this machine, from Debian's packages of Slurm.
+test-slurm: weights
+	@bash tools/test_slurm.sh $(if $(MAY_SKIP),--may-skip)
 
 # Program, worker and libraries in PREFIX, to run without the checkout.
 install: weights

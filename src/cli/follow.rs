@@ -84,7 +84,8 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             break;
         }
         std::thread::sleep(TICK);
-        if launched.as_mut().is_some_and(Launched::reap) && view.status == Status::Waiting {
+        if launched.as_mut().is_some_and(Launched::reap) && view.status == Status::Waiting && view.standing().is_none()
+        {
             // It ended before it could write its journal: its log says why.
             view.refresh()?;
             if view.status == Status::Waiting {

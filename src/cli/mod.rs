@@ -23,6 +23,7 @@ mod learning_curve;
 mod man;
 mod options;
 mod output;
+mod place;
 mod predict;
 mod report;
 mod reporter;
@@ -32,12 +33,14 @@ mod runs;
 mod screens;
 mod side_by_side;
 mod study;
+mod study_cluster;
 mod study_export;
 mod study_runner;
 mod sweep;
 mod trackers;
 mod train;
 mod weights;
+mod work;
 
 use crate::tui::graphics::ImageProtocol;
 use crate::tui::theme::Palette;
@@ -59,6 +62,8 @@ pub(crate) struct Context {
     pub json: bool,
     pub quiet: bool,
     pub threads: usize,
+    /// As the command line says, if it does.
+    pub asked_threads: Option<usize>,
     pub device: String,
     theme: Option<Palette>,
     ascii: bool,
@@ -80,6 +85,7 @@ impl Context {
             json: global.json,
             quiet: global.quiet,
             threads: global.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+            asked_threads: global.threads,
             device: global.device.clone(),
             theme: global.theme.map(Into::into),
             ascii: global.ascii,
@@ -188,6 +194,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Config(command)) => done(config::run(&context, command)),
         Some(Command::Completions(args)) => done(completions::run(args)),
         Some(Command::Man(args)) => done(man::run(&context, args)),
+        Some(Command::Work(args)) => done(work::run(&context, args)),
         Some(Command::Screens(args)) => done(screens::run(&context, args)),
     }
 }

@@ -10,8 +10,8 @@ mod runs;
 mod study;
 #[path = "../support/styles.rs"]
 mod styles;
-mod views;
 mod table;
+mod views;
 mod work;
 
 use crossterm::event::{KeyCode, KeyModifiers};

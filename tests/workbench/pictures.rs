@@ -53,7 +53,6 @@ fn every_protocol_makes_a_picture_and_a_face_is_framed() {
         face: Some(0),
         note: None,
         explanation: None,
-        neighbours: Vec::new(),
         model: "dense-1".into(),
         milliseconds: 12.0,
     }))));

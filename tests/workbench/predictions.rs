@@ -21,7 +21,6 @@ fn an_answer_is_explained_over_its_picture_and_faces_are_a_key_away() {
         face: None,
         note: None,
         explanation: None,
-        neighbours: Vec::new(),
         model: "dense-1".into(),
         milliseconds: 12.0,
     };
@@ -69,7 +68,6 @@ fn predictions_of_a_session_are_saved_as_csv() {
         face: None,
         note: None,
         explanation: None,
-        neighbours: Vec::new(),
         model: "dense-1".into(),
         milliseconds: 3.25,
     };

@@ -24,6 +24,7 @@ pub mod report;
 pub mod run;
 pub mod scratch;
 pub mod seal;
+pub mod slurm;
 pub mod study;
 pub mod text;
 pub mod toml_text;

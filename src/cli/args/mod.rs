@@ -2,6 +2,7 @@
 
 mod data;
 mod models;
+mod place;
 mod shell;
 mod study;
 mod training;
@@ -9,6 +10,7 @@ mod values;
 
 pub(crate) use data::*;
 pub(crate) use models::*;
+pub(crate) use place::*;
 pub(crate) use shell::*;
 pub(crate) use study::*;
 pub(crate) use training::*;
@@ -160,6 +162,8 @@ pub(crate) enum Command {
     /// Manual pages, one for each command
     #[command(hide = true)]
     Man(ManArgs),
+    /// Do a task of a plan here, or all of them: what Slurm calls on its nodes
+    Work(WorkArgs),
     /// Pictures of the screens, for the README
     #[command(hide = true)]
     Screens(ScreensArgs),

@@ -70,6 +70,7 @@ pub enum Action {
     Folds,
     /// Lays the curves of the run under the cursor over the others.
     Mark,
+    Unmark,
     /// The columns that a table has as long as nobody says otherwise.
     UsualColumns,
     Smooth,

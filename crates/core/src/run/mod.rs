@@ -31,6 +31,7 @@ pub mod facts;
 pub mod filter;
 pub mod folder;
 pub mod follower;
+pub mod heads;
 pub mod journal;
 pub mod label;
 pub mod launch;

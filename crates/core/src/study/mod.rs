@@ -27,6 +27,7 @@ pub use export::{Exported, export};
 pub use file::{
     Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training,
 };
+pub(crate) use holdings::holds_rows;
 pub use holdings::{HeldRun, HeldSet, Holdings, Prepared, prepared};
 pub use lock::lock;
 pub use parse::parse;

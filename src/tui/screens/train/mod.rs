@@ -195,6 +195,7 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
             _ => app.say(Tone::Plain, "There is no chart of this run yet."),
         },
         Action::Parent => return leave(app),
+        Action::Unmark => app.train.view.marked.clear(),
         _ => {
             if is_large(app) && act_on_large(app, action) {
                 return Vec::new();
