@@ -74,8 +74,8 @@ fn every_action_has_a_name_of_its_own_a_key_and_a_sentence() {
 #[test]
 fn an_action_takes_other_keys_and_gives_up_its_own() {
     let rows =
-        rebound("runs.stop = 'X'\nglobal.help = ['F1', 'ctrl-h']\n[keys.train]\nsweep = 's'\nstop = 'S'\n").unwrap();
-    assert_eq!(keys_of(&rows, "runs.stop"), ["X"]);
+        rebound("runs.stop = 'ctrl-x'\nglobal.help = ['F1', 'ctrl-h']\n[keys.train]\nsweep = 's'\nstop = 'S'\n").unwrap();
+    assert_eq!(keys_of(&rows, "runs.stop"), ["Ctrl-X"]);
     assert_eq!(keys_of(&rows, "global.help"), ["F1", "Ctrl-H"]);
     // Two that change places do not meet.
     assert_eq!((keys_of(&rows, "train.sweep"), keys_of(&rows, "train.stop")), (vec!["s".into()], vec!["S".into()]));
@@ -93,7 +93,7 @@ fn an_action_takes_other_keys_and_gives_up_its_own() {
 fn keys_that_cannot_be_are_refused_with_their_place() {
     for (text, told) in [
         ("runs.stop = 'D'", "/c.toml:2:13: runs.stop: D is runs.remove there, which is its own key; take another key"),
-        ("\nruns.stop = 'X'\n runs.note = 'X'", "/c.toml:4:14: runs.note: X is runs.stop there; take another key"),
+        ("\nruns.stop = 'Q'\n runs.note = 'Q'", "/c.toml:4:14: runs.note: Q is runs.stop there; take another key"),
         ("runs.stop = 'q'", "/c.toml:2:13: runs.stop: q is global.quit there"),
         ("global.theme = 'n'", "/c.toml:2:16: global.theme: n is data.new there"),
         ("runs.halt = 'X'", "/c.toml:2:6: there is no action runs.halt"),

@@ -35,7 +35,7 @@ pub(super) const ROWS: &[Binding] = &[
     ),
     bind(
         C::Train,
-        &[ch('f')],
+        &[ch('V')],
         A::Large,
         "large chart",
         "Gives the charts the whole screen, with a cursor and the values of every run there; of a sweep, a setting \
@@ -125,7 +125,7 @@ pub(super) const ROWS: &[Binding] = &[
     bind(C::Chart, &[ch('s')], A::Stop, "", "Stops the run, after a question."),
     bind(
         C::Chart,
-        &[code(KeyCode::Esc), ch('f'), code(KeyCode::Enter)],
+        &[code(KeyCode::Esc), ch('V'), code(KeyCode::Enter)],
         A::Parent,
         "back",
         "Back to where the chart was opened.",
