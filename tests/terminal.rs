@@ -354,7 +354,7 @@ fn the_large_chart_points_zooms_and_smooths_while_a_training_goes_on() {
     }
     let mut session = Session::start(folder.path(), &[], &[], 120, 40);
     session.shows("dense-1");
-    session.keys("3f");
+    session.keys("3\r");
     session.shows("epoch 20");
     session.shows("chance");
     // The newest epoch goes on with the training until the cursor is put somewhere.

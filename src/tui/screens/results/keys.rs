@@ -61,7 +61,13 @@ pub(super) const ROWS: &[Binding] = &[
         "Back to the table; the marks stay until Esc is pressed there.",
     ),
     bind(C::Compare, &[code(KeyCode::Backspace)], A::Parent, "", "Back to the table."),
-    bind(C::Compare, &[ch('f')], A::Large, "large chart", "Lays the curves over each other on the whole screen."),
+    bind(
+        C::Compare,
+        &[code(KeyCode::Enter)],
+        A::Large,
+        "large chart",
+        "Lays the curves over each other on the whole screen.",
+    ),
     bind(C::Compare, &[ch('v')], A::Pane, "", "The next part, where there is no room for all."),
     bind(
         C::Compare,
