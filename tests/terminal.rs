@@ -396,7 +396,7 @@ fn the_large_chart_points_zooms_and_smooths_while_a_training_goes_on() {
     }
     let mut session = Session::start(folder.path(), &[], &[], 120, 40);
     session.shows("dense-1");
-    session.keys("3V");
+    session.keys("3\r");
     session.shows("epoch 20");
     session.shows("chance");
     // The newest epoch goes on with the training until the cursor is put somewhere.
@@ -414,7 +414,7 @@ fn the_large_chart_points_zooms_and_smooths_while_a_training_goes_on() {
     session.shows("EMA 0.8");
     session.shows("0.619");
     session.keys("+");
-    session.shows("epochs 10 to 39");
+    session.shows("epochs 11 to 40");
     session.keys("b");
     session.shows("epoch 20");
     session.keys("0a a");
@@ -423,10 +423,14 @@ fn the_large_chart_points_zooms_and_smooths_while_a_training_goes_on() {
     session.shows("By epoch");
     // The wheel over the curves, and a drag from one place to another.
     session.keys("ta");
+    // The mouse means what is seen.
+    session.until("the curves", |screen| screen.contains("★") && !screen.contains("By epoch"));
     session.keys("\u{1b}[<64;60;10M");
-    session.shows("epochs ");
-    session.keys("0\u{1b}[<0;50;10M\u{1b}[<32;70;10M\u{1b}[<0;70;10m");
-    session.shows("epochs ");
+    session.shows("· epochs ");
+    session.keys("0");
+    session.until("all epochs", |screen| !screen.contains("· epochs "));
+    session.keys("\u{1b}[<0;50;10M\u{1b}[<32;70;10M\u{1b}[<0;70;10m");
+    session.shows("· epochs ");
     session.keys("\u{1b}");
     session.until("the list of runs", |screen| screen.contains("Runs") && !screen.contains("Esc back"));
     session.keys("q");

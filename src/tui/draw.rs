@@ -122,7 +122,7 @@ fn draw_head(frame: &mut Frame, area: Rect, app: &App) {
     let theme = app.theme;
     let width = usize::from(area.width);
     let machine = machine(app, width);
-    let mut right = live(app, (width / 2).saturating_sub(machine.width()));
+    let mut right = live(app, (width / 2).saturating_sub(machine.width() / 2));
     right.push_span(Span::styled(machine, theme.dim()));
     let right_width = right.width();
     let mut room = width.saturating_sub(right_width + 2);
@@ -157,7 +157,7 @@ fn machine(app: &App, width: usize) -> String {
         return String::new();
     };
     let percent = |name: &str, value: Option<u8>| value.map(|value| format!("{name} {value} %"));
-    let disk = machine.free.as_ref().map(|free| if width >= 150 { format!("{free} free") } else { free.clone() });
+    let disk = machine.free.as_ref().map(|free| format!("{free} free"));
     let parts = [percent("cpu", machine.processor), percent("mem", machine.memory), disk];
     parts.into_iter().flatten().map(|part| format!(" · {part}")).collect()
 }

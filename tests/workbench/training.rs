@@ -92,11 +92,11 @@ fn a_probe_shows_accuracy_by_depth() {
 
 /// What the large chart shows, and the keys that lead to it.
 const LARGE: [(&str, &str, &str); 5] = [
-    ("large", "dense-1", "V"),
-    ("large_zoomed", "dense-1", "fmm+hhhhh"),
-    ("large_accuracy_log", "dense-1", "fvvaaA"),
-    ("large_table", "dense-1", "ftb"),
-    ("scatter", "sweep-1", "V"),
+    ("large", "dense-1", "\n"),
+    ("large_zoomed", "dense-1", "\nmm+hhhhh"),
+    ("large_accuracy_log", "dense-1", "\nvvaaA"),
+    ("large_table", "dense-1", "\ntb"),
+    ("scatter", "sweep-1", "\n"),
 ];
 
 fn large(theme: Theme, run: &str, typed: &str) -> App {
@@ -108,7 +108,9 @@ fn large(theme: Theme, run: &str, typed: &str) -> App {
         keys(&mut app, " ");
     }
     app.train.selected = Some(run.into());
-    keys(&mut app, typed);
+    for key in typed.chars() {
+        press(&mut app, if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) });
+    }
     app
 }
 
@@ -128,7 +130,7 @@ fn the_large_chart_looks_as_it_should() {
 
 #[test]
 fn the_cursor_tells_what_every_run_had_at_that_epoch() {
-    let mut app = large(DARK, "dense-1", "V");
+    let mut app = large(DARK, "dense-1", "\n");
     let told = |app: &App, run: &str, epoch: usize| {
         let epochs = &app.snapshot.run(run).unwrap().story().epochs;
         let figures = epochs.iter().find(|figures| figures.epoch == epoch).unwrap();
@@ -172,7 +174,7 @@ fn the_cursor_tells_what_every_run_had_at_that_epoch() {
 #[test]
 fn wheel_drag_and_click_zoom_and_point() {
     use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
-    let mut app = large(DARK, "dense-1", "V");
+    let mut app = large(DARK, "dense-1", "\n");
     let mouse = |app: &mut App, kind, column| {
         let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
         let mut hits = Vec::new();
@@ -199,14 +201,14 @@ fn wheel_drag_and_click_zoom_and_point() {
     }
     assert_eq!(app.train.view.range, None);
     // Beside the charts the wheel moves through the list, as everywhere.
-    keys(&mut app, "V");
+    press(&mut app, KeyCode::Esc);
     mouse(&mut app, MouseEventKind::ScrollUp, 30);
     assert_eq!(app.train.selected.as_deref(), Some("dense-2"));
 }
 
 #[test]
 fn a_sweep_lays_any_numeric_setting_against_accuracy() {
-    let mut app = large(DARK, "sweep-1", "V");
+    let mut app = large(DARK, "sweep-1", "\n");
     let text = shown(&app, 120, 40);
     assert!(text.contains("(val@τ) by width") && text.contains("width 1024: mean"), "{text}");
     keys(&mut app, "h");

@@ -155,7 +155,7 @@ fn across(buffer: &mut Buffer, area: Rect, graph: Rect, theme: Theme, chart: &Ch
         let (column, _) = cell(graph, theme, place, 0.0);
         let text = (chart.x_text)(tick);
         let width = text.width() as u16;
-        let start = column.saturating_sub(width / 2).min(graph.right().saturating_sub(width));
+        let start = column.saturating_sub(width / 2).min(graph.right().saturating_sub(width)).max(graph.x);
         if start < free {
             continue;
         }
@@ -177,16 +177,16 @@ fn level(buffer: &mut Buffer, graph: Rect, theme: Theme, chart: &Chart) {
     let row = cell(graph, theme, 0.0, place).1;
     let name = "chance";
     let named = graph.right().saturating_sub(name.len() as u16 + 1);
+    let free = |buffer: &Buffer, x: u16| buffer.cell((x, row)).is_some_and(|cell| is_blank(cell.symbol()));
+    // Whole or not at all.
+    let fits = graph.width >= 30 && (named..graph.right()).all(|x| free(buffer, x));
     for x in graph.left()..graph.right() {
-        let Some(cell) = buffer.cell_mut((x, row)) else { continue };
-        if !is_blank(cell.symbol()) {
-            continue;
+        if free(buffer, x) {
+            buffer.set_string(x, row, "╌", theme.rule());
         }
-        let letter = x.checked_sub(named).and_then(|at| name.get(usize::from(at)..=usize::from(at)));
-        match letter.filter(|_| graph.width >= 30) {
-            Some(letter) => cell.set_symbol(letter).set_style(theme.dim()),
-            None => cell.set_symbol("╌").set_style(theme.rule()),
-        };
+    }
+    if fits {
+        buffer.set_string(named, row, name, theme.dim());
     }
 }
 

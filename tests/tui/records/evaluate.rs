@@ -96,8 +96,8 @@ fn groups_are_told_by_any_column_and_the_mouse_moves_the_threshold() {
     }
     // A click in the middle of the chart of the threshold puts it there, and the wheel moves it a little.
     let text = shown(&mut app, 120, 40);
-    let (row, line) = text.lines().enumerate().find(|(_, line)| line.contains("Threshold")).unwrap();
-    let start = line[..line.find("Threshold").unwrap()].chars().count() as u16;
+    let (row, line) = text.lines().enumerate().find(|(_, line)| line.contains("◆ acc. 0.")).unwrap();
+    let start = line[..line.find("◆ acc.").unwrap()].chars().count() as u16;
     let mut mouse = |kind| {
         let (column, row) = (start + 24, row as u16 + 3);
         app.update(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));

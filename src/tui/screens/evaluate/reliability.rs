@@ -28,12 +28,16 @@ fn series(theme: Theme, told: &Reliability) -> Vec<Series> {
 pub fn heading(theme: Theme, sheet: &Sheet, width: u16) -> Line<'static> {
     let told = &sheet.reliability;
     let series = series(theme, told);
-    let mut names = vec![format!("raw, error {:.3}", told.raw_error)];
+    let mut names = vec![format!("raw {:.3}", told.raw_error)];
     // On validation, a calibration is judged on what it was fitted to.
-    let fitted = if sheet.scored.split == Split::Val { " (fitted here)" } else { "" };
+    let fitted = if sheet.scored.split == Split::Val && width >= 90 { " (fitted to these)" } else { "" };
     names.extend(told.calibrated.as_ref().map(|(_, error)| format!("calibrated {error:.3}{fitted}")));
     let legend: Vec<(&Series, String)> = series.iter().zip(names).collect();
-    let title = if width >= 44 { "Reliability" } else { "" };
+    let title = match width {
+        70.. => "Reliability, calibration error",
+        44.. => "Reliability",
+        _ => "",
+    };
     let mut spans = vec![Span::styled(title, theme.strong())];
     spans.extend(lines::legend(&legend, theme, usize::from(width).saturating_sub(title.len() + 4)));
     Line::from(spans)
@@ -56,10 +60,10 @@ pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, told: &Reliability) {
         series: &all,
         x: unit,
         y: unit,
-        x_name: "",
+        x_name: "score",
         x_text: |value| format!("{value:.1}"),
         whole: false,
-        x_ticks: Vec::new(),
+        x_ticks: super::thresholds::TENTHS.to_vec(),
         chance: None,
         cursor: None,
         drag: None,

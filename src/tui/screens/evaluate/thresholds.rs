@@ -28,14 +28,27 @@ fn series(theme: Theme, sheet: &Sheet) -> [Series; 3] {
     [line(1, recall(0), None), line(0, recall(1), None), line(2, accuracy, sheet.best)]
 }
 
+/// What is written along thresholds and scores.
+pub const TENTHS: [f64; 6] = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
+
 /// The three figures at the threshold, as far as there is room.
 pub fn heading(theme: Theme, sheet: &Sheet, figures: &Figures, width: u16) -> Line<'static> {
     let [first, second, accuracy] = &series(theme, sheet);
     let classes = &sheet.scored.classes;
-    let recall = |class: usize| format!("recall {} {}", cut(&classes[class], 10), format::share(figures.recall[class]));
+    let long = width >= 84;
+    let recall = |class: usize| {
+        let of = if long { "recall " } else { "" };
+        format!("{of}{} {}", cut(&classes[class], 10), format::share(figures.recall[class]))
+    };
+    let name = if long { "accuracy" } else { "acc." };
     let told =
-        [(accuracy, format!("accuracy {:.3}", figures.confusion.accuracy())), (first, recall(0)), (second, recall(1))];
-    let title = if width >= 60 { "Threshold" } else { "" };
+        [(accuracy, format!("{name} {:.3}", figures.confusion.accuracy())), (first, recall(0)), (second, recall(1))];
+    let title = match width {
+        84.. => "Threshold",
+        // The classes have their recall.
+        64.. => "Threshold: accuracy, recall",
+        _ => "",
+    };
     let mut spans = vec![Span::styled(title, theme.strong())];
     spans.extend(lines::legend(&told, theme, usize::from(width).saturating_sub(title.len() + 4)));
     Line::from(spans)
@@ -48,10 +61,10 @@ pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, sheet: &Sheet, figures:
         series: &series(theme, sheet),
         x: unit,
         y: unit,
-        x_name: "",
+        x_name: "τ",
         x_text: |value| format!("{value:.1}"),
         whole: false,
-        x_ticks: Vec::new(),
+        x_ticks: TENTHS.to_vec(),
         chance: Some(0.5),
         cursor: Some(figures.threshold),
         drag: None,

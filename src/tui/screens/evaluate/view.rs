@@ -186,7 +186,7 @@ impl View<'_> {
     /// Accuracy and recall of both classes over the threshold; the cursor is the threshold.
     fn threshold(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
         let theme = self.app.theme;
-        let inner = self.framed(frame, area, thresholds::heading(theme, self.sheet, self.figures, area.width));
+        let inner = self.headed(frame, area, thresholds::heading(theme, self.sheet, self.figures, area.width));
         if let Some((graph, scale)) = thresholds::draw(frame, inner, theme, self.sheet, self.figures) {
             hits.push((graph, Target::Plot(scale)));
         }
@@ -196,8 +196,17 @@ impl View<'_> {
     fn reliability(&self, frame: &mut Frame, area: Rect) {
         let theme = self.app.theme;
         let title = reliability::heading(theme, self.sheet, area.width);
-        let inner = self.framed(frame, area, title);
+        let inner = self.headed(frame, area, title);
         reliability::draw(frame, inner, theme, &self.sheet.reliability);
+    }
+
+    /// The same; on a narrow screen the heading, which says what is which, has a line.
+    fn headed(&self, frame: &mut Frame, area: Rect, title: Line<'static>) -> Rect {
+        if frame.area().width >= NARROW {
+            return self.framed(frame, area, title);
+        }
+        frame.render_widget(title, Rect { height: 1.min(area.height), ..area });
+        Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
     }
 
     /// The inside of a framed part; on a narrow screen the whole area.

@@ -41,8 +41,6 @@ pub(super) const ROWS: &[Binding] = &[
         "mean",
         "Switches between mean and spread by setting, and one line per run.",
     ),
-    bind(C::Results, &[code(KeyCode::Right), ch('l')], A::SortNext, "sort", "Sorts by the next column."),
-    bind(C::Results, &[code(KeyCode::Left), ch('h')], A::SortPrevious, "", "Sorts by the previous column."),
     bind(
         C::Compare,
         &[code(KeyCode::Esc)],
@@ -51,7 +49,13 @@ pub(super) const ROWS: &[Binding] = &[
         "Back to the table; the marks stay until you cancel there too.",
     ),
     bind(C::Compare, &[code(KeyCode::Backspace)], A::Parent, "", "Back to the table."),
-    bind(C::Compare, &[ch('V')], A::Large, "large chart", "Lays the curves over each other on the whole screen."),
+    bind(
+        C::Compare,
+        &[code(KeyCode::Enter)],
+        A::Large,
+        "large chart",
+        "Lays the curves over each other on the whole screen.",
+    ),
     bind(C::Compare, &[ch('v')], A::Pane, "", "The next panel, where not all fit."),
     bind(
         C::Compare,

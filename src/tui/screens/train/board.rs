@@ -267,7 +267,7 @@ impl<'a> Board<'a> {
         let seen = seen.filter(|(x, _)| self.x.place(*x).is_some()).map(|(_, y)| *y);
         // Where guessing is near, its line belongs into the picture.
         let low = seen.clone().fold(f64::INFINITY, f64::min);
-        let near = (accuracy && low < 0.6).then_some(0.5);
+        let near = (accuracy && low < 0.65).then_some(0.5);
         let chart = Chart {
             series: &series,
             x: self.x,

@@ -35,7 +35,7 @@ pub(super) const ROWS: &[Binding] = &[
     ),
     bind(
         C::Train,
-        &[ch('V')],
+        &[code(KeyCode::Enter)],
         A::Large,
         "large chart",
         "Gives the charts the whole screen, with a cursor and the values of every run there; of a sweep, a setting \
@@ -120,12 +120,11 @@ pub(super) const ROWS: &[Binding] = &[
         "overlay",
         "Lays the curves of this run over those of others, or takes them away.",
     ),
-    bind(C::Chart, &[ch('x')], A::Unmark, "", "Takes all marks away."),
     bind(C::Chart, &[ch('p')], A::PauseResume, "", "Pauses or resumes the run."),
     bind(C::Chart, &[ch('s')], A::Stop, "", "Stops the run, after a question."),
     bind(
         C::Chart,
-        &[code(KeyCode::Esc), ch('V'), code(KeyCode::Enter)],
+        &[code(KeyCode::Esc), code(KeyCode::Enter)],
         A::Parent,
         "back",
         "Back to where the chart was opened.",
