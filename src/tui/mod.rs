@@ -52,6 +52,7 @@ use app::App;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate, SetTitle};
 use effect::{Effect, TerminalEffect};
 use event::Event;
+use faceprobe_core::config::NoticeSettings;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::run::RunId;
 use faceprobe_core::workspace::Workspace;
@@ -83,6 +84,8 @@ pub struct TuiOptions {
     pub mouse: bool,
     /// How pictures are shown.
     pub images: ImageProtocol,
+    /// What tells that a run has ended.
+    pub notices: NoticeSettings,
 }
 
 /// Between two frames at least: 15 a second at most for what happens by itself.
