@@ -2,7 +2,7 @@
 //! pseudo-terminal.
 
 #[path = "support/session.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test uses a part of it")]
 mod session;
 
 use faceprobe_core::dataset::decisions::{Decision, Decisions};

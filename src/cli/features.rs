@@ -17,6 +17,7 @@ use faceprobe_core::text::printable;
 pub(crate) fn run(context: &Context, command: &FeaturesCommand) -> Result<()> {
     match command {
         FeaturesCommand::Export(args) => exported(context, args),
+        FeaturesCommand::Map(args) => super::features_map::run(context, args),
         FeaturesCommand::Compact => compacted(context),
     }
 }

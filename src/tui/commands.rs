@@ -12,10 +12,11 @@ use std::sync::Arc;
 impl App {
     /// The run that pause and stop mean on this screen.
     pub fn at_work(&self) -> Option<Arc<Run>> {
-        self.screen
-            .screen()
-            .at_work(self)
-            .map(|run| self.leader(run))
+        let run = match self.views.open {
+            Some(view) => view.view().at_work(self),
+            None => self.screen.screen().at_work(self),
+        };
+        run.map(|run| self.leader(run))
             .filter(|run| run.status.is_live() || run.status == Status::Queued || run.can_go_on())
     }
 
@@ -34,7 +35,10 @@ impl App {
             Action::PauseResume => self.at_work().is_some_and(|run| run.status != Status::Queued),
             Action::Complete => self.can_complete(),
             Action::Stop => self.at_work().is_some_and(|run| !run.can_go_on()),
-            _ => self.screen.screen().offers(self, action),
+            _ => match self.views.open {
+                Some(view) => view.view().offers(self, action),
+                None => self.screen.screen().offers(self, action),
+            },
         }
     }
 
@@ -42,7 +46,7 @@ impl App {
     pub fn demo(&mut self) -> Vec<Effect> {
         let live = self.snapshot.live().find(|run| matches!(run.job, JobSpec::Demo { .. })).cloned();
         if let Some(run) = live {
-            self.say(Tone::Plain, format!("{} is already running.", run.id));
+            self.say(Tone::Plain, format!("{} is running already.", run.id));
             return Vec::new();
         }
         let job = Job::Launch(Box::new(JobSpec::Demo { sample: SampleSettings::default() }));
@@ -62,7 +66,7 @@ impl App {
             Some(Status::Paused) => control::Command::Resume,
             Some(Status::Running) => control::Command::Pause,
             Some(Status::Queued) => {
-                self.say(Tone::Plain, "It is queued; there is nothing to pause yet.");
+                self.say(Tone::Plain, "It is queued; nothing is running here that could be paused.");
                 return Vec::new();
             }
             Some(_) => return run.map_or_else(Vec::new, |run| self.resume(&run)),
@@ -77,7 +81,7 @@ impl App {
     /// Sets a new worker to a run whose worker has ended before its work was done.
     pub fn resume(&mut self, run: &Run) -> Vec<Effect> {
         let text = match (run.status, &run.job) {
-            (Status::Done, _) => format!("{} is done; there is nothing to resume.", run.id),
+            (Status::Done, _) => format!("{} is done; there is nothing left to resume.", run.id),
             (_, JobSpec::Demo { .. }) => "A demo is a series of runs and cannot be resumed; start it again.".to_owned(),
             _ => return vec![Job::Resume { run: run.id.clone() }.into()],
         };
@@ -89,15 +93,15 @@ impl App {
     pub fn stop(&mut self) -> Vec<Effect> {
         match self.at_work() {
             Some(run) if run.status == Status::Queued => {
-                let text = "It has not started; its settings are discarded.";
+                let text = "It has not started yet; its settings are discarded.";
                 let job = Job::Unqueue { run: run.id.clone() };
                 self.ask(&format!("Remove {} from the queue?", run.id), vec![text.to_owned()], job);
             }
             Some(run) if run.status.is_live() => {
                 let job = Job::Control { run: run.id.clone(), command: control::Command::Stop };
-                let text = "It ends at the next safe point. What is finished is kept (of a training, the best model so far), and it can be \
-                     resumed later.";
-                self.ask(&format!("Stop {}?", run.id), vec![text.to_owned()], job);
+                let text = "It stops at the next safe point. What is finished is kept, of a training the best model so far; it can be \
+                            resumed later.";
+                self.ask(&format!("Stop {} and keep what it has?", run.id), vec![text.to_owned()], job);
             }
             _ => self.say(Tone::Plain, "Nothing is running here that could be stopped."),
         }

@@ -5,9 +5,11 @@ use super::audits::{self, AuditJob, AuditReply};
 use super::completion::{Names, Paths};
 use super::event::Event;
 use super::folders::Entry;
+use super::maps::{self, MapJob, MapReply};
 use super::reading;
 use super::records::{self, RecordJob, RecordReply};
 use super::session::Session;
+use super::studies::{self, Source};
 use super::tasks::{self, Tasks};
 use super::watcher::Nudge;
 use super::workers::{Start, Workers};
@@ -40,6 +42,11 @@ pub enum Job {
         run: RunId,
         command: control::Command,
     },
+    /// Does a step of a study.
+    Step {
+        source: Source,
+        step: String,
+    },
     /// Sets a run to work again whose worker has ended too early.
     Resume {
         run: RunId,
@@ -53,6 +60,10 @@ pub enum Job {
     /// Makes the version that a preparation has made the current one.
     UseVersion {
         run: RunId,
+    },
+    /// Makes this version of a set the current one.
+    UseSet {
+        dataset: String,
     },
     /// Lists the images of a prepared set.
     Images {
@@ -91,6 +102,8 @@ pub enum Job {
     Record(Box<RecordJob>),
     /// Something with the audit of a data set.
     Audit(Box<AuditJob>),
+    /// Something with the maps of features.
+    Map(Box<MapJob>),
 }
 
 /// The threshold that a chosen model is used with.
@@ -158,12 +171,15 @@ pub enum JobReply {
         dataset: String,
         images: Result<Vec<SetImage>, String>,
     },
+    /// Something to be said.
+    Word(String),
     /// Done, and nothing to be said about it.
     Quiet,
     /// A file was written.
     Saved(PathBuf),
     Record(Box<RecordReply>),
     Audit(Box<AuditReply>),
+    Map(Box<MapReply>),
     Failed(String),
 }
 
@@ -246,6 +262,7 @@ fn perform(settings: &Settings, job: Job, workers: &mut Workers) -> Result<JobRe
             Start::Launched(run) => JobReply::Launched { run },
             Start::Queued(run) => JobReply::Queued { run },
         }),
+        Job::Step { source, step } => studies::start(settings, &source, &step, workers),
         Job::Resume { run } => {
             workers.resume(&run)?;
             Ok(JobReply::Resumed { run })
@@ -258,6 +275,11 @@ fn perform(settings: &Settings, job: Job, workers: &mut Workers) -> Result<JobRe
             let version = Published::load(RunFolder::find(workspace, run.as_str())?.path())?.version;
             versions::make_current(workspace, &version.name, version.number)?;
             Ok(JobReply::Current { dataset: version.id() })
+        }
+        Job::UseSet { dataset } => {
+            let version = versions::version_of(workspace, &dataset);
+            versions::make_current(workspace, &version.name, version.number)?;
+            Ok(JobReply::Current { dataset })
         }
         Job::Images { dataset } => {
             let listed = Manifest::load_named(workspace, &dataset).map(|manifest| images(&manifest));
@@ -283,6 +305,7 @@ fn perform(settings: &Settings, job: Job, workers: &mut Workers) -> Result<JobRe
         }
         Job::SavePredictions(predictions) => Ok(JobReply::Saved(super::history::save(workspace, &predictions)?)),
         Job::Record(job) => Ok(JobReply::Record(Box::new(records::perform(settings, *job)?))),
+        Job::Map(job) => Ok(JobReply::Map(Box::new(maps::perform(workspace, *job)?))),
         Job::Audit(job) => Ok(JobReply::Audit(Box::new(audits::perform(workspace, *job)))),
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod app;
 pub mod audits;
+pub mod charts;
 pub mod commands;
 pub mod completion;
 pub mod draw;
@@ -21,6 +22,9 @@ pub mod history;
 pub mod input;
 pub mod jobs;
 pub mod keys;
+pub mod machine;
+pub mod maps;
+pub mod notices;
 pub mod palette;
 pub mod pictures;
 pub mod predictor;
@@ -33,16 +37,19 @@ pub mod session;
 pub mod snapshot;
 pub mod stages;
 pub mod stories;
+pub mod studies;
 pub mod svg;
+pub mod table;
 pub mod tasks;
 pub mod terminal;
 pub mod theme;
+pub mod views;
 pub mod watcher;
 pub mod widgets;
 pub mod workers;
 
 use app::App;
-use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate, SetTitle};
 use effect::{Effect, TerminalEffect};
 use event::Event;
 use faceprobe_core::error::{Error, Result};
@@ -50,6 +57,7 @@ use faceprobe_core::run::RunId;
 use faceprobe_core::workspace::Workspace;
 use graphics::{ImageProtocol, Query};
 use jobs::Job;
+use notices::Speech;
 use pictures::Order;
 use session::Session;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -125,6 +133,7 @@ struct Hands {
     jobs: Sender<Job>,
     asks: Sender<predictor::Ask>,
     pictures: Sender<Order>,
+    studies: Sender<studies::Ask>,
     watcher: Sender<Nudge>,
 }
 
@@ -142,11 +151,14 @@ fn start_hands(workspace: &Workspace, options: &TuiOptions, events: &Sender<Even
     let watcher = nudge.clone();
     let settings =
         jobs::Settings { workspace: workspace.clone(), threads: options.threads, device: options.device.clone() };
+    let (studies, study_asks) = mpsc::channel();
+    let (to, at) = (events.clone(), workspace.clone());
+    thread::spawn(move || studies::serve(&at, &study_asks, &to));
     let (to, at) = (events.clone(), settings.clone());
     thread::spawn(move || predictor::serve(&at, &ask_inbox, &to));
     let to = events.clone();
     thread::spawn(move || jobs::work(&settings, &job_inbox, &to, &nudge));
-    Hands { jobs, asks, pictures, watcher }
+    Hands { jobs, asks, pictures, studies, watcher }
 }
 
 /// Gives every effect to the thread that it is for; what is for the terminal comes back.
@@ -155,8 +167,10 @@ fn pass_on(effects: impl IntoIterator<Item = Effect>, hands: &Hands) -> Vec<Term
         match effect {
             Effect::Terminal(effect) => return Some(effect),
             Effect::Job(job) => drop(hands.jobs.send(job)),
+            Effect::Copy(text) => terminal::say(&table::yank::sequence(&text)),
             Effect::Predict(ask) => drop(hands.asks.send(ask)),
             Effect::Folder(folder) => drop(hands.watcher.send(Nudge::Folder(folder))),
+            Effect::Study(ask) => drop(hands.studies.send(ask)),
             Effect::Stories(runs) => drop(hands.watcher.send(Nudge::Stories(runs))),
         }
         None
@@ -175,6 +189,8 @@ fn event_loop(
     let mut drawn: Option<Instant> = None;
     let mut due: Option<Instant> = Some(Instant::now());
     let mut noted = Instant::now();
+    let mut titled = terminal::TITLE.to_owned();
+    let speech = Speech::of(|name| std::env::var(name).ok());
     pass_on(app.begin(), hands);
     loop {
         let event = match due {
@@ -191,7 +207,10 @@ fn event_loop(
                 match &event {
                     Event::Ending(signal) => return Ok(Some(*signal)),
                     Event::Lost => return Err(Error::failed("The terminal is gone; runs continue.")),
-                    Event::Continue => terminal::resume()?,
+                    Event::Continue => {
+                        terminal::resume()?;
+                        titled = terminal::TITLE.to_owned();
+                    }
                     Event::Graphics(picker) => drop(hands.pictures.send(Order::Use((**picker).clone()))),
                     _ => {}
                 }
@@ -206,7 +225,11 @@ fn event_loop(
                         TerminalEffect::Suspend => {
                             terminal::suspend();
                             terminal::resume()?;
+                            titled = terminal::TITLE.to_owned();
                             redraw(screen)?;
+                        }
+                        TerminalEffect::Notice(text) => {
+                            terminal::say(&notices::bytes(app.notices, speech, &text));
                         }
                         TerminalEffect::Redraw => redraw(screen)?,
                     }
@@ -218,7 +241,7 @@ fn event_loop(
             Err(RecvTimeoutError::Timeout) => {}
         }
         if due.is_some_and(|due| due <= Instant::now()) {
-            show(screen, app)?;
+            show(screen, app, &mut titled)?;
             let missing = app.pictures.missing();
             if !missing.is_empty() {
                 drop(hands.pictures.send(Order::Make(missing)));
@@ -248,13 +271,18 @@ fn redraw(screen: &mut terminal::Screen) -> Result<()> {
     screen.resize(size.into()).map_err(gone)
 }
 
-/// Draws a frame in one piece.
-fn show(screen: &mut terminal::Screen, app: &mut App) -> Result<()> {
+/// Draws a frame in one piece, with the title where it has changed.
+fn show(screen: &mut terminal::Screen, app: &mut App, titled: &mut String) -> Result<()> {
     use crossterm::QueueableCommand;
     screen.backend_mut().queue(BeginSynchronizedUpdate).map_err(gone)?;
     let mut hits = app::Hits::new();
     screen.draw(|frame| hits = draw::draw(frame, app)).map_err(gone)?;
     app.hits = hits;
+    let title = if app.notices.title { notices::title(&app.snapshot) } else { terminal::TITLE.to_owned() };
+    if title != *titled {
+        screen.backend_mut().queue(SetTitle(&title)).map_err(gone)?;
+        *titled = title;
+    }
     screen.backend_mut().queue(EndSynchronizedUpdate).map_err(gone)?;
     std::io::Write::flush(screen.backend_mut()).map_err(gone)
 }

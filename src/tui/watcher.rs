@@ -3,6 +3,7 @@
 use super::event::Event;
 use super::followed::{Followed, Stamp, stamp};
 use super::jobs::Job;
+use super::machine::Gauge;
 use super::snapshot::{Backbone, DataSet, Run, Snapshot, Store, Weights};
 use faceprobe_core::dataset::{PrepareReport, Version, versions};
 use faceprobe_core::error::Result;
@@ -82,6 +83,8 @@ struct Watcher {
     stories: BTreeSet<String>,
     /// Whether one of them is not read to its end.
     reading: bool,
+    /// How busy the machine is.
+    gauge: Gauge,
     /// The queue about which something was said last, and when.
     asked: Option<(Vec<RunId>, Instant)>,
 }
@@ -106,6 +109,7 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudg
         turn: 0,
         stories: BTreeSet::new(),
         reading: false,
+        gauge: Gauge::default(),
         asked: None,
     };
     let mut sent: Option<Snapshot> = None;
@@ -119,6 +123,11 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudg
         {
             return;
         }
+        let live = watcher.now.live().next().is_some();
+        // While nothing is at work, only what is sent anyway tells of the machine.
+        if live || !sent.as_ref().is_some_and(|sent| sent.same(&watcher.now)) {
+            watcher.gauge.look(watcher.workspace.root(), live, &mut watcher.now.machine);
+        }
         if !sent.as_ref().is_some_and(|sent| sent.same(&watcher.now)) {
             if events.send(Event::Snapshot(Arc::new(watcher.now.clone()))).is_err() {
                 return;
@@ -128,7 +137,6 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudg
         if watcher.may_start() && jobs.send(Job::StartWaiting).is_err() {
             return;
         }
-        let live = watcher.now.live().next().is_some();
         let pause = match live {
             _ if watcher.reading => Duration::ZERO,
             true => LIVE,

@@ -70,7 +70,7 @@ fn keys_do_nothing_but_quit_where_nothing_can_be_seen() {
     for screen in ScreenId::ALL {
         let mut app = on_screen(DARK, screen);
         app.cramped = true;
-        let before = (app.screen, app.predict.selected, app.results.marked.clone());
+        let before = (app.screen, app.predict.selected, app.marked().to_vec());
         for key in ('!'..='~').filter(|key| *key != 'q') {
             assert_eq!(press(&mut app, KeyCode::Char(key)), [], "{key} on {screen:?}");
         }
@@ -79,7 +79,7 @@ fn keys_do_nothing_but_quit_where_nothing_can_be_seen() {
         }
         assert_eq!(app.update(Event::Paste("/etc/passwd".into())), []);
         assert!(app.overlay.is_none() && app.message.is_none());
-        assert_eq!((app.screen, app.predict.selected, app.results.marked.clone()), before);
+        assert_eq!((app.screen, app.predict.selected, app.marked().to_vec()), before);
         assert_eq!(press(&mut app, KeyCode::Char('q')), [Effect::Terminal(TerminalEffect::Quit)]);
     }
 }

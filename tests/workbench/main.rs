@@ -6,6 +6,8 @@ mod predictions;
 #[path = "../support/runs.rs"]
 mod runs;
 mod session;
+#[path = "../support/styles.rs"]
+mod styles;
 mod training;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -46,6 +48,9 @@ use ratatui_image::picker::{Picker, ProtocolType};
 use runs::{run, told, trained};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
+use styles::styles;
+
+const MONO: Theme = Theme { palette: Palette::Monochrome, ascii: true };
 
 const DARK: Theme = Theme { palette: Palette::Dark, ascii: false };
 
@@ -85,6 +90,7 @@ fn snapshot() -> Snapshot {
     };
     let head = |id: &str, width, seed, status, count, top| Run {
         parent: Some("sweep-1".into()),
+        step: None,
         ..trained(run(id, dense(width, seed), status), epochs(count, top))
     };
     let trial = |tap: usize, name: &str, val_accuracy| Update::Trial {

@@ -107,20 +107,13 @@ fn judges(snapshot: &Snapshot) -> Vec<String> {
 
 /// The prepared sets, and for a training the cross-validations as wholes.
 pub(super) fn data(snapshot: &Snapshot, current: Option<&str>, with_folds: bool) -> Field {
-    let mut names: Vec<String> = Vec::new();
-    for set in &snapshot.datasets {
-        let fold = set.report.as_ref().ok().and_then(|report| report.fold.as_ref());
-        if let Some(fold) = fold.filter(|fold| with_folds && !names.contains(&fold.of)) {
-            names.push(fold.of.clone());
-        }
-        if !names.contains(&set.name) {
-            names.push(set.name.clone());
-        }
-    }
+    let called = snapshot.called(with_folds);
+    let current = current.and_then(|id| called.iter().find(|(_, known)| known == id)).map(|(typed, _)| typed.clone());
+    let names = called.into_iter().map(|(typed, _)| typed).collect();
     let hint = if with_folds {
         "The prepared set to train on; a cross-validation means all its folds"
     } else {
         "The prepared set to work on"
     };
-    Field::chosen(DATA, current.unwrap_or_default(), names, hint)
+    Field::chosen(DATA, &current.unwrap_or_default(), names, hint)
 }

@@ -13,6 +13,7 @@ use faceprobe_core::audit;
 use faceprobe_core::dataset::Split;
 use faceprobe_core::dataset::prepare::PrepareSettings;
 use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::map::MapSettings;
 use faceprobe_core::model::{DenseSettings, Kind, TrainingDraw};
 use faceprobe_core::run::SweepSettings;
 use faceprobe_core::run::learning_curve::CurveSettings;
@@ -37,6 +38,8 @@ pub enum FormKind {
     Report,
     ExportModel,
     ExportFeatures,
+    /// A map of features.
+    Map,
 }
 
 /// The field that says which kind of model a form trains.
@@ -79,6 +82,7 @@ impl FormKind {
             Self::Report => "report".into(),
             Self::ExportModel => "export-model".into(),
             Self::ExportFeatures => "export-features".into(),
+            Self::Map => "map".into(),
         }
     }
 
@@ -88,6 +92,7 @@ impl FormKind {
             Self::Audit,
             Self::Sweep,
             Self::Probe,
+            Self::Map,
             Self::FetchData,
             Self::FetchWeights,
             Self::Report,
@@ -108,6 +113,7 @@ impl FormKind {
                 let own = infos::<SweepSettings>();
                 infos::<FeatureSpec>().into_iter().chain(axes::<DenseSettings>()).chain(own).collect()
             }
+            Self::Map => infos::<MapSettings>().into_iter().chain(infos::<FeatureSpec>()).collect(),
             // Every stage is probed.
             Self::Probe => infos::<FeatureSpec>().into_iter().filter(|info| info.name != "tap").collect(),
             Self::Curve(kind) => {
@@ -127,7 +133,7 @@ impl FormKind {
 
     /// Whether it works on a prepared set that it names.
     fn has_data(self) -> bool {
-        matches!(self, Self::Train(_) | Self::Sweep | Self::Probe | Self::Curve(_) | Self::ExportFeatures)
+        matches!(self, Self::Train(_) | Self::Sweep | Self::Probe | Self::Map | Self::Curve(_) | Self::ExportFeatures)
     }
 }
 
@@ -187,6 +193,10 @@ pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<
         FormKind::Audit => (
             format!("Audit {on}"),
             "Looks for likely label errors, duplicates and poor images; you decide what to do with each.",
+        ),
+        FormKind::Map => (
+            format!("Map of the features of {on}"),
+            "Draws the images as points in two dimensions; points that are near are alike to the network.",
         ),
         FormKind::Probe => (
             "Depth probe".to_owned(),

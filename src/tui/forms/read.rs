@@ -9,6 +9,7 @@ use crate::tui::widgets::form::Form;
 use faceprobe_core::audit;
 use faceprobe_core::dataset::prepare::PrepareSettings;
 use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::map::MapSettings;
 use faceprobe_core::model::{DenseSettings, LogisticSettings, ModelSpec};
 use faceprobe_core::run::learning_curve::CurveSettings;
 use faceprobe_core::run::{Axis, JobSpec, SweepSettings, SweepSpec, probe};
@@ -90,7 +91,9 @@ fn job(
     dataset: Option<&str>,
     pairs: &[(String, String)],
 ) -> Result<Option<JobSpec>, Vec<Refusal>> {
-    let named = form.value(DATA).to_owned();
+    let typed = form.value(DATA).to_owned();
+    let called = snapshot.called(matches!(form.kind, FormKind::Train(_)));
+    let named = called.into_iter().find(|(name, _)| *name == typed).map_or(typed, |(_, id)| id);
     if form.kind.has_data() && named.is_empty() {
         form.complain(DATA, "There is no prepared data set; make one on the Data screen (1).");
         return Ok(None);
@@ -121,6 +124,16 @@ fn job(
             Some(if whole { JobSpec::Folds { dataset: named, model } } else { JobSpec::train(named, model) })
         }
         FormKind::Sweep => Some(sweep(named, pairs)?),
+        FormKind::Map => {
+            let of = |infos: Vec<&'static Info>| -> Vec<(String, String)> {
+                pairs.iter().filter(|(name, _)| infos.iter().any(|info| info.name == name)).cloned().collect()
+            };
+            let mut refused = Vec::new();
+            let features = keep(read::<FeatureSpec>(&of(infos::<FeatureSpec>())), &mut refused);
+            let settings = keep(read::<MapSettings>(&of(infos::<MapSettings>())), &mut refused);
+            let (Some(features), Some(settings)) = (features, settings) else { return Err(refused) };
+            Some(JobSpec::Map { dataset: named, features, settings })
+        }
         FormKind::Probe => {
             let features: FeatureSpec = read(pairs)?;
             let settings = LogisticSettings { alphas: probe::ALPHAS.to_vec(), ..LogisticSettings::default() };

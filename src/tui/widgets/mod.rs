@@ -5,8 +5,8 @@ pub mod big;
 pub mod confirm;
 pub mod form;
 pub mod format;
+pub mod growth;
 pub mod help;
-pub mod plot;
 
 use super::theme::Theme;
 use faceprobe_core::text::{is_control, line};

@@ -1,6 +1,6 @@
 //! What an audit found: `audit.json` beside the manifest, and the text of `data audit`.
 
-use crate::error::{AtPath, Error, Result};
+use crate::error::{Error, Result};
 use crate::own_files;
 use crate::text::{line, printable};
 use faceprobe_settings::choices;
@@ -149,7 +149,8 @@ impl Audit {
         let bytes = own_files::read(&path).map_err(|error| {
             Error::file(&path, format!("cannot be read ({error}); make it with faceprobe data audit"))
         })?;
-        serde_json::from_slice(&bytes).at(&path)
+        crate::seal::value(&bytes)
+            .map_err(|error| Error::file(&path, format!("is damaged ({error}); make it with faceprobe data audit")))
     }
 
     /// For a person: each kind with its count and the first few findings.

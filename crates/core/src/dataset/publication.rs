@@ -7,6 +7,7 @@ use super::preparation::{Built, Preparation};
 use super::report::PrepareReport;
 use super::versions::{self, Version};
 use crate::error::{AtPath, Error, Result};
+use crate::scratch;
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -162,7 +163,7 @@ fn write(
     built: &[Built],
 ) -> Result<bool> {
     let place = workspace.all_prepared();
-    let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(&place).at(&place)?;
+    let staging = scratch::folder(&place, STAGING)?;
     for (division, built) in divisions.iter().zip(built) {
         let folder = division.folder(id);
         preparation.write(built, &named(&built.report, division, id), &staging.path().join(folder))?;

@@ -39,6 +39,11 @@ impl Rules for FeatureSpec {
                 return Err(Refusal::new("tap", format!("must be among the stages 0 to {last} of {}", info.title))
                     .not(tap.to_string()));
             };
+            if self.pool.needs_class_token() && !stage.class_token {
+                let what =
+                    format!("{} is of transformers only, and {} has no class token; take avg", self.pool, info.title);
+                return Err(Refusal::because("pool", what));
+            }
             let width = self.pool.width(stage.channels, stage.side);
             if width > WIDEST {
                 let what = format!(

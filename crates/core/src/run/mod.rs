@@ -21,6 +21,7 @@
 pub mod adaptation;
 pub mod choice;
 mod columns;
+pub mod command_line;
 pub mod compare;
 pub mod control;
 pub mod ensemble;
@@ -30,6 +31,7 @@ pub mod facts;
 pub mod filter;
 pub mod folder;
 pub mod follower;
+pub mod heads;
 pub mod journal;
 pub mod label;
 pub mod launch;

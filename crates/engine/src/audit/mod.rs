@@ -145,7 +145,7 @@ pub fn run(
         seconds: began.elapsed().as_secs_f64(),
     };
     let path = manifest.folder.join("audit.json");
-    write_whole(&path, faceprobe_core::text::json_value(&audit).at(&path)?.as_bytes())?;
+    write_whole(&path, faceprobe_core::seal::text(&audit).at(&path)?.as_bytes())?;
     Ok(audit)
 }
 

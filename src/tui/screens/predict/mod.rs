@@ -1,6 +1,7 @@
 //! Predict: what its keys do and what it remembers; [`view`] draws it.
 
 mod keys;
+pub mod neighbours;
 pub mod view;
 
 use super::Screen;
