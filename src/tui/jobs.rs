@@ -2,12 +2,15 @@
 //! folders.
 
 use super::audits::{self, AuditJob, AuditReply};
+use super::completion::{Names, Paths};
 use super::event::Event;
-use super::folders::{self, Entry};
+use super::folders::Entry;
 use super::maps::{self, MapJob, MapReply};
+use super::reading;
 use super::records::{self, RecordJob, RecordReply};
 use super::session::Session;
 use super::studies::{self, Source};
+use super::tasks::{self, Tasks};
 use super::watcher::Nudge;
 use super::workers::{Start, Workers};
 use faceprobe_core::dataset::manifest::Manifest;
@@ -19,7 +22,8 @@ use faceprobe_core::run::choice::{self, Choice};
 use faceprobe_core::run::{JobSpec, RunFolder, RunId, control, ensemble, queue, refit};
 use faceprobe_core::workspace::Workspace;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
 use std::time::Duration;
 
 /// Something to be done with the workspace, its runs or the files around it.
@@ -82,6 +86,16 @@ pub enum Job {
         text: String,
         from: PathBuf,
     },
+    /// Reads the names that may go on from a path that is being typed; relative ones begin in `base`.
+    Complete {
+        text: String,
+        paths: Paths,
+        base: PathBuf,
+    },
+    /// Begins a task of the workbench itself.
+    Task(Box<tasks::Order>),
+    /// Stops all tasks.
+    StopTasks,
     /// Writes predictions into a CSV file.
     SavePredictions(Vec<Prediction>),
     /// Something with the files of runs.
@@ -130,6 +144,13 @@ pub enum JobReply {
         command: control::Command,
     },
     Chosen(Choice),
+    /// The names that may go on from `text`.
+    Completed {
+        text: String,
+        names: Result<Names, String>,
+    },
+    /// What a task tells.
+    Task(tasks::Told),
     Listed {
         folder: PathBuf,
         entries: Vec<Entry>,
@@ -187,6 +208,10 @@ pub struct Settings {
 /// Does one job after the other until the other end of `jobs` is gone.
 pub fn work(settings: &Settings, jobs: &Receiver<Job>, events: &Sender<Event>, nudge: &Sender<Nudge>) {
     let mut workers = Workers::new(settings.workspace.clone());
+    let mut tasks = Tasks::default();
+    let (reader, inbox) = mpsc::channel();
+    let to = events.clone();
+    thread::spawn(move || reading::read(&inbox, &to));
     loop {
         // While workers are at work, this looks up now and then, so that whoever ends is cleared up after.
         let job = if workers.reap() {
@@ -198,6 +223,21 @@ pub fn work(settings: &Settings, jobs: &Receiver<Job>, events: &Sender<Event>, n
             Ok(job) => job,
             Err(RecvTimeoutError::Timeout) => continue,
             Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let job = match job {
+            Job::List { .. } | Job::Open { .. } | Job::Complete { .. } => {
+                drop(reader.send(job));
+                continue;
+            }
+            Job::Task(order) => {
+                tasks.start(&settings.workspace, *order, events, nudge);
+                continue;
+            }
+            Job::StopTasks => {
+                tasks.stop();
+                continue;
+            }
+            job => job,
         };
         let reply = perform(settings, job, &mut workers).unwrap_or_else(|error| JobReply::Failed(error.to_string()));
         let _ = nudge.send(Nudge::Look);
@@ -259,11 +299,10 @@ fn perform(settings: &Settings, job: Job, workers: &mut Workers) -> Result<JobRe
                 Threshold::Best(criterion) => choice::choose_for(workspace, &folder, criterion)?,
             }))
         }
-        Job::List { folder, select } => {
-            let entries = folders::list(&folder)?;
-            Ok(JobReply::Listed { folder, entries, select, predict: false })
+        // What other threads do is told by them.
+        Job::List { .. } | Job::Open { .. } | Job::Complete { .. } | Job::Task(_) | Job::StopTasks => {
+            Ok(JobReply::Quiet)
         }
-        Job::Open { text, from } => folders::open(&text, &from),
         Job::SavePredictions(predictions) => Ok(JobReply::Saved(super::history::save(workspace, &predictions)?)),
         Job::Record(job) => Ok(JobReply::Record(Box::new(records::perform(settings, *job)?))),
         Job::Map(job) => Ok(JobReply::Map(Box::new(maps::perform(workspace, *job)?))),

@@ -6,6 +6,7 @@ use super::keys::Action;
 use super::records::{Change, RecordJob};
 use super::screens::results;
 use super::stages::ScreenId;
+use super::table;
 use super::theme::Theme;
 use super::widgets::{self, cut, form};
 use crossterm::event::KeyEvent;
@@ -28,6 +29,11 @@ pub struct FilterText {
 pub enum Purpose {
     /// Which lines a screen shows; takes effect as it is typed.
     Filter(ScreenId, FilterText),
+    /// What is looked for in a table; the cursor follows what is typed. `from` is where it was.
+    Search {
+        screen: ScreenId,
+        from: Option<String>,
+    },
     /// Where the table is written to.
     Export,
     Title(RunId),
@@ -65,7 +71,8 @@ impl Prompt {
     fn title(&self) -> String {
         match &self.purpose {
             Purpose::Filter(_, text) => format!("Show only {} with", text.lines),
-            Purpose::Export => "Write the table into a file".into(),
+            Purpose::Search { .. } => "Search".into(),
+            Purpose::Export => "Export the table".into(),
             Purpose::Title(run) => format!("Title of {run}"),
             Purpose::Note(run) => format!("Note on {run}"),
             Purpose::Study => "Path of a study file".into(),
@@ -76,9 +83,12 @@ impl Prompt {
     fn hint(&self) -> &'static str {
         match &self.purpose {
             Purpose::Filter(_, text) => text.hint,
-            Purpose::Export => "the ending decides: .csv, .md or .tex; relative to the workspace",
+            Purpose::Search { .. } => {
+                "a part of a name, a title, a note, a setting; n and b go to the next and the one before"
+            }
+            Purpose::Export => ".csv, .md or .tex; relative to the workspace",
             Purpose::Title(_) => "shown beside the run's name, which stays; leave empty to delete it",
-            Purpose::Note(_) => "\\n begins a new line; leave empty to delete the note",
+            Purpose::Note(_) => "\\n starts a new line; leave empty to delete the note",
             Purpose::Map => {
                 "the ending decides: .svg or .png for the map, .txt for the list; relative to the workspace"
             }
@@ -93,8 +103,11 @@ pub fn changed(app: &mut App) {
         return;
     };
     let text = open.input.value().to_owned();
-    let outcome = match open.purpose {
+    let outcome = match open.purpose.clone() {
         Purpose::Filter(screen, _) => screen.screen().filter(app, &text),
+        Purpose::Search { screen, from } => {
+            table::of(screen).map_or(Ok(()), |kind| table::search(app, kind, &text, from.as_deref()))
+        }
         _ => Ok(()),
     };
     if let Some(Overlay::Prompt(open)) = &mut app.overlay {
@@ -111,6 +124,9 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         // Filters are as they were before; nothing else took effect.
         let _ = match open.purpose {
             Purpose::Filter(screen, _) => screen.screen().filter(app, &open.before),
+            Purpose::Search { screen, from } => {
+                table::of(screen).map_or(Ok(()), |kind| table::search_ends(app, kind, from))
+            }
             _ => Ok(()),
         };
         return Vec::new();
@@ -122,11 +138,11 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     let text = open.input.value().trim();
     let label = |run: RunId, change| vec![RecordJob::Label { run, change }.into()];
     match open.purpose {
-        Purpose::Filter(..) => app.wanted(),
+        Purpose::Filter(..) | Purpose::Search { .. } => app.wanted(),
         Purpose::Export if text.is_empty() => Vec::new(),
         Purpose::Export => {
             let path = app.snapshot.workspace.join(super::folders::expand(text));
-            let rows = results::sorted(app).into_iter().cloned().collect();
+            let rows = results::sorted(app);
             let by_setting = app.results.by_setting;
             vec![RecordJob::Export { path, rows, by_setting, replace: false }.into()]
         }
@@ -141,8 +157,8 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     }
 }
 
-/// Draws the line over the screen.
-pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) {
+/// Draws the line over the screen; the place of what is typed comes back.
+pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) -> Rect {
     let width = area.width;
     // At the bottom, so that a filter's effect is seen above it.
     let height = 4.min(area.height);
@@ -155,4 +171,5 @@ pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) {
         None => Span::styled(cut(open.hint(), usize::from(inner.width)), theme.dim()),
     };
     frame.render_widget(span, note);
+    Rect { height: 1.min(inner.height), ..inner }
 }

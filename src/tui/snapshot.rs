@@ -1,5 +1,6 @@
 //! Everything the screens show of the workspace, as one value that never changes once it is made.
 
+use super::machine::Machine;
 use faceprobe_core::dataset::{PrepareReport, Version};
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::label::Label;
@@ -146,6 +147,19 @@ impl Run {
         matches!(self.job, JobSpec::Extract { .. } | JobSpec::Probe { .. })
     }
 
+    /// Seconds until the present phase is done, where they can be told: those of the phase, else those of the epochs
+    /// to come at the pace of the last one. A series of runs knows only those of its part, which say nothing of it.
+    pub fn remaining(&self) -> Option<f64> {
+        if self.status != Status::Running || self.job.is_series() || matches!(self.job, JobSpec::Demo { .. }) {
+            return None;
+        }
+        match (&self.facts.progress, &self.facts.last_epoch) {
+            (Some(progress), _) => progress.remaining,
+            (None, Some(last)) => Some(last.epochs.saturating_sub(last.epoch) as f64 * last.seconds),
+            (None, None) => None,
+        }
+    }
+
     /// How much of the present phase is done, in 0..=1.
     pub fn share(&self) -> Option<f64> {
         match (&self.facts.progress, &self.facts.last_epoch) {
@@ -167,6 +181,8 @@ pub struct Snapshot {
     pub runs: Vec<Arc<Run>>,
     /// What `choose` set, if it did.
     pub choice: Option<Choice>,
+    /// How busy the machine is; none before it was measured.
+    pub machine: Option<Machine>,
     /// Something in the workspace that cannot be read.
     pub problem: Option<String>,
 }
@@ -182,6 +198,8 @@ impl Snapshot {
             && self.stores == later.stores
             && self.choice == later.choice
             && self.problem == later.problem
+            // While nothing is at work, nothing is drawn for the machine alone.
+            && (self.machine == later.machine || later.live().next().is_none())
     }
 
     /// The run called `id`.

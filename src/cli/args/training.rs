@@ -1,5 +1,6 @@
 //! Arguments of `extract`, `train` and `sweep`. Their settings' options come from the statements.
 
+use super::PlaceArgs;
 use crate::cli::options::{self, Options, Pairs};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, Subcommand};
@@ -20,10 +21,10 @@ pub(crate) struct DatasetArg {
 
 #[derive(Debug, Args)]
 pub(crate) struct DetachArg {
-    /// Return at once; the run goes on and 'faceprobe runs attach' follows it
+    /// Return at once; the run continues and 'faceprobe runs attach' follows it
     #[arg(long)]
     pub detach: bool,
-    /// Return at once; a training or sweep waits for those that are at work or wait already
+    /// Return at once; a training or sweep waits for those that are running or queued
     #[arg(long)]
     pub queue: bool,
 }
@@ -39,6 +40,8 @@ pub(crate) struct ExtractArgs {
     pub dataset: DatasetArg,
     #[command(flatten)]
     pub detach: DetachArg,
+    #[command(flatten)]
+    pub place: PlaceArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,7 +107,10 @@ pub(crate) enum TrainCommand {
         kind: Kind,
         given: Pairs,
         dataset: DatasetArg,
+        /// Of several models; none for that of the settings.
+        seeds: Vec<u64>,
         detach: DetachArg,
+        place: PlaceArgs,
     },
     Other(Other),
 }
@@ -130,6 +136,17 @@ pub(crate) enum Other {
     },
 }
 
+#[derive(Debug, Args)]
+struct SeedsArg {
+    /// Train a model with each of these seeds, each as a run of its own
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', conflicts_with = "seed")]
+    seeds: Vec<u64>,
+}
+
+fn has_seed(kind: Kind) -> bool {
+    kind.infos().iter().any(|info| info.name == "seed")
+}
+
 /// The kinds of model that `train` has a subcommand for.
 fn kinds() -> impl Iterator<Item = Kind> {
     Kind::all().filter(|kind| kind.info().has_options)
@@ -140,7 +157,8 @@ impl Subcommand for TrainCommand {
         let own = kinds().fold(command, |command, kind| {
             let train = Command::new(kind.name()).about(kind.info().about);
             let train = kind.infos().into_iter().fold(train, |train, info| train.arg(options::arg(info)));
-            command.subcommand(DetachArg::augment_args(DatasetArg::augment_args(train)))
+            let train = if has_seed(kind) { SeedsArg::augment_args(train) } else { train };
+            command.subcommand(PlaceArgs::augment_args(DetachArg::augment_args(DatasetArg::augment_args(train))))
         });
         Other::augment_subcommands(own)
     }
@@ -162,7 +180,9 @@ impl FromArgMatches for TrainCommand {
                 kind,
                 given: options::given(own, kind.infos()),
                 dataset: DatasetArg::from_arg_matches(own)?,
+                seeds: if has_seed(kind) { SeedsArg::from_arg_matches(own)?.seeds } else { Vec::new() },
                 detach: DetachArg::from_arg_matches(own)?,
+                place: PlaceArgs::from_arg_matches(own)?,
             }),
             None => Other::from_arg_matches(matches).map(Self::Other),
         }
@@ -202,7 +222,7 @@ impl Subcommand for CurveArgs {
             let all = infos::<CurveSettings>().into_iter().chain(curve_infos(kind));
             let curve = all
                 .fold(Command::new(kind.name()).about(kind.info().about), |curve, info| curve.arg(options::arg(info)));
-            let detach = "Return at once; the run goes on and 'faceprobe runs attach' follows it";
+            let detach = "Return at once; the run continues and 'faceprobe runs attach' follows it";
             let detach = Arg::new("detach").long("detach").help(detach).action(ArgAction::SetTrue);
             command.subcommand(DatasetArg::augment_args(curve).arg(detach))
         })
@@ -254,6 +274,8 @@ pub(crate) struct SweepArgs {
     pub dataset: DatasetArg,
     #[command(flatten)]
     pub detach: DetachArg,
+    #[command(flatten)]
+    pub place: PlaceArgs,
 }
 
 /// The settings of dense heads, of which several values can be given.

@@ -1,12 +1,12 @@
 //! What comes from the other threads: the newest state of the workspace, and answers to what was asked for.
 
-use super::super::effect::Effect;
+use super::super::effect::{Effect, TerminalEffect};
 use super::super::jobs::{Job, JobReply};
 use super::super::screens::data::{audit, sheet};
 use super::super::screens::predict;
 use super::super::snapshot::{Run, Snapshot};
 use super::super::stages::{ScreenId, screen_of};
-use super::super::{commands, maps, records};
+use super::super::{commands, maps, notices, records, tasks};
 use super::{App, Tone};
 use faceprobe_core::dataset::Version;
 use faceprobe_core::run::{JobSpec, Status, control};
@@ -63,7 +63,14 @@ impl App {
             for run in &now.runs {
                 let was = before.run(run.id.as_str()).map(|run| run.status);
                 if was.is_some_and(open) && !open(run.status) {
-                    self.message = Some(commands::ended(run));
+                    let (tone, text) = commands::ended(run);
+                    if notices::tells(self.notices, run, &now, self.focused) {
+                        effects.push(TerminalEffect::Notice(text.clone()).into());
+                    }
+                    self.say(tone, text);
+                    let step = run.makes_data() || run.extracts() || run.trains() && run.parent.is_none();
+                    self.guided = tone == Tone::Good && step;
+                    effects.extend(tasks::after(self, &run.job, run.status == Status::Done));
                     if matches!(run.job, JobSpec::Audit { .. }) {
                         effects.extend(audit::read(self));
                     }
@@ -78,7 +85,7 @@ impl App {
         if let Some(problem) = &now.problem
             && before.problem.as_ref() != Some(problem)
         {
-            self.message = Some((Tone::Bad, problem.clone()));
+            self.say(Tone::Bad, problem.clone());
         }
         effects.extend(self.lead(&now));
         effects.extend(self.wanted());
@@ -128,19 +135,21 @@ impl App {
                     let name = Version::of_folder(&dataset).full();
                     self.say(Tone::Good, format!("{name} is the current version now."));
                 }
-                return audit::turn_to(self, dataset);
+                let mut effects = audit::turn_to(self, dataset);
+                effects.extend(self.wanted());
+                return effects;
             }
             JobReply::Launched { run } => {
                 self.launched.insert(run.clone());
-                self.say(Tone::Good, format!("{run} was started; it goes on if you leave."));
+                self.say(Tone::Good, format!("{run} started; it keeps running if you quit."));
                 self.screen.screen().launched(self, &run);
             }
             JobReply::Told { run, command } => {
                 let text = match command {
-                    control::Command::Pause => format!("{run} will pause at the next safe point."),
-                    control::Command::Resume => format!("{run} goes on."),
+                    control::Command::Pause => format!("{run} pauses at the next safe point."),
+                    control::Command::Resume => format!("{run} resumed."),
                     control::Command::Stop => {
-                        format!("{run} will stop at the next safe point; what is finished is kept.")
+                        format!("{run} stops at the next safe point; what is finished is kept.")
                     }
                 };
                 self.say(Tone::Plain, text);
@@ -150,19 +159,26 @@ impl App {
                     0 => "",
                     _ => " Its test split had been opened before; that is recorded.",
                 };
-                let text = format!("Predict now uses {} with threshold {:.3}.{after}", choice.run, choice.threshold);
+                let on = match self.screen {
+                    ScreenId::Predict => String::new(),
+                    _ => format!(" Press {} for Predict.", ScreenId::Predict.index() + 1),
+                };
+                let text =
+                    format!("Predict now uses {} with threshold {:.3}.{after}{on}", choice.run, choice.threshold);
                 self.say(Tone::Good, text);
             }
             JobReply::Listed { folder, entries, select, predict } => {
                 return predict::listed(self, folder, entries, select, predict);
             }
             JobReply::Queued { run } => {
-                self.say(Tone::Good, format!("{run} waits until nothing else trains; then it starts by itself."));
+                self.say(Tone::Good, format!("{run} is queued; it starts when no other training is running."));
                 ScreenId::Train.screen().show(self, &run);
             }
-            JobReply::Resumed { run } => self.say(Tone::Good, format!("{run} goes on from where it was.")),
-            JobReply::Unqueued { run } => self.say(Tone::Plain, format!("{run} is out of the queue.")),
+            JobReply::Resumed { run } => self.say(Tone::Good, format!("{run} resumed from where it was.")),
+            JobReply::Unqueued { run } => self.say(Tone::Plain, format!("{run} was removed from the queue.")),
             JobReply::Images { dataset, images } => sheet::listed(self, &dataset, images),
+            JobReply::Completed { text, names } => self.completed(&text, names),
+            JobReply::Task(told) => return tasks::take(self, told),
             JobReply::Word(sentence) => self.say(Tone::Plain, sentence),
             JobReply::Quiet => {}
             JobReply::Saved(path) => self.say(Tone::Good, format!("Saved in {}.", path.display())),

@@ -5,10 +5,14 @@
 pub enum Context {
     Global,
     Data,
+    /// The images of a set, over Data.
+    Sheet,
     /// The findings of an audit, over Data.
     Audit,
     Features,
     Train,
+    /// The charts of Train with the screen for themselves.
+    Chart,
     Results,
     /// Models side by side, over the table of results.
     Compare,
@@ -35,16 +39,26 @@ pub enum Context {
     Help,
     /// A command is being looked for.
     Palette,
+    /// Something is looked for in a table; holds before what the screen's own keys mean.
+    Found,
+    /// The list of a table's columns is open.
+    Columns,
+    /// Something of a run is being copied.
+    Yank,
+    /// The settings in which runs differ are shown.
+    Differences,
 }
 
 impl Context {
     /// All contexts, in the order the help lists them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 26] = [
         Self::Global,
         Self::Data,
+        Self::Sheet,
         Self::Audit,
         Self::Features,
         Self::Train,
+        Self::Chart,
         Self::Results,
         Self::Compare,
         Self::Evaluate,
@@ -60,6 +74,10 @@ impl Context {
         Self::Confirm,
         Self::Help,
         Self::Palette,
+        Self::Found,
+        Self::Columns,
+        Self::Yank,
+        Self::Differences,
     ];
 
     /// The heading in the help.
@@ -67,11 +85,13 @@ impl Context {
         match self {
             Self::Global => "Everywhere",
             Self::Data => "Data",
-            Self::Audit => "Findings of an audit",
+            Self::Sheet => "Images of a set",
+            Self::Audit => "Audit findings",
             Self::Features => "Features",
             Self::Train => "Train",
+            Self::Chart => "The large chart",
             Self::Results => "Results",
-            Self::Compare => "Models side by side",
+            Self::Compare => "Comparing models",
             Self::Evaluate => "Evaluate",
             Self::Predict => "Predict",
             Self::Runs => "Runs",
@@ -81,10 +101,14 @@ impl Context {
             Self::Nearest => "Nearest training images",
             Self::Form => "In a form",
             Self::Path => "Typing a path",
-            Self::Prompt => "Typing a filter, a note, a title or a file",
-            Self::Confirm => "Answering a question",
+            Self::Prompt => "Typing a filter, note, title or file name",
+            Self::Confirm => "In a question",
             Self::Help => "In this help",
-            Self::Palette => "Looking for a command",
+            Self::Palette => "In the list of commands",
+            Self::Found => "While searching a table",
+            Self::Columns => "Choosing columns",
+            Self::Yank => "Copying from a run",
+            Self::Differences => "Settings that differ",
         }
     }
 
@@ -93,9 +117,11 @@ impl Context {
         matches!(
             self,
             Self::Data
+                | Self::Sheet
                 | Self::Audit
                 | Self::Features
                 | Self::Train
+                | Self::Chart
                 | Self::Results
                 | Self::Compare
                 | Self::Evaluate

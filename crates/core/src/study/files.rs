@@ -1,9 +1,9 @@
 //! The study files around a workspace.
 
 use super::file::Study;
-use super::mistakes::Mistakes;
 use super::parse::parse;
 use crate::error::{AtPath, Result};
+use crate::toml_text::Mistakes;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};

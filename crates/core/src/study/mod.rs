@@ -14,7 +14,6 @@ pub mod files;
 mod find;
 mod holdings;
 mod lock;
-mod mistakes;
 mod parse;
 mod plan;
 mod reader;
@@ -22,14 +21,15 @@ mod shipped;
 mod steps;
 mod write;
 
+pub use crate::toml_text::{Mistake, Mistakes};
 pub use begin::{Begun, Hands, begin};
 pub use export::{Exported, export};
 pub use file::{
     Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training,
 };
+pub(crate) use holdings::holds_rows;
 pub use holdings::{HeldRun, HeldSet, Holdings, Prepared, prepared};
 pub use lock::lock;
-pub use mistakes::{Mistake, Mistakes};
 pub use parse::parse;
 pub use plan::plan;
 pub use shipped::demo;

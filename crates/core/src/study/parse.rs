@@ -2,7 +2,6 @@
 
 use super::check::check;
 use super::file::{Curve, Ensemble, Evaluation, Extraction, Opened, Refit, ReportWanted, Study, Sweep, Training};
-use super::mistakes::Mistakes;
 use super::reader::{Pairs, Reader, Table};
 use crate::dataset::PrepareSettings;
 use crate::dataset::synthetic::SampleSettings;
@@ -10,25 +9,16 @@ use crate::features::FeatureSpec;
 use crate::model::{DenseSettings, Kind, ModelInput, ModelSpec, TrainingDraw};
 use crate::run::learning_curve::CurveSettings;
 use crate::run::{Axis, SweepSettings, SweepSpec};
+use crate::toml_text::{Mistakes, tables};
 use faceprobe_settings::{Info, Refusal, Role, Settings, axes, axis_values, infos, nearest};
-use toml::de::DeTable;
 
 /// The study that a text states.
 ///
 /// # Errors
 /// All that is wrong with it. What refers to something is looked at when every table is good alone.
 pub fn parse(text: &str) -> Result<Study, Mistakes> {
+    let file = tables(text)?;
     let mut reader = Reader::new(text);
-    let (file, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        let at = error.span().map_or(0, |span| span.start);
-        let duplicate = error.message() == "duplicate key";
-        let sentence = if duplicate { "this name is there already; each is stated once" } else { error.message() };
-        reader.wrong(at, sentence.replace('\n', ", "));
-    }
-    if !reader.is_good() {
-        return reader.finish(None);
-    }
     let mut file = Table::new(String::new(), 0, file.get_ref());
     let mut study = Study { title: reader.words(&mut file, "title"), ..Study::default() };
     study.sample = reader.table(&mut file, "sample").and_then(|table| all_of::<SampleSettings>(&mut reader, table));

@@ -5,6 +5,7 @@ use super::explain::heat_map;
 use super::input::Item;
 use super::network_input::{answers, name};
 use super::{HeatMap, Method, Options, Placement, Predictor};
+use crate::backbone::Pool;
 use crate::face::Detector;
 use crate::features::{RowExtractor, Rows};
 use crate::model::{Scorer, kind};
@@ -134,6 +135,12 @@ impl PredictionThread<'_> {
         let kind = kind::of(self.predictor.saved.info.kind)?;
         let method = |pool| if kind.is_explained_exactly(pool) { Method::Cam } else { Method::GradCam };
         if let Some(tapped) = self.rows.tapped(input)? {
+            if tapped.pool == Pool::ClassToken {
+                return Err(Error::failed(
+                    "the model's features are the class token alone, which has no place in the picture; train it on --pool \
+                     avg or cls+avg for a map",
+                ));
+            }
             let method = method(Some(tapped.pool));
             let logit = |stages: &[tch::Tensor]| self.scorer.logits_of_rows(&tapped.pooled(stages)?);
             return heat_map(&tapped.activations, &logit, positive, method);

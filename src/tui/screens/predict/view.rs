@@ -4,7 +4,7 @@ use super::neighbours;
 use crate::tui::app::{App, Hits, Target};
 use crate::tui::keys::{self, Action, Context};
 use crate::tui::pictures::Marks;
-use crate::tui::widgets::{self, NARROW, bars, big, cut, cut_front, fit, form, offset, panel};
+use crate::tui::widgets::{self, NARROW, bars, big, cut, cut_front, cut_middle, fit, form, offset, panel};
 use faceprobe_core::predict::Prediction;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -143,7 +143,7 @@ fn draw_files(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         let up = keys::name_of(Context::Predict, Action::Parent);
         let lines = vec![
             Line::styled("No folders or images here.", theme.dim()),
-            Line::styled(format!("{up}: the folder above"), theme.dim()),
+            Line::styled(format!("{up}: parent folder"), theme.dim()),
         ];
         widgets::text(frame, area, lines, 0);
         return;
@@ -153,6 +153,7 @@ fn draw_files(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     for (row, (at, entry)) in entries.iter().enumerate().skip(first).take(usize::from(area.height)).enumerate() {
         let line = Rect { y: area.y + row as u16, height: 1, ..area };
         let name = if entry.folder { format!("{}/", entry.name) } else { entry.name.clone() };
+        let name = cut_middle(&name, usize::from(area.width));
         let style = match (at == selected, entry.folder) {
             (true, _) => theme.selected(),
             (false, true) => theme.accent(),
@@ -177,8 +178,8 @@ fn answer_lines(app: &App, width: usize, narrow: bool, room: Room) -> Vec<Line<'
     let theme = app.theme;
     let state = &app.predict;
     let waiting = match (&state.busy, state.loading) {
-        (Some(_), true) => Some("The network is being loaded."),
-        (Some(_), false) => Some("Working."),
+        (Some(_), true) => Some("Loading the network …"),
+        (Some(_), false) => Some("Predicting …"),
         (None, _) => None,
     };
     let Some(shown) = answer(app) else {
@@ -187,9 +188,7 @@ fn answer_lines(app: &App, width: usize, narrow: bool, room: Room) -> Vec<Line<'
             None if super::model(app).is_none() => {
                 "No trained model yet: press 3 to train one, or 1 and then d for the demo."
             }
-            None => {
-                "Enter predicts the image under the cursor; then the arrows step through the folder. / takes a path."
-            }
+            None => "Enter predicts the selected image; then the arrow keys step through the folder. / opens a path.",
         };
         return vec![Line::styled(text, theme.dim())];
     };
@@ -284,12 +283,13 @@ fn draw_history(frame: &mut Frame, area: Rect, app: &App) {
     frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
 }
 
-/// Draws the line that takes a path.
-pub fn draw_path(frame: &mut Frame, area: Rect, app: &App, input: &Input) {
+/// Draws the line that takes a path; the place of what is typed comes back.
+pub fn draw_path(frame: &mut Frame, area: Rect, app: &App, input: &Input) -> Rect {
     let inner =
         widgets::window(frame, area, app.theme, "Path of an image or folder", area.width.saturating_sub(2).min(100), 4);
     form::draw_input(frame, Rect { height: 1.min(inner.height), ..inner }, input, app.theme, true);
-    let hint = format!("relative to {}; ~ is your home", app.predict.folder.display());
+    let hint = format!("relative to {}; ~ is your home folder", app.predict.folder.display());
     let below = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1).min(1), ..inner };
     frame.render_widget(Span::styled(cut(&hint, usize::from(inner.width)), app.theme.dim()), below);
+    Rect { height: 1.min(inner.height), ..inner }
 }
