@@ -249,7 +249,8 @@ fn columns_are_chosen_and_remembered() {
         press(&mut app, KeyCode::Down);
     }
     keyed(&mut app, " \u{1b}");
-    assert!(app.overlay.is_none() && shown(&mut app, 120, 40).contains("mobilenet-v1-vggface2"));
+    let text = shown(&mut app, 120, 40);
+    assert!(app.overlay.is_none() && text.contains("backbone") && text.contains("efficientnet-lite0"), "{text}");
     keyed(&mut app, ">");
     Session::of(&app).save(&workspace).unwrap();
     let mut later = app_with(DARK, grouped());
@@ -364,7 +365,7 @@ fn marks_are_one_set_and_drive_curves_differences_and_comparison() {
     // On Train their curves are laid over the one under the cursor.
     keyed(&mut app, "3");
     app.train.selected = Some("dense-1".into());
-    let text = shown(&mut app, 200, 60);
+    let text = shown(&mut app, 300, 60);
     assert!(text.contains("dense-4 0.7") && text.contains("dense-6 0.8"), "{text}");
     // Side by side they are compared, from any of the tables.
     let effects = keyed(&mut app, "7x");
