@@ -184,10 +184,10 @@ class Lane:
         """What a command of COMMANDS came to, in numbers."""
         if name in ("benchmark", "logistic", "dense", "finetune"):
             rows = [row for row in self.told(["results"])[0] or [] if row["kind"].startswith(name[:4])]
-            return max(rows, key=lambda row: row["number"], default=None)
+            return max(rows, key=number_of, default=None)
         if name == "sweep":
             rows = self.told(["results"])[0] or []
-            return [row for row in rows if row["settings"].startswith("width") and row["epochs"] == 8][-2:]
+            return sorted((row for row in rows if row["settings"].startswith("width") and row["epochs"] == 8), key=number_of)[-2:]
         if name in ("prepare", "audit"):
             which = "own" if name == "prepare" else "faces"
             value = self.told(["data", "show", which])[0]
@@ -232,6 +232,10 @@ def plain(value):
             kept["number"] = value["run"]
         return kept
     return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def number_of(row):
+    return int(row["number"].rsplit("-", 1)[1])
 
 
 def same(one, other):

@@ -79,7 +79,11 @@ impl RunFolder {
             match fs::create_dir(&path) {
                 Ok(()) => {
                     let run = Self { id, path };
-                    run.set_spec(spec)?;
+                    if let Err(error) = run.set_spec(spec) {
+                        // Without a spec it is no run.
+                        let _ = fs::remove_dir(run.path());
+                        return Err(error);
+                    }
                     return Ok(run);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
