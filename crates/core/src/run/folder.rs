@@ -277,6 +277,13 @@ impl RunFolder {
     }
 }
 
+/// How to have a file of a run again that cannot be used; of a file that lies elsewhere nothing is known.
+pub fn made_again(path: &Path) -> Option<String> {
+    let folder = path.parent()?;
+    let run = RunFolder::at_path(folder).ok().filter(|run| run.spec_path().is_file())?;
+    Some(format!("'faceprobe runs resume {}' trains it again", run.id))
+}
+
 /// Whether somebody holds a lock on a file that may not be opened, as Linux lists it.
 fn is_locked(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;

@@ -145,9 +145,12 @@ impl ResultRow {
     pub fn load(run: &RunFolder) -> Result<Option<Self>> {
         let path = run.result_path();
         match own_files::read(&path) {
-            Ok(text) => seal::value(&text)
-                .map(|row: Self| Some(row.with_key(run)))
-                .map_err(|error| Error::file(&path, format!("is not a result ({error}); train the run again"))),
+            Ok(text) => seal::value(&text).map(|row: Self| Some(row.with_key(run))).map_err(|error| {
+                Error::file(
+                    &path,
+                    format!("is not a result ({error}); 'faceprobe runs resume {}' trains it again", run.id()),
+                )
+            }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::file(&path, error)),
         }
