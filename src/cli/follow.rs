@@ -90,6 +90,9 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             view.refresh()?;
             if view.status == Status::Waiting {
                 let log = view.folder.log_path();
+                if is_full(view.folder.path()) {
+                    return Err(full_disk(&view));
+                }
                 let last = own_files::read(&log).unwrap_or_default();
                 let last = String::from_utf8_lossy(&last);
                 let last = last.lines().last().unwrap_or("no word");
@@ -133,13 +136,7 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
              kept. Start the work again.",
             view.id()
         ))),
-        _ if is_full(view.folder.path()) => Err(Error::failed(format!(
-            "The worker of run {} was killed or crashed: the disk of {} is full. Free some space, then resume it with \
-             'faceprobe runs resume {}'.",
-            view.id(),
-            view.folder.path().display(),
-            view.id()
-        ))),
+        _ if is_full(view.folder.path()) => Err(full_disk(&view)),
         _ => Err(Error::failed(format!(
             "The worker of run {} was killed or crashed; its log is {}. 'faceprobe runs resume {}' resumes it.",
             view.id(),
@@ -152,6 +149,15 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
 /// Whether a library's last word is that it did not get the memory it asked for.
 fn is_of_memory(word: &str) -> bool {
     ["bad_alloc", "memory allocation of", "annot allocate memory"].iter().any(|known| word.contains(known))
+}
+
+/// What is said of a worker that ended and could not write why.
+fn full_disk(view: &RunView) -> Error {
+    let (id, folder) = (view.id(), view.folder.path().display());
+    Error::failed(format!(
+        "The worker of run {id} ended without a word: the disk of {folder} is full. Make room, then 'faceprobe runs resume {id}' \
+         goes on from where it was."
+    ))
 }
 
 /// Whether there is no room left for even a journal where a folder lies.

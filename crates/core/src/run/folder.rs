@@ -73,7 +73,11 @@ impl RunFolder {
             match fs::create_dir(&path) {
                 Ok(()) => {
                     let run = Self { id, path };
-                    run.set_spec(spec)?;
+                    if let Err(error) = run.set_spec(spec) {
+                        // Without a spec it is no run.
+                        let _ = fs::remove_dir(run.path());
+                        return Err(error);
+                    }
                     return Ok(run);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -291,6 +295,13 @@ impl RunFolder {
         let _lock = self.lock()?;
         fs::remove_dir_all(&self.path).at(&self.path)
     }
+}
+
+/// How to have a file of a run again that cannot be used; of a file that lies elsewhere nothing is known.
+pub fn made_again(path: &Path) -> Option<String> {
+    let folder = path.parent()?;
+    let run = RunFolder::at_path(folder).ok().filter(|run| run.spec_path().is_file())?;
+    Some(format!("'faceprobe runs resume {}' trains it again", run.id))
 }
 
 /// Whether somebody holds a lock on a file that may not be opened, as Linux lists it.
