@@ -38,7 +38,7 @@ pub mod export;
 mod half;
 pub mod identity;
 mod index;
-mod owner;
+pub(crate) mod owner;
 mod part;
 mod rows;
 mod spec;

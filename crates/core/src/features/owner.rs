@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A process on a machine: `MACHINE-BOOT-PID-START`, in hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Owner {
+pub(crate) struct Owner {
     /// Of the machine's name and the process's view of it: containers number their processes each from 1.
     machine: u32,
     /// Of the machine's start.
