@@ -294,3 +294,45 @@ fn the_demo_runs_on_the_screen_survives_its_viewer_and_ends_with_a_prediction() 
     session.keys("q");
     assert!(session.ends().success());
 }
+
+#[test]
+fn keys_of_a_configuration_hold_in_footer_help_and_palette_and_a_click_is_a_key() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("mine.toml");
+    let text = "[keys]\nglobal.help = 'F2'\nglobal.quit = ['Q', 'ctrl-q']\ndata.demo = 'x'\n[screen]\ntheme = 'mono'\n";
+    std::fs::write(&file, text).expect("a file");
+    let named = file.to_string_lossy().into_owned();
+    let environment = [("FACEPROBE_CONFIG", named.as_str())];
+    let mut session = Session::start(folder.path(), &[], &environment, 100, 30);
+    session.until("the bound keys in the footer", |screen| screen.contains("F2 help") && screen.contains("Q quit"));
+    // The keys that were given up do nothing any more.
+    session.keys("q?d");
+    session.keys("\u{1b}OQ");
+    session.shows("Type to search");
+    session.keys("quit");
+    session.shows("Q Ctrl-Q");
+    session.keys("\u{1b}");
+    session.until("the whole help", |screen| screen.contains("Type to search"));
+    std::thread::sleep(Duration::from_millis(500));
+    session.keys("\u{1b}");
+    session.until("the screen", |screen| !screen.contains("Type to search"));
+    session.keys(":drawn");
+    session.until("the demo under its key", |screen| {
+        screen.lines().any(|line| line.contains("demo:") && line.contains(" x "))
+    });
+    std::thread::sleep(Duration::from_millis(500));
+    session.keys("\u{1b}");
+    session.until("the screen", |screen| !screen.contains("demo: Runs"));
+    let screen = session.text();
+    let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains("Q quit")).expect("the footer");
+    let column = line[..line.find("Q quit").expect("the key")].chars().count();
+    session.keys(&format!("\u{1b}[<0;{};{}M\u{1b}[<0;{};{}m", column + 1, row + 1, column + 1, row + 1));
+    assert!(session.ends().success(), "a click on quit quits");
+    let raw = session.raw.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    assert!(!String::from_utf8_lossy(&raw).contains("\u{1b}[38;2"), "the theme is the configured one");
+    // A configuration that is wrong is told before anything is drawn.
+    std::fs::write(&file, "[keys]\nruns.stop = 'D'\n").expect("a file");
+    let mut session = Session::start(folder.path(), &[], &environment, 100, 30);
+    assert_eq!(session.ends().exit_code(), 2);
+    session.until("the sentence", |screen| screen.contains("mine.toml:2:13: runs.stop: D is runs.remove"));
+}

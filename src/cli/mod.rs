@@ -5,6 +5,8 @@ mod audit;
 mod bar;
 mod choose;
 mod compare;
+mod completions;
+mod config;
 mod data;
 mod data_versions;
 mod demo;
@@ -17,6 +19,7 @@ mod features;
 mod fetch;
 mod follow;
 mod learning_curve;
+mod man;
 mod options;
 mod output;
 mod place;
@@ -64,7 +67,7 @@ pub(crate) struct Context {
     theme: Option<Palette>,
     ascii: bool,
     mouse: bool,
-    images: ImageProtocol,
+    images: Option<ImageProtocol>,
 }
 
 impl Context {
@@ -86,27 +89,35 @@ impl Context {
             theme: global.theme.map(Into::into),
             ascii: global.ascii,
             mouse: !global.no_mouse,
-            images: global.image_protocol.map(Into::into).unwrap_or_default(),
+            images: global.image_protocol.map(Into::into),
         })
     }
 }
 
 impl Context {
-    fn tui_options(&self, start: Option<RunId>) -> TuiOptions {
-        TuiOptions {
+    /// How the workbench is to be: as the options say, else as it is configured. Takes the keys of the configuration.
+    fn tui_options(&self, start: Option<RunId>) -> Result<TuiOptions> {
+        let config = self.config()?;
+        let screen = config.screen()?;
+        let keys = config.section("keys");
+        if !keys.entries().is_empty() {
+            tui::keys::take_table(tui::keys::rebound(&tui::keys::own_table(), &keys)?);
+        }
+        Ok(TuiOptions {
             threads: self.threads,
             device: self.device.clone(),
             start,
-            theme: self.theme,
-            ascii: self.ascii,
-            mouse: self.mouse,
-            images: self.images,
-        }
+            theme: self.theme.or(screen.theme.map(Into::into)),
+            ascii: self.ascii || screen.ascii,
+            mouse: self.mouse && screen.mouse,
+            images: self.images.unwrap_or(screen.image_protocol.into()),
+        })
     }
 }
 
 /// The whole program. No panic reaches the user: it ends as one sentence and exit code 1.
 pub fn main() -> ExitCode {
+    completions::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -175,6 +186,9 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Runs(command)) => done(runs::run(&context, command)),
         Some(Command::Study(command)) => done(study::run(&context, command)),
         Some(Command::Work(args)) => done(work::run(&context, args)),
+        Some(Command::Config(command)) => done(config::run(&context, command)),
+        Some(Command::Completions(args)) => done(completions::run(args)),
+        Some(Command::Man(args)) => done(man::run(&context, args)),
         Some(Command::Screens(args)) => done(screens::run(&context, args)),
     }
 }
@@ -193,5 +207,5 @@ fn workbench(context: &Context, run: Option<RunId>) -> Result<()> {
              'faceprobe results'.",
         ));
     }
-    tui::run(context.workspace.clone(), context.tui_options(run))
+    tui::run(context.workspace.clone(), context.tui_options(run)?)
 }

@@ -41,7 +41,7 @@ impl App {
     pub fn demo(&mut self) -> Vec<Effect> {
         let live = self.snapshot.live().find(|run| matches!(run.job, JobSpec::Demo { .. })).cloned();
         if let Some(run) = live {
-            self.say(Tone::Plain, format!("{} is at work already.", run.id));
+            self.say(Tone::Plain, format!("{} is running already.", run.id));
             return Vec::new();
         }
         let job = Job::Launch(Box::new(JobSpec::Demo { sample: SampleSettings::default() }));
@@ -61,12 +61,12 @@ impl App {
             Some(Status::Paused) => control::Command::Resume,
             Some(Status::Running) => control::Command::Pause,
             Some(Status::Queued) => {
-                self.say(Tone::Plain, "It waits for its turn; nothing is at work here that could be paused.");
+                self.say(Tone::Plain, "It is queued; nothing is running here that could be paused.");
                 return Vec::new();
             }
             Some(_) => return run.map_or_else(Vec::new, |run| self.resume(&run)),
             None => {
-                self.say(Tone::Plain, "Nothing is at work here that could be paused.");
+                self.say(Tone::Plain, "Nothing is running here that could be paused.");
                 return Vec::new();
             }
         };
@@ -76,10 +76,8 @@ impl App {
     /// Sets a new worker to a run whose worker has ended before its work was done.
     pub fn resume(&mut self, run: &Run) -> Vec<Effect> {
         let text = match (run.status, &run.job) {
-            (Status::Done, _) => format!("{} is done; there is nothing left to go on with.", run.id),
-            (_, JobSpec::Demo { .. }) => {
-                "A demo is a series of runs and is not gone on with; start it again.".to_owned()
-            }
+            (Status::Done, _) => format!("{} is done; there is nothing left to resume.", run.id),
+            (_, JobSpec::Demo { .. }) => "A demo is a series of runs and cannot be resumed; start it again.".to_owned(),
             _ => return vec![Job::Resume { run: run.id.clone() }.into()],
         };
         self.say(Tone::Plain, text);
@@ -90,17 +88,17 @@ impl App {
     pub fn stop(&mut self) -> Vec<Effect> {
         match self.at_work() {
             Some(run) if run.status == Status::Queued => {
-                let text = "It has not begun; its settings are forgotten.";
+                let text = "It has not started yet; its settings are discarded.";
                 let job = Job::Unqueue { run: run.id.clone() };
                 self.ask(&format!("Take {} out of the queue?", run.id), vec![text.to_owned()], job);
             }
             Some(run) if run.status.is_live() => {
                 let job = Job::Control { run: run.id.clone(), command: control::Command::Stop };
-                let text = "It ends at the next safe point. What is finished is kept, of a training the best model so far, and it can go on \
-                     later.";
-                self.ask(&format!("Stop {}?", run.id), vec![text.to_owned()], job);
+                let text = "It stops at the next safe point. What is finished is kept, of a training the best model so far; it can be \
+                            resumed later.";
+                self.ask(&format!("Stop {} and keep what it has?", run.id), vec![text.to_owned()], job);
             }
-            _ => self.say(Tone::Plain, "Nothing is at work here that could be stopped."),
+            _ => self.say(Tone::Plain, "Nothing is running here that could be stopped."),
         }
         Vec::new()
     }

@@ -2,8 +2,9 @@
 
 use super::super::effect::{Effect, TerminalEffect};
 use super::super::jobs::Job;
-use super::super::keys::{self, Action};
+use super::super::keys::Action;
 use super::super::stages::ScreenId;
+use super::super::widgets::help;
 use super::super::{palette, prompt};
 use super::{App, Overlay, Tone, moved};
 
@@ -21,14 +22,16 @@ impl App {
         }
         match self.overlay {
             None => self.act_on_screen(action),
-            Some(Overlay::Help { ref mut scroll }) => {
+            Some(Overlay::Help(ref mut help)) => {
                 match action {
-                    Action::Up => *scroll = scroll.saturating_sub(1),
-                    Action::Down => *scroll += 1,
-                    Action::PageUp => *scroll = scroll.saturating_sub(10),
-                    Action::PageDown => *scroll += 10,
-                    Action::Top => *scroll = 0,
-                    Action::Bottom => *scroll = keys::TABLE.len(),
+                    Action::Up => help.scroll = help.scroll.saturating_sub(1),
+                    Action::Down => help.scroll += 1,
+                    Action::PageUp => help.scroll = help.scroll.saturating_sub(10),
+                    Action::PageDown => help.scroll += 10,
+                    Action::Top => help.scroll = 0,
+                    Action::Bottom => help.scroll = usize::MAX / 2,
+                    // What was looked for first, then the help.
+                    Action::Cancel if !help.input.value().is_empty() => *help = help::State::default(),
                     _ => self.overlay = None,
                 }
                 Vec::new()
@@ -82,7 +85,7 @@ impl App {
                 self.themed = Some(self.theme.palette);
                 self.say(Tone::Plain, format!("The theme is {} now.", self.theme.palette.name()));
             }
-            Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
+            Action::Help => self.overlay = Some(Overlay::Help(help::State::default())),
             Action::Go(index) => return self.go(index),
             Action::NextScreen => return self.go((at + 1) % count),
             Action::PreviousScreen => return self.go((at + count - 1) % count),

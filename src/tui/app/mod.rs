@@ -19,6 +19,7 @@ use super::stages::ScreenId;
 use super::theme::{Palette, Theme};
 use super::widgets::confirm::Confirm;
 use super::widgets::form::Form;
+use super::widgets::help;
 use faceprobe_core::run::RunId;
 use ratatui::layout::Rect;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -37,7 +38,7 @@ pub enum Tone {
 /// What lies over the screen.
 #[derive(Debug, Clone)]
 pub enum Overlay {
-    Help { scroll: usize },
+    Help(help::State),
     Form(Form<FormKind>),
     Path(Input),
     Confirm(Confirm),
@@ -51,6 +52,8 @@ pub enum Target {
     Screen(ScreenId),
     /// Line `index` of the list of the screen.
     Row(usize),
+    /// A key of the footer.
+    Key(Action),
 }
 
 /// The areas of the last frame that answer the mouse.
@@ -130,7 +133,7 @@ impl App {
     pub fn context(&self) -> Context {
         match &self.overlay {
             None => self.beneath(),
-            Some(Overlay::Help { .. }) => Context::Help,
+            Some(Overlay::Help(_)) => Context::Help,
             Some(Overlay::Form(_)) => Context::Form,
             Some(Overlay::Path(_)) => Context::Path,
             Some(Overlay::Confirm(_)) => Context::Confirm,

@@ -27,6 +27,12 @@ impl App {
                     state.selected = 0;
                 }
             }
+            (Some(Overlay::Help(help)), None) => {
+                if let Some(request) = form::request(key) {
+                    help.input.handle(request);
+                    help.scroll = 0;
+                }
+            }
             (Some(Overlay::Prompt(open)), None) => {
                 open.press(key);
                 prompt::changed(self);
@@ -43,6 +49,7 @@ impl App {
             Some(Overlay::Form(form)) => form.paste(text),
             Some(Overlay::Path(input)) => form::paste(input, text),
             Some(Overlay::Palette(state)) => form::paste(&mut state.input, text),
+            Some(Overlay::Help(help)) => form::paste(&mut help.input, text),
             Some(Overlay::Prompt(open)) => {
                 form::paste(&mut open.input, text);
                 prompt::changed(self);
@@ -57,13 +64,15 @@ impl App {
         match mouse.kind {
             MouseEventKind::ScrollUp => self.wheel(Action::Up),
             MouseEventKind::ScrollDown => self.wheel(Action::Down),
-            MouseEventKind::Down(MouseButton::Left) if self.overlay.is_none() => {
+            MouseEventKind::Down(MouseButton::Left) => {
                 let at = Position::new(mouse.column, mouse.row);
                 let target = self.hits.iter().find(|(area, _)| area.contains(at)).map(|(_, target)| *target);
                 match target {
-                    Some(Target::Screen(screen)) => self.go(screen.index()),
-                    Some(Target::Row(index)) => self.screen.screen().select(self, index),
-                    None => Vec::new(),
+                    // The footer is that of what lies over the screen.
+                    Some(Target::Key(action)) => self.act(action),
+                    Some(Target::Screen(screen)) if self.overlay.is_none() => self.go(screen.index()),
+                    Some(Target::Row(index)) if self.overlay.is_none() => self.screen.screen().select(self, index),
+                    _ => Vec::new(),
                 }
             }
             _ => Vec::new(),
@@ -72,7 +81,7 @@ impl App {
 
     pub(super) fn wheel(&mut self, action: Action) -> Vec<Effect> {
         match self.overlay {
-            None | Some(Overlay::Help { .. } | Overlay::Form(_) | Overlay::Palette(_)) => self.act(action),
+            None | Some(Overlay::Help(_) | Overlay::Form(_) | Overlay::Palette(_)) => self.act(action),
             _ => Vec::new(),
         }
     }

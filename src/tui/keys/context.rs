@@ -55,20 +55,20 @@ impl Context {
         match self {
             Self::Global => "Everywhere",
             Self::Data => "Data",
-            Self::Audit => "Findings of an audit",
+            Self::Audit => "Audit findings",
             Self::Features => "Features",
             Self::Train => "Train",
             Self::Results => "Results",
-            Self::Compare => "Models side by side",
+            Self::Compare => "Comparing models",
             Self::Evaluate => "Evaluate",
             Self::Predict => "Predict",
             Self::Runs => "Runs",
             Self::Form => "In a form",
             Self::Path => "Typing a path",
-            Self::Prompt => "Typing a filter, a note, a title or a file",
-            Self::Confirm => "Answering a question",
+            Self::Prompt => "Typing a filter, note, title or file name",
+            Self::Confirm => "In a question",
             Self::Help => "In this help",
-            Self::Palette => "Looking for a command",
+            Self::Palette => "In the list of commands",
         }
     }
 

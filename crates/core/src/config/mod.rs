@@ -75,7 +75,7 @@ impl Config {
         for section in file::sections(path, text)? {
             match section.name() {
                 "screen" => drop(section.read::<ScreenSettings>()?),
-                "notices" => drop(section.read::<NoticeSettings>()?),
+                "notices" => section.read::<NoticeSettings>().map(|_| ())?,
                 _ => {}
             }
             self.sections.entry(section.name()).or_insert_with(|| Section::new(section.name())).put(section);

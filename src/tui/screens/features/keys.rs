@@ -15,14 +15,14 @@ pub(super) const ROWS: &[Binding] = &[
         &[ch('b')],
         A::Probe,
         "depth probe",
-        "Opens the form that finds out after which stage features are best.",
+        "Opens the form that compares features from every stage of the backbone.",
     ),
-    bind(C::Features, &[ch('p')], A::PauseResume, "pause/resume", "Pauses or resumes the extraction at work."),
+    bind(C::Features, &[ch('p')], A::PauseResume, "pause/resume", "Pauses or resumes the extraction that is running."),
     bind(
         C::Features,
         &[ch('s')],
         A::Stop,
         "stop",
-        "Stops the extraction at work, after a question. Whole parts are kept.",
+        "Stops the extraction and keeps the features computed so far; asks first.",
     ),
 ];
