@@ -10,6 +10,7 @@ use faceprobe_core::config::{
 use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::path_text::text_of;
 use faceprobe_core::scratch;
+use faceprobe_core::slurm::SlurmSettings;
 use faceprobe_core::workspace::persist_new;
 use faceprobe_settings::{Settings, value_of};
 use serde::Serialize;
@@ -90,6 +91,7 @@ fn show(context: &Context) -> Result<()> {
         match name {
             "screen" => all.extend(settings::<ScreenSettings>(&section)),
             "notices" => all.extend(settings::<NoticeSettings>(&section)),
+            "slurm" => all.extend(settings::<SlurmSettings>(&section)),
             _ => all.extend(section.entries().iter().map(|entry| Shown::given(name, entry))),
         }
     }
@@ -119,9 +121,10 @@ fn template() -> String {
         "# Configuration of faceprobe. Every setting stands here with its default, commented out: remove the # to change one.\n\
          # Options on the command line override this file, and a workspace's {WORKSPACE_FILE} overrides the user's file.\n\
          # 'faceprobe config show' lists the values in force and where each comes from.\n\n\
-         {}\n{}\n{keys}",
+         {}\n{}\n{}\n{keys}",
         section_template::<ScreenSettings>("screen"),
         section_template::<NoticeSettings>("notices"),
+        section_template::<SlurmSettings>("slurm"),
     )
 }
 

@@ -73,8 +73,8 @@ fn every_action_has_a_name_of_its_own_a_key_and_a_sentence() {
 
 #[test]
 fn an_action_takes_other_keys_and_gives_up_its_own() {
-    let rows =
-        rebound("runs.stop = 'ctrl-x'\nglobal.help = ['F1', 'ctrl-h']\n[keys.train]\nsweep = 's'\nstop = 'S'\n").unwrap();
+    let rows = rebound("runs.stop = 'ctrl-x'\nglobal.help = ['F1', 'ctrl-h']\n[keys.train]\nsweep = 's'\nstop = 'S'\n")
+        .unwrap();
     assert_eq!(keys_of(&rows, "runs.stop"), ["Ctrl-X"]);
     assert_eq!(keys_of(&rows, "global.help"), ["F1", "Ctrl-H"]);
     // Two that change places do not meet.

@@ -154,6 +154,8 @@ pub(crate) enum Command {
     /// A study as a file: run it, show its progress, write the file of this workspace
     #[command(subcommand)]
     Study(StudyCommand),
+    /// Do a task of a plan here, or all of them: what Slurm calls on its nodes
+    Work(WorkArgs),
     /// The configuration: keys, colours, notices. Show it, start a file, list the keys
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -162,8 +164,6 @@ pub(crate) enum Command {
     /// Manual pages, one for each command
     #[command(hide = true)]
     Man(ManArgs),
-    /// Do a task of a plan here, or all of them: what Slurm calls on its nodes
-    Work(WorkArgs),
     /// Pictures of the screens, for the README
     #[command(hide = true)]
     Screens(ScreensArgs),
