@@ -51,8 +51,8 @@ fn fields(path: &Path) -> BTreeSet<String> {
     };
     let text = || fs::read_to_string(path).expect("text");
     match path.extension().and_then(|extension| extension.to_str()) {
-        // What the workbench remembers is its own business.
-        Some("json") if path.ends_with("workbench.json") => {}
+        // What the workbench remembers, and what a journal comes to, is the program's own business.
+        Some("json") if path.ends_with("workbench.json") || path.ends_with("summary.json") => {}
         Some("json") => add(&text()),
         Some("jsonl") => text().lines().filter(|line| !line.is_empty()).for_each(&mut add),
         Some("csv") => {
