@@ -232,7 +232,7 @@ fn a_fetch_that_takes_long_shows_how_far_it_is_and_stops_at_once() {
     // The screen answers while it waits for the server.
     newcomer.press("2", "fetching congress");
     newcomer.sees("EfficientNet-Lite0");
-    newcomer.press("X", "(X stops it)");
+    newcomer.press("K", "(K stops it)");
     newcomer.sees("Stopped fetching congress");
 }
 

@@ -75,7 +75,7 @@ pub(super) const ROWS: &[Binding] = &[
     ),
     bind(
         C::Global,
-        &[ch('X')],
+        &[ch('K')],
         A::StopTask,
         "",
         "Stops downloads and exports; partial downloads are kept, and the next attempt resumes.",
