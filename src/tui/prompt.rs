@@ -38,6 +38,10 @@ pub enum Purpose {
     Export,
     Title(RunId),
     Note(RunId),
+    /// The file of a study.
+    Study,
+    /// Where a map, or what was chosen on it, is written to.
+    Map,
 }
 
 /// A line that is open.
@@ -68,9 +72,11 @@ impl Prompt {
         match &self.purpose {
             Purpose::Filter(_, text) => format!("Show only {} with", text.lines),
             Purpose::Search { .. } => "Search".into(),
-            Purpose::Export => "Write the table into a file".into(),
+            Purpose::Export => "Export the table".into(),
             Purpose::Title(run) => format!("Title of {run}"),
             Purpose::Note(run) => format!("Note on {run}"),
+            Purpose::Study => "Path of a study file".into(),
+            Purpose::Map => "Write the map or the chosen images into a file".into(),
         }
     }
 
@@ -80,9 +86,13 @@ impl Prompt {
             Purpose::Search { .. } => {
                 "a part of a name, a title, a note, a setting; n and b go to the next and the one before"
             }
-            Purpose::Export => "the ending decides: .csv, .md or .tex; relative to the workspace",
+            Purpose::Export => ".csv, .md or .tex; relative to the workspace",
             Purpose::Title(_) => "shown beside the run's name, which stays; leave empty to delete it",
-            Purpose::Note(_) => "\\n begins a new line; leave empty to delete the note",
+            Purpose::Note(_) => "\\n starts a new line; leave empty to delete the note",
+            Purpose::Map => {
+                "the ending decides: .svg or .png for the map, .txt for the list; relative to the workspace"
+            }
+            Purpose::Study => "relative to the workspace; ~ is your home",
         }
     }
 }
@@ -136,13 +146,19 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             let by_setting = app.results.by_setting;
             vec![RecordJob::Export { path, rows, by_setting, replace: false }.into()]
         }
+        Purpose::Study | Purpose::Map if text.is_empty() => Vec::new(),
+        Purpose::Map => super::views::map::export(app, app.snapshot.workspace.join(super::folders::expand(text))),
+        Purpose::Study => {
+            let path = app.snapshot.workspace.join(super::folders::expand(&super::folders::clean(text)));
+            super::views::study::choose(app, super::studies::Source::File(path))
+        }
         Purpose::Title(run) => label(run, Change::Title(text.to_owned())),
         Purpose::Note(run) => label(run, Change::Note(text.replace("\\n", "\n"))),
     }
 }
 
-/// Draws the line over the screen.
-pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) {
+/// Draws the line over the screen; the place of what is typed comes back.
+pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) -> Rect {
     let width = area.width;
     // At the bottom, so that a filter's effect is seen above it.
     let height = 4.min(area.height);
@@ -155,4 +171,5 @@ pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) {
         None => Span::styled(cut(open.hint(), usize::from(inner.width)), theme.dim()),
     };
     frame.render_widget(span, note);
+    Rect { height: 1.min(inner.height), ..inner }
 }

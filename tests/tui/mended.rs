@@ -216,7 +216,7 @@ fn steps_do_not_contradict_each_other() {
     let mut failed = Snapshot { runs: snapshot().runs[..5].to_vec(), ..snapshot() };
     failed.runs.push(Arc::new(super::runs::run("dense-9", dense(), Status::Failed)));
     let runs = detail(&failed, ScreenId::Runs);
-    assert_eq!((runs.state.name(), runs.detail.as_str()), ("", "6 runs, 1 failed"));
+    assert_eq!((runs.state.name(), runs.detail.as_str()), ("", "1 of 6 failed"));
     // However a step is called, its state stands apart.
     let text = shown(&mut app(), 120, 40);
     let glued = |line: &str| {

@@ -46,6 +46,7 @@ fn bare(id: RunId, job: JobSpec) -> Run {
         id,
         job,
         parent: None,
+        step: None,
         created: String::new(),
         status: Status::Done,
         facts: Facts::default(),

@@ -3,7 +3,6 @@
 use super::spec::JobSpec;
 use super::sweep::SweepSpec;
 use crate::features::{ClassifierSettings, CutSettings};
-
 use crate::model::{EnsembleSettings, ModelInput, ModelSpec};
 use faceprobe_settings::{Role, Settings, axes, given, options};
 
@@ -32,6 +31,9 @@ fn words(job: &JobSpec, data: &dyn Fn(&str) -> String) -> Option<Vec<String>> {
         JobSpec::Extract { dataset, features } => [of(&["extract"]), options(features), on(dataset)].concat(),
         JobSpec::Probe { dataset, features, .. } => {
             [of(&["extract", "--probe"]), without(features, &["tap"]), on(dataset)].concat()
+        }
+        JobSpec::Map { dataset, features, settings } => {
+            [of(&["features", "map"]), options(settings), options(features), on(dataset)].concat()
         }
         JobSpec::Train { refit: Some(run), .. } => of(&["train", "refit", run]),
         JobSpec::Train { dataset, model, .. } | JobSpec::Folds { dataset, model } => {

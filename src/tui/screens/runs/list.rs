@@ -51,6 +51,9 @@ fn about(app: &App, run: &Run) -> Vec<Line<'static>> {
     if let Some(parent) = &run.parent {
         lines.push(Line::styled(format!("part of {parent}"), theme.dim()));
     }
+    if let Some(step) = &run.step {
+        lines.push(Line::styled(format!("step of a study: {step}"), theme.dim()));
+    }
     if let Some(first) = run.about.label.note.lines().next() {
         let more = if run.about.label.note.lines().count() > 1 { " …" } else { "" };
         lines.push(Line::from(vec![Span::styled("note  ", theme.dim()), Span::raw(format!("{first}{more}"))]));

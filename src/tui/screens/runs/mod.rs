@@ -146,7 +146,7 @@ impl Screen for Runs {
         let detail = match (runs.len(), failed) {
             (0, _) => "none yet".into(),
             (count, 0) => format::count(count, "run"),
-            (count, failed) => format!("{}, {failed} failed", format::count(count, "run")),
+            (count, failed) => format!("{failed} of {count} failed"),
         };
         (state, detail)
     }

@@ -41,11 +41,13 @@ impl Figure {
     }
 }
 
-fn best(run: &Run) -> Option<f64> {
+/// The best validation accuracy a head has reached so far.
+pub fn best(run: &Run) -> Option<f64> {
     Figure::of(run).map(Figure::value)
 }
 
-/// The heads of a sweep, the folds of a cross-validation or the runs of a learning curve, the best on validation first, those without a figure last.
+/// The heads of a sweep, the folds of a cross-validation or the runs of a learning curve, the best on validation first,
+/// those without a figure last.
 pub fn heads(app: &App, sweep: &Run) -> Vec<Arc<Run>> {
     let mut heads: Vec<Arc<Run>> = app
         .snapshot
@@ -71,7 +73,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
             JobSpec::Folds { .. } => "fold",
             _ => "run",
         };
-        let at_work = if live > 0 { format!(", {live} at work") } else { String::new() };
+        let at_work = if live > 0 { format!(", {live} running") } else { String::new() };
         let title = format!("Ranking by val@τ · {}{at_work}", format::count(heads.len(), what));
         let block = panel(theme, title, NARROW);
         let inner = block.inner(area);
@@ -114,7 +116,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
         ]));
     }
     if heads.is_empty() {
-        lines = vec![Line::styled("Its runs appear as soon as the features are there.", theme.dim())];
+        lines = vec![Line::styled("Its runs appear once the features are extracted.", theme.dim())];
     }
     frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a study's file, and where.
+//! What is wrong with a TOML file, and where.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub struct Mistake {
 
 impl Mistake {
     /// A mistake at a byte of the text.
-    pub(super) fn at(text: &str, place: usize, sentence: impl Into<String>) -> Self {
+    pub(crate) fn at(text: &str, place: usize, sentence: impl Into<String>) -> Self {
         let before = text.get(..place).unwrap_or(text);
         let begin = before.rfind('\n').map_or(0, |end| end + 1);
         Self {
@@ -29,6 +29,15 @@ impl Mistake {
 /// All that is wrong with a file, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistakes(pub Vec<Mistake>);
+
+impl Mistakes {
+    /// These, each once.
+    pub(crate) fn of(mut mistakes: Vec<Mistake>) -> Self {
+        mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+        mistakes.dedup();
+        Self(mistakes)
+    }
+}
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

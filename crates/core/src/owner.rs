@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A process on a machine: `MACHINE-BOOT-PID-START`, in hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Owner {
+pub(crate) struct Owner {
     /// Of the machine's name and the process's view of it: containers number their processes each from 1.
     machine: u32,
     /// Of the machine's start.
@@ -63,7 +63,7 @@ impl fmt::Display for Owner {
 }
 
 /// A name that no other writer has, of this process or another.
-pub(super) fn writer_name() -> String {
+pub(crate) fn writer_name() -> String {
     static WRITERS: AtomicU32 = AtomicU32::new(0);
     format!("{}-{:x}", Owner::this(), WRITERS.fetch_add(1, Ordering::Relaxed))
 }
