@@ -169,6 +169,9 @@ fn the_cursor_tells_what_every_run_had_at_that_epoch() {
     assert_eq!(app.train.view.cursor, None, "its best is the newest, and the cursor goes on with it");
     press(&mut app, KeyCode::Esc);
     assert!(!app.train.view.large);
+    // Beside the list, the same keys are the list's.
+    keys(&mut app, "g");
+    assert_ne!(app.train.selected.as_deref(), Some("dense-1"));
 }
 
 #[test]

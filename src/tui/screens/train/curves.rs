@@ -131,7 +131,8 @@ impl View {
 
     /// Moves the cursor over the epochs of the first run.
     fn point(&mut self, action: Action, runs: &[Arc<Run>], planned: usize) -> bool {
-        let Some(run) = runs.first() else { return false };
+        // Beside the list, first and last are those of the list.
+        let Some(run) = runs.first().filter(|_| self.large) else { return false };
         let at = self.at(run);
         let to = match action {
             Action::CursorLeft => at.saturating_sub(1),
