@@ -32,6 +32,10 @@ impl App {
             None => self.newer = None,
             Some(name) if !first && before.datasets.iter().all(|set| set.name != name) => {
                 self.newer = Some(name).filter(|_| !here);
+                // It stands where messages do; what went wrong is read first.
+                if self.newer.is_some() && self.message.as_ref().is_some_and(|(tone, _)| *tone != Tone::Bad) {
+                    self.message = None;
+                }
             }
             Some(_) => {}
         }
@@ -67,7 +71,11 @@ impl App {
                     if notices::tells(self.notices, run, &now, self.focused) {
                         effects.push(TerminalEffect::Notice(text.clone()).into());
                     }
-                    self.say(tone, text);
+                    // Of a version that another terminal has made, the notice says what there is to do.
+                    let elsewhere = matches!(run.job, JobSpec::Prepare(_)) && !self.launched.contains(&run.id);
+                    if !(elsewhere && self.newer.is_some() && tone == Tone::Good) {
+                        self.say(tone, text);
+                    }
                     let step = run.makes_data() || run.extracts() || run.trains() && run.parent.is_none();
                     self.guided = tone == Tone::Good && step;
                     effects.extend(tasks::after(self, &run.job, run.status == Status::Done));

@@ -18,6 +18,7 @@ use faceprobe::tui::keys::Context;
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::studies::{Ask, Outlook, Reply, Source};
 use faceprobe::tui::theme::Theme;
+use faceprobe_core::dataset::PrepareSettings;
 use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::run::{JobSpec, Status};
 use faceprobe_core::study::{Action, Plan, State, Step};
@@ -189,7 +190,13 @@ fn a_version_that_another_terminal_has_prepared_is_said_and_taken_only_by_a_key(
     let mut now = snapshot();
     let mut second = now.datasets.iter().find(|set| set.name == own).unwrap().clone();
     second.name = format!("{own}@2");
+    // Its run is seen at work, and ends with the look that finds the set.
+    let prepare = || JobSpec::Prepare(PrepareSettings { name: own.clone(), ..PrepareSettings::default() });
+    now.runs.push(Arc::new(run("prepare-7", prepare(), Status::Running)));
+    app.update(Event::Snapshot(Arc::new(now.clone())));
     now.datasets.push(second);
+    now.runs.pop();
+    now.runs.push(Arc::new(run("prepare-7", prepare(), Status::Done)));
     app.update(Event::Snapshot(Arc::new(now.clone())));
     assert_eq!(app.dataset(), Some(own.as_str()));
     let notice = format!("Another terminal has prepared {own}@2; U changes to it");
