@@ -4,6 +4,7 @@ use faceprobe_core::config::{
     Config, NoticeSettings, SECTIONS, ScreenSettings, ThemeName, section_template, user_file,
 };
 use faceprobe_core::error::ErrorKind;
+use faceprobe_core::slurm::SlurmSettings;
 use faceprobe_settings::{Settings, faults, settings};
 use std::ffi::OsString;
 use std::path::Path;
@@ -128,4 +129,5 @@ fn template_is_true<S: Settings>(name: &str) {
 fn templates_state_the_defaults() {
     template_is_true::<ScreenSettings>("screen");
     template_is_true::<NoticeSettings>("notices");
+    template_is_true::<SlurmSettings>("slurm");
 }
