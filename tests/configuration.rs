@@ -48,18 +48,18 @@ fn a_configuration_is_begun_found_shown_and_never_overwritten() {
     assert!(refused(&home, &at, &["config", "init"]).contains("is there already and is left as it is"));
     assert_eq!(fs::read(&file).unwrap(), begun);
 
-    fs::write(&file, "[screen]\ntheme = 'light'\nmouse = false\n[keys]\nruns.stop = 'X'\n").unwrap();
+    fs::write(&file, "[screen]\ntheme = 'light'\nmouse = false\n[keys]\nruns.stop = 'F9'\n").unwrap();
     ok(&home, &at, &["config", "init", "--here"]);
-    fs::write(at.join("faceprobe.toml"), "[screen]\nmouse = true\n[slurm]\nanything = 4\n").unwrap();
+    fs::write(at.join("faceprobe.toml"), "[screen]\nmouse = true\n[slurm]\npartition = 'gpu'\n").unwrap();
     let shown = ok(&home, &at, &["config", "show"]);
     let line = |name: &str| shown.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
     assert!(line("screen.theme").ends_with(&format!("{}:2:9", file.display())), "{shown}");
     assert!(line("screen.mouse").ends_with("faceprobe.toml:2:9") && line("screen.mouse").contains("true"), "{shown}");
-    assert!(line("screen.ascii").ends_with("default") && line("slurm.anything").contains('4'), "{shown}");
+    assert!(line("screen.ascii").ends_with("default") && line("slurm.partition").contains("gpu"), "{shown}");
     assert!(
         ok(&home, &at, &["config", "keys", "runs"])
             .lines()
-            .any(|line| line.starts_with("runs.stop ") && line.contains("X (yours)"))
+            .any(|line| line.starts_with("runs.stop ") && line.contains("F9 (yours)"))
     );
 
     // What is wrong is refused where it matters, and by no other command.

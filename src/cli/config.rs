@@ -91,7 +91,10 @@ fn show(context: &Context) -> Result<()> {
         match name {
             "screen" => all.extend(settings::<ScreenSettings>(&section)),
             "notices" => all.extend(settings::<NoticeSettings>(&section)),
-            "slurm" => all.extend(settings::<SlurmSettings>(&section)),
+            "slurm" => {
+                section.read::<SlurmSettings>()?;
+                all.extend(settings::<SlurmSettings>(&section));
+            }
             _ => all.extend(section.entries().iter().map(|entry| Shown::given(name, entry))),
         }
     }

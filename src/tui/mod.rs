@@ -115,6 +115,7 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
     let hands = start_hands(&workspace, &options, &events);
     let led = options.start.is_some();
     let mut app = App::new(theme, workspace.root().to_owned(), options.start);
+    app.notices = options.notices.into();
     let named = options.theme.is_some() || theme.palette == theme::Palette::Monochrome;
     let memory = Session::load(&workspace);
     // Who is led through a demo is not put back to where somebody was.

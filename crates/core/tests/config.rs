@@ -4,6 +4,7 @@ use faceprobe_core::config::{
     Config, NoticeSettings, SECTIONS, ScreenSettings, ThemeName, section_template, user_file,
 };
 use faceprobe_core::error::ErrorKind;
+use faceprobe_core::slurm::SlurmSettings;
 use faceprobe_settings::{Settings, faults, settings};
 use std::ffi::OsString;
 use std::path::Path;
@@ -69,7 +70,10 @@ fn what_is_wrong_is_one_sentence_with_its_place() {
         ("[screen]\n\n theme = 'pink'", "/f0.toml:3:10: theme must be dark, light, contrast or mono, not pink."),
         ("[screen]\nmouse = 7", "/f0.toml:2:9: mouse must be yes or no, not 7."),
         ("[screen]\ntheme.name = 'dark'", "/f0.toml:2:7: theme.name is not known in [screen]"),
-        ("[notices]\nshortest = -1", "/f0.toml:2:12: shortest must be a whole number, 0 or more"),
+        (
+            "[notices]\nshortest = -1",
+            "/f0.toml:2:12: shortest must be a whole number, from 0 to 1,000,000 seconds, not -1.",
+        ),
         ("[notices]\nshortest = 1979-05-27", "/f0.toml:2:12: shortest must not be a date."),
         ("[keys]\na.b = 'x'\n'a.b' = 'y'", "/f0.toml:3:1: a.b is there already; each is stated once."),
         ("[keys]\nq = 'x'\nq = 'y'", "/f0.toml:3:1: this name is there already; each is stated once."),
@@ -128,4 +132,5 @@ fn template_is_true<S: Settings>(name: &str) {
 fn templates_state_the_defaults() {
     template_is_true::<ScreenSettings>("screen");
     template_is_true::<NoticeSettings>("notices");
+    template_is_true::<SlurmSettings>("slurm");
 }
