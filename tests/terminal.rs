@@ -181,7 +181,7 @@ fn answers_of_the_terminal_are_never_keys_however_late_and_in_whatever_pieces_th
     session.keys("\u{1b}_Gi=31;O");
     std::thread::sleep(Duration::from_millis(1500));
     session.keys("3");
-    session.shows("Nothing was trained yet");
+    session.shows("Nothing has been trained yet");
     // Keys, keys with modifiers and the mouse are what they were.
     session.keys("\u{1b}[1;5D\u{1b}[A\u{1b}OB\u{1b}[Z");
     session.shows("Cached features");
@@ -214,10 +214,10 @@ fn on_a_tiny_terminal_only_quitting_and_a_new_size_have_an_effect() {
     session.keys("D");
     session.shows("Remove dense-1?");
     session.keys("y");
-    session.shows("in the trash");
+    session.shows("moved to the trash");
     assert!(folder.path().join("runs/.trash/dense-1/result.json").is_file());
     session.keys("u");
-    session.shows("dense-1 is back");
+    session.shows("dense-1 was restored");
     assert!(folder.path().join("runs/dense-1/result.json").is_file());
     session.keys("q");
     assert!(session.ends().success());
@@ -293,6 +293,48 @@ fn the_demo_runs_on_the_screen_survives_its_viewer_and_ends_with_a_prediction() 
     session.until("a prediction", |screen| screen.contains("threshold") && screen.contains('%'));
     session.keys("q");
     assert!(session.ends().success());
+}
+
+#[test]
+fn keys_of_a_configuration_hold_in_footer_help_and_palette_and_a_click_is_a_key() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("mine.toml");
+    let text = "[keys]\nglobal.help = 'F2'\nglobal.quit = ['Q', 'ctrl-q']\ndata.demo = 'x'\n[screen]\ntheme = 'mono'\n";
+    std::fs::write(&file, text).expect("a file");
+    let named = file.to_string_lossy().into_owned();
+    let environment = [("FACEPROBE_CONFIG", named.as_str())];
+    let mut session = Session::start(folder.path(), &[], &environment, 100, 30);
+    session.until("the bound keys in the footer", |screen| screen.contains("F2 help") && screen.contains("Q quit"));
+    // The keys that were given up do nothing any more.
+    session.keys("q?d");
+    session.keys("\u{1b}OQ");
+    session.shows("Type to search");
+    session.keys("quit");
+    session.shows("Q Ctrl-Q");
+    session.keys("\u{1b}");
+    session.until("the whole help", |screen| screen.contains("Type to search"));
+    std::thread::sleep(Duration::from_millis(500));
+    session.keys("\u{1b}");
+    session.until("the screen", |screen| !screen.contains("Type to search"));
+    session.keys(":drawn");
+    session.until("the demo under its key", |screen| {
+        screen.lines().any(|line| line.contains("demo:") && line.contains(" x "))
+    });
+    std::thread::sleep(Duration::from_millis(500));
+    session.keys("\u{1b}");
+    session.until("the screen", |screen| !screen.contains("demo: Runs"));
+    let screen = session.text();
+    let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains("Q quit")).expect("the footer");
+    let column = line[..line.find("Q quit").expect("the key")].chars().count();
+    session.keys(&format!("\u{1b}[<0;{};{}M\u{1b}[<0;{};{}m", column + 1, row + 1, column + 1, row + 1));
+    assert!(session.ends().success(), "a click on quit quits");
+    let raw = session.raw.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    assert!(!String::from_utf8_lossy(&raw).contains("\u{1b}[38;2"), "the theme is the configured one");
+    // A configuration that is wrong is told before anything is drawn.
+    std::fs::write(&file, "[keys]\nruns.stop = 'D'\n").expect("a file");
+    let mut session = Session::start(folder.path(), &[], &environment, 100, 30);
+    assert_eq!(session.ends().exit_code(), 2);
+    session.until("the sentence", |screen| screen.contains("mine.toml:2:13: runs.stop: D is runs.remove"));
 }
 
 /// A dense training as a live worker shows it: its lock is held and its journal grows.
@@ -442,4 +484,25 @@ fn who_looks_at_the_screen_sees_a_run_end_and_is_not_told_besides() {
     assert!(!raw(&session).contains("]9;") && !raw(&session).contains("]777;"));
     session.keys("q");
     assert!(session.ends().success());
+}
+
+#[test]
+fn what_is_told_is_configured() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("faceprobe.toml"), "[notices]\ntitle = false\ndesktop = false\n")
+        .expect("a file");
+    let training = Training::begin(folder.path());
+    training.epoch(30, 0.7);
+    let mut session = Session::start(folder.path(), &[], &[], 120, 40);
+    session.shows("dense-1");
+    session.keys("\u{1b}[O");
+    std::thread::sleep(Duration::from_millis(300));
+    training.fail("the disk is full");
+    session.shows("dense-1 failed: the disk is full");
+    session.keys("q");
+    assert!(session.ends().success());
+    let raw = raw(&session);
+    assert!(!raw.contains("% dense-1, ") && !raw.contains("]9;") && !raw.contains("]777;"));
+    // Every title ends with a bell that rings nothing; this one does.
+    assert_eq!(raw.matches('\u{7}').count(), raw.matches("\u{1b}]0;").count() + 1);
 }

@@ -84,14 +84,16 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             break;
         }
         std::thread::sleep(TICK);
-        if launched.as_mut().is_some_and(Launched::reap) && view.status == Status::Waiting {
+        if launched.as_mut().is_some_and(Launched::reap) && view.status == Status::Waiting && view.standing().is_none()
+        {
             // It ended before it could write its journal: its log says why.
             view.refresh()?;
             if view.status == Status::Waiting {
                 let log = view.folder.log_path();
                 let last = own_files::read(&log).unwrap_or_default();
                 let last = String::from_utf8_lossy(&last);
-                let last = last.lines().last().unwrap_or("no word").to_owned();
+                let last = last.lines().last().unwrap_or("no word");
+                let last = if is_of_memory(last) { "there is too little memory" } else { last }.to_owned();
                 return Err(Error::failed(format!(
                     "The worker of {} did not start: {last} ({})",
                     view.id(),
@@ -106,7 +108,7 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             if launched.is_none() || pressed > 1 {
                 words.finish();
                 say(&format!(
-                    "Run {id} goes on; 'faceprobe runs attach {id}' follows it, 'faceprobe runs stop {id}' ends it."
+                    "Run {id} continues; 'faceprobe runs attach {id}' follows it, 'faceprobe runs stop {id}' ends it."
                 ));
                 return Err(Error::stopped());
             }
@@ -132,19 +134,24 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             view.id()
         ))),
         _ if is_full(view.folder.path()) => Err(Error::failed(format!(
-            "The worker of run {} ended without a word: the disk of {} is full. Make room, then 'faceprobe runs resume {}' \
-             goes on from where it was.",
+            "The worker of run {} was killed or crashed: the disk of {} is full. Free some space, then resume it with \
+             'faceprobe runs resume {}'.",
             view.id(),
             view.folder.path().display(),
             view.id()
         ))),
         _ => Err(Error::failed(format!(
-            "The worker of run {} was killed or crashed; its log is {}. 'faceprobe runs resume {}' goes on from where it was.",
+            "The worker of run {} was killed or crashed; its log is {}. 'faceprobe runs resume {}' resumes it.",
             view.id(),
             view.folder.log_path().display(),
             view.id()
         ))),
     }
+}
+
+/// Whether a library's last word is that it did not get the memory it asked for.
+fn is_of_memory(word: &str) -> bool {
+    ["bad_alloc", "memory allocation of", "annot allocate memory"].iter().any(|known| word.contains(known))
 }
 
 /// Whether there is no room left for even a journal where a folder lies.

@@ -10,10 +10,12 @@ use faceprobe_core::run::label::Label;
 use faceprobe_core::run::launch;
 use faceprobe_core::run::listing::{self, Damaged, Listed};
 use faceprobe_core::run::{RunFolder, RunId, RunView, Status, Story, trash};
+use faceprobe_core::slurm;
 use faceprobe_core::text::{line, printable};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{BufRead, IsTerminal};
+use std::time::Duration;
 
 pub(crate) fn run(context: &Context, command: &RunsCommand) -> Result<()> {
     let find = |name: &str| RunFolder::find(&context.workspace, name);
@@ -76,14 +78,21 @@ fn tell(context: &Context, run: &RunFolder, command: Command) -> Result<()> {
 
 /// A paused run goes on; one whose worker has ended gets a new one, which goes on from its last checkpoint.
 fn resume(context: &Context, run: RunFolder) -> Result<()> {
-    if run.is_alive() {
+    // Of a run on a cluster some tasks may be in the queue and others not.
+    let placed = slurm::place::is_placed(&run);
+    if run.is_alive() && (!placed || slurm::submit::is_paused(&run)) {
         return tell(context, &run, Command::Resume);
     }
-    let id = launch::resume(&context.workspace, run)?.run.id().clone();
+    let mut launched = launch::resume(&context.workspace, run)?;
+    let id = launched.run.id().clone();
+    // Whoever follows it next finds it at work, not as it was left.
+    while !launched.run.is_alive() && !launched.reap() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     if context.quiet {
         return Ok(());
     }
-    print(&format!("{id} goes on from where it was; 'faceprobe runs attach {id}' follows it.\n"))
+    print(&format!("{id} resumed from where it was; 'faceprobe runs attach {id}' follows it.\n"))
 }
 
 fn describe(view: &RunView) -> Value {
@@ -100,6 +109,7 @@ fn describe(view: &RunView) -> Value {
             "stage": facts.stage,
             "skipped": facts.skipped,
             "outcome": outcome,
+            "slurm": view.standing(),
         }),
     )
 }
@@ -117,6 +127,7 @@ fn describe_damaged(damaged: &Damaged) -> Value {
             "stage": null,
             "skipped": 0,
             "outcome": damaged.problem.to_string(),
+            "slurm": null,
         }),
     )
 }
@@ -231,7 +242,10 @@ fn cells(run: &Listed) -> [String; 5] {
 
 fn show(context: &Context, run: RunFolder) -> Result<()> {
     let view = RunView::open(run)?;
-    let story = Story::read(&view.folder)?;
+    let mut story = Story::read(&view.folder)?;
+    if view.journal_is_short() {
+        story.notes.push("The end of the journal cannot be read; what it told is missing here.".to_owned());
+    }
     if context.json {
         return print_json(&json!({
             "run": describe(&view),

@@ -9,6 +9,7 @@ pub mod app;
 pub mod audits;
 pub mod charts;
 pub mod commands;
+pub mod completion;
 pub mod draw;
 pub mod effect;
 pub mod event;
@@ -16,16 +17,19 @@ pub mod folders;
 mod followed;
 pub mod forms;
 pub mod graphics;
+pub mod guide;
 pub mod history;
 pub mod input;
 pub mod jobs;
 pub mod keys;
 pub mod machine;
+pub mod maps;
 pub mod notices;
 pub mod palette;
 pub mod pictures;
 pub mod predictor;
 pub mod prompt;
+pub mod reading;
 pub mod records;
 pub mod screens;
 pub mod screenshots;
@@ -33,9 +37,13 @@ pub mod session;
 pub mod snapshot;
 pub mod stages;
 pub mod stories;
+pub mod studies;
 pub mod svg;
+pub mod table;
+pub mod tasks;
 pub mod terminal;
 pub mod theme;
+pub mod views;
 pub mod watcher;
 pub mod widgets;
 pub mod workers;
@@ -49,7 +57,7 @@ use faceprobe_core::run::RunId;
 use faceprobe_core::workspace::Workspace;
 use graphics::{ImageProtocol, Query};
 use jobs::Job;
-use notices::Speech;
+use notices::{Notices, Speech};
 use pictures::Order;
 use session::Session;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -75,6 +83,8 @@ pub struct TuiOptions {
     pub mouse: bool,
     /// How pictures are shown.
     pub images: ImageProtocol,
+    /// What reaches somebody who is away.
+    pub notices: Notices,
 }
 
 /// Between two frames at least: 15 a second at most for what happens by itself.
@@ -104,6 +114,7 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
     let hands = start_hands(&workspace, &options, &events);
     let led = options.start.is_some();
     let mut app = App::new(theme, workspace.root().to_owned(), options.start);
+    app.notices = options.notices;
     let named = options.theme.is_some() || theme.palette == theme::Palette::Monochrome;
     let memory = Session::load(&workspace);
     // Who is led through a demo is not put back to where somebody was.
@@ -125,6 +136,7 @@ struct Hands {
     jobs: Sender<Job>,
     asks: Sender<predictor::Ask>,
     pictures: Sender<Order>,
+    studies: Sender<studies::Ask>,
     watcher: Sender<Nudge>,
 }
 
@@ -142,11 +154,14 @@ fn start_hands(workspace: &Workspace, options: &TuiOptions, events: &Sender<Even
     let watcher = nudge.clone();
     let settings =
         jobs::Settings { workspace: workspace.clone(), threads: options.threads, device: options.device.clone() };
+    let (studies, study_asks) = mpsc::channel();
+    let (to, at) = (events.clone(), workspace.clone());
+    thread::spawn(move || studies::serve(&at, &study_asks, &to));
     let (to, at) = (events.clone(), settings.clone());
     thread::spawn(move || predictor::serve(&at, &ask_inbox, &to));
     let to = events.clone();
     thread::spawn(move || jobs::work(&settings, &job_inbox, &to, &nudge));
-    Hands { jobs, asks, pictures, watcher }
+    Hands { jobs, asks, pictures, studies, watcher }
 }
 
 /// Gives every effect to the thread that it is for; what is for the terminal comes back.
@@ -155,7 +170,10 @@ fn pass_on(effects: impl IntoIterator<Item = Effect>, hands: &Hands) -> Vec<Term
         match effect {
             Effect::Terminal(effect) => return Some(effect),
             Effect::Job(job) => drop(hands.jobs.send(job)),
+            Effect::Copy(text) => terminal::say(&table::yank::sequence(&text)),
             Effect::Predict(ask) => drop(hands.asks.send(ask)),
+            Effect::Folder(folder) => drop(hands.watcher.send(Nudge::Folder(folder))),
+            Effect::Study(ask) => drop(hands.studies.send(ask)),
             Effect::Stories(runs) => drop(hands.watcher.send(Nudge::Stories(runs))),
         }
         None
@@ -191,7 +209,7 @@ fn event_loop(
                 };
                 match &event {
                     Event::Ending(signal) => return Ok(Some(*signal)),
-                    Event::Lost => return Err(Error::failed("The terminal is gone; runs at work go on.")),
+                    Event::Lost => return Err(Error::failed("The terminal is gone; runs continue.")),
                     Event::Continue => {
                         terminal::resume()?;
                         titled = terminal::TITLE.to_owned();
@@ -202,7 +220,9 @@ fn event_loop(
                 let size = screen.size().map_err(gone)?;
                 app.cramped = size.width < draw::SMALLEST.0 || size.height < draw::SMALLEST.1;
                 let effects = app.update(event);
-                for effect in pass_on(effects.into_iter().chain(app.ask_for_stories()), hands) {
+                for effect in
+                    pass_on(effects.into_iter().chain(app.ask_for_stories()).chain(app.ask_for_folder()), hands)
+                {
                     match effect {
                         TerminalEffect::Quit => return Ok(None),
                         TerminalEffect::Suspend => {
@@ -244,7 +264,7 @@ fn event_loop(
 }
 
 fn gone(error: std::io::Error) -> Error {
-    Error::failed(format!("The terminal cannot be written to ({error}); runs at work go on."))
+    Error::failed(format!("The terminal cannot be written to ({error}); runs continue."))
 }
 
 /// Forgets what is on the terminal, so that the next frame is drawn whole. Not `Terminal::clear`: that asks the

@@ -1,6 +1,7 @@
 //! What reaches somebody who is not at the screen: progress in the terminal's title, and a notice when a run has ended.
 
 use super::snapshot::{Run, Snapshot};
+use faceprobe_core::config::NoticeSettings;
 use faceprobe_core::text::line;
 
 /// Which of it is wanted.
@@ -16,9 +17,16 @@ pub struct Notices {
     pub shortest: u64,
 }
 
+impl From<NoticeSettings> for Notices {
+    fn from(settings: NoticeSettings) -> Self {
+        let NoticeSettings { title, bell, desktop, shortest } = settings;
+        Self { title, bell, desktop, shortest }
+    }
+}
+
 impl Default for Notices {
     fn default() -> Self {
-        Self { title: true, bell: true, desktop: true, shortest: 10 }
+        NoticeSettings::default().into()
     }
 }
 

@@ -1,9 +1,10 @@
 //! Everything the screens show of the workspace, as one value that never changes once it is made.
 
 use super::machine::Machine;
-use faceprobe_core::dataset::PrepareReport;
+use faceprobe_core::dataset::{PrepareReport, Version};
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::label::Label;
+use faceprobe_core::run::learning_curve::LearningCurve;
 use faceprobe_core::run::results::ResultRow;
 use faceprobe_core::run::{Facts, JobSpec, RunId, RunView, Status, Story};
 use std::path::PathBuf;
@@ -59,12 +60,14 @@ pub struct Store {
 }
 
 /// What is known of a run beside its journal.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct About {
     /// What a person wrote on it.
     pub label: Label,
     /// What its folder holds.
     pub bytes: u64,
+    /// Of a learning curve that was drawn to the end, the curve.
+    pub curve: Option<Arc<LearningCurve>>,
 }
 
 /// A run.
@@ -73,6 +76,8 @@ pub struct Run {
     pub id: RunId,
     pub job: JobSpec,
     pub parent: Option<String>,
+    /// The step of a study that it was started as.
+    pub step: Option<String>,
     /// RFC 3339, UTC: sorts by time.
     pub created: String,
     pub status: Status,
@@ -93,6 +98,7 @@ impl Run {
             id: view.id().clone(),
             job: view.spec.job.clone(),
             parent: view.spec.parent.clone(),
+            step: view.spec.step.clone(),
             created: view.spec.created.clone(),
             status: view.status,
             facts: view.facts().clone(),
@@ -220,6 +226,34 @@ impl Snapshot {
     pub fn dataset(&self, name: Option<&str>) -> Option<&DataSet> {
         name.and_then(|name| self.datasets.iter().find(|set| set.name == name))
             .or_else(|| self.datasets.iter().max_by_key(|set| (!set.superseded, set.written)))
+    }
+
+    /// The prepared sets as a person types them, on the command line and in forms alike: the plain name means the current
+    /// version, others carry their number. With `wholes`, a cross-validation also stands for all its folds. Each with the
+    /// folder's name that runs remember.
+    pub fn called(&self, wholes: bool) -> Vec<(String, String)> {
+        let mut named: Vec<(String, String)> = Vec::new();
+        for set in &self.datasets {
+            let typed = |id: &str| {
+                let version = Version::of_folder(id);
+                if set.superseded { version.full() } else { version.plain() }
+            };
+            let whole = set.report.as_ref().ok().and_then(|report| report.fold.as_ref()).filter(|_| wholes);
+            for id in whole.map(|fold| fold.of.as_str()).into_iter().chain([set.name.as_str()]) {
+                if named.iter().all(|(_, known)| known != id) {
+                    named.push((typed(id), id.to_owned()));
+                }
+            }
+        }
+        named
+    }
+
+    /// The newest version of a set, if there is a newer one.
+    pub fn newer(&self, id: &str) -> Option<&DataSet> {
+        let own = Version::of_folder(id);
+        let version = |set: &&DataSet| Version::of_folder(&set.name);
+        let newer = |set: &&DataSet| version(set).plain() == own.plain() && version(set).number > own.number;
+        self.datasets.iter().filter(newer).max_by_key(|set| version(set).number)
     }
 
     /// The run that predict uses and its threshold: the chosen one, else the finished one with the best validation

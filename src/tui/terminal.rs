@@ -178,7 +178,7 @@ pub fn hook_panics() {
             payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         let what = what.unwrap_or("no reason given");
         let told = format!(
-            "faceprobe's screen broke{place} ({}). Runs at work go on; start faceprobe again to see them.\n",
+            "faceprobe's screen broke{place} ({}). Runs continue; start faceprobe again to see them.\n",
             line(what)
         );
         let _ = std::io::stderr().write_all(told.as_bytes());

@@ -38,6 +38,30 @@ pub enum Nudge {
     Look,
     /// To read the stories of these runs, and no others, and to go on as they grow.
     Stories(BTreeSet<String>),
+    /// To tell when something comes into this folder or leaves it.
+    Folder(Option<PathBuf>),
+}
+
+/// The folder that the screen shows.
+struct Shown {
+    path: PathBuf,
+    stamp: Stamp,
+    /// Whether it is to be told of once more: what was being written at the last look may be whole now.
+    again: bool,
+}
+
+impl Shown {
+    fn new(path: PathBuf) -> Self {
+        Self { stamp: stamp(&path), path, again: false }
+    }
+
+    /// Whether something changed since the last look, or was not yet over then.
+    fn look(&mut self) -> bool {
+        let now = stamp(&self.path);
+        let changed = now != self.stamp;
+        self.stamp = now;
+        std::mem::replace(&mut self.again, changed) || changed
+    }
 }
 
 struct Watcher {
@@ -90,8 +114,15 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudg
     };
     let mut sent: Option<Snapshot> = None;
     let mut nudged = true;
+    let mut folder: Option<Shown> = None;
     loop {
         watcher.look(nudged);
+        if let Some(shown) = &mut folder
+            && shown.look()
+            && events.send(Event::FolderChanged(shown.path.clone())).is_err()
+        {
+            return;
+        }
         let live = watcher.now.live().next().is_some();
         // While nothing is at work, only what is sent anyway tells of the machine.
         if live || !sent.as_ref().is_some_and(|sent| sent.same(&watcher.now)) {
@@ -117,6 +148,10 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudg
                 watcher.want_stories(stories);
                 false
             }
+            Ok(Nudge::Folder(path)) => {
+                folder = path.map(Shown::new);
+                false
+            }
             Err(RecvTimeoutError::Timeout) => false,
             Err(RecvTimeoutError::Disconnected) => return,
         };
@@ -138,9 +173,11 @@ impl Watcher {
             keep(self.look_at_choice());
             self.look_at_datasets();
             self.look_at_stores();
-            if self.rare.is_none_or(|at| at.elapsed() >= RARE) {
+            weigh = self.rare.is_none_or(|at| at.elapsed() >= RARE);
+            if weigh {
                 self.rare = Some(Instant::now());
-                weigh = true;
+            }
+            if weigh || nudged {
                 self.now.backbones = backbones();
             }
         }

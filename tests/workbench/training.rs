@@ -23,7 +23,7 @@ fn curves_are_laid_over_each_other_zoomed_and_smoothed() {
     assert_eq!(app.train.view.range, None, "as wide as all there is");
     keys(&mut app, "mmmm");
     assert!(shown(&app, 120, 40).contains("Loss (val, EMA 0.9)"));
-    keys(&mut app, "x");
+    press(&mut app, KeyCode::Esc);
     assert!(shown(&app, 120, 40).contains("Loss (EMA 0.9)"));
     // However far somebody zooms and pans, there is something to draw.
     for key in "++++++++++".chars().chain("--------".chars()).chain("+0+".chars()) {

@@ -1,6 +1,7 @@
 //! Where things are on disk: the folder with `data/`, `cache/` and `runs/`.
 
 use crate::error::{AtPath, Error, Result};
+use crate::scratch;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -66,20 +67,9 @@ pub fn is_at(file: &File, path: &Path) -> bool {
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).at(folder)?;
-    let mut file = temporary(folder, ".tmp-", "")?;
+    let mut file = scratch::file(folder, "")?;
     file.write_all(bytes).at(path)?;
     persist(file, path)
-}
-
-/// A temporary file in a folder, whose name begins and ends so. It has the rights that the user's umask leaves to any new
-/// file, for it is to become one.
-///
-/// # Errors
-/// A folder in which no file can be made.
-pub fn temporary(folder: &Path, prefix: &str, suffix: &str) -> Result<tempfile::NamedTempFile> {
-    use std::os::unix::fs::PermissionsExt;
-    let rights = fs::Permissions::from_mode(0o666);
-    tempfile::Builder::new().prefix(prefix).suffix(suffix).permissions(rights).tempfile_in(folder).at(folder)
 }
 
 /// Flushes a temporary file to disk and gives it its name, so that `path` is never seen half written.

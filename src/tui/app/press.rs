@@ -2,7 +2,7 @@
 
 use super::super::charts::scale::Scale;
 use super::super::effect::Effect;
-use super::super::keys::{self, Action, Key};
+use super::super::keys::{self, Action, Context, Key};
 use super::super::prompt;
 use super::super::screens::Gesture;
 use super::super::widgets::form;
@@ -12,7 +12,11 @@ use ratatui::layout::{Position, Rect};
 
 impl App {
     pub(super) fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
-        let action = keys::action(self.context(), Key::of(key));
+        let found = self.searches().then(|| keys::action(Context::Found, Key::of(key))).flatten();
+        let action = found.or_else(|| keys::action(self.context(), Key::of(key)));
+        if let Some(effects) = action.and_then(|action| self.complete(action)) {
+            return effects;
+        }
         match (&mut self.overlay, action) {
             (Some(Overlay::Form(form)), None) => form.press(key),
             (Some(Overlay::Form(form)), Some(Action::Left | Action::Right)) if form.is_typing() => {
@@ -27,6 +31,12 @@ impl App {
                 if let Some(request) = form::request(key) {
                     state.input.handle(request);
                     state.selected = 0;
+                }
+            }
+            (Some(Overlay::Help(help)), None) => {
+                if let Some(request) = form::request(key) {
+                    help.input.handle(request);
+                    help.scroll = 0;
                 }
             }
             (Some(Overlay::Prompt(open)), None) => {
@@ -45,6 +55,7 @@ impl App {
             Some(Overlay::Form(form)) => form.paste(text),
             Some(Overlay::Path(input)) => form::paste(input, text),
             Some(Overlay::Palette(state)) => form::paste(&mut state.input, text),
+            Some(Overlay::Help(help)) => form::paste(&mut help.input, text),
             Some(Overlay::Prompt(open)) => {
                 form::paste(&mut open.input, text);
                 prompt::changed(self);
@@ -56,6 +67,11 @@ impl App {
     }
 
     pub(super) fn mouse(&mut self, mouse: MouseEvent) -> Vec<Effect> {
+        if let (Some(view), None) = (self.views.open, &self.overlay)
+            && let Some(effects) = view.view().mouse(self, mouse)
+        {
+            return effects;
+        }
         if self.overlay.is_none()
             && let Some(gesture) = self.gesture(mouse)
         {
@@ -64,13 +80,18 @@ impl App {
         match mouse.kind {
             MouseEventKind::ScrollUp => self.wheel(Action::Up),
             MouseEventKind::ScrollDown => self.wheel(Action::Down),
-            MouseEventKind::Down(MouseButton::Left) if self.overlay.is_none() => {
+            MouseEventKind::Down(MouseButton::Left) => {
                 let at = Position::new(mouse.column, mouse.row);
                 let target = self.hits.iter().find(|(area, _)| area.contains(at)).map(|(_, target)| *target);
                 match target {
-                    Some(Target::Screen(screen)) => self.go(screen.index()),
-                    Some(Target::Row(index)) => self.screen.screen().select(self, index),
-                    Some(Target::Plot(_)) | None => Vec::new(),
+                    // The footer is that of what lies over the screen.
+                    Some(Target::Key(action)) => self.act(action),
+                    Some(Target::Screen(screen)) if self.overlay.is_none() => self.go(screen.index()),
+                    Some(Target::Row(index)) if self.overlay.is_none() => match self.views.open {
+                        Some(view) => view.view().select(self, index),
+                        None => self.screen.screen().select(self, index),
+                    },
+                    _ => Vec::new(),
                 }
             }
             _ => Vec::new(),
@@ -118,7 +139,9 @@ impl App {
 
     pub(super) fn wheel(&mut self, action: Action) -> Vec<Effect> {
         match self.overlay {
-            None | Some(Overlay::Help { .. } | Overlay::Form(_) | Overlay::Palette(_)) => self.act(action),
+            None | Some(Overlay::Help(_) | Overlay::Form(_) | Overlay::Palette(_) | Overlay::Table(_)) => {
+                self.act(action)
+            }
             _ => Vec::new(),
         }
     }

@@ -15,6 +15,7 @@ use super::jobs::Job;
 use super::keys::{Action, Binding, Context};
 use super::snapshot::Run;
 use super::stages::{ScreenId, State, Study};
+use super::table::Kind;
 use faceprobe_core::run::RunId;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -98,6 +99,11 @@ pub trait Screen: Sync {
         Ok(())
     }
 
+    /// Its table of runs.
+    fn table(&self) -> Option<&'static Kind> {
+        None
+    }
+
     /// Takes text that was pasted while nothing is open.
     fn paste(&self, _app: &mut App, _text: &str) {}
 
@@ -122,7 +128,7 @@ pub static SCREENS: [&dyn Screen; 7] = [
 /// Turns to Predict with a picture of a data set, to be predicted with the model of a run, or with the chosen one.
 pub(super) fn open_picture(app: &mut App, picture: Option<PathBuf>, model: Option<String>) -> Vec<Effect> {
     let Some(path) = picture else {
-        app.say(Tone::Plain, "There is no picture here, or its data set is gone.");
+        app.say(Tone::Plain, "There is no image here, or its data set is gone.");
         return Vec::new();
     };
     let job = Job::Open { text: path.display().to_string(), from: PathBuf::from("/") };

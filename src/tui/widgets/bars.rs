@@ -109,7 +109,7 @@ pub fn activity(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
                 progress.unit
             );
             if progress.rate > 0.0 {
-                text += &format!(" · {} a second", format::rate(progress.rate));
+                text += &format!(" · {}/s", format::rate(progress.rate));
             }
             if let Some(remaining) = progress.remaining {
                 text += &format!(" · {} left", format::duration(remaining));

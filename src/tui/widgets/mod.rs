@@ -5,6 +5,7 @@ pub mod big;
 pub mod confirm;
 pub mod form;
 pub mod format;
+pub mod growth;
 pub mod help;
 
 use super::theme::Theme;
@@ -109,6 +110,18 @@ pub fn cut(text: &str, width: usize) -> String {
 pub fn cut_front(text: &str, width: usize) -> String {
     let turned: String = line(text).chars().rev().collect();
     cut(&turned, width).chars().rev().collect()
+}
+
+/// `text` cut in the middle to `width` columns: of names that begin alike, the ends tell them apart.
+pub fn cut_middle(text: &str, width: usize) -> String {
+    use unicode_width::UnicodeWidthStr;
+    let whole = cut(text, usize::MAX);
+    if whole.width() <= width || width < 8 {
+        return cut(&whole, width);
+    }
+    let head = cut(&whole, width / 3);
+    let tail = cut_front(&whole, width + 1 - head.width());
+    format!("{head}{}", tail.strip_prefix('…').unwrap_or(&tail))
 }
 
 /// `text` cut or filled to exactly `width` columns.

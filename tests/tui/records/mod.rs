@@ -116,6 +116,7 @@ fn labelled(mut snapshot: Snapshot) -> Snapshot {
         changed.about.bytes = 5_400_000;
         if changed.id.as_str() == "dense-1" {
             changed.about = About {
+                curve: None,
                 label: Label {
                     title: "the study's head".into(),
                     note: "Dropout as in the paper.\nSeeds 2 and 3 next.".into(),
@@ -131,7 +132,7 @@ fn labelled(mut snapshot: Snapshot) -> Snapshot {
 
 /// Each view of the three screens, and the keys that lead to it.
 const VIEWS: [(&str, &str); 10] = [
-    ("results_filtered", "4/kind=dense val>0.78\n"),
+    ("results_filtered", "4fkind=dense val>0.78\n"),
     ("results_marked", "4  "),
     ("results_by_setting", "4m"),
     ("compare", "4 G x"),

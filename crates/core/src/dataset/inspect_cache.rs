@@ -10,6 +10,8 @@ use std::path::Path;
 
 /// The first line. Raise the number when [`super::inspect::decodes`] begins to judge files in another way.
 const HEADER: [&str; 5] = ["path (version 2)", "size", "modified_ns", "sha256", "problem"];
+/// The line before it, with the checksum of all that follows.
+const CHECKSUM: &str = "checksum ";
 
 /// The hash of an image file, or why it is no image.
 pub type Known = Result<ContentHash, String>;
@@ -62,12 +64,18 @@ impl Cache {
             };
             writer.write_record([path, &size.to_string(), &modified.to_string(), &hash, problem])?;
         }
-        writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+        let rows = writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
+        Ok([format!("{CHECKSUM}{}\n", ContentHash::of(&rows)).as_bytes(), &rows].concat())
     }
 }
 
 fn parse(bytes: &[u8]) -> Option<BTreeMap<String, (u64, i128, Known)>> {
-    let mut reader = csv::Reader::from_reader(bytes);
+    let (checksum, rows) = bytes.strip_prefix(CHECKSUM.as_bytes())?.split_at_checked(64)?;
+    let rows = rows.strip_prefix(b"\n")?;
+    if ContentHash::of(rows).to_string().as_bytes() != checksum {
+        return None;
+    }
+    let mut reader = csv::Reader::from_reader(rows);
     if *reader.headers().ok()? != HEADER[..] {
         return None;
     }

@@ -64,7 +64,7 @@ impl Manifest {
         })?;
         let report = PrepareReport::load(folder)?;
         let sources_path = folder.join("sources.json");
-        let sources: Sources = serde_json::from_slice(&own_files::read(&sources_path).at(&sources_path)?)
+        let sources: Sources = crate::seal::value(&own_files::read(&sources_path).at(&sources_path)?)
             .map_err(|error| Error::file(&sources_path, format!("is damaged ({error}); run data prepare again")))?;
         let mut samples = parse(&bytes, &path, &report.classes, &sources.roots)?;
         let sha256 = ContentHash::of(&bytes).to_string();

@@ -192,7 +192,7 @@ fn samples(usable: &[Usable], drawn: &[Option<Split>], sources: &[Source]) -> Ve
 }
 
 pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    let mut bytes = crate::text::json_value(value).at(path)?.into_bytes();
+    let mut bytes = crate::seal::text(value).at(path)?.into_bytes();
     bytes.push(b'\n');
     write_whole(path, &bytes)
 }

@@ -7,6 +7,7 @@ use super::preparation::{Built, Preparation};
 use super::report::PrepareReport;
 use super::versions::{self, Version};
 use crate::error::{AtPath, Error, Result};
+use crate::scratch;
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -44,8 +45,10 @@ impl Published {
     /// What is to be said behind the counts of the version.
     pub fn words(&self) -> String {
         match self {
-            Self { moved: true, .. } => "; the same was prepared before, and its images are read from the new place",
-            Self { new: false, .. } => "; the same was prepared before, and nothing was changed",
+            Self { moved: true, .. } => {
+                "; identical to the existing version, whose images are now read from the new place"
+            }
+            Self { new: false, .. } => "; identical to the existing version, nothing changed",
             Self { version, .. } if version.number > 1 => "; the versions before it stay as they are",
             Self { .. } => "",
         }
@@ -160,7 +163,7 @@ fn write(
     built: &[Built],
 ) -> Result<bool> {
     let place = workspace.all_prepared();
-    let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(&place).at(&place)?;
+    let staging = scratch::folder(&place, STAGING)?;
     for (division, built) in divisions.iter().zip(built) {
         let folder = division.folder(id);
         preparation.write(built, &named(&built.report, division, id), &staging.path().join(folder))?;

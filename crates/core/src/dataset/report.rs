@@ -130,7 +130,7 @@ impl PrepareReport {
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join("report.json");
         let bytes = own_files::read(&path).at(&path)?;
-        serde_json::from_slice(&bytes).map_err(|error| {
+        crate::seal::value(&bytes).map_err(|error| {
             Error::file(&path, format!("is not a report of this program ({error}); run data prepare again"))
         })
     }

@@ -284,7 +284,7 @@ impl Names {
 
 /// What was asked for to make a version, and where its sources lie; none where that cannot be read.
 pub(super) fn sources(workspace: &Workspace, version: &Version) -> Option<Sources> {
-    let read = |id: &str| serde_json::from_slice(&fs::read(workspace.prepared(id).join("sources.json")).ok()?).ok();
+    let read = |id: &str| crate::seal::value(&fs::read(workspace.prepared(id).join("sources.json")).ok()?).ok();
     read(&version.id())
         .or_else(|| super::manifest::folds_of(workspace, &version.id()).first().and_then(|fold| read(fold)))
 }

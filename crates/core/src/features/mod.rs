@@ -38,7 +38,6 @@ pub mod export;
 mod half;
 pub mod identity;
 mod index;
-mod owner;
 mod part;
 mod rows;
 mod spec;

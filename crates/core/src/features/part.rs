@@ -3,11 +3,12 @@
 use super::checksum::{Checksums, Hashing};
 use super::half::Half;
 use super::identity::Dtype;
-use super::owner::Owner;
 use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
-use crate::workspace::{self, persist_shared};
+use crate::owner::Owner;
+use crate::scratch;
+use crate::workspace::persist_shared;
 use memmap2::{Mmap, UncheckedAdvice};
 use ndarray::{ArrayView2, ArrayViewMut1};
 use ndarray_npy::{ViewElement, ViewNpyExt, WriteNpyExt};
@@ -15,9 +16,6 @@ use std::fs;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
-
-/// What temporary files begin with; the [`Owner`] follows, before version 0.2 nothing that says who wrote.
-pub(super) const TEMPORARY: &str = ".tmp-";
 
 /// What the name of each file of a part that was set aside ends with.
 const ASIDE: &str = ".damaged";
@@ -94,7 +92,7 @@ pub(super) fn remove_remains(folder: &Path, none_before: bool) -> Result<()> {
     for entry in fs::read_dir(folder).at(folder)? {
         let path = entry.at(folder)?.path();
         let Some(file) = path.file_name().and_then(|file| file.to_str()) else { continue };
-        let remains = if let Some(rest) = file.strip_prefix(TEMPORARY) {
+        let remains = if let Some(rest) = file.strip_prefix(scratch::PREFIX) {
             Owner::parse(rest).map_or(none_before, |owner| owner.is_dead())
         } else if let Some(rest) = file.strip_prefix("part-") {
             let stem = rest.strip_suffix(".npy").or_else(|| rest.strip_suffix(".sha256"));
@@ -294,7 +292,7 @@ pub(super) fn write(folder: &Path, name: &PartName, keys: &[ContentHash], rows: 
 
 /// A temporary file in a store's folder that says who writes it.
 pub(super) fn temporary(folder: &Path) -> Result<NamedTempFile> {
-    workspace::temporary(folder, &format!("{TEMPORARY}{}-", Owner::this()), "")
+    scratch::file_beside(folder, "")
 }
 
 /// Writes an array to a temporary file beside `path`.

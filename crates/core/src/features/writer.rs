@@ -1,7 +1,6 @@
 //! Adding parts to a store. Any number of processes may do so at once, on any number of machines.
 
 use super::half::Half;
-use super::owner::writer_name;
 use super::part::{self, PartName};
 use super::rows::Rows;
 use super::store::Store;
@@ -9,6 +8,7 @@ use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
 use crate::own_files;
+use crate::owner::writer_name;
 use crate::workspace::persist;
 use ndarray::Array2;
 use ndarray_npy::WritableElement;
@@ -95,6 +95,11 @@ impl<'a> PartWriter<'a> {
     /// Whether somebody else writes to this store, as far as can be seen.
     pub fn is_shared(&self) -> bool {
         self.shared
+    }
+
+    /// Writes parts as if nobody else wrote to this store, because nobody computes the same rows.
+    pub fn set_alone(&mut self) {
+        self.shared = false;
     }
 
     /// Ends parts at this size, bytes, instead.

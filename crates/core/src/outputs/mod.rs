@@ -9,7 +9,8 @@ mod ledger;
 mod streamed;
 
 use crate::error::{AtPath, Error, Result};
-use crate::workspace::{Workspace, persist_new, temporary, write_whole};
+use crate::scratch;
+use crate::workspace::{Workspace, persist_new, write_whole};
 use ledger::{Ledger, Record};
 use std::collections::HashSet;
 use std::fs::{self, Metadata, OpenOptions};
@@ -199,7 +200,7 @@ impl Outputs {
     fn create(&mut self, path: &Path, bytes: &[u8]) -> Result<bool> {
         let folder = folder_of(path);
         fs::create_dir_all(folder).at(folder)?;
-        let mut file = temporary(folder, ".tmp-", "")?;
+        let mut file = scratch::file(folder, "")?;
         file.write_all(bytes).at(path)?;
         let real = folder.canonicalize().at(folder)?.join(path.file_name().unwrap_or_default());
         self.ledger.note(&real, bytes);

@@ -2,7 +2,8 @@
 
 use super::{Outputs, There, folder_of, refused};
 use crate::error::{AtPath, Error, Result};
-use crate::workspace::{persist, persist_new, temporary};
+use crate::scratch;
+use crate::workspace::{persist, persist_new};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -24,7 +25,7 @@ impl Outputs {
         let target = there.as_deref().unwrap_or(path);
         let folder = folder_of(target);
         fs::create_dir_all(folder).at(folder)?;
-        let mut file = temporary(folder, ".tmp-", "")?;
+        let mut file = scratch::file(folder, "")?;
         let mut out = BufWriter::with_capacity(1 << 20, Summing { to: file.as_file_mut(), sum: Sha256::new() });
         fill(&mut out)?;
         let sum = out.into_inner().map_err(|error| Error::at(path, error.into_error()))?.sum;

@@ -12,6 +12,7 @@ use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Calibration, Criterion, threshold_for};
 use crate::model::ModelInfo;
 use crate::own_files;
+use crate::seal;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -42,7 +43,7 @@ fn path(workspace: &Workspace) -> PathBuf {
 pub fn load(workspace: &Workspace) -> Result<Option<Choice>> {
     let path = path(workspace);
     match own_files::read(&path) {
-        Ok(text) => serde_json::from_slice(&text)
+        Ok(text) => seal::value(&text)
             .map(Some)
             .map_err(|error| Error::file(&path, format!("is damaged ({error}); run 'faceprobe choose RUN' again"))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -141,7 +142,7 @@ fn keep(
     let run = run.id().to_string();
     let choice = Choice { run, threshold, criterion: Some(criterion), at, after_test_openings, adapted };
     let path = path(workspace);
-    write_whole(&path, crate::text::json_value(&choice).at(&path)?.as_bytes())?;
+    write_whole(&path, seal::text(&choice).at(&path)?.as_bytes())?;
     Ok(choice)
 }
 

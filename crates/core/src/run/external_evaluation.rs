@@ -82,7 +82,7 @@ impl ExternalEvaluation {
     pub fn load(folder: &Path) -> Result<Self> {
         let path = figures_path(folder);
         let text = own_files::read(&path).at(&path)?;
-        serde_json::from_slice(&text)
+        crate::seal::value(&text)
             .map_err(|error| Error::file(&path, format!("is not an evaluation ({error}); evaluate again")))
     }
 }

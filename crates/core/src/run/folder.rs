@@ -4,10 +4,15 @@ use super::spec::Spec;
 use super::trash;
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
+use crate::seal;
+use crate::slurm::{Share, place};
 use crate::workspace::{Workspace, write_whole};
 use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+
+/// The folder of shares in a run's.
+const SHARES: &str = "shares";
 
 /// A run's name: kind and number, such as `dense-3`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,7 +42,7 @@ impl RunId {
     }
 
     /// Kind and number, for ordering `dense-10` after `dense-9`.
-    pub(super) fn parts(&self) -> (&str, u64) {
+    pub(crate) fn parts(&self) -> (&str, u64) {
         self.0.rsplit_once('-').and_then(|(kind, number)| Some((kind, number.parse().ok()?))).unwrap_or((&self.0, 0))
     }
 }
@@ -61,18 +66,8 @@ impl RunFolder {
         let runs = workspace.runs();
         fs::create_dir_all(&runs).at(&runs)?;
         let kind = spec.job.kind_name();
-        // One that was removed keeps its name, so that it can be brought back.
-        let removed = trash::list(workspace)?;
-        let last = Self::list(workspace)?
-            .iter()
-            .map(|run| &run.id)
-            .chain(&removed)
-            .filter(|id| id.parts().0 == kind)
-            .map(|id| id.parts().1)
-            .max()
-            .unwrap_or(0);
         // mkdir decides between two clients that count to the same number.
-        for number in last + 1.. {
+        for number in Self::last_number(workspace, kind)? + 1.. {
             let id = RunId(format!("{kind}-{number}"));
             let path = runs.join(id.as_str());
             match fs::create_dir(&path) {
@@ -86,6 +81,14 @@ impl RunFolder {
             }
         }
         Err(Error::failed("there is no free run number left"))
+    }
+
+    /// The number of the last run of a kind, 0 if there is none. One that was removed keeps its name, so that it can be
+    /// brought back.
+    pub(crate) fn last_number(workspace: &Workspace, kind: &str) -> Result<u64> {
+        let removed = trash::list(workspace)?;
+        let own = |id: &RunId| (id.parts().0 == kind).then_some(id.parts().1);
+        Ok(Self::list(workspace)?.iter().map(|run| &run.id).chain(&removed).filter_map(own).max().unwrap_or(0))
     }
 
     /// The run called `name`.
@@ -142,14 +145,14 @@ impl RunFolder {
     pub fn spec(&self) -> Result<Spec> {
         let path = self.spec_path();
         let text = own_files::read(&path).at(&path)?;
-        serde_json::from_slice(&text)
+        seal::value(&text)
             .map_err(|error| Error::file(&path, format!("is not a run's spec ({error}); remove the folder")))
     }
 
     /// Writes what is asked for.
     pub fn set_spec(&self, spec: &Spec) -> Result<()> {
         let path = self.spec_path();
-        write_whole(&path, crate::text::json_value(spec).at(&path)?.as_bytes())
+        write_whole(&path, seal::text(spec).at(&path)?.as_bytes())
     }
 
     fn spec_path(&self) -> PathBuf {
@@ -173,6 +176,11 @@ impl RunFolder {
         let part = Self { id, path };
         let parent = part.spec().ok()?.parent?;
         (parent == self.id.as_str()).then_some(part)
+    }
+
+    /// Where the worker on a share of this run keeps its journal.
+    pub fn share(&self, share: Share) -> Self {
+        Self { id: self.id.clone(), path: self.path.join(SHARES).join(share.index.to_string()) }
     }
 
     /// What libraries print.
@@ -205,17 +213,22 @@ impl RunFolder {
         self.path.join(format!("scores-{}.csv", split.name()))
     }
 
-    /// Takes the lock that says "a worker is on this run"; it holds until the file is dropped or the process ends.
+    /// Takes the lock that says "a worker is on this run"; it holds until the file is dropped or the process ends. Of a run
+    /// that was placed on a cluster there is none: its scheduler sees to it that a task is begun once, and a lock on a file
+    /// system that machines share may be missing, or outlive the machine that took it.
     ///
     /// # Errors
     /// When another worker holds it.
-    pub fn lock(&self) -> Result<File> {
+    pub fn lock(&self) -> Result<Option<File>> {
+        if place::is_placed(self) {
+            return Ok(None);
+        }
         let path = self.lock_path();
         let file = own_files::lock(&path).at(&path)?;
         // A client that looks whether the run is alive holds the lock for a moment; it is not a worker.
         for _ in 0..50 {
             match file.try_lock() {
-                Ok(()) => return Ok(file),
+                Ok(()) => return Ok(Some(file)),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(std::time::Duration::from_millis(10)),
                 Err(TryLockError::Error(error)) => return Err(Error::file(&path, error)),
             }
@@ -226,8 +239,16 @@ impl RunFolder {
         )))
     }
 
-    /// Whether a worker is on this run now.
+    /// Whether a worker is on this run or one of its shares now, or a scheduler will see to it.
     pub fn is_alive(&self) -> bool {
+        if place::is_placed(self) {
+            return place::is_live(self);
+        }
+        let shares = fs::read_dir(self.path.join(SHARES)).into_iter().flatten().flatten();
+        self.is_locked() || shares.map(|share| share.path()).any(|path| Self { id: self.id.clone(), path }.is_locked())
+    }
+
+    fn is_locked(&self) -> bool {
         match own_files::open(&self.lock_path()) {
             Ok(file) => matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
             // Another user's: only the system knows who holds it.

@@ -3,6 +3,7 @@
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{EpochFigures, Update};
 use crate::own_files;
+use crate::seal;
 use crate::text::json;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -64,7 +65,7 @@ impl Entry {
             Event::Life(life) => match life {
                 Life::Started { pid, threads } => format!("started with {threads} threads as process {pid}"),
                 Life::Paused => "paused".into(),
-                Life::Resumed => "goes on".into(),
+                Life::Resumed => "resumed".into(),
                 Life::Finished { summary, seconds } => format!("done after {seconds:.1} s: {summary}"),
                 Life::Failed { error, seconds } => format!("failed after {seconds:.1} s: {error}"),
                 Life::Stopped { summary: Some(summary), seconds } => format!("stopped after {seconds:.1} s: {summary}"),
@@ -119,7 +120,7 @@ impl JournalWriter {
     /// in the return value.
     pub fn write(&mut self, event: Event) -> bool {
         let entry = Entry { at: jiff::Timestamp::now().as_millisecond(), event };
-        let Ok(mut line) = serde_json::to_string(&entry).map(|line| json(line).into_bytes()) else {
+        let Ok(mut line) = serde_json::to_string(&entry).map(|line| seal::line(&json(line)).into_bytes()) else {
             return false;
         };
         line.push(b'\n');
@@ -179,8 +180,8 @@ impl JournalReader {
         self.line
     }
 
-    /// The next piece. Of words on how far a phase is that follow each other, only the last is given. Lines that are not
-    /// events (a torn line that was ended later, garbage) are passed over; so are the zeros that a file system can leave
+    /// The next piece. Of words on how far a phase is that follow each other, only the last is given. Of a line that is
+    /// no event, or was changed, a note is given. A torn line that was ended later is passed over; so are the zeros that a file system can leave
     /// for what it lost, down to the event behind them.
     ///
     /// # Errors
@@ -216,7 +217,7 @@ impl JournalReader {
         while let Some(line) = lines.next() {
             // What most of a long journal is: the next line says the same more newly, so this one is not even parsed.
             if !(is_progress(line) && lines.peek().is_some_and(|next| is_progress(next))) {
-                entries.extend(parse(line));
+                entries.extend(parse(line).or_else(|| unreadable(line)));
             }
         }
         Ok(Piece { entries, more: true, anew })
@@ -239,6 +240,15 @@ impl JournalReader {
         self.offset += read.inspect_err(|_| self.torn.truncate(before))? as u64;
         Ok(anew)
     }
+}
+
+/// What is told in the place of a line that is no event, or not the one that was written: what it said must not be missed in
+/// silence. A line that was torn off when its worker was killed said nothing that was done.
+fn unreadable(line: &[u8]) -> Option<Entry> {
+    let blank = line.iter().all(|&byte| byte == 0 || byte.is_ascii_whitespace());
+    let torn = line.starts_with(b"{\"at\":") && !line.ends_with(b"}");
+    let text = "A line of the journal cannot be read or was changed; what it told is missing here.".to_owned();
+    (!blank && !torn).then_some(Entry { at: 0, event: Event::Work(Update::Note { text }) })
 }
 
 /// Whether a line begins as the writer begins those that tell how far a phase is.
@@ -264,6 +274,9 @@ fn parse(line: &[u8]) -> Option<Entry> {
         remaining: Option<f64>,
     }
     let line = &line[line.iter().take_while(|&&byte| byte == 0).count()..];
+    if !seal::is_whole(line) {
+        return None;
+    }
     match serde_json::from_slice::<Head>(line) {
         Ok(Head { at, event: "epoch" }) => {
             let figures = serde_json::from_slice(line).ok()?;

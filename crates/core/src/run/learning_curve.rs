@@ -174,7 +174,7 @@ impl LearningCurve {
     pub fn load(folder: &Path) -> Result<Self> {
         let path = path(folder);
         let text = std::fs::read(&path).at(&path)?;
-        serde_json::from_slice(&text)
+        crate::seal::value(&text)
             .map_err(|error| Error::file(&path, format!("is not a learning curve ({error}); make it again")))
     }
 
@@ -184,7 +184,7 @@ impl LearningCurve {
     /// A folder that cannot be written.
     pub fn save(&self, folder: &Path) -> Result<()> {
         let path = path(folder);
-        write_whole(&path, crate::text::json_value(self).at(&path)?.as_bytes())
+        write_whole(&path, crate::seal::text(self).at(&path)?.as_bytes())
     }
 }
 

@@ -6,6 +6,7 @@
 
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
+use crate::seal;
 use crate::workspace::Workspace;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,8 @@ pub struct Record {
     closed: Option<String>,
     openings: Vec<(Timestamp, Opening)>,
     unreadable: Vec<Unreadable>,
+    /// Runs whose test split was opened, as their results say, and that no line is of: with manifest, and a moment before it.
+    missing: Vec<(String, String, Option<Timestamp>)>,
 }
 
 impl Record {
@@ -68,7 +71,19 @@ impl Record {
             line.manifest_sha256.as_deref().is_none_or(|of| of == manifest_sha256)
                 && line.since.is_none_or(|since| since < created)
         });
-        known.count() + possible.count() + usize::from(self.closed.is_some())
+        let missing = self.missing.iter().filter(|(_, of, since)| {
+            of == manifest_sha256 && since.is_none_or(|since| since < created) && self.closed.is_none()
+        });
+        known.count() + possible.count() + missing.count() + usize::from(self.closed.is_some())
+    }
+
+    /// Takes note of a run that has a test accuracy: where no line tells of its opening, one was lost, and counts all the same.
+    pub fn expect(&mut self, run: &str, manifest_sha256: &str, created: &str) {
+        let told = self.openings().any(|known| known.run == run && known.manifest_sha256 == manifest_sha256);
+        // A line that cannot be read may be it, and counts already.
+        if !told && self.unreadable.is_empty() {
+            self.missing.push((run.to_owned(), manifest_sha256.to_owned(), created.parse().ok()));
+        }
     }
 
     /// What cannot be read, what is made of it, and what can be done; none if the record is whole.
@@ -79,6 +94,15 @@ impl Record {
                 format!(
                     "cannot be read ({reason}), so every model is marked as made after a test opening; make the file readable, or \
                      put the record back from a copy."
+                ),
+            ));
+        }
+        if let Some((run, ..)) = self.missing.first() {
+            return Some(Error::file(
+                &self.path,
+                format!(
+                    "tells of no opening for {run}, whose test split was opened, so every model of its data that was made later is \
+                     marked as made after a test opening; put the record back from a copy."
                 ),
             ));
         }
@@ -118,6 +142,8 @@ impl Record {
                 Err(reason) => {
                     let rest: serde_json::Value = serde_json::from_slice(text).unwrap_or_default();
                     let said = |field: &str| rest.get(field)?.as_str();
+                    // What stands in a line that was changed may be what was changed.
+                    let said = |field: &str| said(field).filter(|_| seal::is_whole(text));
                     record.unreadable.push(Unreadable {
                         line,
                         reason,
@@ -133,6 +159,9 @@ impl Record {
 
 /// The opening of a line with its moment, or why it is none.
 fn opening(line: &[u8]) -> Result<(Timestamp, Opening), String> {
+    if !seal::is_whole(line) {
+        return Err("it was changed since it was written".to_owned());
+    }
     let opening: Opening = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let moment = past(&opening.at).ok_or_else(|| format!("{:?} is no moment that is past", opening.at))?;
     if !is_sha256(&opening.manifest_sha256) {
@@ -159,7 +188,7 @@ fn path(workspace: &Workspace) -> PathBuf {
 /// Adds an opening to the record. Removing runs does not take it away.
 pub fn record(workspace: &Workspace, opening: &Opening) -> Result<()> {
     let path = path(workspace);
-    let mut line = serde_json::to_vec(opening).at(&path)?;
+    let mut line = seal::line(&serde_json::to_string(opening).at(&path)?).into_bytes();
     line.push(b'\n');
     fs::create_dir_all(workspace.runs()).at(&path)?;
     let mut file = own_files::append(&path).at(&path)?;

@@ -1,6 +1,6 @@
 //! The depth probe: how well each stage of a backbone tells the classes, by a logistic regression on its features.
 
-use crate::error::{AtPath, Result};
+use crate::error::{AtPath, Error, Result};
 use crate::features::FeatureSpec;
 use crate::own_files;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ impl Probe {
     /// No such file, or one that is damaged.
     pub fn load(run: &Path) -> Result<Self> {
         let path = run.join(FILE);
-        serde_json::from_slice(&own_files::read(&path).at(&path)?).at(&path)
+        crate::seal::value(&own_files::read(&path).at(&path)?).map_err(|what| Error::file(&path, what))
     }
 
     /// The stage with the highest validation accuracy; of equals the earliest, which costs least.

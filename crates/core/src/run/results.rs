@@ -12,6 +12,7 @@ use crate::error::{AtPath, Error, Result};
 use crate::evaluation::{Calibration, Criterion, Interval, ScoreFigures, threshold_for};
 use crate::model::Kind;
 use crate::own_files;
+use crate::seal;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -144,7 +145,7 @@ impl ResultRow {
     pub fn load(run: &RunFolder) -> Result<Option<Self>> {
         let path = run.result_path();
         match own_files::read(&path) {
-            Ok(text) => serde_json::from_slice(&text)
+            Ok(text) => seal::value(&text)
                 .map(|row: Self| Some(row.with_key(run)))
                 .map_err(|error| Error::file(&path, format!("is not a result ({error}); train the run again"))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -223,7 +224,7 @@ impl ResultRow {
     /// Writes the row into its run's folder.
     pub fn save(&self, run: &RunFolder) -> Result<()> {
         let path = run.result_path();
-        write_whole(&path, crate::text::json_value(self).at(&path)?.as_bytes())
+        write_whole(&path, seal::text(self).at(&path)?.as_bytes())
     }
 
     /// The row of a run that has no result (yet): what its spec says, and how it stands.
@@ -349,11 +350,20 @@ pub fn table(workspace: &Workspace) -> Result<Table> {
 
 /// The whole table, or that of the parts of one run.
 fn table_of(workspace: &Workspace, parent: Option<&str>) -> Result<Table> {
-    let record = openings::load(workspace);
+    let mut record = openings::load(workspace);
     let chosen = super::choice::load(workspace)?.map(|choice| choice.run);
     let names = Names::read(workspace);
+    let all = listing::all(workspace)?;
+    for listed in &all {
+        if let Listed::Run(view) = listed
+            && let Ok(Some(result)) = &view.result
+            && result.test_accuracy.is_some()
+        {
+            record.expect(&result.run, &result.manifest_sha256, &result.created);
+        }
+    }
     let mut table = Table { record: record.damage(), ..Table::default() };
-    for listed in listing::all(workspace)? {
+    for listed in all {
         let damaged = match listed {
             Listed::Run(view) if parent.is_some() && view.spec.parent.as_deref() != parent => continue,
             Listed::Run(view) => match row(&view, &record, chosen.as_deref()) {

@@ -1,10 +1,13 @@
-//! `scores-val.csv` and `scores-test.csv`: what a model said of each image of a split, as `source,path,label,score`.
+//! `scores-val.csv` and `scores-test.csv`: what a model said of each image of a split, as `source,path,label,score`;
+//! and beside each, in a file that ends in `.sha256`, its checksum.
 
-use crate::dataset::{Manifest, Sample};
+use crate::dataset::{ContentHash, Manifest, Sample};
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
 use crate::workspace::write_whole;
-use std::path::Path;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 /// The rows of such a file, in the order of the manifest.
 pub struct ScoreFile {
@@ -22,11 +25,20 @@ impl ScoreFile {
     /// # Errors
     /// When the file cannot be read, or a row of it is damaged; the row is named by its line.
     pub fn read(path: &Path, classes: &[String; 2]) -> Result<Self> {
-        let file = own_files::open(path).map_err(|error| {
+        let bytes = own_files::read(path).map_err(|error| {
             Error::file(path, format!("cannot be read ({error}); train the run again to have its scores"))
         })?;
+        match own_files::read(&checksum(path)) {
+            Ok(stated) if stated != sum(path, &bytes).as_bytes() => {
+                let what = "does not fit its checksum, so it was changed since it was written; train the run again";
+                return Err(Error::file(path, what));
+            }
+            // One of an earlier version has none.
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&checksum(path), error)),
+            _ => {}
+        }
         let mut found = Self { images: Vec::new(), scores: Vec::new(), positive: Vec::new() };
-        for record in csv::Reader::from_reader(file).records() {
+        for record in csv::Reader::from_reader(&bytes[..]).records() {
             let record = record.at(path)?;
             let line = record.position().map_or(0, csv::Position::line);
             let damaged = |what: &str| Error::file(path, format!("line {line}: {what}; train the run again"));
@@ -54,5 +66,20 @@ pub fn write(path: &Path, manifest: &Manifest, samples: &[&Sample], scores: &[f6
             .at(path)?;
     }
     let bytes = out.into_inner().map_err(|error| Error::file(path, error.error()))?;
-    write_whole(path, &bytes)
+    // Whenever this is cut short, no checksum is there that is of other scores.
+    match fs::remove_file(checksum(path)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&checksum(path), error)),
+        _ => {}
+    }
+    write_whole(path, &bytes)?;
+    write_whole(&checksum(path), sum(path, &bytes).as_bytes())
+}
+
+/// The file with the checksum of the scores, which `sha256sum -c` takes.
+fn checksum(path: &Path) -> PathBuf {
+    path.with_extension("sha256")
+}
+
+fn sum(path: &Path, bytes: &[u8]) -> String {
+    format!("{}  {}\n", ContentHash::of(bytes), path.file_name().unwrap_or_default().display())
 }

@@ -6,7 +6,7 @@ use super::folder::RunFolder;
 use super::follower::Follower;
 use crate::dataset::ContentHash;
 use crate::own_files;
-use crate::workspace::temporary;
+use crate::scratch;
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
@@ -78,7 +78,7 @@ fn write(run: &RunFolder, follower: &Follower<Facts>) -> Option<()> {
     let summary = Summary { format: FORMAT, length, ends, facts: follower.state().clone() };
     let mut rest = serde_json::to_vec(&summary).ok()?;
     rest.push(b'}');
-    let mut file = temporary(run.path(), ".tmp-", "").ok()?;
+    let mut file = scratch::file(run.path(), "").ok()?;
     file.write_all(format!("{BEFORE}{}{AFTER}", ContentHash::of(&rest)).as_bytes()).ok()?;
     file.write_all(&rest).ok()?;
     file.persist(run.summary_path()).ok()?;

@@ -10,7 +10,8 @@ use crate::features::StoreIdentity;
 use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::monitor::EpochFigures;
 use faceprobe_core::own_files;
-use faceprobe_core::workspace::{persist, temporary};
+use faceprobe_core::scratch;
+use faceprobe_core::workspace::persist;
 use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors, tensor::View};
 use serde::{Deserialize, Serialize};
@@ -199,7 +200,7 @@ impl Checkpoints {
             .flat_map(|(name, all)| all.into_iter().enumerate().map(move |(at, all)| (format!("{name}.{at}"), all)))
             .map(|(name, values)| (name, TensorView { shape: [values.len()], values }));
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        let file = temporary(folder, ".tmp-", "")?;
+        let file = scratch::file(folder, "")?;
         safetensors::serialize_to_file(tensors, Some(metadata), file.path()).at(&self.path)?;
         persist(file, &self.path)
     }

@@ -101,7 +101,7 @@ pub(super) fn evaluate(
     let folder = circumstances.run.path();
     score_file::write(&folder.join("scores.csv"), &scored, &samples, &scores)?;
     let path = figures_path(folder);
-    write_whole(&path, faceprobe_core::text::json_value(&figures).at(&path)?.as_bytes())?;
+    write_whole(&path, faceprobe_core::seal::text(&figures).at(&path)?.as_bytes())?;
     Ok(format!("{name}: accuracy {:.3} on {} images of {}", figures.accuracy, figures.images, figures.dataset))
 }
 

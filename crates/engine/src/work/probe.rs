@@ -30,7 +30,7 @@ pub(super) fn run(
     monitor.update(Update::Stage { name: "extract every stage".into() });
     let (stores, _) = filled_stores(circumstances, &manifest, &[Split::Train, Split::Val], source.as_ref(), monitor)?;
     drop(source);
-    monitor.update(Update::Stage { name: "fit a regression on each".into() });
+    monitor.update(Update::Stage { name: "fit a regression on each stage".into() });
     let mut figures = Vec::with_capacity(stages.len());
     for (tap, (stage, store)) in stages.iter().zip(&stores).enumerate() {
         let store = std::slice::from_ref(store);
@@ -56,7 +56,7 @@ pub(super) fn run(
     }
     let probe = Probe { dataset: dataset.to_owned(), features: features.clone(), stages: figures };
     let path = circumstances.run.path().join(FILE);
-    write_whole(&path, faceprobe_core::text::json_value(&probe).at(&path)?.as_bytes())?;
+    write_whole(&path, faceprobe_core::seal::text(&probe).at(&path)?.as_bytes())?;
     let best = probe.best().ok_or_else(|| Error::failed("The network has no stages to probe."))?;
     Ok(format!(
         "best on validation: stage {} ({}) with {:.3}; train on it with --tap {} --pool {}",

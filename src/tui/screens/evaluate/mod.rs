@@ -13,6 +13,7 @@ use super::super::jobs::{Job, Threshold};
 use super::super::keys::{Action, Binding, Context, name_of};
 use super::super::records::RecordJob;
 use super::super::stages::{ScreenId, State as Step, Study};
+use super::super::views::{self, ViewId, nearest};
 use super::{Gesture, Screen, results};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::evaluation::Criterion;
@@ -124,6 +125,7 @@ impl Screen for Evaluate {
             | Action::KeepThreshold
             | Action::Picture => app.evaluate.figures().is_some(),
             Action::GroupBy => app.evaluate.sheet().is_some_and(|sheet| sheet.columns().len() > 1),
+            Action::Nearest => nearest::has_votes(app) && app.evaluate.figures().is_some(),
             _ => true,
         }
     }
@@ -162,6 +164,11 @@ fn current(app: &App) -> Option<(usize, usize, &ResultRow)> {
         .or_else(|| app.snapshot.model().and_then(|(run, _)| find(&run)))
         .unwrap_or(0);
     rows.get(at).map(|row| (at, rows.len(), *row))
+}
+
+/// The model that is evaluated.
+pub fn shown(app: &App) -> Option<&ResultRow> {
+    current(app).map(|(_, _, row)| row)
 }
 
 /// Turns to a run.
@@ -218,10 +225,17 @@ pub fn scored(app: &mut App, run: &str, split: Split, outcome: Result<Arc<Sheet>
 }
 
 /// The picture of the mistake under the cursor: what a preview beside the list would show.
-fn picture(app: &App) -> Option<PathBuf> {
+pub fn picture(app: &App) -> Option<PathBuf> {
     let sheet = app.evaluate.sheet()?;
     let at = *app.evaluate.figures()?.mistakes.get(app.evaluate.mistake)?;
     sheet.scored.file(sheet.scored.images.get(at)?)
+}
+
+/// What the image of the mistake under the cursor is.
+pub fn truth(app: &App) -> Option<&str> {
+    let scored = &app.evaluate.sheet()?.scored;
+    let at = *app.evaluate.figures()?.mistakes.get(app.evaluate.mistake)?;
+    scored.classes.get(usize::from(*scored.positive.get(at)?)).map(String::as_str)
 }
 
 /// One press of an arrow, and one of Ctrl with an arrow.
@@ -255,6 +269,10 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::OtherSplit => return other_split(app),
         Action::Pane => app.evaluate.page = app.evaluate.page.wrapping_add(1),
         Action::GroupBy => group_by(app),
+        Action::Nearest if nearest::has_votes(app) => return views::open(app, ViewId::Nearest),
+        Action::Nearest => {
+            app.say(Tone::Plain, "Only a model of nearest neighbours (knn) has training images that voted.");
+        }
         Action::Picture => {
             let model = current(app).map(|(_, _, row)| row.run.clone());
             return super::open_picture(app, picture(app), model);

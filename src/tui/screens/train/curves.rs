@@ -123,7 +123,7 @@ impl View {
                 self.range = window::moved(self.range, action == Action::PanRight, planned);
             }
             Action::EpochTable => self.table = !self.table,
-            Action::Unmark => self.marked.clear(),
+            _ if !self.large => return false,
             _ => return self.point(action, runs, planned),
         }
         true
@@ -151,19 +151,6 @@ impl View {
         true
     }
 
-    /// Lays a run over the others or takes it away; false when there are too many already.
-    pub fn mark(&mut self, run: &str) -> bool {
-        if let Some(at) = self.marked.iter().position(|marked| marked == run) {
-            self.marked.remove(at);
-            return true;
-        }
-        if self.marked.len() == MOST {
-            return false;
-        }
-        self.marked.push(run.to_owned());
-        true
-    }
-
     /// Which colour a run has among the marked.
     pub fn hue(&self, run: &str) -> Option<usize> {
         self.marked.iter().position(|marked| marked == run).map(|at| at + 1)
@@ -174,6 +161,7 @@ impl View {
 pub fn shown(app: &App, run: &Arc<Run>) -> Vec<Arc<Run>> {
     let mut runs = vec![Arc::clone(run)];
     let marked = app.train.view.marked.iter().filter(|id| id.as_str() != run.id.as_str());
-    runs.extend(marked.filter_map(|id| app.snapshot.run(id)).filter(|run| run.has_curves()).cloned());
+    let marked = marked.filter_map(|id| app.snapshot.run(id)).filter(|run| run.has_curves());
+    runs.extend(marked.take(MOST).cloned());
     runs
 }

