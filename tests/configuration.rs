@@ -136,7 +136,7 @@ fn shells_complete_commands_options_and_names() {
     assert_eq!(tab(&["faceprobe", "predict", "--model", "logi"]), ["logistic-1"]);
     assert_eq!(tab(&["faceprobe", "train", "dense", "--data", "fa"]), ["faces"]);
     assert_eq!(tab(&["faceprobe", "train", "dense", "--optimizer", "ada"]), ["adam", "adamw"]);
-    assert_eq!(tab(&["faceprobe", "extract", "--backbone", "vgg"]), ["vgg16"]);
+    assert!(tab(&["faceprobe", "extract", "--backbone", "vgg"]).contains(&"vgg16".to_owned()));
     let elsewhere = at.path().to_string_lossy().into_owned();
     let from_root = completed(home.path(), &bash, &["faceprobe", "--workspace", &elsewhere, "runs", "show", "logi"]);
     assert_eq!(from_root, ["logistic-1"]);

@@ -92,7 +92,8 @@ fn a_curve_trains_nested_parts_as_ordinary_runs_and_only_what_is_not_there() {
     assert_eq!(status["others"], serde_json::json!([]), "what a curve trains belongs to it");
     let ordered = text.replace("sizes = [20, 8, 8]", "sizes = [8, 20]").replace("seeds = [2, 1]", "seeds = [1, 2]");
     std::fs::write(&file, ordered.replace("sizes = [8, 20, 30]", "sizes = [8, 20, 31]")).expect("written");
-    let states: Vec<Value> = json(at, &["study", "status", "growth.toml"])["steps"]
+    let status = json(at, &["study", "status", "growth.toml"]);
+    let states: Vec<Value> = status["steps"]
         .as_array()
         .into_iter()
         .flatten()
@@ -100,6 +101,11 @@ fn a_curve_trains_nested_parts_as_ordinary_runs_and_only_what_is_not_there() {
         .map(|step| step["state"].clone())
         .collect();
     assert_eq!(states, ["done", "to-do", "to-do"], "the order of sizes and seeds says nothing, other sizes are others");
+    let others = status["others"].as_array().expect("others");
+    assert!(
+        others.len() == 2 && others.iter().all(|run| run.as_str().is_some_and(|run| run.starts_with("curve-"))),
+        "{others:?}"
+    );
     ok(at, &["report", "--output", "report"]);
     let report = std::fs::read_to_string(at.join("report/report.md")).expect("a report");
     assert!(report.contains("## Learning curves") && report.contains("Fitted: error ="), "{report}");

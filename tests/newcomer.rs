@@ -12,6 +12,7 @@ mod session;
 use faceprobe_core::dataset::SourceSpec;
 use faceprobe_core::dataset::locate::{Placed, place};
 use faceprobe_core::dataset::synthetic::{SampleSettings, generate};
+use faceprobe_core::imaging::decode;
 use faceprobe_core::monitor::Silent;
 use serde_json::json;
 use server::{Page, Server};
@@ -67,7 +68,9 @@ fn photographs(folder: &Path) -> PathBuf {
     let rows = source.read().expect("its rows");
     let to = folder.join("photographs");
     for (number, Placed { row, file, stamp }) in place(&rows.root, rows.rows).0.into_iter().enumerate() {
-        if let (Some(class), Some(_)) = (row.class, stamp) {
+        // The drawings have broken files among them, as data sets do.
+        let whole = fs::read(&file).is_ok_and(|bytes| decode(&bytes).is_ok());
+        if let (Some(class), Some(_), true) = (row.class, stamp, whole) {
             let class = to.join(["female", "male"][class]);
             fs::create_dir_all(&class).expect("a folder");
             fs::copy(file, class.join(format!("{number:03}.jpg"))).expect("a copy");

@@ -10,6 +10,7 @@ use faceprobe_core::config::{
 use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::path_text::text_of;
 use faceprobe_core::scratch;
+use faceprobe_core::slurm::SlurmSettings;
 use faceprobe_core::workspace::persist_new;
 use faceprobe_settings::{Settings, value_of};
 use serde::Serialize;
@@ -90,6 +91,7 @@ fn show(context: &Context) -> Result<()> {
         match name {
             "screen" => all.extend(settings::<ScreenSettings>(&section)),
             "notices" => all.extend(settings::<NoticeSettings>(&section)),
+            "slurm" => all.extend(settings::<SlurmSettings>(&section)),
             _ => all.extend(section.entries().iter().map(|entry| Shown::given(name, entry))),
         }
     }
@@ -105,23 +107,24 @@ fn show(context: &Context) -> Result<()> {
         .collect();
     print(&table(&[("setting", Align::Left), ("value", Align::Left), ("from", Align::Left)], &rows))?;
     if config.files().is_empty() && !context.quiet {
-        print("\nNo file is there; 'faceprobe config init' makes one to begin with.\n")?;
+        print("\nThere is no configuration file; 'faceprobe config init' writes one to start from.\n")?;
     }
     Ok(())
 }
 
-/// A file with everything that can be configured, commented out.
+/// A file with every setting, commented out.
 fn template() -> String {
-    let keys = "[keys]\n# Other keys for actions of the workbench: one in quotes, or a list of which the first is shown.\n\
-                # 'faceprobe config keys' lists the actions with the keys they have.\n# runs.stop = \"s\"\n\
+    let keys = "[keys]\n# Keys of the workbench, by action: one in quotes, or a list, of which the footer shows the first.\n\
+                # 'faceprobe config keys' lists all actions and their keys.\n# runs.stop = \"s\"\n\
                 # global.help = [\"?\", \"F1\"]\n";
     format!(
-        "# What faceprobe is to do without being told each time. A line that begins with # says nothing: take the # away to\n\
-         # change a setting. Options of the command line count more than this file, and of two files the workspace's\n\
-         # ({WORKSPACE_FILE}) counts more than the user's. 'faceprobe config show' shows what holds, and where it comes from.\n\n\
-         {}\n{}\n{keys}",
+        "# Configuration of faceprobe. Every setting stands here with its default, commented out: remove the # to change one.\n\
+         # Options on the command line override this file, and a workspace's {WORKSPACE_FILE} overrides the user's file.\n\
+         # 'faceprobe config show' lists the values in force and where each comes from.\n\n\
+         {}\n{}\n{}\n{keys}",
         section_template::<ScreenSettings>("screen"),
         section_template::<NoticeSettings>("notices"),
+        section_template::<SlurmSettings>("slurm"),
     )
 }
 

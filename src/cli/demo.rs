@@ -20,6 +20,8 @@ pub(crate) fn run(context: &Context, args: &DemoArgs) -> Result<()> {
     let sample = SampleSettings { images: args.images as usize, seed: args.seed, ..SampleSettings::default() };
     let job = JobSpec::Demo { sample };
     if is_interactive() && !args.plain && !context.json {
+        // A configuration that is wrong is told before anything is started.
+        context.tui_options(None)?;
         let run = match find(context, &job)? {
             Some(run) => run.id().clone(),
             None => {

@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::output::{print, print_json, say};
+use super::place::LAG;
 use super::run_reporter::{RunReporter, Words};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::own_files;
@@ -13,7 +14,7 @@ use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Says how a run has ended: to the person on standard error, and its name on standard output for what comes next.
 pub(crate) fn ended(context: &Context, view: &RunView) -> Result<()> {
@@ -72,6 +73,7 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
     let mut view = RunView::open(run)?;
     let mut words = Words::new(context.quiet);
     let mut reporter = RunReporter::new(&view);
+    let mut lost: Option<Instant> = None;
     loop {
         reporter.tell(&view, &mut words)?;
         // The journal of a run that was set to work again tells of its last end until its new worker speaks.
@@ -79,7 +81,11 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
         if !at_work {
             view.refresh()?;
         }
-        if !at_work && !view.status.is_live() && view.status != Status::Queued {
+        // Folders that machines share lag behind the scheduler's queue.
+        let gone = view.status == Status::Interrupted && view.standing().is_some();
+        lost = if gone { lost.or_else(|| Some(Instant::now())) } else { None };
+        let lags = lost.is_some_and(|since| since.elapsed() < LAG);
+        if !at_work && !lags && !view.status.is_live() && view.status != Status::Queued {
             reporter.tell(&view, &mut words)?;
             break;
         }
@@ -90,6 +96,9 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             view.refresh()?;
             if view.status == Status::Waiting {
                 let log = view.folder.log_path();
+                if is_full(view.folder.path()) {
+                    return Err(full_disk(&view));
+                }
                 let last = own_files::read(&log).unwrap_or_default();
                 let last = String::from_utf8_lossy(&last);
                 let last = last.lines().last().unwrap_or("no word");
@@ -133,11 +142,12 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
              kept. Start the work again.",
             view.id()
         ))),
-        _ if is_full(view.folder.path()) => Err(Error::failed(format!(
-            "The worker of run {} was killed or crashed: the disk of {} is full. Free some space, then resume it with \
-             'faceprobe runs resume {}'.",
+        _ if is_full(view.folder.path()) => Err(full_disk(&view)),
+        _ if view.standing().is_some() => Err(Error::failed(format!(
+            "Tasks of run {} left Slurm's queue and are not done; plans/{}/log has what they printed, and 'faceprobe runs \
+             resume {}' submits them again.",
             view.id(),
-            view.folder.path().display(),
+            view.standing().map(|standing| standing.plan.clone()).unwrap_or_default(),
             view.id()
         ))),
         _ => Err(Error::failed(format!(
@@ -152,6 +162,15 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
 /// Whether a library's last word is that it did not get the memory it asked for.
 fn is_of_memory(word: &str) -> bool {
     ["bad_alloc", "memory allocation of", "annot allocate memory"].iter().any(|known| word.contains(known))
+}
+
+/// What is said of a worker that ended and could not write why.
+fn full_disk(view: &RunView) -> Error {
+    let (id, folder) = (view.id(), view.folder.path().display());
+    Error::failed(format!(
+        "The worker of run {id} ended without a word: the disk of {folder} is full. Make room, then 'faceprobe runs resume {id}' \
+         goes on from where it was."
+    ))
 }
 
 /// Whether there is no room left for even a journal where a folder lies.

@@ -112,7 +112,7 @@ impl Context {
             ascii: self.ascii || screen.ascii,
             mouse: self.mouse && screen.mouse,
             images: self.images.unwrap_or(screen.image_protocol.into()),
-            notices: config.notices()?.into(),
+            notices: config.notices()?,
         })
     }
 }

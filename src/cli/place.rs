@@ -6,7 +6,6 @@ use super::follow::interrupts;
 use super::output::{print, print_json, say, to_json};
 use super::run_reporter::Words;
 use super::work;
-use faceprobe_core::config::Config;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::own_files;
 use faceprobe_core::run::{JobSpec, RunFolder, RunView, Spec, Status};
@@ -81,7 +80,7 @@ pub(crate) fn place(context: &Context, args: &PlaceArgs, jobs: Vec<JobSpec>, det
 
 /// The terms that configuration and command line state.
 pub(crate) fn terms(context: &Context, args: &PlaceArgs) -> Result<Terms> {
-    let settings = Config::load(&context.workspace)?.section("slurm").read()?;
+    let settings = context.config()?.section("slurm").read()?;
     Ok(Terms { settings, own: args.sbatch.clone() })
 }
 

@@ -264,6 +264,9 @@ fn show(context: &Context, run: RunFolder) -> Result<()> {
     if let Some(outcome) = &view.facts().outcome {
         text.push_str(&format!("{}\n", line(outcome)));
     }
+    if let Some(standing) = view.standing() {
+        text.push_str(&format!("Slurm, plan {}: {}\n", standing.plan, line(&standing.words())));
+    }
     if let Some(last) = story.epochs.last() {
         let (of, loss, accuracy) = match last.validated {
             Some(val) => ("validation", val.loss, val.accuracy),

@@ -280,8 +280,9 @@ fn draw_steps(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &
 }
 
 fn message_lines(app: &App, width: u16, height: u16) -> u16 {
-    let text = app.told().map_or(0, |(_, text)| text.width() + 3);
-    (text.div_ceil(usize::from(width).max(1)) as u16).clamp(1, (height / 4).clamp(1, 6))
+    let rows =
+        app.told().map_or(0, |(_, text)| widgets::rows(&format!("✗ {text}"), usize::from(width).saturating_sub(1)));
+    (rows as u16).clamp(1, (height / 4).clamp(1, 6))
 }
 
 fn draw_message(frame: &mut Frame, area: Rect, app: &App) {

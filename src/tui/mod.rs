@@ -52,12 +52,13 @@ use app::App;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate, SetTitle};
 use effect::{Effect, TerminalEffect};
 use event::Event;
+use faceprobe_core::config::NoticeSettings;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::run::RunId;
 use faceprobe_core::workspace::Workspace;
 use graphics::{ImageProtocol, Query};
 use jobs::Job;
-use notices::{Notices, Speech};
+use notices::Speech;
 use pictures::Order;
 use session::Session;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -83,8 +84,8 @@ pub struct TuiOptions {
     pub mouse: bool,
     /// How pictures are shown.
     pub images: ImageProtocol,
-    /// What reaches somebody who is away.
-    pub notices: Notices,
+    /// What tells that a run has ended.
+    pub notices: NoticeSettings,
 }
 
 /// Between two frames at least: 15 a second at most for what happens by itself.
@@ -114,7 +115,7 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
     let hands = start_hands(&workspace, &options, &events);
     let led = options.start.is_some();
     let mut app = App::new(theme, workspace.root().to_owned(), options.start);
-    app.notices = options.notices;
+    app.notices = options.notices.into();
     let named = options.theme.is_some() || theme.palette == theme::Palette::Monochrome;
     let memory = Session::load(&workspace);
     // Who is led through a demo is not put back to where somebody was.

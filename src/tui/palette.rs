@@ -129,6 +129,10 @@ fn score_from(word: &[char], text: &[char], start: usize) -> Option<i32> {
         points -= (found - last.unwrap_or(found)).min(10) as i32 / 3;
         last = Some(found);
         at = found + 1;
+        // Letters strewn over half a sentence mean nothing.
+        if at - start > word.len() * 2 + 4 {
+            return None;
+        }
     }
     // What stands early in the line is what it is called.
     Some(points - (start / 12).min(6) as i32)

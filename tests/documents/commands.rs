@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Options of sbatch, which docs/cluster.md names.
+const OF_SLURM: [&str; 6] = ["--array", "--dependency", "--parsable", "--requeue", "--signal", "--time"];
+
 /// Everything that may be named.
 pub struct Known {
     root: PathBuf,
@@ -21,6 +24,7 @@ impl Known {
         let mut options = BTreeSet::new();
         collect(&grammar, &mut options);
         options.extend(scripts(root).iter().flat_map(|text| options_in(text)));
+        options.extend(OF_SLURM.map(str::to_owned));
         let makefile = fs::read_to_string(root.join("Makefile")).expect("the Makefile");
         let targets = makefile.lines().filter_map(|line| line.split_once(':')).map(|(target, _)| target.to_owned());
         Self { root: root.to_owned(), grammar, options, targets: targets.collect() }

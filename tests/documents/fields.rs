@@ -45,13 +45,16 @@ fn keys(value: &Value, found: &mut BTreeSet<String>) {
 /// The fields of a file: keys of JSON, columns of CSV, what a model says of itself.
 fn fields(path: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let mut add = |text: &str| keys(&serde_json::from_str(text).expect("JSON"), &mut found);
+    let mut add = |text: &str| {
+        let value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        keys(&value, &mut found);
+    };
     let text = || fs::read_to_string(path).expect("text");
     match path.extension().and_then(|extension| extension.to_str()) {
         // What the workbench remembers is its own business.
         Some("json") if path.ends_with("workbench.json") => {}
         Some("json") => add(&text()),
-        Some("jsonl") => text().lines().for_each(&mut add),
+        Some("jsonl") => text().lines().filter(|line| !line.is_empty()).for_each(&mut add),
         Some("csv") => {
             let columns = csv::Reader::from_path(path).expect("a table").headers().expect("columns").clone();
             found.extend(columns.iter().map(|column| column.split(' ').next().unwrap_or_default().to_owned()));

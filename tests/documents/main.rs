@@ -5,6 +5,7 @@
 mod coloured;
 mod commands;
 mod fields;
+mod keys;
 mod links;
 mod page;
 mod planted;
@@ -55,16 +56,18 @@ fn the_readme_can_be_read_in_five_minutes() {
 /// `UPDATE_DOCUMENTS=1 cargo test --release --test documents` writes them.
 #[test]
 fn generated_pages_are_what_would_be_generated_now() {
-    let (name, text) = ("docs/settings.md", settings::page());
-    let path = root().join(name);
-    if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
-        fs::write(&path, &text).expect("the page can be written");
+    let pages = [("docs/settings.md", settings::page()), ("docs/keys.md", keys::page())];
+    for (name, text) in pages {
+        let path = root().join(name);
+        if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
+            fs::write(&path, &text).expect("the page can be written");
+        }
+        let there = fs::read_to_string(&path).unwrap_or_default();
+        let line = there.lines().zip(text.lines()).position(|(there, now)| there != now);
+        assert!(
+            there == text,
+            "{name} is not what the program says (first at line {:?}); UPDATE_DOCUMENTS=1 writes it anew",
+            line.map(|line| line + 1)
+        );
     }
-    let there = fs::read_to_string(&path).unwrap_or_default();
-    let line = there.lines().zip(text.lines()).position(|(there, now)| there != now);
-    assert!(
-        there == text,
-        "{name} is not what the program says (first at line {:?}); UPDATE_DOCUMENTS=1 writes it anew",
-        line.map(|line| line + 1)
-    );
 }

@@ -37,6 +37,8 @@ SlurmUser=$user
 SlurmdUser=$user
 AuthType=auth/none
 CredType=cred/none
+# A task that was put back into the queue waits for so long, 120 s otherwise.
+AuthInfo=cred_expire=10
 StateSaveLocation=$dir/state
 SlurmdSpoolDir=$dir/spool.%n
 SlurmctldPidFile=$dir/ctld.pid

@@ -145,9 +145,13 @@ def main():
     for where in (single, cluster):
         place = ["--on", "slurm:2"] if where == cluster else []
         heads = ["sweep", "--width", "8,16", "--dropout", "0,0.5", "--epochs", "3", "--seeds", "1,2", "--backbone", BACKBONE]
+        heads += ["--data", "sample"]
+        run(where, "data", "prepare", "--source", "adience:data/sample", "--split", "folds", "--name", "cross", cwd=where)
         run(where, *heads, *place)
-        run(where, "train", "dense", "--width", "16", "--epochs", "3", "--seeds", "5,6", "--backbone", BACKBONE, *place)
-    same(single, cluster, "a sweep of 8 heads and 2 seeds")
+        dense = ["train", "dense", "--width", "16", "--epochs", "3", "--backbone", BACKBONE]
+        run(where, *dense, "--data", "sample", "--seeds", "5,6", *place)
+        run(where, *dense, "--data", "cross", *place)
+    same(single, cluster, "a sweep of 8 heads, 2 seeds and 5 folds")
 
     single, cluster = workspace("single-study"), workspace("cluster-study")
     for where in (single, cluster):
@@ -157,6 +161,7 @@ def main():
     same(single, cluster, "a study with test openings")
 
     life(workspace("life"), wanted)
+    requeued(workspace("requeued"), wanted)
     say("done")
 
 
@@ -197,6 +202,24 @@ def life(folder, wanted):
     total, ends = computed(folder, extraction)
     assert total <= len(wanted), f"{total} rows computed, {len(wanted)} wanted: {ends}"
     say(f"a cancelled task and a restarted controller: {len(found)} rows, {total} computed")
+
+
+def requeued(folder, wanted):
+    """A task gets the signal that comes before its time limit, and the node of another is set down: both go on."""
+    extraction = run(folder, "extract", "--backbone", BACKBONE, "--on", "slurm:3", "--detach").stdout.strip()
+    until("two tasks run", lambda: queue(folder)[extraction]["slurm"]["running"] == 2)
+    first = queue(folder)[extraction]["slurm"]["jobs"][0].split("_")[0]
+    slurm("scancel", "--signal=USR1", "--batch", f"{first}_0")
+    slurm("scontrol", "update", "nodename=n2", "state=down", "reason=test")
+    until("they wait", lambda: queue(folder)[extraction]["slurm"]["running"] < 2)
+    subprocess.run(["scontrol", "update", "nodename=n2", "state=resume"], capture_output=True)
+    say(f"a signal and a node that is down: {queue(folder)[extraction]['slurm']}")
+    run(folder, "runs", "attach", extraction, timeout=120)
+    standing = until("all is done", lambda: (now := queue(folder)[extraction]["slurm"])["done"] == 4 and now)
+    assert standing["restarts"] >= 1, standing
+    found, parts = rows(folder)
+    assert found == wanted, "the store after requeueing is not that of the single run"
+    say(f"gone on with: {len(found)} rows in {parts} parts, {standing['restarts']} restarts")
 
 
 main()

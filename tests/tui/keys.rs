@@ -73,9 +73,9 @@ fn every_action_has_a_name_of_its_own_a_key_and_a_sentence() {
 
 #[test]
 fn an_action_takes_other_keys_and_gives_up_its_own() {
-    let rows =
-        rebound("runs.stop = 'X'\nglobal.help = ['F1', 'ctrl-h']\n[keys.train]\nsweep = 's'\nstop = 'S'\n").unwrap();
-    assert_eq!(keys_of(&rows, "runs.stop"), ["X"]);
+    let rows = rebound("runs.stop = 'ctrl-x'\nglobal.help = ['F1', 'ctrl-h']\n[keys.train]\nsweep = 's'\nstop = 'S'\n")
+        .unwrap();
+    assert_eq!(keys_of(&rows, "runs.stop"), ["Ctrl-X"]);
     assert_eq!(keys_of(&rows, "global.help"), ["F1", "Ctrl-H"]);
     // Two that change places do not meet.
     assert_eq!((keys_of(&rows, "train.sweep"), keys_of(&rows, "train.stop")), (vec!["s".into()], vec!["S".into()]));
@@ -93,7 +93,7 @@ fn an_action_takes_other_keys_and_gives_up_its_own() {
 fn keys_that_cannot_be_are_refused_with_their_place() {
     for (text, told) in [
         ("runs.stop = 'D'", "/c.toml:2:13: runs.stop: D is runs.remove there, which is its own key; take another key"),
-        ("\nruns.stop = 'X'\n runs.note = 'X'", "/c.toml:4:14: runs.note: X is runs.stop there; take another key"),
+        ("\nruns.stop = 'Q'\n runs.note = 'Q'", "/c.toml:4:14: runs.note: Q is runs.stop there; take another key"),
         ("runs.stop = 'q'", "/c.toml:2:13: runs.stop: q is global.quit there"),
         ("global.theme = 'n'", "/c.toml:2:16: global.theme: n is data.new there"),
         ("runs.halt = 'X'", "/c.toml:2:6: there is no action runs.halt"),
@@ -147,15 +147,15 @@ fn the_help_is_searched_as_one_types() {
     let mut app = on_screen(DARK, ScreenId::Runs);
     press(&mut app, KeyCode::Char('?'));
     let whole = shown(&mut app, 100, 40);
-    assert!(whole.contains("Type to search") && whole.contains("Everywhere"), "{whole}");
+    assert!(whole.contains("Type to search") && whole.contains("Writes a note"), "{whole}");
     // q is a letter here, like all others; a word that the rows do not say finds them too.
     for letter in "delete".chars() {
         press(&mut app, KeyCode::Char(letter));
     }
     let found = shown(&mut app, 100, 40);
-    assert!(found.contains("to the trash") && !found.contains("Everywhere"), "{found}");
+    assert!(found.contains("to the trash") && !found.contains("Writes a note"), "{found}");
     press(&mut app, KeyCode::Esc);
-    assert!(shown(&mut app, 100, 40).contains("Everywhere"), "Esc clears the search first");
+    assert!(shown(&mut app, 100, 40).contains("Writes a note"), "Esc clears the search first");
     for letter in "ctrl-z".chars() {
         press(&mut app, KeyCode::Char(letter));
     }
@@ -169,7 +169,7 @@ fn the_help_is_searched_as_one_types() {
     press(&mut app, KeyCode::End);
     press(&mut app, KeyCode::Down);
     press(&mut app, KeyCode::Up);
-    assert!(shown(&mut app, 100, 40).contains("In the list of commands"));
+    assert!(shown(&mut app, 100, 40).contains("Settings that differ"));
     press(&mut app, KeyCode::Esc);
     assert!(app.overlay.is_none());
 }

@@ -75,7 +75,7 @@ fn grouped() -> Snapshot {
         model("dense-5", Some("sweep-1"), dense(256, 0.8, 1), 0.752),
         model("dense-6", Some("sweep-1"), dense(1024, 0.5, 1), 0.833),
         at_work("dense-7", dense(1024, 0.8, 1)),
-        run("folds-1", JobSpec::Folds { dataset: "album".into(), model: dense(512, 0.5, 1) }, Status::Done),
+        run("folds-1", JobSpec::Folds { dataset: "sample".into(), model: dense(512, 0.5, 1) }, Status::Done),
         model("dense-8", Some("folds-1"), dense(512, 0.5, 1), 0.78),
         model("dense-9", Some("folds-1"), dense(512, 0.5, 1), 0.80),
         model("dense-10", Some("folds-1"), dense(512, 0.5, 1), 0.79),
@@ -249,7 +249,8 @@ fn columns_are_chosen_and_remembered() {
         press(&mut app, KeyCode::Down);
     }
     keyed(&mut app, " \u{1b}");
-    assert!(app.overlay.is_none() && shown(&mut app, 120, 40).contains("mobilenet-v1-vggface2"));
+    let text = shown(&mut app, 120, 40);
+    assert!(app.overlay.is_none() && text.contains("backbone") && text.contains("efficientnet-lite0"), "{text}");
     keyed(&mut app, ">");
     Session::of(&app).save(&workspace).unwrap();
     let mut later = app_with(DARK, grouped());
@@ -333,12 +334,14 @@ fn a_run_is_cloned_into_the_form_of_its_kind_and_the_form_starts_the_same_job() 
     all.runs.push(Arc::new(run("finetune-1", job.clone(), Status::Done)));
     let probe = JobSpec::Probe { dataset: "sample".into(), features: features(), settings: Default::default() };
     all.runs.push(Arc::new(run("probe-1", probe, Status::Done)));
+    let gone = JobSpec::Folds { dataset: "album".into(), model: dense(512, 0.5, 1) };
+    all.runs.push(Arc::new(run("folds-2", gone, Status::Done)));
     app.update(Event::Snapshot(Arc::new(all)));
     app.train.selected = Some("finetune-1".into());
     keyed(&mut app, "N");
     assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Job(Job::Launch(Box::new(job)))]);
     // A set that is gone is said; what has no form says so.
-    app.train.selected = Some("folds-1".into());
+    app.train.selected = Some("folds-2".into());
     keyed(&mut app, "N");
     assert!(app.message.take().is_some_and(|(_, text)| text.contains("album is gone")));
     press(&mut app, KeyCode::Esc);
@@ -364,7 +367,7 @@ fn marks_are_one_set_and_drive_curves_differences_and_comparison() {
     // On Train their curves are laid over the one under the cursor.
     keyed(&mut app, "3");
     app.train.selected = Some("dense-1".into());
-    let text = shown(&mut app, 200, 60);
+    let text = shown(&mut app, 300, 60);
     assert!(text.contains("dense-4 0.7") && text.contains("dense-6 0.8"), "{text}");
     // Side by side they are compared, from any of the tables.
     let effects = keyed(&mut app, "7x");

@@ -32,13 +32,12 @@ impl faceprobe_settings::Rules for Cluster {}
 
 #[test]
 fn the_workspace_wins_key_by_key_and_every_value_says_where_it_stands() {
-    let user = "[screen]\ntheme = \"light\"\nascii = true\ncolumns = [\"run\", \"val\"]\n[keys]\nruns.stop = \"S\"\n\
+    let user = "[screen]\ntheme = \"light\"\nascii = true\n\n[keys]\nruns.stop = \"S\"\n\
                 'global.help' = [\"F1\", \"?\"]\n";
     let workspace = "[slurm]\npartition = 'gpu'\nhours=8\n[keys]\nruns.stop = 'X'\n[screen]\n  ascii = false\n";
     let config = of(&[user, workspace]).unwrap();
     let screen = config.screen().unwrap();
     assert_eq!((screen.theme, screen.ascii, screen.mouse), (Some(ThemeName::Light), false, true));
-    assert_eq!(screen.columns, Some(vec!["run".to_owned(), "val".to_owned()]));
     let keys = config.section("keys");
     let told: Vec<_> =
         keys.entries().iter().map(|entry| (entry.key.as_str(), entry.words().unwrap(), entry.at.to_string())).collect();

@@ -53,13 +53,13 @@ pub(crate) struct Global {
     /// Where networks run: cpu, cuda, cuda:N or mps
     #[arg(long, global = true, default_value = "cpu", help_heading = GENERAL)]
     pub device: String,
-    /// Colours of the workbench [default: dark; NO_COLOR means mono]
+    /// Colours of the workbench [default: as configured, else dark; NO_COLOR means mono]
     #[arg(long, global = true, value_enum, help_heading = "Workbench")]
     pub theme: Option<ThemeArg>,
     /// Draw the workbench with ASCII characters only
     #[arg(long, global = true, help_heading = "Workbench")]
     pub ascii: bool,
-    /// How pictures are shown [default: what the terminal says it can]
+    /// How pictures are shown [default: as configured, else what the terminal says it can]
     #[arg(long, global = true, value_enum, value_name = "PROTOCOL", help_heading = "Workbench")]
     pub image_protocol: Option<ImageProtocolArg>,
     /// Leave the mouse to the terminal
@@ -148,13 +148,15 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Predict labels for images
     Predict(PredictArgs),
-    /// Runs: list, follow and control them
+    /// List, follow and control runs
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// A study as a file: run it, see how it stands, write the file of this workspace
+    /// A study as a file: run it, show its progress, write the file of this workspace
     #[command(subcommand)]
     Study(StudyCommand),
-    /// Keys, colours and notices of the workbench: show what is configured, begin a file
+    /// Do a task of a plan here, or all of them: what Slurm calls on its nodes
+    Work(WorkArgs),
+    /// The configuration: keys, colours, notices. Show it, start a file, list the keys
     #[command(subcommand)]
     Config(ConfigCommand),
     /// A script that completes commands, options and names at Tab: for bash, 'source <(faceprobe completions bash)' in ~/.bashrc
@@ -162,8 +164,6 @@ pub(crate) enum Command {
     /// Manual pages, one for each command
     #[command(hide = true)]
     Man(ManArgs),
-    /// Do a task of a plan here, or all of them: what Slurm calls on its nodes
-    Work(WorkArgs),
     /// Pictures of the screens, for the README
     #[command(hide = true)]
     Screens(ScreensArgs),

@@ -20,7 +20,7 @@ pub struct View {
 }
 
 /// A wider value is cut.
-const WIDEST: usize = 20;
+const WIDEST: usize = 32;
 
 /// Opens it for the marked runs and the one under the cursor, or for the members of the group there.
 pub fn open(app: &mut App, kind: &Kind) {
@@ -115,7 +115,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, view: &View) {
     let mut lines = vec![Line::from(head)];
     let first = view.line.min(found.len().saturating_sub(body));
     for one in found.iter().skip(first).take(body) {
-        let mut spans = vec![Span::styled(fit(&one.setting, names), theme.dim())];
+        let mut spans = vec![Span::styled(fit(&one.setting.replace('_', " "), names), theme.dim())];
         for at in &seen {
             // The first that is seen is what the others are held against.
             let other = seen.first().is_some_and(|first| value(one, *first) != value(one, *at));

@@ -110,6 +110,7 @@ impl<'a> View<'a> {
                 // How far it is stands beside it.
                 Column::Val
                     if !self.roomy
+                        && line.group.is_none()
                         && line.run.status.is_live()
                         && self.columns().any(|other| *other == Column::Status) =>
                 {

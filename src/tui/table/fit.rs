@@ -15,7 +15,7 @@ pub struct Offer {
 pub const GAP: usize = 2;
 
 /// The widths of the columns that fit into `room`, none for those that do not: those of the highest rank go first, of
-/// equals the last. What is left over goes to columns that were cut.
+/// equals the last, and come back where there is room for them after all. What is left over goes to columns that were cut.
 pub fn fitting(offers: &[Offer], room: usize) -> Vec<Option<usize>> {
     let mut widths: Vec<Option<usize>> = offers.iter().map(|offer| Some(offer.least.min(offer.width))).collect();
     let taken = |widths: &[Option<usize>]| {
@@ -27,6 +27,15 @@ pub fn fitting(offers: &[Offer], room: usize) -> Vec<Option<usize>> {
         match going.max_by_key(|at| (offers[*at].rank, *at)) {
             Some(at) => widths[at] = None,
             None => break,
+        }
+    }
+    // A narrow column may fit where a wider one of more weight did not.
+    let mut gone: Vec<usize> = (0..offers.len()).filter(|at| widths[*at].is_none()).collect();
+    gone.sort_by_key(|at| (offers[*at].rank, *at));
+    for at in gone {
+        widths[at] = Some(offers[at].least.min(offers[at].width));
+        if taken(&widths) > room {
+            widths[at] = None;
         }
     }
     // What stays whatever there is room for is cut, the widest first.
@@ -61,6 +70,7 @@ mod tests {
         assert_eq!(fitting(&offers, 40), [Some(14), Some(8), Some(6), Some(6)]);
         assert_eq!(fitting(&offers, 30), [Some(12), Some(8), None, Some(6)]);
         assert_eq!(fitting(&offers, 18), [Some(10), None, None, Some(6)]);
+        assert_eq!(fitting(&offers, 26), [Some(10), None, Some(6), Some(6)], "the narrower one fits");
         assert_eq!(fitting(&offers, 12), [Some(5), None, None, Some(5)]);
         assert_eq!(fitting(&[], 12), []);
         for room in 0..80 {

@@ -105,7 +105,7 @@ static OVER: [Binding; 29] = [
         "close",
         "Closes the differences.",
     ),
-    bind(C::Differences, &[code(KeyCode::Down), ch('j')], A::Down, "scroll", "One setting down."),
+    bind(C::Differences, &[code(KeyCode::Down), ch('j')], A::Down, "", "One setting down."),
     bind(C::Differences, &[code(KeyCode::Up), ch('k')], A::Up, "", "One setting up."),
     bind(C::Differences, &[code(KeyCode::Right), ch('l')], A::Right, "", "To the next run."),
     bind(C::Differences, &[code(KeyCode::Left), ch('h')], A::Left, "", "To the run before."),

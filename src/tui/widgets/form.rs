@@ -271,7 +271,7 @@ pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>
         Some(field) => Line::styled(field.hint.clone(), theme.dim()),
         None => Line::styled("Space, left or right shows or hides advanced settings", theme.dim()),
     };
-    let needed = super::wrapped(&line.to_string(), inside).len() as u16;
+    let needed = super::rows(&line.to_string(), inside) as u16;
     let height = lines as u16 + intro + 2 + needed.max(3);
     let inner = super::window(frame, area, theme, &form.title, width, height);
     let roomy = inner.height >= lines as u16 + intro + needed.max(3);

@@ -85,6 +85,13 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// How many rows [`text`] needs for words in this width; a word that is longer than a row is broken.
+pub fn rows(text: &str, width: usize) -> usize {
+    use unicode_width::UnicodeWidthStr;
+    let broken = text.split_whitespace().map(|word| word.width().saturating_sub(1) / width.max(1)).sum::<usize>();
+    wrapped(text, width).len() + broken
+}
+
 /// `text` cut to `width` columns, with `…` where it was cut; control characters escaped.
 pub fn cut(text: &str, width: usize) -> String {
     use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};

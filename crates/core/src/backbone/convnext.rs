@@ -37,9 +37,14 @@ impl ConvNextPlan {
         norm(format!("{}.block.2", self.name), self.width)
     }
 
+    /// Channels between the two dense layers.
+    pub fn hidden(&self) -> usize {
+        4 * self.width
+    }
+
     pub(super) fn parameters(&self, list: &mut Vec<(String, Vec<usize>)>) {
         let Self { name, width } = self;
-        let hidden = 4 * width;
+        let hidden = self.hidden();
         self.depthwise().parameters(list);
         self.norm().parameters(list);
         list.extend([

@@ -74,8 +74,8 @@ impl Config {
     pub fn add(&mut self, path: &Path, text: &str) -> Result<()> {
         for section in file::sections(path, text)? {
             match section.name() {
-                "screen" => drop(section.read::<ScreenSettings>()?),
-                "notices" => drop(section.read::<NoticeSettings>()?),
+                "screen" => section.read::<ScreenSettings>().map(|_| ())?,
+                "notices" => section.read::<NoticeSettings>().map(|_| ())?,
                 _ => {}
             }
             self.sections.entry(section.name()).or_insert_with(|| Section::new(section.name())).put(section);

@@ -22,16 +22,14 @@ choices! {
 settings! {
     /// The look of the workbench.
     pub struct ScreenSettings {
-        /// Colours of the workbench; remembered is the theme that was last chosen there. NO_COLOR means mono.
+        /// Colours of the workbench; remembered: as last chosen on the screen. NO_COLOR means mono.
         theme: Option<ThemeName> = None, any().or("remembered");
         /// How pictures are shown; auto asks the terminal.
         image_protocol: PictureProtocol = PictureProtocol::Auto, any();
         /// Draw with ASCII characters only.
         ascii: bool = false, any();
-        /// Take clicks and the wheel; Shift selects text then. Without it, the mouse is left to the terminal.
+        /// Take clicks and the wheel, Shift selects text then; false leaves the mouse to the terminal.
         mouse: bool = true, any();
-        /// Columns of the run table, in this order; remembered are those that were last chosen there.
-        columns: Option<Vec<String>> = None, text("COLUMN").or("remembered");
     }
 }
 impl Rules for ScreenSettings {}
@@ -45,7 +43,7 @@ settings! {
         bell: bool = true, any();
         /// Ask the terminal for a desktop notice when a run ends (OSC 9 and OSC 777).
         desktop: bool = true, any();
-        /// Give no notice of runs that took less.
+        /// Give no notice of runs that took less than this.
         shortest: u64 = 10, whole(0..=1_000_000).unit("seconds");
     }
 }

@@ -12,13 +12,11 @@ pub fn section_template<S: Settings>(name: &str) -> String {
             value => value,
         };
         let unit = info.unit.map(|unit| format!(", in {unit}")).unwrap_or_default();
-        let choices = info.domain.choices().map(|names| format!(" ({})", told(&names))).unwrap_or_default();
-        text.push_str(&format!("# {}{unit}{choices}.\n# {} = {value}\n", info.help, info.name));
+        text.push_str(&format!("# {}{unit}.\n", info.help));
+        if let Some(names) = info.domain.choices().filter(|_| !value.is_boolean()) {
+            text.push_str(&format!("# One of {}.\n", names.join(", ")));
+        }
+        text.push_str(&format!("# {} = {value}\n", info.name));
     }
     text
-}
-
-/// Choices as the file writes them: `true or false`, `dark, light, contrast`.
-fn told(names: &[&str]) -> String {
-    if names == ["yes", "no"] { "true or false".to_owned() } else { names.join(", ") }
 }

@@ -2,7 +2,7 @@
 
 use super::division::Division;
 use super::located::located;
-use super::manifest::list_prepared;
+use super::manifest::{Manifest, list_prepared};
 use super::preparation::{Built, Preparation};
 use super::report::PrepareReport;
 use super::versions::{self, Version};
@@ -129,7 +129,9 @@ fn same(
         asked.source.clone_from(&now.source);
     }
     let parts = divisions.iter().zip(built).all(|(division, built)| {
-        let report = PrepareReport::load(&workspace.prepared(&division.folder(&version.id())));
+        let folder = workspace.prepared(&division.folder(&version.id()));
+        // One of which a file was changed is made again.
+        let report = Manifest::load(&folder).and_then(|_| PrepareReport::load(&folder));
         report.is_ok_and(|report| {
             report.manifest_sha256 == built.report.manifest_sha256
                 && report.attributes_sha256 == built.report.attributes_sha256

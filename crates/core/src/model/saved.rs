@@ -123,7 +123,7 @@ impl ModelInfo {
     /// # Errors
     /// As [`SavedModel::load`], but for the weights.
     pub fn read(path: &Path) -> Result<Self> {
-        let torn = || Error::file(path, damaged("its beginning is missing"));
+        let torn = || at(path, &damaged("its beginning is missing"));
         let mut file = own_files::open(path).at(path)?;
         let mut length = [0; 8];
         file.read_exact(&mut length).map_err(|_| torn())?;
@@ -135,7 +135,7 @@ impl ModelInfo {
         file.take(length).read_to_end(&mut text).at(path)?;
         let layout: serde_json::Value = serde_json::from_slice(&text).map_err(|_| torn())?;
         let header = layout["__metadata__"][METADATA_KEY].as_str().ok_or_else(torn)?;
-        read_header(header).map(|(info, _)| info).map_err(|error| Error::file(path, error))
+        read_header(header).map(|(info, _)| info).map_err(|error| at(path, &error))
     }
 
     /// Refuses what no training can have written; files are not trusted.
@@ -214,7 +214,7 @@ impl SavedModel {
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).at(path)?;
-        Self::from_bytes(&bytes).map_err(|error| Error::file(path, error))
+        Self::from_bytes(&bytes).map_err(|error| at(path, &error))
     }
 
     /// The same from bytes in memory.
@@ -250,6 +250,15 @@ impl SavedModel {
             }
             None => Ok(()),
         }
+    }
+}
+
+/// What is wrong with the file at `path`; of a run, the command is named that trains it again.
+fn at(path: &Path, error: &Error) -> Error {
+    let text = error.to_string();
+    match (text.strip_suffix(ADVICE), crate::run::made_again(path)) {
+        (Some(what), Some(again)) => Error::file(path, format!("{what}; {again}")),
+        _ => Error::file(path, text),
     }
 }
 

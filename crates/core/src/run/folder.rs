@@ -4,6 +4,7 @@ use super::spec::Spec;
 use super::trash;
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
+use crate::owner::Owner;
 use crate::seal;
 use crate::slurm::{Share, place};
 use crate::workspace::{Workspace, write_whole};
@@ -73,7 +74,11 @@ impl RunFolder {
             match fs::create_dir(&path) {
                 Ok(()) => {
                     let run = Self { id, path };
-                    run.set_spec(spec)?;
+                    if let Err(error) = run.set_spec(spec) {
+                        // Without a spec it is no run.
+                        let _ = fs::remove_dir(run.path());
+                        return Err(error);
+                    }
                     return Ok(run);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -183,6 +188,11 @@ impl RunFolder {
         Self { id: self.id.clone(), path: self.path.join(SHARES).join(share.index.to_string()) }
     }
 
+    /// Whether shares of it were worked on.
+    pub fn has_shares(&self) -> bool {
+        self.path.join(SHARES).is_dir()
+    }
+
     /// What libraries print.
     pub fn log_path(&self) -> PathBuf {
         self.path.join("worker.log")
@@ -230,6 +240,13 @@ impl RunFolder {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(file)),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(std::time::Duration::from_millis(10)),
+                Err(TryLockError::Error(error)) if has_no_locks(&error) => {
+                    if self.owner().is_some_and(|owner| !owner.is_dead() && owner != Owner::this()) {
+                        break;
+                    }
+                    write_whole(&self.owner_path(), Owner::this().to_string().as_bytes())?;
+                    return Ok(None);
+                }
                 Err(TryLockError::Error(error)) => return Err(Error::file(&path, error)),
             }
         }
@@ -250,11 +267,24 @@ impl RunFolder {
 
     fn is_locked(&self) -> bool {
         match own_files::open(&self.lock_path()) {
-            Ok(file) => matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
+            Ok(file) => match file.try_lock_shared() {
+                Err(TryLockError::WouldBlock) => true,
+                Err(TryLockError::Error(_)) => self.owner().is_some_and(|owner| !owner.is_dead()),
+                Ok(()) => false,
+            },
             // Another user's: only the system knows who holds it.
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => is_locked(&self.lock_path()),
             Err(_) => false,
         }
+    }
+
+    /// Where the file system has no locks: the process that took the run last.
+    fn owner(&self) -> Option<Owner> {
+        Owner::parse(std::str::from_utf8(&own_files::read(&self.owner_path()).ok()?).ok()?)
+    }
+
+    fn owner_path(&self) -> PathBuf {
+        self.path.join("worker.owner")
     }
 
     fn lock_path(&self) -> PathBuf {
@@ -291,6 +321,20 @@ impl RunFolder {
         let _lock = self.lock()?;
         fs::remove_dir_all(&self.path).at(&self.path)
     }
+}
+
+/// How to have a file of a run again that cannot be used; of a file that lies elsewhere nothing is known.
+pub fn made_again(path: &Path) -> Option<String> {
+    let folder = path.parent()?;
+    let run = RunFolder::at_path(folder).ok().filter(|run| run.spec_path().is_file())?;
+    Some(format!("'faceprobe runs resume {}' trains it again", run.id))
+}
+
+/// Whether a file system says that it has no locks at all.
+fn has_no_locks(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let none = [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP];
+    none.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// Whether somebody holds a lock on a file that may not be opened, as Linux lists it.

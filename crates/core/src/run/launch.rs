@@ -2,9 +2,12 @@
 
 use super::folder::RunFolder;
 use super::queue;
+use super::score_file::ScoreFile;
 use super::spec::{JobSpec, Spec};
 use super::view::{RunView, Status};
+use crate::dataset::Split;
 use crate::error::{AtPath, Error, Result};
+use crate::model::SavedModel;
 use crate::own_files;
 use crate::slurm::{place, submit};
 use crate::worker;
@@ -49,7 +52,7 @@ pub fn resume(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
         return Err(Error::failed(format!("Run {id} is at work already; 'faceprobe runs attach {id}' follows it.")));
     }
     let view = RunView::open(run.clone())?;
-    if view.status == Status::Done {
+    if view.status == Status::Done && !is_damaged(&view) {
         return Err(Error::failed(format!("Run {id} is done; there is nothing left to go on with.")));
     }
     if matches!(view.spec.job, JobSpec::Demo { .. }) {
@@ -64,6 +67,20 @@ pub fn resume(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
     // Whoever is resumed does not wait for others any more.
     queue::unmark(&run);
     work_on(workspace, run)
+}
+
+/// Whether a training has ended well and what it left can no longer be used.
+fn is_damaged(view: &RunView) -> bool {
+    let JobSpec::Train { refit, .. } = &view.spec.job else {
+        return false;
+    };
+    let run = &view.folder;
+    let Ok(model) = SavedModel::load(&run.model_path()) else {
+        return true;
+    };
+    // One that was trained on validation too has no scores.
+    let scores = run.scores_path(Split::Val);
+    view.result.is_err() || (refit.is_none() && ScoreFile::read(&scores, &model.info.classes).is_err())
 }
 
 /// Gives a run that has ended more to do, and sets a worker to it.

@@ -58,7 +58,7 @@ pub mod view;
 
 pub use crate::model::ModelSpec;
 pub use facts::Facts;
-pub use folder::{RunFolder, RunId};
+pub use folder::{RunFolder, RunId, made_again};
 pub use follower::Follower;
 pub use journal::Event;
 pub use spec::{JobSpec, Spec};

@@ -4,6 +4,9 @@
 //! it remembers, and says so beside every model made later on the same data. A line that cannot be read may be of any
 //! opening, so it counts as one wherever it could be.
 
+use super::RunFolder;
+use super::results::ResultRow;
+use crate::dataset::Split;
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
 use crate::seal;
@@ -78,7 +81,7 @@ impl Record {
     }
 
     /// Takes note of a run that has a test accuracy: where no line tells of its opening, one was lost, and counts all the same.
-    pub fn expect(&mut self, run: &str, manifest_sha256: &str, created: &str) {
+    fn expect(&mut self, run: &str, manifest_sha256: &str, created: &str) {
         let told = self.openings().any(|known| known.run == run && known.manifest_sha256 == manifest_sha256);
         // A line that cannot be read may be it, and counts already.
         if !told && self.unreadable.is_empty() {
@@ -207,9 +210,19 @@ pub fn record(workspace: &Workspace, opening: &Opening) -> Result<()> {
 /// The record as it is. What of it cannot be read is in [`Record::damage`].
 pub fn load(workspace: &Workspace) -> Record {
     let path = path(workspace);
-    match own_files::read(&path) {
+    let mut record = match own_files::read(&path) {
         Ok(text) => Record::read(path, &text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Record { path, ..Record::default() },
-        Err(error) => Record { path, closed: Some(error.to_string()), ..Record::default() },
+        Err(error) => return Record { path, closed: Some(error.to_string()), ..Record::default() },
+    };
+    // The record comes before the scores, so a run with scores is on record, or was.
+    for run in RunFolder::list(workspace).unwrap_or_default() {
+        if run.scores_path(Split::Test).exists()
+            && let Ok(Some(result)) = ResultRow::load(&run)
+            && result.test_accuracy.is_some()
+        {
+            record.expect(&result.run, &result.manifest_sha256, &result.created);
+        }
     }
+    record
 }

@@ -145,9 +145,12 @@ impl ResultRow {
     pub fn load(run: &RunFolder) -> Result<Option<Self>> {
         let path = run.result_path();
         match own_files::read(&path) {
-            Ok(text) => seal::value(&text)
-                .map(|row: Self| Some(row.with_key(run)))
-                .map_err(|error| Error::file(&path, format!("is not a result ({error}); train the run again"))),
+            Ok(text) => seal::value(&text).map(|row: Self| Some(row.with_key(run))).map_err(|error| {
+                Error::file(
+                    &path,
+                    format!("is not a result ({error}); 'faceprobe runs resume {}' trains it again", run.id()),
+                )
+            }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::file(&path, error)),
         }
@@ -350,20 +353,11 @@ pub fn table(workspace: &Workspace) -> Result<Table> {
 
 /// The whole table, or that of the parts of one run.
 fn table_of(workspace: &Workspace, parent: Option<&str>) -> Result<Table> {
-    let mut record = openings::load(workspace);
+    let record = openings::load(workspace);
     let chosen = super::choice::load(workspace)?.map(|choice| choice.run);
     let names = Names::read(workspace);
-    let all = listing::all(workspace)?;
-    for listed in &all {
-        if let Listed::Run(view) = listed
-            && let Ok(Some(result)) = &view.result
-            && result.test_accuracy.is_some()
-        {
-            record.expect(&result.run, &result.manifest_sha256, &result.created);
-        }
-    }
     let mut table = Table { record: record.damage(), ..Table::default() };
-    for listed in all {
+    for listed in listing::all(workspace)? {
         let damaged = match listed {
             Listed::Run(view) if parent.is_some() && view.spec.parent.as_deref() != parent => continue,
             Listed::Run(view) => match row(&view, &record, chosen.as_deref()) {

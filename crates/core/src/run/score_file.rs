@@ -1,6 +1,7 @@
 //! `scores-val.csv` and `scores-test.csv`: what a model said of each image of a split, as `source,path,label,score`;
 //! and beside each, in a file that ends in `.sha256`, its checksum.
 
+use super::folder::made_again;
 use crate::dataset::{ContentHash, Manifest, Sample};
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
@@ -25,13 +26,12 @@ impl ScoreFile {
     /// # Errors
     /// When the file cannot be read, or a row of it is damaged; the row is named by its line.
     pub fn read(path: &Path, classes: &[String; 2]) -> Result<Self> {
-        let bytes = own_files::read(path).map_err(|error| {
-            Error::file(path, format!("cannot be read ({error}); train the run again to have its scores"))
-        })?;
+        let bytes = own_files::read(path)
+            .map_err(|error| Error::file(path, format!("cannot be read ({error}); {}", again(path))))?;
         match own_files::read(&checksum(path)) {
             Ok(stated) if stated != sum(path, &bytes).as_bytes() => {
-                let what = "does not fit its checksum, so it was changed since it was written; train the run again";
-                return Err(Error::file(path, what));
+                let what = "does not fit its checksum, so it was changed since it was written";
+                return Err(Error::file(path, format!("{what}; {}", again(path))));
             }
             // One of an earlier version has none.
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&checksum(path), error)),
@@ -41,7 +41,7 @@ impl ScoreFile {
         for record in csv::Reader::from_reader(&bytes[..]).records() {
             let record = record.at(path)?;
             let line = record.position().map_or(0, csv::Position::line);
-            let damaged = |what: &str| Error::file(path, format!("line {line}: {what}; train the run again"));
+            let damaged = |what: &str| Error::file(path, format!("line {line}: {what}; {}", again(path)));
             let (Some(source), Some(name), Some(label), Some(score)) =
                 (record.get(0), record.get(1), record.get(2), record.get(3))
             else {
@@ -73,6 +73,16 @@ pub fn write(path: &Path, manifest: &Manifest, samples: &[&Sample], scores: &[f6
     }
     write_whole(path, &bytes)?;
     write_whole(&checksum(path), sum(path, &bytes).as_bytes())
+}
+
+/// How to have the scores again: those of a test split are of an opening, those in an evaluation of another command.
+fn again(path: &Path) -> String {
+    let run = path.parent().and_then(Path::file_name).unwrap_or_default().display();
+    match path.file_name().and_then(|name| name.to_str()) {
+        Some("scores-val.csv") => made_again(path).unwrap_or_else(|| "train the model again".to_owned()),
+        Some("scores-test.csv") => format!("'faceprobe evaluate {run} --open-test' scores the test split again"),
+        _ => "evaluate it again".to_owned(),
+    }
 }
 
 /// The file with the checksum of the scores, which `sha256sum -c` takes.

@@ -92,7 +92,8 @@ impl Scored {
         }
         let scored = Self::read(workspace, run, &row, split)?;
         if scored.images.is_empty() {
-            return Err(Error::file(&run.scores_path(split), "holds no scores; train the run again"));
+            let what = format!("holds no scores; 'faceprobe runs resume {id}' trains it again");
+            return Err(Error::file(&run.scores_path(split), what));
         }
         Ok(scored)
     }

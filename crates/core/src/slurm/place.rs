@@ -12,9 +12,12 @@ use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const FILE: &str = "place.json";
+
+/// Tasks are looked at no more often: each is two files on a file system that machines share.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// `place.json` in a run's folder.
 #[derive(Serialize, Deserialize)]
@@ -142,6 +145,7 @@ pub struct Placement {
     /// Of its shares, by their numbers.
     shares: Vec<(usize, Follower<Facts>)>,
     standing: Standing,
+    looked: Option<Instant>,
 }
 
 impl Placement {
@@ -171,7 +175,7 @@ impl Placement {
 
     fn with(plan: Plan, tasks: Vec<usize>, shares: Vec<(usize, Follower<Facts>)>) -> Self {
         let watches = tasks.iter().map(|_| Watch::default()).collect();
-        Self { plan: Arc::new(plan), tasks, watches, shares, standing: Standing::default() }
+        Self { plan: Arc::new(plan), tasks, watches, shares, standing: Standing::default(), looked: None }
     }
 
     /// Looks at the queue, the tasks and the journals of shares; true if anything is new.
@@ -183,6 +187,12 @@ impl Placement {
         for (_, share) in &mut self.shares {
             new |= share.read_to_end()?;
         }
+        let standing = &self.standing;
+        let is_over = self.looked.is_some() && standing.done == standing.tasks;
+        if is_over || self.looked.is_some_and(|at| at.elapsed() < FRESH) {
+            return Ok(new);
+        }
+        self.looked = Some(Instant::now());
         let all_done = self.tasks.iter().all(|task| self.plan.is_done(*task));
         // What is done needs no answer of a scheduler.
         let queue = if all_done { Some(Arc::default()) } else { queue::queue() };
@@ -258,10 +268,12 @@ impl Placement {
     /// What the run's journal and those of its shares come to.
     pub fn facts(&self, own: &Facts) -> Facts {
         let mut facts = own.clone();
-        if matches!(own.told, Told::Done) {
+        let shares = || self.shares.iter().map(|(_, share)| share.state());
+        if own.told == Told::Done {
+            facts.started = shares().filter_map(|share| share.started).chain(own.started).min();
+            facts.skipped = facts.skipped.max(shares().map(|share| share.skipped).sum());
             return facts;
         }
-        let shares = || self.shares.iter().map(|(_, share)| share.state());
         if own.progress.is_none() {
             facts.progress = summed(shares().filter_map(|share| share.progress.as_ref()));
         }

@@ -454,8 +454,10 @@ impl Planner<'_> {
         let Self { held, mut plan, used, sets, .. } = self;
         let own: BTreeSet<&str> =
             sets.values().filter_map(|(_, set)| set.as_ref()).map(|set| set.name.as_str()).collect();
-        let is_model =
-            |job: &JobSpec| matches!(job, JobSpec::Train { .. } | JobSpec::Sweep { .. } | JobSpec::Folds { .. });
+        let is_model = |job: &JobSpec| {
+            let series = matches!(job, JobSpec::Sweep { .. } | JobSpec::Folds { .. } | JobSpec::LearningCurve { .. });
+            series || matches!(job, JobSpec::Train { .. })
+        };
         let parent = |run: &super::HeldRun| run.parent.as_deref().and_then(|parent| held.run(parent));
         let in_series = |run: &super::HeldRun| parent(run).is_some_and(|parent| is_model(&parent.job));
         let runs = held.runs.iter().filter(|run| is_model(&run.job) && !in_series(run) && !used.contains(&run.id));

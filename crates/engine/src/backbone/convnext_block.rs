@@ -2,7 +2,7 @@
 
 use super::convolution::{Conv, ConvShape, Folded, Offset};
 use super::layers::Layer;
-use super::transformer::{Dense, LayerNorm, gelu};
+use super::transformer::{Dense, LayerNorm, Mlp};
 use super::{Activation, Parameters};
 use faceprobe_core::backbone::convnext::ConvNextPlan;
 use faceprobe_core::backbone::tokens::Gelu;
@@ -12,9 +12,8 @@ use tch::{TchError, Tensor};
 /// `x + scale * narrow(gelu(widen(norm(filter(x)))))`, of maps `[N, C, H, W]`; the scale is folded into the layer before it.
 pub struct ConvNext {
     filter: Conv,
-    norm: LayerNorm,
-    widen: Dense,
-    narrow: Dense,
+    /// A place is a token.
+    mlp: Mlp,
 }
 
 impl ConvNext {
@@ -27,9 +26,13 @@ impl ConvNext {
         let name = |layer: &str| format!("{}.{layer}", plan.name);
         Ok(Self {
             filter: Conv::new(Folded::load(parameters, &conv.name, Offset::Bias, shape, 1.0)?),
-            norm: LayerNorm::load(&plan.norm(), parameters)?,
-            widen: Dense::load(parameters, &name("block.3"), None)?,
-            narrow: Dense::load(parameters, &name("block.5"), Some(&name("layer_scale")))?,
+            mlp: Mlp {
+                norm: LayerNorm::load(&plan.norm(), parameters)?,
+                widen: Dense::load(parameters, &name("block.3"), None)?,
+                narrow: Dense::load(parameters, &name("block.5"), Some(&name("layer_scale")))?,
+                gelu: Gelu::Exact,
+                hidden: plan.hidden(),
+            },
         })
     }
 }
@@ -40,17 +43,11 @@ impl Layer for ConvNext {
         // Places in the order of memory, each with its channels.
         let places =
             |maps: &Tensor| maps.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_view([images, rows * columns, channels]);
-        let inside = self.widen.forward(&self.norm.last(&places(&self.filter.forward(input)?)?)?)?;
-        let output = self.narrow.forward_add(&gelu(Gelu::Exact, inside)?, &places(input)?)?;
+        let output = self.mlp.forward_add(&places(&self.filter.forward(input)?)?, &places(input)?)?;
         output.f_view([images, rows, columns, channels])?.f_permute([0, 3, 1, 2])
     }
 
     fn share(&self) -> Box<dyn Layer> {
-        Box::new(Self {
-            filter: self.filter.share(),
-            norm: self.norm.share(),
-            widen: self.widen.share(),
-            narrow: self.narrow.share(),
-        })
+        Box::new(Self { filter: self.filter.share(), mlp: self.mlp.share() })
     }
 }

@@ -151,26 +151,62 @@ fn by_token(maps: &Tensor) -> Result<Tensor, TchError> {
 }
 
 /// x times the share of a normal distribution that lies below it.
-pub fn gelu(gelu: Gelu, x: Tensor) -> Result<Tensor, TchError> {
+fn gelu(gelu: Gelu, mut x: Tensor) -> Result<Tensor, TchError> {
     match gelu {
-        Gelu::Exact => x.f_gelu("none"),
+        Gelu::Exact => x.f_gelu_("none"),
         Gelu::Quick => {
             let gate = x.f_mul_scalar(1.702)?.f_sigmoid_()?;
-            x.f_mul(&gate)
+            x.f_mul_(&gate)
         }
+    }
+}
+
+/// Values between the two layers of an [`Mlp`] that are held at once: they stay in a processor's own cache.
+const INSIDE: i64 = 1 << 18;
+
+/// `sum + narrow(gelu(widen(norm(x))))`, every token by itself.
+pub struct Mlp {
+    pub norm: LayerNorm,
+    pub widen: Dense,
+    pub narrow: Dense,
+    pub gelu: Gelu,
+    /// Channels between the two layers.
+    pub hidden: usize,
+}
+
+impl Mlp {
+    /// Of `[N, T, C]`, both; some tokens after the other.
+    pub fn forward_add(&self, tokens: &Tensor, sum: &Tensor) -> Result<Tensor, TchError> {
+        let channels = sum.size3()?.2;
+        let (tokens, sum) = (tokens.f_view([1, -1, channels])?, sum.f_view([1, -1, channels])?);
+        let count = sum.size3()?.1;
+        let step = (INSIDE / self.hidden as i64).max(1);
+        let output = Tensor::f_empty([1, count, channels], (sum.kind(), sum.device()))?;
+        let mut first = 0;
+        while first < count {
+            let some = step.min(count - first);
+            let inside = self.widen.forward(&self.norm.last(&tokens.f_narrow(1, first, some)?)?)?;
+            let part = self.narrow.forward_add(&gelu(self.gelu, inside)?, &sum.f_narrow(1, first, some)?)?;
+            output.f_narrow(1, first, some)?.f_copy_(&part)?;
+            first += some;
+        }
+        Ok(output)
+    }
+
+    pub fn share(&self) -> Self {
+        let Self { norm, widen, narrow, gelu, hidden } = self;
+        Self { norm: norm.share(), widen: widen.share(), narrow: narrow.share(), gelu: *gelu, hidden: *hidden }
     }
 }
 
 /// One block.
 pub struct Block {
-    norms: [LayerNorm; 2],
+    norm: LayerNorm,
     /// Queries, keys and values of all heads.
     qkv: Dense,
     proj: Dense,
-    fc1: Dense,
-    fc2: Dense,
+    mlp: Mlp,
     heads: i64,
-    gelu: Gelu,
 }
 
 impl Block {
@@ -184,13 +220,17 @@ impl Block {
             Dense::load(parameters, &name(layer), scale.as_deref())
         };
         Ok(Self {
-            norms: [norm(1)?, norm(2)?],
+            norm: norm(1)?,
             qkv: dense("attn.qkv", None)?,
             proj: dense("attn.proj", Some("ls1.gamma"))?,
-            fc1: dense("mlp.fc1", None)?,
-            fc2: dense("mlp.fc2", Some("ls2.gamma"))?,
+            mlp: Mlp {
+                norm: norm(2)?,
+                widen: dense("mlp.fc1", None)?,
+                narrow: dense("mlp.fc2", Some("ls2.gamma"))?,
+                gelu: plan.gelu,
+                hidden: plan.hidden,
+            },
             heads: plan.heads as i64,
-            gelu: plan.gelu,
         })
     }
 
@@ -208,21 +248,18 @@ impl Block {
 
 impl Layer for Block {
     fn forward(&self, tokens: &Tensor) -> Result<Tensor, TchError> {
-        let [before_attention, before_mlp] = &self.norms;
-        let mixed = self.attention(&before_attention.last(tokens)?)?;
+        let mixed = self.attention(&self.norm.last(tokens)?)?;
         let tokens = self.proj.forward_add(&mixed, tokens)?;
-        let inside = self.fc1.forward(&before_mlp.last(&tokens)?)?;
-        self.fc2.forward_add(&gelu(self.gelu, inside)?, &tokens)
+        self.mlp.forward_add(&tokens, &tokens)?.f_view_as(&tokens)
     }
 
     fn share(&self) -> Box<dyn Layer> {
         Box::new(Self {
-            norms: self.norms.each_ref().map(LayerNorm::share),
+            norm: self.norm.share(),
             qkv: self.qkv.share(),
             proj: self.proj.share(),
-            fc1: self.fc1.share(),
-            fc2: self.fc2.share(),
-            ..*self
+            mlp: self.mlp.share(),
+            heads: self.heads,
         })
     }
 }

@@ -61,6 +61,10 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
             stage(recorder, "extract features");
             let (_, report) =
                 filled_share(circumstances, &manifest, &Split::ALL, source.as_ref(), circumstances.share, recorder)?;
+            if report.computed == 0 && circumstances.run.has_shares() {
+                let (there, skipped) = (report.reused, report.skipped.len());
+                return Ok(format!("{there} there, computed in shares; {skipped} skipped"));
+            }
             Ok(format!(
                 "{} computed at {:.0} images/s, {} already cached, {} skipped",
                 report.computed,

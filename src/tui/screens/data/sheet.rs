@@ -12,6 +12,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use std::cell::Cell;
 use std::time::SystemTime;
+use unicode_width::UnicodeWidthStr;
 
 /// What the sheet remembers.
 #[derive(Debug, Default)]
@@ -209,14 +210,16 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     if let Some(image) = shown.get(cursor) {
         let key = name_of(Context::Sheet, Action::Picture);
         let about = format!(
-            "{} of {} · {} · {} · {}",
+            "{} of {} · {} · {} · ",
             format::thousands(cursor as u64 + 1),
             format::thousands(shown.len() as u64),
             class_of(image),
-            image.split.name(),
-            image.path.display()
+            image.split.name()
         );
         let room = usize::from(below.width).saturating_sub(key.len() + 11);
+        // Of a path, the end matters.
+        let path = cut_front(&image.path.display().to_string(), room.saturating_sub(about.width()));
+        let about = about + &path;
         let line = Line::from(vec![
             Span::styled(cut(&about, room), theme.text()),
             Span::styled(format!("  {key}"), theme.accent()),

@@ -269,7 +269,7 @@ fn draw_history(frame: &mut Frame, area: Rect, app: &App) {
             let name = Path::new(&past.path)
                 .file_name()
                 .map_or_else(|| past.path.clone(), |name| name.to_string_lossy().into_owned());
-            let name = fit(&name, width.saturating_sub(22));
+            let name = fit(&cut_middle(&name, width.saturating_sub(22)), width.saturating_sub(22));
             match (&past.label, past.probability) {
                 (Some(label), Some(probability)) => Line::from(vec![
                     Span::raw(name),

@@ -33,15 +33,6 @@ pub(super) const ROWS: &[Binding] = &[
         "",
         "Trains the selected model again on training and validation together; asks first.",
     ),
-    bind(C::Results, &[ch(' ')], A::Mark, "mark", "Marks or unmarks the selected model."),
-    bind(C::Results, &[ch('x')], A::Compare, "compare", "Compares the marked models side by side."),
-    bind(
-        C::Results,
-        &[ch('/')],
-        A::Filter,
-        "filter",
-        "Shows only models that match what you type, such as kind=dense val>0.8.",
-    ),
     bind(C::Results, &[ch('e')], A::Export, "export", "Saves the table as shown: CSV, Markdown or LaTeX."),
     bind(
         C::Results,
@@ -50,10 +41,6 @@ pub(super) const ROWS: &[Binding] = &[
         "mean",
         "Switches between mean and spread by setting, and one line per run.",
     ),
-    bind(C::Results, &[ch('e')], A::Export, "export", "Writes the table as it is shown: CSV, Markdown or LaTeX."),
-    bind(C::Results, &[ch('m')], A::BySetting, "mean", "Mean and spread by setting, or one line per run."),
-    bind(C::Results, &[code(KeyCode::Right), ch('l')], A::SortNext, "sort", "Sorts by the next column."),
-    bind(C::Results, &[code(KeyCode::Left), ch('h')], A::SortPrevious, "", "Sorts by the previous column."),
     bind(
         C::Compare,
         &[code(KeyCode::Esc)],

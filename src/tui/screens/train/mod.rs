@@ -325,7 +325,7 @@ fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     };
     // Names are whole, whatever they are called.
     let names = lines.columns.iter().find(|offered| offered.column == Column::Run).map_or(0, |offered| offered.narrow);
-    let list_width = list_width.max((names as u16).saturating_add(13)).min(area.width * 2 / 5);
+    let list_width = list_width.max((names as u16).saturating_add(13).min(area.width * 2 / 5));
     let [left, right] = area.layout(&Layout::horizontal([Constraint::Length(list_width), Constraint::Min(0)]));
     draw_list(frame, left, app, hits);
     draw_run(frame, right, app, &run, hits);
