@@ -485,3 +485,24 @@ fn who_looks_at_the_screen_sees_a_run_end_and_is_not_told_besides() {
     session.keys("q");
     assert!(session.ends().success());
 }
+
+#[test]
+fn what_is_told_is_configured() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("faceprobe.toml"), "[notices]\ntitle = false\ndesktop = false\n")
+        .expect("a file");
+    let training = Training::begin(folder.path());
+    training.epoch(30, 0.7);
+    let mut session = Session::start(folder.path(), &[], &[], 120, 40);
+    session.shows("dense-1");
+    session.keys("\u{1b}[O");
+    std::thread::sleep(Duration::from_millis(300));
+    training.fail("the disk is full");
+    session.shows("dense-1 failed: the disk is full");
+    session.keys("q");
+    assert!(session.ends().success());
+    let raw = raw(&session);
+    assert!(!raw.contains("% dense-1, ") && !raw.contains("]9;") && !raw.contains("]777;"));
+    // Every title ends with a bell that rings nothing; this one does.
+    assert_eq!(raw.matches('\u{7}').count(), raw.matches("\u{1b}]0;").count() + 1);
+}

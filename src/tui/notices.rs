@@ -17,9 +17,16 @@ pub struct Notices {
     pub shortest: u64,
 }
 
+impl From<NoticeSettings> for Notices {
+    fn from(settings: NoticeSettings) -> Self {
+        let NoticeSettings { title, bell, desktop, shortest } = settings;
+        Self { title, bell, desktop, shortest }
+    }
+}
+
 impl Default for Notices {
     fn default() -> Self {
-        Self { title: true, bell: true, desktop: true, shortest: 10 }
+        NoticeSettings::default().into()
     }
 }
 
