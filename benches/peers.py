@@ -35,6 +35,9 @@ NETWORKS = {
     "mobilenet-v1-vggface2": (224, 1.0, 115.0),
     "resnet-50": (224, 127.5, 1.0),
     "xception": (299, 127.5, 1.0),
+    "convnext-tiny": (224, 127.5, 1.0),
+    "vit-small-14": (224, 127.5, 1.0),
+    "vit-b-32": (224, 127.5, 1.0),
 }
 OURS = ["faceprobe", "faceprobe bf16"]
 PEERS = ["torch eager", "torch.compile", "onnxruntime", "keras"]
@@ -55,6 +58,14 @@ def module(name):
     elif name == "resnet-50":
         net = importlib.import_module("torchvision").models.resnet50()
         net.fc = torch.nn.Identity()
+    elif name == "convnext-tiny":
+        net = importlib.import_module("torchvision").models.convnext_tiny()
+        net.classifier = torch.nn.Flatten()
+    elif name in ("vit-small-14", "vit-b-32"):
+        # Both give the average of the patches.
+        theirs = "vit_small_patch14_dinov2" if name == "vit-small-14" else "vit_base_patch32_clip_quickgelu_224"
+        net = importlib.import_module("timm").create_model(
+            theirs, num_classes=0, img_size=224, global_pool="avg", fc_norm=False)
     elif name == "xception":
         net = importlib.import_module("timm").create_model("legacy_xception", num_classes=0)
     elif name == "mobilenet-v2":

@@ -14,6 +14,7 @@ SEEDS = {
     "keras_hdf5": ["keras_legacy.h5", "keras_whole.h5", "keras3.weights.h5", "keras30.weights.h5", "keras_2016.h5"],
     "keras_zip": ["keras3.weights.h5"],
     "onnx": ["tiny.onnx"],
+    "onnx_graph": ["tiny.onnx", "../../../crates/engine/tests/fixtures/onnx_backbone.onnx"],
     "tensorflow_js": ["tensorflow_js.json"],
 }
 
@@ -22,6 +23,7 @@ for target, names in SEEDS.items():
     corpus.mkdir(parents=True, exist_ok=True)
     for name in names:
         content = (FIXTURES / name).read_bytes()
+        name = Path(name).name
         if target == "tensorflow_js":
             # As the target takes it apart: every file that the JSON names is the same there.
             content = len(content).to_bytes(2, "little") + content + bytes(range(256))

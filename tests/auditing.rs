@@ -2,7 +2,7 @@
 //! pseudo-terminal.
 
 #[path = "support/session.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test uses a part of it")]
 mod session;
 
 use faceprobe_core::dataset::decisions::{Decision, Decisions};
@@ -33,7 +33,7 @@ fn an_image_dropped_by_a_key_is_not_in_the_next_preparation() {
 
     let mut session = Session::start(folder.path(), &["--image-protocol", "none"], 100, 30);
     session.named("a", "audit");
-    session.shows("study was not audited yet.");
+    session.shows("study has not been audited yet.");
     session.keys("R");
     session.shows("Audit study");
     session.keys("\r");
@@ -66,7 +66,7 @@ fn an_image_dropped_by_a_key_is_not_in_the_next_preparation() {
     session.shows("Prepare a data set");
     session.keys("\r");
     session.shows("prepare-2 is done.");
-    session.shows("study@2 was not audited yet");
+    session.shows("study@2 has not been audited yet");
     let version = folder.path().join("data/prepared/study@2/manifest.csv");
     let after = fs::read_to_string(version).expect("a manifest");
     assert_eq!(fs::read_to_string(prepared.join("manifest.csv")).expect("a manifest"), before);

@@ -3,7 +3,7 @@
 //! in whatever form, no such character comes out raw, and JSON and CSV have the same values as what went in.
 
 #[path = "support/session.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test uses a part of it")]
 mod session;
 
 use faceprobe_core::text::{is_control, json as without_controls};

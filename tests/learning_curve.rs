@@ -76,6 +76,42 @@ fn a_curve_trains_nested_parts_as_ordinary_runs_and_only_what_is_not_there() {
     assert_eq!(found.map(|row| row["seeds"].clone()).collect::<Vec<_>>(), [serde_json::json!([1, 2])], "{settings}");
     assert!(ok(at, &[&["learning-curve"], &model[..], &["--sizes", "8,20,30"]].concat()).contains("Fitted: error ="));
 
+    // It is a step of the study of this workspace, and a figure of its report.
+    let file = at.join("growth.toml");
+    ok(at, &["study", "export", "growth.toml"]);
+    let text = std::fs::read_to_string(&file).expect("a study");
+    assert!(text.contains("[learning-curve.growth]") && text.contains("sizes = [20, 8, 8]"), "{text}");
+    let status = json(at, &["study", "status", "growth.toml"]);
+    let steps = status["steps"].as_array().expect("steps");
+    let curves: Vec<&Value> = steps
+        .iter()
+        .filter(|step| step["step"].as_str().is_some_and(|name| name.starts_with("learning curve")))
+        .collect();
+    assert_eq!(curves.len(), 3, "{status}");
+    assert!(curves.iter().all(|step| step["state"] == "done" && step["runs"][0].is_string()), "{status}");
+    assert_eq!(status["others"], serde_json::json!([]), "what a curve trains belongs to it");
+    let ordered = text.replace("sizes = [20, 8, 8]", "sizes = [8, 20]").replace("seeds = [2, 1]", "seeds = [1, 2]");
+    std::fs::write(&file, ordered.replace("sizes = [8, 20, 30]", "sizes = [8, 20, 31]")).expect("written");
+    let status = json(at, &["study", "status", "growth.toml"]);
+    let states: Vec<Value> = status["steps"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|step| step["step"].as_str().is_some_and(|name| name.starts_with("learning curve")))
+        .map(|step| step["state"].clone())
+        .collect();
+    assert_eq!(states, ["done", "to-do", "to-do"], "the order of sizes and seeds says nothing, other sizes are others");
+    let others = status["others"].as_array().expect("others");
+    assert!(
+        others.len() == 2 && others.iter().all(|run| run.as_str().is_some_and(|run| run.starts_with("curve-"))),
+        "{others:?}"
+    );
+    ok(at, &["report", "--output", "report"]);
+    let report = std::fs::read_to_string(at.join("report/report.md")).expect("a report");
+    assert!(report.contains("## Learning curves") && report.contains("Fitted: error ="), "{report}");
+    let page = std::fs::read_to_string(at.join("report/report.html")).expect("a page");
+    assert!(page.contains("Validation accuracy against the number of training images"), "a figure with its words");
+
     // What cannot be is refused before anything is made.
     let before = runs(at);
     for (sizes, part) in [("49", "colours has 48"), ("1", "--sizes must be"), ("8,x", "--sizes")] {

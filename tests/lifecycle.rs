@@ -58,8 +58,8 @@ fn worker(workspace: &Path, run: &str) -> i32 {
 fn train_benchmark(session: &mut Session, epochs: &str) {
     session.named("n", "new run");
     session.shows("Train: Dense head");
-    // From the data set up to the kind of model; the one before is the benchmark.
-    session.keys("\u{1b}[A\u{1b}[D");
+    // The kind of model before is the benchmark.
+    session.keys("\u{1b}[D");
     session.shows("filters");
     session.keys("\t\t\t\t\t\t\t\t\t\u{15}");
     session.keys(epochs);
@@ -79,7 +79,7 @@ fn a_newcomer_goes_through_the_study_by_the_keys_on_the_screen() {
     session.keys("n");
     session.shows("Prepare a data set");
     session.paste(&format!("adience:{}\n", source.display()));
-    session.keys("\t\tstudy");
+    session.keys("\u{1b}[B\u{1b}[Bstudy");
     session.named("\r", "start");
     session.shows("is done. study:");
     // Features can wait: the benchmark needs none. Train.
@@ -145,7 +145,7 @@ fn work_outlives_the_workbench_and_the_queue_outlives_a_worker() {
     train_benchmark(&mut session, "9000");
     session.shows("of 9000 · ");
     train_benchmark(&mut session, "30");
-    session.shows("waits until nothing else trains");
+    session.shows("is queued; it starts when no other training is running");
     assert_eq!(status(workspace, "benchmark-2"), Some(Status::Queued));
 
     // The workbench is killed; the next one shows the run live.
@@ -176,7 +176,7 @@ fn work_outlives_the_workbench_and_the_queue_outlives_a_worker() {
 
     // The dead run goes on from its checkpoint, is paused, and is stopped.
     session.keys("3\u{1b}[F");
-    session.shows("goes on from the last checkpoint");
+    session.shows("resumes from the last checkpoint");
     session.keys("p");
     eventually("it works again", || status(workspace, "benchmark-1") == Some(Status::Running));
     session.until("it on the screen", |screen| screen.contains("benchmark-1  running"));
@@ -233,7 +233,7 @@ fn it_is_put_aside_and_taken_up_again() {
         eventually("it is back", || session.in_full_screen());
         session.shows("No data yet");
         session.keys("3");
-        session.shows("Nothing was trained yet");
+        session.shows("Nothing has been trained yet");
         session.keys("1");
         session.shows("No data yet");
     }

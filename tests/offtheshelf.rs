@@ -112,7 +112,13 @@ fn a_networks_own_classifier_is_a_model_like_any_other_and_is_named_face_pretrai
     }
     let list = ok(at, &["weights", "list"]);
     let groups: Vec<&str> = list.lines().skip(2).filter_map(|line| line.split_whitespace().next()).collect();
-    assert!(groups.is_sorted_by_key(|group| (*group == "faces", *group)) && groups.contains(&"faces"), "{list}");
+    let mut met = groups.clone();
+    met.dedup();
+    let each: std::collections::BTreeSet<&str> = met.iter().copied().collect();
+    assert!(
+        met.len() == each.len() && met.len() > 2 && met.contains(&"faces"),
+        "what belongs together stands together: {list}"
+    );
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! Every setting of every kind of model and of everything else that has settings: stated once, and the same as an option,
 //! in help, in a form and in what refuses it, before anything is made.
 
-use faceprobe::tui::forms::{self, FormKind};
+use faceprobe::tui::forms::{self, Filled, FormKind};
 use faceprobe::tui::snapshot::{DataSet, Snapshot};
 use faceprobe_core::model::Kind;
-use faceprobe_core::run::JobSpec;
 use faceprobe_settings::{Domain, Info, Refusal, Schema};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -59,7 +58,7 @@ fn said_by_the_form(kind: FormKind, needed: &[(&str, &str)], name: &str, text: &
         let field = form.fields.iter_mut().find(|field| field.name == *name).expect("a field");
         field.input = Input::new((*text).to_owned());
     }
-    let job: Option<JobSpec> = forms::submit(&mut form, &snapshot, Some("sample"));
+    let job: Option<Filled> = forms::submit(&mut form, &snapshot, Some("sample"));
     let said = form.fields.iter().find_map(|field| field.error.clone().map(|error| (field.name.clone(), error)));
     assert_eq!(job.is_none(), said.is_some(), "{name} {text}");
     said.map(|(field, error)| {

@@ -452,7 +452,7 @@ fn a_probe_tells_accuracy_by_depth_and_its_stages_serve_any_combination() {
     let widths = |tap: usize| stages[tap]["width"].as_u64().unwrap_or_default();
     assert_eq!(both["params"].as_u64(), Some(widths(5) + widths(9) + 1));
     let again = json(at, &["extract", "--pool", "grid2", "--tap", "5,9", "--json"]);
-    assert!(again["outcome"].as_str().is_some_and(|outcome| !outcome.contains(" 0 there before")), "{again}");
+    assert!(again["outcome"].as_str().is_some_and(|outcome| !outcome.contains(" 0 already cached")), "{again}");
 
     // The saved model finds its features by itself.
     let run = both["run"].as_str().expect("a name");

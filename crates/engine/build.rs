@@ -10,6 +10,8 @@ fn main() {
     };
     let lib = Path::new(&libtorch).join("lib");
     let lib = lib.canonicalize().unwrap_or(lib);
+    // Where 'make install' puts the libraries comes first, so that an installed worker needs no checkout.
+    println!("cargo:rustc-link-arg=-Wl,-rpath,$ORIGIN/../lib/faceprobe");
     println!("cargo:rustc-link-arg=-Wl,-rpath,{}", lib.display());
     // torch-sys links the C++ shim that needs these only at run time.
     println!("cargo:rustc-link-arg=-Wl,--no-as-needed");

@@ -4,7 +4,7 @@
 pub mod format;
 
 use bytes::Bytes;
-use format::{Checkpoint, Format};
+use format::{Checkpoint, Format, onnx_graph};
 
 /// Opens a file as one format and reads every tensor of it; what lies beside it, by whatever name, is `beside`. Whatever it is, this must end soon, in bounded memory,
 /// without a panic, and an error must be one line.
@@ -26,4 +26,25 @@ pub fn read_all_with(format: Format, file: &[u8], beside: &[u8]) {
 /// The same for a file that stands alone.
 pub fn read_all(format: Format, file: &[u8]) {
     read_all_with(format, file, &[]);
+}
+
+/// Cuts an ONNX model down to each of its outputs, and what comes out down to the same again, which changes nothing that is
+/// needed.
+pub fn cut(file: &[u8]) {
+    let file = Bytes::copy_from_slice(file);
+    let one_line = |reason: &str| assert!(!reason.is_empty() && !reason.contains('\n'), "{reason:?}");
+    let outputs = match onnx_graph::outputs(&file) {
+        Ok(outputs) => outputs,
+        Err(reason) => return one_line(&reason),
+    };
+    for output in outputs.iter().take(4) {
+        let wanted = std::slice::from_ref(output);
+        match onnx_graph::cut(&file, wanted) {
+            Ok(cut) => {
+                let again = onnx_graph::cut(&Bytes::from(cut.model.clone()), wanted).expect("what was cut can be cut");
+                assert_eq!((again.input, again.model), (cut.input, cut.model));
+            }
+            Err(reason) => one_line(&reason),
+        }
+    }
 }

@@ -4,10 +4,13 @@ use super::Context;
 use super::args::DemoArgs;
 use super::follow::follow;
 use super::output::{print, print_json};
+use super::reporter::Reporter;
 use super::{is_interactive, results, workbench};
+use faceprobe_core::backbone::weights;
 use faceprobe_core::dataset::Version;
 use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::error::Result;
+use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::run::launch::launch;
 use faceprobe_core::run::results as table;
 use faceprobe_core::run::spec::DEMO_DATASET;
@@ -17,9 +20,14 @@ pub(crate) fn run(context: &Context, args: &DemoArgs) -> Result<()> {
     let sample = SampleSettings { images: args.images as usize, seed: args.seed, ..SampleSettings::default() };
     let job = JobSpec::Demo { sample };
     if is_interactive() && !args.plain && !context.json {
+        // A configuration that is wrong is told before anything is started.
+        context.tui_options(None)?;
         let run = match find(context, &job)? {
             Some(run) => run.id().clone(),
-            None => start(context, job)?,
+            None => {
+                fetch_weights(context)?;
+                start(context, job)?
+            }
         };
         return workbench(context, Some(run));
     }
@@ -28,6 +36,7 @@ pub(crate) fn run(context: &Context, args: &DemoArgs) -> Result<()> {
             follow(context, run, None)?;
         }
         None => {
+            fetch_weights(context)?;
             let launched = launch(&context.workspace, &Spec::new(job, context.threads, &context.device))?;
             follow(context, launched.run.clone(), Some(launched))?;
         }
@@ -37,6 +46,15 @@ pub(crate) fn run(context: &Context, args: &DemoArgs) -> Result<()> {
         Version::of_folder(&row.dataset).name == DEMO_DATASET && !row.of_other_version() && row.status == Status::Done
     });
     if context.json { print_json(&rows) } else { print(&format!("\n{}", results::text(&rows))) }
+}
+
+/// Fetches the weights that the study needs, unless they are there.
+fn fetch_weights(context: &Context) -> Result<()> {
+    let name = FeatureSpec::default().backbone;
+    if !weights::status(&name)?.present {
+        weights::fetch(&name, &Reporter::new(context.quiet)?)?;
+    }
+    Ok(())
 }
 
 fn start(context: &Context, job: JobSpec) -> Result<RunId> {

@@ -4,6 +4,7 @@ use super::Context;
 use super::args::ExtractArgs;
 use super::follow::start;
 use super::output::{Align, print, print_json, table};
+use super::place::{Outcome, place};
 use super::train::dataset_name;
 use faceprobe_core::error::Result;
 use faceprobe_core::model::LogisticSettings;
@@ -21,7 +22,12 @@ pub(crate) fn run(context: &Context, args: &ExtractArgs) -> Result<()> {
     } else {
         JobSpec::Extract { dataset, features }
     };
-    let Some(view) = start(context, job, args.detach.detach)? else {
+    let view = match place(context, &args.place, vec![job.clone()], args.detach.detach)? {
+        Outcome::Here => start(context, job, args.detach.detach)?,
+        Outcome::Told => None,
+        Outcome::Done(views) => views.into_iter().next(),
+    };
+    let Some(view) = view else {
         return Ok(());
     };
     let probe = if args.probe { Some(Probe::load(view.folder.path())?) } else { None };

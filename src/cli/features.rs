@@ -5,9 +5,9 @@ use super::args::{FeaturesCommand, FeaturesExportArgs};
 use super::follow::start;
 use super::output::{print, print_json};
 use super::train::dataset_name;
-use faceprobe_core::dataset::{ContentHash, Manifest};
+use faceprobe_core::dataset::Manifest;
 use faceprobe_core::error::Result;
-use faceprobe_core::features::export::{Files, export};
+use faceprobe_core::features::export::{self, Files};
 use faceprobe_core::features::{Compaction, FeatureSpec, Store, compact, inventory};
 use faceprobe_core::monitor::Silent;
 use faceprobe_core::outputs::Outputs;
@@ -17,6 +17,7 @@ use faceprobe_core::text::printable;
 pub(crate) fn run(context: &Context, command: &FeaturesCommand) -> Result<()> {
     match command {
         FeaturesCommand::Export(args) => exported(context, args),
+        FeaturesCommand::Map(args) => super::features_map::run(context, args),
         FeaturesCommand::Compact => compacted(context),
     }
 }
@@ -55,7 +56,7 @@ fn exported(context: &Context, args: &FeaturesExportArgs) -> Result<()> {
     files.check(&mut outputs)?;
     let stores = filled(context, &features, &manifest)?;
     let stores: Vec<&Store> = stores.iter().collect();
-    let exported = export(&mut outputs, &files, &manifest, &stores, &features.identity()?)?;
+    let exported = export::export(&mut outputs, &files, &manifest, &stores, &features.identity()?)?;
     if context.json {
         return print_json(&serde_json::json!({ "files": files, "exported": exported }));
     }
@@ -74,19 +75,11 @@ fn exported(context: &Context, args: &FeaturesExportArgs) -> Result<()> {
 
 /// The stores of these features, once they have a row for every image that can be read.
 fn filled(context: &Context, features: &FeatureSpec, manifest: &Manifest) -> Result<Vec<Store>> {
-    let keys: Vec<ContentHash> = manifest.samples.iter().map(|sample| sample.hash).collect();
-    let folder = context.workspace.features();
-    let open = || -> Result<Vec<Store>> {
-        let mut stores =
-            features.identities()?.iter().map(|identity| Store::open(&folder, identity)).collect::<Result<Vec<_>>>()?;
-        stores.iter_mut().try_for_each(|store| store.verify(&keys, &Silent))?;
-        Ok(stores)
-    };
-    let stores = open()?;
-    if stores.iter().all(|store| store.missing(&keys).is_empty()) {
+    let (stores, missing) = export::stores(&context.workspace, features, manifest, &Silent)?;
+    if missing == 0 {
         return Ok(stores);
     }
     drop(stores);
     start(context, JobSpec::Extract { dataset: manifest.name.clone(), features: features.clone() }, false)?;
-    open()
+    Ok(export::stores(&context.workspace, features, manifest, &Silent)?.0)
 }

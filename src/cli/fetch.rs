@@ -115,7 +115,7 @@ fn fetch_adience(context: &Context, args: &AdienceArgs) -> Result<()> {
     for report in &reports {
         let images = report.images.map(|images| format!(", {images} files")).unwrap_or_default();
         let how = match (report.there_before, &report.md5, report.known_md5) {
-            (true, None, _) => "there before",
+            (true, None, _) => "already there",
             (_, Some(md5), Some(known)) if md5 == known => "the authors' file by its MD5",
             (_, Some(_), Some(_)) => "another MD5 than the authors' file",
             _ => "of unknown MD5",

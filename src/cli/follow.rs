@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::output::{print, print_json, say};
+use super::place::LAG;
 use super::run_reporter::{RunReporter, Words};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::own_files;
@@ -13,7 +14,7 @@ use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Says how a run has ended: to the person on standard error, and its name on standard output for what comes next.
 pub(crate) fn ended(context: &Context, view: &RunView) -> Result<()> {
@@ -72,6 +73,7 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
     let mut view = RunView::open(run)?;
     let mut words = Words::new(context.quiet);
     let mut reporter = RunReporter::new(&view);
+    let mut lost: Option<Instant> = None;
     loop {
         reporter.tell(&view, &mut words)?;
         // The journal of a run that was set to work again tells of its last end until its new worker speaks.
@@ -79,12 +81,17 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
         if !at_work {
             view.refresh()?;
         }
-        if !at_work && !view.status.is_live() && view.status != Status::Queued {
+        // Folders that machines share lag behind the scheduler's queue.
+        let gone = view.status == Status::Interrupted && view.standing().is_some();
+        lost = if gone { lost.or_else(|| Some(Instant::now())) } else { None };
+        let lags = lost.is_some_and(|since| since.elapsed() < LAG);
+        if !at_work && !lags && !view.status.is_live() && view.status != Status::Queued {
             reporter.tell(&view, &mut words)?;
             break;
         }
         std::thread::sleep(TICK);
-        if launched.as_mut().is_some_and(Launched::reap) && view.status == Status::Waiting {
+        if launched.as_mut().is_some_and(Launched::reap) && view.status == Status::Waiting && view.standing().is_none()
+        {
             // It ended before it could write its journal: its log says why.
             view.refresh()?;
             if view.status == Status::Waiting {
@@ -110,7 +117,7 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             if launched.is_none() || pressed > 1 {
                 words.finish();
                 say(&format!(
-                    "Run {id} goes on; 'faceprobe runs attach {id}' follows it, 'faceprobe runs stop {id}' ends it."
+                    "Run {id} continues; 'faceprobe runs attach {id}' follows it, 'faceprobe runs stop {id}' ends it."
                 ));
                 return Err(Error::stopped());
             }
@@ -136,8 +143,15 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             view.id()
         ))),
         _ if is_full(view.folder.path()) => Err(full_disk(&view)),
+        _ if view.standing().is_some() => Err(Error::failed(format!(
+            "Tasks of run {} left Slurm's queue and are not done; plans/{}/log has what they printed, and 'faceprobe runs \
+             resume {}' submits them again.",
+            view.id(),
+            view.standing().map(|standing| standing.plan.clone()).unwrap_or_default(),
+            view.id()
+        ))),
         _ => Err(Error::failed(format!(
-            "The worker of run {} was killed or crashed; its log is {}. 'faceprobe runs resume {}' goes on from where it was.",
+            "The worker of run {} was killed or crashed; its log is {}. 'faceprobe runs resume {}' resumes it.",
             view.id(),
             view.folder.log_path().display(),
             view.id()

@@ -5,6 +5,8 @@ mod audit;
 mod bar;
 mod choose;
 mod compare;
+mod completions;
+mod config;
 mod data;
 mod data_versions;
 mod demo;
@@ -14,11 +16,14 @@ mod evaluate_on;
 mod export;
 mod extract;
 mod features;
+mod features_map;
 mod fetch;
 mod follow;
 mod learning_curve;
+mod man;
 mod options;
 mod output;
+mod place;
 mod predict;
 mod report;
 mod reporter;
@@ -28,18 +33,20 @@ mod runs;
 mod screens;
 mod side_by_side;
 mod study;
+mod study_cluster;
 mod study_export;
 mod study_runner;
 mod sweep;
 mod trackers;
 mod train;
 mod weights;
+mod work;
 
 use crate::tui::graphics::ImageProtocol;
 use crate::tui::theme::Palette;
 use crate::tui::{self, TuiOptions};
 use args::{Cli, Command, Global};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use faceprobe_core::backbone::Device;
 use faceprobe_core::error::{Error, ErrorKind, Result};
 use faceprobe_core::run::RunId;
@@ -55,11 +62,13 @@ pub(crate) struct Context {
     pub json: bool,
     pub quiet: bool,
     pub threads: usize,
+    /// As the command line says, if it does.
+    pub asked_threads: Option<usize>,
     pub device: String,
     theme: Option<Palette>,
     ascii: bool,
     mouse: bool,
-    images: ImageProtocol,
+    images: Option<ImageProtocol>,
 }
 
 impl Context {
@@ -76,31 +85,46 @@ impl Context {
             json: global.json,
             quiet: global.quiet,
             threads: global.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+            asked_threads: global.threads,
             device: global.device.clone(),
             theme: global.theme.map(Into::into),
             ascii: global.ascii,
             mouse: !global.no_mouse,
-            images: global.image_protocol.map(Into::into).unwrap_or_default(),
+            images: global.image_protocol.map(Into::into),
         })
     }
 }
 
 impl Context {
-    fn tui_options(&self, start: Option<RunId>) -> TuiOptions {
-        TuiOptions {
+    /// How the workbench is to be: as the options say, else as it is configured. Takes the keys of the configuration.
+    fn tui_options(&self, start: Option<RunId>) -> Result<TuiOptions> {
+        let config = self.config()?;
+        let screen = config.screen()?;
+        let keys = config.section("keys");
+        if !keys.entries().is_empty() {
+            tui::keys::take_table(tui::keys::rebound(&tui::keys::own_table(), &keys)?);
+        }
+        Ok(TuiOptions {
             threads: self.threads,
             device: self.device.clone(),
             start,
-            theme: self.theme,
-            ascii: self.ascii,
-            mouse: self.mouse,
-            images: self.images,
-        }
+            theme: self.theme.or(screen.theme.map(Into::into)),
+            ascii: self.ascii || screen.ascii,
+            mouse: self.mouse && screen.mouse,
+            images: self.images.unwrap_or(screen.image_protocol.into()),
+            notices: config.notices()?,
+        })
     }
+}
+
+/// The grammar of the command line: what completions, man pages and the test of the documents are made from.
+pub fn grammar() -> clap::Command {
+    Cli::command()
 }
 
 /// The whole program. No panic reaches the user: it ends as one sentence and exit code 1.
 pub fn main() -> ExitCode {
+    completions::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -168,6 +192,10 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Predict(args)) => predict::run(&context, args),
         Some(Command::Runs(command)) => done(runs::run(&context, command)),
         Some(Command::Study(command)) => done(study::run(&context, command)),
+        Some(Command::Config(command)) => done(config::run(&context, command)),
+        Some(Command::Completions(args)) => done(completions::run(args)),
+        Some(Command::Man(args)) => done(man::run(&context, args)),
+        Some(Command::Work(args)) => done(work::run(&context, args)),
         Some(Command::Screens(args)) => done(screens::run(&context, args)),
     }
 }
@@ -186,5 +214,5 @@ fn workbench(context: &Context, run: Option<RunId>) -> Result<()> {
              'faceprobe results'.",
         ));
     }
-    tui::run(context.workspace.clone(), context.tui_options(run))
+    tui::run(context.workspace.clone(), context.tui_options(run)?)
 }

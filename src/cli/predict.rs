@@ -120,6 +120,9 @@ enum Form {
     Csv,
 }
 
+/// Training images that a line of an answer names; JSON has all that voted.
+const NEAREST: usize = 3;
+
 /// Columns of what went into the network.
 const INPUT: usize = 13;
 
@@ -195,7 +198,12 @@ impl Printer {
         about.extend(prediction.explanation.as_ref().map(|path| format!("map in {}", printable(path))));
         let about = if about.is_empty() { String::new() } else { format!("  ({})", about.join("; ")) };
         let (label, path) = (printable(label), printable(&prediction.path));
-        format!("{label:<width$}  {probability:>11.3}  {shown:<INPUT$}  {path}{about}\n")
+        let mut text = format!("{label:<width$}  {probability:>11.3}  {shown:<INPUT$}  {path}{about}\n");
+        for neighbour in prediction.neighbours.iter().take(NEAREST) {
+            let (label, path) = (printable(&neighbour.label), printable(&neighbour.path));
+            text += &format!("  nearest: {label:<width$}  {:.3}  {path}\n", neighbour.similarity);
+        }
+        text
     }
 }
 

@@ -10,6 +10,7 @@ use faceprobe_core::run::label::Label;
 use faceprobe_core::run::launch;
 use faceprobe_core::run::listing::{self, Damaged, Listed};
 use faceprobe_core::run::{RunFolder, RunId, RunView, Status, Story, trash};
+use faceprobe_core::slurm;
 use faceprobe_core::text::{line, printable};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -77,7 +78,9 @@ fn tell(context: &Context, run: &RunFolder, command: Command) -> Result<()> {
 
 /// A paused run goes on; one whose worker has ended gets a new one, which goes on from its last checkpoint.
 fn resume(context: &Context, run: RunFolder) -> Result<()> {
-    if run.is_alive() {
+    // Of a run on a cluster some tasks may be in the queue and others not.
+    let placed = slurm::place::is_placed(&run);
+    if run.is_alive() && (!placed || slurm::submit::is_paused(&run)) {
         return tell(context, &run, Command::Resume);
     }
     let mut launched = launch::resume(&context.workspace, run)?;
@@ -89,7 +92,7 @@ fn resume(context: &Context, run: RunFolder) -> Result<()> {
     if context.quiet {
         return Ok(());
     }
-    print(&format!("{id} goes on from where it was; 'faceprobe runs attach {id}' follows it.\n"))
+    print(&format!("{id} resumed from where it was; 'faceprobe runs attach {id}' follows it.\n"))
 }
 
 fn describe(view: &RunView) -> Value {
@@ -106,6 +109,7 @@ fn describe(view: &RunView) -> Value {
             "stage": facts.stage,
             "skipped": facts.skipped,
             "outcome": outcome,
+            "slurm": view.standing(),
         }),
     )
 }
@@ -123,6 +127,7 @@ fn describe_damaged(damaged: &Damaged) -> Value {
             "stage": null,
             "skipped": 0,
             "outcome": damaged.problem.to_string(),
+            "slurm": null,
         }),
     )
 }
@@ -258,6 +263,9 @@ fn show(context: &Context, run: RunFolder) -> Result<()> {
     }
     if let Some(outcome) = &view.facts().outcome {
         text.push_str(&format!("{}\n", line(outcome)));
+    }
+    if let Some(standing) = view.standing() {
+        text.push_str(&format!("Slurm, plan {}: {}\n", standing.plan, line(&standing.words())));
     }
     if let Some(last) = story.epochs.last() {
         let (of, loss, accuracy) = match last.validated {

@@ -13,7 +13,7 @@ pub(crate) fn run(context: &Context, args: &ScreensArgs) -> Result<()> {
     let path = |name: &str| args.to.join(format!("{name}.svg"));
     screenshots::names().try_for_each(|name| outputs.check(&path(&name)))?;
     let size = (args.columns, args.rows);
-    let shots = screenshots::take(&context.workspace, &context.tui_options(None), size, args.image.as_deref())?;
+    let shots = screenshots::take(&context.workspace, &context.tui_options(None)?, size, args.image.as_deref())?;
     for (name, svg) in shots {
         let path = path(&name);
         outputs.write(&path, svg.as_bytes())?;

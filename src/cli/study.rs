@@ -1,9 +1,10 @@
 //! `faceprobe study run|status`: a study as a file.
 
 use super::Context;
-use super::args::{StudyCommand, StudyFile};
+use super::args::{PlaceArgs, StudyCommand, StudyFile};
 use super::output::{Align, duration, print, print_json, say, table};
 use super::results;
+use super::study_cluster::{self, Cluster};
 use super::study_export;
 use super::study_runner::Runner;
 use faceprobe_core::backbone::{self, weights};
@@ -11,19 +12,19 @@ use faceprobe_core::dataset::SourceSpec;
 use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::run::results as table_of;
 use faceprobe_core::run::results::ResultRow;
-use faceprobe_core::study::{Holdings, Plan, State, Study, parse, plan, prepared};
+use faceprobe_core::study::{Holdings, Plan, State, Study, lock, parse, plan, prepared};
 use faceprobe_core::text::{line, printable};
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions, TryLockError};
+use std::fs;
 use std::path::{Path, absolute};
 
 pub(crate) fn run(context: &Context, command: &StudyCommand) -> Result<()> {
     match command {
-        StudyCommand::Run { study: file, jobs } => {
+        StudyCommand::Run { study: file, jobs, place } => {
             let study = study(file)?;
             let file = file.file.to_string_lossy();
-            run_study(context, &study, &printable(&file), usize::from(*jobs))
+            run_study(context, &study, &printable(&file), usize::from(*jobs), place)
         }
         StudyCommand::Status { study: file } => {
             let study = study(file)?;
@@ -74,27 +75,19 @@ fn study(file: &StudyFile) -> Result<Study> {
 }
 
 /// Does what is to do of a study, and ends with its table.
-fn run_study(context: &Context, study: &Study, name: &str, jobs: usize) -> Result<()> {
-    let runs = context.workspace.runs();
-    fs::create_dir_all(&runs).at(&runs)?;
-    let path = runs.join(".study.lock");
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).at(&path)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(Error::failed(
-                "Another 'faceprobe study run' is at work in this workspace; wait for its end, or follow its runs with \
-                 'faceprobe runs attach RUN'.",
-            ));
-        }
-        Err(TryLockError::Error(error)) => return Err(Error::file(&path, error)),
+fn run_study(context: &Context, study: &Study, name: &str, jobs: usize, place: &PlaceArgs) -> Result<()> {
+    let cluster = Cluster::of(context, place)?;
+    if place.dry_run {
+        let plan = plan(study, &Holdings::read(&context.workspace, study)?);
+        return study_cluster::dry_run(context, &plan, cluster.as_ref());
     }
+    let _lock = lock(&context.workspace)?;
     let held = Holdings::read(&context.workspace, study)?;
     if !plan(study, &held).is_done() {
         weights_there(study)?;
         images_there(context, study, &held)?;
     }
-    let mut runner = Runner::new(context, study, jobs)?;
+    let mut runner = Runner::new(context, study, jobs, cluster)?;
     let outcome = runner.run();
     let plan = plan(study, &Holdings::read(&context.workspace, study)?);
     if let Err(error) = &outcome
@@ -125,13 +118,13 @@ fn weights_there(study: &Study) -> Result<()> {
         // What is no network of the program's is a file of the user's, which has a check of its own.
         if !backbone::find(name)?.is_module() && !weights::status(name)?.present {
             return Err(Error::failed(format!(
-                "The weights of {name} are not here, which the study needs; 'faceprobe weights fetch {name}' gets them."
+                "The study needs the weights of {name}, which are not installed; 'faceprobe weights fetch {name}' gets them."
             )));
         }
     }
     if study.data.iter().any(|data| data.align.is_some()) && !weights::status("mtcnn")?.present {
         return Err(Error::failed(
-            "The weights of mtcnn are not here, which finds the faces that data is aligned to; 'faceprobe weights fetch mtcnn' \
+            "Aligning faces needs the weights of mtcnn, which are not installed; 'faceprobe weights fetch mtcnn' \
              gets them.",
         ));
     }

@@ -2,24 +2,22 @@
 
 use super::Context;
 use super::follow::interrupts;
+use super::place::LAG;
 use super::run_reporter::{RunReporter, Words};
+use super::study_cluster::Cluster;
 use faceprobe_core::dataset::{Published, versions};
 use faceprobe_core::error::{Error, Result};
-use faceprobe_core::report::{ReportOptions, write};
 use faceprobe_core::run::control::{self, Command};
-use faceprobe_core::run::launch::{self, Launched, launch};
-use faceprobe_core::run::{JobSpec, RunFolder, RunView, Spec, Status, queue, refit};
-use faceprobe_core::study::{Action, Holdings, Plan, State, Step, Study, plan};
-use jiff::{SignedDuration, Timestamp};
+use faceprobe_core::run::launch::Launched;
+use faceprobe_core::run::{JobSpec, RunFolder, RunView, Spec, Status, queue};
+use faceprobe_core::study::{Action, Begun, Hands, Holdings, Plan, State, Step, Study, begin, plan};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often journals are looked at.
 const TICK: Duration = Duration::from_millis(100);
-/// A run whose worker has not begun after so long has none.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
 /// A step whose worker vanishes is gone on with once.
 const TRIES: usize = 2;
 
@@ -28,6 +26,8 @@ pub(super) struct Runner<'a> {
     context: &'a Context,
     study: &'a Study,
     jobs: usize,
+    /// Where steps that compute are done, if not here.
+    cluster: Option<Cluster>,
     words: Words,
     presses: Arc<AtomicUsize>,
     working: Vec<Working>,
@@ -44,14 +44,17 @@ struct Working {
     reporter: RunReporter,
     /// None for one that was at work before.
     launched: Option<Launched>,
+    /// Since when its tasks are neither done nor in the scheduler's queue.
+    gone: Option<Instant>,
 }
 
 impl<'a> Runner<'a> {
-    pub(super) fn new(context: &'a Context, study: &'a Study, jobs: usize) -> Result<Self> {
+    pub(super) fn new(context: &'a Context, study: &'a Study, jobs: usize, cluster: Option<Cluster>) -> Result<Self> {
         Ok(Self {
             context,
             study,
             jobs,
+            cluster,
             words: Words::new(context.quiet),
             presses: interrupts()?,
             working: Vec::new(),
@@ -72,6 +75,9 @@ impl<'a> Runner<'a> {
         let mut plan = self.plan()?;
         let mut handled = 0;
         loop {
+            if handled == 0 {
+                self.submit(&plan)?;
+            }
             while handled == 0
                 && self.working.len() < self.jobs
                 && let Some(at) = self.next(&plan)
@@ -111,24 +117,64 @@ impl<'a> Runner<'a> {
 
     /// The first step that can be begun.
     fn next(&self, plan: &Plan) -> Option<usize> {
-        plan.steps.iter().position(|step| {
-            !matches!(step.action, Action::None | Action::Wait)
-                && plan.is_ready(step)
-                && !self.failed.contains_key(&step.name)
-                && self.working.iter().all(|working| working.step != step.name)
-                && !step.runs.iter().any(|run| self.working.iter().any(|working| working.view.id().as_str() == run))
-        })
+        plan.steps.iter().position(|step| self.can_begin(plan, step))
+    }
+
+    fn can_begin(&self, plan: &Plan, step: &Step) -> bool {
+        !matches!(step.action, Action::None | Action::Wait)
+            && plan.is_ready(step)
+            && !self.failed.contains_key(&step.name)
+            && self.working.iter().all(|working| working.step != step.name)
+            && !step.runs.iter().any(|run| self.working.iter().any(|working| working.view.id().as_str() == run))
+    }
+
+    /// Counts that a step is begun; false when it was begun too often.
+    fn try_again(&mut self, step: &str) -> bool {
+        let tries = self.tries.entry(step.to_owned()).or_default();
+        *tries += 1;
+        if *tries > TRIES {
+            let problem = "it was begun twice and is not done yet; 'faceprobe runs list' shows its runs.";
+            self.failed.insert(step.to_owned(), problem.to_owned());
+        }
+        *tries <= TRIES
+    }
+
+    /// Submits the steps that can be begun and that a cluster does.
+    fn submit(&mut self, plan: &Plan) -> Result<()> {
+        let Some(cluster) = self.cluster.clone() else { return Ok(()) };
+        let ready: Vec<&Step> = plan.steps.iter().filter(|step| self.can_begin(plan, step)).collect();
+        for group in cluster.groups(&ready) {
+            let steps: Vec<&Step> = group.steps.into_iter().filter(|step| self.try_again(&step.name)).collect();
+            let specs = steps.iter().filter_map(|step| match &step.action {
+                Action::Launch(job) => Some(Spec { step: Some(step.name.clone()), ..cluster.spec((**job).clone()) }),
+                _ => None,
+            });
+            let specs: Vec<Spec> = specs.collect();
+            if specs.is_empty() {
+                continue;
+            }
+            match cluster.begin(self.context, specs, group.tasks) {
+                Ok(runs) => {
+                    for (step, run) in steps.into_iter().zip(runs) {
+                        self.words.say(&format!("{}: {}", step.name, run.id()));
+                        let view = RunView::open(run.clone())?;
+                        let (reporter, launched) = (RunReporter::new(&view), Some(Launched::placed(run)));
+                        self.working.push(Working { step: step.name.clone(), view, reporter, launched, gone: None });
+                    }
+                }
+                Err(error) => {
+                    self.failed.extend(steps.into_iter().map(|step| (step.name.clone(), error.to_string())));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Begins a step; true if it is at its end already.
     fn start(&mut self, plan: &Plan, at: usize) -> Result<bool> {
         let step = &plan.steps[at];
         let done = plan.steps.iter().filter(|step| step.state == State::Done).count();
-        let tries = self.tries.entry(step.name.clone()).or_default();
-        *tries += 1;
-        if *tries > TRIES {
-            let problem = "it was begun twice and is not done yet; 'faceprobe runs list' shows its runs.";
-            self.failed.insert(step.name.clone(), problem.to_owned());
+        if !self.try_again(&step.name) {
             return Ok(false);
         }
         let begun = self.begin(step);
@@ -137,7 +183,7 @@ impl<'a> Runner<'a> {
                 self.words.say(&format!("[{}/{}] {}: {}", done + 1, plan.steps.len(), step.name, run.id()));
                 let view = RunView::open(run)?;
                 let reporter = RunReporter::new(&view);
-                self.working.push(Working { step: step.name.clone(), view, reporter, launched });
+                self.working.push(Working { step: step.name.clone(), view, reporter, launched, gone: None });
                 Ok(false)
             }
             Ok(None) => {
@@ -153,43 +199,12 @@ impl<'a> Runner<'a> {
 
     /// The run that does a step, with its worker if it was started now; none where the step needs no worker.
     fn begin(&self, step: &Step) -> Result<Option<(RunFolder, Option<Launched>)>> {
-        let workspace = &self.context.workspace;
-        let launched = match &step.action {
-            Action::None | Action::Wait => return Ok(None),
-            Action::Refuse(why) => return Err(Error::failed(format!("{why}."))),
-            Action::Report(report) => {
-                let output = workspace.root().join(&report.output);
-                let options = ReportOptions { thumbnails: report.thumbnails, ..ReportOptions::default() };
-                write(workspace, &output, &options)?;
-                return Ok(None);
-            }
-            Action::Launch(job) => launch(workspace, &self.spec(step, (**job).clone()))?,
-            Action::Refit(run) => launch(workspace, &self.spec(step, refit::job(workspace, run)?))?,
-            Action::Extend(run, job) => {
-                let run = RunFolder::find(workspace, run)?;
-                let spec = Spec { job: (**job).clone(), ..run.spec()? };
-                launch::extend(workspace, run, &spec)?
-            }
-            Action::Resume(run) => launch::resume(workspace, RunFolder::find(workspace, run)?)?,
-            Action::Follow(run) => {
-                let run = RunFolder::find(workspace, run)?;
-                let age = |spec: &Spec| Some(Timestamp::now().duration_since(spec.created.parse().ok()?));
-                let is_old = run.spec().ok().and_then(|spec| age(&spec)).is_none_or(|age| age > PATIENCE);
-                let waits = RunView::open(run.clone())?.status == Status::Waiting;
-                if waits && is_old && !run.is_alive() {
-                    // Whoever made its folder was killed before there was a worker.
-                    launch::resume(workspace, run)?
-                } else {
-                    return Ok(Some((run, None)));
-                }
-            }
-        };
-        Ok(Some((launched.run.clone(), Some(launched))))
-    }
-
-    fn spec(&self, step: &Step, job: JobSpec) -> Spec {
-        let spec = Spec::new(job, self.context.threads, &self.context.device);
-        Spec { step: Some(step.name.clone()), ..spec }
+        let Context { workspace, threads, device, .. } = self.context;
+        Ok(match begin(workspace, step, Hands { threads: *threads, device, queue: false })? {
+            Begun::Nothing => None,
+            Begun::Follow(run) | Begun::Queued(run) => Some((run, None)),
+            Begun::Launched(launched) => Some((launched.run.clone(), Some(launched))),
+        })
     }
 
     /// Looks at the runs at work; true if one has come to its end.
@@ -204,7 +219,17 @@ impl<'a> Runner<'a> {
             let at_work = working.launched.as_mut().is_some_and(|launched| !launched.reap());
             working.view.refresh()?;
             let live = working.view.status.is_live() || working.view.status == Status::Queued;
-            let unborn = working.view.status == Status::Waiting && working.launched.is_some() && !at_work;
+            // Folders that machines share lag behind the queue.
+            if let (false, Status::Interrupted, Some(_)) = (live, working.view.status, working.view.standing())
+                && working.gone.get_or_insert_with(Instant::now).elapsed() < LAG
+            {
+                self.working.push(working);
+                continue;
+            }
+            let unborn = working.view.status == Status::Waiting
+                && working.launched.is_some()
+                && !at_work
+                && working.view.standing().is_none();
             if (at_work || live) && !unborn {
                 self.working.push(working);
                 continue;
@@ -225,7 +250,7 @@ impl<'a> Runner<'a> {
                         .for_each(|outcome| self.words.say(&format!("{}: {outcome}", working.view.id())));
                 }
                 Status::Failed => {
-                    let problem = facts.outcome.clone().unwrap_or_else(|| "it failed without a word".to_owned());
+                    let problem = facts.outcome.clone().unwrap_or_else(|| "it failed without a message".to_owned());
                     self.failed.insert(working.step, problem);
                 }
                 Status::Stopped => {
@@ -250,7 +275,7 @@ impl<'a> Runner<'a> {
         if pressed > 1 {
             self.words.finish();
             self.words
-                .say(&format!("{} goes on; 'faceprobe study run' with the same file follows it.", runs.join(", ")));
+                .say(&format!("{} continues; 'faceprobe study run' with the same file follows it.", runs.join(", ")));
             self.working.clear();
             return Ok(());
         }

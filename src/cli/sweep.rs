@@ -5,6 +5,7 @@ use super::args::SweepArgs;
 use super::follow::{ended_with_models, enqueue, follow, start};
 use super::options::Pairs;
 use super::output::print;
+use super::place::{Outcome, place};
 use super::train::dataset_name;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::model::DenseSettings;
@@ -13,6 +14,9 @@ use faceprobe_settings::{axis_values, set_all};
 
 pub(crate) fn run(context: &Context, args: &SweepArgs) -> Result<()> {
     let view = match &args.extend {
+        Some(_) if args.place.on.is_some() || args.place.dry_run => {
+            return Err(Error::usage("A sweep is extended here and not elsewhere; leave --on and --dry-run out."));
+        }
         Some(name) => extend(context, args, name)?,
         None => {
             let sweep = spec(args)?;
@@ -20,7 +24,12 @@ pub(crate) fn run(context: &Context, args: &SweepArgs) -> Result<()> {
             if args.detach.queue {
                 return enqueue(context, JobSpec::Sweep { dataset, sweep: Box::new(sweep) });
             }
-            start(context, JobSpec::Sweep { dataset, sweep: Box::new(sweep) }, args.detach.detach)?
+            let job = JobSpec::Sweep { dataset, sweep: Box::new(sweep) };
+            match place(context, &args.place, vec![job.clone()], args.detach.detach)? {
+                Outcome::Here => start(context, job, args.detach.detach)?,
+                Outcome::Told => None,
+                Outcome::Done(views) => views.into_iter().next(),
+            }
         }
     };
     let Some(view) = view else {

@@ -4,14 +4,33 @@ use super::Context;
 use super::args::{DatasetArg, DetachArg, Other, TrainArgs, TrainCommand};
 use super::follow::{ended, ended_with_models, enqueue, start};
 use super::output::print_json;
+use super::place::{Outcome, place};
 use faceprobe_core::dataset::versions;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::model::ModelSpec;
-use faceprobe_core::run::{JobSpec, ensemble, refit};
+use faceprobe_core::run::{JobSpec, RunView, ensemble, refit, results};
 use faceprobe_settings::Refusal;
 
 pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let (job, detach) = job(context, &args.model)?;
+    if let TrainCommand::Model { seeds, place: elsewhere, .. } = &args.model {
+        let jobs = with_seeds(&job, seeds);
+        match place(context, elsewhere, jobs.clone(), detach.detach)? {
+            Outcome::Told => return Ok(()),
+            Outcome::Done(views) => return trained(context, views),
+            Outcome::Here if jobs.len() > 1 => {
+                if detach.queue {
+                    return jobs.into_iter().try_for_each(|job| enqueue(context, job));
+                }
+                let mut views = Vec::new();
+                for job in jobs {
+                    views.extend(start(context, job, detach.detach)?);
+                }
+                return if views.is_empty() { Ok(()) } else { trained(context, views) };
+            }
+            Outcome::Here => {}
+        }
+    }
     if detach.queue {
         return enqueue(context, job);
     }
@@ -27,6 +46,43 @@ pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
         return print_json(&view.result?);
     }
     ended(context, &view)
+}
+
+/// The same training with each seed, or as it is.
+fn with_seeds(job: &JobSpec, seeds: &[u64]) -> Vec<JobSpec> {
+    if seeds.is_empty() {
+        return vec![job.clone()];
+    }
+    let one = |seed: &u64| {
+        let mut job = job.clone();
+        if let JobSpec::Train { model, .. } | JobSpec::Folds { model, .. } = &mut job {
+            *model = model.clone().with_seed(*seed);
+        }
+        job
+    };
+    seeds.iter().map(one).collect()
+}
+
+/// Says what trainings came to: as one training says it, or as so many.
+fn trained(context: &Context, views: Vec<RunView>) -> Result<()> {
+    if let [view] = &views[..] {
+        return match (&view.spec.job, context.json) {
+            (JobSpec::Folds { .. }, _) => ended_with_models(context, view),
+            (_, true) => print_json(&view.result.clone()?),
+            (_, false) => ended(context, view),
+        };
+    }
+    if !context.json {
+        return views.iter().try_for_each(|view| ended(context, view));
+    }
+    let mut rows = Vec::new();
+    for view in &views {
+        match &view.spec.job {
+            JobSpec::Folds { .. } => rows.extend(results::of_sweep(&context.workspace, view.id().as_str())?),
+            _ => rows.extend(view.result.clone()?),
+        }
+    }
+    print_json(&rows)
 }
 
 /// The version of the prepared set that was named, or of the only one there is.
@@ -55,7 +111,7 @@ fn job<'a>(context: &Context, command: &'a TrainCommand) -> Result<(JobSpec, &'a
             return Ok((ensemble::job(&context.workspace, runs)?, detach));
         }
         TrainCommand::Other(Other::Refit { run, detach }) => return Ok((refit::job(&context.workspace, run)?, detach)),
-        TrainCommand::Model { kind, given, dataset, detach } => (*kind, given, dataset, detach),
+        TrainCommand::Model { kind, given, dataset, detach, .. } => (*kind, given, dataset, detach),
     };
     let model = ModelSpec::read(kind, given).map_err(first)?;
     Ok((JobSpec::train_on(&context.workspace, dataset_name(context, dataset)?, model), detach))

@@ -13,6 +13,15 @@ use serde_json::json;
 pub(crate) fn run(context: &Context, command: &WeightsCommand) -> Result<()> {
     match command {
         WeightsCommand::List => list(context),
+        WeightsCommand::Fetch { name, .. } if name == weights::onnx_runtime::NAME => {
+            let reporter = Reporter::new(context.quiet)?;
+            let path = weights::onnx_runtime::fetch(&reporter)?;
+            drop(reporter);
+            if context.json {
+                return print_json(&json!({ "name": name, "path": path }));
+            }
+            print(&format!("{name}: {}\n", printable(&path.to_string_lossy())))
+        }
         WeightsCommand::Fetch { name, from, sha256 } => {
             let reporter = Reporter::new(context.quiet)?;
             match from {

@@ -55,7 +55,7 @@ fn read(workspace: &Workspace, dataset: &str) -> Result<Option<Box<Found>>> {
         return Ok(None);
     }
     let audit = Audit::load(&folder)
-        .map_err(|error| Error::failed(format!("{} Audit the set anew.", ended(&error.to_string()))))?;
+        .map_err(|error| Error::failed(format!("{} Audit the set again.", ended(&error.to_string()))))?;
     let decisions = Decisions::load(workspace)?;
     let decided = decisions.iter().map(|(hash, decided)| (hash.to_string(), decided.decision.clone())).collect();
     Ok(Some(Box::new(Found { audit, decided })))

@@ -3,7 +3,7 @@
 use super::app::{App, Tone};
 use super::effect::Effect;
 use super::jobs::Job;
-use super::keys::Action;
+use super::keys::{Action, Context, name_of};
 use super::snapshot::Run;
 use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::run::{JobSpec, Status, control};
@@ -12,10 +12,11 @@ use std::sync::Arc;
 impl App {
     /// The run that pause and stop mean on this screen.
     pub fn at_work(&self) -> Option<Arc<Run>> {
-        self.screen
-            .screen()
-            .at_work(self)
-            .map(|run| self.leader(run))
+        let run = match self.views.open {
+            Some(view) => view.view().at_work(self),
+            None => self.screen.screen().at_work(self),
+        };
+        run.map(|run| self.leader(run))
             .filter(|run| run.status.is_live() || run.status == Status::Queued || run.can_go_on())
     }
 
@@ -32,8 +33,12 @@ impl App {
     pub fn offers(&self, action: Action) -> bool {
         match action {
             Action::PauseResume => self.at_work().is_some_and(|run| run.status != Status::Queued),
+            Action::Complete => self.can_complete(),
             Action::Stop => self.at_work().is_some_and(|run| !run.can_go_on()),
-            _ => self.screen.screen().offers(self, action),
+            _ => match self.views.open {
+                Some(view) => view.view().offers(self, action),
+                None => self.screen.screen().offers(self, action),
+            },
         }
     }
 
@@ -41,7 +46,7 @@ impl App {
     pub fn demo(&mut self) -> Vec<Effect> {
         let live = self.snapshot.live().find(|run| matches!(run.job, JobSpec::Demo { .. })).cloned();
         if let Some(run) = live {
-            self.say(Tone::Plain, format!("{} is at work already.", run.id));
+            self.say(Tone::Plain, format!("{} is running already.", run.id));
             return Vec::new();
         }
         let job = Job::Launch(Box::new(JobSpec::Demo { sample: SampleSettings::default() }));
@@ -49,7 +54,7 @@ impl App {
             return vec![job.into()];
         }
         let text = "Draws synthetic faces and runs the whole study on them: prepare, extract, train three models. \
-                    It makes its own data set, sample, beside yours.";
+                    It creates its own data set, sample, next to yours.";
         self.ask("Run the demo?", vec![text.to_owned()], job);
         Vec::new()
     }
@@ -61,12 +66,12 @@ impl App {
             Some(Status::Paused) => control::Command::Resume,
             Some(Status::Running) => control::Command::Pause,
             Some(Status::Queued) => {
-                self.say(Tone::Plain, "It waits for its turn; nothing is at work here that could be paused.");
+                self.say(Tone::Plain, "It is queued; nothing is running here that could be paused.");
                 return Vec::new();
             }
             Some(_) => return run.map_or_else(Vec::new, |run| self.resume(&run)),
             None => {
-                self.say(Tone::Plain, "Nothing is at work here that could be paused.");
+                self.say(Tone::Plain, "Nothing is running here that could be paused.");
                 return Vec::new();
             }
         };
@@ -76,10 +81,8 @@ impl App {
     /// Sets a new worker to a run whose worker has ended before its work was done.
     pub fn resume(&mut self, run: &Run) -> Vec<Effect> {
         let text = match (run.status, &run.job) {
-            (Status::Done, _) => format!("{} is done; there is nothing left to go on with.", run.id),
-            (_, JobSpec::Demo { .. }) => {
-                "A demo is a series of runs and is not gone on with; start it again.".to_owned()
-            }
+            (Status::Done, _) => format!("{} is done; there is nothing left to resume.", run.id),
+            (_, JobSpec::Demo { .. }) => "A demo is a series of runs and cannot be resumed; start it again.".to_owned(),
             _ => return vec![Job::Resume { run: run.id.clone() }.into()],
         };
         self.say(Tone::Plain, text);
@@ -90,17 +93,17 @@ impl App {
     pub fn stop(&mut self) -> Vec<Effect> {
         match self.at_work() {
             Some(run) if run.status == Status::Queued => {
-                let text = "It has not begun; its settings are forgotten.";
+                let text = "It has not started yet; its settings are discarded.";
                 let job = Job::Unqueue { run: run.id.clone() };
-                self.ask(&format!("Take {} out of the queue?", run.id), vec![text.to_owned()], job);
+                self.ask(&format!("Remove {} from the queue?", run.id), vec![text.to_owned()], job);
             }
             Some(run) if run.status.is_live() => {
                 let job = Job::Control { run: run.id.clone(), command: control::Command::Stop };
-                let text = "It ends at the next safe point. What is finished is kept, of a training the best model so far, and it can go on \
-                     later.";
-                self.ask(&format!("Stop {}?", run.id), vec![text.to_owned()], job);
+                let text = "It stops at the next safe point. What is finished is kept, of a training the best model so far; it can be \
+                            resumed later.";
+                self.ask(&format!("Stop {} and keep what it has?", run.id), vec![text.to_owned()], job);
             }
-            _ => self.say(Tone::Plain, "Nothing is at work here that could be stopped."),
+            _ => self.say(Tone::Plain, "Nothing is running here that could be stopped."),
         }
         Vec::new()
     }
@@ -114,6 +117,12 @@ pub fn ended(run: &Run) -> (Tone, String) {
         Status::Failed => (Tone::Bad, format!("{} failed: {outcome}", run.id)),
         Status::Stopped if outcome.starts_with(run.id.as_str()) => (Tone::Plain, outcome.to_owned()),
         Status::Stopped => (Tone::Plain, format!("{}: {outcome}", run.id)),
-        _ => (Tone::Bad, format!("{} was killed or crashed; runs/{}/worker.log may say why.", run.id, run.id)),
+        _ => {
+            let resume = match run.can_go_on() {
+                true => format!("; {} resumes it", name_of(Context::Runs, Action::PauseResume)),
+                false => String::new(),
+            };
+            (Tone::Bad, format!("{} was killed or crashed{resume}. runs/{}/worker.log may say why.", run.id, run.id))
+        }
     }
 }

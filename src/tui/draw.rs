@@ -1,11 +1,15 @@
 //! One frame: heading, steps, screen, message, keys, and what lies over them.
 
 use super::app::{App, Hits, Overlay, Target, Tone};
-use super::keys;
+use super::completion;
+use super::guide;
+use super::keys::{self, Action, Context};
 use super::palette;
 use super::prompt;
 use super::screens::predict::view as predict;
 use super::stages::{self, Stage, State};
+use super::table;
+use super::tasks;
 use super::theme::{self, Theme};
 use super::widgets::{self, NARROW, confirm, cut, cut_front, fit, form, help};
 use faceprobe_core::text::is_control;
@@ -28,8 +32,12 @@ pub fn draw(frame: &mut Frame, app: &App) -> Hits {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let text = format!(
-            "faceprobe needs {} columns and {} lines; this terminal has {} and {}. Make it larger, or press q.",
-            SMALLEST.0, SMALLEST.1, area.width, area.height
+            "faceprobe needs {} columns and {} lines; this terminal has {} and {}. Make it larger, or press {}.",
+            SMALLEST.0,
+            SMALLEST.1,
+            area.width,
+            area.height,
+            keys::name_of(Context::Global, Action::Quit)
         );
         widgets::text(frame, area, vec![Line::raw(text)], 0);
     } else {
@@ -64,10 +72,11 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
     };
     let message = message_lines(app, area.width, area.height);
     let tabs = u16::from(area.width < WIDE);
-    let [head, tab_line, body, said, foot] = area.layout(&Layout::vertical([
+    let [head, tab_line, body, work, said, foot] = area.layout(&Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(tabs),
         Constraint::Min(1),
+        Constraint::Length(tasks::lines(app)),
         Constraint::Length(message),
         Constraint::Length(1),
     ]));
@@ -81,29 +90,40 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         right
     };
     if app.loaded {
-        app.screen.screen().draw(frame, body, app, hits);
+        match app.views.open {
+            Some(view) => view.view().draw(frame, body, app, hits),
+            None => app.screen.screen().draw(frame, body, app, hits),
+        }
     } else {
         // An empty workspace is another thing than one that was not read yet.
         let text = format!("Reading {} …", app.snapshot.workspace.display());
         widgets::text(frame, body, vec![Line::styled(text, app.theme.dim())], 0);
     }
+    tasks::draw(frame, work, app);
     draw_message(frame, said, app);
-    draw_foot(frame, foot, app);
+    draw_foot(frame, foot, app, hits);
+    let mut place = None;
     match &app.overlay {
         None => {}
-        Some(Overlay::Help { scroll }) => help::draw(frame, area, app.theme, app.beneath(), *scroll),
-        Some(Overlay::Form(open)) => form::draw(frame, body, app.theme, open),
+        Some(Overlay::Help(help)) => help::draw(frame, area, app.theme, app.beneath(), help),
+        Some(Overlay::Form(open)) => place = form::draw(frame, body, app.theme, open),
         Some(Overlay::Confirm(question)) => confirm::draw(frame, area, app.theme, question),
         Some(Overlay::Palette(state)) => palette::draw(frame, area, app.theme, app, state),
-        Some(Overlay::Path(input)) => predict::draw_path(frame, body, app, input),
-        Some(Overlay::Prompt(open)) => prompt::draw(frame, body, app.theme, open),
+        Some(Overlay::Path(input)) => place = Some(predict::draw_path(frame, body, app, input)),
+        Some(Overlay::Prompt(open)) => place = Some(prompt::draw(frame, body, app.theme, open)),
+        Some(Overlay::Table(over)) => table::act::draw_over(frame, body, app, over),
+    }
+    if let (Some(place), Some((list, text))) = (place, app.completion()) {
+        completion::draw(frame, area, place, app.theme, list, &text);
     }
 }
 
 fn draw_head(frame: &mut Frame, area: Rect, app: &App) {
     let theme = app.theme;
     let width = usize::from(area.width);
-    let right = live(app, width / 2);
+    let machine = machine(app, width);
+    let mut right = live(app, (width / 2).saturating_sub(machine.width() / 2));
+    right.push_span(Span::styled(machine, theme.dim()));
     let right_width = right.width();
     let mut room = width.saturating_sub(right_width + 2);
     let mut left = vec![Span::styled(" faceprobe", theme.accent())];
@@ -131,6 +151,17 @@ fn draw_head(frame: &mut Frame, area: Rect, app: &App) {
     frame.render_widget(right, Rect { x: start, width: area.right() - start, ..area });
 }
 
+/// How busy the machine is, where there is room.
+fn machine(app: &App, width: usize) -> String {
+    let Some(machine) = app.snapshot.machine.as_ref().filter(|_| width >= 110) else {
+        return String::new();
+    };
+    let percent = |name: &str, value: Option<u8>| value.map(|value| format!("{name} {value} %"));
+    let disk = machine.free.as_ref().map(|free| format!("{free} free"));
+    let parts = [percent("cpu", machine.processor), percent("mem", machine.memory), disk];
+    parts.into_iter().flatten().map(|part| format!(" · {part}")).collect()
+}
+
 fn home_short(path: &str) -> String {
     match std::env::var("HOME") {
         Ok(home) if home.len() > 1 && path.starts_with(&format!("{home}/")) => format!("~{}", &path[home.len()..]),
@@ -155,10 +186,13 @@ fn live(app: &App, room: usize) -> Line<'static> {
     if let Some(share) = run.share() {
         add(format!(" {:.0} %", (share * 100.0).floor()));
     }
+    if let Some(left) = run.remaining() {
+        add(format!(" · {} left", widgets::format::duration(left)));
+    }
     if run.status != faceprobe_core::run::Status::Running {
         add(format!(" {}", run.status.name()));
     } else if let Some(stage) = &run.facts.stage {
-        add(format!(" {stage}"));
+        add(format!(" · {stage}"));
     }
     if more > 0 {
         add(format!(" +{more}"));
@@ -246,16 +280,27 @@ fn draw_steps(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &
 }
 
 fn message_lines(app: &App, width: u16, height: u16) -> u16 {
-    let text = app.message.as_ref().map_or(0, |(_, text)| text.width() + 3);
-    (text.div_ceil(usize::from(width).max(1)) as u16).clamp(1, (height / 4).clamp(1, 6))
+    let rows =
+        app.told().map_or(0, |(_, text)| widgets::rows(&format!("✗ {text}"), usize::from(width).saturating_sub(1)));
+    (rows as u16).clamp(1, (height / 4).clamp(1, 6))
 }
 
 fn draw_message(frame: &mut Frame, area: Rect, app: &App) {
     let theme = app.theme;
-    let Some((tone, text)) = &app.message else {
+    let Some((tone, text)) = app.told() else {
+        if let Some(newer) = &app.newer {
+            let key = keys::name_of(keys::Context::Global, keys::Action::UseNewer);
+            let text = format!(" Another terminal has prepared {newer}; {key} changes to it, Esc stays.");
+            frame.render_widget(Span::styled(cut(&text, usize::from(area.width)), theme.warning()), area);
+            return;
+        }
         if let Some(run) = &app.follow {
-            let text = format!(" Following {run}: the screens change with its work until you change them.");
+            let text =
+                format!(" Following {run}: the screens switch with its progress until you switch them yourself.");
             frame.render_widget(Span::styled(cut(&text, usize::from(area.width)), theme.dim()), area);
+        } else if let Some(next) = guide::next(app) {
+            let text = cut(&format!(" {next}"), usize::from(area.width));
+            frame.render_widget(Span::styled(text, theme.dim()), area);
         }
         return;
     };
@@ -267,28 +312,64 @@ fn draw_message(frame: &mut Frame, area: Rect, app: &App) {
     widgets::text(frame, area, vec![Line::styled(format!(" {sign} {text}"), style)], 0);
 }
 
-fn draw_foot(frame: &mut Frame, area: Rect, app: &App) {
+/// What the footer offers: a key and a word, and what a click on them does.
+struct Offer {
+    key: String,
+    label: &'static str,
+    action: Option<Action>,
+}
+
+impl Offer {
+    fn width(&self) -> usize {
+        self.key.width() + self.label.width() + 3
+    }
+}
+
+fn draw_foot(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let theme = app.theme;
     let mut room = usize::from(area.width);
     let context = app.context();
-    let offered = keys::footer(context).into_iter().filter(|binding| app.offers(binding.action));
-    let mut keys: Vec<(String, &str)> = offered.map(|binding| (binding.name(), binding.label)).collect();
+    let found = if app.searches() { keys::footer(Context::Found) } else { Vec::new() };
+    let here =
+        keys::footer(context).into_iter().filter(|binding| found.iter().all(|one| one.keys[0] != binding.keys[0]));
+    let offered = found.iter().copied().chain(here).filter(|binding| app.offers(binding.action));
+    let mut offers: Vec<Offer> = offered
+        .map(|binding| Offer { key: binding.name(), label: binding.label, action: Some(binding.action) })
+        .filter(|offer| !offer.key.is_empty())
+        .collect();
     // Help and quit stay when there is no room for all.
-    let last: Vec<_> = if context.falls_back() { keys.split_off(keys.len().saturating_sub(2)) } else { Vec::new() };
+    let last = if context.falls_back() { offers.split_off(offers.len().saturating_sub(2)) } else { Vec::new() };
     if context.falls_back() {
-        keys.push((format!("1-{}", stages::ScreenId::ALL.len()), "screens"));
+        offers.extend(screen_keys().map(|key| Offer { key, label: "screens", action: None }));
     }
-    let width = |(key, label): &(String, &str)| key.width() + label.width() + 3;
-    room = room.saturating_sub(last.iter().map(width).sum());
+    room = room.saturating_sub(last.iter().map(Offer::width).sum());
     let mut spans = Vec::new();
-    let fitting = keys.into_iter().take_while(|key| {
-        let fits = width(key) <= room;
-        room = room.saturating_sub(width(key));
+    let mut x = area.x;
+    let fitting = offers.into_iter().take_while(|offer| {
+        let fits = offer.width() <= room;
+        room = room.saturating_sub(offer.width());
         fits
     });
-    for (key, label) in fitting.collect::<Vec<_>>().into_iter().chain(last) {
-        spans.push(Span::styled(format!(" {key}"), theme.accent()));
-        spans.push(Span::styled(format!(" {label} "), theme.dim()));
+    for offer in fitting.collect::<Vec<_>>().into_iter().chain(last) {
+        let width = offer.width() as u16;
+        if let Some(action) = offer.action {
+            hits.push((Rect { x, width, ..area }.intersection(area), Target::Key(action)));
+        }
+        x = x.saturating_add(width);
+        spans.push(Span::styled(format!(" {}", offer.key), theme.accent()));
+        spans.push(Span::styled(format!(" {} ", offer.label), theme.dim()));
     }
     frame.render_widget(Line::from(spans), area);
+}
+
+/// `1-7`, as long as the screens' keys follow each other.
+fn screen_keys() -> Option<String> {
+    let names: Vec<String> =
+        (0..stages::ScreenId::ALL.len()).map(|index| keys::name_of(Context::Global, Action::Go(index))).collect();
+    let number = |name: &String| name.parse::<u8>().ok();
+    let row = names.windows(2).all(|pair| number(&pair[0]).is_some_and(|first| number(&pair[1]) == Some(first + 1)));
+    match (names.first(), names.last()) {
+        (Some(first), Some(last)) if row => Some(format!("{first}-{last}")),
+        _ => None,
+    }
 }

@@ -5,7 +5,9 @@ use super::audits::AuditJob;
 use super::jobs::Job;
 use super::predictor::Ask;
 use super::records::RecordJob;
+use super::studies;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// Something to be done outside the state of the screen.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,13 +18,21 @@ pub enum Effect {
     Job(Job),
     /// For the predictor.
     Predict(Ask),
+    /// For the clipboard of the terminal.
+    Copy(String),
+    /// For the thread that reads studies.
+    Study(studies::Ask),
     /// For the watcher: to read what these runs told, for as long as it is shown.
     Stories(BTreeSet<String>),
+    /// For the watcher: the folder to tell of when something in it changes, or none.
+    Folder(Option<PathBuf>),
 }
 
 /// What happens to the terminal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TerminalEffect {
+    /// Tells somebody who is not at the screen.
+    Notice(String),
     Suspend,
     Redraw,
     Quit,

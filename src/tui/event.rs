@@ -6,11 +6,13 @@ use super::jobs::JobReply;
 use super::pictures::Picture;
 use super::predictor::PredictorReply;
 use super::snapshot::Snapshot;
+use super::studies;
 use super::terminal;
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui_image::picker::Picker;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -21,12 +23,18 @@ pub enum Event {
     Key(KeyEvent),
     Paste(String),
     Mouse(MouseEvent),
+    /// Whether the terminal is looked at, where it tells.
+    Focus(bool),
     /// The terminal has another size, or must be drawn anew for another reason.
     Resize,
     /// The workspace changed.
     Snapshot(Arc<Snapshot>),
     Job(JobReply),
+    /// Something came into this folder or left it.
+    FolderChanged(PathBuf),
     Predictor(PredictorReply),
+    /// The steps of a study.
+    Study(studies::Reply),
     /// How pictures can be shown on this terminal.
     Graphics(Box<Picker>),
     /// A picture that the screen missed.

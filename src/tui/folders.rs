@@ -3,8 +3,10 @@
 use super::jobs::JobReply;
 use super::widgets::cut_front;
 use faceprobe_core::error::{Error, Result};
+use faceprobe_core::imaging::sniff::{self, Content};
 use percent_encoding::percent_decode_str;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A line of the file browser.
@@ -13,7 +15,7 @@ pub struct Entry {
     pub path: PathBuf,
     pub name: String,
     pub folder: bool,
-    /// By its ending; decoding decides in the end.
+    /// By its first bytes; decoding decides in the end.
     pub image: bool,
 }
 
@@ -28,7 +30,7 @@ pub fn open(text: &str, from: &Path) -> Result<JobReply> {
         // A sentence has to fit the message line, however long the path is.
         let shown = cut_front(&path.display().to_string(), 100);
         match error.kind() {
-            std::io::ErrorKind::NotFound => Error::failed(format!("{shown}: there is no such file or folder.")),
+            std::io::ErrorKind::NotFound => Error::failed(format!("{shown}: no such file or folder.")),
             _ => Error::failed(format!("{shown}: cannot be opened ({error}).")),
         }
     })?;
@@ -77,11 +79,12 @@ fn entry(path: PathBuf, folder: bool, image: bool) -> Entry {
 
 const IMAGE_ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"];
 
-/// Folders first, then images, each by name; other files and hidden ones are left out.
-///
-/// # Errors
-/// When the folder cannot be read.
-pub fn list(folder: &Path) -> Result<Vec<Entry>> {
+/// From so many files on, a folder is first shown as its names promise.
+const MANY: usize = 500;
+
+/// What there is in a folder, hidden files left out: folders first, then files, each by name; whether they are images is not
+/// known.
+fn found(folder: &Path) -> Result<Vec<Entry>> {
     let read = fs::read_dir(folder)
         .map_err(|error| Error::failed(format!("{}: cannot be listed ({error}).", folder.display())))?;
     let mut entries: Vec<Entry> = read
@@ -91,12 +94,54 @@ pub fn list(folder: &Path) -> Result<Vec<Entry>> {
             let path = found.path();
             let kind = found.file_type().ok()?;
             let is_folder = kind.is_dir() || kind.is_symlink() && path.is_dir();
-            let image = path
-                .extension()
-                .is_some_and(|ending| IMAGE_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)));
-            (is_folder || image).then(|| entry(path, is_folder, image && !is_folder))
+            // Reading from a pipe would wait for ever.
+            let is_file = kind.is_file() || kind.is_symlink() && path.is_file();
+            (is_folder || is_file).then(|| entry(path, is_folder, false))
         })
         .collect();
     entries.sort_by(|a, b| b.folder.cmp(&a.folder).then_with(|| a.name.cmp(&b.name)));
     Ok(entries)
+}
+
+/// A large folder as the names of its files promise; none for one that is read at once anyway.
+pub fn promised(folder: &Path) -> Option<Vec<Entry>> {
+    let mut entries = found(folder).ok().filter(|entries| entries.len() >= MANY)?;
+    for entry in &mut entries {
+        entry.image = !entry.folder
+            && entry
+                .path
+                .extension()
+                .is_some_and(|ending| IMAGE_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)));
+    }
+    entries.retain(|entry| entry.folder || entry.image);
+    Some(entries)
+}
+
+/// Folders first, then images, each by name; other files and hidden ones are left out. What is an image, its content says.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn list(folder: &Path) -> Result<Vec<Entry>> {
+    let mut entries = found(folder)?;
+    let mut head = vec![0; sniff::HEAD];
+    for entry in entries.iter_mut().filter(|entry| !entry.folder) {
+        entry.image = is_image(&entry.path, &mut head);
+    }
+    entries.retain(|entry| entry.folder || entry.image);
+    Ok(entries)
+}
+
+/// Whether a file begins as an image does that this program decodes; one that cannot be read is none.
+fn is_image(path: &Path, head: &mut [u8]) -> bool {
+    let read = fs::File::open(path).and_then(|mut file| {
+        let mut length = 0;
+        while length < head.len() {
+            match file.read(&mut head[length..])? {
+                0 => break,
+                more => length += more,
+            }
+        }
+        Ok(length)
+    });
+    read.is_ok_and(|length| matches!(sniff::content(&head[..length]), Some(Content::Image(_))))
 }

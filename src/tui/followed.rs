@@ -4,6 +4,7 @@ use super::snapshot::{About, Run};
 use faceprobe_core::error::Result;
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::label::{self, Label};
+use faceprobe_core::run::learning_curve::LearningCurve;
 use faceprobe_core::run::openings::Record;
 use faceprobe_core::run::results;
 use faceprobe_core::run::{Follower, RunFolder, RunView, Status, Story};
@@ -149,7 +150,9 @@ impl Followed {
 
 /// A damaged label takes nothing from what the run itself tells.
 fn about(folder: &RunFolder) -> About {
-    About { label: Label::load(folder).unwrap_or_default(), bytes: folder.bytes() }
+    let draws = folder.id().as_str().starts_with("curve-");
+    let curve = if draws { LearningCurve::load(folder.path()).ok().map(Arc::new) } else { None };
+    About { label: Label::load(folder).unwrap_or_default(), bytes: folder.bytes(), curve }
 }
 
 fn shown(view: &RunView, record: &Record, choice: Option<&Choice>, about: &About) -> Run {

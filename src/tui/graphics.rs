@@ -5,6 +5,7 @@
 //! whenever they come: pictures are shown as well as is known, and better once more is known.
 
 use super::theme::{Palette, Theme};
+use faceprobe_core::config::PictureProtocol;
 use ratatui_image::FontSize;
 use ratatui_image::picker::cap_parser::{Parser, QueryStdioOptions, Response};
 use ratatui_image::picker::{Picker, ProtocolType};
@@ -24,6 +25,19 @@ pub enum ImageProtocol {
     Halfblocks,
     /// No pictures.
     None,
+}
+
+impl From<PictureProtocol> for ImageProtocol {
+    fn from(protocol: PictureProtocol) -> Self {
+        match protocol {
+            PictureProtocol::Auto => Self::Auto,
+            PictureProtocol::Kitty => Self::Kitty,
+            PictureProtocol::Sixel => Self::Sixel,
+            PictureProtocol::Iterm2 => Self::Iterm2,
+            PictureProtocol::Halfblocks => Self::Halfblocks,
+            PictureProtocol::None => Self::None,
+        }
+    }
 }
 
 impl ImageProtocol {
@@ -81,8 +95,10 @@ impl Query {
             }
             return picker;
         };
-        // The one way to a picker that takes a known cell size; it also looks whether tmux is in between.
-        #[expect(deprecated)]
+        #[expect(
+            deprecated,
+            reason = "the one way to a picker that takes a known cell size, and looks for tmux in between"
+        )]
         let mut picker = Picker::from_fontsize(font);
         let told = |wanted: &Response| answers.contains(wanted);
         match self.wanted.forced() {

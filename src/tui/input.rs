@@ -181,6 +181,7 @@ fn control_sequence(rest: &[u8]) -> Option<(usize, Option<Piece>)> {
         return Some((whole + length + 6, Some(Piece::Typed(Event::Paste(pasted)))));
     }
     let piece = match (body, last) {
+        (b"", b'I' | b'O') => Some(Piece::Typed(Event::Focus(last == b'I'))),
         ([b'?', ..], b'c') | (_, b't' | b'n') => {
             Some(Piece::Answer(format!("\x1b[{}{}", String::from_utf8_lossy(body), last as char)))
         }

@@ -2,10 +2,15 @@
 //! folders.
 
 use super::audits::{self, AuditJob, AuditReply};
+use super::completion::{Names, Paths};
 use super::event::Event;
-use super::folders::{self, Entry};
+use super::folders::Entry;
+use super::maps::{self, MapJob, MapReply};
+use super::reading;
 use super::records::{self, RecordJob, RecordReply};
 use super::session::Session;
+use super::studies::{self, Source};
+use super::tasks::{self, Tasks};
 use super::watcher::Nudge;
 use super::workers::{Start, Workers};
 use faceprobe_core::dataset::manifest::Manifest;
@@ -17,7 +22,8 @@ use faceprobe_core::run::choice::{self, Choice};
 use faceprobe_core::run::{JobSpec, RunFolder, RunId, control, ensemble, queue, refit};
 use faceprobe_core::workspace::Workspace;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
 use std::time::Duration;
 
 /// Something to be done with the workspace, its runs or the files around it.
@@ -36,6 +42,11 @@ pub enum Job {
         run: RunId,
         command: control::Command,
     },
+    /// Does a step of a study.
+    Step {
+        source: Source,
+        step: String,
+    },
     /// Sets a run to work again whose worker has ended too early.
     Resume {
         run: RunId,
@@ -49,6 +60,10 @@ pub enum Job {
     /// Makes the version that a preparation has made the current one.
     UseVersion {
         run: RunId,
+    },
+    /// Makes this version of a set the current one.
+    UseSet {
+        dataset: String,
     },
     /// Lists the images of a prepared set.
     Images {
@@ -71,12 +86,24 @@ pub enum Job {
         text: String,
         from: PathBuf,
     },
+    /// Reads the names that may go on from a path that is being typed; relative ones begin in `base`.
+    Complete {
+        text: String,
+        paths: Paths,
+        base: PathBuf,
+    },
+    /// Begins a task of the workbench itself.
+    Task(Box<tasks::Order>),
+    /// Stops all tasks.
+    StopTasks,
     /// Writes predictions into a CSV file.
     SavePredictions(Vec<Prediction>),
     /// Something with the files of runs.
     Record(Box<RecordJob>),
     /// Something with the audit of a data set.
     Audit(Box<AuditJob>),
+    /// Something with the maps of features.
+    Map(Box<MapJob>),
 }
 
 /// The threshold that a chosen model is used with.
@@ -117,6 +144,13 @@ pub enum JobReply {
         command: control::Command,
     },
     Chosen(Choice),
+    /// The names that may go on from `text`.
+    Completed {
+        text: String,
+        names: Result<Names, String>,
+    },
+    /// What a task tells.
+    Task(tasks::Told),
     Listed {
         folder: PathBuf,
         entries: Vec<Entry>,
@@ -137,12 +171,15 @@ pub enum JobReply {
         dataset: String,
         images: Result<Vec<SetImage>, String>,
     },
+    /// Something to be said.
+    Word(String),
     /// Done, and nothing to be said about it.
     Quiet,
     /// A file was written.
     Saved(PathBuf),
     Record(Box<RecordReply>),
     Audit(Box<AuditReply>),
+    Map(Box<MapReply>),
     Failed(String),
 }
 
@@ -171,6 +208,10 @@ pub struct Settings {
 /// Does one job after the other until the other end of `jobs` is gone.
 pub fn work(settings: &Settings, jobs: &Receiver<Job>, events: &Sender<Event>, nudge: &Sender<Nudge>) {
     let mut workers = Workers::new(settings.workspace.clone());
+    let mut tasks = Tasks::default();
+    let (reader, inbox) = mpsc::channel();
+    let to = events.clone();
+    thread::spawn(move || reading::read(&inbox, &to));
     loop {
         // While workers are at work, this looks up now and then, so that whoever ends is cleared up after.
         let job = if workers.reap() {
@@ -182,6 +223,21 @@ pub fn work(settings: &Settings, jobs: &Receiver<Job>, events: &Sender<Event>, n
             Ok(job) => job,
             Err(RecvTimeoutError::Timeout) => continue,
             Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let job = match job {
+            Job::List { .. } | Job::Open { .. } | Job::Complete { .. } => {
+                drop(reader.send(job));
+                continue;
+            }
+            Job::Task(order) => {
+                tasks.start(&settings.workspace, *order, events, nudge);
+                continue;
+            }
+            Job::StopTasks => {
+                tasks.stop();
+                continue;
+            }
+            job => job,
         };
         let reply = perform(settings, job, &mut workers).unwrap_or_else(|error| JobReply::Failed(error.to_string()));
         let _ = nudge.send(Nudge::Look);
@@ -206,6 +262,7 @@ fn perform(settings: &Settings, job: Job, workers: &mut Workers) -> Result<JobRe
             Start::Launched(run) => JobReply::Launched { run },
             Start::Queued(run) => JobReply::Queued { run },
         }),
+        Job::Step { source, step } => studies::start(settings, &source, &step, workers),
         Job::Resume { run } => {
             workers.resume(&run)?;
             Ok(JobReply::Resumed { run })
@@ -218,6 +275,11 @@ fn perform(settings: &Settings, job: Job, workers: &mut Workers) -> Result<JobRe
             let version = Published::load(RunFolder::find(workspace, run.as_str())?.path())?.version;
             versions::make_current(workspace, &version.name, version.number)?;
             Ok(JobReply::Current { dataset: version.id() })
+        }
+        Job::UseSet { dataset } => {
+            let version = versions::version_of(workspace, &dataset);
+            versions::make_current(workspace, &version.name, version.number)?;
+            Ok(JobReply::Current { dataset })
         }
         Job::Images { dataset } => {
             let listed = Manifest::load_named(workspace, &dataset).map(|manifest| images(&manifest));
@@ -237,13 +299,13 @@ fn perform(settings: &Settings, job: Job, workers: &mut Workers) -> Result<JobRe
                 Threshold::Best(criterion) => choice::choose_for(workspace, &folder, criterion)?,
             }))
         }
-        Job::List { folder, select } => {
-            let entries = folders::list(&folder)?;
-            Ok(JobReply::Listed { folder, entries, select, predict: false })
+        // What other threads do is told by them.
+        Job::List { .. } | Job::Open { .. } | Job::Complete { .. } | Job::Task(_) | Job::StopTasks => {
+            Ok(JobReply::Quiet)
         }
-        Job::Open { text, from } => folders::open(&text, &from),
         Job::SavePredictions(predictions) => Ok(JobReply::Saved(super::history::save(workspace, &predictions)?)),
         Job::Record(job) => Ok(JobReply::Record(Box::new(records::perform(settings, *job)?))),
+        Job::Map(job) => Ok(JobReply::Map(Box::new(maps::perform(workspace, *job)?))),
         Job::Audit(job) => Ok(JobReply::Audit(Box::new(audits::perform(workspace, *job)))),
     }
 }

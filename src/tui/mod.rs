@@ -7,7 +7,9 @@
 
 pub mod app;
 pub mod audits;
+pub mod charts;
 pub mod commands;
+pub mod completion;
 pub mod draw;
 pub mod effect;
 pub mod event;
@@ -15,14 +17,19 @@ pub mod folders;
 mod followed;
 pub mod forms;
 pub mod graphics;
+pub mod guide;
 pub mod history;
 pub mod input;
 pub mod jobs;
 pub mod keys;
+pub mod machine;
+pub mod maps;
+pub mod notices;
 pub mod palette;
 pub mod pictures;
 pub mod predictor;
 pub mod prompt;
+pub mod reading;
 pub mod records;
 pub mod screens;
 pub mod screenshots;
@@ -30,22 +37,28 @@ pub mod session;
 pub mod snapshot;
 pub mod stages;
 pub mod stories;
+pub mod studies;
 pub mod svg;
+pub mod table;
+pub mod tasks;
 pub mod terminal;
 pub mod theme;
+pub mod views;
 pub mod watcher;
 pub mod widgets;
 pub mod workers;
 
 use app::App;
-use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate, SetTitle};
 use effect::{Effect, TerminalEffect};
 use event::Event;
+use faceprobe_core::config::NoticeSettings;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::run::RunId;
 use faceprobe_core::workspace::Workspace;
 use graphics::{ImageProtocol, Query};
 use jobs::Job;
+use notices::Speech;
 use pictures::Order;
 use session::Session;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -71,6 +84,8 @@ pub struct TuiOptions {
     pub mouse: bool,
     /// How pictures are shown.
     pub images: ImageProtocol,
+    /// What tells that a run has ended.
+    pub notices: NoticeSettings,
 }
 
 /// Between two frames at least: 15 a second at most for what happens by itself.
@@ -121,6 +136,7 @@ struct Hands {
     jobs: Sender<Job>,
     asks: Sender<predictor::Ask>,
     pictures: Sender<Order>,
+    studies: Sender<studies::Ask>,
     watcher: Sender<Nudge>,
 }
 
@@ -138,11 +154,14 @@ fn start_hands(workspace: &Workspace, options: &TuiOptions, events: &Sender<Even
     let watcher = nudge.clone();
     let settings =
         jobs::Settings { workspace: workspace.clone(), threads: options.threads, device: options.device.clone() };
+    let (studies, study_asks) = mpsc::channel();
+    let (to, at) = (events.clone(), workspace.clone());
+    thread::spawn(move || studies::serve(&at, &study_asks, &to));
     let (to, at) = (events.clone(), settings.clone());
     thread::spawn(move || predictor::serve(&at, &ask_inbox, &to));
     let to = events.clone();
     thread::spawn(move || jobs::work(&settings, &job_inbox, &to, &nudge));
-    Hands { jobs, asks, pictures, watcher }
+    Hands { jobs, asks, pictures, studies, watcher }
 }
 
 /// Gives every effect to the thread that it is for; what is for the terminal comes back.
@@ -151,7 +170,10 @@ fn pass_on(effects: impl IntoIterator<Item = Effect>, hands: &Hands) -> Vec<Term
         match effect {
             Effect::Terminal(effect) => return Some(effect),
             Effect::Job(job) => drop(hands.jobs.send(job)),
+            Effect::Copy(text) => terminal::say(&table::yank::sequence(&text)),
             Effect::Predict(ask) => drop(hands.asks.send(ask)),
+            Effect::Folder(folder) => drop(hands.watcher.send(Nudge::Folder(folder))),
+            Effect::Study(ask) => drop(hands.studies.send(ask)),
             Effect::Stories(runs) => drop(hands.watcher.send(Nudge::Stories(runs))),
         }
         None
@@ -170,6 +192,8 @@ fn event_loop(
     let mut drawn: Option<Instant> = None;
     let mut due: Option<Instant> = Some(Instant::now());
     let mut noted = Instant::now();
+    let mut titled = terminal::TITLE.to_owned();
+    let speech = Speech::of(|name| std::env::var(name).ok());
     pass_on(app.begin(), hands);
     loop {
         let event = match due {
@@ -185,21 +209,30 @@ fn event_loop(
                 };
                 match &event {
                     Event::Ending(signal) => return Ok(Some(*signal)),
-                    Event::Lost => return Err(Error::failed("The terminal is gone; runs at work go on.")),
-                    Event::Continue => terminal::resume()?,
+                    Event::Lost => return Err(Error::failed("The terminal is gone; runs continue.")),
+                    Event::Continue => {
+                        terminal::resume()?;
+                        titled = terminal::TITLE.to_owned();
+                    }
                     Event::Graphics(picker) => drop(hands.pictures.send(Order::Use((**picker).clone()))),
                     _ => {}
                 }
                 let size = screen.size().map_err(gone)?;
                 app.cramped = size.width < draw::SMALLEST.0 || size.height < draw::SMALLEST.1;
                 let effects = app.update(event);
-                for effect in pass_on(effects.into_iter().chain(app.ask_for_stories()), hands) {
+                for effect in
+                    pass_on(effects.into_iter().chain(app.ask_for_stories()).chain(app.ask_for_folder()), hands)
+                {
                     match effect {
                         TerminalEffect::Quit => return Ok(None),
                         TerminalEffect::Suspend => {
                             terminal::suspend();
                             terminal::resume()?;
+                            titled = terminal::TITLE.to_owned();
                             redraw(screen)?;
+                        }
+                        TerminalEffect::Notice(text) => {
+                            terminal::say(&notices::bytes(app.notices, speech, &text));
                         }
                         TerminalEffect::Redraw => redraw(screen)?,
                     }
@@ -211,7 +244,7 @@ fn event_loop(
             Err(RecvTimeoutError::Timeout) => {}
         }
         if due.is_some_and(|due| due <= Instant::now()) {
-            show(screen, app)?;
+            show(screen, app, &mut titled)?;
             let missing = app.pictures.missing();
             if !missing.is_empty() {
                 drop(hands.pictures.send(Order::Make(missing)));
@@ -231,7 +264,7 @@ fn event_loop(
 }
 
 fn gone(error: std::io::Error) -> Error {
-    Error::failed(format!("The terminal cannot be written to ({error}); runs at work go on."))
+    Error::failed(format!("The terminal cannot be written to ({error}); runs continue."))
 }
 
 /// Forgets what is on the terminal, so that the next frame is drawn whole. Not `Terminal::clear`: that asks the
@@ -241,13 +274,18 @@ fn redraw(screen: &mut terminal::Screen) -> Result<()> {
     screen.resize(size.into()).map_err(gone)
 }
 
-/// Draws a frame in one piece.
-fn show(screen: &mut terminal::Screen, app: &mut App) -> Result<()> {
+/// Draws a frame in one piece, with the title where it has changed.
+fn show(screen: &mut terminal::Screen, app: &mut App, titled: &mut String) -> Result<()> {
     use crossterm::QueueableCommand;
     screen.backend_mut().queue(BeginSynchronizedUpdate).map_err(gone)?;
     let mut hits = app::Hits::new();
     screen.draw(|frame| hits = draw::draw(frame, app)).map_err(gone)?;
     app.hits = hits;
+    let title = if app.notices.title { notices::title(&app.snapshot) } else { terminal::TITLE.to_owned() };
+    if title != *titled {
+        screen.backend_mut().queue(SetTitle(&title)).map_err(gone)?;
+        *titled = title;
+    }
     screen.backend_mut().queue(EndSynchronizedUpdate).map_err(gone)?;
     std::io::Write::flush(screen.backend_mut()).map_err(gone)
 }

@@ -1,7 +1,7 @@
-//! The line that finds any command of the key table by a few letters of its name.
+//! The line that finds any command of the key table by a few letters of its name, or by another word for it.
 
 use super::app::App;
-use super::keys::{Action, Binding, Context, TABLE};
+use super::keys::{Action, Binding, Context, TABLE, meanings};
 use super::stages::ScreenId;
 use super::theme::Theme;
 use super::widgets::{self, cut, fit, form, offset};
@@ -68,6 +68,9 @@ pub fn found(app: &App, typed: &str) -> Vec<Command> {
     // What lies over the present screen has commands of its own.
     let over = app.beneath();
     let over = (over != app.screen.context()).then(|| within(over, app.screen)).into_iter().flatten();
+    // A view is closed by going to a screen, its own too.
+    let screen = |screen: Option<ScreenId>| screen.filter(|_| app.views.open.is_none());
+    let over = over.map(|command| Command { screen: screen(command.screen), ..command });
     let others = ScreenId::ALL.into_iter().filter(|screen| *screen != app.screen);
     let everywhere = TABLE
         .iter()
@@ -76,11 +79,28 @@ pub fn found(app: &App, typed: &str) -> Vec<Command> {
     let all = over.chain(of(app.screen)).chain(everywhere).chain(others.flat_map(of));
     let mut found: Vec<(i32, Command)> = all
         .filter(|command| is_command(command.binding.action))
-        .filter_map(|command| Some((score(typed, &command.text())?, command)))
+        .filter_map(|command| Some((score_of(typed, &command)?, command)))
         .collect();
     // Stable: of equals, the nearer screen.
     found.sort_by_key(|(score, _)| -score);
     found.into_iter().map(|(_, command)| command).collect()
+}
+
+/// How well `typed` is found in what a command is called and in other words for it; none where a word is in neither.
+fn score_of(typed: &str, command: &Command) -> Option<i32> {
+    let text = command.text();
+    let label = command.binding.label.to_lowercase();
+    typed.to_lowercase().split_whitespace().try_fold(0, |total, word| {
+        let begins = |text: &str| {
+            let mut parts = text.split_whitespace().chain(text.split(|c: char| !c.is_alphanumeric()));
+            parts.any(|one| one.starts_with(word))
+        };
+        // Scattered letters of a long sentence are never better than the word itself.
+        let meant = word.chars().count() as i32 * 8;
+        let named = begins(&label).then_some(meant + 8);
+        let other = (word.chars().count() > 1 && begins(meanings(command.binding.action))).then_some(meant);
+        Some(total + named.max(other).max(score(word, &text))?)
+    })
 }
 
 /// How well `typed` is found in `text`: its letters in their order, more for those at the beginning of words and for
@@ -109,6 +129,10 @@ fn score_from(word: &[char], text: &[char], start: usize) -> Option<i32> {
         points -= (found - last.unwrap_or(found)).min(10) as i32 / 3;
         last = Some(found);
         at = found + 1;
+        // Letters strewn over half a sentence mean nothing.
+        if at - start > word.len() * 2 + 4 {
+            return None;
+        }
     }
     // What stands early in the line is what it is called.
     Some(points - (start / 12).min(6) as i32)

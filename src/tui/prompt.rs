@@ -6,6 +6,7 @@ use super::keys::Action;
 use super::records::{Change, RecordJob};
 use super::screens::results;
 use super::stages::ScreenId;
+use super::table;
 use super::theme::Theme;
 use super::widgets::{self, cut, form};
 use crossterm::event::KeyEvent;
@@ -28,10 +29,19 @@ pub struct FilterText {
 pub enum Purpose {
     /// Which lines a screen shows; takes effect as it is typed.
     Filter(ScreenId, FilterText),
+    /// What is looked for in a table; the cursor follows what is typed. `from` is where it was.
+    Search {
+        screen: ScreenId,
+        from: Option<String>,
+    },
     /// Where the table is written to.
     Export,
     Title(RunId),
     Note(RunId),
+    /// The file of a study.
+    Study,
+    /// Where a map, or what was chosen on it, is written to.
+    Map,
 }
 
 /// A line that is open.
@@ -61,18 +71,28 @@ impl Prompt {
     fn title(&self) -> String {
         match &self.purpose {
             Purpose::Filter(_, text) => format!("Show only {} with", text.lines),
-            Purpose::Export => "Write the table into a file".into(),
+            Purpose::Search { .. } => "Search".into(),
+            Purpose::Export => "Export the table".into(),
             Purpose::Title(run) => format!("Title of {run}"),
             Purpose::Note(run) => format!("Note on {run}"),
+            Purpose::Study => "Path of a study file".into(),
+            Purpose::Map => "Write the map or the chosen images into a file".into(),
         }
     }
 
     fn hint(&self) -> &'static str {
         match &self.purpose {
             Purpose::Filter(_, text) => text.hint,
-            Purpose::Export => "the ending decides: .csv, .md or .tex; relative to the workspace",
+            Purpose::Search { .. } => {
+                "a part of a name, a title, a note, a setting; n and b go to the next and the one before"
+            }
+            Purpose::Export => ".csv, .md or .tex; relative to the workspace",
             Purpose::Title(_) => "shown beside the run's name, which stays; leave empty to delete it",
-            Purpose::Note(_) => "\\n begins a new line; leave empty to delete the note",
+            Purpose::Note(_) => "\\n starts a new line; leave empty to delete the note",
+            Purpose::Map => {
+                "the ending decides: .svg or .png for the map, .txt for the list; relative to the workspace"
+            }
+            Purpose::Study => "relative to the workspace; ~ is your home",
         }
     }
 }
@@ -83,8 +103,11 @@ pub fn changed(app: &mut App) {
         return;
     };
     let text = open.input.value().to_owned();
-    let outcome = match open.purpose {
+    let outcome = match open.purpose.clone() {
         Purpose::Filter(screen, _) => screen.screen().filter(app, &text),
+        Purpose::Search { screen, from } => {
+            table::of(screen).map_or(Ok(()), |kind| table::search(app, kind, &text, from.as_deref()))
+        }
         _ => Ok(()),
     };
     if let Some(Overlay::Prompt(open)) = &mut app.overlay {
@@ -101,6 +124,9 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         // Filters are as they were before; nothing else took effect.
         let _ = match open.purpose {
             Purpose::Filter(screen, _) => screen.screen().filter(app, &open.before),
+            Purpose::Search { screen, from } => {
+                table::of(screen).map_or(Ok(()), |kind| table::search_ends(app, kind, from))
+            }
             _ => Ok(()),
         };
         return Vec::new();
@@ -112,21 +138,27 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     let text = open.input.value().trim();
     let label = |run: RunId, change| vec![RecordJob::Label { run, change }.into()];
     match open.purpose {
-        Purpose::Filter(..) => app.wanted(),
+        Purpose::Filter(..) | Purpose::Search { .. } => app.wanted(),
         Purpose::Export if text.is_empty() => Vec::new(),
         Purpose::Export => {
             let path = app.snapshot.workspace.join(super::folders::expand(text));
-            let rows = results::sorted(app).into_iter().cloned().collect();
+            let rows = results::sorted(app);
             let by_setting = app.results.by_setting;
             vec![RecordJob::Export { path, rows, by_setting, replace: false }.into()]
+        }
+        Purpose::Study | Purpose::Map if text.is_empty() => Vec::new(),
+        Purpose::Map => super::views::map::export(app, app.snapshot.workspace.join(super::folders::expand(text))),
+        Purpose::Study => {
+            let path = app.snapshot.workspace.join(super::folders::expand(&super::folders::clean(text)));
+            super::views::study::choose(app, super::studies::Source::File(path))
         }
         Purpose::Title(run) => label(run, Change::Title(text.to_owned())),
         Purpose::Note(run) => label(run, Change::Note(text.replace("\\n", "\n"))),
     }
 }
 
-/// Draws the line over the screen.
-pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) {
+/// Draws the line over the screen; the place of what is typed comes back.
+pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) -> Rect {
     let width = area.width;
     // At the bottom, so that a filter's effect is seen above it.
     let height = 4.min(area.height);
@@ -139,4 +171,5 @@ pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, open: &Prompt) {
         None => Span::styled(cut(open.hint(), usize::from(inner.width)), theme.dim()),
     };
     frame.render_widget(span, note);
+    Rect { height: 1.min(inner.height), ..inner }
 }

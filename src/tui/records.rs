@@ -141,7 +141,7 @@ pub fn perform(settings: &Settings, job: RecordJob) -> Result<RecordReply> {
 
 fn write_table(outputs: &mut Outputs, path: &Path, rows: &[ResultRow], settings: bool) -> Result<usize> {
     let format = Format::of_path(path).ok_or_else(|| {
-        Error::usage(format!("{}: the ending decides the format; take .csv, .md or .tex.", path.display()))
+        Error::usage(format!("{}: the format follows from the extension; use .csv, .md or .tex.", path.display()))
     })?;
     let (lines, text) = if settings {
         let settings = by_setting(rows);
@@ -185,7 +185,7 @@ pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::effect::Effect> {
         RecordReply::Exists(job) => {
             if let RecordJob::Export { path, .. } = &*job {
                 let text = format!(
-                    "{} exists and was not made here, or was changed since. What is in it now is lost.",
+                    "{} exists and was not written by faceprobe, or was edited since. Its contents will be lost.",
                     path.display()
                 );
                 app.ask("Replace the file?", vec![text], Job::Record(job));
@@ -193,21 +193,21 @@ pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::effect::Effect> {
         }
         RecordReply::Labelled { run, change } => {
             let text = match change {
-                Change::Title(_) => format!("{run} has its new title."),
-                Change::Note(_) => format!("The note on {run} is written."),
-                Change::Pin(true) => format!("{run} is listed first now."),
-                Change::Pin(false) => format!("{run} is listed by its time again."),
+                Change::Title(_) => format!("{run} was renamed."),
+                Change::Note(_) => format!("Note on {run} saved."),
+                Change::Pin(true) => format!("{run} is pinned."),
+                Change::Pin(false) => format!("{run} is unpinned."),
             };
             app.say(Tone::Good, text);
         }
         RecordReply::Removed { run } => {
             runs::removed(app, &run);
             let key = keys::name_of(Context::Runs, Action::Undo);
-            app.say(Tone::Good, format!("{run} is in the trash; {key} on Runs brings it back."));
+            app.say(Tone::Good, format!("{run} was moved to the trash; {key} on Runs restores it."));
         }
         RecordReply::Restored { run } => {
             runs::restored(app, &run);
-            app.say(Tone::Good, format!("{run} is back."));
+            app.say(Tone::Good, format!("{run} was restored."));
         }
         RecordReply::Read { run, log, journal } => runs::read(app, &run, log, journal),
     }

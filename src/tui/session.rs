@@ -6,6 +6,7 @@ use super::app::App;
 use super::forms::FormKind;
 use super::screens::train::curves::View;
 use super::stages::ScreenId;
+use super::table;
 use super::theme::Palette;
 use faceprobe_core::error::{AtPath, Result};
 use faceprobe_core::workspace::{Workspace, write_whole};
@@ -77,7 +78,7 @@ impl Session {
             curves: app.train.view.clone(),
             folder: Some(app.predict.folder.clone()),
             forms: app.remembered.iter().map(|(kind, values)| (*kind, values.clone())).collect(),
-            screens: BTreeMap::new(),
+            screens: table::remember(app),
         }
     }
 
@@ -97,6 +98,7 @@ impl Session {
         if let Some(folder) = self.folder.filter(|folder| folder.is_dir()) {
             app.predict.folder = folder;
         }
+        table::restore(app, &self.screens);
         app.remembered = self.forms.into_iter().collect();
     }
 }

@@ -1,8 +1,10 @@
 //! Everything the screens show of the workspace, as one value that never changes once it is made.
 
-use faceprobe_core::dataset::PrepareReport;
+use super::machine::Machine;
+use faceprobe_core::dataset::{PrepareReport, Version};
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::label::Label;
+use faceprobe_core::run::learning_curve::LearningCurve;
 use faceprobe_core::run::results::ResultRow;
 use faceprobe_core::run::{Facts, JobSpec, RunId, RunView, Status, Story};
 use std::path::PathBuf;
@@ -58,12 +60,14 @@ pub struct Store {
 }
 
 /// What is known of a run beside its journal.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct About {
     /// What a person wrote on it.
     pub label: Label,
     /// What its folder holds.
     pub bytes: u64,
+    /// Of a learning curve that was drawn to the end, the curve.
+    pub curve: Option<Arc<LearningCurve>>,
 }
 
 /// A run.
@@ -72,6 +76,8 @@ pub struct Run {
     pub id: RunId,
     pub job: JobSpec,
     pub parent: Option<String>,
+    /// The step of a study that it was started as.
+    pub step: Option<String>,
     /// RFC 3339, UTC: sorts by time.
     pub created: String,
     pub status: Status,
@@ -92,6 +98,7 @@ impl Run {
             id: view.id().clone(),
             job: view.spec.job.clone(),
             parent: view.spec.parent.clone(),
+            step: view.spec.step.clone(),
             created: view.spec.created.clone(),
             status: view.status,
             facts: view.facts().clone(),
@@ -140,6 +147,19 @@ impl Run {
         matches!(self.job, JobSpec::Extract { .. } | JobSpec::Probe { .. })
     }
 
+    /// Seconds until the present phase is done, where they can be told: those of the phase, else those of the epochs
+    /// to come at the pace of the last one. A series of runs knows only those of its part, which say nothing of it.
+    pub fn remaining(&self) -> Option<f64> {
+        if self.status != Status::Running || self.job.is_series() || matches!(self.job, JobSpec::Demo { .. }) {
+            return None;
+        }
+        match (&self.facts.progress, &self.facts.last_epoch) {
+            (Some(progress), _) => progress.remaining,
+            (None, Some(last)) => Some(last.epochs.saturating_sub(last.epoch) as f64 * last.seconds),
+            (None, None) => None,
+        }
+    }
+
     /// How much of the present phase is done, in 0..=1.
     pub fn share(&self) -> Option<f64> {
         match (&self.facts.progress, &self.facts.last_epoch) {
@@ -161,6 +181,8 @@ pub struct Snapshot {
     pub runs: Vec<Arc<Run>>,
     /// What `choose` set, if it did.
     pub choice: Option<Choice>,
+    /// How busy the machine is; none before it was measured.
+    pub machine: Option<Machine>,
     /// Something in the workspace that cannot be read.
     pub problem: Option<String>,
 }
@@ -176,6 +198,8 @@ impl Snapshot {
             && self.stores == later.stores
             && self.choice == later.choice
             && self.problem == later.problem
+            // While nothing is at work, nothing is drawn for the machine alone.
+            && (self.machine == later.machine || later.live().next().is_none())
     }
 
     /// The run called `id`.
@@ -202,6 +226,34 @@ impl Snapshot {
     pub fn dataset(&self, name: Option<&str>) -> Option<&DataSet> {
         name.and_then(|name| self.datasets.iter().find(|set| set.name == name))
             .or_else(|| self.datasets.iter().max_by_key(|set| (!set.superseded, set.written)))
+    }
+
+    /// The prepared sets as a person types them, on the command line and in forms alike: the plain name means the current
+    /// version, others carry their number. With `wholes`, a cross-validation also stands for all its folds. Each with the
+    /// folder's name that runs remember.
+    pub fn called(&self, wholes: bool) -> Vec<(String, String)> {
+        let mut named: Vec<(String, String)> = Vec::new();
+        for set in &self.datasets {
+            let typed = |id: &str| {
+                let version = Version::of_folder(id);
+                if set.superseded { version.full() } else { version.plain() }
+            };
+            let whole = set.report.as_ref().ok().and_then(|report| report.fold.as_ref()).filter(|_| wholes);
+            for id in whole.map(|fold| fold.of.as_str()).into_iter().chain([set.name.as_str()]) {
+                if named.iter().all(|(_, known)| known != id) {
+                    named.push((typed(id), id.to_owned()));
+                }
+            }
+        }
+        named
+    }
+
+    /// The newest version of a set, if there is a newer one.
+    pub fn newer(&self, id: &str) -> Option<&DataSet> {
+        let own = Version::of_folder(id);
+        let version = |set: &&DataSet| Version::of_folder(&set.name);
+        let newer = |set: &&DataSet| version(set).plain() == own.plain() && version(set).number > own.number;
+        self.datasets.iter().filter(newer).max_by_key(|set| version(set).number)
     }
 
     /// The run that predict uses and its threshold: the chosen one, else the finished one with the best validation

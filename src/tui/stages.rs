@@ -84,7 +84,7 @@ pub struct Stage {
 pub fn screen_of(job: &JobSpec) -> ScreenId {
     match job {
         JobSpec::Sample(_) | JobSpec::Prepare(_) | JobSpec::Audit { .. } | JobSpec::Demo { .. } => ScreenId::Data,
-        JobSpec::Extract { .. } | JobSpec::Probe { .. } => ScreenId::Features,
+        JobSpec::Extract { .. } | JobSpec::Probe { .. } | JobSpec::Map { .. } => ScreenId::Features,
         JobSpec::Sweep { .. } | JobSpec::Folds { .. } | JobSpec::LearningCurve { .. } | JobSpec::Train { .. } => {
             ScreenId::Train
         }

@@ -1,7 +1,8 @@
 //! The life cycle of the terminal: taken over, always given back.
 
 use crossterm::Command;
-use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
+use crossterm::event::{DisableBracketedPaste, DisableFocusChange, DisableMouseCapture};
+use crossterm::event::{EnableBracketedPaste, EnableFocusChange, EnableMouseCapture};
 use crossterm::terminal::{
     EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
 };
@@ -24,6 +25,9 @@ static MOUSE: AtomicBool = AtomicBool::new(true);
 
 /// The real standard error while a file takes its place.
 static STDERR: Mutex<Option<(OwnedFd, File)>> = Mutex::new(None);
+
+/// The title while nothing is at work.
+pub const TITLE: &str = "faceprobe";
 
 /// Takes the terminal over: alternate screen, raw mode, pasting in one piece, the mouse if wanted. Standard error goes
 /// to a file until [`restore`], since libraries write to it.
@@ -57,7 +61,8 @@ fn take() -> std::io::Result<()> {
     let mut text = "\x1b[22;0t".to_owned()
         + &sequence(&EnterAlternateScreen)
         + &sequence(&EnableBracketedPaste)
-        + &sequence(&SetTitle("faceprobe"));
+        + &sequence(&EnableFocusChange)
+        + &sequence(&SetTitle(TITLE));
     if MOUSE.load(Ordering::SeqCst) {
         text += &sequence(&EnableMouseCapture);
     }
@@ -87,8 +92,11 @@ fn give_back() {
     if MOUSE.load(Ordering::SeqCst) {
         text += &sequence(&DisableMouseCapture);
     }
+    text += &sequence(&DisableFocusChange);
     text += &sequence(&DisableBracketedPaste);
     text += &sequence(&LeaveAlternateScreen);
+    // Where titles have no stack, an empty one is better than one that tells of a run for ever.
+    text += &sequence(&SetTitle(""));
     text += "\x1b[23;0t\x1b[0m\x1b[?25h";
     // Past the lock of `stdout`, which a drawing thread that is stuck or panicking may hold.
     let _ = rustix::io::write(rustix::stdio::stdout(), text.as_bytes());
@@ -170,7 +178,7 @@ pub fn hook_panics() {
             payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         let what = what.unwrap_or("no reason given");
         let told = format!(
-            "faceprobe's screen broke{place} ({}). Runs at work go on; start faceprobe again to see them.\n",
+            "faceprobe's screen broke{place} ({}). Runs continue; start faceprobe again to see them.\n",
             line(what)
         );
         let _ = std::io::stderr().write_all(told.as_bytes());

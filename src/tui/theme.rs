@@ -1,5 +1,6 @@
 //! Colours and characters. A screen asks for a role, never for a colour.
 
+use faceprobe_core::config::ThemeName;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::Marker;
@@ -41,6 +42,17 @@ impl Palette {
             Self::Light => "light",
             Self::HighContrast => "high-contrast",
             Self::Monochrome => "monochrome",
+        }
+    }
+}
+
+impl From<ThemeName> for Palette {
+    fn from(name: ThemeName) -> Self {
+        match name {
+            ThemeName::Dark => Self::Dark,
+            ThemeName::Light => Self::Light,
+            ThemeName::Contrast => Self::HighContrast,
+            ThemeName::Mono => Self::Monochrome,
         }
     }
 }
@@ -230,7 +242,7 @@ fn ascii_like(character: char) -> char {
         '▸' | '→' | '›' | '▶' => '>',
         '←' | '‹' => '<',
         '↑' | '▲' => '^',
-        '↓' | '▼' => 'v',
+        '↓' | '▼' | '▾' => 'v',
         '±' | '↻' => '~',
         '‖' | '⏸' => '=',
         'τ' => 't',

@@ -3,6 +3,7 @@
 use super::event::Event;
 use super::followed::{Followed, Stamp, stamp};
 use super::jobs::Job;
+use super::machine::Gauge;
 use super::snapshot::{Backbone, DataSet, Run, Snapshot, Store, Weights};
 use faceprobe_core::dataset::{PrepareReport, Version, versions};
 use faceprobe_core::error::Result;
@@ -37,6 +38,30 @@ pub enum Nudge {
     Look,
     /// To read the stories of these runs, and no others, and to go on as they grow.
     Stories(BTreeSet<String>),
+    /// To tell when something comes into this folder or leaves it.
+    Folder(Option<PathBuf>),
+}
+
+/// The folder that the screen shows.
+struct Shown {
+    path: PathBuf,
+    stamp: Stamp,
+    /// Whether it is to be told of once more: what was being written at the last look may be whole now.
+    again: bool,
+}
+
+impl Shown {
+    fn new(path: PathBuf) -> Self {
+        Self { stamp: stamp(&path), path, again: false }
+    }
+
+    /// Whether something changed since the last look, or was not yet over then.
+    fn look(&mut self) -> bool {
+        let now = stamp(&self.path);
+        let changed = now != self.stamp;
+        self.stamp = now;
+        std::mem::replace(&mut self.again, changed) || changed
+    }
 }
 
 struct Watcher {
@@ -58,6 +83,8 @@ struct Watcher {
     stories: BTreeSet<String>,
     /// Whether one of them is not read to its end.
     reading: bool,
+    /// How busy the machine is.
+    gauge: Gauge,
     /// The queue about which something was said last, and when.
     asked: Option<(Vec<RunId>, Instant)>,
 }
@@ -82,12 +109,25 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudg
         turn: 0,
         stories: BTreeSet::new(),
         reading: false,
+        gauge: Gauge::default(),
         asked: None,
     };
     let mut sent: Option<Snapshot> = None;
     let mut nudged = true;
+    let mut folder: Option<Shown> = None;
     loop {
         watcher.look(nudged);
+        if let Some(shown) = &mut folder
+            && shown.look()
+            && events.send(Event::FolderChanged(shown.path.clone())).is_err()
+        {
+            return;
+        }
+        let live = watcher.now.live().next().is_some();
+        // While nothing is at work, only what is sent anyway tells of the machine.
+        if live || !sent.as_ref().is_some_and(|sent| sent.same(&watcher.now)) {
+            watcher.gauge.look(watcher.workspace.root(), live, &mut watcher.now.machine);
+        }
         if !sent.as_ref().is_some_and(|sent| sent.same(&watcher.now)) {
             if events.send(Event::Snapshot(Arc::new(watcher.now.clone()))).is_err() {
                 return;
@@ -97,7 +137,6 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudg
         if watcher.may_start() && jobs.send(Job::StartWaiting).is_err() {
             return;
         }
-        let live = watcher.now.live().next().is_some();
         let pause = match live {
             _ if watcher.reading => Duration::ZERO,
             true => LIVE,
@@ -107,6 +146,10 @@ pub fn watch(workspace: Workspace, events: &Sender<Event>, nudge: &Receiver<Nudg
             Ok(Nudge::Look) => true,
             Ok(Nudge::Stories(stories)) => {
                 watcher.want_stories(stories);
+                false
+            }
+            Ok(Nudge::Folder(path)) => {
+                folder = path.map(Shown::new);
                 false
             }
             Err(RecvTimeoutError::Timeout) => false,
@@ -130,9 +173,11 @@ impl Watcher {
             keep(self.look_at_choice());
             self.look_at_datasets();
             self.look_at_stores();
-            if self.rare.is_none_or(|at| at.elapsed() >= RARE) {
+            weigh = self.rare.is_none_or(|at| at.elapsed() >= RARE);
+            if weigh {
                 self.rare = Some(Instant::now());
-                weigh = true;
+            }
+            if weigh || nudged {
                 self.now.backbones = backbones();
             }
         }

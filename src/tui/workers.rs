@@ -51,6 +51,11 @@ impl Workers {
         Ok(Start::Launched(run))
     }
 
+    /// Clears up after a worker that was started elsewhere.
+    pub fn take(&mut self, launched: Launched) {
+        self.started.push(launched);
+    }
+
     /// Starts the oldest run that waits, if nothing trains.
     ///
     /// # Errors

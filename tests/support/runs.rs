@@ -13,6 +13,7 @@ pub fn run(id: &str, job: JobSpec, status: Status) -> Run {
         id: RunId::parse(id).unwrap(),
         job,
         parent: None,
+        step: None,
         created: String::new(),
         status,
         facts: Facts::default(),

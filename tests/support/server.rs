@@ -1,7 +1,7 @@
 //! A server on this machine, for downloads: well behaved, or stalling, dropping, lying and refusing.
 //!
 //! Shared by the tests of several crates, none of which uses all of it.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};

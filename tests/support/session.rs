@@ -27,6 +27,11 @@ fn size(columns: u16, rows: u16) -> libc::winsize {
 impl Session {
     /// Starts the program on a workspace.
     pub fn start(workspace: &Path, args: &[&str], columns: u16, rows: u16) -> Self {
+        Self::start_with(workspace, args, &[], columns, rows)
+    }
+
+    /// The same, in this environment.
+    pub fn start_with(workspace: &Path, args: &[&str], environment: &[(&str, &Path)], columns: u16, rows: u16) -> Self {
         let (mut master, mut slave) = (0, 0);
         let size = size(columns, rows);
         // SAFETY: both places are valid for a descriptor each, the size is a valid one, the name is not wanted.
@@ -39,6 +44,7 @@ impl Session {
         let mut command = Command::new(env!("CARGO_BIN_EXE_faceprobe"));
         command.arg("--workspace").arg(workspace).args(args);
         command.env("TERM", "xterm-256color").env("LANG", "C.UTF-8").env_remove("NO_COLOR");
+        command.envs(environment.iter().copied());
         for hint in ["TERM_PROGRAM", "LC_TERMINAL", "TMUX"] {
             command.env_remove(hint);
         }

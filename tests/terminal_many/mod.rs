@@ -1,42 +1,49 @@
 //! The workbench in a workspace with a thousand runs.
 
+mod table;
+
 use super::*;
 use std::fs;
 
 /// A workspace with finished dense trainings, as `benches/many_runs.py` makes it too: spec, journal and result of each.
 pub fn fabricate(workspace: &Path, runs: usize) {
     for number in 1..=runs {
-        let folder = workspace.join(format!("runs/dense-{number}"));
-        fs::create_dir_all(&folder).expect("a folder");
         let created = format!("2026-01-{:02}T{:02}:{:02}:00Z", 1 + number / 1440, number / 60 % 24, number % 60);
-        let settings = serde_json::json!({
-            "width": 1024, "dropout": 0.8, "learning_rate": 0.001, "optimizer": "adam", "weight_decay": 0.0,
-            "epochs": 100, "batch": 128, "standardise": true, "patience": null, "seed": number,
-        });
-        let model = serde_json::json!({ "kind": "dense", "backbone": "efficientnet-lite0", "settings": settings });
-        let job = serde_json::json!({ "job": "train", "dataset": "sample", "model": model });
-        let spec = serde_json::json!({ "job": job, "created": created, "threads": 2, "device": "cpu", "parent": null });
-        let val = 0.7 + number as f64 / 10_000.0;
-        let mut journal = vec![serde_json::json!({ "at": 0, "event": "started", "pid": 1, "threads": 2 })];
-        journal.extend((1..=100).map(|epoch| {
-            serde_json::json!({
-                "at": epoch * 300, "event": "epoch", "epoch": epoch, "epochs": 100, "train_loss": 0.41234,
-                "train_accuracy": 0.8312, "val_loss": 0.51234, "val_accuracy": val, "seconds": 0.3012,
-            })
-        }));
-        journal.push(serde_json::json!({ "at": 40_000, "event": "finished", "summary": "well", "seconds": 40.0 }));
-        let result = serde_json::json!({
-            "run": format!("dense-{number}"), "kind": "dense", "backbone": "efficientnet-lite0", "pool": "avg",
-            "tap": "last", "params": 1_312_769, "seed": number, "epochs": 100, "best_epoch": 50,
-            "train_accuracy": 0.95, "val_accuracy": val, "val_interval": { "low": val - 0.02, "high": val + 0.02 },
-            "test_accuracy": null, "test_interval": null, "threshold": 0.5, "seconds": 40.0, "status": "done",
-            "dataset": "sample", "manifest_sha256": "a", "synthetic": true, "settings": "dense 1024", "created": created,
-        });
-        let lines: Vec<String> = journal.iter().map(ToString::to_string).collect();
-        fs::write(folder.join("spec.json"), spec.to_string()).expect("a file");
-        fs::write(folder.join("events.jsonl"), lines.join("\n") + "\n").expect("a file");
-        fs::write(folder.join("result.json"), result.to_string()).expect("a file");
+        one(workspace, number, &created, 1024, None);
     }
+}
+
+/// A finished dense training of a width; a head, where it has a parent.
+fn one(workspace: &Path, number: usize, created: &str, width: usize, parent: Option<&str>) {
+    let folder = workspace.join(format!("runs/dense-{number}"));
+    fs::create_dir_all(&folder).expect("a folder");
+    let settings = serde_json::json!({
+        "width": width, "dropout": 0.8, "learning_rate": 0.001, "optimizer": "adam", "weight_decay": 0.0,
+        "epochs": 100, "batch": 128, "standardise": true, "patience": null, "seed": number,
+    });
+    let model = serde_json::json!({ "kind": "dense", "backbone": "efficientnet-lite0", "settings": settings });
+    let job = serde_json::json!({ "job": "train", "dataset": "sample", "model": model });
+    let spec = serde_json::json!({ "job": job, "created": created, "threads": 2, "device": "cpu", "parent": parent });
+    let val = 0.7 + number as f64 / 10_000.0;
+    let mut journal = vec![serde_json::json!({ "at": 0, "event": "started", "pid": 1, "threads": 2 })];
+    journal.extend((1..=100).map(|epoch| {
+        serde_json::json!({
+            "at": epoch * 300, "event": "epoch", "epoch": epoch, "epochs": 100, "train_loss": 0.41234,
+            "train_accuracy": 0.8312, "val_loss": 0.51234, "val_accuracy": val, "seconds": 0.3012,
+        })
+    }));
+    journal.push(serde_json::json!({ "at": 40_000, "event": "finished", "summary": "well", "seconds": 40.0 }));
+    let result = serde_json::json!({
+        "run": format!("dense-{number}"), "kind": "dense", "backbone": "efficientnet-lite0", "pool": "avg",
+        "tap": "last", "params": 1_312_769, "seed": number, "epochs": 100, "best_epoch": 50,
+        "train_accuracy": 0.95, "val_accuracy": val, "val_interval": { "low": val - 0.02, "high": val + 0.02 },
+        "test_accuracy": null, "test_interval": null, "threshold": 0.5, "seconds": 40.0, "status": "done",
+        "dataset": "sample", "manifest_sha256": "a", "synthetic": true, "settings": "dense 1024", "created": created,
+    });
+    let lines: Vec<String> = journal.iter().map(ToString::to_string).collect();
+    fs::write(folder.join("spec.json"), spec.to_string()).expect("a file");
+    fs::write(folder.join("events.jsonl"), lines.join("\n") + "\n").expect("a file");
+    fs::write(folder.join("result.json"), result.to_string()).expect("a file");
 }
 
 #[test]
@@ -47,7 +54,7 @@ fn a_thousand_runs_fit_into_memory_and_an_idle_screen_is_silent() {
     session.shows("1,000 runs");
     session.keys("4");
     session.shows("val@τ 0.800");
-    session.keys("/run==dense-7\r");
+    session.keys("frun==dense-7\r");
     session.shows("1 of 1000");
     session.keys("7");
     session.shows("dense-999");

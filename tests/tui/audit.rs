@@ -218,7 +218,7 @@ fn what_cannot_be_decided_says_why_and_kinds_are_listed_apart() {
         report.manifest_sha256 = "b".repeat(64);
     }
     app.update(Event::Snapshot(Arc::new(anew)));
-    assert!(shown(&mut app, 120, 40).contains("sample was prepared anew since this audit; R audits it again."));
+    assert!(shown(&mut app, 120, 40).contains("sample was prepared again since this audit; R audits it again."));
     press(&mut app, KeyCode::Esc);
     assert!(!app.data.audit.open);
 }
@@ -233,7 +233,7 @@ fn an_audit_is_started_followed_and_stopped_after_a_question() {
     let at = |status: Status| {
         let mut now = snapshot();
         let mut run = run("audit-1", job.clone(), status);
-        run.facts.stage = Some("look at images".into());
+        run.facts.stage = Some("analyse images".into());
         run.facts.progress = Some(Progress { done: 9, total: 10, unit: "images".into(), rate: 3.0, remaining: None });
         run.facts.outcome = Some("3 findings in 10 images of sample".into());
         now.runs.push(Arc::new(run));
@@ -241,10 +241,10 @@ fn an_audit_is_started_followed_and_stopped_after_a_question() {
     };
     app.update(at(Status::Running));
     assert_eq!(press(&mut app, KeyCode::Char('R')), [], "one at a time");
-    assert!(shown(&mut app, 80, 24).contains("● auditing sample: look at images  9 of 10 images  (s stops it)"));
+    assert!(shown(&mut app, 80, 24).contains("● auditing sample: analyse images  9 of 10 images  (s stops it)"));
     // It is seen on Data too.
     press(&mut app, KeyCode::Esc);
-    assert!(shown(&mut app, 80, 24).contains("● auditing sample: look at images"));
+    assert!(shown(&mut app, 80, 24).contains("● auditing sample: analyse images"));
     press(&mut app, KeyCode::Char('a'));
     press(&mut app, KeyCode::Char('s'));
     let stop = Effect::Job(Job::Control { run: RunId::parse("audit-1").unwrap(), command: control::Command::Stop });
@@ -281,7 +281,7 @@ fn an_audit_can_ask_a_fine_tuned_run() {
     app.update(with(&[("finetune-1", 0.88)]));
     press(&mut app, KeyCode::Char('R'));
     assert_eq!(press(&mut app, KeyCode::Enter), []);
-    assert!(shown(&mut app, 80, 24).contains("There is no run finetune-2 any more"));
+    assert!(shown(&mut app, 80, 24).contains("Run finetune-2 no longer exists"));
     press(&mut app, KeyCode::Right);
     press(&mut app, KeyCode::Right);
     let effects = press(&mut app, KeyCode::Enter);
@@ -306,4 +306,40 @@ fn preparing_again_is_filled_in_and_the_palette_has_it_all() {
     let asked = press(&mut app, KeyCode::Enter);
     assert!(asked.contains(&Effect::Job(Job::Audit(Box::new(AuditJob::Read { dataset: "sample".into() })))));
     assert!(app.data.audit.open && app.screen == ScreenId::Data);
+}
+
+#[test]
+fn exact_copies_ask_nobody_and_images_in_no_split_are_counted() {
+    let copies = || {
+        let copy = |number, split| image(number, "female", split);
+        finding("exact_duplicate", "2 files with the same bytes", 0.0, vec![copy(1, Some("train")), copy(1, None)])
+    };
+    let with = |findings: Vec<Value>| Found {
+        audit: serde_json::from_value(json!({
+            "dataset": "sample", "manifest_sha256": "a".repeat(64), "images": 1118, "in_no_split": 118, "features": [],
+            "agreement": null, "tallies": [], "findings": findings, "notes": [], "seconds": 3.0,
+        }))
+        .unwrap(),
+        decided: BTreeMap::new(),
+    };
+    let dark = |number| finding("too_dark", "mean luma 14 of 255", 14.0, vec![image(number, "male", Some("train"))]);
+    // The cursor begins behind the copies, goes past them, and they are not counted as open.
+    let mut app = view(DARK, Some(with(vec![copies(), dark(2), copies(), dark(3)])), "");
+    assert_eq!(place(&app), (1, 0));
+    let screen = shown(&mut app, 120, 40);
+    assert!(screen.contains("1,118 images (118 in no split) checked."), "{screen}");
+    let counted = |name: &str| {
+        screen.lines().find(|line| line.contains(name)).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(counted("same bytes ").contains("same bytes 2 ✓"), "{screen}");
+    assert!(counted("all kinds").contains("all kinds 4 2"), "{screen}");
+    press(&mut app, KeyCode::Char('n'));
+    assert_eq!(place(&app), (3, 0));
+    press(&mut app, KeyCode::Char('d'));
+    assert_eq!(place(&app), (1, 0), "around the end, past the copies");
+    press(&mut app, KeyCode::Char('a'));
+    assert!(shown(&mut app, 120, 40).contains("All findings are decided"));
+    // With nothing but copies there is nothing to decide.
+    let mut app = view(DARK, Some(with(vec![copies()])), "");
+    assert!(shown(&mut app, 120, 40).contains("Nothing needs a decision"));
 }

@@ -17,9 +17,9 @@ use faceprobe_core::run::{JobSpec, ModelSpec};
 fn forms_check_every_field_and_remember_what_was_typed() {
     let mut app = on_screen(DARK, ScreenId::Train);
     press(&mut app, KeyCode::Char('n'));
-    // From the data set over backbone, tap, pool, mode, dtype, width and depth.
+    // From the kind of model over data set, backbone, tap, pool, mode, dtype, width and depth.
     let to_dropout = |app: &mut App| {
-        for _ in 0..8 {
+        for _ in 0..9 {
             press(app, KeyCode::Down);
         }
     };
@@ -44,12 +44,10 @@ fn forms_check_every_field_and_remember_what_was_typed() {
     assert_eq!(effects, [Effect::Job(Job::Launch(Box::new(train(model))))]);
     // The kind of model is a field; the defaults of each kind are the engine's.
     press(&mut app, KeyCode::Char('n'));
-    press(&mut app, KeyCode::Up);
     press(&mut app, KeyCode::Left);
     let model = ModelSpec::new(None, BenchmarkSettings::default());
     assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Job(Job::Launch(Box::new(train(model))))]);
     press(&mut app, KeyCode::Char('n'));
-    press(&mut app, KeyCode::Up);
     for _ in 0..2 {
         press(&mut app, KeyCode::Right);
     }
@@ -65,7 +63,7 @@ fn the_prepare_form_takes_several_sources_and_pasted_paths() {
     assert_eq!(press(&mut app, KeyCode::Enter), []);
     assert!(shown(&mut app, 80, 24).contains("Source must be given."));
     app.update(Event::Paste("adience:/data/Köln photos\n".into()));
-    press(&mut app, KeyCode::Tab);
+    press(&mut app, KeyCode::Down);
     app.update(Event::Paste("adience:/data/人物".into()));
     let effects = press(&mut app, KeyCode::Enter);
     let [Effect::Job(Job::Launch(job))] = &effects[..] else { panic!("{effects:?}") };
@@ -77,12 +75,12 @@ fn the_prepare_form_takes_several_sources_and_pasted_paths() {
     // How images are divided, and whether they are aligned: subject, and the whole head.
     press(&mut app, KeyCode::Char('n'));
     for _ in 0..7 {
-        press(&mut app, KeyCode::Tab);
+        press(&mut app, KeyCode::Down);
     }
     for _ in 0..3 {
         press(&mut app, KeyCode::Right);
     }
-    press(&mut app, KeyCode::Tab);
+    press(&mut app, KeyCode::Down);
     press(&mut app, KeyCode::Right);
     let effects = press(&mut app, KeyCode::Enter);
     let [Effect::Job(Job::Launch(job))] = &effects[..] else { panic!("{effects:?}") };

@@ -2,11 +2,16 @@
 
 mod audit;
 mod forms;
+mod keys;
 mod mended;
 mod records;
 #[path = "../support/runs.rs"]
 mod runs;
 mod study;
+#[path = "../support/styles.rs"]
+mod styles;
+mod table;
+mod views;
 mod work;
 
 use crossterm::event::{KeyCode, KeyModifiers};
@@ -14,7 +19,7 @@ use faceprobe::tui::app::{App, Tone};
 use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::jobs::{Job, Threshold};
-use faceprobe::tui::keys::{self, Action, Context};
+use faceprobe::tui::keys::{Action, Context};
 use faceprobe::tui::predictor::PredictorReply;
 use faceprobe::tui::snapshot::Snapshot;
 use faceprobe::tui::stages::ScreenId;
@@ -103,17 +108,22 @@ fn monochrome_sets_no_colour_and_ascii_no_other_character() {
 fn the_key_table_is_sound() {
     for context in Context::ALL {
         let mut seen = Vec::new();
-        for binding in keys::TABLE.iter().filter(|binding| binding.context == context) {
+        for binding in faceprobe::tui::keys::TABLE.iter().filter(|binding| binding.context == context) {
             assert!(binding.help.ends_with('.'), "{:?} has no sentence", binding.action);
             for key in binding.keys {
                 assert!(!seen.contains(key), "{} is bound twice in {context:?}", key.name());
                 seen.push(*key);
-                assert_eq!(keys::action(context, *key), Some(binding.action));
+                assert_eq!(faceprobe::tui::keys::action(context, *key), Some(binding.action));
             }
         }
-        for binding in keys::footer(context) {
+        for binding in faceprobe::tui::keys::footer(context) {
             let key = binding.keys[0];
-            assert_eq!(keys::action(context, key), Some(binding.action), "footer of {context:?}: {}", key.name());
+            assert_eq!(
+                faceprobe::tui::keys::action(context, key),
+                Some(binding.action),
+                "footer of {context:?}: {}",
+                key.name()
+            );
         }
     }
 }

@@ -70,7 +70,7 @@ fn keys_do_nothing_but_quit_where_nothing_can_be_seen() {
     for screen in ScreenId::ALL {
         let mut app = on_screen(DARK, screen);
         app.cramped = true;
-        let before = (app.screen, app.predict.selected, app.results.marked.clone());
+        let before = (app.screen, app.predict.selected, app.marked().to_vec());
         for key in ('!'..='~').filter(|key| *key != 'q') {
             assert_eq!(press(&mut app, KeyCode::Char(key)), [], "{key} on {screen:?}");
         }
@@ -79,7 +79,7 @@ fn keys_do_nothing_but_quit_where_nothing_can_be_seen() {
         }
         assert_eq!(app.update(Event::Paste("/etc/passwd".into())), []);
         assert!(app.overlay.is_none() && app.message.is_none());
-        assert_eq!((app.screen, app.predict.selected, app.results.marked.clone()), before);
+        assert_eq!((app.screen, app.predict.selected, app.marked().to_vec()), before);
         assert_eq!(press(&mut app, KeyCode::Char('q')), [Effect::Terminal(TerminalEffect::Quit)]);
     }
 }
@@ -216,7 +216,7 @@ fn steps_do_not_contradict_each_other() {
     let mut failed = Snapshot { runs: snapshot().runs[..5].to_vec(), ..snapshot() };
     failed.runs.push(Arc::new(super::runs::run("dense-9", dense(), Status::Failed)));
     let runs = detail(&failed, ScreenId::Runs);
-    assert_eq!((runs.state.name(), runs.detail.as_str()), ("", "6 runs, 1 failed"));
+    assert_eq!((runs.state.name(), runs.detail.as_str()), ("", "1 of 6 failed"));
     // However a step is called, its state stands apart.
     let text = shown(&mut app(), 120, 40);
     let glued = |line: &str| {

@@ -1,6 +1,7 @@
 //! A workspace in the middle of the study, and the screen that shows it.
 
 use super::runs::{run, told, trained};
+pub use super::styles::styles;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use faceprobe::tui::app::App;
 use faceprobe::tui::draw;
@@ -26,8 +27,7 @@ use faceprobe_core::run::{Facts, JobSpec, ModelSpec, Status};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use ratatui::style::Style;
-use ratatui::style::{Color, Modifier};
+use ratatui::style::Color;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -229,6 +229,7 @@ pub fn snapshot() -> Snapshot {
             after_test_openings: 1,
             adapted: None,
         }),
+        machine: None,
         problem: None,
     }
 }
@@ -314,42 +315,6 @@ pub fn on_screen(theme: Theme, screen: ScreenId) -> App {
     app.update(Event::Predictor(PredictorReply::Prediction(Box::new(prediction("/study/photos/人物.png")))));
     press(&mut app, KeyCode::Char(char::from_digit(screen.index() as u32 + 1, 10).unwrap()));
     app
-}
-
-/// A letter for every style that a theme gives a meaning to, a dot for plain text.
-pub fn styles(theme: Theme, buffer: &Buffer) -> String {
-    let mut known: Vec<(Style, char)> = vec![
-        (theme.selected(), 'S'),
-        (theme.strong(), 'b'),
-        (theme.accent(), 'a'),
-        (theme.warning(), 'w'),
-        (theme.bad(), 'x'),
-        (theme.good(), 'g'),
-        (theme.dim(), 'd'),
-        (theme.rule(), 'r'),
-        (theme.series(0), '0'),
-        (theme.series(1), '1'),
-    ];
-    known.extend((2..4).map(|at| (theme.hue(at), char::from_digit(at as u32, 10).unwrap_or('?'))));
-    let mut text = String::new();
-    for y in 0..buffer.area.height {
-        let line: String = (0..buffer.area.width)
-            .map(|x| {
-                let cell = &buffer[(x, y)];
-                let same = |style: &Style| {
-                    style.fg.unwrap_or(Color::Reset) == cell.fg
-                        && style.bg.unwrap_or(Color::Reset) == cell.bg
-                        && style.add_modifier == cell.modifier
-                };
-                let plain = (cell.fg, cell.bg, cell.modifier) == (Color::Reset, Color::Reset, Modifier::empty());
-                let found = known.iter().find(|(style, _)| same(style)).map_or('?', |(_, letter)| *letter);
-                if plain { '.' } else { found }
-            })
-            .collect();
-        text.push_str(line.trim_end_matches('.'));
-        text.push('\n');
-    }
-    text
 }
 
 /// Every key that the footer offers in a context has an effect on an app that is there.

@@ -6,14 +6,18 @@ mod predictions;
 #[path = "../support/runs.rs"]
 mod runs;
 mod session;
+#[path = "../support/styles.rs"]
+mod styles;
 mod training;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use faceprobe::tui::app::App;
+use faceprobe::tui::app::{App, Overlay, Tone};
+use faceprobe::tui::completion::{Name, Names, Paths};
 use faceprobe::tui::draw;
 use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::folders::Entry;
+use faceprobe::tui::forms::FormKind;
 use faceprobe::tui::graphics::{ImageProtocol, Piece, Query, Stream};
 use faceprobe::tui::jobs::{Job, JobReply, SetImage};
 use faceprobe::tui::keys::Action;
@@ -23,10 +27,12 @@ use faceprobe::tui::predictor::PredictorReply;
 use faceprobe::tui::session::Session;
 use faceprobe::tui::snapshot::{Backbone, DataSet, Run, Snapshot, Weights};
 use faceprobe::tui::stages::ScreenId;
+use faceprobe::tui::tasks::{News, Order as TaskOrder, Outcome, Progress, Task, Told, WriteReport};
 use faceprobe::tui::theme::{Palette, Theme};
+use faceprobe::tui::widgets::cut_middle;
 use faceprobe_core::dataset::{PrepareReport, Split};
 use faceprobe_core::features::FeatureSpec;
-use faceprobe_core::model::{DenseSettings, LogisticSettings};
+use faceprobe_core::model::{DenseSettings, Kind, LogisticSettings};
 use faceprobe_core::monitor::{EpochFigures, Update, Validated};
 use faceprobe_core::predict::client::Explanation;
 use faceprobe_core::predict::{Detect, Face, HeatMap, Method, Placement, Prediction};
@@ -42,6 +48,9 @@ use ratatui_image::picker::{Picker, ProtocolType};
 use runs::{run, told, trained};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
+use styles::styles;
+
+const MONO: Theme = Theme { palette: Palette::Monochrome, ascii: true };
 
 const DARK: Theme = Theme { palette: Palette::Dark, ascii: false };
 
@@ -81,6 +90,7 @@ fn snapshot() -> Snapshot {
     };
     let head = |id: &str, width, seed, status, count, top| Run {
         parent: Some("sweep-1".into()),
+        step: None,
         ..trained(run(id, dense(width, seed), status), epochs(count, top))
     };
     let trial = |tap: usize, name: &str, val_accuracy| Update::Trial {

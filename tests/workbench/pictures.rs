@@ -41,6 +41,7 @@ fn every_protocol_makes_a_picture_and_a_face_is_framed() {
     }
     let mut app = predict_on(folder.path(), &["a.png"]);
     app.update(Event::Predictor(PredictorReply::Prediction(Box::new(Prediction {
+        neighbours: Vec::new(),
         path: path.display().to_string(),
         label: Some("female".into()),
         probability: Some(0.9),

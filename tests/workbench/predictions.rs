@@ -9,6 +9,7 @@ fn an_answer_is_explained_over_its_picture_and_faces_are_a_key_away() {
     let path = two_halves(folder.path(), "a.png");
     let mut app = predict_on(folder.path(), &["a.png"]);
     let answer = Prediction {
+        neighbours: Vec::new(),
         path: path.display().to_string(),
         label: Some("female".into()),
         probability: Some(0.9),
@@ -55,6 +56,7 @@ fn predictions_of_a_session_are_saved_as_csv() {
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::open(folder.path()).unwrap();
     let answer = |path: &str, error: Option<&str>| Prediction {
+        neighbours: Vec::new(),
         path: path.into(),
         label: error.is_none().then(|| "female".into()),
         probability: error.is_none().then_some(0.75),

@@ -18,12 +18,12 @@ fn curves_are_laid_over_each_other_zoomed_and_smoothed() {
     assert_eq!(app.train.view.range, Some((31, 60)));
     press(&mut app, KeyCode::Left);
     assert_eq!(app.train.view.range, Some((24, 53)));
-    assert!(shown(&app, 120, 40).contains("epoch 53"));
+    assert!(shown(&app, 120, 40).contains("epochs 24-53"));
     keys(&mut app, "-");
     assert_eq!(app.train.view.range, None, "as wide as all there is");
-    keys(&mut app, "mm");
+    keys(&mut app, "mmmm");
     assert!(shown(&app, 120, 40).contains("Loss (val, EMA 0.9)"));
-    keys(&mut app, "x");
+    press(&mut app, KeyCode::Esc);
     assert!(shown(&app, 120, 40).contains("Loss (EMA 0.9)"));
     // However far somebody zooms and pans, there is something to draw.
     for key in "++++++++++".chars().chain("--------".chars()).chain("+0+".chars()) {
@@ -88,4 +88,136 @@ fn a_probe_shows_accuracy_by_depth() {
         matches!(&effects[..], [Effect::Job(Job::Launch(job))] if matches!(&**job, JobSpec::Probe { features, .. } if *features == self::features())),
         "{effects:?}"
     );
+}
+
+/// What the large chart shows, and the keys that lead to it.
+const LARGE: [(&str, &str, &str); 5] = [
+    ("large", "dense-1", "\n"),
+    ("large_zoomed", "dense-1", "\nmm+hhhhh"),
+    ("large_accuracy_log", "dense-1", "\nvvaaA"),
+    ("large_table", "dense-1", "\ntb"),
+    ("scatter", "sweep-1", "\n"),
+];
+
+fn large(theme: Theme, run: &str, typed: &str) -> App {
+    let mut app = App::new(theme, "/study".into(), None);
+    app.update(Event::Snapshot(Arc::new(snapshot())));
+    keys(&mut app, "3");
+    if run == "dense-1" {
+        app.train.selected = Some("dense-2".into());
+        keys(&mut app, " ");
+    }
+    app.train.selected = Some(run.into());
+    for key in typed.chars() {
+        press(&mut app, if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) });
+    }
+    app
+}
+
+#[test]
+fn the_large_chart_looks_as_it_should() {
+    for (name, run, typed) in LARGE {
+        for (width, height) in [(80, 24), (120, 40), (200, 60), (40, 12)] {
+            for (kind, theme) in [("colour", DARK), ("mono", MONO)] {
+                let app = large(theme, run, typed);
+                let text = shown(&app, width, height);
+                let styles = styles(theme, &frame(&app, width, height));
+                insta::assert_snapshot!(format!("{name}_{kind}_{width}x{height}"), format!("{text}{styles}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_cursor_tells_what_every_run_had_at_that_epoch() {
+    let mut app = large(DARK, "dense-1", "\n");
+    let told = |app: &App, run: &str, epoch: usize| {
+        let epochs = &app.snapshot.run(run).unwrap().story().epochs;
+        let figures = epochs.iter().find(|figures| figures.epoch == epoch).unwrap();
+        format!("{:.3}", figures.validated.unwrap().accuracy)
+    };
+    let line = |app: &App, run: &str| {
+        let text = shown(app, 120, 40);
+        let start = format!("◆ {run}");
+        text.lines().rev().find_map(|line| line.split_once(&start).map(|(_, rest)| rest.to_owned())).unwrap()
+    };
+    // At first it is the newest epoch, which the shorter run did not come to.
+    assert!(line(&app, "dense-1").contains(&told(&app, "dense-1", 60)));
+    assert!(line(&app, "dense-2").trim_start().starts_with('–'));
+    press(&mut app, KeyCode::PageUp);
+    for _ in 0..3 {
+        press(&mut app, KeyCode::PageUp);
+    }
+    keys(&mut app, "lh");
+    press(&mut app, KeyCode::Left);
+    assert_eq!(app.train.view.cursor, Some(19));
+    for run in ["dense-1", "dense-2"] {
+        assert!(line(&app, run).trim_start().starts_with(&told(&app, run, 19)), "{}", line(&app, run));
+    }
+    assert!(shown(&app, 120, 40).contains("epoch 19"));
+    // Smoothing changes what is drawn and not what is told.
+    keys(&mut app, "mmm");
+    assert!(line(&app, "dense-2").trim_start().starts_with(&told(&app, "dense-2", 19)));
+    // However the axis is laid, it stays on its epoch.
+    for typed in ["a", "a", "A", "L", "v"] {
+        keys(&mut app, typed);
+        assert!(shown(&app, 120, 40).contains("epoch 19"), "{typed}");
+    }
+    keys(&mut app, "g");
+    assert_eq!(app.train.view.cursor, Some(1));
+    keys(&mut app, "b");
+    assert_eq!(app.train.view.cursor, None, "its best is the newest, and the cursor goes on with it");
+    press(&mut app, KeyCode::Esc);
+    assert!(!app.train.view.large);
+}
+
+#[test]
+fn wheel_drag_and_click_zoom_and_point() {
+    use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+    let mut app = large(DARK, "dense-1", "\n");
+    let mouse = |app: &mut App, kind, column| {
+        let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
+        let mut hits = Vec::new();
+        terminal.draw(|frame| hits = draw::draw(frame, app)).unwrap();
+        app.hits = hits;
+        app.update(Event::Mouse(MouseEvent { kind, column, row: 8, modifiers: KeyModifiers::NONE }));
+    };
+    mouse(&mut app, MouseEventKind::Down(MouseButton::Left), 60);
+    mouse(&mut app, MouseEventKind::Up(MouseButton::Left), 60);
+    let at = app.train.view.cursor.unwrap();
+    assert!((15..40).contains(&at), "a click puts the cursor: {at}");
+    mouse(&mut app, MouseEventKind::Down(MouseButton::Left), 60);
+    mouse(&mut app, MouseEventKind::Drag(MouseButton::Left), 80);
+    assert!(app.train.view.drag.is_some());
+    mouse(&mut app, MouseEventKind::Up(MouseButton::Left), 80);
+    let (first, last) = app.train.view.range.unwrap();
+    assert!(first == at && last > first + 5 && last < 60, "{first}..{last}");
+    assert_eq!((app.train.view.drag, app.train.view.cursor), (None, Some(at)));
+    mouse(&mut app, MouseEventKind::ScrollUp, 70);
+    let closer = app.train.view.range.unwrap();
+    assert!(closer.1 - closer.0 < last - first);
+    for _ in 0..5 {
+        mouse(&mut app, MouseEventKind::ScrollDown, 70);
+    }
+    assert_eq!(app.train.view.range, None);
+    // Beside the charts the wheel moves through the list, as everywhere.
+    press(&mut app, KeyCode::Esc);
+    mouse(&mut app, MouseEventKind::ScrollUp, 30);
+    assert_eq!(app.train.selected.as_deref(), Some("dense-2"));
+}
+
+#[test]
+fn a_sweep_lays_any_numeric_setting_against_accuracy() {
+    let mut app = large(DARK, "sweep-1", "\n");
+    let text = shown(&app, 120, 40);
+    assert!(text.contains("(val@τ) by width") && text.contains("width 1024: mean"), "{text}");
+    keys(&mut app, "h");
+    assert!(shown(&app, 120, 40).contains("width 256: mean"));
+    // Another one is one key away where there is one; a head too few is said.
+    keys(&mut app, "a");
+    assert!(shown(&app, 120, 40).contains("by width"));
+    let mut few = snapshot();
+    few.runs.retain(|run| run.id.as_str() != "dense-4");
+    app.update(Event::Snapshot(Arc::new(few)));
+    assert!(shown(&app, 120, 40).contains("not two heads yet"));
 }

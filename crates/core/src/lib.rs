@@ -1,12 +1,16 @@
 //! What a study is: settings, data sets, the feature store, runs, evaluation, reports. Knows no terminal and no libtorch.
 
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used))]
+
 pub mod audit;
 pub mod backbone;
+pub mod config;
 pub mod dataset;
 pub mod error;
 pub mod evaluation;
 pub mod features;
 pub mod imaging;
+pub mod map;
 pub mod model;
 pub mod monitor;
 pub mod net;
@@ -20,7 +24,9 @@ pub mod report;
 pub mod run;
 pub mod scratch;
 pub mod seal;
+pub mod slurm;
 pub mod study;
 pub mod text;
+pub mod toml_text;
 pub mod worker;
 pub mod workspace;

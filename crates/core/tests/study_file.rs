@@ -4,9 +4,11 @@ use faceprobe_core::dataset::PrepareSettings;
 use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::features::{CutSettings, FeatureSpec};
 use faceprobe_core::model::{DenseSettings, Kind, ModelInput, ModelSpec};
+use faceprobe_core::run::learning_curve::CurveSettings;
 use faceprobe_core::run::{Axis, SweepSettings, SweepSpec};
 use faceprobe_core::study::{
-    Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training, parse, write,
+    Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training, parse,
+    write,
 };
 use faceprobe_settings::{Info, Role, Settings, axes, axis_values, infos};
 
@@ -135,6 +137,7 @@ fn a_whole_study_leads_to_a_file_and_back() {
         first.split = first.split.filter(|split| split.name() != "folds");
         let mut second = data(&mut draw, "people", "csv:/data/la bels.csv");
         second.split = second.split.filter(|split| split.name() != "folds");
+        let near = if draw.below(2) == 0 { features.clone() } else { FeatureSpec::default() };
         let study = Study {
             title: Some("Sheep \"and\" goats \\ é".into()),
             sample: Some(draw.settings::<SampleSettings>(&[])),
@@ -162,6 +165,12 @@ fn a_whole_study_leads_to_a_file_and_back() {
                 },
             ],
             sweeps: vec![Sweep { name: "many".into(), data: vec!["people".into()], sweep, open_test: Opened::All }],
+            curves: vec![Curve {
+                name: "growth".into(),
+                data: vec!["people".into()],
+                model: ModelSpec::of_kind(Kind::KNN, Some(near), Kind::KNN.info().settings.usual()),
+                curve: CurveSettings { sizes: vec![100, 30, 300], seeds: vec![3, 1] },
+            }],
             ensembles: vec![Ensemble {
                 name: "all of them".replace(' ', "-"),
                 of: vec![named("tuned")],

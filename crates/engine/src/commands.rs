@@ -2,13 +2,14 @@
 //!
 //! | command | does |
 //! |---|---|
-//! | `run WORKSPACE RUN` | the work of a run |
+//! | `run WORKSPACE RUN [INDEX/OF]` | the work of a run, or a share of it |
 //! | `answer WORKSPACE DEVICE THREADS [MODEL]` | predictions, a request and a reply a line |
 //! | `predict REQUEST PATH…` | predictions of many inputs; the request is JSON, the replies a line each |
 //! | `trial FILE SIDE` | what a TorchScript file gives for pictures of a side, as JSON |
+//! | `onnx-trial REQUEST` | what an ONNX file gives, as JSON, and the part of it that is needed as a file; the request is JSON |
 //! | `devices` | what libtorch can run on here |
 
-use crate::backbone::{device, torchscript};
+use crate::backbone::{device, onnx, torchscript};
 use crate::predict::{Batch, BatchReply, Predictor, batch, serve};
 use crate::work;
 use faceprobe_core::error::{Error, ErrorKind, Result};
@@ -44,7 +45,10 @@ fn dispatch(arguments: &[OsString]) -> Result<ExitCode> {
     let text = |argument: &OsString| argument.to_str().map(str::to_owned).ok_or_else(misused);
     let command = arguments.first().and_then(|command| command.to_str()).unwrap_or_default();
     match (command, arguments.get(1..).unwrap_or_default()) {
-        ("run", [workspace, run]) => Ok(work::main(&Workspace::open(Path::new(workspace))?, &text(run)?)),
+        ("run", [workspace, run, share @ ..]) if share.len() < 2 => {
+            let share = share.first().map(text).transpose()?.map(|share| share.parse()).transpose()?;
+            Ok(work::main(&Workspace::open(Path::new(workspace))?, &text(run)?, share))
+        }
         ("answer", [workspace, device, threads, model @ ..]) if model.len() < 2 => {
             let workspace = Workspace::open(Path::new(workspace))?;
             let threads = text(threads)?.parse().map_err(|_| misused())?;
@@ -62,6 +66,11 @@ fn dispatch(arguments: &[OsString]) -> Result<ExitCode> {
             let side = text(side)?.parse().map_err(|_| misused())?;
             let output = torchscript::trial(Path::new(file), side).map_err(Error::failed)?;
             say(&output)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ("onnx-trial", [request]) => {
+            let asked = serde_json::from_str(&text(request)?).map_err(|_| misused())?;
+            say(&onnx::trial(&asked).map_err(Error::failed)?)?;
             Ok(ExitCode::SUCCESS)
         }
         ("devices", []) => {

@@ -19,8 +19,11 @@
 //! through the crate `pulp`, which picks AVX-512 or AVX2 with FMA at run time; without them [`available`] is false and
 //! libtorch computes.
 
-// Loops over a few registers are counted ones: they unroll whether or not an iterator's methods are inlined.
-#![allow(clippy::needless_range_loop)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops over a few registers are counted ones: they unroll whether or not an iterator's methods are inlined"
+)]
 
 mod bottleneck;
 mod convolution;

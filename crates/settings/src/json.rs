@@ -30,8 +30,12 @@ pub fn value_of(text: &str, domain: &Domain) -> Value {
 /// A value of another type than the setting's. Ranges are not looked at.
 pub fn text_of(value: &Value, info: &Info) -> Result<String, Refusal> {
     let refused = |value: &Value| Refusal::new(info.name, info.must_be()).not(value.to_string());
-    Ok(match (value, &info.domain) {
-        (Value::Null, Domain::Optional { none, .. }) => (*none).to_owned(),
+    let one = match &info.domain {
+        Domain::Optional { none, .. } if value.is_null() => return Ok((*none).to_owned()),
+        Domain::Optional { of, .. } => of,
+        other => other,
+    };
+    Ok(match (value, one) {
         (Value::Bool(yes), _) => if *yes { "yes" } else { "no" }.to_owned(),
         (Value::Number(number), _) => number.to_string(),
         (Value::String(text), _) => text.clone(),

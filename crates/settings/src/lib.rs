@@ -32,6 +32,8 @@
 //!
 //! Text is what everything is exchanged in: a value's text leads back to the same value.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
+
 mod control;
 mod domain;
 mod erased;

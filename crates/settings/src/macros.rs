@@ -87,7 +87,7 @@ macro_rules! choices {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         $vis enum $Name { $( $(#[$variant_meta])* $variant, )+ }
 
-        #[allow(dead_code)]
+        #[allow(dead_code, reason = "each test uses a part of it")]
         impl $Name {
             /// All of them, in the order in which help texts list them.
             pub const ALL: [Self; [$( $name ),+].len()] = [$( Self::$variant ),+];

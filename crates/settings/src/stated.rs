@@ -119,7 +119,8 @@ impl Stated {
     pub(crate) fn domain(self, natural: Domain) -> Domain {
         match natural {
             Domain::Optional { of, none } => {
-                Domain::Optional { none: self.none.unwrap_or(none), of: self.domain.map_or(of, Box::new) }
+                let none = self.none.unwrap_or(none);
+                Domain::Optional { none, of: Box::new(self.domain(*of)) }
             }
             Domain::List { of, .. } => Domain::List { of: self.domain.map_or(of, Box::new), lines: self.lines },
             natural => self.domain.unwrap_or(natural),

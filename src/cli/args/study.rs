@@ -1,5 +1,6 @@
 //! Arguments of `faceprobe study`.
 
+use super::PlaceArgs;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -12,6 +13,8 @@ pub(crate) enum StudyCommand {
         /// So many runs at a time
         #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
         jobs: u16,
+        #[command(flatten)]
+        place: PlaceArgs,
     },
     /// Every step of a study with its state, run and time
     Status {

@@ -1,9 +1,11 @@
 //! Arguments of `extract`, `train` and `sweep`. Their settings' options come from the statements.
 
+use super::PlaceArgs;
 use crate::cli::options::{self, Options, Pairs};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, Subcommand};
 use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::map::MapSettings;
 use faceprobe_core::model::{DenseSettings, Kind, TrainingDraw};
 use faceprobe_core::run::SweepSettings;
 use faceprobe_core::run::learning_curve::CurveSettings;
@@ -19,10 +21,10 @@ pub(crate) struct DatasetArg {
 
 #[derive(Debug, Args)]
 pub(crate) struct DetachArg {
-    /// Return at once; the run goes on and 'faceprobe runs attach' follows it
+    /// Return at once; the run continues and 'faceprobe runs attach' follows it
     #[arg(long)]
     pub detach: bool,
-    /// Return at once; a training or sweep waits for those that are at work or wait already
+    /// Return at once; a training or sweep waits for those that are running or queued
     #[arg(long)]
     pub queue: bool,
 }
@@ -38,6 +40,8 @@ pub(crate) struct ExtractArgs {
     pub dataset: DatasetArg,
     #[command(flatten)]
     pub detach: DetachArg,
+    #[command(flatten)]
+    pub place: PlaceArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -45,6 +49,9 @@ pub(crate) enum FeaturesCommand {
     /// Write the features of a prepared set as features.npy and labels.csv, row by row in one order, with split, class and
     /// attributes: for numpy, pandas and scikit-learn. What is not computed yet is computed first
     Export(FeaturesExportArgs),
+    /// Draw the images of a prepared set as points in two dimensions, by PCA or t-SNE of their features. The points are kept:
+    /// drawn again in other colours, nothing is computed
+    Map(FeaturesMapArgs),
     /// Join the small parts of every feature store: many writers leave many files, from which shared file systems suffer.
     /// Others may read and write meanwhile
     Compact,
@@ -65,6 +72,28 @@ pub(crate) struct FeaturesExportArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct FeaturesMapArgs {
+    #[command(flatten)]
+    pub features: Options<FeatureSpec>,
+    #[command(flatten)]
+    pub map: Options<MapSettings>,
+    #[command(flatten)]
+    pub dataset: DatasetArg,
+    /// What colours mean: class, split, correct (what --model made of validation, and of test if it was opened) or age
+    #[arg(long, value_name = "WHAT", default_value = "class")]
+    pub colour: String,
+    /// The run whose answers --colour correct shows [default: the chosen one, else the best on validation]
+    #[arg(long, value_name = "RUN")]
+    pub model: Option<String>,
+    /// The picture: an .svg or .png file
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Overwrite a file that was not made here
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct TrainArgs {
     #[command(subcommand)]
     pub model: TrainCommand,
@@ -78,7 +107,10 @@ pub(crate) enum TrainCommand {
         kind: Kind,
         given: Pairs,
         dataset: DatasetArg,
+        /// Of several models; none for that of the settings.
+        seeds: Vec<u64>,
         detach: DetachArg,
+        place: PlaceArgs,
     },
     Other(Other),
 }
@@ -104,6 +136,17 @@ pub(crate) enum Other {
     },
 }
 
+#[derive(Debug, Args)]
+struct SeedsArg {
+    /// Train a model with each of these seeds, each as a run of its own
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', conflicts_with = "seed")]
+    seeds: Vec<u64>,
+}
+
+fn has_seed(kind: Kind) -> bool {
+    kind.infos().iter().any(|info| info.name == "seed")
+}
+
 /// The kinds of model that `train` has a subcommand for.
 fn kinds() -> impl Iterator<Item = Kind> {
     Kind::all().filter(|kind| kind.info().has_options)
@@ -114,7 +157,8 @@ impl Subcommand for TrainCommand {
         let own = kinds().fold(command, |command, kind| {
             let train = Command::new(kind.name()).about(kind.info().about);
             let train = kind.infos().into_iter().fold(train, |train, info| train.arg(options::arg(info)));
-            command.subcommand(DetachArg::augment_args(DatasetArg::augment_args(train)))
+            let train = if has_seed(kind) { SeedsArg::augment_args(train) } else { train };
+            command.subcommand(PlaceArgs::augment_args(DetachArg::augment_args(DatasetArg::augment_args(train))))
         });
         Other::augment_subcommands(own)
     }
@@ -136,7 +180,9 @@ impl FromArgMatches for TrainCommand {
                 kind,
                 given: options::given(own, kind.infos()),
                 dataset: DatasetArg::from_arg_matches(own)?,
+                seeds: if has_seed(kind) { SeedsArg::from_arg_matches(own)?.seeds } else { Vec::new() },
                 detach: DetachArg::from_arg_matches(own)?,
+                place: PlaceArgs::from_arg_matches(own)?,
             }),
             None => Other::from_arg_matches(matches).map(Self::Other),
         }
@@ -176,7 +222,7 @@ impl Subcommand for CurveArgs {
             let all = infos::<CurveSettings>().into_iter().chain(curve_infos(kind));
             let curve = all
                 .fold(Command::new(kind.name()).about(kind.info().about), |curve, info| curve.arg(options::arg(info)));
-            let detach = "Return at once; the run goes on and 'faceprobe runs attach' follows it";
+            let detach = "Return at once; the run continues and 'faceprobe runs attach' follows it";
             let detach = Arg::new("detach").long("detach").help(detach).action(ArgAction::SetTrue);
             command.subcommand(DatasetArg::augment_args(curve).arg(detach))
         })
@@ -228,6 +274,8 @@ pub(crate) struct SweepArgs {
     pub dataset: DatasetArg,
     #[command(flatten)]
     pub detach: DetachArg,
+    #[command(flatten)]
+    pub place: PlaceArgs,
 }
 
 /// The settings of dense heads, of which several values can be given.

@@ -1,10 +1,13 @@
 //! Actions of the key table, on the screen and on what lies over it.
 
 use super::super::effect::{Effect, TerminalEffect};
+use super::super::forms::FormKind;
 use super::super::jobs::Job;
-use super::super::keys::{self, Action};
+use super::super::keys::Action;
 use super::super::stages::ScreenId;
-use super::super::{palette, prompt};
+use super::super::views::{self, ViewId};
+use super::super::widgets::help;
+use super::super::{palette, prompt, table};
 use super::{App, Overlay, Tone, moved};
 
 impl App {
@@ -21,14 +24,16 @@ impl App {
         }
         match self.overlay {
             None => self.act_on_screen(action),
-            Some(Overlay::Help { ref mut scroll }) => {
+            Some(Overlay::Help(ref mut help)) => {
                 match action {
-                    Action::Up => *scroll = scroll.saturating_sub(1),
-                    Action::Down => *scroll += 1,
-                    Action::PageUp => *scroll = scroll.saturating_sub(10),
-                    Action::PageDown => *scroll += 10,
-                    Action::Top => *scroll = 0,
-                    Action::Bottom => *scroll = keys::TABLE.len(),
+                    Action::Up => help.scroll = help.scroll.saturating_sub(1),
+                    Action::Down => help.scroll += 1,
+                    Action::PageUp => help.scroll = help.scroll.saturating_sub(10),
+                    Action::PageDown => help.scroll += 10,
+                    Action::Top => help.scroll = 0,
+                    Action::Bottom => help.scroll = usize::MAX / 2,
+                    // What was looked for first, then the help.
+                    Action::Cancel if !help.input.value().is_empty() => *help = help::State::default(),
                     _ => self.overlay = None,
                 }
                 Vec::new()
@@ -37,6 +42,8 @@ impl App {
                 (Action::Accept, Some(Overlay::Confirm(confirm))) => vec![confirm.job.into()],
                 _ => Vec::new(),
             },
+            // Without a path to complete it goes to the next field, or does nothing.
+            Some(Overlay::Path(_) | Overlay::Prompt(_)) if action == Action::Complete => Vec::new(),
             Some(Overlay::Path(_)) => match (action, self.overlay.take()) {
                 (Action::Accept, Some(Overlay::Path(input))) if !input.value().trim().is_empty() => {
                     vec![Job::Open { text: input.value().to_owned(), from: self.predict.folder.clone() }.into()]
@@ -46,6 +53,10 @@ impl App {
             Some(Overlay::Form(_)) => self.act_on_form(action),
             Some(Overlay::Palette(_)) => self.act_on_palette(action),
             Some(Overlay::Prompt(_)) => prompt::act(self, action),
+            Some(Overlay::Table(_)) => match self.overlay.take() {
+                Some(Overlay::Table(over)) => table::act::act_over(self, over, action),
+                _ => Vec::new(),
+            },
         }
     }
 
@@ -80,14 +91,34 @@ impl App {
             Action::Theme => {
                 self.theme.palette = self.theme.palette.next();
                 self.themed = Some(self.theme.palette);
-                self.say(Tone::Plain, format!("The theme is {} now.", self.theme.palette.name()));
+                self.say(Tone::Plain, format!("Theme: {}.", self.theme.palette.name()));
             }
-            Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
+            Action::StopTask => return vec![Job::StopTasks.into()],
+            Action::Report => self.open_form(FormKind::Report),
+            Action::ExportModel => self.export_model(),
+            Action::Help => self.overlay = Some(Overlay::Help(help::State::default())),
             Action::Go(index) => return self.go(index),
             Action::NextScreen => return self.go((at + 1) % count),
             Action::PreviousScreen => return self.go((at + count - 1) % count),
-            Action::Cancel => self.screen.screen().cancel(self),
-            _ => return self.screen.screen().act(self, action),
+            Action::UseNewer => return self.use_newer(),
+            Action::Map => return views::open(self, ViewId::Map),
+            Action::Study => return views::open(self, ViewId::Study),
+            // A notice without a message over it is what is put away.
+            Action::Cancel if self.newer.take().is_some() => {}
+            Action::Cancel => match self.views.open {
+                Some(view) => {
+                    if !view.view().cancel(self) {
+                        self.views.open = None;
+                    }
+                }
+                None => self.screen.screen().cancel(self),
+            },
+            _ => {
+                return match self.views.open {
+                    Some(view) => view.view().act(self, action),
+                    None => self.screen.screen().act(self, action),
+                };
+            }
         }
         Vec::new()
     }
@@ -95,6 +126,7 @@ impl App {
     pub(in super::super) fn go(&mut self, index: usize) -> Vec<Effect> {
         // Whoever looks around by hand is no longer led.
         self.follow = None;
+        self.views.open = None;
         if let Some(screen) = ScreenId::ALL.get(index) {
             self.screen = *screen;
         }
@@ -107,6 +139,10 @@ impl App {
 
     /// What the screen still has to ask of the files of runs.
     pub(in super::super) fn wanted(&mut self) -> Vec<Effect> {
-        self.screen.screen().wanted(self)
+        let mut effects = self.screen.screen().wanted(self);
+        if let Some(view) = self.views.open {
+            effects.extend(view.view().wanted(self));
+        }
+        effects
     }
 }

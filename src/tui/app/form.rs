@@ -4,6 +4,8 @@ use super::super::effect::Effect;
 use super::super::forms::{self, FormKind};
 use super::super::jobs::Job;
 use super::super::keys::Action;
+use super::super::screens::results;
+use super::super::stages::ScreenId;
 use super::super::widgets::form::Field;
 use super::{App, Overlay};
 use tui_input::Input;
@@ -16,7 +18,7 @@ impl App {
         };
         match action {
             Action::Up => form.go(false),
-            Action::Down => form.go(true),
+            Action::Down | Action::Complete => form.go(true),
             Action::Left | Action::Right => {
                 if !form.fold()
                     && let Some(field) = form.focused()
@@ -26,9 +28,9 @@ impl App {
                 self.form_changed();
             }
             Action::Accept => {
-                if let Some(job) = forms::submit(form, &self.snapshot, dataset.as_deref()) {
+                if let Some(filled) = forms::submit(form, &self.snapshot, dataset.as_deref()) {
                     self.close_form();
-                    return vec![Job::Launch(Box::new(job)).into()];
+                    return vec![Job::from(filled).into()];
                 }
             }
             _ => self.close_form(),
@@ -59,10 +61,22 @@ impl App {
         }
     }
 
+    /// Opens the form that exports a model, for the one under the cursor of Results.
+    pub(super) fn export_model(&mut self) {
+        let rows = if self.screen == ScreenId::Results { results::sorted(self) } else { Vec::new() };
+        let selected = rows.iter().find(|row| Some(row.run.as_str()) == self.results.selected.as_deref());
+        let run = selected.or(rows.first()).filter(|row| row.has_model()).map(|row| row.run.clone());
+        self.open_form(FormKind::ExportModel);
+        if let Some(run) = run {
+            self.fill("run", &run);
+            self.fill("to", &format!("{run}.onnx"));
+        }
+    }
+
     pub(super) fn close_form(&mut self) {
         if let Some(Overlay::Form(form)) = self.overlay.take() {
             let of = |field: &Field| (field.name.clone(), field.input.value().to_owned());
-            let values = form.fields.iter().map(of).collect();
+            let values = form.fields.iter().filter(|field| !field.secret).map(of).collect();
             self.remembered.insert(form.kind, values);
         }
     }
@@ -72,8 +86,8 @@ impl App {
         let Some(Overlay::Form(form)) = &self.overlay else {
             return;
         };
-        let chosen = FormKind::training(form.value(forms::MODEL)).filter(|kind| *kind != form.kind);
-        if let (FormKind::Train(left), Some(kind)) = (form.kind, chosen) {
+        let chosen = form.kind.of_model(form.value(forms::MODEL)).filter(|kind| *kind != form.kind);
+        if let (Some(left), Some(kind)) = (form.kind.model(), chosen) {
             // The form that is left keeps its values under its own kind of model.
             let left_form = form.kind;
             self.close_form();

@@ -1,26 +1,36 @@
 //! The state of the screen, and how events change it. Nothing here reads a file, starts a thread or draws.
 
 mod act;
+mod complete;
 mod form;
 mod news;
 mod press;
 
+use super::charts::scale::Scale;
+use super::completion;
 use super::effect::{Effect, TerminalEffect};
 use super::event::Event;
 use super::forms::FormKind;
+use super::guide;
 use super::jobs::Job;
 use super::keys::{self, Action, Context, Key};
+use super::notices::Notices;
 use super::palette;
 use super::pictures::Pictures;
 use super::prompt::Prompt;
 use super::screens::{data, evaluate, features, predict, results, runs, train};
 use super::snapshot::Snapshot;
 use super::stages::ScreenId;
+use super::table;
+use super::tasks;
 use super::theme::{Palette, Theme};
+use super::views;
 use super::widgets::confirm::Confirm;
 use super::widgets::form::Form;
+use super::widgets::help;
 use faceprobe_core::run::RunId;
 use ratatui::layout::Rect;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,20 +47,28 @@ pub enum Tone {
 /// What lies over the screen.
 #[derive(Debug, Clone)]
 pub enum Overlay {
-    Help { scroll: usize },
+    Help(help::State),
     Form(Form<FormKind>),
     Path(Input),
     Confirm(Confirm),
     Palette(palette::State),
     Prompt(Prompt),
+    /// Something of a table of runs.
+    Table(table::Over),
 }
 
 /// What a click on an area means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Target {
     Screen(ScreenId),
     /// Line `index` of the list of the screen.
     Row(usize),
+    /// A chart with this along its bottom.
+    Plot(Scale),
+    /// The plane of a map.
+    Plane,
+    /// A key of the footer.
+    Key(Action),
 }
 
 /// The areas of the last frame that answer the mouse.
@@ -68,6 +86,8 @@ pub struct App {
     pub cramped: bool,
     pub screen: ScreenId,
     pub message: Option<(Tone, String)>,
+    /// Whether the message is followed by what comes next in the study.
+    pub guided: bool,
     pub overlay: Option<Overlay>,
     pub data: data::State,
     pub features: features::State,
@@ -77,13 +97,27 @@ pub struct App {
     pub predict: predict::State,
     pub pictures: Pictures,
     pub runs: runs::State,
+    pub tasks: tasks::State,
+    /// The names that may go on from the path that is being typed.
+    pub completing: Option<completion::List>,
+    /// What lies in the screen's place, and what views remember.
+    pub views: views::State,
     /// The runs that were started here.
     pub launched: BTreeSet<RunId>,
+    /// A version of the present data set that another terminal has prepared.
+    pub newer: Option<String>,
     /// The screens change with the parts of this run until a key says otherwise.
     pub follow: Option<RunId>,
     pub hits: Hits,
+    /// The chart on which the mouse button is held, and the column where it was pressed.
+    held: Option<(Rect, Scale, u16)>,
+    /// What reaches somebody who is away, and whether the terminal is looked at, where it tells.
+    pub notices: Notices,
+    pub focused: Option<bool>,
     /// What was last typed into each form.
     pub remembered: HashMap<FormKind, BTreeMap<String, String>>,
+    /// The settings of runs that tables have shown.
+    pub settings: RefCell<table::Known>,
     /// The runs whose stories were last asked for.
     pub stories: BTreeSet<String>,
 }
@@ -100,6 +134,7 @@ impl App {
             cramped: false,
             screen: ScreenId::Data,
             message: None,
+            guided: false,
             overlay: None,
             data: data::State::default(),
             features: features::State::default(),
@@ -109,9 +144,17 @@ impl App {
             predict: predict::State::new(workspace),
             pictures: Pictures::default(),
             runs: runs::State::default(),
+            tasks: tasks::State::default(),
+            completing: None,
+            views: views::State::default(),
+            newer: None,
             follow: start,
             hits: Hits::new(),
+            held: None,
+            notices: Notices::default(),
+            focused: None,
             remembered: HashMap::new(),
+            settings: RefCell::default(),
             stories: BTreeSet::new(),
         }
     }
@@ -130,18 +173,30 @@ impl App {
     pub fn context(&self) -> Context {
         match &self.overlay {
             None => self.beneath(),
-            Some(Overlay::Help { .. }) => Context::Help,
+            Some(Overlay::Help(_)) => Context::Help,
             Some(Overlay::Form(_)) => Context::Form,
             Some(Overlay::Path(_)) => Context::Path,
             Some(Overlay::Confirm(_)) => Context::Confirm,
             Some(Overlay::Palette(_)) => Context::Palette,
             Some(Overlay::Prompt(_)) => Context::Prompt,
+            Some(Overlay::Table(table::Over::Columns(_))) => Context::Columns,
+            Some(Overlay::Table(table::Over::Yank)) => Context::Yank,
+            Some(Overlay::Table(table::Over::Differences(_))) => Context::Differences,
         }
+    }
+
+    /// Whether something is looked for in the table of the screen, and the table is what is seen.
+    pub fn searches(&self) -> bool {
+        let table = table::of(self.screen).filter(|_| self.overlay.is_none());
+        table.is_some_and(|kind| !(kind.state)(self).0.search().is_empty()) && self.offers(Action::NextMatch)
     }
 
     /// The part of the key table that holds on the screen, whatever lies over it.
     pub fn beneath(&self) -> Context {
-        self.screen.screen().context(self)
+        match self.views.open {
+            Some(view) => view.view().context(self),
+            None => self.screen.screen().context(self),
+        }
     }
 
     /// Takes an event in; what is to be done outside comes back.
@@ -158,7 +213,12 @@ impl App {
             Event::Mouse(mouse) => self.mouse(mouse),
             Event::Snapshot(snapshot) => self.take(snapshot),
             Event::Job(reply) => self.job(reply),
-            Event::Predictor(reply) => predict::reply(self, reply),
+            Event::FolderChanged(folder) => predict::changed(self, &folder),
+            Event::Predictor(reply) => match views::nearest::take(self, reply) {
+                Some(reply) => predict::reply(self, reply),
+                None => Vec::new(),
+            },
+            Event::Study(reply) => views::study::take(self, reply),
             Event::Graphics(picker) => {
                 self.pictures.can(picker.protocol_type());
                 Vec::new()
@@ -172,6 +232,10 @@ impl App {
                 self.pictures.forget();
                 vec![TerminalEffect::Redraw.into()]
             }
+            Event::Focus(focused) => {
+                self.focused = Some(focused);
+                Vec::new()
+            }
             // The next frame finds the new size by itself.
             Event::Resize => Vec::new(),
             Event::Ending(_) | Event::Lost => vec![TerminalEffect::Quit.into()],
@@ -181,6 +245,16 @@ impl App {
     /// Puts a sentence on the message line.
     pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
         self.message = Some((tone, text.into()));
+        self.guided = false;
+    }
+
+    /// The message, with what comes next where that belongs to it.
+    pub fn told(&self) -> Option<(Tone, String)> {
+        let (tone, text) = self.message.clone()?;
+        Some(match guide::next(self).filter(|_| self.guided) {
+            Some(next) => (tone, format!("{}. {next}", text.trim_end_matches('.'))),
+            None => (tone, text),
+        })
     }
 
     /// Opens a question; `job` is what yes does.

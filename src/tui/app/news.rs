@@ -1,13 +1,14 @@
 //! What comes from the other threads: the newest state of the workspace, and answers to what was asked for.
 
-use super::super::effect::Effect;
+use super::super::effect::{Effect, TerminalEffect};
 use super::super::jobs::{Job, JobReply};
 use super::super::screens::data::{audit, sheet};
 use super::super::screens::predict;
-use super::super::snapshot::Snapshot;
+use super::super::snapshot::{Run, Snapshot};
 use super::super::stages::{ScreenId, screen_of};
-use super::super::{commands, records};
+use super::super::{commands, maps, notices, records, tasks};
 use super::{App, Tone};
+use faceprobe_core::dataset::Version;
 use faceprobe_core::run::{JobSpec, Status, control};
 use std::sync::Arc;
 
@@ -19,12 +20,42 @@ impl App {
         }
     }
 
+    /// Notes a version of the present set that came while this is open and was not asked for here. Nothing changes to it
+    /// by itself.
+    fn notice_newer(&mut self, before: &Snapshot, first: bool) {
+        let Some(own) = self.dataset().map(str::to_owned) else { return };
+        let name = Version::of_folder(&own).name;
+        let prepares = |run: &&Arc<Run>| matches!(&run.job, JobSpec::Prepare(settings) if settings.name == name);
+        let here = self.snapshot.runs.iter().rev().find(prepares).is_some_and(|run| self.launched.contains(&run.id));
+        let newer = self.snapshot.newer(&own).map(|set| set.name.clone());
+        match newer {
+            None => self.newer = None,
+            Some(name) if !first && before.datasets.iter().all(|set| set.name != name) => {
+                self.newer = Some(name).filter(|_| !here);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Lets the plain name mean the version that another terminal has prepared.
+    pub(super) fn use_newer(&mut self) -> Vec<Effect> {
+        let newer = self.newer.take().or_else(|| self.snapshot.newer(self.dataset()?).map(|set| set.name.clone()));
+        match newer {
+            Some(dataset) => vec![Job::UseSet { dataset }.into()],
+            None => {
+                self.say(Tone::Plain, "There is no newer version of the data set.");
+                Vec::new()
+            }
+        }
+    }
+
     /// Takes the newest state of the workspace, and says what ended since the last.
     pub(super) fn take(&mut self, snapshot: Arc<Snapshot>) -> Vec<Effect> {
         let before = std::mem::replace(&mut self.snapshot, snapshot);
         let first = !std::mem::replace(&mut self.loaded, true);
         let now = Arc::clone(&self.snapshot);
         self.stay_on_set();
+        self.notice_newer(&before, first);
         let mut effects = Vec::new();
         if !first {
             // One that waited may begin and end between two looks.
@@ -32,7 +63,14 @@ impl App {
             for run in &now.runs {
                 let was = before.run(run.id.as_str()).map(|run| run.status);
                 if was.is_some_and(open) && !open(run.status) {
-                    self.message = Some(commands::ended(run));
+                    let (tone, text) = commands::ended(run);
+                    if notices::tells(self.notices, run, &now, self.focused) {
+                        effects.push(TerminalEffect::Notice(text.clone()).into());
+                    }
+                    self.say(tone, text);
+                    let step = run.makes_data() || run.extracts() || run.trains() && run.parent.is_none();
+                    self.guided = tone == Tone::Good && step;
+                    effects.extend(tasks::after(self, &run.job, run.status == Status::Done));
                     if matches!(run.job, JobSpec::Audit { .. }) {
                         effects.extend(audit::read(self));
                     }
@@ -47,7 +85,7 @@ impl App {
         if let Some(problem) = &now.problem
             && before.problem.as_ref() != Some(problem)
         {
-            self.message = Some((Tone::Bad, problem.clone()));
+            self.say(Tone::Bad, problem.clone());
         }
         effects.extend(self.lead(&now));
         effects.extend(self.wanted());
@@ -91,19 +129,27 @@ impl App {
         match reply {
             JobReply::Current { dataset } => {
                 self.data.selected = Some(dataset.clone());
-                return audit::turn_to(self, dataset);
+                self.newer = None;
+                // What came of a preparation says more.
+                if self.message.is_none() {
+                    let name = Version::of_folder(&dataset).full();
+                    self.say(Tone::Good, format!("{name} is the current version now."));
+                }
+                let mut effects = audit::turn_to(self, dataset);
+                effects.extend(self.wanted());
+                return effects;
             }
             JobReply::Launched { run } => {
                 self.launched.insert(run.clone());
-                self.say(Tone::Good, format!("{run} was started; it goes on if you leave."));
+                self.say(Tone::Good, format!("{run} started; it keeps running if you quit."));
                 self.screen.screen().launched(self, &run);
             }
             JobReply::Told { run, command } => {
                 let text = match command {
-                    control::Command::Pause => format!("{run} will pause at the next safe point."),
-                    control::Command::Resume => format!("{run} goes on."),
+                    control::Command::Pause => format!("{run} pauses at the next safe point."),
+                    control::Command::Resume => format!("{run} resumed."),
                     control::Command::Stop => {
-                        format!("{run} will stop at the next safe point; what is finished is kept.")
+                        format!("{run} stops at the next safe point; what is finished is kept.")
                     }
                 };
                 self.say(Tone::Plain, text);
@@ -113,22 +159,31 @@ impl App {
                     0 => "",
                     _ => " Its test split had been opened before; that is recorded.",
                 };
-                let text = format!("Predict now uses {} with threshold {:.3}.{after}", choice.run, choice.threshold);
+                let on = match self.screen {
+                    ScreenId::Predict => String::new(),
+                    _ => format!(" Press {} for Predict.", ScreenId::Predict.index() + 1),
+                };
+                let text =
+                    format!("Predict now uses {} with threshold {:.3}.{after}{on}", choice.run, choice.threshold);
                 self.say(Tone::Good, text);
             }
             JobReply::Listed { folder, entries, select, predict } => {
                 return predict::listed(self, folder, entries, select, predict);
             }
             JobReply::Queued { run } => {
-                self.say(Tone::Good, format!("{run} waits until nothing else trains; then it starts by itself."));
+                self.say(Tone::Good, format!("{run} is queued; it starts when no other training is running."));
                 ScreenId::Train.screen().show(self, &run);
             }
-            JobReply::Resumed { run } => self.say(Tone::Good, format!("{run} goes on from where it was.")),
-            JobReply::Unqueued { run } => self.say(Tone::Plain, format!("{run} is out of the queue.")),
+            JobReply::Resumed { run } => self.say(Tone::Good, format!("{run} resumed from where it was.")),
+            JobReply::Unqueued { run } => self.say(Tone::Plain, format!("{run} was removed from the queue.")),
             JobReply::Images { dataset, images } => sheet::listed(self, &dataset, images),
+            JobReply::Completed { text, names } => self.completed(&text, names),
+            JobReply::Task(told) => return tasks::take(self, told),
+            JobReply::Word(sentence) => self.say(Tone::Plain, sentence),
             JobReply::Quiet => {}
             JobReply::Saved(path) => self.say(Tone::Good, format!("Saved in {}.", path.display())),
             JobReply::Record(reply) => return records::take(self, *reply),
+            JobReply::Map(reply) => return maps::take(self, *reply),
             JobReply::Audit(reply) => return audit::take(self, *reply),
             JobReply::Failed(sentence) => self.say(Tone::Bad, sentence),
         }

@@ -1,6 +1,7 @@
 //! From the statement of a setting to a field.
 
 use super::{DATA, FormKind};
+use crate::tui::completion::Paths;
 use crate::tui::snapshot::Snapshot;
 use crate::tui::widgets::form::Field;
 use faceprobe_core::model::Kind;
@@ -29,16 +30,26 @@ pub(super) fn of(info: &'static Info, form: FormKind, snapshot: &Snapshot) -> Ve
                 Field::chosen(name, &first, choices.clone(), hint)
             }
         };
-        field.advanced(info.advanced)
+        field.advanced(info.advanced).secret(info.name == "password").path(path(info, form))
     };
     match &info.domain {
         Domain::List { lines: true, .. } => (1..=LINES)
             .map(|line| match line {
                 1 => one(info.name.to_owned(), hint(info)),
-                _ => one(format!("{}_{line}", info.name), "Another one to add, or nothing".into()).advanced(line > 2),
+                _ => one(format!("{}_{line}", info.name), "Another source to add; optional".into()).advanced(line > 2),
             })
             .collect(),
         _ => vec![one(info.name.to_owned(), hint(info))],
+    }
+}
+
+/// Whether the field takes a path, and which.
+fn path(info: &Info, form: FormKind) -> Option<Paths> {
+    match (info.name, form) {
+        ("source", FormKind::Prepare) => Some(Paths::Source),
+        ("to", FormKind::FetchData | FormKind::ExportFeatures) => Some(Paths::Folder),
+        ("to", FormKind::Report | FormKind::ExportModel) | ("file", FormKind::FetchWeights) => Some(Paths::Any),
+        _ => None,
     }
 }
 
@@ -48,6 +59,7 @@ fn hint(info: &Info) -> String {
         Domain::Whole { .. } | Domain::Number { .. } | Domain::Syntax { .. } => {
             format!(" ({})", info.domain.describe())
         }
+        Domain::List { of, lines: true } => format!(" ({}; Tab lists the layouts and completes paths)", of.hint()),
         Domain::Optional { of, .. } if matches!(**of, Domain::Whole { .. } | Domain::Number { .. }) => {
             format!(" ({})", of.describe())
         }
@@ -60,15 +72,28 @@ fn hint(info: &Info) -> String {
 /// Values that the workspace has for a setting which takes others too.
 fn suggestions(info: &Info, form: FormKind, snapshot: &Snapshot) -> Option<Vec<String>> {
     match (info.name, &info.domain) {
+        // The face detector is among them, which gives no features.
+        ("backbone", _) if form == FormKind::FetchWeights => {
+            Some(faceprobe_core::backbone::weights::all().into_iter().map(|info| info.name.to_owned()).collect())
+        }
         ("backbone", Domain::Text { .. }) => {
             Some(snapshot.backbones.iter().map(|backbone| backbone.name.clone()).collect())
         }
         ("with", _) if form == FormKind::Audit => Some(judges(snapshot)),
+        ("run" | "model", _) if matches!(form, FormKind::ExportModel | FormKind::Report) => Some(trained(snapshot)),
         (_, Domain::Syntax { pattern, examples, .. }) if !pattern.contains([':', ',']) && form != FormKind::Sweep => {
             Some(examples.iter().map(|example| (*example).to_owned()).collect())
         }
         _ => None,
     }
+}
+
+/// Nothing, and the runs that have a model, the best on validation first.
+fn trained(snapshot: &Snapshot) -> Vec<String> {
+    let mut rows: Vec<_> =
+        snapshot.runs.iter().filter_map(|run| run.row.as_ref()).filter(|row| row.has_model()).collect();
+    rows.sort_by(|a, b| b.val_accuracy.unwrap_or(0.0).total_cmp(&a.val_accuracy.unwrap_or(0.0)));
+    std::iter::once(String::new()).chain(rows.into_iter().map(|row| row.run.clone())).collect()
 }
 
 /// The fine-tuned runs that are done, the best on validation first, behind nobody.
@@ -82,20 +107,13 @@ fn judges(snapshot: &Snapshot) -> Vec<String> {
 
 /// The prepared sets, and for a training the cross-validations as wholes.
 pub(super) fn data(snapshot: &Snapshot, current: Option<&str>, with_folds: bool) -> Field {
-    let mut names: Vec<String> = Vec::new();
-    for set in &snapshot.datasets {
-        let fold = set.report.as_ref().ok().and_then(|report| report.fold.as_ref());
-        if let Some(fold) = fold.filter(|fold| with_folds && !names.contains(&fold.of)) {
-            names.push(fold.of.clone());
-        }
-        if !names.contains(&set.name) {
-            names.push(set.name.clone());
-        }
-    }
+    let called = snapshot.called(with_folds);
+    let current = current.and_then(|id| called.iter().find(|(_, known)| known == id)).map(|(typed, _)| typed.clone());
+    let names = called.into_iter().map(|(typed, _)| typed).collect();
     let hint = if with_folds {
-        "The prepared set to train on; a cross-validation stands for all its folds"
+        "The prepared set to train on; a cross-validation means all its folds"
     } else {
         "The prepared set to work on"
     };
-    Field::chosen(DATA, current.unwrap_or_default(), names, hint)
+    Field::chosen(DATA, &current.unwrap_or_default(), names, hint)
 }

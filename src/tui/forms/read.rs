@@ -2,23 +2,50 @@
 
 use super::{DATA, FormKind, MODEL};
 use crate::tui::folders::expand;
+use crate::tui::jobs::Job;
 use crate::tui::snapshot::Snapshot;
+use crate::tui::tasks::{ExportData, Order, Task};
 use crate::tui::widgets::form::Form;
 use faceprobe_core::audit;
 use faceprobe_core::dataset::prepare::PrepareSettings;
 use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::map::MapSettings;
 use faceprobe_core::model::{DenseSettings, LogisticSettings, ModelSpec};
+use faceprobe_core::run::learning_curve::CurveSettings;
 use faceprobe_core::run::{Axis, JobSpec, SweepSettings, SweepSpec, probe};
 use faceprobe_settings::{Domain, Info, Refusal, Settings, axis_values, infos, read};
 
-/// The job of a form; every field that is wrong says so, and then there is none.
-pub fn submit(form: &mut Form<FormKind>, snapshot: &Snapshot, dataset: Option<&str>) -> Option<JobSpec> {
+/// What a filled form stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Filled {
+    /// Becomes a run.
+    Run(Box<JobSpec>),
+    /// Is done by the workbench itself.
+    Task(Task),
+}
+
+impl From<Filled> for Job {
+    fn from(filled: Filled) -> Self {
+        match filled {
+            Filled::Run(spec) => Self::Launch(spec),
+            Filled::Task(task) => Self::Task(Box::new(Order::new(task))),
+        }
+    }
+}
+
+/// What a form is filled with; every field that is wrong says so, and then there is nothing.
+pub fn submit(form: &mut Form<FormKind>, snapshot: &Snapshot, dataset: Option<&str>) -> Option<Filled> {
     for field in &mut form.fields {
         field.error = None;
     }
     let pairs = given(form, &form.kind.infos());
-    match job(form, snapshot, dataset, &pairs) {
-        Ok(job) => job,
+    let filled = match task(form, &pairs) {
+        Ok(Some(task)) => Ok(Some(Filled::Task(task))),
+        Ok(None) => job(form, snapshot, dataset, &pairs).map(|job| job.map(|job| Filled::Run(Box::new(job)))),
+        Err(refused) => Err(refused),
+    };
+    match filled {
+        Ok(filled) => filled,
         Err(refused) => {
             for refusal in refused {
                 form.complain(&refusal.setting, refusal.for_field());
@@ -28,13 +55,45 @@ pub fn submit(form: &mut Form<FormKind>, snapshot: &Snapshot, dataset: Option<&s
     }
 }
 
+/// The task of a form that is for one.
+fn task(form: &Form<FormKind>, pairs: &[(String, String)]) -> Result<Option<Task>, Vec<Refusal>> {
+    Ok(Some(match form.kind {
+        FormKind::FetchData => Task::FetchData(read(pairs)?),
+        FormKind::FetchWeights => Task::FetchWeights(read(pairs)?),
+        FormKind::Report => Task::Report(read(pairs)?),
+        FormKind::ExportModel => Task::ExportModel(read(pairs)?),
+        FormKind::ExportFeatures if !form.value(DATA).is_empty() => {
+            let (mut refused, of) = (Vec::new(), |infos: Vec<&'static Info>| part(pairs, &infos));
+            let features = keep(read::<FeatureSpec>(&of(infos::<FeatureSpec>())), &mut refused);
+            let own = keep(read::<ExportData>(&of(infos::<ExportData>())), &mut refused);
+            match (features, own) {
+                (Some(features), Some(own)) => Task::ExportFeatures {
+                    dataset: form.value(DATA).to_owned(),
+                    features,
+                    to: expand(own.to.trim()),
+                    extracted: false,
+                },
+                _ => return Err(refused),
+            }
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// The pairs that belong to these settings.
+fn part(pairs: &[(String, String)], infos: &[&'static Info]) -> Vec<(String, String)> {
+    pairs.iter().filter(|(name, _)| infos.iter().any(|info| info.name == name)).cloned().collect()
+}
+
 fn job(
     form: &mut Form<FormKind>,
     snapshot: &Snapshot,
     dataset: Option<&str>,
     pairs: &[(String, String)],
 ) -> Result<Option<JobSpec>, Vec<Refusal>> {
-    let named = form.value(DATA).to_owned();
+    let typed = form.value(DATA).to_owned();
+    let called = snapshot.called(matches!(form.kind, FormKind::Train(_)));
+    let named = called.into_iter().find(|(name, _)| *name == typed).map_or(typed, |(_, id)| id);
     if form.kind.has_data() && named.is_empty() {
         form.complain(DATA, "There is no prepared data set; make one on the Data screen (1).");
         return Ok(None);
@@ -54,7 +113,7 @@ fn job(
             if let Some(run) =
                 settings.with.as_ref().filter(|name| !snapshot.runs.iter().any(|run| run.id.as_str() == **name))
             {
-                form.complain("with", format!("There is no run {run} any more; left and right choose another."));
+                form.complain("with", format!("Run {run} no longer exists; left and right choose another."));
                 return Ok(None);
             }
             dataset.map(|dataset| JobSpec::Audit { dataset: dataset.to_owned(), settings: Box::new(settings) })
@@ -65,18 +124,37 @@ fn job(
             Some(if whole { JobSpec::Folds { dataset: named, model } } else { JobSpec::train(named, model) })
         }
         FormKind::Sweep => Some(sweep(named, pairs)?),
+        FormKind::Map => {
+            let of = |infos: Vec<&'static Info>| -> Vec<(String, String)> {
+                pairs.iter().filter(|(name, _)| infos.iter().any(|info| info.name == name)).cloned().collect()
+            };
+            let mut refused = Vec::new();
+            let features = keep(read::<FeatureSpec>(&of(infos::<FeatureSpec>())), &mut refused);
+            let settings = keep(read::<MapSettings>(&of(infos::<MapSettings>())), &mut refused);
+            let (Some(features), Some(settings)) = (features, settings) else { return Err(refused) };
+            Some(JobSpec::Map { dataset: named, features, settings })
+        }
         FormKind::Probe => {
             let features: FeatureSpec = read(pairs)?;
             let settings = LogisticSettings { alphas: probe::ALPHAS.to_vec(), ..LogisticSettings::default() };
             Some(JobSpec::Probe { dataset: named, features, settings })
         }
+        FormKind::Curve(kind) => {
+            let (own, model): (Vec<_>, Vec<_>) =
+                pairs.iter().cloned().partition(|(name, _)| infos::<CurveSettings>().iter().any(|i| i.name == name));
+            let curve: CurveSettings = read(&own)?;
+            Some(JobSpec::LearningCurve { dataset: named, model: ModelSpec::read(kind, &model)?, curve })
+        }
+        FormKind::FetchData
+        | FormKind::FetchWeights
+        | FormKind::Report
+        | FormKind::ExportModel
+        | FormKind::ExportFeatures => None,
     })
 }
 
 fn sweep(dataset: String, pairs: &[(String, String)]) -> Result<JobSpec, Vec<Refusal>> {
-    let of = |infos: Vec<&'static Info>| -> Vec<(String, String)> {
-        pairs.iter().filter(|(name, _)| infos.iter().any(|info| info.name == name)).cloned().collect()
-    };
+    let of = |infos: Vec<&'static Info>| part(pairs, &infos);
     let (mut refused, mut base, mut axes) = (Vec::new(), Vec::new(), Vec::new());
     for (setting, text) in of(infos::<DenseSettings>()) {
         match axis_values::<DenseSettings>(&setting, &text) {
@@ -117,7 +195,7 @@ fn given(form: &Form<FormKind>, infos: &[&'static Info]) -> Vec<(String, String)
         let texts: Vec<String> = form
             .fields
             .iter()
-            .filter(|field| of(field.name.as_str()) && field.name != MODEL)
+            .filter(|field| of(field.name.as_str()) && (field.name != MODEL || form.kind.model().is_none()))
             .map(|field| field.input.value().trim().to_owned())
             .filter(|text| !text.is_empty())
             .map(|text| if lines { source(&text) } else { text })

@@ -38,8 +38,23 @@ pub enum Action {
     Refit,
     Choose,
     LogScale,
-    /// Accuracy or loss, where there is room for one.
+    /// Accuracy and loss, or one of them.
     Curves,
+    /// The charts with the screen for themselves.
+    Large,
+    /// Moves the cursor of a chart.
+    CursorLeft,
+    CursorRight,
+    CursorFarLeft,
+    CursorFarRight,
+    /// To the best epoch.
+    CursorBest,
+    /// What lies along x, and whether on a logarithmic scale.
+    Along,
+    LogX,
+    /// All epochs as a table, or the curves.
+    EpochTable,
+    SmoothLess,
     Enter,
     Parent,
     TypePath,
@@ -56,6 +71,8 @@ pub enum Action {
     /// Lays the curves of the run under the cursor over the others.
     Mark,
     Unmark,
+    /// The columns that a table has as long as nobody says otherwise.
+    UsualColumns,
     Smooth,
     ZoomIn,
     ZoomOut,
@@ -99,6 +116,8 @@ pub enum Action {
     OtherSplit,
     /// Predicts the picture under the cursor.
     Picture,
+    /// Accuracy by the next column of the data set.
+    GroupBy,
     ThresholdDown,
     ThresholdUp,
     ThresholdFarDown,
@@ -114,6 +133,55 @@ pub enum Action {
     Rename,
     Pin,
     Remove,
+    /// Changes to the version that another terminal has prepared.
+    UseNewer,
+    /// Opens the map of features.
+    Map,
+    /// Shows the training images that an answer comes from.
+    Nearest,
+    /// What the colours of a map mean.
+    Colour,
+    /// Opens the steps of a study's file.
+    Study,
+    /// Lists the study files.
+    StudyFile,
     /// To the screen that shows what a run made.
     Jump,
+    /// Looks for a line of a table.
+    Search,
+    NextMatch,
+    PreviousMatch,
+    /// Which columns a table has.
+    Columns,
+    /// Folds or unfolds a group.
+    Fold,
+    FoldAll,
+    /// A table without groups.
+    Flat,
+    /// The settings in which runs differ.
+    Differences,
+    /// The form of a run, filled with its settings.
+    Clone,
+    /// What can be copied of a run.
+    Yank,
+    YankName,
+    YankPath,
+    YankCommand,
+    YankRow,
+    YankRows,
+    /// Completes the path that is being typed.
+    Complete,
+    /// Open the forms of the tasks of the workbench itself.
+    FetchData,
+    FetchWeights,
+    Report,
+    ExportModel,
+    ExportFeatures,
+    /// Stops them.
+    StopTask,
+    /// Opens the form of a learning curve.
+    LearningCurve,
+    /// Which images a contact sheet shows.
+    NextClass,
+    NextSplit,
 }

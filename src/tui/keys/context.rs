@@ -5,16 +5,28 @@
 pub enum Context {
     Global,
     Data,
+    /// The images of a set, over Data.
+    Sheet,
     /// The findings of an audit, over Data.
     Audit,
     Features,
     Train,
+    /// The charts of Train with the screen for themselves.
+    Chart,
     Results,
     /// Models side by side, over the table of results.
     Compare,
     Evaluate,
     Predict,
     Runs,
+    /// The steps of a study's file.
+    Study,
+    /// The list of study files.
+    StudyFiles,
+    /// The map of features.
+    Map,
+    /// The training images that an answer comes from.
+    Nearest,
     /// A form is open; keys that are not in the table are typed into its field.
     Form,
     /// A path is being typed.
@@ -27,27 +39,45 @@ pub enum Context {
     Help,
     /// A command is being looked for.
     Palette,
+    /// Something is looked for in a table; holds before what the screen's own keys mean.
+    Found,
+    /// The list of a table's columns is open.
+    Columns,
+    /// Something of a run is being copied.
+    Yank,
+    /// The settings in which runs differ are shown.
+    Differences,
 }
 
 impl Context {
     /// All contexts, in the order the help lists them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 26] = [
         Self::Global,
         Self::Data,
+        Self::Sheet,
         Self::Audit,
         Self::Features,
         Self::Train,
+        Self::Chart,
         Self::Results,
         Self::Compare,
         Self::Evaluate,
         Self::Predict,
         Self::Runs,
+        Self::Study,
+        Self::StudyFiles,
+        Self::Map,
+        Self::Nearest,
         Self::Form,
         Self::Path,
         Self::Prompt,
         Self::Confirm,
         Self::Help,
         Self::Palette,
+        Self::Found,
+        Self::Columns,
+        Self::Yank,
+        Self::Differences,
     ];
 
     /// The heading in the help.
@@ -55,20 +85,30 @@ impl Context {
         match self {
             Self::Global => "Everywhere",
             Self::Data => "Data",
-            Self::Audit => "Findings of an audit",
+            Self::Sheet => "Images of a set",
+            Self::Audit => "Audit findings",
             Self::Features => "Features",
             Self::Train => "Train",
+            Self::Chart => "The large chart",
             Self::Results => "Results",
-            Self::Compare => "Models side by side",
+            Self::Compare => "Comparing models",
             Self::Evaluate => "Evaluate",
             Self::Predict => "Predict",
             Self::Runs => "Runs",
+            Self::Study => "Steps of a study",
+            Self::StudyFiles => "Study files",
+            Self::Map => "Map of features",
+            Self::Nearest => "Nearest training images",
             Self::Form => "In a form",
             Self::Path => "Typing a path",
-            Self::Prompt => "Typing a filter, a note, a title or a file",
-            Self::Confirm => "Answering a question",
+            Self::Prompt => "Typing a filter, note, title or file name",
+            Self::Confirm => "In a question",
             Self::Help => "In this help",
-            Self::Palette => "Looking for a command",
+            Self::Palette => "In the list of commands",
+            Self::Found => "While searching a table",
+            Self::Columns => "Choosing columns",
+            Self::Yank => "Copying from a run",
+            Self::Differences => "Settings that differ",
         }
     }
 
@@ -77,14 +117,20 @@ impl Context {
         matches!(
             self,
             Self::Data
+                | Self::Sheet
                 | Self::Audit
                 | Self::Features
                 | Self::Train
+                | Self::Chart
                 | Self::Results
                 | Self::Compare
                 | Self::Evaluate
                 | Self::Predict
                 | Self::Runs
+                | Self::Study
+                | Self::StudyFiles
+                | Self::Map
+                | Self::Nearest
         )
     }
 }

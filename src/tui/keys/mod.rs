@@ -1,14 +1,21 @@
-//! The one key table. Dispatch, the footer and the `?` help are all read from it, so they cannot drift apart.
+//! The one key table. Dispatch, the footer and the `?` help are all read from it, so they cannot drift apart. Every row has
+//! a name ([`action_name`]), by which a configuration gives it other keys ([`rebound`]).
 
 mod action;
 mod context;
 mod key;
+mod meaning;
+mod name;
+mod rebind;
 mod table;
 
 pub use action::Action;
 pub use context::Context;
 pub use key::{Key, ch, code, ctrl};
-pub use table::{TABLE, bind};
+pub use meaning::meanings;
+pub use name::{action_name, context_name};
+pub use rebind::rebound;
+pub use table::{TABLE, bind, own_table, take_table};
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]

@@ -15,12 +15,24 @@ use super::jobs::Job;
 use super::keys::{Action, Binding, Context};
 use super::snapshot::Run;
 use super::stages::{ScreenId, State, Study};
+use super::table::Kind;
 use faceprobe_core::run::RunId;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// What the mouse does over a chart; places are values along x.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Gesture {
+    /// The wheel, away from the user or towards.
+    Wheel { at: f64, closer: bool },
+    /// The button is held from one place to another.
+    Drag { from: f64, to: f64 },
+    /// It was let go; `wide` where the two are far enough apart to be meant.
+    Release { from: f64, to: f64, wide: bool },
+}
 
 /// What the program asks of a screen. Its state is a field of [`App`], of a type that the screen's folder defines.
 pub trait Screen: Sync {
@@ -49,6 +61,11 @@ pub trait Screen: Sync {
     /// Whether the footer should offer an action now: what would do nothing is left to the help.
     fn offers(&self, _app: &App, _action: Action) -> bool {
         true
+    }
+
+    /// What the mouse does over a chart.
+    fn plot(&self, _app: &mut App, _gesture: Gesture) -> Vec<Effect> {
+        Vec::new()
     }
 
     /// Takes away what the screen shows on top of itself.
@@ -82,6 +99,11 @@ pub trait Screen: Sync {
         Ok(())
     }
 
+    /// Its table of runs.
+    fn table(&self) -> Option<&'static Kind> {
+        None
+    }
+
     /// Takes text that was pasted while nothing is open.
     fn paste(&self, _app: &mut App, _text: &str) {}
 
@@ -106,12 +128,14 @@ pub static SCREENS: [&dyn Screen; 7] = [
 /// Turns to Predict with a picture of a data set, to be predicted with the model of a run, or with the chosen one.
 pub(super) fn open_picture(app: &mut App, picture: Option<PathBuf>, model: Option<String>) -> Vec<Effect> {
     let Some(path) = picture else {
-        app.say(Tone::Plain, "There is no picture here, or its data set is gone.");
+        app.say(Tone::Plain, "There is no image here, or its data set is gone.");
         return Vec::new();
     };
     let job = Job::Open { text: path.display().to_string(), from: PathBuf::from("/") };
     app.follow = None;
     app.screen = ScreenId::Predict;
-    app.predict.model = model;
+    // The chosen model answers with the chosen threshold, any other with the one that it was trained to.
+    let chosen = app.snapshot.choice.as_ref().map(|choice| choice.run.as_str());
+    app.predict.model = model.filter(|run| chosen != Some(run.as_str()));
     vec![job.into()]
 }

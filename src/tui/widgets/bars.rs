@@ -92,9 +92,14 @@ pub fn activity(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
     }
     let mut lines = vec![Line::from(head)];
     if let (true, Some(share)) = (run.status.is_live(), run.share()) {
+        // Where the phase tells of itself, its line below has the time.
+        let left = run.remaining().filter(|_| run.facts.progress.is_none());
+        let left = left.map_or_else(String::new, |left| format!(" · {} left", format::duration(left)));
         let percent = format!(" {:>3.0} %", (share * 100.0).floor());
-        let mut spans = gauge(theme, width.saturating_sub(percent.len()).min(60), share, theme.busy());
+        let room = width.saturating_sub(percent.len() + left.chars().count()).min(60);
+        let mut spans = gauge(theme, room, share, theme.busy());
         spans.push(Span::styled(percent, theme.strong()));
+        spans.push(Span::styled(left, theme.dim()));
         lines.push(Line::from(spans));
         if let Some(progress) = &run.facts.progress {
             let mut text = format!(
@@ -104,7 +109,7 @@ pub fn activity(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
                 progress.unit
             );
             if progress.rate > 0.0 {
-                text += &format!(" · {} a second", format::rate(progress.rate));
+                text += &format!(" · {}/s", format::rate(progress.rate));
             }
             if let Some(remaining) = progress.remaining {
                 text += &format!(" · {} left", format::duration(remaining));

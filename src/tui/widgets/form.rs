@@ -1,5 +1,6 @@
 //! A form: fields to type into or choose in, each with its own word on what is wrong.
 
+use super::super::completion::Paths;
 use super::super::theme::Theme;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Frame;
@@ -21,6 +22,10 @@ pub struct Field {
     pub open: bool,
     /// Whether it is folded away until the form is unfolded.
     pub advanced: bool,
+    /// Whether it is never shown nor remembered.
+    pub secret: bool,
+    /// The paths that it takes, if it takes any.
+    pub path: Option<Paths>,
     /// What is wrong with it.
     pub error: Option<String>,
     /// What stood in it when the form was made.
@@ -50,9 +55,23 @@ impl Field {
         self
     }
 
+    /// The same, secret or not.
+    #[must_use]
+    pub fn secret(mut self, secret: bool) -> Self {
+        self.secret = secret;
+        self
+    }
+
+    /// The same, for these paths.
+    #[must_use]
+    pub fn path(mut self, path: Option<Paths>) -> Self {
+        self.path = path;
+        self
+    }
+
     fn new(name: String, value: &str, choices: Vec<String>, open: bool, hint: String) -> Self {
         let (input, usual) = (Input::new(value.to_owned()), value.to_owned());
-        Self { name, hint, input, choices, open, advanced: false, error: None, usual }
+        Self { name, hint, input, choices, open, advanced: false, secret: false, path: None, error: None, usual }
     }
 
     /// The name as people read it.
@@ -121,6 +140,11 @@ impl<Kind> Form<Kind> {
     pub fn focused(&mut self) -> Option<&mut Field> {
         let at = *self.shown().get(self.focus)?;
         self.fields.get_mut(at)
+    }
+
+    /// The same, to look at.
+    pub fn under_cursor(&self) -> Option<&Field> {
+        self.fields.get(*self.shown().get(self.focus)?)
     }
 
     /// Whether the field under the cursor takes left and right as movements of its cursor.
@@ -233,23 +257,38 @@ pub fn draw_input(frame: &mut Frame, area: Rect, input: &Input, theme: Theme, fo
     }
 }
 
-/// Draws the form in the middle of `area`.
-pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>) {
+/// Draws the form in the middle of `area`; the place of the value under the cursor comes back.
+pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>) -> Option<Rect> {
+    let mut place = None;
     let shown = form.shown();
     let lines = shown.len() + usize::from(form.has_fold());
     let width = area.width.saturating_sub(2).clamp(30, 84);
     let inside = usize::from(width.saturating_sub(4)).max(1);
     let intro = form.intro.chars().count().div_ceil(inside) as u16 + 1;
-    let height = lines as u16 + intro + 5;
+    // What is wrong with the field under the cursor, else what belongs in it.
+    let line = match shown.get(form.focus).map(|&at| &form.fields[at]) {
+        Some(Field { error: Some(error), .. }) => Line::styled(error.clone(), theme.bad()),
+        Some(field) => Line::styled(field.hint.clone(), theme.dim()),
+        None => Line::styled("Space, left or right shows or hides advanced settings", theme.dim()),
+    };
+    let needed = super::rows(&line.to_string(), inside) as u16;
+    let height = lines as u16 + intro + 2 + needed.max(3);
     let inner = super::window(frame, area, theme, &form.title, width, height);
-    let roomy = inner.height >= lines as u16 + intro + 3;
+    let roomy = inner.height >= lines as u16 + intro + needed.max(3);
     let top = if roomy {
         super::text(frame, Rect { height: intro, ..inner }, vec![Line::styled(form.intro.clone(), theme.dim())], 0);
         inner.y + intro
     } else {
         inner.y
     };
-    let notes = 3.min(inner.height / 3).max(1);
+    // A long refusal is read whole, if half of the window is enough for it; a hint leaves more room to the fields.
+    let refused = shown.get(form.focus).is_some_and(|&at| form.fields[at].error.is_some());
+    let usual = 3.min(inner.height / 3).max(1);
+    let notes = if refused {
+        needed.clamp(usual, (inner.height / 2).max(usual))
+    } else {
+        usual.max(needed.min(inner.height.saturating_sub(lines as u16 + intro)))
+    };
     let rows = inner.bottom().saturating_sub(top).saturating_sub(notes);
     let first = super::offset(form.focus, lines, usize::from(rows));
     let names = form.fields.iter().map(|field| field.name.len()).max().unwrap_or(0) as u16 + 2;
@@ -257,7 +296,12 @@ pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>
         let area = Rect { y: top + row as u16, height: 1, ..inner };
         let focused = line == form.focus;
         match shown.get(line) {
-            Some(&at) => draw_field(frame, area, theme, &form.fields[at], names, focused),
+            Some(&at) => {
+                draw_field(frame, area, theme, &form.fields[at], names, focused);
+                if focused {
+                    place = Some(Rect { x: area.x + names + 1, width: area.width.saturating_sub(names + 1), ..area });
+                }
+            }
             None => {
                 let text = if form.unfolded {
                     "fewer settings".to_owned()
@@ -270,14 +314,9 @@ pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>
             }
         }
     }
-    // What is wrong with the field under the cursor, else what belongs in it.
     let note = Rect { y: inner.bottom().saturating_sub(notes), height: notes, ..inner };
-    let line = match shown.get(form.focus).map(|&at| &form.fields[at]) {
-        Some(Field { error: Some(error), .. }) => Line::styled(error.clone(), theme.bad()),
-        Some(field) => Line::styled(field.hint.clone(), theme.dim()),
-        None => Line::styled("Space, left or right shows or hides what is rarely changed", theme.dim()),
-    };
     super::text(frame, note, vec![line], 0);
+    place
 }
 
 fn draw_field(frame: &mut Frame, line: Rect, theme: Theme, field: &Field, names: u16, focused: bool) {
@@ -288,7 +327,10 @@ fn draw_field(frame: &mut Frame, line: Rect, theme: Theme, field: &Field, names:
     };
     frame.render_widget(Span::styled(format!("{sign} {}", field.label()), style), line);
     let value = Rect { x: line.x + names + 1, width: line.width.saturating_sub(names + 1), ..line };
-    if field.open {
+    if field.secret {
+        let hidden = Input::new("•".repeat(field.input.value().chars().count()));
+        draw_input(frame, value, &hidden, theme, focused);
+    } else if field.open {
         draw_input(frame, value, &field.input, theme, focused);
         if focused && !field.choices.is_empty() {
             let after = (field.input.value().chars().count() as u16 + 2).min(value.width);

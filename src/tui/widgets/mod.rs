@@ -5,8 +5,8 @@ pub mod big;
 pub mod confirm;
 pub mod form;
 pub mod format;
+pub mod growth;
 pub mod help;
-pub mod plot;
 
 use super::theme::Theme;
 use faceprobe_core::text::{is_control, line};
@@ -85,6 +85,13 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// How many rows [`text`] needs for words in this width; a word that is longer than a row is broken.
+pub fn rows(text: &str, width: usize) -> usize {
+    use unicode_width::UnicodeWidthStr;
+    let broken = text.split_whitespace().map(|word| word.width().saturating_sub(1) / width.max(1)).sum::<usize>();
+    wrapped(text, width).len() + broken
+}
+
 /// `text` cut to `width` columns, with `…` where it was cut; control characters escaped.
 pub fn cut(text: &str, width: usize) -> String {
     use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -110,6 +117,18 @@ pub fn cut(text: &str, width: usize) -> String {
 pub fn cut_front(text: &str, width: usize) -> String {
     let turned: String = line(text).chars().rev().collect();
     cut(&turned, width).chars().rev().collect()
+}
+
+/// `text` cut in the middle to `width` columns: of names that begin alike, the ends tell them apart.
+pub fn cut_middle(text: &str, width: usize) -> String {
+    use unicode_width::UnicodeWidthStr;
+    let whole = cut(text, usize::MAX);
+    if whole.width() <= width || width < 8 {
+        return cut(&whole, width);
+    }
+    let head = cut(&whole, width / 3);
+    let tail = cut_front(&whole, width + 1 - head.width());
+    format!("{head}{}", tail.strip_prefix('…').unwrap_or(&tail))
 }
 
 /// `text` cut or filled to exactly `width` columns.

@@ -23,8 +23,8 @@ fn every_figure_follows_the_threshold_and_is_that_of_the_evaluation() {
         assert_eq!(figures.confusion, cells);
         assert_eq!(figures.mistakes.len(), cells.total() - cells.correct());
         assert_eq!(figures.recall[1], Some(cells.true_positive as f64 / 120.0));
-        let by_age: usize = figures.ages.iter().map(|group| group.count).sum();
-        assert_eq!(by_age + sheet.without_age, scores.len());
+        let groups = figures.groups.as_ref().unwrap();
+        assert_eq!(groups.groups.iter().map(|group| group.images).sum::<usize>(), scores.len());
         figures.threshold
     };
     assert_eq!(check(&app), 0.488);
@@ -46,14 +46,15 @@ fn every_figure_follows_the_threshold_and_is_that_of_the_evaluation() {
     let far = |at: &usize| (scores[*at] - figures.threshold).abs();
     assert!(figures.mistakes.windows(2).all(|pair| far(&pair[0]) >= far(&pair[1])));
     // Ages go by age, not by letter, and are told with n.
-    let ages: Vec<&str> = figures.ages.iter().map(|group| group.age.as_str()).collect();
-    assert_eq!(ages, ["(0, 2)", "(8, 12)", "(15, 20)"]);
+    let ages: Vec<&str> =
+        figures.groups.iter().flat_map(|groups| &groups.groups).map(|group| group.value.as_str()).collect();
+    assert_eq!(ages, ["(0, 2)", "(8, 12)", "(15, 20)", "(unknown)"]);
     // Never out of range.
     for _ in 0..60 {
         press(&mut app, KeyCode::Char('H'));
     }
     assert_eq!(check(&app), 0.0);
-    assert_eq!(Figures::at(&sheet, 0.0).confusion.true_negative, 0);
+    assert_eq!(Figures::at(&sheet, 0.0, 0).confusion.true_negative, 0);
 }
 
 #[test]
@@ -77,4 +78,48 @@ fn the_test_set_is_shown_once_opened_and_no_threshold_is_chosen_on_it() {
         assert_eq!(app.evaluate.figures().unwrap().threshold, before);
         assert!(app.message.as_ref().is_some_and(|(_, text)| text.contains("never on the test set")));
     }
+}
+
+#[test]
+fn groups_are_told_by_any_column_and_the_mouse_moves_the_threshold() {
+    use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    use faceprobe::tui::event::Event;
+    let mut app = view(DARK, "5");
+    for column in ["fold", "race", "age"] {
+        press(&mut app, KeyCode::Char('c'));
+        let text = shown(&mut app, 120, 40);
+        assert!(text.contains(&format!("Accuracy by {column}")), "{column}: {text}");
+        let groups = app.evaluate.figures().unwrap().groups.as_ref().unwrap();
+        let sheet = app.evaluate.sheet().unwrap();
+        // At the run's own threshold they are those of the command line.
+        assert_eq!(*groups, sheet.scored.by(column).unwrap());
+    }
+    // A click in the middle of the chart of the threshold puts it there, and the wheel moves it a little.
+    let text = shown(&mut app, 120, 40);
+    let (row, line) = text.lines().enumerate().find(|(_, line)| line.contains("◆ acc. 0.")).unwrap();
+    let start = line[..line.find("◆ acc.").unwrap()].chars().count() as u16;
+    let mut mouse = |kind| {
+        let (column, row) = (start + 24, row as u16 + 3);
+        app.update(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+        app.evaluate.figures().unwrap().threshold
+    };
+    mouse(MouseEventKind::Down(MouseButton::Left));
+    let at = mouse(MouseEventKind::Up(MouseButton::Left));
+    assert!((0.4..0.6).contains(&at) && at != 0.488, "{at}");
+    assert!((mouse(MouseEventKind::ScrollUp) - at - 0.002).abs() < 1e-9);
+}
+
+#[test]
+fn what_is_drawn_over_thresholds_is_what_the_figures_say() {
+    let app = view(DARK, "5");
+    let sheet = app.evaluate.sheet().unwrap();
+    for at in sheet.effect.iter().step_by(10) {
+        let figures = Figures::at(sheet, at.threshold, 0);
+        assert_eq!((at.accuracy, at.recall), (figures.confusion.accuracy(), figures.recall));
+    }
+    let (best, accuracy) = sheet.best.unwrap();
+    assert!(sheet.effect.iter().all(|at| at.accuracy <= accuracy) && Some(best) == sheet.jump(Criterion::Accuracy));
+    let told = sheet.scored.figures().of_scores;
+    let (_, calibrated) = sheet.reliability.calibrated.as_ref().unwrap();
+    assert_eq!((sheet.reliability.raw_error, Some(*calibrated)), (told.calibration_error, told.calibrated_error));
 }

@@ -13,7 +13,8 @@ use faceprobe::tui::app::App;
 use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::jobs::{Job, JobReply};
-use faceprobe_core::dataset::Split;
+use faceprobe_core::dataset::{ContentHash, Sample, Split};
+use faceprobe_core::evaluation::Calibration;
 use faceprobe_core::run::compare;
 use faceprobe_core::run::label::Label;
 use faceprobe_core::run::scored::{Scored, ScoredImage};
@@ -44,16 +45,27 @@ fn scored(run: &str, skill: f64, split: Split) -> Scored {
             age: [Some("(0, 2)"), Some("(15, 20)"), Some("(8, 12)"), None][at % 4].map(str::to_owned),
         });
     }
+    let sample = |(at, image): (usize, &ScoredImage)| Sample {
+        source: image.source.clone(),
+        path: image.path.clone(),
+        class: usize::from(positive[at]),
+        split,
+        subject: None,
+        age: image.age.clone(),
+        fold: Some(at as u32 % 3),
+        hash: ContentHash::of(&[]),
+        attributes: [("race".to_owned(), ["Black", "Indian", "White"][at / 3 % 3].to_owned())].into(),
+    };
     Scored {
         run: run.into(),
         split,
         classes: ["female".into(), "male".into()],
         threshold: 0.488,
-        calibration: None,
+        calibration: Calibration::temperature(&scores, &positive),
+        samples: Some(images.iter().enumerate().map(sample).collect()),
         images,
         scores,
         positive,
-        samples: None,
         roots: [("adience".to_owned(), PathBuf::from("/study/data/sample"))].into(),
     }
 }
@@ -104,6 +116,7 @@ fn labelled(mut snapshot: Snapshot) -> Snapshot {
         changed.about.bytes = 5_400_000;
         if changed.id.as_str() == "dense-1" {
             changed.about = About {
+                curve: None,
                 label: Label {
                     title: "the study's head".into(),
                     note: "Dropout as in the paper.\nSeeds 2 and 3 next.".into(),
@@ -118,12 +131,15 @@ fn labelled(mut snapshot: Snapshot) -> Snapshot {
 }
 
 /// Each view of the three screens, and the keys that lead to it.
-const VIEWS: [(&str, &str); 7] = [
-    ("results_filtered", "4/kind=dense val>0.78\n"),
+const VIEWS: [(&str, &str); 10] = [
+    ("results_filtered", "4fkind=dense val>0.78\n"),
     ("results_marked", "4  "),
     ("results_by_setting", "4m"),
     ("compare", "4 G x"),
     ("evaluate", "5"),
+    ("evaluate_second", "5v"),
+    ("evaluate_third", "5vv"),
+    ("evaluate_fourth", "5vvvcc"),
     ("runs", "7"),
     ("runs_detail", "7\n"),
 ];
@@ -139,7 +155,11 @@ fn view(theme: Theme, keys: &str) -> App {
 #[test]
 fn the_views_look_as_they_should_in_colour_and_without() {
     for (name, keys) in VIEWS {
-        for (width, height) in [(80, 24), (120, 40), (40, 12)] {
+        for (width, height) in [(80, 24), (120, 40), (40, 12), (200, 60)] {
+            // Wide ones show something else on Evaluate only.
+            if width == 200 && !name.starts_with("evaluate") {
+                continue;
+            }
             for (kind, theme) in [("colour", DARK), ("mono", MONO)] {
                 let mut app = view(theme, keys);
                 let text = shown(&mut app, width, height);

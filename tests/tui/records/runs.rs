@@ -92,6 +92,7 @@ fn the_watcher_takes_in_what_others_write_on_runs_that_have_ended() {
     openings::record(&workspace, &opening).unwrap();
     until(&|run| run.row.as_ref().is_some_and(|row| row.after_test_openings == 1));
     // A worker goes back to it.
+    let _lock = made.lock().unwrap();
     assert!(journal.write(Told::Life(Life::Started { pid: 1, threads: 1 })));
     nudge.send(faceprobe::tui::watcher::Nudge::Look).unwrap();
     until(&|run| run.status != Status::Done);

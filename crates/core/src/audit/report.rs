@@ -76,6 +76,11 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Whether a person has something to decide on. Exact copies need nobody: preparation keeps the first by itself.
+    pub fn is_open(&self) -> bool {
+        self.kind != Kind::ExactDuplicate && !self.settled()
+    }
+
     /// Whether there is nothing left to decide: at most one of its images is without a decision or kept.
     pub fn settled(&self) -> bool {
         let kept = self.images.iter().all(|image| image.decision.is_some());
@@ -113,6 +118,9 @@ pub struct Audit {
     pub manifest_sha256: String,
     /// Labelled images that are there and can be decoded.
     pub images: usize,
+    /// How many of them are in no split: not drawn, or left out. None in audits of earlier versions.
+    #[serde(default)]
+    pub in_no_split: Option<usize>,
     /// The cached features that judged the labels, and the run; empty where there were none.
     pub features: Vec<String>,
     /// Share of the samples whose label the out-of-fold model agrees with.
@@ -148,6 +156,9 @@ impl Audit {
     /// For a person: each kind with its count and the first few findings.
     pub fn to_text(&self, most: usize) -> String {
         let mut text = format!("Audit of {}: {} labelled images", printable(&self.dataset), self.images);
+        if let Some(outside) = self.in_no_split.filter(|outside| *outside > 0) {
+            text.push_str(&format!(", {outside} of them in no split"));
+        }
         match &self.features[..] {
             [] => text.push('\n'),
             features => text.push_str(&format!(", features: {}\n", line(&features.join("; ")))),

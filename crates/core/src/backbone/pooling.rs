@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// How the output of a stage, channels x height x width, becomes a row.
+/// How the output of a stage, channels x height x width, becomes a row. Of a transformer's tokens, places are those of the
+/// patches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Pool {
@@ -19,13 +20,23 @@ pub enum Pool {
     Grid(u8),
     /// Every value in the order row, column, channel: what Keras' `Flatten` gives.
     Flatten,
+    /// The token that a transformer keeps for the whole picture.
+    ClassToken,
+    /// That token, then the average of the others: what DINOv2's linear classifiers take.
+    ClassAndAverage,
 }
 
 impl Pool {
+    /// Whether only a network with a class token has it.
+    pub fn needs_class_token(self) -> bool {
+        matches!(self, Self::ClassToken | Self::ClassAndAverage)
+    }
+
     /// Length of the row of a stage of `channels` and `side` x `side`.
     pub fn width(self, channels: usize, side: usize) -> usize {
         let cells = match self {
-            Self::Avg | Self::Max => 1,
+            Self::Avg | Self::Max | Self::ClassToken => 1,
+            Self::ClassAndAverage => return 2 * channels,
             Self::Grid(cells) => usize::from(cells).min(side),
             Self::Flatten => side,
         };
@@ -40,6 +51,8 @@ impl fmt::Display for Pool {
             Self::Max => f.write_str("max"),
             Self::Grid(cells) => write!(f, "grid{cells}"),
             Self::Flatten => f.write_str("flatten"),
+            Self::ClassToken => f.write_str("cls"),
+            Self::ClassAndAverage => f.write_str("cls+avg"),
         }
     }
 }
@@ -48,11 +61,17 @@ impl FromStr for Pool {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = || Error::usage(format!("'{text}' is not a pooling; take avg, max, grid2 to grid16, or flatten."));
+        let wrong = || {
+            Error::usage(format!(
+                "'{text}' is not a pooling; take avg, max, grid2 to grid16, or flatten, or of a transformer cls or cls+avg."
+            ))
+        };
         match text {
             "avg" => Ok(Self::Avg),
             "max" => Ok(Self::Max),
             "flatten" => Ok(Self::Flatten),
+            "cls" => Ok(Self::ClassToken),
+            "cls+avg" => Ok(Self::ClassAndAverage),
             _ => {
                 let cells = text.strip_prefix("grid").and_then(|cells| cells.parse().ok());
                 cells.filter(|cells| (2..=16).contains(cells)).map(Self::Grid).ok_or_else(wrong)
@@ -77,7 +96,7 @@ impl From<Pool> for String {
 
 text_value!(
     Pool,
-    "avg|max|gridN|flatten",
-    "avg, max, grid2 to grid16, or flatten",
-    ["avg", "max", "grid4", "grid7", "flatten"]
+    "avg|max|gridN|flatten|cls|cls+avg",
+    "avg, max, grid2 to grid16, or flatten, or of a transformer cls or cls+avg",
+    ["avg", "max", "grid4", "grid7", "flatten", "cls", "cls+avg"]
 );

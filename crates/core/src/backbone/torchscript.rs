@@ -1,10 +1,10 @@
-//! TorchScript files as backbones: whatever network a user can save with `torch.jit`.
+//! Files as backbones: whatever network a user can save with `torch.jit` or export as ONNX.
 //!
 //! A description says what the file does not:
 //!
 //! ```toml
 //! name = "my-resnet"
-//! file = "resnet.pt"              # beside this description, or from the root
+//! file = "resnet.pt"              # or .onnx; beside this description, or from the root
 //! input = 224                     # side of the square picture
 //! mean = [0.485, 0.456, 0.406]    # of pixel values from 0 to 1, as torchvision writes them
 //! std = [0.229, 0.224, 0.225]
@@ -14,11 +14,18 @@
 //! title = "my-resnet"
 //! licence = "unknown"
 //! reference = "a TorchScript file"
+//! # Of an ONNX file only:
+//! features = "/pool/output"       # the value that the features are, if not the only output
+//! taps = ["/layer2/output"]       # values before it that features can be taken from too, in their order
 //! ```
+//!
+//! An ONNX value is what a node gives, by its name in the graph; it may also be tokens `[N, T, C]`, T a square or one more.
+//! An ONNX file is data: the worker program checks it, cuts it down to the values that are wanted and runs it by ONNX
+//! Runtime, with limits on memory and time.
 //!
 //! The module takes `[N, 3, S, S]` and gives `[N, F]` or `[N, C, H, H]`, for any N; which one, a trial run finds out.
 //! [`install`] puts the file, the description with what was found, and a record with the file's SHA-256 beside the
-//! weights of the other networks, as `NAME.pt`, `NAME.toml` and `NAME.json`.
+//! weights of the other networks, as `NAME.pt` (or `NAME.onnx`), `NAME.toml` and `NAME.json`.
 //!
 //! A TorchScript file is a program that libtorch runs, and libtorch's reader was not made for hostile files: install
 //! only what you would run.
@@ -34,7 +41,7 @@ use crate::workspace::{persist, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -64,6 +71,15 @@ struct Description {
     /// What the trial run found; only in installed descriptions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     output: Option<ModuleOutput>,
+    /// Of an ONNX file: the value that the features are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    features: Option<String>,
+    /// Of an ONNX file: values before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    taps: Vec<String>,
+    /// What the trial run found of each tap and the features; only in installed descriptions of ONNX files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    values: Vec<OnnxValue>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -81,7 +97,35 @@ pub struct ModuleOutput {
     pub side: usize,
 }
 
-/// Makes the described TorchScript file the backbone `name`, in place of an earlier one of that name. The
+/// A value of an ONNX graph that features are taken from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnnxValue {
+    pub name: String,
+    pub channels: usize,
+    pub side: usize,
+    #[serde(default)]
+    pub class_token: bool,
+}
+
+/// What is asked of a trial run of an ONNX file.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OnnxTrial {
+    pub file: PathBuf,
+    /// Where the graph goes that gives the values and nothing else.
+    pub cut: PathBuf,
+    /// Of the square picture.
+    pub side: usize,
+    /// The value that the features are; none for the only output.
+    pub features: Option<String>,
+    pub taps: Vec<String>,
+}
+
+/// Whether a description is of an ONNX file. A description that cannot be read is of none.
+pub(super) fn describes_onnx(description: &Path) -> bool {
+    read(description).is_ok_and(|described| described.is_onnx())
+}
+
+/// Makes the described TorchScript or ONNX file the backbone `name`, in place of an earlier one of that name. The
 /// worker program tries it, so that a file that crashes libtorch ends nothing else.
 ///
 /// # Errors
@@ -96,24 +140,33 @@ pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
     let original = description.parent().unwrap_or(Path::new("")).join(&described.file);
     let mut source = File::open(&original).at(&original)?;
     if !source.metadata().at(&original)?.is_file() {
-        return Err(Error::file(&original, "is not a file; name the TorchScript file itself"));
+        return Err(Error::file(&original, "is not a file; name the file of the network itself"));
     }
     // What is tried is what is kept.
-    let mut copy = scratch::file(&folder, ".pt")?;
-    let bytes = std::io::copy(&mut source, &mut copy).at(&original)?;
-    let output = trial(copy.path(), described.input).map_err(|reason| Error::file(&original, reason))?;
-    let sha256 = weights::hash(&copy.reopen().at(&original)?).at(&original)?;
+    let (ending, format) = if described.is_onnx() { ("onnx", "ONNX") } else { ("pt", "TorchScript") };
+    let mut copy = scratch::file(&folder, &format!(".{ending}"))?;
+    let refused = |reason: String| Error::file(&original, reason);
+    let given = weights::hash(&source).at(&original)?;
+    if described.is_onnx() {
+        described.values = described.try_onnx(&original, copy.path()).map_err(refused)?;
+    } else {
+        source.rewind().at(&original)?;
+        std::io::copy(&mut source, &mut copy).at(&original)?;
+        described.output = Some(trial(copy.path(), described.input).map_err(refused)?);
+    }
+    let written = copy.reopen().at(&original)?;
+    let bytes = written.metadata().at(&original)?.len();
+    let sha256 = weights::hash(&written).at(&original)?;
 
-    let (module, record) = (folder.join(format!("{name}.pt")), folder.join(format!("{name}.json")));
+    let (module, record) = (folder.join(format!("{name}.{ending}")), folder.join(format!("{name}.json")));
     let info = WeightsInfo {
         backbone: name.to_owned(),
-        source: format!("file {} (sha256 {sha256}), TorchScript", original.canonicalize().at(&original)?.display()),
+        source: format!("file {} (sha256 {given}), {format}", original.canonicalize().at(&original)?.display()),
         sha256,
         bytes,
         licence: described.licence.clone().unwrap_or_else(|| "unknown".into()),
     };
-    described.output = Some(output);
-    described.file = PathBuf::from(format!("{name}.pt"));
+    described.file = PathBuf::from(format!("{name}.{ending}"));
     let text = toml::to_string(&described).at(description)?;
     let _lock = weights::lock(&folder)?;
     let installed = module.with_extension("toml");
@@ -133,6 +186,37 @@ pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
     Ok(info)
 }
 
+impl Description {
+    fn is_onnx(&self) -> bool {
+        self.file.extension().is_some_and(|ending| ending == "onnx")
+    }
+
+    /// Has the worker program cut an ONNX file down to `cut` and run it; what its values are, or a reason without a
+    /// subject.
+    fn try_onnx(&self, file: &Path, cut: &Path) -> Result<Vec<OnnxValue>, String> {
+        weights::onnx_runtime::library().map_err(|error| format!("cannot be tried: {error}"))?;
+        let trial = OnnxTrial {
+            file: std::path::absolute(file).map_err(|error| error.to_string())?,
+            cut: cut.to_owned(),
+            side: self.input,
+            features: self.features.clone(),
+            taps: self.taps.clone(),
+        };
+        let asked = serde_json::to_string(&trial).map_err(|_| "lies in a folder whose name is not UTF-8")?;
+        let said = worker::answer(&["onnx-trial", &asked]).map_err(|error| {
+            let said = error.to_string();
+            // A limit ends it by a signal.
+            if said.contains("ended without an answer") {
+                format!("cannot be tried: it takes more memory or time than a network does ({said})")
+            } else {
+                said
+            }
+        })?;
+        serde_json::from_slice(&said)
+            .map_err(|error| format!("cannot be tried: the worker said something else ({error})"))
+    }
+}
+
 /// What a trial run of the worker program finds that a file gives for pictures of a side; or a reason without a subject.
 fn trial(file: &Path, side: usize) -> Result<ModuleOutput, String> {
     let file = file.to_str().ok_or("lies in a folder whose name is not UTF-8")?;
@@ -143,7 +227,7 @@ fn trial(file: &Path, side: usize) -> Result<ModuleOutput, String> {
 fn read(path: &Path) -> Result<Description> {
     let facts = fs::metadata(path).at(path)?;
     if !facts.is_file() || facts.len() > LONGEST_DESCRIPTION {
-        return Err(Error::file(path, "is not the description of a TorchScript file, a short text file"));
+        return Err(Error::file(path, "is not the description of a TorchScript or ONNX file, a short text file"));
     }
     parse(&fs::read_to_string(path).at(path)?).map_err(|reason| Error::file(path, reason))
 }
@@ -170,6 +254,9 @@ impl Description {
         if !(1..=LARGEST_INPUT).contains(&self.input) {
             return Err(format!("has an input of {} pixels; 1 to {LARGEST_INPUT} are possible", self.input));
         }
+        if !self.is_onnx() && (self.features.is_some() || !self.taps.is_empty()) {
+            return Err("names values, which are of ONNX files only; leave out features and taps".into());
+        }
         let (mean, std) =
             (self.mean.iter().all(|x| (-1.0..=1.0).contains(x)), self.std.iter().all(|x| *x > 0.0 && *x <= 1.0));
         if !(mean && std) {
@@ -182,7 +269,22 @@ impl Description {
 
     /// The entry of the registry. It lives as long as the process, which needs one for each network it meets.
     fn info(self) -> Option<&'static BackboneInfo> {
-        let ModuleOutput { channels, side } = self.output?;
+        let onnx = self.is_onnx();
+        let stage = |value: OnnxValue| {
+            let OnnxValue { name, channels, side, class_token } = value;
+            StageInfo { name, channels, side, class_token }
+        };
+        let of_module = |ModuleOutput { channels, side }| {
+            stage(OnnxValue { name: "output".into(), channels, side, class_token: false })
+        };
+        let (architecture, features) = if onnx {
+            let stages: Vec<StageInfo> = self.values.into_iter().map(stage).collect();
+            let features = stages.last()?.channels;
+            (Architecture::Onnx(stages), features)
+        } else {
+            let output = self.output?;
+            (Architecture::Module(of_module(output)), output.channels)
+        };
         let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
         let grey = |values: [f64; 3]| values.map(|value| (value * 255.0) as f32);
         let order = match self.channels {
@@ -195,14 +297,16 @@ impl Description {
             name: leak(self.name),
             input: self.input,
             preprocessing: Preprocessing { size: self.input, mode: self.mode, order, mean, std },
-            features: channels,
+            features,
             trained_on: TrainedOn::Own,
             head: None,
             licence: leak(self.licence.unwrap_or_else(|| "unknown".into())),
-            reference: leak(self.reference.unwrap_or_else(|| "a TorchScript file".into())),
+            reference: leak(
+                self.reference.unwrap_or_else(|| if onnx { "an ONNX file" } else { "a TorchScript file" }.into()),
+            ),
             sources: &[],
             names: &[],
-            architecture: Architecture::Module(StageInfo { name: "output".into(), channels, side }),
+            architecture,
         })))
     }
 }

@@ -45,8 +45,10 @@ impl Published {
     /// What is to be said behind the counts of the version.
     pub fn words(&self) -> String {
         match self {
-            Self { moved: true, .. } => "; the same was prepared before, and its images are read from the new place",
-            Self { new: false, .. } => "; the same was prepared before, and nothing was changed",
+            Self { moved: true, .. } => {
+                "; identical to the existing version, whose images are now read from the new place"
+            }
+            Self { new: false, .. } => "; identical to the existing version, nothing changed",
             Self { version, .. } if version.number > 1 => "; the versions before it stay as they are",
             Self { .. } => "",
         }

@@ -42,17 +42,17 @@ impl Reason {
     fn explanation(self) -> &'static str {
         match self {
             Self::PassedOver => "hidden files, and those of other programs",
-            Self::NotAnImage => "files among the images that are none",
-            Self::NoClass => "images outside of the folders of the classes",
-            Self::MalformedRow => "rows of the label files that make no sense",
-            Self::UnknownLabel => "the label is empty or none of the two classes",
-            Self::RepeatedRow => "the same photograph named in an earlier row",
-            Self::MissingFile => "the image file is not there",
-            Self::Undecodable => "the file is not an image that can be decoded",
-            Self::Decided => "somebody decided so, in data/decisions.csv",
-            Self::DuplicateImage => "the same bytes and label as another file, which stays",
-            Self::ContradictingLabels => "the same bytes as a file of the other class; all dropped",
-            Self::NotSampled => "usable, but in none of the splits",
+            Self::NotAnImage => "other files among the images",
+            Self::NoClass => "images outside the class folders",
+            Self::MalformedRow => "malformed rows in the label files",
+            Self::UnknownLabel => "label missing or not one of the two classes",
+            Self::RepeatedRow => "same photograph as in an earlier row",
+            Self::MissingFile => "image file missing",
+            Self::Undecodable => "image cannot be decoded",
+            Self::Decided => "dropped by a decision in data/decisions.csv",
+            Self::DuplicateImage => "exact duplicate of another file, which is kept",
+            Self::ContradictingLabels => "identical to a file of the other class; all dropped",
+            Self::NotSampled => "usable, but not drawn into a split",
         }
     }
 }

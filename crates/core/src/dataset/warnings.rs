@@ -40,7 +40,7 @@ pub(super) fn about(
 pub(super) fn about_crops(cropped: usize, whole: &Tally) -> Option<String> {
     (whole.count > 0).then(|| {
         format!(
-            "{} of {} images show no face to the detector and stay whole: {}; crops.csv lists all.",
+            "{} of {} images have no detected face and stay uncropped: {}; crops.csv lists all.",
             thousands(whole.count),
             thousands(cropped + whole.count),
             whole.examples.join(", ")

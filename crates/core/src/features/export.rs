@@ -1,10 +1,12 @@
 //! Features for other programs: `features.npy` (rows x width, `<f4`), `labels.csv` with a line for each of its rows in the
 //! same order, and `features.json`, which says what the numbers are.
 
-use super::{FeatureRows, Store, StoreIdentity, StoreRows};
-use crate::dataset::{Manifest, Sample};
+use super::{FeatureRows, FeatureSpec, Store, StoreIdentity, StoreRows};
+use crate::dataset::{ContentHash, Manifest, Sample};
 use crate::error::{AtPath, Result};
+use crate::monitor::Monitor;
 use crate::outputs::Outputs;
+use crate::workspace::Workspace;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -55,6 +57,25 @@ pub struct Exported {
     pub left_out: usize,
     /// Where the numbers come from.
     pub identity: StoreIdentity,
+}
+
+/// The stores of these features, and of how many images of a prepared set they have no row.
+///
+/// # Errors
+/// Features that cannot be taken; a store that cannot be read.
+pub fn stores(
+    workspace: &Workspace,
+    features: &FeatureSpec,
+    manifest: &Manifest,
+    monitor: &dyn Monitor,
+) -> Result<(Vec<Store>, usize)> {
+    let keys: Vec<ContentHash> = manifest.samples.iter().map(|sample| sample.hash).collect();
+    let folder = workspace.features();
+    let mut stores =
+        features.identities()?.iter().map(|identity| Store::open(&folder, identity)).collect::<Result<Vec<_>>>()?;
+    stores.iter_mut().try_for_each(|store| store.verify(&keys, monitor))?;
+    let missing = stores.iter().map(|store| store.missing(&keys).len()).max().unwrap_or(0);
+    Ok((stores, missing))
 }
 
 /// Writes the rows of all images of a prepared set, in the order of its manifest. `stores` are those of `identity`, and

@@ -20,11 +20,11 @@ settings! {
         backbone: String = backbone::DEFAULT.to_owned(), text("NAME");
         /// Where features are taken: after the last stage, or after these stages, concatenated.
         tap: Taps = Taps::Last, any();
-        /// How the output of a stage becomes a row; gridN averages over N x N cells.
+        /// Pooling of a stage's output; gridN averages over N x N cells.
         pool: Pool = Pool::Avg, any();
-        /// How pictures are resized: default (antialiased, EXIF upright) or keras (as load_img does, nearest pixel).
+        /// How images are resized: default (antialiased, EXIF upright) or keras (as load_img does, nearest pixel).
         mode: Mode = Mode::Default, any();
-        /// What the network is computed in; bf16 where the processor has it.
+        /// Precision of the network; bf16 where the processor supports it.
         dtype: Dtype = Dtype::F32, only(&["f32", "bf16"]);
     }
 }
@@ -39,6 +39,11 @@ impl Rules for FeatureSpec {
                 return Err(Refusal::new("tap", format!("must be among the stages 0 to {last} of {}", info.title))
                     .not(tap.to_string()));
             };
+            if self.pool.needs_class_token() && !stage.class_token {
+                let what =
+                    format!("{} is of transformers only, and {} has no class token; take avg", self.pool, info.title);
+                return Err(Refusal::because("pool", what));
+            }
             let width = self.pool.width(stage.channels, stage.side);
             if width > WIDEST {
                 let what = format!(
@@ -57,9 +62,9 @@ settings! {
     pub struct CutSettings {
         /// The pretrained network; 'faceprobe weights list' shows them.
         backbone: String = backbone::DEFAULT.to_owned(), text("NAME");
-        /// Fine-tune from the stage after this one on.
+        /// Fine-tune the stages after this one.
         cut: Option<usize> = None, whole(0..=1_000).or("auto").computed("the last whose output is at least an eighth of the picture's side");
-        /// How pictures are resized: default (antialiased, EXIF upright) or keras (as load_img does, nearest pixel).
+        /// How images are resized: default (antialiased, EXIF upright) or keras (as load_img does, nearest pixel).
         mode: Mode = Mode::Default, any();
     }
 }
@@ -105,7 +110,7 @@ settings! {
     pub struct ClassifierSettings {
         /// The pretrained network whose own classifier answers.
         backbone: String = "mobilenet-v1-vggface2".to_owned(), text("NAME");
-        /// How pictures are resized: default (antialiased, EXIF upright) or keras (as load_img does, nearest pixel).
+        /// How images are resized: default (antialiased, EXIF upright) or keras (as load_img does, nearest pixel).
         mode: Mode = Mode::Default, any();
     }
 }

@@ -97,6 +97,11 @@ impl<'a> PartWriter<'a> {
         self.shared
     }
 
+    /// Writes parts as if nobody else wrote to this store, because nobody computes the same rows.
+    pub fn set_alone(&mut self) {
+        self.shared = false;
+    }
+
     /// Ends parts at this size, bytes, instead.
     pub(super) fn end_parts_at(&mut self, bytes: usize) {
         let row_bytes = self.store.identity().width.max(1) * self.store.identity().dtype.bytes();

@@ -38,15 +38,15 @@ settings! {
         pool: usize = 2, whole(1..=16).unit("pixels");
         /// Side of the convolution kernel.
         kernel: usize = 3, whole(1..=31).unit("pixels").advanced();
-        /// Step size of the optimizer.
+        /// Learning rate.
         learning_rate: f64 = 1e-3, above(0.0);
-        /// Rule of gradient descent.
+        /// Optimizer.
         optimizer: Optimizer = Optimizer::Adam, any();
         /// L2 penalty on the parameters, decoupled for adamw.
         weight_decay: f64 = 0.0, number(0.0..);
         /// How the learning rate changes after the warm-up.
         schedule: RateCourse = RateCourse::Constant, any().advanced();
-        /// Epochs in which the learning rate rises to its full value.
+        /// Warm-up epochs, in which the learning rate rises to its full value.
         warmup: usize = 0, whole(0..=1_000_000).unit("epochs").advanced();
         /// Passes over the training split.
         epochs: usize = 16, whole(1..=1_000_000).unit("epochs").headline();

@@ -33,15 +33,15 @@ settings! {
         depth: usize = 1, whole(1..=2).unit("layers");
         /// Share of the units dropped in training.
         dropout: f64 = 0.8, number(0.0..1.0).headline();
-        /// Step size of the optimizer; with more than the default, validation loss rises from the tenth epoch on.
+        /// Learning rate; with more than the default, validation loss rises from the tenth epoch on.
         learning_rate: f64 = 1e-4, above(0.0);
-        /// Rule of gradient descent.
+        /// Optimizer.
         optimizer: Optimizer = Optimizer::Adam, any();
         /// L2 penalty on the parameters, decoupled for adamw.
         weight_decay: f64 = 0.0, number(0.0..);
         /// How the learning rate changes after the warm-up.
         schedule: RateCourse = RateCourse::Constant, any().advanced();
-        /// Epochs in which the learning rate rises to its full value.
+        /// Warm-up epochs, in which the learning rate rises to its full value.
         warmup: usize = 0, whole(0..=1_000_000).unit("epochs").advanced();
         /// Matmul precision in the forward pass; gradients, optimizer state and the scores that are kept are f32.
         products: Arithmetic = Arithmetic::F32, any().advanced();

@@ -35,17 +35,17 @@ settings! {
         learning_rate: f64 = 1.5e-4, above(0.0).headline();
         /// Peak learning rate of the head, which starts from nothing.
         learning_rate_head: f64 = 2e-3, above(0.0);
-        /// Rule of gradient descent.
+        /// Optimizer.
         optimizer: Optimizer = Optimizer::AdamW, any();
         /// L2 penalty on all trained parameters, decoupled for adamw.
         weight_decay: f64 = 0.01, number(0.0..);
         /// How the learning rates change after the warm-up.
         schedule: RateCourse = RateCourse::Cosine, any().advanced();
-        /// Epochs in which the learning rates rise to their peaks.
+        /// Warm-up epochs, in which the learning rates rise to their peaks.
         warmup: usize = usual_warmup(8), whole(0..=1_000_000).unit("epochs").advanced().computed("an eighth of the epochs");
-        /// Train on each image varied in so many ways too: turned, enlarged, moved, lit otherwise (computed once and cached).
+        /// Also train on this many augmented copies of each image: rotated, enlarged, shifted, relit (computed once and cached).
         variations: u8 = 0, whole(0..=VARIATIONS as u64).unit("variations");
-        /// Move training images by up to so many places of the cut's output, anew in each epoch.
+        /// Shift training images by up to this many cells of the cut's output, anew in each epoch.
         shift: u8 = 1, whole(0..=16).unit("places").advanced();
         /// Label smoothing: targets are half of this away from 0 and 1.
         smoothing: f64 = 0.0, number(0.0..1.0).advanced();
@@ -53,7 +53,7 @@ settings! {
         mixup: f64 = 0.0, number(0.0..1.0);
         /// EMA decay of the parameters, which is what is measured and kept (0 = off).
         averaging: f64 = 0.0, number(0.0..1.0);
-        /// What gradients are computed in; everything measured is f32.
+        /// Precision of the gradients; everything measured is f32.
         dtype: Arithmetic = Arithmetic::F32, any();
         /// Passes over the training split.
         epochs: usize = 8, whole(1..=1_000_000).unit("epochs").headline();

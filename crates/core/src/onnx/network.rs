@@ -3,7 +3,7 @@
 use super::graph::{Attribute, Graph, Value};
 use crate::backbone::Pool;
 use crate::backbone::blueprint::{Activation, BottleneckPlan, ConvPlan, Form, Norm, Padding, StagePlan, Step};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What a stage gives: `[N, channels, side, side]`.
 #[derive(Debug, Clone)]
@@ -79,6 +79,7 @@ impl Stages<'_> {
             Step::Relu => Ok(self.activated(Activation::Relu, maps, "step")),
             Step::MaxPool { kernel, stride, padding } => Ok(self.max_pool(*kernel, *stride, *padding, &maps)),
             Step::AveragePool { kernel } => Ok(self.average_pool(*kernel, &maps)),
+            Step::Embed(_) | Step::Block(_) | Step::LayerNorm(_) | Step::ConvNext(_) => Err(not_written()),
         })
     }
 
@@ -162,6 +163,11 @@ impl Stages<'_> {
     }
 }
 
+/// Of layers that are no convolutions. Whoever writes a network asks for it first, and names the network.
+fn not_written() -> Error {
+    Error::failed("The network has layers that are not written as ONNX.")
+}
+
 struct Kernel {
     weight: Vec<f32>,
     bias: Vec<f32>,
@@ -221,7 +227,8 @@ pub fn pooled(graph: &mut Graph, pool: Pool, maps: &Maps) -> Value {
             let grid = graph.node("MatMul", "pool.grid", &[&rows, &across], Vec::new());
             by_place(graph, &grid)
         }
-        Pool::Flatten => by_place(graph, &maps.value),
+        // Networks with a class token are not written.
+        Pool::Flatten | Pool::ClassToken | Pool::ClassAndAverage => by_place(graph, &maps.value),
     }
 }
 

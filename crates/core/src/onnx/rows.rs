@@ -3,7 +3,7 @@
 use super::graph::{Attribute, Graph, Side, Value};
 use super::network::{Maps, Parameters, Stages, pooled};
 use super::proto::element;
-use crate::backbone::blueprint::StagePlan;
+use crate::backbone::blueprint::{self, StagePlan};
 use crate::backbone::weights::StoredWeights;
 use crate::backbone::{self, Architecture, BackboneInfo, Pool};
 use crate::error::{Error, Result};
@@ -100,9 +100,10 @@ impl Frozen {
         let info = backbone::find(&identity.backbone)?;
         if info.is_module() {
             return Err(Error::failed(format!(
-                "{} is a TorchScript file, of which no ONNX can be made here; export it with torch.onnx where it was made, \
+                "{} is {}, of which no ONNX can be made here; export it with torch.onnx where it was made, \
                  and the head with 'faceprobe features export' and scikit-learn.",
-                info.title
+                info.title,
+                info.file_kind()
             )));
         }
         let stored = StoredWeights::read(info)?;
@@ -127,6 +128,13 @@ impl Frozen {
         };
         let mut plan = plan();
         plan.truncate(last + 1);
+        if !blueprint::is_convolutional(&plan) {
+            return Err(Error::failed(format!(
+                "{} is not made of convolutions alone, and only such networks are written as ONNX here; export the head's \
+                 rows with 'faceprobe features export', or train on another network.",
+                self.info.title
+            )));
+        }
         let tensors = self.stored.tensors()?;
         let parameters = |name: &str| -> Result<Vec<f32>> {
             let view =

@@ -56,6 +56,9 @@ pub struct Prediction {
     /// The file with the picture and the heat map over it, where one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<String>,
+    /// Of nearest neighbours, the training images that voted, the most similar first; of other kinds nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub neighbours: Vec<Neighbour>,
     /// The run whose model spoke.
     pub model: String,
     /// From reading to score, in milliseconds; of images that were worked on together, each one's share.
@@ -70,6 +73,17 @@ impl Prediction {
             (Some(face), count) => format!("{}, {} of {count}", self.input, face + 1),
         }
     }
+}
+
+/// A training image that an answer comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Neighbour {
+    /// Its file, as the prepared set knows it.
+    pub path: String,
+    /// The class it was trained with.
+    pub label: String,
+    /// The cosine of its features and those of the image asked about, in -1..=1.
+    pub similarity: f64,
 }
 
 /// A face in an image, in pixels of the upright image.

@@ -3,7 +3,7 @@
 use super::document::{Align, Document, Figure};
 use super::gather::{Set, Study};
 use super::plots::{Share, forest};
-use super::{card, machine, of_model, rerun};
+use super::{card, growth, machine, of_model, rerun};
 use crate::dataset::thousands;
 use crate::run::Status;
 use crate::run::result_text::{self, after_opening, division, p_value, set_name, spread, with_interval};
@@ -51,6 +51,8 @@ pub fn document(study: &Study) -> Document {
             of_model::add(&mut document, model);
         }
     }
+    growth::curves(&mut document, study);
+    growth::maps(&mut document, study);
     comparisons(&mut document, study);
     openings(&mut document, study);
     if let Some(model) = study.models.iter().find(|model| Some(&model.row.run) == study.card.as_ref()) {

@@ -7,12 +7,14 @@ use crate::evaluation::calibration::{Bin, reliability};
 use crate::evaluation::figures::BINS;
 use crate::evaluation::{Figures, Groups, pr_curve, roc_curve};
 use crate::imaging;
+use crate::map::{self, Map};
 use crate::model::ModelInfo;
+use crate::run::learning_curve::LearningCurve;
 use crate::run::listing::Damaged;
 use crate::run::openings::{self, Record};
 use crate::run::results::{self, ResultRow, SettingRow, Table};
 use crate::run::scored::{Comparison, Scored, compare};
-use crate::run::{RunFolder, Spec, Story, choice};
+use crate::run::{JobSpec, RunFolder, Spec, Story, choice};
 use crate::study::{self, Exported, Holdings, ReportWanted, export};
 use crate::workspace::Workspace;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +44,10 @@ pub struct Study {
     /// The model of the card against the others, on the images that both were asked.
     pub comparisons: Vec<(String, Comparison)>,
     pub record: Record,
+    /// Learning curves that were drawn to the end, each with its run, oldest first.
+    pub curves: Vec<(String, LearningCurve)>,
+    /// Maps of features of the sets as they are now.
+    pub maps: Vec<Map>,
     /// The run that the card is of.
     pub card: Option<String>,
     /// All jobs that can be asked for again, oldest first.
@@ -144,13 +150,16 @@ impl Study {
             Some(row) => comparisons(workspace, row, &shown)?,
             None => Vec::new(),
         };
+        let jobs = jobs(workspace)?;
         Ok(Self {
             workspace: workspace.root().to_owned(),
             made: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
             sets: sets(workspace)?,
             settings: results::by_setting(&rows),
             record: openings::load(workspace),
-            jobs: jobs(workspace)?,
+            curves: curves(workspace, &jobs),
+            maps: maps(workspace)?,
+            jobs,
             file: file(workspace)?,
             weights: weights(workspace, &rows),
             rows,
@@ -186,6 +195,19 @@ fn sets(workspace: &Workspace) -> Result<Vec<Set>> {
         }
     }
     Ok(sets)
+}
+
+/// The learning curves of the workspace. One that is not at its end has none yet.
+fn curves(workspace: &Workspace, jobs: &[(String, Spec)]) -> Vec<(String, LearningCurve)> {
+    let drawn = jobs.iter().filter(|(_, spec)| matches!(spec.job, JobSpec::LearningCurve { .. }));
+    let read = |run: &str| LearningCurve::load(RunFolder::find(workspace, run).ok()?.path()).ok();
+    drawn.filter_map(|(run, _)| Some((run.clone(), read(run)?))).collect()
+}
+
+/// The maps of every set, of a cross-validation those of its folds.
+fn maps(workspace: &Workspace) -> Result<Vec<Map>> {
+    let manifests: BTreeSet<String> = sets(workspace)?.into_iter().map(|set| set.report.manifest_sha256).collect();
+    Ok(manifests.iter().flat_map(|manifest| map::all(workspace, manifest)).collect())
 }
 
 fn jobs(workspace: &Workspace) -> Result<Vec<(String, Spec)>> {

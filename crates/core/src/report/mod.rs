@@ -8,6 +8,7 @@ mod card;
 mod content;
 mod document;
 mod gather;
+mod growth;
 mod html;
 mod machine;
 mod markdown;

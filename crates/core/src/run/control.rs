@@ -2,6 +2,7 @@
 
 use super::folder::RunFolder;
 use crate::error::{AtPath, Error, Result};
+use crate::slurm::{place, submit};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsRawFd;
@@ -116,6 +117,13 @@ pub fn serve(listener: &UnixListener, act: impl Fn(Command)) {
 /// # Errors
 /// When no worker is on the run or it does not answer.
 pub fn send(run: &RunFolder, command: Command) -> Result<()> {
+    if place::is_placed(run) && run.is_alive() {
+        return match command {
+            Command::Pause => submit::pause(run),
+            Command::Resume => submit::resume(run),
+            Command::Stop => submit::cancel(run),
+        };
+    }
     if !run.is_alive() {
         return Err(Error::failed(format!(
             "Run {} is not working, so there is nothing to {}.",

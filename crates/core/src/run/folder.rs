@@ -4,11 +4,16 @@ use super::spec::Spec;
 use super::trash;
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
+use crate::owner::Owner;
 use crate::seal;
+use crate::slurm::{Share, place};
 use crate::workspace::{Workspace, write_whole};
 use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+
+/// The folder of shares in a run's.
+const SHARES: &str = "shares";
 
 /// A run's name: kind and number, such as `dense-3`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,7 +43,7 @@ impl RunId {
     }
 
     /// Kind and number, for ordering `dense-10` after `dense-9`.
-    pub(super) fn parts(&self) -> (&str, u64) {
+    pub(crate) fn parts(&self) -> (&str, u64) {
         self.0.rsplit_once('-').and_then(|(kind, number)| Some((kind, number.parse().ok()?))).unwrap_or((&self.0, 0))
     }
 }
@@ -62,18 +67,8 @@ impl RunFolder {
         let runs = workspace.runs();
         fs::create_dir_all(&runs).at(&runs)?;
         let kind = spec.job.kind_name();
-        // One that was removed keeps its name, so that it can be brought back.
-        let removed = trash::list(workspace)?;
-        let last = Self::list(workspace)?
-            .iter()
-            .map(|run| &run.id)
-            .chain(&removed)
-            .filter(|id| id.parts().0 == kind)
-            .map(|id| id.parts().1)
-            .max()
-            .unwrap_or(0);
         // mkdir decides between two clients that count to the same number.
-        for number in last + 1.. {
+        for number in Self::last_number(workspace, kind)? + 1.. {
             let id = RunId(format!("{kind}-{number}"));
             let path = runs.join(id.as_str());
             match fs::create_dir(&path) {
@@ -91,6 +86,14 @@ impl RunFolder {
             }
         }
         Err(Error::failed("there is no free run number left"))
+    }
+
+    /// The number of the last run of a kind, 0 if there is none. One that was removed keeps its name, so that it can be
+    /// brought back.
+    pub(crate) fn last_number(workspace: &Workspace, kind: &str) -> Result<u64> {
+        let removed = trash::list(workspace)?;
+        let own = |id: &RunId| (id.parts().0 == kind).then_some(id.parts().1);
+        Ok(Self::list(workspace)?.iter().map(|run| &run.id).chain(&removed).filter_map(own).max().unwrap_or(0))
     }
 
     /// The run called `name`.
@@ -180,6 +183,16 @@ impl RunFolder {
         (parent == self.id.as_str()).then_some(part)
     }
 
+    /// Where the worker on a share of this run keeps its journal.
+    pub fn share(&self, share: Share) -> Self {
+        Self { id: self.id.clone(), path: self.path.join(SHARES).join(share.index.to_string()) }
+    }
+
+    /// Whether shares of it were worked on.
+    pub fn has_shares(&self) -> bool {
+        self.path.join(SHARES).is_dir()
+    }
+
     /// What libraries print.
     pub fn log_path(&self) -> PathBuf {
         self.path.join("worker.log")
@@ -210,18 +223,30 @@ impl RunFolder {
         self.path.join(format!("scores-{}.csv", split.name()))
     }
 
-    /// Takes the lock that says "a worker is on this run"; it holds until the file is dropped or the process ends.
+    /// Takes the lock that says "a worker is on this run"; it holds until the file is dropped or the process ends. Of a run
+    /// that was placed on a cluster there is none: its scheduler sees to it that a task is begun once, and a lock on a file
+    /// system that machines share may be missing, or outlive the machine that took it.
     ///
     /// # Errors
     /// When another worker holds it.
-    pub fn lock(&self) -> Result<File> {
+    pub fn lock(&self) -> Result<Option<File>> {
+        if place::is_placed(self) {
+            return Ok(None);
+        }
         let path = self.lock_path();
         let file = own_files::lock(&path).at(&path)?;
         // A client that looks whether the run is alive holds the lock for a moment; it is not a worker.
         for _ in 0..50 {
             match file.try_lock() {
-                Ok(()) => return Ok(file),
+                Ok(()) => return Ok(Some(file)),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(std::time::Duration::from_millis(10)),
+                Err(TryLockError::Error(error)) if has_no_locks(&error) => {
+                    if self.owner().is_some_and(|owner| !owner.is_dead() && owner != Owner::this()) {
+                        break;
+                    }
+                    write_whole(&self.owner_path(), Owner::this().to_string().as_bytes())?;
+                    return Ok(None);
+                }
                 Err(TryLockError::Error(error)) => return Err(Error::file(&path, error)),
             }
         }
@@ -231,14 +256,35 @@ impl RunFolder {
         )))
     }
 
-    /// Whether a worker is on this run now.
+    /// Whether a worker is on this run or one of its shares now, or a scheduler will see to it.
     pub fn is_alive(&self) -> bool {
+        if place::is_placed(self) {
+            return place::is_live(self);
+        }
+        let shares = fs::read_dir(self.path.join(SHARES)).into_iter().flatten().flatten();
+        self.is_locked() || shares.map(|share| share.path()).any(|path| Self { id: self.id.clone(), path }.is_locked())
+    }
+
+    fn is_locked(&self) -> bool {
         match own_files::open(&self.lock_path()) {
-            Ok(file) => matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
+            Ok(file) => match file.try_lock_shared() {
+                Err(TryLockError::WouldBlock) => true,
+                Err(TryLockError::Error(_)) => self.owner().is_some_and(|owner| !owner.is_dead()),
+                Ok(()) => false,
+            },
             // Another user's: only the system knows who holds it.
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => is_locked(&self.lock_path()),
             Err(_) => false,
         }
+    }
+
+    /// Where the file system has no locks: the process that took the run last.
+    fn owner(&self) -> Option<Owner> {
+        Owner::parse(std::str::from_utf8(&own_files::read(&self.owner_path()).ok()?).ok()?)
+    }
+
+    fn owner_path(&self) -> PathBuf {
+        self.path.join("worker.owner")
     }
 
     fn lock_path(&self) -> PathBuf {
@@ -282,6 +328,13 @@ pub fn made_again(path: &Path) -> Option<String> {
     let folder = path.parent()?;
     let run = RunFolder::at_path(folder).ok().filter(|run| run.spec_path().is_file())?;
     Some(format!("'faceprobe runs resume {}' trains it again", run.id))
+}
+
+/// Whether a file system says that it has no locks at all.
+fn has_no_locks(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let none = [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP];
+    none.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// Whether somebody holds a lock on a file that may not be opened, as Linux lists it.

@@ -65,7 +65,7 @@ impl Entry {
             Event::Life(life) => match life {
                 Life::Started { pid, threads } => format!("started with {threads} threads as process {pid}"),
                 Life::Paused => "paused".into(),
-                Life::Resumed => "goes on".into(),
+                Life::Resumed => "resumed".into(),
                 Life::Finished { summary, seconds } => format!("done after {seconds:.1} s: {summary}"),
                 Life::Failed { error, seconds } => format!("failed after {seconds:.1} s: {error}"),
                 Life::Stopped { summary: Some(summary), seconds } => format!("stopped after {seconds:.1} s: {summary}"),

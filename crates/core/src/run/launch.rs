@@ -9,6 +9,7 @@ use crate::dataset::Split;
 use crate::error::{AtPath, Error, Result};
 use crate::model::SavedModel;
 use crate::own_files;
+use crate::slurm::{place, submit};
 use crate::worker;
 use crate::workspace::Workspace;
 use std::process::{Child, Command, Stdio};
@@ -16,13 +17,19 @@ use std::process::{Child, Command, Stdio};
 /// A worker that was just started. Dropping it leaves the worker at work.
 pub struct Launched {
     pub run: RunFolder,
-    child: Child,
+    /// None where a cluster does the work.
+    child: Option<Child>,
 }
 
 impl Launched {
+    /// A run that a cluster does.
+    pub fn placed(run: RunFolder) -> Self {
+        Self { run, child: None }
+    }
+
     /// Clears up after the worker once it has ended; true when it has.
     pub fn reap(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
+        self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
     }
 }
 
@@ -40,7 +47,8 @@ pub fn launch(workspace: &Workspace, spec: &Spec) -> Result<Launched> {
 /// A run that is done or at work, or that is no more than a series of others.
 pub fn resume(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
     let id = run.id().clone();
-    if run.is_alive() {
+    let placed = place::is_placed(&run);
+    if run.is_alive() && !placed {
         return Err(Error::failed(format!("Run {id} is at work already; 'faceprobe runs attach {id}' follows it.")));
     }
     let view = RunView::open(run.clone())?;
@@ -51,6 +59,10 @@ pub fn resume(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
         return Err(Error::failed(
             "A demo is a series of runs and is not gone on with; 'faceprobe demo' makes what is missing.",
         ));
+    }
+    if placed {
+        submit::again(&run)?;
+        return Ok(Launched { run, child: None });
     }
     // Whoever is resumed does not wait for others any more.
     queue::unmark(&run);
@@ -82,6 +94,12 @@ pub fn extend(workspace: &Workspace, run: RunFolder, spec: &Spec) -> Result<Laun
             "Run {id} is at work; wait for its end or stop it first with 'faceprobe runs stop {id}'."
         )));
     }
+    if place::is_placed(&run) {
+        return Err(Error::usage(format!(
+            "Run {} was placed on a cluster and cannot be given more to do; start another in its stead.",
+            run.id()
+        )));
+    }
     run.set_spec(spec)?;
     work_on(workspace, run)
 }
@@ -103,5 +121,5 @@ pub fn work_on(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
         .stderr(log_too)
         .spawn()
         .at(&program)?;
-    Ok(Launched { run, child })
+    Ok(Launched { run, child: Some(child) })
 }

@@ -9,6 +9,7 @@ use super::launch::{self, Launched};
 use super::spec::{JobSpec, Spec};
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
+use crate::slurm::place;
 use crate::workspace::Workspace;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -59,7 +60,9 @@ pub fn remove(run: RunFolder) -> Result<()> {
 /// Whether a training or a sweep has a worker now.
 pub fn busy(workspace: &Workspace) -> Result<bool> {
     let runs = RunFolder::list(workspace)?;
-    Ok(runs.iter().any(|run| run.is_alive() && run.spec().is_ok_and(|spec| takes_turns(&spec.job))))
+    // What a cluster does leaves the processors here alone.
+    let here = |run: &RunFolder| !place::is_placed(run) && run.is_alive();
+    Ok(runs.iter().any(|run| here(run) && run.spec().is_ok_and(|spec| takes_turns(&spec.job))))
 }
 
 /// Starts the oldest run that waits, if nothing trains.

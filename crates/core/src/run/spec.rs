@@ -8,6 +8,7 @@ use crate::dataset::synthetic::SampleSettings;
 use crate::dataset::{Manifest, manifest};
 use crate::error::{Error, Result};
 use crate::features::FeatureSpec;
+use crate::map::MapSettings;
 use crate::model::{LogisticSettings, ModelSpec};
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,13 @@ pub enum JobSpec {
         #[serde(flatten)]
         features: FeatureSpec,
         settings: LogisticSettings,
+    },
+    /// Make a map of a set's features in two dimensions; features that are missing are extracted first.
+    Map {
+        dataset: String,
+        #[serde(flatten)]
+        features: FeatureSpec,
+        settings: MapSettings,
     },
     /// Train one model on a prepared set; features that are missing are extracted first.
     Train {
@@ -90,6 +98,11 @@ impl JobSpec {
                 features.check()?;
                 features.arithmetic().check(device)?;
             }
+            Self::Map { features, settings, .. } => {
+                faceprobe_settings::check(settings)?;
+                features.check()?;
+                features.arithmetic().check(device)?;
+            }
             Self::Train { model, .. } | Self::Folds { model, .. } => model.check(device)?,
             Self::LearningCurve { model, curve, .. } => {
                 faceprobe_settings::check(curve)?;
@@ -121,6 +134,7 @@ impl JobSpec {
             Self::Audit { .. } => "audit",
             Self::Extract { .. } => "extract",
             Self::Probe { .. } => "probe",
+            Self::Map { .. } => "map",
             Self::Train { model, .. } => model.kind().name(),
             Self::Sweep { .. } => "sweep",
             Self::Folds { .. } => "folds",
@@ -143,6 +157,7 @@ impl JobSpec {
             Self::Audit { dataset, .. }
             | Self::Extract { dataset, .. }
             | Self::Probe { dataset, .. }
+            | Self::Map { dataset, .. }
             | Self::Train { dataset, .. }
             | Self::Folds { dataset, .. }
             | Self::LearningCurve { dataset, .. }

@@ -8,6 +8,7 @@ use super::results::ResultRow;
 use super::spec::Spec;
 use super::summary;
 use crate::error::Result;
+use crate::slurm::{Placement, Standing};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -84,6 +85,8 @@ pub struct RunView {
     /// Up to where the journal is summarised.
     summarised: u64,
     waiting_since: Instant,
+    /// Of a run that was placed on a cluster: its tasks, and what its journal and those of its shares come to.
+    placed: Option<(Placement, Facts)>,
 }
 
 impl RunView {
@@ -94,6 +97,7 @@ impl RunView {
     pub fn open(folder: RunFolder) -> Result<Self> {
         let spec = folder.spec()?;
         let journal = summary::follower(&folder);
+        let placed = Placement::of(&folder)?.map(|placement| (placement, Facts::default()));
         let mut view = Self {
             folder,
             spec,
@@ -102,6 +106,7 @@ impl RunView {
             summarised: journal.line(),
             journal,
             waiting_since: Instant::now(),
+            placed,
         };
         // What the summary knows is new too.
         view.look(true)?;
@@ -115,7 +120,12 @@ impl RunView {
 
     /// What its journal comes to.
     pub fn facts(&self) -> &Facts {
-        self.journal.state()
+        self.placed.as_ref().map_or_else(|| self.journal.state(), |(_, facts)| facts)
+    }
+
+    /// How its tasks stand, if it was placed on a cluster.
+    pub fn standing(&self) -> Option<&Standing> {
+        self.placed.as_ref().map(|(placement, _)| placement.standing())
     }
 
     /// Seconds from start to end, or until now while it is live, or until its worker was last heard of.
@@ -135,6 +145,12 @@ impl RunView {
     }
 
     fn look(&mut self, first: bool) -> Result<bool> {
+        if let Some((placement, _)) = &mut self.placed {
+            // Asked before reading, as of a worker.
+            let moved = placement.look()?;
+            let changed = self.journal.read_to_end()? || moved || first;
+            return self.look_at_tasks(changed);
+        }
         // Asked before reading: a worker that ends in between has written its last word by then.
         let alive = self.folder.is_alive();
         let mut changed = self.journal.read_to_end()? || first;
@@ -144,7 +160,24 @@ impl RunView {
         }
         let status = Status::of(self.facts().told, alive, queued, self.waiting_since.elapsed());
         changed |= std::mem::replace(&mut self.status, status) != status;
-        if changed && !alive && !queued {
+        self.settle(changed);
+        Ok(changed)
+    }
+
+    fn look_at_tasks(&mut self, mut changed: bool) -> Result<bool> {
+        if let Some((placement, facts)) = &mut self.placed {
+            let status = placement.status(self.journal.state().told);
+            changed |= std::mem::replace(&mut self.status, status) != status;
+            *facts = placement.facts(self.journal.state());
+        }
+        self.settle(changed);
+        Ok(changed)
+    }
+
+    /// What follows from a look at a run that is not at work.
+    fn settle(&mut self, changed: bool) {
+        let status = self.status;
+        if changed && !status.is_live() {
             self.reload_result();
             self.believe_result();
         }
@@ -152,7 +185,6 @@ impl RunView {
             summary::keep(&self.folder, &self.journal);
             self.summarised = self.journal.line();
         }
-        Ok(changed)
     }
 
     /// A training writes its result last: with one, and no checkpoint, it is done, whatever became of its journal.

@@ -37,6 +37,7 @@ fn trained(study: &Study) -> Vec<(&'static str, &str)> {
 
 fn names(reader: &mut Reader<'_>, study: &Study) {
     let others = study.features.iter().map(|features| ("features", features.name.as_str()));
+    let others = others.chain(study.curves.iter().map(|curve| ("learning-curve", curve.name.as_str())));
     let others = others.chain(study.evaluations.iter().map(|evaluation| ("evaluate", evaluation.name.as_str())));
     for (table, name) in trained(study).into_iter().chain(others) {
         let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -90,7 +91,8 @@ fn data_sets(reader: &mut Reader<'_>, study: &mut Study) {
             reader.wrong_with(&format!("{path}.data[{place}]"), what);
         }
         if !several && data.len() > 1 {
-            reader.wrong_with(&format!("{path}.data[1]"), "a sweep has one data set; write a table for each");
+            let what = if path.starts_with("sweep") { "a sweep" } else { "a learning curve" };
+            reader.wrong_with(&format!("{path}.data[1]"), format!("{what} has one data set; write a table for each"));
         }
     };
     for model in &mut study.models {
@@ -99,9 +101,13 @@ fn data_sets(reader: &mut Reader<'_>, study: &mut Study) {
     for sweep in &mut study.sweeps {
         look(format!("sweep.{}", sweep.name), &mut sweep.data, false);
     }
+    for curve in &mut study.curves {
+        look(format!("learning-curve.{}", curve.name), &mut curve.data, false);
+    }
     for features in &mut study.features {
         let spec = &features.features;
         let models = study.models.iter().any(|model| model.model.features() == Some(spec));
+        let models = models || study.curves.iter().any(|curve| curve.model.features() == Some(spec));
         let used = models || study.sweeps.iter().any(|sweep| sweep.sweep.features == *spec);
         if !used || !features.data.is_empty() || sets.len() == 1 {
             look(format!("features.{}", features.name), &mut features.data, true);

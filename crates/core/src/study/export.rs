@@ -1,6 +1,8 @@
 //! The study of what a workspace holds.
 
-use super::file::{Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training};
+use super::file::{
+    Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training,
+};
 use super::find::{best, is_trained};
 use super::holdings::{HeldRun, HeldSet, Holdings, is_same};
 use crate::model::EnsembleSettings;
@@ -29,6 +31,7 @@ pub fn export(held: &Holdings) -> Exported {
     exporter.features();
     exporter.models();
     exporter.sweeps();
+    exporter.curves();
     exporter.ensembles();
     exporter.refits();
     exporter.evaluations();
@@ -229,6 +232,24 @@ impl<'a> Exporter<'a> {
                 self.names.insert(head.id.clone(), Reference { name: name.clone(), seed });
             }
             self.study.sweeps.push(Sweep { name, data: vec![data], sweep: (**sweep).clone(), open_test });
+        }
+    }
+
+    /// Learning curves that were drawn to the end; the trainings that they are of come with them.
+    fn curves(&mut self) {
+        for run in &self.held.runs {
+            let JobSpec::LearningCurve { dataset, model, curve } = &run.job else { continue };
+            let Some(data) = self.set_of(dataset, None).filter(|_| run.status == Status::Done) else {
+                self.left_out.push(run.id.clone());
+                continue;
+            };
+            let (data, model, curve) = (vec![data], model.clone(), curve.clone());
+            let same = |known: &Curve| known.data == data && known.model == model && known.curve == curve;
+            if !self.study.curves.iter().any(same) {
+                let number = self.study.curves.len();
+                let name = if number == 0 { "growth".to_owned() } else { format!("growth-{}", number + 1) };
+                self.study.curves.push(Curve { name, data, model, curve });
+            }
         }
     }
 

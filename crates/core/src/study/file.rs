@@ -5,6 +5,7 @@ use crate::dataset::synthetic::SampleSettings;
 use crate::features::FeatureSpec;
 use crate::model::ModelSpec;
 use crate::run::SweepSpec;
+use crate::run::learning_curve::CurveSettings;
 use std::fmt;
 
 /// A study: all of its tables in the order of the file. Names are unique among what is trained.
@@ -19,6 +20,7 @@ pub struct Study {
     pub features: Vec<Extraction>,
     pub models: Vec<Training>,
     pub sweeps: Vec<Sweep>,
+    pub curves: Vec<Curve>,
     pub ensembles: Vec<Ensemble>,
     pub refits: Vec<Refit>,
     pub evaluations: Vec<Evaluation>,
@@ -56,6 +58,15 @@ pub struct Sweep {
     pub data: Vec<String>,
     pub sweep: SweepSpec,
     pub open_test: Opened,
+}
+
+/// `[learning-curve.NAME]`: one model on growing parts of the training split of one set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    pub name: String,
+    pub data: Vec<String>,
+    pub model: ModelSpec,
+    pub curve: CurveSettings,
 }
 
 /// For which heads of a sweep the test split is opened.

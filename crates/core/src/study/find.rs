@@ -1,5 +1,6 @@
 //! Which run of a workspace is a step of a study: by what it did, never by its name.
 
+use super::file::Curve;
 use super::holdings::{HeldRun, Holdings, Prepared};
 use super::steps::{Action, State};
 use crate::model::{EnsembleSettings, ModelSpec};
@@ -94,6 +95,18 @@ pub(super) fn trainings<'a>(held: &'a Holdings, model: &ModelSpec, set: &Prepare
 /// Whether what a run left can be read; one that is done without a result is no more than its folder.
 fn readable(run: &HeldRun) -> bool {
     run.status != Status::Damaged && (run.status != Status::Done || run.row.is_some())
+}
+
+/// The learning curves of a model on a set, with these sizes and seeds in whatever order.
+pub(super) fn curves<'a>(held: &'a Holdings, curve: &Curve, set: &Prepared) -> Vec<&'a HeldRun> {
+    let is = |run: &&HeldRun| match &run.job {
+        JobSpec::LearningCurve { dataset, model, curve: own } => {
+            let same = own.sizes() == curve.curve.sizes() && own.seeds() == curve.curve.seeds();
+            same && *model == curve.model && set.is(dataset, None)
+        }
+        _ => false,
+    };
+    held.runs.iter().filter(is).collect()
 }
 
 /// The trainings of an ensemble, whose members are each one of several runs.

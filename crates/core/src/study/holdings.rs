@@ -104,7 +104,9 @@ impl Holdings {
             for data in study.data.iter().filter(|data| study.extracted_for(extraction).contains(&data.name)) {
                 let Some(set) = prepared(&held, data) else { continue };
                 let name = set.one().to_owned();
-                if !held.has_extracted(&extraction.features, &name) && is_full(workspace, &extraction.features, &name) {
+                if !held.has_extracted(&extraction.features, &name)
+                    && holds_rows(workspace, &extraction.features, &name)
+                {
                     held.rows.push((extraction.features.clone(), name));
                 }
             }
@@ -142,7 +144,7 @@ fn written(path: &Path) -> Option<i64> {
 }
 
 /// Whether the store has a row for every image of a set.
-fn is_full(workspace: &Workspace, features: &FeatureSpec, set: &str) -> bool {
+pub(crate) fn holds_rows(workspace: &Workspace, features: &FeatureSpec, set: &str) -> bool {
     let full = || -> Result<bool> {
         let weights = weights::sha256_of(features.check()?)?;
         let manifest = Manifest::load_named(workspace, set)?;

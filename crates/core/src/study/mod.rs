@@ -6,12 +6,14 @@
 //! [`export()`] makes the study of what a workspace holds, and [`demo()`] is the study that
 //! the program ships.
 
+mod begin;
 mod check;
 mod export;
 mod file;
+pub mod files;
 mod find;
 mod holdings;
-mod mistakes;
+mod lock;
 mod parse;
 mod plan;
 mod reader;
@@ -19,10 +21,15 @@ mod shipped;
 mod steps;
 mod write;
 
+pub use crate::toml_text::{Mistake, Mistakes};
+pub use begin::{Begun, Hands, begin};
 pub use export::{Exported, export};
-pub use file::{Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training};
+pub use file::{
+    Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training,
+};
+pub(crate) use holdings::holds_rows;
 pub use holdings::{HeldRun, HeldSet, Holdings, Prepared, prepared};
-pub use mistakes::{Mistake, Mistakes};
+pub use lock::lock;
 pub use parse::parse;
 pub use plan::plan;
 pub use shipped::demo;

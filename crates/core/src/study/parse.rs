@@ -1,33 +1,24 @@
 //! From the text of a file to a study.
 
 use super::check::check;
-use super::file::{Ensemble, Evaluation, Extraction, Opened, Refit, ReportWanted, Study, Sweep, Training};
-use super::mistakes::Mistakes;
+use super::file::{Curve, Ensemble, Evaluation, Extraction, Opened, Refit, ReportWanted, Study, Sweep, Training};
 use super::reader::{Pairs, Reader, Table};
 use crate::dataset::PrepareSettings;
 use crate::dataset::synthetic::SampleSettings;
 use crate::features::FeatureSpec;
-use crate::model::{DenseSettings, Kind, ModelInput, ModelSpec};
+use crate::model::{DenseSettings, Kind, ModelInput, ModelSpec, TrainingDraw};
+use crate::run::learning_curve::CurveSettings;
 use crate::run::{Axis, SweepSettings, SweepSpec};
+use crate::toml_text::{Mistakes, tables};
 use faceprobe_settings::{Info, Refusal, Role, Settings, axes, axis_values, infos, nearest};
-use toml::de::DeTable;
 
 /// The study that a text states.
 ///
 /// # Errors
 /// All that is wrong with it. What refers to something is looked at when every table is good alone.
 pub fn parse(text: &str) -> Result<Study, Mistakes> {
+    let file = tables(text)?;
     let mut reader = Reader::new(text);
-    let (file, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        let at = error.span().map_or(0, |span| span.start);
-        let duplicate = error.message() == "duplicate key";
-        let sentence = if duplicate { "this name is there already; each is stated once" } else { error.message() };
-        reader.wrong(at, sentence.replace('\n', ", "));
-    }
-    if !reader.is_good() {
-        return reader.finish(None);
-    }
     let mut file = Table::new(String::new(), 0, file.get_ref());
     let mut study = Study { title: reader.words(&mut file, "title"), ..Study::default() };
     study.sample = reader.table(&mut file, "sample").and_then(|table| all_of::<SampleSettings>(&mut reader, table));
@@ -42,6 +33,9 @@ pub fn parse(text: &str) -> Result<Study, Mistakes> {
     }
     for (name, table) in reader.named(&mut file, "sweep") {
         study.sweeps.extend(sweep(&mut reader, &study, name, table));
+    }
+    for (name, table) in reader.named(&mut file, "learning-curve") {
+        study.curves.extend(curve(&mut reader, &study, name, table));
     }
     for (name, mut table) in reader.named(&mut file, "ensemble") {
         let of = reader.references(&mut table);
@@ -184,6 +178,29 @@ fn training(reader: &mut Reader<'_>, study: &Study, name: String, mut table: Tab
     };
     let model = seeds.first().map_or_else(|| model.clone(), |seed| model.clone().with_seed(*seed));
     Some(Training { name, data, model, seeds, open_test })
+}
+
+/// A learning curve: the keys of a model, but that seeds are those of the curve and sizes say how many images it learns
+/// from.
+fn curve(reader: &mut Reader<'_>, study: &Study, name: String, mut table: Table<'_>) -> Option<Curve> {
+    let kind = kind(reader, &name, &mut table)?;
+    let data = reader.names(&mut table, "data").unwrap_or_default();
+    let named = kind.info().input == ModelInput::Features;
+    let mut features = named.then(|| table.split(&["features"]));
+    let own = infos::<CurveSettings>();
+    let draw: Vec<&str> = infos::<TrainingDraw>().iter().map(|info| info.name).collect();
+    let of_model: Vec<&'static Info> =
+        without(&draw, kind.infos()).into_iter().filter(|info| info.role != Role::Seed).collect();
+    let all: Vec<&'static Info> = own.iter().chain(&of_model).copied().collect();
+    let pairs = reader.settings(&mut table, &all);
+    let is_own = |name: &str| own.iter().any(|info| info.name == name);
+    let (of_curve, mut of_model): (Pairs, Pairs) = pairs.into_iter().partition(|(name, _)| is_own(name));
+    if let Some(features) = &mut features {
+        with_features(reader, study, features, &mut of_model)?;
+    }
+    let curve = settled(reader, &table.path, &of_curve)?;
+    let model = ModelSpec::read(kind, &of_model).map_err(|refused| refuse(reader, &table.path, &refused)).ok()?;
+    Some(Curve { name, data, model, curve })
 }
 
 fn sweep(reader: &mut Reader<'_>, study: &Study, name: String, mut table: Table<'_>) -> Option<Sweep> {

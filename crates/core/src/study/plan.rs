@@ -20,6 +20,7 @@ pub fn plan(study: &Study, held: &Holdings) -> Plan {
     planner.features();
     planner.models();
     planner.sweeps();
+    planner.curves();
     planner.ensembles();
     planner.refits();
     planner.openings();
@@ -274,6 +275,27 @@ impl Planner<'_> {
         }
     }
 
+    fn curves(&mut self) {
+        for curve in &self.study.curves {
+            for data in &curve.data {
+                let needs = self.needs(&curve.model, data);
+                let at = match self.set(data).1 {
+                    None => Standing::todo(Action::Wait),
+                    Some(set) => {
+                        let runs = find::curves(self.held, curve, &set);
+                        let (dataset, model) = (set.name.clone(), curve.model.clone());
+                        let job = JobSpec::LearningCurve { dataset, model, curve: curve.curve.clone() };
+                        standing(&runs, find::is_ended, Action::Launch(Box::new(job)))
+                    }
+                };
+                let parts =
+                    self.held.runs.iter().filter(|run| run.parent.as_ref().is_some_and(|of| at.runs.contains(of)));
+                self.used.extend(parts.map(|run| run.id.clone()));
+                self.add(format!("learning curve {}", curve.name), needs, at);
+            }
+        }
+    }
+
     /// What a reference stands for.
     fn of(&self, references: &[Reference]) -> Vec<Made> {
         let is = |made: &Made, reference: &Reference| {
@@ -432,8 +454,10 @@ impl Planner<'_> {
         let Self { held, mut plan, used, sets, .. } = self;
         let own: BTreeSet<&str> =
             sets.values().filter_map(|(_, set)| set.as_ref()).map(|set| set.name.as_str()).collect();
-        let is_model =
-            |job: &JobSpec| matches!(job, JobSpec::Train { .. } | JobSpec::Sweep { .. } | JobSpec::Folds { .. });
+        let is_model = |job: &JobSpec| {
+            let series = matches!(job, JobSpec::Sweep { .. } | JobSpec::Folds { .. } | JobSpec::LearningCurve { .. });
+            series || matches!(job, JobSpec::Train { .. })
+        };
         let parent = |run: &super::HeldRun| run.parent.as_deref().and_then(|parent| held.run(parent));
         let in_series = |run: &super::HeldRun| parent(run).is_some_and(|parent| is_model(&parent.job));
         let runs = held.runs.iter().filter(|run| is_model(&run.job) && !in_series(run) && !used.contains(&run.id));
@@ -466,18 +490,21 @@ impl Study {
         let features = Some(&extraction.features);
         self.models.iter().any(|model| model.model.features() == features)
             || self.sweeps.iter().any(|sweep| Some(&sweep.sweep.features) == features)
+            || self.curves.iter().any(|curve| curve.model.features() == features)
     }
 
     /// The sets that features are computed for: those their table names, and those of the models that name them.
     pub(super) fn extracted_for(&self, extraction: &Extraction) -> Vec<String> {
-        let models = self.models.iter().filter(|model| {
-            model.model.features() == Some(&extraction.features)
-                && model.model.kind().info().input == crate::model::ModelInput::Features
-        });
+        let named = |model: &ModelSpec| {
+            model.features() == Some(&extraction.features)
+                && model.kind().info().input == crate::model::ModelInput::Features
+        };
+        let models = self.models.iter().filter(|training| named(&training.model));
+        let curves = self.curves.iter().filter(|curve| named(&curve.model));
         let sweeps = self.sweeps.iter().filter(|sweep| sweep.sweep.features == extraction.features);
         let all = extraction.data.iter().chain(models.flat_map(|model| &model.data));
         let mut seen = BTreeSet::new();
-        let all = all.chain(sweeps.flat_map(|sweep| &sweep.data)).cloned();
+        let all = all.chain(sweeps.flat_map(|sweep| &sweep.data)).chain(curves.flat_map(|curve| &curve.data)).cloned();
         all.filter(|name| seen.insert(name.clone())).collect()
     }
 }

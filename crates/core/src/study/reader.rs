@@ -1,7 +1,7 @@
 //! Tables of a TOML file, read key by key; what is wrong is collected with its place.
 
 use super::file::Reference;
-use super::mistakes::{Mistake, Mistakes};
+use crate::toml_text::{Mistake, Mistakes, json, shown};
 use faceprobe_settings::{Domain, Info, nearest, text_of};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -100,12 +100,9 @@ impl<'t> Reader<'t> {
 
     /// The outcome, once everything was looked at.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, Mistakes> {
-        let mut mistakes = self.mistakes;
-        mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
-        mistakes.dedup();
         match value {
-            Some(value) if mistakes.is_empty() => Ok(value),
-            _ => Err(Mistakes(mistakes)),
+            Some(value) if self.mistakes.is_empty() => Ok(value),
+            _ => Err(Mistakes::of(self.mistakes)),
         }
     }
 
@@ -323,29 +320,6 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// A value as JSON has it, so that it is read as JSON is; or what it is that no setting can be.
-fn json(value: &DeValue<'_>) -> Result<Value, &'static str> {
-    Ok(match value {
-        DeValue::String(text) => Value::String(text.to_string()),
-        DeValue::Boolean(yes) => Value::Bool(*yes),
-        DeValue::Integer(number) => match i128::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) => match (u64::try_from(number), i64::try_from(number)) {
-                (Ok(number), _) => Value::from(number),
-                (_, Ok(number)) => Value::from(number),
-                _ => Value::String(number.to_string()),
-            },
-            Err(_) => Value::String(number.to_string()),
-        },
-        // As it is written: what is not finite has no place in JSON.
-        DeValue::Float(number) => Value::String(number.as_str().to_owned()),
-        DeValue::Array(array) => {
-            Value::Array(array.iter().map(|value| json(value.get_ref())).collect::<Result<_, _>>()?)
-        }
-        DeValue::Datetime(_) => return Err("a date"),
-        DeValue::Table(_) => return Err("a table"),
-    })
-}
-
 /// A list is taken where a setting's own syntax has commas: `tap = [10, 12]`.
 fn joined(value: Value, info: &Info) -> Value {
     let Domain::Syntax { pattern, .. } = &info.domain else { return value };
@@ -357,18 +331,5 @@ fn joined(value: Value, info: &Info) -> Value {
             Value::String(texts.collect::<Vec<_>>().join(","))
         }
         other => other,
-    }
-}
-
-/// A value for a sentence.
-fn shown(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::Table(_) => "a table".to_owned(),
-        DeValue::Datetime(_) => "a date".to_owned(),
-        DeValue::Integer(number) => number.to_string(),
-        DeValue::Float(number) => number.to_string(),
-        DeValue::Array(array) if array.is_empty() => "an empty list".to_owned(),
-        DeValue::Array(_) => "a list".to_owned(),
-        other => json(other).map_or_else(str::to_owned, |value| value.to_string()),
     }
 }

@@ -66,6 +66,13 @@ pub fn write(study: &Study) -> String {
             Opened::All => line(&mut file, "open_test", words("all")),
         }
     }
+    for curve in &study.curves {
+        head(&mut file, "learning-curve", Some(&curve.name));
+        line(&mut file, "kind", words(curve.model.kind().name()));
+        sets(&mut file, &curve.data);
+        model(&mut file, study, &curve.model);
+        settings(&mut file, to_keys(&curve.curve));
+    }
     for ensemble in &study.ensembles {
         head(&mut file, "ensemble", Some(&ensemble.name));
         line(&mut file, "of", references(&ensemble.of));

@@ -63,7 +63,7 @@ pub fn run(
     let mut notes = Vec::new();
     let stage = |name: &str| monitor.update(Update::Stage { name: name.into() });
 
-    stage("look at images");
+    stage("analyse images");
     let files: Vec<(ContentHash, PathBuf)> = images.iter().map(|image| (image.hash, image.file.clone())).collect();
     let statistics = statistics_of(&files, &workspace.root().join("cache/looks.csv"), monitor)?;
     let gallery = Gallery::new(&images, &manifest.classes, &decisions);
@@ -107,7 +107,7 @@ pub fn run(
     groups::remember(workspace, &Version::of_folder(&manifest.name).name, &gallery.same_pictures(&mut groups))?;
     let (mut titles, mut agreement, mut likely_errors) = (Vec::new(), None, None);
     if !sets.is_empty() || helpers.reference.is_some() {
-        stage("judge labels");
+        stage("check labels");
         let together = gallery.sample_groups(&pictures, &mut groups);
         let judged = labels::judge(manifest, &keys, &sets, helpers.reference, &together, settings.seed, monitor)?;
         if let Some(reference) = helpers.reference {
@@ -123,7 +123,7 @@ pub fn run(
     }
     match helpers.faces {
         Some(count) => {
-            stage("find faces");
+            stage("detect faces");
             let cache = workspace.root().join("cache/faces.csv");
             found.extend(gallery.without_face(&faces::faces_of(&files, count, &cache, monitor)?));
         }
@@ -134,6 +134,7 @@ pub fn run(
         dataset: manifest.name.clone(),
         manifest_sha256: manifest.sha256.clone(),
         images: images.len(),
+        in_no_split: Some(images.iter().filter(|image| image.split.is_none()).count()),
         features: titles,
         agreement,
         likely_errors,

@@ -1,10 +1,12 @@
 //! From a network's plan and its parameters to layers.
 
 use super::bottleneck::InvertedBottleneck;
+use super::convnext_block::ConvNext;
 use super::convolution::{Conv, ConvShape, Folded, Offset};
 use super::layers::{AveragePool, Chain, Concat, Layer, MaxPool, Relu};
 use super::residual::Residual;
 use super::sum::Sum;
+use super::transformer::{Block, Embed, LayerNorm};
 use super::{Activation, Parameters, Stage};
 use faceprobe_core::backbone::blueprint::{ConvPlan, Form, Norm, StagePlan, Step};
 use faceprobe_core::error::Result;
@@ -85,6 +87,10 @@ impl Part {
                 Self::Plain(Box::new(MaxPool { kernel: kernel as i64, stride: stride as i64, padding }))
             }
             Step::AveragePool { kernel } => Self::Plain(Box::new(AveragePool { kernel: kernel as i64 })),
+            Step::Embed(ref embed) => Self::Plain(Box::new(Embed::load(embed, parameters)?)),
+            Step::Block(ref block) => Self::Plain(Box::new(Block::load(block, parameters)?)),
+            Step::ConvNext(ref block) => Self::Plain(Box::new(ConvNext::load(block, parameters)?)),
+            Step::LayerNorm(ref norm) => Self::Plain(Box::new(LayerNorm::load(norm, parameters)?)),
         })
     }
 

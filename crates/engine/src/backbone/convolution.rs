@@ -100,8 +100,18 @@ impl Folded {
                 beta - factor * mean
             }
         };
-        let weight = (weight * scale).to_kind(Kind::Float).contiguous();
-        let bias = (bias * scale).to_kind(Kind::Float);
+        Self::of(parameters, name, (weight * scale).to_kind(Kind::Float), (bias * scale).to_kind(Kind::Float), shape)
+    }
+
+    /// From a kernel `[out, in / groups, k, k]` and an offset `[out]`, in 32 bits, made of the checkpoint's `name`.
+    pub(super) fn of(
+        parameters: &Parameters,
+        name: &str,
+        weight: Tensor,
+        bias: Tensor,
+        shape: ConvShape,
+    ) -> Result<Self> {
+        let weight = weight.contiguous();
         let (outputs, channels, height, width) = weight
             .size4()
             .map_err(|_| Error::failed(format!("The weights `{name}.weight` are not those of a convolution.")))?;

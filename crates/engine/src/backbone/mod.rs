@@ -4,11 +4,13 @@
 mod allocator;
 mod bottleneck;
 mod build;
+mod convnext_block;
 mod convolution;
 mod depthwise;
 pub mod device;
 mod layers;
 mod network;
+pub mod onnx;
 pub mod pooling;
 mod residual;
 mod stored;
@@ -16,6 +18,7 @@ mod sum;
 mod tail;
 mod tensor_slices;
 pub mod torchscript;
+mod transformer;
 
 pub use allocator::tune_allocator;
 pub use faceprobe_core::backbone::*;

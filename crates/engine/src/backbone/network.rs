@@ -3,8 +3,8 @@
 use super::blueprint::{self, StagePlan};
 use super::device::kind_of;
 use super::{
-    Architecture, Arithmetic, BackboneInfo, Parameters, Pool, Stage, StageInfo, build, pooling, stored, torchscript,
-    weights,
+    Architecture, Arithmetic, BackboneInfo, Parameters, Pool, Stage, StageInfo, build, onnx, pooling, stored,
+    torchscript, weights,
 };
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::imaging::{ChannelOrder, Pixels};
@@ -21,6 +21,8 @@ const GROUP_BYTES: usize = 6 << 20;
 pub struct Network {
     info: &'static BackboneInfo,
     stages: Vec<Stage>,
+    /// Instead of stages, where it is an ONNX file.
+    onnx: Option<onnx::Model>,
     device: Device,
     arithmetic: Arithmetic,
     weights_sha256: String,
@@ -43,16 +45,21 @@ impl Network {
     /// [`Network::load`], to be computed in other numbers than 32-bit floats.
     ///
     /// # Errors
-    /// As [`Network::load`]; a TorchScript file, which is computed as it is.
+    /// As [`Network::load`]; a file of the user's, which is computed as it is.
     pub fn load_as(info: &'static BackboneInfo, device: Device, arithmetic: Arithmetic) -> Result<Self> {
         match &info.architecture {
             Architecture::Plan(plan) => {
                 let loaded = stored::load(info, device)?;
                 Self::build(info, &plan(), &Parameters { tensors: loaded.tensors, arithmetic }, loaded.sha256, device)
             }
-            Architecture::Module(_) if arithmetic != Arithmetic::F32 => {
-                let title = info.title;
-                Err(Error::usage(format!("{title} is a TorchScript file, which is computed as it is; use f32.")))
+            Architecture::Module(_) | Architecture::Onnx(_) if arithmetic != Arithmetic::F32 => {
+                let (title, file) = (info.title, info.file_kind());
+                Err(Error::usage(format!("{title} is {file}, which is computed as it is; use f32.")))
+            }
+            Architecture::Onnx(stages) => {
+                let (path, sha256) = weights::checked(info)?;
+                let model = onnx::Model::load(&path, stages)?;
+                Ok(Self { onnx: Some(model), ..Self::of_stages(info, Vec::new(), sha256, device) })
             }
             Architecture::Module(stage) => {
                 let (path, sha256) = weights::checked(info)?;
@@ -77,9 +84,9 @@ impl Network {
     ) -> Result<Self> {
         let plan = match &info.architecture {
             Architecture::Plan(plan) => plan,
-            Architecture::Module(_) => {
-                let title = info.title;
-                return Err(Error::failed(format!("{title} is a TorchScript file, which brings its own parameters.")));
+            Architecture::Module(_) | Architecture::Onnx(_) => {
+                let (title, file) = (info.title, info.file_kind());
+                return Err(Error::failed(format!("{title} is {file}, which brings its own parameters.")));
             }
             Architecture::Parts(_) => return Err(no_backbone(info)),
         };
@@ -118,7 +125,7 @@ impl Network {
     fn of_stages(info: &'static BackboneInfo, stages: Vec<Stage>, weights_sha256: String, device: Device) -> Self {
         let constant = |values: [f32; 3]| Tensor::from_slice(&values).view([3, 1, 1]).to_device(device);
         let (mean, std) = (constant(info.preprocessing.mean), constant(info.preprocessing.std));
-        Self { info, stages, device, arithmetic: Arithmetic::F32, weights_sha256, wide: (0, 1), mean, std }
+        Self { info, stages, onnx: None, device, arithmetic: Arithmetic::F32, weights_sha256, wide: (0, 1), mean, std }
     }
 
     /// The same network for another thread, over the same tensors.
@@ -126,6 +133,7 @@ impl Network {
         Self {
             info: self.info,
             stages: self.stages.iter().map(Stage::share).collect(),
+            onnx: self.onnx.as_ref().map(onnx::Model::share),
             device: self.device,
             arithmetic: self.arithmetic,
             weights_sha256: self.weights_sha256.clone(),
@@ -145,16 +153,20 @@ impl Network {
         &self.weights_sha256
     }
 
-    /// The outputs `[N, C, H, W]` of the stages `taps` (ascending) for a normalised input `[N, 3, S, S]`, without
+    /// The outputs `[N, C, H, W]` (of transformers `[N, T, C]`) of the stages `taps` (ascending) for a normalised input `[N, 3, S, S]`, without
     /// gradients. What comes after the last of them is not computed.
     pub fn outputs(&self, input: &Tensor, taps: &[usize]) -> Result<Vec<Tensor>> {
         let mut from = 0;
+        let count = self.count();
         for &tap in taps {
-            if !(from..self.stages.len()).contains(&tap) {
-                let (title, count) = (self.info.title, self.stages.len());
+            if !(from..count).contains(&tap) {
+                let title = self.info.title;
                 return Err(Error::usage(format!("{title} has the stages 0 to {}, in ascending order.", count - 1)));
             }
             from = tap + 1;
+        }
+        if let Some(model) = &self.onnx {
+            return model.outputs(input, taps);
         }
         let through = || {
             let (mut x, mut from) = (input.shallow_clone(), 0);
@@ -178,6 +190,11 @@ impl Network {
         tch::no_grad(through).map_err(|error: TchError| self.explain(&error))
     }
 
+    /// How many stages there are.
+    fn count(&self) -> usize {
+        self.onnx.as_ref().map_or(self.stages.len(), |model| model.stages().len())
+    }
+
     /// Some stages one after another.
     fn stretch(&self, input: &Tensor, range: std::ops::Range<usize>) -> Result<Tensor, TchError> {
         self.stages[range].iter().try_fold(input.shallow_clone(), |x, stage| stage.layer.forward(&x))
@@ -185,6 +202,12 @@ impl Network {
 
     /// Runs all stages, showing the name and the output `[N, C, H, W]` of each on the way.
     pub fn forward_watched(&self, input: &Tensor, watch: &mut dyn FnMut(&str, &Tensor)) -> Result<()> {
+        if let Some(model) = &self.onnx {
+            let all: Vec<usize> = (0..self.count()).collect();
+            let outputs = model.outputs(input, &all)?;
+            model.stages().iter().zip(&outputs).for_each(|(stage, output)| watch(&stage.name, output));
+            return Ok(());
+        }
         let forward = || {
             let mut x = input.shallow_clone();
             for stage in &self.stages {
@@ -221,7 +244,7 @@ impl Network {
 
     /// The last stage of some pictures averaged over its places, one row each.
     pub fn features(&self, pictures: &[Pixels]) -> Result<Array2<f32>> {
-        let mut rows = self.pooled(pictures, &[self.stages.len() - 1], Pool::Avg)?;
+        let mut rows = self.pooled(pictures, &[self.count() - 1], Pool::Avg)?;
         Ok(rows.swap_remove(0))
     }
 

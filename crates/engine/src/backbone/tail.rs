@@ -177,6 +177,10 @@ fn chain(steps: &[Step], input: &Tensor, folded: &mut Folded<'_>) -> Result<Tens
             if block.residual { inside.f_add(&x) } else { Ok(inside) }
         }
         Step::Relu => x.f_relu(),
+        // Such networks are not cut.
+        Step::Embed(_) | Step::Block(_) | Step::LayerNorm(_) | Step::ConvNext(_) => {
+            Err(TchError::Shape("only convolutions are trained here".into()))
+        }
         Step::MaxPool { kernel, stride, padding } => {
             MaxPool { kernel: *kernel as i64, stride: *stride as i64, padding: *padding }.apply(&x)
         }

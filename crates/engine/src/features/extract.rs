@@ -44,12 +44,15 @@ pub struct ExtractOptions {
     pub batch: Option<usize>,
     /// Rows per part: what a kill costs at most, besides the few chunks in work. Parts of wide rows end at 16 MB.
     pub part_rows: usize,
+    /// Whether nobody else computes any of these images, whoever else writes to the same store: then nobody is looked for,
+    /// and parts are as large as they may be.
+    pub alone: bool,
 }
 
 impl Default for ExtractOptions {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, batch: None, part_rows: 512 }
+        Self { threads, batch: None, part_rows: 512, alone: false }
     }
 }
 
@@ -115,8 +118,12 @@ pub fn extract_all(
     let mut done = Done::default();
     let mut reused = items.len();
     if !missing(&stores.iter().collect::<Vec<_>>(), items).is_empty() {
-        let open = |store| PartWriter::open(store, options.part_rows, monitor);
+        let part_rows = if options.alone { usize::MAX } else { options.part_rows };
+        let open = |store| PartWriter::open(store, part_rows, monitor);
         let mut writers = stores.iter_mut().map(open).collect::<Result<Vec<_>>>()?;
+        if options.alone {
+            writers.iter_mut().for_each(PartWriter::set_alone);
+        }
         // Another process may have written rows since the stores were opened; all of them, even.
         writers.iter_mut().try_for_each(|writer| writer.verify(&keys, monitor))?;
         let mut todo = missing(&writers.iter().map(PartWriter::store).collect::<Vec<_>>(), items);
@@ -130,7 +137,8 @@ pub fn extract_all(
         }
         let threads = options.threads.max(1);
         let batch = options.batch.unwrap_or_else(|| batch(source.batch(), todo.len(), threads)).max(1);
-        let work = Work { source, items, todo: &todo, batch, monitor, by_others: RwLock::default() };
+        let work =
+            Work { source, items, todo: &todo, batch, monitor, alone: options.alone, by_others: RwLock::default() };
         if !todo.is_empty() {
             done = work.run(threads, reused, &mut writers)?;
             reused += done.by_others;
@@ -190,6 +198,7 @@ struct Work<'a> {
     todo: &'a [usize],
     batch: usize,
     monitor: &'a dyn Monitor,
+    alone: bool,
     /// Images of `todo` whose rows other processes have written meanwhile.
     by_others: RwLock<HashSet<ContentHash>>,
 }
@@ -358,6 +367,9 @@ impl Work<'_> {
         done.by_others += chunk.by_others;
         progress.add(chunk.keys.len() + chunk.by_others + chunk.skipped.len());
         let wrote = writers.iter().map(PartWriter::parts_written).sum::<u32>() > before;
+        if self.alone {
+            return Ok(());
+        }
         if wrote || done.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) {
             self.look_around(writers)?;
             done.looked = Some(Instant::now());

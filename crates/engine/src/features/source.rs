@@ -60,13 +60,13 @@ pub trait RowExtractor {
 
 /// The stages of a network that the features of one picture are taken from.
 pub struct Tapped {
-    /// `[1, C, H, W]` for each stage.
+    /// `[1, C, H, W]`, or tokens `[1, T, C]`, for each stage.
     pub activations: Vec<Tensor>,
     pub pool: Pool,
 }
 
 impl Tapped {
-    /// The rows `[N, width]` that stages `[N, C, H, W]` give, the stages side by side. Gradients flow through it.
+    /// The rows `[N, width]` that stages give, the stages side by side. Gradients flow through it.
     ///
     /// # Errors
     /// What libtorch says.

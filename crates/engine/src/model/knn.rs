@@ -40,8 +40,8 @@ pub(super) struct Neighbours {
 /// One of the training rows, and how similar it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Neighbour {
-    row: usize,
-    cosine: f64,
+    pub(super) row: usize,
+    pub(super) cosine: f64,
 }
 
 impl Neighbours {
@@ -74,6 +74,20 @@ impl Neighbours {
     /// Values per row.
     pub(super) fn width(&self) -> usize {
         self.rows.ncols()
+    }
+
+    /// Whether each of the training rows is of class 1.
+    pub(super) fn positive(&self) -> &[bool] {
+        &self.positive
+    }
+
+    /// The training rows that vote on one row, the most similar first.
+    ///
+    /// # Errors
+    /// As [`Neighbours::scores`].
+    pub(super) fn voters(&self, row: &dyn FeatureRows) -> Result<Vec<Neighbour>> {
+        let silent = faceprobe_core::monitor::Silent;
+        Ok(self.nearest(row, self.k, &silent)?.pop().unwrap_or_default())
     }
 
     /// The share of class 1 in the votes, for each row.

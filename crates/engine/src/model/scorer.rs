@@ -86,6 +86,25 @@ impl Scorer {
         }
     }
 
+    /// Whether each training row that votes is of class 1; none of kinds that do not vote.
+    pub fn voting(&self) -> Option<&[bool]> {
+        match &self.0 {
+            Ready::Neighbours(neighbours) => Some(neighbours.positive()),
+            _ => None,
+        }
+    }
+
+    /// The training rows that vote on a row of features, the most similar first, each with its cosine; nothing of kinds
+    /// that do not vote.
+    ///
+    /// # Errors
+    /// As [`Scorer::scores`].
+    pub fn voters(&self, row: ArrayView2<f32>) -> Result<Vec<(usize, f64)>> {
+        let Ready::Neighbours(neighbours) = &self.0 else { return Ok(Vec::new()) };
+        check_width(row.ncols(), neighbours.width())?;
+        Ok(neighbours.voters(&row)?.into_iter().map(|neighbour| (neighbour.row, neighbour.cosine)).collect())
+    }
+
     /// What a fine-tuned network makes of its rows, for others to learn from: its averaged last stage, rows x features,
     /// the mean of picture and mirror image (of an ensemble those of all members behind each other); with the scores.
     /// None of other models, whose features are frozen.

@@ -108,7 +108,7 @@ pub(super) fn fit(
         None => Progress::default(),
     };
     if let Some(last) = progress.history.last() {
-        let text = format!("goes on after epoch {} from a checkpoint", last.epoch);
+        let text = format!("resumed after epoch {} from a checkpoint", last.epoch);
         monitor.update(Update::Note { text });
     }
     // Where the epoch to keep is chosen already, the validation split is learnt from and measures nothing.

@@ -10,6 +10,7 @@
 //! speaks for the other class. Otherwise it is Grad-CAM (Selvaraju et al., ICCV 2017), of which only what is positive
 //! means anything; its weights there are means instead of sums over places, a constant factor.
 
+use crate::backbone::pooling;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::predict::{HeatMap, Method};
 use ndarray::Array2;
@@ -17,7 +18,7 @@ use tch::{Kind, TchError, Tensor};
 
 /// The map of one picture.
 ///
-/// - `activations`: one tensor `[1, C, H, W]` for each stage that features are taken from.
+/// - `activations`: one tensor `[1, C, H, W]`, or tokens `[1, T, C]`, for each stage that features are taken from.
 /// - `logit`: the way from there to the logit of the positive class, a tensor of one number that gradients flow through.
 /// - `positive`: whether the positive class was told; otherwise the map is for the other one.
 /// - `method`: [`Method::Cam`] is for averaged features and a linear head only.
@@ -75,6 +76,9 @@ fn stage_maps(
             return Err(TchError::Torch("the logit does not depend on a stage".into()));
         }
         tch::no_grad(|| {
+            // Of tokens, those of the patches have a place.
+            let maps = |of: &Tensor| if of.dim() == 3 { pooling::patches(of) } else { Ok(of.shallow_clone()) };
+            let (gradient, stage) = (maps(&gradient)?, maps(stage)?);
             let weights = gradient.f_sum_dim_intlist([2i64, 3].as_slice(), true, Kind::Float)?;
             let map = (weights * stage).f_sum_dim_intlist([0i64, 1].as_slice(), false, Kind::Float)?;
             let map = map.f_to_device(tch::Device::Cpu)?.f_contiguous()?;

@@ -6,6 +6,7 @@
 pub mod batch;
 mod crop;
 pub mod explain;
+mod neighbours;
 mod network_input;
 mod predictor;
 mod serve;

@@ -1,5 +1,6 @@
 //! The predictor: a model with its networks, and how it is asked.
 
+use super::neighbours::Known;
 use super::network_input::Region;
 use super::thread::PredictionThread;
 use crate::backbone::{self, device};
@@ -24,6 +25,8 @@ pub struct Predictor {
     pub(super) source: Box<dyn RowSource>,
     device: tch::Device,
     detector: Mutex<Option<Detector>>,
+    /// The images that vote, of a model of nearest neighbours.
+    pub(super) known: Option<Known>,
 }
 
 impl Predictor {
@@ -53,7 +56,9 @@ impl Predictor {
             saved.info.calibration = choice.calibration(saved.info.calibration);
         }
         // Weights that make no model are told now and not with the first picture.
-        Scorer::of(&saved).map_err(|error| Error::file(&path, error))?;
+        let scorer = Scorer::of(&saved).map_err(|error| Error::file(&path, error))?;
+        let known = Known::of(workspace, &run, &saved, &scorer);
+        drop(scorer);
         let source = source(&saved, device)?;
         if source.identity() != saved.info.input {
             return Err(Error::file(
@@ -69,6 +74,7 @@ impl Predictor {
             saved,
             device: device::parse(device)?,
             detector: Mutex::new(None),
+            known,
         })
     }
 

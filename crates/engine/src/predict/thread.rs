@@ -5,11 +5,13 @@ use super::explain::heat_map;
 use super::input::Item;
 use super::network_input::{answers, name};
 use super::{HeatMap, Method, Options, Placement, Predictor};
+use crate::backbone::Pool;
 use crate::face::Detector;
 use crate::features::{RowExtractor, Rows};
 use crate::model::{Scorer, kind};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::imaging::Pixels;
+use faceprobe_core::predict::Neighbour;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -60,7 +62,10 @@ impl PredictionThread<'_> {
             for (score, &place) in self.scores(inputs).into_iter().zip(places) {
                 let prediction = &mut predictions[place];
                 match score {
-                    Ok(score) => self.predictor.tell(prediction, score, options),
+                    Ok((score, neighbours)) => {
+                        self.predictor.tell(prediction, score, options);
+                        prediction.neighbours = neighbours;
+                    }
                     Err(reason) => prediction.error = Some(format!("{}: {reason}", prediction.path)),
                 }
             }
@@ -84,8 +89,10 @@ impl PredictionThread<'_> {
         for ((mut prediction, input), &placement) in answers.into_iter().zip(&seen.inputs).zip(&seen.placements) {
             let score = self.scores(std::slice::from_ref(input)).pop();
             let score = score.unwrap_or_else(|| Err("gave no score".into()));
-            let score = score.map_err(|reason| Error::failed(format!("{}: {reason}", prediction.path)))?;
+            let (score, neighbours) =
+                score.map_err(|reason| Error::failed(format!("{}: {reason}", prediction.path)))?;
             self.predictor.tell(&mut prediction, score, options);
+            prediction.neighbours = neighbours;
             let map = self.map(input, score >= self.predictor.threshold())?;
             prediction.milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
             explained.push(Explained { prediction, map, placement });
@@ -93,8 +100,8 @@ impl PredictionThread<'_> {
         Ok((picture, explained))
     }
 
-    /// The score of each picture, or why it has none.
-    fn scores(&mut self, inputs: &[Pixels]) -> Vec<Result<f64, String>> {
+    /// The score of each picture with the training images that voted on it, or why it has none.
+    fn scores(&mut self, inputs: &[Pixels]) -> Vec<Result<(f64, Vec<Neighbour>), String>> {
         // tch turns errors of libtorch into panics in some calls.
         let work = AssertUnwindSafe(|| self.rows.rows(inputs));
         let rows = match catch_unwind(work).unwrap_or_else(|_| Err(Error::failed("the network broke down on it"))) {
@@ -108,12 +115,17 @@ impl PredictionThread<'_> {
                     return Err("the network's answer is not a number".into());
                 }
                 // One by one, so that an image has the same score in any company.
-                let scores = match rows.select(&[row]) {
-                    Rows::F32(row) => self.scorer.scores_f32(row.view()),
-                    Rows::U16(row) => self.scorer.scores_u16(row.view()),
+                let told = |error: Error| error.to_string();
+                let (scores, neighbours) = match (rows.select(&[row]), &self.predictor.known) {
+                    (Rows::F32(row), Some(known)) => {
+                        let voters = self.scorer.voters(row.view()).map_err(told)?;
+                        (self.scorer.scores_f32(row.view()), known.told(voters))
+                    }
+                    (Rows::F32(row), None) => (self.scorer.scores_f32(row.view()), Vec::new()),
+                    (Rows::U16(row), _) => (self.scorer.scores_u16(row.view()), Vec::new()),
                 };
-                let score = scores.map_err(|error| error.to_string())?.first().copied();
-                score.filter(|score| score.is_finite()).ok_or_else(|| "gave no finite score".to_owned())
+                let score = scores.map_err(told)?.first().copied().filter(|score| score.is_finite());
+                score.map(|score| (score, neighbours)).ok_or_else(|| "gave no finite score".to_owned())
             })
             .collect()
     }
@@ -123,6 +135,12 @@ impl PredictionThread<'_> {
         let kind = kind::of(self.predictor.saved.info.kind)?;
         let method = |pool| if kind.is_explained_exactly(pool) { Method::Cam } else { Method::GradCam };
         if let Some(tapped) = self.rows.tapped(input)? {
+            if tapped.pool == Pool::ClassToken {
+                return Err(Error::failed(
+                    "the model's features are the class token alone, which has no place in the picture; train it on --pool \
+                     avg or cls+avg for a map",
+                ));
+            }
             let method = method(Some(tapped.pool));
             let logit = |stages: &[tch::Tensor]| self.scorer.logits_of_rows(&tapped.pooled(stages)?);
             return heat_map(&tapped.activations, &logit, positive, method);

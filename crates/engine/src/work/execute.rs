@@ -1,8 +1,8 @@
 //! From a job's spec to engine calls. Runs in the worker process.
 
-use super::scoring::{filled_stores, manifest, network_source};
+use super::scoring::{filled_share, manifest, network_source};
 use super::worker::Recorder;
-use super::{audit, external_evaluation, folds, learning_curve, probe, study, sweep, training};
+use super::{audit, external_evaluation, folds, learning_curve, map, probe, study, sweep, training};
 use crate::backbone::device;
 use crate::face::FaceCropper;
 use faceprobe_core::dataset::crops::Cropper;
@@ -11,12 +11,15 @@ use faceprobe_core::error::{AtPath, Result};
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
 use faceprobe_core::run::spec::JobSpec;
+use faceprobe_core::slurm::Share;
 use faceprobe_core::workspace::{Workspace, write_whole};
 
 /// Where and with what a job is done.
 pub(super) struct Circumstances<'a> {
     pub workspace: &'a Workspace,
     pub run: &'a RunFolder,
+    /// The share of the run that is to be done, if not all of it.
+    pub share: Option<Share>,
     pub threads: usize,
     /// `cpu`, `cuda[:N]` or `mps`.
     pub device: &'a str,
@@ -56,9 +59,14 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
             let manifest = manifest(workspace, dataset)?;
             let source = network_source(features, circumstances.device)?;
             stage(recorder, "extract features");
-            let (_, report) = filled_stores(circumstances, &manifest, &Split::ALL, source.as_ref(), recorder)?;
+            let (_, report) =
+                filled_share(circumstances, &manifest, &Split::ALL, source.as_ref(), circumstances.share, recorder)?;
+            if report.computed == 0 && circumstances.run.has_shares() {
+                let (there, skipped) = (report.reused, report.skipped.len());
+                return Ok(format!("{there} there, computed in shares; {skipped} skipped"));
+            }
             Ok(format!(
-                "{} computed at {:.0} images/s, {} there before, {} skipped",
+                "{} computed at {:.0} images/s, {} already cached, {} skipped",
                 report.computed,
                 report.rate,
                 report.reused,
@@ -68,6 +76,7 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
         JobSpec::Probe { dataset, features, settings } => {
             probe::run(circumstances, dataset, features, settings, recorder)
         }
+        JobSpec::Map { dataset, features, settings } => map::run(circumstances, dataset, features, settings, recorder),
         JobSpec::Train { dataset, model, refit } => {
             training::train(circumstances, dataset, model, refit.as_deref(), recorder)
         }

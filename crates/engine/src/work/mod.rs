@@ -5,6 +5,7 @@ mod execute;
 mod external_evaluation;
 mod folds;
 mod learning_curve;
+mod map;
 mod probe;
 mod reference_model;
 mod scoring;

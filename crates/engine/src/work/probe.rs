@@ -30,7 +30,7 @@ pub(super) fn run(
     monitor.update(Update::Stage { name: "extract every stage".into() });
     let (stores, _) = filled_stores(circumstances, &manifest, &[Split::Train, Split::Val], source.as_ref(), monitor)?;
     drop(source);
-    monitor.update(Update::Stage { name: "fit a regression on each".into() });
+    monitor.update(Update::Stage { name: "fit a regression on each stage".into() });
     let mut figures = Vec::with_capacity(stages.len());
     for (tap, (stage, store)) in stages.iter().zip(&stores).enumerate() {
         let store = std::slice::from_ref(store);

@@ -9,6 +9,7 @@ use faceprobe_core::dataset::{ContentHash, Manifest, Sample, Split};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::model::ModelSpec;
 use faceprobe_core::monitor::Monitor;
+use faceprobe_core::slurm::Share;
 use faceprobe_core::workspace::Workspace;
 use std::path::PathBuf;
 
@@ -30,15 +31,33 @@ pub(super) fn filled_stores(
     source: &dyn RowSource,
     monitor: &dyn Monitor,
 ) -> Result<(Vec<Store>, features::ExtractReport)> {
+    filled_share(circumstances, manifest, splits, source, None, monitor)
+}
+
+/// The same for the images of a share only, which nobody else computes.
+pub(super) fn filled_share(
+    circumstances: &Circumstances<'_>,
+    manifest: &Manifest,
+    splits: &[Split],
+    source: &dyn RowSource,
+    share: Option<Share>,
+    monitor: &dyn Monitor,
+) -> Result<(Vec<Store>, features::ExtractReport)> {
     let items: Vec<(ContentHash, PathBuf)> = splits
         .iter()
         .flat_map(|split| manifest.split(*split))
+        .filter(|sample| share.is_none_or(|share| share.has(&sample.hash)))
         .map(|sample| (sample.hash, manifest.path_of(sample)))
         .collect();
     let all = circumstances.workspace.features();
     let open = |identity| Store::open(&all, identity);
     let mut stores = source.identities().iter().map(open).collect::<Result<Vec<_>>>()?;
-    let options = ExtractOptions { threads: circumstances.threads, ..ExtractOptions::default() };
+    let options =
+        ExtractOptions { threads: circumstances.threads, alone: share.is_some(), ..ExtractOptions::default() };
+    if share.is_some() && items.is_empty() {
+        let report = features::ExtractReport { computed: 0, reused: 0, skipped: Vec::new(), seconds: 0.0, rate: 0.0 };
+        return Ok((stores, report));
+    }
     let report = features::extract_all(&mut stores, source, &items, &options, monitor)?;
     // Extraction gives each of its streams one thread; what follows has them all again.
     tch::set_num_threads(i32::try_from(circumstances.threads).unwrap_or(1));

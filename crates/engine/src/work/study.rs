@@ -85,7 +85,7 @@ pub(super) fn part_in(
     recorder.update(Update::Stage { name: run.id().to_string() });
     let mut summary = String::new();
     recorded(&own, || {
-        let inner = Circumstances { run: &run, ..*circumstances };
+        let inner = Circumstances { run: &run, share: None, ..*circumstances };
         summary = execute(job, &inner, &own)?;
         Ok(summary.clone())
     })?;

@@ -46,6 +46,13 @@ pub(super) fn sweep(
     let settings = spec.settings()?;
     let ground = ground(circumstances, dataset, &model(spec, &settings[0], 0), None, recorder)?;
     let heads = heads(circumstances, dataset, spec, &settings)?;
+    if let Some(share) = circumstances.share {
+        let own = heads.iter().enumerate().filter(|(place, _)| share.takes(*place));
+        let own: Vec<&Head> = own.map(|(_, head)| head).collect();
+        recorder.update(Update::Stage { name: format!("train {} of {} heads", own.len(), heads.len()) });
+        train_all(circumstances, &ground, dataset, &own, None, recorder)?;
+        return Ok(format!("trained {} of {} heads", own.len(), heads.len()));
+    }
     recorder.update(Update::Stage { name: format!("train {} heads", heads.len()) });
 
     let rungs = spec.rungs();

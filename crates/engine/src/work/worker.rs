@@ -3,12 +3,13 @@
 use super::execute::{Circumstances, execute};
 use super::thinning::Thinning;
 use crate::commands::say_on_stderr;
-use faceprobe_core::error::{Error, ErrorKind, Result};
+use faceprobe_core::error::{AtPath, Error, ErrorKind, Result};
 use faceprobe_core::monitor::{Monitor, Update};
 use faceprobe_core::run::RunFolder;
 use faceprobe_core::run::control::{self, Command, Switch, Wish};
 use faceprobe_core::run::journal::{Event, JournalWriter, Life};
 use faceprobe_core::run::{RunView, Status, queue, summary};
+use faceprobe_core::slurm::{Share, place};
 use faceprobe_core::text::line;
 use faceprobe_core::workspace::Workspace;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -90,15 +91,25 @@ impl Monitor for Recorder {
     }
 }
 
-/// Does the run called `name`. Everything it has to say is in the journal; the exit code repeats the end.
-pub fn main(workspace: &Workspace, name: &str) -> ExitCode {
-    // A session of its own: the end of the terminal's session is not the end of the work. Fails only for a process
-    // that leads its group already, as under a debugger, and then nothing needs doing.
-    let _ = rustix::process::setsid();
-    let code = work(workspace, name).unwrap_or_else(|error| {
+/// Does the run called `name`, or a share of it. Everything it has to say is in the journal; the exit code repeats the
+/// end.
+pub fn main(workspace: &Workspace, name: &str, share: Option<Share>) -> ExitCode {
+    let placed = RunFolder::find(workspace, name).is_ok_and(|run| place::is_placed(&run));
+    if placed {
+        // The scheduler counts it among the processes of its task, and with the task it ends.
+        let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
+    } else {
+        // A session of its own: the end of the terminal's session is not the end of the work. Fails only for a process
+        // that leads its group already, as under a debugger, and then nothing needs doing.
+        let _ = rustix::process::setsid();
+    }
+    let code = work(workspace, name, share, placed).unwrap_or_else(|error| {
         say_on_stderr(&line(&error.to_string()));
         ExitCode::FAILURE
     });
+    if placed {
+        return code;
+    }
     // Whoever waits for this one is next.
     if let Err(error) = queue::next(workspace) {
         say_on_stderr(&line(&error.to_string()));
@@ -106,20 +117,24 @@ pub fn main(workspace: &Workspace, name: &str) -> ExitCode {
     code
 }
 
-fn work(workspace: &Workspace, name: &str) -> Result<ExitCode> {
+fn work(workspace: &Workspace, name: &str, share: Option<Share>, placed: bool) -> Result<ExitCode> {
     let run = RunFolder::find(workspace, name)?;
-    let written = || fs::metadata(run.events_path()).map_or(0, |journal| journal.len());
+    let own = share.map_or_else(|| run.clone(), |share| run.share(share));
+    fs::create_dir_all(own.path()).at(own.path())?;
+    let written = || fs::metadata(own.events_path()).map_or(0, |journal| journal.len());
     let before = written();
-    let _lock = run.lock()?;
+    let _lock = if placed { None } else { own.lock()? };
     // Another worker may have done all of it while this one waited for the lock.
-    if written() != before && is_done(&run)? {
+    if written() != before && share.is_none() && is_done(&run)? {
         return Ok(ExitCode::SUCCESS);
     }
     let spec = run.spec()?;
     let switch = Arc::new(Switch::default());
-    let recorder = Arc::new(Recorder::open(&run, Arc::clone(&switch))?);
+    let recorder = Arc::new(Recorder::open(&own, Arc::clone(&switch))?);
     recorder.life(Life::Started { pid: std::process::id(), threads: spec.threads });
-    take_orders(&run, &recorder)?;
+    if !placed {
+        take_orders(&own, &recorder)?;
+    }
     take_signals(&switch)?;
     crate::backbone::tune_allocator();
     let threads = i32::try_from(spec.threads).unwrap_or(1);
@@ -127,7 +142,7 @@ fn work(workspace: &Workspace, name: &str) -> Result<ExitCode> {
     // Fails when the pool exists already, which it cannot in a process that has just begun.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(spec.threads).build_global();
 
-    let circumstances = Circumstances { workspace, run: &run, threads: spec.threads, device: &spec.device };
+    let circumstances = Circumstances { workspace, run: &run, share, threads: spec.threads, device: &spec.device };
     let outcome = recorded(&recorder, || execute(&spec.job, &circumstances, &recorder));
     Ok(match outcome {
         Ok(()) => ExitCode::SUCCESS,

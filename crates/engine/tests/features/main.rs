@@ -109,7 +109,7 @@ fn pictures(folder: &Path, count: usize) -> Vec<(ContentHash, PathBuf)> {
 }
 
 fn options(threads: usize, batch: usize, part_rows: usize) -> ExtractOptions {
-    ExtractOptions { threads, batch: Some(batch), part_rows }
+    ExtractOptions { threads, batch: Some(batch), part_rows, ..ExtractOptions::default() }
 }
 
 fn keys(items: &[(ContentHash, PathBuf)]) -> Vec<ContentHash> {

@@ -14,6 +14,7 @@ fn parameter(name: &str, shape: &[usize], gammas: bool) -> Tensor {
             let scale = (24.0 / (inputs * rows * columns) as f64).sqrt();
             u.map(|u| (u * scale) as f32).collect()
         }
+        (Some("weight"), [_, inputs]) => u.map(|u| (u * (12.0 / *inputs as f64).sqrt()) as f32).collect(),
         (Some("weight"), _) if !gammas => vec![1.0; count],
         (Some("weight"), _) => u.map(|u| (1.0 + 0.2 * u) as f32).collect(),
         (Some("running_var"), _) => u.map(|u| (1.0 + 0.5 * u) as f32).collect(),

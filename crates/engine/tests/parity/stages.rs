@@ -14,7 +14,7 @@ struct Reference {
 
 #[derive(Deserialize)]
 struct Stage {
-    /// `[N, H, W, C]`.
+    /// `[N, H, W, C]`; of tokens `[N, T, 1, C]`.
     shape: Vec<i64>,
     mean: f64,
     std: f64,
@@ -60,10 +60,14 @@ pub fn stages_agree(network: &Network, framework: &str) {
     network
         .forward_watched(&network.input(&pictures).unwrap(), &mut |stage, output| {
             let expected = &reference.stages[stage];
-            let output = output.permute([0, 2, 3, 1]).to_kind(Kind::Double).contiguous();
+            // Tokens are one row for each.
+            let class_token = output.dim() == 3;
+            let output = if class_token { output.unsqueeze(2) } else { output.permute([0, 2, 3, 1]) };
+            let output = output.to_kind(Kind::Double).contiguous();
             assert_eq!(output.size(), expected.shape, "{name} {stage}");
-            let [_, side, _, channels] = output.size()[..] else { panic!("{name} {stage}") };
-            seen.push(StageInfo { name: stage.into(), channels: channels as usize, side: side as usize });
+            let [_, rows, _, channels] = output.size()[..] else { panic!("{name} {stage}") };
+            let side = if class_token { (rows - 1).isqrt() } else { rows };
+            seen.push(StageInfo { name: stage.into(), channels: channels as usize, side: side as usize, class_token });
             let flat = output.view([-1]);
             let values = flat.index_select(0, &Tensor::from_slice(&places(&expected.shape)));
             let mut values = Vec::<f64>::try_from(values).unwrap();
@@ -100,6 +104,21 @@ fn xception_is_that_of_keras() {
 #[test]
 fn resnet_50_is_that_of_torchvision() {
     agrees("resnet-50", "torchvision", true);
+}
+
+#[test]
+fn vit_small_14_is_that_of_timm() {
+    agrees("vit-small-14", "timm", true);
+}
+
+#[test]
+fn convnext_tiny_is_that_of_torchvision() {
+    agrees("convnext-tiny", "torchvision", true);
+}
+
+#[test]
+fn vit_b_32_is_that_of_timm() {
+    agrees("vit-b-32", "timm", true);
 }
 
 #[test]

@@ -55,7 +55,11 @@ impl Screen for Data {
     }
 
     fn context(&self, app: &App) -> Context {
-        if app.data.audit.open { Context::Audit } else { Context::Data }
+        match (app.data.audit.open, app.data.sheet.open) {
+            (true, _) => Context::Audit,
+            (false, true) => Context::Sheet,
+            (false, false) => Context::Data,
+        }
     }
 
     fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
@@ -67,6 +71,9 @@ impl Screen for Data {
     }
 
     fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
+        if app.data.sheet.open && !app.data.audit.open {
+            return sheet::select(app, line);
+        }
         select(app, line);
         Vec::new()
     }
@@ -123,14 +130,19 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
     {
         return effects;
     }
+    if app.data.sheet.open
+        && let Some(effects) = sheet::act(app, action)
+    {
+        return effects;
+    }
     match action {
         Action::Audit => return audit::open(app),
         Action::New => app.open_form(FormKind::Prepare),
+        Action::FetchData => app.open_form(FormKind::FetchData),
         Action::Demo => return app.demo(),
         Action::PauseResume => return app.pause_or_resume(),
         Action::Stop => return app.stop(),
         Action::Sheet => return sheet::toggle(app),
-        _ if app.data.sheet.open => sheet::scroll(app, action),
         Action::PageDown => app.data.scroll = (app.data.scroll + 5).min(most_scroll(app)),
         Action::PageUp => app.data.scroll = app.data.scroll.saturating_sub(5),
         Action::Up | Action::Down | Action::Top | Action::Bottom => {
@@ -184,7 +196,7 @@ fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     // Over the findings, only what is at work now is worth their room.
     let seen = |run: &&Arc<Run>| !put_away(run) && (run.status.is_live() || !app.data.audit.open);
     if let Some(run) = work(&app.snapshot).filter(seen) {
-        let title = if run.status.is_live() { "At work" } else { "The last attempt (Esc puts this away)" };
+        let title = if run.status.is_live() { "At work" } else { "Last attempt (Esc closes)" };
         let block = panel(theme, title, area.width);
         let inside = usize::from(block.inner(area).width);
         let lines = bars::activity(theme, run, inside);
@@ -207,7 +219,7 @@ fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         return;
     };
     if app.data.sheet.open {
-        sheet::draw(frame, rest, app);
+        sheet::draw(frame, rest, app, hits);
         return;
     }
     if area.width < NARROW {
@@ -262,9 +274,12 @@ fn draw_welcome(frame: &mut Frame, area: Rect, theme: Theme) {
         Line::raw("on synthetic drawings of faces."),
         Line::default(),
         Line::from(vec!["Press ".into(), key(Action::New), " to prepare your own photographs: Adience,".into()]),
-        Line::raw("FairFace, UTKFace, a folder per class, or a CSV file."),
+        Line::raw("FairFace, UTKFace, CelebA, LFW, a folder per class, or a CSV file."),
         Line::default(),
-        Line::styled("? shows all keys. Work goes on when you leave.", theme.dim()),
+        Line::from(vec!["Press ".into(), key(Action::FetchData), " to fetch photographs: portraits of members".into()]),
+        Line::raw("of the US Congress (public domain), or Adience."),
+        Line::default(),
+        Line::styled("? shows all keys. Runs continue when you quit.", theme.dim()),
     ];
     let block = panel(theme, "Welcome", area.width);
     let inner = block.inner(area);
@@ -318,7 +333,7 @@ fn summary(theme: Theme, report: &PrepareReport) -> Vec<Line<'static>> {
         lines.push(Line::styled(source.clone(), theme.dim()));
     }
     let count = |number: usize| format::thousands(number as u64);
-    let mut text = format!("{} rows · {} images there", count(report.rows), count(report.images_present));
+    let mut text = format!("{} rows · {} images found", count(report.rows), count(report.images_present));
     if let Some(subjects) = report.subjects {
         text += &format!(" · {} subjects", count(subjects));
     }
@@ -336,7 +351,7 @@ fn summary_rows(report: &PrepareReport, width: usize) -> u16 {
 
 /// The labels as they were found, and what was left out.
 fn raw(theme: Theme, report: &PrepareReport, width: usize) -> Vec<Line<'static>> {
-    let mut lines = vec![Line::styled("Labels as written", theme.strong())];
+    let mut lines = vec![Line::styled("Labels in the source", theme.strong())];
     let most = report.raw_labels.values().copied().max().unwrap_or(0);
     let mut labels: Vec<_> = report.raw_labels.iter().collect();
     labels.sort_by(|a, b| b.1.cmp(a.1));

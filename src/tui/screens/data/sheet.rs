@@ -1,15 +1,18 @@
 //! The contact sheet of Data: the images of a prepared set as a grid.
 
-use crate::tui::app::App;
+use crate::tui::app::{App, Hits, Target};
 use crate::tui::effect::Effect;
 use crate::tui::jobs::{Job, SetImage};
-use crate::tui::keys::Action;
+use crate::tui::keys::{Action, Context, name_of};
 use crate::tui::pictures::Marks;
-use crate::tui::widgets::{self, cut, format, panel};
+use crate::tui::widgets::{self, cut, cut_front, fit, format, panel};
+use faceprobe_core::dataset::Split;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use std::cell::Cell;
 use std::time::SystemTime;
+use unicode_width::UnicodeWidthStr;
 
 /// What the sheet remembers.
 #[derive(Debug, Default)]
@@ -23,10 +26,30 @@ pub struct Sheet {
     pub problem: Option<String>,
     /// When the set was prepared that was listed: one that is prepared again has other images.
     written: Option<SystemTime>,
-    /// The first row of the grid that is shown.
-    pub row: usize,
-    /// Images in a row of the last frame.
-    pub columns: std::cell::Cell<usize>,
+    /// Whether the list is on its way.
+    reading: bool,
+    /// The image under the cursor, among those that are shown.
+    pub cursor: usize,
+    /// Only images of this class, and of this split.
+    class: Option<usize>,
+    split: Option<Split>,
+    /// Images in a row of the last frame, and rows of it.
+    grid: Cell<(usize, usize)>,
+}
+
+impl Sheet {
+    /// The images that are shown.
+    fn shown(&self) -> Vec<&SetImage> {
+        let wanted = |image: &&SetImage| {
+            self.class.is_none_or(|class| class == image.class) && self.split.is_none_or(|split| split == image.split)
+        };
+        self.images.iter().filter(wanted).collect()
+    }
+
+    /// The image under the cursor.
+    fn current(&self) -> Option<&SetImage> {
+        self.shown().get(self.cursor).copied()
+    }
 }
 
 /// Cells of a picture with its caption.
@@ -56,13 +79,15 @@ pub fn listing(app: &mut App) -> Vec<Effect> {
     app.data.sheet.written = written;
     app.data.sheet.problem = None;
     app.data.sheet.images.clear();
-    app.data.sheet.row = 0;
+    app.data.sheet.reading = true;
+    app.data.sheet.cursor = 0;
     vec![Job::Images { dataset }.into()]
 }
 
 /// Takes the list of images, or why there is none.
 pub fn listed(app: &mut App, dataset: &str, images: Result<Vec<SetImage>, String>) {
     if app.data.sheet.dataset == dataset {
+        app.data.sheet.reading = false;
         match images {
             Ok(images) => app.data.sheet.images = images,
             Err(problem) => app.data.sheet.problem = Some(problem),
@@ -70,68 +95,163 @@ pub fn listed(app: &mut App, dataset: &str, images: Result<Vec<SetImage>, String
     }
 }
 
-/// Scrolls by rows.
-pub fn scroll(app: &mut App, action: Action) {
+/// What a key does in the sheet; none where it means nothing here.
+pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
     let sheet = &mut app.data.sheet;
-    let last = sheet.images.len().div_ceil(sheet.columns.get().max(1)).saturating_sub(1);
-    sheet.row = match action {
-        Action::Up => sheet.row.saturating_sub(1),
-        Action::Down => sheet.row + 1,
-        Action::PageUp => sheet.row.saturating_sub(4),
-        Action::PageDown => sheet.row + 4,
-        Action::Top => 0,
-        Action::Bottom => last,
-        _ => sheet.row,
+    let (columns, rows) = sheet.grid.get();
+    let (columns, rows) = (columns.max(1), rows.max(1));
+    let last = sheet.shown().len().saturating_sub(1);
+    match action {
+        Action::Left => sheet.cursor = sheet.cursor.saturating_sub(1),
+        Action::Right => sheet.cursor += 1,
+        Action::Up => sheet.cursor = sheet.cursor.checked_sub(columns).unwrap_or(sheet.cursor),
+        Action::Down if sheet.cursor + columns <= last => sheet.cursor += columns,
+        // The last row may be shorter.
+        Action::Down if sheet.cursor / columns < last / columns => sheet.cursor = last,
+        Action::Down => {}
+        Action::PageUp => sheet.cursor = sheet.cursor.saturating_sub(columns * rows),
+        Action::PageDown => sheet.cursor += columns * rows,
+        Action::Top => sheet.cursor = 0,
+        Action::Bottom => sheet.cursor = last,
+        Action::NextClass => {
+            sheet.class = match sheet.class {
+                None => Some(0),
+                Some(0) => Some(1),
+                Some(_) => None,
+            };
+            sheet.cursor = 0;
+        }
+        Action::NextSplit => {
+            sheet.split = match sheet.split {
+                None => Some(Split::Train),
+                Some(Split::Train) => Some(Split::Val),
+                Some(Split::Val) => Some(Split::Test),
+                Some(Split::Test) => None,
+            };
+            sheet.cursor = 0;
+        }
+        Action::Picture => {
+            let picture = sheet.current().map(|image| image.path.clone());
+            return Some(crate::tui::screens::open_picture(app, picture, None));
+        }
+        Action::Sheet | Action::Parent => sheet.open = false,
+        _ => return None,
     }
-    .min(last);
+    let sheet = &mut app.data.sheet;
+    sheet.cursor = sheet.cursor.min(sheet.shown().len().saturating_sub(1));
+    Some(Vec::new())
+}
+
+/// Puts the cursor on a picture; on the one that has it already, predicts it.
+pub fn select(app: &mut App, at: usize) -> Vec<Effect> {
+    if app.data.sheet.cursor == at {
+        return act(app, Action::Picture).unwrap_or_default();
+    }
+    app.data.sheet.cursor = at;
+    Vec::new()
 }
 
 /// Draws the sheet.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
+pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let theme = app.theme;
     let sheet = &app.data.sheet;
-    let report = app.snapshot.dataset(Some(&sheet.dataset)).and_then(|set| set.report.as_ref().ok());
-    let mut title =
-        vec![Span::raw(format!("{} images of {}", format::thousands(sheet.images.len() as u64), sheet.dataset))];
-    if report.is_some_and(|report| report.synthetic) {
-        title.push(Span::styled(" SYNTHETIC", theme.warning()));
-    }
-    let block = panel(theme, Line::from(title), area.width);
+    let shown = sheet.shown();
+    let block = panel(theme, title(app, shown.len(), area.width), area.width);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     if !app.pictures.shown(theme) {
-        let text =
-            "This terminal shows no pictures: without colours and half blocks there is nothing to draw them with.";
+        let text = "This terminal cannot show images: it has neither colours nor half blocks to draw them with.";
         widgets::text(frame, inner, vec![Line::styled(text, theme.dim())], 0);
         return;
     }
-    if sheet.images.is_empty() {
+    if shown.is_empty() {
         let line = match &sheet.problem {
             Some(problem) => Line::styled(problem.clone(), theme.bad()),
-            None => Line::styled("The list of images is being read.", theme.dim()),
+            None if sheet.reading => Line::styled("Reading the list of images …", theme.dim()),
+            None => Line::styled("No images match; c and s change the class and split shown.", theme.dim()),
         };
         widgets::text(frame, inner, vec![line], 0);
         return;
     }
-    let columns = ((inner.width + 1) / CELL.0).max(1);
-    let rows = (inner.height / CELL.1).max(1);
-    sheet.columns.set(usize::from(columns));
-    let first = sheet.row * usize::from(columns);
-    let seen = sheet.images.iter().skip(first).take(usize::from(columns) * usize::from(rows));
-    for (at, image) in seen.enumerate() {
-        let (column, row) = (at as u16 % columns, at as u16 / columns);
+    // The line below says which picture is under the cursor.
+    let below = Rect { y: inner.bottom().saturating_sub(1), height: 1.min(inner.height), ..inner };
+    let inner = Rect { height: inner.height.saturating_sub(1), ..inner };
+    // As many as fit in the smallest size that shows a face, then as large as the rows allow.
+    let rows = ((inner.height + 1) / CELL.1).max(1);
+    let height = ((inner.height + 1) / rows).max(2);
+    let width = (CELL.0 * height / CELL.1).max(CELL.0);
+    let columns = ((inner.width + 1) / width).max(1);
+    sheet.grid.set((usize::from(columns), usize::from(rows)));
+    let cursor = sheet.cursor.min(shown.len() - 1);
+    let row = cursor / usize::from(columns);
+    // Pages, so that moving within one loads no picture anew.
+    let first = (row / usize::from(rows)) * usize::from(rows) * usize::from(columns);
+    let report = app.snapshot.dataset(Some(&sheet.dataset)).and_then(|set| set.report.as_ref().ok());
+    let class_of =
+        |image: &SetImage| report.and_then(|report| report.classes.get(image.class)).map_or("", String::as_str);
+    let seen = shown.iter().enumerate().skip(first).take(usize::from(columns) * usize::from(rows));
+    for (place, (at, image)) in seen.enumerate() {
+        let (column, row) = (place as u16 % columns, place as u16 / columns);
+        let y = inner.y + row * height;
         let cell = Rect {
-            x: inner.x + column * CELL.0,
-            y: inner.y + row * CELL.1,
-            width: (CELL.0 - 1).min(inner.width),
-            height: (CELL.1 - 1).min(inner.height),
+            x: inner.x + column * width,
+            y,
+            width: (width - 1).min(inner.width),
+            height: (height - 1).min(inner.bottom().saturating_sub(y)),
         };
         let picture = Rect { height: cell.height.saturating_sub(1), ..cell };
         app.pictures.draw(frame, picture, theme, &image.path, Marks::default(), app.overlay.is_some());
-        let class = report.and_then(|report| report.classes.get(image.class)).map_or("", String::as_str);
-        let caption = cut(&format!("{class} · {}", image.split.name()), usize::from(cell.width));
-        let place =
-            Rect { y: picture.bottom(), height: 1.min(inner.bottom().saturating_sub(picture.bottom())), ..cell };
-        frame.render_widget(Span::styled(caption, theme.series(image.class)), place);
+        let caption = fit(&cut_front(&name(image), usize::from(cell.width)), usize::from(cell.width));
+        let place = Rect { y: picture.bottom(), height: 1.min(cell.height), ..cell };
+        let style = if at == cursor { theme.selected() } else { theme.series(image.class) };
+        frame.render_widget(Span::styled(caption, style), place);
+        hits.push((cell, Target::Row(at)));
     }
+    if let Some(image) = shown.get(cursor) {
+        let key = name_of(Context::Sheet, Action::Picture);
+        let about = format!(
+            "{} of {} · {} · {} · ",
+            format::thousands(cursor as u64 + 1),
+            format::thousands(shown.len() as u64),
+            class_of(image),
+            image.split.name()
+        );
+        let room = usize::from(below.width).saturating_sub(key.len() + 11);
+        // Of a path, the end matters.
+        let path = cut_front(&image.path.display().to_string(), room.saturating_sub(about.width()));
+        let about = about + &path;
+        let line = Line::from(vec![
+            Span::styled(cut(&about, room), theme.text()),
+            Span::styled(format!("  {key}"), theme.accent()),
+            Span::styled(" predict", theme.dim()),
+        ]);
+        frame.render_widget(line, below);
+    }
+}
+
+/// The name of the file.
+fn name(image: &SetImage) -> String {
+    image.path.file_name().map_or_else(|| image.path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// How many images of which set, and what is filtered.
+fn title(app: &App, shown: usize, width: u16) -> Line<'static> {
+    let (theme, sheet) = (app.theme, &app.data.sheet);
+    let report = app.snapshot.dataset(Some(&sheet.dataset)).and_then(|set| set.report.as_ref().ok());
+    let all = sheet.images.len() as u64;
+    let count = match sheet.class.is_some() || sheet.split.is_some() {
+        true => format!("{} of {} images of ", format::thousands(shown as u64), format::thousands(all)),
+        false => format!("{} images of ", format::thousands(all)),
+    };
+    let mut title = vec![Span::raw(count + &cut(&sheet.dataset, 30))];
+    if report.is_some_and(|report| report.synthetic) {
+        title.push(Span::styled(" SYNTHETIC", theme.warning()));
+    }
+    let class =
+        sheet.class.and_then(|class| report?.classes.get(class).cloned()).unwrap_or_else(|| "all classes".into());
+    let split = sheet.split.map_or("all splits", Split::name);
+    if width >= 60 {
+        title.push(Span::styled(format!(" · {} · {split}", cut(&class, 20)), theme.dim()));
+    }
+    Line::from(title)
 }

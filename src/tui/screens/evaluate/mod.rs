@@ -2,7 +2,9 @@
 
 mod keys;
 pub mod parts;
+mod reliability;
 pub mod sheet;
+mod thresholds;
 mod view;
 
 use super::super::app::{App, Hits, Tone, moved};
@@ -11,7 +13,8 @@ use super::super::jobs::{Job, Threshold};
 use super::super::keys::{Action, Binding, Context, name_of};
 use super::super::records::RecordJob;
 use super::super::stages::{ScreenId, State as Step, Study};
-use super::{Screen, results};
+use super::super::views::{self, ViewId, nearest};
+use super::{Gesture, Screen, results};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::evaluation::Criterion;
 use faceprobe_core::run::results::ResultRow;
@@ -20,26 +23,6 @@ use ratatui::layout::Rect;
 use sheet::{Figures, Sheet};
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// What is shown where there is no room for all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Pane {
-    #[default]
-    Matrix,
-    Scores,
-    Curves,
-    Ages,
-    Mistakes,
-}
-
-impl Pane {
-    const ALL: [Self; 5] = [Self::Matrix, Self::Scores, Self::Curves, Self::Ages, Self::Mistakes];
-
-    fn next(self) -> Self {
-        let at = Self::ALL.iter().position(|pane| *pane == self).unwrap_or(0);
-        Self::ALL[(at + 1) % Self::ALL.len()]
-    }
-}
 
 /// Whose scores are shown, and which state of them: an opened test set or a run made anew are others.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +40,10 @@ pub struct State {
     pub selected: Option<String>,
     /// The test split instead of validation.
     pub test: bool,
-    pub pane: Pane,
+    /// Which parts are shown where there is no room for all; each layout counts on from its last.
+    pub page: usize,
+    /// Which of the columns of the data set tells the groups.
+    pub column: usize,
     /// The line of the list of mistakes under the cursor.
     pub mistake: usize,
     /// What was asked for last.
@@ -114,6 +100,14 @@ impl Screen for Evaluate {
         Vec::new()
     }
 
+    fn plot(&self, app: &mut App, gesture: Gesture) -> Vec<Effect> {
+        match gesture {
+            Gesture::Wheel { closer, .. } => by(app, if closer { FINE } else { -FINE }),
+            Gesture::Drag { to, .. } | Gesture::Release { to, .. } => set(app, (to / FINE).round() * FINE, None),
+        }
+        Vec::new()
+    }
+
     fn arrive(&self, app: &mut App) -> Vec<Effect> {
         arrive(app)
     }
@@ -130,6 +124,8 @@ impl Screen for Evaluate {
             | Action::EqualErrors
             | Action::KeepThreshold
             | Action::Picture => app.evaluate.figures().is_some(),
+            Action::GroupBy => app.evaluate.sheet().is_some_and(|sheet| sheet.columns().len() > 1),
+            Action::Nearest => nearest::has_votes(app) && app.evaluate.figures().is_some(),
             _ => true,
         }
     }
@@ -168,6 +164,11 @@ fn current(app: &App) -> Option<(usize, usize, &ResultRow)> {
         .or_else(|| app.snapshot.model().and_then(|(run, _)| find(&run)))
         .unwrap_or(0);
     rows.get(at).map(|row| (at, rows.len(), *row))
+}
+
+/// The model that is evaluated.
+pub fn shown(app: &App) -> Option<&ResultRow> {
+    current(app).map(|(_, _, row)| row)
 }
 
 /// Turns to a run.
@@ -217,17 +218,24 @@ pub fn scored(app: &mut App, run: &str, split: Split, outcome: Result<Arc<Sheet>
             // What a training ends with.
             None => Some(Criterion::Accuracy),
         };
-        state.figures = Some(Figures::at(sheet, threshold));
+        state.figures = Some(Figures::at(sheet, threshold, state.column));
     }
     state.mistake = 0;
     state.sheet = Some(outcome);
 }
 
 /// The picture of the mistake under the cursor: what a preview beside the list would show.
-fn picture(app: &App) -> Option<PathBuf> {
+pub fn picture(app: &App) -> Option<PathBuf> {
     let sheet = app.evaluate.sheet()?;
     let at = *app.evaluate.figures()?.mistakes.get(app.evaluate.mistake)?;
     sheet.scored.file(sheet.scored.images.get(at)?)
+}
+
+/// What the image of the mistake under the cursor is.
+pub fn truth(app: &App) -> Option<&str> {
+    let scored = &app.evaluate.sheet()?.scored;
+    let at = *app.evaluate.figures()?.mistakes.get(app.evaluate.mistake)?;
+    scored.classes.get(usize::from(*scored.positive.get(at)?)).map(String::as_str)
 }
 
 /// One press of an arrow, and one of Ctrl with an arrow.
@@ -259,7 +267,12 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
             }
         }
         Action::OtherSplit => return other_split(app),
-        Action::Pane => app.evaluate.pane = app.evaluate.pane.next(),
+        Action::Pane => app.evaluate.page = app.evaluate.page.wrapping_add(1),
+        Action::GroupBy => group_by(app),
+        Action::Nearest if nearest::has_votes(app) => return views::open(app, ViewId::Nearest),
+        Action::Nearest => {
+            app.say(Tone::Plain, "Only a model of nearest neighbours (knn) has training images that voted.");
+        }
         Action::Picture => {
             let model = current(app).map(|(_, _, row)| row.run.clone());
             return super::open_picture(app, picture(app), model);
@@ -277,10 +290,23 @@ fn set(app: &mut App, threshold: f64, criterion: Option<Criterion>) {
     let Some(Ok(sheet)) = &state.sheet else {
         return;
     };
-    let figures = Figures::at(sheet, threshold.clamp(0.0, 1.0));
+    let figures = Figures::at(sheet, threshold.clamp(0.0, 1.0), state.column);
     state.mistake = state.mistake.min(figures.mistakes.len().saturating_sub(1));
     state.criterion = criterion;
     state.figures = Some(figures);
+}
+
+/// Turns to the next column of the data set.
+fn group_by(app: &mut App) {
+    let state = &mut app.evaluate;
+    let (Some(Ok(sheet)), Some(figures)) = (&state.sheet, &state.figures) else { return };
+    match sheet.columns().len() {
+        0 | 1 => app.say(Tone::Plain, "The data set has no other column that tells groups of these images apart."),
+        count => {
+            state.column = (state.column.min(count - 1) + 1) % count;
+            state.figures = Some(Figures::at(sheet, figures.threshold, state.column));
+        }
+    }
 }
 
 fn by(app: &mut App, step: f64) {

@@ -1,8 +1,9 @@
-//! The figures of a model as text and drawings: matrix, shares, histogram, curves, age groups.
+//! The figures of a model as text and drawings: matrix, shares, histogram, curves, groups.
 
 use super::super::super::theme::Theme;
 use super::super::super::widgets::{bars, cut, fit, format};
 use super::sheet::{Figures, Sheet, bin_of};
+use faceprobe_core::evaluation::figures::Groups;
 use faceprobe_core::evaluation::{Confusion, Interval};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -176,30 +177,40 @@ pub fn curve(frame: &mut Frame, area: Rect, theme: Theme, curve: &UnitCurve) {
     frame.render_widget(chart, area);
 }
 
-/// Accuracy by age group, a line each, the sentence where ages are not known.
-pub fn ages(theme: Theme, sheet: &Sheet, figures: &Figures, width: usize) -> Vec<Line<'static>> {
-    if figures.ages.is_empty() {
-        return vec![Line::styled("The ages of these people are not known.", theme.dim())];
+/// Accuracy by the groups of a column, a line each, with how far apart the best and the worst are.
+pub fn groups(theme: Theme, groups: &Groups, width: usize, height: usize) -> Vec<Line<'static>> {
+    let Groups { column, groups, gap } = groups;
+    let name = groups.iter().map(|group| group.value.chars().count()).max().unwrap_or(0).clamp(3, 16);
+    let recalls = width >= name + 21 + 16;
+    let room = width.saturating_sub(name + 21 + if recalls { 16 } else { 0 }).min(40);
+    let mut head = format!("{} {:>6}  {:<11}", fit(column, name), "images", "accuracy");
+    if recalls {
+        head += "  recall of both";
     }
-    let name = figures.ages.iter().map(|group| group.age.chars().count()).max().unwrap_or(0).clamp(3, 12);
-    let room = width.saturating_sub(name + 21).min(40);
-    let mut lines =
-        vec![Line::styled(format!("{} {:>6}  {:<11}", fit("age", name), "images", "accuracy"), theme.dim())];
-    for group in &figures.ages {
-        let share = group.right as f64 / group.count.max(1) as f64;
+    let mut lines = vec![Line::styled(head, theme.dim())];
+    let kept = height.saturating_sub(1 + usize::from(gap.is_some()));
+    // One line more says how many more there are.
+    let shown = if groups.len() > kept { kept.saturating_sub(1) } else { groups.len() };
+    for group in &groups[..shown] {
         let mut spans = vec![
-            Span::raw(format!("{} {:>6}  ", fit(&group.age, name), format::thousands(group.count as u64))),
-            Span::styled(fit(&with_interval(share, group.interval), 11), theme.strong()),
-            Span::raw(" "),
+            Span::raw(format!("{} {:>6}  ", fit(&group.value, name), format::thousands(group.images as u64))),
+            Span::styled(fit(&with_interval(group.accuracy, group.interval), 11), theme.strong()),
         ];
+        for (class, recall) in group.recall.into_iter().enumerate().filter(|_| recalls) {
+            spans.push(Span::styled(format!("  {:>6}", format::share(recall)), theme.series(class)));
+        }
         if room >= 5 {
-            spans.extend(bars::gauge(theme, room, share, theme.series(1)));
+            spans.push(Span::raw(" "));
+            spans.extend(bars::gauge(theme, room - 1, group.accuracy, theme.series(1)));
         }
         lines.push(Line::from(spans));
     }
-    if sheet.without_age > 0 {
-        let count = format::thousands(sheet.without_age as u64);
-        lines.push(Line::styled(format!("{count} images without an age"), theme.dim()));
+    if shown < groups.len() {
+        lines.push(Line::styled(format!("and {} more", groups.len() - shown), theme.dim()));
+    }
+    if let Some(gap) = gap {
+        let text = format!("{} above {} by {}", gap.best, gap.worst, with_interval(gap.difference, Some(gap.interval)));
+        lines.push(Line::styled(cut(&text, width), theme.dim()));
     }
     lines
 }

@@ -1,8 +1,11 @@
 //! The figures of one model at one threshold, worked out from its stored scores.
 
+use faceprobe_core::evaluation::calibration::{expected_calibration_error, reliability};
+use faceprobe_core::evaluation::figures::{BINS, Groups, by_group, correct};
 use faceprobe_core::evaluation::{Confusion, Criterion, Interval, average_precision, pr_curve, roc_auc, roc_curve};
 use faceprobe_core::evaluation::{threshold_for, wilson95};
 use faceprobe_core::run::scored::Scored;
+use std::collections::BTreeSet;
 
 /// Scores with everything that no threshold changes. Made once, off the UI thread.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,10 +19,58 @@ pub struct Sheet {
     pub average_precision: Option<f64>,
     /// The thresholds that serve accuracy, Youden's J and equal errors best.
     jumps: [Option<f64>; 3],
-    /// The age groups there are, youngest first, and how many images have none.
-    ages: Vec<String>,
-    pub without_age: usize,
+    /// What is known of the images, by the columns of their data set that tell them apart.
+    columns: Vec<Column>,
+    /// What thresholds from 0 to 1 come to.
+    pub effect: Vec<Effect>,
+    /// The threshold that is best for accuracy, and its accuracy.
+    pub best: Option<(f64, f64)>,
+    pub reliability: Reliability,
 }
+
+/// A column of the data set, with a value for each image.
+#[derive(Debug, Clone, PartialEq)]
+struct Column {
+    name: String,
+    values: Vec<Option<String>>,
+}
+
+/// What a threshold comes to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Effect {
+    pub threshold: f64,
+    pub accuracy: f64,
+    /// Of each class; none without images of it.
+    pub recall: [Option<f64>; 2],
+}
+
+/// How far scores are what they say, as they are and calibrated, where the run has a calibration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reliability {
+    /// (mean score, share of the second class), by bin.
+    pub raw: Vec<(f64, f64)>,
+    pub raw_error: f64,
+    pub calibrated: Option<(Vec<(f64, f64)>, f64)>,
+}
+
+impl Reliability {
+    fn of(scored: &Scored) -> Self {
+        let told = |scores: &[f64]| {
+            let bins = reliability(scores, &scored.positive, BINS);
+            let error = expected_calibration_error(scores, &scored.positive, BINS);
+            (bins.iter().map(|bin| (bin.score, bin.share)).collect(), error)
+        };
+        let calibrated = scored.calibration.map(|calibration| {
+            let scores: Vec<f64> = scored.scores.iter().map(|score| calibration.probability(*score)).collect();
+            told(&scores)
+        });
+        let (raw, raw_error) = told(&scored.scores);
+        Self { raw, raw_error, calibrated }
+    }
+}
+
+/// Steps between the thresholds of [`Sheet::effect`].
+const STEPS: usize = 200;
 
 /// What a threshold can be chosen for with one key.
 pub const JUMPS: [Criterion; 3] = [Criterion::Accuracy, Criterion::Youden, Criterion::EqualError];
@@ -35,17 +86,23 @@ impl Sheet {
         let roc = thinned(roc.iter().map(|point| (point.false_positive_rate, point.true_positive_rate)).collect());
         let curve = pr_curve(scores, positive).unwrap_or_default();
         let precision_recall = thinned(curve.iter().map(|point| (point.recall, point.precision)).collect());
-        let mut ages: Vec<String> = scored.images.iter().filter_map(|image| image.age.clone()).collect();
-        ages.sort_by(|a, b| youngest(a).cmp(&youngest(b)).then_with(|| a.cmp(b)));
-        ages.dedup();
+        let effect = |step: usize| {
+            let threshold = step as f64 / STEPS as f64;
+            let cells = Confusion::at(scores, positive, threshold);
+            Effect { threshold, accuracy: cells.accuracy(), recall: recall(&cells) }
+        };
+        let jumps = JUMPS.map(|criterion| threshold_for(criterion, scores, positive));
+        let best = jumps[0].map(|at| at.clamp(0.0, 1.0));
         Self {
+            effect: (0..=STEPS).map(effect).collect(),
+            best: best.map(|at| (at, Confusion::at(scores, positive, at).accuracy())),
+            reliability: Reliability::of(&scored),
+            columns: columns(&scored),
             roc,
             precision_recall,
             roc_auc: roc_auc(scores, positive),
             average_precision: average_precision(scores, positive),
-            jumps: JUMPS.map(|criterion| threshold_for(criterion, scores, positive)),
-            without_age: scored.images.iter().filter(|image| image.age.is_none()).count(),
-            ages,
+            jumps,
             scored,
         }
     }
@@ -54,6 +111,11 @@ impl Sheet {
     pub fn jump(&self, criterion: Criterion) -> Option<f64> {
         let at = JUMPS.iter().position(|known| *known == criterion)?;
         self.jumps[at].map(|threshold| threshold.clamp(0.0, 1.0))
+    }
+
+    /// The columns that tell groups of the images apart.
+    pub fn columns(&self) -> Vec<&str> {
+        self.columns.iter().map(|column| column.name.as_str()).collect()
     }
 
     /// Scores of each class in `bins` equally wide bins.
@@ -72,11 +134,29 @@ pub fn bin_of(score: f64, bins: usize) -> usize {
     ((score.clamp(0.0, 1.0) * bins as f64) as usize).min(bins.saturating_sub(1))
 }
 
-/// The first number in the name of an age group; groups without one come last.
-fn youngest(age: &str) -> u32 {
-    let digits: String = age.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
-    digits.parse().unwrap_or(u32::MAX)
+fn recall(cells: &Confusion) -> [Option<f64>; 2] {
+    let share = |part: usize, other: usize| (part + other > 0).then(|| part as f64 / (part + other) as f64);
+    [share(cells.true_negative, cells.false_positive), share(cells.true_positive, cells.false_negative)]
 }
+
+/// The columns of the prepared set; where that is gone, the ages that were kept with the scores.
+fn columns(scored: &Scored) -> Vec<Column> {
+    let Some(samples) = &scored.samples else {
+        let values: Vec<Option<String>> = scored.images.iter().map(|image| image.age.clone()).collect();
+        let known = values.iter().any(Option::is_some);
+        return known.then(|| Column { name: "age".into(), values }).into_iter().collect();
+    };
+    let column = |name: String| {
+        let values = samples.iter().map(|sample| sample.value(&name, &scored.classes)).collect();
+        Column { name, values }
+    };
+    // Hundreds of values, such as file names, are no groups.
+    let few = |column: &Column| column.values.iter().flatten().collect::<BTreeSet<_>>().len() <= MOST_GROUPS;
+    scored.columns().into_iter().map(column).filter(few).collect()
+}
+
+/// More groups than this are not read.
+const MOST_GROUPS: usize = 60;
 
 fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     let len = points.len();
@@ -84,16 +164,6 @@ fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
         return points;
     }
     (0..POINTS).map(|at| points[at * (len - 1) / (POINTS - 1)]).collect()
-}
-
-/// How many of an age group are told right.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AgeFigures {
-    pub age: String,
-    pub right: usize,
-    pub count: usize,
-    /// The 95 % Wilson interval of the share.
-    pub interval: Option<Interval>,
 }
 
 /// Everything that depends on the threshold.
@@ -107,14 +177,15 @@ pub struct Figures {
     /// Of what is so, the share called so; none without images of the class.
     pub recall: [Option<f64>; 2],
     pub f1: [Option<f64>; 2],
-    pub ages: Vec<AgeFigures>,
+    /// Accuracy by the column that was chosen; none where nothing is known of the images.
+    pub groups: Option<Groups>,
     /// Images told wrong, indices into the images of the sheet, the worst first.
     pub mistakes: Vec<usize>,
 }
 
 impl Figures {
-    /// The figures of a sheet at a threshold.
-    pub fn at(sheet: &Sheet, threshold: f64) -> Self {
+    /// The figures of a sheet at a threshold, with groups by one of its columns.
+    pub fn at(sheet: &Sheet, threshold: f64, column: usize) -> Self {
         let scored = &sheet.scored;
         let confusion = Confusion::at(&scored.scores, &scored.positive, threshold);
         let share = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
@@ -126,25 +197,19 @@ impl Figures {
         let mut mistakes: Vec<usize> = (0..scored.scores.len()).filter(wrong).collect();
         let far = |at: usize| (scored.scores[at] - threshold).abs();
         mistakes.sort_by(|a, b| far(*b).total_cmp(&far(*a)).then(a.cmp(b)));
-        let mut ages: Vec<AgeFigures> =
-            sheet.ages.iter().map(|age| AgeFigures { age: age.clone(), right: 0, count: 0, interval: None }).collect();
-        for (at, image) in scored.images.iter().enumerate() {
-            if let Some(group) = image.age.as_ref().and_then(|age| ages.iter_mut().find(|group| group.age == *age)) {
-                group.count += 1;
-                group.right += usize::from(!wrong(&at));
-            }
-        }
-        for group in &mut ages {
-            group.interval = wilson95(group.right, group.count);
-        }
+        let column = sheet.columns.get(column.min(sheet.columns.len().saturating_sub(1)));
+        let groups = column.map(|column| {
+            let right = correct(&scored.scores, &scored.positive, threshold);
+            by_group(&column.name, &column.values, &right, &scored.positive)
+        });
         Self {
             threshold,
             confusion,
             interval: wilson95(confusion.correct(), confusion.total()),
             precision: [0, 1].map(|class| share(right[class], called[class]).filter(|_| is[class] > 0)),
-            recall: [0, 1].map(|class| share(right[class], is[class])),
+            recall: recall(&confusion),
             f1: [0, 1].map(|class| share(2 * right[class], called[class] + is[class]).filter(|_| is[class] > 0)),
-            ages,
+            groups,
             mistakes,
         }
     }

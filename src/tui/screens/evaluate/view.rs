@@ -6,7 +6,7 @@ use super::super::super::pictures::Marks;
 use super::super::super::widgets::{self, NARROW, cut_front, fit, format, offset, panel};
 use super::parts::{self, UnitCurve};
 use super::sheet::{Figures, Sheet};
-use super::{Pane, current, served};
+use super::{current, reliability, served, thresholds};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -55,8 +55,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         spans.push(Span::styled("  SYNTHETIC", theme.warning()));
     }
     frame.render_widget(Line::from(spans), head);
-    if !fits_all(area) {
-        let hint = format!(" {} more ", keys::name_of(Context::Evaluate, Action::Pane));
+    let pages = pages(area);
+    if pages > 1 {
+        let page = app.evaluate.page % pages + 1;
+        let hint = format!(" {} more {page}/{pages} ", keys::name_of(Context::Evaluate, Action::Pane));
         let width = hint.chars().count() as u16;
         let x = head.right().saturating_sub(width);
         frame.render_widget(Span::styled(hint, theme.dim()), Rect { x, width, ..head });
@@ -73,19 +75,28 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         }
     };
     let view = View { app, sheet, figures };
-    if fits_all(area) {
-        view.draw_all(frame, body, hits);
-    } else if area.width >= NARROW && area.height >= 16 {
-        view.draw_some(frame, body, hits);
-    } else {
-        view.draw_one(frame, body, hits);
+    match pages {
+        1 | 2 => view.draw_all(frame, body, hits),
+        SOME => view.draw_some(frame, body, hits),
+        _ => view.draw_one(frame, body, hits),
     }
 }
 
-/// Whether every part has its place at once.
-fn fits_all(area: Rect) -> bool {
-    area.width >= 96 && area.height >= 25
+/// How many pages the parts have where so much is seen at once.
+fn pages(area: Rect) -> usize {
+    match (area.width, area.height) {
+        (WIDE.., 25..) => 1,
+        (96.., 25..) => 2,
+        (NARROW.., 16..) => SOME,
+        _ => ONE,
+    }
 }
+
+/// From this width on all curves stand beside each other.
+const WIDE: u16 = 150;
+/// Pages where matrix and histogram are always seen, and where each part is a page.
+const SOME: usize = 4;
+const ONE: usize = 8;
 
 /// What the parts are drawn from.
 struct View<'a> {
@@ -103,8 +114,8 @@ const MATRIX: (u16, u16) = (39, 12);
 
 impl View<'_> {
     fn draw_all(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
-        // Every age group is seen, as far as the curves can spare the lines.
-        let groups = self.figures.ages.len() as u16 + 4;
+        // Every group is seen, as far as the curves can spare the lines.
+        let groups = self.figures.groups.as_ref().map_or(0, |groups| groups.groups.len()) as u16 + 4;
         let [top, middle, bottom] = area.layout(&Layout::vertical([
             Constraint::Length(MATRIX.1),
             Constraint::Min(6),
@@ -113,51 +124,89 @@ impl View<'_> {
         let [matrix, scores] = top.layout(&Layout::horizontal([Constraint::Length(MATRIX.0), Constraint::Min(0)]));
         self.matrix(frame, matrix);
         self.scores(frame, scores);
-        let [roc, precision] = middle.layout(&Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]));
-        self.roc(frame, roc);
-        self.precision_recall(frame, precision);
-        let [ages, mistakes] = bottom.layout(&Layout::horizontal([Constraint::Length(46), Constraint::Min(0)]));
-        self.ages(frame, ages);
+        if pages(area) == 1 || area.width >= WIDE {
+            let [threshold, reliability, roc, precision] = middle.layout(&Layout::horizontal([Constraint::Fill(1); 4]));
+            self.threshold(frame, threshold, hits);
+            self.reliability(frame, reliability);
+            self.roc(frame, roc);
+            self.precision_recall(frame, precision);
+        } else {
+            self.pair(frame, middle, self.app.evaluate.page.is_multiple_of(2), hits);
+        }
+        let [groups, mistakes] = bottom.layout(&Layout::horizontal([Constraint::Length(46), Constraint::Min(0)]));
+        self.groups(frame, groups);
         self.mistakes(frame, mistakes, hits);
     }
 
-    /// Two of the parts always, two of the others in turns.
+    /// The threshold's effect and the reliability, or the two curves over all thresholds.
+    fn pair(&self, frame: &mut Frame, area: Rect, threshold: bool, hits: &mut Hits) {
+        let [left, right] = area.layout(&Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]));
+        if threshold {
+            self.threshold(frame, left, hits);
+            self.reliability(frame, right);
+        } else {
+            self.roc(frame, left);
+            self.precision_recall(frame, right);
+        }
+    }
+
+    /// Two of the parts always, the others in turns.
     fn draw_some(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
         let [top, bottom] =
             area.layout(&Layout::vertical([Constraint::Length(MATRIX.1.min(area.height / 2 + 2)), Constraint::Min(0)]));
         let [matrix, scores] = top.layout(&Layout::horizontal([Constraint::Length(MATRIX.0), Constraint::Min(0)]));
         self.matrix(frame, matrix);
         self.scores(frame, scores);
-        let [left, right] = bottom.layout(&Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]));
-        match self.app.evaluate.pane {
-            Pane::Matrix => self.mistakes(frame, bottom, hits),
-            Pane::Scores => {
-                self.roc(frame, left);
-                self.precision_recall(frame, right);
-            }
-            Pane::Curves => {
-                self.roc(frame, left);
+        match self.app.evaluate.page % SOME {
+            0 => self.mistakes(frame, bottom, hits),
+            1 => self.pair(frame, bottom, true, hits),
+            2 => self.pair(frame, bottom, false, hits),
+            _ => {
+                let halves = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]);
+                let [left, right] = bottom.layout(&halves);
+                self.groups(frame, left);
                 self.mistakes(frame, right, hits);
-            }
-            Pane::Ages => {
-                self.ages(frame, left);
-                self.mistakes(frame, right, hits);
-            }
-            Pane::Mistakes => {
-                self.ages(frame, left);
-                self.roc(frame, right);
             }
         }
     }
 
     fn draw_one(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
-        match self.app.evaluate.pane {
-            Pane::Matrix => self.matrix(frame, area),
-            Pane::Scores => self.scores(frame, area),
-            Pane::Curves => self.roc(frame, area),
-            Pane::Ages => self.ages(frame, area),
-            Pane::Mistakes => self.mistakes(frame, area, hits),
+        match self.app.evaluate.page % ONE {
+            0 => self.matrix(frame, area),
+            1 => self.scores(frame, area),
+            2 => self.threshold(frame, area, hits),
+            3 => self.reliability(frame, area),
+            4 => self.roc(frame, area),
+            5 => self.precision_recall(frame, area),
+            6 => self.groups(frame, area),
+            _ => self.mistakes(frame, area, hits),
         }
+    }
+
+    /// Accuracy and recall of both classes over the threshold; the cursor is the threshold.
+    fn threshold(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
+        let theme = self.app.theme;
+        let inner = self.headed(frame, area, thresholds::heading(theme, self.sheet, self.figures, area.width));
+        if let Some((graph, scale)) = thresholds::draw(frame, inner, theme, self.sheet, self.figures) {
+            hits.push((graph, Target::Plot(scale)));
+        }
+    }
+
+    /// What share of the images with a score is of the second class.
+    fn reliability(&self, frame: &mut Frame, area: Rect) {
+        let theme = self.app.theme;
+        let title = reliability::heading(theme, self.sheet, area.width);
+        let inner = self.headed(frame, area, title);
+        reliability::draw(frame, inner, theme, &self.sheet.reliability);
+    }
+
+    /// The same; on a narrow screen the heading, which says what is which, has a line.
+    fn headed(&self, frame: &mut Frame, area: Rect, title: Line<'static>) -> Rect {
+        if frame.area().width >= NARROW {
+            return self.framed(frame, area, title);
+        }
+        frame.render_widget(title, Rect { height: 1.min(area.height), ..area });
+        Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
     }
 
     /// The inside of a framed part; on a narrow screen the whole area.
@@ -212,15 +261,22 @@ impl View<'_> {
         parts::curve(frame, inner, self.app.theme, &curve);
     }
 
-    fn ages(&self, frame: &mut Frame, area: Rect) {
-        let inner = self.framed(frame, area, "Accuracy by age group");
-        let mut lines = parts::ages(self.app.theme, self.sheet, self.figures, usize::from(inner.width));
-        let height = usize::from(inner.height);
-        if lines.len() > height && height > 1 {
-            let more = lines.len() + 1 - height;
-            lines.truncate(height - 1);
-            lines.push(Line::styled(format!("and {more} more"), self.app.theme.dim()));
+    fn groups(&self, frame: &mut Frame, area: Rect) {
+        let theme = self.app.theme;
+        let Some(groups) = &self.figures.groups else {
+            let inner = self.framed(frame, area, "Accuracy by group");
+            let text = "Nothing is known of these images that tells groups apart.";
+            widgets::text(frame, inner, vec![Line::styled(text, theme.dim())], 0);
+            return;
+        };
+        let mut title = vec![Span::raw(format!("Accuracy by {}", groups.column))];
+        let count = self.sheet.columns().len();
+        if count > 1 {
+            let key = keys::name_of(Context::Evaluate, Action::GroupBy);
+            title.push(Span::styled(format!("  {key} the next of {count}"), theme.dim()));
         }
+        let inner = self.framed(frame, area, Line::from(title));
+        let lines = parts::groups(theme, groups, usize::from(inner.width), usize::from(inner.height));
         frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
     }
 

@@ -6,9 +6,10 @@ pub mod probe;
 use super::Screen;
 use crate::tui::app::{App, Hits, Target, Tone, moved};
 use crate::tui::effect::Effect;
+use crate::tui::forms::FormKind;
 use crate::tui::jobs::Job;
 use crate::tui::keys::{Action, Binding, Context, name_of};
-use crate::tui::snapshot::{Run, Snapshot, Weights};
+use crate::tui::snapshot::{Backbone, Run, Snapshot, Weights};
 use crate::tui::stages::{ScreenId, State as Step, Study};
 use crate::tui::widgets::{self, NARROW, bars, fit, format, offset, panel};
 use faceprobe_core::features::FeatureSpec;
@@ -87,12 +88,48 @@ fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
 fn act(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::Extract => return extract(app),
+        Action::FetchWeights => fetch_weights(app),
+        Action::ExportFeatures => export(app),
         Action::Probe => probe::open(app),
         Action::PauseResume => return app.pause_or_resume(),
         Action::Stop => return app.stop(),
         _ => app.features.selected = moved(app.features.selected, app.snapshot.backbones.len(), action),
     }
     Vec::new()
+}
+
+/// Opens the form that fetches weights, for the selected backbone.
+fn fetch_weights(app: &mut App) {
+    let name = app.snapshot.backbones.get(app.features.selected).map(|backbone| backbone.name.clone());
+    app.open_form(FormKind::FetchWeights);
+    if let Some(name) = name {
+        app.fill("backbone", &name);
+        app.fill("file", "");
+    }
+}
+
+/// Opens the form that exports features, for the selected backbone.
+fn export(app: &mut App) {
+    if app.dataset().is_none() {
+        app.say(Tone::Bad, "There is no prepared data set yet; make one on the Data screen (1).");
+        return;
+    }
+    let backbone = app.snapshot.backbones.get(app.features.selected).cloned();
+    match backbone {
+        Some(backbone) if backbone.weights == Weights::Absent => {
+            fetch_weights(app);
+            say_absent(app, &backbone);
+        }
+        Some(backbone) => {
+            app.open_form(FormKind::ExportFeatures);
+            app.fill("backbone", &backbone.name);
+        }
+        None => app.open_form(FormKind::ExportFeatures),
+    }
+}
+
+fn say_absent(app: &mut App, backbone: &Backbone) {
+    app.say(Tone::Plain, format!("The weights of {} are not installed yet; Enter fetches them.", backbone.title));
 }
 
 fn extract(app: &mut App) -> Vec<Effect> {
@@ -104,18 +141,15 @@ fn extract(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     };
     if backbone.weights == Weights::Absent {
-        let text = format!(
-            "The weights of {} are not here; fetch them with: faceprobe weights fetch {}",
-            backbone.title, backbone.name
-        );
-        app.say(Tone::Bad, text);
+        fetch_weights(app);
+        say_absent(app, &backbone);
         return Vec::new();
     }
     let features = FeatureSpec::of_backbone(backbone.name);
     let same = |run: &&Arc<Run>| matches!(&run.job, JobSpec::Extract { dataset: d, features: f } if *d == dataset && *f == features);
     let live = app.snapshot.live().find(same).cloned();
     if let Some(run) = live {
-        app.say(Tone::Plain, format!("{} does that already.", run.id));
+        app.say(Tone::Plain, format!("{} is already doing that.", run.id));
         return Vec::new();
     }
     vec![Job::Launch(Box::new(JobSpec::Extract { dataset, features })).into()]
@@ -187,10 +221,10 @@ fn draw_backbones(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     };
     let note = match &backbone.weights {
         Weights::Present { sha256: Some(hash), .. } => Line::styled(format!("sha256 {hash}"), theme.dim()),
-        Weights::Present { .. } => Line::styled("weights are here", theme.dim()),
+        Weights::Present { .. } => Line::styled("weights are installed", theme.dim()),
         Weights::Absent => Line::from(vec![
-            Span::styled("get them: ", theme.dim()),
-            Span::styled(format!("faceprobe weights fetch {}", backbone.name), theme.accent()),
+            Span::styled(name_of(Context::Features, Action::FetchWeights), theme.accent()),
+            Span::styled(" downloads the weights, or imports them from a file", theme.dim()),
         ]),
         Weights::Broken(error) => Line::styled(error.clone(), theme.bad()),
     };
@@ -265,7 +299,7 @@ fn draw_work(frame: &mut Frame, area: Rect, app: &App) {
         lines.push(Line::styled(format!("{} skipped", format::thousands(run.facts.skipped as u64)), theme.warning()));
         lines.extend(run.story().skipped.iter().rev().map(|skipped| Line::styled(format!("  {skipped}"), theme.dim())));
     } else if run.status == Status::Done {
-        lines.push(Line::styled("Nothing was skipped.", theme.dim()));
+        lines.push(Line::styled("No images were skipped.", theme.dim()));
     }
     widgets::text(frame, inner, lines, 0);
 }

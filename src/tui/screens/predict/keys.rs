@@ -9,7 +9,7 @@ pub(super) const ROWS: &[Binding] = &[
         &[code(KeyCode::Enter), code(KeyCode::Right), ch('l')],
         A::Enter,
         "predict/open",
-        "Predicts the image, or opens the folder. From then on, moving predicts.",
+        "Predicts the image, or opens the folder. From then on, moving the cursor predicts.",
     ),
     bind(
         C::Predict,
@@ -18,20 +18,20 @@ pub(super) const ROWS: &[Binding] = &[
         "up",
         "To the folder above.",
     ),
-    bind(C::Predict, &[ch('/'), ch('i')], A::TypePath, "type a path", "Opens a line to type or paste a path into."),
+    bind(C::Predict, &[ch('/'), ch('i')], A::TypePath, "type a path", "Opens a line to type or paste a path."),
     bind(
         C::Predict,
         &[ch('f')],
         A::Faces,
         "face",
-        "What the network is shown: the square around the face, the face aligned, the whole picture, or what the model knows.",
+        "What the network sees: the square around the face, the aligned face, the whole picture, or as the model was trained.",
     ),
     bind(
         C::Predict,
         &[ch('x')],
         A::Why,
         "explain",
-        "Lays a map of what counts for the answer over the picture. Again: takes it away.",
+        "Shows or hides a map of the regions that the prediction depends on.",
     ),
-    bind(C::Predict, &[ch('w')], A::SaveHistory, "save", "Writes the predictions of this session into a CSV file."),
+    bind(C::Predict, &[ch('w')], A::SaveHistory, "save", "Saves the predictions of this session as a CSV file."),
 ];

@@ -1,6 +1,7 @@
 //! Predict: what its keys do and what it remembers; [`view`] draws it.
 
 mod keys;
+pub mod neighbours;
 pub mod view;
 
 use super::Screen;
@@ -16,13 +17,15 @@ use crate::tui::widgets::form;
 use faceprobe_core::predict::{Detect, Prediction};
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tui_input::Input;
 
 /// What the screen remembers.
 #[derive(Debug)]
 pub struct State {
     pub folder: PathBuf,
+    /// The folder that is watched for changes.
+    watched: Option<PathBuf>,
     /// The folder is being listed again.
     listing: bool,
     /// The run whose model is asked, where another screen named one; none asks the chosen one.
@@ -112,6 +115,7 @@ impl State {
     pub fn new(folder: PathBuf) -> Self {
         Self {
             folder,
+            watched: None,
             listing: false,
             model: None,
             entries: None,
@@ -140,6 +144,23 @@ fn arrive(app: &mut App) -> Vec<Effect> {
     list_again(app)
 }
 
+/// Something came into a folder or left it.
+pub fn changed(app: &mut App, folder: &Path) -> Vec<Effect> {
+    if app.predict.folder == folder { list_again(app) } else { Vec::new() }
+}
+
+impl App {
+    /// Has the folder watched that is shown, and no other.
+    pub fn ask_for_folder(&mut self) -> Option<Effect> {
+        let wanted = (self.screen == ScreenId::Predict).then(|| self.predict.folder.clone());
+        if self.predict.watched == wanted {
+            return None;
+        }
+        self.predict.watched.clone_from(&wanted);
+        Some(Effect::Folder(wanted))
+    }
+}
+
 fn list_again(app: &App) -> Vec<Effect> {
     let select = app.predict.current().map(|entry| entry.path.clone());
     vec![Job::List { folder: app.predict.folder.clone(), select }.into()]
@@ -166,18 +187,18 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
             };
         }
         Action::SaveHistory if app.predict.history.is_empty() => {
-            app.say(Tone::Plain, "Nothing was predicted yet that could be saved.");
+            app.say(Tone::Plain, "There are no predictions to save yet.");
         }
         Action::SaveHistory => return vec![Job::SavePredictions(app.predict.history.clone()).into()],
         Action::Faces => {
             let (next, words) = match app.predict.detect {
-                None => (Some(Detect::Detect), "the upright square around the face"),
-                Some(Detect::Detect) => (Some(Detect::Align), "the face, turned and scaled as in the training data"),
-                Some(Detect::Align) => (Some(Detect::None), "the whole picture"),
-                Some(Detect::None) => (None, "what the model was trained on"),
+                None => (Some(Detect::Detect), "the upright square crop around the face"),
+                Some(Detect::Detect) => (Some(Detect::Align), "the face, aligned as in the training data"),
+                Some(Detect::Align) => (Some(Detect::None), "the whole image"),
+                Some(Detect::None) => (None, "the same kind of crop as in training"),
             };
             app.predict.detect = next;
-            app.say(Tone::Plain, format!("The network is shown {words}."));
+            app.say(Tone::Plain, format!("Network input: {words}."));
             let shown = app.predict.shown.as_ref().map(|shown| PathBuf::from(&shown.path));
             return shown.map_or_else(Vec::new, |path| ask(app, path));
         }
@@ -186,7 +207,7 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
             let shown = app.predict.shown.as_ref().filter(|shown| shown.error.is_none());
             match shown.map(|shown| PathBuf::from(&shown.path)) {
                 Some(path) if app.predict.why => return ask(app, path),
-                _ if app.predict.why => app.say(Tone::Plain, "Answers come with a map of what speaks for them now."),
+                _ if app.predict.why => app.say(Tone::Plain, "Predictions now come with an explanation map."),
                 _ => app.predict.heat = None,
             }
         }
@@ -259,7 +280,7 @@ pub fn reply(app: &mut App, reply: PredictorReply) -> Vec<Effect> {
         }
         PredictorReply::Prediction(prediction) => {
             if app.predict.why && prediction.error.is_none() {
-                app.say(Tone::Plain, format!("{} cannot say what speaks for its answers.", prediction.model));
+                app.say(Tone::Plain, format!("{} has no explanation maps.", prediction.model));
             }
             app.predict.heat = None;
             let gone = prediction.error.is_some() && !app.predict.listing;

@@ -1,9 +1,10 @@
 //! Predict as it is drawn: a file browser at the left, the picture and a large answer at the right.
 
+use super::neighbours;
 use crate::tui::app::{App, Hits, Target};
 use crate::tui::keys::{self, Action, Context};
 use crate::tui::pictures::Marks;
-use crate::tui::widgets::{self, NARROW, bars, big, cut, cut_front, fit, form, offset, panel};
+use crate::tui::widgets::{self, NARROW, bars, big, cut, cut_front, cut_middle, fit, form, offset, panel};
 use faceprobe_core::predict::Prediction;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -18,9 +19,14 @@ const ANSWER: u16 = 11;
 /// Draws the screen.
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     if area.width < NARROW {
-        let answer = if answer(app).is_some() { 5 } else { 1 };
+        let answer = answer(app).map_or(1, |shown| if neighbours::has_any(shown) { 6 } else { 5 });
         let [top, bottom] = area.layout(&Layout::vertical([Constraint::Length(answer), Constraint::Min(1)]));
-        widgets::text(frame, top, answer_lines(app, usize::from(area.width), true, true), 0);
+        widgets::text(
+            frame,
+            top,
+            answer_lines(app, usize::from(area.width), true, Room { picture: false, neighbours: false }),
+            0,
+        );
         draw_files(frame, bottom, app, hits);
         return;
     }
@@ -37,12 +43,16 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     if let (Some(area), Some(path)) = (parts.picture, pictured(app)) {
         draw_picture(frame, area, app, &path);
     }
+    let room = Room { picture: parts.picture.is_some(), neighbours: parts.neighbours.is_some() };
     let block = panel(app.theme, model, NARROW);
     let inner = block.inner(parts.answer);
     frame.render_widget(block, parts.answer);
-    widgets::text(frame, inner, answer_lines(app, usize::from(inner.width), false, parts.picture.is_none()), 0);
+    widgets::text(frame, inner, answer_lines(app, usize::from(inner.width), false, room), 0);
     if let Some(area) = parts.history {
         draw_history(frame, area, app);
+    }
+    if let (Some(area), Some(shown)) = (parts.neighbours, answer(app)) {
+        neighbours::draw(frame, area, app, shown);
     }
 }
 
@@ -51,27 +61,45 @@ struct Parts {
     picture: Option<Rect>,
     answer: Rect,
     history: Option<Rect>,
+    /// The training images that the answer comes from, where there is room for them.
+    neighbours: Option<Rect>,
 }
 
 fn parts(app: &App, area: Rect) -> Parts {
+    let parts = parts_without_neighbours(app, area);
+    if !answer(app).is_some_and(neighbours::has_any) {
+        return parts;
+    }
+    match (parts.history, parts.picture) {
+        // What this answer comes from is worth more than those before it.
+        (Some(rest), _) if rest.height >= 5 => Parts { history: None, neighbours: Some(rest), ..parts },
+        (None, Some(picture)) if picture.height >= 20 => {
+            let [picture, strip] = picture.layout(&Layout::vertical([Constraint::Min(0), Constraint::Length(10)]));
+            Parts { picture: Some(picture), neighbours: Some(strip), ..parts }
+        }
+        _ => parts,
+    }
+}
+
+fn parts_without_neighbours(app: &App, area: Rect) -> Parts {
     let past = !app.predict.history.is_empty();
     let picture = app.pictures.shown(app.theme) && pictured(app).is_some();
     // Beside each other where both have room, so that the picture is as large as can be.
     if picture && area.width >= 104 {
         let [picture, right] = area.layout(&Layout::horizontal([Constraint::Min(0), Constraint::Length(48)]));
         let [answer, rest] = right.layout(&Layout::vertical([Constraint::Length(ANSWER + 2), Constraint::Min(0)]));
-        return Parts { picture: Some(picture), answer, history: Some(rest).filter(|_| past) };
+        return Parts { picture: Some(picture), answer, history: Some(rest).filter(|_| past), neighbours: None };
     }
     if picture && area.height >= ANSWER + 6 {
         let lines = if past && area.height >= 34 { area.height / 4 } else { 0 };
         let [picture, answer, rest] =
             area.layout(&Layout::vertical([Constraint::Min(0), Constraint::Length(ANSWER), Constraint::Length(lines)]));
-        return Parts { picture: Some(picture), answer, history: Some(rest).filter(|_| lines > 0) };
+        return Parts { picture: Some(picture), answer, history: Some(rest).filter(|_| lines > 0), neighbours: None };
     }
     let history = past && area.height >= 16;
     let lines = if history { ANSWER + 2 } else { area.height };
     let [answer, rest] = area.layout(&Layout::vertical([Constraint::Length(lines), Constraint::Min(0)]));
-    Parts { picture: None, answer, history: Some(rest).filter(|_| history) }
+    Parts { picture: None, answer, history: Some(rest).filter(|_| history), neighbours: None }
 }
 
 /// The picture to show: the one under the cursor, else the one that was predicted last.
@@ -115,7 +143,7 @@ fn draw_files(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         let up = keys::name_of(Context::Predict, Action::Parent);
         let lines = vec![
             Line::styled("No folders or images here.", theme.dim()),
-            Line::styled(format!("{up}: the folder above"), theme.dim()),
+            Line::styled(format!("{up}: parent folder"), theme.dim()),
         ];
         widgets::text(frame, area, lines, 0);
         return;
@@ -125,6 +153,7 @@ fn draw_files(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     for (row, (at, entry)) in entries.iter().enumerate().skip(first).take(usize::from(area.height)).enumerate() {
         let line = Rect { y: area.y + row as u16, height: 1, ..area };
         let name = if entry.folder { format!("{}/", entry.name) } else { entry.name.clone() };
+        let name = cut_middle(&name, usize::from(area.width));
         let style = match (at == selected, entry.folder) {
             (true, _) => theme.selected(),
             (false, true) => theme.accent(),
@@ -135,13 +164,22 @@ fn draw_files(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     }
 }
 
-/// The answer; `named` with the name of the file, where no picture has it over itself.
-fn answer_lines(app: &App, width: usize, narrow: bool, named: bool) -> Vec<Line<'static>> {
+/// What of an answer is drawn elsewhere.
+#[derive(Clone, Copy)]
+struct Room {
+    /// The picture, with the name of the file over itself.
+    picture: bool,
+    /// The training images that it comes from.
+    neighbours: bool,
+}
+
+/// The answer.
+fn answer_lines(app: &App, width: usize, narrow: bool, room: Room) -> Vec<Line<'static>> {
     let theme = app.theme;
     let state = &app.predict;
     let waiting = match (&state.busy, state.loading) {
-        (Some(_), true) => Some("The network is being loaded."),
-        (Some(_), false) => Some("Working."),
+        (Some(_), true) => Some("Loading the network …"),
+        (Some(_), false) => Some("Predicting …"),
         (None, _) => None,
     };
     let Some(shown) = answer(app) else {
@@ -150,9 +188,7 @@ fn answer_lines(app: &App, width: usize, narrow: bool, named: bool) -> Vec<Line<
             None if super::model(app).is_none() => {
                 "No trained model yet: press 3 to train one, or 1 and then d for the demo."
             }
-            None => {
-                "Enter predicts the image under the cursor; then the arrows step through the folder. / takes a path."
-            }
+            None => "Enter predicts the selected image; then the arrow keys step through the folder. / opens a path.",
         };
         return vec![Line::styled(text, theme.dim())];
     };
@@ -160,7 +196,7 @@ fn answer_lines(app: &App, width: usize, narrow: bool, named: bool) -> Vec<Line<
         .file_name()
         .map_or_else(|| shown.path.clone(), |name| name.to_string_lossy().into_owned());
     let mut lines = Vec::new();
-    if named {
+    if !room.picture {
         lines.push(Line::styled(cut(&file, width), theme.dim()));
     }
     if let Some(error) = &shown.error {
@@ -186,7 +222,12 @@ fn answer_lines(app: &App, width: usize, narrow: bool, named: bool) -> Vec<Line<
         let mut gauge = bars::gauge(theme, width.saturating_sub(9).min(60), probability, style);
         gauge.push(Span::styled(format!("  {percent}"), theme.strong()));
         lines.push(Line::from(gauge));
-        lines.push(Line::default());
+    }
+    // Where they have no part of their own, in the place of an empty line.
+    match neighbours::has_any(shown) && !room.neighbours {
+        true => lines.push(neighbours::line(app, shown, width)),
+        false if !narrow => lines.push(Line::default()),
+        false => {}
     }
     let score = shown.score.map_or_else(|| "–".to_owned(), |score| format!("{score:.3}"));
     let side = match shown.score {
@@ -228,7 +269,7 @@ fn draw_history(frame: &mut Frame, area: Rect, app: &App) {
             let name = Path::new(&past.path)
                 .file_name()
                 .map_or_else(|| past.path.clone(), |name| name.to_string_lossy().into_owned());
-            let name = fit(&name, width.saturating_sub(22));
+            let name = fit(&cut_middle(&name, width.saturating_sub(22)), width.saturating_sub(22));
             match (&past.label, past.probability) {
                 (Some(label), Some(probability)) => Line::from(vec![
                     Span::raw(name),
@@ -242,12 +283,13 @@ fn draw_history(frame: &mut Frame, area: Rect, app: &App) {
     frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
 }
 
-/// Draws the line that takes a path.
-pub fn draw_path(frame: &mut Frame, area: Rect, app: &App, input: &Input) {
+/// Draws the line that takes a path; the place of what is typed comes back.
+pub fn draw_path(frame: &mut Frame, area: Rect, app: &App, input: &Input) -> Rect {
     let inner =
         widgets::window(frame, area, app.theme, "Path of an image or folder", area.width.saturating_sub(2).min(100), 4);
     form::draw_input(frame, Rect { height: 1.min(inner.height), ..inner }, input, app.theme, true);
-    let hint = format!("relative to {}; ~ is your home", app.predict.folder.display());
+    let hint = format!("relative to {}; ~ is your home folder", app.predict.folder.display());
     let below = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1).min(1), ..inner };
     frame.render_widget(Span::styled(cut(&hint, usize::from(inner.width)), app.theme.dim()), below);
+    Rect { height: 1.min(inner.height), ..inner }
 }

@@ -1,74 +1,74 @@
 //! Results: every model side by side; choosing one, opening its test set, comparing some, taking the table elsewhere.
 
 mod comparison;
-mod differing;
 mod keys;
+mod models;
 mod settings;
-mod table;
 
 use super::super::app::{App, Hits, Overlay, Tone, moved};
 use super::super::effect::Effect;
 use super::super::jobs::{Job, Threshold};
-use super::super::keys::{Action, Binding, Context};
-use super::super::prompt::{FilterText, Prompt, Purpose};
+use super::super::keys::{self as keys_table, Action, Binding, Context};
+use super::super::prompt::{Prompt, Purpose};
 use super::super::stages::{ScreenId, State as Step, Study};
+use super::super::table::{self, Column, Kind, Signs, Table};
 use super::Screen;
-use differing::Differing;
 use faceprobe_core::dataset::Split;
-use faceprobe_core::run::JobSpec;
 use faceprobe_core::run::compare::Comparison;
 use faceprobe_core::run::filter::Filter;
-use faceprobe_core::run::results::{self, Column, ResultRow};
+use faceprobe_core::run::results::ResultRow;
+use faceprobe_core::run::{JobSpec, RunId};
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 use std::sync::Arc;
 
 pub use comparison::ComparisonView;
 
 /// What the screen remembers.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct State {
     /// The run under the cursor; none means the first line.
     pub selected: Option<String>,
-    pub column: Column,
-    pub descending: bool,
-    /// The conditions as they were typed, and as they were last understood.
-    pub filter_text: String,
-    filter: Filter,
-    /// Runs to put side by side, in the order they were marked.
-    pub marked: Vec<String>,
+    pub table: Table,
     /// Mean and spread by setting instead of one line per run.
     pub by_setting: bool,
     /// The line of the settings table under the cursor.
     setting: usize,
     /// Runs side by side, over the table.
     pub comparison: Option<ComparisonView>,
-    /// The settings in which the listed models differ.
-    differing: RefCell<Rc<Differing>>,
 }
 
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            selected: None,
-            column: Column::Val,
-            descending: true,
-            filter_text: String::new(),
-            filter: Filter::default(),
-            marked: Vec::new(),
-            by_setting: false,
-            setting: 0,
-            comparison: None,
-            differing: RefCell::default(),
-        }
-    }
-}
-
-const FILTER: FilterText =
-    FilterText { lines: "models", hint: "such as: kind=dense val>0.8 backbone=vgg; = contains, == is, != not" };
+/// The table of models.
+pub static TABLE: Kind = Kind {
+    screen: ScreenId::Results,
+    lines: "models",
+    lists: |run| run.row.is_some(),
+    groups: table::trains_several,
+    parse: Filter::parse::<ResultRow>,
+    fulfils: |filter, run| run.row.as_ref().is_some_and(|row| filter.matches(row)),
+    hint: "such as: kind=dense val>0.8 backbone=vgg; = contains, == is, != not",
+    usual: &[
+        (Column::Run, 0),
+        (Column::Val, 0),
+        (Column::Test, 1),
+        (Column::Data, 2),
+        (Column::Status, 5),
+        (Column::Kind, 4),
+        (Column::Train, 7),
+        (Column::Backbone, 6),
+        (Column::Took, 20),
+        (Column::Params, 21),
+        (Column::Threshold, 22),
+        (Column::Epochs, 23),
+    ],
+    if_differing: &[Column::Kind, Column::Backbone, Column::Data],
+    settings: 3,
+    order: Some(Column::Val),
+    signs: Signs::Choice,
+    state: |app| (&app.results.table, &app.results.selected),
+    state_mut: |app| (&mut app.results.table, &mut app.results.selected),
+};
 
 /// Results in the table of screens.
 pub struct Results;
@@ -108,7 +108,15 @@ impl Screen for Results {
     }
 
     fn filter(&self, app: &mut App, text: &str) -> Result<(), String> {
-        filter(app, text)
+        table::filter(app, &TABLE, text)
+    }
+
+    fn table(&self) -> Option<&'static Kind> {
+        Some(&TABLE)
+    }
+
+    fn show(&self, app: &mut App, run: &RunId) {
+        table::reveal(app, &TABLE, run.as_str());
     }
 
     fn cancel(&self, app: &mut App) {
@@ -121,18 +129,18 @@ impl Screen for Results {
 
     fn offers(&self, app: &App, action: Action) -> bool {
         let models = || app.snapshot.trainings().next().is_some();
+        let model = || under_cursor(app).is_some();
         match action {
-            Action::Ensemble => !app.results.by_setting,
-            Action::Choose
-            | Action::OpenTest
-            | Action::Refit
-            | Action::SortNext
-            | Action::Reverse
-            | Action::Mark
-            | Action::Compare => !app.results.by_setting && models(),
-            Action::Export | Action::BySetting | Action::Enter => models(),
-            Action::Filter => !app.snapshot.runs.is_empty(),
-            _ => true,
+            Action::NextMatch | Action::PreviousMatch if app.results.comparison.is_some() => false,
+            Action::Export | Action::BySetting => models(),
+            Action::Enter if app.results.by_setting => models(),
+            Action::Enter => table::current(app, &TABLE).is_some(),
+            Action::Filter => table::offers(app, &TABLE, action) == Some(true),
+            // A line of the other table is a setting, not a run.
+            _ if app.results.by_setting => !is_of_runs(action),
+            Action::Choose | Action::OpenTest | Action::Refit => model(),
+            Action::Compare => models(),
+            action => table::offers(app, &TABLE, action).unwrap_or(true),
         }
     }
 
@@ -147,17 +155,36 @@ impl Screen for Results {
     }
 }
 
-/// The rows that fulfil the filter, in the order shown.
-pub fn sorted(app: &App) -> Vec<&ResultRow> {
-    let rows = app.snapshot.runs.iter().filter_map(|run| run.row.as_ref());
-    let mut rows: Vec<&ResultRow> = rows.filter(|row| app.results.filter.matches(*row)).collect();
-    results::sort_refs(&mut rows, app.results.column, app.results.descending);
-    rows
+/// Whether an action is about the line of a run.
+fn is_of_runs(action: Action) -> bool {
+    use Action::*;
+    matches!(
+        action,
+        Choose
+            | OpenTest
+            | Refit
+            | Ensemble
+            | Compare
+            | Mark
+            | SortNext
+            | SortPrevious
+            | Reverse
+            | Search
+            | NextMatch
+            | PreviousMatch
+            | Columns
+            | Fold
+            | FoldAll
+            | Flat
+            | Differences
+            | Clone
+            | Yank
+    )
 }
 
-fn index(app: &App, rows: &[&ResultRow]) -> usize {
-    let wanted = app.results.selected.as_deref();
-    rows.iter().position(|row| Some(row.run.as_str()) == wanted).unwrap_or(0)
+/// The rows that fulfil the filter, in the order shown, those that are folded away too.
+pub fn sorted(app: &App) -> Vec<ResultRow> {
+    table::listing(app, &TABLE).runs().filter_map(|run| run.row.clone()).collect()
 }
 
 /// Puts the cursor on line `index`.
@@ -167,29 +194,14 @@ fn select(app: &mut App, index: usize) {
     } else if app.results.by_setting {
         app.results.setting = index;
     } else {
-        app.results.selected = sorted(app).get(index).map(|row| row.run.clone());
+        table::select(app, &TABLE, index);
     }
 }
 
-/// Shows only the rows that fulfil conditions; a sentence when they are not understood.
-fn filter(app: &mut App, text: &str) -> Result<(), String> {
-    let filter = Filter::parse::<ResultRow>(text)?;
-    app.results.filter = filter;
-    app.results.filter_text = text.trim().to_owned();
-    Ok(())
-}
-
-/// Takes away, one after the other: the comparison, the marks, the filter.
+/// Takes away, one after the other: the comparison, the search, the marks, the filter.
 fn cancel(app: &mut App) {
-    let state = &mut app.results;
-    if state.comparison.take().is_some() {
-        return;
-    }
-    if !state.marked.is_empty() {
-        state.marked.clear();
-    } else {
-        state.filter = Filter::default();
-        state.filter_text.clear();
+    if app.results.comparison.take().is_none() {
+        table::cancel(app, &TABLE);
     }
 }
 
@@ -199,44 +211,35 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         return comparison::act(app, action);
     }
     match action {
-        Action::SortNext | Action::SortPrevious | Action::Reverse if app.results.by_setting => {}
-        Action::SortNext | Action::SortPrevious => {
-            let columns = Column::ALL;
-            let now = columns.iter().position(|column| *column == app.results.column).unwrap_or(0);
-            let step = if action == Action::SortNext { 1 } else { columns.len() - 1 };
-            app.results.column = columns[(now + step) % columns.len()];
-            app.results.descending = app.results.column.descends();
-        }
-        Action::Reverse => app.results.descending = !app.results.descending,
-        Action::Filter => {
-            let prompt = Prompt::new(Purpose::Filter(ScreenId::Results, FILTER), &app.results.filter_text);
-            app.overlay = Some(Overlay::Prompt(prompt));
-        }
         Action::BySetting => app.results.by_setting = !app.results.by_setting,
         Action::Export => {
             let name = if app.results.by_setting { "settings.csv" } else { "results.csv" };
             app.overlay = Some(Overlay::Prompt(Prompt::new(Purpose::Export, name)));
         }
         Action::Enter if app.results.by_setting => runs_of_setting(app),
-        _ if app.results.by_setting => {
+        _ if app.results.by_setting && is_of_runs(action) => {
+            let key = keys_table::name_of(Context::Results, Action::BySetting);
+            app.say(Tone::Plain, format!("These lines are settings; {key} shows the runs."));
+        }
+        _ if app.results.by_setting && action != Action::Filter => {
             app.results.setting = moved(app.results.setting, settings::rows(app).len(), action);
         }
-        Action::Choose => return choose(app),
-        Action::OpenTest => {
-            let row = under_cursor(app);
-            return open_test(app, row.as_ref());
+        Action::Enter if app.marked().len() > 1 => return compare(app),
+        Action::Enter if table::current(app, &TABLE).is_some_and(|line| line.group.is_some()) => {
+            return table::act::act(app, &TABLE, Action::Fold).unwrap_or_default();
         }
-        Action::Refit => refit(app),
-        Action::Ensemble => ensemble(app),
-        Action::Mark => mark(app),
-        Action::Compare => return compare(app),
-        Action::Enter if app.results.marked.len() > 1 => return compare(app),
         Action::Enter => return evaluate(app),
-        _ => {
-            let rows = sorted(app);
-            let to = moved(index(app, &rows), rows.len(), action);
-            select(app, to);
-        }
+        Action::Ensemble => ensemble(app),
+        Action::Compare => return compare(app),
+        Action::Choose | Action::OpenTest | Action::Refit => match (under_cursor(app), action) {
+            (None, _) => {
+                app.say(Tone::Plain, "This line is a group; put the cursor on one of its models.");
+            }
+            (row, Action::OpenTest) => return open_test(app, row.as_ref()),
+            (_, Action::Choose) => return choose(app),
+            _ => refit(app),
+        },
+        _ => return table::act::act(app, &TABLE, action).unwrap_or_default(),
     }
     Vec::new()
 }
@@ -254,15 +257,15 @@ fn runs_of_setting(app: &mut App) {
         }
     }
     // Names that hold a quote cannot be typed into a filter; the table stays as it is then.
-    match filter(app, &text) {
+    match table::filter(app, &TABLE, &text) {
         Ok(()) => app.results.by_setting = false,
         Err(problem) => app.say(Tone::Plain, problem),
     }
 }
 
+/// The row of the model under the cursor; none on a group.
 fn under_cursor(app: &App) -> Option<ResultRow> {
-    let rows = sorted(app);
-    rows.get(index(app, &rows)).map(|row| (*row).clone())
+    table::current(app, &TABLE).filter(|line| line.group.is_none())?.run.row.clone()
 }
 
 fn choose(app: &mut App) -> Vec<Effect> {
@@ -289,28 +292,9 @@ fn evaluate(app: &mut App) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Marks the run under the cursor or takes its mark away, and goes to the next line.
-fn mark(app: &mut App) {
-    let Some(row) = under_cursor(app) else {
-        return;
-    };
-    let marked = &mut app.results.marked;
-    match marked.iter().position(|run| *run == row.run) {
-        Some(at) => drop(marked.remove(at)),
-        None if marked.len() == comparison::MOST => {
-            app.say(Tone::Plain, format!("{} models side by side are as many as can be read.", comparison::MOST));
-            return;
-        }
-        None => marked.push(row.run),
-    }
-    let rows = sorted(app);
-    let to = moved(index(app, &rows), rows.len(), Action::Down);
-    select(app, to);
-}
-
 /// Puts the marked runs side by side; with one marked, it and the one under the cursor.
-fn compare(app: &mut App) -> Vec<Effect> {
-    let mut runs = app.results.marked.clone();
+pub fn compare(app: &mut App) -> Vec<Effect> {
+    let mut runs = app.marked().to_vec();
     if let (1, Some(row)) = (runs.len(), under_cursor(app))
         && !runs.contains(&row.run)
     {
@@ -318,12 +302,24 @@ fn compare(app: &mut App) -> Vec<Effect> {
     }
     let done = |run: &String| app.snapshot.run(run).and_then(|run| run.row.as_ref()).is_some_and(ResultRow::has_model);
     if let Some(run) = runs.iter().find(|run| !done(run)) {
-        let text = format!("{run} is not done; only finished models are put side by side.");
+        let trains = app.snapshot.run(run).is_some_and(|run| run.trains());
+        let what = if trains { "is not done" } else { "trains no model" };
+        let text = format!("{run} {what}; only finished models are put side by side.");
         app.say(Tone::Plain, text);
         return Vec::new();
     }
     if runs.len() < 2 {
         app.say(Tone::Plain, "Mark two models or more with Space; they are put side by side then.");
+        return Vec::new();
+    }
+    if runs.len() > comparison::MOST {
+        let text = format!(
+            "{} models side by side are as many as can be read, and {} are marked; {} shows in which settings they differ.",
+            comparison::MOST,
+            runs.len(),
+            keys_table::name_of(Context::Results, Action::Differences)
+        );
+        app.say(Tone::Plain, text);
         return Vec::new();
     }
     app.results.comparison = Some(ComparisonView::new(runs));
@@ -334,7 +330,10 @@ fn compare(app: &mut App) -> Vec<Effect> {
 fn wanted(app: &mut App) -> Vec<Effect> {
     // A run that was removed leaves the marks, and ends a comparison it was in.
     let snapshot = Arc::clone(&app.snapshot);
-    app.results.marked.retain(|run| snapshot.run(run).is_some());
+    // Before the workspace was read nobody knows which runs there are.
+    if app.loaded {
+        app.train.view.marked.retain(|run| snapshot.run(run).is_some());
+    }
     if app
         .results
         .comparison
@@ -379,7 +378,7 @@ pub fn open_test(app: &mut App, row: Option<&ResultRow>) -> Vec<Effect> {
 
 /// Asks whether to make one model of the marked ones.
 fn ensemble(app: &mut App) {
-    let runs = app.results.marked.clone();
+    let runs = app.marked().to_vec();
     if runs.len() < 2 {
         app.say(Tone::Plain, "Mark two fine-tuned runs or more with Space; they become one model then.");
         return;
@@ -420,6 +419,6 @@ fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     match &app.results.comparison {
         Some(shown) => comparison::draw(frame, area, app, shown, hits),
         None if app.results.by_setting => settings::draw(frame, area, app, hits),
-        None => table::draw(frame, area, app, hits),
+        None => models::draw(frame, area, app, hits),
     }
 }

@@ -12,8 +12,7 @@ use ratatui::text::{Line, Span};
 
 /// The settings of the models that fulfil the filter, the best mean on validation first.
 pub fn rows(app: &App) -> Vec<SettingRow> {
-    let rows: Vec<_> = sorted(app).into_iter().cloned().collect();
-    by_setting(&rows)
+    by_setting(&sorted(app))
 }
 
 fn spread(value: Option<Spread>, roomy: bool, none: &str) -> String {

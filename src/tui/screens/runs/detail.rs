@@ -106,6 +106,9 @@ fn lines(app: &App, detail: &Detail, run: &Run, width: usize) -> Vec<Line<'stati
     lines.push(Line::styled("Settings", theme.accent()));
     let mut settings: Vec<(String, String)> = compare::settings(&run.job).into_iter().collect();
     settings.push(("started".into(), run.created.clone()));
+    if let Some(step) = &run.step {
+        settings.push(("step".into(), step.clone()));
+    }
     if let Some(parent) = &run.parent {
         settings.push(("part of".into(), parent.clone()));
     }

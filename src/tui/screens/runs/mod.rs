@@ -4,18 +4,19 @@ mod detail;
 mod keys;
 mod list;
 
-use super::super::app::{App, Hits, Overlay, Tone, moved};
+use super::super::app::{App, Hits, Overlay, Tone};
 use super::super::effect::Effect;
 use super::super::keys::{Action, Binding, Context, name_of};
-use super::super::prompt::{FilterText, Prompt, Purpose};
+use super::super::prompt::{Prompt, Purpose};
 use super::super::records::{Change, RecordJob};
 use super::super::snapshot::Run;
 use super::super::stages::{ScreenId, State as Step, Study, screen_of};
+use super::super::table::{self, Column, Kind, Signs, Table};
 use super::super::widgets::format;
 use super::Screen;
 use detail::Detail;
 use faceprobe_core::run::filter::{Cell, Filter, Row};
-use faceprobe_core::run::{RunId, Status};
+use faceprobe_core::run::{JobSpec, RunId, Status};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
@@ -26,17 +27,38 @@ use std::sync::Arc;
 pub struct State {
     /// The run under the cursor; none means the first line.
     pub selected: Option<String>,
-    /// The conditions as they were typed, and as they were last understood.
-    pub filter_text: String,
-    filter: Filter,
+    pub table: Table,
     /// A run that is shown alone.
     detail: Option<Detail>,
     /// What was removed in this session, the last behind.
     removed: Vec<RunId>,
 }
 
-const FILTER: FilterText =
-    FilterText { lines: "runs", hint: "such as: status=done kind=dense took>60, or a word of a name or note" };
+/// The table of everything that was started.
+pub static TABLE: Kind = Kind {
+    screen: ScreenId::Runs,
+    lines: "runs",
+    lists: |_| true,
+    groups: |job| table::trains_several(job) || matches!(job, JobSpec::Demo { .. }),
+    parse: Filter::parse::<Run>,
+    fulfils: |filter, run| filter.matches(run),
+    hint: "such as: status=done kind=dense took>60, or a word of a name or note",
+    usual: &[
+        (Column::Run, 0),
+        (Column::Status, 1),
+        (Column::Val, 6),
+        (Column::Took, 2),
+        (Column::Size, 3),
+        (Column::Started, 4),
+        (Column::Data, 5),
+    ],
+    if_differing: &[],
+    settings: 8,
+    order: None,
+    signs: Signs::StatusAndPin,
+    state: |app| (&app.runs.table, &app.runs.selected),
+    state_mut: |app| (&mut app.runs.table, &mut app.runs.selected),
+};
 
 /// Runs in the table of screens.
 pub struct Runs;
@@ -72,7 +94,15 @@ impl Screen for Runs {
     }
 
     fn filter(&self, app: &mut App, text: &str) -> Result<(), String> {
-        filter(app, text)
+        table::filter(app, &TABLE, text)
+    }
+
+    fn table(&self) -> Option<&'static Kind> {
+        Some(&TABLE)
+    }
+
+    fn show(&self, app: &mut App, run: &RunId) {
+        table::reveal(app, &TABLE, run.as_str());
     }
 
     fn cancel(&self, app: &mut App) {
@@ -86,14 +116,13 @@ impl Screen for Runs {
     fn offers(&self, app: &App, action: Action) -> bool {
         match action {
             Action::Undo => !app.runs.removed.is_empty(),
-            Action::Filter
-            | Action::Note
-            | Action::Rename
-            | Action::Pin
-            | Action::Jump
-            | Action::Remove
-            | Action::Enter => !app.snapshot.runs.is_empty(),
-            _ => true,
+            Action::Note | Action::Rename | Action::Pin | Action::Jump | Action::Remove | Action::Enter => {
+                !app.snapshot.runs.is_empty()
+            }
+            Action::Compare => !app.marked().is_empty(),
+            // One run alone has no lines.
+            action if app.runs.detail.is_some() => table::offers(app, &TABLE, action).is_none(),
+            action => table::offers(app, &TABLE, action).unwrap_or(true),
         }
     }
 
@@ -117,15 +146,17 @@ impl Screen for Runs {
         let detail = match (runs.len(), failed) {
             (0, _) => "none yet".into(),
             (count, 0) => format::count(count, "run"),
-            (count, failed) => format!("{}, {failed} failed", format::count(count, "run")),
+            (count, failed) => format!("{failed} of {count} failed"),
         };
         (state, detail)
     }
 }
 
 impl Row for Run {
-    const COLUMNS: &'static [&'static str] =
-        &["run", "kind", "status", "data", "title", "note", "outcome", "parent", "took", "size", "pinned", "started"];
+    const COLUMNS: &'static [&'static str] = &[
+        "run", "kind", "status", "data", "title", "note", "outcome", "parent", "backbone", "settings", "took", "size",
+        "pinned", "started", "val", "test", "seed",
+    ];
 
     fn cell(&self, column: &str) -> Cell {
         let label = &self.about.label;
@@ -140,6 +171,11 @@ impl Row for Run {
             "parent" => Cell::text(self.parent.as_deref()),
             "pinned" => Cell::text(Some(if label.pinned { "yes" } else { "no" })),
             "started" => Cell::text(Some(&self.created)),
+            "backbone" => Cell::text(table::column::backbone(self)),
+            "settings" => Cell::text(self.row.as_ref().map(|row| row.settings.as_str())),
+            "val" => Cell::Number(self.row.as_ref().and_then(|row| row.val_accuracy)),
+            "test" => Cell::Number(self.row.as_ref().and_then(|row| row.test_accuracy)),
+            "seed" => Cell::Number(self.row.as_ref().map(|row| row.seed as f64)),
             "took" => Cell::Number(self.seconds),
             // In the unit the screen shows for most of them.
             "size" => Cell::Number(Some(self.about.bytes as f64 / 1_048_576.0)),
@@ -148,43 +184,20 @@ impl Row for Run {
     }
 }
 
-/// The runs that fulfil the filter: pinned ones first, then the newest.
-fn listed(app: &App) -> Vec<&Arc<Run>> {
-    let filter = &app.runs.filter;
-    let mut runs: Vec<&Arc<Run>> = app.snapshot.runs.iter().rev().filter(|run| filter.matches(&***run)).collect();
-    runs.sort_by_key(|run| !run.about.label.pinned);
-    runs
-}
-
-fn index(app: &App, runs: &[&Arc<Run>]) -> usize {
-    let wanted = app.runs.selected.as_deref();
-    runs.iter().position(|run| Some(run.id.as_str()) == wanted).unwrap_or(0)
-}
-
 /// The run under the cursor.
 fn current(app: &App) -> Option<Arc<Run>> {
-    let runs = listed(app);
-    runs.get(index(app, &runs)).map(|run| Arc::clone(run))
+    table::run(app, &TABLE)
 }
 
 /// Puts the cursor on line `index`.
 fn select(app: &mut App, index: usize) {
-    app.runs.selected = listed(app).get(index).map(|run| run.id.to_string());
+    table::select(app, &TABLE, index);
 }
 
-/// Shows only the runs that fulfil conditions; a sentence when they are not understood.
-fn filter(app: &mut App, text: &str) -> Result<(), String> {
-    let filter = Filter::parse::<Run>(text)?;
-    app.runs.filter = filter;
-    app.runs.filter_text = text.trim().to_owned();
-    Ok(())
-}
-
-/// Closes what is shown alone, else takes the filter away.
+/// Closes what is shown alone, else takes the search, the marks, the filter away.
 fn cancel(app: &mut App) {
     if app.runs.detail.take().is_none() {
-        app.runs.filter = Filter::default();
-        app.runs.filter_text.clear();
+        table::cancel(app, &TABLE);
     }
 }
 
@@ -192,10 +205,6 @@ fn cancel(app: &mut App) {
 fn act(app: &mut App, action: Action) -> Vec<Effect> {
     let run = current(app);
     match (action, run) {
-        (Action::Filter, _) => {
-            let prompt = Prompt::new(Purpose::Filter(ScreenId::Runs, FILTER), &app.runs.filter_text);
-            app.overlay = Some(Overlay::Prompt(prompt));
-        }
         (Action::PauseResume, Some(run)) if !run.status.is_live() => return app.resume(&run),
         (Action::PauseResume, _) => return app.pause_or_resume(),
         (Action::Stop, _) => return app.stop(),
@@ -226,13 +235,14 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
             }
         },
         (Action::Jump, Some(run)) => return jump(app, &run),
+        (Action::Compare, _) => {
+            let mut effects = app.go(ScreenId::Results.index());
+            effects.extend(super::results::compare(app));
+            return effects;
+        }
         (action, _) => match &mut app.runs.detail {
             Some(detail) => detail.scroll(action),
-            None => {
-                let runs = listed(app);
-                let to = moved(index(app, &runs), runs.len(), action);
-                select(app, to);
-            }
+            None => return table::act::act(app, &TABLE, action).unwrap_or_default(),
         },
     }
     Vec::new()
@@ -262,17 +272,18 @@ fn remove(app: &mut App, run: &Run) {
 /// A run is back: it is under the cursor.
 pub fn restored(app: &mut App, run: &RunId) {
     app.runs.removed.retain(|removed| removed != run);
-    app.runs.selected = Some(run.to_string());
+    table::reveal(app, &TABLE, run.as_str());
 }
 
 /// A run is gone: the cursor goes to its neighbour.
 pub fn removed(app: &mut App, gone: &RunId) {
     app.runs.removed.push(gone.clone());
-    let runs = listed(app);
-    let Some(at) = runs.iter().position(|run| run.id == *gone) else {
+    let lines = table::listing(app, &TABLE);
+    let at = lines.cursor(Some(gone.as_str()));
+    if lines.line(at).is_none_or(|line| line.run.id != *gone) {
         return;
-    };
-    let next = runs.get(at + 1).or_else(|| runs.get(at.checked_sub(1)?)).map(|run| run.id.to_string());
+    }
+    let next = lines.line(at + 1).or_else(|| lines.line(at.checked_sub(1)?)).map(|line| line.run.id.to_string());
     if app.runs.selected.as_deref().is_none_or(|selected| selected == gone.as_str()) {
         app.runs.selected = next;
     }

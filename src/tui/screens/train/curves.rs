@@ -1,15 +1,25 @@
-//! The curves of Train: the run under the cursor, or that and the marked ones over each other.
+//! How the curves of Train are looked at, and the keys that change it.
 
 use crate::tui::app::App;
+use crate::tui::charts::clock::Along;
+use crate::tui::charts::{smoothing, window};
 use crate::tui::keys::Action;
 use crate::tui::snapshot::Run;
-use crate::tui::theme::Theme;
-use crate::tui::widgets::plot::{self, Plot, Series};
-use faceprobe_core::monitor::EpochFigures;
-use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use crate::tui::stages::ScreenId;
+use faceprobe_core::run::Status;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// Which charts are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Show {
+    /// Where there is room for one only, the accuracy.
+    #[default]
+    Both,
+    Loss,
+    Accuracy,
+}
 
 /// How the curves are looked at.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -17,66 +27,126 @@ use std::sync::Arc;
 pub struct View {
     /// The loss on a logarithmic scale.
     pub log: bool,
-    /// Where there is room for one chart only, the loss instead of the accuracy.
-    pub loss: bool,
-    /// Which of [`WEIGHTS`] smooths.
+    /// Which charts.
+    pub show: Show,
+    /// What lies along the bottom, and whether on a logarithmic scale.
+    pub along: Along,
+    pub log_x: bool,
+    /// Which of [`smoothing::WEIGHTS`] smooths.
     pub smoothing: usize,
     /// First and last epoch shown; none shows all that are planned.
-    pub range: Option<(usize, usize)>,
+    pub range: window::Range,
     /// Runs that are laid over the one under the cursor.
     pub marked: Vec<String>,
+    /// Whether the charts have the screen for themselves, and epochs are a table there.
+    #[serde(skip)]
+    pub large: bool,
+    #[serde(skip)]
+    pub table: bool,
+    /// The epoch under the cursor; none is the newest, also as it goes on.
+    #[serde(skip)]
+    pub cursor: Option<usize>,
+    /// What the mouse holds open, along x.
+    #[serde(skip)]
+    pub drag: Option<(f64, f64)>,
+    /// The setting of a sweep that is laid along x, how, and the place of the cursor there.
+    #[serde(skip)]
+    pub setting: Option<&'static str>,
+    #[serde(skip)]
+    pub setting_log: Option<bool>,
+    #[serde(skip)]
+    pub column: Option<usize>,
+    /// Where the large chart was opened, if that was another screen.
+    #[serde(skip)]
+    pub back: Option<Back>,
 }
 
-/// Weights of what went before: none, a little, much.
-const WEIGHTS: [f64; 3] = [0.0, 0.6, 0.9];
+/// What was there before another screen opened the large chart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Back {
+    pub screen: ScreenId,
+    pub marked: Vec<String>,
+    pub selected: Option<String>,
+}
+
 /// More lines than this cannot be told apart.
 const MOST: usize = 5;
 
+/// The epochs up to which a run is drawn: those it was to train, or those that it came to.
+pub fn planned(run: &Run) -> usize {
+    run.facts.last_epoch.map_or(1, |last| if run.status == Status::Done { last.epoch } else { last.epochs })
+}
+
+fn known(run: &Run) -> usize {
+    run.facts.last_epoch.map_or(1, |last| last.epoch)
+}
+
 impl View {
-    /// Whether the action changed how the curves are looked at.
+    /// The weight of what went before.
+    pub fn weight(&self) -> f64 {
+        smoothing::WEIGHTS.get(self.smoothing).copied().unwrap_or(0.0)
+    }
+
+    /// The epoch under the cursor of the large chart.
+    pub fn at(&self, run: &Run) -> usize {
+        self.cursor.unwrap_or(usize::MAX).clamp(1, known(run).max(1))
+    }
+
+    /// Whether the action changed how the curves of `runs` are looked at, the first of which leads.
     pub fn act(&mut self, action: Action, runs: &[Arc<Run>]) -> bool {
-        let last = runs.iter().filter_map(|run| run.facts.last_epoch);
-        let planned = last.clone().map(|epoch| epoch.epochs).max().unwrap_or(1).max(2);
-        let known = last.map(|epoch| epoch.epoch).max().unwrap_or(1);
-        let (first, end) = self.range.unwrap_or((1, planned));
-        let width = end.saturating_sub(first).max(1);
-        let window = |first: usize, width: usize| {
-            let first = first.min(planned.saturating_sub(width)).max(1);
-            Some((first, (first + width).min(planned))).filter(|range| *range != (1, planned))
-        };
+        let planned = runs.iter().map(|run| planned(run)).max().unwrap_or(1).max(2);
+        let known = runs.iter().map(|run| known(run)).max().unwrap_or(1);
         match action {
             Action::LogScale => self.log = !self.log,
-            Action::Curves => self.loss = !self.loss,
-            Action::Smooth => self.smoothing = (self.smoothing + 1) % WEIGHTS.len(),
-            // Towards what is newest among what is seen.
-            Action::ZoomIn if width > 2 => {
-                let end = end.min(known.max(first + 2));
-                let half = (end.saturating_sub(first) / 2).max(2);
-                self.range = window(end.saturating_sub(half), half);
+            Action::LogX => self.log_x = !self.log_x,
+            Action::Along => self.along = self.along.next(),
+            Action::Curves => {
+                self.show = match self.show {
+                    Show::Both => Show::Loss,
+                    Show::Loss => Show::Accuracy,
+                    Show::Accuracy => Show::Both,
+                }
             }
-            Action::ZoomOut if width * 2 + 2 >= planned => self.range = None,
-            Action::ZoomOut => self.range = window(first.saturating_sub(width / 2), (width * 2).min(planned - 1)),
+            Action::Smooth => self.smoothing = smoothing::turned(self.smoothing, true),
+            Action::SmoothLess => self.smoothing = smoothing::turned(self.smoothing, false),
+            Action::ZoomIn => {
+                let (first, last) = self.range.unwrap_or((1, planned));
+                self.range = match self.cursor {
+                    Some(at) => window::closer(self.range, at, planned),
+                    // Towards what is newest among what is seen.
+                    None => window::closer(Some((first, last.min(known.max(first + 2)))), known, planned),
+                };
+            }
+            Action::ZoomOut => self.range = window::wider(self.range, self.cursor.unwrap_or(known), planned),
             Action::ZoomAll => self.range = None,
-            Action::PanLeft if self.range.is_some() => {
-                self.range = window(first.saturating_sub((width / 4).max(1)), width);
+            Action::PanLeft | Action::PanRight => {
+                self.range = window::moved(self.range, action == Action::PanRight, planned);
             }
-            Action::PanRight if self.range.is_some() => self.range = window(first + (width / 4).max(1), width),
-            Action::Unmark => self.marked.clear(),
-            _ => return false,
+            Action::EpochTable => self.table = !self.table,
+            _ if !self.large => return false,
+            _ => return self.point(action, runs, planned),
         }
         true
     }
 
-    /// Lays a run over the others or takes it away; false when there are too many already.
-    pub fn mark(&mut self, run: &str) -> bool {
-        if let Some(at) = self.marked.iter().position(|marked| marked == run) {
-            self.marked.remove(at);
-            return true;
-        }
-        if self.marked.len() == MOST {
-            return false;
-        }
-        self.marked.push(run.to_owned());
+    /// Moves the cursor over the epochs of the first run.
+    fn point(&mut self, action: Action, runs: &[Arc<Run>], planned: usize) -> bool {
+        let Some(run) = runs.first() else { return false };
+        let at = self.at(run);
+        let to = match action {
+            Action::CursorLeft => at.saturating_sub(1),
+            Action::CursorRight => at + 1,
+            Action::CursorFarLeft => at.saturating_sub(10),
+            Action::CursorFarRight => at + 10,
+            Action::CursorBest => run.facts.best.map_or(at, |best| best.epoch),
+            Action::Top => 1,
+            Action::Bottom => usize::MAX,
+            _ => return false,
+        };
+        // At the newest, it goes on with it.
+        let to = to.clamp(1, known(run).max(1));
+        self.cursor = Some(to).filter(|to| *to < known(run));
+        self.range = window::showing(self.range, to, planned);
         true
     }
 
@@ -84,102 +154,13 @@ impl View {
     pub fn hue(&self, run: &str) -> Option<usize> {
         self.marked.iter().position(|marked| marked == run).map(|at| at + 1)
     }
-
-    fn smooth(&self, points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-        match WEIGHTS.get(self.smoothing) {
-            Some(weight) if *weight > 0.0 => plot::smoothed(&points, *weight),
-            _ => points,
-        }
-    }
 }
 
 /// The runs whose curves are shown: `run` and the marked ones that have any.
 pub fn shown(app: &App, run: &Arc<Run>) -> Vec<Arc<Run>> {
     let mut runs = vec![Arc::clone(run)];
     let marked = app.train.view.marked.iter().filter(|id| id.as_str() != run.id.as_str());
-    runs.extend(marked.filter_map(|id| app.snapshot.run(id)).filter(|run| run.has_curves()).cloned());
+    let marked = marked.filter_map(|id| app.snapshot.run(id)).filter(|run| run.has_curves());
+    runs.extend(marked.take(MOST).cloned());
     runs
-}
-
-/// None where an epoch has no such figure.
-type Figure = fn(&EpochFigures) -> Option<f64>;
-
-/// Draws accuracy and loss of `run`, and of the marked runs.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>, narrow: bool) {
-    let view = &app.train.view;
-    let runs = shown(app, run);
-    let planned = runs.iter().filter_map(|run| run.facts.last_epoch).map(|epoch| epoch.epochs).max().unwrap_or(1);
-    let range = view.range.unwrap_or((1, planned.max(2)));
-    let series = |train: Figure, val: Figure| {
-        if runs.len() > 1 {
-            runs.iter().map(|run| of_run(app, run, val)).collect::<Vec<_>>()
-        } else {
-            let lines = [train, val].into_iter().enumerate();
-            lines.map(|(index, figure)| of_split(app, run, index, figure, narrow)).collect()
-        }
-    };
-    let accuracy = series(|epoch| Some(epoch.train_accuracy), |epoch| epoch.validated.map(|val| val.accuracy));
-    let loss = series(|epoch| Some(epoch.train_loss), |epoch| epoch.validated.map(|val| val.loss));
-    let title = |name: &str, log: bool| {
-        let mut notes = Vec::new();
-        if runs.len() > 1 {
-            notes.push("val".to_owned());
-        }
-        if log {
-            notes.push("log".to_owned());
-        }
-        if let Some(weight) = WEIGHTS.get(view.smoothing).filter(|weight| **weight > 0.0) {
-            notes.push(format!("EMA {weight}"));
-        }
-        if notes.is_empty() { name.to_owned() } else { format!("{name} ({})", notes.join(", ")) }
-    };
-    let name = if narrow { "Acc@0.5" } else { "Accuracy@0.5" };
-    let accuracy = Plot { title: title(name, false), series: &accuracy, range, log: false, share: true };
-    let loss = Plot { title: title("Loss", view.log), series: &loss, range, log: view.log, share: false };
-    if area.width >= 100 {
-        let [left, right] = area.layout(&Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]));
-        plot::draw(frame, left, app.theme, &accuracy);
-        plot::draw(frame, right, app.theme, &loss);
-    } else if area.height >= 16 {
-        let [top, bottom] = area.layout(&Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]));
-        plot::draw(frame, top, app.theme, &accuracy);
-        plot::draw(frame, bottom, app.theme, &loss);
-    } else {
-        plot::draw(frame, area, app.theme, if view.loss { &loss } else { &accuracy });
-    }
-}
-
-fn points(run: &Run, figure: Figure) -> Vec<(f64, f64)> {
-    run.story().epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, figure(epoch)?))).collect()
-}
-
-/// One of the two splits of a run.
-fn of_split(app: &App, run: &Run, index: usize, figure: Figure, narrow: bool) -> Series {
-    let theme: Theme = app.theme;
-    let name = match (index, narrow) {
-        (0, false) => "train",
-        (0, true) => "trn",
-        (_, false) => "validation",
-        (_, true) => "val",
-    };
-    Series {
-        name: name.into(),
-        swatch: theme.swatch(index).into(),
-        style: theme.series(index),
-        marker: theme.marker(index),
-        points: app.train.view.smooth(points(run, figure)),
-    }
-}
-
-/// One of several runs.
-fn of_run(app: &App, run: &Run, figure: Figure) -> Series {
-    let theme = app.theme;
-    let hue = app.train.view.hue(run.id.as_str()).unwrap_or(0);
-    Series {
-        name: run.id.to_string(),
-        swatch: theme.hue_swatch(hue),
-        style: theme.hue(hue),
-        marker: theme.hue_marker(hue),
-        points: app.train.view.smooth(points(run, figure)),
-    }
 }

@@ -10,6 +10,7 @@
 mod keras_hdf5;
 mod keras_zip;
 mod onnx;
+pub mod onnx_graph;
 mod pickle;
 mod safe_tensors;
 mod tensor;

@@ -8,7 +8,16 @@ use super::{Beside, Dtype, Index, MAX_DIMENSIONS, MAX_TENSORS, Reader, TensorInf
 use bytes::{Buf, Bytes};
 use prost::Message;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+
+/// `NodeProto`, as far as it is read here.
+#[derive(Clone, PartialEq, Message)]
+struct NodeProto {
+    #[prost(string, repeated, tag = "1")]
+    input: Vec<String>,
+    #[prost(string, tag = "3")]
+    name: String,
+}
 
 /// `TensorProto`, as far as it is read here.
 #[derive(Clone, PartialEq, Message)]
@@ -61,6 +70,9 @@ impl TensorProto {
 
 const GRAPH: u64 = 7;
 const INITIALIZER: u64 = 5;
+const NODE: u64 = 1;
+/// Nodes of torch's have a few inputs, and names of a line.
+const LONGEST_NODE: usize = 16 << 10;
 
 struct OnnxFile {
     /// Every initializer, still encoded.
@@ -82,9 +94,14 @@ pub(super) fn open(file: &Bytes, beside: &Beside<'_>) -> Result<(Index, Box<dyn 
     let mut index = Index::new();
     let mut others = BTreeMap::new();
     for field in fields(file.clone(), GRAPH) {
-        for message in fields(field?, INITIALIZER) {
+        let graph = field?;
+        let takers = takers(&graph)?;
+        for message in fields(graph, INITIALIZER) {
             let message = message?;
-            let tensor = decode(&message)?;
+            let mut tensor = decode(&message)?;
+            if let Some(taker) = takers.get(&tensor.name) {
+                tensor.name.clone_from(taker);
+            }
             if index.len() >= MAX_TENSORS {
                 return Err(format!("it has more than {MAX_TENSORS} tensors, which no network needs"));
             }
@@ -111,6 +128,27 @@ pub(super) fn open(file: &Bytes, beside: &Beside<'_>) -> Result<(Index, Box<dyn 
     Ok((index, Box::new(OnnxFile { messages, others })))
 }
 
+/// Where torch's exporter computes a tensor ahead, such as a kernel turned round, it calls it `onnx::OPERATOR_NUMBER`, which
+/// says nothing of what it is. Such tensors go by the name of the (first) node that takes them, which does:
+/// `/encoder/layer.0/mlp/fc1/MatMul`, written as modules are, `encoder.layer.0.mlp.fc1.MatMul`.
+fn takers(graph: &Bytes) -> Result<HashMap<String, String>, String> {
+    let mut takers = HashMap::new();
+    for message in fields(graph.clone(), NODE) {
+        let message = message?;
+        if message.len() > LONGEST_NODE {
+            continue;
+        }
+        let node = NodeProto::decode(message).map_err(|error| format!("one of its nodes is damaged ({error})"))?;
+        let Some(name) = node.name.strip_prefix('/') else { continue };
+        let mut made_up = node.input.iter().filter(|input| input.starts_with("onnx::"));
+        // A node with two such tensors would give both one name.
+        if let (Some(tensor), None) = (made_up.next(), made_up.next()) {
+            takers.entry(tensor.clone()).or_insert_with(|| name.replace('/', "."));
+        }
+    }
+    Ok(takers)
+}
+
 fn decode(message: &Bytes) -> Result<TensorProto, String> {
     TensorProto::decode(message.clone()).map_err(|error| format!("one of its tensors is damaged ({error})"))
 }
@@ -132,7 +170,7 @@ fn info(tensor: &TensorProto) -> Option<TensorInfo> {
 }
 
 /// The contents of every length-delimited field of that number in a message.
-fn fields(mut message: Bytes, wanted: u64) -> impl Iterator<Item = Result<Bytes, String>> {
+pub(super) fn fields(mut message: Bytes, wanted: u64) -> impl Iterator<Item = Result<Bytes, String>> {
     let mut broken = false;
     std::iter::from_fn(move || {
         while message.has_remaining() && !broken {
@@ -147,6 +185,29 @@ fn fields(mut message: Bytes, wanted: u64) -> impl Iterator<Item = Result<Bytes,
         }
         None
     })
+}
+
+/// The values of an integer field, packed or not.
+pub(super) fn integers(mut message: Bytes, wanted: u64) -> Result<Vec<u64>, String> {
+    let mut found = Vec::new();
+    let damaged = || "its protobuf structure is damaged or truncated".to_owned();
+    while message.has_remaining() {
+        let mut ahead = message.clone();
+        let key = varint(&mut ahead).ok_or_else(damaged)?;
+        if key == wanted << 3 {
+            found.push(varint(&mut ahead).ok_or_else(damaged)?);
+            message = ahead;
+            continue;
+        }
+        if let (number, Some(mut packed)) = next_field(&mut message).ok_or_else(damaged)?
+            && number == wanted
+        {
+            while packed.has_remaining() {
+                found.push(varint(&mut packed).ok_or_else(damaged)?);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Takes one field off the front: its number, and its content if it is length-delimited. None if it is no field.

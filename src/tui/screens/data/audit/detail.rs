@@ -63,7 +63,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, review: &Review) {
 fn caption(app: &App, review: &Review, image: &Subject) -> [(String, Style); 3] {
     let theme = app.theme;
     let class = report(app).and_then(|report| report.classes.iter().position(|class| *class == image.label));
-    let split = image.split.as_deref().unwrap_or("unused");
+    let split = image.split.as_deref().unwrap_or("no split");
     let decision = review.decision(image);
     let word = image.decision.as_deref();
     let style = match word {

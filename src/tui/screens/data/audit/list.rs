@@ -52,7 +52,7 @@ pub fn findings(frame: &mut Frame, area: Rect, theme: Theme, review: &Review, hi
         let spans = if at == selected {
             vec![Span::styled(fit(&format!("{sign} {text}"), width), theme.selected())]
         } else {
-            let style = if finding.settled() { theme.dim() } else { theme.text() };
+            let style = if finding.is_open() { theme.text() } else { theme.dim() };
             vec![Span::styled(format!("{sign} "), theme.good()), Span::styled(text, style)]
         };
         frame.render_widget(Line::from(spans), line);

@@ -72,7 +72,7 @@ impl State {
                 self.review().and_then(Review::subject).is_some_and(|image| image.decision.is_some())
             }
             Action::NextOpen => {
-                self.review().is_some_and(|review| review.audit.findings.iter().any(|finding| !finding.settled()))
+                self.review().is_some_and(|review| review.audit.findings.iter().any(|finding| finding.is_open()))
             }
             _ => self.review().is_some_and(|review| review.finding().is_some()),
         }
@@ -178,7 +178,7 @@ fn travel(app: &mut App, action: Action) -> Option<Vec<Effect>> {
         (Action::NextKind | Action::PreviousKind, Some(review)) => review.turn_kind(action == Action::NextKind),
         (Action::NextOpen | Action::PreviousOpen, Some(review)) => {
             if !review.next_open(action == Action::NextOpen) {
-                app.say(Tone::Plain, "There is no other undecided finding in this list.");
+                app.say(Tone::Plain, "No other undecided findings in this list.");
             }
         }
         (Action::NextKind | Action::PreviousKind | Action::NextOpen | Action::PreviousOpen, None) => {}
@@ -207,7 +207,7 @@ fn decide(app: &mut App, verdict: Verdict) -> Vec<Effect> {
             return Vec::new();
         }
     };
-    let left = review.audit.findings.iter().filter(|finding| !finding.settled()).count();
+    let left = review.audit.findings.iter().filter(|finding| finding.is_open()).count();
     let what = match &changes[..] {
         [change] => format!("{}: {}.", cut_front(&change.path, 32), text::decided(change.decision.as_ref())),
         [first, ..] => format!("{} images: {}.", changes.len(), text::decided(first.decision.as_ref())),
@@ -217,9 +217,9 @@ fn decide(app: &mut App, verdict: Verdict) -> Vec<Effect> {
     let rest = match left {
         0 => {
             let again = keys::name_of(Context::Audit, Action::PrepareAgain);
-            format!("Everything is decided; {again} prepares again, {undo} takes this back.")
+            format!("All findings are decided; {again} prepares the set again, {undo} undoes this.")
         }
-        _ => format!("{undo} takes it back."),
+        _ => format!("{undo} undoes it."),
     };
     app.say(Tone::Good, format!("{what} {rest}"));
     effect(AuditJob::Decide { changes })
@@ -227,19 +227,19 @@ fn decide(app: &mut App, verdict: Verdict) -> Vec<Effect> {
 
 fn undo(app: &mut App) -> Vec<Effect> {
     let Some(changes) = app.data.audit.review_mut().and_then(Review::undo) else {
-        app.say(Tone::Plain, "Nothing was decided here since this audit was opened.");
+        app.say(Tone::Plain, "Nothing to undo since this audit was opened.");
         return Vec::new();
     };
     if let Some(change) = changes.first() {
         let now = change.decision.as_ref().map_or("undecided", Decision::word);
-        app.say(Tone::Plain, format!("Taken back: {} is {now} again.", cut_front(&change.path, 32)));
+        app.say(Tone::Plain, format!("Undone: {} is {now} again.", cut_front(&change.path, 32)));
     }
     effect(AuditJob::Decide { changes })
 }
 
 fn start(app: &mut App) -> Vec<Effect> {
     if let Some(run) = work(&app.snapshot) {
-        let text = format!("{} is at work already.", run.id);
+        let text = format!("{} is already running.", run.id);
         app.say(Tone::Plain, text);
         return Vec::new();
     }
@@ -251,10 +251,10 @@ fn stop(app: &mut App) {
     match work(&app.snapshot).map(|run| run.id.clone()) {
         Some(run) => {
             let question = format!("Stop {run}?");
-            let text = "The findings of the audit before it stay as they are.".to_owned();
+            let text = "The findings of the previous audit are kept.".to_owned();
             app.ask(&question, vec![text], Job::Control { run, command: control::Command::Stop });
         }
-        None => app.say(Tone::Plain, "No audit is at work."),
+        None => app.say(Tone::Plain, "No audit is running."),
     }
 }
 
@@ -282,7 +282,7 @@ pub fn take(app: &mut App, reply: AuditReply) -> Vec<Effect> {
         AuditReply::Read { dataset, outcome } => taken(app, &dataset, outcome),
         AuditReply::Decided => {}
         AuditReply::Refused(sentence) => {
-            app.say(Tone::Bad, format!("Not decided: {sentence}"));
+            app.say(Tone::Bad, format!("The decision was not saved: {sentence}"));
             return read(app);
         }
     }

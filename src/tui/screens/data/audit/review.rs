@@ -77,7 +77,7 @@ impl Review {
             image.decision = decided.get(&image.hash).map(|decision| decision.word().to_owned());
         }
         let mut review = Self { audit, decided, kind: None, cursor: 0, image: 0, steps: Vec::new() };
-        if review.finding().is_some_and(Finding::settled) {
+        if review.finding().is_some_and(|finding| !finding.is_open()) {
             review.next_open(true);
         }
         review
@@ -104,7 +104,7 @@ impl Review {
     pub fn kinds(&self) -> Vec<KindCount> {
         let mut kinds: Vec<KindCount> = Vec::new();
         for finding in &self.audit.findings {
-            let open = usize::from(!finding.settled());
+            let open = usize::from(finding.is_open());
             match kinds.iter_mut().find(|count| count.kind == finding.kind) {
                 Some(count) => {
                     count.findings += 1;
@@ -180,7 +180,7 @@ impl Review {
         self.kind = choices[(at + step) % choices.len()];
         let listed = self.listed();
         if !listed.contains(&self.cursor) {
-            let open = listed.iter().find(|&&at| !self.audit.findings[at].settled());
+            let open = listed.iter().find(|&&at| self.audit.findings[at].is_open());
             if let Some(&at) = open.or(listed.first()) {
                 self.go(at);
             }
@@ -208,7 +208,7 @@ impl Review {
         if !forward {
             order.reverse();
         }
-        match order.into_iter().find(|&at| !self.audit.findings[at].settled()) {
+        match order.into_iter().find(|&at| self.audit.findings[at].is_open()) {
             Some(at) => {
                 self.go(at);
                 true
@@ -225,7 +225,7 @@ impl Review {
         let wanted: Vec<(&Subject, Option<Decision>)> = match verdict {
             Verdict::Keep => vec![(subject, Some(Decision::Keep))],
             Verdict::Drop => vec![(subject, Some(Decision::Drop))],
-            Verdict::Clear if subject.decision.is_none() => return Err("Nothing is decided on this image.".into()),
+            Verdict::Clear if subject.decision.is_none() => return Err("There is no decision on this image.".into()),
             Verdict::Clear => vec![(subject, None)],
             Verdict::Relabel => vec![(subject, Some(Decision::Relabel(other_label(finding, subject, classes)?)))],
             Verdict::KeepAll => {
@@ -241,7 +241,7 @@ impl Review {
         };
         let mut changes = Vec::new();
         for (image, decision) in wanted {
-            let hash = image.hash.parse().map_err(|problem: String| format!("{problem}; audit the set anew."))?;
+            let hash = image.hash.parse().map_err(|problem: String| format!("{problem}; audit the set again."))?;
             let change = Change { image: hash, decision, path: image.path.clone() };
             // Images with the same bytes are one.
             if !changes.iter().any(|known: &Change| known.image == change.image) {
@@ -249,13 +249,13 @@ impl Review {
             }
         }
         if changes.is_empty() {
-            return Err("All images of this finding are decided on.".into());
+            return Err("All images of this finding are decided.".into());
         }
         let (cursor, image) = (self.cursor, self.image);
         let before = self.apply(&changes);
         self.steps.push(Step { before, cursor, image });
         if verdict != Verdict::Clear {
-            if self.finding().is_some_and(Finding::settled) {
+            if self.finding().is_some_and(|finding| !finding.is_open()) {
                 self.next_open(true);
             } else {
                 self.image = self.next_image();
@@ -309,7 +309,7 @@ impl Review {
 /// The label that an image gets when its own is wrong: the one that the audit suggests, else the other of the two.
 fn other_label(finding: &Finding, image: &Subject, classes: &[String]) -> Result<String, String> {
     let suggested = finding.suggestion.clone().filter(|label| *label != image.label);
-    suggested.or_else(|| classes.iter().find(|class| **class != image.label).cloned()).ok_or_else(|| {
-        "It is not known which other label there is; use faceprobe data decide PATH relabel LABEL.".into()
-    })
+    suggested
+        .or_else(|| classes.iter().find(|class| **class != image.label).cloned())
+        .ok_or_else(|| "The other label is not known; use faceprobe data decide PATH relabel LABEL.".into())
 }

@@ -43,16 +43,18 @@ pub fn sentence(finding: &Finding) -> String {
 /// What can be done about it.
 pub fn advice(kind: Kind) -> &'static str {
     match kind {
-        Kind::ContradictingLabels => "Files with the same bytes are left out until one label is decided on.",
-        Kind::SubjectLabels => "The rarer label first: relabel what is wrong, drop what shows somebody else.",
-        Kind::SubjectAcrossSplits => "The test knows this face. Split by subject, or drop one side.",
-        Kind::ExactDuplicate => "Preparation keeps the first by itself; dropping one drops them all.",
-        Kind::NearDuplicate | Kind::Alike => {
-            "Keep one and drop the others, or keep all if they are different pictures."
+        Kind::ContradictingLabels => {
+            "Identical files with contradicting labels are left out until you decide on one label."
         }
-        Kind::LabelError => "A ranking, not knowledge: look, then keep the label, relabel or drop.",
-        Kind::TooSmall | Kind::TooDark | Kind::Flat => "Drop it if you cannot tell either.",
-        Kind::NoFace => "Drop what shows no face; keep what the detector has missed.",
+        Kind::SubjectLabels => "Rarer label first: relabel errors, drop images of somebody else.",
+        Kind::SubjectAcrossSplits => "This person is in more than one split. Split by subject, or drop one side.",
+        Kind::ExactDuplicate => "No decision needed: preparation keeps the first copy. Dropping one drops them all.",
+        Kind::NearDuplicate | Kind::Alike => {
+            "Keep one and drop the others, or keep all if they are different photographs."
+        }
+        Kind::LabelError => "Suggestions only; check each image, then keep the label, relabel or drop.",
+        Kind::TooSmall | Kind::TooDark | Kind::Flat => "Drop it if you cannot tell the label either.",
+        Kind::NoFace => "Drop images without a face; keep those where the detector missed it.",
     }
 }
 
@@ -75,9 +77,12 @@ pub fn sign(word: Option<&str>) -> &'static str {
     }
 }
 
-/// The sign of a finding: none while there is something left to decide.
+/// The sign of a finding: none while there is something left to decide; `=` for copies, on which there is nothing.
 pub fn sign_of(finding: &Finding) -> &'static str {
     if !finding.settled() {
+        if finding.kind == Kind::ExactDuplicate {
+            return "=";
+        }
         return if finding.images.iter().any(|image| image.decision.is_some()) { "·" } else { " " };
     }
     // What changes the set says more than what was kept.

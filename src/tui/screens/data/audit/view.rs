@@ -14,11 +14,11 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let theme = app.theme;
     let state = &app.data.audit;
     match &state.contents {
-        Contents::Reading => said(frame, rest, app, vec![Line::styled("What was found is being read.", theme.dim())]),
+        Contents::Reading => said(frame, rest, app, vec![Line::styled("Reading the findings …", theme.dim())]),
         Contents::Absent => absent(frame, rest, app),
         Contents::Failed(sentence) => {
             let mut lines = vec![Line::styled(sentence.clone(), theme.bad())];
-            lines.extend([Line::default(), start_hint(app, " audits the set anew.")]);
+            lines.extend([Line::default(), start_hint(app, " audits the set again.")]);
             said(frame, rest, app, lines);
         }
         Contents::Review(review) if review.audit.findings.is_empty() => nothing(frame, rest, app, review),
@@ -67,44 +67,52 @@ fn absent(frame: &mut Frame, area: Rect, app: &App) {
     let theme = app.theme;
     let name = &app.data.audit.dataset;
     let start = if work(&app.snapshot).is_some() {
-        Line::styled("It is at work.", theme.busy())
+        Line::styled("It is running.", theme.busy())
     } else {
-        start_hint(app, " starts it: half a minute for 10,000 images.")
+        start_hint(app, " starts it; it takes about half a minute for 10,000 images.")
     };
     let lines = vec![
-        Line::styled(format!("{name} was not audited yet."), theme.strong()),
+        Line::styled(format!("{name} has not been audited yet."), theme.strong()),
         Line::default(),
         start,
         Line::default(),
         Line::raw(
-            "It looks for duplicates, exact and near; for the same person or picture under two labels or in two splits; \
-             for labels that are likely wrong; for pictures that are too small, too dark, without contrast or without \
-             a face.",
+            "It looks for exact and near duplicates; the same person or image under two labels or in two splits; \
+             likely label errors; and images that are too small, too dark, without contrast or without a face.",
         ),
         Line::default(),
         Line::styled(
-            "Labels are judged by cached features: extract them first (2). Nothing is changed but by your decisions, \
-             and raw data never.",
+            "Label errors are found with cached features: extract them first (2). Nothing changes without your decision, \
+             and the raw data never does.",
             theme.dim(),
         ),
     ];
     said(frame, area, app, lines);
 }
 
+/// `19,433 images (9,433 in no split)`.
+fn looked_at(review: &Review) -> String {
+    let images = format::thousands(review.audit.images as u64);
+    match review.audit.in_no_split {
+        Some(outside @ 1..) => format!("{images} images ({} in no split)", format::thousands(outside as u64)),
+        _ => format!("{images} images"),
+    }
+}
+
 fn nothing(frame: &mut Frame, area: Rect, app: &App, review: &Review) {
     let theme = app.theme;
-    let images = format::thousands(review.audit.images as u64);
+    let images = looked_at(review);
     let settled: usize = review.audit.tallies.iter().map(|tally| tally.settled).sum();
     let text = match settled {
-        0 => format!("Nothing was found among {images} images."),
-        _ => format!("Nothing is left to decide among {images} images; {settled} findings were settled before."),
+        0 => format!("No problems were found in {images}."),
+        _ => format!("Nothing left to decide in {images}; {settled} findings were settled earlier."),
     };
     let mut lines = vec![Line::styled(text, theme.good())];
     for note in &review.audit.notes {
         lines.extend([Line::default(), Line::styled(note.clone(), theme.dim())]);
     }
     if is_stale(app, review) {
-        lines.extend([Line::default(), start_hint(app, " audits the set anew: it was prepared again since.")]);
+        lines.extend([Line::default(), start_hint(app, " audits the set again: it was prepared again since.")]);
     }
     said(frame, area, app, lines);
 }
@@ -112,7 +120,7 @@ fn nothing(frame: &mut Frame, area: Rect, app: &App, review: &Review) {
 fn findings(frame: &mut Frame, area: Rect, app: &App, review: &Review, hits: &mut Hits) {
     let theme = app.theme;
     let stale = is_stale(app, review);
-    let notes = u16::from(area.height >= 18 && !review.audit.notes.is_empty());
+    let notes = u16::from(area.height >= 18);
     let [head, warned, body, noted, foot] = area.layout(&Layout::vertical([
         Constraint::Length(u16::from(area.width < NARROW)),
         Constraint::Length(u16::from(stale)),
@@ -122,14 +130,14 @@ fn findings(frame: &mut Frame, area: Rect, app: &App, review: &Review, hits: &mu
     ]));
     if stale {
         let text = format!(
-            " ! {} was prepared anew since this audit; {} audits it again.",
+            " ! {} was prepared again since this audit; {} audits it again.",
             app.data.audit.dataset,
             keys::name_of(Context::Audit, Action::StartAudit)
         );
         frame.render_widget(Span::styled(cut(&text, usize::from(area.width)), theme.warning()), warned);
     }
     if notes == 1 {
-        let text = format!(" note: {}", review.audit.notes.join(" "));
+        let text = format!(" {} checked. {}", looked_at(review), review.audit.notes.join(" "));
         frame.render_widget(Span::styled(cut(&text, usize::from(area.width)), theme.dim()), noted);
     }
     frame.render_widget(summary(app, review, usize::from(area.width)), foot);
@@ -162,7 +170,7 @@ fn place(app: &App, review: &Review) -> Line<'static> {
     let listed = review.listed();
     let at = listed.iter().position(|&at| at == review.cursor).map_or(0, |at| at + 1);
     let kind = review.finding().map(|finding| text::short(finding.kind)).unwrap_or_default();
-    let open = listed.iter().filter(|&&at| !review.audit.findings[at].settled()).count();
+    let open = listed.iter().filter(|&&at| review.audit.findings[at].is_open()).count();
     Line::from(vec![
         Span::styled(kind, theme.strong()),
         Span::raw(format!(" {} of {}", format::thousands(at as u64), format::thousands(listed.len() as u64))),
@@ -176,11 +184,17 @@ fn summary(app: &App, review: &Review, width: usize) -> Line<'static> {
     let counts = review.counts();
     if counts.all() == 0 {
         let settled: usize = review.audit.tallies.iter().map(|tally| tally.settled).sum();
+        if review.audit.findings.iter().all(|finding| !finding.is_open()) {
+            return Line::styled(
+                " Nothing needs a decision: preparation keeps the first of exact copies.",
+                theme.dim(),
+            );
+        }
         let text = match (settled, width < usize::from(NARROW)) {
-            (0, true) => " Nothing is decided yet.".to_owned(),
-            (0, false) => " Nothing is decided yet; raw data is never changed.".to_owned(),
-            (_, true) => format!(" {settled} settled before, none since."),
-            (_, false) => format!(" Nothing is decided since this audit; {settled} findings were settled before it."),
+            (0, true) => " No decisions yet.".to_owned(),
+            (0, false) => " No decisions yet; the raw data is never changed.".to_owned(),
+            (_, true) => format!(" {settled} settled earlier, none since."),
+            (_, false) => format!(" No decisions since this audit; {settled} findings were settled before it."),
         };
         return Line::styled(text, theme.dim());
     }

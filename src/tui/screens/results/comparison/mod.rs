@@ -10,6 +10,7 @@ use super::super::super::effect::Effect;
 use super::super::super::keys::{self, Action, Context};
 use super::super::super::records::RecordJob;
 use super::super::super::snapshot::Run;
+use super::super::super::stages::ScreenId;
 use super::super::super::widgets::{format, panel};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::run::compare::{self, Comparison};
@@ -84,6 +85,14 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     };
     match action {
         Action::Parent => app.results.comparison = None,
+        Action::Large => {
+            let curves = |run: &&String| snapshot.run(run).is_some_and(|run| run.has_curves());
+            let runs: Vec<String> = state.runs.iter().filter(curves).cloned().collect();
+            if runs.is_empty() {
+                app.say(Tone::Plain, "None of these has curves.");
+            }
+            return super::super::train::open_chart(app, &runs, ScreenId::Results);
+        }
         Action::Pane => {
             state.pane = match state.pane {
                 Pane::Figures => Pane::Curves,

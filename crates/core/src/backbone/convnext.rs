@@ -1,0 +1,101 @@
+//! ConvNeXt-T, top to bottom.
+//!
+//! The network of Liu et al., "A ConvNet for the 2020s" (CVPR 2022), as `torchvision.models.convnext_tiny` has it. Stages are
+//! the stem, the blocks and the layers between them that halve the sides; they and parameters have torchvision's names.
+//! The normalisation behind the averaged last stage is the classifier's, and left out.
+
+use super::Architecture;
+use super::blueprint::{Activation, ConvPlan, Form, Norm, Padding, StagePlan, Step};
+use super::tokens::LayerNormPlan;
+
+/// Channels of the last stage.
+pub const FEATURES: usize = 768;
+/// Of the normalisations.
+const EPSILON: f64 = 1e-6;
+/// Blocks of each width.
+const LAYERS: [(usize, usize); 4] = [(3, 96), (3, 192), (9, 384), (3, FEATURES)];
+
+/// What the registry needs to know.
+pub const CONVNEXT_TINY: Architecture = Architecture::Plan(plan);
+
+/// A block: filter each channel with 7 x 7 places, normalise, widen fourfold, narrow, scale, and add the input.
+#[derive(Debug, Clone)]
+pub struct ConvNextPlan {
+    /// What stands before the names of its layers: `features.1.0`.
+    pub name: String,
+    pub width: usize,
+}
+
+impl ConvNextPlan {
+    /// The kernels of 7 x 7, one for each channel.
+    pub fn depthwise(&self) -> ConvPlan {
+        let padding = Padding::Fixed([3, 3]);
+        ConvPlan { groups: self.width, padding, ..conv(&format!("{}.block.0", self.name), [self.width; 2], 7, 1) }
+    }
+
+    pub fn norm(&self) -> LayerNormPlan {
+        norm(format!("{}.block.2", self.name), self.width)
+    }
+
+    /// Channels between the two dense layers.
+    pub fn hidden(&self) -> usize {
+        4 * self.width
+    }
+
+    pub(super) fn parameters(&self, list: &mut Vec<(String, Vec<usize>)>) {
+        let Self { name, width } = self;
+        let hidden = self.hidden();
+        self.depthwise().parameters(list);
+        self.norm().parameters(list);
+        list.extend([
+            (format!("{name}.block.3.weight"), vec![hidden, *width]),
+            (format!("{name}.block.3.bias"), vec![hidden]),
+            (format!("{name}.block.5.weight"), vec![*width, hidden]),
+            (format!("{name}.block.5.bias"), vec![*width]),
+            (format!("{name}.layer_scale"), vec![*width, 1, 1]),
+        ]);
+    }
+}
+
+fn plan() -> Vec<StagePlan> {
+    let mut stages = Vec::new();
+    let mut input = 3;
+    for (number, (blocks, width)) in LAYERS.into_iter().enumerate() {
+        // The stem and what halves the sides are modules between those of the blocks.
+        let name = format!("features.{}", 2 * number);
+        let form = if number == 0 {
+            let stem = conv(&format!("{name}.0"), [input, width], 4, 4);
+            vec![stem.into(), Step::LayerNorm(norm(format!("{name}.1"), width))]
+        } else {
+            let halving = conv(&format!("{name}.1"), [input, width], 2, 2);
+            vec![Step::LayerNorm(norm(format!("{name}.0"), input)), halving.into()]
+        };
+        stages.push(StagePlan::new(name, Form::Chain(form)));
+        for block in 0..blocks {
+            let name = format!("features.{}.{block}", 2 * number + 1);
+            stages.push(StagePlan::new(name.clone(), Step::ConvNext(ConvNextPlan { name, width })));
+        }
+        input = width;
+    }
+    stages
+}
+
+fn norm(name: String, channels: usize) -> LayerNormPlan {
+    LayerNormPlan { name, channels, epsilon: EPSILON }
+}
+
+/// A convolution with an offset and without padding or activation.
+fn conv(name: &str, [input, output]: [usize; 2], kernel: usize, stride: usize) -> ConvPlan {
+    ConvPlan {
+        name: name.into(),
+        norm: Norm::Bias,
+        input,
+        output,
+        kernel: [kernel; 2],
+        stride,
+        padding: Padding::Fixed([0, 0]),
+        groups: 1,
+        activation: Activation::None,
+        scale: 1.0,
+    }
+}

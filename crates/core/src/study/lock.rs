@@ -1,0 +1,25 @@
+//! One `faceprobe study run` at a time in a workspace.
+
+use crate::error::{AtPath, Error, Result};
+use crate::workspace::Workspace;
+use std::fs::{self, File, OpenOptions, TryLockError};
+
+/// Held while the steps of a study are done one after the other; dropping it lets others go ahead.
+///
+/// # Errors
+/// While another holds it; a folder of runs that cannot be written.
+pub fn lock(workspace: &Workspace) -> Result<File> {
+    let runs = workspace.runs();
+    fs::create_dir_all(&runs).at(&runs)?;
+    let path = runs.join(".study.lock");
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).at(&path)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Error::failed(
+            "Another 'faceprobe study run' is at work in this workspace; wait for its end, or follow its runs with \
+             'faceprobe runs attach RUN'.",
+        )),
+        // A file system without locks.
+        Err(TryLockError::Error(_)) => Ok(lock),
+    }
+}

@@ -1,0 +1,187 @@
+//! ONNX files as backbones. Fixtures: `fixtures/onnx_backbone_reference.py`. Tests that run one skip, and print why, where
+//! ONNX Runtime was not fetched.
+
+#[path = "support/patterns.rs"]
+#[allow(dead_code, reason = "only the pictures are wanted here")]
+mod patterns;
+
+use faceprobe_core::error::Result;
+use faceprobe_core::imaging::Pixels;
+use faceprobe_core::monitor::Silent;
+use faceprobe_engine::backbone::weights::{self, WeightsInfo, onnx_runtime};
+use faceprobe_engine::backbone::{self, Network, Pool};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use tch::Device;
+
+const SIDE: u32 = 24;
+const NUMBERS: &str = "input = 24\nmean = [0.485, 0.456, 0.406]\nstd = [0.229, 0.224, 0.225]\n";
+
+/// The folder for weights of this process, and where ONNX Runtime is, if it is here; each test asks for it before anything
+/// else.
+static WEIGHTS: LazyLock<(tempfile::TempDir, Option<PathBuf>)> = LazyLock::new(|| {
+    let library = onnx_runtime::library().ok();
+    let folder = tempfile::tempdir().unwrap();
+    // SAFETY: every test of this file waits here first, so no other thread reads the environment meanwhile.
+    unsafe {
+        std::env::set_var("FACEPROBE_WEIGHTS", folder.path());
+        if let Some(library) = &library {
+            std::env::set_var(onnx_runtime::VARIABLE, library);
+        }
+    }
+    (folder, library)
+});
+
+fn runtime_is_here() -> bool {
+    let here = WEIGHTS.1.is_some();
+    if !here {
+        println!("skipped: ONNX Runtime is not here; run: faceprobe weights fetch {}", onnx_runtime::NAME);
+    }
+    here
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// Imports an ONNX file as the command line does: by its path, the description beside it.
+fn import(name: &str, model: &[u8], more: &str) -> Result<WeightsInfo> {
+    LazyLock::force(&WEIGHTS);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("model.onnx");
+    fs::write(&file, model).unwrap();
+    let description = format!("name = \"{name}\"\nfile = \"model.onnx\"\n{NUMBERS}{more}");
+    fs::write(folder.path().join("model.toml"), description).unwrap();
+    weights::import(name, &file, &Silent)
+}
+
+fn pictures() -> [Pixels; 3] {
+    [0, 1, 2].map(|number| patterns::picture(number, SIDE, SIDE))
+}
+
+#[test]
+fn an_onnx_file_gives_what_torchscript_of_the_same_network_gives() {
+    if !runtime_is_here() {
+        return;
+    }
+    let model = fs::read(fixture("onnx_backbone.onnx")).unwrap();
+    let taps = "features = \"features\"\ntaps = [\"/small/Relu_output_0\"]\n";
+    let record = import("as-onnx", &model, taps).unwrap();
+    assert_eq!(import("as-onnx", &model, taps).unwrap().sha256, record.sha256, "the same file has one hash");
+    let folder = tempfile::tempdir().unwrap();
+    let description = folder.path().join("description.toml");
+    let text = format!("name = \"as-script\"\nfile = \"{}\"\n{NUMBERS}", fixture("onnx_backbone.pt").display());
+    fs::write(&description, text).unwrap();
+    weights::import("as-script", &description, &Silent).unwrap();
+
+    let onnx = backbone::find("as-onnx").unwrap();
+    let stages: Vec<_> = onnx.stages().into_iter().map(|stage| (stage.name, stage.channels, stage.side)).collect();
+    assert_eq!(stages, [("/small/Relu_output_0".to_owned(), 10, 6), ("features".to_owned(), 10, 1)]);
+    let onnx = Network::load(onnx, Device::Cpu).unwrap();
+    let script = Network::load(backbone::find("as-script").unwrap(), Device::Cpu).unwrap();
+    let (got, expected) = (onnx.features(&pictures()).unwrap(), script.features(&pictures()).unwrap());
+    let close = |a: &ndarray::Array2<f32>, b: &ndarray::Array2<f32>| (a - b).iter().all(|d| d.abs() < 1e-5);
+    assert!(expected.iter().any(|value| *value > 0.1) && close(&got, &expected), "{got} instead of {expected}");
+    // The map before the average is the average before it is taken; several taps and another thread change nothing.
+    let thread = onnx.share();
+    let both = std::thread::spawn(move || thread.pooled(&pictures(), &[0, 1], Pool::Avg).unwrap()).join().unwrap();
+    assert!(close(&both[0], &expected) && close(&both[1], &expected));
+    assert!(onnx.pooled(&pictures(), &[0], Pool::Grid(2)).unwrap()[0].ncols() == 40);
+}
+
+/// A message field of protobuf.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    let mut out = vec![number << 3 | 2];
+    let mut length = content.len();
+    while length >= 0x80 {
+        out.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+    [out, content.to_vec()].concat()
+}
+
+fn node(operator: &str, inputs: &[&str], output: &str) -> Vec<u8> {
+    let inputs: Vec<u8> = inputs.iter().flat_map(|input| field(1, input.as_bytes())).collect();
+    field(1, &[inputs, field(2, output.as_bytes()), field(4, operator.as_bytes())].concat())
+}
+
+/// A model with an input `x`, an output `y`, and whatever is between.
+fn model(parts: &[Vec<u8>]) -> Vec<u8> {
+    // Three axes that are known and one that is not.
+    let sides: Vec<u8> =
+        [vec![0x08, 3], vec![0x08, 24], vec![0x08, 24]].iter().flat_map(|side| field(1, side)).collect();
+    let shape = [field(1, &field(2, b"n")), sides].concat();
+    let tensor = field(1, &[vec![0x08, 1], field(2, &shape)].concat());
+    let input = field(11, &[field(1, b"x"), field(2, &tensor)].concat());
+    let graph = [parts.concat(), field(2, b"g"), input, field(12, &field(1, b"y"))].concat();
+    [vec![0x08, 8], field(7, &graph), field(8, &[0x10, 17])].concat()
+}
+
+/// A tensor of 64-bit integers of these dimensions.
+fn integers(name: &str, dims: &[u64], values: &[i64]) -> Vec<u8> {
+    let mut message = Vec::new();
+    for &side in dims {
+        message.push(0x08);
+        let mut side = side;
+        while side >= 0x80 {
+            message.push(side as u8 | 0x80);
+            side >>= 7;
+        }
+        message.push(side as u8);
+    }
+    message.extend([0x10, 7]);
+    message.extend(field(8, name.as_bytes()));
+    message.extend(field(9, &values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()));
+    message
+}
+
+#[test]
+fn hostile_graphs_end_in_a_sentence() {
+    if !runtime_is_here() {
+        return;
+    }
+    let huge = 1_i64 << 60;
+    let elsewhere = [integers("w", &[4], &[]), field(13, &[field(1, b"location"), field(2, b"/etc/passwd")].concat())];
+    let cases: [(&str, Vec<u8>, &str); 11] = [
+        (
+            "circle",
+            model(&[node("Relu", &["b"], "a"), node("Relu", &["a"], "b"), node("Add", &["x", "b"], "y")]),
+            "circle",
+        ),
+        ("itself", model(&[node("Add", &["x", "y"], "y")]), "circle"),
+        ("nothing", model(&[node("Add", &["x", "z"], "y")]), "`z`, which nothing gives"),
+        ("twice", model(&[node("Relu", &["x"], "y"), node("Neg", &["x"], "y")]), "twice"),
+        ("unknown", model(&[node("Divine", &["x"], "y")]), "Divine"),
+        (
+            "dimensions",
+            model(&[node("Add", &["x", "w"], "y"), field(5, &integers("w", &[1 << 60, 1 << 60], &[1]))]),
+            "more numbers than the file can hold",
+        ),
+        (
+            "expanded",
+            model(&[node("Expand", &["x", "w"], "y"), field(5, &integers("w", &[5], &[huge, 1, 3, 24, 24]))]),
+            "ONNX",
+        ),
+        (
+            "tiled",
+            model(&[node("Tile", &["x", "w"], "y"), field(5, &integers("w", &[4], &[1, 1 << 14, 1 << 8, 1 << 8]))]),
+            "ONNX",
+        ),
+        ("elsewhere", model(&[node("Add", &["x", "w"], "y"), field(5, &elsewhere.concat())]), "in another file"),
+        ("no-picture", model(&[node("Relu", &["w"], "y"), field(5, &integers("w", &[1], &[1]))]), "one picture"),
+        ("cut", model(&[node("Relu", &["x"], "y")])[..40].to_vec(), "damaged or truncated"),
+    ];
+    for (name, model, expected) in cases {
+        let error = import(name, &model, "").unwrap_err().to_string();
+        assert!(error.contains(expected) || (expected == "ONNX" && !error.is_empty()), "{name}: {error}");
+        assert!(!error.contains('\n') && error.len() < 1200, "{name}: {error}");
+        assert!(backbone::find(name).is_err(), "{name} is no backbone");
+    }
+    // A value that is not there, and a description for TorchScript only.
+    let sound = model(&[node("Relu", &["x"], "y")]);
+    let error = import("absent", &sound, "features = \"nowhere\"\n").unwrap_err().to_string();
+    assert!(error.contains("`nowhere`") && error.contains("`y`"), "{error}");
+    assert_eq!(import("sound", &sound, "").unwrap().backbone, "sound");
+}

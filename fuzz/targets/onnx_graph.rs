@@ -1,0 +1,6 @@
+#![no_main]
+
+use faceprobe_fuzz::cut;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|file: &[u8]| cut(file));

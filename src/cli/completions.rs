@@ -1,0 +1,118 @@
+//! `faceprobe completions`: the script that a shell reads, and what the program answers when that script asks it.
+//!
+//! The script only asks: what can follow is worked out by the program at each press of Tab, so that a script never grows
+//! old, and names of runs, data sets and backbones are completed too.
+
+use super::args::{Cli, CompletionsArgs};
+use super::output::print;
+use clap::{Arg, Command, CommandFactory};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use clap_complete::env::{CompleteEnv, Shells};
+use faceprobe_core::backbone;
+use faceprobe_core::error::{Error, Result};
+use faceprobe_core::run::RunId;
+use faceprobe_core::workspace::Workspace;
+use faceprobe_settings::is_control;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The variable by which a script asks.
+const VARIABLE: &str = "FACEPROBE_COMPLETE";
+const NAME: &str = "faceprobe";
+
+pub(crate) fn run(args: &CompletionsArgs) -> Result<()> {
+    let shells = Shells::builtins();
+    let shell = args.shell.name();
+    let mut script = Vec::new();
+    shells
+        .completer(shell)
+        .map_or(Ok(()), |completer| completer.write_registration(VARIABLE, NAME, NAME, NAME, &mut script))
+        .map_err(|error| Error::failed(format!("The script for {shell} could not be made ({error}).")))?;
+    print(&String::from_utf8_lossy(&script))
+}
+
+/// Answers a script that asks, and ends; does nothing for anybody else.
+pub(crate) fn answer() {
+    if std::env::var_os(VARIABLE).is_some() {
+        CompleteEnv::with_factory(|| completing(Cli::command())).var(VARIABLE).bin(NAME).completer(NAME).complete();
+    }
+}
+
+/// The command with what its arguments can be.
+fn completing(command: Command) -> Command {
+    let place = command.get_name().to_owned();
+    command.mut_args(|arg| with_values(arg, &place)).mut_subcommands(completing)
+}
+
+fn with_values(arg: Arg, command: &str) -> Arg {
+    let named = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default();
+    let id = arg.get_id().as_str().to_owned();
+    match (id.as_str(), named.as_str()) {
+        ("run" | "runs", _) | (_, "RUN") => arg.add(ArgValueCompleter::new(|typed: &OsStr| beginning(typed, runs()))),
+        ("backbone", _) => arg.add(ArgValueCompleter::new(|typed: &OsStr| beginning(typed, backbones()))),
+        ("name", _) if ["fetch", "import"].contains(&command) => {
+            arg.add(ArgValueCompleter::new(|typed: &OsStr| beginning(typed, backbones())))
+        }
+        ("data", "NAME") | ("name", "NAME") if command != "prepare" => {
+            arg.add(ArgValueCompleter::new(|typed: &OsStr| beginning(typed, data_sets())))
+        }
+        // What a setting may be stands in the name of its value: adam|adamw|sgd.
+        (_, choices)
+            if choices.contains('|')
+                && choices.chars().all(|c| c.is_ascii_lowercase() || "|-_0123456789".contains(c)) =>
+        {
+            let choices: Vec<String> = choices.split('|').map(str::to_owned).collect();
+            arg.add(ArgValueCompleter::new(move |typed: &OsStr| beginning(typed, choices.clone())))
+        }
+        _ => arg,
+    }
+}
+
+fn beginning(typed: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    names.into_iter().filter(|name| name.starts_with(&*typed)).map(CompletionCandidate::new).collect()
+}
+
+fn backbones() -> Vec<String> {
+    backbone::registry().into_iter().map(|info| info.name.to_owned()).collect()
+}
+
+fn runs() -> Vec<String> {
+    let mut names = workspace().map_or_else(Vec::new, |workspace| folders(&workspace.runs()));
+    names.retain(|name| RunId::parse(name).is_ok());
+    names
+}
+
+fn data_sets() -> Vec<String> {
+    workspace().map_or_else(Vec::new, |workspace| folders(&workspace.all_prepared()))
+}
+
+/// The names of folders that a shell and a terminal can be given as they are.
+fn folders(at: &Path) -> Vec<String> {
+    let entries = fs::read_dir(at).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter(|entry| entry.path().is_dir())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| !name.starts_with('.') && !name.contains(|c: char| is_control(c) || c.is_whitespace()))
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// The workspace that the line being typed names, if there is such a folder.
+fn workspace() -> Option<Workspace> {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    Workspace::open(&named_workspace(&words).unwrap_or_else(|| PathBuf::from("."))).ok()
+}
+
+fn named_workspace(words: &[OsString]) -> Option<PathBuf> {
+    let option = "--workspace";
+    words.iter().enumerate().find_map(|(at, word)| {
+        let word = word.to_str()?;
+        if word == option {
+            return words.get(at + 1).map(PathBuf::from);
+        }
+        word.strip_prefix(option)?.strip_prefix('=').map(PathBuf::from)
+    })
+}

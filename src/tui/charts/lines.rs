@@ -1,0 +1,254 @@
+//! Lines and points over a common axis, with a cursor, marks, a chance line and what is dragged open.
+
+use super::scale::{Scale, places};
+use crate::tui::theme::Theme;
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::symbols::Marker;
+use ratatui::text::Span;
+use ratatui::widgets::{Axis, Chart as Drawn, Dataset, GraphType};
+use unicode_width::UnicodeWidthStr;
+
+/// One line, or points without a line.
+#[derive(Debug, Clone)]
+pub struct Series {
+    /// What stands for it in headings.
+    pub swatch: String,
+    pub style: Style,
+    pub marker: Marker,
+    /// By x.
+    pub points: Vec<(f64, f64)>,
+    /// What was measured, drawn faintly behind points that are smoothed; else empty.
+    pub raw: Vec<(f64, f64)>,
+    /// A point worth a star.
+    pub best: Option<(f64, f64)>,
+    /// Points that nothing joins.
+    pub scattered: bool,
+}
+
+/// What is drawn.
+#[derive(Debug)]
+pub struct Chart<'a> {
+    pub series: &'a [Series],
+    pub x: Scale,
+    pub y: Scale,
+    /// What x is called, and how its values are written.
+    pub x_name: &'a str,
+    pub x_text: fn(f64) -> String,
+    /// Whether x has nothing between whole numbers.
+    pub whole: bool,
+    /// The values to write along x; none for round ones.
+    pub x_ticks: Vec<f64>,
+    /// The share that guessing gets right.
+    pub chance: Option<f64>,
+    pub cursor: Option<f64>,
+    /// The two ends of what the mouse holds open.
+    pub drag: Option<(f64, f64)>,
+}
+
+/// What a star looks like.
+pub fn star(theme: Theme) -> &'static str {
+    if theme.plain() { "B" } else { "★" }
+}
+
+/// A colour that stands back.
+pub fn faint(style: Style) -> Style {
+    style.remove_modifier(Modifier::BOLD).add_modifier(Modifier::DIM)
+}
+
+/// The cell of a graph for places from 0 to 1, as the marker's dots are rounded.
+fn cell(graph: Rect, theme: Theme, x: f64, y: f64) -> (u16, u16) {
+    let (across, down) = if theme.plain() { (1, 1) } else { (2, 4) };
+    let at = |place: f64, cells: u16, dots: u16| {
+        let last = f64::from(cells * dots) - 1.0;
+        ((place.clamp(0.0, 1.0) * last).round() as u16 / dots).min(cells - 1)
+    };
+    (graph.x + at(x, graph.width, across), graph.y + at(1.0 - y, graph.height, down))
+}
+
+/// Draws the chart; the area of the lines themselves comes back, where there was room for one.
+pub fn render(frame: &mut Frame, area: Rect, theme: Theme, chart: &Chart) -> Option<Rect> {
+    if area.height < 3 || area.width < 12 {
+        return None;
+    }
+    let ruled = area.height >= 7;
+    let below = if ruled { 2 } else { 1 };
+    let rows = area.height - below;
+    let ticks = chart.y.ticks(usize::from(rows / 2).clamp(2, 8), false);
+    let digits = places(&ticks);
+    let labels: Vec<(f64, String)> = ticks.iter().map(|tick| (*tick, format!("{tick:.digits$}"))).collect();
+    let widest = labels.iter().map(|(_, label)| label.width()).max().unwrap_or(1);
+    let gutter = widest.max(chart.x_name.width().min(5)) as u16 + 1;
+    let graph = Rect { x: area.x + gutter, y: area.y, width: area.width.saturating_sub(gutter), height: rows };
+    if graph.width < 6 {
+        return None;
+    }
+    let sets = sets(chart, theme);
+    let drawn = sets
+        .iter()
+        .map(|set| Dataset::default().marker(set.marker).graph_type(set.kind).style(set.style).data(&set.points));
+    let unit = Axis::default().bounds([0.0, 1.0]);
+    let drawn = Drawn::new(drawn.collect()).legend_position(None).x_axis(unit.clone()).y_axis(unit);
+    frame.render_widget(drawn, graph);
+    let buffer = frame.buffer_mut();
+    for (value, label) in &labels {
+        let Some(place) = chart.y.place(*value) else { continue };
+        let row = cell(graph, theme, 0.0, place).1;
+        let at = Rect { x: area.x, y: row, width: gutter - 1, height: 1 };
+        buffer.set_string(at.x, at.y, format!("{label:>room$}", room = usize::from(gutter - 1)), theme.dim());
+    }
+    for row in graph.top()..graph.bottom() {
+        buffer.set_string(graph.x - 1, row, "│", theme.rule());
+    }
+    across(buffer, area, graph, theme, chart, ruled);
+    level(buffer, graph, theme, chart);
+    marks(buffer, graph, theme, chart);
+    upright(buffer, graph, theme, chart);
+    Some(graph)
+}
+
+/// Points in the unit square, and how they are drawn.
+struct Set {
+    points: Vec<(f64, f64)>,
+    style: Style,
+    marker: Marker,
+    kind: GraphType,
+}
+
+/// What was measured behind what is smoothed.
+fn sets(chart: &Chart, theme: Theme) -> Vec<Set> {
+    let within = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
+        points.iter().filter_map(|&(x, y)| Some((chart.x.place(x)?, chart.y.place(y)?))).collect()
+    };
+    let behind = chart.series.iter().filter(|series| !series.raw.is_empty()).map(|series| Set {
+        points: within(&series.raw),
+        style: faint(series.style),
+        marker: if theme.plain() { Marker::Custom('.') } else { Marker::Braille },
+        kind: GraphType::Line,
+    });
+    let before = chart.series.iter().map(|series| Set {
+        points: within(&series.points),
+        style: series.style,
+        marker: series.marker,
+        kind: if series.scattered { GraphType::Scatter } else { GraphType::Line },
+    });
+    behind.chain(before).collect()
+}
+
+/// The axis below, with the values of x.
+fn across(buffer: &mut Buffer, area: Rect, graph: Rect, theme: Theme, chart: &Chart, ruled: bool) {
+    let row = area.bottom() - 1;
+    if ruled {
+        buffer.set_string(graph.x - 1, graph.bottom(), "└", theme.rule());
+        for x in graph.left()..graph.right() {
+            buffer.set_string(x, graph.bottom(), "─", theme.rule());
+        }
+    }
+    buffer.set_stringn(area.x, row, chart.x_name, usize::from(graph.x - area.x - 1), theme.dim());
+    let mut free = graph.x;
+    let round = || chart.x.ticks(usize::from(graph.width / 9).clamp(2, 12), chart.whole);
+    let ticks = if chart.x_ticks.is_empty() { round() } else { chart.x_ticks.clone() };
+    for tick in ticks {
+        let Some(place) = chart.x.place(tick) else { continue };
+        let (column, _) = cell(graph, theme, place, 0.0);
+        let text = (chart.x_text)(tick);
+        let width = text.width() as u16;
+        let start = column.saturating_sub(width / 2).min(graph.right().saturating_sub(width)).max(graph.x);
+        if start < free {
+            continue;
+        }
+        buffer.set_string(start, row, text, theme.dim());
+        if ruled {
+            buffer.set_string(column, graph.bottom(), "┴", theme.rule());
+        }
+        free = start + width + 1;
+    }
+}
+
+fn is_blank(symbol: &str) -> bool {
+    symbol == " " || symbol == "\u{2800}"
+}
+
+/// The line of chance, where nothing else is.
+fn level(buffer: &mut Buffer, graph: Rect, theme: Theme, chart: &Chart) {
+    let Some(place) = chart.chance.and_then(|chance| chart.y.place(chance)) else { return };
+    let row = cell(graph, theme, 0.0, place).1;
+    let name = "chance";
+    let named = graph.right().saturating_sub(name.len() as u16 + 1);
+    let free = |buffer: &Buffer, x: u16| buffer.cell((x, row)).is_some_and(|cell| is_blank(cell.symbol()));
+    // Whole or not at all.
+    let fits = graph.width >= 30 && (named..graph.right()).all(|x| free(buffer, x));
+    for x in graph.left()..graph.right() {
+        if free(buffer, x) {
+            buffer.set_string(x, row, "╌", theme.rule());
+        }
+    }
+    if fits {
+        buffer.set_string(named, row, name, theme.dim());
+    }
+}
+
+fn marks(buffer: &mut Buffer, graph: Rect, theme: Theme, chart: &Chart) {
+    for series in chart.series {
+        let place = |(x, y): (f64, f64)| Some((chart.x.place(x)?, chart.y.place(y)?));
+        if let Some((x, y)) = series.best.and_then(place) {
+            let at = cell(graph, theme, x, y);
+            buffer.set_string(at.0, at.1, star(theme), series.style.add_modifier(Modifier::BOLD));
+        }
+    }
+}
+
+/// The cursor, with the points it meets, and what is dragged open.
+fn upright(buffer: &mut Buffer, graph: Rect, theme: Theme, chart: &Chart) {
+    let column = |x: f64| {
+        let (low, high) = chart.x.ends();
+        chart.x.place(x.clamp(low, high)).map(|place| cell(graph, theme, place, 0.0).0)
+    };
+    if let Some((one, other)) = chart.drag
+        && let (Some(one), Some(other)) = (column(one), column(other))
+    {
+        for x in one.min(other)..=one.max(other) {
+            for y in graph.top()..graph.bottom() {
+                if let Some(cell) = buffer.cell_mut((x, y)) {
+                    cell.set_style(theme.selected());
+                }
+            }
+        }
+    }
+    let Some(at) = chart.cursor.and_then(|x| chart.x.place(x)).map(|place| cell(graph, theme, place, 0.0).0) else {
+        return;
+    };
+    for y in graph.top()..graph.bottom() {
+        if let Some(cell) = buffer.cell_mut((at, y))
+            && (is_blank(cell.symbol()) || cell.symbol() == "╌")
+        {
+            cell.set_symbol("│").set_style(theme.accent());
+        }
+    }
+    for series in chart.series.iter().filter(|series| !series.scattered) {
+        let met = chart.cursor.and_then(|x| super::lookup::at(&series.points, x));
+        if let Some(place) = met.and_then(|(_, y)| chart.y.place(y)) {
+            let row = cell(graph, theme, 0.0, place).1;
+            let sign = if theme.plain() { series.swatch.as_str() } else { "●" };
+            buffer.set_string(at, row, sign, series.style.add_modifier(Modifier::BOLD));
+        }
+    }
+}
+
+/// A line of a heading that says which series is which.
+pub fn legend<'a>(series: &[(&Series, String)], theme: Theme, room: usize) -> Vec<Span<'a>> {
+    let mut spans = Vec::new();
+    let mut left = room;
+    for (series, text) in series {
+        let width = text.width() + series.swatch.width() + 3;
+        if width > left {
+            break;
+        }
+        left -= width;
+        spans.push(Span::styled(format!("  {} ", series.swatch), series.style));
+        spans.push(Span::styled(text.clone(), theme.text()));
+    }
+    spans
+}

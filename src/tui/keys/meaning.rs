@@ -1,0 +1,68 @@
+//! Other words for actions, by which the palette and the help find them.
+
+use super::Action;
+
+/// What somebody may call an action beside what its row says; words in lower case.
+pub fn meanings(action: Action) -> &'static str {
+    match action {
+        Action::Quit => "exit leave close end bye",
+        Action::Suspend => "background shell job",
+        Action::Help => "keys shortcuts bindings manual documentation cheatsheet",
+        Action::Redraw => "refresh repaint clear screen",
+        Action::Theme => "colour color dark light contrast monochrome appearance palette",
+        Action::New => "create add start train launch prepare begin",
+        Action::Demo => "example sample tutorial try synthetic",
+        Action::Extract => "compute embeddings features forward backbone",
+        Action::Probe => "layer layers stage tap depth",
+        Action::PauseResume => "halt hold continue unpause restart",
+        Action::Stop | Action::StopAudit => "cancel abort kill end terminate interrupt halt finish",
+        Action::SortNext | Action::SortPrevious => "order rank arrange column",
+        Action::Reverse => "descending ascending flip invert order",
+        Action::OpenTest => "evaluate score final accuracy holdout",
+        Action::Ensemble => "average combine merge bagging",
+        Action::Refit => "retrain final full trainval",
+        Action::Choose => "select use pick default deploy",
+        Action::LogScale => "logarithm logarithmic axis linear",
+        Action::Curves => "chart plot loss accuracy",
+        Action::Enter => "open show details predict",
+        Action::Parent => "back up folder directory",
+        Action::TypePath => "open file folder directory go browse load",
+        Action::Faces => "crop align detect bounding box",
+        Action::Why => "explain saliency heatmap gradcam attention occlusion map",
+        Action::SaveHistory | Action::Export => "save write download csv markdown latex table dump",
+        Action::Sweep => "grid search hyperparameter tune combinations",
+        Action::Folds => "k-fold kfold cross-validation cv",
+        Action::Mark => "select tick check compare overlay",
+        Action::Unmark => "clear deselect",
+        Action::Smooth => "moving average ema noise",
+        Action::ZoomIn | Action::ZoomOut | Action::ZoomAll => "scale magnify range epochs reset",
+        Action::Sheet => "gallery thumbnails pictures photographs browse",
+        Action::Audit | Action::StartAudit => "check problems duplicates leaks quality clean label errors",
+        Action::Keep | Action::KeepAll => "accept approve ok",
+        Action::DropImage | Action::DropOthers => "delete remove exclude discard",
+        Action::Relabel => "correct change class fix",
+        Action::ClearDecision => "reset undecide",
+        Action::Undo => "restore revert bring back trash recover undelete",
+        Action::PrepareAgain => "rebuild redo apply",
+        Action::Filter => "search find show only where query",
+        Action::BySetting => "group seeds average spread standard deviation",
+        Action::Compare => "versus difference side by side mcnemar",
+        Action::Pane => "panel next view switch",
+        Action::OtherSplit => "test validation holdout",
+        Action::Picture => "image photograph view classify",
+        Action::ThresholdDown | Action::ThresholdUp | Action::ThresholdFarDown | Action::ThresholdFarUp => {
+            "cutoff operating point"
+        }
+        Action::BestAccuracy => "cutoff optimal threshold",
+        Action::BestYouden => "cutoff j statistic sensitivity specificity threshold",
+        Action::EqualErrors => "eer cutoff threshold",
+        Action::OwnThreshold => "reset default trained",
+        Action::KeepThreshold => "save choose use threshold",
+        Action::Note => "comment annotate describe write",
+        Action::Rename => "title name label call",
+        Action::Pin => "favourite favorite star top",
+        Action::Remove => "delete trash discard erase rm",
+        Action::Jump => "go show result",
+        _ => "",
+    }
+}

@@ -1,0 +1,170 @@
+//! What the workbench does itself, beside runs: fetching weights and data sets, reports, exports. Each task is a thread; it
+//! tells how far it is, can be stopped, and ends with the program. What a fetch has brought is kept, and the next goes on.
+
+mod perform;
+mod settings;
+mod view;
+
+pub use settings::{DataSource, ExportData, ExportModel, FetchData, FetchWeights, Part, WriteReport};
+pub use view::{State, View, after, draw, lines, take};
+
+use super::event::Event;
+use super::jobs::JobReply;
+use super::watcher::Nudge;
+use faceprobe_core::error::ErrorKind;
+use faceprobe_core::features::FeatureSpec;
+use faceprobe_core::monitor::{Monitor, Update};
+use faceprobe_core::run::JobSpec;
+use faceprobe_core::text::line;
+use faceprobe_core::workspace::Workspace;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Something to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Task {
+    FetchData(FetchData),
+    FetchWeights(FetchWeights),
+    Report(WriteReport),
+    ExportModel(ExportModel),
+    ExportFeatures {
+        dataset: String,
+        features: FeatureSpec,
+        to: PathBuf,
+        /// What is missing was extracted; what still is cannot be read.
+        extracted: bool,
+    },
+}
+
+/// A task with what was answered about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Order {
+    pub task: Task,
+    /// Files that the program did not make may be replaced.
+    pub replace: bool,
+}
+
+impl Order {
+    /// Nothing that is not the program's is replaced.
+    pub fn new(task: Task) -> Self {
+        Self { task, replace: false }
+    }
+}
+
+/// How far a task is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Progress {
+    pub done: u64,
+    pub total: u64,
+    pub unit: String,
+    /// In seconds.
+    pub remaining: Option<f64>,
+}
+
+/// What a task tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum News {
+    Began(String),
+    Note(String),
+    Progress(Progress),
+    Done(Outcome),
+    Stopped,
+    Failed(String),
+}
+
+/// What came of a task.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// In a sentence.
+    Told(String),
+    /// A data set is here, to be prepared from this source under this name.
+    Source { told: String, source: String, name: String },
+    /// There is a file that was not made here; the order is the same with `replace`.
+    Exists { path: PathBuf, order: Box<Order> },
+    /// A run has to be done first, then the order.
+    Needs { spec: Box<JobSpec>, order: Box<Order>, told: String },
+}
+
+/// What a task tells, with its number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    pub id: usize,
+    pub news: News,
+}
+
+/// The tasks that are at work, for whoever stops them.
+#[derive(Debug, Default)]
+pub struct Tasks {
+    last: usize,
+    flags: Vec<(usize, Arc<AtomicBool>)>,
+}
+
+impl Tasks {
+    /// Does an order on a thread of its own, which tells `events`.
+    pub fn start(&mut self, workspace: &Workspace, order: Order, events: &Sender<Event>, nudge: &Sender<Nudge>) {
+        self.flags.retain(|(_, flag)| Arc::strong_count(flag) > 1);
+        self.last += 1;
+        let (id, flag) = (self.last, Arc::new(AtomicBool::new(false)));
+        self.flags.push((id, Arc::clone(&flag)));
+        let teller = Teller { id, events: events.clone(), flag, told: Mutex::new(None) };
+        let (workspace, nudge) = (workspace.clone(), nudge.clone());
+        thread::spawn(move || {
+            teller.tell(News::Began(order.task.title()));
+            let news = match perform::perform(&workspace, order, &teller) {
+                Ok(outcome) => News::Done(outcome),
+                Err(error) if error.kind() == ErrorKind::Stopped => News::Stopped,
+                Err(error) => News::Failed(error.to_string()),
+            };
+            // What it made is seen at once.
+            let _ = nudge.send(Nudge::Look);
+            teller.tell(news);
+        });
+    }
+
+    /// Stops them at their next safe points.
+    pub fn stop(&self) {
+        self.flags.iter().for_each(|(_, flag)| flag.store(true, Ordering::Relaxed));
+    }
+}
+
+/// Between two words about the progress of one task.
+const PACE: Duration = Duration::from_millis(200);
+
+/// The monitor of a task.
+struct Teller {
+    id: usize,
+    events: Sender<Event>,
+    flag: Arc<AtomicBool>,
+    told: Mutex<Option<Instant>>,
+}
+
+impl Teller {
+    fn tell(&self, news: News) {
+        // Nobody listens any more when the program ends.
+        let _ = self.events.send(Event::Job(JobReply::Task(Told { id: self.id, news })));
+    }
+}
+
+impl Monitor for Teller {
+    fn update(&self, update: Update) {
+        match update {
+            Update::Note { text } => self.tell(News::Note(line(&text).into_owned())),
+            Update::Progress { done, total, unit, remaining, .. } => {
+                let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+                if told.is_none_or(|at| at.elapsed() >= PACE) {
+                    *told = Some(Instant::now());
+                    self.tell(News::Progress(Progress { done, total, unit, remaining }));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.flag.load(Ordering::Relaxed)
+    }
+}

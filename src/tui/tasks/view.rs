@@ -1,0 +1,143 @@
+//! Tasks as the screen knows them: a line for each that is at work, and what is said and done when one ends.
+
+use super::{News, Order, Outcome, Progress, Told};
+use crate::tui::app::{App, Tone};
+use crate::tui::effect::Effect;
+use crate::tui::forms::FormKind;
+use crate::tui::jobs::Job;
+use crate::tui::keys::{self, Action, Context};
+use crate::tui::widgets::{cut, format};
+use faceprobe_core::run::JobSpec;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+/// A task at work.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    pub id: usize,
+    pub title: String,
+    pub note: Option<String>,
+    pub progress: Option<Progress>,
+}
+
+/// What the screen remembers of tasks.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Those at work, the earliest first.
+    pub live: Vec<View>,
+    /// What is to be done when a run of this kind has ended well.
+    pub after: Vec<(JobSpec, Order)>,
+}
+
+/// How many lines they take.
+pub fn lines(app: &App) -> u16 {
+    app.tasks.live.len().min(2) as u16
+}
+
+/// Draws them, the latest last.
+pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
+    let shown = app.tasks.live.iter().rev().take(usize::from(area.height)).rev();
+    for (row, task) in shown.enumerate() {
+        let line = Rect { y: area.y + row as u16, height: 1, ..area };
+        let stop = keys::name_of(Context::Global, Action::StopTask);
+        let text = cut(&format!(" ● {}  ({stop} stops it)", words(task)), usize::from(area.width));
+        frame.render_widget(Span::styled(text, app.theme.busy()), line);
+    }
+}
+
+fn words(task: &View) -> String {
+    let mut text = task.title.clone();
+    match &task.progress {
+        Some(Progress { done, total, unit, remaining }) => {
+            let told = |number: u64| if unit == "bytes" { format::bytes(number) } else { format::thousands(number) };
+            let of = if *total > 0 { format!(" of {}", told(*total)) } else { String::new() };
+            let unit = if unit == "bytes" { String::new() } else { format!(" {unit}") };
+            text += &format!(": {}{of}{unit}", told(*done));
+            if let Some(seconds) = remaining {
+                text += &format!(", {} left", format::duration(*seconds));
+            }
+        }
+        None => {
+            if let Some(note) = &task.note {
+                text += &format!(": {}", note.strip_prefix("fetching ").unwrap_or(note));
+            }
+        }
+    }
+    text
+}
+
+/// Takes what a task tells.
+pub fn take(app: &mut App, told: Told) -> Vec<Effect> {
+    let Told { id, news } = told;
+    let at = app.tasks.live.iter().position(|task| task.id == id);
+    let mut end = || at.map_or_else(String::new, |at| app.tasks.live.remove(at).title);
+    match news {
+        News::Began(title) => app.tasks.live.push(View { id, title, note: None, progress: None }),
+        News::Note(note) => {
+            if let Some(task) = at.and_then(|at| app.tasks.live.get_mut(at)) {
+                (task.note, task.progress) = (Some(note), None);
+            }
+        }
+        News::Progress(progress) => {
+            if let Some(task) = at.and_then(|at| app.tasks.live.get_mut(at)) {
+                task.progress = Some(progress);
+            }
+        }
+        News::Stopped => {
+            let title = end();
+            app.say(Tone::Plain, format!("Stopped {title}; partial downloads are kept, and the next attempt resumes."));
+        }
+        News::Failed(sentence) => {
+            end();
+            app.say(Tone::Bad, sentence);
+        }
+        News::Done(outcome) => {
+            end();
+            return ended(app, outcome);
+        }
+    }
+    Vec::new()
+}
+
+fn ended(app: &mut App, outcome: Outcome) -> Vec<Effect> {
+    match outcome {
+        Outcome::Told(sentence) => {
+            app.say(Tone::Good, sentence);
+            // Whoever has trained a model knows the way.
+            app.guided = app.snapshot.runs.iter().all(|run| run.row.is_none());
+        }
+        Outcome::Source { told, source, name } => {
+            app.say(Tone::Good, format!("{told} Press Enter to prepare them for training."));
+            // Nothing that somebody is filling in is taken away.
+            if app.overlay.is_none() {
+                app.open_form(FormKind::Prepare);
+                app.fill("source", &source);
+                app.fill("name", &name);
+            }
+        }
+        Outcome::Exists { path, order } => {
+            let text = format!(
+                "{} exists and was not written by faceprobe, or was edited since. Its contents will be lost.",
+                path.display()
+            );
+            app.ask("Replace the file?", vec![text], Job::Task(order));
+        }
+        Outcome::Needs { spec, order, told } => {
+            app.say(Tone::Plain, told);
+            app.tasks.after.push(((*spec).clone(), *order));
+            return vec![Job::Launch(spec).into()];
+        }
+    }
+    Vec::new()
+}
+
+/// What is to be done now that a run of this job has ended well, or is never done because it has not.
+pub fn after(app: &mut App, job: &JobSpec, well: bool) -> Vec<Effect> {
+    let (due, rest): (Vec<_>, Vec<_>) = app.tasks.after.drain(..).partition(|(spec, _)| spec == job);
+    app.tasks.after = rest;
+    if !well {
+        return Vec::new();
+    }
+    due.into_iter().map(|(_, order)| Job::Task(Box::new(order)).into()).collect()
+}
