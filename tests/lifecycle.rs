@@ -184,7 +184,7 @@ fn work_outlives_the_workbench_and_the_queue_outlives_a_worker() {
     eventually("it is paused", || status(workspace, "benchmark-1") == Some(Status::Paused));
     session.shows("benchmark-1  paused");
     session.keys("s");
-    session.shows("Stop benchmark-1?");
+    session.shows("Stop benchmark-1 and keep");
     session.keys("y");
     eventually("it is stopped", || status(workspace, "benchmark-1") == Some(Status::Stopped));
 }

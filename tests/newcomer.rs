@@ -6,7 +6,7 @@ mod made_up;
 mod server;
 // Not all of it is used here.
 #[path = "support/session.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test uses a part of it")]
 mod session;
 
 use faceprobe_core::dataset::SourceSpec;

@@ -30,13 +30,6 @@ impl Default for Notices {
     }
 }
 
-impl From<NoticeSettings> for Notices {
-    fn from(settings: NoticeSettings) -> Self {
-        let NoticeSettings { title, bell, desktop, shortest } = settings;
-        Self { title, bell, desktop, shortest }
-    }
-}
-
 /// How the terminal is told of something for the desktop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Speech {
