@@ -47,7 +47,7 @@ fi
 "$built/faceprobe" completions bash > "$share/bash-completion/completions/faceprobe"
 "$built/faceprobe" completions zsh > "$share/zsh/site-functions/_faceprobe"
 "$built/faceprobe" completions fish > "$share/fish/vendor_completions.d/faceprobe.fish"
-"$built/faceprobe" man --to "$share/man/man1"
+"$built/faceprobe" --quiet man --to "$share/man/man1" >/dev/null
 for page in README.md CHANGELOG.md SECURITY.md LICENSE-MIT LICENSE-APACHE docs studies; do
     rm -rf "$share/doc/faceprobe/$page"
     cp -R "$here/$page" "$share/doc/faceprobe/$page"
