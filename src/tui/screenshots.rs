@@ -16,6 +16,7 @@ use faceprobe_core::workspace::Workspace;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+use std::cmp::Reverse;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
@@ -25,12 +26,16 @@ const CALM: Duration = Duration::from_millis(1500);
 /// Or at the latest after this.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+const CHART: &str = "chart";
 const IMAGES: &str = "images";
 const SMALL: &str = "train-80x24";
 
 /// The names of all pictures that [`take`] makes.
 pub fn names() -> impl Iterator<Item = String> {
-    ScreenId::ALL.into_iter().map(|screen| screen.name().to_lowercase()).chain([IMAGES, SMALL].map(str::to_owned))
+    ScreenId::ALL
+        .into_iter()
+        .map(|screen| screen.name().to_lowercase())
+        .chain([CHART, IMAGES, SMALL].map(str::to_owned))
 }
 
 /// The screens as SVG documents, each with its name in small letters. Predict shows `image`, if one is given.
@@ -58,13 +63,21 @@ pub fn take(
     settle(&mut app, &hands, &inbox, Vec::new(), size)?;
     for screen in ScreenId::ALL {
         let mut effects = app.act(Action::Go(screen.index()));
+        if screen == ScreenId::Train {
+            lay_over(&mut app);
+        }
         if let (ScreenId::Predict, Some(image)) = (screen, image) {
             effects.push(Job::Open { text: image.display().to_string(), from: workspace.root().to_owned() }.into());
         }
         let buffer = settle(&mut app, &hands, &inbox, effects, size)?;
         shots.push((screen.name().to_lowercase(), svg(&buffer, theme.palette)));
     }
-    // The contact sheet, and one screen on a small terminal.
+    // The large chart, the contact sheet, and one screen on a small terminal.
+    app.act(Action::Go(ScreenId::Train.index()));
+    let effects = app.act(Action::Large);
+    let buffer = settle(&mut app, &hands, &inbox, effects, size)?;
+    shots.push((CHART.into(), svg(&buffer, theme.palette)));
+    app.act(Action::Parent);
     app.act(Action::Go(ScreenId::Data.index()));
     let effects = app.act(Action::Sheet);
     let buffer = settle(&mut app, &hands, &inbox, effects, size)?;
@@ -75,6 +88,15 @@ pub fn take(
     let buffer = settle(&mut app, &hands, &inbox, effects, size)?;
     shots.push((SMALL.into(), svg(&buffer, theme.palette)));
     Ok(shots)
+}
+
+/// Shows the curves of the longest training, and those of other runs over them.
+fn lay_over(app: &mut App) {
+    let mut runs: Vec<_> = app.snapshot.runs.iter().filter(|run| run.has_curves() && run.trains()).cloned().collect();
+    runs.sort_by_key(|run| Reverse(run.facts.last_epoch.map_or(0, |last| last.epoch)));
+    let mut ids = runs.iter().map(|run| run.id.to_string());
+    app.train.selected = ids.next();
+    app.train.view.marked = ids.filter(|id| !id.starts_with("benchmark")).take(2).collect();
 }
 
 /// Lets everything that the screen waits for arrive, and draws it.

@@ -48,7 +48,7 @@ pub fn svg(buffer: &Buffer, palette: Palette) -> String {
         }
     }
     let mut document = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" xml:space=\"preserve\" viewBox=\"0 0 {width:.0} {height:.0}\" \
          font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"14\">\n<style>\n\
          text{{fill:{text};white-space:pre}}\n"
     );
