@@ -103,6 +103,14 @@ fn a_finished_run_is_finished_however_long_its_journal_is_and_whatever_is_in_it(
         assert_eq!(json(at, &["predict", &image, "--json"])[0]["error"], Value::Null, "{name}");
         let _ = fs::remove_file(&summary);
     }
+    // A journal that was lost, all of it or its end: the result says what the run came to, as before.
+    fs::write(&journal, &original).expect("the journal is written");
+    let whole = json(at, &["results", "--json"]);
+    for lost in ["", &before] {
+        let _ = fs::remove_file(&summary);
+        fs::write(&journal, lost).expect("the journal is written");
+        assert_eq!(json(at, &["results", "--json"]), whole, "{lost:?}");
+    }
 }
 
 /// A dense training with a journal of about 600 kB.

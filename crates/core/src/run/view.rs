@@ -160,7 +160,7 @@ impl RunView {
         }
         let status = Status::of(self.facts().told, alive, queued, self.waiting_since.elapsed());
         changed |= std::mem::replace(&mut self.status, status) != status;
-        self.settle(changed);
+        self.settle(changed, alive || queued);
         Ok(changed)
     }
 
@@ -170,18 +170,17 @@ impl RunView {
             changed |= std::mem::replace(&mut self.status, status) != status;
             *facts = placement.facts(self.journal.state());
         }
-        self.settle(changed);
+        self.settle(changed, self.status.is_live() || self.status == Status::Queued);
         Ok(changed)
     }
 
-    /// What follows from a look at a run that is not at work.
-    fn settle(&mut self, changed: bool) {
-        let status = self.status;
-        if changed && !status.is_live() {
+    /// What follows from a look at a run. One that is not at work may have a result though its journal says nothing of it.
+    fn settle(&mut self, changed: bool, at_work: bool) {
+        if changed && !at_work {
             self.reload_result();
             self.believe_result();
         }
-        if !status.is_live() && self.journal.line() >= self.summarised + summary::WORTH {
+        if !self.status.is_live() && self.journal.line() >= self.summarised + summary::WORTH {
             summary::keep(&self.folder, &self.journal);
             self.summarised = self.journal.line();
         }
