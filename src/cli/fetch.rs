@@ -176,13 +176,7 @@ fn ask_user() -> Result<String> {
 
 fn fetch_congress(context: &Context, args: &CongressArgs) -> Result<()> {
     let folder = folder(context, args.to.as_deref(), "congress");
-    let (legislators, portraits) = match &args.mirror {
-        Some(mirror) => {
-            let mirror = check_address(mirror)?.trim_end_matches('/');
-            (format!("{mirror}/legislators-current.json"), mirror.to_owned())
-        }
-        None => (congress::LEGISLATORS.to_owned(), congress::PORTRAITS.to_owned()),
-    };
+    let (legislators, portraits) = congress::addresses(args.mirror.as_deref())?;
     let client = Client::new();
     let reporter = Reporter::new(context.quiet)?;
     let request = congress::Request {

@@ -86,13 +86,7 @@ fn fetch_congress(workspace: &Workspace, order: &Order, fetch: &FetchData, monit
     if let Some(exists) = exists(workspace, order, [folder.join("labels.csv")])? {
         return Ok(exists);
     }
-    let (legislators, portraits) = match &fetch.mirror {
-        Some(mirror) => {
-            let mirror = check_address(mirror)?.trim_end_matches('/');
-            (format!("{mirror}/legislators-current.json"), mirror.to_owned())
-        }
-        None => (congress::LEGISLATORS.to_owned(), congress::PORTRAITS.to_owned()),
-    };
+    let (legislators, portraits) = congress::addresses(fetch.mirror.as_deref())?;
     let client = Client::new();
     let request = congress::Request {
         legislators: &legislators,

@@ -55,7 +55,7 @@ impl Manifest {
 }
 
 /// Where an image stands in the order of a seed.
-fn place(sample: &Sample, seed: u64) -> [u8; 32] {
+pub(crate) fn place(sample: &Sample, seed: u64) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(seed.to_le_bytes());
     hash.update(sample.hash.0);

@@ -8,7 +8,7 @@ mod attributes;
 pub mod crops;
 pub mod decisions;
 pub mod division;
-mod draw;
+pub(crate) mod draw;
 pub mod duplicates;
 mod encoding;
 pub mod fetch;

@@ -6,7 +6,8 @@ mod groups;
 pub use draw::{colour_name, png, svg};
 pub use groups::{Colour, Groups, Judged, groups, judged};
 
-use crate::dataset::{Manifest, Sample, Split};
+use crate::dataset::draw::place;
+use crate::dataset::{Manifest, Split};
 use crate::error::{AtPath, Error, Result};
 use crate::features::{FeatureSpec, StoreIdentity};
 use crate::own_files;
@@ -114,16 +115,6 @@ pub fn drawn(manifest: Manifest, settings: &MapSettings) -> Manifest {
     let mut drawn = manifest;
     drawn.samples.retain(|sample| place(sample, settings.seed) <= last);
     drawn
-}
-
-fn place(sample: &Sample, seed: u64) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(seed.to_le_bytes());
-    hash.update(sample.hash.0);
-    hash.update(sample.source.as_bytes());
-    hash.update([0]);
-    hash.update(sample.path.as_bytes());
-    hash.finalize().into()
 }
 
 impl Map {

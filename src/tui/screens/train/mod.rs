@@ -173,10 +173,7 @@ fn select(app: &mut App, index: usize) {
 /// What a key does here.
 fn act(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
-        Action::New if app.dataset().is_none() => {
-            app.say(Tone::Bad, "There is no prepared data set to train on yet; make one on the Data screen (1).");
-        }
-        Action::Sweep | Action::LearningCurve if app.dataset().is_none() => {
+        Action::New | Action::Sweep | Action::LearningCurve if app.dataset().is_none() => {
             app.say(Tone::Bad, "There is no prepared data set to train on yet; make one on the Data screen (1).");
         }
         Action::New => app.open_form(FormKind::DENSE),

@@ -8,7 +8,7 @@ use super::{Guard, settle, under};
 use crate::error::{AtPath, Error, ErrorKind, Result};
 use crate::imaging;
 use crate::monitor::{Monitor, Update};
-use crate::net::{Client, Download, Fetched};
+use crate::net::{Client, Download, Fetched, check_address};
 use crate::outputs::Outputs;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -35,6 +35,20 @@ const CONNECTIONS: usize = 2;
 const ATTEMPTS: u32 = 3;
 /// After so many portraits in a row that did not come, the server is left alone.
 const ENOUGH: usize = 4;
+
+/// Where the list of members and their portraits are: at their publishers', or both below a mirror.
+///
+/// # Errors
+/// A mirror that is no address.
+pub fn addresses(mirror: Option<&str>) -> Result<(String, String)> {
+    Ok(match mirror {
+        Some(mirror) => {
+            let mirror = check_address(mirror)?.trim_end_matches('/');
+            (format!("{mirror}/legislators-current.json"), mirror.to_owned())
+        }
+        None => (LEGISLATORS.to_owned(), PORTRAITS.to_owned()),
+    })
+}
 
 /// Where from and where to.
 #[derive(Debug, Clone, Copy)]
