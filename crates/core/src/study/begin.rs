@@ -55,6 +55,12 @@ pub fn begin(workspace: &Workspace, step: &Step, hands: Hands<'_>) -> Result<Beg
             write(workspace, &output, &options)?;
             Ok(Begun::Nothing)
         }
+        Action::Choose { run, settings, scored } => {
+            let run = RunFolder::find(workspace, run)?;
+            let scored = scored.as_ref().map(|scored| RunFolder::find(workspace, scored)).transpose()?;
+            settings.choose(workspace, &run, scored.as_ref())?;
+            Ok(Begun::Nothing)
+        }
         Action::Launch(job) => start((**job).clone()),
         Action::Refit(run) => start(refit::job(workspace, run)?),
         Action::Extend(run, job) => {

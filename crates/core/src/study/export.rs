@@ -1,11 +1,14 @@
 //! The study of what a workspace holds.
 
 use super::file::{
-    Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training,
+    Choosing, Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training,
 };
 use super::find::{best, is_trained};
 use super::holdings::{HeldRun, HeldSet, Holdings, is_same};
+use crate::dataset::PrepareSettings;
+use crate::dataset::followed::Followed;
 use crate::model::EnsembleSettings;
+use crate::run::choosing::ChooseSettings;
 use crate::run::{JobSpec, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,6 +38,7 @@ pub fn export(held: &Holdings) -> Exported {
     exporter.ensembles();
     exporter.refits();
     exporter.evaluations();
+    exporter.choose();
     if held.report.is_some() {
         exporter.study.report = Some(ReportWanted::default());
     }
@@ -84,8 +88,17 @@ impl<'a> Exporter<'a> {
             if sample && self.study.sample.is_none() {
                 self.study.sample.clone_from(&self.held.sample);
             }
+            let Some(followed) = set.followed.clone() else {
+                self.left_out
+                    .push(format!("data {} (which decisions about images it follows is not on record)", set.name));
+                continue;
+            };
+            settings.decisions = Followed::These(followed);
             // One content has one table, however many sets are of it.
-            let known = self.study.data.iter().find(|known| is_same(&self.held.root, known, &settings));
+            let same = |known: &&PrepareSettings| {
+                is_same(&self.held.root, known, &settings) && known.decisions == settings.decisions
+            };
+            let known = self.study.data.iter().find(same);
             let name = known.map_or_else(|| settings.name.clone(), |known| known.name.clone());
             self.sets.insert(set.name.clone(), name);
             if known.is_none() {
@@ -288,6 +301,7 @@ impl<'a> Exporter<'a> {
 
     /// All refits in one table, or in two: those whose test split was opened and the others.
     fn refits(&mut self) {
+        let mut alone: Option<String> = None;
         for run in &self.held.runs {
             let JobSpec::Train { refit: Some(base), .. } = &run.job else { continue };
             let (Some(of), Some(row)) = (self.names.get(base).cloned(), run.row.as_ref().filter(|_| is_trained(run)))
@@ -296,7 +310,11 @@ impl<'a> Exporter<'a> {
                 continue;
             };
             let opened = row.test_accuracy.is_some();
-            let name = match self.study.refits.iter_mut().find(|known| known.open_test == opened) {
+            // The one that predict uses has a table of its own, by which it is named.
+            let chosen = self.held.chosen.as_ref().is_some_and(|choice| choice.run == run.id);
+            let fitting =
+                |known: &&mut Refit| known.open_test == opened && !chosen && alone.as_ref() != Some(&known.name);
+            let name = match self.study.refits.iter_mut().find(fitting) {
                 Some(known) => {
                     if !known.of.contains(&of) {
                         known.of.push(of);
@@ -306,6 +324,9 @@ impl<'a> Exporter<'a> {
                 None => {
                     let name = self.name("refit");
                     self.study.refits.push(Refit { name: name.clone(), of: vec![of], open_test: opened });
+                    if chosen {
+                        alone = Some(name.clone());
+                    }
                     name
                 }
             };
@@ -328,6 +349,30 @@ impl<'a> Exporter<'a> {
                 }
             }
         }
+    }
+}
+
+impl Exporter<'_> {
+    /// The model that predict uses, where the file makes it and the set that its threshold was fitted on.
+    fn choose(&mut self) {
+        let Some(choice) = &self.held.chosen else { return };
+        let of = self.names.get(&choice.run).cloned().map(|of| self.alone(of));
+        let mut settings = ChooseSettings::of_choice(choice);
+        if let (Some(settings), Some(adapted)) = (&mut settings, &choice.adapted) {
+            let set = self.held.sets.iter().find(|set| set.manifest_sha256 == adapted.manifest_sha256);
+            settings.on = set.and_then(|set| self.sets.get(&set.name).cloned());
+        }
+        match (of, settings.filter(|settings| settings.on.is_some() == choice.adapted.is_some())) {
+            (Some(of), Some(settings)) => self.study.choose = Some(Choosing { of: vec![of], settings }),
+            _ => self.left_out.push(format!("the choice of {}", choice.run)),
+        }
+    }
+
+    /// A model that has one seed is told by its name alone.
+    fn alone(&self, of: Reference) -> Reference {
+        let model = self.study.models.iter().find(|model| model.name == of.name);
+        let only = model.is_some_and(|model| model.seeds.len() == 1);
+        Reference { seed: of.seed.filter(|_| !only), ..of }
     }
 }
 
