@@ -128,7 +128,7 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl PrepareReport {
-    /// The decisions about images that were followed; none where it cannot be told which, as versions before 0.3 kept no
+    /// The decisions about images that were followed; none where it cannot be told which, as earlier versions kept no
     /// record of them.
     pub fn rulings(&self) -> Option<Rulings> {
         if self.followed.is_empty() {

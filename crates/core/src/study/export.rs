@@ -5,11 +5,12 @@ use super::file::{
 };
 use super::find::{best, is_trained};
 use super::holdings::{HeldRun, HeldSet, Holdings, is_same};
-use crate::dataset::PrepareSettings;
 use crate::dataset::followed::Followed;
+use crate::dataset::{PrepareSettings, Version};
 use crate::model::EnsembleSettings;
 use crate::run::choosing::ChooseSettings;
 use crate::run::{JobSpec, Status};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A study, and what of the workspace is not in it.
@@ -75,7 +76,10 @@ impl<'a> Exporter<'a> {
     }
 
     fn data(&mut self) {
-        for set in &self.held.sets {
+        // The latest version first: of one question there is one answer in the file.
+        let mut sets: Vec<&HeldSet> = self.held.sets.iter().collect();
+        sets.sort_by_key(|set| Reverse(Version::of_folder(&set.name).number));
+        for set in sets {
             let mut settings = set.settings.clone();
             settings.name = data_name(set);
             for source in &mut settings.source {
@@ -99,12 +103,20 @@ impl<'a> Exporter<'a> {
                 is_same(&self.held.root, known, &settings) && known.decisions == settings.decisions
             };
             let known = self.study.data.iter().find(same);
+            let part = |set: &HeldSet| set.fold.as_ref().map(|fold| fold.index);
+            let stated = |other: &&HeldSet| known.is_some_and(|known| self.sets.get(&other.name) == Some(&known.name));
+            let other = self.held.sets.iter().filter(stated).find(|other| part(other) == part(set));
+            if other.is_some_and(|other| other.manifest_sha256 != set.manifest_sha256) {
+                self.left_out.push(format!("data {} (what it asked for gives other splits now)", set.name));
+                continue;
+            }
             let name = known.map_or_else(|| settings.name.clone(), |known| known.name.clone());
             self.sets.insert(set.name.clone(), name);
             if known.is_none() {
                 self.study.data.push(settings);
             }
         }
+        self.study.data.sort_by(|one, other| one.name.cmp(&other.name));
     }
 
     fn features(&mut self) {

@@ -201,7 +201,9 @@ pub fn prepared(held: &Holdings, wanted: &PrepareSettings) -> Option<Prepared> {
     let same = |set: &&HeldSet| is_same(&held.root, &set.settings, wanted) && set.followed.as_ref() == Some(&stated);
     let own = |name: &str| Version::of_folder(name).name == wanted.name;
     let single = held.sets.iter().filter(same).filter(|set| set.fold.is_none());
-    if let Some(set) = single.clone().find(|set| own(&set.name)).or_else(|| single.clone().next()) {
+    // Of several the last: groups that an audit found, or images that changed, make another set of the same question.
+    let latest = |set: &&HeldSet| (own(&set.name), Version::of_folder(&set.name).number);
+    if let Some(set) = single.max_by_key(latest) {
         let sets = vec![(set.name.clone(), set.manifest_sha256.clone())];
         return Some(Prepared { name: set.name.clone(), sets, is_folds: false });
     }
