@@ -175,7 +175,8 @@ impl App {
                     format!("Predict now uses {} with threshold {:.3}.{after}{on}", choice.run, choice.threshold);
                 self.say(Tone::Good, text);
             }
-            JobReply::Listed { folder, entries, select, predict } => {
+            JobReply::Listed { folder, entries, others, select, predict } => {
+                self.predict.others = others;
                 return predict::listed(self, folder, entries, select, predict);
             }
             JobReply::Queued { run } => {
