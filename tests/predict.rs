@@ -120,6 +120,16 @@ fn every_bad_file_has_its_sentence_and_none_stops_the_rest() {
     assert!(text.contains("two\\u{a}lines.png") && text.lines().count() == 3, "{text}");
     let all = answers(at, &["."], 1);
     assert_eq!(all.len(), 11, "hidden files, folders and other files are no images: {:?}", texts(&all, "path"));
+    fs::write(at.join(".hidden.png"), &red).expect("a file");
+    for (input, parts) in [
+        (".", ["hidden, or of other programs: 1 (.hidden.png)", "folders, which --recursive looks into: "]),
+        ("nothing", ["not an image: 1 (readme.txt)", ""]),
+    ] {
+        let output = run(at, &["predict", input, "good.png", "--json", "--quiet"]);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let passed = told.lines().find(|line| line.starts_with("passed over: ")).unwrap_or_else(|| panic!("{told}"));
+        assert!(parts.iter().all(|part| passed.contains(part)), "{passed}");
+    }
     assert_eq!(run(at, &["predict"]).status.code(), Some(2));
     assert_eq!(run(at, &["predict", "good.png", "--uncertain-below", "2"]).status.code(), Some(2));
     assert_eq!(run(at, &["predict", "good.png", "--detect", "maybe"]).status.code(), Some(2));

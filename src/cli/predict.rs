@@ -45,6 +45,10 @@ pub(crate) fn run(context: &Context, args: &PredictArgs) -> Result<ExitCode> {
     if summary.answers > 1 && !context.quiet {
         say(&text(&summary, seconds));
     }
+    // A result like the answers, so that nothing is lost in silence even where progress is.
+    if !summary.passed.is_empty() {
+        say(&line(&format!("passed over: {}", summary.passed.text())));
+    }
     Ok(if summary.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -92,7 +96,7 @@ fn check_stdin(args: &PredictArgs) -> Result<()> {
 }
 
 fn text(summary: &BatchSummary, seconds: f64) -> String {
-    let BatchSummary { answers, failed, uncertain } = *summary;
+    let BatchSummary { answers, failed, uncertain, .. } = *summary;
     let mut text =
         format!("{answers} answers in {seconds:.1} s ({:.0} per second)", answers as f64 / seconds.max(1e-9));
     if uncertain > 0 {

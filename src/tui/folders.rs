@@ -2,11 +2,12 @@
 
 use super::jobs::JobReply;
 use super::widgets::cut_front;
+use faceprobe_core::dataset::walk::{is_image_name, is_of_others};
 use faceprobe_core::error::{Error, Result};
-use faceprobe_core::imaging::sniff::{self, Content};
+use faceprobe_core::predict::PassedOver;
+use faceprobe_core::predict::folder::look_through;
 use percent_encoding::percent_decode_str;
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A line of the file browser.
@@ -15,7 +16,7 @@ pub struct Entry {
     pub path: PathBuf,
     pub name: String,
     pub folder: bool,
-    /// By its first bytes; decoding decides in the end.
+    /// By its name or its first bytes; decoding decides in the end.
     pub image: bool,
 }
 
@@ -35,16 +36,16 @@ pub fn open(text: &str, from: &Path) -> Result<JobReply> {
         }
     })?;
     if path.is_dir() {
-        let entries = list(&path)?;
-        return Ok(JobReply::Listed { folder: path, entries, select: None, predict: false });
+        let (entries, others) = list(&path)?;
+        return Ok(JobReply::Listed { folder: path, entries, others, select: None, predict: false });
     }
     let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
-    let mut entries = list(&folder).unwrap_or_default();
+    let (mut entries, others) = list(&folder).unwrap_or_default();
     if !entries.iter().any(|entry| entry.path == path) {
         // A file without the ending of an image, or in a folder that cannot be listed: predicted all the same.
         entries.push(entry(path.clone(), false, true));
     }
-    Ok(JobReply::Listed { folder, entries, select: Some(path), predict: true })
+    Ok(JobReply::Listed { folder, entries, others, select: Some(path), predict: true })
 }
 
 /// What terminals make of a file that is dropped on them or pasted: quotes, `file://`, backslashes before spaces.
@@ -77,71 +78,33 @@ fn entry(path: PathBuf, folder: bool, image: bool) -> Entry {
     Entry { path, name, folder, image }
 }
 
-const IMAGE_ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"];
-
 /// From so many files on, a folder is first shown as its names promise.
 const MANY: usize = 500;
 
-/// What there is in a folder, hidden files left out: folders first, then files, each by name; whether they are images is not
-/// known.
-fn found(folder: &Path) -> Result<Vec<Entry>> {
-    let read = fs::read_dir(folder)
-        .map_err(|error| Error::failed(format!("{}: cannot be listed ({error}).", folder.display())))?;
-    let mut entries: Vec<Entry> = read
-        .flatten()
-        .filter(|found| !found.file_name().to_string_lossy().starts_with('.'))
-        .filter_map(|found| {
-            let path = found.path();
-            let kind = found.file_type().ok()?;
-            let is_folder = kind.is_dir() || kind.is_symlink() && path.is_dir();
-            // Reading from a pipe would wait for ever.
-            let is_file = kind.is_file() || kind.is_symlink() && path.is_file();
-            (is_folder || is_file).then(|| entry(path, is_folder, false))
-        })
-        .collect();
-    entries.sort_by(|a, b| b.folder.cmp(&a.folder).then_with(|| a.name.cmp(&b.name)));
-    Ok(entries)
-}
-
 /// A large folder as the names of its files promise; none for one that is read at once anyway.
 pub fn promised(folder: &Path) -> Option<Vec<Entry>> {
-    let mut entries = found(folder).ok().filter(|entries| entries.len() >= MANY)?;
-    for entry in &mut entries {
-        entry.image = !entry.folder
-            && entry
-                .path
-                .extension()
-                .is_some_and(|ending| IMAGE_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)));
-    }
-    entries.retain(|entry| entry.folder || entry.image);
-    Some(entries)
+    let read = fs::read_dir(folder).ok()?;
+    let named = |found: fs::DirEntry| {
+        let kind = found.file_type().ok()?;
+        let name = found.file_name();
+        let name = name.to_string_lossy();
+        let is_image = !kind.is_dir() && is_image_name(&name);
+        (!is_of_others(&name) && (kind.is_dir() || is_image)).then(|| entry(found.path(), kind.is_dir(), is_image))
+    };
+    let mut entries: Vec<Entry> = read.flatten().filter_map(named).collect();
+    entries.sort_by(|a, b| b.folder.cmp(&a.folder).then_with(|| a.name.cmp(&b.name)));
+    Some(entries).filter(|entries| entries.len() >= MANY)
 }
 
-/// Folders first, then images, each by name; other files and hidden ones are left out. What is an image, its content says.
+/// Folders first, then images, each by name, as `predict FOLDER` finds them; and what else there is, counted by reason.
 ///
 /// # Errors
 /// When the folder cannot be read.
-pub fn list(folder: &Path) -> Result<Vec<Entry>> {
-    let mut entries = found(folder)?;
-    let mut head = vec![0; sniff::HEAD];
-    for entry in entries.iter_mut().filter(|entry| !entry.folder) {
-        entry.image = is_image(&entry.path, &mut head);
-    }
-    entries.retain(|entry| entry.folder || entry.image);
-    Ok(entries)
-}
-
-/// Whether a file begins as an image does that this program decodes; one that cannot be read is none.
-fn is_image(path: &Path, head: &mut [u8]) -> bool {
-    let read = fs::File::open(path).and_then(|mut file| {
-        let mut length = 0;
-        while length < head.len() {
-            match file.read(&mut head[length..])? {
-                0 => break,
-                more => length += more,
-            }
-        }
-        Ok(length)
-    });
-    read.is_ok_and(|length| matches!(sniff::content(&head[..length]), Some(Content::Image(_))))
+pub fn list(folder: &Path) -> Result<(Vec<Entry>, PassedOver)> {
+    let found = look_through(folder, false)
+        .map_err(|reason| Error::failed(format!("{}: {reason}.", cut_front(&folder.display().to_string(), 100))))?;
+    let mut folders: Vec<Entry> = found.folders.into_iter().map(|path| entry(path, true, false)).collect();
+    folders.sort_by(|a, b| a.name.cmp(&b.name));
+    folders.extend(found.images.into_iter().map(|path| entry(path, false, true)));
+    Ok((folders, found.passed))
 }

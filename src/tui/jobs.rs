@@ -17,7 +17,7 @@ use faceprobe_core::dataset::manifest::Manifest;
 use faceprobe_core::dataset::{Published, Sample, Split, versions};
 use faceprobe_core::error::Result;
 use faceprobe_core::evaluation::Criterion;
-use faceprobe_core::predict::Prediction;
+use faceprobe_core::predict::{PassedOver, Prediction};
 use faceprobe_core::run::choice::{self, Choice};
 use faceprobe_core::run::{JobSpec, RunFolder, RunId, control, ensemble, queue, refit};
 use faceprobe_core::workspace::Workspace;
@@ -154,6 +154,8 @@ pub enum JobReply {
     Listed {
         folder: PathBuf,
         entries: Vec<Entry>,
+        /// What else there is, by reason.
+        others: PassedOver,
         select: Option<PathBuf>,
         predict: bool,
     },

@@ -5,6 +5,7 @@ use super::completion;
 use super::event::Event;
 use super::folders;
 use super::jobs::{Job, JobReply};
+use faceprobe_core::predict::PassedOver;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender};
 
@@ -27,10 +28,16 @@ fn perform(job: Job, events: &Sender<Event>) -> Option<()> {
             if select.is_none()
                 && let Some(entries) = folders::promised(&folder)
             {
-                tell(JobReply::Listed { folder: folder.clone(), entries, select: select.clone(), predict: false })?;
+                tell(JobReply::Listed {
+                    folder: folder.clone(),
+                    entries,
+                    others: PassedOver::default(),
+                    select: select.clone(),
+                    predict: false,
+                })?;
             }
             tell(match folders::list(&folder) {
-                Ok(entries) => JobReply::Listed { folder, entries, select, predict: false },
+                Ok((entries, others)) => JobReply::Listed { folder, entries, others, select, predict: false },
                 Err(error) => failed(error),
             })
         }

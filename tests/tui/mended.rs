@@ -12,6 +12,7 @@ use faceprobe::tui::records::{RecordJob, RecordReply};
 use faceprobe::tui::snapshot::{Run, Snapshot};
 use faceprobe::tui::stages::{ScreenId, stages};
 use faceprobe_core::model::Kind;
+use faceprobe_core::predict::PassedOver;
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::{JobSpec, RunId, Status};
 use std::path::PathBuf;
@@ -22,7 +23,13 @@ fn folder(path: &str, names: &[&str]) -> Event {
     let entry =
         |name: &&str| Entry { path: PathBuf::from(path).join(name), name: (*name).into(), folder: false, image: true };
     let entries = names.iter().map(entry).collect();
-    Event::Job(JobReply::Listed { folder: path.into(), entries, select: None, predict: false })
+    Event::Job(JobReply::Listed {
+        folder: path.into(),
+        entries,
+        others: PassedOver::default(),
+        select: None,
+        predict: false,
+    })
 }
 
 #[test]
@@ -58,7 +65,8 @@ fn a_file_that_is_gone_leaves_the_list() {
     let select = None;
     let (folder, entries) = (PathBuf::from("/study/photos"), app.screens.predict.entries.clone().unwrap());
     let entries = entries.into_iter().filter(|entry| !entry.name.starts_with("holiday")).collect();
-    assert_eq!(app.update(Event::Job(JobReply::Listed { folder, entries, select, predict: false })), []);
+    let others = PassedOver::default();
+    assert_eq!(app.update(Event::Job(JobReply::Listed { folder, entries, others, select, predict: false })), []);
     assert_eq!(app.screens.predict.current().map(|entry| entry.name.as_str()), Some("人物.png"));
     // Whoever comes back sees what is there now.
     press(&mut app, KeyCode::Char('1'));

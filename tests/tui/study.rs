@@ -20,7 +20,7 @@ use faceprobe_core::evaluation::interval::wilson95;
 use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::model::{BenchmarkSettings, DenseSettings, Kind, LogisticSettings};
 use faceprobe_core::monitor::{EpochFigures, Update, Validated};
-use faceprobe_core::predict::Prediction;
+use faceprobe_core::predict::{PassedOver, Prediction};
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::results::ResultRow;
 use faceprobe_core::run::{Facts, JobSpec, ModelSpec, Status};
@@ -309,6 +309,7 @@ pub fn on_screen(theme: Theme, screen: ScreenId) -> App {
                 image: true,
             })
             .collect(),
+        others: PassedOver::default(),
         select: Some("/study/photos/人物.png".into()),
         predict: true,
     }));

@@ -36,7 +36,7 @@ use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::model::{DenseSettings, Kind, LogisticSettings};
 use faceprobe_core::monitor::{EpochFigures, Update, Validated};
 use faceprobe_core::predict::client::Explanation;
-use faceprobe_core::predict::{Detect, Face, HeatMap, Method, Placement, Prediction};
+use faceprobe_core::predict::{Detect, Face, HeatMap, Method, PassedOver, Placement, Prediction};
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::{Axis, JobSpec, ModelSpec, RunId, Status, SweepSettings, SweepSpec};
 use faceprobe_core::workspace::Workspace;
@@ -206,6 +206,7 @@ fn predict_on(folder: &Path, names: &[&str]) -> App {
     app.update(Event::Job(JobReply::Listed {
         folder: folder.to_owned(),
         entries: names.iter().map(entry).collect(),
+        others: PassedOver::default(),
         select: None,
         predict: false,
     }));

@@ -191,7 +191,8 @@ impl App {
                     format!("Predict now uses {} with threshold {:.3}.{after}{on}", choice.run, choice.threshold);
                 self.shared.say(Tone::Good, text);
             }
-            JobReply::Listed { folder, entries, select, predict } => {
+            JobReply::Listed { folder, entries, others, select, predict } => {
+                self.screens.predict.others = others;
                 return self.screens.predict.listed(&mut self.shared, folder, entries, select, predict);
             }
             JobReply::Queued { run } => {

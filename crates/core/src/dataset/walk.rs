@@ -92,7 +92,7 @@ impl Walk {
 }
 
 /// How many files are in a folder that nobody looks into; what cannot be listed has none.
-fn files_below(folder: &Path, seen: &mut HashSet<(u64, u64)>) -> usize {
+pub fn files_below(folder: &Path, seen: &mut HashSet<(u64, u64)>) -> usize {
     let is_new = fs::metadata(folder).is_ok_and(|this| seen.insert((this.dev(), this.ino())));
     let entries = is_new.then(|| fs::read_dir(folder).ok()).flatten().into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).map(|path| if path.is_dir() { files_below(&path, seen) } else { 1 }).sum()
@@ -125,8 +125,11 @@ pub fn is_image_name(name: &str) -> bool {
     matches!(extension.as_deref(), Some("jpg" | "jpeg" | "png" | "webp" | "bmp" | "tif" | "tiff" | "gif"))
 }
 
-/// Looks at the beginning of a file; the reason when it is no picture.
-fn look(path: &Path) -> Result<(), String> {
+/// Looks at the beginning of a file.
+///
+/// # Errors
+/// The reason when it is no picture.
+pub fn look(path: &Path) -> Result<(), String> {
     let metadata = fs::metadata(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "a link to nothing".to_owned(),
         _ => format!("cannot be read ({error})"),

@@ -1,6 +1,6 @@
 //! Many predictions at once, as the program asks the worker for them: one request, a reply a line.
 
-use super::{Options, Prediction, UNCERTAIN};
+use super::{Options, PassedOver, Prediction, UNCERTAIN};
 use crate::error::{AtPath, Error, ErrorKind, Result};
 use crate::worker;
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,7 @@ pub enum BatchReply {
 }
 
 /// How it went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchSummary {
     /// Answers given, those with an error included.
     pub answers: usize,
@@ -56,6 +56,9 @@ pub struct BatchSummary {
     pub failed: usize,
     /// Answers that are `uncertain`.
     pub uncertain: usize,
+    /// What folders held besides images.
+    #[serde(default)]
+    pub passed: PassedOver,
 }
 
 impl BatchSummary {

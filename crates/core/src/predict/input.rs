@@ -1,13 +1,13 @@
 //! What is to be predicted: files, folders, lists of paths, standard input; found while the first are being worked on.
 
+use super::folder::{PassedOver, look_through};
 use super::list::List;
 use super::reading::{MOST_BYTES, reason};
-use crate::dataset::walk::{is_image_name, is_of_others};
 use crate::error::{Error, Result};
-use crate::imaging::sniff::{self, Content};
+use crate::imaging::sniff;
 use crate::path_text::{meant, text_of};
 use std::collections::VecDeque;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
@@ -63,12 +63,14 @@ pub struct Inputs {
     /// Of the folder that is at hand.
     found: VecDeque<PathBuf>,
     recursive: bool,
+    /// What folders held besides, so far.
+    passed: PassedOver,
 }
 
 impl Inputs {
     /// No sources yet. With `recursive`, folders stand for all images below them.
     pub fn new(recursive: bool) -> Self {
-        Self { sources: VecDeque::new(), found: VecDeque::new(), recursive }
+        Self { sources: VecDeque::new(), found: VecDeque::new(), recursive, passed: PassedOver::default() }
     }
 
     /// A file, or a folder for its images; also by the [text](crate::path_text) that an answer has for it.
@@ -120,9 +122,9 @@ impl Inputs {
     /// Finds all items that are known already, and tells their files: those named, of folders, and of lists that are files.
     /// What somebody may still write is found when its turn comes.
     pub fn look_ahead(&mut self, mut tell: impl FnMut(&Path)) {
-        let recursive = self.recursive;
-        let open = |item: Item| match item {
-            Item::File(path) if path.is_dir() => match opened(&path, recursive) {
+        let (recursive, passed) = (self.recursive, &mut self.passed);
+        let mut open = |item: Item| match item {
+            Item::File(path) if path.is_dir() => match opened(&path, recursive, passed) {
                 Ok(found) => found.into_iter().map(Item::File).collect(),
                 Err(item) => vec![item],
             },
@@ -132,7 +134,7 @@ impl Inputs {
             let items: Vec<Item> = match source {
                 Source::Growing(_) => continue,
                 Source::Path(path) => open(Item::File(std::mem::take(path))),
-                Source::Lines(lines) => lines.flat_map(open).collect(),
+                Source::Lines(lines) => lines.flat_map(&mut open).collect(),
             };
             for item in &items {
                 if let Item::File(path) = item {
@@ -141,6 +143,11 @@ impl Inputs {
             }
             *source = Source::Lines(Box::new(items.into_iter()));
         }
+    }
+
+    /// What the folders that were opened hold besides images, to be told once.
+    pub fn passed_over(&mut self) -> PassedOver {
+        std::mem::take(&mut self.passed)
     }
 
     /// The next item, however long it takes; none at the end.
@@ -177,7 +184,7 @@ impl Inputs {
                 },
             };
             match item {
-                Item::File(path) if path.is_dir() => match opened(&path, self.recursive) {
+                Item::File(path) if path.is_dir() => match opened(&path, self.recursive, &mut self.passed) {
                     Ok(found) => self.found.extend(found),
                     Err(item) => return Next::Item(item),
                 },
@@ -237,69 +244,23 @@ fn whole_image(reader: &mut impl BufRead, separator: Separator) -> Option<Item> 
     })
 }
 
-/// The images of a folder, or the item that says why there are none.
-fn opened(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, Item> {
-    images(folder, recursive).map_err(|reason| Item::Hopeless { name: text_of(folder).into_owned(), reason })
-}
-
-/// The images of a folder in the order of their names: what has a name or a content like one, without hidden files and those
-/// of other programs; with `recursive`, those of the folders in it too, each folder once and without following links.
-fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
-    let (mut found, mut folders, mut others) = (Vec::new(), 0, 0);
-    let mut left = vec![folder.to_owned()];
-    while let Some(folder) = left.pop() {
-        let mut entries = Vec::new();
-        let listing = fs::read_dir(&folder).map_err(|error| match error.kind() {
-            std::io::ErrorKind::PermissionDenied => "is a folder that may not be read by you".to_owned(),
-            _ => format!("is a folder that cannot be listed ({error})"),
-        })?;
-        for entry in listing {
-            entries.push(entry.map_err(|error| format!("is a folder that cannot be listed to its end ({error})"))?);
-        }
-        entries.sort_unstable_by_key(fs::DirEntry::file_name);
-        // The last in is the first out, so that folders come in order too.
-        let mut below = Vec::new();
-        for entry in entries {
-            let name = entry.file_name();
-            if is_of_others(&name.to_string_lossy()) {
-                continue;
-            }
-            let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            let linked = || entry.file_type().is_ok_and(|kind| kind.is_symlink()) && entry.path().is_dir();
-            if folder {
-                folders += 1;
-                below.push(entry.path());
-            } else if (is_image_name(&name.to_string_lossy()) || holds_picture(&entry.path())) && !linked() {
-                found.push(entry.path());
-            } else {
-                others += 1;
-            }
-        }
-        if recursive {
-            left.extend(below.into_iter().rev());
-        }
-    }
-    if found.is_empty() {
-        let hint = match (recursive, folders) {
-            (false, 1..) => format!("; there are {folders} folders in it, and --recursive looks into them"),
-            _ if others > 0 => format!("; there are {others} other files in it"),
-            _ => String::new(),
+/// The images of a folder, or the item that says why there are none; what else is in it goes into `passed`.
+fn opened(folder: &Path, recursive: bool, passed: &mut PassedOver) -> Result<Vec<PathBuf>, Item> {
+    let hopeless = |reason| Item::Hopeless { name: text_of(folder).into_owned(), reason };
+    let mut found = look_through(folder, recursive).map_err(hopeless)?;
+    let images = std::mem::take(&mut found.images);
+    let folders = found.folders.len();
+    let others = found.passed.count();
+    passed.join(found.unanswered());
+    if images.is_empty() {
+        let hint = match (folders, others) {
+            (1.., _) => format!("; there are {folders} folders in it, and --recursive looks into them"),
+            (0, 1..) => format!("; there are {others} other files in it"),
+            (0, 0) => String::new(),
         };
-        return Err(format!("is a folder without images (JPEG, PNG, WebP, BMP, TIFF, GIF){hint}"));
+        return Err(hopeless(format!("is a folder without images (JPEG, PNG, WebP, BMP, TIFF, GIF){hint}")));
     }
-    Ok(found)
-}
-
-/// Whether the content of an ordinary file is that of an image, read or not.
-fn holds_picture(path: &Path) -> bool {
-    let head = || {
-        let mut head = Vec::new();
-        // Opening a pipe would wait for its writer.
-        path.metadata().ok()?.is_file().then_some(())?;
-        File::open(path).ok()?.take(sniff::HEAD as u64).read_to_end(&mut head).ok()?;
-        Some(head)
-    };
-    matches!(head().and_then(|head| sniff::content(&head)), Some(Content::Image(_) | Content::Foreign(_)))
+    Ok(images)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod client;
 mod crop;
+pub mod folder;
 mod heat_map;
 pub mod input;
 mod list;
@@ -17,6 +18,7 @@ mod wide;
 pub use batch::{Answers, Batch, BatchReply, BatchSummary};
 pub use client::{Client, Explanation, Options, Reply, Request};
 pub use crop::{Detect, Placement};
+pub use folder::PassedOver;
 pub use heat_map::{HeatMap, Method};
 pub use input::{Inputs, Item, Separator};
 pub use reading::read;

@@ -158,6 +158,7 @@ fn explain_all(
             take(prediction)?;
         }
     }
+    summary.passed = inputs.passed_over();
     Ok(summary)
 }
 

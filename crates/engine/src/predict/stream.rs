@@ -95,6 +95,7 @@ fn collect(
             feed.handed_on();
         }
     }
+    summary.passed = feed.inputs.lock().unwrap_or_else(PoisonError::into_inner).0.passed_over();
     Ok(summary)
 }
 

@@ -14,7 +14,7 @@ use crate::tui::predictor::{Ask, PredictorReply};
 use crate::tui::shared::{Hits, Overlay, Shared, Tone, moved};
 use crate::tui::stages::{ScreenId, State as Step, Study};
 use crate::tui::widgets::form;
-use faceprobe_core::predict::{Detect, Prediction};
+use faceprobe_core::predict::{Detect, PassedOver, Prediction};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,8 @@ pub struct Predict {
     pub model: Option<String>,
     /// None until the folder was listed.
     pub entries: Option<Vec<Entry>>,
+    /// What the folder holds besides, by reason.
+    pub others: PassedOver,
     pub selected: usize,
     /// From the first prediction on, moving predicts.
     pub auto: bool,
@@ -159,6 +161,7 @@ impl Predict {
             listing: false,
             model: None,
             entries: None,
+            others: PassedOver::default(),
             selected: 0,
             auto: false,
             busy: None,

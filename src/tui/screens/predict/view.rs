@@ -6,6 +6,7 @@ use crate::tui::pictures::Marks;
 use crate::tui::shared::{Hits, Shared, Target};
 use crate::tui::widgets::{self, NARROW, bars, big, cut, cut_front, cut_middle, fit, form, offset, panel};
 use faceprobe_core::predict::Prediction;
+use faceprobe_core::text::line;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -139,6 +140,10 @@ fn draw_files(frame: &mut Frame, area: Rect, predict: &Predict, shared: &Shared,
     let Some(entries) = &predict.entries else {
         return;
     };
+    let (area, others) = below(area, predict);
+    if let Some((place, text)) = others {
+        frame.render_widget(Span::styled(text, theme.dim()), place);
+    }
     if entries.is_empty() {
         let up = keys::name_of(Context::Predict, Action::Parent);
         let lines = vec![
@@ -162,6 +167,17 @@ fn draw_files(frame: &mut Frame, area: Rect, predict: &Predict, shared: &Shared,
         frame.render_widget(Span::styled(fit(&name, usize::from(area.width)), style), line);
         hits.push((line, Target::Row(at)));
     }
+}
+
+/// The room for the list, and the line below it that counts what is not in it, where there is such.
+fn below(area: Rect, predict: &Predict) -> (Rect, Option<(Rect, String)>) {
+    let others = &predict.others;
+    if others.is_empty() || area.height < 4 {
+        return (area, None);
+    }
+    let list = Rect { height: area.height - 1, ..area };
+    let text = format!("not listed: {}", line(&others.text()));
+    (list, Some((Rect { y: list.bottom(), height: 1, ..area }, cut(&text, usize::from(area.width)))))
 }
 
 /// What of an answer is drawn elsewhere.
