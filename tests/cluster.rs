@@ -206,6 +206,64 @@ fn sweeps_and_seeds_in_tasks_have_the_accuracies_of_one_process() {
 }
 
 #[test]
+fn a_task_reads_images_through_copies_of_its_own_and_leaves_none() {
+    let place = Place::new();
+    let single = place.at("first");
+    place.ok(&single, &EXTRACT);
+    let there = place.workspace("there");
+    fs::write(there.join("faceprobe.toml"), "[slurm]\ncopy_images = true\n").expect("a configuration");
+    fs::write(place.queue().join("hold"), "").expect("a file");
+    place.ok(&there, &[&EXTRACT[..], &["--on", "slurm:2", "--detach"]].concat());
+    let script = fs::read_to_string(there.join("plans/extract-1/step-0.sh")).expect("a script");
+    assert!(script.trim_end().ends_with("--copy-images"), "{script}");
+
+    // One task with copies, the other on a node whose disk cannot be written.
+    let (disk, none) = (place.at("disk"), place.at("none"));
+    fs::create_dir(&disk).expect("a folder");
+    for (task, folder) in [("0", &disk), ("1", &none), ("2", &disk)] {
+        let work = ["work", "plans/extract-1", "--task", task, "--copy-images"];
+        let output = place.command(&there).args(work).env("TMPDIR", folder).output().expect("the binary starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        assert_eq!(said.contains("images are not copied"), task == "1", "{said}");
+        assert_eq!(fs::read_dir(&disk).expect("a folder").count(), 0, "copies go with their task");
+    }
+    let journal = |share: &str| fs::read_to_string(there.join(format!("runs/extract-1/shares/{share}/events.jsonl")));
+    let (with, without) = (journal("0").expect("a journal"), journal("1").expect("a journal"));
+    assert!(with.contains(&format!("images were copied to {}", disk.display())), "{with}");
+    assert!(!without.contains("were copied"), "{without}");
+    assert_eq!(rows(&there), rows(&single));
+}
+
+#[test]
+fn a_learning_curve_in_tasks_is_that_of_one_process() {
+    let place = Place::new();
+    let (single, there) = (place.at("first"), place.workspace("there"));
+    let curve = ["--json", "--threads", "1", "learning-curve", "dense", "--backbone", "mobilenet-v2", "--width", "4"];
+    let curve = [&curve[..], &["--epochs", "2", "--sizes", "8,24", "--seeds", "1,2"]].concat();
+    let points = |told: &str| {
+        let told: Value = serde_json::from_str(told).expect("JSON");
+        let point = |point: &Value| format!("{} {} {}", point["images"], point["val_accuracy"], point["interval"]);
+        told["points"].as_array().expect("points").iter().map(point).collect::<Vec<String>>()
+    };
+    let expected = points(&place.ok(&single, &curve));
+    assert_eq!(expected.len(), 2);
+    let on_slurm = [&curve[..], &["--on", "slurm:3"]].concat();
+    assert_eq!(points(&place.ok(&there, &on_slurm)), expected);
+    let standing = place.standing(&there, "curve-1");
+    assert_eq!((&standing["status"], &standing["slurm"]["done"]), (&"done".into(), &1.into()), "{standing}");
+    let steps: Vec<String> = place.told().iter().map(|told| told.split(" --dep").next().unwrap_or("").into()).collect();
+    assert_eq!(steps, ["--array=0-2 ", "--array=0-2", "--array=0"].map(|array| format!("sbatch --parsable {array}")));
+
+    // A larger one trains only what is new.
+    let larger = curve.iter().map(|word| if *word == "8,24" { "8,16,24" } else { word });
+    let larger: Vec<&str> = larger.chain(["--on", "local:2"]).collect();
+    assert_eq!(points(&place.ok(&there, &larger)).len(), 3);
+    let runs = fs::read_dir(there.join("runs")).expect("runs").flatten();
+    assert_eq!(runs.filter(|run| run.file_name().to_string_lossy().starts_with("dense-")).count(), 6);
+}
+
+#[test]
 fn places_that_make_no_sense_are_refused() {
     let place = Place::new();
     let at = place.at("first");
@@ -221,4 +279,16 @@ fn places_that_make_no_sense_are_refused() {
     }
     let refused = place.run(&at, &["work", "plans/none"]);
     assert_eq!(refused.status.code(), Some(1));
+    // A limit within the notice: nothing is made or submitted.
+    fs::write(at.join("faceprobe.toml"), "[slurm]\ntime = \"2\"\n").expect("a configuration");
+    let too_short = [&EXTRACT[..], &["--on", "slurm:2"]].concat();
+    let refused = place.run(&at, &too_short);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(2) && said.contains("notice of 120 seconds"), "{said}");
+    assert!(!at.join("plans").exists() && place.told().is_empty());
+    place.ok(&at, &[&too_short[..], &["--sbatch=--time=5", "--dry-run"]].concat());
+    // Halving is one task, and the dry run says so.
+    let halving = ["sweep", "--backbone", "mobilenet-v2", "--width", "4,8", "--halving", "1:2", "--epochs", "3"];
+    let dry = place.ok(&at, &[&halving[..], &["--on", "local:2", "--dry-run"]].concat());
+    assert!(dry.starts_with("# sweep-1: one task"), "{dry}");
 }

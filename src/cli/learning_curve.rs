@@ -4,6 +4,7 @@ use super::Context;
 use super::args::CurveArgs;
 use super::follow::start;
 use super::output::{Align, print, print_json, table};
+use super::place::{Outcome, place};
 use super::train::{dataset_name, first};
 use faceprobe_core::error::Result;
 use faceprobe_core::model::ModelSpec;
@@ -17,7 +18,13 @@ pub(crate) fn run(context: &Context, args: &CurveArgs) -> Result<()> {
     let curve: CurveSettings = set_all(&args.curve)?;
     let model = ModelSpec::read(args.kind, &args.model).map_err(first)?;
     let dataset = dataset_name(context, &args.dataset)?;
-    let Some(view) = start(context, JobSpec::LearningCurve { dataset, model, curve }, args.detach)? else {
+    let job = JobSpec::LearningCurve { dataset, model, curve };
+    let view = match place(context, &args.place, vec![job.clone()], args.detach)? {
+        Outcome::Here => start(context, job, args.detach)?,
+        Outcome::Told => None,
+        Outcome::Done(views) => views.into_iter().next(),
+    };
+    let Some(view) = view else {
         return Ok(());
     };
     let curve = LearningCurve::load(view.folder.path())?;

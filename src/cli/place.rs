@@ -63,7 +63,7 @@ pub(crate) fn place(context: &Context, args: &PlaceArgs, jobs: Vec<JobSpec>, det
                 "Tasks that are done here are waited for; leave --detach or the number of tasks out.",
             ));
         }
-        None => work::all(context, &plan)?,
+        None => work::all(context, &plan, false)?,
     }
     let views = plan.runs.iter().map(|run| RunView::open(RunFolder::find(&context.workspace, run)?));
     let views = views.collect::<Result<Vec<_>>>()?;
@@ -81,7 +81,8 @@ pub(crate) fn place(context: &Context, args: &PlaceArgs, jobs: Vec<JobSpec>, det
 /// The terms that configuration and command line state.
 pub(crate) fn terms(context: &Context, args: &PlaceArgs) -> Result<Terms> {
     let settings = context.config()?.section("slurm").read()?;
-    Ok(Terms { settings, own: args.sbatch.clone() })
+    let terms = Terms { settings, own: args.sbatch.clone() };
+    terms.check().map(|()| terms)
 }
 
 /// Jobs with the circumstances of their place.
@@ -118,15 +119,29 @@ fn dry_run(context: &Context, plan: &Plan, terms: Option<&Terms>) -> Result<()> 
         options(&indices, at_once, &before).join(" ")
     });
     let steps: Vec<String> = steps.collect();
+    let notes = notes(plan);
     if context.json {
         let told = scripts.iter().zip(&steps).map(|(script, options)| json!({ "sbatch": options, "script": script }));
-        return print_json(&json!({ "plan": plan, "steps": told.collect::<Vec<_>>() }));
+        return print_json(&json!({ "plan": plan, "steps": told.collect::<Vec<_>>(), "notes": notes }));
     }
-    let mut text = String::new();
+    let mut text: String = notes.iter().map(|note| format!("# {note}\n")).collect();
     for (step, (script, options)) in scripts.iter().zip(&steps).enumerate() {
         text += &format!("# step {step}: sbatch {options} step-{step}.sh\n{script}\n");
     }
     print(&format!("{text}# plan.json\n{}\n", to_json(plan)?))
+}
+
+/// What a plan does otherwise than one may think.
+fn notes(plan: &Plan) -> Vec<String> {
+    let halves = |spec: &Spec| matches!(&spec.job, JobSpec::Sweep { sweep, .. } if sweep.own.halving.is_some());
+    let halving = plan.specs.iter().filter(|(_, spec)| halves(spec));
+    halving
+        .map(|(run, _)| {
+            format!(
+                "{run}: one task trains all heads, since a round of --halving begins when the one before it is ranked"
+            )
+        })
+        .collect()
 }
 
 /// How often the queue is looked at.

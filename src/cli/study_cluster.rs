@@ -60,12 +60,13 @@ impl Cluster {
         for &step in steps {
             let Action::Launch(job) = &step.action else { continue };
             match **job {
-                JobSpec::Extract { .. } | JobSpec::Sweep { .. } | JobSpec::Folds { .. } => {
+                JobSpec::Extract { .. }
+                | JobSpec::Sweep { .. }
+                | JobSpec::Folds { .. }
+                | JobSpec::LearningCurve { .. } => {
                     groups.push(Group { steps: vec![step], tasks: self.tasks });
                 }
-                JobSpec::Train { .. } | JobSpec::Probe { .. } | JobSpec::LearningCurve { .. } | JobSpec::Map { .. } => {
-                    whole.push(step)
-                }
+                JobSpec::Train { .. } | JobSpec::Probe { .. } | JobSpec::Map { .. } => whole.push(step),
                 JobSpec::OpenTest { .. } | JobSpec::Evaluate { .. } => openings.push(step),
                 // What makes data is done where the data is.
                 JobSpec::Sample(_) | JobSpec::Prepare(_) | JobSpec::Audit { .. } | JobSpec::Demo { .. } => {}

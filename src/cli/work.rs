@@ -7,7 +7,7 @@ use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::run::facts::{Facts, Told};
 use faceprobe_core::run::{Follower, RunFolder, RunView, Status};
 use faceprobe_core::slurm::beat::{self, Beat};
-use faceprobe_core::slurm::{Piece, Plan, queue};
+use faceprobe_core::slurm::{Piece, Plan, images, queue};
 use faceprobe_core::text::line;
 use faceprobe_core::worker;
 use faceprobe_core::workspace::Workspace;
@@ -30,8 +30,8 @@ pub(crate) fn run(context: &Context, args: &WorkArgs) -> Result<()> {
         Some(task) if task >= plan.len() => {
             Err(Error::usage(format!("The plan has {} tasks, counted from 0, so there is no task {task}.", plan.len())))
         }
-        Some(task) => Attempt::new(context, &plan, task)?.run(),
-        None => all(context, &plan),
+        Some(task) => Attempt::new(context, &plan, task, args.copy_images)?.run(),
+        None => all(context, &plan, args.copy_images),
     }
 }
 
@@ -39,8 +39,8 @@ pub(crate) fn run(context: &Context, args: &WorkArgs) -> Result<()> {
 ///
 /// # Errors
 /// With the first task that fails.
-pub(crate) fn all(context: &Context, plan: &Plan) -> Result<()> {
-    (0..plan.len()).try_for_each(|task| Attempt::new(context, plan, task)?.run())
+pub(crate) fn all(context: &Context, plan: &Plan, copy_images: bool) -> Result<()> {
+    (0..plan.len()).try_for_each(|task| Attempt::new(context, plan, task, copy_images)?.run())
 }
 
 /// An attempt at a task.
@@ -53,6 +53,8 @@ struct Attempt<'a> {
     /// The signal that asked it to end, 0 until one does.
     signal: Arc<AtomicI32>,
     quiet: bool,
+    /// Where images are copied to. The folder goes with the attempt, however it ends.
+    copies: Option<tempfile::TempDir>,
 }
 
 /// How a worker ended.
@@ -64,7 +66,7 @@ enum End {
 }
 
 impl<'a> Attempt<'a> {
-    fn new(context: &Context, plan: &'a Plan, task: usize) -> Result<Self> {
+    fn new(context: &Context, plan: &'a Plan, task: usize, copy_images: bool) -> Result<Self> {
         let signal = Arc::new(AtomicI32::new(0));
         let mut signals = signal_hook::iterator::Signals::new([SIGUSR1, SIGTERM, SIGINT])
             .map_err(|error| Error::failed(format!("Signals cannot be handled ({error}).")))?;
@@ -87,7 +89,13 @@ impl<'a> Attempt<'a> {
             job: array.map(|(job, index)| format!("{job}_{index}")),
         };
         let workspace = Workspace::open(&plan.workspace)?;
-        Ok(Self { plan, workspace, task, beat, beaten: None, signal, quiet: context.quiet })
+        let wanted = copy_images && !plan.is_done(task);
+        // Copies spare the file system work; a disk that takes none must not keep the task from its own.
+        let copies = wanted.then(images::folder).and_then(|made| {
+            let told = |error: &Error| say(&line(&format!("task {task}: images are not copied: {error}")));
+            made.inspect_err(told).ok()
+        });
+        Ok(Self { plan, workspace, task, beat, beaten: None, signal, quiet: context.quiet, copies })
     }
 
     fn run(mut self) -> Result<()> {
@@ -169,6 +177,10 @@ impl<'a> Attempt<'a> {
         command.args(piece.share.map(|share| share.to_string()));
         // As for any other worker.
         command.env("OMP_WAIT_POLICY", "PASSIVE").stdin(Stdio::null());
+        match &self.copies {
+            Some(folder) => command.env(images::VARIABLE, folder.path()),
+            None => command.env_remove(images::VARIABLE),
+        };
         let mut child = command.spawn().at(&program)?;
         let mut told = false;
         loop {

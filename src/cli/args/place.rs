@@ -55,6 +55,9 @@ pub(crate) struct WorkArgs {
     /// Do this task only, counted over all steps from 0 [default: all that are not done, in their order]
     #[arg(long, value_name = "I")]
     pub task: Option<usize>,
+    /// Copy images that a task reads to $TMPDIR, read them there from then on, and remove them with the task
+    #[arg(long)]
+    pub copy_images: bool,
 }
 
 #[cfg(test)]

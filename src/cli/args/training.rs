@@ -208,6 +208,7 @@ pub(crate) struct CurveArgs {
     pub curve: Pairs,
     pub dataset: DatasetArg,
     pub detach: bool,
+    pub place: PlaceArgs,
 }
 
 /// What can be said of the models of a curve: not how many images they learn from, and with which seed.
@@ -224,7 +225,7 @@ impl Subcommand for CurveArgs {
                 .fold(Command::new(kind.name()).about(kind.info().about), |curve, info| curve.arg(options::arg(info)));
             let detach = "Return at once; the run continues and 'faceprobe runs attach' follows it";
             let detach = Arg::new("detach").long("detach").help(detach).action(ArgAction::SetTrue);
-            command.subcommand(DatasetArg::augment_args(curve).arg(detach))
+            command.subcommand(PlaceArgs::augment_args(DatasetArg::augment_args(curve).arg(detach)))
         })
     }
 
@@ -249,6 +250,7 @@ impl FromArgMatches for CurveArgs {
             curve: options::given(own, infos::<CurveSettings>()),
             dataset: DatasetArg::from_arg_matches(own)?,
             detach: own.get_flag("detach"),
+            place: PlaceArgs::from_arg_matches(own)?,
         })
     }
 

@@ -44,7 +44,8 @@ settings! {
         seeds: Vec<u64> = vec![1], any();
         /// Draw so many of the combinations instead of training all.
         random: Option<usize> = None, whole(1..=1_000_000).or("all").unit("combinations");
-        /// Successive halving: train all for FIRST epochs, the best one in FACTOR for FACTOR times as many, and so on.
+        /// Successive halving: train all for FIRST epochs, the best one in FACTOR for FACTOR times as many, and so on. On a
+        /// cluster one task does all rounds.
         halving: Option<Halving> = None, any();
     }
 }

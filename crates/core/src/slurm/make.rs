@@ -3,11 +3,12 @@
 use super::plan::{Piece, Plan, Step, Task, folder_of_all};
 use super::share::Share;
 use crate::dataset::manifest::folds_of;
+use crate::dataset::{Manifest, Split};
 use crate::error::{AtPath, Result};
 use crate::features::FeatureSpec;
 use crate::model::ModelInput;
-use crate::run::heads;
 use crate::run::{JobSpec, RunFolder, RunId, Spec};
+use crate::run::{heads, learning_curve};
 use crate::study::holds_rows;
 use crate::workspace::Workspace;
 use sha2::{Digest, Sha256};
@@ -165,6 +166,18 @@ impl Maker<'_> {
                 self.shares(1, &run, self.tasks.min(jobs.len()));
                 self.add(2, &run, None);
             }
+            JobSpec::LearningCurve { dataset, model, curve } if self.tasks > 1 => {
+                let there = learning_curve::all(self.workspace)?;
+                let manifest = Manifest::load_named(self.workspace, dataset)?;
+                for (_, job) in curve.jobs(dataset, model) {
+                    // What was trained before, for this curve or not, is not trained again.
+                    if learning_curve::finished(&there, &job, &manifest)?.is_none() {
+                        let point = self.run(&part(job))?;
+                        self.add(1, &point, None);
+                    }
+                }
+                self.add(2, &run, None);
+            }
             JobSpec::Folds { dataset, model } => {
                 for fold in folds_of(self.workspace, dataset) {
                     let fold = self.run(&part(JobSpec::train(fold, model.clone())))?;
@@ -211,6 +224,13 @@ fn needs(workspace: &Workspace, job: &JobSpec) -> Option<(String, FeatureSpec)> 
             Some((set, model.features()?.clone()))
         }
         JobSpec::Sweep { dataset, sweep } => Some((dataset.clone(), sweep.features.clone())),
+        // Where the largest part is a small one, its tasks compute what they need, and leave out what others have.
+        JobSpec::LearningCurve { dataset, model, curve } if model.kind().info().input == ModelInput::Features => {
+            let manifest = Manifest::load_named(workspace, dataset).ok()?;
+            let largest = curve.sizes().last().copied().unwrap_or(0);
+            (2 * largest >= manifest.split(Split::Train).count())
+                .then_some((dataset.clone(), model.features()?.clone()))
+        }
         _ => None,
     }
 }

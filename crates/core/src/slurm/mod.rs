@@ -20,6 +20,8 @@
 //! change. No lock and no clock of another machine is asked.
 
 pub mod beat;
+pub mod images;
+mod limit;
 mod make;
 pub mod place;
 pub mod plan;
@@ -29,6 +31,7 @@ pub mod settings;
 pub mod share;
 pub mod submit;
 
+pub use images::ImageCopies;
 pub use make::{Wanted, draft, make};
 pub use place::{Placement, Standing};
 pub use plan::{Piece, Plan, Step, Task};

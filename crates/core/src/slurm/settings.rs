@@ -25,6 +25,9 @@ settings! {
         at_once: Option<usize> = None, whole(1..=1_000).or("all").unit("tasks");
         /// So long before its time limit a task saves what it has and goes back into the queue.
         notice: u64 = 120, whole(1..=65_535).unit("seconds");
+        /// Copy images that a task reads to the node's own disk ($TMPDIR), read them there from then on, and remove them with the
+        /// task. Pays off where images are read more than once, as fine-tuning with variations does.
+        copy_images: bool = false, any();
         /// More options for sbatch, as one would type them.
         options: Option<String> = None, text("OPTIONS").or("none");
         /// A line of shell before the work, such as module load cuda.

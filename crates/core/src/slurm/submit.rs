@@ -1,5 +1,6 @@
 //! Handing a plan's steps to the scheduler, and taking them back.
 
+use super::limit;
 use super::place::{self, Placement, plan_of};
 use super::plan::Plan;
 use super::queue::{self, JobState};
@@ -21,6 +22,16 @@ pub struct Terms {
     pub settings: SlurmSettings,
     /// More options for sbatch.
     pub own: Option<String>,
+}
+
+impl Terms {
+    /// Refuses what could not go well, before anything is made or submitted.
+    ///
+    /// # Errors
+    /// A time limit that is no longer than the notice before it.
+    pub fn check(&self) -> Result<()> {
+        limit::check(self)
+    }
 }
 
 /// A job that was submitted.

@@ -16,6 +16,7 @@ use faceprobe_core::error::{Error, Result};
 use faceprobe_core::features::{PartWriter, Rows, Store};
 use faceprobe_core::imaging::Pixels;
 use faceprobe_core::monitor::{Monitor, Update};
+use faceprobe_core::slurm::ImageCopies;
 use rand::seq::SliceRandom;
 use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,12 +48,14 @@ pub struct ExtractOptions {
     /// Whether nobody else computes any of these images, whoever else writes to the same store: then nobody is looked for,
     /// and parts are as large as they may be.
     pub alone: bool,
+    /// The folder of copies of images on this machine's own disk, if there is one.
+    pub copies: Option<PathBuf>,
 }
 
 impl Default for ExtractOptions {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, batch: None, part_rows: 512, alone: false }
+        Self { threads, batch: None, part_rows: 512, alone: false, copies: None }
     }
 }
 
@@ -137,11 +140,15 @@ pub fn extract_all(
         }
         let threads = options.threads.max(1);
         let batch = options.batch.unwrap_or_else(|| batch(source.batch(), todo.len(), threads)).max(1);
-        let work =
-            Work { source, items, todo: &todo, batch, monitor, alone: options.alone, by_others: RwLock::default() };
+        let copies = options.copies.clone().map(ImageCopies::new);
+        let by_others = RwLock::default();
+        let work = Work { source, items, todo: &todo, batch, monitor, alone: options.alone, copies, by_others };
         if !todo.is_empty() {
             done = work.run(threads, reused, &mut writers)?;
             reused += done.by_others;
+        }
+        if let Some(copies) = &work.copies {
+            monitor.update(Update::Note { text: copies.words() });
         }
     }
     if let (0, 0, Some((path, reason))) = (done.computed, reused, done.skipped.first()) {
@@ -199,6 +206,7 @@ struct Work<'a> {
     batch: usize,
     monitor: &'a dyn Monitor,
     alone: bool,
+    copies: Option<ImageCopies>,
     /// Images of `todo` whose rows other processes have written meanwhile.
     by_others: RwLock<HashSet<ContentHash>>,
 }
@@ -304,7 +312,8 @@ impl Work<'_> {
     /// The picture of an item, resized for the network; or why there is none.
     fn picture(&self, index: usize) -> Result<Pixels, String> {
         let (key, path) = &self.items[index];
-        let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+        let read = self.copies.as_ref().map_or_else(|| std::fs::read(path), |copies| copies.read(key, path));
+        let bytes = read.map_err(|error| error.to_string())?;
         if ContentHash::of(&bytes) != *key {
             return Err("changed since it was prepared; run data prepare again".into());
         }

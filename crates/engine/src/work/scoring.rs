@@ -9,7 +9,7 @@ use faceprobe_core::dataset::{ContentHash, Manifest, Sample, Split};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::model::ModelSpec;
 use faceprobe_core::monitor::Monitor;
-use faceprobe_core::slurm::Share;
+use faceprobe_core::slurm::{Share, images};
 use faceprobe_core::workspace::Workspace;
 use std::path::PathBuf;
 
@@ -52,8 +52,12 @@ pub(super) fn filled_share(
     let all = circumstances.workspace.features();
     let open = |identity| Store::open(&all, identity);
     let mut stores = source.identities().iter().map(open).collect::<Result<Vec<_>>>()?;
-    let options =
-        ExtractOptions { threads: circumstances.threads, alone: share.is_some(), ..ExtractOptions::default() };
+    let options = ExtractOptions {
+        threads: circumstances.threads,
+        alone: share.is_some(),
+        copies: std::env::var_os(images::VARIABLE).map(PathBuf::from),
+        ..ExtractOptions::default()
+    };
     if share.is_some() && items.is_empty() {
         let report = features::ExtractReport { computed: 0, reused: 0, skipped: Vec::new(), seconds: 0.0, rate: 0.0 };
         return Ok((stores, report));
