@@ -22,7 +22,7 @@ import time
 
 STUDY = """
 [sample]
-images = 200
+images = 260
 size = 64
 [data.faces]
 source = "adience:data/sample"

@@ -114,6 +114,9 @@ pub(super) fn dry_run(context: &Context, plan: &Plan, cluster: Option<&Cluster>)
     if context.json {
         return print_json(&json!({ "plans": plans, "here": here, "later": later }));
     }
+    if text.is_empty() && here.is_empty() && later.is_empty() {
+        text = "There is nothing to do.\n".to_owned();
+    }
     for (what, steps) in [("here", here), ("later", later)] {
         steps.iter().for_each(|step| text += &format!("{what}: {step}\n"));
     }

@@ -128,7 +128,7 @@ fn draw_steps(frame: &mut Frame, area: Rect, study: &StudyView, shared: &Shared,
             let time = step.seconds.map_or_else(|| "–".to_owned(), format::duration);
             rest += &format!("{} {time:>1$}", fit(run, RUN - 1), TIME);
         }
-        let text = fit(&step.name, name);
+        let text = format!("{} ", fit(&step.name, name.saturating_sub(1)));
         let spans = if at == selected {
             vec![Span::styled(fit(&format!("{sign} {text}{rest}"), width), theme.selected())]
         } else {
