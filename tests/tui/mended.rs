@@ -93,13 +93,13 @@ fn a_removed_run_is_brought_back_with_one_key() {
     app.runs.selected = Some(run.to_string());
     press(&mut app, KeyCode::Char('D'));
     assert!(shown(&mut app, 80, 24).contains("trash"));
-    let remove = Effect::from(RecordJob::Remove { run: run.clone() });
+    let remove = Effect::from(RecordJob::Remove { runs: vec![run.clone()] });
     assert_eq!(press(&mut app, KeyCode::Char('y')), [remove]);
     let reply = |reply| Event::Job(JobReply::Record(Box::new(reply)));
-    app.update(reply(RecordReply::Removed { run: run.clone() }));
-    let restore = Effect::from(RecordJob::Restore { run: run.clone() });
+    app.update(reply(RecordReply::Removed { runs: vec![run.clone()], problem: None }));
+    let restore = Effect::from(RecordJob::Restore { runs: vec![run.clone()] });
     assert_eq!(press(&mut app, KeyCode::Char('u')), [restore]);
-    app.update(reply(RecordReply::Restored { run: run.clone() }));
+    app.update(reply(RecordReply::Restored { runs: vec![run.clone()], problem: None }));
     assert_eq!(app.runs.selected.as_deref(), Some("dense-2"));
     assert_eq!(press(&mut app, KeyCode::Char('u')), []);
 }

@@ -1,7 +1,7 @@
 //! What keys do to a table.
 
 use super::column::Column;
-use super::{Kind, Over, clone, current, cursor, differences, groups, listing, select};
+use super::{Kind, Over, clone, current, cursor, differences, groups, listing, select, studies};
 use crate::tui::app::{App, Overlay, Tone, moved};
 use crate::tui::effect::Effect;
 use crate::tui::keys::{Action, Context, name_of};
@@ -10,6 +10,9 @@ use crate::tui::stages::ScreenId;
 
 /// Carries out an action that means the same on all tables; none if it is none of these.
 pub fn act(app: &mut App, kind: &'static Kind, action: Action) -> Option<Vec<Effect>> {
+    if studies::act(app, kind, action) {
+        return Some(Vec::new());
+    }
     match action {
         Action::Search => {
             let from = (kind.state)(app).1.clone();
@@ -27,10 +30,19 @@ pub fn act(app: &mut App, kind: &'static Kind, action: Action) -> Option<Vec<Eff
         Action::Fold => fold(app, kind),
         Action::FoldAll => fold_all(app, kind),
         Action::Flat => {
+            let has_studies = studies::any(&app.snapshot.runs);
             let (table, _) = (kind.state_mut)(app);
-            table.flat = !table.flat;
+            (table.studies, table.flat) = match (table.studies, table.flat) {
+                (false, false) if has_studies => (true, false),
+                (_, false) => (false, true),
+                (_, true) => (false, false),
+            };
             table.changed();
-            let text = if table.flat { "Groups are off: every run has its line." } else { "Groups are on." };
+            let text = match (table.studies, table.flat) {
+                (true, _) => "Groups: studies, sweeps, cross-validations and learning curves.",
+                (_, true) => "Groups are off: every run has its line.",
+                _ => "Groups: sweeps, cross-validations and learning curves.",
+            };
             app.say(Tone::Plain, text);
         }
         Action::SortNext | Action::SortPrevious => sort(app, kind, action == Action::SortNext),
@@ -75,7 +87,7 @@ pub fn offers(app: &App, kind: &Kind, action: Action) -> Option<bool> {
         Action::NextMatch | Action::PreviousMatch => !(kind.state)(app).0.search.is_empty(),
         Action::Fold | Action::FoldAll => listing(app, kind).has_groups,
         Action::UsualColumns => !(kind.state)(app).0.columns.is_empty(),
-        Action::Flat => listing(app, kind).has_groups || (kind.state)(app).0.flat,
+        Action::Flat => listing(app, kind).has_groups || (kind.state)(app).0.flat || studies::any(&app.snapshot.runs),
         // A filter can have left none.
         Action::Filter => listing(app, kind).all > 0,
         Action::Differences => {
@@ -95,7 +107,7 @@ pub fn offers(app: &App, kind: &Kind, action: Action) -> Option<bool> {
 }
 
 /// Folds or unfolds the group under the cursor, or the one that the line is in.
-fn fold(app: &mut App, kind: &Kind) {
+pub(super) fn fold(app: &mut App, kind: &Kind) {
     let lines = listing(app, kind);
     let Some(at) = lines.visible.get(cursor(app, kind)).copied() else { return };
     let group = match lines.lines[at].group {

@@ -40,7 +40,7 @@ const fn of(context: C, reverse: &'static [crate::tui::keys::Key]) -> [Binding; 
             const { &[ch('z')] },
             A::Fold,
             "fold",
-            "Folds or unfolds a sweep, a cross-validation, a learning curve or a demo.",
+            "Folds or unfolds a sweep, a cross-validation, a learning curve, a study or a demo.",
         ),
         bind(context, const { &[ch('Z')] }, A::FoldAll, "", "Unfolds all groups, or folds them."),
         bind(
@@ -48,7 +48,7 @@ const fn of(context: C, reverse: &'static [crate::tui::keys::Key]) -> [Binding; 
             const { &[ch('F')] },
             A::Flat,
             "",
-            "Every run on a line of its own, without groups, or again with them.",
+            "What is a group: sweeps and cross-validations, studies too, or nothing, which ranks every run by itself.",
         ),
         bind(
             context,

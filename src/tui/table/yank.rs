@@ -40,7 +40,7 @@ fn table(view: &View, places: &[usize]) -> String {
         let cells: Vec<String> = cells.into_iter().map(|cell| cell.replace(['\t', '\n', '\r'], " ")).collect();
         cells.join("\t")
     };
-    let head = line(view.columns().map(|column| column.title().to_owned()).collect());
+    let head = line(view.columns().map(|column| column.title().into_owned()).collect());
     let lines = places.iter().map(|at| line(view.cells(*at)));
     std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
 }

@@ -1,7 +1,7 @@
 //! What the threshold does: accuracy and recall of both classes over it.
 
 use super::sheet::{Figures, Sheet};
-use crate::tui::charts::lines::{self, Chart, Series};
+use crate::tui::charts::lines::{self, Chart, Legend, Series};
 use crate::tui::charts::scale::Scale;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{cut, format};
@@ -14,6 +14,7 @@ fn series(theme: Theme, sheet: &Sheet) -> [Series; 3] {
         swatch: theme.hue_swatch(hue),
         style: theme.hue(hue),
         marker: theme.hue_marker(hue),
+        stroke: theme.hue_stroke(hue),
         points,
         raw: Vec::new(),
         best,
@@ -50,7 +51,8 @@ pub fn heading(theme: Theme, sheet: &Sheet, figures: &Figures, width: u16) -> Li
         _ => "",
     };
     let mut spans = vec![Span::styled(title, theme.strong())];
-    spans.extend(lines::legend(&told, theme, usize::from(width).saturating_sub(title.len() + 4)));
+    let legend = Legend::new(told.into_iter().map(|(series, text)| (series, text.clone(), text)));
+    spans.extend(legend.spans(theme, usize::from(width).saturating_sub(title.len() + 4)));
     Line::from(spans)
 }
 

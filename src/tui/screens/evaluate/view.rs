@@ -51,18 +51,20 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
             spans.push(Span::styled(format!(" {}", served(app)), theme.dim()));
         }
     }
-    if row.synthetic && area.width >= 90 {
-        spans.push(Span::styled("  SYNTHETIC", theme.warning()));
+    let pages = pages(area);
+    let page = app.evaluate.page % pages.max(1) + 1;
+    let hint = format!(" {} more {page}/{pages} ", keys::name_of(Context::Evaluate, Action::Pane));
+    let hint = if pages > 1 { hint } else { String::new() };
+    let width = hint.chars().count() as u16;
+    // Whole or not at all.
+    let mark = "  SYNTHETIC";
+    let taken: usize = spans.iter().map(Span::width).sum();
+    if row.synthetic && taken + mark.len() + usize::from(width) <= usize::from(area.width) {
+        spans.push(Span::styled(mark, theme.warning()));
     }
     frame.render_widget(Line::from(spans), head);
-    let pages = pages(area);
-    if pages > 1 {
-        let page = app.evaluate.page % pages + 1;
-        let hint = format!(" {} more {page}/{pages} ", keys::name_of(Context::Evaluate, Action::Pane));
-        let width = hint.chars().count() as u16;
-        let x = head.right().saturating_sub(width);
-        frame.render_widget(Span::styled(hint, theme.dim()), Rect { x, width, ..head });
-    }
+    let x = head.right().saturating_sub(width);
+    frame.render_widget(Span::styled(hint, theme.dim()), Rect { x, width, ..head });
     let (sheet, figures) = match (&app.evaluate.sheet, app.evaluate.figures()) {
         (Some(Ok(sheet)), Some(figures)) => (&**sheet, figures),
         (Some(Err(error)), _) => {

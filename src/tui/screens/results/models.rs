@@ -29,7 +29,11 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     };
     let wide = usize::from(area.width).saturating_sub(4).max(1);
     let note_rows: usize = notes.iter().map(|line| line.width().div_ceil(wide).max(1)).sum();
-    let note_rows = (note_rows as u16 + if area.width < NARROW { 0 } else { 2 }).min(area.height / 2);
+    let note_rows = (note_rows as u16 + if area.width < NARROW { 0 } else { 2 }).min(if area.height < 14 {
+        area.height / 3
+    } else {
+        area.height / 2
+    });
     let [above, below] = area.layout(&Layout::vertical([Constraint::Min(3), Constraint::Length(note_rows)]));
     let block = panel(theme, title, area.width);
     let inner = block.inner(above);
@@ -64,7 +68,8 @@ fn of_group(app: &App, line: &RunLine) -> Vec<Line<'static>> {
         JobSpec::Sweep { .. } => "The heads of a sweep",
         JobSpec::Folds { .. } => "The folds of a cross-validation",
         JobSpec::LearningCurve { .. } => "The runs of a learning curve",
-        _ => "The parts of a series",
+        _ if table::studies::is_study(&line.run) => "What a study's file made",
+        _ => "The parts of a demo",
     };
     let figure = match group.val {
         Figure::Mean(mean) => {
@@ -72,12 +77,13 @@ fn of_group(app: &App, line: &RunLine) -> Vec<Line<'static>> {
             let counted = format::count(mean.count, "finished model");
             format!("val@τ {spread}: mean and standard deviation over {counted}")
         }
-        Figure::Range(low, high) => format!("val@τ from {low:.3} to {high:.3}"),
+        Figure::None if group.best.is_some() => "of several kinds".to_owned(),
         Figure::None => "none is finished yet".to_owned(),
     };
     let best = group.best.filter(|_| !matches!(line.run.job, JobSpec::Folds { .. }));
     let best = best.map_or_else(String::new, |best| format!(" · best {best:.3}"));
-    let data = line.run.job.dataset().map_or_else(String::new, |data| format!(" on {data}"));
+    let data = line.run.job.dataset().filter(|_| table::trains_several(&line.run.job));
+    let data = data.map_or_else(String::new, |data| format!(" on {data}"));
     let key = keys::name_of(Context::Results, Action::Fold);
     vec![
         Line::raw(format!("{what}{data}: {}, {figure}{best}.", format::count(group.members, "model"))),

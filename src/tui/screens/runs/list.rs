@@ -3,7 +3,7 @@
 use super::super::super::app::{App, Hits};
 use super::super::super::snapshot::Run;
 use super::super::super::table;
-use super::super::super::widgets::{self, NARROW, panel};
+use super::super::super::widgets::{self, NARROW, cut, panel};
 use super::TABLE;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -16,7 +16,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let title = table::title(app, &TABLE, "Runs", area.width);
     let narrow = area.width < NARROW;
     let current = table::run(app, &TABLE);
-    let about = current.as_ref().map(|run| about(app, run)).unwrap_or_default();
+    let wide = usize::from(area.width).saturating_sub(if narrow { 0 } else { 4 });
+    let about = current.as_ref().map(|run| about(app, run, wide)).unwrap_or_default();
     let below = (about.len() as u16 + if narrow { 0 } else { 2 }).min(area.height / 2);
     let [top, bottom] = area.layout(&Layout::vertical([Constraint::Min(3), Constraint::Length(below)]));
     let block = panel(theme, title, area.width);
@@ -39,7 +40,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
 }
 
 /// What came of the run under the cursor, and what a person wrote on it.
-fn about(app: &App, run: &Run) -> Vec<Line<'static>> {
+fn about(app: &App, run: &Run, width: usize) -> Vec<Line<'static>> {
     let theme = app.theme;
     let mut lines = Vec::new();
     let outcome = match (&run.facts.outcome, &run.facts.stage) {
@@ -47,7 +48,7 @@ fn about(app: &App, run: &Run) -> Vec<Line<'static>> {
         (None, Some(stage)) => stage.clone(),
         (None, None) => run.status.name().to_owned(),
     };
-    lines.push(Line::raw(outcome));
+    lines.push(Line::raw(cut(&outcome, width)));
     if let Some(parent) = &run.parent {
         lines.push(Line::styled(format!("part of {parent}"), theme.dim()));
     }

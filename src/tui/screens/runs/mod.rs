@@ -3,10 +3,13 @@
 mod detail;
 mod keys;
 mod list;
+mod remove;
+
+pub use remove::{removed, restored};
 
 use super::super::app::{App, Hits, Overlay, Tone};
 use super::super::effect::Effect;
-use super::super::keys::{Action, Binding, Context, name_of};
+use super::super::keys::{Action, Binding, Context};
 use super::super::prompt::{Prompt, Purpose};
 use super::super::records::{Change, RecordJob};
 use super::super::snapshot::Run;
@@ -30,8 +33,8 @@ pub struct State {
     pub table: Table,
     /// A run that is shown alone.
     detail: Option<Detail>,
-    /// What was removed in this session, the last behind.
-    removed: Vec<RunId>,
+    /// What was removed in this session, together what was removed at once, the last behind.
+    removed: Vec<Vec<RunId>>,
 }
 
 /// The table of everything that was started.
@@ -203,6 +206,9 @@ fn cancel(app: &mut App) {
 
 /// What a key does here.
 fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    if table::studies::act(app, &TABLE, action) {
+        return Vec::new();
+    }
     let run = current(app);
     match (action, run) {
         (Action::PauseResume, Some(run)) if !run.status.is_live() => return app.resume(&run),
@@ -226,9 +232,9 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
             let change = Change::Pin(!run.about.label.pinned);
             return vec![RecordJob::Label { run: run.id.clone(), change }.into()];
         }
-        (Action::Remove, Some(run)) => remove(app, &run),
+        (Action::Remove, Some(run)) => remove::ask(app, &run),
         (Action::Undo, _) => match app.runs.removed.last() {
-            Some(run) => return vec![RecordJob::Restore { run: run.clone() }.into()],
+            Some(runs) => return vec![RecordJob::Restore { runs: runs.clone() }.into()],
             None => {
                 let text = "Nothing was removed in this session; 'faceprobe runs restore' lists what is in the trash.";
                 app.say(Tone::Plain, text);
@@ -246,47 +252,6 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         },
     }
     Vec::new()
-}
-
-fn remove(app: &mut App, run: &Run) {
-    if run.status.is_live() {
-        app.say(Tone::Plain, format!("{} is at work; stop it first.", run.id));
-        return;
-    }
-    let mut text = vec![format!(
-        "Its folder goes to the trash (runs/.trash), with everything in it: {}. {} brings it back.",
-        if run.trains() { "the model, its scores, the log" } else { "the journal and the log" },
-        name_of(Context::Runs, Action::Undo)
-    )];
-    if app.snapshot.choice.as_ref().is_some_and(|choice| choice.run == run.id.as_str()) {
-        text.push("Predict uses this model; it will have none until you choose another.".to_owned());
-    }
-    let label = &run.about.label;
-    if label.pinned || !label.note.is_empty() {
-        text.push("You pinned it or wrote a note on it.".to_owned());
-    }
-    let job = RecordJob::Remove { run: run.id.clone() };
-    app.ask(&format!("Remove {}?", run.id), text, job.into());
-}
-
-/// A run is back: it is under the cursor.
-pub fn restored(app: &mut App, run: &RunId) {
-    app.runs.removed.retain(|removed| removed != run);
-    table::reveal(app, &TABLE, run.as_str());
-}
-
-/// A run is gone: the cursor goes to its neighbour.
-pub fn removed(app: &mut App, gone: &RunId) {
-    app.runs.removed.push(gone.clone());
-    let lines = table::listing(app, &TABLE);
-    let at = lines.cursor(Some(gone.as_str()));
-    if lines.line(at).is_none_or(|line| line.run.id != *gone) {
-        return;
-    }
-    let next = lines.line(at + 1).or_else(|| lines.line(at.checked_sub(1)?)).map(|line| line.run.id.to_string());
-    if app.runs.selected.as_deref().is_none_or(|selected| selected == gone.as_str()) {
-        app.runs.selected = next;
-    }
 }
 
 /// To the screen that shows what the run made.

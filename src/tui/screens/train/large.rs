@@ -42,7 +42,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>, hits: &mut
     let [head, rest] = area.layout(&Layout::vertical([Constraint::Length(1), Constraint::Min(0)]));
     draw_head(frame, head, app, run, &board);
     let told = match rest.height {
-        ..10 => vec![values_short(app.theme, &board)],
+        ..10 => vec![values_short(app.theme, &board, usize::from(area.width))],
         _ => values(app.theme, &board, usize::from(area.width)),
     };
     let below = (told.len() as u16).min(rest.height / 2);
@@ -93,6 +93,10 @@ fn draw_head(frame: &mut Frame, area: Rect, app: &App, run: &Run, board: &Board)
     if board.runs.len() > 1 {
         add(format!(" and {} more", board.runs.len() - 1), theme.text());
     }
+    let undrawn = app.marked().len().saturating_sub(curves::MOST);
+    if undrawn > 0 {
+        add(format!(" · {undrawn} marked not drawn"), theme.warning());
+    }
     if let (true, Some(share)) = (run.status.is_live(), run.share()) {
         add(format!(" {:.0} %", (share * 100.0).floor()), style);
     }
@@ -120,13 +124,20 @@ fn draw_head(frame: &mut Frame, area: Rect, app: &App, run: &Run, board: &Board)
 }
 
 /// The same where there is only a line for it: the validation accuracies.
-fn values_short(theme: Theme, board: &Board) -> Line<'static> {
+fn values_short(theme: Theme, board: &Board, width: usize) -> Line<'static> {
     let (Some(lead), Some(x)) = (board.runs.first(), board.cursor()) else { return Line::default() };
-    let mut spans = vec![Span::styled(format!(" epoch {} val@0.5", board.view.at(&lead.run)), theme.dim())];
-    for told in &board.runs {
+    let head = format!(" epoch {} val@0.5", board.view.at(&lead.run));
+    let room = width.saturating_sub(head.len());
+    let mut spans = vec![Span::styled(head, theme.dim())];
+    // Each takes eight columns, and so does how many there are more.
+    let fitting = if board.runs.len() * 8 <= room { board.runs.len() } else { (room / 8).saturating_sub(1) };
+    for told in &board.runs[..fitting] {
         let value = told.at(x).and_then(|figures| Figure::Accuracy.val(figures));
         spans.push(Span::styled(format!(" {} ", theme.hue_swatch(told.hue)), theme.hue(told.hue)));
         spans.push(Span::raw(format::share(value)));
+    }
+    if fitting < board.runs.len() {
+        spans.push(Span::styled(format!(" +{}", board.runs.len() - fitting), theme.dim()));
     }
     Line::from(spans)
 }

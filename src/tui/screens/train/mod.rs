@@ -172,6 +172,9 @@ fn select(app: &mut App, index: usize) {
 
 /// What a key does here.
 fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    if table::studies::act(app, &TABLE, action) {
+        return Vec::new();
+    }
     match action {
         Action::New | Action::Sweep | Action::LearningCurve if app.dataset().is_none() => {
             app.say(Tone::Bad, "There is no prepared data set to train on yet; make one on the Data screen (1).");

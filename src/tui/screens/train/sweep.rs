@@ -3,11 +3,12 @@
 use super::curves::View;
 use super::ranking;
 use crate::tui::app::{App, Hits, Target};
-use crate::tui::charts::lines::{self, Chart, Series};
+use crate::tui::charts::lines::{self, Chart, Legend, Series};
 use crate::tui::charts::scale::Scale;
 use crate::tui::charts::scatter::{self, Column, Head};
 use crate::tui::keys::{Action, Context, name_of};
 use crate::tui::snapshot::Run;
+use crate::tui::theme::Stroke;
 use crate::tui::widgets::{NARROW, cut, format, panel};
 use faceprobe_core::run::JobSpec;
 use faceprobe_settings::{Role, label};
@@ -121,9 +122,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run, hits: &mut Hi
         theme.strong(),
     )];
     let room = usize::from(area.width).saturating_sub(about[0].content.chars().count() + 4);
-    let told: Vec<(&Series, String)> =
-        series.iter().zip(&legend).filter_map(|(s, name)| Some((s, name.clone()?))).collect();
-    about.extend(lines::legend(&told, theme, room));
+    // The value says it where there is no room for the setting's name.
+    let short = |name: &str| name.rsplit(' ').next().unwrap_or(name).to_owned();
+    let told = series.iter().zip(legend).filter_map(|(s, name)| name.map(|name| (s, name.clone(), short(&name))));
+    about.extend(Legend::new(told).spans(theme, room));
     let inner = if frame.area().width < NARROW {
         frame.render_widget(Line::from(about), Rect { height: 1.min(main.height), ..main });
         Rect { y: main.y + 1, height: main.height.saturating_sub(1), ..main }
@@ -216,6 +218,7 @@ fn series(
         style: theme.dim(),
         marker: if theme.plain() { Marker::Custom('.') } else { Marker::Braille },
         points: columns.iter().map(|column| (column.value, column.mean)).collect(),
+        stroke: Stroke::Whole,
         raw: Vec::new(),
         best: None,
         scattered: false,
@@ -230,6 +233,7 @@ fn series(
             swatch,
             style: theme.hue(hue),
             points: heads.iter().filter(of).filter_map(point).collect(),
+            stroke: Stroke::Whole,
             raw: Vec::new(),
             best: None,
             scattered: true,
