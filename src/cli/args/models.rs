@@ -49,6 +49,7 @@ pub(crate) struct ResultsArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArgs {
+    /// The run whose model is evaluated
     pub run: String,
     /// Score the test split too; this is recorded
     #[arg(long)]
@@ -88,6 +89,7 @@ pub(crate) struct CompareArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ChooseArgs {
+    /// The run whose model predict is to use
     pub run: String,
     /// What the threshold is chosen for on validation: auto (accuracy), youden, eer (equal error rates), precision=P,
     /// recall=R; or a number between 0 and 1
@@ -176,21 +178,47 @@ pub(crate) enum RunsCommand {
     /// Every run of this workspace
     List,
     /// One run: settings, state, last figures
-    Show { run: String },
+    Show {
+        /// The run, as 'runs list' names it
+        run: String,
+    },
     /// Follow a run until it ends
-    Attach { run: String },
+    Attach {
+        /// The run, as 'runs list' names it
+        run: String,
+    },
     /// Pause a run where it is
-    Pause { run: String },
+    Pause {
+        /// The run, as 'runs list' names it
+        run: String,
+    },
     /// Resume a paused run, or one that was stopped, killed or crashed, from its last checkpoint
-    Resume { run: String },
+    Resume {
+        /// The run, as 'runs list' names it
+        run: String,
+    },
     /// Stop a run and keep what it has; of a training, the best model so far
-    Stop { run: String },
+    Stop {
+        /// The run, as 'runs list' names it
+        run: String,
+    },
     /// Show or write a note on a run; an empty text deletes it
-    Note { run: String, text: Option<String> },
+    Note {
+        /// The run, as 'runs list' names it
+        run: String,
+        /// The note [default: show it]
+        text: Option<String>,
+    },
     /// Give a run a title, shown beside its name; an empty one deletes it
-    Rename { run: String, title: String },
+    Rename {
+        /// The run, as 'runs list' names it
+        run: String,
+        /// The title
+        title: String,
+    },
     /// Pin a run to the top of the list
     Pin {
+        /// The run, as 'runs list' names it
         run: String,
         /// Unpin it
         #[arg(long)]
@@ -212,11 +240,15 @@ pub(crate) enum RunsCommand {
     },
     /// Move a run to the trash (runs/.trash; delete that folder to free the space)
     Remove {
+        /// The run, as 'runs list' names it
         run: String,
         /// Do not ask
         #[arg(long)]
         yes: bool,
     },
     /// Restore a run from the trash; without a name, list what is there
-    Restore { run: Option<String> },
+    Restore {
+        /// The run [default: list the trash]
+        run: Option<String>,
+    },
 }

@@ -47,12 +47,12 @@ pub(crate) struct ExtractArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum FeaturesCommand {
     /// Write the features of a prepared set as features.npy and labels.csv, row by row in one order, with split, class and
-    /// attributes: for numpy, pandas and scikit-learn. What is not computed yet is computed first
+    /// attributes: for numpy, pandas and scikit-learn. Missing features are computed first
     Export(FeaturesExportArgs),
     /// Draw the images of a prepared set as points in two dimensions, by PCA or t-SNE of their features. The points are kept:
-    /// drawn again in other colours, nothing is computed
+    /// colouring them by something else computes nothing
     Map(FeaturesMapArgs),
-    /// Join the small parts of every feature store: many writers leave many files, from which shared file systems suffer.
+    /// Merge the small part files of every feature store: many writers leave many files, which slow shared file systems down.
     /// Others may read and write meanwhile
     Compact,
 }
@@ -118,7 +118,7 @@ pub(crate) enum TrainCommand {
 /// What is trained from other runs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Other {
-    /// Fine-tuned runs that differ in their seeds, say, as one model: the mean of their logits
+    /// Combine fine-tuned runs, of several seeds for example, into one model: the mean of their logits
     Ensemble {
         /// The runs, two or more, of the same cut on the same data
         #[arg(required = true, num_args = 2.., value_name = "RUN")]
@@ -126,7 +126,7 @@ pub(crate) enum Other {
         #[command(flatten)]
         detach: DetachArg,
     },
-    /// A run's model trained anew on training and validation images together, with the epochs or the penalty and the
+    /// Train a run's model again on training and validation images together, with the epochs or the penalty and the
     /// threshold that validation chose for it
     Refit {
         /// The run, as results list it

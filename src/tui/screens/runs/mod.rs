@@ -49,9 +49,9 @@ pub static TABLE: Kind = Kind {
     usual: &[
         (Column::Run, 0),
         (Column::Status, 1),
-        (Column::Val, 6),
+        (Column::Val, 3),
         (Column::Took, 2),
-        (Column::Size, 3),
+        (Column::Size, 6),
         (Column::Started, 4),
         (Column::Data, 5),
     ],
