@@ -31,12 +31,13 @@ pub mod predictor;
 pub mod prompt;
 pub mod reading;
 pub mod records;
+pub mod request;
 pub mod screens;
 pub mod screenshots;
 pub mod session;
+pub mod shared;
 pub mod snapshot;
 pub mod stages;
-pub mod stories;
 pub mod studies;
 pub mod svg;
 pub mod table;
@@ -119,7 +120,7 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
     let led = options.start.is_some();
     let mut app = App::new(theme, workspace.root().to_owned(), options.start);
     app.notices = options.notices.into();
-    table::configured::configure(&mut app, options.columns);
+    table::configured::configure(&mut app.screens, options.columns);
     let named = options.theme.is_some() || theme.palette == theme::Palette::Monochrome;
     let memory = Session::load(&workspace);
     // Who is led through a demo is not put back to where somebody was.
@@ -250,7 +251,7 @@ fn event_loop(
         }
         if due.is_some_and(|due| due <= Instant::now()) {
             show(screen, app, &mut titled)?;
-            let missing = app.pictures.missing();
+            let missing = app.shared.pictures.missing();
             if !missing.is_empty() {
                 drop(hands.pictures.send(Order::Make(missing)));
             }
@@ -283,10 +284,10 @@ fn redraw(screen: &mut terminal::Screen) -> Result<()> {
 fn show(screen: &mut terminal::Screen, app: &mut App, titled: &mut String) -> Result<()> {
     use crossterm::QueueableCommand;
     screen.backend_mut().queue(BeginSynchronizedUpdate).map_err(gone)?;
-    let mut hits = app::Hits::new();
+    let mut hits = shared::Hits::new();
     screen.draw(|frame| hits = draw::draw(frame, app)).map_err(gone)?;
-    app.hits = hits;
-    let title = if app.notices.title { notices::title(&app.snapshot) } else { terminal::TITLE.to_owned() };
+    app.shared.hits = hits;
+    let title = if app.notices.title { notices::title(&app.shared.snapshot) } else { terminal::TITLE.to_owned() };
     if title != *titled {
         screen.backend_mut().queue(SetTitle(&title)).map_err(gone)?;
         *titled = title;

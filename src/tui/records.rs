@@ -1,10 +1,10 @@
 //! What the screens Results, Evaluate and Runs want done with the files of runs, and the doing on the job thread.
 
-use super::app::{App, Tone};
+use super::app::App;
 use super::jobs::{Job, Settings};
 use super::keys::{self, Action, Context};
 use super::screens::evaluate::sheet::Sheet;
-use super::screens::{evaluate, results, runs};
+use super::shared::{Shared, Tone};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::outputs::{Outputs, Standing};
@@ -124,7 +124,7 @@ pub fn perform(settings: &Settings, job: RecordJob) -> Result<RecordReply> {
             Ok(RecordReply::Labelled { run, change })
         }
         RecordJob::Remove { runs } => {
-            let (runs, problem) = each(runs, |run| find(run)?.remove(workspace).map(drop))?;
+            let (runs, problem) = each(runs, |run| find(run)?.remove(workspace))?;
             Ok(RecordReply::Removed { runs, problem })
         }
         RecordJob::Restore { runs } => {
@@ -202,21 +202,21 @@ fn tail(path: &Path) -> Vec<String> {
 }
 
 /// Says what was done, and what was not.
-fn say(app: &mut App, text: String, problem: Option<String>) {
+fn say(shared: &mut Shared, text: String, problem: Option<String>) {
     match problem {
-        None => app.say(Tone::Good, text),
-        Some(problem) => app.say(Tone::Bad, format!("{text} {problem}")),
+        None => shared.say(Tone::Good, text),
+        Some(problem) => shared.say(Tone::Bad, format!("{text} {problem}")),
     }
 }
 
 /// Takes in what came of a job, on the UI thread.
 pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::effect::Effect> {
     match reply {
-        RecordReply::Scored { run, split, outcome } => evaluate::scored(app, &run, split, outcome),
-        RecordReply::Compared { runs, split, outcome } => results::compared(app, &runs, split, outcome),
+        RecordReply::Scored { run, split, outcome } => app.screens.evaluate.scored(&app.shared, &run, split, outcome),
+        RecordReply::Compared { runs, split, outcome } => app.screens.results.compared(&runs, split, outcome),
         RecordReply::Exported { path, lines } => {
             let lines = if lines == 1 { "1 line is".to_owned() } else { format!("{lines} lines are") };
-            app.say(Tone::Good, format!("{lines} in {}.", path.display()));
+            app.shared.say(Tone::Good, format!("{lines} in {}.", path.display()));
         }
         RecordReply::Exists(job) => {
             if let RecordJob::Export { path, .. } = &*job {
@@ -224,7 +224,7 @@ pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::effect::Effect> {
                     "{} exists and was not written by faceprobe, or was edited since. Its contents will be lost.",
                     path.display()
                 );
-                app.ask("Replace the file?", vec![text], Job::Record(job));
+                app.shared.ask("Replace the file?", vec![text], Job::Record(job));
             }
         }
         RecordReply::Labelled { run, change } => {
@@ -234,20 +234,20 @@ pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::effect::Effect> {
                 Change::Pin(true) => format!("{run} is pinned."),
                 Change::Pin(false) => format!("{run} is unpinned."),
             };
-            app.say(Tone::Good, text);
+            app.shared.say(Tone::Good, text);
         }
-        RecordReply::Removed { runs: gone, problem } => {
-            runs::removed(app, &gone);
+        RecordReply::Removed { runs, problem } => {
+            app.screens.runs.removed(&mut app.shared, &runs);
             let key = keys::name_of(Context::Runs, Action::Undo);
-            let them = if gone.len() == 1 { "it" } else { "them" };
-            let text = format!("{} moved to the trash; {key} on Runs restores {them}.", were(&gone));
-            say(app, text, problem);
+            let them = if runs.len() == 1 { "it" } else { "them" };
+            let text = format!("{} moved to the trash; {key} on Runs restores {them}.", were(&runs));
+            say(&mut app.shared, text, problem);
         }
-        RecordReply::Restored { runs: back, problem } => {
-            runs::restored(app, &back);
-            say(app, format!("{} restored.", were(&back)), problem);
+        RecordReply::Restored { runs, problem } => {
+            app.screens.runs.restored(&app.shared, &runs);
+            say(&mut app.shared, format!("{} restored.", were(&runs)), problem);
         }
-        RecordReply::Read { run, log, journal } => runs::read(app, &run, log, journal),
+        RecordReply::Read { run, log, journal } => app.screens.runs.read(&run, log, journal),
     }
     Vec::new()
 }

@@ -2,7 +2,7 @@
 
 use super::Kind;
 use super::column::Column;
-use crate::tui::app::App;
+use crate::tui::screens::{Screens, TABLES};
 use crate::tui::stages::ScreenId;
 use faceprobe_core::config::{Entry, Section};
 use faceprobe_core::error::Result;
@@ -45,7 +45,7 @@ fn ranked(place: usize) -> u8 {
 
 /// The tables that can be configured, by the names of their screens.
 fn tables() -> impl Iterator<Item = (String, &'static Kind)> {
-    ScreenId::ALL.into_iter().filter_map(super::of).map(|kind| (kind.screen.name().to_lowercase(), kind))
+    TABLES.into_iter().map(|kind| (kind.screen.name().to_lowercase(), kind))
 }
 
 /// The keys of the section with the columns that the tables have by themselves.
@@ -96,10 +96,9 @@ fn one(entry: &Entry) -> Result<(ScreenId, Chosen)> {
 }
 
 /// Gives the tables the columns that are configured. What is shown or hidden on the screen counts more.
-pub fn configure(app: &mut App, columns: Vec<(ScreenId, Chosen)>) {
+pub fn configure(screens: &mut Screens, columns: Vec<(ScreenId, Chosen)>) {
     for (screen, chosen) in columns {
-        if let Some(kind) = super::of(screen) {
-            let (table, _) = (kind.state_mut)(app);
+        if let Some(table) = screens.get_mut(screen).table_mut() {
             table.configured = Some(chosen);
             table.changed();
         }

@@ -3,8 +3,8 @@
 use super::column::{self, Column};
 use super::differing::{self, Settings};
 use super::groups::{self, Figure, Line, Order};
-use super::{Kind, Table, studies, trains_several};
-use crate::tui::app::App;
+use super::{Table, studies, trains_several};
+use crate::tui::shared::Shared;
 use crate::tui::snapshot::{Run, Snapshot};
 use faceprobe_core::run::JobSpec;
 use std::collections::{BTreeSet, HashMap};
@@ -24,11 +24,6 @@ pub struct Offered {
     pub narrow: usize,
     /// When it goes where there is no room for all; none where it is hidden.
     pub rank: Option<u8>,
-}
-
-/// The name is always there.
-fn own_rank(column: &Column) -> Option<u8> {
-    (*column == Column::Run).then_some(0)
 }
 
 /// The lines of a table and its columns.
@@ -54,19 +49,20 @@ pub struct Listing {
 
 impl Listing {
     /// Works it out.
-    pub fn make(app: &App, kind: &Kind, table: &Table) -> Self {
-        let snapshot = &app.snapshot;
+    pub fn make(shared: &Shared, table: &Table) -> Self {
+        let kind = table.kind;
+        let snapshot = &shared.snapshot;
         let with_study = (table.studies && !table.flat).then(|| studies::with_study(&snapshot.runs));
         let runs = with_study.as_ref().unwrap_or(&snapshot.runs);
         let is_run = |at: &usize| !studies::is_study(&runs[*at]) && (kind.lists)(&runs[*at]);
         let all: Vec<usize> = (0..runs.len()).filter(is_run).collect();
         let listed: Vec<usize> = all.iter().copied().filter(|at| (kind.fulfils)(&table.filter, &runs[*at])).collect();
-        let mut cache = app.settings.borrow_mut();
+        let mut cache = shared.settings.borrow_mut();
         let models = listed.iter().map(|at| &runs[*at]).filter(|run| run.trains());
         let known: HashMap<String, Rc<Settings>> = models.map(|run| (run.id.to_string(), cache.of(run))).collect();
         cache.forget(snapshot);
         drop(cache);
-        let (by, descending) = table.sort(kind);
+        let (by, descending) = table.sort();
         let setting = |run: &Run| match &by {
             Some(Column::Setting(name)) => known.get(run.id.as_str())?.get(name).cloned(),
             _ => None,
@@ -92,7 +88,7 @@ impl Listing {
             known,
             common: Vec::new(),
         };
-        listing.columns = listing.offered(kind, table, by.as_ref());
+        listing.columns = listing.offered(table, by.as_ref());
         listing.common = listing.common();
         listing
     }
@@ -130,9 +126,8 @@ impl Listing {
         if line.group.is_none() {
             return self.value(line, name);
         }
-        if matches!(line.run.job, JobSpec::Demo { .. })
-            && self.members(at).any(|member| self.value(member, name).is_none())
-        {
+        let several = matches!(line.run.job, JobSpec::Demo { .. });
+        if several && self.members(at).any(|member| self.value(member, name).is_none()) {
             return None;
         }
         differing::shared(self.members(at).filter_map(|member| self.value(member, name)))
@@ -171,7 +166,8 @@ impl Listing {
         }
     }
 
-    fn offered(&self, kind: &Kind, table: &Table, by: Option<&Column>) -> Vec<Offered> {
+    fn offered(&self, table: &Table, by: Option<&Column>) -> Vec<Offered> {
+        let kind = table.kind;
         let settings = self.settings.iter().map(|name| Column::Setting(name.clone()));
         let mut columns = vec![Column::Run];
         columns.extend(settings);
@@ -184,7 +180,8 @@ impl Listing {
         columns.extend(Column::ALL.into_iter().filter(|column| *column != Column::Run));
         let rank = |column: &Column| {
             let usual = match configured {
-                Some(configured) => configured.rank(column).filter(|_| *column != Column::Run).or(own_rank(column)),
+                Some(_) if *column == Column::Run => Some(0),
+                Some(configured) => configured.rank(column),
                 None => kind.usual.iter().find(|(usual, _)| usual == column).map(|(_, rank)| *rank),
             };
             let same = configured.is_none() && kind.if_differing.contains(column) && !self.differ(column);

@@ -1,9 +1,9 @@
 //! What a study's file made, as one group of the table.
 
+use super::Table;
 use super::act::fold;
-use super::{Kind, current};
-use crate::tui::app::{App, Tone};
 use crate::tui::keys::Action;
+use crate::tui::shared::{Shared, Tone};
 use crate::tui::snapshot::{About, Run};
 use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::run::{Facts, JobSpec, RunId, Status};
@@ -73,18 +73,18 @@ fn study(runs: &[Arc<Run>]) -> Option<Run> {
 
 /// Takes the actions that would be for one run while the cursor is on the line of a study: Enter folds, the others say
 /// why not. False for all other actions and lines.
-pub fn act(app: &mut App, kind: &Kind, action: Action) -> bool {
+pub fn act(table: &mut Table, shared: &mut Shared, action: Action) -> bool {
     use Action::{
         Choose, Clone, Enter, Jump, Large, Note, OpenTest, PauseResume, Pin, Refit, Remove, Rename, Stop, Yank,
     };
-    if !current(app, kind).is_some_and(|line| is_study(&line.run)) {
+    if !table.run(shared).is_some_and(|run| is_study(&run)) {
         return false;
     }
     match action {
-        Enter => fold(app, kind),
-        Remove if !app.marked().is_empty() => return false,
+        Enter => fold(table, shared),
+        Remove if !shared.marked.is_empty() => return false,
         Choose | Clone | Jump | Large | Note | OpenTest | PauseResume | Pin | Refit | Remove | Rename | Stop | Yank => {
-            app.say(Tone::Plain, "This line is the study; its runs stand beneath it.");
+            shared.say(Tone::Plain, "This line is the study; its runs stand beneath it.");
         }
         _ => return false,
     }
