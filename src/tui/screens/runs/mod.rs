@@ -12,6 +12,7 @@ use super::super::prompt::{Prompt, Purpose};
 use super::super::records::{Change, RecordJob};
 use super::super::request::Request;
 use super::super::shared::{Hits, Shared, Tone};
+use super::super::snapshot::Run;
 use super::super::stages::{ScreenId, State as Step, Study};
 use super::super::table::{self, Column, Kind, Signs, Table};
 use super::super::widgets::format;
