@@ -3,7 +3,7 @@
 use super::super::super::keys::{self, Action, Context};
 use super::super::super::shared::{Hits, Shared};
 use super::super::super::table::{
-    Table, column,
+    self, Table, column,
     groups::{Figure, Line as RunLine},
 };
 use super::super::super::widgets::{self, NARROW, format, panel};
