@@ -35,6 +35,7 @@ fn file(name: &str) -> Source {
 fn outlook() -> Outlook {
     let launch = || Action::Launch(Box::new(JobSpec::Sample(SampleSettings::default())));
     let step = |name: &str, needs: &[usize], state, run: Option<&str>, action| Step {
+        note: None,
         name: name.into(),
         needs: needs.to_vec(),
         state,

@@ -149,6 +149,9 @@ fn about(study: &StudyView, shared: &Shared, outlook: &Outlook, width: usize) ->
     let mut wrapped = |text: &str, style: Style| {
         lines.extend(widgets::wrapped(text, width.max(10)).into_iter().map(|line| Line::styled(line, style)));
     };
+    if let Some(note) = &step.note {
+        wrapped(note, theme.text());
+    }
     if let Some(problem) = &step.problem {
         wrapped(problem, theme.bad());
     }
@@ -173,6 +176,7 @@ fn about(study: &StudyView, shared: &Shared, outlook: &Outlook, width: usize) ->
         core::Action::Resume(run) => Some(format!("goes on with {run}")),
         core::Action::Extend(run, _) => Some(format!("goes on with {run}, which has more to do now")),
         core::Action::Refit(run) => Some(format!("trains the model of {run} anew on validation too")),
+        core::Action::Choose { run, .. } => Some(format!("makes predict use {run}")),
         core::Action::Report(report) => Some(format!("writes the report into {}", report.output)),
     };
     if let Some(does) = does {
