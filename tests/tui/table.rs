@@ -494,16 +494,23 @@ fn marked_runs_are_removed_together_and_brought_back_together() {
     assert_eq!(press(&mut app, KeyCode::Char('y')), job(RecordJob::Remove { runs: runs.clone() }));
     let reply = |reply| Event::Job(JobReply::Record(Box::new(reply)));
     app.update(reply(RecordReply::Removed { runs: runs.clone(), problem: None }));
-    assert!(app.shared.message.as_ref().is_some_and(|(_, text)| text.contains("2 runs were moved to the trash; u on Runs")));
+    assert!(
+        app.shared.message.as_ref().is_some_and(|(_, text)| text.contains("2 runs were moved to the trash; u on Runs"))
+    );
     assert_eq!(app.shared.marked, ["sweep-1"]);
     assert_eq!(press(&mut app, KeyCode::Char('u')), job(RecordJob::Restore { runs: runs.clone() }));
     // What cannot be brought back now can be later.
     app.update(reply(RecordReply::Restored { runs: runs[..1].to_vec(), problem: Some("The disk is full.".into()) }));
-    assert!(app.shared.message.as_ref().is_some_and(|(_, text)| text.contains("dense-9 was restored. The disk is full.")));
+    assert!(
+        app.shared.message.as_ref().is_some_and(|(_, text)| text.contains("dense-9 was restored. The disk is full."))
+    );
     assert_eq!(press(&mut app, KeyCode::Char('u')), job(RecordJob::Restore { runs: runs[1..].to_vec() }));
     // Marks that are all at work are said to be.
     press(&mut app, KeyCode::Char('D'));
-    assert!(app.shared.overlay.is_none() && app.shared.message.as_ref().is_some_and(|(_, text)| text.contains("is running")));
+    assert!(
+        app.shared.overlay.is_none()
+            && app.shared.message.as_ref().is_some_and(|(_, text)| text.contains("is running"))
+    );
 }
 
 #[test]
