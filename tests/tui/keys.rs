@@ -225,7 +225,7 @@ fn a_click_on_the_footer_is_its_key() {
 
 #[test]
 fn help_and_palette_look_as_they_should() {
-    for (width, height) in [(80, 24), (40, 12)] {
+    for (width, height) in [(80, 24), (120, 40), (200, 60), (40, 12)] {
         for (kind, theme) in [("colour", DARK), ("mono", MONO)] {
             let mut app = on_screen(theme, ScreenId::Runs);
             press(&mut app, KeyCode::Char('?'));

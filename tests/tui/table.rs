@@ -239,7 +239,7 @@ fn a_search_finds_what_is_folded_away_and_n_means_the_next_only_while_it_is_on()
     press(&mut app, KeyCode::Esc);
     assert_eq!(app.screens.runs.table.selected.as_deref(), Some("dense-4"));
     keyed(&mut app, "/xyzzy");
-    assert!(shown(&mut app, 120, 40).contains("None of 16 runs says 'xyzzy'"));
+    assert!(shown(&mut app, 120, 40).contains("None of 16 runs matches 'xyzzy'"));
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub fn act(table: &mut Table, shared: &mut Shared, action: Action) -> Option<Vec
                     let key = name_of(kind.screen.context(), Action::SortNext);
                     shared.say(
                         Tone::Plain,
-                        format!("The newest are first; {key} sorts by a column, which can be turned."),
+                        format!("The newest are first; {key} sorts by a column, whose order can be reversed."),
                     );
                 }
             }

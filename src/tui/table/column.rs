@@ -117,7 +117,7 @@ impl Column {
             Self::Threshold => "the threshold, chosen on validation".into(),
             Self::Took => "how long it took".into(),
             Self::Size => "the size of its folder".into(),
-            Self::Started => "when it was asked for".into(),
+            Self::Started => "when it was started".into(),
             Self::Note => "the first line of the note".into(),
         }
     }

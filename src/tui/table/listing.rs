@@ -212,7 +212,15 @@ impl Listing {
             };
             let rank = rank(&column);
             // What is hidden is not measured.
-            let (width, narrow) = if rank.is_some() { (widest(true), widest(false)) } else { (0, 0) };
+            let (width, narrow) = match (&column, rank) {
+                (_, None) => (0, 0),
+                // Only figures and names have a short form.
+                (column, _) if column.is_accuracy() || *column == Column::Run => (widest(true), widest(false)),
+                _ => {
+                    let width = widest(true);
+                    (width, width)
+                }
+            };
             Offered { column, width, narrow, rank }
         };
         columns.into_iter().map(offer).collect()

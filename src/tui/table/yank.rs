@@ -59,7 +59,7 @@ fn text(table: &Table, shared: &Shared, action: Action) -> Result<(String, Strin
         }
         Action::YankCommand => {
             let command = command(&shared.snapshot, run);
-            let none = || format!("No command does what {} did; it is a part of something else.", run.id);
+            let none = || format!("There is no command for {} alone; it is a part of another run.", run.id);
             (command.ok_or_else(none)?, "the command".to_owned())
         }
         Action::YankRows => {

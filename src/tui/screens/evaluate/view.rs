@@ -268,7 +268,7 @@ impl View<'_> {
         let theme = self.shared.theme;
         let Some(groups) = &self.figures.groups else {
             let inner = self.framed(frame, area, "Accuracy by group");
-            let text = "Nothing is known of these images that tells groups apart.";
+            let text = "These images have no attributes to group by.";
             widgets::text(frame, inner, vec![Line::styled(text, theme.dim())], 0);
             return;
         };
@@ -276,7 +276,7 @@ impl View<'_> {
         let count = self.sheet.columns().len();
         if count > 1 {
             let key = keys::name_of(Context::Evaluate, Action::GroupBy);
-            title.push(Span::styled(format!("  {key} the next of {count}"), theme.dim()));
+            title.push(Span::styled(format!("  {key} next of {count} columns"), theme.dim()));
         }
         let inner = self.framed(frame, area, Line::from(title));
         let lines = parts::groups(theme, groups, usize::from(inner.width), usize::from(inner.height));

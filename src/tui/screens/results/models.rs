@@ -45,7 +45,7 @@ pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, hits:
                 Line::raw("Press 3 to train one, or 1 and then d for the demo."),
             ]
         } else {
-            let text = format!("None of {} models fulfils '{}'; Esc shows all.", lines.all, table.filter_text());
+            let text = format!("None of {} models matches '{}'; Esc shows all.", lines.all, table.filter_text());
             vec![Line::raw(text)]
         };
         widgets::text(frame, inner, lines, 0);
@@ -123,7 +123,7 @@ fn explain(shared: &Shared, row: &ResultRow) -> Vec<Line<'static>> {
             _ => "not opened".to_owned(),
         };
         lines.push(Line::raw(format!(
-            "With people kept apart ({}): validation {}, test {}.",
+            "Split by subject ({}): validation {}, test {}.",
             leak.dataset,
             figure(leak.val_accuracy, leak.val_leak),
             figure(leak.test_accuracy, leak.test_leak)
@@ -135,7 +135,7 @@ fn explain(shared: &Shared, row: &ResultRow) -> Vec<Line<'static>> {
             count => format!("{count} times"),
         };
         lines.push(Line::styled(
-            format!("! Made after the test split had been opened {times}: its settings can have been chosen on the test set."),
+            format!("! Made after the test split had been opened {times}: its settings may have been chosen on the test set."),
             theme.warning(),
         ));
     }

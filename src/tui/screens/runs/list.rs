@@ -24,9 +24,9 @@ pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, hits:
     frame.render_widget(block, top);
     let Some(current) = current else {
         let text = if lines.all == 0 {
-            "Nothing was started here yet. Press 1 and then d for the demo, or n to prepare a data set.".to_owned()
+            "No runs yet. Press 1 and then d for the demo, or n to prepare a data set.".to_owned()
         } else {
-            format!("None of {} runs fulfils '{}'; Esc shows all.", lines.all, table.filter_text())
+            format!("None of {} runs matches '{}'; Esc shows all.", lines.all, table.filter_text())
         };
         widgets::text(frame, inner, vec![Line::raw(text)], 0);
         return;

@@ -199,7 +199,7 @@ impl<'a> Board<'a> {
         }
     }
 
-    /// What the chart is of, with fewer and fewer notes: the epochs are told by the axis too.
+    /// What the chart is of, with fewer and fewer notes. The epochs go first, since the axis tells them too.
     fn titles(&self, figure: Figure, narrow: bool) -> Vec<String> {
         let val = (self.runs.len() > 1).then(|| "val".to_owned());
         let epochs = self.view.range.map(|(first, last)| format!("epochs {first}-{last}"));
@@ -250,8 +250,8 @@ impl<'a> Board<'a> {
         }));
         let titles = self.titles(figure, narrow);
         let room = |title: &str| usize::from(area.width).saturating_sub(title.chars().count() + 4);
-        let fits = |long: bool| titles.iter().find(|title| told.width(long) <= room(title));
-        let title = fits(true).or_else(|| fits(false)).or(titles.last()).cloned().unwrap_or_default();
+        let fits = |title: &&String| told.width(false) <= room(title);
+        let title = titles.iter().find(fits).or(titles.last()).cloned().unwrap_or_default();
         let room = room(&title);
         let mut spans = vec![Span::styled(title, theme.strong())];
         spans.extend(told.spans(theme, room));

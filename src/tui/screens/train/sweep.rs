@@ -160,7 +160,7 @@ pub fn draw(frame: &mut Frame, area: Rect, view: &View, shared: &Shared, sweep: 
         let live = heads.iter().filter(|head| head.live).count();
         let note = match live {
             0 => String::new(),
-            _ => format!(" {} at work: their best val@0.5 so far", format::count(live, "head")),
+            _ => format!(" {} running: their best val@0.5 so far", format::count(live, "head")),
         };
         let first = Line::from(vec![Span::styled(text, theme.dim()), Span::styled(figures, theme.strong())]);
         let wide = usize::from(foot.width) >= first.width() + best.chars().count();

@@ -18,7 +18,7 @@ pub fn draw(frame: &mut Frame, area: Rect, train: &Train, shared: &Shared, hits:
     let theme = shared.theme;
     let lines = train.table.listing(shared);
     if let (None, 1..) = (lines.line(0), lines.all) {
-        let text = format!("None of {} runs fulfils '{}'; Esc shows all.", lines.all, train.table.filter_text());
+        let text = format!("None of {} runs matches '{}'; Esc shows all.", lines.all, train.table.filter_text());
         let block = panel(theme, "Train", area.width);
         let inner = block.inner(area);
         frame.render_widget(block, area);
