@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 /// A sweep of two widths with three heads, behind 40 trainings of their own.
-fn with_a_sweep(workspace: &Path) {
+pub fn with_a_sweep(workspace: &Path) {
     fabricate(workspace, 40);
     let folder = workspace.join("runs/sweep-1");
     fs::create_dir_all(&folder).expect("a folder");

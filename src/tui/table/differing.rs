@@ -17,7 +17,8 @@ pub fn differing(models: &[Rc<Settings>]) -> Vec<(String, usize)> {
     for settings in models {
         let kind = settings.get("kind").map_or("", String::as_str);
         for (setting, value) in settings.iter() {
-            let (first, others) = values.entry((kind, setting)).or_insert_with(|| (value, BTreeSet::new()));
+            let value = value.as_str();
+            let (first, others) = values.entry((kind, setting.as_str())).or_insert_with(|| (value, BTreeSet::new()));
             if *first != value {
                 others.insert(value);
             }
@@ -27,7 +28,7 @@ pub fn differing(models: &[Rc<Settings>]) -> Vec<(String, usize)> {
     for ((_, setting), (_, others)) in &values {
         let last = setting.rsplit('.').next().unwrap_or_default();
         if !others.is_empty() && !ELSEWHERE.contains(&last) {
-            let most = counts.entry(setting).or_default();
+            let most = counts.entry(*setting).or_default();
             *most = (*most).max(others.len() + 1);
         }
     }
