@@ -133,7 +133,7 @@ fn the_setting_that_was_varied_has_a_column_and_so_has_the_data() {
             let mut app = app_with(DARK, swept(setting, values.clone()));
             press(&mut app, KeyCode::Char('4'));
             let text = shown(&mut app, width, 40);
-            assert!(text.contains(setting), "{setting} at {width}\n{text}");
+            assert!(text.contains(&setting.replace('_', " ")), "{setting} at {width}\n{text}");
             for (at, value) in texts.iter().enumerate() {
                 let line = text.lines().find(|line| line.contains(&format!("│   dense-{}", 100 + at)));
                 let line = line.or_else(|| text.lines().find(|line| line.contains(&format!("dense-{} ", 100 + at))));
