@@ -22,7 +22,13 @@ pub(super) const ROWS: &[Binding] = &[
         "remove",
         "Moves the marked runs, or the selected one, to the trash with everything they produced; asks first.",
     ),
-    bind(C::Runs, &[ch('u')], A::Undo, "undo", "Restores the runs that were removed last, all of one removal together."),
+    bind(
+        C::Runs,
+        &[ch('u')],
+        A::Undo,
+        "undo",
+        "Restores the runs that were removed last, all of one removal together.",
+    ),
     bind(
         C::Runs,
         &[ch('p')],
