@@ -8,8 +8,8 @@ use faceprobe_core::dataset::prepare::PrepareSettings;
 pub(crate) struct PrepareArgs {
     #[command(flatten)]
     pub settings: Options<PrepareSettings>,
-    /// Leave the current version of that name the current one. Without this, what is prepared, or found to be there with
-    /// the same content, becomes it
+    /// Keep the current version of that name; without this, what is prepared becomes current, or what is there with the
+    /// same content
     #[arg(long)]
     pub keep_current: bool,
 }

@@ -207,6 +207,7 @@ pub(crate) enum WeightsCommand {
     /// Download the pretrained weights of a backbone from the first source that can be reached; `onnxruntime` is what runs
     /// your ONNX files
     Fetch {
+        /// The backbone, as 'weights list' names it
         name: String,
         /// Only from this address, replacing installed weights
         #[arg(long, value_name = "URL")]
@@ -220,7 +221,9 @@ pub(crate) enum WeightsCommand {
     /// an ONNX file, under the same name). A TorchScript file is a program: it runs with your rights when it is imported
     /// and whenever the backbone is used
     Import {
+        /// The backbone, as 'weights list' names it, or a new name for a network of your own
         name: String,
+        /// The file with its weights
         file: PathBuf,
         /// Import a TorchScript file, a program, because you trust who made it
         #[arg(long)]

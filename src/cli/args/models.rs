@@ -59,7 +59,7 @@ pub(crate) struct EvaluateArgs {
     /// data set too are left out
     #[arg(long, value_name = "DATA", conflicts_with = "open_test")]
     pub on: Option<String>,
-    /// Accuracy by the values of these columns too: age, race or whatever else the data set tells
+    /// Accuracy by the values of these columns too: age, race or any other column of the data set
     #[arg(long, value_delimiter = ',', value_name = "COLUMN,…")]
     pub by: Vec<String>,
 }
@@ -69,10 +69,10 @@ pub(crate) struct ReportArgs {
     /// A folder for report.html and report.md, or the name of the HTML file [default: report/ in the workspace]
     #[arg(long, short, value_name = "DIR|FILE")]
     pub output: Option<PathBuf>,
-    /// The run that the model card is of [default: the chosen one, else the best on validation]
+    /// The run that the model card describes [default: the chosen one, else the best on validation]
     #[arg(long, value_name = "RUN")]
     pub model: Option<String>,
-    /// Put small pictures of the worst mistakes in: photographs of people
+    /// Include thumbnails of the worst mistakes, which are photographs of people
     #[arg(long)]
     pub thumbnails: bool,
     /// Overwrite files that were not made here
@@ -82,8 +82,10 @@ pub(crate) struct ReportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
+    /// The first run
     #[arg(value_name = "RUN")]
     pub first: String,
+    /// The run it is compared with
     #[arg(value_name = "RUN")]
     pub second: String,
 }

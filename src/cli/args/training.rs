@@ -79,10 +79,10 @@ pub(crate) struct FeaturesMapArgs {
     pub map: Options<MapSettings>,
     #[command(flatten)]
     pub dataset: DatasetArg,
-    /// What colours mean: class, split, correct (what --model made of validation, and of test if it was opened) or age
+    /// Colour by class, split, correct (the predictions of --model on validation, and on test if it was opened) or age
     #[arg(long, value_name = "WHAT", default_value = "class")]
     pub colour: String,
-    /// The run whose answers --colour correct shows [default: the chosen one, else the best on validation]
+    /// The run whose predictions --colour correct shows [default: the chosen one, else the best on validation]
     #[arg(long, value_name = "RUN")]
     pub model: Option<String>,
     /// The picture: an .svg or .png file
