@@ -2,7 +2,9 @@
 """What the workbench costs, measured through a pseudo-terminal of 120 x 40.
 
     benches/terminal.py WORKSPACE [--idle 30]               start-up, memory, and what an idle screen does
-    benches/terminal.py WORKSPACE --busy [--keys 100]       bytes and the time from key to screen while a run works
+    benches/terminal.py WORKSPACE --busy [--keys 100]       bytes and the time from key to screen while a run works:
+                                                            between screens, over the large chart, and on the table of
+                                                            models, which every key orders anew
 
 For the first, `benches/many_runs.py WORKSPACE` makes a workspace with 1,000 runs. For the second, start a run in the
 workspace before, for instance `faceprobe --workspace WORKSPACE train benchmark --epochs 500 --detach`.
@@ -34,8 +36,8 @@ class Screen:
             os.execv(PROGRAM, [PROGRAM, "--workspace", workspace])
         fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
 
-    def read(self, seconds, until=None):
-        """What is written within a time, or until some bytes are among it."""
+    def read(self, seconds, *until):
+        """What is written within a time, or until some of these bytes are among it."""
         end, out = time.perf_counter() + seconds, b""
         while (left := end - time.perf_counter()) > 0:
             if select.select([self.terminal], [], [], min(0.002, left))[0]:
@@ -43,7 +45,7 @@ class Screen:
                     out += os.read(self.terminal, 1 << 16)
                 except OSError:
                     break
-                if until and until in out:
+                if any(sign in out for sign in until):
                     break
         return out
 
@@ -86,23 +88,53 @@ def starting(workspace, idle):
         screen.quit()
 
 
+BEGIN_FRAME = b"\x1b[?2026h"
+
+
+def flow(screen, what, seconds=15):
+    """Bytes and frames a second while nobody presses a key."""
+    written = screen.read(seconds)
+    print(f"{what}: {len(written) / seconds / 1024:.2f} KiB/s, {written.count(BEGIN_FRAME) / seconds:.1f} frames/s")
+
+
+def latency(screen, what, keys, press):
+    """Milliseconds from a key to what it shows; `press` says the key of a turn and the bytes that it shows."""
+    times = []
+    for turn in range(keys):
+        screen.read(random.uniform(0.05, 0.25))
+        key, signs, back = press(turn)
+        pressed = time.perf_counter()
+        screen.keys(key)
+        screen.read(2, *signs)
+        times.append((time.perf_counter() - pressed) * 1000)
+        if back:
+            screen.read(0.1)
+            screen.keys(back)
+            # A key right behind Esc would be one with Alt.
+            screen.read(0.3)
+    times.sort()
+    print(f"{what}: median {times[keys // 2]:.0f} ms, 95 % within {times[keys * 95 // 100]:.0f} ms, "
+          f"at most {times[-1]:.0f} ms; {screen.memory():.0f} MiB")
+
+
 def busy(workspace, keys):
     screen = Screen(workspace)
     screen.read(4)
     screen.keys(b"3")
     screen.read(1)
-    print(f"while a run works: {len(screen.read(20)) / 20 / 1024:.2f} KiB/s")
-    times = []
-    for turn in range(keys):
-        screen.read(random.uniform(0.05, 0.25))
-        key, sign = [(b"7", b"Runs"), (b"3", b"Train")][turn % 2]
-        pressed = time.perf_counter()
-        screen.keys(key)
-        screen.read(2, sign)
-        times.append((time.perf_counter() - pressed) * 1000)
-    times.sort()
-    print(f"key to screen: median {times[keys // 2]:.0f} ms, 95 % within {times[keys * 95 // 100]:.0f} ms, "
-          f"at most {times[-1]:.0f} ms; {screen.memory():.0f} MiB")
+    flow(screen, "beside the list")
+    latency(screen, "key to another screen", keys, lambda turn: [(b"7", [b"Runs"], b""), (b"3", [b"Train"], b"")][turn % 2])
+    screen.keys(b"\r")
+    screen.read(1)
+    flow(screen, "over the large chart")
+    latency(screen, "key over the large chart", keys, lambda _: (b":", [b"Commands"], b"\x1b"))
+    screen.keys(b"\x1b")
+    screen.read(0.5)
+    screen.keys(b"4")
+    screen.read(1)
+    # The arrow of the heading goes to another column.
+    arrows = ["▼".encode(), "▲".encode()]
+    latency(screen, "key that orders the table", keys, lambda turn: ([b">", b"<"][turn % 2], arrows, b""))
     screen.quit()
 
 

@@ -55,6 +55,7 @@ fn a_configuration_is_begun_found_shown_and_never_overwritten() {
     let line = |name: &str| shown.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
     assert!(line("screen.theme").ends_with(&format!("{}:2:9", file.display())), "{shown}");
     assert!(line("screen.mouse").ends_with("faceprobe.toml:2:9") && line("screen.mouse").contains("true"), "{shown}");
+    assert!(line("columns.train").contains("settings") && line("columns.train").ends_with("default"), "{shown}");
     assert!(line("screen.ascii").ends_with("default") && line("slurm.partition").contains("gpu"), "{shown}");
     assert!(
         ok(&home, &at, &["config", "keys", "runs"])
@@ -73,6 +74,11 @@ fn a_configuration_is_begun_found_shown_and_never_overwritten() {
     ok(&home, &at, &["runs", "list"]);
     fs::write(&file, b"[screen]\n# \xff\n").unwrap();
     assert!(refused(&home, &at, &["config", "show"]).contains(":2:3: the text is not UTF-8"));
+    fs::write(&file, "[columns]\nresults = ['val', 'tost']\n").unwrap();
+    let told = refused(&home, &at, &["config", "show"]);
+    assert!(told.contains(":2:11: results: there is no column tost; did you mean test?"), "{told}");
+    ok(&home, &at, &["results"]);
+    fs::write(&file, b"[screen]\n# \xff\n").unwrap();
     // A file that is named must be there.
     let mut named = command(&at, &["config", "show"]);
     let output = named.env("FACEPROBE_CONFIG", at.join("none.toml")).output().unwrap();
@@ -126,6 +132,9 @@ fn shells_complete_commands_options_and_names() {
     for name in ["dense-1", "dense-2", "logistic-1", "evil\u{1b}[2J-1"] {
         fs::create_dir_all(at.path().join("runs").join(name)).unwrap();
     }
+    for name in ["dense-1", "dense-2", "logistic-1"] {
+        fs::write(at.path().join("runs").join(name).join("scores-val.csv"), "").unwrap();
+    }
     fs::create_dir_all(at.path().join("data/prepared/faces")).unwrap();
     let tab = |words: &[&str]| completed(at.path(), &bash, words);
     assert_eq!(tab(&["faceprobe", "comp"]), ["compare", "completions"]);
@@ -140,6 +149,115 @@ fn shells_complete_commands_options_and_names() {
     let elsewhere = at.path().to_string_lossy().into_owned();
     let from_root = completed(home.path(), &bash, &["faceprobe", "--workspace", &elsewhere, "runs", "show", "logi"]);
     assert_eq!(from_root, ["logistic-1"]);
+}
+
+/// Whether a shell is here; else it is said that it was not tried.
+fn has(shell: &str) -> bool {
+    let there = Command::new(shell).args(["-c", "true"]).output().is_ok_and(|output| output.status.success());
+    if !there {
+        eprintln!("skipped: {shell} is not here, so its completions were not tried");
+    }
+    there
+}
+
+/// Types each text into this shell on a terminal and presses Tab; what it shows then must come.
+fn at_tab(shell: &Command, folder: &Path, typed: &[(&str, &str)]) {
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+    use std::io::{Read, Write};
+    use std::sync::mpsc;
+    use std::time::{Duration, Instant};
+    let size = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
+    let pair = native_pty_system().openpty(size).unwrap();
+    let mut command = CommandBuilder::new(shell.get_program());
+    command.args(shell.get_args());
+    command.cwd(folder);
+    for (name, value) in shell.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    command.env("TERM", "xterm");
+    let mut child = pair.slave.spawn_command(command).unwrap();
+    let (mut output, mut input) = (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
+    let (send, bytes) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = output.read(&mut buffer) {
+            if send.send(buffer[..length].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    let mut screen = vt100::Parser::new(30, 100, 0);
+    let until = |screen: &mut vt100::Parser, what: &str| {
+        let begun = Instant::now();
+        while !screen.screen().contents().contains(what) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "no '{what}' on:\n{}", screen.screen().contents());
+            if let Ok(bytes) = bytes.recv_timeout(Duration::from_millis(100)) {
+                screen.process(&bytes);
+            }
+        }
+    };
+    until(&mut screen, "ready>");
+    for (text, shows) in typed {
+        input.write_all(format!("\u{15}{text}\t").as_bytes()).unwrap();
+        until(&mut screen, shows);
+    }
+    let _ = child.kill();
+}
+
+#[test]
+fn zsh_and_fish_complete_at_tab_on_a_terminal() {
+    let (home, at) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for name in ["dense-1", "logistic-1", "extract-1"] {
+        fs::create_dir_all(at.path().join("runs").join(name)).unwrap();
+        if name != "extract-1" {
+            fs::write(at.path().join("runs").join(name).join("scores-val.csv"), "").unwrap();
+        }
+    }
+    let program = Path::new(env!("CARGO_BIN_EXE_faceprobe")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
+    // A command, an option, what it may be, a run.
+    let typed = [
+        ("faceprobe doc", "faceprobe doctor"),
+        ("faceprobe train dense --drop", "--dropout"),
+        ("faceprobe train dense --optimizer rms", "--optimizer rmsprop"),
+        ("faceprobe runs show ext", "runs show extract-1"),
+        ("faceprobe predict --model log", "--model logistic-1"),
+    ];
+    if has("zsh") {
+        let functions = home.path().join("functions");
+        fs::create_dir(&functions).unwrap();
+        fs::write(functions.join("_faceprobe"), ok(home.path(), at.path(), &["completions", "zsh"])).unwrap();
+        let start =
+            format!("PS1='ready> '\nfpath=({} $fpath)\nautoload -Uz compinit\ncompinit -u\n", functions.display());
+        fs::write(home.path().join(".zshrc"), start).unwrap();
+        let mut zsh = Command::new("zsh");
+        zsh.arg("-i").env("ZDOTDIR", home.path()).env("HOME", home.path()).env("PATH", &path);
+        at_tab(&zsh, at.path(), &typed);
+    }
+    if has("fish") {
+        let folder = home.path().join(".config/fish");
+        fs::create_dir_all(folder.join("completions")).unwrap();
+        fs::write(folder.join("completions/faceprobe.fish"), ok(home.path(), at.path(), &["completions", "fish"]))
+            .unwrap();
+        fs::write(folder.join("config.fish"), "function fish_prompt; echo -n 'ready> '; end\nset -g fish_greeting\n")
+            .unwrap();
+        let mut fish = Command::new("fish");
+        fish.env("HOME", home.path()).env("XDG_CONFIG_HOME", home.path().join(".config")).env("PATH", &path);
+        at_tab(&fish, at.path(), &typed);
+    }
+    // A model is offered where a model is wanted.
+    if has("fish") {
+        let script = at.path().join("faceprobe.fish");
+        fs::write(&script, ok(home.path(), at.path(), &["completions", "fish"])).unwrap();
+        let line = format!("source {}; complete -C 'faceprobe predict --model '", script.display());
+        let output =
+            Command::new("fish").args(["-c", &line]).env("PATH", &path).env("HOME", home.path()).current_dir(at.path());
+        let output = output.output().unwrap();
+        let offered: Vec<String> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
+        assert_eq!(offered, ["dense-1", "logistic-1"]);
+    }
 }
 
 #[test]

@@ -140,6 +140,33 @@ fn the_whole_study_takes_sixty_keys_all_of_them_named_on_the_screen() {
     newcomer.press(ENTER, "Enter predict/open");
     newcomer.session.until("an answer", |screen| screen.contains("the threshold") && screen.contains(" %"));
     assert!(newcomer.keys <= 60, "{} keys", newcomer.keys);
+    // Beside the study: in another folder, no answer stands for a picture that was not asked about.
+    let model = |screen: &str| screen.contains("Prediction by ") && screen.contains("the threshold");
+    assert!(model(&newcomer.session.text()));
+    newcomer.press("/", "/ type a path");
+    newcomer.types(&format!("{}/male/", photographs.display()));
+    newcomer.press(ENTER, "Enter open");
+    newcomer.session.until("the other folder, without an answer", |screen| {
+        screen.contains("/male") && screen.contains(".jpg") && !screen.contains("the threshold")
+    });
+    // A threshold that is kept on Evaluate is the one that Results tell.
+    newcomer.press("5", "1-7 screens");
+    newcomer.press(LEFT, "← threshold");
+    newcomer.press(ENTER, "Enter keep");
+    newcomer.sees("Predict now uses");
+    newcomer.press("4", "Evaluate");
+    newcomer.sees("kept on Evaluate; τ was");
+    // A picture that two models disagree on is predicted with one that was compared.
+    newcomer.types("g ");
+    newcomer.sees("1 marked");
+    newcomer.types(" ");
+    newcomer.sees("2 marked");
+    newcomer.press(ENTER, "2 marked");
+    newcomer.sees("They disagree on");
+    newcomer.press("o", "o predict");
+    newcomer.session.until("the model that was looked at", |screen| {
+        ["dense-1", "benchmark-1", "logistic-1"].iter().any(|run| screen.contains(&format!("Prediction by {run}")))
+    });
     newcomer.press("q", "q quit");
     assert!(newcomer.session.ends().success());
     let opened = fs::read_to_string(workspace.join("runs/test-openings.jsonl")).expect("a record of openings");

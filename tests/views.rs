@@ -84,9 +84,9 @@ fn a_map_is_looked_at_and_images_are_chosen_on_it() {
     session.shows("train 48");
     // Drawn over the whole plane by the mouse: press, drag, let go.
     session.keys("\u{1b}[<0;24;4M\u{1b}[<32;60;20M\u{1b}[<32;82;34M\u{1b}[<0;82;34m");
-    session.shows("images are chosen");
+    session.shows("images are selected");
     let text = session.text();
-    let said = text.split(" images are chosen").next().and_then(|before| before.split(' ').next_back());
+    let said = text.split(" images are selected").next().and_then(|before| before.split(' ').next_back());
     let chosen: usize = said.and_then(|count| count.trim().parse().ok()).expect("a count");
     assert!((60..=80).contains(&chosen), "nearly all: {chosen}");
     session.keys("e");

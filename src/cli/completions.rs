@@ -10,7 +10,8 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 use faceprobe_core::backbone;
 use faceprobe_core::error::{Error, Result};
-use faceprobe_core::run::RunId;
+use faceprobe_core::run::results::Column;
+use faceprobe_core::run::{RunId, trash};
 use faceprobe_core::workspace::Workspace;
 use faceprobe_settings::is_control;
 use std::ffi::{OsStr, OsString};
@@ -48,8 +49,18 @@ fn completing(command: Command) -> Command {
 fn with_values(arg: Arg, command: &str) -> Arg {
     let named = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default();
     let id = arg.get_id().as_str().to_owned();
+    let of_model =
+        ["choose", "compare", "ensemble", "evaluate", "export", "predict", "refit", "results"].contains(&command);
     match (id.as_str(), named.as_str()) {
+        ("run", _) if command == "restore" => {
+            arg.add(ArgValueCompleter::new(|typed: &OsStr| beginning(typed, removed())))
+        }
+        ("extend", _) => arg.add(ArgValueCompleter::new(|typed: &OsStr| beginning(typed, sweeps()))),
+        ("run" | "runs", _) | (_, "RUN") if of_model => {
+            arg.add(ArgValueCompleter::new(|typed: &OsStr| beginning(typed, models())))
+        }
         ("run" | "runs", _) | (_, "RUN") => arg.add(ArgValueCompleter::new(|typed: &OsStr| beginning(typed, runs()))),
+        ("sort", "COLUMN") => arg.add(ArgValueCompleter::new(|typed: &OsStr| beginning(typed, columns()))),
         ("backbone", _) => arg.add(ArgValueCompleter::new(|typed: &OsStr| beginning(typed, backbones()))),
         ("name", _) if ["fetch", "import"].contains(&command) => {
             arg.add(ArgValueCompleter::new(|typed: &OsStr| beginning(typed, backbones())))
@@ -81,7 +92,35 @@ fn backbones() -> Vec<String> {
 fn runs() -> Vec<String> {
     let mut names = workspace().map_or_else(Vec::new, |workspace| folders(&workspace.runs()));
     names.retain(|name| RunId::parse(name).is_ok());
+    // dense-2 before dense-10.
+    let numbered = |name: &String| {
+        let (kind, number) = name.rsplit_once('-').unwrap_or((name, ""));
+        (kind.to_owned(), number.parse::<u64>().ok())
+    };
+    names.sort_by_cached_key(numbered);
     names
+}
+
+/// The runs that have a model: it was scored on validation.
+fn models() -> Vec<String> {
+    let Some(workspace) = workspace() else { return Vec::new() };
+    let scored = |name: &String| workspace.runs().join(name).join("scores-val.csv").is_file();
+    runs().into_iter().filter(scored).collect()
+}
+
+fn sweeps() -> Vec<String> {
+    runs().into_iter().filter(|name| name.starts_with("sweep-")).collect()
+}
+
+/// The runs in the trash.
+fn removed() -> Vec<String> {
+    let removed = workspace().and_then(|workspace| trash::list(&workspace).ok());
+    removed.into_iter().flatten().map(|run| run.to_string()).collect()
+}
+
+/// The columns that the table of models is ordered by.
+fn columns() -> Vec<String> {
+    Column::ALL.into_iter().map(|column| column.name().to_owned()).collect()
 }
 
 fn data_sets() -> Vec<String> {

@@ -4,6 +4,7 @@ use super::Context;
 use super::args::ConfigCommand;
 use super::output::{Align, print, print_json, table};
 use crate::tui::keys::{self, Binding, action_name};
+use crate::tui::table::configured;
 use faceprobe_core::config::{
     Config, Entry, NoticeSettings, SECTIONS, ScreenSettings, Section, WORKSPACE_FILE, section_template, user_file,
 };
@@ -82,6 +83,15 @@ fn settings<S: Settings>(section: &Section) -> Vec<Shown> {
     all.collect()
 }
 
+/// The columns of every table.
+fn columns(section: &Section) -> Vec<Shown> {
+    let all = configured::usual().into_iter().map(|(key, usual)| match section.get(&key) {
+        Some(entry) => Shown::given(section.name(), entry),
+        None => Shown { section: section.name(), key, value: usual.into(), from: None },
+    });
+    all.collect()
+}
+
 fn show(context: &Context) -> Result<()> {
     let config = context.config()?;
     keys::rebound(&keys::own_table(), &config.section("keys"))?;
@@ -91,6 +101,10 @@ fn show(context: &Context) -> Result<()> {
         match name {
             "screen" => all.extend(settings::<ScreenSettings>(&section)),
             "notices" => all.extend(settings::<NoticeSettings>(&section)),
+            "columns" => {
+                configured::read(&section)?;
+                all.extend(columns(&section));
+            }
             "slurm" => {
                 section.read::<SlurmSettings>()?;
                 all.extend(settings::<SlurmSettings>(&section));
@@ -120,11 +134,18 @@ fn template() -> String {
     let keys = "[keys]\n# Keys of the workbench, by action: one in quotes, or a list, of which the footer shows the first.\n\
                 # 'faceprobe config keys' lists all actions and their keys.\n# runs.stop = \"s\"\n\
                 # global.help = [\"?\", \"F1\"]\n";
+    let mut columns = String::from(
+        "[columns]\n# Columns of the tables of runs, the most important first; settings stands for the settings that differ \
+         between\n# the rows, setting.width for one of them. What is shown or hidden with | on the screen counts more.\n",
+    );
+    for (name, usual) in configured::usual() {
+        columns += &format!("# {name} = {}\n", Value::from(usual));
+    }
     format!(
         "# Configuration of faceprobe. Every setting stands here with its default, commented out: remove the # to change one.\n\
          # Options on the command line override this file, and a workspace's {WORKSPACE_FILE} overrides the user's file.\n\
          # 'faceprobe config show' lists the values in force and where each comes from.\n\n\
-         {}\n{}\n{}\n{keys}",
+         {}\n{columns}\n{}\n{}\n{keys}",
         section_template::<ScreenSettings>("screen"),
         section_template::<NoticeSettings>("notices"),
         section_template::<SlurmSettings>("slurm"),

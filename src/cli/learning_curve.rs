@@ -80,7 +80,7 @@ fn text(curve: &LearningCurve) -> String {
                 twice.interval.high
             );
         }
-        _ => text += "Three sizes or more are needed to say what more images might give.\n",
+        _ => text += "At least three sizes are needed to extrapolate to more images.\n",
     }
     if curve.synthetic {
         text += "(synthetic): the pictures are drawings made by this program; their accuracies say nothing about photographs.\n";

@@ -113,6 +113,7 @@ impl Context {
             mouse: self.mouse && screen.mouse,
             images: self.images.unwrap_or(screen.image_protocol.into()),
             notices: config.notices()?,
+            columns: tui::table::configured::read(&config.section("columns"))?,
         })
     }
 }

@@ -69,7 +69,7 @@ fn text(differences: &[Difference], comparison: &Comparison) -> Result<String> {
     text.push('\n');
     for pair in &comparison.pairs {
         text += &format!(
-            "{} images only {} tells right, {} only {}.\n",
+            "{} images only {} gets right, {} only {}.\n",
             pair.only_first, names[pair.first], pair.only_second, names[pair.second]
         );
     }

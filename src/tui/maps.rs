@@ -85,12 +85,12 @@ fn written(path: &std::path::Path, map: &Map, groups: &Groups, chosen: &[PathBuf
     }
     if !is("txt") {
         return Err(Error::usage(format!(
-            "{}: the ending decides what is written; take .svg or .png for the map, .txt for the list of chosen images.",
+            "{}: the ending decides what is written; take .svg or .png for the map, .txt for the list of selected images.",
             path.display()
         )));
     }
     if chosen.is_empty() {
-        return Err(Error::usage("No images are chosen; Space at two corners chooses those between them."));
+        return Err(Error::usage("No images are selected; press Space at two corners to select those between them."));
     }
     let lines = chosen.iter().flat_map(|path| {
         use std::os::unix::ffi::OsStrExt;
@@ -108,7 +108,7 @@ pub fn take(app: &mut App, reply: MapReply) -> Vec<Effect> {
         MapReply::Exists(job) => {
             if let MapJob::Write { path, .. } = &*job {
                 let text = format!(
-                    "{} exists and was not made here, or was changed since. What is in it now is lost.",
+                    "{} exists and was not made here, or was changed since. Its contents will be lost.",
                     path.display()
                 );
                 app.shared.ask("Replace the file?", vec![text], Job::Map(job));

@@ -62,6 +62,7 @@ use jobs::Job;
 use notices::Speech;
 use pictures::Order;
 use session::Session;
+use stages::ScreenId;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -87,6 +88,8 @@ pub struct TuiOptions {
     pub images: ImageProtocol,
     /// What tells that a run has ended.
     pub notices: NoticeSettings,
+    /// The columns of tables, where they are configured.
+    pub columns: Vec<(ScreenId, table::configured::Chosen)>,
 }
 
 /// Between two frames at least: 15 a second at most for what happens by itself.
@@ -117,6 +120,7 @@ pub fn run(workspace: Workspace, options: TuiOptions) -> Result<()> {
     let led = options.start.is_some();
     let mut app = App::new(theme, workspace.root().to_owned(), options.start);
     app.notices = options.notices.into();
+    table::configured::configure(&mut app.screens, options.columns);
     let named = options.theme.is_some() || theme.palette == theme::Palette::Monochrome;
     let memory = Session::load(&workspace);
     // Who is led through a demo is not put back to where somebody was.

@@ -101,7 +101,7 @@ fn answer(
                 return Ok(PredictorReply::Explanation(Box::new(answers.swap_remove(0))));
             }
             Some(Reply::Predictions { .. } | Reply::Explanation { .. }) => {
-                return Err("The predictor answered something else than it was asked; try again.".into());
+                return Err("The predictor sent an unexpected answer; try again.".into());
             }
             Some(Reply::Refused { error }) => return Err(error),
             None => std::thread::sleep(LOOK),

@@ -75,7 +75,7 @@ impl Prompt {
             Purpose::Title(run) => format!("Title of {run}"),
             Purpose::Note(run) => format!("Note on {run}"),
             Purpose::Study => "Path of a study file".into(),
-            Purpose::Map => "Write the map or the chosen images into a file".into(),
+            Purpose::Map => "Write the map or the selected images to a file".into(),
         }
     }
 

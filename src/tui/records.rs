@@ -4,7 +4,7 @@ use super::app::App;
 use super::jobs::{Job, Settings};
 use super::keys::{self, Action, Context};
 use super::screens::evaluate::sheet::Sheet;
-use super::shared::Tone;
+use super::shared::{Shared, Tone};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::outputs::{Outputs, Standing};
@@ -32,10 +32,10 @@ pub enum RecordJob {
     Export { path: PathBuf, rows: Vec<ResultRow>, by_setting: bool, replace: bool },
     /// Writes what a person says about a run.
     Label { run: RunId, change: Change },
-    /// Puts a run into the trash.
-    Remove { run: RunId },
-    /// Brings a run back from there.
-    Restore { run: RunId },
+    /// Puts runs into the trash.
+    Remove { runs: Vec<RunId> },
+    /// Brings runs back from there.
+    Restore { runs: Vec<RunId> },
     /// Reads the ends of a run's log and journal.
     Read { run: RunId },
 }
@@ -71,11 +71,15 @@ pub enum RecordReply {
         run: RunId,
         change: Change,
     },
+    /// These are in the trash; why the first of the others is not.
     Removed {
-        run: RunId,
+        runs: Vec<RunId>,
+        problem: Option<String>,
     },
+    /// These are back, likewise.
     Restored {
-        run: RunId,
+        runs: Vec<RunId>,
+        problem: Option<String>,
     },
     Read {
         run: RunId,
@@ -119,13 +123,13 @@ pub fn perform(settings: &Settings, job: RecordJob) -> Result<RecordReply> {
             label.save(&folder)?;
             Ok(RecordReply::Labelled { run, change })
         }
-        RecordJob::Remove { run } => {
-            find(&run)?.remove(workspace)?;
-            Ok(RecordReply::Removed { run })
+        RecordJob::Remove { runs } => {
+            let (runs, problem) = each(runs, |run| find(run)?.remove(workspace))?;
+            Ok(RecordReply::Removed { runs, problem })
         }
-        RecordJob::Restore { run } => {
-            trash::restore(workspace, run.as_str())?;
-            Ok(RecordReply::Restored { run })
+        RecordJob::Restore { runs } => {
+            let (runs, problem) = each(runs, |run| trash::restore(workspace, run.as_str()).map(drop))?;
+            Ok(RecordReply::Restored { runs, problem })
         }
         RecordJob::Read { run } => {
             let folder = find(&run)?;
@@ -136,6 +140,30 @@ pub fn perform(settings: &Settings, job: RecordJob) -> Result<RecordReply> {
             let journal = tail(&folder.events_path()).into_iter().map(told).collect();
             Ok(RecordReply::Read { run, log, journal })
         }
+    }
+}
+
+/// Does something with each run: those with which it went well, and the first that did not. An error where it went well
+/// with none.
+fn each(runs: Vec<RunId>, mut act: impl FnMut(&RunId) -> Result<()>) -> Result<(Vec<RunId>, Option<String>)> {
+    let (mut done, mut first) = (Vec::new(), None);
+    for run in runs {
+        match act(&run) {
+            Ok(()) => done.push(run),
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    match first {
+        Some(error) if done.is_empty() => Err(error),
+        first => Ok((done, first.map(|error| error.to_string()))),
+    }
+}
+
+/// `dense-1 was` or `3 runs were`.
+fn were(runs: &[RunId]) -> String {
+    match runs {
+        [run] => format!("{run} was"),
+        runs => format!("{} runs were", runs.len()),
     }
 }
 
@@ -173,6 +201,14 @@ fn tail(path: &Path) -> Vec<String> {
     text.lines().skip(usize::from(cut)).map(|told| line(told).into_owned()).collect()
 }
 
+/// Says what was done, and what was not.
+fn say(shared: &mut Shared, text: String, problem: Option<String>) {
+    match problem {
+        None => shared.say(Tone::Good, text),
+        Some(problem) => shared.say(Tone::Bad, format!("{text} {problem}")),
+    }
+}
+
 /// Takes in what came of a job, on the UI thread.
 pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::effect::Effect> {
     match reply {
@@ -200,14 +236,16 @@ pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::effect::Effect> {
             };
             app.shared.say(Tone::Good, text);
         }
-        RecordReply::Removed { run } => {
-            app.screens.runs.removed(&app.shared, &run);
+        RecordReply::Removed { runs, problem } => {
+            app.screens.runs.removed(&mut app.shared, &runs);
             let key = keys::name_of(Context::Runs, Action::Undo);
-            app.shared.say(Tone::Good, format!("{run} was moved to the trash; {key} on Runs restores it."));
+            let them = if runs.len() == 1 { "it" } else { "them" };
+            let text = format!("{} moved to the trash; {key} on Runs restores {them}.", were(&runs));
+            say(&mut app.shared, text, problem);
         }
-        RecordReply::Restored { run } => {
-            app.screens.runs.restored(&app.shared, &run);
-            app.shared.say(Tone::Good, format!("{run} was restored."));
+        RecordReply::Restored { runs, problem } => {
+            app.screens.runs.restored(&app.shared, &runs);
+            say(&mut app.shared, format!("{} restored.", were(&runs)), problem);
         }
         RecordReply::Read { run, log, journal } => app.screens.runs.read(&run, log, journal),
     }

@@ -110,10 +110,10 @@ pub(super) fn start(settings: &Settings, source: &Source, name: &str, workers: &
     let plan = look(workspace, source).map_err(|lines| Error::failed(lines.join(" ")))?.plan;
     let found = |step: &&Step| step.name == name;
     let step = plan.steps.iter().find(found).ok_or_else(|| {
-        Error::failed(format!("The study has no step '{}' any more; its file was changed.", line(name)))
+        Error::failed(format!("The study no longer has a step '{}'; its file was changed.", line(name)))
     })?;
     if !plan.is_ready(step) {
-        return Err(Error::failed(format!("{} needs others first, which are not done.", line(name))));
+        return Err(Error::failed(format!("{} needs other steps first, which are not done.", line(name))));
     }
     Ok(match begin(workspace, step, Hands { threads: *threads, device, queue: true })? {
         Begun::Launched(launched) => {
@@ -122,7 +122,7 @@ pub(super) fn start(settings: &Settings, source: &Source, name: &str, workers: &
             JobReply::Launched { run }
         }
         Begun::Queued(run) => JobReply::Queued { run: run.id().clone() },
-        Begun::Follow(run) => JobReply::Word(format!("{} does that already.", run.id())),
+        Begun::Follow(run) => JobReply::Word(format!("{} is already doing that.", run.id())),
         Begun::Chosen(choice) => JobReply::Chosen(choice),
         Begun::Nothing => match &step.action {
             Action::Report(report) => JobReply::Saved(report.html(workspace.root())),

@@ -75,8 +75,26 @@ const DARK_GREEN: Color = Color::Rgb(0, 110, 80);
 const DARK_ORANGE: Color = Color::Rgb(170, 90, 0);
 const DARK_RED: Color = Color::Rgb(180, 50, 0);
 
-/// Shapes of points, in the order of [`Theme::hue`].
-const SHAPES: [char; 6] = ['+', 'o', 'x', '*', '#', '@'];
+/// Shapes of points, one for each of [`HUES`].
+const SHAPES: [char; HUES] = ['+', 'o', 'x', '*', '#', '@', '%', '&', '$', '=', 'v', 'z', 'c', 's', 'n', 'u', 'w', 'e'];
+
+/// How many colours there are; the next so many lines have them again, broken, and then dotted.
+const COLOURS: usize = 6;
+
+/// How many lines can be told apart: each colour in each stroke, and as many shapes where there is no colour.
+pub const HUES: usize = 3 * COLOURS;
+
+/// What stands for the strokes in a list.
+const STROKES: [(Stroke, &str); 3] = [(Stroke::Whole, "◆"), (Stroke::Broken, "◇"), (Stroke::Dotted, "▪")];
+
+/// How a line is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stroke {
+    #[default]
+    Whole,
+    Broken,
+    Dotted,
+}
 
 impl Theme {
     /// The theme for this environment: monochrome when `NO_COLOR` is set and not empty, ASCII where the locale is
@@ -165,9 +183,9 @@ impl Theme {
         }
     }
 
-    /// One of several runs laid over each other: six colours that people with any colour vision tell apart.
+    /// One of [`HUES`] runs laid over each other: six colours that people with any colour vision tell apart.
     pub fn hue(self, index: usize) -> Style {
-        let (dark, light, contrast) = match index % 6 {
+        let (dark, light, contrast) = match index % COLOURS {
             0 => (SKY, BLUE, Color::LightCyan),
             1 => (ORANGE, DARK_ORANGE, Color::LightYellow),
             2 => (GREEN, DARK_GREEN, Color::LightGreen),
@@ -183,9 +201,14 @@ impl Theme {
         if self.plain() { Marker::Custom(SHAPES[index % SHAPES.len()]) } else { Marker::Braille }
     }
 
+    /// How the line of one of several runs is drawn, where colours have to be used again.
+    pub fn hue_stroke(self, index: usize) -> Stroke {
+        if self.plain() { Stroke::Whole } else { stroke(index).0 }
+    }
+
     /// What stands for one of several runs in a heading or a list.
     pub fn hue_swatch(self, index: usize) -> String {
-        if self.plain() { SHAPES[index % SHAPES.len()].to_string() } else { "◆".into() }
+        if self.plain() { SHAPES[index % SHAPES.len()].to_string() } else { stroke(index).1.into() }
     }
 
     /// Whether shapes must tell what colours cannot.
@@ -210,6 +233,10 @@ impl Theme {
             (false, _) => "━",
         }
     }
+}
+
+fn stroke(index: usize) -> (Stroke, &'static str) {
+    STROKES[index / COLOURS % STROKES.len()]
 }
 
 /// Replaces whatever is not ASCII in a finished frame by something alike.
@@ -237,8 +264,8 @@ fn ascii_like(character: char) -> char {
         '▅' | '▆' | '▇' => '#',
         '✓' => '+',
         '✗' | '×' => 'x',
-        '●' | '★' | '•' | '◆' => '*',
-        '○' => 'o',
+        '●' | '★' | '•' | '◆' | '▪' => '*',
+        '○' | '◇' => 'o',
         '▸' | '→' | '›' | '▶' => '>',
         '←' | '‹' => '<',
         '↑' | '▲' => '^',

@@ -1,5 +1,6 @@
 //! The workbench in a workspace with a thousand runs.
 
+mod mended;
 mod table;
 
 use super::*;

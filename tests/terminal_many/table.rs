@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 /// A sweep of two widths with three heads, behind 40 trainings of their own.
-fn with_a_sweep(workspace: &Path) {
+pub fn with_a_sweep(workspace: &Path) {
     fabricate(workspace, 40);
     let folder = workspace.join("runs/sweep-1");
     fs::create_dir_all(&folder).expect("a folder");
@@ -89,6 +89,60 @@ fn the_table_folds_searches_copies_and_clones() {
     assert!(session.ends().success());
     let mut session = Session::start(folder.path(), &[], &[], 160, 40);
     session.shows("started (UTC)");
+    session.keys("q");
+    assert!(session.ends().success());
+}
+
+#[test]
+fn marked_runs_go_to_the_trash_together_and_one_key_brings_all_back() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    with_a_sweep(folder.path());
+    let mut session = Session::start(folder.path(), &[], &[], 100, 30);
+    session.shows("44 runs");
+    session.keys("7");
+    session.shows("dense-40");
+    // Below the sweep, which is the newest; the cursor goes on to the next line with each mark.
+    session.keys("j   D");
+    session.shows("Remove 3 runs?");
+    session.shows("dense-40, dense-39, dense-38");
+    session.keys("y");
+    session.shows("3 runs were moved to the trash");
+    let there = |name: &str| folder.path().join(format!("runs/{name}/result.json")).is_file();
+    assert!(["dense-40", "dense-39", "dense-38"].iter().all(|run| !there(run) && there(&format!(".trash/{run}"))));
+    session.shows("41 runs");
+    session.keys("u");
+    session.shows("3 runs were restored");
+    assert!(["dense-40", "dense-39", "dense-38"].iter().all(|run| there(run)));
+    session.keys("q");
+    assert!(session.ends().success());
+}
+
+#[test]
+fn what_a_study_made_is_a_group_and_columns_are_those_of_the_configuration() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    with_a_sweep(folder.path());
+    for run in ["sweep-1", "dense-40"] {
+        let path = folder.path().join(format!("runs/{run}/spec.json"));
+        let mut spec: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("a spec")).expect("JSON");
+        spec["step"] = "model x".into();
+        fs::write(&path, spec.to_string()).expect("a file");
+    }
+    fs::write(folder.path().join("faceprobe.toml"), "[columns]\nruns = ['note', 'settings', 'took']\n")
+        .expect("a file");
+    let mut session = Session::start(folder.path(), &[], &[], 120, 40);
+    session.shows("44 runs");
+    session.keys("7");
+    session
+        .until("the columns", |screen| screen.contains("note") && screen.contains("took") && screen.contains("width"));
+    assert!(!session.text().contains("started (UTC)"), "{}", session.text());
+    session.keys("F");
+    session.until("the study", |screen| screen.contains("▾ study  4 runs") && screen.contains("  ▸ sweep-1"));
+    session.keys("gD");
+    session.shows("its runs stand beneath it");
+    session.keys("\r");
+    session.until("it is folded", |screen| screen.contains("▸ study") && !screen.contains("sweep-1"));
+    session.keys("F");
+    session.shows("Groups are off");
     session.keys("q");
     assert!(session.ends().success());
 }

@@ -131,7 +131,7 @@ fn the_findings_look_as_they_should_in_colour_and_without() {
         ("audit_absent", None, ""),
     ];
     for (name, outcome, keys) in views {
-        for (width, height) in [(80, 24), (120, 40), (40, 12)] {
+        for (width, height) in [(80, 24), (120, 40), (200, 60), (40, 12)] {
             for (kind, theme) in [("colour", DARK), ("mono", MONO)] {
                 let mut app = view(theme, outcome.clone(), keys);
                 let text = shown(&mut app, width, height);

@@ -99,12 +99,12 @@ fn keys_that_cannot_be_are_refused_with_their_place() {
         ("global.theme = 'n'", "/c.toml:2:16: global.theme: n is data.new there"),
         ("runs.halt = 'X'", "/c.toml:2:6: there is no action runs.halt"),
         ("runs.stopp = 'X'", "did you mean runs.stop?"),
-        ("runs.stop = 'alt-x'", "/c.toml:2:13: runs.stop: \"alt-x\" is no key"),
-        ("runs.stop = ''", "is no key"),
-        ("runs.stop = 'F13'", "is no key"),
-        ("runs.stop = 'ctrl-ctrl-x'", "is no key"),
+        ("runs.stop = 'alt-x'", "/c.toml:2:13: runs.stop: \"alt-x\" is not a key"),
+        ("runs.stop = ''", "is not a key"),
+        ("runs.stop = 'F13'", "is not a key"),
+        ("runs.stop = 'ctrl-ctrl-x'", "is not a key"),
         ("runs.stop = 'Ctrl-I'", "reaches programs as Tab"),
-        ("runs.stop = \"\\u001b\"", "is no key"),
+        ("runs.stop = \"\\u001b\"", "is not a key"),
         ("runs.stop = 3", "/c.toml:2:13: runs.stop must be words in quotes or a list of them, not 3."),
         ("prompt.accept = 'x'", "/c.toml:2:17: prompt.accept: x is typed into the line there"),
         ("global.quit = []", "/c.toml:2:15: global.quit needs a key"),
@@ -225,7 +225,7 @@ fn a_click_on_the_footer_is_its_key() {
 
 #[test]
 fn help_and_palette_look_as_they_should() {
-    for (width, height) in [(80, 24), (40, 12)] {
+    for (width, height) in [(80, 24), (120, 40), (200, 60), (40, 12)] {
         for (kind, theme) in [("colour", DARK), ("mono", MONO)] {
             let mut app = on_screen(theme, ScreenId::Runs);
             press(&mut app, KeyCode::Char('?'));

@@ -33,7 +33,7 @@ use study::{DARK, MONO, app_with, footer_keeps_its_word, frame, on_screen, predi
 #[test]
 fn every_screen_looks_as_it_should() {
     for screen in ScreenId::ALL {
-        for (width, height) in [(80, 24), (120, 40), (40, 12)] {
+        for (width, height) in [(80, 24), (120, 40), (200, 60), (40, 12)] {
             for (kind, theme) in [("colour", DARK), ("mono", MONO)] {
                 let mut app = on_screen(theme, screen);
                 let name = format!("{}_{kind}_{width}x{height}", screen.name().to_lowercase());

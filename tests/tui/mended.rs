@@ -101,13 +101,13 @@ fn a_removed_run_is_brought_back_with_one_key() {
     app.screens.runs.table.selected = Some(run.to_string());
     press(&mut app, KeyCode::Char('D'));
     assert!(shown(&mut app, 80, 24).contains("trash"));
-    let remove = Effect::from(RecordJob::Remove { run: run.clone() });
+    let remove = Effect::from(RecordJob::Remove { runs: vec![run.clone()] });
     assert_eq!(press(&mut app, KeyCode::Char('y')), [remove]);
     let reply = |reply| Event::Job(JobReply::Record(Box::new(reply)));
-    app.update(reply(RecordReply::Removed { run: run.clone() }));
-    let restore = Effect::from(RecordJob::Restore { run: run.clone() });
+    app.update(reply(RecordReply::Removed { runs: vec![run.clone()], problem: None }));
+    let restore = Effect::from(RecordJob::Restore { runs: vec![run.clone()] });
     assert_eq!(press(&mut app, KeyCode::Char('u')), [restore]);
-    app.update(reply(RecordReply::Restored { run: run.clone() }));
+    app.update(reply(RecordReply::Restored { runs: vec![run.clone()], problem: None }));
     assert_eq!(app.screens.runs.table.selected.as_deref(), Some("dense-2"));
     assert_eq!(press(&mut app, KeyCode::Char('u')), []);
 }
@@ -141,7 +141,7 @@ fn the_setting_that_was_varied_has_a_column_and_so_has_the_data() {
             let mut app = app_with(DARK, swept(setting, values.clone()));
             press(&mut app, KeyCode::Char('4'));
             let text = shown(&mut app, width, 40);
-            assert!(text.contains(setting), "{setting} at {width}\n{text}");
+            assert!(text.contains(&setting.replace('_', " ")), "{setting} at {width}\n{text}");
             for (at, value) in texts.iter().enumerate() {
                 let line = text.lines().find(|line| line.contains(&format!("│   dense-{}", 100 + at)));
                 let line = line.or_else(|| text.lines().find(|line| line.contains(&format!("dense-{} ", 100 + at))));

@@ -9,16 +9,21 @@ use faceprobe::tui::app::App;
 use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::forms::FormKind;
-use faceprobe::tui::jobs::Job;
+use faceprobe::tui::jobs::{Job, JobReply};
+use faceprobe::tui::records::{RecordJob, RecordReply};
 use faceprobe::tui::session::Session;
 use faceprobe::tui::snapshot::{Run, Snapshot};
+use faceprobe::tui::stages::ScreenId;
+use faceprobe::tui::table::configured;
 use faceprobe::tui::theme::Theme;
+use faceprobe_core::config::Config;
 use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::model::{DenseSettings, FinetuneSettings, Kind, OffTheShelfSettings};
 use faceprobe_core::run::label::Label;
 use faceprobe_core::run::results::ResultRow;
-use faceprobe_core::run::{Axis, JobSpec, ModelSpec, Status, SweepSettings, SweepSpec};
+use faceprobe_core::run::{Axis, JobSpec, ModelSpec, RunId, Status, SweepSettings, SweepSpec};
 use faceprobe_core::workspace::Workspace;
+use std::path::Path;
 use std::sync::Arc;
 
 fn features() -> FeatureSpec {
@@ -159,7 +164,9 @@ fn groups_fold_and_unfold_and_tell_mean_and_spread() {
     assert!(!shown(&mut app, 200, 60).contains("dense-6 "));
     // Without groups every model is ranked.
     let text = {
-        keyed(&mut app, "F");
+        while !app.shared.message.as_ref().is_some_and(|(_, text)| text.contains("Groups are off")) {
+            keyed(&mut app, "F");
+        }
         shown(&mut app, 200, 60)
     };
     assert!(!text.contains("sweep-1 ") && place(&text, "dense-6 ") < place(&text, "dense-1 "), "{text}");
@@ -232,7 +239,7 @@ fn a_search_finds_what_is_folded_away_and_n_means_the_next_only_while_it_is_on()
     press(&mut app, KeyCode::Esc);
     assert_eq!(app.screens.runs.table.selected.as_deref(), Some("dense-4"));
     keyed(&mut app, "/xyzzy");
-    assert!(shown(&mut app, 120, 40).contains("None of 16 runs says 'xyzzy'"));
+    assert!(shown(&mut app, 120, 40).contains("None of 16 runs matches 'xyzzy'"));
 }
 
 #[test]
@@ -416,4 +423,132 @@ fn any_column_sorts_and_what_was_chosen_stays_on_top() {
         keyed(&mut app, ">");
     }
     assert!(seen.len() > 8, "{seen:?}");
+}
+
+/// The same where a study's file made the sweep, the cross-validation and one more model.
+fn of_a_study() -> Snapshot {
+    let mut all = grouped();
+    let steps = ["sweep-1", "folds-1", "offtheshelf-1"];
+    all.runs = (all.runs.iter())
+        .map(|run| match steps.contains(&run.id.as_str()) {
+            true => Arc::new(Run { step: Some(format!("model {}", run.id)), ..(**run).clone() }),
+            false => Arc::clone(run),
+        })
+        .collect();
+    all
+}
+
+#[test]
+fn what_a_study_made_is_a_group_where_it_is_wanted() {
+    for (key, screen, members) in [('3', ScreenId::Train, 8), ('4', ScreenId::Results, 8), ('7', ScreenId::Runs, 8)] {
+        let mut app = app_with(DARK, of_a_study());
+        press(&mut app, KeyCode::Char(key));
+        assert!(!shown(&mut app, 200, 60).contains(" study "), "{screen:?}");
+        keyed(&mut app, "F");
+        let text = shown(&mut app, 200, 60);
+        let line = |text: &str, name: &str| text.lines().find(|line| line.contains(name)).map(str::to_owned);
+        assert!(line(&text, "▾ study").is_some_and(|line| line.contains(&format!("{members} "))), "{screen:?} {text}");
+        // What it made stands beneath it, with its own groups.
+        let column =
+            |name: &str| line(&text, name).and_then(|line| line.find(name)).unwrap_or_else(|| panic!("{text}"));
+        assert!(column("▸ sweep-1") > column("▾ study") && column("offtheshelf-1") > column("▾ study"), "{text}");
+        // The line is no run that could be acted on.
+        app.screens.get_mut(screen).table_mut().unwrap().selected = Some("study".into());
+        let keys = match screen {
+            ScreenId::Train => "psNy",
+            ScreenId::Results => "ctRNy",
+            _ => "DnrPopsNy",
+        };
+        for key in keys.chars() {
+            app.shared.message = None;
+            assert_eq!(press(&mut app, KeyCode::Char(key)), [], "{key} on {screen:?}");
+            assert!(app.shared.overlay.is_none() && app.shared.message.is_some(), "{key} on {screen:?}");
+        }
+        keyed(&mut app, "\n");
+        let text = shown(&mut app, 200, 60);
+        assert!(text.contains("▸ study") && !text.contains("sweep-1"), "{screen:?} {text}");
+        plain_at_any_size(&mut app);
+        // It is remembered; the next press turns groups off.
+        let mut next = app_with(DARK, of_a_study());
+        Session::of(&app).restore(&mut next, true);
+        assert!(shown(&mut next, 200, 60).contains("▸ study"));
+        keyed(&mut next, "F");
+        assert!(!shown(&mut next, 200, 60).contains(" study ") && shown(&mut next, 200, 60).contains("groups off"));
+    }
+}
+
+#[test]
+fn marked_runs_are_removed_together_and_brought_back_together() {
+    let mut app = view(DARK, "7");
+    for run in ["dense-9", "dense-8", "sweep-1"] {
+        app.shared.turn_mark(run);
+    }
+    // The cursor is on another one.
+    app.screens.runs.table.selected = Some("logistic-1".into());
+    press(&mut app, KeyCode::Char('D'));
+    let text = shown(&mut app, 80, 24);
+    assert!(text.contains("Remove 2 runs?") && text.contains("dense-9, dense-8"), "{text}");
+    assert!(text.contains("Still running, so not removed: sweep-1"), "{text}");
+    let runs = ["dense-9", "dense-8"].map(|run| RunId::parse(run).unwrap()).to_vec();
+    let job = |job: RecordJob| [Effect::from(job)];
+    assert_eq!(press(&mut app, KeyCode::Char('y')), job(RecordJob::Remove { runs: runs.clone() }));
+    let reply = |reply| Event::Job(JobReply::Record(Box::new(reply)));
+    app.update(reply(RecordReply::Removed { runs: runs.clone(), problem: None }));
+    assert!(
+        app.shared.message.as_ref().is_some_and(|(_, text)| text.contains("2 runs were moved to the trash; u on Runs"))
+    );
+    assert_eq!(app.shared.marked, ["sweep-1"]);
+    assert_eq!(press(&mut app, KeyCode::Char('u')), job(RecordJob::Restore { runs: runs.clone() }));
+    // What cannot be brought back now can be later.
+    app.update(reply(RecordReply::Restored { runs: runs[..1].to_vec(), problem: Some("The disk is full.".into()) }));
+    assert!(
+        app.shared.message.as_ref().is_some_and(|(_, text)| text.contains("dense-9 was restored. The disk is full."))
+    );
+    assert_eq!(press(&mut app, KeyCode::Char('u')), job(RecordJob::Restore { runs: runs[1..].to_vec() }));
+    // Marks that are all at work are said to be.
+    press(&mut app, KeyCode::Char('D'));
+    assert!(
+        app.shared.overlay.is_none()
+            && app.shared.message.as_ref().is_some_and(|(_, text)| text.contains("is running"))
+    );
+}
+
+#[test]
+fn columns_of_a_configuration_are_shown_and_the_screen_counts_more() {
+    let configured = |text: &str| -> Result<Vec<_>, String> {
+        let mut config = Config::default();
+        config.add(Path::new("/x/config.toml"), text).map_err(|error| error.to_string())?;
+        configured::read(&config.section("columns")).map_err(|error| error.to_string())
+    };
+    let mut app = view(DARK, "4");
+    let text = "[columns]\nresults = ['took', 'val', 'settings', 'setting.batch']\nruns = ['note']\n";
+    configured::configure(&mut app.screens, configured(text).unwrap());
+    let head = |app: &mut App| shown(app, 200, 60).lines().nth(2).unwrap_or_default().to_owned();
+    let has = |head: &str, names: &[&str]| names.iter().all(|name| head.contains(name));
+    let results = head(&mut app);
+    assert!(has(&results, &["run", "took", "val@τ", "width", "batch"]) && !results.contains("test"), "{results}");
+    assert!(!results.contains("status") && !results.contains("kind"), "{results}");
+    keyed(&mut app, "7");
+    let runs = head(&mut app);
+    assert!(has(&runs, &["run", "note"]) && !runs.contains("status") && !runs.contains("width"), "{runs}");
+    // What is shown on the screen counts more, and is remembered beside it.
+    keyed(&mut app, "| q");
+    assert!(head(&mut app).contains("status"));
+    let mut next = view(DARK, "7");
+    configured::configure(&mut next.screens, configured(text).unwrap());
+    Session::of(&app).restore(&mut next, true);
+    assert!(has(&head(&mut next), &["status", "note"]));
+    keyed(&mut next, "|rq");
+    assert!(!head(&mut next).contains("status") && head(&mut next).contains("note"));
+    // What there is not is refused with its place.
+    let refused = |text: &str| configured(text).unwrap_err();
+    let told = refused("[columns]\nresults = ['vall']\n");
+    assert!(
+        told.starts_with("/x/config.toml:2:11: results: there is no column vall") && told.contains("val?"),
+        "{told}"
+    );
+    assert!(
+        refused("[columns]\nmodels = ['val']\n").contains("there is no table models; there are train, results, runs")
+    );
+    assert!(refused("[columns]\nruns = 3\n").contains("words in quotes or a list of them"));
 }

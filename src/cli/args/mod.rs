@@ -121,9 +121,9 @@ pub(crate) enum Command {
     /// Pretrained weights: list, fetch, import
     #[command(subcommand)]
     Weights(WeightsCommand),
-    /// Compute the features of a prepared data set, once
+    /// Compute and cache the features of a prepared data set
     Extract(ExtractArgs),
-    /// Features for other programs
+    /// Export cached features, map them in two dimensions, compact them
     #[command(subcommand)]
     Features(FeaturesCommand),
     /// Train a model; prints the run's name
@@ -154,12 +154,13 @@ pub(crate) enum Command {
     /// A study as a file: run it, show its progress, write the file of this workspace
     #[command(subcommand)]
     Study(StudyCommand),
-    /// Do a task of a plan here, or all of them: what Slurm calls on its nodes
+    /// Run one task of a cluster plan here, or all of them; Slurm calls this on its nodes
     Work(WorkArgs),
     /// The configuration: keys, colours, notices. Show it, start a file, list the keys
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// A script that completes commands, options and names at Tab: for bash, 'source <(faceprobe completions bash)' in ~/.bashrc
+    /// Print a script that completes commands, options and names with Tab: for bash, put
+    /// 'source <(faceprobe completions bash)' into ~/.bashrc
     Completions(CompletionsArgs),
     /// Manual pages, one for each command
     #[command(hide = true)]
@@ -201,11 +202,12 @@ pub(crate) struct DemoArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum WeightsCommand {
-    /// Which weights are installed
+    /// List the backbones and whether their weights are installed
     List,
-    /// Fetch the pretrained weights of a backbone from the first source that can be reached; `onnxruntime` is what runs
+    /// Download the pretrained weights of a backbone from the first source that can be reached; `onnxruntime` is what runs
     /// your ONNX files
     Fetch {
+        /// The backbone, as 'weights list' names it
         name: String,
         /// Only from this address, replacing installed weights
         #[arg(long, value_name = "URL")]
@@ -214,12 +216,14 @@ pub(crate) enum WeightsCommand {
         #[arg(long, value_name = "HEX", requires = "from")]
         sha256: Option<String>,
     },
-    /// Take the weights of a backbone from a file: safetensors, torch .pth or .pt, Keras .h5 or .keras, ONNX, TensorFlow.js
+    /// Import the weights of a backbone from a file: safetensors, torch .pth or .pt, Keras .h5 or .keras, ONNX, TensorFlow.js
     /// model.json or the .tgz of npm; or make any ONNX or TorchScript file a backbone, from a .toml that describes it (beside
     /// an ONNX file, under the same name). A TorchScript file is a program: it runs with your rights when it is imported
     /// and whenever the backbone is used
     Import {
+        /// The backbone, as 'weights list' names it, or a new name for a network of your own
         name: String,
+        /// The file with its weights
         file: PathBuf,
         /// Import a TorchScript file, a program, because you trust who made it
         #[arg(long)]

@@ -50,6 +50,7 @@ pub(crate) struct ResultsArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArgs {
+    /// The run whose model is evaluated
     pub run: String,
     /// Score the test split too; this is recorded
     #[arg(long)]
@@ -58,7 +59,7 @@ pub(crate) struct EvaluateArgs {
     /// data set too are left out
     #[arg(long, value_name = "DATA", conflicts_with = "open_test")]
     pub on: Option<String>,
-    /// Accuracy by the values of these columns too: age, race or whatever else the data set tells
+    /// Accuracy by the values of these columns too: age, race or any other column of the data set
     #[arg(long, value_delimiter = ',', value_name = "COLUMN,…")]
     pub by: Vec<String>,
 }
@@ -68,10 +69,10 @@ pub(crate) struct ReportArgs {
     /// A folder for report.html and report.md, or the name of the HTML file [default: report/ in the workspace]
     #[arg(long, short, value_name = "DIR|FILE")]
     pub output: Option<PathBuf>,
-    /// The run that the model card is of [default: the chosen one, else the best on validation]
+    /// The run that the model card describes [default: the chosen one, else the best on validation]
     #[arg(long, value_name = "RUN")]
     pub model: Option<String>,
-    /// Put small pictures of the worst mistakes in: photographs of people
+    /// Include thumbnails of the worst mistakes, which are photographs of people
     #[arg(long)]
     pub thumbnails: bool,
     /// Overwrite files that were not made here
@@ -81,14 +82,17 @@ pub(crate) struct ReportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
+    /// The first run
     #[arg(value_name = "RUN")]
     pub first: String,
+    /// The run it is compared with
     #[arg(value_name = "RUN")]
     pub second: String,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ChooseArgs {
+    /// The run whose model predict is to use
     pub run: String,
     #[command(flatten)]
     pub settings: Options<ChooseSettings>,
@@ -158,21 +162,47 @@ pub(crate) enum RunsCommand {
     /// Every run of this workspace
     List,
     /// One run: settings, state, last figures
-    Show { run: String },
+    Show {
+        /// The run, as 'runs list' names it
+        run: String,
+    },
     /// Follow a run until it ends
-    Attach { run: String },
+    Attach {
+        /// The run, as 'runs list' names it
+        run: String,
+    },
     /// Pause a run where it is
-    Pause { run: String },
+    Pause {
+        /// The run, as 'runs list' names it
+        run: String,
+    },
     /// Resume a paused run, or one that was stopped, killed or crashed, from its last checkpoint
-    Resume { run: String },
+    Resume {
+        /// The run, as 'runs list' names it
+        run: String,
+    },
     /// Stop a run and keep what it has; of a training, the best model so far
-    Stop { run: String },
+    Stop {
+        /// The run, as 'runs list' names it
+        run: String,
+    },
     /// Show or write a note on a run; an empty text deletes it
-    Note { run: String, text: Option<String> },
+    Note {
+        /// The run, as 'runs list' names it
+        run: String,
+        /// The note [default: show it]
+        text: Option<String>,
+    },
     /// Give a run a title, shown beside its name; an empty one deletes it
-    Rename { run: String, title: String },
+    Rename {
+        /// The run, as 'runs list' names it
+        run: String,
+        /// The title
+        title: String,
+    },
     /// Pin a run to the top of the list
     Pin {
+        /// The run, as 'runs list' names it
         run: String,
         /// Unpin it
         #[arg(long)]
@@ -194,11 +224,15 @@ pub(crate) enum RunsCommand {
     },
     /// Move a run to the trash (runs/.trash; delete that folder to free the space)
     Remove {
+        /// The run, as 'runs list' names it
         run: String,
         /// Do not ask
         #[arg(long)]
         yes: bool,
     },
     /// Restore a run from the trash; without a name, list what is there
-    Restore { run: Option<String> },
+    Restore {
+        /// The run [default: list the trash]
+        run: Option<String>,
+    },
 }

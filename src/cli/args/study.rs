@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StudyCommand {
-    /// Do what a study's file asks for and is not done yet, and print the table; what is there is not made again
+    /// Run the steps of a study file that are not done yet, and print the table
     Run {
         #[command(flatten)]
         study: StudyFile,
@@ -16,12 +16,12 @@ pub(crate) enum StudyCommand {
         #[command(flatten)]
         place: PlaceArgs,
     },
-    /// Every step of a study with its state, run and time
+    /// Show every step of a study with its state, run and time
     Status {
         #[command(flatten)]
         study: StudyFile,
     },
-    /// The file of what this workspace holds
+    /// Write the study file of what this workspace holds
     Export {
         /// Write it into this file [default: standard output]
         file: Option<PathBuf>,

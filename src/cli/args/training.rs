@@ -47,12 +47,12 @@ pub(crate) struct ExtractArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum FeaturesCommand {
     /// Write the features of a prepared set as features.npy and labels.csv, row by row in one order, with split, class and
-    /// attributes: for numpy, pandas and scikit-learn. What is not computed yet is computed first
+    /// attributes: for numpy, pandas and scikit-learn. Missing features are computed first
     Export(FeaturesExportArgs),
     /// Draw the images of a prepared set as points in two dimensions, by PCA or t-SNE of their features. The points are kept:
-    /// drawn again in other colours, nothing is computed
+    /// colouring them by something else computes nothing
     Map(FeaturesMapArgs),
-    /// Join the small parts of every feature store: many writers leave many files, from which shared file systems suffer.
+    /// Merge the small part files of every feature store: many writers leave many files, which slow shared file systems down.
     /// Others may read and write meanwhile
     Compact,
 }
@@ -79,10 +79,10 @@ pub(crate) struct FeaturesMapArgs {
     pub map: Options<MapSettings>,
     #[command(flatten)]
     pub dataset: DatasetArg,
-    /// What colours mean: class, split, correct (what --model made of validation, and of test if it was opened) or age
+    /// Colour by class, split, correct (the predictions of --model on validation, and on test if it was opened) or age
     #[arg(long, value_name = "WHAT", default_value = "class")]
     pub colour: String,
-    /// The run whose answers --colour correct shows [default: the chosen one, else the best on validation]
+    /// The run whose predictions --colour correct shows [default: the chosen one, else the best on validation]
     #[arg(long, value_name = "RUN")]
     pub model: Option<String>,
     /// The picture: an .svg or .png file
@@ -118,7 +118,7 @@ pub(crate) enum TrainCommand {
 /// What is trained from other runs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Other {
-    /// Fine-tuned runs that differ in their seeds, say, as one model: the mean of their logits
+    /// Combine fine-tuned runs, of several seeds for example, into one model: the mean of their logits
     Ensemble {
         /// The runs, two or more, of the same cut on the same data
         #[arg(required = true, num_args = 2.., value_name = "RUN")]
@@ -126,7 +126,7 @@ pub(crate) enum Other {
         #[command(flatten)]
         detach: DetachArg,
     },
-    /// A run's model trained anew on training and validation images together, with the epochs or the penalty and the
+    /// Train a run's model again on training and validation images together, with the epochs or the penalty and the
     /// threshold that validation chose for it
     Refit {
         /// The run, as results list it

@@ -1,7 +1,8 @@
 //! Lines and points over a common axis, with a cursor, marks, a chance line and what is dragged open.
 
 use super::scale::{Scale, places};
-use crate::tui::theme::Theme;
+use super::stroke;
+use crate::tui::theme::{Stroke, Theme};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -18,6 +19,7 @@ pub struct Series {
     pub swatch: String,
     pub style: Style,
     pub marker: Marker,
+    pub stroke: Stroke,
     /// By x.
     pub points: Vec<(f64, f64)>,
     /// What was measured, drawn faintly behind points that are smoothed; else empty.
@@ -85,7 +87,7 @@ pub fn render(frame: &mut Frame, area: Rect, theme: Theme, chart: &Chart) -> Opt
     if graph.width < 6 {
         return None;
     }
-    let sets = sets(chart, theme);
+    let sets = sets(chart, theme, graph);
     let drawn = sets
         .iter()
         .map(|set| Dataset::default().marker(set.marker).graph_type(set.kind).style(set.style).data(&set.points));
@@ -118,7 +120,7 @@ struct Set {
 }
 
 /// What was measured behind what is smoothed.
-fn sets(chart: &Chart, theme: Theme) -> Vec<Set> {
+fn sets(chart: &Chart, theme: Theme, graph: Rect) -> Vec<Set> {
     let within = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
         points.iter().filter_map(|&(x, y)| Some((chart.x.place(x)?, chart.y.place(y)?))).collect()
     };
@@ -128,11 +130,15 @@ fn sets(chart: &Chart, theme: Theme) -> Vec<Set> {
         marker: if theme.plain() { Marker::Custom('.') } else { Marker::Braille },
         kind: GraphType::Line,
     });
-    let before = chart.series.iter().map(|series| Set {
-        points: within(&series.points),
-        style: series.style,
-        marker: series.marker,
-        kind: if series.scattered { GraphType::Scatter } else { GraphType::Line },
+    let before = chart.series.iter().map(|series| {
+        let points = within(&series.points);
+        let (points, kind) = match (series.scattered, series.stroke) {
+            (true, _) => (points, GraphType::Scatter),
+            (false, Stroke::Whole) => (points, GraphType::Line),
+            (false, Stroke::Broken) => (stroke::dots(&points, graph, 5, 9), GraphType::Scatter),
+            (false, Stroke::Dotted) => (stroke::dots(&points, graph, 1, 4), GraphType::Scatter),
+        };
+        Set { points, style: series.style, marker: series.marker, kind }
     });
     behind.chain(before).collect()
 }
@@ -237,18 +243,90 @@ fn upright(buffer: &mut Buffer, graph: Rect, theme: Theme, chart: &Chart) {
     }
 }
 
-/// A line of a heading that says which series is which.
-pub fn legend<'a>(series: &[(&Series, String)], theme: Theme, room: usize) -> Vec<Span<'a>> {
-    let mut spans = Vec::new();
-    let mut left = room;
-    for (series, text) in series {
-        let width = text.width() + series.swatch.width() + 3;
-        if width > left {
-            break;
-        }
-        left -= width;
-        spans.push(Span::styled(format!("  {} ", series.swatch), series.style));
-        spans.push(Span::styled(text.clone(), theme.text()));
+/// Which series is which, for a heading: each by its long text, or where there is no room for all of them by the short one.
+pub struct Legend<'a> {
+    entries: Vec<(&'a Series, String, String)>,
+}
+
+impl<'a> Legend<'a> {
+    /// Of series with a long and a short text each.
+    pub fn new(entries: impl IntoIterator<Item = (&'a Series, String, String)>) -> Self {
+        Self { entries: entries.into_iter().collect() }
     }
-    spans
+
+    /// Columns that all of them take.
+    pub fn width(&self, long: bool) -> usize {
+        self.entries.iter().map(|entry| width_of(entry, long)).sum()
+    }
+
+    /// The pieces, of which those that have no room are counted.
+    pub fn spans(&self, theme: Theme, room: usize) -> Vec<Span<'static>> {
+        let long = self.width(true) <= room;
+        let all = long || self.width(false) <= room;
+        // `  +12` stands for the others.
+        let mut left = if all { room } else { room.saturating_sub(5) };
+        let mut spans = Vec::new();
+        for (at, entry) in self.entries.iter().enumerate() {
+            let (series, name, short) = entry;
+            let width = width_of(entry, long);
+            if width > left {
+                if room >= 5 {
+                    spans.push(Span::styled(format!("  +{}", self.entries.len() - at), theme.dim()));
+                }
+                break;
+            }
+            left -= width;
+            spans.push(Span::styled(format!("  {} ", series.swatch), series.style));
+            spans.push(Span::styled(if long { name } else { short }.clone(), theme.text()));
+        }
+        spans
+    }
+}
+
+fn width_of((series, name, short): &(&Series, String, String), long: bool) -> usize {
+    (if long { name } else { short }).width() + series.swatch.width() + 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::theme::Palette;
+
+    #[test]
+    fn a_legend_says_all_it_can_and_how_many_it_cannot() {
+        let theme = Theme { palette: Palette::Dark, ascii: false };
+        let series: Vec<Series> = (0..12)
+            .map(|hue| Series {
+                swatch: theme.hue_swatch(hue),
+                style: theme.hue(hue),
+                marker: theme.hue_marker(hue),
+                stroke: theme.hue_stroke(hue),
+                points: Vec::new(),
+                raw: Vec::new(),
+                best: None,
+                scattered: false,
+            })
+            .collect();
+        let entries = series.iter().map(|series| (series, "dense-1 0.812".to_owned(), "0.812".to_owned()));
+        let legend = Legend::new(entries);
+        let text = |room: usize| -> String {
+            let spans = legend.spans(theme, room);
+            spans.iter().map(|span| span.content.as_ref()).collect()
+        };
+        assert_eq!(text(250).matches("dense-1").count(), 12);
+        assert_eq!((text(110).matches("dense-1").count(), text(110).matches("0.812").count()), (0, 12));
+        assert_eq!(text(40), "  ◆ 0.812  ◆ 0.812  ◆ 0.812  +9");
+        for room in 0..120 {
+            assert!(text(room).width() <= room, "{room}");
+        }
+        // Colours that come again are told apart by the line.
+        let looks: std::collections::HashSet<String> = (0..crate::tui::theme::HUES)
+            .map(|hue| format!("{:?}{:?}", theme.hue(hue), theme.hue_stroke(hue)))
+            .collect();
+        assert_eq!(looks.len(), crate::tui::theme::HUES);
+        let mono = Theme { palette: Palette::Monochrome, ascii: true };
+        let shapes: std::collections::HashSet<String> =
+            (0..crate::tui::theme::HUES).map(|hue| mono.hue_swatch(hue)).collect();
+        assert_eq!(shapes.len(), crate::tui::theme::HUES);
+    }
 }

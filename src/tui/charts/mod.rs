@@ -7,4 +7,5 @@ pub mod lookup;
 pub mod scale;
 pub mod scatter;
 pub mod smoothing;
+mod stroke;
 pub mod window;

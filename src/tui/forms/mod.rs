@@ -196,7 +196,7 @@ pub fn open(kind: FormKind, snapshot: &Snapshot, dataset: Option<&str>) -> Form<
         ),
         FormKind::Map => (
             format!("Map of the features of {on}"),
-            "Draws the images as points in two dimensions; points that are near are alike to the network.",
+            "Draws the images as points in two dimensions; nearby points have similar features.",
         ),
         FormKind::Probe => (
             "Depth probe".to_owned(),

@@ -120,6 +120,8 @@ impl Key {
     }
 
     fn no_key(name: &str) -> String {
-        format!("{name:?} is no key; write a character, Space, Enter, Esc, Tab, Up, PgDn, F5 and the like, or Ctrl-A")
+        format!(
+            "{name:?} is not a key; write a character, Space, Enter, Esc, Tab, Up, PgDn, F5 and the like, or Ctrl-A"
+        )
     }
 }

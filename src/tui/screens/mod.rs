@@ -15,7 +15,7 @@ use super::keys::{Action, Binding, Context};
 use super::shared::{Hits, Shared};
 use super::snapshot::Run;
 use super::stages::{ScreenId, State, Study};
-use super::table::Table;
+use super::table::{Kind, Table};
 use faceprobe_core::run::RunId;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -126,6 +126,9 @@ pub trait Screen {
 /// The screens in the order of the study, as the number keys reach them.
 pub static SCREENS: [&ScreenInfo; 7] =
     [&data::INFO, &features::INFO, &train::INFO, &results::INFO, &evaluate::INFO, &predict::INFO, &runs::INFO];
+
+/// The tables of runs.
+pub static TABLES: [&Kind; 3] = [&train::TABLE, &results::TABLE, &runs::TABLE];
 
 /// All of them with their states.
 pub struct Screens {

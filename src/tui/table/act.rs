@@ -1,7 +1,7 @@
 //! What keys do to a table.
 
 use super::column::Column;
-use super::{Over, Table, clone, differences, groups};
+use super::{Over, Table, clone, differences, groups, studies};
 use crate::tui::effect::Effect;
 use crate::tui::keys::{Action, name_of};
 use crate::tui::prompt::{FilterText, Prompt, Purpose};
@@ -12,6 +12,9 @@ use ratatui::layout::Rect;
 
 /// Carries out an action that means the same on all tables; none if it is none of these.
 pub fn act(table: &mut Table, shared: &mut Shared, action: Action) -> Option<Vec<Effect>> {
+    if studies::act(table, shared, action) {
+        return Some(Vec::new());
+    }
     let kind = table.kind;
     match action {
         Action::Search => {
@@ -30,9 +33,17 @@ pub fn act(table: &mut Table, shared: &mut Shared, action: Action) -> Option<Vec
         Action::Fold => fold(table, shared),
         Action::FoldAll => fold_all(table, shared),
         Action::Flat => {
-            table.flat = !table.flat;
+            (table.studies, table.flat) = match (table.studies, table.flat) {
+                (false, false) if studies::any(&shared.snapshot.runs) => (true, false),
+                (_, false) => (false, true),
+                (_, true) => (false, false),
+            };
             table.changed();
-            let text = if table.flat { "Groups are off: every run has its line." } else { "Groups are on." };
+            let text = match (table.studies, table.flat) {
+                (true, _) => "Groups: studies, sweeps, cross-validations and learning curves.",
+                (_, true) => "Groups are off: every run has its line.",
+                _ => "Groups: sweeps, cross-validations and learning curves.",
+            };
             shared.say(Tone::Plain, text);
         }
         Action::SortNext | Action::SortPrevious => sort(table, shared, action == Action::SortNext),
@@ -47,7 +58,7 @@ pub fn act(table: &mut Table, shared: &mut Shared, action: Action) -> Option<Vec
                     let key = name_of(kind.screen.context(), Action::SortNext);
                     shared.say(
                         Tone::Plain,
-                        format!("The newest are first; {key} sorts by a column, which can be turned."),
+                        format!("The newest are first; {key} sorts by a column, whose order can be reversed."),
                     );
                 }
             }
@@ -71,7 +82,7 @@ pub fn offers(table: &Table, shared: &Shared, action: Action) -> Option<bool> {
         Action::NextMatch | Action::PreviousMatch => !table.search.is_empty(),
         Action::Fold | Action::FoldAll => table.listing(shared).has_groups,
         Action::UsualColumns => !table.columns.is_empty(),
-        Action::Flat => table.listing(shared).has_groups || table.flat,
+        Action::Flat => table.listing(shared).has_groups || table.flat || studies::any(&shared.snapshot.runs),
         // A filter can have left none.
         Action::Filter => table.listing(shared).all > 0,
         Action::Differences => {
@@ -91,7 +102,7 @@ pub fn offers(table: &Table, shared: &Shared, action: Action) -> Option<bool> {
 }
 
 /// Folds or unfolds the group under the cursor, or the one that the line is in.
-fn fold(table: &mut Table, shared: &mut Shared) {
+pub(super) fn fold(table: &mut Table, shared: &mut Shared) {
     let lines = table.listing(shared);
     let Some(at) = lines.visible.get(table.cursor(shared)).copied() else { return };
     let group = match lines.lines[at].group {

@@ -38,7 +38,7 @@ pub fn clone(table: &Table, shared: &mut Shared) {
     open.intro = format!("Filled with the settings of {}: change what should differ.", run.id);
     let missing = dataset.filter(|name| !is_there(&shared.snapshot, name)).map(str::to_owned);
     match (&missing, dataset) {
-        (Some(name), _) => shared.say(Tone::Plain, format!("{name} is gone; choose another prepared set.")),
+        (Some(name), _) => shared.say(Tone::Plain, format!("{name} no longer exists; choose another prepared set.")),
         (None, Some(name)) => {
             if let Some(field) = open.fields.iter_mut().find(|field| field.name == DATA) {
                 field.input = Input::new(name.to_owned());

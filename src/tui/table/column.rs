@@ -5,6 +5,7 @@ use crate::tui::widgets::format;
 use faceprobe_core::evaluation::Interval;
 use faceprobe_core::run::JobSpec;
 use faceprobe_core::run::results::ResultRow;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// A column.
@@ -87,15 +88,15 @@ impl Column {
     }
 
     /// The heading.
-    pub fn title(&self) -> &str {
+    pub fn title(&self) -> Cow<'_, str> {
         match self {
-            Self::Setting(name) => name.rsplit('.').next().unwrap_or(name),
-            Self::Train => "train@τ",
-            Self::Val => "val@τ",
-            Self::Test => "test@τ",
-            Self::Threshold => "τ",
-            Self::Started => "started (UTC)",
-            other => other.name(),
+            Self::Setting(name) => name.rsplit('.').next().unwrap_or(name).replace('_', " ").into(),
+            Self::Train => "train@τ".into(),
+            Self::Val => "val@τ".into(),
+            Self::Test => "test@τ".into(),
+            Self::Threshold => "τ".into(),
+            Self::Started => "started (UTC)".into(),
+            other => other.name().into(),
         }
     }
 
@@ -116,7 +117,7 @@ impl Column {
             Self::Threshold => "the threshold, chosen on validation".into(),
             Self::Took => "how long it took".into(),
             Self::Size => "the size of its folder".into(),
-            Self::Started => "when it was asked for".into(),
+            Self::Started => "when it was started".into(),
             Self::Note => "the first line of the note".into(),
         }
     }

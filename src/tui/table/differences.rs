@@ -36,7 +36,7 @@ pub fn open(table: &Table, shared: &mut Shared) {
     }
     runs.retain(|run| shared.snapshot.run(run).is_some());
     if runs.len() < 2 {
-        shared.say(Tone::Plain, "Mark two runs or more with Space; their settings are compared then.");
+        shared.say(Tone::Plain, "Mark two or more runs with Space to compare their settings.");
         return;
     }
     shared.overlay = Some(Overlay::Table(Over::Differences(View { runs, line: 0, run: 0 })));

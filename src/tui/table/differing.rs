@@ -1,6 +1,6 @@
 //! The settings in which the models of a table differ: what is the same in all of them needs no column.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// The settings of a job by name.
@@ -12,18 +12,28 @@ const ELSEWHERE: [&str; 6] = ["job", "kind", "backbone", "epochs", "params", "da
 /// The settings in which some models differ, the most varied first, with how many values each has; seeds come last, since
 /// they are no setting. Kinds of model have settings of their own: what was varied is varied within a kind.
 pub fn differing(models: &[Rc<Settings>]) -> Vec<(String, usize)> {
-    let mut values: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
+    // By kind and setting: the value that came first, which most of them have, and the others.
+    let mut values: HashMap<(&str, &str), (&str, BTreeSet<&str>)> = HashMap::new();
     for settings in models {
         let kind = settings.get("kind").map_or("", String::as_str);
         for (setting, value) in settings.iter() {
-            values.entry(setting).or_default().entry(kind).or_default().insert(value);
+            let value = value.as_str();
+            let (first, others) = values.entry((kind, setting.as_str())).or_insert_with(|| (value, BTreeSet::new()));
+            if *first != value {
+                others.insert(value);
+            }
         }
     }
-    let last = |setting: &str| setting.rsplit('.').next().unwrap_or_default().to_owned();
-    let varied = values.iter().filter(|(setting, _)| !ELSEWHERE.contains(&last(setting).as_str()));
-    let varied = varied
-        .map(|(setting, kinds)| ((*setting).to_owned(), kinds.values().map(BTreeSet::len).max().unwrap_or_default()));
-    let mut varied: Vec<(String, usize)> = varied.filter(|(_, count)| *count > 1).collect();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for ((_, setting), (_, others)) in &values {
+        let last = setting.rsplit('.').next().unwrap_or_default();
+        if !others.is_empty() && !ELSEWHERE.contains(&last) {
+            let most = counts.entry(*setting).or_default();
+            *most = (*most).max(others.len() + 1);
+        }
+    }
+    let mut varied: Vec<(String, usize)> =
+        counts.into_iter().map(|(setting, count)| (setting.to_owned(), count)).collect();
     varied.sort_by(|a, b| (a.0 == "seed").cmp(&(b.0 == "seed")).then(b.1.cmp(&a.1)).then(a.0.cmp(&b.0)));
     varied
 }

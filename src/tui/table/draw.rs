@@ -6,7 +6,7 @@ use super::listing::{Listing, Offered};
 use super::{Kind, Signs, Table, search};
 use crate::tui::shared::{Hits, Shared, Target};
 use crate::tui::snapshot::Run;
-use crate::tui::theme::Theme;
+use crate::tui::theme::{HUES, Theme};
 use crate::tui::widgets::{NARROW, bars, cut, fit, offset};
 use faceprobe_core::run::Status;
 use ratatui::Frame;
@@ -16,8 +16,8 @@ use ratatui::text::{Line, Span};
 use std::rc::Rc;
 use unicode_width::UnicodeWidthStr;
 
-/// So many marked runs have a colour of their own, that of their curve.
-pub const COLOURS: usize = 5;
+/// So many marked runs have a look of their own, that of their curve.
+pub const COLOURS: usize = HUES - 1;
 
 /// What a table is drawn from.
 pub struct View<'a> {
@@ -43,6 +43,7 @@ impl<'a> View<'a> {
             Offer {
                 width: if column.column == Column::Run { column.width } else { width },
                 least,
+                short: column.narrow.min(width),
                 rank: column.rank.unwrap_or(0),
             }
         });
@@ -65,7 +66,7 @@ impl<'a> View<'a> {
         for (at, (offered, width)) in self.columns.iter().enumerate() {
             let here = by.as_ref() == Some(&offered.column);
             let title = offered.column.title();
-            let title = if here { format!("{title}{arrow}") } else { title.to_owned() };
+            let title = if here { format!("{title}{arrow}") } else { title.into_owned() };
             if at > 0 {
                 spans.push(Span::raw(" ".repeat(GAP)));
             }
@@ -114,7 +115,7 @@ impl<'a> View<'a> {
                 {
                     "–".to_owned()
                 }
-                column => self.lines.cell(at, column, self.roomy),
+                column => self.lines.cell(at, column, self.roomy && *width >= offered.width),
             };
             spans.push(Span::styled(placed(&text, &offered.column, *width), style));
         }
@@ -279,6 +280,8 @@ pub fn title(table: &Table, shared: &Shared, name: &'static str, width: u16) -> 
     }
     if table.flat {
         add("  groups off".to_owned(), theme.dim());
+    } else if table.studies {
+        add("  by study".to_owned(), theme.dim());
     }
     if !lines.common.is_empty() {
         add(format!("  all: {}", lines.common.join(", ")), theme.dim());

@@ -7,6 +7,8 @@ pub struct Offer {
     pub width: usize,
     /// What it can be cut to when there is more room for others then.
     pub least: usize,
+    /// Of its widest cell in short, for which there may be room where there is none for the whole.
+    pub short: usize,
     /// The larger, the sooner it goes when there is no room for all; 0 stays.
     pub rank: u8,
 }
@@ -33,8 +35,11 @@ pub fn fitting(offers: &[Offer], room: usize) -> Vec<Option<usize>> {
     let mut gone: Vec<usize> = (0..offers.len()).filter(|at| widths[*at].is_none()).collect();
     gone.sort_by_key(|at| (offers[*at].rank, *at));
     for at in gone {
-        widths[at] = Some(offers[at].least.min(offers[at].width));
-        if taken(&widths) > room {
+        for width in [offers[at].least.min(offers[at].width), offers[at].short] {
+            widths[at] = Some(width);
+            if taken(&widths) <= room {
+                break;
+            }
             widths[at] = None;
         }
     }
@@ -60,7 +65,7 @@ mod tests {
     use super::*;
 
     fn offer(width: usize, least: usize, rank: u8) -> Offer {
-        Offer { width, least, rank }
+        Offer { width, least, short: least, rank }
     }
 
     #[test]
@@ -73,6 +78,11 @@ mod tests {
         assert_eq!(fitting(&offers, 26), [Some(10), None, Some(6), Some(6)], "the narrower one fits");
         assert_eq!(fitting(&offers, 12), [Some(5), None, None, Some(5)]);
         assert_eq!(fitting(&[], 12), []);
+        // A figure without its spread is better than none.
+        let spread = [offer(10, 10, 0), Offer { short: 5, ..offer(12, 12, 1) }];
+        assert_eq!(fitting(&spread, 24), [Some(10), Some(12)]);
+        assert_eq!(fitting(&spread, 18), [Some(10), Some(6)]);
+        assert_eq!(fitting(&spread, 16), [Some(10), None]);
         for room in 0..80 {
             let widths = fitting(&offers, room);
             let shown: Vec<usize> = widths.into_iter().flatten().collect();

@@ -1,6 +1,7 @@
-//! Runs as lines: what a sweep, a cross-validation or a learning curve has trained stands beneath it.
+//! Runs as lines: what a sweep, a cross-validation, a learning curve or a study has trained stands beneath it.
 
 use super::column::{Column, Key};
+use super::{studies, trains_several};
 use crate::tui::snapshot::Run;
 use crate::tui::widgets::format;
 use faceprobe_core::run::JobSpec;
@@ -14,11 +15,9 @@ use std::sync::Arc;
 pub enum Figure {
     None,
     Mean(Spread),
-    /// Of a learning curve, whose members are not of one kind: from the lowest to the highest.
-    Range(f64, f64),
 }
 
-/// The members of a sweep, a cross-validation, a learning curve or a demo.
+/// The members of a sweep, a cross-validation, a learning curve, a study or a demo.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
     /// How many are listed.
@@ -98,7 +97,7 @@ pub fn arrange(runs: &[Arc<Run>], listed: &[usize], is_group: impl Fn(&JobSpec) 
     let groups: HashMap<&str, usize> = groups.map(|(at, run)| (run.id.as_str(), at)).collect();
     let parent = |at: usize| {
         let run = &runs[at];
-        let found = *groups.get(run.parent.as_deref()?)?;
+        let found = *groups.get(studies::parent(run)?)?;
         // Whatever specs say: what came later is no parent, so nothing is a part of itself.
         (found < at && !(order.pinned_first && run.about.label.pinned)).then_some(found)
     };
@@ -152,16 +151,11 @@ impl Tree<'_> {
         let mut leaves = Vec::new();
         self.leaves(at, &mut leaves);
         let rows: Vec<&ResultRow> = leaves.iter().filter_map(|leaf| self.runs[*leaf].row.as_ref()).collect();
-        let curve = matches!(self.runs[at].job, JobSpec::LearningCurve { .. });
-        let averaged = matches!(self.runs[at].job, JobSpec::Sweep { .. } | JobSpec::Folds { .. });
+        // Works of different kinds have no mean.
+        let averaged = trains_several(&self.runs[at].job);
         let of = |tell: fn(&ResultRow) -> Option<f64>| {
             let values: Vec<f64> = rows.iter().filter(|row| row.has_model()).filter_map(|row| tell(row)).collect();
-            let ends = (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max));
-            match (Spread::of(&values), ends) {
-                (Some(spread), _) if averaged => Figure::Mean(spread),
-                (_, (Some(low), Some(high))) if curve => Figure::Range(low, high),
-                _ => Figure::None,
-            }
+            Spread::of(&values).filter(|_| averaged).map_or(Figure::None, Figure::Mean)
         };
         let best = rows.iter().filter(|row| row.has_model()).filter_map(|row| row.val_accuracy).reduce(f64::max);
         Some(Group {

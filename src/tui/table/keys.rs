@@ -6,20 +6,8 @@ use crossterm::event::KeyCode;
 /// What a table's keys do on a screen; `reverse` is the key that is free there.
 const fn of(context: C, reverse: &'static [crate::tui::keys::Key]) -> [Binding; 14] {
     [
-        bind(
-            context,
-            const { &[ch('/')] },
-            A::Search,
-            "search",
-            "Looks for a line by what it says: a name, a note, a setting.",
-        ),
-        bind(
-            context,
-            const { &[ch('f')] },
-            A::Filter,
-            "filter",
-            "Shows only lines that fulfil conditions, as you type them.",
-        ),
+        bind(context, const { &[ch('/')] }, A::Search, "search", "Searches names, notes and settings."),
+        bind(context, const { &[ch('f')] }, A::Filter, "filter", "Filters the rows by conditions, as you type."),
         bind(
             context,
             const { &[ch('y')] },
@@ -34,13 +22,19 @@ const fn of(context: C, reverse: &'static [crate::tui::keys::Key]) -> [Binding; 
             "clone",
             "Opens the form of such a run, filled with its settings.",
         ),
-        bind(context, const { &[ch('|')] }, A::Columns, "columns", "Which columns the table has; they are remembered."),
+        bind(
+            context,
+            const { &[ch('|')] },
+            A::Columns,
+            "columns",
+            "Chooses the columns of the table; the choice is remembered.",
+        ),
         bind(
             context,
             const { &[ch('z')] },
             A::Fold,
             "fold",
-            "Folds or unfolds a sweep, a cross-validation, a learning curve or a demo.",
+            "Folds or unfolds a sweep, a cross-validation, a learning curve, a study or a demo.",
         ),
         bind(context, const { &[ch('Z')] }, A::FoldAll, "", "Unfolds all groups, or folds them."),
         bind(
@@ -48,7 +42,7 @@ const fn of(context: C, reverse: &'static [crate::tui::keys::Key]) -> [Binding; 
             const { &[ch('F')] },
             A::Flat,
             "",
-            "Every run on a line of its own, without groups, or again with them.",
+            "Groups sweeps and cross-validations, or studies too, or nothing, so that every run is ranked by itself.",
         ),
         bind(
             context,
@@ -58,15 +52,15 @@ const fn of(context: C, reverse: &'static [crate::tui::keys::Key]) -> [Binding; 
             "Only the settings in which the marked runs differ, or the members of a group.",
         ),
         bind(context, const { &[ch('>'), ch('.')] }, A::SortNext, "sort", "Sorts by the next column."),
-        bind(context, const { &[ch('<'), ch(',')] }, A::SortPrevious, "", "Sorts by the column before."),
-        bind(context, reverse, A::Reverse, "", "Turns the order round."),
+        bind(context, const { &[ch('<'), ch(',')] }, A::SortPrevious, "", "Sorts by the previous column."),
+        bind(context, reverse, A::Reverse, "", "Reverses the order."),
         bind(context, const { &[ch(' ')] }, A::Mark, "mark", MARK),
         bind(
             context,
             const { &[ch('x')] },
             A::Compare,
             "compare",
-            "Puts the marked models side by side: settings, curves, confusion, images they disagree on.",
+            "Compares the marked models: settings, curves, confusion, images they disagree on.",
         ),
     ]
 }
@@ -80,24 +74,24 @@ static RUNS: [Binding; 14] = of(C::Runs, &[ch('R')]);
 
 /// What lies over a table, and what holds while something is looked for.
 static OVER: [Binding; 29] = [
-    bind(C::Found, &[ch('n')], A::NextMatch, "next match", "To the next line that says what is looked for."),
-    bind(C::Found, &[ch('b')], A::PreviousMatch, "previous match", "To the line before that says it."),
+    bind(C::Found, &[ch('n')], A::NextMatch, "next match", "To the next match."),
+    bind(C::Found, &[ch('b')], A::PreviousMatch, "previous match", "To the previous match."),
     bind(C::Found, &[code(KeyCode::Esc)], A::Cancel, "end search", "Ends the search."),
     bind(C::Columns, &[ch(' '), code(KeyCode::Enter)], A::Accept, "show or hide", "Shows or hides the column."),
-    bind(C::Columns, &[ch('r')], A::UsualColumns, "as usual", "Shows the columns that are usual."),
+    bind(C::Columns, &[ch('r')], A::UsualColumns, "as usual", "Resets to the default or configured columns."),
     bind(C::Columns, &[code(KeyCode::Esc), ch('|'), ch('q')], A::Cancel, "close", "Closes the list of columns."),
     bind(C::Columns, &[code(KeyCode::Down), ch('j')], A::Down, "", "One line down."),
     bind(C::Columns, &[code(KeyCode::Up), ch('k')], A::Up, "", "One line up."),
     bind(C::Columns, &[code(KeyCode::Home), ch('g')], A::Top, "", "To the first line."),
     bind(C::Columns, &[code(KeyCode::End), ch('G')], A::Bottom, "", "To the last line."),
-    bind(C::Columns, &[ctrl('c')], A::Quit, "", "Leaves the program."),
+    bind(C::Columns, &[ctrl('c')], A::Quit, "", "Quits."),
     bind(C::Yank, &[ch('n')], A::YankName, "name", "Copies the run's name."),
     bind(C::Yank, &[ch('p')], A::YankPath, "folder", "Copies the path of its folder."),
-    bind(C::Yank, &[ch('c')], A::YankCommand, "command line", "Copies the command that does the same again."),
+    bind(C::Yank, &[ch('c')], A::YankCommand, "command line", "Copies the equivalent command line."),
     bind(C::Yank, &[ch('r'), ch('y')], A::YankRow, "row", "Copies the row with its heading, for a spreadsheet."),
     bind(C::Yank, &[ch('R')], A::YankRows, "marked rows", "Copies the rows of the marked runs with their heading."),
     bind(C::Yank, &[code(KeyCode::Esc), ch('q')], A::Cancel, "cancel", "Copies nothing."),
-    bind(C::Yank, &[ctrl('c')], A::Quit, "", "Leaves the program."),
+    bind(C::Yank, &[ctrl('c')], A::Quit, "", "Quits."),
     bind(
         C::Differences,
         &[code(KeyCode::Esc), ch('d'), ch('q'), code(KeyCode::Enter)],
@@ -108,12 +102,12 @@ static OVER: [Binding; 29] = [
     bind(C::Differences, &[code(KeyCode::Down), ch('j')], A::Down, "", "One setting down."),
     bind(C::Differences, &[code(KeyCode::Up), ch('k')], A::Up, "", "One setting up."),
     bind(C::Differences, &[code(KeyCode::Right), ch('l')], A::Right, "", "To the next run."),
-    bind(C::Differences, &[code(KeyCode::Left), ch('h')], A::Left, "", "To the run before."),
+    bind(C::Differences, &[code(KeyCode::Left), ch('h')], A::Left, "", "To the previous run."),
     bind(C::Differences, &[code(KeyCode::PageDown), ctrl('f')], A::PageDown, "", "Ten settings down."),
     bind(C::Differences, &[code(KeyCode::PageUp), ctrl('b')], A::PageUp, "", "Ten settings up."),
     bind(C::Differences, &[code(KeyCode::Home), ch('g')], A::Top, "", "To the first setting."),
     bind(C::Differences, &[code(KeyCode::End), ch('G')], A::Bottom, "", "To the last setting."),
-    bind(C::Differences, &[ctrl('c')], A::Quit, "", "Leaves the program."),
+    bind(C::Differences, &[ctrl('c')], A::Quit, "", "Quits."),
     bind(C::Columns, &[code(KeyCode::PageDown), ctrl('f')], A::PageDown, "", "Ten lines down."),
 ];
 

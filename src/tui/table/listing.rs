@@ -1,13 +1,13 @@
 //! What a table lists: its lines, which of them are folded away, its columns with their widths.
 
-use super::Table;
 use super::column::{self, Column};
 use super::differing::{self, Settings};
 use super::groups::{self, Figure, Line, Order};
+use super::{Table, studies, trains_several};
 use crate::tui::shared::Shared;
 use crate::tui::snapshot::{Run, Snapshot};
 use faceprobe_core::run::JobSpec;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use unicode_width::UnicodeWidthStr;
@@ -52,8 +52,10 @@ impl Listing {
     pub fn make(shared: &Shared, table: &Table) -> Self {
         let kind = table.kind;
         let snapshot = &shared.snapshot;
-        let runs = &snapshot.runs;
-        let all: Vec<usize> = (0..runs.len()).filter(|at| (kind.lists)(&runs[*at])).collect();
+        let with_study = (table.studies && !table.flat).then(|| studies::with_study(&snapshot.runs));
+        let runs = with_study.as_ref().unwrap_or(&snapshot.runs);
+        let is_run = |at: &usize| !studies::is_study(&runs[*at]) && (kind.lists)(&runs[*at]);
+        let all: Vec<usize> = (0..runs.len()).filter(is_run).collect();
         let listed: Vec<usize> = all.iter().copied().filter(|at| (kind.fulfils)(&table.filter, &runs[*at])).collect();
         let mut cache = shared.settings.borrow_mut();
         let models = listed.iter().map(|at| &runs[*at]).filter(|run| run.trains());
@@ -67,7 +69,8 @@ impl Listing {
         };
         let pinned_first = kind.signs == super::Signs::StatusAndPin;
         let order = Order { column: by.as_ref(), descending, pinned_first, setting: &setting };
-        let is_group = |job: &JobSpec| !table.flat && (kind.groups)(job);
+        let is_study = |job: &JobSpec| table.studies && matches!(job, JobSpec::Demo { .. });
+        let is_group = |job: &JobSpec| !table.flat && ((kind.groups)(job) || is_study(job));
         let lines = groups::arrange(runs, &listed, is_group, &order);
         let places = lines.iter().enumerate().map(|(at, line)| (line.run.id.to_string(), at)).collect();
         let models: Vec<Rc<Settings>> = known.values().map(Rc::clone).collect();
@@ -123,6 +126,10 @@ impl Listing {
         if line.group.is_none() {
             return self.value(line, name);
         }
+        let several = matches!(line.run.job, JobSpec::Demo { .. });
+        if several && self.members(at).any(|member| self.value(member, name).is_none()) {
+            return None;
+        }
         differing::shared(self.members(at).filter_map(|member| self.value(member, name)))
     }
 
@@ -147,12 +154,13 @@ impl Listing {
                 None if self.members(at).any(|member| self.value(member, name).is_some()) => "…".to_owned(),
                 None => "–".to_owned(),
             },
+            (Column::Kind, _) if studies::is_study(&line.run) => studies::STUDY.to_owned(),
+            (Column::Data | Column::Backbone, _) if studies::is_study(&line.run) => {
+                let cells: Vec<String> = self.members(at).map(|line| column::cell(&line.run, column, roomy)).collect();
+                differing::shared(cells.iter().map(String::as_str)).unwrap_or("–").to_owned()
+            }
             (_, Figure::Mean(mean)) if roomy => column::spread(mean.mean, mean.deviation),
             (_, Figure::Mean(mean)) => format!("{:.3}", mean.mean),
-            (_, Figure::Range(low, high)) if roomy => {
-                format!("{low:.3}–{}", format!("{high:.3}").trim_start_matches('0'))
-            }
-            (_, Figure::Range(_, high)) => format!("{high:.3}"),
             (Column::Test, Figure::None) if line.group.is_some() => "–".to_owned(),
             (_, Figure::None) => column::cell(&line.run, column, roomy),
         }
@@ -164,16 +172,25 @@ impl Listing {
         let mut columns = vec![Column::Run];
         columns.extend(settings);
         // What was chosen stays to be chosen, though it does not differ now.
+        let configured = table.configured.as_ref();
         let chosen = table.columns.keys().filter(|column| matches!(column, Column::Setting(_)));
-        let chosen: Vec<Column> = chosen.filter(|column| !columns.contains(column)).cloned().collect();
+        let chosen = chosen.chain(configured.into_iter().flat_map(|configured| configured.settings()));
+        let chosen: BTreeSet<Column> = chosen.filter(|column| !columns.contains(column)).cloned().collect();
         columns.extend(chosen);
         columns.extend(Column::ALL.into_iter().filter(|column| *column != Column::Run));
         let rank = |column: &Column| {
-            let usual = kind.usual.iter().find(|(usual, _)| usual == column).map(|(_, rank)| *rank);
-            let same = kind.if_differing.contains(column) && !self.differ(column);
+            let usual = match configured {
+                Some(_) if *column == Column::Run => Some(0),
+                Some(configured) => configured.rank(column),
+                None => kind.usual.iter().find(|(usual, _)| usual == column).map(|(_, rank)| *rank),
+            };
+            let same = configured.is_none() && kind.if_differing.contains(column) && !self.differ(column);
             let at = self.settings.iter().position(|name| *column == Column::Setting(name.clone()));
             // Seeds and what is varied least go first.
-            let setting = at.map(|at| kind.settings.saturating_add(2 * at as u8));
+            let setting = at.and_then(|at| match configured {
+                Some(configured) => configured.settings_rank(at),
+                None => Some(kind.settings.saturating_add(2 * at as u8)),
+            });
             match table.columns.get(column) {
                 Some(false) if *column != Column::Run => None,
                 Some(true) => Some(usual.unwrap_or(1).min(1)),
@@ -195,7 +212,15 @@ impl Listing {
             };
             let rank = rank(&column);
             // What is hidden is not measured.
-            let (width, narrow) = if rank.is_some() { (widest(true), widest(false)) } else { (0, 0) };
+            let (width, narrow) = match (&column, rank) {
+                (_, None) => (0, 0),
+                // Only figures and names have a short form.
+                (column, _) if column.is_accuracy() || *column == Column::Run => (widest(true), widest(false)),
+                _ => {
+                    let width = widest(true);
+                    (width, width)
+                }
+            };
             Offered { column, width, narrow, rank }
         };
         columns.into_iter().map(offer).collect()
@@ -219,7 +244,8 @@ impl Listing {
 
     fn differ(&self, column: &Column) -> bool {
         // A cross-validation is on the whole of which its members see a fold each.
-        let lines = self.lines.iter().filter(|line| line.group.is_none() || *column == Column::Data);
+        let whole = |line: &&Line| *column == Column::Data && trains_several(&line.run.job);
+        let lines = self.lines.iter().filter(|line| line.group.is_none() || whole(line));
         let mut cells = lines.map(|line| column::cell(&line.run, column, false));
         let first = cells.next();
         cells.any(|cell| Some(&cell) != first.as_ref())

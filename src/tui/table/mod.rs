@@ -7,6 +7,7 @@
 pub mod act;
 mod clone;
 pub mod column;
+pub mod configured;
 mod differences;
 mod differing;
 mod draw;
@@ -18,6 +19,7 @@ mod picker;
 mod remembered;
 mod search;
 mod settings;
+pub mod studies;
 pub mod yank;
 
 pub use column::Column;
@@ -93,10 +95,14 @@ pub struct Table {
     sort: Option<(Option<Column>, bool)>,
     /// Groups that are not as they are by themselves: unfolded, and while a filter is on, folded.
     turned: [BTreeSet<String>; 2],
+    /// Whether what a study's file made is a group too.
+    studies: bool,
     /// Whether there are no groups.
     flat: bool,
     /// Columns that are shown or hidden whatever is usual.
     columns: BTreeMap<Column, bool>,
+    /// The columns that are usual, where a configuration says so.
+    configured: Option<configured::Chosen>,
     /// What is looked for; empty while nothing is.
     search: String,
     /// How wide it was drawn last.
@@ -114,8 +120,10 @@ impl Table {
             filter: Filter::default(),
             sort: None,
             turned: Default::default(),
+            studies: false,
             flat: false,
             columns: BTreeMap::new(),
+            configured: None,
             search: String::new(),
             width: Cell::default(),
             listing: RefCell::default(),

@@ -58,7 +58,7 @@ pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, at: u
         let line = Rect { y: list.y + row as u16, height: 1, ..list };
         let sign = if *shown { "[x]" } else { "[ ]" };
         let room = if *shown && !seen.contains(&column) { " (no room)" } else { "" };
-        let text = format!("{sign} {}  {}{room}", fit(column.title(), names), column.about());
+        let text = format!("{sign} {}  {}{room}", fit(&column.title(), names), column.about());
         let width = usize::from(line.width);
         let span = match (index == at, shown) {
             (true, _) => Span::styled(fit(&text, width), theme.selected()),

@@ -15,6 +15,7 @@ struct Looks {
     sort: Option<(Option<String>, bool)>,
     /// Groups that are not folded as they are by themselves.
     turned: BTreeSet<String>,
+    studies: bool,
     flat: bool,
 }
 
@@ -24,6 +25,7 @@ impl Looks {
             columns: table.columns.iter().map(|(column, shown)| (column.id(), *shown)).collect(),
             sort: table.sort.as_ref().map(|(by, descending)| (by.as_ref().map(Column::id), *descending)),
             turned: table.turned[0].clone(),
+            studies: table.studies,
             flat: table.flat,
         }
     }
@@ -37,6 +39,7 @@ impl Looks {
             None => Some((None, descending)),
         });
         table.turned[0] = self.turned;
+        table.studies = self.studies;
         table.flat = self.flat;
         table.changed();
     }

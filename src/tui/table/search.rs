@@ -49,7 +49,7 @@ pub fn typed(table: &mut Table, shared: &Shared, text: &str, from: Option<&str>)
             Ok(())
         }
         None if text.trim().is_empty() => Ok(()),
-        None => Err(format!("None of {} {} says '{}'.", lines.lines.len(), table.kind.lines, text.trim())),
+        None => Err(format!("None of {} {} matches '{}'.", lines.lines.len(), table.kind.lines, text.trim())),
     }
 }
 
@@ -60,7 +60,7 @@ pub fn go(table: &mut Table, shared: &mut Shared, forward: bool) {
     let found = found(&lines, &text);
     let here = lines.visible.get(table.cursor(shared)).copied().unwrap_or(0);
     let Some(at) = next(&found, here, forward, false) else {
-        shared.say(Tone::Plain, format!("No line says '{text}' any more."));
+        shared.say(Tone::Plain, format!("No matches for '{text}' any more."));
         return;
     };
     let run = lines.lines[at].run.id.to_string();

@@ -40,7 +40,7 @@ fn rows(view: &View, places: &[usize]) -> String {
         let cells: Vec<String> = cells.into_iter().map(|cell| cell.replace(['\t', '\n', '\r'], " ")).collect();
         cells.join("\t")
     };
-    let head = line(view.columns().map(|column| column.title().to_owned()).collect());
+    let head = line(view.columns().map(|column| column.title().into_owned()).collect());
     let lines = places.iter().map(|at| line(view.cells(*at)));
     std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
 }
@@ -59,7 +59,7 @@ fn text(table: &Table, shared: &Shared, action: Action) -> Result<(String, Strin
         }
         Action::YankCommand => {
             let command = command(&shared.snapshot, run);
-            let none = || format!("No command does what {} did; it is a part of something else.", run.id);
+            let none = || format!("There is no command for {} alone; it is a part of another run.", run.id);
             (command.ok_or_else(none)?, "the command".to_owned())
         }
         Action::YankRows => {

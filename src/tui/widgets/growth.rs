@@ -15,10 +15,10 @@ const STEPS: usize = 120;
 fn words(curve: &LearningCurve) -> String {
     match (&curve.fit, &curve.at_twice) {
         (Some(law), Some(twice)) => format!(
-            "error = {:.3} + {:.3} x images ^ -{:.2}; with {} images it expects {:.3} [{:.3}, {:.3}], if the curve goes on as it began",
+            "error = {:.3} + {:.3} x images ^ -{:.2}; with {} images it expects {:.3} [{:.3}, {:.3}], if the trend continues",
             law.floor, law.scale, law.exponent, twice.images, twice.accuracy, twice.interval.low, twice.interval.high
         ),
-        _ => "Three sizes or more are needed to say what more images might give.".to_owned(),
+        _ => "At least three sizes are needed to extrapolate to more images.".to_owned(),
     }
 }
 

@@ -130,8 +130,8 @@ fn marked_models_are_put_side_by_side_and_test_only_where_it_was_opened() {
     assert_eq!(effects, [Effect::Job(Job::Record(Box::new(asked)))]);
     answer(&mut app, effects);
     let text = shown(&mut app, 120, 40);
-    assert!(text.contains("None: they are the same but for chance") && text.contains("only dense-1 tells right"));
-    assert!(text.contains("McNemar's exact test p ") && text.contains("chance"), "{text}");
+    assert!(text.contains("No settings differ; only the seeds do") && text.contains("only dense-1 gets right"));
+    assert!(text.contains("McNemar's exact test: p = ") && text.contains("significant"), "{text}");
     // A picture that they disagree on is predicted with the model that the others are compared with.
     let effects = press(&mut app, KeyCode::Char('o'));
     assert!(matches!(&effects[..], [Effect::Job(Job::Open { .. })]), "{effects:?}");

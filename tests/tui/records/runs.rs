@@ -30,7 +30,7 @@ fn runs_are_noted_renamed_pinned_and_removed_after_a_question() {
     assert_eq!(press(&mut app, KeyCode::Enter), [label(Change::Title("the study's head (人)".into()))]);
     assert_eq!(press(&mut app, KeyCode::Char('D')), []);
     assert!(shown(&mut app, 80, 24).contains("Predict uses this model"));
-    let remove = Effect::Job(Job::Record(Box::new(RecordJob::Remove { run: run.clone() })));
+    let remove = Effect::Job(Job::Record(Box::new(RecordJob::Remove { runs: vec![run.clone()] })));
     assert_eq!(press(&mut app, KeyCode::Char('y')), [remove]);
     // One at work is not removed; one that was cut short goes on.
     app.screens.runs.table.selected = Some("dense-3".into());

@@ -116,7 +116,7 @@ fn a_rectangle_chooses_what_lies_in_it_by_keys_and_by_mouse() {
     press(&mut app, KeyCode::Char(' '));
     assert_eq!(app.views.map.chosen, (1..120).step_by(2).collect::<Vec<_>>());
     let text = shown(&mut app, 120, 40);
-    assert!(text.contains("60 chosen") && text.contains("male: 51 (85 %)"), "{text}");
+    assert!(text.contains("60 selected") && text.contains("male: 51 (85 %)"), "{text}");
     insta::assert_snapshot!("map_chosen_120x40", text);
     // The list of their files is what 'predict --list' takes.
     press(&mut app, KeyCode::Char('e'));

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 settings! {
     /// What counts as a finding, and whom an audit asks.
     pub struct Settings {
-        /// Ask this trained run too (best: a fine-tuned one) about the images that it was not trained on.
+        /// Use the predictions of this run too (best: a fine-tuned one) on the images that it was not trained on.
         with: Option<String> = None, text("RUN");
         /// Look for a face in every image; auto: where the weights of mtcnn are there.
         faces: Option<bool> = None, any().or("auto");
@@ -34,9 +34,9 @@ settings! {
         backbone: Option<String> = None, text("NAME").or("any").advanced();
         /// Judge labels by these stages only.
         tap: Option<Taps> = None, any().or("any").advanced();
-        /// Judge labels by features pooled so only.
+        /// Judge labels by features with this pooling only.
         pool: Option<Pool> = None, any().or("any").advanced();
-        /// Decides the folds.
+        /// Seed of the folds.
         seed: u64 = 1, any().seed();
     }
 }

@@ -1,4 +1,4 @@
-//! What a user settles once instead of by options: keys, the look of the workbench, notices, Slurm.
+//! What a user settles once instead of by options: keys, the look of the workbench, columns of tables, notices, Slurm.
 //!
 //! It is read from two files, and where both have a key, the workspace's counts:
 //!
@@ -25,7 +25,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The sections that a file may have.
-pub const SECTIONS: [&str; 4] = ["keys", "screen", "notices", "slurm"];
+pub const SECTIONS: [&str; 5] = ["keys", "screen", "columns", "notices", "slurm"];
 
 /// The name of the workspace's file.
 pub const WORKSPACE_FILE: &str = "faceprobe.toml";
@@ -42,7 +42,7 @@ impl Config {
     /// one.
     ///
     /// # Errors
-    /// As wrong usage: anything wrong with a file, except what keys and Slurm's section mean, which their readers know. A file
+    /// As wrong usage: anything wrong with a file, except what keys, columns and Slurm's section mean, which their readers know. A file
     /// that cannot be read.
     pub fn load(workspace: &Workspace) -> Result<Self> {
         let mut config = Self::default();

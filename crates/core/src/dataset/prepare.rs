@@ -33,7 +33,7 @@ settings! {
     pub struct PrepareSettings {
         /// Where labels and images are; may be given several times, if the classes agree.
         source: Vec<SourceSpec> = Vec::new(), any().lines();
-        /// Name of the prepared set, which becomes a folder's.
+        /// Name of the prepared set and of its folder.
         name: String = String::new(), text("NAME").computed("the first source's layout");
         /// Training images, both classes together; without the three sizes the data set's own splits or 60/20/20 of all.
         train: Option<usize> = None, whole(0..=100_000_000).unit("images");

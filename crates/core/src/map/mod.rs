@@ -24,13 +24,13 @@ const VERSION: u32 = 1;
 settings! {
     /// How features become points.
     pub struct MapSettings {
-        /// How dimensions are left out: pca (the two directions of most variance) or tsne (neighbours stay neighbours).
+        /// Dimensionality reduction: pca (the first two components) or tsne.
         method: Method = Method::Tsne, any();
-        /// At most so many images of all splits; which ones, the seed decides.
+        /// At most this many images of all splits, drawn by the seed.
         images: usize = 2000, whole(10..=5000);
-        /// How many neighbours of each image t-SNE holds to, roughly; less where there are few images.
+        /// Perplexity of t-SNE, roughly the number of neighbours of each image; less where there are few images.
         perplexity: f64 = 30.0, number(2.0..=100.0);
-        /// Decides which images are taken, and where t-SNE begins.
+        /// Seed of the drawn images and of t-SNE's start.
         seed: u64 = 1, any();
     }
 }

@@ -33,7 +33,7 @@ settings! {
         dropout: f64 = 0.5, number(0.0..1.0);
         /// Peak learning rate of the backbone's stages.
         learning_rate: f64 = 1.5e-4, above(0.0).headline();
-        /// Peak learning rate of the head, which starts from nothing.
+        /// Peak learning rate of the head, which is trained from scratch.
         learning_rate_head: f64 = 2e-3, above(0.0);
         /// Optimizer.
         optimizer: Optimizer = Optimizer::AdamW, any();

@@ -27,7 +27,7 @@ pub static KIND: KindInfo = KindInfo {
 settings! {
     /// A classifier as it came.
     pub struct OffTheShelfSettings {
-        /// The score from which on it answers the second class; its authors' own is 0.5.
+        /// Scores of at least this mean the second class; its authors' own is 0.5.
         threshold: Option<f64> = None, number(0.0..1.0).or("auto").computed("the best on validation").headline();
     }
 }

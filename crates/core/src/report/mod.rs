@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 /// What a report is to have.
 #[derive(Debug, Clone, Default)]
 pub struct ReportOptions {
-    /// The run that the model card is of; else the chosen one, else the best on validation.
+    /// The run that the model card describes; else the chosen one, else the best on validation.
     pub model: Option<String>,
     /// Small pictures of the worst mistakes: photographs of people, so only where that is asked for.
     pub thumbnails: bool,

@@ -23,7 +23,7 @@ pub(super) const ROWS: &[Binding] = &[
     bind(C::Path, &[code(KeyCode::Enter)], A::Accept, "open", "Opens the folder or predicts the image."),
     bind(C::Path, &[code(KeyCode::Tab)], A::Complete, "complete", "Completes the path; where several fit, lists them."),
     bind(C::Path, &[code(KeyCode::Down)], A::Down, "", "To the next name of the list."),
-    bind(C::Path, &[code(KeyCode::Up)], A::Up, "", "To the name before."),
+    bind(C::Path, &[code(KeyCode::Up)], A::Up, "", "To the previous name."),
     bind(C::Path, &[code(KeyCode::Esc)], A::Cancel, "cancel", "Closes the line."),
     bind(C::Path, &[ctrl('c')], A::Quit, "", "Quits."),
     bind(C::Prompt, &[code(KeyCode::Enter)], A::Accept, "done", "Accepts what was typed."),

@@ -30,7 +30,7 @@ pub(super) const ROWS: &[Binding] = &[
     bind(C::Sheet, &[ch('i'), code(KeyCode::Backspace)], A::Sheet, "", "Back to the summary of the set."),
     bind(C::Sheet, &[ch('a')], A::Audit, "audit", "Shows what may be wrong with the set, to decide on it."),
     bind(C::Sheet, &[code(KeyCode::Right), ch('l')], A::Right, "", "To the next image."),
-    bind(C::Sheet, &[code(KeyCode::Left), ch('h')], A::Left, "", "To the image before."),
+    bind(C::Sheet, &[code(KeyCode::Left), ch('h')], A::Left, "", "To the previous image."),
     bind(
         C::Audit,
         &[ch('a')],

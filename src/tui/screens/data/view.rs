@@ -147,7 +147,8 @@ fn account(theme: Theme, set: &DataSet, width: usize) -> Vec<Line<'static>> {
 
 fn summary(theme: Theme, report: &PrepareReport) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    if report.synthetic {
+    // Usually a warning says it at more length.
+    if report.synthetic && !report.warnings.iter().any(|warning| warning.contains("synthetic")) {
         lines.push(Line::styled("SYNTHETIC: drawings by this program, not photographs", theme.warning()));
     }
     for warning in &report.warnings {

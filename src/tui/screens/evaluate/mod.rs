@@ -357,7 +357,7 @@ impl Evaluate {
         let (Some(Ok(sheet)), Some(figures)) = (&self.sheet, &self.figures) else { return };
         match sheet.columns().len() {
             0 | 1 => {
-                shared.say(Tone::Plain, "The data set has no other column that tells groups of these images apart.");
+                shared.say(Tone::Plain, "The data set has no other column to group these images by.");
             }
             count => {
                 self.column = (self.column.min(count - 1) + 1) % count;

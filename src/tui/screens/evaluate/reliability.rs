@@ -1,9 +1,9 @@
 //! The reliability diagram: of the images with a score, the share that is of the second class.
 
 use super::sheet::{Reliability, Sheet};
-use crate::tui::charts::lines::{self, Chart, Series};
+use crate::tui::charts::lines::{self, Chart, Legend, Series};
 use crate::tui::charts::scale::Scale;
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Stroke, Theme};
 use faceprobe_core::dataset::Split;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -14,6 +14,7 @@ fn series(theme: Theme, told: &Reliability) -> Vec<Series> {
         swatch: theme.hue_swatch(hue),
         style: theme.hue(hue),
         marker: theme.hue_marker(hue),
+        stroke: theme.hue_stroke(hue),
         points: points.to_vec(),
         raw: Vec::new(),
         best: None,
@@ -32,14 +33,14 @@ pub fn heading(theme: Theme, sheet: &Sheet, width: u16) -> Line<'static> {
     // On validation, a calibration is judged on what it was fitted to.
     let fitted = if sheet.scored.split == Split::Val && width >= 90 { " (fitted to these)" } else { "" };
     names.extend(told.calibrated.as_ref().map(|(_, error)| format!("calibrated {error:.3}{fitted}")));
-    let legend: Vec<(&Series, String)> = series.iter().zip(names).collect();
+    let legend = Legend::new(series.iter().zip(names).map(|(series, text)| (series, text.clone(), text)));
     let title = match width {
         70.. => "Reliability, calibration error",
         44.. => "Reliability",
         _ => "",
     };
     let mut spans = vec![Span::styled(title, theme.strong())];
-    spans.extend(lines::legend(&legend, theme, usize::from(width).saturating_sub(title.len() + 4)));
+    spans.extend(legend.spans(theme, usize::from(width).saturating_sub(title.len() + 4)));
     Line::from(spans)
 }
 
@@ -51,6 +52,7 @@ pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, told: &Reliability) {
         style: theme.rule(),
         marker: if theme.plain() { ratatui::symbols::Marker::Custom('.') } else { ratatui::symbols::Marker::Braille },
         points: vec![(0.0, 0.0), (1.0, 1.0)],
+        stroke: Stroke::Whole,
         raw: Vec::new(),
         best: None,
         scattered: false,

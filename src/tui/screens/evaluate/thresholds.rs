@@ -1,7 +1,7 @@
 //! What the threshold does: accuracy and recall of both classes over it.
 
 use super::sheet::{Figures, Sheet};
-use crate::tui::charts::lines::{self, Chart, Series};
+use crate::tui::charts::lines::{self, Chart, Legend, Series};
 use crate::tui::charts::scale::Scale;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{cut, format};
@@ -14,6 +14,7 @@ fn series(theme: Theme, sheet: &Sheet) -> [Series; 3] {
         swatch: theme.hue_swatch(hue),
         style: theme.hue(hue),
         marker: theme.hue_marker(hue),
+        stroke: theme.hue_stroke(hue),
         points,
         raw: Vec::new(),
         best,
@@ -36,13 +37,18 @@ pub fn heading(theme: Theme, sheet: &Sheet, figures: &Figures, width: u16) -> Li
     let [first, second, accuracy] = &series(theme, sheet);
     let classes = &sheet.scored.classes;
     let long = width >= 84;
+    // Where three texts have no room, the beginnings of names and two digits of figures say it.
+    let start = |name: &str| name.chars().take(3).collect::<String>();
     let recall = |class: usize| {
-        let of = if long { "recall " } else { "" };
-        format!("{of}{} {}", cut(&classes[class], 10), format::share(figures.recall[class]))
+        let (of, name) = (if long { "recall " } else { "" }, &classes[class]);
+        let short = figures.recall[class].map_or("–".to_owned(), |recall| format!("{recall:.2}"));
+        let whole = format!("{of}{} {}", cut(name, 10), format::share(figures.recall[class]));
+        (whole, format!("{} {short}", start(name)))
     };
     let name = if long { "accuracy" } else { "acc." };
-    let told =
-        [(accuracy, format!("{name} {:.3}", figures.confusion.accuracy())), (first, recall(0)), (second, recall(1))];
+    let right = figures.confusion.accuracy();
+    let of_all = (format!("{name} {right:.3}"), format!("acc {right:.2}"));
+    let told = [(accuracy, of_all), (first, recall(0)), (second, recall(1))];
     let title = match width {
         84.. => "Threshold",
         // The classes have their recall.
@@ -50,7 +56,8 @@ pub fn heading(theme: Theme, sheet: &Sheet, figures: &Figures, width: u16) -> Li
         _ => "",
     };
     let mut spans = vec![Span::styled(title, theme.strong())];
-    spans.extend(lines::legend(&told, theme, usize::from(width).saturating_sub(title.len() + 4)));
+    let legend = Legend::new(told.into_iter().map(|(series, (whole, short))| (series, whole, short)));
+    spans.extend(legend.spans(theme, usize::from(width).saturating_sub(title.len() + 4)));
     Line::from(spans)
 }
 

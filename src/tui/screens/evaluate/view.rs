@@ -51,18 +51,20 @@ pub fn draw(frame: &mut Frame, area: Rect, evaluate: &Evaluate, shared: &Shared,
             spans.push(Span::styled(format!(" {}", evaluate.served()), theme.dim()));
         }
     }
-    if row.synthetic && area.width >= 90 {
-        spans.push(Span::styled("  SYNTHETIC", theme.warning()));
+    let pages = pages(area);
+    let page = evaluate.page % pages.max(1) + 1;
+    let hint = format!(" {} more {page}/{pages} ", keys::name_of(Context::Evaluate, Action::Pane));
+    let hint = if pages > 1 { hint } else { String::new() };
+    let width = hint.chars().count() as u16;
+    // Whole or not at all.
+    let mark = "  SYNTHETIC";
+    let taken: usize = spans.iter().map(Span::width).sum();
+    if row.synthetic && taken + mark.len() + usize::from(width) <= usize::from(area.width) {
+        spans.push(Span::styled(mark, theme.warning()));
     }
     frame.render_widget(Line::from(spans), head);
-    let pages = pages(area);
-    if pages > 1 {
-        let page = evaluate.page % pages + 1;
-        let hint = format!(" {} more {page}/{pages} ", keys::name_of(Context::Evaluate, Action::Pane));
-        let width = hint.chars().count() as u16;
-        let x = head.right().saturating_sub(width);
-        frame.render_widget(Span::styled(hint, theme.dim()), Rect { x, width, ..head });
-    }
+    let x = head.right().saturating_sub(width);
+    frame.render_widget(Span::styled(hint, theme.dim()), Rect { x, width, ..head });
     let (sheet, figures) = match (&evaluate.sheet, evaluate.figures()) {
         (Some(Ok(sheet)), Some(figures)) => (&**sheet, figures),
         (Some(Err(error)), _) => {
@@ -266,7 +268,7 @@ impl View<'_> {
         let theme = self.shared.theme;
         let Some(groups) = &self.figures.groups else {
             let inner = self.framed(frame, area, "Accuracy by group");
-            let text = "Nothing is known of these images that tells groups apart.";
+            let text = "These images have no attributes to group by.";
             widgets::text(frame, inner, vec![Line::styled(text, theme.dim())], 0);
             return;
         };
@@ -274,7 +276,7 @@ impl View<'_> {
         let count = self.sheet.columns().len();
         if count > 1 {
             let key = keys::name_of(Context::Evaluate, Action::GroupBy);
-            title.push(Span::styled(format!("  {key} the next of {count}"), theme.dim()));
+            title.push(Span::styled(format!("  {key} next of {count} columns"), theme.dim()));
         }
         let inner = self.framed(frame, area, Line::from(title));
         let lines = parts::groups(theme, groups, usize::from(inner.width), usize::from(inner.height));

@@ -4,7 +4,7 @@ use super::{probe, work};
 use crate::tui::keys::{Action, Context, name_of};
 use crate::tui::shared::{Hits, Shared, Target};
 use crate::tui::snapshot::Weights;
-use crate::tui::widgets::{self, NARROW, bars, fit, format, offset, panel};
+use crate::tui::widgets::{self, NARROW, bars, cut, fit, format, offset, panel};
 use faceprobe_core::run::{JobSpec, Status};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -12,9 +12,13 @@ use ratatui::text::{Line, Span};
 
 /// Draws the screen.
 pub fn draw(frame: &mut Frame, area: Rect, selected: usize, shared: &Shared, hits: &mut Hits) {
-    let framing = if area.width < NARROW { 1 } else { 2 };
-    let backbones = (shared.snapshot.backbones.len() as u16).clamp(1, area.height / 4) + 3 + framing;
-    let stores = (shared.snapshot.stores.len() as u16).clamp(1, area.height / 3) + 1 + framing;
+    let narrow = area.width < NARROW;
+    let framing = if narrow { 1 } else { 2 };
+    // A narrow screen has no headings and one line about the network under the cursor.
+    let (about, heading) = if narrow { (1, 0) } else { (3, 1) };
+    let most = |share: u16| (area.height / share).max(1);
+    let backbones = (shared.snapshot.backbones.len() as u16).clamp(1, most(4)) + about + framing;
+    let stores = (shared.snapshot.stores.len() as u16).clamp(1, most(3)) + heading + framing;
     let rows = Layout::vertical([Constraint::Length(backbones), Constraint::Length(stores), Constraint::Min(0)]);
     let [top, middle, bottom] = area.layout(&rows);
     draw_backbones(frame, top, selected, shared, hits);
@@ -43,7 +47,8 @@ fn draw_backbones(frame: &mut Frame, area: Rect, selected: usize, shared: &Share
     let backbones = &shared.snapshot.backbones;
     let width = usize::from(inner.width);
     let narrow = area.width < NARROW;
-    let list = Rect { y: inner.y + u16::from(!narrow), height: inner.height.saturating_sub(3), ..inner };
+    let about = if narrow { 1 } else { 3 };
+    let list = Rect { y: inner.y + u16::from(!narrow), height: inner.height.saturating_sub(about), ..inner };
     if !narrow {
         let head = format!("  {} {:>6} {:>8}  weights", fit("network", 22), "input", "features");
         frame.render_widget(Span::styled(head, theme.dim()), Rect { height: 1.min(inner.height), ..inner });
@@ -75,11 +80,21 @@ fn draw_backbones(frame: &mut Frame, area: Rect, selected: usize, shared: &Share
         return;
     };
     let note = match &backbone.weights {
-        Weights::Present { sha256: Some(hash), .. } => Line::styled(format!("sha256 {hash}"), theme.dim()),
+        Weights::Present { sha256: Some(hash), .. } => {
+            let text = format!("sha256 {hash}");
+            Line::styled(if narrow { cut(&text, width) } else { text }, theme.dim())
+        }
         Weights::Present { .. } => Line::styled("weights are installed", theme.dim()),
         Weights::Absent => Line::from(vec![
             Span::styled(name_of(Context::Features, Action::FetchWeights), theme.accent()),
-            Span::styled(" downloads the weights, or imports them from a file", theme.dim()),
+            Span::styled(
+                if narrow {
+                    " downloads or imports them"
+                } else {
+                    " downloads the weights, or imports them from a file"
+                },
+                theme.dim(),
+            ),
         ]),
         Weights::Broken(error) => Line::styled(error.clone(), theme.bad()),
     };

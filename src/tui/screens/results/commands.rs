@@ -36,7 +36,7 @@ impl Results {
         match self.under_cursor(shared) {
             Some(row) if row.has_model() => shared.request(Request::Evaluate { run: row.run }),
             Some(row) => {
-                let text = format!("{} is {}; it has scores when it is done.", row.run, row.status.name());
+                let text = format!("{} is {}; it has scores once it is done.", row.run, row.status.name());
                 shared.say(Tone::Plain, text);
             }
             None => {}
@@ -56,17 +56,17 @@ impl Results {
         if let Some(run) = runs.iter().find(|run| !done(run)) {
             let trains = shared.snapshot.run(run).is_some_and(|run| run.trains());
             let what = if trains { "is not done" } else { "trains no model" };
-            let text = format!("{run} {what}; only finished models are put side by side.");
+            let text = format!("{run} {what}; only finished models can be compared.");
             shared.say(Tone::Plain, text);
             return Vec::new();
         }
         if runs.len() < 2 {
-            shared.say(Tone::Plain, "Mark two models or more with Space; they are put side by side then.");
+            shared.say(Tone::Plain, "Mark two or more models with Space to compare them.");
             return Vec::new();
         }
         if runs.len() > comparison::MOST {
             let text = format!(
-                "{} models side by side are as many as can be read, and {} are marked; {} shows in which settings they differ.",
+                "At most {} models fit side by side, and {} are marked; {} shows the settings in which they differ.",
                 comparison::MOST,
                 runs.len(),
                 keys_table::name_of(Context::Results, Action::Differences)
@@ -102,7 +102,7 @@ pub fn ask_to_open_test(shared: &mut Shared, row: &ResultRow) {
         return;
     }
     if !row.has_model() {
-        let text = format!("{} is {}; its test set opens when it is done.", row.run, row.status.name());
+        let text = format!("{} is {}; its test set can be opened once it is done.", row.run, row.status.name());
         shared.say(Tone::Plain, text);
         return;
     }
@@ -120,7 +120,7 @@ pub fn ask_to_open_test(shared: &mut Shared, row: &ResultRow) {
 pub(super) fn ensemble(shared: &mut Shared) {
     let runs = shared.marked.clone();
     if runs.len() < 2 {
-        shared.say(Tone::Plain, "Mark two fine-tuned runs or more with Space; they become one model then.");
+        shared.say(Tone::Plain, "Mark two or more fine-tuned runs with Space to combine them.");
         return;
     }
     let text = vec![
@@ -134,16 +134,16 @@ pub(super) fn ensemble(shared: &mut Shared) {
 /// Asks whether to train a model anew on validation too.
 pub(super) fn refit(shared: &mut Shared, row: ResultRow) {
     if let Some(first) = &row.refit {
-        shared.say(Tone::Plain, format!("{} is {first} trained anew on validation already.", row.run));
+        shared.say(Tone::Plain, format!("{} is {first} retrained on training and validation already.", row.run));
         return;
     }
     if !row.has_model() {
-        let text = format!("{} is {}; it can be trained anew when it is done.", row.run, row.status.name());
+        let text = format!("{} is {}; it can be retrained once it is done.", row.run, row.status.name());
         shared.say(Tone::Plain, text);
         return;
     }
     let text = vec![
-        format!("Trains {} anew on the training and the validation split of {}.", row.run, row.dataset),
+        format!("Retrains {} on the training and validation splits of {}.", row.run, row.dataset),
         "What validation chose for it stays: epochs or penalty, threshold, calibration. The new model has no \
          validation accuracy; only its test split can tell how good it is."
             .to_owned(),

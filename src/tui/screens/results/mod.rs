@@ -47,7 +47,7 @@ impl Default for Results {
 }
 
 /// The table of models.
-static TABLE: Kind = Kind {
+pub static TABLE: Kind = Kind {
     screen: ScreenId::Results,
     lines: "models",
     lists: |run| run.row.is_some(),

@@ -3,7 +3,7 @@
 use super::super::super::keys::{self, Action, Context};
 use super::super::super::shared::{Hits, Shared};
 use super::super::super::table::{
-    Table, column,
+    self, Table, column,
     groups::{Figure, Line as RunLine},
 };
 use super::super::super::widgets::{self, NARROW, format, panel};
@@ -28,7 +28,11 @@ pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, hits:
     };
     let wide = usize::from(area.width).saturating_sub(4).max(1);
     let note_rows: usize = notes.iter().map(|line| line.width().div_ceil(wide).max(1)).sum();
-    let note_rows = (note_rows as u16 + if area.width < NARROW { 0 } else { 2 }).min(area.height / 2);
+    let note_rows = (note_rows as u16 + if area.width < NARROW { 0 } else { 2 }).min(if area.height < 14 {
+        area.height / 3
+    } else {
+        area.height / 2
+    });
     let [above, below] = area.layout(&Layout::vertical([Constraint::Min(3), Constraint::Length(note_rows)]));
     let block = panel(theme, title, area.width);
     let inner = block.inner(above);
@@ -41,7 +45,7 @@ pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, hits:
                 Line::raw("Press 3 to train one, or 1 and then d for the demo."),
             ]
         } else {
-            let text = format!("None of {} models fulfils '{}'; Esc shows all.", lines.all, table.filter_text());
+            let text = format!("None of {} models matches '{}'; Esc shows all.", lines.all, table.filter_text());
             vec![Line::raw(text)]
         };
         widgets::text(frame, inner, lines, 0);
@@ -62,7 +66,8 @@ fn of_group(shared: &Shared, line: &RunLine) -> Vec<Line<'static>> {
         JobSpec::Sweep { .. } => "The heads of a sweep",
         JobSpec::Folds { .. } => "The folds of a cross-validation",
         JobSpec::LearningCurve { .. } => "The runs of a learning curve",
-        _ => "The parts of a series",
+        _ if table::studies::is_study(&line.run) => "What a study's file made",
+        _ => "The parts of a demo",
     };
     let figure = match group.val {
         Figure::Mean(mean) => {
@@ -70,12 +75,13 @@ fn of_group(shared: &Shared, line: &RunLine) -> Vec<Line<'static>> {
             let counted = format::count(mean.count, "finished model");
             format!("val@τ {spread}: mean and standard deviation over {counted}")
         }
-        Figure::Range(low, high) => format!("val@τ from {low:.3} to {high:.3}"),
+        Figure::None if group.best.is_some() => "of several kinds".to_owned(),
         Figure::None => "none is finished yet".to_owned(),
     };
     let best = group.best.filter(|_| !matches!(line.run.job, JobSpec::Folds { .. }));
     let best = best.map_or_else(String::new, |best| format!(" · best {best:.3}"));
-    let data = line.run.job.dataset().map_or_else(String::new, |data| format!(" on {data}"));
+    let data = line.run.job.dataset().filter(|_| table::trains_several(&line.run.job));
+    let data = data.map_or_else(String::new, |data| format!(" on {data}"));
     let key = keys::name_of(Context::Results, Action::Fold);
     vec![
         Line::raw(format!("{what}{data}: {}, {figure}{best}.", format::count(group.members, "model"))),
@@ -117,7 +123,7 @@ fn explain(shared: &Shared, row: &ResultRow) -> Vec<Line<'static>> {
             _ => "not opened".to_owned(),
         };
         lines.push(Line::raw(format!(
-            "With people kept apart ({}): validation {}, test {}.",
+            "Split by subject ({}): validation {}, test {}.",
             leak.dataset,
             figure(leak.val_accuracy, leak.val_leak),
             figure(leak.test_accuracy, leak.test_leak)
@@ -129,7 +135,7 @@ fn explain(shared: &Shared, row: &ResultRow) -> Vec<Line<'static>> {
             count => format!("{count} times"),
         };
         lines.push(Line::styled(
-            format!("! Made after the test split had been opened {times}: its settings can have been chosen on the test set."),
+            format!("! Made after the test split had been opened {times}: its settings may have been chosen on the test set."),
             theme.warning(),
         ));
     }

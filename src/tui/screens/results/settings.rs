@@ -42,7 +42,7 @@ pub fn draw(frame: &mut Frame, area: Rect, results: &Results, shared: &Shared, h
     let inner = block.inner(table);
     frame.render_widget(block, table);
     if rows.is_empty() {
-        widgets::text(frame, inner, vec![Line::raw("No finished model fulfils the filter; Esc shows all.")], 0);
+        widgets::text(frame, inner, vec![Line::raw("No finished model matches the filter; Esc shows all.")], 0);
         return;
     }
     let selected = results.setting.min(rows.len() - 1);

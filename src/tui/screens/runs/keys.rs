@@ -20,9 +20,15 @@ pub(super) const ROWS: &[Binding] = &[
         &[ch('D'), code(KeyCode::Delete)],
         A::Remove,
         "remove",
-        "Moves the run and everything it produced to the trash; asks first.",
+        "Moves the marked runs, or the selected one, to the trash with everything they produced; asks first.",
     ),
-    bind(C::Runs, &[ch('u')], A::Undo, "undo", "Restores the run that was removed last."),
+    bind(
+        C::Runs,
+        &[ch('u')],
+        A::Undo,
+        "undo",
+        "Restores the runs that were removed last, all of one removal together.",
+    ),
     bind(
         C::Runs,
         &[ch('p')],

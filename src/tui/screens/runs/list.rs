@@ -3,7 +3,7 @@
 use super::super::super::shared::{Hits, Shared};
 use super::super::super::snapshot::Run;
 use super::super::super::table::Table;
-use super::super::super::widgets::{self, NARROW, panel};
+use super::super::super::widgets::{self, NARROW, cut, panel};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -15,7 +15,8 @@ pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, hits:
     let title = table.title(shared, "Runs", area.width);
     let narrow = area.width < NARROW;
     let current = table.run(shared);
-    let about = current.as_ref().map(|run| about(shared, run)).unwrap_or_default();
+    let wide = usize::from(area.width).saturating_sub(if narrow { 0 } else { 4 });
+    let about = current.as_ref().map(|run| about(shared, run, wide)).unwrap_or_default();
     let below = (about.len() as u16 + if narrow { 0 } else { 2 }).min(area.height / 2);
     let [top, bottom] = area.layout(&Layout::vertical([Constraint::Min(3), Constraint::Length(below)]));
     let block = panel(theme, title, area.width);
@@ -23,9 +24,9 @@ pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, hits:
     frame.render_widget(block, top);
     let Some(current) = current else {
         let text = if lines.all == 0 {
-            "Nothing was started here yet. Press 1 and then d for the demo, or n to prepare a data set.".to_owned()
+            "No runs yet. Press 1 and then d for the demo, or n to prepare a data set.".to_owned()
         } else {
-            format!("None of {} runs fulfils '{}'; Esc shows all.", lines.all, table.filter_text())
+            format!("None of {} runs matches '{}'; Esc shows all.", lines.all, table.filter_text())
         };
         widgets::text(frame, inner, vec![Line::raw(text)], 0);
         return;
@@ -38,7 +39,7 @@ pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, hits:
 }
 
 /// What came of the run under the cursor, and what a person wrote on it.
-fn about(shared: &Shared, run: &Run) -> Vec<Line<'static>> {
+fn about(shared: &Shared, run: &Run, width: usize) -> Vec<Line<'static>> {
     let theme = shared.theme;
     let mut lines = Vec::new();
     let outcome = match (&run.facts.outcome, &run.facts.stage) {
@@ -46,7 +47,7 @@ fn about(shared: &Shared, run: &Run) -> Vec<Line<'static>> {
         (None, Some(stage)) => stage.clone(),
         (None, None) => run.status.name().to_owned(),
     };
-    lines.push(Line::raw(outcome));
+    lines.push(Line::raw(cut(&outcome, width)));
     if let Some(parent) = &run.parent {
         lines.push(Line::styled(format!("part of {parent}"), theme.dim()));
     }

@@ -4,9 +4,10 @@ mod cells;
 mod detail;
 mod keys;
 mod list;
+mod remove;
 
 use super::super::effect::Effect;
-use super::super::keys::{Action, Context, name_of};
+use super::super::keys::{Action, Context};
 use super::super::prompt::{Prompt, Purpose};
 use super::super::records::{Change, RecordJob};
 use super::super::request::Request;
@@ -33,8 +34,8 @@ pub struct Runs {
     pub table: Table,
     /// A run that is shown alone.
     detail: Option<Detail>,
-    /// What was removed in this session, the last behind.
-    removed: Vec<RunId>,
+    /// What was removed in this session, together what was removed at once, the last behind.
+    removed: Vec<Vec<RunId>>,
 }
 
 impl Default for Runs {
@@ -44,7 +45,7 @@ impl Default for Runs {
 }
 
 /// The table of everything that was started.
-static TABLE: Kind = Kind {
+pub static TABLE: Kind = Kind {
     screen: ScreenId::Runs,
     lines: "runs",
     lists: |_| true,
@@ -55,9 +56,9 @@ static TABLE: Kind = Kind {
     usual: &[
         (Column::Run, 0),
         (Column::Status, 1),
-        (Column::Val, 6),
+        (Column::Val, 3),
         (Column::Took, 2),
-        (Column::Size, 3),
+        (Column::Size, 6),
         (Column::Started, 4),
         (Column::Data, 5),
     ],
@@ -81,6 +82,9 @@ impl Screen for Runs {
     }
 
     fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Effect> {
+        if table::studies::act(&mut self.table, shared, action) {
+            return Vec::new();
+        }
         let run = self.table.run(shared);
         match (action, run) {
             (Action::PauseResume, Some(run)) if !run.status.is_live() => return shared.resume(&run),
@@ -103,9 +107,9 @@ impl Screen for Runs {
                 let change = Change::Pin(!run.about.label.pinned);
                 return vec![RecordJob::Label { run: run.id.clone(), change }.into()];
             }
-            (Action::Remove, Some(run)) => remove(shared, &run),
+            (Action::Remove, Some(run)) => remove::ask(shared, &run),
             (Action::Undo, _) => match self.removed.last() {
-                Some(run) => return vec![RecordJob::Restore { run: run.clone() }.into()],
+                Some(runs) => return vec![RecordJob::Restore { runs: runs.clone() }.into()],
                 None => {
                     let text =
                         "Nothing was removed in this session; 'faceprobe runs restore' lists what is in the trash.";
@@ -196,46 +200,30 @@ fn step(study: &Study) -> (Step, String) {
     (state, detail)
 }
 
-fn remove(shared: &mut Shared, run: &Run) {
-    if run.status.is_live() {
-        shared.say(Tone::Plain, format!("{} is at work; stop it first.", run.id));
-        return;
-    }
-    let mut text = vec![format!(
-        "Its folder goes to the trash (runs/.trash), with everything in it: {}. {} brings it back.",
-        if run.trains() { "the model, its scores, the log" } else { "the journal and the log" },
-        name_of(Context::Runs, Action::Undo)
-    )];
-    if shared.snapshot.choice.as_ref().is_some_and(|choice| choice.run == run.id.as_str()) {
-        text.push("Predict uses this model; it will have none until you choose another.".to_owned());
-    }
-    let label = &run.about.label;
-    if label.pinned || !label.note.is_empty() {
-        text.push("You pinned it or wrote a note on it.".to_owned());
-    }
-    let job = RecordJob::Remove { run: run.id.clone() };
-    shared.ask(&format!("Remove {}?", run.id), text, job.into());
-}
-
 impl Runs {
-    /// A run is back: it is under the cursor.
-    pub fn restored(&mut self, shared: &Shared, run: &RunId) {
-        self.removed.retain(|removed| removed != run);
-        self.table.reveal(shared, run.as_str());
+    /// Runs are back: the first is under the cursor.
+    pub fn restored(&mut self, shared: &Shared, runs: &[RunId]) {
+        for removed in &mut self.removed {
+            removed.retain(|run| !runs.contains(run));
+        }
+        self.removed.retain(|removed| !removed.is_empty());
+        if let Some(run) = runs.first() {
+            self.table.reveal(shared, run.as_str());
+        }
     }
 
-    /// A run is gone: the cursor goes to its neighbour.
-    pub fn removed(&mut self, shared: &Shared, gone: &RunId) {
-        self.removed.push(gone.clone());
+    /// Runs are gone: the cursor goes to a neighbour that is still there.
+    pub fn removed(&mut self, shared: &mut Shared, gone: &[RunId]) {
+        self.removed.push(gone.to_vec());
+        shared.marked.retain(|marked| !gone.iter().any(|run| run.as_str() == marked));
         let lines = self.table.listing(shared);
-        let at = lines.cursor(Some(gone.as_str()));
-        if lines.line(at).is_none_or(|line| line.run.id != *gone) {
-            return;
-        }
-        let next = lines.line(at + 1).or_else(|| lines.line(at.checked_sub(1)?)).map(|line| line.run.id.to_string());
-        if self.table.selected.as_deref().is_none_or(|selected| selected == gone.as_str()) {
-            self.table.selected = next;
-        }
+        let at = lines.cursor(self.table.selected.as_deref());
+        let stays = |at: usize| {
+            let run = &lines.line(at)?.run;
+            (!gone.contains(&run.id)).then(|| run.id.to_string())
+        };
+        let behind = (at..lines.visible.len()).find_map(stays);
+        self.table.selected = behind.or_else(|| (0..at).rev().find_map(stays));
     }
 
     /// The ends of a log and a journal have come.

@@ -2,12 +2,12 @@
 
 use super::curves::{View, planned};
 use crate::tui::charts::clock::{Along, Clock};
-use crate::tui::charts::lines::{self, Chart, Series};
+use crate::tui::charts::lines::{self, Chart, Legend, Series};
 use crate::tui::charts::scale::Scale;
 use crate::tui::charts::{lookup, smoothing};
 use crate::tui::shared::{Hits, Shared, Target};
 use crate::tui::snapshot::{Run, Snapshot};
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Stroke, Theme};
 use crate::tui::widgets::{NARROW, panel};
 use faceprobe_core::monitor::EpochFigures;
 use faceprobe_core::run::JobSpec;
@@ -152,8 +152,8 @@ impl<'a> Board<'a> {
         let line = |name: String, points: Vec<(f64, f64)>, look: Look| {
             let raw = if weight > 0.0 { points.clone() } else { Vec::new() };
             let points = if weight > 0.0 { smoothing::smoothed(&points, weight) } else { points };
-            let Look { swatch, style, marker, best } = look;
-            (name, Series { swatch, style, marker, points, raw, best, scattered: false })
+            let Look { swatch, style, marker, stroke, best } = look;
+            (name, Series { swatch, style, marker, stroke, points, raw, best, scattered: false })
         };
         match &self.runs[..] {
             [told] => {
@@ -161,6 +161,7 @@ impl<'a> Board<'a> {
                     swatch: theme.swatch(index).into(),
                     style: theme.series(index),
                     marker: theme.marker(index),
+                    stroke: Stroke::Whole,
                     best,
                 };
                 let mut lines = vec![line("train".into(), told.train(figure), look(0, None))];
@@ -177,6 +178,7 @@ impl<'a> Board<'a> {
                         swatch: theme.hue_swatch(told.hue),
                         style: theme.hue(told.hue),
                         marker: theme.hue_marker(told.hue),
+                        stroke: theme.hue_stroke(told.hue),
                         best: star(told, figure),
                     };
                     line(told.run.id.to_string(), self.level_or(told, figure), look)
@@ -197,20 +199,22 @@ impl<'a> Board<'a> {
         }
     }
 
-    fn title(&self, figure: Figure, narrow: bool) -> String {
-        let mut notes = Vec::new();
-        if self.runs.len() > 1 {
-            notes.push("val".to_owned());
-        }
-        if let Some((first, last)) = self.view.range {
-            notes.push(format!("epochs {first}-{last}"));
-        }
-        if figure == Figure::Loss && self.view.log {
-            notes.push("log".to_owned());
-        }
-        if self.view.weight() > 0.0 {
-            notes.push(format!("EMA {}", self.view.weight()));
-        }
+    /// What the chart is of, with fewer and fewer notes. The epochs go first, since the axis tells them too.
+    fn titles(&self, figure: Figure, narrow: bool) -> Vec<String> {
+        let val = (self.runs.len() > 1).then(|| "val".to_owned());
+        let epochs = self.view.range.map(|(first, last)| format!("epochs {first}-{last}"));
+        let log = (figure == Figure::Loss && self.view.log).then(|| "log".to_owned());
+        let smoothed = (self.view.weight() > 0.0).then(|| format!("EMA {}", self.view.weight()));
+        let all = [val, log, smoothed, epochs];
+        (0..all.len())
+            .map(|left| {
+                let notes: Vec<&str> = all[..all.len() - left].iter().flatten().map(String::as_str).collect();
+                Self::titled(figure, narrow, &notes)
+            })
+            .collect()
+    }
+
+    fn titled(figure: Figure, narrow: bool, notes: &[&str]) -> String {
         let name = match (figure, narrow) {
             (Figure::Accuracy, true) => "Acc@0.5",
             (Figure::Accuracy, false) => "Accuracy@0.5",
@@ -225,32 +229,32 @@ impl<'a> Board<'a> {
         let narrow = area.width < NARROW / 2 || frame.area().width < NARROW;
         let series = self.series(figure);
         let cursor = self.cursor().filter(|_| self.cursor);
-        let title = self.title(figure, narrow);
-        let room = usize::from(area.width).saturating_sub(title.chars().count() + 4);
+        let told = Legend::new(series.iter().filter_map(|(name, series)| {
+            // What is drawn may be smoothed; what is told is what was measured.
+            let measured = if series.raw.is_empty() { &series.points } else { &series.raw };
+            let value = match cursor {
+                Some(x) => lookup::at(measured, x),
+                None => measured.last().copied(),
+            };
+            // A run that was not there yet, or had ended, keeps its name.
+            let value = match value {
+                Some((_, value)) => format!("{value:.3}"),
+                None => measured.first().map(|_| "–".to_owned())?,
+            };
+            let name = match (narrow, name.as_str()) {
+                (true, "train") => "trn",
+                (true, "validation") => "val",
+                (_, name) => name,
+            };
+            Some((series, format!("{name} {value}"), value))
+        }));
+        let titles = self.titles(figure, narrow);
+        let room = |title: &str| usize::from(area.width).saturating_sub(title.chars().count() + 4);
+        let fits = |title: &&String| told.width(false) <= room(title);
+        let title = titles.iter().find(fits).or(titles.last()).cloned().unwrap_or_default();
+        let room = room(&title);
         let mut spans = vec![Span::styled(title, theme.strong())];
-        let told: Vec<(&Series, String)> = series
-            .iter()
-            .filter_map(|(name, series)| {
-                // What is drawn may be smoothed; what is told is what was measured.
-                let measured = if series.raw.is_empty() { &series.points } else { &series.raw };
-                let value = match cursor {
-                    Some(x) => lookup::at(measured, x),
-                    None => measured.last().copied(),
-                };
-                // A run that was not there yet, or had ended, keeps its name.
-                let value = match value {
-                    Some((_, value)) => format!("{value:.3}"),
-                    None => measured.first().map(|_| "–".to_owned())?,
-                };
-                let name = match (narrow, name.as_str()) {
-                    (true, "train") => "trn",
-                    (true, "validation") => "val",
-                    (_, name) => name,
-                };
-                Some((series, format!("{name} {value}")))
-            })
-            .collect();
-        spans.extend(lines::legend(&told, theme, room));
+        spans.extend(told.spans(theme, room));
         let title = Line::from(spans);
         let inner = if narrow {
             frame.render_widget(title, Rect { height: 1.min(area.height), ..area });
@@ -293,6 +297,7 @@ struct Look {
     swatch: String,
     style: ratatui::style::Style,
     marker: ratatui::symbols::Marker,
+    stroke: Stroke,
     best: Option<(f64, f64)>,
 }
 

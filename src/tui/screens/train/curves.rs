@@ -6,6 +6,7 @@ use crate::tui::keys::Action;
 use crate::tui::shared::Shared;
 use crate::tui::snapshot::Run;
 use crate::tui::stages::ScreenId;
+use crate::tui::theme::HUES;
 use faceprobe_core::run::Status;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -67,8 +68,8 @@ pub struct Back {
     pub selected: Option<String>,
 }
 
-/// More lines than this cannot be told apart.
-const MOST: usize = 5;
+/// More lines than this cannot be told apart from each other and from the one that leads.
+pub const MOST: usize = HUES - 1;
 
 /// The epochs up to which a run is drawn: those it was to train, or those that it came to.
 pub fn planned(run: &Run) -> usize {

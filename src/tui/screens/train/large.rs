@@ -41,7 +41,7 @@ pub fn draw(frame: &mut Frame, area: Rect, view: &View, shared: &Shared, run: &A
     let [head, rest] = area.layout(&Layout::vertical([Constraint::Length(1), Constraint::Min(0)]));
     draw_head(frame, head, shared, run, &board);
     let told = match rest.height {
-        ..10 => vec![values_short(shared.theme, &board)],
+        ..10 => vec![values_short(shared.theme, &board, usize::from(area.width))],
         _ => values(shared.theme, &board, usize::from(area.width)),
     };
     let below = (told.len() as u16).min(rest.height / 2);
@@ -92,6 +92,10 @@ fn draw_head(frame: &mut Frame, area: Rect, shared: &Shared, run: &Run, board: &
     if board.runs.len() > 1 {
         add(format!(" and {} more", board.runs.len() - 1), theme.text());
     }
+    let undrawn = shared.marked.len().saturating_sub(curves::MOST);
+    if undrawn > 0 {
+        add(format!(" · {undrawn} marked not drawn"), theme.warning());
+    }
     if let (true, Some(share)) = (run.status.is_live(), run.share()) {
         add(format!(" {:.0} %", (share * 100.0).floor()), style);
     }
@@ -119,13 +123,20 @@ fn draw_head(frame: &mut Frame, area: Rect, shared: &Shared, run: &Run, board: &
 }
 
 /// The same where there is only a line for it: the validation accuracies.
-fn values_short(theme: Theme, board: &Board) -> Line<'static> {
+fn values_short(theme: Theme, board: &Board, width: usize) -> Line<'static> {
     let (Some(lead), Some(x)) = (board.runs.first(), board.cursor()) else { return Line::default() };
-    let mut spans = vec![Span::styled(format!(" epoch {} val@0.5", board.view.at(&lead.run)), theme.dim())];
-    for told in &board.runs {
+    let head = format!(" epoch {} val@0.5", board.view.at(&lead.run));
+    let room = width.saturating_sub(head.len());
+    let mut spans = vec![Span::styled(head, theme.dim())];
+    // Each takes eight columns, and so does how many there are more.
+    let fitting = if board.runs.len() * 8 <= room { board.runs.len() } else { (room / 8).saturating_sub(1) };
+    for told in &board.runs[..fitting] {
         let value = told.at(x).and_then(|figures| Figure::Accuracy.val(figures));
         spans.push(Span::styled(format!(" {} ", theme.hue_swatch(told.hue)), theme.hue(told.hue)));
         spans.push(Span::raw(format::share(value)));
+    }
+    if fitting < board.runs.len() {
+        spans.push(Span::styled(format!(" +{}", board.runs.len() - fitting), theme.dim()));
     }
     Line::from(spans)
 }

@@ -45,7 +45,7 @@ impl Default for Train {
 }
 
 /// The table of the runs that train.
-static TABLE: Kind = Kind {
+pub static TABLE: Kind = Kind {
     screen: ScreenId::Train,
     lines: "runs",
     lists: |run| run.trains() || table::trains_several(&run.job),
@@ -70,6 +70,9 @@ impl Screen for Train {
     }
 
     fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Effect> {
+        if table::studies::act(&mut self.table, shared, action) {
+            return Vec::new();
+        }
         match action {
             Action::New | Action::Sweep | Action::LearningCurve if shared.dataset().is_none() => {
                 let text = "There is no prepared data set to train on yet; make one on the Data screen (1).";

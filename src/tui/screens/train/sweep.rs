@@ -2,12 +2,13 @@
 
 use super::curves::View;
 use super::ranking;
-use crate::tui::charts::lines::{self, Chart, Series};
+use crate::tui::charts::lines::{self, Chart, Legend, Series};
 use crate::tui::charts::scale::Scale;
 use crate::tui::charts::scatter::{self, Column, Head};
 use crate::tui::keys::{Action, Context, name_of};
 use crate::tui::shared::{Hits, Shared, Target};
 use crate::tui::snapshot::Run;
+use crate::tui::theme::Stroke;
 use crate::tui::widgets::{NARROW, cut, format, panel};
 use faceprobe_core::run::JobSpec;
 use faceprobe_settings::{Role, label};
@@ -120,9 +121,10 @@ pub fn draw(frame: &mut Frame, area: Rect, view: &View, shared: &Shared, sweep: 
         theme.strong(),
     )];
     let room = usize::from(area.width).saturating_sub(about[0].content.chars().count() + 4);
-    let told: Vec<(&Series, String)> =
-        series.iter().zip(&legend).filter_map(|(s, name)| Some((s, name.clone()?))).collect();
-    about.extend(lines::legend(&told, theme, room));
+    // The value says it where there is no room for the setting's name.
+    let short = |name: &str| name.rsplit(' ').next().unwrap_or(name).to_owned();
+    let told = series.iter().zip(legend).filter_map(|(s, name)| name.map(|name| (s, name.clone(), short(&name))));
+    about.extend(Legend::new(told).spans(theme, room));
     let inner = if frame.area().width < NARROW {
         frame.render_widget(Line::from(about), Rect { height: 1.min(main.height), ..main });
         Rect { y: main.y + 1, height: main.height.saturating_sub(1), ..main }
@@ -158,7 +160,7 @@ pub fn draw(frame: &mut Frame, area: Rect, view: &View, shared: &Shared, sweep: 
         let live = heads.iter().filter(|head| head.live).count();
         let note = match live {
             0 => String::new(),
-            _ => format!(" {} at work: their best val@0.5 so far", format::count(live, "head")),
+            _ => format!(" {} running: their best val@0.5 so far", format::count(live, "head")),
         };
         let first = Line::from(vec![Span::styled(text, theme.dim()), Span::styled(figures, theme.strong())]);
         let wide = usize::from(foot.width) >= first.width() + best.chars().count();
@@ -215,6 +217,7 @@ fn series(
         style: theme.dim(),
         marker: if theme.plain() { Marker::Custom('.') } else { Marker::Braille },
         points: columns.iter().map(|column| (column.value, column.mean)).collect(),
+        stroke: Stroke::Whole,
         raw: Vec::new(),
         best: None,
         scattered: false,
@@ -229,6 +232,7 @@ fn series(
             swatch,
             style: theme.hue(hue),
             points: heads.iter().filter(of).filter_map(point).collect(),
+            stroke: Stroke::Whole,
             raw: Vec::new(),
             best: None,
             scattered: true,

@@ -18,7 +18,7 @@ pub fn draw(frame: &mut Frame, area: Rect, train: &Train, shared: &Shared, hits:
     let theme = shared.theme;
     let lines = train.table.listing(shared);
     if let (None, 1..) = (lines.line(0), lines.all) {
-        let text = format!("None of {} runs fulfils '{}'; Esc shows all.", lines.all, train.table.filter_text());
+        let text = format!("None of {} runs matches '{}'; Esc shows all.", lines.all, train.table.filter_text());
         let block = panel(theme, "Train", area.width);
         let inner = block.inner(area);
         frame.render_widget(block, area);
@@ -136,7 +136,14 @@ fn head(shared: &Shared, run: &Run, width: usize, short: bool) -> Vec<Line<'stat
         lines.insert(1.min(lines.len()), Line::styled(if short { cut(&text, width) } else { text }, theme.dim()));
     }
     if let Some(last) = &run.facts.last_epoch {
-        let mut spans = vec![Span::raw(format!("epoch {} of {}", last.epoch, last.epochs))];
+        // On one line, so that the curves below keep theirs.
+        let brief = short && width < 46;
+        let at = if brief {
+            format!("{}/{}", last.epoch, last.epochs)
+        } else {
+            format!("epoch {} of {}", last.epoch, last.epochs)
+        };
+        let mut spans = vec![Span::raw(at)];
         if !short {
             spans.push(Span::styled(format!(" · {} each", format::duration(last.seconds)), theme.dim()));
         }

@@ -149,7 +149,10 @@ impl View for MapView {
             Action::Mark if self.corner.is_some() => self.choose(shared),
             Action::Mark => {
                 self.corner = Some(self.cursor);
-                shared.say(Tone::Plain, "That is one corner; Space at the other one chooses the images between them.");
+                shared.say(
+                    Tone::Plain,
+                    "First corner set; press Space at the other one to select the images between them.",
+                );
             }
             Action::Unmark => drop(self.cancel()),
             Action::Picture => {
@@ -304,8 +307,8 @@ impl MapView {
         self.chosen = chosen;
         match count {
             0 => shared.say(Tone::Plain, "There are no images between these corners."),
-            1 => shared.say(Tone::Plain, "1 image is chosen; Esc chooses none."),
-            _ => shared.say(Tone::Plain, format!("{count} images are chosen; Esc chooses none.")),
+            1 => shared.say(Tone::Plain, "1 image is selected; Esc clears the selection."),
+            _ => shared.say(Tone::Plain, format!("{count} images are selected; Esc clears the selection.")),
         }
     }
 

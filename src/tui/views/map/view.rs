@@ -218,7 +218,7 @@ fn draw_under(frame: &mut Frame, area: Rect, view: &MapView, shared: &Shared) {
 fn draw_chosen(frame: &mut Frame, area: Rect, view: &MapView, shared: &Shared, map: &Map) {
     let theme = shared.theme;
     let count = view.chosen.len();
-    let block = panel(theme, format!("{count} chosen"), NARROW);
+    let block = panel(theme, format!("{count} selected"), NARROW);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let mut lines: Vec<Line> = Vec::new();

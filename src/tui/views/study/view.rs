@@ -156,7 +156,7 @@ fn about(study: &StudyView, shared: &Shared, outlook: &Outlook, width: usize) ->
         wrapped(problem, theme.bad());
     }
     if let [first, more @ ..] = &step.runs[..] {
-        let also = if more.is_empty() { String::new() } else { format!(", and the same again: {}", more.join(", ")) };
+        let also = if more.is_empty() { String::new() } else { format!(", repeated in: {}", more.join(", ")) };
         wrapped(&format!("run {first}{also}"), theme.text());
     }
     let missing = missing(outlook, step);
@@ -164,7 +164,7 @@ fn about(study: &StudyView, shared: &Shared, outlook: &Outlook, width: usize) ->
         wrapped(&format!("needs {} first", missing.join(", ")), theme.dim());
     }
     if step.state == State::Changed {
-        wrapped("It was done before; the file asks for something else now.", theme.warning());
+        wrapped("It was done before; the file now asks for something else.", theme.warning());
     }
     let enter = name_of(Context::Study, Action::Enter);
     let does = match &step.action {
@@ -173,9 +173,9 @@ fn about(study: &StudyView, shared: &Shared, outlook: &Outlook, width: usize) ->
         _ if !missing.is_empty() => None,
         core::Action::Wait | core::Action::Refuse(_) => None,
         core::Action::Launch(_) => Some("starts it".to_owned()),
-        core::Action::Resume(run) => Some(format!("goes on with {run}")),
-        core::Action::Extend(run, _) => Some(format!("goes on with {run}, which has more to do now")),
-        core::Action::Refit(run) => Some(format!("trains the model of {run} anew on validation too")),
+        core::Action::Resume(run) => Some(format!("resumes {run}")),
+        core::Action::Extend(run, _) => Some(format!("extends {run}, which has more to do now")),
+        core::Action::Refit(run) => Some(format!("retrains the model of {run} on training and validation")),
         core::Action::Choose { run, .. } => Some(format!("makes predict use {run}")),
         core::Action::Report(report) => Some(format!("writes the report into {}", report.output)),
     };

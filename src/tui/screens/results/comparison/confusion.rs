@@ -100,30 +100,29 @@ impl View<'_> {
         lines
     }
 
-    /// What only one of two models tells right, and whether that is more than chance: McNemar's exact test.
+    /// What only one of two models gets right, and whether that is significant: McNemar's exact test.
     fn pair(&self, comparison: &Comparison, pair: &Pair, width: u16) -> Vec<Line<'static>> {
         let theme = self.shared.theme;
         if width < NARROW {
             let (first, second) = (pair.only_first.to_string(), pair.only_second.to_string());
             return vec![Line::from(vec![
-                Span::raw("right alone "),
+                Span::raw("only right "),
                 Span::styled(first, theme.hue(pair.first)),
                 Span::raw(":"),
                 Span::styled(second, theme.hue(pair.second)),
-                Span::styled(format!(", McNemar p {}", p_value(pair.p_value)), theme.dim()),
+                Span::styled(format!(", McNemar p = {}", p_value(pair.p_value)), theme.dim()),
             ])];
         }
         let name = |at: usize| Span::styled(comparison.sides[at].run.clone(), theme.hue(at));
         let mut counts = Line::from(vec![
             Span::raw(format!("{} only ", pair.only_first)),
             name(pair.first),
-            Span::raw(format!(" tells right, {} only ", pair.only_second)),
+            Span::raw(format!(" gets right, {} only ", pair.only_second)),
             name(pair.second),
         ]);
-        // As usual, one in twenty is where a difference begins to speak.
         let style = if pair.p_value < 0.05 { theme.strong() } else { theme.text() };
         let test = [
-            Span::styled(format!("McNemar's exact test p {}, ", p_value(pair.p_value)), theme.dim()),
+            Span::styled(format!("McNemar's exact test: p = {}, ", p_value(pair.p_value)), theme.dim()),
             Span::styled(verdict(pair.p_value), style),
         ];
         if lines_of_pair(width) == 1 {
@@ -140,13 +139,9 @@ fn lines_of_pair(width: u16) -> usize {
     if (NARROW..104).contains(&width) { 2 } else { 1 }
 }
 
-/// What the probability of such a difference by chance says, in plain words.
+/// At the usual level of 5 %.
 fn verdict(p_value: f64) -> &'static str {
-    match p_value {
-        p if p < 0.001 => "hardly chance",
-        p if p < 0.05 => "unlikely to be chance",
-        _ => "may well be chance",
-    }
+    if p_value < 0.05 { "significant" } else { "not significant" }
 }
 
 /// Small ones by their size, which is all that matters then.

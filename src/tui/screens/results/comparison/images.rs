@@ -23,7 +23,7 @@ impl View<'_> {
             return;
         };
         if count == 0 {
-            frame.render_widget(Span::styled("They tell every image the same.", theme.good()), inner);
+            frame.render_widget(Span::styled("They agree on every image.", theme.good()), inner);
             return;
         }
         let names = comparison.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).clamp(5, 10);

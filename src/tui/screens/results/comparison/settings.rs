@@ -13,7 +13,7 @@ impl View<'_> {
         let theme = self.shared.theme;
         let inner = self.framed(frame, area, "Settings that differ");
         if differences.is_empty() {
-            frame.render_widget(Span::styled("None: they are the same but for chance.", theme.dim()), inner);
+            frame.render_widget(Span::styled("No settings differ; only the seeds do.", theme.dim()), inner);
             return;
         }
         let names = differences.iter().map(|difference| difference.setting.len()).max().unwrap_or(0).clamp(4, 22);
