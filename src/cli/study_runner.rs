@@ -177,38 +177,30 @@ impl<'a> Runner<'a> {
         if !self.try_again(&step.name) {
             return Ok(false);
         }
-        let begun = self.begin(step);
-        match begun {
-            Ok(Some((run, launched))) => {
-                self.words.say(&format!("[{}/{}] {}: {}", done + 1, plan.steps.len(), step.name, run.id()));
-                let view = RunView::open(run)?;
-                let reporter = RunReporter::new(&view);
-                self.working.push(Working { step: step.name.clone(), view, reporter, launched, gone: None });
-                Ok(false)
+        let place = format!("[{}/{}] {}", done + 1, plan.steps.len(), step.name);
+        let Context { workspace, threads, device, .. } = self.context;
+        let (run, launched) = match begin(workspace, step, Hands { threads: *threads, device, queue: false }) {
+            Ok(Begun::Follow(run) | Begun::Queued(run)) => (run, None),
+            Ok(Begun::Launched(launched)) => (launched.run.clone(), Some(launched)),
+            Ok(Begun::Nothing) => {
+                self.words.say(&place);
+                return Ok(true);
             }
-            Ok(None) => {
-                self.words.say(&format!("[{}/{}] {}", done + 1, plan.steps.len(), step.name));
-                Ok(true)
+            Ok(Begun::Chosen(choice)) => {
+                let threshold = choice.threshold;
+                self.words.say(&format!("{place}: predict uses {} with threshold {threshold:.3}", choice.run));
+                return Ok(true);
             }
             Err(error) => {
                 self.failed.insert(step.name.clone(), error.to_string());
-                Ok(false)
+                return Ok(false);
             }
-        }
-    }
-
-    /// The run that does a step, with its worker if it was started now; none where the step needs no worker.
-    fn begin(&mut self, step: &Step) -> Result<Option<(RunFolder, Option<Launched>)>> {
-        let Context { workspace, threads, device, .. } = self.context;
-        Ok(match begin(workspace, step, Hands { threads: *threads, device, queue: false })? {
-            Begun::Nothing => None,
-            Begun::Chosen(choice) => {
-                self.words.say(&format!("predict uses {} with threshold {:.3}", choice.run, choice.threshold));
-                None
-            }
-            Begun::Follow(run) | Begun::Queued(run) => Some((run, None)),
-            Begun::Launched(launched) => Some((launched.run.clone(), Some(launched))),
-        })
+        };
+        self.words.say(&format!("{place}: {}", run.id()));
+        let view = RunView::open(run)?;
+        let reporter = RunReporter::new(&view);
+        self.working.push(Working { step: step.name.clone(), view, reporter, launched, gone: None });
+        Ok(false)
     }
 
     /// Looks at the runs at work; true if one has come to its end.

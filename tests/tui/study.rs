@@ -69,6 +69,7 @@ pub fn report(name: &str, synthetic: bool) -> PrepareReport {
         subjects: Some(212),
         alignment: None,
         without_face: 0,
+        followed: Vec::new(),
         manifest_sha256: "a".repeat(64),
         attributes_sha256: None,
         split: faceprobe_core::dataset::SplitMethod::Random,

@@ -126,3 +126,47 @@ text_value!(
          fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9"
     ]
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::PrepareReport;
+    use crate::dataset::report::Dropped;
+
+    #[test]
+    fn decisions_lead_to_a_text_and_back_whatever_the_label() {
+        let hash = |byte: u8| ContentHash([byte; 32]);
+        let label = |text: &str| Decision::Relabel(text.to_owned());
+        let rulings: Rulings = [
+            (hash(1), Decision::Drop),
+            (hash(2), label("a, b,drop c")),
+            (hash(3), label("no \"one\", relabel x")),
+            (hash(4), label("drop")),
+        ]
+        .into();
+        for followed in [Followed::These(rulings), Followed::These(Rulings::new()), Followed::Workspace] {
+            assert_eq!(followed.to_string().parse::<Followed>().unwrap(), followed);
+        }
+        let twice = format!("drop {0},relabel {0} male", hash(1));
+        for wrong in ["", "drop", "keep", &twice, &format!("drop {} male", hash(1)), &format!("relabel {}", hash(1))] {
+            assert!(wrong.parse::<Followed>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_an_account_of_before_followed_is_known_only_where_nothing_was_decided() {
+        let mut report = PrepareReport::default();
+        assert_eq!(report.rulings(), Some(Rulings::new()));
+        report.dropped.push(Dropped {
+            reason: "decided".into(),
+            explanation: String::new(),
+            count: 1,
+            examples: Vec::new(),
+        });
+        assert_eq!(report.rulings(), None);
+        report.followed.push(format!("drop {}", ContentHash([7; 32])));
+        assert_eq!(report.rulings().map(|rulings| rulings.len()), Some(1));
+        report.followed.push("drop 7".into());
+        assert_eq!(report.rulings(), None);
+    }
+}

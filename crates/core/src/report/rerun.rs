@@ -51,6 +51,12 @@ fn same(study: &Study) -> Vec<String> {
          figure is of, and which settings are tried."
             .to_owned(),
     ];
+    if let Some(adapted) = study.chosen.as_ref().and_then(|choice| choice.adapted.as_ref()) {
+        said.push(format!(
+            "Also which {} images of {} the threshold of the model that predict uses is fitted on.",
+            adapted.images, adapted.dataset
+        ));
+    }
     if study.sets.iter().any(|set| set.report.alignment.is_some()) {
         said.push(
             "Not those of sets whose images are cropped to faces: another processor may round a crop differently."
