@@ -7,6 +7,7 @@ mod study;
 use serde_json::Value;
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 use study::{json, ok, prepared, run, status, until};
 
 #[test]

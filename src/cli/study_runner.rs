@@ -9,7 +9,7 @@ use faceprobe_core::dataset::{Published, versions};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::run::control::{self, Command};
 use faceprobe_core::run::launch::Launched;
-use faceprobe_core::run::{JobSpec, RunFolder, RunView, Spec, Status, queue};
+use faceprobe_core::run::{JobSpec, RunView, Spec, Status, queue};
 use faceprobe_core::study::{Action, Begun, Hands, Holdings, Plan, State, Step, Study, begin, plan};
 use std::collections::BTreeMap;
 use std::sync::Arc;

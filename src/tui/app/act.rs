@@ -134,7 +134,7 @@ impl App {
     pub(in super::super) fn wanted(&mut self) -> Vec<Effect> {
         let mut effects = self.screens.get_mut(self.screen).wanted(&mut self.shared);
         if let Some(view) = self.views.open_mut() {
-            effects.extend(view.wanted(&mut self.shared));
+            effects.extend(view.wanted(&self.shared));
         }
         effects
     }
