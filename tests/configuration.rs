@@ -252,9 +252,9 @@ fn zsh_and_fish_complete_at_tab_on_a_terminal() {
         let script = at.path().join("faceprobe.fish");
         fs::write(&script, ok(home.path(), at.path(), &["completions", "fish"])).unwrap();
         let line = format!("source {}; complete -C 'faceprobe predict --model '", script.display());
-        let output =
-            Command::new("fish").args(["-c", &line]).env("PATH", &path).env("HOME", home.path()).current_dir(at.path());
-        let output = output.output().unwrap();
+        let mut fish = Command::new("fish");
+        fish.args(["-c", &line]).env("PATH", &path).env("HOME", home.path()).current_dir(at.path());
+        let output = fish.output().unwrap();
         let offered: Vec<String> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
         assert_eq!(offered, ["dense-1", "logistic-1"]);
     }

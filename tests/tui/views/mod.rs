@@ -117,11 +117,11 @@ fn steps_are_asked_for_anew_when_runs_change_and_not_while_they_only_go_on() {
     let mut app = with_steps(DARK);
     assert_eq!(app.update(Event::Snapshot(Arc::new(snapshot()))), []);
     let mut later = snapshot();
-    later.screens.runs.push(Arc::new(run("knn-1", JobSpec::Sample(SampleSettings::default()), Status::Running)));
+    later.runs.push(Arc::new(run("knn-1", JobSpec::Sample(SampleSettings::default()), Status::Running)));
     let again = Effect::Study(Ask { source: Some(file("faces")) });
     assert_eq!(app.update(Event::Snapshot(Arc::new(later.clone()))), [again]);
     // One question at a time, and none once the view is closed.
-    later.screens.runs.pop();
+    later.runs.pop();
     assert_eq!(app.update(Event::Snapshot(Arc::new(later))), []);
     press(&mut app, KeyCode::Esc);
     assert!(app.views.open().is_none());
