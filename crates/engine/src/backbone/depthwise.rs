@@ -1,9 +1,9 @@
-//! Depthwise convolutions with gradients, put so that oneDNN has kernels for them.
+//! Depthwise convolutions with gradients, in a form for which oneDNN has fast kernels.
 //!
-//! On a CPU it has none for the gradient of a depthwise kernel wider than three, nor in bf16 for one that skips places,
-//! and then runs a loop that is five to a hundred times slower (8 pictures of 240 x 28 x 28, one thread: 5 x 5 in 25.7 ms,
-//! 3 x 3 with stride 2 in bf16 in 24.5 ms and in 32 bits in 0.9). So a kernel that is five wide goes as two, and what
-//! skips places goes in 32 bits. The sums are the same but for rounding.
+//! On a CPU oneDNN has no kernel for the gradient of a depthwise kernel wider than three, nor for a strided one in
+//! bf16, and falls back to a loop that is five to a hundred times slower (8 images of 240 x 28 x 28, one thread: 5 x 5
+//! takes 25.7 ms; 3 x 3 with stride 2 takes 24.5 ms in bf16 and 0.9 ms in f32). So a kernel that is five wide is
+//! computed as two, and a strided one in f32. The results are the same up to rounding.
 
 use super::Padding;
 use super::blueprint::ConvPlan;
@@ -12,7 +12,7 @@ use tch::{Kind, TchError, Tensor};
 /// The widest kernel whose gradient is fast.
 const WIDEST: i64 = 3;
 
-/// The sums of `[N, C, H, W]` with kernels `[C, 1, rows, columns]` and offsets `[C]`, without scale and activation.
+/// The convolution of `[N, C, H, W]` with kernels `[C, 1, rows, columns]` and bias `[C]`, without scale and activation.
 pub(super) fn sums(conv: &ConvPlan, input: &Tensor, kernel: &Tensor, offset: &Tensor) -> Result<Tensor, TchError> {
     let kind = input.f_kind()?;
     if kind != Kind::Float && conv.stride > 1 {
@@ -33,7 +33,7 @@ pub(super) fn sums(conv: &ConvPlan, input: &Tensor, kernel: &Tensor, offset: &Te
     if !two {
         return run(&padded, kernel, Some(offset), [0, 0]);
     }
-    // The second has a zero in front: it then begins two places behind the first, which is a whole number of strides.
+    // The second kernel is padded with a zero: it then begins two positions after the first, a whole number of strides.
     let first = run(&padded, &kernel.f_narrow(3, 0, WIDEST)?, Some(offset), [0, 0])?;
     let second = run(&padded, &kernel.f_narrow(3, WIDEST, 2)?.f_constant_pad_nd([1, 0])?, None, [0, 0])?;
     let ahead = 2 / stride;
@@ -41,11 +41,11 @@ pub(super) fn sums(conv: &ConvPlan, input: &Tensor, kernel: &Tensor, offset: &Te
     first.f_narrow(3, 0, width)?.f_add(&second.f_narrow(3, ahead, width)?)
 }
 
-/// Zeros above, below, left and right of an input of this size.
+/// Padding above, below, left and right for an input of this size.
 pub(super) fn margins(conv: &ConvPlan, size: &[i64]) -> [[i64; 2]; 2] {
     let of = |axis: usize| match conv.padding {
         Padding::Fixed(padding) => [padding[axis]; 2],
-        // As TensorFlow has it: what is odd goes below and to the right.
+        // TensorFlow's SAME puts the odd row and column below and to the right.
         Padding::Same => {
             let (side, stride, kernel) = (size[2 + axis], conv.stride as i64, conv.kernel[axis] as i64);
             let missing = (((side + stride - 1) / stride - 1) * stride + kernel - side).max(0);
@@ -77,7 +77,7 @@ mod tests {
         }
     }
 
-    /// Sums of squares and the gradients of input, kernel and offset.
+    /// The sum of squares and the gradients of input, kernel and bias.
     fn with_gradients(kind: Kind, shapes: [&[i64]; 3], sums: impl Fn([&Tensor; 3]) -> Tensor) -> Vec<Tensor> {
         tch::manual_seed(7);
         let drawn = shapes.map(|shape| Tensor::randn(shape, (Kind::Float, Device::Cpu)).to_kind(kind));

@@ -1,7 +1,7 @@
-//! ONNX files of the user's, run by ONNX Runtime, which is loaded when the first is.
+//! User-supplied ONNX files, run by ONNX Runtime, which is loaded on first use.
 //!
-//! Their descriptions and how they are installed: [`faceprobe_core::backbone::torchscript`]. Networks of the program's own
-//! never come here.
+//! Descriptions and installation: [`faceprobe_core::backbone::torchscript`]. The registry's own networks do not use
+//! this.
 
 use bytes::Bytes;
 use faceprobe_core::backbone::StageInfo;
@@ -18,18 +18,19 @@ use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tch::{Device, Kind, Tensor};
 
-/// What a trial may take beside what the worker holds already. ResNet-152 with two pictures takes half a gigabyte.
+/// Memory that a trial may take in addition to what the worker uses already. ResNet-152 with two images takes half a
+/// gigabyte.
 const TRIAL_BYTES: u64 = 6 << 30;
 /// Processor time of a trial; the largest networks take some seconds.
 const TRIAL_SECONDS: u64 = 120;
-/// Larger models than this are refused, as protobuf refuses them.
+/// Larger models are refused, as protobuf refuses them.
 const LARGEST: u64 = 2 << 30;
 
 /// An installed file.
 pub struct Model {
     file: Bytes,
     stages: Vec<StageInfo>,
-    /// Sessions that give certain stages and compute nothing else.
+    /// Sessions that compute certain stages and nothing else.
     sessions: Mutex<BTreeMap<Vec<usize>, Session>>,
 }
 
@@ -40,7 +41,7 @@ impl Model {
         Ok(Self { file: read(path)?, stages: stages.to_vec(), sessions: Mutex::default() })
     }
 
-    /// The same for another thread: the file is shared, sessions are not.
+    /// The same model for another thread: the file is shared, sessions are not.
     pub fn share(&self) -> Self {
         Self { file: self.file.clone(), stages: self.stages.clone(), sessions: Mutex::default() }
     }
@@ -53,7 +54,7 @@ impl Model {
     /// token first.
     ///
     /// # Errors
-    /// ONNX Runtime that is not here or refuses; a value of another shape than at the trial.
+    /// ONNX Runtime that is missing or fails; an output of another shape than at the trial.
     pub fn outputs(&self, input: &Tensor, taps: &[usize]) -> Result<Vec<Tensor>> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if !sessions.contains_key(taps) {
@@ -81,7 +82,7 @@ fn refused(reason: String) -> Error {
     Error::failed(format!("The ONNX file {reason}."))
 }
 
-/// A value of as many pictures as it is of, as a stage's output.
+/// A stage's output reshaped for the number of images; none where the shape does not fit.
 fn shaped(value: Tensor, stage: &StageInfo, images: i64) -> Option<Tensor> {
     let (channels, side) = (stage.channels as i64, stage.side as i64);
     let places = side * side;
@@ -96,7 +97,7 @@ fn shaped(value: Tensor, stage: &StageInfo, images: i64) -> Option<Tensor> {
     }
 }
 
-/// What kind of stage a value of this shape is; none for one that is none.
+/// The kind of stage that a value of this shape can be; none for one that cannot.
 fn stage(name: &str, shape: &[i64], images: i64) -> Option<OnnxValue> {
     let of = |channels: i64, side: i64, class_token: bool| {
         (channels > 0 && side > 0).then(|| OnnxValue {
@@ -121,8 +122,8 @@ fn stage(name: &str, shape: &[i64], images: i64) -> Option<OnnxValue> {
     }
 }
 
-/// Cuts a file down to what is wanted of it, runs that on one picture and on two, and says what its values are. The process
-/// has limits from then on: it is one of its own.
+/// Reduces a file to the part that is needed, runs it on one image and on two, and returns the shapes of its values.
+/// Sets limits on this process, so it runs in a process of its own.
 ///
 /// # Errors
 /// A reason without a subject.
@@ -174,7 +175,7 @@ pub fn trial(asked: &OnnxTrial) -> Result<Vec<OnnxValue>, String> {
     Ok(one)
 }
 
-/// Bounds what this process may take from here on.
+/// Limits the memory and processor time of this process.
 fn limit() -> Result<(), String> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let held = status.lines().find_map(|line| line.strip_prefix("VmSize:")?.trim().strip_suffix(" kB")?.parse().ok());
@@ -206,7 +207,7 @@ fn load(library: &Path) -> Result<(), String> {
     LOADED.get_or_init(load).clone()
 }
 
-/// A session over a model in memory, on as many threads as libtorch would take.
+/// A session over a model in memory, with as many threads as libtorch is set to.
 fn session(model: &[u8]) -> Result<Session> {
     load(&onnx_runtime::library()?).map_err(refused)?;
     let threads = usize::try_from(tch::get_num_threads()).unwrap_or(1).max(1);
@@ -242,7 +243,7 @@ fn run(session: &mut Session, input: &Tensor) -> Result<BTreeMap<String, Tensor>
         .collect()
 }
 
-/// What went wrong, in a line.
+/// The first line of an error.
 fn reason(error: &impl std::fmt::Display) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect()
 }

@@ -1,4 +1,4 @@
-//! What fine-tuning trains: the parameters of the tail and of the head, folded for the network and unfolded again.
+//! The trained parameters of fine-tuning: those of the tail and of the head, folded for the network and unfolded again.
 
 use super::fold::FoldedConv;
 use crate::backbone::Tail;
@@ -9,18 +9,18 @@ use ndarray::ArrayD;
 use rayon::prelude::*;
 use tch::{Kind, TchError, Tensor};
 
-/// The parameters by name, with what they need to become a network.
+/// The parameters by name, with the frozen statistics needed to build a network.
 pub(super) struct Parameters {
     convs: Vec<FoldedConv>,
     pub(super) names: Vec<String>,
     shapes: Vec<Vec<usize>>,
     /// Those of each convolution in turn, then the head's weight and bias.
     pub(super) values: Vec<Vec<f32>>,
-    /// What is not trained: the statistics.
+    /// The frozen statistics.
     fixed: Weights,
 }
 
-/// The network that gradients flow through: kernel and offset of each convolution, then of the head.
+/// The leaves of the autograd graph: kernel and bias of each convolution, then of the head.
 pub(super) struct Leaves(Vec<(Tensor, Tensor)>);
 
 impl Leaves {
@@ -39,14 +39,14 @@ impl Leaves {
         &self.0[self.0.len() - 1]
     }
 
-    /// Kernel, offset, kernel, ...
+    /// Kernel, bias, kernel, ...
     pub(super) fn all(&self) -> Vec<&Tensor> {
         self.0.iter().flat_map(|(kernel, offset)| [kernel, offset]).collect()
     }
 }
 
 impl Parameters {
-    /// The pretrained tail and a new head, drawn as `torch.nn.Linear` draws its own but from the seed, without a bias.
+    /// The pretrained tail and a new head, initialised as `torch.nn.Linear` but from the seed, without a bias.
     ///
     /// # Errors
     /// Weights that are missing.
@@ -56,13 +56,13 @@ impl Parameters {
             weights.insert(name, to_array(&tensor).map_err(torch_error)?);
         }
         let features = tail.features();
-        // Uniform within 1 / sqrt(features) of zero: what Glorot's limit is for this sum.
+        // Uniform within 1 / sqrt(features) of zero, which is Glorot's limit for this sum.
         weights.insert("head.weight".into(), Initialiser::new(seed).glorot(&[1, features], 3 * features, 3 * features));
         weights.insert("head.bias".into(), ArrayD::zeros(vec![1]));
         Self::of(tail, weights)
     }
 
-    /// Of all parameters by name.
+    /// From all parameters by name.
     pub(super) fn of(tail: &Tail, mut weights: Weights) -> Result<Self> {
         let all = tail.convolutions();
         let convs = all.iter().map(|conv| FoldedConv::new(conv, &weights)).collect::<Result<Vec<_>>>()?;
@@ -91,7 +91,7 @@ impl Parameters {
         Ok(weights)
     }
 
-    /// Where each convolution's parameters begin.
+    /// The index of each convolution's first parameter.
     fn ranges(&self) -> Vec<std::ops::Range<usize>> {
         let mut first = 0;
         let range = |conv: &FoldedConv| {
@@ -101,7 +101,7 @@ impl Parameters {
         self.convs.iter().map(range).collect()
     }
 
-    /// Kernels and offsets as the parameters have them now.
+    /// The folded kernels and biases of the present parameters.
     fn folded(&self) -> Vec<[Vec<f32>; 2]> {
         let ranges = self.ranges();
         let mut all: Vec<_> =
@@ -111,7 +111,7 @@ impl Parameters {
         all
     }
 
-    /// New tensors for gradients: of this kind for the convolutions, in 32 bits for the head.
+    /// New leaf tensors: of this dtype for the convolutions, f32 for the head.
     pub(super) fn leaves(&self, kind: Kind) -> Result<Leaves> {
         let mut shapes: Vec<Vec<i64>> =
             self.convs.iter().map(|conv| conv.shape.iter().map(|&side| side as i64).collect()).collect();
@@ -128,7 +128,7 @@ impl Parameters {
         leaves.map(Leaves).map_err(torch_error)
     }
 
-    /// Brings the tensors to what the parameters are now.
+    /// Updates the leaf tensors to the present parameters.
     pub(super) fn refresh(&self, leaves: &mut Leaves) -> Result<()> {
         let put = |leaf: &mut Tensor, values: &[f32]| -> Result<(), TchError> {
             leaf.f_copy_(&Tensor::f_from_slice(values)?.f_view(leaf.size().as_slice())?)
