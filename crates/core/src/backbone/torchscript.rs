@@ -1,6 +1,6 @@
-//! Files as backbones: whatever network a user can save with `torch.jit` or export as ONNX.
+//! User-supplied networks: TorchScript and ONNX files as backbones, with a description in TOML.
 //!
-//! A description says what the file does not:
+//! The description states what the file does not:
 //!
 //! ```toml
 //! name = "my-resnet"
@@ -19,15 +19,15 @@
 //! taps = ["/layer2/output"]       # values before it that features can be taken from too, in their order
 //! ```
 //!
-//! An ONNX value is what a node gives, by its name in the graph; it may also be tokens `[N, T, C]`, T a square or one more.
-//! An ONNX file is data: the worker program checks it, cuts it down to the values that are wanted and runs it by ONNX
+//! An ONNX value is the output of a node, by its name in the graph; it may also be tokens `[N, T, C]`, with T a square
+//! or one more. An ONNX file is data: the worker checks it, reduces it to the wanted values and runs it in ONNX
 //! Runtime, with limits on memory and time.
 //!
-//! The module takes `[N, 3, S, S]` and gives `[N, F]` or `[N, C, H, H]`, for any N; which one, a trial run finds out.
-//! [`install`] puts the file, the description with what was found, and a record with the file's SHA-256 beside the
-//! weights of the other networks, as `NAME.pt` (or `NAME.onnx`), `NAME.toml` and `NAME.json`.
+//! The module maps `[N, 3, S, S]` to `[N, F]` or `[N, C, H, H]`, for any N; a trial run finds out which. [`install`]
+//! stores the file, the description with the result of the trial, and a record with the file's SHA-256 in the folder of
+//! weights, as `NAME.pt` (or `NAME.onnx`), `NAME.toml` and `NAME.json`.
 //!
-//! A TorchScript file is a program that libtorch runs, and libtorch's reader was not made for hostile files: install
+//! A TorchScript file is a program that libtorch runs, and libtorch's reader is not safe for untrusted files: install
 //! only what you would run.
 
 use super::weights::{self, WeightsInfo, weights_dir};
@@ -45,9 +45,9 @@ use std::io::{ErrorKind, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// Larger pictures than any network takes; it bounds the memory of the trial run.
+/// Maximum input side; it bounds the memory of the trial run.
 const LARGEST_INPUT: usize = 2048;
-/// No description is longer.
+/// Maximum size of a description.
 const LONGEST_DESCRIPTION: u64 = 64 << 10;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,16 +68,16 @@ struct Description {
     licence: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
-    /// What the trial run found; only in installed descriptions.
+    /// The result of the trial run; only in installed descriptions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     output: Option<ModuleOutput>,
-    /// Of an ONNX file: the value that the features are.
+    /// For an ONNX file: the value that holds the features.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     features: Option<String>,
-    /// Of an ONNX file: values before it.
+    /// For an ONNX file: further values, as taps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     taps: Vec<String>,
-    /// What the trial run found of each tap and the features; only in installed descriptions of ONNX files.
+    /// The result of the trial run for each tap and the features; only in installed descriptions of ONNX files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     values: Vec<OnnxValue>,
 }
@@ -90,7 +90,7 @@ enum Channels {
     Bgr,
 }
 
-/// Per picture: `channels` values at `side` x `side` places.
+/// Output per image: `channels` values at `side` x `side` positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModuleOutput {
     pub channels: usize,
@@ -107,30 +107,30 @@ pub struct OnnxValue {
     pub class_token: bool,
 }
 
-/// What is asked of a trial run of an ONNX file.
+/// The request for a trial run of an ONNX file.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct OnnxTrial {
     pub file: PathBuf,
-    /// Where the graph goes that gives the values and nothing else.
+    /// Path for the reduced graph.
     pub cut: PathBuf,
-    /// Of the square picture.
+    /// Side of the square input.
     pub side: usize,
-    /// The value that the features are; none for the only output.
+    /// The value that holds the features; none for the only output.
     pub features: Option<String>,
     pub taps: Vec<String>,
 }
 
-/// Whether a description is of an ONNX file. A description that cannot be read is of none.
+/// Whether a description is of an ONNX file; false for one that cannot be read.
 pub(super) fn describes_onnx(description: &Path) -> bool {
     read(description).is_ok_and(|described| described.is_onnx())
 }
 
-/// Makes the described TorchScript or ONNX file the backbone `name`, in place of an earlier one of that name. The
-/// worker program tries it, so that a file that crashes libtorch ends nothing else.
+/// Installs the described TorchScript or ONNX file as the backbone `name`, replacing an earlier one. The trial runs in
+/// the worker, so a file that crashes libtorch affects nothing else.
 ///
 /// # Errors
-/// A description that is incomplete, has another name or that of a network of the program's, or numbers that make no
-/// sense; a file that is no TorchScript or does not give what a backbone gives. Nothing is changed then.
+/// A description that is incomplete, has another name or that of a built-in network, or values that make no sense; a
+/// file that is not TorchScript or does not output features. Nothing is changed then.
 pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
     let mut described = read(description)?;
     let wrong = |what: String| Error::file(description, what);
@@ -142,7 +142,7 @@ pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
     if !source.metadata().at(&original)?.is_file() {
         return Err(Error::file(&original, "is not a file; name the file of the network itself"));
     }
-    // What is tried is what is kept.
+    // The copy that is tried is the one that is kept.
     let (ending, format) = if described.is_onnx() { ("onnx", "ONNX") } else { ("pt", "TorchScript") };
     let mut copy = scratch::file(&folder, &format!(".{ending}"))?;
     let refused = |reason: String| Error::file(&original, reason);
@@ -175,7 +175,7 @@ pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
             "is where descriptions are kept, and would be overwritten; move it elsewhere and import it from there";
         return Err(Error::usage(format!("{}: {what}.", description.display())));
     }
-    // Without its record a network counts as absent, so no reader sees half of an old and half of a new one.
+    // Without its record a network counts as absent, so no reader sees a mixture of old and new files.
     match fs::remove_file(&record) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&record, error)),
         _ => {}
@@ -191,8 +191,7 @@ impl Description {
         self.file.extension().is_some_and(|ending| ending == "onnx")
     }
 
-    /// Has the worker program cut an ONNX file down to `cut` and run it; what its values are, or a reason without a
-    /// subject.
+    /// Reduces an ONNX file to `cut` and runs it, in a worker. Returns its values, or a reason without a subject.
     fn try_onnx(&self, file: &Path, cut: &Path) -> Result<Vec<OnnxValue>, String> {
         weights::onnx_runtime::library().map_err(|error| format!("cannot be tried: {error}"))?;
         let trial = OnnxTrial {
@@ -205,7 +204,7 @@ impl Description {
         let asked = serde_json::to_string(&trial).map_err(|_| "lies in a folder whose name is not UTF-8")?;
         let said = worker::answer(&["onnx-trial", &asked]).map_err(|error| {
             let said = error.to_string();
-            // A limit ends it by a signal.
+            // Exceeding a limit ends the worker by a signal.
             if said.contains("ended without an answer") {
                 format!("cannot be tried: it takes more memory or time than a network does ({said})")
             } else {
@@ -217,7 +216,7 @@ impl Description {
     }
 }
 
-/// What a trial run of the worker program finds that a file gives for pictures of a side; or a reason without a subject.
+/// The output that a trial run in a worker finds for images of a side; or a reason without a subject.
 fn trial(file: &Path, side: usize) -> Result<ModuleOutput, String> {
     let file = file.to_str().ok_or("lies in a folder whose name is not UTF-8")?;
     let said = worker::answer(&["trial", file, &side.to_string()]).map_err(|error| error.to_string())?;
@@ -240,7 +239,7 @@ fn parse(text: &str) -> Result<Description, String> {
 }
 
 impl Description {
-    /// A reason without a subject if the description cannot be that of the backbone `name`.
+    /// Checks that the description is valid for the backbone `name`; the error is a reason without a subject.
     fn check(&self, name: &str) -> Result<(), String> {
         if self.name != name {
             return Err(format!("describes `{}`, not `{name}`; give both the same name", self.name));
@@ -267,7 +266,7 @@ impl Description {
         Ok(())
     }
 
-    /// The entry of the registry. It lives as long as the process, which needs one for each network it meets.
+    /// The registry entry. It is leaked: it must live as long as the process, which needs one per network.
     fn info(self) -> Option<&'static BackboneInfo> {
         let onnx = self.is_onnx();
         let stage = |value: OnnxValue| {
@@ -317,7 +316,7 @@ fn is_name(name: &str) -> bool {
     name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(fits)
 }
 
-/// The networks that were installed, by name. A description that was damaged since is left out; [`find`] tells of it.
+/// The installed networks, by name. Damaged descriptions are left out; [`find`] reports them.
 pub(super) fn installed() -> Vec<&'static BackboneInfo> {
     let Ok(entries) = weights_dir().map(fs::read_dir) else { return Vec::new() };
     let mut names: Vec<String> = entries
@@ -332,7 +331,7 @@ pub(super) fn installed() -> Vec<&'static BackboneInfo> {
 /// The installed network of that name, if there is one.
 ///
 /// # Errors
-/// A description that was damaged since.
+/// A description that was damaged since its installation.
 pub(super) fn find(name: &str) -> Result<Option<&'static BackboneInfo>> {
     static KNOWN: Mutex<BTreeMap<String, &'static BackboneInfo>> = Mutex::new(BTreeMap::new());
     if !is_name(name) {
@@ -345,7 +344,7 @@ pub(super) fn find(name: &str) -> Result<Option<&'static BackboneInfo>> {
     let described = read(&path)?;
     let again = |what: String| Error::file(&path, format!("{what}; import it again"));
     described.check(name).map_err(again)?;
-    // Each content is leaked once, however often it is asked for.
+    // Each content is leaked once, however often it is requested.
     let content = format!("{described:?}");
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(info) = known.get(&content) {

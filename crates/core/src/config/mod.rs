@@ -1,12 +1,12 @@
-//! What a user settles once instead of by options: keys, the look of the workbench, notices, Slurm.
+//! The user's configuration: keys, look of the workbench, notices, Slurm.
 //!
-//! It is read from two files, and where both have a key, the workspace's counts:
+//! Two files are read; where both have a key, the workspace's value is used:
 //!
 //! 1. `~/.config/faceprobe/config.toml` (`$XDG_CONFIG_HOME/faceprobe/config.toml`; `FACEPROBE_CONFIG` names another file);
 //! 2. `faceprobe.toml` in the workspace.
 //!
-//! A file has the sections of [`SECTIONS`]. What is wrong with one is refused in one sentence with file, line and column.
-//! A section is read into a structure of settings ([`Section::read`]), or key by key ([`Section::entries`]).
+//! A file has the sections of [`SECTIONS`]. An error in one is reported in one sentence with file, line and column. A
+//! section is read into a structure of settings ([`Section::read`]), or key by key ([`Section::entries`]).
 
 mod file;
 mod section;
@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 /// The sections that a file may have.
 pub const SECTIONS: [&str; 4] = ["keys", "screen", "notices", "slurm"];
 
-/// The name of the workspace's file.
+/// The name of the workspace's configuration file.
 pub const WORKSPACE_FILE: &str = "faceprobe.toml";
 
 /// Both files, merged.
@@ -38,12 +38,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// The configuration of this user in a workspace. Files that are not there say nothing, unless `FACEPROBE_CONFIG` names
+    /// Loads the configuration of this user in a workspace. Missing files are ignored, unless `FACEPROBE_CONFIG` names
     /// one.
     ///
     /// # Errors
-    /// As wrong usage: anything wrong with a file, except what keys and Slurm's section mean, which their readers know. A file
-    /// that cannot be read.
+    /// As wrong usage: any error in a file, except values of keys and Slurm, which are checked where they are used. A
+    /// file that cannot be read.
     pub fn load(workspace: &Workspace) -> Result<Self> {
         let mut config = Self::default();
         let user = user_file(|name| std::env::var_os(name));
@@ -67,10 +67,10 @@ impl Config {
         Ok(config)
     }
 
-    /// Puts the text of a file over what is there.
+    /// Merges the text of a file over the present configuration.
     ///
     /// # Errors
-    /// As wrong usage: the first thing that is wrong with it.
+    /// As wrong usage: the first error.
     pub fn add(&mut self, path: &Path, text: &str) -> Result<()> {
         for section in file::sections(path, text)? {
             match section.name() {
@@ -84,7 +84,7 @@ impl Config {
         Ok(())
     }
 
-    /// A section of [`SECTIONS`], empty where no file has it.
+    /// A section of [`SECTIONS`]; empty if no file has it.
     pub fn section(&self, name: &'static str) -> Section {
         self.sections.get(name).cloned().unwrap_or_else(|| Section::new(name))
     }
@@ -92,7 +92,7 @@ impl Config {
     /// `[screen]`.
     ///
     /// # Errors
-    /// None once it is loaded; see [`Section::read`].
+    /// None after loading; see [`Section::read`].
     pub fn screen(&self) -> Result<ScreenSettings> {
         self.section("screen").read()
     }
@@ -105,13 +105,14 @@ impl Config {
         self.section("notices").read()
     }
 
-    /// The files that were there, the one that counts most last.
+    /// The files that were read, in ascending precedence.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
     }
 }
 
-/// The user's file, whether it is there or not; none without a home. `true` beside one that `FACEPROBE_CONFIG` names.
+/// The path of the user's file, which need not exist; none without a home folder. `true` if `FACEPROBE_CONFIG` names
+/// it.
 pub fn user_file(variable: impl Fn(&str) -> Option<OsString>) -> Option<(PathBuf, bool)> {
     let variable = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(path) = variable("FACEPROBE_CONFIG") {
