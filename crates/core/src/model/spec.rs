@@ -228,7 +228,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
         let settings = match object.remove("settings") {
             Some(Value::Object(settings)) => settings,
             Some(_) => return Err(D::Error::custom("settings is not an object")),
-            // The first ensembles had their members beside their features.
+            // The first ensembles stored their members next to their features.
             None => object.remove_entry("members").into_iter().collect(),
         };
         let settings =
@@ -236,7 +236,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
         let draw = serde_json::from_value(Value::Object(known::<TrainingDraw>(&object))).map_err(D::Error::custom)?;
         let features = match kind.info().input {
             ModelInput::Pixels => None,
-            // Keys of whatever this is flattened into stand here too.
+            // The keys of the enclosing structure occur here too.
             ModelInput::Features | ModelInput::Cut | ModelInput::Classifier => {
                 Some(serde_json::from_value(Value::Object(known::<FeatureSpec>(&object))).map_err(D::Error::custom)?)
             }
@@ -245,7 +245,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
     }
 }
 
-/// The keys of an object that are those of some settings.
+/// The keys of an object that belong to some settings.
 fn known<S: Settings>(object: &Map<String, Value>) -> Map<String, Value> {
     let keys = S::known_keys();
     object

@@ -1,4 +1,5 @@
-//! What is to be predicted: files, folders, lists of paths, standard input; found while the first are being worked on.
+//! The inputs of a prediction: files, folders, lists of paths, standard input. They are enumerated lazily, while the
+//! first ones are processed.
 
 use super::list::List;
 use super::reading::{MOST_BYTES, reason};
@@ -13,70 +14,70 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
 use std::time::Duration;
 
-/// One thing to answer for.
+/// One input.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
     File(PathBuf),
-    /// An image that came whole, with the name to answer under.
+    /// An image in memory, with its name for the answer.
     Bytes {
         name: String,
         bytes: Vec<u8>,
     },
-    /// What cannot even be tried, and why.
+    /// An input that cannot be read, and why.
     Hopeless {
         name: String,
         reason: String,
     },
 }
 
-/// What ends a path in a list: one a line, or NUL as `find -print0` writes it.
+/// The separator of paths in a list: line end, or NUL as in `find -print0`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Separator {
-    /// Empty lines are passed over, and a carriage return before the end of a line.
+    /// Empty lines are skipped, and so is a carriage return before the line end.
     Line,
     Nul,
 }
 
-/// Whether an item is there.
+/// Whether an item is available.
 #[derive(Debug)]
 pub enum Next {
     Item(Item),
-    /// Somebody may still write one.
+    /// Another program may still write one.
     NotYet,
     End,
 }
 
-/// Paths that a list can hold unread; its reader then waits.
+/// Maximum number of paths read ahead of a list; its reader then waits.
 const READ_AHEAD: usize = 1024;
 
 enum Source {
     Path(PathBuf),
-    /// A list in a file, read as it is needed.
+    /// A list in a file, read on demand.
     Lines(Box<dyn Iterator<Item = Item> + Send>),
     /// A list that grows while it is read.
     Growing(Receiver<Item>),
 }
 
-/// Items in the order in which their sources were named. A folder is its images by name.
+/// Items in the order of their sources. A folder stands for its images, by name.
 pub struct Inputs {
     sources: VecDeque<Source>,
-    /// Of the folder that is at hand.
+    /// The rest of the present folder.
     found: VecDeque<PathBuf>,
     recursive: bool,
 }
 
 impl Inputs {
-    /// No sources yet. With `recursive`, folders stand for all images below them.
+    /// Without sources. With `recursive`, folders include their sub-folders.
     pub fn new(recursive: bool) -> Self {
         Self { sources: VecDeque::new(), found: VecDeque::new(), recursive }
     }
 
-    /// A file, or a folder for its images; also by the [text](crate::path_text) that an answer has for it.
+    /// Adds a file, or the images of a folder; also by the [text](crate::path_text) of a path in an answer.
     pub fn path(&mut self, path: &Path) {
         self.sources.push_back(Source::Path(meant(path).into_owned()));
     }
 
-    /// A file with a list of paths, relative to the current folder or else to the list's own.
+    /// Adds a file with a list of paths, relative to the current folder or else to the list's own.
     ///
     /// # Errors
     /// A list that cannot be opened.
@@ -93,9 +94,9 @@ impl Inputs {
         Ok(())
     }
 
-    /// Standard input: a list of paths, or the bytes of one image.
+    /// Adds standard input: a list of paths, or the bytes of one image.
     pub fn standard_input(&mut self, separator: Separator) {
-        // Even looking whether it is an image has to wait for whoever writes it.
+        // Even checking whether it is an image has to wait for the writer.
         let (send, receive) = sync_channel(READ_AHEAD);
         std::thread::spawn(move || {
             let mut reader = std::io::stdin().lock();
@@ -112,13 +113,13 @@ impl Inputs {
         self.sources.push_back(Source::Growing(receive));
     }
 
-    /// Whether there is one item only and it is known already.
+    /// Whether there is exactly one item and it is known already.
     pub fn is_single(&self) -> bool {
         matches!(self.sources.front(), Some(Source::Path(path)) if self.sources.len() == 1 && !path.is_dir())
     }
 
-    /// Finds all items that are known already, and tells their files: those named, of folders, and of lists that are files.
-    /// What somebody may still write is found when its turn comes.
+    /// Enumerates all items that are known already, and returns their files: named files, those of folders, and those
+    /// of lists in files. Inputs still being written are enumerated later.
     pub fn look_ahead(&mut self, mut tell: impl FnMut(&Path)) {
         let recursive = self.recursive;
         let open = |item: Item| match item {
@@ -143,7 +144,7 @@ impl Inputs {
         }
     }
 
-    /// The next item, however long it takes; none at the end.
+    /// The next item, waiting as long as it takes; none at the end.
     pub fn wait(&mut self) -> Option<Item> {
         loop {
             match self.next(Duration::from_secs(3600)) {
@@ -154,7 +155,7 @@ impl Inputs {
         }
     }
 
-    /// The next item. Of a list that grows, waits for one for at most `patience`.
+    /// The next item. For a growing list, waits at most `patience`.
     pub fn next(&mut self, patience: Duration) -> Next {
         loop {
             if let Some(path) = self.found.pop_front() {
@@ -187,7 +188,7 @@ impl Inputs {
     }
 }
 
-/// The next item, none at the end, an error when there is none yet.
+/// The next item, none at the end, an error if there is none yet.
 fn wait(items: &Receiver<Item>, patience: Duration) -> Result<Option<Item>, ()> {
     if patience.is_zero() {
         return match items.try_recv() {
@@ -215,12 +216,13 @@ fn growing(items: impl Iterator<Item = Item> + Send + 'static) -> Source {
     Source::Growing(receive)
 }
 
-/// An image's bytes, if that is what comes. A list of paths is text, and every image has other bytes at its beginning.
+/// The bytes of an image on standard input, if it is one. A list of paths is text; images begin with other bytes.
 fn whole_image(reader: &mut impl BufRead, separator: Separator) -> Option<Item> {
     let first = reader.fill_buf().ok()?;
     let first = &first[..first.len().min(32)];
     sniff::content(first)?;
-    // Some begin with letters that a name could begin with too; these with bytes that no text has.
+    // Some formats begin with letters that a name could begin with too; these begin with bytes that text does not
+    // contain.
     let certain = first.starts_with(b"\xFF\xD8\xFF") || first.starts_with(b"\x89PNG");
     let text = |&byte: &u8| byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t');
     if !certain && (separator == Separator::Nul || first.iter().all(text)) {
@@ -237,13 +239,13 @@ fn whole_image(reader: &mut impl BufRead, separator: Separator) -> Option<Item> 
     })
 }
 
-/// The images of a folder, or the item that says why there are none.
+/// The images of a folder, or an item with the reason why there are none.
 fn opened(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, Item> {
     images(folder, recursive).map_err(|reason| Item::Hopeless { name: text_of(folder).into_owned(), reason })
 }
 
-/// The images of a folder in the order of their names: what has a name or a content like one, without hidden files and those
-/// of other programs; with `recursive`, those of the folders in it too, each folder once and without following links.
+/// The images of a folder by name: files with an image's extension or content, except hidden files and those of other
+/// programs; with `recursive` also those in sub-folders, each folder once and without following links.
 fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
     let (mut found, mut folders, mut others) = (Vec::new(), 0, 0);
     let mut left = vec![folder.to_owned()];
@@ -257,7 +259,7 @@ fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
             entries.push(entry.map_err(|error| format!("is a folder that cannot be listed to its end ({error})"))?);
         }
         entries.sort_unstable_by_key(fs::DirEntry::file_name);
-        // The last in is the first out, so that folders come in order too.
+        // Last in, first out, so that folders come in order too.
         let mut below = Vec::new();
         for entry in entries {
             let name = entry.file_name();
@@ -290,11 +292,11 @@ fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-/// Whether the content of an ordinary file is that of an image, read or not.
+/// Whether the content of a regular file is an image, supported or not.
 fn holds_picture(path: &Path) -> bool {
     let head = || {
         let mut head = Vec::new();
-        // Opening a pipe would wait for its writer.
+        // Opening a named pipe would block.
         path.metadata().ok()?.is_file().then_some(())?;
         File::open(path).ok()?.take(sniff::HEAD as u64).read_to_end(&mut head).ok()?;
         Some(head)
@@ -316,7 +318,7 @@ mod tests {
         for paths in ["BMW.jpg\nb.jpg\n", "RIFF.png", "GIF89a.gif\n", "II*.tif\n", "", "bilder/Köln.jpg\n"] {
             assert!(!is_image(paths.as_bytes()), "{paths:?}");
         }
-        // What is no image that is read is refused by its name, not as a list.
+        // An unsupported format is refused by its name, not as a list.
         assert!(is_image(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"));
     }
 }

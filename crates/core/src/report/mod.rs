@@ -1,8 +1,8 @@
-//! The report of a study: one HTML file that needs nothing else, and the same in Markdown.
+//! Reports of a study: one self-contained HTML file, and the same in Markdown.
 //!
-//! [`gather`] reads the workspace, [`content`], [`of_model`] and [`card`] say it as a [`document`], and [`html`] and
-//! [`markdown`] write that out. Validation figures are always there, test figures only of runs whose test split was opened:
-//! a report opens nothing.
+//! [`gather`] reads the workspace, [`content`], [`of_model`] and [`card`] build a [`document`], and [`html`] and
+//! [`markdown`] write it. Validation figures are always included, test figures only of runs whose test split was
+//! opened: a report never opens one.
 
 mod card;
 mod content;
@@ -23,18 +23,18 @@ use gather::Study;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// What a report is to have.
+/// The options of a report.
 #[derive(Debug, Clone, Default)]
 pub struct ReportOptions {
-    /// The run that the model card is of; else the chosen one, else the best on validation.
+    /// The run of the model card; else the chosen one, else the best on validation.
     pub model: Option<String>,
-    /// Small pictures of the worst mistakes: photographs of people, so only where that is asked for.
+    /// Thumbnails of the worst mistakes: photographs of people, so only on request.
     pub thumbnails: bool,
-    /// Overwrite files that the program did not make.
+    /// Overwrite foreign files.
     pub force: bool,
 }
 
-/// Where a report was written.
+/// The files of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Written {
     pub html: PathBuf,
@@ -43,11 +43,11 @@ pub struct Written {
     pub bytes: usize,
 }
 
-/// Writes the report of a workspace: to `output` if that ends in `.html`, with the Markdown beside it, else to
+/// Writes the report of a workspace: to `output` if that ends in `.html`, with the Markdown next to it, else to
 /// `report.html` and `report.md` in that folder.
 ///
 /// # Errors
-/// When there is nothing to report, a file of the workspace is damaged, or the files cannot be written.
+/// If there is nothing to report, a file of the workspace is damaged, or the files cannot be written.
 pub fn write(workspace: &Workspace, output: &Path, options: &ReportOptions) -> Result<Written> {
     let is_html = output.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html"));
     let html = if is_html { output.to_owned() } else { output.join("report.html") };
