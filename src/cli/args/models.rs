@@ -1,10 +1,11 @@
-//! Arguments of what looks at trained models: results, evaluation, report, choice, prediction, runs.
+//! Arguments of the commands on trained models: results, evaluation, report, choice, prediction, runs.
 
+use super::super::options::Options;
 use super::values::*;
 use clap::{Args, Subcommand};
-use faceprobe_core::evaluation::Criterion;
 use faceprobe_core::imaging::Template;
 use faceprobe_core::predict::Detect;
+use faceprobe_core::run::choosing::ChooseSettings;
 use faceprobe_core::run::export::Format;
 use faceprobe_core::run::results::Column;
 use std::path::PathBuf;
@@ -36,7 +37,7 @@ pub(crate) struct ResultsArgs {
     /// Write it into this file; without --format, its ending decides: .csv, .md, .tex
     #[arg(long, value_name = "FILE", conflicts_with = "compare")]
     pub output: Option<PathBuf>,
-    /// Overwrite a file that was not made here
+    /// Overwrite a file that faceprobe did not create
     #[arg(long, requires = "output")]
     pub force: bool,
     /// Compare these models side by side: settings, confusion matrices, images they disagree on
@@ -73,7 +74,7 @@ pub(crate) struct ReportArgs {
     /// Put small pictures of the worst mistakes in: photographs of people
     #[arg(long)]
     pub thumbnails: bool,
-    /// Overwrite files that were not made here
+    /// Overwrite files that faceprobe did not create
     #[arg(long)]
     pub force: bool,
 }
@@ -89,20 +90,8 @@ pub(crate) struct CompareArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ChooseArgs {
     pub run: String,
-    /// What the threshold is chosen for on validation: auto (accuracy), youden, eer (equal error rates), precision=P,
-    /// recall=R; or a number between 0 and 1
-    #[arg(long, default_value = "auto", value_parser = threshold)]
-    pub threshold: Threshold,
-    /// Fit threshold and calibration on a few images of this prepared set instead, by its name, folder or manifest.csv, and
-    /// measure on its others; the choice says so. For a place where pictures differ from the training data
-    #[arg(long, value_name = "DATA")]
-    pub on: Option<String>,
-    /// On how many of its images [default: 50]
-    #[arg(long, value_name = "N", requires = "on", value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
-    pub images: Option<u64>,
-    /// Which images are drawn [default: 1]
-    #[arg(long, value_name = "N", requires = "on")]
-    pub seed: Option<u64>,
+    #[command(flatten)]
+    pub settings: Options<ChooseSettings>,
 }
 
 #[derive(Debug, Args)]
@@ -112,16 +101,9 @@ pub(crate) struct ExportArgs {
     /// The ONNX file; beside it comes a Python program of the same name
     #[arg(long, value_name = "MODEL.onnx")]
     pub to: PathBuf,
-    /// Overwrite files that were not made here
+    /// Overwrite files that faceprobe did not create
     #[arg(long)]
     pub force: bool,
-}
-
-/// The threshold of `choose`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Threshold {
-    For(Criterion),
-    Fixed(f64),
 }
 
 #[derive(Debug, Args)]
@@ -158,11 +140,13 @@ pub(crate) struct PredictArgs {
     /// Answer 'uncertain' where the probability is below this
     #[arg(long, value_name = "P", value_parser = probability)]
     pub uncertain_below: Option<f64>,
-    /// Save the picture with a map of where the answer comes from as this PNG; for several pictures name a folder. There a
-    /// map is called as its picture is; where a file that was not made here has that name, it stays, and the map is NAME-2.png
+    /// Save the picture with a map of the regions that the answer depends on as this PNG; for several pictures name a
+    /// folder. There a map has the name of its picture; if a file that faceprobe did not create has that name, it is
+    /// kept, and the map is NAME-2.png
     #[arg(long, value_name = "OUT")]
     pub explain: Option<PathBuf>,
-    /// Overwrite the file OUT even if it was not made here; what is read is never overwritten, nor anything in a folder OUT
+    /// Overwrite the file OUT even if faceprobe did not create it; inputs are never overwritten, nor anything in a
+    /// folder OUT
     #[arg(long, requires = "explain")]
     pub force: bool,
     /// Print CSV instead of text. Control characters and those that turn the direction of text are written as \u{1b}, and a
@@ -206,7 +190,7 @@ pub(crate) enum RunsCommand {
         /// A folder for a file store, for 'mlflow ui --backend-store-uri DIR'
         #[arg(long, value_name = "DIR")]
         mlflow: Option<PathBuf>,
-        /// Overwrite files that were not made here
+        /// Overwrite files that faceprobe did not create
         #[arg(long)]
         force: bool,
     },

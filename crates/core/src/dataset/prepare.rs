@@ -1,15 +1,15 @@
 //! Preparation: reads label files, checks all rows and images, and writes a balanced and split data set with a report.
 
 use super::crops::{Cropper, folder_of};
-use super::decisions::Decisions;
 use super::division::{SplitMethod, divide};
+use super::followed::Followed;
 use super::groups;
 use super::inspect::{Stamp, inspect};
 use super::preparation::{Built, Crops, Preparation};
 use super::publication::{Published, publish};
 use super::reasons::Drops;
 use super::report::PrepareReport;
-use super::screening::{candidates, decided, decodable, describe, group, screen, without_duplicates};
+use super::screening::{candidates, decided, decodable, describe, followed, group, screen, without_duplicates};
 use super::source::{SourceRows, SourceSpec, source_names};
 use super::split::Sizes;
 use super::versions;
@@ -44,6 +44,8 @@ settings! {
         align: Option<Template> = None, any();
         /// Rows and columns of the aligned crops.
         align_side: usize = Alignment::SIDE, whole(32..=1024).unit("pixels").advanced();
+        /// Which decisions about images are followed: workspace (data/decisions.csv), none, or these and no others.
+        decisions: Followed = Followed::default(), any().advanced();
     }
 }
 
@@ -181,9 +183,10 @@ pub fn prepare_with(
         present.iter().filter_map(|candidate| Some((candidate.file.clone(), candidate.stamp?))).collect();
     let inspected = inspect(&files, &workspace.root().join("cache/inspected.csv"), monitor)?;
     stage(monitor, "sample splits")?;
-    let decisions = Decisions::load(workspace)?;
+    let rulings = settings.decisions.in_force(workspace)?;
     let decodable = decodable(present, inspected, &mut drops);
-    let (usable, relabelled) = decided(decodable, &decisions, &classes, &mut drops)?;
+    report.followed = followed(&decodable, settings, &rulings);
+    let (usable, relabelled) = decided(decodable, settings, &rulings, &classes, &mut drops)?;
     let mut usable = without_duplicates(usable, &sources, &classes, &mut drops);
     let grouped = group(&mut usable, &groups::load(workspace)?);
     describe(&usable, &mut report);

@@ -1,6 +1,7 @@
 //! Publishes a preparation as a new version, atomically, or finds an existing version with the same content.
 
 use super::division::Division;
+use super::followed::Followed;
 use super::located::located;
 use super::manifest::{Manifest, list_prepared};
 use super::preparation::{Built, Preparation};
@@ -119,6 +120,8 @@ fn same(
     let mut asked = located(workspace.root(), &held.settings);
     asked.name.clone_from(&version.name);
     let now = located(workspace.root(), preparation.settings);
+    // Whose decisions they were is no matter, but which.
+    asked.decisions.clone_from(&now.decisions);
     let elsewhere = asked.source != now.source;
     if elsewhere {
         let layouts =
@@ -133,7 +136,12 @@ fn same(
         // A version with a modified file is created again.
         let report = Manifest::load(&folder).and_then(|_| PrepareReport::load(&folder));
         report.is_ok_and(|report| {
-            report.manifest_sha256 == built.report.manifest_sha256
+            let followed = match report.rulings() {
+                Some(_) => report.followed == built.report.followed,
+                None => now.decisions == Followed::Workspace,
+            };
+            followed
+                && report.manifest_sha256 == built.report.manifest_sha256
                 && report.attributes_sha256 == built.report.attributes_sha256
                 && report.fold.map(|fold| fold.count) == built.report.fold.as_ref().map(|fold| fold.count)
         })
@@ -185,7 +193,7 @@ fn write(
         }
     }
     if let Ok(place) = fs::File::open(&place) {
-        // Some file systems do not support this; then rename decides.
+        // Some file systems do not support this; their error is ignored.
         let _ = place.sync_all();
     }
     Ok(true)

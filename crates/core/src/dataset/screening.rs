@@ -1,11 +1,12 @@
 //! Selects the rows that become samples: the checks that each row goes through, in order. Every dropped row is counted
 //! under its reason.
 
-use super::decisions::{Decision, Decisions, class_of};
+use super::decisions::{Decision, class_of};
 use super::duplicates::{Verdict, judge};
+use super::followed::{Followed, Rulings, ruling_text};
 use super::inspect::Stamp;
 use super::locate::{Locator, Placed, place};
-use super::prepare::Source;
+use super::prepare::{PrepareSettings, Source};
 use super::reasons::{Drops, Reason};
 use super::report::PrepareReport;
 use super::report_text::thousands;
@@ -127,19 +128,37 @@ pub(super) fn decodable(
     usable
 }
 
+/// The decisions to record in the report: all that the settings state, or those of the workspace on these images.
+pub(super) fn followed(usable: &[Usable], settings: &PrepareSettings, rulings: &Rulings) -> Vec<String> {
+    let there: HashSet<ContentHash> = match settings.decisions {
+        Followed::Workspace => usable.iter().map(|sample| sample.hash).collect(),
+        Followed::These(_) => rulings.keys().copied().collect(),
+    };
+    rulings
+        .iter()
+        .filter(|(hash, _)| there.contains(hash))
+        .map(|(hash, decision)| ruling_text(hash, decision))
+        .collect()
+}
+
 /// Applies the user's decisions: drops and relabels. Returns a sentence about relabelled images, if there are any.
 pub(super) fn decided(
     mut usable: Vec<Usable>,
-    decisions: &Decisions,
+    settings: &PrepareSettings,
+    rulings: &Rulings,
     classes: &[String; 2],
     drops: &mut Drops,
 ) -> Result<(Vec<Usable>, Option<String>)> {
     let mut relabelled = 0;
     for sample in &mut usable {
-        if let Some(Decision::Relabel(label)) = decisions.get(&sample.hash) {
+        if let Some(Decision::Relabel(label)) = rulings.get(&sample.hash) {
             let class = class_of(label, classes).ok_or_else(|| {
+                let (place, mend) = match settings.decisions {
+                    Followed::Workspace => ("data/decisions.csv relabels", "decide on it again"),
+                    Followed::These(_) => ("The set's decisions relabel", "state one of them"),
+                };
                 Error::failed(format!(
-                    "data/decisions.csv relabels {} as '{}', which is neither {}; decide on it again.",
+                    "{place} {} as '{}', which is neither {}; {mend}.",
                     excerpt(&sample.row.path),
                     excerpt(label),
                     classes.join(" nor ")
@@ -150,17 +169,15 @@ pub(super) fn decided(
         }
     }
     usable.retain(|sample| {
-        let dropped = decisions.get(&sample.hash) == Some(&Decision::Drop);
+        let dropped = rulings.get(&sample.hash) == Some(&Decision::Drop);
         if dropped {
             drops.add(Reason::Decided, || sample.row.path.clone());
         }
         !dropped
     });
+    let place = if settings.decisions == Followed::Workspace { " in data/decisions.csv" } else { "" };
     let sentence = (relabelled > 0).then(|| {
-        format!(
-            "{} images have the label that was decided in data/decisions.csv instead of their own.",
-            thousands(relabelled)
-        )
+        format!("{} images have the label that was decided{place} instead of their own.", thousands(relabelled))
     });
     Ok((usable, sentence))
 }

@@ -71,7 +71,7 @@ fn settle(partial: &Path, path: &Path) -> Result<()> {
     }
     fs::rename(partial, path).at(path)?;
     if let Some(folder) = path.parent() {
-        // Some file systems do not support this; then rename decides.
+        // Some file systems do not support this; their error is ignored.
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
     Ok(())
