@@ -1,5 +1,5 @@
-//! The documents say what the program does: links lead somewhere, commands and options are there, files and their fields
-//! are those that are written, and what is generated is what would be generated now.
+//! The documents agree with the program: links, commands, options, files and their fields exist, and generated pages
+//! are up to date.
 
 #[path = "../support/coloured.rs"]
 mod coloured;

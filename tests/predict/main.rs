@@ -1,5 +1,5 @@
-//! `predict` and `evaluate --on` through the real binary: every way of naming images, every kind of bad file, the three
-//! forms of output, maps, and a run on another data set.
+//! `predict` and `evaluate --on` through the real binary: all kinds of inputs, bad files, and a run on another data
+//! set.
 
 #[path = "../support/coloured.rs"]
 mod coloured;
@@ -238,7 +238,7 @@ fn every_name_has_its_own_text_in_every_form_and_is_found_by_it() {
 }
 
 #[test]
-fn lists_are_taken_as_people_have_them_or_called_what_they_are() {
+fn lists_are_read_in_every_usual_form_or_refused_by_name() {
     let folder = trained();
     let at = folder.path();
     let wide: Vec<u8> =

@@ -1,4 +1,4 @@
-//! The forms of an answer, and maps of what decided: their pixels, their places, and what they must not overwrite.
+//! Formats of answers, and maps: their pixels, paths, and files that they must not overwrite.
 
 use super::coloured::{ok, run, trained};
 use super::{answers, texts};
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 #[test]
-fn forms_doubt_and_maps() {
+fn output_formats_uncertainty_and_maps() {
     let folder = trained();
     let at = folder.path();
     // Half red, half blue: whatever is said of it is said with less conviction than of the others.

@@ -1,4 +1,4 @@
-//! The workbench in a real pseudo-terminal: what a person over SSH sees and does.
+//! The workbench in a real pseudo-terminal.
 
 mod many;
 mod session;

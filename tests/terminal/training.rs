@@ -107,7 +107,7 @@ fn the_large_chart_points_zooms_and_smooths_while_a_training_goes_on() {
 }
 
 #[test]
-fn progress_is_in_the_title_and_the_end_of_a_run_is_told_to_whoever_is_away() {
+fn progress_is_in_the_title_and_the_end_of_a_run_gives_a_notice() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let training = Training::begin(folder.path());
     training.epoch(30, 0.7);
@@ -140,7 +140,7 @@ fn progress_is_in_the_title_and_the_end_of_a_run_is_told_to_whoever_is_away() {
 }
 
 #[test]
-fn who_looks_at_the_screen_sees_a_run_end_and_is_not_told_besides() {
+fn a_focused_terminal_gets_no_notice() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let training = Training::begin(folder.path());
     training.epoch(30, 0.7);
@@ -156,7 +156,7 @@ fn who_looks_at_the_screen_sees_a_run_end_and_is_not_told_besides() {
 }
 
 #[test]
-fn what_is_told_is_configured() {
+fn notices_are_configured() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("faceprobe.toml"), "[notices]\ntitle = false\ndesktop = false\n")
         .expect("a file");
