@@ -206,7 +206,7 @@ fn sweeps_and_seeds_in_tasks_have_the_accuracies_of_one_process() {
 }
 
 #[test]
-fn invalid_places_are_refused() {
+fn places_that_make_no_sense_are_refused() {
     let place = Place::new();
     let at = place.at("first");
     for (args, part) in [

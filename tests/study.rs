@@ -1,5 +1,5 @@
-//! A study through the real binary on a small drawn sample: runs, journals, control, kill and resume, results, choice
-//! and prediction. Tests that need the backbone's weights are skipped, with a message, if they are not installed.
+//! The study through the real binary on a small drawn sample: runs, their journals and control, kill and resume,
+//! results, choice and prediction. What needs the backbone's weights says so and skips when they are not there.
 
 use serde_json::Value;
 use std::fs;
@@ -277,7 +277,7 @@ fn a_run_is_paused_resumed_and_stopped_through_its_socket() {
 }
 
 #[test]
-fn a_killed_worker_is_recognised_and_its_cache_reused() {
+fn a_killed_worker_is_told_from_a_live_one_and_its_cache_is_used_again() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = folder.path();
     prepared(at, 40);

@@ -38,7 +38,7 @@ pub(crate) fn run(context: &Context, args: &WorkArgs) -> Result<()> {
 /// Runs all unfinished tasks of a plan here, one after another.
 ///
 /// # Errors
-/// The first task that fails.
+/// With the first task that fails.
 pub(crate) fn all(context: &Context, plan: &Plan) -> Result<()> {
     (0..plan.len()).try_for_each(|task| Attempt::new(context, plan, task)?.run())
 }

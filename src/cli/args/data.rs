@@ -16,13 +16,13 @@ pub(crate) struct PrepareArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
-    /// Download a data set; an interrupted download is resumed by the next call
+    /// Get a data set over the network; a call that was interrupted is gone on with by the next
     #[command(subcommand)]
     Fetch(crate::cli::fetch::FetchCommand),
     /// From raw label files to balanced train, validation and test splits. A name that exists gets its next version (NAME@2),
     /// unless the content is the same
     Prepare(PrepareArgs),
-    /// Make this version the current one, which commands use if they name none
+    /// Let the plain name of a data set mean this version from now on, for every command that does not name one
     Use {
         /// The version, as 'faceprobe data list' names it
         #[arg(value_name = "NAME@VERSION")]
@@ -30,11 +30,11 @@ pub(crate) enum DataCommand {
     },
     /// The versions of all prepared sets: which is current, what they hold, how many models were trained on each
     List,
-    /// Find what is wrong with a data set: duplicates, people in two splits, likely wrong labels, bad pictures
+    /// What is wrong with a data set: duplicates, people in two splits, likely wrong labels, bad pictures
     Audit(crate::cli::audit::AuditArgs),
-    /// Decide on an image: keep, drop or relabel; the next prepare applies it, the raw data is never changed
+    /// Decide about an image: keep, drop or relabel; the next prepare follows it, the raw data stays as it is
     Decide(crate::cli::audit::DecideArgs),
-    /// The report of a prepared data set: labels, what was dropped and why, splits
+    /// The account of a prepared data set: labels, what was dropped and why, splits
     Show {
         /// The prepared set, NAME or NAME@VERSION [default: the only one, or the list of them]
         name: Option<String>,

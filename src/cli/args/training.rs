@@ -126,8 +126,8 @@ pub(crate) enum Other {
         #[command(flatten)]
         detach: DetachArg,
     },
-    /// Retrain a run's model on training and validation images together, with the epochs or the penalty and the
-    /// threshold that validation chose
+    /// A run's model trained anew on training and validation images together, with the epochs or the penalty and the
+    /// threshold that validation chose for it
     Refit {
         /// The run, as results list it
         run: String,

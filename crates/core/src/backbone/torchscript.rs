@@ -19,13 +19,13 @@
 //! taps = ["/layer2/output"]       # values before it that features can be taken from too, in their order
 //! ```
 //!
-//! An ONNX value is the output of a node, by its name in the graph; it may also be tokens `[N, T, C]`, with T a square
-//! or one more. An ONNX file is data: the worker checks it, reduces it to the wanted values and runs it in ONNX
+//! An ONNX value is what a node gives, by its name in the graph; it may also be tokens `[N, T, C]`, T a square or one more.
+//! An ONNX file is data: the worker program checks it, cuts it down to the values that are wanted and runs it by ONNX
 //! Runtime, with limits on memory and time.
 //!
-//! The module maps `[N, 3, S, S]` to `[N, F]` or `[N, C, H, H]`, for any N; a trial run finds out which. [`install`]
-//! stores the file, the description with the result of the trial, and a record with the file's SHA-256 in the folder of
-//! weights, as `NAME.pt` (or `NAME.onnx`), `NAME.toml` and `NAME.json`.
+//! The module takes `[N, 3, S, S]` and gives `[N, F]` or `[N, C, H, H]`, for any N; which one, a trial run finds out.
+//! [`install`] puts the file, the description with what was found, and a record with the file's SHA-256 beside the
+//! weights of the other networks, as `NAME.pt` (or `NAME.onnx`), `NAME.toml` and `NAME.json`.
 //!
 //! A TorchScript file is a program that libtorch runs, and libtorch's reader is not safe for untrusted files: install
 //! only what you would run.
@@ -120,7 +120,7 @@ pub struct OnnxTrial {
     pub taps: Vec<String>,
 }
 
-/// Whether a description is of an ONNX file; false for one that cannot be read.
+/// Whether a description is of an ONNX file. A description that cannot be read is of none.
 pub(super) fn describes_onnx(description: &Path) -> bool {
     read(description).is_ok_and(|described| described.is_onnx())
 }
@@ -191,7 +191,8 @@ impl Description {
         self.file.extension().is_some_and(|ending| ending == "onnx")
     }
 
-    /// Reduces an ONNX file to `cut` and runs it, in a worker. Returns its values, or a reason without a subject.
+    /// Has the worker program cut an ONNX file down to `cut` and run it; what its values are, or a reason without a
+    /// subject.
     fn try_onnx(&self, file: &Path, cut: &Path) -> Result<Vec<OnnxValue>, String> {
         weights::onnx_runtime::library().map_err(|error| format!("cannot be tried: {error}"))?;
         let trial = OnnxTrial {

@@ -1,6 +1,6 @@
-//! The user's configuration: keys, look of the workbench, notices, Slurm.
+//! What a user settles once instead of by options: keys, the look of the workbench, notices, Slurm.
 //!
-//! Two files are read; where both have a key, the workspace's value is used:
+//! It is read from two files, and where both have a key, the workspace's counts:
 //!
 //! 1. `~/.config/faceprobe/config.toml` (`$XDG_CONFIG_HOME/faceprobe/config.toml`; `FACEPROBE_CONFIG` names another file);
 //! 2. `faceprobe.toml` in the workspace.
@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 /// The sections that a file may have.
 pub const SECTIONS: [&str; 4] = ["keys", "screen", "notices", "slurm"];
 
-/// The name of the workspace's configuration file.
+/// The name of the workspace's file.
 pub const WORKSPACE_FILE: &str = "faceprobe.toml";
 
 /// Both files, merged.
@@ -42,8 +42,8 @@ impl Config {
     /// one.
     ///
     /// # Errors
-    /// As wrong usage: any error in a file, except values of keys and Slurm, which are checked where they are used. A
-    /// file that cannot be read.
+    /// As wrong usage: anything wrong with a file, except what keys and Slurm's section mean, which their readers know. A file
+    /// that cannot be read.
     pub fn load(workspace: &Workspace) -> Result<Self> {
         let mut config = Self::default();
         let user = user_file(|name| std::env::var_os(name));

@@ -91,7 +91,7 @@ impl Walk {
     }
 }
 
-/// The number of files in a folder that is skipped; 0 if it cannot be listed.
+/// How many files are in a folder that nobody looks into; what cannot be listed has none.
 fn files_below(folder: &Path, seen: &mut HashSet<(u64, u64)>) -> usize {
     let is_new = fs::metadata(folder).is_ok_and(|this| seen.insert((this.dev(), this.ino())));
     let entries = is_new.then(|| fs::read_dir(folder).ok()).flatten().into_iter().flatten().flatten();
@@ -125,7 +125,7 @@ pub fn is_image_name(name: &str) -> bool {
     matches!(extension.as_deref(), Some("jpg" | "jpeg" | "png" | "webp" | "bmp" | "tif" | "tiff" | "gif"))
 }
 
-/// Checks the first bytes of a file; the reason if it is not an image.
+/// Looks at the beginning of a file; the reason when it is no picture.
 fn look(path: &Path) -> Result<(), String> {
     let metadata = fs::metadata(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "a link to nothing".to_owned(),

@@ -1,4 +1,4 @@
-//! Batch predictions by the worker: one request, one reply per line.
+//! Many predictions at once, as the program asks the worker for them: one request, a reply a line.
 
 use super::{Options, Prediction, UNCERTAIN};
 use crate::error::{AtPath, Error, ErrorKind, Result};
@@ -47,10 +47,10 @@ pub enum BatchReply {
     Refused { error: String, usage: bool },
 }
 
-/// The counts of a batch.
+/// How it went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchSummary {
-    /// Number of answers, including errors.
+    /// Answers given, those with an error included.
     pub answers: usize,
     /// Answers that are errors.
     pub failed: usize,

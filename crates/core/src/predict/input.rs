@@ -1,5 +1,4 @@
-//! The inputs of a prediction: files, folders, lists of paths, standard input. They are enumerated lazily, while the
-//! first ones are processed.
+//! What is to be predicted: files, folders, lists of paths, standard input; found while the first are being worked on.
 
 use super::list::List;
 use super::reading::{MOST_BYTES, reason};
@@ -67,7 +66,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Without sources. With `recursive`, folders include their sub-folders.
+    /// No sources yet. With `recursive`, folders stand for all images below them.
     pub fn new(recursive: bool) -> Self {
         Self { sources: VecDeque::new(), found: VecDeque::new(), recursive }
     }
@@ -118,8 +117,8 @@ impl Inputs {
         matches!(self.sources.front(), Some(Source::Path(path)) if self.sources.len() == 1 && !path.is_dir())
     }
 
-    /// Enumerates all items that are known already, and returns their files: named files, those of folders, and those
-    /// of lists in files. Inputs still being written are enumerated later.
+    /// Finds all items that are known already, and tells their files: those named, of folders, and of lists that are files.
+    /// What somebody may still write is found when its turn comes.
     pub fn look_ahead(&mut self, mut tell: impl FnMut(&Path)) {
         let recursive = self.recursive;
         let open = |item: Item| match item {
@@ -239,13 +238,13 @@ fn whole_image(reader: &mut impl BufRead, separator: Separator) -> Option<Item> 
     })
 }
 
-/// The images of a folder, or an item with the reason why there are none.
+/// The images of a folder, or the item that says why there are none.
 fn opened(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, Item> {
     images(folder, recursive).map_err(|reason| Item::Hopeless { name: text_of(folder).into_owned(), reason })
 }
 
-/// The images of a folder by name: files with an image's extension or content, except hidden files and those of other
-/// programs; with `recursive` also those in sub-folders, each folder once and without following links.
+/// The images of a folder in the order of their names: what has a name or a content like one, without hidden files and those
+/// of other programs; with `recursive`, those of the folders in it too, each folder once and without following links.
 fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
     let (mut found, mut folders, mut others) = (Vec::new(), 0, 0);
     let mut left = vec![folder.to_owned()];
@@ -259,7 +258,7 @@ fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
             entries.push(entry.map_err(|error| format!("is a folder that cannot be listed to its end ({error})"))?);
         }
         entries.sort_unstable_by_key(fs::DirEntry::file_name);
-        // Last in, first out, so that folders come in order too.
+        // The last in is the first out, so that folders come in order too.
         let mut below = Vec::new();
         for entry in entries {
             let name = entry.file_name();
@@ -292,11 +291,11 @@ fn images(folder: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-/// Whether the content of a regular file is an image, supported or not.
+/// Whether the content of an ordinary file is that of an image, read or not.
 fn holds_picture(path: &Path) -> bool {
     let head = || {
         let mut head = Vec::new();
-        // Opening a named pipe would block.
+        // Opening a pipe would wait for its writer.
         path.metadata().ok()?.is_file().then_some(())?;
         File::open(path).ok()?.take(sniff::HEAD as u64).read_to_end(&mut head).ok()?;
         Some(head)

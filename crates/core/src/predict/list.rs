@@ -7,11 +7,11 @@ use crate::imaging::sniff::{Content, content};
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
-/// Longer than any path on any system; an endless line must not exhaust memory.
+/// Longer than any path that a system takes; a line without an end must not fill the memory.
 const LONGEST: u64 = 1 << 16;
 
-/// The paths of a list, each as soon as its line is read. If a list cannot be read further, is no list or is empty, the
-/// last item is an error.
+/// The paths of a list, each as soon as its line is there. A list that cannot be read further, that is none, or that has
+/// no paths ends with an item that says so.
 pub(super) struct List<R: BufRead> {
     /// For messages.
     name: String,

@@ -244,8 +244,8 @@ pub fn forest(title: &str, rows: &[(String, Vec<Share>)], series: &[&str], guide
     })
 }
 
-/// Accuracy against the number of training images on a logarithmic axis: means with intervals, the fitted curve, and
-/// its prediction at twice the maximum.
+/// Accuracy against the number of training images on a logarithmic axis: means with intervals, the fitted curve, and what
+/// it expects at twice the most.
 pub fn growth(curve: &LearningCurve) -> Option<String> {
     let means = curve.points.iter().map(|point| (point.images, point.val_accuracy.mean, point.interval));
     let twice = curve.at_twice.map(|twice| (twice.images, twice.accuracy, Some(twice.interval)));
@@ -289,7 +289,7 @@ pub fn growth(curve: &LearningCurve) -> Option<String> {
             context.draw_series(LineSeries::new(line, DIM.stroke_width(1)))?;
         }
         for (at, (images, mean, interval)) in all.iter().enumerate() {
-            // With a fit, the last point is a prediction.
+            // The last one, if there is a fit, was not measured.
             let colour = SERIES[usize::from(at >= curve.points.len())];
             if let Some(interval) = interval {
                 let line = vec![(*images as f64, interval.low), (*images as f64, interval.high)];

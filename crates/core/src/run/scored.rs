@@ -129,7 +129,7 @@ impl Scored {
         })
     }
 
-    /// The image's path on this machine, if the prepared set states it.
+    /// Where the picture lies on this machine, where the prepared set tells.
     pub fn file(&self, image: &ScoredImage) -> Option<PathBuf> {
         Some(self.roots.get(&image.source)?.join(&image.path))
     }

@@ -79,7 +79,7 @@ pub struct RunView {
     pub folder: RunFolder,
     pub spec: Spec,
     pub status: Status,
-    /// The row of the results table, if there is one; or why it cannot be read.
+    /// The row of the results table, once there is one; or why it cannot be read.
     pub result: Result<Option<ResultRow>>,
     journal: Follower<Facts>,
     /// Offset up to which the journal is summarised.
@@ -146,12 +146,12 @@ impl RunView {
 
     fn look(&mut self, first: bool) -> Result<bool> {
         if let Some((placement, _)) = &mut self.placed {
-            // Queried before reading, as for a worker.
+            // Asked before reading, as of a worker.
             let moved = placement.look()?;
             let changed = self.journal.read_to_end()? || moved || first;
             return self.look_at_tasks(changed);
         }
-        // Queried before reading: a worker that ends in between has written its final event by then.
+        // Asked before reading: a worker that ends in between has written its last word by then.
         let alive = self.folder.is_alive();
         let mut changed = self.journal.read_to_end()? || first;
         let queued = self.facts().told == Told::Nothing && queue::is_queued(&self.folder);
@@ -174,7 +174,7 @@ impl RunView {
         Ok(changed)
     }
 
-    /// The consequences of a refresh. A run without a worker may have a result without a final event in its journal.
+    /// What follows from a look at a run. One that is not at work may have a result though its journal says nothing of it.
     fn settle(&mut self, changed: bool, at_work: bool) {
         if changed && !at_work {
             self.reload_result();
@@ -186,7 +186,7 @@ impl RunView {
         }
     }
 
-    /// A training writes its result last: with one, and without a checkpoint, it is done, whatever its journal says.
+    /// A training writes its result last: with one, and no checkpoint, it is done, whatever became of its journal.
     fn believe_result(&mut self) {
         let of_training = matches!(self.status, Status::Interrupted | Status::Waiting);
         let result = self.result.as_ref().ok().and_then(Option::as_ref);

@@ -39,7 +39,7 @@ pub fn script(plan: &Plan, step: usize, settings: &SlurmSettings, own: Option<&s
     let options: String = options.iter().map(|option| format!("#SBATCH {option}\n")).collect();
     let setup = settings.setup.as_ref().map(|line| format!("{line}\n")).unwrap_or_default();
     let first = plan.first(step);
-    // exec: the signal before the time limit must reach this process.
+    // exec: the signal that comes before the time limit goes to this very process.
     Ok(format!(
         "#!/bin/bash\n{options}{setup}exec {} --workspace {} work {} --task $(({first} + SLURM_ARRAY_TASK_ID))\n",
         quoted(program),

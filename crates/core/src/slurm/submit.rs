@@ -1,4 +1,4 @@
-//! Submits a plan's steps to the scheduler, and cancels them.
+//! Handing a plan's steps to the scheduler, and taking them back.
 
 use super::place::{self, Placement, plan_of};
 use super::plan::Plan;

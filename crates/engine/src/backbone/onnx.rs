@@ -23,7 +23,7 @@ use tch::{Device, Kind, Tensor};
 const TRIAL_BYTES: u64 = 6 << 30;
 /// Processor time of a trial; the largest networks take some seconds.
 const TRIAL_SECONDS: u64 = 120;
-/// Larger models are refused, as protobuf refuses them.
+/// Larger models than this are refused, as protobuf refuses them.
 const LARGEST: u64 = 2 << 30;
 
 /// An installed file.

@@ -45,8 +45,8 @@ pub struct ExtractOptions {
     pub batch: Option<usize>,
     /// Rows per part: the most that a kill loses, apart from the few chunks in work. Parts of wide rows end at 16 MB.
     pub part_rows: usize,
-    /// Whether no other process computes any of these images, even if others write to the same store: then the stores
-    /// are not checked for new rows, and parts are as large as allowed.
+    /// Whether nobody else computes any of these images, whoever else writes to the same store: then nobody is looked for,
+    /// and parts are as large as they may be.
     pub alone: bool,
 }
 
@@ -200,7 +200,7 @@ struct Work<'a> {
     batch: usize,
     monitor: &'a dyn Monitor,
     alone: bool,
-    /// Indices in `todo` of images whose rows other processes have written meanwhile.
+    /// Images of `todo` whose rows other processes have written meanwhile.
     by_others: RwLock<HashSet<ContentHash>>,
 }
 

@@ -57,12 +57,12 @@ struct Entry {
 }
 
 impl TensorProto {
-    /// The entry of the external data under a key.
+    /// What is said of the other file under a key.
     fn external(&self, key: &str) -> Option<&str> {
         self.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
     }
 
-    /// The name of the other file, if the values are in one.
+    /// The name of the other file, if the numbers are in one.
     fn location(&self) -> Option<&str> {
         (self.data_location != 0).then(|| self.external("location").unwrap_or_default())
     }
@@ -81,7 +81,7 @@ struct OnnxFile {
     others: BTreeMap<String, Result<Bytes, String>>,
 }
 
-/// Networks are stored in one file next to the model, or one for each tensor.
+/// Networks are kept in a file beside the model, or one for each tensor.
 const MAX_OTHERS: usize = 10_000;
 
 /// A model begins with its IR version, a small number in field 1.
@@ -210,7 +210,7 @@ pub(super) fn integers(mut message: Bytes, wanted: u64) -> Result<Vec<u64>, Stri
     Ok(found)
 }
 
-/// Takes one field off the front: its number, and its content if it is length-delimited. None if it is malformed.
+/// Takes one field off the front: its number, and its content if it is length-delimited. None if it is no field.
 fn next_field(message: &mut Bytes) -> Option<(u64, Option<Bytes>)> {
     let key = varint(message)?;
     let skipped = match key & 7 {

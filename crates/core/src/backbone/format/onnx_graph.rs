@@ -1,9 +1,9 @@
 //! Extracts the part of an ONNX model that computes certain values, as a model of its own.
 //!
-//! ONNX Runtime computes the whole graph, and returns only values that are declared as outputs. So it runs a graph
-//! reduced to the wanted values. The reduction also validates the file, which is untrusted: everything that the runtime
-//! gets is in this file, is defined once, and has no cyclic dependency. Memory stays within a small multiple of the
-//! file's length; nodes and values are copied in encoded form.
+//! ONNX Runtime computes a whole graph whatever is asked of it, and gives what is declared as output only. So what is run
+//! is a graph cut down to the wanted values. On the way it is looked at as a file from a stranger: everything that the
+//! runtime is given is in this file, is defined once, and depends on nothing that depends on it. Memory stays within a
+//! small multiple of the file's length; nodes and numbers are passed on as they are written.
 
 use super::onnx::fields;
 use super::shown;
@@ -36,10 +36,10 @@ mod field {
 
 /// Maximum number of nodes; the largest networks have some ten thousand.
 const MOST_NODES: usize = 200_000;
-/// Maximum nesting of subgraphs.
+/// Graphs within nodes of graphs.
 const DEEPEST: usize = 8;
 
-/// A graph, its fields still encoded.
+/// A graph, its parts still encoded.
 struct Graph {
     nodes: Vec<Node>,
     /// By name.
@@ -72,14 +72,14 @@ pub fn outputs(file: &Bytes) -> Result<Vec<String>, String> {
     graph_of(file)?.outputs.iter().map(text).collect()
 }
 
-/// Reduces a model to `wanted`.
+/// Cuts a model down to `wanted`.
 ///
 /// # Errors
-/// A reason without a subject: a file that is no model or is damaged; values in other files or more than the file
-/// holds; values that do not exist, are defined twice or depend on themselves; more or less than one input.
+/// A reason without a subject: a file that is no model or is damaged; numbers in other files or more than the file holds;
+/// values that are not there, are defined twice or depend on themselves; more or less than one input.
 pub fn cut(file: &Bytes, wanted: &[String]) -> Result<Cut, String> {
     let graph = graph_of(file)?;
-    // The node that computes each value.
+    // Which node gives a value.
     let mut giver: HashMap<&Bytes, usize> = HashMap::new();
     for (place, node) in graph.nodes.iter().enumerate() {
         for output in node.outputs.iter().filter(|name| !name.is_empty()) {
@@ -284,7 +284,7 @@ fn tensor(message: &Bytes, whole: usize) -> Result<Bytes, String> {
     }
     let sides = super::onnx::integers(message.clone(), field::TENSOR_DIMS)?;
     let count = sides.iter().try_fold(1_u64, |product, &side| product.checked_mul(side));
-    // The densest type packs eight values into a byte.
+    // Eight numbers to a byte is the most that any kind packs.
     if sides.len() > 64 || count.is_none_or(|count| count > 8 * whole as u64) {
         return Err(format!("has a tensor `{}` that claims more numbers than the file can hold", name(&own)));
     }

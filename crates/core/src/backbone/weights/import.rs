@@ -136,7 +136,7 @@ impl Opened {
         Ok(Self { bytes: mapped(&file).at(path)?, path: path.to_owned(), sha256 })
     }
 
-    /// Its tensors; external data of an ONNX model is read from the same folder.
+    /// The tensors; those that an ONNX model keeps in other files come from beside it.
     fn checkpoint(&self) -> Result<Checkpoint, String> {
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Checkpoint::open_beside(&self.bytes, &|name| beside(folder, name))
@@ -150,7 +150,7 @@ fn mapped(file: &File) -> std::io::Result<Bytes> {
     Ok(Bytes::from_owner(map))
 }
 
-/// The bytes of a file that another refers to, in the same folder or below it, with links resolved.
+/// The bytes of a file that another names, of the same folder or below it, wherever links lead.
 fn beside(folder: &Path, name: &str) -> Result<Bytes, String> {
     let said = shown(name);
     let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));

@@ -1,8 +1,9 @@
 //! `predict` and `evaluate --on` through the real binary: all kinds of inputs, bad files, and a run on another data
 //! set.
 
-#[path = "../support/coloured.rs"]
+#[path = "support/coloured.rs"]
 mod coloured;
+#[path = "predict/maps.rs"]
 mod maps;
 
 use coloured::{command, ok, pictures, run, trained};

@@ -1,7 +1,10 @@
 //! The workbench in a real pseudo-terminal.
 
+#[path = "terminal/many/mod.rs"]
 mod many;
+#[path = "terminal/session.rs"]
 mod session;
+#[path = "terminal/training.rs"]
 mod training;
 
 use session::Session;
