@@ -1,9 +1,8 @@
 //! The workbench in a real pseudo-terminal.
 
-#[path = "terminal/many/mod.rs"]
-mod many;
 #[path = "terminal/session.rs"]
 mod session;
+mod terminal_many;
 #[path = "terminal/training.rs"]
 mod training;
 
@@ -108,7 +107,7 @@ fn answers_of_the_terminal_are_never_keys_however_late_and_in_whatever_pieces_th
 #[test]
 fn on_a_tiny_terminal_only_quitting_and_a_new_size_have_an_effect() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    many::fabricate(folder.path(), 1);
+    terminal_many::fabricate(folder.path(), 1);
     let mut session = Session::start(folder.path(), &[], &[], 80, 24);
     session.keys("7");
     session.shows("dense-1");

@@ -109,7 +109,7 @@ pub(crate) fn decide(context: &Context, args: &DecideArgs) -> Result<()> {
     print(&format!("{count} decided, {total} decisions in {}; the next prepare follows them\n", printable(&file)))
 }
 
-/// Looks up images by the user's names for them.
+/// Images as a person names them.
 struct Images<'a> {
     context: &'a Context,
     /// Paths of the images of all prepared sets and their last audits, read on first use.

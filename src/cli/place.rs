@@ -78,13 +78,13 @@ pub(crate) fn place(context: &Context, args: &PlaceArgs, jobs: Vec<JobSpec>, det
     }
 }
 
-/// The Slurm settings of configuration and command line.
+/// The terms that configuration and command line state.
 pub(crate) fn terms(context: &Context, args: &PlaceArgs) -> Result<Terms> {
     let settings = context.config()?.section("slurm").read()?;
     Ok(Terms { settings, own: args.sbatch.clone() })
 }
 
-/// The specs of jobs for their place.
+/// Jobs with the circumstances of their place.
 pub(crate) fn specs(context: &Context, terms: Option<&Terms>, jobs: Vec<JobSpec>) -> Vec<Spec> {
     let threads = terms.map_or(context.threads, |terms| context.asked_threads.unwrap_or(terms.settings.cpus));
     jobs.into_iter().map(|job| Spec::new(job, threads, &context.device)).collect()
@@ -129,7 +129,7 @@ fn dry_run(context: &Context, plan: &Plan, terms: Option<&Terms>) -> Result<()> 
     print(&format!("{text}# plan.json\n{}\n", to_json(plan)?))
 }
 
-/// Interval between checks of the queue.
+/// How often the queue is looked at.
 const TICK: Duration = Duration::from_secs(1);
 /// Time that tasks may be neither queued nor done: shared folders lag behind.
 pub(super) const LAG: Duration = Duration::from_secs(15);

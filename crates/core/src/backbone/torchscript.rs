@@ -27,7 +27,7 @@
 //! [`install`] puts the file, the description with what was found, and a record with the file's SHA-256 beside the
 //! weights of the other networks, as `NAME.pt` (or `NAME.onnx`), `NAME.toml` and `NAME.json`.
 //!
-//! A TorchScript file is a program that libtorch runs, and libtorch's reader is not safe for untrusted files: install
+//! A TorchScript file is a program that libtorch runs, and libtorch's reader was not made for hostile files: install
 //! only what you would run.
 
 use super::weights::{self, WeightsInfo, weights_dir};
@@ -142,7 +142,7 @@ pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
     if !source.metadata().at(&original)?.is_file() {
         return Err(Error::file(&original, "is not a file; name the file of the network itself"));
     }
-    // The copy that is tried is the one that is kept.
+    // What is tried is what is kept.
     let (ending, format) = if described.is_onnx() { ("onnx", "ONNX") } else { ("pt", "TorchScript") };
     let mut copy = scratch::file(&folder, &format!(".{ending}"))?;
     let refused = |reason: String| Error::file(&original, reason);
@@ -217,7 +217,7 @@ impl Description {
     }
 }
 
-/// The output that a trial run in a worker finds for images of a side; or a reason without a subject.
+/// What a trial run of the worker program finds that a file gives for pictures of a side; or a reason without a subject.
 fn trial(file: &Path, side: usize) -> Result<ModuleOutput, String> {
     let file = file.to_str().ok_or("lies in a folder whose name is not UTF-8")?;
     let said = worker::answer(&["trial", file, &side.to_string()]).map_err(|error| error.to_string())?;

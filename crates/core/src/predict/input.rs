@@ -60,7 +60,7 @@ enum Source {
 /// Items in the order of their sources. A folder stands for its images, by name.
 pub struct Inputs {
     sources: VecDeque<Source>,
-    /// The rest of the present folder.
+    /// Of the folder that is at hand.
     found: VecDeque<PathBuf>,
     recursive: bool,
 }
@@ -71,7 +71,7 @@ impl Inputs {
         Self { sources: VecDeque::new(), found: VecDeque::new(), recursive }
     }
 
-    /// Adds a file, or the images of a folder; also by the [text](crate::path_text) of a path in an answer.
+    /// A file, or a folder for its images; also by the [text](crate::path_text) that an answer has for it.
     pub fn path(&mut self, path: &Path) {
         self.sources.push_back(Source::Path(meant(path).into_owned()));
     }
@@ -143,7 +143,7 @@ impl Inputs {
         }
     }
 
-    /// The next item, waiting as long as it takes; none at the end.
+    /// The next item, however long it takes; none at the end.
     pub fn wait(&mut self) -> Option<Item> {
         loop {
             match self.next(Duration::from_secs(3600)) {

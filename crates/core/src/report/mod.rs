@@ -43,7 +43,7 @@ pub struct Written {
     pub bytes: usize,
 }
 
-/// Writes the report of a workspace: to `output` if that ends in `.html`, with the Markdown next to it, else to
+/// Writes the report of a workspace: to `output` if that ends in `.html`, with the Markdown beside it, else to
 /// `report.html` and `report.md` in that folder.
 ///
 /// # Errors

@@ -23,7 +23,7 @@ pub struct Terms {
     pub own: Option<String>,
 }
 
-/// A submitted job.
+/// A job that was submitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submitted {
     pub step: usize,

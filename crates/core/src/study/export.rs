@@ -1,4 +1,4 @@
-//! Exports a workspace as a study.
+//! The study of what a workspace holds.
 
 use super::file::{
     Choosing, Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training,
@@ -13,15 +13,15 @@ use crate::run::{JobSpec, Status};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A study, and what it lacks of the workspace.
+/// A study, and what of the workspace is not in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exported {
     pub study: Study,
-    /// Runs that a study cannot repeat: unfinished, or trained on a set that no longer exists.
+    /// Runs that a study cannot ask for again: unfinished, or trained on a set that is not there any more.
     pub left_out: Vec<String>,
 }
 
-/// The study that reproduces this workspace.
+/// The study that makes in an empty workspace what this one holds.
 pub fn export(held: &Holdings) -> Exported {
     let mut exporter = Exporter {
         held,
@@ -51,15 +51,15 @@ struct Exporter<'a> {
     held: &'a Holdings,
     study: Study,
     left_out: Vec<String>,
-    /// The names of prepared sets in the file.
+    /// What a prepared set is called in the file.
     sets: BTreeMap<String, String>,
-    /// The names of runs in the file.
+    /// What a run is called in the file.
     names: BTreeMap<String, Reference>,
     taken: BTreeSet<String>,
 }
 
 impl<'a> Exporter<'a> {
-    /// A free name: the word itself, then with 2 appended, and so on.
+    /// A name that is free: the word, then with 2 behind it, and so on.
     fn name(&mut self, word: &str) -> String {
         let free = |name: &String| !self.taken.contains(name);
         let numbered = (2..).map(|number| format!("{word}-{number}"));
@@ -68,7 +68,7 @@ impl<'a> Exporter<'a> {
         name
     }
 
-    /// The set that a run was trained on, if it is unchanged.
+    /// The set that a run was made on, if it is there as it was.
     fn set_of(&self, dataset: &str, manifest: Option<&str>) -> Option<String> {
         let set = self.held.sets.iter().find(|set| set.name == dataset)?;
         let same = manifest.is_none_or(|manifest| set.manifest_sha256 == manifest);
@@ -76,14 +76,14 @@ impl<'a> Exporter<'a> {
     }
 
     fn data(&mut self) {
-        // The latest version first: the file has one set per combination of settings.
+        // The latest version first: of one question there is one answer in the file.
         let mut sets: Vec<&HeldSet> = self.held.sets.iter().collect();
         sets.sort_by_key(|set| Reverse(Version::of_folder(&set.name).number));
         for set in sets {
             let mut settings = set.settings.clone();
             settings.name = data_name(set);
             for source in &mut settings.source {
-                // Paths inside the workspace are relative.
+                // What lies in the workspace is found from any workspace.
                 if let Ok(within) = source.path.strip_prefix(&self.held.root) {
                     source.path = within.to_owned();
                 }
@@ -98,7 +98,7 @@ impl<'a> Exporter<'a> {
                 continue;
             };
             settings.decisions = Followed::These(followed);
-            // Sets with equal content have one table.
+            // One content has one table, however many sets are of it.
             let same = |known: &&PrepareSettings| {
                 is_same(&self.held.root, known, &settings) && known.decisions == settings.decisions
             };
@@ -153,7 +153,7 @@ impl<'a> Exporter<'a> {
         }
     }
 
-    /// Independent trainings; the seeds of a setting are combined.
+    /// Trainings that stand for themselves, seeds of one setting together.
     fn models(&mut self) {
         for run in &self.held.runs {
             let parent = run.parent.as_deref().and_then(|parent| self.held.run(parent));
@@ -181,7 +181,7 @@ impl<'a> Exporter<'a> {
             let has_seed = model.kind().infos().iter().any(|info| info.name == "seed");
             let seed = model.seed();
             let same = |known: &&mut Training| known.model.key() == model.key() && known.data == [data.clone()];
-            // A model that was trained twice is written once.
+            // The same model trained twice is asked for once.
             let twice = self
                 .study
                 .models
@@ -244,7 +244,7 @@ impl<'a> Exporter<'a> {
             placed.sort_by_key(|head| head.0);
             let best = best(&placed);
             let is_best = |head: &HeldRun| best.iter().any(|(_, _, run)| run.id == head.id);
-            // Openings beyond the best setting are only repeated if all were opened.
+            // What is opened beyond the best setting is opened again only where everything was.
             let open_test = match heads.iter().filter(|head| is_open(head)).count() {
                 0 => Opened::None,
                 all if all == heads.len() && all > best.len() => Opened::All,
@@ -260,7 +260,7 @@ impl<'a> Exporter<'a> {
         }
     }
 
-    /// Finished learning curves, which include their trainings.
+    /// Learning curves that were drawn to the end; the trainings that they are of come with them.
     fn curves(&mut self) {
         for run in &self.held.runs {
             let JobSpec::LearningCurve { dataset, model, curve } = &run.job else { continue };
@@ -278,13 +278,13 @@ impl<'a> Exporter<'a> {
         }
     }
 
-    /// The names of the runs, if all of them are in the file.
+    /// What the runs are called, if all of them are in the file.
     fn references(&self, runs: &[String]) -> Option<Vec<Reference>> {
         let all: Option<Vec<Reference>> = runs.iter().map(|run| self.names.get(run).cloned()).collect();
         all.map(|references| self.merged(references))
     }
 
-    /// All seeds of a model in order are referred to by its name alone.
+    /// All seeds of a model in their order are told by its name alone.
     fn merged(&self, references: Vec<Reference>) -> Vec<Reference> {
         let Some(first) = references.first() else { return references };
         let model = self.study.models.iter().find(|model| model.name == first.name);
@@ -311,7 +311,7 @@ impl<'a> Exporter<'a> {
         }
     }
 
-    /// All refits in one table, or in two: with and without an opened test split.
+    /// All refits in one table, or in two: those whose test split was opened and the others.
     fn refits(&mut self) {
         let mut alone: Option<String> = None;
         for run in &self.held.runs {
@@ -322,7 +322,7 @@ impl<'a> Exporter<'a> {
                 continue;
             };
             let opened = row.test_accuracy.is_some();
-            // The chosen one has a table of its own, so that it can be referred to.
+            // The one that predict uses has a table of its own, by which it is named.
             let chosen = self.held.chosen.as_ref().is_some_and(|choice| choice.run == run.id);
             let fitting =
                 |known: &&mut Refit| known.open_test == opened && !chosen && alone.as_ref() != Some(&known.name);
@@ -380,7 +380,7 @@ impl Exporter<'_> {
         }
     }
 
-    /// A model with one seed is referred to by its name alone.
+    /// A model that has one seed is told by its name alone.
     fn alone(&self, of: Reference) -> Reference {
         let model = self.study.models.iter().find(|model| model.name == of.name);
         let only = model.is_some_and(|model| model.seeds.len() == 1);
@@ -388,12 +388,12 @@ impl Exporter<'_> {
     }
 }
 
-/// The name of a set in the file: a version is a set of its own there.
+/// What a set is called in the file: a version is another set there.
 fn data_name(set: &HeldSet) -> String {
     set.fold.as_ref().map_or(&set.name, |fold| &fold.of).replace('@', "-")
 }
 
-/// Removes characters that a table's name cannot have.
+/// A name with nothing in it that a table's name cannot have.
 fn plain(name: &str) -> String {
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     let name: String = name.chars().map(|c| if allowed(c) { c } else { '-' }).take(80).collect();
