@@ -1,4 +1,4 @@
-//! What the screens Results, Evaluate and Runs want done with the files of runs, and the doing on the job thread.
+//! Jobs of Results, Evaluate and Runs on the files of runs, carried out on the job thread.
 
 use super::app::App;
 use super::jobs::{Job, Settings};
@@ -21,26 +21,26 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Something to be done.
+/// A job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RecordJob {
     /// Reads the scores of a run on a split.
     Score { run: String, split: Split },
-    /// Puts runs side by side on a split.
+    /// Compares runs on a split.
     Compare { runs: Vec<String>, split: Split },
-    /// Writes the table into a file; over one that was not made here only with `replace`.
+    /// Writes the table into a file; over a file that faceprobe did not write only with `replace`.
     Export { path: PathBuf, rows: Vec<ResultRow>, by_setting: bool, replace: bool },
-    /// Writes what a person says about a run.
+    /// Writes the notes on a run.
     Label { run: RunId, change: Change },
-    /// Puts a run into the trash.
+    /// Moves a run into the trash.
     Remove { run: RunId },
-    /// Brings a run back from there.
+    /// Restores a run from the trash.
     Restore { run: RunId },
     /// Reads the ends of a run's log and journal.
     Read { run: RunId },
 }
 
-/// What is written on a run.
+/// A title, a note or a pin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     Title(String),
@@ -48,7 +48,7 @@ pub enum Change {
     Pin(bool),
 }
 
-/// What came of it.
+/// The result of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RecordReply {
     Scored {
@@ -65,7 +65,7 @@ pub enum RecordReply {
         path: PathBuf,
         lines: usize,
     },
-    /// There is such a file, and it was not made here; the job is the same with `replace`.
+    /// The file exists and was not written by faceprobe; the job is the same with `replace`.
     Exists(Box<RecordJob>),
     Labelled {
         run: RunId,
@@ -153,10 +153,10 @@ fn write_table(outputs: &mut Outputs, path: &Path, rows: &[ResultRow], settings:
     Ok(lines)
 }
 
-/// How much of the end of a log is read.
+/// How many bytes of the end of a log are read.
 const TAIL: u64 = 32 << 10;
 
-/// The last lines of a file, without what could disturb a terminal; nothing where there is no file.
+/// The last lines of a file, without control characters; nothing where there is no file.
 fn tail(path: &Path) -> Vec<String> {
     let read = || -> std::io::Result<(Vec<u8>, bool)> {
         let mut file = own_files::open(path)?;
@@ -169,11 +169,11 @@ fn tail(path: &Path) -> Vec<String> {
     };
     let (bytes, cut) = read().unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
-    // Where the beginning is cut off, the first line is only a piece.
+    // Where the beginning is cut off, the first line is incomplete.
     text.lines().skip(usize::from(cut)).map(|told| line(told).into_owned()).collect()
 }
 
-/// Takes in what came of a job, on the UI thread.
+/// Takes the result of a job, on the UI thread.
 pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::effect::Effect> {
     match reply {
         RecordReply::Scored { run, split, outcome } => app.screens.evaluate.scored(&app.shared, &run, split, outcome),

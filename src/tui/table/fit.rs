@@ -1,17 +1,17 @@
-//! Which columns a table has room for, and how wide each is.
+//! Chooses the columns of a table that fit, and their widths.
 
-/// A column that a table would show.
+/// A candidate column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// Columns of the terminal that its widest cell takes.
+    /// Terminal columns of its widest cell.
     pub width: usize,
-    /// What it can be cut to when there is more room for others then.
+    /// The width it can be cut to in favour of others.
     pub least: usize,
-    /// The larger, the sooner it goes when there is no room for all; 0 stays.
+    /// The larger, the sooner the column is left out when there is no room for all; 0 always stays.
     pub rank: u8,
 }
 
-/// Between two columns.
+/// The gap between two columns.
 pub const GAP: usize = 2;
 
 /// The widths of the columns that fit into `room`, none for those that do not: those of the highest rank go first, of
@@ -29,7 +29,7 @@ pub fn fitting(offers: &[Offer], room: usize) -> Vec<Option<usize>> {
             None => break,
         }
     }
-    // A narrow column may fit where a wider one of more weight did not.
+    // A narrow column may fit where a wider one of higher priority did not.
     let mut gone: Vec<usize> = (0..offers.len()).filter(|at| widths[*at].is_none()).collect();
     gone.sort_by_key(|at| (offers[*at].rank, *at));
     for at in gone {
@@ -38,7 +38,7 @@ pub fn fitting(offers: &[Offer], room: usize) -> Vec<Option<usize>> {
             widths[at] = None;
         }
     }
-    // What stays whatever there is room for is cut, the widest first.
+    // Columns that always stay are cut, the widest first.
     while taken(&widths) > room {
         let widest = (0..offers.len()).filter(|at| widths[*at].is_some_and(|width| width > 1));
         let Some(at) = widest.max_by_key(|at| widths[*at]) else { break };

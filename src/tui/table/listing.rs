@@ -1,4 +1,4 @@
-//! What a table lists: its lines, which of them are folded away, its columns with their widths.
+//! The contents of a table: its lines, which of them are folded away, its columns with their widths.
 
 use super::Table;
 use super::column::{self, Column};
@@ -19,10 +19,10 @@ const WIDEST: usize = 16;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Offered {
     pub column: Column,
-    /// Of its widest cell, with and without room for intervals.
+    /// The width of its widest cell, with and without room for intervals.
     pub width: usize,
     pub narrow: usize,
-    /// When it goes where there is no room for all; none where it is hidden.
+    /// Its priority where there is no room for all; none where it is hidden.
     pub rank: Option<u8>,
 }
 
@@ -48,7 +48,7 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Works it out.
+    /// Computes the listing.
     pub fn make(shared: &Shared, table: &Table) -> Self {
         let kind = table.kind;
         let snapshot = &shared.snapshot;
@@ -90,7 +90,7 @@ impl Listing {
         listing
     }
 
-    /// Whether it was made of this state of the workspace.
+    /// Whether it was computed from this snapshot.
     pub fn is_of(&self, snapshot: &Arc<Snapshot>) -> bool {
         self.snapshot.upgrade().is_some_and(|made_of| Arc::ptr_eq(&made_of, snapshot))
     }
@@ -163,7 +163,7 @@ impl Listing {
         let settings = self.settings.iter().map(|name| Column::Setting(name.clone()));
         let mut columns = vec![Column::Run];
         columns.extend(settings);
-        // What was chosen stays to be chosen, though it does not differ now.
+        // A hidden or shown setting stays in the list, though it does not differ now.
         let chosen = table.columns.keys().filter(|column| matches!(column, Column::Setting(_)));
         let chosen: Vec<Column> = chosen.filter(|column| !columns.contains(column)).cloned().collect();
         columns.extend(chosen);
@@ -194,14 +194,14 @@ impl Listing {
                 widest.max(title).min(most.max(title))
             };
             let rank = rank(&column);
-            // What is hidden is not measured.
+            // Hidden columns are not measured.
             let (width, narrow) = if rank.is_some() { (widest(true), widest(false)) } else { (0, 0) };
             Offered { column, width, narrow, rank }
         };
         columns.into_iter().map(offer).collect()
     }
 
-    /// Columns in front of a name: where it stands in its groups, and whether it is one.
+    /// Columns in front of a name: the indentation of its groups, and the sign of a group.
     pub fn indent(&self, at: usize) -> usize {
         let Some(line) = self.lines.get(at) else { return 0 };
         2 * line.depth + if line.group.is_some() { 2 } else { 0 }

@@ -25,25 +25,25 @@ use std::sync::Arc;
 
 pub use keys::ROWS as KEYS;
 
-/// The view and what it remembers.
+/// The view and its state.
 #[derive(Debug)]
 pub struct MapView {
-    /// The maps of the current set, or why they cannot be read; none until they were.
+    /// The maps of the current set, or why they cannot be read; none before they were.
     pub maps: Option<Result<Arc<Maps>, String>>,
-    /// The set they were last asked of, and how many maps had been made then.
+    /// The set they were last requested for, and how many maps there were then.
     asked: Option<(String, usize)>,
-    /// Which of them is shown.
+    /// The index of the map that is shown.
     at: usize,
     pub colour: Colour,
     judged: Option<Result<Arc<Judged>, String>>,
-    /// The run that was asked about.
+    /// The run whose predictions were requested.
     judge: Option<String>,
     /// Of the map that is shown, by [`Self::colour`].
     pub groups: Groups,
     pub cursor: (f64, f64),
     /// The first corner of a rectangle.
     corner: Option<(f64, f64)>,
-    /// The images that were chosen.
+    /// The images that were selected.
     pub chosen: Vec<usize>,
 }
 
@@ -258,7 +258,7 @@ impl MapView {
         Some(Window::of(self.map()?, *area))
     }
 
-    /// The runs whose answers can be shown on the map: those of its data, the best on validation first.
+    /// The runs whose predictions can be shown on the map: those of its data, the best on validation first.
     fn judges(&self, snapshot: &Snapshot) -> Vec<String> {
         let Some(map) = self.map() else { return Vec::new() };
         let mut rows: Vec<_> = snapshot.runs.iter().filter_map(|run| run.row.as_ref()).collect();
@@ -282,7 +282,7 @@ impl MapView {
         Vec::new()
     }
 
-    /// Takes what a run made of the images.
+    /// Takes the predictions of a run.
     pub fn judged(&mut self, run: &str, outcome: Result<Arc<Judged>, String>) {
         if self.judge.as_deref() == Some(run) {
             self.judged = Some(outcome);
@@ -290,13 +290,13 @@ impl MapView {
         }
     }
 
-    /// Shows right and wrong of a run.
+    /// Colours the map by the correct and wrong predictions of a run.
     fn judge(&mut self, run: String) -> Vec<Effect> {
         self.judge = Some(run.clone());
         vec![job(MapJob::Judge { run })]
     }
 
-    /// Chooses what lies between the first corner and the cursor.
+    /// Selects the images between the first corner and the cursor.
     fn choose(&mut self, shared: &mut Shared) {
         let (Some(corner), Some(map)) = (self.corner.take(), self.map().cloned()) else { return };
         let chosen = within(&map.points, corner, self.cursor);
@@ -309,7 +309,7 @@ impl MapView {
         }
     }
 
-    /// Writes the map, or the list of what was chosen on it.
+    /// Writes the map, or the list of the selected images.
     pub fn export(&self, path: PathBuf) -> Vec<Effect> {
         let Some(map) = self.map() else { return Vec::new() };
         let points = self.chosen.iter().filter_map(|at| map.points.get(*at));

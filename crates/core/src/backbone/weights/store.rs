@@ -1,6 +1,6 @@
 //! The folder of stored weights: records, and reading weights back.
 
-use super::super::{self as backbone, Architecture, BackboneInfo, MTCNN, registry};
+use crate::backbone::{self, Architecture, BackboneInfo, MTCNN, registry};
 use crate::error::{AtPath, Error, Result};
 use crate::workspace::write_whole;
 use safetensors::tensor::{Dtype, SafeTensors};
