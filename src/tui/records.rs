@@ -1,4 +1,4 @@
-//! Jobs of Results, Evaluate and Runs on the files of runs, carried out on the job thread.
+//! What the screens Results, Evaluate and Runs want done with the files of runs, and the doing on the job thread.
 
 use super::app::App;
 use super::jobs::{Job, Settings};
@@ -21,20 +21,20 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A job.
+/// Something to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RecordJob {
     /// Reads the scores of a run on a split.
     Score { run: String, split: Split },
-    /// Compares runs on a split.
+    /// Puts runs side by side on a split.
     Compare { runs: Vec<String>, split: Split },
-    /// Writes the table into a file; over a file that faceprobe did not write only with `replace`.
+    /// Writes the table into a file; over one that was not made here only with `replace`.
     Export { path: PathBuf, rows: Vec<ResultRow>, by_setting: bool, replace: bool },
-    /// Writes the notes on a run.
+    /// Writes what a person says about a run.
     Label { run: RunId, change: Change },
-    /// Moves a run into the trash.
+    /// Puts a run into the trash.
     Remove { run: RunId },
-    /// Restores a run from the trash.
+    /// Brings a run back from there.
     Restore { run: RunId },
     /// Reads the ends of a run's log and journal.
     Read { run: RunId },
@@ -169,11 +169,11 @@ fn tail(path: &Path) -> Vec<String> {
     };
     let (bytes, cut) = read().unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
-    // Where the beginning is cut off, the first line is incomplete.
+    // Where the beginning is cut off, the first line is only a piece.
     text.lines().skip(usize::from(cut)).map(|told| line(told).into_owned()).collect()
 }
 
-/// Takes the result of a job, on the UI thread.
+/// Takes in what came of a job, on the UI thread.
 pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::effect::Effect> {
     match reply {
         RecordReply::Scored { run, split, outcome } => app.screens.evaluate.scored(&app.shared, &run, split, outcome),

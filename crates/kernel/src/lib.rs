@@ -6,17 +6,18 @@
 //! - [`Direct`]: a convolution as products of input runs with packed kernels; bias, residual and activation are applied
 //!   before the result is stored once.
 //! - [`Winograd`]: 3 x 3 with stride 1 in a quarter of the multiplications.
-//! - [`Line`]: 1 x 3, 3 x 1, 1 x 7 and 7 x 1 in a half or a third of them.
-//! - [`Panels`]: the matrix product behind most of these, also used by the dense head.
-//! - [`Convolution`]: whichever of these is fastest for a given shape.
-//! - [`Bottleneck`]: the inverted bottleneck of the MobileNet family in strips, so that its expanded activations never
-//!   leave the second-level cache.
-//! - [`half`]: the matrix product in bf16.
+//! - [`Line`]: 1 x 3 and 1 x 7, lying or standing, in a half or a third of them.
+//! - [`Panels`]: the product behind most of these; the dense head multiplies with it too.
+//! - [`Convolution`]: the one of these that is fastest.
+//! - [`Bottleneck`]: the inverted bottleneck of the MobileNet family strip by strip, so that its wide middle never
+//!   leaves the second-level cache.
 //!
-//! All work on slices in the order image, row, column, channel, on the calling thread. The order of summation depends
-//! on neither batch nor thread, so an image has the same features in every batch. Vector instructions come through the
-//! crate `pulp`, which selects AVX-512, or AVX2 with FMA, at run time; without them [`available`] is false and libtorch
-//! is used.
+//! - [`half`]: the same product of numbers rounded to bf16.
+//!
+//! All work on slices in the order image, row, column, channel on the calling thread, and sum in an order that depends
+//! on neither batch nor thread, so that an image has the same features in any company. Vector instructions come
+//! through the crate `pulp`, which picks AVX-512 or AVX2 with FMA at run time; without them [`available`] is false and
+//! libtorch computes.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 #![allow(

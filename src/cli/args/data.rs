@@ -8,8 +8,8 @@ use faceprobe_core::dataset::prepare::PrepareSettings;
 pub(crate) struct PrepareArgs {
     #[command(flatten)]
     pub settings: Options<PrepareSettings>,
-    /// Keep the current version of that name. Without this, the new version, or the existing one with the same content,
-    /// becomes the current one
+    /// Leave the current version of that name the current one. Without this, what is prepared, or found to be there with
+    /// the same content, becomes it
     #[arg(long)]
     pub keep_current: bool,
 }

@@ -1,4 +1,4 @@
-//! Line charts over a common axis, with a cursor, marks, a chance line and a dragged range.
+//! Lines and points over a common axis, with a cursor, marks, a chance line and what is dragged open.
 
 use super::scale::{Scale, places};
 use crate::tui::theme::Theme;
@@ -14,13 +14,13 @@ use unicode_width::UnicodeWidthStr;
 /// One line, or points without a line.
 #[derive(Debug, Clone)]
 pub struct Series {
-    /// Its symbol in headings.
+    /// What stands for it in headings.
     pub swatch: String,
     pub style: Style,
     pub marker: Marker,
     /// By x.
     pub points: Vec<(f64, f64)>,
-    /// Raw values, drawn faintly behind smoothed points; else empty.
+    /// What was measured, drawn faintly behind points that are smoothed; else empty.
     pub raw: Vec<(f64, f64)>,
     /// A point marked by a star.
     pub best: Option<(f64, f64)>,
@@ -117,7 +117,7 @@ struct Set {
     kind: GraphType,
 }
 
-/// The raw values behind smoothed ones.
+/// What was measured behind what is smoothed.
 fn sets(chart: &Chart, theme: Theme) -> Vec<Set> {
     let within = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
         points.iter().filter_map(|&(x, y)| Some((chart.x.place(x)?, chart.y.place(y)?))).collect()

@@ -3,11 +3,11 @@
 /// A candidate column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// Terminal columns of its widest cell.
+    /// Columns of the terminal that its widest cell takes.
     pub width: usize,
-    /// The width it can be cut to in favour of others.
+    /// What it can be cut to when there is more room for others then.
     pub least: usize,
-    /// The larger, the sooner the column is left out when there is no room for all; 0 always stays.
+    /// The larger, the sooner it goes when there is no room for all; 0 stays.
     pub rank: u8,
 }
 
@@ -29,7 +29,7 @@ pub fn fitting(offers: &[Offer], room: usize) -> Vec<Option<usize>> {
             None => break,
         }
     }
-    // A narrow column may fit where a wider one of higher priority did not.
+    // A narrow column may fit where a wider one of more weight did not.
     let mut gone: Vec<usize> = (0..offers.len()).filter(|at| widths[*at].is_none()).collect();
     gone.sort_by_key(|at| (offers[*at].rank, *at));
     for at in gone {
@@ -38,7 +38,7 @@ pub fn fitting(offers: &[Offer], room: usize) -> Vec<Option<usize>> {
             widths[at] = None;
         }
     }
-    // Columns that always stay are cut, the widest first.
+    // What stays whatever there is room for is cut, the widest first.
     while taken(&widths) > room {
         let widest = (0..offers.len()).filter(|at| widths[*at].is_some_and(|width| width > 1));
         let Some(at) = widest.max_by_key(|at| widths[*at]) else { break };

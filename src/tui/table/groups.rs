@@ -1,4 +1,4 @@
-//! Runs as lines of a table: the models of a sweep, a cross-validation or a learning curve stand beneath it.
+//! Runs as lines: what a sweep, a cross-validation or a learning curve has trained stands beneath it.
 
 use super::column::{Column, Key};
 use crate::tui::snapshot::Run;

@@ -1,4 +1,4 @@
-//! The contents of a table: its lines, which of them are folded away, its columns with their widths.
+//! What a table lists: its lines, which of them are folded away, its columns with their widths.
 
 use super::Table;
 use super::column::{self, Column};
@@ -48,7 +48,7 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Computes the listing.
+    /// Works it out.
     pub fn make(shared: &Shared, table: &Table) -> Self {
         let kind = table.kind;
         let snapshot = &shared.snapshot;
@@ -163,7 +163,7 @@ impl Listing {
         let settings = self.settings.iter().map(|name| Column::Setting(name.clone()));
         let mut columns = vec![Column::Run];
         columns.extend(settings);
-        // A hidden or shown setting stays in the list, though it does not differ now.
+        // What was chosen stays to be chosen, though it does not differ now.
         let chosen = table.columns.keys().filter(|column| matches!(column, Column::Setting(_)));
         let chosen: Vec<Column> = chosen.filter(|column| !columns.contains(column)).cloned().collect();
         columns.extend(chosen);
@@ -194,7 +194,7 @@ impl Listing {
                 widest.max(title).min(most.max(title))
             };
             let rank = rank(&column);
-            // Hidden columns are not measured.
+            // What is hidden is not measured.
             let (width, narrow) = if rank.is_some() { (widest(true), widest(false)) } else { (0, 0) };
             Offered { column, width, narrow, rank }
         };

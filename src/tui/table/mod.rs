@@ -89,17 +89,17 @@ pub struct Table {
     /// The filter as typed, and as last parsed.
     filter_text: String,
     filter: Filter,
-    /// The column it is sorted by, and whether in descending order; none means the screen's default.
+    /// What it is ordered by, and whether the largest is on top; none as the screen has it.
     sort: Option<(Option<Column>, bool)>,
-    /// Groups that differ from their default: unfolded, and while a filter is on, folded.
+    /// Groups that are not as they are by themselves: unfolded, and while a filter is on, folded.
     turned: [BTreeSet<String>; 2],
     /// Whether there are no groups.
     flat: bool,
-    /// Columns that are shown or hidden against the default.
+    /// Columns that are shown or hidden whatever is usual.
     columns: BTreeMap<Column, bool>,
-    /// The search text; empty while there is no search.
+    /// What is looked for; empty while nothing is.
     search: String,
-    /// The width of the last frame.
+    /// How wide it was drawn last.
     width: Cell<u16>,
     listing: RefCell<Option<Rc<Listing>>>,
 }

@@ -1,11 +1,12 @@
-//! The plan of a network. The list of parameters, the shape of every stage and the network itself (built by the engine)
-//! are all derived from it, so they cannot disagree.
+//! A network as its file writes it down, from which everything else follows: the list of its parameters, the shape of
+//! every stage, and the network itself (the engine's affair). So the three cannot disagree, and a network's file is its
+//! description only.
 
 use super::StageInfo;
 use super::convnext::ConvNextPlan;
 use super::tokens::{BlockPlan, EmbedPlan, LayerNormPlan};
 
-/// The activation after a convolution.
+/// What follows a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     None,
@@ -183,7 +184,7 @@ impl Step {
             Self::Bottleneck(block) => block.expand.iter().chain([&block.depthwise, &block.project]).collect(),
             Self::Embed(embed) => vec![&embed.patches],
             Self::Relu | Self::MaxPool { .. } | Self::AveragePool { .. } => Vec::new(),
-            // These have other layers as well.
+            // They have layers of other kinds as well.
             Self::Block(_) | Self::LayerNorm(_) | Self::ConvNext(_) => Vec::new(),
         }
     }
@@ -198,8 +199,8 @@ impl Step {
         }
     }
 
-    /// Whether it consists of convolutions, sums and pooling only, for which fine-tuning and the export to ONNX are
-    /// implemented.
+    /// Whether it is made of convolutions, sums and pooling alone, which gradients flow through when a network is
+    /// fine-tuned and which are written as ONNX.
     fn is_convolutional(&self) -> bool {
         !matches!(self, Self::Embed(_) | Self::Block(_) | Self::LayerNorm(_) | Self::ConvNext(_))
     }
@@ -217,7 +218,7 @@ impl Form {
     }
 }
 
-/// Whether every stage consists of convolutions, sums and pooling only.
+/// Whether every stage is made of convolutions, sums and pooling alone.
 pub fn is_convolutional(plan: &[StagePlan]) -> bool {
     plan.iter().all(|stage| stage.form.steps().all(Step::is_convolutional))
 }

@@ -30,8 +30,7 @@ impl EmbedPlan {
     }
 }
 
-/// Normalises every position or token: subtracts its mean, divides by its deviation, multiplies by `NAME.weight` and
-/// adds `NAME.bias`.
+/// Every place or token by itself: minus its mean, over its deviation, times `NAME.weight`, plus `NAME.bias`.
 #[derive(Debug, Clone)]
 pub struct LayerNormPlan {
     pub name: String,
@@ -45,7 +44,7 @@ impl LayerNormPlan {
     }
 }
 
-/// GELU: x times the normal distribution function at x.
+/// x times the share of a normal distribution that lies below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gelu {
     Exact,

@@ -1,11 +1,11 @@
-//! Writes a network's stages as ONNX operators, from its plan.
+//! A network's stages as operators, from the plan that everything else about it follows from too.
 
 use super::graph::{Attribute, Graph, Value};
 use crate::backbone::Pool;
 use crate::backbone::blueprint::{Activation, BottleneckPlan, ConvPlan, Form, Norm, Padding, StagePlan, Step};
 use crate::error::{Error, Result};
 
-/// The output of a stage: `[N, channels, side, side]`.
+/// What a stage gives: `[N, channels, side, side]`.
 #[derive(Debug, Clone)]
 pub struct Maps {
     pub value: Value,
@@ -83,7 +83,7 @@ impl Stages<'_> {
         })
     }
 
-    /// Concatenates along the channels.
+    /// The channels of several behind each other.
     fn together(&mut self, outputs: Vec<Maps>) -> Maps {
         if let [one] = &outputs[..] {
             return one.clone();
@@ -100,7 +100,7 @@ impl Stages<'_> {
         Ok(self.activated(conv.activation, sums, &conv.name))
     }
 
-    /// A convolution without its activation; batch normalisation and scale are folded into kernel and bias.
+    /// A convolution without its activation; batch normalisation and scale are folded into kernel and offset.
     fn sums(&mut self, conv: &ConvPlan, input: &Maps) -> Result<Maps> {
         let Kernel { weight, bias } = folded(conv, self.parameters)?;
         let [rows, columns] = conv.kernel;
@@ -163,7 +163,7 @@ impl Stages<'_> {
     }
 }
 
-/// The error for other layers. Callers check first, and name the network.
+/// Of layers that are no convolutions. Whoever writes a network asks for it first, and names the network.
 fn not_written() -> Error {
     Error::failed("The network has layers that are not written as ONNX.")
 }
@@ -209,7 +209,7 @@ fn margins(padding: Padding, kernel: [usize; 2], stride: usize, side: usize) -> 
     [of(0), of(1)]
 }
 
-/// The row `[N, width]` of a stage, as in the feature store.
+/// The row `[N, width]` that a stage gives, as the feature store keeps it.
 pub fn pooled(graph: &mut Graph, pool: Pool, maps: &Maps) -> Value {
     let places = || Attribute::Ints("axes", vec![2, 3]);
     let flat = || Attribute::Int("keepdims", 0);
@@ -228,7 +228,7 @@ pub fn pooled(graph: &mut Graph, pool: Pool, maps: &Maps) -> Value {
             let grid = graph.node("MatMul", "pool.grid", &[&rows, &across], Vec::new());
             by_place(graph, &grid)
         }
-        // Networks with a class token are not exported.
+        // Networks with a class token are not written.
         Pool::Flatten | Pool::ClassToken | Pool::ClassAndAverage => by_place(graph, &maps.value),
     }
 }

@@ -23,14 +23,14 @@ use gather::Study;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// The options of a report.
+/// What a report is to have.
 #[derive(Debug, Clone, Default)]
 pub struct ReportOptions {
-    /// The run of the model card; else the chosen one, else the best on validation.
+    /// The run that the model card is of; else the chosen one, else the best on validation.
     pub model: Option<String>,
-    /// Thumbnails of the worst mistakes: photographs of people, so only on request.
+    /// Small pictures of the worst mistakes: photographs of people, so only where that is asked for.
     pub thumbnails: bool,
-    /// Overwrite foreign files.
+    /// Overwrite files that the program did not make.
     pub force: bool,
 }
 

@@ -1,9 +1,9 @@
-//! Depthwise convolutions with gradients, in a form for which oneDNN has fast kernels.
+//! Depthwise convolutions with gradients, put so that oneDNN has kernels for them.
 //!
-//! On a CPU oneDNN has no kernel for the gradient of a depthwise kernel wider than three, nor for a strided one in
-//! bf16, and falls back to a loop that is five to a hundred times slower (8 images of 240 x 28 x 28, one thread: 5 x 5
-//! takes 25.7 ms; 3 x 3 with stride 2 takes 24.5 ms in bf16 and 0.9 ms in f32). So a kernel that is five wide is
-//! computed as two, and a strided one in f32. The results are the same up to rounding.
+//! On a CPU it has none for the gradient of a depthwise kernel wider than three, nor in bf16 for one that skips places,
+//! and then runs a loop that is five to a hundred times slower (8 pictures of 240 x 28 x 28, one thread: 5 x 5 in 25.7 ms,
+//! 3 x 3 with stride 2 in bf16 in 24.5 ms and in 32 bits in 0.9). So a kernel that is five wide goes as two, and what
+//! skips places goes in 32 bits. The sums are the same but for rounding.
 
 use super::Padding;
 use super::blueprint::ConvPlan;
@@ -33,7 +33,7 @@ pub(super) fn sums(conv: &ConvPlan, input: &Tensor, kernel: &Tensor, offset: &Te
     if !two {
         return run(&padded, kernel, Some(offset), [0, 0]);
     }
-    // The second kernel is padded with a zero: it then begins two positions after the first, a whole number of strides.
+    // The second has a zero in front: it then begins two places behind the first, which is a whole number of strides.
     let first = run(&padded, &kernel.f_narrow(3, 0, WIDEST)?, Some(offset), [0, 0])?;
     let second = run(&padded, &kernel.f_narrow(3, WIDEST, 2)?.f_constant_pad_nd([1, 0])?, None, [0, 0])?;
     let ahead = 2 / stride;

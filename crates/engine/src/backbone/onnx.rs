@@ -1,7 +1,7 @@
 //! User-supplied ONNX files, run by ONNX Runtime, which is loaded on first use.
 //!
-//! Descriptions and installation: [`faceprobe_core::backbone::torchscript`]. The registry's own networks do not use
-//! this.
+//! Their descriptions and how they are installed: [`faceprobe_core::backbone::torchscript`]. Networks of the program's own
+//! never come here.
 
 use bytes::Bytes;
 use faceprobe_core::backbone::StageInfo;
@@ -18,8 +18,7 @@ use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tch::{Device, Kind, Tensor};
 
-/// Memory that a trial may take in addition to what the worker uses already. ResNet-152 with two images takes half a
-/// gigabyte.
+/// What a trial may take beside what the worker holds already. ResNet-152 with two pictures takes half a gigabyte.
 const TRIAL_BYTES: u64 = 6 << 30;
 /// Processor time of a trial; the largest networks take some seconds.
 const TRIAL_SECONDS: u64 = 120;
@@ -30,7 +29,7 @@ const LARGEST: u64 = 2 << 30;
 pub struct Model {
     file: Bytes,
     stages: Vec<StageInfo>,
-    /// Sessions that compute certain stages and nothing else.
+    /// Sessions that give certain stages and compute nothing else.
     sessions: Mutex<BTreeMap<Vec<usize>, Session>>,
 }
 
@@ -41,7 +40,7 @@ impl Model {
         Ok(Self { file: read(path)?, stages: stages.to_vec(), sessions: Mutex::default() })
     }
 
-    /// The same model for another thread: the file is shared, sessions are not.
+    /// The same for another thread: the file is shared, sessions are not.
     pub fn share(&self) -> Self {
         Self { file: self.file.clone(), stages: self.stages.clone(), sessions: Mutex::default() }
     }
@@ -54,7 +53,7 @@ impl Model {
     /// token first.
     ///
     /// # Errors
-    /// ONNX Runtime that is missing or fails; an output of another shape than at the trial.
+    /// ONNX Runtime that is not here or refuses; a value of another shape than at the trial.
     pub fn outputs(&self, input: &Tensor, taps: &[usize]) -> Result<Vec<Tensor>> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if !sessions.contains_key(taps) {
@@ -122,8 +121,8 @@ fn stage(name: &str, shape: &[i64], images: i64) -> Option<OnnxValue> {
     }
 }
 
-/// Reduces a file to the part that is needed, runs it on one image and on two, and returns the shapes of its values.
-/// Sets limits on this process, so it runs in a process of its own.
+/// Cuts a file down to what is wanted of it, runs that on one picture and on two, and says what its values are. The process
+/// has limits from then on: it is one of its own.
 ///
 /// # Errors
 /// A reason without a subject.
@@ -175,7 +174,7 @@ pub fn trial(asked: &OnnxTrial) -> Result<Vec<OnnxValue>, String> {
     Ok(one)
 }
 
-/// Limits the memory and processor time of this process.
+/// Bounds what this process may take from here on.
 fn limit() -> Result<(), String> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let held = status.lines().find_map(|line| line.strip_prefix("VmSize:")?.trim().strip_suffix(" kB")?.parse().ok());
@@ -207,7 +206,7 @@ fn load(library: &Path) -> Result<(), String> {
     LOADED.get_or_init(load).clone()
 }
 
-/// A session over a model in memory, with as many threads as libtorch is set to.
+/// A session over a model in memory, on as many threads as libtorch would take.
 fn session(model: &[u8]) -> Result<Session> {
     load(&onnx_runtime::library()?).map_err(refused)?;
     let threads = usize::try_from(tch::get_num_threads()).unwrap_or(1).max(1);

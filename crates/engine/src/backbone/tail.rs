@@ -1,10 +1,10 @@
-//! The tail of a network: the stages after a cut. Their parameters, a differentiable forward pass for training, and a
-//! fast one for inference.
+//! The stages behind a cut, for training: what their parameters are, how gradients flow through them, and the same
+//! stages for use.
 //!
-//! During training, batch normalisation keeps the statistics of the pretrained network. It is then a scale and an
-//! offset per channel, folded into the convolution before it, so the differentiable network consists of convolutions
-//! with biases, activations, sums and pooling only. Folding and its gradients are the caller's task ([`TailConv`] has
-//! what it needs).
+//! While they are trained, batch normalisation keeps the statistics of the pretrained network. It is then a factor and
+//! an offset per channel, folded into the convolution before it: the network that gradients flow through is
+//! convolutions with biases, activations, sums and pooling, and nothing is normalised, stored or differentiated per
+//! pixel. The folding and its gradients are the caller's ([`TailConv`] says how).
 
 use super::layers::{MaxPool, activate};
 use super::{Arithmetic, BackboneInfo, Parameters, Stage, StageInfo, build, depthwise, stored};
@@ -31,7 +31,7 @@ pub struct TailConv {
     pub scale: f64,
 }
 
-/// The bias or batch normalisation of a convolution.
+/// What is added to a convolution's sums.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TailOffset {
     /// A parameter of this name, `[out]`.
@@ -44,7 +44,7 @@ pub enum TailOffset {
 }
 
 impl Tail {
-    /// The stages after stage `cut` (counted from 0).
+    /// The stages behind stage `cut` (counted from 0).
     ///
     /// # Errors
     /// A stage that does not exist or is the last; a user-supplied file, which cannot be cut.
@@ -79,7 +79,7 @@ impl Tail {
         Ok(loaded)
     }
 
-    /// The convolutions, in the order in which [`Tail::forward`] uses them.
+    /// The convolutions in the order in which [`Tail::forward`] takes them.
     pub fn convolutions(&self) -> Vec<TailConv> {
         let all = self.plan.iter().flat_map(|stage| blueprint::convolutions(&stage.form));
         all.map(|conv| TailConv {
@@ -95,9 +95,9 @@ impl Tail {
         .collect()
     }
 
-    /// Global average of the last stage, `[N, features]` in f32, of the cut's output `[N, C, H, W]`, differentiable.
-    /// `folded` holds kernel and bias of each convolution with normalisation and scale folded in. Input, kernels and
-    /// biases have the dtype in which the convolutions are computed.
+    /// The averaged last stage, `[N, features]` in 32 bits, of the cut's output `[N, C, H, W]`, with gradients. `folded`
+    /// holds kernel and offset of each convolution with normalisation and scale folded in; input, kernels and offsets
+    /// are of one kind, which is what the convolutions are computed in.
     pub fn forward(&self, input: &Tensor, folded: &[(Tensor, Tensor)]) -> Result<Tensor, TchError> {
         let mut folded = folded.iter();
         let mut x = input.shallow_clone();
@@ -107,7 +107,7 @@ impl Tail {
         x.f_mean_dim([2, 3].as_slice(), false, Kind::Float)
     }
 
-    /// The same stages with these parameters for inference, on the kernels that compute features.
+    /// The same stages on these parameters for use, on the kernels that features are computed with.
     ///
     /// # Errors
     /// A parameter that is missing or has the wrong shape.
@@ -134,7 +134,7 @@ impl TailNetwork {
     }
 }
 
-/// Kernels and biases not yet used.
+/// Kernels and offsets not yet used.
 type Folded<'a> = std::slice::Iter<'a, (Tensor, Tensor)>;
 
 fn through(form: &Form, input: &Tensor, folded: &mut Folded<'_>) -> Result<Tensor, TchError> {
@@ -177,7 +177,7 @@ fn chain(steps: &[Step], input: &Tensor, folded: &mut Folded<'_>) -> Result<Tens
             if block.residual { inside.f_add(&x) } else { Ok(inside) }
         }
         Step::Relu => x.f_relu(),
-        // Such networks cannot be cut.
+        // Such networks are not cut.
         Step::Embed(_) | Step::Block(_) | Step::LayerNorm(_) | Step::ConvNext(_) => {
             Err(TchError::Shape("only convolutions are trained here".into()))
         }

@@ -54,7 +54,7 @@ pub fn values(tensor: &Tensor) -> &[f32] {
     unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast::<f32>(), tensor.numel()) }
 }
 
-/// [`values`] for writing, of a tensor that was just created and is not shared.
+/// [`values`] for writing, of a tensor that was just made and has no other name.
 fn values_mut(tensor: &mut Tensor) -> &mut [f32] {
     assert!(tensor.is_contiguous() && tensor.kind() == Kind::Float && tensor.device() == Device::Cpu);
     if tensor.numel() == 0 {

@@ -13,7 +13,7 @@ use faceprobe_core::backbone::tokens::{BlockPlan, CLASS_TOKEN, EmbedPlan, Gelu, 
 use faceprobe_core::error::Result;
 use tch::{Kind, TchError, Tensor};
 
-/// Over the last axis of tokens, or the channels of feature maps `[N, C, H, W]`.
+/// Over the last axis of tokens, or the channels of maps `[N, C, H, W]`.
 #[derive(Debug)]
 pub struct LayerNorm {
     weight: Tensor,
@@ -108,10 +108,11 @@ impl Layer for Embed {
 pub struct Dense(Conv);
 
 impl Dense {
-    /// From `NAME.weight` (`[out, in]`) and `NAME.bias`; the outputs are multiplied by `scale`, one factor each.
+    /// `NAME.weight` (`[out, in]`) and `NAME.bias`; what comes out is multiplied by the numbers of `scale`, one for each
+    /// output.
     ///
     /// # Errors
-    /// A parameter that is missing or has the wrong shape.
+    /// A parameter that is missing or not that of a dense layer.
     pub fn load(parameters: &Parameters, name: &str, scale: Option<&str>) -> Result<Self> {
         let double = |name: &str| parameters.get(name).map(|tensor| tensor.to_kind(Kind::Double));
         let (mut weight, mut bias) = (double(&format!("{name}.weight"))?, double(&format!("{name}.bias"))?);
@@ -149,7 +150,7 @@ fn by_token(maps: &Tensor) -> Result<Tensor, TchError> {
     maps.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_flatten(1, 2)
 }
 
-/// GELU: x times the normal distribution function at x.
+/// x times the share of a normal distribution that lies below it.
 fn gelu(gelu: Gelu, mut x: Tensor) -> Result<Tensor, TchError> {
     match gelu {
         Gelu::Exact => x.f_gelu_("none"),
@@ -210,7 +211,7 @@ pub struct Block {
 
 impl Block {
     /// # Errors
-    /// A parameter that is missing or has the wrong shape.
+    /// A parameter that is missing or of another layer.
     pub fn load(plan: &BlockPlan, parameters: &Parameters) -> Result<Self> {
         let norm = |number| LayerNorm::load(&plan.norm(number), parameters);
         let name = |layer: &str| format!("{}.{layer}", plan.name);

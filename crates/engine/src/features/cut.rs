@@ -10,11 +10,11 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use tch::Device;
 
-/// The output of one stage in the order row, column, channel, in half precision: the image's in one store, its mirror
-/// image's in another. A row holds both, the image first.
+/// The output of one stage in the order row, column, channel, kept in half precision: the picture's in one store, its
+/// mirror image's in another. A row is both, the picture first.
 ///
-/// Half precision has eleven significant bits, more than the eight of the pixels. The extractor rounds its output to
-/// half precision too, so that predictions see the same values as training.
+/// Half precision has eleven bits, more than the eight that the pixels have; what a worker gives is rounded to it, so
+/// that a prediction sees the same numbers as training.
 pub struct CutSource {
     info: &'static BackboneInfo,
     device: Device,

@@ -217,7 +217,7 @@ impl Evaluate {
         self.mistake = 0;
     }
 
-    /// Takes scores.
+    /// Scores have come.
     pub fn scored(&mut self, shared: &Shared, run: &str, split: Split, outcome: Result<Arc<Sheet>, String>) {
         if !self.asked.as_ref().is_some_and(|asked| asked.run == run && asked.split == split) {
             return;
@@ -374,7 +374,7 @@ impl Evaluate {
         }
     }
 
-    /// A threshold chosen on the test split would make its figures optimistic.
+    /// A threshold that serves the test set best would be one chosen on it.
     fn refuse_on_test(&self, shared: &mut Shared) -> bool {
         if self.test {
             let key = name_of(Context::Evaluate, Action::OtherSplit);

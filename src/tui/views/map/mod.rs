@@ -43,7 +43,7 @@ pub struct MapView {
     pub cursor: (f64, f64),
     /// The first corner of a rectangle.
     corner: Option<(f64, f64)>,
-    /// The images that were selected.
+    /// The images that were chosen.
     pub chosen: Vec<usize>,
 }
 
@@ -296,7 +296,7 @@ impl MapView {
         vec![job(MapJob::Judge { run })]
     }
 
-    /// Selects the images between the first corner and the cursor.
+    /// Chooses what lies between the first corner and the cursor.
     fn choose(&mut self, shared: &mut Shared) {
         let (Some(corner), Some(map)) = (self.corner.take(), self.map().cloned()) else { return };
         let chosen = within(&map.points, corner, self.cursor);
@@ -309,7 +309,7 @@ impl MapView {
         }
     }
 
-    /// Writes the map, or the list of the selected images.
+    /// Writes the map, or the list of what was chosen on it.
     pub fn export(&self, path: PathBuf) -> Vec<Effect> {
         let Some(map) = self.map() else { return Vec::new() };
         let points = self.chosen.iter().filter_map(|at| map.points.get(*at));

@@ -1,30 +1,30 @@
-//! Folding of batch normalisation with frozen statistics into the preceding convolution, and its gradients.
+//! Batch normalisation with frozen statistics as part of the convolution before it, and back.
 //!
-//! With `r = 1 / sqrt(variance + epsilon)` per channel, `s = gamma r` and `k` the convolution's own scale, the folded
-//! kernel and bias are `W' = k s W` and `b' = k (beta - mean s)`. With the gradients `G` and `g` of these, the
-//! gradients of the trained parameters are
+//! With `r = 1 / sqrt(variance + epsilon)` per channel, `s = gamma r` and `k` the convolution's own scale, kernel and
+//! offset of the folded convolution are `W' = k s W` and `b' = k (beta - mean s)`. So with the gradients of these, `G` and
+//! `g`, the gradients of what is trained are
 //!
 //! ```text
 //! dW = k s G        dgamma = k r (sum of G W over the channel - mean g)        dbeta = k g
 //! ```
 //!
-//! Kernel, gamma and beta are trained as in PyTorch with the normalisation in evaluation mode; mean and variance are
-//! those of the pretrained network.
+//! Kernel, gamma and beta are trained as PyTorch trains them with its normalisation in evaluation mode; mean and variance
+//! are those of the pretrained network.
 
 use crate::backbone::{TailConv, TailOffset};
 use crate::model::network::{Weights, take};
 use faceprobe_core::error::Result;
 
-/// A convolution of the tail: computes the folded kernel and bias from its parameters.
+/// A convolution of the tail: how its parameters become a folded kernel and offset.
 pub(super) struct FoldedConv {
     pub(super) shape: [usize; 4],
     scale: f32,
     statistics: Option<Statistics>,
-    /// Whether it has a bias or batch normalisation.
+    /// Whether anything is added to its sums.
     has_offset: bool,
 }
 
-/// Batch statistics, per channel.
+/// Per channel.
 struct Statistics {
     mean: Vec<f32>,
     /// `1 / sqrt(variance + epsilon)`.
@@ -32,7 +32,7 @@ struct Statistics {
 }
 
 impl FoldedConv {
-    /// Takes the frozen statistics from the weights.
+    /// Takes what is not trained from the weights.
     pub(super) fn new(conv: &TailConv, weights: &Weights) -> Result<Self> {
         let outputs = conv.shape[0];
         let statistics = match &conv.offset {
@@ -50,7 +50,7 @@ impl FoldedConv {
         Ok(Self { shape: conv.shape, scale: conv.scale as f32, statistics, has_offset })
     }
 
-    /// The names of the trained parameters, in the order in which the other functions use them.
+    /// The names of what is trained, in the order in which the other functions have it.
     pub(super) fn names(conv: &TailConv) -> Vec<String> {
         match &conv.offset {
             TailOffset::None => vec![conv.weight.clone()],
@@ -61,7 +61,7 @@ impl FoldedConv {
         }
     }
 
-    /// The number of names.
+    /// How many names there are.
     pub(super) fn count(&self) -> usize {
         if self.statistics.is_some() { 3 } else { 1 + usize::from(self.has_offset) }
     }
@@ -71,7 +71,7 @@ impl FoldedConv {
         self.shape[1..].iter().product()
     }
 
-    /// The folded kernel and bias.
+    /// The folded kernel and offset of the parameters.
     pub(super) fn fold(&self, values: &[Vec<f32>]) -> [Vec<f32>; 2] {
         let k = self.scale;
         match (&self.statistics, values) {
@@ -90,7 +90,7 @@ impl FoldedConv {
         }
     }
 
-    /// The gradients of the parameters, from those of the folded kernel and bias.
+    /// The gradients of the parameters, from those of the folded kernel and offset.
     pub(super) fn unfold(&self, values: &[Vec<f32>], kernel: Vec<f32>, offset: Vec<f32>) -> Vec<Vec<f32>> {
         let k = self.scale;
         let times = |mut values: Vec<f32>, factor: f32| {

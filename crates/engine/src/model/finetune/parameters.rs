@@ -1,4 +1,4 @@
-//! The trained parameters of fine-tuning: those of the tail and of the head, folded for the network and unfolded again.
+//! What fine-tuning trains: the parameters of the tail and of the head, folded for the network and unfolded again.
 
 use super::fold::FoldedConv;
 use crate::backbone::Tail;
@@ -9,18 +9,18 @@ use ndarray::ArrayD;
 use rayon::prelude::*;
 use tch::{Kind, TchError, Tensor};
 
-/// The parameters by name, with the frozen statistics needed to build a network.
+/// The parameters by name, with what they need to become a network.
 pub(super) struct Parameters {
     convs: Vec<FoldedConv>,
     pub(super) names: Vec<String>,
     shapes: Vec<Vec<usize>>,
     /// Those of each convolution in turn, then the head's weight and bias.
     pub(super) values: Vec<Vec<f32>>,
-    /// The frozen statistics.
+    /// What is not trained: the statistics.
     fixed: Weights,
 }
 
-/// The leaves of the autograd graph: kernel and bias of each convolution, then of the head.
+/// The network that gradients flow through: kernel and offset of each convolution, then of the head.
 pub(super) struct Leaves(Vec<(Tensor, Tensor)>);
 
 impl Leaves {
@@ -62,7 +62,7 @@ impl Parameters {
         Self::of(tail, weights)
     }
 
-    /// From all parameters by name.
+    /// Of all parameters by name.
     pub(super) fn of(tail: &Tail, mut weights: Weights) -> Result<Self> {
         let all = tail.convolutions();
         let convs = all.iter().map(|conv| FoldedConv::new(conv, &weights)).collect::<Result<Vec<_>>>()?;
@@ -91,7 +91,7 @@ impl Parameters {
         Ok(weights)
     }
 
-    /// The index of each convolution's first parameter.
+    /// Where each convolution's parameters begin.
     fn ranges(&self) -> Vec<std::ops::Range<usize>> {
         let mut first = 0;
         let range = |conv: &FoldedConv| {
@@ -101,7 +101,7 @@ impl Parameters {
         self.convs.iter().map(range).collect()
     }
 
-    /// The folded kernels and biases of the present parameters.
+    /// Kernels and offsets as the parameters have them now.
     fn folded(&self) -> Vec<[Vec<f32>; 2]> {
         let ranges = self.ranges();
         let mut all: Vec<_> =
@@ -111,7 +111,7 @@ impl Parameters {
         all
     }
 
-    /// New leaf tensors: of this dtype for the convolutions, f32 for the head.
+    /// New tensors for gradients: of this kind for the convolutions, in 32 bits for the head.
     pub(super) fn leaves(&self, kind: Kind) -> Result<Leaves> {
         let mut shapes: Vec<Vec<i64>> =
             self.convs.iter().map(|conv| conv.shape.iter().map(|&side| side as i64).collect()).collect();

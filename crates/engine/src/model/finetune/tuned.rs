@@ -44,7 +44,7 @@ fn averaged(stage: &Tensor) -> Result<Tensor, TchError> {
     stage.f_mean_dim([2, 3].as_slice(), false, None)
 }
 
-/// The layout of a row: positions in order, their channels together.
+/// Rows as images: places in order, their channels together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Geometry {
     pub(super) side: usize,
@@ -62,7 +62,7 @@ impl Geometry {
         self.side * self.side * self.channels
     }
 
-    /// Shifts one image down and to the right, repeating its edge.
+    /// Moves one image down and to the right; what comes in at the edge is the edge again.
     pub(super) fn shift(self, values: &mut [f32], [down, right]: [i8; 2]) {
         let before = values.to_vec();
         let from = |at: usize, by: i8| at.saturating_add_signed(-isize::from(by)).min(self.side - 1);
@@ -72,7 +72,7 @@ impl Geometry {
         }
     }
 
-    /// `[N, C, H, W]` of contiguous images, channels last in memory.
+    /// `[N, C, H, W]` of images one after the other, channels last in memory.
     pub(super) fn tensor(self, values: &[f32]) -> Result<Tensor, TchError> {
         let (side, channels) = (self.side as i64, self.channels as i64);
         Tensor::f_from_slice(values)?.f_view([-1, side, side, channels])?.f_permute([0, 3, 1, 2])

@@ -100,7 +100,7 @@ impl View<'_> {
         lines
     }
 
-    /// Counts of images that only one of two models classifies correctly, and McNemar's exact test on them.
+    /// What only one of two models tells right, and whether that is more than chance: McNemar's exact test.
     fn pair(&self, comparison: &Comparison, pair: &Pair, width: u16) -> Vec<Line<'static>> {
         let theme = self.shared.theme;
         if width < NARROW {
@@ -120,7 +120,7 @@ impl View<'_> {
             Span::raw(format!(" tells right, {} only ", pair.only_second)),
             name(pair.second),
         ]);
-        // The usual significance level of 0.05.
+        // As usual, one in twenty is where a difference begins to speak.
         let style = if pair.p_value < 0.05 { theme.strong() } else { theme.text() };
         let test = [
             Span::styled(format!("McNemar's exact test p {}, ", p_value(pair.p_value)), theme.dim()),
@@ -140,7 +140,7 @@ fn lines_of_pair(width: u16) -> usize {
     if (NARROW..104).contains(&width) { 2 } else { 1 }
 }
 
-/// The p-value in plain words.
+/// What the probability of such a difference by chance says, in plain words.
 fn verdict(p_value: f64) -> &'static str {
     match p_value {
         p if p < 0.001 => "hardly chance",
@@ -149,7 +149,7 @@ fn verdict(p_value: f64) -> &'static str {
     }
 }
 
-/// Small p-values by their magnitude, which is all that matters then.
+/// Small ones by their size, which is all that matters then.
 fn p_value(value: f64) -> String {
     if value < 0.0001 { format!("{value:.0e}") } else { format!("{value:.3}") }
 }
