@@ -1,4 +1,4 @@
-//! A threshold for another place, through the real binary: what is fitted, what it is measured on, what predicts by it.
+//! Adaptation of a threshold to another data set, through the real binary: fitting, evaluation and predictions.
 
 #[path = "support/coloured.rs"]
 mod coloured;
@@ -32,7 +32,7 @@ fn elsewhere(folder: &Path) {
 }
 
 #[test]
-fn a_threshold_is_fitted_on_a_few_images_of_another_place_and_says_so() {
+fn a_threshold_is_fitted_on_a_few_images_of_another_set_and_recorded() {
     let folder = trained();
     let at = folder.path();
     elsewhere(&at.join("other"));

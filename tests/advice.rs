@@ -1,5 +1,5 @@
-//! Sentences that give advice: the error is provoked through the command line, what the sentence says is done, and then the
-//! same command succeeds.
+//! Advice in error messages: the error is provoked through the command line, the advice is followed, and then the same
+//! command succeeds.
 //!
 //! | advice | where |
 //! |---|---|
@@ -132,7 +132,7 @@ fn a_run_whose_files_were_changed_is_trained_again_to_the_same_numbers() {
 }
 
 #[test]
-fn files_that_a_sentence_says_to_remove_or_write_anew_are() {
+fn files_are_removed_or_rewritten_as_advised() {
     let folder = trained();
     let at = folder.path();
     let picture = ["predict", "raw/male/001.png"];
@@ -212,7 +212,7 @@ fn outputs_are_named_otherwise_or_forced() {
 }
 
 #[test]
-fn what_is_missing_is_made_as_the_sentence_says() {
+fn missing_things_are_created_as_advised() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = folder.path();
     let nowhere = at.join("nowhere");
@@ -243,7 +243,7 @@ fn what_is_missing_is_made_as_the_sentence_says() {
 }
 
 #[test]
-fn a_run_at_work_is_stopped_first() {
+fn a_running_run_is_stopped_first() {
     let folder = trained();
     let at = folder.path();
     ok(at, &["train", "benchmark", "--pool", "4", "--epochs", "100000", "--detach"]);

@@ -1,4 +1,4 @@
-//! A data set of aligned crops, through the program, with a face detector whose weights are a formula.
+//! A data set of aligned crops through the program, with a face detector with generated weights.
 
 #[path = "../crates/engine/tests/support/detector.rs"]
 mod detector;

@@ -1,4 +1,4 @@
-//! An audit of a bad data set through the command line, with decisions that the next preparation follows.
+//! An audit of a bad data set through the command line, with decisions that the next preparation applies.
 
 #[path = "../crates/engine/tests/support/waves.rs"]
 mod waves;
@@ -63,7 +63,7 @@ fn paths(audit: &Value, kind: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn everything_that_is_wrong_is_found_decided_and_followed() {
+fn every_problem_is_found_decided_and_applied() {
     let folder = tempfile::tempdir().unwrap();
     let source = bad_data(folder.path());
     let work = folder.path().join("work");
@@ -213,7 +213,7 @@ fn the_next_preparation_keeps_near_duplicates_in_one_split() {
 }
 
 #[test]
-fn an_audit_is_a_run_that_can_be_left_alone() {
+fn an_audit_is_a_detachable_run() {
     let folder = tempfile::tempdir().unwrap();
     let source = bad_data(folder.path());
     let work = folder.path().join("work");

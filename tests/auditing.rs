@@ -1,5 +1,4 @@
-//! The audit in the workbench, from starting it to the set without the image that was dropped, by keys in a
-//! pseudo-terminal.
+//! The audit in the workbench, from its start to a set without the dropped image, by keys in a pseudo-terminal.
 
 #[path = "support/session.rs"]
 #[allow(dead_code, reason = "each test uses a part of it")]

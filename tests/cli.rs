@@ -1,4 +1,4 @@
-//! The command line as a user meets it: the real binary, exit codes, one-sentence errors, JSON that keeps its word.
+//! The command line through the real binary: exit codes, one-sentence errors, valid JSON.
 
 use serde_json::Value;
 use std::path::Path;
@@ -65,7 +65,7 @@ fn wrong_usage_exits_with_two_and_names_the_mistake() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_closed_pipe_is_no_error() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut child = Command::new(env!("CARGO_BIN_EXE_faceprobe"))
         .arg("--workspace")

@@ -1,5 +1,5 @@
-//! Plans and their tasks through the real binary: done here, and submitted to stand-ins for Slurm's programs that do the
-//! tasks of an array when they are told to. `make test-slurm` has the real ones.
+//! Plans and their tasks through the real binary: run here, and submitted to fakes of Slurm's programs that run the
+//! tasks of an array on demand. `make test-slurm` uses the real ones.
 
 #[allow(dead_code, reason = "other tests use the rest of it")]
 #[path = "support/coloured.rs"]

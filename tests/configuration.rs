@@ -1,4 +1,4 @@
-//! `faceprobe config`, `completions` and `man` as a user meets them.
+//! `faceprobe config`, `completions` and `man` through the real binary.
 
 use serde_json::Value;
 use std::fs;
@@ -31,7 +31,7 @@ fn refused(home: &Path, workspace: &Path, args: &[&str]) -> String {
 }
 
 #[test]
-fn a_configuration_is_begun_found_shown_and_never_overwritten() {
+fn a_configuration_is_created_found_shown_and_never_overwritten() {
     let (home, at) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, at) = (home.path().canonicalize().unwrap(), at.path().canonicalize().unwrap());
     let file = home.join(".config/faceprobe/config.toml");

@@ -1,4 +1,4 @@
-//! A study whose cached rows were changed on disk: what is trained on them afterwards is what was trained before.
+//! A study with damaged feature rows: models trained on them afterwards equal those trained before.
 
 #[path = "support/made_up.rs"]
 mod made_up;

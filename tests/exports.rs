@@ -1,4 +1,4 @@
-//! What leaves the program for others, through the real binary: features for numpy, models as ONNX.
+//! Exports through the real binary: features for numpy, models as ONNX.
 
 #[path = "support/made_up.rs"]
 mod made_up;
@@ -258,7 +258,7 @@ fn a_model_of_every_kind_is_one_graph_with_its_own_numbers() {
 }
 
 #[test]
-fn what_cannot_be_exported_is_refused_in_a_sentence() {
+fn unsupported_exports_are_refused_in_a_sentence() {
     let study = Study::new();
     let refused = |args: &[&str], code: i32, part: &str| {
         let output = study.run(args);

@@ -1,4 +1,4 @@
-//! Fine-tuning through the real binary, on a small data set and MobileNetV2 with weights made here.
+//! Fine-tuning through the real binary, on a small data set and MobileNetV2 with generated weights.
 
 #[path = "support/made_up.rs"]
 mod made_up;
@@ -210,7 +210,7 @@ fn a_training_that_was_killed_goes_on_to_the_same_end() {
 }
 
 #[test]
-fn a_chosen_model_is_trained_anew_on_validation_too() {
+fn a_chosen_model_is_refitted_on_validation_too() {
     let study = Study::new(30);
     let sizes = ["val", "train"].map(|split| {
         let report = study.json(&["data", "show", "colours"]);

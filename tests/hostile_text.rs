@@ -1,6 +1,6 @@
-//! Text from outside that would move the cursor, set the title of the window, turn text around or forge a line: names of
-//! folders, files, classes, columns and people, notes, titles, journals, specs, results, weights. Whatever command prints it,
-//! in whatever form, no such character comes out raw, and JSON and CSV have the same values as what went in.
+//! Untrusted text that would move the cursor, set the window's title, reorder text or forge a line: names of folders,
+//! files, classes, columns and people, notes, titles, journals, specs, results, weights. No command prints such a
+//! character raw in any format, and JSON and CSV preserve the values.
 
 #[path = "support/session.rs"]
 #[allow(dead_code, reason = "each test uses a part of it")]
@@ -374,7 +374,7 @@ fn a_run_folder_and_weights_from_elsewhere_say_nothing_to_a_terminal() {
 }
 
 #[test]
-fn what_was_typed_is_quoted_in_errors_without_its_controls() {
+fn typed_text_is_quoted_in_errors_without_control_characters() {
     let place = Place::new();
     let typed = hostile("x");
     for args in [

@@ -1,5 +1,5 @@
-//! Journals of any length and state: every reader reads to the end, summaries are believed only where they are true, one
-//! damaged run hides no other, and a series of runs does not repeat what its parts tell.
+//! Journals of any length and state: readers reach the end, only valid summaries are used, a damaged run hides no
+//! other, and a series of runs does not repeat its parts' events.
 
 #[path = "support/program.rs"]
 mod program;
@@ -138,7 +138,7 @@ fn view(run: &RunFolder) -> (Status, Facts) {
 }
 
 #[test]
-fn a_summary_is_believed_only_where_it_is_of_this_journal() {
+fn only_a_summary_of_this_journal_is_used() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let workspace = Workspace::open(folder.path()).expect("a workspace");
     let made = long(&workspace, "well");
@@ -204,7 +204,7 @@ fn a_summary_is_believed_only_where_it_is_of_this_journal() {
 }
 
 #[test]
-fn a_follower_takes_a_journal_that_is_put_in_the_place_of_a_longer_one() {
+fn a_follower_notices_that_a_longer_journal_was_replaced() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let workspace = Workspace::open(folder.path()).expect("a workspace");
     let made = long(&workspace, "well");
@@ -277,7 +277,7 @@ fn a_damaged_run_is_listed_as_damaged_and_the_rest_goes_on() {
 }
 
 #[test]
-fn a_series_of_runs_does_not_repeat_its_parts_but_whoever_follows_it_hears_them() {
+fn a_series_of_runs_does_not_repeat_its_parts_but_followers_see_them() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = folder.path();
     ok(at, &["data", "prepare", "--source", &album(at), "--name", "cv", "--split", "folds"]);

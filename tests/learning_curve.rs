@@ -1,4 +1,4 @@
-//! Learning curves through the real binary: which images each part holds, what is trained and what was there before.
+//! Learning curves through the real binary: the images of each part, and which trainings are run or reused.
 
 #[allow(dead_code, reason = "other tests use the rest of it")]
 #[path = "support/coloured.rs"]
@@ -33,7 +33,7 @@ fn drawn(at: &Path, count: usize, seed: u64) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_curve_trains_nested_parts_as_ordinary_runs_and_only_what_is_not_there() {
+fn a_curve_trains_missing_nested_parts_as_ordinary_runs() {
     let folder = trained();
     let at = folder.path();
 
@@ -124,7 +124,7 @@ fn a_curve_trains_nested_parts_as_ordinary_runs_and_only_what_is_not_there() {
 }
 
 #[test]
-fn a_power_law_is_found_again_and_its_band_says_how_little_is_known() {
+fn a_power_law_is_recovered_with_its_uncertainty() {
     let law = PowerLaw { floor: 0.1, scale: 1.2, exponent: 0.5 };
     let measured = |sizes: &[usize], noise: f64| -> Vec<Measured> {
         let at = |&images: &usize| {

@@ -1,5 +1,5 @@
-//! What happens to the terminal and to the work when the workbench, the worker or the line goes away, and a newcomer's
-//! way through the study by the keys that the screen names.
+//! The terminal and the work when the workbench, a worker or the connection ends, and a first session by the keys that
+//! the screen names.
 
 #[path = "support/session.rs"]
 mod session;
@@ -190,7 +190,7 @@ fn work_outlives_the_workbench_and_the_queue_outlives_a_worker() {
 }
 
 #[test]
-fn the_line_drops_and_no_process_spins() {
+fn a_lost_connection_leaves_no_busy_process() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut session = Session::start(folder.path(), &[], 80, 24);
     session.shows("No data yet");
@@ -212,7 +212,7 @@ fn signals_end_it_as_a_shell_expects_and_the_terminal_is_given_back() {
 }
 
 #[test]
-fn it_is_put_aside_and_taken_up_again() {
+fn it_is_suspended_and_resumed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut session = Session::start(folder.path(), &[], 80, 24);
     session.shows("No data yet");

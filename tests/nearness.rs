@@ -1,4 +1,4 @@
-//! What is near what, through the real binary: maps of features, and the training images behind an answer of knn.
+//! Maps of features, and the neighbours of knn predictions, through the real binary.
 
 #[allow(dead_code, reason = "other tests use the rest of it")]
 #[path = "support/coloured.rs"]

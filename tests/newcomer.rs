@@ -1,4 +1,4 @@
-//! The newcomer's way: everything from the screen, with few keys, each of which the screen names before it is pressed.
+//! A first session: everything from the screen, with few keys, each named on the screen before it is pressed.
 
 #[path = "support/made_up.rs"]
 mod made_up;
@@ -339,7 +339,7 @@ fn tab_completes_what_names_have_in_common_then_lists_them() {
 }
 
 #[test]
-fn a_folder_with_many_files_stops_nobody() {
+fn a_folder_with_many_files_does_not_block() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let many = folder.path().join("many");
     fs::create_dir(&many).expect("a folder");

@@ -1,5 +1,4 @@
-//! A network that was trained on faces and brings a classifier: its answers as a baseline, and its figures named for what
-//! they are.
+//! A network trained on faces with a classifier: its predictions as a baseline, and the remark on its results.
 
 #[path = "support/made_up.rs"]
 mod made_up;

@@ -1,5 +1,5 @@
-//! What is written where a user says, through the real binary: nothing that was not made here is overwritten unasked, and
-//! what is read never.
+//! Files written to user-chosen paths, through the real binary: foreign files are overwritten only with --force, and
+//! inputs never.
 
 #[path = "support/coloured.rs"]
 mod coloured;
@@ -40,7 +40,7 @@ fn maps(answers: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn a_map_takes_the_place_of_nothing_that_is_read_whichever_way_it_is_named() {
+fn a_map_never_overwrites_an_input_however_it_is_named() {
     let folder = trained();
     let at = folder.path();
     let read = |name: &str| fs::read(at.join(name)).expect("a file");
@@ -85,7 +85,7 @@ fn a_map_takes_the_place_of_nothing_that_is_read_whichever_way_it_is_named() {
 }
 
 #[test]
-fn maps_in_a_folder_are_made_anew_and_what_others_left_there_stays() {
+fn own_maps_in_a_folder_are_replaced_and_foreign_files_kept() {
     let folder = trained();
     let at = folder.path();
     fs::create_dir(at.join("maps")).expect("a folder");
@@ -123,7 +123,7 @@ fn maps_in_a_folder_are_made_anew_and_what_others_left_there_stays() {
 }
 
 #[test]
-fn a_table_is_written_over_its_own_kind_only() {
+fn a_table_overwrites_only_own_tables() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = folder.path().join("study");
     fs::create_dir(&at).expect("a folder");

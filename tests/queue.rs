@@ -1,4 +1,4 @@
-//! Runs that wait for others, when several processes look at the queue at once.
+//! The queue of trainings, with several processes.
 
 use serde_json::Value;
 use std::fs::{self, File};
@@ -33,7 +33,7 @@ fn until(workspace: &Path, run: &str, status: &str) {
 /// A process that looks at the queue while a training is at work starts nothing. The worker of that training, which ends
 /// in this very moment, must start what waits all the same.
 #[test]
-fn who_waits_is_started_though_another_process_holds_the_queue_when_the_training_ends() {
+fn a_waiting_run_starts_even_if_another_process_holds_the_queue() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = folder.path();
     for (class, name) in ["female", "male"].iter().enumerate() {

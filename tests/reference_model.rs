@@ -1,5 +1,5 @@
-//! An audit that asks a fine-tuned run, through the real binary: planted label errors are found among images that the run
-//! was not trained on, and those it was trained on are not judged by it.
+//! An audit with a fine-tuned reference run, through the real binary: planted label errors are found among images that
+//! the run was not trained on; it does not judge the others.
 
 #[path = "support/made_up.rs"]
 mod made_up;
@@ -42,7 +42,7 @@ fn picture(seed: u64, class: usize) -> RgbImage {
 }
 
 #[test]
-fn a_run_is_asked_about_what_it_has_not_seen() {
+fn a_run_judges_only_images_it_has_not_seen() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let work = folder.path().join("work");
     fs::create_dir(&work).expect("a folder");

@@ -1,4 +1,4 @@
-//! Figures, comparisons, cross-validation and the report through the real binary, on a small drawn data set.
+//! Metrics, comparisons, cross-validation and the report through the real binary, on a small drawn data set.
 
 #[path = "support/program.rs"]
 mod program;

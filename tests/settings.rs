@@ -1,5 +1,5 @@
-//! Every setting of every kind of model and of everything else that has settings: stated once, and the same as an option,
-//! in help, in a form and in what refuses it, before anything is made.
+//! Every setting of everything that has settings is the same as an option, in help, in a form and in refusals, before
+//! anything is created.
 
 use faceprobe::tui::forms::{self, Filled, FormKind};
 use faceprobe::tui::snapshot::{DataSet, Snapshot};

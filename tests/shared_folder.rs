@@ -1,5 +1,5 @@
-//! Feature stores in a folder that several machines share: many writers at once, on a file system that reports links and
-//! renames as failed that were done, has no locks, and lists new files late.
+//! Feature stores on a shared file system: many writers at once, links and renames reported as failed that were done,
+//! no locks, delayed directory listings.
 
 #[allow(dead_code, reason = "other tests use the rest of it")]
 #[path = "support/coloured.rs"]

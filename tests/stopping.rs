@@ -1,4 +1,4 @@
-//! A training that is stopped keeps the best model so far and makes it a result that is marked as stopped.
+//! A stopped training keeps its best model as a result that is marked as stopped.
 
 use serde_json::Value;
 use std::fs;

@@ -1,5 +1,5 @@
-//! A study as a file, through the real binary: run once and nothing twice, killed and gone on with, changed, exported and
-//! run again in an empty workspace. MobileNetV2 has weights made here.
+//! Study files through the real binary: run without repeating finished steps, killed and resumed, changed, exported and
+//! run again in an empty workspace. MobileNetV2 has generated weights.
 
 #[path = "support/made_up.rs"]
 mod made_up;
@@ -357,7 +357,7 @@ fn a_broken_file_is_refused_before_anything_runs() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said_and_the_rest_is_done() {
+fn failed_steps_are_reported_and_the_rest_is_done() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let study = r#"[sample]
 images = 100

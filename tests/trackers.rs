@@ -1,5 +1,5 @@
-//! `runs export` through the real binary: event files that hold together, a file store with what MLflow looks for, nothing
-//! overwritten. What TensorBoard and MLflow themselves make of them, `tools/check_trackers.py` looks at.
+//! `runs export` through the real binary: valid event files, a file store with what MLflow expects, nothing
+//! overwritten. `tools/check_trackers.py` reads them with TensorBoard and MLflow themselves.
 
 #[path = "support/coloured.rs"]
 mod coloured;

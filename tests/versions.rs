@@ -50,7 +50,7 @@ fn a_training_keeps_its_set_while_the_next_version_is_prepared() {
 }
 
 #[test]
-fn a_workspace_of_before_has_its_set_as_the_first_version() {
+fn a_set_of_an_earlier_version_is_the_first_version() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = folder.path();
     pictures(&at.join("raw"), 0..40);
@@ -76,7 +76,7 @@ fn a_workspace_of_before_has_its_set_as_the_first_version() {
 }
 
 #[test]
-fn preparations_at_once_never_mix() {
+fn concurrent_preparations_never_mix() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = folder.path();
     pictures(&at.join("raw"), 0..40);

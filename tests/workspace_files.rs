@@ -1,4 +1,5 @@
-//! Files of a workspace: links are not followed, rights are the user's, limits end in a sentence, time does not run backwards.
+//! Files of a workspace: links are not followed, permissions follow the umask, limits end in a sentence, clocks may go
+//! backwards.
 
 use serde_json::{Value, json};
 use std::fs;

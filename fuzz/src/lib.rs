@@ -1,4 +1,4 @@
-//! The readers of foreign weight files, as the program has them.
+//! The program's readers of foreign weight files.
 
 #[path = "../../crates/core/src/backbone/format/mod.rs"]
 pub mod format;

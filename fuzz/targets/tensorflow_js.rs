@@ -1,4 +1,4 @@
-//! The JSON stands behind its length in two bytes; what follows it is in every file that it names.
+//! The first two bytes are the length of the JSON; the rest is the content of every file that it names.
 #![no_main]
 
 use faceprobe_fuzz::{format::Format, read_all_with};

@@ -1,6 +1,6 @@
-//! Half of the inputs are archives; the other half, which begin with 0xFF, are what is in one: a pickle, behind its
-//! length in two bytes, and then the numbers of its storages `0`, `1` and `2`, which are the same. An archive's checksums
-//! would keep the fuzzer from changing those.
+//! Half of the inputs are archives. The other half, which begin with 0xFF, are the content of one: the length of a
+//! pickle in two bytes, the pickle, and then the values of its storages `0`, `1` and `2`, which are the same; an
+//! archive's checksums would keep the fuzzer from changing those.
 #![no_main]
 
 use faceprobe_fuzz::{format::Format, read_all};

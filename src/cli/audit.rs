@@ -47,7 +47,7 @@ pub(crate) struct DecideArgs {
 pub(crate) fn audit(context: &Context, args: &AuditArgs) -> Result<()> {
     let settings = args.settings.read()?;
     let name = dataset_name(context, &DatasetArg { data: args.name.clone() })?;
-    // A mistyped name is told before a run is made of it.
+    // Checked before a run is created.
     let folder = Manifest::load_named(&context.workspace, &name)?.folder;
     if let Some(run) = &settings.with {
         RunFolder::find(&context.workspace, run)?;
@@ -112,7 +112,7 @@ pub(crate) fn decide(context: &Context, args: &DecideArgs) -> Result<()> {
 /// Images as a person names them.
 struct Images<'a> {
     context: &'a Context,
-    /// Paths of the images of all prepared sets and their last audits, read when first needed.
+    /// Paths of the images of all prepared sets and their last audits, read on first use.
     known: Option<Vec<(String, ContentHash)>>,
 }
 
@@ -126,7 +126,7 @@ impl Images<'_> {
         Ok((hash, decision, path))
     }
 
-    /// A label that no prepared set has is a slip of the pen.
+    /// Refuses a label that no prepared set has.
     fn check_label(&self, label: &str) -> Result<()> {
         let sets = list_prepared(&self.context.workspace);
         let reports = sets.iter().filter_map(|name| PrepareReport::load(&self.context.workspace.prepared(name)).ok());

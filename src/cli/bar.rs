@@ -1,11 +1,11 @@
-//! The bar of progress on standard error, and the lines above it.
+//! The progress bar on standard error, and the lines above it.
 
 use super::output;
 use faceprobe_core::text::{line, lines};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 
-/// A bar where standard error is a terminal; elsewhere only lines.
+/// A progress bar if standard error is a terminal; otherwise only lines.
 pub(crate) struct Bar {
     quiet: bool,
     drawn: Option<ProgressBar>,
@@ -13,7 +13,7 @@ pub(crate) struct Bar {
 
 #[allow(clippy::disallowed_methods, reason = "here is the filter")]
 impl Bar {
-    /// `template` is indicatif's, with `{msg}` and `{prefix}`. Silent where `quiet`.
+    /// `template` is indicatif's, with `{msg}` and `{prefix}`. Silent if `quiet`.
     pub(crate) fn new(template: &str, quiet: bool) -> Self {
         let drawn = (std::io::stderr().is_terminal() && !quiet).then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
@@ -25,7 +25,7 @@ impl Bar {
         Self { quiet, drawn }
     }
 
-    /// Says a line above the bar, unless silent.
+    /// Prints a line above the bar, unless silent.
     pub(crate) fn say(&self, text: &str) {
         match &self.drawn {
             _ if self.quiet => {}
@@ -34,7 +34,7 @@ impl Bar {
         }
     }
 
-    /// Shows how far the work is; false where there is no bar to show it.
+    /// Updates the bar; false if there is none.
     pub(crate) fn show(&self, (done, total): (u64, u64), message: &str, prefix: &str) -> bool {
         if let Some(bar) = &self.drawn {
             bar.set_length(total);
@@ -45,7 +45,7 @@ impl Bar {
         self.drawn.is_some()
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn finish(&self) {
         if let Some(bar) = &self.drawn {
             bar.finish_and_clear();

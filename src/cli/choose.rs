@@ -50,7 +50,7 @@ pub(crate) fn run(context: &Context, args: &ChooseArgs) -> Result<()> {
     ))
 }
 
-/// What was fitted elsewhere, and what it is worth.
+/// The adapted threshold and calibration, and their figures.
 fn text(choice: &Choice, adapted: &Adaptation) -> String {
     let dataset = line(&adapted.dataset);
     let fitted = if adapted.calibration.is_some() { "Threshold and calibration are" } else { "The threshold is" };

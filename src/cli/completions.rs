@@ -1,7 +1,7 @@
-//! `faceprobe completions`: the script that a shell reads, and what the program answers when that script asks it.
+//! `faceprobe completions`: shell scripts, and the completions that they request from the program.
 //!
-//! The script only asks: what can follow is worked out by the program at each press of Tab, so that a script never grows
-//! old, and names of runs, data sets and backbones are completed too.
+//! The scripts only call the program: it computes the completions at each press of Tab, so that scripts never become
+//! outdated, and names of runs, data sets and backbones are completed too.
 
 use super::args::{Cli, CompletionsArgs};
 use super::output::print;
@@ -18,7 +18,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The variable by which a script asks.
+/// The variable by which a script requests completions.
 const VARIABLE: &str = "FACEPROBE_COMPLETE";
 const NAME: &str = "faceprobe";
 
@@ -33,14 +33,14 @@ pub(crate) fn run(args: &CompletionsArgs) -> Result<()> {
     print(&String::from_utf8_lossy(&script))
 }
 
-/// Answers a script that asks, and ends; does nothing for anybody else.
+/// Answers a script's request, and exits; returns if there is none.
 pub(crate) fn answer() {
     if std::env::var_os(VARIABLE).is_some() {
         CompleteEnv::with_factory(|| completing(Cli::command())).var(VARIABLE).bin(NAME).completer(NAME).complete();
     }
 }
 
-/// The command with what its arguments can be.
+/// The command with completions for its arguments.
 fn completing(command: Command) -> Command {
     let place = command.get_name().to_owned();
     command.mut_args(|arg| with_values(arg, &place)).mut_subcommands(completing)
@@ -68,7 +68,7 @@ fn with_values(arg: Arg, command: &str) -> Arg {
         ("data", "NAME") | ("name", "NAME") if command != "prepare" => {
             arg.add(ArgValueCompleter::new(|typed: &OsStr| beginning(typed, data_sets())))
         }
-        // What a setting may be stands in the name of its value: adam|adamw|sgd.
+        // The values of a setting are in its value name: adam|adamw|sgd.
         (_, choices)
             if choices.contains('|')
                 && choices.chars().all(|c| c.is_ascii_lowercase() || "|-_0123456789".contains(c)) =>
@@ -127,7 +127,7 @@ fn data_sets() -> Vec<String> {
     workspace().map_or_else(Vec::new, |workspace| folders(&workspace.all_prepared()))
 }
 
-/// The names of folders that a shell and a terminal can be given as they are.
+/// Names of folders without characters special to a shell or a terminal.
 fn folders(at: &Path) -> Vec<String> {
     let entries = fs::read_dir(at).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries
@@ -139,7 +139,7 @@ fn folders(at: &Path) -> Vec<String> {
     names
 }
 
-/// The workspace that the line being typed names, if there is such a folder.
+/// The workspace named on the line being typed, if it exists.
 fn workspace() -> Option<Workspace> {
     let words: Vec<OsString> = std::env::args_os().collect();
     Workspace::open(&named_workspace(&words).unwrap_or_else(|| PathBuf::from("."))).ok()

@@ -1,4 +1,4 @@
-//! `faceprobe config`: what is configured, where, and a file to begin with.
+//! `faceprobe config`: shows the configuration and its sources, and writes a template.
 
 use super::Context;
 use super::args::ConfigCommand;
@@ -36,7 +36,7 @@ pub(crate) fn run(context: &Context, command: &ConfigCommand) -> Result<()> {
     }
 }
 
-/// The user's file, or the workspace's.
+/// The path of the user's file, or the workspace's.
 fn path(context: &Context, here: bool) -> Result<PathBuf> {
     if here {
         return Ok(context.workspace.root().join(WORKSPACE_FILE));
@@ -55,7 +55,7 @@ struct Shown {
     section: &'static str,
     key: String,
     value: Value,
-    /// `FILE:LINE:COLUMN`; none of a default.
+    /// `FILE:LINE:COLUMN`; none for a default.
     from: Option<String>,
 }
 
@@ -66,7 +66,7 @@ impl Shown {
     }
 }
 
-/// The settings of a section, those that no file states with their defaults.
+/// The settings of a section, with their defaults if no file sets them.
 fn settings<S: Settings>(section: &Section) -> Vec<Shown> {
     let all = S::statements().iter().map(|statement| match section.get(statement.info.name) {
         Some(entry) => Shown::given(section.name(), entry),
@@ -129,7 +129,7 @@ fn show(context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// A file with every setting, commented out.
+/// The template: every setting, commented out.
 fn template() -> String {
     let keys = "[keys]\n# Keys of the workbench, by action: one in quotes, or a list, of which the footer shows the first.\n\
                 # 'faceprobe config keys' lists all actions and their keys.\n# runs.stop = \"s\"\n\
@@ -171,14 +171,14 @@ fn init(context: &Context, path: &Path) -> Result<()> {
     print(&format!("{}\n", text_of(path)))
 }
 
-/// An action as `config keys` lists it.
+/// An action in the output of `config keys`.
 #[derive(Serialize)]
 struct Listed {
     action: String,
     keys: Vec<String>,
-    /// What it does.
+    /// Its description.
     help: &'static str,
-    /// Whether a configuration gave it these keys.
+    /// Whether a configuration sets these keys.
     rebound: bool,
 }
 
@@ -215,7 +215,7 @@ fn list_keys(context: &Context, screen: Option<&str>) -> Result<()> {
 }
 
 impl Context {
-    /// The configuration of this user in this workspace, read when somebody asks.
+    /// The configuration of this user in this workspace.
     ///
     /// # Errors
     /// As [`Config::load`].

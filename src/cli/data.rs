@@ -30,13 +30,13 @@ pub(crate) fn run(context: &Context, command: &DataCommand) -> Result<()> {
 fn prepare(context: &Context, args: &PrepareArgs) -> Result<()> {
     let mut options = args.settings.clone();
     for (name, text) in &mut options.pairs {
-        // What this command called folds first.
+        // Earlier versions of this command called folds something else.
         if name == "split" && text == "adience-folds" {
             "folds".clone_into(text);
         }
     }
     let mut settings = options.read()?;
-    // The worker works from the workspace; what the user typed is relative to where they stand.
+    // The worker runs in the workspace; paths typed by the user are relative to the current folder.
     for source in &mut settings.source {
         source.path = absolute(&source.path).unwrap_or(std::mem::take(&mut source.path));
     }
@@ -44,9 +44,10 @@ fn prepare(context: &Context, args: &PrepareArgs) -> Result<()> {
         launch(&context.workspace, &Spec::new(JobSpec::Prepare(settings), context.threads, &context.device))?;
     let run = launched.run.clone();
     let outcome = follow(context, run.clone(), Some(launched));
-    // When there are too few images, the account is there all the same and says what there is.
+    // With too few images there is still a report, which shows what there is.
     if let Ok(view) = &outcome {
-        // The act of whoever typed this, not of the worker: a preparation that ends after this was killed changes nothing.
+        // Set by this command, not by the worker: a preparation that ends after this command was killed changes
+        // nothing.
         let made = Published::load(run.path())?;
         let Version { name, number, .. } = &made.version;
         let before = versions::current(&context.workspace, name).ok();

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 pub(crate) fn make_current(context: &Context, typed: &str) -> Result<()> {
     let id = match typed.contains('@') {
         true => versions::resolve(&context.workspace, typed)?,
-        // The plain name is what is to mean something: of one version there is nothing to choose.
+        // A plain name is accepted only if it has one version.
         false => match versions::numbers(&context.workspace, typed).into_iter().collect::<Vec<_>>()[..] {
             [only] => Version::new(typed, only).id(),
             [] => versions::resolve(&context.workspace, typed)?,
@@ -33,15 +33,15 @@ pub(crate) fn make_current(context: &Context, typed: &str) -> Result<()> {
     print(&format!("{} is the current version of {}\n", printable(&whole.full()), printable(&version.name)))
 }
 
-/// What is listed of a version.
+/// An entry of the list of versions.
 struct Listed {
     version: Version,
-    /// None where the file that says so is damaged.
+    /// None if the file that records it is damaged.
     current: Option<bool>,
     report: Result<PrepareReport>,
     /// RFC 3339, UTC.
     written: Option<String>,
-    /// Models that were trained on it or one of its folds, or are at it.
+    /// Models that were trained on it or one of its folds, or are being trained.
     runs: usize,
 }
 

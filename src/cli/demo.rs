@@ -20,7 +20,7 @@ pub(crate) fn run(context: &Context, args: &DemoArgs) -> Result<()> {
     let sample = SampleSettings { images: args.images as usize, seed: args.seed, ..SampleSettings::default() };
     let job = JobSpec::Demo { sample };
     if is_interactive() && !args.plain && !context.json {
-        // A configuration that is wrong is told before anything is started.
+        // An invalid configuration is reported before anything is started.
         context.tui_options(None)?;
         let run = match find(context, &job)? {
             Some(run) => run.id().clone(),
@@ -48,7 +48,7 @@ pub(crate) fn run(context: &Context, args: &DemoArgs) -> Result<()> {
     if context.json { print_json(&rows) } else { print(&format!("\n{}", results::text(&rows))) }
 }
 
-/// Fetches the weights that the study needs, unless they are there.
+/// Fetches the weights that the study needs, unless they are installed.
 fn fetch_weights(context: &Context) -> Result<()> {
     let name = FeatureSpec::default().backbone;
     if !weights::status(&name)?.present {
@@ -62,7 +62,7 @@ fn start(context: &Context, job: JobSpec) -> Result<RunId> {
         .map(|launched| launched.run.id().clone())
 }
 
-/// The demo that was finished here before, or is at work now.
+/// The demo that was finished here before, or is running.
 fn find(context: &Context, job: &JobSpec) -> Result<Option<RunFolder>> {
     for run in RunFolder::list(&context.workspace)?.into_iter().rev() {
         let Ok(view) = RunView::open(run) else { continue };

@@ -1,4 +1,4 @@
-//! `faceprobe doctor`: what this machine has.
+//! `faceprobe doctor`: checks this machine.
 
 use super::Context;
 use super::output::{bytes, print, print_json};
@@ -9,7 +9,7 @@ use faceprobe_core::worker;
 use serde_json::{Value, json};
 use std::io::IsTerminal;
 
-/// A line of the account, and what is wrong with it, if anything.
+/// A line of the report, and the advice if something is wrong.
 struct Finding {
     name: &'static str,
     value: String,
@@ -67,7 +67,7 @@ fn findings(context: &Context) -> Vec<Finding> {
     findings
 }
 
-/// What the worker program says of the libtorch that it is linked to.
+/// The libtorch of the worker.
 fn libtorch() -> Finding {
     match worker::answer(&["devices"]) {
         Ok(devices) => Finding {
@@ -79,7 +79,7 @@ fn libtorch() -> Finding {
     }
 }
 
-/// What matters to the speed of convolutions and matrix products.
+/// Processor features that determine the speed of convolutions and matrix products.
 fn processor_features() -> Vec<&'static str> {
     let mut found = vec![std::env::consts::ARCH];
     #[cfg(target_arch = "x86_64")]
@@ -96,7 +96,7 @@ fn processor_features() -> Vec<&'static str> {
     found
 }
 
-/// The least memory that every step of the study fits into.
+/// The least memory that suffices for every step of the study.
 const ENOUGH_KIB: u64 = 3 << 20;
 
 fn memory() -> Finding {

@@ -16,7 +16,7 @@ use faceprobe_core::run::{choice, openings, results as table_of};
 use faceprobe_core::text::{line, printable};
 use serde::Serialize;
 
-/// What `evaluate --json` prints: the row of the results, and more.
+/// The output of `evaluate --json`: the row of the results, and more.
 #[derive(Serialize)]
 struct Evaluated {
     #[serde(flatten)]
@@ -24,7 +24,7 @@ struct Evaluated {
     figures: Vec<OfSplit>,
 }
 
-/// The figures of one split.
+/// The figures on one split.
 #[derive(Serialize)]
 struct OfSplit {
     split: &'static str,
@@ -61,7 +61,7 @@ pub(crate) fn run(context: &Context, args: &EvaluateArgs) -> Result<()> {
     print(&text)
 }
 
-/// The models of a cross-validation, and mean and spread over its folds.
+/// The models of a cross-validation, with mean and standard deviation over its folds.
 fn of_folds(context: &Context, view: &RunView) -> Result<()> {
     let rows = of_sweep(&context.workspace, view.id().as_str())?;
     if context.json {
@@ -127,12 +127,12 @@ impl OfSplit {
     }
 }
 
-/// A share, or that there is none.
+/// A proportion, or a placeholder.
 fn optional(value: Option<f64>) -> String {
     value.map_or_else(|| "-".into(), |value| format!("{value:.4}"))
 }
 
-/// The figures by name.
+/// The figures, by name.
 fn facts(figures: &Figures) -> Vec<(&'static str, String)> {
     let mut facts = vec![("accuracy", format!("{:.4} {} Wilson", figures.accuracy, interval(figures.interval)))];
     if let (Some(by_subject), Some(subjects)) = (figures.interval_by_subject, figures.subjects) {

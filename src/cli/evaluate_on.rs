@@ -10,7 +10,7 @@ use faceprobe_core::run::result_text::{set_name, share, with_interval};
 use faceprobe_core::run::{JobSpec, RunView};
 use faceprobe_core::text::line;
 
-/// The run on another data set.
+/// An external evaluation.
 pub(super) fn run(context: &Context, run: &str, on: &str) -> Result<()> {
     let Some(view) = scored(context, run, on)? else {
         return Ok(());
@@ -19,9 +19,9 @@ pub(super) fn run(context: &Context, run: &str, on: &str) -> Result<()> {
     if context.json { print_json(&figures) } else { print(&text(&figures)) }
 }
 
-/// Scores the run on another data set; the scores and figures are in the folder of the run that does it.
+/// Scores the run on another data set; scores and figures are in the folder of the evaluation's run.
 pub(super) fn scored(context: &Context, run: &str, on: &str) -> Result<Option<RunView>> {
-    // A mistyped name is told before a run is made of it; and the worker is in another folder.
+    // Checked before a run is created; and the worker runs in another folder.
     let by_path = on.contains('/') || on == "manifest.csv" || on == ".";
     let on = if by_path { on.to_owned() } else { versions::resolve(&context.workspace, on)? };
     let manifest = find_dataset(&context.workspace, &on)?;

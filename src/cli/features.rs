@@ -73,7 +73,7 @@ fn exported(context: &Context, args: &FeaturesExportArgs) -> Result<()> {
     ))
 }
 
-/// The stores of these features, once they have a row for every image that can be read.
+/// The stores of these features, after computing missing rows.
 fn filled(context: &Context, features: &FeatureSpec, manifest: &Manifest) -> Result<Vec<Store>> {
     let (stores, missing) = export::stores(&context.workspace, features, manifest, &Silent)?;
     if missing == 0 {

@@ -54,7 +54,7 @@ pub(super) fn run(context: &Context, args: &FeaturesMapArgs) -> Result<()> {
     print(&told(&map, &groups, &printable(&args.to.to_string_lossy())))
 }
 
-/// What is in the picture, and what its colours are.
+/// The description of the picture and its colours.
 fn told(map: &Map, groups: &Groups, file: &str) -> String {
     let counts = groups.counts();
     let colours: Vec<String> = groups

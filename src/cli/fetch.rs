@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// A server that is silent for so long is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Between two requests for portraits.
+/// Pause between two requests for portraits.
 const PAUSE: Duration = Duration::from_millis(100);
 const USER: &str = "FACEPROBE_ADIENCE_USER";
 const PASSWORD: &str = "FACEPROBE_ADIENCE_PASSWORD";
@@ -67,7 +67,7 @@ pub(crate) struct CongressArgs {
     /// Where to [default: data/congress in the workspace]
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
-    /// Overwrite a labels.csv there that was not made here
+    /// Overwrite a labels.csv there that faceprobe did not create
     #[arg(long)]
     pub force: bool,
 }
@@ -79,7 +79,7 @@ pub(crate) fn run(context: &Context, command: &FetchCommand) -> Result<()> {
     }
 }
 
-/// Where to, absolute: what is told afterwards is to be copied.
+/// The target folder, absolute, so that printed commands can be copied.
 fn folder(context: &Context, to: Option<&Path>, name: &str) -> PathBuf {
     match to {
         Some(to) => absolute(to).unwrap_or_else(|_| to.to_owned()),
@@ -125,7 +125,7 @@ fn fetch_adience(context: &Context, args: &AdienceArgs) -> Result<()> {
     print(&format!("{text}next: {}\n", line(&next)))
 }
 
-/// Who asks. A mirror may do without a name; the authors' server does not.
+/// The HTTP client. A mirror may need no name; the authors' server does.
 fn client(args: &AdienceArgs) -> Result<Client> {
     let at_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !args.password_stdin;
     let user = match args.user.clone().or_else(|| variable(USER)) {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Says how a run has ended: to the person on standard error, and its name on standard output for what comes next.
+/// Reports the end of a run: a sentence on standard error, and its name on standard output for the next command.
 pub(crate) fn ended(context: &Context, view: &RunView) -> Result<()> {
     if !context.quiet
         && let Some(outcome) = &view.facts().outcome
@@ -26,7 +26,7 @@ pub(crate) fn ended(context: &Context, view: &RunView) -> Result<()> {
     print(&format!("{}\n", view.id()))
 }
 
-/// The same of a run whose models are runs of their own, as JSON by setting.
+/// The same for a run whose models are runs of their own; with --json by setting.
 pub(crate) fn ended_with_models(context: &Context, view: &RunView) -> Result<()> {
     if context.json {
         let rows = results::of_sweep(&context.workspace, view.id().as_str())?;
@@ -35,7 +35,7 @@ pub(crate) fn ended_with_models(context: &Context, view: &RunView) -> Result<()>
     ended(context, view)
 }
 
-/// Starts a run. With `detach` prints its name and returns nothing; otherwise follows it to its end.
+/// Starts a run. With `detach`, prints its name and returns nothing; otherwise follows it to its end.
 pub(crate) fn start(context: &Context, job: JobSpec, detach: bool) -> Result<Option<RunView>> {
     let launched = launch(&context.workspace, &Spec::new(job, context.threads, &context.device))?;
     if detach {
@@ -51,7 +51,7 @@ pub(crate) fn start(context: &Context, job: JobSpec, detach: bool) -> Result<Opt
     follow(context, folder, Some(launched)).map(Some)
 }
 
-/// Puts a run behind those that train now or wait already, and prints its name.
+/// Adds a run to the queue of trainings, and prints its name.
 pub(crate) fn enqueue(context: &Context, job: JobSpec) -> Result<()> {
     let run = queue::add(&context.workspace, &Spec::new(job, context.threads, &context.device))?;
     queue::next(&context.workspace)?;
@@ -59,14 +59,14 @@ pub(crate) fn enqueue(context: &Context, job: JobSpec) -> Result<()> {
     if context.json { print_json(&json!({ "run": run })) } else { print(&format!("{run}\n")) }
 }
 
-/// How often the journal is looked at.
+/// Interval between reads of the journal.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Follows a run to its end and returns it as it ended. Ctrl-C stops a run that this command started (`launched`),
-/// and only ends the following of any other; a second Ctrl-C leaves either at work.
+/// Follows a run to its end and returns it. Ctrl-C stops a run that this command started (`launched`), and only stops
+/// following any other; a second Ctrl-C leaves either running.
 ///
 /// # Errors
-/// With the run's own sentence when it failed; when it was stopped or its worker vanished.
+/// With the run's own sentence if it failed; if it was stopped or its worker disappeared.
 pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Launched>) -> Result<RunView> {
     let presses = interrupts()?;
     let mut handled = 0;
@@ -76,12 +76,12 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
     let mut lost: Option<Instant> = None;
     loop {
         reporter.tell(&view, &mut words)?;
-        // The journal of a run that was set to work again tells of its last end until its new worker speaks.
+        // The journal of a restarted run still has its previous end until its new worker writes.
         let at_work = launched.as_mut().is_some_and(|launched| !launched.reap());
         if !at_work {
             view.refresh()?;
         }
-        // Folders that machines share lag behind the scheduler's queue.
+        // Shared folders lag behind the scheduler's queue.
         let gone = view.status == Status::Interrupted && view.standing().is_some();
         lost = if gone { lost.or_else(|| Some(Instant::now())) } else { None };
         let lags = lost.is_some_and(|since| since.elapsed() < LAG);
@@ -92,7 +92,7 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
         std::thread::sleep(TICK);
         if launched.as_mut().is_some_and(Launched::reap) && view.status == Status::Waiting && view.standing().is_none()
         {
-            // It ended before it could write its journal: its log says why.
+            // It ended before it could write to its journal: the reason is in its log.
             view.refresh()?;
             if view.status == Status::Waiting {
                 let log = view.folder.log_path();
@@ -159,12 +159,12 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
     }
 }
 
-/// Whether a library's last word is that it did not get the memory it asked for.
+/// Whether a library's last message is about failed memory allocation.
 fn is_of_memory(word: &str) -> bool {
     ["bad_alloc", "memory allocation of", "annot allocate memory"].iter().any(|known| word.contains(known))
 }
 
-/// What is said of a worker that ended and could not write why.
+/// The message about a worker that ended and could not write the reason.
 fn full_disk(view: &RunView) -> Error {
     let (id, folder) = (view.id(), view.folder.path().display());
     Error::failed(format!(
@@ -173,12 +173,12 @@ fn full_disk(view: &RunView) -> Error {
     ))
 }
 
-/// Whether there is no room left for even a journal where a folder lies.
+/// Whether the disk of a folder has no space left even for a journal.
 fn is_full(folder: &Path) -> bool {
     rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < 64 << 10)
 }
 
-/// Counts presses of Ctrl-C (and SIGTERM).
+/// Counts Ctrl-C (and SIGTERM).
 pub(crate) fn interrupts() -> Result<Arc<AtomicUsize>> {
     let presses = Arc::new(AtomicUsize::new(0));
     let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM])

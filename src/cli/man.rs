@@ -1,4 +1,4 @@
-//! `faceprobe man`: a page for the program and for each of its commands.
+//! `faceprobe man`: man pages for the program and each of its commands.
 
 use super::Context;
 use super::args::{Cli, ManArgs};
@@ -27,7 +27,7 @@ pub(crate) fn run(context: &Context, args: &ManArgs) -> Result<()> {
     Ok(())
 }
 
-/// The pages of a command and of those below it.
+/// The pages of a command and its subcommands.
 fn gather(command: &Command, name: &str, pages: &mut Vec<(String, Man)>) {
     let below = command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help");
     for one in below {

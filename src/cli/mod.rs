@@ -1,4 +1,4 @@
-//! The command line: arguments in, engine calls, text or JSON out. One file per subcommand.
+//! The command line: parses arguments, runs jobs and prints text or JSON. One file per subcommand.
 
 mod args;
 mod audit;
@@ -56,13 +56,13 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Everything a subcommand needs besides its own arguments.
+/// The global state of a subcommand.
 pub(crate) struct Context {
     pub workspace: Workspace,
     pub json: bool,
     pub quiet: bool,
     pub threads: usize,
-    /// As the command line says, if it does.
+    /// As given on the command line, if it is.
     pub asked_threads: Option<usize>,
     pub device: String,
     theme: Option<Palette>,
@@ -96,7 +96,8 @@ impl Context {
 }
 
 impl Context {
-    /// How the workbench is to be: as the options say, else as it is configured. Takes the keys of the configuration.
+    /// The options of the workbench: from the command line, else from the configuration. Also applies the configured
+    /// keys.
     fn tui_options(&self, start: Option<RunId>) -> Result<TuiOptions> {
         let config = self.config()?;
         let screen = config.screen()?;
@@ -118,18 +119,18 @@ impl Context {
     }
 }
 
-/// The grammar of the command line: what completions, man pages and the test of the documents are made from.
+/// The grammar of the command line, for completions, man pages and the test of the documents.
 pub fn grammar() -> clap::Command {
     Cli::command()
 }
 
-/// The whole program. No panic reaches the user: it ends as one sentence and exit code 1.
+/// Runs the program. A panic ends as one sentence and exit code 1.
 pub fn main() -> ExitCode {
     completions::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version come this way too, and are no errors.
+            // Help and version are returned as errors too.
             let code = if error.use_stderr() { 2 } else { 0 };
             if code == 0 {
                 let _ = error.print();
@@ -144,7 +145,7 @@ pub fn main() -> ExitCode {
             "faceprobe: this is a bug: {info}. What was finished is kept; please report the line above."
         ));
     }));
-    // A file that may not grow any more is then an error with a sentence, and not the end of the program.
+    // With the signal ignored, a file size limit becomes an error with a sentence instead of a kill.
     let _ = signal_hook::flag::register(libc::SIGXFSZ, Arc::default());
     match std::panic::catch_unwind(|| dispatch(&cli)) {
         Ok(Ok(code)) => code,
@@ -159,13 +160,13 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Says what clap says of arguments, which quotes them: as it would of the same arguments with control characters escaped.
+/// Prints clap's message about invalid arguments, which quotes them: parses them again with control characters escaped.
 fn say_misuse(error: &clap::Error) {
     let arguments = std::env::args_os().map(|argument| printable(&argument.to_string_lossy()).into_owned());
     let again = Cli::try_parse_from(arguments).err().filter(|again| again.kind() == error.kind());
     match again {
         Some(again) => output::ask(&again.render().to_string()),
-        // An escaped argument is not always refused for the same reason.
+        // An escaped argument may be refused for another reason.
         None => output::say(&line(&error.render().to_string())),
     }
 }
@@ -201,13 +202,13 @@ fn dispatch(cli: &Cli) -> Result<ExitCode> {
     }
 }
 
-/// Whether a full-screen program can be shown here.
+/// Whether standard output can show a full-screen program.
 fn is_interactive() -> bool {
     let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !dumb
 }
 
-/// Opens the workbench, on `run` if one is given.
+/// Opens the workbench, on `run` if given.
 fn workbench(context: &Context, run: Option<RunId>) -> Result<()> {
     if !is_interactive() {
         return Err(Error::usage(

@@ -1,11 +1,11 @@
-//! Settings as options of the command line, made from their statements.
+//! Options of the command line for settings, generated from their declarations.
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 use faceprobe_core::error::Result;
 use faceprobe_settings::{Domain, Info, Role, Settings, infos, set_all};
 use std::marker::PhantomData;
 
-/// The names and texts of settings that were given.
+/// The names and texts of the given settings.
 pub(crate) type Pairs = Vec<(String, String)>;
 
 /// The options of a structure of settings.
@@ -16,10 +16,10 @@ pub(crate) struct Options<S> {
 }
 
 impl<S: Settings> Options<S> {
-    /// The settings that were given, on the defaults.
+    /// The settings with the given values; others have their defaults.
     ///
     /// # Errors
-    /// The first that is refused, as wrong usage.
+    /// The first refusal, as wrong usage.
     pub(crate) fn read(&self) -> Result<S> {
         Ok(set_all(&self.pairs)?)
     }
@@ -46,7 +46,7 @@ impl<S: Settings> Args for Options<S> {
     }
 }
 
-/// The option of a setting. What it may be is looked at when all are read, so that every way in says the same.
+/// The option of a setting. Values are checked when all are read, so that refusals read the same everywhere.
 pub(crate) fn arg(info: &'static Info) -> Arg {
     let arg = Arg::new(info.name).long(info.name.replace('_', "-")).help(help(info)).value_name(info.hint());
     let arg = arg.allow_negative_numbers(true);
@@ -59,19 +59,19 @@ pub(crate) fn arg(info: &'static Info) -> Arg {
     }
 }
 
-/// The option of a setting of which several values are tried.
+/// The option of a setting that takes several values.
 pub(crate) fn axis(info: &'static Info) -> Arg {
     let hint = info.hint();
     arg(info).value_name(format!("{hint},…")).num_args(1)
 }
 
-/// The sentence and the default.
+/// The help text with the default.
 pub(crate) fn help(info: &Info) -> String {
     let default = info.default_told().map(|default| format!(" [default: {default}]"));
     format!("{}{}", info.help, default.unwrap_or_default())
 }
 
-/// The names and texts that were given of these settings.
+/// The names and texts given for these settings.
 pub(crate) fn given(matches: &ArgMatches, infos: impl IntoIterator<Item = &'static Info>) -> Pairs {
     let mut pairs = Pairs::new();
     for info in infos {
@@ -83,7 +83,7 @@ pub(crate) fn given(matches: &ArgMatches, infos: impl IntoIterator<Item = &'stat
     pairs
 }
 
-/// The settings that runs are told apart by, without their seeds.
+/// The settings that distinguish runs, without their seeds.
 pub(crate) fn without_seeds(infos: Vec<&'static Info>) -> impl Iterator<Item = &'static Info> {
     infos.into_iter().filter(|info| info.role == Role::Setting)
 }

@@ -1,5 +1,5 @@
-//! Printing that survives a closed pipe and hostile text, and plain tables. What the program says goes through here: the
-//! compiler's lints refuse `println!` and `eprintln!` everywhere else.
+//! Output that survives a closed pipe and escapes control characters; plain tables. All output goes through here: a
+//! lint refuses `println!` and `eprintln!` everywhere else.
 
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::text::{self, line, lines};
@@ -7,8 +7,8 @@ use serde::Serialize;
 use std::io::{ErrorKind, Write};
 use unicode_width::UnicodeWidthStr;
 
-/// Writes text to standard output, control characters but the ends of its lines escaped. A reader that has gone
-/// (`| head`) ends the program quietly.
+/// Writes text to standard output with control characters escaped, except line ends. If the reader has closed the pipe
+/// (`| head`), the program ends quietly.
 #[allow(clippy::disallowed_methods, reason = "here is the filter")]
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
@@ -19,41 +19,41 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Writes a value as JSON, indented, with a line end.
+/// Writes a value as indented JSON with a line end.
 pub(crate) fn print_json<T: Serialize + ?Sized>(value: &T) -> Result<()> {
     print(&(to_json(value)? + "\n"))
 }
 
-/// A value as indented JSON in which control characters have JSON's own escapes.
+/// A value as indented JSON, with control characters escaped in JSON's notation.
 pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
     text::json_value(value).map_err(|error| Error::failed(error.to_string()))
 }
 
-/// Says a line on standard error, whatever becomes of it there.
+/// Writes a line to standard error and ignores errors.
 pub(crate) fn say(text: &str) {
     ask(&format!("{text}\n"));
 }
 
-/// The same without a line end: the answer comes behind it.
+/// The same without a line end, for prompts.
 #[allow(clippy::disallowed_methods, reason = "here is the filter")]
 pub(crate) fn ask(text: &str) {
     let mut out = std::io::stderr().lock();
     let _ = out.write_all(lines(text).as_bytes()).and_then(|()| out.flush());
 }
 
-/// Says how the program ends, on one line.
+/// Writes the program's final error on one line.
 pub(crate) fn say_error(error: &Error) {
     say(&format!("faceprobe: {}", line(&error.to_string())));
 }
 
-/// How a column of a plain table is set.
+/// Alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
     Right,
 }
 
-/// A table in plain text: a head, a rule, the rows, columns as wide as they need to be. A cell stays on its line.
+/// A plain-text table: header, rule, rows; columns are as wide as needed. A cell stays on one line.
 pub(crate) fn table(head: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     let names: Vec<String> = head.iter().map(|(name, _)| line(name).into_owned()).collect();
     let fitting = |row: &Vec<String>| row.iter().map(|cell| line(cell).into_owned()).collect();

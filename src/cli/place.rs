@@ -1,4 +1,4 @@
-//! Doing jobs somewhere else than in a worker of this command: as the tasks of a plan.
+//! Runs jobs as the tasks of a plan: here one after another, or on Slurm.
 
 use super::Context;
 use super::args::{On, PlaceArgs};
@@ -16,20 +16,20 @@ use serde_json::json;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// What became of jobs that were asked for.
+/// The outcome of placing jobs.
 pub(crate) enum Outcome {
-    /// They are to be done here, by workers of this command.
+    /// They are to be run by workers of this command.
     Here,
-    /// All there is to say was said.
+    /// Everything was printed already.
     Told,
-    /// They are done: the runs, in the order of the jobs.
+    /// They are finished: the runs, in the order of the jobs.
     Done(Vec<RunView>),
 }
 
-/// Does jobs where the user wants them done, and follows them to their end unless `detach`.
+/// Runs jobs where the user requests, and follows them to their end unless `detach`.
 ///
 /// # Errors
-/// Jobs or options that are refused; a scheduler that is not there; tasks that fail.
+/// Jobs or options that are refused; a missing scheduler; tasks that fail.
 pub(crate) fn place(context: &Context, args: &PlaceArgs, jobs: Vec<JobSpec>, detach: bool) -> Result<Outcome> {
     let on = args.on.unwrap_or(On::Local(None));
     if args.sbatch.is_some() && !matches!(on, On::Slurm(_)) {
@@ -91,7 +91,7 @@ pub(crate) fn specs(context: &Context, terms: Option<&Terms>, jobs: Vec<JobSpec>
     jobs.into_iter().map(|job| Spec::new(job, threads, &context.device)).collect()
 }
 
-/// Submits what is not done and not in the queue, and says so.
+/// Submits tasks that are neither done nor queued, and reports it.
 pub(crate) fn announce(context: &Context, plan: &Plan, terms: &Terms) -> Result<()> {
     for submitted in submit::submit(plan, terms)? {
         if !context.quiet {
@@ -146,10 +146,10 @@ fn notes(plan: &Plan) -> Vec<String> {
 
 /// How often the queue is looked at.
 const TICK: Duration = Duration::from_secs(1);
-/// So long tasks may be neither in the queue nor done, as far as can be seen: folders that machines share lag behind.
+/// Time that tasks may be neither queued nor done: shared folders lag behind.
 pub(super) const LAG: Duration = Duration::from_secs(15);
 
-/// Follows a plan in Slurm's queue to its end. Ctrl-C ends the following and nothing else.
+/// Follows a plan in Slurm's queue to its end. Ctrl-C only stops following.
 ///
 /// # Errors
 /// Tasks that left the queue and are not done.

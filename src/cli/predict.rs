@@ -11,8 +11,8 @@ use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Predicts everything that was named; each answer appears as it comes, in the order of the inputs. Exit code 1 when
-/// any image could not be predicted.
+/// Predicts all inputs; answers are printed as they arrive, in input order. Exit code 1 if any image could not be
+/// predicted.
 pub(crate) fn run(context: &Context, args: &PredictArgs) -> Result<ExitCode> {
     check_stdin(args)?;
     let batch = Batch {
@@ -38,7 +38,7 @@ pub(crate) fn run(context: &Context, args: &PredictArgs) -> Result<ExitCode> {
     let told = tell(context, args, &mut answers);
     drop(answers);
     if let Some(messages) = messages {
-        // It ends with the worker, and a panic there was said.
+        // It ends with the worker, whose panic was reported.
         let _ = messages.join();
     }
     let (summary, seconds) = told?;
@@ -52,7 +52,7 @@ pub(crate) fn run(context: &Context, args: &PredictArgs) -> Result<ExitCode> {
     Ok(if summary.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Prints the answers as they come; how it went, and in how many seconds.
+/// Prints the answers as they arrive; returns their counts and the seconds.
 fn tell(context: &Context, args: &PredictArgs, answers: &mut Answers) -> Result<(BatchSummary, f64)> {
     let mut begun = Instant::now();
     let mut printer = None;
@@ -60,7 +60,7 @@ fn tell(context: &Context, args: &PredictArgs, answers: &mut Answers) -> Result<
         match (answers.reply()?, &mut printer) {
             (BatchReply::Begun { classes }, _) => {
                 begun = Instant::now();
-                // From here on, what goes wrong is an answer.
+                // From here on, errors are answers.
                 printer.insert(Printer::new(context, args, &classes)).begin()?;
             }
             (BatchReply::Answer(prediction), Some(printer)) => printer.take(&prediction)?,
@@ -73,7 +73,7 @@ fn tell(context: &Context, args: &PredictArgs, answers: &mut Answers) -> Result<
     }
 }
 
-/// Says what the worker and its libraries say, line by line.
+/// Prints the messages of the worker and its libraries, line by line.
 fn pass_on(messages: impl Read) {
     let mut messages = BufReader::new(messages);
     let mut said = Vec::new();
@@ -83,7 +83,7 @@ fn pass_on(messages: impl Read) {
     }
 }
 
-/// Standard input is read once, and who types into it is told so.
+/// Standard input can be read once, and a terminal as input gets a prompt.
 fn check_stdin(args: &PredictArgs) -> Result<()> {
     let named = args.paths.iter().filter(|path| path.as_os_str() == "-").count();
     if named + usize::from(args.stdin) > 1 {
@@ -108,10 +108,10 @@ fn text(summary: &BatchSummary, seconds: f64) -> String {
     text
 }
 
-/// Writes answers in one of three forms.
+/// Prints answers in one of three formats.
 struct Printer {
     form: Form,
-    /// Columns of the label.
+    /// Width of the label column.
     label: usize,
     head: bool,
     written: usize,
@@ -124,10 +124,10 @@ enum Form {
     Csv,
 }
 
-/// Training images that a line of an answer names; JSON has all that voted.
+/// Neighbours named in a line of text; JSON has all that voted.
 const NEAREST: usize = 3;
 
-/// Columns of what went into the network.
+/// Width of the input column.
 const INPUT: usize = 13;
 
 impl Printer {
@@ -217,7 +217,7 @@ fn indented(prediction: &impl Serialize) -> Result<String> {
     Ok(text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))
 }
 
-/// The fields of `--json`; of the faces, how many there are and the box of the one that is told.
+/// The fields of `--json`, with the number of faces and the box of the predicted one.
 const COLUMNS: [&str; 15] = [
     "path",
     "label",

@@ -1,4 +1,4 @@
-//! Progress of work that this process does itself.
+//! Progress of work done by this process.
 
 use super::bar::Bar;
 use super::output::{bytes, duration};
@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Off a terminal, progress is a line at most this often.
+/// Without a terminal, the minimum interval of progress lines.
 const QUIET_FOR: Duration = Duration::from_secs(5);
 
-/// Tells on standard error; Ctrl-C stops at the next safe point.
+/// Reports on standard error; Ctrl-C stops at the next safe point.
 pub(crate) struct Reporter {
     bar: Bar,
     spoke: Mutex<Instant>,
@@ -30,7 +30,7 @@ impl Reporter {
         Ok(Self { bar, spoke: Mutex::new(Instant::now()), interrupted })
     }
 
-    /// Prints a line between the progress.
+    /// Prints a line between progress lines.
     pub(crate) fn say(&self, text: &str) {
         self.bar.say(text);
     }

@@ -1,4 +1,4 @@
-//! `faceprobe results`: every model side by side.
+//! `faceprobe results`: the table of all models.
 
 use super::Context;
 use super::args::ResultsArgs;
@@ -60,7 +60,7 @@ pub(crate) fn run(context: &Context, args: &ResultsArgs) -> Result<()> {
     if context.json { print_json(&rows) } else { print(&text(&rows)) }
 }
 
-/// The table in the format that another program wants, into a file or onto standard output.
+/// The table in an export format, to a file or standard output.
 fn exported(context: &Context, args: &ResultsArgs, rows: &[ResultRow], outputs: &mut Outputs) -> Result<()> {
     let by_ending = || args.output.as_deref().and_then(Format::of_path);
     let format = args.format.or_else(by_ending).ok_or_else(|| {
@@ -76,7 +76,7 @@ fn exported(context: &Context, args: &ResultsArgs, rows: &[ResultRow], outputs: 
         return print(&text);
     };
     outputs.write(path, text.as_bytes())?;
-    // Where the table itself may be read from, nothing is said.
+    // If the table itself may go to a terminal stream, nothing else is printed.
     if context.quiet || is_stream(path) {
         Ok(())
     } else {
@@ -88,11 +88,11 @@ fn exported(context: &Context, args: &ResultsArgs, rows: &[ResultRow], outputs: 
     }
 }
 
-/// What `!` says.
+/// The legend of `!`.
 const AFTER_OPENING: &str =
     "! made after the test split of its data had been opened, or may have been: its test accuracy may be too good\n";
 
-/// The table in plain text, with a line for each mark that occurs in it.
+/// The table in plain text, with a legend for each mark in it.
 pub(crate) fn text(rows: &[ResultRow]) -> String {
     if rows.is_empty() {
         return "No model has been trained here yet; 'faceprobe train --help' says how, 'faceprobe demo' shows it.\n"
@@ -150,7 +150,7 @@ pub(crate) fn text(rows: &[ResultRow]) -> String {
     text
 }
 
-/// One line per setting, with mean and standard deviation over its seeds or folds, and what splits by image leak.
+/// One row per setting, with mean and standard deviation over its seeds or folds, and the leak of random splits.
 pub(crate) fn settings_text(rows: &[SettingRow]) -> String {
     if rows.is_empty() {
         return "No model is finished here yet; 'faceprobe results' shows what is at work.\n".into();
@@ -197,7 +197,7 @@ pub(crate) fn settings_text(rows: &[SettingRow]) -> String {
     text
 }
 
-/// The same settings under a random split and with people kept apart, side by side.
+/// The same settings with a random split and with subjects kept together.
 fn leaks(rows: &[SettingRow]) -> String {
     use Align::{Left, Right};
     let cells = result_text::leaks(rows, "-");

@@ -1,4 +1,4 @@
-//! What a run that is followed says in plain text on standard error, that of the run it has at work included.
+//! Reports a followed run in plain text on standard error, including the present run of a series.
 
 use super::bar::Bar;
 use super::output::duration;
@@ -10,25 +10,25 @@ use faceprobe_core::run::{Facts, Follower, RunFolder, RunView, Story};
 use faceprobe_core::text::line;
 use std::time::{Duration, Instant};
 
-/// Off a terminal, progress is a line at most this often.
+/// Without a terminal, the minimum interval of progress lines.
 const QUIET_FOR: Duration = Duration::from_secs(5);
 
-/// A run and, where it is a series of others, the one of them at work.
+/// A run and, if it is a series, its present part.
 pub(crate) struct RunReporter {
     own: Told,
-    /// The run at work, with what its journal comes to.
+    /// The present part, with the state of its journal.
     part: Option<(Told, Follower<Facts>)>,
-    /// Whether its stages are runs with journals of their own. Earlier versions wrote all they told into one.
+    /// Whether its stages are runs with journals of their own. Earlier versions wrote all events to one journal.
     series: Option<bool>,
 }
 
 impl RunReporter {
-    /// Nothing of the run was told yet.
+    /// Nothing was reported yet.
     pub(crate) fn new(view: &RunView) -> Self {
         Self { own: Told::new(&view.folder), part: None, series: None }
     }
 
-    /// Says what is new.
+    /// Reports new events.
     ///
     /// # Errors
     /// A journal that cannot be read.
@@ -39,7 +39,7 @@ impl RunReporter {
             let are_runs = || stages.iter().all(|stage| view.folder.part(stage).is_some());
             self.series = Some(view.spec.job.is_series() && are_runs());
         }
-        // What ended comes before what begins.
+        // Ends come before starts.
         self.tell_part(words)?;
         self.own.tell_notes(words);
         while let Some(stage) = self.own.tell_stage(words) {
@@ -65,7 +65,7 @@ impl RunReporter {
     }
 }
 
-/// How much of a run's story was told.
+/// How much of a run's history was reported.
 struct Told {
     story: Follower<Story>,
     stages: usize,
@@ -76,7 +76,7 @@ struct Told {
     skipped: usize,
 }
 
-/// At most this many skipped inputs are named; the Features screen and the journal have them all.
+/// Maximum number of skipped inputs to print; the Features screen and the journal have all.
 const NAMED: usize = 5;
 
 impl Told {
@@ -91,7 +91,7 @@ impl Told {
         self.notes = notes.len();
     }
 
-    /// Tells the next stage that was not told yet.
+    /// Reports the next stage, if there is one.
     fn tell_stage(&mut self, words: &mut Words) -> Option<String> {
         let stage = self.story.state().stages.get(self.stages)?.clone();
         self.stages += 1;
@@ -110,14 +110,14 @@ impl Told {
             words.say(&trial_line(trial));
         }
         self.trials = story.trials.len();
-        // A run of several trainings, as earlier versions wrote it, tells their epochs one after the other, each from 1.
+        // A run of several trainings, as earlier versions wrote it, has their epochs in sequence, each from 1.
         let epochs = &story.epochs;
         if epochs.len() < self.epochs || epochs.last().is_some_and(|last| last.epoch < self.last_epoch) {
             self.epochs = 0;
         }
         self.last_epoch = epochs.last().map_or(0, |last| last.epoch);
         for epoch in epochs.iter().skip(self.epochs) {
-            // A long training is told in about twenty lines.
+            // A long training is reported in about twenty lines.
             let every = (epoch.epochs / 20).max(1);
             if epoch.epoch == 1 || epoch.epoch % every == 0 || epoch.epoch == epoch.epochs {
                 words.say(&epoch_line(epoch));
@@ -133,13 +133,13 @@ impl Told {
 /// The lines and the bar on standard error.
 pub(crate) struct Words {
     bar: Bar,
-    /// Of what the bar shows.
+    /// The prefix of the bar.
     stage: String,
     spoke: Instant,
 }
 
 impl Words {
-    /// Silent where `quiet`; with a bar on a terminal.
+    /// Silent if `quiet`; with a bar on a terminal.
     pub(crate) fn new(quiet: bool) -> Self {
         let bar = Bar::new("{msg:14} {wide_bar} {prefix}", quiet);
         Self { bar, stage: String::new(), spoke: Instant::now() }
@@ -152,13 +152,13 @@ impl Words {
         }
     }
 
-    /// Says a line, unless silent. What a journal tells stays on it.
+    /// Prints a line, unless silent. Text from a journal stays on one line.
     pub(crate) fn say(&mut self, text: &str) {
         self.spoke = Instant::now();
         self.bar.say(&line(text));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn finish(&self) {
         self.bar.finish();
     }

@@ -76,16 +76,16 @@ fn tell(context: &Context, run: &RunFolder, command: Command) -> Result<()> {
     print(&format!("{} was told to {}.\n", run.id(), command.word()))
 }
 
-/// A paused run goes on; one whose worker has ended gets a new one, which goes on from its last checkpoint.
+/// Resumes a paused run, or starts a new worker that continues from the last checkpoint.
 fn resume(context: &Context, run: RunFolder) -> Result<()> {
-    // Of a run on a cluster some tasks may be in the queue and others not.
+    // Of a run on a cluster some tasks may be queued and others not.
     let placed = slurm::place::is_placed(&run);
     if run.is_alive() && (!placed || slurm::submit::is_paused(&run)) {
         return tell(context, &run, Command::Resume);
     }
     let mut launched = launch::resume(&context.workspace, run)?;
     let id = launched.run.id().clone();
-    // Whoever follows it next finds it at work, not as it was left.
+    // The next client that follows it must find it running.
     while !launched.run.is_alive() && !launched.reap() {
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -114,7 +114,7 @@ fn describe(view: &RunView) -> Value {
     )
 }
 
-/// The same of a run that cannot be read.
+/// The same for a run that cannot be read.
 fn describe_damaged(damaged: &Damaged) -> Value {
     labelled(
         &damaged.folder,
@@ -132,7 +132,7 @@ fn describe_damaged(damaged: &Damaged) -> Value {
     )
 }
 
-/// With what a person wrote on it, and its size. A damaged label takes nothing from what the run itself tells.
+/// With its label and size. A damaged label does not hide the run's own data.
 fn labelled(run: &RunFolder, mut about: Value) -> Value {
     let label = Label::load(run).unwrap_or_default();
     about["title"] = label.title.into();
@@ -153,7 +153,7 @@ fn status(view: &RunView) -> Status {
 
 fn list(context: &Context) -> Result<()> {
     let mut runs = listing::all(&context.workspace)?;
-    // Damaged ones, whose time nobody knows, come first.
+    // Damaged runs, whose time is unknown, come first.
     runs.sort_by(|a, b| created(a).cmp(&created(b)));
     let labels: HashMap<RunId, Label> =
         runs.iter().map(folder).map(|run| (run.id().clone(), Label::load(run).unwrap_or_default())).collect();
@@ -216,7 +216,7 @@ fn created(run: &Listed) -> Option<&str> {
     }
 }
 
-/// Status, data, when it was started, how long it took, and what came of it.
+/// Status, data, start, duration and result.
 fn cells(run: &Listed) -> [String; 5] {
     let view = match run {
         Listed::Run(view) => view,

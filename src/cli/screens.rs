@@ -1,4 +1,4 @@
-//! `faceprobe screens --to DIR`: a picture of every screen, for the README.
+//! `faceprobe screens --to DIR`: a picture of every screen, for the documents.
 
 use super::Context;
 use super::args::ScreensArgs;

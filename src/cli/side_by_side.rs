@@ -1,4 +1,4 @@
-//! `faceprobe results --compare RUN RUN…`: models side by side.
+//! `faceprobe results --compare RUN RUN…`: compares models.
 
 use super::Context;
 use super::output::{Align, print, print_json, table};
@@ -8,7 +8,7 @@ use faceprobe_core::run::RunFolder;
 use faceprobe_core::run::compare::{self, Comparison, Difference};
 use serde_json::json;
 
-/// Images listed in plain text; `--json` has them all.
+/// Images listed in plain text; `--json` has all.
 const LISTED: usize = 20;
 
 pub(crate) fn run(context: &Context, runs: &[String], split: Split) -> Result<()> {

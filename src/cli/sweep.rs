@@ -1,4 +1,4 @@
-//! `faceprobe sweep`: many heads over the same features.
+//! `faceprobe sweep`: many heads on the same features.
 
 use super::Context;
 use super::args::SweepArgs;
@@ -38,7 +38,7 @@ pub(crate) fn run(context: &Context, args: &SweepArgs) -> Result<()> {
     ended_with_models(context, &view)
 }
 
-/// What was given of the heads: settings with one value, and axes with several.
+/// The given settings of the heads: single values, and axes with several.
 fn heads(args: &SweepArgs) -> Result<(Pairs, Vec<Axis>)> {
     let (mut base, mut varied) = (Pairs::new(), Vec::new());
     for (setting, text) in &args.heads.0 {
@@ -56,7 +56,7 @@ fn spec(args: &SweepArgs) -> Result<SweepSpec> {
     Ok(SweepSpec { features: args.features.read()?, base: set_all(&base)?, axes, own: args.own.read()? })
 }
 
-/// Adds to what a sweep is to train and sets it to work again.
+/// Adds to a sweep's values and restarts it.
 fn extend(context: &Context, args: &SweepArgs, name: &str) -> Result<Option<RunView>> {
     let run = RunFolder::find(&context.workspace, name)?;
     let mut whole = run.spec()?;

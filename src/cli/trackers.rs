@@ -1,4 +1,4 @@
-//! `faceprobe runs export`: runs as the files of other programs that keep track of runs.
+//! `faceprobe runs export`: exports runs for experiment trackers.
 
 use super::Context;
 use super::output::{print, print_json};
@@ -50,7 +50,7 @@ pub(crate) fn export(
     print(&lines.into_iter().flatten().collect::<String>())
 }
 
-/// The runs that were named, or all that have trained a model.
+/// The named runs, or all with a trained model.
 fn tracked(context: &Context, names: &[String]) -> Result<Vec<Tracked>> {
     if !names.is_empty() {
         return names.iter().map(|name| Tracked::read(&RunFolder::find(&context.workspace, name)?)).collect();

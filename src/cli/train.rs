@@ -39,7 +39,7 @@ pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
         return Ok(());
     };
     if of_folds {
-        // Mean and spread over the folds.
+        // Mean and standard deviation over the folds.
         return ended_with_models(context, &view);
     }
     if context.json {
@@ -48,7 +48,7 @@ pub(crate) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     ended(context, &view)
 }
 
-/// The same training with each seed, or as it is.
+/// The training repeated for each seed, or unchanged.
 fn with_seeds(job: &JobSpec, seeds: &[u64]) -> Vec<JobSpec> {
     if seeds.is_empty() {
         return vec![job.clone()];
@@ -63,7 +63,7 @@ fn with_seeds(job: &JobSpec, seeds: &[u64]) -> Vec<JobSpec> {
     seeds.iter().map(one).collect()
 }
 
-/// Says what trainings came to: as one training says it, or as so many.
+/// Reports the outcome of one or several trainings.
 fn trained(context: &Context, views: Vec<RunView>) -> Result<()> {
     if let [view] = &views[..] {
         return match (&view.spec.job, context.json) {
@@ -85,7 +85,7 @@ fn trained(context: &Context, views: Vec<RunView>) -> Result<()> {
     print_json(&rows)
 }
 
-/// The version of the prepared set that was named, or of the only one there is.
+/// The named version of a prepared set, or the only one there is.
 pub(crate) fn dataset_name(context: &Context, arg: &DatasetArg) -> Result<String> {
     if let Some(name) = &arg.data {
         return versions::resolve(&context.workspace, name);
@@ -104,7 +104,7 @@ pub(crate) fn dataset_name(context: &Context, arg: &DatasetArg) -> Result<String
     }
 }
 
-/// What a command asks for. The name of a cross-validation stands for all its folds.
+/// The job of a command. The name of a cross-validation means all its folds.
 fn job<'a>(context: &Context, command: &'a TrainCommand) -> Result<(JobSpec, &'a DetachArg)> {
     let (kind, given, dataset, detach) = match command {
         TrainCommand::Other(Other::Ensemble { runs, detach }) => {

@@ -39,7 +39,7 @@ pub(crate) fn run(context: &Context, command: &WeightsCommand) -> Result<()> {
                     file.display()
                 )));
             }
-            // A TorchScript file that is new has no status yet.
+            // A new TorchScript file has no status yet.
             let before = weights::status(name).ok().and_then(|status| status.sha256);
             let reporter = Reporter::new(context.quiet)?;
             let record = weights::import(name, file, &reporter)?;
@@ -54,7 +54,7 @@ pub(crate) fn run(context: &Context, command: &WeightsCommand) -> Result<()> {
     }
 }
 
-/// Says what is stored now.
+/// Reports what is stored now.
 fn stored(context: &Context, name: &str) -> Result<()> {
     let status = weights::status(name)?;
     if context.json {
@@ -73,7 +73,7 @@ fn stored(context: &Context, name: &str) -> Result<()> {
     print(&format!("{name}: {} ({})\n", printable(&path), bytes(status.bytes.unwrap_or(0))))
 }
 
-/// Bytes that the weights take when they are there.
+/// Size of installed weights in bytes.
 fn size(info: &BackboneInfo) -> u64 {
     4 * info.parameters().iter().map(|(_, shape)| shape.iter().product::<usize>() as u64).sum::<u64>()
 }

@@ -1,4 +1,4 @@
-//! `faceprobe work PLAN --task I`: a task of a plan, here. Slurm calls it on its nodes.
+//! `faceprobe work PLAN --task I`: runs a task of a plan on this machine. Called by Slurm on its nodes.
 
 use super::Context;
 use super::args::WorkArgs;
@@ -19,9 +19,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often a worker is looked after.
+/// Interval between checks of a worker.
 const TICK: Duration = Duration::from_millis(100);
-/// A worker that is killed is begun again so often: it goes on from what it has written.
+/// Maximum number of starts of a worker: a killed one is restarted and continues from what it has written.
 const TRIES: usize = 3;
 
 pub(crate) fn run(context: &Context, args: &WorkArgs) -> Result<()> {
@@ -35,7 +35,7 @@ pub(crate) fn run(context: &Context, args: &WorkArgs) -> Result<()> {
     }
 }
 
-/// Does all tasks of a plan that are not done, here, one after the other.
+/// Runs all unfinished tasks of a plan here, one after another.
 ///
 /// # Errors
 /// With the first task that fails.
@@ -50,18 +50,18 @@ struct Attempt<'a> {
     task: usize,
     beat: Beat,
     beaten: Option<Instant>,
-    /// The signal that asked it to end, 0 until one does.
+    /// The signal that requested its end, 0 if none.
     signal: Arc<AtomicI32>,
     quiet: bool,
     /// Where images are copied to. The folder goes with the attempt, however it ends.
     copies: Option<tempfile::TempDir>,
 }
 
-/// How a worker ended.
+/// The end of a worker.
 enum End {
     Done,
     Failed(String),
-    /// At the word of a signal.
+    /// By a signal to this process.
     Stopped,
 }
 
@@ -73,7 +73,7 @@ impl<'a> Attempt<'a> {
         let told = Arc::clone(&signal);
         std::thread::spawn(move || {
             for signal in signals.forever() {
-                // The first says why it is to end.
+                // The first signal gives the reason.
                 let _ = told.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed);
             }
         });
@@ -119,7 +119,7 @@ impl<'a> Attempt<'a> {
         if failed.is_empty() { plan.set_done(self.task) } else { Err(Error::failed(failed.join(" "))) }
     }
 
-    /// Whether a piece was done by an earlier attempt.
+    /// Whether a piece was finished by an earlier attempt.
     fn is_done(&self, piece: &Piece) -> Result<bool> {
         let run = RunFolder::find(&self.workspace, &piece.run)?;
         if let Some(share) = piece.share {
@@ -169,7 +169,7 @@ impl<'a> Attempt<'a> {
         Ok(end)
     }
 
-    /// Runs a worker to its end, showing meanwhile that the task lives.
+    /// Runs a worker to its end, and keeps the task's heartbeat.
     fn worker(&mut self, piece: &Piece) -> Result<ExitStatus> {
         let program = worker::program()?;
         let mut command = Command::new(&program);
@@ -200,10 +200,10 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Shows that the task lives, every few seconds.
+    /// Writes the task's heartbeat every few seconds.
     ///
     /// # Errors
-    /// When another attempt has begun since: the scheduler has given this one up.
+    /// If another attempt has started since: the scheduler has given this one up.
     fn beat(&mut self) -> Result<()> {
         if self.beaten.is_some_and(|at| at.elapsed() < beat::EVERY) {
             return Ok(());
@@ -226,7 +226,7 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    /// After a signal: back into the queue, unless the scheduler has taken the task out of it.
+    /// After a signal: requeues the task, unless the scheduler has cancelled it.
     fn go_back(&self) -> Result<()> {
         let Some(job) = &self.beat.job else {
             return Err(Error::stopped_with(format!("Task {} was stopped; what was finished is kept.", self.task)));
@@ -236,7 +236,7 @@ impl<'a> Attempt<'a> {
             return Err(Error::stopped_with(format!("Task {} was taken off; what was finished is kept.", self.task)));
         }
         let mut outcome = Ok(());
-        // A controller that is being restarted answers a little later.
+        // A controller that is being restarted replies a little later.
         for _ in 0..5 {
             outcome = queue::tell("scontrol", &["requeue", job]).map(|_| ());
             if outcome.is_ok() {
@@ -249,7 +249,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Whether the scheduler still means a task to run.
+/// Whether the scheduler still wants a task to run.
 fn is_running(job: &str) -> bool {
     let told = queue::tell("scontrol", &["show", "job", "--oneliner", job]);
     told.is_ok_and(|text| text.split_whitespace().any(|field| field == "JobState=RUNNING"))

@@ -1,5 +1,5 @@
-//! What the view of an audit wants done, on the job thread: reading what was found and decided, writing decisions. The
-//! audit itself is a run like others.
+//! Jobs of the audit view, carried out on the job thread: reading findings and decisions, writing decisions. The audit
+//! itself is a run like others.
 
 use faceprobe_core::audit::Audit;
 use faceprobe_core::dataset::decisions::{Change, Decision, Decisions};
@@ -7,16 +7,16 @@ use faceprobe_core::error::{Error, Result};
 use faceprobe_core::workspace::Workspace;
 use std::collections::BTreeMap;
 
-/// Something to be done.
+/// A job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AuditJob {
-    /// Reads the last audit of a prepared set, and what was decided.
+    /// Reads the last audit of a prepared set, and the decisions taken since.
     Read { dataset: String },
-    /// Writes decisions down.
+    /// Writes decisions.
     Decide { changes: Vec<Change> },
 }
 
-/// What came of it.
+/// The result of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AuditReply {
     /// None where the set was not audited yet.
@@ -27,7 +27,7 @@ pub enum AuditReply {
     Refused(String),
 }
 
-/// What was found, and what was decided since.
+/// Findings, and the decisions taken since.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
     pub audit: Audit,

@@ -1,4 +1,4 @@
-//! What can be asked of runs from several screens: the demo, pause, stop; and the word when a run ends.
+//! Commands on runs that several screens share: the demo, pause, resume and stop; and the message when a run ends.
 
 use super::app::App;
 use super::effect::Effect;
@@ -11,7 +11,7 @@ use faceprobe_core::run::{JobSpec, Status, control};
 use std::sync::Arc;
 
 impl App {
-    /// The run that pause and stop mean on this screen.
+    /// The run that pause and stop act on from this screen.
     pub fn at_work(&self) -> Option<Arc<Run>> {
         let run = match self.views.open() {
             Some(view) => view.at_work(&self.shared),
@@ -20,7 +20,7 @@ impl App {
         self.shared.obeying(run)
     }
 
-    /// Whether the footer should offer an action now: what would do nothing is left to the help.
+    /// Whether the footer should offer an action now: actions without effect are left to the help.
     pub fn offers(&self, action: Action) -> bool {
         match action {
             Action::PauseResume => self.at_work().is_some_and(|run| run.status != Status::Queued),
@@ -35,8 +35,8 @@ impl App {
 }
 
 impl Shared {
-    /// The run that obeys where `run` is meant: the heads of a sweep and the parts of a demo obey the run that they are
-    /// part of. None where it is over.
+    /// The run that is controlled where `run` is meant: the heads of a sweep and the parts of a demo follow the run
+    /// that they are part of. None where it is over.
     fn obeying(&self, run: Option<Arc<Run>>) -> Option<Arc<Run>> {
         let run = run?;
         let parent = run.parent.as_deref().and_then(|parent| self.snapshot.run(parent));
@@ -64,7 +64,7 @@ impl Shared {
         Vec::new()
     }
 
-    /// Pauses a run that works, or lets a paused one go on.
+    /// Pauses a run that works, or resumes a paused one.
     pub fn pause_or_resume(&mut self, run: Option<Arc<Run>>) -> Vec<Effect> {
         let run = self.obeying(run);
         let command = match run.as_ref().map(|run| run.status) {
@@ -83,7 +83,7 @@ impl Shared {
         run.map(|run| Job::Control { run: run.id.clone(), command }.into()).into_iter().collect()
     }
 
-    /// Sets a new worker to a run whose worker has ended before its work was done.
+    /// Starts a new worker for a run whose worker ended before its work was done.
     pub fn resume(&mut self, run: &Run) -> Vec<Effect> {
         let text = match (run.status, &run.job) {
             (Status::Done, _) => format!("{} is done; there is nothing left to resume.", run.id),
@@ -114,7 +114,7 @@ impl Shared {
     }
 }
 
-/// The sentence for a run that ended.
+/// The message about a run that ended.
 pub fn ended(run: &Run) -> (Tone, String) {
     let outcome = run.facts.outcome.as_deref().unwrap_or_default();
     match run.status {

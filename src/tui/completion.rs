@@ -1,5 +1,5 @@
-//! Completion of paths with Tab, as shells do it: what all names have in common first, then a list of them. Folders are read
-//! on the thread that reads ([`super::reading`]), so that a large or a slow one stops nobody.
+//! Completes paths with Tab, as shells do: first the common prefix of all names, then a list of them. Folders are read
+//! on the thread of [`super::reading`], so that a large or slow one does not block the screen.
 
 use super::folders::{clean, expand};
 use super::theme::Theme;
@@ -24,14 +24,14 @@ pub enum Paths {
     Source,
 }
 
-/// A name that fits.
+/// A candidate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
-    /// As it is put into the line, with what ends it: `/` for a folder, `:` for a layout.
+    /// The text put into the line, with its ending: `/` for a folder, `:` for a layout.
     pub text: String,
 }
 
-/// What a text begins with, up to where names begin, and the names there.
+/// A text up to where its last name begins, and the candidates there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
     pub head: String,
@@ -39,7 +39,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// The names that begin as `text` goes on; none where it is about another folder. Hidden ones only after a dot.
+    /// The candidates for `text`; none where it is about another folder. Hidden names only after a dot.
     pub fn fitting(&self, text: &str) -> Vec<&str> {
         let Some(begun) = text.strip_prefix(self.head.as_str()) else { return Vec::new() };
         if begun.contains('/') {
@@ -49,7 +49,7 @@ impl Names {
         self.names.iter().map(|name| name.text.as_str()).filter(fits).collect()
     }
 
-    /// `text` with all that the fitting names have in common.
+    /// `text` extended by the common prefix of all candidates.
     pub fn extended(&self, text: &str) -> Option<String> {
         let fitting = self.fitting(text);
         let first = fitting.first()?;
@@ -72,7 +72,7 @@ fn head(text: &str, paths: Paths) -> &str {
     &text[..slash.unwrap_or(start)]
 }
 
-/// Reads the names that may go on from `text`; relative paths begin in `base`.
+/// Reads the names that can continue `text`; relative paths begin in `base`.
 ///
 /// # Errors
 /// A folder that cannot be listed.
@@ -92,7 +92,7 @@ pub fn read(text: &str, paths: Paths, base: &Path) -> Result<Names> {
     let mut names: Vec<Name> = read
         .flatten()
         .filter_map(|found| {
-            // A name that is no text cannot be typed.
+            // A name that is not UTF-8 cannot be typed.
             let text = found.file_name().into_string().ok().filter(|name| !name.contains(is_control))?;
             let kind = found.file_type().ok()?;
             let is_folder = kind.is_dir() || kind.is_symlink() && found.path().is_dir();
@@ -103,7 +103,7 @@ pub fn read(text: &str, paths: Paths, base: &Path) -> Result<Names> {
     Ok(Names { head: head.to_owned(), names })
 }
 
-/// A list that is open under the line.
+/// The open list below the line.
 #[derive(Debug, Clone)]
 pub struct List {
     pub names: Names,

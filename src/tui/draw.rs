@@ -1,4 +1,4 @@
-//! One frame: heading, steps, screen, message, keys, and what lies over them.
+//! Draws one frame: heading, steps, screen, message, keys, and what covers them.
 
 use super::app::App;
 use super::completion;
@@ -20,13 +20,13 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
-/// Below this the screen says what it needs.
+/// On a smaller terminal only a request for more room is shown.
 pub const SMALLEST: (u16, u16) = (40, 12);
 
 /// From this width on the steps stand at the left.
 const WIDE: u16 = 100;
 
-/// Draws `app`; the areas that answer the mouse come back.
+/// Draws `app`; returns the areas that answer the mouse.
 pub fn draw(frame: &mut Frame, app: &App) -> Hits {
     let mut hits = Hits::new();
     let area = frame.area();
@@ -95,7 +95,7 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
             None => app.screens.get(app.screen).draw(frame, body, &app.shared, hits),
         }
     } else {
-        // An empty workspace is another thing than one that was not read yet.
+        // An empty workspace differs from one that was not read yet.
         let text = format!("Reading {} …", app.shared.snapshot.workspace.display());
         widgets::text(frame, body, vec![Line::styled(text, app.shared.theme.dim())], 0);
     }
@@ -173,7 +173,7 @@ fn home_short(path: &str) -> String {
     }
 }
 
-/// What is at work, for the right end of the heading.
+/// The run at work, for the right end of the heading.
 fn live(app: &App, room: usize) -> Line<'static> {
     let theme = app.shared.theme;
     let Some(run) = app.shared.snapshot.live().next_back() else {

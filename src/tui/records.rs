@@ -40,7 +40,7 @@ pub enum RecordJob {
     Read { run: RunId },
 }
 
-/// What is written on a run.
+/// A title, a note or a pin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     Title(String),
@@ -48,7 +48,7 @@ pub enum Change {
     Pin(bool),
 }
 
-/// What came of it.
+/// The result of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RecordReply {
     Scored {
@@ -65,7 +65,7 @@ pub enum RecordReply {
         path: PathBuf,
         lines: usize,
     },
-    /// There is such a file, and it was not made here; the job is the same with `replace`.
+    /// The file exists and was not written by faceprobe; the job is the same with `replace`.
     Exists(Box<RecordJob>),
     Labelled {
         run: RunId,
@@ -181,10 +181,10 @@ fn write_table(outputs: &mut Outputs, path: &Path, rows: &[ResultRow], settings:
     Ok(lines)
 }
 
-/// How much of the end of a log is read.
+/// How many bytes of the end of a log are read.
 const TAIL: u64 = 32 << 10;
 
-/// The last lines of a file, without what could disturb a terminal; nothing where there is no file.
+/// The last lines of a file, without control characters; nothing where there is no file.
 fn tail(path: &Path) -> Vec<String> {
     let read = || -> std::io::Result<(Vec<u8>, bool)> {
         let mut file = own_files::open(path)?;

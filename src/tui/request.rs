@@ -1,29 +1,29 @@
-//! What a screen or a view wants of the others. It knows none of them: [`super::app::App`] does it.
+//! Requests of a screen or a view to the others. It knows none of them: [`super::app::App`] serves them.
 
 use super::snapshot::Run;
 use super::stages::{ScreenId, screen_of};
 use faceprobe_core::run::{RunId, Status};
 use std::path::PathBuf;
 
-/// Something that another screen is wanted for.
+/// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// To turn to a screen.
+    /// Switch to a screen.
     Go(ScreenId),
-    /// To turn to the screen that shows a run, with the cursor on it.
+    /// Switch to the screen that shows a run, with the cursor on it.
     Show { screen: ScreenId, run: RunId },
-    /// To evaluate a run.
+    /// Evaluate a run.
     Evaluate { run: String },
-    /// To put the marked runs side by side.
+    /// Compare the marked runs.
     Compare,
-    /// To show the curves of runs large, until somebody goes back to `from`.
+    /// Show the curves of runs large, until the user returns to `from`.
     Chart { runs: Vec<String>, from: ScreenId },
-    /// To predict a picture of a data set with the model of a run, or with the chosen one; none where its file is gone.
+    /// Predict a picture of a data set with the model of a run, or with the chosen one; none where its file is gone.
     Predict { picture: Option<PathBuf>, model: Option<String> },
 }
 
 impl Request {
-    /// To see what a run made.
+    /// Show the result of a run.
     pub fn to_see(run: &Run) -> Self {
         match run.trains() && run.status == Status::Done {
             true => Self::Evaluate { run: run.id.to_string() },

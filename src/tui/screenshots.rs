@@ -21,7 +21,7 @@ use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-/// A screen is finished when nothing came for so long.
+/// A screen is finished when no event came for this long.
 const CALM: Duration = Duration::from_millis(1500);
 /// Or at the latest after this.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -59,7 +59,7 @@ pub fn take(
     }
     let mut shots = Vec::new();
     let mut size = (columns, rows);
-    // The first look at the workspace.
+    // The first snapshot of the workspace.
     settle(&mut app, &hands, &inbox, Vec::new(), size)?;
     for screen in ScreenId::ALL {
         let mut effects = app.act(Action::Go(screen.index()));
@@ -100,7 +100,7 @@ fn lay_over(app: &mut App) {
     app.shared.marked = ids.filter(|id| !id.starts_with("benchmark")).take(2).collect();
 }
 
-/// Lets everything that the screen waits for arrive, and draws it.
+/// Waits for everything that the screen has asked for, and draws it.
 fn settle(
     app: &mut App,
     hands: &Hands,

@@ -1,4 +1,4 @@
-//! What the screens remember from one start to the next: `cache/workbench.json` in the workspace.
+//! The state of the screens kept from one start to the next: `cache/workbench.json` in the workspace.
 //!
 //! It is a convenience: a file that is absent, damaged or of another version is ignored.
 
@@ -43,11 +43,11 @@ pub struct Session {
     /// What was last typed into each form.
     #[serde(deserialize_with = "by_name")]
     pub forms: HashMap<FormKind, BTreeMap<String, String>>,
-    /// What the other screens keep, each under its name.
+    /// The state of the other screens, by name.
     pub screens: BTreeMap<String, serde_json::Value>,
 }
 
-/// How Train shows its curves, and whose are laid over each other.
+/// How Train shows its curves, and the runs that are overlaid.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Curves {
@@ -61,7 +61,7 @@ fn path(workspace: &Workspace) -> PathBuf {
 }
 
 impl Session {
-    /// What was remembered, or nothing.
+    /// The state that was kept, or the default.
     pub fn load(workspace: &Workspace) -> Self {
         let text = std::fs::read(path(workspace)).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
@@ -76,7 +76,7 @@ impl Session {
         write_whole(&path, &serde_json::to_vec_pretty(self).at(&path)?)
     }
 
-    /// What `app` shows now.
+    /// The state of `app` to be kept.
     pub fn of(app: &App) -> Self {
         Self {
             screen: Some(app.screen.name().to_owned()),
@@ -91,7 +91,7 @@ impl Session {
         }
     }
 
-    /// Puts `app` where it was. The theme is left alone where the command line or the environment names one.
+    /// Restores the state of `app`. The theme is left alone where the command line or the environment names one.
     pub fn restore(self, app: &mut App, themed: bool) {
         if let Some(screen) = ScreenId::ALL.into_iter().find(|screen| Some(screen.name()) == self.screen.as_deref()) {
             app.screen = screen;

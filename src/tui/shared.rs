@@ -1,5 +1,5 @@
-//! What the screens and views share: the workspace as it is, what lies over the screen, what is said, and the wishes that
-//! one has of the others. A screen gets nothing else but its own state.
+//! The state common to screens and views: the snapshot of the workspace, what covers the screen, messages, and requests
+//! to other screens. A screen gets this and its own state only.
 
 use super::charts::scale::Scale;
 use super::forms::{self, FormKind};
@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tui_input::Input;
 
-/// How a message is meant.
+/// The level of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     Good,
@@ -32,7 +32,7 @@ pub enum Tone {
     Bad,
 }
 
-/// What lies over the screen.
+/// What covers the screen.
 #[derive(Debug, Clone)]
 pub enum Overlay {
     Help(help::State),
@@ -62,16 +62,16 @@ pub enum Target {
 /// The areas of the last frame that answer the mouse.
 pub type Hits = Vec<(Rect, Target)>;
 
-/// What every screen and view may see and use.
+/// The state that every screen and view can read and change.
 pub struct Shared {
     pub theme: Theme,
     /// The palette, where it was changed on the screen.
     pub themed: Option<Palette>,
     pub snapshot: Arc<Snapshot>,
-    /// Whether a snapshot has come: before, an empty workspace is not told from one that was not read yet.
+    /// Whether a snapshot has come: before, an empty workspace cannot be told from one that was not read yet.
     pub loaded: bool,
     pub message: Option<(Tone, String)>,
-    /// Whether the message is followed by what comes next in the study.
+    /// Whether the message is followed by the next step of the study.
     pub guided: bool,
     pub overlay: Option<Overlay>,
     pub pictures: Pictures,
@@ -79,12 +79,11 @@ pub struct Shared {
     pub chosen_set: Option<String>,
     /// A version of the present data set that another terminal has prepared.
     pub newer: Option<String>,
-    /// The runs that are marked, in the order they were: their curves are laid over each other, their settings and figures
-    /// compared.
+    /// The marked runs, in the order they were marked: their curves are overlaid, their settings and figures compared.
     pub marked: Vec<String>,
     /// The runs that were started here.
     pub launched: BTreeSet<RunId>,
-    /// The screens change with the parts of this run until a key says otherwise.
+    /// The screens follow the phases of this run until a key ends that.
     pub follow: Option<RunId>,
     pub hits: Hits,
     /// What was last typed into each form.
@@ -95,7 +94,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Before anything is known. `follow` is a run to show.
+    /// The state before the first snapshot. `follow` is a run to show.
     pub(super) fn new(theme: Theme, workspace: PathBuf, follow: Option<RunId>) -> Self {
         Self {
             theme,
@@ -118,7 +117,7 @@ impl Shared {
         }
     }
 
-    /// The data set that new work is done on.
+    /// The data set that new work uses.
     pub fn current_set(&self) -> Option<&DataSet> {
         self.snapshot.dataset(self.chosen_set.as_deref())
     }
@@ -167,12 +166,12 @@ impl Shared {
         self.overlay = Some(Overlay::Prompt(prompt));
     }
 
-    /// The place of a run among the marked ones.
+    /// The position of a run among the marked ones.
     pub fn mark_of(&self, run: &str) -> Option<usize> {
         self.marked.iter().position(|marked| marked == run)
     }
 
-    /// Marks a run or takes its mark away.
+    /// Marks a run or unmarks it.
     pub fn turn_mark(&mut self, run: &str) {
         match self.mark_of(run) {
             Some(at) => drop(self.marked.remove(at)),
@@ -180,12 +179,12 @@ impl Shared {
         }
     }
 
-    /// Wants something of another screen; it is done when the one that asks has finished.
+    /// Makes a request to another screen; it is served after the present call returns.
     pub fn request(&mut self, request: Request) {
         self.requests.push(request);
     }
 
-    /// What was wanted since the last time.
+    /// The requests since the last call.
     pub(super) fn requests(&mut self) -> Vec<Request> {
         std::mem::take(&mut self.requests)
     }

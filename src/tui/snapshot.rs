@@ -1,4 +1,4 @@
-//! Everything the screens show of the workspace, as one value that never changes once it is made.
+//! An immutable snapshot of the workspace: everything that the screens show.
 
 use super::machine::Machine;
 use faceprobe_core::dataset::{PrepareReport, Version};
@@ -35,7 +35,7 @@ pub struct Backbone {
     pub weights: Weights,
 }
 
-/// Where the weights of a backbone stand.
+/// The state of a backbone's weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Weights {
     Present {
@@ -59,14 +59,14 @@ pub struct Store {
     pub bytes: u64,
 }
 
-/// What is known of a run beside its journal.
+/// What is known of a run besides its journal.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct About {
-    /// What a person wrote on it.
+    /// Its title, note and pin.
     pub label: Label,
-    /// What its folder holds.
+    /// The size of its folder in bytes.
     pub bytes: u64,
-    /// Of a learning curve that was drawn to the end, the curve.
+    /// The learning curve, once it is complete.
     pub curve: Option<Arc<LearningCurve>>,
 }
 
@@ -81,9 +81,9 @@ pub struct Run {
     /// RFC 3339, UTC: sorts by time.
     pub created: String,
     pub status: Status,
-    /// What its journal comes to.
+    /// The summary of its journal.
     pub facts: Facts,
-    /// Its curves and all it told, where they were asked for and have been read.
+    /// Its history with all events, where it was asked for and has been read.
     pub story: Option<Arc<Story>>,
     pub seconds: Option<f64>,
     /// Its row in the results table, for runs that train.
@@ -92,7 +92,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// A copy of what `view` knows now.
+    /// A copy of the present state of `view`.
     pub fn of(view: &RunView, row: Option<ResultRow>, about: About) -> Self {
         Self {
             id: view.id().clone(),
@@ -109,7 +109,7 @@ impl Run {
         }
     }
 
-    /// What was read of its story, if anything was.
+    /// Its history, as far as it was read.
     pub fn story(&self) -> &Story {
         static NOTHING: Story = Story {
             stages: Vec::new(),
@@ -131,18 +131,18 @@ impl Run {
         matches!(self.job, JobSpec::Train { .. })
     }
 
-    /// Whether it ended before its work was done and can be set to work again.
+    /// Whether it ended before its work was done and can be resumed.
     pub fn can_go_on(&self) -> bool {
         let ended = matches!(self.status, Status::Interrupted | Status::Failed | Status::Stopped);
         ended && !matches!(self.job, JobSpec::Demo { .. } | JobSpec::OpenTest { .. })
     }
 
-    /// Whether it makes a data set.
+    /// Whether it prepares a data set.
     pub fn makes_data(&self) -> bool {
         matches!(self.job, JobSpec::Sample(_) | JobSpec::Prepare(_))
     }
 
-    /// Whether it fills a feature store and does nothing else.
+    /// Whether it only extracts features.
     pub fn extracts(&self) -> bool {
         matches!(self.job, JobSpec::Extract { .. } | JobSpec::Probe { .. })
     }
@@ -160,7 +160,7 @@ impl Run {
         }
     }
 
-    /// How much of the present phase is done, in 0..=1.
+    /// The progress of the present phase, in 0..=1.
     pub fn share(&self) -> Option<f64> {
         match (&self.facts.progress, &self.facts.last_epoch) {
             (Some(progress), _) if progress.total > 0 => Some((progress.done as f64 / progress.total as f64).min(1.0)),
@@ -183,7 +183,7 @@ pub struct Snapshot {
     pub choice: Option<Choice>,
     /// How busy the machine is; none before it was measured.
     pub machine: Option<Machine>,
-    /// Something in the workspace that cannot be read.
+    /// A file of the workspace that cannot be read.
     pub problem: Option<String>,
 }
 
@@ -207,7 +207,7 @@ impl Snapshot {
         self.runs.iter().find(|run| run.id.as_str() == id)
     }
 
-    /// Runs with a worker on them, oldest first.
+    /// Runs with a live worker, oldest first.
     pub fn live(&self) -> impl DoubleEndedIterator<Item = &Arc<Run>> {
         self.runs.iter().filter(|run| run.status.is_live())
     }

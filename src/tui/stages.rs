@@ -1,4 +1,4 @@
-//! The steps of the study, and how far each is.
+//! The steps of the study, and the state of each.
 
 use super::keys::Context;
 use super::screens::{SCREENS, ScreenInfo};
@@ -15,7 +15,7 @@ pub enum ScreenId {
     Results,
     Evaluate,
     Predict,
-    /// Not a step of the study: everything ever started, with its log and notes.
+    /// Not a step of the study: every run, with its log and notes.
     Runs,
 }
 
@@ -24,7 +24,7 @@ impl ScreenId {
     pub const ALL: [Self; 7] =
         [Self::Data, Self::Features, Self::Train, Self::Results, Self::Evaluate, Self::Predict, Self::Runs];
 
-    /// What is known of it without its state.
+    /// The constant part of a screen.
     pub fn info(self) -> &'static ScreenInfo {
         SCREENS[self.index()]
     }
@@ -34,32 +34,32 @@ impl ScreenId {
         self.info().name
     }
 
-    /// The part of the key table that holds here while nothing lies over the screen.
+    /// The context of the key table that holds here while nothing covers the screen.
     pub fn context(self) -> Context {
         self.info().home
     }
 
-    /// Its place in [`SCREENS`].
+    /// Its index in [`SCREENS`].
     pub fn index(self) -> usize {
         self as usize
     }
 }
 
-/// How far a step is.
+/// The state of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Nobody has looked yet.
+    /// Not known yet.
     Unread,
     ToDo,
     Running,
     Done,
-    /// Done, but on a data set that was prepared anew since.
+    /// Done, but on a data set that was prepared again since.
     Stale,
     Failed,
 }
 
 impl State {
-    /// The word beside the step.
+    /// The word next to the step.
     pub fn name(self) -> &'static str {
         match self {
             Self::Unread => "",
@@ -92,13 +92,13 @@ pub fn screen_of(job: &JobSpec) -> ScreenId {
     }
 }
 
-/// The steps before anything is known of them.
+/// The steps before the first snapshot.
 pub fn unread() -> Vec<Stage> {
     let unread = |screen| Stage { screen, state: State::Unread, detail: String::new() };
     ScreenId::ALL.into_iter().map(unread).collect()
 }
 
-/// What the steps tell of: the workspace as it is, for the current data set.
+/// What the states of the steps depend on: the workspace, for the current data set.
 pub struct Study<'a> {
     pub snapshot: &'a Snapshot,
     pub current: Option<&'a DataSet>,
@@ -121,7 +121,7 @@ impl<'a> Study<'a> {
         Self { snapshot, current: snapshot.dataset(dataset), done, opened, best, predicted }
     }
 
-    /// How far a screen's work is; `done` says whether there is something to show for it.
+    /// The state of a screen's work; `done` says whether there is a result to show.
     pub fn state(&self, screen: ScreenId, done: bool) -> State {
         match state_of(self.snapshot, screen, done) {
             State::Done if self.is_stale(screen) => State::Stale,
@@ -129,7 +129,7 @@ impl<'a> Study<'a> {
         }
     }
 
-    /// Whether all that the screen shows was made before the current data set was prepared anew.
+    /// Whether all that the screen shows was made before the current data set was prepared again.
     pub fn is_stale(&self, screen: ScreenId) -> bool {
         is_stale(self.snapshot, self.current, screen)
     }

@@ -1,4 +1,4 @@
-//! The thread that reads studies and works out how their steps stand, and the starting of a step on the job thread.
+//! The thread that reads studies and works out the states of their steps; steps are started on the job thread.
 
 use super::event::Event;
 use super::jobs::{JobReply, Settings};
@@ -12,16 +12,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
-/// Where a study is written.
+/// The source of a study.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     File(PathBuf),
-    /// The one of the demo, which the program ships.
+    /// The study of the demo, which is part of the program.
     Demo,
 }
 
 impl Source {
-    /// As the screen names it.
+    /// Its name on the screen.
     pub fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
@@ -30,32 +30,32 @@ impl Source {
     }
 }
 
-/// What is asked: the steps of this study, or of the only one that is found.
+/// A request: the steps of this study, or of the only one that is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
     pub source: Option<Source>,
 }
 
-/// A study and how its steps stand.
+/// A study with the states of its steps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outlook {
     pub title: Option<String>,
     pub plan: Plan,
 }
 
-/// What came of it.
+/// The answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
     /// The studies there are, the demo's last.
     pub sources: Vec<Source>,
-    /// The one that was looked at, if it was known which; else lines that say what is wrong with it.
+    /// The study that was asked for, if it was known which; else lines that say what is wrong with it.
     pub looked: Option<(Source, Looked)>,
 }
 
 /// The steps, or lines that say why there are none.
 pub type Looked = std::result::Result<Arc<Outlook>, Vec<String>>;
 
-/// Answers until the other end of `asks` is gone; of several questions the newest.
+/// Serves requests until the other end of `asks` is gone; of several requests only the newest.
 pub fn serve(workspace: &Workspace, asks: &Receiver<Ask>, events: &Sender<Event>) {
     while let Ok(ask) = asks.recv() {
         let ask = asks.try_iter().last().unwrap_or(ask);
@@ -99,7 +99,7 @@ fn look(workspace: &Workspace, source: &Source) -> std::result::Result<Outlook, 
     Ok(Outlook { plan: study::plan(&study, &held), title: study.title })
 }
 
-/// Begins a step, as it stands now.
+/// Starts a step.
 ///
 /// # Errors
 /// While 'study run' does the steps by itself; a step that is gone, or needs others first; what keeps its run from being

@@ -70,7 +70,7 @@ pub fn svg(buffer: &Buffer, palette: Palette) -> String {
     document
 }
 
-/// Text and ground of a cell as it looks, and whether it is bold or underlined.
+/// Foreground and background of a cell as displayed, and whether it is bold or underlined.
 #[derive(PartialEq)]
 struct Style {
     text: Option<String>,

@@ -1,4 +1,4 @@
-//! The life cycle of the terminal: taken over, always given back.
+//! The terminal's life cycle: taken over, always restored.
 
 use crossterm::Command;
 use crossterm::event::{DisableBracketedPaste, DisableFocusChange, DisableMouseCapture};
@@ -16,10 +16,10 @@ use std::os::fd::OwnedFd;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The screen that is drawn on.
+/// The terminal that is drawn on.
 pub type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
 
-/// Whether the terminal is ours now.
+/// Whether the terminal is taken over now.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 static MOUSE: AtomicBool = AtomicBool::new(true);
 

@@ -1,4 +1,4 @@
-//! The thread that follows the workspace on disk and sends a new [`Snapshot`] when something changed.
+//! The thread that watches the workspace on disk and sends a new [`Snapshot`] when something changed.
 
 use super::event::Event;
 use super::followed::{Followed, Stamp, stamp};
@@ -18,27 +18,27 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-/// Between looks while a worker is live.
+/// The interval between scans while a worker is live.
 const LIVE: Duration = Duration::from_millis(200);
-/// Between looks otherwise, and between looks at what workers do not change every moment.
+/// The interval otherwise, and for what workers seldom change.
 const IDLE: Duration = Duration::from_secs(1);
-/// Between looks at weights, which change by hand.
+/// The interval between scans of weights, which change by hand.
 const RARE: Duration = Duration::from_secs(4);
 
-/// Between two words about the same queue.
+/// The interval between two messages about the same queue.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// Ended runs looked at in one go.
+/// Ended runs scanned in one go.
 const TURN: usize = 256;
 
-/// What the screen tells the watcher.
+/// A message from the screen to the watcher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Nudge {
-    /// To look at once.
+    /// Scan at once.
     Look,
-    /// To read the stories of these runs, and no others, and to go on as they grow.
+    /// Read the histories of these runs, and no others, and follow them.
     Stories(BTreeSet<String>),
-    /// To tell when something comes into this folder or leaves it.
+    /// Report when files come into this folder or leave it.
     Folder(Option<PathBuf>),
 }
 
@@ -46,7 +46,7 @@ pub enum Nudge {
 struct Shown {
     path: PathBuf,
     stamp: Stamp,
-    /// Whether it is to be told of once more: what was being written at the last look may be whole now.
+    /// Whether to report it once more: a file that was being written at the last scan may be complete now.
     again: bool,
 }
 
@@ -55,7 +55,7 @@ impl Shown {
         Self { stamp: stamp(&path), path, again: false }
     }
 
-    /// Whether something changed since the last look, or was not yet over then.
+    /// Whether something changed since the last scan, or was not finished then.
     fn look(&mut self) -> bool {
         let now = stamp(&self.path);
         let changed = now != self.stamp;
@@ -77,15 +77,15 @@ struct Watcher {
     now: Snapshot,
     full: Option<Instant>,
     rare: Option<Instant>,
-    /// The first of the ended runs to look at next.
+    /// The next of the ended runs to scan.
     turn: usize,
-    /// The runs whose stories the screen shows.
+    /// The runs whose histories the screen shows.
     stories: BTreeSet<String>,
     /// Whether one of them is not read to its end.
     reading: bool,
     /// How busy the machine is.
     gauge: Gauge,
-    /// The queue about which something was said last, and when.
+    /// The queue that was last reported, and when.
     asked: Option<(Vec<RunId>, Instant)>,
 }
 
@@ -277,7 +277,7 @@ impl Watcher {
             .collect();
     }
 
-    /// The runs whose turn it is to be looked at although they have ended.
+    /// The ended runs that are due for a scan.
     fn next_turn(&mut self) -> std::ops::Range<usize> {
         let from = if self.turn >= self.runs.len() { 0 } else { self.turn };
         self.turn = from + TURN;
@@ -289,7 +289,7 @@ impl Watcher {
         self.stories = stories;
     }
 
-    /// Shows how far a series of runs is by the one of them that is at work.
+    /// Shows the progress of a series of runs by the member that is at work.
     fn lend(&mut self) {
         for at in 0..self.runs.len() {
             let series = &self.runs[at].shown;
@@ -325,7 +325,7 @@ impl Watcher {
                 problem = self.list_runs();
             }
         }
-        // With many runs, those that have ended are looked at in turns; a worker seldom goes back to one.
+        // With many runs, those that have ended are scanned in turns; a worker seldom resumes one.
         let turn = match (nudged, full) {
             (true, _) => 0..self.runs.len(),
             (false, true) => self.next_turn(),

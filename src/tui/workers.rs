@@ -1,20 +1,20 @@
-//! The workers that this process has set to work: started, resumed, or taken from the queue when their turn has come.
+//! The workers that this process has started: new runs, resumed ones, and runs from the queue.
 
 use faceprobe_core::error::Result;
 use faceprobe_core::run::launch::{self, Launched};
 use faceprobe_core::run::{JobSpec, RunFolder, RunId, Spec, queue};
 use faceprobe_core::workspace::Workspace;
 
-/// What became of a job that was to be started.
+/// The outcome of starting a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
-    /// A worker is on it.
+    /// A worker runs it.
     Launched(RunId),
-    /// It waits for those that train now.
+    /// It is queued behind the runs that train now.
     Queued(RunId),
 }
 
-/// Workers are children of this process, so whoever has started them clears up after them.
+/// Workers are children of this process, which therefore has to reap them.
 pub struct Workers {
     workspace: Workspace,
     started: Vec<Launched>,
@@ -26,13 +26,13 @@ impl Workers {
         Self { workspace, started: Vec::new() }
     }
 
-    /// Clears up after those that have ended; true when others are still at work.
+    /// Reaps those that have ended; true when others are still at work.
     pub fn reap(&mut self) -> bool {
         self.started.retain_mut(|launched| !launched.reap());
         !self.started.is_empty()
     }
 
-    /// Starts a run, or lets it wait where something trains already and it would train too.
+    /// Starts a run, or queues it where something trains already and it would train too.
     ///
     /// # Errors
     /// When it cannot be written or its worker cannot be started.
@@ -51,12 +51,12 @@ impl Workers {
         Ok(Start::Launched(run))
     }
 
-    /// Clears up after a worker that was started elsewhere.
+    /// Reaps a worker that was started elsewhere in this process.
     pub fn take(&mut self, launched: Launched) {
         self.started.push(launched);
     }
 
-    /// Starts the oldest run that waits, if nothing trains.
+    /// Starts the oldest queued run, if nothing trains.
     ///
     /// # Errors
     /// When its worker cannot be started.
@@ -65,7 +65,7 @@ impl Workers {
         Ok(())
     }
 
-    /// Sets a new worker to a run whose worker has ended before its work was done.
+    /// Starts a new worker for a run whose worker ended before its work was done.
     ///
     /// # Errors
     /// A run that is done or at work, or that is no more than a series of others.

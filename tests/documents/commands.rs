@@ -1,4 +1,4 @@
-//! What a document tells a person to type exists: commands, their options, targets of make, files of the repository.
+//! Commands, options, make targets and files named in a document exist.
 
 use crate::page::{Page, Piece};
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! `docs/formats.md` names every file of a workspace in which something was done, and every field in them.
+//! `docs/formats.md` names every file of a used workspace, and every field in it.
 
 use crate::coloured;
 use crate::root;

@@ -1,4 +1,4 @@
-//! Links within the repository lead to a file, and to a heading of it where they name one.
+//! Links within the repository lead to an existing file and heading.
 
 use crate::page::Page;
 use std::path::Path;

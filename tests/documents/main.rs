@@ -1,8 +1,9 @@
-//! The documents say what the program does: links lead somewhere, commands and options are there, files and their fields
-//! are those that are written, and what is generated is what would be generated now.
+//! The documents agree with the program: links, commands, options, files and their fields exist, and generated pages
+//! are up to date.
 
 #[path = "../support/coloured.rs"]
 mod coloured;
+mod columns;
 mod commands;
 mod fields;
 mod keys;
@@ -56,7 +57,8 @@ fn the_readme_can_be_read_in_five_minutes() {
 /// `UPDATE_DOCUMENTS=1 cargo test --release --test documents` writes them.
 #[test]
 fn generated_pages_are_what_would_be_generated_now() {
-    let pages = [("docs/settings.md", settings::page()), ("docs/keys.md", keys::page())];
+    let pages =
+        [("docs/settings.md", settings::page()), ("docs/keys.md", keys::page()), ("docs/columns.md", columns::page())];
     for (name, text) in pages {
         let path = root().join(name);
         if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
@@ -66,7 +68,7 @@ fn generated_pages_are_what_would_be_generated_now() {
         let line = there.lines().zip(text.lines()).position(|(there, now)| there != now);
         assert!(
             there == text,
-            "{name} is not what the program says (first at line {:?}); UPDATE_DOCUMENTS=1 writes it anew",
+            "{name} is not what the program says (first at line {:?}); UPDATE_DOCUMENTS=1 writes it again",
             line.map(|line| line + 1)
         );
     }

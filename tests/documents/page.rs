@@ -1,4 +1,4 @@
-//! A document, taken apart into what can be held against the program.
+//! A parsed document.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! An error of each kind, planted in a page, is found; a good page has none.
+//! Planted errors of each kind are found; a good page has none.
 
 use crate::commands::Known;
 use crate::links;

@@ -1,4 +1,4 @@
-//! `docs/settings.md`: every setting of everything that has settings, from their statements.
+//! `docs/settings.md`: every setting, from its declaration.
 
 use faceprobe::tui::forms::FormKind;
 use faceprobe_core::features::FeatureSpec;

@@ -119,7 +119,7 @@ fn refusals_lies_and_damage_end_in_one_sentence() {
 }
 
 #[test]
-fn what_another_copy_left_is_not_mixed_into_this_one() {
+fn a_partial_download_of_another_copy_is_not_mixed_in() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(".partial-aligned.tar.gz"), noise(1000)).unwrap();
     fs::write(folder.path().join(".partial-fold_2_data.txt"), "user_id\tsomething else\n").unwrap();

@@ -118,7 +118,7 @@ fn a_server_that_gives_up_is_left_alone_and_the_rest_is_kept() {
 }
 
 #[test]
-fn a_kill_in_the_middle_goes_on_and_the_result_is_a_source() {
+fn a_killed_download_resumes_and_the_result_is_a_source() {
     let server = server(30, |number| Some(Page::of(portrait(number as u8))));
     let folder = tempfile::tempdir().unwrap();
     let portraits = folder.path().join("data/congress/225x275");

@@ -1,5 +1,4 @@
-//! Data sets over the network: servers that behave and that do not, kills in the middle, passwords that must not be
-//! seen, archives that attack.
+//! Downloads of data sets: good and bad servers, kills, passwords that must not be shown, malicious archives.
 
 mod adience;
 mod archives;

@@ -1,4 +1,4 @@
-//! Content decides what an image is; what belongs to other programs is passed over and counted.
+//! The content decides whether a file is an image; files of other programs are skipped and counted.
 
 use crate::{Place, counted, dropped, examples, number, picture, usable, used};
 use image::ImageFormat;
@@ -41,7 +41,7 @@ fn images_are_found_whatever_they_are_called() {
 }
 
 #[test]
-fn what_is_no_image_is_counted_and_named() {
+fn non_images_are_counted_and_named() {
     let place = place();
     for (name, bytes) in [
         ("a.heic", box_of("heic")),

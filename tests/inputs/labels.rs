@@ -54,7 +54,7 @@ fn spellings_of_each_of_two_classes_are_read_as_two() {
 }
 
 #[test]
-fn words_beside_the_two_genders_are_unknown_ones() {
+fn words_besides_the_two_genders_are_unknown() {
     let report = labelled(&["F", "f", "girl"], &["male", "Men", "#N/A"])
         .report("csv:labels.csv", &["--train", "2", "--val", "2", "--test", "2"]);
     assert_eq!((usable(&report), dropped(&report, "unknown_label")), ([4, 4], 4));

@@ -1,5 +1,5 @@
-//! Data sets as people really have them: read, or named with the cause, never lost. The members of each kind are made by the
-//! tests themselves, with the right value beside each; pictures are drawn.
+//! Data sets as they occur in practice: read, or refused with the reason, never lost. Each test generates its cases
+//! with the expected values; images are drawn.
 
 mod folders;
 mod labels;

@@ -1,4 +1,4 @@
-//! A thousand files drawn at random: used and counted together are all.
+//! A thousand random files: the numbers of used and of counted files add up.
 
 use crate::{Place, counted, dropped, number, picture, usable, used};
 use image::ImageFormat;

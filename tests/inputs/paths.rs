@@ -1,4 +1,4 @@
-//! The path in a row finds the one file it means, or the near match is shown.
+//! The path in a row finds the one file that it refers to, or a similar one is suggested.
 
 use crate::{Place, dropped, examples, manifest, number, picture, usable, warned};
 use image::ImageFormat;
@@ -73,7 +73,7 @@ fn accents_composed_in_another_way_are_the_same() {
 }
 
 #[test]
-fn what_could_be_two_files_is_not_used_and_a_near_match_is_shown() {
+fn ambiguous_paths_are_not_used_and_a_similar_one_is_shown() {
     let place = place();
     for (written, near) in [
         ("f/0.png", "f/0.jpg"),

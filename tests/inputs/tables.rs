@@ -1,4 +1,4 @@
-//! Separators, encodings, ends of lines, numbers.
+//! Separators, encodings, line ends, numbers.
 
 use crate::{Place, dropped, examples, manifest, number, usable, warned};
 
@@ -100,7 +100,7 @@ fn folds_of_any_spelling_are_folds_and_cost_no_row() {
 }
 
 #[test]
-fn the_first_real_problem_is_told_with_counts() {
+fn the_first_real_problem_is_reported_with_counts() {
     let place = place();
     for (text, parts) in [
         ("path,label\n../a.jpg,f\n../b.jpg,m\n", ["none of its 2 rows", "line 2: the path '../a.jpg' leaves"]),

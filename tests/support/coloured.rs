@@ -1,4 +1,4 @@
-//! The real binary on a workspace with a model that tells red pictures from blue ones.
+//! The real binary on a workspace with a model that separates red and blue images.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Networks with weights made here.
+//! Networks with generated weights.
 
 use faceprobe_core::backbone;
 use safetensors::{Dtype, tensor::TensorView};

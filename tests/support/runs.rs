@@ -1,4 +1,4 @@
-//! Runs as the screens see them.
+//! Runs for tests of the screens.
 
 use faceprobe::tui::snapshot::{About, Run};
 use faceprobe_core::monitor::{EpochFigures, Update};

@@ -1,6 +1,6 @@
-//! A server on this machine, for downloads: well behaved, or stalling, dropping, lying and refusing.
+//! A local server for downloads: well behaved, or stalling, dropping, lying and refusing.
 //!
-//! Shared by the tests of several crates, none of which uses all of it.
+//! Shared by the tests of several crates, each of which uses a part of it.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::collections::HashMap;

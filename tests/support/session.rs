@@ -1,4 +1,4 @@
-//! The program in a pseudo-terminal, for the tests that use it as a person over SSH does.
+//! The program in a pseudo-terminal, for end-to-end tests.
 
 use std::fs::File;
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! What a frame looks like beside its text.
+//! The styles of a rendered frame.
 
 use faceprobe::tui::theme::Theme;
 use ratatui::buffer::Buffer;

@@ -3,8 +3,11 @@
 mod mended;
 mod table;
 
-use super::*;
+use super::session::Session;
 use std::fs;
+use std::path::Path;
+use std::sync::PoisonError;
+use std::time::Duration;
 
 /// A workspace with finished dense trainings, as `benches/many_runs.py` makes it too: spec, journal and result of each.
 pub fn fabricate(workspace: &Path, runs: usize) {

@@ -1,4 +1,4 @@
-//! The table of runs as a person over SSH uses it: groups, columns, search, copying, cloning.
+//! The table of runs in a pseudo-terminal: groups, columns, search, copying, cloning.
 
 use super::*;
 use base64::Engine;

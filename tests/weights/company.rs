@@ -1,4 +1,4 @@
-//! Weights with company: prefixes, other modules, other values beside the tensors, numbers in a file beside.
+//! Weights in larger files: prefixes, other modules, other values, external data.
 //! Fixtures: `fixtures/weights_company.py`.
 
 use super::files::{bytes, count, hollow, open};
@@ -37,7 +37,7 @@ fn a_network_is_found_under_any_prefix_with_any_modules_beside_it() {
 }
 
 #[test]
-fn what_is_not_whole_under_a_prefix_is_said_with_it() {
+fn incomplete_weights_under_a_prefix_are_reported_with_it() {
     let reason = |tensors: &Shapes| weights::origins("mobilenet-v2", &hollow(tensors)).unwrap_err();
     let mut lacking = prefixed("mobilenet-v2", "model.");
     lacking.push(("loss.weight".into(), vec![1]));
@@ -55,7 +55,7 @@ fn what_is_not_whole_under_a_prefix_is_said_with_it() {
 }
 
 #[test]
-fn other_values_beside_the_tensors_are_passed_over_in_every_protocol() {
+fn other_values_are_passed_over_in_every_protocol() {
     for file in ["company_2.ckpt", "company_3.ckpt", "company_4.ckpt", "company_5.ckpt", "company_legacy.pth"] {
         let checkpoint = open(bytes(file)).unwrap_or_else(|reason| panic!("{file}: {reason}"));
         let names: Vec<&str> = checkpoint.tensors().keys().map(String::as_str).collect();
@@ -70,7 +70,7 @@ fn other_values_beside_the_tensors_are_passed_over_in_every_protocol() {
 }
 
 #[test]
-fn metadata_that_is_no_text_is_called_that() {
+fn non_text_metadata_is_reported() {
     for (metadata, key) in [
         (r#"{"epoch":7}"#, "`epoch`"),
         (r#"{"format":"pt","best":0.93}"#, "`best`"),
@@ -93,7 +93,7 @@ fn onnx_beside(data: Result<Bytes, String>) -> Checkpoint {
 }
 
 #[test]
-fn numbers_of_onnx_come_from_the_file_beside_it() {
+fn external_data_of_onnx_is_read() {
     let data = Bytes::from(bytes("beside.onnx.data"));
     let checkpoint = onnx_beside(Ok(data.clone()));
     assert_eq!(checkpoint.read("model.a").unwrap().numbers, Numbers::F32((0..6).map(|n| n as f32).collect()));

@@ -1,4 +1,4 @@
-//! What the tests share: the fixtures, and safetensors files made on the spot.
+//! Shared fixtures, and generated safetensors files.
 
 use bytes::Bytes;
 use faceprobe_core::backbone::format::Checkpoint;

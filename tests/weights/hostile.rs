@@ -1,4 +1,4 @@
-//! Files that mean harm, and damage of every kind: one sentence, no panic, memory within a small multiple of the file.
+//! Malicious and damaged files: one sentence, no panic, memory within a small multiple of the file.
 
 use super::files::{bytes, header, open};
 use faceprobe_core::backbone::format::Numbers;

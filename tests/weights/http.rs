@@ -1,4 +1,4 @@
-//! Downloads from servers that behave and servers that do not.
+//! Downloads from good and bad servers.
 
 use super::server::{Behaviour, Server, answer};
 use faceprobe_core::error::ErrorKind;
@@ -44,7 +44,7 @@ fn lost_connections_go_on_where_they_stopped() {
 }
 
 #[test]
-fn what_an_earlier_attempt_left_is_gone_on_with_where_the_server_allows_it() {
+fn a_partial_download_is_resumed_if_the_server_allows_it() {
     let all = content();
     let folder = tempfile::tempdir().unwrap();
     let partial = folder.path().join("partial");
@@ -144,7 +144,7 @@ impl Monitor for Impatient {
 }
 
 #[test]
-fn a_stop_is_obeyed_and_keeps_what_came() {
+fn a_stop_keeps_the_partial_download() {
     let all = content();
     let folder = tempfile::tempdir().unwrap();
     let partial = folder.path().join("partial");

@@ -1,4 +1,4 @@
-//! `faceprobe weights import|fetch|list` as a user meets them.
+//! `faceprobe weights import|fetch|list` through the real binary.
 
 use super::files::{count, fixture, write};
 use super::server::Server;

@@ -1,5 +1,5 @@
-//! Weights: reading every format as its own libraries do, names of every convention, import and fetch through the real
-//! program, servers that misbehave, and hostile files. Fixtures: `fixtures/weights_reference.py`.
+//! Weights: every format against its own library, naming conventions, import and fetch through the real binary, bad
+//! servers, and malicious files. Fixtures: `fixtures/weights_reference.py`.
 
 mod company;
 mod files;

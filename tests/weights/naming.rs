@@ -1,4 +1,4 @@
-//! Names of every convention, against the layers of the reference implementations in the order of their making.
+//! Naming conventions against the layers of the reference implementations, in order of creation.
 
 use super::files::{bytes, hollow};
 use faceprobe_core::backbone::{self, weights};
@@ -76,7 +76,7 @@ fn canonical_names_are_taken_with_wrappers_classifiers_and_counters_around_them(
 }
 
 #[test]
-fn what_is_missing_left_over_or_of_another_shape_is_said_exactly() {
+fn missing_left_over_and_misshapen_tensors_are_reported_exactly() {
     let whole: Vec<_> = backbone::find("vgg16").unwrap().parameters();
     let refused = |tensors: &[(String, Vec<usize>)]| weights::origins("vgg16", &hollow(tensors)).unwrap_err();
 

@@ -1,4 +1,4 @@
-//! Every format against what its own library reads in the same file.
+//! Every format against its own library.
 
 use super::files::{bytes, open};
 use faceprobe_core::backbone::format::{Dtype, Format, Numbers};
@@ -87,7 +87,7 @@ fn a_keras_archive_is_read_as_the_weights_in_it() {
 }
 
 #[test]
-fn what_is_no_weights_file_is_told_from_one_that_is_damaged() {
+fn foreign_files_are_distinguished_from_damaged_ones() {
     for (content, part) in [
         (b"".as_slice(), "empty"),
         (b"\n <!DOCTYPE html><html>", "web page"),

@@ -1,4 +1,4 @@
-//! The one error type: a sentence for a person, and what kind of end it is.
+//! The error type: a sentence for the user, and the kind of failure.
 
 use crate::path_text::text_of;
 use faceprobe_settings::Refusal;
@@ -7,18 +7,18 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// How a command ends because of an error; the command line turns it into the exit code.
+/// The kind of failure; the command line maps it to the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The work could not be done (exit code 1).
     Failed,
-    /// The request itself was wrong (exit code 2).
+    /// The request was invalid (exit code 2).
     Usage,
     /// The user asked the work to stop; what was finished is kept (exit code 1).
     Stopped,
 }
 
-/// One sentence that names the thing, says what is wrong with it and how to mend it; with the error it came from.
+/// One sentence that names the object, what is wrong with it and how to fix it; with the underlying error.
 #[derive(Debug, Clone)]
 pub struct Error {
     kind: ErrorKind,
@@ -26,16 +26,16 @@ pub struct Error {
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// The result of everything in this crate that can fail.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Work that could not be done. `sentence` says what, why and how to mend it.
+    /// Work that failed. `sentence` says what, why and how to fix it.
     pub fn failed(sentence: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Failed, sentence: sentence.into(), source: None }
     }
 
-    /// A request that makes no sense as it was put.
+    /// An invalid request.
     pub fn usage(sentence: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Usage, sentence: sentence.into(), source: None }
     }
@@ -55,7 +55,7 @@ impl Error {
         Self::failed(format!("{}: {what}", text_of(path)))
     }
 
-    /// The same about a file, from an error: one of this program's keeps its kind, any other becomes its source.
+    /// The same about a file, from an error: one of this program keeps its kind, any other becomes its source.
     pub fn at(path: &Path, error: impl StdError + Send + Sync + 'static) -> Self {
         let sentence = format!("{}: {error}", text_of(path));
         let boxed: Box<dyn StdError + Send + Sync> = Box::new(error);
@@ -65,12 +65,12 @@ impl Error {
         }
     }
 
-    /// The I/O error that it came from, if one did.
+    /// The underlying I/O error, if there is one.
     pub fn io(&self) -> Option<std::io::ErrorKind> {
         self.source.as_deref()?.downcast_ref::<std::io::Error>().map(std::io::Error::kind)
     }
 
-    /// How the command ends.
+    /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -82,7 +82,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// A setting that is refused is wrong usage, in the sentence that names it by its option.
+/// A refused setting is wrong usage, with the sentence that names it by its option.
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         Self { source: Some(Arc::new(refusal.clone())), ..Self::usage(format!("{}.", refusal.for_option())) }
@@ -95,7 +95,7 @@ impl StdError for Error {
     }
 }
 
-/// Errors are the same that say the same; where they came from is for logs.
+/// Errors with the same sentence are equal; sources are for logs.
 impl PartialEq for Error {
     fn eq(&self, other: &Self) -> bool {
         (self.kind, &self.sentence) == (other.kind, &other.sentence)
@@ -104,9 +104,9 @@ impl PartialEq for Error {
 
 impl Eq for Error {}
 
-/// Names the file in an I/O or format error.
+/// Adds the file's name to an I/O or format error.
 pub trait AtPath<T> {
-    /// Turns the error into one sentence that begins with the path; see [`Error::at`].
+    /// Converts the error to one sentence that begins with the path; see [`Error::at`].
     fn at(self, path: &Path) -> Result<T>;
 }
 

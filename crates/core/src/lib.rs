@@ -1,4 +1,5 @@
-//! What a study is: settings, data sets, the feature store, runs, evaluation, reports. Knows no terminal and no libtorch.
+//! The core of faceprobe: settings, data sets, the feature store, runs, evaluation and reports. Depends on neither a
+//! terminal nor libtorch.
 
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used))]
 

@@ -1,8 +1,8 @@
-//! Files of the workspace's own: those in runs, feature stores and prepared sets.
+//! Access to the workspace's own files: those in runs, feature stores and prepared sets.
 //!
-//! The program makes no links there, so one that is there was put there by somebody (a folder that was copied, say, from
-//! elsewhere), and what it leads to is none of the program's business: it is neither read nor written, and above all not
-//! truncated. The folder of the workspace, and data, may be links or lie behind one.
+//! The program creates no links there, so an existing link was put there by someone else (with a copied folder, for
+//! example). Its target is neither read nor written, and never truncated. The workspace folder itself, and data, may be
+//! links or be reached through one.
 
 use rustix::fs::OFlags;
 use std::fs::{File, OpenOptions, Permissions};
@@ -10,12 +10,12 @@ use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// Opens a file as these options say, unless its name is a link.
+/// Opens a file with these options, unless its name is a link.
 ///
 /// # Errors
-/// [`io::ErrorKind::Other`] with words about the link; all that opening a file can give.
+/// [`io::ErrorKind::Other`] with a message about the link; any error of opening a file.
 pub fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    // Without O_NONBLOCK a pipe of that name would be waited for; it says nothing to files.
+    // Without O_NONBLOCK, opening a named pipe would block.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     options
         .custom_flags(flags.bits().cast_signed())
@@ -28,10 +28,10 @@ pub fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|facts| facts.is_symlink())
 }
 
-/// What is said of a link.
+/// The message about a link.
 const LINK: &str = "is a link, which is not followed here; put the file itself in its place, or remove the link";
 
-/// Opens a file to be read.
+/// Opens a file for reading.
 ///
 /// # Errors
 /// As [`open_with`].
@@ -39,7 +39,7 @@ pub fn open(path: &Path) -> io::Result<File> {
     open_with(OpenOptions::new().read(true), path)
 }
 
-/// Reads a file whole.
+/// Reads a whole file.
 ///
 /// # Errors
 /// As [`open_with`]; a file that cannot be read.
@@ -49,7 +49,7 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     file.read_to_end(&mut bytes).map(|_| bytes)
 }
 
-/// Opens a file to be added to, and made if need be.
+/// Opens a file for appending, and creates it if needed.
 ///
 /// # Errors
 /// As [`open_with`].
@@ -57,15 +57,15 @@ pub fn append(path: &Path) -> io::Result<File> {
     open_with(OpenOptions::new().create(true).read(true).append(true), path)
 }
 
-/// Opens a file to be locked, made if need be. Nothing is ever written to it. Only its owner can open it, so that nobody
-/// else can hold the lock.
+/// Opens a file for locking, and creates it if needed. Nothing is ever written to it. Only its owner can open it, so
+/// that no other user can hold the lock.
 ///
 /// # Errors
 /// As [`open_with`].
 pub fn lock(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let file = open_with(options.create(true).truncate(false).write(true).mode(0o600), path)?;
-    // One of an earlier version, that others may read. Where it is not ours, its owner decides.
+    // A file of an earlier version may be readable by others. If it is not ours, its owner decides.
     if file.metadata().is_ok_and(|facts| facts.permissions().mode() & 0o077 != 0) {
         let _ = file.set_permissions(Permissions::from_mode(0o600));
     }
@@ -86,7 +86,7 @@ mod tests {
         let refused = [open(&link), append(&link), lock(&link)].map(|opened| opened.unwrap_err().to_string());
         assert!(refused.iter().all(|why| why.contains("is a link")), "{refused:?}");
         assert!(read(&link).is_err());
-        // One that leads nowhere makes nothing.
+        // A dangling link creates nothing.
         fs::remove_file(&target).unwrap();
         assert!(append(&link).is_err() && lock(&link).is_err() && !target.exists());
     }

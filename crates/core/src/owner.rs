@@ -1,7 +1,7 @@
-//! Who writes: the process that a part or a temporary file belongs to, told by its name.
+//! Identifies the process that a part or a temporary file belongs to, by its name.
 //!
-//! Writers of one store may sit on several machines and share nothing but the folder, so nobody hands out numbers and
-//! no lock says who is there. Every writer carries a name of its own, and whatever it writes carries that name.
+//! Writers of a store may be on several machines that share nothing but the folder, so there is no central numbering
+//! and no reliable lock. Every writer has a unique name, and everything it writes carries that name.
 
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -9,15 +9,15 @@ use std::fs;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A process on a machine: `MACHINE-BOOT-PID-START`, in hexadecimal digits.
+/// A process on a machine: `MACHINE-BOOT-PID-START`, in hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner {
-    /// Of the machine's name and the process's view of it: containers number their processes each from 1.
+    /// Hash of the machine's name and the process' PID namespace: containers number their processes from 1.
     machine: u32,
-    /// Of the machine's start.
+    /// Hash of the boot id.
     boot: u32,
     pid: u32,
-    /// When the process started, in ticks since the machine did; 0 where the system does not say.
+    /// Start time of the process, in ticks since boot; 0 if the system does not report it.
     start: u64,
 }
 
@@ -35,7 +35,7 @@ impl Owner {
         })
     }
 
-    /// What [`fmt::Display`] wrote, at the start of a name.
+    /// Parses the output of [`fmt::Display`] at the start of a name.
     pub fn parse(text: &str) -> Option<Self> {
         let mut fields = text.split('-');
         let mut word = || u32::from_str_radix(fields.next()?, 16).ok();
@@ -43,7 +43,7 @@ impl Owner {
         Some(Self { machine, boot, pid, start: u64::from_str_radix(fields.next()?, 16).ok()? })
     }
 
-    /// Whether this process is known to be gone. Of a process on another machine nothing is known.
+    /// Whether this process is known to be dead. For a process on another machine this is unknown.
     pub fn is_dead(&self) -> bool {
         self.is_dead_for(&Self::this(), started)
     }
@@ -62,7 +62,7 @@ impl fmt::Display for Owner {
     }
 }
 
-/// A name that no other writer has, of this process or another.
+/// A name that no other writer uses, in this process or another.
 pub(crate) fn writer_name() -> String {
     static WRITERS: AtomicU32 = AtomicU32::new(0);
     format!("{}-{:x}", Owner::this(), WRITERS.fetch_add(1, Ordering::Relaxed))
@@ -73,10 +73,10 @@ fn short(bytes: &[u8]) -> u32 {
     u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
 }
 
-/// When a process of this machine started; none when there is no such process, or the system does not say.
+/// The start time of a process on this machine; none if there is no such process, or the system does not report it.
 fn started(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the program's name in brackets and may hold anything; the start is the 22nd.
+    // The second field is the program's name in parentheses and may contain anything; the start time is the 22nd.
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 

@@ -1,11 +1,12 @@
-//! Paths as text, and back.
+//! Lossless conversion between paths and text.
 //!
-//! A path is bytes, and need not be UTF-8; answers, tables and errors are text. So what is no UTF-8 is written `\x{ff}`,
-//! a byte in two hexadecimal digits. Where a path is written so, or would read as if it were, the backslash of every other
-//! `\x{` and `\u{` in it is written `\x{5c}`: two paths never have the same text. Any other path is its own text.
+//! A path is a byte string and need not be UTF-8; answers, tables and errors are text. So bytes that are not UTF-8 are
+//! written `\x{ff}`, in two hexadecimal digits. If a path needs such escapes, or could be mistaken for a path with
+//! escapes, the backslash of every other `\x{` and `\u{` in it is written `\x{5c}`: two paths never have the same text.
+//! All other paths are their own text.
 //!
-//! What is shown on a terminal or in CSV goes through [`printable`](crate::text::printable) besides, whose escapes are
-//! `\u{1b}`; JSON has its own. [`path_of`] reads both kinds back.
+//! Text for a terminal or CSV also goes through [`printable`](crate::text::printable), whose escapes are `\u{1b}`; JSON
+//! has its own. [`path_of`] decodes both kinds.
 
 use serde::{Deserialize, Deserializer, Serializer};
 use std::borrow::Cow;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 const BYTE: &str = "\\x{";
 const CHARACTER: &str = "\\u{";
 
-/// A path as text that no other path has.
+/// The text of a path, unique for each path.
 pub fn text_of(path: &Path) -> Cow<'_, str> {
     if let Some(text) = path.to_str().filter(|text| !text.contains(BYTE)) {
         return text.into();
@@ -29,7 +30,7 @@ pub fn text_of(path: &Path) -> Cow<'_, str> {
     text.into()
 }
 
-/// The path that a text stands for: bytes and characters in the place of their escapes.
+/// The path of a text: decodes escapes.
 pub fn path_of(text: &str) -> PathBuf {
     let mut path = Vec::new();
     let mut rest = text;
@@ -52,7 +53,7 @@ pub fn path_of(text: &str) -> PathBuf {
     PathBuf::from(OsString::from_vec(path))
 }
 
-/// The bytes of an escape that a text begins with, and the escape's length.
+/// The bytes of the escape at the start of a text, and the escape's length.
 fn read_escape(text: &str) -> Option<(Vec<u8>, usize)> {
     let inside = |begin: &str| text.strip_prefix(begin)?.split_once('}').map(|(digits, _)| digits);
     let hexadecimal = |digits: &&str| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
@@ -64,8 +65,8 @@ fn read_escape(text: &str) -> Option<(Vec<u8>, usize)> {
     Some((character.to_string().into_bytes(), CHARACTER.len() + digits.len() + 1))
 }
 
-/// The path that somebody means who may have copied it from an answer: as it is where something is there, else what it is
-/// the text of, if something is there.
+/// The path that a user means, who may have copied it from an answer: as typed if it exists, else decoded, if that
+/// exists.
 pub fn meant(path: &Path) -> Cow<'_, Path> {
     let is_there = |path: &Path| path.symlink_metadata().is_ok();
     let text = path.to_str().filter(|text| text.contains(BYTE) || text.contains(CHARACTER));
@@ -75,7 +76,7 @@ pub fn meant(path: &Path) -> Cow<'_, Path> {
     }
 }
 
-/// For serde: a path as its text.
+/// For serde: serializes a path as its text.
 ///
 /// # Errors
 /// The serializer's.
@@ -83,13 +84,13 @@ pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::
     serializer.serialize_str(&text_of(path))
 }
 
-/// For serde: a path from its text.
+/// For serde: deserializes a path from its text.
 ///
 /// # Errors
-/// What is no text.
+/// A value that is not a string.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
     let text = String::deserialize(deserializer)?;
-    // Any other text is the path itself, whatever escapes of characters it seems to have.
+    // Other text is the path itself, even if it seems to contain escapes.
     Ok(if text.contains(BYTE) { path_of(&text) } else { text.into() })
 }
 

@@ -1,25 +1,25 @@
-//! Files and folders that exist only until they get their name, or until the work is over. Their names say who made them, so
-//! that whoever makes the next one beside them clears away those of programs that were killed.
+//! Temporary files and folders. Their names contain their owner, so that the next one created in the same folder
+//! removes those of killed programs.
 
 use crate::error::{AtPath, Result};
 use crate::owner::Owner;
 use std::fs;
 use std::path::Path;
 
-/// What they begin with; the [`Owner`] follows.
+/// Prefix of their names; the [`Owner`] follows.
 pub const PREFIX: &str = ".tmp-";
 
-/// A temporary file in a folder, whose name ends so. It has the rights that the user's umask leaves to any new file, for it
-/// is to become one. What killed programs left in the folder goes.
+/// A temporary file in a folder, with this suffix. Its permissions follow the user's umask, since it will become a
+/// normal file. Remains of killed programs in the folder are removed.
 ///
 /// # Errors
-/// A folder in which no file can be made.
+/// A folder in which no file can be created.
 pub fn file(folder: &Path, suffix: &str) -> Result<tempfile::NamedTempFile> {
     clear(folder, PREFIX);
     file_beside(folder, suffix)
 }
 
-/// [`file`] in a folder with so many others that somebody else clears it.
+/// [`file`] without the cleanup, for a folder with many other files that is cleaned elsewhere.
 pub(crate) fn file_beside(folder: &Path, suffix: &str) -> Result<tempfile::NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;
     let rights = fs::Permissions::from_mode(0o666);
@@ -27,16 +27,16 @@ pub(crate) fn file_beside(folder: &Path, suffix: &str) -> Result<tempfile::Named
     tempfile::Builder::new().prefix(&prefix).suffix(suffix).permissions(rights).tempfile_in(folder).at(folder)
 }
 
-/// A temporary folder in another, whose name begins so. What killed programs left of this kind goes.
+/// A temporary folder with this prefix. Remains of killed programs with the same prefix are removed.
 ///
 /// # Errors
-/// A folder in which none can be made.
+/// A folder in which none can be created.
 pub fn folder(parent: &Path, prefix: &str) -> Result<tempfile::TempDir> {
     clear(parent, prefix);
     tempfile::Builder::new().prefix(&format!("{prefix}{}-", Owner::this())).tempdir_in(parent).at(parent)
 }
 
-/// Removes what begins so and was made by a process that is known to be gone. Where that cannot be done, it stays.
+/// Removes entries with this prefix whose process is known to be dead. Failures are ignored.
 fn clear(folder: &Path, prefix: &str) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -57,7 +57,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let at = |name: &str| place.path().join(name);
         let this = Owner::this().to_string();
-        // A process of this machine cannot have begun before it, and none has this number.
+        // No process of this machine can have started before it, and none has this id.
         let (machine, _) = this.split_once('-').unwrap();
         let dead = format!("{machine}-00000000-7fffffff-1");
         let mine = file(place.path(), "").unwrap();

@@ -1,22 +1,22 @@
-//! JSON that says of itself whether it is what was written.
+//! JSON files and lines with a checksum of themselves.
 //!
-//! The first field of the object is `checksum`, the SHA-256 of all the text behind it. A number that was changed since (by a
-//! disk, a copy cut short, a hand) is told from one that was computed. Text without the field, of an earlier version or of
-//! another program, is taken as it is.
+//! The first field of the object is `checksum`, the SHA-256 of all text after it. So a later change (by a disk, a
+//! truncated copy, an edit) is detected. Text without the field, of an earlier version or another program, is accepted
+//! as it is.
 
 use crate::dataset::ContentHash;
 use crate::text::json_value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Around the checksum.
+/// The JSON around the checksum.
 const BEFORE: &str = "{\n  \"checksum\": \"";
 const AFTER: &str = "\",";
 
-/// A value as indented JSON with its checksum; one that is no object, or an empty one, without.
+/// A value as indented JSON with its checksum; a non-object or an empty object gets none.
 ///
 /// # Errors
-/// A value that JSON cannot say.
+/// A value that JSON cannot represent.
 pub fn text<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
     let text = json_value(value)?;
     Ok(match text.strip_prefix('{').filter(|rest| rest.starts_with('\n')) {
@@ -25,12 +25,12 @@ pub fn text<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
     })
 }
 
-/// Reads such JSON.
+/// Parses and verifies such JSON.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn value<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
-    // A line end behind it is no part of it.
+    // A trailing line end is not covered.
     if let Some(stated) = text.trim_ascii_end().strip_prefix(BEFORE.as_bytes()) {
         let fits = stated.split_at_checked(64).is_some_and(|(checksum, rest)| {
             let rest = rest.strip_prefix(AFTER.as_bytes());
@@ -43,10 +43,10 @@ pub fn value<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
     serde_json::from_slice(text).map_err(|error| error.to_string())
 }
 
-/// Where the checksum of a line begins.
+/// The start of a line's checksum.
 const LINE: &str = ",\"sum\":\"";
 
-/// A line of JSON, an object with a field or more, with a short checksum as its last field.
+/// A line of JSON, a non-empty object, with a short checksum as its last field.
 pub fn line(json: &str) -> String {
     match json.strip_suffix('}') {
         Some(open) => format!("{open}{LINE}{}\"}}", short(open.as_bytes())),
@@ -54,7 +54,7 @@ pub fn line(json: &str) -> String {
     }
 }
 
-/// Whether such a line is what was written; one without a checksum is believed.
+/// Whether such a line is unchanged; one without a checksum is accepted.
 pub fn is_whole(line: &[u8]) -> bool {
     let stated = line.strip_suffix(b"\"}").and_then(|line| line.split_at_checked(line.len().checked_sub(8)?));
     match stated.and_then(|(open, sum)| Some((open.strip_suffix(LINE.as_bytes())?, sum))) {
@@ -85,7 +85,7 @@ mod tests {
                 let mut bytes = sealed.clone().into_bytes();
                 bytes[at] ^= change;
                 let mut read = value::<Value>(&bytes).unwrap_or_default();
-                // Where the field has another name or is gone, the rest is as it was.
+                // If the field is missing or has another name, the rest is unchanged.
                 read.as_object_mut().into_iter().for_each(|read| read.retain(|name, _| held.get(name).is_some()));
                 assert!(read == held || read.is_null(), "{at}: {read}");
             }

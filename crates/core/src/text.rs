@@ -1,7 +1,7 @@
-//! Text from outside (names of files and classes, notes, journals, errors) as it may be shown.
+//! Sanitises text from outside (file names, class names, notes, journals, errors) for display.
 //!
-//! A terminal obeys control characters and turns text around at bidirectional controls, wherever these come from. They are
-//! shown as Rust writes them, `\u{1b}`; whoever reads a name back puts the character in the place of its escape.
+//! A terminal interprets control characters, and bidirectional controls reorder text. They are shown in Rust's
+//! notation, `\u{1b}`, which can be decoded again.
 //!
 //! | function | for | lets pass | `\u{` that was there |
 //! |---|---|---|---|
@@ -10,7 +10,7 @@
 //! | [`lines`] | a finished page, at the very end | ends of lines | stays |
 //! | [`json`], [`json_value`] | JSON | its own line ends | stays; escapes are JSON's |
 //!
-//! Of these all but the first can be applied again without harm.
+//! All but the first are idempotent.
 
 pub use faceprobe_settings::is_control;
 
@@ -18,24 +18,24 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// A name or value from outside on one line, so that it can be read back.
+/// A name or value from outside on one line, decodable.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(is_control) && !text.contains(BEGIN) {
         return text.into();
     }
-    // What looks like an escape and is none begins with an escaped backslash.
+    // Text that merely looks like an escape gets an escaped backslash.
     escaped(&text.replace(BEGIN, "\\u{5c}u{"), is_control).into_owned().into()
 }
 
 /// How an escape begins.
 const BEGIN: &str = "\\u{";
 
-/// A sentence on one line. Names in it that were made [`printable`] stay as they are.
+/// A sentence on one line. Names in it that went through [`printable`] are unchanged.
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_control)
 }
 
-/// Lines that the program has laid out.
+/// Lines laid out by the program.
 pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |character| character != '\n' && is_control(character))
 }
@@ -55,15 +55,15 @@ fn escaped(text: &str, unfit: impl Fn(char) -> bool) -> Cow<'_, str> {
     shown.into()
 }
 
-/// How many characters of a name an account of a data set shows.
+/// Maximum number of characters of a name in the report of a data set.
 const LONGEST: usize = 400;
 
-/// [`printable`], and cut when it is absurdly long.
+/// [`printable`], truncated if it is too long.
 pub fn excerpt(text: &str) -> String {
     shortened(text, printable)
 }
 
-/// [`line`], and cut when it is absurdly long.
+/// [`line`], truncated if it is too long.
 pub fn brief(text: &str) -> String {
     shortened(text, line)
 }
@@ -75,8 +75,8 @@ fn shortened(text: &str, shown: impl Fn(&str) -> Cow<'_, str>) -> String {
     }
 }
 
-/// JSON text with the same values in which every control character that JSON lets stand (DEL, C1, bidirectional controls,
-/// separators) is written `\uXXXX`. Those of C0 are escaped in any JSON.
+/// The JSON text with every control character that JSON allows unescaped (DEL, C1, bidirectional controls, separators)
+/// written as `\uXXXX`. C0 is escaped in any JSON.
 pub fn json(text: String) -> String {
     let unfit = |character: char| character > '~' && is_control(character);
     if !text.contains(unfit) {
@@ -85,7 +85,7 @@ pub fn json(text: String) -> String {
     let mut written = String::with_capacity(text.len() + 16);
     for character in text.chars() {
         if unfit(character) {
-            // They are all of four digits, and stand in strings only. Writing into a string does not fail.
+            // All of them have four digits, and occur in strings only. Writing to a string does not fail.
             let _ = write!(written, "\\u{:04x}", u32::from(character));
         } else {
             written.push(character);
@@ -97,7 +97,7 @@ pub fn json(text: String) -> String {
 /// A value as such JSON, indented.
 ///
 /// # Errors
-/// A value that JSON cannot say, such as a map whose keys are no text or a path that is not UTF-8.
+/// A value that JSON cannot represent, such as a map with non-string keys or a path that is not UTF-8.
 pub fn json_value<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
     serde_json::to_string_pretty(value).map(json)
 }
@@ -113,7 +113,7 @@ mod tests {
         all.filter_map(char::from_u32).flat_map(|control| ['a', control]).chain("é😀\u{200d}ن".chars()).collect()
     }
 
-    /// Puts characters in the place of their escapes.
+    /// Decodes the escapes of characters.
     fn read_back(shown: &str) -> String {
         let mut pieces = shown.split(BEGIN);
         let first = pieces.next().unwrap_or_default().to_owned();

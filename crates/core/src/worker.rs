@@ -1,18 +1,18 @@
-//! The worker program: what computes, in a process of its own, so that libtorch is loaded where it is needed and a crash in
-//! it ends no session.
+//! Runs the worker program. Computation is in a process of its own, so that libtorch is loaded only where it is needed
+//! and a crash in it ends no session.
 
 use crate::error::{AtPath, Error, Result};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Its file's name.
+/// Its file name.
 const NAME: &str = "faceprobe-worker";
 
-/// Where the worker program is: `$FACEPROBE_WORKER`, or beside the running program or one folder above it (where cargo puts
-/// programs beside the folder of tests).
+/// The path of the worker program: `$FACEPROBE_WORKER`, or next to the running program or one folder above it (cargo
+/// puts programs above the folder of tests).
 ///
 /// # Errors
-/// It is in none of these places.
+/// None of these exists.
 pub fn program() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("FACEPROBE_WORKER").filter(|path| !path.is_empty()) {
         return Ok(path.into());
@@ -31,17 +31,17 @@ pub fn program() -> Result<PathBuf> {
     })
 }
 
-/// The worker program with these arguments, its standard input empty.
+/// A command for the worker program, with empty standard input.
 pub fn command(args: &[&str]) -> Result<Command> {
     let mut command = Command::new(program()?);
     command.args(args).stdin(Stdio::null());
     Ok(command)
 }
 
-/// Runs the worker program to its end and gives what it printed.
+/// Runs the worker program to its end and returns its standard output.
 ///
 /// # Errors
-/// What it says went wrong; a program that does not start, or is ended by a signal.
+/// The worker's error; a program that does not start, or is killed by a signal.
 pub fn answer(args: &[&str]) -> Result<Vec<u8>> {
     let program = program()?;
     let output = command(args)?.output().at(&program)?;

@@ -1,4 +1,4 @@
-//! Where things are on disk: the folder with `data/`, `cache/` and `runs/`.
+//! Paths in a workspace: the folder with `data/`, `cache/` and `runs/`.
 
 use crate::error::{AtPath, Error, Result};
 use crate::scratch;
@@ -6,14 +6,14 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// One study's folder. Made by [`Workspace::open`]; holds nothing but its path.
+/// One study's folder. Opened by [`Workspace::open`]; holds only its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
     root: PathBuf,
 }
 
 impl Workspace {
-    /// The workspace in `root`, which must be a folder; sub-folders are made when first written to.
+    /// The workspace in `root`, which must be a folder; sub-folders are created when they are first written to.
     pub fn open(root: &Path) -> Result<Self> {
         let root = root.canonicalize().map_err(|error| {
             Error::file(root, format!("cannot be used as workspace ({error}); make the folder or pass --workspace DIR"))
@@ -39,7 +39,7 @@ impl Workspace {
         self.root.join("data/prepared")
     }
 
-    /// `data/sample`: the synthetic sample, made at run time.
+    /// `data/sample`: the synthetic sample, generated at run time.
     pub fn sample(&self) -> PathBuf {
         self.root.join("data/sample")
     }
@@ -55,15 +55,15 @@ impl Workspace {
     }
 }
 
-/// Whether an open file is still the one of that name. Whoever locks a file that others rename or remove asks this after
-/// it has the lock: it may be that of a file that has become another.
+/// Whether an open file is still the one with that name. After locking a file that others rename or remove, the lock
+/// may be of a file that was replaced.
 pub fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let same = |a: fs::Metadata, b: fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
     file.metadata().is_ok_and(|own| fs::metadata(path).is_ok_and(|there| same(own, there)))
 }
 
-/// Writes `bytes` to `path` whole or not at all: temporary file beside it, flush to disk, rename.
+/// Writes `bytes` to `path` atomically: temporary file, flush to disk, rename.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).at(folder)?;
@@ -72,18 +72,18 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     persist(file, path)
 }
 
-/// Flushes a temporary file to disk and gives it its name, so that `path` is never seen half written.
+/// Flushes a temporary file to disk and renames it, so that `path` is never partially written.
 pub fn persist(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
     named(file, path, |file| succeeded(file.persist(path), path))
 }
 
-/// [`persist`] where nothing may have the name yet.
+/// [`persist`] that fails if the name is taken.
 pub fn persist_new(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
     named(file, path, |file| rename_new(file, path))
 }
 
-/// [`persist_new`] in a folder that several machines write to: by a link, and a look at what it did. Over a network the
-/// answer to a link or a rename may be lost after it was done, and asking again fails.
+/// [`persist_new`] for a folder that several machines write to: by a link, and a check of its effect. Over a network
+/// the reply to a link or a rename may be lost after it was executed, and the retry fails.
 pub fn persist_shared(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
     named(file, path, |file| match fs::hard_link(file.path(), path) {
         Ok(()) => Ok(()),
@@ -94,7 +94,7 @@ pub fn persist_shared(file: tempfile::NamedTempFile, path: &Path) -> Result<()> 
 
 fn rename_new(file: tempfile::NamedTempFile, path: &Path) -> std::result::Result<(), tempfile::PersistError> {
     match succeeded(file.persist_noclobber(path), path) {
-        // Some file systems know neither links nor a rename that replaces nothing: looking first is all that is left.
+        // Some file systems support neither links nor exclusive renames: checking first is all that is left.
         Err(error) if error.error.kind() != ErrorKind::AlreadyExists && path.symlink_metadata().is_err() => {
             succeeded(error.file.persist(path), path)
         }
@@ -102,7 +102,7 @@ fn rename_new(file: tempfile::NamedTempFile, path: &Path) -> std::result::Result
     }
 }
 
-/// Whether a file got its name, whatever the system said of it.
+/// Whether a file got its name, whatever the system reported.
 fn succeeded(
     renamed: std::result::Result<File, tempfile::PersistError>,
     path: &Path,
@@ -119,7 +119,7 @@ fn named(
     name: impl FnOnce(tempfile::NamedTempFile) -> Result<(), tempfile::PersistError>,
 ) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    // What the user has set for a file stays when it is replaced. Where it is another user's, the new one is ours.
+    // The permissions of a replaced file are kept. If it belongs to another user, the new one belongs to us.
     if let Ok(there) = path.symlink_metadata()
         && there.is_file()
     {
@@ -128,7 +128,7 @@ fn named(
     file.as_file().sync_all().at(path)?;
     name(file).map_err(|error| Error::at(path, error.error))?;
     if let Some(folder) = path.parent() {
-        // The rename itself must reach the disk too; some file systems refuse this, and then it is their word.
+        // The rename must reach the disk too. Some file systems do not support this; their error is ignored.
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The configuration: two files are merged key by key, and what is wrong with one is told with its line and column.
+//! The configuration: two files are merged key by key, and errors are reported with line and column.
 
 use faceprobe_core::config::{
     Config, NoticeSettings, SECTIONS, ScreenSettings, ThemeName, section_template, user_file,
@@ -54,7 +54,7 @@ fn the_workspace_wins_key_by_key_and_every_value_says_where_it_stands() {
 }
 
 #[test]
-fn what_is_wrong_is_one_sentence_with_its_place() {
+fn errors_are_one_sentence_with_their_position() {
     for (text, told) in [
         ("[screens]\ntheme='dark'", "/f0.toml:1:2: there is no section [screens]; did you mean [screen]?"),
         (
@@ -92,7 +92,7 @@ fn what_is_wrong_is_one_sentence_with_its_place() {
 }
 
 #[test]
-fn a_mistake_that_the_workspace_would_hide_is_still_told() {
+fn an_error_that_the_workspace_overrides_is_still_reported() {
     assert!(of(&["[screen]\ntheme = 'pink'", "[screen]\ntheme = 'dark'"]).is_err());
 }
 

@@ -1,5 +1,5 @@
-//! What is derived from the statements of the program's own settings: computed defaults, JSON of earlier versions, words,
-//! keys, differences and sweeps.
+//! What is derived from the program's own settings: computed defaults, JSON of earlier versions, words, keys,
+//! differences and sweeps.
 
 use faceprobe_core::audit;
 use faceprobe_core::backbone::Arithmetic;
@@ -31,7 +31,7 @@ fn a_default_follows_from_what_is_given() {
 }
 
 #[test]
-fn what_does_not_go_together_is_refused() {
+fn contradicting_settings_are_refused() {
     let refused = |pairs: &[(&str, &str)]| set_all::<BenchmarkSettings>(pairs).unwrap_err();
     assert_eq!(
         refused(&[("pool", "5")]).to_string(),
@@ -136,7 +136,7 @@ fn a_model_of_474bc10_is_read_and_goes_through_json() {
 }
 
 #[test]
-fn tables_tell_what_distinguishes() {
+fn tables_show_what_distinguishes() {
     let usual = DenseSettings::default();
     assert_eq!(words(&usual), "width 1024, dropout 0.8, 60 epochs");
     let other = DenseSettings { patience: Some(5), standardise: false, seed: 9, ..usual.clone() };

@@ -107,7 +107,7 @@ fn of_equal_thresholds_the_middle_of_the_gap_nearest_to_a_half_is_taken() {
 }
 
 #[test]
-fn scores_that_are_not_numbers_harm_nothing() {
+fn nan_scores_are_ignored() {
     let (scores, positive) = ([f64::NAN, 0.2, 0.8, f64::INFINITY], [true, false, true, true]);
     assert_eq!(best_threshold(&scores, &positive), 0.5);
     assert_eq!(best_threshold(&[f64::NAN], &[true]), 0.5);

@@ -1,4 +1,4 @@
-//! Image files of every kind to pixels, and resizing against Pillow. Fixtures: `fixtures/imaging_reference.py`.
+//! Decoding of image files of every kind, and resizing against Pillow. Fixtures: `fixtures/imaging_reference.py`.
 
 use faceprobe_core::imaging::{Mode, Pixels, Preprocessing, decode, decode_for_faces, mended, resize};
 use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageBuffer, ImageFormat, Luma, RgbImage, Rgba, RgbaImage};
@@ -45,7 +45,7 @@ fn letters(picture: &Pixels) -> String {
 }
 
 #[test]
-fn every_format_is_told_by_its_content() {
+fn every_format_is_recognised_by_its_content() {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, Tiff, WebP};
     for format in [Jpeg, Png, WebP, Bmp, Tiff, Gif] {
         let picture = decode(&encode(quarters(), format)).unwrap();
@@ -79,7 +79,7 @@ fn oriented(orientation: u8) -> Vec<u8> {
 }
 
 #[test]
-fn pictures_come_upright() {
+fn pictures_are_decoded_upright() {
     // EXIF 2.3, tag 0112: which side of the stored picture row 0 and column 0 are.
     for (orientation, expected) in [
         (1, "rgbw"),
@@ -112,7 +112,7 @@ fn jpegs_decode_as_in_pillow() {
 }
 
 #[test]
-fn what_is_cut_short_is_an_error_never_half_a_picture() {
+fn a_truncated_file_is_an_error_never_half_a_picture() {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, Tiff, WebP};
     for format in [Jpeg, Png, WebP, Bmp, Tiff, Gif] {
         let whole = encode(quarters(), format);
@@ -168,7 +168,7 @@ fn a_jpeg_that_lacks_no_more_than_its_end_marker_is_read_and_said_to() {
 }
 
 #[test]
-fn a_jpeg_with_a_stretch_of_zeros_over_its_data_is_refused_however_it_is_decoded() {
+fn a_jpeg_partly_overwritten_by_zeros_is_refused_by_every_decoder() {
     let noisy = picture(400, 299);
     let noisy = RgbImage::from_raw(400, 299, noisy.rgb().to_vec()).unwrap();
     let whole = encode(noisy, ImageFormat::Jpeg);
@@ -188,7 +188,7 @@ fn a_jpeg_with_a_stretch_of_zeros_over_its_data_is_refused_however_it_is_decoded
 }
 
 #[test]
-fn codings_that_are_not_read_are_called_by_their_names() {
+fn unsupported_codings_are_named() {
     let (_, baseline) = jpegs().swap_remove(0);
     let frame = baseline.windows(2).position(|marker| marker == b"\xFF\xC0").unwrap() + 1;
     for (marker, expected) in [
@@ -227,7 +227,7 @@ fn a_png_that_lacks_no_more_than_its_end_is_read_and_said_to() {
 }
 
 #[test]
-fn tiff_comes_turned_in_both_modes_as_pillow_loads_it() {
+fn tiff_is_rotated_in_both_modes_as_by_pillow() {
     #[derive(Deserialize)]
     struct Loaded {
         width: usize,
@@ -264,7 +264,7 @@ fn damage_never_panics() {
 }
 
 #[test]
-fn what_is_no_picture_is_refused_with_the_reason() {
+fn non_images_are_refused_with_the_reason() {
     let mut bomb = encode(RgbImage::new(1, 1), ImageFormat::Bmp);
     bomb[18..22].copy_from_slice(&50_000_i32.to_le_bytes());
     bomb[22..26].copy_from_slice(&50_000_i32.to_le_bytes());

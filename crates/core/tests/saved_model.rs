@@ -1,4 +1,4 @@
-//! A model file is believed only as it was written, in all it says, and only what a training can have written.
+//! Model files: any change is detected, and values that no training can produce are refused.
 
 use faceprobe_core::evaluation::Calibration;
 use faceprobe_core::evaluation::calibration::Method;
@@ -78,7 +78,7 @@ fn write_first_format(path: &Path, model: &SavedModel, change: impl FnOnce(&mut 
 }
 
 #[test]
-fn whatever_is_changed_in_a_model_file_is_noticed() {
+fn any_change_of_a_model_file_is_detected() {
     let (_folder, path) = folder();
     model().save(&path).unwrap();
     let whole = std::fs::read(&path).unwrap();
@@ -148,7 +148,7 @@ fn files_of_the_first_format_open_and_their_ranges_are_checked() {
 }
 
 #[test]
-fn what_no_training_gives_is_not_even_written() {
+fn impossible_models_are_not_written() {
     let (_folder, path) = folder();
     for threshold in [f64::NAN, f64::INFINITY, -1.0, 2.0] {
         let mut wrong = model();

@@ -1,4 +1,4 @@
-//! What must hold of every structure of settings: it goes through all statements of all of them.
+//! Invariants of every structure of settings.
 
 use faceprobe_core::audit;
 use faceprobe_core::dataset::prepare::PrepareSettings;
@@ -130,7 +130,7 @@ fn options_are_no_more_than_needed() {
 }
 
 #[test]
-fn keys_and_words_tell_every_setting_and_no_seed() {
+fn keys_and_words_contain_every_setting_and_no_seed() {
     for (kind, schema) in all() {
         let usual = schema.read(&needed(kind)).unwrap();
         for info in schema.infos() {
@@ -147,7 +147,7 @@ fn keys_and_words_tell_every_setting_and_no_seed() {
 }
 
 #[test]
-fn what_is_refused_is_refused_in_one_sentence_on_every_way_in() {
+fn refusals_are_the_same_sentence_from_every_interface() {
     for (kind, schema) in all() {
         for info in schema.infos() {
             for text in info.domain.counterexamples() {
@@ -168,7 +168,7 @@ fn what_is_refused_is_refused_in_one_sentence_on_every_way_in() {
 }
 
 #[test]
-fn all_that_is_wrong_is_told_at_once() {
+fn all_refusals_are_reported_at_once() {
     let dense = Kind::DENSE.info().settings;
     let pairs = [("width", "0"), ("seed", "2"), ("dropout", "1"), ("widht", "3")];
     let pairs: Vec<_> = pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();

@@ -1,4 +1,4 @@
-//! A study's file: settings lead to it and back, and what is wrong with one is told with its line.
+//! Study files: settings survive a round trip, and errors are reported with their line.
 
 use faceprobe_core::dataset::PrepareSettings;
 use faceprobe_core::dataset::followed::Followed;
@@ -267,7 +267,7 @@ images = 30
 "#;
 
 #[test]
-fn what_is_wrong_is_told_with_its_line() {
+fn errors_are_reported_with_their_line() {
     let good = parse(GOOD).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     assert_eq!(good.models[1].models().len(), 2);
     assert_eq!(good.models[0].model.features().unwrap().describe(), "tap 10,12, pool grid4");
@@ -436,7 +436,7 @@ fn what_is_wrong_is_told_with_its_line() {
 }
 
 #[test]
-fn several_mistakes_are_told_at_once_with_their_columns() {
+fn several_errors_are_reported_at_once_with_their_columns() {
     let text = "[data.faces]\nsource = \"folder:a\"\n[model.x]\nkind = \"dense\"\nwidht = 3\ndropout =  2\n\
         [model.y]\nkind = \"dense\"\nepochs = 0\n";
     let told = parse(text).unwrap_err().to_string();

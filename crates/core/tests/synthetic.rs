@@ -1,4 +1,4 @@
-//! The synthetic sample: same bytes from the same seed, the layout of Adience, the promised damage, no half samples.
+//! The synthetic sample: reproducible bytes, the layout of Adience, the planned damage, no partial samples.
 
 use faceprobe_core::dataset::synthetic::{Defects, SampleSettings, generate};
 use faceprobe_core::error::ErrorKind;
@@ -153,7 +153,7 @@ fn layout_and_damage_are_as_promised() {
 }
 
 #[test]
-fn a_stopped_or_killed_generation_leaves_nothing_half_and_is_made_anew() {
+fn a_stopped_or_killed_generation_leaves_nothing_partial_and_is_repeated() {
     let place = tempfile::tempdir().unwrap();
     let [whole, again] = ["whole", "again"].map(|name| place.path().join(name));
     generate(&whole, &small(), &Silent).unwrap();
@@ -202,7 +202,7 @@ fn what_is_not_a_sample_is_never_replaced() {
 }
 
 #[test]
-fn what_was_put_into_a_sample_or_changed_in_it_outlives_another_sample() {
+fn user_changes_in_a_sample_survive_another_sample() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("sample");
     let other = |seed: u64| SampleSettings { seed, ..small() };

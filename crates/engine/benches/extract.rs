@@ -1,9 +1,9 @@
-//! How many images per second go from files into a store: `cargo bench --bench extract -- FOLDER [IMAGES [BATCH…]] [--bf16]`.
+//! Images per second from files into a store: `cargo bench --bench extract -- FOLDER [IMAGES [BATCH…]] [--bf16]`.
 //!
-//! CPU seconds are told too: on a machine that others use as well, they say more than the rate.
+//! Also prints CPU seconds, which are more reliable than the rate on a shared machine.
 //!
-//! `cargo bench --bench extract -- --stages NETWORK [BATCH [ROUNDS]] [--bf16]` tells the CPU time of every stage of a
-//! network on one thread, of pictures of noise; the median of the rounds.
+//! `cargo bench --bench extract -- --stages NETWORK [BATCH [ROUNDS]] [--bf16]` prints the CPU time of every stage of a
+//! network on one thread, on noise images; the median of the rounds.
 
 use faceprobe_core::dataset::ContentHash;
 use faceprobe_core::imaging::Pixels;

@@ -1,6 +1,6 @@
-//! `cargo bench --bench faces -- [--threads N] [--repeat N] FILE|FOLDER...`: finds the faces of pictures. One JSON object
-//! a line on standard output (`path`, `width`, `height`, `milliseconds`, `faces`), a summary on standard error. With the
-//! output of `crates/engine/tests/fixtures/face_reference.py measure` it says how near the detector is to facenet-pytorch's.
+//! `cargo bench --bench faces -- [--threads N] [--repeat N] FILE|FOLDER...`: detects faces. One JSON object per line on
+//! standard output (`path`, `width`, `height`, `milliseconds`, `faces`), a summary on standard error. With the output
+//! of `crates/engine/tests/fixtures/face_reference.py measure` it prints the distance to facenet-pytorch's detections.
 
 use faceprobe_core::imaging;
 use faceprobe_engine::backbone;

@@ -1,8 +1,8 @@
-//! A feature store as a cluster leaves it: a million rows of 1,280 values by 64 writers, and what opening, gathering and
-//! joining cost.
+//! A feature store as a cluster leaves it: a million rows of 1,280 values by 64 writers. Measures opening, gathering
+//! and compaction.
 //!
-//! `cargo bench --bench store -- FOLDER [ROWS]` needs 5.2 GB in FOLDER for a million rows, and as much again while parts are
-//! joined. Prints seconds, and the largest resident memory of a process that only opens and gathers.
+//! `cargo bench --bench store -- FOLDER [ROWS]` needs 5.2 GB in FOLDER for a million rows, and as much again during
+//! compaction. Prints seconds, and the peak memory of a process that only opens and gathers.
 
 use faceprobe_core::dataset::ContentHash;
 use faceprobe_core::features::{Dtype, PartWriter, Rows, Store, StoreIdentity, compact};

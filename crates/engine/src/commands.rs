@@ -1,4 +1,4 @@
-//! What the program asks of its worker, as the first argument:
+//! The worker's commands. The first argument is one of:
 //!
 //! | command | does |
 //! |---|---|
@@ -23,13 +23,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// The whole worker. No panic reaches its caller: it ends as one sentence and exit code 1.
+/// Entry point of the worker. A panic becomes one sentence and exit code 1.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     std::panic::set_hook(Box::new(|info| {
         say_on_stderr(&format!("this is a bug: {info}. What was finished is kept; please report the line above."));
     }));
-    // A file that may not grow any more is then an error with a sentence, and not the end of the worker.
+    // With the signal ignored, a file size limit becomes an error with a sentence instead of a kill.
     let _ = signal_hook::flag::register(libc::SIGXFSZ, Arc::default());
     match std::panic::catch_unwind(|| dispatch(&arguments)) {
         Ok(Ok(code)) => code,
@@ -81,7 +81,7 @@ fn dispatch(arguments: &[OsString]) -> Result<ExitCode> {
     }
 }
 
-/// Says something on standard error, which is the program's or a run's log: both come to a terminal.
+/// Writes a message to standard error, which is the program's or a run's log; both may be shown on a terminal.
 #[allow(clippy::disallowed_methods, reason = "here is the filter")]
 pub(crate) fn say_on_stderr(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", lines(text));
@@ -101,7 +101,7 @@ fn answer(workspace: &Workspace, model: Option<&str>, device: &str, threads: usi
     }
 }
 
-/// A line of JSON for the program.
+/// Writes a line of JSON for the calling program.
 fn say(what: &impl Serialize) -> Result<()> {
     let mut line = serde_json::to_vec(what).map_err(|error| Error::failed(error.to_string()))?;
     line.push(b'\n');

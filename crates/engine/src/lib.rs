@@ -1,7 +1,7 @@
-//! What computes: backbones and their weights, faces, extraction, training and prediction, on libtorch. The program asks
-//! for it through `faceprobe-worker`, a process of its own.
+//! The compute side of faceprobe: backbones, face detection, extraction, training and prediction, on libtorch. The
+//! program runs it as a separate process, `faceprobe-worker`.
 
-// What is said goes through `commands::say_on_stderr`, which filters.
+// Output goes through `commands::say_on_stderr`, which escapes control characters.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used))]
 
 pub mod audit;

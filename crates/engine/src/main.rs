@@ -1,4 +1,4 @@
-//! `faceprobe-worker`: what computes. The program starts it; people do not.
+//! `faceprobe-worker`, the compute process that `faceprobe` starts.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,4 @@
-//! The audit: confident learning beside cleanlab, near duplicates beside all pairs, and a bad data set through the
-//! command line, with decisions that the next preparation follows.
+//! The audit: confident learning against cleanlab, near-duplicates against all pairs, and cached face counts.
 
 #[path = "support/waves.rs"]
 mod waves;
@@ -139,7 +138,7 @@ impl CountFaces for Eyes {
 }
 
 #[test]
-fn a_face_is_looked_for_once() {
+fn faces_are_counted_once_per_image() {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("cache/faces.csv");
     let mut files = Vec::new();
@@ -175,7 +174,7 @@ impl CountFaces for Beside<'_> {
 }
 
 #[test]
-fn of_two_audits_at_once_neither_loses_what_it_found() {
+fn concurrent_audits_lose_no_results() {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("cache/faces.csv");
     let [own, other] = [[2u8], [4]].map(|bytes| {

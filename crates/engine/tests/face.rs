@@ -1,5 +1,5 @@
-//! Detection beside facenet-pytorch, alignment beside Umeyama's formula, and data sets of aligned crops. Expected values:
-//! `fixtures/face_reference.py`.
+//! Detection against facenet-pytorch, alignment against Umeyama's formula, and data sets of aligned crops. Expected
+//! values: `fixtures/face_reference.py`.
 
 #[path = "support/detector.rs"]
 mod detector;
@@ -76,7 +76,7 @@ fn the_cascade_finds_what_facenet_pytorch_finds() {
 }
 
 #[test]
-fn pictures_of_any_shape_are_looked_at() {
+fn pictures_of_any_shape_are_accepted() {
     let parameters =
         MTCNN.parameters().into_iter().map(|(name, shape)| (name.clone(), parameter("s33 ", &name, &shape))).collect();
     let detector = Detector::from_parameters(&parameters).unwrap();
@@ -172,7 +172,7 @@ fn an_aligned_face_lies_where_the_template_says_whatever_its_size_and_turn() {
 }
 
 #[test]
-fn a_face_without_sense_is_cropped_around_its_box_and_the_edge_is_repeated() {
+fn degenerate_landmarks_are_cropped_around_the_box_and_the_edge_is_repeated() {
     let (picture, face) = spotted(Template::Tight, 300.0, 0.0, 400);
     let same = Face { landmarks: [[200.0; 2]; 5], ..face };
     let beside = Face { bbox: [-900.0, -900.0, -700.0, -700.0], landmarks: [[f32::NAN; 2]; 5], ..face };
@@ -187,7 +187,7 @@ fn a_face_without_sense_is_cropped_around_its_box_and_the_edge_is_repeated() {
 }
 
 #[test]
-fn what_is_looked_at_for_faces_is_decoded_as_libjpeg_does_to_the_bit() {
+fn detection_decodes_bit_identically_to_libjpeg() {
     for (name, expected) in reference()["decoded"].as_object().unwrap() {
         let picture = decode_for_faces(&std::fs::read(fixture(name)).unwrap()).unwrap();
         assert_eq!(ContentHash::of(picture.rgb()).to_string(), expected.as_str().unwrap(), "{name}");

@@ -1,4 +1,4 @@
-//! People kept apart, through the real pipeline: prepared sets, folds, and a data set made to leak.
+//! Splits by subject through the whole preparation: prepared sets, folds, and a data set made to leak.
 
 use faceprobe_core::dataset::{
     Manifest, PrepareSettings, Prepared, SourceSpec, Split, SplitMethod, manifest::folds_of, prepare,

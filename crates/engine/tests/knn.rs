@@ -1,5 +1,5 @@
-//! Nearest neighbours: scores against scikit-learn's `KNeighborsClassifier` (`fixtures/knn_reference.py`), and what holds of
-//! them whatever the data.
+//! Nearest neighbours: scores against scikit-learn's `KNeighborsClassifier` (`fixtures/knn_reference.py`), and
+//! invariants.
 
 use faceprobe_core::monitor::Silent;
 use faceprobe_engine::features::{Dtype, StoreIdentity};

@@ -1,5 +1,5 @@
-//! Maps of features: principal components against scikit-learn's (`fixtures/map_reference.py`), and what holds of t-SNE
-//! whatever the data.
+//! Maps of features: principal components against scikit-learn's (`fixtures/map_reference.py`), and invariants of
+//! t-SNE.
 
 use faceprobe_core::error::ErrorKind;
 use faceprobe_core::monitor::{Monitor, Silent, Update};
@@ -35,7 +35,7 @@ fn principal_components_are_those_of_scikit_learn() {
 }
 
 #[test]
-fn what_has_no_components_is_refused_or_lies_on_a_spot() {
+fn degenerate_features_are_refused_or_map_to_a_point() {
     assert!(pca(Array2::zeros((1, 5)).view(), 2).is_err());
     let mut wrong = Array2::zeros((4, 3));
     wrong[(2, 1)] = f32::NAN;
@@ -114,7 +114,7 @@ fn one_seed_gives_the_same_points_bit_by_bit_and_another_does_not() {
 }
 
 #[test]
-fn few_images_have_a_map_all_the_same_and_a_stop_ends_it() {
+fn few_images_have_a_map_too_and_a_stop_ends_it() {
     let (rows, _) = clouds(4);
     assert_eq!(tsne(&rows, 100.0, 1, &Silent).unwrap().dim(), (12, 2));
     assert!(

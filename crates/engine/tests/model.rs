@@ -249,7 +249,7 @@ fn the_benchmark_learns_a_pattern_and_scores_the_same_from_its_file() {
 }
 
 #[test]
-fn the_seed_and_nothing_else_decides() {
+fn only_the_seed_decides() {
     let (train, val) = (points(200, 1, line), points(100, 2, line));
     let run = |seed| train_dense(&train, &val, &DenseSettings { seed, epochs: 5, ..small() }, None, &Silent).unwrap();
     let (first, again, other) = (run(1), run(1), run(2));

@@ -1,5 +1,5 @@
-//! Exported graphs, computed operator by operator with libtorch, against the engine's own scores: every form of layer, every
-//! pooling and every kind of model, on weights made here.
+//! Exported graphs, computed operator by operator with libtorch, against the engine's own scores: every form of layer,
+//! every pooling and every kind of model, with generated weights.
 
 use faceprobe_core::backbone::blueprint::Form;
 use faceprobe_core::backbone::weights::{WeightsInfo, record};

@@ -1,5 +1,5 @@
-//! ONNX files as backbones. Fixtures: `fixtures/onnx_backbone_reference.py`. Tests that run one skip, and print why, where
-//! ONNX Runtime was not fetched.
+//! ONNX files as backbones. Fixtures: `fixtures/onnx_backbone_reference.py`. Tests that need ONNX Runtime are skipped,
+//! with a message, if it was not fetched.
 
 #[path = "support/patterns.rs"]
 #[allow(dead_code, reason = "only the pictures are wanted here")]

@@ -1,38 +1,38 @@
-//! The inverted bottleneck, strip by strip.
+//! The inverted bottleneck of the MobileNet family, computed in strips of rows.
 
 use super::depthwise::Plane;
-use super::panels::{Panels, Pass, Places};
+use super::panels::{Panels, Pass, Positions};
 use super::{Bounds, Depthwise, PLANE, Pictures, Window};
 use std::sync::Arc;
 
-/// What a strip of one plane may take, so that it is still in the first-level cache when it is filtered.
+/// Bytes that a strip of one plane may take to stay in the first-level cache until the depthwise convolution reads it.
 const PLANE_BYTES: usize = 24 << 10;
 
-/// Widening (or not), depthwise convolution, and narrowing with an optional residual, on one image at a time.
+/// Optional expansion, depthwise convolution, and projection with an optional residual, one image at a time.
 #[derive(Debug, Clone)]
 pub struct Bottleneck {
-    /// 1 x 1 from the input to the middle; none where the input is the middle.
+    /// 1 x 1 from the input to the expanded channels; none where the block does not expand.
     pub expand: Option<(Arc<Panels>, Bounds)>,
     pub middle: Depthwise,
     pub middle_bounds: Bounds,
-    /// 1 x 1 from the middle to the output.
+    /// 1 x 1 from the expanded channels to the output.
     pub project: Arc<Panels>,
     /// Whether the input is added to the output.
     pub residual: bool,
 }
 
 impl Bottleneck {
-    /// Channels that go in.
+    /// Input channels.
     fn channels(&self) -> usize {
         self.expand.as_ref().map_or(self.middle.channels(), |(panels, _)| panels.depth())
     }
 
-    /// Channels that come out.
+    /// Output channels.
     pub fn outputs(&self) -> usize {
         self.project.outputs()
     }
 
-    /// All of it for some pictures; their residual is taken from the input, and their bounds are of the output.
+    /// Applies the block to a batch. The residual is the input; the batch's bounds are those of the projection.
     pub fn apply(&self, pictures: Pictures<'_>) {
         let Pictures { input, side, pitch, window, bounds, output, .. } = pictures;
         assert_eq!(pitch, [self.channels(), self.outputs()], "pictures by themselves");
@@ -46,16 +46,17 @@ impl Bottleneck {
     }
 }
 
-/// The buffers for images of one size. The wide middle is kept in planes of [`PLANE`] channels, each a strip of rows.
+/// Buffers for images of one size. The expanded activations are kept in planes of [`PLANE`] channels, each a strip of
+/// rows.
 struct Work<'a> {
     block: &'a Bottleneck,
     side: [usize; 2],
     window: Window,
     bounds: Bounds,
     out_side: [usize; 2],
-    /// Places in a padded row.
+    /// Positions in a padded row.
     width: usize,
-    /// Rows that come out of a strip.
+    /// Output rows per strip.
     step: usize,
     /// Padded rows per strip.
     rows: usize,
@@ -63,10 +64,10 @@ struct Work<'a> {
     strip: Vec<f32>,
     /// planes x step x columns x PLANE.
     filtered: Vec<f32>,
-    /// Of the rows that are widened.
-    wide: Places,
-    /// Of the rows that come out.
-    narrow: Places,
+    /// For the rows that are expanded.
+    wide: Positions,
+    /// For the output rows.
+    narrow: Positions,
 }
 
 impl<'a> Work<'a> {
@@ -78,37 +79,37 @@ impl<'a> Work<'a> {
         let middle = block.middle.channels();
         let strip = vec![0.0; rows * width * middle];
         let filtered = vec![0.0; step * out_side[1] * middle];
-        let (wide, narrow) = (Places::default(), Places::default());
+        let (wide, narrow) = (Positions::default(), Positions::default());
         Self { block, side, window, bounds, out_side, width, step, rows, strip, filtered, wide, narrow }
     }
 
     fn image(&mut self, input: &[f32], output: &mut [f32]) {
         let planes = self.block.middle.channels() / PLANE;
         let columns = self.out_side[1];
-        // Padded rows before this one are in the strip from the one before, at their new place.
+        // Padded rows before this one were moved here from the previous strip.
         let mut ready = 0;
         let mut row = 0;
         while row < self.out_side[0] {
             let rows = self.step.min(self.out_side[0] - row);
             let first = row * self.window.stride;
             let end = first + (rows - 1) * self.window.stride + self.window.kernel[0];
-            let places = rows * columns;
+            let positions = rows * columns;
             self.aim(first, ready, end);
             for plane in 0..planes {
                 self.widen(input, plane, first, ready, end);
                 let padded = &self.strip[plane * self.rows * self.width * PLANE..][..self.rows * self.width * PLANE];
-                let output = &mut self.filtered[plane * places * PLANE..][..places * PLANE];
+                let output = &mut self.filtered[plane * positions * PLANE..][..positions * PLANE];
                 let bounds = self.block.middle_bounds;
                 self.block.middle.apply(plane, Plane { padded, width: self.width, columns, bounds, output });
             }
-            self.narrow(input, row, places, output);
+            self.narrow(input, row, positions, output);
             row += rows;
             ready = end;
             self.keep(first, row * self.window.stride, end);
         }
     }
 
-    /// The rows of the picture among the padded rows `from..end`.
+    /// The rows of the image among the padded rows `from..end`.
     fn real(&self, from: usize, end: usize) -> std::ops::Range<usize> {
         let before = self.window.before[0];
         let top = from.max(before).min(before + self.side[0]);
@@ -116,7 +117,8 @@ impl<'a> Work<'a> {
         top - before..bottom - before
     }
 
-    /// Says where the widened places of the padded rows `ready..end` come from and go to, in a strip from `first` on.
+    /// Sets the source and the target of the expansion for the padded rows `ready..end`, in a strip that begins at
+    /// `first`.
     fn aim(&mut self, first: usize, ready: usize, end: usize) {
         let Some((panels, _)) = &self.block.expand else { return };
         let (depth, columns, width) = (panels.depth(), self.side[1], self.width);
@@ -134,7 +136,7 @@ impl<'a> Work<'a> {
         let rows = self.real(ready, end);
         let [top, left] = self.window.before;
         let strip = &mut self.strip[plane * self.rows * line..][..self.rows * line];
-        // The columns beside the picture are zeros from the start and are never written.
+        // The padding columns are zero from the start and are never written.
         for row in (ready..end).filter(|row| !(rows.start + top..rows.end + top).contains(row)) {
             strip[(row - first) * line..][..line].fill(0.0);
         }
@@ -142,7 +144,7 @@ impl<'a> Work<'a> {
             Some((panels, bounds)) => panels.multiply_plane(
                 Pass {
                     input,
-                    places: &self.wide,
+                    positions: &self.wide,
                     runs: &[0],
                     run: panels.depth(),
                     residual: None,
@@ -156,23 +158,23 @@ impl<'a> Work<'a> {
                 for row in rows {
                     let picture = input[row * columns * channels..].chunks_exact(channels);
                     let strip = strip[((row + top - first) * self.width + left) * PLANE..].chunks_exact_mut(PLANE);
-                    for (strip, place) in strip.zip(picture).take(columns) {
-                        strip.copy_from_slice(&place[plane * PLANE..][..PLANE]);
+                    for (strip, position) in strip.zip(picture).take(columns) {
+                        strip.copy_from_slice(&position[plane * PLANE..][..PLANE]);
                     }
                 }
             }
         }
     }
 
-    /// From the filtered strip to the rows of the output from `row` on.
-    fn narrow(&mut self, input: &[f32], row: usize, places: usize, output: &mut [f32]) {
+    /// Projects the filtered strip into the output rows from `row` on.
+    fn narrow(&mut self, input: &[f32], row: usize, positions: usize, output: &mut [f32]) {
         let (planes, outputs) = (self.block.middle.channels() / PLANE, self.block.outputs());
-        let range = row * self.out_side[1] * outputs..(row * self.out_side[1] + places) * outputs;
-        let runs: Vec<usize> = (0..planes).map(|plane| plane * places * PLANE).collect();
-        self.narrow.refill((0..places).map(|place| (place * PLANE, place * outputs)));
+        let range = row * self.out_side[1] * outputs..(row * self.out_side[1] + positions) * outputs;
+        let runs: Vec<usize> = (0..planes).map(|plane| plane * positions * PLANE).collect();
+        self.narrow.refill((0..positions).map(|position| (position * PLANE, position * outputs)));
         self.block.project.multiply(Pass {
             input: &self.filtered,
-            places: &self.narrow,
+            positions: &self.narrow,
             runs: &runs,
             run: PLANE,
             residual: self.block.residual.then(|| &input[range.clone()]),
@@ -181,7 +183,7 @@ impl<'a> Work<'a> {
         });
     }
 
-    /// Moves the padded rows `next..end` that the next strip needs again to its beginning.
+    /// Moves the padded rows `next..end`, which the next strip reads again, to the start of the buffer.
     fn keep(&mut self, first: usize, next: usize, end: usize) {
         let line = self.width * PLANE;
         if next >= end {

@@ -1,4 +1,4 @@
-//! Whichever kernel computes a convolution fastest.
+//! A convolution by whichever kernel computes it fastest.
 
 use super::{Direct, Line, Panels, Pictures, Winograd};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ impl Convolution {
         }
     }
 
-    /// Channels that come out.
+    /// Output channels.
     pub fn outputs(&self) -> usize {
         match self {
             Self::Direct(conv) => conv.outputs(),

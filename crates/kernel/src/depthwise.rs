@@ -1,13 +1,13 @@
-//! A convolution of every channel with a kernel of its own.
+//! Depthwise convolution: every channel has its own kernel.
 
 use super::{Bounds, PLANE, available, dispatch};
 use pulp::{Simd, WithSimd};
 
-/// Places of a row computed together, so that a weight is read once for them, and a multiplication need not wait for
-/// the one before it: two start in a cycle and each takes four.
+/// Positions of a row computed together: a weight is loaded once for all of them, and their multiplications are
+/// independent (two start per cycle, each takes four cycles).
 const TILE: usize = 8;
 
-/// For the rows that are shorter.
+/// The same for shorter rows.
 const SHORT: usize = 7;
 
 /// A depthwise convolution with a 3 x 3 or 5 x 5 window and stride 1 or 2, in planes of [`PLANE`] channels.
@@ -21,12 +21,12 @@ pub struct Depthwise {
     stride: usize,
 }
 
-/// A plane of padded rows, rows x width x [`PLANE`], and where the sums go.
+/// One plane of padded rows, rows x width x [`PLANE`], and its output.
 pub struct Plane<'a> {
     pub padded: &'a [f32],
-    /// Places in a padded row.
+    /// Positions in a padded row.
     pub width: usize,
-    /// Places in a row that comes out.
+    /// Positions in an output row.
     pub columns: usize,
     pub bounds: Bounds,
     /// Rows x columns x [`PLANE`]; its length says how many rows.
@@ -34,8 +34,8 @@ pub struct Plane<'a> {
 }
 
 impl Depthwise {
-    /// From a kernel `[channels, 1, side, side]`, row-major; none for a side, a stride or a number of channels that it
-    /// is not made for.
+    /// From a kernel `[channels, 1, side, side]`, row-major; none for a side, stride or channel count that the kernel
+    /// does not support.
     pub fn new(kernel: &[f32], channels: usize, side: usize, stride: usize, offsets: &[f32]) -> Option<Self> {
         let fits = matches!(side, 3 | 5) && matches!(stride, 1 | 2);
         if !fits || !channels.is_multiple_of(PLANE) || !available() {
@@ -44,8 +44,8 @@ impl Depthwise {
         let area = side * side;
         let mut weights = vec![0.0; area * channels];
         for (channel, kernel) in kernel.chunks_exact(area).enumerate() {
-            for (place, &value) in kernel.iter().enumerate() {
-                weights[(channel / PLANE * area + place) * PLANE + channel % PLANE] = value;
+            for (position, &value) in kernel.iter().enumerate() {
+                weights[(channel / PLANE * area + position) * PLANE + channel % PLANE] = value;
             }
         }
         Some(Self { weights, offsets: offsets.to_vec(), channels, side, stride })
@@ -100,12 +100,12 @@ impl Apply<'_> {
             let padded = &padded[row * STRIDE * width * vectors..][..SIDE * width * vectors];
             for vector in 0..vectors {
                 let offset = offsets[vector];
-                let place = Place { padded, weights, offset, rows: self.side, width, vectors, vector };
+                let position = Position { padded, weights, offset, rows: self.side, width, vectors, vector };
                 match columns {
-                    TILE.. => place.row::<SIDE, STRIDE, TILE>(simd, bounds, columns, output),
-                    SHORT => place.row::<SIDE, STRIDE, SHORT>(simd, bounds, columns, output),
-                    4.. => place.row::<SIDE, STRIDE, 4>(simd, bounds, columns, output),
-                    _ => place.row::<SIDE, STRIDE, 1>(simd, bounds, columns, output),
+                    TILE.. => position.row::<SIDE, STRIDE, TILE>(simd, bounds, columns, output),
+                    SHORT => position.row::<SIDE, STRIDE, SHORT>(simd, bounds, columns, output),
+                    4.. => position.row::<SIDE, STRIDE, 4>(simd, bounds, columns, output),
+                    _ => position.row::<SIDE, STRIDE, 1>(simd, bounds, columns, output),
                 }
             }
         }
@@ -113,20 +113,20 @@ impl Apply<'_> {
 }
 
 /// One vector of channels of the padded rows under a row of windows.
-struct Place<'a, S: Simd> {
+struct Position<'a, S: Simd> {
     padded: &'a [S::f32s],
     weights: &'a [S::f32s],
     offset: S::f32s,
-    /// Rows of the window: known when compiling, and hidden from the compiler, which would unroll them all and run out
-    /// of registers.
+    /// Rows of the window. The value is a compile-time constant but hidden from the compiler, which would otherwise
+    /// unroll all of them and run out of registers.
     rows: usize,
     width: usize,
     vectors: usize,
     vector: usize,
 }
 
-impl<S: Simd> Place<'_, S> {
-    /// A whole row, of at least `COUNT` places; the last tile is moved back to be whole.
+impl<S: Simd> Position<'_, S> {
+    /// A whole row of at least `COUNT` positions; the last tile is moved back so that it is whole.
     #[inline(always)]
     fn row<const SIDE: usize, const STRIDE: usize, const COUNT: usize>(
         &self,
@@ -135,7 +135,7 @@ impl<S: Simd> Place<'_, S> {
         columns: usize,
         output: &mut [S::f32s],
     ) {
-        assert!(columns >= COUNT && output.len() >= columns * self.vectors, "a row of its places");
+        assert!(columns >= COUNT && output.len() >= columns * self.vectors, "a row of its positions");
         let mut column = 0;
         while column < columns {
             let first = column.min(columns - COUNT);
@@ -149,8 +149,8 @@ impl<S: Simd> Place<'_, S> {
         }
     }
 
-    /// The sums of the `COUNT` places from column `first` on. Neighbours read the same input again: a read costs nothing
-    /// beside its multiplication, and keeping the values would take the registers that the sums need.
+    /// The sums of the `COUNT` positions from column `first` on. Neighbouring positions load the same input again: a
+    /// load is cheap next to its multiplication, and keeping the values would take the registers that the sums need.
     #[inline(always)]
     fn sums<const SIDE: usize, const STRIDE: usize, const COUNT: usize>(
         &self,
@@ -172,11 +172,11 @@ impl<S: Simd> Place<'_, S> {
                 kernel[column] = unsafe { *self.weights.get_unchecked(at) };
             }
             for column in 0..SIDE {
-                for place in 0..COUNT {
-                    let at = line + (place * STRIDE + column) * self.vectors;
+                for position in 0..COUNT {
+                    let at = line + (position * STRIDE + column) * self.vectors;
                     // SAFETY: not behind the last value, which was asserted to be there.
                     let value = unsafe { *self.padded.get_unchecked(at) };
-                    sums[place] = simd.mul_add_f32s(value, kernel[column], sums[place]);
+                    sums[position] = simd.mul_add_f32s(value, kernel[column], sums[position]);
                 }
             }
         }

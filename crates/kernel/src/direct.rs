@@ -1,11 +1,11 @@
-//! Any convolution of one group.
+//! Direct convolution with one group, of any kernel size.
 
 use super::Pictures;
-use super::panels::{Panels, Pass, Places};
+use super::panels::{Panels, Pass, Positions};
 use std::sync::Arc;
 
-/// A convolution as one matrix product: the columns of a window row lie beside each other in memory, so a place's
-/// input is one run per window row.
+/// A convolution as one matrix product: the values under a window row are contiguous in memory, so the input of an
+/// output position is one run per window row.
 #[derive(Debug, Clone)]
 pub struct Direct {
     panels: Arc<Panels>,
@@ -21,8 +21,8 @@ impl Direct {
         let mut weights = vec![0.0; depth * outputs];
         for (output, kernel) in kernel.chunks_exact(depth).enumerate() {
             for (channel, kernel) in kernel.chunks_exact(rows * columns).enumerate() {
-                for (place, &value) in kernel.iter().enumerate() {
-                    weights[(place * channels + channel) * outputs + output] = value;
+                for (position, &value) in kernel.iter().enumerate() {
+                    weights[(position * channels + channel) * outputs + output] = value;
                 }
             }
         }
@@ -35,7 +35,7 @@ impl Direct {
         (self.kernel == [1, 1]).then(|| Arc::clone(&self.panels))
     }
 
-    /// Channels that come out.
+    /// Output channels.
     pub fn outputs(&self) -> usize {
         self.panels.outputs()
     }
@@ -46,23 +46,25 @@ impl Direct {
         assert_eq!(window.kernel, self.kernel, "the window is of the kernel's size");
         let Some([rows, columns]) = window.output(side) else { return };
         let (channels, stride) = (self.channels, window.stride);
-        let places = rows * columns;
+        let positions = rows * columns;
         let padded_side: [usize; 2] = std::array::from_fn(|axis| side[axis] + window.before[axis] + window.after[axis]);
-        let at = |place: usize, width: usize| place / columns * stride * width + place % columns * stride;
-        // A row of the window is one run where its places lie beside each other.
+        let at = |position: usize, width: usize| position / columns * stride * width + position % columns * stride;
+        // A window row is one run where its positions are contiguous.
         if padded_side == side && (window.kernel[1] == 1 || pitch[0] == channels) {
-            // Nothing is added around the pictures, so all of them are one pass.
+            // Without padding, all images are one pass.
             let image = side[0] * side[1];
             let runs: Vec<usize> = (0..window.kernel[0]).map(|row| row * side[1] * pitch[0]).collect();
-            let origin = |place: usize| (place / places * image + at(place % places, side[1])) * pitch[0];
-            let places = Places::new((0..images * places).map(|place| (origin(place), place * pitch[1])));
+            let origin =
+                |position: usize| (position / positions * image + at(position % positions, side[1])) * pitch[0];
+            let positions =
+                Positions::new((0..images * positions).map(|position| (origin(position), position * pitch[1])));
             let run = window.kernel[1] * channels;
-            self.panels.multiply(Pass { input, places: &places, runs: &runs, run, residual, bounds, output });
+            self.panels.multiply(Pass { input, positions: &positions, runs: &runs, run, residual, bounds, output });
             return;
         }
         let runs: Vec<usize> = (0..window.kernel[0]).map(|row| row * padded_side[1] * channels).collect();
-        let origin = |place: usize| at(place, padded_side[1]) * channels;
-        let of_picture = Places::new((0..places).map(|place| (origin(place), place * pitch[1])));
+        let origin = |position: usize| at(position, padded_side[1]) * channels;
+        let of_picture = Positions::new((0..positions).map(|position| (origin(position), position * pitch[1])));
         let mut padded = vec![0.0; padded_side[0] * padded_side[1] * channels];
         for image in 0..images {
             for row in 0..side[0] {
@@ -77,10 +79,10 @@ impl Direct {
                     to.copy_from_slice(&values[..channels]);
                 }
             }
-            let first = image * places * pitch[1];
+            let first = image * positions * pitch[1];
             self.panels.multiply(Pass {
                 input: &padded,
-                places: &of_picture,
+                positions: &of_picture,
                 runs: &runs,
                 run: window.kernel[1] * channels,
                 residual: residual.map(|residual| &residual[first..]),

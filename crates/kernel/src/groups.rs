@@ -1,11 +1,11 @@
-//! What the convolutions after Winograd have in common: tiles are transformed, multiplied point by point over all
-//! channels, and transformed back, in groups that stay in the caches.
+//! The common part of the Winograd convolutions: tiles are transformed, multiplied point by point over all channels,
+//! and transformed back, in groups that stay in the caches.
 
-use super::panels::{Panels, Pass, Places};
+use super::panels::{Panels, Pass, Positions};
 use super::{Bounds, PLANE};
 use pulp::Simd;
 
-/// Tiles in a row of all.
+/// A contiguous range of tiles.
 #[derive(Debug, Clone, Copy)]
 pub struct Group {
     pub first: usize,
@@ -13,14 +13,14 @@ pub struct Group {
 }
 
 impl Group {
-    /// Values between one point of the transformed tiles and the next: a cache line more than they take, so that the
-    /// points of a tile do not all fall on the same lines of the first-level cache.
+    /// Distance in values between one point of the transformed tiles and the next: one cache line more than needed, so
+    /// that the points of a tile do not all map to the same lines of the first-level cache.
     pub fn stride(self, channels: usize) -> usize {
         self.count * channels + PLANE
     }
 }
 
-/// Where a tile's values go, and what is added to them.
+/// Where a tile's output is stored, and what is added to it.
 #[derive(Clone, Copy)]
 pub struct Corner {
     target: *mut f32,
@@ -29,7 +29,7 @@ pub struct Corner {
 }
 
 impl Corner {
-    /// `at` values behind the beginning of the output and of its residual.
+    /// `at` values after the start of the output and of its residual.
     #[inline(always)]
     pub fn new(output: &mut [f32], residual: Option<&[f32]>, at: usize, bounds: Bounds) -> Self {
         Self { target: output[at..].as_mut_ptr(), residual: residual.map(|residual| residual[at..].as_ptr()), bounds }
@@ -69,16 +69,16 @@ pub fn in_groups(
     let most = Group { first: 0, count: group.min(tiles) };
     let mut inputs = vec![0.0; points.len() * most.stride(channels)];
     let mut products = vec![0.0; points.len() * most.stride(outputs)];
-    let mut places = Places::default();
+    let mut positions = Positions::default();
     let mut first = 0;
     while first < tiles {
         let group = Group { first, count: group.min(tiles - first) };
-        places.refill((0..group.count).map(|tile| (tile * channels, tile * outputs)));
+        positions.refill((0..group.count).map(|tile| (tile * channels, tile * outputs)));
         gather(group, &mut inputs);
         for (point, panels) in points.iter().enumerate() {
             panels.multiply(Pass {
                 input: &inputs[point * group.stride(channels)..][..group.count * channels],
-                places: &places,
+                positions: &positions,
                 runs: &[0],
                 run: channels,
                 residual: None,

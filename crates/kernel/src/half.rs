@@ -1,17 +1,17 @@
-//! A matrix product of numbers rounded to bf16, summed in f32, on processors that have an instruction for it: twice the
-//! multiplications of [`super::Panels`] in the same time.
+//! Matrix product of bf16 values, summed in f32, on processors with an instruction for it: twice the multiplications of
+//! [`super::Panels`] in the same time.
 //!
-//! Each step of a sum adds the products of two pairs.
+//! Each step of a sum adds two products.
 
-/// Numbers that are rounded together.
+/// Values rounded together.
 pub const RUN: usize = 32;
 
-/// Two numbers of bf16, the first in the lower half.
+/// Two bf16 values, the first in the lower half.
 type Pair = u32;
 
-/// As many pairs as a vector register holds, in one cache line: a run, or one pair of each output of a panel.
+/// One cache line of pairs, as many as a vector register holds: a run, or one pair for each output of a panel.
 ///
-/// There are none on a processor without the instructions.
+/// Never constructed on a processor without the instructions.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 pub struct Line([Pair; PANEL]);
@@ -21,15 +21,15 @@ const EMPTY: Line = Line([0; PANEL]);
 /// Pairs of a run.
 const PAIRS: usize = RUN / 2;
 
-/// Outputs of a panel: the sums of a vector register.
+/// Outputs of a panel: the lanes of a vector register.
 const PANEL: usize = 16;
 
-/// Rows and panels multiplied at once.
+/// Rows and panels that one tile multiplies.
 const ROWS: usize = 6;
 const ABREAST: usize = 2;
 
-/// Rows of zeros between the runs, so that the same rows of neighbouring runs do not fall on the same few lines of the
-/// first-level cache, and a tile of rows can be read whole at the end.
+/// Rows of zeros between the runs, so that equal rows of neighbouring runs do not map to the same lines of the
+/// first-level cache, and the last tile of rows can be read whole.
 const GAP: usize = 8;
 const _: () = assert!(GAP + 1 >= ROWS);
 
@@ -37,7 +37,7 @@ const _: () = assert!(GAP + 1 >= ROWS);
 pub fn available() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        // As the program's other kernels, or less for tests.
+        // The same level as the other kernels, which tests can lower.
         super::lanes() == PANEL && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16")
     }
     #[cfg(not(target_arch = "x86_64"))]
@@ -55,7 +55,7 @@ fn lines(count: usize) -> Vec<Line> {
     vec![EMPTY; count]
 }
 
-/// Rounds runs to their places, ties to even.
+/// Rounds runs into `places`, ties to even.
 #[inline]
 pub fn round<'a>(runs: impl Iterator<Item = &'a [f32; RUN]>, places: &mut [Line]) {
     if places.is_empty() {
@@ -97,10 +97,10 @@ impl HalfRows {
     }
 }
 
-/// The other side of the product: outputs whose numbers of the same depth lie beside each other.
+/// The other factor: outputs whose values of the same depth are contiguous.
 #[derive(Debug, Clone)]
 pub struct HalfPanels {
-    /// Panel after panel, each pair of depths after pair.
+    /// Panel by panel, each pair of depths after the other.
     packed: Vec<Line>,
     runs: usize,
     outputs: usize,
@@ -112,7 +112,7 @@ impl HalfPanels {
         Self { packed: lines(outputs.div_ceil(PANEL) * runs * PAIRS), runs, outputs }
     }
 
-    /// Takes new numbers, each output's runs told by `run(output, number)`.
+    /// Replaces the values; `run(output, number)` returns one run of an output.
     pub fn refill<'a>(&mut self, run: impl Fn(usize, usize) -> &'a [f32; RUN]) {
         let (runs, outputs) = (self.runs, self.outputs);
         for (panel, packed) in self.packed.chunks_exact_mut((runs * PAIRS).max(1)).enumerate() {
@@ -128,8 +128,8 @@ impl HalfPanels {
         }
     }
 
-    /// `out = rows · outputs`, rows x outputs, or added to what is there. The rows are those from `first` on, as many as
-    /// `out` has room for, and of them the runs from `first_run` on.
+    /// `out = rows · outputs` (rows x outputs), or with `add` the product is added to `out`. Takes as many rows from
+    /// `first` on as `out` has room for, and of them the runs from `first_run` on.
     ///
     /// # Panics
     /// When there are not so many rows and runs, or `out` is not rows x outputs.
@@ -143,7 +143,7 @@ impl HalfPanels {
             let whole = ROWS.min(count - at);
             for (number, panels) in self.packed.chunks((self.runs * PAIRS).max(1) * ABREAST).enumerate() {
                 let output = number * ABREAST * PANEL;
-                // A lone last panel is multiplied with itself beside it.
+                // A single last panel is multiplied twice.
                 let second = (self.runs * PAIRS) % panels.len().max(1);
                 let tile = Tile {
                     panels: [panels, &panels[second..]],
@@ -155,8 +155,8 @@ impl HalfPanels {
                     add,
                 };
                 let out = &mut out[at * self.outputs + output..];
-                // SAFETY: where there are panels, there are the instructions. The panels have these runs, and the lines
-                // as many, of whose rows there are [`GAP`] more than can be asked for.
+                // SAFETY: panels exist only where the instructions do. The panels have these runs, and the lines as
+                // many, followed by [`GAP`] more rows than can be asked for.
                 unsafe {
                     tile.multiply(out);
                 }
@@ -165,18 +165,18 @@ impl HalfPanels {
     }
 }
 
-/// Some rows with two panels.
+/// A few rows times two panels.
 #[cfg(target_arch = "x86_64")]
 struct Tile<'a> {
     panels: [&'a [Line]; ABREAST],
     runs: usize,
-    /// From the first row's first run on.
+    /// Starts at the first row's first run.
     lines: &'a [Line],
-    /// From a row's run to its next.
+    /// Lines from one run of a row to the next.
     step: usize,
-    /// Rows and outputs that are kept, of which there may be more than the tile has.
+    /// Rows and outputs that are stored; the tile may be larger.
     stored: [usize; 2],
-    /// From a row of the output to the next.
+    /// Values from one output row to the next.
     stride: usize,
     add: bool,
 }
@@ -186,7 +186,7 @@ mod x86 {
     use super::{ABREAST, Line, PAIRS, PANEL, ROWS, RUN, Tile};
     use std::arch::x86_64::*;
 
-    /// Both halves of each run rounded, pair by pair.
+    /// Rounds both halves of each run, pair by pair.
     #[target_feature(enable = "avx512f,avx512bf16")]
     pub(super) fn round<'a>(runs: impl Iterator<Item = &'a [f32; RUN]>, places: &mut [Line]) {
         for (run, place) in runs.zip(places) {
@@ -203,7 +203,7 @@ mod x86 {
         /// Writes or adds the products.
         ///
         /// # Safety
-        /// Both panels must have as many runs as is said, and `lines` as many with a whole tile of rows each.
+        /// Both panels must have the given number of runs, and `lines` as many, each with a whole tile of rows.
         #[target_feature(enable = "avx512f,avx512bf16")]
         pub(super) unsafe fn multiply(&self, out: &mut [f32]) {
             let mut sums = [[_mm512_setzero_ps(); ABREAST]; ROWS];
@@ -232,7 +232,7 @@ mod x86 {
                 }
             }
             let [whole, kept] = self.stored;
-            // Counted loops: an array that is gone through in another way lies on the stack, also in the loop above.
+            // Counted loops: an array that is iterated in another way is placed on the stack, also in the loop above.
             for row in 0..ROWS {
                 for at in 0..ABREAST {
                     let kept = kept.saturating_sub(at * PANEL).min(PANEL);
@@ -279,7 +279,7 @@ mod tests {
             let (a, b) = (numbers(1, rows * runs), numbers(2, outputs * runs));
             let mut panels = HalfPanels::zeros(runs, outputs);
             panels.refill(|output, run| &b[output * runs + run]);
-            // The product takes rows and runs from the middle of more.
+            // The product takes rows and runs from the middle of a larger matrix.
             let mut half = HalfRows::zeros(rows + 3, runs + 2);
             let stride = half.stride();
             for (run, lines) in half.lines_mut().chunks_exact_mut(stride).skip(1).take(runs).enumerate() {

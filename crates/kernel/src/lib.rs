@@ -1,10 +1,10 @@
-//! Convolutions and matrix products in 32-bit floats on the processor.
+//! Convolutions and matrix products in 32-bit floats on the CPU.
 //!
-//! libtorch's convolutions write every intermediate result to memory and read it back: for the small networks, whose
-//! arithmetic is little, that is most of the time. The kernels here keep what belongs together in the caches:
+//! libtorch's convolutions write every intermediate result to memory and read it back. For small networks, which do
+//! little arithmetic, that is most of the time. These kernels keep intermediate results in the caches:
 //!
-//! - [`Direct`]: a convolution as products of input runs with packed kernels, with offset, residual and activation
-//!   applied before the result is stored once.
+//! - [`Direct`]: a convolution as products of input runs with packed kernels; bias, residual and activation are applied
+//!   before the result is stored once.
 //! - [`Winograd`]: 3 x 3 with stride 1 in a quarter of the multiplications.
 //! - [`Line`]: 1 x 3 and 1 x 7, lying or standing, in a half or a third of them.
 //! - [`Panels`]: the product behind most of these; the dense head multiplies with it too.
@@ -42,16 +42,16 @@ pub use convolution::Convolution;
 pub use depthwise::Depthwise;
 use direct::Direct;
 use line::Line;
-pub use panels::{Panels, Pass, Places};
+pub use panels::{Panels, Pass, Positions};
 use winograd::Winograd;
 
 use pulp::{Arch, Simd, WithSimd};
 use std::sync::LazyLock;
 
-/// Channels that lie beside each other where the order is plane, row, column, channel: a cache line of them.
+/// Channels that are contiguous in the order plane, row, column, channel: one cache line.
 pub const PLANE: usize = 16;
 
-/// The range that an activation leaves its values in.
+/// The range to which an activation clamps its values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds {
     pub low: f32,
@@ -64,13 +64,13 @@ impl Bounds {
 
     #[inline(always)]
     fn clamp<S: Simd>(self, simd: S, value: S::f32s) -> S::f32s {
-        // In this order what is not a number stays so: the instructions answer with the second of a pair then.
+        // Argument order matters: these instructions return the second operand when one is NaN, so NaN propagates.
         let low = simd.max_f32s(simd.splat_f32s(self.low), value);
         simd.min_f32s(simd.splat_f32s(self.high), low)
     }
 }
 
-/// A square or oblong window over an input, in rows and columns.
+/// A square or rectangular window over an input, in rows and columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     pub kernel: [usize; 2],
@@ -82,7 +82,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Rows and columns that come out of `side` rows and columns; none where the window does not fit.
+    /// Output rows and columns for an input of `side` rows and columns; none where the window does not fit.
     pub fn output(&self, side: [usize; 2]) -> Option<[usize; 2]> {
         let along = |axis: usize| {
             let padded = side[axis] + self.before[axis] + self.after[axis];
@@ -92,27 +92,27 @@ impl Window {
     }
 }
 
-/// Pictures in the order image, row, column, channel, and where what is computed of them goes.
+/// A batch of images in the order image, row, column, channel, and the buffer for the output.
 pub struct Pictures<'a> {
     pub input: &'a [f32],
     pub images: usize,
     /// Rows and columns of each.
     pub side: [usize; 2],
-    /// Values from one place to the next in the input, and in the output and the residual: their channels, or more
-    /// where they lie among others.
+    /// Values from one position to the next in the input, and in the output and the residual: the number of channels,
+    /// or more where other channels are interleaved.
     pub pitch: [usize; 2],
-    /// Of the convolution's own kernel and stride.
+    /// Matches the convolution's kernel and stride.
     pub window: Window,
     /// Added before the activation; as long as the output.
     pub residual: Option<&'a [f32]>,
-    /// Of the last activation.
+    /// Those of the last activation.
     pub bounds: Bounds,
-    /// Images x [`Window::output`] x pitch, of which the outputs are the first.
+    /// Images x [`Window::output`] x pitch; the output channels come first.
     pub output: &'a mut [f32],
 }
 
-/// The best there is; or less, for tests and for comparing figures between processors: `FACEPROBE_VECTORS=avx2`, or
-/// `none`, with which libtorch computes.
+/// The best level of this processor, or a lower one for tests and for comparing processors: `FACEPROBE_VECTORS=avx2`,
+/// or `none`, with which libtorch computes.
 static ARCH: LazyLock<Arch> = LazyLock::new(|| match std::env::var("FACEPROBE_VECTORS").as_deref() {
     #[cfg(target_arch = "x86_64")]
     Ok("avx2") => pulp::x86::V3::try_new().map_or_else(Arch::new, Arch::V3),
@@ -141,7 +141,7 @@ pub fn vectorised<R>(work: impl FnOnce() -> R) -> R {
     dispatch(Work(work))
 }
 
-/// Numbers in a vector register; 1 without vector instructions.
+/// Lanes of a vector register; 1 without vector instructions.
 pub fn lanes() -> usize {
     struct Lanes;
     impl WithSimd for Lanes {

@@ -1,22 +1,22 @@
-//! 1 x 3, 3 x 1, 1 x 7 and 7 x 1 with stride 1 after Winograd, along one axis.
+//! Winograd convolutions along one axis: 1 x 3, 3 x 1, 1 x 7 and 7 x 1 with stride 1.
 //!
-//! F(4, 3) and F(4, 7) of Lavin and Gray (see `winograd`): four neighbours come out of 6 products instead of 12, or out
-//! of 10 instead of 28. The points are 0, infinity and pairs ±p, whose powers are exact in 32 bits. Those of F(4, 7) are
-//! the best of all such pairs in sixteenths by the norm of the three transforms: an output's error is on average 2.1e-6
-//! of the outputs' root mean square, where direct summation of the same 128 channels has 0.4e-6. That is why 7 x 7 is
-//! not computed so, and why seven along a line, where it happens once and not along both axes, are.
+//! F(4, 3) and F(4, 7) of Lavin and Gray (see `winograd`): four neighbouring outputs take 6 products instead of 12, or
+//! 10 instead of 28. The points are 0, infinity and pairs ±p whose powers are exact in 32 bits. Those of F(4, 7) are
+//! the best of all such pairs in sixteenths by the norm of the three transforms: the mean error of an output is 2.1e-6
+//! of the outputs' root mean square, against 0.4e-6 for direct summation of the same 128 channels. For this reason F(4,
+//! 7) is used along one axis only and 7 x 7 is computed directly.
 
 use super::groups::{Corner, Group, in_groups};
 use super::panels::Panels;
 use super::{Bounds, Pictures, dispatch};
 use pulp::{Simd, WithSimd};
 
-/// Neighbours that come out of a tile.
+/// Outputs of a tile.
 const OUT: usize = 4;
 /// ±p of F(4, 3) and F(4, 7).
 const THREE: [f64; 2] = [0.75, 1.5];
 const SEVEN: [f64; 4] = [0.4375, 0.8125, 1.25, 1.8125];
-/// What the transformed inputs and the products of a group of tiles may take together.
+/// Bytes that the transformed inputs and the products of a group of tiles may take together.
 const GROUP_BYTES: usize = 512 << 10;
 
 /// A convolution along one axis.
@@ -27,7 +27,7 @@ pub struct Line {
     offsets: Vec<f32>,
     channels: usize,
     outputs: usize,
-    /// 0: down the rows, 1: along the columns.
+    /// 0: vertical, 1: horizontal.
     axis: usize,
 }
 
@@ -59,7 +59,7 @@ impl Line {
         Some(Self { products, offsets: offsets.to_vec(), channels, outputs, axis: usize::from(columns > 1) })
     }
 
-    /// Channels that come out.
+    /// Output channels.
     pub fn outputs(&self) -> usize {
         self.outputs
     }
@@ -110,7 +110,7 @@ fn kernel_transform(pairs: &[f64], taps: usize) -> Vec<Vec<f64>> {
     finite.iter().map(row).chain([infinity]).collect()
 }
 
-/// What the transforms multiply with.
+/// The coefficients of the transforms.
 struct Points<const PAIRS: usize> {
     /// p.
     at: [f32; PAIRS],
@@ -190,15 +190,15 @@ struct Shape {
     side: [usize; 2],
     pitch: [usize; 2],
     out_side: [usize; 2],
-    /// Tiles along the axis, places along the other.
+    /// Tiles along the axis, positions along the other.
     tiles_side: [usize; 2],
     before: [usize; 2],
     axis: usize,
 }
 
 impl Shape {
-    /// Image, row and column of the first place of a tile in the output.
-    fn place(&self, tile: usize) -> (usize, [usize; 2]) {
+    /// Image, row and column of a tile's first output.
+    fn position(&self, tile: usize) -> (usize, [usize; 2]) {
         let per_image = self.tiles_side[0] * self.tiles_side[1];
         let mut at = [tile % per_image / self.tiles_side[1], tile % self.tiles_side[1]];
         at[self.axis] *= OUT;
@@ -227,8 +227,8 @@ impl<const PAIRS: usize, const IN: usize> WithSimd for Gather<'_, PAIRS, IN> {
         assert!(self.inputs.len() >= IN * stride, "room for every point of the tiles");
         let zeros = vec![0.0; channels];
         for tile in 0..self.group.count {
-            let (image, at) = shape.place(self.group.first + tile);
-            // Where the tile reaches over the picture's edge it sees zeros.
+            let (image, at) = shape.position(self.group.first + tile);
+            // Outside the image a tile reads zeros.
             let mut pixels = [zeros.as_ptr(); IN];
             for step in 0..IN {
                 let mut from = at;
@@ -260,7 +260,7 @@ impl<const PAIRS: usize, const IN: usize> WithSimd for Gather<'_, PAIRS, IN> {
     }
 }
 
-/// Transforms products back, adds what is to be added, and stores what lies inside the output.
+/// Transforms products back, adds bias and residual, and stores the part that is inside the output.
 struct Scatter<'a, const PAIRS: usize, const IN: usize> {
     points: &'a Points<PAIRS>,
     products: &'a [f32],
@@ -285,7 +285,7 @@ impl<const PAIRS: usize, const IN: usize> WithSimd for Scatter<'_, PAIRS, IN> {
         assert!(self.products.len() >= IN * stride, "every point of the tiles");
         assert!(self.residual.is_none_or(|residual| residual.len() == self.output.len()), "a residual per output");
         for tile in 0..self.group.count {
-            let (image, at) = shape.place(self.group.first + tile);
+            let (image, at) = shape.position(self.group.first + tile);
             let inside = (shape.out_side[shape.axis] - at[shape.axis]).min(OUT);
             let corner = ((image * rows + at[0]) * columns + at[1]) * pitch;
             assert!(corner + (inside - 1) * step + outputs <= self.output.len(), "the tile lies inside the output");
@@ -302,11 +302,11 @@ impl<const PAIRS: usize, const IN: usize> WithSimd for Scatter<'_, PAIRS, IN> {
                     }
                     let line = self.points.backward::<S, IN>(simd, m);
                     let offset = self.offsets.as_ptr().add(channel).cast::<S::f32s>().read_unaligned();
-                    for place in 0..OUT {
-                        if place >= inside {
+                    for position in 0..OUT {
+                        if position >= inside {
                             break;
                         }
-                        corner.store(simd, place * step + channel, simd.add_f32s(line[place], offset));
+                        corner.store(simd, position * step + channel, simd.add_f32s(line[position], offset));
                     }
                 }
                 channel += S::F32_LANES;

@@ -1,54 +1,54 @@
-//! A matrix product with packed weights, on which the convolutions stand.
+//! The matrix product with packed weights that the convolutions are built on.
 
 use super::{Bounds, PLANE, available, dispatch, lanes};
 use pulp::{Simd, WithSimd};
 
-/// Input that is gone through again for every panel should stay in the second-level cache.
+/// Input is read again for every panel, so a block of it should stay in the second-level cache.
 const BLOCK_BYTES: usize = 128 << 10;
 
-/// Weights `[depth, outputs]` in panels of [`PLANE`] outputs (half of that for the rest, if it fits), each panel depth
-/// by depth, so that the product reads them in order. Filled up with zeros.
+/// Weights `[depth, outputs]` in panels of [`PLANE`] outputs (half of that for the remainder, if it fits), each panel
+/// depth by depth, so that the product reads them sequentially. Padded with zeros.
 #[derive(Debug, Clone)]
 pub struct Panels {
     packed: Vec<f32>,
-    /// One per output, filled up with zeros.
+    /// One per output, padded with zeros.
     offsets: Vec<f32>,
     depth: usize,
     outputs: usize,
 }
 
-/// One pass over panels: which runs of the input make which places of the output.
+/// One pass over the panels: which runs of the input make which output positions.
 pub struct Pass<'a> {
     pub input: &'a [f32],
-    pub places: &'a Places,
-    /// A place's input is these runs, counted from its origin ...
+    pub positions: &'a Positions,
+    /// The input of a position is these runs, as offsets from its origin ...
     pub runs: &'a [usize],
-    /// ... each of this length; all together make the depth.
+    /// ... each of this length; together they make the depth.
     pub run: usize,
-    /// Added before the activation, at the same places as the output.
+    /// Added before the activation, at the same offsets as the output.
     pub residual: Option<&'a [f32]>,
     pub bounds: Bounds,
     pub output: &'a mut [f32],
 }
 
-/// Where the input and the output of each place begin.
+/// Where the input and the output of each position begin.
 #[derive(Debug, Clone, Default)]
-pub struct Places {
+pub struct Positions {
     origins: Vec<usize>,
     targets: Vec<usize>,
     /// The largest of each.
     last: [usize; 2],
 }
 
-impl Places {
+impl Positions {
     /// From pairs of an origin and a target.
     pub fn new(pairs: impl IntoIterator<Item = (usize, usize)>) -> Self {
-        let mut places = Self::default();
-        places.refill(pairs);
-        places
+        let mut positions = Self::default();
+        positions.refill(pairs);
+        positions
     }
 
-    /// Other places in the same memory.
+    /// Replaces the positions and keeps the allocation.
     pub fn refill(&mut self, pairs: impl IntoIterator<Item = (usize, usize)>) {
         self.origins.clear();
         self.targets.clear();
@@ -56,13 +56,13 @@ impl Places {
             self.origins.push(origin);
             self.targets.push(target);
         }
-        // A tile is always whole; where there are fewer places than that, the last one fills it up.
+        // A tile is always whole: with fewer positions than that, the last one is repeated.
         if let (Some(&origin), Some(&target)) = (self.origins.last(), self.targets.last()) {
             let whole = self.origins.len().max(TILE_MOST);
             self.origins.resize(whole, origin);
             self.targets.resize(whole, target);
         }
-        self.last = [&self.origins, &self.targets].map(|places| places.iter().copied().max().unwrap_or(0));
+        self.last = [&self.origins, &self.targets].map(|positions| positions.iter().copied().max().unwrap_or(0));
     }
 }
 
@@ -98,22 +98,23 @@ impl Panels {
         panels.enumerate().map(move |(at, panel)| (at * PLANE, PLANE.min(filled - at * PLANE), panel))
     }
 
-    /// Values that come out per place.
+    /// Output values per position.
     pub fn outputs(&self) -> usize {
         self.outputs
     }
 
-    /// Values that go in per place.
+    /// Input values per position.
     pub fn depth(&self) -> usize {
         self.depth
     }
 
-    /// For each place: `output = clamp(input · weights + offset (+ residual))`.
+    /// For each position: `output = clamp(input · weights + offset (+ residual))`.
     pub fn multiply(&self, pass: Pass<'_>) {
         self.pass(pass, 0, self.outputs, self.outputs);
     }
 
-    /// [`Panels::multiply`] for the [`PLANE`] outputs from `first` on, a multiple of it; they begin at the targets.
+    /// [`Panels::multiply`] for the [`PLANE`] outputs from `first` on, a multiple of it; they are stored at the start
+    /// of the targets.
     pub fn multiply_plane(&self, pass: Pass<'_>, first: usize) {
         let outputs = PLANE.min(self.outputs - first);
         self.pass(pass, first, first + outputs, outputs);
@@ -121,22 +122,22 @@ impl Panels {
 
     fn pass(&self, pass: Pass<'_>, first: usize, end: usize, width: usize) {
         assert_eq!(pass.run * pass.runs.len(), self.depth, "the runs make the depth");
-        if pass.places.origins.is_empty() {
+        if pass.positions.origins.is_empty() {
             return;
         }
-        let [origin, target] = pass.places.last;
+        let [origin, target] = pass.positions.last;
         let reach = pass.runs.iter().max().map_or(0, |run| run + pass.run);
-        assert!(origin + reach <= pass.input.len(), "every place's input lies inside");
-        assert!(target + width <= pass.output.len(), "every place's output lies inside");
+        assert!(origin + reach <= pass.input.len(), "every position's input lies inside");
+        assert!(target + width <= pass.output.len(), "every position's output lies inside");
         assert!(pass.residual.is_none_or(|residual| residual.len() >= pass.output.len()), "a residual per output");
         dispatch(Multiply { panels: self, pass, first, end });
     }
 }
 
-/// Places that a tile has for each of its groups: sums are kept in groups because the compiler moves an array of six into
-/// registers, and leaves one of twelve on the stack, storing every sum at every step.
+/// Positions in each group of a tile: the compiler keeps an array of six sums in registers, and leaves one of twelve on
+/// the stack, storing every sum at every step.
 const GROUP: usize = 6;
-/// The most places that a tile has.
+/// The largest number of positions in a tile.
 const TILE_MOST: usize = 2 * GROUP;
 
 struct Multiply<'a, 'b> {
@@ -152,8 +153,8 @@ impl WithSimd for Multiply<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // With 16 registers, 6 places x 2 vectors of sums leave room for weights and input; with 32, twice as many
-        // places x 1 vector of twice the length.
+        // With 16 registers, 6 positions x 2 vectors of sums leave room for weights and input; with 32, twice as many
+        // positions x 1 vector of twice the length.
         if S::F32_LANES == PLANE {
             self.sweep::<S, 2, 1>(simd);
         } else if 2 * S::F32_LANES == PLANE {
@@ -163,17 +164,17 @@ impl WithSimd for Multiply<'_, '_> {
 }
 
 impl Multiply<'_, '_> {
-    /// Blocks of places that stay in cache, over all panels, tile by tile. The last tile of a block is moved back to
-    /// be whole: computing a few places twice costs less than kernels for every remainder.
+    /// Blocks of positions that stay in cache, over all panels, tile by tile. The last tile of a block is moved back so
+    /// that it is whole: computing a few positions twice costs less than kernels for every remainder.
     #[inline(always)]
     fn sweep<S: Simd, const GROUPS: usize, const WIDTH: usize>(mut self, simd: S) {
         let panels = self.panels;
-        let tile_places = GROUPS * GROUP;
-        let block = (BLOCK_BYTES / (4 * panels.depth)).max(2 * tile_places) / tile_places * tile_places;
-        let places = self.pass.places.origins.len();
+        let tile_positions = GROUPS * GROUP;
+        let block = (BLOCK_BYTES / (4 * panels.depth)).max(2 * tile_positions) / tile_positions * tile_positions;
+        let positions = self.pass.positions.origins.len();
         let mut begin = 0;
-        while begin < places {
-            let end = if places - begin <= block + tile_places { places } else { begin + block };
+        while begin < positions {
+            let end = if positions - begin <= block + tile_positions { positions } else { begin + block };
             let mut output = self.first;
             while output < self.end {
                 let width = (panels.offsets.len() - output).min(PLANE);
@@ -182,8 +183,8 @@ impl Multiply<'_, '_> {
                 let stored = (output - self.first, self.end.min(output + width) - output);
                 let mut at = begin;
                 while at < end {
-                    let first = at.min(end - tile_places);
-                    // SAFETY: `Panels::pass` has checked the pass; `first` is at most a tile before the end of the places,
+                    let first = at.min(end - tile_positions);
+                    // SAFETY: `Panels::pass` has checked the pass; `first` is at most a tile before the end of the positions,
                     // which are at least as many; panel and offsets are cut to the width.
                     unsafe {
                         if width == WIDTH * S::F32_LANES {
@@ -192,7 +193,7 @@ impl Multiply<'_, '_> {
                             tile::<S, GROUPS, 1>(simd, panel, offsets, &mut self.pass, first, stored);
                         }
                     }
-                    at += tile_places;
+                    at += tile_positions;
                 }
                 output += PLANE;
             }
@@ -201,13 +202,14 @@ impl Multiply<'_, '_> {
     }
 }
 
-/// The `GROUPS * GROUP` places from `first` on x `WIDTH` vectors of outputs, of which `stored` values per place are kept.
+/// The `GROUPS * GROUP` positions from `first` on x `WIDTH` vectors of outputs, of which `stored` values per position
+/// are kept.
 ///
 /// Written with pointers and counted loops: a tile of a shallow product takes a few hundred cycles, which checked
 /// slices and iterators would double.
 ///
 /// # Safety
-/// `Panels::pass` must have checked the pass, `first..first + GROUPS * GROUP` must lie inside its places, and the panel
+/// `Panels::pass` must have checked the pass, `first..first + GROUPS * GROUP` must lie inside its positions, and the panel
 /// must hold the pass's depth x `WIDTH` vectors, the offsets `WIDTH` vectors.
 #[inline(always)]
 unsafe fn tile<S: Simd, const GROUPS: usize, const WIDTH: usize>(
@@ -222,23 +224,23 @@ unsafe fn tile<S: Simd, const GROUPS: usize, const WIDTH: usize>(
     // runs in the second, targets and their residuals in the third.
     let sums = unsafe {
         let offsets: *const S::f32s = offsets.as_ptr().cast();
-        let origins = pass.places.origins.as_ptr().add(first);
+        let origins = pass.positions.origins.as_ptr().add(first);
         let mut sums = [[[simd.splat_f32s(0.0); WIDTH]; GROUP]; GROUPS];
         let mut inputs = [[pass.input.as_ptr(); GROUP]; GROUPS];
         for group in 0..GROUPS {
-            for place in 0..GROUP {
-                inputs[group][place] = inputs[group][place].add(*origins.add(group * GROUP + place));
+            for position in 0..GROUP {
+                inputs[group][position] = inputs[group][position].add(*origins.add(group * GROUP + position));
                 for vector in 0..WIDTH {
-                    sums[group][place][vector] = offsets.add(vector).read_unaligned();
+                    sums[group][position][vector] = offsets.add(vector).read_unaligned();
                 }
             }
         }
-        let targets = pass.places.targets.as_ptr().add(first);
-        // Rows of the residual lie far from each other, so that no reading ahead finds them: asked for now, they are
-        // there when the sums are.
+        let targets = pass.positions.targets.as_ptr().add(first);
+        // Rows of the residual are far apart, so the hardware prefetcher does not find them. Prefetched here, they
+        // arrive with the sums.
         if let Some(residual) = pass.residual {
-            for place in 0..GROUPS * GROUP {
-                prefetch(residual.as_ptr().add(*targets.add(place) + stored.0));
+            for position in 0..GROUPS * GROUP {
+                prefetch(residual.as_ptr().add(*targets.add(position) + stored.0));
             }
         }
         let mut weights: *const S::f32s = panel.as_ptr().cast();
@@ -252,11 +254,11 @@ unsafe fn tile<S: Simd, const GROUPS: usize, const WIDTH: usize>(
                     here[vector] = weights.add(vector).read_unaligned();
                 }
                 for group in 0..GROUPS {
-                    for place in 0..GROUP {
-                        let value = simd.splat_f32s(*inputs[group][place].add(start + depth));
+                    for position in 0..GROUP {
+                        let value = simd.splat_f32s(*inputs[group][position].add(start + depth));
                         for vector in 0..WIDTH {
-                            let sum = sums[group][place][vector];
-                            sums[group][place][vector] = simd.mul_add_f32s(value, here[vector], sum);
+                            let sum = sums[group][position][vector];
+                            sums[group][position][vector] = simd.mul_add_f32s(value, here[vector], sum);
                         }
                     }
                 }
@@ -269,11 +271,11 @@ unsafe fn tile<S: Simd, const GROUPS: usize, const WIDTH: usize>(
         let (begin, count) = stored;
         if count == WIDTH * S::F32_LANES {
             for group in 0..GROUPS {
-                for place in 0..GROUP {
-                    let target = *targets.add(group * GROUP + place) + begin;
+                for position in 0..GROUP {
+                    let target = *targets.add(group * GROUP + position) + begin;
                     for vector in 0..WIDTH {
                         let at = target + vector * S::F32_LANES;
-                        let mut value = sums[group][place][vector];
+                        let mut value = sums[group][position][vector];
                         if let Some(residual) = pass.residual {
                             let added: *const S::f32s = residual.as_ptr().add(at).cast();
                             value = simd.add_f32s(value, added.read_unaligned());
@@ -287,7 +289,7 @@ unsafe fn tile<S: Simd, const GROUPS: usize, const WIDTH: usize>(
         sums
     };
     let (begin, count) = stored;
-    let targets = &pass.places.targets[first..first + GROUPS * GROUP];
+    let targets = &pass.positions.targets[first..first + GROUPS * GROUP];
     for (&target, sums) in targets.iter().zip(sums.as_flattened()) {
         for vector in 0..WIDTH {
             let from = target + begin + vector * S::F32_LANES;
@@ -304,7 +306,7 @@ unsafe fn tile<S: Simd, const GROUPS: usize, const WIDTH: usize>(
     }
 }
 
-/// Asks for the cache line of a value that is read soon.
+/// Prefetches the cache line of a value that is read soon.
 #[inline(always)]
 fn prefetch(value: *const f32) {
     #[cfg(target_arch = "x86_64")]

@@ -1,8 +1,8 @@
-//! Every kind of convolution against its definition in 64 bits. With `FACEPROBE_VECTORS=avx2` the same on AVX2.
+//! Every kind of convolution against its definition in 64 bits. `FACEPROBE_VECTORS=avx2` tests the AVX2 kernels.
 
 use super::{Bounds, Convolution, Pictures, Window, available};
 
-/// Numbers from -1 to 1 that look random, the same everywhere.
+/// Reproducible pseudo-random values from -1 to 1.
 fn numbers(count: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;
     let mut next = || {
@@ -12,7 +12,7 @@ fn numbers(count: usize, seed: u32) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
-/// What a place that is not to be written holds.
+/// Marks positions that must not be written.
 const KEPT: f32 = 7.5;
 
 struct Case {
@@ -22,7 +22,7 @@ struct Case {
     stride: usize,
     /// Zeros around the picture.
     padding: [usize; 2],
-    /// Values of other tensors that lie behind those of each place, in the input and in the output.
+    /// Values of other tensors interleaved after those of each position, in the input and in the output.
     gap: [usize; 2],
     residual: bool,
 }
@@ -37,8 +37,8 @@ fn difference(case: &Case) -> f64 {
     let pitch = [channels + gap[0], outputs + gap[1]];
     let (kernel, offsets) = (numbers(shape.iter().product(), 1), numbers(outputs, 2));
     let input = numbers(images * side[0] * side[1] * pitch[0], 3);
-    let places = images * out_side[0] * out_side[1];
-    let mut output = vec![KEPT; places * pitch[1]];
+    let positions = images * out_side[0] * out_side[1];
+    let mut output = vec![KEPT; positions * pitch[1]];
     let added = numbers(output.len(), 4);
     let bounds = Bounds { low: -1.0, high: f32::INFINITY };
     Convolution::new(&kernel, shape, stride, &offsets).apply(Pictures {
@@ -52,13 +52,13 @@ fn difference(case: &Case) -> f64 {
         output: &mut output,
     });
     let (mut largest, mut squares) = (0.0_f64, 0.0);
-    for place in 0..places {
-        let (image, at) = (place / (out_side[0] * out_side[1]), place % (out_side[0] * out_side[1]));
+    for position in 0..positions {
+        let (image, at) = (position / (out_side[0] * out_side[1]), position % (out_side[0] * out_side[1]));
         let (row, column) = (at / out_side[1], at % out_side[1]);
         for channel in 0..pitch[1] {
-            let got = output[place * pitch[1] + channel];
+            let got = output[position * pitch[1] + channel];
             if channel >= outputs {
-                assert_eq!(got, KEPT, "what lies between the places is not this convolution's");
+                assert_eq!(got, KEPT, "what lies between the positions is not this convolution's");
                 continue;
             }
             let mut sum = f64::from(offsets[channel]);
@@ -75,14 +75,14 @@ fn difference(case: &Case) -> f64 {
                 }
             }
             if residual {
-                sum += f64::from(added[place * pitch[1] + channel]);
+                sum += f64::from(added[position * pitch[1] + channel]);
             }
             let sum = sum.max(f64::from(bounds.low));
             largest = largest.max((sum - f64::from(got)).abs());
             squares += sum * sum;
         }
     }
-    largest / (squares / (places * outputs) as f64).sqrt()
+    largest / (squares / (positions * outputs) as f64).sqrt()
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn every_convolution_is_its_definition() {
     }
     let case = |shape, side, stride, padding, gap, residual| Case { shape, side, stride, padding, gap, residual };
     let cases = [
-        // Direct: a product of places; deep and wide enough for two panels at once; a stride; few channels; the rest.
+        // Direct: a product of positions; deep and wide enough for two panels at once; a stride; few channels; the rest.
         case([80, 64, 1, 1], [5, 7], 1, [0, 0], [0, 0], true),
         case([100, 300, 1, 1], [5, 7], 1, [0, 0], [20, 12], true),
         case([40, 24, 3, 3], [9, 8], 2, [1, 1], [0, 0], false),

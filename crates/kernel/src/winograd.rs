@@ -1,13 +1,13 @@
-//! 3 x 3 convolutions with stride 1 after Winograd.
+//! Winograd convolutions: 3 x 3 with stride 1.
 //!
 //! F(4 x 4, 3 x 3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (CVPR 2016): a tile of 6 x 6
 //! inputs and the kernel are transformed, multiplied value by value (over all channels: 36 matrix products), and
 //! transformed back to 4 x 4 outputs, with 36 multiplications where the definition takes 144.
 //!
-//! The transforms evaluate and interpolate polynomials. At the usual points 0, ±1, ±2 that costs two to three bits of
-//! accuracy; at 0, ±3/4, ±3/2 (and infinity), whose powers are exact in binary and nearer to each other, it costs none
-//! against direct summation: through the thirteen layers of VGG16 in 32 bits the largest deviation from 64 bits,
-//! relative to the value, was 1.2e-4, where libtorch's direct convolutions had 1.7e-4.
+//! The transforms evaluate and interpolate polynomials. The usual points 0, ±1, ±2 cost two to three bits of accuracy.
+//! The points 0, ±3/4, ±3/2 (and infinity), whose powers are exact in binary and closer together, cost none against
+//! direct summation: through the thirteen layers of VGG16 in 32 bits the largest relative deviation from 64 bits was
+//! 1.2e-4, against 1.7e-4 for libtorch's direct convolutions.
 
 use super::groups::{Corner, Group, in_groups};
 use super::panels::Panels;
@@ -23,17 +23,17 @@ const A: f32 = 0.75;
 const B: f32 = 1.5;
 const A2: f32 = A * A;
 const B2: f32 = B * B;
-/// What the transformed inputs and the products of a group of tiles take together: they should stay in the second-level
-/// cache, unless the weights, which every group reads again, are the larger part.
+/// Bytes of the transformed inputs and the products of a group of tiles: they should stay in the second-level cache,
+/// unless the weights, which every group reads again, are the larger part.
 const GROUP_BYTES: usize = 1 << 20;
 const LARGE_GROUP_BYTES: usize = 8 << 20;
-/// From where on they are.
+/// Bytes of weights from which the large group is used.
 const LARGE_WEIGHTS: usize = 1 << 20;
 
 /// A 3 x 3 convolution with stride 1.
 #[derive(Debug, Clone)]
 pub struct Winograd {
-    /// One matrix product `[channels, outputs]` per place of the 6 x 6 tile.
+    /// One matrix product `[channels, outputs]` per point of the 6 x 6 tile.
     products: Vec<Panels>,
     offsets: Vec<f32>,
     channels: usize,
@@ -62,7 +62,7 @@ impl Winograd {
         Some(Self { products, offsets: offsets.to_vec(), channels, outputs })
     }
 
-    /// Channels that come out.
+    /// Output channels.
     pub fn outputs(&self) -> usize {
         self.outputs
     }
@@ -101,7 +101,7 @@ struct Shape {
 
 impl Shape {
     /// Image, row of tiles and column of tiles.
-    fn place(&self, tile: usize) -> (usize, usize, usize) {
+    fn position(&self, tile: usize) -> (usize, usize, usize) {
         let per_image = self.tiles_side[0] * self.tiles_side[1];
         (tile / per_image, tile % per_image / self.tiles_side[1], tile % self.tiles_side[1])
     }
@@ -173,7 +173,7 @@ fn backward<S: Simd>(simd: S, m: [S::f32s; IN]) -> [S::f32s; OUT] {
     ]
 }
 
-/// Transforms tiles of the input: `inputs[place][tile][channel]`.
+/// Transforms tiles of the input: `inputs[position][tile][channel]`.
 struct Gather<'a> {
     input: &'a [f32],
     channels: usize,
@@ -191,11 +191,11 @@ impl WithSimd for Gather<'_> {
         let [rows, columns] = self.shape.side;
         let stride = self.group.stride(channels);
         assert!(channels.is_multiple_of(S::F32_LANES), "whole vectors of channels");
-        assert!(self.inputs.len() >= IN * IN * stride, "room for every place of the tiles");
+        assert!(self.inputs.len() >= IN * IN * stride, "room for every position of the tiles");
         let zeros = vec![0.0; channels];
         for tile in 0..self.group.count {
-            let (image, tile_row, tile_column) = self.shape.place(self.group.first + tile);
-            // Where the tile reaches over the picture's edge it sees zeros.
+            let (image, tile_row, tile_column) = self.shape.position(self.group.first + tile);
+            // Outside the image a tile reads zeros.
             let mut pixels = [[zeros.as_ptr(); IN]; IN];
             for row in 0..IN {
                 let at_row = (tile_row * OUT + row).wrapping_sub(self.shape.before[0]);
@@ -211,7 +211,7 @@ impl WithSimd for Gather<'_> {
             let mut channel = 0;
             while channel < channels {
                 // SAFETY: every pixel has `channels` values, of which a whole vector lies from `channel` on; the target
-                // has `IN * IN` places that are `stride` apart, checked above.
+                // has `IN * IN` positions that are `stride` apart, checked above.
                 unsafe {
                     let mut half = [[simd.splat_f32s(0.0); IN]; IN];
                     for column in 0..IN {
@@ -238,7 +238,7 @@ impl WithSimd for Gather<'_> {
     }
 }
 
-/// Transforms products back, adds what is to be added, and stores what lies inside the output.
+/// Transforms products back, adds bias and residual, and stores the part that is inside the output.
 struct Scatter<'a> {
     products: &'a [f32],
     offsets: &'a [f32],
@@ -258,10 +258,10 @@ impl WithSimd for Scatter<'_> {
         let ([rows, columns], pitch) = (self.shape.out_side, self.shape.pitch[1]);
         let stride = self.group.stride(outputs);
         assert!(outputs.is_multiple_of(S::F32_LANES), "whole vectors of outputs");
-        assert!(self.products.len() >= IN * IN * stride, "every place of the tiles");
+        assert!(self.products.len() >= IN * IN * stride, "every position of the tiles");
         assert!(self.residual.is_none_or(|residual| residual.len() == self.output.len()), "a residual per output");
         for tile in 0..self.group.count {
-            let (image, tile_row, tile_column) = self.shape.place(self.group.first + tile);
+            let (image, tile_row, tile_column) = self.shape.position(self.group.first + tile);
             let (row, column) = (tile_row * OUT, tile_column * OUT);
             let (inside_rows, inside_columns) = ((rows - row).min(OUT), (columns - column).min(OUT));
             let corner = ((image * rows + row) * columns + column) * pitch;
@@ -271,7 +271,7 @@ impl WithSimd for Scatter<'_> {
             let corner = Corner::new(self.output, self.residual, corner, self.bounds);
             let mut channel = 0;
             while channel < outputs {
-                // SAFETY: whole vectors of outputs from `channel` on; the source's places and the target's reach are
+                // SAFETY: whole vectors of outputs from `channel` on; the source's positions and the target's reach are
                 // checked above, and the residual is as long as the output.
                 unsafe {
                     let mut half = [[simd.splat_f32s(0.0); IN]; OUT];

@@ -1,8 +1,8 @@
-//! What a setting may be.
+//! The domain of a setting: the values that it accepts, and how they are described and refused.
 
 use std::ops::Bound;
 
-/// The values that a setting may have.
+/// The values that a setting accepts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Domain {
     /// Whole numbers, both ends included; without an upper end, `u64::MAX`.
@@ -11,36 +11,36 @@ pub enum Domain {
     Number { min: Bound<f64>, max: Bound<f64> },
     /// `yes` or `no`.
     YesNo,
-    /// One of these words.
+    /// One of these names.
     Choice(Vec<&'static str>),
-    /// Words of a syntax of their own, which their type reads.
+    /// A syntax of its own, which the type parses.
     Syntax {
         /// `constant|cosine|step:EPOCHS:FACTOR`, as help texts show it.
         pattern: &'static str,
-        /// What goes behind "must be".
+        /// The text after "must be".
         told: &'static str,
-        /// Some that are taken.
+        /// Some accepted values.
         examples: &'static [&'static str],
     },
     /// Any words without control characters; `hint` is the name of such a value in help texts.
     Text { hint: &'static str },
-    /// A value or none, which has a word of its own. Nothing at all, as in a form's empty field, is none too.
+    /// A value, or none, which has a word of its own. An empty text, as of an empty form field, is none too.
     Optional { none: &'static str, of: Box<Domain> },
-    /// At least one value, with commas or spaces between them; or `lines`, where values may hold commas and spaces: one a
-    /// line, and on the command line an option for each.
+    /// At least one value, separated by commas or spaces. With `lines`, values may contain commas and spaces: one per
+    /// line, and one option each on the command line.
     List { of: Box<Domain>, lines: bool },
 }
 
 /// Why a text is refused.
 pub(crate) struct Objection {
-    /// What goes behind the name: `must be from 1 to 16`.
+    /// The text after the name: `must be from 1 to 16`.
     pub predicate: String,
-    /// The part of the text that is wrong, if a part is.
+    /// The part of the text that is wrong, if only a part is.
     pub value: Option<String>,
 }
 
 impl Domain {
-    /// What goes behind "must be": `from 1 to 65,536`, `at least 0 and below 1`, `adam, adamw, sgd or rmsprop`.
+    /// The text after "must be": `from 1 to 65,536`, `at least 0 and below 1`, `adam, adamw, sgd or rmsprop`.
     pub fn describe(&self) -> String {
         match self {
             Self::Whole { min: 0, max: u64::MAX } => "0 or more".to_owned(),
@@ -89,7 +89,7 @@ impl Domain {
         }
     }
 
-    /// The words among which a form lets choose, if there are only some.
+    /// The names that a form offers, where there is a fixed set.
     pub fn choices(&self) -> Option<Vec<&'static str>> {
         match self {
             Self::YesNo => Some(vec!["yes", "no"]),
@@ -99,7 +99,7 @@ impl Domain {
         }
     }
 
-    /// Texts that are taken, the ends of ranges among them.
+    /// Accepted texts, the ends of ranges among them.
     pub fn examples(&self) -> Vec<String> {
         match self {
             Self::Whole { min, max } => {
@@ -122,8 +122,8 @@ impl Domain {
         }
     }
 
-    /// Texts that are refused: what lies just outside a range, and what is no value at all. None for text, where only the
-    /// structure's own rules refuse.
+    /// Refused texts: values just outside a range, and texts that are no value at all. None for free text, which only
+    /// the structure's own rules refuse.
     pub fn counterexamples(&self) -> Vec<String> {
         let mut all = match self {
             Self::Whole { min, max } => {
@@ -150,7 +150,7 @@ impl Domain {
         all
     }
 
-    /// What is wrong with a text, in the setting's unit. A [`Domain::Syntax`] is looked at by the type that reads it.
+    /// What is wrong with a text, in the setting's unit. A [`Domain::Syntax`] is checked by the type that parses it.
     pub(crate) fn objection(&self, text: &str, unit: &str) -> Option<Objection> {
         let objection = |predicate: String| Some(Objection { predicate, value: Some(text.to_owned()) });
         match self {
@@ -167,7 +167,7 @@ impl Domain {
             Self::Whole { min, max } => match text.trim().parse::<u64>() {
                 Ok(value) if (*min..=*max).contains(&value) => None,
                 Ok(_) => objection(format!("must be {}{unit}", self.describe())),
-                // Digits alone are a whole number, however long.
+                // Digits only: an integer, however long.
                 Err(_) if text.trim().bytes().all(|byte| byte.is_ascii_digit()) => {
                     objection(format!("must be {}{unit}", self.describe()))
                 }
@@ -194,7 +194,7 @@ impl Domain {
     }
 }
 
-/// Whether a text means that there is no value.
+/// Whether a text means none.
 pub(crate) fn is_none(text: &str, none: &str) -> bool {
     let text = text.trim();
     text.is_empty() || text == none || text == "none"

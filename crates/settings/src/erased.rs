@@ -1,4 +1,4 @@
-//! Settings whose structure is not known when the program is built.
+//! Type-erased settings, for code that does not know the structure at compile time.
 
 use crate::operations;
 use crate::refusal::Refusal;
@@ -36,7 +36,7 @@ pub trait AnySettings: fmt::Debug + Send + Sync {
     /// Every setting under its name.
     fn to_json(&self) -> Map<String, Value>;
     fn clone_box(&self) -> Box<dyn AnySettings>;
-    /// For those who know the structure.
+    /// For downcasting.
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -97,12 +97,12 @@ impl Clone for Box<dyn AnySettings> {
     }
 }
 
-/// Settings that were read, or what was refused.
+/// The parsed settings, or the refusals.
 type Read<R> = Result<Box<dyn AnySettings>, R>;
-/// Reads names and texts.
+/// Parses names and texts.
 type Reader = fn(&[(String, String)]) -> Read<Vec<Refusal>>;
 
-/// A structure of settings, for registries: `Schema::of::<DenseSettings>()`.
+/// The type-erased description of a settings structure, for registries: `Schema::of::<DenseSettings>()`.
 #[derive(Debug, Clone, Copy)]
 pub struct Schema {
     infos: fn() -> Vec<&'static Info>,

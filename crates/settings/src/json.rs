@@ -1,4 +1,4 @@
-//! Settings as JSON, and as the typed values of other files.
+//! Conversion of settings to and from JSON and other typed values.
 
 use crate::domain::{Domain, is_none, parts, yes_or_no};
 use crate::operations::{find, given, nearest};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A text of a domain as JSON has it: numbers as numbers, `yes` as `true`, none as `null`, lists as arrays.
+/// The JSON value of a text: numbers as numbers, `yes` as `true`, none as `null`, lists as arrays.
 pub fn value_of(text: &str, domain: &Domain) -> Value {
     let as_text = || Value::String(text.to_owned());
     match domain {
@@ -24,10 +24,11 @@ pub fn value_of(text: &str, domain: &Domain) -> Value {
     }
 }
 
-/// The text of a typed value: a number, a truth value, words, an array for a list, and everything as its text.
+/// The text of a typed value: a number, a boolean, a string, or an array for a list. Every value is also accepted as
+/// its text.
 ///
 /// # Errors
-/// A value of another type than the setting's. Ranges are not looked at.
+/// A value of another type than the setting's. Ranges are not checked.
 pub fn text_of(value: &Value, info: &Info) -> Result<String, Refusal> {
     let refused = |value: &Value| Refusal::new(info.name, info.must_be()).not(value.to_string());
     let one = match &info.domain {
@@ -44,7 +45,7 @@ pub fn text_of(value: &Value, info: &Info) -> Result<String, Refusal> {
                 .iter()
                 .map(|value| if value.is_array() { Err(refused(value)) } else { text_of(value, info) })
                 .collect::<Result<_, _>>()?;
-            // Paths among them may turn text around, as files' names do; what ends a line cannot stand in one.
+            // Paths may contain bidirectional controls, as file names do, but no line break.
             if *lines && texts.iter().any(|text| text.contains(char::is_control)) {
                 return Err(Refusal::new(info.name, "must have no control characters"));
             }
@@ -54,17 +55,17 @@ pub fn text_of(value: &Value, info: &Info) -> Result<String, Refusal> {
     })
 }
 
-/// Sets one setting from a typed value: a number, a truth value, words, an array for a list, and everything as its text.
+/// Sets one setting from a typed value: a number, a boolean, a string, or an array for a list. Every value is also
+/// accepted as its text.
 ///
 /// # Errors
-/// A name that there is not, a value that it cannot have.
+/// An unknown name, a value that the setting does not accept.
 pub fn set_value<S: Settings>(settings: &mut S, name: &str, value: &Value) -> Result<(), Refusal> {
     let statement = find::<S>(name)?;
     statement.set(settings, &text_of(value, &statement.info)?)
 }
 
-/// The typed values that make these settings, no more than differs from the defaults; none is its word, for files
-/// that know no null.
+/// The typed values that differ from the defaults. None is written as its word, for file formats without null.
 pub fn to_keys<S: Settings>(settings: &S) -> Vec<(&'static str, Value)> {
     let of = |text: String, domain: &Domain| match value_of(&text, domain) {
         Value::Null => Value::String(text),
@@ -73,11 +74,12 @@ pub fn to_keys<S: Settings>(settings: &S) -> Vec<(&'static str, Value)> {
     given(settings).into_iter().map(|one| (one.info.name, of(one.get(settings), &one.info.domain))).collect()
 }
 
-/// The settings of an object, of this or an earlier version. Keys that are missing have their defaults. Ranges are not
-/// looked at, so that what was written under other ranges can be read; [`check`](crate::check) does before a run.
+/// The settings of a JSON object, of this or an earlier version. Missing keys have their defaults. Ranges are not
+/// checked, so that values written under earlier ranges can still be read; [`check`](crate::check) checks them before a
+/// run.
 ///
 /// # Errors
-/// Keys that there are not, values of another type.
+/// Unknown keys, values of another type.
 pub fn from_map<S: Settings>(mut object: Map<String, Value>) -> Result<S, Refusal> {
     S::upgrade(&mut object);
     let mut settings = S::default();
@@ -89,7 +91,7 @@ pub fn from_map<S: Settings>(mut object: Map<String, Value>) -> Result<S, Refusa
     Ok(settings)
 }
 
-/// What [`settings!`](crate::settings) serializes with.
+/// Serialization for [`settings!`](crate::settings).
 pub fn serialize<S: Settings, Z: Serializer>(settings: &S, serializer: Z) -> Result<Z::Ok, Z::Error> {
     let mut object = serializer.serialize_struct(S::NAME, S::statements().len())?;
     for statement in S::statements() {
@@ -98,7 +100,7 @@ pub fn serialize<S: Settings, Z: Serializer>(settings: &S, serializer: Z) -> Res
     object.end()
 }
 
-/// What [`settings!`](crate::settings) deserializes with. Flattened into another structure, it takes its own keys only.
+/// Deserialization for [`settings!`](crate::settings). Flattened into another structure, it takes its own keys only.
 pub fn deserialize<'de, S: Settings, D: Deserializer<'de>>(deserializer: D) -> Result<S, D::Error> {
     deserializer.deserialize_struct(S::NAME, S::known_keys(), Object(PhantomData))
 }

@@ -1,9 +1,9 @@
-//! Settings that are stated once.
+//! Declares settings once and derives everything else from the declaration.
 //!
 //! A structure of settings is declared with [`settings!`]. Each setting has a name, a type, a default, one sentence of
-//! help (its doc comment) and a statement of what it may be. What the command line, forms, tables, study files and stored
-//! JSON need is derived from these statements, by the functions of this crate for one structure, or through [`Schema`] and
-//! [`AnySettings`] where the structure is not known when the program is built.
+//! help (its doc comment) and a domain. Command-line options, form fields, words in tables, keys of study files and
+//! stored JSON are derived from these declarations: by the functions of this crate for a structure known at compile
+//! time, else through [`Schema`] and [`AnySettings`].
 //!
 //! ```
 //! use faceprobe_settings::{Refusal, Rules, options, set_all, settings};
@@ -30,7 +30,7 @@
 //! # Ok::<(), Refusal>(())
 //! ```
 //!
-//! Text is what everything is exchanged in: a value's text leads back to the same value.
+//! Every value has a text form, and parsing that text gives the same value.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 

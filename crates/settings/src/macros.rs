@@ -1,9 +1,8 @@
 //! The macros that declare settings and the types of their values.
 
-/// Declares a structure of settings:
-/// `/// One sentence of help.` and `name: Type = default, what it may be;` for each, in the words of [`stated`](crate::stated).
-/// It derives `Debug`, `Clone` and `PartialEq`, and implements `Default`, [`Settings`](crate::Settings) and serde's traits;
-/// [`Rules`](crate::Rules) are written beside it.
+/// Declares a structure of settings: `/// One sentence of help.` and `name: Type = default, domain;` for each setting,
+/// with the functions of [`stated`](crate::stated). Derives `Debug`, `Clone` and `PartialEq`, and implements `Default`,
+/// [`Settings`](crate::Settings) and serde's traits; [`Rules`](crate::Rules) is implemented by hand.
 #[macro_export]
 macro_rules! settings {
     (
@@ -75,8 +74,8 @@ macro_rules! settings {
     };
 }
 
-/// Declares an enumeration whose values have names, as `Adam = "adam"`: a setting's type, written and read by its names,
-/// in serde's formats too.
+/// Declares an enumeration whose values have names, as `Adam = "adam"`. It can be the type of a setting, and serde
+/// reads and writes the names.
 #[macro_export]
 macro_rules! choices {
     (
@@ -89,10 +88,10 @@ macro_rules! choices {
 
         #[allow(dead_code, reason = "each test uses a part of it")]
         impl $Name {
-            /// All of them, in the order in which help texts list them.
+            /// All values, in the order of help texts.
             pub const ALL: [Self; [$( $name ),+].len()] = [$( Self::$variant ),+];
 
-            /// As files and the command line write it.
+            /// The name in files and on the command line.
             pub fn name(self) -> &'static str {
                 match self { $( Self::$variant => $name, )+ }
             }
@@ -139,7 +138,7 @@ macro_rules! choices {
     };
 }
 
-/// Makes a type that is a [`Choice`](crate::Choice) the type of a setting.
+/// Makes a type that implements [`Choice`](crate::Choice) the type of a setting.
 #[macro_export]
 macro_rules! choice_value {
     ($Type:ty) => {
@@ -159,8 +158,8 @@ macro_rules! choice_value {
     };
 }
 
-/// Makes a type with a syntax of its own (`FromStr` and `Display`) the type of a setting: the pattern that help texts show,
-/// what goes behind "must be", and some texts that are taken.
+/// Makes a type with a syntax of its own (`FromStr` and `Display`) the type of a setting: the pattern for help texts,
+/// the text after "must be", and some accepted values.
 #[macro_export]
 macro_rules! text_value {
     ($Type:ty, $pattern:literal, $told:expr, $examples:expr) => {

@@ -1,18 +1,18 @@
-//! What is derived from the statements of one structure.
+//! The functions derived from the declaration of one structure: parsing, checking, options, keys and words.
 
 use crate::domain::{Domain, parts};
 use crate::refusal::Refusal;
 use crate::statement::{Info, Role, Settings, Statement};
 
-/// The statements without the structure.
+/// The declarations, without the structure.
 pub fn infos<S: Settings>() -> Vec<&'static Info> {
     S::statements().iter().map(|statement| &statement.info).collect()
 }
 
-/// The statement of a name.
+/// Finds the declaration of a name.
 ///
 /// # Errors
-/// A name that there is not, with the one most like it.
+/// An unknown name, with the most similar known one.
 pub fn find<S: Settings>(name: &str) -> Result<&'static Statement<S>, Refusal> {
     let found = S::statements().iter().find(|statement| statement.info.name == name);
     found.ok_or_else(|| {
@@ -27,16 +27,16 @@ pub fn find<S: Settings>(name: &str) -> Result<&'static Statement<S>, Refusal> {
 /// Sets one setting from its text.
 ///
 /// # Errors
-/// A name that there is not, a value that it cannot have.
+/// An unknown name, a value that the setting does not accept.
 pub fn set<S: Settings>(settings: &mut S, name: &str, text: &str) -> Result<(), Refusal> {
     find::<S>(name)?.set(settings, text)
 }
 
-/// The settings of names and texts: what is not given has its default, computed where it depends on the others. Of a name
-/// given twice, the later counts.
+/// Parses settings from names and texts. A setting that is not given has its default, computed where it depends on the
+/// others. Of a name given twice, the later counts.
 ///
 /// # Errors
-/// All that is refused. What is refused together is looked at when each is good alone.
+/// Everything that is refused. Combinations are checked only when each setting is accepted by itself.
 pub fn read<S: Settings>(pairs: &[(impl AsRef<str>, impl AsRef<str>)]) -> Result<S, Vec<Refusal>> {
     let mut settings = S::default();
     let mut refused = Vec::new();
@@ -47,7 +47,7 @@ pub fn read<S: Settings>(pairs: &[(impl AsRef<str>, impl AsRef<str>)]) -> Result
     }
     let is_given = |name: &str| pairs.iter().any(|(given, _)| given.as_ref() == name);
     settings.settle(&is_given);
-    // What is given was looked at already; what is not may be something that has no default.
+    // Given values were checked above; a setting that was not given may have no default.
     let left_out = S::statements().iter().filter(|statement| !is_given(statement.info.name));
     refused.extend(left_out.filter_map(|statement| statement.info.refusal(&statement.get(&settings))));
     if refused.is_empty() {
@@ -64,7 +64,7 @@ pub fn set_all<S: Settings>(pairs: &[(impl AsRef<str>, impl AsRef<str>)]) -> Res
     read(pairs).map_err(|mut refused| refused.swap_remove(0))
 }
 
-/// Refuses settings that cannot be, however they came about: every range, then what does not go together.
+/// Checks settings however they were made: every range, then the combinations.
 ///
 /// # Errors
 /// The first refusal.
@@ -78,12 +78,13 @@ pub fn to_pairs<S: Settings>(settings: &S) -> Vec<(&'static str, String)> {
     S::statements().iter().map(|statement| (statement.info.name, statement.get(settings))).collect()
 }
 
-/// The statements of what must be given so that [`read`] makes these settings of it: what differs from the defaults.
+/// The declarations of the settings that must be given to [`read`] to make these settings: those that differ from the
+/// defaults.
 pub fn given<S: Settings>(settings: &S) -> Vec<&'static Statement<S>> {
     let all = S::statements();
     let mut given: Vec<bool> =
         all.iter().map(|one| one.info.computed.is_none() && one.get(settings) != one.info.default).collect();
-    // A computed default depends on what is given before it.
+    // A computed default depends on the settings given before it.
     for (place, statement) in all.iter().enumerate().filter(|(_, statement)| statement.info.computed.is_some()) {
         given[place] = statement.get(&settled(settings, &given)) != statement.get(settings);
     }
@@ -96,7 +97,7 @@ fn settled<S: Settings>(settings: &S, given: &[bool]) -> S {
     let places = S::statements().iter().zip(given);
     let mut names = Vec::new();
     for (statement, _) in places.filter(|(_, given)| **given) {
-        // A text that a value has made leads back to the value.
+        // The text of a value always parses back to the value.
         let _ = statement.set_unchecked(&mut known, &statement.get(settings));
         names.push(statement.info.name);
     }
@@ -104,7 +105,7 @@ fn settled<S: Settings>(settings: &S, given: &[bool]) -> S {
     known
 }
 
-/// The command-line options that make these settings, as words: no more than differs from the defaults.
+/// The command-line options that make these settings, as words: only what differs from the defaults.
 pub fn options<S: Settings>(settings: &S) -> Vec<String> {
     let mut words = Vec::new();
     for statement in given(settings) {
@@ -114,7 +115,7 @@ pub fn options<S: Settings>(settings: &S) -> Vec<String> {
             _ => vec![text],
         };
         for value in values {
-            // Behind a space it would be taken for an option.
+            // As a separate word it would be taken for an option.
             if value.starts_with('-') {
                 words.push(format!("{option}={value}"));
             } else {
@@ -125,7 +126,8 @@ pub fn options<S: Settings>(settings: &S) -> Vec<String> {
     words
 }
 
-/// The same for all seeds of one setting, and for nothing else: every setting but the seeds, as `name=text` between spaces.
+/// A key that is equal for all seeds of one setting and different otherwise: every setting but the seeds, as
+/// `name=text` separated by spaces.
 pub fn key<S: Settings>(settings: &S) -> String {
     let mut words = Vec::new();
     for statement in S::statements().iter().filter(|statement| statement.info.role == Role::Setting) {
@@ -137,7 +139,8 @@ pub fn key<S: Settings>(settings: &S) -> String {
     words.join(" ")
 }
 
-/// A few words for tables: the headline settings, and of the others, the seeds aside, those that are not as usual.
+/// A short description for tables: the headline settings, and of the others, apart from seeds, those that differ from
+/// their defaults.
 pub fn words<S: Settings>(settings: &S) -> String {
     let unusual = given(settings);
     let told = S::statements().iter().filter(|one| {
@@ -147,14 +150,14 @@ pub fn words<S: Settings>(settings: &S) -> String {
     let words: Vec<String> = told
         .map(|statement| {
             let (label, value) = (statement.info.label(), readable(&statement.info, &statement.get(settings)));
-            // 60 epochs, 64 filters; and patience 5, although that is counted in epochs too.
+            // 60 epochs, 64 filters; but patience 5, although its unit is epochs too.
             if statement.info.unit == Some(&label) { format!("{value} {label}") } else { format!("{label} {value}") }
         })
         .collect();
     words.join(", ")
 }
 
-/// The text of a setting as a table tells it: the values of a list with a comma and a space between them.
+/// The text of a setting for a table: list values separated by a comma and a space.
 fn readable(info: &Info, text: &str) -> String {
     match &info.domain {
         Domain::List { lines, .. } => parts(text, *lines).collect::<Vec<_>>().join(", "),
@@ -162,7 +165,7 @@ fn readable(info: &Info, text: &str) -> String {
     }
 }
 
-/// The settings in which several differ, with the text of each.
+/// The settings in which several structures differ, with the text of each.
 pub fn differences<S: Settings>(several: &[&S]) -> Vec<(&'static Info, Vec<String>)> {
     let texts = S::statements().iter().map(|statement| {
         let texts: Vec<String> = several.iter().map(|settings| statement.get(settings)).collect();
@@ -171,15 +174,15 @@ pub fn differences<S: Settings>(several: &[&S]) -> Vec<(&'static Info, Vec<Strin
     texts.filter(|(_, texts)| texts.windows(2).any(|pair| pair[0] != pair[1])).collect()
 }
 
-/// What a sweep can try several values of.
+/// The settings that a sweep can vary.
 pub fn axes<S: Settings>() -> Vec<&'static Info> {
     infos::<S>().into_iter().filter(|info| info.role == Role::Setting && info.domain.is_axis()).collect()
 }
 
-/// The values of an axis, with commas or spaces between them, each once and as [`Statement::get`] writes it.
+/// The values of an axis, separated by commas or spaces, without repetitions, as [`Statement::get`] writes them.
 ///
 /// # Errors
-/// What is no axis, no value at all, and values that the setting cannot have.
+/// A setting that is no axis, an empty list, values that the setting does not accept.
 pub fn axis_values<S: Settings>(name: &str, text: &str) -> Result<Vec<String>, Refusal> {
     let statement = find::<S>(name)?;
     if statement.info.role != Role::Setting || !statement.info.domain.is_axis() {
@@ -197,8 +200,8 @@ pub fn axis_values<S: Settings>(name: &str, text: &str) -> Result<Vec<String>, R
     if values.is_empty() { Err(Refusal::new(name, "must have at least one value")) } else { Ok(values) }
 }
 
-/// Every combination of the axes' values with what else is given, the last axis varying fastest. Computed defaults are
-/// those of each combination.
+/// Every combination of the axes' values with the other given settings, the last axis varying fastest. Defaults are
+/// computed for each combination.
 ///
 /// # Errors
 /// More than `most` combinations; what [`read`] refuses of one of them.
@@ -224,8 +227,8 @@ pub fn grid<S: Settings>(
     all.iter().map(|pairs| set_all(pairs)).collect()
 }
 
-/// What is wrong with the statements themselves, for a test of every structure: defaults that are refused (but for those
-/// that must be given), texts that do not lead back, names twice, help that says nothing.
+/// Faults in the declarations themselves, for a test of every structure: defaults that are refused (except where a
+/// value must be given), texts that do not parse back, duplicate names, missing help.
 pub fn faults<S: Settings>() -> Vec<String> {
     let mut faults = Vec::new();
     let mut fault = |info: &Info, what: &str| faults.push(format!("{}: {} {what}", S::NAME, info.name));
@@ -259,13 +262,13 @@ pub fn faults<S: Settings>() -> Vec<String> {
     faults
 }
 
-/// The name most like another one, if one is like it.
+/// The most similar name, if any is similar.
 pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = names.map(|known| (distance(name, known), known)).min()?;
     (near.0 <= name.len().max(near.1.len()) / 3).then_some(near.1)
 }
 
-/// How many letters must be put in, left out, changed, or exchanged with the next (Damerau and Levenshtein).
+/// The Damerau-Levenshtein distance: insertions, deletions, substitutions, and swaps of neighbouring letters.
 fn distance(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     let mut rows = vec![(0..=other.len()).collect::<Vec<usize>>()];

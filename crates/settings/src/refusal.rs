@@ -1,4 +1,4 @@
-//! Why a setting is refused, in one sentence for all ways in.
+//! Why a setting is refused: one sentence that reads the same from the command line, a form or a file.
 
 use std::error::Error;
 use std::fmt;
@@ -8,38 +8,38 @@ use std::fmt;
 pub struct Refusal {
     /// The setting's name.
     pub setting: String,
-    /// What goes behind the name; other settings stand in braces: `does not divide the 224 pixels of {input}`.
+    /// The text after the name, with other settings in braces: `does not divide the 224 pixels of {input}`.
     predicate: String,
-    /// What it was instead, which goes behind "not".
+    /// The given value, written after "not".
     value: Option<String>,
-    /// A whole sentence without its full stop, in place of name and predicate.
+    /// A whole sentence without its full stop, instead of name and predicate.
     sentence: Option<String>,
 }
 
 impl Refusal {
-    /// A refusal whose sentence is the setting's name and `predicate`, in which other settings stand in braces.
+    /// A refusal whose sentence is the setting's name and `predicate`, with other settings in braces.
     pub fn new(setting: impl Into<String>, predicate: impl Into<String>) -> Self {
         Self { setting: setting.into(), predicate: predicate.into(), value: None, sentence: None }
     }
 
-    /// A refusal for which something else has a sentence of its own, which is told as it is.
+    /// A refusal with a complete sentence of its own.
     pub fn because(setting: impl Into<String>, sentence: impl Into<String>) -> Self {
         let sentence: String = sentence.into();
         Self { sentence: Some(sentence.trim_end_matches('.').to_owned()), ..Self::new(setting, "") }
     }
 
-    /// The same with ", not VALUE" behind it.
+    /// The same with ", not VALUE" appended.
     #[must_use]
     pub fn not(self, value: impl Into<String>) -> Self {
         Self { value: Some(value.into()), ..self }
     }
 
-    /// As the command line says it: `--width must be from 1 to 65,536 units, not 1000000`.
+    /// For the command line: `--width must be from 1 to 65,536 units, not 1000000`.
     pub fn for_option(&self) -> String {
         self.told(option)
     }
 
-    /// As a form says it: `Width must be from 1 to 65,536 units, not 1000000.`
+    /// For a form: `Width must be from 1 to 65,536 units, not 1000000.`
     pub fn for_field(&self) -> String {
         let sentence = self.told(label);
         let mut letters = sentence.chars();
@@ -47,7 +47,7 @@ impl Refusal {
         format!("{first}{}.", letters.as_str())
     }
 
-    /// As it is said of a file whose keys are settings: `learning_rate must be above 0, not -1`.
+    /// For a file whose keys are settings: `learning_rate must be above 0, not -1`.
     pub fn for_key(&self) -> String {
         self.told(str::to_owned)
     }
@@ -91,7 +91,7 @@ pub fn label(name: &str) -> String {
     name.replace('_', " ")
 }
 
-/// What comes before the first braces, what is in them, and what comes after.
+/// The text before the first braces, inside them, and after them.
 fn braced(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once('{')?;
     let (name, after) = rest.split_once('}')?;

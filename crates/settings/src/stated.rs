@@ -1,13 +1,13 @@
-//! The words in which [`settings!`](crate::settings) states what a setting may be and how it is treated.
+//! The vocabulary of [`settings!`](crate::settings): domains, units and roles of a setting.
 
 use crate::domain::Domain;
 use crate::statement::Role;
 use std::ops::{Bound, RangeBounds};
 
-/// What a field of [`settings!`](crate::settings) says behind its default.
+/// The part of a [`settings!`](crate::settings) field after its default.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stated {
-    /// Of one value; the type says whether there may be none or several.
+    /// The domain of one value; the type adds option or list.
     domain: Option<Domain>,
     none: Option<&'static str>,
     lines: bool,
@@ -18,7 +18,7 @@ pub struct Stated {
     pub(crate) computed: Option<&'static str>,
 }
 
-/// Whatever the type can be.
+/// Every value of the type.
 pub fn any() -> Stated {
     Stated {
         domain: None,
@@ -32,7 +32,7 @@ pub fn any() -> Stated {
     }
 }
 
-/// Whole numbers in a range; of an option, or of each value of a list.
+/// Integers in a range; for an option or a list, of each value.
 pub fn whole(range: impl RangeBounds<u64>) -> Stated {
     let min = match range.start_bound() {
         Bound::Included(min) => *min,
@@ -47,22 +47,22 @@ pub fn whole(range: impl RangeBounds<u64>) -> Stated {
     within(Domain::Whole { min, max })
 }
 
-/// Numbers in a range; of an option, or of each value of a list.
+/// Numbers in a range; for an option or a list, of each value.
 pub fn number(range: impl RangeBounds<f64>) -> Stated {
     within(Domain::Number { min: range.start_bound().cloned(), max: range.end_bound().cloned() })
 }
 
-/// Numbers above one.
+/// Numbers above a limit.
 pub fn above(low: f64) -> Stated {
     number((Bound::Excluded(low), Bound::Unbounded))
 }
 
-/// Some of the words that the type has.
+/// A subset of the type's names.
 pub fn only(names: &[&'static str]) -> Stated {
     within(Domain::Choice(names.to_vec()))
 }
 
-/// Words, which help texts call `hint`.
+/// Free text, called `hint` in help texts.
 pub fn text(hint: &'static str) -> Stated {
     within(Domain::Text { hint })
 }
@@ -73,43 +73,43 @@ pub fn within(domain: Domain) -> Stated {
 }
 
 impl Stated {
-    /// What one is counted in.
+    /// The unit in which the setting is counted.
     #[must_use]
     pub fn unit(self, unit: &'static str) -> Self {
         Self { unit: Some(unit), ..self }
     }
 
-    /// The word for no value, where that is not `none`.
+    /// The word for none, where it is not `none`.
     #[must_use]
     pub fn or(self, none: &'static str) -> Self {
         Self { none: Some(none), ..self }
     }
 
-    /// The values of a list may hold commas and spaces: each has an option, or a line, of its own.
+    /// List values may contain commas and spaces: each has its own option, or line.
     #[must_use]
     pub fn lines(self) -> Self {
         Self { lines: true, ..self }
     }
 
-    /// Runs in which only this differs are seeds of one setting.
+    /// Runs that differ only in this setting are seeds of one setting.
     #[must_use]
     pub fn seed(self) -> Self {
         Self { role: Role::Seed, ..self }
     }
 
-    /// Forms fold it away.
+    /// Hidden in forms until unfolded.
     #[must_use]
     pub fn advanced(self) -> Self {
         Self { advanced: true, ..self }
     }
 
-    /// Tables always tell it.
+    /// Always shown in tables.
     #[must_use]
     pub fn headline(self) -> Self {
         Self { headline: true, ..self }
     }
 
-    /// How the default follows from other settings, which [`Rules::settle`](crate::Rules::settle) does.
+    /// Describes how the default depends on other settings; [`Rules::settle`](crate::Rules::settle) computes it.
     #[must_use]
     pub fn computed(self, sentence: &'static str) -> Self {
         Self { computed: Some(sentence), ..self }

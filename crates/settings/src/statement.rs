@@ -1,20 +1,20 @@
-//! The statement of a setting, and what a structure of settings is.
+//! The declaration of one setting, and the traits of a structure of settings.
 
 use crate::domain::Domain;
 use crate::refusal::{Refusal, label, option};
 use crate::stated::Stated;
 use serde_json::{Map, Value};
 
-/// What a setting is to the runs that have it.
+/// How a setting counts when runs are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Runs in which it differs have different settings.
+    /// Runs that differ in it have different settings.
     Setting,
-    /// Runs in which only it differs are seeds of one setting.
+    /// Runs that differ only in it are seeds of one setting.
     Seed,
 }
 
-/// All that is stated about a setting, without the structure it belongs to.
+/// The declaration of a setting, without the structure it belongs to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Info {
     /// `learning_rate`: the key in JSON and study files.
@@ -25,13 +25,13 @@ pub struct Info {
     /// `epochs`, `pixels`; none for bare numbers and words.
     pub unit: Option<&'static str>,
     pub role: Role,
-    /// Forms fold it away.
+    /// Hidden in forms until unfolded.
     pub advanced: bool,
-    /// Tables always tell it; the others where they are not as usual.
+    /// Always shown in tables; other settings only where they differ from their defaults.
     pub headline: bool,
     /// The text of the default; empty where there is none and a value must be given.
     pub default: String,
-    /// How the default follows from other settings (see [`Rules::settle`]): `an eighth of the epochs`.
+    /// How the default depends on other settings (see [`Rules::settle`]): `an eighth of the epochs`.
     pub computed: Option<&'static str>,
 }
 
@@ -64,7 +64,7 @@ impl Info {
         }
     }
 
-    /// The default as help texts tell it; none where a value must be given.
+    /// The default as help texts show it; none where a value must be given.
     pub fn default_told(&self) -> Option<&str> {
         self.computed.or((!self.default.is_empty()).then_some(&self.default))
     }
@@ -74,12 +74,12 @@ impl Info {
         format!("must be {}{}", self.domain.describe(), self.counted())
     }
 
-    /// The unit behind a space.
+    /// The unit after a space.
     fn counted(&self) -> String {
         self.unit.map(|unit| format!(" {unit}")).unwrap_or_default()
     }
 
-    /// Why a text is no value of this setting. Syntaxes are looked at by their types, in [`Statement::set`].
+    /// Why a text is no value of this setting. Syntaxes are checked by their types, in [`Statement::set`].
     pub(crate) fn refusal(&self, text: &str) -> Option<Refusal> {
         let objection = self.domain.objection(text, &self.counted())?;
         let refusal = Refusal::new(self.name, objection.predicate);
@@ -95,12 +95,12 @@ impl Info {
     }
 }
 
-/// Reads a setting's text.
+/// Formats a setting's value as text.
 type Get<S> = fn(&S, &Domain) -> String;
-/// Sets it from a text; `false` if its type cannot read that.
+/// Parses a text into the setting; `false` if its type cannot parse it.
 type Set<S> = fn(&mut S, &str, &Domain) -> bool;
 
-/// The statement of a setting of the structure `S`.
+/// The declaration of a setting of the structure `S`.
 pub struct Statement<S> {
     pub info: Info,
     get: Get<S>,
@@ -108,7 +108,7 @@ pub struct Statement<S> {
 }
 
 impl<S: Default> Statement<S> {
-    /// What [`settings!`](crate::settings) makes of a field.
+    /// Called by [`settings!`](crate::settings) for each field.
     #[doc(hidden)]
     pub fn new(name: &'static str, help: &str, natural: Domain, stated: Stated, get: Get<S>, set: Set<S>) -> Self {
         let mut info = Info::new(name, help, natural, stated, String::new());
@@ -118,15 +118,15 @@ impl<S: Default> Statement<S> {
 }
 
 impl<S> Statement<S> {
-    /// The text of the setting.
+    /// The text of the setting's value.
     pub fn get(&self, settings: &S) -> String {
         (self.get)(settings, &self.info.domain)
     }
 
-    /// Sets it from a text.
+    /// Sets the value from a text.
     ///
     /// # Errors
-    /// A text that is no value of this setting; it then stays as it is.
+    /// A text that is no value of this setting; the setting then keeps its value.
     pub fn set(&self, settings: &mut S, text: &str) -> Result<(), Refusal> {
         match self.info.refusal(text) {
             Some(refusal) => Err(refusal),
@@ -134,32 +134,32 @@ impl<S> Statement<S> {
         }
     }
 
-    /// Sets it from a text whose range is not looked at, so that what once was written can be read for ever.
+    /// Sets the value without checking its range, so that values of earlier versions can always be read.
     pub(crate) fn set_unchecked(&self, settings: &mut S, text: &str) -> Result<(), Refusal> {
         if (self.set)(settings, text, &self.info.domain) { Ok(()) } else { Err(self.info.unreadable(text)) }
     }
 }
 
-/// What a structure of settings says of itself besides its statements. `impl Rules for Head {}` says nothing.
+/// What a structure of settings adds to its declarations. `impl Rules for Head {}` adds nothing.
 pub trait Rules: Sized {
-    /// Keys that only JSON of earlier versions has, for [`Rules::upgrade`].
+    /// JSON keys of earlier versions, for [`Rules::upgrade`].
     const EARLIER: &'static [&'static str] = &[];
 
-    /// Refuses settings that are good alone and not together.
+    /// Refuses combinations of settings that are each accepted by themselves.
     ///
     /// # Errors
-    /// The setting to change, with the others in braces.
+    /// The setting to change, with the other settings in braces.
     fn check_together(&self) -> Result<(), Refusal> {
         Ok(())
     }
 
-    /// Computes defaults that depend on other settings, for those that are not `given`. Their statements say
+    /// Computes defaults that depend on other settings, for the settings that are not `given`. Their declarations use
     /// [`Stated::computed`].
     fn settle(&mut self, given: &dyn Fn(&str) -> bool) {
         let _ = given;
     }
 
-    /// Brings JSON of an earlier version into the present form, before anything else looks at it.
+    /// Converts JSON of an earlier version to the present form, before it is parsed.
     fn upgrade(object: &mut Map<String, Value>) {
         let _ = object;
     }
@@ -170,9 +170,9 @@ pub trait Settings: Rules + Default + Clone + PartialEq + std::fmt::Debug + Send
     /// The structure's name in Rust.
     const NAME: &'static str;
 
-    /// In the order in which options, fields and words come.
+    /// In the order of options, form fields and words.
     fn statements() -> &'static [Statement<Self>];
 
-    /// The keys in JSON, with those of earlier versions.
+    /// The JSON keys, with those of earlier versions.
     fn known_keys() -> &'static [&'static str];
 }

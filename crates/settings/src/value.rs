@@ -1,4 +1,4 @@
-//! Values of settings: what they may be, from text, to text.
+//! The types that settings can have: their domains, and conversion from and to text.
 
 use crate::domain::{Domain, is_none, parts, yes_or_no};
 use std::ops::Bound;
@@ -6,19 +6,19 @@ use std::ops::Bound;
 /// A type that settings can have. [`choices!`](crate::choices), [`choice_value!`](crate::choice_value) and
 /// [`text_value!`](crate::text_value) implement it.
 pub trait SettingValue: Sized {
-    /// What a value of this type may be, where a statement does not say less.
+    /// The domain of this type, where the declaration does not narrow it.
     fn domain() -> Domain;
-    /// The value of a text; none if it is no text of this type. Ranges are not looked at.
+    /// Parses a text; none if it is no text of this type. Ranges are not checked.
     fn parse(text: &str, domain: &Domain) -> Option<Self>;
-    /// The text that leads back to this value.
+    /// The text that parses back to this value.
     fn text(&self, domain: &Domain) -> String;
 }
 
 /// An enumeration whose values have names.
 pub trait Choice: Copy + 'static {
-    /// In the order in which help texts list them.
+    /// In the order of help texts.
     const ALL: &'static [Self];
-    /// As files and the command line write it.
+    /// The name in files and on the command line.
     fn name(self) -> &'static str;
 }
 
@@ -27,7 +27,7 @@ pub fn choice_domain<T: Choice>() -> Domain {
     Domain::Choice(T::ALL.iter().map(|choice| choice.name()).collect())
 }
 
-/// The value of a name.
+/// The value with this name.
 pub fn choice_named<T: Choice>(text: &str) -> Option<T> {
     T::ALL.iter().copied().find(|choice| choice.name() == text.trim())
 }
@@ -59,7 +59,7 @@ macro_rules! numbers {
             }
 
             fn parse(text: &str, _: &Domain) -> Option<Self> {
-                // Nothing is added so that there is one zero only.
+                // Adding zero turns -0 into 0, so that there is one zero only.
                 text.trim().parse().ok().filter(|value: &Self| value.is_finite()).map(|value| value + 0.0)
             }
 
@@ -73,7 +73,7 @@ macro_rules! numbers {
 whole_numbers!(usize, u8, u16, u32, u64);
 numbers!(f32, f64);
 
-/// The shortest text that leads back to a number, with an exponent where there would be rows of zeros.
+/// The shortest text that parses back to the number, with an exponent instead of many zeros.
 pub(crate) fn number_text<T>(value: T) -> String
 where
     T: Copy + Into<f64> + std::fmt::Display + std::fmt::LowerExp,
@@ -116,7 +116,7 @@ impl SettingValue for String {
     }
 }
 
-/// A text that is the word for none (or nothing) is no value, so there is no such value of `Option<String>`.
+/// The word for none (and the empty text) is no value, so `Option<String>` cannot hold it.
 impl<T: SettingValue> SettingValue for Option<T> {
     fn domain() -> Domain {
         Domain::Optional { none: "none", of: Box::new(T::domain()) }
@@ -157,7 +157,7 @@ impl<T: SettingValue> SettingValue for Vec<T> {
     }
 }
 
-/// What the values of a list are, and whether they stand on lines of their own.
+/// The domain of a list's values, and whether each is on its own line.
 fn item(domain: &Domain) -> (&Domain, bool) {
     match domain {
         Domain::List { of, lines } => (of, *lines),

@@ -1,4 +1,4 @@
-//! The grammar of the command line. Names here are a contract: add, do not rename.
+//! The grammar of the command line. Names are part of the public interface: add, do not rename.
 
 mod data;
 mod models;
@@ -21,7 +21,7 @@ use crate::tui::theme::Palette;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// Where help lists what every command takes, behind its own options.
+/// The help heading of global options.
 const GENERAL: &str = "General options";
 
 /// A terminal workbench for transfer-learning studies on face photographs.
@@ -136,7 +136,7 @@ pub(crate) enum Command {
     LearningCurve(CurveCommand),
     /// The table of all trained models
     Results(ResultsArgs),
-    /// Metrics of one model; opens the test set only when told to
+    /// Metrics of one model; opens the test set only with --open-test
     Evaluate(EvaluateArgs),
     /// Two models on the same images: McNemar's exact test, on the test split only where both have opened it
     Compare(CompareArgs),
@@ -175,14 +175,14 @@ pub(crate) struct ScreensArgs {
     /// The folder for the pictures
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
-    /// Overwrite files that were not made here
+    /// Overwrite files that faceprobe did not create
     #[arg(long)]
     pub force: bool,
     #[arg(long, default_value_t = 120)]
     pub columns: u16,
     #[arg(long, default_value_t = 40)]
     pub rows: u16,
-    /// What Predict predicts
+    /// The argument of predict.
     #[arg(long, value_name = "FILE")]
     pub image: Option<PathBuf>,
 }

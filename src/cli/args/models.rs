@@ -1,4 +1,4 @@
-//! Arguments of what looks at trained models: results, evaluation, report, choice, prediction, runs.
+//! Arguments of the commands on trained models: results, evaluation, report, choice, prediction, runs.
 
 use super::super::options::Options;
 use super::values::*;
@@ -37,7 +37,7 @@ pub(crate) struct ResultsArgs {
     /// Write it into this file; without --format, its ending decides: .csv, .md, .tex
     #[arg(long, value_name = "FILE", conflicts_with = "compare")]
     pub output: Option<PathBuf>,
-    /// Overwrite a file that was not made here
+    /// Overwrite a file that faceprobe did not create
     #[arg(long, requires = "output")]
     pub force: bool,
     /// Compare these models side by side: settings, confusion matrices, images they disagree on
@@ -75,7 +75,7 @@ pub(crate) struct ReportArgs {
     /// Include thumbnails of the worst mistakes, which are photographs of people
     #[arg(long)]
     pub thumbnails: bool,
-    /// Overwrite files that were not made here
+    /// Overwrite files that faceprobe did not create
     #[arg(long)]
     pub force: bool,
 }
@@ -105,7 +105,7 @@ pub(crate) struct ExportArgs {
     /// The ONNX file; beside it comes a Python program of the same name
     #[arg(long, value_name = "MODEL.onnx")]
     pub to: PathBuf,
-    /// Overwrite files that were not made here
+    /// Overwrite files that faceprobe did not create
     #[arg(long)]
     pub force: bool,
 }
@@ -144,11 +144,13 @@ pub(crate) struct PredictArgs {
     /// Answer 'uncertain' where the probability is below this
     #[arg(long, value_name = "P", value_parser = probability)]
     pub uncertain_below: Option<f64>,
-    /// Save the picture with a map of where the answer comes from as this PNG; for several pictures name a folder. There a
-    /// map is called as its picture is; where a file that was not made here has that name, it stays, and the map is NAME-2.png
+    /// Save the picture with a map of the regions that the answer depends on as this PNG; for several pictures name a
+    /// folder. There a map has the name of its picture; if a file that faceprobe did not create has that name, it is
+    /// kept, and the map is NAME-2.png
     #[arg(long, value_name = "OUT")]
     pub explain: Option<PathBuf>,
-    /// Overwrite the file OUT even if it was not made here; what is read is never overwritten, nor anything in a folder OUT
+    /// Overwrite the file OUT even if faceprobe did not create it; inputs are never overwritten, nor anything in a
+    /// folder OUT
     #[arg(long, requires = "explain")]
     pub force: bool,
     /// Print CSV instead of text. Control characters and those that turn the direction of text are written as \u{1b}, and a
@@ -218,7 +220,7 @@ pub(crate) enum RunsCommand {
         /// A folder for a file store, for 'mlflow ui --backend-store-uri DIR'
         #[arg(long, value_name = "DIR")]
         mlflow: Option<PathBuf>,
-        /// Overwrite files that were not made here
+        /// Overwrite files that faceprobe did not create
         #[arg(long)]
         force: bool,
     },

@@ -1,10 +1,10 @@
-//! Where work is done: `--on`, `--sbatch`, `--dry-run`; and the arguments of `work`.
+//! Options for where work is done: `--on`, `--sbatch`, `--dry-run`; and the arguments of `work`.
 
 use clap::Args;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// The heading under which help lists these.
+/// The help heading of these options.
 const CLUSTER: &str = "Cluster";
 
 #[derive(Debug, Clone, Default, Args)]
@@ -23,7 +23,7 @@ pub(crate) struct PlaceArgs {
 /// Where work is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum On {
-    /// Here; with a number, as the tasks of a plan, one after the other.
+    /// Here; with a number, as the tasks of a plan, one after another.
     Local(Option<usize>),
     Slurm(Option<usize>),
 }

@@ -1,4 +1,4 @@
-//! Arguments of what sets the program up: configuration, completions, man pages.
+//! Arguments of the set-up commands: configuration, completions, man pages.
 
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -41,7 +41,7 @@ pub(crate) enum ShellArg {
 }
 
 impl ShellArg {
-    /// As clap_complete calls it.
+    /// clap_complete's name of the shell.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bash => "bash",
@@ -56,7 +56,7 @@ pub(crate) struct ManArgs {
     /// The folder for the pages
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
-    /// Overwrite files that were not made here
+    /// Overwrite files that faceprobe did not create
     #[arg(long)]
     pub force: bool,
 }

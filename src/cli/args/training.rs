@@ -1,4 +1,4 @@
-//! Arguments of `extract`, `train` and `sweep`. Their settings' options come from the statements.
+//! Arguments of `extract`, `train` and `sweep`. Options for settings are generated from their declarations.
 
 use super::PlaceArgs;
 use crate::cli::options::{self, Options, Pairs};
@@ -66,7 +66,7 @@ pub(crate) struct FeaturesExportArgs {
     /// The folder for features.npy, labels.csv and features.json, which says what the numbers are
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
-    /// Overwrite files that were not made here
+    /// Overwrite files that faceprobe did not create
     #[arg(long)]
     pub force: bool,
 }
@@ -88,7 +88,7 @@ pub(crate) struct FeaturesMapArgs {
     /// The picture: an .svg or .png file
     #[arg(long, value_name = "FILE")]
     pub to: PathBuf,
-    /// Overwrite a file that was not made here
+    /// Overwrite a file that faceprobe did not create
     #[arg(long)]
     pub force: bool,
 }
@@ -102,12 +102,12 @@ pub(crate) struct TrainArgs {
 /// What to train.
 #[derive(Debug)]
 pub(crate) enum TrainCommand {
-    /// A model of a kind whose settings are options.
+    /// A kind of model with its settings as options.
     Model {
         kind: Kind,
         given: Pairs,
         dataset: DatasetArg,
-        /// Of several models; none for that of the settings.
+        /// For several models; none for the seed of the settings.
         seeds: Vec<u64>,
         detach: DetachArg,
         place: PlaceArgs,
@@ -115,7 +115,7 @@ pub(crate) enum TrainCommand {
     Other(Other),
 }
 
-/// What is trained from other runs.
+/// Models made from other runs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Other {
     /// Combine fine-tuned runs, of several seeds for example, into one model: the mean of their logits
@@ -200,7 +200,7 @@ pub(crate) struct CurveCommand {
     pub curve: CurveArgs,
 }
 
-/// A model with the parts of the training split that it learns from.
+/// A model with its training subset sizes.
 #[derive(Debug)]
 pub(crate) struct CurveArgs {
     pub kind: Kind,
@@ -211,7 +211,7 @@ pub(crate) struct CurveArgs {
     pub place: PlaceArgs,
 }
 
-/// What can be said of the models of a curve: not how many images they learn from, and with which seed.
+/// The settings of a curve's models: without the number of images and the seed, which the curve varies.
 fn curve_infos(kind: Kind) -> impl Iterator<Item = &'static Info> {
     let draw = infos::<TrainingDraw>();
     options::without_seeds(kind.infos()).filter(move |info| draw.iter().all(|other| other.name != info.name))
@@ -280,7 +280,7 @@ pub(crate) struct SweepArgs {
     pub place: PlaceArgs,
 }
 
-/// The settings of dense heads, of which several values can be given.
+/// The settings of dense heads, each with one or several values.
 #[derive(Debug)]
 pub(crate) struct HeadOptions(pub Pairs);
 

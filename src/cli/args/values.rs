@@ -1,4 +1,4 @@
-//! What a value on the command line may be.
+//! Parsers of values on the command line.
 
 pub(super) fn thread_count(text: &str) -> Result<usize, String> {
     match text.parse() {

@@ -1,4 +1,4 @@
-//! Actions of the key table, on the screen and on what lies over it.
+//! Carries out actions of the key table: first on what covers the screen, then on the screen.
 
 use super::super::effect::{Effect, TerminalEffect};
 use super::super::forms::FormKind;
@@ -33,7 +33,7 @@ impl App {
                     Action::PageDown => help.scroll += 10,
                     Action::Top => help.scroll = 0,
                     Action::Bottom => help.scroll = usize::MAX / 2,
-                    // What was looked for first, then the help.
+                    // The search is left first, then the help.
                     Action::Cancel if !help.input.value().is_empty() => *help = help::State::default(),
                     _ => self.shared.overlay = None,
                 }
@@ -109,7 +109,7 @@ impl App {
             Action::UseNewer => return self.use_newer(),
             Action::Map => return self.open_view(ViewId::Map),
             Action::Study => return self.open_view(ViewId::Study),
-            // A notice without a message over it is what is put away.
+            // A notice is dismissed only where no message covers it.
             Action::Cancel if self.shared.newer.take().is_some() => {}
             Action::Cancel => match self.views.open_mut() {
                 Some(view) => {
@@ -130,7 +130,7 @@ impl App {
         Vec::new()
     }
 
-    /// What the screen still has to ask of the files of runs.
+    /// The files of runs that the screen still has to ask for.
     pub(in super::super) fn wanted(&mut self) -> Vec<Effect> {
         let mut effects = self.screens.get_mut(self.screen).wanted(&mut self.shared);
         if let Some(view) = self.views.open_mut() {

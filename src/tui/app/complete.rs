@@ -1,4 +1,4 @@
-//! The line for a path that is open, and its completion.
+//! The open line for a path, and its completion.
 
 use super::super::completion::{List, Names, Paths};
 use super::super::effect::Effect;
@@ -63,7 +63,7 @@ impl App {
         }
     }
 
-    /// What an action does to the completion; none where it means what it means without one.
+    /// What an action does to the completion; none where it keeps its usual meaning.
     pub(super) fn complete(&mut self, action: Action) -> Option<Vec<Effect>> {
         let open = self.completion().map(|(_, text)| text);
         let Some(text) = open else {
@@ -97,7 +97,7 @@ impl App {
         Some(Vec::new())
     }
 
-    /// Takes the names that may go on from `text`.
+    /// Takes the names that can continue `text`.
     pub(super) fn completed(&mut self, text: &str, names: Result<Names, String>) {
         if self.typed().is_none_or(|typed| typed.text != text) {
             return;
@@ -109,7 +109,7 @@ impl App {
         let several = names.fitting(text).len() > 1;
         match names.extended(text) {
             None => self.shared.say(Tone::Plain, "No match."),
-            // It is whole already: on to the next field.
+            // It is complete already: on to the next field.
             Some(longer) if longer == text && !several && matches!(self.shared.overlay, Some(Overlay::Form(_))) => {
                 if let Some(Overlay::Form(form)) = &mut self.shared.overlay {
                     form.go(true);

@@ -1,4 +1,4 @@
-//! The form that is open: filled in, taken, remembered.
+//! The open form: filling in, submitting, remembering its values.
 
 use super::super::effect::Effect;
 use super::super::forms::{self, FormKind};
@@ -62,7 +62,7 @@ impl App {
         };
         let chosen = form.kind.of_model(form.value(forms::MODEL)).filter(|kind| *kind != form.kind);
         if let (Some(left), Some(kind)) = (form.kind.model(), chosen) {
-            // The form that is left keeps its values under its own kind of model.
+            // The values typed so far are remembered under the kind of model they belong to.
             let left_form = form.kind;
             self.close_form();
             if let Some(values) = self.shared.remembered.get_mut(&left_form) {

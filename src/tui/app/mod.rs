@@ -29,27 +29,27 @@ use std::path::PathBuf;
 /// The whole state.
 pub struct App {
     pub shared: Shared,
-    /// The screen that is shown, and all of them.
+    /// The screen that is shown, and the state of all of them.
     pub screen: ScreenId,
     pub screens: Screens,
-    /// What can lie in the screen's place.
+    /// The views that can cover the screen.
     pub views: Views,
     pub tasks: tasks::State,
     /// Whether the terminal is too small to show what keys would do.
     pub cramped: bool,
-    /// What reaches somebody who is away, and whether the terminal is looked at, where it tells.
+    /// Notifications for a person who is away, and whether the terminal has the focus, where it reports that.
     pub notices: Notices,
     focused: Option<bool>,
     /// The names that may go on from the path that is being typed.
     completing: Option<completion::List>,
     /// The chart on which the mouse button is held, and the column where it was pressed.
     held: Option<(Rect, Scale, u16)>,
-    /// The runs whose stories were last asked for.
+    /// The runs whose histories were last asked for.
     stories: BTreeSet<String>,
 }
 
 impl App {
-    /// The state before anything is known. `start` is a run to show.
+    /// The state before the first snapshot. `start` is a run to show.
     pub fn new(theme: Theme, workspace: PathBuf, start: Option<RunId>) -> Self {
         Self {
             screens: Screens::new(workspace.clone()),
@@ -71,7 +71,7 @@ impl App {
         self.arrive()
     }
 
-    /// The part of the key table that holds now.
+    /// The context of the key table that holds now.
     pub fn context(&self) -> Context {
         match &self.shared.overlay {
             None => self.beneath(),
@@ -87,13 +87,13 @@ impl App {
         }
     }
 
-    /// Whether something is looked for in the table of the screen, and the table is what is seen.
+    /// Whether a search is on in the table of the screen, and the table is visible.
     pub fn searches(&self) -> bool {
         let table = self.screens.get(self.screen).table().filter(|_| self.shared.overlay.is_none());
         table.is_some_and(|table| !table.search().is_empty()) && self.offers(Action::NextMatch)
     }
 
-    /// The part of the key table that holds on the screen, whatever lies over it.
+    /// The context of the key table that holds on the screen, whatever covers it.
     pub fn beneath(&self) -> Context {
         match self.views.open() {
             Some(view) => view.context(),
@@ -101,16 +101,16 @@ impl App {
         }
     }
 
-    /// Has the present screen do something, and then what it wants of others.
+    /// Calls `f` on the present screen, then serves the requests it made.
     fn on_screen(&mut self, what: impl FnOnce(&mut dyn Screen, &mut Shared) -> Vec<Effect>) -> Vec<Effect> {
         let effects = what(self.screens.get_mut(self.screen), &mut self.shared);
         self.and_requests(effects)
     }
 
-    /// Takes an event in; what is to be done outside comes back.
+    /// Handles an event; returns the effects to be carried out by others.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
         match event {
-            // What cannot be seen cannot be meant.
+            // Keys do nothing on a screen that is too small to be drawn.
             Event::Key(key) if self.cramped => match keys::action(Context::Global, Key::of(&key)) {
                 Some(action @ (Action::Quit | Action::Suspend)) => self.act(action),
                 _ => Vec::new(),
@@ -159,7 +159,7 @@ impl App {
         })
     }
 
-    /// The question for the stories on the screen, when they are others than before.
+    /// The request for the histories that the screen shows, when they are others than before.
     pub fn ask_for_stories(&mut self) -> Option<Effect> {
         let wanted = self.screens.get(self.screen).stories(&self.shared);
         if wanted == self.stories {
@@ -169,7 +169,7 @@ impl App {
         Some(Effect::Stories(wanted))
     }
 
-    /// Has the folder watched that is shown, and no other.
+    /// Has the folder on the screen watched, and no other.
     pub fn ask_for_folder(&mut self) -> Option<Effect> {
         let shown = self.screen == ScreenId::Predict;
         self.screens.predict.watch(shown)

@@ -1,4 +1,4 @@
-//! What comes from the other threads: the newest state of the workspace, and answers to what was asked for.
+//! What arrives from the other threads: new snapshots of the workspace, and answers to requests.
 
 use super::super::effect::{Effect, TerminalEffect};
 use super::super::jobs::{Job, JobReply};
@@ -12,7 +12,7 @@ use faceprobe_core::run::{JobSpec, Status, control};
 use std::sync::Arc;
 
 impl App {
-    /// Holds the set that is shown, so that what another terminal prepares takes nobody's place.
+    /// Fixes the data set that is shown, so that a set prepared by another terminal does not replace it.
     fn stay_on_set(&mut self) {
         if self.shared.chosen_set.is_none() {
             self.shared.chosen_set = self.shared.snapshot.dataset(None).map(|set| set.name.clone());
@@ -49,7 +49,7 @@ impl App {
         }
     }
 
-    /// Lets the plain name mean the version that another terminal has prepared.
+    /// Switches to the version that another terminal has prepared.
     pub(super) fn use_newer(&mut self) -> Vec<Effect> {
         let newer = self
             .shared
@@ -65,7 +65,7 @@ impl App {
         }
     }
 
-    /// Takes the newest state of the workspace, and says what ended since the last.
+    /// Takes a new snapshot of the workspace, and reports what ended since the last.
     pub(super) fn take(&mut self, snapshot: Arc<Snapshot>) -> Vec<Effect> {
         let before = std::mem::replace(&mut self.shared.snapshot, snapshot);
         let first = !std::mem::replace(&mut self.shared.loaded, true);
@@ -74,7 +74,7 @@ impl App {
         self.notice_newer(&before, first);
         let mut effects = Vec::new();
         if !first {
-            // One that waited may begin and end between two looks.
+            // A queued run can begin and end between two snapshots.
             let open = |status: Status| status.is_live() || status == Status::Queued;
             for run in &now.runs {
                 let was = before.run(run.id.as_str()).map(|run| run.status);
@@ -94,7 +94,7 @@ impl App {
                     if matches!(run.job, JobSpec::Audit { .. }) {
                         effects.extend(self.screens.data.audit.read());
                     }
-                    // Who prepares a set here means it from then on.
+                    // Who prepares a set here works on it from then on.
                     let prepared = matches!(run.job, JobSpec::Prepare(_)) && run.status == Status::Done;
                     if prepared && self.shared.launched.contains(&run.id) {
                         effects.push(Job::UseVersion { run: run.id.clone() }.into());

@@ -1,4 +1,4 @@
-//! What keys, pastes and the mouse do: first to what lies over the screen, then to the screen.
+//! Keys, pastes and the mouse: first for what covers the screen, then for the screen.
 
 use super::super::charts::scale::Scale;
 use super::super::effect::Effect;
@@ -85,7 +85,7 @@ impl App {
                 let at = Position::new(mouse.column, mouse.row);
                 let target = self.shared.hits.iter().find(|(area, _)| area.contains(at)).map(|(_, target)| *target);
                 match target {
-                    // The footer is that of what lies over the screen.
+                    // The footer belongs to what covers the screen.
                     Some(Target::Key(action)) => self.act(action),
                     Some(Target::Screen(screen)) if self.shared.overlay.is_none() => self.go(screen),
                     Some(Target::Row(index)) if self.shared.overlay.is_none() => {

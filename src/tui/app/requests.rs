@@ -1,4 +1,4 @@
-//! Turning from screen to screen, and what one screen wants of another.
+//! Switching screens, and serving the requests that one screen makes of another.
 
 use super::super::effect::Effect;
 use super::super::jobs::Job;
@@ -11,7 +11,7 @@ use faceprobe_core::run::RunId;
 use std::path::PathBuf;
 
 impl App {
-    /// Turns to a screen, as somebody does who looks around by hand.
+    /// Switches to a screen at the user's request, which ends following a run.
     pub(in super::super) fn go(&mut self, screen: ScreenId) -> Vec<Effect> {
         self.turn_to(screen);
         self.arrive()
@@ -23,7 +23,7 @@ impl App {
     }
 
     fn turn_to(&mut self, screen: ScreenId) {
-        // Whoever looks around by hand is no longer led.
+        // A key of the user's ends following a run.
         self.shared.follow = None;
         self.views.close();
         self.screens.get_mut(self.screen).leave();

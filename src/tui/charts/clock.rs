@@ -1,4 +1,4 @@
-//! What lies along the bottom of curves: epochs, steps of the optimiser, or the time that training took.
+//! The x axis of curves: epochs, optimizer steps, or training time.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub enum Along {
 }
 
 impl Along {
-    /// The one after this, around the end.
+    /// The next unit, around the end.
     pub fn next(self) -> Self {
         match self {
             Self::Epochs => Self::Steps,
@@ -22,7 +22,7 @@ impl Along {
         }
     }
 
-    /// What the axis is called.
+    /// The title of the axis.
     pub fn name(self) -> &'static str {
         match self {
             Self::Epochs => "epoch",
@@ -31,7 +31,7 @@ impl Along {
         }
     }
 
-    /// Whether there is nothing between whole numbers.
+    /// Whether only whole numbers occur.
     pub fn whole(self) -> bool {
         self != Self::Time
     }
@@ -52,12 +52,12 @@ impl Along {
     }
 }
 
-/// Where the epochs of one run lie along x.
+/// Positions of one run's epochs along x.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clock {
-    /// Epoch and where it ends, rising.
+    /// Epoch and the x where it ends, rising.
     ends: Vec<(usize, f64)>,
-    /// How far an epoch is that was not trained yet.
+    /// The width of an epoch that was not trained yet.
     each: f64,
 }
 
@@ -81,7 +81,7 @@ impl Clock {
         Some(Self { ends: seconds.iter().map(end).collect(), each })
     }
 
-    /// Where an epoch ends; of one that was not trained yet, where it will at this pace.
+    /// The x where an epoch ends; of one that was not trained yet, an estimate from the pace so far.
     pub fn x(&self, epoch: usize) -> f64 {
         let at = self.ends.partition_point(|(known, _)| *known < epoch);
         match (self.ends.get(at), self.ends.last()) {
@@ -113,7 +113,7 @@ mod tests {
         let seconds: Vec<(usize, f64)> = (1..=6).map(|epoch| (epoch, if epoch == 1 { 5.0 } else { 2.0 })).collect();
         let time = Clock::of(Along::Time, &seconds, None).unwrap();
         assert_eq!((time.x(1), time.x(3), time.x(6)), (5.0, 9.0, 15.0));
-        // Those to come go on as the last ones went.
+        // Epochs to come are taken to last as long as the latest ones.
         assert_eq!((time.x(10), time.epoch(23.0)), (23.0, 10));
         assert_eq!(Clock::of(Along::Steps, &seconds, None), None);
         let steps = Clock::of(Along::Steps, &seconds, Some(47)).unwrap();

@@ -24,9 +24,9 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
     /// What was measured, drawn faintly behind points that are smoothed; else empty.
     pub raw: Vec<(f64, f64)>,
-    /// A point worth a star.
+    /// A point marked by a star.
     pub best: Option<(f64, f64)>,
-    /// Points that nothing joins.
+    /// Points that no line joins.
     pub scattered: bool,
 }
 
@@ -36,26 +36,26 @@ pub struct Chart<'a> {
     pub series: &'a [Series],
     pub x: Scale,
     pub y: Scale,
-    /// What x is called, and how its values are written.
+    /// The title of x, and the format of its values.
     pub x_name: &'a str,
     pub x_text: fn(f64) -> String,
-    /// Whether x has nothing between whole numbers.
+    /// Whether only whole numbers occur along x.
     pub whole: bool,
     /// The values to write along x; none for round ones.
     pub x_ticks: Vec<f64>,
-    /// The share that guessing gets right.
+    /// The accuracy of guessing.
     pub chance: Option<f64>,
     pub cursor: Option<f64>,
-    /// The two ends of what the mouse holds open.
+    /// The two ends of the range that the mouse drags.
     pub drag: Option<(f64, f64)>,
 }
 
-/// What a star looks like.
+/// The symbol of a star.
 pub fn star(theme: Theme) -> &'static str {
     if theme.plain() { "B" } else { "★" }
 }
 
-/// A colour that stands back.
+/// A muted colour.
 pub fn faint(style: Style) -> Style {
     style.remove_modifier(Modifier::BOLD).add_modifier(Modifier::DIM)
 }
@@ -70,7 +70,7 @@ fn cell(graph: Rect, theme: Theme, x: f64, y: f64) -> (u16, u16) {
     (graph.x + at(x, graph.width, across), graph.y + at(1.0 - y, graph.height, down))
 }
 
-/// Draws the chart; the area of the lines themselves comes back, where there was room for one.
+/// Draws the chart; returns the area of the lines themselves, where there was room for one.
 pub fn render(frame: &mut Frame, area: Rect, theme: Theme, chart: &Chart) -> Option<Rect> {
     if area.height < 3 || area.width < 12 {
         return None;
@@ -177,7 +177,7 @@ fn is_blank(symbol: &str) -> bool {
     symbol == " " || symbol == "\u{2800}"
 }
 
-/// The line of chance, where nothing else is.
+/// The chance line, drawn only where nothing else is.
 fn level(buffer: &mut Buffer, graph: Rect, theme: Theme, chart: &Chart) {
     let Some(place) = chart.chance.and_then(|chance| chart.y.place(chance)) else { return };
     let row = cell(graph, theme, 0.0, place).1;
@@ -206,7 +206,7 @@ fn marks(buffer: &mut Buffer, graph: Rect, theme: Theme, chart: &Chart) {
     }
 }
 
-/// The cursor, with the points it meets, and what is dragged open.
+/// The cursor with the points it meets, and the dragged range.
 fn upright(buffer: &mut Buffer, graph: Rect, theme: Theme, chart: &Chart) {
     let column = |x: f64| {
         let (low, high) = chart.x.ends();

@@ -1,4 +1,4 @@
-//! Values of curves at a place, and where they are best.
+//! Values of curves at a position, and their best points.
 
 /// The point at `x` or the last before it; none before the first and behind the last, where a curve says nothing.
 /// Points go by x.

@@ -1,4 +1,4 @@
-//! Charts as instruments: what places points, zooms, smooths and looks values up is pure and lies in files of its own;
+//! Interactive charts. Scaling, zooming, smoothing and looking values up are pure and have modules of their own;
 //! [`lines::render`] draws.
 
 pub mod clock;

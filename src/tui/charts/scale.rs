@@ -1,4 +1,4 @@
-//! Where a value lies on an axis, and which values are written beside it.
+//! Positions of values on an axis, and the ticks written along it.
 
 /// An axis from `low` to `high`, plain or logarithmic.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,7 +43,7 @@ impl Scale {
         (self.low, self.high)
     }
 
-    /// Where `value` lies: 0 at the low end, 1 at the high one, none beyond them or where it is no number.
+    /// The position of `value`: 0 at the low end, 1 at the high one; none outside of the axis or for NaN.
     pub fn place(&self, value: f64) -> Option<f64> {
         let place = match self.log {
             true if value.is_nan() => return None,
@@ -53,7 +53,7 @@ impl Scale {
         (-1e-9..=1.0 + 1e-9).contains(&place).then(|| place.clamp(0.0, 1.0))
     }
 
-    /// The value that lies at `place`.
+    /// The value at a position.
     pub fn value(&self, place: f64) -> f64 {
         match self.log {
             true => self.low * (self.high / self.low).powf(place),
@@ -104,7 +104,7 @@ impl Scale {
     }
 }
 
-/// As many places behind the point as it takes to tell `ticks` apart.
+/// As many decimals as it takes to tell `ticks` apart.
 pub fn places(ticks: &[f64]) -> usize {
     let gap = ticks.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(f64::INFINITY, f64::min);
     let exact = |places: usize| {
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(scale.ticks(5, false), [0.6, 0.7, 0.8, 0.9, 1.0].map(|at| (at * 10.0f64).round() * 0.1));
         assert_eq!(places(&scale.ticks(5, false)), 1);
         assert_eq!(places(&[0.25, 0.5]), 2);
-        // Nothing to show is an axis all the same.
+        // An axis without values is still an axis.
         assert_eq!(Scale::around([f64::NAN].into_iter(), true, false).ends(), (0.0, 1.0));
     }
 

@@ -1,4 +1,4 @@
-//! A numeric setting against what models with it came to.
+//! A numeric setting against the validation accuracy of the models trained with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ pub struct Head {
     pub settings: Vec<(&'static str, String)>,
     /// On validation, in 0..=1.
     pub accuracy: f64,
-    /// Whether it is still at work, so that this is the best so far.
+    /// Whether it still trains, so that this is the best so far.
     pub live: bool,
 }
 

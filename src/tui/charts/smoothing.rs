@@ -1,6 +1,6 @@
 //! Smoothed curves.
 
-/// Weights of what went before, from none to nearly all.
+/// Weights on the past values, from none to nearly all.
 pub const WEIGHTS: [f64; 7] = [0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.98];
 
 /// The next of [`WEIGHTS`] or the one before, around the ends.
@@ -45,7 +45,7 @@ mod tests {
             assert_eq!(turned(turned(at, true), false), at);
         }
         assert_eq!((turned(WEIGHTS.len() - 1, true), turned(0, false)), (0, WEIGHTS.len() - 1));
-        // What an older session remembered may be anything.
+        // A session file of an earlier version may hold any value.
         assert!(turned(1000, true) < WEIGHTS.len());
     }
 }

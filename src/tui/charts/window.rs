@@ -1,6 +1,6 @@
-//! The part of the epochs that is seen: zoomed, moved, dragged open.
+//! The visible range of epochs: zoomed, panned, dragged.
 
-/// First and last epoch; none is all that are planned.
+/// First and last epoch; none means all that are planned.
 pub type Range = Option<(usize, usize)>;
 
 /// No window is narrower.
@@ -11,7 +11,7 @@ fn all_or(range: Range, planned: usize) -> (usize, usize) {
     range.unwrap_or((1, planned.max(NARROWEST)))
 }
 
-/// The window of `width` epochs from `first` on, moved inside of what is planned; all of it is none.
+/// The window of `width` epochs from `first` on, moved into the planned range; none when it covers all of it.
 pub fn from(first: usize, width: usize, planned: usize) -> Range {
     let planned = planned.max(NARROWEST);
     let width = width.max(NARROWEST);
@@ -19,7 +19,7 @@ pub fn from(first: usize, width: usize, planned: usize) -> Range {
     Some((first, (first + width).min(planned))).filter(|range| *range != (1, planned))
 }
 
-/// Half as many epochs, `around` staying where it is seen.
+/// Half as many epochs; `around` keeps its position.
 pub fn closer(range: Range, around: usize, planned: usize) -> Range {
     let (first, last) = all_or(range, planned);
     let width = last.saturating_sub(first);
@@ -31,7 +31,7 @@ pub fn closer(range: Range, around: usize, planned: usize) -> Range {
     from(around.saturating_sub((around - first) * half / width.max(1)), half, planned)
 }
 
-/// Twice as many epochs, `around` staying where it is seen.
+/// Twice as many epochs; `around` keeps its position.
 pub fn wider(range: Range, around: usize, planned: usize) -> Range {
     let (first, last) = all_or(range, planned);
     let width = last.saturating_sub(first).max(1);
@@ -56,7 +56,7 @@ pub fn between(one: usize, other: usize, planned: usize) -> Range {
     (last.saturating_sub(first) >= NARROWEST).then(|| from(first, last - first, planned)).flatten()
 }
 
-/// The window moved so that an epoch is seen.
+/// The window moved so that an epoch is visible.
 pub fn showing(range: Range, epoch: usize, planned: usize) -> Range {
     let (first, last) = range?;
     let width = last.saturating_sub(first);

@@ -1,5 +1,5 @@
 //! The screens. Each is a folder with a type that owns the screen's state and implements [`Screen`], and has a line in
-//! [`SCREENS`] and in [`Screens`]. What all of them see is [`Shared`]; what one wants of another is a
+//! [`SCREENS`] and in [`Screens`]. [`Shared`] is the state common to all of them; what one wants of another is a
 //! [`super::request::Request`].
 
 pub mod data;
@@ -23,47 +23,47 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What the mouse does over a chart; places are values along x.
+/// Mouse events over a chart; positions are values along x.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Gesture {
     /// The wheel, away from the user or towards.
     Wheel { at: f64, closer: bool },
-    /// The button is held from one place to another.
+    /// The button is held from one position to another.
     Drag { from: f64, to: f64 },
-    /// It was let go; `wide` where the two are far enough apart to be meant.
+    /// It was released; `wide` where the two ends are far enough apart to be a selection.
     Release { from: f64, to: f64, wide: bool },
 }
 
-/// What is known of a screen before there is one.
+/// The constant part of a screen.
 pub struct ScreenInfo {
     pub id: ScreenId,
     /// The heading.
     pub name: &'static str,
     /// Its rows of the key table: what its keys do, what the footer, the help and the palette say of them.
     pub keys: &'static [Binding],
-    /// The part of the key table that holds while nothing lies over the screen.
+    /// The context of the key table while nothing covers the screen.
     pub home: Context,
-    /// How far this step of the study is, and a few words about it.
+    /// The state of this step of the study, and a few words about it.
     pub step: fn(&Study) -> (State, String),
 }
 
-/// A screen: its state, and what the program asks of it.
+/// A screen: its state, and what the program calls on it.
 pub trait Screen {
     /// What is known of it without its state.
     fn info(&self) -> &'static ScreenInfo;
     /// Draws it; the areas that answer the mouse go into `hits`.
     fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared, hits: &mut Hits);
-    /// Carries out an action that does not mean the same everywhere.
+    /// Carries out an action that is particular to the screen.
     fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Effect>;
     /// A click on a line of its list.
     fn select(&mut self, shared: &mut Shared, line: usize) -> Vec<Effect>;
 
-    /// The part of the key table that holds now.
+    /// The context of the key table that holds now.
     fn context(&self, _shared: &Shared) -> Context {
         self.info().home
     }
 
-    /// Whether the footer should offer an action now: what would do nothing is left to the help.
+    /// Whether the footer should offer an action now: actions without effect are left to the help.
     fn offers(&self, _shared: &Shared, _action: Action) -> bool {
         true
     }
@@ -73,28 +73,28 @@ pub trait Screen {
         Vec::new()
     }
 
-    /// Takes away what the screen shows on top of itself.
+    /// Closes what covers the screen.
     fn cancel(&mut self, _shared: &mut Shared) {}
 
-    /// What it has to ask for when somebody comes to it.
+    /// Asks for what it needs when it is shown.
     fn arrive(&mut self, shared: &mut Shared) -> Vec<Effect> {
         self.wanted(shared)
     }
 
-    /// Something else takes its place.
+    /// Another screen is shown.
     fn leave(&mut self) {}
 
-    /// What it still has to ask of the files of runs.
+    /// The files of runs it still has to ask for.
     fn wanted(&mut self, _shared: &mut Shared) -> Vec<Effect> {
         Vec::new()
     }
 
-    /// The run that pause and stop mean here.
+    /// The run that pause and stop act on here.
     fn at_work(&self, _shared: &Shared) -> Option<Arc<Run>> {
         None
     }
 
-    /// The runs whose stories it shows: curves, trials and what was left out are read for these only.
+    /// The runs whose histories it shows: curves, trials and images left out are read for these only.
     fn stories(&self, _shared: &Shared) -> BTreeSet<String> {
         BTreeSet::new()
     }
@@ -104,7 +104,7 @@ pub trait Screen {
         None
     }
 
-    /// The same, to look at it in another way.
+    /// The same, mutable: to change how it is shown.
     fn table_mut(&mut self) -> Option<&mut Table> {
         None
     }

@@ -1,4 +1,4 @@
-//! What keys do to a table.
+//! Actions on a table of runs.
 
 use super::column::Column;
 use super::{Over, Table, clone, differences, groups, studies};
@@ -10,7 +10,7 @@ use crate::tui::stages::ScreenId;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-/// Carries out an action that means the same on all tables; none if it is none of these.
+/// Carries out an action that is common to all tables; none if it is not one of these.
 pub fn act(table: &mut Table, shared: &mut Shared, action: Action) -> Option<Vec<Effect>> {
     if studies::act(table, shared, action) {
         return Some(Vec::new());
@@ -75,7 +75,7 @@ pub fn act(table: &mut Table, shared: &mut Shared, action: Action) -> Option<Vec
     Some(Vec::new())
 }
 
-/// Whether an action that means the same on all tables would have an effect now; none if it is none of these.
+/// Whether an action common to all tables would have an effect now; none if it is not one of these.
 pub fn offers(table: &Table, shared: &Shared, action: Action) -> Option<bool> {
     let lines = || !table.listing(shared).lines.is_empty();
     Some(match action {
@@ -166,7 +166,7 @@ fn mark(table: &mut Table, shared: &mut Shared) {
     }
 }
 
-/// What a key does to what lies over a table.
+/// What a key does to what covers a table.
 pub fn act_over(table: &mut Table, shared: &mut Shared, over: Over, action: Action) -> Vec<Effect> {
     match over {
         Over::Columns(at) => super::picker::act(table, shared, at, action),
@@ -176,7 +176,7 @@ pub fn act_over(table: &mut Table, shared: &mut Shared, over: Over, action: Acti
     Vec::new()
 }
 
-/// Draws what lies over a table.
+/// Draws what covers a table.
 pub fn draw_over(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, over: &Over) {
     match over {
         Over::Columns(at) => super::picker::draw(frame, area, table, shared, *at),

@@ -1,4 +1,4 @@
-//! Opening the form of a run's kind, filled with its settings.
+//! Opens the form of a run's kind, filled in with its settings.
 
 use super::Table;
 use crate::tui::forms::{self, DATA, FormKind};
@@ -25,7 +25,7 @@ pub fn clone(table: &Table, shared: &mut Shared) {
     let infos = form.infos();
     for (name, text) in &pairs {
         let Some(info) = infos.iter().find(|info| info.name == name) else { continue };
-        // What is as usual stays as the form shows it.
+        // Settings at their defaults stay as the form shows them.
         if *text == info.default && info.computed.is_none() {
             continue;
         }
@@ -89,7 +89,7 @@ fn of_model(model: &ModelSpec) -> Pairs {
     [features, pairs(model.any()), pairs(model.draw())].concat()
 }
 
-/// What is varied with all its values, what is not with its own.
+/// Varied settings with all their values, others with their own.
 fn of_sweep(sweep: &SweepSpec) -> Pairs {
     let varied = axes::<faceprobe_core::model::DenseSettings>().into_iter().filter_map(|info| {
         let axis = sweep.axes.iter().find(|axis| axis.setting == info.name)?;

@@ -1,4 +1,4 @@
-//! The columns that a table of runs can have: titles, cells, and what rows are ordered by.
+//! The columns of a table of runs: titles, cells, sort keys.
 
 use crate::tui::snapshot::Run;
 use crate::tui::widgets::format;
@@ -31,7 +31,7 @@ pub enum Column {
 }
 
 impl Column {
-    /// All but the settings, in the order in which tables show them.
+    /// All columns but those of settings, in the order in which tables show them.
     pub const ALL: [Self; 15] = [
         Self::Run,
         Self::Status,
@@ -50,7 +50,7 @@ impl Column {
         Self::Note,
     ];
 
-    /// Under which it is remembered.
+    /// Its name in the session file.
     pub fn id(&self) -> String {
         match self {
             Self::Setting(name) => format!("setting.{name}"),
@@ -58,7 +58,7 @@ impl Column {
         }
     }
 
-    /// The column that is remembered so.
+    /// The column of this name in the session file.
     pub fn of_id(id: &str) -> Option<Self> {
         match id.strip_prefix("setting.") {
             Some(name) => Some(Self::Setting(name.to_owned())),
@@ -100,7 +100,7 @@ impl Column {
         }
     }
 
-    /// What it tells, for the list of columns.
+    /// Its description in the list of columns.
     pub fn about(&self) -> String {
         match self {
             Self::Run => "the run's name and title".into(),
@@ -122,7 +122,7 @@ impl Column {
         }
     }
 
-    /// Whether cells stand at the left.
+    /// Whether cells are aligned left.
     pub fn is_text(&self) -> bool {
         use Column::*;
         matches!(self, Run | Setting(_) | Status | Kind | Backbone | Data | Started | Note)
@@ -133,7 +133,7 @@ impl Column {
         matches!(self, Self::Train | Self::Val | Self::Test)
     }
 
-    /// Whether the first press of a sort key puts the largest on top.
+    /// Whether the first press of a sort key sorts in descending order.
     pub fn descends(&self) -> bool {
         self.is_accuracy() || matches!(self, Self::Started)
     }
@@ -155,7 +155,7 @@ pub fn spread(value: f64, around: Option<f64>) -> String {
     }
 }
 
-/// What a model that is not finished has reached on validation: at 0.5, since its threshold is not chosen yet.
+/// The best validation accuracy so far of a model that still trains: at 0.5, since its threshold is not chosen yet.
 pub fn before_threshold(row: &ResultRow) -> Option<f64> {
     row.val_accuracy.filter(|_| !row.has_model())
 }
@@ -165,7 +165,7 @@ fn moment(created: &str) -> String {
     created.get(5..19).map_or_else(|| created.to_owned(), |text| text.replace('T', " "))
 }
 
-/// The status, of a run at work with how far it is.
+/// The status; of a run at work with its progress.
 pub fn status(run: &Run) -> String {
     match (run.status.is_live(), run.share()) {
         (true, Some(share)) => format!("{} {}", run.status.name(), percent(share)),
@@ -243,7 +243,7 @@ pub fn data(run: &Run) -> Option<&str> {
     run.row.as_ref().map(|row| row.data()).filter(|data| !data.is_empty()).or_else(|| run.job.dataset())
 }
 
-/// What rows are ordered by.
+/// A sort key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Key {
     Number(Option<f64>),
@@ -285,7 +285,7 @@ impl Key {
         Self::Numbered(kind.to_owned(), number)
     }
 
-    /// The order of two: what has no number comes last either way, texts behind numbers.
+    /// The order of two keys: missing values come last either way, texts after numbers.
     pub fn order(&self, other: &Self, descending: bool) -> Ordering {
         let turn = |ordering: Ordering| if descending { ordering.reverse() } else { ordering };
         match (self, other) {

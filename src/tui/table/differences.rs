@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
-/// Which runs, and what of them is shown.
+/// The runs, and the part that is scrolled into view.
 #[derive(Debug, Clone)]
 pub struct View {
     runs: Vec<String>,
@@ -22,7 +22,7 @@ pub struct View {
 /// A wider value is cut.
 const WIDEST: usize = 32;
 
-/// Opens it for the marked runs and the one under the cursor, or for the members of the group there.
+/// Opens the list for the marked runs and the one under the cursor, or for the members of the group there.
 pub fn open(table: &Table, shared: &mut Shared) {
     let lines = table.listing(shared);
     let mut runs = shared.marked.clone();
@@ -65,7 +65,7 @@ pub fn act(shared: &mut Shared, mut view: View, action: Action) {
 fn differences(shared: &Shared, view: &View) -> Vec<compare::Difference> {
     let jobs: Vec<_> = view.runs.iter().filter_map(|run| shared.snapshot.run(run)).map(|run| &run.job).collect();
     let mut found = compare::differences(&jobs);
-    // What a kind of model does not have was nobody's choice.
+    // A setting that a kind of model does not have was not chosen.
     found.sort_by_key(|one| one.values.iter().any(Option::is_none));
     found
 }
@@ -73,7 +73,7 @@ fn differences(shared: &Shared, view: &View) -> Vec<compare::Difference> {
 /// Draws it.
 pub fn draw(frame: &mut Frame, area: Rect, shared: &Shared, view: &View) {
     let theme = shared.theme;
-    // What was removed meanwhile has no settings any more.
+    // A run that was removed meanwhile has no settings any more.
     let runs: Vec<&String> = view.runs.iter().filter(|run| shared.snapshot.run(run).is_some()).collect();
     let found = differences(shared, view);
     let names = found.iter().map(|one| one.setting.width()).max().unwrap_or(0).clamp(7, 22);
@@ -117,7 +117,7 @@ pub fn draw(frame: &mut Frame, area: Rect, shared: &Shared, view: &View) {
     for one in found.iter().skip(first).take(body) {
         let mut spans = vec![Span::styled(fit(&one.setting.replace('_', " "), names), theme.dim())];
         for at in &seen {
-            // The first that is seen is what the others are held against.
+            // The first visible run is the reference.
             let other = seen.first().is_some_and(|first| value(one, *first) != value(one, *at));
             let style = if other { theme.strong() } else { theme.text() };
             spans.push(Span::styled(format!("  {}", fit(&value(one, *at), widths[*at])), style));

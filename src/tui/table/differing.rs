@@ -1,4 +1,4 @@
-//! The settings in which the models of a table differ: what is the same in all of them needs no column.
+//! The settings in which the models of a table differ: a setting with one value needs no column.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -6,7 +6,7 @@ use std::rc::Rc;
 /// The settings of a job by name.
 pub type Settings = BTreeMap<String, String>;
 
-/// What has a column of its own, or says nothing about the model.
+/// Settings that have a column of their own, or do not affect the model.
 const ELSEWHERE: [&str; 6] = ["job", "kind", "backbone", "epochs", "params", "dataset"];
 
 /// The settings in which some models differ, the most varied first, with how many values each has; seeds come last, since
@@ -38,7 +38,7 @@ pub fn differing(models: &[Rc<Settings>]) -> Vec<(String, usize)> {
     varied
 }
 
-/// The value that all have, if they have the same.
+/// The common value of all models, if there is one.
 pub fn shared<'a>(values: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let mut values = values.into_iter();
     let first = values.next()?;
@@ -61,7 +61,7 @@ mod tests {
         let other = model(&[("kind", "logistic"), ("batch", "1"), ("alphas", "1, 10"), ("epochs", "3")]);
         let models = [dense("64", "0.5", "1"), dense("64", "0.8", "2"), dense("256", "0.2", "3"), other];
         let names: Vec<(String, usize)> = differing(&models);
-        // Batches differ between the kinds only, which was no choice of anybody.
+        // Batch sizes differ only between kinds of model, by their defaults.
         assert_eq!(names, [("dropout".into(), 3), ("width".into(), 2), ("seed".into(), 3)]);
         assert_eq!(differing(&models[..1]), []);
         assert_eq!(differing(&[]), []);

@@ -1,4 +1,4 @@
-//! Drawing a table: its heading and the lines that are seen.
+//! Draws a table: its heading and the visible lines.
 
 use super::column::{self, Column};
 use super::fit::{GAP, Offer, fitting};
@@ -53,7 +53,7 @@ impl<'a> View<'a> {
         Self { shared, table, lines, roomy, columns }
     }
 
-    /// The columns that are seen.
+    /// The visible columns.
     pub fn columns(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().map(|(offered, _)| &offered.column)
     }
@@ -99,14 +99,14 @@ impl<'a> View<'a> {
             }
             let text = match &offered.column {
                 Column::Run => self.name(at, *width),
-                // The threshold in force, where another was kept than training ended with.
+                // The threshold in force, where it differs from the one that training ended with.
                 Column::Threshold => {
                     match self.shared.snapshot.choice.as_ref().filter(|choice| choice.run == line.run.id.as_str()) {
                         Some(choice) => format!("{:.3}", choice.threshold),
                         None => self.lines.cell(at, &offered.column, self.roomy),
                     }
                 }
-                // How far it is stands beside it.
+                // The progress stands next to it.
                 Column::Val
                     if !self.roomy
                         && line.group.is_none()
@@ -143,7 +143,7 @@ impl<'a> View<'a> {
         let fitting = names.iter().find(|name| name.width() <= room);
         let name = match (fitting, names.first(), names.last()) {
             (Some(name), ..) => name.clone(),
-            // A title of which a few letters would be seen says nothing.
+            // A title cut to a few letters would say nothing.
             (None, Some(long), _) if line.group.is_none() && room >= line.run.id.as_str().width() + 8 => long.clone(),
             (None, _, Some(bare)) if line.group.is_some() => bare.clone(),
             _ => line.run.id.to_string(),
@@ -151,13 +151,13 @@ impl<'a> View<'a> {
         format!("{before}{name}")
     }
 
-    /// The mark of a line, or how it stands; a fixed number of pieces.
+    /// The mark of a line, or its status; a fixed number of spans.
     fn signs(&self, at: usize, selected: bool) -> Vec<Span<'static>> {
         let theme = self.shared.theme;
         let Some(line) = self.lines.lines.get(at) else { return Vec::new() };
         let run = &line.run;
         let marked = self.shared.mark_of(run.id.as_str());
-        // A mark that is folded away is not forgotten.
+        // A marked run that is folded away still shows on its group.
         let within = || {
             line.group.is_some()
                 && self.lines.members(at).any(|member| self.shared.mark_of(member.run.id.as_str()).is_some())
@@ -243,7 +243,7 @@ pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, hits:
     }
 }
 
-/// What is said of a table in the title of its frame: the order, what all lines have in common, the filter, the search.
+/// The title of a table's frame: the order, what all lines have in common, the filter, the search.
 pub fn title(table: &Table, shared: &Shared, name: &'static str, width: u16) -> Line<'static> {
     let theme = shared.theme;
     let lines = table.listing(shared);

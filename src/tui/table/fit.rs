@@ -1,6 +1,6 @@
-//! Which columns a table has room for, and how wide each is.
+//! Chooses the columns of a table that fit, and their widths.
 
-/// A column that a table would show.
+/// A candidate column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
     /// Columns of the terminal that its widest cell takes.
@@ -13,7 +13,7 @@ pub struct Offer {
     pub rank: u8,
 }
 
-/// Between two columns.
+/// The gap between two columns.
 pub const GAP: usize = 2;
 
 /// The widths of the columns that fit into `room`, none for those that do not: those of the highest rank go first, of

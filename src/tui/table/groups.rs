@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// What the members of a group have reached.
+/// The accuracies of a group's members.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Figure {
     None,
@@ -30,17 +30,17 @@ pub struct Group {
     pub best: Option<f64>,
 }
 
-/// A run on a line, or the run that the lines beneath it are parts of.
+/// A run on a line, or a group with its members beneath it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
     pub run: Arc<Run>,
-    /// How many groups it is in.
+    /// The nesting depth.
     pub depth: usize,
     pub group: Option<Group>,
 }
 
 impl Line {
-    /// What an accuracy of the group comes to.
+    /// The aggregate accuracy of the group.
     pub fn figure(&self, column: &Column) -> Figure {
         match (&self.group, column) {
             (Some(group), Column::Train) => group.train,

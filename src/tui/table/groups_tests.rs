@@ -8,7 +8,7 @@ fn model() -> ModelSpec {
     ModelSpec::new(FeatureSpec::default(), DenseSettings::default())
 }
 
-/// A run; one that trains has a row, which is the result once it has an accuracy.
+/// A run; one that trains has a row, with a result once it has an accuracy.
 fn run(id: &str, parent: Option<&str>, val: Option<f64>) -> Arc<Run> {
     let job = match id.split('-').next() {
         Some("sweep") => JobSpec::Sweep {

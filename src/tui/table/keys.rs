@@ -1,9 +1,9 @@
-//! The keys that mean the same on every table of runs, and those of what lies over it.
+//! Keys common to all tables of runs, and keys of what covers a table.
 
 use crate::tui::keys::{Action as A, Binding, Context as C, bind, ch, code, ctrl};
 use crossterm::event::KeyCode;
 
-/// What a table's keys do on a screen; `reverse` is the key that is free there.
+/// The keys of a table on a screen; `reverse` is the key that is free there.
 const fn of(context: C, reverse: &'static [crate::tui::keys::Key]) -> [Binding; 14] {
     [
         bind(context, const { &[ch('/')] }, A::Search, "search", "Searches names, notes and settings."),
@@ -72,7 +72,7 @@ static TRAIN: [Binding; 14] = of(C::Train, &[ch('r')]);
 static RESULTS: [Binding; 14] = of(C::Results, &[ch('r')]);
 static RUNS: [Binding; 14] = of(C::Runs, &[ch('R')]);
 
-/// What lies over a table, and what holds while something is looked for.
+/// What covers a table, and the keys during a search.
 static OVER: [Binding; 29] = [
     bind(C::Found, &[ch('n')], A::NextMatch, "next match", "To the next match."),
     bind(C::Found, &[ch('b')], A::PreviousMatch, "previous match", "To the previous match."),

@@ -19,10 +19,10 @@ const WIDEST: usize = 16;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Offered {
     pub column: Column,
-    /// Of its widest cell, with and without room for intervals.
+    /// The width of its widest cell, with and without room for intervals.
     pub width: usize,
     pub narrow: usize,
-    /// When it goes where there is no room for all; none where it is hidden.
+    /// Its priority where there is no room for all; none where it is hidden.
     pub rank: Option<u8>,
 }
 
@@ -93,7 +93,7 @@ impl Listing {
         listing
     }
 
-    /// Whether it was made of this state of the workspace.
+    /// Whether it was computed from this snapshot.
     pub fn is_of(&self, snapshot: &Arc<Snapshot>) -> bool {
         self.snapshot.upgrade().is_some_and(|made_of| Arc::ptr_eq(&made_of, snapshot))
     }
@@ -226,7 +226,7 @@ impl Listing {
         columns.into_iter().map(offer).collect()
     }
 
-    /// Columns in front of a name: where it stands in its groups, and whether it is one.
+    /// Columns in front of a name: the indentation of its groups, and the sign of a group.
     pub fn indent(&self, at: usize) -> usize {
         let Some(line) = self.lines.get(at) else { return 0 };
         2 * line.depth + if line.group.is_some() { 2 } else { 0 }

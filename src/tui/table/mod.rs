@@ -1,8 +1,8 @@
-//! The table of runs, the same on Train, Results and Runs: columns that are chosen, settings that differ, groups that fold,
-//! search, marks, and what is copied or cloned from a line.
+//! The table of runs, the same on Train, Results and Runs: chosen columns, settings that differ, groups that fold,
+//! search, marks, and copying or cloning a line.
 //!
-//! What the lines are is worked out when the runs or the way they are looked at change, not when they are drawn; drawing
-//! takes only the lines that are seen.
+//! The lines are computed when the runs or the options of the table change, not when they are drawn; drawing takes only
+//! the visible lines.
 
 pub mod act;
 mod clone;
@@ -49,24 +49,24 @@ pub fn trains_several(job: &JobSpec) -> bool {
     matches!(job, JobSpec::Sweep { .. } | JobSpec::Folds { .. } | JobSpec::LearningCurve { .. })
 }
 
-/// Which signs stand in front of a line.
+/// The signs in front of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signs {
-    /// How the run stands.
+    /// The status of the run.
     Status,
-    /// How it stands, and a star on what is pinned.
+    /// The status, and a star on pinned runs.
     StatusAndPin,
-    /// A star on the model that Predict uses, an exclamation mark on what was made after the test split was opened.
+    /// A star on the model that Predict uses, an exclamation mark on runs made after the test split was opened.
     Choice,
 }
 
-/// The table of a screen: what it lists and shows as long as nobody says otherwise.
+/// The definition of a screen's table: its contents and its defaults.
 pub struct Kind {
     pub screen: ScreenId,
-    /// What its lines are called.
+    /// The noun for its lines.
     pub lines: &'static str,
     pub lists: fn(&Run) -> bool,
-    /// Whose parts stand beneath it.
+    /// The kinds of jobs whose members are grouped beneath them.
     pub groups: fn(&JobSpec) -> bool,
     pub parse: fn(&str) -> Result<Filter, String>,
     pub fulfils: fn(&Filter, &Run) -> bool,
@@ -83,12 +83,12 @@ pub struct Kind {
     pub signs: Signs,
 }
 
-/// The table of a screen, and how it is looked at.
+/// The table of a screen with the user's options.
 pub struct Table {
     kind: &'static Kind,
     /// The run under the cursor; none means the first line.
     pub selected: Option<String>,
-    /// The conditions as they were typed, and as they were last understood.
+    /// The filter as typed, and as last parsed.
     filter_text: String,
     filter: Filter,
     /// What it is ordered by, and whether the largest is on top; none as the screen has it.
@@ -111,7 +111,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table as nobody has looked at it yet.
+    /// A table with the default options.
     pub fn new(kind: &'static Kind) -> Self {
         Self {
             kind,
@@ -130,17 +130,17 @@ impl Table {
         }
     }
 
-    /// The conditions that its lines fulfil.
+    /// The parsed filter.
     pub fn filter_text(&self) -> &str {
         &self.filter_text
     }
 
-    /// What is looked for.
+    /// The search text.
     pub fn search(&self) -> &str {
         &self.search
     }
 
-    /// The lines are to be worked out anew.
+    /// Marks the lines as out of date.
     fn changed(&mut self) {
         *self.listing.get_mut() = None;
     }
@@ -174,7 +174,7 @@ impl Table {
         self.changed();
     }
 
-    /// Its lines, as they are now.
+    /// Its lines.
     pub fn listing(&self, shared: &Shared) -> Rc<Listing> {
         let known = self.listing.borrow().clone();
         if let Some(known) = known.filter(|known| known.is_of(&shared.snapshot)) {
@@ -185,12 +185,12 @@ impl Table {
         made
     }
 
-    /// The line under the cursor, among those that are seen.
+    /// The visible line under the cursor.
     pub fn cursor(&self, shared: &Shared) -> usize {
         self.listing(shared).cursor(self.selected.as_deref())
     }
 
-    /// The run under the cursor, or the one whose parts are.
+    /// The run under the cursor, or the one whose group is.
     pub fn current(&self, shared: &Shared) -> Option<Line> {
         self.listing(shared).line(self.cursor(shared)).cloned()
     }
@@ -206,7 +206,7 @@ impl Table {
         self.selected = id.or(self.selected.take());
     }
 
-    /// Puts the cursor on a run, and unfolds what it is in.
+    /// Puts the cursor on a run, and unfolds its groups.
     pub fn reveal(&mut self, shared: &Shared, run: &str) {
         let lines = self.listing(shared);
         self.selected = Some(run.to_owned());
@@ -219,12 +219,12 @@ impl Table {
         }
     }
 
-    /// Carries out an action that means the same on all tables; none if it is none of these.
+    /// Carries out an action that is common to all tables; none if it is not one of these.
     pub fn act(&mut self, shared: &mut Shared, action: Action) -> Option<Vec<Effect>> {
         act::act(self, shared, action)
     }
 
-    /// Whether such an action would have an effect now; none if it is none of these.
+    /// Whether such an action would have an effect now; none if it is not one of these.
     pub fn offers(&self, shared: &Shared, action: Action) -> Option<bool> {
         act::offers(self, shared, action)
     }
@@ -234,30 +234,30 @@ impl Table {
         draw::draw(frame, area, self, shared, hits);
     }
 
-    /// What is said of it in the title of its frame: the order, what all lines have in common, the filter, the search.
+    /// The title of its frame: the order, what all lines have in common, the filter, the search.
     pub fn title(&self, shared: &Shared, name: &'static str, width: u16) -> TextLine<'static> {
         draw::title(self, shared, name, width)
     }
 
-    /// Something else is looked for, from where the cursor was when the search began.
+    /// Changes the search text; searches from where the cursor was when the search began.
     ///
     /// # Errors
-    /// A sentence when no line says it.
+    /// A sentence when no line contains it.
     pub fn search_for(&mut self, shared: &Shared, text: &str, from: Option<&str>) -> Result<(), String> {
         search::typed(self, shared, text, from)
     }
 
-    /// Shows only the lines that fulfil conditions.
+    /// Shows only the lines that match the filter.
     ///
     /// # Errors
-    /// A sentence when they are not understood.
+    /// A sentence when the filter cannot be parsed.
     pub fn filter(&mut self, text: &str) -> Result<(), String> {
         let filter = (self.kind.parse)(text)?;
         self.set_filter(filter, text);
         Ok(())
     }
 
-    /// Takes away, one after the other: the search, the marks, the filter.
+    /// Clears, one after the other: the search, the marks, the filter.
     pub fn cancel(&mut self, shared: &mut Shared) {
         if !self.search.is_empty() {
             self.search.clear();
@@ -268,20 +268,20 @@ impl Table {
         }
     }
 
-    /// A search is given up: the cursor is where it was.
+    /// Ends a search; the cursor returns to where it was.
     pub fn search_ends(&mut self, from: Option<String>) {
         self.search.clear();
         self.selected = from;
     }
 }
 
-/// What lies over a table.
+/// What covers a table.
 #[derive(Debug, Clone)]
 pub enum Over {
     /// The columns, with the line under the cursor.
     Columns(usize),
-    /// What can be copied.
+    /// The list of what can be copied.
     Yank,
-    /// The settings in which runs differ, with the first line and the first run that are shown.
+    /// The settings in which runs differ, with the first visible line and run.
     Differences(differences::View),
 }

@@ -1,4 +1,4 @@
-//! What is remembered of the tables from one start to the next, in the file of what the screens show.
+//! The options of the tables kept from one start to the next, in the session file.
 
 use super::{Column, Table};
 use crate::tui::screens::Screens;
@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct Looks {
-    /// By name, whether they are shown; the others are as usual.
+    /// By name, whether they are shown; others follow the default.
     columns: BTreeMap<String, bool>,
     /// The column that it is ordered by, and whether the largest is on top.
     sort: Option<(Option<String>, bool)>,
-    /// Groups that are not folded as they are by themselves.
+    /// Groups that differ from their default.
     turned: BTreeSet<String>,
     studies: bool,
     flat: bool,
@@ -45,7 +45,7 @@ impl Looks {
     }
 }
 
-/// What is remembered of each table, by the name of its screen; nothing of those that are as usual.
+/// The options of each table, by the name of its screen; none for tables at their defaults.
 pub fn remember(screens: &Screens) -> BTreeMap<String, serde_json::Value> {
     let tables = ScreenId::ALL.into_iter().filter_map(|id| screens.get(id).table());
     let looks = tables.map(|table| (table.kind.screen.name().to_owned(), Looks::of(table)));
@@ -53,7 +53,7 @@ pub fn remember(screens: &Screens) -> BTreeMap<String, serde_json::Value> {
     changed.filter_map(|(name, looks)| Some((name, serde_json::to_value(looks).ok()?))).collect()
 }
 
-/// Puts the tables as they were; what is not understood is ignored.
+/// Restores the options of the tables; unknown ones are ignored.
 pub fn restore(screens: &mut Screens, remembered: &BTreeMap<String, serde_json::Value>) {
     for id in ScreenId::ALL {
         let looks = remembered.get(id.name()).and_then(|value| serde_json::from_value::<Looks>(value.clone()).ok());

@@ -1,4 +1,4 @@
-//! Finding lines by what they say.
+//! Finds lines by their text.
 
 use super::Table;
 use super::column::{self, Column};
@@ -13,7 +13,7 @@ pub fn next(found: &[bool], from: usize, forward: bool, here: bool) -> Option<us
     (start..start + len).map(step).find(|at| found[*at])
 }
 
-/// Whether a line says `text`, in letters large or small: its name, title, note, kind, network, data, status, settings.
+/// Whether a line contains `text`, ignoring case: its name, title, note, kind, network, data, status, settings.
 fn says(lines: &Listing, at: usize, text: &str) -> bool {
     let Some(line) = lines.lines.get(at) else { return false };
     let run = &line.run;
@@ -24,19 +24,19 @@ fn says(lines: &Listing, at: usize, text: &str) -> bool {
         || run.row.as_ref().is_some_and(|row| has(&row.settings))
 }
 
-/// The lines that say it.
+/// The lines that contain it.
 fn found(lines: &Listing, text: &str) -> Vec<bool> {
     let text = text.trim().to_lowercase();
     (0..lines.lines.len()).map(|at| !text.is_empty() && says(lines, at, &text)).collect()
 }
 
-/// Whether a line says what is looked for.
+/// Whether a line contains the search text.
 pub fn is_found(lines: &Listing, at: usize, text: &str) -> bool {
     let text = text.trim().to_lowercase();
     !text.is_empty() && says(lines, at, &text)
 }
 
-/// Something else is looked for, from where the cursor was when the search began.
+/// Changes the search text; searches from where the cursor was when the search began.
 pub fn typed(table: &mut Table, shared: &Shared, text: &str, from: Option<&str>) -> Result<(), String> {
     text.trim().clone_into(&mut table.search);
     let lines = table.listing(shared);
@@ -53,7 +53,7 @@ pub fn typed(table: &mut Table, shared: &Shared, text: &str, from: Option<&str>)
     }
 }
 
-/// To the next line that says it, or the one before; how many there are is said.
+/// To the next matching line or the previous one; the message says how many there are.
 pub fn go(table: &mut Table, shared: &mut Shared, forward: bool) {
     let text = table.search.clone();
     let lines = table.listing(shared);

@@ -1,4 +1,4 @@
-//! The settings of the runs, kept between listings: what a run was asked to do hardly ever changes.
+//! The settings of the runs, cached between listings: the spec of a run hardly ever changes.
 
 use super::differing::Settings;
 use crate::tui::snapshot::{Run, Snapshot};
@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// By run: in which state it was when its settings were read, and the settings.
+/// By run: the state in which its settings were read, and the settings.
 #[derive(Debug, Default)]
 pub struct Known(HashMap<String, (Arc<Run>, Rc<Settings>)>);
 
@@ -27,7 +27,7 @@ impl Known {
         }
     }
 
-    /// Forgets runs that are gone.
+    /// Drops runs that are gone.
     pub fn forget(&mut self, snapshot: &Snapshot) {
         if self.0.len() > snapshot.runs.len() {
             self.0.retain(|run, _| snapshot.run(run).is_some());

@@ -1,5 +1,5 @@
-//! Copying what belongs to the run under the cursor to the clipboard of the terminal, by OSC 52: over SSH it is the
-//! clipboard of the machine that somebody sits at.
+//! Copies texts of the run under the cursor to the terminal's clipboard, by OSC 52: over SSH that is the clipboard of
+//! the user's own machine.
 
 use super::Table;
 use super::draw::View;
@@ -21,7 +21,7 @@ pub fn sequence(text: &str) -> String {
     format!("\u{1b}]52;c;{}\u{7}", STANDARD.encode(text))
 }
 
-/// The command that does the same again, typed in the workspace.
+/// The command that starts the same job, for a shell in the workspace.
 fn command(snapshot: &Snapshot, run: &Run) -> Option<String> {
     let several = |version: &Version| {
         let of = snapshot.datasets.iter().map(|set| Version::of_folder(&set.name));
@@ -45,7 +45,7 @@ fn rows(view: &View, places: &[usize]) -> String {
     std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
-/// What is copied, and how it is called.
+/// The text to copy, and its name.
 fn text(table: &Table, shared: &Shared, action: Action) -> Result<(String, String), String> {
     let lines = table.listing(shared);
     let index = table.cursor(shared);

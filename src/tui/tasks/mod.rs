@@ -1,5 +1,6 @@
-//! What the workbench does itself, beside runs: fetching weights and data sets, reports, exports. Each task is a thread; it
-//! tells how far it is, can be stopped, and ends with the program. What a fetch has brought is kept, and the next goes on.
+//! Tasks of the workbench that are not runs: fetching weights and data sets, reports, exports. Each task is a thread;
+//! it reports its progress, can be stopped, and ends with the program. What a fetch has received is kept, and the next
+//! resumes.
 
 mod perform;
 mod settings;
@@ -24,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Something to be done.
+/// An order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Task {
     FetchData(FetchData),
@@ -40,22 +41,22 @@ pub enum Task {
     },
 }
 
-/// A task with what was answered about it.
+/// A task with the answers to its questions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Order {
     pub task: Task,
-    /// Files that the program did not make may be replaced.
+    /// Files that the program did not write may be replaced.
     pub replace: bool,
 }
 
 impl Order {
-    /// Nothing that is not the program's is replaced.
+    /// Only files that the program wrote are replaced.
     pub fn new(task: Task) -> Self {
         Self { task, replace: false }
     }
 }
 
-/// How far a task is.
+/// The progress of a task.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Progress {
     pub done: u64,
@@ -65,7 +66,7 @@ pub struct Progress {
     pub remaining: Option<f64>,
 }
 
-/// What a task tells.
+/// A message of a task.
 #[derive(Debug, Clone, PartialEq)]
 pub enum News {
     Began(String),
@@ -76,27 +77,27 @@ pub enum News {
     Failed(String),
 }
 
-/// What came of a task.
+/// The result of a task.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// In a sentence.
     Told(String),
-    /// A data set is here, to be prepared from this source under this name.
+    /// A data set was fetched; it can be prepared from this source under this name.
     Source { told: String, source: String, name: String },
-    /// There is a file that was not made here; the order is the same with `replace`.
+    /// A file exists that the program did not write; the order is the same with `replace`.
     Exists { path: PathBuf, order: Box<Order> },
     /// A run has to be done first, then the order.
     Needs { spec: Box<JobSpec>, order: Box<Order>, told: String },
 }
 
-/// What a task tells, with its number.
+/// A message of a task, with its number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Told {
     pub id: usize,
     pub news: News,
 }
 
-/// The tasks that are at work, for whoever stops them.
+/// The tasks at work, for stopping them.
 #[derive(Debug, Default)]
 pub struct Tasks {
     last: usize,
@@ -104,7 +105,7 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// Does an order on a thread of its own, which tells `events`.
+    /// Carries out an order on a thread of its own, which reports to `events`.
     pub fn start(&mut self, workspace: &Workspace, order: Order, events: &Sender<Event>, nudge: &Sender<Nudge>) {
         self.flags.retain(|(_, flag)| Arc::strong_count(flag) > 1);
         self.last += 1;
@@ -119,7 +120,7 @@ impl Tasks {
                 Err(error) if error.kind() == ErrorKind::Stopped => News::Stopped,
                 Err(error) => News::Failed(error.to_string()),
             };
-            // What it made is seen at once.
+            // Its results are shown at once.
             let _ = nudge.send(Nudge::Look);
             teller.tell(news);
         });
@@ -131,7 +132,7 @@ impl Tasks {
     }
 }
 
-/// Between two words about the progress of one task.
+/// Between two progress messages of one task.
 const PACE: Duration = Duration::from_millis(200);
 
 /// The monitor of a task.
@@ -144,7 +145,7 @@ struct Teller {
 
 impl Teller {
     fn tell(&self, news: News) {
-        // Nobody listens any more when the program ends.
+        // No receiver is left once the program ends.
         let _ = self.events.send(Event::Job(JobReply::Task(Told { id: self.id, news })));
     }
 }

@@ -1,4 +1,4 @@
-//! The doing of tasks: the same calls as the command line's.
+//! Carries out tasks by the same calls as the command line.
 
 use super::settings::{DataSource, FetchData, FetchWeights, place};
 use super::{Order, Outcome, Task};
@@ -16,7 +16,7 @@ use faceprobe_core::workspace::Workspace;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A server that is silent for so long is given up.
+/// A server that does not answer for this long is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two requests for portraits.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Does it.
 ///
 /// # Errors
-/// What the command line would say; a stop.
+/// The errors of the command line; a stop.
 pub(super) fn perform(workspace: &Workspace, order: Order, monitor: &dyn Monitor) -> Result<Outcome> {
     let root = workspace.root();
     match &order.task {
@@ -62,7 +62,7 @@ pub(super) fn perform(workspace: &Workspace, order: Order, monitor: &dyn Monitor
     }
 }
 
-/// The question whether to replace the first of these files that was not made here, where nobody has answered it.
+/// Asks whether to replace the first of these files that the program did not write, unless that was answered.
 fn exists(workspace: &Workspace, order: &Order, files: impl IntoIterator<Item = PathBuf>) -> Result<Option<Outcome>> {
     let mut outputs = Outputs::new(workspace, order.replace);
     for path in files {
@@ -73,7 +73,7 @@ fn exists(workspace: &Workspace, order: &Order, files: impl IntoIterator<Item = 
     Ok(None)
 }
 
-/// Where to: what was typed, else `data/NAME`.
+/// The destination: what was typed, else `data/NAME`.
 fn folder(workspace: &Workspace, fetch: &FetchData) -> PathBuf {
     match &fetch.to {
         Some(to) => place(workspace.root(), to),

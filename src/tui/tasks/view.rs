@@ -1,4 +1,4 @@
-//! Tasks as the screen knows them: a line for each that is at work, and what is said and done when one ends.
+//! The tasks on the screen: a line for each at work, and what follows when one ends.
 
 use super::{News, Order, Outcome, Progress, Told};
 use crate::tui::app::App;
@@ -22,12 +22,12 @@ pub struct View {
     pub progress: Option<Progress>,
 }
 
-/// What the screen remembers of tasks.
+/// The state of the tasks.
 #[derive(Debug, Default)]
 pub struct State {
     /// Those at work, the earliest first.
     pub live: Vec<View>,
-    /// What is to be done when a run of this kind has ended well.
+    /// Orders, each with the job whose run must end well first.
     pub after: Vec<(JobSpec, Order)>,
 }
 
@@ -68,7 +68,7 @@ fn words(task: &View) -> String {
     text
 }
 
-/// Takes what a task tells.
+/// Takes a message of a task.
 pub fn take(app: &mut App, told: Told) -> Vec<Effect> {
     let Told { id, news } = told;
     let at = app.tasks.live.iter().position(|task| task.id == id);
@@ -113,7 +113,7 @@ fn ended(app: &mut App, outcome: Outcome) -> Vec<Effect> {
         }
         Outcome::Source { told, source, name } => {
             app.shared.say(Tone::Good, format!("{told} Press Enter to prepare them for training."));
-            // Nothing that somebody is filling in is taken away.
+            // A form that is being filled in stays open.
             if app.shared.overlay.is_none() {
                 app.shared.open_form(FormKind::Prepare);
                 app.shared.fill("source", &source);
@@ -136,7 +136,7 @@ fn ended(app: &mut App, outcome: Outcome) -> Vec<Effect> {
     Vec::new()
 }
 
-/// What is to be done now that a run of this job has ended well, or is never done because it has not.
+/// The order that follows a run of this job, now that it has ended well; dropped where it has not.
 pub fn after(app: &mut App, job: &JobSpec, well: bool) -> Vec<Effect> {
     let (due, rest): (Vec<_>, Vec<_>) = app.tasks.after.drain(..).partition(|(spec, _)| spec == job);
     app.tasks.after = rest;

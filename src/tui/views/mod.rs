@@ -1,5 +1,5 @@
-//! What can be looked at from any screen, in the screen's place until it is closed. Each is a folder with a type that owns
-//! its state and implements [`View`], and has a line in [`Views`] and its keys in [`KEYS`].
+//! Views that can be opened from any screen and replace it until they are closed. Each is a folder with a type that
+//! owns its state and implements [`View`], and has a line in [`Views`] and its keys in [`KEYS`].
 
 pub mod map;
 pub mod study;
@@ -14,7 +14,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::sync::Arc;
 
-/// Which one it is.
+/// A view's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ViewId {
     /// The steps of a study's file.
@@ -26,20 +26,20 @@ pub enum ViewId {
 /// Their rows of the key table.
 pub static KEYS: [&[Binding]; 2] = [study::KEYS, map::KEYS];
 
-/// A view: its state, and what the program asks of it.
+/// A view: its state, and what the program calls on it.
 pub trait View {
-    /// The part of the key table that holds while it is open.
+    /// The context of the key table that holds while it is open.
     fn context(&self) -> Context;
     /// Draws it; the areas that answer the mouse go into `hits`.
     fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared, hits: &mut Hits);
-    /// Carries out an action that does not mean the same everywhere.
+    /// Carries out an action that is particular to the view.
     fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Effect>;
     /// A click on a line of its list.
     fn select(&mut self, shared: &mut Shared, line: usize) -> Vec<Effect>;
-    /// What it has to ask for when it is opened.
+    /// Asks for what it needs when it is opened.
     fn arrive(&mut self, shared: &mut Shared) -> Vec<Effect>;
 
-    /// What it has to ask for when the workspace changed.
+    /// Asks for what it needs when the workspace changed.
     fn wanted(&mut self, _shared: &Shared) -> Vec<Effect> {
         Vec::new()
     }
@@ -49,12 +49,12 @@ pub trait View {
         true
     }
 
-    /// Takes away what it shows on top of itself; false when there was nothing, and it is closed.
+    /// Closes what covers the view; false when there was nothing, and the view is closed.
     fn cancel(&mut self) -> bool {
         false
     }
 
-    /// The run that pause and stop mean here.
+    /// The run that pause and stop act on here.
     fn at_work(&self, _shared: &Shared) -> Option<Arc<Run>> {
         None
     }

@@ -15,7 +15,7 @@ pub fn bar(width: usize, share: f64) -> String {
     if !eighths.is_multiple_of(8) {
         text.push(['▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8 - 1]);
     }
-    // What is there is seen, however little it is.
+    // A count above 0 is visible, however small.
     if text.is_empty() && share > 0.0 && width > 0 {
         text.push('▏');
     }
@@ -75,7 +75,7 @@ pub fn status(theme: Theme, status: Status) -> (&'static str, Style) {
     }
 }
 
-/// What a run is doing, in up to three lines: its name and stage, a gauge with rate and remaining time, and how it
+/// The progress of a run, in up to three lines: its name and stage, a gauge with rate and remaining time, and how it
 /// ended.
 pub fn activity(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
     let (sign, style) = status(theme, run.status);

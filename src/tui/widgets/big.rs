@@ -1,4 +1,4 @@
-//! Large letters, three lines high, for the one word that must be read from across the room.
+//! Large letters, three lines high, for the class that was predicted.
 
 /// Letters and digits of five rows of five pixels, a row a number of five bits.
 fn glyph(c: char) -> Option<[u8; 5]> {
@@ -45,7 +45,7 @@ fn glyph(c: char) -> Option<[u8; 5]> {
     })
 }
 
-/// `word` in large letters, or none where it does not fit into `width` columns or has letters without a form here.
+/// `word` in large letters, or none where it does not fit into `width` columns or has letters without a glyph here.
 pub fn letters(word: &str, width: usize) -> Option<[String; 3]> {
     let glyphs: Vec<[u8; 5]> = word.to_uppercase().chars().map(glyph).collect::<Option<_>>()?;
     if glyphs.is_empty() || glyphs.len() * 6 > width {

@@ -1,4 +1,4 @@
-//! A form: fields to type into or choose in, each with its own word on what is wrong.
+//! A form: fields to type into or choose in, each with a message of its own about what is wrong.
 
 use super::super::completion::Paths;
 use super::super::theme::Theme;
@@ -13,22 +13,22 @@ use tui_input::{Input, InputRequest};
 pub struct Field {
     /// Its setting's name.
     pub name: String,
-    /// What belongs in it, in a sentence.
+    /// Its help, in a sentence.
     pub hint: String,
     pub input: Input,
-    /// The values that left and right go through; empty for a field to type into only.
+    /// The values that left and right cycle through; empty for a free text field.
     pub choices: Vec<String>,
     /// Whether other values can be typed too.
     pub open: bool,
     /// Whether it is folded away until the form is unfolded.
     pub advanced: bool,
-    /// Whether it is never shown nor remembered.
+    /// Whether its text is hidden and never kept.
     pub secret: bool,
     /// The paths that it takes, if it takes any.
     pub path: Option<Paths>,
     /// What is wrong with it.
     pub error: Option<String>,
-    /// What stood in it when the form was made.
+    /// Its initial value.
     usual: String,
 }
 

@@ -1,4 +1,4 @@
-//! Figures as a person reads them.
+//! Formats figures for people.
 
 /// `12345` as `12,345`.
 pub fn thousands(number: u64) -> String {

@@ -1,4 +1,4 @@
-//! A learning curve: accuracy against the number of training images, with intervals, and what the fitted curve expects.
+//! A learning curve: accuracy against the number of training images, with intervals, and the fitted curve.
 
 use super::super::theme::Theme;
 use super::{NARROW, fit, panel, wrapped};
@@ -11,7 +11,7 @@ use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 /// Steps that the fitted curve is drawn in.
 const STEPS: usize = 120;
 
-/// What a curve says in words: the fit and what it expects, or what it lacks.
+/// A curve in words: the fit and its prediction, or why there is none.
 fn words(curve: &LearningCurve) -> String {
     match (&curve.fit, &curve.at_twice) {
         (Some(law), Some(twice)) => format!(
@@ -95,7 +95,7 @@ fn draw_chart(frame: &mut Frame, area: Rect, theme: Theme, curve: &LearningCurve
     let expected: Vec<(f64, f64)> = twice.iter().map(|twice| (place(twice.0), twice.1)).collect();
     let mut sets =
         vec![Dataset::default().marker(theme.marker(1)).graph_type(GraphType::Line).style(theme.rule()).data(&law)];
-    // The last bar, if there is a fit, is of what was not measured.
+    // The last bar, if there is a fit, is a prediction.
     sets.extend(bars.iter().enumerate().map(|(at, bar)| {
         let style = theme.series(usize::from(at < curve.points.len()));
         Dataset::default().marker(theme.marker(1)).graph_type(GraphType::Line).style(style).data(bar)

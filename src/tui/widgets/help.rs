@@ -1,4 +1,4 @@
-//! The help: the key table, put on the screen; what is typed looks for something in it.
+//! The help: the key table on the screen, with a search.
 
 use super::super::keys::{Binding, Context, TABLE, meanings};
 use super::super::theme::Theme;
@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use tui_input::Input;
 
-/// Where the help stands and what is looked for.
+/// The scroll position and the search text of the help.
 #[derive(Debug, Clone, Default)]
 pub struct State {
     pub scroll: usize,

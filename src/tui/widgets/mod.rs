@@ -1,4 +1,4 @@
-//! Pieces that the screens are put together from.
+//! Drawing helpers that the screens share.
 
 pub mod bars;
 pub mod big;

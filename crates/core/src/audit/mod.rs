@@ -1,4 +1,4 @@
-//! What an audit of a data set looks for, and what it found. The looking is the engine's affair.
+//! Settings and results of a data set's audit. The audit itself is in the engine.
 
 mod report;
 
@@ -56,13 +56,13 @@ impl Rules for Settings {
 }
 
 impl Settings {
-    /// What is wanted of the features.
+    /// The selection of cached features.
     pub fn wanted(&self) -> Wanted {
         Wanted { backbone: self.backbone.clone(), tap: self.tap.clone(), pool: self.pool }
     }
 }
 
-/// What the user wants of the features; nothing said means whatever is there.
+/// Restricts the cached features used; by default all that exist.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
     pub backbone: Option<String>,

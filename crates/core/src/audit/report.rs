@@ -1,4 +1,4 @@
-//! What an audit found: `audit.json` beside the manifest, and the text of `data audit`.
+//! The result of an audit: `audit.json` next to the manifest, and the text of `data audit`.
 
 use crate::error::{Error, Result};
 use crate::own_files;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 choices! {
-    /// What is the matter, in the order of the report.
+    /// Kinds of findings, in the order of the report.
     pub enum Kind {
         ContradictingLabels = "contradicting_labels",
         SubjectLabels = "subject_labels",
@@ -25,7 +25,7 @@ choices! {
 }
 
 impl Kind {
-    /// For a person.
+    /// The description shown to the user.
     pub fn explanation(self) -> &'static str {
         match self {
             Self::ContradictingLabels => "the same picture under both labels",
@@ -54,15 +54,15 @@ pub struct Subject {
     /// `train`, `val`, `test`, or none where preparation left it out.
     pub split: Option<String>,
     pub hash: String,
-    /// `keep`, `drop` or `relabel`, where it was decided on.
+    /// `keep`, `drop` or `relabel`, if a decision was made.
     pub decision: Option<String>,
 }
 
-/// One thing to look at.
+/// A finding to be reviewed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     pub kind: Kind,
-    /// What was measured, in words.
+    /// The measurement in words.
     pub detail: String,
     /// The measure: bits of difference, cosine, probability of the label, pixels, light.
     pub measure: f64,
@@ -71,17 +71,17 @@ pub struct Finding {
     /// How many images it is about; of many, `images` has a few.
     pub count: usize,
     pub images: Vec<Subject>,
-    /// What the model would say, for a likely label error.
+    /// The more probable label, for a likely label error.
     pub suggestion: Option<String>,
 }
 
 impl Finding {
-    /// Whether a person has something to decide on. Exact copies need nobody: preparation keeps the first by itself.
+    /// Whether the user has something to decide. Exact copies need no decision: preparation keeps the first.
     pub fn is_open(&self) -> bool {
         self.kind != Kind::ExactDuplicate && !self.settled()
     }
 
-    /// Whether there is nothing left to decide: at most one of its images is without a decision or kept.
+    /// Whether nothing is left to decide: at most one of its images is undecided or kept.
     pub fn settled(&self) -> bool {
         let kept = self.images.iter().all(|image| image.decision.is_some());
         let gone = self.images.iter().filter(|image| matches!(image.decision.as_deref(), Some("drop" | "relabel")));
@@ -96,15 +96,15 @@ pub struct Tally {
     pub explanation: String,
     pub count: usize,
     pub across_splits: usize,
-    /// Findings on which a decision was made; they are not listed.
+    /// Findings with a decision; they are not listed.
     pub settled: usize,
 }
 
-/// Images of the audited set that a run knows, by the split of its own data set that they are in.
+/// Images of the audited set that a run has seen, by the split of its own data set that they are in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenByRun {
     pub run: String,
-    /// It was trained on these with their labels, so it is not asked about them.
+    /// It was trained on these labels, so it does not judge them.
     pub train: usize,
     /// Its epoch and threshold were chosen on these; a refitted model was trained on them too.
     pub val: usize,
@@ -116,7 +116,7 @@ pub struct SeenByRun {
 pub struct Audit {
     pub dataset: String,
     pub manifest_sha256: String,
-    /// Labelled images that are there and can be decoded.
+    /// Labelled images that exist and can be decoded.
     pub images: usize,
     /// How many of them are in no split: not drawn, or left out. None in audits of earlier versions.
     #[serde(default)]
@@ -128,13 +128,13 @@ pub struct Audit {
     /// How many labels confident learning counts as wrong; `label_error` lists these and the less sure ones.
     #[serde(default)]
     pub likely_errors: Option<usize>,
-    /// The run that was asked too, and what it knows of the set.
+    /// The reference run, and which images of the set it has seen.
     #[serde(default)]
     pub with: Option<SeenByRun>,
     pub tallies: Vec<Tally>,
-    /// By kind, the most telling first, without those that were settled.
+    /// By kind, sorted by measure, without findings that were decided.
     pub findings: Vec<Finding>,
-    /// What was not looked at, and why.
+    /// Checks that were skipped, and why.
     pub notes: Vec<String>,
     pub seconds: f64,
 }
@@ -143,7 +143,7 @@ impl Audit {
     /// The last audit of the prepared set in `folder`.
     ///
     /// # Errors
-    /// When there is none, or the file is damaged.
+    /// If there is none, or the file is damaged.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join("audit.json");
         let bytes = own_files::read(&path).map_err(|error| {
@@ -153,7 +153,7 @@ impl Audit {
             .map_err(|error| Error::file(&path, format!("is damaged ({error}); make it with faceprobe data audit")))
     }
 
-    /// For a person: each kind with its count and the first few findings.
+    /// The text for the user: each kind with its count and the first few findings.
     pub fn to_text(&self, most: usize) -> String {
         let mut text = format!("Audit of {}: {} labelled images", printable(&self.dataset), self.images);
         if let Some(outside) = self.in_no_split.filter(|outside| *outside > 0) {

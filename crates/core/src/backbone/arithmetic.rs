@@ -1,22 +1,22 @@
-//! The numbers that networks are computed in.
+//! The arithmetic that networks are computed in: f32 or bf16.
 
 use super::Device;
 use crate::error::{Error, Result};
 use faceprobe_settings::{Refusal, choices};
 
 choices! {
-    /// The numbers that something is computed in.
+    /// The number format of a computation.
     #[derive(Default)]
     pub enum Arithmetic {
         #[default]
         F32 = "f32",
-        /// bfloat16 with sums in 32 bits.
+        /// bfloat16 with f32 accumulation.
         Bf16 = "bf16",
     }
 }
 
 impl Arithmetic {
-    /// Refuses what a device would only emulate.
+    /// Refuses arithmetic that the device would only emulate.
     pub fn check(self, device: Device) -> Result<()> {
         if self == Self::F32 || device != Device::Cpu || has_bf16() {
             return Ok(());
@@ -35,7 +35,7 @@ impl Arithmetic {
     }
 }
 
-/// Whether the processor multiplies bfloat16 numbers itself.
+/// Whether the processor has instructions for bfloat16 products.
 pub fn has_bf16() -> bool {
     #[cfg(target_arch = "x86_64")]
     let has = std::arch::is_x86_feature_detected!("avx512bf16");

@@ -15,18 +15,18 @@ pub enum Activation {
     Relu6,
 }
 
-/// How much is put around the input of a convolution.
+/// Padding of a convolution's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Padding {
-    /// As TensorFlow's SAME does: ceil(side / stride) rows come out, and where the zeros cannot be shared evenly, the
-    /// odd one is below and to the right. Square odd kernels with stride 1 or 2, or any odd kernel with stride 1.
+    /// TensorFlow's SAME: the output has ceil(side / stride) rows, and an odd row or column of padding is below or to
+    /// the right. For square odd kernels with stride 1 or 2, or any odd kernel with stride 1.
     Same,
     /// Rows above and below, columns left and right.
     Fixed([i64; 2]),
 }
 
 impl Padding {
-    /// Places that a kernel of `kernel` has on a side.
+    /// Output positions along a side for a kernel of `kernel`.
     pub fn places(self, side: usize, kernel: usize, stride: usize) -> usize {
         match self {
             Self::Same => side.div_ceil(stride),
@@ -35,9 +35,9 @@ impl Padding {
     }
 }
 
-/// One stage in the row of a network.
+/// One stage of a network.
 pub struct StagePlan {
-    /// As the reference implementation calls it, where it has a name.
+    /// The reference implementation's name, where it has one.
     pub name: String,
     pub form: Form,
 }
@@ -48,21 +48,21 @@ impl StagePlan {
     }
 }
 
-/// What happens in a stage. A branch is steps one after another.
+/// The layers of a stage. A branch is a sequence of steps.
 pub enum Form {
     Chain(Vec<Step>),
-    /// Branches over the same input, their channels behind each other.
+    /// Branches over the same input, concatenated along the channels.
     Mixed(Vec<Vec<Step>>),
-    /// `activation(join(mixed branches) + input)`; what `join` says of scale and activation is done there.
+    /// `activation(join(mixed branches) + input)`; scale and activation are those of `join`.
     Residual(Vec<Vec<ConvPlan>>, ConvPlan),
     /// `activation(sum of branches)`, all over the same input; a branch without steps is the input itself.
     Sum(Vec<Vec<Step>>, Activation),
 }
 
-/// The inverted bottleneck of the MobileNet family: widen with 1 x 1, filter each channel, narrow with 1 x 1. MobileNet
-/// v1's depthwise separable convolution is one that does not widen.
+/// The inverted bottleneck of the MobileNet family: 1 x 1 expansion, depthwise convolution, 1 x 1 projection. MobileNet
+/// v1's depthwise separable convolution is one without expansion.
 pub struct BottleneckPlan {
-    /// None where the block is as wide inside as its input.
+    /// None where the block does not expand its input.
     pub expand: Option<ConvPlan>,
     pub depthwise: ConvPlan,
     pub project: ConvPlan,
@@ -100,23 +100,23 @@ pub enum Step {
     Bottleneck(Box<BottleneckPlan>),
     /// max(x, 0), where it does not follow a convolution.
     Relu,
-    /// The largest of `kernel` x `kernel`; padding is never the largest.
+    /// Max pooling over `kernel` x `kernel`; padding is ignored.
     MaxPool {
         kernel: usize,
         stride: usize,
         padding: Padding,
     },
-    /// The average of `kernel` x `kernel` (odd) with stride 1; at the edge of as many as there are.
+    /// Average pooling over `kernel` x `kernel` (odd) with stride 1; padding is not counted.
     AveragePool {
         kernel: usize,
     },
-    /// From a picture to tokens.
+    /// Patch embedding, from an image to tokens.
     Embed(Box<EmbedPlan>),
-    /// Tokens to tokens.
+    /// A transformer block, tokens to tokens.
     Block(BlockPlan),
-    /// Of tokens, or of the channels of every place.
+    /// Over tokens, or over the channels of every position.
     LayerNorm(LayerNormPlan),
-    /// ConvNeXt's, maps to maps.
+    /// ConvNeXt's block, feature maps to feature maps.
     ConvNext(ConvNextPlan),
 }
 
@@ -126,13 +126,13 @@ impl From<ConvPlan> for Step {
     }
 }
 
-/// A convolution with what follows it.
+/// A convolution with batch normalisation or bias, and activation.
 #[derive(Debug, Clone)]
 pub struct ConvPlan {
-    /// Where its parameters are, without `.weight`.
+    /// Prefix of its parameters, without `.weight`.
     pub name: String,
     pub norm: Norm,
-    /// Channels in and out.
+    /// Input and output channels.
     pub input: usize,
     pub output: usize,
     /// Rows and columns.
@@ -145,7 +145,7 @@ pub struct ConvPlan {
     pub scale: f64,
 }
 
-/// What turns a convolution's sums into its output.
+/// The bias or batch normalisation of a convolution.
 #[derive(Debug, Clone)]
 pub enum Norm {
     /// `NAME.bias` of the convolution itself.
@@ -157,7 +157,7 @@ pub enum Norm {
 }
 
 impl ConvPlan {
-    /// Rows (and columns) that come out of `side`.
+    /// Output rows (and columns) for `side`.
     pub fn side(&self, side: usize) -> usize {
         self.padding.places(side, self.kernel[0], self.stride)
     }
@@ -207,7 +207,7 @@ impl Step {
 }
 
 impl Form {
-    /// Its steps, where it is made of steps.
+    /// Its steps, if it has any.
     fn steps(&self) -> impl Iterator<Item = &Step> {
         let chains: Vec<&Vec<Step>> = match self {
             Self::Chain(steps) => vec![steps],
@@ -243,7 +243,7 @@ pub fn parameters(plan: &[StagePlan]) -> Vec<(String, Vec<usize>)> {
     list
 }
 
-/// What comes out of every stage for a square picture of `side` pixels.
+/// The output shape of every stage for a square image of `side` pixels.
 pub fn outline(plan: &[StagePlan], side: usize) -> Vec<StageInfo> {
     let through = |steps: &[Step], from: (usize, usize)| {
         steps.iter().fold(from, |(channels, side), step| match step {
@@ -267,9 +267,9 @@ pub fn outline(plan: &[StagePlan], side: usize) -> Vec<StageInfo> {
                 let (channels, side) = through(steps, at);
                 (before + channels, side)
             }),
-            // What is added to its input has its shape.
+            // A residual has the shape of its input.
             Form::Residual(..) => at,
-            // What is added up has one shape.
+            // All summands have one shape.
             Form::Sum(branches, _) => branches.first().map_or(at, |steps| through(steps, at)),
         };
         class_token |= stage.form.steps().any(|step| matches!(step, Step::Embed(_)));

@@ -1,8 +1,8 @@
 //! ConvNeXt-T, top to bottom.
 //!
 //! The network of Liu et al., "A ConvNet for the 2020s" (CVPR 2022), as `torchvision.models.convnext_tiny` has it. Stages are
-//! the stem, the blocks and the layers between them that halve the sides; they and parameters have torchvision's names.
-//! The normalisation behind the averaged last stage is the classifier's, and left out.
+//! the stem, the blocks and the layers between them that halve height and width; they and their parameters have torchvision's names.
+//! The normalisation after the global average pooling belongs to the classifier and is left out.
 
 use super::Architecture;
 use super::blueprint::{Activation, ConvPlan, Form, Norm, Padding, StagePlan, Step};
@@ -10,7 +10,7 @@ use super::tokens::LayerNormPlan;
 
 /// Channels of the last stage.
 pub const FEATURES: usize = 768;
-/// Of the normalisations.
+/// Epsilon of the normalisations.
 const EPSILON: f64 = 1e-6;
 /// Blocks of each width.
 const LAYERS: [(usize, usize); 4] = [(3, 96), (3, 192), (9, 384), (3, FEATURES)];
@@ -18,16 +18,16 @@ const LAYERS: [(usize, usize); 4] = [(3, 96), (3, 192), (9, 384), (3, FEATURES)]
 /// What the registry needs to know.
 pub const CONVNEXT_TINY: Architecture = Architecture::Plan(plan);
 
-/// A block: filter each channel with 7 x 7 places, normalise, widen fourfold, narrow, scale, and add the input.
+/// A block: 7 x 7 depthwise convolution, normalisation, fourfold expansion, projection, scale, residual.
 #[derive(Debug, Clone)]
 pub struct ConvNextPlan {
-    /// What stands before the names of its layers: `features.1.0`.
+    /// Prefix of its layers' names: `features.1.0`.
     pub name: String,
     pub width: usize,
 }
 
 impl ConvNextPlan {
-    /// The kernels of 7 x 7, one for each channel.
+    /// The depthwise 7 x 7 kernels.
     pub fn depthwise(&self) -> ConvPlan {
         let padding = Padding::Fixed([3, 3]);
         ConvPlan { groups: self.width, padding, ..conv(&format!("{}.block.0", self.name), [self.width; 2], 7, 1) }
@@ -37,7 +37,7 @@ impl ConvNextPlan {
         norm(format!("{}.block.2", self.name), self.width)
     }
 
-    /// Channels between the two dense layers.
+    /// Hidden width of the MLP.
     pub fn hidden(&self) -> usize {
         4 * self.width
     }
@@ -61,7 +61,7 @@ fn plan() -> Vec<StagePlan> {
     let mut stages = Vec::new();
     let mut input = 3;
     for (number, (blocks, width)) in LAYERS.into_iter().enumerate() {
-        // The stem and what halves the sides are modules between those of the blocks.
+        // The stem and the downsampling layers are modules between those of the blocks.
         let name = format!("features.{}", 2 * number);
         let form = if number == 0 {
             let stem = conv(&format!("{name}.0"), [input, width], 4, 4);
@@ -84,7 +84,7 @@ fn norm(name: String, channels: usize) -> LayerNormPlan {
     LayerNormPlan { name, channels, epsilon: EPSILON }
 }
 
-/// A convolution with an offset and without padding or activation.
+/// A convolution with bias and without padding or activation.
 fn conv(name: &str, [input, output]: [usize; 2], kernel: usize, stride: usize) -> ConvPlan {
     ConvPlan {
         name: name.into(),

@@ -1,17 +1,17 @@
-//! Where networks run, by name. Whether a machine has it, the engine finds out.
+//! Devices by name. The engine checks which of them a machine has.
 
 use crate::error::{Error, Result};
 use std::fmt;
 use std::str::FromStr;
 
-/// The libtorch that this program is built against.
+/// The version of libtorch that the program is built against.
 pub const LIBTORCH: &str = "2.13.0";
 
-/// A place to compute.
+/// A compute device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Device {
     Cpu,
-    /// The graphics processor of this number.
+    /// The GPU with this index.
     Cuda(usize),
     Mps,
 }

@@ -25,12 +25,12 @@ struct Scaling {
 pub const LITE0: Architecture = Architecture::Plan(|| plan(Scaling { width: 1.0, depth: 1.0 }));
 pub const LITE2: Architecture = Architecture::Plan(|| plan(Scaling { width: 1.1, depth: 1.2 }));
 
-/// A row of the paper's table: blocks of one kind, the first of which has the stride and changes the width.
+/// A row of the paper's table: blocks of one kind; the first has the stride and changes the width.
 struct Stage {
     repeats: usize,
     kernel: usize,
     stride: usize,
-    /// How many times wider a block is inside.
+    /// Expansion ratio.
     expansion: usize,
     output: usize,
 }
@@ -39,7 +39,7 @@ const fn stage(repeats: usize, kernel: usize, stride: usize, expansion: usize, o
     Stage { repeats, kernel, stride, expansion, output }
 }
 
-/// The stages of Lite0 from 112 x 112 down to 7 x 7 (for 224 pixels; the stem has halved them once).
+/// The stages of Lite0 from 112 x 112 to 7 x 7 (for 224 pixels, after the stem with stride 2).
 const STAGES: [Stage; 7] = [
     stage(1, 3, 1, 1, 16),
     stage(2, 3, 2, 6, 24),
@@ -80,13 +80,13 @@ fn plan(scaling: Scaling) -> Vec<StagePlan> {
             index += 1;
         }
     }
-    // Global average pooling, dropout and the classifier, which follow in the paper, are left out.
+    // Global average pooling, dropout and the classifier of the paper are left out.
     stages.push(StagePlan::new("head", conv("_conv_head", "_bn1", [input, HEAD], 1)));
     stages
 }
 
-/// The inverted bottleneck (MBConv): widen with 1 x 1, filter each channel, narrow with 1 x 1, and add what came in
-/// where the shape allows it.
+/// The inverted bottleneck (MBConv): 1 x 1 expansion, depthwise convolution, 1 x 1 projection, with a residual where
+/// the shapes agree.
 fn block(index: usize, [input, output]: [usize; 2], stage: &Stage, stride: usize) -> Form {
     let of = |part: &str| format!("_blocks.{index}.{part}");
     let inside = input * stage.expansion;

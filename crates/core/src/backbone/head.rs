@@ -1,10 +1,10 @@
-//! The classifier that some networks bring.
+//! Pretrained classifiers that come with some networks.
 
-/// A classifier that came with a network's weights, on the averaged last stage: dense layers with ReLU between them. The
-/// last has one output, and above zero it answers the second class.
+/// A pretrained classifier on the globally averaged last stage: dense layers with ReLU between them. The last one has
+/// one output; above zero it predicts the second class.
 #[derive(Debug, Clone, Copy)]
 pub struct Head {
-    /// Name of the parameters, values in and out.
+    /// Name of the parameters, inputs and outputs.
     pub layers: &'static [(&'static str, usize, usize)],
     pub classes: [&'static str; 2],
 }

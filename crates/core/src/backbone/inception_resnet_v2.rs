@@ -12,9 +12,9 @@ use super::blueprint::{Activation, ConvPlan, Form, Norm, Padding, StagePlan, Ste
 
 /// Channels of the last stage.
 pub const FEATURES: usize = 1536;
-/// Of batch normalisation.
+/// Epsilon of batch normalisation.
 const EPSILON: f64 = 1e-3;
-/// Channels of the three kinds of residual blocks, at 35 x 35, 17 x 17 and 8 x 8 places.
+/// Channels of the three kinds of residual blocks, at 35 x 35, 17 x 17 and 8 x 8.
 const A: usize = 320;
 const B: usize = 1088;
 const C: usize = 2080;
@@ -52,7 +52,7 @@ fn reducing(conv: ConvPlan) -> ConvPlan {
     ConvPlan { stride: 2, ..valid(conv) }
 }
 
-/// Convolutions one after another, which the checkpoint numbers below `name`.
+/// A sequence of convolutions, numbered below `name` in the checkpoint.
 fn branch(name: &str, input: usize, convolutions: &[(usize, [usize; 2])]) -> Vec<ConvPlan> {
     let mut from = input;
     let mut list = Vec::new();
@@ -68,7 +68,7 @@ fn steps(branch: Vec<ConvPlan>) -> Vec<Step> {
     branch.into_iter().map(Step::from).collect()
 }
 
-/// `branch`, the last of which reduces.
+/// `branch`, whose last convolution has stride 2.
 fn reducing_branch(name: &str, input: usize, convolutions: &[(usize, [usize; 2])]) -> Vec<Step> {
     let mut list = branch(name, input, convolutions);
     if let Some(last) = list.pop() {
@@ -158,8 +158,8 @@ fn block8(name: &str, scale: f64, activation: Activation) -> Form {
     Form::Residual(branches, up(name, 192 + 256, C, scale, activation))
 }
 
-/// The convolution that brings the branches of a residual block back to the width of its input, scaled down so that
-/// training is stable (section 3.3).
+/// The 1 x 1 convolution that maps the branches of a residual block to the width of its input, scaled down to stabilise
+/// training (section 3.3).
 fn up(block: &str, input: usize, output: usize, scale: f64, activation: Activation) -> ConvPlan {
     let plain = valid(conv("", input, output, [1, 1]));
     ConvPlan { name: format!("{block}.conv2d"), norm: Norm::Bias, activation, scale, ..plain }

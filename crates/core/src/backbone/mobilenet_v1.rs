@@ -33,8 +33,8 @@ const SEPARABLE: [(usize, usize); 13] = [
 /// What the registry needs to know.
 pub const MOBILENET_V1: Architecture = Architecture::Plan(plan);
 
-/// The classifier that its authors put onto the network after they had trained it to tell identities; beside it they
-/// put one of age, which has no use here.
+/// The gender classifier that the authors trained on the network after training it on identities; their age classifier
+/// is not used here.
 pub const GENDER: Head =
     Head { layers: &[("feats", FEATURES, 256), ("gender_pred", 256, 1)], classes: ["female", "male"] };
 
@@ -48,8 +48,8 @@ fn plan() -> Vec<StagePlan> {
     stages
 }
 
-/// The depthwise separable convolution: filter each channel, then mix them with 1 x 1. It is an inverted bottleneck that
-/// neither widens nor adds its input, and has an activation at its end.
+/// The depthwise separable convolution: a depthwise and a pointwise convolution. It is an inverted bottleneck without
+/// expansion and residual, with an activation at its end.
 fn separable(number: usize, [input, output]: [usize; 2], stride: usize) -> Form {
     let depthwise = conv(format!("conv_dw_{number}"), [input, input], 3);
     BottleneckPlan {

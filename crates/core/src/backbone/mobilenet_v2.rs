@@ -2,7 +2,7 @@
 //!
 //! The network of Sandler, Howard, Zhu, Zhmoginov and Chen, "MobileNetV2: Inverted Residuals and Linear Bottlenecks"
 //! (CVPR 2018), table 2, width 1. Stage i is `features[i]` of `torchvision.models.mobilenet_v2`, and parameters have its
-//! names. `keras.applications.MobileNetV2` is the same network but for two things that weights are bound to: the epsilon
+//! names. `keras.applications.MobileNetV2` differs in two respects on which the weights depend: the epsilon
 //! of batch normalisation, and where the zeros go around the input of a stride of 2.
 
 use super::Architecture;
@@ -19,17 +19,17 @@ pub const TORCHVISION: Architecture =
 /// Keras' variant.
 pub const KERAS: Architecture = Architecture::Plan(|| plan(Variant { epsilon: 1e-3, padding: Padding::Same }));
 
-/// In what the two differ.
+/// The differences of the two variants.
 #[derive(Clone, Copy)]
 struct Variant {
     epsilon: f64,
-    /// Of the 3 x 3 convolutions.
+    /// Padding of the 3 x 3 convolutions.
     padding: Padding,
 }
 
-/// A row of the paper's table 2: `repeats` bottlenecks, the first of which has the stride and changes the width.
+/// A row of the paper's table 2: `repeats` bottlenecks; the first has the stride and changes the width.
 struct Row {
-    /// How many times wider a bottleneck is inside: t.
+    /// Expansion ratio t.
     expansion: usize,
     /// c.
     output: usize,
@@ -70,13 +70,13 @@ impl Variant {
         }
     }
 
-    /// The inverted residual: widen with 1 x 1, filter each channel, narrow with 1 x 1, and add what came in where
-    /// the shape allows it.
+    /// The inverted residual: 1 x 1 expansion, depthwise convolution, 1 x 1 projection, with a residual where the
+    /// shapes agree.
     fn bottleneck(self, name: &str, input: usize, row: &Row, stride: usize) -> Form {
         let inside = input * row.expansion;
         let expand = (row.expansion > 1)
             .then(|| self.conv(format!("{name}.conv.0.0"), format!("{name}.conv.0.1"), [input, inside], 1));
-        // Unlike the first two, the last convolution is not in a group with its normalisation.
+        // Unlike the first two, the projection is not in a group with its normalisation.
         let place = usize::from(expand.is_some());
         let (conv, norm) = (format!("{name}.conv.{place}.0"), format!("{name}.conv.{place}.1"));
         let depthwise = self.conv(conv, norm, [inside, inside], 3);

@@ -1,11 +1,11 @@
-//! The face detector's weights: three small networks that belong together, stored and fetched as those of a backbone are.
-//! What is computed with them is the business of `face`.
+//! The weights of the face detector: three small networks, stored and fetched together like those of a backbone. The
+//! detector itself is in the engine's `face`.
 
 use super::{Architecture, BackboneInfo, TrainedOn};
 use crate::backbone::weights::{Names, Source};
 use crate::imaging::Preprocessing;
 
-/// `mtcnn`: not in the registry, because no features are taken from it.
+/// `mtcnn`: not in the registry of backbones, since it gives no features.
 pub static MTCNN: BackboneInfo = BackboneInfo {
     name: "mtcnn",
     title: "MTCNN (face detector)",
@@ -44,7 +44,7 @@ fn parameters() -> Vec<(String, Vec<usize>)> {
         ("onet", 3, 64, &[64, 3, 3]),
         ("onet", 4, 128, &[64, 2, 2]),
     ];
-    /// Layers that are not convolution and slope one after another.
+    /// Sequences of layers, except convolution and PReLU.
     const ENDS: [(&str, &str, usize, &[usize]); 9] = [
         ("pnet", "conv4_1", 2, &[32, 1, 1]),
         ("pnet", "conv4_2", 4, &[32, 1, 1]),

@@ -1,4 +1,4 @@
-//! From a stage's output to a row of numbers.
+//! Pooling of a stage's output to a feature row.
 
 use crate::error::{Error, Result};
 use faceprobe_settings::text_value;
@@ -6,33 +6,33 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// How the output of a stage, channels x height x width, becomes a row. Of a transformer's tokens, places are those of the
-/// patches.
+/// How the output of a stage, channels x height x width, becomes a feature row. The positions of a transformer's output
+/// are its patches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Pool {
-    /// The average of each channel.
+    /// Global average pooling.
     Avg,
-    /// The largest value of each channel.
+    /// Global max pooling.
     Max,
     /// Averages over a grid of N x N cells (the cells of PyTorch's `adaptive_avg_pool2d`), in the order row, column,
     /// channel. A stage smaller than the grid keeps its own size.
     Grid(u8),
     /// Every value in the order row, column, channel: what Keras' `Flatten` gives.
     Flatten,
-    /// The token that a transformer keeps for the whole picture.
+    /// The class token of a transformer.
     ClassToken,
-    /// That token, then the average of the others: what DINOv2's linear classifiers take.
+    /// The class token and the average of the patch tokens, concatenated: the input of DINOv2's linear classifiers.
     ClassAndAverage,
 }
 
 impl Pool {
-    /// Whether only a network with a class token has it.
+    /// Whether it needs a class token.
     pub fn needs_class_token(self) -> bool {
         matches!(self, Self::ClassToken | Self::ClassAndAverage)
     }
 
-    /// Length of the row of a stage of `channels` and `side` x `side`.
+    /// Length of the feature row for a stage of `channels` and `side` x `side`.
     pub fn width(self, channels: usize, side: usize) -> usize {
         let cells = match self {
             Self::Avg | Self::Max | Self::ClassToken => 1,

@@ -9,15 +9,15 @@ use super::blueprint::{Activation, ConvPlan, Form, Norm, Padding, StagePlan, Ste
 
 /// Channels of the last stage.
 pub const FEATURES: usize = 2048;
-/// Of batch normalisation.
+/// Epsilon of batch normalisation.
 const EPSILON: f64 = 1e-5;
-/// How many times wider a block is at its end than inside.
+/// Ratio of a block's output width to its inner width.
 const EXPANSION: usize = 4;
 
 /// What the registry needs to know.
 pub const RESNET_50: Architecture = Architecture::Plan(plan);
 
-/// Blocks of each layer, and their width inside.
+/// Blocks of each layer, and their inner width.
 const LAYERS: [(usize, usize); 4] = [(3, 64), (4, 128), (6, 256), (3, 512)];
 
 fn plan() -> Vec<StagePlan> {
@@ -28,7 +28,7 @@ fn plan() -> Vec<StagePlan> {
     for (layer, (blocks, width)) in (1..).zip(LAYERS) {
         for place in 0..blocks {
             let name = format!("layer{layer}.{place}");
-            // The first layer comes after a pooling, which has halved the sides already.
+            // The first layer follows a pooling that has halved the sides already.
             let stride = if place == 0 && layer > 1 { 2 } else { 1 };
             stages.push(StagePlan::new(&name, bottleneck(&name, input, width, stride)));
             input = width * EXPANSION;
@@ -37,8 +37,8 @@ fn plan() -> Vec<StagePlan> {
     stages
 }
 
-/// Narrow with 1 x 1, filter with 3 x 3, widen with 1 x 1, and add the input, brought to the same shape where it is of
-/// another.
+/// The bottleneck: 1 x 1 reduction, 3 x 3 convolution, 1 x 1 expansion, and the residual, projected where its shape
+/// differs.
 fn bottleneck(name: &str, input: usize, width: usize, stride: usize) -> Form {
     let output = width * EXPANSION;
     let part = |number: usize, channels: [usize; 2], kernel: usize| {

@@ -1,21 +1,20 @@
-//! What vision transformers are built of: a picture cut into patches, each of which becomes a token, and blocks in which
-//! tokens look at one another.
+//! The building blocks of vision transformers: patch embedding, layer normalisation and attention blocks.
 //!
 //! The output of such a stage is `[N, 1 + side * side, channels]`: the class token, then the patches row by row.
 
 use super::blueprint::ConvPlan;
 
-/// From a picture to tokens: a convolution as wide as its stride gives one for each patch; before them stands a class
-/// token, and to each its position is added.
+/// Patch embedding: a convolution whose stride equals its kernel gives one token per patch; the class token is
+/// prepended, and position embeddings are added.
 pub struct EmbedPlan {
     pub patches: ConvPlan,
     /// Patches along a side.
     pub side: usize,
-    /// Before the first block, where there is one.
+    /// Normalisation before the first block, if there is one.
     pub norm: Option<LayerNormPlan>,
 }
 
-/// What has no layer of its own.
+/// Parameters without a layer of their own.
 pub const CLASS_TOKEN: &str = "cls_token";
 pub const POSITIONS: &str = "pos_embed";
 
@@ -56,22 +55,22 @@ pub enum Gelu {
 /// A block: `x + scale1 * attention(norm1(x))`, then `x + scale2 * mlp(norm2(x))`. Its layers have timm's names.
 #[derive(Debug, Clone)]
 pub struct BlockPlan {
-    /// What stands before the names of its layers: `blocks.N`.
+    /// Prefix of its layers' names: `blocks.N`.
     pub name: String,
     /// Channels of a token.
     pub width: usize,
     pub heads: usize,
-    /// Channels inside of the two dense layers.
+    /// Hidden width of the MLP.
     pub hidden: usize,
-    /// Of the normalisations.
+    /// Epsilon of the normalisations.
     pub epsilon: f64,
     pub gelu: Gelu,
-    /// Whether what is added is first multiplied by a number per channel (`ls1.gamma`, `ls2.gamma`): LayerScale.
+    /// LayerScale: whether each branch is multiplied by a factor per channel (`ls1.gamma`, `ls2.gamma`).
     pub layer_scale: bool,
 }
 
 impl BlockPlan {
-    /// Its normalisation 1 or 2.
+    /// Its first or second normalisation.
     pub fn norm(&self, number: usize) -> LayerNormPlan {
         LayerNormPlan { name: format!("{}.norm{number}", self.name), channels: self.width, epsilon: self.epsilon }
     }

@@ -1,6 +1,6 @@
-//! Files as backbones: whatever network a user can save with `torch.jit` or export as ONNX.
+//! User-supplied networks: TorchScript and ONNX files as backbones, with a description in TOML.
 //!
-//! A description says what the file does not:
+//! The description states what the file does not:
 //!
 //! ```toml
 //! name = "my-resnet"
@@ -45,9 +45,9 @@ use std::io::{ErrorKind, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// Larger pictures than any network takes; it bounds the memory of the trial run.
+/// Maximum input side; it bounds the memory of the trial run.
 const LARGEST_INPUT: usize = 2048;
-/// No description is longer.
+/// Maximum size of a description.
 const LONGEST_DESCRIPTION: u64 = 64 << 10;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,16 +68,16 @@ struct Description {
     licence: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
-    /// What the trial run found; only in installed descriptions.
+    /// The result of the trial run; only in installed descriptions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     output: Option<ModuleOutput>,
-    /// Of an ONNX file: the value that the features are.
+    /// For an ONNX file: the value that holds the features.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     features: Option<String>,
-    /// Of an ONNX file: values before it.
+    /// For an ONNX file: further values, as taps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     taps: Vec<String>,
-    /// What the trial run found of each tap and the features; only in installed descriptions of ONNX files.
+    /// The result of the trial run for each tap and the features; only in installed descriptions of ONNX files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     values: Vec<OnnxValue>,
 }
@@ -90,7 +90,7 @@ enum Channels {
     Bgr,
 }
 
-/// Per picture: `channels` values at `side` x `side` places.
+/// Output per image: `channels` values at `side` x `side` positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModuleOutput {
     pub channels: usize,
@@ -107,15 +107,15 @@ pub struct OnnxValue {
     pub class_token: bool,
 }
 
-/// What is asked of a trial run of an ONNX file.
+/// The request for a trial run of an ONNX file.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct OnnxTrial {
     pub file: PathBuf,
-    /// Where the graph goes that gives the values and nothing else.
+    /// Path for the reduced graph.
     pub cut: PathBuf,
-    /// Of the square picture.
+    /// Side of the square input.
     pub side: usize,
-    /// The value that the features are; none for the only output.
+    /// The value that holds the features; none for the only output.
     pub features: Option<String>,
     pub taps: Vec<String>,
 }
@@ -125,12 +125,12 @@ pub(super) fn describes_onnx(description: &Path) -> bool {
     read(description).is_ok_and(|described| described.is_onnx())
 }
 
-/// Makes the described TorchScript or ONNX file the backbone `name`, in place of an earlier one of that name. The
-/// worker program tries it, so that a file that crashes libtorch ends nothing else.
+/// Installs the described TorchScript or ONNX file as the backbone `name`, replacing an earlier one. The trial runs in
+/// the worker, so a file that crashes libtorch affects nothing else.
 ///
 /// # Errors
-/// A description that is incomplete, has another name or that of a network of the program's, or numbers that make no
-/// sense; a file that is no TorchScript or does not give what a backbone gives. Nothing is changed then.
+/// A description that is incomplete, has another name or that of a built-in network, or values that make no sense; a
+/// file that is not TorchScript or does not output features. Nothing is changed then.
 pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
     let mut described = read(description)?;
     let wrong = |what: String| Error::file(description, what);
@@ -175,7 +175,7 @@ pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
             "is where descriptions are kept, and would be overwritten; move it elsewhere and import it from there";
         return Err(Error::usage(format!("{}: {what}.", description.display())));
     }
-    // Without its record a network counts as absent, so no reader sees half of an old and half of a new one.
+    // Without its record a network counts as absent, so no reader sees a mixture of old and new files.
     match fs::remove_file(&record) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&record, error)),
         _ => {}
@@ -205,7 +205,7 @@ impl Description {
         let asked = serde_json::to_string(&trial).map_err(|_| "lies in a folder whose name is not UTF-8")?;
         let said = worker::answer(&["onnx-trial", &asked]).map_err(|error| {
             let said = error.to_string();
-            // A limit ends it by a signal.
+            // Exceeding a limit ends the worker by a signal.
             if said.contains("ended without an answer") {
                 format!("cannot be tried: it takes more memory or time than a network does ({said})")
             } else {
@@ -240,7 +240,7 @@ fn parse(text: &str) -> Result<Description, String> {
 }
 
 impl Description {
-    /// A reason without a subject if the description cannot be that of the backbone `name`.
+    /// Checks that the description is valid for the backbone `name`; the error is a reason without a subject.
     fn check(&self, name: &str) -> Result<(), String> {
         if self.name != name {
             return Err(format!("describes `{}`, not `{name}`; give both the same name", self.name));
@@ -267,7 +267,7 @@ impl Description {
         Ok(())
     }
 
-    /// The entry of the registry. It lives as long as the process, which needs one for each network it meets.
+    /// The registry entry. It is leaked: it must live as long as the process, which needs one per network.
     fn info(self) -> Option<&'static BackboneInfo> {
         let onnx = self.is_onnx();
         let stage = |value: OnnxValue| {
@@ -317,7 +317,7 @@ fn is_name(name: &str) -> bool {
     name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(fits)
 }
 
-/// The networks that were installed, by name. A description that was damaged since is left out; [`find`] tells of it.
+/// The installed networks, by name. Damaged descriptions are left out; [`find`] reports them.
 pub(super) fn installed() -> Vec<&'static BackboneInfo> {
     let Ok(entries) = weights_dir().map(fs::read_dir) else { return Vec::new() };
     let mut names: Vec<String> = entries
@@ -332,7 +332,7 @@ pub(super) fn installed() -> Vec<&'static BackboneInfo> {
 /// The installed network of that name, if there is one.
 ///
 /// # Errors
-/// A description that was damaged since.
+/// A description that was damaged since its installation.
 pub(super) fn find(name: &str) -> Result<Option<&'static BackboneInfo>> {
     static KNOWN: Mutex<BTreeMap<String, &'static BackboneInfo>> = Mutex::new(BTreeMap::new());
     if !is_name(name) {
@@ -345,7 +345,7 @@ pub(super) fn find(name: &str) -> Result<Option<&'static BackboneInfo>> {
     let described = read(&path)?;
     let again = |what: String| Error::file(&path, format!("{what}; import it again"));
     described.check(name).map_err(again)?;
-    // Each content is leaked once, however often it is asked for.
+    // Each content is leaked once, however often it is requested.
     let content = format!("{described:?}");
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(info) = known.get(&content) {

@@ -1,4 +1,4 @@
-//! What a network has seen before a study begins, which is half of what its features can tell.
+//! The pretraining data of a network, which decides much of what its features can tell.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TrainedOn {
-    /// ImageNet's photographs of a thousand kinds of things.
+    /// ImageNet: photographs of a thousand kinds of objects.
     ImageNet,
     /// Photographs of faces.
     Faces,
-    /// Photographs with the texts that stood beside them.
+    /// Photographs with texts from the web.
     #[serde(rename = "images-with-text")]
     Texts,
     /// Photographs without any label.
     #[serde(rename = "self-supervised")]
     SelfSupervised,
-    /// A file of the user's, of which only they know.
+    /// A user-supplied file: unknown.
     Own,
 }
 
 impl TrainedOn {
-    /// As tables and JSON have it.
+    /// The name in tables and JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::ImageNet => "imagenet",
@@ -32,7 +32,7 @@ impl TrainedOn {
         }
     }
 
-    /// As people write it.
+    /// The name in text.
     pub fn title(self) -> &'static str {
         match self {
             Self::ImageNet => "ImageNet",
@@ -43,7 +43,7 @@ impl TrainedOn {
         }
     }
 
-    /// How a figure of such a network is named, where it must not be taken for one of a network trained on ImageNet.
+    /// The remark on results of such a network, where they must not be compared with those of ImageNet networks.
     pub fn remark(self) -> Option<&'static str> {
         match self {
             Self::Faces => Some("face-pretrained"),
@@ -53,7 +53,7 @@ impl TrainedOn {
         }
     }
 
-    /// The sentence that goes with [`TrainedOn::remark`].
+    /// The full sentence for [`TrainedOn::remark`].
     pub fn explained(self) -> Option<&'static str> {
         match self {
             Self::Faces => Some(

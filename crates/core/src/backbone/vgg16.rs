@@ -13,13 +13,13 @@ pub const FEATURES: usize = 512;
 /// What the registry needs to know.
 pub const VGG16: Architecture = Architecture::Plan(plan);
 
-/// Convolutions of each block, and their width.
+/// Convolutions of each block, and their channels.
 const BLOCKS: [(usize, usize); 5] = [(2, 64), (2, 128), (3, 256), (3, 512), (3, FEATURES)];
 
 fn plan() -> Vec<StagePlan> {
     let mut stages = Vec::new();
     let mut input = 3;
-    // Place in torchvision's `features`, where each convolution is followed by its ReLU, a layer of its own.
+    // The index in torchvision's `features`, where each convolution is followed by its ReLU as a layer of its own.
     let mut place = 0;
     for (block, (convolutions, width)) in (1..).zip(BLOCKS) {
         for convolution in 1..=convolutions {

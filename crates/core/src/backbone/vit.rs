@@ -26,8 +26,8 @@ pub const DINOV2_SMALL_14: Architecture = Architecture::Plan(|| {
     })
 });
 
-/// CLIP's image tower up to its last normalisation. The projection behind it, into the space shared with texts, is left
-/// out, as the paper does where it trains classifiers on features.
+/// CLIP's image tower up to its last normalisation. The projection to the joint space with texts is left out, as in the
+/// paper's linear probes.
 pub const CLIP_BASE_32: Architecture = Architecture::Plan(|| {
     plan(Variant {
         patch: 32,
@@ -50,11 +50,11 @@ struct Variant {
     patch: usize,
     width: usize,
     heads: usize,
-    /// Of the normalisations.
+    /// Epsilon of the normalisations.
     epsilon: f64,
     gelu: Gelu,
     layer_scale: bool,
-    /// CLIP's has a normalisation before the first block instead of an offset for the patches.
+    /// CLIP has a normalisation before the first block instead of a bias of the patch embedding.
     clip: bool,
 }
 

@@ -10,7 +10,7 @@ use super::blueprint::{Activation, BottleneckPlan, ConvPlan, Form, Norm, Padding
 
 /// Channels of the last stage.
 pub const FEATURES: usize = 2048;
-/// Of batch normalisation.
+/// Epsilon of batch normalisation.
 const EPSILON: f64 = 1e-3;
 /// Channels of the middle flow.
 const MIDDLE: usize = 728;
@@ -44,8 +44,8 @@ fn plan() -> Vec<StagePlan> {
     stages
 }
 
-/// Two separable convolutions and a pooling, beside a 1 x 1 convolution; both halve the sides. The second block's input
-/// is behind a rectifier already.
+/// Two separable convolutions and a pooling, with a 1 x 1 convolution as shortcut; both halve the sides. The second
+/// block's input has passed a ReLU already.
 fn reducing(block: usize, [input, inside, output]: [usize; 3]) -> Form {
     let name = |number: usize| format!("block{block}_sepconv{number}");
     let mut steps = Vec::new();
@@ -60,7 +60,7 @@ fn reducing(block: usize, [input, inside, output]: [usize; 3]) -> Form {
     Form::Sum(vec![steps, vec![shortcut.into()]], Activation::None)
 }
 
-/// Three separable convolutions, added to their input. A rectifier stands before each.
+/// Three separable convolutions with a residual. Each is preceded by a ReLU.
 fn middle(block: usize) -> Form {
     let mut steps = vec![Step::Relu];
     for number in 1..=3 {
@@ -70,8 +70,8 @@ fn middle(block: usize) -> Form {
     Form::Sum(vec![steps, Vec::new()], Activation::None)
 }
 
-/// A separable convolution with its batch normalisation: filter each channel, then mix them with 1 x 1, and nothing
-/// between the two.
+/// A separable convolution with its batch normalisation: a depthwise and a pointwise convolution without anything
+/// between them.
 fn separable(name: &str, [input, output]: [usize; 2], activation: Activation) -> Step {
     let depthwise = conv(&format!("{name}.depthwise"), "", [input, input], 3);
     let pointwise = conv(&format!("{name}.pointwise"), &format!("{name}_bn"), [input, output], 1);

@@ -1,4 +1,4 @@
-//! One file: its text, and the sections in it.
+//! Reads a configuration file and splits it into sections.
 
 use super::section::{Entry, Place, Section};
 use super::{SECTIONS, WORKSPACE_FILE};
@@ -13,12 +13,12 @@ use std::path::Path;
 use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
-/// More than anybody writes by hand.
+/// Maximum size; nobody writes more by hand.
 const LARGEST: u64 = 1 << 20;
 
-/// The text of a file; none where there is no such file.
+/// The text of a file; none if it does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<String>> {
-    // Without O_NONBLOCK a pipe of that name would be waited for; it says nothing to files.
+    // Without O_NONBLOCK, opening a named pipe would block.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Ok(file) => file,
@@ -38,10 +38,10 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
     })
 }
 
-/// The sections of a file's text, in its order.
+/// The sections of a file's text, in file order.
 ///
 /// # Errors
-/// The first mistake.
+/// The first error.
 pub(super) fn sections(path: &Path, text: &str) -> Result<Vec<Section>> {
     let file: Arc<Path> = path.into();
     let parsed = tables(text).map_err(|Mistakes(mistakes)| match mistakes.first() {
@@ -97,7 +97,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Puts the keys of a table into a section: those of tables in it as `table.key`.
+    /// Adds the keys of a table to a section; keys of nested tables become `table.key`.
     fn entries(&self, section: &mut Section, within: &str, table: &DeTable<'_>) -> Result<()> {
         let mut pairs: Vec<_> = table.iter().collect();
         pairs.sort_by_key(|(key, _)| key.span().start);

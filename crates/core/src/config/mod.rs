@@ -5,8 +5,8 @@
 //! 1. `~/.config/faceprobe/config.toml` (`$XDG_CONFIG_HOME/faceprobe/config.toml`; `FACEPROBE_CONFIG` names another file);
 //! 2. `faceprobe.toml` in the workspace.
 //!
-//! A file has the sections of [`SECTIONS`]. What is wrong with one is refused in one sentence with file, line and column.
-//! A section is read into a structure of settings ([`Section::read`]), or key by key ([`Section::entries`]).
+//! A file has the sections of [`SECTIONS`]. An error in one is reported in one sentence with file, line and column. A
+//! section is read into a structure of settings ([`Section::read`]), or key by key ([`Section::entries`]).
 
 mod file;
 mod section;
@@ -38,7 +38,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// The configuration of this user in a workspace. Files that are not there say nothing, unless `FACEPROBE_CONFIG` names
+    /// Loads the configuration of this user in a workspace. Missing files are ignored, unless `FACEPROBE_CONFIG` names
     /// one.
     ///
     /// # Errors
@@ -67,10 +67,10 @@ impl Config {
         Ok(config)
     }
 
-    /// Puts the text of a file over what is there.
+    /// Merges the text of a file over the present configuration.
     ///
     /// # Errors
-    /// As wrong usage: the first thing that is wrong with it.
+    /// As wrong usage: the first error.
     pub fn add(&mut self, path: &Path, text: &str) -> Result<()> {
         for section in file::sections(path, text)? {
             match section.name() {
@@ -84,7 +84,7 @@ impl Config {
         Ok(())
     }
 
-    /// A section of [`SECTIONS`], empty where no file has it.
+    /// A section of [`SECTIONS`]; empty if no file has it.
     pub fn section(&self, name: &'static str) -> Section {
         self.sections.get(name).cloned().unwrap_or_else(|| Section::new(name))
     }
@@ -92,7 +92,7 @@ impl Config {
     /// `[screen]`.
     ///
     /// # Errors
-    /// None once it is loaded; see [`Section::read`].
+    /// None after loading; see [`Section::read`].
     pub fn screen(&self) -> Result<ScreenSettings> {
         self.section("screen").read()
     }
@@ -105,13 +105,14 @@ impl Config {
         self.section("notices").read()
     }
 
-    /// The files that were there, the one that counts most last.
+    /// The files that were read, in ascending precedence.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
     }
 }
 
-/// The user's file, whether it is there or not; none without a home. `true` beside one that `FACEPROBE_CONFIG` names.
+/// The path of the user's file, which need not exist; none without a home folder. `true` if `FACEPROBE_CONFIG` names
+/// it.
 pub fn user_file(variable: impl Fn(&str) -> Option<OsString>) -> Option<(PathBuf, bool)> {
     let variable = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(path) = variable("FACEPROBE_CONFIG") {

@@ -1,4 +1,4 @@
-//! A section of the configuration: its keys and values, each with the place where it stands.
+//! A section of the configuration: its keys and values, each with its position in the file.
 
 use crate::error::{Error, Result};
 use crate::path_text::text_of as path_text;
@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A place in a file.
+/// A position in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub file: Arc<Path>,
@@ -21,10 +21,10 @@ pub struct Place {
 /// A key and its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Inside of tables with dots: `runs.stop`.
+    /// Dotted for nested tables: `runs.stop`.
     pub key: String,
     pub key_at: Place,
-    /// Where the value stands.
+    /// Position of the value.
     pub at: Place,
     /// Never an object.
     pub value: Value,
@@ -34,7 +34,7 @@ pub struct Entry {
 #[derive(Debug, Clone)]
 pub struct Section {
     name: &'static str,
-    /// Where a file begins it.
+    /// Where the section begins in a file.
     pub(super) at: Option<Place>,
     entries: Vec<Entry>,
 }
@@ -46,7 +46,7 @@ impl fmt::Display for Place {
 }
 
 impl Place {
-    /// The refusal of what stands here; the sentence is without its full stop.
+    /// A refusal at this position; the sentence is without its full stop.
     pub fn refuse(&self, sentence: impl fmt::Display) -> Error {
         let sentence = sentence.to_string();
         let end = if sentence.ends_with(['.', '?']) { "" } else { "." };
@@ -60,7 +60,7 @@ impl Entry {
         self.at.refuse(sentence)
     }
 
-    /// The value as one or several words: `"S"` and `["S", "F9"]`.
+    /// The value as one or several strings: `"S"` and `["S", "F9"]`.
     ///
     /// # Errors
     /// Any other type.
@@ -102,16 +102,16 @@ impl Section {
         }
     }
 
-    /// Puts another over it, key by key.
+    /// Merges another section over this one, key by key.
     pub(super) fn put(&mut self, other: Self) {
         self.at = other.at.or(self.at.take());
         other.entries.into_iter().for_each(|entry| self.put_entry(entry));
     }
 
-    /// The settings that it states; what it does not state has its default.
+    /// The settings of this section; missing keys have their defaults.
     ///
     /// # Errors
-    /// As wrong usage: a key that there is not, a value of another type or out of range, with the place in its file.
+    /// As wrong usage: an unknown key, a value of another type or out of range, with its position in the file.
     pub fn read<S: Settings>(&self) -> Result<S> {
         let infos = infos::<S>();
         let mut pairs = Vec::new();
@@ -130,7 +130,7 @@ impl Section {
         })
     }
 
-    /// A refusal, at the key that it is about, or at the section where that is not given.
+    /// A refusal at the position of its key, or of the section if the key is not given.
     fn refuse(&self, refusal: &Refusal) -> Error {
         let at = self.get(&refusal.setting).map(|entry| &entry.at).or(self.at.as_ref());
         match at {

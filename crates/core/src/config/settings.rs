@@ -1,4 +1,4 @@
-//! What `[screen]` and `[notices]` may say.
+//! The settings of `[screen]` and `[notices]`.
 
 use faceprobe_settings::{Rules, choices, settings};
 
@@ -35,7 +35,7 @@ settings! {
 impl Rules for ScreenSettings {}
 
 settings! {
-    /// What tells that a run has ended.
+    /// Notices at the end of a run.
     pub struct NoticeSettings {
         /// Show progress in the terminal's title.
         title: bool = true, any();

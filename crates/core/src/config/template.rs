@@ -1,9 +1,9 @@
-//! A section as a file that somebody begins with: every key with its default, commented out.
+//! The template of a configuration file: every key with its default, commented out.
 
 use faceprobe_settings::{Settings, infos, value_of};
 use serde_json::Value;
 
-/// `[screen]` and so on, with a sentence about each key.
+/// A section of the template, with a comment for each key.
 pub fn section_template<S: Settings>(name: &str) -> String {
     let mut text = format!("[{name}]\n");
     for info in infos::<S>() {

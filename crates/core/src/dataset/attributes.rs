@@ -1,14 +1,14 @@
-//! `attributes.csv`: what a data set tells of its samples beyond the columns of every manifest.
+//! `attributes.csv`: what a data set states about its samples beyond the columns of the manifest.
 //!
-//! It lies beside `manifest.csv` and not in it, so that the bytes of a manifest, and with them its hash and every model
-//! that was trained on it, stay what they were before there were attributes.
+//! It is a file of its own, so that the bytes of a manifest, and with them its hash and every model trained on it,
+//! remain the same as before attributes were introduced.
 
 use super::sample::Sample;
 use crate::error::{AtPath, Error, Result};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-/// The bytes of `attributes.csv` for samples in manifest order; none if nothing is known of any.
+/// The bytes of `attributes.csv` for samples in manifest order; none if no sample has attributes.
 pub(super) fn to_csv(samples: &[Sample]) -> Result<Option<Vec<u8>>, csv::Error> {
     let columns: BTreeSet<&str> =
         samples.iter().flat_map(|sample| sample.attributes.keys().map(String::as_str)).collect();
@@ -24,10 +24,10 @@ pub(super) fn to_csv(samples: &[Sample]) -> Result<Option<Vec<u8>>, csv::Error> 
     writer.into_inner().map(Some).map_err(|error| csv::Error::from(error.into_error()))
 }
 
-/// Gives samples what the file at `path` says of them.
+/// Adds the attributes in the file at `path` to the samples.
 ///
 /// # Errors
-/// When it cannot be read or is no such table.
+/// If the file cannot be read or is not such a table.
 pub(super) fn read_into(samples: &mut [Sample], path: &Path, bytes: &[u8]) -> Result<()> {
     let mut reader = csv::Reader::from_reader(bytes);
     let header = reader.headers().at(path)?.clone();

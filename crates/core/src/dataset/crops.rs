@@ -1,8 +1,8 @@
-//! Crops of a data set's pictures, in files of their own.
+//! Face crops of a data set's images, as files of their own.
 //!
-//! What a crop is of is not known here: a [`Cropper`] makes it. A crop's file is named after the hash of the picture's
-//! bytes, in a folder that is named after everything else that decides what it looks like. So a crop that is there is the
-//! right one, an interrupted preparation goes on where it was, and another seed or size crops nothing twice.
+//! This module does not detect faces: a [`Cropper`] makes the crops. A crop's file is named after the hash of the
+//! image's bytes, in a folder named after everything else that determines the crop. So an existing crop is always the
+//! right one, an interrupted preparation resumes, and another seed or size crops nothing twice.
 
 use super::inspect::Meter;
 use super::report::Tally;
@@ -16,49 +16,49 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Makes crops, in several threads at once.
+/// Makes crops on several threads.
 pub trait Cropper: Sync {
-    /// Everything besides the picture that decides what a crop looks like.
+    /// Identifies everything but the image that a crop depends on.
     fn identity(&self) -> String;
 
-    /// One for the thread that asks.
+    /// The state for one thread.
     fn worker(&self) -> Box<dyn CropThread + '_>;
 }
 
-/// Makes crops in one thread.
+/// Makes crops on one thread.
 pub trait CropThread {
-    /// The crop of an image file, as the bytes of a PNG; none where there is nothing to crop to.
+    /// The crop of an image file, as the bytes of a PNG; none if no face was found.
     ///
     /// # Errors
     /// A reason without the file's name.
     fn crop(&mut self, bytes: &[u8]) -> Result<Option<Vec<u8>>, String>;
 }
 
-/// What came of it.
+/// The result of cropping.
 #[derive(Debug, Default)]
 pub struct Cropped {
-    /// Pictures that have a crop now.
+    /// Images that have a crop.
     pub count: usize,
-    /// Pictures that stay whole, with the reason.
+    /// Images without a crop, with the reason.
     pub whole: Tally,
-    /// The bytes of `crops.csv`: which crop is of which picture.
+    /// The bytes of `crops.csv`, which maps crops to images.
     pub table: Vec<u8>,
 }
 
-/// Where the crops of `cropper` are: in one folder for all sets, but with those of the set `name` where earlier versions of
-/// the program have begun it.
+/// The folder for the crops of `cropper`: shared by all sets, unless earlier versions of the program have already
+/// stored crops of the set `name` with the set.
 pub fn folder_of(workspace: &Workspace, name: &str, cropper: &dyn Cropper) -> PathBuf {
     let identity = &ContentHash::of(cropper.identity().as_bytes()).to_string()[..16];
     let own = workspace.prepared(name).join("aligned").join(identity);
     if own.is_dir() { own } else { workspace.root().join("data/aligned").join(identity) }
 }
 
-/// Crops the pictures of all samples into `target`, and lets those samples name their crops: the source gets `-aligned`
-/// behind its name, which is added to `roots`. What cannot be cropped stays as it is. The samples are in manifest order
-/// again afterwards.
+/// Crops the images of all samples into `target`, and makes those samples refer to their crops: `-aligned` is appended
+/// to the source's name, which is added to `roots`. Images that cannot be cropped stay whole. Restores the manifest
+/// order afterwards.
 ///
 /// # Errors
-/// A folder that cannot be written; a stop, and then the crops made until then are kept.
+/// A folder that cannot be written; a stop, after which finished crops are kept.
 pub fn crop_all(
     samples: &mut [Sample],
     roots: &mut BTreeMap<String, PathBuf>,
@@ -94,24 +94,24 @@ pub fn crop_all(
     Ok(cropped)
 }
 
-/// The hash of a crop, or why there is none.
+/// The hash of a crop, or the reason why there is none.
 type Outcome = Result<ContentHash, String>;
 
-/// Where the crop of a picture is, below the folder of crops.
+/// The path of an image's crop, in the folder of crops.
 fn crop_name(picture: ContentHash) -> String {
     let hash = picture.to_string();
     format!("{}/{hash}.png", &hash[..2])
 }
 
-/// The picture that a sample is of: a crop of `data prepare --align` is named after the hash of the picture it was cut
-/// from, so that it is told to be of the same picture as the whole one.
+/// The content hash of a sample's original image: a crop of `data prepare --align` is named after it, so a crop and the
+/// whole image are recognised as the same image.
 pub fn picture_of(sample: &Sample) -> ContentHash {
     let stem = Path::new(&sample.path).file_stem().and_then(|stem| stem.to_str());
     let original = stem.filter(|_| sample.source.ends_with("-aligned")).and_then(|stem| stem.parse().ok());
     original.unwrap_or(sample.hash)
 }
 
-/// One picture after another, by as many threads as the work may use.
+/// Crops the images on all allowed threads.
 fn in_threads(
     samples: &[Sample],
     roots: &BTreeMap<String, PathBuf>,
@@ -152,9 +152,9 @@ fn in_threads(
     Ok(done.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
-/// The crop of one picture, made if it is not there.
+/// The crop of one image, made if it does not exist.
 fn one(picture: &Path, crop: &Path, worker: &mut dyn CropThread) -> Result<Outcome> {
-    // It has its name only once it is whole.
+    // Renamed when it is complete.
     if let Ok(bytes) = std::fs::read(crop) {
         return Ok(Ok(ContentHash::of(&bytes)));
     }

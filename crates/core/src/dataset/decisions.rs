@@ -1,7 +1,7 @@
-//! What a person decided about single images, in `data/decisions.csv`: keep, drop, or relabel.
+//! The user's decisions on images, in `data/decisions.csv`: keep, drop, or relabel.
 //!
-//! Decisions go by the SHA-256 of the image file, so they hold in every data set and under every name the image has.
-//! The raw data is never changed: the next preparation reads the decisions and leaves out or relabels.
+//! Decisions refer to the SHA-256 of the image file, so they hold in every data set and under every name of the image.
+//! The raw data is never changed: the next preparation applies the decisions.
 
 use super::label::{gender_class, genders, normal};
 use super::sample::ContentHash;
@@ -20,7 +20,7 @@ const HEADER: [&str; 5] = ["hash", "decision", "label", "path", "decided"];
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
-    /// It is all right; the audit need not show it again.
+    /// It is correct; audits stop listing it.
     Keep,
     /// The next preparation leaves it out.
     Drop,
@@ -29,10 +29,10 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// From its two words.
+    /// Parses a decision from its two columns.
     ///
     /// # Errors
-    /// Another word, or a label where none or one is needed.
+    /// An unknown word, or a label where none is allowed or one is needed.
     pub fn parse(word: &str, label: Option<&str>) -> Result<Self, String> {
         let label = label.map(str::trim).filter(|label| !label.is_empty());
         match (word.trim(), label) {
@@ -65,22 +65,22 @@ impl Decision {
     }
 }
 
-/// A decision with what a person wants to know of it.
+/// A decision with information for the reader.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Decided {
     pub decision: Decision,
-    /// Where the image was when it was decided on; for reading only.
+    /// The path of the image at the time of the decision; informative only.
     pub path: String,
     /// RFC 3339, UTC.
     pub decided: String,
 }
 
-/// A decision that is made, or with none taken back.
+/// A decision to add, or with none, to remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     pub image: ContentHash,
     pub decision: Option<Decision>,
-    /// Where the image is; for reading only.
+    /// The path of the image; informative only.
     pub path: String,
 }
 
@@ -99,7 +99,7 @@ impl Decisions {
     /// The decisions of a workspace; none where there is no file.
     ///
     /// # Errors
-    /// A file that cannot be read or understood. It holds a person's work, so nothing in it is passed over.
+    /// A file that cannot be read or parsed. It holds the user's work, so errors are never skipped.
     pub fn load(workspace: &Workspace) -> Result<Self> {
         let path = Self::file(workspace);
         match own_files::read(&path) {
@@ -109,12 +109,12 @@ impl Decisions {
         }
     }
 
-    /// What was decided on the image with this content.
+    /// The decision on the image with this content.
     pub fn get(&self, hash: &ContentHash) -> Option<&Decision> {
         self.by_hash.get(hash).map(|decided| &decided.decision)
     }
 
-    /// All of them, by hash.
+    /// All decisions, by hash.
     pub fn iter(&self) -> impl Iterator<Item = (&ContentHash, &Decided)> {
         self.by_hash.iter()
     }
@@ -127,8 +127,8 @@ impl Decisions {
         self.by_hash.is_empty()
     }
 
-    /// Adds decisions, each in place of an earlier one on the same image, and writes the file whole. Another process
-    /// that decides at the same time is waited for. Answers how many there are now.
+    /// Adds decisions, replacing earlier ones on the same images, and rewrites the file. Waits for other processes that
+    /// do the same. Returns the new number of decisions.
     ///
     /// # Errors
     /// As [`Decisions::load`]; a file that cannot be written.
@@ -137,7 +137,7 @@ impl Decisions {
         Self::change(workspace, news.into_iter().map(some).collect())
     }
 
-    /// The same, and takes decisions back.
+    /// Adds and removes decisions.
     ///
     /// # Errors
     /// As [`Decisions::add`].
@@ -191,7 +191,7 @@ fn parse(bytes: &[u8], path: &Path) -> Result<Decisions> {
     Ok(Decisions { by_hash })
 }
 
-/// The class that a label names: as it is written, or in another of the usual spellings of the genders.
+/// The class of a label: its exact name, or another usual spelling of a gender.
 pub fn class_of(label: &str, classes: &[String; 2]) -> Option<usize> {
     let written = classes.iter().position(|class| normal(class) == normal(label));
     written.or_else(|| {

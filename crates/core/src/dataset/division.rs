@@ -1,9 +1,10 @@
-//! By which method the usable samples are divided into splits, and what comes of it.
+//! Divides the usable samples into splits, by the requested method.
 
 use super::group_split;
-use super::prepare::{PrepareSettings, Usable};
+use super::prepare::PrepareSettings;
 use super::report_text::thousands;
 use super::sample::Split;
+use super::screening::Usable;
 use super::split::{Sizes, draw, drawing_order};
 use crate::error::{Error, Result};
 use faceprobe_settings::choices;
@@ -11,16 +12,16 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 choices! {
-    /// How samples are divided.
+    /// A method of division.
     #[derive(Default)]
     pub enum SplitMethod {
-        /// By image, as in the study: photographs of one person can be on both sides; groups of near duplicates that an
-        /// audit found are not.
+        /// By image: photographs of one person can be in several splits; groups of near-duplicates that an audit found
+        /// are kept together.
         #[default]
         Random = "random",
-        /// As the data set says.
+        /// The data set's own splits.
         Official = "official",
-        /// By image, but nobody (and no group of near duplicates) is on two sides.
+        /// By image, but no person (and no group of near-duplicates) is in two splits.
         Subject = "subject",
         /// Cross-validation over the folds of the data set; validation is taken from the training folds by subject.
         Folds = "folds",
@@ -28,7 +29,7 @@ choices! {
 }
 
 impl SplitMethod {
-    /// Whether people are kept apart.
+    /// Whether subjects are kept together.
     pub fn keeps_people_apart(self) -> bool {
         matches!(self, Self::Subject | Self::Folds)
     }
@@ -37,15 +38,15 @@ impl SplitMethod {
 /// One of the prepared sets of a cross-validation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Fold {
-    /// The name of the whole.
+    /// The name of the cross-validation.
     pub of: String,
     /// The fold that is the test split.
     pub index: u32,
-    /// How many folds there are.
+    /// The number of folds.
     pub count: usize,
 }
 
-/// A division into splits; none for what is in no split.
+/// A division into splits; none for samples in no split.
 pub(super) struct Division {
     pub method: SplitMethod,
     pub fold: Option<Fold>,
@@ -54,22 +55,22 @@ pub(super) struct Division {
 }
 
 impl Division {
-    /// The folder of the prepared set that it makes, where `id` is the version's.
+    /// The folder of its prepared set; `id` is that of the version.
     pub(super) fn folder(&self, id: &str) -> String {
         self.fold.as_ref().map_or_else(|| id.to_owned(), |fold| format!("{id}-fold-{}", fold.index))
     }
 
-    /// Whether no group of near duplicates is in two splits.
+    /// Whether every group of near-duplicates is in one split.
     pub(super) fn keeps_groups(&self) -> bool {
         self.method != SplitMethod::Official
     }
 }
 
-/// Divides as asked for: into one set, or into one per fold. Without a method: by the sizes asked for, else by the official
-/// splits, else 60/20/20. `sources` are the names of the sources.
+/// Divides as requested: into one set, or into one per fold. Without a method: by the requested sizes, else by the
+/// official splits, else 60/20/20. `sources` are the names of the sources.
 ///
 /// # Errors
-/// When there are too few samples, or the method needs what the data set does not tell.
+/// If there are too few samples, or the data set lacks what the method needs.
 pub(super) fn divide(
     usable: &[Usable],
     sources: &[&str],
@@ -130,7 +131,7 @@ pub(super) fn divide(
     Ok(vec![one])
 }
 
-/// The cluster of each sample: those of one person or one group, which no division may part that keeps people apart.
+/// The cluster of each sample: the samples of one subject or group, which a division by subject keeps together.
 pub(super) fn clusters(usable: &[Usable]) -> Vec<usize> {
     group_split::clusters(usable.iter().map(|sample| {
         let subject = sample.row.subject.as_deref().map(|subject| (Some(sample.source), subject));
@@ -139,7 +140,7 @@ pub(super) fn clusters(usable: &[Usable]) -> Vec<usize> {
     }))
 }
 
-/// The same of groups alone, for a division that parts people.
+/// The same for groups alone, for a division by image.
 fn groups(usable: &[Usable]) -> Vec<usize> {
     group_split::clusters(usable.iter().map(|sample| sample.row.group.as_deref().into_iter().collect()))
 }
@@ -159,7 +160,7 @@ fn official(usable: &[Usable], asked: Option<Sizes>) -> Result<(Vec<Option<Split
     Ok((usable.iter().map(|sample| sample.row.split).collect(), warning))
 }
 
-/// The sizes asked for, if there are enough samples for them; else 60/20/20 of all that can be balanced.
+/// The requested sizes, if there are enough samples; else 60/20/20 of the largest balanced selection.
 fn sizes(usable: &[Usable], asked: Option<Sizes>, classes: &[String; 2]) -> Result<Sizes> {
     let counts: [usize; 2] = [0, 1].map(|class| usable.iter().filter(|sample| sample.class == class).count());
     let [first, second] = &counts.map(thousands);
@@ -187,7 +188,7 @@ fn sizes(usable: &[Usable], asked: Option<Sizes>, classes: &[String; 2]) -> Resu
     Ok(sizes)
 }
 
-/// Whether people kept apart left as many images as were asked for.
+/// Checks that keeping subjects together left as many images as requested.
 fn enough(drawn: &[Option<Split>], order: &[([u8; 32], usize)], sizes: &Sizes) -> Result<()> {
     for split in Split::ALL {
         let there = drawn.iter().zip(order).filter(|(drawn, of)| **drawn == Some(split) && of.1 == 0).count();

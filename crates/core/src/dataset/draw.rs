@@ -1,4 +1,4 @@
-//! A part of the training split: as many images of each class, and of one seed the smaller parts within the larger.
+//! Draws a balanced subset of the training split; for one seed, smaller subsets are contained in larger ones.
 
 use super::manifest::Manifest;
 use super::sample::{Sample, Split};
@@ -7,16 +7,16 @@ use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 
 impl Manifest {
-    /// The most training images that can be drawn with as many of each class.
+    /// The largest balanced subset of the training split.
     pub fn most_drawn(&self) -> usize {
         let of = |class| self.split(Split::Train).filter(|sample| sample.class == class).count();
         2 * of(0).min(of(1))
     }
 
-    /// Refuses to draw more than there are.
+    /// Refuses to draw more images than there are.
     ///
     /// # Errors
-    /// As wrong usage, with the most that there are.
+    /// As wrong usage, with the maximum.
     pub fn check_draw(&self, count: usize) -> Result<()> {
         let most = self.most_drawn();
         if count <= most {
@@ -28,9 +28,9 @@ impl Manifest {
         )))
     }
 
-    /// The same set with `count` of its training images, half of each class (of an odd number, one more of the first), in
-    /// the order of the manifest. Which ones, the seed and the images say and nothing else: of one seed, every draw holds
-    /// the smaller ones. Validation and test stay whole.
+    /// The same set with `count` of its training images, half of each class (if odd, one more of the first), in
+    /// manifest order. The choice depends on the seed and the images only: for one seed, larger draws contain the
+    /// smaller ones. Validation and test are unchanged.
     ///
     /// # Errors
     /// As [`Manifest::check_draw`].
@@ -54,7 +54,7 @@ impl Manifest {
     }
 }
 
-/// Where an image stands in the order of a seed.
+/// The rank of an image in the order of a seed.
 pub(crate) fn place(sample: &Sample, seed: u64) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(seed.to_le_bytes());

@@ -1,21 +1,21 @@
-//! Files with the same bytes: one photograph under several names.
+//! Exact duplicates: files with the same bytes.
 
 use super::sample::ContentHash;
 use std::collections::HashMap;
 
-/// What to do with one of several candidates.
+/// The verdict on one candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The only one of its bytes, or the one of several that stays.
+    /// No other candidate has these bytes, or it is the one that is kept.
     Keep,
-    /// The same bytes and label as the candidate with this index, which stays.
+    /// The same bytes and label as the candidate with this index, which is kept.
     DuplicateOf(usize),
-    /// The same bytes as the candidate with this index, whose label is another: nobody knows which is right.
+    /// The same bytes as the candidate with this index but another label: it is unknown which is right.
     Contradicts(usize),
 }
 
-/// A verdict for each candidate, given as (hash, class). The first of equal ones stays, so the order of the candidates
-/// must not depend on the machine.
+/// A verdict for each candidate, given as (hash, class). The first of equal ones is kept, so the order of the
+/// candidates must not depend on the machine.
 pub fn judge(candidates: &[(ContentHash, usize)]) -> Vec<Verdict> {
     let mut first_of_class: HashMap<ContentHash, [Option<usize>; 2]> = HashMap::new();
     for (index, (hash, class)) in candidates.iter().enumerate() {

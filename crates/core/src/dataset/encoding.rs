@@ -1,20 +1,20 @@
-//! The text of a label file, however it is encoded.
+//! Decodes label files in UTF-8, UTF-16 or Latin-1.
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// Bytes of UTF-8 text, and what is to be said of how they were come by.
+/// Text in UTF-8, and a note about its decoding.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Decoded {
-    /// Where the file is UTF-8 in places only, those that are not are left as they are.
+    /// Bytes of a damaged UTF-8 file that are not UTF-8 are kept as they are.
     pub bytes: Vec<u8>,
-    /// What a person should know: that the encoding was guessed, or that text was damaged.
+    /// A note for the user: that the encoding was guessed, or that text is damaged.
     pub note: Option<&'static str>,
 }
 
-/// Makes UTF-8 of UTF-8 and UTF-16 (with or without a byte order mark) and of Latin-1 (as Windows writes it).
+/// Decodes UTF-8 and UTF-16 (with or without a byte order mark) and Latin-1 (Windows-1252).
 ///
 /// # Errors
-/// UTF-32, which nobody writes on purpose.
+/// UTF-32, which is not used in practice.
 pub fn decode(mut bytes: Vec<u8>) -> Result<Decoded, &'static str> {
     if bytes.starts_with(&[0xff, 0xfe, 0, 0]) || bytes.starts_with(&[0, 0, 0xfe, 0xff]) {
         return Err("is UTF-32 text; save it as UTF-8");
@@ -36,10 +36,10 @@ pub fn decode(mut bytes: Vec<u8>) -> Result<Decoded, &'static str> {
     Ok(Decoded { bytes, note: None })
 }
 
-/// The byte order of UTF-16 text, and the length of its mark. Without a mark, the characters of a header, which every file
-/// has, have a zero in each other byte.
+/// The byte order of UTF-16 text, and the length of its mark. Without a mark it is recognised by zeros in every other
+/// byte of the header.
 fn utf16(bytes: &[u8]) -> Option<(&'static Encoding, usize)> {
-    /// About as many characters as a header has.
+    /// Approximate length of a header in characters.
     const HEADER: usize = 2 * 24;
     match bytes {
         [0xff, 0xfe, ..] => return Some((UTF_16LE, 2)),
@@ -48,7 +48,7 @@ fn utf16(bytes: &[u8]) -> Option<(&'static Encoding, usize)> {
     }
     let head = bytes.get(..bytes.len().min(HEADER) & !1)?;
     let zeros = |odd: usize| head.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
-    // Three quarters of them: a header in English may name a column in another script.
+    // Three quarters of them: a header in English may contain a column in another script.
     let most = |count: usize| head.len() >= 8 && count * 8 >= head.len() * 3;
     match (zeros(0), zeros(1)) {
         (0, odd) if most(odd) => Some((UTF_16LE, 0)),
@@ -57,8 +57,8 @@ fn utf16(bytes: &[u8]) -> Option<(&'static Encoding, usize)> {
     }
 }
 
-/// Whether bytes that are not UTF-8 can be Latin-1: no line of them is UTF-8 with more than ASCII in it (then it would be
-/// damaged UTF-8), and none has control characters, which no text has.
+/// Whether bytes that are not UTF-8 can be Latin-1: no line contains non-ASCII UTF-8 (which would mean damaged UTF-8),
+/// and there are no control characters.
 fn is_latin1(bytes: &[u8]) -> bool {
     if std::str::from_utf8(bytes).is_ok() {
         return false;

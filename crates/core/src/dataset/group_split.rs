@@ -1,18 +1,18 @@
-//! Splits that keep people apart: pure, and the same on every machine.
+//! Splits by cluster, which keep subjects together: a pure function, reproducible on every machine.
 //!
-//! Samples of one person, or of one group of near duplicates, make a cluster; a cluster is in one split only. Of a
-//! cluster that a split has no room for, what does not fit is left out of the study rather than put elsewhere.
+//! The samples of one subject, or of one group of near-duplicates, form a cluster; a cluster is in one split only. If a
+//! split is too full for a whole cluster, the rest of it is left out of the study.
 
 use super::sample::Split;
 use super::split::Sizes;
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// One in so many of the images outside the test fold is for validation.
+/// One in so many images outside the test fold is for validation.
 const VALIDATION: usize = 8;
 
-/// The cluster of each sample, numbered from 0 in the order of their first samples. Samples that share any key (a person,
-/// a group) are in one cluster, also by way of others; a sample without keys is a cluster of its own.
+/// The cluster of each sample, numbered from 0 in the order of their first samples. Samples that share any key (a
+/// subject, a group) are in one cluster, also transitively; a sample without keys is a cluster of its own.
 pub fn clusters<K: Eq + Hash>(samples: impl Iterator<Item = Vec<K>>) -> Vec<usize> {
     let mut parents: Vec<usize> = Vec::new();
     let mut first_with: HashMap<K, usize> = HashMap::new();
@@ -43,14 +43,15 @@ fn root(parents: &mut [usize], mut index: usize) -> usize {
     index
 }
 
-/// Clusters in the order of drawing, each with its samples in theirs.
+/// Clusters in drawing order, each with its samples in theirs.
 struct Pool<'a> {
     clusters: Vec<Vec<usize>>,
     candidates: &'a [([u8; 32], usize)],
 }
 
 impl<'a> Pool<'a> {
-    /// Of the samples that `eligible` says. A cluster's place is that of its first sample and does not depend on its size.
+    /// Clusters of the samples for which `eligible` is true. A cluster's rank is that of its first sample and does not
+    /// depend on its size.
     fn new(candidates: &'a [([u8; 32], usize)], cluster_of: &[usize], eligible: impl Fn(usize) -> bool) -> Self {
         let mut clusters = vec![Vec::new(); cluster_of.iter().max().map_or(0, |last| last + 1)];
         for (index, cluster) in cluster_of.iter().enumerate().filter(|(index, _)| eligible(*index)) {
@@ -68,8 +69,8 @@ impl<'a> Pool<'a> {
         [0, 1].map(|class| members.iter().filter(|index| self.candidates[**index].1 == class).count())
     }
 
-    /// Takes clusters until `wanted` samples of each class are there: first whole ones, in order, as long as they fit; then,
-    /// where `exactly`, parts of the smallest of the others.
+    /// Takes clusters until there are `wanted` samples of each class: first whole ones, in order, as long as they fit;
+    /// then, with `exactly`, parts of the smallest of the others.
     fn take(&mut self, wanted: [usize; 2], exactly: bool) -> Vec<usize> {
         let mut room = wanted;
         let mut taken = Vec::new();
@@ -105,8 +106,8 @@ impl<'a> Pool<'a> {
 }
 
 /// Draws splits of these sizes: `candidates` are (drawing order, class), `cluster_of` the cluster of each. Test and
-/// validation are as large as asked for where there are enough samples; training can fall short of its size by what
-/// clusters lose, and is then balanced by leaving out of the larger class.
+/// validation have the requested sizes if there are enough samples; training can be smaller by what clusters lose, and
+/// is then balanced by leaving out samples of the larger class.
 pub fn draw(candidates: &[([u8; 32], usize)], cluster_of: &[usize], sizes: &Sizes) -> Vec<Option<Split>> {
     let mut drawn = vec![None; candidates.len()];
     let mut pool = Pool::new(candidates, cluster_of, |_| true);
@@ -127,9 +128,9 @@ pub fn draw(candidates: &[([u8; 32], usize)], cluster_of: &[usize], sizes: &Size
     drawn
 }
 
-/// The division for cross-validation with `test` as the test fold, whole and unbalanced as it is: of the other folds,
-/// about one image in eight is for validation, by cluster, and the rest for training. Whoever is in the test fold is
-/// left out of the others.
+/// The division for cross-validation with `test` as the test fold, complete and not balanced. Of the other folds, about
+/// one image in eight is for validation, by cluster, and the rest for training. Subjects of the test fold are left out
+/// of the others.
 pub fn fold(
     candidates: &[([u8; 32], usize)],
     cluster_of: &[usize],

@@ -1,7 +1,7 @@
-//! Which images are of the same picture, as the last audit of each data set found, in `data/alike.csv`.
+//! Groups of near-duplicates found by the last audit of each data set, in `data/alike.csv`.
 //!
-//! Like decisions, groups go by the SHA-256 of the image file, so they hold in every data set and under every name the
-//! image has. The next preparation keeps every group in one split. The file can be removed; then nothing is remembered.
+//! Like decisions, groups refer to the SHA-256 of the image file, so they hold in every data set and under every name
+//! of the image. The next preparation keeps every group in one split. Deleting the file forgets the groups.
 
 use super::group_split::clusters;
 use super::sample::ContentHash;
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 const HEADER: [&str; 3] = ["dataset", "hash", "group"];
 
-/// An image and one that stands for its group, by the name of the data set in which this was found.
+/// An image, the representative of its group, and the data set in which this was found.
 type Links = BTreeSet<(String, ContentHash, ContentHash)>;
 
 /// `data/alike.csv`.
@@ -22,10 +22,10 @@ pub fn file(workspace: &Workspace) -> PathBuf {
     workspace.root().join("data/alike.csv")
 }
 
-/// The group of each image that is in one with others, by whatever data set: the smallest hash of its images.
+/// The group of each image that has near-duplicates in any data set, as the smallest hash of its images.
 ///
 /// # Errors
-/// A file that cannot be read or understood: splits would silently be others.
+/// A file that cannot be read or parsed: ignoring it would silently change the splits.
 pub fn load(workspace: &Workspace) -> Result<BTreeMap<ContentHash, ContentHash>> {
     let links: Vec<[ContentHash; 2]> =
         links(&file(workspace))?.into_iter().map(|(_, hash, group)| [hash, group]).collect();
@@ -42,8 +42,8 @@ pub fn load(workspace: &Workspace) -> Result<BTreeMap<ContentHash, ContentHash>>
     Ok(groups)
 }
 
-/// Remembers what an audit of `dataset` found, in place of what an earlier one did: for each image one that stands for its
-/// group, which is itself for an image without others.
+/// Stores the groups found by an audit of `dataset`, replacing those of an earlier one: for each image the
+/// representative of its group, which is the image itself if it has no near-duplicates.
 ///
 /// # Errors
 /// As [`load`]; a file that cannot be written.

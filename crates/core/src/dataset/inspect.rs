@@ -1,4 +1,4 @@
-//! Opening every image file once: what are its bytes, and is it an image?
+//! Inspects image files: hashes their bytes and checks that they can be decoded.
 
 use super::inspect_cache::{Cache, Known};
 use super::sample::ContentHash;
@@ -12,22 +12,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// A photograph has a few megabytes; reading more than this would only cost memory.
+/// Maximum file size; photographs have a few megabytes.
 const LARGEST_FILE: u64 = 64 << 20;
 
-/// What the file system says about a file without opening it.
+/// Metadata of a file from the file system, without opening it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// False for folders, pipes and devices, which are never opened.
     pub regular: bool,
     /// In bytes.
     pub size: u64,
-    /// Time of the last change, in nanoseconds since 1970.
+    /// Time of the last modification, in nanoseconds since 1970.
     pub modified: i128,
 }
 
 impl Stamp {
-    /// The stamp of `path` with links followed; none if nothing is there.
+    /// The stamp of `path` with links followed; none if it does not exist.
     pub fn of(path: &Path) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
         let metadata = std::fs::metadata(path).ok()?;
@@ -39,11 +39,11 @@ impl Stamp {
     }
 }
 
-/// Reads and decodes the files in parallel, except those that `cache_file` knows unchanged; for each the hash of its
-/// bytes, or why it is no image. At any time there is one image in memory per thread.
+/// Reads and decodes the files in parallel, except those that `cache_file` lists unchanged. Returns for each the hash
+/// of its bytes, or why it cannot be used. At any time there is one image in memory per thread.
 ///
 /// # Errors
-/// When the monitor asks to stop; what was inspected until then is in the cache.
+/// A stop; results so far are in the cache.
 pub fn inspect(
     files: &[(PathBuf, Stamp)],
     cache_file: &Path,
@@ -72,14 +72,14 @@ pub fn inspect(
         Some((known, true)) => Some((path.as_path(), stamp, known)),
         _ => None,
     });
-    // Without the cache the next preparation takes longer, and that is all.
+    // Without the cache, only the next preparation takes longer.
     if let Err(error) = cache.extend_and_save(news, cache_file) {
         monitor.update(Update::Note { text: format!("The inspection cache was not written: {error}") });
     }
     found.into_iter().map(|found| found.map(|(known, _)| known).ok_or_else(Error::stopped)).collect()
 }
 
-/// Reads one file, and notes what it lacks; the reason when it is no image that can be used.
+/// Reads one file and records its deficiencies; the reason if it is not a usable image.
 fn look_at(path: &Path, stamp: &Stamp, monitor: &dyn Monitor) -> Known {
     if !stamp.regular {
         return Err("is not a regular file".into());
@@ -95,7 +95,7 @@ fn look_at(path: &Path, stamp: &Stamp, monitor: &dyn Monitor) -> Known {
     Ok(ContentHash::of(&bytes))
 }
 
-/// Counts files done by all threads and tells the monitor about ten times a second.
+/// Counts files over all threads and reports progress about ten times a second.
 pub(super) struct Meter<'a> {
     monitor: &'a dyn Monitor,
     total: u64,
@@ -105,7 +105,7 @@ pub(super) struct Meter<'a> {
 struct MeterState {
     done: u64,
     told: Instant,
-    /// Moments of the last seconds and what was done by then.
+    /// Times of the last seconds with the count at each.
     window: VecDeque<(Instant, u64)>,
 }
 
@@ -134,7 +134,7 @@ impl<'a> Meter<'a> {
         }
         let rate = (done - before) as f64 / (now - since).as_secs_f64().max(1e-6);
         let remaining = Some((self.total - done) as f64 / rate.max(1e-6));
-        // Sent under the lock, so that progress never goes backwards.
+        // Sent under the lock, so that progress is monotonic.
         self.monitor.update(Update::Progress { done, total: self.total, unit: "files".into(), rate, remaining });
     }
 }

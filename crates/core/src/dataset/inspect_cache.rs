@@ -1,4 +1,4 @@
-//! What inspection found out about files, kept between preparations in `cache/inspected.csv`.
+//! The cache of inspection results, `cache/inspected.csv`.
 
 use super::inspect::Stamp;
 use super::sample::ContentHash;
@@ -8,35 +8,34 @@ use crate::workspace::write_whole;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The first line. Raise the number when [`super::inspect::decodes`] begins to judge files in another way.
+/// The header. Increase the version when [`super::inspect::decodes`] judges files differently.
 const HEADER: [&str; 5] = ["path (version 2)", "size", "modified_ns", "sha256", "problem"];
-/// The line before it, with the checksum of all that follows.
+/// The first line, with the checksum of the rest.
 const CHECKSUM: &str = "checksum ";
 
-/// The hash of an image file, or why it is no image.
+/// The hash of an image file, or why it cannot be used.
 pub type Known = Result<ContentHash, String>;
 
-/// Files by absolute path, as they were when they were inspected.
+/// Files by absolute path, with their stamp at the time of inspection.
 #[derive(Debug, Default)]
 pub struct Cache {
     files: BTreeMap<String, (u64, i128, Known)>,
 }
 
 impl Cache {
-    /// The cache in `file`; an empty one if it is absent, damaged or of another version.
+    /// The cache in `file`; empty if it is absent, damaged or of another version.
     pub fn load(file: &Path) -> Self {
         own_files::read(file).ok().and_then(|bytes| parse(&bytes)).map_or_else(Self::default, |files| Self { files })
     }
 
-    /// What is known of a file, if it has not changed since.
+    /// The result for a file, if it has not changed since.
     pub fn get(&self, path: &Path, stamp: &Stamp) -> Option<Known> {
         let (size, modified, known) = self.files.get(path.to_str()?)?;
         (stamp.regular && *size == stamp.size && *modified == stamp.modified).then(|| known.clone())
     }
 
-    /// Adds what was found out and writes the whole cache, if there is anything new; what another preparation has added
-    /// meanwhile stays. Files that could not be read are
-    /// not remembered: the cause may be gone the next time.
+    /// Adds results and writes the whole cache if there are new ones; entries that another preparation added meanwhile
+    /// are kept. Files that could not be read are not cached: the cause may be temporary.
     pub fn extend_and_save<'a>(
         &mut self,
         news: impl Iterator<Item = (&'a Path, &'a Stamp, &'a Known)>,

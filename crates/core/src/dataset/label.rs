@@ -1,4 +1,4 @@
-//! Labels by their meaning: which ways of writing say the same, and which two classes the labels of a source name.
+//! Interprets labels: which spellings mean the same, and which two classes the labels of a source form.
 
 use super::number;
 use super::sample::Split;
@@ -12,28 +12,28 @@ pub fn genders() -> [String; 2] {
     ["female".into(), "male".into()]
 }
 
-/// A text without what does not change its meaning: case, kinds and numbers of blanks, and Unicode's ways of writing the
-/// same characters (NFKC, which makes a no-break space a space and full-width letters letters).
+/// Normalises a text: case, whitespace, and Unicode compatibility forms (NFKC, which makes a no-break space a space and
+/// full-width letters letters).
 pub fn normal(text: &str) -> String {
     let spaced = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.is_ascii() {
         return spaced(&text.to_ascii_lowercase());
     }
-    // Marks that are not seen: soft hyphens, zero-width characters, marks of direction, variation selectors.
+    // Invisible characters: soft hyphens, zero-width characters, direction marks, variation selectors.
     let unseen = |c: &char| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}');
-    // By way of the capitals, so that a sharp s is two.
+    // Through upper case, so that a sharp s becomes two.
     let folded: String = text.nfkc().filter(|c| !unseen(c)).collect::<String>().to_uppercase().to_lowercase();
     spaced(&folded.nfkc().collect::<String>())
 }
 
-/// None for the ways of writing that a value is not known.
+/// None for the ways of writing an unknown value.
 pub fn known(value: &str) -> Option<String> {
     let unknown =
         matches!(&*normal(value), "" | "none" | "nan" | "na" | "n/a" | "<na>" | "#n/a" | "null" | "unknown" | "?");
     (!unknown).then(|| value.to_owned())
 }
 
-/// The index in [`genders`] of a label written in one of the usual ways.
+/// The index in [`genders`] of a label in one of the usual spellings.
 pub fn gender_class(label: &str) -> Option<usize> {
     match &*normal(label) {
         "f" | "female" | "woman" | "women" => Some(0),
@@ -42,8 +42,8 @@ pub fn gender_class(label: &str) -> Option<usize> {
     }
 }
 
-/// The same in more words. They are classes of their own beside those of [`gender_class`], but no two of them that mean
-/// the same are two classes.
+/// The same for further words. They are classes of their own besides those of [`gender_class`], but synonyms form one
+/// class.
 fn gender_meant(normal: &str) -> Option<usize> {
     match normal {
         "females" | "lady" | "ladies" | "w" | "weiblich" | "frau" | "frauen" | "femme" | "femmes" | "féminin"
@@ -56,7 +56,7 @@ fn gender_meant(normal: &str) -> Option<usize> {
     }
 }
 
-/// The split that a name says: of a folder, or of the column `split`.
+/// The split with this name, as a folder or in the column `split`.
 pub fn split(name: &str) -> Option<Split> {
     match &*normal(name) {
         "train" | "training" => Some(Split::Train),
@@ -66,7 +66,7 @@ pub fn split(name: &str) -> Option<Split> {
     }
 }
 
-/// What a label says.
+/// The meaning of a label.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Meaning {
     Gender(usize),
@@ -85,33 +85,33 @@ impl Meaning {
     }
 }
 
-/// The two classes that the labels of a source name.
+/// The two classes of a source's labels.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Classes {
-    /// Index 1 is the positive class: male of the genders, else the later in the alphabet.
+    /// Index 1 is the positive class: male for genders, else the alphabetically later one.
     pub names: [String; 2],
     of: BTreeMap<String, usize>,
-    /// What is said of labels that were read as the same class.
+    /// A note about labels that were merged into one class.
     pub note: Option<String>,
 }
 
 impl Classes {
-    /// The class of a label; none for one that is unknown.
+    /// The class of a label; none for an unknown one.
     pub fn of(&self, label: &str) -> Option<usize> {
         self.of.get(label).copied()
     }
 }
 
-/// Why labels name no two classes.
+/// Why labels do not form two classes.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NoClasses {
     /// Every label is empty or unknown.
     Unknown,
-    /// There is one label only.
+    /// There is only one label.
     One(String),
-    /// Two labels, or more, that mean the same.
+    /// Two or more labels with the same meaning.
     Same(String, String),
-    /// More than two, or a gender in several spellings beside something else.
+    /// More than two, or a gender in several spellings together with another label.
     Many(Vec<String>),
 }
 
@@ -132,11 +132,11 @@ impl fmt::Display for NoClasses {
     }
 }
 
-/// The classes that known labels name; `counts` has how many rows are labelled so.
+/// The classes of known labels; `counts` has the number of rows for each label.
 ///
-/// The two genders in the usual English words are `female` and `male`, whatever else is there (another label is then an
-/// unknown gender); so is one of them alone. Otherwise there must be two meanings, and a class is called what most of its
-/// rows call it.
+/// Gender labels in the usual English words become `female` and `male`, whatever other labels there are (those are then
+/// unknown genders); this includes a single gender. Otherwise there must be two meanings, and a class is named by its
+/// most frequent spelling.
 pub fn classes(counts: &BTreeMap<String, usize>) -> Result<Classes, NoClasses> {
     let labels = || counts.keys().cloned();
     let usual: BTreeMap<String, usize> = labels()
@@ -176,7 +176,7 @@ pub fn classes(counts: &BTreeMap<String, usize>) -> Result<Classes, NoClasses> {
     }
 }
 
-/// The spelling that most rows have, of several the first in the alphabet.
+/// The most frequent spelling; ties go to the alphabetically first.
 fn usual_spelling(spellings: &[String], counts: &BTreeMap<String, usize>) -> String {
     let rows = |label: &String| counts.get(label).copied().unwrap_or_default();
     let most = spellings.iter().map(rows).max().unwrap_or_default();

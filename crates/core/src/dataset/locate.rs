@@ -1,8 +1,8 @@
-//! From the path in a row to the one file that it means.
+//! Finds the file that a row's path refers to.
 //!
-//! Label files are made on other systems than they are read on: with backslashes and drive letters, where case does not
-//! matter, without endings, with accents composed in another way. A file that is not there under the very name is used where
-//! exactly one matches, and only if no other row means it too.
+//! Label files are often written on other systems: with backslashes and drive letters, in another case, without
+//! extensions, with other Unicode normalisation. If the exact file does not exist, another one is used if it is the
+//! only match and no other row refers to it.
 
 use super::inspect::Stamp;
 use super::report_text::thousands;
@@ -19,13 +19,13 @@ use unicode_normalization::UnicodeNormalization;
 #[derive(Debug)]
 pub struct Placed {
     pub row: RawRow,
-    /// Where the image is, or should be.
+    /// The path of the image, which need not exist.
     pub file: PathBuf,
-    /// None if nothing is there.
+    /// None if the file does not exist.
     pub stamp: Option<Stamp>,
 }
 
-/// Looks for the files of all rows. Rows that name theirs in another way than it is called get its path.
+/// Finds the files of all rows. Rows whose path differs from their file's get the file's path.
 pub fn place(root: &Path, rows: Vec<RawRow>) -> (Vec<Placed>, Locator) {
     let placed = |row: RawRow| {
         let file = root.join(&row.path);
@@ -54,7 +54,7 @@ pub fn place(root: &Path, rows: Vec<RawRow>) -> (Vec<Placed>, Locator) {
     (placed, locator)
 }
 
-/// What `file://…` names; another text as it is.
+/// The path of a `file://…` URL; other text is unchanged.
 pub fn from_uri(text: &str) -> String {
     let Some(rest) = text.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("file://")).map(|_| &text[7..]) else {
         return text.to_owned();
@@ -68,7 +68,7 @@ pub fn from_uri(text: &str) -> String {
     }
 }
 
-/// `%20` and the like with what they stand for; none where that is no text.
+/// Decodes percent-encoding such as `%20`; none if the result is not text.
 fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -93,7 +93,7 @@ fn drive(part: &str) -> bool {
     matches!(part.as_bytes(), [letter, b':'] if letter.is_ascii_alphabetic())
 }
 
-/// A path as it may be meant: its parts, and whether they begin somewhere that this machine need not have.
+/// A path split into components, and whether it starts at a root that this machine need not have.
 #[derive(Debug, PartialEq, Eq)]
 struct Meant {
     parts: Vec<String>,
@@ -102,7 +102,7 @@ struct Meant {
     elsewhere: bool,
 }
 
-/// What a path that is not there may mean; none if it leaves the folder it begins in.
+/// The components of a path that does not exist; none if it leaves its base folder.
 fn meant(written: &str) -> Option<Meant> {
     let slashes = written.replace('\\', "/");
     let elsewhere = slashes.starts_with("//") || slashes.split('/').next().is_some_and(drive);
@@ -117,7 +117,7 @@ fn meant(written: &str) -> Option<Meant> {
     (!parts.is_empty()).then_some(Meant { parts, absolute: slashes.starts_with('/') && !elsewhere, elsewhere })
 }
 
-/// A name for comparing: composed, and without case.
+/// A name for comparison: NFC-normalised, case-folded.
 fn folded(name: &str) -> String {
     if name.is_ascii() {
         name.to_ascii_lowercase()
@@ -126,30 +126,30 @@ fn folded(name: &str) -> String {
     }
 }
 
-/// A name without its last ending.
+/// A name without its last extension.
 fn stem(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
-/// The names in a folder by how they are compared, and those of images by their stems.
+/// The names in a folder by their form for comparison, and image names by stem.
 #[derive(Debug, Default)]
 struct Listing {
     names: HashMap<String, Vec<String>>,
     stems: HashMap<String, Vec<String>>,
 }
 
-/// Looks for files by names that are nearly theirs; every folder is listed once.
+/// Finds files by similar names; every folder is listed once.
 #[derive(Debug)]
 pub struct Locator {
     root: PathBuf,
     folders: HashMap<PathBuf, Option<Listing>>,
-    /// Every file below the root by its name, once that was needed.
+    /// Every file below the root by its name, if it was needed.
     everywhere: Option<HashMap<String, Vec<String>>>,
-    /// What is said of rows whose file was found under another name.
+    /// The note about rows whose file was found under another name.
     pub note: Option<String>,
 }
 
-/// A file that matches, and what was left out at the beginning of the path to find it.
+/// A matching file, and what was dropped from the start of the path to find it.
 struct Match {
     path: String,
     without: Option<String>,
@@ -160,13 +160,13 @@ impl Locator {
         Self { root: root.to_owned(), folders: HashMap::new(), everywhere: None, note: None }
     }
 
-    /// The paths of rows whose file is missing and was found, by their place.
+    /// The paths of rows whose missing file was found, by row index.
     fn missing(&mut self, placed: &[Placed]) -> Vec<(usize, String)> {
         let mut found: Vec<(usize, Match)> = Vec::new();
         for (at, row) in placed.iter().enumerate().filter(|(_, row)| row.stamp.is_none()) {
             found.extend(self.find(&row.row.path).map(|found| (at, found)));
         }
-        // Two folders of another machine may hold files of the same name.
+        // Two folders of another machine may contain files of the same name.
         let beginnings: BTreeSet<&String> = found.iter().filter_map(|(_, found)| found.without.as_ref()).collect();
         let one_beginning = beginnings.len() < 2;
         let named: HashSet<&str> =
@@ -186,7 +186,7 @@ impl Locator {
         kept
     }
 
-    /// The one file that a path means.
+    /// The only file that a path can refer to.
     fn find(&mut self, written: &str) -> Option<Match> {
         let Meant { parts, absolute, elsewhere } = meant(written)?;
         if !elsewhere {
@@ -206,7 +206,7 @@ impl Locator {
         })
     }
 
-    /// An absolute path inside the root without the root.
+    /// An absolute path inside the root, relative to it.
     fn relative(&self, path: String) -> String {
         match Path::new(&path).strip_prefix(&self.root).ok().and_then(Path::to_str) {
             Some(relative) if path.starts_with('/') && !relative.is_empty() => relative.to_owned(),
@@ -214,13 +214,13 @@ impl Locator {
         }
     }
 
-    /// The names on the way from a folder to a file; none where there is not exactly one.
+    /// The actual names along a path; none if a component is missing or ambiguous.
     fn walk(&mut self, base: &Path, parts: &[String]) -> Option<Vec<String>> {
         let mut names: Vec<String> = Vec::with_capacity(parts.len());
         let mut folder = base.to_owned();
         for (at, part) in parts.iter().enumerate() {
             let is_last = at + 1 == parts.len();
-            // A folder that may be entered, but not listed, has the names that it has.
+            // A folder may be accessible but not listable; then its names are used as written.
             let name = match self.listing(&folder) {
                 Some(listing) => listing.name(part, is_last)?,
                 None if folder.join(part).exists() => part.clone(),
@@ -249,10 +249,10 @@ impl Locator {
         self.folders.get(folder)?.as_ref()
     }
 
-    /// A file that may be the one a path means, for a person to look at: of the same name elsewhere, with another ending,
-    /// or with a letter or two other than written.
+    /// A similar file to suggest to the user: the same name in another folder, with another extension, or with a letter
+    /// or two different.
     pub fn near(&mut self, written: &str) -> Option<String> {
-        /// More letters than this make another name.
+        /// Maximum number of different letters.
         const FARTHEST: usize = 2;
         let Meant { parts, .. } = meant(written)?;
         let name = folded(parts.last()?);
@@ -275,7 +275,8 @@ impl Locator {
 }
 
 impl Listing {
-    /// The one name that a part of a path means: itself, itself but for case and composition, or, of a file, with an ending.
+    /// The only name that a path component can refer to: exact, up to case and normalisation, or, for a file, with an
+    /// extension added.
     fn name(&self, part: &str, is_file: bool) -> Option<String> {
         let like = folded(part);
         match self.names.get(&like).map(Vec::as_slice) {
@@ -291,7 +292,7 @@ impl Listing {
     }
 }
 
-/// Files below a folder by their names, so many as a person's folder of photographs has.
+/// Files below a folder by name, up to the size of a personal collection.
 fn everywhere(root: &Path) -> HashMap<String, Vec<String>> {
     const MOST: usize = 100_000;
     let mut found: HashMap<String, Vec<String>> = HashMap::new();
@@ -321,7 +322,7 @@ fn everywhere(root: &Path) -> HashMap<String, Vec<String>> {
     found
 }
 
-/// How many letters of two names differ, with those that one has more; none beyond `most`.
+/// The number of different letters of two names; none above `most`.
 fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     if a.len().abs_diff(b.len()) > most {

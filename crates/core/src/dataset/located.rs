@@ -1,10 +1,10 @@
-//! Where the sources of a preparation lie.
+//! Resolves the source paths of a preparation.
 
 use super::prepare::PrepareSettings;
 use std::path::Path;
 
-/// The settings with the places of their sources as they are, however they were typed: relative ones begin at `root`, so
-/// that a worker in any folder finds them and two preparations can be compared.
+/// The settings with absolute source paths; relative ones start at `root`. So a worker in any folder finds them, and
+/// two preparations can be compared.
 pub fn located(root: &Path, settings: &PrepareSettings) -> PrepareSettings {
     let mut located = settings.clone();
     for source in &mut located.source {

@@ -1,4 +1,4 @@
-//! The prepared data set on disk: `manifest.csv`, `report.json` and `sources.json` in one folder.
+//! A prepared data set on disk: `manifest.csv`, `report.json` and `sources.json` in one folder.
 
 use super::attributes;
 use super::report::PrepareReport;
@@ -17,21 +17,21 @@ use std::path::{Path, PathBuf};
 /// The columns of `manifest.csv`.
 const COLUMNS: [&str; 8] = ["path", "label", "split", "subject", "age", "fold", "source", "hash"];
 
-/// The file beside it with what else is known of the samples.
+/// The file with the samples' attributes.
 pub(super) const ATTRIBUTES: &str = "attributes.csv";
 
 /// A prepared data set.
 ///
-/// `manifest.csv` holds nothing that depends on the machine, so that the same inputs and seed give the same bytes
-/// anywhere; where the sources lie is in `sources.json` beside it.
-/// Where pictures were cropped to faces, the crops' hashes are in it, and another processor may round a crop differently.
+/// `manifest.csv` contains nothing that depends on the machine, so the same inputs and seed give the same bytes
+/// everywhere; the locations of the sources are in `sources.json`. For cropped images it contains the hashes of the
+/// crops, and another processor may round a crop differently.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     /// The name of the prepared set: its folder's name.
     pub name: String,
     /// The folder with `manifest.csv`.
     pub folder: PathBuf,
-    /// Class names from the data set, `["female", "male"]` here; index 1 is the positive class.
+    /// Class names from the data set, here `["female", "male"]`; index 1 is the positive class.
     pub classes: [String; 2],
     /// Ordered by split, then source and path.
     pub samples: Vec<Sample>,
@@ -42,12 +42,12 @@ pub struct Manifest {
     pub sha256: String,
 }
 
-/// `sources.json`: what in a prepared data set belongs to this machine.
+/// `sources.json`: the machine-specific part of a prepared data set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sources {
     /// Source name to the absolute folder its paths are relative to.
     pub roots: BTreeMap<String, PathBuf>,
-    /// What was asked for, so that it can be asked for again.
+    /// The settings of the preparation, so that it can be repeated.
     pub settings: super::PrepareSettings,
 }
 
@@ -55,8 +55,8 @@ impl Manifest {
     /// Reads the prepared data set in `folder`.
     ///
     /// # Errors
-    /// When a file is absent or damaged (a bad row of the manifest is named by its line), or when `manifest.csv` is not
-    /// the one that `report.json` describes: somebody changed it, or a preparation was interrupted.
+    /// If a file is absent or damaged (a bad row of the manifest is named by its line), or if `manifest.csv` is not the
+    /// one that `report.json` describes: it was edited, or a preparation was interrupted.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join("manifest.csv");
         let bytes = own_files::read(&path).map_err(|error| {
@@ -98,7 +98,7 @@ impl Manifest {
     /// Reads the prepared data set `name` of a workspace.
     ///
     /// # Errors
-    /// As [`Self::load`]; when there is no such set, the sentence lists those there are.
+    /// As [`Self::load`]; if there is no such set, the sentence lists the existing ones.
     pub fn load_named(workspace: &Workspace, name: &str) -> Result<Self> {
         let prepared = list_prepared(workspace);
         if prepared.iter().any(|known| known == name) {
@@ -115,11 +115,11 @@ impl Manifest {
         )))
     }
 
-    /// The set that a run was trained on: `name`, where its manifest has this checksum, else the version that has it. A run
-    /// of before versions names a set that may have been replaced, and prepared again since as another version.
+    /// The set that a run was trained on: `name` if its manifest has this checksum, else the version that has it. Runs
+    /// from before versions name a set that may have been replaced and prepared again as another version.
     ///
     /// # Errors
-    /// As [`Self::load_named`]. Where no version has the checksum, the answer is the set of that name as it is now.
+    /// As [`Self::load_named`]. If no version has the checksum, the result is the present set of that name.
     pub fn load_recorded(workspace: &Workspace, name: &str, sha256: &str) -> Result<Self> {
         let own = Self::load_named(workspace, name);
         if own.as_ref().is_ok_and(|own| own.sha256 == sha256) {
@@ -138,16 +138,16 @@ impl Manifest {
         self.samples.iter().filter(move |sample| sample.split == split)
     }
 
-    /// Where the image of a sample lies on this machine.
+    /// The path of a sample's image on this machine.
     pub fn path_of(&self, sample: &Sample) -> PathBuf {
         self.roots.get(&sample.source).map_or_else(|| PathBuf::from(&sample.path), |root| root.join(&sample.path))
     }
 }
 
-/// Refuses the name of a prepared set, or of all the folds of one, that there is not.
+/// Refuses an unknown name of a prepared set or cross-validation.
 ///
 /// # Errors
-/// As wrong usage, with the names that there are.
+/// As wrong usage, with the existing names.
 pub fn required(workspace: &Workspace, name: &str) -> Result<()> {
     if workspace.prepared(name).join("manifest.csv").is_file() || !folds_of(workspace, name).is_empty() {
         return Ok(());
@@ -167,14 +167,14 @@ pub fn list_prepared(workspace: &Workspace) -> Vec<String> {
     let mut names: Vec<String> = entries
         .filter(|entry| entry.path().join("manifest.csv").is_file())
         .filter_map(|entry| entry.file_name().into_string().ok())
-        // Of a set that is being written.
+        // A set that is being written.
         .filter(|name| !name.starts_with('.'))
         .collect();
     names.sort_unstable();
     names
 }
 
-/// The prepared sets of the cross-validation called `name`, by fold; none if there is no such thing.
+/// The prepared sets of the cross-validation `name`, by fold; none if there is no such cross-validation.
 pub fn folds_of(workspace: &Workspace, name: &str) -> Vec<String> {
     let mut folds: Vec<(u32, String)> = list_prepared(workspace)
         .into_iter()

@@ -1,7 +1,7 @@
-//! From raw label files to a prepared, balanced, split data set.
+//! Preparation of data sets: from raw label files to a checked, balanced and split data set.
 //!
-//! [`source`] says where labels come from and [`adapter`] reads them, one layout a file; [`prepare`](prepare()) checks
-//! every row and image, samples the splits ([`split`]) and writes the [`Manifest`] with its [`PrepareReport`].
+//! [`source`] and [`adapter`] read labels, one layout per file; [`prepare`](prepare()) checks every row and image,
+//! samples the splits ([`split`]) and writes the [`Manifest`] with its [`PrepareReport`].
 
 pub mod adapter;
 mod attributes;
@@ -30,6 +30,7 @@ mod reasons;
 pub mod report;
 mod report_text;
 pub mod sample;
+mod screening;
 pub mod source;
 pub mod split;
 pub mod synthetic;

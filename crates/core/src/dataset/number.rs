@@ -1,17 +1,16 @@
-//! Whole numbers as spreadsheets and pandas write them: `1`, `1.0`, `1e0`, `01`.
+//! Parses integers in the notations of spreadsheets and pandas: `1`, `1.0`, `1e0`, `01`.
 
-/// The number that a text says, in a form that is the same for every way of writing it; none if it says no number.
-/// Exact, however long it is. A comma stands for a point where only one or two zeros follow, as in the `1,0` of a German
-/// spreadsheet.
+/// A canonical form of the number in a text; none if it is not a number. Exact for any length. A comma counts as a
+/// decimal point only before one or two zeros, as in the `1,0` of a German spreadsheet.
 pub fn canonical(text: &str) -> Option<String> {
     let (negative, digits, exponent) = parts(text)?;
     let sign = if negative { "-" } else { "" };
     Some(format!("{sign}{digits}e{exponent}"))
 }
 
-/// The whole number that a text says.
+/// The integer in a text.
 pub fn whole(text: &str) -> Option<i64> {
-    /// Longer ones may not fit.
+    /// Longer ones may overflow.
     const MOST_DIGITS: usize = 18;
     let (negative, mut digits, exponent) = parts(text)?;
     let zeros = usize::try_from(exponent).ok().filter(|zeros| digits.len() + zeros <= MOST_DIGITS)?;
@@ -19,7 +18,7 @@ pub fn whole(text: &str) -> Option<i64> {
     digits.parse().ok().map(|number: i64| if negative { -number } else { number })
 }
 
-/// Sign, digits without zeros at either end, and the power of ten they are multiplied with.
+/// Sign, digits without leading and trailing zeros, and the power of ten.
 fn parts(text: &str) -> Option<(bool, String, i64)> {
     let text = text.trim();
     let negative = text.starts_with(['-', '\u{2212}']);

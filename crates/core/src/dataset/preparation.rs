@@ -1,13 +1,14 @@
-//! The report of a preparation, and the files of a prepared set.
+//! Builds and writes the report and the files of a prepared set.
 
 use super::attributes;
 use super::crops::{Cropper, crop_all};
 use super::division::{Division, SplitMethod};
 use super::manifest::{ATTRIBUTES, Sources, to_csv};
-use super::prepare::{PrepareSettings, Source, Usable, stage};
+use super::prepare::{PrepareSettings, Source, stage};
 use super::reasons::{Drops, Reason};
 use super::report::{PrepareReport, SplitCount};
 use super::sample::{ContentHash, Sample, Split};
+use super::screening::Usable;
 use super::{versions, warnings};
 use crate::error::{AtPath, Result};
 use crate::monitor::Monitor;
@@ -16,7 +17,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What one division comes to.
+/// The result of one division.
 pub(super) struct Built {
     /// Without the name of its version.
     pub report: PrepareReport,
@@ -27,14 +28,14 @@ pub(super) struct Built {
     pub crops: Option<Vec<u8>>,
 }
 
-/// Who crops pictures to their faces, and where crops go.
+/// The cropper and the folder for crops.
 pub(super) struct Crops<'a> {
     pub cropper: &'a dyn Cropper,
     pub folder: &'a Path,
     pub monitor: &'a dyn Monitor,
 }
 
-/// What is known before a division, and what each division adds to it.
+/// The common input of all divisions.
 pub(super) struct Preparation<'a> {
     pub report: PrepareReport,
     pub drops: Drops,
@@ -44,7 +45,7 @@ pub(super) struct Preparation<'a> {
 }
 
 impl Preparation<'_> {
-    /// The report of one division, without what its files are.
+    /// The report of one division, without checksums of its files.
     pub fn of(&self, division: &Division) -> PrepareReport {
         let mut report = self.with_drawn(&division.drawn, division.warning.as_deref());
         report.split = division.method;
@@ -68,7 +69,7 @@ impl Preparation<'_> {
         self.sources.iter().map(|source| (source.name.clone(), source.rows.root.clone())).collect()
     }
 
-    /// Everything that one division comes to.
+    /// The report and the files of one division.
     pub fn build(&self, division: &Division, crops: Option<&Crops<'_>>) -> Result<Built> {
         let mut samples = samples(self.usable, &division.drawn, self.sources);
         let mut report = self.of(division);
@@ -90,7 +91,7 @@ impl Preparation<'_> {
         Ok(Built { report, roots, manifest, attributes, crops: table })
     }
 
-    /// Writes a prepared set into `folder`, the manifest last: what is there before it makes no prepared set.
+    /// Writes a prepared set into `folder`, the manifest last: without it, the folder is not a prepared set.
     pub fn write(&self, built: &Built, report: &PrepareReport, folder: &Path) -> Result<()> {
         self.write_merged(folder)?;
         self.write_sources(&built.roots, folder)?;
@@ -108,12 +109,12 @@ impl Preparation<'_> {
         write_json(&folder.join("sources.json"), &sources)
     }
 
-    /// The report of the cross-validation `id`, in whose folder there is no manifest: what the test folds are.
+    /// The report of the cross-validation `id`, whose folder has no manifest: the sizes of the test folds.
     pub fn of_folds(&self, folds: &[Division], id: &str) -> PrepareReport {
         let everything: Vec<Option<Split>> =
             (0..self.usable.len()).map(|index| folds.iter().find_map(|division| division.drawn[index])).collect();
         let mut report = self.with_drawn(&everything, None);
-        // What is in which split differs from fold to fold.
+        // The contents of splits differ from fold to fold.
         report.warnings = self.report.warnings.clone();
         id.clone_into(&mut report.name);
         report.split = SplitMethod::Folds;
@@ -132,7 +133,7 @@ impl Preparation<'_> {
         report
     }
 
-    /// The report when nothing could be divided; it is written where there is no version of that name.
+    /// The report if nothing could be divided; it is written if there is no version of that name.
     pub fn of_none(&self, workspace: &Workspace) -> Result<PrepareReport> {
         let report = self.with_drawn(&vec![None; self.usable.len()], None);
         if versions::numbers(workspace, &self.settings.name).is_empty() {

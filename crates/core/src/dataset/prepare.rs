@@ -1,20 +1,16 @@
-//! Preparation: label files in, a checked, balanced and split data set out, with an report of every row.
+//! Preparation: reads label files, checks all rows and images, and writes a balanced and split data set with a report.
 
 use super::crops::{Cropper, folder_of};
-use super::decisions::{Decision, class_of};
 use super::division::{SplitMethod, divide};
-use super::duplicates::{Verdict, judge};
-use super::followed::{Followed, Rulings, ruling_text};
+use super::followed::Followed;
 use super::groups;
 use super::inspect::{Stamp, inspect};
-use super::locate::{Locator, Placed, place};
 use super::preparation::{Built, Crops, Preparation};
 use super::publication::{Published, publish};
-use super::reasons::{Drops, Reason};
+use super::reasons::Drops;
 use super::report::PrepareReport;
-use super::report_text::thousands;
-use super::sample::ContentHash;
-use super::source::{RawRow, SourceRows, SourceSpec, source_names};
+use super::screening::{candidates, decided, decodable, describe, followed, group, screen, without_duplicates};
+use super::source::{SourceRows, SourceSpec, source_names};
 use super::split::Sizes;
 use super::versions;
 use crate::error::{Error, ErrorKind, Result};
@@ -24,7 +20,6 @@ use crate::text::excerpt;
 use crate::workspace::Workspace;
 use faceprobe_settings::{Refusal, Rules, settings};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 settings! {
@@ -110,65 +105,46 @@ impl Rules for PrepareSettings {
 }
 
 impl PrepareSettings {
-    /// The crop of every image; none for the study's mode, the whole picture.
+    /// The crop of every image; none for whole images.
     pub fn alignment(&self) -> Option<Alignment> {
         self.align.map(|template| Alignment { template, side: self.align_side })
     }
 }
 
-/// How a preparation ended. There is a report in either case.
+/// The outcome of a preparation. There is a report in either case.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     /// Of a cross-validation, the report of all folds together.
     pub report: PrepareReport,
-    /// `data/prepared/NAME`, or that of a later version; of a cross-validation there are `NAME-fold-0` and so on beside it.
+    /// `data/prepared/NAME`, or that of a later version; a cross-validation also has `NAME-fold-0` and so on.
     pub folder: PathBuf,
-    /// The version; an error when there were too few images for the sizes: then no manifest was written.
+    /// The version; an error if there were too few images for the sizes: then no manifest was written.
     pub outcome: Result<Published>,
 }
 
-/// A source that was read, without its rows.
+/// A source after reading, without its rows.
 pub(super) struct Source {
     pub name: String,
     pub rows: SourceRows,
 }
 
-/// A row on its way through the checks.
-pub(super) struct Candidate {
-    /// Index of its source.
-    pub source: usize,
-    pub row: RawRow,
-    /// Where the image should be.
-    file: PathBuf,
-    /// None if nothing is there.
-    stamp: Option<Stamp>,
-}
-
-/// A candidate that passed every check.
-pub(super) struct Usable {
-    pub source: usize,
-    pub row: RawRow,
-    pub class: usize,
-    pub hash: ContentHash,
-}
-
-/// Reads, checks, samples and writes `data/prepared/NAME` in the workspace, or the next version where there is such a set
-/// with other content; the same content is found, and nothing is written.
+/// Reads, checks, samples and writes `data/prepared/NAME` in the workspace, or the next version if that set exists with
+/// other content. If the same content exists, nothing is written.
 ///
-/// Too few images for the sizes is an [`Prepared::outcome`], so that the report can be shown; `report.json` is then
-/// written as well, unless there is a set of that name.
+/// Too few images for the sizes is reported in [`Prepared::outcome`], so that the report can be shown; `report.json` is
+/// then written as well, unless there is a set of that name.
 ///
 /// # Errors
-/// When the settings make no sense, a source cannot be read at all, the workspace cannot be written, or the monitor
-/// asks to stop.
+/// If the settings are invalid, a source cannot be read at all, the workspace cannot be written, or the monitor
+/// requests a stop.
 pub fn prepare(workspace: &Workspace, settings: &PrepareSettings, monitor: &dyn Monitor) -> Result<Prepared> {
     prepare_with(workspace, settings, None, monitor)
 }
 
-/// [`prepare`] with somebody who makes the crops that [`PrepareSettings::align`] asks for.
+/// [`prepare`] with a cropper for [`PrepareSettings::align`].
 ///
 /// # Errors
-/// As [`prepare`]; crops that are asked for and nobody makes.
+/// As [`prepare`]; crops requested without a cropper.
 pub fn prepare_with(
     workspace: &Workspace,
     settings: &PrepareSettings,
@@ -216,7 +192,7 @@ pub fn prepare_with(
     describe(&usable, &mut report);
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     let divisions = divide(&usable, &names, settings, asked, &classes).map_err(|error| match drops.most() {
-        // Then it is what was left out that is to be mended.
+        // Then the dropped rows are what needs fixing.
         Some(most) if error.kind() == ErrorKind::Failed && drops.count() > usable.len() => {
             Error::failed(format!("{error} {most}"))
         }
@@ -251,10 +227,10 @@ pub(super) fn stage(monitor: &dyn Monitor, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// A prepared set is a folder of `data/prepared`, typed on command lines and shown in tables.
+/// Checks the name of a prepared set, which is a folder in `data/prepared`, typed on command lines and shown in tables.
 ///
 /// # Errors
-/// A name that cannot be one, as wrong usage.
+/// An invalid name, as wrong usage.
 pub fn check_name(name: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.len() > 64 || name.starts_with(['.', '-']) || !name.chars().all(plain) {
@@ -284,213 +260,4 @@ fn read_sources(specs: &[SourceSpec]) -> Result<Vec<Source>> {
         sources.push(Source { name, rows });
     }
     Ok(sources)
-}
-
-/// Takes the rows out of all sources, looks which images are there, and counts what is counted over all rows.
-fn candidates(sources: &mut [Source], report: &mut PrepareReport, drops: &mut Drops) -> (Vec<Candidate>, Vec<Locator>) {
-    let (mut candidates, mut locators) = (Vec::new(), Vec::new());
-    for (source, read) in sources.iter_mut().enumerate() {
-        let rows = std::mem::take(&mut read.rows.rows);
-        let problems = std::mem::take(&mut read.rows.problems);
-        let set_aside = std::mem::take(&mut read.rows.set_aside);
-        report.rows += rows.len() + problems.count + set_aside.count();
-        drops.append(set_aside);
-        drops.merge(Reason::MalformedRow, problems);
-        let (placed, locator) = place(&read.rows.root, rows);
-        read.rows.warnings.extend(locator.note.clone());
-        let mut keys = HashSet::new();
-        report.repeated_keys += placed.iter().filter(|placed| !keys.insert(placed.row.key.as_str())).count();
-        candidates.extend(placed.into_iter().map(|Placed { row, file, stamp }| Candidate { source, row, file, stamp }));
-        locators.push(locator);
-    }
-    for candidate in &candidates {
-        let label = if candidate.row.raw_label.is_empty() { "(empty)" } else { &candidate.row.raw_label };
-        *report.raw_labels.entry(excerpt(label)).or_default() += 1;
-    }
-    report.images_present = candidates.iter().filter(|candidate| candidate.stamp.is_some()).count();
-    (candidates, locators)
-}
-
-/// Drops unknown labels, repeated rows and missing files, in this order.
-///
-/// A repeated row with another label is no repetition: both stay and are dropped as contradicting when their equal
-/// bytes are seen.
-fn screen(
-    mut candidates: Vec<Candidate>,
-    locators: &mut [Locator],
-    report: &mut PrepareReport,
-    drops: &mut Drops,
-) -> Vec<Candidate> {
-    candidates.retain(|candidate| {
-        let known = candidate.row.class.is_some();
-        if !known {
-            drops.add(Reason::UnknownLabel, || {
-                let Candidate { row, .. } = candidate;
-                let label = if row.raw_label.is_empty() { "empty" } else { &row.raw_label };
-                format!("{} ({label})", row.path)
-            });
-        }
-        known
-    });
-    let mut seen = HashSet::new();
-    candidates.retain(|candidate| {
-        let is_new = seen.insert((candidate.source, candidate.row.key.clone(), candidate.row.class));
-        if !is_new {
-            drops.add(Reason::RepeatedRow, || candidate.row.path.clone());
-        }
-        is_new
-    });
-    candidates.retain(|candidate| {
-        if candidate.stamp.is_none() {
-            let path = &candidate.row.path;
-            let mut near = || locators.get_mut(candidate.source).and_then(|locator| locator.near(path));
-            drops.add(Reason::MissingFile, || match near() {
-                Some(near) => format!("{path}; there is {near}"),
-                None => path.clone(),
-            });
-        }
-        candidate.stamp.is_some()
-    });
-    let subjects = candidates.iter().any(|candidate| candidate.row.subject.is_some());
-    report.subjects = subjects.then_some(0);
-    candidates
-}
-
-fn decodable(
-    candidates: Vec<Candidate>,
-    inspected: Vec<Result<ContentHash, String>>,
-    drops: &mut Drops,
-) -> Vec<Usable> {
-    let mut usable = Vec::new();
-    for (candidate, inspected) in candidates.into_iter().zip(inspected) {
-        let Candidate { source, row, .. } = candidate;
-        match (inspected, row.class) {
-            (Ok(hash), Some(class)) => usable.push(Usable { source, class, hash, row }),
-            (Err(reason), _) => drops.add(Reason::Undecodable, || format!("{}: {reason}", row.path)),
-            // Rows without a class were dropped before.
-            (Ok(_), None) => {}
-        }
-    }
-    usable
-}
-
-/// The decisions that make these images what they are: all that were stated, or those of the workspace that are about them.
-fn followed(usable: &[Usable], settings: &PrepareSettings, rulings: &Rulings) -> Vec<String> {
-    let there: HashSet<ContentHash> = match settings.decisions {
-        Followed::Workspace => usable.iter().map(|sample| sample.hash).collect(),
-        Followed::These(_) => rulings.keys().copied().collect(),
-    };
-    rulings
-        .iter()
-        .filter(|(hash, _)| there.contains(hash))
-        .map(|(hash, decision)| ruling_text(hash, decision))
-        .collect()
-}
-
-/// Follows what a person decided: drops, and relabels. Answers a sentence about the relabelled, if there are any.
-fn decided(
-    mut usable: Vec<Usable>,
-    settings: &PrepareSettings,
-    rulings: &Rulings,
-    classes: &[String; 2],
-    drops: &mut Drops,
-) -> Result<(Vec<Usable>, Option<String>)> {
-    let mut relabelled = 0;
-    for sample in &mut usable {
-        if let Some(Decision::Relabel(label)) = rulings.get(&sample.hash) {
-            let class = class_of(label, classes).ok_or_else(|| {
-                let (place, mend) = match settings.decisions {
-                    Followed::Workspace => ("data/decisions.csv relabels", "decide on it again"),
-                    Followed::These(_) => ("The set's decisions relabel", "state one of them"),
-                };
-                Error::failed(format!(
-                    "{place} {} as '{}', which is neither {}; {mend}.",
-                    excerpt(&sample.row.path),
-                    excerpt(label),
-                    classes.join(" nor ")
-                ))
-            })?;
-            relabelled += usize::from(class != sample.class);
-            sample.class = class;
-        }
-    }
-    usable.retain(|sample| {
-        let dropped = rulings.get(&sample.hash) == Some(&Decision::Drop);
-        if dropped {
-            drops.add(Reason::Decided, || sample.row.path.clone());
-        }
-        !dropped
-    });
-    let place = if settings.decisions == Followed::Workspace { " in data/decisions.csv" } else { "" };
-    let sentence = (relabelled > 0).then(|| {
-        format!("{} images have the label that was decided{place} instead of their own.", thousands(relabelled))
-    });
-    Ok((usable, sentence))
-}
-
-/// Gives the images that an audit found to be of the same picture their group. Answers a sentence about them, if there
-/// are any; of a group of which only one image is left there is nothing to say.
-fn group(usable: &mut [Usable], remembered: &BTreeMap<ContentHash, ContentHash>) -> Option<String> {
-    let mut members: BTreeMap<ContentHash, usize> = BTreeMap::new();
-    for sample in usable.iter() {
-        remembered.get(&sample.hash).into_iter().for_each(|group| *members.entry(*group).or_default() += 1);
-    }
-    members.retain(|_, count| *count > 1);
-    for sample in usable.iter_mut().filter(|sample| sample.row.group.is_none()) {
-        let group = remembered.get(&sample.hash).filter(|group| members.contains_key(group));
-        sample.row.group = group.map(ToString::to_string);
-    }
-    let images: usize = members.values().sum();
-    (images > 0).then(|| {
-        format!(
-            "{} images in {} groups of nearly the same picture, which an audit found (data/alike.csv), are kept in one \
-             split each.",
-            thousands(images),
-            thousands(members.len())
-        )
-    })
-}
-
-/// Drops all but the first of equal files, and all of those whose labels contradict each other. What is left is in
-/// the order of source and path, whatever the order of the label files was.
-fn without_duplicates(
-    mut usable: Vec<Usable>,
-    sources: &[Source],
-    classes: &[String; 2],
-    drops: &mut Drops,
-) -> Vec<Usable> {
-    usable.sort_by(|a, b| (&sources[a.source].name, &a.row.path).cmp(&(&sources[b.source].name, &b.row.path)));
-    let equal: Vec<(ContentHash, usize)> = usable.iter().map(|sample| (sample.hash, sample.class)).collect();
-    let verdicts = judge(&equal);
-    for (sample, verdict) in usable.iter().zip(&verdicts) {
-        let label = |sample: &Usable| format!("{} ({})", sample.row.path, classes[sample.class]);
-        match verdict {
-            Verdict::Keep => {}
-            Verdict::DuplicateOf(first) => {
-                drops.add(Reason::DuplicateImage, || format!("{} = {}", sample.row.path, usable[*first].row.path));
-            }
-            Verdict::Contradicts(other) => {
-                drops.add(Reason::ContradictingLabels, || format!("{} = {}", label(sample), label(&usable[*other])));
-            }
-        }
-    }
-    let mut verdicts = verdicts.into_iter();
-    usable.retain(|_| verdicts.next() == Some(Verdict::Keep));
-    usable
-}
-
-/// Counts the usable samples by class, age, fold and subject.
-fn describe(usable: &[Usable], report: &mut PrepareReport) {
-    let mut subjects = HashSet::new();
-    for Usable { source, row, class, .. } in usable {
-        report.usable[*class] += 1;
-        if let Some(age) = &row.age {
-            report.ages.entry(excerpt(age)).or_default()[*class] += 1;
-        }
-        if let Some(fold) = row.fold {
-            report.folds.entry(fold.to_string()).or_default()[*class] += 1;
-        }
-        subjects.extend(row.subject.as_ref().map(|subject| (source, subject)));
-    }
-    report.subjects = report.subjects.map(|_| subjects.len());
 }

@@ -1,4 +1,4 @@
-//! A preparation becomes a version: whole, under a name that nothing has, or it is found to be there already.
+//! Publishes a preparation as a new version, atomically, or finds an existing version with the same content.
 
 use super::division::Division;
 use super::followed::Followed;
@@ -16,10 +16,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// The first part of the names of folders in which versions are written.
+/// Prefix of temporary folders in which versions are written.
 const STAGING: &str = ".preparing-";
 
-/// A version takes seconds to write; a folder that is older was left by a process that was killed.
+/// A version takes seconds to write; an older folder was left by a killed process.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The version that a preparation made or found.
@@ -27,23 +27,23 @@ const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Published {
     #[serde(flatten)]
     pub version: Version,
-    /// False where it was there already, with the same content.
+    /// False if it existed already, with the same content.
     pub new: bool,
-    /// Where it was there already, but its sources lay in another folder that is gone: it now knows where they are.
+    /// Whether it existed already but its sources had moved, and their new location was recorded.
     pub moved: bool,
 }
 
 impl Published {
-    /// What the run of a preparation says of it.
+    /// The sentence of a preparation's run.
     ///
     /// # Errors
-    /// A preparation that came to nothing.
+    /// A preparation without a result.
     pub fn load(run: &Path) -> Result<Self> {
         let path = run.join(versions::MADE);
         serde_json::from_slice(&fs::read(&path).at(&path)?).at(&path)
     }
 
-    /// What is to be said behind the counts of the version.
+    /// A remark after the counts of the version.
     pub fn words(&self) -> String {
         match self {
             Self { moved: true, .. } => {
@@ -57,7 +57,7 @@ impl Published {
     }
 }
 
-/// Makes the next version, or finds the one that is the same. Returns the report under its name.
+/// Creates the next version, or finds an identical one. Returns the report under its name.
 pub(super) fn publish(
     workspace: &Workspace,
     preparation: &Preparation<'_>,
@@ -82,7 +82,7 @@ pub(super) fn publish(
             }
         }
         let version = Version::new(name, next(workspace, name, divisions));
-        // Where locks are not known, another preparation can have taken the number.
+        // Without locks, another preparation can have taken the number.
         if write(workspace, &version.id(), preparation, divisions, built)? {
             let report = whole(preparation, divisions, built, &version.id());
             return Ok((report, Published { version, new: true, moved: false }));
@@ -90,7 +90,7 @@ pub(super) fn publish(
     }
 }
 
-/// The report of the one set, or of all the folds together.
+/// The report of the set, or of all folds together.
 fn whole(preparation: &Preparation<'_>, divisions: &[Division], built: &[Built], id: &str) -> PrepareReport {
     match (divisions, built) {
         ([one], [only]) if one.fold.is_none() => named(&only.report, one, id),
@@ -98,7 +98,7 @@ fn whole(preparation: &Preparation<'_>, divisions: &[Division], built: &[Built],
     }
 }
 
-/// The report of a part under the name of the version.
+/// The report of one set or fold under the name of the version.
 fn named(report: &PrepareReport, division: &Division, id: &str) -> PrepareReport {
     let mut report = PrepareReport { name: division.folder(id), ..report.clone() };
     if let Some(fold) = &mut report.fold {
@@ -107,8 +107,8 @@ fn named(report: &PrepareReport, division: &Division, id: &str) -> PrepareReport
     report
 }
 
-/// Whether a version is what was prepared: the same question and byte for byte the same answer. Then, whether its sources
-/// lay in another folder that is gone.
+/// Whether a version equals the preparation: the same settings and byte for byte the same files. Also whether its
+/// sources had moved.
 fn same(
     workspace: &Workspace,
     version: &Version,
@@ -133,7 +133,7 @@ fn same(
     }
     let parts = divisions.iter().zip(built).all(|(division, built)| {
         let folder = workspace.prepared(&division.folder(&version.id()));
-        // One of which a file was changed is made again.
+        // A version with a modified file is created again.
         let report = Manifest::load(&folder).and_then(|_| PrepareReport::load(&folder));
         report.is_ok_and(|report| {
             let followed = match report.rulings() {
@@ -149,7 +149,7 @@ fn same(
     (asked == now && parts).then_some(elsewhere)
 }
 
-/// The number behind all that were ever taken.
+/// The number after all that were ever used.
 fn next(workspace: &Workspace, name: &str, divisions: &[Division]) -> u32 {
     let entries = fs::read_dir(workspace.all_prepared()).into_iter().flatten().flatten();
     let later = entries
@@ -164,7 +164,7 @@ fn next(workspace: &Workspace, name: &str, divisions: &[Division]) -> u32 {
     if taken { last.max(1) + 1 } else { 1 }
 }
 
-/// Writes a version beside the others and gives it its name. False where somebody else has that by now.
+/// Writes a version to a temporary folder and renames it. False if another process has taken the name.
 fn write(
     workspace: &Workspace,
     id: &str,
@@ -181,7 +181,7 @@ fn write(
     let folds = divisions.iter().filter(|division| division.fold.is_some());
     let mut folders: Vec<String> = folds.map(|division| division.folder(id)).collect();
     if let Some(first) = built.first().filter(|_| !folders.is_empty()) {
-        // A cross-validation's own folder is the claim of its folds' names.
+        // A cross-validation's own folder reserves the names of its folds.
         preparation.write_sources(&first.roots, &staging.path().join(id))?;
         let report = preparation.of_folds(divisions, id);
         super::preparation::write_json(&staging.path().join(id).join("report.json"), &report)?;
@@ -193,14 +193,14 @@ fn write(
         }
     }
     if let Ok(place) = fs::File::open(&place) {
-        // Some file systems refuse this, and then it is their word.
+        // Some file systems do not support this; their error is ignored.
         let _ = place.sync_all();
     }
     Ok(true)
 }
 
-/// Gives a folder its name, if nothing has it. What a preparation left that came to nothing is no set, and is written over,
-/// the manifest last.
+/// Renames a folder, if the name is free. A folder left by a failed preparation is no set and is overwritten, the
+/// manifest last.
 fn put(from: &Path, to: &Path) -> Result<bool> {
     match fs::rename(from, to) {
         Ok(()) => return Ok(true),
@@ -224,7 +224,7 @@ fn put(from: &Path, to: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Removes what processes that were killed have left.
+/// Removes the remains of killed processes.
 fn remove_stale(place: &Path) {
     let entries = fs::read_dir(place).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(STAGING)) {

@@ -1,10 +1,10 @@
-//! Why rows are left out, and how many for each reason.
+//! Reasons for which rows are left out, and their counts.
 
 use super::report::{Dropped, Tally};
 use super::report_text::thousands;
 use std::collections::BTreeMap;
 
-/// Why a row is not in the manifest, in the order the checks are made.
+/// Why a row is not in the manifest, in the order of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     PassedOver,
@@ -64,43 +64,43 @@ pub struct Drops {
 }
 
 impl Drops {
-    /// Counts one row; `example` is only called when its text is kept.
+    /// Counts one row; `example` is only called if its text is kept.
     pub fn add(&mut self, reason: Reason, example: impl FnOnce() -> String) {
         self.tallies.entry(reason).or_default().add(example);
     }
 
-    /// Counts several that have one example between them.
+    /// Counts several rows with one example.
     pub fn add_many(&mut self, reason: Reason, count: usize, example: impl FnOnce() -> String) {
         if count > 0 {
             self.tallies.entry(reason).or_default().add_many(count, example);
         }
     }
 
-    /// How many are left out, for all reasons together.
+    /// The number of rows left out, over all reasons.
     pub fn count(&self) -> usize {
         self.tallies.values().map(|tally| tally.count).sum()
     }
 
-    /// The reason that left out most, with its count and its first example.
+    /// The most frequent reason, with its count and its first example.
     pub fn most(&self) -> Option<String> {
         let (reason, tally) = self.tallies.iter().max_by_key(|(_, tally)| tally.count)?;
         let first = tally.examples.first().map_or_else(String::new, |first| format!("; the first: {first}"));
         Some(format!("Most of them, {}: {}{first}.", thousands(tally.count), reason.explanation()))
     }
 
-    /// Counts what others counted.
+    /// Adds the counts of another.
     pub fn append(&mut self, other: Self) {
         other.tallies.into_iter().for_each(|(reason, tally)| self.merge(reason, tally));
     }
 
-    /// Counts what an adapter counted.
+    /// Adds the counts of an adapter.
     pub fn merge(&mut self, reason: Reason, tally: Tally) {
         if tally.count > 0 {
             self.tallies.entry(reason).or_default().merge(tally);
         }
     }
 
-    /// The reasons that left anything out, in the order of the checks.
+    /// The reasons with a count, in the order of the checks.
     pub fn into_account(self) -> Vec<Dropped> {
         let entry = |(reason, tally): (Reason, Tally)| Dropped {
             reason: reason.name().into(),

@@ -1,4 +1,4 @@
-//! What preparation saw, dropped and kept: `report.json` beside the manifest, and the Data screen.
+//! The report of a preparation: `report.json` next to the manifest, shown by the Data screen too.
 
 use super::division::{Fold, SplitMethod};
 use super::followed::{Rulings, ruling};
@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// How many examples a count comes with.
+/// Examples per count.
 const EXAMPLES: usize = 5;
 
-/// A count with its first few examples, which are text that is safe to print.
+/// A count with its first few examples, as text that is safe to print.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     pub count: usize,
@@ -21,12 +21,12 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts one more; `example` is only called when its text is kept.
+    /// Counts one more; `example` is only called if its text is kept.
     pub fn add(&mut self, example: impl FnOnce() -> String) {
         self.add_many(1, example);
     }
 
-    /// Counts several that have one example between them; none where there are none.
+    /// Counts several with one example; nothing if there are none.
     pub fn add_many(&mut self, count: usize, example: impl FnOnce() -> String) {
         if count == 0 {
             return;
@@ -37,7 +37,7 @@ impl Tally {
         }
     }
 
-    /// Adds the count of another and as many of its examples as there is room for.
+    /// Adds another count, and as many of its examples as fit.
     pub fn merge(&mut self, other: Self) {
         self.count += other.count;
         self.examples.extend(other.examples);
@@ -51,15 +51,15 @@ pub struct Dropped {
     /// A short fixed name such as `passed_over`, `not_an_image`, `unknown_label`, `repeated_row`, `missing_file`, `undecodable`,
     /// `decided`, `duplicate_image`, `contradicting_labels`, `not_sampled`.
     pub reason: String,
-    /// The same in words for a person.
+    /// The description for the user.
     pub explanation: String,
-    /// Rows left out for it.
+    /// Number of rows left out.
     pub count: usize,
     /// Up to five examples: paths, with the detail where there is one.
     pub examples: Vec<String>,
 }
 
-/// How many samples of each class a split has.
+/// The number of samples of each class in a split.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitCount {
     /// `train`, `val` or `test`.
@@ -68,26 +68,26 @@ pub struct SplitCount {
     pub per_class: [usize; 2],
 }
 
-/// The account of one preparation.
+/// The report of one preparation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrepareReport {
     /// The name of the prepared set.
     pub name: String,
-    /// True when the images are the program's own drawings, not photographs.
+    /// True if the images are the program's own drawings, not photographs.
     pub synthetic: bool,
     /// `adapter:path` of each source as it was given.
     pub sources: Vec<String>,
     pub seed: u64,
     pub classes: [String; 2],
-    /// Rows read from the label files, before anything was dropped; where labels are in names, the files.
+    /// Rows read from the label files, before anything was dropped; where labels are in names, the number of files.
     pub rows: usize,
     /// Raw label values as written (`f`, `m`, `u`, `(empty)`) and how many rows have each.
     pub raw_labels: BTreeMap<String, usize>,
     /// Repeated (user, face, image) keys, however often each repeats; counted as rows beyond the first.
     pub repeated_keys: usize,
-    /// Rows whose image file is there.
+    /// Rows whose image file exists.
     pub images_present: usize,
-    /// In the order the checks are made.
+    /// In the order of the checks.
     pub dropped: Vec<Dropped>,
     /// Samples that passed every check, per class; the splits are drawn from these.
     pub usable: [usize; 2],
@@ -98,10 +98,10 @@ pub struct PrepareReport {
     pub folds: BTreeMap<String, [usize; 2]>,
     /// Distinct subjects among the usable samples, where the data set names them.
     pub subjects: Option<usize>,
-    /// What the images were cropped to; none where they are taken whole.
+    /// The alignment of the crops; none for whole images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alignment: Option<Alignment>,
-    /// With an alignment: images without a face, which stay whole.
+    /// With an alignment: images without a detected face, which stay whole.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub without_face: usize,
     /// The decisions about images that were followed, as `drop HASH` and `relabel HASH LABEL`: all that were stated for this
@@ -110,16 +110,16 @@ pub struct PrepareReport {
     pub followed: Vec<String>,
     /// SHA-256 of `manifest.csv`.
     pub manifest_sha256: String,
-    /// SHA-256 of `attributes.csv`, where the data set tells more than a manifest holds.
+    /// SHA-256 of `attributes.csv`, if the data set has attributes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attributes_sha256: Option<String>,
-    /// How the samples were divided.
+    /// The method of division.
     #[serde(default)]
     pub split: SplitMethod,
-    /// Which part of a cross-validation it is.
+    /// The fold of a cross-validation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fold: Option<Fold>,
-    /// Anything a person should read before trusting the split.
+    /// Warnings to read before trusting the split.
     pub warnings: Vec<String>,
 }
 
@@ -142,7 +142,7 @@ impl PrepareReport {
     /// Reads `report.json` in the folder of a prepared data set.
     ///
     /// # Errors
-    /// When it is not there or not a report.
+    /// If it does not exist or is not a report.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join("report.json");
         let bytes = own_files::read(&path).at(&path)?;

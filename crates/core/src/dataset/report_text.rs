@@ -1,4 +1,4 @@
-//! The account of a preparation as plain text for a person, in 80 columns.
+//! The report of a preparation as plain text, in 80 columns.
 
 use super::report::{Dropped, PrepareReport};
 use crate::text::{self, printable};
@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Columns of the text.
+/// Width of the text in columns.
 const WIDTH: usize = 80;
-/// Longer tables are cut: the account is to be read.
+/// Longer tables are truncated to keep the report readable.
 const LONGEST_TABLE: usize = 24;
 
 /// `19487` as `19,487`.
@@ -25,7 +25,7 @@ pub fn thousands(number: usize) -> String {
 }
 
 impl PrepareReport {
-    /// The account for a person: plain aligned text, at most 80 columns wide, ending with a line break.
+    /// The report as plain aligned text, at most 80 columns wide, ending with a line break.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         let synthetic = if self.synthetic { " (synthetic images)" } else { "" };
@@ -80,7 +80,7 @@ impl PrepareReport {
         line(text, "\nLeft out, in the order of the checks");
         for Dropped { reason, explanation, count, examples } in &self.dropped {
             wrapped(text, &format!("  {}{:>9}  ", padded(reason, 22), thousands(*count)), explanation);
-            // Which of the usable images were not drawn is of no interest.
+            // Which of the usable images were not drawn is not relevant.
             for example in examples.iter().filter(|_| reason != "not_sampled") {
                 line(text, &format!("      {}", fitted(example, WIDTH - 6)));
             }
@@ -127,32 +127,32 @@ impl PrepareReport {
     }
 }
 
-/// Groups such as `4-6` come before `15-20`, and what has no number last.
+/// Sorts groups such as `4-6` before `15-20`, and those without a number last.
 fn first_number(name: &str) -> u64 {
     let digits: String =
         name.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).take(18).collect();
     digits.parse().unwrap_or(u64::MAX)
 }
 
-/// Adds a line, without blanks at its end.
+/// Adds a line, without trailing spaces.
 fn line(text: &mut String, content: &str) {
     text.push_str(content.trim_end());
     text.push('\n');
 }
 
-/// `text` at the left of a column.
+/// `text`, left-aligned.
 fn padded(text: &str, width: usize) -> String {
     let shown = fitted(text, width - 1);
     format!("{shown}{}", " ".repeat(width - shown.width()))
 }
 
-/// `text` at the right of a column.
+/// `text`, right-aligned.
 fn right(text: &str, width: usize) -> String {
     let shown = fitted(text, width - 1);
     format!("{}{shown}", " ".repeat(width - shown.width()))
 }
 
-/// `text`, with its middle left out if it is wider than `width`: of a path, both ends matter.
+/// `text`, with its middle elided if it is wider than `width`: both ends of a path matter.
 fn fitted(text: &str, width: usize) -> String {
     let text = text::line(text);
     if text.width() <= width {
@@ -173,7 +173,7 @@ fn fitted(text: &str, width: usize) -> String {
     head.into_iter().chain("...".chars()).chain(tail.into_iter().rev()).collect()
 }
 
-/// Adds `words` behind `lead`, broken between words, the later lines indented below the first.
+/// Adds `words` after `lead`, wrapped between words with a hanging indent.
 fn wrapped(text: &mut String, lead: &str, words: &str) {
     let words = text::line(words);
     let indent = " ".repeat(lead.width());

@@ -1,4 +1,4 @@
-//! One labelled photograph.
+//! A labelled photograph, its content hash, and its split.
 
 use crate::error::{AtPath, Result};
 use faceprobe_settings::choices;
@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-/// SHA-256 of an image file's bytes: the name under which everything computed from it is kept.
+/// SHA-256 of an image file's bytes: the key of everything computed from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentHash(pub [u8; 32]);
 
@@ -48,13 +48,13 @@ impl FromStr for ContentHash {
 }
 
 choices! {
-    /// Which part of the study a sample belongs to.
+    /// The splits of a data set.
     pub enum Split {
-        /// What models are fitted on.
+        /// Models are trained on it.
         Train = "train",
-        /// What settings, epochs and thresholds are chosen on.
+        /// Settings, epochs and thresholds are chosen on it.
         Val = "val",
-        /// What is opened once the choice is made.
+        /// Opened after all choices are made.
         Test = "test",
     }
 }
@@ -69,20 +69,20 @@ pub struct Sample {
     /// Index into [`super::Manifest::classes`]; class 1 is the positive class.
     pub class: usize,
     pub split: Split,
-    /// The person, where the data set tells; unique together with the source.
+    /// The person, if the data set names it; unique together with the source.
     pub subject: Option<String>,
-    /// The age group as the data set writes it, cleaned of known damage.
+    /// The age group in the data set's notation, with known damage repaired.
     pub age: Option<String>,
-    /// The official cross-validation fold, where the data set has one.
+    /// The official cross-validation fold, if the data set has one.
     pub fold: Option<u32>,
     /// SHA-256 of the file's bytes when the set was prepared.
     pub hash: ContentHash,
-    /// What else the data set tells (FairFace: `race`), by the name of its column; figures can be told by any of them.
+    /// Further columns of the data set (FairFace: `race`), by name; results can be grouped by any of them.
     pub attributes: BTreeMap<String, String>,
 }
 
 impl Sample {
-    /// What a column says of this sample, where it is known. The columns of every set are `age`, `subject`, `fold`,
+    /// The value of a column for this sample, if it is known. The columns of every set are `age`, `subject`, `fold`,
     /// `source` and `label`; the others are [`Self::attributes`].
     pub fn value(&self, column: &str, classes: &[String; 2]) -> Option<String> {
         match column {

@@ -1,4 +1,4 @@
-//! Where labelled photographs come from: `adapter:path`, and the rows an adapter reads there.
+//! Sources of labelled photographs: `adapter:path`, and the rows read there.
 
 use super::adapter::{self, Layout};
 use super::reasons::Drops;
@@ -22,7 +22,7 @@ impl Adapter {
     /// The layout of the Adience benchmark, in which the program writes its own sample.
     pub const ADIENCE: Self = Self(&adapter::adience::LAYOUT);
 
-    /// All adapters, in the order help texts list them.
+    /// All adapters, in the order of help texts.
     pub fn all() -> impl Iterator<Item = Self> {
         adapter::REGISTRY.iter().map(|layout| Self(layout))
     }
@@ -37,7 +37,7 @@ impl Adapter {
         self.0.name
     }
 
-    /// What the path after the colon must be, for help and errors.
+    /// A description of the path after the colon, for help and errors.
     pub fn expects(self) -> &'static str {
         self.0.expects
     }
@@ -76,7 +76,7 @@ impl<'de> Deserialize<'de> for Adapter {
     }
 }
 
-/// One `--source`: an adapter and the path it reads.
+/// One `--source`: an adapter and its path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceSpec {
     pub adapter: Adapter,
@@ -84,7 +84,7 @@ pub struct SourceSpec {
 }
 
 impl SourceSpec {
-    /// Refuses a path at which there is nothing.
+    /// Refuses a path that does not exist.
     ///
     /// # Errors
     /// As wrong usage.
@@ -100,10 +100,10 @@ impl SourceSpec {
         }
     }
 
-    /// Reads the label files (and, where labels are in file names, the listing of the folder); decodes no image.
+    /// Reads the label files (and, if labels are in file names, the folder listing); decodes no image.
     ///
     /// # Errors
-    /// When the layout is not there at all. What is wrong with single rows is in [`SourceRows::problems`].
+    /// If the layout is missing altogether. Errors of single rows are in [`SourceRows::problems`].
     pub fn read(&self) -> Result<SourceRows> {
         let path = self.path.canonicalize().map_err(|error| {
             Error::file(
@@ -145,7 +145,7 @@ impl FromStr for SourceSpec {
     }
 }
 
-/// The ways to write a source, for refusals.
+/// The source syntaxes, for refusals.
 static FORMS: LazyLock<String> = LazyLock::new(|| {
     let forms: Vec<String> = adapter::REGISTRY
         .iter()
@@ -159,7 +159,7 @@ static FORMS: LazyLock<String> = LazyLock::new(|| {
 
 text_value!(SourceSpec, "LAYOUT:PATH", &FORMS, ["folder:/data/faces", "csv:/data/labels.csv"]);
 
-/// A leading `~/` is the home folder: no shell expands it after a colon.
+/// Expands a leading `~/` to the home folder: no shell expands it after a colon.
 fn at_home(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),
@@ -167,7 +167,7 @@ fn at_home(path: &str) -> PathBuf {
     }
 }
 
-/// A name for each source, unique and independent of where it lies: the adapter's, then `adience-2` and so on.
+/// A name for each source, unique and independent of its path: the adapter's, then `adience-2` and so on.
 pub fn source_names(sources: &[SourceSpec]) -> Vec<String> {
     let name = |index: usize| {
         let adapter = sources[index].adapter;
@@ -182,49 +182,49 @@ pub fn source_names(sources: &[SourceSpec]) -> Vec<String> {
 /// One row of a label file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawRow {
-    /// Where the image is, or should be: relative to [`SourceRows::root`] with `/` between folders and no `..`;
-    /// absolute only where a CSV file says so and the file lies outside the root.
+    /// The path of the image, which need not exist: relative to [`SourceRows::root`] with `/` between folders and no
+    /// `..`; absolute only where a CSV file says so and the file is outside the root.
     pub path: String,
-    /// The label as written; empty where there is none.
+    /// The label as written; empty if there is none.
     pub raw_label: String,
-    /// Index into [`SourceRows::classes`]; none where the label is unknown.
+    /// Index into [`SourceRows::classes`]; none if the label is unknown.
     pub class: Option<usize>,
     pub subject: Option<String>,
     pub age: Option<String>,
     pub fold: Option<u32>,
-    /// The official split, where the data set has one.
+    /// The official split, if the data set has one.
     pub split: Option<Split>,
-    /// Rows with the same key name the same photograph.
+    /// Rows with the same key refer to the same photograph.
     pub key: String,
-    /// Samples with the same group are never parted by a division that keeps people apart, whoever their subject is: the
-    /// near duplicates that an audit found. Adapters know none.
+    /// The group of near-duplicates found by an audit: a division that keeps subjects together keeps groups together
+    /// too. Adapters set none.
     pub group: Option<String>,
-    /// What else is known, by the name of its column.
+    /// Further columns, by name.
     pub attributes: BTreeMap<String, String>,
 }
 
-/// All that an adapter reads from one source.
+/// The result of reading one source.
 #[derive(Debug, Clone)]
 pub struct SourceRows {
     /// The absolute folder that paths are relative to.
     pub root: PathBuf,
     /// Alphabetical, which for the genders is `["female", "male"]`.
     pub classes: [String; 2],
-    /// In the order of the label files; by path where labels are in file names.
+    /// In the order of the label files; by path if labels are in file names.
     pub rows: Vec<RawRow>,
-    /// Rows that make no sense: `file line N: what is wrong`.
+    /// Malformed rows: `file line N: what is wrong`.
     pub problems: Tally,
-    /// Files that are no rows, where labels are in names: they are left out for these reasons.
+    /// Files that are not rows, if labels are in names: they are left out for these reasons.
     pub set_aside: Drops,
     pub warnings: Vec<String>,
     /// The images are drawings of this program's own (a file `SYNTHETIC.txt` says so).
     pub synthetic: bool,
-    /// Several label files merged into one, where the data set comes in several.
+    /// Several label files merged into one, if the data set has several.
     pub merged: Option<Vec<u8>>,
 }
 
 impl SourceRows {
-    /// A source with nothing read yet.
+    /// A source before anything is read.
     pub fn new(root: &Path, classes: [String; 2]) -> Self {
         Self {
             root: root.to_owned(),
@@ -238,7 +238,7 @@ impl SourceRows {
         }
     }
 
-    /// The rows, and what a table that they are read from has to say.
+    /// The rows and notes of a table.
     pub(super) fn rows_and_said(&mut self) -> (&mut Vec<RawRow>, Said<'_>) {
         let Self { rows, problems, warnings, .. } = self;
         (rows, Said { problems, warnings })

@@ -1,4 +1,4 @@
-//! Which sample goes into which split: pure, and the same on every machine.
+//! Balanced random splits: a pure function, reproducible on every machine.
 
 use super::sample::Split;
 use crate::error::{Error, Result};
@@ -12,10 +12,10 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// Sizes as they are asked for, totals over both classes; none if no size is given.
+    /// The requested sizes, totals over both classes; none if no size is given.
     ///
     /// # Errors
-    /// When only some are given, one is odd, or all are zero.
+    /// If only some are given, one is odd, or all are zero.
     pub fn asked(train: Option<usize>, val: Option<usize>, test: Option<usize>) -> Result<Option<Self>> {
         let (train, val, test) = match (train, val, test) {
             (None, None, None) => return Ok(None),
@@ -37,7 +37,7 @@ impl Sizes {
         Ok(Some(Self { per_class: [train / 2, val / 2, test / 2] }))
     }
 
-    /// As many as there are of the rarer class, divided 60/20/20 as in the study; none if a split would be empty.
+    /// 60/20/20 of the rarer class's count; none if a split would be empty.
     pub fn everything(usable: [usize; 2]) -> Option<Self> {
         let per_class = usable[0].min(usable[1]);
         let part = per_class / 5;
@@ -54,8 +54,8 @@ impl Sizes {
         self.per_class.iter().fold(0, |sum, size| sum.saturating_add(*size))
     }
 
-    /// The largest sizes that `usable` samples per class allow in the same proportion: exactly, where that leaves
-    /// something of every split, else rounded down. None if not even a rounded one fits.
+    /// The largest sizes in the same proportion for `usable` samples per class: exact, if no split becomes empty, else
+    /// rounded down. None if not even rounded sizes fit.
     pub fn largest_that_fits(&self, usable: [usize; 2]) -> Option<Self> {
         let per_class = usable[0].min(usable[1]);
         let unit = self.per_class.iter().fold(0, |a, b| greatest_common_divisor(a, *b));
@@ -80,8 +80,7 @@ fn greatest_common_divisor(a: usize, b: usize) -> usize {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
-/// The place of a sample in the order of drawing: SHA-256 of seed, source and path. It depends on nothing else, so
-/// neither the order nor the number of the other samples moves it.
+/// The rank of a sample in drawing order: SHA-256 of seed, source and path. It does not depend on the other samples.
 pub fn drawing_order(seed: u64, source: &str, path: &str) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(seed.to_le_bytes());
@@ -91,7 +90,7 @@ pub fn drawing_order(seed: u64, source: &str, path: &str) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Draws the splits: `candidates` are (drawing order, class); the answer has a split for each one drawn.
+/// Draws the splits: `candidates` are (drawing order, class); the result has a split for each sample that was drawn.
 ///
 /// Test is drawn first and train last, so that a larger training split keeps the test and validation images it had.
 pub fn draw(candidates: &[([u8; 32], usize)], sizes: &Sizes) -> Vec<Option<Split>> {

@@ -1,4 +1,4 @@
-//! Label files with a header row and one row per photograph, whatever sets the fields apart.
+//! Reads tables with a header row and one row per photograph, with any usual separator.
 
 use super::encoding::decode;
 use super::report::Tally;
@@ -8,12 +8,12 @@ use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
 use std::fs;
 use std::path::Path;
 
-/// Label files of the largest data sets have tens of megabytes; anything beyond is another kind of file.
+/// Label files of the largest data sets have tens of megabytes; larger files are something else.
 const LARGEST_FILE: u64 = 256 << 20;
-/// No label, path or name is longer than this many bytes.
+/// Maximum length of a field, in bytes.
 const LONGEST_FIELD: usize = 4096;
 
-/// How fields are set apart in the files that a layout is made of; what spreadsheets make of them is told by the header.
+/// The separator of a layout's own files; files converted by spreadsheets are recognised by their header.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// Comma separated, with quotes.
@@ -23,7 +23,7 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// Separators with whether there are quotes, the layout's own first.
+    /// Separators and whether quotes are used, the layout's own first.
     fn candidates(self) -> [(u8, bool); 4] {
         match self {
             Self::Commas => [(b',', true), (b';', true), (b'\t', true), (b'|', true)],
@@ -36,12 +36,12 @@ impl Dialect {
 pub struct Row<'a> {
     header: &'a [String],
     record: &'a StringRecord,
-    /// The line it begins on, counted from 1 as editors count.
+    /// The line at which it begins, counted from 1 as in editors.
     pub line: u64,
 }
 
 impl<'a> Row<'a> {
-    /// The field of a column without surrounding blanks; empty where the file has no such column.
+    /// The field of a column, trimmed; empty if the file has no such column.
     pub fn get(&self, column: &str) -> &'a str {
         self.header.iter().position(|name| name == column).and_then(|index| self.record.get(index)).unwrap_or("")
     }
@@ -57,17 +57,17 @@ impl<'a> Row<'a> {
     }
 }
 
-/// What is wrong with rows, and what is to be said of the file as a whole.
+/// Problems of rows, and notes about the file.
 pub struct Said<'a> {
     pub problems: &'a mut Tally,
     pub warnings: &'a mut Vec<String>,
 }
 
-/// Calls `take` with each row of the file and returns the header, in lower case. What `take` or the format has against a
-/// row becomes a problem with file name and line.
+/// Calls `take` with each row of the file and returns the header, in lower case. An error of `take` or a format error
+/// of a row becomes a problem with file name and line.
 ///
 /// # Errors
-/// When the file cannot be read or its header lacks one of the `required` columns.
+/// If the file cannot be read or its header lacks one of the `required` columns.
 pub fn each_row(
     path: &Path,
     dialect: Dialect,
@@ -107,20 +107,20 @@ fn reader(bytes: &[u8], separator: u8, quotes: bool) -> Reader<&[u8]> {
     ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).quoting(quotes).from_reader(bytes)
 }
 
-/// The separator that a first line `sep=;` states, as Excel reads it, and where the table begins.
+/// The separator stated by a first line `sep=;`, as in Excel, and the start of the table.
 fn stated_separator(bytes: &[u8]) -> (Option<u8>, usize) {
     let first = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len());
     let line = bytes[..first].trim_ascii();
     let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
     match line.split_at_checked(4) {
         Some((word, [separator])) if word.eq_ignore_ascii_case(b"sep=") => (Some(*separator), first),
-        // A tab at the end of the line is a blank too.
+        // A trailing tab counts as whitespace too.
         Some((word, [])) if word.eq_ignore_ascii_case(b"sep=") => (Some(b'\t'), first),
         _ => (None, 0),
     }
 }
 
-/// Separator, quotes and header, if some separator makes a header with all the columns of the first row.
+/// Separator, quotes and header, for the first separator that gives a header with all required columns.
 fn header_in(
     bytes: &[u8],
     dialect: Dialect,
@@ -148,13 +148,13 @@ fn header_of(record: &ByteRecord) -> Option<Vec<String>> {
 /// Counts lines as editors do: LF, CRLF and CR each end one.
 struct Lines<'a> {
     bytes: &'a [u8],
-    /// Up to here they are counted, and this is the line there.
+    /// The offset up to which lines were counted, and the line there.
     at: usize,
     line: u64,
 }
 
 impl Lines<'_> {
-    /// The line of a record that the reader says begins at `place`, which may be before empty lines.
+    /// The line of a record that the reader reports at `place`, which may be before empty lines.
     fn of(&mut self, place: usize) -> u64 {
         let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
         let empty = self.bytes.iter().skip(place).take_while(|byte| is_end(byte)).count();
@@ -169,7 +169,7 @@ impl Lines<'_> {
     }
 }
 
-/// The record as text, if it has as many fields as the header (empty ones at the end aside) and none is absurd.
+/// The record as text, if it has as many fields as the header (apart from trailing empty ones) and none is too long.
 fn checked(record: &ByteRecord, header: &[String]) -> Result<StringRecord, String> {
     let fields = record.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
     if record.len() < header.len() || fields > header.len() {
@@ -183,7 +183,7 @@ fn checked(record: &ByteRecord, header: &[String]) -> Result<StringRecord, Strin
     Ok(text)
 }
 
-/// The bytes of a file with labels, unless it is of another kind.
+/// The bytes of a label file, unless it is some other kind of file.
 pub fn read_label_file(path: &Path) -> Result<Vec<u8>> {
     let metadata = fs::metadata(path).at(path)?;
     if !metadata.is_file() {

@@ -1,11 +1,11 @@
 //! Versions of prepared sets: `fairface`, `fairface@2`, `fairface@3`.
 //!
-//! A version is a folder of `data/prepared` that is never changed again. Version 1 has the plain name, so that a workspace
-//! of before opens as it is. The folds of a cross-validation carry the version of the whole: `album@2-fold-0`. The name of
-//! the folder is what runs remember; what a person types is [resolved](resolve) once, when a job is asked for.
+//! A version is a folder in `data/prepared` that is never changed. Version 1 has the plain name, so workspaces from
+//! before versions remain valid. The folds of a cross-validation have the version of the whole: `album@2-fold-0`. Runs
+//! record the folder's name; a name typed by the user is [resolved](resolve) once, when a job is created.
 //!
-//! Which version is meant by the plain name is in `data/current/NAME`, which changes by the user's act alone. Without the
-//! file it is the first.
+//! The version that the plain name refers to is in `data/current/NAME`, which only the user changes. Without the file
+//! it is the first.
 
 use super::manifest::{Sources, list_prepared};
 use super::report::PrepareReport;
@@ -27,12 +27,12 @@ pub struct Version {
     /// From 1.
     #[serde(rename = "version")]
     pub number: u32,
-    /// Behind the number in the folder's name: `-fold-K`, or nothing.
+    /// The suffix of the folder's name: `-fold-K`, or nothing.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     fold: String,
 }
 
-/// The file in which the run of a preparation says what version it made or found.
+/// The file in which the run of a preparation records the version that it created or found.
 pub const MADE: &str = "version.json";
 
 impl Version {
@@ -41,7 +41,7 @@ impl Version {
         Self { name: name.into(), number, fold: String::new() }
     }
 
-    /// What a folder's name says. That `album-fold-0` is a fold of `album` is not in the name, but in its report.
+    /// Parses a folder's name. Whether `album-fold-0` is a fold of `album` is recorded in its report, not in its name.
     pub fn of_folder(id: &str) -> Self {
         let later = id.split_once('@').and_then(|(name, rest)| {
             let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
@@ -53,23 +53,23 @@ impl Version {
         later.unwrap_or_else(|| Self::new(id, 1))
     }
 
-    /// The name of its folder, which runs remember.
+    /// The name of its folder, which runs record.
     pub fn id(&self) -> String {
         if self.number == 1 { format!("{}{}", self.name, self.fold) } else { self.full() }
     }
 
-    /// With its number, the first too.
+    /// With its number, also for the first.
     pub fn full(&self) -> String {
         format!("{}@{}{}", self.name, self.number, self.fold)
     }
 
-    /// The name without the version, as a person types it for the current one.
+    /// The name without the version, which refers to the current one.
     pub fn plain(&self) -> String {
         format!("{}{}", self.name, self.fold)
     }
 }
 
-/// The version that a folder of `data/prepared` is; a fold of a first version is told by its report.
+/// The version that a folder of `data/prepared` is; a fold of a first version is recognised by its report.
 pub fn version_of(workspace: &Workspace, id: &str) -> Version {
     let version = Version::of_folder(id);
     if version.number > 1 || !id.contains("-fold-") {
@@ -78,7 +78,7 @@ pub fn version_of(workspace: &Workspace, id: &str) -> Version {
     PrepareReport::load(&workspace.prepared(id)).map_or(version.clone(), |report| named_by(&version, &report))
 }
 
-/// The same where the report was read already.
+/// The same if the report was read already.
 pub fn named_by(version: &Version, report: &PrepareReport) -> Version {
     match &report.fold {
         Some(fold) if version.number == 1 => match version.name.strip_prefix(fold.of.as_str()) {
@@ -89,14 +89,14 @@ pub fn named_by(version: &Version, report: &PrepareReport) -> Version {
     }
 }
 
-/// The cross-validation that a set is a fold of.
+/// The cross-validation of a fold.
 pub fn fold_of(workspace: &Workspace, id: &str) -> Option<String> {
     let version = version_of(workspace, id);
     (!version.fold.is_empty()).then_some(version.name)
 }
 
-/// The versions of every prepared set and cross-validation, by name. Of a cross-validation a version counts once all of its
-/// folds are there.
+/// The versions of every prepared set and cross-validation, by name. A version of a cross-validation counts once all
+/// its folds exist.
 pub fn all(workspace: &Workspace) -> BTreeMap<String, BTreeSet<u32>> {
     let mut versions: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
     let mut folds: BTreeMap<(String, u32), usize> = BTreeMap::new();
@@ -125,15 +125,15 @@ pub fn current_path(workspace: &Workspace, name: &str) -> PathBuf {
     workspace.root().join("data/current").join(name)
 }
 
-/// Which version the plain name means.
+/// The version that the plain name refers to.
 ///
 /// # Errors
-/// A file that names no version that is there; the sentence says how to set it anew. A name of which there is none.
+/// A file that names a missing version (the sentence says how to set it); an unknown name.
 pub fn current(workspace: &Workspace, name: &str) -> Result<u32> {
     current_among(workspace, name, &numbers(workspace, name))
 }
 
-/// The same where the versions are known.
+/// The same if the versions are known.
 ///
 /// # Errors
 /// As [`current`].
@@ -167,7 +167,7 @@ fn anew(name: &str, number: u32) -> String {
     format!("'faceprobe data use {}' sets it anew", Version::new(name, number).full())
 }
 
-/// Lets the plain name mean this version from now on.
+/// Makes the plain name refer to this version.
 ///
 /// # Errors
 /// A file that cannot be written.
@@ -175,11 +175,11 @@ pub fn make_current(workspace: &Workspace, name: &str, number: u32) -> Result<()
     write_whole(&current_path(workspace, name), format!("{number}\n").as_bytes())
 }
 
-/// The folder's name of what a person calls a prepared set: `NAME` for the current version, `NAME@2` for that one; of a
+/// The folder's name for a user's name of a prepared set: `NAME` for the current version, `NAME@2` for that one; of a
 /// fold `NAME-fold-0` and `NAME-fold-0@2`.
 ///
 /// # Errors
-/// As wrong usage when there is no such set or version; when it is not known which version is the current one.
+/// As wrong usage if there is no such set or version; if the current version is not known.
 pub fn resolve(workspace: &Workspace, typed: &str) -> Result<String> {
     let asked = Version::of_folder(typed);
     let of = as_fold(workspace, &asked);
@@ -206,7 +206,7 @@ pub fn resolve(workspace: &Workspace, typed: &str) -> Result<String> {
     )))
 }
 
-/// What is asked for, a fold told from a set that only has such a name.
+/// Parses a request, and distinguishes a fold from a set that merely has such a name.
 fn as_fold(workspace: &Workspace, asked: &Version) -> Version {
     let by_report = version_of(workspace, &Version::new(&asked.name, 1).id());
     let cut = asked.name.rfind("-fold-").map(|at| asked.name.split_at(at));
@@ -221,7 +221,7 @@ fn as_fold(workspace: &Workspace, asked: &Version) -> Version {
     }
 }
 
-/// The names that can be typed for a prepared set, without versions.
+/// The names that can be typed for prepared sets, without versions.
 pub fn plain_names(workspace: &Workspace) -> Vec<String> {
     let names: BTreeSet<String> = list_prepared(workspace).iter().map(|id| version_of(workspace, id).plain()).collect();
     names.into_iter().collect()
@@ -241,17 +241,17 @@ fn unknown(workspace: &Workspace, name: &str) -> Error {
     ))
 }
 
-/// How prepared sets are called and which of their versions are current: what tables need to know.
+/// The names of prepared sets and their current versions, for tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
-    /// By name, the versions and the current one; none where the file that says so is damaged.
+    /// By name, the versions and the current one; none if the file that names it is damaged.
     known: BTreeMap<String, (BTreeSet<u32>, Option<u32>)>,
-    /// The versions that folds of first versions belong to, by folder.
+    /// The versions of folds of first versions, by folder.
     folds: BTreeMap<String, Version>,
 }
 
 impl Names {
-    /// As the workspace is now.
+    /// Reads them from the workspace.
     pub fn read(workspace: &Workspace) -> Self {
         let known = all(workspace).into_iter().map(|(name, there)| {
             let current = current_among(workspace, &name, &there).ok();
@@ -262,19 +262,19 @@ impl Names {
         Self { known: known.collect(), folds: folds.collect() }
     }
 
-    /// The version that a folder is.
+    /// The version of a folder.
     pub fn version(&self, id: &str) -> Version {
         self.folds.get(id).cloned().unwrap_or_else(|| Version::of_folder(id))
     }
 
-    /// A set's name, with its version where there are several.
+    /// A set's name, with its version if there are several.
     pub fn label(&self, id: &str) -> String {
         let version = self.version(id);
         let several = self.known.get(&version.name).is_some_and(|(there, _)| there.len() > 1);
         if several { version.full() } else { id.to_owned() }
     }
 
-    /// Whether the plain name means another version.
+    /// Whether the plain name refers to another version.
     pub fn is_earlier(&self, id: &str) -> bool {
         let version = self.version(id);
         let current = self.known.get(&version.name).and_then(|(_, current)| *current);
@@ -282,15 +282,15 @@ impl Names {
     }
 }
 
-/// What was asked for to make a version, and where its sources lie; none where that cannot be read.
+/// The settings of a version's preparation, with its source paths; none if they cannot be read.
 pub(super) fn sources(workspace: &Workspace, version: &Version) -> Option<Sources> {
     let read = |id: &str| crate::seal::value(&fs::read(workspace.prepared(id).join("sources.json")).ok()?).ok();
     read(&version.id())
         .or_else(|| super::manifest::folds_of(workspace, &version.id()).first().and_then(|fold| read(fold)))
 }
 
-/// Holds other preparations of this workspace back while a version is published. On a file system without locks it is the
-/// claim of a folder's name that keeps them apart.
+/// Locks preparations of this workspace while a version is published. On a file system without locks, creating the
+/// folder's name excludes others.
 pub(super) fn publishing(workspace: &Workspace) -> Result<Option<File>> {
     let folder = workspace.all_prepared();
     fs::create_dir_all(&folder).at(&folder)?;

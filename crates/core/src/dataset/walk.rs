@@ -1,4 +1,4 @@
-//! Every file below a folder: an image to be looked at, or counted with the reason why not.
+//! Walks a folder: lists images, and counts all other files with the reason.
 
 use super::reasons::{Drops, Reason};
 use super::report::Tally;
@@ -11,17 +11,17 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// What is below a folder.
+/// The files below a folder.
 #[derive(Debug, Default)]
 pub struct Walk {
-    /// Paths of pictures, relative to the folder and sorted. Files that are called like an image are here whatever is in
-    /// them; of the others, those that begin like a picture do.
+    /// Paths of images, relative to the folder and sorted. A file counts as an image by its extension, whatever its
+    /// content, or else by its first bytes.
     pub images: Vec<String>,
-    /// The files that are not.
+    /// The other files.
     pub set_aside: Drops,
-    /// Files whose names are no text.
+    /// Files whose names are not UTF-8.
     pub unnamed: Tally,
-    /// Folders directly below in which no picture is: with the number of files in them.
+    /// Immediate sub-folders without images, with their number of files.
     pub without_images: Vec<(String, usize)>,
 }
 
@@ -39,8 +39,8 @@ pub fn walk(root: &Path) -> Result<Walk> {
 }
 
 impl Walk {
-    /// One folder; `seen` holds folders by device and inode, so that a link to a parent ends. Answers how many files are
-    /// below it.
+    /// One folder; `seen` holds folders by device and inode, so that a link to a parent ends. Returns the number of
+    /// files below it.
     fn collect(&mut self, folder: &Path, prefix: &str, seen: &mut HashSet<(u64, u64)>) -> Result<usize> {
         let this = fs::metadata(folder).at(folder)?;
         if !seen.insert((this.dev(), this.ino())) {
@@ -98,7 +98,7 @@ pub fn files_below(folder: &Path, seen: &mut HashSet<(u64, u64)>) -> usize {
     entries.map(|entry| entry.path()).map(|path| if path.is_dir() { files_below(&path, seen) } else { 1 }).sum()
 }
 
-/// Whether a name is hidden, or one that systems and programs leave in folders of other people's files.
+/// Whether a name is hidden, or one that systems and programs create among the user's files.
 pub fn is_of_others(name: &str) -> bool {
     name.starts_with('.')
         || matches!(
@@ -119,7 +119,7 @@ pub fn is_of_others(name: &str) -> bool {
         )
 }
 
-/// Whether a file is called like an image that the program reads. What it is, only its content tells.
+/// Whether a file has the extension of a supported image format. Only its content tells what it is.
 pub fn is_image_name(name: &str) -> bool {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase());
     matches!(extension.as_deref(), Some("jpg" | "jpeg" | "png" | "webp" | "bmp" | "tif" | "tiff" | "gif"))
@@ -134,7 +134,7 @@ pub fn look(path: &Path) -> Result<(), String> {
         std::io::ErrorKind::NotFound => "a link to nothing".to_owned(),
         _ => format!("cannot be read ({error})"),
     })?;
-    // Only files: opening a pipe would wait for its writer.
+    // Regular files only: opening a pipe would block.
     if !metadata.is_file() {
         return Err("not a regular file".into());
     }
@@ -143,7 +143,7 @@ pub fn look(path: &Path) -> Result<(), String> {
         .and_then(|file| file.take(sniff::HEAD as u64).read_to_end(&mut beginning))
         .map_err(|error| format!("cannot be read ({error})"))?;
     match sniff::content(&beginning) {
-        // Images of other formats too: decoding them says which, and that they are not read.
+        // Images of unsupported formats too: decoding them reports the format.
         Some(Content::Image(_) | Content::Foreign(_)) => Ok(()),
         Some(Content::Other(what)) => Err(what.into()),
         None if beginning.is_empty() => Err("an empty file".into()),

@@ -1,13 +1,14 @@
-//! What a person should read before trusting a split.
+//! Warnings to read before trusting a split.
 
 use super::lacking::{lacking, per_class};
-use super::prepare::{PrepareSettings, Usable};
+use super::prepare::PrepareSettings;
 use super::report::{PrepareReport, Tally};
 use super::report_text::thousands;
 use super::sample::Split;
+use super::screening::Usable;
 use std::collections::{HashMap, HashSet};
 
-/// The warnings that follow from the account and the drawn splits.
+/// The warnings that follow from the report and the drawn splits.
 pub(super) fn about(
     report: &PrepareReport,
     settings: &PrepareSettings,
@@ -36,7 +37,7 @@ pub(super) fn about(
     warnings
 }
 
-/// What was not cropped to its face.
+/// Images that were not cropped to a face.
 pub(super) fn about_crops(cropped: usize, whole: &Tally) -> Option<String> {
     (whole.count > 0).then(|| {
         format!(
@@ -48,7 +49,7 @@ pub(super) fn about_crops(cropped: usize, whole: &Tally) -> Option<String> {
     })
 }
 
-/// Only official splits and folds can be unbalanced; accuracy is then to be read against the larger class.
+/// Only official splits and folds can be unbalanced; accuracy must then be compared with the majority class.
 fn unbalanced(
     settings: &PrepareSettings,
     usable: &[Usable],
@@ -61,7 +62,7 @@ fn unbalanced(
         let per_class = per_class(members.map(|(sample, _)| sample.class == 1));
         if let Some(lacks) = lacking(split.name(), per_class, classes) {
             let asked = [settings.train, settings.val, settings.test];
-            // Who asked for none knows.
+            // An explicitly empty split needs no warning.
             if !Split::ALL.into_iter().zip(asked).any(|(of, size)| of == split && size == Some(0)) {
                 warnings.push(format!("{lacks}, {}.", without(split)));
             }
@@ -78,7 +79,7 @@ fn unbalanced(
     warnings
 }
 
-/// What follows for a split without images of both classes.
+/// The consequence of a split without images of both classes.
 fn without(split: Split) -> &'static str {
     match split {
         Split::Train => "so no model can be trained on it; prepare with --split random, or with sizes",
@@ -90,7 +91,7 @@ fn without(split: Split) -> &'static str {
     }
 }
 
-/// Splits are drawn by image, as in the study: a person in training and test makes the test easier than it looks.
+/// Splits are drawn by image: a subject in training and test makes the test easier than it seems.
 fn shared_subjects<'a>(chosen: impl Iterator<Item = (&'a Usable, Split)>, are_named: bool) -> Vec<String> {
     if !are_named {
         return vec![

@@ -1,16 +1,17 @@
-//! Intervals that know that several images are of one person.
+//! Confidence intervals that account for several images of one subject.
 //!
-//! Images of one person are told right or wrong together, so an interval that takes them for independent is too narrow.
-//! The cluster bootstrap (Field and Welsh, 2007; Cameron, Gelbach and Miller, 2008) draws whole people with replacement.
+//! Errors on images of one subject are correlated, so an interval that treats them as independent is too narrow. The
+//! cluster bootstrap (Field and Welsh, 2007; Cameron, Gelbach and Miller, 2008) resamples whole subjects with
+//! replacement.
 
 use super::interval::Interval;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// How often people are drawn.
+/// Number of resamples.
 pub const RESAMPLES: usize = 2000;
 
-/// Images of one cluster told right, and all of its images.
+/// Correctly classified images of one cluster, and all of its images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cluster {
     pub correct: usize,
@@ -29,9 +30,9 @@ pub fn tally(cluster_of: &[usize], correct: &[bool]) -> Vec<Cluster> {
     clusters
 }
 
-/// The 95 % percentile interval of the accuracy over resamples, each a list of clusters drawn: the 2.5 % and 97.5 % points
-/// of the resampled accuracies, interpolated as `numpy.percentile` does. None without resamples or clusters; draws that
-/// are no cluster are passed over.
+/// The 95 % percentile interval of the accuracy over resamples, each a list of cluster indices: the 2.5 % and 97.5 %
+/// points of the resampled accuracies, interpolated as in `numpy.percentile`. None without resamples or clusters;
+/// indices out of range are ignored.
 pub fn percentile95(clusters: &[Cluster], resamples: impl Iterator<Item = Vec<usize>>) -> Option<Interval> {
     let mut accuracies: Vec<f64> = resamples
         .filter_map(|drawn| {
@@ -56,7 +57,7 @@ pub fn cluster_bootstrap95(cluster_of: &[usize], correct: &[bool], seed: u64) ->
     percentile95(&clusters, draws)
 }
 
-/// Of sorted values, with linear interpolation between neighbours (Hyndman and Fan's seventh definition).
+/// A quantile of sorted values, with linear interpolation (Hyndman and Fan's definition 7).
 pub(super) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = share * (sorted.len().checked_sub(1)?) as f64;
     let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);

@@ -1,11 +1,11 @@
-//! Probabilities that mean what they say: calibration on validation scores, and how far off scores are.
+//! Calibration of scores on the validation split, and calibration errors.
 //!
-//! A calibration bends scores along their logits, `p = 1 / (1 + exp(-(slope * logit(score) + offset)))`, with a slope
-//! above 0: the order of the scores, and with it every decision by a threshold, stays as it is.
+//! A calibration transforms logits linearly, `p = 1 / (1 + exp(-(slope * logit(score) + offset)))`, with a slope above
+//! 0: the order of the scores, and with it every decision by a threshold, is unchanged.
 
 use serde::{Deserialize, Serialize};
 
-/// How scores become calibrated probabilities.
+/// The parameters of a calibration.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     pub method: Method,
@@ -14,28 +14,28 @@ pub struct Calibration {
     pub offset: f64,
 }
 
-/// How a calibration was fitted.
+/// The method by which a calibration was fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
-    /// Guo et al. (2017): one temperature for all logits, which keeps a probability of one half where it is.
+    /// Guo et al. (2017): one temperature for all logits; a probability of one half is unchanged.
     Temperature,
-    /// Platt (1999): slope and offset, against targets that leave room for doubt.
+    /// Platt (1999): slope and offset, with smoothed targets.
     Platt,
 }
 
-/// Steepest slope that is believed: where validation is told without error, the fit has no end.
+/// Maximum slope: on perfectly separated validation scores the fit diverges.
 const STEEPEST: f64 = 100.0;
 
-/// Newton's method has long converged by then.
+/// Maximum number of iterations; Newton's method converges long before.
 const ITERATIONS: usize = 100;
 
 impl Calibration {
-    /// A calibration on fewer images of a class than this would say more of these few than of the model, and is not used.
+    /// Minimum number of images per class: with fewer, a calibration would fit these images rather than the model.
     pub const FEWEST: usize = 5;
 
-    /// The temperature with the smallest log loss on these (validation) scores. None when a class is missing, a score
-    /// is not a number, or the scores are no better than none at all.
+    /// The temperature with the smallest log loss on these (validation) scores. None if a class is missing, a score is
+    /// NaN, or the scores are uninformative.
     pub fn temperature(scores: &[f64], positive: &[bool]) -> Option<Self> {
         let logits = usable_logits(scores, positive)?;
         let targets: Vec<f64> = positive.iter().map(|&positive| f64::from(u8::from(positive))).collect();
@@ -69,7 +69,7 @@ impl Calibration {
         sigmoid(self.slope * logit(score) + self.offset)
     }
 
-    /// Whether the numbers can be those of a calibration; files are not trusted.
+    /// Whether the parameters are valid; files are untrusted.
     pub fn is_sound(&self) -> bool {
         self.slope > 0.0 && self.slope <= STEEPEST && self.offset.is_finite()
     }
@@ -80,7 +80,7 @@ pub fn sigmoid(logit: f64) -> f64 {
     1.0 / (1.0 + (-logit).exp())
 }
 
-/// Scores of exactly 0 or 1 have no logit; they are kept within one f64 epsilon of it.
+/// Scores of exactly 0 or 1 have infinite logits; they are clamped to within one f64 epsilon.
 fn logit(score: f64) -> f64 {
     let score = score.clamp(f64::EPSILON, 1.0 - f64::EPSILON);
     (score / (1.0 - score)).ln()
@@ -93,8 +93,8 @@ fn usable_logits(scores: &[f64], positive: &[bool]) -> Option<Vec<f64>> {
     usable.then(|| scores.iter().map(|&score| logit(score)).collect())
 }
 
-/// Slope and offset with the smallest cross-entropy, by Newton's method with halved steps (Lin, Lin and Weng, 2007);
-/// without `shift` the offset stays.
+/// Slope and offset with the smallest cross-entropy, by Newton's method with step halving (Lin, Lin and Weng, 2007);
+/// without `shift` the offset is fixed.
 fn fit(logits: &[f64], targets: &[f64], start: (f64, f64), shift: bool) -> Option<(f64, f64)> {
     let loss = |slope: f64, offset: f64| -> f64 {
         let cases = logits.iter().zip(targets);
@@ -158,7 +158,7 @@ pub fn brier(scores: &[f64], positive: &[bool]) -> f64 {
     sum / scores.len() as f64
 }
 
-/// The samples whose scores are in one of several equally wide ranges.
+/// The samples with scores in one of several ranges of equal width.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
     /// Mean score.
@@ -168,8 +168,8 @@ pub struct Bin {
     pub count: usize,
 }
 
-/// The reliability diagram: `bins` equally wide bins of the score, without those that are empty. Bins are open below, as
-/// in scikit-learn's `calibration_curve`; a score of 0 is in the first.
+/// The reliability diagram: `bins` score bins of equal width, without empty ones. Bins are open below, as in
+/// scikit-learn's `calibration_curve`; a score of 0 is in the first.
 pub fn reliability(scores: &[f64], positive: &[bool], bins: usize) -> Vec<Bin> {
     let sums = binned(scores, positive, bins).into_iter().filter(|(_, _, count)| *count > 0);
     sums.map(|(score, ones, count)| Bin { score: score / count as f64, share: ones / count as f64, count }).collect()
@@ -189,8 +189,8 @@ fn binned(scores: &[f64], positive: &[bool], bins: usize) -> Vec<(f64, f64, usiz
     sums
 }
 
-/// Expected calibration error (Naeini et al., 2015): how far, on average, the share of class 1 is from the mean score,
-/// over the bins of [`reliability`], each weighted with its samples. NaN without samples.
+/// Expected calibration error (Naeini et al., 2015): the mean absolute difference between the share of class 1 and the
+/// mean score over the bins of [`reliability`], weighted by their numbers of samples. NaN without samples.
 pub fn expected_calibration_error(scores: &[f64], positive: &[bool], bins: usize) -> f64 {
     // |mean outcome - mean score| weighted with the number of samples is |difference of the sums|.
     let sums = binned(scores, positive, bins);

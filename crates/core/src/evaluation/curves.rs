@@ -2,30 +2,30 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What calling every score of at least `threshold` positive comes to.
+/// A point of the ROC curve: predicting class 1 for every score of at least `threshold`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RocPoint {
-    /// Infinite at the first point, where nothing is called positive.
+    /// Infinite at the first point, where no sample is predicted positive.
     pub threshold: f64,
-    /// Share of the samples of class 0 called positive.
+    /// False positive rate.
     pub false_positive_rate: f64,
-    /// Share of the samples of class 1 called positive.
+    /// True positive rate.
     pub true_positive_rate: f64,
 }
 
 /// One point of a precision-recall curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PrPoint {
-    /// Infinite at the last point, where nothing is called positive.
+    /// Infinite at the last point, where no sample is predicted positive.
     pub threshold: f64,
-    /// Share of class 1 among what is called positive; 1 where nothing is.
+    /// Precision; 1 where no sample is predicted positive.
     pub precision: f64,
-    /// Share of the samples of class 1 called positive.
+    /// Recall.
     pub recall: f64,
 }
 
-/// Distinct scores, largest first, with how many samples of each class have at least that score. None when a class is
-/// missing or a score is not a number.
+/// Distinct scores in descending order, with the number of samples of each class that have at least that score. None if
+/// a class is missing or a score is NaN.
 fn counts(scores: &[f64], positive: &[bool]) -> Option<Vec<(f64, usize, usize)>> {
     debug_assert_eq!(scores.len(), positive.len());
     let positives = positive.iter().filter(|&&positive| positive).count();
@@ -45,7 +45,7 @@ fn counts(scores: &[f64], positive: &[bool]) -> Option<Vec<(f64, usize, usize)>>
 }
 
 /// The ROC curve with a point for every distinct score, from (0, 0) to (1, 1): scikit-learn's `roc_curve` with
-/// `drop_intermediate=False`. None when a class is missing or a score is not a number.
+/// `drop_intermediate=False`. None if a class is missing or a score is NaN.
 pub fn roc_curve(scores: &[f64], positive: &[bool]) -> Option<Vec<RocPoint>> {
     let counts = counts(scores, positive)?;
     let &(_, positives, negatives) = counts.last()?;
@@ -58,8 +58,8 @@ pub fn roc_curve(scores: &[f64], positive: &[bool]) -> Option<Vec<RocPoint>> {
     Some(std::iter::once(start).chain(points).collect())
 }
 
-/// The precision-recall curve with a point for every distinct score, smallest first, and the end at precision 1 and
-/// recall 0: scikit-learn's `precision_recall_curve`. None when a class is missing or a score is not a number.
+/// The precision-recall curve with a point for every distinct score in ascending order, and the end at precision 1 and
+/// recall 0: scikit-learn's `precision_recall_curve`. None if a class is missing or a score is NaN.
 pub fn pr_curve(scores: &[f64], positive: &[bool]) -> Option<Vec<PrPoint>> {
     let counts = counts(scores, positive)?;
     let &(_, positives, _) = counts.last()?;
@@ -72,8 +72,8 @@ pub fn pr_curve(scores: &[f64], positive: &[bool]) -> Option<Vec<PrPoint>> {
     Some(points.chain(std::iter::once(end)).collect())
 }
 
-/// Mean of the precisions, each weighted with the recall it adds: scikit-learn's `average_precision_score`. None as
-/// for [`pr_curve`].
+/// Average precision, each weighted by the increase in recall: scikit-learn's `average_precision_score`. None as for
+/// [`pr_curve`].
 pub fn average_precision(scores: &[f64], positive: &[bool]) -> Option<f64> {
     let curve = pr_curve(scores, positive)?;
     Some(curve.windows(2).map(|pair| (pair[0].recall - pair[1].recall) * pair[0].precision).sum())

@@ -1,4 +1,4 @@
-//! All figures of one model on one split, and the same by groups of images.
+//! All metrics of one model on one split, overall and by groups of images.
 
 use super::calibration::{Calibration, brier, expected_calibration_error};
 use super::curves::average_precision;
@@ -8,22 +8,23 @@ use super::paired::difference95;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How many equally wide bins the expected calibration error is told with.
+/// Number of bins of the expected calibration error.
 pub const BINS: usize = 10;
 
-/// Groups of fewer images are shown, but neither the best nor the worst: a share of a few images is mostly luck.
+/// Groups with fewer images are shown but excluded from the gap between best and worst: their accuracy is mostly
+/// chance.
 pub const SMALLEST_GROUP: usize = 30;
 
-/// How well one class is told, in the definitions of scikit-learn's `precision_recall_fscore_support`; what it sets to 0
-/// because there is nothing to divide by is null.
+/// The metrics of one class, with the definitions of scikit-learn's `precision_recall_fscore_support`; where it returns
+/// 0 for a division by zero, the value is null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassFigures {
     pub class: String,
-    /// Share of the images called so that are of the class; null where nothing is called so, or none is of the class.
+    /// Precision; null if no image is predicted as the class, or none is of the class.
     pub precision: Option<f64>,
-    /// Share of the images of the class that are called so; null where there are none.
+    /// Recall; null if there are no images of the class.
     pub recall: Option<f64>,
-    /// Harmonic mean of the two; 0 where nothing is called so, null where none is of the class.
+    /// F1: the harmonic mean of the two; 0 if no image is predicted as the class, null if none is of the class.
     pub f1: Option<f64>,
     /// Images of the class.
     pub support: usize,
@@ -51,7 +52,7 @@ impl ClassFigures {
     }
 }
 
-/// What scores say whatever the threshold is.
+/// Metrics that do not depend on the threshold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScoreFigures {
     pub roc_auc: Option<f64>,
@@ -60,15 +61,15 @@ pub struct ScoreFigures {
     pub log_loss: f64,
     /// Expected calibration error over ten bins.
     pub calibration_error: f64,
-    /// The same three of the calibrated probabilities; null without a calibration. On the validation split they are of
-    /// the scores that the calibration was fitted on.
+    /// The same three for the calibrated probabilities; null without a calibration. On the validation split they are
+    /// computed on the scores that the calibration was fitted to.
     pub calibrated_brier: Option<f64>,
     pub calibrated_log_loss: Option<f64>,
     pub calibrated_error: Option<f64>,
 }
 
 impl ScoreFigures {
-    /// Of scores, labels and what makes calibrated probabilities of the scores.
+    /// From scores, labels and the calibration.
     pub fn of(scores: &[f64], positive: &[bool], calibration: Option<Calibration>) -> Self {
         let calibrated: Option<Vec<f64>> =
             calibration.map(|calibration| scores.iter().map(|&score| calibration.probability(score)).collect());
@@ -86,17 +87,17 @@ impl ScoreFigures {
     }
 }
 
-/// The figures of one model on some images.
+/// The metrics of one model on some images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     pub images: usize,
     pub threshold: f64,
     pub accuracy: f64,
-    /// 95 %, after Wilson: as if every image were of another person.
+    /// 95 % Wilson interval, which treats images as independent.
     pub interval: Option<Interval>,
-    /// 95 %, by the cluster bootstrap over people; null where people are not known.
+    /// 95 % interval by the cluster bootstrap over subjects; null if subjects are unknown.
     pub interval_by_subject: Option<Interval>,
-    /// How many people the images are of, where that is known.
+    /// The number of subjects, if known.
     pub subjects: Option<usize>,
     pub balanced_accuracy: f64,
     pub classes: [ClassFigures; 2],
@@ -106,7 +107,7 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Of scores at a threshold, with nothing about people.
+    /// From scores at a threshold, without subjects.
     pub fn of(
         scores: &[f64],
         positive: &[bool],
@@ -130,33 +131,33 @@ impl Figures {
     }
 }
 
-/// Whether each image is told right at a threshold.
+/// Whether each image is classified correctly at a threshold.
 pub fn correct(scores: &[f64], positive: &[bool], threshold: f64) -> Vec<bool> {
     scores.iter().zip(positive).map(|(score, positive)| (*score >= threshold) == *positive).collect()
 }
 
-/// The images that have one value in a column.
+/// The images with one value in a column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     pub value: String,
     pub images: usize,
-    /// Of them of each class: a group of one class mostly has another accuracy for that alone.
+    /// Their number for each class: a group that is mostly of one class differs in accuracy for that reason alone.
     pub per_class: [usize; 2],
     pub accuracy: f64,
     pub interval: Option<Interval>,
-    /// Share told right of each class; null where there are none.
+    /// Recall of each class; null if there are no images of it.
     pub recall: [Option<f64>; 2],
 }
 
-/// How far apart the best and the worst group are.
+/// The gap between the best and the worst group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Gap {
     pub best: String,
     pub worst: String,
-    /// Accuracy of the best less that of the worst.
+    /// Accuracy of the best group minus that of the worst.
     pub difference: f64,
-    /// 95 %, after Newcombe, as if the two had been picked before looking; of several groups the picked ones are further
-    /// apart by luck too.
+    /// 95 % interval after Newcombe, as if the two groups had been fixed in advance; selecting them among several
+    /// inflates the gap.
     pub interval: Interval,
 }
 
@@ -164,13 +165,13 @@ pub struct Gap {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Groups {
     pub column: String,
-    /// By value, with `(unknown)` for the images of which it is not known.
+    /// By value, with `(unknown)` for images without one.
     pub groups: Vec<Group>,
-    /// Of the groups with [`SMALLEST_GROUP`] images or more; null if there are not two.
+    /// Among the groups with at least [`SMALLEST_GROUP`] images; null if there are fewer than two.
     pub gap: Option<Gap>,
 }
 
-/// What images of which nothing is known are called.
+/// The name of the group of images without a value.
 pub const UNKNOWN: &str = "(unknown)";
 
 /// Accuracy by the values of a column: `values` has one for each image.
@@ -214,13 +215,13 @@ fn gap(groups: &[Group]) -> Option<Gap> {
     })
 }
 
-/// Age groups such as `4-6` come before `15-20`, and words after them by the alphabet.
+/// Sorts age groups such as `4-6` before `15-20`, then other names alphabetically.
 fn first_number(value: &str) -> u64 {
     let digits: String =
         value.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).take(18).collect();
     match (value, digits.parse()) {
         (UNKNOWN, _) => u64::MAX,
-        // "more than 70" is above 70-79 or the like.
+        // "more than 70" sorts after 70-79 and similar.
         (value, Ok(number)) if !value.starts_with(|c: char| c.is_ascii_digit()) => number + 1,
         (_, Ok(number)) => number,
         _ => u64::MAX - 1,

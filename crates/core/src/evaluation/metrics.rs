@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How samples and predictions fall together at one threshold.
+/// The confusion matrix at one threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Confusion {
     pub true_negative: usize,
@@ -12,8 +12,8 @@ pub struct Confusion {
 }
 
 impl Confusion {
-    /// Counts the four cases; a sample is predicted positive when its score is at least `threshold`. A score that is
-    /// not a number predicts negative.
+    /// Counts the four cases; a sample is predicted positive if its score is at least `threshold`. A NaN score predicts
+    /// negative.
     pub fn at(scores: &[f64], positive: &[bool], threshold: f64) -> Self {
         debug_assert_eq!(scores.len(), positive.len());
         let mut counts = Self::default();
@@ -28,7 +28,7 @@ impl Confusion {
         counts
     }
 
-    /// Samples told right.
+    /// Correctly classified samples.
     pub fn correct(&self) -> usize {
         self.true_negative + self.true_positive
     }
@@ -38,13 +38,12 @@ impl Confusion {
         self.correct() + self.false_positive + self.false_negative
     }
 
-    /// Share of the samples told right; NaN without samples.
+    /// Accuracy; NaN without samples.
     pub fn accuracy(&self) -> f64 {
         self.correct() as f64 / self.total() as f64
     }
 
-    /// Mean of the shares told right in each class; over the classes that are there, as scikit-learn has it, and NaN
-    /// without samples.
+    /// Balanced accuracy: the mean recall over the classes that occur, as in scikit-learn; NaN without samples.
     pub fn balanced_accuracy(&self) -> f64 {
         let shares = [(self.true_negative, self.false_positive), (self.true_positive, self.false_negative)]
             .into_iter()
@@ -55,13 +54,13 @@ impl Confusion {
     }
 }
 
-/// Share of the samples told right when scores of at least `threshold` mean class 1; NaN without samples.
+/// Accuracy if scores of at least `threshold` mean class 1; NaN without samples.
 pub fn accuracy(scores: &[f64], positive: &[bool], threshold: f64) -> f64 {
     Confusion::at(scores, positive, threshold).accuracy()
 }
 
-/// Mean binary cross-entropy in nats; scores are kept within one f64 epsilon of 0 and 1, as scikit-learn does, so
-/// that one confident error does not make it infinite. NaN without samples or with a score that is not a number.
+/// Mean binary cross-entropy in nats. As in scikit-learn, scores are clamped to within one f64 epsilon of 0 and 1, so
+/// that one confident error does not make it infinite. NaN without samples or with a NaN score.
 pub fn log_loss(scores: &[f64], positive: &[bool]) -> f64 {
     debug_assert_eq!(scores.len(), positive.len());
     let sum: f64 = scores
@@ -75,8 +74,8 @@ pub fn log_loss(scores: &[f64], positive: &[bool]) -> f64 {
     sum / scores.len() as f64
 }
 
-/// Area under the ROC curve: the probability that a random sample of class 1 scores above a random one of class 0,
-/// ties counting half (Mann-Whitney U from mid-ranks). None when a class is missing or a score is not a number.
+/// Area under the ROC curve: the probability that a random sample of class 1 scores above a random one of class 0, ties
+/// counting half (Mann-Whitney U from mid-ranks). None if a class is missing or a score is NaN.
 pub fn roc_auc(scores: &[f64], positive: &[bool]) -> Option<f64> {
     debug_assert_eq!(scores.len(), positive.len());
     if scores.iter().any(|score| score.is_nan()) {
@@ -86,7 +85,7 @@ pub fn roc_auc(scores: &[f64], positive: &[bool]) -> Option<f64> {
     ranked.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let (mut rank_sum, mut before) = (0.0, 0usize);
     for tied in ranked.chunk_by(|a, b| a.0 == b.0) {
-        // Ranks before+1 ..= before+len have this mean.
+        // The mean of the ranks before+1 ..= before+len.
         let mid_rank = before as f64 + (tied.len() + 1) as f64 / 2.0;
         rank_sum += mid_rank * tied.iter().filter(|(_, positive)| *positive).count() as f64;
         before += tied.len();

@@ -1,4 +1,4 @@
-//! Figures about a model: metrics, curves, thresholds, intervals, calibration, and tests between models.
+//! Evaluation: metrics, curves, thresholds, intervals, calibration, and tests between models.
 //!
 //! Everything numeric here is a pure function of two slices of equal length: `scores`, the model's probability of
 //! class 1 for each sample, and `positive`, whether the sample is of class 1.

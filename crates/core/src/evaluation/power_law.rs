@@ -1,5 +1,5 @@
-//! How an error falls with the number of training images: `error = floor + scale * images ^ -exponent`, the form that
-//! learning curves are found to have (Hestness et al., 2017; Rosenfeld et al., 2020), and how far it can be trusted.
+//! Power-law fit of a learning curve: `error = floor + scale * images ^ -exponent`, the form that learning curves are
+//! found to have (Hestness et al., 2017; Rosenfeld et al., 2020), with its uncertainty.
 
 use super::bootstrap::quantile;
 use super::interval::Interval;
@@ -7,46 +7,46 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// Sizes below which three numbers cannot be fitted.
+/// Minimum number of sizes to fit three parameters.
 pub const FEWEST_SIZES: usize = 3;
 
-/// How often errors are drawn anew for the band.
+/// Number of resamples for the band.
 const DRAWS: usize = 1000;
 
-/// The exponents that are tried: 0.02 to 2.
+/// The exponents of the grid search: 0.02 to 2.
 const EXPONENTS: std::ops::RangeInclusive<u32> = 1..=100;
 const STEP: f64 = 0.02;
 
-/// The errors of one number of training images.
+/// The errors at one number of training images.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
     pub images: usize,
-    /// One per seed, in 0..=1, all measured on the same images.
+    /// One per seed, in 0..=1, all evaluated on the same images.
     pub errors: Vec<f64>,
 }
 
 /// A fitted curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PowerLaw {
-    /// The error that more images do not take away; not below 0.
+    /// The asymptotic error; not below 0.
     pub floor: f64,
     /// Not below 0.
     pub scale: f64,
     pub exponent: f64,
 }
 
-/// What a fitted curve expects.
+/// The prediction of a fitted curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Expected {
     pub images: usize,
     pub accuracy: f64,
-    /// 95 % of the curves that are fitted to errors drawn anew.
+    /// 95 % of the curves fitted to resampled errors.
     pub interval: Interval,
 }
 
 impl PowerLaw {
-    /// The curve with the smallest squared errors, weighted with how sure each mean is: by its seeds, and by the
-    /// `validated` images that it is measured on. None with fewer than [`FEWEST_SIZES`] different sizes.
+    /// The weighted least-squares fit; the weights are the precisions of the means, from their seeds and from the
+    /// number of `validated` images. None with fewer than [`FEWEST_SIZES`] different sizes.
     pub fn fit(measured: &[Measured], validated: usize) -> Option<Self> {
         let points: Vec<Point> = measured.iter().filter_map(|at| Point::of(at, validated)).collect();
         let mut sizes: Vec<usize> = measured.iter().map(|at| at.images).collect();
@@ -55,13 +55,13 @@ impl PowerLaw {
         (sizes.len() >= FEWEST_SIZES && points.len() == measured.len()).then(|| fitted(&points))
     }
 
-    /// The error at so many images.
+    /// The predicted error at a number of images.
     pub fn error(&self, images: usize) -> f64 {
         self.floor + self.scale * (images as f64).powf(-self.exponent)
     }
 
-    /// The accuracy at so many images, with a band from curves fitted to errors drawn anew: seeds with replacement, and the
-    /// chance of which images validate. That a curve goes on as it began no band can promise.
+    /// The predicted accuracy at a number of images, with a band from curves fitted to resampled errors: seeds are
+    /// resampled, and validation noise is added. The band cannot account for a change in the shape of the curve.
     pub fn expected(measured: &[Measured], validated: usize, images: usize) -> Option<Expected> {
         let law = Self::fit(measured, validated)?;
         let mut draw = ChaCha8Rng::seed_from_u64(1);
@@ -100,14 +100,14 @@ impl Point {
     }
 }
 
-/// The variance of an error by the choice of the images it is measured on; never 0, as if half an image were wrong.
+/// The sampling variance of an error on the validation images; never 0, as if half an image were wrong.
 fn chance(error: f64, validated: usize) -> f64 {
     let validated = validated as f64;
     let share = error.clamp(0.5 / validated, 1.0 - 0.5 / validated);
     share * (1.0 - share) / validated
 }
 
-/// A mean error as other seeds and other images might have given it.
+/// A resampled mean error.
 fn redrawn(measured: &Measured, validated: usize, draw: &mut ChaCha8Rng) -> f64 {
     let count = measured.errors.len();
     let seeds: f64 = (0..count).map(|_| measured.errors[draw.random_range(0..count)]).sum();
@@ -132,7 +132,7 @@ fn fitted(points: &[Point]) -> PowerLaw {
     best.1
 }
 
-/// Least squares for floor and scale, neither below 0.
+/// Least squares for floor and scale, both at least 0.
 fn with_exponent(points: &[Point], exponent: f64) -> PowerLaw {
     let sum = |of: &dyn Fn(&Point, f64) -> f64| -> f64 {
         points.iter().map(|point| point.weight * of(point, point.images.powf(-exponent))).sum()
@@ -143,7 +143,7 @@ fn with_exponent(points: &[Point], exponent: f64) -> PowerLaw {
     let (floor, scale) = ((wxx * wy - wx * wxy) / determinant, (w * wxy - wx * wy) / determinant);
     match (floor >= 0.0, scale >= 0.0) {
         (true, true) => PowerLaw { floor, scale, exponent },
-        // What the other is when one is 0. A curve that rises is a flat one.
+        // The solution with the other one at 0. A rising curve becomes flat.
         (false, _) => PowerLaw { floor: 0.0, scale: (wxy / wxx).max(0.0), exponent },
         _ => PowerLaw { floor: (wy / w).max(0.0), scale: 0.0, exponent },
     }

@@ -1,24 +1,24 @@
-//! Choosing the score from which a sample is called class 1.
+//! Selection of the decision threshold for class 1.
 
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
-/// What a threshold is chosen for, on validation scores.
+/// The criterion for a threshold on validation scores.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Criterion {
     /// The highest accuracy.
     #[default]
     Accuracy,
-    /// The highest sum of the two classes' shares told right (Youden's J, 1950).
+    /// Youden's J (1950): the maximal sum of both classes' recalls.
     Youden,
-    /// Both classes' error rates as equal as they get.
+    /// Equal error rate: both classes' error rates as close as possible.
     EqualError,
-    /// At least this precision, and of those thresholds the highest recall.
+    /// At least this precision, with the highest recall.
     Precision(f64),
-    /// At least this recall, and of those thresholds the highest precision.
+    /// At least this recall, with the highest precision.
     Recall(f64),
 }
 
@@ -58,15 +58,15 @@ pub fn best_threshold(scores: &[f64], positive: &[bool]) -> f64 {
     threshold_for(Criterion::Accuracy, scores, positive).unwrap_or(0.5)
 }
 
-/// The threshold that serves a criterion best on these (validation) scores.
+/// The best threshold for a criterion on these (validation) scores.
 ///
-/// Predictions only change at a score, so the candidates are the gaps between neighbouring distinct scores, the one
-/// below all of them down to 0 and the one above all of them up to 1. Of the gaps that serve the criterion equally well
-/// it takes the one nearest to 0.5 (a gap that contains 0.5 is nearest), then the widest, then the lowest, and answers
-/// its middle: the value that small changes of the scores disturb least. The answer depends on nothing else, not even
-/// on the order of the samples. Scores that are not finite are left out.
+/// Predictions change only at a score, so the candidates are the gaps between neighbouring distinct scores, the one
+/// from 0 to the lowest and the one from the highest to 1. Among equally good gaps it takes the one nearest to 0.5 (a
+/// gap that contains 0.5 is nearest), then the widest, then the lowest, and returns its middle: the value that is least
+/// sensitive to small changes of the scores. The result does not depend on the order of the samples. Non-finite scores
+/// are left out.
 ///
-/// None without scores, when a class that the criterion speaks of is missing, or when no threshold reaches the target.
+/// None without scores, if a class that the criterion needs is missing, or if no threshold reaches the target.
 pub fn threshold_for(criterion: Criterion, scores: &[f64], positive: &[bool]) -> Option<f64> {
     let gaps = gaps(scores, positive);
     let served = gaps.iter().filter_map(|gap| Some((gap.merit(criterion)?, gap)));
@@ -85,7 +85,7 @@ fn compare(a: [f64; 2], b: [f64; 2]) -> Ordering {
 struct Gap {
     low: f64,
     high: f64,
-    /// Samples of class 1 and of class 0 called positive, and how many of each there are.
+    /// Samples of class 1 and of class 0 predicted positive, and the totals.
     ones: usize,
     zeros: usize,
     all_ones: usize,
@@ -103,7 +103,7 @@ fn gaps(scores: &[f64], positive: &[bool]) -> Vec<Gap> {
     };
     let all_ones = ranked.iter().filter(|(_, positive)| *positive).count();
     let all_zeros = ranked.len() - all_ones;
-    // With the threshold below everything, every sample is called positive.
+    // With the lowest threshold, every sample is predicted positive.
     let (mut ones, mut zeros) = (all_ones, all_zeros);
     let mut gaps = vec![Gap { low: lowest.min(0.0), high: lowest, ones, zeros, all_ones, all_zeros }];
     let mut groups = ranked.chunk_by(|a, b| a.0 == b.0).peekable();
@@ -148,14 +148,14 @@ impl Gap {
             .then_with(|| (self.high - self.low).total_cmp(&(other.high - other.low)))
     }
 
-    /// How far the nearest threshold of the gap is from 0.5.
+    /// The distance of the gap's nearest threshold from 0.5.
     fn distance(&self) -> f64 {
         (self.low - 0.5).max(0.5 - self.high).max(0.0)
     }
 
     fn middle(&self) -> f64 {
         let middle = self.low / 2.0 + self.high / 2.0;
-        // Between two neighbouring floats the middle rounds to one of them, and the lower is already another gap.
+        // Between two adjacent floats the middle rounds to one of them, and the lower one belongs to another gap.
         if middle > self.low && middle <= self.high { middle } else { self.high }
     }
 }

@@ -1,4 +1,4 @@
-//! The checksums of a part, in a file that `sha256sum -c` takes: one line for its rows, one for its keys.
+//! The checksums of a part, in the format of `sha256sum -c`: one line for its rows, one for its keys.
 
 use super::part::{PartName, temporary};
 use crate::dataset::ContentHash;
@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// A file of checksums has some 170 bytes.
+/// Maximum size of a checksum file; it has some 170 bytes.
 const LONGEST: u64 = 1024;
 
-/// The SHA-256 of a part's two files, headers included.
+/// The SHA-256 of a part's two files, including their headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Checksums {
     pub rows: ContentHash,
@@ -20,10 +20,10 @@ pub(super) struct Checksums {
 }
 
 impl Checksums {
-    /// What is written down for a part; none where nothing is, as for parts of earlier versions.
+    /// Reads the checksums of a part; none if there are none, as for parts of earlier versions.
     ///
     /// # Errors
-    /// Within, what is wrong with the file; without, a file that cannot be opened.
+    /// The inner error says what is wrong with the file; the outer one is a file that cannot be opened.
     pub fn read(folder: &Path, name: &PartName) -> Result<Result<Option<Self>, String>> {
         let path = name.checksums(folder);
         let mut bytes = Vec::new();
@@ -36,7 +36,7 @@ impl Checksums {
         Ok(read.map(Some).ok_or_else(|| "its file of checksums is not what was written".to_owned()))
     }
 
-    /// Writes them down for a part.
+    /// Writes the checksums of a part.
     pub fn write(&self, folder: &Path, name: &PartName) -> Result<()> {
         let path = name.checksums(folder);
         let mut file = temporary(folder)?;
@@ -54,12 +54,12 @@ impl Checksums {
     fn parse(text: &str, folder: &Path, name: &PartName) -> Option<Self> {
         let mut sums = text.lines().map(|line| line.get(..64)?.parse().ok());
         let read = Self { rows: sums.next()??, keys: sums.next()?? };
-        // Names, spaces and line ends are as they are written, or it is the file of another part.
+        // Names and whitespace must match exactly, otherwise it is the file of another part.
         (read.text(folder, name) == text).then_some(read)
     }
 }
 
-/// Takes the checksum of what goes through it to a file.
+/// A writer that hashes everything written through it.
 pub(super) struct Hashing<W> {
     inner: W,
     hash: Sha256,

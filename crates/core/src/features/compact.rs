@@ -1,4 +1,4 @@
-//! Joining the small parts that many writers leave: file systems that many machines share suffer from many small files.
+//! Compaction: joins the small parts of many writers, since shared file systems suffer from many small files.
 
 use super::identity::Dtype;
 use super::part::{self, PartName};
@@ -10,28 +10,28 @@ use crate::error::{Error, Result};
 use crate::monitor::Monitor;
 use ndarray::Array2;
 
-/// Parts below this size are joined, bytes.
+/// Parts below this size in bytes are joined.
 const SMALL: usize = 16 << 20;
 
-/// Parts end at this size, bytes.
+/// Maximum size of a joined part, in bytes.
 const JOINED: usize = 64 << 20;
 
-/// Rows that are copied at a time.
+/// Rows copied at a time.
 const BLOCK: usize = 1024;
 
-/// What was joined.
+/// The result of a compaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compaction {
-    /// Parts before and after.
+    /// Number of parts before and after.
     pub before: usize,
     pub after: usize,
     /// Rows that were copied.
     pub rows: usize,
 }
 
-/// Joins the parts of a store that are smaller than 16 MB to parts of up to 64 MB. Their rows are held against their
-/// checksums first, and parts are removed only once the joined ones are there; so neither a kill nor readers, writers and
-/// other compactions at the same time lose a row.
+/// Joins the parts of a store that are smaller than 16 MB to parts of up to 64 MB. Their rows are first verified
+/// against their checksums, and old parts are removed only when the joined ones exist; so neither a kill nor concurrent
+/// readers, writers and compactions lose a row.
 ///
 /// # Errors
 /// [`Error::stopped`] after a stop; a folder that cannot be written.
@@ -44,7 +44,7 @@ pub fn compact(store: &mut Store, monitor: &dyn Monitor) -> Result<Compaction> {
         return Ok(unchanged);
     }
     store.verify(&store.keys_in(&small), monitor)?;
-    // What was found damaged just now is not among them any more.
+    // Parts just found to be damaged are no longer among them.
     let keys = store.keys_in(&small);
     let mut writer = PartWriter::open(store, usize::MAX, monitor)?;
     writer.end_parts_at(JOINED);
@@ -70,7 +70,7 @@ fn rows(store: &Store, keys: &[ContentHash]) -> Result<Rows> {
             store.gather_u16_into(keys, &mut rows.view_mut())?;
             Rows::U16(rows)
         }
-        // Half precision to 32 bits and back is exact.
+        // Converting f16 to f32 and back is exact.
         Dtype::F32 | Dtype::Bf16 | Dtype::F16 => Rows::F32(store.rows_f32(keys)?),
     })
 }

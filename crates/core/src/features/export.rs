@@ -1,5 +1,5 @@
-//! Features for other programs: `features.npy` (rows x width, `<f4`), `labels.csv` with a line for each of its rows in the
-//! same order, and `features.json`, which says what the numbers are.
+//! Export of features for other programs: `features.npy` (rows x width, `<f4`), `labels.csv` with one line for each row
+//! in the same order, and `features.json` with the identity of the features.
 
 use super::{FeatureRows, FeatureSpec, Store, StoreIdentity, StoreRows};
 use crate::dataset::{ContentHash, Manifest, Sample};
@@ -12,10 +12,10 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// The columns of `labels.csv` that every set has; those of its attributes follow.
+/// The columns of `labels.csv` for every set; attributes follow.
 pub const COLUMNS: [&str; 9] = ["path", "source", "split", "label", "class", "subject", "age", "fold", "hash"];
 
-/// What rows are held in memory at once, in bytes.
+/// Size of the rows held in memory at once, in bytes.
 const AT_ONCE: usize = 16 << 20;
 
 /// The three files of an export.
@@ -23,18 +23,18 @@ const AT_ONCE: usize = 16 << 20;
 pub struct Files {
     pub features: PathBuf,
     pub labels: PathBuf,
-    /// What the numbers are.
+    /// The identity of the features.
     pub about: PathBuf,
 }
 
 impl Files {
-    /// In this folder.
+    /// The files in this folder.
     pub fn of(folder: &Path) -> Self {
         let at = |name| folder.join(name);
         Self { features: at("features.npy"), labels: at("labels.csv"), about: at("features.json") }
     }
 
-    /// Refuses a folder whose files may not be written, before anything is computed.
+    /// Refuses a folder whose files must not be overwritten, before anything is computed.
     ///
     /// # Errors
     /// As [`Outputs::check`].
@@ -43,7 +43,7 @@ impl Files {
     }
 }
 
-/// What was exported; `features.json`, and what the command line says as JSON.
+/// The content of `features.json`, also printed by the command line as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Exported {
     pub dataset: String,
@@ -53,16 +53,16 @@ pub struct Exported {
     pub rows: usize,
     /// Values per row.
     pub width: usize,
-    /// Images of the set that have no row, because they cannot be read.
+    /// Images of the set that could not be read and have no row.
     pub left_out: usize,
-    /// Where the numbers come from.
+    /// The identity of the features.
     pub identity: StoreIdentity,
 }
 
-/// The stores of these features, and of how many images of a prepared set they have no row.
+/// The stores of these features, and how many images of a prepared set have no row in them.
 ///
 /// # Errors
-/// Features that cannot be taken; a store that cannot be read.
+/// Invalid features; a store that cannot be read.
 pub fn stores(
     workspace: &Workspace,
     features: &FeatureSpec,
@@ -78,8 +78,8 @@ pub fn stores(
     Ok((stores, missing))
 }
 
-/// Writes the rows of all images of a prepared set, in the order of its manifest. `stores` are those of `identity`, and
-/// their rows were verified; images without a row are left out.
+/// Writes the rows of all images of a prepared set, in manifest order. `stores` are those of `identity`, with verified
+/// rows; images without a row are left out.
 ///
 /// # Errors
 /// As [`Outputs::write`]; a store that lost a row meanwhile.
@@ -108,11 +108,11 @@ pub fn export(
     Ok(exported)
 }
 
-/// The rows as `.npy`, version 1.0.
+/// Writes the rows as `.npy`, version 1.0.
 fn write_npy(rows: &dyn FeatureRows, out: &mut dyn Write, path: &Path) -> Result<()> {
     let (count, width) = (rows.len(), rows.width());
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, {width}), }}");
-    // Magic, version, length and header together are a multiple of 64 bytes and end with a line end.
+    // Magic, version, length and header together are padded to a multiple of 64 bytes and end with a line feed.
     let begin = 10;
     let padded = (begin + header.len() + 1).next_multiple_of(64) - begin;
     header.extend(std::iter::repeat_n(' ', padded - header.len() - 1));
@@ -135,11 +135,11 @@ fn write_npy(rows: &dyn FeatureRows, out: &mut dyn Write, path: &Path) -> Result
     Ok(())
 }
 
-/// A line for each sample; what is not known of it is empty.
+/// One line per sample; unknown values are empty.
 fn labels(samples: &[&Sample], classes: &[String; 2]) -> Result<Vec<u8>, csv::Error> {
     let attributes: BTreeSet<&str> =
         samples.iter().flat_map(|sample| sample.attributes.keys().map(String::as_str)).collect();
-    // An attribute may be called as one of the columns is; pandas would take the two apart by numbers.
+    // An attribute may have the name of a fixed column; pandas would rename it by numbering.
     let named = |attribute: &&str| {
         let mut name = (*attribute).to_owned();
         while COLUMNS.contains(&name.as_str()) || (name != *attribute && attributes.contains(name.as_str())) {

@@ -1,4 +1,4 @@
-//! 16-bit floats in `.npy` files, which ndarray-npy does not know: numpy's `<f2`.
+//! Half-precision floats in `.npy` files, numpy's `<f2`, which ndarray-npy does not support.
 
 use half::f16;
 use ndarray_npy::{ViewDataError, ViewElement, WritableElement, WriteDataError};
@@ -23,8 +23,8 @@ impl Half {
     }
 }
 
-/// The nearest half-precision number. Beyond their range (65,504), which no trained network's activations reach, the
-/// largest one; what is not a number stays so.
+/// Rounds to the nearest half-precision number. Values beyond the range (65,504), which activations of trained networks
+/// do not reach, become the largest one; NaN stays NaN.
 pub fn rounded(value: f32) -> f16 {
     let largest = f16::MAX.to_f32();
     f16::from_f32(value.clamp(-largest, largest))
@@ -40,7 +40,7 @@ impl WritableElement for Half {
     }
 
     fn write_slice<W: Write>(slice: &[Self], mut writer: W) -> Result<(), WriteDataError> {
-        // In pieces: a whole part as bytes would be a copy of it.
+        // In chunks: a whole part as bytes would be a copy of it.
         let mut bytes = Vec::new();
         for piece in slice.chunks(1 << 16) {
             bytes.clear();
@@ -64,7 +64,7 @@ impl ViewElement for Half {
         if bytes.len() > wanted {
             return Err(ViewDataError::ExtraBytes(bytes.len() - wanted));
         }
-        // SAFETY: every pattern of 16 bits is a `Half`, which has the layout of `u16`.
+        // SAFETY: every bit pattern of 16 bits is a `Half`, which has the layout of `u16`.
         match unsafe { bytes.align_to::<Self>() } {
             ([], halves, []) if cfg!(target_endian = "little") => Ok(halves),
             _ => Err(ViewDataError::Misaligned),

@@ -1,11 +1,11 @@
-//! What a feature store belongs to.
+//! The identity of a feature store: everything that its values depend on.
 
 use faceprobe_settings::choices;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 choices! {
-    /// How the values of a row are kept on disk.
+    /// The number format of rows on disk.
     pub enum Dtype {
         /// Little-endian `<f4`.
         F32 = "f32",
@@ -28,8 +28,8 @@ impl Dtype {
     }
 }
 
-/// Everything that a row's values depend on besides the image's bytes. Two stores with the same identity hold the
-/// same numbers; any difference means another store.
+/// Everything that a row's values depend on besides the image's bytes. Stores with equal identities hold the same
+/// values; any difference means another store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct StoreIdentity {
     /// The registry's name of the network, or `pixels` for the benchmark's input.
@@ -48,20 +48,20 @@ pub struct StoreIdentity {
 }
 
 impl StoreIdentity {
-    /// What rows of several stores of one network side by side are; none of none.
+    /// The identity of the rows of several stores of one network side by side; none without stores.
     pub fn combined(parts: &[Self]) -> Option<Self> {
         let taps: Vec<&str> = parts.iter().map(|part| part.tap.as_str()).collect();
         let width = parts.iter().map(|part| part.width).sum();
         Some(Self { tap: taps.join(","), width, ..parts.first()?.clone() })
     }
 
-    /// The folder name of the store: readable, and unique through a digest of every field.
+    /// The folder name of the store: readable, and unique by a digest of all fields.
     pub fn folder_name(&self) -> String {
         let canonical = serde_json::to_vec(self).unwrap_or_default();
         let digest = Sha256::digest(&canonical);
         let short = hex::encode(&digest[..6]);
         let name = format!("{}-{}-{}-{short}", self.backbone, self.tap.replace(',', "+"), self.pool);
-        // A user's own network may be called anything; the digest keeps the names apart.
+        // Names of user-supplied networks are arbitrary; the digest keeps the folder names distinct.
         let allowed = |c: char| c.is_ascii_alphanumeric() || "-+._".contains(c);
         name.trim_start_matches('.').chars().map(|c| if allowed(c) { c } else { '_' }).collect()
     }

@@ -1,8 +1,8 @@
-//! Where each image's row is, in 40 bytes per row.
+//! Index of rows by image, with 40 bytes per row.
 
 use crate::dataset::ContentHash;
 
-/// Where a row is.
+/// The location of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     /// Index of the part in the store.
@@ -10,27 +10,27 @@ pub(super) struct Place {
     pub row: u32,
 }
 
-/// Rows by the hash of their image. Of an image with several rows the first part's counts.
+/// Rows by the hash of their image. If an image has several rows, the one in the first part is used.
 #[derive(Default)]
 pub(super) struct RowIndex {
-    /// Ascending by image, then by place.
+    /// Sorted by image, then by location.
     rows: Vec<(ContentHash, Place)>,
     images: usize,
 }
 
 impl RowIndex {
-    /// How many different images have a row.
+    /// The number of distinct images with a row.
     pub fn len(&self) -> usize {
         self.images
     }
 
-    /// The place of an image's row.
+    /// The location of an image's row.
     pub fn get(&self, key: &ContentHash) -> Option<Place> {
         let at = self.rows.partition_point(|(known, _)| known < key);
         self.rows.get(at).filter(|(known, _)| known == key).map(|(_, place)| *place)
     }
 
-    /// Each image once, with the place of its row.
+    /// Every image once, with the location of its row.
     pub fn iter(&self) -> impl Iterator<Item = (ContentHash, Place)> {
         self.rows.chunk_by(|a, b| a.0 == b.0).filter_map(|rows| rows.first().copied())
     }
@@ -42,12 +42,12 @@ impl RowIndex {
         } else {
             self.rows.extend(rows);
         }
-        // A stable sort joins what is sorted already instead of sorting it again.
+        // A stable sort merges sorted runs instead of sorting them again.
         self.rows.sort();
         self.count();
     }
 
-    /// Forgets the rows of parts that are not `kept`.
+    /// Removes the rows of parts that are not `kept`.
     pub fn retain(&mut self, kept: impl Fn(u32) -> bool) {
         self.rows.retain(|(_, place)| kept(place.part));
         self.count();

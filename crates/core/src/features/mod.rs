@@ -1,10 +1,10 @@
-//! The content-addressed `.npy` feature store.
+//! The content-addressed feature store, in `.npy` files.
 //!
-//! Running an image through a network costs milliseconds; reading the answer back costs microseconds. So every answer
-//! is kept. A *store* is a folder in `cache/features` for one way of computing features (network, weights,
-//! preprocessing, layer, pooling, number format: the [`StoreIdentity`]), and its rows go by the SHA-256 of the image
-//! file's bytes. A new split, a bigger sample, a renamed folder or a second data set therefore never computes a row
-//! twice, and a changed image never gets an old row.
+//! Computing the features of an image takes milliseconds, reading them back microseconds, so all features are cached. A
+//! *store* is a folder in `cache/features` for one way of computing features (network, weights, preprocessing, layer,
+//! pooling, number format: the [`StoreIdentity`]), and its rows are keyed by the SHA-256 of the image file's bytes. So
+//! a new split, a larger sample, a renamed folder or a second data set never computes a row twice, and a changed image
+//! never gets an old row.
 //!
 //! ```text
 //! cache/features/efficientnet-lite0-last-avg-1f2e3d4c5b6a/
@@ -16,21 +16,22 @@
 //!   .lock                        held by one of those who write, as a sign for the others
 //! ```
 //!
-//! Any number of processes on any number of machines may write to a store. No two share a name: WRITER is machine, start of
-//! the machine, process, start of the process, and a count. Each file is written under a temporary name, flushed and
-//! linked to its own; the keys come last and make it a part. So a part is there whole or not at all, is never changed
-//! afterwards, and a killed program loses at most the part it was filling. A row that two have written is there twice,
-//! which does no harm. What a writer left that is known to be dead is removed by the next one. Before version 0.2 parts
-//! were called `part-00000` and so on, and the file of rows came last; they are read as they are.
+//! Any number of processes on any number of machines may write to a store. Their file names never collide: WRITER
+//! consists of machine, boot time, process, start time of the process, and a counter. Each file is written under a
+//! temporary name, flushed, and linked to its final name; the keys come last and complete the part. So a part exists
+//! completely or not at all, is never modified, and a killed program loses at most the part that it was collecting. A
+//! row that two processes have written exists twice, which does no harm. Files of a writer known to be dead are removed
+//! by the next one. Before version 0.2 parts were called `part-00000` and so on, and the file of rows came last; they
+//! remain readable.
 //!
-//! A part that cannot be read or does not fit its checksums (a damaged disk, a copy cut short) is renamed to `….damaged` by
-//! the next writer, and its rows are computed again. [`compact`] joins small parts. The whole folder may be deleted at any
-//! time: it holds nothing that cannot be computed again.
+//! A part that cannot be read or does not match its checksums (a damaged disk, a truncated copy) is renamed to
+//! `….damaged` by the next writer, and its rows are computed again. [`compact`] joins small parts. The whole folder may
+//! be deleted at any time: everything in it can be computed again.
 //!
-//! Keys are held against their checksum when a store is opened, rows when a run is about to use them
-//! ([`Store::verify`]). A part of an earlier version has no checksums; it gets them then.
+//! Keys are verified against their checksum when a store is opened, rows before a run uses them ([`Store::verify`]).
+//! Parts of earlier versions have no checksums; they get them then.
 //!
-//! [`Store`] reads and [`PartWriter`] writes. What computes rows is the engine's affair.
+//! [`Store`] reads and [`PartWriter`] writes. Rows are computed by the engine.
 
 mod checksum;
 mod compact;

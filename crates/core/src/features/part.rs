@@ -17,14 +17,13 @@ use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// What the name of each file of a part that was set aside ends with.
+/// Suffix of the files of a damaged part that was set aside.
 const ASIDE: &str = ".damaged";
 
-/// What the files of a part are called: `00003`, as one writer after another counted before version 0.2, or
-/// `WRITER-00003`.
+/// The name of a part: `00003`, the global numbering before version 0.2, or `WRITER-00003`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct PartName {
-    /// Those that were counted come first.
+    /// Globally numbered parts come first.
     named_by_writer: bool,
     stem: String,
 }
@@ -59,15 +58,15 @@ impl PartName {
         folder.join(format!("part-{}.sha256", self.stem))
     }
 
-    /// Whether the process that wrote it, or was about to, is known to be gone.
+    /// Whether the process that wrote it, or was writing it, is known to be dead.
     fn is_of_the_dead(&self) -> bool {
         self.named_by_writer && Owner::parse(&self.stem).is_some_and(|owner| owner.is_dead())
     }
 }
 
-/// The parts in a store's folder, in order; none when there is no such folder.
+/// The parts in a store's folder, in order; none if there is no such folder.
 ///
-/// A part is there once its last file is: its keys. Before version 0.2 that was the file of rows.
+/// A part exists once its last file does: the keys. Before version 0.2 that was the file of rows.
 pub(super) fn names(folder: &Path) -> Result<Vec<PartName>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -86,8 +85,8 @@ pub(super) fn names(folder: &Path) -> Result<Vec<PartName>> {
     Ok(names)
 }
 
-/// Removes what writers left behind that are known to be dead: temporary files, and parts whose last file is missing.
-/// `none_before`: that nobody of a version before 0.2 writes, so that temporary files without an owner are remains too.
+/// Removes the remains of writers that are known to be dead: temporary files, and parts without their last file.
+/// `none_before`: no process of a version before 0.2 is writing, so temporary files without an owner are remains too.
 pub(super) fn remove_remains(folder: &Path, none_before: bool) -> Result<()> {
     for entry in fs::read_dir(folder).at(folder)? {
         let path = entry.at(folder)?.path();
@@ -111,43 +110,43 @@ pub(super) fn remove_remains(folder: &Path, none_before: bool) -> Result<()> {
     Ok(())
 }
 
-/// A whole part, mapped into memory.
+/// A complete part, memory-mapped.
 pub(super) struct Part {
     pub name: PartName,
     map: Mmap,
     pub rows: usize,
-    /// Where the first row begins.
+    /// Offset of the first row.
     start: usize,
     row_bytes: usize,
     dtype: Dtype,
-    /// What is written down; none for a part of an earlier version.
+    /// Its checksums; none for a part of an earlier version.
     stated: Option<Checksums>,
     keys_sum: ContentHash,
-    /// Whether its rows are known to be those that were computed.
+    /// Whether its rows have been verified.
     pub verified: bool,
 }
 
-/// What was found under a part's name.
+/// The result of opening a part.
 pub(super) enum Found {
     Whole(Part),
-    /// Something that is not a part of this store, and why.
+    /// Not a part of this store, and why.
     Damaged(String),
     Gone,
 }
 
-/// What a look at all rows of a part shows.
+/// The result of verifying the rows of a part.
 pub(super) enum Verdict {
-    /// They are those that were written.
+    /// The rows match their checksum.
     Sound,
-    /// Nothing says what was written, and nothing is wrong with what is there, of which these are the checksums.
+    /// There is no checksum and the rows look valid; these are their checksums.
     New(Checksums),
-    /// They are not what was written, or not numbers.
+    /// The rows do not match their checksum, or contain non-finite values.
     Damaged(String),
 }
 
 impl Part {
     /// Opens a part and checks it against its header, its keys and the store's row format, and its keys against their
-    /// checksum; [`Part::verify`] does so with the rows. Calls `take` with the key of each row, in order.
+    /// checksum; [`Part::verify`] checks the rows. Calls `take` with the key of each row, in order.
     pub fn open(
         folder: &Path,
         name: &PartName,
@@ -157,7 +156,7 @@ impl Part {
     ) -> Result<Found> {
         let path = name.rows(folder);
         let Some(map) = map_if_there(&path)? else {
-            // Between the listing of the folder and now: set aside, or joined with others.
+            // Set aside or joined by another process since the folder was listed.
             return Ok(Found::Gone);
         };
         let rows = match shape(&map, dtype) {
@@ -166,8 +165,8 @@ impl Part {
             Err(reason) => return Ok(Found::Damaged(reason)),
         };
         forget(&map);
-        // Before the keys, which are set aside before the checksums are: a part that is just being set aside is never
-        // taken for one that has no checksums.
+        // Read before the keys, which are set aside before the checksums: so a part that is just being set aside never
+        // looks like one without checksums.
         let stated = match Checksums::read(folder, name)? {
             Ok(stated) => stated,
             Err(reason) => return Ok(Found::Damaged(reason)),
@@ -188,7 +187,7 @@ impl Part {
         if stated.is_some_and(|stated| stated.keys != keys_sum) {
             return Ok(Found::Damaged("its keys do not fit their checksum".into()));
         }
-        // The keys end the file, and its shape was checked.
+        // The keys are at the end of the file, whose shape was checked.
         let (each, _) = keys[keys.len() - rows * 32..].as_chunks::<32>();
         each.iter().for_each(|key| take(ContentHash(*key)));
         let row_bytes = width * dtype.bytes();
@@ -206,7 +205,7 @@ impl Part {
         }))
     }
 
-    /// Reads all rows and tells whether they are what was written.
+    /// Reads all rows and verifies them.
     pub fn verify(&self) -> Verdict {
         let rows = ContentHash::of(&self.map);
         match self.stated {
@@ -219,7 +218,7 @@ impl Part {
         }
     }
 
-    /// The first row, counted from 0, with a value that is not a finite number.
+    /// The first row, counted from 0, with a non-finite value.
     fn not_a_number(&self) -> Option<usize> {
         let values = &self.map[self.start..];
         let value = match self.dtype {
@@ -251,12 +250,12 @@ impl Part {
         copy(self.row(row), out, u16::from_le_bytes);
     }
 
-    /// Copies a row of a [`Dtype::F16`] part as numbers of 32 bits; every value is exact.
+    /// Copies a row of a [`Dtype::F16`] part as f32; the conversion is exact.
     pub fn copy_f16_as_f32(&self, row: usize, out: ArrayViewMut1<'_, f32>) {
         copy(self.row(row), out, Half::value);
     }
 
-    /// Copies a row of a [`Dtype::U16`] part as numbers of the other type; every value is exact.
+    /// Copies a row of a [`Dtype::U16`] part as the other type; the conversion is exact.
     pub fn copy_u16_as_f32(&self, row: usize, out: ArrayViewMut1<'_, f32>) {
         copy(self.row(row), out, |bytes| f32::from(u16::from_le_bytes(bytes)));
     }
@@ -265,13 +264,13 @@ impl Part {
 fn copy<const N: usize, T>(bytes: &[u8], mut out: ArrayViewMut1<'_, T>, value: impl Fn([u8; N]) -> T) {
     let (values, _) = bytes.as_chunks::<N>();
     match out.as_slice_mut() {
-        // The plain slices become one block copy.
+        // Equal types become one block copy.
         Some(out) => out.iter_mut().zip(values).for_each(|(out, bytes)| *out = value(*bytes)),
         None => out.iter_mut().zip(values).for_each(|(out, bytes)| *out = value(*bytes)),
     }
 }
 
-/// Writes a part: rows, checksums, and last the keys, which make it one. `keys` has one entry per row.
+/// Writes a part: rows, checksums, and last the keys, which complete it. `keys` has one entry per row.
 pub(super) fn write(folder: &Path, name: &PartName, keys: &[ContentHash], rows: &impl WriteNpyExt) -> Result<()> {
     let key_bytes: Vec<u8> = keys.iter().flat_map(|key| key.0).collect();
     let (rows_path, keys_path) = (name.rows(folder), name.keys(folder));
@@ -282,7 +281,7 @@ pub(super) fn write(folder: &Path, name: &PartName, keys: &[ContentHash], rows: 
         .and_then(|()| Checksums { rows: rows_sum, keys: keys_sum }.write(folder, name))
         .and_then(|()| persist_shared(keys_file, &keys_path));
     if whole.is_err() {
-        // Nobody else can finish it.
+        // No other process can complete it.
         for path in [&keys_path, &rows_path, &name.checksums(folder)] {
             let _ = fs::remove_file(path);
         }
@@ -290,12 +289,12 @@ pub(super) fn write(folder: &Path, name: &PartName, keys: &[ContentHash], rows: 
     whole
 }
 
-/// A temporary file in a store's folder that says who writes it.
+/// A temporary file in a store's folder, with its writer in the name.
 pub(super) fn temporary(folder: &Path) -> Result<NamedTempFile> {
     scratch::file_beside(folder, "")
 }
 
-/// Writes an array to a temporary file beside `path`.
+/// Writes an array to a temporary file for `path`.
 fn write_npy(path: &Path, array: &impl WriteNpyExt) -> Result<(NamedTempFile, ContentHash)> {
     let mut file = temporary(path.parent().unwrap_or(Path::new(".")))?;
     let mut hashing = Hashing::new(file.as_file_mut());
@@ -307,7 +306,7 @@ fn write_npy(path: &Path, array: &impl WriteNpyExt) -> Result<(NamedTempFile, Co
     Ok((file, sum))
 }
 
-/// Renames a damaged part, first the file that makes it one; tells the new name of the rows. Another process may be
+/// Renames a damaged part, first the file that completes it; returns the new name of the rows. Another process may be
 /// doing the same.
 pub(super) fn set_aside(folder: &Path, name: &PartName) -> Result<PathBuf> {
     let aside = |path: &Path| {
@@ -326,7 +325,7 @@ pub(super) fn set_aside(folder: &Path, name: &PartName) -> Result<PathBuf> {
     Ok(aside(&rows))
 }
 
-/// Deletes a part whose rows are all in another; first the file that makes it one.
+/// Deletes a part whose rows are all in another; first the file that completes it.
 pub(super) fn remove(folder: &Path, name: &PartName) -> Result<()> {
     let (rows, keys) = (name.rows(folder), name.keys(folder));
     let [first, second] = if name.named_by_writer { [keys, rows] } else { [rows, keys] };
@@ -339,26 +338,26 @@ pub(super) fn remove(folder: &Path, name: &PartName) -> Result<()> {
     Ok(())
 }
 
-/// The shape (rows, width) that the header of a part states, when it agrees with the file's length.
+/// The shape (rows, width) in the header of a part, if it agrees with the file's length.
 pub(super) fn stated_shape(folder: &Path, name: &PartName, dtype: Dtype) -> Option<(usize, usize)> {
     shape(&map_if_there(&name.rows(folder)).ok()??, dtype).ok()
 }
 
-/// Maps a file; `None` when there is none.
+/// Maps a file; `None` if it does not exist.
 fn map_if_there(path: &Path) -> Result<Option<Mmap>> {
     let file = match own_files::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::file(path, error)),
     };
-    // SAFETY: a part and its keys get their names by a rename after the last byte was flushed, and nothing writes to
-    // them afterwards; setting aside and deleting keep the mapped bytes alive until the map is dropped.
+    // SAFETY: a part and its keys get their names by a rename after the last byte was flushed, and are never written to
+    // afterwards; setting aside and deleting keep the mapped bytes alive until the map is dropped.
     unsafe { Mmap::map(&file) }.map(Some).at(path)
 }
 
-/// Gives the pages back that a look at the header has brought, some 64 KB around it: a store has thousands of parts.
+/// Releases the pages that reading the header has loaded, some 64 KB around it: a store has thousands of parts.
 fn forget(map: &Mmap) {
-    // SAFETY: the map is of a file and never written to; what is read again later comes from the file again.
+    // SAFETY: the map is of a file and is never written to; released pages are loaded from the file again.
     let _ = unsafe { map.unchecked_advise(UncheckedAdvice::DontNeed) };
 }
 

@@ -1,4 +1,4 @@
-//! Rows of features for whoever learns from them, wherever the rows lie.
+//! Access to feature rows, in memory or in stores.
 
 use super::store::Store;
 use crate::dataset::ContentHash;
@@ -8,9 +8,8 @@ use std::ops::Range;
 
 /// Rows of equal width that can be copied in any order.
 ///
-/// Features can be larger than what may be held in memory twice, so that learning and scoring never ask for all of
-/// them: they copy the rows they need, block by block. Implemented by arrays in memory and by the memory-mapped
-/// stores ([`StoreRows`]).
+/// Features can be larger than memory, so training and scoring never request all of them: they copy rows block by
+/// block. Implemented by arrays in memory and by memory-mapped stores ([`StoreRows`]).
 pub trait FeatureRows: Sync {
     /// Number of rows.
     fn len(&self) -> usize;
@@ -21,7 +20,7 @@ pub trait FeatureRows: Sync {
     /// Copies the given rows one after the other into `out`, which holds `rows.len() * width` values.
     ///
     /// # Errors
-    /// A row that is not there, `out` of another length, or a store that lost a row.
+    /// An index out of range, `out` of another length, or a store that lost a row.
     fn copy_rows(&self, rows: &[usize], out: &mut [f32]) -> Result<()>;
 
     /// Whether there are no rows.
@@ -55,7 +54,7 @@ impl FeatureRows for ArrayView2<'_, f32> {
 
     fn copy_rows(&self, rows: &[usize], out: &mut [f32]) -> Result<()> {
         check(rows, self.nrows(), self.ncols(), out)?;
-        // No columns, no values; and a chunk of no values cannot be asked for.
+        // Without columns there are no values, and chunks must not be empty.
         for (&row, out) in rows.iter().zip(out.chunks_exact_mut(self.ncols().max(1))) {
             ArrayViewMut1::from(out).assign(&self.row(row));
         }
@@ -63,10 +62,9 @@ impl FeatureRows for ArrayView2<'_, f32> {
     }
 }
 
-/// The rows of some images, read from the mapped files of one store or of several side by side.
+/// The rows of some images, from the mapped files of one store or of several side by side.
 ///
-/// With several stores a row is the row of the first, then that of the second, and so on: features of one image taken
-/// in different places.
+/// With several stores, a row is the concatenation of their rows for one image: features from several stages.
 pub struct StoreRows<'a> {
     stores: Vec<&'a Store>,
     keys: Vec<ContentHash>,
@@ -77,7 +75,7 @@ impl<'a> StoreRows<'a> {
     /// The rows of `keys`, in their order.
     ///
     /// # Errors
-    /// An image without a row in one of the stores; no store at all.
+    /// An image without a row in one of the stores; no stores.
     pub fn new(stores: &[&'a Store], keys: Vec<ContentHash>) -> Result<Self> {
         if stores.is_empty() {
             return Err(Error::failed("there is no feature store to take rows from; run faceprobe extract first"));
@@ -100,10 +98,10 @@ impl<'a> StoreRows<'a> {
         self.stores.iter().map(alone).collect()
     }
 
-    /// The rows of the same images in some of the stores, counted from 0.
+    /// The rows of the same images in some of the stores, by index.
     ///
     /// # Errors
-    /// No such stores.
+    /// An index out of range.
     pub fn of_stores(&self, range: Range<usize>) -> Result<Self> {
         let stores = self.stores.get(range.clone()).filter(|stores| !stores.is_empty());
         let stores =
@@ -137,7 +135,7 @@ impl FeatureRows for StoreRows<'_> {
     }
 }
 
-/// Rows of either number format, images x width.
+/// Rows in either number format, images x width.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rows {
     F32(Array2<f32>),
@@ -153,7 +151,7 @@ impl Rows {
         }
     }
 
-    /// Whether every value of a row is a number.
+    /// Whether all values of a row are finite.
     pub fn is_finite(&self, row: usize) -> bool {
         match self {
             Self::F32(rows) => rows.row(row).iter().all(|value| value.is_finite()),

@@ -1,4 +1,4 @@
-//! Which features: network, stages, pooling, preprocessing, arithmetic.
+//! The request for features: network, stages, pooling, preprocessing, arithmetic.
 
 use super::identity::{Dtype, StoreIdentity};
 use crate::backbone::{self, Arithmetic, BackboneInfo, Pool};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Rows wider than this are refused: a thousand of them would fill 4 GB.
+/// Wider rows are refused: a thousand of them would take 4 GB.
 const WIDEST: usize = 1_000_000;
 
 settings! {
@@ -79,7 +79,7 @@ impl CutSettings {
     /// The request for the activations at the cut.
     ///
     /// # Errors
-    /// A network that does not exist or cannot be cut there.
+    /// An unknown network, or a cut that it does not support.
     pub fn spec(&self) -> std::result::Result<FeatureSpec, Refusal> {
         let info = backbone::find(&self.backbone).map_err(|error| Refusal::because("backbone", error.to_string()))?;
         let cut = self.cut.unwrap_or_else(|| info.usual_cut());
@@ -95,7 +95,7 @@ impl CutSettings {
         Ok(FeatureSpec { tap: Taps::Stages(vec![cut]), mode: self.mode, ..FeatureSpec::of_backbone(info.name) })
     }
 
-    /// The settings that lead to a request.
+    /// The settings of a request.
     pub fn of_spec(spec: &FeatureSpec) -> Self {
         let cut = match &spec.tap {
             Taps::Stages(stages) => stages.first().copied(),
@@ -122,10 +122,10 @@ impl Rules for ClassifierSettings {
 }
 
 impl ClassifierSettings {
-    /// The request for the features that the classifier is for.
+    /// The request for the classifier's features.
     ///
     /// # Errors
-    /// A network that does not exist or brings no classifier.
+    /// An unknown network, or one without a classifier.
     pub fn spec(&self) -> std::result::Result<FeatureSpec, Refusal> {
         let info = backbone::find(&self.backbone).map_err(|error| Refusal::because("backbone", error.to_string()))?;
         if info.head.is_none() {
@@ -137,17 +137,17 @@ impl ClassifierSettings {
         Ok(FeatureSpec { mode: self.mode, ..FeatureSpec::of_backbone(info.name) })
     }
 
-    /// The settings that lead to a request.
+    /// The settings of a request.
     pub fn of_spec(spec: &FeatureSpec) -> Self {
         Self { backbone: spec.backbone.clone(), mode: spec.mode }
     }
 }
 
-/// The stages that features are taken from; several are put behind each other.
+/// The stages that features are taken from; several are concatenated.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Taps {
-    /// The last stage, whatever its number.
+    /// The last stage.
     #[default]
     Last,
     /// These stages, ascending, counted from 0.
@@ -155,15 +155,15 @@ pub enum Taps {
 }
 
 impl FeatureSpec {
-    /// The study's own choice for a network: its last stage, averaged.
+    /// The default for a network: its last stage, averaged.
     pub fn of_backbone(name: impl Into<String>) -> Self {
         Self { backbone: name.into(), tap: Taps::Last, pool: Pool::Avg, mode: Mode::Default, dtype: Dtype::F32 }
     }
 
-    /// The request that leads to an identity, for models that only know where their rows come from.
+    /// The request for an identity, for models that only know the identity of their rows.
     ///
     /// # Errors
-    /// An identity that no request leads to.
+    /// An identity without a request.
     pub fn of_identity(identity: &StoreIdentity) -> Result<Self> {
         let mode = identity.preprocessing.split("-v").next().unwrap_or_default().parse().map_err(Error::failed)?;
         Ok(Self {
@@ -175,24 +175,24 @@ impl FeatureSpec {
         })
     }
 
-    /// Where fine-tuning begins: the network cut behind one stage, if none is named the one that suits it.
+    /// The cut for fine-tuning: behind the given stage, or behind the network's default.
     ///
     /// # Errors
-    /// A network that does not exist or cannot be cut there.
+    /// An unknown network, or a cut that it does not support.
     pub fn of_cut(name: &str, cut: Option<usize>, mode: Mode) -> Result<Self> {
         Ok(CutSettings { backbone: name.to_owned(), cut, mode }.spec()?)
     }
 
-    /// The network, once every part of the request was checked against it.
+    /// The network, after checking the whole request.
     ///
     /// # Errors
-    /// A network or a stage that does not exist, or rows too wide to keep.
+    /// An unknown network or stage, or rows too wide to store.
     pub fn check(&self) -> Result<&'static BackboneInfo> {
         faceprobe_settings::check(self)?;
         backbone::find(&self.backbone)
     }
 
-    /// The stores that these features lie in, one for each stage, for weights of this checksum.
+    /// The identities of these features' stores, one per stage, for weights with this checksum.
     ///
     /// # Errors
     /// A request that does not fit the network.
@@ -203,7 +203,7 @@ impl FeatureSpec {
             backbone: info.name.to_owned(),
             weights: weights.to_owned(),
             preprocessing: info.preprocessing.with_mode(self.mode).describe(),
-            // The last stage has one name, however it was asked for.
+            // The last stage has one name, however it was requested.
             tap: if tap + 1 == stages.len() { "last".to_owned() } else { tap.to_string() },
             pool: self.pool.to_string(),
             dtype: self.dtype,
@@ -212,12 +212,12 @@ impl FeatureSpec {
         Ok(self.taps(info).iter().map(identity).collect())
     }
 
-    /// What the network is computed in.
+    /// The arithmetic of the network.
     pub fn arithmetic(&self) -> Arithmetic {
         if self.dtype == Dtype::Bf16 { Arithmetic::Bf16 } else { Arithmetic::F32 }
     }
 
-    /// The numbers of the stages, ascending.
+    /// The indices of the stages, ascending.
     pub fn taps(&self, info: &BackboneInfo) -> Vec<usize> {
         match &self.tap {
             Taps::Last => vec![info.stages().len() - 1],
@@ -225,7 +225,7 @@ impl FeatureSpec {
         }
     }
 
-    /// The stores that these features lie in, one for each stage, for the weights that are here.
+    /// The identities of these features' stores, one per stage, for the installed weights.
     ///
     /// # Errors
     /// A request that does not fit the network; weights that were not fetched.
@@ -233,7 +233,7 @@ impl FeatureSpec {
         self.identities_of(&backbone::weights::sha256_of(self.check()?)?)
     }
 
-    /// What a row of all of them side by side is.
+    /// The identity of a row of all stages side by side.
     ///
     /// # Errors
     /// As [`FeatureSpec::identities`].
@@ -247,8 +247,8 @@ impl FeatureSpec {
         Ok(identity)
     }
 
-    /// What differs from the study's choice, in a few words, the backbone aside: `tap 13,15, pool grid4`; empty if
-    /// nothing does.
+    /// The differences from the default, except the backbone, in a few words: `tap 13,15, pool grid4`; empty without
+    /// differences.
     pub fn describe(&self) -> String {
         words(&Self { backbone: backbone::DEFAULT.to_owned(), ..self.clone() })
     }
@@ -271,7 +271,7 @@ impl fmt::Display for Taps {
 impl FromStr for Taps {
     type Err = Error;
 
-    /// `last`, or numbers of stages with commas between them, in any order.
+    /// `last`, or stage indices separated by commas, in any order.
     fn from_str(text: &str) -> Result<Self> {
         if text.trim() == "last" {
             return Ok(Self::Last);

@@ -1,4 +1,4 @@
-//! Reading a feature store.
+//! Opens and reads feature stores.
 
 use super::checksum::Checksums;
 use super::identity::{Dtype, StoreIdentity};
@@ -14,9 +14,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The rows of one [`StoreIdentity`], open for reading. [`super::PartWriter`] adds to it.
+/// The rows of one [`StoreIdentity`], open for reading. [`super::PartWriter`] adds rows.
 ///
-/// Rows stay on disk and are mapped into memory; only the keys (40 bytes per row) are held.
+/// Rows stay on disk and are memory-mapped; only the keys (40 bytes per row) are in memory.
 pub struct Store {
     identity: StoreIdentity,
     folder: PathBuf,
@@ -25,10 +25,11 @@ pub struct Store {
     damaged: Vec<DamagedPart>,
 }
 
-/// Checksums that a part did not have, and its name.
+/// Checksums that a part lacked, and its name.
 pub(super) type NewChecksums = Vec<(PartName, Checksums)>;
 
-/// A part that could not be read, or is not what was written. Its rows count as missing; the next writer sets it aside.
+/// A part that cannot be read, or does not match its checksums. Its rows count as missing; the next writer sets it
+/// aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DamagedPart {
     pub path: PathBuf,
@@ -50,8 +51,8 @@ impl Store {
             index: RowIndex::default(),
             damaged: Vec::new(),
         };
-        // An unreadable identity.json is no loss, since the folder's name is made from the identity; the next writer
-        // mends it. One that states something else means that the folder was renamed by hand.
+        // An unreadable identity.json is harmless, since the folder's name is derived from the identity; the next
+        // writer rewrites it. A different identity means that the folder was renamed by hand.
         match read_identity(&store.folder) {
             Some(found) if found != *identity => {
                 let what = "holds other features than its name says; rename or remove this folder";
@@ -62,7 +63,7 @@ impl Store {
         Ok(store)
     }
 
-    /// What the rows are.
+    /// The identity of the rows.
     pub fn identity(&self) -> &StoreIdentity {
         &self.identity
     }
@@ -72,7 +73,7 @@ impl Store {
         &self.folder
     }
 
-    /// How many different images have a row.
+    /// The number of distinct images with a row.
     pub fn len(&self) -> usize {
         self.index.len()
     }
@@ -92,18 +93,17 @@ impl Store {
         (0..keys.len()).filter(|&index| !self.contains(&keys[index])).collect()
     }
 
-    /// Holds the rows of `keys` against their checksums: all parts that they lie in are read once, on all threads of
-    /// rayon, and not again by this store. The rows of a part that does not fit count as missing from then on; the next
-    /// writer sets it aside.
+    /// Verifies the rows of `keys` against their checksums: all parts that contain them are read once, on all rayon
+    /// threads. The rows of a damaged part count as missing from then on; the next writer sets it aside.
     ///
-    /// A part of an earlier version has no checksums. It is damaged if a value is not a finite number; else its
-    /// checksums are written now, unless nobody can.
+    /// A part of an earlier version has no checksums. It is damaged if a value is not finite; otherwise its checksums
+    /// are written now, if possible.
     ///
     /// # Errors
     /// [`Error::stopped`] after a stop.
     pub fn verify(&mut self, keys: &[ContentHash], monitor: &dyn Monitor) -> Result<()> {
         let new = self.verified(keys, monitor)?;
-        // Where they cannot be written the next run reads the part as this one did; that is no reason to end this one.
+        // If they cannot be written, the next run verifies the part in the same way; that is no reason to fail.
         let _ = self.write_checksums(&new);
         Ok(())
     }
@@ -132,15 +132,15 @@ impl Store {
             if damaged.is_empty() {
                 return Ok(new);
             }
-            // A damaged part may have hidden sound rows of the same images, which are looked at next.
+            // A damaged part may have hidden sound rows of the same images, which are verified next.
             self.index.retain(|part| !damaged.contains(&(part as usize)));
         }
     }
 
-    /// Gives parts the checksums that they do not have.
+    /// Writes the checksums that parts lack.
     fn write_checksums(&self, new: &NewChecksums) -> Result<()> {
         for (name, checksums) in new {
-            // Another process may have set the part aside by now, or given it its checksums.
+            // Another process may have set the part aside or written its checksums by now.
             if name.rows(&self.folder).exists() && !name.checksums(&self.folder).exists() {
                 checksums.write(&self.folder, name)?;
             }
@@ -153,7 +153,7 @@ impl Store {
         &self.damaged
     }
 
-    /// The rows of `keys`, in their order: keys x width. Values of 16 bits are converted, exactly.
+    /// The rows of `keys`, in their order: keys x width. 16-bit values are converted exactly.
     ///
     /// # Errors
     /// An image without a row.
@@ -163,9 +163,8 @@ impl Store {
         Ok(rows)
     }
 
-    /// Copies the rows of `keys` straight from the mapped files into `out` (keys x width), so that a caller who goes
-    /// through a store larger than memory can do it block by block in one buffer. Values of 16 bits are
-    /// converted, exactly.
+    /// Copies the rows of `keys` from the mapped files into `out` (keys x width), so that a store larger than memory
+    /// can be processed block by block in one buffer. 16-bit values are converted exactly.
     ///
     /// # Errors
     /// An image without a row (then `out` is partly written), or `out` of another shape.
@@ -213,12 +212,12 @@ impl Store {
         Ok(())
     }
 
-    /// How many parts were opened.
+    /// The number of parts that were opened.
     pub(super) fn parts(&self) -> usize {
         self.parts.len()
     }
 
-    /// Parts with fewer rows than that.
+    /// The parts with fewer rows than that.
     pub(super) fn parts_below(&self, rows: usize) -> Vec<PartName> {
         self.parts.iter().filter(|part| part.rows < rows).map(|part| part.name.clone()).collect()
     }
@@ -240,14 +239,14 @@ impl Store {
         self.folder.join(IDENTITY)
     }
 
-    /// Picks up parts that were written since the store was opened, by whomever.
+    /// Picks up parts that any process has written since the store was opened.
     ///
     /// # Errors
     /// A folder that cannot be read.
     pub fn refresh(&mut self) -> Result<()> {
         let mut known: BTreeSet<PartName> = self.parts.iter().map(|part| part.name.clone()).collect();
         known.extend(self.damaged.iter().map(|damaged| damaged.name.clone()));
-        // Parts that are being joined vanish while the folder is read; what they were joined to is there by then.
+        // Parts that are being joined disappear while the folder is read; the joined part exists by then.
         for _ in 0..3 {
             let names: Vec<PartName> =
                 part::names(&self.folder)?.into_iter().filter(|name| !known.contains(name)).collect();
@@ -260,7 +259,7 @@ impl Store {
         Ok(())
     }
 
-    /// Opens parts and indexes their rows, or notes that they are damaged; tells whether one of them was gone.
+    /// Opens parts and indexes their rows, or records that they are damaged; returns whether one of them was gone.
     fn add(&mut self, names: &[PartName]) -> Result<bool> {
         let mut rows = Vec::new();
         let mut vanished = false;
@@ -283,7 +282,7 @@ impl Store {
         Ok(vanished)
     }
 
-    /// Takes a part that this process has just written.
+    /// Adds a part that this process has just written.
     pub(super) fn add_own(&mut self, name: PartName) -> Result<()> {
         let before = self.parts.len();
         self.add(&[name])?;
@@ -307,21 +306,21 @@ fn read_identity(folder: &Path) -> Option<StoreIdentity> {
     serde_json::from_slice(&own_files::read(&folder.join(IDENTITY)).ok()?).ok()
 }
 
-/// A store as the Features screen lists it.
+/// A store in the list of the Features screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreInfo {
     pub identity: StoreIdentity,
     pub folder: PathBuf,
-    /// Whole parts.
+    /// Number of complete parts.
     pub parts: usize,
-    /// Rows in them.
+    /// Number of rows in them.
     pub rows: usize,
     /// Size of all files of the store.
     pub bytes: u64,
 }
 
-/// All stores in `folder_of_all_stores`, by folder name. Reads headers and sizes only; folders that are not stores
-/// and parts that cannot be read are left out.
+/// All stores in `folder_of_all_stores`, by folder name. Reads headers and sizes only; other folders and unreadable
+/// parts are left out.
 pub fn inventory(folder_of_all_stores: &Path) -> Vec<StoreInfo> {
     let Ok(entries) = fs::read_dir(folder_of_all_stores) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Adding parts to a store. Any number of processes may do so at once, on any number of machines.
+//! Adds parts to a store. Any number of processes on any number of machines may do so at the same time.
 
 use super::half::Half;
 use super::part::{self, PartName};
@@ -17,34 +17,33 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// A part is ended at this size even if it has fewer rows than asked for, so that a kill never costs much and rows in
-/// memory stay few for the widest features.
+/// Maximum size of a part in bytes, so that a kill loses little and few rows of the widest features are held in memory.
 const PART_BYTES: usize = 16 << 20;
 
-/// A part is ended after this time even if it has fewer rows than asked for, so that a kill never costs much of a slow
-/// network's work either.
+/// Maximum time per part, so that a kill loses little of a slow network's work either.
 const PART_TIME: Duration = Duration::from_secs(30);
 
-/// The same while others write too, who may compute again what they do not see yet; and where it has some rows already.
+/// The same while other processes write too, which may compute again what they do not see yet; and for stores that have
+/// some rows already.
 const SHARED_PART_TIME: Duration = Duration::from_secs(5);
 const SHARED_PART_TIME_OF_SOME: Duration = Duration::from_secs(1);
 const SOME_ROWS: usize = 64;
 
-/// Collects rows into parts. Rows pushed since the last whole part are lost when it is dropped without
-/// [`PartWriter::flush`].
+/// Collects rows into parts. Dropping it without [`PartWriter::flush`] loses the rows pushed since the last complete
+/// part.
 pub struct PartWriter<'a> {
     store: &'a mut Store,
     keys: Vec<ContentHash>,
     rows: Collected,
     part_rows: usize,
-    /// Its own name, and the number of its next part.
+    /// Its unique name, and the number of its next part.
     name: String,
     next: u32,
-    /// Whether somebody else was seen to write.
+    /// Whether another writer was observed.
     shared: bool,
-    /// When the last part was written, or the first row could have come.
+    /// When the last part was written, or the writer was created.
     since: Instant,
-    /// Held as a sign for others, where the file system has locks. Nothing depends on it.
+    /// An advisory lock for others, where the file system supports locks. Correctness does not depend on it.
     _sign: Option<File>,
 }
 
@@ -55,16 +54,16 @@ enum Collected {
 }
 
 impl<'a> PartWriter<'a> {
-    /// Makes the store's folder if need be, picks up what others have written, sets damaged parts aside and removes what
-    /// the dead left behind.
+    /// Creates the store's folder if needed, picks up parts of other writers, sets damaged parts aside and removes the
+    /// remains of dead processes.
     ///
-    /// Each part gets `part_rows` rows, fewer where that would be more than 16 MB or while others write too.
+    /// Each part gets `part_rows` rows, fewer if that would exceed 16 MB or while others write too.
     ///
     /// # Errors
     /// A folder that cannot be written.
     pub fn open(store: &'a mut Store, part_rows: usize, monitor: &dyn Monitor) -> Result<Self> {
         let folder = store.folder().to_path_buf();
-        // Before anything is computed.
+        // Checked before anything is computed.
         let cannot = |error: Error| {
             let advice =
                 "rows are missing or damaged and cannot be written here; make the folder writable, or use a copy";
@@ -92,29 +91,29 @@ impl<'a> PartWriter<'a> {
         Ok(Self { store, keys: Vec::new(), rows, part_rows, name, next: 0, shared, since, _sign: sign })
     }
 
-    /// Whether somebody else writes to this store, as far as can be seen.
+    /// Whether another process writes to this store, as far as can be observed.
     pub fn is_shared(&self) -> bool {
         self.shared
     }
 
-    /// Writes parts as if nobody else wrote to this store, because nobody computes the same rows.
+    /// Writes parts as if no other process wrote to this store, because none computes the same rows.
     pub fn set_alone(&mut self) {
         self.shared = false;
     }
 
-    /// Ends parts at this size, bytes, instead.
+    /// Sets another maximum size of parts, in bytes.
     pub(super) fn end_parts_at(&mut self, bytes: usize) {
         let row_bytes = self.store.identity().width.max(1) * self.store.identity().dtype.bytes();
         self.part_rows = (bytes / row_bytes).max(1);
         self.shared = false;
     }
 
-    /// How many parts this writer has written.
+    /// The number of parts that this writer has written.
     pub fn parts_written(&self) -> u32 {
         self.next
     }
 
-    /// [`Store::verify`]; parts that do not fit their checksums are set aside.
+    /// [`Store::verify`]; damaged parts are set aside.
     ///
     /// # Errors
     /// As [`Store::verify`]; a folder that cannot be written.
@@ -123,7 +122,7 @@ impl<'a> PartWriter<'a> {
         set_aside(self.store, monitor)
     }
 
-    /// Picks up what others have written, and tells whether it was anything.
+    /// Picks up parts of other writers, and returns whether there were any.
     ///
     /// # Errors
     /// A folder that cannot be read.
@@ -135,15 +134,15 @@ impl<'a> PartWriter<'a> {
         Ok(new)
     }
 
-    /// The store, with every part written so far.
+    /// The store, with all parts written so far.
     pub fn store(&self) -> &Store {
         self.store
     }
 
-    /// Adds rows, writing each part that becomes full. `keys[i]` is the hash of the image of row `i`.
+    /// Adds rows, and writes each part that becomes full. `keys[i]` is the hash of the image of row `i`.
     ///
     /// # Errors
-    /// Rows of another type or width than the store's, or a disk that refuses; rows of earlier parts are safe.
+    /// Rows of another type or width than the store's, or a write error; rows of earlier parts are safe.
     pub fn push(&mut self, keys: &[ContentHash], rows: &Rows) -> Result<()> {
         let width = self.store.identity().width;
         if rows.dim() != (keys.len(), width) {
@@ -170,7 +169,7 @@ impl<'a> PartWriter<'a> {
         if is_due(self.keys.len(), self.part_rows, self.shared, self.since.elapsed()) { self.flush() } else { Ok(()) }
     }
 
-    /// [`PartWriter::push`] of those rows that the store does not have.
+    /// [`PartWriter::push`] for those rows that the store lacks.
     ///
     /// # Errors
     /// As [`PartWriter::push`].
@@ -183,7 +182,7 @@ impl<'a> PartWriter<'a> {
         self.push(&keys, &rows.select(&new))
     }
 
-    /// Writes what was collected as a part, however short. Nothing happens when nothing was.
+    /// Writes the collected rows as a part, however few. Does nothing if there are none.
     pub fn flush(&mut self) -> Result<()> {
         if self.keys.is_empty() {
             return Ok(());
@@ -203,7 +202,7 @@ impl<'a> PartWriter<'a> {
     }
 }
 
-/// Whether so many rows are written as a part that holds `full`, so long after the part before them.
+/// Whether a part with so many rows is due, given `full` rows per part and the time since the last one.
 fn is_due(rows: usize, full: usize, shared: bool, since: Duration) -> bool {
     let time = match (shared, rows >= SOME_ROWS) {
         (false, _) => PART_TIME,
@@ -223,8 +222,8 @@ fn write<T: WritableElement>(
     part::write(folder, name, keys, &Array2::from_shape_vec(shape, values).at(folder)?)
 }
 
-/// The lock that tells others, and programs before version 0.2, that somebody writes, where it can be had; and whether
-/// somebody else holds it.
+/// The lock that signals to other writers (also to versions before 0.2) that this one is active, if it can be taken;
+/// and whether another process holds it.
 fn sign(path: &Path) -> (Option<File>, bool) {
     let Ok(file) = own_files::lock(path) else { return (None, false) };
     match file.try_lock() {
@@ -235,7 +234,7 @@ fn sign(path: &Path) -> (Option<File>, bool) {
     }
 }
 
-/// Sets the parts aside that are known to be damaged, and says so.
+/// Sets aside the parts that are known to be damaged, and reports it.
 fn set_aside(store: &mut Store, monitor: &dyn Monitor) -> Result<()> {
     for damaged in store.take_damaged() {
         let aside = part::set_aside(store.folder(), &damaged.name)?;

@@ -1,20 +1,20 @@
-//! What a face is aligned to: which crop, and how large. Names only; `face` does it.
+//! Parameters of face alignment: template and size of the crop. The engine's `face` computes it.
 
 use faceprobe_settings::choices;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 choices! {
-    /// How much around a face belongs to the crop.
+    /// How much of the surroundings a crop contains.
     pub enum Template {
-        /// The whole head and some of what is around it, as Adience's `aligned` pictures.
+        /// The whole head with some margin, as Adience's `aligned` images.
         Loose = "loose",
-        /// The face to the hairline, as FairFace's crops with padding 0.25.
+        /// The face up to the hairline, as FairFace's crops with padding 0.25.
         Tight = "tight",
     }
 }
 
-/// The crop that a data set was made of and a model was trained on.
+/// The alignment of a data set's or model's images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Alignment {
     pub template: Template,
@@ -23,12 +23,12 @@ pub struct Alignment {
 }
 
 impl Alignment {
-    /// The side when none is asked for: the input of most of the networks.
+    /// The default side: the input of most of the networks.
     pub const SIDE: usize = 224;
-    /// What makes sense: below, there is no face; above, no network of the program looks at it.
+    /// Valid sides: smaller crops show no face, and no network uses larger ones.
     pub const SIDES: std::ops::RangeInclusive<usize> = 32..=1024;
 
-    /// The crop at its usual size.
+    /// The crop with the default side.
     pub const fn new(template: Template) -> Self {
         Self { template, side: Self::SIDE }
     }

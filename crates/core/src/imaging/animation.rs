@@ -1,4 +1,4 @@
-//! Does a file move? The decoder shows its first picture, and whoever relies on it should know.
+//! Detects animated images. Only the first frame is decoded, which the user should know.
 
 use image::ImageFormat;
 use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
@@ -6,13 +6,13 @@ use image::{AnimationDecoder, ImageDecoder, Limits};
 use std::io::Cursor;
 use std::panic::catch_unwind;
 
-/// What a decoder may ask for to look at the second picture of a GIF.
+/// Memory limit for decoding the second frame of a GIF, in bytes.
 const MOST_MEMORY: u64 = 1 << 30;
 
-/// The name of the format if the file holds more than one picture to be shown one after another: an animated GIF, PNG
-/// or WebP. Only of GIFs are pictures decoded, the first two. A file that is broken does not move.
+/// The format's name if the file contains more than one frame: an animated GIF, PNG or WebP. Only of GIFs are frames
+/// decoded, the first two. A broken file is not animated.
 pub fn animated(bytes: &[u8]) -> Option<&'static str> {
-    // As in `decode`: hostile input must cost no more than an answer.
+    // As in `decode`: a panic on a malicious file must cost no more than an answer.
     catch_unwind(|| look(bytes)).unwrap_or(None)
 }
 

@@ -1,9 +1,9 @@
-//! Averages of parts of a picture: a smaller picture in which nothing is left out and nothing aliases.
+//! Area averaging: downscales an image without leaving out pixels and without aliasing.
 
 use super::Pixels;
 use rayon::prelude::*;
 
-/// A rectangle of whole pixels inside a picture.
+/// A rectangle of whole pixels in an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Region {
     pub left: usize,
@@ -14,12 +14,12 @@ pub struct Region {
 }
 
 impl Region {
-    /// All of a picture.
+    /// The whole image.
     pub fn whole(picture: &Pixels) -> Self {
         Self { left: 0, top: 0, width: picture.width, height: picture.height }
     }
 
-    /// Whether it has pixels, all of them in the picture.
+    /// Whether it is not empty and inside the image.
     fn is_within(&self, picture: &Pixels) -> bool {
         self.width > 0
             && self.height > 0
@@ -28,12 +28,12 @@ impl Region {
     }
 }
 
-/// Below this many pixels read, threads cost more than they bring.
+/// Below this number of source pixels, threads cost more than they gain.
 const ALONE: usize = 1 << 18;
 
-/// The region at `width` x `height`: each value is the average of the pixels between floor and ceiling of its edges, as
-/// PyTorch's `adaptive_avg_pool2d` (and so `interpolate(mode="area")`) has it, also where it enlarges. Grey levels in
-/// rows from top to bottom, `red green blue` per pixel. Empty if the region is not in the picture.
+/// The region resized to `width` x `height`: each value is the average of the pixels between the floor and the ceiling
+/// of its edges, as in PyTorch's `adaptive_avg_pool2d` (and so `interpolate(mode="area")`), also for enlarging. Rows
+/// from top to bottom, `red green blue` per pixel, 0 to 255. Empty if the region is not inside the image.
 pub fn average(picture: &Pixels, region: Region, width: usize, height: usize) -> Vec<f32> {
     if !region.is_within(picture) || width == 0 || height == 0 {
         return Vec::new();
@@ -64,17 +64,17 @@ pub fn average(picture: &Pixels, region: Region, width: usize, height: usize) ->
     values
 }
 
-/// So many bytes add up to what 16 bits hold, in which twice as many are added at once.
+/// The number of bytes whose sum fits 16 bits, which doubles the values per vector.
 const NARROW: usize = 257;
 
-/// Sums of the rows that a row of the answer averages.
+/// Sums of the source rows for one output row.
 #[derive(Default)]
 struct Sums {
     narrow: Vec<u16>,
     wide: Vec<u32>,
 }
 
-/// Adds rows up, value by value.
+/// Adds rows element by element.
 fn add<'a, T: Copy + Default + From<u8> + std::ops::AddAssign>(
     sums: &mut Vec<T>,
     rows: impl Iterator<Item = &'a [u8]>,
@@ -86,14 +86,14 @@ fn add<'a, T: Copy + Default + From<u8> + std::ops::AddAssign>(
     }
 }
 
-/// Averages the pixels of each span of columns, which are sums of `rows` already.
+/// Averages the pixels of each span of columns, which are sums of `rows` rows already.
 fn average_columns<T: Copy + Into<u64>>(sums: &[T], columns: &[(usize, usize)], rows: f32, out: &mut [f32]) {
     for (&(from, to), out) in columns.iter().zip(out.chunks_exact_mut(3)) {
         let mut sum = [0_u64; 3];
         for pixel in sums[from * 3..to * 3].chunks_exact(3) {
             (0..3).for_each(|channel| sum[channel] += pixel[channel].into());
         }
-        // Divided twice, as PyTorch does: the same rounding.
+        // Two divisions, as in PyTorch, for the same rounding.
         (0..3).for_each(|channel| out[channel] = sum[channel] as f32 / rows / (to - from) as f32);
     }
 }

@@ -1,4 +1,4 @@
-//! Image files to pixels. What a file is follows from its first bytes, never from its name.
+//! Decodes image files. The format is recognised by the first bytes, never by the name.
 
 use super::room::Room;
 use super::sniff::{Content, content};
@@ -9,34 +9,34 @@ use std::borrow::Cow;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Pictures with more pixels than this are refused before anything is allocated for them. Above the 200 megapixels
-/// of the largest telephone cameras, below what would fill the memory.
+/// Images with more pixels are refused before anything is allocated. The limit is above the 200 megapixels of the
+/// largest phone cameras, and below what would exhaust memory.
 pub const MAX_PIXELS: u64 = 200_500_000;
 
-/// The largest decoded picture in bytes, in the file's own pixel format (16 bit and alpha count).
+/// The largest decoded image in bytes, in the file's own pixel format (16 bit and alpha count).
 const MAX_DECODED_BYTES: u64 = 1 << 30;
 
-/// Decodes a JPEG, PNG, WebP, BMP, TIFF or GIF (first frame) into an upright RGB picture.
+/// Decodes a JPEG, PNG, WebP, BMP, TIFF or GIF (first frame) to an upright RGB image.
 ///
 /// The EXIF (or TIFF) orientation is applied. Grey becomes three equal channels, 16 bits are rounded to 8, CMYK is
 /// converted, and alpha is dropped without compositing, as Pillow's `convert("RGB")` does. Colour profiles are not
 /// applied (neither Keras nor torchvision apply them).
 ///
-/// A JPEG or PNG that lacks no more than its end is read ([`mended`]). While large pictures are in the hands of other
-/// threads, this waits until there is memory for one more.
+/// A JPEG or PNG that lacks only its end marker is decoded ([`mended`]). While other threads hold large images, this
+/// waits for memory.
 ///
-/// The error is a reason without the file's name, which the caller knows: `truncated JPEG ...`.
+/// The error is a reason without the file's name: `truncated JPEG ...`.
 pub fn decode(bytes: &[u8]) -> Result<Pixels, String> {
     guarded(bytes, |picture, orientation, _| upright(picture, orientation))
 }
 
-/// Decodes the same files into what Pillow's `open` and `convert("RGB")` give, which is what Keras' `load_img` calls: the
-/// picture as it is stored, whatever the EXIF orientation says; only TIFF is turned on loading. With 16 bits, Pillow cuts
-/// colours down to their upper 8 bits, and grey off at 255.
+/// Decodes the same files as Pillow's `open` and `convert("RGB")`, which Keras' `load_img` calls: the image as stored,
+/// ignoring the EXIF orientation; only TIFF is rotated on loading. Of 16-bit values, Pillow takes the upper 8 bits of
+/// colours and clips grey at 255.
 ///
-/// A JPEG's values may part from those of libjpeg, which Pillow uses, since the standard leaves the rounding and the
-/// enlarging of the colour planes open: measured on a noisy picture of quality 90, by 0.35 grey levels on average and 5
-/// at most with halved colour planes, by 0.02 and 3 with whole ones.
+/// JPEG values can differ from those of libjpeg, which Pillow uses, since the standard does not specify rounding and
+/// chroma upsampling: measured on a noisy image of quality 90, by 0.35 grey levels on average and at most 5 with
+/// subsampled chroma, by 0.02 and at most 3 without subsampling.
 ///
 /// # Errors
 /// As [`decode`].
@@ -49,7 +49,7 @@ pub fn decode_as_pillow(bytes: &[u8]) -> Result<Pixels, String> {
     })
 }
 
-/// What a file lacks that is read all the same, since every pixel is there; none for most.
+/// The deficiency of a file that is decoded anyway, since all pixels are present; none for most.
 pub fn mended(bytes: &[u8]) -> Option<&'static str> {
     match readable(bytes) {
         Ok((ImageFormat::Jpeg, Cow::Owned(_))) => Some("the JPEG lacks its end marker; every pixel is there"),
@@ -58,15 +58,16 @@ pub fn mended(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Decodes the same files to the same upright pictures as [`decode`], but JPEGs with libjpeg's arithmetic, to the last bit
-/// what Pillow and OpenCV give. A face detector decides by thresholds again and again: fed with the 0.3 grey levels by
-/// which decoders may differ in rounding, MTCNN moves the boxes of one face in five by more than two pixels. It is slower
-/// than [`decode`], whose pixels the feature stores hold. A JPEG that libjpeg does not turn into RGB (CMYK) is decoded as there.
+/// Decodes the same files to the same upright images as [`decode`], but JPEGs with libjpeg's arithmetic, bit-identical
+/// to Pillow and OpenCV. A face detector makes a series of threshold decisions: with the 0.3 grey levels by which
+/// decoders differ, MTCNN moves the boxes of one face in five by more than two pixels. It is slower than [`decode`],
+/// whose pixels the feature stores are based on. A JPEG that libjpeg does not convert to RGB (CMYK) is decoded as by
+/// [`decode`].
 ///
 /// # Errors
 /// As [`decode`].
 pub fn decode_for_faces(bytes: &[u8]) -> Result<Pixels, String> {
-    // All checks, of markers and of size, come first; this reads no more than the header.
+    // All checks, of markers and of size, come first; this reads only the header.
     let Ok((ImageFormat::Jpeg, whole)) = readable(bytes) else { return decode(bytes) };
     let Some((orientation, need)) = catch_unwind(|| jpeg_header(&whole)).ok().flatten() else { return decode(bytes) };
     let room = Room::wait_for(need);
@@ -76,15 +77,15 @@ pub fn decode_for_faces(bytes: &[u8]) -> Result<Pixels, String> {
             in_room(picture, room, ImageFormat::Jpeg)
         }
         _ => {
-            // Its memory is asked for again there.
+            // [`decode`] reserves its memory itself.
             drop(room);
             decode(bytes)
         }
     }
 }
 
-/// The orientation of a JPEG that is not too large to be decoded, and the memory that libjpeg needs for it; none if it is
-/// too large, or has no sound header.
+/// The orientation of a JPEG within the size limit, and the memory that libjpeg needs for it; none if it is too large
+/// or its header is invalid.
 fn jpeg_header(bytes: &[u8]) -> Option<(Orientation, u64)> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Jpeg);
     reader.no_limits();
@@ -95,12 +96,12 @@ fn jpeg_header(bytes: &[u8]) -> Option<(Orientation, u64)> {
     fits.then(|| (orientation, needed(&decoder, orientation, ImageFormat::Jpeg, bytes)))
 }
 
-/// The memory, in bytes, that decoding takes at most at one time, as far as the header tells.
+/// An upper bound on the memory for decoding, in bytes, as far as the header tells.
 fn needed(decoder: &impl ImageDecoder, orientation: Orientation, format: ImageFormat, bytes: &[u8]) -> u64 {
     let (width, height) = decoder.dimensions();
     let (stored, rgb) = (decoder.total_bytes(), 3 * u64::from(width) * u64::from(height));
     let working = match format {
-        // All coefficients, of 16 bits, until the last scan is read.
+        // All coefficients, 16 bits each, until the last scan is read.
         ImageFormat::Jpeg if jpeg::is_progressive(bytes) => 2 * rgb,
         ImageFormat::Jpeg => 0,
         ImageFormat::Gif | ImageFormat::WebP => stored,
@@ -131,13 +132,13 @@ fn as_pillow(picture: DynamicImage) -> RgbImage {
     }
 }
 
-/// Makes a decoded picture RGB in its own way.
+/// Converts a decoded image to RGB.
 type Convert = fn(DynamicImage, Orientation, ImageFormat) -> RgbImage;
 
-/// Decodes the file and makes it RGB in its own way.
+/// Decodes the file and converts it to RGB with `convert`.
 fn guarded(bytes: &[u8], convert: Convert) -> Result<Pixels, String> {
     let (format, whole) = readable(bytes)?;
-    // The decoders are other people's code on hostile input: a panic in one must cost one picture, not the run.
+    // The decoders are third-party code on untrusted input: a panic must cost one image, not the run.
     let decoded = catch_unwind(AssertUnwindSafe(|| decode_with(&whole, format, convert)))
         .unwrap_or_else(|_| Err(format!("broken {} (its decoder gave up)", name(format))));
     match (format, &whole) {
@@ -149,7 +150,7 @@ fn guarded(bytes: &[u8], convert: Convert) -> Result<Pixels, String> {
 /// The format of an image, and the bytes to decode.
 ///
 /// # Errors
-/// What is no image, or none that is read, or no whole one; a reason without the file's name.
+/// A file that is no image, unsupported, or incomplete; a reason without the file's name.
 fn readable(bytes: &[u8]) -> Result<(ImageFormat, Cow<'_, [u8]>), String> {
     if bytes.is_empty() {
         return Err("empty file".into());
@@ -184,14 +185,14 @@ fn decode_with(bytes: &[u8], format: ImageFormat, convert: Convert) -> Result<Pi
     let mut limits = Limits::default();
     limits.max_alloc = Some(2 * MAX_DECODED_BYTES);
     decoder.set_limits(limits).map_err(explain)?;
-    // A file whose metadata is broken still shows its picture.
+    // A file with broken metadata is still decoded.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let room = Room::wait_for(needed(&decoder, orientation, format, bytes));
     let picture = DynamicImage::from_decoder(decoder).map_err(explain)?;
     in_room(convert(picture, orientation, format), room, format)
 }
 
-/// The picture, with the room that it keeps for as long as it is there.
+/// The image, with the memory that it reserves while it lives.
 fn in_room(rgb: RgbImage, room: Option<Room>, format: ImageFormat) -> Result<Pixels, String> {
     let (width, height) = rgb.dimensions();
     let pixels = Pixels::new(width as usize, height as usize, rgb.into_raw())
@@ -202,7 +203,7 @@ fn in_room(rgb: RgbImage, room: Option<Room>, format: ImageFormat) -> Result<Pix
     })
 }
 
-/// The decoder's complaint as a reason.
+/// The decoder's error as a reason.
 fn explain(format: ImageFormat, error: ImageError) -> String {
     let name = name(format);
     match error {

@@ -1,8 +1,8 @@
-//! The markers of a JPEG file (ITU-T T.81, annex B), without its codes.
+//! Parses the markers of a JPEG file (ITU-T T.81, annex B) without decoding.
 
 use std::collections::BTreeMap;
 
-/// How the coefficients are coded, as the frame's marker says.
+/// The coding process, as the frame's marker states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coding {
     /// Baseline, extended or progressive.
@@ -26,7 +26,7 @@ impl Coding {
         })
     }
 
-    /// As a sentence names it.
+    /// The name in sentences.
     pub fn words(self) -> &'static str {
         match self {
             Self::Huffman => "Huffman coding",
@@ -38,18 +38,18 @@ impl Coding {
     }
 }
 
-/// What the markers of a file say, as far as they go.
+/// What the markers of a file state, as far as they are readable.
 pub struct Structure {
-    /// None where there is no frame.
+    /// None if there is no frame.
     pub coding: Option<Coding>,
     /// Whether scans refine one another.
     pub is_progressive: bool,
-    /// The components of the frame, each with how many low bits its 64 coefficients lack still; none where they were
-    /// not in any scan.
+    /// The components of the frame, each with the number of low bits that its 64 coefficients still lack; none if they
+    /// were not in any scan.
     lacking: BTreeMap<u8, [Option<u8>; 64]>,
-    /// Where the codes of the first scan begin.
+    /// Offset of the first scan's data.
     data: Option<usize>,
-    /// Where the end of image is.
+    /// Offset of the end of image.
     end: Option<usize>,
 }
 
@@ -57,8 +57,8 @@ const START_OF_SCAN: u8 = 0xDA;
 const END_OF_IMAGE: u8 = 0xD9;
 
 impl Structure {
-    /// Follows the markers from the start of image to its end. Bytes after that are not looked at: cameras append
-    /// previews and videos.
+    /// Follows the markers from the start of image to its end. Bytes after that are ignored: cameras append previews
+    /// and videos.
     pub fn of(bytes: &[u8]) -> Self {
         let mut found = Self { coding: None, is_progressive: false, lacking: BTreeMap::new(), data: None, end: None };
         let mut at = 2; // behind the start of image
@@ -69,7 +69,7 @@ impl Structure {
                     found.end = Some(after - 2);
                     return found;
                 }
-                // Restart markers, the start of image and TEM stand alone; everything else carries its length.
+                // Restart markers, start of image and TEM have no length; all other markers do.
                 0xD0..=0xD8 | 0x01 => {}
                 _ => {
                     let Some(&[high, low]) = bytes.get(at..at + 2) else { return found };
@@ -91,7 +91,7 @@ impl Structure {
 
     fn frame(&mut self, coding: Coding, segment: &[u8]) {
         self.coding = Some(coding);
-        // Precision, two sides and the number of components come first, and of each component its name.
+        // Precision, height, width and the number of components, then the components, each beginning with its id.
         let components = segment.get(6..).unwrap_or_default().chunks_exact(3);
         self.lacking.extend(components.map(|component| (component[0], [None; 64])));
     }
@@ -110,27 +110,27 @@ impl Structure {
         }
     }
 
-    /// Whether they lead over at least one scan to an end of image.
+    /// Whether at least one scan is followed by an end of image.
     pub fn is_ended(&self) -> bool {
         self.end.is_some() && self.data.is_some()
     }
 
-    /// Whether there were scans for all of every component, to the last bit.
+    /// Whether the scans cover all components completely.
     pub fn is_complete(&self) -> bool {
         !self.lacking.is_empty() && self.lacking.values().flatten().all(|lacking| *lacking == Some(0))
     }
 
-    /// Whether a stretch of the codes is zero. In a picture with large even areas that can be.
+    /// Whether a run of the data is zero. That is possible in an image with large uniform areas.
     pub fn has_zeros(&self, bytes: &[u8]) -> bool {
-        /// Twice as much is found wherever it begins; a block of a disk is more.
+        /// A run of twice this length is found wherever it begins; a disk block is longer.
         const STRETCH: usize = 32;
         let codes = self.data.and_then(|data| bytes.get(data..self.end.unwrap_or(bytes.len()))).unwrap_or_default();
         codes.chunks_exact(STRETCH).any(|chunk| chunk.iter().all(|byte| *byte == 0))
     }
 }
 
-/// The next marker at or after `at`, and the place behind it. Skips entropy-coded data: there an FF byte is
-/// followed by a stuffed 00.
+/// The next marker at or after `at`, and the offset after it. Skips entropy-coded data, in which an FF byte is followed
+/// by a stuffed 00.
 fn next_marker(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
     loop {
         at += bytes.get(at..)?.iter().position(|&byte| byte == 0xFF)? + 1;

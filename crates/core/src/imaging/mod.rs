@@ -1,4 +1,4 @@
-//! File bytes to network input: decode, orient, resize, normalise.
+//! Image processing: decoding, orientation, resizing, normalisation.
 
 pub mod alignment;
 mod animation;
@@ -29,37 +29,37 @@ pub use warp::warp;
 
 use room::Room;
 
-/// An upright RGB picture: 8 bits per channel, rows from top to bottom, `red green blue` per pixel (HWC).
+/// An upright RGB image: 8 bits per channel, rows from top to bottom, `red green blue` per pixel (HWC).
 pub struct Pixels {
     width: usize,
     height: usize,
     rgb: Vec<u8>,
-    /// What it keeps of the memory for large pictures.
+    /// The memory that it reserves, if it is large.
     room: Option<Room>,
 }
 
 impl Pixels {
-    /// A picture of `width` x `height` from its bytes; none if a side is zero or needs more than 32 bits, or there
-    /// are not exactly `width * height * 3` bytes.
+    /// An image of `width` x `height` from its bytes; none if a side is zero or needs more than 32 bits, or there are
+    /// not exactly `width * height * 3` bytes.
     pub fn new(width: usize, height: usize, rgb: Vec<u8>) -> Option<Self> {
         let bytes = width.checked_mul(height)?.checked_mul(3)?;
         let sides_fit = u32::try_from(width).is_ok() && u32::try_from(height).is_ok();
         (sides_fit && bytes > 0 && bytes == rgb.len()).then_some(Self { width, height, rgb, room: None })
     }
 
-    /// The picture with the room that was waited for, of which it keeps what it needs.
+    /// The image with its reservation, reduced to what it needs.
     fn in_room(mut self, mut room: Room) -> Self {
         room.shrink(self.rgb.len() as u64);
         self.room = Some(room);
         self
     }
 
-    /// Pixels in a row; at least 1.
+    /// Pixels per row; at least 1.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Rows; at least 1.
+    /// Number of rows; at least 1.
     pub fn height(&self) -> usize {
         self.height
     }
@@ -69,7 +69,7 @@ impl Pixels {
         &self.rgb
     }
 
-    /// The picture as in a mirror: left and right exchanged.
+    /// The mirror image: left and right exchanged.
     #[must_use]
     pub fn mirrored(&self) -> Self {
         let rows = self.rgb.chunks_exact(self.width * 3);
@@ -83,7 +83,7 @@ impl Pixels {
     }
 }
 
-/// A copy waits for no room, since its maker has a picture in hand.
+/// A copy does not wait for memory, since its thread holds an image already.
 impl Clone for Pixels {
     fn clone(&self) -> Self {
         Self { width: self.width, height: self.height, rgb: self.rgb.clone(), room: None }

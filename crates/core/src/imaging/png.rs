@@ -1,13 +1,13 @@
-//! A picture as a PNG.
+//! Encodes images as PNG.
 
 use super::Pixels;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
-/// The bytes of a PNG file: nothing of the picture is lost.
+/// The bytes of a PNG file, lossless.
 ///
 /// # Errors
-/// What the encoder says, without a file's name.
+/// The encoder's error, without a file name.
 pub fn png(picture: &Pixels) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let side = |side: usize| u32::try_from(side).map_err(|_| "is too large for a PNG".to_owned());

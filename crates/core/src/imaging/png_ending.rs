@@ -1,15 +1,15 @@
-//! PNG files whose end is missing.
+//! Repairs PNG files whose end is missing.
 
 use std::borrow::Cow;
 
 const SIGNATURE: usize = 8;
-/// Length and name before the content of a chunk, a checksum after it.
+/// Length and type before the content of a chunk, a checksum after it.
 const BEFORE: usize = 8;
 const AFTER: usize = 4;
 const END: &[u8] = b"\0\0\0\0IEND\xAE\x42\x60\x82";
 
-/// The bytes with an end chunk where they have none; what is left of the last chunk with picture data is made a chunk of
-/// its own. Whether all pixels are there is the decoder's to say.
+/// The bytes with an end chunk appended if there is none; the rest of the last chunk with image data becomes a chunk of
+/// its own. The decoder checks whether all pixels are there.
 pub fn ended(bytes: &[u8]) -> Cow<'_, [u8]> {
     let mut at = SIGNATURE;
     while let Some((name, length)) = chunk(bytes, at) {
@@ -37,14 +37,14 @@ pub fn ended(bytes: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// The name of the chunk that begins at `at`, and how long its content is said to be.
+/// The type of the chunk at `at`, and the stated length of its content.
 fn chunk(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let head = bytes.get(at..at.checked_add(BEFORE)?)?;
     let (length, name) = head.split_first_chunk::<4>()?;
     Some((name, u32::from_be_bytes(*length) as usize))
 }
 
-/// CRC-32 of ISO 3309, as PNG has it over name and content.
+/// CRC-32 of ISO 3309, which PNG computes over type and content.
 fn checksum(bytes: &[u8]) -> u32 {
     let mut crc = flate2::Crc::new();
     crc.update(bytes);

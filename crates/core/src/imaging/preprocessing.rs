@@ -1,50 +1,50 @@
-//! How a network wants its pictures.
+//! Preprocessing: resizing and normalisation of images for a network.
 
 use super::{Pixels, decode, decode_as_pillow, resize};
 use faceprobe_settings::choices;
 
 choices! {
-    /// How a file becomes a picture of the network's size. It is the user's choice; what follows is the network's.
+    /// How a file is resized to the network's input. It is the user's choice; normalisation is the network's.
     #[derive(Default)]
     pub enum Mode {
-        /// Upright (the EXIF orientation is applied), squashed by antialiased bilinear resampling.
+        /// Upright (the EXIF orientation is applied), resized without keeping the aspect ratio by antialiased bilinear
+        /// resampling.
         #[default]
         Default = "default",
-        /// As `keras.utils.load_img(path, target_size=..., interpolation="nearest")` does it, which is what the study's
-        /// code calls: the picture as it is stored (the EXIF orientation is not looked at), the nearest pixel of Pillow's
-        /// `resize`.
+        /// As `keras.utils.load_img(path, target_size=..., interpolation="nearest")`: the image as stored (the EXIF
+        /// orientation is ignored), nearest pixel as in Pillow's `resize`.
         Keras = "keras",
     }
 }
 
-/// The order in which a network takes the three colours.
+/// The channel order of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChannelOrder {
     Rgb,
-    /// Networks that were trained in Caffe, VGG16 among them.
+    /// Networks trained in Caffe, VGG16 among them.
     Bgr,
 }
 
-/// How pixels become the input of a network: squashed to `size` x `size`, then `(x - mean) / std` per channel.
+/// The input of a network: resized to `size` x `size`, then `(x - mean) / std` per channel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preprocessing {
     /// Side of the square input in pixels.
     pub size: usize,
     pub mode: Mode,
     pub order: ChannelOrder,
-    /// Per channel in the network's order; in grey levels 0..=255.
+    /// Per channel in the network's order; for pixel values 0..=255.
     pub mean: [f32; 3],
-    /// Per channel in the network's order; in grey levels.
+    /// Per channel in the network's order; for pixel values 0..=255.
     pub std: [f32; 3],
 }
 
 impl Preprocessing {
-    /// The `default` mode for a network that takes red, green, blue.
+    /// The `default` mode for a network with RGB input.
     pub const fn default_mode(size: usize, mean: [f32; 3], std: [f32; 3]) -> Self {
         Self { size, mode: Mode::Default, order: ChannelOrder::Rgb, mean, std }
     }
 
-    /// Keras' `preprocess_input` of mode `caffe`: blue, green, red minus the average of ImageNet.
+    /// Keras' `preprocess_input` of mode `caffe`: BGR minus the mean of ImageNet.
     pub const fn caffe(size: usize) -> Self {
         let mean = [103.939, 116.779, 123.68];
         Self { size, mode: Mode::Default, order: ChannelOrder::Bgr, mean, std: [1.0; 3] }
@@ -55,18 +55,19 @@ impl Preprocessing {
         Self::default_mode(size, [127.5; 3], [127.5; 3])
     }
 
-    /// torchvision's normalisation: mean (0.485, 0.456, 0.406) and deviation (0.229, 0.224, 0.225) of ImageNet.
+    /// torchvision's normalisation: mean (0.485, 0.456, 0.406) and standard deviation (0.229, 0.224, 0.225) of
+    /// ImageNet.
     pub const fn torchvision(size: usize) -> Self {
         Self::default_mode(size, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
     }
 
-    /// The same network's input made in another mode.
+    /// The same network's input in another resizing mode.
     #[must_use]
     pub const fn with_mode(self, mode: Mode) -> Self {
         Self { mode, ..self }
     }
 
-    /// An image file as a picture at the size of the input, still in grey levels and red, green, blue.
+    /// Decodes and resizes an image file to the input's size, as RGB pixel values.
     ///
     /// # Errors
     /// A reason without the file's name, as [`super::decode`] gives it.
@@ -74,7 +75,7 @@ impl Preprocessing {
         Ok(self.resize(&self.decode(bytes)?))
     }
 
-    /// An image file as a picture of its own size.
+    /// Decodes an image file at its own size.
     ///
     /// # Errors
     /// As [`Preprocessing::picture`].
@@ -85,7 +86,7 @@ impl Preprocessing {
         }
     }
 
-    /// The picture at the size of the input, still in grey levels and red, green, blue.
+    /// Resizes an image to the input's size, as RGB pixel values.
     pub fn resize(&self, picture: &Pixels) -> Pixels {
         match self.mode {
             Mode::Default => resize::bilinear(picture, self.size),
@@ -93,8 +94,8 @@ impl Preprocessing {
         }
     }
 
-    /// Every setting that changes values, for the identity of a feature store. The number behind the mode's name
-    /// rises when its arithmetic changes.
+    /// All settings that change values, for the identity of a feature store. The version after the mode's name
+    /// increases when its arithmetic changes.
     pub fn describe(&self) -> String {
         let list = |values: [f32; 3]| values.map(|value| value.to_string()).join(",");
         let resampling = match self.mode {

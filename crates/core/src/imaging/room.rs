@@ -1,12 +1,12 @@
-//! Memory for large pictures, of which several threads may have one in hand.
+//! A memory budget for large images, shared by all threads.
 
 use std::collections::HashMap;
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
-/// What all large pictures together may take, in bytes; one that needs more has it alone.
+/// The budget of all large images together, in bytes; a larger image gets it alone.
 const ALL: u64 = 1 << 30;
-/// Pictures that need less are not counted: there is one for each thread at any time, so that all of them are bounded too.
+/// Smaller images are not counted: there is one per thread at any time, so their total is bounded too.
 const LARGE: u64 = 32 << 20;
 
 static SHARED: LazyLock<Budget> = LazyLock::new(|| Budget::new(ALL));
@@ -17,7 +17,7 @@ struct Budget {
     freed: Condvar,
 }
 
-/// A share of the memory for large pictures, given back when it is dropped.
+/// A reservation of the budget, released when it is dropped.
 pub struct Room {
     budget: &'static Budget,
     owner: ThreadId,
@@ -25,9 +25,9 @@ pub struct Room {
 }
 
 impl Room {
-    /// Waits until there is room for a picture that needs so many bytes; none for one that is not large.
+    /// Waits for the memory of an image that needs so many bytes; none for one that is not large.
     ///
-    /// A thread that has a large picture already does not wait, since it might be itself who has to give room.
+    /// A thread that holds a large image already does not wait, since it might be waiting for itself.
     pub fn wait_for(bytes: u64) -> Option<Self> {
         (bytes >= LARGE).then(|| Self::wait_in(&SHARED, bytes))
     }
@@ -42,7 +42,7 @@ impl Room {
         Self { budget, owner, bytes }
     }
 
-    /// Gives back what is over `bytes`.
+    /// Releases the part above `bytes`.
     pub fn shrink(&mut self, bytes: u64) {
         let bytes = bytes.min(self.bytes);
         self.budget.give_back(self.owner, self.bytes - bytes);
@@ -61,7 +61,7 @@ impl Budget {
         Self { limit, held: Mutex::default(), freed: Condvar::new() }
     }
 
-    /// Nothing panics while it is locked.
+    /// Nothing panics while it is locked, so poisoning is ignored.
     fn held(&self) -> MutexGuard<'_, HashMap<ThreadId, u64>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -98,7 +98,7 @@ mod tests {
                 let mut room = Room::wait_in(&BUDGET, bytes);
                 let all = HELD.fetch_add(bytes, Ordering::SeqCst) + bytes;
                 assert!(all <= 100 || all == bytes, "{all} with {bytes}");
-                // As when a second picture is made of the same file.
+                // As when a file is decoded a second time.
                 let second = (turn % 50 == 0).then(|| Room::wait_in(&BUDGET, 1));
                 thread::yield_now();
                 HELD.fetch_sub(bytes, Ordering::SeqCst);

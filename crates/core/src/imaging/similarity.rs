@@ -1,22 +1,22 @@
-//! The similarity transform between two sets of points that is best in the sense of least squares.
+//! The least-squares similarity transform between two sets of points.
 
-/// Turns, scales and moves the plane: `(x, y) -> (a x - b y + tx, b x + a y + ty)`.
+/// Rotation, scaling and translation: `(x, y) -> (a x - b y + tx, b x + a y + ty)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Similarity {
     /// Scale times cosine.
     pub a: f64,
     /// Scale times sine.
     pub b: f64,
-    /// Where the origin goes.
+    /// Translation.
     pub shift: [f64; 2],
 }
 
 impl Similarity {
-    /// The transform with the least sum of squared distances between `from`, transformed, and `to` (Umeyama, IEEE PAMI
-    /// 13, 1991, without reflections). In the plane it is a linear regression over complex numbers, so no singular
-    /// values are needed: with both centred, `a + ib = sum(to * conj(from)) / sum(|from|^2)`.
+    /// The transform with the smallest sum of squared distances between the transformed `from` and `to` (Umeyama, IEEE
+    /// PAMI 13, 1991, without reflections). In the plane it is a linear regression over complex numbers, so no SVD is
+    /// needed: with both centred, `a + ib = sum(to * conj(from)) / sum(|from|^2)`.
     ///
-    /// None if the points of one side are all the same, or not finite.
+    /// None if all points of one side are equal, or not finite.
     pub fn between(from: &[[f32; 2]], to: &[[f32; 2]]) -> Option<Self> {
         let count = from.len().min(to.len());
         let (from, to) = (&from[..count], &to[..count]);
@@ -36,17 +36,17 @@ impl Similarity {
             .then_some(found)
     }
 
-    /// Where a point goes.
+    /// Transforms a point.
     pub fn apply(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         [self.a * x - self.b * y + self.shift[0], self.b * x + self.a * y + self.shift[1]]
     }
 
-    /// By how much lengths grow.
+    /// The scale factor.
     pub fn scale(&self) -> f64 {
         self.a.hypot(self.b)
     }
 
-    /// The transform back; the scale must not be zero.
+    /// The inverse transform; the scale must not be zero.
     pub fn inverse(&self) -> Self {
         let square = self.a * self.a + self.b * self.b;
         let turned = Self { a: self.a / square, b: -self.b / square, shift: [0.0; 2] };

@@ -1,23 +1,23 @@
-//! What a file is, as its first bytes say. Names and endings are not looked at.
+//! Recognises file types by their first bytes; names and extensions are ignored.
 
 use image::ImageFormat;
 
-/// So many bytes from the beginning of a file tell what it is; of RAW files that are laid out as TIFF, all of it can be needed.
+/// The number of bytes needed to recognise a file; TIFF-based RAW files can need all of them.
 pub const HEAD: usize = 4096;
 
-/// What the content of a file is.
+/// The type of a file's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
     /// An image of a format that this program decodes: JPEG, PNG, WebP, BMP, TIFF or GIF.
     Image(ImageFormat),
     /// An image of another format, by its name.
     Foreign(&'static str),
-    /// A file of a known kind that is no image, in words with an article.
+    /// A known file type that is not an image, in words with an article.
     Other(&'static str),
 }
 
 impl Content {
-    /// Why it is not decoded; none for what is.
+    /// Why it is not decoded; none for supported images.
     pub fn refusal(self) -> Option<String> {
         match self {
             Self::Image(_) => None,
@@ -27,7 +27,7 @@ impl Content {
     }
 }
 
-/// What begins with these bytes; none for what is not known. An image may still be broken further on.
+/// The type of a file with these first bytes; none if it is unknown. An image may still be damaged later.
 pub fn content(bytes: &[u8]) -> Option<Content> {
     use Content::{Foreign, Image, Other};
     if let Some(name) = raw(bytes).or_else(|| boxed(bytes)) {
@@ -36,7 +36,7 @@ pub fn content(bytes: &[u8]) -> Option<Content> {
     if let Some(format) = image::guess_format(bytes).ok().filter(|format| READ.contains(format)) {
         return Some(Image(format));
     }
-    // Whoever writes PDF may put something before it.
+    // Some programs write data before a PDF header.
     let near = &bytes[..bytes.len().min(1024)];
     if near.windows(5).any(|window| window == b"%PDF-") {
         return Some(Other("a PDF document"));
@@ -52,7 +52,7 @@ pub fn content(bytes: &[u8]) -> Option<Content> {
 const READ: [ImageFormat; 6] =
     [ImageFormat::Bmp, ImageFormat::Gif, ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Tiff, ImageFormat::WebP];
 
-/// Beginnings that say it all.
+/// Signatures that identify a type completely.
 const STARTS: [(&[u8], Content); 17] = [
     (b"\xFF\x0A", Content::Foreign("JPEG XL")),
     (b"\0\0\0\x0CJXL \r\n\x87\n", Content::Foreign("JPEG XL")),
@@ -73,7 +73,7 @@ const STARTS: [(&[u8], Content); 17] = [
     (b"\x1A\x45\xDF\xA3", Content::Other("a video")),
 ];
 
-/// RAW of a camera, whose embedded preview a TIFF or JPEG decoder would take for the picture.
+/// Camera RAW, whose embedded preview a TIFF or JPEG decoder would decode instead of the image.
 fn raw(bytes: &[u8]) -> Option<Content> {
     const MAKERS: [(&[u8], &str); 8] = [
         (b"FUJIFILMCCD-RAW", "RAW (RAF)"),
@@ -91,7 +91,7 @@ fn raw(bytes: &[u8]) -> Option<Content> {
     Tiff::new(bytes)?.raw().map(Content::Foreign)
 }
 
-/// Files of boxes (ISO 14496-12): the brands of the first say what they hold.
+/// ISO base media files (ISO 14496-12): the brands in the first box state the content.
 fn boxed(bytes: &[u8]) -> Option<Content> {
     if bytes.get(4..8)? != b"ftyp" {
         return None;
@@ -99,7 +99,7 @@ fn boxed(bytes: &[u8]) -> Option<Content> {
     let length = u32::from_be_bytes(bytes.get(..4)?.try_into().ok()?) as usize;
     let inside = bytes.get(8..length.clamp(12, bytes.len().max(12)))?;
     let (major, compatible) = inside.split_at_checked(4)?;
-    // Behind the major brand is a version.
+    // The major brand is followed by a version.
     let brands = || std::iter::once(major).chain(compatible.get(4..).unwrap_or_default().chunks_exact(4));
     let any = |names: &[&[u8; 4]]| brands().any(|brand| names.iter().any(|name| brand == *name));
     Some(if major == b"crx " {
@@ -113,7 +113,7 @@ fn boxed(bytes: &[u8]) -> Option<Content> {
     })
 }
 
-/// Whether text is a page or a drawing.
+/// Whether text is HTML or SVG.
 fn page(near: &[u8]) -> Option<&'static str> {
     let text = String::from_utf8_lossy(near.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(near)).trim_start().to_lowercase();
     if !text.starts_with('<') {
@@ -127,7 +127,7 @@ fn page(near: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The directories of a TIFF, as far as the bytes go.
+/// The directories of a TIFF, as far as the bytes reach.
 struct Tiff<'a> {
     bytes: &'a [u8],
     little: bool,
@@ -150,7 +150,7 @@ impl<'a> Tiff<'a> {
         let count = self.number(at, 2).unwrap_or(0);
         (0..count).map_while(move |entry| {
             let at = at.checked_add(2 + 12 * entry)?;
-            // A short stands at the beginning of its four bytes.
+            // A short is stored in the first of the four bytes.
             let short = self.number(at + 2, 2)? == 3 && self.number(at + 4, 4)? == 1;
             Some((self.number(at, 2)?, self.number(at + 4, 4)?, self.number(at + 8, if short { 2 } else { 4 })?))
         })
@@ -167,7 +167,7 @@ impl<'a> Tiff<'a> {
             match tag {
                 50706 => return Some("RAW (DNG)"),
                 SUB_DIRECTORIES if count == 1 => directories.push(value),
-                // Cameras have three or four.
+                // Cameras write three or four.
                 SUB_DIRECTORIES => directories.extend((0..count.min(8)).filter_map(|n| self.number(value + 4 * n, 4))),
                 _ => {}
             }
@@ -253,7 +253,7 @@ mod tests {
             assert!(is_raw(&[(262, 2)], &[(259, 34713)]));
             let plain = tiff(little, &[(259, 1), (262, 2)], &[(262, 2)]);
             assert_eq!(content(&plain), Some(Content::Image(ImageFormat::Tiff)));
-            // Cut anywhere, it costs an answer at most.
+            // Truncated anywhere, it must not panic.
             assert!((4..plain.len()).all(|end| content(&plain[..end]).is_some()));
         }
     }

@@ -1,28 +1,28 @@
-//! Pictures as they might have been taken otherwise, for training on more than there is.
+//! Offline data augmentation: a fixed set of variations of an image.
 
 use super::{Pixels, Similarity, warp};
 
-/// How often a picture can be varied.
+/// Number of variations.
 pub const VARIATIONS: usize = 8;
 
-/// A picture turned, enlarged, moved and lit a little otherwise. Variations are numbered from 1 and the same for every
-/// picture, so that what a network makes of them can be kept in a store.
+/// An image rotated, scaled, shifted and relit slightly. Variations are numbered from 1 and the same for every image,
+/// so that their features can be cached.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Variation {
     number: usize,
     /// Degrees, clockwise.
     turn: f64,
     zoom: f64,
-    /// To the right and down, in sides of the picture.
+    /// To the right and down, as a fraction of the side.
     shift: [f64; 2],
     light: f32,
     contrast: f32,
-    /// 0 leaves grey, 1 changes nothing.
+    /// 0 gives grey, 1 changes nothing.
     colour: f32,
 }
 
-/// Each differs from the others in all of it; together they are centred on the picture itself. Faces keep upright and
-/// whole: cameras and cropping differ so much from picture to picture, and seldom more.
+/// Each differs from the others in all parameters; together they are centred on the original. Faces stay upright and
+/// complete: the ranges are typical differences between cameras and crops.
 const ALL: [Variation; VARIATIONS] = [
     of(1, 8.0, 1.12, [0.03, -0.03], [1.15, 1.0, 1.0]),
     of(2, -10.0, 0.92, [-0.04, 0.02], [0.80, 1.1, 1.2]),
@@ -38,21 +38,21 @@ const fn of(number: usize, turn: f64, zoom: f64, shift: [f64; 2], [light, contra
     Variation { number, turn, zoom, shift, light, contrast, colour }
 }
 
-/// Weights of red, green and blue in a grey level (ITU-R BT.601).
+/// Luma weights of red, green and blue (ITU-R BT.601).
 const GREY: [f32; 3] = [0.299, 0.587, 0.114];
 
 impl Variation {
-    /// The variation of this number, counted from 1 to [`VARIATIONS`].
+    /// The variation of this number, from 1 to [`VARIATIONS`].
     pub fn numbered(number: usize) -> Option<Self> {
         ALL.get(number.checked_sub(1)?).copied()
     }
 
-    /// For the identity of a store. The number behind the name rises when what it does changes.
+    /// For the identity of a store. The version after the name increases when the variations change.
     pub fn describe(&self) -> String {
         format!("variation-v1 {}", self.number)
     }
 
-    /// A square picture, varied; where it is turned or moved, its edge is repeated.
+    /// A variation of a square image; rotation and shift repeat its edge.
     pub fn of(&self, picture: &Pixels) -> Pixels {
         let mut varied = warp(picture, &self.placing(picture.width() as f64), picture.width());
         for pixel in varied.rgb.chunks_exact_mut(3) {
@@ -67,7 +67,7 @@ impl Variation {
         varied
     }
 
-    /// From places of the varied picture to places of the picture, `side` pixels wide.
+    /// The transform from the varied image to the original, `side` pixels wide.
     fn placing(&self, side: f64) -> Similarity {
         let (sine, cosine) = self.turn.to_radians().sin_cos();
         let about_origin = Similarity { a: self.zoom * cosine, b: self.zoom * sine, shift: [0.0; 2] };
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_variation_turns_clockwise_enlarges_and_moves() {
         let one = of(1, 90.0, 2.0, [0.0, 0.1], [1.0; 3]);
-        // Ten pixels to the right of the middle; turned by a right angle they are below it, and twice as far.
+        // Ten pixels to the right of the centre; rotated by a right angle they are below it, at twice the distance.
         let varied = one.of(&lone_pixel(100, [60, 50]));
         let [x, y] = light_at(&varied);
         assert!((x + 1.0).abs() < 0.6 && (y - 31.0).abs() < 0.6, "{x} {y}");

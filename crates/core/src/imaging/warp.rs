@@ -1,14 +1,14 @@
-//! A square out of a picture, turned, scaled and moved.
+//! Extracts a rotated, scaled and shifted square from an image.
 
 use super::{Pixels, Region, Similarity, average};
 
-/// The square of `side` pixels whose places `to_picture` takes into the picture; both count from their upper left edge,
-/// so that the centre of the first pixel is at one half. Outside the picture its edge is repeated. Where the picture
-/// shrinks, whole pixels are averaged first and a widened triangle weighs the rest, so that nothing aliases. `side` must
-/// not be zero.
+/// The square of `side` pixels whose positions `to_picture` maps into the image; positions are relative to the upper
+/// left edge, so the centre of the first pixel is at 0.5. Outside the image its edge is repeated. For downscaling, the
+/// image is first averaged over whole pixels, then filtered with a widened triangle, so that nothing aliases. `side`
+/// must not be zero.
 pub fn warp(picture: &Pixels, to_picture: &Similarity, side: usize) -> Pixels {
     let source = Source::under(picture, to_picture, side);
-    // How far a pixel of the crop reaches in the source: a triangle widened by what is left of the scale.
+    // Support of an output pixel in the source: a triangle widened by the remaining scale.
     let reach = [0, 1].map(|axis| (to_picture.scale() / source.step[axis]).max(1.0));
     let mut rgb = Vec::with_capacity(side * side * 3);
     for row in 0..side {
@@ -20,14 +20,14 @@ pub fn warp(picture: &Pixels, to_picture: &Similarity, side: usize) -> Pixels {
     Pixels { width: side, height: side, rgb, room: None }
 }
 
-/// The part of the picture that a crop lies on, reduced by a whole number where the crop is smaller by that and more.
+/// The part of the image under a crop, reduced by an integer factor for downscaling.
 struct Source {
-    /// Rows of `red green blue` in grey levels.
+    /// Rows of `red green blue`, 0 to 255.
     values: Vec<f32>,
     size: [usize; 2],
-    /// Where it begins in the picture.
+    /// Its origin in the image.
     start: [f64; 2],
-    /// Pixels of the picture in one of it, along x and y.
+    /// Pixels of the image per pixel of this part, along x and y.
     step: [f64; 2],
 }
 
@@ -42,7 +42,7 @@ impl Source {
             let places = corners.map(|corner| corner[axis]);
             let low = places.iter().copied().fold(f64::INFINITY, f64::min) - margin;
             let high = places.iter().copied().fold(f64::NEG_INFINITY, f64::max) + margin;
-            // Casts saturate; beside the picture, its last pixel is left.
+            // Casts saturate; outside the image, its last pixel is repeated.
             let first = (low.max(0.0) as usize).min(limits[axis] - 1);
             let last = (high.max(0.0).ceil() as usize).clamp(first + 1, limits[axis]);
             (first, last - first, ((last - first) as f64 / reduce).ceil().max(1.0) as usize)
@@ -53,10 +53,10 @@ impl Source {
         Self { values, size: [columns, rows], start: [left as f64, top as f64], step }
     }
 
-    /// The weighted average around a place of the picture.
+    /// The weighted average around a position of the image.
     fn sample(&self, at: [f64; 2], reach: [f64; 2]) -> [f32; 3] {
         let taps = [0, 1].map(|axis| {
-            // In pixels of the source, from the centre of its first.
+            // In pixels of this part, from the centre of its first.
             let middle = (at[axis] - self.start[axis]) / self.step[axis] - 0.5;
             let first = (middle - reach[axis]).floor() as i64 + 1;
             let last = (middle + reach[axis]).ceil() as i64 - 1;

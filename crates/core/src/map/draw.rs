@@ -1,4 +1,4 @@
-//! A map as a picture.
+//! Draws a map of features as SVG or PNG.
 
 use super::{Groups, Map};
 use crate::error::{Error, Result};
@@ -7,7 +7,7 @@ use crate::text::line;
 use std::fmt::Write;
 use tiny_skia::{FillRule, Paint, PathBuilder, Pixmap, Transform};
 
-/// Colours of the groups: Okabe and Ito's, which people who see few colours tell apart too.
+/// Colours of the groups: Okabe and Ito's palette, which is safe for colour-blind readers.
 const COLOURS: [[u8; 3]; 8] = [
     [0, 114, 178],
     [230, 159, 0],
@@ -19,18 +19,18 @@ const COLOURS: [[u8; 3]; 8] = [
     [160, 140, 40],
 ];
 
-/// Side of the square that points lie in, and the room around it.
+/// Side of the plot area, and its margin.
 const SIDE: f64 = 720.0;
 const MARGIN: f64 = 24.0;
-/// Room for the names below.
+/// Height of the legend.
 const LEGEND: f64 = 36.0;
 const RADIUS: f64 = 3.2;
 
-/// Where a point lies in the picture.
+/// The position of a point in the drawing.
 fn placed(map: &Map) -> impl Iterator<Item = (f64, f64)> {
     let [(left, right), (low, high)] = map.bounds();
     let scale = SIDE / (right - left).max(high - low);
-    // The same unit in both directions, in the middle.
+    // The same scale on both axes, centred.
     let (across, down) = ((SIDE - (right - left) * scale) / 2.0, (SIDE - (high - low) * scale) / 2.0);
     map.points
         .iter()
@@ -41,12 +41,12 @@ fn colour(group: usize) -> [u8; 3] {
     COLOURS[group % COLOURS.len()]
 }
 
-/// What people call the colour of a group.
+/// The name of a group's colour.
 pub fn colour_name(group: usize) -> &'static str {
     ["blue", "orange", "green", "pink", "red", "light blue", "grey", "olive"][group % COLOURS.len()]
 }
 
-/// The map as a whole `svg` element, with names of the groups below.
+/// The map as a complete `svg` element, with a legend below.
 pub fn svg(map: &Map, groups: &Groups) -> String {
     let escape =
         |text: &str| line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
@@ -82,10 +82,10 @@ pub fn svg(map: &Map, groups: &Groups) -> String {
     text + "</svg>\n"
 }
 
-/// The bytes of a PNG file of the map. There are no letters in it: whoever shows it says what the colours are.
+/// The bytes of a PNG file of the map, without text: the caller describes the colours.
 ///
 /// # Errors
-/// What the encoder says.
+/// The encoder's error.
 pub fn png(map: &Map, groups: &Groups) -> Result<Vec<u8>> {
     let side = (SIDE + 2.0 * MARGIN) as u32;
     let failed = || Error::failed("The picture of the map cannot be drawn.");
@@ -99,7 +99,7 @@ pub fn png(map: &Map, groups: &Groups) -> Result<Vec<u8>> {
             picture.fill_path(&circle, &paint, FillRule::Winding, Transform::identity(), None);
         }
     }
-    // White lies under everything, so nothing is transparent.
+    // White below everything, so that nothing is transparent.
     let rgb = picture.data().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
     let pixels = Pixels::new(side as usize, side as usize, rgb).ok_or_else(failed)?;
     imaging::png(&pixels).map_err(|reason| Error::failed(format!("The picture of the map {reason}.")))

@@ -1,4 +1,4 @@
-//! What the points of a map are told apart by.
+//! Groups of a map's points, shown by colour.
 
 use super::Map;
 use crate::dataset::Split;
@@ -11,7 +11,7 @@ use faceprobe_settings::choices;
 use std::collections::HashMap;
 
 choices! {
-    /// What colours mean.
+    /// What the colours mean.
     pub enum Colour {
         Class = "class",
         Split = "split",
@@ -21,7 +21,7 @@ choices! {
 }
 
 impl Colour {
-    /// The next one, and after the last the first.
+    /// The next grouping, cyclically.
     pub fn next(self) -> Self {
         match self {
             Self::Class => Self::Split,
@@ -32,19 +32,19 @@ impl Colour {
     }
 }
 
-/// Age groups beyond so many, by size, are one: more colours are not told apart.
+/// Beyond this number, the smallest age groups are merged: more colours cannot be distinguished.
 const MOST_AGES: usize = 6;
 
-/// Which group each point is in.
+/// The group of each point.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Groups {
     pub names: Vec<String>,
-    /// Per point, the index of its group.
+    /// Index of the group, per point.
     pub of: Vec<usize>,
 }
 
 impl Groups {
-    /// How many points each group has.
+    /// Number of points in each group.
     pub fn counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.names.len()];
         self.of.iter().for_each(|group| counts[*group] += 1);
@@ -52,17 +52,17 @@ impl Groups {
     }
 }
 
-/// What a run made of images: by source and path, whether it told them right.
+/// A run's predictions: by source and path, whether they are correct.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Judged {
     pub run: String,
     right: HashMap<(String, String), bool>,
 }
 
-/// What a run made of validation, and of the test split if that was opened.
+/// The predictions on validation, and on the test split if it was opened.
 ///
 /// # Errors
-/// No such run; scores that are damaged.
+/// An unknown run; damaged scores.
 pub fn judged(workspace: &Workspace, run: &str) -> Result<Judged> {
     let folder = RunFolder::find(workspace, run)?;
     let row = ResultRow::required(&folder)?;
@@ -76,7 +76,7 @@ pub fn judged(workspace: &Workspace, run: &str) -> Result<Judged> {
     Ok(Judged { run: row.run, right })
 }
 
-/// The groups of a map's points.
+/// Groups the points of a map.
 pub fn groups(map: &Map, colour: Colour, judged: Option<&Judged>) -> Groups {
     let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     match colour {
@@ -107,7 +107,7 @@ fn by_age(map: &Map) -> Groups {
     ages.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     let more = ages.len() > MOST_AGES;
     ages.truncate(if more { MOST_AGES - 1 } else { MOST_AGES });
-    // The youngest first: by the first number in the name.
+    // Youngest first, by the first number in the name.
     let first = |age: &str| -> u32 {
         let digits = age.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit);
         digits.collect::<String>().parse().unwrap_or(u32::MAX)

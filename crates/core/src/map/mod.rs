@@ -1,4 +1,4 @@
-//! The map of features: images as points in two dimensions, kept in the workspace by what they were made from.
+//! Maps of features: images as points in two dimensions, cached in the workspace by their inputs.
 
 mod draw;
 mod groups;
@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::PathBuf;
 
-/// Part of what a map is kept by: counts up when the same settings give other points.
+/// Part of the cache key: increased when the same settings give other points.
 const VERSION: u32 = 1;
 
 settings! {
@@ -36,7 +36,7 @@ settings! {
 }
 
 choices! {
-    /// How dimensions are left out.
+    /// The method of dimensionality reduction.
     pub enum Method {
         Pca = "pca",
         Tsne = "tsne",
@@ -46,7 +46,7 @@ choices! {
 impl Rules for MapSettings {}
 
 impl Method {
-    /// As people write it.
+    /// The name for display.
     pub fn title(self) -> &'static str {
         match self {
             Self::Pca => "PCA",
@@ -55,7 +55,7 @@ impl Method {
     }
 }
 
-/// An image on a map.
+/// An image as a point of a map.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     pub source: String,
@@ -64,7 +64,7 @@ pub struct Point {
     /// Index into [`Map::classes`].
     pub class: usize,
     pub split: Split,
-    /// The age group as the data set writes it, where it is known.
+    /// The age group in the data set's notation, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age: Option<String>,
     pub x: f64,
@@ -76,21 +76,21 @@ pub struct Point {
 pub struct Map {
     pub dataset: String,
     pub manifest_sha256: String,
-    /// True when the pictures are the program's own drawings.
+    /// Whether the images are the program's own drawings.
     pub synthetic: bool,
     pub classes: [String; 2],
     pub features: FeatureSpec,
     pub settings: MapSettings,
     /// Values per row of features.
     pub width: usize,
-    /// Principal components that the points were made from: 2, or those that t-SNE began with.
+    /// Principal components that the points were computed from: 2, or the input dimensions of t-SNE.
     pub components: usize,
-    /// The share of the variance that these components have, in 0..=1.
+    /// The fraction of the variance of these components, in 0..=1.
     pub explained: f64,
     pub points: Vec<Point>,
 }
 
-/// Where a map of these features of a set is kept.
+/// The path of a map of a set's features.
 pub fn path(
     workspace: &Workspace,
     identities: &[StoreIdentity],
@@ -107,7 +107,7 @@ fn folder(workspace: &Workspace) -> PathBuf {
     workspace.root().join("cache/maps")
 }
 
-/// The images of a set that a map is made of: in an order that the seed and the images decide the first so many.
+/// The images of a map: the first so many in an order determined by the seed and the images.
 pub fn drawn(manifest: Manifest, settings: &MapSettings) -> Manifest {
     let mut places: Vec<[u8; 32]> = manifest.samples.iter().map(|sample| place(sample, settings.seed)).collect();
     places.sort_unstable();
@@ -121,7 +121,7 @@ impl Map {
     /// Reads a map.
     ///
     /// # Errors
-    /// A file that is not there, or is no map.
+    /// A file that does not exist or is not a map.
     pub fn read(path: &std::path::Path) -> Result<Self> {
         let map: Self = serde_json::from_slice(&own_files::read(path).at(path)?)
             .map_err(|error| Error::file(path, format!("is not a map ({error}); remove it and make the map again")))?;
@@ -132,7 +132,7 @@ impl Map {
         Ok(map)
     }
 
-    /// Writes it whole or not at all.
+    /// Writes the file atomically.
     ///
     /// # Errors
     /// A cache that cannot be written.
@@ -140,7 +140,7 @@ impl Map {
         write_whole(path, crate::text::json_value(self).at(path)?.as_bytes())
     }
 
-    /// What it is a map of, in a line.
+    /// A one-line description.
     pub fn title(&self) -> String {
         let Self { features, settings, points, .. } = self;
         let pool =
@@ -150,7 +150,7 @@ impl Map {
         format!("{} of {}{tap}{pool}, {} images", settings.method.title(), features.backbone, points.len())
     }
 
-    /// The lowest and highest place of its points on each axis; with some width where all lie on a line.
+    /// The range of its points on each axis; widened if all are on a line.
     pub fn bounds(&self) -> [(f64, f64); 2] {
         let of = |at: fn(&Point) -> f64| {
             let low = self.points.iter().map(at).fold(f64::INFINITY, f64::min);
@@ -167,7 +167,7 @@ impl Map {
     }
 }
 
-/// The maps of a set as it is now, the newest first. What is damaged is left out: it is a cache.
+/// The maps of the present version of a set, the newest first. Damaged ones are left out: it is a cache.
 pub fn all(workspace: &Workspace, manifest_sha256: &str) -> Vec<Map> {
     let listed = fs::read_dir(folder(workspace)).into_iter().flatten().flatten();
     let mut found: Vec<(std::time::SystemTime, PathBuf)> = listed

@@ -9,7 +9,7 @@ use crate::onnx::rows::{channels_first, pictures};
 use faceprobe_settings::{Refusal, Rules, Schema, settings};
 use serde_json::{Map, Value};
 
-/// What is said of it.
+/// Its registry entry.
 pub static KIND: KindInfo = KindInfo {
     name: "benchmark",
     title: "Benchmark CNN",
@@ -81,7 +81,7 @@ impl Rules for BenchmarkSettings {
 }
 
 impl BenchmarkSettings {
-    /// The learning rate's course with its warm-up.
+    /// The learning-rate schedule with its warm-up.
     pub fn rates(&self) -> Schedule {
         Schedule { course: self.schedule, warmup: self.warmup }
     }

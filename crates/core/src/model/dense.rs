@@ -10,7 +10,7 @@ use crate::onnx::rows::features;
 use faceprobe_settings::{Refusal, Rules, Schema, settings};
 use serde_json::{Map, Value};
 
-/// What is said of it.
+/// Its registry entry.
 pub static KIND: KindInfo = KindInfo {
     name: "dense",
     title: "Dense head",
@@ -71,7 +71,7 @@ impl Rules for DenseSettings {
 }
 
 impl DenseSettings {
-    /// The learning rate's course with its warm-up.
+    /// The learning-rate schedule with its warm-up.
     pub fn rates(&self) -> Schedule {
         Schedule { course: self.schedule, warmup: self.warmup }
     }

@@ -1,11 +1,11 @@
-//! What the kinds of model that are trained by gradient descent have in common.
+//! Common settings of models trained by gradient descent.
 
 use super::{RateCourse, Schedule};
 use faceprobe_settings::choices;
 use serde_json::{Map, Value};
 
 choices! {
-    /// Rules of gradient descent.
+    /// Optimizers.
     pub enum Optimizer {
         Adam = "adam",
         AdamW = "adamw",
@@ -15,8 +15,8 @@ choices! {
     }
 }
 
-/// Brings settings of version 0.1.0 into the present form: `schedule` was an object of a course and a warm-up, and what
-/// something is computed in was called `arithmetic`, whatever it was; it is `named` now. True if they were of that version.
+/// Upgrades settings of version 0.1.0: `schedule` was an object of a course and a warm-up, and the arithmetic was
+/// always called `arithmetic`; now it is called `named`. Returns true if they were of that version.
 pub(super) fn upgrade(object: &mut Map<String, Value>, named: &str) -> bool {
     if let Some(arithmetic) = object.remove("arithmetic") {
         object.entry(named).or_insert(arithmetic);

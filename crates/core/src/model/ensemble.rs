@@ -7,7 +7,7 @@ use crate::run::ensemble;
 use crate::workspace::Workspace;
 use faceprobe_settings::{Rules, Schema, settings};
 
-/// What is said of it.
+/// Its registry entry.
 pub static KIND: KindInfo = KindInfo {
     name: "ensemble",
     title: "Ensemble",

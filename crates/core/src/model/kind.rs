@@ -1,7 +1,7 @@
-//! The kinds of model: what is said of each, and the registry of them.
+//! The kinds of model: their settings and titles, and their registry.
 //!
-//! A kind has a file here, with its settings, and a module of the same name in the engine, which trains, scores and
-//! explains it.
+//! Each kind has a file here with its settings, and a module of the same name in the engine with training, scoring and
+//! explanation.
 
 use super::{ModelInfo, ModelSpec, SavedModel, TrainingDraw};
 use super::{benchmark, dense, ensemble, finetune, knn, logistic, offtheshelf};
@@ -15,45 +15,44 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// Every kind, in the order in which help and forms list them.
+/// All kinds, in the order of help texts and forms.
 static REGISTRY: [&KindInfo; 7] =
     [&benchmark::KIND, &dense::KIND, &logistic::KIND, &finetune::KIND, &knn::KIND, &ensemble::KIND, &offtheshelf::KIND];
 
-/// What is said of a kind of model.
+/// The registry entry of a kind.
 pub struct KindInfo {
-    /// As the command line and files write it.
+    /// The name on the command line and in files.
     pub name: &'static str,
-    /// As people write it.
+    /// The name for display.
     pub title: &'static str,
-    /// One sentence for help.
+    /// A sentence for help.
     pub about: &'static str,
-    /// The kind under which results list it: an ensemble of fine-tuned networks is one of those.
+    /// The kind under which results list it: an ensemble of fine-tuned networks is listed with those.
     pub listed: &'static str,
     pub input: ModelInput,
     pub settings: Schema,
-    /// Whether its settings are options of `train` and fields of a form. An ensemble has a command of its own, which names
-    /// its members.
+    /// Whether its settings are options of `train` and form fields. Ensembles have a command of their own, which names
+    /// their members.
     pub has_options: bool,
-    /// The key under which a trained model's settings say what validation chose among several values that were asked
-    /// for, where something is chosen so.
+    /// The settings key of the value that validation chose among several, if there is one.
     pub chosen: Option<&'static str>,
-    /// Makes of a trained model's spec that of the same model trained anew on validation too, where nothing is left to
+    /// Turns a trained model's spec into that of a refit on training and validation, in which nothing is left to
     /// choose.
     pub refit: fn(&mut ModelSpec, &ModelInfo, &Workspace) -> Result<()>,
-    /// Writes a trained model, from the pictures on, into a graph for other programs.
+    /// Writes a trained model, from its input on, as an ONNX graph.
     pub graph: fn(&mut Graph, &SavedModel) -> Result<Outcome>,
 }
 
-/// What a kind of model is given.
+/// The input of a kind of model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModelInput {
-    /// Pictures.
+    /// Images.
     Pixels,
     /// Rows of frozen features.
     Features,
-    /// Activations where a network is cut; what comes after the cut is the model's own.
+    /// Activations at the cut of a network; the later stages are part of the model.
     Cut,
-    /// The features that a network's own classifier is for: its last stage, averaged.
+    /// The input of a network's pretrained classifier: its last stage, averaged.
     Classifier,
 }
 
@@ -73,37 +72,37 @@ impl Kind {
     pub const DENSE: Self = Self(&dense::KIND);
     /// Logistic regression (linfa) on frozen features.
     pub const LOGISTIC: Self = Self(&logistic::KIND);
-    /// The most similar training images by their frozen features.
+    /// k-nearest neighbours on frozen features.
     pub const KNN: Self = Self(&knn::KIND);
-    /// The backbone's last layers trained together with a head.
+    /// The backbone's last stages trained together with a head.
     pub const FINETUNE: Self = Self(&finetune::KIND);
 
-    /// The kind that `info` tells of.
+    /// The kind with this registry entry.
     pub const fn of(info: &'static KindInfo) -> Self {
         Self(info)
     }
 
-    /// Every kind there is.
+    /// All kinds.
     pub fn all() -> impl Iterator<Item = Self> {
         REGISTRY.iter().map(|info| Self(info))
     }
 
-    /// The kind of that name.
+    /// The kind with this name.
     pub fn find(name: &str) -> Option<Self> {
         Self::all().find(|kind| kind.name() == name)
     }
 
-    /// What is said of it.
+    /// Its registry entry.
     pub fn info(self) -> &'static KindInfo {
         self.0
     }
 
-    /// As the command line and `results --json` write it.
+    /// The name on the command line and in `results --json`.
     pub fn name(self) -> &'static str {
         self.0.name
     }
 
-    /// The statements of all that can be said of a model of this kind: of its features, its own, of what it learns from.
+    /// The declarations of all settings of a model of this kind: of its features, its own, and of its training data.
     pub fn infos(self) -> Vec<&'static Info> {
         let mut infos = match self.0.input {
             ModelInput::Pixels => Vec::new(),
@@ -157,7 +156,7 @@ impl<'de> Deserialize<'de> for Kind {
     }
 }
 
-/// Patience waits for validation, which has nothing to say any more.
+/// Removes patience, since a refit has no validation.
 pub(super) fn refit_epochs(model: &mut ModelSpec, _: &ModelInfo, _: &Workspace) -> Result<()> {
     model.set("patience", "none")
 }

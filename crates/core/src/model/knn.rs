@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 use faceprobe_settings::{Rules, Schema, choices, settings};
 use serde_json::Value;
 
-/// What is said of it.
+/// Its registry entry.
 pub static KIND: KindInfo = KindInfo {
     name: "knn",
     title: "Nearest neighbours",
@@ -37,7 +37,7 @@ settings! {
 }
 
 choices! {
-    /// What the vote of a neighbour counts.
+    /// The weight of a neighbour's vote.
     pub enum Votes {
         Equal = "equal",
         Similarity = "similarity",
@@ -50,7 +50,7 @@ impl ModelSettings for KnnSettings {
     const KIND: Kind = Kind::of(&KIND);
 }
 
-/// The number that validation chose is the only one.
+/// Keeps only the number that validation chose.
 fn refit(model: &mut ModelSpec, info: &ModelInfo, _: &Workspace) -> Result<()> {
     if let Some(neighbours) = info.settings.get("neighbours").and_then(Value::as_u64) {
         model.set("k", &neighbours.to_string())?;
@@ -58,7 +58,7 @@ fn refit(model: &mut ModelSpec, info: &ModelInfo, _: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Cosines with all training rows, the largest of them, and the share of their votes for class 1.
+/// Cosine similarities to all training rows, the k largest, and the share of their votes for class 1.
 fn graph(graph: &mut Graph, model: &SavedModel) -> Result<Outcome> {
     let number = |name: &str| -> Result<f32> {
         let value = tensor(&model.weights, name)?.first().copied();
@@ -89,7 +89,7 @@ fn graph(graph: &mut Graph, model: &SavedModel) -> Result<Outcome> {
     let for_it = graph.node("ReduceSum", "votes.for", &[&for_it, &axis], totals.clone());
     let all = graph.node("ReduceSum", "votes.all", &[&votes, &axis], totals);
     let share = graph.node("Div", "votes.share", &[&for_it, &all], Vec::new());
-    // Where nothing is similar at all, each counts one.
+    // If nothing is similar, each vote counts one.
     let alike = graph.node("Greater", "votes.any", &[&all, &zero], Vec::new());
     let even = graph.node("ReduceMean", "votes.even", &[&positive], flat());
     Ok(Outcome::Score(graph.node("Where", "votes", &[&alike, &share, &even], Vec::new())))

@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 use faceprobe_settings::{Rules, Schema, settings};
 use serde_json::Value;
 
-/// What is said of it.
+/// Its registry entry.
 pub static KIND: KindInfo = KindInfo {
     name: "logistic",
     title: "Logistic regression",
@@ -42,7 +42,7 @@ impl ModelSettings for LogisticSettings {
     const KIND: Kind = Kind::of(&KIND);
 }
 
-/// The penalty that validation chose is the only one.
+/// Keeps only the penalty that validation chose.
 fn refit(model: &mut ModelSpec, info: &ModelInfo, _: &Workspace) -> Result<()> {
     if let Some(alpha) = info.settings.get("alpha").and_then(Value::as_f64) {
         model.set("alphas", &alpha.to_string())?;

@@ -1,4 +1,4 @@
-//! What is said of a model: its kind, its settings, and the file it is saved in. What trains it is the engine's affair.
+//! Models: their kinds, settings and saved files. Training is in the engine.
 
 mod benchmark;
 mod dense;

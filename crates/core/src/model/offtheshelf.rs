@@ -1,4 +1,4 @@
-//! A network's own classifier, as it came with the weights: the baseline of what nobody trained for this data.
+//! Off-the-shelf classifiers: a network's pretrained classifier as a baseline without training.
 
 use super::kind::{Kind, KindInfo, ModelInput, ModelSettings};
 use super::{ModelInfo, ModelSpec, SavedModel};
@@ -10,7 +10,7 @@ use crate::onnx::rows::features;
 use crate::workspace::Workspace;
 use faceprobe_settings::{Rules, Schema, settings};
 
-/// What is said of it.
+/// Its registry entry.
 pub static KIND: KindInfo = KindInfo {
     name: "offtheshelf",
     title: "Off the shelf",
@@ -38,7 +38,7 @@ impl ModelSettings for OffTheShelfSettings {
     const KIND: Kind = Kind::of(&KIND);
 }
 
-/// The network with the dense layers on its averaged last stage, ReLU between them.
+/// The network with its classifier's dense layers on the averaged last stage, ReLU between them.
 fn graph(graph: &mut Graph, model: &SavedModel) -> Result<Outcome> {
     let info = backbone::find(&model.info.input.backbone)?;
     let head = info.head.ok_or_else(|| Error::failed(format!("{} brings no classifier of its own.", info.title)))?;

@@ -1,11 +1,11 @@
-//! The saved model: one safetensors file that says all there is to know about the model.
+//! Saved models: one self-contained safetensors file.
 //!
 //! `model.safetensors` holds the weights, standardisation included, as f32 tensors, and under the metadata key
-//! `faceprobe` a JSON object that begins with `sha256`, of all the text behind it: `tensors` (the SHA-256 of the tensors,
-//! with their names and shapes) and `info` (a [`ModelInfo`]). So a file in which anything was changed is told from a good
-//! one, and what it says of itself is believed without reading the weights.
+//! `faceprobe` a JSON object that begins with `sha256`, the checksum of all text after it: `tensors` (the SHA-256 of
+//! the tensors, with their names and shapes) and `info` (a [`ModelInfo`]). So any change of the file is detected, and
+//! its metadata can be verified without reading the weights.
 //!
-//! In files of format 1 the object has `info` and the SHA-256 of the tensors' names and bytes: they are read as before.
+//! In files of format 1 the object has `info` and the SHA-256 of the tensors' names and bytes; they remain readable.
 
 use super::Kind;
 use crate::error::{AtPath, Error, Result};
@@ -23,21 +23,21 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::path::Path;
 
-/// The numbers of a model by name, standardisation included: all that is saved.
+/// The weights of a model by name, standardisation included: everything that is saved.
 pub type Weights = BTreeMap<String, ArrayD<f32>>;
 
-/// The version of the file's layout that this program writes; it reads those before it too.
+/// The format version that this program writes; it reads earlier ones too.
 pub const FORMAT: u32 = 2;
 
-/// No model is larger than this many bytes; a file that is would only fill the memory.
+/// Maximum size of a model file in bytes.
 const LARGEST: u64 = 4 << 30;
 
 const METADATA_KEY: &str = "faceprobe";
 
-/// Names, shapes and description of any model fit into this many bytes.
+/// Maximum size of names, shapes and metadata in bytes.
 const LONGEST_HEADER: u64 = 16 << 20;
 
-/// Where a model comes from.
+/// The origin of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Provenance {
     /// The run's id.
@@ -54,49 +54,49 @@ pub struct Provenance {
     pub epochs_run: usize,
     /// The epoch whose weights these are, counted from 1; 0 where there are no epochs.
     pub best_epoch: usize,
-    /// True when it was trained on the program's own drawings, not on photographs.
+    /// Whether it was trained on the program's own drawings, not on photographs.
     pub synthetic: bool,
 }
 
-/// Everything about a model but its weights.
+/// The metadata of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
-    /// The layout of the file it was read from; [`FORMAT`] in every file that is written.
+    /// The format of the file it was read from; [`FORMAT`] in every file that is written.
     pub format: u32,
     pub kind: Kind,
-    /// The rows it takes: backbone and its weights' hash, preprocessing, tap, pooling, width.
+    /// The identity of its input rows: backbone and its weights' hash, preprocessing, tap, pooling, width.
     pub input: StoreIdentity,
-    /// What the pictures it was trained on were cropped to; none where they were taken whole.
+    /// The alignment of its training images; none for whole images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alignment: Option<Alignment>,
     /// Class names; scores are probabilities of the second.
     pub classes: [String; 2],
     /// Scores of at least this mean the second class; chosen on validation.
     pub threshold: f64,
-    /// How scores become calibrated probabilities; fitted on validation. Files of earlier versions have none.
+    /// The calibration fitted on validation. Files of earlier versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
-    /// The settings it was trained with.
+    /// The settings of its training.
     pub settings: serde_json::Value,
     pub provenance: Provenance,
 }
 
-/// A model as it is on disk.
+/// A saved model in memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SavedModel {
     pub info: ModelInfo,
     pub weights: Weights,
 }
 
-/// The first layout: nothing says whether `info` is what was written.
+/// The first format, without a checksum of `info`.
 #[derive(Deserialize)]
 struct FirstHeader {
     info: ModelInfo,
-    /// Of the tensors' names and bytes.
+    /// The checksum of the tensors' names and bytes.
     sha256: String,
 }
 
-/// What stands behind the checksum of a header.
+/// The part of a header after its checksum.
 #[derive(Serialize, Deserialize)]
 struct Described<I> {
     /// [`digest`].
@@ -104,11 +104,11 @@ struct Described<I> {
     info: I,
 }
 
-/// Around the checksum of a header, which is of all that follows.
+/// The JSON around a header's checksum, which covers all that follows.
 const BEFORE: &str = "{\"sha256\":\"";
 const AFTER: &str = "\",";
 
-/// The checksum of the tensors, as a file states it.
+/// The checksum of the tensors that a file states.
 enum Stated {
     /// Of names and bytes.
     First(String),
@@ -117,11 +117,11 @@ enum Stated {
 }
 
 impl ModelInfo {
-    /// Reads what a model file says about itself and leaves its weights, which can be large, where they are: they are not
-    /// checked, all else is.
+    /// Reads the metadata of a model file without its weights, which can be large: everything but the weights is
+    /// checked.
     ///
     /// # Errors
-    /// As [`SavedModel::load`], but for the weights.
+    /// As [`SavedModel::load`], except for the weights.
     pub fn read(path: &Path) -> Result<Self> {
         let torn = || at(path, &damaged("its beginning is missing"));
         let mut file = own_files::open(path).at(path)?;
@@ -138,11 +138,11 @@ impl ModelInfo {
         read_header(header).map(|(info, _)| info).map_err(|error| at(path, &error))
     }
 
-    /// Refuses what no training can have written; files are not trusted.
+    /// Refuses metadata that no training can have written; files are untrusted.
     fn check(&self) -> Result<()> {
         let Self { input, alignment, classes, threshold, calibration, settings, provenance, .. } = self;
         let refused = |what: String| Err(Error::failed(what + ADVICE));
-        // The next number above 1 is the threshold of a model that never says the second class.
+        // The next float above 1 is the threshold of a model that never predicts the second class.
         if !(0.0..=1f64.next_up()).contains(threshold) {
             return refused(format!("states the threshold {threshold:e}, which is not between 0 and 1"));
         }
@@ -176,7 +176,7 @@ impl ModelInfo {
 }
 
 impl SavedModel {
-    /// Writes the file whole or not at all. The same model gives the same bytes.
+    /// Writes the file atomically. The same model gives the same bytes.
     ///
     /// # Errors
     /// A model that [`SavedModel::load`] would refuse; a folder that cannot be written.
@@ -202,7 +202,7 @@ impl SavedModel {
         write_whole(path, &safetensors::serialize(views, Some(metadata)).at(path)?)
     }
 
-    /// Reads the file and checks it: layout, checksums, ranges, every tensor's name, type, shape and values.
+    /// Reads and checks the file: format, checksums, ranges, and every tensor's name, type, shape and values.
     ///
     /// # Errors
     /// What is wrong with the file.
@@ -217,7 +217,7 @@ impl SavedModel {
         Self::from_bytes(&bytes).map_err(|error| at(path, &error))
     }
 
-    /// The same from bytes in memory.
+    /// The same for bytes in memory.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged_by)?;
         let Some(header) = metadata.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY)) else {
@@ -253,7 +253,7 @@ impl SavedModel {
     }
 }
 
-/// What is wrong with the file at `path`; of a run, the command is named that trains it again.
+/// What is wrong with the file at `path`; for a run, the advice names the command that trains it again.
 fn at(path: &Path, error: &Error) -> Error {
     let text = error.to_string();
     match (text.strip_suffix(ADVICE), crate::run::made_again(path)) {
@@ -272,9 +272,9 @@ fn damaged_by(error: impl std::error::Error) -> Error {
     damaged(error)
 }
 
-/// What a header says, held against its checksum and checked for ranges, and the checksum of the tensors.
+/// The metadata of a header, verified against its checksum and checked for ranges, and the checksum of the tensors.
 fn read_header(header: &str) -> Result<(ModelInfo, Stated)> {
-    // The version comes first: a later layout may lack what the rest needs.
+    // The version comes first: a later format may lack what the rest needs.
     let any: serde_json::Value = serde_json::from_str(header).map_err(damaged_by)?;
     let format = &any["info"]["format"];
     if !format.as_u64().is_some_and(|format| (1..=u64::from(FORMAT)).contains(&format)) {

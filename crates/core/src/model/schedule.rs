@@ -1,35 +1,35 @@
-//! How the learning rate changes while a model learns.
+//! Learning-rate schedules.
 
 use faceprobe_settings::text_value;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// A learning-rate schedule: a warm-up, then a course.
+/// A learning-rate schedule: a linear warm-up, then a course.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Schedule {
     #[serde(default)]
     pub course: RateCourse,
-    /// Epochs in which the rate rises in equal steps, batch by batch, to its full value.
+    /// Warm-up epochs, in which the rate rises linearly, batch by batch.
     #[serde(default)]
     pub warmup: usize,
 }
 
-/// What the learning rate does after the warm-up.
+/// The learning rate after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "lowercase")]
 pub enum RateCourse {
     #[default]
     Constant,
-    /// Half a cosine from the full rate to nothing at the last batch of the last planned epoch (Loshchilov and Hutter,
+    /// Cosine decay from the full rate to zero at the last batch of the last planned epoch (Loshchilov and Hutter,
     /// 2017, without restarts).
     Cosine,
-    /// Multiplied by `factor` after every `every` epochs.
+    /// Multiplied by `factor` every `every` epochs.
     Step { every: usize, factor: f64 },
 }
 
 impl Schedule {
-    /// The share of the full rate for the batch that comes after `done` batches, of `batches` per epoch.
+    /// The fraction of the full rate for the batch after `done` batches, with `batches` per epoch.
     pub fn share(&self, done: usize, batches: usize, epochs: usize) -> f64 {
         let warmup = self.warmup * batches;
         if done < warmup {

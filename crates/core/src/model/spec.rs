@@ -1,4 +1,4 @@
-//! A model to train: its kind, its features, its settings.
+//! The spec of a model to train: its kind, features and settings.
 
 use super::TrainingDraw;
 use super::kind::{Kind, ModelInput, ModelSettings};
@@ -9,7 +9,7 @@ use faceprobe_settings::{AnySettings, Refusal, Settings, infos, words};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// The model to train. In JSON, the keys of its features stand beside `kind` and `settings`.
+/// The model to train. In JSON, the keys of its features are next to `kind` and `settings`.
 #[derive(Debug, Clone)]
 pub struct ModelSpec {
     kind: Kind,
@@ -19,20 +19,21 @@ pub struct ModelSpec {
 }
 
 impl ModelSpec {
-    /// A model with these settings, on these features (or behind the cut that they stand for), if its kind has any.
+    /// A model with these settings, on these features (or for fine-tuning, behind their cut), if its kind has any.
     pub fn new<S: ModelSettings>(features: impl Into<Option<FeatureSpec>>, settings: S) -> Self {
         Self::of_kind(S::KIND, features.into(), Box::new(settings))
     }
 
-    /// The same where the kind is not known when the program is built.
+    /// The same for a kind that is not known at compile time.
     pub fn of_kind(kind: Kind, features: Option<FeatureSpec>, settings: Box<dyn AnySettings>) -> Self {
         Self { kind, features, settings, draw: TrainingDraw::default() }
     }
 
-    /// A model of names and texts, those of its features and its own together; what is not given has its default.
+    /// Parses a model from names and texts, those of its features and its own together; missing ones have their
+    /// defaults.
     ///
     /// # Errors
-    /// All that is refused.
+    /// Everything that is refused.
     pub fn read(kind: Kind, pairs: &[(String, String)]) -> Result<Self, Vec<Refusal>> {
         let own: Vec<&str> = kind.info().settings.infos().iter().map(|info| info.name).collect();
         let draws = |pair: &(String, String)| infos::<TrainingDraw>().iter().any(|info| info.name == pair.0);
@@ -42,7 +43,7 @@ impl ModelSpec {
         let draw = faceprobe_settings::read::<TrainingDraw>(&of_draw);
         let features = match kind.info().input {
             ModelInput::Pixels if of_input.is_empty() => Ok(None),
-            // A name that there is not is refused with the one most like it.
+            // An unknown name is refused with the most similar known one.
             ModelInput::Pixels => return kind.info().settings.read(&pairs).and(Err(Vec::new())),
             ModelInput::Features => faceprobe_settings::read::<FeatureSpec>(&of_input).map(Some),
             ModelInput::Cut => faceprobe_settings::read::<CutSettings>(&of_input)
@@ -63,7 +64,7 @@ impl ModelSpec {
         self.kind
     }
 
-    /// Its settings, for those who know their structure.
+    /// Its settings with their concrete type.
     ///
     /// # Errors
     /// Settings of another kind.
@@ -74,7 +75,7 @@ impl ModelSpec {
         })
     }
 
-    /// Its settings, whatever they are.
+    /// Its settings, type-erased.
     pub fn any(&self) -> &dyn AnySettings {
         self.settings.as_ref()
     }
@@ -82,37 +83,37 @@ impl ModelSpec {
     /// Changes one setting.
     ///
     /// # Errors
-    /// A setting that this kind does not have, or a value that it cannot have.
+    /// A setting that this kind does not have, or a value that it does not accept.
     pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
         Ok(self.settings.set(name, text)?)
     }
 
-    /// The same model with another seed, where its kind has one.
+    /// The same model with another seed, if its kind has one.
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
-        // A kind without seeds is the same for every seed.
+        // A kind without a seed is unchanged.
         let _ = self.settings.set("seed", &seed.to_string());
         self
     }
 
-    /// The same model that learns from so many of the training images; none for all of them.
+    /// The same model trained on so many of the training images; none for all of them.
     #[must_use]
     pub fn with_train_images(mut self, count: Option<usize>) -> Self {
         self.draw.train_images = count;
         self
     }
 
-    /// From how many of the training images it learns; none for all of them.
+    /// The number of training images; none for all of them.
     pub fn train_images(&self) -> Option<usize> {
         self.draw.train_images
     }
 
-    /// Which of the training images it learns from.
+    /// The restriction of the training images.
     pub fn draw(&self) -> &TrainingDraw {
         &self.draw
     }
 
-    /// The features it is trained on, or for fine-tuning where it begins; the benchmark has none.
+    /// The features it is trained on, or for fine-tuning the cut; the benchmark has none.
     pub fn features(&self) -> Option<&FeatureSpec> {
         self.features.as_ref()
     }
@@ -120,7 +121,7 @@ impl ModelSpec {
     /// The features.
     ///
     /// # Errors
-    /// A kind that has none.
+    /// A kind without features.
     pub fn required_features(&self) -> Result<&FeatureSpec> {
         self.features().ok_or_else(|| Error::failed(format!("The {} model lacks its features.", self.kind.name())))
     }
@@ -130,25 +131,25 @@ impl ModelSpec {
         self.features().map(|features| features.backbone.as_str())
     }
 
-    /// How the last stage is pooled, where a model has its own last stages.
+    /// The pooling of the last stage, for models with stages of their own.
     pub fn pool(&self) -> Option<Pool> {
         self.features().filter(|_| self.kind.info().input == ModelInput::Cut).map(|features| features.pool)
     }
 
-    /// The seed of initial parameters, batch order and dropout; 0 for an ensemble, whose members have their own.
+    /// The seed; 0 for an ensemble, whose members have their own.
     pub fn seed(&self) -> u64 {
         self.number("seed").unwrap_or(0)
     }
 
-    /// A setting that is a whole number, if the kind has it.
+    /// An integer setting, if the kind has it.
     pub fn number(&self, setting: &str) -> Option<u64> {
         self.settings.get(setting)?.parse().ok()
     }
 
-    /// Refuses settings that cannot be trained with, here and now, before anything is made.
+    /// Checks the settings on this machine, before anything is written.
     ///
     /// # Errors
-    /// The first that is refused.
+    /// The first refusal.
     pub fn check(&self, device: Device) -> Result<()> {
         if let Some(features) = &self.features {
             features.check()?;
@@ -158,18 +159,18 @@ impl ModelSpec {
         Ok(self.settings.check()?)
     }
 
-    /// The same for all seeds of one model, and for nothing else.
+    /// A key that is equal for all seeds of one model and different otherwise.
     pub fn key(&self) -> String {
         let features = self.features.as_ref().map(faceprobe_settings::key).unwrap_or_default();
         let key = [self.kind.name(), &features, &self.settings.key()].join(" ");
-        // Keys of models that learn from all are what they were before there were draws.
+        // Keys of models trained on all images are the same as before draws were introduced.
         match self.draw.train_images {
             Some(_) => format!("{key} {}", faceprobe_settings::key(&self.draw)),
             None => key,
         }
     }
 
-    /// [`ModelSpec::describe`] after training, when what was chosen on validation is known.
+    /// [`ModelSpec::describe`] after training, with the choices made on validation.
     pub fn describe_chosen(&self, settings: &Value) -> String {
         match self.kind.info().chosen.and_then(|chosen| Some((chosen, settings.get(chosen)?))) {
             Some((chosen, value)) => self.with_features(format!("{chosen} {value}").replace(".0", "")),
@@ -227,7 +228,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
         let settings = match object.remove("settings") {
             Some(Value::Object(settings)) => settings,
             Some(_) => return Err(D::Error::custom("settings is not an object")),
-            // The first ensembles had their members beside their features.
+            // The first ensembles stored their members next to their features.
             None => object.remove_entry("members").into_iter().collect(),
         };
         let settings =
@@ -235,7 +236,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
         let draw = serde_json::from_value(Value::Object(known::<TrainingDraw>(&object))).map_err(D::Error::custom)?;
         let features = match kind.info().input {
             ModelInput::Pixels => None,
-            // Keys of whatever this is flattened into stand here too.
+            // The keys of the enclosing structure occur here too.
             ModelInput::Features | ModelInput::Cut | ModelInput::Classifier => {
                 Some(serde_json::from_value(Value::Object(known::<FeatureSpec>(&object))).map_err(D::Error::custom)?)
             }
@@ -244,7 +245,7 @@ impl<'de> Deserialize<'de> for ModelSpec {
     }
 }
 
-/// The keys of an object that are those of some settings.
+/// The keys of an object that belong to some settings.
 fn known<S: Settings>(object: &Map<String, Value>) -> Map<String, Value> {
     let keys = S::known_keys();
     object

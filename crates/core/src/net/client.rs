@@ -1,4 +1,4 @@
-//! Who asks: connections that are kept for the next file, a name for the server's log, and a password if one is needed.
+//! The HTTP client: pooled connections, a user agent, and optional authentication.
 
 use crate::error::{Error, Result};
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -9,10 +9,10 @@ use ureq::http::{HeaderValue, StatusCode};
 use ureq::typestate::WithoutBody;
 use ureq::{Agent, RequestBuilder};
 
-/// On a machine that reaches no more than package registries, the other sources must not take long to fail.
+/// Connection timeout. On a machine that reaches only package registries, other sources must fail quickly.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
 
-/// Asks servers. Clones share their connections.
+/// Sends requests. Clones share their connections.
 #[derive(Clone)]
 pub struct Client {
     agent: Agent,
@@ -27,21 +27,21 @@ impl Default for Client {
 }
 
 impl Client {
-    /// Asks without a name.
+    /// A client without authentication.
     pub fn new() -> Self {
         let config = Agent::config_builder()
             .timeout_resolve(Some(CONNECT))
             .timeout_connect(Some(CONNECT))
             .http_status_as_error(false)
             .max_redirects(5)
-            // The password goes along to the same host only, and never from https to http.
+            // The password is sent to the same host only, and never from https to http.
             .redirect_auth_headers(RedirectAuthHeaders::SameHost)
             .user_agent(concat!("faceprobe/", env!("CARGO_PKG_VERSION")))
             .build();
         Self { agent: Agent::new_with_config(config), authorization: None }
     }
 
-    /// Asks with HTTP basic authentication (RFC 7617).
+    /// A client with HTTP basic authentication (RFC 7617).
     ///
     /// # Errors
     /// A name with a colon or a control character, which the protocol cannot carry.
@@ -57,7 +57,7 @@ impl Client {
         Ok(self)
     }
 
-    /// The beginning of a request.
+    /// A GET request.
     pub(super) fn get(&self, url: &str) -> RequestBuilder<WithoutBody> {
         let request = self.agent.get(url).header("accept-encoding", "identity");
         match &self.authorization {
@@ -66,7 +66,7 @@ impl Client {
         }
     }
 
-    /// What a refusal means, in a phrase.
+    /// The meaning of an error status, as a phrase.
     pub fn refusal(&self, status: StatusCode) -> String {
         match (status, &self.authorization) {
             (StatusCode::UNAUTHORIZED, None) => format!("the server asks for a user name and password ({status})"),
@@ -85,8 +85,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// `address` if a file can be asked for there: http or https, without a name and password in it, which would end in
-/// messages and logs.
+/// Checks that `address` is an http or https URL without credentials, which would end up in messages and logs.
 ///
 /// # Errors
 /// Any other address. The sentence does not repeat one that has a password in it.

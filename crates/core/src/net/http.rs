@@ -1,7 +1,7 @@
-//! A file over HTTP(S), resumed where it stopped.
+//! Resumable downloads over HTTP(S).
 //!
-//! A thread of its own talks to the server, so that the caller can stop at any moment and notices a server that has
-//! gone silent, whatever the socket is waiting for. A thread that is given up ends with its connection.
+//! A separate thread reads from the server, so that the caller can stop at any moment and notices a server that has
+//! gone silent, whatever the socket waits for. An abandoned thread ends with its connection.
 
 use super::client::{CONNECT, Client};
 use crate::error::{AtPath, Error, Result};
@@ -15,55 +15,55 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use ureq::http::{HeaderMap, StatusCode};
 
-/// How often a connection that was lost is made again.
+/// Maximum number of reconnects.
 const MAX_RESUMES: usize = 20;
-/// A connection that ends sooner than this was not made for us.
+/// A kept-alive connection that fails sooner than this was closed before the request.
 const AT_ONCE: Duration = Duration::from_secs(1);
-/// How long a silence is noticed late.
+/// Maximum delay until a timeout is noticed.
 const TICK: Duration = Duration::from_millis(50);
 const CHUNK: usize = 256 << 10;
 
-/// One file to be brought.
+/// A download.
 #[derive(Debug, Clone, Copy)]
 pub struct Download<'a> {
     pub client: &'a Client,
     pub url: &'a str,
-    /// Where it goes, bit by bit. What is there already is taken to be its beginning.
+    /// Path of the partial file. Existing content is taken to be the beginning of the file.
     pub partial: &'a Path,
     /// A server that sends nothing for so long is given up.
     pub patience: Duration,
-    /// In bytes; a server that claims or sends more has not the right file.
+    /// In bytes; a server that states or sends more has the wrong file.
     pub most: u64,
 }
 
-/// What came of asking for a file.
+/// The outcome of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fetched {
-    /// The file is whole; `resumed` if what was there before was gone on with.
+    /// The file is complete; `resumed` if the partial file was continued.
     Whole { resumed: bool },
-    /// The server answered with this status (404, 500 and the like) instead of the file.
+    /// The server answered with this status (404, 500 and similar) instead of the file.
     Refused(StatusCode),
 }
 
-/// How one connection ended.
+/// The outcome of one connection.
 enum Ended {
     Complete,
     Refused(StatusCode),
-    /// Lost on the way; worth another try if something came.
+    /// Lost during the transfer; retried if any data arrived.
     Lost(String),
-    /// Lost at once, before any answer: a connection that was kept from the file before may have been closed by now.
+    /// Lost before any answer: a kept-alive connection may have been closed in the meantime.
     Stale(String),
-    /// What is there is not the beginning of this file.
+    /// The partial file is not the beginning of this file.
     Mismatch,
 }
 
 impl Download<'_> {
-    /// Brings the file. Lost connections are made again and go on where they stopped, as long as each brings something.
-    /// Returns true if what was there before was gone on with.
+    /// Downloads the file. Lost connections are reopened and resumed, as long as each transfers some data. Returns true
+    /// if the partial file was continued.
     ///
     /// # Errors
-    /// Refusals of the server, silence, a full disk; [`crate::error::ErrorKind::Stopped`] when the monitor says so. What
-    /// came stays in the partial file.
+    /// Refusals of the server, timeouts, a full disk; [`crate::error::ErrorKind::Stopped`] after a stop. Received data
+    /// stays in the partial file.
     pub fn run(&self, monitor: &dyn Monitor) -> Result<bool> {
         match self.fetch(monitor)? {
             Fetched::Whole { resumed } => Ok(resumed),
@@ -71,16 +71,16 @@ impl Download<'_> {
         }
     }
 
-    /// [`Download::run`] for those who make something of a refusal.
+    /// [`Download::run`] for callers that handle an error status themselves.
     ///
     /// # Errors
-    /// As [`Download::run`], without the refusals.
+    /// As [`Download::run`], except error statuses.
     pub fn fetch(&self, monitor: &dyn Monitor) -> Result<Fetched> {
         let mut file = own_files::open_with(OpenOptions::new().create(true).truncate(false).write(true), self.partial)
             .at(self.partial)?;
         file.try_lock()
             .map_err(|_| Error::file(self.partial, "another faceprobe is downloading this file; wait for it"))?;
-        // Else what would be gone on with, or begun anew, is the finished file.
+        // Otherwise the finished file would be continued or restarted.
         if !is_at(&file, self.partial) {
             let what = "another faceprobe has just finished this download; run the same command again";
             return Err(Error::file(self.partial, what));
@@ -124,12 +124,12 @@ impl Download<'_> {
         Error::failed(format!("{}: {reason}", self.url))
     }
 
-    /// One connection: asks for what is missing and appends what comes.
+    /// One connection: requests the missing part and appends it.
     fn connect(&self, file: &mut File, have: &mut u64, monitor: &dyn Monitor) -> Result<Ended> {
         let (sender, events) = sync_channel(4);
         let (client, url, from) = (self.client.clone(), self.url.to_owned(), *have);
         std::thread::spawn(move || {
-            // A receiver that has gone wants no more.
+            // The receiver has stopped.
             let _ = talk(&client, &url, from, &sender);
         });
         let mut total = None;
@@ -195,7 +195,7 @@ impl Download<'_> {
         }
     }
 
-    /// What an answer to the request for everything behind `from` means.
+    /// Interprets the response to a request for everything after offset `from`.
     fn judge(&self, answer: &Answer, from: u64) -> Result<Verdict> {
         if let Some(total) = answer.total.filter(|total| *total > self.most) {
             return Err(self.failed(&format!("it claims to have {total} bytes, more than such a file can have")));
@@ -204,7 +204,7 @@ impl Download<'_> {
             StatusCode::OK => Ok(Verdict::Restart),
             StatusCode::PARTIAL_CONTENT if from > 0 && answer.start == Some(from) => Ok(Verdict::Append),
             StatusCode::PARTIAL_CONTENT => Ok(Verdict::Mismatch),
-            // There is nothing behind what is here: it is all, or too much.
+            // Nothing follows the present data: it is complete, or too long.
             StatusCode::RANGE_NOT_SATISFIABLE if from > 0 && answer.total == Some(from) => Ok(Verdict::Complete),
             StatusCode::RANGE_NOT_SATISFIABLE => Ok(Verdict::Mismatch),
             _ => Ok(Verdict::Refused),
@@ -229,7 +229,7 @@ enum Event {
 
 struct Answer {
     status: StatusCode,
-    /// Where the part that comes begins.
+    /// Offset of the received part.
     start: Option<u64>,
     /// Size of the whole file.
     total: Option<u64>,
@@ -253,7 +253,7 @@ impl Answer {
     }
 }
 
-/// The server's side: asks, and sends on what comes. Ends when nobody listens any more.
+/// The thread's side: sends the request and forwards the data. Ends when the receiver is gone.
 fn talk(
     client: &Client,
     url: &str,
@@ -288,7 +288,7 @@ fn talk(
     }
 }
 
-/// One phrase for why no answer came.
+/// A phrase for the reason why no answer came.
 fn explain(error: &ureq::Error) -> String {
     match error {
         ureq::Error::HostNotFound => "the host was not found".into(),
@@ -303,9 +303,9 @@ fn explain(error: &ureq::Error) -> String {
     }
 }
 
-/// Tells progress a few times a second, with the rate of the last seconds.
+/// Reports progress a few times a second, with the rate of the last seconds.
 struct Pace {
-    /// Times and amounts, the oldest some seconds back.
+    /// Times and amounts of the last seconds.
     marks: std::collections::VecDeque<(Instant, u64)>,
 }
 

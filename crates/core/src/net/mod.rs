@@ -1,4 +1,4 @@
-//! Files over HTTP(S): weights and data sets come this way.
+//! Downloads over HTTP(S), for weights and data sets.
 
 mod client;
 mod http;

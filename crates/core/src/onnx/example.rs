@@ -1,14 +1,14 @@
-//! The Python program beside an exported model.
+//! The Python example next to an exported model.
 
 use super::Pictures;
 use crate::error::Result;
 use crate::imaging::preprocessing::Mode;
 use crate::model::ModelInfo;
 
-/// A program that predicts a picture with the model that lies beside it under `name`.
+/// A Python program that classifies an image with the model `name` in its folder.
 ///
 /// # Errors
-/// A model whose preprocessing is unknown.
+/// An unknown preprocessing.
 pub fn example(info: &ModelInfo, name: &str) -> Result<String> {
     let Pictures { mode, .. } = Pictures::of(info)?;
     let open = match mode {
@@ -38,7 +38,7 @@ pub fn example(info: &ModelInfo, name: &str) -> Result<String> {
     ))
 }
 
-/// What stands between single quotes in Python for this text: what could end it or is not ASCII is escaped.
+/// The text as the inside of a single-quoted Python string: quotes and non-ASCII characters are escaped.
 fn quoted(text: &str) -> String {
     let escaped = text.chars().map(|c| match c {
         '\'' | '\\' => format!("\\{c}"),

@@ -1,4 +1,4 @@
-//! A graph as it is written: operators in the order in which they are computed, and the numbers that they use.
+//! Builds ONNX graphs: operators in execution order, and their constants.
 
 use super::proto::{
     AttributeProto, Dimension, DimensionProto, GraphProto, NodeProto, TensorProto, TensorShapeProto, TensorTypeProto,
@@ -6,11 +6,11 @@ use super::proto::{
 };
 use std::collections::HashSet;
 
-/// What an operator gives, or a tensor of the file: known by its name.
+/// The output of an operator, or a tensor of the file, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value(String);
 
-/// What an operator is told besides its inputs.
+/// An attribute of an operator.
 #[derive(Debug, Clone)]
 pub enum Attribute {
     Int(&'static str, i64),
@@ -18,15 +18,15 @@ pub enum Attribute {
     Float(&'static str, f32),
 }
 
-/// The side of a tensor of the graph's inputs and outputs.
+/// A dimension of a graph input or output.
 #[derive(Debug, Clone, Copy)]
 pub enum Side {
     Known(usize),
-    /// How many pictures there are.
+    /// The batch size.
     Pictures,
 }
 
-/// A graph in the making.
+/// A graph under construction.
 #[derive(Debug, Default)]
 pub struct Graph {
     nodes: Vec<NodeProto>,
@@ -37,13 +37,13 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// An operator of one output, which is called as it.
+    /// Adds an operator with one output, which gets its name.
     pub fn node(&mut self, operator: &str, name: &str, inputs: &[&Value], attributes: Vec<Attribute>) -> Value {
         let [value] = self.several(operator, [name], inputs, attributes);
         value
     }
 
-    /// An operator of two outputs; it is called as the first.
+    /// Adds an operator with two outputs; the first gets its name.
     pub fn two(
         &mut self,
         operator: &str,
@@ -72,22 +72,22 @@ impl Graph {
         names.map(Value)
     }
 
-    /// Numbers of the file, as many as `shape` says, row-major.
+    /// Adds a constant tensor, row-major.
     pub fn floats(&mut self, name: &str, shape: &[usize], values: impl IntoIterator<Item = f32>) -> Value {
         self.tensor(name, shape, element::FLOAT, values.into_iter().flat_map(f32::to_le_bytes).collect())
     }
 
-    /// A number that is always the same under this name; it is in the file once.
+    /// A constant that is shared under this name and stored once.
     pub fn constant(&mut self, name: &'static str, value: f32) -> Value {
         if self.names.contains(name) { Value(name.to_owned()) } else { self.float(name, value) }
     }
 
-    /// A number of the file.
+    /// Adds a scalar constant.
     pub fn float(&mut self, name: &str, value: f32) -> Value {
         self.floats(name, &[], [value])
     }
 
-    /// A row of whole numbers of the file: a shape, axes, places.
+    /// Adds an integer vector: a shape, axes, indices.
     pub fn integers(&mut self, name: &str, values: &[i64]) -> Value {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.tensor(name, &[values.len()], element::INT64, bytes)
@@ -100,26 +100,26 @@ impl Graph {
         Value(name)
     }
 
-    /// What the graph is given.
+    /// Declares a graph input.
     pub fn input(&mut self, name: &str, elements: i32, shape: &[Side], about: &str) -> Value {
         let name = self.free(name);
         self.inputs.push(described(&name, elements, shape, about));
         Value(name)
     }
 
-    /// Gives a value to the graph's caller, under this name.
+    /// Declares a graph output under this name.
     pub fn output(&mut self, name: &str, value: &Value, elements: i32, shape: &[Side], about: &str) {
         let named = self.node("Identity", name, &[value], Vec::new());
         self.outputs.push(described(&named.0, elements, shape, about));
     }
 
-    /// The graph as a message.
+    /// The graph as a protobuf message.
     pub fn proto(self, name: &str) -> GraphProto {
         let Self { nodes: node, initializers: initializer, inputs: input, outputs: output, .. } = self;
         GraphProto { node, name: name.to_owned(), initializer, input, output }
     }
 
-    /// The name, or the next with a number that nothing has.
+    /// The name, or the next free one with a number.
     fn free(&mut self, name: &str) -> String {
         let numbered = (1..).map(|number: u32| if number == 1 { name.to_owned() } else { format!("{name}.{number}") });
         let free = numbered.into_iter().find(|name| !self.names.contains(name)).unwrap_or_default();

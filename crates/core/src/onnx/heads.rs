@@ -1,29 +1,29 @@
-//! What models have on top of their rows, as operators.
+//! Heads as ONNX operators.
 
 use super::graph::{Attribute, Graph, Value};
 use super::rows::tensor;
 use crate::error::Result;
 use crate::model::Weights;
 
-/// What a model's part of the graph ends with.
+/// The output of a model's part of the graph.
 pub enum Outcome {
     /// `[N]` or `[N, 1]`: the logit of the positive class.
     Logit(Value),
-    /// The same as a share in 0..=1.
+    /// The probability, in 0..=1.
     Score(Value),
 }
 
-/// Rows with the training split's mean and deviation taken out, as `input.mean` and `input.deviation` say.
+/// Standardises rows with the training split's mean and deviation, `input.mean` and `input.deviation`.
 ///
 /// # Errors
-/// A tensor that is not there.
+/// A missing tensor.
 pub fn standardised(graph: &mut Graph, rows: &Value, weights: &Weights) -> Result<Value> {
     let (mean, deviation) = (own(graph, weights, "input.mean")?, own(graph, weights, "input.deviation")?);
     let centred = graph.node("Sub", "row.centred", &[rows, &mean], Vec::new());
     Ok(graph.node("Div", "row.standardised", &[&centred, &deviation], Vec::new()))
 }
 
-/// `x W^T + b` with the tensors `NAME.weight` and `NAME.bias`, or without a name `weight` and `bias`.
+/// `x W^T + b` with the tensors `NAME.weight` and `NAME.bias`; for an empty name `weight` and `bias`.
 ///
 /// # Errors
 /// As [`standardised`].
@@ -34,7 +34,7 @@ pub fn linear(graph: &mut Graph, rows: &Value, weights: &Weights, name: &str) ->
     Ok(graph.node("Gemm", called, &[rows, &weight, &bias], vec![Attribute::Int("transB", 1)]))
 }
 
-/// The same with ReLU behind it.
+/// The same, followed by ReLU.
 ///
 /// # Errors
 /// As [`standardised`].
@@ -43,13 +43,13 @@ pub fn dense(graph: &mut Graph, rows: &Value, weights: &Weights, name: &str) -> 
     Ok(graph.node("Relu", &format!("{name}.relu"), &[&sums], Vec::new()))
 }
 
-/// The average over all places, `[N, channels]`.
+/// Global average pooling, `[N, channels]`.
 pub fn averaged(graph: &mut Graph, maps: &Value) -> Value {
     let attributes = vec![Attribute::Ints("axes", vec![2, 3]), Attribute::Int("keepdims", 0)];
     graph.node("ReduceMean", "averaged", &[maps], attributes)
 }
 
-/// A tensor of the model, under its name.
+/// Adds a tensor of the model under its name.
 ///
 /// # Errors
 /// As [`standardised`].

@@ -1,8 +1,8 @@
-//! A predictor for other programs: one ONNX file from pictures to label, probability and score, with what must be known of
-//! it in its metadata, and a Python program that uses it beside it.
+//! Exports a complete predictor as one ONNX file, from image to label, probability and score, with metadata and a
+//! Python example.
 //!
-//! The graph follows from what everything else follows from: a network from its plan ([`crate::backbone::blueprint`]), a
-//! head from its kind's own `graph`. The weights are those of the model's file and of the store; nothing is computed.
+//! Networks are written from their plan ([`crate::backbone::blueprint`]), heads by their kind's own `graph`. The
+//! weights are those of the model file and the store; nothing is recomputed.
 
 mod example;
 pub mod graph;
@@ -24,21 +24,21 @@ use prost::Message;
 use proto::{IR_VERSION, ModelProto, OPSET, OperatorSetIdProto, StringStringEntryProto, element};
 use serde_json::json;
 
-/// What a file of protocol buffers may be long.
+/// Maximum size of a protobuf message, in bytes.
 const LONGEST: usize = i32::MAX as usize;
 
-/// Scores of exactly 0 or 1 have no logit; calibration takes them for one that is this far out.
+/// Scores of exactly 0 or 1 have infinite logits; calibration clamps them to this distance.
 const FARTHEST: f64 = 36.043_653_389_117_15;
 
-/// The whole predictor of a saved model as the bytes of an ONNX file.
+/// The complete predictor of a saved model as the bytes of an ONNX file.
 ///
-/// Its threshold and calibration are those of `model.info`. The input is `pictures`, bytes `[N, side, side, 3]`; the
-/// outputs have the names and the meaning that `predict --json` gives them: `label` (an index into `classes` of the
-/// metadata), `probability` (of that label, calibrated) and `score` (of class 1).
+/// Threshold and calibration are those of `model.info`. The input is `pictures`, bytes `[N, side, side, 3]`; the
+/// outputs are those of `predict --json`: `label` (an index into `classes` of the metadata), `probability` (of that
+/// label, calibrated) and `score` (of class 1).
 ///
 /// # Errors
-/// A network that no graph can be made of; weights that are missing or not those the model was trained with; a file longer
-/// than ONNX can have.
+/// A network that cannot be exported; weights that are missing or not those the model was trained with; a file larger
+/// than ONNX allows.
 pub fn predictor(model: &SavedModel) -> Result<Vec<u8>> {
     let mut graph = Graph::default();
     let outcome = (model.info.kind.info().graph)(&mut graph, model)?;
@@ -69,7 +69,7 @@ pub fn predictor(model: &SavedModel) -> Result<Vec<u8>> {
     Ok(file.encode_to_vec())
 }
 
-/// Label, probability and score of what the model gives.
+/// Label, probability and score from the model's output.
 fn tell(graph: &mut Graph, outcome: Outcome, info: &ModelInfo) {
     let row = graph.integers("one_number_each", &[-1]);
     let flat = |graph: &mut Graph, value: &Value| graph.node("Reshape", "flat", &[value, &row], Vec::new());
@@ -78,7 +78,7 @@ fn tell(graph: &mut Graph, outcome: Outcome, info: &ModelInfo) {
         Outcome::Logit(logit) => {
             let logit = flat(graph, &logit);
             let score = graph.node("Sigmoid", "sigmoid", &[&logit], Vec::new());
-            // By logits the threshold holds where scores of 32 bits are 0 or 1.
+            // In terms of logits the threshold is exact where f32 scores are 0 or 1.
             (score, logit_of(info.threshold), logit.clone(), Some(logit))
         }
         Outcome::Score(score) => {
@@ -113,7 +113,7 @@ fn calibrated(graph: &mut Graph, logit: &Value, calibration: Calibration) -> Val
     graph.node("Sigmoid", "calibrated", &[&shifted], Vec::new())
 }
 
-/// How pictures are made for the model.
+/// The preprocessing of images for the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pictures {
     pub side: usize,
@@ -121,10 +121,10 @@ pub struct Pictures {
 }
 
 impl Pictures {
-    /// Of a model.
+    /// The preprocessing of a model.
     ///
     /// # Errors
-    /// An identity that no preprocessing leads to.
+    /// An identity with an unknown preprocessing.
     pub fn of(info: &ModelInfo) -> Result<Self> {
         let unknown = || Error::failed(format!("The model's preprocessing '{}' is unknown.", info.input.preprocessing));
         let mut words = info.input.preprocessing.split(' ');
@@ -134,7 +134,7 @@ impl Pictures {
     }
 }
 
-/// What must be known of the model, by key.
+/// The metadata, by key.
 fn metadata(info: &ModelInfo) -> Result<Vec<(&'static str, String)>> {
     let Pictures { side, mode } = Pictures::of(info)?;
     let crop = match info.alignment {

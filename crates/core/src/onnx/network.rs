@@ -16,19 +16,19 @@ pub struct Maps {
 /// The parameters of a network by their names in the checkpoint, row-major.
 pub type Parameters<'a> = dyn Fn(&str) -> Result<Vec<f32>> + 'a;
 
-/// Writes stages one after another.
+/// Writes consecutive stages.
 pub struct Stages<'a> {
     pub graph: &'a mut Graph,
     pub parameters: &'a Parameters<'a>,
-    /// In front of the names of everything that is written: what tells the members of an ensemble apart.
+    /// Prefix of all names, which distinguishes the members of an ensemble.
     pub prefix: &'a str,
 }
 
 impl Stages<'_> {
-    /// What comes out of each of the stages for `input`.
+    /// The outputs of the stages for `input`.
     ///
     /// # Errors
-    /// A parameter that is not there.
+    /// A missing parameter.
     pub fn through(&mut self, plan: &[StagePlan], input: Maps) -> Result<Vec<Maps>> {
         let mut outputs: Vec<Maps> = Vec::with_capacity(plan.len());
         for stage in plan {
@@ -140,7 +140,7 @@ impl Stages<'_> {
         let attributes = vec![
             Attribute::Ints("kernel_shape", vec![kernel as i64; 2]),
             Attribute::Ints("strides", vec![stride as i64; 2]),
-            // What is added there is never the largest.
+            // Padding is never the maximum.
             Attribute::Ints("pads", [above, left, below, right].map(|margin| margin as i64).to_vec()),
         ];
         let value = self.node("MaxPool", "max_pool", &[&input.value], attributes);
@@ -152,7 +152,7 @@ impl Stages<'_> {
             Attribute::Ints("kernel_shape", vec![kernel as i64; 2]),
             Attribute::Ints("strides", vec![1; 2]),
             Attribute::Ints("pads", vec![(kernel / 2) as i64; 4]),
-            // At the edge it is the average of the places that are there.
+            // At the edge, the average over the positions that exist.
             Attribute::Int("count_include_pad", 0),
         ];
         Maps { value: self.node("AveragePool", "average_pool", &[&input.value], attributes), ..input.clone() }
@@ -173,7 +173,7 @@ struct Kernel {
     bias: Vec<f32>,
 }
 
-/// Kernel and offset with normalisation and scale folded in, in 64 bits, as the engine does it.
+/// Kernel and bias with normalisation and scale folded in, in f64 as in the engine.
 fn folded(conv: &ConvPlan, parameters: &Parameters<'_>) -> Result<Kernel> {
     let double = |name: String| -> Result<Vec<f64>> { Ok(parameters(&name)?.into_iter().map(f64::from).collect()) };
     let mut weight = double(format!("{}.weight", conv.name))?;
@@ -196,11 +196,11 @@ fn folded(conv: &ConvPlan, parameters: &Parameters<'_>) -> Result<Kernel> {
     Ok(Kernel { weight: scaled(weight), bias: scaled(bias) })
 }
 
-/// How much is put above and below, left and right of an input of `side` rows and columns.
+/// Padding above and below, left and right of an input of `side` rows and columns.
 fn margins(padding: Padding, kernel: [usize; 2], stride: usize, side: usize) -> [[usize; 2]; 2] {
     let of = |axis: usize| match padding {
         Padding::Fixed(padding) => [usize::try_from(padding[axis]).unwrap_or(0); 2],
-        // As TensorFlow has it: what is odd goes below and to the right.
+        // TensorFlow's SAME puts the odd row and column below and to the right.
         Padding::Same => {
             let missing = ((side.div_ceil(stride) - 1) * stride + kernel[axis]).saturating_sub(side);
             [missing / 2, missing - missing / 2]
@@ -217,7 +217,8 @@ pub fn pooled(graph: &mut Graph, pool: Pool, maps: &Maps) -> Value {
         Pool::Avg => graph.node("ReduceMean", "pool.avg", &[&maps.value], vec![places(), flat()]),
         Pool::Max => graph.node("ReduceMax", "pool.max", &[&maps.value], vec![places(), flat()]),
         Pool::Grid(cells) => {
-            // Averages over the cells are products with the shares that places have in cells, by rows and by columns.
+            // Averages over the cells are matrix products with the weights of positions in cells, by rows and by
+            // columns.
             let cells = usize::from(cells).min(maps.side);
             let shares = cell_shares(maps.side, cells);
             let rows = graph.floats("pool.grid.rows", &[cells, maps.side], shares.iter().copied());
@@ -232,14 +233,14 @@ pub fn pooled(graph: &mut Graph, pool: Pool, maps: &Maps) -> Value {
     }
 }
 
-/// Every value in the order row, column, channel.
+/// Flattens in the order row, column, channel.
 pub fn by_place(graph: &mut Graph, maps: &Value) -> Value {
     let turned = graph.node("Transpose", "by_place", &[maps], vec![Attribute::Ints("perm", vec![0, 2, 3, 1])]);
     graph.node("Flatten", "row", &[&turned], vec![Attribute::Int("axis", 1)])
 }
 
-/// `cells` x `side`: what part of each cell's average a place is; the cells of PyTorch's `adaptive_avg_pool2d`, which may
-/// overlap.
+/// `cells` x `side`: the weight of each position in a cell's average, for the cells of PyTorch's `adaptive_avg_pool2d`,
+/// which may overlap.
 fn cell_shares(side: usize, cells: usize) -> Vec<f32> {
     let mut shares = vec![0.0; cells * side];
     for (cell, row) in shares.chunks_exact_mut(side.max(1)).enumerate() {
@@ -257,7 +258,7 @@ mod tests {
     fn cells_are_those_of_adaptive_pooling() {
         assert_eq!(cell_shares(4, 2), [0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.5, 0.5]);
         let third = 1.0 / 3.0;
-        // 7 places in 3 cells overlap: 0..3, 2..5, 4..7.
+        // 7 positions in 3 cells overlap: 0..3, 2..5, 4..7.
         let rows = [
             [third, third, third, 0.0, 0.0, 0.0, 0.0],
             [0.0, 0.0, third, third, third, 0.0, 0.0],

@@ -1,14 +1,14 @@
-//! The messages of onnx.proto that a predictor is written with (IR version 8, opset 17), and reading them back.
+//! The messages of onnx.proto that an exported predictor uses (IR version 8, opset 17), for writing and reading.
 
 use prost::Message;
 
-/// The version of the format that the messages are of.
+/// The IR version.
 pub const IR_VERSION: i64 = 8;
-/// The version of the operators: the first with none that this graph needs in another form, and known to ONNX Runtime since
-/// 1.12.
+/// The opset version: the first in which all operators of this graph have their present form, supported by ONNX Runtime
+/// since 1.12.
 pub const OPSET: i64 = 17;
 
-/// What numbers a tensor holds, as onnx.proto numbers them.
+/// Element types of tensors, as numbered by onnx.proto.
 pub mod element {
     pub const FLOAT: i32 = 1;
     pub const UINT8: i32 = 2;
@@ -16,7 +16,7 @@ pub mod element {
     pub const FLOAT16: i32 = 10;
 }
 
-/// What an attribute holds, as onnx.proto numbers it.
+/// Types of attributes, as numbered by onnx.proto.
 pub mod kind {
     pub const FLOAT: i32 = 1;
     pub const INT: i32 = 2;
@@ -151,7 +151,7 @@ pub struct DimensionProto {
     pub value: Option<Dimension>,
 }
 
-/// A side that is known, or the name of one that is not.
+/// A known dimension, or the name of an unknown one.
 #[derive(Clone, PartialEq, prost::Oneof)]
 pub enum Dimension {
     #[prost(int64, tag = "1")]

@@ -1,4 +1,4 @@
-//! From pictures to the rows that a model takes: preprocessing, network, pooling.
+//! The first part of an exported graph, from images to the model's rows: preprocessing, network, pooling.
 
 use super::graph::{Attribute, Graph, Side, Value};
 use super::network::{Maps, Parameters, Stages, pooled};
@@ -19,7 +19,7 @@ pub const PICTURES: &str = "pictures";
 /// The largest half-precision number.
 const LARGEST_HALF: f32 = 65_504.0;
 
-/// The graph's input, `[N, side, side, 3]`: red, green, blue in grey levels.
+/// The graph's input, `[N, side, side, 3]`: RGB pixel values.
 pub fn pictures(graph: &mut Graph, side: usize) -> Value {
     let shape = [Side::Pictures, Side::Known(side), Side::Known(side), Side::Known(3)];
     let about = "Pictures at this size: rows, columns, red green blue; see the metadata 'preprocessing'";
@@ -27,15 +27,15 @@ pub fn pictures(graph: &mut Graph, side: usize) -> Value {
     graph.node("Cast", "levels", &[&bytes], vec![Attribute::Int("to", i64::from(element::FLOAT))])
 }
 
-/// Rows, columns, channels to channels, rows, columns.
+/// Transposes rows, columns, channels to channels, rows, columns.
 pub fn channels_first(graph: &mut Graph, pictures: &Value) -> Value {
     graph.node("Transpose", "channels_first", &[pictures], vec![Attribute::Ints("perm", vec![0, 3, 1, 2])])
 }
 
-/// The frozen features of an identity, `[N, width]`: of several stages side by side.
+/// The frozen features of an identity, `[N, width]`, several stages side by side.
 ///
 /// # Errors
-/// A network that the program has no plan of, or other weights than those that the identity names.
+/// A network without a plan, or other weights than the identity's.
 pub fn features(graph: &mut Graph, identity: &StoreIdentity) -> Result<Value> {
     let spec = FeatureSpec::of_identity(identity)?;
     let network = Frozen::read(identity, spec.mode_preprocessing()?)?;
@@ -52,15 +52,15 @@ pub fn features(graph: &mut Graph, identity: &StoreIdentity) -> Result<Value> {
     })
 }
 
-/// What lies behind a cut, and what is given to it.
+/// The stages behind a cut, and their input.
 pub struct Cut {
-    /// The pictures' activations and, behind them along the first axis, those of their mirror images.
+    /// The images' activations, followed along the first axis by those of their mirror images.
     pub activations: Maps,
-    /// The stages behind.
+    /// The stages behind the cut.
     pub plan: Vec<StagePlan>,
 }
 
-/// The activations at the cut of an identity, of pictures and mirror images, in half precision as they are kept.
+/// The activations at the cut of an identity, of images and mirror images, rounded to half precision as in the store.
 ///
 /// # Errors
 /// As [`features`].
@@ -85,10 +85,10 @@ pub fn cut(graph: &mut Graph, identity: &StoreIdentity) -> Result<Cut> {
     Ok(Cut { activations: Maps { value, ..last }, plan })
 }
 
-/// What is done with the network's input before its first stage.
+/// Preprocessing inside the graph, before the network's first stage.
 type Turn<'a> = &'a dyn Fn(&mut Graph, &Value) -> Value;
 
-/// A network with the weights that an identity names.
+/// A network with the weights of an identity.
 struct Frozen {
     info: &'static BackboneInfo,
     preprocessing: Preprocessing,
@@ -108,7 +108,7 @@ impl Frozen {
         }
         let stored = StoredWeights::read(info)?;
         let described = preprocessing.describe();
-        // The rows behind a cut are of pictures and their mirror images.
+        // The rows behind a cut are of images and their mirror images.
         let known = [described.clone(), format!("{described} and mirrored")];
         let same = stored.sha256 == identity.weights && known.contains(&identity.preprocessing);
         if !same {
@@ -166,13 +166,13 @@ impl Frozen {
 }
 
 impl FeatureSpec {
-    /// How its network takes pictures.
+    /// The preprocessing of its network.
     fn mode_preprocessing(&self) -> Result<Preprocessing> {
         Ok(backbone::find(&self.backbone)?.preprocessing.with_mode(self.mode))
     }
 }
 
-/// Parameters among a model's own tensors, `prefix` in front of their names.
+/// Parameters among a model's own tensors, with `prefix` before their names.
 pub fn own_parameters<'a>(weights: &'a Weights, prefix: &'a str) -> Box<Parameters<'a>> {
     Box::new(move |name| Ok(tensor(weights, &format!("{prefix}{name}"))?.iter().copied().collect()))
 }
@@ -180,7 +180,7 @@ pub fn own_parameters<'a>(weights: &'a Weights, prefix: &'a str) -> Box<Paramete
 /// A tensor of the model.
 ///
 /// # Errors
-/// It is not there.
+/// A missing tensor.
 pub fn tensor<'a>(weights: &'a Weights, name: &str) -> Result<&'a ArrayD<f32>> {
     weights.get(name).ok_or_else(|| Error::failed(format!("The model lacks its tensor '{name}'; train it again.")))
 }

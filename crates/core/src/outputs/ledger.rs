@@ -1,4 +1,4 @@
-//! What the program wrote where a user said: `cache/written.jsonl`, a line for each file that was written.
+//! The ledger of files written to user-chosen paths: `cache/written.jsonl`, one line per file.
 
 use crate::error::{AtPath, Result};
 use crate::own_files;
@@ -10,11 +10,11 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// What is known of a file that is there.
+/// The ledger's knowledge of an existing file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Record {
     AsWritten,
-    /// Its content is none that was written under its name.
+    /// Its content differs from all that was written under its name.
     Changed,
     Unknown,
 }
@@ -24,11 +24,11 @@ pub(super) enum Record {
 struct Line {
     /// As [`Ledger::key`] makes it.
     path: String,
-    /// Of the content, in hex.
+    /// SHA-256 of the content, in hex.
     sha256: String,
 }
 
-/// The ledger of a workspace, read when it is first needed.
+/// The ledger of a workspace, read on first use.
 #[derive(Debug)]
 pub(super) struct Ledger {
     path: PathBuf,
@@ -42,10 +42,10 @@ impl Ledger {
         Self { path: root.join("cache/written.jsonl"), root, known: None }
     }
 
-    /// What is known of the file at `real`, a path without links.
+    /// Looks up the file at `real`, a path without links.
     ///
     /// # Errors
-    /// A file whose content has to be looked at and cannot be read.
+    /// A file whose content must be compared and cannot be read.
     pub fn of(&mut self, real: &Path) -> Result<Record> {
         let key = self.key(real);
         let Some(hashes) = self.known().get(&key) else {
@@ -55,16 +55,16 @@ impl Ledger {
         Ok(if hashes.contains(&hash) { Record::AsWritten } else { Record::Changed })
     }
 
-    /// Notes that these bytes are about to be written to `real`. That comes first, so that a kill in between leaves no file
-    /// of the program's that it does not know; what was there before is still known by its own line.
+    /// Records that these bytes are about to be written to `real`. It is recorded first, so that a kill in between
+    /// leaves no unrecorded file; the previous content has its own line.
     pub fn note(&mut self, real: &Path, bytes: &[u8]) {
         self.note_sum(real, hex::encode(Sha256::digest(bytes)));
     }
 
-    /// The same of bytes whose SHA-256, in hex, is known.
+    /// The same for bytes with a known SHA-256, in hex.
     pub fn note_sum(&mut self, real: &Path, sha256: String) {
         let line = Line { path: self.key(real), sha256 };
-        // Where it cannot be noted, the next command takes the file for somebody else's and asks for --force.
+        // If it cannot be recorded, the next command treats the file as foreign and requires --force.
         let _ = self.append(&line);
         self.known().entry(line.path).or_default().push(line.sha256);
     }
@@ -73,15 +73,15 @@ impl Ledger {
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder)?;
         }
-        // In one write, so that two programs do not mix theirs; with a line end before it too, as a killed one may have
-        // left a torn line.
+        // In one write, so that the lines of two programs do not mix; with a leading line end, since a killed program
+        // may have left a torn line.
         let mut text = vec![b'\n'];
         serde_json::to_writer(&mut text, line)?;
         text.push(b'\n');
         own_files::append(&self.path)?.write_all(&text)
     }
 
-    /// The hashes of what was written, by key. A ledger that is not there or cannot be read knows nothing.
+    /// The hashes of written files, by key. An absent or unreadable ledger is empty.
     fn known(&mut self) -> &mut HashMap<String, Vec<String>> {
         self.known.get_or_insert_with(|| {
             let mut known: HashMap<String, Vec<String>> = HashMap::new();
@@ -95,8 +95,8 @@ impl Ledger {
         })
     }
 
-    /// A path as text that no other path has: relative to the workspace where it is in it, so that a workspace can be
-    /// moved; bytes that are not ASCII in hex.
+    /// A unique text for a path: relative to the workspace if it is inside, so that a workspace can be moved; non-ASCII
+    /// bytes in hex.
     fn key(&self, real: &Path) -> String {
         real.strip_prefix(&self.root).unwrap_or(real).as_os_str().as_encoded_bytes().escape_ascii().to_string()
     }

@@ -1,9 +1,9 @@
-//! Files that are written where a user says. What this program did not make is overwritten only when the user insists, and
-//! what it was given to read never.
+//! Writes files to user-chosen paths. Files that this program did not create are overwritten only with --force, and
+//! inputs never.
 //!
-//! Which files it made, a [`ledger`] in the workspace says: a file is its own while its content is what was written.
-//! Commands [`check`](Outputs::check) before they compute anything and [`write`](Outputs::write) afterwards, which looks
-//! once more and never replaces a file that appeared in between.
+//! A [`ledger`] in the workspace records the files it created: a file is its own as long as its content is what was
+//! written. Commands call [`check`](Outputs::check) before they compute anything, and [`write`](Outputs::write)
+//! afterwards, which checks again and never replaces a file that appeared in between.
 
 mod ledger;
 mod streamed;
@@ -18,36 +18,36 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Device and number of a file, the same whatever it is called: by links and other spellings of its path too.
+/// Device and inode of a file, independent of links and spellings of its path.
 type Identity = (u64, u64);
 
-/// Writes outputs of one command.
+/// Writes the outputs of one command.
 #[derive(Debug)]
 pub struct Outputs {
     ledger: Ledger,
-    /// Folders whose files the program needs: runs, caches, prepared sets.
+    /// Folders with the workspace's own files: runs, caches, prepared sets.
     needed: Vec<PathBuf>,
     force: bool,
-    /// What the command reads.
+    /// The inputs of the command.
     inputs: HashSet<Identity>,
-    /// What the command has written.
+    /// The outputs of the command.
     written: HashSet<Identity>,
 }
 
-/// What is at a path that is to be written.
+/// The present state of an output path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// A new file can be made.
+    /// The path is free.
     Free,
-    /// A terminal, a pipe, a device: it is written to and not replaced.
+    /// A terminal, a pipe or a device: it is written to, not replaced.
     Stream,
-    /// A file as the program wrote it.
+    /// A file as this program wrote it.
     Own,
-    /// A file that the program did not make, or that was changed since.
+    /// A file that this program did not create, or that was changed since.
     Foreign,
 }
 
-/// The same, with the file behind all links and the sentence that refuses it.
+/// The same, with the resolved path and the refusal.
 enum There {
     Free,
     Stream,
@@ -57,7 +57,7 @@ enum There {
 }
 
 impl Outputs {
-    /// For a command in this workspace; with `force` files are overwritten that the program did not make.
+    /// For a command in this workspace; `force` allows overwriting foreign files.
     pub fn new(workspace: &Workspace, force: bool) -> Self {
         let needed = [workspace.runs(), workspace.root().join("cache"), workspace.all_prepared()];
         Self {
@@ -69,8 +69,8 @@ impl Outputs {
         }
     }
 
-    /// Names a file that the command reads: it is never overwritten, whatever its name is spelt like. Anything else than a
-    /// file is no matter.
+    /// Registers an input of the command: it is never overwritten, however its path is spelt. Anything but a file is
+    /// ignored.
     pub fn keep(&mut self, input: &Path) {
         if let Ok(facts) = fs::metadata(input)
             && facts.is_file()
@@ -79,10 +79,10 @@ impl Outputs {
         }
     }
 
-    /// What is at a path.
+    /// The present state of a path.
     ///
     /// # Errors
-    /// As wrong usage, what can never be written to: an input, a folder, a file that the workspace needs.
+    /// As wrong usage, a path that can never be written: an input, a folder, one of the workspace's own files.
     pub fn standing(&mut self, path: &Path) -> Result<Standing> {
         match self.look(path)? {
             There::Free => Ok(Standing::Free),
@@ -93,11 +93,11 @@ impl Outputs {
         }
     }
 
-    /// Refuses a path that may not be written, before anything is computed.
+    /// Refuses a path that must not be written, before anything is computed.
     ///
     /// # Errors
-    /// As wrong usage: an input; a file that the program did not make; something that is no file. A folder in which no file
-    /// can be made.
+    /// As wrong usage: an input; a foreign file; something that is not a file. A folder in which no file can be
+    /// created.
     pub fn check(&mut self, path: &Path) -> Result<()> {
         match self.look(path)? {
             There::Never(error) => Err(error),
@@ -108,7 +108,7 @@ impl Outputs {
         }
     }
 
-    /// Writes the file whole or not at all, unless [`Outputs::check`] refuses it, and makes the folders above it.
+    /// Writes the file atomically, unless [`Outputs::check`] refuses it, and creates its parent folders.
     ///
     /// # Errors
     /// As [`Outputs::check`]; a folder that cannot be written.
@@ -117,18 +117,18 @@ impl Outputs {
             There::Never(error) => Err(error),
             There::Foreign(_, error) if !self.force => Err(error),
             There::Stream => stream(path, bytes),
-            // A link stays one: what it leads to is replaced.
+            // A link is kept: its target is replaced.
             There::Own(real) | There::Foreign(real, _) => self.replace(&real, bytes),
             There::Free if self.create(path, bytes)? => Ok(()),
             There::Free => Err(refused(path, "appeared while this command was at work; name another file")),
         }
     }
 
-    /// Writes to the first of these names that is free, or whose file the program made in an earlier command. Files of
-    /// others stay, and so do those of this command. Returns the name.
+    /// Writes to the first of these names that is free, or whose file an earlier command of this program wrote. Foreign
+    /// files and those of this command are kept. Returns the name.
     ///
     /// # Errors
-    /// A file that cannot be written; no such name.
+    /// A file that cannot be written; no usable name.
     pub fn write_first(&mut self, names: impl IntoIterator<Item = PathBuf>, bytes: &[u8]) -> Result<PathBuf> {
         for name in names {
             match self.look(&name)? {
@@ -143,7 +143,7 @@ impl Outputs {
     /// Writes to the first of these names that is free, and replaces nothing. Returns the name.
     ///
     /// # Errors
-    /// A file that cannot be written; no such name.
+    /// A file that cannot be written; no usable name.
     pub fn write_new(&mut self, names: impl IntoIterator<Item = PathBuf>, bytes: &[u8]) -> Result<PathBuf> {
         for name in names {
             if matches!(self.look(&name)?, There::Free) && self.create(&name, bytes)? {
@@ -183,7 +183,7 @@ impl Outputs {
         }
         let real = path.canonicalize().at(path)?;
         let why = match self.ledger.of(&real)? {
-            // Whoever took away the right to write wants to keep it.
+            // A write-protected file is protected on purpose.
             Record::AsWritten if facts.permissions().mode() & 0o222 != 0 => return Ok(There::Own(real)),
             Record::AsWritten => "is protected against writing",
             _ if self.needed.iter().any(|folder| real.starts_with(folder)) => {
@@ -196,7 +196,7 @@ impl Outputs {
         Ok(There::Foreign(real, error))
     }
 
-    /// False where a file of that name has appeared.
+    /// False if a file with that name has appeared.
     fn create(&mut self, path: &Path, bytes: &[u8]) -> Result<bool> {
         let folder = folder_of(path);
         fs::create_dir_all(folder).at(folder)?;
@@ -224,7 +224,7 @@ impl Outputs {
     }
 }
 
-/// Whether two paths lead to one file.
+/// Whether two paths refer to the same file.
 pub fn same_file(one: &Path, other: &Path) -> bool {
     let identity = |path: &Path| fs::metadata(path).ok().map(|facts| identity(&facts));
     identity(one).is_some_and(|one| identity(other) == Some(one))
@@ -234,8 +234,8 @@ pub const STANDARD_INPUT: &str = "/dev/stdin";
 pub const STANDARD_OUTPUT: &str = "/dev/stdout";
 const STANDARD_ERROR: &str = "/dev/stderr";
 
-/// Whether this is a terminal, a pipe or a device; or the file that the shell has opened as standard output or standard
-/// error, which `/dev/stdout` leads to and which would be written from its beginning if it were opened anew.
+/// Whether this is a terminal, a pipe or a device; or the file that the shell opened as standard output or standard
+/// error, which `/dev/stdout` refers to and which would be truncated if it were opened again.
 pub fn is_stream(path: &Path) -> bool {
     let kind = fs::metadata(path).map(|facts| facts.file_type());
     kind.is_ok_and(|kind| kind.is_char_device() || kind.is_fifo())
@@ -258,7 +258,7 @@ fn stream(path: &Path, bytes: &[u8]) -> Result<()> {
         OpenOptions::new().write(true).open(path)?.write_all(bytes)
     };
     match write() {
-        // A reader that has gone wants no more.
+        // The reader has closed the pipe.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.at(path),
     }
@@ -268,10 +268,10 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Whether files can be made in a folder, or in the nearest one above it that is there.
+/// Checks that files can be created in a folder, or in its nearest existing parent.
 ///
 /// # Errors
-/// No file can be made there.
+/// No file can be created there.
 pub fn takes_files(folder: &Path) -> Result<()> {
     let mut nearest = folder;
     while !nearest.exists() {
@@ -280,7 +280,7 @@ pub fn takes_files(folder: &Path) -> Result<()> {
         }
         nearest = folder_of(nearest);
     }
-    // Only trying tells: its permissions say nothing of a file system that takes no files.
+    // Only an attempt tells: permissions say nothing about a read-only file system.
     let tried = tempfile::tempfile_in(nearest).map(drop);
     tried.map_err(|error| Error::file(nearest, format!("no file can be made there ({error}); name another folder")))
 }

@@ -1,4 +1,4 @@
-//! Outputs that are written piece by piece, because they can be larger than memory.
+//! Outputs written piece by piece, because they can be larger than memory.
 
 use super::{Outputs, There, folder_of, refused};
 use crate::error::{AtPath, Error, Result};
@@ -13,7 +13,7 @@ impl Outputs {
     /// [`Outputs::write`] of a file that `fill` writes piece by piece.
     ///
     /// # Errors
-    /// As [`Outputs::write`], and those of `fill`; a stream, which such a file cannot be written to.
+    /// As [`Outputs::write`], and errors of `fill`; a stream, to which such a file cannot be written.
     pub fn write_with(&mut self, path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
         let there = match self.look(path)? {
             There::Never(error) => return Err(error),
@@ -41,7 +41,7 @@ impl Outputs {
     }
 }
 
-/// Sums up what it writes.
+/// A writer that hashes its data.
 struct Summing<W> {
     to: W,
     sum: Sha256,

@@ -8,42 +8,42 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
-/// What is asked. Paths travel beside it, as arguments of the worker, since their names need not be UTF-8.
+/// The request. Paths are passed separately, as arguments of the worker, since they need not be UTF-8.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
     #[serde(with = "crate::path_text")]
     pub workspace: PathBuf,
-    /// The run whose model answers; none for the chosen one.
+    /// The run of the model; none for the chosen one.
     pub model: Option<String>,
     pub device: String,
     pub threads: usize,
     pub options: Options,
-    /// Take the images of the folders in folders too.
+    /// Include images in sub-folders.
     pub recursive: bool,
-    /// Read the worker's standard input, which is the caller's, after everything else.
+    /// Also read the worker's standard input, which is the caller's, after everything else.
     pub stdin: bool,
-    /// Paths in lists end with NUL instead of a line end.
+    /// Paths in lists are separated by NUL instead of line ends.
     pub null: bool,
-    /// How many of the paths are lists; they come first.
+    /// The number of lists; they come first among the paths.
     pub lists: usize,
-    /// Whether the path before all others is where maps go: a file, or a folder for several.
+    /// Whether the very first path is the output for maps: a file, or a folder for several.
     pub explain: bool,
-    /// Whether maps may take the place of files that the program did not make.
+    /// Whether maps may overwrite foreign files.
     #[serde(default)]
     pub force: bool,
 }
 
-/// A line of the worker's answer.
+/// A line of the worker's reply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum BatchReply {
-    /// The model is loaded and everything that was asked can be done.
+    /// The model is loaded and the request is valid.
     Begun { classes: [String; 2] },
-    /// The answer to one image, or to one face of it, in the order of the inputs.
+    /// The answer for one image, or for one face of it, in input order.
     Answer(Box<Prediction>),
-    /// All were answered.
+    /// All inputs were answered.
     Ended(BatchSummary),
-    /// Nothing can be answered, or no more.
+    /// A fatal error.
     Refused { error: String, usage: bool },
 }
 
@@ -70,7 +70,7 @@ impl BatchSummary {
     }
 }
 
-/// A worker at a batch. Dropping it ends the worker.
+/// A worker processing a batch. Dropping it ends the worker.
 pub struct Answers {
     child: Child,
     lines: std::io::Lines<BufReader<ChildStdout>>,
@@ -78,7 +78,7 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Starts a worker on `batch`; `explain` is where maps go, `lists` are files with paths.
+    /// Starts a worker for `batch`; `explain` is the output for maps, `lists` are files with paths.
     ///
     /// # Errors
     /// A worker that does not start.
@@ -93,16 +93,16 @@ impl Answers {
         Ok(Self { child, lines: BufReader::new(output).lines(), messages })
     }
 
-    /// What the worker says besides, the messages of its libraries included: text from outside, which has to be read, or
-    /// the worker comes to wait. None the second time.
+    /// The worker's standard error, including messages of its libraries. It is untrusted text and must be read, or the
+    /// worker blocks. None on the second call.
     pub fn messages(&mut self) -> Option<ChildStderr> {
         self.messages.take()
     }
 
-    /// The next reply, once it is there. After [`BatchReply::Ended`] there is none.
+    /// The next reply. There is none after [`BatchReply::Ended`].
     ///
     /// # Errors
-    /// What the worker refuses, or its death.
+    /// An error of the worker, or its unexpected end.
     pub fn reply(&mut self) -> Result<BatchReply> {
         let Some(Ok(line)) = self.lines.next() else {
             let how = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());

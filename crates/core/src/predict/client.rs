@@ -1,6 +1,6 @@
-//! The resident predictor as its user sees it: a process that keeps the network warm and answers line by line.
+//! The client of the resident predictor: a worker process that keeps the network loaded and answers line by line.
 //!
-//! It is a process of its own so that a crash in a native library, or its chatter, never reaches the screen.
+//! It is a separate process so that crashes and messages of native libraries never reach the screen.
 
 use super::{Detect, HeatMap, Placement, Prediction};
 use crate::error::{AtPath, Error, Result};
@@ -15,26 +15,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 
-/// How to predict. Left out, everything is as the model was trained.
+/// Options of a prediction. The defaults match the model's training.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Options {
     /// None: aligned faces for a model that was trained on aligned faces, else the whole picture.
     pub detect: Option<Detect>,
-    /// How much around a face belongs to its crop. None: as in the training data.
+    /// The template of face crops. None: as in the training data.
     pub template: Option<Template>,
-    /// An answer for each face, the largest first, instead of one for the face that the picture is of: large and near
-    /// its middle.
+    /// One answer per face, the largest first, instead of one for the main face: large and near the middle.
     pub every_face: bool,
     /// Answers with a lower probability are [`super::UNCERTAIN`].
     pub uncertain_below: Option<f64>,
 }
 
-/// One question on the predictor's standard input, a JSON object a line. Everything but the path may be left out.
+/// A request on the predictor's standard input, one JSON object per line. Only the path is required.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     #[serde(with = "crate::path_text", default)]
     pub path: PathBuf,
-    /// As [`Options`] has them.
+    /// As in [`Options`].
     #[serde(default)]
     pub detect: Option<Detect>,
     #[serde(default)]
@@ -43,18 +42,18 @@ pub struct Request {
     pub every_face: bool,
     #[serde(default)]
     pub uncertain_below: Option<f64>,
-    /// Ask for the heat map too.
+    /// Request the map too.
     #[serde(default)]
     pub explain: bool,
 }
 
 impl Request {
-    /// Everything as the model was trained.
+    /// With the defaults.
     pub fn new(path: &Path) -> Self {
         Self { path: path.to_owned(), ..Self::default() }
     }
 
-    /// How to predict.
+    /// The options of the request.
     pub fn options(&self) -> Options {
         Options {
             detect: self.detect,
@@ -65,7 +64,7 @@ impl Request {
     }
 }
 
-/// One line on the predictor's standard output.
+/// A reply on the predictor's standard output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Reply {
@@ -73,21 +72,21 @@ pub enum Reply {
     Ready { model: String, threshold: f64 },
     /// The model cannot be loaded; the process ends.
     Refused { error: String },
-    /// The answer to one request, in the order of the requests.
+    /// The answer to one request, in request order.
     Prediction(Box<Prediction>),
-    /// The answers for every face of one image, the largest face first.
+    /// The answers for all faces of one image, the largest face first.
     Predictions { answers: Vec<Prediction> },
     /// The answers with their maps; an image that cannot be explained gets a prediction with its error instead.
     Explanation { answers: Vec<Explanation> },
 }
 
-/// An answer with its heat map.
+/// An answer with its map.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     pub prediction: Prediction,
-    /// A small grid over the crop that was predicted; positive is for the told class.
+    /// A small grid over the crop; positive values support the predicted class.
     pub map: HeatMap,
-    /// Where in the upright picture that crop lies.
+    /// The position of that crop in the upright image.
     pub placement: Placement,
 }
 
@@ -99,7 +98,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Starts a predictor for `model` (the chosen one if none is named) with so many threads. Returns at once; [`Reply::Ready`] follows.
+    /// Starts a predictor for `model` (by default the chosen one) with so many threads. Returns at once;
+    /// [`Reply::Ready`] follows.
     pub fn start(workspace: &Workspace, model: Option<&str>, device: &str, threads: usize) -> Result<Self> {
         let program = worker::program()?;
         let log_path = workspace.root().join("cache/predictor.log");
@@ -124,12 +124,12 @@ impl Client {
         Ok(Self { child, input, replies })
     }
 
-    /// Asks for a prediction; the answer comes through [`Client::poll`].
+    /// Requests a prediction; the answer is returned by [`Client::poll`].
     pub fn ask(&mut self, path: &Path) -> Result<()> {
         self.request(&Request::new(path))
     }
 
-    /// Asks for what a request says; the answer comes through [`Client::poll`].
+    /// Sends a request; the answer is returned by [`Client::poll`].
     pub fn request(&mut self, request: &Request) -> Result<()> {
         let gone = || Error::failed("The predictor has ended; its log is cache/predictor.log in the workspace.");
         let mut line = serde_json::to_vec(request)
@@ -138,10 +138,10 @@ impl Client {
         self.input.as_mut().ok_or_else(gone)?.write_all(&line).map_err(|_| gone())
     }
 
-    /// The next answer, if one is there.
+    /// The next answer, if there is one.
     ///
     /// # Errors
-    /// When the predictor has ended and everything it said was read.
+    /// If the predictor has ended and all its output was read.
     pub fn poll(&mut self) -> Result<Option<Reply>> {
         match self.replies.try_recv() {
             Ok(reply) => Ok(Some(reply)),
@@ -155,7 +155,7 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // Its input ends, and it ends by itself; killing makes sure.
+        // It ends by itself when its input is closed; killing it makes sure.
         drop(self.input.take());
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -1,31 +1,32 @@
-//! Which part of a picture the network is shown.
+//! The part of an image that the network gets.
 
 use crate::imaging::{Pixels, Similarity};
 use faceprobe_settings::choices;
 use serde::{Deserialize, Serialize};
 
 choices! {
-    /// How faces are looked for.
+    /// Face detection mode.
     pub enum Detect {
-        /// Not at all: the whole picture, as in the study.
+        /// None: the whole image.
         None = "none",
         /// The upright square around a face.
         Detect = "detect",
-        /// The square around a face turned and scaled so that eyes, nose and mouth lie where they do in the training data.
+        /// The square around a face, rotated and scaled so that eyes, nose and mouth are at the positions of the
+        /// training data.
         Align = "align",
     }
 }
 
-/// Where a crop lies in its picture: `u = a[0] . (x, y, 1)`, `v = a[1] . (x, y, 1)` for the point x, y of the upright
-/// picture in shares of its width and height. Inside the crop, u and v are in 0..=1.
+/// The position of a crop in its image: `u = a[0] . (x, y, 1)`, `v = a[1] . (x, y, 1)` for the point x, y of the
+/// upright image, as fractions of its width and height. Inside the crop, u and v are in 0..=1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Placement(pub [[f64; 3]; 2]);
 
 impl Placement {
-    /// All of the picture.
+    /// The whole image.
     pub const WHOLE: Self = Self([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
 
-    /// A square of `side` pixels that `to_picture` takes into a picture.
+    /// A square of `side` pixels that `to_picture` maps into an image.
     pub fn of(to_picture: &Similarity, side: usize, picture: &Pixels) -> Self {
         let Similarity { a, b, shift: [x, y] } = to_picture.inverse();
         let (width, height, side) = (picture.width() as f64, picture.height() as f64, side as f64);

@@ -1,18 +1,18 @@
-//! How much each place of a crop speaks for the told class.
+//! Class-activation maps: how much each position of a crop supports the predicted class.
 
 use serde::{Deserialize, Serialize};
 
-/// How a map was made.
+/// The method of a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// Exact, in both directions.
+    /// Exact, with positive and negative values.
     Cam,
     /// Positive values only.
     GradCam,
 }
 
-/// How much each place of a crop speaks for the told class.
+/// How much each position of a crop supports the predicted class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeatMap {
     pub method: Method,
@@ -23,8 +23,8 @@ pub struct HeatMap {
 }
 
 impl HeatMap {
-    /// The value at a point of the crop, `u` and `v` in 0..=1 from the top left, between the centres of the cells
-    /// bilinearly.
+    /// The value at a point of the crop, `u` and `v` in 0..=1 from the top left, bilinearly interpolated between the
+    /// centres of the cells.
     pub fn at(&self, u: f64, v: f64) -> f32 {
         let split = |at: f64, cells: usize| {
             let at = (at * cells as f64 - 0.5).clamp(0.0, cells as f64 - 1.0);

@@ -13,51 +13,51 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
 use std::time::Duration;
 
-/// One thing to answer for.
+/// One input.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
     File(PathBuf),
-    /// An image that came whole, with the name to answer under.
+    /// An image in memory, with its name for the answer.
     Bytes {
         name: String,
         bytes: Vec<u8>,
     },
-    /// What cannot even be tried, and why.
+    /// An input that cannot be read, and why.
     Hopeless {
         name: String,
         reason: String,
     },
 }
 
-/// What ends a path in a list: one a line, or NUL as `find -print0` writes it.
+/// The separator of paths in a list: line end, or NUL as in `find -print0`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Separator {
-    /// Empty lines are passed over, and a carriage return before the end of a line.
+    /// Empty lines are skipped, and so is a carriage return before the line end.
     Line,
     Nul,
 }
 
-/// Whether an item is there.
+/// Whether an item is available.
 #[derive(Debug)]
 pub enum Next {
     Item(Item),
-    /// Somebody may still write one.
+    /// Another program may still write one.
     NotYet,
     End,
 }
 
-/// Paths that a list can hold unread; its reader then waits.
+/// Maximum number of paths read ahead of a list; its reader then waits.
 const READ_AHEAD: usize = 1024;
 
 enum Source {
     Path(PathBuf),
-    /// A list in a file, read as it is needed.
+    /// A list in a file, read on demand.
     Lines(Box<dyn Iterator<Item = Item> + Send>),
     /// A list that grows while it is read.
     Growing(Receiver<Item>),
 }
 
-/// Items in the order in which their sources were named. A folder is its images by name.
+/// Items in the order of their sources. A folder stands for its images, by name.
 pub struct Inputs {
     sources: VecDeque<Source>,
     /// Of the folder that is at hand.
@@ -78,7 +78,7 @@ impl Inputs {
         self.sources.push_back(Source::Path(meant(path).into_owned()));
     }
 
-    /// A file with a list of paths, relative to the current folder or else to the list's own.
+    /// Adds a file with a list of paths, relative to the current folder or else to the list's own.
     ///
     /// # Errors
     /// A list that cannot be opened.
@@ -95,9 +95,9 @@ impl Inputs {
         Ok(())
     }
 
-    /// Standard input: a list of paths, or the bytes of one image.
+    /// Adds standard input: a list of paths, or the bytes of one image.
     pub fn standard_input(&mut self, separator: Separator) {
-        // Even looking whether it is an image has to wait for whoever writes it.
+        // Even checking whether it is an image has to wait for the writer.
         let (send, receive) = sync_channel(READ_AHEAD);
         std::thread::spawn(move || {
             let mut reader = std::io::stdin().lock();
@@ -114,7 +114,7 @@ impl Inputs {
         self.sources.push_back(Source::Growing(receive));
     }
 
-    /// Whether there is one item only and it is known already.
+    /// Whether there is exactly one item and it is known already.
     pub fn is_single(&self) -> bool {
         matches!(self.sources.front(), Some(Source::Path(path)) if self.sources.len() == 1 && !path.is_dir())
     }
@@ -161,7 +161,7 @@ impl Inputs {
         }
     }
 
-    /// The next item. Of a list that grows, waits for one for at most `patience`.
+    /// The next item. For a growing list, waits at most `patience`.
     pub fn next(&mut self, patience: Duration) -> Next {
         loop {
             if let Some(path) = self.found.pop_front() {
@@ -194,7 +194,7 @@ impl Inputs {
     }
 }
 
-/// The next item, none at the end, an error when there is none yet.
+/// The next item, none at the end, an error if there is none yet.
 fn wait(items: &Receiver<Item>, patience: Duration) -> Result<Option<Item>, ()> {
     if patience.is_zero() {
         return match items.try_recv() {
@@ -222,12 +222,13 @@ fn growing(items: impl Iterator<Item = Item> + Send + 'static) -> Source {
     Source::Growing(receive)
 }
 
-/// An image's bytes, if that is what comes. A list of paths is text, and every image has other bytes at its beginning.
+/// The bytes of an image on standard input, if it is one. A list of paths is text; images begin with other bytes.
 fn whole_image(reader: &mut impl BufRead, separator: Separator) -> Option<Item> {
     let first = reader.fill_buf().ok()?;
     let first = &first[..first.len().min(32)];
     sniff::content(first)?;
-    // Some begin with letters that a name could begin with too; these with bytes that no text has.
+    // Some formats begin with letters that a name could begin with too; these begin with bytes that text does not
+    // contain.
     let certain = first.starts_with(b"\xFF\xD8\xFF") || first.starts_with(b"\x89PNG");
     let text = |&byte: &u8| byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t');
     if !certain && (separator == Separator::Nul || first.iter().all(text)) {
@@ -277,7 +278,7 @@ mod tests {
         for paths in ["BMW.jpg\nb.jpg\n", "RIFF.png", "GIF89a.gif\n", "II*.tif\n", "", "bilder/Köln.jpg\n"] {
             assert!(!is_image(paths.as_bytes()), "{paths:?}");
         }
-        // What is no image that is read is refused by its name, not as a list.
+        // An unsupported format is refused by its name, not as a list.
         assert!(is_image(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"));
     }
 }

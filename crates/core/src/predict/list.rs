@@ -1,4 +1,4 @@
-//! Lists of paths, as people, programs and spreadsheets write them.
+//! Reads lists of paths, as written by people, programs and spreadsheets.
 
 use super::input::{Item, Separator};
 use super::listed::{Table, meant, table};
@@ -13,21 +13,21 @@ const LONGEST: u64 = 1 << 16;
 /// The paths of a list, each as soon as its line is there. A list that cannot be read further, that is none, or that has
 /// no paths ends with an item that says so.
 pub(super) struct List<R: BufRead> {
-    /// For sentences.
+    /// For messages.
     name: String,
     separator: Separator,
-    /// The folder that the list lies in, if it lies in one.
+    /// The folder of the list file, if it is a file.
     beside: Option<PathBuf>,
     state: State<R>,
-    /// Items so far.
+    /// Number of items so far.
     given: usize,
 }
 
 enum State<R: BufRead> {
-    /// Nothing is read.
+    /// Before the first read.
     New(R),
     Lines(Decoded<R>),
-    /// Of a table, the column of the paths.
+    /// For a table, the column of the paths.
     Rows(csv::Reader<Decoded<R>>, usize),
     Ended,
 }
@@ -37,7 +37,7 @@ impl<R: BufRead> List<R> {
         Self { name, separator, beside, state: State::New(reader), given: 0 }
     }
 
-    /// Ends with a sentence about the list.
+    /// Ends with an error about the list.
     fn hopeless(&mut self, reason: impl Into<String>) -> Option<Item> {
         self.state = State::Ended;
         self.given += 1;
@@ -49,7 +49,7 @@ impl<R: BufRead> List<R> {
         Item::File(meant(line, self.beside.as_deref()))
     }
 
-    /// Looks at the beginning, and finds the first item.
+    /// Inspects the beginning and finds the first item.
     fn begin(&mut self, mut reader: R) -> Option<Item> {
         if let Some(what) = reader.fill_buf().ok().and_then(no_list) {
             return self.hopeless(what);
@@ -123,7 +123,7 @@ impl<R: BufRead> Iterator for List<R> {
                 match line_of(&mut reader, self.separator) {
                     Ok(None) => return self.end(),
                     Err(reason) => return self.hopeless(reason),
-                    // Blanks alone are a name at most between NULs.
+                    // Between NULs, whitespace alone may be a name.
                     Ok(Some(line)) if line.is_empty() => {}
                     Ok(Some(line)) if self.separator == Separator::Line && line.trim_ascii().is_empty() => {}
                     Ok(Some(line)) => {
@@ -131,7 +131,7 @@ impl<R: BufRead> Iterator for List<R> {
                         if self.separator == Separator::Line {
                             return Some(self.file(&line));
                         }
-                        // What programs write for programs is a path to the last byte.
+                        // NUL-separated paths are taken literally.
                         use std::os::unix::ffi::OsStringExt;
                         self.given += 1;
                         return Some(Item::File(std::ffi::OsString::from_vec(line).into()));
@@ -162,10 +162,10 @@ impl<R: BufRead> Iterator for List<R> {
     }
 }
 
-/// What begins like this and is no list.
+/// The reason why text with this beginning is no list.
 fn no_list(head: &[u8]) -> Option<String> {
     let head = &head[..head.len().min(512)];
-    // Letters that images begin with can begin a path too.
+    // The first letters of some image formats can begin a path too.
     let text = |&byte: &u8| byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t' | 0x1b);
     let utf_16 = matches!(head, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
     match content(head).filter(|_| !utf_16 && !head.iter().all(text))? {

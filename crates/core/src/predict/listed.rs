@@ -1,4 +1,4 @@
-//! What a line of a list means: which file, or which column of a table.
+//! Interprets a line of a list: a file, or the header of a table.
 
 use crate::path_text;
 use std::borrow::Cow;
@@ -6,9 +6,9 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-/// The file that a line names: the first reading under which one is there. As it stands comes first, from the current
-/// folder and then from the list's own; then without blanks around it, without quotes, as an address of a file, as a
-/// [text of a path](path_text), with backslashes for slashes. If there is none, the line without blanks and quotes.
+/// The file named by a line: the first interpretation that exists. Literally, relative to the current folder and then
+/// to the list's; then trimmed, unquoted, as a file URL, as a [text of a path](path_text), with backslashes as slashes.
+/// If none exists, the trimmed and unquoted line.
 pub(super) fn meant(line: &[u8], beside: Option<&Path>) -> PathBuf {
     let path = |bytes: &[u8]| PathBuf::from(OsString::from_vec(bytes.to_vec()));
     let plain = unquoted(line);
@@ -30,11 +30,11 @@ fn is_file(path: &Path) -> bool {
     !path.as_os_str().is_empty() && path.symlink_metadata().is_ok()
 }
 
-/// A line without blanks and quotes around it.
+/// A line without surrounding whitespace and quotes.
 fn unquoted(line: &[u8]) -> Cow<'_, [u8]> {
     let line = line.trim_ascii();
     match line {
-        // As CSV has it: a quote inside is doubled.
+        // In CSV a quote inside is doubled.
         [b'"', inside @ .., b'"'] => {
             let text = String::from_utf8_lossy(inside);
             if matches!(text, Cow::Borrowed(_)) {
@@ -55,7 +55,7 @@ fn unquoted(line: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// The path of `file://` addresses, in which bytes may be `%20`.
+/// The path of a `file://` URL, with percent-encoding.
 fn address(text: &str) -> Option<PathBuf> {
     let rest = text.strip_prefix("file://")?;
     let escaped = rest.strip_prefix("localhost").unwrap_or(rest).as_bytes();
@@ -77,22 +77,22 @@ fn address(text: &str) -> Option<PathBuf> {
     Some(OsString::from_vec(path).into())
 }
 
-/// What the first line says of a list.
+/// The kind of list, by its first line.
 #[derive(Debug, PartialEq)]
 pub(super) enum Table {
-    /// Paths, one a line.
+    /// Paths, one per line.
     None,
-    /// Paths, one a line, under a word for them.
+    /// Paths, one per line, under a header.
     Headed,
-    /// A table with its paths in one column; `first` where the first line is a row already.
+    /// A table with its paths in one column; `first` if the first line is a row already.
     Column { separator: u8, column: usize, first: bool },
-    /// A table in which no column is clearly that of the paths: why.
+    /// A table without an obvious path column, and why.
     Unclear(String),
-    /// `sep=;`, which spreadsheets put before a table.
+    /// `sep=;`, which spreadsheets write before a table.
     Separator(u8),
 }
 
-/// What columns of paths are called.
+/// Usual names of path columns.
 const PATHS: [&str; 17] = [
     "path",
     "paths",
@@ -113,8 +113,8 @@ const PATHS: [&str; 17] = [
     "photo",
 ];
 
-/// Looks at the first line of a list. `is_table` where its name says that it is a table; `separator` where a line before
-/// has said it.
+/// Classifies a list by its first line. `is_table`: its file name says that it is a table; `separator`: stated by a
+/// previous line.
 pub(super) fn table(line: &[u8], is_table: bool, separator: Option<u8>, beside: Option<&Path>) -> Table {
     let is_there = |cell: &[u8]| is_file(&meant(cell, beside));
     if separator.is_none() && is_there(line) {

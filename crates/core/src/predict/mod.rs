@@ -1,7 +1,7 @@
-//! Any image to a label with its probability, and to a map of where in the image that label comes from.
+//! Prediction: from an image to a label with its probability, and to a map of the regions that it depends on.
 //!
-//! [`Inputs`] finds what is to be predicted. The worker program answers, asked through [`client`] by the command line and
-//! the screens alike.
+//! [`Inputs`] enumerates the inputs. The worker answers; the command line and the workbench both use it through
+//! [`client`] or [`batch`].
 
 pub mod batch;
 pub mod client;
@@ -25,50 +25,49 @@ pub use reading::read;
 
 use serde::{Deserialize, Serialize};
 
-/// The label of an answer that is not sure enough; see [`Options::uncertain_below`].
+/// The label of an answer below the required probability; see [`Options::uncertain_below`].
 pub const UNCERTAIN: &str = "uncertain";
 
-/// What a model says of one image, or of one face in it. The names of the fields are a contract of `predict --json`.
+/// The prediction for one image, or for one face in it. The field names are a contract of `predict --json`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     pub path: String,
-    /// The class told, or `uncertain`; null when there is an error.
+    /// The predicted class, or `uncertain`; null if there is an error.
     pub label: Option<String>,
-    /// Probability of the class that is told (or would be, but for the doubt), in 0..=1, calibrated on validation where
-    /// the model has a calibration. The label is told by score and threshold alone, so with a threshold chosen for
-    /// something else than accuracy this can be below one half.
+    /// Probability of the predicted class (also if uncertain), in 0..=1, calibrated on validation if the model has a
+    /// calibration. The label depends on score and threshold only, so with a threshold chosen for something other than
+    /// accuracy this can be below one half.
     pub probability: Option<f64>,
-    /// The model's own probability of the positive class, in 0..=1, not calibrated: what the threshold is held to.
+    /// The model's own probability of the positive class, in 0..=1, not calibrated: it is compared with the threshold.
     pub score: Option<f64>,
-    /// Scores from here on are told as the positive class.
+    /// Scores from here on mean the positive class.
     pub threshold: f64,
-    /// Faces found in the image, the largest first; empty where nobody looked for any.
+    /// Faces detected in the image, the largest first; empty without face detection.
     pub faces: Vec<Face>,
-    /// Null, or a sentence that says why there is no label.
+    /// Null, or the reason why there is no label.
     pub error: Option<String>,
-    /// What went into the network: `whole picture`, `detected face`, `aligned face`, or
-    /// `whole picture, no face found`.
+    /// The network's input: `whole picture`, `detected face`, `aligned face`, or `whole picture, no face found`.
     pub input: String,
-    /// Which of the faces this is of, counted from 0; null where it is of the whole picture.
+    /// The index of the face; null for the whole image.
     #[serde(default)]
     pub face: Option<usize>,
-    /// Null, or what else should be known: that the image moves and its first picture was taken.
+    /// Null, or a remark: the image is animated and its first frame was used.
     #[serde(default)]
     pub note: Option<String>,
-    /// The file with the picture and the heat map over it, where one was asked for.
+    /// The file with the map drawn over the image, if one was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<String>,
-    /// Of nearest neighbours, the training images that voted, the most similar first; of other kinds nothing.
+    /// For nearest neighbours, the training images that voted, the most similar first; empty for other kinds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub neighbours: Vec<Neighbour>,
-    /// The run whose model spoke.
+    /// The run of the model.
     pub model: String,
-    /// From reading to score, in milliseconds; of images that were worked on together, each one's share.
+    /// From reading to score, in milliseconds; for images processed together, each one's share.
     pub milliseconds: f64,
 }
 
 impl Prediction {
-    /// What went into the network, with the count of faces: `aligned face, 1 of 3`.
+    /// The network's input, with the number of faces: `aligned face, 1 of 3`.
     pub fn input_words(&self) -> String {
         match (self.face, self.faces.len()) {
             (None, _) | (Some(_), 0 | 1) => self.input.clone(),
@@ -77,14 +76,14 @@ impl Prediction {
     }
 }
 
-/// A training image that an answer comes from.
+/// A training image that voted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Neighbour {
-    /// Its file, as the prepared set knows it.
+    /// Its path in the prepared set.
     pub path: String,
-    /// The class it was trained with.
+    /// Its label.
     pub label: String,
-    /// The cosine of its features and those of the image asked about, in -1..=1.
+    /// Cosine similarity of its features and those of the input, in -1..=1.
     pub similarity: f64,
 }
 
@@ -96,7 +95,7 @@ pub struct Face {
     pub bounds: [f64; 4],
     /// Five points: left and right eye as seen in the image, nose, left and right corner of the mouth.
     pub landmarks: Vec<[f64; 2]>,
-    /// How sure the detector is that it is one, in 0..=1.
+    /// Probability of a face, in 0..=1.
     #[serde(default)]
     pub score: f64,
 }

@@ -1,10 +1,10 @@
-//! A heat map over the picture that it explains.
+//! Draws a map over its image.
 
 use super::HeatMap;
 use super::crop::Placement;
 use crate::imaging::Pixels;
 
-/// matplotlib's `inferno` at eleven places from 0 to 1: brightness rises evenly, for eyes that see few colours too.
+/// matplotlib's `inferno`, sampled at eleven points: perceptually uniform, and safe for colour-blind readers.
 const COLOURS: [[u8; 3]; 11] = [
     [0, 0, 4],
     [22, 11, 57],
@@ -19,10 +19,10 @@ const COLOURS: [[u8; 3]; 11] = [
     [252, 255, 164],
 ];
 
-/// How much of the picture the strongest colour covers.
+/// Opacity of the strongest colour.
 const COVER: f32 = 0.75;
 
-/// The grey of the line around a crop.
+/// Grey of the outline around a crop.
 const LINE: u8 = 230;
 
 /// The colour of a value in 0..=1.
@@ -36,15 +36,15 @@ pub fn colour(value: f32) -> [u8; 3] {
     })
 }
 
-/// The picture, at its own size, with the positive part of each map over the place it is of. The strongest place of a
-/// map has the brightest colour and hides most of the picture; what has no part in the answer is left as it is.
+/// The image at its own size with the positive part of each map over its crop. The strongest position of a map has the
+/// brightest colour and hides most of the image; parts without influence are left unchanged.
 pub fn overlay(picture: &Pixels, maps: &[(&HeatMap, Placement)]) -> Pixels {
     let (width, height) = (picture.width(), picture.height());
     let mut rgb = picture.rgb().to_vec();
     for (map, placement) in maps {
-        // No place has a positive value where everything speaks for the other class.
+        // No value is positive if everything supports the other class.
         let peak = map.peak().max(f32::MIN_POSITIVE);
-        // How far u and v go in a pixel of the picture.
+        // Increments of u and v per pixel of the image.
         let step = placement.0.map(|[x, y, _]| (x / width as f64).hypot(y / height as f64));
         let crop = *placement != Placement::WHOLE;
         for (y, row) in rgb.chunks_exact_mut(width * 3).enumerate() {
@@ -53,7 +53,7 @@ pub fn overlay(picture: &Pixels, maps: &[(&HeatMap, Placement)]) -> Pixels {
                 if !(0.0..=1.0).contains(&u) || !(0.0..=1.0).contains(&v) {
                     continue;
                 }
-                // Where a crop ends, a line.
+                // An outline at the edge of a crop.
                 if crop && (u.min(1.0 - u) < step[0] || v.min(1.0 - v) < step[1]) {
                     pixel.fill(LINE);
                     continue;
@@ -66,6 +66,6 @@ pub fn overlay(picture: &Pixels, maps: &[(&HeatMap, Placement)]) -> Pixels {
             }
         }
     }
-    // The same number of bytes as before.
+    // The number of bytes is unchanged.
     Pixels::new(width, height, rgb).unwrap_or_else(|| picture.clone())
 }

@@ -1,4 +1,4 @@
-//! The bytes of an image file, or the sentence that says why there are none. Never waits: a pipe or a device would.
+//! Reads image files. Never blocks on pipes or devices.
 
 use crate::error::{Error, Result};
 use rustix::fs::OFlags;
@@ -8,19 +8,19 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
-/// No photograph has more bytes; what has is not worth the memory.
+/// Maximum file size; no photograph is larger.
 pub(super) const MOST_BYTES: u64 = 1 << 30;
 
-/// Reads an ordinary file of at most 1 GiB.
+/// Reads a regular file of at most 1 GiB.
 ///
 /// # Errors
-/// Anything else, each kind with its own sentence.
+/// Anything else, with a message for each kind.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     let refused = |error: &std::io::Error| Error::file(path, reason(error));
-    // Looked at before it is opened: opening alone can have effects on a device.
+    // Checked before it is opened: opening alone can have effects on a device.
     let facts = std::fs::metadata(path).map_err(|error| refused(&error))?;
     check(path, facts.file_type())?;
-    // The file may have been exchanged since; opening a pipe must not wait for its writer.
+    // The file may have been replaced since; opening a pipe must not block.
     let file = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path);
     let file = file.map_err(|error| refused(&error))?;
     let facts = file.metadata().map_err(|error| refused(&error))?;
@@ -45,7 +45,7 @@ fn check(path: &Path, kind: FileType) -> Result<()> {
     Err(Error::file(path, what))
 }
 
-/// An error of the system in words that say what to do.
+/// A system error in words that say what to do.
 pub(super) fn reason(error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => "there is no such file".into(),

@@ -1,14 +1,14 @@
-//! Text in UTF-16, as PowerShell and spreadsheets write it, read as UTF-8.
+//! Decodes UTF-16 text, as written by PowerShell and spreadsheets, to UTF-8.
 
 use std::io::{BufRead, BufReader, Read, Result};
 
-/// A reader of text: as it is, or out of UTF-16.
+/// A text reader, with or without decoding.
 pub(super) enum Decoded<R> {
     Plain(R),
     Wide(BufReader<Wide<R>>),
 }
 
-/// Which of the two bytes of a unit comes first.
+/// Byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
     Little,
@@ -16,8 +16,8 @@ enum Order {
 }
 
 impl<R: BufRead> Decoded<R> {
-    /// By the byte order mark, which is taken away; without one, by the zeros that every second byte of UTF-16 is in text
-    /// that is mostly Latin.
+    /// By the byte order mark, which is removed; without one, by the zeros in every other byte of mostly Latin text in
+    /// UTF-16.
     pub(super) fn new(mut reader: R) -> Self {
         let head = reader.fill_buf().unwrap_or_default();
         let (order, mark) = match head {
@@ -63,15 +63,15 @@ impl<R: BufRead> BufRead for Decoded<R> {
     }
 }
 
-/// UTF-16 as UTF-8; what is none becomes a replacement character.
+/// A reader that decodes UTF-16 to UTF-8; invalid units become replacement characters.
 pub(super) struct Wide<R> {
     reader: R,
     order: Order,
-    /// Read and not yet decoded.
+    /// Read, not yet decoded.
     units: Vec<u16>,
     /// Half a unit.
     odd: Option<u8>,
-    /// Decoded and not yet handed out.
+    /// Decoded, not yet returned.
     text: Vec<u8>,
 }
 
@@ -88,7 +88,7 @@ impl<R: BufRead> Read for Wide<R> {
                 Order::Little => u16::from_le_bytes(*pair),
                 Order::Big => u16::from_be_bytes(*pair),
             }));
-            // The second half of a character may still come.
+            // The second half of a surrogate pair may follow.
             let half = self.units.pop_if(|last| !ended && (0xD800..0xDC00).contains(last));
             let decoded =
                 char::decode_utf16(self.units.drain(..)).map(|read| read.unwrap_or(char::REPLACEMENT_CHARACTER));

@@ -1,4 +1,4 @@
-//! The card of the chosen model (after Mitchell et al., Model Cards for Model Reporting, 2019).
+//! The model card of the chosen model (after Mitchell et al., Model Cards for Model Reporting, 2019).
 
 use super::content::share;
 use super::document::{Align, Document};
@@ -139,7 +139,7 @@ fn figures(document: &mut Document, model: &Model) {
     }
 }
 
-/// What is said where not every opening that was counted is known to have been one.
+/// The remark if not all counted openings are certain.
 fn possible(study: &Study) -> &'static str {
     match study.record.damage() {
         Some(_) => " (what cannot be read in the record of openings counted)",

@@ -1,4 +1,4 @@
-//! The report as a document: the study as a whole, and its parts in turn.
+//! The content of a report: overview and sections.
 
 use super::document::{Align, Document, Figure};
 use super::gather::{Set, Study};
@@ -11,9 +11,9 @@ use crate::run::results::{ResultRow, SettingRow};
 use crate::text::printable;
 use Align::{Left, Mono, Path, Right};
 
-/// Rows of the drawing of all models.
+/// Maximum number of models in the overview chart.
 const MOST_DRAWN: usize = 24;
-/// Rows of the table of all models.
+/// Maximum number of rows in the overview table.
 const MOST_LISTED: usize = 200;
 
 /// The whole report.
@@ -66,7 +66,7 @@ pub fn document(study: &Study) -> Document {
     document
 }
 
-/// A share with three digits.
+/// A proportion with three digits.
 pub(super) fn share(value: Option<f64>) -> String {
     result_text::share(value, "–")
 }
@@ -171,7 +171,7 @@ fn data(document: &mut Document, sets: &[Set]) {
     }
     document.heading(2, "Data");
     for Set { report, .. } in sets {
-        // The folds of a cross-validation differ in what is tested; their hashes are in its own table.
+        // The folds of a cross-validation have different test splits; their hashes are in its own table.
         if report.fold.is_some() {
             continue;
         }

@@ -1,4 +1,4 @@
-//! What a report is about, read from the workspace.
+//! Gathers the content of a report from the workspace.
 
 use crate::dataset::manifest::folds_of;
 use crate::dataset::{PrepareReport, Split, list_prepared};
@@ -21,43 +21,43 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-/// More models than this have no part of their own; the table has all.
+/// Maximum number of models with a section of their own; the table lists all.
 const MOST_MODELS: usize = 12;
-/// Mistakes shown of a model on a split.
+/// Mistakes shown per model and split.
 const MISTAKES: usize = 10;
 /// Side of a thumbnail in pixels.
 const THUMBNAIL: u32 = 96;
-/// A column with more values than this is no division into groups.
+/// A column with more values is not used for groups.
 const MOST_GROUPS: usize = 24;
 
-/// Everything a report says.
+/// All data of a report.
 pub struct Study {
     pub workspace: PathBuf,
     /// RFC 3339, UTC.
     pub made: String,
     pub sets: Vec<Set>,
-    /// Every run that trained a model to the end, the best on validation first.
+    /// Every run with a finished model, the best on validation first.
     pub rows: Vec<ResultRow>,
     pub settings: Vec<SettingRow>,
-    /// Those with a part of their own.
+    /// Those with a section of their own.
     pub models: Vec<Model>,
-    /// The model of the card against the others, on the images that both were asked.
+    /// The model of the card against the others, on the images that both were scored on.
     pub comparisons: Vec<(String, Comparison)>,
     pub record: Record,
-    /// Learning curves that were drawn to the end, each with its run, oldest first.
+    /// Finished learning curves, each with its run, oldest first.
     pub curves: Vec<(String, LearningCurve)>,
-    /// Maps of features of the sets as they are now.
+    /// Maps of the present versions of the sets.
     pub maps: Vec<Map>,
     /// The run that the card is of.
     pub card: Option<String>,
-    /// All jobs that can be asked for again, oldest first.
+    /// All jobs that can be repeated, oldest first.
     pub jobs: Vec<(String, Spec)>,
     pub chosen: Option<choice::Choice>,
-    /// The study's file that makes all of it again, and what is not in it.
+    /// The study file that reproduces all of it, and what it lacks.
     pub file: Exported,
-    /// The SHA-256 of the weights that models stand on, by network.
+    /// The SHA-256 of the weights of the models' networks, by network.
     pub weights: BTreeMap<String, String>,
-    /// Runs of which something cannot be read.
+    /// Runs with unreadable data.
     pub damaged: Vec<Damaged>,
 }
 
@@ -66,12 +66,12 @@ pub struct Set {
     pub report: PrepareReport,
 }
 
-/// A model with a part of its own.
+/// A model with a section of its own.
 pub struct Model {
     pub row: ResultRow,
     pub info: Option<ModelInfo>,
     pub story: Story,
-    /// Validation, and test where it was opened.
+    /// Validation, and test if it was opened.
     pub parts: Vec<Part>,
 }
 
@@ -88,15 +88,15 @@ pub struct Part {
     pub mistakes: Vec<Mistake>,
 }
 
-/// An image that was told wrong with great certainty.
+/// A misclassified image with a confident score.
 pub struct Mistake {
     pub path: String,
     pub label: String,
     pub called: String,
-    /// The score of the class that it was taken for.
+    /// The score of the predicted class.
     pub score: f64,
     pub age: Option<String>,
-    /// A small JPEG, where thumbnails are asked for.
+    /// A small JPEG, if thumbnails are requested.
     pub thumbnail: Option<Vec<u8>>,
 }
 
@@ -104,7 +104,7 @@ impl Study {
     /// Reads the workspace. `model` is the run of the card; else the chosen one, else the best on validation.
     ///
     /// # Errors
-    /// When there is no such model, or a prepared set or the choice cannot be read.
+    /// If there is no such model, or a prepared set or the choice cannot be read.
     pub fn read(workspace: &Workspace, model: Option<&str>, thumbnails: bool) -> Result<Self> {
         let Table { mut rows, mut damaged, .. } = results::table(workspace)?;
         rows.retain(|row| row.has_model() && (row.val_accuracy.is_some() || row.refit.is_some()));
@@ -172,13 +172,13 @@ impl Study {
     }
 }
 
-/// The best model of each kind on each data set: a table of the study without one of them would not be whole.
+/// The best model of each kind on each data set, without which the table would be incomplete.
 fn best_of_each_kind(rows: &[ResultRow]) -> Vec<&ResultRow> {
     let mut seen = BTreeSet::new();
     rows.iter().filter(|row| seen.insert((row.kind.name(), row.dataset.clone()))).collect()
 }
 
-/// The prepared sets, and the accounts of cross-validations in place of those of their folds.
+/// The prepared sets, with the reports of cross-validations instead of those of their folds.
 fn sets(workspace: &Workspace) -> Result<Vec<Set>> {
     let mut sets = Vec::new();
     let mut whole = BTreeSet::new();
@@ -197,14 +197,14 @@ fn sets(workspace: &Workspace) -> Result<Vec<Set>> {
     Ok(sets)
 }
 
-/// The learning curves of the workspace. One that is not at its end has none yet.
+/// The learning curves of the workspace. An unfinished one has none yet.
 fn curves(workspace: &Workspace, jobs: &[(String, Spec)]) -> Vec<(String, LearningCurve)> {
     let drawn = jobs.iter().filter(|(_, spec)| matches!(spec.job, JobSpec::LearningCurve { .. }));
     let read = |run: &str| LearningCurve::load(RunFolder::find(workspace, run).ok()?.path()).ok();
     drawn.filter_map(|(run, _)| Some((run.clone(), read(run)?))).collect()
 }
 
-/// The maps of every set, of a cross-validation those of its folds.
+/// The maps of every set, and of the folds of a cross-validation.
 fn maps(workspace: &Workspace) -> Result<Vec<Map>> {
     let manifests: BTreeSet<String> = sets(workspace)?.into_iter().map(|set| set.report.manifest_sha256).collect();
     Ok(manifests.iter().flat_map(|manifest| map::all(workspace, manifest)).collect())
@@ -221,7 +221,7 @@ fn jobs(workspace: &Workspace) -> Result<Vec<(String, Spec)>> {
     Ok(jobs)
 }
 
-/// The study of the workspace; that a report was made belongs to it.
+/// The study of the workspace, with the fact that a report was written.
 fn file(workspace: &Workspace) -> Result<Exported> {
     let reported = study::Study { report: Some(ReportWanted::default()), ..study::Study::default() };
     let mut exported = export(&Holdings::read(workspace, &reported)?);
@@ -229,12 +229,12 @@ fn file(workspace: &Workspace) -> Result<Exported> {
     Ok(exported)
 }
 
-/// The weights of each network, as one of its models knows them.
+/// The weights of each network, as recorded by one of its models.
 fn weights(workspace: &Workspace, rows: &[ResultRow]) -> BTreeMap<String, String> {
     let mut weights = BTreeMap::new();
     for row in rows {
         let Some(backbone) = row.backbone.as_ref().filter(|name| !weights.contains_key(*name)) else { continue };
-        // The report goes without what a damaged model file would say.
+        // The metadata of a damaged model file is left out of the report.
         let run = RunFolder::find(workspace, &row.run).ok();
         if let Some(info) = run.and_then(|run| ModelInfo::read(&run.model_path()).ok()) {
             weights.insert(backbone.clone(), info.input.weights);
@@ -251,7 +251,7 @@ fn read_model(workspace: &Workspace, row: &ResultRow, thumbnails: bool) -> Resul
             parts.push(part(&scored, thumbnails)?);
         }
     }
-    // The report goes without what a damaged model file would say.
+    // The metadata of a damaged model file is left out of the report.
     let info = ModelInfo::read(&run.model_path()).ok();
     Ok(Model { row: row.clone(), info, story: Story::read(&run)?, parts })
 }
@@ -271,7 +271,7 @@ fn part(scored: &Scored, thumbnails: bool) -> Result<Part> {
     })
 }
 
-/// The images told wrong whose scores are furthest on the wrong side.
+/// The misclassified images with the most extreme scores.
 fn mistakes(scored: &Scored, thumbnails: bool) -> Vec<Mistake> {
     let correct = scored.correct();
     let mut wrong: Vec<usize> = (0..correct.len()).filter(|index| !correct[*index]).collect();
@@ -295,7 +295,7 @@ fn mistakes(scored: &Scored, thumbnails: bool) -> Vec<Mistake> {
     wrong.into_iter().map(mistake).collect()
 }
 
-/// A small JPEG of an image file; none if it cannot be read any more.
+/// A small JPEG of an image file; none if it cannot be read.
 fn thumbnail(file: &std::path::Path) -> Option<Vec<u8>> {
     let pixels = imaging::decode(&fs::read(file).ok()?).ok()?;
     let (width, height) = (u32::try_from(pixels.width()).ok()?, u32::try_from(pixels.height()).ok()?);

@@ -1,4 +1,4 @@
-//! Learning curves and maps of features, as parts of a report.
+//! Sections on learning curves and maps of features.
 
 use super::document::{Align, Document, Figure};
 use super::gather::Study;
@@ -8,10 +8,10 @@ use crate::run::learning_curve::LearningCurve;
 use crate::run::result_text::{set_name, with_interval};
 use Align::{Left, Mono, Right};
 
-/// Maps drawn: the newest of each set.
+/// The maps to draw: the newest of each set.
 const MOST_MAPS: usize = 6;
 
-/// Accuracy against the number of training images, for every curve of the workspace.
+/// Accuracy against the number of training images, for every learning curve of the workspace.
 pub(super) fn curves(document: &mut Document, study: &Study) {
     if study.curves.is_empty() {
         return;
@@ -50,7 +50,7 @@ fn caption(curve: &LearningCurve) -> String {
     format!("Validation accuracy against the number of training images, with 95 % intervals{fit}.")
 }
 
-/// What the fitted curve says of more images.
+/// The prediction of the fitted curve.
 fn expected(curve: &LearningCurve) -> String {
     match (&curve.fit, &curve.at_twice) {
         (Some(fit), Some(twice)) => format!(
@@ -62,7 +62,7 @@ fn expected(curve: &LearningCurve) -> String {
     }
 }
 
-/// The maps that were made here.
+/// The maps of the workspace.
 pub(super) fn maps(document: &mut Document, study: &Study) {
     if study.maps.is_empty() {
         return;

@@ -1,4 +1,4 @@
-//! A report as one HTML file that needs nothing else: no script, no font, no request.
+//! Writes a report as one self-contained HTML file: no scripts, fonts or requests.
 
 use super::document::{Align, Block, Document, Table};
 use base64::Engine;
@@ -24,7 +24,7 @@ pub fn render(document: &Document) -> String {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                // Nothing is asked of any server, whatever a browser thinks of it.
+                // A content security policy blocks all requests.
                 meta http-equiv="Content-Security-Policy"
                     content="default-src 'none'; style-src 'unsafe-inline'; img-src data:";
                 meta name="color-scheme" content="light dark";

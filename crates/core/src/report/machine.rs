@@ -1,10 +1,10 @@
-//! What a report was written on, and with which versions.
+//! The machine and the versions that a report was written with.
 
 use crate::backbone::LIBTORCH;
 use crate::worker;
 use std::fs;
 
-/// The libraries whose versions can change a number.
+/// Libraries whose versions can affect results.
 const CRATES: [&str; 8] =
     ["tch", "linfa-logistic", "ndarray", "image", "fast_image_resize", "rand_chacha", "rayon", "safetensors"];
 
@@ -27,7 +27,7 @@ pub fn facts() -> Vec<(String, String)> {
     facts
 }
 
-/// libtorch's version and what it can run on, if the worker program says.
+/// libtorch's version and devices, as reported by the worker.
 fn libtorch() -> String {
     match worker::answer(&["devices"]) {
         Ok(devices) => format!("{LIBTORCH} ({})", String::from_utf8_lossy(&devices).trim()),
@@ -35,7 +35,7 @@ fn libtorch() -> String {
     }
 }
 
-/// Versions out of the lock file that this program was built with.
+/// Versions from the lock file of this build.
 fn crates() -> String {
     #[derive(serde::Deserialize)]
     struct Lock {
@@ -48,7 +48,8 @@ fn crates() -> String {
     }
     let lock: Option<Lock> = toml::from_str(include_str!("../../../../Cargo.lock")).ok();
     let packages = lock.map(|lock| lock.package).unwrap_or_default();
-    // Of several versions the newest is the program's own: older ones are brought by other crates, and come first.
+    // With several versions, the newest is the program's own: older ones are dependencies of other crates, and come
+    // first.
     let newest = |name: &str| packages.iter().rfind(|package| package.name == name);
     let version = |name: &&str| Some(format!("{name} {}", newest(name)?.version));
     CRATES.iter().filter_map(version).collect::<Vec<_>>().join(", ")

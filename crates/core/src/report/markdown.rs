@@ -1,4 +1,4 @@
-//! A report as Markdown: the words and the tables; drawings are in the HTML file beside it.
+//! Writes a report as Markdown: text and tables; charts are in the HTML file.
 
 use super::document::{Align, Block, Document, Table};
 
@@ -44,7 +44,7 @@ fn table(table: &Table) -> String {
     text
 }
 
-/// One line in which nothing is markup.
+/// One line with markup escaped.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,8 +1,8 @@
-//! The report of a study: one HTML file that needs nothing else, and the same in Markdown.
+//! Reports of a study: one self-contained HTML file, and the same in Markdown.
 //!
-//! [`gather`] reads the workspace, [`content`], [`of_model`] and [`card`] say it as a [`document`], and [`html`] and
-//! [`markdown`] write that out. Validation figures are always there, test figures only of runs whose test split was opened:
-//! a report opens nothing.
+//! [`gather`] reads the workspace, [`content`], [`of_model`] and [`card`] build a [`document`], and [`html`] and
+//! [`markdown`] write it. Validation figures are always included, test figures only of runs whose test split was
+//! opened: a report never opens one.
 
 mod card;
 mod content;
@@ -34,7 +34,7 @@ pub struct ReportOptions {
     pub force: bool,
 }
 
-/// Where a report was written.
+/// The files of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Written {
     pub html: PathBuf,
@@ -47,7 +47,7 @@ pub struct Written {
 /// `report.html` and `report.md` in that folder.
 ///
 /// # Errors
-/// When there is nothing to report, a file of the workspace is damaged, or the files cannot be written.
+/// If there is nothing to report, a file of the workspace is damaged, or the files cannot be written.
 pub fn write(workspace: &Workspace, output: &Path, options: &ReportOptions) -> Result<Written> {
     let is_html = output.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html"));
     let html = if is_html { output.to_owned() } else { output.join("report.html") };

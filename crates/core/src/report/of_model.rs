@@ -1,4 +1,4 @@
-//! One model's part of the report: settings, figures, curves, groups, mistakes.
+//! The section of one model: settings, metrics, curves, groups, mistakes.
 
 use super::content::share;
 use super::document::{Align, Block, Document, Figure, Picture};
@@ -13,7 +13,7 @@ use crate::text::printable;
 use Align::{Left, Path, Right};
 use serde_json::Value;
 
-/// Adds the part of a model.
+/// Adds the section of a model.
 pub fn add(document: &mut Document, model: &Model) {
     let row = &model.row;
     document.heading(3, format!("{} on {}", row.run, set_name(&row.dataset, row.synthetic)));
@@ -48,7 +48,7 @@ fn split_name(split: Split) -> &'static str {
     }
 }
 
-/// All that was set, and what the features were.
+/// All settings, and the identity of the features.
 fn settings(document: &mut Document, model: &Model) {
     let Some(info) = &model.info else { return };
     let mut rows = vec![
@@ -85,7 +85,7 @@ fn settings(document: &mut Document, model: &Model) {
     document.table("", &[("", Left), ("", Path)], rows);
 }
 
-/// A figure's name and how it is written.
+/// A metric's name and how it is formatted.
 type Fact = (&'static str, fn(&Figures) -> String);
 
 fn figures(document: &mut Document, parts: &[Part]) {
@@ -153,7 +153,7 @@ fn curves(document: &mut Document, model: &Model) {
         let points = |of: fn(&EpochFigures) -> Option<f64>| -> Vec<(f64, f64)> {
             model.story.epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, of(epoch)?))).collect()
         };
-        // A model that learnt from the validation split has no curve of it.
+        // A model trained on the validation split has no validation curve.
         let lines = |[train, val]: [Vec<(f64, f64)>; 2]| {
             let val = (!val.is_empty()).then(|| Curve::line("validation", 0, val));
             std::iter::once(Curve::line("training", 2, train)).chain(val).collect::<Vec<_>>()
@@ -219,7 +219,7 @@ fn curves(document: &mut Document, model: &Model) {
     document.figures(drawn);
 }
 
-/// What was tried on the way: the penalties of a regression.
+/// The settings tried, such as the penalties of a regression.
 fn trials(document: &mut Document, model: &Model) {
     let rows = model.story.trials.iter().take(40).map(|trial| {
         vec![trial.setting.clone(), format!("{:.4}", trial.val_accuracy), format!("{:.4}", trial.val_loss)]

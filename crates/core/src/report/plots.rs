@@ -1,6 +1,7 @@
-//! The drawings of a report, as SVG by plotters.
+//! Draws the charts of a report as SVG, with plotters.
 //!
-//! Colours are stand-ins that become variables of the page's style, so that a drawing follows light, dark and paper.
+//! Colours are placeholders that become CSS variables of the page, so that a chart follows light mode, dark mode and
+//! print.
 
 use crate::evaluation::Interval;
 use crate::run::learning_curve::LearningCurve;
@@ -11,7 +12,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::error::Error;
 use std::ops::Range;
 
-/// Colours of the series, and what they become.
+/// The placeholder colours of the series, and their CSS variables.
 const SERIES: [RGBColor; 6] =
     [RGBColor(1, 0, 0), RGBColor(1, 0, 1), RGBColor(1, 0, 2), RGBColor(1, 0, 3), RGBColor(1, 0, 4), RGBColor(1, 0, 5)];
 const INK: RGBColor = RGBColor(1, 1, 0);
@@ -21,15 +22,15 @@ const PAPER: RGBColor = RGBColor(1, 1, 3);
 
 const FONT: &str = "Helvetica Neue, Helvetica, Arial, DejaVu Sans, sans-serif";
 
-/// A curve has no more points than a drawing of this size can show.
+/// Maximum number of points of a curve: more cannot be seen at this size.
 const MOST_POINTS: usize = 240;
 
 /// A curve of a chart.
 pub struct Curve {
     pub name: String,
-    /// Which of the series' colours.
+    /// Index of the series' colour.
     pub colour: usize,
-    /// Thin and dotted: a guide to the eye.
+    /// Thin and dotted: a guide line.
     pub guide: bool,
     /// A dot on each point.
     pub dots: bool,
@@ -41,7 +42,7 @@ impl Curve {
         Self { name: name.to_owned(), colour, guide: false, dots: false, points }
     }
 
-    /// The line from one corner to the other, unnamed.
+    /// The diagonal, without a name.
     pub fn diagonal() -> Self {
         Self { name: String::new(), colour: 0, guide: true, dots: false, points: vec![(0.0, 0.0), (1.0, 1.0)] }
     }
@@ -57,7 +58,7 @@ pub struct Chart<'a> {
     pub legend: Legend,
 }
 
-/// Where the names of the curves stand.
+/// Position of the legend.
 pub enum Legend {
     UpperRight,
     LowerRight,
@@ -67,8 +68,8 @@ pub enum Legend {
 
 type Drawn = Result<(), Box<dyn Error>>;
 
-/// Runs a drawing and turns the stand-ins into colours of the page. A drawing that fails is left out of the report, which
-/// has the numbers in its tables.
+/// Runs a drawing and replaces the placeholder colours. A drawing that fails is left out of the report, whose tables
+/// have the numbers.
 fn svg(size: (u32, u32), draw: impl FnOnce(&DrawingArea<SVGBackend<'_>, Shift>) -> Drawn) -> Option<String> {
     let mut text = String::new();
     {
@@ -81,7 +82,7 @@ fn svg(size: (u32, u32), draw: impl FnOnce(&DrawingArea<SVGBackend<'_>, Shift>) 
     for (RGBColor(r, g, b), name) in colours.chain(others.map(|(colour, name)| (colour, name.to_owned()))) {
         text = text.replace(&format!("#{r:02X}{g:02X}{b:02X}"), &format!("var({name})"));
     }
-    // Names are drawn in it.
+    // Chart text may contain user-supplied names.
     Some(text::lines(&text).into_owned())
 }
 
@@ -89,7 +90,7 @@ fn words(size: u32, colour: &RGBColor) -> TextStyle<'static> {
     TextStyle { color: colour.to_backend_color(), ..TextStyle::from((FONT, size).into_font()) }
 }
 
-/// A chart of curves, or none if nothing can be drawn.
+/// A chart of curves; none if nothing can be drawn.
 pub fn chart(chart: &Chart<'_>, curves: &[Curve]) -> Option<String> {
     let finite = |curve: &Curve| curve.points.iter().all(|(x, y)| x.is_finite() && y.is_finite());
     let curves: Vec<&Curve> = curves.iter().filter(|curve| !curve.points.is_empty() && finite(curve)).collect();
@@ -161,7 +162,7 @@ fn label(value: f64) -> String {
     if short == "-0" { "0".into() } else { short.to_owned() }
 }
 
-/// As many points as a drawing can show: first and last, and the others evenly.
+/// Thins a curve: first and last point, and the others evenly.
 fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     if points.len() <= MOST_POINTS {
         return points.to_vec();
@@ -170,15 +171,15 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     (0..MOST_POINTS).map(|index| points[index * last / (MOST_POINTS - 1)]).collect()
 }
 
-/// A share with its interval, of a series.
+/// A proportion with its interval, for a series.
 pub struct Share {
-    /// Which of the series' colours.
+    /// Index of the series' colour.
     pub colour: usize,
     pub value: f64,
     pub interval: Option<Interval>,
 }
 
-/// Shares with intervals, a line each: what is named, and its shares one below the other. `series` names the colours.
+/// Proportions with intervals: one row per name, with its proportions below each other. `series` names the colours.
 pub fn forest(title: &str, rows: &[(String, Vec<Share>)], series: &[&str], guide: Option<f64>) -> Option<String> {
     let all = || rows.iter().flat_map(|(_, shares)| shares);
     let low = all().map(|share| share.interval.map_or(share.value, |interval| interval.low)).reduce(f64::min)?;

@@ -1,4 +1,4 @@
-//! What makes the same study again: its file, what it stands on, and which figures will be the same.
+//! How to reproduce a study: its file, its inputs, and which figures will be identical.
 
 use super::document::{Align, Block, Document};
 use super::gather::Study;
@@ -44,7 +44,7 @@ pub fn add(document: &mut Document, study: &Study) {
     document.list(same(study));
 }
 
-/// What depends on the machine and what does not.
+/// Which figures depend on the machine.
 fn same(study: &Study) -> Vec<String> {
     let mut said = vec![
         "On any machine: what is read, dropped and drawn, the splits and with them the manifests' hashes, how many images each \

@@ -1,5 +1,5 @@
-//! A threshold for another place: threshold and calibration of a trained model refitted on a few labelled images of another
-//! data set, and what that is worth on its other images. The model's weights stay as they are.
+//! Adaptation to another data set: threshold and calibration of a trained model refitted on a few of its labelled
+//! images, and evaluated on the others. The weights are not changed.
 
 use super::results::Spread;
 use super::score_file::ScoreFile;
@@ -8,10 +8,10 @@ use crate::evaluation::{Calibration, Confusion, Criterion, Interval, log_loss, t
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// How often other images are drawn, to see how much the draw matters.
+/// Number of alternative draws, to show how much the draw matters.
 pub const DRAWS: u64 = 20;
 
-/// What is fitted anew and how. The names of the fields are a contract of `choose --on --json`.
+/// The adapted threshold and calibration. The field names are a contract of `choose --on --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Adaptation {
     /// The data set whose images it was fitted on, and its manifest.
@@ -19,14 +19,14 @@ pub struct Adaptation {
     pub manifest_sha256: String,
     /// The run that scored it.
     pub evaluation: String,
-    /// How many images were drawn, and by which seed.
+    /// The number of images drawn, and the seed.
     pub images: usize,
     pub seed: u64,
-    /// The calibration fitted on them; null where the model has none, or none can be fitted to so few.
+    /// The calibration fitted on them; null if the model has none, or there are too few images.
     pub calibration: Option<Calibration>,
     /// The threshold before.
     pub own_threshold: f64,
-    /// Images that were not fitted on, which all that follows is measured on.
+    /// Images that were not fitted on; all following figures are computed on them.
     pub rest: usize,
     pub before: Measured,
     pub after: Measured,
@@ -34,14 +34,14 @@ pub struct Adaptation {
     pub draws: Draws,
 }
 
-/// How the rest is told.
+/// Figures on the remaining images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     pub accuracy: f64,
-    /// After Wilson, 95 %.
+    /// 95 % Wilson interval.
     pub interval: Option<Interval>,
     pub balanced_accuracy: f64,
-    /// Of calibrated probabilities, or of scores where there is no calibration.
+    /// Of calibrated probabilities, or of scores without a calibration.
     pub log_loss: f64,
 }
 
@@ -50,19 +50,19 @@ pub struct Measured {
 pub struct Draws {
     pub before: Option<Spread>,
     pub after: Option<Spread>,
-    /// In how many the accuracy is higher after, and in how many lower.
+    /// The number of draws in which accuracy is higher after, and lower.
     pub better: usize,
     pub worse: usize,
 }
 
-/// What a model says of another data set, and how it was told until now.
+/// A model's scores on another data set, with its present threshold and calibration.
 pub struct Scores<'a> {
     pub of: &'a ScoreFile,
     pub threshold: f64,
     pub calibration: Option<Calibration>,
 }
 
-/// Refuses to draw so many of `all` images that none is left to measure on.
+/// Refuses to draw so many of `all` images that none is left for evaluation.
 ///
 /// # Errors
 /// As wrong usage.
@@ -76,17 +76,17 @@ pub fn check(dataset: &str, all: usize, images: usize) -> Result<()> {
     )))
 }
 
-/// What was fitted on some images.
+/// Threshold and calibration fitted on some images.
 struct Fitted {
     threshold: f64,
     calibration: Option<Calibration>,
 }
 
 impl Scores<'_> {
-    /// The threshold that serves a criterion best on `images` images drawn by `seed`, and what is known of it.
+    /// The best threshold for a criterion on `images` images drawn by `seed`, with its evaluation.
     ///
     /// # Errors
-    /// More images than leave a rest to measure on; images of one class; a criterion that no threshold reaches on them.
+    /// Too many images to leave a rest for evaluation; images of one class; a criterion that no threshold reaches.
     pub fn adapt(&self, criterion: Criterion, images: usize, seed: u64, place: Place) -> Result<(f64, Adaptation)> {
         check(&place.dataset, self.of.scores.len(), images)?;
         let (drawn, rest) = self.draw(images, seed);
@@ -110,11 +110,11 @@ impl Scores<'_> {
             after: self.measure(&rest, fitted.threshold, fitted.calibration.or(self.calibration)),
             draws: self.draws(criterion, images),
         };
-        // A class called always or never can have its threshold a hair outside.
+        // If one class is always predicted, the threshold can be slightly outside 0..=1.
         Ok((fitted.threshold.clamp(0.0, 1.0), adaptation))
     }
 
-    /// The images that are drawn, and the others.
+    /// The drawn images, and the others.
     fn draw(&self, images: usize, seed: u64) -> (Vec<usize>, Vec<usize>) {
         let place = |image: &(String, String)| -> [u8; 32] {
             let mut hash = Sha256::new();
@@ -135,13 +135,13 @@ impl Scores<'_> {
         images.iter().map(|&image| (self.of.scores[image], self.of.positive[image])).unzip()
     }
 
-    /// None for images of one class, or where no threshold reaches the criterion.
+    /// None for images of one class, or if no threshold reaches the criterion.
     fn fit(&self, criterion: Criterion, images: &[usize]) -> Option<Fitted> {
         let (scores, positive) = self.of(images);
         if positive.iter().all(|&one| one) || !positive.iter().any(|&one| one) {
             return None;
         }
-        // Elsewhere classes come in other shares and scores are shifted: a slope alone would not follow.
+        // On other data the class proportions differ and scores are shifted, so the slope alone is not enough.
         let calibration = self.calibration.and_then(|_| Calibration::platt(&scores, &positive));
         Some(Fitted { threshold: threshold_for(criterion, &scores, &positive)?, calibration })
     }
@@ -177,7 +177,7 @@ impl Scores<'_> {
     }
 }
 
-/// Where images are drawn from.
+/// The images to draw from.
 pub struct Place {
     pub dataset: String,
     pub manifest_sha256: String,

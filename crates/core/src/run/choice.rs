@@ -1,4 +1,4 @@
-//! The model that `predict` uses, as `choose` set it.
+//! The chosen model, which `predict` uses.
 
 use super::RunFolder;
 use super::adaptation::{Adaptation, Place, Scores};
@@ -21,16 +21,16 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
     pub run: String,
-    /// Scores of the positive class from here on are told as that class.
+    /// Scores of the positive class from here on mean that class.
     pub threshold: f64,
-    /// What the threshold was chosen for on validation, or `fixed`; absent in choices of earlier versions.
+    /// The criterion of the threshold on validation, or `fixed`; absent in choices of earlier versions.
     #[serde(default)]
     pub criterion: Option<String>,
     /// RFC 3339, UTC.
     pub at: String,
-    /// How often the test split of the run's data had been opened when it was chosen.
+    /// How often the test split of the run's data had been opened before the choice.
     pub after_test_openings: usize,
-    /// Where threshold and calibration were fitted on images of another data set than the run's own.
+    /// Present if threshold and calibration were fitted on images of another data set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adapted: Option<Box<Adaptation>>,
 }
@@ -51,7 +51,7 @@ pub fn load(workspace: &Workspace) -> Result<Option<Choice>> {
     }
 }
 
-/// Makes `run` the model that `predict` uses, with the threshold that serves a criterion best on its validation scores.
+/// Chooses `run`, with the best threshold for a criterion on its validation scores.
 ///
 /// # Errors
 /// A run without a model; validation without a class; a target that no threshold reaches.
@@ -81,15 +81,15 @@ pub fn choose_for(workspace: &Workspace, run: &RunFolder, criterion: Criterion) 
             run.id()
         ))
     })?;
-    // A class called always or never can have its threshold a hair outside.
+    // If one class is always predicted, the threshold can be slightly outside 0..=1.
     keep(workspace, run, threshold.clamp(0.0, 1.0), criterion.to_string(), None)
 }
 
-/// Makes `run` the model that `predict` uses, with threshold and calibration fitted on a few images of the data set that the
-/// run `evaluation` has scored it on. What is kept says so.
+/// Chooses `run` with threshold and calibration fitted on a few images of the data set that the run `evaluation` has
+/// scored it on. The record says so.
 ///
 /// # Errors
-/// As [`choose`] and [`Scores::adapt`]; an evaluation of another run, or one that has not ended well.
+/// As [`choose`] and [`Scores::adapt`]; an evaluation of another run, or an unfinished one.
 pub fn choose_on(
     workspace: &Workspace,
     run: &RunFolder,
@@ -111,7 +111,7 @@ pub fn choose_on(
     keep(workspace, run, threshold, criterion.to_string(), Some(Box::new(adapted)))
 }
 
-/// Makes `run` the model that `predict` uses. Without a threshold, the one chosen on validation is taken.
+/// Chooses `run`. Without a threshold, the one chosen on validation is used.
 pub fn choose(workspace: &Workspace, run: &RunFolder, threshold: Option<f64>) -> Result<Choice> {
     let result = trained(run)?;
     if threshold.is_some_and(|threshold| !(0.0..=1.0).contains(&threshold)) {
@@ -147,7 +147,7 @@ fn keep(
 }
 
 impl Choice {
-    /// What makes calibrated probabilities of the scores: fitted elsewhere, or the model's own.
+    /// The calibration: adapted to another data set, or the model's own.
     pub fn calibration(&self, own: Option<Calibration>) -> Option<Calibration> {
         self.adapted.as_ref().and_then(|adapted| adapted.calibration).or(own)
     }

@@ -1,4 +1,4 @@
-//! The columns of the results table, and the order of its rows by one of them.
+//! Sort columns of the results table.
 
 use super::results::ResultRow;
 use crate::error::Result;
@@ -6,7 +6,7 @@ use faceprobe_settings::choices;
 use std::cmp::Ordering;
 
 choices! {
-    /// A column that the table can be ordered by.
+    /// A column by which the table can be sorted.
     pub enum Column {
         Run = "run",
         Kind = "kind",
@@ -23,18 +23,18 @@ choices! {
 }
 
 impl Column {
-    /// Whether the first press of a sort key should put the largest on top.
+    /// Whether the first press of a sort key sorts in descending order.
     pub fn descends(self) -> bool {
         matches!(self, Self::Train | Self::Val | Self::Test)
     }
 }
 
-/// Orders rows by a column; rows that have no value for it come last either way, ties keep their order.
+/// Sorts rows by a column; rows without a value come last in both directions, ties keep their order.
 pub fn sort(rows: &mut [ResultRow], column: Column, descending: bool) {
     rows.sort_by(|a, b| order(a, b, column, descending));
 }
 
-/// The same of borrowed rows.
+/// The same for borrowed rows.
 pub fn sort_refs(rows: &mut [&ResultRow], column: Column, descending: bool) {
     rows.sort_by(|a, b| order(a, b, column, descending));
 }
@@ -63,7 +63,7 @@ fn order(a: &ResultRow, b: &ResultRow, column: Column, descending: bool) -> Orde
     }
 }
 
-/// `dense-10` after `dense-9`.
+/// Natural order: `dense-10` after `dense-9`.
 fn run_key(run: &str) -> (&str, u64) {
     run.rsplit_once('-').and_then(|(kind, number)| Some((kind, number.parse().ok()?))).unwrap_or((run, 0))
 }

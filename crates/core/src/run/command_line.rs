@@ -1,4 +1,4 @@
-//! The command that asks for the same job again, as a person would type it in the workspace.
+//! The command line that repeats a job, as typed in the workspace.
 
 use super::spec::JobSpec;
 use super::sweep::SweepSpec;
@@ -6,8 +6,8 @@ use crate::features::{ClassifierSettings, CutSettings};
 use crate::model::{EnsembleSettings, ModelInput, ModelSpec};
 use faceprobe_settings::{Role, Settings, axes, given, options};
 
-/// The command line of a job; none where no command asks for it alone. `data` says how a prepared set is called, by the
-/// name of its folder.
+/// The command line of a job; none if no single command does it. `data` maps the folder name of a prepared set to its
+/// displayed name.
 pub fn command(job: &JobSpec, data: impl Fn(&str) -> String) -> Option<String> {
     let words = words(job, &data)?;
     let quoted: Vec<String> = words.iter().map(|word| quoted(word)).collect();
@@ -18,7 +18,7 @@ fn words(job: &JobSpec, data: &dyn Fn(&str) -> String) -> Option<Vec<String>> {
     let of = |words: &[&str]| -> Vec<String> { words.iter().map(|word| (*word).to_owned()).collect() };
     let on = |name: &str| vec!["--data".to_owned(), data(name)];
     Some(match job {
-        // What a demo draws is drawn by it alone.
+        // The synthetic sample is drawn by the demo only.
         JobSpec::Sample(_) => return None,
         JobSpec::Demo { sample } => {
             let (images, seed) = (sample.images.to_string(), sample.seed.to_string());
@@ -57,7 +57,7 @@ fn words(job: &JobSpec, data: &dyn Fn(&str) -> String) -> Option<Vec<String>> {
     })
 }
 
-/// The options of a model's features, as its kind takes them.
+/// The options of a model's features, as its kind names them.
 fn features(model: &ModelSpec) -> Vec<String> {
     let Some(features) = model.features() else { return Vec::new() };
     match model.kind().info().input {
@@ -68,7 +68,7 @@ fn features(model: &ModelSpec) -> Vec<String> {
     }
 }
 
-/// What is given of a learning curve's model, whose seeds are the curve's.
+/// The options of a learning curve's model, without its seed, which the curve varies.
 fn without_seeds(model: &ModelSpec) -> Vec<String> {
     let seeds = model.any().infos().into_iter().filter(|info| info.role != Role::Setting);
     let seeds: Vec<String> = seeds.map(faceprobe_settings::Info::option).collect();
@@ -85,13 +85,14 @@ fn without_seeds(model: &ModelSpec) -> Vec<String> {
     kept
 }
 
-/// The options of settings but for some.
+/// The options of settings, except some.
 fn without<S: Settings>(settings: &S, names: &[&str]) -> Vec<String> {
     let kept = given(settings).into_iter().filter(|one| !names.contains(&one.info.name));
     kept.flat_map(|one| [one.info.option(), one.get(settings)]).collect()
 }
 
-/// What a sweep's heads are: each setting that is varied with its values, and what else is not as usual.
+/// The options of a sweep's heads: each varied setting with its values, and other settings that differ from their
+/// defaults.
 fn heads(sweep: &SweepSpec) -> Vec<String> {
     let varied = |name: &str| sweep.axes.iter().find(|axis| axis.setting == name);
     let unusual: Vec<&str> = given(&sweep.base).iter().map(|one| one.info.name).collect();
@@ -111,7 +112,7 @@ fn heads(sweep: &SweepSpec) -> Vec<String> {
     words
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for the shell.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@+%^".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -146,7 +147,7 @@ mod tests {
         );
         let folds = JobSpec::Folds { dataset: "it's mine".into(), model };
         assert!(told(&folds).ends_with(r"--data 'it'\''s mine'"), "{}", told(&folds));
-        // The cut is said as fine-tuning takes it, not as the tap that it comes to.
+        // The cut is given as for fine-tuning, not as a tap.
         let cut = CutSettings { cut: Some(7), ..CutSettings::default() };
         let tuned = ModelSpec::new(cut.spec().unwrap(), FinetuneSettings::default());
         let told_of = told(&JobSpec::train("a", tuned));

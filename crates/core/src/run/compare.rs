@@ -1,4 +1,4 @@
-//! Two or more trained runs beside each other: how their settings differ, and on which images they disagree.
+//! Comparison of trained runs: differences in settings, and images on which they disagree.
 
 use super::folder::RunFolder;
 use super::scored::{Scored, ScoredImage};
@@ -12,12 +12,12 @@ use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-/// A setting that is not the same in all runs.
+/// A setting that differs between runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// As the spec names it, the parts of it with dots between: `settings.dropout` is `dropout`.
+    /// Its name in the spec, nested ones dotted; `settings.dropout` is `dropout`.
     pub setting: String,
-    /// One per run; none where the run's kind has no such setting.
+    /// One per run; none if the run's kind has no such setting.
     pub values: Vec<Option<String>>,
 }
 
@@ -37,7 +37,7 @@ pub fn differences(jobs: &[&JobSpec]) -> Vec<Difference> {
         .collect()
 }
 
-/// Every setting of a job under its own name.
+/// All settings of a job, by name.
 pub fn settings(job: &JobSpec) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     if let Ok(value) = serde_json::to_value(job) {
@@ -50,7 +50,7 @@ fn flatten(name: &str, value: &Value, found: &mut BTreeMap<String, String>) {
     match value {
         Value::Object(fields) => {
             for (field, value) in fields {
-                // What only groups says nothing to a reader.
+                // Purely structural keys are not shown.
                 let whole = match (name, field.as_str()) {
                     ("", "model" | "settings" | "sweep") => String::new(),
                     ("", field) => field.to_owned(),
@@ -73,7 +73,7 @@ fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => "none".into(),
-        // 30.0 was typed as 30.
+        // 30.0 is shown as 30.
         Value::Number(number) => {
             let text = number.to_string();
             text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
@@ -87,39 +87,39 @@ fn plain(value: &Value) -> String {
 pub struct Side {
     pub run: String,
     pub threshold: f64,
-    /// At that threshold, over the images that all runs have scored.
+    /// At that threshold, on the images that all runs have scored.
     pub confusion: Confusion,
 }
 
-/// An image that not all runs tell the same.
+/// An image that the runs classify differently.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Disagreement {
     pub source: String,
     pub path: String,
-    /// The class it is labelled as, an index into the classes.
+    /// Its label, an index into the classes.
     pub class: usize,
-    /// One per run.
+    /// Scores, one per run.
     pub scores: Vec<f64>,
-    /// What each run says, an index into the classes.
+    /// Predictions, indices into the classes.
     pub answers: Vec<usize>,
-    /// Where the picture lies, if the prepared set is still there.
+    /// The image's path, if the prepared set still exists.
     pub file: Option<PathBuf>,
 }
 
-/// How two runs fall apart over the same images: all that McNemar's test looks at, and what it says.
+/// Two runs on the same images: the counts and result of McNemar's test.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Pair {
     /// Indices into [`Comparison::sides`].
     pub first: usize,
     pub second: usize,
-    /// Images that only the first, only the second tells right.
+    /// Images that only the first, or only the second, classifies correctly.
     pub only_first: usize,
     pub only_second: usize,
-    /// Of McNemar's exact test, two-sided.
+    /// Two-sided p-value of McNemar's exact test.
     pub p_value: f64,
 }
 
-/// Runs beside each other on one split.
+/// Runs compared on one split.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     pub split: Split,
@@ -127,14 +127,14 @@ pub struct Comparison {
     pub sides: Vec<Side>,
     /// Images that all of them have scored.
     pub common: usize,
-    /// Images that one or more of them have not scored; nothing here is about these.
+    /// Images that at least one of them has not scored; they are left out.
     pub left_out: usize,
     pub pairs: Vec<Pair>,
-    /// Where the scores lie furthest apart first.
+    /// Sorted by the difference of scores, largest first.
     pub disagreements: Vec<Disagreement>,
 }
 
-/// Reads the scores of runs on a split and puts them side by side.
+/// Reads the scores of runs on a split and compares them.
 ///
 /// # Errors
 /// Fewer than two runs, one without scores on this split, or runs that share no image or no classes.
@@ -146,7 +146,7 @@ pub fn load(workspace: &Workspace, runs: &[String], split: Split) -> Result<Comp
     of(&scored)
 }
 
-/// The comparison of scores that are at hand, all of one split.
+/// Compares scores that were read already, all of one split.
 ///
 /// # Errors
 /// As [`load`].
@@ -165,7 +165,7 @@ pub fn of(scored: &[Scored]) -> Result<Comparison> {
     }
     let places: Vec<HashMap<(&str, &str), usize>> =
         scored.iter().map(|scored| scored.images.iter().map(ScoredImage::key).zip(0..).collect()).collect();
-    // Row by row: where each run has the image.
+    // For each row, the index in every run's scores.
     let common: Vec<Vec<usize>> = first
         .images
         .iter()
@@ -230,7 +230,7 @@ pub fn of(scored: &[Scored]) -> Result<Comparison> {
     })
 }
 
-/// How far the scores of an image lie apart.
+/// The range of an image's scores.
 fn apart(disagreement: &Disagreement) -> f64 {
     let scores = &disagreement.scores;
     scores.iter().copied().fold(f64::MIN, f64::max) - scores.iter().copied().fold(f64::MAX, f64::min)

@@ -1,4 +1,4 @@
-//! The control socket of a worker: one line in, one line out.
+//! The control socket of a worker: one request line, one reply line.
 
 use super::folder::RunFolder;
 use crate::error::{AtPath, Error, Result};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What a client can ask of a worker.
+/// The requests of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
     Pause,
@@ -20,7 +20,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// The word on the wire and on the command line.
+    /// The word in the protocol and on the command line.
     pub fn word(self) -> &'static str {
         match self {
             Self::Pause => "pause",
@@ -34,7 +34,7 @@ impl Command {
     }
 }
 
-/// What the worker's threads were last told.
+/// The state requested last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
     GoOn,
@@ -42,7 +42,7 @@ pub enum Wish {
     Stop,
 }
 
-/// The wish, shared between the socket's thread and the threads that work.
+/// The requested state, shared between the socket's thread and the working threads.
 #[derive(Debug)]
 pub struct Switch {
     wish: Mutex<Wish>,
@@ -56,12 +56,12 @@ impl Default for Switch {
 }
 
 impl Switch {
-    /// The present wish.
+    /// The present request.
     pub fn wish(&self) -> Wish {
         *self.wish.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets the wish; a stop is final. True if it changed.
+    /// Sets the request; a stop is final. Returns true if it changed.
     pub fn set(&self, wish: Wish) -> bool {
         let mut held = self.wish.lock().unwrap_or_else(PoisonError::into_inner);
         if *held == Wish::Stop || *held == wish {
@@ -72,7 +72,7 @@ impl Switch {
         true
     }
 
-    /// Waits while paused; then true if the work should stop.
+    /// Blocks while paused; then returns true if the work should stop.
     pub fn stopped(&self) -> bool {
         let held = self.wish.lock().unwrap_or_else(PoisonError::into_inner);
         let held = self.changed.wait_while(held, |wish| *wish == Wish::Pause).unwrap_or_else(PoisonError::into_inner);
@@ -80,10 +80,10 @@ impl Switch {
     }
 }
 
-/// How long either side waits for the other's line.
+/// Timeout of either side.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Opens the socket of a run for its worker. Only the owner may connect: the file is made with mode 0600.
+/// Opens the socket of a run for its worker. Only the owner may connect: its mode is 0600.
 pub fn listen(run: &RunFolder) -> Result<UnixListener> {
     let path = run.path().join("control.sock");
     let _ = std::fs::remove_file(&path);
@@ -94,7 +94,7 @@ pub fn listen(run: &RunFolder) -> Result<UnixListener> {
     bound.at(&path)
 }
 
-/// Answers clients until the process ends. `act` carries out a command and is called on this thread.
+/// Serves clients until the process ends. `act` executes a request and is called on this thread.
 pub fn serve(listener: &UnixListener, act: impl Fn(Command)) {
     for stream in listener.incoming().flatten() {
         let _ = stream.set_read_timeout(Some(PATIENCE));
@@ -112,10 +112,10 @@ pub fn serve(listener: &UnixListener, act: impl Fn(Command)) {
     }
 }
 
-/// Asks the worker of a run to do something.
+/// Sends a request to the worker of a run.
 ///
 /// # Errors
-/// When no worker is on the run or it does not answer.
+/// If there is no worker or it does not answer.
 pub fn send(run: &RunFolder, command: Command) -> Result<()> {
     if place::is_placed(run) && run.is_alive() {
         return match command {
@@ -150,8 +150,8 @@ pub fn send(run: &RunFolder, command: Command) -> Result<()> {
     }
 }
 
-/// A path to the socket that fits into the 108 bytes a socket address has, however deep the workspace lies: through
-/// the open folder, as Linux offers it. The file must stay open while the path is used.
+/// A path to the socket that fits into the 108 bytes of a socket address, however deep the workspace is: through the
+/// open folder in /proc/self/fd. The file must stay open while the path is used.
 fn short_path(folder: &Path) -> Result<(File, PathBuf)> {
     let open = File::open(folder).at(folder)?;
     let direct = folder.join("control.sock");

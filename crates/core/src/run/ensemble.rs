@@ -1,4 +1,4 @@
-//! Ensembles: fine-tuned runs of the same cut on the same data as one model, the mean of their logits.
+//! Jobs of ensembles: fine-tuned runs with the same cut and data as one model, the mean of their logits.
 
 use super::folder::RunFolder;
 use super::results::ResultRow;
@@ -8,11 +8,11 @@ use crate::features::FeatureSpec;
 use crate::model::{EnsembleSettings, Kind, ModelSpec};
 use crate::workspace::Workspace;
 
-/// The job that puts runs together.
+/// The job of an ensemble of runs.
 ///
 /// # Errors
-/// Fewer than two runs, or one twice; a run that is no fine-tuned network or has no model yet; runs of other data or
-/// another cut; refits, which nothing can be chosen for.
+/// Fewer than two runs, or duplicates; a run that is not fine-tuned or has no model yet; runs with other data or
+/// another cut; refits, for which nothing can be chosen.
 pub fn job(workspace: &Workspace, names: &[String]) -> Result<JobSpec> {
     let mut first: Option<(String, FeatureSpec)> = None;
     for (at, name) in names.iter().enumerate() {
@@ -49,11 +49,11 @@ pub fn job(workspace: &Workspace, names: &[String]) -> Result<JobSpec> {
     }
 }
 
-/// Of each member the run that trained it anew on validation too; of several the newest.
+/// For each member its refit on training and validation, the newest of several.
 pub fn refitted(workspace: &Workspace, members: &[String]) -> Result<Vec<String>> {
     let mut refits = Vec::new();
     for run in RunFolder::list(workspace)? {
-        // A folder whose spec or result cannot be read is no refit of anything.
+        // A folder whose spec or result cannot be read does not count.
         if let Ok(spec) = run.spec()
             && let JobSpec::Train { refit: Some(base), .. } = spec.job
             && let Ok(Some(_)) = ResultRow::finished(&run)

@@ -1,4 +1,4 @@
-//! The results table for other programs: CSV with every figure in full, Markdown and LaTeX as a paper shows it.
+//! Export of the results table: CSV with all figures in full precision, Markdown and LaTeX for papers.
 
 use super::result_text::{backbone_name, remarks, set_name, share, with_interval};
 use super::results::{ResultRow, SettingRow, Spread};
@@ -9,10 +9,10 @@ use crate::text::printable;
 use std::path::Path;
 use std::str::FromStr;
 
-/// What stands where there is no figure.
+/// The placeholder of a missing figure.
 const NONE: &str = "–";
 
-/// How a table is written.
+/// The format of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Csv,
@@ -21,7 +21,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that the ending of a file's name stands for: `.csv`, `.md` or `.markdown`, `.tex`.
+    /// The format for a file extension: `.csv`, `.md` or `.markdown`, `.tex`.
     pub fn of_path(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "csv" => Some(Self::Csv),
@@ -45,7 +45,7 @@ impl FromStr for Format {
     }
 }
 
-/// One line per run.
+/// One row per run.
 pub fn runs(rows: &[&ResultRow], format: Format) -> Result<String> {
     if format == Format::Csv {
         return csv_of(&RUN_FIELDS, rows.iter().map(|row| run_fields(row)));
@@ -70,7 +70,7 @@ pub fn runs(rows: &[&ResultRow], format: Format) -> Result<String> {
     Ok(table(&head, 4, cells.collect(), &notes.concat(), format))
 }
 
-/// One line per setting, with mean and standard deviation over its seeds.
+/// One row per setting, with mean and standard deviation over its seeds.
 pub fn settings(rows: &[SettingRow], format: Format) -> Result<String> {
     if format == Format::Csv {
         return csv_of(&SETTING_FIELDS, rows.iter().map(setting_fields));
@@ -100,7 +100,7 @@ pub fn settings(rows: &[SettingRow], format: Format) -> Result<String> {
     Ok(table(&head, 4, cells.collect(), &notes.concat(), format))
 }
 
-/// A test figure of a model made after an opening is marked wherever it is shown.
+/// Test figures of models made after an opening are marked in every format.
 fn marked(figure: String, after_test_openings: usize) -> String {
     if after_test_openings > 0 && figure != NONE { format!("{figure} !") } else { figure }
 }
@@ -229,7 +229,7 @@ fn setting_fields(row: &SettingRow) -> Vec<String> {
     ]
 }
 
-/// What a network was trained on before the study.
+/// The pretraining data of a network.
 fn trained_on(backbone: Option<&str>) -> String {
     backbone.and_then(backbone::trained_on).map_or_else(String::new, |on| on.name().to_owned())
 }
@@ -246,7 +246,7 @@ fn csv_of(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<Stri
     String::from_utf8(bytes).map_err(|error| failed(&error))
 }
 
-/// A table with the first `left` columns set left and the others right.
+/// A table whose first `left` columns are left-aligned, the others right-aligned.
 fn table(head: &[&str], left: usize, mut rows: Vec<Vec<String>>, notes: &[&str], format: Format) -> String {
     rows.iter_mut().flatten().for_each(|cell| *cell = printable(cell).into_owned());
     match format {
@@ -269,7 +269,7 @@ fn markdown(head: &[&str], left: usize, rows: &[Vec<String>], notes: &[&str]) ->
     text
 }
 
-/// Text that Markdown shows as it is, in a cell of a table too.
+/// Escapes text for Markdown, also in table cells.
 fn markdown_escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -300,7 +300,7 @@ fn latex(head: &[&str], left: usize, rows: &[Vec<String>], notes: &[&str]) -> St
     text
 }
 
-/// Text that LaTeX sets as it is, without any package.
+/// Escapes text for LaTeX, without packages.
 fn latex_escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -315,7 +315,7 @@ fn latex_escaped(text: &str) -> String {
             '<' => out.push_str("\\textless{}"),
             '>' => out.push_str("\\textgreater{}"),
             '|' => out.push_str("\\textbar{}"),
-            // A row that begins with a bracket would be taken as the space after the row before.
+            // A row that begins with a bracket would be parsed as the optional argument of the previous line break.
             '[' => out.push_str("{[}"),
             ']' => out.push_str("{]}"),
             '±' => out.push_str("$\\pm$"),

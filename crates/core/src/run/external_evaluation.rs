@@ -1,4 +1,4 @@
-//! A trained run on another data set than its own: the figures.
+//! Figures of an external evaluation: a trained run on another data set than its own.
 
 use crate::dataset::{Manifest, Split};
 use crate::error::{AtPath, Error, Result};
@@ -8,7 +8,7 @@ use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// How a run does on some data set. The names of the fields are a contract of `evaluate --on --json`.
+/// The figures of a run on another data set. The field names are a contract of `evaluate --on --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExternalEvaluation {
     pub run: String,
@@ -17,31 +17,31 @@ pub struct ExternalEvaluation {
     /// The prepared set it was scored on.
     pub dataset: String,
     pub manifest_sha256: String,
-    /// True when the images are the program's own drawings.
+    /// Whether the images are the program's own drawings.
     pub synthetic: bool,
     /// Images scored.
     pub images: usize,
     /// Images of the set that cannot be read.
     pub unreadable: usize,
-    /// Images of the set that are also in the run's own, by the split they are in there; none of them is scored.
+    /// Images that are also in the run's own data set, by their split there; none of them is scored.
     pub left_out: LeftOut,
-    /// False when the run's own data set is no longer there as it was, so that nothing could be left out.
+    /// False if the run's own data set was removed or changed, so that no overlap could be excluded.
     pub own_images_known: bool,
     /// Chosen on the validation split of the run's own data.
     pub threshold: f64,
     /// At that threshold, in 0..=1.
     pub accuracy: f64,
     pub interval: Option<Interval>,
-    /// Mean of the classes' accuracies.
+    /// Mean of the classes' recalls.
     pub balanced_accuracy: f64,
     pub classes: Vec<ClassFigures>,
     pub confusion: Confusion,
-    /// Calibrated ones are by the calibration fitted on the run's own validation split.
+    /// Calibrated ones use the calibration fitted on the run's own validation split.
     #[serde(flatten)]
     pub of_scores: ScoreFigures,
 }
 
-/// Images by the split of the run's own data that they are in.
+/// Images by their split in the run's own data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     pub train: usize,
@@ -50,12 +50,12 @@ pub struct LeftOut {
 }
 
 impl LeftOut {
-    /// All of them.
+    /// The total.
     pub fn total(&self) -> usize {
         self.train + self.val + self.test
     }
 
-    /// One more image of that split.
+    /// Counts an image of that split.
     pub fn count(&mut self, split: Split) {
         match split {
             Split::Train => self.train += 1,
@@ -70,15 +70,15 @@ impl LeftOut {
 pub struct ClassFigures {
     pub class: String,
     pub images: usize,
-    /// Share of its images that are told as it (recall).
+    /// Recall of the class.
     pub accuracy: Option<f64>,
     pub interval: Option<Interval>,
-    /// Share of the images told as it that are of it; null where there are none of it.
+    /// Precision of the class; null if there are no images of it.
     pub precision: Option<f64>,
 }
 
 impl ExternalEvaluation {
-    /// The figures that the run `folder` has written.
+    /// The figures written by the run `folder`.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = figures_path(folder);
         let text = own_files::read(&path).at(&path)?;
@@ -87,12 +87,12 @@ impl ExternalEvaluation {
     }
 }
 
-/// Where the run `folder` keeps its figures.
+/// The path of the run's figures.
 pub fn figures_path(folder: &Path) -> PathBuf {
     folder.join("evaluation.json")
 }
 
-/// The data set that a user means: the name of a prepared one, its folder, or its `manifest.csv`.
+/// The data set that a user names: by the name of a prepared set, its folder, or its `manifest.csv`.
 ///
 /// # Errors
 /// None of these.

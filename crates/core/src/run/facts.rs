@@ -1,11 +1,11 @@
-//! What the journal of a run comes to, but for its curves: small however long the journal is.
+//! The state of a run without its curves: its size does not depend on the length of the journal.
 
 use super::follower::Fold;
 use super::journal::{Entry, Event, Life};
 use crate::monitor::{EpochFigures, Update};
 use serde::{Deserialize, Serialize};
 
-/// How far the present phase is.
+/// Progress of the present phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     pub done: u64,
@@ -13,15 +13,15 @@ pub struct Progress {
     pub unit: String,
     /// Units per second.
     pub rate: f64,
-    /// Seconds to go.
+    /// Remaining seconds.
     pub remaining: Option<f64>,
 }
 
-/// What the worker said last of its own life. Whether it still lives is not in the journal.
+/// The last lifecycle event of the worker. The journal does not tell whether it is still alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Told {
-    /// It has not begun.
+    /// It has not started.
     #[default]
     Nothing,
     Running,
@@ -31,7 +31,7 @@ pub enum Told {
     Stopped,
 }
 
-/// The epoch with the highest validation accuracy; of equals the earliest.
+/// The epoch with the highest validation accuracy; ties go to the earliest.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Best {
     pub epoch: usize,
@@ -46,25 +46,25 @@ pub struct Facts {
     pub stage: Option<String>,
     pub progress: Option<Progress>,
     pub last_epoch: Option<EpochFigures>,
-    /// Of all epochs since the training began, those included that a resumed one trains again.
+    /// Number of epochs since the training began, including repeated ones after a resume.
     pub best: Option<Best>,
-    /// How many settings were tried.
+    /// Number of settings tried.
     pub trials: usize,
-    /// How many inputs were left out.
+    /// Number of skipped inputs.
     pub skipped: usize,
     pub last_note: Option<String>,
-    /// What came of it, or what went wrong.
+    /// The result, or the error.
     pub outcome: Option<String>,
     /// Milliseconds since 1970.
     pub started: Option<i64>,
     pub ended: Option<i64>,
-    /// The latest time of an entry.
+    /// The time of the latest entry.
     pub latest: Option<i64>,
 }
 
 impl Fold for Facts {
     fn take(&mut self, entry: Entry) {
-        // A clock that was set back takes nothing from what has gone by.
+        // A clock that was set back must not reduce the elapsed time.
         self.latest = self.latest.max(Some(entry.at));
         match entry.event {
             Event::Life(life) => self.take_life(life, entry.at),

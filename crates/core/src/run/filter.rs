@@ -1,22 +1,22 @@
-//! A line of conditions over the columns of a table: `kind=dense val>0.8 backbone=vgg`.
+//! Filter expressions over the columns of a table: `kind=dense val>0.8 backbone=vgg`.
 //!
-//! Conditions stand beside each other and all of them must hold. A condition is a column, one of `=` (contains, or is
-//! the number), `==` (is), `!=` (does not contain, or is not the number), `<`, `<=`, `>`, `>=`, and a value; a word
-//! alone must occur in one of the text columns. Values with spaces stand in double quotes. Letters count the same large
-//! and small. A column without a value for a row (a test accuracy before the opening) fulfils no condition but `!=`.
+//! Conditions are separated by spaces, and all of them must hold. A condition is a column, one of `=` (contains, or
+//! equals the number), `==` (equals), `!=` (does not contain, or differs from the number), `<`, `<=`, `>`, `>=`, and a
+//! value; a single word must occur in one of the text columns. Values with spaces are in double quotes. Case is
+//! ignored. If a row has no value in a column (a test accuracy before the opening), only `!=` holds.
 
 use std::cmp::Ordering;
 
-/// What a row has in a column.
+/// The value of a row in a column.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
     Text(String),
-    /// None where there is no value (yet).
+    /// None if there is no value (yet).
     Number(Option<f64>),
 }
 
 impl Cell {
-    /// A text, empty where there is none.
+    /// A text, empty if there is none.
     pub fn text(text: Option<&str>) -> Self {
         Self::Text(text.unwrap_or_default().to_owned())
     }
@@ -33,7 +33,7 @@ enum Operator {
     AtLeast,
 }
 
-/// The longest first, so that `<=` is not read as `<`.
+/// The longest first, so that `<=` is not parsed as `<`.
 const OPERATORS: [(&str, Operator); 7] = [
     ("==", Operator::Is),
     ("!=", Operator::Not),
@@ -50,23 +50,23 @@ enum Condition {
     Column { name: &'static str, operator: Operator, value: String },
 }
 
-/// A line of conditions that was understood.
+/// A parsed filter.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filter {
     conditions: Vec<Condition>,
 }
 
-/// A row that can be asked for its columns.
+/// A row that a filter can be applied to.
 pub trait Row {
-    /// The columns there are, as they are typed.
+    /// The column names, as typed.
     const COLUMNS: &'static [&'static str];
 
-    /// What the row has in one of [`Row::COLUMNS`].
+    /// The value in one of [`Row::COLUMNS`].
     fn cell(&self, column: &str) -> Cell;
 }
 
 impl Filter {
-    /// Reads a line of conditions on rows of type `R`. The error is a sentence that says what was not understood.
+    /// Parses a filter on rows of type `R`. The error is a sentence about what was not understood.
     pub fn parse<R: Row>(line: &str) -> Result<Self, String> {
         let mut rest = line.trim_start();
         let mut conditions = Vec::new();
@@ -100,12 +100,12 @@ impl Filter {
         Ok(Self { conditions })
     }
 
-    /// Whether there is no condition at all.
+    /// Whether there is no condition.
     pub fn is_empty(&self) -> bool {
         self.conditions.is_empty()
     }
 
-    /// Whether a row fulfils every condition.
+    /// Whether a row fulfils all conditions.
     pub fn matches<R: Row>(&self, row: &R) -> bool {
         self.conditions.iter().all(|condition| match condition {
             Condition::Word(word) => R::COLUMNS.iter().any(|column| match row.cell(column) {
@@ -117,12 +117,12 @@ impl Filter {
     }
 }
 
-/// The value that stands in for one in a message.
+/// An example value for a message.
 fn example(column: &str) -> &'static str {
     if matches!(column, "kind") { "dense" } else { "…" }
 }
 
-/// The next word, up to a space or an operator, or what stands in quotes; and what follows.
+/// The next word, up to a space or an operator, or a quoted text; and the rest.
 fn token(text: &str) -> Result<(&str, &str), String> {
     if let Some(quoted) = text.strip_prefix('"') {
         let end = quoted.find('"').ok_or_else(|| "A quote is open; close it with \".".to_owned())?;
@@ -136,7 +136,7 @@ fn holds(cell: &Cell, operator: Operator, value: &str) -> bool {
     match cell {
         Cell::Number(None) => operator == Operator::Not,
         Cell::Number(Some(number)) => match value.trim_end_matches('%').trim_start_matches('+').parse::<f64>() {
-            // A figure that is read off the screen is rounded; as many places count as were typed.
+            // Values typed from the screen are rounded, so only as many digits as were typed are compared.
             Ok(wanted) => {
                 let places = value.split_once('.').map_or(0, |(_, places)| places.len());
                 let same = format!("{number:.places$}") == format!("{wanted:.places$}");

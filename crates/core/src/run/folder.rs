@@ -1,4 +1,4 @@
-//! The folder of a run and the names in it.
+//! The folder of a run and its files.
 
 use super::spec::Spec;
 use super::trash;
@@ -12,7 +12,7 @@ use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-/// The folder of shares in a run's.
+/// The sub-folder for shares.
 const SHARES: &str = "shares";
 
 /// A run's name: kind and number, such as `dense-3`.
@@ -20,7 +20,7 @@ const SHARES: &str = "shares";
 pub struct RunId(String);
 
 impl RunId {
-    /// Takes a name that can be a run's: letters, digits, `-`, `_` and `.`, not starting with a dot.
+    /// Parses a run's name: letters, digits, `-`, `_` and `.`, not starting with a dot.
     pub fn parse(text: &str) -> Result<Self> {
         let good = !text.is_empty()
             && !text.starts_with('.')
@@ -37,7 +37,7 @@ impl RunId {
         &self.0
     }
 
-    /// What kind of job it is named after.
+    /// The kind of job in its name.
     pub fn kind(&self) -> &str {
         self.parts().0
     }
@@ -62,12 +62,12 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder of a new run, numbered after the last of its kind, with its spec inside.
+    /// Creates the folder of a new run, numbered after the last of its kind, with its spec.
     pub fn create(workspace: &Workspace, spec: &Spec) -> Result<Self> {
         let runs = workspace.runs();
         fs::create_dir_all(&runs).at(&runs)?;
         let kind = spec.job.kind_name();
-        // mkdir decides between two clients that count to the same number.
+        // mkdir is atomic, if two clients choose the same number.
         for number in Self::last_number(workspace, kind)? + 1.. {
             let id = RunId(format!("{kind}-{number}"));
             let path = runs.join(id.as_str());
@@ -75,7 +75,7 @@ impl RunFolder {
                 Ok(()) => {
                     let run = Self { id, path };
                     if let Err(error) = run.set_spec(spec) {
-                        // Without a spec it is no run.
+                        // Without a spec it is not a run.
                         let _ = fs::remove_dir(run.path());
                         return Err(error);
                     }
@@ -88,15 +88,15 @@ impl RunFolder {
         Err(Error::failed("there is no free run number left"))
     }
 
-    /// The number of the last run of a kind, 0 if there is none. One that was removed keeps its name, so that it can be
-    /// brought back.
+    /// The last number used for a kind, 0 if there is none. Removed runs keep their names, so that they can be
+    /// restored.
     pub(crate) fn last_number(workspace: &Workspace, kind: &str) -> Result<u64> {
         let removed = trash::list(workspace)?;
         let own = |id: &RunId| (id.parts().0 == kind).then_some(id.parts().1);
         Ok(Self::list(workspace)?.iter().map(|run| &run.id).chain(&removed).filter_map(own).max().unwrap_or(0))
     }
 
-    /// The run called `name`.
+    /// The run with this name.
     pub fn find(workspace: &Workspace, name: &str) -> Result<Self> {
         let id = RunId::parse(name)?;
         let path = workspace.runs().join(id.as_str());
@@ -118,7 +118,7 @@ impl RunFolder {
         Ok(Self { id: RunId::parse(name)?, path: path.to_owned() })
     }
 
-    /// All runs that have a spec, by kind and number.
+    /// All runs with a spec, by kind and number.
     pub fn list(workspace: &Workspace) -> Result<Vec<Self>> {
         let runs = workspace.runs();
         let entries = match fs::read_dir(&runs) {
@@ -146,7 +146,7 @@ impl RunFolder {
         &self.path
     }
 
-    /// What was asked for.
+    /// The spec.
     pub fn spec(&self) -> Result<Spec> {
         let path = self.spec_path();
         let text = own_files::read(&path).at(&path)?;
@@ -154,7 +154,7 @@ impl RunFolder {
             .map_err(|error| Error::file(&path, format!("is not a run's spec ({error}); remove the folder")))
     }
 
-    /// Writes what is asked for.
+    /// Writes the spec.
     pub fn set_spec(&self, spec: &Spec) -> Result<()> {
         let path = self.spec_path();
         write_whole(&path, seal::text(spec).at(&path)?.as_bytes())
@@ -169,12 +169,12 @@ impl RunFolder {
         self.path.join("events.jsonl")
     }
 
-    /// What the journal comes to.
+    /// The path of the summary.
     pub fn summary_path(&self) -> PathBuf {
         self.path.join("summary.json")
     }
 
-    /// The run called `name` beside this one, if it was made as a part of this one.
+    /// The run `name` in the same workspace, if it is a part of this one.
     pub fn part(&self, name: &str) -> Option<Self> {
         let id = RunId::parse(name).ok()?;
         let path = self.path.parent()?.join(id.as_str());
@@ -183,7 +183,7 @@ impl RunFolder {
         (parent == self.id.as_str()).then_some(part)
     }
 
-    /// Where the worker on a share of this run keeps its journal.
+    /// The journal of the worker on a share of this run.
     pub fn share(&self, share: Share) -> Self {
         Self { id: self.id.clone(), path: self.path.join(SHARES).join(share.index.to_string()) }
     }
@@ -193,7 +193,7 @@ impl RunFolder {
         self.path.join(SHARES).is_dir()
     }
 
-    /// What libraries print.
+    /// The log of the worker's libraries.
     pub fn log_path(&self) -> PathBuf {
         self.path.join("worker.log")
     }
@@ -203,12 +203,12 @@ impl RunFolder {
         self.path.join("model.safetensors")
     }
 
-    /// Where a training that is cut short goes on from.
+    /// The checkpoint of an interrupted training.
     pub fn checkpoint_path(&self) -> PathBuf {
         self.path.join("checkpoint.safetensors")
     }
 
-    /// The trained model with the weights of the last epoch, where the best is an earlier one.
+    /// The model of the last epoch, if the best is an earlier one.
     pub fn last_model_path(&self) -> PathBuf {
         self.path.join("model-last.safetensors")
     }
@@ -223,19 +223,19 @@ impl RunFolder {
         self.path.join(format!("scores-{}.csv", split.name()))
     }
 
-    /// Takes the lock that says "a worker is on this run"; it holds until the file is dropped or the process ends. Of a run
-    /// that was placed on a cluster there is none: its scheduler sees to it that a task is begun once, and a lock on a file
-    /// system that machines share may be missing, or outlive the machine that took it.
+    /// Takes the lock of the worker on this run; it is held until the file is dropped or the process ends. A run placed
+    /// on a cluster has none: its scheduler starts each task once, and on a shared file system locks may be missing or
+    /// outlive their machine.
     ///
     /// # Errors
-    /// When another worker holds it.
+    /// If another worker holds it.
     pub fn lock(&self) -> Result<Option<File>> {
         if place::is_placed(self) {
             return Ok(None);
         }
         let path = self.lock_path();
         let file = own_files::lock(&path).at(&path)?;
-        // A client that looks whether the run is alive holds the lock for a moment; it is not a worker.
+        // A client that checks whether the run is alive holds the lock for a moment; it is not a worker.
         for _ in 0..50 {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(file)),
@@ -256,7 +256,7 @@ impl RunFolder {
         )))
     }
 
-    /// Whether a worker is on this run or one of its shares now, or a scheduler will see to it.
+    /// Whether a worker is on this run or one of its shares now, or a scheduler will start one.
     pub fn is_alive(&self) -> bool {
         if place::is_placed(self) {
             return place::is_live(self);
@@ -272,13 +272,13 @@ impl RunFolder {
                 Err(TryLockError::Error(_)) => self.owner().is_some_and(|owner| !owner.is_dead()),
                 Ok(()) => false,
             },
-            // Another user's: only the system knows who holds it.
+            // The lock of another user: only the system knows who holds it.
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => is_locked(&self.lock_path()),
             Err(_) => false,
         }
     }
 
-    /// Where the file system has no locks: the process that took the run last.
+    /// On file systems without locks: the process that took the run last.
     fn owner(&self) -> Option<Owner> {
         Owner::parse(std::str::from_utf8(&own_files::read(&self.owner_path()).ok()?).ok()?)
     }
@@ -297,10 +297,10 @@ impl RunFolder {
         entries.filter_map(|entry| entry.metadata().ok()).filter(fs::Metadata::is_file).map(|file| file.len()).sum()
     }
 
-    /// Puts the run and everything in it into the trash.
+    /// Moves the run with all its files to the trash.
     ///
     /// # Errors
-    /// While a worker is on it.
+    /// If a worker is on it.
     pub fn remove(self, workspace: &Workspace) -> Result<()> {
         if self.is_alive() {
             return Err(Error::failed(format!(
@@ -308,36 +308,36 @@ impl RunFolder {
                 self.id, self.id
             )));
         }
-        // Whoever is about to work on it waits until it is gone, instead of losing what it has begun.
+        // A worker that is about to start waits until it is gone, instead of losing its work.
         let _lock = self.lock()?;
         trash::put(workspace, &self.id, &self.path)
     }
 
-    /// Deletes a run that has not begun.
+    /// Deletes a run that has not started.
     ///
     /// # Errors
-    /// While a worker is on it.
+    /// If a worker is on it.
     pub(super) fn discard(self) -> Result<()> {
         let _lock = self.lock()?;
         fs::remove_dir_all(&self.path).at(&self.path)
     }
 }
 
-/// How to have a file of a run again that cannot be used; of a file that lies elsewhere nothing is known.
+/// How to recreate an unusable file of a run; none for a file elsewhere.
 pub fn made_again(path: &Path) -> Option<String> {
     let folder = path.parent()?;
     let run = RunFolder::at_path(folder).ok().filter(|run| run.spec_path().is_file())?;
     Some(format!("'faceprobe runs resume {}' trains it again", run.id))
 }
 
-/// Whether a file system says that it has no locks at all.
+/// Whether an error means that the file system has no locks at all.
 fn has_no_locks(error: &std::io::Error) -> bool {
     use rustix::io::Errno;
     let none = [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP];
     none.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
-/// Whether somebody holds a lock on a file that may not be opened, as Linux lists it.
+/// Whether a lock is held on a file that cannot be opened, according to /proc/locks.
 fn is_locked(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let Ok(facts) = fs::symlink_metadata(path) else {

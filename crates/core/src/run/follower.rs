@@ -1,16 +1,16 @@
-//! Folding a journal into a state, from some line on, as far as it has grown.
+//! Folds a journal into a state incrementally.
 
 use super::journal::{Entry, JournalReader};
 use crate::error::Result;
 use std::path::PathBuf;
 
-/// A state that entries of a journal are taken into one after the other.
+/// A state into which the entries of a journal are folded.
 pub trait Fold: Default {
-    /// Takes one entry in.
+    /// Adds one entry.
     fn take(&mut self, entry: Entry);
 }
 
-/// A journal and what it comes to so far.
+/// A journal and its state so far.
 #[derive(Debug)]
 pub struct Follower<F> {
     reader: JournalReader,
@@ -18,20 +18,20 @@ pub struct Follower<F> {
 }
 
 impl<F: Fold> Follower<F> {
-    /// A follower that has read nothing of the journal at `path`, which need not be there yet.
+    /// A follower at the start of the journal at `path`, which need not exist yet.
     pub fn new(path: PathBuf) -> Self {
         Self { reader: JournalReader::new(path), state: F::default() }
     }
 
-    /// A follower that goes on from `state`, which the journal comes to before the line that begins at byte `line`.
+    /// A follower that continues from `state`, which includes all lines before the one at byte `line`.
     pub(super) fn from(path: PathBuf, line: u64, state: F) -> Self {
         Self { reader: JournalReader::from(path, line), state }
     }
 
-    /// Reads a few megabytes at most; false at the end.
+    /// Reads at most a few megabytes; false at the end.
     ///
     /// # Errors
-    /// A journal that is there and cannot be read.
+    /// A journal that exists and cannot be read.
     pub fn read_piece(&mut self) -> Result<bool> {
         let piece = self.reader.read()?;
         if piece.anew {
@@ -41,10 +41,10 @@ impl<F: Fold> Follower<F> {
         Ok(piece.more)
     }
 
-    /// Reads all there is; true if that was something.
+    /// Reads up to the end; true if there was anything new.
     ///
     /// # Errors
-    /// A journal that is there and cannot be read.
+    /// A journal that exists and cannot be read.
     pub fn read_to_end(&mut self) -> Result<bool> {
         let mut changed = false;
         while self.read_piece()? {
@@ -53,17 +53,17 @@ impl<F: Fold> Follower<F> {
         Ok(changed)
     }
 
-    /// What was read comes to this.
+    /// The present state.
     pub fn state(&self) -> &F {
         &self.state
     }
 
-    /// The same, when nothing more is to be read.
+    /// The final state.
     pub fn into_state(self) -> F {
         self.state
     }
 
-    /// Where the first line begins that was not taken in, in bytes.
+    /// Offset of the first line that was not read, in bytes.
     pub fn line(&self) -> u64 {
         self.reader.line()
     }

@@ -1,10 +1,10 @@
-//! The heads of a sweep as jobs of their own.
+//! The heads of a sweep as jobs.
 
 use super::spec::JobSpec;
 use super::sweep::SweepSpec;
 use crate::error::Result;
 
-/// What the heads of a sweep do: for each seed all settings, in the order in which the sweep has them.
+/// The jobs of a sweep's heads: for each seed all settings, in the order of the sweep.
 ///
 /// # Errors
 /// Settings that cannot be trained with.

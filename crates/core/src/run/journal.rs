@@ -1,4 +1,4 @@
-//! The journal of a run: typed events, one JSON object a line, only ever appended.
+//! The journal of a run: typed events, one JSON object per line, append-only.
 
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{EpochFigures, Update};
@@ -10,17 +10,17 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// Something that happened in a run.
+/// An event of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Event {
-    /// What happens to the worker itself.
+    /// A lifecycle event of the worker.
     Life(Life),
-    /// What the work reports.
+    /// An update of the work.
     Work(Update),
 }
 
-/// The life of the worker.
+/// Lifecycle events of the worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Life {
@@ -30,7 +30,7 @@ pub enum Life {
     },
     Paused,
     Resumed,
-    /// The end, with a sentence that says what came of it.
+    /// Finished, with a sentence about the result.
     Finished {
         summary: String,
         seconds: f64,
@@ -39,7 +39,7 @@ pub enum Life {
         error: String,
         seconds: f64,
     },
-    /// Ended at the user's word, with a sentence that says what is kept; journals of earlier versions have none.
+    /// Stopped by the user, with a sentence about what is kept; journals of earlier versions have none.
     Stopped {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         summary: Option<String>,
@@ -57,7 +57,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// A line for a person: the time of day, UTC, and what happened.
+    /// A line for display: the time of day, UTC, and the event.
     pub fn describe(&self) -> String {
         let time = jiff::Timestamp::from_millisecond(self.at)
             .map_or_else(|_| String::new(), |at| at.strftime("%H:%M:%S").to_string());
@@ -94,7 +94,7 @@ impl Entry {
     }
 }
 
-/// Appends events. Each goes out in one write, so a reader sees whole lines or, at the very end, a torn one.
+/// Appends events. Each is one write, so a reader sees complete lines, and at most one torn line at the end.
 pub struct JournalWriter {
     file: File,
     written: u64,
@@ -116,8 +116,8 @@ impl JournalWriter {
         Ok(Self { file, written: 0 })
     }
 
-    /// Appends one event with the present time. A full disk must not end the training, so failures are only counted
-    /// in the return value.
+    /// Appends one event with the present time. A full disk must not end the training, so a failure is only reported in
+    /// the return value.
     pub fn write(&mut self, event: Event) -> bool {
         let entry = Entry { at: jiff::Timestamp::now().as_millisecond(), event };
         let Ok(mut line) = serde_json::to_string(&entry).map(|line| seal::line(&json(line)).into_bytes()) else {
@@ -134,58 +134,57 @@ impl JournalWriter {
     }
 }
 
-/// Reads a journal line by line, a piece at a time, from some line on.
+/// Reads a journal line by line, in pieces, starting at any line.
 #[derive(Debug)]
 pub struct JournalReader {
     path: PathBuf,
-    /// Up to where it was read.
+    /// Offset up to which it was read.
     offset: u64,
-    /// Where the first line begins that was not taken.
+    /// Offset of the first line that was not returned.
     line: u64,
-    /// What was read of that line.
+    /// The bytes read of that line.
     torn: Vec<u8>,
-    /// Whether that line is too long to be an event, so that the rest of it is passed over.
+    /// Whether that line is too long to be an event, so that the rest of it is skipped.
     overlong: bool,
 }
 
-/// What one look at a journal brings.
+/// One piece of a journal.
 #[derive(Debug, Default)]
 pub struct Piece {
     pub entries: Vec<Entry>,
     /// Whether there may be more. At the end there is none, and no entries.
     pub more: bool,
-    /// Whether the journal is shorter than what was read of it before: another one is in its place, and these are its
-    /// first entries.
+    /// Whether the journal is shorter than before: it was replaced, and these are its first entries.
     pub anew: bool,
 }
 
-/// At most this much is read in one go, so that following a huge journal never stalls its reader.
+/// Maximum size of a piece, so that following a huge journal never stalls its reader.
 const PIECE: u64 = 4 << 20;
-/// No event has a line that is longer.
+/// Maximum length of an event's line.
 const LONGEST: usize = 1 << 20;
 
 impl JournalReader {
-    /// A reader that has read nothing yet; the file need not exist.
+    /// A reader at the start; the file need not exist.
     pub fn new(path: PathBuf) -> Self {
         Self::from(path, 0)
     }
 
-    /// A reader that goes on where a line begins.
+    /// A reader that continues at the start of a line.
     pub(super) fn from(path: PathBuf, line: u64) -> Self {
         Self { path, offset: line, line, torn: Vec::new(), overlong: false }
     }
 
-    /// Where the first line begins whose event was not given out yet, in bytes from the beginning.
+    /// Offset of the first line whose event was not returned yet, in bytes.
     pub fn line(&self) -> u64 {
         self.line
     }
 
-    /// The next piece. Of words on how far a phase is that follow each other, only the last is given. Of a line that is
-    /// no event, or was changed, a note is given. A torn line that was ended later is passed over; so are the zeros that a file system can leave
-    /// for what it lost, down to the event behind them.
+    /// The next piece. Of consecutive progress events, only the last is returned. A line that is not an event, or was
+    /// changed, becomes a note. A torn line that was ended later is skipped; so are zeros that a file system can leave
+    /// in place of lost data, up to the next event.
     ///
     /// # Errors
-    /// When the file is there and cannot be read.
+    /// If the file exists and cannot be read.
     pub fn read(&mut self) -> Result<Piece> {
         let before = self.torn.len();
         let anew = match self.read_bytes() {
@@ -215,7 +214,7 @@ impl JournalReader {
         let mut lines = lines.split(|&byte| byte == b'\n').skip(passed_over).peekable();
         let mut entries = Vec::new();
         while let Some(line) = lines.next() {
-            // What most of a long journal is: the next line says the same more newly, so this one is not even parsed.
+            // Most lines of a long journal are progress events; one that is followed by a newer one is not even parsed.
             if !(is_progress(line) && lines.peek().is_some_and(|next| is_progress(next))) {
                 entries.extend(parse(line).or_else(|| unreadable(line)));
             }
@@ -223,7 +222,7 @@ impl JournalReader {
         Ok(Piece { entries, more: true, anew })
     }
 
-    /// Reads on into what is torn; true if the file is shorter than before and was read from its beginning.
+    /// Reads more of a torn line; true if the file is shorter than before and was read from its beginning.
     fn read_bytes(&mut self) -> std::io::Result<bool> {
         let mut file = own_files::open(&self.path)?;
         let length = file.metadata()?.len();
@@ -232,18 +231,18 @@ impl JournalReader {
             *self = Self::new(std::mem::take(&mut self.path));
         }
         file.seek(SeekFrom::Start(self.offset))?;
-        // Else it is read in pieces that begin with 32 bytes and double, which is felt with a thousand runs.
+        // Otherwise it is read in chunks that start at 32 bytes and double, which is slow with a thousand runs.
         self.torn.reserve((length - self.offset).min(PIECE) as usize + 1);
         let before = self.torn.len();
         let read = file.take(PIECE).read_to_end(&mut self.torn);
-        // What comes before an error is read again.
+        // Data before an error is read again.
         self.offset += read.inspect_err(|_| self.torn.truncate(before))? as u64;
         Ok(anew)
     }
 }
 
-/// What is told in the place of a line that is no event, or not the one that was written: what it said must not be missed in
-/// silence. A line that was torn off when its worker was killed said nothing that was done.
+/// The note for a line that is not an event, or was changed: its loss must not go unnoticed. A line that was torn when
+/// its worker was killed described nothing that was done.
 fn unreadable(line: &[u8]) -> Option<Entry> {
     let blank = line.iter().all(|&byte| byte == 0 || byte.is_ascii_whitespace());
     let torn = line.starts_with(b"{\"at\":") && !line.ends_with(b"}");
@@ -251,14 +250,14 @@ fn unreadable(line: &[u8]) -> Option<Entry> {
     (!blank && !torn).then_some(Entry { at: 0, event: Event::Work(Update::Note { text }) })
 }
 
-/// Whether a line begins as the writer begins those that tell how far a phase is.
+/// Whether a line begins like a progress event.
 fn is_progress(line: &[u8]) -> bool {
     const EVENT: &[u8] = b",\"event\":\"progress\",";
     line.iter().take(32).position(|&byte| byte == b',').is_some_and(|at| line[at..].starts_with(EVENT))
 }
 
-/// A line of a journal. What most lines are is read directly: through the layers of [`Entry`] it takes four times as
-/// long, which is felt with a thousand runs.
+/// Parses a line of a journal. Progress events are parsed directly: the general path through [`Entry`] takes four times
+/// as long, which is noticeable with a thousand runs.
 fn parse(line: &[u8]) -> Option<Entry> {
     #[derive(Deserialize)]
     struct Head<'a> {

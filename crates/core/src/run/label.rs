@@ -1,4 +1,4 @@
-//! What a person writes on a run: a title, a note, a pin. The run's name stays as it is.
+//! Labels of runs: a title, a note and a pin by the user. The run's name does not change.
 
 use super::folder::RunFolder;
 use crate::error::{AtPath, Error, Result};
@@ -8,10 +8,10 @@ use crate::workspace::write_whole;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// `label.json` in a run's folder; absent where nothing was written.
+/// `label.json` in a run's folder; absent without a label.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Label {
-    /// Shown beside the run's name.
+    /// Shown next to the run's name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -21,22 +21,22 @@ pub struct Label {
     pub pinned: bool,
 }
 
-/// The longest title, in characters: it stands in a table.
+/// Maximum length of a title in characters: it is shown in a table.
 const TITLE: usize = 80;
 
-/// The longest note, in characters.
+/// Maximum length of a note in characters.
 const NOTE: usize = 4000;
 
-/// Where the label of a run lies.
+/// The path of a run's label.
 pub fn path(run: &RunFolder) -> PathBuf {
     run.path().join("label.json")
 }
 
 impl Label {
-    /// The label of a run; an empty one where nothing was written.
+    /// The label of a run; empty without a file.
     ///
     /// # Errors
-    /// A file that is damaged.
+    /// A damaged file.
     pub fn load(run: &RunFolder) -> Result<Self> {
         let path = path(run);
         match own_files::read(&path) {
@@ -47,7 +47,7 @@ impl Label {
         }
     }
 
-    /// Writes the label into the run's folder, whole or not at all.
+    /// Writes the label atomically.
     ///
     /// # Errors
     /// A title or a note that is too long, or a folder that cannot be written to.
@@ -62,7 +62,7 @@ impl Label {
         write_whole(&path, crate::text::json_value(self).at(&path)?.as_bytes())
     }
 
-    /// Sets a title; control characters, which would reach the terminal, become spaces.
+    /// Sets a title; control characters become spaces.
     pub fn set_title(&mut self, text: &str) {
         self.title = clean(text, false);
     }

@@ -14,37 +14,37 @@ use crate::worker;
 use crate::workspace::Workspace;
 use std::process::{Child, Command, Stdio};
 
-/// A worker that was just started. Dropping it leaves the worker at work.
+/// A worker that was just started. Dropping it leaves the worker running.
 pub struct Launched {
     pub run: RunFolder,
-    /// None where a cluster does the work.
+    /// None for a run on a cluster.
     child: Option<Child>,
 }
 
 impl Launched {
-    /// A run that a cluster does.
+    /// A run on a cluster.
     pub fn placed(run: RunFolder) -> Self {
         Self { run, child: None }
     }
 
-    /// Clears up after the worker once it has ended; true when it has.
+    /// Reaps the worker process if it has ended; returns whether it has.
     pub fn reap(&mut self) -> bool {
         self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
     }
 }
 
-/// Makes the run's folder and starts a worker on it. The worker leaves this session by itself (`setsid`), and its
+/// Creates the run's folder and starts a worker on it. The worker leaves this session by itself (`setsid`), and its
 /// output goes to the run's log.
 pub fn launch(workspace: &Workspace, spec: &Spec) -> Result<Launched> {
     spec.job.check(workspace, &spec.device)?;
     work_on(workspace, RunFolder::create(workspace, spec)?)
 }
 
-/// Starts a worker again on a run whose worker has ended before the work was done. A training goes on from its last
-/// checkpoint, an extraction after its last part.
+/// Starts a worker on a run whose worker has ended before it was done. A training resumes from its last checkpoint, an
+/// extraction after its last part.
 ///
 /// # Errors
-/// A run that is done or at work, or that is no more than a series of others.
+/// A run that is done or running, or that is only a series of other runs.
 pub fn resume(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
     let id = run.id().clone();
     let placed = place::is_placed(&run);
@@ -64,12 +64,12 @@ pub fn resume(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
         submit::again(&run)?;
         return Ok(Launched { run, child: None });
     }
-    // Whoever is resumed does not wait for others any more.
+    // A resumed run does not wait in the queue.
     queue::unmark(&run);
     work_on(workspace, run)
 }
 
-/// Whether a training has ended well and what it left can no longer be used.
+/// Whether a training has finished but its files are unusable.
 fn is_damaged(view: &RunView) -> bool {
     let JobSpec::Train { refit, .. } = &view.spec.job else {
         return false;
@@ -78,15 +78,15 @@ fn is_damaged(view: &RunView) -> bool {
     let Ok(model) = SavedModel::load(&run.model_path()) else {
         return true;
     };
-    // One that was trained on validation too has no scores.
+    // A refit has no validation scores.
     let scores = run.scores_path(Split::Val);
     view.result.is_err() || (refit.is_none() && ScoreFile::read(&scores, &model.info.classes).is_err())
 }
 
-/// Gives a run that has ended more to do, and sets a worker to it.
+/// Extends a finished run's work, and starts a worker.
 ///
 /// # Errors
-/// While a worker is on it.
+/// If a worker is on it.
 pub fn extend(workspace: &Workspace, run: RunFolder, spec: &Spec) -> Result<Launched> {
     if run.is_alive() {
         let id = run.id();
@@ -113,8 +113,8 @@ pub fn work_on(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
         .arg("run")
         .arg(workspace.root())
         .arg(run.id().as_str())
-        // Threads that wait for each other's piece of an operation give the processor up instead of spinning. On a
-        // busy machine, where one of them is off the processor, spinning made training ten times slower.
+        // OpenMP threads that wait for each other yield instead of spinning. On a busy machine, where one of them is
+        // not scheduled, spinning made training ten times slower.
         .env("OMP_WAIT_POLICY", "PASSIVE")
         .stdin(Stdio::null())
         .stdout(log)

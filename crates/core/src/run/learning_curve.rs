@@ -1,4 +1,4 @@
-//! Learning curves: one model on growing parts of the training split, everything chosen on the same validation split.
+//! Learning curves: one model on growing parts of the training split, evaluated on the same validation split.
 
 use super::folder::RunFolder;
 use super::results::{ResultRow, Spread};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 settings! {
-    /// How large the parts are, and how often each is drawn.
+    /// The sizes of the parts, and the seeds.
     pub struct CurveSettings {
         /// Numbers of training images, as many of each class; of one seed, a larger part holds the smaller.
         sizes: Vec<usize> = Vec::new(), whole(2..=10_000_000).headline();
@@ -36,7 +36,7 @@ impl Rules for CurveSettings {
 }
 
 impl CurveSettings {
-    /// Every number once, the smallest first.
+    /// The sizes, ascending and without repetitions.
     pub fn sizes(&self) -> Vec<usize> {
         let mut sizes = self.sizes.clone();
         sizes.sort_unstable();
@@ -44,7 +44,7 @@ impl CurveSettings {
         sizes
     }
 
-    /// Every seed once.
+    /// The seeds without repetitions.
     pub fn seeds(&self) -> Vec<u64> {
         let mut seeds = self.seeds.clone();
         seeds.sort_unstable();
@@ -65,7 +65,7 @@ impl CurveSettings {
     }
 }
 
-/// A finished run that did this very job on the data set as it is now, whoever asked for it.
+/// A finished run of exactly this job on the present version of the data set.
 pub fn finished(
     runs: &[(JobSpec, RunFolder)],
     job: &JobSpec,
@@ -79,39 +79,39 @@ pub fn finished(
     Ok(None)
 }
 
-/// All runs with what they do; those whose spec cannot be read do nothing.
+/// All runs with their jobs; runs with an unreadable spec are left out.
 pub fn all(workspace: &Workspace) -> Result<Vec<(JobSpec, RunFolder)>> {
     let runs = RunFolder::list(workspace)?;
     Ok(runs.into_iter().filter_map(|run| Some((run.spec().ok()?.job, run))).collect())
 }
 
-/// A learning curve. The names of the fields are a contract of `learning-curve --json`.
+/// A learning curve. The field names are a contract of `learning-curve --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LearningCurve {
     pub dataset: String,
     pub manifest_sha256: String,
-    /// True when the pictures are the program's own drawings.
+    /// Whether the images are the program's own drawings.
     pub synthetic: bool,
     pub kind: String,
     pub backbone: Option<String>,
-    /// What the model is beside the number of its training images, in a few words.
+    /// The model in a few words, without the number of training images.
     pub settings: String,
-    /// Images that everything is chosen and measured on.
+    /// The number of validation images.
     pub val_images: usize,
     pub points: Vec<Point>,
     /// Null with fewer than three sizes.
     pub fit: Option<PowerLaw>,
-    /// What the fit expects at twice the largest size.
+    /// The prediction of the fit at twice the largest size.
     pub at_twice: Option<Expected>,
 }
 
-/// What so many training images give.
+/// The figures for one number of training images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     pub images: usize,
     /// Over the seeds, at thresholds chosen on validation.
     pub val_accuracy: Spread,
-    /// 95 % Wilson interval of the mean, for the images that validate.
+    /// 95 % Wilson interval of the mean, for the number of validation images.
     pub interval: Option<Interval>,
     pub runs: Vec<PointRun>,
 }
@@ -125,10 +125,10 @@ pub struct PointRun {
 }
 
 impl LearningCurve {
-    /// The curve of finished trainings, each with the number of its training images.
+    /// The curve of finished trainings, each with its number of training images.
     ///
     /// # Errors
-    /// A run without a validation accuracy; no run at all.
+    /// A run without a validation accuracy; no runs.
     pub fn of(model: &ModelSpec, val_images: usize, trained: &[(usize, ResultRow)]) -> Result<Self> {
         let Some((_, first)) = trained.first() else {
             return Err(Error::failed("A learning curve needs at least one number of training images."));
@@ -167,10 +167,10 @@ impl LearningCurve {
         })
     }
 
-    /// Reads what a run has left.
+    /// Reads the curve of a run.
     ///
     /// # Errors
-    /// A run that has not ended well.
+    /// An unfinished run.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = path(folder);
         let text = std::fs::read(&path).at(&path)?;
@@ -178,7 +178,7 @@ impl LearningCurve {
             .map_err(|error| Error::file(&path, format!("is not a learning curve ({error}); make it again")))
     }
 
-    /// Writes it into a run's folder.
+    /// Writes the curve to a run's folder.
     ///
     /// # Errors
     /// A folder that cannot be written.

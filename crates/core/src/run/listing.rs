@@ -1,4 +1,4 @@
-//! All runs of a workspace. One that is damaged hides none of the others.
+//! Lists all runs of a workspace. A damaged run does not hide the others.
 
 use super::folder::RunFolder;
 use super::view::{RunView, Status};
@@ -7,13 +7,13 @@ use crate::workspace::Workspace;
 use rayon::prelude::*;
 use std::fmt;
 
-/// A run of a list.
+/// An entry of the list.
 pub enum Listed {
     Run(Box<RunView>),
     Damaged(Damaged),
 }
 
-/// A run of which something that every list shows cannot be read.
+/// A run whose basic data cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damaged {
     pub folder: RunFolder,
@@ -30,7 +30,7 @@ impl fmt::Display for Damaged {
 /// All runs, by kind and number.
 ///
 /// # Errors
-/// When the folder of the runs cannot be read.
+/// If the folder of the runs cannot be read.
 pub fn all(workspace: &Workspace) -> Result<Vec<Listed>> {
     let folders = RunFolder::list(workspace)?;
     Ok(folders

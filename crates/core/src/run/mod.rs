@@ -1,22 +1,23 @@
-//! Runs on disk, their journal, the worker process, and how a client follows and controls it.
+//! Runs: their folders, journals and workers, and how clients follow and control them.
 //!
 //! Every long job (drawing the sample, preparing, extracting, training, opening a test set, the demo) is a run: a
 //! folder `runs/<kind>-<n>/` with
 //!
-//! - `spec.json`: what was asked for, written before anything starts;
+//! - `spec.json`: the job, written before anything starts;
 //! - `events.jsonl`: the journal, appended by the worker and followed by any number of clients;
-//! - `summary.json`: what a long journal comes to, so that lists need not read it;
+//! - `summary.json`: the state at some point of a long journal, so that lists need not read all of it;
 //! - `worker.log`: what libraries print on stdout and stderr;
 //! - `control.sock`: takes `pause`, `resume`, `stop` while the worker lives;
 //! - `worker.lock`: locked while the worker lives, so that a client can tell a working run from a dead one;
-//! - `label.json`: what a person wrote on it: a title, a note, a pin;
+//! - `label.json`: the user's title, note and pin;
 //! - for models also `model.safetensors` (the best epoch), `model-last.safetensors` (the last, where it is another),
 //!   `result.json`, `scores-val.csv` and, once opened, `scores-test.csv`;
-//! - while a model is trained, `checkpoint.safetensors`, from which `runs resume` goes on after a kill.
+//! - while a model is trained, `checkpoint.safetensors`, from which `runs resume` continues after a kill.
 //!
-//! A sweep is a run whose heads are runs too, with the sweep as their parent; so is a cross-validation with its folds.
+//! A sweep is a run whose heads are runs too, with the sweep as their parent; likewise a cross-validation and its
+//! folds.
 //!
-//! The worker has a session of its own, so it goes on when the terminal that started it is gone.
+//! The worker has a session of its own, so it keeps running when its terminal is closed.
 
 pub mod adaptation;
 pub mod choice;

@@ -1,8 +1,8 @@
-//! The record of test openings: which run saw which test split, and when.
+//! The record of test openings: which run was scored on which test split, and when.
 //!
-//! Whoever opens a test set and then goes on choosing has chosen on the test set. The workbench does not forbid it;
-//! it remembers, and says so beside every model made later on the same data. A line that cannot be read may be of any
-//! opening, so it counts as one wherever it could be.
+//! Choosing a model after opening the test split means choosing on the test set. The program does not forbid it, but
+//! records openings and marks every model trained later on the same data. An unreadable line may be any opening, so it
+//! counts wherever it could apply.
 
 use super::RunFolder;
 use super::results::ResultRow;
@@ -17,7 +17,7 @@ use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-/// A sentence names no more damaged lines than these.
+/// Maximum number of damaged lines named in a sentence.
 const MOST_NAMED: usize = 5;
 
 /// One opening of a test split.
@@ -32,15 +32,15 @@ pub struct Opening {
     pub test_accuracy: f64,
 }
 
-/// A line that is no opening which can be read, and what it may still have been.
+/// An unreadable line, and what it may have been.
 #[derive(Debug, Clone, PartialEq)]
 struct Unreadable {
     /// Counted from 1.
     line: usize,
     reason: String,
-    /// The manifest, where the line still says it.
+    /// The manifest, if it is still readable.
     manifest_sha256: Option<String>,
-    /// The moment of the opening, or of the last readable one before it; openings are written down one after another.
+    /// The time of the opening, or of the last readable one before it; lines are in order of time.
     since: Option<Timestamp>,
 }
 
@@ -48,22 +48,22 @@ struct Unreadable {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Record {
     path: PathBuf,
-    /// Why nothing of it can be read.
+    /// The reason why the file cannot be read.
     closed: Option<String>,
     openings: Vec<(Timestamp, Opening)>,
     unreadable: Vec<Unreadable>,
-    /// Runs whose test split was opened, as their results say, and that no line is of: with manifest, and a moment before it.
+    /// Runs whose test split was opened according to their results, without a line: with manifest, and an earlier time.
     missing: Vec<(String, String, Option<Timestamp>)>,
 }
 
 impl Record {
-    /// The openings that can be read, oldest first.
+    /// The readable openings, oldest first.
     pub fn openings(&self) -> impl ExactSizeIterator<Item = &Opening> {
         self.openings.iter().map(|(_, opening)| opening)
     }
 
-    /// How many times the test split of `manifest_sha256` had been opened when something was made at `created`, lines that
-    /// may be of such an opening counted. A moment that cannot be read is taken as one after all openings.
+    /// The number of openings of the test split of `manifest_sha256` before `created`, including unreadable lines that
+    /// may be such openings. An invalid time counts as later than all openings.
     pub fn before(&self, manifest_sha256: &str, created: &str) -> usize {
         let created = created.parse().unwrap_or(Timestamp::MAX);
         let known = self
@@ -80,16 +80,16 @@ impl Record {
         known.count() + possible.count() + missing.count() + usize::from(self.closed.is_some())
     }
 
-    /// Takes note of a run that has a test accuracy: where no line tells of its opening, one was lost, and counts all the same.
+    /// Registers a run with a test accuracy: if no line records its opening, a line was lost, and it counts too.
     fn expect(&mut self, run: &str, manifest_sha256: &str, created: &str) {
         let told = self.openings().any(|known| known.run == run && known.manifest_sha256 == manifest_sha256);
-        // A line that cannot be read may be it, and counts already.
+        // An unreadable line may be it, and counts already.
         if !told && self.unreadable.is_empty() {
             self.missing.push((run.to_owned(), manifest_sha256.to_owned(), created.parse().ok()));
         }
     }
 
-    /// What cannot be read, what is made of it, and what can be done; none if the record is whole.
+    /// The damage of the record, its consequences and its remedy; none if the record is intact.
     pub fn damage(&self) -> Option<Error> {
         if let Some(reason) = &self.closed {
             return Some(Error::file(
@@ -129,7 +129,7 @@ impl Record {
         ))
     }
 
-    /// Takes in the text of the record.
+    /// Parses the text of the record.
     fn read(path: PathBuf, text: &[u8]) -> Self {
         let mut record = Self { path, ..Self::default() };
         let mut last = None;
@@ -145,7 +145,7 @@ impl Record {
                 Err(reason) => {
                     let rest: serde_json::Value = serde_json::from_slice(text).unwrap_or_default();
                     let said = |field: &str| rest.get(field)?.as_str();
-                    // What stands in a line that was changed may be what was changed.
+                    // In a modified line, any part may be the modified one.
                     let said = |field: &str| said(field).filter(|_| seal::is_whole(text));
                     record.unreadable.push(Unreadable {
                         line,
@@ -160,7 +160,7 @@ impl Record {
     }
 }
 
-/// The opening of a line with its moment, or why it is none.
+/// The opening of a line with its time, or why it is invalid.
 fn opening(line: &[u8]) -> Result<(Timestamp, Opening), String> {
     if !seal::is_whole(line) {
         return Err("it was changed since it was written".to_owned());
@@ -173,13 +173,13 @@ fn opening(line: &[u8]) -> Result<(Timestamp, Opening), String> {
     Ok((moment, opening))
 }
 
-/// A moment at which something can have been done. Clocks of machines that share a workspace differ a little.
+/// Whether a time is plausible. Clocks of machines that share a workspace differ slightly.
 fn past(text: &str) -> Option<Timestamp> {
     let moment: Timestamp = text.parse().ok()?;
     (moment.duration_since(Timestamp::now()) < SignedDuration::from_hours(24)).then_some(moment)
 }
 
-/// As this program writes one.
+/// In this program's format.
 fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -188,7 +188,7 @@ fn path(workspace: &Workspace) -> PathBuf {
     workspace.runs().join("test-openings.jsonl")
 }
 
-/// Adds an opening to the record. Removing runs does not take it away.
+/// Appends an opening to the record. Removing runs does not remove it.
 pub fn record(workspace: &Workspace, opening: &Opening) -> Result<()> {
     let path = path(workspace);
     let mut line = seal::line(&serde_json::to_string(opening).at(&path)?).into_bytes();
@@ -196,7 +196,7 @@ pub fn record(workspace: &Workspace, opening: &Opening) -> Result<()> {
     fs::create_dir_all(workspace.runs()).at(&path)?;
     let mut file = own_files::append(&path).at(&path)?;
     if file.metadata().at(&path)?.len() > 0 {
-        // A line that was torn off must not take this one with it.
+        // A torn line must not damage this one.
         let mut last = [0];
         file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last)).at(&path)?;
         if last != *b"\n" {
@@ -207,7 +207,7 @@ pub fn record(workspace: &Workspace, opening: &Opening) -> Result<()> {
     file.sync_all().at(&path)
 }
 
-/// The record as it is. What of it cannot be read is in [`Record::damage`].
+/// Reads the record. Unreadable parts are in [`Record::damage`].
 pub fn load(workspace: &Workspace) -> Record {
     let path = path(workspace);
     let mut record = match own_files::read(&path) {
@@ -215,7 +215,7 @@ pub fn load(workspace: &Workspace) -> Record {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Record { path, ..Record::default() },
         Err(error) => return Record { path, closed: Some(error.to_string()), ..Record::default() },
     };
-    // The record comes before the scores, so a run with scores is on record, or was.
+    // The record is written before the scores, so a run with scores is, or was, on record.
     for run in RunFolder::list(workspace).unwrap_or_default() {
         if run.scores_path(Split::Test).exists()
             && let Ok(Some(result)) = ResultRow::load(&run)

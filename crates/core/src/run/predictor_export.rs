@@ -1,4 +1,4 @@
-//! The whole predictor of a run as an ONNX file, with a Python program beside it that predicts a picture with it.
+//! Exports a run's predictor as an ONNX file, with a Python example.
 
 use super::{RunFolder, choice};
 use crate::error::{Error, Result};
@@ -8,7 +8,7 @@ use crate::outputs::Outputs;
 use crate::workspace::Workspace;
 use std::path::{Path, PathBuf};
 
-/// What was written.
+/// The written files.
 #[derive(Debug)]
 pub struct PredictorFiles {
     pub model: PathBuf,
@@ -30,7 +30,7 @@ pub fn files(to: &Path) -> Result<[PathBuf; 2]> {
     }
 }
 
-/// Writes the model of a run, or of the chosen one with the threshold of the choice.
+/// Exports the model of a run, or the chosen one with the threshold of the choice.
 ///
 /// # Errors
 /// A run without a model; a kind of model that has no graph; files that `outputs` refuses or that cannot be written.

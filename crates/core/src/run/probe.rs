@@ -1,4 +1,5 @@
-//! The depth probe: how well each stage of a backbone tells the classes, by a logistic regression on its features.
+//! Results of a depth probe: how well each stage of a backbone separates the classes, by a logistic regression on its
+//! features.
 
 use crate::error::{AtPath, Error, Result};
 use crate::features::FeatureSpec;
@@ -6,10 +7,10 @@ use crate::own_files;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// What came of one stage.
+/// The figures of one stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StageFigures {
-    /// Its number, as `--tap` takes it.
+    /// Its index, for `--tap`.
     pub tap: usize,
     pub name: String,
     /// Values per image.
@@ -32,22 +33,22 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// What the probe of a run found.
+    /// The results of a run's probe.
     ///
     /// # Errors
-    /// No such file, or one that is damaged.
+    /// A missing or damaged file.
     pub fn load(run: &Path) -> Result<Self> {
         let path = run.join(FILE);
         crate::seal::value(&own_files::read(&path).at(&path)?).map_err(|what| Error::file(&path, what))
     }
 
-    /// The stage with the highest validation accuracy; of equals the earliest, which costs least.
+    /// The stage with the highest validation accuracy; ties go to the earliest, which is cheapest.
     pub fn best(&self) -> Option<&StageFigures> {
         self.stages.iter().reduce(|best, stage| if stage.val_accuracy > best.val_accuracy { stage } else { best })
     }
 }
 
-/// Penalties of the regressions of a probe: wide features want the larger ones.
+/// Penalties of a probe's regressions: wide features need larger ones.
 pub const ALPHAS: [f64; 3] = [300.0, 3000.0, 30000.0];
 
 /// The name of the file in the run's folder.

@@ -1,7 +1,7 @@
-//! Trainings that wait for others. One trains at a time; the rest wait in the order in which they were asked for.
+//! The queue of trainings. One trains at a time; the others wait in the order of their creation.
 //!
-//! A run that waits is a folder with its spec and an empty file `queued`. Whoever notices that nothing trains any more
-//! starts the oldest: the worker that ends, or a workbench that is opened after one was killed. So the queue outlives
+//! A waiting run is a folder with its spec and an empty file `queued`. The oldest is started by the next process that
+//! notices that nothing trains: a worker that ends, or a workbench that is opened after a kill. So the queue survives
 //! both.
 
 use super::folder::RunFolder;
@@ -15,23 +15,23 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 const MARK: &str = "queued";
-/// How long a worker may take to lock its run.
+/// Time that a new worker may take to lock its run.
 const START: Duration = Duration::from_secs(5);
 
-/// Whether a run waits for others.
+/// Whether a run waits in the queue.
 pub fn is_queued(run: &RunFolder) -> bool {
     run.path().join(MARK).exists()
 }
 
-/// Whether a job keeps the processors so busy that two at a time would only slow each other.
+/// Whether a job uses all processors, so that two at a time would only slow each other.
 pub fn takes_turns(job: &JobSpec) -> bool {
     matches!(job, JobSpec::Train { .. } | JobSpec::Sweep { .. })
 }
 
-/// Makes a run that waits for those that train now or wait already.
+/// Creates a run that waits for the present and the waiting trainings.
 ///
 /// # Errors
-/// When it cannot be written.
+/// If it cannot be written.
 pub fn add(workspace: &Workspace, spec: &Spec) -> Result<RunFolder> {
     spec.job.check(workspace, &spec.device)?;
     let run = RunFolder::create(workspace, spec)?;
@@ -40,17 +40,17 @@ pub fn add(workspace: &Workspace, spec: &Spec) -> Result<RunFolder> {
     Ok(run)
 }
 
-/// Takes the mark away; true if there was one.
+/// Removes the mark; true if there was one.
 pub fn unmark(run: &RunFolder) -> bool {
     fs::remove_file(run.path().join(MARK)).is_ok()
 }
 
-/// Takes a run that waits out of the queue, with its folder: nothing was done in it yet.
+/// Removes a waiting run, with its folder, which holds no work yet.
 ///
 /// # Errors
-/// When it does not wait any more.
+/// If it no longer waits.
 pub fn remove(run: RunFolder) -> Result<()> {
-    // The mark first: from here on nobody starts it.
+    // The mark first: from here on no process starts it.
     if !unmark(&run) {
         return Err(Error::failed(format!("Run {} does not wait any more.", run.id())));
     }
@@ -60,22 +60,23 @@ pub fn remove(run: RunFolder) -> Result<()> {
 /// Whether a training or a sweep has a worker now.
 pub fn busy(workspace: &Workspace) -> Result<bool> {
     let runs = RunFolder::list(workspace)?;
-    // What a cluster does leaves the processors here alone.
+    // A cluster's work does not use the processors of this machine.
     let here = |run: &RunFolder| !place::is_placed(run) && run.is_alive();
     Ok(runs.iter().any(|run| here(run) && run.spec().is_ok_and(|spec| takes_turns(&spec.job))))
 }
 
-/// Starts the oldest run that waits, if nothing trains.
+/// Starts the oldest waiting run, if nothing trains.
 ///
 /// # Errors
-/// When its worker cannot be started.
+/// If its worker cannot be started.
 pub fn next(workspace: &Workspace) -> Result<Option<Launched>> {
     if !RunFolder::list(workspace)?.iter().any(is_queued) {
         return Ok(None);
     }
     let path = workspace.runs().join(".queue.lock");
     let lock = own_files::lock(&path).at(&path)?;
-    // Whoever holds it may have seen a training at work that has ended since, and then starts nothing: nobody would.
+    // The holder of the lock may have seen a training that has ended since, and then starts nothing; so wait for the
+    // lock.
     lock.lock().at(&path)?;
     if busy(workspace)? {
         return Ok(None);
@@ -87,12 +88,12 @@ pub fn next(workspace: &Workspace) -> Result<Option<Launched>> {
         .collect();
     waiting.sort_by(|a, b| a.0.cmp(&b.0));
     for (_, run) in waiting {
-        // Gone when it was taken out meanwhile.
+        // The run may have been removed meanwhile.
         if !unmark(&run) {
             continue;
         }
         let mut launched = launch::work_on(workspace, run)?;
-        // Until its worker shows, the next look would find nothing training and start another.
+        // Until its worker has locked the run, the next check would find nothing training and start another.
         let begun = Instant::now();
         while !launched.run.is_alive() && begun.elapsed() < START && !launched.reap() {
             std::thread::sleep(Duration::from_millis(20));

@@ -1,8 +1,7 @@
-//! Refitting: a model whose settings are chosen, trained anew on the training and the validation split together.
+//! Refits: a model retrained on training and validation together, with the choices made on validation.
 //!
-//! What validation chose stays: the epoch or the penalty, the threshold, the calibration. Nothing is left to choose a
-//! second time, so a refitted model has no validation accuracy, and its test split tells how much the additional images
-//! help.
+//! The choices are kept: epoch or penalty, threshold, calibration. A refit chooses nothing, so it has no validation
+//! accuracy, and its test split shows how much the additional images help.
 
 use super::folder::RunFolder;
 use super::results::ResultRow;
@@ -13,27 +12,27 @@ use crate::evaluation::Calibration;
 use crate::model::{ModelInfo, ModelSpec, Provenance};
 use crate::workspace::Workspace;
 
-/// What was chosen on validation.
+/// The choices made on validation.
 pub struct Chosen {
     /// The run it was chosen for.
     pub run: String,
-    /// The epoch whose weights were kept; none for a model without epochs.
+    /// The epoch of the kept weights; none for a model without epochs.
     pub epoch: Option<usize>,
     pub threshold: f64,
     pub calibration: Option<Calibration>,
 }
 
-/// The splits that a model learns from.
+/// The splits that a model is trained on.
 pub fn training_splits(refitted: bool) -> &'static [Split] {
     if refitted { &[Split::Train, Split::Val] } else { &[Split::Train] }
 }
 
-/// The settings of a model in a few words, with a word for one that learnt from validation too.
+/// The settings of a model in a few words, marked if it was trained on validation too.
 pub fn describe(settings: String, refitted: bool) -> String {
     if refitted { format!("{settings}, on validation too") } else { settings }
 }
 
-/// [`ModelSpec::key`], in which a model that learnt from validation too is another than one that did not.
+/// [`ModelSpec::key`], which differs between a model and its refit.
 pub fn key(model: &ModelSpec, refitted: bool) -> String {
     if refitted { format!("{} refit", model.key()) } else { model.key() }
 }
@@ -41,8 +40,7 @@ pub fn key(model: &ModelSpec, refitted: bool) -> String {
 /// The job that refits a run.
 ///
 /// # Errors
-/// A run that trains no model or has none yet; one that is a refit itself; an ensemble of which a member was not
-/// refitted yet.
+/// A run that trains no model or has none yet; a refit; an ensemble with a member that was not refitted yet.
 pub fn job(workspace: &Workspace, name: &str) -> Result<JobSpec> {
     let run = RunFolder::find(workspace, name)?;
     let JobSpec::Train { dataset, mut model, refit } = run.spec()?.job else {
@@ -54,17 +52,17 @@ pub fn job(workspace: &Workspace, name: &str) -> Result<JobSpec> {
         )));
     }
     let info = trained(&run)?;
-    // What was prepared anew under the same name is told by the job.
+    // A set that was prepared again under the same name is reported by the job.
     let recorded = Manifest::load_recorded(workspace, &dataset, &info.provenance.manifest_sha256);
     let dataset = recorded.map_or(dataset, |manifest| manifest.name);
     (model.kind().info().refit)(&mut model, &info, workspace)?;
     Ok(JobSpec::Train { dataset, model, refit: Some(name.to_owned()) })
 }
 
-/// What was chosen for a run on the validation split of this very manifest.
+/// The choices of a run on the validation split of this exact manifest.
 ///
 /// # Errors
-/// A run without a model; a data set that was prepared anew since.
+/// A run without a model; a data set that was prepared again since.
 pub fn chosen(workspace: &Workspace, name: &str, manifest: &Manifest) -> Result<Chosen> {
     let ModelInfo { threshold, calibration, provenance, .. } = trained(&RunFolder::find(workspace, name)?)?;
     let Provenance { manifest_sha256, best_epoch, .. } = provenance;

@@ -1,16 +1,16 @@
-//! The table of results in words: what its cells say, wherever it is shown as text.
+//! The text of the results table's cells.
 
 use super::results::{Leak, SettingRow, Spread};
 use crate::backbone::{self, TrainedOn};
 use crate::evaluation::Interval;
 use std::collections::BTreeSet;
 
-/// A share with three digits.
+/// A proportion with three digits.
 pub fn share(value: Option<f64>, none: &str) -> String {
     value.map_or_else(|| none.to_owned(), |value| format!("{value:.3}"))
 }
 
-/// A share with its interval, where there is one.
+/// A proportion with its interval, if there is one.
 pub fn with_interval(value: Option<f64>, interval: Option<Interval>, none: &str) -> String {
     match (value, interval) {
         (Some(value), Some(Interval { low, high })) => format!("{value:.3} [{low:.3}, {high:.3}]"),
@@ -18,7 +18,7 @@ pub fn with_interval(value: Option<f64>, interval: Option<Interval>, none: &str)
     }
 }
 
-/// Mean ± standard deviation, and over how many.
+/// Mean ± standard deviation, and the number of values.
 pub fn spread(spread: Option<Spread>, none: &str) -> String {
     match spread {
         Some(Spread { mean, deviation: Some(deviation), count }) => format!("{mean:.4} ± {deviation:.4} ({count})"),
@@ -27,12 +27,12 @@ pub fn spread(spread: Option<Spread>, none: &str) -> String {
     }
 }
 
-/// A data set's name, which says where it is of the program's own drawings.
+/// A data set's name, marked if it is synthetic.
 pub fn set_name(name: &str, synthetic: bool) -> String {
     format!("{name}{}", if synthetic { " (synthetic)" } else { "" })
 }
 
-/// A network's name, which says where its figures must not be taken for those of a network trained on ImageNet.
+/// A network's name, marked if its results must not be compared with those of ImageNet networks.
 pub fn backbone_name(name: Option<&str>, none: &str) -> String {
     let Some(name) = name else { return none.to_owned() };
     match backbone::trained_on(name).and_then(TrainedOn::remark) {
@@ -48,24 +48,24 @@ pub fn remarks<'a>(names: impl IntoIterator<Item = Option<&'a str>>) -> Vec<&'st
     said.into_iter().collect()
 }
 
-/// How the data of a setting was divided.
+/// The division of a setting's data.
 pub fn division(row: &SettingRow) -> String {
     row.folds.map_or_else(|| row.split.name().to_owned(), |folds| format!("{folds} folds"))
 }
 
-/// The mark of what was made after a test split of its data had been opened, by how often that was or may have been.
+/// The mark for models made after test openings of their data, by the number of certain or possible openings.
 pub fn after_opening(openings: usize) -> &'static str {
     if openings > 0 { "!" } else { "" }
 }
 
-/// A setting with its kind of model, which some settings name themselves.
+/// A setting with its kind of model, unless the setting names it already.
 pub fn setting(row: &SettingRow) -> String {
     let kind = row.kind.name();
     if row.settings.starts_with(kind) { row.settings.clone() } else { format!("{kind} {}", row.settings) }
 }
 
-/// The same setting under a random split and with people kept apart: setting, data, and for validation and test the
-/// accuracy under either split and the difference. One row per setting that has both.
+/// The same setting with a random split and with subjects kept together: setting, data, and for validation and test
+/// both accuracies and their difference. One row per setting that has both.
 pub fn leaks(rows: &[SettingRow], none: &str) -> Vec<Vec<String>> {
     let figure = |value: Option<f64>| value.map_or_else(|| none.to_owned(), |value| format!("{value:.4}"));
     let signed = |value: Option<f64>| value.map_or_else(|| none.to_owned(), |value| format!("{value:+.4}"));
@@ -84,7 +84,7 @@ pub fn leaks(rows: &[SettingRow], none: &str) -> Vec<Vec<String>> {
     rows.iter().filter_map(|row| Some(cells(row, row.leak.as_ref()?))).collect()
 }
 
-/// A p-value; small ones by their size, which is all that matters then.
+/// A p-value; small ones by order of magnitude.
 pub fn p_value(value: f64) -> String {
     if value < 0.0001 { format!("{value:.1e}") } else { format!("{value:.4}") }
 }

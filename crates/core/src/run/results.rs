@@ -1,4 +1,4 @@
-//! The table of all models side by side: validation accuracy always, test accuracy once opened.
+//! The results table of all models: validation accuracy, and test accuracy once opened.
 
 use super::journal::{Event, JournalWriter, Life};
 use super::listing::{self, Damaged, Listed};
@@ -17,21 +17,21 @@ use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// One model's row. The names of the fields are a contract of `results --json`.
+/// One model's row. The field names are a contract of `results --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ResultRow {
     pub run: String,
     pub kind: Kind,
-    /// Null for the benchmark, which has none.
+    /// Null for the benchmark.
     pub backbone: Option<String>,
     pub pool: Option<String>,
     pub tap: Option<String>,
-    /// Trained parameters.
+    /// Number of trained parameters.
     pub params: usize,
     pub seed: u64,
-    /// Epochs that were run (iterations for the logistic regression are not epochs: 0).
+    /// Number of epochs run; 0 for models without epochs.
     pub epochs: usize,
-    /// The epoch whose weights were kept, chosen on validation.
+    /// The epoch of the kept weights, chosen on validation.
     pub best_epoch: Option<usize>,
     /// At the chosen threshold, as all accuracies here, in 0..=1.
     pub train_accuracy: Option<f64>,
@@ -47,58 +47,58 @@ pub struct ResultRow {
     pub status: Status,
     pub dataset: String,
     pub manifest_sha256: String,
-    /// True when the data set is the program's own drawings.
+    /// Whether the data set is the program's own drawings.
     pub synthetic: bool,
     /// The settings in a few words.
     pub settings: String,
-    /// RFC 3339, UTC: when the run was asked for.
+    /// RFC 3339, UTC: when the run was created.
     pub created: String,
-    /// How often the test split of this data had been opened before this run was made: its settings can have been
+    /// How often the test split of this data had been opened before this run was created: its settings may have been
     /// chosen on the test set.
     #[serde(default)]
     pub after_test_openings: usize,
     /// Whether `predict` uses it.
     #[serde(default)]
     pub chosen: bool,
-    /// More about the validation scores; null for runs of earlier versions and runs without a result.
+    /// Further figures on validation; null for runs of earlier versions and runs without a result.
     #[serde(default)]
     pub validation: Option<ValidationFigures>,
-    /// How its data was divided; null for runs of earlier versions, which knew random and official splits only.
+    /// The division of its data; null for runs of earlier versions, which had random and official splits only.
     #[serde(default)]
     pub division: Option<DataDivision>,
-    /// The settings as they were asked for, in a few words; `settings` says what was chosen among them on validation.
+    /// The requested settings in a few words; `settings` includes the choices made on validation.
     #[serde(default)]
     pub asked: String,
-    /// The same for all seeds of one setting, and for nothing else.
+    /// A key that is equal for all seeds of one setting and different otherwise.
     #[serde(default)]
     pub key: String,
-    /// What its network was trained on before; null without a network.
+    /// The pretraining data of its network; null without a network.
     #[serde(default)]
     pub trained_on: Option<TrainedOn>,
-    /// For a model that was trained on the validation split too: the run for which epochs and threshold were chosen.
+    /// For a refit: the run whose epoch and threshold it uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refit: Option<String>,
-    /// Which version of its data set it was trained on; null where nobody looked.
+    /// The version of its data set; null if it was not looked up.
     #[serde(default)]
     pub version: Option<DataVersion>,
 }
 
-/// The version of a data set, as it stands among the others.
+/// The version of a data set among the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataVersion {
     pub name: String,
     pub number: u32,
-    /// Whether the plain name means it.
+    /// Whether the plain name refers to it.
     pub current: bool,
-    /// The name, with the number where there are several versions.
+    /// The name, with the number if there are several versions.
     pub label: String,
 }
 
-/// What decides, beside the images, how hard a test is.
+/// The parameters of a data set that decide, besides the images, how hard a test is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataDivision {
     pub split: SplitMethod,
-    /// Which part of a cross-validation.
+    /// The fold of a cross-validation.
     pub fold: Option<Fold>,
     /// The raw data, as `adapter:path`.
     pub sources: Vec<String>,
@@ -107,26 +107,26 @@ pub struct DataDivision {
 }
 
 impl DataDivision {
-    /// As the account of a preparation says.
+    /// From the report of a preparation.
     pub fn of(report: &PrepareReport) -> Self {
         let PrepareReport { split, fold, sources, seed, .. } = report;
         Self { split: *split, fold: fold.clone(), sources: sources.clone(), seed: *seed }
     }
 }
 
-/// What the validation scores say beside the accuracy.
+/// Figures on validation besides the accuracy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ValidationFigures {
     #[serde(flatten)]
     pub of_scores: ScoreFigures,
-    /// Thresholds by the criterion they serve best: `auto`, `youden`, `eer`.
+    /// Thresholds by criterion: `auto`, `youden`, `eer`.
     pub thresholds: BTreeMap<String, f64>,
-    /// How scores become calibrated probabilities.
+    /// The calibration.
     pub calibration: Option<Calibration>,
 }
 
 impl ValidationFigures {
-    /// Of scores, labels and the calibration fitted to them.
+    /// From scores, labels and the calibration fitted to them.
     pub fn of(scores: &[f64], positive: &[bool], calibration: Option<Calibration>) -> Self {
         let criteria = [Criterion::Accuracy, Criterion::Youden, Criterion::EqualError];
         let thresholds = criteria
@@ -141,7 +141,7 @@ impl ValidationFigures {
 }
 
 impl ResultRow {
-    /// The row a run has written, if it has.
+    /// The row written by a run, if there is one.
     pub fn load(run: &RunFolder) -> Result<Option<Self>> {
         let path = run.result_path();
         match own_files::read(&path) {
@@ -156,7 +156,7 @@ impl ResultRow {
         }
     }
 
-    /// Rows of version 0.1.0 told seeds of one setting by their words: key and words are those of the run's spec.
+    /// Rows of version 0.1.0 identified seeds by their words: key and words are taken from the run's spec.
     fn with_key(mut self, run: &RunFolder) -> Self {
         if self.key.is_empty()
             && let Ok(spec) = run.spec()
@@ -171,12 +171,12 @@ impl ResultRow {
         self
     }
 
-    /// The same of a training that has nothing left to do; one that left a checkpoint has.
+    /// The same for a training without remaining work; one with a checkpoint has some.
     pub fn finished(run: &RunFolder) -> Result<Option<Self>> {
         if run.checkpoint_path().exists() { Ok(None) } else { Self::load(run) }
     }
 
-    /// The result of a training that is finished or was stopped, whose absence is an error.
+    /// The result of a finished or stopped training; its absence is an error.
     pub fn required(run: &RunFolder) -> Result<Self> {
         let ended = |row: &Self| row.status == Status::Stopped || !run.checkpoint_path().exists();
         Self::load(run)?.filter(ended).ok_or_else(|| {
@@ -184,8 +184,8 @@ impl ResultRow {
         })
     }
 
-    /// Whether there is a model that can be used: that of a finished training, or the best of a stopped one. A training
-    /// that was stopped in its first epoch has none.
+    /// Whether there is a usable model: that of a finished training, or the best of a stopped one. A training stopped
+    /// in its first epoch has none.
     pub fn has_model(&self) -> bool {
         match self.status {
             Status::Done => true,
@@ -194,7 +194,7 @@ impl ResultRow {
         }
     }
 
-    /// Gives the journal of a training that left this row its last word, if the worker was killed before it could.
+    /// Writes the final event of this row's training to its journal, if the worker was killed before it could.
     pub fn close(&self, run: &RunFolder) -> Result<()> {
         let view = RunView::open(run.clone())?;
         if view.status == Status::Interrupted {
@@ -204,17 +204,17 @@ impl ResultRow {
         Ok(())
     }
 
-    /// Its data set, with the version where there are several.
+    /// Its data set, with the version if there are several.
     pub fn data(&self) -> &str {
         self.version.as_ref().map_or(&self.dataset, |version| &version.label)
     }
 
-    /// Whether the plain name of its data set means another version by now.
+    /// Whether the plain name of its data set refers to another version now.
     pub fn of_other_version(&self) -> bool {
         self.version.as_ref().is_some_and(|version| !version.current)
     }
 
-    /// What came of the training, in a few words.
+    /// The result of the training, in a few words.
     pub fn summary(&self) -> String {
         if let Some(first) = &self.refit {
             return format!("trained on validation too, with epochs and threshold {:.3} of {first}", self.threshold);
@@ -224,13 +224,13 @@ impl ResultRow {
         format!("val@τ {accuracy:.3}{best}, τ {:.3}", self.threshold)
     }
 
-    /// Writes the row into its run's folder.
+    /// Writes the row to its run's folder.
     pub fn save(&self, run: &RunFolder) -> Result<()> {
         let path = run.result_path();
         write_whole(&path, seal::text(self).at(&path)?.as_bytes())
     }
 
-    /// The row of a run that has no result (yet): what its spec says, and how it stands.
+    /// The row of a run without a result (yet): from its spec and its status.
     fn unfinished(view: &RunView) -> Option<Self> {
         let JobSpec::Train { dataset, model, refit } = &view.spec.job else {
             return None;
@@ -254,7 +254,7 @@ impl ResultRow {
         })
     }
 
-    /// The row of a run of which only that is known.
+    /// The row of a run with nothing else known.
     fn empty(run: &RunFolder, kind: Kind, status: Status) -> Self {
         Self {
             run: run.id().to_string(),
@@ -291,7 +291,7 @@ impl ResultRow {
         }
     }
 
-    /// The row of a damaged run, if its name says that it trained a model.
+    /// The row of a damaged run, if its name is that of a training.
     fn damaged(run: &RunFolder) -> Option<Self> {
         Some(Self::empty(run, Kind::find(run.id().kind())?.listed(), Status::Damaged))
     }
@@ -313,15 +313,15 @@ pub fn row(view: &RunView, record: &Record, chosen: Option<&str>) -> Result<Opti
     }))
 }
 
-/// Sets what does not come from the run itself: what was opened before it was made, whether predict uses it, and what is
-/// known of its network.
+/// Sets the fields that do not come from the run itself: test openings before it, whether predict uses it, and its
+/// network's pretraining data.
 pub fn mark(row: &mut ResultRow, record: &Record, chosen: Option<&str>) {
     row.after_test_openings = record.before(&row.manifest_sha256, &row.created);
     row.chosen = chosen == Some(row.run.as_str());
     row.trained_on = row.backbone.as_deref().and_then(backbone::trained_on);
 }
 
-/// Says which version of its data set a row is of.
+/// Sets the version of a row's data set.
 pub fn place(mut row: ResultRow, names: &Names) -> ResultRow {
     let version = names.version(&row.dataset);
     row.version = Some(DataVersion {
@@ -333,13 +333,13 @@ pub fn place(mut row: ResultRow, names: &Names) -> ResultRow {
     row
 }
 
-/// The rows of all runs that train a model, and what could not be read.
+/// The rows of all training runs, and what could not be read.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     /// By run. A damaged run has a row without figures.
     pub rows: Vec<ResultRow>,
     pub damaged: Vec<Damaged>,
-    /// What of the record of test openings cannot be read.
+    /// The damage of the record of test openings.
     pub record: Option<Error>,
 }
 
@@ -351,7 +351,7 @@ pub fn table(workspace: &Workspace) -> Result<Table> {
     table_of(workspace, None)
 }
 
-/// The whole table, or that of the parts of one run.
+/// The whole table, or the rows of one run's parts.
 fn table_of(workspace: &Workspace, parent: Option<&str>) -> Result<Table> {
     let record = openings::load(workspace);
     let chosen = super::choice::load(workspace)?.map(|choice| choice.run);
@@ -367,7 +367,7 @@ fn table_of(workspace: &Workspace, parent: Option<&str>) -> Result<Table> {
                 }
                 Err(problem) => Damaged { folder: view.folder, problem },
             },
-            // Nobody knows what it is a part of.
+            // It is unknown whether it is a part of another run.
             Listed::Damaged(_) if parent.is_some() => continue,
             Listed::Damaged(damaged) => damaged,
         };
@@ -385,7 +385,7 @@ pub fn of_sweep(workspace: &Workspace, sweep: &str) -> Result<Vec<ResultRow>> {
     table_of(workspace, Some(sweep)).map(|table| table.rows)
 }
 
-/// Mean and spread of one figure over the seeds or folds of a setting.
+/// Mean and standard deviation of a figure over the seeds or folds of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     pub mean: f64,

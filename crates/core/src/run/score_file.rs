@@ -1,5 +1,5 @@
-//! `scores-val.csv` and `scores-test.csv`: what a model said of each image of a split, as `source,path,label,score`;
-//! and beside each, in a file that ends in `.sha256`, its checksum.
+//! `scores-val.csv` and `scores-test.csv`: a model's score for each image of a split, as `source,path,label,score`,
+//! each with a `.sha256` file.
 
 use super::folder::made_again;
 use crate::dataset::{ContentHash, Manifest, Sample};
@@ -10,7 +10,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The rows of such a file, in the order of the manifest.
+/// The rows of a score file, in manifest order.
 pub struct ScoreFile {
     /// Source and path of each image.
     pub images: Vec<(String, String)>,
@@ -21,7 +21,7 @@ pub struct ScoreFile {
 }
 
 impl ScoreFile {
-    /// Reads what [`write`] wrote of a model that tells `classes`.
+    /// Reads a file from [`write`] of a model with these `classes`.
     ///
     /// # Errors
     /// When the file cannot be read, or a row of it is damaged; the row is named by its line.
@@ -33,7 +33,7 @@ impl ScoreFile {
                 let what = "does not fit its checksum, so it was changed since it was written";
                 return Err(Error::file(path, format!("{what}; {}", again(path))));
             }
-            // One of an earlier version has none.
+            // Files of earlier versions have none.
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&checksum(path), error)),
             _ => {}
         }
@@ -66,7 +66,7 @@ pub fn write(path: &Path, manifest: &Manifest, samples: &[&Sample], scores: &[f6
             .at(path)?;
     }
     let bytes = out.into_inner().map_err(|error| Error::file(path, error.error()))?;
-    // Whenever this is cut short, no checksum is there that is of other scores.
+    // The old checksum is removed first, so that an interruption never leaves one of other scores.
     match fs::remove_file(checksum(path)) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&checksum(path), error)),
         _ => {}
@@ -75,7 +75,7 @@ pub fn write(path: &Path, manifest: &Manifest, samples: &[&Sample], scores: &[f6
     write_whole(&checksum(path), sum(path, &bytes).as_bytes())
 }
 
-/// How to have the scores again: those of a test split are of an opening, those in an evaluation of another command.
+/// How to recreate the scores: those of a test split by an opening, those of an evaluation by another command.
 fn again(path: &Path) -> String {
     let run = path.parent().and_then(Path::file_name).unwrap_or_default().display();
     match path.file_name().and_then(|name| name.to_str()) {
@@ -85,7 +85,7 @@ fn again(path: &Path) -> String {
     }
 }
 
-/// The file with the checksum of the scores, which `sha256sum -c` takes.
+/// The checksum file of the scores, in the format of `sha256sum -c`.
 fn checksum(path: &Path) -> PathBuf {
     path.with_extension("sha256")
 }

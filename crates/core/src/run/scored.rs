@@ -1,4 +1,4 @@
-//! The scores a run left, joined with what is known of the images: what every figure is told from.
+//! A run's scores joined with the prepared set's data about the images: the input of all figures.
 
 use super::RunFolder;
 use super::results::ResultRow;
@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
-/// Decides which people the bootstrap draws; the same for all models, so that their intervals are of the same draws.
+/// The seed of the bootstrap over subjects; equal for all models, so that their intervals use the same resamples.
 const SEED: u64 = 1;
 
-/// The columns that groups are told by in any data set; others come from its attributes.
+/// The group columns of every data set; others come from its attributes.
 pub const COLUMNS: [&str; 3] = ["age", "source", "fold"];
 
 /// An image that was scored.
@@ -25,18 +25,18 @@ pub struct ScoredImage {
     pub source: String,
     /// Relative to the root of its source.
     pub path: String,
-    /// The age group as the data set writes it, where it is known.
+    /// The age group in the data set's notation, if known.
     pub age: Option<String>,
 }
 
 impl ScoredImage {
-    /// What makes it the same image in the scores of another run.
+    /// The key that identifies the image in the scores of another run.
     pub fn key(&self) -> (&str, &str) {
         (&self.source, &self.path)
     }
 }
 
-/// A run's scores on one split, in the order of the manifest.
+/// A run's scores on one split, in manifest order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
     pub run: String,
@@ -45,37 +45,37 @@ pub struct Scored {
     pub classes: [String; 2],
     /// Scores of at least this mean the second class; the run's own, chosen on validation.
     pub threshold: f64,
-    /// What makes calibrated probabilities of the scores, where the run has one.
+    /// The calibration, if the run has one.
     pub calibration: Option<Calibration>,
     pub images: Vec<ScoredImage>,
     /// One per image, in 0..=1.
     pub scores: Vec<f64>,
     /// Whether each image is of the second class.
     pub positive: Vec<bool>,
-    /// What the prepared set says of each image; none if it is gone or was prepared anew.
+    /// The prepared set's data about each image; none if the set was removed or prepared again.
     pub samples: Option<Vec<Sample>>,
-    /// Source name to the folder its paths are relative to; empty if the prepared set is gone or was prepared anew.
+    /// Source name to the folder its paths are relative to; empty if the prepared set was removed or prepared again.
     pub roots: BTreeMap<String, PathBuf>,
 }
 
 impl Scored {
-    /// The scores of a run with a result; none where they were not written, or of a test split that was not opened.
+    /// The scores of a run with a result; none if they were not written, or are of an unopened test split.
     ///
     /// # Errors
-    /// When its files are damaged.
+    /// Damaged files.
     pub fn load(workspace: &Workspace, run: &RunFolder, row: &ResultRow, split: Split) -> Result<Option<Self>> {
-        // An opening is on record before there are scores, and it is the record that opens.
+        // An opening is recorded before there are scores, so the record decides.
         if (split == Split::Test && row.test_accuracy.is_none()) || !run.scores_path(split).exists() {
             return Ok(None);
         }
         Self::read(workspace, run, row, split).map(Some)
     }
 
-    /// The scores of a run, whose absence is an error.
+    /// The scores of a run; their absence is an error.
     ///
     /// # Errors
-    /// A run that has no scores on this split (those of the training split are not stored, those of the test split
-    /// not before it was opened), or a file that is damaged.
+    /// A run without scores on this split (those of the training split are not stored, those of the test split only
+    /// after its opening), or a damaged file.
     pub fn require(workspace: &Workspace, run: &RunFolder, split: Split) -> Result<Self> {
         let id = run.id();
         let row = ResultRow::load(run)?.ok_or_else(|| {
@@ -99,7 +99,7 @@ impl Scored {
     }
 
     fn read(workspace: &Workspace, run: &RunFolder, row: &ResultRow, split: Split) -> Result<Self> {
-        // One that was prepared anew under the same name is not what the run was trained on.
+        // A set that was prepared again under the same name is not the one that the run was trained on.
         let own = Manifest::load_recorded(workspace, &row.dataset, &row.manifest_sha256).ok();
         let own = own.filter(|set| set.sha256 == row.manifest_sha256);
         let classes = match &own {
@@ -109,7 +109,7 @@ impl Scored {
         let ScoreFile { images, scores, positive } = ScoreFile::read(&run.scores_path(split), &classes)?;
         let samples = own.as_ref().and_then(|manifest| joined(manifest, &images));
         let calibration = match row.refit {
-            // It has no validation figures; its calibration is that of the run it was refitted from.
+            // A refit has no validation figures; its calibration is that of the original run.
             Some(_) => ModelInfo::read(&run.model_path())?.calibration,
             None => row.validation.as_ref().and_then(|figures| figures.calibration),
         };
@@ -134,7 +134,7 @@ impl Scored {
         Some(self.roots.get(&image.source)?.join(&image.path))
     }
 
-    /// Whether each image is told right.
+    /// Whether each image is classified correctly.
     pub fn correct(&self) -> Vec<bool> {
         correct(&self.scores, &self.positive, self.threshold)
     }
@@ -150,8 +150,8 @@ impl Scored {
         }
     }
 
-    /// The person of each image, numbered from 0; an image without one counts as another person. None if the data set
-    /// names nobody.
+    /// The subject of each image, numbered from 0; an image without one counts as a subject of its own. None if the
+    /// data set names no subjects.
     fn people(&self) -> Option<Vec<usize>> {
         let samples = self.samples.as_ref()?;
         samples.iter().any(|sample| sample.subject.is_some()).then_some(())?;
@@ -171,7 +171,7 @@ impl Scored {
         Some(people)
     }
 
-    /// The columns with more than one value here.
+    /// The columns with more than one value.
     pub fn columns(&self) -> Vec<String> {
         let Some(samples) = &self.samples else { return Vec::new() };
         let attributes: BTreeSet<&str> =
@@ -186,7 +186,7 @@ impl Scored {
     /// Accuracy by the values of a column.
     ///
     /// # Errors
-    /// When the data set has no such column, or is not there as it was.
+    /// If the data set has no such column, or was removed or changed.
     pub fn by(&self, column: &str) -> Result<Groups> {
         let Some(samples) = &self.samples else {
             return Err(Error::failed(format!(
@@ -208,7 +208,7 @@ impl Scored {
     }
 }
 
-/// The samples of the images, if all are there.
+/// The samples of the images, if all are found.
 fn joined(manifest: &Manifest, images: &[(String, String)]) -> Option<Vec<Sample>> {
     let known: HashMap<(&str, &str), &Sample> =
         manifest.samples.iter().map(|sample| ((sample.source.as_str(), sample.path.as_str()), sample)).collect();
@@ -218,13 +218,13 @@ fn joined(manifest: &Manifest, images: &[(String, String)]) -> Option<Vec<Sample
         .collect()
 }
 
-/// Two models on the images that both were asked.
+/// Two models on the images that both were scored on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     pub split: String,
-    /// Images that both were scored on.
+    /// Images scored by both.
     pub images: usize,
-    /// Images that only one was scored on, and that are left out.
+    /// Images scored by one only, which are left out.
     pub left_out: usize,
     pub first_accuracy: f64,
     pub second_accuracy: f64,

@@ -1,4 +1,4 @@
-//! Runs by setting: mean and spread over seeds and folds, and what the same setting comes to when people are kept apart.
+//! Results by setting: mean and standard deviation over seeds and folds, and the leak of random splits.
 
 use super::Status;
 use super::results::{ResultRow, Spread};
@@ -7,11 +7,11 @@ use crate::model::Kind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Finished runs that differ in nothing but their seed, or in the fold they are tested on.
+/// Finished runs that differ only in their seed, or in their test fold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SettingRow {
     pub kind: Kind,
-    /// The prepared set, or the cross-validation as a whole.
+    /// The prepared set, or the whole cross-validation.
     pub dataset: String,
     pub backbone: Option<String>,
     pub tap: Option<String>,
@@ -23,38 +23,38 @@ pub struct SettingRow {
     pub val_accuracy: Option<Spread>,
     /// Over the runs whose test split was opened.
     pub test_accuracy: Option<Spread>,
-    /// The most test openings that came before one of the runs.
+    /// The largest number of test openings before one of the runs.
     pub after_test_openings: usize,
     pub synthetic: bool,
-    /// How the samples were divided.
+    /// The method of division.
     pub split: SplitMethod,
-    /// How many folds the runs are of; null where there is no cross-validation.
+    /// The number of folds of the runs; null without cross-validation.
     pub folds: Option<usize>,
-    /// What recognising people is worth, where the same setting was trained on the same data under a random split and
-    /// under one that keeps people apart; on the row of the random split.
+    /// The leak, if the same setting was trained on the same data with a random split and with subjects kept together;
+    /// in the row of the random split.
     pub leak: Option<Leak>,
 }
 
-/// A random split beside one that keeps people apart.
+/// A random split compared with one that keeps subjects together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Leak {
-    /// The prepared set that keeps people apart.
+    /// The prepared set that keeps subjects together.
     pub dataset: String,
     pub split: SplitMethod,
-    /// Mean accuracies there.
+    /// Mean accuracies with subjects kept together.
     pub val_accuracy: Option<f64>,
     pub test_accuracy: Option<f64>,
-    /// Mean accuracy under the random split less that with people apart.
+    /// Mean accuracy with the random split minus that with subjects kept together.
     pub val_leak: Option<f64>,
     pub test_leak: Option<f64>,
 }
 
-/// What a setting is, whatever data it is trained on.
+/// A setting, independent of the data.
 fn setting(row: &ResultRow) -> &str {
     &row.key
 }
 
-/// The data of a row: its manifest, or all the folds it is one of.
+/// The data of a row: its manifest, or all folds of its cross-validation.
 fn data(row: &ResultRow) -> (String, Vec<String>, u64) {
     match row.division.as_ref().and_then(|division| Some((division.fold.as_ref()?, division))) {
         Some((fold, division)) => (fold.of.clone(), division.sources.clone(), division.seed),
@@ -103,7 +103,7 @@ fn spread(rows: &[&ResultRow], of: fn(&ResultRow) -> Option<f64>) -> Option<Spre
     Spread::of(&rows.iter().filter_map(|row| of(row)).collect::<Vec<_>>())
 }
 
-/// Runs of earlier versions knew no other method.
+/// Runs of earlier versions had no other method.
 fn method(row: &ResultRow) -> SplitMethod {
     row.division.as_ref().map_or(SplitMethod::Random, |division| division.split)
 }
@@ -123,7 +123,8 @@ fn leak(rows: &[&ResultRow], groups: &[Vec<&ResultRow>]) -> Option<Leak> {
                 && setting(other) == setting(first)
                 && division.is_some_and(|division| division.sources == *sources)
         })
-        // One disjoint split is more like the random one than folds are: its parts have the same sizes.
+        // A single split by subject is more comparable with the random one than folds are: its splits have the same
+        // sizes.
         .min_by_key(|others| method(others[0]))?;
     let other = apart[0];
     let mean = |rows: &[&ResultRow], of| spread(rows, of).map(|spread| spread.mean);
@@ -143,7 +144,7 @@ fn leak(rows: &[&ResultRow], groups: &[Vec<&ResultRow>]) -> Option<Leak> {
     })
 }
 
-/// The setting that `run` is of, with what is known of its leak; none if there is none.
+/// The setting of `run`, with its leak if known; none if there is none.
 pub fn leak_of(rows: &[ResultRow], run: &str) -> Option<Leak> {
     by_setting(rows).into_iter().find(|row| row.runs.iter().any(|name| name == run))?.leak
 }

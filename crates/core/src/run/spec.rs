@@ -1,4 +1,4 @@
-//! What a run is asked to do.
+//! The spec of a run: its job, and the conditions under which it was created.
 
 use super::learning_curve::CurveSettings;
 use super::sweep::SweepSpec;
@@ -13,7 +13,7 @@ use crate::model::{LogisticSettings, ModelSpec};
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 
-/// A job with everything that decides its outcome.
+/// A job with all settings that determine its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
 pub enum JobSpec {
@@ -21,7 +21,7 @@ pub enum JobSpec {
     Sample(SampleSettings),
     /// Prepare a data set into `data/prepared/NAME`.
     Prepare(PrepareSettings),
-    /// Look for what is wrong with a prepared set; the findings are beside its manifest.
+    /// Audit a prepared set; the findings are written next to its manifest.
     Audit { dataset: String, settings: Box<crate::audit::Settings> },
     /// Fill the feature store of a backbone for all images of a prepared set.
     Extract {
@@ -47,7 +47,7 @@ pub enum JobSpec {
     Train {
         dataset: String,
         model: ModelSpec,
-        /// Train on the training and the validation split together, with what validation chose for this run.
+        /// Refit a run's model on training and validation together.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refit: Option<String>,
     },
@@ -78,7 +78,7 @@ impl JobSpec {
         if has_folds { Self::Folds { dataset, model } } else { Self::train(dataset, model) }
     }
 
-    /// Refuses what cannot be done, before a run's folder is made: settings that are out of range, data that is not there.
+    /// Checks a job before a run's folder is created: invalid settings, missing data.
     ///
     /// # Errors
     /// The first refusal, as wrong usage.
@@ -145,12 +145,12 @@ impl JobSpec {
         }
     }
 
-    /// Whether it is a series of runs that it does one after the other, each named by a stage of its journal.
+    /// Whether it is a series of runs done one after the other, each named by a stage of its journal.
     pub fn is_series(&self) -> bool {
         matches!(self, Self::Folds { .. } | Self::LearningCurve { .. } | Self::Demo { .. })
     }
 
-    /// The prepared set the job reads or makes.
+    /// The prepared set that the job reads or writes.
     pub fn dataset(&self) -> Option<&str> {
         match self {
             Self::Prepare(settings) => Some(&settings.name),
@@ -171,7 +171,7 @@ impl JobSpec {
 /// The name of the prepared set that the demo makes from the synthetic sample.
 pub const DEMO_DATASET: &str = "sample";
 
-/// `spec.json`: the job and the circumstances it was asked for in.
+/// `spec.json`: the job, and the conditions under which it was created.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
     pub job: JobSpec,
@@ -181,15 +181,15 @@ pub struct Spec {
     pub threads: usize,
     /// `cpu`, `cuda[:N]` or `mps`.
     pub device: String,
-    /// The run that started this one, for the parts of a demo.
+    /// The run that started this one, for parts of a demo.
     pub parent: Option<String>,
-    /// The step of a study that it was started as. It is found again by what it does, not by this.
+    /// The step of a study that it was started as; informative only, since steps are matched by their job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
 }
 
 impl Spec {
-    /// A spec made now.
+    /// A spec created now.
     pub fn new(job: JobSpec, threads: usize, device: &str) -> Self {
         Self {
             job,

@@ -1,5 +1,5 @@
-//! What a run tells step by step: its curves, what it tried, what it left out. As long as its journal, so it is read
-//! only where it is shown.
+//! The history of a run: its curves, trials and skipped inputs. It is as long as the journal, so it is read only where
+//! it is shown.
 
 use super::folder::RunFolder;
 use super::follower::{Fold, Follower};
@@ -7,7 +7,7 @@ use super::journal::{Entry, Event};
 use crate::error::Result;
 use crate::monitor::{EpochFigures, Update};
 
-/// One tried setting.
+/// A setting that was tried.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trial {
     pub setting: String,
@@ -15,25 +15,25 @@ pub struct Trial {
     pub val_loss: f64,
 }
 
-/// At most this many skipped inputs and notes are kept; the journal has them all.
+/// Maximum number of skipped inputs and of notes kept; the journal has all.
 const KEPT: usize = 200;
 
-/// The steps of a run.
+/// The history of a run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Story {
-    /// The names of its phases, in their order.
+    /// The names of its phases, in order.
     pub stages: Vec<String>,
-    /// By number. A run that was resumed tells its epochs again from where it went on.
+    /// By number. A resumed run repeats its epochs from the checkpoint on.
     pub epochs: Vec<EpochFigures>,
     pub trials: Vec<Trial>,
-    /// `path: reason` of inputs left out, the first few hundred.
+    /// `path: reason` of skipped inputs, the first few hundred.
     pub skipped: Vec<String>,
     /// The first few hundred.
     pub notes: Vec<String>,
 }
 
 impl Story {
-    /// The story of a run as far as it has come.
+    /// Reads the history of a run so far.
     ///
     /// # Errors
     /// A journal that cannot be read.

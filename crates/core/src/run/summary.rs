@@ -1,5 +1,5 @@
-//! `summary.json`: what the journal of a run comes to up to some line, so that a thousand long journals need not be read
-//! to list the runs. A help and no more: a reader that has no reason to believe it reads the journal from its beginning.
+//! `summary.json`: the state of a run's journal up to some line, so that listing runs does not read a thousand long
+//! journals. It is a cache: without a valid summary, the journal is read from its beginning.
 
 use super::facts::Facts;
 use super::folder::RunFolder;
@@ -12,28 +12,28 @@ use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// A client that had to read more than this, in bytes, leaves a summary for the next.
+/// A client that had to read more than this, in bytes, writes a summary.
 pub(super) const WORTH: u64 = 16 << 10;
-/// A worker leaves one whenever it has written so much, in bytes, and when it ends.
+/// A worker writes a summary each time it has written so many bytes, and when it ends.
 pub const OFTEN: u64 = 1 << 20;
-/// So much of either end of the summarised part tells whether the journal is the one that was summarised.
+/// Bytes at both ends of the summarised part that identify the journal.
 const END: u64 = 512;
-/// No summary is longer.
+/// Maximum size of a summary.
 const LONGEST: u64 = 1 << 20;
-/// What a summary means: one of another number is not believed.
+/// The version of the format; other versions are ignored.
 const FORMAT: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Summary {
     format: u32,
-    /// Bytes of the journal that are summarised, a line end the last of them.
+    /// Number of bytes of the journal that are summarised, ending with a line end.
     length: u64,
     /// SHA-256 of both ends of them.
     ends: String,
     facts: Facts,
 }
 
-/// A follower of a run's journal that begins where the summary ends, if there is one that can be believed.
+/// A follower of a run's journal that starts at the end of the summary, if there is a valid one.
 pub(super) fn follower(run: &RunFolder) -> Follower<Facts> {
     let journal = run.events_path();
     match load(&run.summary_path()).filter(|summary| ends(&journal, summary.length).as_ref() == Some(&summary.ends)) {
@@ -42,12 +42,12 @@ pub(super) fn follower(run: &RunFolder) -> Follower<Facts> {
     }
 }
 
-/// Writes what `follower` knows, unless that cannot be done: a workspace may be read-only.
+/// Writes the state of `follower`, if possible: a workspace may be read-only.
 pub(super) fn keep(run: &RunFolder, follower: &Follower<Facts>) {
     let _ = write(run, follower);
 }
 
-/// Brings the summary up to the end of the journal.
+/// Updates the summary to the end of the journal.
 pub fn renew(run: &RunFolder) {
     let mut follower = follower(run);
     if follower.read_to_end().is_ok() {
@@ -67,11 +67,11 @@ fn load(path: &Path) -> Option<Summary> {
     (summary.format == FORMAT).then_some(summary)
 }
 
-/// Around the checksum, which is of all that follows.
+/// The JSON around the checksum, which covers all that follows.
 const BEFORE: &str = "{\"checksum\":\"";
 const AFTER: &str = "\",\"summary\":";
 
-/// No flush to disk: what a power cut leaves of it is not believed.
+/// No flush to disk: a summary damaged by a power cut is ignored.
 fn write(run: &RunFolder, follower: &Follower<Facts>) -> Option<()> {
     let length = follower.line();
     let ends = ends(&run.events_path(), length)?;

@@ -1,4 +1,4 @@
-//! Which heads a sweep trains.
+//! Sweeps: the heads to train.
 
 use crate::error::Result;
 use crate::features::FeatureSpec;
@@ -12,23 +12,23 @@ use serde_json::{Map, Value};
 use std::fmt;
 use std::str::FromStr;
 
-/// More combinations than anyone waits for; a slip of the keyboard.
+/// Maximum number of combinations; more is probably a typing error.
 const MOST: usize = 100_000;
 
-/// Many heads over the same features: every combination of some values of their settings, with every seed.
+/// Many heads on the same features: every combination of some values of their settings, with every seed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SweepSpec {
     #[serde(flatten)]
     pub features: FeatureSpec,
-    /// What is not varied.
+    /// The settings that are not varied.
     pub base: DenseSettings,
-    /// What is varied, the last fastest.
+    /// The settings that are varied, the last one fastest.
     pub axes: Vec<Axis>,
     #[serde(flatten)]
     pub own: SweepSettings,
 }
 
-/// A setting and the values of it that are tried.
+/// A varied setting and its values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Axis {
     /// The setting's name.
@@ -60,13 +60,13 @@ impl Rules for SweepSettings {
     }
 }
 
-/// Successive halving (Jamieson and Talwalkar, 2016): all settings are trained for a few epochs, the best share of them
-/// for more, and so on, so that most of the time goes to what looks good.
+/// Successive halving (Jamieson and Talwalkar, 2016): all settings are trained for a few epochs, the best of them for
+/// more, and so on, so that most time is spent on promising settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Halving {
     /// Epochs of the first round.
     pub first: usize,
-    /// One in so many settings goes on, for so many times the epochs.
+    /// One in so many settings continues, with so many times the epochs.
     pub factor: usize,
 }
 
@@ -79,7 +79,7 @@ impl fmt::Display for Halving {
 impl FromStr for Halving {
     type Err = String;
 
-    /// `FIRST` or `FIRST:FACTOR`; the factor is 2 if none is named.
+    /// `FIRST` or `FIRST:FACTOR`; the default factor is 2.
     fn from_str(text: &str) -> Result<Self, String> {
         let (first, factor) = text.split_once(':').unwrap_or((text, "2"));
         match (first.parse(), factor.parse()) {
@@ -92,10 +92,9 @@ impl FromStr for Halving {
 text_value!(Halving, "FIRST[:FACTOR]", "epochs and a factor from 2 on, such as 10:3", ["10:3", "5:2"]);
 
 impl SweepSpec {
-    /// The settings of all combinations, or those that are drawn from the base's seed, in the order of the draw.
-    ///
+    /// The settings of all combinations, or a random subset drawn by the base's seed, in drawing order.
     /// # Errors
-    /// Values that cannot be trained with; far too many combinations.
+    /// Values that cannot be trained with; too many combinations.
     pub fn settings(&self) -> Result<Vec<DenseSettings>> {
         let base: Vec<(String, String)> =
             stated::to_pairs(&self.base).into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
@@ -114,7 +113,7 @@ impl SweepSpec {
         ModelSpec::new(self.features.clone(), DenseSettings { seed, ..settings.clone() })
     }
 
-    /// Refuses what cannot be trained, before anything is made.
+    /// Checks the sweep before anything is created.
     ///
     /// # Errors
     /// The first refusal.
@@ -124,7 +123,7 @@ impl SweepSpec {
         self.settings().map(|_| ())
     }
 
-    /// Adds values that are not there yet. Where only `more` varies a setting, the base's own value is kept beside them.
+    /// Adds new values. If only `more` varies a setting, the base's own value is kept too.
     pub fn extend(&mut self, more: &[Axis]) {
         for Axis { setting, values } in more {
             let at = match self.axes.iter().position(|axis| axis.setting == *setting) {
@@ -143,7 +142,7 @@ impl SweepSpec {
         }
     }
 
-    /// The epochs up to which each round trains; the last is all of them.
+    /// The epochs at the end of each round; the last value is the total.
     pub fn rungs(&self) -> Vec<usize> {
         let mut rungs = Vec::new();
         if let Some(Halving { first, factor }) = self.own.halving {
@@ -158,7 +157,7 @@ impl SweepSpec {
     }
 }
 
-/// What version 0.1.0 called the lists of its grid.
+/// The names of the value lists in version 0.1.0.
 const GRID: [(&str, &str); 8] = [
     ("widths", "width"),
     ("depths", "depth"),

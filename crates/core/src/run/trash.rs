@@ -1,4 +1,4 @@
-//! Runs that were removed: kept in `runs/.trash` until somebody deletes that folder, so that a wrong key loses nothing.
+//! The trash: removed runs are kept in `runs/.trash` until that folder is deleted, so that a wrong key loses nothing.
 
 use super::{RunFolder, RunId};
 use crate::error::{AtPath, Error, Result};
@@ -6,7 +6,7 @@ use crate::workspace::Workspace;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where removed runs are.
+/// The folder of removed runs.
 pub fn folder(workspace: &Workspace) -> PathBuf {
     workspace.runs().join(".trash")
 }
@@ -28,7 +28,7 @@ pub fn list(workspace: &Workspace) -> Result<Vec<RunId>> {
     Ok(runs)
 }
 
-/// Puts the folder of a run into the trash. No other run gets its name, so it can always go back.
+/// Moves the folder of a run to the trash. Its name is not reused, so it can always be restored.
 pub(super) fn put(workspace: &Workspace, run: &RunId, path: &Path) -> Result<()> {
     let folder = folder(workspace);
     fs::create_dir_all(&folder).at(&folder)?;
@@ -40,10 +40,10 @@ pub(super) fn put(workspace: &Workspace, run: &RunId, path: &Path) -> Result<()>
     fs::rename(path, &to).at(path)
 }
 
-/// Brings the run called `name` back.
+/// Restores the run `name`.
 ///
 /// # Errors
-/// No such run in the trash, or another of its name among the runs.
+/// No such run in the trash, or its name is taken.
 pub fn restore(workspace: &Workspace, name: &str) -> Result<RunFolder> {
     let run = RunId::parse(name)?;
     let from = folder(workspace).join(run.as_str());

@@ -1,4 +1,4 @@
-//! A run as a client sees it: what its journal comes to, and whether a worker is on it.
+//! The status of a run for clients: the state of its journal, and whether it has a worker.
 
 use super::facts::{Facts, Told};
 use super::folder::{RunFolder, RunId};
@@ -12,28 +12,28 @@ use crate::slurm::{Placement, Standing};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
-/// How a run stands.
+/// The status of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// It waits for other trainings to end.
     Queued,
-    /// The folder is there, the worker has not begun.
+    /// The folder exists, the worker has not started.
     Waiting,
     Running,
     Paused,
     Done,
     Failed,
-    /// Ended at the user's word.
+    /// Stopped by the user.
     Stopped,
-    /// The worker vanished without a word (killed, power lost).
+    /// The worker disappeared without a final event (killed, power lost).
     Interrupted,
-    /// What it left cannot be read.
+    /// Its files cannot be read.
     Damaged,
 }
 
 impl Status {
-    /// As `results --json` writes it.
+    /// The name in `results --json`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -48,12 +48,12 @@ impl Status {
         }
     }
 
-    /// Whether a worker is (about to be) on it.
+    /// Whether it has a worker, or will have one.
     pub fn is_live(self) -> bool {
         matches!(self, Self::Waiting | Self::Running | Self::Paused)
     }
 
-    /// How a run stands whose worker has told so much, lives or does not, and was waited for so long.
+    /// The status that follows from the worker's last event, whether it is alive, and how long it was waited for.
     fn of(told: Told, alive: bool, queued: bool, waited: Duration) -> Self {
         match told {
             Told::Nothing if alive => Self::Waiting,
@@ -70,10 +70,10 @@ impl Status {
     }
 }
 
-/// A worker takes a moment to start, a dead one for ever.
+/// A worker takes a moment to start; a dead one never does.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What every list shows of a run. [`RunView::refresh`] brings it up to date. Its curves are a [`super::Story`].
+/// A run as lists show it. [`RunView::refresh`] updates it. Its curves are in a [`super::Story`].
 #[derive(Debug)]
 pub struct RunView {
     pub folder: RunFolder,
@@ -82,15 +82,15 @@ pub struct RunView {
     /// The row of the results table, once there is one; or why it cannot be read.
     pub result: Result<Option<ResultRow>>,
     journal: Follower<Facts>,
-    /// Up to where the journal is summarised.
+    /// Offset up to which the journal is summarised.
     summarised: u64,
     waiting_since: Instant,
-    /// Of a run that was placed on a cluster: its tasks, and what its journal and those of its shares come to.
+    /// For a run placed on a cluster: its tasks, and the state of its journals.
     placed: Option<(Placement, Facts)>,
 }
 
 impl RunView {
-    /// The run as its journal tells it now.
+    /// The present state of the run.
     ///
     /// # Errors
     /// A spec or a journal that cannot be read.
@@ -108,7 +108,7 @@ impl RunView {
             waiting_since: Instant::now(),
             placed,
         };
-        // What the summary knows is new too.
+        // The content of the summary counts as new too.
         view.look(true)?;
         Ok(view)
     }
@@ -118,17 +118,17 @@ impl RunView {
         self.folder.id()
     }
 
-    /// What its journal comes to.
+    /// The state of its journal.
     pub fn facts(&self) -> &Facts {
         self.placed.as_ref().map_or_else(|| self.journal.state(), |(_, facts)| facts)
     }
 
-    /// How its tasks stand, if it was placed on a cluster.
+    /// The status of its tasks, if it was placed on a cluster.
     pub fn standing(&self) -> Option<&Standing> {
         self.placed.as_ref().map(|(placement, _)| placement.standing())
     }
 
-    /// Seconds from start to end, or until now while it is live, or until its worker was last heard of.
+    /// Seconds from start to end; if unfinished, until now or until the last event of a dead worker.
     pub fn seconds(&self) -> Option<f64> {
         let facts = self.facts();
         let now = || self.status.is_live().then(|| jiff::Timestamp::now().as_millisecond());
@@ -136,7 +136,7 @@ impl RunView {
         Some((end - facts.started?).max(0) as f64 / 1000.0)
     }
 
-    /// Reads what is new; true if anything changed.
+    /// Reads new entries; true if anything changed.
     ///
     /// # Errors
     /// A journal that cannot be read.
@@ -198,7 +198,7 @@ impl RunView {
         }
     }
 
-    /// Whether the run is done and its journal does not say so: a part of it is missing.
+    /// Whether the run is done but its journal is incomplete.
     pub fn journal_is_short(&self) -> bool {
         self.status == Status::Done && self.facts().told != Told::Done
     }

@@ -9,34 +9,34 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// How often a task that is worked on shows it.
+/// Interval of the heartbeat.
 pub const EVERY: Duration = Duration::from_secs(5);
 
-/// A beat that is not seen to change for so long is the last one.
+/// A heartbeat that has not changed for so long is considered dead.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
-/// The last sign of a task.
+/// The last heartbeat of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Beat {
-    /// Of this attempt at the task, and of no other.
+    /// Identifies this attempt at the task.
     pub attempt: String,
     pub beat: u64,
     /// The machine's name.
     pub node: String,
-    /// How often the scheduler has started the task again.
+    /// The number of restarts by the scheduler.
     pub restarts: u32,
-    /// The scheduler's name of the task, if it has one.
+    /// The scheduler's id of the task, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<String>,
 }
 
 impl Beat {
-    /// What the task showed last.
+    /// Reads the last heartbeat.
     pub fn load(plan: &Plan, task: usize) -> Option<Self> {
         serde_json::from_slice(&own_files::read(&path(plan, task)).ok()?).ok()
     }
 
-    /// Shows that the attempt goes on.
+    /// Writes a heartbeat.
     ///
     /// # Errors
     /// A folder that cannot be written.
@@ -50,7 +50,7 @@ fn path(plan: &Plan, task: usize) -> PathBuf {
     plan.folder().join("beats").join(format!("{task}.json"))
 }
 
-/// Looks at the heartbeat of a task again and again.
+/// Observes the heartbeat of a task over time.
 #[derive(Debug, Default)]
 pub struct Watch {
     last: Option<(Beat, Instant)>,

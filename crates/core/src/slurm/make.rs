@@ -1,4 +1,4 @@
-//! From jobs to a plan.
+//! Builds plans from jobs.
 
 use super::plan::{Piece, Plan, Step, Task, folder_of_all};
 use super::share::Share;
@@ -15,16 +15,16 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 
-/// What is to be divided into tasks.
+/// The work to be divided into tasks.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     pub jobs: Vec<Spec>,
-    /// A step has no more tasks than that.
+    /// Maximum number of tasks per step.
     pub tasks: usize,
 }
 
 impl Wanted {
-    /// The same for the same work, whenever it is asked for.
+    /// A key that is equal for the same work.
     fn key(&self) -> Result<String> {
         let specs: Vec<Spec> = self.jobs.iter().map(|spec| Spec { created: String::new(), ..spec.clone() }).collect();
         let text = serde_json::to_vec(&specs).at("jobs".as_ref())?;
@@ -50,8 +50,7 @@ pub fn draft(workspace: &Workspace, wanted: &Wanted) -> Result<Plan> {
     plan(workspace, wanted, &mut name)
 }
 
-/// Makes the runs of a plan and writes it down; or gives the one that was made before for the same work and is not
-/// finished.
+/// Creates the runs of a plan and writes it; or returns an unfinished plan that was made before for the same work.
 ///
 /// # Errors
 /// Work that is refused; folders that cannot be written.
@@ -71,7 +70,7 @@ pub fn make(workspace: &Workspace, wanted: &Wanted) -> Result<Plan> {
     Ok(plan)
 }
 
-/// Makes the folder of a plan of that name, or of the next free one.
+/// Creates the folder of a plan with that name, or with the next free one.
 fn folder(workspace: &Workspace, id: &str) -> Result<String> {
     let all = folder_of_all(workspace);
     fs::create_dir_all(all.join(id).parent().unwrap_or(&all)).at(&all)?;
@@ -105,10 +104,10 @@ fn plan(workspace: &Workspace, wanted: &Wanted, name: &mut dyn FnMut(&Spec) -> R
 struct Maker<'a> {
     workspace: &'a Workspace,
     tasks: usize,
-    /// Gives a run its name, and its folder where it is to have one.
+    /// Names a run, and creates its folder if it needs one.
     name: &'a mut dyn FnMut(&Spec) -> Result<String>,
     plan: Plan,
-    /// Pieces that features are computed by, that need them, and that look at what those have made.
+    /// Pieces that compute features, that need them, and that check them.
     levels: [Vec<Piece>; 3],
 }
 
@@ -127,7 +126,7 @@ impl Maker<'_> {
         (0..of).for_each(|index| self.add(level, run, Some(Share { index, of })));
     }
 
-    /// Features that several tasks need and that are not there are computed first, by all of them.
+    /// Missing features that several tasks need are computed first, in shares.
     fn features(&mut self, jobs: &[Spec]) -> Result<()> {
         if self.tasks == 1 {
             return Ok(());
@@ -157,7 +156,7 @@ impl Maker<'_> {
                 self.shares(0, &run, self.tasks);
                 self.add(1, &run, None);
             }
-            // A round of halving begins when the one before it is ranked: one task does all of them.
+            // A round of halving starts when the previous one is ranked, so one task does all of them.
             JobSpec::Sweep { dataset, sweep } if self.tasks > 1 && sweep.own.halving.is_none() => {
                 let jobs = heads::jobs(dataset, sweep)?;
                 for job in &jobs {
@@ -210,13 +209,13 @@ impl Maker<'_> {
     }
 }
 
-/// The frozen features that a job works on, and the set they are of.
+/// The frozen features of a job, and their set.
 fn needs(workspace: &Workspace, job: &JobSpec) -> Option<(String, FeatureSpec)> {
     match job {
         JobSpec::Train { dataset, model, .. } | JobSpec::Folds { dataset, model }
             if model.kind().info().input == ModelInput::Features =>
         {
-            // The first fold has all of the images.
+            // The first fold contains all images.
             let set = match job {
                 JobSpec::Folds { .. } => folds_of(workspace, dataset).into_iter().next()?,
                 _ => dataset.clone(),
@@ -235,7 +234,7 @@ fn needs(workspace: &Workspace, job: &JobSpec) -> Option<(String, FeatureSpec)> 
     }
 }
 
-/// The tasks that do something for a run.
+/// The tasks that work on a run.
 pub(super) fn tasks_of(plan: &Plan, run: &RunId) -> Vec<usize> {
     let own = |piece: &Piece| piece.run == run.as_str();
     let all: Vec<&Task> = plan.steps.iter().flat_map(|step| &step.tasks).collect();

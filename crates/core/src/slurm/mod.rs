@@ -1,8 +1,9 @@
-//! Work on a cluster that Slurm manages.
+//! Work on a cluster with Slurm.
 //!
-//! What a command asks for is written down once as a plan ([`Plan`]): `plans/<name>/plan.json`, whose steps hold tasks, whose
-//! tasks hold pieces of runs. `faceprobe work PLAN --task I` does a task wherever it is called, by the same worker and the
-//! same spec as without Slurm. Each step is one array job; a step begins when the one before it has ended well.
+//! A command's work is written down as a plan ([`Plan`]): `plans/<name>/plan.json`, with steps that consist of tasks,
+//! and tasks that consist of pieces of runs. `faceprobe work PLAN --task I` runs a task on any machine, with the same
+//! worker and the same spec as without Slurm. Each step is one array job; a step starts when the previous one has
+//! succeeded.
 //!
 //! ```text
 //! plans/extract-1/
@@ -16,8 +17,8 @@
 //!   shares/3/          journal of the share that task 3 does
 //! ```
 //!
-//! Whether a task lives is what Slurm's queue says, and where that does not answer, whether its heartbeat is seen to
-//! change. No lock and no clock of another machine is asked.
+//! Whether a task is alive is determined by Slurm's queue and, if that does not reply, by its heartbeat. Neither locks
+//! nor clocks of other machines are used.
 
 pub mod beat;
 pub mod images;

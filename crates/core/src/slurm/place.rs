@@ -1,4 +1,4 @@
-//! Where a run was placed, and how it stands there.
+//! The placement of a run on a cluster, and its status there.
 
 use super::beat::{Beat, Watch};
 use super::make::tasks_of;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 const FILE: &str = "place.json";
 
-/// Tasks are looked at no more often: each is two files on a file system that machines share.
+/// Minimum interval between checks of the tasks: each check reads two files on a shared file system.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// `place.json` in a run's folder.
@@ -26,7 +26,7 @@ struct Place {
     tasks: Vec<usize>,
 }
 
-/// Says in a run's folder by which plan it is done.
+/// Records in a run's folder which plan does it.
 pub(super) fn set(run: &RunFolder, plan: &Plan) -> Result<()> {
     let place = Place { plan: plan.id.clone(), tasks: tasks_of(plan, run.id()) };
     let path = run.path().join(FILE);
@@ -37,30 +37,30 @@ fn load(run: &RunFolder) -> Option<Place> {
     serde_json::from_slice(&own_files::read(&run.path().join(FILE)).ok()?).ok()
 }
 
-/// Whether a run is done by tasks of a plan.
+/// Whether a run is done by the tasks of a plan.
 pub fn is_placed(run: &RunFolder) -> bool {
     run.path().join(FILE).exists()
 }
 
-/// The plan that does a run, if one does.
+/// The plan of a run, if it has one.
 ///
 /// # Errors
-/// One that cannot be read.
+/// A plan that cannot be read.
 pub fn plan_of(run: &RunFolder) -> Result<Option<Plan>> {
     let Some(place) = load(run) else { return Ok(None) };
     let root = run.path().parent().and_then(|runs| runs.parent()).unwrap_or(run.path());
     Plan::named(&Workspace::open(root)?, &place.plan).map(Some)
 }
 
-/// How a task stands.
+/// The status of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TaskState {
     Done,
     Running(String),
     Suspended,
-    /// In the scheduler's queue, for this reason.
+    /// Waiting in the scheduler's queue, with the reason.
     Pending(String),
-    /// Nobody tells, and nothing speaks against it.
+    /// Unknown, and nothing indicates that it is dead.
     Unknown,
     /// Not done, and not in the queue any more, or not yet.
     Ended,
@@ -68,7 +68,7 @@ pub enum TaskState {
 
 impl TaskState {
     fn of(done: bool, jobs: &[&Job], answered: bool, lives: bool) -> Self {
-        // The newest of those that are there twice.
+        // The newest of duplicate entries.
         match jobs.iter().max_by_key(|job| job.state != JobState::Running) {
             _ if done => Self::Done,
             Some(job) => match job.state {
@@ -81,13 +81,13 @@ impl TaskState {
         }
     }
 
-    /// Whether it is in the queue or may be.
+    /// Whether it is, or may be, in the queue.
     pub fn is_live(&self) -> bool {
         !matches!(self, Self::Done | Self::Ended)
     }
 }
 
-/// The tasks of a run, or of a plan, at one moment.
+/// The status of the tasks of a run or a plan.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Standing {
     /// The plan's name.
@@ -97,22 +97,22 @@ pub struct Standing {
     pub running: usize,
     pub suspended: usize,
     pub pending: usize,
-    /// Those of which nobody tells at present.
+    /// Tasks with an unknown status.
     pub unknown: usize,
     /// Not done, and not in the queue.
     pub failed: usize,
-    /// Where tasks run.
+    /// Nodes of running tasks.
     pub nodes: BTreeSet<String>,
-    /// Why the first of those waits that do.
+    /// Why the first waiting task waits.
     pub reason: Option<String>,
-    /// How often the scheduler has started tasks again.
+    /// Number of restarts by the scheduler.
     pub restarts: u32,
-    /// The scheduler's names of the tasks in its queue.
+    /// The scheduler's ids of the queued tasks.
     pub jobs: Vec<String>,
 }
 
 impl Standing {
-    /// Whether a task is in the queue or may be.
+    /// Whether a task is, or may be, in the queue.
     pub fn is_live(&self) -> bool {
         self.running + self.suspended + self.pending + self.unknown > 0
     }
@@ -136,20 +136,20 @@ impl Standing {
     }
 }
 
-/// Follows the tasks of a run.
+/// Observes the tasks of a run.
 #[derive(Debug)]
 pub struct Placement {
     plan: Arc<Plan>,
     tasks: Vec<usize>,
     watches: Vec<Watch>,
-    /// Of its shares, by their numbers.
+    /// Journals of its shares, by number.
     shares: Vec<(usize, Follower<Facts>)>,
     standing: Standing,
     looked: Option<Instant>,
 }
 
 impl Placement {
-    /// Of a run that is done by a plan; none of any other.
+    /// Of a run that is done by a plan; none for others.
     ///
     /// # Errors
     /// A plan that cannot be read.
@@ -178,7 +178,7 @@ impl Placement {
         Self { plan: Arc::new(plan), tasks, watches, shares, standing: Standing::default(), looked: None }
     }
 
-    /// Looks at the queue, the tasks and the journals of shares; true if anything is new.
+    /// Checks the queue, the tasks and the journals of shares; true if anything changed.
     ///
     /// # Errors
     /// A journal that cannot be read.
@@ -194,7 +194,7 @@ impl Placement {
         }
         self.looked = Some(Instant::now());
         let all_done = self.tasks.iter().all(|task| self.plan.is_done(*task));
-        // What is done needs no answer of a scheduler.
+        // Finished tasks need no reply of the scheduler.
         let queue = if all_done { Some(Arc::default()) } else { queue::queue() };
         let before = std::mem::take(&mut self.standing);
         self.standing = self.stand(queue.as_deref());
@@ -231,7 +231,7 @@ impl Placement {
         standing
     }
 
-    /// As it was last looked at.
+    /// The status at the last check.
     pub fn standing(&self) -> &Standing {
         &self.standing
     }
@@ -241,7 +241,7 @@ impl Placement {
         &self.plan
     }
 
-    /// How a run stands whose own journal tells so much.
+    /// The status of a run, given its own journal.
     pub fn status(&self, told: Told) -> Status {
         let standing = &self.standing;
         match told {
@@ -265,7 +265,7 @@ impl Placement {
         Some(format!("task {task} failed: {outcome}"))
     }
 
-    /// What the run's journal and those of its shares come to.
+    /// The combined state of the run's journal and those of its shares.
     pub fn facts(&self, own: &Facts) -> Facts {
         let mut facts = own.clone();
         let shares = || self.shares.iter().map(|(_, share)| share.state());

@@ -1,4 +1,4 @@
-//! The plan: steps, tasks and pieces, written down once.
+//! Plans: steps, tasks and pieces, written once.
 
 use super::share::Share;
 use crate::error::{AtPath, Error, Result};
@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Of another number it is another version's.
+/// The version of the format.
 const FORMAT: u32 = 1;
 
-/// Work that is divided into tasks.
+/// Work divided into tasks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     pub format: u32,
@@ -24,26 +24,26 @@ pub struct Plan {
     pub workspace: PathBuf,
     /// RFC 3339, UTC.
     pub created: String,
-    /// Of what was asked for: the same command gives the same.
+    /// A key of the requested work: the same command gives the same key.
     pub key: String,
-    /// What the jobs of this plan are called in the scheduler's queue, before the number of their step.
+    /// Prefix of the job names in the scheduler's queue, before the number of the step.
     pub job: String,
-    /// What was asked for, in this order.
+    /// The requested runs, in order.
     pub runs: Vec<String>,
-    /// Each begins when the one before it has ended well.
+    /// Each starts when the previous one has succeeded.
     pub steps: Vec<Step>,
-    /// What each run does.
+    /// The job of each run.
     pub specs: BTreeMap<String, Spec>,
 }
 
-/// Tasks that may be done at the same time.
+/// Tasks that may run at the same time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     pub name: String,
     pub tasks: Vec<Task>,
 }
 
-/// What one process does, piece after piece.
+/// The work of one process, piece after piece.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Task {
     pub pieces: Vec<Piece>,
@@ -76,7 +76,7 @@ impl Plan {
     /// Reads `plan.json`, or that of a plan's folder.
     ///
     /// # Errors
-    /// A file that is not there or is no plan.
+    /// A file that does not exist or is not a plan.
     pub fn load(path: &Path) -> Result<Self> {
         let path = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
         let text = own_files::read(&path).at(&path)?;
@@ -89,7 +89,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The plan of that name.
+    /// The plan with this name.
     ///
     /// # Errors
     /// As [`Plan::load`].
@@ -105,7 +105,7 @@ impl Plan {
         plans
     }
 
-    /// Writes it into its folder, whole or not at all.
+    /// Writes the plan atomically to its folder.
     pub(super) fn save(&self) -> Result<()> {
         let path = self.path();
         write_whole(&path, text::json_value(self).at(&path)?.as_bytes())
@@ -121,17 +121,17 @@ impl Plan {
         self.folder().join(FILE)
     }
 
-    /// How many tasks all steps have.
+    /// The number of tasks over all steps.
     pub fn len(&self) -> usize {
         self.steps.iter().map(|step| step.tasks.len()).sum()
     }
 
-    /// Whether there is nothing to do.
+    /// Whether there are no tasks.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// A task by its number, counted over all steps from 0.
+    /// A task by its number over all steps, from 0.
     pub fn task(&self, number: usize) -> Option<&Task> {
         self.steps.iter().flat_map(|step| &step.tasks).nth(number)
     }
@@ -141,24 +141,24 @@ impl Plan {
         self.steps.iter().take(step).map(|step| step.tasks.len()).sum()
     }
 
-    /// The tasks of a step that are not done.
+    /// The unfinished tasks of a step.
     pub fn open(&self, step: usize) -> Vec<usize> {
         let first = self.first(step);
         let tasks = first..first + self.steps.get(step).map_or(0, |step| step.tasks.len());
         tasks.filter(|task| !self.is_done(*task)).collect()
     }
 
-    /// Whether a task is done.
+    /// Whether a task is finished.
     pub fn is_done(&self, task: usize) -> bool {
         self.done_path(task).exists()
     }
 
-    /// Whether all are.
+    /// Whether all tasks are finished.
     pub fn is_finished(&self) -> bool {
         (0..self.len()).all(|task| self.is_done(task))
     }
 
-    /// Writes down that a task is done.
+    /// Marks a task as finished.
     ///
     /// # Errors
     /// A folder that cannot be written.
@@ -170,17 +170,17 @@ impl Plan {
         self.folder().join("done").join(task.to_string())
     }
 
-    /// What the job of a step is called.
+    /// The job name of a step.
     pub fn job_of(&self, step: usize) -> String {
         format!("{}-{step}", self.job)
     }
 
-    /// Where a task's output goes: `%a` is what Slurm puts its number in the step for.
+    /// The log of a task: Slurm replaces `%a` by its number in the step.
     pub(super) fn log(&self, step: usize) -> PathBuf {
         self.folder().join("log").join(format!("{step}-%a.log"))
     }
 
-    /// The file that the last attempt at a task printed to.
+    /// The log of the last attempt at a task.
     pub fn log_of(&self, task: usize) -> PathBuf {
         let step = (0..self.steps.len()).rfind(|step| self.first(*step) <= task).unwrap_or(0);
         self.folder().join("log").join(format!("{step}-{}.log", task - self.first(step)))

@@ -1,4 +1,4 @@
-//! The scheduler's queue, and what it is told.
+//! Slurm's queue, and calls of its programs.
 
 use crate::error::{Error, Result};
 use std::collections::HashMap;
@@ -9,18 +9,18 @@ use std::time::{Duration, Instant};
 /// A task in the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
-    /// `17_3`: as scancel and scontrol take it.
+    /// `17_3`: the id for scancel and scontrol.
     pub id: String,
-    /// Its number in the array.
+    /// Its index in the array.
     pub index: usize,
     pub state: JobState,
-    /// Where it runs.
+    /// Its node.
     pub node: String,
     /// Why it waits.
     pub reason: String,
 }
 
-/// How a task in the queue stands.
+/// The state of a queued task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobState {
     Pending,
@@ -28,14 +28,14 @@ pub enum JobState {
     Suspended,
 }
 
-/// The queue at one moment, by the names of jobs.
+/// The queue at one moment, by job name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Queue {
     jobs: HashMap<String, Vec<Job>>,
 }
 
 impl Queue {
-    /// What squeue prints, a line a task.
+    /// Parses the output of squeue, one line per task.
     fn parse(text: &str) -> Self {
         let mut jobs: HashMap<String, Vec<Job>> = HashMap::new();
         for line in text.lines() {
@@ -43,7 +43,7 @@ impl Queue {
             let mut next = || fields.next().unwrap_or_default().trim().to_owned();
             let (id, state, node, reason, name) = (next(), next(), next(), next(), next());
             let Some(index) = id.rsplit_once('_').and_then(|(_, index)| index.parse().ok()) else { continue };
-            // It will never begin, and the scheduler is about to remove it.
+            // It will never start, and the scheduler is about to remove it.
             if reason == "DependencyNeverSatisfied" {
                 continue;
             }
@@ -57,17 +57,17 @@ impl Queue {
         Self { jobs }
     }
 
-    /// The tasks of the job of that name. One that is on its way out may be there twice, with another that took its place.
+    /// The tasks of the job with this name. A task that is ending may be listed twice, together with its replacement.
     pub fn of(&self, name: &str) -> &[Job] {
         self.jobs.get(name).map_or(&[], Vec::as_slice)
     }
 }
 
-/// Programs that are asked again and again share an answer for so long.
+/// Frequent callers share an answer for so long.
 const FRESH: Duration = Duration::from_secs(2);
-/// So long an answer is waited for.
+/// Timeout of a query.
 const WAIT: Duration = Duration::from_secs(5);
-/// While the scheduler does not answer, it is not waited for again before that.
+/// If the scheduler does not reply, it is not queried again for so long.
 const PAUSE: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
@@ -80,7 +80,7 @@ struct Asked {
 static ASKED: Mutex<Asked> = Mutex::new(Asked { answer: None, asking: false, failed: None });
 static ANSWERED: Condvar = Condvar::new();
 
-/// The queue of this user, a few seconds old at most; none where the scheduler does not answer.
+/// The queue of this user, at most a few seconds old; none if the scheduler does not reply.
 pub fn queue() -> Option<Arc<Queue>> {
     let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
     let fresh = |asked: &Asked| {
@@ -94,7 +94,7 @@ pub fn queue() -> Option<Arc<Queue>> {
     }
     if !asked.asking {
         asked.asking = true;
-        // squeue waits for minutes where its controller is away.
+        // squeue waits for minutes if its controller is down.
         std::thread::spawn(|| {
             let answer = ask();
             let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,7 +112,7 @@ pub fn queue() -> Option<Arc<Queue>> {
     fresh(&asked)
 }
 
-/// Forgets what the queue was, because it was changed.
+/// Discards the cached queue, because it was changed.
 pub(super) fn forget() {
     let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
     asked.answer = None;
@@ -128,10 +128,10 @@ fn ask() -> Option<Queue> {
     output.status.success().then(|| Queue::parse(&String::from_utf8_lossy(&output.stdout)))
 }
 
-/// Runs one of Slurm's programs and gives what it printed.
+/// Runs one of Slurm's programs and returns its output.
 ///
 /// # Errors
-/// It is not there; with what it says where it fails.
+/// A missing program; a failure, with its message.
 pub fn tell(program: &str, args: &[&str]) -> Result<String> {
     let output = Command::new(program).args(args).stdin(Stdio::null()).output().map_err(|error| {
         Error::failed(format!(

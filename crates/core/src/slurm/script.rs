@@ -6,10 +6,10 @@ use crate::error::{Error, Result};
 use crate::path_text::text_of;
 use std::path::Path;
 
-/// The script of a step, for `program`, with the user's own options for sbatch behind all others.
+/// The script of a step, for `program`, with the user's own options for sbatch last.
 ///
 /// # Errors
-/// Options that are more than a line.
+/// Options with a line break.
 pub fn script(plan: &Plan, step: usize, settings: &SlurmSettings, own: Option<&str>, program: &Path) -> Result<String> {
     let threads = plan.specs.values().map(|spec| spec.threads).max().unwrap_or(1);
     let mut options = vec![
@@ -49,12 +49,12 @@ pub fn script(plan: &Plan, step: usize, settings: &SlurmSettings, own: Option<&s
     ))
 }
 
-/// A path as a word of the shell.
+/// A path quoted for the shell.
 fn quoted(path: &Path) -> String {
     format!("'{}'", text_of(path).replace('\'', r"'\''"))
 }
 
-/// A path as sbatch reads it in a script: blanks would end it.
+/// A path as sbatch parses it in a script, where spaces would end it.
 fn word(path: &Path) -> String {
     format!("\"{}\"", text_of(path))
 }

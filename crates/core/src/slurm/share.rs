@@ -1,4 +1,4 @@
-//! A share of work that several tasks divide among them without talking to each other.
+//! Shares: a division of work among tasks that need no communication.
 
 use crate::dataset::ContentHash;
 use crate::error::{Error, Result};
@@ -14,14 +14,14 @@ pub struct Share {
 }
 
 impl Share {
-    /// Whether an image belongs to this share. Its key is a hash, so shares are of about one size, and the same on every
-    /// machine whatever the order of the images.
+    /// Whether an image belongs to this share. Its key is a hash, so shares have about the same size, and are the same
+    /// on every machine, whatever the order of the images.
     pub fn has(&self, key: &ContentHash) -> bool {
         let first = key.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
         first % (self.of.max(1) as u64) == self.index as u64
     }
 
-    /// Whether the thing of that place in a list belongs to this share.
+    /// Whether the item with this index belongs to this share.
     pub fn takes(&self, place: usize) -> bool {
         place % self.of.max(1) == self.index
     }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::PathBuf;
 
-/// How the tasks of a plan are submitted.
+/// The options for submitting a plan.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Terms {
     pub settings: SlurmSettings,
@@ -42,16 +42,16 @@ pub struct Submitted {
     pub tasks: usize,
 }
 
-/// The script of every step, as sbatch is given it.
+/// The batch script of every step.
 ///
 /// # Errors
-/// Options that sbatch cannot be given.
+/// Options that sbatch cannot take.
 pub fn scripts(plan: &Plan, terms: &Terms) -> Result<Vec<String>> {
     let program = program()?;
     (0..plan.steps.len()).map(|step| script(plan, step, &terms.settings, terms.own.as_deref(), &program)).collect()
 }
 
-/// The options of sbatch that are known only when a step is submitted.
+/// The sbatch options that are only known when a step is submitted.
 pub fn options(indices: &[usize], at_once: Option<usize>, after: &[String]) -> Vec<String> {
     let most = at_once.map(|most| format!("%{most}")).unwrap_or_default();
     let mut options = vec!["--parsable".to_owned(), format!("--array={}{most}", ranges(indices))];
@@ -62,13 +62,13 @@ pub fn options(indices: &[usize], at_once: Option<usize>, after: &[String]) -> V
     options
 }
 
-/// Submits the tasks of a plan that are neither done nor in the queue: one job array a step, each after the one before it.
+/// Submits the tasks of a plan that are neither done nor queued: one job array per step, each after the previous one.
 ///
 /// # Errors
-/// A scheduler that refuses or is not there; what was submitted until then stays in its queue.
+/// A scheduler that refuses or is missing; jobs submitted before stay in its queue.
 pub fn submit(plan: &Plan, terms: &Terms) -> Result<Vec<Submitted>> {
     let scripts = scripts(plan, terms)?;
-    // Once now, and not from what another question got seconds ago.
+    // A fresh query, not the cached answer.
     queue::forget();
     let Some(there) = queue::queue() else {
         return Err(Error::failed(format!(
@@ -103,7 +103,7 @@ pub fn submit(plan: &Plan, terms: &Terms) -> Result<Vec<Submitted>> {
             args.push(text_of(&path).into_owned());
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
             let said = queue::tell("sbatch", &args)?;
-            // With several clusters their name stands behind the number.
+            // With several clusters, the cluster's name follows the number.
             let job = said.trim().split(';').next().unwrap_or_default().to_owned();
             submitted.push(Submitted { step, job: job.clone(), tasks: indices.len() });
             waits.push(job);
@@ -115,10 +115,10 @@ pub fn submit(plan: &Plan, terms: &Terms) -> Result<Vec<Submitted>> {
     Ok(submitted)
 }
 
-/// Submits again what a run lacks, under the terms of the last time.
+/// Resubmits the missing tasks of a run, with the options of the last time.
 ///
 /// # Errors
-/// As [`submit`]; a run that no plan does.
+/// As [`submit`]; a run without a plan.
 pub fn again(run: &RunFolder) -> Result<Vec<Submitted>> {
     let plan = plan(run)?;
     let path = terms_path(&plan);
@@ -134,15 +134,15 @@ fn terms_path(plan: &Plan) -> PathBuf {
     plan.folder().join("terms.json")
 }
 
-/// Takes the tasks of the plan that does a run out of the queue. Those that run save what they have.
+/// Cancels the tasks of a run's plan. Running tasks save their work.
 ///
 /// # Errors
-/// A scheduler that is not there or refuses.
+/// A scheduler that refuses or is missing.
 pub fn cancel(run: &RunFolder) -> Result<()> {
     tell_all("scancel", &[], run, |_| true)
 }
 
-/// Keeps the tasks of a run from beginning, and stops those that run where the scheduler allows it.
+/// Holds the waiting tasks of a run, and suspends the running ones if the scheduler allows it.
 ///
 /// # Errors
 /// As [`cancel`].
@@ -167,7 +167,7 @@ pub fn resume(run: &RunFolder) -> Result<()> {
     tell_all("scontrol", &["release"], run, |state| state == JobState::Pending)
 }
 
-/// Whether tasks of the plan that does a run are held or suspended.
+/// Whether tasks of a run's plan are held or suspended.
 pub fn is_paused(run: &RunFolder) -> bool {
     let look = || -> Result<bool> {
         let mut placement = Placement::of_plan(plan(run)?);
@@ -194,14 +194,14 @@ fn tell_all(program: &str, args: &[&str], run: &RunFolder, which: impl Fn(JobSta
     if ids.is_empty() {
         return Ok(());
     }
-    // scontrol takes a list with commas, scancel one with blanks.
+    // scontrol takes a comma-separated list, scancel a space-separated one.
     let joined = ids.join(",");
     let ids: Vec<&str> =
         if program == "scontrol" { vec![joined.as_str()] } else { ids.iter().map(String::as_str).collect() };
     queue::tell(program, &[args, &ids].concat()).map(|_| ())
 }
 
-/// This very program, for the nodes: on them it has the same path.
+/// The path of this program, which is the same on the nodes.
 fn program() -> Result<PathBuf> {
     let own = std::env::current_exe().map_err(|error| {
         Error::failed(format!("The program's own file cannot be found ({error}); start it by its full path."))

@@ -1,4 +1,4 @@
-//! What a study's file states, as values.
+//! The content of a study file.
 
 use crate::dataset::PrepareSettings;
 use crate::dataset::synthetic::SampleSettings;
@@ -10,7 +10,7 @@ use crate::run::learning_curve::CurveSettings;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A study: all of its tables in the order of the file. Names are unique among what is trained.
+/// A study: all of its tables in file order. Names are unique among trained models.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Study {
     /// What it is about, in a line.
@@ -30,11 +30,11 @@ pub struct Study {
     pub report: Option<ReportWanted>,
 }
 
-/// `[features.NAME]`: features that are computed before anything is trained, and that models name.
+/// `[features.NAME]`: features computed before training, to which models refer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Extraction {
     pub name: String,
-    /// The sets they are computed for, besides those of the models that name them.
+    /// The sets they are computed for, in addition to those of the models that refer to them.
     pub data: Vec<String>,
     pub features: FeatureSpec,
     /// Compute every stage, and fit a regression on each.
@@ -49,7 +49,7 @@ pub struct Training {
     pub data: Vec<String>,
     /// With the first seed.
     pub model: ModelSpec,
-    /// None for a kind that has no seed.
+    /// None for a kind without seeds.
     pub seeds: Vec<u64>,
     pub open_test: bool,
 }
@@ -72,24 +72,24 @@ pub struct Curve {
     pub curve: CurveSettings,
 }
 
-/// For which heads of a sweep the test split is opened.
+/// The heads of a sweep for which the test split is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Opened {
     #[default]
     None,
-    /// Every seed of the setting that is best on validation.
+    /// Every seed of the best setting on validation.
     Best,
     All,
 }
 
-/// What is trained elsewhere in the file: all seeds of it, or one. Of a sweep, its best setting on validation.
+/// A reference to models of the file: all seeds, or one. For a sweep, its best setting on validation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reference {
     pub name: String,
     pub seed: Option<u64>,
 }
 
-/// `[ensemble.NAME]`: fine-tuned models as one.
+/// `[ensemble.NAME]`: fine-tuned models combined.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ensemble {
     pub name: String,
@@ -97,7 +97,7 @@ pub struct Ensemble {
     pub open_test: bool,
 }
 
-/// `[refit.NAME]`: models trained anew on validation too.
+/// `[refit.NAME]`: models retrained on training and validation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refit {
     pub name: String,
@@ -116,9 +116,9 @@ pub struct Evaluation {
 /// `[choose]`: the model that predict uses.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choosing {
-    /// Of several models the one with the best validation accuracy, of equals the first.
+    /// Among several models, the one with the best validation accuracy; ties go to the first.
     pub of: Vec<Reference>,
-    /// How its threshold is found.
+    /// The choice of its threshold.
     pub settings: ChooseSettings,
 }
 
@@ -137,7 +137,7 @@ impl Default for ReportWanted {
 }
 
 impl ReportWanted {
-    /// Where the HTML file is.
+    /// The path of the HTML file.
     pub fn html(&self, root: &Path) -> PathBuf {
         let path = root.join(&self.output);
         let is_html = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html"));

@@ -1,4 +1,4 @@
-//! The study files around a workspace.
+//! Finds and reads study files.
 
 use super::file::Study;
 use super::parse::parse;
@@ -8,13 +8,13 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// A larger file is no study that a person wrote.
+/// Maximum size of a study file.
 const LARGEST: u64 = 4 << 20;
 
-/// The tables that only studies have; a file with none of them is somebody else's.
+/// Tables that only studies have; a file with none of them is not a study.
 const TABLES: [&str; 5] = ["[data.", "[model.", "[sweep.", "[features.", "[evaluate."];
 
-/// The `*.toml` files in these folders that are studies, broken ones included, by name; each once.
+/// The `*.toml` files in these folders that are studies, invalid ones included, by name, without duplicates.
 pub fn found<'a>(folders: impl IntoIterator<Item = &'a Path>) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = Vec::new();
     for folder in folders {
@@ -26,14 +26,14 @@ pub fn found<'a>(folders: impl IntoIterator<Item = &'a Path>) -> Vec<PathBuf> {
     files
 }
 
-/// Whether a line of the file begins a table of a study.
+/// Whether a line starts a table of a study.
 fn is_study(path: &Path) -> bool {
     text(path)
         .is_ok_and(|text| text.lines().any(|line| TABLES.iter().any(|table| line.trim_start().starts_with(table))))
 }
 
 fn text(path: &Path) -> Result<String> {
-    // A pipe or a device of that name would keep whoever opens it waiting.
+    // Opening a named pipe or a device would block.
     if !fs::metadata(path).at(path)?.is_file() {
         return Err(crate::error::Error::file(path, "is no file; name the file of a study"));
     }
@@ -42,7 +42,7 @@ fn text(path: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// What is in a study's file: the study, or what is wrong with it.
+/// Reads a study file: the study, or its errors.
 ///
 /// # Errors
 /// A file that cannot be read.

@@ -1,4 +1,4 @@
-//! Which run of a workspace is a step of a study: by what it did, never by its name.
+//! Matches runs of a workspace with the steps of a study: by what they did, never by name.
 
 use super::file::Curve;
 use super::holdings::{HeldRun, Holdings, Prepared};
@@ -6,7 +6,7 @@ use super::steps::{Action, State};
 use crate::model::{EnsembleSettings, ModelSpec};
 use crate::run::{JobSpec, Status, SweepSpec};
 
-/// How a step stands with the runs that are it.
+/// The status of a step, given the runs that match it.
 pub(super) struct Standing {
     pub state: State,
     pub runs: Vec<String>,
@@ -20,7 +20,7 @@ impl Standing {
         Self { state: State::ToDo, runs: Vec::new(), seconds: None, problem: None, action }
     }
 
-    /// Done, whichever of these runs did it.
+    /// Done by any of these runs.
     pub fn done(runs: &[&HeldRun]) -> Self {
         let done: Vec<&&HeldRun> = runs.iter().filter(|run| is_ended(run)).collect();
         let ids = done.iter().map(|run| run.id.clone()).collect();
@@ -39,8 +39,8 @@ impl Standing {
     }
 }
 
-/// What comes of runs that are all the same step. Those that are done come first, of these the ones whose test split was
-/// opened; a run that is at work is followed, one that was cut short is gone on with; else the job is launched.
+/// The status from runs that match the same step. Finished ones come first, and among these the ones with an opened
+/// test split; a running one is followed, an interrupted one is resumed; else the job is started.
 pub(super) fn standing(runs: &[&HeldRun], is_done: impl Fn(&HeldRun) -> bool, launch: Action) -> Standing {
     let mut done: Vec<&&HeldRun> = runs.iter().filter(|run| is_done(run)).collect();
     done.sort_by_key(|run| run.row.as_ref().is_none_or(|row| row.test_accuracy.is_none()));
@@ -61,15 +61,14 @@ pub(super) fn standing(runs: &[&HeldRun], is_done: impl Fn(&HeldRun) -> bool, la
     Standing::todo(launch)
 }
 
-/// Runs that can be followed, gone on with, or taken for what they have done: not the parts of a sweep that is not at
-/// its end, which does them itself.
+/// Runs that can be followed, resumed or reused: not the parts of an unfinished sweep, which does them itself.
 fn stands_alone(held: &Holdings, run: &HeldRun) -> bool {
     let parent = run.parent.as_deref().and_then(|parent| held.run(parent));
     let in_series = parent.is_some_and(|parent| !matches!(parent.job, JobSpec::Demo { .. }));
     run.row.is_some() || !in_series
 }
 
-/// A training that is at its end.
+/// A finished training.
 pub(super) fn is_trained(run: &HeldRun) -> bool {
     run.status == Status::Done && run.row.is_some()
 }
@@ -78,7 +77,7 @@ pub(super) fn is_ended(run: &HeldRun) -> bool {
     run.status == Status::Done
 }
 
-/// Whether a training was made on these very images.
+/// Whether a training used exactly these images.
 fn on(run: &HeldRun, dataset: &str, set: &Prepared) -> bool {
     set.is(dataset, run.row.as_ref().map(|row| row.manifest_sha256.as_str()))
 }
@@ -92,12 +91,12 @@ pub(super) fn trainings<'a>(held: &'a Holdings, model: &ModelSpec, set: &Prepare
     held.runs.iter().filter(is).filter(|run| stands_alone(held, run)).filter(|run| readable(run)).collect()
 }
 
-/// Whether what a run left can be read; one that is done without a result is no more than its folder.
+/// Whether a run's files can be read; a finished run without a result is useless.
 fn readable(run: &HeldRun) -> bool {
     run.status != Status::Damaged && (run.status != Status::Done || run.row.is_some())
 }
 
-/// The learning curves of a model on a set, with these sizes and seeds in whatever order.
+/// The learning curves of a model on a set with these sizes and seeds, in any order.
 pub(super) fn curves<'a>(held: &'a Holdings, curve: &Curve, set: &Prepared) -> Vec<&'a HeldRun> {
     let is = |run: &&HeldRun| match &run.job {
         JobSpec::LearningCurve { dataset, model, curve: own } => {
@@ -109,7 +108,7 @@ pub(super) fn curves<'a>(held: &'a Holdings, curve: &Curve, set: &Prepared) -> V
     held.runs.iter().filter(is).collect()
 }
 
-/// The trainings of an ensemble, whose members are each one of several runs.
+/// The trainings of an ensemble, whose members are each any of several runs.
 pub(super) fn ensembles<'a>(held: &'a Holdings, members: &[&[String]], set: &Prepared) -> Vec<&'a HeldRun> {
     let is = |run: &&HeldRun| match &run.job {
         JobSpec::Train { dataset, model, refit: None } => {
@@ -122,7 +121,7 @@ pub(super) fn ensembles<'a>(held: &'a Holdings, members: &[&[String]], set: &Pre
     held.runs.iter().filter(is).filter(|run| readable(run)).collect()
 }
 
-/// The refits of one of several runs.
+/// The refits of any of several runs.
 pub(super) fn refits<'a>(held: &'a Holdings, bases: &[String]) -> Vec<&'a HeldRun> {
     let manifest = bases.first().and_then(|base| held.run(base)?.row.as_ref()).map(|row| &row.manifest_sha256);
     let is = |run: &&HeldRun| {
@@ -152,7 +151,7 @@ pub(super) fn folds(held: &Holdings, run: &HeldRun, set: &Prepared) -> Option<Ve
     set.sets.iter().map(part).collect()
 }
 
-/// The evaluations of one of several runs on a set.
+/// The evaluations of any of several runs on a set.
 pub(super) fn evaluations<'a>(held: &'a Holdings, runs: &[String], set: &Prepared) -> Vec<&'a HeldRun> {
     let manifest = set.sets.first().map(|(_, manifest)| manifest);
     let is = |run: &&HeldRun| {
@@ -162,7 +161,7 @@ pub(super) fn evaluations<'a>(held: &'a Holdings, runs: &[String], set: &Prepare
     held.runs.iter().filter(is).collect()
 }
 
-/// Whether an evaluation has scored the images of this very set.
+/// Whether an evaluation scored the images of exactly this set.
 pub(super) fn is_scored(run: &HeldRun, set: &Prepared) -> bool {
     is_ended(run) && run.evaluated.as_ref() == set.sets.first().map(|(_, manifest)| manifest)
 }
@@ -176,18 +175,18 @@ fn same_sweep(one: &SweepSpec, other: &SweepSpec) -> bool {
         && heads(one).is_some_and(|own| heads(other).is_some_and(|theirs| own == theirs))
 }
 
-/// The sweeps that train what is wanted.
+/// The sweeps that train the requested heads.
 pub(super) fn sweeps<'a>(held: &'a Holdings, sweep: &SweepSpec, set: &Prepared) -> Vec<&'a HeldRun> {
     let is = |run: &&HeldRun| match &run.job {
         JobSpec::Sweep { dataset, sweep: own } => *dataset == set.name && same_sweep(own, sweep),
         _ => false,
     };
-    // One that is done left heads; when its set was prepared anew since, these are of other images.
+    // If the set was prepared again since, the heads of a finished sweep are of other images.
     let stands = |run: &&HeldRun| run.status != Status::Done || !heads(held, sweep, set).is_empty();
     held.runs.iter().filter(is).filter(stands).collect()
 }
 
-/// A sweep that has ended and trained a part of what is wanted, so that it can be given the rest.
+/// A finished sweep with a part of the requested heads, which can be extended.
 pub(super) fn smaller_sweep<'a>(held: &'a Holdings, sweep: &SweepSpec, set: &Prepared) -> Option<&'a HeldRun> {
     let all = sweep.settings().ok()?;
     let plain = |sweep: &SweepSpec| sweep.own.random.is_none() && sweep.own.halving.is_none();
@@ -207,7 +206,7 @@ pub(super) fn smaller_sweep<'a>(held: &'a Holdings, sweep: &SweepSpec, set: &Pre
     })
 }
 
-/// The finished heads of a sweep by setting: its number, the seed, the run.
+/// The finished heads of a sweep by setting: index, seed, run.
 pub(super) fn heads<'a>(held: &'a Holdings, sweep: &SweepSpec, set: &Prepared) -> Vec<(usize, u64, &'a HeldRun)> {
     let mut heads = Vec::new();
     for (setting, settings) in sweep.settings().unwrap_or_default().iter().enumerate() {
@@ -220,7 +219,7 @@ pub(super) fn heads<'a>(held: &'a Holdings, sweep: &SweepSpec, set: &Prepared) -
     heads
 }
 
-/// The heads of the setting with the best mean validation accuracy over its seeds; of equals the earlier.
+/// The heads of the setting with the best mean validation accuracy over its seeds; ties go to the earlier.
 pub(super) fn best<'a>(heads: &[(usize, u64, &'a HeldRun)]) -> Vec<(usize, u64, &'a HeldRun)> {
     let mean = |setting: usize| {
         let own = heads.iter().filter(|head| head.0 == setting);

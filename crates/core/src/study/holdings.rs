@@ -1,4 +1,4 @@
-//! What a workspace holds of what a study can ask for.
+//! The content of a workspace, as far as a study can ask for it.
 
 use super::file::Study;
 use crate::backbone::weights;
@@ -22,17 +22,17 @@ use std::time::UNIX_EPOCH;
 /// Runs, prepared sets, the sample, features, the report.
 #[derive(Debug, Clone, Default)]
 pub struct Holdings {
-    /// The workspace's folder, where relative paths of a study begin.
+    /// The workspace's folder, to which relative paths of a study refer.
     pub root: PathBuf,
     pub sample: Option<SampleSettings>,
     pub sets: Vec<HeldSet>,
     /// Oldest first.
     pub runs: Vec<HeldRun>,
-    /// Features of which every image of a set has its row, though no run that computed them is there.
+    /// Features that are complete for a set, without a run that computed them.
     pub rows: Vec<(FeatureSpec, String)>,
-    /// The model that predict uses, if one was chosen.
+    /// The chosen model, if there is one.
     pub chosen: Option<Choice>,
-    /// When the report was written, in milliseconds since 1970; none if it is not there.
+    /// When the report was written, in milliseconds since 1970; none if there is none.
     pub report: Option<i64>,
 }
 
@@ -40,7 +40,7 @@ pub struct Holdings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldSet {
     pub name: String,
-    /// As it was asked for.
+    /// Its settings.
     pub settings: PrepareSettings,
     pub manifest_sha256: String,
     pub fold: Option<Fold>,
@@ -58,21 +58,21 @@ pub struct HeldRun {
     pub step: Option<String>,
     pub created: String,
     pub status: Status,
-    /// The result of a training that has nothing left to do.
+    /// The result of a finished training.
     pub row: Option<ResultRow>,
     pub seconds: Option<f64>,
     pub outcome: Option<String>,
     /// Milliseconds since 1970.
     pub ended: Option<i64>,
-    /// Of an evaluation elsewhere, the manifest it was made on.
+    /// For an external evaluation, the manifest it used.
     pub evaluated: Option<String>,
 }
 
 impl Holdings {
-    /// Looks at a workspace for what the study asks for. What cannot be read is not there.
+    /// Reads what the study needs from a workspace. Unreadable items are left out.
     ///
     /// # Errors
-    /// When the runs cannot be listed.
+    /// If the runs cannot be listed.
     pub fn read(workspace: &Workspace, study: &Study) -> Result<Self> {
         let mut runs: Vec<HeldRun> = Vec::new();
         for listed in listing::all(workspace)? {
@@ -104,7 +104,7 @@ impl Holdings {
             sets: list_prepared(workspace).iter().filter_map(|name| set(workspace, name)).collect(),
             runs,
             rows: Vec::new(),
-            // One that is damaged is chosen anew.
+            // A damaged choice is made again.
             chosen: choice::load(workspace).ok().flatten(),
             report: study.report.as_ref().and_then(|report| written(&report.html(workspace.root()))),
         };
@@ -133,7 +133,7 @@ impl Holdings {
         })
     }
 
-    /// The run of that name.
+    /// The run with this name.
     pub fn run(&self, id: &str) -> Option<&HeldRun> {
         self.runs.iter().find(|run| run.id == id)
     }
@@ -169,10 +169,10 @@ pub(crate) fn holds_rows(workspace: &Workspace, features: &FeatureSpec, set: &st
     full().unwrap_or(false)
 }
 
-/// A prepared set that fits what is asked for: one set, or one for each fold of a cross-validation.
+/// A prepared set that matches a request: one set, or one per fold of a cross-validation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
-    /// What runs call it.
+    /// Its name in runs.
     pub name: String,
     /// Each set with its manifest.
     pub sets: Vec<(String, String)>,
@@ -180,12 +180,12 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// A single set, of a cross-validation its first fold, which has all of the images.
+    /// The single set, or the first fold of a cross-validation, which contains all images.
     pub fn one(&self) -> &str {
         self.sets.first().map_or(&self.name, |(name, _)| name)
     }
 
-    /// Whether a run of that set and manifest was made on this one.
+    /// Whether a run with that set and manifest was made on this one.
     pub fn is(&self, dataset: &str, manifest: Option<&str>) -> bool {
         match (&self.sets[..], manifest) {
             ([(_, own)], Some(manifest)) => own == manifest,
@@ -201,7 +201,7 @@ pub fn prepared(held: &Holdings, wanted: &PrepareSettings) -> Option<Prepared> {
     let same = |set: &&HeldSet| is_same(&held.root, &set.settings, wanted) && set.followed.as_ref() == Some(&stated);
     let own = |name: &str| Version::of_folder(name).name == wanted.name;
     let single = held.sets.iter().filter(same).filter(|set| set.fold.is_none());
-    // Of several the last: groups that an audit found, or images that changed, make another set of the same question.
+    // The last of several: groups found by an audit, or changed images, give another set for the same settings.
     let latest = |set: &&HeldSet| (own(&set.name), Version::of_folder(&set.name).number);
     if let Some(set) = single.max_by_key(latest) {
         let sets = vec![(set.name.clone(), set.manifest_sha256.clone())];

@@ -1,13 +1,13 @@
-//! One `faceprobe study run` at a time in a workspace.
+//! A lock for one `faceprobe study run` per workspace.
 
 use crate::error::{AtPath, Error, Result};
 use crate::workspace::Workspace;
 use std::fs::{self, File, OpenOptions, TryLockError};
 
-/// Held while the steps of a study are done one after the other; dropping it lets others go ahead.
+/// Held while the steps of a study are run; released on drop.
 ///
 /// # Errors
-/// While another holds it; a folder of runs that cannot be written.
+/// If another process holds it; a folder of runs that cannot be written.
 pub fn lock(workspace: &Workspace) -> Result<File> {
     let runs = workspace.runs();
     fs::create_dir_all(&runs).at(&runs)?;

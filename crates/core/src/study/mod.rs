@@ -1,10 +1,9 @@
-//! A study as a file: what it is made of, written once and run again anywhere.
+//! Studies as files, which can be run in any workspace.
 //!
-//! [`parse()`] reads a file into a [`Study`] and refuses what is wrong with it, each mistake with its line; [`write()`] makes the
-//! file of a study. The keys are those of the settings' statements. [`plan()`] works out from a study and from what a
-//! workspace holds ([`Holdings`]) which steps are done and which are to do: by content, never by the names of runs.
-//! [`export()`] makes the study of what a workspace holds, and [`demo()`] is the study that
-//! the program ships.
+//! [`parse()`] reads a file into a [`Study`] and reports errors with their lines; [`write()`] writes the file of a
+//! study. The keys are those of the settings. [`plan()`] determines from a study and the content of a workspace
+//! ([`Holdings`]) which steps are done and which are left: by content, never by the names of runs. [`export()`] makes
+//! the study of a workspace, and [`demo()`] is the study that the program ships.
 
 mod begin;
 mod check;

@@ -1,4 +1,4 @@
-//! From the text of a file to a study.
+//! Parses study files.
 
 use super::check::check;
 use super::file::{
@@ -16,10 +16,10 @@ use crate::run::{Axis, SweepSettings, SweepSpec};
 use crate::toml_text::{Mistakes, tables};
 use faceprobe_settings::{Info, Refusal, Role, Settings, axes, axis_values, infos, nearest};
 
-/// The study that a text states.
+/// The study of a text.
 ///
 /// # Errors
-/// All that is wrong with it. What refers to something is looked at when every table is good alone.
+/// All errors. References are checked when every table is valid by itself.
 pub fn parse(text: &str) -> Result<Study, Mistakes> {
     let file = tables(text)?;
     let mut reader = Reader::new(text);
@@ -80,14 +80,14 @@ pub fn parse(text: &str) -> Result<Study, Mistakes> {
     reader.finish(Some(study))
 }
 
-/// Notes refusals where their settings stand, or at the table where they are not given.
+/// Records refusals at their settings, or at the table if those are not given.
 fn refuse(reader: &mut Reader<'_>, path: &str, refused: &[Refusal]) {
     for refusal in refused {
         reader.wrong_with(&format!("{path}.{}", refusal.setting), refusal.for_key());
     }
 }
 
-/// A structure of settings that has a table for itself.
+/// Settings with a table of their own.
 fn all_of<S: Settings>(reader: &mut Reader<'_>, mut table: Table<'_>) -> Option<S> {
     let pairs = reader.settings(&mut table, &infos::<S>());
     settled(reader, &table.path, &pairs)
@@ -137,7 +137,7 @@ fn extraction(reader: &mut Reader<'_>, name: String, mut table: Table<'_>) -> Op
     Some(Extraction { name, data, features, probe })
 }
 
-/// The features that a table names or states itself.
+/// The features that a table refers to or defines itself.
 fn with_features(reader: &mut Reader<'_>, study: &Study, table: &mut Table<'_>, pairs: &mut Pairs) -> Option<()> {
     let Some(name) = reader.words(table, "features") else { return Some(()) };
     let path = format!("{}.features", table.path);
@@ -160,7 +160,7 @@ fn with_features(reader: &mut Reader<'_>, study: &Study, table: &mut Table<'_>, 
     Some(())
 }
 
-/// Takes the kind of a model: the key, else the name of the table where that is a kind's.
+/// Takes the kind of a model: the key, else the table's name if it is a kind.
 fn kind(reader: &mut Reader<'_>, name: &str, table: &mut Table<'_>) -> Option<Kind> {
     let names: Vec<&str> = Kind::all().filter(|kind| kind.info().has_options).map(Kind::name).collect();
     let known = |name: &str| Kind::find(name).filter(|kind| kind.info().has_options);
@@ -208,8 +208,7 @@ fn training(reader: &mut Reader<'_>, study: &Study, name: String, mut table: Tab
     Some(Training { name, data, model, seeds, open_test })
 }
 
-/// A learning curve: the keys of a model, but that seeds are those of the curve and sizes say how many images it learns
-/// from.
+/// A learning curve: the keys of a model, but with the curve's seeds, and with sizes for the numbers of images.
 fn curve(reader: &mut Reader<'_>, study: &Study, name: String, mut table: Table<'_>) -> Option<Curve> {
     let kind = kind(reader, &name, &mut table)?;
     let data = reader.names(&mut table, "data").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Tables of a TOML file, read key by key; what is wrong is collected with its place.
+//! Reads the tables of a TOML file key by key and collects errors with their positions.
 
 use super::file::Reference;
 use crate::toml_text::{Mistake, Mistakes, json, shown};
@@ -10,21 +10,21 @@ use toml::de::{DeTable, DeValue};
 /// Names and texts of settings.
 pub(super) type Pairs = Vec<(String, String)>;
 
-/// What was found wrong, and where the values stand.
+/// The errors found, and the positions of values.
 pub(super) struct Reader<'a> {
     text: &'a str,
     mistakes: Vec<Mistake>,
-    /// Of every key read, by its path `model.dense.data`; of a list's value, `model.dense.data[1]`.
+    /// Positions of all keys read, by path `model.dense.data`; of a list's value, `model.dense.data[1]`.
     places: BTreeMap<String, usize>,
 }
 
-/// A table whose keys are taken one by one.
+/// A table whose keys are consumed one by one.
 pub(super) struct Table<'a> {
     /// `model.dense`; empty for the file itself.
     pub path: String,
     pub at: usize,
     entries: Vec<Entry<'a>>,
-    /// Every key that was asked for.
+    /// Every key that was requested.
     known: Vec<&'static str>,
 }
 
@@ -50,14 +50,14 @@ impl<'a> Table<'a> {
         Self { path, at, entries, known: Vec::new() }
     }
 
-    /// Takes a key out of the table, if it is there.
+    /// Removes a key from the table, if it exists.
     pub fn take(&mut self, key: &'static str) -> Option<Entry<'a>> {
         self.known.push(key);
         let at = self.entries.iter().position(|entry| entry.key == key)?;
         Some(self.entries.remove(at))
     }
 
-    /// The same table with these keys only, which stay known here.
+    /// The same table with these keys only, which remain known here.
     pub fn split(&mut self, keys: &[&'static str]) -> Self {
         self.known.extend(keys);
         let (own, rest) =
@@ -76,12 +76,12 @@ impl<'t> Reader<'t> {
         Self { text, mistakes: Vec::new(), places: BTreeMap::new() }
     }
 
-    /// Notes what is wrong at a place.
+    /// Records an error at a position.
     pub fn wrong(&mut self, at: usize, sentence: impl Into<String>) {
         self.mistakes.push(Mistake::at(self.text, at, sentence));
     }
 
-    /// Notes what is wrong with a value, or with its table where it is not given.
+    /// Records an error at a value, or at its table if it is not given.
     pub fn wrong_with(&mut self, path: &str, sentence: impl Into<String>) {
         let mut known = path;
         let at = loop {
@@ -98,7 +98,7 @@ impl<'t> Reader<'t> {
         self.mistakes.is_empty()
     }
 
-    /// The outcome, once everything was looked at.
+    /// The result, after everything was read.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, Mistakes> {
         match value {
             Some(value) if self.mistakes.is_empty() => Ok(value),
@@ -106,7 +106,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The tables of one name: `[model.dense]`, `[model.logistic]`.
+    /// The tables with one prefix: `[model.dense]`, `[model.logistic]`.
     pub fn named<'a>(&mut self, file: &mut Table<'a>, key: &'static str) -> Vec<(String, Table<'a>)> {
         let Some(entry) = file.take(key) else { return Vec::new() };
         let DeValue::Table(tables) = entry.value else {
@@ -130,7 +130,7 @@ impl<'t> Reader<'t> {
         found
     }
 
-    /// A table without a name of its own.
+    /// A table without a name.
     pub fn table<'a>(&mut self, file: &mut Table<'a>, key: &'static str) -> Option<Table<'a>> {
         let entry = file.take(key)?;
         self.places.insert(key.to_owned(), entry.key_at);
@@ -143,7 +143,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Words.
+    /// A string.
     pub fn words(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<String> {
         let entry = table.take(key)?;
         self.places.insert(table.within(key), entry.at);
@@ -156,7 +156,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Yes or no.
+    /// A boolean.
     pub fn flag(&mut self, table: &mut Table<'_>, key: &'static str) -> bool {
         let Some(entry) = table.take(key) else { return false };
         self.places.insert(table.within(key), entry.at);
@@ -169,7 +169,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// A flag or a word.
+    /// A boolean or a word.
     pub fn flag_or_word(&mut self, table: &mut Table<'_>, key: &'static str, word: &str) -> (bool, bool) {
         let Some(entry) = table.take(key) else { return (false, false) };
         self.places.insert(table.within(key), entry.at);
@@ -183,7 +183,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// A name or a list of names; none where the key is absent.
+    /// A name or a list of names; none if the key is absent.
     pub fn names(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<Vec<String>> {
         let entry = table.take(key)?;
         let path = table.within(key);
@@ -229,7 +229,7 @@ impl<'t> Reader<'t> {
         texts
     }
 
-    /// What `of` names; a mistake where it is absent.
+    /// The names in `of`; an error if it is absent.
     pub fn references(&mut self, table: &mut Table<'_>) -> Vec<Reference> {
         let Some(names) = self.names(table, "of") else {
             self.wrong(table.at, format!("{} lacks its key of, the names of what it is made of", table.path));
@@ -251,7 +251,7 @@ impl<'t> Reader<'t> {
         references
     }
 
-    /// Seeds: one or a list, each once.
+    /// Seeds: one or a list, without duplicates.
     pub fn seeds(&mut self, table: &mut Table<'_>) -> Option<Vec<u64>> {
         let entry = table.take("seeds")?;
         self.places.insert(table.within("seeds"), entry.at);
@@ -264,7 +264,7 @@ impl<'t> Reader<'t> {
         }
         let mut seeds = Vec::new();
         for (at, value) in values {
-            // A seed beyond what TOML's integers hold is written as words.
+            // A seed beyond TOML's integers is written as a string.
             let seed = json(value).ok().and_then(|value| match value {
                 Value::String(text) => text.parse().ok(),
                 other => other.as_u64(),
@@ -278,7 +278,7 @@ impl<'t> Reader<'t> {
         Some(seeds)
     }
 
-    /// The settings of what is left of a table, as names and texts.
+    /// The settings in the rest of a table, as names and texts.
     pub fn settings(&mut self, table: &mut Table<'_>, infos: &[&'static Info]) -> Pairs {
         let mut pairs = Pairs::new();
         for Entry { key, key_at, at, value } in std::mem::take(&mut table.entries) {
@@ -300,7 +300,7 @@ impl<'t> Reader<'t> {
         pairs
     }
 
-    /// The values of axes: settings with a list of values, taken out of a table.
+    /// The values of axes: settings with a list of values, removed from the table.
     pub fn axes(&mut self, table: &mut Table<'_>, infos: &[&'static Info]) -> Vec<(String, String)> {
         let mut axes = Vec::new();
         let mut rest = Vec::new();
@@ -327,7 +327,7 @@ impl<'t> Reader<'t> {
         axes
     }
 
-    /// Notes the keys that nothing has taken.
+    /// Records keys that were not consumed.
     pub fn nothing_left(&mut self, table: &mut Table<'_>) {
         for Entry { key, key_at, .. } in std::mem::take(&mut table.entries) {
             let near = nearest(&key, table.known.iter().copied());
@@ -338,7 +338,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// A list is taken where a setting's own syntax has commas: `tap = [10, 12]`.
+/// A list is accepted for settings whose syntax has commas: `tap = [10, 12]`.
 fn joined(value: Value, info: &Info) -> Value {
     let Domain::Syntax { pattern, .. } = &info.domain else { return value };
     match value {

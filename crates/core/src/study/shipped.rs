@@ -8,11 +8,11 @@ use crate::error::{Error, Result};
 /// `studies/demo.toml`.
 const DEMO: &str = include_str!("../../../../studies/demo.toml");
 
-/// The demo's study on a sample of so many pictures, with its seed for everything that has one. Splits keep their
-/// proportions and are as large as the sample certainly allows.
+/// The demo's study on a sample with so many pictures, with its seed everywhere. Splits keep their proportions and are
+/// as large as the sample guarantees.
 ///
 /// # Errors
-/// A shipped file that is no study.
+/// A shipped file that is invalid.
 pub fn demo(sample: &SampleSettings) -> Result<Study> {
     let mut study =
         parse(DEMO).map_err(|mistakes| Error::failed(format!("The demo's study is damaged: {mistakes}")))?;

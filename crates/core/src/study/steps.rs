@@ -1,26 +1,26 @@
-//! The steps of a study, how each stands, and what is to be done for it.
+//! The steps of a study, their status, and the action for each.
 
 use super::file::ReportWanted;
 use crate::run::JobSpec;
 use crate::run::choosing::ChooseSettings;
 use serde::Serialize;
 
-/// How a step stands.
+/// The status of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     Done,
-    /// A worker is on it, or it waits for its turn.
+    /// Running, or waiting for its turn.
     Running,
     ToDo,
-    /// To do, though a step of this name was done before: the file asks for something else now.
+    /// To do, although a step with this name was done with other settings.
     Changed,
-    /// It was tried, and did not work.
+    /// It failed.
     Failed,
 }
 
 impl State {
-    /// As people read it.
+    /// The name for display.
     pub fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -32,21 +32,21 @@ impl State {
     }
 }
 
-/// What is to be done for a step.
+/// The action for a step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Nothing.
     None,
-    /// Nothing yet: what it is made of is not known.
+    /// Nothing yet: its inputs are not known.
     Wait,
     Launch(Box<JobSpec>),
-    /// Go on with a run whose worker has ended.
+    /// Resume a run whose worker has ended.
     Resume(String),
-    /// A worker is on this run.
+    /// Follow a running run.
     Follow(String),
-    /// Give a sweep that has ended more to do.
+    /// Extend a finished sweep.
     Extend(String, Box<JobSpec>),
-    /// Train this run's model anew on validation too.
+    /// Refit this run on training and validation.
     Refit(String),
     /// Make this run the model that predict uses; with the run that has scored it on another set, where that is asked for.
     Choose {
@@ -67,10 +67,10 @@ pub struct Step {
     pub name: String,
     /// What it does beyond its name, such as the decisions about images that a set follows.
     pub note: Option<String>,
-    /// The steps that must be done before, by their places.
+    /// The indices of the steps that must be done before.
     pub needs: Vec<usize>,
     pub state: State,
-    /// The runs that did it or are at it.
+    /// The runs that did it or are doing it.
     pub runs: Vec<String>,
     pub seconds: Option<f64>,
     /// Why it failed or cannot be done.
@@ -82,19 +82,19 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan {
     pub steps: Vec<Step>,
-    /// The runs whose models are the study's, for its table.
+    /// The runs of the study's models, for its table.
     pub models: Vec<String>,
     /// Runs and prepared sets that the study does not ask for.
     pub others: Vec<String>,
 }
 
 impl Plan {
-    /// Whether nothing is left to do.
+    /// Whether everything is done.
     pub fn is_done(&self) -> bool {
         self.steps.iter().all(|step| step.state == State::Done)
     }
 
-    /// Whether all that a step needs is done.
+    /// Whether all prerequisites of a step are done.
     pub fn is_ready(&self, step: &Step) -> bool {
         step.needs.iter().all(|need| self.steps.get(*need).is_some_and(|need| need.state == State::Done))
     }

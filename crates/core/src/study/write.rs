@@ -1,4 +1,4 @@
-//! The file of a study: no more than differs from the defaults.
+//! Writes the file of a study: only what differs from the defaults.
 
 use super::file::{Opened, Reference, ReportWanted, Study};
 use crate::dataset::followed::ruling_text;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use toml::Value as Toml;
 
-/// The text that [`super::parse()`] reads the study from again.
+/// The text from which [`super::parse()`] reads the same study.
 pub fn write(study: &Study) -> String {
     let mut file = String::new();
     if let Some(title) = &study.title {
@@ -113,7 +113,7 @@ pub fn write(study: &Study) -> String {
     file
 }
 
-/// The keys of a model: those of its features, or their name, and its own but for the seed.
+/// The keys of a model: those of its features, or their name, and its own without the seed.
 fn model(file: &mut String, study: &Study, model: &ModelSpec) {
     match (model.kind().info().input, model.features()) {
         (ModelInput::Features, Some(spec)) => features(file, study, spec),
@@ -125,7 +125,7 @@ fn model(file: &mut String, study: &Study, model: &ModelSpec) {
     settings(file, to_keys(model.draw()));
 }
 
-/// The name of features that have a table, else their own keys.
+/// The name of features with a table, else their own keys.
 fn features(file: &mut String, study: &Study, spec: &FeatureSpec) {
     match study.features.iter().find(|known| known.features == *spec) {
         Some(known) => line(file, "features", words(&known.name)),
@@ -136,7 +136,7 @@ fn features(file: &mut String, study: &Study, spec: &FeatureSpec) {
 fn head(file: &mut String, table: &str, name: Option<&str>) {
     let between = if file.is_empty() { "" } else { "\n" };
     let name = name.map(|name| format!(".{}", key(name))).unwrap_or_default();
-    // Writing into a text cannot fail.
+    // Writing to a string cannot fail.
     let _ = writeln!(file, "{between}[{table}{name}]");
 }
 
@@ -156,7 +156,7 @@ fn opened(file: &mut String, open: bool) {
     }
 }
 
-/// A key, in quotes where it needs them.
+/// A key, quoted if necessary.
 fn key(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { words(name) }
@@ -182,20 +182,20 @@ fn numbers(numbers: &[u64]) -> String {
     format!("[{}]", texts.join(", "))
 }
 
-/// A setting's text as the value of its type.
+/// A setting's text as a typed value.
 fn typed(text: &str, info: Option<&Info>) -> Value {
     let value = info.map_or(Value::Null, |info| value_of(text, &info.domain));
     let same = info.is_some_and(|info| text_of(&value, info).is_ok_and(|again| again == text));
     if same && !value.is_null() { value } else { Value::String(text.to_owned()) }
 }
 
-/// A value as TOML writes it.
+/// A value in TOML notation.
 fn value(json: &Value) -> String {
     match json {
         Value::Bool(yes) => yes.to_string(),
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(whole), _) => whole.to_string(),
-            // TOML's integers end where a signed number of 64 bits does.
+            // TOML's integers are signed 64-bit numbers.
             (None, _) if number.is_u64() => words(&number.to_string()),
             (None, Some(number)) => format!("{number:?}"),
             (None, None) => words(&number.to_string()),

@@ -1,8 +1,8 @@
-//! What is wrong with a TOML file, and where.
+//! Errors in a TOML file, with their positions.
 
 use std::fmt;
 
-/// One thing that is wrong.
+/// One error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     /// Counted from 1.
@@ -14,7 +14,7 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    /// A mistake at a byte of the text.
+    /// An error at a byte offset of the text.
     pub(crate) fn at(text: &str, place: usize, sentence: impl Into<String>) -> Self {
         let before = text.get(..place).unwrap_or(text);
         let begin = before.rfind('\n').map_or(0, |end| end + 1);
@@ -26,12 +26,12 @@ impl Mistake {
     }
 }
 
-/// All that is wrong with a file, in its order.
+/// All errors of a file, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistakes(pub Vec<Mistake>);
 
 impl Mistakes {
-    /// These, each once.
+    /// These errors, without repetitions.
     pub(crate) fn of(mut mistakes: Vec<Mistake>) -> Self {
         mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
         mistakes.dedup();

@@ -1,4 +1,4 @@
-//! TOML as people write it: studies and configurations. Its text is taken apart here, and what is wrong has its place.
+//! Parses TOML files written by users (studies and configurations), with positions for errors.
 
 mod mistakes;
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The tables of a text.
+/// Parses the tables of a text.
 ///
 /// # Errors
-/// All that makes it no TOML.
+/// All syntax errors.
 pub(crate) fn tables(text: &str) -> Result<Spanned<DeTable<'_>>, Mistakes> {
     let (file, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
@@ -26,7 +26,7 @@ pub(crate) fn tables(text: &str) -> Result<Spanned<DeTable<'_>>, Mistakes> {
     Err(Mistakes::of(errors.iter().map(mistake).collect()))
 }
 
-/// A value as JSON has it, so that it is read as JSON is; or what it is that no setting can be.
+/// A value as JSON, to be read like JSON; or its type, if no setting can have it.
 pub(crate) fn json(value: &DeValue<'_>) -> Result<Value, &'static str> {
     Ok(match value {
         DeValue::String(text) => Value::String(text.to_string()),
@@ -39,7 +39,7 @@ pub(crate) fn json(value: &DeValue<'_>) -> Result<Value, &'static str> {
             },
             Err(_) => Value::String(number.to_string()),
         },
-        // As it is written: what is not finite has no place in JSON.
+        // As written: JSON has no non-finite numbers.
         DeValue::Float(number) => Value::String(number.as_str().to_owned()),
         DeValue::Array(array) => {
             Value::Array(array.iter().map(|value| json(value.get_ref())).collect::<Result<_, _>>()?)

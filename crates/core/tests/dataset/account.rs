@@ -1,4 +1,4 @@
-//! What is checked, dropped, counted and divided, and what stands on disk then.
+//! Preparation: checks, counts, splits and the files on disk.
 
 use super::*;
 
@@ -59,7 +59,7 @@ fn adience_rows_are_checked_counted_and_merged() {
 }
 
 #[test]
-fn undecodable_files_are_skipped_and_told() {
+fn undecodable_files_are_skipped_and_reported() {
     struct Skips(Mutex<Vec<String>>);
     impl Monitor for Skips {
         fn update(&self, update: Update) {
@@ -188,7 +188,7 @@ fn the_manifest_does_not_depend_on_the_machine() {
 }
 
 #[test]
-fn too_few_images_give_an_account_and_sizes_that_fit() {
+fn too_few_images_give_a_report_and_sizes_that_fit() {
     let place = Place::new();
     small_adience(&place, 20);
     let prepared = place.prepare("adience:adience", Some([6000, 2000, 2000]));
@@ -254,7 +254,7 @@ fn a_changed_or_damaged_manifest_is_refused_with_its_line() {
 }
 
 #[test]
-fn a_stop_is_obeyed() {
+fn a_stop_ends_preparation() {
     struct Stop;
     impl Monitor for Stop {
         fn update(&self, _: Update) {}

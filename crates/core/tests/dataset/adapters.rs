@@ -1,9 +1,9 @@
-//! What each layout of labels and pictures is read as.
+//! Reading of each layout of labels and images.
 
 use super::*;
 
 #[test]
-fn fairface_ages_are_mended() {
+fn fairface_ages_are_repaired() {
     let place = Place::new();
     let table = |split: &str, offset: u32| {
         let mut text = "\u{feff}file,age,gender,race,service_test\r\n".to_owned();

@@ -1,4 +1,4 @@
-//! Preparation through its public interface, on small trees made in temporary folders.
+//! Preparation through its public interface, on small trees in temporary folders.
 
 mod account;
 mod adapters;

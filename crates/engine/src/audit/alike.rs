@@ -1,4 +1,4 @@
-//! Pairs of images whose features are nearly the same: another crop, another exposure, a frame of the same series.
+//! Pairs of images with nearly the same features: another crop, another exposure, a frame of the same series.
 
 use crate::features::FeatureRows;
 use faceprobe_core::error::{Error, Result};
@@ -6,11 +6,11 @@ use faceprobe_core::monitor::{Monitor, Update};
 use ndarray::{Array2, Axis, s};
 use std::time::Instant;
 
-/// Rows of one product: some megabytes of results.
+/// Rows per block of the product; a block of results takes some megabytes.
 const BLOCK: usize = 512;
 
-/// All pairs (first, second, cosine) with a cosine of at least `least` between their standardised features, the most alike
-/// first. Products are made block by block, so memory is that of the features and of one block of results.
+/// All pairs (first, second, cosine) whose standardised features have a cosine of at least `least`, the most similar
+/// first. Products are made block by block, so memory holds the features and one block of results.
 ///
 /// # Errors
 /// Rows that cannot be read, a stop.
@@ -43,7 +43,8 @@ pub fn alike(rows: &dyn FeatureRows, least: f32, monitor: &dyn Monitor) -> Resul
     Ok(found)
 }
 
-/// Each column to mean 0 and variance 1, then each row to length 1. What does not vary, and a row of zeros, stays 0.
+/// Standardises each column to mean 0 and variance 1, then scales each row to length 1. Constant columns and zero rows
+/// stay 0.
 fn standardise(all: &mut Array2<f32>) {
     let Some(mean) = all.mean_axis(Axis(0)) else { return };
     *all -= &mean;

@@ -1,4 +1,4 @@
-//! What is worked out once for each file and kept in a cache, by the hash of its content.
+//! A cache of values computed once per file, keyed by the hash of its content.
 
 use faceprobe_core::dataset::ContentHash;
 use faceprobe_core::error::{AtPath, Error, Result};
@@ -13,10 +13,10 @@ use std::time::Instant;
 /// Writes a cache as a table.
 pub(super) type ToCsv<'a, T> = &'a dyn Fn(&BTreeMap<ContentHash, T>) -> Result<Vec<u8>, csv::Error>;
 
-/// Where it is kept.
+/// A cache file and how it is read and written.
 pub(super) struct Cache<'a, T> {
     pub path: &'a Path,
-    /// What is in it, for a person.
+    /// Its content, for messages.
     pub what: &'static str,
     /// Reads it.
     pub load: &'a dyn Fn() -> BTreeMap<ContentHash, T>,
@@ -25,9 +25,8 @@ pub(super) struct Cache<'a, T> {
 }
 
 impl<T: Copy + Send> Cache<'_, T> {
-    /// Works out what is not known of `files` yet, in parallel, telling how far it is after each `step` files. Those of
-    /// which `look` makes nothing are not in the answer.
-    ///
+    /// Computes the missing values of `files` in parallel and reports progress after each `step` files. Files for which
+    /// `look` returns nothing are not in the result.
     /// # Errors
     /// A stop; what was worked out until then is kept.
     pub fn completed(
@@ -60,7 +59,7 @@ impl<T: Copy + Send> Cache<'_, T> {
             })
             .collect();
         if !found.is_empty() {
-            // What another audit has added meanwhile stays.
+            // Entries that another audit added meanwhile are kept.
             known.extend((self.load)());
             known.extend(found);
             let bytes = (self.to_csv)(&known).at(self.path);

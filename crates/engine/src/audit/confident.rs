@@ -1,4 +1,4 @@
-//! Confident learning: which labels are likely wrong, from probabilities of a model that did not see them.
+//! Confident learning: likely label errors, from probabilities of a model that was not trained on the sample.
 //!
 //! Northcutt, Jiang, Chuang: Confident learning: estimating uncertainty in dataset labels. Journal of Artificial
 //! Intelligence Research 70, 2021. The threshold of a class is the mean probability of that class over the samples that
@@ -6,32 +6,32 @@
 //! larger probability, is counted off the diagonal of the confident joint (equation 1) and is a likely error. The
 //! numbers are those of the authors' cleanlab, which a test compares.
 
-/// What confident learning says of samples with two classes.
+/// The result of confident learning for two classes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Confidence {
-    /// Mean probability of each class over the samples labelled so.
+    /// Mean probability of each class over the samples with that label.
     pub thresholds: [f64; 2],
     /// `joint[label][class]`: samples labelled `label` that are confidently of `class`.
     pub joint: [[usize; 2]; 2],
     /// Per sample, whether its label is likely wrong.
     pub suspicious: Vec<bool>,
-    /// Per sample, whether the other class is the more probable one (cleanlab's `predicted_neq_given`): more samples than
-    /// the suspicious, and less sure ones.
+    /// Per sample, whether the other class is the more probable one (cleanlab's `predicted_neq_given`). Includes
+    /// samples that are not suspicious.
     pub doubtful: Vec<bool>,
-    /// Per sample, the self-confidence in its label, 0 to 1, with each class' probabilities shifted by its threshold,
-    /// so that a class the model is unsure of does not fill the top. Small is suspicious.
+    /// Per sample, the self-confidence in its label, 0 to 1, with the probabilities shifted by each class' threshold,
+    /// so that a class of which the model is unsure does not fill the top. Low values are suspicious.
     pub quality: Vec<f64>,
 }
 
-/// `scores` are out-of-fold probabilities of class 1, `positive` the labels. A class without samples has threshold 1 and
-/// nothing reaches it.
+/// `scores` are out-of-fold probabilities of class 1, `positive` the labels. A class without samples has threshold 1,
+/// which nothing reaches.
 pub fn confidence(scores: &[f64], positive: &[bool]) -> Confidence {
     let of_class = |score: f64, class: usize| if class == 1 { score } else { 1.0 - score };
     let thresholds = [0, 1].map(|class| {
         let own: Vec<f64> = labelled(scores, positive, class).map(|score| of_class(score, class)).collect();
         if own.is_empty() { 1.0 } else { own.iter().sum::<f64>() / own.len() as f64 }
     });
-    // cleanlab allows for rounding in this comparison.
+    // cleanlab uses the same tolerance for rounding.
     let reaches = |score: f64, class: usize| of_class(score, class) >= thresholds[class] - 1e-6;
     let mut joint = [[0; 2]; 2];
     let mut suspicious = Vec::with_capacity(scores.len());

@@ -1,7 +1,7 @@
-//! How many faces there are in each image.
+//! Counts the faces in each image.
 //!
-//! What was found is kept in `cache/faces.csv` by the hash of the file and belongs to one detector; with other weights all
-//! is looked at again.
+//! Counts are cached in `cache/faces.csv` by the hash of the file, for one detector: other weights invalidate the
+//! cache.
 
 use super::by_content::Cache;
 use crate::face::Detector;
@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use tch::Device;
 
-/// Raise the number when the same picture can have another count than before.
+/// Increase when the same image can have another count than before.
 const VERSION: u32 = 1;
 
-/// Counts the faces of pictures, in several threads at once.
+/// Counts the faces of images. Called from several threads.
 pub trait CountFaces: Sync {
-    /// Everything besides the picture that decides the count.
+    /// Identifies everything but the image that the count depends on.
     fn identity(&self) -> String;
 
     /// The faces in the bytes of an image file.
@@ -31,7 +31,7 @@ pub trait CountFaces: Sync {
 
 /// The cascade of [`crate::face`].
 pub struct Cascade {
-    /// Those that no thread uses now.
+    /// Detectors that no thread uses at present.
     idle: Mutex<Vec<Detector>>,
     first: Mutex<Detector>,
     identity: String,
@@ -54,7 +54,7 @@ impl CountFaces for Cascade {
 
     fn count(&self, bytes: &[u8]) -> Result<usize, String> {
         let picture = decode_for_faces(bytes)?;
-        // Every thread has pictures of its own; within one there is nothing to share.
+        // The images are already spread over threads.
         tch::set_num_threads(1);
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let own = idle().pop();
@@ -65,11 +65,11 @@ impl CountFaces for Cascade {
     }
 }
 
-/// The number of faces in files, each under the hash of its content. Files that cannot be looked at are told to the
-/// monitor and have none.
+/// The number of faces in files, by the hash of their content. Files that cannot be decoded are reported to the monitor
+/// and left out.
 ///
 /// # Errors
-/// A stop; what was counted until then is kept.
+/// A stop; counts made until then are kept.
 pub fn faces_of(
     files: &[(ContentHash, PathBuf)],
     count: &dyn CountFaces,
@@ -96,7 +96,8 @@ fn to_csv(known: &BTreeMap<ContentHash, usize>, header: &[String; 2]) -> Result<
     out.into_inner().map_err(|error| csv::Error::from(error.into_error()))
 }
 
-/// What the cache knows of this detector; nothing where it is of another, or damaged, since it can be made again.
+/// The cached counts of this detector; empty where the cache is of another detector or damaged, since it can be
+/// recomputed.
 fn load(cache: &Path, header: &[String; 2]) -> BTreeMap<ContentHash, usize> {
     let Ok(mut reader) = csv::Reader::from_path(cache) else { return BTreeMap::new() };
     if !reader.headers().is_ok_and(|found| *found == header[..]) {

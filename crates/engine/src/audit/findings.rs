@@ -1,4 +1,4 @@
-//! From what was measured to findings with their images.
+//! Turns measurements into findings with their images.
 
 use super::Settings;
 use super::confident::Confidence;
@@ -12,15 +12,15 @@ use faceprobe_core::dataset::{ContentHash, Manifest, Split};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Images that a finding about many of them shows.
+/// Images shown of a finding about many.
 const SHOWN: usize = 6;
 
-/// All images, by content.
+/// All images, grouped by content.
 pub(super) struct Gallery<'a> {
     images: &'a [Image],
     classes: &'a [String; 2],
     decisions: &'a Decisions,
-    /// Images with the same bytes, by the hash; the order of the hashes is that of their first images.
+    /// Images with the same bytes, by hash; hashes are in the order of their first images.
     copies: Vec<(ContentHash, Vec<usize>)>,
     position: HashMap<ContentHash, usize>,
 }
@@ -39,12 +39,12 @@ impl<'a> Gallery<'a> {
         Self { images, classes, decisions, copies, position }
     }
 
-    /// The different contents, in the order in which everything here counts them.
+    /// The distinct contents, in the order in which everything here counts them.
     pub(super) fn unique(&self) -> impl Iterator<Item = &ContentHash> {
         self.copies.iter().map(|(hash, _)| hash)
     }
 
-    /// The image that stands for a content: one that is in a split, where there is one.
+    /// The image that represents a content: one that is in a split, where there is one.
     fn face(&self, place: usize) -> usize {
         let all = &self.copies[place].1;
         all.iter().copied().find(|&at| self.images[at].split.is_some()).unwrap_or(all[0])
@@ -90,7 +90,7 @@ impl<'a> Gallery<'a> {
             .collect()
     }
 
-    /// People under two labels, and people in two splits.
+    /// Subjects with two labels, and subjects in two splits.
     pub(super) fn subjects(&self) -> Vec<Finding> {
         let mut people: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
         for (at, image) in self.images.iter().enumerate() {
@@ -104,7 +104,7 @@ impl<'a> Gallery<'a> {
                 let of = |class: usize| all.iter().filter(|&&at| self.images[at].class == class).count();
                 let (first, second) = (of(0), of(1));
                 let detail = format!("{subject}: {first} {}, {second} {}", self.classes[0], self.classes[1]);
-                // Those of the rarer label are what to look at.
+                // The images of the rarer label are the ones to check.
                 let mut ordered = all.clone();
                 let rarer = usize::from(second < first);
                 ordered.sort_by_key(|&at| (self.images[at].class != rarer, at));
@@ -119,7 +119,7 @@ impl<'a> Gallery<'a> {
                     counts.iter().map(|(split, count)| format!("{count} {}", split.name())).collect();
                 let mut within: Vec<usize> =
                     all.iter().copied().filter(|&at| self.images[at].split.is_some()).collect();
-                // Some of each split, whatever is shown.
+                // Shows some of each split.
                 let mut seen: BTreeMap<Option<Split>, usize> = BTreeMap::new();
                 within.sort_by_cached_key(|&at| {
                     let rank = seen.entry(self.images[at].split).or_default();
@@ -133,7 +133,7 @@ impl<'a> Gallery<'a> {
         found
     }
 
-    /// Too small, too dark, too flat.
+    /// Images that are too small, too dark or too low in contrast.
     pub(super) fn pictures(
         &self,
         statistics: &BTreeMap<ContentHash, ImageStatistics>,
@@ -158,8 +158,8 @@ impl<'a> Gallery<'a> {
         found
     }
 
-    /// Contents whose hashes, or whose mirror images' hashes, are near. A flat picture is near to everything, so it is
-    /// left out. Joins them in `groups`.
+    /// Contents with similar hashes, mirror images included. Flat images are left out, since they are similar to
+    /// everything. Joins them in `groups`.
     pub(super) fn near(
         &self,
         hashes: &[Hash],
@@ -208,7 +208,7 @@ impl<'a> Gallery<'a> {
             .collect()
     }
 
-    /// A finding about different contents; under different labels it is a contradiction.
+    /// A finding about different contents; with different labels it is a contradiction.
     fn about(&self, places: &[usize], kind: Kind, measure: f64, detail: String) -> Finding {
         let all: Vec<usize> = places.iter().map(|&place| self.face(place)).collect();
         let contradicts = self.labels(&all) > 1 && kind == Kind::NearDuplicate;
@@ -217,7 +217,7 @@ impl<'a> Gallery<'a> {
         self.finding(kind, measure, detail, &all)
     }
 
-    /// Pairs of samples with like features that are not near by their hashes already. Joins them in `groups`.
+    /// Pairs of samples with similar features whose hashes are not similar already. Joins them in `groups`.
     pub(super) fn alike(
         &self,
         keys: &[ContentHash],
@@ -242,7 +242,8 @@ impl<'a> Gallery<'a> {
         found
     }
 
-    /// For each sample the number of what must stay on one side of a fold: a person, or a picture in several forms.
+    /// For each sample the number of its fold group, which must not be split over folds: a subject, or an image in
+    /// several versions.
     pub(super) fn sample_groups(&self, keys: &[ContentHash], groups: &mut Groups) -> Vec<usize> {
         let mut person: HashMap<(&str, &str), usize> = HashMap::new();
         for (place, (_, all)) in self.copies.iter().enumerate() {
@@ -257,14 +258,14 @@ impl<'a> Gallery<'a> {
             .enumerate()
             .map(|(at, key)| match self.position.get(key) {
                 Some(&place) => groups.of(place),
-                // An image that has gone since the preparation: a group of its own.
+                // An image that was removed since the preparation is a group of its own.
                 None => self.copies.len() + at,
             })
             .collect()
     }
 
-    /// Samples whose label is likely wrong or at least doubted, the most suspicious first: whoever looks through them
-    /// decides where to stop. `confidence` has one entry for each of `judged`.
+    /// Samples whose label is likely wrong or at least doubtful, the most suspicious first; the reader decides where to
+    /// stop. `confidence` has one entry for each of `judged`.
     pub(super) fn label_errors(&self, manifest: &Manifest, judged: &[usize], confidence: &Confidence) -> Vec<Finding> {
         let mut found = Vec::new();
         for (entry, &at) in judged.iter().enumerate() {
@@ -284,7 +285,7 @@ impl<'a> Gallery<'a> {
         found
     }
 
-    /// For each content the one that stands for the group of the same picture that it is in.
+    /// Maps each content to the representative of its group of near-duplicates.
     pub(super) fn same_pictures(&self, groups: &mut Groups) -> BTreeMap<ContentHash, ContentHash> {
         let mut first: HashMap<usize, ContentHash> = HashMap::new();
         let of: Vec<usize> = (0..self.copies.len()).map(|place| groups.of(place)).collect();
@@ -301,8 +302,7 @@ impl<'a> Gallery<'a> {
     }
 }
 
-/// Counts by kind and puts the findings in order: by kind, those across splits first where it matters, then the most
-/// telling.
+/// Counts findings by kind and sorts them: by kind, where it matters those across splits first, then by measure.
 pub(super) fn arrange(mut found: Vec<Finding>) -> (Vec<Tally>, Vec<Finding>) {
     found.sort_by(|a, b| {
         let ascending = !matches!(a.kind, Kind::Alike | Kind::SubjectLabels | Kind::SubjectAcrossSplits);

@@ -1,4 +1,4 @@
-//! Probabilities from models that did not see the sample: k-fold cross-validation of logistic regressions.
+//! Out-of-fold probabilities: k-fold cross-validation of logistic regressions.
 
 use super::log_odds;
 use crate::features::FeatureRows;
@@ -8,11 +8,12 @@ use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::sigmoid;
 use faceprobe_core::monitor::{Monitor, Update};
 
-/// How often and with what.
+/// The number of folds and repetitions, and the penalties.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoldSettings {
     pub folds: usize,
-    /// Cross-validations with other folds each; their log-odds are averaged, since a small set's depend on the folds.
+    /// Cross-validations with different folds; their log-odds are averaged, since those of a small set depend on the
+    /// folds.
     pub repeats: usize,
     pub seed: u64,
     /// Penalties tried on the first fold; the one with the smallest log loss there is used everywhere.
@@ -20,7 +21,8 @@ pub struct FoldSettings {
 }
 
 impl FoldSettings {
-    /// Ten folds, five times over for a small set; five folds once for a large one, where both change little and cost much.
+    /// Ten folds, repeated five times, for a small set; five folds, once, for a large one, where repetition changes
+    /// little and costs much.
     pub fn for_samples(count: usize, seed: u64) -> Self {
         let (folds, repeats) = match count {
             0..=1500 => (10, 5),
@@ -31,8 +33,8 @@ impl FoldSettings {
     }
 }
 
-/// Which fold each sample is in: groups stay together, and folds have as equal numbers of each class as groups allow.
-/// The order in which groups are dealt depends on the seed only.
+/// Assigns each sample to a fold: groups stay together, and folds have as equal class counts as groups allow. The order
+/// in which groups are dealt depends on the seed only.
 pub fn deal(groups: &[usize], positive: &[bool], folds: usize, seed: u64) -> Vec<usize> {
     let mut counts: std::collections::BTreeMap<usize, [usize; 2]> = std::collections::BTreeMap::new();
     for (group, positive) in groups.iter().zip(positive) {
@@ -40,7 +42,7 @@ pub fn deal(groups: &[usize], positive: &[bool], folds: usize, seed: u64) -> Vec
     }
     let draw = |group: usize| ContentHash::of(format!("fold {seed} {group}").as_bytes());
     let mut order: Vec<(usize, [usize; 2])> = counts.into_iter().collect();
-    // The largest first, as they are hardest to place.
+    // The largest first: they are the hardest to balance.
     order.sort_by_key(|(group, counts)| (std::cmp::Reverse(counts[0] + counts[1]), draw(*group)));
     let mut full = vec![[0usize; 2]; folds];
     let mut fold_of = std::collections::HashMap::new();
@@ -55,7 +57,7 @@ pub fn deal(groups: &[usize], positive: &[bool], folds: usize, seed: u64) -> Vec
     groups.iter().map(|group| fold_of.get(group).copied().unwrap_or_default()).collect()
 }
 
-/// Some of the rows.
+/// A subset of the rows.
 pub(super) struct Picked<'a> {
     pub(super) rows: &'a dyn FeatureRows,
     pub(super) which: Vec<usize>,
@@ -80,7 +82,7 @@ impl FeatureRows for Picked<'_> {
     }
 }
 
-/// Passes on the wish to stop, and none of what single regressions say.
+/// Forwards stop requests and drops the progress of single regressions.
 struct Quiet<'a>(&'a dyn Monitor);
 
 impl Monitor for Quiet<'_> {
@@ -91,10 +93,10 @@ impl Monitor for Quiet<'_> {
     }
 }
 
-/// For each row the probability of class 1 by regressions that saw neither it nor its group.
+/// For each row the probability of class 1 by regressions trained on neither it nor its group.
 ///
 /// # Errors
-/// Too few groups of a class for the folds; regressions that fail; a stop.
+/// Too few groups of a class for the folds; a regression that fails; a stop.
 pub fn out_of_fold(
     rows: &dyn FeatureRows,
     positive: &[bool],

@@ -1,6 +1,6 @@
 //! Statistics of an image that are cheap to compare: its perceptual hash, size and light.
 //!
-//! What was computed is kept in `cache/looks.csv` by the hash of the file, so that a second audit decodes nothing.
+//! Cached in `cache/looks.csv` by the hash of the file, so that a second audit decodes nothing.
 
 use super::by_content::Cache;
 use faceprobe_core::dataset::ContentHash;
@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 
 /// Bits of a perceptual hash.
 pub const BITS: usize = 256;
-/// Side of the hash; each bit says whether it gets brighter from one cell to the next.
+/// Side of the hash; each bit says whether brightness increases from one cell to the next.
 const SIDE: u32 = 16;
-/// Side of the grey picture that the hash is made of.
+/// Side of the grey image that the hash is computed from.
 const GREY: usize = 64;
 
 /// A perceptual hash as four words.
@@ -26,7 +26,7 @@ pub type Hash = [u64; BITS / 64];
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ImageStatistics {
     pub hash: Hash,
-    /// Of its mirror image.
+    /// Hash of the mirror image.
     pub mirrored: Hash,
     /// In pixels, upright.
     pub width: u32,
@@ -41,10 +41,10 @@ pub fn distance(a: &Hash, b: &Hash) -> u32 {
     a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum()
 }
 
-/// The looks of files, each under the hash of its content; none of those that cannot be decoded.
+/// The statistics of files, by the hash of their content; files that cannot be decoded are left out.
 ///
 /// # Errors
-/// A stop; what was computed until then is kept.
+/// A stop; statistics computed until then are kept.
 pub fn statistics_of(
     files: &[(ContentHash, PathBuf)],
     cache: &Path,
@@ -55,7 +55,7 @@ pub fn statistics_of(
     cache.completed(files, 100, decoded, monitor)
 }
 
-/// The looks of a picture.
+/// The statistics of an image.
 pub fn measure(picture: &Pixels) -> Option<ImageStatistics> {
     let small = imaging::resize(picture, GREY);
     let luma = |rgb: &[u8]| 0.299 * f32::from(rgb[0]) + 0.587 * f32::from(rgb[1]) + 0.114 * f32::from(rgb[2]);
@@ -118,7 +118,7 @@ fn to_csv(known: &BTreeMap<ContentHash, ImageStatistics>) -> Result<Vec<u8>, csv
     out.into_inner().map_err(|error| csv::Error::from(error.into_error()))
 }
 
-/// What is kept; nothing where it is absent, damaged or of another version.
+/// The cached statistics; empty where the cache is absent, damaged or of another version.
 fn load(cache: &Path) -> BTreeMap<ContentHash, ImageStatistics> {
     let parse = || {
         let mut reader = csv::Reader::from_path(cache).ok()?;

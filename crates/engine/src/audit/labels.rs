@@ -1,11 +1,12 @@
-//! Likely label errors: probabilities from models that did not learn the label they judge, and confident learning on them.
+//! Likely label errors: confident learning on probabilities of models that were not trained on the label they judge.
 //!
-//! The voices are regressions on each set of cached features, out of fold. Where there is a [`ReferenceModel`], it speaks in their
-//! place about the images it has not seen: by its own score, and by a regression on its tuned features, out of fold again,
-//! which learns what is special about this data set. (Beside it, frozen features add nothing: on 6 planted sets of 1,000
-//! FairFace images, 40.2 of 50 errors are among the first 100 with them and 40.2 without.) Several voices are joined by one more
-//! small regression on their log-odds, out of fold too, which finds from the labels as they are how far each can be trusted
-//! (Wolpert: Stacked generalization. Neural Networks 5, 1992), so that nothing about the errors has to be known before.
+//! Each set of cached features gives out-of-fold log-odds by regressions. Where there is a [`ReferenceModel`], it
+//! replaces them for the images it was not trained on, with two predictors: its own logits, and a regression on its
+//! tuned features, again out of fold, which learns what is special about this data set. (Frozen features add nothing to
+//! these: on 6 sets of 1,000 FairFace images with planted errors, 40.2 of 50 errors are among the first 100 with them
+//! and 40.2 without.) Several predictors are stacked by one more small regression on their log-odds, out of fold too,
+//! which learns from the given labels how far each can be trusted (Wolpert: Stacked generalization. Neural Networks 5,
+//! 1992), so nothing about the errors has to be known in advance.
 
 use super::confident::{Confidence, confidence};
 use super::folds::{FoldSettings, Picked, out_of_fold};
@@ -20,28 +21,28 @@ use faceprobe_core::monitor::{Monitor, Update};
 use ndarray::Array2;
 use std::collections::HashSet;
 
-/// What the models say of the labels of a manifest's samples.
+/// The judgement of the labels of a manifest's samples.
 pub struct Judged {
     /// Positions of the samples that were judged, ascending.
     pub samples: Vec<usize>,
     /// One for each of `samples`.
     pub confidence: Confidence,
-    /// Who judged.
+    /// The models that judged.
     pub features: Vec<String>,
     /// Share of the judged samples whose label is the more probable one.
     pub agreement: f64,
-    /// Samples that the reference model was not asked about, because it has seen them or nearly them with their labels.
+    /// Samples on which the reference model was not used, because it was trained on them or on near-duplicates of them.
     pub kept_from_reference: usize,
 }
 
-/// A regression on a reference model's features needs so many samples of each class.
+/// Minimum number of samples of each class for a regression on a reference model's features.
 const FEW: usize = 50;
 
-/// Log-odds of class 1 by one voice.
-type Voice = Vec<f64>;
+/// Log-odds of class 1 by one predictor, one for each sample.
+type Logits = Vec<f64>;
 
-/// Judges the labels; none where there is nobody to judge them. `groups` are those of the samples that must stay on one
-/// side of a fold.
+/// Judges the labels; none where there are no features and no reference model. `groups` are the fold groups of the
+/// samples.
 ///
 /// # Errors
 /// As [`out_of_fold`].
@@ -65,8 +66,8 @@ pub fn judge(
         if of(true).min(of(false)) >= FEW {
             monitor.update(Update::Note { text: format!("with {}", reference.title) });
             let (positive, groups) = (pick(&positive, &samples), pick(groups, &samples));
-            let voices = reference_voices(reference, &fresh, &positive, &groups, seed, monitor)?;
-            for (at, logit) in samples.into_iter().zip(join(&voices, &positive, &groups, seed, monitor)?) {
+            let predictors = reference_predictors(reference, &fresh, &positive, &groups, seed, monitor)?;
+            for (at, logit) in samples.into_iter().zip(stack(&predictors, &positive, &groups, seed, monitor)?) {
                 joined[at] = Some(logit);
             }
             features.push(reference.title.clone());
@@ -74,15 +75,15 @@ pub fn judge(
         kept_from_reference = joined.iter().filter(|logit| logit.is_none()).count();
     }
     if joined.iter().any(Option::is_none) {
-        let mut voices = Vec::new();
+        let mut predictors = Vec::new();
         for set in sets {
             monitor.update(Update::Note { text: format!("with {}", set.title) });
             let settings = FoldSettings::for_samples(keys.len(), seed);
-            voices.push(logits(out_of_fold(&rows_of(&set.stores, keys)?, &positive, groups, &settings, monitor)?));
+            predictors.push(logits(out_of_fold(&rows_of(&set.stores, keys)?, &positive, groups, &settings, monitor)?));
             features.push(set.title.clone());
         }
-        if !voices.is_empty() {
-            let others = join(&voices, &positive, groups, seed, monitor)?;
+        if !predictors.is_empty() {
+            let others = stack(&predictors, &positive, groups, seed, monitor)?;
             joined.iter_mut().zip(others).for_each(|(logit, other)| *logit = logit.or(Some(other)));
         }
     }
@@ -102,43 +103,52 @@ pub fn judge(
     }))
 }
 
-/// Positions in the reference model's `asked` of samples that are not nearly those it was trained on, nor of the same person.
+/// Positions in the reference model's `asked` of samples that are neither near-duplicates of its training images nor of
+/// the same subject.
 fn fresh(reference: &ReferenceModel, groups: &[usize]) -> Vec<usize> {
     let known: HashSet<usize> = reference.trained_on.iter().map(|&at| groups[at]).collect();
     (0..reference.asked.len()).filter(|&at| !known.contains(&groups[reference.asked[at]])).collect()
 }
 
-/// What a reference model says of the samples at `fresh` of its `asked`, and a regression on its features. `positive` and `groups`
-/// are those of these samples.
-fn reference_voices(
+/// The reference model's logits for the samples at `fresh` of its `asked`, and a regression on its features. `positive`
+/// and `groups` are those of these samples.
+fn reference_predictors(
     reference: &ReferenceModel,
     fresh: &[usize],
     positive: &[bool],
     groups: &[usize],
     seed: u64,
     monitor: &dyn Monitor,
-) -> Result<Vec<Voice>> {
-    let mut voices = vec![pick(&reference.logits, fresh)];
+) -> Result<Vec<Logits>> {
+    let mut predictors = vec![pick(&reference.logits, fresh)];
     if let Some(features) = &reference.features {
         let rows = features.view();
         let rows = Picked { rows: &rows, which: fresh.to_vec() };
         let settings = FoldSettings::for_samples(fresh.len(), seed);
-        voices.push(logits(out_of_fold(&rows, positive, groups, &settings, monitor)?));
+        predictors.push(logits(out_of_fold(&rows, positive, groups, &settings, monitor)?));
     }
-    Ok(voices)
+    Ok(predictors)
 }
 
-/// One voice out of several.
-fn join(voices: &[Voice], positive: &[bool], groups: &[usize], seed: u64, monitor: &dyn Monitor) -> Result<Voice> {
-    if let [one] = voices {
+/// Stacks several predictors into one.
+fn stack(
+    predictors: &[Logits],
+    positive: &[bool],
+    groups: &[usize],
+    seed: u64,
+    monitor: &dyn Monitor,
+) -> Result<Logits> {
+    if let [one] = predictors {
         return Ok(one.clone());
     }
-    let matrix = Array2::from_shape_fn((positive.len(), voices.len()), |(sample, voice)| voices[voice][sample] as f32);
+    let matrix = Array2::from_shape_fn((positive.len(), predictors.len()), |(sample, predictor)| {
+        predictors[predictor][sample] as f32
+    });
     let settings = FoldSettings { alphas: vec![1.0], ..FoldSettings::for_samples(positive.len(), seed) };
     Ok(logits(out_of_fold(&matrix.view(), positive, groups, &settings, monitor)?))
 }
 
-fn logits(scores: Vec<f64>) -> Voice {
+fn logits(scores: Vec<f64>) -> Logits {
     scores.into_iter().map(log_odds).collect()
 }
 

@@ -1,8 +1,9 @@
-//! What is wrong with a data set: duplicates, people in two splits, contradicting and likely wrong labels, bad pictures.
+//! Finds what is wrong with a data set: duplicates, subjects in two splits, contradicting and likely wrong labels, poor
+//! images.
 //!
-//! [`run`] looks at every labelled image that the sources of a prepared set name, those included that preparation left
-//! out, and changes nothing. What a person decides about a finding goes into [`faceprobe_core::dataset::decisions`], and the next
-//! preparation follows it.
+//! [`run`] checks every labelled image of the sources of a prepared set, including those that preparation left out, and
+//! changes nothing. The user's decisions about findings are kept in [`faceprobe_core::dataset::decisions`], and the
+//! next preparation applies them.
 
 pub mod alike;
 pub mod confident;
@@ -36,20 +37,20 @@ use near::{Groups, Index};
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// Whom an audit can ask besides the cached features.
+/// What an audit uses besides the cached features.
 #[derive(Clone, Copy, Default)]
 pub struct Helpers<'a> {
-    /// Counts faces, where there is a detector.
+    /// Counts faces, where a detector is installed.
     pub faces: Option<&'a dyn CountFaces>,
-    /// What the run of [`Settings::with`] says.
+    /// The output of the run of [`Settings::with`].
     pub reference: Option<&'a ReferenceModel>,
 }
 
-/// Audits a prepared set and writes `audit.json` beside its manifest. Groups of the same picture are remembered for the
+/// Audits a prepared set and writes `audit.json` next to its manifest. Groups of near-duplicates are recorded for the
 /// next preparation ([`groups`]).
 ///
 /// # Errors
-/// Sources that are gone, stores that cannot be read, a stop.
+/// Sources or stores that cannot be read; a stop.
 pub fn run(
     workspace: &Workspace,
     manifest: &Manifest,
@@ -80,7 +81,7 @@ pub fn run(
     found.extend(gallery.near(&hashes, &statistics, &Index::new(&hashes), settings.bits, &mut groups));
 
     let keys: Vec<ContentHash> = manifest.samples.iter().map(|sample| sample.hash).collect();
-    // Features are those of a crop, where there is one; everything else is about the picture it was cut from.
+    // Features are those of a crop, where there is one; everything else is about the original image.
     let pictures: Vec<ContentHash> = manifest.samples.iter().map(picture_of).collect();
     let (sets, damaged) = stores::cached(&workspace.features(), &keys, &settings.wanted(), monitor)?;
     let name = &manifest.name;
@@ -92,7 +93,7 @@ pub fn run(
     }));
     if let Some(earliest) = sets.first().and_then(|set| set.stores.first()) {
         stage("compare features");
-        // The earliest stage knows most about the picture itself, and least about what kind of thing is in it.
+        // The earliest stage knows most about the image itself and least about the kind of object in it.
         let rows = StoreRows::new(&[earliest], keys.clone())?;
         let pairs = alike::alike(&rows, settings.cosine, monitor)?;
         found.extend(gallery.alike(&pictures, &pairs, &mut groups));

@@ -1,4 +1,4 @@
-//! Pairs of hashes that differ in few bits, without comparing all with all.
+//! Finds pairs of hashes that differ in few bits without comparing all pairs.
 //!
 //! Multi-index hashing (Norouzi, Punjani, Fleet: Fast search in Hamming space with multi-index hashing, CVPR 2012): a hash
 //! is cut into 16 chunks of 16 bits. Two hashes that differ in at most 31 bits have a chunk in which they differ in at
@@ -39,7 +39,7 @@ impl<'a> Index<'a> {
         let mut found = HashSet::new();
         for (number, table) in self.tables.iter().enumerate() {
             let own = chunk(hash, number);
-            // With less than one difference per chunk, one chunk is the same.
+            // With fewer than one difference per chunk on average, one chunk is equal.
             let neighbours = if radius < CHUNKS as u32 { 0 } else { CHUNK };
             let probes = std::iter::once(own).chain((0..neighbours).map(|bit| own ^ 1 << bit));
             for candidates in probes.filter_map(|probe| table.get(&probe)) {
@@ -53,7 +53,7 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Joins what belongs together, directly or through others.
+/// Disjoint sets (union-find): groups of items joined directly or through others.
 pub struct Groups {
     parent: Vec<usize>,
 }
@@ -63,7 +63,7 @@ impl Groups {
         Self { parent: (0..count).collect() }
     }
 
-    /// The member that stands for the group of `at`.
+    /// The representative of the group of `at`.
     pub fn of(&mut self, mut at: usize) -> usize {
         while self.parent[at] != at {
             self.parent[at] = self.parent[self.parent[at]];
@@ -72,13 +72,13 @@ impl Groups {
         at
     }
 
-    /// Makes one group of two; the smaller number stands for it.
+    /// Joins two groups; the smaller number represents them.
     pub fn join(&mut self, a: usize, b: usize) {
         let (a, b) = (self.of(a), self.of(b));
         self.parent[a.max(b)] = a.min(b);
     }
 
-    /// Groups of two and more, each ascending, in the order of their first members.
+    /// Groups of at least two, each ascending, in the order of their first members.
     pub fn several(&mut self) -> Vec<Vec<usize>> {
         let mut members: std::collections::BTreeMap<usize, Vec<usize>> = std::collections::BTreeMap::new();
         for at in 0..self.parent.len() {

@@ -1,21 +1,22 @@
-//! What a trained run says about the images of a set: a reference for the regressions on frozen features.
+//! A trained run as a reference model: its predictions for the images of a set, used with regressions on frozen
+//! features.
 //!
-//! A fine-tuned network knows far more about faces than a frozen one. But it has seen the images it was trained on with
-//! their labels, and repeats a wrong one as surely as a right one: of those it is not asked.
+//! A fine-tuned network knows far more about faces than a frozen one. But it has fitted the labels of its training
+//! images, wrong ones included, so it is not used on those.
 
 use super::SeenByRun;
 use ndarray::Array2;
 
-/// The run and what it says. Positions are those of the manifest's samples.
+/// The run and its predictions. Positions are those of the manifest's samples.
 #[derive(Debug, Clone)]
 pub struct ReferenceModel {
     /// `finetune-1 (mobilenet-v2, behind stage 6)`.
     pub title: String,
-    /// Images that the run knows, and which.
+    /// The images that the run has seen.
     pub seen: SeenByRun,
-    /// Samples of its own training split; it is not asked about them, nor about pictures that are nearly theirs.
+    /// Samples of its own training split. It is not used on them or on near-duplicates of them.
     pub trained_on: Vec<usize>,
-    /// Samples that it is asked about, ascending.
+    /// Samples on which it is used, ascending.
     pub asked: Vec<usize>,
     /// Log-odds of class 1 of the audited set, one for each of `asked`.
     pub logits: Vec<f64>,
@@ -24,7 +25,7 @@ pub struct ReferenceModel {
 }
 
 impl ReferenceModel {
-    /// What a reader must know of its part in an audit of `all` samples, of which it was not asked about `kept`.
+    /// Notes for the reader of an audit of `all` samples, on `kept` of which it was not used.
     pub(super) fn notes(&self, kept: usize, all: usize, alone: bool) -> Vec<String> {
         let run = &self.seen.run;
         let mut notes = Vec::new();

@@ -1,4 +1,4 @@
-//! Which cached features an audit works on.
+//! Selects the cached features that an audit works on.
 
 use super::Wanted;
 use crate::features::{Dtype, FeatureSpec, Store, Taps, inventory};
@@ -8,9 +8,9 @@ use faceprobe_core::monitor::Monitor;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Stages of one network, computed alike, with a row for every image.
+/// Stages of one network, computed with the same settings, with a row for every image.
 pub struct Cached {
-    /// The request that leads to them.
+    /// The request that computes them.
     pub spec: FeatureSpec,
     /// `mobilenet-v2, stages 10,13,15,16, grid4`.
     pub title: String,
@@ -31,13 +31,12 @@ impl Cached {
 /// Wider rows make a regression slow and no better.
 const WIDEST: usize = 12_000;
 
-/// Networks that are asked; each adds a cross-validation and, from the third on, little else.
+/// The number of networks used; each adds a cross-validation and, from the third on, little else.
 const NETWORKS: usize = 2;
 
-/// The sets of stores that have a row for each of the images: of each of the first networks its widest, since more stages
-/// and finer pooling tell more. Of more stages than fit, the deepest are taken. Rows are held against their checksums
-/// ([`Store::verify`]); a set that does not fit is left out, and the second answer has the request that leads
-/// to it.
+/// The stores that have a row for each of the images: of each of the first networks the widest, since more stages and
+/// finer pooling carry more information. Of more stages than fit, the deepest are taken. Rows are checked against their
+/// checksums ([`Store::verify`]); a damaged set is left out, and the second result is the request that recomputes it.
 ///
 /// # Errors
 /// A store that cannot be read; a stop.

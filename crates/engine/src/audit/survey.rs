@@ -1,4 +1,4 @@
-//! Every image of a data set as its label files name it, those included that preparation leaves out.
+//! All images of a data set as its label files name them, including those that preparation leaves out.
 
 use faceprobe_core::dataset::crops::picture_of;
 use faceprobe_core::dataset::inspect::{Stamp, inspect};
@@ -13,14 +13,14 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::PathBuf;
 
-/// An image that is there and can be decoded, with a known label.
+/// An image that exists and can be decoded, with a known label.
 #[derive(Debug, Clone)]
 pub struct Image {
     pub source: String,
     /// Relative to the source's folder, as the manifest writes it.
     pub path: String,
     pub file: PathBuf,
-    /// As the label file says; decisions are not applied.
+    /// The class in the label file; decisions are not applied.
     pub class: usize,
     pub subject: Option<String>,
     pub hash: ContentHash,
@@ -28,17 +28,17 @@ pub struct Image {
     pub split: Option<Split>,
 }
 
-/// Reads the label files of a prepared set again and looks which of their images are good. What was inspected before is
-/// known from the cache.
+/// Reads the label files of a prepared set again and checks which of their images can be decoded. Earlier results come
+/// from the cache.
 ///
 /// # Errors
-/// Sources that are gone, a stop.
+/// Sources that cannot be read; a stop.
 pub fn survey(workspace: &Workspace, manifest: &Manifest, monitor: &dyn Monitor) -> Result<Vec<Image>> {
     let path = manifest.folder.join("sources.json");
     let Sources { settings, .. } = serde_json::from_slice(&fs::read(&path).at(&path)?).at(&path)?;
     let splits: HashMap<(&str, &str), Split> =
         manifest.samples.iter().map(|sample| ((sample.source.as_str(), sample.path.as_str()), sample.split)).collect();
-    // Crops have names of their own; they are told by the picture they were cut from.
+    // Crops have names of their own; they are identified by the image they were cut from.
     let cropped: HashMap<ContentHash, Split> = manifest
         .samples
         .iter()
@@ -53,7 +53,7 @@ pub fn survey(workspace: &Workspace, manifest: &Manifest, monitor: &dyn Monitor)
         let rows = spec.read()?;
         for Placed { row, file, stamp } in place(&rows.root, rows.rows).0 {
             let Some(class) = row.class else { continue };
-            // Two rows with the same label say the same thing of the same file.
+            // A second row with the same label adds nothing about the same file.
             if let (Some(stamp), true) = (stamp, seen.insert((source.clone(), row.path.clone(), class))) {
                 found.push((source.clone(), row, class, file, stamp));
             }

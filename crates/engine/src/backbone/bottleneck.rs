@@ -1,4 +1,4 @@
-//! The inverted bottleneck as one layer.
+//! The inverted bottleneck as one fused layer.
 
 use super::convolution::{Conv, Folded};
 use super::layers::Layer;
@@ -7,19 +7,19 @@ use faceprobe_kernel::{Bottleneck, Depthwise};
 use std::sync::Arc;
 use tch::{Kind, TchError, Tensor};
 
-/// Channels up to which a block is computed as one in 32 bits where bf16 was asked for: there the time goes into the
-/// wide middle on its way to memory and back, and not into the products that bf16 halves.
+/// Channels up to which a block is fused and computed in f32 although bf16 was requested: for narrow blocks the time
+/// goes into memory traffic of the expanded activations, not into the products that bf16 speeds up.
 const NARROW: usize = 40;
 
-/// The inverted bottleneck of the MobileNet family: widen with 1 x 1 (or not), filter each channel, narrow with 1 x 1,
-/// add what came in (or not), and the activation of the last convolution (most have none).
+/// The inverted bottleneck of the MobileNet family: optional 1 x 1 expansion, depthwise convolution, 1 x 1 projection,
+/// optional residual, and the activation of the projection (usually none).
 #[derive(Debug)]
 pub struct InvertedBottleneck {
     expand: Option<Conv>,
     depthwise: Conv,
     project: Conv,
     residual: bool,
-    /// All of it in one, where the processor's kernels can.
+    /// The fused block, where the kernels support it.
     fused: Option<Arc<Bottleneck>>,
 }
 

@@ -1,4 +1,4 @@
-//! From a network's plan and its parameters to layers.
+//! Builds a network's layers from its plan and its parameters.
 
 use super::bottleneck::InvertedBottleneck;
 use super::convnext_block::ConvNext;
@@ -12,18 +12,17 @@ use faceprobe_core::backbone::blueprint::{ConvPlan, Form, Norm, StagePlan, Step}
 use faceprobe_core::error::Result;
 use rayon::prelude::*;
 
-/// The stages with their weights. Folding reads the checkpoint one after another; what the kernels make of it is made on
-/// all processors, since otherwise most of them would wait for it.
+/// The stages with their weights. Folding is sequential; packing the weights for the kernels runs on all processors.
 ///
 /// # Errors
-/// A parameter that is missing or not that of a convolution.
+/// A parameter that is missing or has the wrong shape.
 pub fn build(plan: &[StagePlan], parameters: &Parameters) -> Result<Vec<Stage>> {
     let folded = plan.iter().map(|stage| Ok((stage.name.clone(), Parts::load(&stage.form, parameters)?)));
     let folded = folded.collect::<Result<Vec<_>>>()?;
     Ok(folded.into_par_iter().map(|(name, parts)| Stage { name, layer: parts.layer() }).collect())
 }
 
-/// A [`Form`] with its numbers.
+/// A [`Form`] with its parameters.
 enum Parts {
     Chain(Vec<Part>),
     Mixed(Vec<Vec<Part>>),
@@ -31,14 +30,14 @@ enum Parts {
     Sum(Vec<Vec<Part>>, Activation),
 }
 
-/// A [`Step`] with its numbers.
+/// A [`Step`] with its parameters.
 enum Part {
     Conv(Folded),
     Bottleneck(Box<Bottleneck>),
     Plain(Box<dyn Layer>),
 }
 
-/// An inverted bottleneck with its numbers.
+/// An inverted bottleneck with its parameters.
 struct Bottleneck {
     expand: Option<Folded>,
     depthwise: Folded,
@@ -106,7 +105,8 @@ impl Part {
     }
 }
 
-/// The sum of branches. Where one ends in a convolution, that adds the others before it stores anything.
+/// The sum of branches. If a branch ends in a convolution, that convolution adds the other branches before it stores
+/// its output.
 fn sum(mut branches: Vec<Vec<Part>>, activation: Activation) -> Box<dyn Layer> {
     let ends_in_convolution = |branch: &Vec<Part>| matches!(branch.last(), Some(Part::Conv(_)));
     let adding = branches.iter().position(ends_in_convolution).map(|place| branches.swap_remove(place));
@@ -131,7 +131,7 @@ fn chain(steps: Vec<Part>) -> Box<dyn Layer> {
     }
 }
 
-/// A convolution with its numbers, batch normalisation folded in.
+/// A convolution with its parameters, batch normalisation folded in.
 fn folded(conv: &ConvPlan, parameters: &Parameters) -> Result<Folded> {
     let offset = match &conv.norm {
         Norm::Bias => Offset::Bias,

@@ -12,13 +12,13 @@ use tch::{TchError, Tensor};
 /// `x + scale * narrow(gelu(widen(norm(filter(x)))))`, of maps `[N, C, H, W]`; the scale is folded into the layer before it.
 pub struct ConvNext {
     filter: Conv,
-    /// A place is a token.
+    /// Every position is a token.
     mlp: Mlp,
 }
 
 impl ConvNext {
     /// # Errors
-    /// A parameter that is missing or of another layer.
+    /// A parameter that is missing or has the wrong shape.
     pub fn load(plan: &ConvNextPlan, parameters: &Parameters) -> Result<Self> {
         let conv = plan.depthwise();
         let shape =
@@ -40,7 +40,7 @@ impl ConvNext {
 impl Layer for ConvNext {
     fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
         let (images, channels, rows, columns) = input.size4()?;
-        // Places in the order of memory, each with its channels.
+        // `[N, H, W, C]` in memory.
         let places =
             |maps: &Tensor| maps.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_view([images, rows * columns, channels]);
         let output = self.mlp.forward_add(&places(&self.filter.forward(input)?)?, &places(input)?)?;

@@ -1,4 +1,5 @@
-//! A convolution with what follows it, by whatever computes it best here.
+//! Convolutions with folded batch normalisation, residual and activation, on our kernels or libtorch's, whichever is
+//! faster.
 
 use super::device::kind_of;
 use super::layers::Layer;
@@ -9,7 +10,7 @@ use faceprobe_kernel::{Bounds, Convolution, Panels, Window};
 use std::sync::Arc;
 use tch::{Device, Kind, TchError, Tensor};
 
-/// What turns a convolution's sums into its output, by its names in the checkpoint.
+/// The bias or batch normalisation of a convolution, by its names in the checkpoint.
 #[derive(Debug, Clone, Copy)]
 pub enum Offset<'a> {
     /// `NAME.bias` of the convolution itself.
@@ -30,7 +31,7 @@ pub struct ConvShape {
 }
 
 impl ConvShape {
-    /// The values that its activation lets through.
+    /// The range of its activation.
     pub(super) fn bounds(&self) -> Bounds {
         match self.activation {
             Activation::None => Bounds::NONE,
@@ -40,8 +41,7 @@ impl ConvShape {
     }
 }
 
-/// A convolution with what follows it: offset or batch normalisation (folded into the kernel), a residual if there is
-/// one, and the activation.
+/// A convolution with bias or batch normalisation (folded into the kernel), an optional residual, and the activation.
 #[derive(Debug)]
 pub struct Conv {
     pub(super) shape: ConvShape,
@@ -50,7 +50,7 @@ pub struct Conv {
     engine: Engine,
 }
 
-/// What computes a convolution.
+/// The implementation that computes a convolution.
 #[derive(Debug)]
 enum Engine {
     Own(Convolution),
@@ -59,12 +59,12 @@ enum Engine {
         weight: Tensor,
         /// `[out]`.
         bias: Tensor,
-        /// The kernel once more with a row and a column of zeros before it, for SAME with stride 2 on even sides.
+        /// The kernel padded with a leading row and column of zeros, for SAME with stride 2 on even sides.
         widened: Option<Tensor>,
     },
 }
 
-/// The numbers of a convolution, before it is decided what computes it.
+/// The parameters of a convolution, before an implementation is chosen.
 #[derive(Debug)]
 pub struct Folded {
     pub(super) shape: ConvShape,
@@ -72,9 +72,9 @@ pub struct Folded {
     pub(super) weight: Tensor,
     /// `[out]`.
     pub(super) bias: Tensor,
-    /// Of the weight.
+    /// Shape of the weight.
     pub(super) sides: [usize; 4],
-    /// What it is to be computed in.
+    /// The arithmetic it is computed in.
     kind: Kind,
 }
 
@@ -103,7 +103,7 @@ impl Folded {
         Self::of(parameters, name, (weight * scale).to_kind(Kind::Float), (bias * scale).to_kind(Kind::Float), shape)
     }
 
-    /// From a kernel `[out, in / groups, k, k]` and an offset `[out]`, in 32 bits, made of the checkpoint's `name`.
+    /// From a kernel `[out, in / groups, k, k]` and a bias `[out]`, both f32; `name` is the checkpoint's, for errors.
     pub(super) fn of(
         parameters: &Parameters,
         name: &str,
@@ -119,22 +119,22 @@ impl Folded {
         Ok(Self { shape, weight, bias, sides, kind: kind_of(parameters.arithmetic) })
     }
 
-    /// Whether the program's own kernels can compute it and are faster here.
+    /// Whether our kernels support it and are faster here.
     pub fn is_own(&self) -> bool {
         self.kind == Kind::Float && self.could_be_own()
     }
 
-    /// Whether they can compute it, in 32 bits.
+    /// Whether our kernels support it, in f32.
     pub fn could_be_own(&self) -> bool {
         self.weight.device() == Device::Cpu && faceprobe_kernel::available()
     }
 
-    /// The same to be computed in 32 bits, whatever the rest of the network is computed in.
+    /// The same convolution in f32, whatever the arithmetic of the network.
     pub fn in_full(self) -> Self {
         Self { kind: Kind::Float, ..self }
     }
 
-    /// Whether it is a product of each place by itself, on the program's own kernels.
+    /// Whether it is a pointwise convolution on our kernels.
     pub fn is_pointwise(&self) -> bool {
         let [.., rows, columns] = self.sides;
         self.is_own() && [rows, columns] == [1, 1] && self.shape.stride == 1 && self.shape.groups == 1
@@ -142,7 +142,7 @@ impl Folded {
 }
 
 impl Conv {
-    /// The convolution, on what computes it best.
+    /// Chooses the fastest implementation.
     pub fn new(folded: Folded) -> Self {
         let own = folded.is_own() && folded.shape.groups == 1;
         let Folded { shape, weight, bias, sides, kind } = folded;
@@ -173,8 +173,8 @@ impl Conv {
         match &self.engine {
             Engine::Own(conv) => computed(input, residual, conv.outputs(), bounds, window, |it| conv.apply(it)),
             Engine::Torch { weight, bias, widened } => {
-                // SAME with stride 2 on an even side needs one row of zeros more below than above. Zeros in front of
-                // the kernel have the same effect as leaving out the upper row of padding, and spare a padded copy of
+                // SAME with stride 2 on an even side needs one more row of zeros below than above. Zeros in front of
+                // the kernel have the same effect as leaving out the upper row of padding, and save a padded copy of
                 // the input, which costs as much as the convolution.
                 let even = input.size().last().is_some_and(|side| side % 2 == 0);
                 let weight = widened.as_ref().filter(|_| even).unwrap_or(weight);
@@ -183,7 +183,7 @@ impl Conv {
                     Padding::Fixed(padding) => padding,
                 };
                 let stride = [self.shape.stride; 2];
-                // The layer before may have been computed in other numbers.
+                // The previous layer may use another arithmetic.
                 let input = input.f_to_kind(weight.kind())?;
                 let mut sums = input.f_conv2d(weight, Some(bias), stride, padding, [1, 1], self.shape.groups)?;
                 if let Some(residual) = residual {
@@ -217,7 +217,7 @@ impl Conv {
         Window { kernel, stride, before, after }
     }
 
-    /// The packed weights of a 1 x 1 convolution with stride 1 on the program's own kernels; none for any other.
+    /// The packed weights of a 1 x 1 convolution with stride 1 on our kernels; none for any other.
     pub(super) fn pointwise(&self) -> Option<Arc<Panels>> {
         match &self.engine {
             Engine::Own(conv) if self.shape.stride == 1 => conv.pointwise(),

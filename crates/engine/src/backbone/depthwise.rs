@@ -12,7 +12,7 @@ use tch::{Kind, TchError, Tensor};
 /// The widest kernel whose gradient is fast.
 const WIDEST: i64 = 3;
 
-/// The sums of `[N, C, H, W]` with kernels `[C, 1, rows, columns]` and offsets `[C]`, without scale and activation.
+/// The convolution of `[N, C, H, W]` with kernels `[C, 1, rows, columns]` and bias `[C]`, without scale and activation.
 pub(super) fn sums(conv: &ConvPlan, input: &Tensor, kernel: &Tensor, offset: &Tensor) -> Result<Tensor, TchError> {
     let kind = input.f_kind()?;
     if kind != Kind::Float && conv.stride > 1 {
@@ -41,11 +41,11 @@ pub(super) fn sums(conv: &ConvPlan, input: &Tensor, kernel: &Tensor, offset: &Te
     first.f_narrow(3, 0, width)?.f_add(&second.f_narrow(3, ahead, width)?)
 }
 
-/// Zeros above, below, left and right of an input of this size.
+/// Padding above, below, left and right for an input of this size.
 pub(super) fn margins(conv: &ConvPlan, size: &[i64]) -> [[i64; 2]; 2] {
     let of = |axis: usize| match conv.padding {
         Padding::Fixed(padding) => [padding[axis]; 2],
-        // As TensorFlow has it: what is odd goes below and to the right.
+        // TensorFlow's SAME puts the odd row and column below and to the right.
         Padding::Same => {
             let (side, stride, kernel) = (size[2 + axis], conv.stride as i64, conv.kernel[axis] as i64);
             let missing = (((side + stride - 1) / stride - 1) * stride + kernel - side).max(0);
@@ -77,7 +77,7 @@ mod tests {
         }
     }
 
-    /// Sums of squares and the gradients of input, kernel and offset.
+    /// The sum of squares and the gradients of input, kernel and bias.
     fn with_gradients(kind: Kind, shapes: [&[i64]; 3], sums: impl Fn([&Tensor; 3]) -> Tensor) -> Vec<Tensor> {
         tch::manual_seed(7);
         let drawn = shapes.map(|shape| Tensor::randn(shape, (Kind::Float, Device::Cpu)).to_kind(kind));

@@ -1,10 +1,10 @@
-//! Where networks run.
+//! Devices that networks run on.
 
 use faceprobe_core::backbone::{self, Arithmetic};
 use faceprobe_core::error::{Error, Result};
 use tch::{Device, Kind};
 
-/// libtorch's name of what a network is computed in.
+/// libtorch's dtype of an arithmetic.
 pub(crate) fn kind_of(arithmetic: Arithmetic) -> Kind {
     match arithmetic {
         Arithmetic::F32 => Kind::Float,
@@ -21,7 +21,7 @@ pub(crate) fn check(arithmetic: Arithmetic, device: Device) -> Result<()> {
     })
 }
 
-/// `cpu`, `cuda`, `cuda:N` or `mps`, if this libtorch and machine have it.
+/// Parses `cpu`, `cuda`, `cuda:N` or `mps`; an error if this machine or libtorch lacks the device.
 pub fn parse(name: &str) -> Result<Device> {
     let absent = |what: &str, hint: &str| {
         Error::failed(format!("This machine or libtorch has no {what}; {hint}, or use --device cpu."))
@@ -41,7 +41,7 @@ pub fn parse(name: &str) -> Result<Device> {
     }
 }
 
-/// What this libtorch can run on, in a few words.
+/// A short description of the devices that this libtorch can use.
 pub fn describe() -> String {
     let mut parts = vec!["cpu".to_owned()];
     if tch::Cuda::is_available() {

@@ -1,9 +1,9 @@
-//! What the networks are built of besides convolutions, and how it is put together.
+//! Layers other than convolutions, and containers of layers.
 
 use super::{Activation, Padding};
 use tch::{TchError, Tensor};
 
-/// One stage of a network. Its output is never changed by a later stage, so that features can be taken from it.
+/// One stage of a network. Later stages never modify its output, so features can be taken from it.
 pub trait Layer: Send {
     /// `[N, C, H, W]` to `[N, C', H', W']`, without gradients.
     fn forward(&self, input: &Tensor) -> Result<Tensor, TchError>;
@@ -11,7 +11,7 @@ pub trait Layer: Send {
     /// The same stage over the same tensors, for another thread.
     fn share(&self) -> Box<dyn Layer>;
 }
-/// An activation by itself.
+/// Applies an activation.
 pub fn activate(activation: Activation, sums: Tensor) -> Result<Tensor, TchError> {
     match activation {
         Activation::None => Ok(sums),
@@ -33,7 +33,7 @@ impl Layer for Relu {
     }
 }
 
-/// The largest value of each `kernel` x `kernel` places.
+/// Max pooling over `kernel` x `kernel` windows.
 pub struct MaxPool {
     pub kernel: i64,
     pub stride: i64,
@@ -41,10 +41,10 @@ pub struct MaxPool {
 }
 
 impl MaxPool {
-    /// The same with gradients.
+    /// The same, differentiable.
     pub fn apply(&self, input: &Tensor) -> Result<Tensor, TchError> {
         let [kernel, stride] = [self.kernel, self.stride];
-        // TensorFlow's SAME has the odd place at the end, where windows may reach beyond the edge.
+        // TensorFlow's SAME pads the odd row and column at the end, where windows may reach beyond the edge.
         let (before, beyond) = match self.padding {
             Padding::Fixed(padding) => (padding, false),
             Padding::Same => {
@@ -69,8 +69,8 @@ impl Layer for MaxPool {
     }
 }
 
-/// The average of each `kernel` x `kernel` places (odd) with stride 1. At the edge it is the average of the places that
-/// are there, as with TensorFlow's SAME.
+/// Average pooling over `kernel` x `kernel` windows (odd) with stride 1. Padding is not counted, as in TensorFlow's
+/// SAME.
 pub struct AveragePool {
     pub kernel: i64,
 }
@@ -85,7 +85,7 @@ impl Layer for AveragePool {
     }
 }
 
-/// Layers one after another.
+/// Layers in sequence.
 pub struct Chain(pub Vec<Box<dyn Layer>>);
 
 impl Layer for Chain {
@@ -98,7 +98,7 @@ impl Layer for Chain {
     }
 }
 
-/// Layers over the same input, their channels behind each other.
+/// Layers over the same input, their channels concatenated.
 pub struct Concat(pub Vec<Box<dyn Layer>>);
 
 impl Layer for Concat {

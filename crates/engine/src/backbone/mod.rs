@@ -1,4 +1,4 @@
-//! The pretrained networks with their weights, on libtorch and the kernels. Their plans and the registry are
+//! Pretrained networks with their weights, on libtorch and our kernels. Their plans and the registry are in
 //! [`faceprobe_core::backbone`].
 
 mod allocator;
@@ -49,10 +49,10 @@ impl Stage {
     }
 }
 
-/// A checkpoint's tensors by name, on the device they will be used on.
+/// A checkpoint's tensors by name, on the device that uses them.
 struct Parameters {
     tensors: BTreeMap<String, Tensor>,
-    /// What the network is to be computed in; the tensors themselves are in 32 bits.
+    /// The arithmetic of the network; the tensors themselves are f32.
     arithmetic: Arithmetic,
 }
 

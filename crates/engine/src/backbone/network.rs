@@ -1,4 +1,4 @@
-//! A network with its weights, ready to give features.
+//! A network with its weights: images in, features out.
 
 use super::blueprint::{self, StagePlan};
 use super::device::kind_of;
@@ -13,20 +13,20 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use tch::{Device, Kind, TchError, Tensor};
 
-/// What the wide stages may hold for the pictures that go through them together.
+/// Bytes that the early, large stages may hold for the images of one group.
 const GROUP_BYTES: usize = 6 << 20;
 
-/// A loaded backbone. It can move to another thread; for several threads, [`Network::share`] gives each its own over
-/// the same tensors.
+/// A loaded backbone. It can move to another thread; [`Network::share`] gives each thread its own handle on the same
+/// tensors.
 pub struct Network {
     info: &'static BackboneInfo,
     stages: Vec<Stage>,
-    /// Instead of stages, where it is an ONNX file.
+    /// Used instead of stages for an ONNX file.
     onnx: Option<onnx::Model>,
     device: Device,
     arithmetic: Arithmetic,
     weights_sha256: String,
-    /// How many of the first stages are run for how many pictures at a time.
+    /// The number of leading stages that run on small groups of images, and the group size.
     wide: (usize, usize),
     /// `[3, 1, 1]` on the device.
     mean: Tensor,
@@ -37,15 +37,15 @@ impl Network {
     /// Loads the stored weights onto a device and folds batch normalisation into the convolutions.
     ///
     /// # Errors
-    /// Weights that were not fetched, or are not the file that was stored.
+    /// Weights that were not fetched, or whose checksum differs from the one recorded.
     pub fn load(info: &'static BackboneInfo, device: Device) -> Result<Self> {
         Self::load_as(info, device, Arithmetic::F32)
     }
 
-    /// [`Network::load`], to be computed in other numbers than 32-bit floats.
+    /// [`Network::load`] with an arithmetic other than f32.
     ///
     /// # Errors
-    /// As [`Network::load`]; a file of the user's, which is computed as it is.
+    /// As [`Network::load`]; a user-supplied file, which runs in its own arithmetic only.
     pub fn load_as(info: &'static BackboneInfo, device: Device, arithmetic: Arithmetic) -> Result<Self> {
         match &info.architecture {
             Architecture::Plan(plan) => {
@@ -70,9 +70,9 @@ impl Network {
         }
     }
 
-    /// The network on parameters that are not stored anywhere, by their canonical names: all of
-    /// [`BackboneInfo::parameters`] in their shapes, 32-bit floats, on any device. Its weights' hash is the one that
-    /// storing them would give.
+    /// The network on parameters that are not stored on disk, by their canonical names: all of
+    /// [`BackboneInfo::parameters`] in their shapes, f32, on any device. Its weights' hash is the one that storing them
+    /// would give.
     ///
     /// # Errors
     /// A parameter that is missing, left over, or of another shape or kind.
@@ -143,7 +143,7 @@ impl Network {
         }
     }
 
-    /// What the registry says about it.
+    /// Its registry entry.
     pub fn info(&self) -> &'static BackboneInfo {
         self.info
     }
@@ -153,8 +153,8 @@ impl Network {
         &self.weights_sha256
     }
 
-    /// The outputs `[N, C, H, W]` (of transformers `[N, T, C]`) of the stages `taps` (ascending) for a normalised input `[N, 3, S, S]`, without
-    /// gradients. What comes after the last of them is not computed.
+    /// The outputs of the stages `taps` (ascending) for a normalised input `[N, 3, S, S]`, without gradients: `[N, C,
+    /// H, W]`, of transformers `[N, T, C]`. Stages after the last tap are not computed.
     pub fn outputs(&self, input: &Tensor, taps: &[usize]) -> Result<Vec<Tensor>> {
         let mut from = 0;
         let count = self.count();
@@ -172,16 +172,16 @@ impl Network {
             let (mut x, mut from) = (input.shallow_clone(), 0);
             let mut outputs = Vec::with_capacity(taps.len());
             for &tap in taps {
-                // Up to the last of the wide stages, then the rest.
+                // The large stages group by group, then the rest.
                 let (wide, group) = (self.wide.0.clamp(from, tap + 1), self.wide.1 as i64);
                 if wide > from && x.size().first().is_some_and(|&images| images > group) {
                     let groups = x.f_split(group, 0)?;
                     let groups =
-                        groups.iter().map(|part| self.stretch(part, from..wide)).collect::<Result<Vec<_>, _>>();
+                        groups.iter().map(|part| self.run_stages(part, from..wide)).collect::<Result<Vec<_>, _>>();
                     x = Tensor::f_cat(&groups?, 0)?;
                     from = wide;
                 }
-                x = self.stretch(&x, from..tap + 1)?;
+                x = self.run_stages(&x, from..tap + 1)?;
                 outputs.push(x.shallow_clone());
                 from = tap + 1;
             }
@@ -190,17 +190,17 @@ impl Network {
         tch::no_grad(through).map_err(|error: TchError| self.explain(&error))
     }
 
-    /// How many stages there are.
+    /// Number of stages.
     fn count(&self) -> usize {
         self.onnx.as_ref().map_or(self.stages.len(), |model| model.stages().len())
     }
 
-    /// Some stages one after another.
-    fn stretch(&self, input: &Tensor, range: std::ops::Range<usize>) -> Result<Tensor, TchError> {
+    /// Runs consecutive stages.
+    fn run_stages(&self, input: &Tensor, range: std::ops::Range<usize>) -> Result<Tensor, TchError> {
         self.stages[range].iter().try_fold(input.shallow_clone(), |x, stage| stage.layer.forward(&x))
     }
 
-    /// Runs all stages, showing the name and the output `[N, C, H, W]` of each on the way.
+    /// Runs all stages and passes the name and the output `[N, C, H, W]` of each to `watch`.
     pub fn forward_watched(&self, input: &Tensor, watch: &mut dyn FnMut(&str, &Tensor)) -> Result<()> {
         if let Some(model) = &self.onnx {
             let all: Vec<usize> = (0..self.count()).collect();
@@ -219,8 +219,8 @@ impl Network {
         tch::no_grad(forward).map_err(|error: TchError| self.explain(&error))
     }
 
-    /// The normalised input `[N, 3, S, S]` of some pictures, channels last in memory. Pictures of another size are
-    /// resized first.
+    /// The normalised input `[N, 3, S, S]` of some images, channels last in memory. Images of another size are resized
+    /// first.
     pub fn input(&self, pictures: &[Pixels]) -> Result<Tensor> {
         let side = self.info.preprocessing.size;
         let mut bytes = Vec::with_capacity(pictures.len() * side * side * 3);
@@ -242,7 +242,7 @@ impl Network {
         normalise().map_err(|error| self.explain(&error))
     }
 
-    /// The last stage of some pictures averaged over its places, one row each.
+    /// The last stage of some images averaged over its positions, one row each.
     pub fn features(&self, pictures: &[Pixels]) -> Result<Array2<f32>> {
         let mut rows = self.pooled(pictures, &[self.count() - 1], Pool::Avg)?;
         Ok(rows.swap_remove(0))
@@ -273,9 +273,9 @@ impl Network {
     }
 }
 
-/// How many of a network's first stages should be run for how many pictures at a time, so that what one stage leaves is
-/// still in the caches for the next: as long as input and output of a picture outweigh a stage's weights, which are
-/// read again for every group.
+/// How many leading stages should run on groups of how many images, so that the output of one stage is still in the
+/// caches for the next: as long as input and output of an image take more memory than a stage's weights, which are read
+/// again for every group.
 fn wide_stages(info: &BackboneInfo, plan: &[StagePlan]) -> (usize, usize) {
     let values = |stage: &StageInfo| stage.channels * stage.side * stage.side;
     let mut input = 3 * info.input * info.input;

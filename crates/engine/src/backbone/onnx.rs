@@ -1,4 +1,4 @@
-//! ONNX files of the user's, run by ONNX Runtime, which is loaded when the first is.
+//! User-supplied ONNX files, run by ONNX Runtime, which is loaded on first use.
 //!
 //! Their descriptions and how they are installed: [`faceprobe_core::backbone::torchscript`]. Networks of the program's own
 //! never come here.
@@ -81,7 +81,7 @@ fn refused(reason: String) -> Error {
     Error::failed(format!("The ONNX file {reason}."))
 }
 
-/// A value of as many pictures as it is of, as a stage's output.
+/// A stage's output reshaped for the number of images; none where the shape does not fit.
 fn shaped(value: Tensor, stage: &StageInfo, images: i64) -> Option<Tensor> {
     let (channels, side) = (stage.channels as i64, stage.side as i64);
     let places = side * side;
@@ -96,7 +96,7 @@ fn shaped(value: Tensor, stage: &StageInfo, images: i64) -> Option<Tensor> {
     }
 }
 
-/// What kind of stage a value of this shape is; none for one that is none.
+/// The kind of stage that a value of this shape can be; none for one that cannot.
 fn stage(name: &str, shape: &[i64], images: i64) -> Option<OnnxValue> {
     let of = |channels: i64, side: i64, class_token: bool| {
         (channels > 0 && side > 0).then(|| OnnxValue {
@@ -242,7 +242,7 @@ fn run(session: &mut Session, input: &Tensor) -> Result<BTreeMap<String, Tensor>
         .collect()
 }
 
-/// What went wrong, in a line.
+/// The first line of an error.
 fn reason(error: &impl std::fmt::Display) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect()
 }

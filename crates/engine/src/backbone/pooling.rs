@@ -1,4 +1,4 @@
-//! From a stage's output to rows.
+//! Pools a stage's output to feature rows.
 
 use faceprobe_core::backbone::Pool;
 use tch::{TchError, Tensor};
@@ -31,7 +31,7 @@ fn apply_to_tokens(pool: Pool, tokens: &Tensor) -> Result<Tensor, TchError> {
     }
 }
 
-/// The patches of tokens `[N, 1 + side * side, C]` as maps `[N, C, side, side]`.
+/// The patch tokens of `[N, 1 + side * side, C]` as feature maps `[N, C, side, side]`.
 pub fn patches(tokens: &Tensor) -> Result<Tensor, TchError> {
     let (images, count, channels) = tokens.size3()?;
     let side = (count - 1).isqrt();

@@ -1,4 +1,4 @@
-//! A residual block of several branches as one layer.
+//! A residual block of several branches as one fused layer.
 
 use super::Padding;
 use super::convolution::{Conv, Folded};
@@ -8,17 +8,17 @@ use faceprobe_kernel::{Bounds, Convolution, Pictures, Window};
 use std::sync::Arc;
 use tch::{TchError, Tensor};
 
-/// What the images computed together hold at the most, in input, output and between, so that they stay in the caches
-/// from one product to the next.
+/// Bytes of input, output and intermediate values of the images computed together, so that they stay in the caches
+/// between products.
 const GROUP_BYTES: usize = 12 << 20;
 
-/// `join(branches(input), their channels behind each other) + input`; scale and activation are `join`'s.
+/// `join(concatenated branches(input)) + input`; scale and activation are those of `join`.
 #[derive(Debug)]
 pub struct Residual(Form);
 
 #[derive(Debug)]
 enum Form {
-    /// All of it in one, where the processor's kernels can.
+    /// The fused block, where the kernels support it.
     Fused(Arc<Fused>),
     Apart {
         branches: Vec<Vec<Conv>>,
@@ -64,16 +64,16 @@ impl Layer for Residual {
     }
 }
 
-/// The block in products over one wide buffer, images x places x `width`. A place has there, in this order: what the
-/// longer branches end in, what the branches of one convolution give, and what the longer ones begin with. So the first
-/// convolution of every branch is part of one product, and the last product reads what it needs as one run; nothing is
-/// put together by copying.
+/// The block as products over one wide buffer, images x positions x `width`. Each position holds, in this order: the
+/// outputs of the longer branches, the outputs of the branches of one convolution, and the first outputs of the longer
+/// branches. So the first convolutions of all branches are one product, and the last product reads its input as one
+/// run; nothing is concatenated by copying.
 #[derive(Debug)]
 struct Fused {
     width: usize,
-    /// Values per place before the results of `reduce`.
+    /// Values per position before the results of `reduce`.
     before: usize,
-    /// Channels that come in and go out.
+    /// Input and output channels.
     depth: usize,
     reduce: Convolution,
     reduce_bounds: Bounds,
@@ -82,16 +82,16 @@ struct Fused {
     join_bounds: Bounds,
 }
 
-/// A branch behind its first convolution.
+/// A branch after its first convolution.
 #[derive(Debug)]
 struct Longer {
     convolutions: Vec<Inner>,
-    /// Where the first one's result and the branch's lie in a place.
+    /// Offsets of the first convolution's output and of the branch's output within a position.
     from: usize,
     to: usize,
 }
 
-/// A convolution that keeps the sides.
+/// A convolution that keeps height and width.
 #[derive(Debug)]
 struct Inner {
     convolution: Convolution,
@@ -113,8 +113,8 @@ impl Inner {
 }
 
 impl Fused {
-    /// Branches that begin with a 1 x 1 convolution, all with the same activation, go on without changing the sides, and
-    /// are joined by one.
+    /// Whether the block can be fused: branches begin with a 1 x 1 convolution, all with the same activation, keep
+    /// height and width, and are joined by one convolution.
     fn fits(branches: &[Vec<Folded>], join: &Folded) -> bool {
         let Some(activation) = branches.first().and_then(|branch| branch.first()).map(|conv| conv.shape.activation)
         else {
@@ -131,9 +131,9 @@ impl Fused {
         join.is_pointwise() && branches.iter().all(branch)
     }
 
-    /// What [`Fused::fits`].
+    /// Fuses a block for which [`Fused::fits`] holds.
     fn new(branches: Vec<Vec<Folded>>, join: &Folded) -> Self {
-        // Where each branch's channels begin in the checkpoint's order, and how many they are.
+        // Offset and number of each branch's channels in the checkpoint's order.
         let mut begin = 0;
         let place = |branch: Vec<Folded>| {
             let count = branch.last().map_or(0, |conv| conv.sides[0]);
@@ -171,7 +171,7 @@ impl Fused {
         Self { width: from, before, depth, reduce, reduce_bounds, longer, join: join_conv, join_bounds }
     }
 
-    /// All of it for some pictures.
+    /// Applies the block to a batch.
     fn apply(&self, pictures: Pictures<'_>) {
         let Pictures { input, images, side, pitch, window, bounds, output, .. } = pictures;
         assert_eq!(pitch, [self.depth; 2], "pictures by themselves");
@@ -209,9 +209,9 @@ impl Fused {
 }
 
 impl Longer {
-    /// From `from` to `to` of every place of the wide buffer.
+    /// Reads offset `from` and writes offset `to` of every position of the wide buffer.
     fn apply(&self, wide: &mut [f32], images: usize, side: [usize; 2], width: usize) {
-        // What the last convolution gave, by itself; none while that is in the wide buffer.
+        // The output of the previous convolution; none while that is in the wide buffer.
         let mut inside: Option<(Vec<f32>, usize)> = None;
         for (index, Inner { convolution, window, bounds }) in self.convolutions.iter().enumerate() {
             let (window, bounds, outputs) = (*window, *bounds, convolution.outputs());
@@ -228,7 +228,7 @@ impl Longer {
             }
             inside = Some((result, outputs));
         }
-        // A branch of two: its last convolution read from the buffer that the result goes to.
+        // A branch of two convolutions: the last one read from the buffer that it writes to.
         if let Some((values, channels)) = inside {
             for (place, values) in wide.chunks_exact_mut(width).zip(values.chunks_exact(channels)) {
                 place[self.to..self.to + channels].copy_from_slice(values);

@@ -1,4 +1,4 @@
-//! Stored weights as tensors.
+//! Loads stored weights as tensors.
 
 use faceprobe_core::backbone::weights::StoredWeights;
 use faceprobe_core::backbone::{BackboneInfo, MTCNN};
@@ -11,13 +11,13 @@ use tch::{Device, Kind, Tensor};
 /// The stored weights of the face detector on a device, by name, and their SHA-256.
 ///
 /// # Errors
-/// Weights that were not fetched, or are not the file that was stored.
+/// Weights that were not fetched, or whose checksum differs from the one recorded.
 pub fn detector(device: Device) -> Result<(BTreeMap<String, Tensor>, String)> {
     let loaded = load(&MTCNN, device)?;
     Ok((loaded.tensors, loaded.sha256))
 }
 
-/// SHA-256, in hex, of the canonical file that these parameters would make.
+/// SHA-256, in hex, of the canonical file of these parameters.
 pub(super) fn digest(parameters: &BTreeMap<String, Tensor>) -> Result<String> {
     let broken = |error: &dyn std::fmt::Display| Error::failed(format!("These parameters cannot be stored: {error}."));
     let mut data = Vec::with_capacity(parameters.len());
@@ -40,7 +40,7 @@ pub(super) fn digest(parameters: &BTreeMap<String, Tensor>) -> Result<String> {
     Ok(hex::encode(Sha256::digest(&file)))
 }
 
-/// Weights as a network is built from them.
+/// Loaded weights, from which a network is built.
 pub(super) struct Loaded {
     pub tensors: BTreeMap<String, Tensor>,
     pub sha256: String,

@@ -1,4 +1,4 @@
-//! Branches over the same input, added up.
+//! The sum of branches over the same input.
 
 use super::Activation;
 use super::convolution::Conv;
@@ -8,9 +8,9 @@ use tch::{TchError, Tensor};
 /// `activation(sum of branches)`.
 pub struct Sum {
     branches: Vec<Box<dyn Layer>>,
-    /// One more branch, whose last convolution adds the others to its result and has the activation.
+    /// A further branch, whose last convolution adds the others to its output and applies the activation.
     adding: Option<(Box<dyn Layer>, Conv)>,
-    /// Where there is no such branch.
+    /// The activation where there is no such branch.
     activation: Activation,
 }
 

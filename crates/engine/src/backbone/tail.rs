@@ -13,7 +13,7 @@ use faceprobe_core::error::Result;
 use std::collections::BTreeMap;
 use tch::{Device, Kind, TchError, Tensor};
 
-/// The stages behind stage `cut` of a network.
+/// The stages after stage `cut` of a network.
 pub struct Tail {
     info: &'static BackboneInfo,
     input: StageInfo,
@@ -47,7 +47,7 @@ impl Tail {
     /// The stages behind stage `cut` (counted from 0).
     ///
     /// # Errors
-    /// A stage that does not exist or is the last; a TorchScript file, which cannot be cut.
+    /// A stage that does not exist or is the last; a user-supplied file, which cannot be cut.
     pub fn new(info: &'static BackboneInfo, cut: usize) -> Result<Self> {
         let (input, plan) = info.behind(cut)?;
         Ok(Self { info, input, plan })
@@ -58,7 +58,7 @@ impl Tail {
         self.input.clone()
     }
 
-    /// Channels that come out: the values per image after averaging over all places.
+    /// Output channels: the values per image after global average pooling.
     pub fn features(&self) -> usize {
         self.info.features
     }
@@ -71,7 +71,7 @@ impl Tail {
     /// The pretrained values of [`Tail::parameters`].
     ///
     /// # Errors
-    /// Weights that were not fetched, or are not the file that was stored.
+    /// Weights that were not fetched, or whose checksum differs from the one recorded.
     pub fn pretrained(&self) -> Result<BTreeMap<String, Tensor>> {
         let mut loaded = stored::load(self.info, Device::Cpu)?.tensors;
         let own = self.parameters();
@@ -110,14 +110,14 @@ impl Tail {
     /// The same stages on these parameters for use, on the kernels that features are computed with.
     ///
     /// # Errors
-    /// A parameter that is missing or not that of a convolution.
+    /// A parameter that is missing or has the wrong shape.
     pub fn network(&self, parameters: BTreeMap<String, Tensor>) -> Result<TailNetwork> {
         let parameters = Parameters { tensors: parameters, arithmetic: Arithmetic::F32 };
         Ok(TailNetwork { stages: tch::no_grad(|| build::build(&self.plan, &parameters))? })
     }
 }
 
-/// Stages behind a cut, ready to give features, without gradients.
+/// The tail for inference, without gradients.
 pub struct TailNetwork {
     stages: Vec<Stage>,
 }
@@ -195,7 +195,7 @@ fn mixed(branches: &[Vec<Step>], input: &Tensor, folded: &mut Folded<'_>) -> Res
     together(&outputs)
 }
 
-/// The channels of several tensors behind each other.
+/// Concatenates tensors along their channels.
 fn together(outputs: &[Tensor]) -> Result<Tensor, TchError> {
     match outputs {
         [one] => Ok(one.shallow_clone()),

@@ -3,7 +3,7 @@
 use faceprobe_kernel::{Bounds, Pictures, Window};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// `[N, outputs, H', W']` of a window over `[N, C, H, W]`, as `compute` makes it; neither tensor is changed.
+/// The output `[N, outputs, H', W']` of `compute` for a window over `[N, C, H, W]`; the input is not changed.
 pub fn computed(
     input: &Tensor,
     residual: Option<&Tensor>,
@@ -35,7 +35,7 @@ pub fn computed(
     output.f_permute([0, 3, 1, 2])
 }
 
-/// `[N, C, H, W]` as contiguous `[N, H, W, C]` in 32-bit floats; copies nothing where it lies so already.
+/// `[N, C, H, W]` as contiguous f32 `[N, H, W, C]`; copies nothing where it already is.
 fn by_place(tensor: &Tensor) -> Result<Tensor, TchError> {
     if tensor.device() != Device::Cpu || tensor.kind() != Kind::Float {
         return Err(TchError::Shape("the kernels take 32-bit floats in the processor's memory".into()));
@@ -43,7 +43,7 @@ fn by_place(tensor: &Tensor) -> Result<Tensor, TchError> {
     tensor.f_permute([0, 2, 3, 1])?.f_contiguous()
 }
 
-/// The values of a contiguous tensor of 32-bit floats in the processor's memory.
+/// The values of a contiguous f32 tensor in CPU memory.
 pub fn values(tensor: &Tensor) -> &[f32] {
     assert!(tensor.is_contiguous() && tensor.kind() == Kind::Float && tensor.device() == Device::Cpu);
     if tensor.numel() == 0 {
@@ -65,7 +65,7 @@ fn values_mut(tensor: &mut Tensor) -> &mut [f32] {
     unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast::<f32>(), tensor.numel()) }
 }
 
-/// The same values with the channels of a pixel beside each other in memory, which oneDNN's kernels prefer.
+/// The same tensor in channels-last memory order, which oneDNN's kernels prefer.
 pub fn channels_last(tensor: &Tensor) -> Tensor {
     tensor.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }

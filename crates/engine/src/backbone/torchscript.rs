@@ -1,6 +1,6 @@
-//! TorchScript files as layers: whatever network a user can save with `torch.jit`, run by libtorch.
+//! User-supplied TorchScript files as layers, run by libtorch.
 //!
-//! Their descriptions and how they are installed: [`faceprobe_core::backbone::torchscript`].
+//! Descriptions and installation: [`faceprobe_core::backbone::torchscript`].
 
 use super::layers::Layer;
 use faceprobe_core::backbone::StageInfo;
@@ -22,13 +22,13 @@ pub(super) fn load(path: &Path, stage: &StageInfo, device: Device) -> Result<Mod
 fn module(path: &Path, device: Device) -> Result<CModule, String> {
     let mut module = CModule::load_on_device(path, device)
         .map_err(|error| format!("libtorch cannot read it as TorchScript ({})", reason(&error)))?;
-    // Dropout and batch normalisation as in use, also if the file was saved in the middle of training. Only a frozen
-    // module refuses, which has that behind it.
+    // Puts dropout and batch normalisation into evaluation mode, in case the file was saved during training. Only a
+    // frozen module refuses, and it already is.
     let _ = module.f_set_eval();
     Ok(module)
 }
 
-/// Finds out what a module gives for pictures of this side, and that it takes one as well as several.
+/// The output shape of a module for images of this side, and a check that it takes one image as well as several.
 pub fn trial(path: &Path, side: usize) -> Result<ModuleOutput, String> {
     let module = module(path, Device::Cpu)?;
     let run = |pictures: i64| {
@@ -54,7 +54,7 @@ pub fn trial(path: &Path, side: usize) -> Result<ModuleOutput, String> {
     if one == two { Ok(one) } else { Err("gives something else for one picture than for two".into()) }
 }
 
-/// What went wrong, out of the many lines in which libtorch tells it.
+/// The reason among the many lines of a libtorch error.
 fn reason(error: &TchError) -> String {
     let text = error.to_string();
     let told = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -74,7 +74,7 @@ pub(super) struct Module {
 
 impl Layer for Module {
     fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        // A copy, since a module may write into what it is given; in the order in memory that modules are made with.
+        // A copy, since a module may modify its input; in the memory order that modules are traced with.
         let mut own = Tensor::f_empty(input.size(), (input.kind(), input.device()))?;
         own.f_copy_(input)?;
         let output = self.module.forward_ts(&[own]).map_err(|error| TchError::Torch(reason(&error)))?;

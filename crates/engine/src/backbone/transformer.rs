@@ -1,8 +1,8 @@
-//! The layers of vision transformers: tokens from patches, normalisation, blocks of attention and dense layers.
+//! Layers of vision transformers: patch embedding, layer normalisation, attention and MLP blocks.
 //!
-//! Tokens are `[N, T, C]`, contiguous. A dense layer is a 1 x 1 convolution over them, on whatever computes that best;
-//! LayerScale is folded into the layer before it, and the sum with the block's input is done where that layer stores its
-//! result. Attention is libtorch's, which never holds the T x T weights of a head as a whole.
+//! Tokens are `[N, T, C]`, contiguous. A dense layer is a 1 x 1 convolution over them, on the fastest implementation.
+//! LayerScale is folded into the layer before it, and that layer adds the residual when it stores its output. Attention
+//! is libtorch's, which never materialises the T x T weights of a head.
 
 use super::convolution::{Conv, ConvShape, Folded, Offset};
 use super::device::kind_of;
@@ -30,7 +30,7 @@ impl LayerNorm {
         Ok(Self { weight: part("weight")?, bias: part("bias")?, epsilon: plan.epsilon })
     }
 
-    /// Of the last axis.
+    /// Over the last axis.
     pub fn last(&self, input: &Tensor) -> Result<Tensor, TchError> {
         input.f_layer_norm(self.weight.size(), Some(&self.weight), Some(&self.bias), self.epsilon, false)
     }
@@ -56,16 +56,16 @@ impl Layer for LayerNorm {
 /// From `[N, 3, S, S]` to tokens.
 pub struct Embed {
     patches: Conv,
-    /// `[1, 1, C]`: the class token at its position.
+    /// `[1, 1, C]`: the class token with its position embedding.
     class: Tensor,
-    /// `[1, T - 1, C]`.
+    /// `[1, T - 1, C]`: the position embeddings of the patches.
     positions: Tensor,
     norm: Option<LayerNorm>,
 }
 
 impl Embed {
     /// # Errors
-    /// A parameter that is missing or not that of a convolution.
+    /// A parameter that is missing or has the wrong shape.
     pub fn load(plan: &EmbedPlan, parameters: &Parameters) -> Result<Self> {
         let kind = kind_of(parameters.arithmetic);
         let conv = &plan.patches;
@@ -130,7 +130,7 @@ impl Dense {
         by_token(&self.0.forward(&as_maps(tokens)?)?)
     }
 
-    /// The same plus `sum`, which is left as it is.
+    /// The same plus `sum`, which is not changed.
     pub fn forward_add(&self, tokens: &Tensor, sum: &Tensor) -> Result<Tensor, TchError> {
         by_token(&self.0.forward_add(&as_maps(tokens)?, &as_maps(sum)?)?)
     }
@@ -140,7 +140,7 @@ impl Dense {
     }
 }
 
-/// `[N, T, C]` seen as `[N, C, T, 1]`, the channels last in memory.
+/// `[N, T, C]` viewed as `[N, C, T, 1]`, channels last in memory.
 fn as_maps(tokens: &Tensor) -> Result<Tensor, TchError> {
     tokens.f_unsqueeze(2)?.f_permute([0, 3, 1, 2])
 }
@@ -161,21 +161,21 @@ fn gelu(gelu: Gelu, mut x: Tensor) -> Result<Tensor, TchError> {
     }
 }
 
-/// Values between the two layers of an [`Mlp`] that are held at once: they stay in a processor's own cache.
+/// Hidden values of an [`Mlp`] computed at once: they stay in a core's own cache.
 const INSIDE: i64 = 1 << 18;
 
-/// `sum + narrow(gelu(widen(norm(x))))`, every token by itself.
+/// `sum + narrow(gelu(widen(norm(x))))` for every token.
 pub struct Mlp {
     pub norm: LayerNorm,
     pub widen: Dense,
     pub narrow: Dense,
     pub gelu: Gelu,
-    /// Channels between the two layers.
+    /// Hidden width.
     pub hidden: usize,
 }
 
 impl Mlp {
-    /// Of `[N, T, C]`, both; some tokens after the other.
+    /// For input and residual `[N, T, C]`, a group of tokens at a time.
     pub fn forward_add(&self, tokens: &Tensor, sum: &Tensor) -> Result<Tensor, TchError> {
         let channels = sum.size3()?.2;
         let (tokens, sum) = (tokens.f_view([1, -1, channels])?, sum.f_view([1, -1, channels])?);
@@ -199,7 +199,7 @@ impl Mlp {
     }
 }
 
-/// One block.
+/// A transformer block.
 pub struct Block {
     norm: LayerNorm,
     /// Queries, keys and values of all heads.
@@ -234,7 +234,7 @@ impl Block {
         })
     }
 
-    /// What every token takes from the others, `[N, T, C]`.
+    /// Self-attention, `[N, T, C]`.
     fn attention(&self, tokens: &Tensor) -> Result<Tensor, TchError> {
         let (images, count, channels) = tokens.size3()?;
         let qkv = self.qkv.forward(tokens)?.f_view([images, count, 3, self.heads, channels / self.heads])?;

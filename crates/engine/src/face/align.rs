@@ -1,12 +1,12 @@
-//! Crops in which every face lies in the same place.
+//! Face alignment: crops in which every face has the same position and size.
 
 use super::Face;
 use faceprobe_core::imaging::{Pixels, Similarity, Template, warp};
 
-/// Where a template has a face, as shares of the side of the crop.
+/// Where a template places a face, as fractions of the side of the crop.
 struct Place {
     landmarks: [[f32; 2]; 5],
-    /// Centre and side (square root of the area) of the detector's box, for faces whose landmarks are of no use.
+    /// Centre and side (square root of the area) of the detector's box, for faces with unusable landmarks.
     centre: [f64; 2],
     side: f64,
 }
@@ -37,40 +37,40 @@ fn place(template: Template) -> &'static Place {
     }
 }
 
-/// Where a template has the five landmarks, as shares of the side of the crop, in the order of [`Face::landmarks`].
+/// The five landmarks of a template, as fractions of the side of the crop, in the order of [`Face::landmarks`].
 pub fn landmarks_of(template: Template) -> [[f32; 2]; 5] {
     place(template).landmarks
 }
 
-/// The square of `side` pixels (at least 1) in which the landmarks of a face lie, by the best similarity transform, where
-/// the template has them. Outside the picture its edge is repeated. Nothing aliases: where the picture shrinks, all its
-/// pixels count. Where the landmarks make no sense (all in one place), the crop is upright around the box.
+/// The crop of `side` pixels (at least 1) to which the best similarity transform of the landmarks maps the face.
+/// Outside the image its edge is repeated. Downscaling averages, so nothing aliases. Where the landmarks are degenerate
+/// (all in one point), the crop is upright around the box.
 pub fn align(picture: &Pixels, face: &Face, template: Template, side: usize) -> Pixels {
     let side = side.max(1);
     warp(picture, &face.aligned(template, side), side)
 }
 
 impl Face {
-    /// From the aligned crop of `side` pixels (at least 1) to the picture: what [`align`] does.
+    /// The transform from the aligned crop of `side` pixels (at least 1) to the image, as [`align`] uses it.
     pub fn aligned(&self, template: Template, side: usize) -> Similarity {
         let upright = self.upright(template, side);
         let goal = landmarks_of(template).map(|point| point.map(|share| share * side as f32));
-        // What the landmarks say is believed as far as the box says about the same.
+        // The landmarks are trusted as long as they agree roughly with the box.
         let sane = |to_picture: &Similarity| (0.5..=2.0).contains(&(to_picture.scale() / upright.scale()));
         let aligned = Similarity::between(&self.landmarks, &goal).map(|transform| transform.inverse());
         aligned.filter(sane).unwrap_or(upright)
     }
 
-    /// The same without turning, by the detector's box alone.
+    /// The same without rotation, by the detector's box alone.
     pub fn upright(&self, template: Template, side: usize) -> Similarity {
         around_box(self, place(template), side)
     }
 }
 
-/// From the crop to the picture, without turning, by the detector's box alone.
+/// The transform from the crop to the image, without rotation, by the detector's box alone.
 fn around_box(face: &Face, place: &Place, side: usize) -> Similarity {
     let [left, top, right, bottom] = face.bbox.map(f64::from);
-    // A box without an area is no face; whatever comes of it must be finite.
+    // A box without an area is no face, but the result must be finite.
     let length = ((right - left).max(1.0) * (bottom - top).max(1.0)).sqrt();
     let scale = length / (place.side * side as f64);
     let middle = [(left + right) / 2.0, (top + bottom) / 2.0];

@@ -1,5 +1,5 @@
-//! The arithmetic between the three networks: which places are candidates, which of them mean the same face, and where
-//! their boxes go. In 32-bit floats and in the order of facenet-pytorch 2.6.0, so that the same boxes come out.
+//! Box arithmetic between the three networks: candidates, non-maximum suppression and box regression. In f32 and in the
+//! order of operations of facenet-pytorch 2.6.0, so that the same boxes result.
 
 use faceprobe_core::imaging::Region;
 
@@ -10,17 +10,17 @@ pub struct Candidate {
     pub bounds: [f32; 4],
     /// Probability of a face, 0..=1.
     pub score: f32,
-    /// What the network says of the way from these bounds to the face's, in widths and heights of them.
+    /// The box regression: offsets from these bounds to the face's, as fractions of width and height.
     pub offset: [f32; 4],
 }
 
-/// Side of the window that the first network looks through, in pixels of its input.
+/// Receptive field of the first network, in pixels of its input.
 const WINDOW: usize = 12;
-/// Pixels of its input from one place of its output to the next.
+/// Stride of the first network, in pixels of its input.
 const STRIDE: usize = 2;
 
-/// Candidates of one scale of the first network: the places of its output (`width` to a row) whose probability reaches
-/// `threshold`, in rows from the top. `scores` has one value per place, `offsets` four planes of them.
+/// Candidates of one scale of the first network: the positions of its output (`width` per row) whose probability
+/// reaches `threshold`, in rows from the top. `scores` has one value per position, `offsets` four planes of them.
 pub fn candidates(scores: &[f32], offsets: &[f32], width: usize, scale: f64, threshold: f32) -> Vec<Candidate> {
     let plane = scores.len();
     let scale = scale as f32;
@@ -42,13 +42,13 @@ pub fn candidates(scores: &[f32], offsets: &[f32], width: usize, scale: f64, thr
 /// How the overlap of two boxes is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overlap {
-    /// The common area over that of both together, sides as differences of coordinates (`torchvision.ops.nms`).
+    /// Intersection over union, sides as differences of coordinates (`torchvision.ops.nms`).
     Union,
-    /// The common area over the smaller of the two, sides counted in pixels, one more than the difference.
+    /// Intersection over the smaller area, sides counted in pixels, one more than the difference.
     Smaller,
 }
 
-/// Keeps the best of each group of boxes that overlap by more than `limit`, the best first.
+/// Non-maximum suppression: keeps the best of each group of boxes that overlap by more than `limit`, the best first.
 pub fn suppress(mut all: Vec<Candidate>, overlap: Overlap, limit: f64) -> Vec<Candidate> {
     match overlap {
         // Stable: of equals, the first.
@@ -87,12 +87,12 @@ pub fn suppress(mut all: Vec<Candidate>, overlap: Overlap, limit: f64) -> Vec<Ca
 }
 
 impl Candidate {
-    /// Moves the bounds by the first network's offset, whose unit is the difference of coordinates.
+    /// Applies the first network's box regression, whose unit is the difference of coordinates.
     pub(super) fn moved(self) -> Self {
         self.moved_by(0.0)
     }
 
-    /// Moves the bounds by the offset of one of the other networks, whose unit is one pixel more.
+    /// Applies the box regression of the other networks, whose unit is one pixel more.
     pub(super) fn moved_in_pixels(self) -> Self {
         self.moved_by(1.0)
     }
@@ -106,7 +106,7 @@ impl Candidate {
         self
     }
 
-    /// Makes the bounds a square around the same centre, as large as the longer side.
+    /// Makes the bounds a square around the same centre, with the longer side.
     pub(super) fn squared(mut self) -> Self {
         let [left, top, right, bottom] = self.bounds;
         let (width, height) = (right - left, bottom - top);
@@ -116,11 +116,11 @@ impl Candidate {
         self
     }
 
-    /// The pixels of a picture of `width` x `height` that the next network looks at; none if there are none. The bounds
-    /// count pixels from 1, both ends included, and are cut down to whole numbers towards zero.
+    /// The pixels of an image of `width` x `height` that the next network crops; none if the crop is empty. The bounds
+    /// count pixels from 1, both ends included, and are truncated towards zero.
     pub(super) fn region(&self, width: usize, height: usize) -> Option<Region> {
         let cut = |first: f32, last: f32, side: usize| {
-            // Saturates where a float is beyond; what is not finite becomes empty.
+            // The conversion saturates; non-finite values become empty.
             let (first, last) = ((first.trunc() as i64).max(1), (last.trunc() as i64).min(side as i64));
             (last >= first).then(|| ((first - 1) as usize, (last - first + 1) as usize))
         };

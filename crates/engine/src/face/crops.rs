@@ -7,10 +7,10 @@ use faceprobe_core::imaging::{Alignment, Pixels, decode_for_faces, png};
 use std::sync::{Mutex, PoisonError};
 use tch::Device;
 
-/// Raise the number when the same picture gives another crop than before.
+/// Increase when the same image gives another crop than before.
 const VERSION: u32 = 1;
 
-/// The face that a picture is of: large and near its middle, by the package's `center_weighted_size`, the box's area less
+/// The main face of an image: large and near the middle, by the package's `center_weighted_size`, the box's area less
 /// twice the squared distance between the centres.
 pub fn subject<'a>(faces: &'a [Face], picture: &Pixels) -> Option<&'a Face> {
     let middle = [picture.width(), picture.height()].map(|side| side as f32 / 2.0);
@@ -21,7 +21,7 @@ pub fn subject<'a>(faces: &'a [Face], picture: &Pixels) -> Option<&'a Face> {
     faces.iter().max_by(|a, b| weight(a).total_cmp(&weight(b)))
 }
 
-/// Finds the face that each picture is of, and crops to it.
+/// Crops images to their main face.
 pub struct FaceCropper {
     detector: Mutex<Detector>,
     alignment: Alignment,
@@ -44,7 +44,7 @@ impl Cropper for FaceCropper {
     }
 
     fn worker(&self) -> Box<dyn CropThread + '_> {
-        // Every thread has pictures of its own; within one there is nothing to share.
+        // The images are already spread over threads.
         tch::set_num_threads(1);
         let detector = self.detector.lock().unwrap_or_else(PoisonError::into_inner).share();
         Box::new(DetectorThread { detector, alignment: self.alignment })
@@ -60,7 +60,7 @@ impl CropThread for DetectorThread {
     fn crop(&mut self, bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
         let picture = decode_for_faces(bytes)?;
         let faces = self.detector.detect(&picture).map_err(|error| error.to_string())?;
-        // A PNG loses nothing, so that training sees the very crop that a prediction does.
+        // PNG is lossless, so training sees exactly the crop that a prediction does.
         let Alignment { template, side } = self.alignment;
         subject(&faces, &picture).map(|face| png(&align(&picture, face, template, side))).transpose()
     }

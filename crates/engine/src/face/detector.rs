@@ -1,4 +1,4 @@
-//! From a picture to its faces.
+//! The face detector: image in, faces out.
 
 use super::Face;
 use super::boxes::{Candidate, Overlap, candidates, suppress};
@@ -9,25 +9,25 @@ use faceprobe_core::imaging::{Pixels, Region, average};
 use std::collections::BTreeMap;
 use tch::{Device, TchError, Tensor};
 
-/// From one scale of the picture to the next.
+/// Scale factor of the image pyramid.
 const FACTOR: f64 = 0.709;
-/// What a candidate's probability must reach in each of the three networks.
+/// Probability thresholds of the three networks.
 const THRESHOLDS: [f32; 3] = [0.6, 0.7, 0.7];
-/// Crops that go through a network together.
+/// Crops per forward pass.
 const BATCH: usize = 512;
-/// The smallest face that the package looks for unless told otherwise.
+/// The package's default for the smallest face, in pixels.
 const SMALLEST: usize = 20;
-/// In larger pictures, faces smaller than one in so many of the shorter side are not looked for.
+/// In large images the smallest face is this fraction (1 / N) of the shorter side.
 const SHARE: usize = 25;
 
-/// The smallest face that is looked for in a picture, in pixels: 20, as the package has it, and in pictures whose shorter
-/// side has more than 500 a 25th of that side. So the first network never sees more than 300 rows (or columns),
-/// however large the picture is, and the answers are those of `MTCNN(keep_all=True, min_face_size=...)` with this size.
+/// The smallest face that is detected, in pixels: 20, as in the package, and in images whose shorter side exceeds 500 a
+/// 25th of that side. So the first network never sees more than 300 rows (or columns), and the results are those of
+/// `MTCNN(keep_all=True, min_face_size=...)` with this size.
 pub fn smallest_face(width: usize, height: usize) -> usize {
     (width.min(height) / SHARE).max(SMALLEST)
 }
 
-/// The three networks, ready to look at pictures. It can move to another thread; [`Detector::share`] gives each its own.
+/// The three networks of the detector. It can move to another thread; [`Detector::share`] gives each thread its own.
 pub struct Detector {
     nets: [Net; 3],
     device: Device,
@@ -38,14 +38,14 @@ impl Detector {
     /// Loads the stored weights (`faceprobe weights fetch mtcnn`).
     ///
     /// # Errors
-    /// Weights that were not fetched, or are not the file that was stored.
+    /// Weights that were not fetched, or whose checksum differs from the one recorded.
     pub fn load(device: Device) -> Result<Self> {
         let (parameters, sha256) = backbone::detector(device)?;
         Self::build(&parameters, device, sha256)
     }
 
-    /// The detector on parameters that are not stored anywhere, by their names in the state dictionary of the package's
-    /// `MTCNN`.
+    /// The detector with parameters that are not stored on disk, by their names in the state dictionary of the
+    /// package's `MTCNN`.
     ///
     /// # Errors
     /// A parameter that is missing.
@@ -73,8 +73,8 @@ impl Detector {
         &self.weights_sha256
     }
 
-    /// The faces of an upright picture, that with the largest box first; empty where there are none, and for pictures
-    /// with less than 20 rows or columns.
+    /// The faces of an upright image, the largest box first; empty where there are none, and for images with fewer than
+    /// 20 rows or columns.
     ///
     /// # Errors
     /// A device that fails.
@@ -82,7 +82,7 @@ impl Detector {
         self.detect_from(picture, smallest_face(picture.width(), picture.height()))
     }
 
-    /// [`Detector::detect`] for faces of at least `smallest` pixels (taken as 12 if it is less).
+    /// [`Detector::detect`] for faces of at least `smallest` pixels (at least 12).
     ///
     /// # Errors
     /// As [`Detector::detect`].
@@ -100,8 +100,8 @@ impl Detector {
         })
     }
 
-    /// The first network over all scales of the picture. Each scale has half the pixels of the one before, so that the
-    /// first is as much work as all the others: a second thread takes those.
+    /// The first network over the image pyramid. Each scale has half the pixels of the one before, so the first scale
+    /// is as much work as all others together: a second thread takes those.
     fn propose(&self, picture: &Pixels, smallest: usize, two: bool) -> Result<Vec<Candidate>, TchError> {
         let scales = scales(picture, smallest);
         let (first, others) = scales.split_at(scales.len().min(1));
@@ -150,7 +150,7 @@ impl Detector {
         Ok(found.into_iter().map(|candidate| candidate.moved_in_pixels().squared()).collect())
     }
 
-    /// The last network over what is left, the largest face first.
+    /// The last network over the remaining candidates, the largest face first.
     fn finish(&self, picture: &Pixels, refined: Vec<Candidate>) -> Result<Vec<Face>, TchError> {
         let mut found: Vec<(Candidate, [[f32; 2]; 5])> = Vec::new();
         self.look(Stage::Output, picture, refined, |candidate, answer, place| {
@@ -174,13 +174,13 @@ impl Detector {
                 landmarks: *landmarks,
             })
             .collect();
-        // An ascending sort, read from its end, as the package does it.
+        // The package sorts ascending and reads from the end.
         faces.sort_by(|a, b| a.area().total_cmp(&b.area()));
         faces.reverse();
         Ok(faces)
     }
 
-    /// Shows what each candidate covers to a network, and its answers to `take`. Candidates outside the picture are
+    /// Runs a network on the crop of each candidate and passes its output to `take`. Candidates outside the image are
     /// dropped.
     fn look(
         &self,
@@ -205,7 +205,7 @@ impl Detector {
         Ok(())
     }
 
-    /// Runs a network on `count` pictures in grey levels, `height` x `width` x 3 each.
+    /// Runs a network on `count` images of raw pixel values, `height` x `width` x 3 each.
     fn answer(
         &self,
         stage: Stage,
@@ -226,8 +226,8 @@ impl Detector {
     }
 }
 
-/// While it lives, libtorch computes in the calling thread alone. The layers are so small that its threads spend more
-/// time waiting for each other than computing; on a machine with other work, ten times as much.
+/// While this value lives, libtorch computes on the calling thread alone. The layers are so small that threads spend
+/// more time on synchronisation than on computing: ten times as much on a busy machine.
 struct SingleThreaded {
     before: i32,
 }
@@ -251,7 +251,8 @@ fn judged(candidate: &Candidate, answer: &Answer, place: usize) -> Candidate {
     Candidate { bounds: candidate.bounds, score: answer.scores[place], offset }
 }
 
-/// The scales at which a face of 12 pixels, what the first network looks for, is one of `smallest` pixels and more.
+/// The scales of the pyramid, from the one at which a face of `smallest` pixels has 12, the receptive field of the
+/// first network.
 fn scales(picture: &Pixels, smallest: usize) -> Vec<f64> {
     let mut scale = 12.0 / smallest as f64;
     let mut shorter = picture.width().min(picture.height()) as f64 * scale;

@@ -7,16 +7,16 @@ use tch::{Kind, TchError, Tensor};
 /// One of the three networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Looks at a whole picture, for candidates.
+    /// Runs over a whole image and finds candidates.
     Proposal,
-    /// Looks at 24 x 24 pixels.
+    /// Classifies 24 x 24 pixels.
     Refine,
-    /// Looks at 48 x 48 pixels and finds the landmarks too.
+    /// Classifies 48 x 48 pixels and finds the landmarks too.
     Output,
 }
 
 impl Stage {
-    /// What its parameters' names begin with.
+    /// Prefix of its parameters' names.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Proposal => "pnet",
@@ -34,7 +34,7 @@ impl Stage {
         }
     }
 
-    /// Its layers up to where the answers part.
+    /// Its shared layers, up to the output branches.
     fn trunk(self) -> &'static [Layer] {
         use Layer::{Conv, Dense, Pool};
         match self {
@@ -53,7 +53,7 @@ impl Stage {
         }
     }
 
-    /// Its last layers: the face's probability, the way to its box, and where there is one, the landmarks.
+    /// Its output branches: the face's probability, the box regression, and for the last network the landmarks.
     fn answers(self) -> &'static [&'static str] {
         match self {
             Self::Proposal => &["conv4_1", "conv4_2"],
@@ -63,14 +63,14 @@ impl Stage {
     }
 }
 
-/// A layer with what follows it, and the numbers in their names.
+/// A layer with its activation, and the numbers in their names.
 #[derive(Debug, Clone, Copy)]
 enum Layer {
     /// `convN` and `preluM`.
     Conv(&'static str, &'static str),
-    /// The largest of so many places squared, two apart; at the edge, of those that are there.
+    /// Max pooling with stride 2; at the edge, over the positions that exist.
     Pool(i64),
-    /// `denseN` and `preluM`, over the places column by column.
+    /// `denseN` and `preluM`, over the positions column by column.
     Dense(&'static str, &'static str),
 }
 
@@ -110,14 +110,14 @@ fn convolved(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor, TchEr
 /// A network with its weights.
 pub(super) struct Net {
     steps: Vec<Step>,
-    /// Weight and bias of each answer.
+    /// Weight and bias of each output branch.
     answers: Vec<[Tensor; 2]>,
     dense: bool,
 }
 
-/// What a network says of `N` inputs.
+/// The output of a network for `N` inputs.
 pub(super) struct Answer {
-    /// `N` probabilities; of the first network, one per place.
+    /// `N` probabilities; of the first network, one per position.
     pub(super) scores: Vec<f32>,
     /// Four per input; of the first network, four planes.
     pub(super) offsets: Vec<f32>,
@@ -168,7 +168,7 @@ impl Net {
         }
     }
 
-    /// Answers for `[N, 3, H, W]`; the first network takes one picture at a time.
+    /// The output for `[N, 3, H, W]`; the first network takes one image at a time.
     pub(super) fn forward(&self, input: &Tensor) -> Result<Answer, TchError> {
         tch::no_grad(|| {
             let mut x = input.shallow_clone();
@@ -187,7 +187,7 @@ impl Net {
     }
 }
 
-/// The second of a softmax over two: `[N, 2]`, or two planes of places.
+/// The second component of a softmax over two: `[N, 2]`, or two planes.
 fn probabilities(logits: &[f32], pairs: bool) -> Vec<f32> {
     let of = |no: f32, yes: f32| {
         let most = no.max(yes);
@@ -202,7 +202,7 @@ fn probabilities(logits: &[f32], pairs: bool) -> Vec<f32> {
     }
 }
 
-/// The numbers of a tensor in the order of its axes.
+/// The values of a tensor in row-major order.
 fn values(tensor: &Tensor) -> Result<Vec<f32>, TchError> {
     let flat = tensor.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
     let mut numbers = vec![0_f32; flat.numel()];

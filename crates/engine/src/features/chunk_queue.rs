@@ -1,9 +1,9 @@
-//! Who does which chunk next, and how far ahead of the writer the streams may run.
+//! Assigns chunks to streams and limits how far they may run ahead of the writer.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Hands out chunk numbers in order. A chunk far ahead of the oldest unwritten one has to wait, which bounds the rows
-/// in memory however long one picture takes. The oldest chunk never waits, so there is no deadlock.
+/// in memory however long one image takes. The oldest chunk never waits, so there is no deadlock.
 pub(super) struct ChunkQueue {
     state: Mutex<State>,
     room: Condvar,
@@ -18,13 +18,13 @@ struct State {
 }
 
 impl ChunkQueue {
-    /// `chunks` chunks, of which at most `ahead` are taken and not yet written.
+    /// `chunks` chunks, at most `ahead` of which are in work or waiting to be written.
     pub fn new(chunks: usize, ahead: usize) -> Self {
         let state = State { next: 0, written: 0, closed: false };
         Self { state: Mutex::new(state), room: Condvar::new(), chunks, ahead: ahead.max(1) }
     }
 
-    /// The next chunk, as soon as there is room for it; `None` when all are taken or the work was closed.
+    /// The next chunk, as soon as there is capacity for it; `None` when all are taken or the queue was closed.
     pub fn take(&self) -> Option<usize> {
         let mut state = self.lock();
         while !state.closed && state.next < self.chunks && state.next >= state.written + self.ahead {
@@ -37,13 +37,13 @@ impl ChunkQueue {
         Some(state.next - 1)
     }
 
-    /// One more chunk is with the writer for good.
+    /// Marks one more chunk as written.
     pub fn written(&self) {
         self.lock().written += 1;
         self.room.notify_all();
     }
 
-    /// No further chunk is handed out; those taken may still be finished.
+    /// Stops handing out chunks; those in work may still be finished.
     pub fn close(&self) {
         self.lock().closed = true;
         self.room.notify_all();

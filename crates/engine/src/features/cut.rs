@@ -1,4 +1,4 @@
-//! Rows for fine-tuning: the whole output of the stage where a network is cut, of each picture and of its mirror image.
+//! Rows for fine-tuning: the whole output of the stage at the cut, of each image and of its mirror image.
 
 use super::source::{RowExtractor, RowSource};
 use crate::backbone::{self, BackboneInfo, Network, Pool, Tail};
@@ -21,22 +21,22 @@ pub struct CutSource {
     preprocessing: Preprocessing,
     cut: usize,
     variation: Option<Variation>,
-    /// Of the picture and of its mirror image.
+    /// For the image and for its mirror image.
     identities: [StoreIdentity; 2],
     network: Mutex<Option<Network>>,
 }
 
 impl CutSource {
-    /// The activations behind stage `tap` of the request, which is one stage. Its pooling is that behind the last
-    /// stage, and not looked at here.
+    /// The activations at stage `tap` of the request, which must be one stage. Its pooling applies after the last stage
+    /// and is ignored here.
     ///
     /// # Errors
-    /// A network or a stage that does not exist or that nothing can be cut behind; weights that are missing.
+    /// An unknown network or stage, a stage that cannot be cut at; weights that are missing.
     pub fn new(spec: &FeatureSpec, device: Device) -> Result<Self> {
         Self::of(spec, None, device)
     }
 
-    /// The same of pictures varied in one way.
+    /// The same for images varied in one way.
     ///
     /// # Errors
     /// As [`CutSource::new`].
@@ -78,7 +78,7 @@ impl CutSource {
         })
     }
 
-    /// The source of the rows that a fine-tuned model takes.
+    /// The row source of a fine-tuned model.
     ///
     /// # Errors
     /// As [`CutSource::new`]; an identity that is not of a cut.

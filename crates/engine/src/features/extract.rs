@@ -1,12 +1,13 @@
-//! Filling a store: image files in, parts out.
+//! Extraction: fills feature stores from image files.
 //!
 //! Each of `threads` streams takes the next chunk of images, reads, checks, decodes and resizes them, and runs the
-//! network on them by itself, with libtorch on one thread. On a machine of few cores this beats all threads working on
-//! one batch, and one stream's decoding overlaps another's network without any further stage. The calling thread puts
-//! the chunks back in order and writes the parts, so that the same images give the same parts.
+//! network on them, with libtorch on one thread. On a machine with few cores this is faster than all threads working on
+//! one batch, and one stream's decoding overlaps another's network without a pipeline. The calling thread writes the
+//! chunks in order, so the same images give the same parts.
 //!
-//! Other processes may fill the same stores. Nobody waits for them: each goes through the images in an order of its own and
-//! leaves out what the others have written by then. What two compute all the same is the same row twice, which does no harm.
+//! Other processes may fill the same stores at the same time. None waits for another: each goes through the images in
+//! an order of its own and skips rows that the others have written by then. A row that two compute anyway is written
+//! twice, which does no harm.
 
 use super::chunk_queue::ChunkQueue;
 use super::progress::Progress;
@@ -32,7 +33,7 @@ const AHEAD: usize = 2;
 /// Calls of the network per stream that a small extraction is cut into, so that all streams end at about the same time.
 const CALLS: usize = 4;
 
-/// How often an extraction looks for what others have written to its stores.
+/// How often an extraction checks for rows written by other processes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How to extract. The default suits most machines.
@@ -43,7 +44,7 @@ pub struct ExtractOptions {
     /// Images per call of the network, at least 1; none: as many as suit the source ([`RowSource::batch`]), and fewer
     /// where there would be too few calls to keep every stream at work.
     pub batch: Option<usize>,
-    /// Rows per part: what a kill costs at most, besides the few chunks in work. Parts of wide rows end at 16 MB.
+    /// Rows per part: the most that a kill loses, apart from the few chunks in work. Parts of wide rows end at 16 MB.
     pub part_rows: usize,
     /// Whether nobody else computes any of these images, whoever else writes to the same store: then nobody is looked for,
     /// and parts are as large as they may be.
@@ -59,18 +60,18 @@ impl Default for ExtractOptions {
     }
 }
 
-/// The account of one extraction.
+/// The result of one extraction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExtractReport {
     /// Rows computed and written.
     pub computed: usize,
-    /// Items whose row was there already, or that repeat an item before them.
+    /// Items whose row existed already, or that repeat an earlier item.
     pub reused: usize,
     /// Items without a row, each with the reason in one sentence, in the order of the items.
     pub skipped: Vec<(PathBuf, String)>,
-    /// Wall time, waiting and loading of weights included.
+    /// Wall time in seconds, including waiting and the loading of weights.
     pub seconds: f64,
-    /// Computed rows per second of it.
+    /// Computed rows per second.
     pub rate: f64,
 }
 
@@ -88,16 +89,15 @@ pub fn extract(
     extract_all(std::slice::from_mut(store), source, items, options, monitor)
 }
 
-/// Computes the rows of `items` (hash and path of each image) that one of the stores, those of
-/// [`RowSource::identities`], does not have yet.
+/// Computes the rows of `items` (hash and path of each image) that are missing in at least one of the stores, which
+/// belong to [`RowSource::identities`].
 ///
-/// What the stores have of them is held against its checksums first ([`Store::verify`]), and what does not fit is computed
-/// again. A file that cannot be read or decoded, or whose bytes are no longer those of its hash, is reported as
-/// [`Update::Skipped`] and left out. Where nothing is missing, the source is not even loaded.
+/// Existing rows are first verified against their checksums ([`Store::verify`]) and recomputed where they are damaged.
+/// A file that cannot be read or decoded, or whose bytes no longer match its hash, is reported as [`Update::Skipped`]
+/// and left out. If nothing is missing, the source is not loaded.
 ///
-/// # Errors
-/// [`Error::stopped`] after a stop, with every finished row written; weights or a disk that fail, likewise; and when
-/// not one of the images could be read.
+/// [`Error::stopped`] after a stop, with every finished row written; weights or a disk that fail, likewise; none of the
+/// images could be read.
 pub fn extract_all(
     stores: &mut [Store],
     source: &dyn RowSource,
@@ -127,7 +127,7 @@ pub fn extract_all(
         if options.alone {
             writers.iter_mut().for_each(PartWriter::set_alone);
         }
-        // Another process may have written rows since the stores were opened; all of them, even.
+        // Another process may have written rows since the stores were opened, possibly all of them.
         writers.iter_mut().try_for_each(|writer| writer.verify(&keys, monitor))?;
         let mut todo = missing(&writers.iter().map(PartWriter::store).collect::<Vec<_>>(), items);
         reused -= todo.len();
@@ -135,7 +135,8 @@ pub fn extract_all(
             let text =
                 "Another extraction fills the same store; each leaves out what the other has written.".to_owned();
             monitor.update(Update::Note { text });
-            // Whoever came first goes in order. In any other order that two share they would do the same side by side.
+            // The first process goes in order. Each other one needs an order of its own: in a shared order, two would
+            // compute the same rows at the same time.
             todo.shuffle(&mut rand::rng());
         }
         let threads = options.threads.max(1);
@@ -163,10 +164,10 @@ pub fn extract_all(
     Ok(ExtractReport { computed: done.computed, reused, skipped: done.skipped, seconds, rate })
 }
 
-/// Images per call of the network where `todo` are left, at most as many as suit the source.
+/// Images per forward pass for the images in `todo`, at most as many as suit the source.
 fn batch(suitable: usize, todo: usize, threads: usize) -> usize {
     let most = suitable.min(todo.div_ceil(CALLS * threads)).max(1);
-    // As many calls for one stream as for another.
+    // The same number of passes for every stream.
     let calls = todo.div_ceil(most).next_multiple_of(threads);
     todo.div_ceil(calls.max(1))
 }
@@ -181,21 +182,21 @@ fn missing(stores: &[&Store], items: &[(ContentHash, PathBuf)]) -> Vec<usize> {
 #[derive(Default)]
 struct Done {
     computed: usize,
-    /// Items whose rows other processes wrote while this one was at work.
+    /// Items whose rows other processes wrote during this extraction.
     by_others: usize,
     skipped: Vec<(PathBuf, String)>,
-    /// When others were last looked for.
+    /// When the stores were last checked for other processes' rows.
     looked: Option<Instant>,
 }
 
-/// What a stream makes of a chunk of items.
+/// The result of a stream for one chunk of items.
 struct Chunk {
     keys: Vec<ContentHash>,
     /// For each store one row per key; none when no image of the chunk could be used.
     rows: Vec<Rows>,
-    /// Index of the item, and why it was left out.
+    /// Index of the item, and the reason why it was left out.
     skipped: Vec<(usize, String)>,
-    /// Items that others have written.
+    /// Items that other processes have written.
     by_others: usize,
 }
 
@@ -229,7 +230,7 @@ impl Work<'_> {
             queue.close();
             done
         })?;
-        // A stop that came when the last chunk was done already has nothing left to stop.
+        // A stop that arrives after the last chunk has nothing left to stop.
         if stopped.into_inner() && done.computed + done.by_others + done.skipped.len() < self.todo.len() {
             return Err(Error::stopped());
         }
@@ -239,7 +240,8 @@ impl Work<'_> {
     /// One stream: chunk after chunk until there is none, a stop, or an error.
     fn stream(&self, queue: &ChunkQueue, stopped: &AtomicBool, sender: &Sender<Result<(usize, Chunk)>>) {
         let work = || -> Result<()> {
-            // OpenMP keeps this per thread. Left alone, every stream would bring a team of threads for all cores.
+            // OpenMP keeps this setting per thread. By default every stream would start a team of threads for all
+            // cores.
             tch::set_num_threads(1);
             let mut worker = self.source.worker()?;
             loop {
@@ -254,7 +256,7 @@ impl Work<'_> {
                 }
             }
         };
-        // tch turns errors of libtorch into panics in some calls; neither may end the program without a sentence.
+        // tch turns some errors of libtorch into panics; neither may end the program without a message.
         let ended = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
             let words = panic.downcast_ref::<String>().map(String::as_str);
             let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
@@ -262,7 +264,7 @@ impl Work<'_> {
         });
         if let Err(error) = ended {
             queue.close();
-            // The receiver is gone only when the writer has an error of its own to tell.
+            // The receiver is closed only if the writer has an error of its own to report.
             let _ = sender.send(Err(error));
         }
     }
@@ -309,7 +311,7 @@ impl Work<'_> {
         Ok(chunk)
     }
 
-    /// The picture of an item, resized for the network; or why there is none.
+    /// The image of an item, resized for the network, or the reason why there is none.
     fn picture(&self, index: usize) -> Result<Pixels, String> {
         let (key, path) = &self.items[index];
         let read = self.copies.as_ref().map_or_else(|| std::fs::read(path), |copies| copies.read(key, path));
@@ -321,7 +323,7 @@ impl Work<'_> {
         catch_unwind(|| preprocessing.picture(&bytes)).unwrap_or_else(|_| Err("the decoder broke down on it".into()))
     }
 
-    /// The writer's side: chunks in order into parts, with progress. Finished rows are written whatever happens.
+    /// The writer: chunks in order into parts, with progress. Finished rows are written in any case.
     fn collect(
         &self,
         queue: &ChunkQueue,
@@ -348,7 +350,7 @@ impl Work<'_> {
                 next += 1;
             }
         }
-        // Only behind a chunk that failed is anything left here.
+        // Chunks are left here only after a chunk that failed.
         for chunk in waiting.into_values() {
             self.take(chunk, writers, &mut done, &mut progress)?;
         }
@@ -386,7 +388,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Learns what other processes have written to all of the stores.
+    /// Reads which rows other processes have written to all of the stores.
     fn look_around(&self, writers: &mut [PartWriter<'_>]) -> Result<()> {
         let mut new = false;
         for writer in writers.iter_mut() {
@@ -395,15 +397,15 @@ impl Work<'_> {
         if new {
             let whole = |key: &ContentHash| writers.iter().all(|writer| writer.store().contains(key));
             let keys = self.todo.iter().map(|&index| self.items[index].0).filter(whole).collect();
-            // Those that this process has written are among them; their chunks are done.
+            // These include this process' own rows, whose chunks are done.
             *self.by_others.write().unwrap_or_else(PoisonError::into_inner) = keys;
         }
         Ok(())
     }
 }
 
-/// Gives libtorch its threads back: a stream that sets one thread for itself thereby sets it for every thread made
-/// later, and training would go on with one.
+/// Restores libtorch's number of threads: a stream that sets one thread for itself sets it for every thread created
+/// later, and training would run on one.
 struct TorchThreads(i32);
 
 impl TorchThreads {

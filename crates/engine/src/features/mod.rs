@@ -1,6 +1,6 @@
-//! What fills the feature stores: sources of rows, and the streams that extract them.
+//! Extraction: row sources, and the streams that fill feature stores with their rows.
 //!
-//! A [`RowSource`] computes rows, and [`extract()`] puts them into a store.
+//! A [`RowSource`] computes rows, and [`extract()`] writes them to a store.
 
 mod chunk_queue;
 mod cut;

@@ -9,12 +9,12 @@ use ndarray::{Array2, Axis, concatenate};
 use std::sync::{Mutex, PoisonError};
 use tch::Device;
 
-/// What the widest layer of a network may hold for all pictures of a batch. Larger batches only fault in more memory:
-/// VGG16's first layer has 13 MB per picture, twice over on each stream.
+/// Bytes that the widest layer of a network may hold for all images of a batch. Larger batches only cause more page
+/// faults: VGG16's first layer takes 13 MB per image, twice over on each stream.
 const LAYER_BYTES: usize = 104 << 20;
 
-/// Features of a pretrained network, one store per stage they are taken from, so that a stage once computed serves every
-/// combination. The network is loaded when the first row is wanted, so that full stores cost nothing.
+/// Features of a pretrained network, one store per stage, so that a stage once computed serves every combination. The
+/// network is loaded when the first row is needed, so full stores cost nothing.
 pub struct NetworkSource {
     info: &'static BackboneInfo,
     device: Device,
@@ -23,16 +23,17 @@ pub struct NetworkSource {
     taps: Vec<usize>,
     pool: Pool,
     identities: Vec<StoreIdentity>,
-    /// Of all together.
+    /// Values per row over all stages.
     identity: StoreIdentity,
     network: Mutex<Option<Network>>,
 }
 
 impl NetworkSource {
-    /// The features that were asked for, computed on `device`.
+    /// The requested features, computed on `device`.
     ///
     /// # Errors
-    /// A request that does not fit the network, weights that are missing, or arithmetic that the device has not.
+    /// A request that does not fit the network, weights that are missing, or arithmetic that the device does not
+    /// support.
     pub fn new(spec: &FeatureSpec, device: Device) -> Result<Self> {
         let info = spec.check()?;
         let arithmetic = spec.arithmetic();

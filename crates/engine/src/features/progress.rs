@@ -1,11 +1,11 @@
-//! How fast the work goes and how long it will take, told a few times per second.
+//! Progress of an extraction: rate and remaining time, reported a few times per second.
 
 use faceprobe_core::monitor::{Monitor, Update};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 const EVERY: Duration = Duration::from_millis(200);
-/// The rate is that of the last seconds: a mean since the start would hide a change for long.
+/// The rate is that of the last seconds: a mean since the start would hide changes for long.
 const WINDOW: Duration = Duration::from_secs(5);
 
 /// Counts what is done and reports it to the monitor.
@@ -15,12 +15,12 @@ pub(super) struct Progress<'a> {
     done: u64,
     total: u64,
     told: Option<Instant>,
-    /// When so much was done; the first entry is at least [`WINDOW`] old once the work is.
+    /// When each count was reached; the first entry is at least [`WINDOW`] old once the work is.
     marks: VecDeque<(Instant, u64)>,
 }
 
 impl<'a> Progress<'a> {
-    /// Begins with `done` of `total` and says so.
+    /// Starts with `done` of `total` and reports it.
     pub fn new(monitor: &'a dyn Monitor, unit: &'static str, done: usize, total: usize) -> Self {
         let (done, total) = (done as u64, total as u64);
         let mut progress = Self { monitor, unit, done, total, told: None, marks: VecDeque::new() };
@@ -30,7 +30,7 @@ impl<'a> Progress<'a> {
         progress
     }
 
-    /// So many more are done. The last one is always told.
+    /// Counts further items. The last one is always reported.
     pub fn add(&mut self, more: usize) {
         self.done += more as u64;
         let now = Instant::now();

@@ -1,4 +1,4 @@
-//! What computes rows; the benchmark's pooled pixels.
+//! Row sources: the trait, and the pooled pixels of the benchmark.
 
 use crate::backbone::{Pool, pooling};
 use faceprobe_core::error::{Error, Result};
@@ -7,26 +7,26 @@ use faceprobe_core::imaging::{Pixels, Preprocessing};
 use ndarray::{Array2, ArrayView1};
 use tch::{TchError, Tensor};
 
-/// A way of computing rows from images.
+/// Computes rows from images.
 pub trait RowSource: Sync {
     /// What the rows are.
     fn identity(&self) -> StoreIdentity;
 
-    /// The stores that they belong to: their parts side by side, in this order, are a row. One, unless features are
-    /// taken in several places.
+    /// The stores that the rows belong to: their parts side by side, in this order, form a row. One store, unless
+    /// features are taken from several stages.
     fn identities(&self) -> Vec<StoreIdentity> {
         vec![self.identity()]
     }
 
-    /// How files become the pictures that a worker takes.
+    /// How files are decoded and resized for the extractor.
     fn preprocessing(&self) -> Preprocessing;
 
-    /// Images per call that suit it.
+    /// Recommended number of images per call.
     fn batch(&self) -> usize {
         16
     }
 
-    /// A worker for one thread. How many threads of libtorch it uses is what its caller has set for that thread.
+    /// An extractor for one thread. The caller sets libtorch's number of threads for that thread.
     ///
     /// # Errors
     /// Weights that cannot be read.
@@ -41,7 +41,7 @@ pub trait RowExtractor {
     /// A computation that cannot be done for any image, such as a lack of memory. It ends the extraction.
     fn rows(&mut self, batch: &[Pixels]) -> Result<Rows>;
 
-    /// The same, apart for each of [`RowSource::identities`].
+    /// The same, split by [`RowSource::identities`].
     ///
     /// # Errors
     /// As [`RowExtractor::rows`].
@@ -49,7 +49,7 @@ pub trait RowExtractor {
         Ok(vec![self.rows(batch)?])
     }
 
-    /// What the row of one picture is made of, for those who explain it; none where rows come from no network.
+    /// The activations behind the row of one image, for explanations; none where rows come from no network.
     ///
     /// # Errors
     /// As [`RowExtractor::rows`].
@@ -58,7 +58,7 @@ pub trait RowExtractor {
     }
 }
 
-/// The stages of a network that the features of one picture are taken from.
+/// The stages of a network from which the features of one image are taken.
 pub struct Tapped {
     /// `[1, C, H, W]`, or tokens `[1, T, C]`, for each stage.
     pub activations: Vec<Tensor>,
@@ -66,21 +66,21 @@ pub struct Tapped {
 }
 
 impl Tapped {
-    /// The rows `[N, width]` that stages give, the stages side by side. Gradients flow through it.
+    /// The rows `[N, width]` of the stages side by side, differentiable.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// Errors of libtorch.
     pub fn pooled(&self, stages: &[Tensor]) -> Result<Tensor, TchError> {
         let parts = stages.iter().map(|stage| pooling::apply(self.pool, stage)).collect::<Result<Vec<_>, _>>()?;
         Tensor::f_cat(&parts, 1)
     }
 }
 
-/// The input of the benchmark CNN: its first layer is a fixed average pooling, so its sums over pool x pool blocks of
-/// the resized picture are kept, exact, in place of pixels.
+/// The input of the benchmark CNN. Its first layer is a fixed average pooling, so the exact sums over pool x pool
+/// blocks of the resized image are stored instead of pixels.
 ///
 /// A row is (input / pool) x (input / pool) x 3 in the order height, width, channel; divided by pool² and by 255 it is
-/// the pooled picture in 0..=1.
+/// the pooled image in 0..=1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PooledPixels {
     input: usize,
@@ -111,13 +111,13 @@ impl PooledPixels {
         self.side() * self.side() * 3
     }
 
-    /// The pooled picture of a row as averages in 0..=1, in the same order.
+    /// The pooled image of a row as averages in 0..=1, in the same order.
     pub fn averages<'a>(&self, row: ArrayView1<'a, u16>) -> impl Iterator<Item = f32> + use<'a> {
         let full = (self.pool * self.pool * 255) as f32;
         (0..row.len()).map(move |index| f32::from(row[index]) / full)
     }
 
-    /// Adds the pixels of each block to its place in `row`.
+    /// Adds the pixels of each block to its sum in `row`.
     fn sums(&self, picture: &Pixels, row: &mut [u16]) {
         let line = self.input * 3;
         for (y, pixels) in picture.rgb().chunks_exact(line).enumerate() {

@@ -1,4 +1,4 @@
-//! Features in two dimensions: principal components, and t-SNE on the first of them.
+//! Two-dimensional maps of features: PCA, and t-SNE on the first principal components.
 
 mod pca;
 mod tsne;

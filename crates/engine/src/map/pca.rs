@@ -1,23 +1,23 @@
-//! Principal components of rows of features, in 64 bits.
+//! Principal component analysis of feature rows, in f64.
 
 use faceprobe_core::error::{Error, Result};
 use ndarray::{Array2, ArrayView2};
 use tch::{Kind, TchError, Tensor};
 
-/// What rows are in their first principal components.
+/// Rows projected on their first principal components.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Components {
     /// Rows x components.
     pub scores: Array2<f64>,
-    /// The share of the variance that each component has, the largest first.
+    /// The fraction of the variance of each component, the largest first.
     pub explained: Vec<f64>,
 }
 
-/// The first `count` principal components of rows (or as many as there are), centred and not scaled. A direction points
-/// to where its largest value is positive, as scikit-learn has it.
+/// The first `count` principal components of rows (or as many as there are), centred and not scaled. The sign of a
+/// component makes its largest absolute value positive, as in scikit-learn.
 ///
 /// # Errors
-/// Fewer than two rows; values that are not finite; what libtorch says.
+/// Fewer than two rows; non-finite values; errors of libtorch.
 pub fn pca(rows: ArrayView2<f32>, count: usize) -> Result<Components> {
     let (n, width) = rows.dim();
     if n < 2 || width == 0 {
@@ -38,7 +38,7 @@ pub fn pca(rows: ArrayView2<f32>, count: usize) -> Result<Components> {
         let rows = Tensor::f_from_slice(values)?.f_view([n as i64, width as i64])?.f_to_kind(Kind::Double)?;
         let rows = rows.f_sub(&rows.f_mean_dim([0].as_slice(), true, None)?)?;
         let total = f64::try_from(rows.f_square()?.f_sum(None)?)?;
-        // The smaller of the two products has the same values; directions of features come from either.
+        // The smaller of the two Gram matrices has the same eigenvalues; the directions follow from either.
         let directions = if width <= n {
             let (_, vectors) = rows.f_transpose(0, 1)?.f_matmul(&rows)?.f_linalg_eigh("L")?;
             vectors.f_slice(1, (width - count) as i64, width as i64, 1)?

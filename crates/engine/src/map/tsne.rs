@@ -1,4 +1,4 @@
-//! t-SNE by bhtsne (Barnes-Hut): the same rows and seed give the same points, bit by bit, on any number of threads.
+//! t-SNE by bhtsne (Barnes-Hut). The same rows and seed give the same points, bit by bit, on any number of threads.
 
 use bhtsne::{Neighbor, tSNE};
 use faceprobe_core::error::{Error, Result};
@@ -12,16 +12,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// Steps of the descent, of which the first 250 exaggerate who is near.
+/// Iterations of the descent, the first 250 with early exaggeration.
 const STEPS: usize = 1000;
-/// How coarsely what is far away is taken together.
+/// The Barnes-Hut theta.
 const THETA: f64 = 0.5;
-/// How far from the middle points begin.
+/// Standard deviation of the initial points.
 const BEGIN: f64 = 1e-4;
-/// How often a stop is looked for.
+/// Iterations between checks for a stop.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Points of rows (rows x components) in the plane. The perplexity is lowered to what so few rows allow.
+/// Two-dimensional points of rows (rows x components). The perplexity is reduced if there are too few rows for it.
 ///
 /// # Errors
 /// Fewer than ten rows; a stop.
@@ -39,13 +39,13 @@ pub fn tsne(rows: &Array2<f64>, perplexity: f64, seed: u64, monitor: &dyn Monito
     }
     let mut draw = ChaCha8Rng::seed_from_u64(seed);
     let begin: Vec<f64> = (0..2 * count).map(|_| draw.random_range(-BEGIN..BEGIN)).collect();
-    // Sums over several threads come in any order. On one they are the same every time.
+    // Sums over several threads depend on their order; on one thread they are reproducible.
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let alone = alone.map_err(|error| Error::failed(format!("No thread could be started ({error}).")))?;
     let step = Arc::new(AtomicUsize::new(0));
     let (send, outcome) = channel();
     let told = Arc::clone(&step);
-    // Who has no more use for it does not wait for its end.
+    // After a stop, its end is not awaited.
     std::thread::spawn(move || {
         let points = alone.install(|| {
             let places: Vec<usize> = (0..count).collect();
@@ -83,7 +83,7 @@ fn progress(step: usize, passed: Duration) -> Update {
     Update::Progress { done: step as u64, total: STEPS as u64, unit: "steps".into(), rate, remaining }
 }
 
-/// The `k` nearest rows of each row, the nearest first; of equally near ones the earlier.
+/// The `k` nearest rows of each row, the nearest first; ties by index.
 fn neighbours(rows: &Array2<f64>, k: usize) -> Vec<Vec<Neighbor<f64>>> {
     let count = rows.nrows();
     (0..count)

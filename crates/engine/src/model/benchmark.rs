@@ -1,8 +1,8 @@
-//! The study's small CNN, trained from scratch on pixels: average pooling, convolution with ReLU, global average
-//! pooling, dense with ReLU, dropout, dense(1).
+//! The benchmark model: a small CNN, trained from scratch on pixels. Average pooling, convolution with ReLU, global
+//! average pooling, dense with ReLU, dropout, dense(1).
 //!
-//! The average pooling has no parameters, so it is done once, when the pixels are cached: a row holds the sums of
-//! `pool * pool` 8-bit pixels, height x width x RGB, and becomes numbers in 0..=1 when a batch is made.
+//! The average pooling has no parameters, so it is applied once, when the pixels are cached: a row holds the sums of
+//! `pool * pool` 8-bit pixels, height x width x RGB, and is converted to 0..=1 when a batch is made.
 
 use super::checkpoint::Checkpoints;
 use super::data::{PixelRows, check_splits};
@@ -27,7 +27,7 @@ use tch::{Device, TchError, Tensor, nn};
 
 const CHANNELS: usize = 3;
 
-/// Convolution without padding (as in Keras by default), global average, two dense layers.
+/// Convolution without padding (Keras' default), global average pooling, two dense layers.
 pub(super) struct Cnn {
     /// Shape (filters, 3, kernel, kernel).
     conv_weight: Tensor,
@@ -42,7 +42,7 @@ pub(super) struct Cnn {
 }
 
 impl Cnn {
-    /// Fresh variables in `store`, as Keras makes them: Glorot-uniform kernels and zero biases.
+    /// Fresh parameters in `store`, initialised as in Keras: Glorot-uniform kernels and zero biases.
     fn new(store: &nn::VarStore, settings: &BenchmarkSettings) -> Result<Self, TchError> {
         let mut init = Initialiser::new(settings.seed);
         let (filters, dense, kernel) = (settings.filters, settings.dense, settings.kernel);
@@ -92,7 +92,7 @@ impl Cnn {
         ]))
     }
 
-    /// Global averages of the convolution after ReLU, shape (batch, filters); see [`super::gate`].
+    /// Global averages of the convolution after ReLU, shape (batch, filters); see [`super::gated_means`].
     fn pooled(&self, input: &Tensor, training: bool) -> Result<Tensor, TchError> {
         let (filters, _, kernel, _) = self.conv_weight.size4()?;
         let (batch, side, _, _) = input.size4()?;
@@ -111,8 +111,8 @@ impl Cnn {
         gated.f_mul(&extended)?.f_sum_dim_intlist([2i64].as_slice(), false, tch::Kind::Float)
     }
 
-    /// The convolution after ReLU, shape (batch, filters, places, places), for input as [`Pixels`] makes it: what
-    /// [`Cnn::pooled`] averages without keeping it.
+    /// The feature maps of the convolution after ReLU, shape (batch, filters, side, side), for input as [`Pixels`]
+    /// makes it; [`Cnn::pooled`] computes their averages without storing them.
     pub(super) fn convolved(&self, input: &Tensor) -> Result<Tensor, TchError> {
         let images = input.f_permute([0, 3, 1, 2])?;
         images.f_conv2d(&self.conv_weight, Some(&self.conv_bias), [1; 2], [0; 2], [1; 2], 1)?.f_relu()
@@ -124,7 +124,7 @@ impl Cnn {
         dropout.apply(hidden)?.f_linear(&self.out_weight, Some(&self.out_bias))?.f_squeeze_dim(1)
     }
 
-    /// What a stored sum is multiplied with to become the mean pixel in 0..=1.
+    /// The factor from a stored sum to the mean pixel in 0..=1.
     pub(super) fn scale(&self) -> f32 {
         self.scale
     }
@@ -180,7 +180,7 @@ impl Input for Pixels<'_> {
     }
 }
 
-/// The kind at work.
+/// Implements the benchmark.
 pub(super) struct Benchmark;
 
 impl ModelKind for Benchmark {
@@ -293,7 +293,7 @@ pub fn train_benchmark(
 mod tests {
     use super::*;
 
-    /// The one-pass convolution against libtorch's own, forward and backward.
+    /// The one-pass convolution against libtorch's, forward and backward.
     #[test]
     fn pooled_maps_and_gradients_are_those_of_libtorch() {
         let settings = BenchmarkSettings { input: 42, pool: 2, filters: 5, kernel: 4, ..Default::default() };

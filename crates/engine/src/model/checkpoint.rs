@@ -1,8 +1,8 @@
-//! A training that was cut short, kept so that it goes on as if nothing had happened.
+//! Checkpoints: the state of a training from which it resumes as if it had not been interrupted.
 //!
-//! A checkpoint is one safetensors file: the parameters, the optimizer state, the parameters of the best epoch,
-//! and the figures of the epochs so far. Every random number of an epoch comes from the seed and the epoch's number,
-//! so nothing else is needed for the same curve.
+//! A checkpoint is one safetensors file: the parameters, the optimizer state, the parameters of the best epoch, and the
+//! figures of the epochs so far. All random numbers of an epoch are derived from the seed and the epoch's number, so
+//! nothing else is needed to reproduce the same curve.
 
 use super::ModelSpec;
 use super::training::Learner;
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How a training stands after its last epoch.
+/// The state of a training after its last epoch.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     pub(super) history: Vec<EpochFigures>,
@@ -35,7 +35,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Takes the figures of the next epoch; true if it is the best so far.
+    /// Adds the figures of the next epoch; true if it is the best so far.
     pub(super) fn takes(&mut self, new: EpochFigures) -> bool {
         let best = self.best_epoch.checked_sub(1).and_then(|at| self.history.get(at)).and_then(|best| best.validated);
         // Without a validation split the last epoch is the best.
@@ -57,7 +57,7 @@ impl Progress {
     }
 }
 
-/// Whether a checkpoint's key is that of this training. Keys of earlier versions say the same in other words.
+/// Whether a checkpoint's key is that of this training. Keys of earlier versions are written differently.
 fn same_training(stored: &str, key: &str) -> bool {
     let present = || {
         let parsed: (ModelSpec, StoreIdentity, String) = serde_json::from_str(stored).ok()?;
@@ -66,7 +66,7 @@ fn same_training(stored: &str, key: &str) -> bool {
     stored == key || present().as_deref() == Some(key)
 }
 
-/// Where the checkpoints of one training go.
+/// Where and when one training writes checkpoints.
 pub struct Checkpoints {
     path: PathBuf,
     key: String,
@@ -75,8 +75,8 @@ pub struct Checkpoints {
     pace: Mutex<Pace>,
 }
 
-/// A checkpoint is due when the time since the last is this many times what writing it took, so that a large head on
-/// a slow disk is not held up.
+/// A checkpoint is due when the time since the last one is this many times the time it took to write, so that a large
+/// head on a slow disk is not held up.
 const SHARE: u32 = 20;
 
 #[derive(Default)]
@@ -97,12 +97,12 @@ struct Header {
 const METADATA_KEY: &str = "faceprobe-checkpoint";
 
 impl Checkpoints {
-    /// Checkpoints at `path`. `key` says what is trained on what; a file with another key is not gone on from.
+    /// Checkpoints at `path`. `key` identifies model, data and settings; a file with another key is not resumed from.
     pub fn new(path: PathBuf, key: String) -> Self {
         Self { path, key, limit: None, kept: None, pace: Mutex::new(Pace::default()) }
     }
 
-    /// This stretch of the training ends after so many epochs; the next one goes on from there.
+    /// Limits this session to that many epochs; the next one resumes from there.
     pub fn up_to(self, limit: Option<usize>) -> Self {
         Self { limit, ..self }
     }
@@ -111,22 +111,22 @@ impl Checkpoints {
         self.limit
     }
 
-    /// The training ends with this epoch, and it is the one that is kept, whatever validation says.
+    /// The training ends with this epoch and keeps it, whatever the validation accuracy.
     pub fn keeping(self, epoch: Option<usize>) -> Self {
         Self { kept: epoch, ..self }
     }
 
-    /// Whether epochs are measured on the validation split: not where the one to keep is chosen already.
+    /// Whether epochs are evaluated on the validation split: not if the epoch to keep is fixed already.
     pub(super) fn validates(&self) -> bool {
         self.kept.is_none()
     }
 
-    /// The epochs that a training of `epochs` will have at its end.
+    /// The total number of epochs of a training of `epochs`.
     pub(super) fn planned(&self, epochs: usize) -> usize {
         self.kept.map_or(epochs, |kept| kept.min(epochs))
     }
 
-    /// Takes the checkpoint away, once the training is done.
+    /// Removes the checkpoint, once the training is done.
     pub fn remove(&self) -> Result<()> {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(&self.path, error)),
@@ -134,14 +134,14 @@ impl Checkpoints {
         }
     }
 
-    /// Brings the learner to where the checkpoint left it. A file that is missing, damaged or of another training
-    /// leaves the learner as it is.
+    /// Restores the learner from the checkpoint. A file that is missing, damaged or of another training leaves the
+    /// learner unchanged.
     pub(super) fn restore(&self, learner: &mut dyn Learner) -> Result<Option<Progress>> {
         let Ok(file) = own_files::open(&self.path) else {
             return Ok(None);
         };
-        // SAFETY: checkpoints get their name by a rename after the last byte was flushed and are never written to
-        // afterwards; a later one is another file.
+        // SAFETY: a checkpoint gets its name by a rename after its last byte was flushed, and is never written to
+        // afterwards; a later checkpoint is another file.
         let map = unsafe { Mmap::map(&file) }.at(&self.path)?;
         let Some((header, read)) = read(&map).filter(|(header, _)| same_training(&header.key, &self.key)) else {
             return Ok(None);
@@ -159,7 +159,7 @@ impl Checkpoints {
         let Some(best) = group("best", &sizes) else {
             return Ok(None);
         };
-        // One after the other: all at once would be the head in memory three times.
+        // One tensor at a time: all at once would hold the head in memory three times.
         let Some(parameters) = group("numbers", &sizes) else {
             return Ok(None);
         };
@@ -212,7 +212,7 @@ fn read(bytes: &[u8]) -> Option<(Header, SafeTensors<'_>)> {
     Some((header, SafeTensors::deserialize(bytes).ok()?))
 }
 
-/// Values on their way into a file, turned into bytes one tensor at a time.
+/// Values being written, converted to bytes one tensor at a time.
 struct TensorView<'a> {
     shape: [usize; 1],
     values: &'a [f32],

@@ -1,4 +1,4 @@
-//! Labelled rows: what training and validation work on.
+//! Labelled rows: the input of training and validation.
 
 use crate::features::FeatureRows;
 use faceprobe_core::error::{Error, Result};
@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 /// One row of values per sample, in memory, and whether the sample is of class 1.
 ///
-/// `f32` rows are features; `u16` rows are the benchmark's pooled pixels, kept as they are in the store (a quarter of
-/// a gigabyte instead of half of one for 3,000 images) and converted batch by batch.
+/// `f32` rows are features. `u16` rows are the benchmark's pooled pixels, kept as in the store (a quarter of a gigabyte
+/// instead of half of one for 3,000 images) and converted batch by batch.
 #[derive(Debug, Clone)]
 pub struct LabelledRows<T = f32> {
     x: Array2<T>,
@@ -23,10 +23,10 @@ impl<T: Clone> LabelledRows<T> {
     /// `x` has shape (samples, values), `y` one label per sample.
     ///
     /// # Errors
-    /// When the numbers of rows and labels differ, or there is nothing to learn from.
+    /// If the numbers of rows and labels differ, or there are no rows.
     pub fn new(x: Array2<T>, y: Vec<bool>) -> Result<Self> {
         check_size(x.nrows(), x.ncols(), y.len())?;
-        // Rows are handed to torch as slices, so they must lie one after the other.
+        // Rows are passed to libtorch as slices, so they must be contiguous.
         let x = if x.is_standard_layout() { x } else { x.as_standard_layout().into_owned() };
         Ok(Self { x, y })
     }
@@ -57,7 +57,7 @@ impl<T: Clone> LabelledRows<T> {
     }
 }
 
-/// A split to learn from or to measure on: rows of features wherever they lie, and one label per row.
+/// A split for training or evaluation: rows of features, in memory or in a store, and one label per row.
 #[derive(Clone, Copy)]
 pub struct Examples<'a> {
     pub(super) rows: &'a dyn FeatureRows,
@@ -65,10 +65,10 @@ pub struct Examples<'a> {
 }
 
 impl<'a> Examples<'a> {
-    /// `positive` says of each row whether it is of class 1.
+    /// `positive`: for each row whether it is of class 1.
     ///
     /// # Errors
-    /// When the numbers of rows and labels differ, or there is nothing to learn from.
+    /// If the numbers of rows and labels differ, or there are no rows.
     pub fn new(rows: &'a dyn FeatureRows, positive: &'a [bool]) -> Result<Self> {
         check_size(rows.len(), rows.width(), positive.len())?;
         Ok(Self { rows, positive })
@@ -111,7 +111,7 @@ pub(super) fn check_pair(train: &Examples, val: &Examples) -> Result<()> {
     check_splits((train.rows.width(), val.rows.width()), train.positive)
 }
 
-/// Checks what every kind of training needs: both splits of one width, and both classes in the training split.
+/// Checks the requirements of every training: both splits of one width, and both classes in the training split.
 pub(super) fn check_splits((train, val): (usize, usize), train_positive: &[bool]) -> Result<()> {
     if train != val {
         return Err(Error::failed(format!(
@@ -127,8 +127,8 @@ pub(super) fn check_splits((train, val): (usize, usize), train_positive: &[bool]
     Ok(())
 }
 
-/// Goes once through all rows of a split, some at a time, and refuses values that are not finite numbers.
-/// `take` is given each block and the values of all its rows.
+/// Iterates over all rows of a split in blocks and refuses non-finite values. `take` gets each block and the values of
+/// its rows.
 ///
 /// # Errors
 /// A value that is not finite, rows that cannot be read, a stop.
@@ -171,7 +171,7 @@ pub(super) fn copy_rows(rows: &dyn FeatureRows, wanted: &[usize], out: &mut [f32
     parts.try_for_each(|(out, wanted)| rows.copy_rows(wanted, out))
 }
 
-/// How many rows to hold at once: a few megabytes, but not so few that products get slow.
+/// Rows to hold at once: a few megabytes, but enough for fast products.
 pub(super) fn rows_at_once(width: usize) -> usize {
     (4_000_000 / width.max(1)).clamp(32, 512)
 }

@@ -1,4 +1,4 @@
-//! The study's head: one or two dense layers with ReLU and dropout, dense(1), trained on frozen features.
+//! The dense head: one or two dense layers with ReLU and dropout, and dense(1), trained on frozen features.
 
 use super::ModelSpec;
 use super::checkpoint::Checkpoints;
@@ -19,7 +19,7 @@ use faceprobe_core::evaluation::best_threshold;
 use faceprobe_core::monitor::{Monitor, ToTheEnd, Validated};
 use tch::{TchError, Tensor};
 
-/// `logit = out · h + c` with `h = relu(hidden x + b)`, of which there may be two in a row.
+/// `logit = out · h + c` with `h = relu(hidden x + b)`, with one or two such hidden layers.
 pub(super) struct Dense {
     /// Weights of shape (width, inputs), biases of shape (width).
     hidden: Vec<(Tensor, Tensor)>,
@@ -50,7 +50,7 @@ impl Dense {
 
 #[cfg(test)]
 impl Dense {
-    /// Computes through the variables of a store, named as the weights are.
+    /// A head over the variables of a store, which have the names of the weights.
     pub(super) fn share(&mut self, store: &tch::nn::VarStore) {
         let variables = store.variables();
         for (depth, (weight, bias)) in self.hidden.iter_mut().enumerate() {
@@ -73,10 +73,10 @@ impl Network for Dense {
     }
 }
 
-/// Rows measured at once: as many as a batch of training, whose layout the kernels like.
+/// Rows evaluated at once: one training batch, a size that suits the kernels.
 const MEASURED_AT_ONCE: usize = 128;
 
-/// The head with the splits it learns from.
+/// The head with its training and validation splits.
 struct HeadLearner<'a> {
     head: Head,
     train: Loader<'a>,
@@ -118,7 +118,7 @@ impl Learner for HeadLearner<'_> {
     }
 }
 
-/// The kind at work.
+/// Implements the dense head.
 pub(super) struct DenseHead;
 
 impl ModelKind for DenseHead {
@@ -141,12 +141,12 @@ impl ModelKind for DenseHead {
 
 /// Trains the head on feature rows and keeps its best and its last epoch, the best by validation accuracy.
 ///
-/// Rows are taken from where they lie batch by batch, so features may be larger than memory. With `checkpoints` a
-/// training that was cut short goes on where it was.
+/// Rows are read batch by batch, so features may be larger than memory. With `checkpoints`, an interrupted training
+/// resumes.
 ///
 /// # Errors
-/// Settings out of range; splits that do not fit together, hold one class or values that are not finite; a loss that
-/// is no longer a number; [`faceprobe_core::error::ErrorKind::Stopped`].
+/// Settings out of range; splits that do not fit together, have one class or non-finite values; a loss that is not
+/// finite; [`faceprobe_core::error::ErrorKind::Stopped`].
 pub fn train_dense<'a>(
     train: impl Into<Examples<'a>>,
     val: impl Into<Examples<'a>>,

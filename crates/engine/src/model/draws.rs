@@ -1,4 +1,4 @@
-//! What chance decides in the training of a dense head, told for whoever trains the same head with another tool.
+//! The random draws of a dense head's training, for tests that train the same head with another tool.
 
 use super::DenseSettings;
 use super::head::Head;
@@ -6,17 +6,17 @@ use super::network::Weights;
 use super::random::{Dropout, epoch_order};
 use faceprobe_core::error::Result;
 
-/// What one epoch of a dense head's training draws.
+/// The draws of one epoch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EpochDraws {
     /// Samples in the order in which they are visited.
     pub order: Vec<usize>,
-    /// Per hidden layer, samples in that order x units: whether dropout keeps the unit. Empty when nothing is dropped.
+    /// Per hidden layer, samples in that order x units: whether dropout keeps the unit. Empty without dropout.
     pub kept: Vec<Vec<bool>>,
 }
 
 impl EpochDraws {
-    /// Of an epoch, counted from 1, that visits `samples` samples.
+    /// The draws of an epoch, counted from 1, of `samples` samples.
     pub fn new(settings: &DenseSettings, epoch: usize, samples: usize) -> Self {
         let order = epoch_order(settings.seed, epoch, samples);
         let mut dropout = Dropout::for_epoch(settings.dropout, settings.seed, epoch);
@@ -30,11 +30,11 @@ impl EpochDraws {
     }
 }
 
-/// The weights that a dense head of so many inputs begins with: `hidden.weight` (width x inputs), `hidden.bias`, with two
+/// The initial weights of a dense head with that many inputs: `hidden.weight` (width x inputs), `hidden.bias`, with two
 /// layers `hidden2.…`, `out.weight`, `out.bias`.
 ///
 /// # Errors
-/// None that settings which pass [`DenseSettings::check`] can lead to.
+/// None for settings that pass [`DenseSettings::check`].
 pub fn first_weights(settings: &DenseSettings, inputs: usize) -> Result<Weights> {
     Head::new(inputs, settings).weights()
 }

@@ -17,10 +17,10 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use rayon::prelude::*;
 
-/// Positions handled at once: patches and responses of a tile stay in the second-level cache.
+/// Positions computed at once: patches and responses of a tile stay in the second-level cache.
 const TILE: usize = 256;
 
-/// Square images, rows of pixels with their channels together, and the filters that look at them.
+/// Square images, rows of pixels with their channels together, and the size of the filters.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Geometry {
     pub(super) side: usize,
@@ -33,12 +33,12 @@ impl Geometry {
         self.side * self.side * self.channels
     }
 
-    /// Places of the kernel along one side; there is no padding.
+    /// Output positions along one side; there is no padding.
     fn places(self) -> usize {
         (self.side + 1).saturating_sub(self.kernel)
     }
 
-    /// Values of a patch, and the 1 for the bias.
+    /// Values of a patch, with the 1 for the bias.
     pub(super) fn patch(self) -> usize {
         self.kernel * self.kernel * self.channels + 1
     }
@@ -81,7 +81,7 @@ pub(super) fn gated_means(images: &[f32], filters: ArrayView2<f32>, geometry: Ge
     means
 }
 
-/// The average response of each filter after ReLU, shape (images, filters), row-major: prediction, at half the work.
+/// The average response of each filter after ReLU, shape (images, filters), row-major: for inference, at half the cost.
 pub(super) fn relu_means(images: &[f32], filters: ArrayView2<f32>, geometry: Geometry) -> Vec<f32> {
     let mut means = vec![0f32; images.len() / geometry.pixels() * filters.nrows()];
     let by_image = means.par_chunks_exact_mut(filters.nrows()).zip(images.par_chunks_exact(geometry.pixels()));

@@ -1,5 +1,5 @@
-//! What each kind of model does: the rows it reads, its training, its scores, its explanation; and the registry of them.
-//! What is said of it (settings, words) is [`faceprobe_core::model`].
+//! The implementation of each kind of model (its row source, training, scoring, calibration), and their registry.
+//! Settings and titles are in [`faceprobe_core::model`].
 
 use super::rows::{Prepared, TrainingRows};
 use super::{Checkpoints, Kind, ModelInfo, ModelSpec, Scorer, Trained, Weights};
@@ -12,7 +12,7 @@ use faceprobe_core::monitor::Monitor;
 use faceprobe_core::workspace::Workspace;
 use tch::Device;
 
-/// Every kind, under the name that the core has for it.
+/// Every kind, by the name that the core gives it.
 static REGISTRY: [(&str, &dyn ModelKind); 7] = [
     ("benchmark", &benchmark::Benchmark),
     ("dense", &dense::DenseHead),
@@ -23,17 +23,17 @@ static REGISTRY: [(&str, &dyn ModelKind); 7] = [
     ("offtheshelf", &offtheshelf::OffTheShelf),
 ];
 
-/// A kind of model at work.
+/// The implementation of a kind of model.
 pub trait ModelKind: Sync {
-    /// The rows that a model of this kind works on: frozen features, where it says nothing else.
+    /// The row source of a model of this kind; by default frozen features.
     ///
     /// # Errors
-    /// A network or weights that are not there; settings of another kind.
+    /// A network or weights that are missing; settings of another kind.
     fn source(&self, spec: &ModelSpec, device: Device) -> Result<Box<dyn RowSource>> {
         Ok(Box::new(NetworkSource::new(spec.required_features()?, device)?))
     }
 
-    /// The same for a saved model, which knows only where its rows come from.
+    /// The row source of a saved model, which knows only the identity of its rows.
     ///
     /// # Errors
     /// As [`ModelKind::source`].
@@ -41,7 +41,7 @@ pub trait ModelKind: Sync {
         Ok(Box::new(NetworkSource::new(&FeatureSpec::of_identity(&info.input)?, device)?))
     }
 
-    /// The sources of varied pictures that it is trained on besides.
+    /// The sources of augmented images that it is additionally trained on.
     ///
     /// # Errors
     /// As [`ModelKind::source`].
@@ -49,10 +49,10 @@ pub trait ModelKind: Sync {
         Ok(Vec::new())
     }
 
-    /// The trained models that it is made of, and how many parameters were trained for them; most are made of none.
+    /// The trained models that it is composed of, and their total number of trained parameters; none for most kinds.
     ///
     /// # Errors
-    /// A member that is gone, or was trained on something else than `prepared` says.
+    /// A member that was removed, or was trained on other data than `prepared`.
     fn members(
         &self,
         _spec: &ModelSpec,
@@ -62,7 +62,7 @@ pub trait ModelKind: Sync {
         Ok(Default::default())
     }
 
-    /// Trains a model and chooses its epoch or penalty and its threshold on validation.
+    /// Trains a model, and chooses epoch or penalty and the threshold on validation.
     ///
     /// # Errors
     /// Rows that cannot be read or trained on; a stop.
@@ -74,31 +74,31 @@ pub trait ModelKind: Sync {
         monitor: &dyn Monitor,
     ) -> Result<(Trained, TrainingRows<'a>)>;
 
-    /// What scores rows with trained parameters.
+    /// The scorer for trained parameters.
     ///
     /// # Errors
-    /// Parameters that are missing, or of other shapes.
+    /// Parameters that are missing or have the wrong shape.
     fn scorer(&self, weights: &Weights, input: &StoreIdentity) -> Result<Scorer>;
 
-    /// Fits calibrated probabilities to validation scores; none where that is not possible.
+    /// Fits a calibration to validation scores; none where that is not possible.
     fn calibrate(&self, scores: &[f64], positive: &[bool]) -> Option<Calibration> {
         Calibration::temperature(scores, positive)
     }
 
-    /// Whether a class-activation map of features pooled so adds up to the logit exactly, as it does with a linear head.
+    /// Whether a class-activation map with this pooling sums exactly to the logit, as with a linear head.
     fn is_explained_exactly(&self, _pool: Option<Pool>) -> bool {
         false
     }
 }
 
-/// What an ensemble's members have to fit.
+/// What the members of an ensemble must match.
 pub struct Members<'a> {
     pub refit: bool,
     pub manifest: &'a faceprobe_core::dataset::Manifest,
     pub input: &'a StoreIdentity,
 }
 
-/// The kind at work.
+/// The implementation of a kind.
 ///
 /// # Errors
 /// A kind that the core knows and the engine does not.

@@ -1,8 +1,8 @@
-//! Nearest neighbours on frozen features: the training images with the largest cosine vote, and how many of them do is
-//! chosen on validation.
+//! k-nearest neighbours on frozen features: the training images with the largest cosine similarity vote; k is chosen on
+//! validation.
 //!
-//! Cosines come from plain products of blocks of rows, and the few largest are looked at once more in 64 bits, so that an
-//! image has the same neighbours in any company and of equal ones the earlier counts.
+//! Cosines come from matrix products of blocks of rows. The few largest are recomputed in f64, so that an image has the
+//! same neighbours in every batch; of equal ones the earlier counts.
 
 use super::data::{Examples, check_pair, copy_rows, for_each_block};
 use super::kind::ModelKind;
@@ -19,25 +19,25 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, arr1};
 use rayon::prelude::*;
 use tch::{TchError, Tensor};
 
-/// Rows whose cosines with all training rows are held at once.
+/// Rows whose cosines with all training rows are computed at once.
 const AT_ONCE: usize = 256;
 
-/// Cosines of 32 bits leave the order of so many near the last neighbour open.
+/// Extra candidates: f32 cosines do not determine the order close to the k-th neighbour.
 const CLOSE: usize = 16;
 
-/// What a saved model may hold; its file is refused above 4 GB.
+/// Limit of a saved model; files above 4 GB are refused.
 const MOST_VALUES: usize = 900_000_000;
 
-/// The training rows, ready to be searched.
+/// The training rows, normalised for the search.
 pub(super) struct Neighbours {
-    /// Each of length 1, or 0 where there is nothing.
+    /// Each of length 1, or 0 for a row of zeros.
     rows: Array2<f32>,
     positive: Vec<bool>,
     k: usize,
     votes: Votes,
 }
 
-/// One of the training rows, and how similar it is.
+/// A training row and its cosine similarity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Neighbour {
     pub(super) row: usize,
@@ -90,10 +90,10 @@ impl Neighbours {
         Ok(self.nearest(row, self.k, &silent)?.pop().unwrap_or_default())
     }
 
-    /// The share of class 1 in the votes, for each row.
+    /// The share of class 1 among the votes, for each row.
     ///
     /// # Errors
-    /// Rows that cannot be read or hold something that is no number; a stop.
+    /// Rows that cannot be read or hold NaN; a stop.
     pub(super) fn scores(&self, rows: &dyn FeatureRows, monitor: &dyn Monitor) -> Result<Vec<f64>> {
         Ok(self.nearest(rows, self.k, monitor)?.iter().map(|nearest| self.share(nearest, self.k)).collect())
     }
@@ -110,7 +110,7 @@ impl Neighbours {
             Votes::Equal => None,
             Votes::Similarity => votes(&|neighbour| neighbour.cosine.max(0.0)),
         };
-        // Where nothing is similar at all, each counts one.
+        // Without any similarity, each vote counts one.
         weighted.or_else(|| votes(&|_| 1.0)).unwrap_or(0.5)
     }
 
@@ -163,8 +163,8 @@ impl Neighbours {
         nearest
     }
 
-    /// For explanations: how much more similar rows of features (batch, width) are to their neighbours of class 1 than to
-    /// those of class 0, in the mean over all. Gradients flow through it.
+    /// For explanations: mean similarity of feature rows (batch, width) to their neighbours of class 1 minus that of
+    /// class 0. Differentiable.
     pub(super) fn leaning(&self, rows: &Tensor) -> Result<Tensor, TchError> {
         let shape = |error: &dyn std::fmt::Display| TchError::Shape(error.to_string());
         let values = super::network::to_array(&rows.f_detach()?)?;
@@ -187,7 +187,7 @@ impl Neighbours {
     }
 }
 
-/// Makes a row's length 1; a row of zeros stays.
+/// Normalises a row to length 1; a row of zeros is unchanged.
 fn shorten(row: &mut [f32]) {
     let length = row.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
     if length > 0.0 {
@@ -195,7 +195,7 @@ fn shorten(row: &mut [f32]) {
     }
 }
 
-/// The kind at work.
+/// Implements k-nearest neighbours.
 pub(super) struct Knn;
 
 impl ModelKind for Knn {
@@ -215,18 +215,18 @@ impl ModelKind for Knn {
         Ok(Scorer::of_neighbours(Neighbours::from_weights(weights, input.width)?))
     }
 
-    /// A share of a few votes is often 0 or 1, which no slope makes a probability of.
+    /// The share of a few votes is often exactly 0 or 1, which no calibration can turn into a probability.
     fn calibrate(&self, _: &[f64], _: &[bool]) -> Option<Calibration> {
         None
     }
 }
 
-/// Keeps the training rows, and chooses the number of neighbours with the highest validation accuracy at 0.5 (of equals
-/// the one with the lower validation log loss, then the earlier in the settings).
+/// Keeps the training rows, and chooses the number of neighbours with the highest validation accuracy at 0.5 (ties:
+/// lower validation log loss, then the order of the settings).
 ///
 /// # Errors
-/// Settings out of range, or more neighbours than training rows; splits that do not fit together, hold one class or values
-/// that are not finite; more rows than a model file can hold; [`faceprobe_core::error::ErrorKind::Stopped`].
+/// Settings out of range, or more neighbours than training rows; splits that do not fit together, have one class or
+/// non-finite values; more rows than a model file can hold; [`faceprobe_core::error::ErrorKind::Stopped`].
 pub fn train_knn<'a>(
     train: impl Into<Examples<'a>>,
     val: impl Into<Examples<'a>>,
@@ -286,7 +286,7 @@ pub fn train_knn<'a>(
         threshold: best_threshold(&val_scores, val.positive),
         train_scores: known.scores(train.rows, monitor)?,
         val_scores,
-        // Nothing is fitted; the training rows themselves are what is known.
+        // Nothing is fitted; the model consists of the training rows.
         params: 0,
         weights: known.weights(),
         last_weights: None,

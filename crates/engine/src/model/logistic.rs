@@ -46,7 +46,7 @@ impl Network for Linear {
     }
 }
 
-/// The kind at work.
+/// Implements logistic regression.
 pub(super) struct Logistic;
 
 impl ModelKind for Logistic {
@@ -75,17 +75,16 @@ impl ModelKind for Logistic {
     }
 }
 
-/// Fits one regression per penalty and keeps the one with the highest validation accuracy at 0.5 (of equals the one
-/// with the lower validation log loss, then the earlier in the settings).
+/// Fits one regression per penalty and keeps the one with the highest validation accuracy at 0.5 (ties: lower
+/// validation log loss, then the order of the settings).
 ///
-/// The penalty is on the summed loss, as linfa has it: scikit-learn's `C` is `1 / alpha`. Penalties are solved from the
-/// strongest to the weakest, each from the solution of the one before. linfa neither tells of its progress nor stops
-/// when asked, so it is given a few iterations at a time.
+/// The penalty applies to the summed loss, as in linfa: scikit-learn's `C` is `1 / alpha`. Penalties are solved from
+/// the strongest to the weakest, each starting from the previous solution. linfa has no callback for progress and stop
+/// requests, so it runs a few iterations at a time.
 ///
 /// # Errors
-/// Settings out of range; splits that do not fit together, hold one class or values that are not finite; no penalty
-/// for which linfa found a solution; more samples and features than memory can be asked for;
-/// [`faceprobe_core::error::ErrorKind::Stopped`].
+/// Settings out of range; splits that do not fit together, have one class or non-finite values; no penalty for which
+/// linfa found a solution; more samples and features than fit in memory; [`faceprobe_core::error::ErrorKind::Stopped`].
 pub fn train_logistic<'a>(
     train: impl Into<Examples<'a>>,
     val: impl Into<Examples<'a>>,
@@ -145,7 +144,7 @@ pub fn train_logistic<'a>(
     })
 }
 
-/// A solution with its figures on the validation split.
+/// A solution with its validation figures.
 struct Candidate {
     index: usize,
     weights: Weights,
@@ -188,17 +187,17 @@ impl Candidate {
     }
 }
 
-/// linfa on some records, penalty after penalty.
+/// Runs linfa on some records, penalty after penalty.
 ///
-/// Most of the way is gone in f32. But the loss is a sum over all samples, and what f32 can tell apart in it leaves
-/// coefficients some thousandths from the optimum; so the last steps, which are few, are taken in f64.
+/// Most iterations run in f32. But the loss is a sum over all samples, and its resolution in f32 leaves coefficients
+/// some thousandths from the optimum; so the last iterations, which are few, run in f64.
 struct Solver<'a> {
     records: &'a Records,
-    /// Their rows in f64, once they are needed.
+    /// The records in f64, once they are needed.
     precise: Option<CowArray<'a, f64, Ix2>>,
     targets: Array1<bool>,
     max_iterations: u64,
-    /// linfa's parameters of the last solution, the intercept last; oriented as linfa orients them.
+    /// linfa's parameters of the last solution, the intercept last, in linfa's orientation.
     params: Array1<f64>,
 }
 
@@ -208,27 +207,27 @@ struct Solution {
     bias: f64,
 }
 
-/// How a solution stands.
+/// The quality of a solution.
 #[derive(Clone, Copy)]
 struct Standing {
     /// The penalised summed loss.
     loss: f64,
-    /// The largest component of its gradient.
+    /// The maximum norm of its gradient.
     steepest: f64,
 }
 
-/// Numbers that linfa goes through before it is looked at again, twice for each point it tries: about a second's work.
-/// Each time it forgets the curvature it has learned, so iterations must not be few.
+/// Values that linfa processes per call, about a second's work (twice for each point it tries). Each call discards the
+/// curvature estimate, so calls must not have too few iterations.
 const NUMBERS_AT_ONCE: usize = 8 << 30;
 
-/// The fewest iterations at once.
+/// The fewest iterations per call.
 const FEWEST_AT_ONCE: usize = 100;
 
-/// The length of the gradient of the mean loss to which f32 is asked to come; it is often not reached, and then the line
-/// search ends the way.
+/// Tolerance of the gradient norm of the mean loss in f32; it is often not reached, and then a failed line search ends
+/// the phase.
 const NEAR_OPTIMUM: f64 = 1e-4;
 
-/// The length of the gradient of the mean loss at which a solution is at the optimum.
+/// Gradient norm of the mean loss at which a solution is optimal.
 const AT_OPTIMUM: f64 = 5e-5;
 
 /// A solution counts as converged with a gradient of the mean loss below this: scikit-learn's default `tol`.
@@ -250,7 +249,7 @@ impl<'a> Solver<'a> {
         let mut done = 0;
         let mut precise = false;
         let lower = self.records.factor().is_some();
-        // Of a triangle, half.
+        // Half, for a triangular matrix.
         let numbers = if lower { rows.len() } else { 2 * rows.len() };
         let at_once = (NUMBERS_AT_ONCE / numbers.max(1)).max(FEWEST_AT_ONCE) as u64;
         while done < self.max_iterations {
@@ -272,7 +271,7 @@ impl<'a> Solver<'a> {
                     params = found;
                     sign = Some(orientation);
                 }
-                // At the optimum, or at the end of f32, its line search finds no way down and calls that an error.
+                // At the optimum, or at the precision of f32, its line search finds no descent and returns an error.
                 Err(_) if sign.is_some() && !precise => precise = true,
                 Err(_) if sign.is_some() => break,
                 Err(text) => {
@@ -337,21 +336,22 @@ impl<'a> Solver<'a> {
     }
 }
 
-/// What linfa is to do with some rows.
+/// The arguments of a call of linfa.
 struct Task<'a> {
     targets: &'a Array1<bool>,
     alpha: f64,
     iterations: u64,
-    /// Of the gradient of the summed loss.
+    /// Tolerance of the gradient of the summed loss.
     tolerance: f64,
-    /// Whether all above the diagonal of the rows is zeros.
+    /// Whether the rows are lower triangular.
     lower: bool,
 }
 
-// One function for each number: linfa's bound on its numbers is private, so none can be written for both.
+// Two functions for f32 and f64: linfa's float bound is private, so a generic one is impossible.
 macro_rules! fit {
     ($name:ident, $number:ty) => {
-        /// Some iterations from `params` on; the new parameters, and 1 if linfa's positive class is class 1, else -1.
+        /// Runs some iterations from `params` on; returns the new parameters, and 1 if linfa's positive class is class
+        /// 1, else -1.
         fn $name(rows: ArrayView2<$number>, params: &Array1<f64>, task: &Task) -> Result<(Array1<f64>, f64), String> {
             let dataset = DatasetBase::new(rows, task.targets.clone());
             let settings = LogisticRegression::<$number>::default()

@@ -1,10 +1,9 @@
-//! What is trained: the benchmark CNN, the dense head, the logistic regression, the last stages of a backbone; and
-//! the saved model.
+//! Models: training, saved files and scoring of every kind, from the benchmark CNN to fine-tuned networks.
 //!
-//! [`train_dense`], [`train_logistic`], [`train_benchmark`] and [`train_finetune`] take labelled rows and settings and answer a
-//! [`Trained`] model in memory; [`SavedModel`] is the same model in one file that needs nothing but the backbone's
-//! weights to predict. Scores always come from a [`Scorer`], in training and after loading alike, so the figures of a
-//! run are those of its file.
+//! [`train_dense`], [`train_logistic`], [`train_benchmark`] and [`train_finetune`] take labelled rows and settings and
+//! return a [`Trained`] model in memory; [`SavedModel`] is the same model in one file that needs nothing but the
+//! backbone's weights to predict. Scores always come from a [`Scorer`], in training and after loading, so the figures
+//! of a run are those of its file.
 
 mod benchmark;
 mod blas;

@@ -1,4 +1,4 @@
-//! What the training loop and the scorer need of a network, and how named weights become tensors.
+//! The network interface of the training loop and the scorer, and conversion of named weights to tensors.
 
 use super::random::Dropout;
 use faceprobe_core::error::{Error, Result};
@@ -6,16 +6,16 @@ use ndarray::ArrayD;
 use std::collections::BTreeMap;
 use tch::{TchError, Tensor};
 
-/// The numbers of a model by name, standardisation included: all that is saved.
+/// The weights of a model by name, standardisation included: everything that is saved.
 pub type Weights = BTreeMap<String, ArrayD<f32>>;
 
 /// A network with one logit per sample.
 pub(super) trait Network {
-    /// Logits of shape (batch), of input as the network's own [`Input`] makes it.
+    /// Logits of shape (batch), of a batch made by the network's own [`Input`].
     fn logits(&self, input: &Tensor, dropout: &mut Dropout) -> Result<Tensor, TchError>;
 }
 
-/// Rows that can be made into the input of a network, batch by batch.
+/// Rows that are converted to network input batch by batch.
 pub(super) trait Input {
     /// Number of rows.
     fn len(&self) -> usize;
@@ -24,7 +24,7 @@ pub(super) trait Input {
     fn batch(&self, rows: &[usize]) -> Result<Tensor>;
 }
 
-/// One sentence of a libtorch error; the C++ trace that follows it helps nobody.
+/// The first line of a libtorch error, without the C++ stack trace.
 pub(super) fn torch_error(error: TchError) -> Error {
     let text = error.to_string();
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("unknown error").trim();
@@ -35,7 +35,7 @@ pub(super) fn torch_error(error: TchError) -> Error {
 pub(super) fn to_tensor(array: &ArrayD<f32>) -> Result<Tensor, TchError> {
     let shape: Vec<i64> = array.shape().iter().map(|&side| side as i64).collect();
     let standard = array.as_standard_layout();
-    // In standard layout the slice is always there.
+    // In standard layout the slice always exists.
     Tensor::f_from_slice(standard.as_slice().unwrap_or(&[]))?.f_view(shape.as_slice())
 }
 
@@ -47,7 +47,7 @@ pub(super) fn to_array(tensor: &Tensor) -> Result<ArrayD<f32>, TchError> {
     ArrayD::from_shape_vec(shape, values).map_err(|error| TchError::Shape(error.to_string()))
 }
 
-/// Takes one weight of the shape that the network needs.
+/// Takes one weight and checks its shape.
 pub(super) fn take<'a>(weights: &'a Weights, name: &str, shape: &[usize]) -> Result<&'a ArrayD<f32>> {
     let array = weights.get(name).ok_or_else(|| Error::failed(format!("the tensor '{name}' is missing")))?;
     if array.shape() != shape {
@@ -56,7 +56,7 @@ pub(super) fn take<'a>(weights: &'a Weights, name: &str, shape: &[usize]) -> Res
     Ok(array)
 }
 
-/// The shape of a weight that is there and has `N` dimensions, none of them empty.
+/// The shape of a weight that must exist and have `N` non-empty dimensions.
 pub(super) fn shape_of<const N: usize>(weights: &Weights, name: &str) -> Result<[usize; N]> {
     let array = weights.get(name).ok_or_else(|| Error::failed(format!("the tensor '{name}' is missing")))?;
     match <[usize; N]>::try_from(array.shape()) {

@@ -1,5 +1,5 @@
-//! A network's own classifier on its averaged last stage: its weights come with those of the network, and are copied into
-//! the model as if they had been trained.
+//! The pretrained classifier that comes with some networks, applied to their globally averaged last stage. Its weights
+//! are copied into the model as if they had been trained.
 
 use super::kind::ModelKind;
 use super::network::{Network, Weights, take, to_tensor, torch_error};
@@ -42,7 +42,7 @@ impl Network for Classifier {
     }
 }
 
-/// The kind at work.
+/// Implements off-the-shelf classifiers.
 pub(super) struct OffTheShelf;
 
 impl ModelKind for OffTheShelf {
@@ -82,13 +82,13 @@ impl ModelKind for OffTheShelf {
     }
 }
 
-/// The classifier of the network that rows are of.
+/// The classifier of the network that the rows come from.
 fn head(input: &StoreIdentity) -> Result<&'static Head> {
     let info = backbone::find(&input.backbone)?;
     info.head.ok_or_else(|| Error::failed(format!("{} brings no classifier of its own.", info.title)))
 }
 
-/// The classifier's weights as they came, turned round where the data set has the classes in the other order.
+/// The classifier's weights, with the classes swapped where the data set has them in the other order.
 fn shipped(input: &StoreIdentity, classes: &[String; 2]) -> Result<Weights> {
     let (info, head) = (backbone::find(&input.backbone)?, head(input)?);
     let [first, second] = head.classes;

@@ -1,6 +1,6 @@
-//! Every random number of training, from named streams of one seed.
+//! Random numbers of training: independent, named streams derived from one seed.
 //!
-//! Nothing is drawn from torch's global generator: a model trained beside others, or resumed at epoch k, sees the same
+//! Torch's global generator is not used: a model trained in parallel with others, or resumed at epoch k, draws the same
 //! numbers as one trained alone from the start. A stream is ChaCha8 keyed by the seed, with the purpose and the epoch
 //! as its stream number.
 
@@ -10,7 +10,7 @@ use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::{TchError, Tensor};
 
-/// What the numbers are for; each purpose has streams of its own.
+/// The purpose of the numbers; each has streams of its own.
 #[derive(Debug, Clone, Copy)]
 enum Purpose {
     Weights = 0,
@@ -35,26 +35,28 @@ pub(super) fn epoch_order(seed: u64, epoch: usize, len: usize) -> Vec<usize> {
     order
 }
 
-/// Of each of `len` samples, whether an epoch (counted from 1) sees its mirror image.
+/// For each of `len` samples, whether an epoch (counted from 1) uses its mirror image.
 pub(super) fn epoch_sides(seed: u64, epoch: usize, len: usize) -> Vec<bool> {
     let mut rng = stream(seed, Purpose::Mirror, epoch);
     (0..len).map(|_| rng.random()).collect()
 }
 
-/// How far down and to the right an epoch (counted from 1) moves each of `len` samples: each way by up to `most` places.
+/// For each of `len` samples, how far an epoch (counted from 1) shifts it down and to the right: up to `most` positions
+/// each way.
 pub(super) fn epoch_shifts(seed: u64, epoch: usize, len: usize, most: u8) -> Vec<[i8; 2]> {
     let mut rng = stream(seed, Purpose::Shift, epoch);
     let most = i8::try_from(most).unwrap_or(i8::MAX);
     (0..len).map(|_| [rng.random_range(-most..=most), rng.random_range(-most..=most)]).collect()
 }
 
-/// With which other sample an epoch (counted from 1) mixes each of `len` samples, and the other's share: up to `most`.
+/// For each of `len` samples, with which other sample an epoch (counted from 1) mixes it, and the other's share: up to
+/// `most`.
 pub(super) fn epoch_mixes(seed: u64, epoch: usize, len: usize, most: f64) -> Vec<(usize, f32)> {
     let mut rng = stream(seed, Purpose::Mix, epoch);
     (0..len).map(|_| (rng.random_range(0..len), (most * rng.random::<f64>()) as f32)).collect()
 }
 
-/// Which of `count` variations of each of `len` samples an epoch (counted from 1) sees.
+/// For each of `len` samples, which of `count` variations an epoch (counted from 1) uses.
 pub(super) fn epoch_variations(seed: u64, epoch: usize, len: usize, count: usize) -> Vec<usize> {
     let mut rng = stream(seed, Purpose::Variation, epoch);
     (0..len).map(|_| rng.random_range(0..count)).collect()
@@ -76,8 +78,8 @@ impl Initialiser {
     }
 }
 
-/// Inverted dropout: in training each value is dropped with probability `rate` and the others are scaled by
-/// 1 / (1 - rate), so that nothing changes in prediction.
+/// Inverted dropout: in training each value is dropped with probability `rate` and the others are scaled by 1 / (1 -
+/// rate), so that inference needs no scaling.
 pub(super) struct Dropout {
     rate: f64,
     rng: Option<ChaCha8Rng>,
@@ -86,7 +88,7 @@ pub(super) struct Dropout {
 }
 
 impl Dropout {
-    /// Passes everything through: prediction.
+    /// No dropout: inference.
     pub(super) fn off() -> Self {
         Self { rate: 0.0, rng: None, bytes: Vec::new(), kept: Vec::new() }
     }
@@ -96,7 +98,7 @@ impl Dropout {
         Self { rate, rng: Some(stream(seed, Purpose::Dropout, epoch)), bytes: Vec::new(), kept: Vec::new() }
     }
 
-    /// Whether values are dropped at all: false in prediction.
+    /// Whether values are dropped: false for inference.
     pub(super) fn training(&self) -> bool {
         self.rng.is_some()
     }
@@ -110,21 +112,21 @@ impl Dropout {
         }
     }
 
-    /// What kept values are multiplied with in training.
+    /// The factor of kept values in training.
     pub(super) fn scale(&self) -> f32 {
         if self.rng.is_some() { (1.0 / (1.0 - self.rate)) as f32 } else { 1.0 }
     }
 
-    /// What `count` values in order are multiplied with: 0 or [`Dropout::scale`]. None when nothing is dropped.
+    /// The factors of the next `count` values: 0 or [`Dropout::scale`]. None without dropout.
     pub(super) fn mask(&mut self, count: usize) -> Option<Vec<f32>> {
         let scale = self.scale();
         self.kept(count).map(|kept| kept.iter().map(|&kept| if kept { scale } else { 0.0 }).collect())
     }
 
-    /// Of `count` values in order, which are kept: the next mask. None when nothing is dropped.
+    /// The next mask: which of `count` values are kept. None without dropout.
     pub(super) fn kept(&mut self, count: usize) -> Option<&[bool]> {
         let rng = self.rng.as_mut().filter(|_| self.rate > 0.0)?;
-        // Sixteen random bits per value put the rate right to 0.001 %.
+        // Sixteen random bits per value give the rate to 0.001 %.
         let dropped_below = (self.rate * 65_536.0).round() as u32;
         self.bytes.resize(count * 2, 0);
         rng.fill_bytes(&mut self.bytes);

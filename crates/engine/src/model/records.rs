@@ -1,11 +1,11 @@
-//! The matrix that linfa works on: the standardised features, or as good as these in fewer columns.
+//! The matrix for linfa: the standardised features, or an equivalent matrix with fewer columns.
 //!
-//! With more features than samples, the regression is the same in another, smaller room. Let `K = X Xᵀ` be the
-//! samples' products and `K = Z Zᵀ` its Cholesky factors. Then `X = Z Qᵀ` with orthonormal columns in `Q`; a penalised
-//! solution lies in their span (any other part of it costs and explains nothing), so `w = Q v` with `|w| = |v|` and
-//! `X w = Z v`: the solution `v` on `Z` is the solution `w = Xᵀ Z⁻ᵀ v` on `X`. This is the representer theorem for a
-//! linear kernel. `Z` has one column per sample, so 6,000 samples of 98,304 features need 144 MB instead of 2.4 GB, and
-//! every iteration of every penalty is that much faster; `K` is made once, block by block.
+//! With more features than samples, the regression can be solved in a smaller space. Let `K = X Xᵀ` be the Gram matrix
+//! of the samples and `K = Z Zᵀ` its Cholesky factorisation. Then `X = Z Qᵀ` with orthonormal columns in `Q`; a
+//! penalised solution lies in their span (any other component is penalised and explains nothing), so `w = Q v` with
+//! `|w| = |v|` and `X w = Z v`: the solution `v` on `Z` is the solution `w = Xᵀ Z⁻ᵀ v` on `X`. This is the representer
+//! theorem for a linear kernel. `Z` has one column per sample, so 6,000 samples of 98,304 features need 144 MB instead
+//! of 2.4 GB, and every iteration is that much faster; `K` is computed once, block by block.
 
 use super::blas::{check_size, cholesky_lower, solve_lower_transposed};
 use super::data::{Examples, for_each_block};
@@ -19,35 +19,35 @@ use rayon::prelude::*;
 use std::ops::Range;
 use std::time::Instant;
 
-/// Samples that are multiplied with all others at once.
+/// Samples per block of the Gram matrix.
 const BLOCK: usize = 256;
 
-/// Features summed up in f32 before they go into the f64 sum.
+/// Features summed in f32 before they are added to the f64 sum.
 const FEATURES: usize = 64 * TILE;
 
-/// Standardised numbers that are held to be multiplied.
+/// Standardised values held at once.
 const HELD: usize = 50_000_000;
 
-/// No more than this many bytes are asked for.
+/// Limit of the memory to allocate, in bytes.
 const LARGEST: usize = 2 << 30;
 
 /// The records of the training split.
 pub(super) struct Records {
     rows: Array2<f32>,
-    /// `Z`, where the rows are those of it: lower triangular.
+    /// `Z`, lower triangular, where the rows are those of it.
     factor: Option<Array2<f64>>,
 }
 
 impl Records {
-    /// Makes them from a split. One sample per row.
+    /// Builds the records of a split. One sample per row.
     ///
     /// # Errors
-    /// Rows that cannot be read; more than fits; a stop.
+    /// Rows that cannot be read; more than fits in memory; a stop.
     pub(super) fn of(split: &Examples, scaling: &Standardisation, monitor: &dyn Monitor) -> Result<Self> {
         let (samples, width) = (split.rows.len(), split.rows.width());
         check_size(samples.max(width))?;
         let columns = width.min(samples);
-        // In f32, and in f64 for the last steps; or the products and their factor, before there is anything in f32.
+        // In f32, and in f64 for the last iterations; or the Gram matrix and its factor, before anything is in f32.
         let number = if width <= samples { 12 } else { 16 };
         if samples.saturating_mul(columns).saturating_mul(number) > LARGEST {
             return Err(Error::failed(format!(
@@ -61,8 +61,8 @@ impl Records {
             return Ok(Self { rows, factor: None });
         }
         let products = gram(split, scaling, monitor)?;
-        // The training mean was taken away, so one direction is empty, and duplicates empty more: a trace of a
-        // diagonal, a millionth of its mean, keeps the factors apart. More if rounding has eaten even that.
+        // Subtracting the training mean makes one direction singular, and duplicates make more: a ridge of a millionth
+        // of the mean diagonal keeps the factorisation stable. It grows if rounding has used up even that.
         let mean = products.iter().step_by(samples + 1).sum::<f64>() / samples as f64;
         for exponent in -6..0 {
             let trace = mean.max(f64::MIN_POSITIVE) * 10f64.powi(exponent);
@@ -85,12 +85,12 @@ impl Records {
         self.rows.view()
     }
 
-    /// The same in f64, where they are there: then all above the diagonal is zeros.
+    /// The same in f64, where computed: then lower triangular.
     pub(super) fn factor(&self) -> Option<ArrayView2<'_, f64>> {
         self.factor.as_ref().map(Array2::view)
     }
 
-    /// The weights of the standardised features that belong to a solution on the records.
+    /// The weights of the standardised features for a solution on the records.
     pub(super) fn weights(
         &self,
         solution: &Array1<f64>,
@@ -119,7 +119,7 @@ impl Records {
     }
 }
 
-/// The standardised rows of some samples, one after the other.
+/// The standardised rows of some samples.
 fn standardised(
     split: &Examples,
     scaling: &Standardisation,
@@ -140,7 +140,7 @@ fn standardised(
     Ok(values)
 }
 
-/// The products of all samples with each other, samples x samples; above the diagonal are zeros.
+/// The Gram matrix, samples x samples; zeros above the diagonal.
 fn gram(split: &Examples, scaling: &Standardisation, monitor: &dyn Monitor) -> Result<Vec<f64>> {
     let (samples, width) = (split.rows.len(), split.rows.width());
     let mut all = vec![0f64; samples * samples];
@@ -159,7 +159,7 @@ fn gram(split: &Examples, scaling: &Standardisation, monitor: &dyn Monitor) -> R
                     #[inline(always)]
                     |tile, sample, piece| *piece = part.pieces()[tile * part.stride() + block + sample],
                 );
-                // The samples of this block with themselves and those after them.
+                // The samples of this block with themselves and with later ones.
                 let groups = all[block * samples..].par_chunks_mut(ROWS_AT_ONCE * samples).enumerate();
                 groups.for_each_init(Vec::new, |out, (group, sums)| {
                     out.resize(sums.len() / samples * count, 0f32);
@@ -184,7 +184,7 @@ fn gram(split: &Examples, scaling: &Standardisation, monitor: &dyn Monitor) -> R
     Ok(all)
 }
 
-/// The standardised rows of all samples, some of their features, [`FEATURES`] to a matrix.
+/// The standardised rows of all samples, [`FEATURES`] features per matrix.
 fn tiles(
     split: &Examples,
     scaling: &Standardisation,

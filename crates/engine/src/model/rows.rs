@@ -1,4 +1,4 @@
-//! The rows of a prepared set's splits, as models are trained on and scored on them.
+//! The rows of a prepared set's splits, for training and scoring.
 
 use super::{Examples, PixelRows, Weights};
 use crate::features::{Store, StoreIdentity, StoreRows};
@@ -8,17 +8,17 @@ use faceprobe_core::monitor::{Monitor, Update};
 use ndarray::Array2;
 use std::borrow::Borrow;
 
-/// What a model is trained on: the stores of its rows, every image's row there.
+/// The training data of a model: the stores of its rows, complete for every image.
 pub struct Prepared<'a> {
     pub manifest: &'a Manifest,
     pub identity: &'a StoreIdentity,
-    /// Of what is trained on, validated and tested with.
+    /// For training, validation and test.
     pub stores: &'a [Store],
-    /// Of what is only trained on: the variations.
+    /// For training only: the variations.
     pub varied: &'a [Store],
-    /// The splits that it learns from.
+    /// The splits used for training.
     pub learnt: &'static [Split],
-    /// The trained models that it is made of, and how many parameters were trained for them.
+    /// The trained models that it is composed of, and their total number of trained parameters.
     pub members: &'a (Vec<Weights>, usize),
 }
 
@@ -30,7 +30,7 @@ pub struct TrainingRows<'a> {
 }
 
 impl Prepared<'_> {
-    /// The features that it learns from, and those of validation.
+    /// The training features, and those of validation.
     pub(super) fn features(&self, monitor: &dyn Monitor) -> Result<(FeatureSplit<'_>, FeatureSplit<'_>)> {
         let train = feature_rows(self.stores, self.manifest, self.learnt, monitor)?;
         Ok((train, feature_rows(self.stores, self.manifest, &[Split::Val], monitor)?))
@@ -43,7 +43,7 @@ impl<'a> TrainingRows<'a> {
     }
 }
 
-/// The samples of some splits that have a row, and how many have none.
+/// The samples of some splits that have a row, and the number of those without.
 fn with_rows<'a>(stores: &[impl Borrow<Store>], manifest: &'a Manifest, splits: &[Split]) -> (Vec<&'a Sample>, usize) {
     let all: Vec<&Sample> = splits.iter().flat_map(|split| manifest.split(*split)).collect();
     let total = all.len();
@@ -96,7 +96,7 @@ fn samples_of<'a>(
     Ok((samples, keys, positive))
 }
 
-/// The feature rows of some splits, left where they are.
+/// The feature rows of some splits, not copied to memory.
 pub(crate) fn feature_rows<'a>(
     stores: &'a [impl Borrow<Store>],
     manifest: &'a Manifest,

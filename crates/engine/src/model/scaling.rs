@@ -10,13 +10,13 @@ use rayon::prelude::*;
 use std::ops::Range;
 use tch::{TchError, Tensor};
 
-/// Columns whose sums one thread makes.
+/// Columns per thread.
 const COLUMNS: usize = 256;
 
-/// Below this share of the mean, a spread is rounding noise of f32 values, and the feature is constant.
+/// Below this fraction of the mean, a deviation is rounding noise of f32 values, and the feature is constant.
 const NOISE: f64 = 1e-7;
 
-/// What to take away from each feature and what to divide it by.
+/// The mean and the deviation of each feature.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Standardisation {
     mean: Array1<f32>,
@@ -27,7 +27,7 @@ impl Standardisation {
     /// Means and population standard deviations of the training rows, in one pass and summed in f64; constant features
     /// keep deviation 1, as in scikit-learn's `StandardScaler`.
     ///
-    /// Sums are of differences to the first row, so that squares of large means do not swallow small spreads.
+    /// Differences to the first row are summed, so that squares of large means do not cancel small deviations.
     ///
     /// # Errors
     /// A value that is not finite, rows that cannot be read, a stop.
@@ -56,14 +56,14 @@ impl Standardisation {
         let deviation = first.iter().zip(&sums).map(|(&first, [sum, squares])| {
             let mean = f64::from(first) + sum / n;
             let deviation = ((squares - sum * sum / n) / n).max(0.0).sqrt();
-            // A deviation can be too small for f32 where the mean is 0.
+            // A deviation can underflow f32 where the mean is 0.
             let noise = deviation <= NOISE * mean.abs() || deviation <= f64::from(f32::MIN_POSITIVE);
             if noise { 1.0 } else { deviation as f32 }
         });
         Ok(Self { deviation: deviation.collect(), mean })
     }
 
-    /// Leaves features as they are.
+    /// Leaves features unchanged.
     pub(super) fn identity(width: usize) -> Self {
         Self { mean: Array1::zeros(width), deviation: Array1::ones(width) }
     }
@@ -78,7 +78,7 @@ impl Standardisation {
         Ok(Self { mean, deviation })
     }
 
-    /// Leaves features as they are.
+    /// Leaves features unchanged.
     pub(super) fn none(width: usize) -> Self {
         Self { mean: Array1::zeros(width), deviation: Array1::ones(width) }
     }
@@ -97,7 +97,7 @@ impl Standardisation {
         }
     }
 
-    /// Standardises rows of shape (batch, width); gradients flow through it.
+    /// Standardises rows of shape (batch, width); differentiable.
     pub(super) fn scale_tensor(&self, rows: &Tensor) -> Result<Tensor, TchError> {
         let tensor = |values: &Array1<f32>| Tensor::f_from_slice(values.as_slice().unwrap_or(&[]));
         rows.f_sub(&tensor(&self.mean)?)?.f_div(&tensor(&self.deviation)?)
@@ -115,7 +115,7 @@ impl Standardisation {
     }
 }
 
-/// Feature rows, standardised as they are taken.
+/// Feature rows, standardised when they are read.
 pub(super) struct Features<'a> {
     pub(super) rows: &'a dyn FeatureRows,
     pub(super) scaling: &'a Standardisation,

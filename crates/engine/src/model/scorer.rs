@@ -1,4 +1,4 @@
-//! Probabilities from weights: the only place scores come from.
+//! Scores: probabilities from weights. All scores of the program are computed here.
 
 use super::SavedModel;
 use super::Weights;
@@ -21,7 +21,7 @@ use tch::{Device, TchError, Tensor};
 /// Images scored at once by the benchmark, whose activations are large.
 pub(super) const PIXEL_BATCH: usize = 32;
 
-/// A model ready to score rows. Building one copies the weights, so keep it for many images.
+/// A model ready to score rows. Building one copies the weights, so reuse it.
 pub struct Scorer(Ready);
 
 enum Ready {
@@ -40,29 +40,28 @@ impl Scorer {
         kind::of(saved.info.kind)?.scorer(&saved.weights, &saved.info.input)
     }
 
-    /// Of a network on rows of `width` features, which are standardised before it.
+    /// For a network on rows of `width` features, which are standardised first.
     pub(super) fn of_features(network: impl Network + Send + 'static, weights: &Weights, width: usize) -> Result<Self> {
         let scaling = Standardisation::from_weights(weights, width)?;
         Ok(Self(Ready::Features { network: Box::new(network), scaling, width }))
     }
 
-    /// Of a network on pooled pixels.
+    /// For a network on pooled pixels.
     pub(super) fn of_pixels(network: Cnn, width: usize) -> Self {
         Self(Ready::Pixels { network, width })
     }
 
-    /// Of training rows that vote.
+    /// For k-nearest neighbours.
     pub(super) fn of_neighbours(neighbours: Neighbours) -> Self {
         Self(Ready::Neighbours(neighbours))
     }
 
-    /// Of a fine-tuned network, or of several, whose rows are the activations that `input` tells of.
+    /// For one or several fine-tuned networks, whose rows are the activations that `input` identifies.
     pub fn tuned(weights: &Weights, input: &StoreIdentity) -> Result<Self> {
         Ok(Self(Ready::Tuned(Members::from_weights(&tail_of(input)?, weights)?)))
     }
 
-    /// Probability of class 1 per row of features, as they are in the store; standardisation happens inside. Rows are
-    /// taken some at a time.
+    /// Probability of class 1 per row of features, as stored; standardisation is applied here. Rows are read in blocks.
     ///
     /// # Errors
     /// When the rows have another width than the model's, hold NaN or cannot be read, the model is the benchmark, or
@@ -86,7 +85,7 @@ impl Scorer {
         }
     }
 
-    /// Whether each training row that votes is of class 1; none of kinds that do not vote.
+    /// Whether each voting training row is of class 1; none for kinds that do not vote.
     pub fn voting(&self) -> Option<&[bool]> {
         match &self.0 {
             Ready::Neighbours(neighbours) => Some(neighbours.positive()),
@@ -94,7 +93,7 @@ impl Scorer {
         }
     }
 
-    /// The training rows that vote on a row of features, the most similar first, each with its cosine; nothing of kinds
+    /// The training rows that vote on a row of features, the most similar first, each with its cosine; empty for kinds
     /// that do not vote.
     ///
     /// # Errors
@@ -105,9 +104,9 @@ impl Scorer {
         Ok(neighbours.voters(&row)?.into_iter().map(|neighbour| (neighbour.row, neighbour.cosine)).collect())
     }
 
-    /// What a fine-tuned network makes of its rows, for others to learn from: its averaged last stage, rows x features,
-    /// the mean of picture and mirror image (of an ensemble those of all members behind each other); with the scores.
-    /// None of other models, whose features are frozen.
+    /// The tuned features of a fine-tuned network: its globally averaged last stage, rows x features, the mean of image
+    /// and mirror image (of an ensemble, those of all members concatenated); with the scores. None for other models,
+    /// whose features are frozen.
     ///
     /// # Errors
     /// As [`Scorer::scores`].
@@ -144,13 +143,13 @@ impl Scorer {
     }
 }
 
-/// What explanations need: the way to the logit in steps that gradients flow through.
+/// For explanations: a differentiable path to the logit.
 impl Scorer {
-    /// Logits (batch) of rows of features (batch, width), as they are in the store; of neighbours, which have none, how
-    /// much nearer those of class 1 are.
+    /// Logits (batch) of feature rows (batch, width), as stored; of nearest neighbours, which have no logits, the
+    /// difference of similarities to class 1 and class 0.
     ///
     /// # Errors
-    /// What libtorch says; a model that works on pixels.
+    /// Errors of libtorch; a model that works on pixels.
     pub fn logits_of_rows(&self, rows: &Tensor) -> Result<Tensor, TchError> {
         match &self.0 {
             Ready::Features { network, scaling, .. } => {
@@ -163,11 +162,11 @@ impl Scorer {
         }
     }
 
-    /// What the model's own convolutions make of rows, `[N, C, H, W]` for each of its networks: the benchmark's after
-    /// ReLU; the last stage of a fine-tuned network, of picture and mirror image together.
+    /// The feature maps of the model's own convolutions for rows, `[N, C, H, W]` for each of its networks: the
+    /// benchmark's after ReLU; the last stage of a fine-tuned network, of image and mirror image together.
     ///
     /// # Errors
-    /// Rows of another width than the model's or of another kind; a model whose features are frozen.
+    /// Rows of another width or kind than the model's; a model whose features are frozen.
     pub fn convolved(&self, rows: &Rows) -> Result<Vec<Tensor>> {
         match (&self.0, rows) {
             (Ready::Pixels { network, width }, Rows::U16(rows)) => {
@@ -184,10 +183,10 @@ impl Scorer {
         }
     }
 
-    /// Logits (batch) of what [`Scorer::convolved`] gives. Gradients flow through it.
+    /// Logits (batch) of the maps from [`Scorer::convolved`]. Differentiable.
     ///
     /// # Errors
-    /// What libtorch says; a model whose features are frozen.
+    /// Errors of libtorch; a model whose features are frozen.
     pub fn logits_of_convolved(&self, maps: &[Tensor]) -> Result<Tensor, TchError> {
         match (&self.0, maps) {
             (Ready::Pixels { network, .. }, [maps]) => {

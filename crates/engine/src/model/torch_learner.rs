@@ -1,4 +1,4 @@
-//! A small network that learns through libtorch's automatic gradients.
+//! A learner for small networks, with libtorch's autograd.
 
 use super::Optimizer;
 use super::head::Step;
@@ -10,17 +10,17 @@ use faceprobe_core::error::Result;
 use faceprobe_core::monitor::Validated;
 use tch::{Reduction, TchError, Tensor};
 
-/// One split: its rows and its labels.
+/// A split: its rows and its labels.
 pub(super) struct Split<'a> {
     pub(super) input: &'a dyn Input,
     pub(super) positive: &'a [bool],
 }
 
-/// A network with few parameters; the optimizer is the program's own, so that its memory can be kept and restored.
+/// A network with few parameters. The optimizer is our own, so that its state can be saved and restored.
 pub(super) struct TorchLearner<'a, N> {
     network: &'a N,
     variables: Vec<Tensor>,
-    /// What the variables hold, and the optimizer state of it.
+    /// The values of the variables, and their optimizer state.
     values: Vec<Vec<f32>>,
     state: Vec<[Vec<f32>; 2]>,
     optimizer: Optimizer,
@@ -31,7 +31,7 @@ pub(super) struct TorchLearner<'a, N> {
 }
 
 impl<'a, N: Network> TorchLearner<'a, N> {
-    /// `variables` are those of the network that are to be trained.
+    /// `variables` are the network's trainable variables.
     pub(super) fn new(
         network: &'a N,
         variables: Vec<Tensor>,

@@ -7,7 +7,7 @@ use faceprobe_core::error::{Error, ErrorKind, Result};
 use faceprobe_core::monitor::{EpochFigures, Monitor, Update, Validated};
 use std::time::Instant;
 
-/// How to train.
+/// The hyperparameters of the loop.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
     pub(super) epochs: usize,
@@ -19,24 +19,24 @@ pub(super) struct Plan {
     pub(super) seed: u64,
 }
 
-/// Something that learns from batches of its training samples.
+/// A model that is trained in batches.
 pub(super) trait Learner {
     /// Number of training samples.
     fn samples(&self) -> usize;
 
-    /// An epoch, counted from 1, of so many begins.
+    /// Called before an epoch, counted from 1, of `_of`.
     fn begin(&mut self, _epoch: usize, _of: usize) {}
 
     /// Takes one step on the given training samples, `step` counted from 1.
     fn train_step(&mut self, rows: &[usize], dropout: &mut Dropout, step: u64, rate: f64) -> Result<Figures>;
 
-    /// Measures the validation split.
+    /// Evaluates the validation split.
     fn measure(&mut self, stopped: &dyn Fn() -> bool) -> Result<Validated>;
 
     /// The parameters.
     fn parameters(&self) -> Vec<&[f32]>;
 
-    /// The parameters that [`Learner::measure`] measures and that are kept of the best epoch.
+    /// The parameters that [`Learner::measure`] evaluates and that are kept of the best epoch.
     fn measured(&self) -> Vec<&[f32]> {
         self.parameters()
     }
@@ -51,12 +51,12 @@ pub(super) trait Learner {
     fn set_optimizer_state(&mut self, state: &[Vec<f32>]) -> Result<()>;
 }
 
-/// How a batch went, before its step was taken.
+/// The figures of a batch, before its step.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Figures {
     /// Mean binary cross-entropy.
     pub(super) loss: f64,
-    /// Samples told right at probability 0.5.
+    /// Samples classified correctly at probability 0.5.
     pub(super) correct: usize,
 }
 
@@ -69,34 +69,35 @@ impl Figures {
     }
 }
 
-/// How the training went. The learner has the numbers of the last epoch.
+/// The result of the loop. The learner has the parameters of the last epoch.
 #[derive(Debug)]
 pub(super) struct Course {
     pub(super) history: Vec<EpochFigures>,
     pub(super) best_epoch: usize,
     /// The parameters of the best epoch.
     pub(super) best: Vec<Vec<f32>>,
-    /// False when there are epochs left that were not asked for yet, or that a stop left out.
+    /// False if epochs are left, because of a session's limit or a stop.
     pub(super) finished: bool,
-    /// The user stopped it in the epoch after the last of the history; the learner has the numbers of that moment.
+    /// The user stopped it in the epoch after the last of the history; the learner has the parameters of that moment.
     pub(super) stopped: bool,
 }
 
-/// Trains.
+/// Runs the training loop.
 ///
 /// Each epoch visits all training samples once in an order drawn from the seed, in batches of `plan.batch` (the last
-/// one may be smaller), with binary cross-entropy on logits, then measures the validation split. The best epoch is the
-/// one with the highest validation accuracy at 0.5; of equals the one with the lower validation loss, then the
-/// earlier. With patience p the training ends after p epochs in a row without a higher validation accuracy. Same
-/// inputs, plan and thread count: same numbers.
+/// one may be smaller), with binary cross-entropy on logits, then evaluates the validation split. The best epoch is the
+/// one with the highest validation accuracy at 0.5; ties go to the lower validation loss, then to the earlier epoch.
+/// With patience p, the training ends after p consecutive epochs without a higher validation accuracy. The same inputs,
+/// plan and thread count give the same results.
 ///
-/// With `checkpoints`, it goes on from the last one if there is one, as if it had never ended, and leaves one every
-/// so often and at the end of a stretch. They can also name the epoch to keep, which the training ends with then.
+/// With `checkpoints`, it resumes from the last checkpoint, if there is one, with the same result as without the
+/// interruption, and writes checkpoints at intervals and at the end of a session. They can also name the epoch to keep,
+/// with which the training then ends.
 ///
-/// A stop ends it with what the epochs until then came to.
+/// A stop ends it with the result of the finished epochs.
 ///
 /// # Errors
-/// When stopped before an epoch was done, when the loss is no longer a number, or when the learner fails.
+/// A stop before the first epoch was finished, a loss that is not finite, an error of the learner.
 pub(super) fn fit(
     learner: &mut dyn Learner,
     plan: &Plan,
@@ -111,7 +112,7 @@ pub(super) fn fit(
         let text = format!("resumed after epoch {} from a checkpoint", last.epoch);
         monitor.update(Update::Note { text });
     }
-    // Where the epoch to keep is chosen already, the validation split is learnt from and measures nothing.
+    // Where the epoch to keep is fixed, the validation split is trained on and evaluates nothing.
     let validates = checkpoints.is_none_or(Checkpoints::validates);
     let planned = checkpoints.map_or(plan.epochs, |checkpoints| checkpoints.planned(plan.epochs));
     let asked_for = checkpoints.and_then(Checkpoints::limit).map_or(planned, |limit| limit.min(planned));
@@ -149,7 +150,7 @@ pub(super) fn fit(
         }
     }
     let finished = progress.history.len() >= planned || out_of_patience(plan, &progress);
-    // In the middle of an epoch there is nothing to go on from: the last checkpoint stays.
+    // In the middle of an epoch there is no state to resume from: the last checkpoint stays.
     if let (Some(checkpoints), false, false) = (checkpoints, finished, stopped) {
         checkpoints.write(learner, &progress)?;
     }
@@ -165,7 +166,7 @@ fn out_of_patience(plan: &Plan, progress: &Progress) -> bool {
         && !progress.history.is_empty()
 }
 
-/// Copies numbers into a place that mostly has their size already.
+/// Copies values into a buffer that usually has their size already.
 fn keep(place: &mut Vec<Vec<f32>>, numbers: Vec<&[f32]>) {
     place.resize(numbers.len(), Vec::new());
     for (place, numbers) in place.iter_mut().zip(numbers) {
@@ -174,7 +175,7 @@ fn keep(place: &mut Vec<Vec<f32>>, numbers: Vec<&[f32]>) {
     }
 }
 
-/// One pass over the training split; mean loss and accuracy as they were while learning.
+/// One pass over the training split; returns mean loss and accuracy during training.
 fn train_epoch(learner: &mut dyn Learner, plan: &Plan, epoch: usize, monitor: &dyn Monitor) -> Result<(f64, f64)> {
     let mut dropout = Dropout::for_epoch(plan.dropout, plan.seed, epoch);
     let (mut loss_sum, mut correct) = (0.0, 0usize);
@@ -197,7 +198,7 @@ fn train_epoch(learner: &mut dyn Learner, plan: &Plan, epoch: usize, monitor: &d
     Ok((loss_sum / n, correct as f64 / n))
 }
 
-/// How a model stands that gives these logits to the samples of the validation split.
+/// The validation figures of these logits.
 pub(super) fn validated(logits: &[f64], positive: &[bool]) -> Validated {
     let n = logits.len() as f64;
     let cases = || logits.iter().zip(positive);
@@ -206,7 +207,7 @@ pub(super) fn validated(logits: &[f64], positive: &[bool]) -> Validated {
     Validated { loss: loss / n, accuracy: correct as f64 / n }
 }
 
-/// Binary cross-entropy of one logit, in the form that neither overflows nor loses small values.
+/// Binary cross-entropy of one logit, in the numerically stable form.
 pub(super) fn cross_entropy(logit: f64, positive: bool) -> f64 {
     let signed = if positive { -logit } else { logit };
     signed.max(0.0) + (-signed.abs()).exp().ln_1p()

@@ -1,4 +1,4 @@
-//! A [`Batch`]: everything that `faceprobe predict` was asked, answered line by line.
+//! Answers a [`Batch`]: all inputs of a `faceprobe predict`, one reply per line.
 
 use super::{
     Batch, BatchReply, BatchSummary, Detect, Explained, Inputs, Item, Options, Prediction, PredictionThread, Predictor,
@@ -15,11 +15,11 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Answers a batch; `paths` are where maps go (if they were asked for), the lists, and what is to be predicted. What `say`
-/// says of the first reply and after it ends the work.
+/// Answers a batch. `paths` are, in this order, the file or folder for maps (if requested), the lists, and the inputs.
+/// An error of `say` ends the work.
 ///
 /// # Errors
-/// No such run or no model in it; weights that are missing; lists that cannot be read; options that contradict each other.
+/// An unknown run or one without a model; missing weights; lists that cannot be read; contradicting options.
 pub fn answer(batch: &Batch, paths: &[PathBuf], say: &mut dyn FnMut(&BatchReply) -> Result<()>) -> Result<()> {
     let workspace = Workspace::open(&batch.workspace)?;
     let (out, paths) = match (batch.explain, paths) {
@@ -61,20 +61,20 @@ fn inputs(batch: &Batch, lists: &[PathBuf], paths: &[PathBuf]) -> Result<Inputs>
     Ok(inputs)
 }
 
-/// Where maps go.
+/// Where maps are written.
 struct Maps<'a> {
     out: &'a Path,
     into_folder: bool,
-    /// Whether the one file has its map.
+    /// Whether the single file has its map already.
     taken: bool,
     outputs: Outputs,
 }
 
 impl<'a> Maps<'a> {
-    /// Looks at all that is read, so that no map takes its place.
+    /// Checks all inputs, so that no map overwrites one of them.
     ///
     /// # Errors
-    /// One file for several pictures; a file that may not be overwritten; a folder that takes no files.
+    /// One file for several images; a file that must not be overwritten; a folder that cannot be written to.
     fn of(
         workspace: &Workspace,
         force: bool,
@@ -104,10 +104,10 @@ impl<'a> Maps<'a> {
         Ok(Self { out, into_folder, taken: false, outputs })
     }
 
-    /// Saves the picture of a map; its file comes back.
+    /// Saves the image of a map and returns its path.
     fn save(&mut self, item: &Item, picture: &Pixels) -> Result<PathBuf> {
         let bytes = png(picture).map_err(|reason| Error::file(self.out, reason))?;
-        // Of a list that grows, what comes is known only now.
+        // The inputs of a growing list are known only now.
         if let Item::File(path) = item {
             self.outputs.keep(path);
         }
@@ -128,7 +128,7 @@ fn several(out: &Path) -> Error {
     ))
 }
 
-/// What the map of a picture may be called in a folder: as the picture, else with a number.
+/// Candidate names for the map of an image in a folder: the image's own, then with a number.
 fn names(folder: &Path, item: &Item) -> impl Iterator<Item = PathBuf> {
     let stem = match item {
         Item::File(path) => path.file_stem().map(OsStr::to_owned),
@@ -142,7 +142,7 @@ fn names(folder: &Path, item: &Item) -> impl Iterator<Item = PathBuf> {
     })
 }
 
-/// Predicts one after the other, with a picture of the map for each in a file, or in a folder.
+/// Predicts the inputs in order, with an image of the map for each, in a file or in a folder.
 fn explain_all(
     predictor: &Predictor,
     mut inputs: Inputs,
@@ -162,7 +162,7 @@ fn explain_all(
     Ok(summary)
 }
 
-/// The answers for one item, its maps drawn over it in a file. Without maps, the answers say why.
+/// The answers for one item, each with its map drawn over the image in a file, or with the reason why there is none.
 fn explained(
     worker: &mut PredictionThread<'_>,
     item: &Item,
@@ -171,7 +171,7 @@ fn explained(
 ) -> Vec<Prediction> {
     let (picture, answers) = match worker.explain(item, options) {
         Ok(found) => found,
-        // The ordinary way says the same about a bad image, as an answer.
+        // A prediction without a map reports the same error about a bad image, as an answer.
         Err(error) => {
             let mut predictions = worker.predict(std::slice::from_ref(item), options);
             for prediction in &mut predictions {

@@ -1,14 +1,14 @@
-//! Where in the picture the answer comes from: class-activation maps.
+//! Class-activation maps: which parts of an image the prediction depends on.
 //!
-//! A stage of the network says what it found where: C channels of H x W places. The map adds the channels up, each
-//! weighted with how much the logit of the told class grows with it:
+//! A stage outputs C channels of H x W positions. The map is the sum of the channels, each weighted by the gradient of
+//! the predicted class' logit:
 //!
-//! `map(y, x) = sum over k of w_k * A_k(y, x)`, `w_k = sum over places of d logit / d A_k`
+//! `map(y, x) = sum over k of w_k * A_k(y, x)`, `w_k = sum over positions of d logit / d A_k`
 //!
-//! With averaged features and a linear head the gradient is the same everywhere, and this is the class-activation map
-//! of Zhou et al. (CVPR 2016): the mean of the map is exactly what the picture adds to the logit, and what is negative
-//! speaks for the other class. Otherwise it is Grad-CAM (Selvaraju et al., ICCV 2017), of which only what is positive
-//! means anything; its weights there are means instead of sums over places, a constant factor.
+//! With global average pooling and a linear head the gradient is the same everywhere, and this is the class-activation
+//! map of Zhou et al. (CVPR 2016): the mean of the map is exactly the image's contribution to the logit, and negative
+//! values support the other class. Otherwise it is Grad-CAM (Selvaraju et al., ICCV 2017), of which only positive
+//! values have a meaning; Grad-CAM's weights are means instead of sums over positions, a constant factor.
 
 use crate::backbone::pooling;
 use faceprobe_core::error::{Error, Result};
@@ -16,17 +16,17 @@ use faceprobe_core::predict::{HeatMap, Method};
 use ndarray::Array2;
 use tch::{Kind, TchError, Tensor};
 
-/// The map of one picture.
+/// Computes the map of one image.
 ///
 /// - `activations`: one tensor `[1, C, H, W]`, or tokens `[1, T, C]`, for each stage that features are taken from.
-/// - `logit`: the way from there to the logit of the positive class, a tensor of one number that gradients flow through.
-/// - `positive`: whether the positive class was told; otherwise the map is for the other one.
-/// - `method`: [`Method::Cam`] is for averaged features and a linear head only.
+/// - `logit`: computes the logit of the positive class from these activations, as a differentiable scalar.
+/// - `positive`: whether the positive class was predicted; otherwise the map is for the other one.
+/// - `method`: [`Method::Cam`] is valid for global average pooling and a linear head only.
 ///
-/// Maps of several stages are brought to the size of the largest and added up: the logit is one.
+/// Maps of several stages are resized to the largest and added, since they contribute to one logit.
 ///
 /// # Errors
-/// What libtorch says; a logit that does not depend on a stage.
+/// Errors of libtorch; a logit that does not depend on a stage.
 pub fn heat_map(
     activations: &[Tensor],
     logit: &dyn Fn(&[Tensor]) -> Result<Tensor, TchError>,
@@ -76,7 +76,7 @@ fn stage_maps(
             return Err(TchError::Torch("the logit does not depend on a stage".into()));
         }
         tch::no_grad(|| {
-            // Of tokens, those of the patches have a place.
+            // Only patch tokens have a position.
             let maps = |of: &Tensor| if of.dim() == 3 { pooling::patches(of) } else { Ok(of.shallow_clone()) };
             let (gradient, stage) = (maps(&gradient)?, maps(stage)?);
             let weights = gradient.f_sum_dim_intlist([2i64, 3].as_slice(), true, Kind::Float)?;

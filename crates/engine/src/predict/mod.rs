@@ -1,7 +1,7 @@
-//! Any image to a label with its probability, and to a map of where in the image that label comes from.
+//! Prediction: from an image to a label with its probability, and to a map of the regions that it depends on.
 //!
-//! [`predict_all`] sends inputs through as many streams as there are threads, and a [`PredictionThread`] of a [`Predictor`] answers
-//! for some images at once: bytes, picture, crop, features, score.
+//! [`predict_all`] distributes inputs over one stream per thread. The [`PredictionThread`] of a stream processes
+//! several images at once: decoding, face detection and cropping, features, score.
 
 pub mod batch;
 mod crop;
@@ -19,7 +19,7 @@ pub use serve::serve;
 pub use stream::predict_all;
 pub use thread::{Explained, PredictionThread};
 
-/// A face as `predict --json` tells it.
+/// A face in the form of `predict --json`.
 pub(crate) fn told(face: &crate::face::Face) -> Face {
     Face {
         bounds: face.bbox.map(f64::from),

@@ -1,4 +1,4 @@
-//! The training images behind the rows of a model of nearest neighbours.
+//! The training images behind the rows of a nearest-neighbour model.
 
 use crate::features::Store;
 use crate::model::{SavedModel, Scorer};
@@ -9,15 +9,15 @@ use faceprobe_core::predict::Neighbour;
 use faceprobe_core::run::{JobSpec, RunFolder};
 use faceprobe_core::workspace::Workspace;
 
-/// The most that are told of one answer.
+/// The most neighbours reported for one answer.
 const MOST: usize = 20;
 
 /// File and label of each training row.
 pub(super) struct Known(Vec<(String, String)>);
 
 impl Known {
-    /// Of a run's model; none of other kinds, and where the data set is gone or was changed by hand: without names the
-    /// answers are the same.
+    /// For a run's model; none for other kinds, and where the data set was removed or edited by hand: the scores do not
+    /// need the names.
     pub(super) fn of(workspace: &Workspace, run: &RunFolder, saved: &SavedModel, scorer: &Scorer) -> Option<Self> {
         let positive = scorer.voting()?;
         let JobSpec::Train { model, refit, .. } = run.spec().ok()?.job else { return None };
@@ -43,7 +43,7 @@ impl Known {
         fits(&samples).then(|| Self(samples.iter().map(named).collect()))
     }
 
-    /// What votes on an answer.
+    /// The neighbours that voted on an answer.
     pub(super) fn told(&self, voters: Vec<(usize, f64)>) -> Vec<Neighbour> {
         let neighbour = |(row, similarity): (usize, f64)| {
             let (path, label) = self.0.get(row)?;

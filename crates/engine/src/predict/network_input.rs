@@ -1,4 +1,4 @@
-//! An image as the network will see it: read, decoded, its faces found and cropped to.
+//! Prepares an image for the network: reading, decoding, face detection and cropping.
 
 use super::crop::{Crop, of_face};
 use super::input::Item;
@@ -14,7 +14,7 @@ use faceprobe_core::path_text::text_of;
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What of a picture is shown to the network.
+/// The part of an image that the network gets.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Region {
     Whole,
@@ -34,22 +34,22 @@ impl Region {
     }
 }
 
-/// One image as the network will see it.
+/// One image, prepared for the network.
 pub(super) struct NetworkInput {
     pub faces: Vec<Face>,
-    /// Which of them the inputs are of; none where they are of the whole picture.
+    /// The faces that the inputs show; empty where they show the whole image.
     chosen: Vec<usize>,
     pub shown: Region,
-    /// At the size of the network's input: one per answer.
+    /// Resized to the network's input: one per answer.
     pub inputs: Vec<Pixels>,
     pub placements: Vec<Placement>,
     note: Option<String>,
-    /// At its own size, as the network is shown it; only kept for those who explain.
+    /// The full-size image before cropping; only kept for explanations.
     pub picture: Option<Pixels>,
 }
 
 impl PredictionThread<'_> {
-    /// An item as the network will see it. Other people's code on other people's files: a panic costs one image.
+    /// Prepares an item. Third-party decoders run on untrusted files: a panic costs one image only.
     pub(super) fn guarded(&mut self, item: &Item, options: &Options, keep: bool) -> Result<NetworkInput> {
         catch_unwind(AssertUnwindSafe(|| self.see(item, options, keep)))
             .unwrap_or_else(|_| Err(Error::failed(format!("{}: the decoder broke down on it", name(item)))))
@@ -76,7 +76,7 @@ impl PredictionThread<'_> {
                 picture: keep.then_some(picture),
             });
         }
-        // Decoded and chosen as `data prepare --align` does it, so that training and prediction see the same crop.
+        // Decoded and selected as in `data prepare --align`, so that training and prediction use the same crop.
         let picture = imaging::decode_for_faces(&bytes).map_err(wrong)?;
         let faces = self.faces(&picture)?;
         let alignment = self.predictor.alignment(options);
@@ -120,7 +120,7 @@ impl PredictionThread<'_> {
     }
 }
 
-/// The name that an item is answered under.
+/// The name of an item in answers.
 pub(super) fn name(item: &Item) -> String {
     match item {
         Item::File(path) => text_of(path).into_owned(),
@@ -133,7 +133,7 @@ fn note(bytes: &[u8]) -> Option<String> {
     animated.or_else(|| imaging::mended(bytes).map(str::to_owned))
 }
 
-/// What is known of an item's answers before they have scores.
+/// The answers for an item, before they have scores.
 pub(super) fn answers(seen: &NetworkInput, blank: &Prediction) -> Vec<Prediction> {
     (0..seen.inputs.len())
         .map(|answer| Prediction {

@@ -1,4 +1,4 @@
-//! The predictor: a model with its networks, and how it is asked.
+//! The predictor: a model with its networks.
 
 use super::neighbours::Known;
 use super::network_input::Region;
@@ -15,17 +15,17 @@ use faceprobe_core::run::{RunFolder, choice};
 use faceprobe_core::workspace::Workspace;
 use std::sync::{Mutex, PoisonError};
 
-/// A model with its networks, shared by the threads that predict.
+/// A model with its networks, shared by the prediction threads.
 pub struct Predictor {
     run: String,
     threshold: f64,
     pub(super) saved: SavedModel,
-    /// What its training data was cropped with, or what comes closest to that.
+    /// The template that its training data was cropped with, or the closest known one.
     template: Template,
     pub(super) source: Box<dyn RowSource>,
     device: tch::Device,
     detector: Mutex<Option<Detector>>,
-    /// The images that vote, of a model of nearest neighbours.
+    /// The training images of a nearest-neighbour model.
     pub(super) known: Option<Known>,
 }
 
@@ -33,7 +33,7 @@ impl Predictor {
     /// Loads the model of run `model`, or of the chosen run, or of the best on validation.
     ///
     /// # Errors
-    /// No such run or no model in it; weights that are missing, or not those the model was trained with.
+    /// An unknown run or one without a model; weights that are missing, or not those the model was trained with.
     pub fn load(workspace: &Workspace, model: Option<&str>, device: &str, threads: usize) -> Result<Self> {
         backbone::tune_allocator();
         tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
@@ -55,7 +55,7 @@ impl Predictor {
         if let Some(choice) = &choice {
             saved.info.calibration = choice.calibration(saved.info.calibration);
         }
-        // Weights that make no model are told now and not with the first picture.
+        // Incomplete weights are reported now and not with the first image.
         let scorer = Scorer::of(&saved).map_err(|error| Error::file(&path, error))?;
         let known = Known::of(workspace, &run, &saved, &scorer);
         drop(scorer);
@@ -78,12 +78,12 @@ impl Predictor {
         })
     }
 
-    /// The run whose model speaks.
+    /// The run of the model.
     pub fn run(&self) -> &str {
         &self.run
     }
 
-    /// Scores from here on are told as the positive class.
+    /// Scores from here on mean the positive class.
     pub fn threshold(&self) -> f64 {
         self.threshold
     }
@@ -93,7 +93,7 @@ impl Predictor {
         &self.saved.info.classes
     }
 
-    /// How faces are looked for with these options.
+    /// The face detection mode for these options.
     pub fn detect(&self, options: &Options) -> Detect {
         options.detect.unwrap_or(match self.saved.info.alignment {
             Some(_) => Detect::Align,
@@ -101,7 +101,7 @@ impl Predictor {
         })
     }
 
-    /// Loads the networks that these options need, so that a lack is told at once.
+    /// Loads the networks that these options need, so that a missing one is reported at once.
     ///
     /// # Errors
     /// Weights that are missing or damaged.
@@ -110,7 +110,7 @@ impl Predictor {
         if self.detect(options) == Detect::None { Ok(()) } else { self.detector().map(|_| ()) }
     }
 
-    /// What one thread needs. How many threads of libtorch it uses is what its caller has set for that thread.
+    /// The state of one prediction thread. The caller sets libtorch's number of threads for that thread.
     ///
     /// # Errors
     /// Weights that cannot be read.
@@ -137,7 +137,7 @@ impl Predictor {
         }
     }
 
-    /// An answer that says nothing yet.
+    /// An empty answer.
     pub(super) fn blank(&self, path: String) -> Prediction {
         let (model, threshold) = (self.run.clone(), self.threshold);
         Prediction { path, threshold, model, input: Region::Whole.words().into(), ..Prediction::default() }
@@ -156,8 +156,8 @@ impl Predictor {
     }
 }
 
-/// How the training data was cropped, where the model does not say: FairFace's crops are tight and Adience's are loose;
-/// for others, tight.
+/// The template of the training data, where the model does not record it: tight for FairFace, loose for Adience, and
+/// tight for others.
 fn template_of(workspace: &Workspace, saved: &SavedModel) -> Template {
     if let Some(alignment) = saved.info.alignment {
         return alignment.template;

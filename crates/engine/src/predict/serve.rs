@@ -1,4 +1,4 @@
-//! The resident predictor: requests on standard input, answers on standard output, a JSON object a line.
+//! The resident predictor: requests on standard input, replies on standard output, one JSON object per line.
 
 use super::{Explained, Explanation, Item, PredictionThread, Predictor, Reply, Request};
 use faceprobe_core::error::{Error, Result};
@@ -7,7 +7,7 @@ use std::io::BufRead;
 /// Answers requests from `input`, line by line, until it ends.
 ///
 /// # Errors
-/// Weights that cannot be read; a line that is no request; a reader that is gone.
+/// Weights that cannot be read; a line that is not a request; a closed output.
 pub fn serve(predictor: &Predictor, input: impl BufRead, mut say: impl FnMut(&Reply) -> Result<()>) -> Result<()> {
     let mut worker = predictor.worker()?;
     say(&Reply::Ready { model: predictor.run().to_owned(), threshold: predictor.threshold() })?;
@@ -20,7 +20,7 @@ pub fn serve(predictor: &Predictor, input: impl BufRead, mut say: impl FnMut(&Re
     Ok(())
 }
 
-/// Answers with a prediction, the first one of several where every face was asked for.
+/// Answers with a prediction, with the first one if every face was requested.
 fn answer(request: &Request, worker: &mut PredictionThread<'_>) -> Reply {
     let options = request.options();
     let item = Item::File(request.path.clone());

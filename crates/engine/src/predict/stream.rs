@@ -1,5 +1,5 @@
-//! Many images, as fast as features are extracted: each of several streams takes the next few, does everything for them
-//! on one thread, and the caller gets the answers in the order of the images, each as soon as those before it are there.
+//! Parallel prediction of many images: each stream takes the next few and does everything for them on one thread; the
+//! caller gets the answers in input order, each as soon as all earlier ones are there.
 
 use super::input::{Inputs, Item, Next};
 use super::thread::BATCH;
@@ -15,14 +15,14 @@ use std::time::Duration;
 /// Chunks per stream that may be finished and wait for an older one.
 const AHEAD: usize = 2;
 
-/// Between looks whether to go on waiting for somebody else's list.
+/// Time between checks whether to go on waiting for an input list that another program writes.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Predicts all of `inputs` and hands each answer to `take` in order.
+/// Predicts all of `inputs` and passes each answer to `take` in order.
 ///
 /// # Errors
-/// Weights that cannot be loaded, and whatever `take` says, which ends it. An image that cannot be predicted is an
-/// answer like any other.
+/// Weights that cannot be loaded, and any error of `take`, which ends it. An image that cannot be predicted gives an
+/// answer with an error.
 pub fn predict_all(
     predictor: &Predictor,
     inputs: Inputs,
@@ -45,7 +45,7 @@ pub fn predict_all(
         feed.close();
         summary
     });
-    // A stream that sets one thread for itself sets it for every thread made later.
+    // A stream that sets one thread for itself sets it for every thread created later.
     tch::set_num_threads(before);
     summary
 }
@@ -54,7 +54,7 @@ type Chunk = (usize, Vec<Prediction>);
 
 fn stream(predictor: &Predictor, options: &Options, feed: &Feed, threads: usize, sender: &Sender<Result<Chunk>>) {
     let work = || -> Result<()> {
-        // Left alone, every stream would bring a team of threads for all cores.
+        // By default every stream would start a team of threads for all cores.
         if threads > 1 {
             tch::set_num_threads(1);
         }
@@ -70,7 +70,7 @@ fn stream(predictor: &Predictor, options: &Options, feed: &Feed, threads: usize,
         .unwrap_or_else(|_| Err(Error::failed("The prediction broke off; the lines above say where.")));
     if let Err(error) = ended {
         feed.close();
-        // The receiver is gone only when it has an error of its own to tell.
+        // The receiver is closed only if it has an error of its own to report.
         let _ = sender.send(Err(error));
     }
 }
@@ -99,9 +99,10 @@ fn collect(
     Ok(summary)
 }
 
-/// Hands out chunks of items, in order, and not too far ahead of what was handed on.
+/// Hands out chunks of items in order, with a limit on how far they may be ahead of the output.
 struct Feed {
-    /// The inputs and the number of the next chunk. Who waits for an item holds it: nobody else could have it earlier.
+    /// The inputs and the number of the next chunk. A stream that waits for an item holds the lock: no other could get
+    /// one earlier.
     inputs: Mutex<(Inputs, usize)>,
     state: Mutex<State>,
     room: Condvar,
@@ -119,8 +120,8 @@ impl Feed {
         Self { inputs: Mutex::new((inputs, 0)), state: Mutex::default(), room: Condvar::new(), threads }
     }
 
-    /// The next chunk and its number. The first are small, so that there is soon something to see; of a list that still
-    /// grows, a chunk is what is there.
+    /// The next chunk and its number. The first ones are small, so that the first answers come soon; of a growing list,
+    /// a chunk is what is available.
     fn take(&self) -> Option<(usize, Vec<Item>)> {
         let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
         let number = inputs.1;
@@ -149,7 +150,7 @@ impl Feed {
         Some((number, items))
     }
 
-    /// One more chunk is with the caller for good.
+    /// Marks one more chunk as delivered.
     fn handed_on(&self) {
         self.state().handed_on += 1;
         self.room.notify_all();

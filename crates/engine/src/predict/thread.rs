@@ -1,4 +1,4 @@
-//! What one thread predicts with: pictures in, labels with their probabilities and maps out.
+//! The state of one prediction thread: images in, labels with their probabilities and maps out.
 
 use super::Prediction;
 use super::explain::heat_map;
@@ -15,10 +15,10 @@ use faceprobe_core::predict::Neighbour;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-/// Pictures per call of the network, as in extraction.
+/// Images per forward pass, as in extraction.
 pub(super) const BATCH: usize = 16;
 
-/// What one thread predicts with.
+/// The state of one prediction thread.
 pub struct PredictionThread<'a> {
     pub(super) predictor: &'a Predictor,
     rows: Box<dyn RowExtractor + Send>,
@@ -26,11 +26,11 @@ pub struct PredictionThread<'a> {
     pub(super) detector: Option<Detector>,
 }
 
-/// An answer with the map of where it comes from.
+/// An answer with its map.
 pub struct Explained {
     pub prediction: Prediction,
     pub map: HeatMap,
-    /// Where in the upright picture the map lies.
+    /// The position of the map in the upright image.
     pub placement: Placement,
 }
 
@@ -41,7 +41,7 @@ impl<'a> PredictionThread<'a> {
 }
 
 impl PredictionThread<'_> {
-    /// The answers for some items, in their order: one each, or one per face. What goes wrong with an item is in its
+    /// The answers for some items, in their order: one each, or one per face. An error of an item is in its
     /// prediction's `error`.
     pub fn predict(&mut self, items: &[Item], options: &Options) -> Vec<Prediction> {
         let begun = Instant::now();
@@ -75,10 +75,10 @@ impl PredictionThread<'_> {
         predictions
     }
 
-    /// The same for one item, with the picture and a map for each answer.
+    /// The same for one item, with the image and a map for each answer.
     ///
     /// # Errors
-    /// What is wrong with the item; an answer without a score.
+    /// An error of the item; an answer without a score.
     pub fn explain(&mut self, item: &Item, options: &Options) -> Result<(Pixels, Vec<Explained>)> {
         let begun = Instant::now();
         let mut seen = self.guarded(item, options, true)?;
@@ -100,9 +100,9 @@ impl PredictionThread<'_> {
         Ok((picture, explained))
     }
 
-    /// The score of each picture with the training images that voted on it, or why it has none.
+    /// The score of each image with the training images that voted on it, or the reason why it has none.
     fn scores(&mut self, inputs: &[Pixels]) -> Vec<Result<(f64, Vec<Neighbour>), String>> {
-        // tch turns errors of libtorch into panics in some calls.
+        // tch turns some errors of libtorch into panics.
         let work = AssertUnwindSafe(|| self.rows.rows(inputs));
         let rows = match catch_unwind(work).unwrap_or_else(|_| Err(Error::failed("the network broke down on it"))) {
             Ok(rows) if rows.dim().0 == inputs.len() => rows,
@@ -114,7 +114,7 @@ impl PredictionThread<'_> {
                 if !rows.is_finite(row) {
                     return Err("the network's answer is not a number".into());
                 }
-                // One by one, so that an image has the same score in any company.
+                // One by one, so that an image has the same score in every batch.
                 let told = |error: Error| error.to_string();
                 let (scores, neighbours) = match (rows.select(&[row]), &self.predictor.known) {
                     (Rows::F32(row), Some(known)) => {
@@ -130,7 +130,7 @@ impl PredictionThread<'_> {
             .collect()
     }
 
-    /// Where in a picture of the input's size the told class comes from.
+    /// The map of the predicted class, for an image at the input's size.
     fn map(&mut self, input: &Pixels, positive: bool) -> Result<HeatMap> {
         let kind = kind::of(self.predictor.saved.info.kind)?;
         let method = |pool| if kind.is_explained_exactly(pool) { Method::Cam } else { Method::GradCam };

@@ -1,4 +1,4 @@
-//! An audit as a job: what it asks besides the cached features is got here.
+//! The audit job: provides the face counter and the reference model for [`crate::audit`].
 
 use super::execute::Circumstances;
 use super::reference_model;
@@ -9,10 +9,10 @@ use crate::backbone::{MTCNN, device, weights};
 use faceprobe_core::error::Result;
 use faceprobe_core::monitor::Monitor;
 
-/// Audits the prepared set `dataset`; the findings are in `audit.json` beside its manifest.
+/// Audits the prepared set `dataset`; the findings are in `audit.json` next to its manifest.
 ///
 /// # Errors
-/// As [`audit::run`]; a run that cannot be asked; a detector that was asked for and is not there.
+/// As [`audit::run`]; a reference run that cannot be used; a face detector that was requested and is not installed.
 pub(super) fn audit(
     circumstances: &Circumstances<'_>,
     dataset: &str,

@@ -1,4 +1,4 @@
-//! From a job's spec to engine calls. Runs in the worker process.
+//! Executes a job's spec. Runs in the worker process.
 
 use super::scoring::{filled_share, manifest, network_source};
 use super::worker::Recorder;
@@ -14,18 +14,18 @@ use faceprobe_core::run::spec::JobSpec;
 use faceprobe_core::slurm::Share;
 use faceprobe_core::workspace::{Workspace, write_whole};
 
-/// Where and with what a job is done.
+/// The context of a job: workspace, run, device and threads.
 pub(super) struct Circumstances<'a> {
     pub workspace: &'a Workspace,
     pub run: &'a RunFolder,
-    /// The share of the run that is to be done, if not all of it.
+    /// The share of the run to do; none for all of it.
     pub share: Option<Share>,
     pub threads: usize,
     /// `cpu`, `cuda[:N]` or `mps`.
     pub device: &'a str,
 }
 
-/// Does the job and answers with a sentence that says what came of it.
+/// Does the job and returns a sentence about its result.
 pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder: &Recorder) -> Result<String> {
     let workspace = circumstances.workspace;
     match job {
@@ -41,7 +41,7 @@ pub(super) fn execute(job: &JobSpec, circumstances: &Circumstances<'_>, recorder
                 let cropper = cropper.as_ref().map(|cropper| cropper as &dyn Cropper);
                 prepare::prepare_with(workspace, settings, cropper, recorder)?
             };
-            // The account belongs to the run too: when there are too few images it is all that comes of it.
+            // The report belongs to the run too: with too few images it is the only result.
             let path = circumstances.run.path().join("report.json");
             write_whole(&path, faceprobe_core::text::json_value(&report).at(&path)?.as_bytes())?;
             let published = outcome?;

@@ -1,7 +1,7 @@
-//! A trained run on another data set than its own.
+//! External evaluation: scores a trained run on another data set than its own.
 //!
-//! No opening of a test split is recorded for this: images that the run has met in its own data set, in whichever split,
-//! are told by their content and left out, so that nothing of its own test split is ever seen this way.
+//! This does not open a test split: images that are in any split of the run's own data set are recognised by their
+//! content and left out.
 
 use super::execute::Circumstances;
 use super::scoring::{check_identity, filled_stores, score_split, source_of};
@@ -19,10 +19,10 @@ use faceprobe_core::run::spec::JobSpec;
 use faceprobe_core::workspace::{Workspace, write_whole};
 use std::collections::HashMap;
 
-/// Scores run `name` on all splits of another data set, and leaves figures and scores in the folder of the present run.
+/// Scores run `name` on all splits of another data set, and writes figures and scores to the folder of the present run.
 ///
 /// # Errors
-/// A run without a model; other classes; nothing that the run has not met; images that cannot be read.
+/// A run without a model; other classes; no images that are new to the run; images that cannot be read.
 pub(super) fn evaluate(
     circumstances: &Circumstances<'_>,
     name: &str,
@@ -54,7 +54,7 @@ pub(super) fn evaluate(
             .for_each(|split| left_out.count(*split));
     }
     let fresh = |sample: &Sample| own.as_ref().is_none_or(|own| !own.contains_key(&picture_of(sample)));
-    // Nothing else is even computed.
+    // Excluded images are not even computed.
     let scored = Manifest {
         samples: manifest.samples.iter().filter(|sample| fresh(sample)).cloned().collect(),
         ..manifest.clone()
@@ -105,7 +105,7 @@ pub(super) fn evaluate(
     Ok(format!("{name}: accuracy {:.3} on {} images of {}", figures.accuracy, figures.images, figures.dataset))
 }
 
-/// Whether two pairs of classes are the same the other way round; none if they are not the same.
+/// Whether two pairs of classes are the same in swapped order; none if they are different.
 pub(super) fn swapped(model: &[String; 2], data: &[String; 2]) -> Option<bool> {
     if model == data {
         return Some(false);
@@ -113,7 +113,7 @@ pub(super) fn swapped(model: &[String; 2], data: &[String; 2]) -> Option<bool> {
     (model[0] == data[1] && model[1] == data[0]).then_some(true)
 }
 
-/// The images of the data set that a run was trained on, with their splits; none if it is no longer there as it was.
+/// The images of the data set that a run was trained on, with their splits; none if it was removed or changed.
 pub(super) fn own_images(
     workspace: &Workspace,
     dataset: &str,
@@ -125,7 +125,7 @@ pub(super) fn own_images(
         .then(|| manifest.samples.iter().map(|sample| (picture_of(sample), sample.split)).collect())
 }
 
-/// Both classes, from the cells of the confusion.
+/// The figures of both classes, from the confusion matrix.
 fn classes(names: &[String; 2], confusion: &Confusion) -> Vec<ClassFigures> {
     let class = |class: usize, right: usize, missed: usize, wrong: usize| {
         let share = |of: usize| (of > 0).then(|| right as f64 / of as f64);

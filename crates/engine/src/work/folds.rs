@@ -1,4 +1,4 @@
-//! Cross-validation: one model trained on each fold's prepared set, each as a run of its own.
+//! Cross-validation: trains one model on each fold's prepared set, each as a run of its own.
 
 use super::execute::Circumstances;
 use super::study::{part, part_in};
@@ -13,11 +13,10 @@ use faceprobe_core::run::parts::parts;
 use faceprobe_core::run::results::{ResultRow, Spread};
 use faceprobe_core::run::spec::JobSpec;
 
-/// Trains a model on every fold of the cross-validation called `dataset`. Folds that this run has trained before are not
-/// trained again.
+/// Trains a model on every fold of the cross-validation `dataset`. Folds that this run has trained before are skipped.
 ///
 /// # Errors
-/// With the first fold that fails; what was trained until then is kept.
+/// The first fold that fails; models trained before it are kept.
 pub(super) fn train(
     circumstances: &Circumstances<'_>,
     dataset: &str,
@@ -59,10 +58,10 @@ pub(super) fn train(
     Ok(summary("validation", dataset, &accuracies))
 }
 
-/// Scores a run on its test split; of a cross-validation, each of its models on its own.
+/// Scores a run on its test split; of a cross-validation, each of its models on its own test fold.
 ///
 /// # Errors
-/// As for a single model; with the first that fails.
+/// As for a single model; the first that fails.
 pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: &dyn Monitor) -> Result<String> {
     let run = RunFolder::find(circumstances.workspace, name)?;
     let JobSpec::Folds { dataset, .. } = run.spec()?.job else {

@@ -1,4 +1,4 @@
-//! A learning curve: the trainings that are not there yet, one after the other, and what comes of all.
+//! Learning curve: trains a model on growing parts of the training split and summarises the results.
 
 use super::execute::Circumstances;
 use super::scoring::manifest;
@@ -12,11 +12,10 @@ use faceprobe_core::run::learning_curve::{CurveSettings, LearningCurve, all, fin
 use faceprobe_core::run::parts::parts;
 use faceprobe_core::run::results::ResultRow;
 
-/// Trains a model on growing parts of the training split. What was trained before, for this curve or not, is not trained
-/// again.
+/// Trains the missing points of the curve. A training that exists already, from this curve or not, is reused.
 ///
 /// # Errors
-/// With the first training that fails; what was trained until then is kept.
+/// The first training that fails; models trained before it are kept.
 pub(super) fn train(
     circumstances: &Circumstances<'_>,
     dataset: &str,

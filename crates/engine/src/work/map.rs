@@ -1,4 +1,4 @@
-//! The map of a set's features, made once and kept by what it was made from.
+//! The map job: a two-dimensional map of a set's features, cached by its inputs and settings.
 
 use super::execute::Circumstances;
 use super::scoring::{filled_stores, manifest, network_source};
@@ -11,13 +11,13 @@ use faceprobe_core::map::{self, Map, MapSettings, Method, Point};
 use faceprobe_core::monitor::{Monitor, Update};
 use ndarray::Array2;
 
-/// Principal components that t-SNE begins with.
+/// Principal components that t-SNE starts from.
 const BEFORE: usize = 50;
 
-/// Makes a map, unless it is there.
+/// Computes a map, unless it is cached.
 ///
 /// # Errors
-/// Missing data, weights or images; too few of these; a stop.
+/// Missing data, weights or images; too few images; a stop.
 pub(super) fn run(
     circumstances: &Circumstances<'_>,
     dataset: &str,

@@ -1,4 +1,4 @@
-//! A run's work, in the worker process: from its spec to the last line of its journal.
+//! The jobs of the worker process: from a run's spec to the last line of its journal.
 
 mod audit;
 mod execute;
@@ -11,7 +11,7 @@ mod reference_model;
 mod scoring;
 mod study;
 mod sweep;
-mod thinning;
+mod throttle;
 mod training;
 mod worker;
 

@@ -1,4 +1,4 @@
-//! The depth probe: how well each stage of a backbone tells the classes, by a logistic regression on its features.
+//! The depth probe: how well each stage of a backbone separates the classes, by a logistic regression on its features.
 
 use super::execute::Circumstances;
 use super::scoring::{filled_stores, manifest, network_source};
@@ -64,7 +64,7 @@ pub(super) fn run(
     ))
 }
 
-/// Passes on what a regression says but its penalties: the trials of a probe are its stages.
+/// Forwards a regression's messages except its penalties: the trials of a probe are its stages.
 struct Quiet<'a>(&'a dyn Monitor);
 
 impl Monitor for Quiet<'_> {

@@ -1,4 +1,4 @@
-//! What a trained run says about the images of a prepared set, for an audit.
+//! Prepares a trained run as the reference model of an audit.
 
 use super::execute::Circumstances;
 use super::external_evaluation::{own_images, swapped};
@@ -16,12 +16,11 @@ use faceprobe_core::run::results::ResultRow;
 use faceprobe_core::run::spec::JobSpec;
 use ndarray::Array2;
 
-/// Asks run `name` about the samples of `manifest` that it was not trained on. What it needs of the images and the cache
-/// lacks is computed first.
+/// Applies run `name` to the samples of `manifest` that it was not trained on. Missing rows are computed first.
 ///
 /// # Errors
-/// A run without a model, the benchmark, other classes; a run whose own data set is no longer there as it was, since then
-/// nobody knows what it has seen; images that cannot be read.
+/// A run without a model, the benchmark, other classes; a run whose own data set was removed or changed, since then it
+/// is unknown which images it has seen; images that cannot be read.
 pub(super) fn ask(
     circumstances: &Circumstances<'_>,
     name: &str,
@@ -91,7 +90,7 @@ pub(super) fn ask(
     };
     monitor.update(Update::Stage { name: format!("features for {name}") });
     let (stores, _) = filled_stores(circumstances, &wanted, &Split::ALL, source.as_ref(), monitor)?;
-    // An image that can no longer be read has no row; it is not asked about.
+    // An image that can no longer be read has no row and is not scored.
     reference.asked.retain(|&at| stores.iter().all(|store| store.contains(&manifest.samples[at].hash)));
     let keys: Vec<ContentHash> = reference.asked.iter().map(|&at| manifest.samples[at].hash).collect();
     let rows = StoreRows::new(&stores.iter().collect::<Vec<_>>(), keys)?;

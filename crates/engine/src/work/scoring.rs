@@ -1,4 +1,4 @@
-//! Rows for the splits of a prepared set, and the scores of a trained model on them.
+//! Feature rows for the splits of a prepared set, and the scores of a trained model on them.
 
 use super::execute::Circumstances;
 use crate::backbone;
@@ -13,17 +13,17 @@ use faceprobe_core::slurm::{Share, images};
 use faceprobe_core::workspace::Workspace;
 use std::path::PathBuf;
 
-/// The source of the rows that a model works on.
+/// The row source of a model.
 pub(super) fn source_of(model: &ModelSpec, device: &str) -> Result<Box<dyn RowSource>> {
     kind::of(model.kind())?.source(model, backbone::device::parse(device)?)
 }
 
-/// The source of a backbone's features.
+/// The row source of a backbone's features.
 pub(super) fn network_source(features: &FeatureSpec, device: &str) -> Result<Box<dyn RowSource>> {
     Ok(Box::new(NetworkSource::new(features, backbone::device::parse(device)?)?))
 }
 
-/// Computes what the stores of a source lack for the given splits, and opens them.
+/// Computes missing rows of the given splits and opens the stores.
 pub(super) fn filled_stores(
     circumstances: &Circumstances<'_>,
     manifest: &Manifest,
@@ -34,7 +34,7 @@ pub(super) fn filled_stores(
     filled_share(circumstances, manifest, splits, source, None, monitor)
 }
 
-/// The same for the images of a share only, which nobody else computes.
+/// The same for the images of a share only, which no other process computes.
 pub(super) fn filled_share(
     circumstances: &Circumstances<'_>,
     manifest: &Manifest,
@@ -63,7 +63,7 @@ pub(super) fn filled_share(
         return Ok((stores, report));
     }
     let report = features::extract_all(&mut stores, source, &items, &options, monitor)?;
-    // Extraction gives each of its streams one thread; what follows has them all again.
+    // Extraction sets one thread per stream; later computations may use all again.
     tch::set_num_threads(i32::try_from(circumstances.threads).unwrap_or(1));
     Ok((stores, report))
 }
@@ -88,7 +88,7 @@ pub(super) fn score_split<'a>(
     })
 }
 
-/// The identity of the rows a model wants must be the one this machine computes; else scores would be nonsense.
+/// The identity of the model's rows must equal the one computed on this machine; otherwise scores would be meaningless.
 pub(super) fn check_identity(wanted: &StoreIdentity, there: &StoreIdentity) -> Result<()> {
     if wanted == there {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The demo: the shipped study's steps one after the other, each a run of its own.
+//! The demo job: the steps of the shipped study in order, each a run of its own.
 
 use super::execute::{Circumstances, execute};
 use super::worker::{Recorder, recorded};
@@ -13,11 +13,11 @@ use faceprobe_core::run::spec::{JobSpec, Spec};
 use faceprobe_core::study::{Action, Holdings, State, demo, plan};
 use std::sync::Arc;
 
-/// Does what is to do of the demo's study: draws the sample, prepares it, extracts features, trains, and, all choices
-/// made, opens the test split for each model. What an earlier demo has done is not done again.
+/// Does the remaining steps of the demo's study: draws the sample, prepares it, extracts features, trains, and, after
+/// all choices are made, opens the test split for each model. Steps that an earlier demo has done are skipped.
 ///
 /// # Errors
-/// With the first part that fails; what the parts before it made is kept.
+/// The first step that fails; results of earlier steps are kept.
 pub(super) fn run(circumstances: &Circumstances<'_>, sample: &SampleSettings, recorder: &Recorder) -> Result<String> {
     let study = demo(sample)?;
     let mut before = None;
@@ -42,7 +42,7 @@ pub(super) fn run(circumstances: &Circumstances<'_>, sample: &SampleSettings, re
                 part_in(circumstances, recorder, run, &job)?;
             }
             Action::Refuse(why) => return Err(Error::failed(format!("{}: {why}.", step.name))),
-            // None of these is in the demo's study.
+            // The demo's study has no such steps.
             Action::None
             | Action::Wait
             | Action::Extend(..)
@@ -54,7 +54,7 @@ pub(super) fn run(circumstances: &Circumstances<'_>, sample: &SampleSettings, re
     Ok("the study is done; the Results screen and 'faceprobe results' show its table".into())
 }
 
-/// Does one part as a run of its own. The journal of this one names it and says what came of it; the rest is in its own.
+/// Runs one step as a run of its own. This run's journal names it and its result; details are in its own journal.
 pub(super) fn part(circumstances: &Circumstances<'_>, recorder: &Recorder, job: JobSpec) -> Result<RunFolder> {
     part_as(circumstances, recorder, job, None)
 }
@@ -72,7 +72,7 @@ fn part_as(
     part_in(circumstances, recorder, run, &spec.job)
 }
 
-/// Does a part whose folder is there, unless it has its result already.
+/// Runs a step whose folder exists, unless it has a result already.
 pub(super) fn part_in(
     circumstances: &Circumstances<'_>,
     recorder: &Recorder,
@@ -80,7 +80,7 @@ pub(super) fn part_in(
     job: &JobSpec,
 ) -> Result<RunFolder> {
     let _lock = run.lock()?;
-    // Another worker may have done it while this one waited for the lock.
+    // Another worker may have finished it while this one waited for the lock.
     if let Some(row) = ResultRow::finished(&run)? {
         row.close(&run)?;
         return Ok(run);

@@ -1,11 +1,11 @@
-//! A sweep: many heads over the same features, each a run of its own.
+//! The sweep job: many heads on the same features, each a run of its own.
 //!
 //! Every head is an ordinary training with a folder, a journal, a checkpoint and a row in the results; the sweep only
-//! decides which are trained and for how long. So a sweep that was killed finds what is finished and goes on with the
-//! rest, and heads count in `results` like any others.
+//! decides which heads are trained and for how many epochs. So a sweep that was killed finds the finished heads and
+//! trains the rest, and its heads appear in `results` like other runs.
 //!
-//! Small heads are trained side by side, one thread each: a head's steps are short, and threads that share one spend
-//! much of it waiting for each other. Large heads fill the memory's bandwidth alone and come one after the other.
+//! Small heads are trained in parallel, one thread each: their steps are short, and threads that share one spend much
+//! of it on synchronisation. Large heads saturate the memory bandwidth and are trained one after the other.
 
 use super::execute::Circumstances;
 use super::training::{Ground, ground, train_on};
@@ -25,18 +25,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Heads with more weights than this are trained one after the other.
 const SMALL: usize = 8_000_000;
 
-/// One head: which setting it is, its seed within, and its run.
+/// One head: the index of its setting, its seed, and its run.
 struct Head {
     setting: usize,
     model: ModelSpec,
     run: RunFolder,
 }
 
-/// Trains the heads of a sweep and answers with a sentence about the best.
+/// Trains the heads of a sweep and returns a sentence about the best.
 ///
 /// # Errors
 /// Missing data, weights or images; settings out of range; a stop. A head that cannot be trained is left out with a
-/// note; when none can, that is an error too.
+/// note; if none can, that is an error.
 pub(super) fn sweep(
     circumstances: &Circumstances<'_>,
     dataset: &str,
@@ -94,7 +94,7 @@ pub(super) fn sweep(
     ))
 }
 
-/// The end of a sweep that was stopped: how many heads have a model, finished or the best until then.
+/// The error of a sweep that was stopped: how many heads have a model, finished or the best so far.
 fn stopped(spec: &SweepSpec, settings: &[DenseSettings], heads: &[Head]) -> Result<Error> {
     let (mut with_model, mut best) = (0, None::<(f64, &Head)>);
     for head in heads {
@@ -120,7 +120,7 @@ fn model(spec: &SweepSpec, settings: &DenseSettings, seed: usize) -> ModelSpec {
     spec.model(settings, spec.own.seeds.get(seed).copied().unwrap_or(settings.seed))
 }
 
-/// The runs of all heads: those this sweep has made before, and new ones.
+/// The runs of all heads: existing ones of this sweep, and new ones.
 fn heads(
     circumstances: &Circumstances<'_>,
     dataset: &str,
@@ -130,7 +130,7 @@ fn heads(
     let own = circumstances.run.id().to_string();
     let mut made: Vec<(JobSpec, RunFolder)> = Vec::new();
     for run in RunFolder::list(circumstances.workspace)? {
-        // A folder whose spec cannot be read is no head of this sweep.
+        // A folder whose spec cannot be read is not a head of this sweep.
         if let Ok(spec) = run.spec()
             && spec.parent.as_deref() == Some(own.as_str())
         {
@@ -156,7 +156,7 @@ fn heads(
     Ok(heads)
 }
 
-/// Trains all heads that have not come that far, as many at a time as is quickest.
+/// Trains all heads that have not reached the epoch, in parallel where that is faster.
 fn train_all(
     circumstances: &Circumstances<'_>,
     ground: &Ground,
@@ -181,7 +181,7 @@ fn train_all(
             .build()
             .map_err(|error| Error::failed(format!("no threads for the heads of the sweep: {error}")))?;
         pool.install(|| {
-            // libtorch, which scores the finished heads, keeps to the lane too.
+            // libtorch, which scores the finished heads, uses one thread per head too.
             tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
             while let Some(head) = heads.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let outcome = train_head(circumstances, ground, dataset, head, limit, recorder);
@@ -205,7 +205,7 @@ fn train_all(
         for _ in 0..lanes {
             scope.spawn(|| {
                 if let Err(error) = lane() {
-                    // The others find nothing more to do.
+                    // The other threads find nothing left to do.
                     next.store(heads.len(), Ordering::Relaxed);
                     failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                 }
@@ -219,7 +219,7 @@ fn train_all(
     }
 }
 
-/// Trains one head as the run it is, unless it has come that far already.
+/// Trains one head as its own run, unless it has reached the epoch already.
 fn train_head(
     circumstances: &Circumstances<'_>,
     ground: &Ground,
@@ -235,7 +235,7 @@ fn train_head(
         return Err(Error::stopped());
     }
     let _lock = head.run.lock()?;
-    // Another worker may have done it while this one waited for the lock.
+    // Another worker may have finished it while this one waited for the lock.
     if let Some(row) = trained(head, limit)? {
         return Ok(row);
     }
@@ -251,7 +251,7 @@ fn train_head(
     row.ok_or_else(|| Error::failed("the head left no result"))
 }
 
-/// The result of a head that has come that far already.
+/// The result of a head that has reached the epoch already.
 fn trained(head: &Head, limit: Option<usize>) -> Result<Option<ResultRow>> {
     let row = ResultRow::load(&head.run)?
         .filter(|row| !head.run.checkpoint_path().exists() || limit.is_some_and(|limit| row.epochs >= limit));
@@ -286,7 +286,7 @@ impl Ranked {
     }
 }
 
-/// The settings that have results, the best mean validation accuracy over their seeds first (of equals the earlier).
+/// The settings that have results, the best mean validation accuracy over their seeds first (ties: the earlier).
 fn rank(heads: &[&Head], alive: &[usize]) -> Result<Vec<Ranked>> {
     let mut ranking = Vec::new();
     for &setting in alive {

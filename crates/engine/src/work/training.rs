@@ -1,4 +1,4 @@
-//! Training one model into its run's folder, and opening the test split for it.
+//! The training job of one model, and the evaluation on its test split.
 
 use super::execute::Circumstances;
 use super::scoring::{check_identity, filled_stores, manifest, score_split, source_of};
@@ -25,12 +25,12 @@ use faceprobe_core::text::line;
 use std::path::Path;
 use std::time::Instant;
 
-/// Trains a model on the training split, chooses epoch or penalty and threshold on validation, and leaves the model,
-/// its validation scores and its row of the results in the run's folder. With `refit`, what was chosen for that run
-/// stays, and the validation split is trained on too.
+/// Trains a model on the training split, chooses epoch or penalty and threshold on validation, and writes the model,
+/// its validation scores and its row of the results to the run's folder. With `refit`, the choices of that run are kept
+/// and the validation split is trained on too.
 ///
 /// # Errors
-/// Missing data, weights or images; settings out of range; a training that cannot go on; a stop.
+/// Missing data, weights or images; settings out of range; a training that fails; a stop.
 pub(super) fn train(
     circumstances: &Circumstances<'_>,
     dataset: &str,
@@ -50,20 +50,20 @@ pub(super) fn train(
     Ok(train_on(&ground, circumstances.run, dataset, spec, None, monitor)?.summary())
 }
 
-/// What models of one kind of rows are trained on.
+/// The data for training models on one kind of rows.
 pub(super) struct Ground {
     manifest: Manifest,
     synthetic: bool,
     division: DataDivision,
     alignment: Option<Alignment>,
     identity: StoreIdentity,
-    /// Of what is trained on, validated and tested with.
+    /// For training, validation and test.
     stores: Vec<Store>,
-    /// Of what is only trained on: the variations.
+    /// For training only: the variations.
     varied: Vec<Store>,
-    /// For a refit: what validation chose.
+    /// For a refit: the choices made on validation.
     chosen: Option<Chosen>,
-    /// For an ensemble: the weights of its members, and how many numbers were trained for them.
+    /// For an ensemble: the weights of its members, and their number of trained parameters.
     members: (Vec<Weights>, usize),
 }
 
@@ -74,7 +74,7 @@ impl Ground {
     }
 }
 
-/// Why no calibration is fitted to validation scores, where there are too few.
+/// Why no calibration is fitted to validation scores: too few of them.
 fn too_few_to_calibrate(counts: [usize; 2], classes: &[String; 2]) -> Option<String> {
     counts.iter().any(|count| *count < Calibration::FEWEST).then(|| {
         let [first, second] = counts;
@@ -87,8 +87,8 @@ fn too_few_to_calibrate(counts: [usize; 2], classes: &[String; 2]) -> Option<Str
     })
 }
 
-/// Refuses splits that nothing can be learnt from or chosen on, before anything is computed, and says what validation of
-/// one class cannot tell.
+/// Refuses splits that cannot be trained on or validated on, before anything is computed, and warns about validation
+/// splits with one class.
 fn check_splits(manifest: &Manifest, learns_all: bool, monitor: &dyn Monitor) -> Result<()> {
     let counts = |split| per_class(manifest.split(split).map(|sample| sample.class == 1));
     let lacks = |split: Split| lacking(split.name(), counts(split), &manifest.classes);
@@ -112,7 +112,7 @@ fn check_splits(manifest: &Manifest, learns_all: bool, monitor: &dyn Monitor) ->
     }
 }
 
-/// Opens the prepared set and the store, and computes the rows that are missing.
+/// Opens the prepared set and the stores, and computes missing rows.
 pub(super) fn ground(
     circumstances: &Circumstances<'_>,
     dataset: &str,
@@ -153,11 +153,11 @@ pub(super) fn ground(
     })
 }
 
-/// Trains a model into a run's folder. With a `limit`, it ends after that many epochs, and leaves a checkpoint
-/// to go on from.
+/// Trains a model into a run's folder. With a `limit`, it ends after that many epochs and leaves a checkpoint to resume
+/// from.
 ///
 /// # Errors
-/// A stop, too, which leaves the best model of the epochs until then and a checkpoint, and says so.
+/// Also a stop, which leaves the best model so far and a checkpoint, and whose message says so.
 pub(super) fn train_on(
     ground: &Ground,
     run: &RunFolder,
@@ -169,7 +169,7 @@ pub(super) fn train_on(
     let begun = Instant::now();
     let Ground { manifest, synthetic, division, alignment, identity, stores, varied, chosen, members } = ground;
     let learnt = refit::training_splits(chosen.is_some());
-    // What is trained on what: a checkpoint of anything else is not gone on from.
+    // Identifies model, data and settings: a checkpoint of anything else is not resumed.
     let key = serde_json::to_string(&(spec, identity, &manifest.sha256)).at(run.path())?;
     let checkpoints = Checkpoints::new(run.checkpoint_path(), key);
     let checkpoints = checkpoints.up_to(limit).keeping(chosen.as_ref().and_then(|chosen| chosen.epoch));
@@ -191,7 +191,7 @@ pub(super) fn train_on(
             (trained.threshold, calibration)
         }
     };
-    // Only what was not learnt from validates.
+    // Only splits that were not trained on can validate.
     let validates = chosen.is_none();
     let mut saved = SavedModel {
         info: ModelInfo {
@@ -218,7 +218,7 @@ pub(super) fn train_on(
         },
         weights: std::mem::take(&mut trained.weights),
     };
-    // What was there before, when the training went on from a stop, tells of another model.
+    // Files left from before a resumed training describe another model.
     forget(&run.scores_path(Split::Test))?;
     saved.save(&run.model_path())?;
     match trained.last_weights.take() {
@@ -246,7 +246,7 @@ pub(super) fn train_on(
         test_accuracy: None,
         test_interval: None,
         threshold,
-        // A run that went on from a checkpoint has spent the time of the epochs before it too.
+        // The time of a resumed run includes that of the epochs before it.
         seconds: begun.elapsed().as_secs_f64().max(trained.history.iter().map(|epoch| epoch.seconds).sum()),
         status: if trained.stopped { Status::Stopped } else { Status::Done },
         dataset: dataset.to_owned(),
@@ -280,10 +280,10 @@ pub(super) fn train_on(
     Ok(result)
 }
 
-/// Scores a trained run on the test split of the very manifest it was trained on, and records that this was done.
+/// Scores a trained run on the test split of the manifest that it was trained on, and records the opening.
 ///
 /// # Errors
-/// A run without a model; a data set that was prepared anew since; missing images.
+/// A run without a model; a data set that was prepared again since; missing images.
 pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: &dyn Monitor) -> Result<String> {
     let run = RunFolder::find(circumstances.workspace, name)?;
     let JobSpec::Train { dataset, model: spec, .. } = run.spec()?.job else {
@@ -309,14 +309,14 @@ pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: 
     monitor.update(Update::Stage { name: "score the test split".into() });
     let (samples, scores, positive) = score_split(&model, &stores, &manifest, Split::Test, monitor)?;
     let (accuracy, interval) = figures(&scores, &positive, model.info.threshold);
-    // Rows may have been waited for, as long as another process computes them.
+    // Computing the rows can take time, during which the run may be trained further.
     if SavedModel::load(&run.model_path())? != model {
         return Err(Error::failed(format!(
             "Run {name} was trained further while its test split was scored, and nothing was recorded; open it again."
         )));
     }
     let mut result = result()?;
-    // The record comes first: an accuracy must never be seen without it.
+    // The opening is recorded first: an accuracy must never be seen without it.
     openings::record(
         circumstances.workspace,
         &Opening {
@@ -334,8 +334,8 @@ pub(super) fn open_test(circumstances: &Circumstances<'_>, name: &str, monitor: 
     Ok(format!("{name}: test accuracy {accuracy:.3} on {} images", samples.len()))
 }
 
-/// Keeps the weights of the last epoch beside those of the best: the same model but for its weights and the epoch they
-/// are of. Its threshold and calibration are those of the best and not its own.
+/// Saves the weights of the last epoch next to those of the best: the same model except for its weights and epoch.
+/// Threshold and calibration are those of the best epoch.
 fn save_last(saved: &mut SavedModel, last: Weights, epoch: usize, run: &RunFolder) -> Result<()> {
     saved.weights = last;
     saved.info.provenance.best_epoch = epoch;
@@ -343,7 +343,7 @@ fn save_last(saved: &mut SavedModel, last: Weights, epoch: usize, run: &RunFolde
     saved.save(&run.last_model_path())
 }
 
-/// A stop that came before there was a model says so.
+/// Extends the message of a stop that came before there was a model.
 fn without_model(error: Error) -> Error {
     if error == Error::stopped() {
         return Error::stopped_with("Stopped before there was a model; the features that were computed are kept.");
@@ -351,7 +351,7 @@ fn without_model(error: Error) -> Error {
     error
 }
 
-/// Removes a file that a run left in an earlier stretch, if it did.
+/// Removes a file that an earlier session of the run left, if there is one.
 fn forget(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::at(path, error)),

@@ -1,7 +1,7 @@
-//! The worker process: one run, from its spec to the last line of its journal.
+//! The worker process: executes one run and writes its journal.
 
 use super::execute::{Circumstances, execute};
-use super::thinning::Thinning;
+use super::throttle::Throttle;
 use crate::commands::say_on_stderr;
 use faceprobe_core::error::{AtPath, Error, ErrorKind, Result};
 use faceprobe_core::monitor::{Monitor, Update};
@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Writes what the work reports into its run's journal.
+/// Writes a job's updates to its run's journal.
 pub(crate) struct Recorder {
     run: RunFolder,
     record: Mutex<Record>,
@@ -28,19 +28,19 @@ pub(crate) struct Recorder {
 
 struct Record {
     journal: JournalWriter,
-    thinning: Thinning,
-    /// How much was written when the journal was last summarised, in bytes.
+    throttle: Throttle,
+    /// Size of the journal when it was last summarised, in bytes.
     summarised: u64,
 }
 
 impl Recorder {
-    /// A recorder for a run whose lock is held; runs of one process share a switch.
+    /// A recorder for a run whose lock is held; runs of one process share a stop switch.
     ///
     /// # Errors
     /// When the journal cannot be opened.
     pub(crate) fn open(run: &RunFolder, switch: Arc<Switch>) -> Result<Self> {
         let journal = JournalWriter::open(&run.events_path())?;
-        let record = Mutex::new(Record { journal, thinning: Thinning::default(), summarised: 0 });
+        let record = Mutex::new(Record { journal, throttle: Throttle::default(), summarised: 0 });
         Ok(Self { run: run.clone(), record, switch })
     }
 
@@ -48,14 +48,14 @@ impl Recorder {
         &self.switch
     }
 
-    /// Records a turn in the run's life.
+    /// Records a lifecycle event.
     pub(crate) fn life(&self, life: Life) {
         let mut record = self.record();
-        let rest = record.thinning.rest().map(Event::Work);
+        let rest = record.throttle.rest().map(Event::Work);
         rest.into_iter().chain([Event::Life(life)]).for_each(|event| record.write(event));
     }
 
-    /// Records the last turn, and leaves a summary of the journal.
+    /// Records the final event, and writes a summary of the journal.
     fn end(&self, life: Life) {
         self.life(life);
         summary::renew(&self.run);
@@ -77,7 +77,7 @@ impl Record {
 impl Monitor for Recorder {
     fn update(&self, update: Update) {
         let mut record = self.record();
-        for update in record.thinning.pass(update, Instant::now()) {
+        for update in record.throttle.pass(update, Instant::now()) {
             record.write(Event::Work(update));
         }
         if record.journal.written() >= record.summarised + summary::OFTEN {
@@ -91,16 +91,15 @@ impl Monitor for Recorder {
     }
 }
 
-/// Does the run called `name`, or a share of it. Everything it has to say is in the journal; the exit code repeats the
-/// end.
+/// Executes the run `name`, or a share of it. Everything is reported in the journal; the exit code repeats the outcome.
 pub fn main(workspace: &Workspace, name: &str, share: Option<Share>) -> ExitCode {
     let placed = RunFolder::find(workspace, name).is_ok_and(|run| place::is_placed(&run));
     if placed {
-        // The scheduler counts it among the processes of its task, and with the task it ends.
+        // The scheduler tracks it as a process of the task and ends it with the task.
         let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
     } else {
-        // A session of its own: the end of the terminal's session is not the end of the work. Fails only for a process
-        // that leads its group already, as under a debugger, and then nothing needs doing.
+        // A new session: closing the terminal does not end the work. setsid fails only for a process that leads its
+        // group already, as under a debugger, where it is not needed.
         let _ = rustix::process::setsid();
     }
     let code = work(workspace, name, share, placed).unwrap_or_else(|error| {
@@ -110,7 +109,7 @@ pub fn main(workspace: &Workspace, name: &str, share: Option<Share>) -> ExitCode
     if placed {
         return code;
     }
-    // Whoever waits for this one is next.
+    // Starts a run that waited for this one.
     if let Err(error) = queue::next(workspace) {
         say_on_stderr(&line(&error.to_string()));
     }
@@ -124,7 +123,7 @@ fn work(workspace: &Workspace, name: &str, share: Option<Share>, placed: bool) -
     let written = || fs::metadata(own.events_path()).map_or(0, |journal| journal.len());
     let before = written();
     let _lock = if placed { None } else { own.lock()? };
-    // Another worker may have done all of it while this one waited for the lock.
+    // Another worker may have finished it while this one waited for the lock.
     if written() != before && share.is_none() && is_done(&run)? {
         return Ok(ExitCode::SUCCESS);
     }
@@ -139,7 +138,7 @@ fn work(workspace: &Workspace, name: &str, share: Option<Share>, placed: bool) -
     crate::backbone::tune_allocator();
     let threads = i32::try_from(spec.threads).unwrap_or(1);
     tch::set_num_threads(threads);
-    // Fails when the pool exists already, which it cannot in a process that has just begun.
+    // Fails only if the pool exists already, which is impossible in a new process.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(spec.threads).build_global();
 
     let circumstances = Circumstances { workspace, run: &run, share, threads: spec.threads, device: &spec.device };
@@ -154,7 +153,7 @@ fn is_done(run: &RunFolder) -> Result<bool> {
     Ok(RunView::open(run.clone())?.status == Status::Done)
 }
 
-/// Does `work` and writes its end into the journal. A panic is an end like any other.
+/// Executes `work` and writes its outcome to the journal. A panic is recorded as a failure.
 pub(crate) fn recorded(recorder: &Recorder, work: impl FnOnce() -> Result<String>) -> Result<()> {
     let begun = Instant::now();
     let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
@@ -202,7 +201,7 @@ fn take_orders(run: &RunFolder, recorder: &Arc<Recorder>) -> Result<()> {
     Ok(())
 }
 
-/// SIGTERM and SIGINT stop the work in order; the hang-up of a terminal does not concern it.
+/// SIGTERM and SIGINT stop the job in an orderly way; SIGHUP is ignored.
 fn take_signals(switch: &Arc<Switch>) -> Result<()> {
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP])
         .map_err(|error| Error::failed(format!("Signals cannot be handled ({error}).")))?;

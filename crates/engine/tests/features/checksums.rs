@@ -1,4 +1,4 @@
-//! Checksums: rows that are not what was computed are found, kept, and computed again.
+//! Checksums: damaged rows are detected, set aside and computed again.
 
 use super::*;
 use faceprobe_core::monitor::Silent;
@@ -124,7 +124,7 @@ const DAMAGES: [Damage; 12] = [
 ];
 
 #[test]
-fn what_does_not_fit_its_checksum_is_kept_and_computed_again() {
+fn damaged_parts_are_set_aside_and_computed_again() {
     for (name, damage) in DAMAGES {
         let filled = Filled::new();
         damage(&filled);
@@ -170,7 +170,7 @@ fn whatever_happens_to_a_file_no_other_row_is_given_for_an_image() {
 }
 
 #[test]
-fn parts_that_no_image_asks_for_are_not_looked_at() {
+fn unneeded_parts_are_not_verified() {
     let filled = Filled::new();
     filled.change("part-00003.npy", |bytes| bytes[HEADER] ^= 1);
     assert_eq!(filled.extract(&filled.items[..25]), (0, 25, Vec::new()));
@@ -178,7 +178,7 @@ fn parts_that_no_image_asks_for_are_not_looked_at() {
 }
 
 #[test]
-fn nothing_that_was_set_aside_is_overwritten() {
+fn parts_set_aside_are_not_overwritten() {
     let filled = Filled::new();
     for round in 0..3 {
         filled.change("part-00000.npy", |bytes| bytes[HEADER + round] ^= 1);
@@ -216,7 +216,7 @@ fn parts_of_earlier_versions_get_checksums() {
 }
 
 #[test]
-fn values_that_are_no_numbers_are_computed_again_in_parts_of_earlier_versions() {
+fn non_finite_values_in_parts_of_earlier_versions_are_computed_again() {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let filled = Filled::new();
         filled.without_checksums();
@@ -230,7 +230,7 @@ fn values_that_are_no_numbers_are_computed_again_in_parts_of_earlier_versions() 
 }
 
 #[test]
-fn a_store_that_nobody_can_write_is_read() {
+fn a_read_only_store_is_read() {
     let filled = Filled::new();
     filled.without_checksums();
     let place = filled.at("");

@@ -1,4 +1,4 @@
-//! Joining small parts: what many writers left is one part afterwards, and no row is another.
+//! Compaction: the small parts of many writers become one, without changing a row.
 
 use super::*;
 use faceprobe_core::features::compact;
@@ -35,7 +35,7 @@ fn assert_whole(store: &Store, items: &[(ContentHash, PathBuf)]) {
 }
 
 #[test]
-fn small_parts_become_one_and_whoever_reads_goes_on_reading() {
+fn small_parts_become_one_while_readers_continue() {
     let folder = tempfile::tempdir().unwrap();
     let (all, items) = scattered(folder.path());
     let open = || Store::open(&all, &Fake::default().identity()).unwrap();

@@ -1,4 +1,4 @@
-//! What extraction computes, reuses and leaves out.
+//! Extraction: what is computed, reused and skipped.
 
 use super::*;
 use faceprobe_core::monitor::Silent;
@@ -50,7 +50,7 @@ fn the_parts_do_not_depend_on_the_number_of_streams() {
 }
 
 #[test]
-fn what_cannot_be_used_is_left_out_and_named() {
+fn unusable_images_are_skipped_and_named() {
     let folder = tempfile::tempdir().unwrap();
     let mut items = pictures(folder.path(), 20);
     fs::write(&items[3].1, fs::read(&items[4].1).unwrap()).unwrap();

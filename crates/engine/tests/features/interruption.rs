@@ -1,4 +1,4 @@
-//! Stops, kills and second writers.
+//! Extraction interrupted by stops and kills, and concurrent writers.
 
 use super::*;
 use faceprobe_core::error::ErrorKind;
@@ -118,7 +118,7 @@ fn writer(dead: bool) -> String {
 }
 
 #[test]
-fn what_a_kill_left_is_removed_and_what_others_are_at_is_left_alone() {
+fn remains_of_a_kill_are_removed_and_files_of_live_writers_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let items = pictures(folder.path(), 5);
     let source = Fake::default();

@@ -1,4 +1,4 @@
-//! The feature store and the extraction pipeline, through their public interface, with a source that needs no network.
+//! The feature store and extraction through their public interface, with a row source that needs no network.
 
 mod checksums;
 mod compaction;

@@ -1,4 +1,4 @@
-//! The files of a store: what numpy sees, what is written is what is read, and what becomes of damage.
+//! The files of a store: npy compatibility, round trips, and damage.
 
 use super::*;
 use faceprobe_core::monitor::Silent;

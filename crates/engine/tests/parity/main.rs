@@ -1,5 +1,5 @@
-//! Every network against its reference implementation, on weights made by a formula and, where they are stored, on the
-//! real ones. Fixtures: `fixtures/parity_reference.py` and `fixtures/backbone_reference.py`.
+//! Every network against its reference implementation, with generated weights and, if they are installed, with the real
+//! ones. Fixtures: `fixtures/parity_reference.py` and `fixtures/backbone_reference.py`.
 
 mod formula;
 #[path = "../support/patterns.rs"]

@@ -1,4 +1,4 @@
-//! From a stage's output to a row, as torch and Keras do it.
+//! Pooling against torch and Keras.
 
 use crate::{fixture, largest_relative_difference, patterns};
 use faceprobe_engine::backbone::{Pool, pooling};

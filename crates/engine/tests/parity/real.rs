@@ -1,4 +1,4 @@
-//! Networks on their real weights. Each test skips, and prints why, where the weights were not fetched.
+//! Networks with their real weights. Each test is skipped, with a message, if they were not fetched.
 
 use crate::patterns::picture;
 use crate::{fixture, largest_relative_difference};

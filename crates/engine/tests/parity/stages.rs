@@ -1,4 +1,4 @@
-//! Every stage of every network on weights made by a formula.
+//! Every stage of every network, with generated weights.
 
 use crate::{fixture, formula, largest_relative_difference, patterns};
 use faceprobe_engine::backbone::{self, Arithmetic, Network, StageInfo};

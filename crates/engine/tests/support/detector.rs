@@ -1,4 +1,4 @@
-//! A face detector whose weights are a formula.
+//! A face detector with generated weights.
 
 use crate::patterns::uniform;
 

@@ -1,4 +1,4 @@
-//! Pictures and numbers by formulas, the same as in `fixtures/face_reference.py` and `fixtures/parity_reference.py`.
+//! Generated images and values, the same as in `fixtures/face_reference.py` and `fixtures/parity_reference.py`.
 
 use faceprobe_core::imaging::Pixels;
 

@@ -1,4 +1,4 @@
-//! Pictures of a few waves, each seed another.
+//! Images of a few sine waves, different for each seed.
 
 use image::RgbImage;
 use rand::{Rng, SeedableRng};

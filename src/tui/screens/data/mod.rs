@@ -1,4 +1,4 @@
-//! Data: the prepared sets, what they hold and what was left out.
+//! Data: the prepared sets, their contents and the images left out.
 
 pub mod audit;
 mod keys;
@@ -26,10 +26,10 @@ pub static INFO: ScreenInfo =
 #[derive(Debug, Default)]
 pub struct Data {
     scroll: u16,
-    /// The failed run whose account was put away.
+    /// The failed run whose report was dismissed.
     dismissed: Option<String>,
     pub sheet: Sheet,
-    /// What an audit found, over the rest.
+    /// The audit view, covering the rest.
     pub audit: audit::State,
 }
 
@@ -95,7 +95,7 @@ impl Screen for Data {
         Vec::new()
     }
 
-    /// Closes what lies over the account, else puts that of a failed preparation away.
+    /// Closes what covers the report, else dismisses that of a failed preparation.
     fn cancel(&mut self, shared: &mut Shared) {
         if self.audit.open {
             self.audit.open = false;
@@ -152,7 +152,7 @@ fn step(study: &Study) -> (Step, String) {
     (state, study.current.map_or_else(|| "no data set".to_owned(), |set| set.name.clone()))
 }
 
-/// The latest run that makes data, if it is at work or went wrong.
+/// The latest run that prepares data, if it is at work or failed.
 fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
     let live = snapshot.live().rev().find(|run| run.makes_data());
     let live = live.or_else(|| snapshot.live().rev().find(|run| matches!(run.job, JobSpec::Demo { .. })));

@@ -18,7 +18,7 @@ use unicode_width::UnicodeWidthStr;
 /// Cells of a picture with its caption.
 const CELL: (u16, u16) = (16, 9);
 
-/// What the sheet remembers.
+/// The state of the sheet.
 #[derive(Debug, Default)]
 pub struct Sheet {
     /// Whether it is shown.
@@ -28,9 +28,9 @@ pub struct Sheet {
     pub images: Vec<SetImage>,
     /// Why they could not be listed.
     pub problem: Option<String>,
-    /// When the set was prepared that was listed: one that is prepared again has other images.
+    /// When the listed set was prepared: a set that is prepared again has other images.
     written: Option<SystemTime>,
-    /// Whether the list is on its way.
+    /// Whether a request for the list is under way.
     reading: bool,
     /// The image under the cursor, among those that are shown.
     pub cursor: usize,
@@ -55,7 +55,7 @@ impl Sheet {
         self.shown().get(self.cursor).copied()
     }
 
-    /// Opens or closes the self.
+    /// Opens or closes the sheet.
     pub fn toggle(&mut self, shared: &Shared) -> Vec<Effect> {
         self.open = !self.open;
         if self.images.is_empty() {
@@ -94,7 +94,7 @@ impl Sheet {
         }
     }
 
-    /// What a key does in the sheet; none where it means nothing here.
+    /// What a key does in the sheet; none where it has no meaning here.
     pub fn act(&mut self, shared: &mut Shared, action: Action) -> Option<Vec<Effect>> {
         let (columns, rows) = self.grid.get();
         let (columns, rows) = (columns.max(1), rows.max(1));
@@ -148,7 +148,7 @@ impl Sheet {
         Vec::new()
     }
 
-    /// Draws the self.
+    /// Draws the sheet.
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared, hits: &mut Hits) {
         let theme = shared.theme;
         let shown = self.shown();
@@ -180,7 +180,7 @@ impl Sheet {
         self.grid.set((usize::from(columns), usize::from(rows)));
         let cursor = self.cursor.min(shown.len() - 1);
         let row = cursor / usize::from(columns);
-        // Pages, so that moving within one loads no picture anew.
+        // Pages, so that moving within one does not load pictures again.
         let first = (row / usize::from(rows)) * usize::from(rows) * usize::from(columns);
         let report = shared.snapshot.dataset(Some(&self.dataset)).and_then(|set| set.report.as_ref().ok());
         let class_of =

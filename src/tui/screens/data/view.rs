@@ -1,4 +1,4 @@
-//! How Data is drawn: the list of sets, and the account of the one under the cursor.
+//! Draws Data: the list of sets, and the report of the one under the cursor.
 
 use super::{Data, audit, index, work};
 use crate::tui::keys::{Action, Context, name_of};
@@ -112,7 +112,7 @@ fn draw_welcome(frame: &mut Frame, area: Rect, theme: Theme) {
     widgets::text(frame, inner, lines, 0);
 }
 
-/// Lines of the account, scrolled, with a sign when there are more below.
+/// Lines of the report, scrolled, with a sign when there are more below.
 fn scrolled(frame: &mut Frame, area: Rect, data: &Data, shared: &Shared, lines: Vec<Line<'static>>) {
     let width = usize::from(area.width).max(1);
     let rows: usize = lines.iter().map(|line| line.width().div_ceil(width).max(1)).sum();
@@ -127,7 +127,7 @@ fn scrolled(frame: &mut Frame, area: Rect, data: &Data, shared: &Shared, lines: 
     }
 }
 
-/// How far the account can usefully be scrolled.
+/// How far the report can be scrolled.
 pub fn most_scroll(shared: &Shared) -> u16 {
     shared.current_set().map_or(0, |set| account(shared.theme, set, usize::from(NARROW)).len() as u16)
 }

@@ -51,18 +51,18 @@ pub struct Evaluate {
     pub test: bool,
     /// Which parts are shown where there is no room for all; each layout counts on from its last.
     pub page: usize,
-    /// Which of the columns of the data set tells the groups.
+    /// The index of the column that defines the groups.
     pub column: usize,
     /// The line of the list of mistakes under the cursor.
     pub mistake: usize,
-    /// What was asked for last.
+    /// The last request.
     asked: Option<Subject>,
-    /// What came of it: the sheet, or why there is none.
+    /// Its answer: the sheet, or why there is none.
     sheet: Option<Result<Arc<Sheet>, String>>,
     figures: Option<Figures>,
-    /// What the threshold was set to serve, if it was.
+    /// The criterion that the threshold was set by, if any.
     criterion: Option<Criterion>,
-    /// A mistake beside the training images that voted, over the rest.
+    /// A mistake with the training images that voted, covering the rest.
     nearest: Option<Nearest>,
 }
 
@@ -166,7 +166,7 @@ impl Screen for Evaluate {
     }
 }
 
-/// How far the evaluation is.
+/// The state of this step of the study.
 fn step(study: &Study) -> (Step, String) {
     let state = match study.best {
         None => Step::ToDo,
@@ -193,7 +193,7 @@ const FINE: f64 = 0.002;
 const COARSE: f64 = 0.02;
 
 impl Evaluate {
-    /// The model that is evaluated, and its place among those that could be.
+    /// The model that is evaluated, and its position in the list of models with scores.
     fn current<'a>(&self, shared: &'a Shared) -> Option<(usize, usize, &'a ResultRow)> {
         let rows = candidates(shared);
         let find = |name: &str| rows.iter().position(|row| row.run == name);
@@ -237,7 +237,7 @@ impl Evaluate {
         self.sheet = Some(outcome);
     }
 
-    /// The picture of the mistake under the cursor: what a preview beside the list would show.
+    /// The picture of the mistake under the cursor, for the preview.
     fn picture(&self) -> Option<PathBuf> {
         let sheet = self.sheet()?;
         let at = *self.figures()?.mistakes.get(self.mistake)?;
@@ -303,7 +303,7 @@ impl Evaluate {
         before != self.mistake
     }
 
-    /// What a key does while a mistake is shown beside the training images that voted.
+    /// What a key does while a mistake is shown with the training images that voted.
     fn act_on_nearest(&mut self, shared: &mut Shared, action: Action) -> Vec<Effect> {
         match action {
             Action::Picture => {
@@ -322,7 +322,7 @@ impl Evaluate {
         self.shown(shared).is_some_and(|row| row.kind == Kind::KNN)
     }
 
-    /// Asks about the mistake under the cursor.
+    /// Asks the model about the mistake under the cursor.
     fn ask_nearest(&mut self, shared: &mut Shared) -> Vec<Effect> {
         let truth = self.truth().unwrap_or_default().to_owned();
         let asked = self.shown(shared).zip(self.picture()).map(|(row, path)| Nearest::ask(row, path, truth));
@@ -334,7 +334,7 @@ impl Evaluate {
         effect.into_iter().collect()
     }
 
-    /// Takes what the predictor says, if it is about a mistake that is shown here; else it comes back.
+    /// Takes the predictor's answer, if it is about the mistake shown here; else returns it.
     pub fn told(&mut self, reply: PredictorReply) -> Option<PredictorReply> {
         match &mut self.nearest {
             Some(nearest) => nearest.take(reply),
@@ -352,7 +352,7 @@ impl Evaluate {
         self.figures = Some(figures);
     }
 
-    /// Turns to the next column of the data set.
+    /// Switches to the next column of the data set.
     fn group_by(&mut self, shared: &mut Shared) {
         let (Some(Ok(sheet)), Some(figures)) = (&self.sheet, &self.figures) else { return };
         match sheet.columns().len() {
@@ -368,7 +368,7 @@ impl Evaluate {
 
     fn by(&mut self, step: f64) {
         if let Some(now) = self.figures().map(|figures| figures.threshold) {
-            // On the grid of the steps, so that many small ones and one back end where they began.
+            // On the grid of the steps, so that many small steps and one back end where they began.
             let to = ((now + step) / FINE).round() * FINE;
             self.set(to, None);
         }
@@ -427,7 +427,7 @@ impl Evaluate {
         Vec::new()
     }
 
-    /// What the screen calls the criterion that the threshold serves.
+    /// The name of the criterion that the threshold was set by.
     fn served(&self) -> &'static str {
         match self.criterion {
             Some(Criterion::Accuracy) => "best accuracy",

@@ -1,4 +1,4 @@
-//! Why a model of nearest neighbours tells an image wrong: over the scores, the image beside the training images that voted.
+//! Explains a mistake of a k-nearest-neighbour model: the image next to the training images that voted.
 
 use crate::tui::effect::Effect;
 use crate::tui::pictures::Marks;
@@ -14,7 +14,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 use std::path::PathBuf;
 
-/// An image told wrong, and the question to the model about it.
+/// A misclassified image, and the question to the model about it.
 #[derive(Debug)]
 pub(super) struct Nearest {
     pub path: PathBuf,
@@ -27,14 +27,14 @@ pub(super) struct Nearest {
 }
 
 impl Nearest {
-    /// Asks a model about an image that is a `truth`.
+    /// Asks a model about an image of class `truth`.
     pub fn ask(row: &ResultRow, path: PathBuf, truth: String) -> (Self, Effect) {
         let (run, threshold) = (row.run.clone(), row.threshold);
         let ask = Ask { path: path.clone(), model: run.clone(), named: true, threshold, detect: None, explain: false };
         (Self { path, run, truth, told: None }, Effect::Predict(ask))
     }
 
-    /// Takes what the predictor says, if it is about the image here; else it comes back.
+    /// Takes the predictor's answer, if it is about this image; else returns it.
     pub fn take(&mut self, reply: PredictorReply) -> Option<PredictorReply> {
         match reply {
             PredictorReply::Prediction(own) if path_of(&own.path) == self.path && own.model == self.run => {
@@ -46,7 +46,7 @@ impl Nearest {
         None
     }
 
-    /// Draws the image beside the training images.
+    /// Draws the image next to the training images.
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
         let theme = shared.theme;
         let (path, run) = (&self.path, &self.run);

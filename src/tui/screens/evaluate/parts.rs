@@ -15,7 +15,7 @@ use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 /// Columns of a class name and of a count in the matrix.
 const NAME: usize = 8;
 
-/// A confusion matrix in three lines: a row for what images are, a column for what they are called.
+/// A confusion matrix in three lines: rows are true classes, columns predicted ones.
 pub fn matrix(theme: Theme, classes: &[String; 2], cells: &Confusion) -> Vec<Line<'static>> {
     let head = classes.iter().map(|class| Span::styled(format!(" {:>NAME$}", cut(class, NAME)), theme.dim()));
     let mut lines = vec![Line::from(
@@ -47,7 +47,7 @@ pub fn with_interval(share: f64, interval: Option<Interval>) -> String {
     }
 }
 
-/// The shares that go with the matrix.
+/// The rates that go with the matrix.
 pub fn shares(theme: Theme, sheet: &Sheet, figures: &Figures) -> Vec<Line<'static>> {
     let pair = |name: &str, values: [Option<f64>; 2]| {
         let mut spans = vec![Span::styled(fit(name, NAME + 6), theme.dim())];
@@ -78,7 +78,7 @@ pub fn shares(theme: Theme, sheet: &Sheet, figures: &Figures) -> Vec<Line<'stati
 const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
 /// The scores of both classes as columns above a common axis, with the threshold through them. Heights are square roots
-/// of counts, so that what is rare is seen beside what is not.
+/// of counts, so that rare scores stay visible next to frequent ones.
 pub fn histogram(frame: &mut Frame, area: Rect, theme: Theme, sheet: &Sheet, threshold: f64) {
     if area.width < 12 || area.height < 4 {
         return;
@@ -92,7 +92,7 @@ pub fn histogram(frame: &mut Frame, area: Rect, theme: Theme, sheet: &Sheet, thr
     for (class, band) in bands.into_iter().enumerate() {
         for (bin, &count) in counts[class].iter().enumerate() {
             let eighths = (count as f64 / most).sqrt() * f64::from(band.height) * 8.0;
-            // What is there is seen, however little it is.
+            // A count above 0 is visible, however small.
             let eighths = (eighths.round() as usize).max(usize::from(count > 0));
             for row in 0..band.height {
                 let filled = eighths.saturating_sub(usize::from(row) * 8).min(8);
@@ -131,12 +131,12 @@ fn axis(frame: &mut Frame, area: Rect, theme: Theme, at: u16, threshold: f64) {
     frame.render_widget(Span::styled(mark, theme.accent()), Rect { x: area.x + x, width, ..area });
 }
 
-/// A curve in the unit square: its name, its points, where the threshold lies, and what chance gives.
+/// A curve in the unit square: its name, its points, the operating point, and the chance line.
 pub struct UnitCurve<'a> {
     pub points: &'a [(f64, f64)],
     pub here: Option<(f64, f64)>,
     pub chance: [(f64, f64); 2],
-    /// What is along the bottom and up the side.
+    /// The titles of the two axes.
     pub axes: [&'static str; 2],
 }
 
@@ -177,7 +177,7 @@ pub fn curve(frame: &mut Frame, area: Rect, theme: Theme, curve: &UnitCurve) {
     frame.render_widget(chart, area);
 }
 
-/// Accuracy by the groups of a column, a line each, with how far apart the best and the worst are.
+/// Accuracy by the groups of a column, a line each, with the gap between the best and the worst.
 pub fn groups(theme: Theme, groups: &Groups, width: usize, height: usize) -> Vec<Line<'static>> {
     let Groups { column, groups, gap } = groups;
     let name = groups.iter().map(|group| group.value.chars().count()).max().unwrap_or(0).clamp(3, 16);

@@ -1,4 +1,4 @@
-//! The reliability diagram: of the images with a score, the share that is of the second class.
+//! The reliability diagram: the share of the second class among the images with a score.
 
 use super::sheet::{Reliability, Sheet};
 use crate::tui::charts::lines::{self, Chart, Legend, Series};

@@ -1,4 +1,4 @@
-//! The figures of one model at one threshold, worked out from its stored scores.
+//! The figures of one model at one threshold, computed from its stored scores.
 
 use faceprobe_core::evaluation::calibration::{expected_calibration_error, reliability};
 use faceprobe_core::evaluation::figures::{BINS, Groups, by_group, correct};
@@ -7,7 +7,7 @@ use faceprobe_core::evaluation::{threshold_for, wilson95};
 use faceprobe_core::run::scored::Scored;
 use std::collections::BTreeSet;
 
-/// Scores with everything that no threshold changes. Made once, off the UI thread.
+/// Scores with everything that does not depend on the threshold. Made once, off the UI thread.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sheet {
     pub scored: Scored,
@@ -17,11 +17,11 @@ pub struct Sheet {
     pub precision_recall: Vec<(f64, f64)>,
     pub roc_auc: Option<f64>,
     pub average_precision: Option<f64>,
-    /// The thresholds that serve accuracy, Youden's J and equal errors best.
+    /// The thresholds that are best by accuracy, by Youden's J and by equal error rates.
     jumps: [Option<f64>; 3],
-    /// What is known of the images, by the columns of their data set that tell them apart.
+    /// The columns of the data set that define groups of images.
     columns: Vec<Column>,
-    /// What thresholds from 0 to 1 come to.
+    /// The figures at thresholds from 0 to 1.
     pub effect: Vec<Effect>,
     /// The threshold that is best for accuracy, and its accuracy.
     pub best: Option<(f64, f64)>,
@@ -35,7 +35,7 @@ struct Column {
     values: Vec<Option<String>>,
 }
 
-/// What a threshold comes to.
+/// The figures at one threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Effect {
     pub threshold: f64,
@@ -44,7 +44,7 @@ pub struct Effect {
     pub recall: [Option<f64>; 2],
 }
 
-/// How far scores are what they say, as they are and calibrated, where the run has a calibration.
+/// Calibration before and after, where the run has a calibration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reliability {
     /// (mean score, share of the second class), by bin.
@@ -72,10 +72,10 @@ impl Reliability {
 /// Steps between the thresholds of [`Sheet::effect`].
 const STEPS: usize = 200;
 
-/// What a threshold can be chosen for with one key.
+/// The criteria by which one key chooses a threshold.
 pub const JUMPS: [Criterion; 3] = [Criterion::Accuracy, Criterion::Youden, Criterion::EqualError];
 
-/// More points than this are not told apart on any terminal.
+/// No terminal resolves more points than this.
 const POINTS: usize = 1000;
 
 impl Sheet {
@@ -107,13 +107,13 @@ impl Sheet {
         }
     }
 
-    /// The threshold that serves one of [`JUMPS`] best on these scores, within 0..=1.
+    /// The threshold that is best on these scores by one of [`JUMPS`], within 0..=1.
     pub fn jump(&self, criterion: Criterion) -> Option<f64> {
         let at = JUMPS.iter().position(|known| *known == criterion)?;
         self.jumps[at].map(|threshold| threshold.clamp(0.0, 1.0))
     }
 
-    /// The columns that tell groups of the images apart.
+    /// The columns that define groups of the images.
     pub fn columns(&self) -> Vec<&str> {
         self.columns.iter().map(|column| column.name.as_str()).collect()
     }
@@ -172,14 +172,14 @@ pub struct Figures {
     pub threshold: f64,
     pub confusion: Confusion,
     pub interval: Option<Interval>,
-    /// Of what is called so, the share that is; none where nothing is called so, or nothing is. Per class.
+    /// Precision by class; none where the class is never predicted or has no images.
     pub precision: [Option<f64>; 2],
-    /// Of what is so, the share called so; none without images of the class.
+    /// Recall by class; none without images of the class.
     pub recall: [Option<f64>; 2],
     pub f1: [Option<f64>; 2],
-    /// Accuracy by the column that was chosen; none where nothing is known of the images.
+    /// Accuracy by the chosen column; none where the images have no columns.
     pub groups: Option<Groups>,
-    /// Images told wrong, indices into the images of the sheet, the worst first.
+    /// Misclassified images, indices into the images of the sheet, the worst first.
     pub mistakes: Vec<usize>,
 }
 
@@ -214,12 +214,12 @@ impl Figures {
         }
     }
 
-    /// Where the threshold lies on the ROC curve.
+    /// The operating point on the ROC curve.
     pub fn on_roc(&self) -> Option<(f64, f64)> {
         Some((1.0 - self.recall[0]?, self.recall[1]?))
     }
 
-    /// Where the threshold lies on the precision-recall curve.
+    /// The operating point on the precision-recall curve.
     pub fn on_precision_recall(&self) -> Option<(f64, f64)> {
         // Where nothing is called positive, precision is 1 as in the curve.
         Some((self.recall[1]?, self.precision[1].unwrap_or(1.0)))

@@ -1,4 +1,4 @@
-//! What the threshold does: accuracy and recall of both classes over it.
+//! The effect of the threshold: accuracy and recall of both classes over it.
 
 use super::sheet::{Figures, Sheet};
 use crate::tui::charts::lines::{self, Chart, Legend, Series};
@@ -61,7 +61,7 @@ pub fn heading(theme: Theme, sheet: &Sheet, figures: &Figures, width: u16) -> Li
     Line::from(spans)
 }
 
-/// Draws the curves with the threshold as cursor; their area and axis come back.
+/// Draws the curves with the threshold as cursor; returns their area and axis.
 pub fn draw(frame: &mut Frame, area: Rect, theme: Theme, sheet: &Sheet, figures: &Figures) -> Option<(Rect, Scale)> {
     let unit = Scale::new(0.0, 1.0, false);
     let chart = Chart {

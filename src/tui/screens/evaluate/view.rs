@@ -1,4 +1,4 @@
-//! How Evaluate is drawn: everything at once where there is room, else a part at a time.
+//! Draws Evaluate: everything at once where there is room, else a part at a time.
 
 use super::super::super::keys::{self, Action, Context};
 use super::super::super::pictures::Marks;
@@ -94,9 +94,9 @@ fn pages(area: Rect) -> usize {
     }
 }
 
-/// From this width on all curves stand beside each other.
+/// From this width on all curves stand next to each other.
 const WIDE: u16 = 150;
-/// Pages where matrix and histogram are always seen, and where each part is a page.
+/// Pages where matrix and histogram are always visible, and where each part is a page.
 const SOME: usize = 4;
 const ONE: usize = 8;
 
@@ -108,7 +108,7 @@ struct View<'a> {
     figures: &'a Figures,
 }
 
-/// Columns that the list of mistakes needs beside pictures, and the most pictures there.
+/// Columns that the list of mistakes needs next to pictures, and the most pictures there.
 const LIST: u16 = 32;
 const MOST_FACES: u16 = 4;
 
@@ -283,7 +283,8 @@ impl View<'_> {
         frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
     }
 
-    /// The pictures of the mistakes from the cursor on, as many as fit beside the list; what is left for the list.
+    /// The pictures of the mistakes from the cursor on, as many as fit next to the list; returns the area left for the
+    /// list.
     fn faces_of_mistakes(&self, frame: &mut Frame, area: Rect, mistakes: &[usize]) -> Rect {
         let shared = self.shared;
         // A cell is about twice as high as wide, so this is a square.

@@ -1,4 +1,4 @@
-//! Features: the backbones and their weights, the cache, extraction at work.
+//! Features: the backbones and their weights, the feature cache, extraction at work.
 
 mod keys;
 pub mod probe;

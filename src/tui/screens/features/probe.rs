@@ -1,4 +1,4 @@
-//! The depth probe on Features: which stage of a network tells the classes best.
+//! The depth probe on Features: accuracy by stage of a network.
 
 use crate::tui::shared::Shared;
 use crate::tui::snapshot::Run;
@@ -35,7 +35,7 @@ pub fn draw(frame: &mut Frame, area: Rect, shared: &Shared, run: &Run) {
     let name = width.saturating_sub(30).clamp(12, 44);
     for trial in &run.story().trials {
         let top = Some(trial.val_accuracy) == best;
-        // Half of all would be right by chance.
+        // Chance is one half.
         let share = ((trial.val_accuracy - 0.5) * 2.0).max(0.0);
         let room = width.saturating_sub(name + 12);
         lines.push(Line::from(vec![
@@ -45,7 +45,7 @@ pub fn draw(frame: &mut Frame, area: Rect, shared: &Shared, run: &Run) {
             Span::styled(bars::bar(room, share), theme.hue(usize::from(top))),
         ]));
     }
-    // The newest stays in sight.
+    // The newest stays visible.
     let more = lines.len().saturating_sub(usize::from(inner.height));
     frame.render_widget(ratatui::widgets::Paragraph::new(lines).scroll((more as u16, 0)), inner);
 }

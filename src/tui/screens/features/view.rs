@@ -1,4 +1,4 @@
-//! How Features is drawn: the backbones, what is cached of them, and the extraction at work.
+//! Draws Features: the backbones, their cached features, and the extraction at work.
 
 use super::{probe, work};
 use crate::tui::keys::{Action, Context, name_of};

@@ -1,4 +1,4 @@
-//! Predict: what its keys do and what it remembers; [`view`] draws it.
+//! Predict: its keys and its state; [`view`] draws it.
 
 mod keys;
 pub mod neighbours;
@@ -30,28 +30,28 @@ pub struct Predict {
     pub folder: PathBuf,
     /// The folder that is watched for changes.
     watched: Option<PathBuf>,
-    /// The folder is being listed again.
+    /// Whether the folder is being listed again.
     listing: bool,
-    /// The run whose model is asked, where another screen named one; none asks the chosen one.
+    /// The run whose model predicts, where another screen named one; none means the chosen one.
     pub model: Option<String>,
     /// None until the folder was listed.
     pub entries: Option<Vec<Entry>>,
     /// What the folder holds besides, by reason.
     pub others: PassedOver,
     pub selected: usize,
-    /// From the first prediction on, moving predicts.
+    /// From the first prediction on, moving the cursor predicts.
     pub auto: bool,
-    /// What the predictor is at.
+    /// The image that the predictor works on.
     pub busy: Option<PathBuf>,
-    /// What it is asked next.
+    /// The image to be predicted next.
     pub next: Option<PathBuf>,
     pub loading: bool,
     pub shown: Option<Prediction>,
-    /// What the network is shown; none: as the model was trained.
+    /// The pixels that are predicted: the face or the whole image; none means as the model was trained.
     pub detect: Option<Detect>,
-    /// Answers come with the map of what speaks for them.
+    /// Whether answers come with a map of the evidence.
     pub why: bool,
-    /// The map of what is shown.
+    /// The evidence map that is shown.
     pub heat: Option<Heat>,
     /// This session's predictions, newest last.
     pub history: Vec<Prediction>,
@@ -129,7 +129,7 @@ impl Screen for Predict {
         shared.overlay = Some(Overlay::Path(input));
     }
 
-    /// The folder is listed whenever somebody comes here: files come and go.
+    /// The folder is listed whenever the screen is shown: files come and go.
     fn arrive(&mut self, _shared: &mut Shared) -> Vec<Effect> {
         self.model = None;
         self.list_again()
@@ -149,7 +149,7 @@ fn step(study: &Study) -> (Step, String) {
     (state, study.snapshot.model().map_or_else(|| "no model".to_owned(), |(model, _)| model))
 }
 
-/// How many predictions a session remembers.
+/// How many predictions a session keeps.
 const REMEMBERED: usize = 500;
 
 impl Predict {
@@ -200,7 +200,7 @@ impl Predict {
         vec![Job::List { folder: self.folder.clone(), select }.into()]
     }
 
-    /// The model that is asked and its threshold: the one that another screen named, else the one that Predict uses.
+    /// The model that predicts and its threshold: the one that another screen named, else the chosen one.
     fn model(&self, shared: &Shared) -> Option<(String, f64)> {
         let named = self.model.as_deref().and_then(|run| shared.snapshot.run(run));
         match named.and_then(|run| run.row.as_ref()) {
@@ -227,7 +227,7 @@ impl Predict {
         }
     }
 
-    /// Asks for a prediction; while one is on its way only the newest wish is kept.
+    /// Asks for a prediction; while one is under way only the newest request is kept.
     fn ask(&mut self, shared: &mut Shared, path: PathBuf) -> Vec<Effect> {
         let Some((model, threshold)) = self.model(shared) else {
             shared.say(Tone::Bad, "There is no trained model yet; press 3 to train one, or 1 and then d for the demo.");
@@ -242,7 +242,7 @@ impl Predict {
         vec![Effect::Predict(Ask { path, model, named, threshold, detect: self.detect, explain: self.why })]
     }
 
-    /// Takes what the predictor says.
+    /// Takes the predictor's answer.
     pub fn reply(&mut self, shared: &mut Shared, reply: PredictorReply) -> Vec<Effect> {
         let mut effects = Vec::new();
         match reply {
@@ -285,7 +285,7 @@ impl Predict {
         effects
     }
 
-    /// Shows and remembers an answer; one that only comes again with its map takes the place of itself.
+    /// Shows and keeps an answer; one that was repeated for its map replaces the first.
     fn take(&mut self, prediction: Prediction) {
         let history = &mut self.history;
         if history.last().is_some_and(|last| last.path == prediction.path && last.model == prediction.model) {

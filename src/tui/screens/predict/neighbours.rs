@@ -1,4 +1,4 @@
-//! The training images that an answer of a model of nearest neighbours comes from.
+//! The training images that the answer of a k-nearest-neighbour model is based on.
 
 use crate::tui::pictures::Marks;
 use crate::tui::shared::Shared;

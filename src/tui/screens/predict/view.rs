@@ -1,4 +1,4 @@
-//! Predict as it is drawn: a file browser at the left, the picture and a large answer at the right.
+//! Draws Predict: a file browser at the left, the picture and a large answer at the right.
 
 use super::{Predict, neighbours};
 use crate::tui::keys::{self, Action, Context};
@@ -62,7 +62,7 @@ struct Parts {
     picture: Option<Rect>,
     answer: Rect,
     history: Option<Rect>,
-    /// The training images that the answer comes from, where there is room for them.
+    /// The training images that the answer is based on, where there is room for them.
     neighbours: Option<Rect>,
 }
 
@@ -72,7 +72,7 @@ fn parts(predict: &Predict, shared: &Shared, area: Rect) -> Parts {
         return parts;
     }
     match (parts.history, parts.picture) {
-        // What this answer comes from is worth more than those before it.
+        // The evidence for this answer matters more than earlier answers.
         (Some(rest), _) if rest.height >= 5 => Parts { history: None, neighbours: Some(rest), ..parts },
         (None, Some(picture)) if picture.height >= 20 => {
             let [picture, strip] = picture.layout(&Layout::vertical([Constraint::Min(0), Constraint::Length(10)]));
@@ -85,7 +85,7 @@ fn parts(predict: &Predict, shared: &Shared, area: Rect) -> Parts {
 fn parts_without_neighbours(predict: &Predict, shared: &Shared, area: Rect) -> Parts {
     let past = !predict.history.is_empty();
     let picture = shared.pictures.shown(shared.theme) && pictured(predict).is_some();
-    // Beside each other where both have room, so that the picture is as large as can be.
+    // Next to each other where both have room, so that the picture is as large as possible.
     if picture && area.width >= 104 {
         let [picture, right] = area.layout(&Layout::horizontal([Constraint::Min(0), Constraint::Length(48)]));
         let [answer, rest] = right.layout(&Layout::vertical([Constraint::Length(ANSWER + 2), Constraint::Min(0)]));
@@ -109,7 +109,7 @@ fn pictured(predict: &Predict) -> Option<PathBuf> {
     current.or_else(|| predict.shown.as_ref().map(|shown| (&shown.path).into()))
 }
 
-/// The answer for the picture that is shown; one for another picture is not shown beside it.
+/// The answer for the picture that is shown; an answer for another picture is not shown next to it.
 fn answer(predict: &Predict) -> Option<&Prediction> {
     let pictured = pictured(predict)?;
     predict.shown.as_ref().filter(|shown| pictured.to_string_lossy() == shown.path)
@@ -128,7 +128,7 @@ fn draw_picture(frame: &mut Frame, area: Rect, predict: &Predict, shared: &Share
     let block = panel(shared.theme, title, NARROW);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    // Where faces were looked for, the one that was used is framed.
+    // Where a face was detected, the one that was used is framed.
     let faces = shown.map_or(&[][..], |shown| &shown.faces);
     let frames = faces.iter().map(|face| face.bounds.map(|edge| edge.round() as i32)).collect();
     let marks = Marks { frames, heat: heat.cloned() };
@@ -185,7 +185,7 @@ fn below(area: Rect, predict: &Predict) -> (Rect, Option<(Rect, String)>) {
 struct Room {
     /// The picture, with the name of the file over itself.
     picture: bool,
-    /// The training images that it comes from.
+    /// The training images that it is based on.
     neighbours: bool,
 }
 
@@ -262,7 +262,7 @@ fn answer_lines(predict: &Predict, shared: &Shared, width: usize, narrow: bool, 
     lines
 }
 
-/// The two classes have the colours of the two series, whichever names they have.
+/// The two classes have the colours of the two series, whatever their names.
 fn large(shared: &Shared, shown: &Prediction) -> Style {
     let positive = shown.score.is_some_and(|score| score >= shown.threshold);
     shared.theme.series(usize::from(positive)).add_modifier(ratatui::style::Modifier::BOLD)
@@ -298,7 +298,7 @@ fn draw_history(frame: &mut Frame, area: Rect, predict: &Predict, shared: &Share
 }
 
 impl Predict {
-    /// Draws the line that takes a path; the place of what is typed comes back.
+    /// Draws the line that takes a path; returns the position of what is typed.
     pub fn draw_path(&self, frame: &mut Frame, area: Rect, shared: &Shared, input: &Input) -> Rect {
         let inner = widgets::window(
             frame,

@@ -1,4 +1,4 @@
-//! What Results does with models: choosing, evaluating, comparing, opening the test set, making others of them.
+//! The commands of Results: choosing, evaluating, comparing, opening the test split, retraining and ensembles.
 
 use super::{ComparisonView, Results, comparison, settings};
 use crate::tui::effect::Effect;
@@ -43,7 +43,7 @@ impl Results {
         }
     }
 
-    /// Puts the marked runs side by side; with one marked, it and the one under the cursor.
+    /// Compares the marked runs; with one marked, it and the one under the cursor.
     pub fn compare(&mut self, shared: &mut Shared) -> Vec<Effect> {
         let mut runs = shared.marked.clone();
         if let (1, Some(row)) = (runs.len(), self.under_cursor(shared))
@@ -85,7 +85,7 @@ impl Results {
     }
 }
 
-/// Makes Predict use a model.
+/// Chooses the model that Predict uses.
 pub(super) fn choose(shared: &mut Shared, row: ResultRow) -> Vec<Effect> {
     if row.has_model() {
         return vec![Job::Choose { run: row.run, threshold: Threshold::Trained }.into()];
@@ -95,7 +95,7 @@ pub(super) fn choose(shared: &mut Shared, row: ResultRow) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Asks whether to open the test set of a run.
+/// Asks whether to open the test split of a run.
 pub fn ask_to_open_test(shared: &mut Shared, row: &ResultRow) {
     if row.test_accuracy.is_some() {
         shared.say(Tone::Plain, format!("The test set is open for {} already.", row.run));
@@ -116,7 +116,7 @@ pub fn ask_to_open_test(shared: &mut Shared, row: &ResultRow) {
     shared.ask("Open the test set?", text, job);
 }
 
-/// Asks whether to make one model of the marked ones.
+/// Asks whether to make an ensemble of the marked models.
 pub(super) fn ensemble(shared: &mut Shared) {
     let runs = shared.marked.clone();
     if runs.len() < 2 {
@@ -131,7 +131,7 @@ pub(super) fn ensemble(shared: &mut Shared) {
     shared.ask("Make an ensemble?", text, Job::Ensemble { runs });
 }
 
-/// Asks whether to train a model anew on validation too.
+/// Asks whether to train a model again with validation added.
 pub(super) fn refit(shared: &mut Shared, row: ResultRow) {
     if let Some(first) = &row.refit {
         shared.say(Tone::Plain, format!("{} is {first} retrained on training and validation already.", row.run));

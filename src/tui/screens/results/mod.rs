@@ -1,4 +1,4 @@
-//! Results: every model side by side; choosing one, opening its test set, comparing some, taking the table elsewhere.
+//! Results: the table of all models; choosing one, opening its test split, comparing some, exporting the table.
 
 mod commands;
 mod comparison;
@@ -36,7 +36,7 @@ pub struct Results {
     by_setting: bool,
     /// The line of the settings table under the cursor.
     setting: usize,
-    /// Runs side by side, over the table.
+    /// The comparison, if one is open.
     pub comparison: Option<ComparisonView>,
 }
 
@@ -153,7 +153,7 @@ impl Screen for Results {
         Some(&mut self.table)
     }
 
-    /// Takes away, one after the other: the comparison, the search, the marks, the filter.
+    /// Closes, one after the other: the comparison, the search, the marks, the filter.
     fn cancel(&mut self, shared: &mut Shared) {
         if self.comparison.take().is_none() {
             self.table.cancel(shared);
@@ -165,7 +165,7 @@ impl Screen for Results {
         // A run that was removed leaves the marks, and ends a comparison it was in.
         let snapshot = Arc::clone(&shared.snapshot);
         let is_gone = |run: &String| snapshot.run(run).is_none();
-        // Before the workspace was read nobody knows which runs there are.
+        // Before the first snapshot it is unknown which runs there are.
         if shared.loaded {
             shared.marked.retain(|run| !is_gone(run));
         }
@@ -231,7 +231,7 @@ fn is_of_runs(action: Action) -> bool {
 }
 
 impl Results {
-    /// The rows that fulfil the filter, in the order shown, those that are folded away too.
+    /// The rows that match the filter, in the order shown, folded ones too.
     fn sorted(&self, shared: &Shared) -> Vec<ResultRow> {
         self.table.listing(shared).runs().filter_map(|run| run.row.clone()).collect()
     }
@@ -248,7 +248,7 @@ impl Results {
         selected.or(rows.first()).filter(|row| row.has_model()).map(|row| row.run.clone())
     }
 
-    /// A comparison has come.
+    /// Takes the scores of a comparison.
     pub fn compared(&mut self, runs: &[String], split: Split, outcome: Result<Arc<Comparison>, String>) {
         if let Some(comparison) = &mut self.comparison {
             comparison.take(runs, split, outcome);

@@ -1,4 +1,4 @@
-//! How Train is drawn: the list of runs, and the one under the cursor with its curves, its ranking or what it tried.
+//! Draws Train: the list of runs, and the one under the cursor with its curves, its ranking or its trials.
 
 use super::{Train, is_sweep, large, ranking, sweep};
 use crate::tui::keys::{Action, Context, name_of};

@@ -25,18 +25,18 @@ use std::sync::Arc;
 
 pub use keys::ROWS as KEYS;
 
-/// The view and what it remembers.
+/// The view and its state.
 #[derive(Debug)]
 pub struct MapView {
-    /// The maps of the current set, or why they cannot be read; none until they were.
+    /// The maps of the current set, or why they cannot be read; none before they were.
     pub maps: Option<Result<Arc<Maps>, String>>,
-    /// The set they were last asked of, and how many maps had been made then.
+    /// The set they were last requested for, and how many maps there were then.
     asked: Option<(String, usize)>,
-    /// Which of them is shown.
+    /// The index of the map that is shown.
     at: usize,
     pub colour: Colour,
     judged: Option<Result<Arc<Judged>, String>>,
-    /// The run that was asked about.
+    /// The run whose predictions were requested.
     judge: Option<String>,
     /// Of the map that is shown, by [`Self::colour`].
     pub groups: Groups,
@@ -261,7 +261,7 @@ impl MapView {
         Some(Window::of(self.map()?, *area))
     }
 
-    /// The runs whose answers can be shown on the map: those of its data, the best on validation first.
+    /// The runs whose predictions can be shown on the map: those of its data, the best on validation first.
     fn judges(&self, snapshot: &Snapshot) -> Vec<String> {
         let Some(map) = self.map() else { return Vec::new() };
         let mut rows: Vec<_> = snapshot.runs.iter().filter_map(|run| run.row.as_ref()).collect();
@@ -285,7 +285,7 @@ impl MapView {
         Vec::new()
     }
 
-    /// Takes what a run made of the images.
+    /// Takes the predictions of a run.
     pub fn judged(&mut self, run: &str, outcome: Result<Arc<Judged>, String>) {
         if self.judge.as_deref() == Some(run) {
             self.judged = Some(outcome);
@@ -293,7 +293,7 @@ impl MapView {
         }
     }
 
-    /// Shows right and wrong of a run.
+    /// Colours the map by the correct and wrong predictions of a run.
     fn judge(&mut self, run: String) -> Vec<Effect> {
         self.judge = Some(run.clone());
         vec![job(MapJob::Judge { run })]

@@ -1,9 +1,9 @@
-//! Places on the map and cells of the terminal.
+//! Positions on the map, and cells of the terminal.
 
 use faceprobe_core::map::{Map, Point};
 use ratatui::layout::{Position, Rect};
 
-/// The part of the plane that an area shows: the same unit in both directions, everything in sight.
+/// The part of the plane that an area shows: the same unit in both directions, all points visible.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Window {
     pub x: [f64; 2],
@@ -19,7 +19,7 @@ impl Window {
     pub fn of(map: &Map, area: Rect) -> Self {
         let [(left, right), (low, high)] = map.bounds();
         let (width, height) = (f64::from(area.width.max(1)), f64::from(area.height.max(1)) * TALL);
-        // Some air, so that no point lies on the edge.
+        // A margin, so that no point lies on the edge.
         let unit = 1.04 * ((right - left) / width).max((high - low) / height);
         let around = |low: f64, high: f64, cells: f64| {
             let middle = (low + high) / 2.0;
@@ -28,13 +28,13 @@ impl Window {
         Self { x: around(left, right, width), y: around(low, high, height), area }
     }
 
-    /// What a cell is wide, and high.
+    /// The width and height of a cell in the plane.
     pub fn cell(&self) -> (f64, f64) {
         let of = |[low, high]: [f64; 2], cells: u16| (high - low) / f64::from(cells.max(1));
         (of(self.x, self.area.width), of(self.y, self.area.height))
     }
 
-    /// The place in the middle of a cell.
+    /// The position of a cell's centre.
     pub fn at(&self, cell: Position) -> (f64, f64) {
         let (width, height) = self.cell();
         let right = f64::from(cell.x.saturating_sub(self.area.x)) + 0.5;
@@ -42,7 +42,7 @@ impl Window {
         (self.x[0] + right * width, self.y[1] - down * height)
     }
 
-    /// The cell of a place, if it is in sight.
+    /// The cell of a position, if it is visible.
     pub fn cell_of(&self, (x, y): (f64, f64)) -> Option<Position> {
         let (width, height) = self.cell();
         let (right, down) = ((x - self.x[0]) / width, (self.y[1] - y) / height);
@@ -51,7 +51,7 @@ impl Window {
         within.then(|| Position::new(self.area.x + right as u16, self.area.y + down as u16))
     }
 
-    /// A place moved by cells, not out of sight.
+    /// A position moved by cells, within the visible part.
     pub fn moved(&self, (x, y): (f64, f64), right: i32, up: i32) -> (f64, f64) {
         let (width, height) = self.cell();
         let within = |value: f64, [low, high]: [f64; 2], cell: f64| value.clamp(low + cell / 2.0, high - cell / 2.0);
@@ -59,7 +59,7 @@ impl Window {
     }
 }
 
-/// The point that is nearest to a place.
+/// The point nearest to a position.
 pub fn nearest(points: &[Point], (x, y): (f64, f64)) -> Option<usize> {
     let distance = |point: &Point| (point.x - x).powi(2) + (point.y - y).powi(2);
     (0..points.len()).min_by(|a, b| distance(&points[*a]).total_cmp(&distance(&points[*b])))
@@ -115,7 +115,7 @@ mod tests {
             for cell in area.positions() {
                 assert_eq!(window.cell_of(window.at(cell)), Some(cell));
             }
-            // However far somebody goes, the cursor is in sight.
+            // However far the cursor is moved, it stays visible.
             for (right, up) in [(10_000, 0), (-10_000, 10_000), (0, -10_000), (1, 1)] {
                 assert!(window.cell_of(window.moved((0.0, 0.0), right, up)).is_some());
             }

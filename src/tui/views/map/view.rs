@@ -1,4 +1,4 @@
-//! The map of features as it is drawn: the plane at the left, what is under the cursor or was chosen at the right.
+//! Draws the map of features: the plane at the left, the image under the cursor or the selected images at the right.
 
 use super::MapView;
 use super::place::Window;
@@ -57,7 +57,7 @@ fn draw_map(frame: &mut Frame, area: Rect, view: &MapView, shared: &Shared, map:
     let theme = shared.theme;
     let narrow = area.width < NARROW;
     let wide = area.width >= 76;
-    // Where there is no room beside the plane, a line or two below it.
+    // Where there is no room next to the plane, a line or two below it.
     let [left, right] = if wide {
         let beside = if area.width >= 140 { 48 } else { 34 };
         area.layout(&Layout::horizontal([Constraint::Min(1), Constraint::Length(beside)]))
@@ -122,7 +122,7 @@ fn legend(view: &MapView, shared: &Shared, width: usize) -> Vec<Line<'static>> {
     lines.into_iter().map(Line::from).collect()
 }
 
-/// The colour of a group: what is not scored or not known stands back.
+/// The colour of a group; images without a score or a value are muted.
 fn hue(view: &MapView, shared: &Shared, group: usize) -> Style {
     let name = view.groups.names.get(group).map(String::as_str);
     match (view.colour, name) {
@@ -141,7 +141,7 @@ fn draw_plane(frame: &mut Frame, area: Rect, view: &MapView, shared: &Shared, ma
     let window = Window::of(map, area);
     let chosen = |at: usize| view.chosen.is_empty() || view.chosen.binary_search(&at).is_ok();
     let count = view.groups.names.len();
-    // What stands back is drawn first.
+    // Muted points are drawn first.
     let mut layers: Vec<(usize, bool)> = (0..count).map(|group| (group, false)).collect();
     layers.extend((0..count).map(|group| (group, true)));
     for (group, is_chosen) in layers {

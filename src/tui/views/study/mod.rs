@@ -1,4 +1,4 @@
-//! The steps of a study's file: how each stands, which run it is, and starting one.
+//! The steps of a study: the state and the run of each, and starting one.
 
 mod keys;
 mod view;
@@ -20,12 +20,12 @@ use std::sync::Arc;
 
 pub use keys::ROWS as KEYS;
 
-/// The view and what it remembers.
+/// The view and its state.
 #[derive(Debug, Default)]
 pub struct StudyView {
-    /// The studies there are to look at.
+    /// The studies that were found.
     pub sources: Vec<Source>,
-    /// The one that is looked at.
+    /// The study that is shown.
     pub chosen: Option<Source>,
     /// The line in the list of studies, while one is being picked.
     pub picking: Option<usize>,
@@ -33,9 +33,9 @@ pub struct StudyView {
     pub outlook: Option<Result<Arc<Outlook>, Vec<String>>>,
     /// The step under the cursor.
     pub selected: usize,
-    /// The answer is on its way.
+    /// Whether a request is under way.
     waiting: bool,
-    /// The workspace as it was when the steps were last asked for.
+    /// The workspace when the steps were last requested.
     looked: u64,
 }
 
@@ -124,7 +124,7 @@ impl View for StudyView {
     }
 }
 
-/// What of a workspace decides how steps stand.
+/// The part of a workspace that the states of the steps depend on.
 fn sign(snapshot: &Snapshot) -> u64 {
     let mut hasher = DefaultHasher::new();
     for run in &snapshot.runs {
@@ -149,7 +149,7 @@ impl StudyView {
         self.waiting = false;
         self.sources = reply.sources;
         match reply.looked {
-            // An answer about a file that was left since.
+            // An answer about a study that is no longer shown.
             Some((source, _)) if self.chosen.as_ref().is_some_and(|chosen| *chosen != source) => {
                 return self.ask(shared);
             }
@@ -158,7 +158,7 @@ impl StudyView {
                 self.chosen = Some(source);
                 self.outlook = Some(outlook);
                 self.selected = match first {
-                    // What is next to be done is what somebody comes for.
+                    // The cursor begins on the next step to be done.
                     true => self.steps().iter().position(|step| step.state != core::State::Done).unwrap_or(0),
                     false => self.selected.min(self.steps().len().saturating_sub(1)),
                 };
@@ -168,7 +168,7 @@ impl StudyView {
         Vec::new()
     }
 
-    /// A study to look at from now on, by its path.
+    /// Shows the study at this path from now on.
     pub fn choose(&mut self, shared: &Shared, source: Source) -> Vec<Effect> {
         (self.picking, self.outlook, self.selected) = (None, None, 0);
         self.chosen = Some(source);
@@ -206,7 +206,7 @@ impl StudyView {
         vec![Job::Step { source: source.clone(), step: step.name.clone() }.into()]
     }
 
-    /// To the screen that shows what the step's run made.
+    /// To the screen that shows the result of the step's run.
     fn jump(&self, shared: &mut Shared) {
         match self.step().and_then(|step| shared.snapshot.run(step.runs.first()?)).map(|run| Request::to_see(run)) {
             Some(request) => shared.request(request),

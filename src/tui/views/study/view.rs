@@ -1,4 +1,4 @@
-//! The view of a study as it is drawn: the steps above, what is known of the one under the cursor below.
+//! Draws the view of a study: the steps above, details of the one under the cursor below.
 
 use super::{StudyView, missing};
 use crate::tui::keys::{Action, Context, name_of};
@@ -139,7 +139,7 @@ fn draw_steps(frame: &mut Frame, area: Rect, study: &StudyView, shared: &Shared,
     }
 }
 
-/// What is known of the step under the cursor, and what Enter would do.
+/// Details of the step under the cursor, and the effect of Enter.
 fn about(study: &StudyView, shared: &Shared, outlook: &Outlook, width: usize) -> Vec<Line<'static>> {
     let theme = shared.theme;
     let Some(step) = study.step() else {

@@ -1,11 +1,11 @@
-//! HDF5 as Keras writes it.
+//! Weights in HDF5 as Keras writes them.
 //!
 //! Two layouts. Keras 1 and 2 (`legacy_h5_format`): the attribute `layer_names` lists groups, each of which lists its
 //! datasets in `weight_names`, at the top of a weights file or in the group `model_weights` of a whole model. Keras 3
 //! (`.weights.h5`): groups `vars` with datasets `0`, `1`, ... at any depth, one for each layer; since Keras 3.6 their
 //! attribute `name` is the layer's name, before that only the group's own name is known (`conv2d_3`: the class, counted).
 //!
-//! Either way a tensor is called `LAYER/PLACE` here. The order of a layer's weights is Keras' own in both layouts, while
+//! In both layouts a tensor is called `LAYER/PLACE` here. The order of a layer's weights is the same in both, while
 //! their names changed with every version (`block1_conv1_W_1:0`, `block1_conv1/kernel:0`, `vgg16/block1_conv1/kernel`).
 
 use super::{Dtype, Index, MAX_DIMENSIONS, MAX_TENSORS, Reader, TensorInfo, limit, shown};
@@ -16,14 +16,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
-/// Groups within groups; a model within a model within a model has some ten.
+/// Maximum nesting of groups; a model within a model within a model has some ten.
 const MAX_DEPTH: usize = 16;
-/// Groups that are looked at. A file may link a group into itself.
+/// Maximum number of groups visited. A file may link a group into itself.
 const MAX_GROUPS: usize = 20_000;
 /// An object header, with its attributes: Keras writes none above 64 KiB each.
 const MAX_HEADER: usize = 16 << 20;
 
-/// The signature is at the start, or behind a user block of 512 bytes or a power of two times that.
+/// The signature is at offset 0, or after a user block of 512 bytes times a power of two.
 pub(super) fn recognise(file: &[u8]) -> bool {
     let starts = std::iter::once(0).chain((9..24).map(|power| 1_usize << power));
     starts.take_while(|&start| start < file.len()).any(|start| file[start..].starts_with(SIGNATURE))
@@ -39,7 +39,7 @@ pub(super) fn open(file: &Bytes) -> Result<(Index, Box<dyn Reader>), String> {
         .with_max_read_bytes(limit(file))
         .with_max_chunk_bytes(limit(file))
         .with_max_object_header_bytes(MAX_HEADER.min(limit(file)));
-    // Neither external files nor external links are followed: the reader's own default.
+    // External files and external links are not followed: the reader's default.
     let root = Hdf5File::from_owner(file.clone(), options).and_then(|file| file.root_group()).map_err(broken)?;
     let mut found = Found::default();
     if let Some(layers) = strings(&root, "layer_names")? {
@@ -79,7 +79,7 @@ impl Found {
                 .group(layer)
                 .map_err(|error| format!("its layer `{}` cannot be read ({error})", shown(layer)))?;
             let names = strings(&group, "weight_names")?.unwrap_or_default();
-            // A model used as a layer keeps the weights of all its layers together; their names tell them apart.
+            // A model used as a layer stores the weights of all its layers together, distinguished by their names.
             let owner = |name: &str| name.rsplit('/').nth(1).map(str::to_owned);
             let several = names.windows(2).any(|pair| owner(&pair[0]) != owner(&pair[1]));
             let mut place = 0;
@@ -144,12 +144,12 @@ fn descend(group: &Group, path: &str) -> Result<Dataset, String> {
     folder.as_ref().unwrap_or(group).dataset(last).map_err(|error| error.to_string())
 }
 
-/// A list of texts among the attributes. Keras spreads a list beyond 64 KiB over `NAME0`, `NAME1`, ...
+/// A list of strings among the attributes. Keras splits a list beyond 64 KiB into `NAME0`, `NAME1`, ...
 fn strings(group: &Group, name: &str) -> Result<Option<Vec<String>>, String> {
     let attributes = group.attributes().map_err(broken)?;
     let one = |name: &str| {
         let attribute = attributes.iter().find(|attribute| attribute.name == name)?;
-        // An empty list has the type of an empty array of numbers.
+        // An empty list has the type of an empty numeric array.
         Some(match attribute.num_elements() {
             Ok(0) => Ok(Vec::new()),
             _ => attribute.read_strings(),
@@ -173,12 +173,12 @@ fn info(dataset: &Dataset) -> TensorInfo {
         Datatype::FloatingPoint { size: 4, .. } => Dtype::F32,
         Datatype::FloatingPoint { size: 8, .. } => Dtype::F64,
         Datatype::FixedPoint { size: 8, signed: true, .. } => Dtype::I64,
-        // Keras 3 writes bfloat16 as opaque values and says so in an attribute.
+        // Keras 3 writes bfloat16 as opaque values and records the type in an attribute.
         _ if width == 2 && says_bfloat16(dataset) => Dtype::Bf16,
         _ => Dtype::Other(u8::try_from(width).unwrap_or(u8::MAX)),
     };
     let shape: Vec<usize> = dataset.shape().iter().map(|&side| usize::try_from(side).unwrap_or(usize::MAX)).collect();
-    // A shape of too many axes is of no network; it is shown as what cannot be read.
+    // No network has a shape with too many axes; such a tensor is listed as unreadable.
     let dtype = if shape.len() > MAX_DIMENSIONS { Dtype::Other(u8::MAX) } else { dtype };
     TensorInfo { shape, dtype }
 }
@@ -194,7 +194,7 @@ fn broken(error: hdf5_reader::error::Error) -> String {
 impl Reader for KerasFile {
     fn read(&self, name: &str, info: &TensorInfo) -> Result<Cow<'_, [u8]>, String> {
         let dataset = self.tensors.get(name).ok_or("is not there")?;
-        // Values come in the machine's order, which is little-endian wherever this program runs.
+        // Values are in the machine's byte order, which is little-endian wherever this program runs.
         let bytes = if info.dtype == Dtype::Bf16 { dataset.read_raw_bytes() } else { dataset.read_native_bytes() };
         bytes.map(Cow::Owned).map_err(|error| format!("cannot be read ({error})"))
     }

@@ -1,6 +1,6 @@
-//! `.keras` files of Keras 3: a zip archive with `model.weights.h5` beside the model's description.
+//! `.keras` files of Keras 3: a zip archive with `model.weights.h5` next to the model's description.
 //!
-//! Keras stores that member as it is; one that was compressed since is unpacked into memory.
+//! Keras stores that member uncompressed; a compressed one is unpacked into memory.
 
 use super::{Index, Reader, keras_hdf5, limit};
 use bytes::Bytes;

@@ -1,17 +1,18 @@
-//! Foreign weight files: which tensors a file has, and reading them one at a time.
+//! Readers of foreign weight files: list a file's tensors, and read them one at a time.
 //!
-//! [`Checkpoint::open`] recognises a format by its content and reads no more than its index; the numbers stay in the
-//! (mapped) file until [`Checkpoint::read`] asks for a tensor. So a file with a classifier of half a gigabyte costs
-//! only what is taken out of it.
+//! [`Checkpoint::open`] recognises a format by its content and reads only its index; the values stay in the
+//! memory-mapped file until [`Checkpoint::read`] asks for a tensor. So a file with a classifier of half a gigabyte
+//! costs only the tensors that are read.
 //!
-//! Files come from strangers. Nothing in them is executed, and memory stays within a small multiple of the file's
-//! length, whatever it claims. This module knows neither networks nor libtorch: `fuzz/` builds it alone.
+//! Files are untrusted. Nothing in them is executed, and memory stays within a small multiple of the file's length,
+//! whatever it claims. This module depends on neither networks nor libtorch, so `fuzz/` can build it alone.
 
 mod keras_hdf5;
 mod keras_zip;
 mod onnx;
 pub mod onnx_graph;
 mod pickle;
+mod pickle_machine;
 mod safe_tensors;
 mod tensor;
 mod tensorflow_js;
@@ -25,27 +26,27 @@ use bytes::Bytes;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// How a foreign weights file is written.
+/// The format of a foreign weight file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// safetensors.
     SafeTensors,
     /// `torch.save` since version 1.6: a zip archive with a pickle in it.
     TorchZip,
-    /// `torch.save` before version 1.6: pickles and numbers in a row.
+    /// `torch.save` before version 1.6: consecutive pickles, then the values.
     TorchLegacy,
     /// HDF5 as Keras writes it: whole models and weights of Keras 1 and 2 (`.h5`), or of Keras 3 (`.weights.h5`).
     KerasHdf5,
-    /// A `.keras` file: a zip archive with such a `.weights.h5` in it.
+    /// A `.keras` file: a zip archive that contains such a `.weights.h5`.
     KerasZip,
     /// ONNX, of which only the initializers are read.
     Onnx,
-    /// `model.json` of TensorFlow.js and the files beside it.
+    /// `model.json` of TensorFlow.js and the files next to it.
     TensorFlowJs,
 }
 
 impl Format {
-    /// As a sentence names it.
+    /// The name of the format in sentences.
     pub fn title(self) -> &'static str {
         match self {
             Self::SafeTensors => "safetensors",
@@ -59,36 +60,36 @@ impl Format {
     }
 }
 
-/// More tensors than this are refused; the largest networks have some thousand.
+/// Larger numbers of tensors are refused; the largest networks have some thousand.
 const MAX_TENSORS: usize = 100_000;
 /// Axes of a tensor.
 const MAX_DIMENSIONS: usize = 8;
-/// A tensor (or what must be unpacked for it) may be so many times as large as its file: formats compress, and a
+/// Limit on the ratio of a tensor's size (or of what must be unpacked for it) to the file's: formats compress, and a
 /// tensor of one repeated value compresses well.
 const MAX_EXPANSION: usize = 16;
-/// What a tensor may take in the smallest of files.
+/// Size that a tensor may have in a file of any size, in bytes.
 const ALWAYS_ALLOWED: usize = 1 << 16;
 
-/// Characters of a reason.
+/// Maximum length of a reason, in characters.
 const MAX_REASON: usize = 400;
 
-/// What a format's own reader offers.
+/// The interface of a format's reader.
 trait Reader: Send + Sync {
     /// The values of a tensor of the index, row-major and little-endian, exactly as many as its shape says.
     fn read(&self, name: &str, info: &TensorInfo) -> Result<Cow<'_, [u8]>, String>;
 
-    /// Bytes of other files that numbers are in.
+    /// Size of other files that contain values, in bytes.
     fn outside(&self) -> usize {
         0
     }
 
-    /// Names of functions and classes that the file asks for beside its tensors.
+    /// Names of functions and classes that the file requires apart from its tensors.
     fn foreign(&self) -> &[String] {
         &[]
     }
 }
 
-/// Finds a file by the name that another has for it.
+/// Finds a file by the name under which another refers to it.
 pub type Beside<'a> = dyn Fn(&str) -> Result<Bytes, String> + 'a;
 
 type Index = BTreeMap<String, TensorInfo>;
@@ -106,14 +107,14 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Recognises the format and reads the index of tensors of a file that stands alone. The error is a reason without the
-    /// file's name.
+    /// Recognises the format and reads the index of a self-contained file. The error is a reason without the file's
+    /// name.
     pub fn open(file: &Bytes) -> Result<Self, String> {
         Self::open_beside(file, &|name| Err(format!("has its numbers in another file, `{}`", shown(name))))
     }
 
-    /// The same, where `beside` finds the files that it names, as ONNX and TensorFlow.js do, or says why not: as a reason
-    /// without a subject.
+    /// The same for files that refer to others, as ONNX and TensorFlow.js do. `beside` finds such a file, or gives the
+    /// reason why not, without a subject.
     ///
     /// # Errors
     /// As [`Checkpoint::open`].
@@ -144,21 +145,21 @@ impl Checkpoint {
         self.format
     }
 
-    /// Every tensor of the file, whether it can be read or not.
+    /// Every tensor of the file, whether or not its type can be read.
     pub fn tensors(&self) -> &BTreeMap<String, TensorInfo> {
         &self.tensors
     }
 
-    /// Functions and classes that a pickle asks for beside its tensors. None was called; what they would make is passed
+    /// Functions and classes that a pickle requires apart from its tensors. None is called; their results are passed
     /// over.
     pub fn foreign(&self) -> &[String] {
         self.reader.foreign()
     }
 
-    /// The numbers of one tensor. Floats of any width come as 32 bits.
+    /// The values of one tensor. Floats of any width are converted to f32.
     ///
     /// # Errors
-    /// A name that is not there, numbers of another kind, damage; a reason that names the tensor.
+    /// An unknown name, values of another type, damage; the reason names the tensor.
     pub fn read(&self, name: &str) -> Result<RawTensor, String> {
         let reason = |reason: &str| format!("its tensor `{}` {reason}", shown(name));
         let info = self.tensors.get(name).ok_or_else(|| reason("is not there"))?;
@@ -221,13 +222,13 @@ fn recognise(file: &Bytes) -> Result<Format, String> {
         .into())
 }
 
-/// A reason as a sentence may hold it. What libraries say of a file quotes its names, with line ends and all.
+/// A reason that fits into a sentence. Error messages of libraries may quote names from the file, line breaks included.
 fn one_line(reason: &str) -> String {
     let whole: String = reason.chars().filter(|c| !c.is_control()).take(MAX_REASON).collect();
     if reason.len() > whole.len() { format!("{whole}...") } else { whole }
 }
 
-/// A foreign name as an error may show it: of bounded length, nothing that a terminal would obey.
+/// A foreign name that is safe to show in an error: of bounded length, without control characters.
 pub fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(80).collect()
 }

@@ -1,4 +1,4 @@
-//! ONNX, of which only the initializers are read.
+//! Weights in ONNX files. Only the initializers are read.
 //!
 //! A `ModelProto` has its graph in field 7, a `GraphProto` its initializers in field 5 (onnx.proto, IR version 3 and
 //! later). These two levels are walked by hand, because decoding them whole would cost many times the file for one that
@@ -10,7 +10,7 @@ use prost::Message;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-/// `NodeProto`, as far as it is read here.
+/// `NodeProto`, the fields that are needed.
 #[derive(Clone, PartialEq, Message)]
 struct NodeProto {
     #[prost(string, repeated, tag = "1")]
@@ -19,7 +19,7 @@ struct NodeProto {
     name: String,
 }
 
-/// `TensorProto`, as far as it is read here.
+/// `TensorProto`, the fields that are needed.
 #[derive(Clone, PartialEq, Message)]
 struct TensorProto {
     #[prost(int64, repeated, tag = "1")]
@@ -39,10 +39,10 @@ struct TensorProto {
     raw_data: Option<Bytes>,
     #[prost(double, repeated, tag = "10")]
     double_data: Vec<f64>,
-    /// Where in which other file the numbers are.
+    /// Location of the values in another file.
     #[prost(message, repeated, tag = "13")]
     external_data: Vec<Entry>,
-    /// 1: the numbers are in another file.
+    /// 1: the values are in another file.
     #[prost(int32, tag = "14")]
     data_location: i32,
 }
@@ -71,13 +71,13 @@ impl TensorProto {
 const GRAPH: u64 = 7;
 const INITIALIZER: u64 = 5;
 const NODE: u64 = 1;
-/// Nodes of torch's have a few inputs, and names of a line.
+/// Nodes exported by torch have few inputs, and short names.
 const LONGEST_NODE: usize = 16 << 10;
 
 struct OnnxFile {
     /// Every initializer, still encoded.
     messages: BTreeMap<String, Bytes>,
-    /// Other files by the names that initializers have for them, or why they are not there.
+    /// Other files by the names that initializers use, or the reasons why they cannot be read.
     others: BTreeMap<String, Result<Bytes, String>>,
 }
 
@@ -128,9 +128,9 @@ pub(super) fn open(file: &Bytes, beside: &Beside<'_>) -> Result<(Index, Box<dyn 
     Ok((index, Box::new(OnnxFile { messages, others })))
 }
 
-/// Where torch's exporter computes a tensor ahead, such as a kernel turned round, it calls it `onnx::OPERATOR_NUMBER`, which
-/// says nothing of what it is. Such tensors go by the name of the (first) node that takes them, which does:
-/// `/encoder/layer.0/mlp/fc1/MatMul`, written as modules are, `encoder.layer.0.mlp.fc1.MatMul`.
+/// torch's exporter calls a tensor that it precomputes, such as a transposed kernel, `onnx::OPERATOR_NUMBER`, which
+/// does not identify it. Such tensors get the name of the (first) node that uses them, which does:
+/// `/encoder/layer.0/mlp/fc1/MatMul`, in module notation `encoder.layer.0.mlp.fc1.MatMul`.
 fn takers(graph: &Bytes) -> Result<HashMap<String, String>, String> {
     let mut takers = HashMap::new();
     for message in fields(graph.clone(), NODE) {
@@ -141,7 +141,7 @@ fn takers(graph: &Bytes) -> Result<HashMap<String, String>, String> {
         let node = NodeProto::decode(message).map_err(|error| format!("one of its nodes is damaged ({error})"))?;
         let Some(name) = node.name.strip_prefix('/') else { continue };
         let mut made_up = node.input.iter().filter(|input| input.starts_with("onnx::"));
-        // A node with two such tensors would give both one name.
+        // A node with two such tensors would give both the same name.
         if let (Some(tensor), None) = (made_up.next(), made_up.next()) {
             takers.entry(tensor.clone()).or_insert_with(|| name.replace('/', "."));
         }

@@ -1,4 +1,4 @@
-//! The part of an ONNX model that some of its values need, as a model of its own.
+//! Extracts the part of an ONNX model that computes certain values, as a model of its own.
 //!
 //! ONNX Runtime computes a whole graph whatever is asked of it, and gives what is declared as output only. So what is run
 //! is a graph cut down to the wanted values. On the way it is looked at as a file from a stranger: everything that the
@@ -34,7 +34,7 @@ mod field {
     pub const VALUE_NAME: u64 = 1;
 }
 
-/// The largest networks have some ten thousand.
+/// Maximum number of nodes; the largest networks have some ten thousand.
 const MOST_NODES: usize = 200_000;
 /// Graphs within nodes of graphs.
 const DEEPEST: usize = 8;
@@ -51,12 +51,12 @@ struct Graph {
 
 struct Node {
     message: Bytes,
-    /// What it takes, the graphs within it included.
+    /// Its inputs, including those of its subgraphs.
     inputs: Vec<Bytes>,
     outputs: Vec<Bytes>,
 }
 
-/// A model that gives the wanted values and nothing else.
+/// A model that outputs the wanted values only.
 #[derive(Debug)]
 pub struct Cut {
     pub model: Vec<u8>,
@@ -139,7 +139,7 @@ pub fn cut(file: &Bytes, wanted: &[String]) -> Result<Cut, String> {
     Ok(Cut { model: model.0, input: text(input)? })
 }
 
-/// What the wanted values need.
+/// The nodes and tensors that the wanted values need.
 #[derive(Default)]
 struct Needed<'a> {
     /// In the order of the file.
@@ -149,7 +149,7 @@ struct Needed<'a> {
 }
 
 impl<'a> Needed<'a> {
-    /// Adds a node and everything before it.
+    /// Adds a node and all its dependencies.
     fn follow(
         &mut self,
         place: usize,
@@ -157,7 +157,7 @@ impl<'a> Needed<'a> {
         giver: &HashMap<&Bytes, usize>,
         fed: &HashSet<&'a Bytes>,
     ) -> Result<(), String> {
-        // Nodes on the way from the wanted one, each with how many of its inputs were looked at.
+        // Depth-first search: the path from the wanted node, each with the number of inputs visited.
         let mut way = vec![(place, 0)];
         let mut on_way = HashSet::from([place]);
         while let Some((place, seen)) = way.pop() {
@@ -250,7 +250,7 @@ fn node(message: Bytes, whole: usize, depth: usize) -> Result<Node, String> {
     Ok(Node { message, inputs, outputs })
 }
 
-/// What a graph within a node takes from around it.
+/// Outer values that a subgraph uses.
 fn outer(graph: &Bytes, whole: usize, depth: usize) -> Result<Vec<Bytes>, String> {
     let mut own: HashSet<Bytes> = HashSet::new();
     for message in fields(graph.clone(), field::GRAPH_INITIALIZER) {
@@ -272,7 +272,7 @@ fn outer(graph: &Bytes, whole: usize, depth: usize) -> Result<Vec<Bytes>, String
     Ok(taken)
 }
 
-/// The name of a tensor, whose numbers are in the file and not more than it holds.
+/// The name of a tensor, whose values must be in the file and not exceed it.
 fn tensor(message: &Bytes, whole: usize) -> Result<Bytes, String> {
     let own = first(message, field::TENSOR_NAME)?;
     if has(message, field::TENSOR_EXTERNAL)? {
@@ -309,12 +309,12 @@ fn text(name: &Bytes) -> Result<String, String> {
     String::from_utf8(name.to_vec()).map_err(|_| "has a name that is not UTF-8".to_owned())
 }
 
-/// As a sentence may hold it.
+/// A name that fits into a sentence.
 fn name(name: &Bytes) -> String {
     shown(&String::from_utf8_lossy(name))
 }
 
-/// A message in the making.
+/// A message that is being encoded.
 #[derive(Default)]
 struct Encoded(Vec<u8>);
 

@@ -1,31 +1,31 @@
 //! A reader of Python pickles that executes nothing.
 //!
-//! Pickle is a stack machine whose programs can call any Python function. This machine knows the instructions of
-//! protocols 2 to 5, keeps the few functions that tensors are made with as mere descriptions, and everything that any
-//! other function or class would make as an opaque value that knows its maker's name: arguments of training, numbers of
-//! NumPy, dates lie beside the tensors and are passed over. Reference: CPython `Lib/pickletools.py`.
+//! Pickle is a stack machine whose programs can call any Python function. This reader knows the instructions of
+//! protocols 2 to 5. It keeps the few functions that create tensors as descriptions, and the result of any other
+//! function or class as an opaque value with the name of its maker: training arguments, NumPy scalars and dates are
+//! stored next to the tensors and passed over. Reference: CPython `Lib/pickletools.py`.
 //!
-//! Every value lives in one arena and is named by its place there. So neither deep nesting nor cycles can overflow
-//! the call stack, sharing costs nothing, and memory is bounded by the number of instructions.
+//! All values live in one arena and are referred to by index. So neither deep nesting nor cycles can overflow the call
+//! stack, sharing costs nothing, and memory is bounded by the number of instructions.
 
+use super::pickle_machine::Machine;
 use super::{Dtype, shown};
-use std::collections::HashMap;
 
-/// More instructions than this are refused; the largest networks have some sixty thousand.
+/// Larger numbers of instructions are refused; the largest networks need some sixty thousand.
 const MAX_INSTRUCTIONS: usize = 1_000_000;
 
-/// A value's place in the arena.
+/// Index of a value in the arena.
 pub type Id = u32;
 
-/// What a pickle may mention by name. None of it is ever called.
+/// The globals that a pickle may use. None of them is ever called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Global {
     OrderedDict,
-    /// Makes dictionaries whose first argument is what absent keys are.
+    /// Dictionaries whose first argument is the default factory.
     DefaultDict,
     RebuildTensor,
     RebuildParameter,
-    /// A tensor of a class of its own: function, class, arguments, state.
+    /// A tensor of a subclass: function, class, arguments, state.
     RebuildTyped,
     /// The type of a storage's values.
     Storage(Dtype),
@@ -64,16 +64,16 @@ pub enum Value {
     Long(Vec<u8>),
     Float(f64),
     Text(String),
-    /// Bytes, and text that is not UTF-8. What they are is of no use here.
+    /// Bytes, and text that is not UTF-8. Their content is not needed.
     Bytes,
     Tuple(Vec<Id>),
     List(Vec<Id>),
     /// Pairs in file order; also an `OrderedDict`.
     Dict(Vec<(Id, Id)>),
     Global(Global),
-    /// A function or class that tensors are not made with, by its name.
+    /// A function or class that tensors do not need, by its name.
     Foreign(Box<str>),
-    /// What that function or class would make; nothing was called.
+    /// The result of that function or class; nothing was called.
     Opaque(Id),
     /// A set, whose items are passed over.
     Set,
@@ -83,7 +83,7 @@ pub enum Value {
     Tensor(Id),
 }
 
-/// A finished pickle: its values, and which of them is the result.
+/// A decoded pickle: its values, and the index of the result.
 #[derive(Debug)]
 pub struct Unpickled {
     values: Vec<Value>,
@@ -96,12 +96,12 @@ impl Unpickled {
         self.get(self.root)
     }
 
-    /// Every value that the pickle made, in that order.
+    /// Every value of the pickle, in order of creation.
     pub fn values(&self) -> &[Value] {
         &self.values
     }
 
-    /// The names of the functions and classes that tensors are not made with, each once.
+    /// The names of the functions and classes that tensors do not need, without repetitions.
     pub fn foreign(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.values.iter().filter_map(foreign_name).collect();
         names.sort_unstable();
@@ -109,19 +109,19 @@ impl Unpickled {
         names
     }
 
-    /// The name of the function or class that a value is or was made by, if that is a foreign one.
+    /// The name of the foreign function or class that a value is or was made by; none for other values.
     pub fn maker<'a>(&'a self, value: &'a Value) -> Option<&'a str> {
         let maker = if let Value::Opaque(maker) = value { self.get(*maker) } else { value };
         foreign_name(maker)
     }
 
-    /// The value at a place that came out of this pickle.
+    /// The value at an index of this pickle.
     pub fn get(&self, id: Id) -> &Value {
         self.values.get(id as usize).unwrap_or(&Value::None)
     }
 }
 
-/// Reads one pickle from the front of `bytes` and moves `bytes` behind it.
+/// Reads one pickle from the front of `bytes` and advances `bytes` past it.
 ///
 /// The error is a reason without the file's name.
 pub fn read(bytes: &mut &[u8]) -> Result<Unpickled, String> {
@@ -134,333 +134,8 @@ pub fn read(bytes: &mut &[u8]) -> Result<Unpickled, String> {
     Err(format!("its pickle has more than {MAX_INSTRUCTIONS} instructions, which no weights need"))
 }
 
-#[derive(Default)]
-struct Machine {
-    values: Vec<Value>,
-    stack: Vec<Id>,
-    /// Heights of the stack at each open mark.
-    marks: Vec<usize>,
-    memo: HashMap<u32, Id>,
-}
-
-impl Machine {
-    /// Runs one instruction; the result when it was STOP.
-    fn step(&mut self, bytes: &mut &[u8]) -> Result<Option<Id>, String> {
-        let opcode = take::<1>(bytes)?[0];
-        match opcode {
-            b'.' => return self.pop().map(Some),
-            0x80 => {
-                let [protocol] = take::<1>(bytes)?;
-                if protocol > 5 {
-                    return Err(format!("its pickle has protocol {protocol}, and the last one known here is 5"));
-                }
-            }
-            b'(' => self.marks.push(self.stack.len()),
-            b'0' => drop(self.pop()?),
-            b'1' => drop(self.pop_to_mark()?),
-            b'2' => {
-                let top = *self.stack.last().ok_or(UNDERFLOW)?;
-                self.stack.push(top);
-            }
-            // A frame says how long it is, for those who read ahead.
-            0x95 => drop(take::<8>(bytes)?),
-            b'N' => self.push(Value::None),
-            0x88 => self.push(Value::Bool(true)),
-            0x89 => self.push(Value::Bool(false)),
-            b'J' => self.push(Value::Int(i32::from_le_bytes(take(bytes)?).into())),
-            b'K' => self.push(Value::Int(take::<1>(bytes)?[0].into())),
-            b'M' => self.push(Value::Int(u16::from_le_bytes(take(bytes)?).into())),
-            0x8a => {
-                let [length] = take(bytes)?;
-                self.long(bytes, length.into())?;
-            }
-            0x8b => {
-                let length = u32::from_le_bytes(take(bytes)?);
-                self.long(bytes, length as usize)?;
-            }
-            b'G' => self.push(Value::Float(f64::from_be_bytes(take(bytes)?))),
-            b'X' => {
-                let length = u32::from_le_bytes(take(bytes)?);
-                self.text(bytes, length.into())?;
-            }
-            b'T' => {
-                let length = u32::from_le_bytes(take(bytes)?);
-                self.text(bytes, length.into())?;
-            }
-            b'U' => {
-                let [length] = take(bytes)?;
-                self.text(bytes, length.into())?;
-            }
-            0x8c => {
-                let [length] = take(bytes)?;
-                self.text(bytes, length.into())?;
-            }
-            0x8d => {
-                let length = u64::from_le_bytes(take(bytes)?);
-                self.text(bytes, length)?;
-            }
-            b'C' => {
-                let [length] = take(bytes)?;
-                self.bytes(bytes, length.into())?;
-            }
-            b'B' => {
-                let length = u32::from_le_bytes(take(bytes)?);
-                self.bytes(bytes, length.into())?;
-            }
-            0x8e | 0x96 => {
-                let length = u64::from_le_bytes(take(bytes)?);
-                self.bytes(bytes, length)?;
-            }
-            0x8f => self.push(Value::Set),
-            0x90 => {
-                self.pop_to_mark()?;
-                self.top()?;
-            }
-            0x91 => {
-                self.pop_to_mark()?;
-                self.push(Value::Set);
-            }
-            b')' => self.push(Value::Tuple(Vec::new())),
-            b']' => self.push(Value::List(Vec::new())),
-            b'}' => self.push(Value::Dict(Vec::new())),
-            0x85..=0x87 => {
-                let items = self.pop_many(usize::from(opcode - 0x84))?;
-                self.push(Value::Tuple(items));
-            }
-            b't' => {
-                let items = self.pop_to_mark()?;
-                self.push(Value::Tuple(items));
-            }
-            b'a' => {
-                let items = self.pop_many(1)?;
-                self.append(items)?;
-            }
-            b'e' => {
-                let items = self.pop_to_mark()?;
-                self.append(items)?;
-            }
-            b's' => {
-                let items = self.pop_many(2)?;
-                self.set_items(&items)?;
-            }
-            b'u' => {
-                let items = self.pop_to_mark()?;
-                self.set_items(&items)?;
-            }
-            0x94 => self.memoize(u32::try_from(self.memo.len()).map_err(|_| UNDERFLOW)?)?,
-            b'q' => self.memoize(take::<1>(bytes)?[0].into())?,
-            b'r' => self.memoize(u32::from_le_bytes(take(bytes)?))?,
-            b'h' => self.recall(take::<1>(bytes)?[0].into())?,
-            b'j' => self.recall(u32::from_le_bytes(take(bytes)?))?,
-            b'c' => {
-                let (module, name) = (line(bytes)?, line(bytes)?);
-                self.push(named(module, name));
-            }
-            0x93 => {
-                let (name, module) = (self.pop()?, self.pop()?);
-                let (Value::Text(module), Value::Text(name)) = (self.value(module), self.value(name)) else {
-                    return Err("its pickle asks for something by a name that is no text".into());
-                };
-                let value = named(module, name);
-                self.push(value);
-            }
-            b'i' => {
-                let (module, name) = (line(bytes)?, line(bytes)?);
-                self.pop_to_mark()?;
-                self.push(named(module, name));
-                let class = self.pop()?;
-                self.push(Value::Opaque(class));
-            }
-            b'o' => {
-                let items = self.pop_to_mark()?;
-                let class = *items.first().ok_or(UNDERFLOW)?;
-                let made = self.opaque(class)?;
-                self.push(made);
-            }
-            // An object of a class: its arguments are on the stack, and with 0x92 those with names too.
-            0x81 | 0x92 => {
-                let items = self.pop_many(if opcode == 0x81 { 2 } else { 3 })?;
-                let class = *items.first().ok_or(UNDERFLOW)?;
-                let made = match self.value(class) {
-                    Value::Global(Global::OrderedDict | Global::DefaultDict) => Value::Dict(Vec::new()),
-                    _ => self.opaque(class)?,
-                };
-                self.push(made);
-            }
-            b'Q' => {
-                let key = self.pop()?;
-                self.push(Value::Persistent(key));
-            }
-            b'R' => self.reduce()?,
-            b'b' => self.build()?,
-            other => {
-                return Err(format!("its pickle has the instruction 0x{other:02x}, which weights have no need of"));
-            }
-        }
-        Ok(None)
-    }
-
-    fn push(&mut self, value: Value) {
-        // The number of instructions keeps this far below 32 bits.
-        self.stack.push(self.values.len() as Id);
-        self.values.push(value);
-    }
-
-    /// Where the current mark stands: values below it belong to an outer instruction.
-    fn floor(&self) -> usize {
-        self.marks.last().copied().unwrap_or(0)
-    }
-
-    fn pop(&mut self) -> Result<Id, String> {
-        if self.stack.len() <= self.floor() {
-            return Err(UNDERFLOW.into());
-        }
-        self.stack.pop().ok_or_else(|| UNDERFLOW.into())
-    }
-
-    fn pop_many(&mut self, count: usize) -> Result<Vec<Id>, String> {
-        let start = self.stack.len().checked_sub(count).filter(|&start| start >= self.floor());
-        Ok(self.stack.split_off(start.ok_or(UNDERFLOW)?))
-    }
-
-    fn pop_to_mark(&mut self) -> Result<Vec<Id>, String> {
-        let mark = self.marks.pop().ok_or(UNDERFLOW)?;
-        Ok(self.stack.split_off(mark))
-    }
-
-    fn top(&mut self) -> Result<&mut Value, String> {
-        let id = *self.stack.last().ok_or(UNDERFLOW)?;
-        self.values.get_mut(id as usize).ok_or_else(|| UNDERFLOW.into())
-    }
-
-    fn value(&self, id: Id) -> &Value {
-        self.values.get(id as usize).unwrap_or(&Value::None)
-    }
-
-    fn long(&mut self, bytes: &mut &[u8], length: usize) -> Result<(), String> {
-        let digits = take_slice(bytes, length)?;
-        let value = if digits.len() <= 8 {
-            let negative = digits.last().is_some_and(|&byte| byte >= 0x80);
-            let mut wide = [if negative { 0xFF } else { 0 }; 8];
-            wide[..digits.len()].copy_from_slice(digits);
-            Value::Int(i64::from_le_bytes(wide))
-        } else {
-            Value::Long(digits.to_vec())
-        };
-        self.push(value);
-        Ok(())
-    }
-
-    fn text(&mut self, bytes: &mut &[u8], length: u64) -> Result<(), String> {
-        let length = usize::try_from(length).map_err(|_| "it is truncated")?;
-        let text = std::str::from_utf8(take_slice(bytes, length)?);
-        self.push(text.map_or(Value::Bytes, |text| Value::Text(text.into())));
-        Ok(())
-    }
-
-    fn bytes(&mut self, bytes: &mut &[u8], length: u64) -> Result<(), String> {
-        take_slice(bytes, usize::try_from(length).map_err(|_| "it is truncated")?)?;
-        self.push(Value::Bytes);
-        Ok(())
-    }
-
-    /// What a function or class that tensors are not made with would make.
-    fn opaque(&self, maker: Id) -> Result<Value, String> {
-        match self.value(maker) {
-            Value::Foreign(_) => Ok(Value::Opaque(maker)),
-            // What it made is called in turn, or its class asked for.
-            Value::Opaque(first) => Ok(Value::Opaque(*first)),
-            Value::Global(_) => Ok(Value::Opaque(maker)),
-            _ => Err("its pickle calls something that is not a function".into()),
-        }
-    }
-
-    fn append(&mut self, items: Vec<Id>) -> Result<(), String> {
-        match self.top()? {
-            Value::List(list) => list.extend(items),
-            Value::Opaque(_) => {}
-            _ => return Err("its pickle appends to something that is not a list".into()),
-        }
-        Ok(())
-    }
-
-    fn set_items(&mut self, items: &[Id]) -> Result<(), String> {
-        let (pairs, rest) = items.as_chunks::<2>();
-        match self.top()? {
-            Value::Dict(dict) if rest.is_empty() => dict.extend(pairs.iter().map(|&[key, value]| (key, value))),
-            Value::Opaque(_) => {}
-            _ => return Err("its pickle sets items of something that is not a dictionary".into()),
-        }
-        Ok(())
-    }
-
-    fn memoize(&mut self, slot: u32) -> Result<(), String> {
-        let id = *self.stack.last().ok_or(UNDERFLOW)?;
-        self.memo.insert(slot, id);
-        Ok(())
-    }
-
-    fn recall(&mut self, slot: u32) -> Result<(), String> {
-        let id = *self.memo.get(&slot).ok_or_else(|| format!("its pickle recalls memo {slot}, which was never set"))?;
-        self.stack.push(id);
-        Ok(())
-    }
-
-    /// REDUCE calls a function in Python; here it only notes what would be made.
-    fn reduce(&mut self) -> Result<(), String> {
-        let arguments = self.pop()?;
-        let function = self.pop()?;
-        let Value::Tuple(items) = self.value(arguments) else {
-            return Err("its pickle calls something without a tuple of arguments".into());
-        };
-        let made = match (self.value(function), items.as_slice()) {
-            (Value::Global(Global::OrderedDict), []) | (Value::Global(Global::DefaultDict), [_] | []) => {
-                Value::Dict(Vec::new())
-            }
-            (Value::Global(Global::OrderedDict), &[pairs]) => Value::Dict(self.pairs(pairs)),
-            (Value::Global(Global::RebuildTensor), _) => Value::Tensor(arguments),
-            (Value::Global(Global::RebuildParameter), &[tensor, ..]) => match self.value(tensor) {
-                Value::Tensor(arguments) => Value::Tensor(*arguments),
-                _ => return Err("its pickle makes a parameter of something that is not a tensor".into()),
-            },
-            (Value::Global(Global::RebuildTyped), &[function, _, arguments, ..])
-                if *self.value(function) == Value::Global(Global::RebuildTensor) =>
-            {
-                Value::Tensor(arguments)
-            }
-            _ => self.opaque(function)?,
-        };
-        self.push(made);
-        Ok(())
-    }
-
-    /// The items of a list of pairs, as older pickles fill dictionaries.
-    fn pairs(&self, list: Id) -> Vec<(Id, Id)> {
-        let Value::List(list) = self.value(list) else { return Vec::new() };
-        let pair = |&item: &Id| match self.value(item) {
-            Value::Tuple(pair) | Value::List(pair) => {
-                pair.as_slice().try_into().ok().map(|[key, value]: [Id; 2]| (key, value))
-            }
-            _ => None,
-        };
-        list.iter().filter_map(pair).collect()
-    }
-
-    /// BUILD sets attributes in Python; state dictionaries carry `_metadata` that way, which is not needed.
-    fn build(&mut self) -> Result<(), String> {
-        self.pop()?;
-        if matches!(self.top()?, Value::Dict(_) | Value::Opaque(_) | Value::Tensor(_)) {
-            Ok(())
-        } else {
-            Err("its pickle sets the state of something that has none".into())
-        }
-    }
-}
-
-const UNDERFLOW: &str = "its pickle takes more values than it made";
-
-/// The global of that name; a foreign one is kept by its name alone.
-fn named(module: &str, name: &str) -> Value {
+/// The global of that name; of a foreign one only the name is kept.
+pub(super) fn named(module: &str, name: &str) -> Value {
     let known = GLOBALS.iter().find(|known| (known.0, known.1) == (module, name));
     known.map_or_else(|| Value::Foreign(shown(&format!("{module}.{name}")).into()), |known| Value::Global(known.2))
 }
@@ -470,23 +145,4 @@ fn foreign_name(value: &Value) -> Option<&str> {
         Value::Foreign(name) => Some(name),
         _ => None,
     }
-}
-
-fn take_slice<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [u8], String> {
-    let (taken, rest) = bytes.split_at_checked(count).ok_or("it is truncated")?;
-    *bytes = rest;
-    Ok(taken)
-}
-
-/// Takes a fixed number of bytes from the front.
-pub fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], String> {
-    let (taken, rest) = bytes.split_first_chunk::<N>().ok_or("it is truncated")?;
-    *bytes = rest;
-    Ok(*taken)
-}
-
-fn line<'a>(bytes: &mut &'a [u8]) -> Result<&'a str, String> {
-    let length = bytes.iter().position(|&byte| byte == b'\n').ok_or("it is truncated")?;
-    let text = take_slice(bytes, length + 1)?;
-    std::str::from_utf8(&text[..length]).map_err(|_| "its pickle has a name that is not UTF-8".into())
 }

@@ -1,4 +1,4 @@
-//! safetensors: a length, a header in JSON, the numbers.
+//! Weights in safetensors: a length, a JSON header, the values.
 //!
 //! The `safetensors` crate checks that the header fits, and that tensors neither overlap nor leave gaps.
 
@@ -27,7 +27,7 @@ pub(super) fn open(file: &Bytes) -> Result<(Index, Box<dyn Reader>), String> {
         key.unwrap_or_else(|| format!("its safetensors header is damaged ({error})"))
     };
     let (header, metadata) = SafeTensors::read_metadata(file).map_err(broken)?;
-    // The header's length stands before it in 8 bytes.
+    // The header is preceded by its length in 8 bytes.
     let data = header + 8;
     let mut index = Index::new();
     let mut places = HashMap::new();
@@ -47,7 +47,7 @@ pub(super) fn open(file: &Bytes) -> Result<(Index, Box<dyn Reader>), String> {
     Ok((index, Box::new(SafeTensorsFile { file: file.clone(), places })))
 }
 
-/// The first key of the metadata whose value is no text.
+/// The first key of the metadata whose value is not a string.
 fn no_text(file: &[u8]) -> Option<String> {
     let (length, rest) = file.split_first_chunk::<8>()?;
     let header = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;

@@ -1,8 +1,8 @@
-//! Tensors as foreign files have them, and their numbers as this program takes them.
+//! Tensors of foreign files: their types, shapes and values.
 
 use half::{bf16, f16};
 
-/// What a file stores a tensor's values as.
+/// The element type of a stored tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dtype {
     F16,
@@ -10,7 +10,7 @@ pub enum Dtype {
     F32,
     F64,
     I64,
-    /// Something that weights are not made of, of so many bytes per value; listed, but not read.
+    /// A type that weights do not have, with its bytes per value; listed, but not read.
     Other(u8),
 }
 
@@ -26,7 +26,7 @@ impl Dtype {
     }
 }
 
-/// A line of a file's index.
+/// An entry of a file's index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorInfo {
     pub shape: Vec<usize>,
@@ -34,7 +34,7 @@ pub struct TensorInfo {
 }
 
 impl TensorInfo {
-    /// How many values; none if that is beyond counting.
+    /// Number of values; none on overflow.
     pub fn count(&self) -> Option<usize> {
         self.shape.iter().try_fold(1_usize, |count, &side| count.checked_mul(side))
     }
@@ -45,7 +45,7 @@ impl TensorInfo {
     }
 }
 
-/// The numbers of a tensor, row-major.
+/// The values of a tensor, row-major.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Numbers {
     F32(Vec<f32>),
@@ -53,7 +53,7 @@ pub enum Numbers {
 }
 
 impl Numbers {
-    /// Little-endian values as numbers; none for a type that weights are not made of.
+    /// Decodes little-endian values; none for a type that weights do not have.
     pub(super) fn parse(dtype: Dtype, bytes: &[u8]) -> Option<Self> {
         fn map<T, const WIDTH: usize>(bytes: &[u8], read: impl Fn([u8; WIDTH]) -> T) -> Vec<T> {
             bytes.as_chunks::<WIDTH>().0.iter().map(|&chunk| read(chunk)).collect()
@@ -69,7 +69,7 @@ impl Numbers {
     }
 }
 
-/// A tensor read from a foreign file. `shape` and the count of numbers agree.
+/// A tensor read from a foreign file. `shape` and the number of values agree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RawTensor {
     pub shape: Vec<usize>,

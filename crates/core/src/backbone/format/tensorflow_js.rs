@@ -1,8 +1,8 @@
-//! TensorFlow.js: `model.json` and the files of numbers that it names.
+//! Weights of TensorFlow.js: `model.json` and the files that it names.
 //!
-//! Of the JSON only `weightsManifest` is read: groups of weights, each over the joined bytes of its files, one weight
-//! behind the other without gaps (tensorflowjs, `io/weights_loader.ts`). A weight may be quantised: `uint8` and
-//! `uint16` stand for `value * scale + min`, `float16` for itself. The graph of the model is passed over.
+//! Only `weightsManifest` is read from the JSON: groups of weights, each stored contiguously over the concatenation of
+//! its files (tensorflowjs, `io/weights_loader.ts`). A weight may be quantised: `uint8` and `uint16` mean `value *
+//! scale + min`, `float16` itself. The graph of the model is passed over.
 
 use super::{Beside, Dtype, Index, MAX_DIMENSIONS, MAX_TENSORS, Reader, TensorInfo, shown};
 use bytes::Bytes;
@@ -11,12 +11,12 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Of the JSON, with the graph in it; the largest published ones have some megabytes.
+/// Size of the JSON with the graph; the largest published ones have some megabytes.
 const MAX_JSON: usize = 64 << 20;
-/// Files of a model; the converter writes them of 4 MB each.
+/// Number of files; the converter writes files of 4 MB.
 const MAX_FILES: usize = 10_000;
 
-/// `model.json`, as far as it is read here.
+/// `model.json`, the fields that are needed.
 #[derive(Deserialize)]
 struct Model {
     #[serde(rename = "weightsManifest")]
@@ -50,16 +50,16 @@ fn one() -> f64 {
     1.0
 }
 
-/// How a value lies in the files.
+/// The encoding of a value in the files.
 #[derive(Clone, Copy)]
 enum Stored {
-    /// As its kind has it.
+    /// In its own type.
     Plain,
-    /// A whole number of 32 bits.
+    /// A 32-bit integer.
     Int,
     /// A 16-bit float.
     Half,
-    /// Whole numbers of so many bytes, times scale plus min.
+    /// Integers of that many bytes, times scale plus min.
     Steps { width: usize, scale: f32, min: f32 },
 }
 
@@ -76,13 +76,13 @@ struct TensorFlowJsModel {
     places: BTreeMap<String, Place>,
 }
 
-/// An object in text. (A safetensors file whose header happens to have 123 bytes begins with the same byte.)
+/// Starts with a JSON object. (So does a safetensors file whose header has exactly 123 bytes.)
 pub(super) fn recognise(file: &[u8]) -> bool {
     let start = file.get(..200).unwrap_or(file);
     start.trim_ascii_start().starts_with(b"{") && !start.iter().any(|byte| *byte < b' ' && !byte.is_ascii_whitespace())
 }
 
-/// The index and the reader.
+/// Opens a model: its index and the reader.
 pub(super) fn open(file: &Bytes, beside: &Beside<'_>) -> Result<(Index, Box<dyn Reader>), String> {
     if file.len() > MAX_JSON {
         return Err("it is JSON, but larger than any model.json of TensorFlow.js".into());
@@ -142,7 +142,7 @@ pub(super) fn open(file: &Bytes, beside: &Beside<'_>) -> Result<(Index, Box<dyn 
     Ok((index, Box::new(opened)))
 }
 
-/// A file that the model names. Only one beside it is opened: a path may lead anywhere.
+/// A file that the model names. Only files in the same folder are opened: a path could point anywhere.
 fn part(path: &str, beside: &Beside<'_>) -> Result<Bytes, String> {
     let plain = !path.is_empty() && !path.contains(['/', '\\', '\0']) && path != "." && path != "..";
     if !plain {
@@ -163,7 +163,7 @@ fn described(weight: &Weight) -> Result<(TensorInfo, Stored), String> {
         "int32" => Dtype::I64,
         "bool" => Dtype::Other(1),
         "complex64" => Dtype::Other(8),
-        // Texts are of any length; no network of pictures has them.
+        // Strings have any length; image networks have none.
         other => return Err(unknown(other)),
     };
     let mut stored = if dtype == Dtype::I64 { Stored::Int } else { Stored::Plain };
@@ -175,7 +175,7 @@ fn described(weight: &Weight) -> Result<(TensorInfo, Stored), String> {
             "float16" => Stored::Half,
             other => return Err(unknown(other)),
         };
-        // Only floats are made of steps here.
+        // Only floats are dequantised.
         if weight.dtype != "float32" {
             dtype = Dtype::Other(4);
         }
@@ -184,7 +184,7 @@ fn described(weight: &Weight) -> Result<(TensorInfo, Stored), String> {
 }
 
 impl TensorFlowJsModel {
-    /// Bytes of a group from `start` on.
+    /// A range of a group's bytes.
     fn range(&self, group: usize, mut start: usize, mut count: usize) -> Option<Vec<u8>> {
         let mut bytes = Vec::with_capacity(count);
         for file in self.groups.get(group)? {

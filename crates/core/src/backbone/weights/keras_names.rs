@@ -1,4 +1,4 @@
-//! What Keras calls the layers of its applications, in the order of the network.
+//! The layer names of Keras applications, in the order of the network.
 
 use super::super::format::Checkpoint;
 use super::naming::{Kind, Layer};
@@ -30,8 +30,8 @@ pub(super) fn mobilenet_v2(layers: &[Layer]) -> Vec<String> {
     names
 }
 
-/// `keras.applications.InceptionResNetV2`: most layers have the names that Keras makes up, `conv2d_N` and
-/// `batch_normalization_N`, counted in the order of their making.
+/// `keras.applications.InceptionResNetV2`: most layers have the names that Keras generates, `conv2d_N` and
+/// `batch_normalization_N`, numbered in order of creation.
 pub(super) fn inception_resnet_v2(layers: &[Layer], file: &Checkpoint) -> Vec<String> {
     let (mut convs, mut norms) = (Counted::new("conv2d", file), Counted::new("batch_normalization", file));
     layers.iter().map(|layer| inception_resnet_v2_layer(layer, &mut convs, &mut norms)).collect()
@@ -42,7 +42,7 @@ fn inception_resnet_v2_layer(layer: &Layer, convs: &mut Counted, norms: &mut Cou
     match parts.as_slice() {
         ["conv2d_7b", "conv"] => "conv_7b".into(),
         ["conv2d_7b", "bn"] => "conv_7b_bn".into(),
-        // The last of the 8 x 8 blocks has no rectifier and stands apart in timm.
+        // The last of the 8 x 8 blocks has no ReLU and is a separate module in timm.
         ["block8", "conv2d"] => "block8_10_conv".into(),
         [row @ ("repeat" | "repeat_1" | "repeat_2"), place, "conv2d"] => {
             let kind = match *row {
@@ -58,8 +58,8 @@ fn inception_resnet_v2_layer(layer: &Layer, convs: &mut Counted, norms: &mut Cou
     }
 }
 
-/// `keras.applications.Xception`: the convolutions beside blocks, and their normalisations, have the names that Keras makes
-/// up, counted in the order of their making.
+/// `keras.applications.Xception`: the shortcut convolutions and their normalisations have the names that Keras
+/// generates, numbered in order of creation.
 pub(super) fn xception(layers: &[Layer], file: &Checkpoint) -> Vec<String> {
     let (mut convs, mut norms) = (Counted::new("conv2d", file), Counted::new("batch_normalization", file));
     let name = |layer: &Layer| match layer.kind {
@@ -70,9 +70,9 @@ pub(super) fn xception(layers: &[Layer], file: &Checkpoint) -> Vec<String> {
     layers.iter().map(name).collect()
 }
 
-/// Layers that are counted by their class in the order of `model.layers`.
+/// Layers numbered by class in the order of `model.layers`.
 ///
-/// That order is by distance from the output, and among equals by making. In a row of layers it is the order of the
+/// That order is by distance from the output, and then by creation. In a chain of layers it is the order of the
 /// network; within a block of branches, the first layers of longer branches come before those of shorter ones.
 pub(super) fn counted(layers: &[Layer], file: &Checkpoint) -> Vec<String> {
     let mut classes =
@@ -82,7 +82,7 @@ pub(super) fn counted(layers: &[Layer], file: &Checkpoint) -> Vec<String> {
     let mut last = String::new();
     let mut names = vec![String::new(); layers.len()];
     for place in model_order(layers) {
-        // One layer of Keras, two here.
+        // One layer of Keras is two here.
         if layers[place].name.ends_with(".depthwise") {
             last = separable.next();
             names[place] = format!("{last}.depthwise");
@@ -99,7 +99,7 @@ pub(super) fn counted(layers: &[Layer], file: &Checkpoint) -> Vec<String> {
     names
 }
 
-/// Places of the layers in the order of `model.layers`.
+/// The index of each layer in the order of `model.layers`.
 fn model_order(layers: &[Layer]) -> Vec<usize> {
     // Block and branch, for a layer that is in one: `mixed_5b.branch1.0.conv` is in branch1 of mixed_5b.
     let branch = |place: usize| {
@@ -118,7 +118,7 @@ fn model_order(layers: &[Layer]) -> Vec<usize> {
         let inside = |place: &usize| branch(*place).is_some_and(|(own, _)| own == block);
         let mut members: Vec<usize> = (place..layers.len()).take_while(inside).collect();
         place += members.len();
-        // Layers behind this one in its branch.
+        // Layers after this one in its branch.
         let behind = |&place: &usize| members_behind(place, layers.len(), &branch);
         members.sort_by_key(|place| std::cmp::Reverse(behind(place)));
         order.extend(members);
@@ -126,13 +126,13 @@ fn model_order(layers: &[Layer]) -> Vec<usize> {
     order
 }
 
-/// How many layers of the same branch follow.
+/// The number of following layers in the same branch.
 fn members_behind(place: usize, end: usize, branch: &impl Fn(usize) -> Option<(String, String)>) -> usize {
     let own = branch(place);
     (place + 1..end).take_while(|&other| branch(other) == own).count()
 }
 
-/// Layers of a file whose names are a word, counted: `conv2d`, `conv2d_1`, ...; counting may begin anywhere.
+/// Layers of a file whose names are a word and a number: `conv2d`, `conv2d_1`, ...; numbering may begin anywhere.
 struct Counted {
     word: &'static str,
     /// In ascending order.
@@ -154,8 +154,8 @@ impl Counted {
         Self { word, numbers: numbers.into_iter(), last: None }
     }
 
-    /// The next one's name. Behind the last of the file, names go on as Keras would have counted, so that what is
-    /// missing has a name.
+    /// The name of the next one. After the last one of the file the numbering continues, so that a missing layer has a
+    /// name.
     fn next(&mut self) -> String {
         let number = self.numbers.next().unwrap_or_else(|| self.last.map_or(0, |last| last.saturating_add(1)));
         self.last = Some(number);

@@ -1,11 +1,12 @@
-//! Where weights live, how they get there, and how they are read back.
+//! Storage of weights: fetching, importing and reading back.
 //!
-//! A network's weights are one canonical safetensors file, `NAME.safetensors`, whatever format and names they came in,
-//! and beside it `NAME.json` says where they came from and what the file's SHA-256 is. That hash is part of the identity
-//! of every feature store and saved model, and equal weights have equal hashes: tensors have canonical names, 32-bit
-//! floats, and nothing else is in the file. A TorchScript file of the user's is kept as it is, as `NAME.pt`, and of an
-//! ONNX file the part that is run, as `NAME.onnx`.
+//! A network's weights are stored as one canonical safetensors file, `NAME.safetensors`, whatever their source format;
+//! `NAME.json` next to it records the source and the file's SHA-256. That hash is part of the identity of every feature
+//! store and saved model. Equal weights have equal hashes: tensors have canonical names and are f32, and the file
+//! contains nothing else. A user-supplied TorchScript file is stored unchanged as `NAME.pt`, and of an ONNX file the
+//! part that is run, as `NAME.onnx`.
 
+mod assignment;
 mod fetch;
 mod import;
 mod keras_names;

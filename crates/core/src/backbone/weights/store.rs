@@ -1,6 +1,6 @@
 //! The folder of stored weights: records, and reading weights back.
 
-use super::super::{self as backbone, Architecture, BackboneInfo, MTCNN, registry};
+use crate::backbone::{self, Architecture, BackboneInfo, MTCNN, registry};
 use crate::error::{AtPath, Error, Result};
 use crate::workspace::write_whole;
 use safetensors::tensor::{Dtype, SafeTensors};
@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// What is known about stored weights; the content of `NAME.json`.
+/// The record of stored weights; the content of `NAME.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WeightsInfo {
     pub backbone: String,
@@ -18,12 +18,12 @@ pub struct WeightsInfo {
     pub sha256: String,
     /// Size of the stored file.
     pub bytes: u64,
-    /// Where they came from, with the hash of what was downloaded or imported.
+    /// Their source, with the hash of the downloaded or imported file.
     pub source: String,
     pub licence: String,
 }
 
-/// Whether a network's weights are stored, and where they are or would be.
+/// Whether a network's weights are stored, and their path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WeightsStatus {
     pub name: String,
@@ -33,7 +33,7 @@ pub struct WeightsStatus {
     pub sha256: Option<String>,
     /// Size of the file; none while not present.
     pub bytes: Option<u64>,
-    /// Where they came from; none while not present.
+    /// Their source; none while not present.
     pub source: Option<String>,
 }
 
@@ -43,8 +43,8 @@ pub fn weights_dir() -> Result<PathBuf> {
     folder_from(|name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from))
 }
 
-/// Where the weights of a network are, or would be put: in the folder of [`weights_dir`], unless an installed program
-/// brought them along in `share/faceprobe/weights` beside its `bin` and nothing was put into the other.
+/// The path of a network's weights: in [`weights_dir`], unless only an installed program's `share/faceprobe/weights`
+/// next to its `bin` has them.
 pub(super) fn folder_of(info: &BackboneInfo) -> Result<PathBuf> {
     let own = weights_dir()?;
     let brought = || {
@@ -70,8 +70,7 @@ fn folder_from(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf> {
         })
 }
 
-/// Whether the weights of a network are stored. Looks at names and sizes; [`StoredWeights::read`] checks the
-/// hash.
+/// Whether the weights of a network are stored. Checks names and sizes; [`StoredWeights::read`] checks the hash.
 pub fn status(name: &str) -> Result<WeightsStatus> {
     let info = find(name)?;
     let folder = folder_of(info)?;
@@ -87,7 +86,7 @@ pub fn status(name: &str) -> Result<WeightsStatus> {
     })
 }
 
-/// Every network whose weights are kept: the backbones and the face detector.
+/// Every network whose weights are stored: the backbones and the face detector.
 pub fn all() -> Vec<&'static BackboneInfo> {
     registry().into_iter().chain([&MTCNN]).collect()
 }
@@ -102,7 +101,7 @@ pub fn list() -> Result<Vec<WeightsStatus>> {
     all().iter().map(|info| status(info.name)).collect()
 }
 
-/// Keeps other programs from exchanging weights in this folder until it is dropped, so that a file and its record are of
+/// Locks the weights in this folder against other programs until it is dropped, so that a file and its record belong to
 /// one import.
 pub(in crate::backbone) fn lock(folder: &Path) -> Result<File> {
     let file = File::open(folder).at(folder)?;
@@ -110,24 +109,24 @@ pub(in crate::backbone) fn lock(folder: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Writes the record of weights that are in place. It comes last: without it they count as absent.
+/// Writes the record of stored weights. It is written last: without it they count as absent.
 pub fn record(path: &Path, info: &WeightsInfo) -> Result<()> {
     let json = crate::text::json_value(info).at(path)?;
     write_whole(&path.with_extension("json"), json.as_bytes())
 }
 
-/// The bytes of a network's stored weights, a safetensors file that holds every parameter in its shape as 32-bit floats,
-/// and their SHA-256.
+/// The bytes of a network's stored weights, a safetensors file with every parameter in its shape as f32, and their
+/// SHA-256.
 pub struct StoredWeights {
     bytes: Vec<u8>,
     pub sha256: String,
 }
 
 impl StoredWeights {
-    /// Reads the file and checks its hash, and that every parameter is there in its shape.
+    /// Reads the file and checks its hash, and that every parameter exists with its shape.
     ///
     /// # Errors
-    /// Weights that were not fetched, or are not the file that was stored.
+    /// Weights that were not fetched, or whose checksum differs from the one recorded.
     pub fn read(info: &BackboneInfo) -> Result<Self> {
         let folder = folder_of(info)?;
         let path = weights_path(&folder, info);
@@ -153,7 +152,7 @@ impl StoredWeights {
     /// The tensors by name.
     ///
     /// # Errors
-    /// None for what [`StoredWeights::read`] gave.
+    /// None after a successful [`StoredWeights::read`].
     pub fn tensors(&self) -> Result<SafeTensors<'_>> {
         SafeTensors::deserialize(&self.bytes).map_err(|error| Error::failed(format!("Stored weights: {error}.")))
     }
@@ -183,7 +182,7 @@ fn remedy(info: &BackboneInfo) -> String {
     }
 }
 
-/// The stored TorchScript or ONNX file of a network and its SHA-256, after a look at its bytes.
+/// The stored TorchScript or ONNX file of a network and its SHA-256, which is verified.
 pub fn checked(info: &BackboneInfo) -> Result<(PathBuf, String)> {
     let folder = folder_of(info)?;
     let path = weights_path(&folder, info);
@@ -195,7 +194,7 @@ pub fn checked(info: &BackboneInfo) -> Result<(PathBuf, String)> {
     Ok((path, record.sha256))
 }
 
-/// SHA-256, in hex, of what is left to read of a file.
+/// SHA-256, in hex, of the rest of a file.
 pub fn hash(mut file: &File) -> std::io::Result<String> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
@@ -216,7 +215,7 @@ pub(super) fn weights_path(folder: &Path, info: &BackboneInfo) -> PathBuf {
     folder.join(format!("{}.{ending}", info.name))
 }
 
-/// The record of stored weights, if it and a file of the recorded size are there.
+/// The record of stored weights, if it exists with a file of the recorded size.
 pub(super) fn stored(folder: &Path, info: &BackboneInfo) -> Option<WeightsInfo> {
     let path = weights_path(folder, info);
     let record: WeightsInfo = serde_json::from_slice(&fs::read(path.with_extension("json")).ok()?).ok()?;

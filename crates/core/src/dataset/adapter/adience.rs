@@ -1,8 +1,8 @@
 //! The Adience benchmark (Eidinger, Enbar, Hassner: Age and gender estimation of unfiltered faces, IEEE TIFS 2014).
 //!
-//! Labels are in five tab-separated fold files. An image is `aligned/USER/landmark_aligned_face.FACE.ORIGINAL`
-//! (816 x 816, face landmarks brought in place) or `faces/USER/coarse_tilt_aligned_face.FACE.ORIGINAL` (the crop, turned
-//! upright). Where a row has both, the aligned one is taken: it is the one the benchmark's authors evaluate on.
+//! Labels are in five tab-separated fold files. An image is `aligned/USER/landmark_aligned_face.FACE.ORIGINAL` (816 x
+//! 816, aligned by landmarks) or `faces/USER/coarse_tilt_aligned_face.FACE.ORIGINAL` (the crop, upright). If both
+//! exist, the aligned one is used: the benchmark's authors evaluate on it.
 
 use super::{Layout, file_name};
 use crate::dataset::label::{gender_class, genders, known};
@@ -30,7 +30,7 @@ const AGE_GROUPS: [(u32, u32); 8] = [(0, 2), (4, 6), (8, 12), (15, 20), (25, 32)
 /// Reads the fold files of the Adience folder `root`.
 ///
 /// # Errors
-/// When there is no fold file, or one of them has not the columns of Adience or other columns than the rest.
+/// If there is no fold file, or one of them lacks Adience's columns or has other columns than the rest.
 pub fn read(root: &Path) -> Result<SourceRows> {
     let mut source = SourceRows::new(root, genders());
     let layouts = Layouts { aligned: root.join("aligned").is_dir(), root };
@@ -91,14 +91,14 @@ pub fn read(root: &Path) -> Result<SourceRows> {
     Ok(source)
 }
 
-/// The image folders that are there.
+/// The image folders that exist.
 struct Layouts<'a> {
     root: &'a Path,
     aligned: bool,
 }
 
 impl Layouts<'_> {
-    /// The image of a row: the aligned one if it is there, else the one in `faces/`, there or not.
+    /// The image of a row: the aligned one if it exists, else the path in `faces/`, which need not exist.
     fn path(&self, user: &str, face: &str, original: &str) -> String {
         let aligned = format!("aligned/{user}/landmark_aligned_face.{face}.{original}");
         let coarse = format!("faces/{user}/coarse_tilt_aligned_face.{face}.{original}");
@@ -107,11 +107,11 @@ impl Layouts<'_> {
     }
 }
 
-/// Crops of two kinds in one study differ by more than the face; whoever compares must know.
+/// Two kinds of crop differ by more than the face, so mixing them is reported.
 fn mixed_layouts(rows: &[RawRow], root: &Path) -> Option<String> {
     let there =
         |folder| rows.iter().filter(|row| row.path.starts_with(folder) && root.join(&row.path).exists()).count();
-    // Without aligned/ every row is in faces/, and no file needs to be looked for.
+    // Without aligned/ every row is in faces/, and no file needs to be looked up.
     if !rows.iter().any(|row| row.path.starts_with("aligned/")) {
         return None;
     }
@@ -120,7 +120,7 @@ fn mixed_layouts(rows: &[RawRow], root: &Path) -> Option<String> {
         .then(|| format!("Two kinds of crop are mixed: {aligned} images come from aligned/ and {coarse} from faces/."))
 }
 
-/// The age group of the benchmark where the written age clearly means one, else what is written; none for `None`.
+/// The age group of the benchmark if the written age clearly means one, else the text itself; none for `None`.
 ///
 /// The files hold groups such as `(25, 32)`, damaged ones such as `(25, 23)`, and single years such as `35`.
 fn clean_age(written: &str) -> Option<String> {
@@ -129,7 +129,7 @@ fn clean_age(written: &str) -> Option<String> {
     let numbers: Vec<Option<u32>> = written.trim_matches(['(', ')']).split(',').map(year).collect();
     let (low, high) = match numbers[..] {
         [Some(age)] => (age, age),
-        // The digits of the second number are turned round: 23 for 32.
+        // The digits of the second number are swapped: 23 for 32.
         [Some(25), Some(23)] => (25, 32),
         [Some(low), Some(high)] => (low, high),
         _ => return Some(written),

@@ -1,7 +1,8 @@
 //! CelebA (Liu, Luo, Wang, Tang: Deep Learning Face Attributes in the Wild, ICCV 2015).
 //!
-//! Attributes of each image are in `list_attr_celeba.txt`, splits in `list_eval_partition.txt` (0 train, 1 val, 2 test) and
-//! people in `identity_CelebA.txt`, columns set apart by blanks; copies of the data set elsewhere have the same as CSV.
+//! Attributes are in `list_attr_celeba.txt`, splits in `list_eval_partition.txt` (0 train, 1 val, 2 test) and
+//! identities in `identity_CelebA.txt`, with whitespace between columns; some copies of the data set have CSV files
+//! instead.
 
 use super::{Layout, inside};
 use crate::dataset::encoding::decode;
@@ -23,18 +24,18 @@ pub static LAYOUT: Layout = Layout {
     read,
 };
 
-/// Folders that the lists are in, as the data set is published and copied.
+/// Folders of the lists, in the original and in copies of the data set.
 const LISTS: [&str; 3] = ["", "Anno", "Eval"];
-/// Folders of images; the one that copies have in the other before that.
+/// Folders of the images; copies nest one in the other, which is tried first.
 const IMAGES: [&str; 5] =
     ["img_align_celeba/img_align_celeba", "img_align_celeba", "Img/img_align_celeba", "img_celeba", "Img/img_celeba"];
-/// The attributes that figures are told by; all forty of 200,000 images would only fill the memory.
+/// The attributes by which results can be grouped; all forty for 200,000 images would waste memory.
 const ATTRIBUTES: [&str; 3] = ["Young", "Eyeglasses", "Smiling"];
 
-/// Reads the lists in the folder `root`. Male is the class; the splits are the data set's own.
+/// Reads the lists in the folder `root`. Male is the positive class; the splits are the data set's own.
 ///
 /// # Errors
-/// When there is no list of attributes, or it has no attribute `Male`.
+/// If there is no list of attributes, or it has no attribute `Male`.
 pub fn read(root: &Path) -> Result<SourceRows> {
     let mut source = SourceRows::new(root, genders());
     let Some(attributes) = list(root, "list_attr_celeba") else {
@@ -100,7 +101,7 @@ pub fn read(root: &Path) -> Result<SourceRows> {
     Ok(source)
 }
 
-/// The split that the number of a partition says.
+/// The split with this partition number.
 fn partition(values: &[(String, String)]) -> Result<Split, String> {
     let written = values.first().map_or("", |(_, value)| value.as_str());
     let number = whole(written).and_then(|number| usize::try_from(number).ok());
@@ -108,16 +109,16 @@ fn partition(values: &[(String, String)]) -> Result<Split, String> {
     split.ok_or_else(|| format!("the partition '{}' is none of 0, 1 and 2", excerpt(written)))
 }
 
-/// A list in one of its usual places, as text or as CSV.
+/// A list in one of its usual folders, as text or as CSV.
 fn list(root: &Path, name: &str) -> Option<PathBuf> {
     let names = ["txt", "csv"].map(|ending| format!("{name}.{ending}"));
     let mut places = LISTS.iter().flat_map(|folder| names.iter().map(move |name| root.join(folder).join(name)));
     places.find(|path| path.is_file())
 }
 
-/// Calls `take` with the image of each line and its values by their columns; what is wrong with a line becomes a problem.
-/// A list of text begins with how many lines it has and the names of its columns, or with the first line at once; then its
-/// only column is called `column`.
+/// Calls `take` with the image and the column values of each line; a malformed line becomes a problem. A text list
+/// starts with its number of lines and its column names, or directly with the first line; then its only column is
+/// called `column`.
 fn each_line(
     path: &Path,
     column: &str,

@@ -1,5 +1,4 @@
-//! Columns of a table that say a fold or a split, as far as they can be understood. A value that cannot costs its row
-//! nothing but the fold or the split.
+//! Parses the columns for folds and splits. A row with an unknown value is kept without fold or split.
 
 use crate::dataset::label;
 use crate::dataset::number::{canonical, whole};
@@ -8,13 +7,13 @@ use crate::dataset::sample::Split;
 use crate::text::excerpt;
 use std::collections::BTreeMap;
 
-/// What the rows have in a column, with the line of the first row that has it.
+/// The distinct values of a column, with the first line of each.
 #[derive(Debug, Default)]
 pub struct Column {
     values: BTreeMap<String, (usize, u64)>,
 }
 
-/// What values stand for, and what is to be said of the others.
+/// The meanings of the values, and warnings about the others.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Understood<T> {
     of: BTreeMap<String, T>,
@@ -22,25 +21,25 @@ pub struct Understood<T> {
 }
 
 impl<T: Copy> Understood<T> {
-    /// What a value stands for; none for one that says nothing.
+    /// The meaning of a value; none for an unknown one.
     pub fn get(&self, value: &str) -> Option<T> {
         self.of.get(value).copied()
     }
 }
 
-/// More names than this are no folds.
+/// Maximum number of named folds.
 const MOST_NAMES: usize = 64;
 
 impl Column {
-    /// Another row's value; one that is not known is none.
+    /// Adds a row's value; an empty one means unknown.
     pub fn add(&mut self, value: &str, line: u64) {
         if let Some(value) = label::known(value) {
             self.values.entry(value).or_insert((0, line)).0 += 1;
         }
     }
 
-    /// Folds are whole numbers, however they are written. Where none is, but each is a name, they are numbered in the order
-    /// of the names.
+    /// Folds are integers in any notation. If none of the values is an integer and all are names, they are numbered in
+    /// the order of the names.
     pub fn folds(&self) -> Understood<u32> {
         let number = |value: &String| u32::try_from(whole(value)?).ok();
         let numbered: BTreeMap<String, u32> =
@@ -73,8 +72,7 @@ impl Column {
         }
     }
 
-    /// Splits by their names; or by number as CelebA has them (0, 1 and 2 for train, val and test), where all three are
-    /// there and nothing else is.
+    /// Splits by name; or by CelebA's numbers (0, 1 and 2 for train, val and test), if exactly these three occur.
     pub fn splits(&self) -> Understood<Split> {
         let numbers: Option<BTreeMap<String, usize>> =
             self.values.keys().map(|value| Some((value.clone(), usize::try_from(whole(value)?).ok()?))).collect();
@@ -94,7 +92,7 @@ impl Column {
         Understood { of: named, warnings }
     }
 
-    /// A sentence about the values that say nothing.
+    /// A warning about the unknown values.
     fn strange(&self, column: &str, what: &str, understood: impl Fn(&str) -> bool) -> Vec<String> {
         let others: Vec<(&String, &(usize, u64))> =
             self.values.iter().filter(|(value, _)| !understood(value)).collect();

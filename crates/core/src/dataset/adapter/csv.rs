@@ -1,4 +1,4 @@
-//! A CSV file with a path and a label in each row, and what else is known.
+//! CSV files with a path and a label in each row, and optional further columns.
 
 use super::columns::Column;
 use super::{Layout, inside};
@@ -19,18 +19,18 @@ pub static LAYOUT: Layout = Layout {
     read,
 };
 
-/// The columns with a meaning of their own; `source` and `hash` are what the program itself adds.
+/// The columns with a meaning; `source` and `hash` are added by the program itself.
 const COLUMNS: [&str; 8] = ["path", "label", "subject", "age", "fold", "split", "source", "hash"];
 
-/// Reads the CSV file `path`: columns `path,label` and, if known, `subject,age,fold,split`. Any other column comes along
-/// as an attribute.
+/// Reads the CSV file `path` with the columns `path,label` and optionally `subject,age,fold,split`. Other columns
+/// become attributes.
 ///
-/// Paths are relative to the file's folder and stay in it, or absolute. Of the labels, the two genders in any of the
-/// usual spellings become `female` and `male` and all others are unknown; without genders there must be two values. Folds
-/// and splits that cannot be understood are no folds and splits, and their rows stay.
+/// Paths are relative to the file's folder and stay in it, or absolute. Gender labels in any of the usual spellings
+/// become `female` and `male`, and all others are unknown; without gender labels there must be two values. A row with
+/// an unknown fold or split is kept without it.
 ///
 /// # Errors
-/// When the columns are not there, no row can be used, or the labels are not of two classes.
+/// If columns are missing, no row can be used, or the labels do not form two classes.
 pub fn read(path: &Path) -> Result<SourceRows> {
     let root = path.parent().unwrap_or(Path::new("/"));
     let mut source = SourceRows::new(root, genders());
@@ -60,7 +60,7 @@ pub fn read(path: &Path) -> Result<SourceRows> {
     Ok(source)
 }
 
-/// What is wrong with the labels: that of the rows where none or few were read, else what they name.
+/// What is wrong with the labels: the error of the rows if none or few were read, else that of the classes.
 fn no_classes(source: &SourceRows, what: &NoClasses) -> String {
     let (rows, refused) = (source.rows.len(), source.problems.count);
     let first = source.problems.examples.first().map_or("", String::as_str);
@@ -82,7 +82,7 @@ fn no_classes(source: &SourceRows, what: &NoClasses) -> String {
     }
 }
 
-/// What a row says by itself; class, fold and split are told when all rows are read.
+/// The values of one row; class, fold and split are determined when all rows are read.
 fn parse(row: &Row, root: &Path) -> Result<RawRow, String> {
     let path = relative_or_absolute(row.get("path"), root)?;
     Ok(RawRow {
@@ -103,7 +103,7 @@ fn parse(row: &Row, root: &Path) -> Result<RawRow, String> {
     })
 }
 
-/// An absolute path inside `root` becomes relative, so that the manifest does not depend on where the data lies.
+/// Makes an absolute path inside `root` relative, so that the manifest does not depend on the location of the data.
 fn relative_or_absolute(path: &str, root: &Path) -> Result<String, String> {
     let path = &from_uri(path);
     let Some(from_top) = path.strip_prefix('/') else {

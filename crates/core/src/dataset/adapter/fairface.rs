@@ -11,13 +11,13 @@ use std::path::Path;
 pub static LAYOUT: Layout =
     Layout { name: "fairface", expects: "the folder with fairface_label_train.csv and train/", is_file: false, read };
 
-/// Reads `fairface_label_train.csv` and `fairface_label_val.csv` in the folder `root`, whichever are there.
+/// Reads `fairface_label_train.csv` and `fairface_label_val.csv` in the folder `root`, whichever exist.
 ///
-/// The two files are one pool of labelled photographs here: FairFace has no test labels, so its own division makes no
-/// three splits.
+/// The two files are treated as one pool of labelled photographs: FairFace has no test labels, so its own division does
+/// not give three splits.
 ///
 /// # Errors
-/// When neither file is there, or one has not the columns of FairFace.
+/// If neither file exists, or one lacks FairFace's columns.
 pub fn read(root: &Path) -> Result<SourceRows> {
     let mut source = SourceRows::new(root, genders());
     let files = ["fairface_label_train.csv", "fairface_label_val.csv"].map(|name| root.join(name));
@@ -49,7 +49,8 @@ pub fn read(root: &Path) -> Result<SourceRows> {
     Ok(source)
 }
 
-/// Undoes what spreadsheets make of age groups: `3-9` becomes the third of September, `10-19` October 2019.
+/// Undoes the conversion of age groups to dates by spreadsheets: `3-9` becomes the third of September, `10-19` October
+/// 2019.
 fn mend_age(written: String) -> String {
     match written.to_lowercase().as_str() {
         "03-sep" | "3-sep" | "09-mar" | "9-mar" => "3-9".into(),

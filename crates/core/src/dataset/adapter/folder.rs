@@ -1,4 +1,4 @@
-//! One sub-folder per class, on its own or below the folders of splits; the simplest layout there is.
+//! One sub-folder per class, optionally within folders of splits; the simplest layout.
 
 use super::{Layout, images};
 use crate::dataset::label::{self, NoClasses};
@@ -18,11 +18,11 @@ pub static LAYOUT: Layout = Layout {
     read,
 };
 
-/// Reads the names of the two sub-folders of `root` and of the images below them. Where the sub-folders are called as
-/// splits are, the classes are looked for below them, and the splits are the data set's own.
+/// Reads the two sub-folders of `root` and lists their images. If the sub-folders are named as splits, the classes are
+/// the folders below them, and the splits are used as the data set's own.
 ///
 /// # Errors
-/// When there are not exactly two classes.
+/// If there are not exactly two classes.
 pub fn read(root: &Path) -> Result<SourceRows> {
     let mut source = SourceRows::new(root, label::genders());
     let walk = images(&mut source)?;
@@ -73,7 +73,7 @@ pub fn read(root: &Path) -> Result<SourceRows> {
     Ok(source)
 }
 
-/// The folders of split (if there are such) and class that an image lies in.
+/// The folders of split (if any) and class of an image.
 fn class_folder(path: &str, by_split: bool) -> Option<(Option<&str>, &str)> {
     let (first, below) = path.split_once('/')?;
     if !by_split {
@@ -82,7 +82,7 @@ fn class_folder(path: &str, by_split: bool) -> Option<(Option<&str>, &str)> {
     below.split_once('/').map(|(class, _)| (Some(first), class))
 }
 
-/// The classes that the folders name, or what is wrong with them.
+/// The classes named by the folders, or what is wrong with them.
 fn two_classes(
     labels: &BTreeMap<String, usize>,
     splits: &BTreeMap<&str, Split>,
@@ -113,7 +113,7 @@ fn two_classes(
     }
     label::classes(labels)
         .and_then(|classes| {
-            // Of the genders, words for neither would be unknown ones; a folder is not.
+            // For gender labels, other words would be unknown labels; other folders are an error.
             let all_known = labels.keys().all(|name| classes.of(name).is_some());
             if all_known && labels.len() > 1 {
                 Ok(classes)
@@ -124,7 +124,7 @@ fn two_classes(
         .map_err(|what| format!("{place} exactly two sub-folders with images, one per class, but has {what}"))
 }
 
-/// What is said of folders that are named as splits and are not used as such.
+/// The warning about split folders that are not used as splits.
 fn unused_splits(found: &[(&String, Option<&str>, &str)], by_split: bool, official: bool) -> Option<String> {
     if by_split {
         return (!official).then(|| "All images are in the folder of one split; it was not used as one.".into());

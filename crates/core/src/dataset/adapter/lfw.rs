@@ -1,7 +1,7 @@
 //! LFW (Huang, Ramesh, Berg, Learned-Miller: Labeled Faces in the Wild, 2007): a folder for each person.
 //!
-//! The data set tells no genders; lists of the names of women and of men come with it in many places, a person or an image a
-//! line.
+//! The data set has no gender labels; lists of the names of women and of men are published in several places, with one
+//! person or image per line.
 
 use super::{Layout, images};
 use crate::dataset::encoding::decode;
@@ -21,14 +21,15 @@ pub static LAYOUT: Layout = Layout {
     read,
 };
 
-/// By class, as the lists are called.
+/// The names of the lists, by class.
 const LISTS: [[&str; 2]; 2] = [["female_names.txt", "lfw_female_names.txt"], ["male_names.txt", "lfw_male_names.txt"]];
 
-/// Reads the two lists in `root` and the names of the images below it. A person is the folder of an image, or where the
-/// images lie in one folder, the name before the number. Who is in neither list, or in both, has no known label.
+/// Reads the two lists in `root` and the names of the images below it. The person is the folder of an image or, where
+/// all images are in one folder, the name before the number. A person in neither list, or in both, has an unknown
+/// label.
 ///
 /// # Errors
-/// When a list or every image is missing.
+/// If a list is missing, or there are no images.
 pub fn read(root: &Path) -> Result<SourceRows> {
     let mut source = SourceRows::new(root, genders());
     let mut classes: HashMap<String, [bool; 2]> = HashMap::new();
@@ -47,7 +48,7 @@ pub fn read(root: &Path) -> Result<SourceRows> {
         let names: Vec<&str> = path.rsplit('/').collect();
         let of_image = person(names[0]);
         let folder = names.get(1).map(|name| normal(name));
-        // Images of all in one folder have the person in their names only.
+        // Images in one folder have the person in their file names only.
         let who = folder.filter(|folder| *folder == of_image || classes.contains_key(folder)).unwrap_or(of_image);
         let label = match classes.get(&who) {
             Some([true, false]) => "female",

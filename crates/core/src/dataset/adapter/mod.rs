@@ -1,8 +1,7 @@
-//! The readers of label files, one layout a file, and what they share.
+//! Readers of label files: one layout per file, and shared helpers.
 //!
-//! An adapter reads labels and never opens an image. Label files come from anywhere: whatever is in them, a row is
-//! either understood or counted as a problem, and no path leaves the folder of its source unless a CSV file names an
-//! absolute one.
+//! An adapter reads labels and never opens an image. Label files are untrusted: a row is either understood or counted
+//! as a problem, and no path leaves the folder of its source unless a CSV file names an absolute one.
 
 pub mod adience;
 pub mod celeba;
@@ -19,7 +18,7 @@ use crate::error::Result;
 use crate::text::excerpt;
 use std::path::Path;
 
-/// Every layout, in the order help texts list them.
+/// All layouts, in the order of help texts.
 pub static REGISTRY: [&Layout; 7] = [
     &adience::LAYOUT,
     &fairface::LAYOUT,
@@ -30,19 +29,19 @@ pub static REGISTRY: [&Layout; 7] = [
     &csv::LAYOUT,
 ];
 
-/// How labels and images of a data set lie on disk, and how they are read.
+/// A layout of labels and images on disk, and its reader.
 pub struct Layout {
     /// The name before the colon of a source.
     pub name: &'static str,
-    /// What the path after the colon must be, for help and errors.
+    /// A description of the path after the colon, for help and errors.
     pub expects: &'static str,
-    /// Whether that is a file; most are folders.
+    /// Whether the path is a file; usually it is a folder.
     pub is_file: bool,
-    /// Reads the labels at a path that is there; decodes no image.
+    /// Reads the labels at a path that exists; decodes no image.
     pub read: fn(&Path) -> Result<SourceRows>,
 }
 
-/// `path` in its shortest form, relative to the folder it must stay in.
+/// Normalises `path`, which is relative to a folder that it must not leave.
 fn inside(path: &str) -> Result<String, String> {
     if path.starts_with('/') {
         return Err(format!("the path '{}' is absolute", excerpt(path)));
@@ -63,7 +62,7 @@ fn inside(path: &str) -> Result<String, String> {
     Ok(parts.join("/"))
 }
 
-/// The pictures below the root of a source whose labels are in names; every other file there is counted.
+/// The images below the root of a source whose labels are in names; all other files there are counted.
 ///
 /// # Errors
 /// A folder that cannot be listed.
@@ -74,7 +73,7 @@ fn images(source: &mut SourceRows) -> Result<Walk> {
     Ok(walk)
 }
 
-/// `name` if it can be one name in a folder.
+/// `name`, if it is valid as a single path component.
 fn file_name<'a>(what: &str, name: &'a str) -> Result<&'a str, String> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
         return Err(format!("{what} '{}' cannot be part of a file name", excerpt(name)));

@@ -1,7 +1,7 @@
 //! UTKFace (Zhang, Song, Qi: Age progression/regression by conditional adversarial autoencoder, CVPR 2017).
 //!
-//! A file is `[age]_[gender]_[race]_[date].jpg`, or `.jpg.chip.jpg` for the aligned crops; gender 0 is male, 1 female. What
-//! is behind the date is not looked at: the data set itself has endings without a dot, or with a blank before it.
+//! A file is `[age]_[gender]_[race]_[date].jpg`, or `.jpg.chip.jpg` for the aligned crops; gender 0 is male, 1 female.
+//! Everything after the date is ignored: the data set contains extensions without a dot, or with a space before it.
 
 use super::{Layout, images};
 use crate::dataset::label::genders;
@@ -18,12 +18,12 @@ pub static LAYOUT: Layout = Layout {
     read,
 };
 
-/// Reads the file names in `root` and the folders below it (the data set comes as `part1` to `part3`).
+/// Reads the file names in `root` and its sub-folders (the data set is published as `part1` to `part3`).
 ///
-/// Ages are in years there; they are given as the age groups of FairFace, so that subgroups have some size.
+/// Ages are in years; they are mapped to the age groups of FairFace, so that subgroups are large enough.
 ///
 /// # Errors
-/// When no file has a name of this form.
+/// If no file name has this form.
 pub fn read(root: &Path) -> Result<SourceRows> {
     let mut source = SourceRows::new(root, genders());
     for path in images(&mut source)?.images {
@@ -55,7 +55,7 @@ pub fn read(root: &Path) -> Result<SourceRows> {
     Ok(source)
 }
 
-/// The race digit in the words of the data set.
+/// The data set's name for a race digit.
 fn race_name(digit: &str) -> Option<&'static str> {
     match digit {
         "0" => Some("White"),
@@ -73,7 +73,7 @@ fn parse(name: &str) -> Option<(u32, &str, &str)> {
     let (age, gender, race, rest) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let rest = rest.trim_start();
     let (date, behind) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
-    // Another number behind it, and it is another kind of name.
+    // A further number means another naming scheme.
     if behind.starts_with('_') {
         return None;
     }

@@ -1,4 +1,4 @@
-//! Fetching the Adience benchmark from its authors, with the name and password that registration gives.
+//! Fetches the Adience benchmark from its authors' server, with the name and password from the registration.
 
 use super::unpack::{Limits, unpack};
 use super::{Guard, md5_of, settle, under};
@@ -11,49 +11,49 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use ureq::http::StatusCode;
 
-/// Where its authors serve it; access is given at <https://talhassner.github.io/home/projects/Adience/Adience-data.html>.
+/// The authors' server; access is given at <https://talhassner.github.io/home/projects/Adience/Adience-data.html>.
 pub const OFFICIAL: &str =
     "http://www.cslab.openu.ac.il/download/adiencedb/AdienceBenchmarkOfUnfilteredFacesForGenderAndAgeClassification/";
 
 /// A part of the data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// The fold files: who, which gender, which age.
+    /// The fold files: identity, gender, age.
     Labels,
-    /// The faces with their landmarks brought in place, 816 x 816: what the study uses.
+    /// The faces aligned by their landmarks, 816 x 816; the default.
     Aligned,
-    /// The faces as they were cut out, of any size.
+    /// The face crops, of any size.
     Faces,
 }
 
-/// What to fetch, from where and where to.
+/// What to fetch, and from where to where.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// [`OFFICIAL`] or a mirror.
     pub address: &'a str,
     pub parts: &'a [Part],
     pub folder: &'a Path,
-    /// Carries the name and password.
+    /// The HTTP client with name and password.
     pub client: &'a Client,
     /// A server that sends nothing for so long is given up.
     pub patience: Duration,
 }
 
-/// One file of the data set as it came.
+/// The report on one file of the data set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FetchReport {
     pub name: String,
-    /// It was here before, and nothing was fetched.
+    /// Whether it existed before, and nothing was fetched.
     pub there_before: bool,
-    /// Of the file that came; none where the unpacked folder was there before.
+    /// Of the downloaded file; none if the unpacked folder existed before.
     pub md5: Option<String>,
-    /// Of the authors' own file, where it is known.
+    /// Of the authors' own file, if it is known.
     pub known_md5: Option<&'static str>,
-    /// Images that an archive held.
+    /// Number of images in an archive.
     pub images: Option<u64>,
 }
 
-/// MD5 of the authors' files, where known: what other programs that fetch them check against.
+/// MD5 of the authors' files, as far as other programs that fetch them publish it.
 fn known_md5(name: &str) -> Option<&'static str> {
     Some(match name {
         "aligned.tar.gz" => "bf8336d576433f0143828925eadbe23f",
@@ -73,11 +73,10 @@ const LARGEST_LABELS: u64 = 64 << 20;
 /// The benchmark has 26,580 faces.
 const LIMITS: Limits = Limits { entries: 200_000, file: 64 << 20, total: 16 << 30 };
 
-/// Brings the parts into the folder, in the layout that `data prepare --source adience:DIR` reads.
+/// Fetches the parts into the folder, in the layout that `data prepare --source adience:DIR` reads.
 ///
 /// # Errors
-/// Refusals of the server, silence, files that are not what they should be; a stop. What came is gone on with by the
-/// next call.
+/// Refusals of the server, timeouts, wrong files; a stop. The next call resumes.
 pub fn fetch(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Vec<FetchReport>> {
     let _guard = Guard::new(request.folder)?;
     let mut reports = Vec::new();
@@ -94,7 +93,7 @@ pub fn fetch(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Vec<FetchRe
     Ok(reports)
 }
 
-/// The fold files. Those of the frontal faces are not needed by anything here and may be absent from a mirror.
+/// The fold files. Those of the frontal faces are not needed here and may be missing on a mirror.
 fn labels(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Vec<FetchReport>> {
     let mut reports = Vec::new();
     for (kind, needed) in [("fold", true), ("fold_frontal", false)] {
@@ -113,7 +112,7 @@ fn labels(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Vec<FetchRepor
     Ok(reports)
 }
 
-/// Brings one fold file; false if the server has none and none is needed.
+/// Fetches one fold file; false if the server lacks it and it is not needed.
 fn label_file(request: &Request<'_>, name: &str, needed: bool, monitor: &dyn Monitor) -> Result<bool> {
     let partial = request.folder.join(format!(".partial-{name}"));
     loop {
@@ -125,7 +124,7 @@ fn label_file(request: &Request<'_>, name: &str, needed: bool, monitor: &dyn Mon
             None => false,
         };
         let fault = if as_known { None } else { fault_of(&fs::read(&partial).at(&partial)?) };
-        // What was begun earlier may have been another copy's beginning; the file is small.
+        // A partial download may be of another copy; the file is small.
         if resumed && !as_known {
             fs::remove_file(&partial).at(&partial)?;
             continue;
@@ -142,7 +141,7 @@ fn label_file(request: &Request<'_>, name: &str, needed: bool, monitor: &dyn Mon
     }
 }
 
-/// Why these bytes are no fold file; its contents are judged when the data is prepared.
+/// Why these bytes are not a fold file; the content is checked when the data is prepared.
 fn fault_of(bytes: &[u8]) -> Option<&'static str> {
     let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     if !first.starts_with(b"user_id\t") {
@@ -194,7 +193,7 @@ fn images(request: &Request<'_>, what: &str, monitor: &dyn Monitor) -> Result<Fe
     }
 }
 
-/// Brings an archive under its name; true if an earlier attempt was gone on with.
+/// Fetches an archive; true if an earlier attempt was resumed.
 fn archive_file(request: &Request<'_>, name: &str, monitor: &dyn Monitor) -> Result<bool> {
     let partial = request.folder.join(format!(".partial-{name}"));
     let resumed = download(request, name, &partial, LARGEST_ARCHIVE, true, monitor)?.unwrap_or_default();
@@ -202,7 +201,7 @@ fn archive_file(request: &Request<'_>, name: &str, monitor: &dyn Monitor) -> Res
     Ok(resumed)
 }
 
-/// Brings a file; none if the server has none and it is not needed.
+/// Fetches a file; none if the server lacks it and it is not needed.
 fn download(
     request: &Request<'_>,
     name: &str,
@@ -217,7 +216,7 @@ fn download(
     match download.fetch(monitor)? {
         Fetched::Whole { resumed } => Ok(Some(resumed)),
         Fetched::Refused(status) => {
-            // An empty beginning is of no use.
+            // An empty partial file is useless.
             if fs::metadata(partial).is_ok_and(|data| data.len() == 0) {
                 let _ = fs::remove_file(partial);
             }
@@ -236,7 +235,7 @@ fn download(
     }
 }
 
-/// A report with its warning, if the file is not the authors' own.
+/// A report, with a warning if the file differs from the authors' own.
 fn report(
     name: String,
     there_before: bool,
@@ -257,12 +256,12 @@ fn report(
     FetchReport { name, there_before, md5, known_md5, images }
 }
 
-/// Gives what was unpacked its name, whether the archive had the folder `what` in it or only its contents.
+/// Renames the unpacked folder, whether or not the archive contained the folder `what` itself.
 fn place(temporary: &Path, what: &str, target: &Path) -> Result<()> {
     let inner: PathBuf = temporary.join(what);
     if inner.is_dir() {
         fs::rename(&inner, target).at(target)?;
-        // Files beside the folder are of no use.
+        // Files next to the folder are not needed.
         let _ = fs::remove_dir_all(temporary);
         return Ok(());
     }

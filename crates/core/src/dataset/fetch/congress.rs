@@ -1,8 +1,8 @@
-//! Portraits of the members of the US Congress: in the public domain, for everyone, without registration.
+//! Fetches portraits of the members of the US Congress, which are in the public domain and need no registration.
 //!
 //! The portraits are collected by unitedstates/images from the Government Publishing Office, the list of members with
-//! their genders by unitedstates/congress-legislators (CC0). The servers are other people's, so they are asked by two
-//! connections at most, with pauses, and never twice for the same portrait.
+//! their genders by unitedstates/congress-legislators (CC0). To spare these servers, there are at most two connections,
+//! with pauses, and no portrait is fetched twice.
 
 use super::{Guard, settle, under};
 use crate::error::{AtPath, Error, ErrorKind, Result};
@@ -23,7 +23,7 @@ pub const LEGISLATORS: &str = "https://unitedstates.github.io/congress-legislato
 /// The folder with `225x275/ID.jpg`.
 pub const PORTRAITS: &str = "https://raw.githubusercontent.com/unitedstates/images/gh-pages/congress";
 
-/// The size of the portraits, as their folder is called.
+/// The size of the portraits, which names their folder.
 const SIZE: &str = "225x275";
 /// The list has some 2 MB, a portrait some 20 kB.
 const LARGEST_LIST: u64 = 64 << 20;
@@ -31,12 +31,12 @@ const LARGEST_PORTRAIT: u64 = 8 << 20;
 /// There are 541 seats.
 const MOST_MEMBERS: usize = 20_000;
 const CONNECTIONS: usize = 2;
-/// How often a portrait is asked for.
+/// Attempts per portrait.
 const ATTEMPTS: u32 = 3;
-/// After so many portraits in a row that did not come, the server is left alone.
+/// Consecutive failures after which no more requests are sent.
 const ENOUGH: usize = 4;
 
-/// Where the list of members and their portraits are: at their publishers', or both below a mirror.
+/// The addresses of the list of members and of their portraits: the publishers', or both on a mirror.
 ///
 /// # Errors
 /// A mirror that is no address.
@@ -50,7 +50,7 @@ pub fn addresses(mirror: Option<&str>) -> Result<(String, String)> {
     })
 }
 
-/// Where from and where to.
+/// What to fetch, and from where to where.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// [`LEGISLATORS`], or one of the same form.
@@ -59,13 +59,13 @@ pub struct Request<'a> {
     pub portraits: &'a str,
     pub folder: &'a Path,
     pub client: &'a Client,
-    /// Between two requests of a connection; ten times as long before asking again for what did not come.
+    /// Pause between two requests of a connection; ten times as long before a retry.
     pub pause: Duration,
     /// A server that sends nothing for so long is given up.
     pub patience: Duration,
 }
 
-/// What came.
+/// The report of a download.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FetchReport {
     /// The csv source that was written.
@@ -74,9 +74,9 @@ pub struct FetchReport {
     pub members: usize,
     pub fetched: usize,
     pub there_before: usize,
-    /// Members without a portrait there, by their ids.
+    /// Ids of members without a portrait.
     pub missing: Vec<String>,
-    /// Portraits of each gender that are here.
+    /// Portraits of each gender that exist locally.
     pub female: usize,
     pub male: usize,
 }
@@ -111,11 +111,11 @@ impl Member {
     }
 }
 
-/// Brings the list and the portraits, and writes `labels.csv` (path, label, subject) beside them.
+/// Fetches the list and the portraits, and writes `labels.csv` (path, label, subject).
 ///
 /// # Errors
-/// A `labels.csv` that `outputs` may not overwrite, before anything is fetched; a list that does not come or is none; a
-/// server that stops giving portraits; a stop. What came is kept, and the next call goes on.
+/// A `labels.csv` that `outputs` must not overwrite, before anything is fetched; a list that is missing or malformed; a
+/// server that stops sending portraits; a stop. Downloads are kept, and the next call resumes.
 pub fn fetch(request: &Request<'_>, outputs: &mut Outputs, monitor: &dyn Monitor) -> Result<FetchReport> {
     let labels = request.folder.join("labels.csv");
     outputs.check(&labels)?;
@@ -177,7 +177,7 @@ fn labels_of(members: &[&Member]) -> Result<Vec<u8>, Box<dyn std::error::Error>>
     Ok(out.into_inner()?)
 }
 
-/// The members by id. A list that is here is not fetched again.
+/// The members by id. An existing list is not fetched again.
 fn members(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Vec<Member>> {
     let path = request.folder.join("legislators-current.json");
     if path.is_file() {
@@ -203,7 +203,7 @@ fn members(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Vec<Member>> 
             }
             Err(what) => {
                 fs::remove_file(&partial).at(&partial)?;
-                // The list may have changed since an earlier attempt began.
+                // The list may have changed since an earlier attempt.
                 if !resumed {
                     return Err(Error::failed(format!("{}: {what}; nothing of it was kept.", request.legislators)));
                 }
@@ -215,7 +215,7 @@ fn members(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Vec<Member>> 
 fn parse(json: &[u8]) -> Result<Vec<Member>, String> {
     let list: Vec<Legislator> =
         serde_json::from_slice(json).map_err(|error| format!("is not the list of legislators ({error})"))?;
-    // An id becomes a file name and a part of an address.
+    // An id is used in a file name and an address.
     let plain = |id: &str| (2..=16).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let member = |legislator: Legislator| {
         let male = match legislator.bio.gender.as_str() {
@@ -235,12 +235,12 @@ fn parse(json: &[u8]) -> Result<Vec<Member>, String> {
     }
 }
 
-/// What both connections work on.
+/// The state shared by both connections.
 struct Work<'a> {
     request: &'a Request<'a>,
     members: &'a [Member],
     next: AtomicUsize,
-    /// The server is left alone from now on.
+    /// No more requests are sent.
     over: AtomicBool,
     state: Mutex<State>,
     began: Instant,
@@ -253,11 +253,11 @@ struct State {
     missing: Vec<String>,
     /// Ids and reasons.
     failed: Vec<(String, String)>,
-    /// Failures since the last portrait that came.
+    /// Consecutive failures.
     in_a_row: usize,
 }
 
-/// How asking for one portrait ended.
+/// The outcome of one request for a portrait.
 enum Came {
     Here,
     Fetched,
@@ -265,7 +265,7 @@ enum Came {
     Failed(String),
 }
 
-/// Passes on the wish to stop, and none of the bytes.
+/// Forwards stop requests and drops progress.
 struct Quiet<'a>(&'a dyn Monitor);
 
 impl Monitor for Quiet<'_> {
@@ -290,7 +290,7 @@ impl Work<'_> {
         }
     }
 
-    /// None when told to stop.
+    /// None after a stop.
     fn bring(&self, member: &Member) -> Option<Came> {
         let path = self.request.folder.join(member.portrait());
         if path.is_file() {
@@ -327,7 +327,7 @@ impl Work<'_> {
                 Ok(Came::Fetched)
             }
             Fetched::Refused(status) => {
-                // Whatever is in it is no beginning of a portrait that exists.
+                // A partial file of a missing portrait is useless.
                 let _ = fs::remove_file(&partial);
                 if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE) {
                     return Ok(Came::Missing);
@@ -367,7 +367,7 @@ impl Work<'_> {
         self.monitor.update(Update::Progress { done, total, unit: "portraits".into(), rate, remaining });
     }
 
-    /// Waits; false if it is over.
+    /// Waits; false if the work is over.
     fn rest(&self, pause: Duration) -> bool {
         let until = Instant::now() + pause;
         while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {

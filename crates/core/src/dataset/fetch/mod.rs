@@ -1,7 +1,7 @@
-//! Getting data sets: [`adience`], for those who have registered for it, and [`congress`], for everyone.
+//! Downloads of data sets: [`adience`], which needs a registration, and [`congress`], which needs none.
 //!
-//! A file lies under a hidden name until it is whole, and an archive is unpacked beside its place and renamed, so that
-//! what has its name is complete, whenever the program was killed. The next call goes on with what is there.
+//! A file has a hidden name until it is complete, and an archive is unpacked into a temporary folder and renamed, so a
+//! file under its final name is complete even if the program was killed. The next call resumes.
 
 pub mod adience;
 pub mod congress;
@@ -15,7 +15,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Keeps a second program from fetching into the same folder.
+/// Prevents a second program from fetching into the same folder.
 struct Guard {
     path: PathBuf,
     _file: File,
@@ -30,7 +30,7 @@ impl Guard {
             let file = own_files::lock(&path).at(&path)?;
             file.try_lock()
                 .map_err(|_| Error::file(folder, "another faceprobe is fetching into this folder; wait for it"))?;
-            // One that ended just now has removed it, and a lock on it would keep nobody out.
+            // A process that has just ended removed it, and a lock on it would exclude nobody.
             if is_at(&file, &path) {
                 return Ok(Self { path, _file: file });
             }
@@ -40,12 +40,12 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // What is left of it locks nobody out.
+        // A remaining file has no lock.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// The MD5 of a file, in hex. `go_on` is asked before every block.
+/// The MD5 of a file, in hex. `go_on` is called before every block.
 fn md5_of(path: &Path, go_on: impl Fn() -> bool) -> Result<String> {
     let mut file = File::open(path).at(path)?;
     let mut hash = Md5::new();
@@ -61,7 +61,7 @@ fn md5_of(path: &Path, go_on: impl Fn() -> bool) -> Result<String> {
     }
 }
 
-/// Gives a whole file its name, unless something has it.
+/// Renames a complete file, unless the name is taken.
 fn settle(partial: &Path, path: &Path) -> Result<()> {
     if path.symlink_metadata().is_ok() {
         return Err(Error::file(
@@ -71,13 +71,13 @@ fn settle(partial: &Path, path: &Path) -> Result<()> {
     }
     fs::rename(partial, path).at(path)?;
     if let Some(folder) = path.parent() {
-        // Some file systems refuse this, and then it is their word.
+        // Some file systems do not support this; their error is ignored.
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
     Ok(())
 }
 
-/// `base` with `name` behind it.
+/// `base` with `name` appended.
 fn under(base: &str, name: &str) -> String {
     format!("{}/{name}", base.trim_end_matches('/'))
 }

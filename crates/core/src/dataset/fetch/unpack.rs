@@ -1,8 +1,8 @@
-//! Unpacking an archive that came from a stranger.
+//! Unpacks untrusted archives.
 //!
-//! Plain files and folders only: no link, device or pipe; every path stays inside the folder; and what comes out is
-//! bounded in number and size, whatever the archive claims. It goes into a fresh folder that is given its name when
-//! everything is there.
+//! Only regular files and folders: no links, devices or pipes. Every path stays inside the folder, and the number and
+//! size of files are limited, whatever the archive claims. It is unpacked into a new folder that is renamed when it is
+//! complete.
 
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tar::{Archive, EntryType};
 
-/// What an archive may hold.
+/// The limits of an archive.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Files and folders.
@@ -28,15 +28,14 @@ pub struct Limits {
     pub total: u64,
 }
 
-/// Bytes that may lie between two files: headers, long names, padding. Names are read into memory before anything can
-/// look at them.
+/// Bytes between two files: headers, long names, padding. Names are read into memory before they can be checked.
 const BETWEEN: u64 = 1 << 20;
-/// Bytes that may lie behind the last file.
+/// Bytes after the last file.
 const BEHIND: u64 = 64 << 20;
 const DEEPEST: usize = 16;
 
-/// Unpacks the gzipped tar `archive` into the new folder `into` and answers how many files it held. What an earlier
-/// attempt left in `into` is removed first, and what this one made when it fails.
+/// Unpacks the gzipped tar `archive` into the new folder `into` and returns the number of files. First removes what an
+/// earlier attempt left in `into`; after a failure, removes what this one wrote.
 ///
 /// # Errors
 /// A damaged archive; an entry that is neither file nor folder or would leave the folder; more than the limits; a full
@@ -51,7 +50,7 @@ pub fn unpack(archive: &Path, into: &Path, limits: &Limits, monitor: &dyn Monito
     unpacked
 }
 
-/// Removes a folder and what is in it; links in it are removed, not followed.
+/// Removes a folder with its contents; links in it are removed, not followed.
 fn remove(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(folder, error)),
@@ -89,7 +88,7 @@ fn read(archive: &Path, into: &Path, limits: &Limits, monitor: &dyn Monitor) -> 
             Err(what) => return Err(refused(&name, what)),
         };
         match entry.header().entry_type() {
-            // What `git archive` puts first.
+            // `git archive` writes this entry first.
             EntryType::XGlobalHeader => {}
             EntryType::Directory => fs::create_dir_all(&path).at(&path)?,
             EntryType::Regular => {
@@ -126,7 +125,7 @@ fn read(archive: &Path, into: &Path, limits: &Limits, monitor: &dyn Monitor) -> 
             kind => return Err(refused(&name, &format!("which is neither a file nor a folder ({})", title(kind)))),
         }
     }
-    // Behind the last file is padding, and then the checksum that tells whether all of it came as it was sent.
+    // After the last file come padding and the checksum that verifies the transfer.
     allowed.set(BEHIND);
     io::copy(&mut tar.into_inner(), &mut io::sink()).map_err(|error| damaged(&error))?;
     if files == 0 {
@@ -145,7 +144,7 @@ fn title(kind: EntryType) -> &'static str {
     }
 }
 
-/// The path of an entry, if it stays where it is put.
+/// The path of an entry, if it stays inside the folder.
 fn inside(name: &str) -> Result<PathBuf, &'static str> {
     if name.contains(['\0', '\u{FFFD}']) {
         return Err("which is no file name");
@@ -163,7 +162,7 @@ fn inside(name: &str) -> Result<PathBuf, &'static str> {
     if path.components().count() > DEEPEST { Err("a path of too many folders") } else { Ok(path) }
 }
 
-/// Lets through only as many bytes as were allowed last.
+/// A reader that passes only as many bytes as are allowed at the moment.
 struct Budget<R> {
     inner: R,
     allowed: Rc<Cell<u64>>,
@@ -178,7 +177,7 @@ impl<R: Read> Read for Budget<R> {
     }
 }
 
-/// Counts the bytes that are read from the archive itself.
+/// Counts the bytes read from the archive itself.
 struct Counted<R> {
     inner: R,
     count: Rc<Cell<u64>>,
@@ -192,7 +191,7 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// Tells how much of the archive is read, some times a second.
+/// Reports the progress of reading the archive a few times per second.
 struct Progress<'a> {
     monitor: &'a dyn Monitor,
     total: u64,

@@ -1,11 +1,11 @@
-//! The sample that the program ships: drawings of faces in the layout of Adience, made at run time from a seed.
+//! The synthetic sample: drawings of faces in the layout of Adience, generated from a seed.
 //!
-//! They stand in for photographs where there are none: the demonstration, and whoever tries the program on a machine
-//! without a data set. Labels, subjects, ages, folds and the damage of real data are all there; nothing in them says
-//! anything about people, and `SYNTHETIC.txt` in the folder says so.
+//! It replaces photographs in the demo and on machines without a data set. Labels, subjects, ages, folds and the
+//! typical damage of real data are included. The drawings say nothing about people, as `SYNTHETIC.txt` in the folder
+//! states.
 //!
-//! [`plan`] decides what there is, [`person`] and [`scene`] what is seen, [`draw`] draws it, [`camera`] makes a JPEG
-//! of it; only this file touches the disk.
+//! [`plan`] decides which pictures there are, [`person`] and [`scene`] their content, [`draw`] draws them, [`camera`]
+//! encodes JPEGs; only this file accesses the disk.
 
 mod backdrop;
 mod camera;
@@ -37,14 +37,14 @@ use std::time::{Duration, Instant};
 const HEADER: &str =
     "user_id\toriginal_image\tface_id\tage\tgender\tx\ty\tdx\tdy\ttilt_ang\tfiducial_yaw_angle\tfiducial_score";
 
-/// Raised whenever the same settings would give other pictures or labels, so that old samples are made anew.
+/// Increased when the same settings give other pictures or labels, so that old samples are generated again.
 const VERSION: u32 = 1;
 
-/// The file that says what the pictures are; it is also the mark by which a whole sample is known.
+/// The file that describes the pictures; it also marks a complete sample.
 const NOTICE: &str = "SYNTHETIC.txt";
 
 settings! {
-    /// What sample to draw. The same settings give the same bytes, whatever the number of threads.
+    /// The settings of a sample. The same settings give the same bytes, on any number of threads.
     pub struct SampleSettings {
         /// Pictures that splits can count on, half of each label; a few more are drawn, and the damaged ones besides.
         images: usize = 1000, whole(20..=100_000).unit("images");
@@ -58,13 +58,13 @@ settings! {
 impl Rules for SampleSettings {}
 
 impl SampleSettings {
-    /// Pictures that pass every check of preparation: an even number, 4 percent above `images`, so that splits of
-    /// `images` in all can be drawn even when subjects must not be divided between splits.
+    /// The number of pictures that pass every check of preparation: even, and 4 percent above `images`, so that splits
+    /// of `images` in total can be drawn even when subjects are kept together.
     pub fn usable(&self) -> usize {
         (self.images + self.images / 25).next_multiple_of(2)
     }
 
-    /// The settings that a `SYNTHETIC.txt` of this version tells.
+    /// The settings in a `SYNTHETIC.txt` of this version.
     fn of_notice(text: &str) -> Option<Self> {
         let line = text.lines().last()?.strip_prefix(&format!("generator {VERSION}, images "))?;
         let (images, rest) = line.split_once(", seed ")?;
@@ -73,7 +73,7 @@ impl SampleSettings {
         faceprobe_settings::check(&settings).is_ok().then_some(settings)
     }
 
-    /// The text of `SYNTHETIC.txt`, which tells one sample from another.
+    /// The text of `SYNTHETIC.txt`, which identifies a sample.
     fn notice(&self) -> String {
         let Self { images, seed, size } = self;
         format!(
@@ -93,13 +93,13 @@ pub fn drawn(folder: &Path) -> Option<SampleSettings> {
     SampleSettings::of_notice(&fs::read_to_string(folder.join(NOTICE)).ok()?)
 }
 
-/// Makes the sample in `folder`, which then holds `fold_0_data.txt` to `fold_4_data.txt`, `faces/` and
-/// `SYNTHETIC.txt`. Returns at once if it is there already, whole and with the same settings.
+/// Generates the sample in `folder`: `fold_0_data.txt` to `fold_4_data.txt`, `faces/` and `SYNTHETIC.txt`. Returns at
+/// once if it exists already, complete and with the same settings.
 ///
-/// It is built in a folder beside it and moved into place when whole: whatever stops the work, `folder` is never half
-/// a sample, and the next call makes it. A sample with other settings is replaced; one that holds more than was drawn, or
-/// was changed since, is set aside; a folder that is not a sample is refused. Two processes that make the same sample wait
-/// for each other.
+/// It is generated in a temporary folder and moved into place when complete, so an interruption leaves no partial
+/// sample, and the next call generates it. A sample with other settings is replaced; one with additional or changed
+/// files is set aside; a folder that is not a sample is refused. Two processes that generate the same sample wait for
+/// each other.
 ///
 /// # Errors
 /// A usage error for settings out of range; [`Error::stopped`] if the monitor says so; files that cannot be written.
@@ -119,7 +119,7 @@ pub fn generate(folder: &Path, settings: &SampleSettings, monitor: &dyn Monitor)
     remove(&beside.partial)?;
     let written = write(&beside.partial, settings, &plan, monitor);
     if let Err(error) = written {
-        // The half-made folder is of no use; failing to remove it must not hide why the work ended.
+        // The partial folder is useless; failing to remove it must not hide the original error.
         let _ = remove(&beside.partial);
         return Err(error);
     }
@@ -127,7 +127,7 @@ pub fn generate(folder: &Path, settings: &SampleSettings, monitor: &dyn Monitor)
     if is_own(folder) {
         fs::rename(folder, &beside.old).at(folder)?;
     } else if folder.exists() && fs::remove_dir(folder).is_err() {
-        // It is not empty.
+        // The folder is not empty.
         let kept = set_aside(folder)?;
         let text =
             format!("the sample held files that were not drawn, or were changed since; it is {} now", kept.display());
@@ -137,7 +137,7 @@ pub fn generate(folder: &Path, settings: &SampleSettings, monitor: &dyn Monitor)
     remove(&beside.old)
 }
 
-/// The names used beside the sample's folder while it is made.
+/// The temporary names next to the sample's folder.
 struct Beside {
     partial: PathBuf,
     old: PathBuf,
@@ -153,7 +153,7 @@ impl Beside {
         Ok(Self { partial: named("partial"), old: named("old"), lock: named("lock") })
     }
 
-    /// Holds the sample for this process until the file is closed, by its end if need be.
+    /// Locks the sample for this process until the file is closed, at the latest by its end.
     fn lock(&self, monitor: &dyn Monitor) -> Result<File> {
         if let Some(parent) = self.lock.parent() {
             fs::create_dir_all(parent).at(parent)?;
@@ -170,7 +170,7 @@ impl Beside {
     }
 }
 
-/// True if the notice is the one of these settings and no planned file was removed or emptied since.
+/// Whether the notice has these settings and no planned file was removed or emptied since.
 fn is_whole(folder: &Path, settings: &SampleSettings, plan: &Plan) -> bool {
     let filled = |path: PathBuf| fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0);
     fs::read_to_string(folder.join(NOTICE)).is_ok_and(|text| text == settings.notice())
@@ -181,7 +181,7 @@ fn is_whole(folder: &Path, settings: &SampleSettings, plan: &Plan) -> bool {
         })
 }
 
-/// Only an empty folder or one that carries our notice may be replaced.
+/// Only an empty folder or one with our notice may be replaced.
 fn refuse_foreign(folder: &Path) -> Result<()> {
     if !folder.exists() || folder.join(NOTICE).is_file() {
         return Ok(());
@@ -196,7 +196,7 @@ fn refuse_foreign(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether a sample holds nothing but what was drawn: its notice comes last, so what is younger was changed since.
+/// Whether a sample contains only generated files: its notice is written last, so a newer file was changed since.
 fn is_own(folder: &Path) -> bool {
     let drawn = || {
         let notice = folder.join(NOTICE);
@@ -223,7 +223,7 @@ fn is_own(folder: &Path) -> bool {
     drawn().is_some()
 }
 
-/// Gives a folder the first name that is free: its own with `-kept-1` behind it, and so on.
+/// Renames a folder to the first free name: its own with `-kept-1` appended, and so on.
 fn set_aside(folder: &Path) -> Result<PathBuf> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let kept = (1..u32::MAX).map(|number| folder.with_file_name(format!("{name}-kept-{number}")));
@@ -283,13 +283,14 @@ fn content(picture: &Picture, plan: &Plan, settings: &SampleSettings) -> Result<
         .ok_or_else(|| format!("no drawing of {} pixels could be made", settings.size))?;
     let mut file = camera::photograph(&drawing, &scene).map_err(|error| error.to_string())?;
     if picture.content == Content::Truncated {
-        // Cut within the tables before the first pixel: decoders that fill what is missing with grey refuse this too.
+        // Cut within the tables before the first pixel, so that decoders that fill missing data with grey refuse it
+        // too.
         file.truncate(300);
     }
     Ok(file)
 }
 
-/// Counts pictures and tells the monitor at most ten times a second.
+/// Counts pictures and reports progress at most ten times a second.
 struct Progress<'a> {
     total: u64,
     begun: Instant,
@@ -304,7 +305,7 @@ impl<'a> Progress<'a> {
     }
 
     fn one(&self) {
-        // A thread that panicked while it held the count left a whole count behind.
+        // A thread that panicked while it held the count left a valid count.
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         state.0 += 1;
         let done = state.0;

@@ -1,8 +1,8 @@
-//! Who is drawn: everything that stays the same in all pictures of one subject.
+//! The subjects: everything that is the same in all pictures of one subject.
 //!
-//! The class of a subject is in no single trait. Each cue is a normal number whose mean differs a little between the
-//! classes, two traits are tied to the class only together, and all the rest (skin, hair colour, glasses, age, head
-//! proportions) is drawn without looking at the class.
+//! No single trait determines the class of a subject. Each cue is a normal variable whose mean differs slightly between
+//! the classes, two traits depend on the class only jointly, and everything else (skin, hair colour, glasses, age, head
+//! proportions) is independent of the class.
 
 use super::colour::Rgb;
 use super::draws::Draws;

@@ -1,4 +1,4 @@
-//! Which subjects, pictures and label rows a sample has, its planned damage included. No file is touched here.
+//! The plan of a sample: subjects, pictures and label rows, with the planned damage. Touches no file.
 
 use super::SampleSettings;
 use super::draws::Draws;
@@ -6,7 +6,7 @@ use super::person::{AGE_GROUPS, Person};
 use super::scene::Scene;
 use std::collections::BTreeMap;
 
-/// How many of each kind of damage a sample has.
+/// The amount of each kind of damage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Defects {
     /// Rows with gender `u`, and rows with an empty gender; their pictures are there.

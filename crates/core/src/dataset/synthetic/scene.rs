@@ -1,4 +1,4 @@
-//! What changes from picture to picture of the same subject. Nothing here looks at the class.
+//! The scene: everything that differs between pictures of the same subject. Independent of the class.
 
 use super::colour::Rgb;
 use super::draws::Draws;

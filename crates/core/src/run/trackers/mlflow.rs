@@ -1,4 +1,4 @@
-//! MLflow's file store: a folder for each experiment, which is a prepared set, with a folder for each run, whose metrics,
+//! MLflow's file store: a folder per experiment (one for each prepared set), with a folder per run whose metrics,
 //! parameters and tags are files (mlflow/store/tracking/file_store.py).
 
 use super::{File, Tracked};
@@ -6,10 +6,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
-/// What MLflow keeps of a parameter's value, in characters.
+/// MLflow's limit for a parameter's value, in characters.
 const LONGEST_VALUE: usize = 6000;
 
-/// The files of a run in a store that lies in `root`, an absolute path. The same run has the same files again.
+/// The files of a run in a store at `root`, an absolute path. The same run always gives the same files.
 pub fn files(tracked: &Tracked, root: &Path) -> Vec<File> {
     let experiment = experiment_of(&tracked.dataset);
     let folder = Path::new(&experiment);
@@ -68,25 +68,25 @@ pub fn files(tracked: &Tracked, root: &Path) -> Vec<File> {
     files
 }
 
-/// The number of the experiment of a prepared set, as MLflow draws them: 18 digits; always the same.
+/// The id of a prepared set's experiment, in MLflow's form: 18 digits, deterministic.
 fn experiment_of(dataset: &str) -> String {
     let digest = Sha256::digest(dataset.as_bytes());
     let number = digest.iter().take(8).fold(0u64, |number, &byte| number << 8 | u64::from(byte));
     format!("{}", 100_000_000_000_000_000 + number % 900_000_000_000_000_000)
 }
 
-/// 32 hexadecimal digits that no other run has.
+/// A unique id of 32 hexadecimal digits.
 fn run_id(tracked: &Tracked) -> String {
     let text = format!("{} {} {}", tracked.run, tracked.started, tracked.dataset);
     hex::encode(&Sha256::digest(text.as_bytes())[..16])
 }
 
-/// Keys and values, each value as JSON, which YAML reads.
+/// Keys and values, each value as JSON, which is valid YAML.
 fn yaml(pairs: &[(&str, Value)]) -> Vec<u8> {
     pairs.iter().map(|(key, value)| format!("{key}: {value}\n")).collect::<String>().into_bytes()
 }
 
-/// An absolute path as a `file` address.
+/// An absolute path as a `file` URL.
 fn uri(path: &Path) -> String {
     let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
     let bytes = path.as_os_str().as_encoded_bytes().iter();

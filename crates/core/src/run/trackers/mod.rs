@@ -1,5 +1,5 @@
-//! Runs for other programs that keep track of runs: TensorBoard's event files, MLflow's file store. Only files are written;
-//! nothing is sent anywhere.
+//! Export of runs for experiment trackers: TensorBoard's event files, MLflow's file store. Only files are written;
+//! nothing is sent.
 
 pub mod mlflow;
 pub mod tensorboard;
@@ -19,28 +19,28 @@ use std::path::PathBuf;
 /// A file to be written, relative to the folder that the user names.
 pub type File = (PathBuf, Vec<u8>);
 
-/// A trained run as trackers know runs.
+/// A trained run as trackers represent it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tracked {
     pub run: String,
-    /// What a person wrote on it.
+    /// The user's label.
     pub label: Label,
-    /// The prepared set it was trained on, which runs are compared within.
+    /// The prepared set it was trained on, within which runs are compared.
     pub dataset: String,
     /// Milliseconds since 1970, UTC.
     pub started: i64,
     pub ended: i64,
-    /// Names and texts of what it was asked for.
+    /// Names and texts of its settings.
     pub settings: Vec<(String, String)>,
-    /// What was measured after each epoch.
+    /// Metrics after each epoch.
     pub curves: Vec<Curve>,
-    /// What came of it.
+    /// Final metrics.
     pub figures: Vec<(String, f64)>,
-    /// The epoch that the figures are of; 0 where there are none.
+    /// The epoch of the final metrics; 0 without epochs.
     pub epoch: i64,
 }
 
-/// A figure as it changes in training.
+/// A metric over the epochs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
     /// With a slash between group and name.
@@ -48,7 +48,7 @@ pub struct Curve {
     pub points: Vec<Point>,
 }
 
-/// A figure after an epoch.
+/// A metric after an epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
     /// Milliseconds since 1970, UTC.
@@ -58,7 +58,7 @@ pub struct Point {
     pub value: f64,
 }
 
-/// The epochs of a run with their moments. A run that was resumed tells some of them again.
+/// The epochs of a run with their times. A resumed run repeats some of them.
 #[derive(Default)]
 struct Timed(Vec<(i64, EpochFigures)>);
 
@@ -74,10 +74,10 @@ impl Fold for Timed {
 }
 
 impl Tracked {
-    /// A run that has trained a model.
+    /// A trained run.
     ///
     /// # Errors
-    /// One that trains none or has not ended well; files that cannot be read.
+    /// One that trains no model or is unfinished; files that cannot be read.
     pub fn read(run: &RunFolder) -> Result<Self> {
         let view = RunView::open(run.clone())?;
         let JobSpec::Train { dataset, model, refit } = &view.spec.job else {
@@ -112,7 +112,7 @@ impl Tracked {
     }
 }
 
-/// The kind, then every setting with its text.
+/// The kind, then all settings with their texts.
 fn settings(model: &ModelSpec) -> Vec<(String, String)> {
     let mut pairs = vec![("kind".to_owned(), model.kind().name().to_owned())];
     let mut add =
@@ -143,7 +143,7 @@ fn curves(epochs: &[(i64, EpochFigures)]) -> Vec<Curve> {
     all.into_iter().map(curve).filter(|curve| !curve.points.is_empty()).collect()
 }
 
-/// What is known of the run's model. A test split that was not opened says nothing.
+/// The figures of the run's model; without those of an unopened test split.
 fn figures(row: &ResultRow) -> Vec<(String, f64)> {
     let of_scores = row.validation.as_ref().map(|ValidationFigures { of_scores, .. }| of_scores);
     let all = [

@@ -1,5 +1,6 @@
-//! TensorBoard's event files: records as TFRecord frames them, each an `Event` message (tensorflow/core/util/event.proto,
-//! summary.proto, plugins/hparams/plugin_data.proto). A run is a folder; its settings are a text and its hyperparameters.
+//! TensorBoard's event files: TFRecord frames, each an `Event` message (tensorflow/core/util/event.proto,
+//! summary.proto, plugins/hparams/plugin_data.proto). A run is a folder; its settings are written as text and as
+//! hyperparameters.
 
 use super::{File, Tracked};
 use prost::Message;
@@ -51,7 +52,7 @@ struct PluginData {
     content: Vec<u8>,
 }
 
-/// A `TensorProto` of one text.
+/// A `TensorProto` with one string.
 #[derive(Clone, PartialEq, Message)]
 struct TextTensor {
     #[prost(int32, tag = "1")]
@@ -90,7 +91,7 @@ struct SessionEnd {
     end_time_secs: f64,
 }
 
-/// A `google.protobuf.Value` that is a text.
+/// A `google.protobuf.Value` with a string.
 #[derive(Clone, PartialEq, Message)]
 struct Text {
     #[prost(string, optional, tag = "3")]
@@ -146,7 +147,7 @@ fn session(tag: &str, data: HParams) -> SummaryValue {
     plugin(tag, "hparams", data.encode_to_vec(), None)
 }
 
-/// The settings as a table of Markdown, which is what TensorBoard shows texts as.
+/// The settings as a Markdown table, the format of TensorBoard's texts.
 fn table(tracked: &Tracked) -> String {
     let mut text = "| setting | value |\n|---|---|\n".to_owned();
     let label = [("title", &tracked.label.title), ("note", &tracked.label.note)];
@@ -166,7 +167,7 @@ fn table(tracked: &Tracked) -> String {
     text
 }
 
-/// A record: its length, the sum of that, the bytes, the sum of those.
+/// A record: its length, the length's checksum, the bytes, their checksum.
 fn record(bytes: &[u8]) -> Vec<u8> {
     let length = (bytes.len() as u64).to_le_bytes();
     let mut framed = Vec::with_capacity(bytes.len() + 16);
@@ -177,7 +178,7 @@ fn record(bytes: &[u8]) -> Vec<u8> {
     framed
 }
 
-/// A checksum that may stand in what is summed up again.
+/// The masked checksum, which may be part of checksummed data.
 fn masked(bytes: &[u8]) -> u32 {
     crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
 }
@@ -186,11 +187,11 @@ fn masked(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// The record that TensorFlow's own tests have (`record_writer_test`, `python/lib/io/tf_record_test`): what CRC-32C and
-    /// its mask give for known bytes.
+    /// The record of TensorFlow's own tests (`record_writer_test`, `python/lib/io/tf_record_test`): CRC-32C and its
+    /// mask for known bytes.
     #[test]
     fn checksums_are_masked_as_tensorflow_does_it() {
-        // RFC 3720, B.4: 32 bytes of zeros sum to 0x8a9136aa.
+        // RFC 3720, B.4: the CRC of 32 zero bytes is 0x8a9136aa.
         assert_eq!(masked(&[0; 32]), 0x8a91_36aa_u32.rotate_right(15).wrapping_add(0xa282_ead8));
         let framed = record(b"abc");
         assert_eq!((framed.len(), &framed[..8], &framed[12..15]), (19, &3u64.to_le_bytes()[..], &b"abc"[..]));

@@ -1,4 +1,4 @@
-//! Steps that make data: the sample, prepared sets, features.
+//! Steps that create data: the sample, prepared sets, features.
 
 use super::Planner;
 use crate::dataset::decisions::Decision;
@@ -47,7 +47,7 @@ impl Planner<'_> {
             if there {
                 at = Standing::done(&runs);
             } else if runs.iter().all(|run| run.status == Status::Done) {
-                // What they made was removed.
+                // Their results were removed.
                 at.runs.clear();
             }
             let sampled = located_in_sample(&self.held.root, data) && !drawn.is_empty();
@@ -74,7 +74,7 @@ impl Planner<'_> {
                 if self.held.rows.contains(&(features.clone(), set.one().to_owned())) {
                     at = Standing::done(&runs);
                 }
-                // A probe computes every stage by itself.
+                // A probe computes every stage anyway.
                 if !extraction.probe || self.study.trains_on(extraction) {
                     self.add(format!("features {named}"), needs.clone(), at);
                 }
@@ -99,13 +99,13 @@ fn note(stated: &Rulings) -> Option<String> {
     (!told.is_empty()).then(|| told.join(", "))
 }
 
-/// Whether a set is made of the drawn sample.
+/// Whether a set is prepared from the synthetic sample.
 fn located_in_sample(root: &Path, data: &crate::dataset::PrepareSettings) -> bool {
     data.source.iter().any(|source| root.join(&source.path) == root.join("data/sample"))
 }
 
 impl Study {
-    /// Whether something is trained on these features.
+    /// Whether a model is trained on these features.
     pub(in crate::study) fn trains_on(&self, extraction: &Extraction) -> bool {
         let features = Some(&extraction.features);
         self.models.iter().any(|model| model.model.features() == features)
@@ -113,7 +113,7 @@ impl Study {
             || self.curves.iter().any(|curve| curve.model.features() == features)
     }
 
-    /// The sets that features are computed for: those their table names, and those of the models that name them.
+    /// The sets of these features: those of their table, and those of the models that refer to them.
     pub(in crate::study) fn extracted_for(&self, extraction: &Extraction) -> Vec<String> {
         let named = |model: &ModelSpec| {
             model.features() == Some(&extraction.features)

@@ -1,4 +1,4 @@
-//! Steps that train something of other runs: ensembles, refits.
+//! Steps that train models from other runs: ensembles, refits.
 
 use super::{Made, Planner};
 use crate::model::{EnsembleSettings, ModelSpec};
@@ -28,7 +28,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Adds a step that trains something of other runs, and what it makes.
+    /// Adds a step for a derived model.
     #[allow(clippy::too_many_arguments, reason = "they are the fields of what it makes")]
     fn trained(
         &mut self,

@@ -1,4 +1,4 @@
-//! Steps that come when everything is trained: test openings, evaluations on other sets, the report.
+//! Steps after training: test openings, evaluations on other sets, the report.
 
 use super::Planner;
 use crate::run::JobSpec;

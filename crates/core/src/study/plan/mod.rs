@@ -1,4 +1,4 @@
-//! From a study and what a workspace holds to its steps.
+//! Plans the steps of a study, given the content of a workspace.
 
 mod choose;
 mod data;
@@ -33,20 +33,20 @@ pub fn plan(study: &Study, held: &Holdings) -> Plan {
     planner.finish()
 }
 
-/// A model of the study, or models that are not known yet.
+/// A model of the study, or models that are not determined yet.
 #[derive(Clone)]
 struct Made {
     /// The name of its table, and its seed.
     name: String,
     seed: Option<u64>,
-    /// As its step is called.
+    /// The label of its step.
     label: String,
     step: usize,
-    /// The set it is trained on, as the study calls it.
+    /// The name of its training set in the study.
     data: String,
-    /// Its runs, any of which will do; empty until it is trained.
+    /// Its runs, any of which can be used; empty until it is trained.
     runs: Vec<String>,
-    /// The runs whose test splits are its own, if it is a cross-validation.
+    /// The runs with test splits of their own, if it is a cross-validation.
     parts: Vec<String>,
     model: Option<ModelSpec>,
     open_test: bool,
@@ -56,7 +56,7 @@ struct Planner<'a> {
     study: &'a Study,
     held: &'a Holdings,
     plan: Plan,
-    /// Data sets by name: the step, and the set once it is there.
+    /// Data sets by name: the step, and the set once it exists.
     sets: BTreeMap<String, (usize, Option<Prepared>)>,
     made: Vec<Made>,
     used: BTreeSet<String>,
@@ -66,7 +66,7 @@ impl Planner<'_> {
     fn add(&mut self, name: String, needs: Vec<usize>, standing: Standing) -> usize {
         let Standing { mut state, runs, seconds, problem, action } = standing;
         self.used.extend(runs.iter().cloned());
-        // Something of this name was done, and is not what is asked for now.
+        // A step with this name was done with other settings.
         let before = |run: &HeldRun| run.step.as_deref() == Some(&name) && run.status == Status::Done;
         if state == State::ToDo && runs.is_empty() && self.held.runs.iter().any(before) {
             state = State::Changed;
@@ -75,12 +75,12 @@ impl Planner<'_> {
         self.plan.steps.len() - 1
     }
 
-    /// The step and the set of a name; a set that is not there yet is none.
+    /// The step and the set with a name; a set that does not exist yet is none.
     fn set(&self, name: &str) -> (Vec<usize>, Option<Prepared>) {
         self.sets.get(name).map_or((Vec::new(), None), |(step, set)| (vec![*step], set.clone()))
     }
 
-    /// What a reference stands for.
+    /// The models of a reference.
     fn of(&self, references: &[Reference]) -> Vec<Made> {
         let is = |made: &Made, reference: &Reference| {
             made.name == reference.name && reference.seed.is_none_or(|seed| made.seed.is_none_or(|own| own == seed))

@@ -9,7 +9,7 @@ use crate::study::steps::{Action, State};
 use faceprobe_settings::AnySettings;
 
 impl Planner<'_> {
-    /// What a model needs: its set, and its features where a table states them.
+    /// The inputs of a model: its set, and its features if a table defines them.
     pub(super) fn needs(&self, model: &ModelSpec, data: &str) -> Vec<usize> {
         let (mut needs, _) = self.set(data);
         for extraction in self.study.features.iter().filter(|own| model.features() == Some(&own.features)) {
@@ -117,7 +117,7 @@ impl Planner<'_> {
                 }
                 for (setting, seed, run) in &heads {
                     let is_best = best.iter().any(|best| best.0 == *setting);
-                    // The others are no more than rows of the table, but for their test splits.
+                    // The other heads are only rows of the table, except for their test splits.
                     if is_best || sweep.open_test == Opened::All {
                         let name = if is_best { sweep.name.clone() } else { String::new() };
                         let label = if is_best {
@@ -168,7 +168,7 @@ fn label(name: &str, seed: Option<u64>, data: Option<&String>) -> String {
 }
 
 impl Sweep {
-    /// The values of what is varied in one of the settings: `width 64, dropout 0.5`.
+    /// The values of the varied settings: `width 64, dropout 0.5`.
     fn varied(&self, setting: usize) -> String {
         let settings = self.sweep.settings().unwrap_or_default();
         let Some(settings) = settings.get(setting) else { return String::new() };

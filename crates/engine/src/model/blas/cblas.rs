@@ -1,10 +1,10 @@
-//! The C names that ndarray calls, on top of the Fortran names that libtorch exports.
+//! The C BLAS functions that ndarray calls, implemented with the Fortran functions that libtorch exports.
 //!
-//! The C interface differs in one thing: a matrix may be row by row. Such a matrix is the transpose of the same memory
-//! column by column, so a product turns into the product of the transposes in the other order, and a matrix times a
-//! vector into the transpose times the vector.
+//! The C interface differs in one respect: a matrix may be row-major. Such a matrix is the transpose of the same memory
+//! in column-major order, so a product becomes the product of the transposes in reverse order, and a matrix-vector
+//! product uses the transpose.
 //!
-//! A thread of rayon's is one of several that work side by side; a product on it stays on that thread.
+//! Products on a rayon thread run on that thread only, since several such threads work at the same time.
 
 use super::fortran::{self, Int};
 use super::remembered;
@@ -24,17 +24,18 @@ fn letter(transposition: c_int) -> u8 {
 }
 
 unsafe extern "C" {
-    /// MKL's: how many threads products called from this thread use, 0 for the usual number; answers the last value.
+    /// MKL's: sets the number of threads for products called from this thread, 0 for the default; returns the previous
+    /// value.
     #[link_name = "MKL_Set_Num_Threads_Local"]
     fn set_threads(threads: c_int) -> c_int;
 }
 
-/// Keeps products of a rayon thread on that thread while it lives.
+/// While this value lives, products of a rayon thread run on that thread only.
 pub(super) struct Alone(Option<c_int>);
 
 impl Alone {
     pub(super) fn enter() -> Self {
-        // SAFETY: takes a number and touches only MKL's own setting for this thread.
+        // SAFETY: takes an integer and changes only MKL's setting for this thread.
         Self(rayon::current_thread_index().map(|_| unsafe { set_threads(1) }))
     }
 }
@@ -54,14 +55,14 @@ macro_rules! gemm {
             /// The C interface's product `c = alpha op(a) op(b) + beta c`.
             ///
             /// # Safety
-            /// The matrices must be as large as the C interface demands.
+            /// The matrices must have the sizes that the C interface requires.
             #[unsafe(no_mangle)]
             unsafe extern "C" fn $name(
                 layout: c_int, transa: c_int, transb: c_int, m: Int, n: Int, k: Int, alpha: $number,
                 a: *const $number, lda: Int, b: *const $number, ldb: Int, beta: $number, c: *mut $number, ldc: Int,
             ) {
                 if layout == ROW_MAJOR && n == 1 {
-                    // linfa's way of multiplying with a vector.
+                    // linfa's form of a matrix-vector product.
                     let step = if letter(transb) == b'N' { ldb } else { 1 };
                     let (rows, columns) = if letter(transa) == b'N' { (m, k) } else { (k, m) };
                     // SAFETY: the caller's matrices, of which two have one column.
@@ -69,7 +70,7 @@ macro_rules! gemm {
                 }
                 let _alone = Alone::enter();
                 let (transa, transb) = (letter(transa), letter(transb));
-                // SAFETY: the caller's matrices, under the names that Fortran has for them.
+                // SAFETY: the caller's matrices, passed to the Fortran function.
                 unsafe {
                     if layout == ROW_MAJOR {
                         fortran::$fortran(&transb, &transa, &n, &m, &k, &alpha, b, &ldb, a, &lda, &beta, c, &ldc);
@@ -93,7 +94,7 @@ macro_rules! complex_gemm {
             /// The C interface's product `c = alpha op(a) op(b) + beta c`.
             ///
             /// # Safety
-            /// The matrices must be as large as the C interface demands.
+            /// The matrices must have the sizes that the C interface requires.
             #[unsafe(no_mangle)]
             unsafe extern "C" fn $name(
                 layout: c_int, transa: c_int, transb: c_int, m: Int, n: Int, k: Int, alpha: *const c_void,
@@ -101,7 +102,7 @@ macro_rules! complex_gemm {
             ) {
                 let _alone = Alone::enter();
                 let (transa, transb) = (letter(transa), letter(transb));
-                // SAFETY: the caller's matrices, under the names that Fortran has for them.
+                // SAFETY: the caller's matrices, passed to the Fortran function.
                 unsafe {
                     if layout == ROW_MAJOR {
                         fortran::$fortran(&transb, &transa, &n, &m, &k, alpha, b, &ldb, a, &lda, beta, c, &ldc);
@@ -122,7 +123,7 @@ complex_gemm! {
 /// A vector that several threads read.
 struct Shared<T>(*const T);
 
-// SAFETY: it is only read, while the caller's call lasts.
+// SAFETY: it is only read, for the duration of the caller's call.
 unsafe impl<T: Sync> Sync for Shared<T> {}
 
 macro_rules! gemv_and_dot {
@@ -131,14 +132,14 @@ macro_rules! gemv_and_dot {
             /// The C interface's product `y = alpha op(a) x + beta y`.
             ///
             /// # Safety
-            /// Matrix and vectors must be as large as the C interface demands.
+            /// Matrix and vectors must have the sizes that the C interface requires.
             #[unsafe(no_mangle)]
             unsafe extern "C" fn $gemv(
                 layout: c_int, trans: c_int, m: Int, n: Int, alpha: $number, a: *const $number, lda: Int,
                 x: *const $number, incx: Int, beta: $number, y: *mut $number, incy: Int,
             ) {
                 let turned = trans == TRANSPOSED || trans == CONJUGATE;
-                // Row by row is the transpose, column by column.
+                // Row-major is the transpose, column-major.
                 let (turned, rows, columns) = if layout == ROW_MAJOR { (!turned, n, m) } else { (turned, m, n) };
                 let length = |count: Int| usize::try_from(count).unwrap_or(0);
                 let (ins, outs) = if turned { (length(rows), length(columns)) } else { (length(columns), length(rows)) };
@@ -147,7 +148,7 @@ macro_rules! gemv_and_dot {
                 let vector = || unsafe { std::slice::from_raw_parts(x, ins) }.iter().map(|&value| f64::from(value));
                 if plain && let Some(values) = remembered::find(a.addr(), turned, vector(), outs) {
                     for (at, value) in values.into_iter().enumerate() {
-                        // SAFETY: there are `outs` values, and the caller has a place for each.
+                        // SAFETY: there are `outs` values, and the caller provides memory for each.
                         unsafe { y.add(at).write(value as $number) };
                     }
                     return;
@@ -156,8 +157,8 @@ macro_rules! gemv_and_dot {
                 let product = |part: Matrix<$number>, skipped: usize, y: *mut $number| {
                     let x = &x;
                     let letter = if part.turned { b'T' } else { b'N' };
-                    // SAFETY: the caller's matrix and vectors or parts of them, under the names that Fortran has. Values
-                    // are skipped only where they lie beside each other.
+                    // SAFETY: the caller's matrix and vectors or parts of them, passed to the Fortran function. Values
+                    // are skipped only where they are contiguous.
                     unsafe {
                         let x = x.0.add(skipped);
                         fortran::$fortran_gemv(
@@ -168,7 +169,7 @@ macro_rules! gemv_and_dot {
                 };
                 let matrix = Matrix { turned, rows, columns, values: a, step: lda };
                 let upper = plain && rows == columns && remembered::is_lower(a.addr());
-                // SAFETY: the caller's matrix, and its place for each value.
+                // SAFETY: the caller's matrix, and its memory for each value.
                 unsafe { over_threads(matrix, upper, Out { values: y, step: incy }, product) }
                 if plain {
                     // SAFETY: every value was written.
@@ -180,7 +181,7 @@ macro_rules! gemv_and_dot {
             /// The C interface's dot product.
             ///
             /// # Safety
-            /// The vectors must be as long as the C interface demands.
+            /// The vectors must have the lengths that the C interface requires.
             #[unsafe(no_mangle)]
             unsafe extern "C" fn $dot(n: Int, x: *const $number, incx: Int, y: *const $number, incy: Int) -> $number {
                 let _alone = Alone::enter();

@@ -1,8 +1,9 @@
-//! The Fortran names that libtorch exports. Every argument goes by reference; matrices are column by column.
+//! Declarations of the Fortran BLAS and LAPACK functions that libtorch exports. Arguments are passed by reference;
+//! matrices are column-major.
 
 use std::ffi::c_void;
 
-/// Fortran's INTEGER in the usual build.
+/// Fortran's INTEGER in LP64 builds.
 pub(super) type Int = i32;
 
 macro_rules! products {

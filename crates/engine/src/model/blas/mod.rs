@@ -1,8 +1,8 @@
-//! Matrix products by the BLAS inside libtorch (MKL in the builds for x86-64).
+//! Matrix products with the BLAS inside libtorch (MKL in the builds for x86-64).
 //!
-//! libtorch exports the Fortran names (`sgemm_`), ndarray with its `blas` feature asks for the C names
-//! (`cblas_sgemm`): [`cblas`] gives it those. That is all it takes to have linfa's products on a real BLAS, without
-//! a second BLAS in the program. What the program itself needs is here, with the lengths checked.
+//! libtorch exports the Fortran functions (`sgemm_`), ndarray with its `blas` feature calls the C functions
+//! (`cblas_sgemm`); [`cblas`] maps one to the other. So linfa's products use a fast BLAS without a second one in the
+//! program. The products that this crate needs itself are here, with their lengths checked.
 
 mod cblas;
 mod fortran;
@@ -15,11 +15,11 @@ use cblas::Alone;
 use faceprobe_core::error::{Error, Result};
 use fortran::Int;
 
-/// `c += a bᵀ` over all columns of two matrices in tiles of `k` columns, for row-major `c` (rows of a x rows of b). On a
-/// rayon thread it stays on that thread.
+/// `c += a bᵀ` over all columns of two matrices in tiles of `k` columns, for row-major `c` (rows of a x rows of b). On
+/// a rayon thread it runs on that thread only.
 ///
 /// # Panics
-/// When a slice is shorter than its shape says.
+/// If a slice is shorter than its shape requires.
 pub(super) fn add_tiled_product_transposed(c: &mut [f32], tiles: usize, k: usize, a: Tiled, b: Tiled) {
     let _alone = Alone::enter();
     let (m, n) = (a.rows, b.rows);
@@ -30,8 +30,8 @@ pub(super) fn add_tiled_product_transposed(c: &mut [f32], tiles: usize, k: usize
     }
     for tile in 0..tiles {
         let (a, b) = (&a.values[tile * a.step..], &b.values[tile * b.step..]);
-        // Row by row for us is column by column, transposed, for Fortran: cᵀ = b aᵀ.
-        // SAFETY: the lengths were checked, and c is borrowed alone.
+        // Row-major here is column-major and transposed in Fortran: cᵀ = b aᵀ.
+        // SAFETY: the lengths were checked, and c is borrowed exclusively.
         unsafe {
             fortran::sgemm_(
                 &b'T',
@@ -55,23 +55,23 @@ pub(super) fn add_tiled_product_transposed(c: &mut [f32], tiles: usize, k: usize
 /// Some rows of a matrix in tiles.
 #[derive(Clone, Copy)]
 pub(super) struct Tiled<'a> {
-    /// From the first of the rows in the first tile on.
+    /// Starts at the first of the rows in the first tile.
     pub(super) values: &'a [f32],
     /// Values from one tile to the next.
     pub(super) step: usize,
     pub(super) rows: usize,
 }
 
-/// Replaces the lower triangle (row-major: on and left of the diagonal) of a symmetric n x n matrix `a` by the factor `l`
-/// with `l lᵀ = a`; what is above is neither read nor written. Answers whether the matrix was positive definite; if not,
-/// the triangle is spoiled.
+/// Cholesky factorisation: replaces the lower triangle (row-major, with the diagonal) of a symmetric n x n matrix `a`
+/// by the factor `l` with `l lᵀ = a`; the rest is neither read nor written. Returns whether the matrix was positive
+/// definite; if not, the triangle is undefined.
 ///
 /// # Panics
-/// When `a` is not n x n.
+/// If `a` is not n x n.
 pub(super) fn cholesky_lower(a: &mut [f64], n: usize) -> bool {
     assert_eq!(a.len(), n * n, "shape of a symmetric matrix");
     let mut info: Int = 0;
-    // SAFETY: the length was checked. Fortran's upper triangle, column by column, is our lower one.
+    // SAFETY: the length was checked. Fortran's upper triangle, column-major, is our lower one.
     unsafe { fortran::dpotrf_(&b'U', &int(n), a.as_mut_ptr(), &int(n.max(1)), &mut info) };
     info == 0
 }
@@ -79,11 +79,11 @@ pub(super) fn cholesky_lower(a: &mut [f64], n: usize) -> bool {
 /// Solves `lᵀ x = b` in place for a lower triangular `l` from [`cholesky_lower`].
 ///
 /// # Panics
-/// When `l` is not n x n or `b` has not n values.
+/// If `l` is not n x n or `b` does not have n values.
 pub(super) fn solve_lower_transposed(l: &[f64], b: &mut [f64]) {
     let n = b.len();
     assert_eq!(l.len(), n * n, "shape of a triangular matrix");
-    // SAFETY: the lengths were checked. Our l is Fortran's upper triangle transposed.
+    // SAFETY: the lengths were checked. Our l is Fortran's upper triangle, transposed.
     unsafe {
         fortran::dtrsm_(
             &b'L',
@@ -101,7 +101,7 @@ pub(super) fn solve_lower_transposed(l: &[f64], b: &mut [f64]) {
     }
 }
 
-/// Refuses a size that a BLAS of 32-bit integers cannot take.
+/// Refuses a size that a BLAS with 32-bit integers cannot take.
 pub(super) fn check_size(side: usize) -> Result<()> {
     match Int::try_from(side) {
         Ok(_) => Ok(()),
@@ -133,7 +133,7 @@ mod tests {
         assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4), "{a} instead of {b}");
     }
 
-    /// Every layout that ndarray hands to a BLAS, large enough that it does.
+    /// Every memory layout that ndarray passes to a BLAS, above the size at which it does.
     #[test]
     fn ndarray_products_are_right_in_every_layout() {
         let (a, b) = (numbers(19, 33, 1), numbers(33, 21, 2));
@@ -155,7 +155,7 @@ mod tests {
                 &expected.slice(s![.., 3..4]).to_owned(),
             );
         }
-        // Large enough to be cut over threads: the matrix as it is, turned, and with a matrix of one column.
+        // Large enough to be split over threads: the matrix as it is, transposed, and with a matrix of one column.
         let (large, vector) = (numbers(700, 500, 6), numbers(500, 1, 7));
         let expected = plain(&large, &vector).mapv(f64::from);
         let near = |got: Array2<f32>| {
@@ -165,7 +165,7 @@ mod tests {
         near(large.dot(&vector.column(0)).insert_axis(ndarray::Axis(1)));
         near(turned(&large).t().dot(&vector.column(0)).insert_axis(ndarray::Axis(1)));
         near(turned(&large).t().dot(&vector));
-        // The same again while products are remembered, then with other vectors in between.
+        // The same again with remembered products, then with other vectors in between.
         let other = vector.mapv(|value| value - 0.5);
         remembering(large.as_slice().unwrap(), false, || {
             for _ in 0..2 {
@@ -178,7 +178,7 @@ mod tests {
                 assert!(difference.iter().all(|difference| difference.abs() < 1e-2));
             }
         });
-        // Half of the products with a triangular matrix are not made: what lies there must not be read either.
+        // Half of the products with a triangular matrix are skipped: that half must not be read either.
         let side = 2000;
         let mut lower = numbers(side, side, 9);
         lower.indexed_iter_mut().filter(|((i, j), _)| j > i).for_each(|(_, value)| *value = 0.0);

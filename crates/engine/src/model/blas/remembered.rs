@@ -1,18 +1,19 @@
-//! What is known of one matrix while linfa works on it: its last products with vectors, and whether half of it is zeros.
+//! Caches what is known of one matrix while linfa works on it: its last matrix-vector products, and whether it is
+//! triangular.
 //!
-//! linfa works out the loss at a point and then its gradient there, once while it searches along a line and again where
-//! it has arrived, and multiplies the features with the same numbers each time. Such a product waits for memory, so the
-//! next one would cost as much as the first; here it is copied.
+//! linfa computes the loss at a point and then its gradient there, once in its line search and again at the accepted
+//! point, and multiplies the features with the same vector each time. Such a product is bound by memory bandwidth, so a
+//! repeated one would cost as much as the first; here it is copied.
 
 use std::cell::RefCell;
 
-/// A product and the vector that it is of.
+/// A product and its vector.
 struct Product {
     vector: Vec<f64>,
     values: Vec<f64>,
 }
 
-/// What is known of the matrix at an address: the last product with it, and the last with the turned matrix.
+/// The matrix at an address: its last product, and the last product of its transpose.
 struct Kept {
     matrix: usize,
     lower: bool,
@@ -23,11 +24,11 @@ thread_local! {
     static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
 }
 
-/// Does some work on this thread, in which the matrix that begins with the first of `values`, row by row, is not multiplied
-/// twice with the same vector. With `lower` all numbers above its diagonal are zeros, and most are not multiplied at all.
-/// The borrow sees to it that the matrix does not change meanwhile.
+/// Runs `work` on this thread. During it, the matrix that begins at the first of `values` (row-major) is not multiplied
+/// twice with the same vector. With `lower` all values above its diagonal are zero, and most of those are not
+/// multiplied at all. The borrow guarantees that the matrix does not change meanwhile.
 pub(in crate::model) fn remembering<T, R>(values: &[T], lower: bool, work: impl FnOnce() -> R) -> R {
-    /// Forgets, also when the work panics.
+    /// Clears the cache, also if the work panics.
     struct Forget;
     impl Drop for Forget {
         fn drop(&mut self) {
@@ -39,13 +40,13 @@ pub(in crate::model) fn remembering<T, R>(values: &[T], lower: bool, work: impl 
     work()
 }
 
-/// Whether all above the diagonal of the matrix, row by row, is known to be zeros.
+/// Whether the matrix (row-major) is known to be lower triangular.
 pub(super) fn is_lower(matrix: usize) -> bool {
     KEPT.with_borrow(|kept| kept.as_ref().is_some_and(|kept| kept.matrix == matrix && kept.lower))
 }
 
-/// The `outs` values of the product of the matrix with the vector, if it is the last one that was made. A product of
-/// another number of values, as of a part of the matrix that begins at the same address, is none.
+/// The product of the matrix with the vector, `outs` values, if it is the last one computed. A product of another
+/// length, as of a part of the matrix that begins at the same address, does not count.
 pub(super) fn find(
     matrix: usize,
     turned: bool,
@@ -56,12 +57,12 @@ pub(super) fn find(
         let kept = kept.as_ref().filter(|kept| kept.matrix == matrix)?;
         let last = kept.last[usize::from(turned)].as_ref();
         let last = last.filter(|last| last.vector.len() == vector.len() && last.values.len() == outs)?;
-        // Numbers that are not equal to themselves are multiplied again.
+        // A vector with NaN is never equal and is multiplied again.
         vector.zip(&last.vector).all(|(a, &b)| a == b).then(|| last.values.clone())
     })
 }
 
-/// Keeps a product in place of the last, if it is of a matrix that is worked with.
+/// Stores a product in place of the last one, if it is of the matrix in work.
 pub(super) fn keep(matrix: usize, turned: bool, vector: impl Iterator<Item = f64>, values: impl Iterator<Item = f64>) {
     KEPT.with_borrow_mut(|kept| {
         if let Some(kept) = kept.as_mut().filter(|kept| kept.matrix == matrix) {

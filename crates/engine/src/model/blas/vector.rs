@@ -1,20 +1,20 @@
-//! Products of a matrix and a vector on several threads, which the BLAS in libtorch does on one.
+//! Matrix-vector products on several threads; the BLAS in libtorch uses one.
 //!
-//! Its values are dot products that have nothing to do with each other, so they are cut into as many parts as there are
-//! threads. They wait for memory most of the time, and two threads get more out of it than one: 1.1 to 1.4 ms for
-//! 6,000 x 1,280 in place of 2.1 on two cores. Of a triangular matrix only half is there to be waited for.
+//! The values are independent dot products, so they are divided among the threads. They are bound by memory bandwidth,
+//! of which two threads get more than one: 1.1 to 1.4 ms for 6,000 x 1,280 instead of 2.1 on two cores. Of a triangular
+//! matrix only half is read.
 
 use super::cblas::Alone;
 use super::fortran::Int;
 
-/// Below so many numbers in the matrix, handing out work costs more than it saves.
+/// Below this number of values in the matrix, distributing the work costs more than it saves.
 const WORTHWHILE: i64 = 1 << 18;
 
-/// Values of a triangular matrix's product that are made together: with more of them more zeros are multiplied, with fewer
-/// memory is read in short pieces.
+/// Values of a triangular matrix's product that are computed together: more would multiply more zeros, fewer would read
+/// memory in short pieces.
 const STRIP: usize = 768;
 
-/// A matrix, column by column, and how it is multiplied: as it is, or turned.
+/// A column-major matrix, and whether it is transposed in the product.
 #[derive(Clone, Copy)]
 pub(super) struct Matrix<T> {
     pub(super) turned: bool,
@@ -28,24 +28,24 @@ pub(super) struct Matrix<T> {
 // SAFETY: it is only read, and the caller of `over_threads` keeps it alive for the call.
 unsafe impl<T: Sync> Sync for Matrix<T> {}
 
-/// Where the values of the product go: the first, and how far the next is.
+/// Output of the product: address of the first value, and distance to the next.
 #[derive(Clone, Copy)]
 pub(super) struct Out<T> {
     pub(super) values: *mut T,
     pub(super) step: Int,
 }
 
-// SAFETY: each thread writes values of its own.
+// SAFETY: each thread writes different values.
 unsafe impl<T: Send> Sync for Out<T> {}
 
 impl<T> Matrix<T> {
-    /// The part that makes `count` values of the product from the value `first` on, and how many values of the vector it
-    /// has no use for at the beginning. `upper` says that the matrix is square and all below its diagonal zeros.
+    /// The part that computes `count` values of the product from `first` on, and how many leading values of the vector
+    /// it does not need. `upper`: the matrix is square and upper triangular.
     ///
     /// # Safety
-    /// There must be so many values, and the matrix must be as large as it says.
+    /// There must be that many values, and the matrix must have the size that it states.
     unsafe fn part(&self, first: usize, count: usize, upper: bool) -> (Self, usize) {
-        // Values come one by one from columns of the turned matrix, from rows otherwise.
+        // Values are columns of a transposed matrix, rows otherwise.
         let (across, left_out) = if self.turned {
             (first * self.step as usize, if upper { self.rows - (first + count) as Int } else { 0 })
         } else if upper {
@@ -53,7 +53,7 @@ impl<T> Matrix<T> {
         } else {
             (first, 0)
         };
-        // SAFETY: the first number of the part is one of the matrix's.
+        // SAFETY: the first value of the part is inside the matrix.
         let values = unsafe { self.values.add(across) };
         if self.turned {
             (Self { rows: self.rows - left_out, columns: count as Int, values, ..*self }, 0)
@@ -63,13 +63,12 @@ impl<T> Matrix<T> {
     }
 }
 
-/// Calls `product` for parts of the matrix, which make some values of the product each: it is told a matrix of the same
-/// kind, how many values of the vector come before those that the part needs, and where its values go. That is done side
-/// by side unless this is one of several threads at work already or the matrix is small. With `upper` the matrix is square
-/// and all numbers below its diagonal are zeros.
+/// Calls `product` for parts of the matrix, each of which computes some values of the product. It gets the part, the
+/// number of leading vector values to skip, and the output. The parts run in parallel unless this thread is a rayon
+/// thread already or the matrix is small. With `upper` the matrix is square and upper triangular.
 ///
 /// # Safety
-/// The matrix must be as large as it says, and `out` must have a place for each value of the product.
+/// The matrix must have the size that it states, and `out` must have memory for each value of the product.
 pub(super) unsafe fn over_threads<T: Sync + Send>(
     matrix: Matrix<T>,
     upper: bool,
@@ -87,7 +86,7 @@ pub(super) unsafe fn over_threads<T: Sync + Send>(
     let share = if upper { STRIP } else { count.div_ceil(threads) };
     let mut firsts: Vec<usize> = (0..count).step_by(share).collect();
     if matrix.turned {
-        // The longest come first, so that no thread is left alone with one.
+        // The longest parts come first, so that no thread ends with a long one alone.
         firsts.reverse();
     }
     rayon::scope(|scope| {
@@ -95,7 +94,7 @@ pub(super) unsafe fn over_threads<T: Sync + Send>(
         for first in firsts {
             scope.spawn(move |_| {
                 let _alone = Alone::enter();
-                // SAFETY: these are values of the product, and each has its place.
+                // SAFETY: these are values of the product, and each has its memory.
                 let ((part, skipped), out) = unsafe {
                     let part = matrix.part(first, share.min(count - first), upper);
                     (part, out.values.add(first * out.step as usize))

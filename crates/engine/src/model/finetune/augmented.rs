@@ -1,4 +1,4 @@
-//! What an epoch sees of the training images.
+//! Data augmentation: the version of each training image that an epoch uses.
 
 use super::Views;
 use super::tuned::Geometry;
@@ -6,29 +6,29 @@ use crate::model::FinetuneSettings;
 use crate::model::random::{epoch_mixes, epoch_shifts, epoch_sides, epoch_variations};
 use faceprobe_core::error::Result;
 
-/// The training split, each image varied, mirrored, moved and mixed as the settings and the epoch have it.
+/// The training split with each image varied, mirrored, shifted and mixed, as settings and epoch determine.
 pub(super) struct Augmented<'a> {
     split: Views<'a>,
     geometry: Geometry,
     settings: &'a FinetuneSettings,
-    /// Of each image, whether its mirror image is seen.
+    /// Per image, whether its mirror image is used.
     mirrored: Vec<bool>,
-    /// And in which variation, 0 being the picture itself; empty if there are none.
+    /// Per image, which variation is used, 0 being the image itself; empty without variations.
     variations: Vec<usize>,
-    /// And how far it is moved; empty if none is.
+    /// Per image, by how much it is shifted; empty without shifts.
     shifts: Vec<[i8; 2]>,
-    /// And with which other image it is mixed, and that one's share; empty if none is.
+    /// Per image, with which other image it is mixed, and that one's share; empty without mixing.
     mixes: Vec<(usize, f32)>,
 }
 
 impl<'a> Augmented<'a> {
-    /// The images as they are, until an epoch begins.
+    /// The images without augmentation, until an epoch begins.
     pub(super) fn new(split: Views<'a>, geometry: Geometry, settings: &'a FinetuneSettings) -> Self {
         let mirrored = vec![false; split.positive.len()];
         Self { split, geometry, settings, mirrored, variations: Vec::new(), shifts: Vec::new(), mixes: Vec::new() }
     }
 
-    /// Draws what an epoch (counted from 1) sees.
+    /// Draws the augmentation of an epoch, counted from 1.
     pub(super) fn begin(&mut self, epoch: usize) {
         let FinetuneSettings { seed, shift, mixup, .. } = *self.settings;
         self.mirrored = epoch_sides(seed, epoch, self.len());
@@ -52,7 +52,7 @@ impl<'a> Augmented<'a> {
         self.split.positive[row]
     }
 
-    /// The activations of an image, as this epoch sees it.
+    /// The augmented activations of an image.
     pub(super) fn read(&self, row: usize, values: &mut [f32]) -> Result<()> {
         self.read_alone(row, values)?;
         if let Some(&(other, share)) = self.mixes.get(row) {
@@ -63,7 +63,7 @@ impl<'a> Augmented<'a> {
         Ok(())
     }
 
-    /// The same before it is mixed with another.
+    /// The same before mixing.
     fn read_alone(&self, row: usize, values: &mut [f32]) -> Result<()> {
         let pair = self.split.pairs[self.variations.get(row).copied().unwrap_or(0)];
         let view = pair[usize::from(self.mirrored[row])];
@@ -74,7 +74,7 @@ impl<'a> Augmented<'a> {
         Ok(())
     }
 
-    /// The probability of class 1 that the loss asks for.
+    /// The target probability of class 1.
     pub(super) fn target(&self, row: usize) -> f32 {
         let label = |row| f32::from(u8::from(self.is_positive(row)));
         let mut target = label(row);

@@ -1,23 +1,23 @@
-//! The running mean of what is trained, which often tells more than the last step's numbers (Polyak and Juditsky 1992).
+//! Moving average of the parameters, which often generalises better than the last step's (Polyak and Juditsky 1992).
 
 use rayon::prelude::*;
 
 /// An exponential moving average of all parameters.
 ///
-/// A step leaves `min(decay, (1 + t) / (10 + t))` of the mean, t counted from 1, so that the first steps, far from
-/// where the training leads, are soon forgotten: the rule of TensorFlow's `ExponentialMovingAverage`.
+/// A step keeps `min(decay, (1 + t) / (10 + t))` of the average, t counted from 1, so that the first steps are soon
+/// forgotten: the rule of TensorFlow's `ExponentialMovingAverage`.
 pub(super) struct Average {
     decay: f64,
     values: Vec<Vec<f32>>,
 }
 
 impl Average {
-    /// Begins at `values`.
+    /// Starts with `values`.
     pub(super) fn new(decay: f64, values: &[Vec<f32>]) -> Self {
         Self { decay, values: values.to_vec() }
     }
 
-    /// Takes in what `values` are after a step, counted from 1.
+    /// Updates the average with `values` after a step, counted from 1.
     pub(super) fn take(&mut self, values: &[Vec<f32>], step: u64) {
         let step = step as f64;
         let share = (1.0 - self.decay.min((1.0 + step) / (10.0 + step))) as f32;
@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn the_mean_follows_the_numbers_and_forgets_its_beginning() {
         let mut average = Average::new(0.9, &[vec![0.0]]);
-        // Shares left by the first steps: 2/11, 3/12, then up to 0.9.
+        // The decays of the first steps: 2/11, 3/12, then up to 0.9.
         average.take(&[vec![1.0]], 1);
         assert!((average.values()[0][0] - 9.0 / 11.0).abs() < 1e-6);
         average.take(&[vec![2.0]], 2);

@@ -1,23 +1,22 @@
-//! Work on pieces side by side, each thread with libtorch on one.
+//! Data parallelism: pieces of a batch on several threads, each with libtorch on one thread.
 //!
-//! Two threads that each take their own images through the network beat two that share every operation: they wait for
-//! each other once a step instead of twice an operation, which on a busy machine is the difference between slow and
-//! hopeless. What a piece gives does not depend on the thread that took it, so results do not depend on how many
-//! there are.
+//! Two threads that each take their own images through the network are faster than two that share every operation: they
+//! synchronise once per step instead of twice per operation, which matters most on a busy machine. A piece's result
+//! does not depend on its thread, so results do not depend on the number of threads.
 
 use faceprobe_core::error::{Error, Result};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many threads there are for the work.
+/// The number of threads.
 pub(super) fn threads() -> usize {
     rayon::current_num_threads().max(1)
 }
 
-/// `work` on each of `pieces`, the answers in their order. Each thread owns one of `shares`; a single piece is done here,
-/// with all the threads that libtorch has.
+/// Runs `work` on each of `pieces`; the results are in their order. Each thread owns one of `shares`; a single piece
+/// runs on the calling thread, with all of libtorch's threads.
 ///
 /// # Errors
-/// The first that a piece has; the others may be left undone.
+/// The first error of a piece; other pieces may be left undone.
 pub(super) fn in_parallel<S: Send, T: Send>(
     mut shares: Vec<S>,
     pieces: usize,
@@ -55,7 +54,7 @@ pub(super) fn in_parallel<S: Send, T: Send>(
         }
         answers.into_iter().collect::<Result<Vec<Vec<(usize, T)>>>>()
     });
-    // What a thread sets for itself is what threads made later begin with.
+    // A thread's setting becomes the default of threads created later.
     tch::set_num_threads(before);
     let mut answers: Vec<(usize, T)> = outcome?.into_iter().flatten().collect();
     answers.sort_by_key(|(piece, _)| *piece);

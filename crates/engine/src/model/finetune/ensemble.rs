@@ -1,6 +1,6 @@
-//! Several fine-tuned networks that begin at the same cut, as one model: the mean of their logits.
+//! Ensembles: several networks fine-tuned behind the same cut, combined by the mean of their logits.
 //!
-//! Networks that differ in nothing but the seed err in part on different images, so their mean errs on fewer (Hansen and
+//! Networks that differ only in the seed err in part on different images, so their mean errs on fewer (Hansen and
 //! Salamon 1990; Lakshminarayanan, Pritzel and Blundell 2017, who average probabilities).
 
 use super::Finetune;
@@ -28,12 +28,12 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use tch::Device;
 use tch::{TchError, Tensor};
 
-/// What the tensors of member `index` are called, in front of their own names.
+/// Prefix of the tensor names of member `index`.
 fn prefix(index: usize) -> String {
     format!("member.{index}.")
 }
 
-/// The members of an ensemble by its weights; a network that is none is its only member.
+/// The members of an ensemble's weights; a single network is its own only member.
 fn by_member(weights: &Weights) -> Vec<Weights> {
     let member = |index| -> Option<Weights> {
         let prefix = prefix(index);
@@ -47,21 +47,21 @@ fn by_member(weights: &Weights) -> Vec<Weights> {
     if members.is_empty() { vec![weights.clone()] } else { members }
 }
 
-/// The networks of a fine-tuned model in use; mostly one.
+/// The networks of a fine-tuned model for inference; usually one.
 pub(in crate::model) struct Members(Vec<Tuned>);
 
 impl Members {
-    /// Checks that each has all its parameters.
+    /// Checks that each member has all its parameters.
     pub(in crate::model) fn from_weights(tail: &Tail, weights: &Weights) -> Result<Self> {
         by_member(weights).iter().map(|own| Tuned::from_weights(tail, own)).collect::<Result<_>>().map(Self)
     }
 
-    /// Values per image: picture and mirror image.
+    /// Values per image: those of the image and of its mirror image.
     pub(in crate::model) fn width(&self) -> usize {
         self.0.first().map_or(0, Tuned::width)
     }
 
-    /// One logit per row: the mean of the members'.
+    /// One logit per row: the mean of the members' logits.
     ///
     /// # Errors
     /// As [`Tuned::logits`].
@@ -70,7 +70,7 @@ impl Members {
         Ok(mean(each))
     }
 
-    /// The averaged last stages of each row, those of the members behind each other; and the logits.
+    /// The globally averaged last stages of each row, the members' concatenated; and the logits.
     ///
     /// # Errors
     /// As [`Tuned::logits`].
@@ -86,13 +86,13 @@ impl Members {
         Ok((features, mean(logits)))
     }
 
-    /// The last stage of each member, as [`Tuned::last`] has it.
+    /// The last stage of each member; see [`Tuned::last`].
     pub(in crate::model) fn last(&self, rows: ArrayView2<f32>) -> Result<Vec<Tensor>, TchError> {
         let values: Vec<f32> = rows.iter().copied().collect();
         self.0.iter().map(|one| one.last(&values)).collect()
     }
 
-    /// Logits `[N]` of what [`Members::last`] gives: the mean of the members'. Gradients flow through it.
+    /// Logits `[N]` of the stages from [`Members::last`]: the mean of the members' logits. Differentiable.
     pub(in crate::model) fn logits_of_last(&self, last: &[Tensor]) -> Result<Tensor, TchError> {
         let each = self.0.iter().zip(last).map(|(one, last)| one.logits_of_last(last));
         let each = each.collect::<Result<Vec<_>, _>>()?;
@@ -109,11 +109,11 @@ fn mean(each: Vec<Vec<f64>>) -> Vec<f64> {
     each.into_iter().reduce(sum).unwrap_or_default().into_iter().map(|sum| sum / count).collect()
 }
 
-/// Puts fine-tuned networks together and chooses the threshold of their mean on validation. `input` says which network
-/// was cut where, `params` how many parameters of all of them were trained; rows are those of picture and mirror image.
+/// Combines fine-tuned networks and chooses the threshold of their mean on validation. `input` identifies network and
+/// cut, `params` is the number of trained parameters of all members; rows hold image and mirror image.
 ///
 /// # Errors
-/// Networks of another cut; rows that cannot be read; a stop.
+/// Networks with another cut; rows that cannot be read; a stop.
 pub fn ensemble(
     input: &StoreIdentity,
     (members, params): (&[Weights], usize),
@@ -144,7 +144,7 @@ pub fn ensemble(
     })
 }
 
-/// The kind at work.
+/// Implements ensembles.
 pub(in crate::model) struct Ensemble;
 
 impl ModelKind for Ensemble {
@@ -188,10 +188,10 @@ impl ModelKind for Ensemble {
     }
 }
 
-/// The weights of the members, and how many parameters were trained for them.
+/// The weights of the members, and their total number of trained parameters.
 ///
 /// # Errors
-/// A member that is gone, or was trained on something else than `manifest` and `input` say.
+/// A member that was removed, or was trained on other data than `manifest` and `input` describe.
 fn trained_members(
     workspace: &Workspace,
     names: &[String],

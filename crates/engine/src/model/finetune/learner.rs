@@ -1,4 +1,4 @@
-//! How the tail and its head learn.
+//! Training steps and validation of the tail and its head.
 
 use super::augmented::Augmented;
 use super::average::Average;
@@ -20,10 +20,10 @@ use rayon::prelude::*;
 use std::time::{Duration, Instant};
 use tch::{Kind, Reduction, TchError, Tensor};
 
-/// Images that one thread takes at a time: few enough that what lies between two layers stays near the processor.
+/// Images per piece: few enough that activations between layers stay in a near cache.
 const PIECE: usize = 8;
 
-/// The parameters with the splits they learn from.
+/// The parameters with their training and validation splits.
 pub(super) struct FinetuneLearner<'a> {
     tail: &'a Tail,
     geometry: Geometry,
@@ -48,7 +48,7 @@ impl<'a> FinetuneLearner<'a> {
         Self::on(tail, Parameters::new(tail, settings.seed)?, settings, splits, monitor)
     }
 
-    /// The same from given numbers.
+    /// The same from given parameters.
     pub(super) fn on(
         tail: &'a Tail,
         parameters: Parameters,
@@ -74,13 +74,13 @@ impl<'a> FinetuneLearner<'a> {
         })
     }
 
-    /// The time that an epoch takes, from a few batches whose steps are not taken and, if it is measured on it, a part of
-    /// the validation split.
+    /// Seconds per epoch, estimated from a few batches without updates and, if the epoch is evaluated, a part of the
+    /// validation split.
     pub(super) fn epoch_time(&self, validates: bool) -> Result<Duration> {
         let (samples, batch) = (self.samples(), self.settings.batch.min(self.samples()));
         let rows: Vec<usize> = (0..batch).collect();
         let mut dropout = Dropout::for_epoch(self.settings.dropout, self.settings.seed, 0);
-        // The first has buffers to ask for and kernels to choose.
+        // The first batch also allocates buffers and selects kernels.
         self.gradients(&rows, &mut dropout)?;
         let begun = Instant::now();
         let steps = 3;
@@ -98,12 +98,12 @@ impl<'a> FinetuneLearner<'a> {
         Ok(training + begun.elapsed().mul_f64(self.val.positive.len() as f64 / few.len as f64))
     }
 
-    /// All parameters by name, as they are measured now.
+    /// All parameters by name, those that are evaluated now.
     pub(super) fn measured_weights(&self) -> Result<Weights> {
         self.parameters.weights(self.average.as_ref().map_or(self.parameters.values.as_slice(), Average::values))
     }
 
-    /// The network with them.
+    /// The network for inference with these parameters.
     fn tuned(&self) -> Result<Tuned> {
         Tuned::from_weights(self.tail, &self.measured_weights()?)
     }
@@ -111,7 +111,7 @@ impl<'a> FinetuneLearner<'a> {
     /// Loss and logits of a batch of training images, and the mean gradients of the folded network.
     pub(super) fn gradients(&self, rows: &[usize], dropout: &mut Dropout) -> Result<(Vec<Vec<f32>>, Vec<f32>)> {
         let features = self.tail.features();
-        // The masks of the whole batch come first, so that they do not depend on who takes which piece.
+        // The masks of the whole batch are drawn first, so that they do not depend on the distribution of pieces.
         let masks = dropout.mask(rows.len() * features);
         let pieces: Vec<&[usize]> = rows.chunks(PIECE).collect();
         let shares = (0..threads().min(pieces.len())).map(|_| self.leaves.share()).collect();
@@ -136,7 +136,7 @@ impl<'a> FinetuneLearner<'a> {
     }
 }
 
-/// Gradients and logits of a few images, their losses summed over them and divided by `batch`.
+/// Gradients and logits of a few images; their losses are summed and divided by `batch`.
 fn back(
     tail: &Tail,
     leaves: &Leaves,
@@ -162,7 +162,7 @@ fn values_of(tensor: &Tensor) -> Result<Vec<f32>, TchError> {
     Ok(to_array(&tensor.f_to_kind(Kind::Float)?)?.into_raw_vec_and_offset().0)
 }
 
-/// The sums over pieces, always in their order.
+/// The sums over pieces, always in the same order.
 fn summed(mut pieces: Vec<Vec<Vec<f32>>>) -> Vec<Vec<f32>> {
     let rest = pieces.split_off(1.min(pieces.len()));
     let mut sums = pieces.pop().unwrap_or_default();

@@ -1,10 +1,11 @@
-//! Fine-tuning: the stages of a pretrained network behind a cut, trained together with a linear head on their average.
+//! Fine-tuning: the stages of a pretrained network behind a cut, trained together with a linear head on their global
+//! average.
 //!
-//! What lies before the cut is frozen, so its output is computed once for each image and its mirror image and kept in
-//! the feature store; for training, also of the image varied in a few ways. An epoch sees one of them, drawn anew each
-//! time; scores are the mean of the image and its mirror image. Batch
-//! normalisation keeps its statistics; its scale and shift are trained with everything else ([`fold`]). Gradients are
-//! libtorch's, taken image by image on as many threads as there are ([`lanes`]).
+//! The stages before the cut are frozen, so their output is computed once for each image and its mirror image and kept
+//! in the feature store; for training, also for some variations of the image. An epoch uses one of them, drawn again
+//! each time; scores are the mean of the image and its mirror image. Batch normalisation keeps its statistics; its
+//! scale and shift are trained with everything else ([`fold`]). Gradients are libtorch's, computed in pieces on all
+//! threads ([`data_parallel`]).
 
 mod augmented;
 mod average;
@@ -42,7 +43,7 @@ use std::time::Duration;
 use tch::Device;
 use tuned::{Geometry, tail_of};
 
-/// A split whose rows are there for the picture and for its mirror image: apart, and side by side in one row.
+/// A split whose rows exist for the image and for its mirror image: separately, and side by side in one row.
 #[derive(Clone, Copy)]
 pub struct Views<'a> {
     pairs: &'a [Pair<'a>],
@@ -50,12 +51,12 @@ pub struct Views<'a> {
     positive: &'a [bool],
 }
 
-/// The rows of pictures and of their mirror images.
+/// The rows of images and of their mirror images.
 pub type Pair<'a> = [&'a dyn FeatureRows; 2];
 
 impl<'a> Views<'a> {
-    /// `pairs` are of the pictures as they are, then of each variation of them; `both` has the rows of the first pair
-    /// behind each other, and a label for each.
+    /// `pairs` are those of the images themselves, then of each variation; `both` has the rows of the first pair side
+    /// by side, and a label for each.
     ///
     /// # Errors
     /// Rows that do not belong together; no pair.
@@ -79,7 +80,7 @@ impl<'a> Views<'a> {
     }
 }
 
-/// The kind at work.
+/// Implements fine-tuning.
 pub(super) struct Finetune;
 
 impl ModelKind for Finetune {
@@ -126,26 +127,26 @@ impl ModelKind for Finetune {
         Scorer::tuned(weights, input)
     }
 
-    /// Its head is linear on the averaged last stage.
+    /// Its head is linear on the globally averaged last stage.
     fn is_explained_exactly(&self, _: Option<Pool>) -> bool {
         true
     }
 }
 
-/// Rows of pictures and of their mirror images, which lie in stores next to each other.
+/// Rows of images and of their mirror images, in adjacent stores.
 fn pairs<'a>(stores: &'a [StoreRows<'_>]) -> Vec<Pair<'a>> {
     stores.chunks_exact(2).map(|two| [&two[0] as &dyn FeatureRows, &two[1]]).collect()
 }
 
 /// Trains the stages behind the cut and keeps their best and their last epoch, the best by validation accuracy. `input`
-/// says which network was cut where; its weights are loaded.
+/// identifies network and cut; its weights are loaded.
 ///
-/// How long an epoch takes is measured and told before the first. With `checkpoints` a training that was cut short goes
-/// on where it was.
+/// The duration of an epoch is measured and reported before the first one. With `checkpoints`, an interrupted training
+/// resumes.
 ///
 /// # Errors
-/// Settings out of range; splits that do not fit the cut or each other, or hold one class; weights that are missing; a
-/// loss that is no longer a number; [`faceprobe_core::error::ErrorKind::Stopped`].
+/// Settings out of range; splits that do not fit the cut or each other, or have one class; weights that are missing; a
+/// loss that is not finite; [`faceprobe_core::error::ErrorKind::Stopped`].
 pub fn train_finetune(
     input: &StoreIdentity,
     train: Views<'_>,

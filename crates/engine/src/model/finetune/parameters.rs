@@ -39,14 +39,14 @@ impl Leaves {
         &self.0[self.0.len() - 1]
     }
 
-    /// Kernel, offset, kernel, ...
+    /// Kernel, bias, kernel, ...
     pub(super) fn all(&self) -> Vec<&Tensor> {
         self.0.iter().flat_map(|(kernel, offset)| [kernel, offset]).collect()
     }
 }
 
 impl Parameters {
-    /// The pretrained tail and a new head, drawn as `torch.nn.Linear` draws its own but from the seed, without a bias.
+    /// The pretrained tail and a new head, initialised as `torch.nn.Linear` but from the seed, without a bias.
     ///
     /// # Errors
     /// Weights that are missing.
@@ -56,7 +56,7 @@ impl Parameters {
             weights.insert(name, to_array(&tensor).map_err(torch_error)?);
         }
         let features = tail.features();
-        // Uniform within 1 / sqrt(features) of zero: what Glorot's limit is for this sum.
+        // Uniform within 1 / sqrt(features) of zero, which is Glorot's limit for this sum.
         weights.insert("head.weight".into(), Initialiser::new(seed).glorot(&[1, features], 3 * features, 3 * features));
         weights.insert("head.bias".into(), ArrayD::zeros(vec![1]));
         Self::of(tail, weights)
@@ -128,7 +128,7 @@ impl Parameters {
         leaves.map(Leaves).map_err(torch_error)
     }
 
-    /// Brings the tensors to what the parameters are now.
+    /// Updates the leaf tensors to the present parameters.
     pub(super) fn refresh(&self, leaves: &mut Leaves) -> Result<()> {
         let put = |leaf: &mut Tensor, values: &[f32]| -> Result<(), TchError> {
             leaf.f_copy_(&Tensor::f_from_slice(values)?.f_view(leaf.size().as_slice())?)

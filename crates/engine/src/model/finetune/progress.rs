@@ -1,17 +1,17 @@
-//! How far a training is within its epochs, which take long.
+//! Progress within an epoch of fine-tuning, since epochs are long.
 
 use faceprobe_core::monitor::{Monitor, Update};
 use std::time::{Duration, Instant};
 
 const EVERY: Duration = Duration::from_millis(500);
 
-/// Counts training images over all epochs, and tells the monitor now and then.
+/// Counts training images over all epochs and reports progress now and then.
 pub(super) struct Progress<'a> {
     monitor: &'a dyn Monitor,
     samples: usize,
     epochs: usize,
     done: u64,
-    /// When this process began, and with how many behind it.
+    /// When this process started, and the number of images done before.
     begun: Option<(Instant, u64)>,
     told: Instant,
 }
@@ -25,14 +25,14 @@ impl<'a> Progress<'a> {
         self.monitor
     }
 
-    /// Epoch `epoch`, counted from 1, of `of` begins.
+    /// Starts epoch `epoch`, counted from 1, of `of`.
     pub(super) fn epoch(&mut self, epoch: usize, of: usize) {
         self.epochs = of;
         self.done = ((epoch - 1) * self.samples) as u64;
         self.begun.get_or_insert_with(|| (Instant::now(), self.done));
     }
 
-    /// So many more were learnt from.
+    /// Counts further training images.
     pub(super) fn images(&mut self, more: usize) {
         self.done += more as u64;
         let Some((begun, before)) = self.begun else { return };

@@ -1,4 +1,4 @@
-//! Gradients and steps against PyTorch's, and the trained form of every network against the one in use.
+//! Gradients and steps against PyTorch's, and the differentiable form of every network against the inference form.
 
 use super::fold::FoldedConv;
 use super::learner::FinetuneLearner;
@@ -14,7 +14,7 @@ use ndarray::{Array2, ArrayD, concatenate};
 use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
 
-/// `uniform` of the fixture scripts: numbers in -1/2 .. 1/2 that follow from a name.
+/// `uniform` of the fixture scripts: values in -1/2 .. 1/2 derived from a name.
 fn uniform(name: &str, count: usize) -> Vec<f64> {
     let seed = name.bytes().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let number = |counter: u32| {
@@ -69,7 +69,7 @@ fn compare_with_pytorch(arithmetic: Arithmetic, [of_norms, of_values, of_their_n
     let values = values.into_iter().map(|u| half::f16::from_f32((4.0 * u) as f32).to_f32()).collect();
     let rows = Array2::from_shape_vec((positive.len(), geometry.width()), values).unwrap();
     let (picture, both) = (rows.view(), concatenate![ndarray::Axis(1), rows, rows]);
-    // The mirror image is the picture, so that it does not matter which of them an epoch sees.
+    // The mirror image equals the image, so it does not matter which of them an epoch uses.
     let both = both.view();
     let pairs: [Pair<'_>; 1] = [[&picture, &picture]];
     let views = Views::new(&pairs, Examples::new(&both, &positive).unwrap()).unwrap();
@@ -114,7 +114,7 @@ fn compare_with_pytorch(arithmetic: Arithmetic, [of_norms, of_values, of_their_n
     assert_eq!(losses.len(), expected.len());
 }
 
-/// Both forms of each network, cut in front of stages of every kind it has.
+/// Both forms of each network, cut before stages of every kind that it has.
 #[test]
 fn what_is_trained_is_what_is_used() {
     let cuts = [

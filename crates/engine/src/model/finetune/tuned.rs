@@ -1,4 +1,4 @@
-//! A fine-tuned network in use: rows of the cut's output to logits.
+//! A fine-tuned network for inference: from rows of the cut's output to logits.
 
 use super::data_parallel::{in_parallel, threads};
 use crate::backbone::{self, Tail, TailNetwork};
@@ -10,17 +10,17 @@ use ndarray::Array2;
 use std::collections::BTreeMap;
 use tch::{TchError, Tensor};
 
-/// Images scored at once: picture and mirror image are one batch.
+/// Images scored at once: image and mirror image are one batch.
 const AT_ONCE: usize = 16;
 
-/// The stages behind the cut with the head on their average.
+/// The stages behind the cut with the head on their global average.
 pub(in crate::model) struct Tuned {
     network: TailNetwork,
     head: Head,
     geometry: Geometry,
 }
 
-/// What a batch gives: per image, the mean of picture and mirror image.
+/// The result of a batch: per image, the mean of image and mirror image.
 struct Seen {
     features: Vec<f32>,
     logits: Vec<f64>,
@@ -39,7 +39,7 @@ impl Head {
     }
 }
 
-/// The mean over all places of `[N, C, H, W]`.
+/// Global average of `[N, C, H, W]`.
 fn averaged(stage: &Tensor) -> Result<Tensor, TchError> {
     stage.f_mean_dim([2, 3].as_slice(), false, None)
 }
@@ -79,10 +79,10 @@ impl Geometry {
     }
 }
 
-/// The tail that takes rows of this identity.
+/// The tail for rows of this identity.
 ///
 /// # Errors
-/// An identity that is not of a cut of a network that is known here.
+/// An identity that is not of a cut of a known network.
 pub(in crate::model) fn tail_of(input: &StoreIdentity) -> Result<Tail> {
     let cut = input.tap.parse().map_err(|_| {
         Error::failed(format!("the model was cut at '{}', which is no stage; train it again", input.tap))
@@ -102,21 +102,21 @@ impl Tuned {
         Ok(Self { network: tail.network(parameters)?, head, geometry: Geometry::of(tail) })
     }
 
-    /// Values per image: picture and mirror image.
+    /// Values per image: those of the image and of its mirror image.
     pub(in crate::model) fn width(&self) -> usize {
         2 * self.geometry.width()
     }
 
-    /// One logit per row: the mean of the picture's and its mirror image's.
+    /// One logit per row: the mean of the image's and its mirror image's.
     ///
     /// # Errors
-    /// Rows that cannot be read; libtorch's; a stop.
+    /// Rows that cannot be read; errors of libtorch; a stop.
     pub(in crate::model) fn logits(&self, rows: &dyn FeatureRows, monitor: &dyn Monitor) -> Result<Vec<f64>> {
         Ok(self.pass(rows, monitor)?.into_iter().flat_map(|seen| seen.logits).collect())
     }
 
-    /// The averaged last stage of each row, rows x features, as the mean of the picture's and its mirror image's; and the
-    /// logits.
+    /// The globally averaged last stage of each row, rows x features, as the mean of the image's and its mirror
+    /// image's; and the logits.
     ///
     /// # Errors
     /// As [`Tuned::logits`].
@@ -166,8 +166,8 @@ impl Tuned {
         })
     }
 
-    /// The last stage of each row, `[N, features, H, W]`: the mean of the picture's and of its mirror image's, which is
-    /// turned back. What comes after it is linear, so it has the logits of [`Tuned::logits`].
+    /// The last stage of each row, `[N, features, H, W]`: the mean of the image's and of its mirror image's, which is
+    /// mirrored back. The rest is linear, so the logits are those of [`Tuned::logits`].
     pub(super) fn last(&self, values: &[f32]) -> Result<Tensor, TchError> {
         tch::no_grad(|| {
             let both = self.network.last(&self.geometry.tensor(values)?)?;
@@ -177,7 +177,7 @@ impl Tuned {
         })
     }
 
-    /// Logits `[N]` of what [`Tuned::last`] gives. Gradients flow through it.
+    /// Logits `[N]` of the stages from [`Tuned::last`]. Differentiable.
     pub(super) fn logits_of_last(&self, last: &Tensor) -> Result<Tensor, TchError> {
         self.head.logits(&averaged(last)?)?.f_view([-1])
     }

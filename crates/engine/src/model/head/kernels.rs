@@ -1,8 +1,8 @@
-//! The way back through a dense layer.
+//! The backward pass through a dense layer.
 //!
-//! Of this product most terms are never asked for: only where a unit is kept by dropout and active does a gradient flow
-//! back ([`update`]), with a dropout of 0.8 about a tenth of them. The gradient of a weight is used where it arises, by
-//! the optimizer's rule, and is never written to memory: the weights and the optimizer state go through the processor
+//! Most terms of this product are not needed: a gradient flows back only through units that dropout keeps and that are
+//! active ([`update`]), with a dropout of 0.8 about a tenth of them. The optimizer uses the gradient of a weight as
+//! soon as it is computed, so gradients are never written to memory: weights and optimizer state are read and written
 //! once per batch.
 
 use super::rule::{Rule, Step};
@@ -11,15 +11,15 @@ use crate::model::tiled::{Piece, TILE};
 use faceprobe_kernel::dispatch;
 use pulp::{Simd, WithSimd};
 
-/// One tile of a layer's weights with the optimizer state; `second` is empty where the rule needs none.
+/// One tile of a layer's weights with the optimizer state; `second` is empty where the optimizer has one state only.
 pub(super) struct Slice<'a> {
     pub(super) weights: &'a mut [Piece],
     pub(super) first: &'a mut [Piece],
     pub(super) second: &'a mut [Piece],
 }
 
-/// Takes one step of the optimizer on one tile of weights; their gradient is the sum over each unit's samples of the
-/// sample's gradient times its row. `x` is the same tile of the batch.
+/// Takes one optimizer step on one tile of weights; their gradient is the sum over each unit's samples of the sample's
+/// gradient times its row. `x` is the same tile of the batch.
 pub(super) fn update(slice: &mut Slice, x: &[Piece], gradients: &UnitGradients, step: &Step) {
     match step {
         Step::Adam(rule) => dispatch(Update { slice, x, gradients, rule }),
@@ -28,7 +28,7 @@ pub(super) fn update(slice: &mut Slice, x: &[Piece], gradients: &UnitGradients, 
     }
 }
 
-/// [`update`] by one rule.
+/// [`update`] for one optimizer.
 struct Update<'a, 'b, R> {
     slice: &'a mut Slice<'b>,
     x: &'a [Piece],
@@ -58,7 +58,7 @@ impl<R: Rule> Update<'_, '_, R> {
         let Self { slice, x, gradients, rule } = self;
         let zero = simd.splat_f32s(0.0);
         for (unit, mut gradients) in gradients.units().enumerate() {
-            // Two sums side by side, or the processor waits for each addition.
+            // Two independent sums, to hide the latency of additions.
             let (mut even, mut odd) = ([zero; VECTORS], [zero; VECTORS]);
             while let [first, second, rest @ ..] = gradients {
                 even = add_sample(simd, even, x, first);
@@ -103,8 +103,8 @@ fn vectors_mut<S: Simd, const VECTORS: usize>(piece: &mut Piece) -> &mut [S::f32
     vectors
 }
 
-/// The gradient at a layer's input, one tile of it: for every sample the sum over its units of the unit's gradient times the
-/// unit's weights.
+/// One tile of the gradient at a layer's input: for every sample the sum over its units of the unit's gradient times
+/// the unit's weights.
 pub(super) fn input_gradient_tile(out: &mut [Piece], weights: &[Piece], gradients: &UnitGradients) {
     for (weights, gradients) in weights.iter().zip(gradients.units()) {
         for &(sample, gradient) in gradients {

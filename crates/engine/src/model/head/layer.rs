@@ -10,14 +10,14 @@ use faceprobe_kernel::half::{self, HalfRows};
 use faceprobe_kernel::vectorised;
 use rayon::prelude::*;
 
-/// Weights, biases, and what the optimizer remembers of them.
+/// Weights, biases and their optimizer state.
 pub(super) struct Layer {
     /// Units x inputs.
     pub(super) weights: Tiles,
-    /// The same weights, for products in bf16; every step rounds what it writes.
+    /// The same weights rounded to bf16, updated with every step.
     rounded: Option<HalfRows>,
     pub(super) bias: Vec<f32>,
-    /// Of the weights; the second is empty where the optimizer needs none.
+    /// For the weights; the second is empty where the optimizer has one state only.
     pub(super) state: [Tiles; 2],
     pub(super) bias_state: [Vec<f32>; 2],
 }
@@ -44,7 +44,7 @@ impl Layer {
         layer
     }
 
-    /// To be done whenever something other than a step has set the weights.
+    /// To be called after weights were set by anything but a step.
     pub(super) fn round(&mut self) {
         let Some(rounded) = &mut self.rounded else { return };
         let strides = (self.weights.stride(), rounded.stride());
@@ -54,10 +54,10 @@ impl Layer {
         });
     }
 
-    /// The units' values `scale * max(0, weights x + bias)`, zero where `kept` (samples x units) says no.
+    /// The units' activations `scale * max(0, weights x + bias)`, zero where `kept` (samples x units) is false.
     ///
-    /// All products are made, of which dropout needs a part: that is quicker than the part on its own. The values are put
-    /// where earlier ones were, in `spare`.
+    /// All products are computed, although dropout needs only some: that is faster than computing some. The result
+    /// reuses the memory of `spare`.
     pub(super) fn forward(&self, x: &Batch, kept: Option<&[bool]>, scale: f32, spare: Option<Vec<f32>>) -> Activations {
         let (samples, units) = (x.samples(), self.bias.len());
         let mut values = spare.unwrap_or_default();
@@ -74,7 +74,7 @@ impl Layer {
         Activations { samples, values }
     }
 
-    /// The gradient at the layer's input, samples x inputs, given the gradient at its units before ReLU.
+    /// The gradient at the layer's input, samples x inputs, from the gradient at its units before ReLU.
     pub(super) fn input_gradient(&self, samples: usize, unit_gradients: &UnitGradients) -> Tiles {
         let mut gradient = Tiles::zeros(samples, self.weights.columns());
         let (stride, units) = (self.weights.stride(), self.weights.rows());
@@ -87,7 +87,7 @@ impl Layer {
         gradient
     }
 
-    /// Takes one step of the optimizer.
+    /// Takes one optimizer step.
     pub(super) fn step(&mut self, x: &Batch, unit_gradients: &UnitGradients, step: &Step) {
         let gradients: Vec<f32> = unit_gradients.units().map(|unit| unit.iter().map(|sample| sample.1).sum()).collect();
         step.apply_all(&gradients, &mut self.bias, &mut self.bias_state);
@@ -109,18 +109,18 @@ impl Layer {
     }
 }
 
-/// What belongs to each of so many tiles; nothing where there is nothing.
+/// One slice for each tile; none where there is no data.
 fn by_tile<T: Send>(all: &mut [T], tiles: usize) -> Vec<&mut [T]> {
     let mut parts: Vec<_> = all.chunks_exact_mut((all.len() / tiles).max(1)).collect();
     parts.resize_with(tiles, Default::default);
     parts
 }
 
-/// Turns some units' products into their values; `kept` are all units' from the first of these on, sample by sample, and
-/// how many units that is.
+/// Turns products of some units into activations. `kept` holds all units from the first of these on, sample by sample,
+/// with the given number of units per sample.
 #[inline(always)]
 fn activate(values: &mut [f32], samples: usize, biases: &[f32], kept: Option<(&[bool], usize)>, scale: f32) {
-    // What is not a number stays so, and is found in the loss.
+    // NaN propagates and is detected in the loss.
     let value = |sum: f32| if sum < 0.0 { 0.0 } else { sum * scale };
     for (unit, (values, &bias)) in values.chunks_exact_mut(samples).zip(biases).enumerate() {
         match kept {
@@ -135,7 +135,7 @@ fn activate(values: &mut [f32], samples: usize, biases: &[f32], kept: Option<(&[
     }
 }
 
-/// A layer's values as the input of the next, samples x units.
+/// The activations of a layer as the input of the next, samples x units.
 pub(super) fn as_input(activations: &Activations, arithmetic: Arithmetic) -> Batch {
     let units = activations.values.len() / activations.samples;
     let mut batch = Batch::zeros(activations.samples, units, arithmetic);

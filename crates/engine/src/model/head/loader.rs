@@ -1,4 +1,4 @@
-//! The rows of a split, batch by batch.
+//! Loads the rows of a split batch by batch.
 
 use crate::backbone::Arithmetic;
 use crate::features::FeatureRows;
@@ -7,7 +7,7 @@ use crate::model::scaling::Standardisation;
 use crate::model::tiled::{Batch, TILE};
 use faceprobe_core::error::Result;
 
-/// Takes rows from where they lie, standardises them, and lays them out for the kernels.
+/// Reads rows, standardises them, and lays them out for the kernels.
 pub(in crate::model) struct Loader<'a> {
     rows: &'a dyn FeatureRows,
     scaling: &'a Standardisation,

@@ -1,11 +1,11 @@
-//! The dense head while it learns: one or two dense layers with ReLU and dropout, and a logit.
+//! The dense head during training: one or two dense layers with ReLU and dropout, and a logit.
 //!
-//! libtorch writes the gradients of dense layers to memory and goes through them again for the optimizer. For the study's
-//! head on flattened features, with 25 to 100 million weights of which dropout leaves a fifth at work, that is most of the
-//! time; [`kernels`] takes gradient and step in one pass, and only where a gradient flows. The formulas are libtorch's, and
-//! tests hold gradients and steps against its own.
+//! libtorch writes the gradients of dense layers to memory and reads them again for the optimizer. For a head on
+//! flattened features, with 25 to 100 million weights of which dropout keeps a fifth, that is most of the time;
+//! [`kernels`] computes gradient and step in one pass, and only where a gradient flows. The formulas are libtorch's,
+//! and tests compare gradients and steps with it.
 //!
-//! Results do not depend on the number of threads: every sum is made by one thread in a fixed order.
+//! Results do not depend on the number of threads: every sum is computed by one thread in a fixed order.
 
 mod kernels;
 mod layer;
@@ -28,7 +28,7 @@ use layer::{Layer, as_input};
 use ndarray::{Array1, Array2};
 use units::{Activations, UnitGradients};
 
-/// The head's parameters and the optimizer state.
+/// The head's parameters and optimizer state.
 pub(super) struct Head {
     layers: Vec<Layer>,
     out_weight: Vec<f32>,
@@ -37,15 +37,15 @@ pub(super) struct Head {
     out_bias_state: [Vec<f32>; 2],
     optimizer: Optimizer,
     decay: f64,
-    /// Of the forward products; everything else is in f32.
+    /// The arithmetic of the forward products; everything else is f32.
     arithmetic: Arithmetic,
-    /// What a batch leaves for the next: memory that need not be asked for again.
+    /// Buffers reused from batch to batch.
     spare_values: Vec<Vec<f32>>,
     spare_gradients: Vec<UnitGradients>,
 }
 
 impl Head {
-    /// A fresh head, as Keras makes it: Glorot-uniform kernels and zero biases.
+    /// A new head, initialised as in Keras: Glorot-uniform kernels and zero biases.
     pub(super) fn new(inputs: usize, settings: &DenseSettings) -> Self {
         let mut init = Initialiser::new(settings.seed);
         let (width, optimizer) = (settings.width, settings.optimizer);
@@ -71,7 +71,7 @@ impl Head {
         }
     }
 
-    /// Learns from one batch, step number `step` from 1 on; mean loss and correct answers as they were before it.
+    /// Trains on one batch, `step` counted from 1; returns mean loss and correct predictions before the step.
     pub(super) fn train_step(
         &mut self,
         x: &Batch,
@@ -118,7 +118,7 @@ impl Head {
         step.apply_all(&out_gradient, &mut self.out_weight, &mut self.out_state);
         step.apply_all(&[logit_gradients.iter().sum()], &mut self.out_bias, &mut self.out_bias_state);
         for depth in (0..self.layers.len()).rev() {
-            // What flows further back passes the weights as they were.
+            // Gradients of earlier layers use the weights before the update.
             let below = depth.checked_sub(1).map(|below| {
                 let gradient = self.layers[depth].input_gradient(samples, &gradients);
                 UnitGradients::through(
@@ -158,7 +158,7 @@ impl Head {
         logits
     }
 
-    /// The parameters, as they lie in memory.
+    /// The parameters, in memory order.
     pub(super) fn parameters(&self) -> Vec<&[f32]> {
         let mut all: Vec<&[f32]> = Vec::new();
         for layer in &self.layers {
@@ -168,7 +168,7 @@ impl Head {
         all
     }
 
-    /// Sets the parameters, given as [`Self::parameters`] gives them.
+    /// Sets the parameters, in the order of [`Self::parameters`].
     pub(super) fn set_parameters(&mut self, parameters: &[Vec<f32>]) {
         let mut all: Vec<&mut [f32]> = Vec::new();
         for layer in &mut self.layers {
@@ -190,7 +190,7 @@ impl Head {
         all
     }
 
-    /// Sets the optimizer state, given as [`Self::optimizer_state`] gives it.
+    /// Sets the optimizer state, in the order of [`Self::optimizer_state`].
     pub(super) fn set_optimizer_state(&mut self, state: &[Vec<f32>]) {
         let mut all: Vec<&mut [f32]> = Vec::new();
         for layer in &mut self.layers {
@@ -201,7 +201,7 @@ impl Head {
         set(all, state);
     }
 
-    /// Lets go of the optimizer state, two thirds of what the head holds.
+    /// Drops the optimizer state, two thirds of the head's memory.
     pub(super) fn forget(&mut self) {
         for layer in &mut self.layers {
             layer.state = [Tiles::zeros(0, 0), Tiles::zeros(0, 0)];
@@ -233,7 +233,7 @@ fn set(places: Vec<&mut [f32]>, values: &[Vec<f32>]) {
     }
 }
 
-/// The mean loss and the share of right answers over all rows, dropout off, some at a time.
+/// Mean loss and accuracy over all rows, dropout off, in blocks.
 pub(super) fn measure(
     head: &Head,
     loader: &mut Loader,

@@ -1,24 +1,24 @@
-//! The optimizers, formula for formula those of `torch.optim`.
+//! The optimizers, with the formulas of `torch.optim`.
 
 use crate::model::Optimizer;
 use faceprobe_kernel::dispatch;
 use pulp::{Simd, WithSimd};
 
-/// What an optimizer does to one weight, given its gradient and what it remembers of earlier ones.
+/// The update of one weight, given its gradient and its optimizer state.
 ///
-/// `first` and `second` are the optimizer state of the weight; rules that need only one leave `second` alone.
+/// `first` and `second` are the optimizer state of the weight; optimizers with one state ignore `second`.
 pub(super) trait Rule: Copy + Sync {
     /// Whether `second` is used.
     const TWO: bool;
 
-    /// The new weights and memory, of as many weights as a vector register holds.
+    /// New weights and optimizer state, for as many weights as a vector register holds.
     fn apply<S: Simd>(&self, simd: S, gradient: S::f32s, old: Old<S>) -> Old<S>;
 }
 
 /// Weights, and the optimizer state of them: `first` and `second`.
 pub(super) type Old<S> = [<S as Simd>::f32s; 3];
 
-/// One step of an optimizer, its constants worked out.
+/// One step of an optimizer, with its constants computed.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::model) enum Step {
     Adam(Adam),
@@ -26,7 +26,7 @@ pub(in crate::model) enum Step {
     RmsProp(RmsProp),
 }
 
-/// The memory an optimizer keeps per weight: one number or two.
+/// Values of optimizer state per weight: one or two.
 pub(super) fn slots(optimizer: Optimizer) -> usize {
     match optimizer {
         Optimizer::Adam | Optimizer::AdamW => 2,
@@ -41,8 +41,8 @@ const MOMENTUM: f64 = 0.9;
 const SMOOTHING: f64 = 0.99;
 
 impl Step {
-    /// Step number `step`, counted from 1, with torch's defaults beside the learning rate and the weight decay: Adam
-    /// and AdamW with betas 0.9 and 0.999, RMSprop with smoothing 0.99, each with epsilon 1e-8; SGD with momentum 0.9.
+    /// Step number `step`, counted from 1, with torch's defaults except for learning rate and weight decay: Adam and
+    /// AdamW with betas 0.9 and 0.999, RMSprop with smoothing 0.99, each with epsilon 1e-8; SGD with momentum 0.9.
     pub(in crate::model) fn new(optimizer: Optimizer, step: u64, rate: f64, decay: f64) -> Self {
         match optimizer {
             Optimizer::Adam | Optimizer::AdamW => {
@@ -60,7 +60,7 @@ impl Step {
         }
     }
 
-    /// Applies the step to single numbers: biases and the output layer.
+    /// Applies the step to plain slices: biases and the output layer.
     pub(in crate::model) fn apply_all(&self, gradients: &[f32], weights: &mut [f32], state: &mut [Vec<f32>; 2]) {
         match self {
             Self::Adam(rule) => apply_all(rule, gradients, weights, state),
@@ -121,7 +121,7 @@ impl Rule for Adam {
     }
 }
 
-/// Stochastic gradient descent with momentum, as torch has it: the momentum is of gradients, not of steps.
+/// Stochastic gradient descent with momentum, as in torch: the momentum accumulates gradients, not steps.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::model) struct Sgd {
     decay: f32,

@@ -1,4 +1,4 @@
-//! Gradients and steps against libtorch's automatic gradients and optimizers.
+//! Gradients and steps against libtorch's autograd and optimizers.
 
 use super::*;
 use crate::model::data::{Examples, LabelledRows};
@@ -18,7 +18,7 @@ fn rows(count: usize, width: usize) -> LabelledRows {
     LabelledRows::new(x, y).unwrap()
 }
 
-/// The head after some epochs of own steps, and after the same steps by libtorch; losses must be near each other.
+/// Trains the head for some epochs, and with libtorch for the same steps; the losses must be close.
 fn both(settings: &DenseSettings, samples: usize, inputs: usize, epochs: usize, near: f64) -> (Weights, Weights) {
     let split = rows(samples, inputs);
     let scaling = Standardisation::of_split(&Examples::from(&split), "test", &Silent).unwrap();
@@ -31,7 +31,7 @@ fn both(settings: &DenseSettings, samples: usize, inputs: usize, epochs: usize, 
         let (part, kind) = name.split_once('.').unwrap();
         let _ = (store.root() / part).var_copy(kind, &crate::model::network::to_tensor(array).unwrap());
     }
-    // Vars under the names of the head's weights; the network of the scorer computes through them.
+    // Variables with the names of the head's weights; the scorer's network uses them.
     let mut network = Dense::from_weights(&first, inputs).unwrap();
     network.share(&store);
     let (rate, wd) = (settings.learning_rate, settings.weight_decay);
@@ -96,7 +96,7 @@ fn every_optimizer_takes_the_steps_of_libtorch() {
     }
 }
 
-/// More tiles, groups and samples than are gone through at once.
+/// More tiles, groups and samples than one pass handles.
 #[test]
 fn large_heads_take_the_steps_of_libtorch() {
     for (depth, dropout) in [(1, 0.8), (2, 0.5)] {
@@ -113,7 +113,7 @@ fn assert_alike(own: &Weights, torch: &Weights, what: &str) {
         let torch = &torch[name];
         let largest = torch.iter().fold(0f32, |largest, value| largest.max(value.abs()));
         let worst = own.iter().zip(torch).fold(0f32, |worst, (own, torch)| worst.max((own - torch).abs()));
-        // Adam and RMSprop divide by the gradient's size, so a weight that sees almost none may part.
+        // Adam and RMSprop divide by the magnitude of the gradient, so a weight with almost no gradient may diverge.
         assert!(worst <= 2e-3 * largest.max(0.05), "{what} {name}: {worst} of {largest}");
     }
 }
@@ -132,7 +132,7 @@ fn scores_are_those_of_the_scorer() {
     assert!(own.iter().zip(&torch).all(|(own, torch)| (own - torch).abs() < 1e-4));
 }
 
-/// The gradients are of the products as they were rounded, so a training ends near the one in f32 and not at it.
+/// The gradients are those of the rounded products, so a training ends close to the one in f32 but not equal.
 #[test]
 fn products_in_bf16_lead_to_nearly_the_same_head() {
     if !faceprobe_kernel::half::available() {
@@ -148,7 +148,7 @@ fn products_in_bf16_lead_to_nearly_the_same_head() {
             let torch = &torch[name];
             let moved = torch.iter().map(|value| value * value).sum::<f32>().sqrt();
             let apart = own.iter().zip(torch).map(|(own, torch)| (own - torch).powi(2)).sum::<f32>().sqrt();
-            // Biases start from nothing, and Adam steps as far for a small gradient as for a large one.
+            // Biases start at zero, and Adam's step is as large for a small gradient as for a large one.
             let near = if name.ends_with("bias") { 0.2 } else { 0.05 };
             assert!(apart <= near * moved.max(0.05), "{depth} {name}: {apart} of {moved}");
         }

@@ -1,36 +1,36 @@
-//! What a layer's units compute of a batch and what flows back through them, unit by unit.
+//! Activations and gradients of a layer's units, unit by unit.
 
 use crate::model::tiled::ROWS_AT_ONCE;
 use faceprobe_kernel::vectorised;
 use rayon::prelude::*;
 
-/// The values of a layer's units for each sample of a batch: units x samples, row-major.
+/// The activations of a layer's units for each sample of a batch: units x samples, row-major.
 pub(super) struct Activations {
     pub(super) samples: usize,
     pub(super) values: Vec<f32>,
 }
 
 impl Activations {
-    /// The values of each unit in turn, one per sample.
+    /// The activations of each unit in turn, one per sample.
     pub(super) fn units(&self) -> impl Iterator<Item = &[f32]> {
         self.values.chunks_exact(self.samples)
     }
 }
 
-/// A sample, and the gradient of the loss that flows back to a unit through it.
+/// A sample, and the gradient of the loss at the unit for it.
 pub(super) type SampleGradient = (u32, f32);
 
-/// Per unit, the samples through which a gradient flows back: those that keep the unit and activate it.
+/// Per unit, the samples with a non-zero gradient: those for which dropout keeps the unit and it is active.
 pub(super) struct UnitGradients {
     samples: usize,
     counts: Vec<usize>,
-    /// Units x samples, of which the first of each unit are taken.
+    /// Units x samples; only the first entries of each unit are used.
     entries: Vec<SampleGradient>,
 }
 
 impl UnitGradients {
-    /// Where the values are above zero; for a unit, `gradient` tells how much flows through a sample. They are put where
-    /// earlier ones were, in `spare`.
+    /// Collects samples with positive activations; `gradient` returns a unit's gradient for a sample. Reuses the memory
+    /// of `spare`.
     pub(super) fn through<G: Fn(usize) -> f32>(
         activations: &Activations,
         gradient: impl Fn(usize) -> G + Sync,
@@ -62,11 +62,11 @@ impl UnitGradients {
     }
 }
 
-/// The gradients through the samples whose values are above zero; how many there are.
+/// Writes the gradients of the samples with positive activations and returns their number.
 #[inline(always)]
 fn take(entries: &mut [SampleGradient], values: &[f32], gradient: impl Fn(usize) -> f32) -> usize {
     let mut taken = 0;
-    // Written whether or not it counts: whether a value is above zero cannot be foretold.
+    // Written unconditionally, since the branch would be unpredictable.
     for (sample, &value) in values.iter().enumerate() {
         entries[taken] = (sample as u32, gradient(sample));
         taken += usize::from(value > 0.0);

@@ -6,25 +6,25 @@ use faceprobe_kernel::half::{self, HalfPanels};
 use faceprobe_kernel::{Panels, vectorised};
 use rayon::prelude::*;
 
-/// Tiles whose columns are multiplied in one go: a panel of 16 samples of them fills the first-level cache, all panels
-/// of a batch and some units' weights the second.
+/// Tiles whose columns are multiplied in one pass: a panel of 16 samples fits the first-level cache, all panels of a
+/// batch and some units' weights the second.
 pub(super) const TILES_AT_ONCE: usize = 16;
 
-/// Samples x inputs, in both layouts that the kernels read.
+/// Samples x inputs, in the layouts that the kernels read.
 pub(in crate::model) struct Batch {
     pub(in crate::model) tiles: Tiles,
     pub(super) packed: Packed,
 }
 
-/// The same numbers as the side of a product that stays in the caches, some tiles after the other.
+/// The same values as the packed factor of a product, several tiles per panel.
 pub(super) enum Packed {
     Single(Vec<Panels>),
     Half(Vec<HalfPanels>),
-    /// The processor has no vector instructions for it.
+    /// Without vector instructions.
     Nothing,
 }
 
-/// Whether products are in bf16. Without the kernel (FACEPROBE_VECTORS), it is as if f32 had been asked for.
+/// Whether products are in bf16. Without the kernel (FACEPROBE_VECTORS), f32 is used instead.
 pub(in crate::model) fn in_half(arithmetic: Arithmetic) -> bool {
     arithmetic == Arithmetic::Bf16 && half::available()
 }
@@ -45,7 +45,7 @@ impl Batch {
         Self { tiles, packed }
     }
 
-    /// Makes room for so many samples and inputs; what was there is gone when there were others.
+    /// Resizes for this number of samples and inputs; the contents are lost if they differ.
     pub(in crate::model) fn reshape(&mut self, samples: usize, inputs: usize, arithmetic: Arithmetic) {
         if (self.samples(), self.tiles.columns()) != (samples, inputs) {
             *self = Self::zeros(samples, inputs, arithmetic);
@@ -56,7 +56,7 @@ impl Batch {
         self.tiles.rows()
     }
 
-    /// Takes new numbers: `fill` is told of a tile, a sample, and the place of its piece.
+    /// Replaces the values: `fill` gets a tile, a sample, and the piece to write.
     pub(in crate::model) fn refill(&mut self, fill: impl Fn(usize, usize, &mut Piece) + Sync) {
         let (samples, stride) = (self.tiles.rows(), self.tiles.stride());
         self.tiles.fill(0..samples, fill);
@@ -82,13 +82,13 @@ impl Batch {
     }
 }
 
-/// Lays the pieces' first numbers beside each other, then their second ones and so on, each time with the same room.
+/// Transposes the pieces: their first values, then their second ones and so on, each with the same stride.
 #[inline(always)]
 fn turn(pieces: &[Piece], out: &mut [f32], room: usize) {
     const WHOLE: usize = 16;
     let (columns, _) = out.as_chunks_mut::<WHOLE>();
     if let (Ok(pieces), WHOLE) = (<&[Piece; WHOLE]>::try_from(pieces), room) {
-        // All sizes known: the compiler makes few instructions of it.
+        // With constant sizes the compiler unrolls it.
         for (at, column) in columns.iter_mut().take(TILE).enumerate() {
             *column = std::array::from_fn(|piece| pieces[piece][at]);
         }

@@ -1,8 +1,8 @@
-//! Products of a large matrix with a batch of rows, both in tiles of a few columns: what the dense head computes of its
-//! units' weights and some samples, and the logistic regression of all samples and some.
+//! Products of a large matrix with a batch of rows, both in tiles of a few columns. Used by the dense head (its weights
+//! with some samples) and by the logistic regression (all samples with some).
 //!
-//! [`products`] computes with the program's kernel or, without vector instructions, with libtorch's BLAS. Everything is
-//! cut so that what is used again lies in a near cache: the columns into tiles, the rows into groups.
+//! [`products`] computes with our kernel or, without vector instructions, with libtorch's BLAS. Columns are divided
+//! into tiles and rows into groups so that reused values stay in a near cache.
 
 mod batch;
 mod products;

@@ -1,20 +1,20 @@
-//! Each of some rows times each sample of a batch.
+//! The product of each of some matrix rows with each sample of a batch.
 
 use super::batch::{Batch, Packed, TILES_AT_ONCE};
 use super::tiles::{TILE, Tiles};
 use crate::model::blas::{Tiled, add_tiled_product_transposed};
 use faceprobe_kernel::half::HalfRows;
-use faceprobe_kernel::{Bounds, Pass, Places};
+use faceprobe_kernel::{Bounds, Pass, Positions};
 
-/// Rows that one thread multiplies at a time: whole tiles of the kernels, and enough such pieces of the study's 1024
-/// units for several threads.
+/// Rows that one thread multiplies at a time: whole tiles of the kernels, and enough pieces of 1024 units for several
+/// threads.
 pub(in crate::model) const ROWS_AT_ONCE: usize = 60;
 
 /// For the rows of a matrix from `first` on, as many as `out` has room for: the product of the row with each sample.
-/// `rounded` is the same matrix, for batches in bf16.
+/// `rounded` is the same matrix in bf16, for batches in bf16.
 ///
 /// # Panics
-/// When the batch has not as many columns, or is in bf16 and there is no rounded matrix.
+/// If the batch does not have as many columns, or is in bf16 and there is no rounded matrix.
 pub(in crate::model) fn products(
     out: &mut [f32],
     matrix: &Tiles,
@@ -27,8 +27,8 @@ pub(in crate::model) fn products(
     let tiles_of = |at: usize| at * TILES_AT_ONCE..matrix.count().min((at + 1) * TILES_AT_ONCE);
     match &batch.packed {
         Packed::Single(panels) => {
-            let places = Places::new((0..rows).map(|row| ((first + row) * TILE, row * samples)));
-            // The sums so far go to and fro between two places, and end up in the right one.
+            let positions = Positions::new((0..rows).map(|row| ((first + row) * TILE, row * samples)));
+            // The sums so far go to and fro between two buffers and end up in the right one.
             let mut other = vec![0f32; if panels.len() > 1 { out.len() } else { 0 }];
             let (mut from, mut to) = (other.as_mut_slice(), out);
             if panels.len().is_multiple_of(2) {
@@ -37,7 +37,7 @@ pub(in crate::model) fn products(
             for (at, panels) in panels.iter().enumerate() {
                 panels.multiply(Pass {
                     input: matrix.raw(),
-                    places: &places,
+                    positions: &positions,
                     runs: &tiles_of(at).map(|tile| tile * matrix.stride() * TILE).collect::<Vec<_>>(),
                     run: TILE,
                     residual: (at > 0).then_some(&*from),
@@ -61,7 +61,7 @@ pub(in crate::model) fn products(
     }
 }
 
-/// Some rows of a matrix, `first` being the first.
+/// Some rows of a matrix from `first` on.
 fn some_rows(tiles: &Tiles, first: usize, rows: usize) -> Tiled<'_> {
     Tiled { values: &tiles.raw()[first * TILE..], step: tiles.stride() * TILE, rows }
 }

@@ -1,4 +1,4 @@
-//! Matrices in tiles of a few columns, the layout in which the kernels find their numbers close together.
+//! Matrices in tiles of a few columns, the layout that the kernels read.
 
 use bytemuck::{Pod, Zeroable};
 use faceprobe_kernel::vectorised;
@@ -8,8 +8,8 @@ use std::ops::{Deref, DerefMut, Range};
 /// Columns of a tile: two cache lines.
 pub(in crate::model) const TILE: usize = 32;
 
-/// The values of one row in one tile, from a cache line's beginning on: a vector that lies in two lines takes twice as
-/// long to load.
+/// The values of one row in one tile, aligned to a cache line: a vector that crosses two lines takes twice as long to
+/// load.
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
 #[repr(C, align(64))]
 pub(in crate::model) struct Piece([f32; TILE]);
@@ -30,17 +30,17 @@ impl DerefMut for Piece {
     }
 }
 
-/// Tiles filled together: a row's numbers for them lie beside each other where they come from.
+/// Tiles filled together: their values of a row are contiguous in the source.
 const FILLED_AT_ONCE: usize = 8;
 
-/// Rows of zeros between the tiles, so that the same rows of neighbouring tiles do not fall on the same few lines of
-/// the first-level cache.
+/// Rows of zeros between the tiles, so that equal rows of neighbouring tiles do not map to the same lines of the
+/// first-level cache.
 const GAP: usize = 8;
 
 const EMPTY: Piece = Piece([0.0; TILE]);
 
-/// A matrix whose columns are cut into tiles; each tile holds its piece of row 0, of row 1, and so on. Columns beyond
-/// the last are zeros.
+/// A matrix whose columns are divided into tiles; each tile holds its piece of row 0, of row 1, and so on. Columns
+/// beyond the last are zero.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::model) struct Tiles {
     rows: usize,
@@ -54,8 +54,8 @@ impl Tiles {
         Self { rows, columns, pieces: vec![EMPTY; columns.div_ceil(TILE) * (rows + GAP)] }
     }
 
-    /// Takes new numbers for some rows: `fill` is told of a tile, a row counted from the first of these, and the place of
-    /// its piece.
+    /// Replaces the values of some rows: `fill` gets a tile, a row counted from the first of these, and the piece to
+    /// write.
     pub(in crate::model) fn fill(&mut self, rows: Range<usize>, fill: impl Fn(usize, usize, &mut Piece) + Sync) {
         let stride = self.stride();
         let groups = self.pieces.par_chunks_mut(FILLED_AT_ONCE * stride);
@@ -102,7 +102,7 @@ impl Tiles {
         self.rows
     }
 
-    /// Number of columns, those beyond the last not counted.
+    /// Number of columns, without padding.
     pub(in crate::model) fn columns(&self) -> usize {
         self.columns
     }
@@ -127,12 +127,12 @@ impl Tiles {
         &mut self.pieces
     }
 
-    /// All numbers as they lie in memory, for snapshots.
+    /// All values in memory order, for snapshots.
     pub(in crate::model) fn raw(&self) -> &[f32] {
         bytemuck::cast_slice(&self.pieces)
     }
 
-    /// All numbers as they lie in memory.
+    /// All values in memory order.
     pub(in crate::model) fn raw_mut(&mut self) -> &mut [f32] {
         bytemuck::cast_slice_mut(&mut self.pieces)
     }

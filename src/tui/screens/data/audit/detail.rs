@@ -1,4 +1,4 @@
-//! The finding under the cursor: what is wrong, its pictures side by side, and what was decided on each.
+//! The finding under the cursor: its reason, its pictures side by side, and the decision on each.
 
 use super::{Review, State, text};
 use crate::tui::pictures::Marks;
@@ -59,7 +59,7 @@ pub fn draw(frame: &mut Frame, area: Rect, audit: &State, shared: &Shared, revie
     }
 }
 
-/// What is said of an image, in three parts with their styles.
+/// The caption of an image, in three parts with their styles.
 fn caption(audit: &State, shared: &Shared, review: &Review, image: &Subject) -> [(String, Style); 3] {
     let theme = shared.theme;
     let class = audit.report(shared).and_then(|report| report.classes.iter().position(|class| *class == image.label));
@@ -114,7 +114,7 @@ fn strip(frame: &mut Frame, area: Rect, audit: &State, shared: &Shared, review: 
     }
 }
 
-/// The images as lines, where there is no way or no room to show them.
+/// The images as lines, where pictures cannot be shown or do not fit.
 fn table(frame: &mut Frame, area: Rect, audit: &State, shared: &Shared, review: &Review, finding: &Finding) {
     let theme = shared.theme;
     let height = usize::from(area.height);

@@ -60,7 +60,7 @@ pub fn findings(frame: &mut Frame, area: Rect, theme: Theme, review: &Review, hi
     }
 }
 
-/// A finding in a line: its kind where several are listed, what was measured, and its first image.
+/// A finding as a line: its kind where several are listed, its measure, and its first image.
 fn told(finding: &Finding, with_kind: bool, width: usize) -> String {
     let mut text = if with_kind { fit(&text::short(finding.kind), 12) + " " } else { String::new() };
     let figure = text::figure(finding);

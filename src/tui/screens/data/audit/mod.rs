@@ -1,4 +1,4 @@
-//! The findings of the audit of a data set, over Data: what is wrong, the pictures, and what a person decides.
+//! The audit view on Data: the findings of a data set, their pictures, and the decisions on them.
 
 mod detail;
 mod list;
@@ -23,16 +23,16 @@ use std::sync::Arc;
 pub use review::{Counts, KindCount, Review, Verdict};
 pub use view::{draw, draw_work};
 
-/// What the view remembers.
+/// The state of the view.
 #[derive(Debug, Default)]
 pub struct State {
     pub open: bool,
-    /// The set whose audit is looked at.
+    /// The set whose audit is shown.
     pub dataset: String,
     contents: Contents,
 }
 
-/// What there is to look at.
+/// What is shown.
 #[derive(Debug, Default)]
 enum Contents {
     #[default]
@@ -59,7 +59,7 @@ impl State {
         }
     }
 
-    /// Whether an action would do something now.
+    /// Whether an action would have an effect now.
     pub fn offers(&self, action: Action, snapshot: &Snapshot) -> bool {
         match action {
             Action::StartAudit => work(snapshot).is_none(),
@@ -117,23 +117,23 @@ impl State {
         self.read()
     }
 
-    /// Asks for what was found and decided.
+    /// Asks for findings and decisions.
     pub fn read(&self) -> Vec<Effect> {
         if self.open { effect(AuditJob::Read { dataset: self.dataset.clone() }) } else { Vec::new() }
     }
 
-    /// The account of the set that is looked at.
+    /// The report of the set that is shown.
     fn report<'a>(&self, shared: &'a Shared) -> Option<&'a PrepareReport> {
         let dataset = &self.dataset;
         shared.snapshot.datasets.iter().find(|set| set.name == *dataset)?.report.as_ref().ok()
     }
 
-    /// Whether the set was prepared anew since it was audited.
+    /// Whether the set was prepared again since it was audited.
     fn is_stale(&self, shared: &Shared, review: &Review) -> bool {
         self.report(shared).is_some_and(|report| report.manifest_sha256 != review.audit.manifest_sha256)
     }
 
-    /// What a key does in the view; none where it means nothing here.
+    /// What a key does in the view; none where it has no meaning here.
     pub fn act(&mut self, shared: &mut Shared, action: Action) -> Option<Vec<Effect>> {
         let verdict = match action {
             Action::Keep => Some(Verdict::Keep),
@@ -162,7 +162,7 @@ impl State {
         Some(Vec::new())
     }
 
-    /// Moving about.
+    /// Moves the cursor.
     fn travel(&mut self, shared: &mut Shared, action: Action) -> Option<Vec<Effect>> {
         let review = self.review_mut();
         match (action, review) {
@@ -238,7 +238,7 @@ impl State {
         effect(AuditJob::Decide { changes })
     }
 
-    /// Opens the form that prepares this set again, filled in with what it was prepared from.
+    /// Opens the form that prepares this set again, filled in with the settings of its last preparation.
     fn prepare_again(&self, shared: &mut Shared) {
         let report = self.report(shared).cloned();
         // A fold is prepared together with the others.
@@ -256,7 +256,7 @@ impl State {
         }
     }
 
-    /// Something came from the job thread.
+    /// Takes a result of the job thread.
     pub fn take(&mut self, shared: &mut Shared, reply: AuditReply) -> Vec<Effect> {
         match reply {
             AuditReply::Read { dataset, outcome } => self.taken(&dataset, outcome),

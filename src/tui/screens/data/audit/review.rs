@@ -1,5 +1,5 @@
-//! Going through the findings of an audit: what is listed, what was decided, what is next. Nothing here is drawn or
-//! written; what is to be written comes back.
+//! The review of an audit: which findings are listed, the decisions, the next undecided finding. Nothing here draws or
+//! writes; changes to be written are returned.
 
 use crate::tui::audits::Found;
 use crate::tui::keys::Action;
@@ -8,7 +8,7 @@ use faceprobe_core::audit::{Audit, Finding, Kind, Subject};
 use faceprobe_core::dataset::decisions::{Change, Decision};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a person says about the image under the cursor, or about the others of its finding.
+/// A decision on the image under the cursor, or on the others of its finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Keep,
@@ -17,7 +17,7 @@ pub enum Verdict {
     /// Drops all images of the finding but the one under the cursor.
     DropOthers,
     Relabel,
-    /// Takes the decision on this image back.
+    /// Withdraws the decision on this image.
     Clear,
 }
 
@@ -26,7 +26,7 @@ pub enum Verdict {
 pub struct KindCount {
     pub kind: Kind,
     pub findings: usize,
-    /// Those on which there is something left to decide.
+    /// Those with images still undecided.
     pub open: usize,
 }
 
@@ -45,7 +45,7 @@ impl Counts {
     }
 }
 
-/// What one key changed, to be taken back.
+/// The changes of one key, for undo.
 #[derive(Debug)]
 struct Step {
     /// The hash and path of each image, and what was decided on it before.
@@ -54,10 +54,10 @@ struct Step {
     image: usize,
 }
 
-/// An audit that somebody goes through.
+/// A review in progress.
 #[derive(Debug)]
 pub struct Review {
-    /// With the decisions as they are now.
+    /// With the present decisions.
     pub audit: Audit,
     decided: BTreeMap<String, Decision>,
     /// Only findings of this kind are listed.
@@ -83,7 +83,7 @@ impl Review {
         review
     }
 
-    /// Takes in what was read again, with the cursor where it is.
+    /// Takes what was read again; the cursor stays where it is.
     pub fn renew(&mut self, found: Found) {
         let same = found.audit.findings.len() == self.audit.findings.len()
             && found.audit.manifest_sha256 == self.audit.manifest_sha256;
@@ -131,7 +131,7 @@ impl Review {
         self.decided.get(&image.hash)
     }
 
-    /// Whether there is something to take back.
+    /// Whether there is something to undo.
     pub fn can_undo(&self) -> bool {
         !self.steps.is_empty()
     }
@@ -198,8 +198,7 @@ impl Review {
         self.finding().and_then(open).unwrap_or(0)
     }
 
-    /// To the next or previous listed finding on which there is something left to decide, around the ends; false when
-    /// there is none.
+    /// To the next or previous listed finding with images still undecided, around the ends; false when there is none.
     pub fn next_open(&mut self, forward: bool) -> bool {
         let listed = self.listed();
         let (after, before): (Vec<usize>, Vec<usize>) =
@@ -217,7 +216,7 @@ impl Review {
         }
     }
 
-    /// Decides, and goes on to what is undecided. What is to be written down comes back, or why nothing is.
+    /// Decides, and moves on to what is undecided. Returns the change to be written, or why there is none.
     pub fn decide(&mut self, verdict: Verdict, classes: &[String]) -> Result<Vec<Change>, String> {
         let finding = self.finding().ok_or("There is no finding to decide on.")?;
         let subject = finding.images.get(self.image).ok_or("There is no image to decide on.")?;
@@ -271,7 +270,7 @@ impl Review {
         order.into_iter().find(|&at| images.get(at).is_some_and(|image| image.decision.is_none())).unwrap_or(self.image)
     }
 
-    /// Takes the last decision back and goes where it was made.
+    /// Undoes the last decision and moves to where it was made.
     pub fn undo(&mut self) -> Option<Vec<Change>> {
         let step = self.steps.pop()?;
         let restore = |(hash, path, decision): (String, String, Option<Decision>)| {
@@ -286,7 +285,7 @@ impl Review {
         Some(changes)
     }
 
-    /// Puts changes in force; what was decided before comes back.
+    /// Applies changes; returns the decisions they replace.
     fn apply(&mut self, changes: &[Change]) -> Vec<(String, String, Option<Decision>)> {
         let mut before = Vec::new();
         for change in changes {

@@ -1,4 +1,4 @@
-//! What the view of an audit says: kinds, findings, decisions, in plain words.
+//! The texts of the audit view: kinds, findings, decisions, in plain words.
 
 use faceprobe_core::audit::{Finding, Kind};
 use faceprobe_core::dataset::decisions::Decision;
@@ -25,7 +25,7 @@ pub fn short(kind: Kind) -> String {
     }
 }
 
-/// What is wrong, in a sentence.
+/// The problem, in a sentence.
 pub fn sentence(finding: &Finding) -> String {
     // The measure says it all.
     if finding.kind == Kind::ExactDuplicate {
@@ -41,7 +41,7 @@ pub fn sentence(finding: &Finding) -> String {
     format!("{what}{across}: {}{suggested}.", finding.detail)
 }
 
-/// What can be done about it.
+/// What can be done about it, in a sentence.
 pub fn advice(kind: Kind) -> &'static str {
     match kind {
         Kind::ContradictingLabels => {

@@ -1,4 +1,4 @@
-//! The view of an audit: its parts at any size, and what stands there when there are no findings to show.
+//! Draws the audit view at any size, and the texts where there are no findings to show.
 
 use super::{Contents, Review, State, detail, list, text, work};
 use crate::tui::keys::{self, Action, Context};
@@ -27,7 +27,7 @@ pub fn draw(frame: &mut Frame, area: Rect, audit: &State, shared: &Shared, hits:
     }
 }
 
-/// Draws how far an audit is, if one is at work; what is left of the area comes back.
+/// Draws the progress of an audit at work; returns the rest of the area.
 pub fn draw_work(frame: &mut Frame, area: Rect, audit: &State, shared: &Shared) -> Rect {
     let theme = shared.theme;
     let Some(run) = work(&shared.snapshot) else {
@@ -179,7 +179,7 @@ fn place(shared: &Shared, review: &Review) -> Line<'static> {
     ])
 }
 
-/// What was decided, and how it takes effect.
+/// The decisions so far, and how they take effect.
 fn summary(shared: &Shared, review: &Review, width: usize) -> Line<'static> {
     let theme = shared.theme;
     let counts = review.counts();

@@ -1,4 +1,4 @@
-//! Confusion matrices beside each other, and whether the models differ by more than chance.
+//! Confusion matrices next to each other, and whether the models differ by more than chance.
 
 use super::super::super::super::widgets::{self, NARROW, cut, fit};
 use super::super::super::evaluate::parts;
@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 impl View<'_> {
-    /// Whether a matrix for each run fits beside the others.
+    /// Whether the matrices of all runs fit next to each other.
     fn squares(&self, width: u16) -> bool {
         usize::from(width) >= self.state.runs.len() * 36 + 4
     }
@@ -47,7 +47,7 @@ impl View<'_> {
         frame.render_widget(Paragraph::new(lines), inner);
     }
 
-    /// The matrices beside each other, each under its run and accuracy.
+    /// The matrices next to each other, each under its run and accuracy.
     fn squares_of(&self, comparison: &Comparison) -> Vec<Line<'static>> {
         let theme = self.shared.theme;
         let mut lines = vec![Line::default(); 4];

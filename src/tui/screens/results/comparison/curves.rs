@@ -11,7 +11,7 @@ impl View<'_> {
     pub(super) fn curves(&self, frame: &mut Frame, area: Rect) {
         let runs: Vec<_> = self.runs.iter().enumerate().map(|(at, run)| (std::sync::Arc::clone(run), at)).collect();
         let view = curves::View::default();
-        // Its key opens the instrument; here nothing answers the mouse.
+        // The large chart has a key of its own; this one does not answer the mouse.
         Board::of(self.shared, &view, &runs).draw(frame, area, Figure::Accuracy, &mut Hits::new());
     }
 }

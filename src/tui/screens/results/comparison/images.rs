@@ -1,4 +1,4 @@
-//! The images that the models do not tell the same.
+//! The images on which the models disagree.
 
 use super::super::super::super::keys::{self, Action, Context};
 use super::super::super::super::shared::{Hits, Target};

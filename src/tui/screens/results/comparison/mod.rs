@@ -1,4 +1,4 @@
-//! Models side by side: the settings in which they differ, curves, confusion matrices, images they disagree on.
+//! The comparison of models: the settings in which they differ, curves, confusion matrices, images they disagree on.
 
 mod confusion;
 mod curves;
@@ -20,10 +20,10 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use std::sync::Arc;
 
-/// More than so many cannot be read beside each other.
+/// More runs than this do not fit next to each other.
 pub const MOST: usize = 4;
 
-/// What is shown where there is no room for all.
+/// The part that is shown where there is no room for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pane {
     Figures,
@@ -31,7 +31,7 @@ enum Pane {
     Images,
 }
 
-/// Runs side by side.
+/// A comparison of runs.
 #[derive(Debug)]
 pub struct ComparisonView {
     pub runs: Vec<String>,
@@ -44,7 +44,7 @@ pub struct ComparisonView {
 }
 
 impl ComparisonView {
-    /// Runs that are to be put side by side on validation.
+    /// Runs to be compared on validation.
     pub fn new(runs: Vec<String>) -> Self {
         Self { runs, test: false, line: 0, pane: Pane::Figures, asked: None, outcome: None }
     }
@@ -53,7 +53,7 @@ impl ComparisonView {
         if self.test { Split::Test } else { Split::Val }
     }
 
-    /// The question for the scores of this split, once.
+    /// Asks for the scores of this split, once.
     pub fn ask(&mut self) -> Option<Effect> {
         let split = self.split();
         if self.asked == Some(split) {
@@ -65,7 +65,7 @@ impl ComparisonView {
         Some(RecordJob::Compare { runs: self.runs.clone(), split }.into())
     }
 
-    /// The answer, if it is the one to the last question.
+    /// Takes the answer, if it is the one to the last request.
     pub fn take(&mut self, runs: &[String], split: Split, outcome: Result<Arc<Comparison>, String>) {
         if self.runs == runs && self.asked == Some(split) {
             self.outcome = Some(outcome);
@@ -77,7 +77,7 @@ impl ComparisonView {
         self.outcome.as_ref()?.as_ref().ok().map(|comparison| &**comparison)
     }
 
-    /// What a key does over a comparison.
+    /// What a key does in a comparison.
     pub fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Effect> {
         let snapshot = Arc::clone(&shared.snapshot);
         match action {
@@ -118,7 +118,7 @@ impl ComparisonView {
             }
             Action::Picture => {
                 let picture = self.comparison().and_then(|found| found.disagreements.get(self.line)?.file.clone());
-                // The first is the one that the others are compared with.
+                // The first is the reference of the comparison.
                 let model = self.runs.first().cloned();
                 shared.request(Request::Predict { picture, model });
             }
@@ -135,7 +135,7 @@ impl ComparisonView {
 struct View<'a> {
     shared: &'a Shared,
     state: &'a ComparisonView,
-    /// As far as they are still there.
+    /// Those that still exist.
     runs: Vec<Arc<Run>>,
 }
 

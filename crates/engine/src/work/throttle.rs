@@ -1,4 +1,4 @@
-//! What of the work's reports goes into the journal: its length must not depend on how often the work speaks.
+//! Limits how often progress is written to the journal, so that its length does not depend on how often a job reports.
 
 use faceprobe_core::monitor::Update;
 use std::collections::HashSet;
@@ -6,28 +6,28 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::time::{Duration, Instant};
 
-/// Between two words on how far a phase is, at least.
+/// The minimum time between two progress events of a phase.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// Lets a few words a second pass on how far a phase is, the newest last, and names each input that is left out once,
-/// however many passes over the images meet it.
+/// Passes a few progress events per second, always including the newest, and reports each skipped input once per
+/// reason, however many passes over the images skip it.
 #[derive(Debug, Default)]
-pub(super) struct Thinning {
-    /// When it was last told how far the phase is, and when that a part of it is over.
+pub(super) struct Throttle {
+    /// When progress was last written, and when the end of a part was.
     told: Option<Instant>,
     over: Option<Instant>,
-    /// Newer than what was told.
+    /// The newest update, not yet written.
     held: Option<Update>,
-    /// Hashes of the inputs named.
+    /// Hashes of the inputs reported.
     named: HashSet<u64>,
 }
 
-impl Thinning {
-    /// What is to be written now that `update` has come at `now`.
+impl Throttle {
+    /// The updates to write when `update` arrives at `now`.
     pub(super) fn pass(&mut self, update: Update, now: Instant) -> Vec<Update> {
         match &update {
             Update::Stage { .. } => {
-                // What is held is of the phase before.
+                // The held update belongs to the previous phase.
                 (self.told, self.over, self.held) = (None, None, None);
                 vec![update]
             }
@@ -51,7 +51,7 @@ impl Thinning {
         }
     }
 
-    /// What was held back, before the run pauses or ends.
+    /// The held update, to be written before the run pauses or ends.
     pub(super) fn rest(&mut self) -> Option<Update> {
         self.held.take()
     }
@@ -67,31 +67,31 @@ mod tests {
 
     #[test]
     fn a_phase_is_told_a_few_times_a_second_and_its_newest_state_is_never_lost() {
-        let (mut thinning, begun) = (Thinning::default(), Instant::now());
+        let (mut throttle, begun) = (Throttle::default(), Instant::now());
         let mut written = 0;
         for done in 0..10_000 {
-            written += thinning.pass(progress(done, 20_000), begun + Duration::from_millis(done)).len();
+            written += throttle.pass(progress(done, 20_000), begun + Duration::from_millis(done)).len();
         }
         assert_eq!(written, 40, "four a second for ten seconds");
-        assert_eq!(thinning.rest(), Some(progress(9_999, 20_000)));
-        assert_eq!(thinning.rest(), None);
-        // The end of a phase is told at once, but not a thousand ends a second.
+        assert_eq!(throttle.rest(), Some(progress(9_999, 20_000)));
+        assert_eq!(throttle.rest(), None);
+        // The end of a phase is written at once, but not a thousand ends a second.
         let at = begun + Duration::from_millis(9_999);
-        assert_eq!(thinning.pass(progress(20_000, 20_000), at), [progress(20_000, 20_000)]);
-        let ends: usize = (1..1_000).map(|part| thinning.pass(progress(part, part), at).len()).sum();
+        assert_eq!(throttle.pass(progress(20_000, 20_000), at), [progress(20_000, 20_000)]);
+        let ends: usize = (1..1_000).map(|part| throttle.pass(progress(part, part), at).len()).sum();
         assert_eq!(ends, 0);
-        // A new phase begins at once, without what was left of the one before.
+        // A new phase starts at once and drops the held update.
         let stage = Update::Stage { name: "train".into() };
-        assert_eq!(thinning.pass(stage.clone(), at), [stage]);
-        assert_eq!(thinning.rest(), None);
-        assert_eq!(thinning.pass(progress(0, 5), at), [progress(0, 5)]);
+        assert_eq!(throttle.pass(stage.clone(), at), [stage]);
+        assert_eq!(throttle.rest(), None);
+        assert_eq!(throttle.pass(progress(0, 5), at), [progress(0, 5)]);
     }
 
     #[test]
     fn an_input_is_named_once_for_each_reason() {
-        let mut thinning = Thinning::default();
+        let mut throttle = Throttle::default();
         let skipped = |path: &str, reason: &str| Update::Skipped { path: path.into(), reason: reason.into() };
-        let mut pass = |path, reason| thinning.pass(skipped(path, reason), Instant::now()).len();
+        let mut pass = |path, reason| throttle.pass(skipped(path, reason), Instant::now()).len();
         assert_eq!([pass("a.jpg", "torn"), pass("b.jpg", "torn"), pass("a.jpg", "torn")], [1, 1, 0]);
         assert_eq!(pass("a.jpg", "no face"), 1);
     }
