@@ -3,8 +3,7 @@
 Runs a small study on the drawn sample once undisturbed, then again while `faceprobe study run` and the worker it has at work
 are killed (SIGKILL) at random moments, each time followed by another call, until it is done. Compares the two tables without
 run names' circumstances: kind, settings, data, seed, all accuracies, thresholds, epochs, refits, and marks of test openings;
-and what predict uses.
-A study that is done before all kills is begun again. Counts what was trained twice: every step has one run.
+and what predict uses. A study that is done before all kills is begun again. Counts what was trained twice: every step has one run.
 
     python3 benches/study_kills.py [--kills 20] [--seed 1] [--faceprobe target/release/faceprobe]
 """
