@@ -3,8 +3,7 @@
 Runs a small study on the drawn sample once undisturbed, then again while `faceprobe study run` and the worker it has at work
 are killed (SIGKILL) at random moments, each time followed by another call, until it is done. Compares the two tables without
 run names' circumstances: kind, settings, data, seed, all accuracies, thresholds, epochs, refits, and marks of test openings;
-and what predict uses.
-Counts what was trained twice: every step has one run.
+and what predict uses. A study that is done before all kills is begun again. Counts what was trained twice: every step has one run.
 
     python3 benches/study_kills.py [--kills 20] [--seed 1] [--faceprobe target/release/faceprobe]
 """
@@ -147,6 +146,53 @@ def kill(pid):
         pass
 
 
+def disturb(command, wild, kills, longest, draw, hits):
+    """Runs the study until it has been killed so often in all, or is done."""
+    while sum(hits.values()) < kills:
+        process = subprocess.Popen(command(wild), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=draw.uniform(0.05, longest))
+            return
+        except subprocess.TimeoutExpired:
+            pass
+        victim = draw.choice(["study", "worker", "both"])
+        running = workers(wild)
+        if victim != "study":
+            for pid in running:
+                kill(pid)
+        if victim != "worker":
+            process.kill()
+        hits[victim] += 1
+        if victim == "worker":
+            # Goes on by itself, and is killed a moment later so that the next call has something to find.
+            time.sleep(draw.uniform(0.05, 0.5))
+            process.kill()
+        process.wait()
+
+
+def compare(command, faceprobe, calm, undisturbed, wild, hits):
+    """Runs the study to its end, and says whether it came to what the undisturbed one came to."""
+    done = subprocess.run(command(wild), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode:
+        raise SystemExit(f"the last call failed: {done.stderr.decode()[-2000:]}")
+    disturbed = json.loads(done.stdout)
+    begun = time.monotonic()
+    subprocess.run(command(wild), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    idle = time.monotonic() - begun
+    rows = len(json.loads(subprocess.run([faceprobe, "--workspace", str(wild), "--json", "results"], check=True,
+                                         stdout=subprocess.PIPE).stdout))
+    same = table(undisturbed) == table(disturbed)
+    choice = chosen(calm) == chosen(wild)
+    steps = [step["step"] for step in undisturbed["steps"]] == [step["step"] for step in disturbed["steps"]]
+    print(f"{sum(hits.values())} kills so far ({hits}): table equal: {same}, choice equal: {choice}, steps equal: {steps}, "
+          f"models trained: {rows} of {len(disturbed['results'])}, a call with nothing to do: {idle:.2f} s", flush=True)
+    if not same:
+        for one, other in zip(table(undisturbed), table(disturbed)):
+            if one != other:
+                print(json.dumps(one), json.dumps(other), sep="\n")
+    return same and choice and steps and rows == len(disturbed["results"])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=20)
@@ -158,9 +204,8 @@ def main():
     try:
         file = place / "study.toml"
         file.write_text(decided(place, args.faceprobe))
-        calm, wild = place / "calm", place / "wild"
+        calm = place / "calm"
         calm.mkdir()
-        wild.mkdir()
 
         def command(workspace):
             return [args.faceprobe, "--workspace", str(workspace), "--json", "study", "run", str(file)]
@@ -171,52 +216,18 @@ def main():
         print(f"undisturbed: {len(undisturbed['steps'])} steps, {len(undisturbed['results'])} models, {seconds:.1f} s", flush=True)
 
         hits = {"study": 0, "worker": 0, "both": 0}
-        calls = 0
+        good, number = True, 0
         while sum(hits.values()) < args.kills:
-            calls += 1
-            process = subprocess.Popen(command(wild), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            # So that all kills fall into the study.
-            wait = draw.uniform(0.05, 2.2 * seconds / args.kills)
-            try:
-                process.wait(timeout=wait)
-                print("the study was done before all kills")
-                break
-            except subprocess.TimeoutExpired:
-                pass
-            victim = draw.choice(["study", "worker", "both"])
-            running = workers(wild)
-            if victim != "study":
-                for pid in running:
-                    kill(pid)
-            if victim != "worker":
-                process.kill()
-            hits[victim] += 1
-            if victim == "worker":
-                # Goes on by itself, and is killed a moment later so that the next call has something to find.
-                time.sleep(draw.uniform(0.05, 0.5))
-                process.kill()
-            process.wait()
-        done = subprocess.run(command(wild), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        if done.returncode:
-            raise SystemExit(f"the last call failed: {done.stderr.decode()[-2000:]}")
-        disturbed = json.loads(done.stdout)
-        begun = time.monotonic()
-        subprocess.run(command(wild), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        idle = time.monotonic() - begun
-        rows = len(json.loads(subprocess.run([args.faceprobe, "--workspace", str(wild), "--json", "results"], check=True,
-                                             stdout=subprocess.PIPE).stdout))
-        same = table(undisturbed) == table(disturbed) and chosen(calm) == chosen(wild)
-        steps = [step["step"] for step in undisturbed["steps"]] == [step["step"] for step in disturbed["steps"]]
-        print(f"{sum(hits.values())} kills ({hits}) in {calls} calls: table and choice equal: {same}, steps equal: {steps}, "
-              f"models trained: {rows} of {len(disturbed['results'])}, a call with nothing to do: {idle:.2f} s")
-        if not same:
-            for one, other in zip(table(undisturbed), table(disturbed)):
-                if one != other:
-                    print(json.dumps(one), json.dumps(other), sep="\n")
-        raise SystemExit(0 if same and steps and rows == len(disturbed["results"]) else 1)
+            number += 1
+            wild = place / f"wild-{number}"
+            wild.mkdir()
+            disturb(command, wild, args.kills, 1.6 * seconds / args.kills, draw, hits)
+            good &= compare(command, args.faceprobe, calm, undisturbed, wild, hits)
+        raise SystemExit(0 if good else 1)
     finally:
-        for pid in workers(place / "wild"):
-            kill(pid)
+        for wild in place.glob("wild-*"):
+            for pid in workers(wild):
+                kill(pid)
         shutil.rmtree(place, ignore_errors=True)
 
 
