@@ -6,12 +6,13 @@
 use bytes::Bytes;
 use faceprobe_core::backbone::StageInfo;
 use faceprobe_core::backbone::format::onnx_graph;
-use faceprobe_core::backbone::torchscript::{OnnxTrial, OnnxValue};
-use faceprobe_core::backbone::weights::onnx_runtime;
+use faceprobe_core::backbone::torchscript::{OnnxTrial, OnnxTried, OnnxValue};
+use faceprobe_core::backbone::weights::{self, onnx_runtime};
 use faceprobe_core::error::{AtPath, Error, Result};
 use ort::session::Session;
 use ort::value::TensorRef;
 use rustix::process::{Resource, Rlimit, setrlimit};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -22,8 +23,6 @@ use tch::{Device, Kind, Tensor};
 const TRIAL_BYTES: u64 = 6 << 30;
 /// Processor time of a trial; the largest networks take some seconds.
 const TRIAL_SECONDS: u64 = 120;
-/// Larger models than this are refused, as protobuf refuses them.
-const LARGEST: u64 = 2 << 30;
 
 /// An installed file.
 pub struct Model {
@@ -58,7 +57,8 @@ impl Model {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if !sessions.contains_key(taps) {
             let values: Vec<String> = taps.iter().map(|&tap| self.stages[tap].name.clone()).collect();
-            let cut = onnx_graph::cut(&self.file, &values).map_err(refused)?;
+            let alone = |_: &str| Err("is not the one that was imported: import it again".to_owned());
+            let cut = onnx_graph::cut(&self.file, &values, &alone).map_err(refused)?;
             sessions.insert(taps.to_vec(), session(&cut.model)?);
         }
         let Some(session) = sessions.get_mut(taps) else { return Ok(Vec::new()) };
@@ -126,7 +126,7 @@ fn stage(name: &str, shape: &[i64], images: i64) -> Option<OnnxValue> {
 ///
 /// # Errors
 /// A reason without a subject.
-pub fn trial(asked: &OnnxTrial) -> Result<Vec<OnnxValue>, String> {
+pub fn trial(asked: &OnnxTrial) -> Result<OnnxTried, String> {
     let library = onnx_runtime::library().map_err(|error| error.to_string())?;
     load(&library)?;
     limit()?;
@@ -149,7 +149,7 @@ pub fn trial(asked: &OnnxTrial) -> Result<Vec<OnnxValue>, String> {
     if let Some(value) = values.iter().enumerate().find_map(twice) {
         return Err(format!("is asked for its value `{value}` twice; the features are the last tap already"));
     }
-    let cut = onnx_graph::cut(&file, &values)?;
+    let cut = onnx_graph::cut(&file, &values, &|name| weights::beside(&asked.file, name))?;
     let mut session = session(&cut.model).map_err(|error| error.to_string())?;
     let mut of = |images: i64| -> Result<Vec<OnnxValue>, String> {
         let side = asked.side as i64;
@@ -171,7 +171,10 @@ pub fn trial(asked: &OnnxTrial) -> Result<Vec<OnnxValue>, String> {
         return Err("gives something else for one picture than for two".into());
     }
     fs::write(&asked.cut, &cut.model).map_err(|error| format!("cannot be kept ({error})"))?;
-    Ok(one)
+    let mut hasher = Sha256::new_with_prefix(&file);
+    cut.others.values().for_each(|other| hasher.update(other));
+    let beside = cut.others.into_keys().collect();
+    Ok(OnnxTried { values: one, sha256: hex::encode(hasher.finalize()), beside })
 }
 
 /// Bounds what this process may take from here on.
@@ -188,7 +191,7 @@ fn limit() -> Result<(), String> {
 
 fn read(path: &Path) -> Result<Bytes> {
     let length = fs::metadata(path).at(path)?.len();
-    if length > LARGEST {
+    if length > onnx_graph::LARGEST as u64 {
         return Err(Error::file(path, "is larger than 2 GB, which no ONNX file can be"));
     }
     Ok(Bytes::from(fs::read(path).at(path)?))
