@@ -110,8 +110,19 @@ fn field(number: u8, content: &[u8]) -> Vec<u8> {
 }
 
 fn node(operator: &str, inputs: &[&str], output: &str) -> Vec<u8> {
+    node_with(operator, inputs, output, &[])
+}
+
+/// A node with an attribute.
+fn node_with(operator: &str, inputs: &[&str], output: &str, attribute: &[u8]) -> Vec<u8> {
     let inputs: Vec<u8> = inputs.iter().flat_map(|input| field(1, input.as_bytes())).collect();
-    field(1, &[inputs, field(2, output.as_bytes()), field(4, operator.as_bytes())].concat())
+    let attribute = if attribute.is_empty() { Vec::new() } else { field(5, attribute) };
+    field(1, &[inputs, field(2, output.as_bytes()), field(4, operator.as_bytes()), attribute].concat())
+}
+
+/// An attribute that is a whole number.
+fn whole(name: &str, value: u8) -> Vec<u8> {
+    [field(1, name.as_bytes()), vec![0x18, value, 0xA0, 1, 2]].concat()
 }
 
 /// A model with an input `x`, an output `y`, and whatever is between.
@@ -311,4 +322,65 @@ fn hostile_graphs_end_in_a_sentence() {
     let error = import("absent", &sound, "features = \"nowhere\"\n").unwrap_err().to_string();
     assert!(error.contains("`nowhere`") && error.contains("`y`"), "{error}");
     assert_eq!(import("sound", &sound, "").unwrap().backbone, "sound");
+}
+
+/// What is more than 0 for any picture and 0 for the zeros of a trial, as the 64-bit integer `k` times `times`, in `count`.
+fn count(times: i64) -> Vec<u8> {
+    [
+        node("Abs", &["x"], "a"),
+        node_with("ReduceMax", &["a"], "m", &whole("keepdims", 0)),
+        node("Ceil", &["m"], "c"),
+        node_with("Cast", &["c"], "k", &whole("to", 7)),
+        node("Mul", &["k", "times"], "count"),
+        field(5, &integers("times", &[], &[times])),
+    ]
+    .concat()
+}
+
+/// Files that behave in the trial and not with pictures.
+#[test]
+fn later_runs_have_limits_too() {
+    if !runtime_is_here() {
+        return;
+    }
+    // 32 GiB of floats, had it its way.
+    let greedy = model(&[
+        count(1 << 33),
+        node("Add", &["count", "one"], "length"),
+        node("Expand", &["m", "length"], "wide"),
+        node_with("ReduceMax", &["wide"], "r", &whole("keepdims", 0)),
+        node("Add", &["x", "r"], "y"),
+        field(5, &integers("one", &[1], &[1])),
+    ]);
+    import("greedy", &greedy, "").unwrap();
+    let network = Network::load(backbone::find("greedy").unwrap(), Device::Cpu).unwrap();
+    let error = network.features(&pictures()).unwrap_err().to_string();
+    assert!(error.contains("more than 6 GiB of memory for 3 pictures"), "{error}");
+    assert!(!error.contains('\n') && error.len() < 600, "{error}");
+
+    // A loop of 2^60 rounds.
+    let scalar = |name: &str, kind: u8| {
+        field(1, name.as_bytes()).into_iter().chain(field(2, &field(1, &[0x08, kind, 0x12, 0]))).collect::<Vec<u8>>()
+    };
+    let body = [
+        node("Identity", &["on"], "on_again"),
+        node("Neg", &["v"], "w"),
+        field(2, b"body"),
+        [scalar("round", 7), scalar("on", 9), scalar("v", 1)].iter().flat_map(|input| field(11, input)).collect(),
+        [scalar("on_again", 9), scalar("w", 1)].iter().flat_map(|output| field(12, output)).collect(),
+    ];
+    let body = [field(1, b"body"), field(6, &body.concat()), vec![0xA0, 1, 5]].concat();
+    let endless = model(&[
+        count(1 << 60),
+        node_with("Loop", &["count", "", "m"], "last", &body),
+        node("Add", &["x", "last"], "y"),
+    ]);
+    import("endless", &endless, "").unwrap();
+    let info = backbone::find("endless").unwrap();
+    let model = backbone::onnx::Model::load(&weights::checked(info).unwrap().0, &info.stages()).unwrap().within(1);
+    let ones = tch::Tensor::ones([1, 3, 24, 24], (tch::Kind::Float, Device::Cpu));
+    let error = model.outputs(&ones, &[0]).unwrap_err().to_string();
+    assert!(error.contains("stopped after 1 s with 1 pictures"), "{error}");
+    // It goes on with what is no trouble.
+    assert!(model.outputs(&ones.zeros_like(), &[0]).is_ok());
 }
