@@ -2,7 +2,8 @@
 
 Runs a small study on the drawn sample once undisturbed, then again while `faceprobe study run` and the worker it has at work
 are killed (SIGKILL) at random moments, each time followed by another call, until it is done. Compares the two tables without
-run names' circumstances: kind, settings, data, seed, all accuracies, thresholds, epochs, refits, and marks of test openings.
+run names' circumstances: kind, settings, data, seed, all accuracies, thresholds, epochs, refits, and marks of test openings;
+and what predict uses.
 Counts what was trained twice: every step has one run.
 
     python3 benches/study_kills.py [--kills 20] [--seed 1] [--faceprobe target/release/faceprobe]
@@ -28,6 +29,16 @@ source = "adience:data/sample"
 train = 96
 val = 48
 test = 48
+decisions = [
+    "drop DROPPED",
+    "relabel RELABELLED male",
+]
+[data.abroad]
+source = "adience:data/sample"
+seed = 2
+train = 20
+val = 20
+test = 20
 [data.cross]
 source = "adience:data/sample"
 split = "folds"
@@ -74,6 +85,14 @@ open_test = true
 [refit.more]
 of = ["tuned:1", "tuned:2", "both", "head:2"]
 open_test = true
+[evaluate.elsewhere]
+of = ["head:1", "bench:2"]
+on = "abroad"
+[choose]
+of = ["head", "tuned", "many"]
+threshold = "youden"
+on = "abroad"
+images = 10
 [report]
 """
 
@@ -84,6 +103,27 @@ FIELDS = ["kind", "backbone", "tap", "pool", "settings", "key", "dataset", "mani
 def table(told):
     rows = [{field: row.get(field) for field in FIELDS} for row in told["results"]]
     return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
+
+
+def chosen(workspace):
+    """What predict uses, but for when it was chosen and what its runs are called."""
+    choice = json.loads((workspace / "runs/chosen.json").read_text())
+    for name in ["at", "run", "checksum"]:
+        choice.pop(name, None)
+    choice["adapted"].pop("evaluation")
+    return choice
+
+
+def decided(place, faceprobe):
+    """The study with two images of its sample, which are the same wherever it is drawn."""
+    drawn, file = place / "drawn", place / "drawn.toml"
+    drawn.mkdir()
+    file.write_text(STUDY[: STUDY.index("decisions")])
+    subprocess.run([faceprobe, "--workspace", str(drawn), "--quiet", "study", "run", str(file)], check=True,
+                   stdout=subprocess.DEVNULL)
+    rows = (drawn / "data/prepared/faces/manifest.csv").read_text().splitlines()
+    women = [row.rsplit(",", 1)[1] for row in rows if ",female,train," in row]
+    return STUDY.replace("DROPPED", women[0]).replace("RELABELLED", women[1])
 
 
 def workers(workspace):
@@ -117,7 +157,7 @@ def main():
     place = pathlib.Path(tempfile.mkdtemp(prefix="study-kills-")).resolve()
     try:
         file = place / "study.toml"
-        file.write_text(STUDY)
+        file.write_text(decided(place, args.faceprobe))
         calm, wild = place / "calm", place / "wild"
         calm.mkdir()
         wild.mkdir()
@@ -165,9 +205,9 @@ def main():
         idle = time.monotonic() - begun
         rows = len(json.loads(subprocess.run([args.faceprobe, "--workspace", str(wild), "--json", "results"], check=True,
                                              stdout=subprocess.PIPE).stdout))
-        same = table(undisturbed) == table(disturbed)
+        same = table(undisturbed) == table(disturbed) and chosen(calm) == chosen(wild)
         steps = [step["step"] for step in undisturbed["steps"]] == [step["step"] for step in disturbed["steps"]]
-        print(f"{sum(hits.values())} kills ({hits}) in {calls} calls: table equal: {same}, steps equal: {steps}, "
+        print(f"{sum(hits.values())} kills ({hits}) in {calls} calls: table and choice equal: {same}, steps equal: {steps}, "
               f"models trained: {rows} of {len(disturbed['results'])}, a call with nothing to do: {idle:.2f} s")
         if not same:
             for one, other in zip(table(undisturbed), table(disturbed)):

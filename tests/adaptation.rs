@@ -92,7 +92,7 @@ fn a_threshold_is_fitted_on_a_few_images_of_another_place_and_says_so() {
 
     for (args, code, part) in [
         (&["--on", "elsewhere", "--images", "80"][..], 2, "fewer than 80"),
-        (&["--on", "elsewhere", "--threshold", "0.4"], 2, "--on fits a threshold"),
+        (&["--on", "elsewhere", "--threshold", "0.4"], 2, "where --on fits it"),
         (&["--on", "nowhere"], 1, "nowhere"),
         (&["--images", "20"], 2, "--on"),
     ] {

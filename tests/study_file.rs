@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-/// Two data sets, a cross-validation, four kinds of model, seeds, a sweep, an ensemble, refits, an evaluation elsewhere, a
-/// report; as small as it can be.
+/// Two data sets, decisions about images, a cross-validation, four kinds of model, seeds, a sweep, an ensemble, refits, an
+/// evaluation elsewhere, a choice that is fitted elsewhere, a report; as small as it can be. `DROPPED` and `RELABELLED` stand
+/// for images.
 const STUDY: &str = r#"title = "Small"
 [sample]
 images = 200
@@ -22,6 +23,7 @@ source = "adience:data/sample"
 train = 60
 val = 30
 test = 30
+decisions = ["drop DROPPED", "relabel RELABELLED male"]
 [data.others]
 source = "adience:data/sample"
 split = "subject"
@@ -83,6 +85,11 @@ epochs = 1
 [evaluate.abroad]
 of = ["line", "bench_alone"]
 on = "others"
+[choose]
+of = ["head", "line"]
+threshold = "youden"
+on = "others"
+images = 12
 [report]
 "#;
 
@@ -98,8 +105,32 @@ impl Place {
         made_up::weights("mobilenet-v2", &weights);
         let workspace = place.workspace("first");
         ok(place.command(&workspace, &["weights", "import", "mobilenet-v2", &weights.to_string_lossy()]));
-        fs::write(place.at("study.toml"), STUDY).expect("a study");
+        fs::write(place.at("study.toml"), place.study()).expect("a study");
         place
+    }
+
+    /// The study with the images of its sample, which are the same wherever it is drawn.
+    fn study(&self) -> String {
+        let [sample, data] = ["[sample]", "[data.faces]"].map(|table| STUDY.find(table).expect("a table"));
+        let faces = &STUDY[data..STUDY.find("decisions").expect("decisions")];
+        fs::write(self.at("drawn.toml"), format!("{}{faces}", &STUDY[sample..data])).expect("a study");
+        let drawn = self.workspace("drawn");
+        ok(self.command(&drawn, &["--quiet", "study", "run", "drawn.toml"]));
+        let manifest = fs::read_to_string(drawn.join("data/prepared/faces/manifest.csv")).expect("a manifest");
+        let women = manifest.lines().filter(|line| line.contains(",female,train,"));
+        let hashes: Vec<&str> = women.filter_map(|line| line.rsplit(',').next()).collect();
+        STUDY.replace("DROPPED", hashes[0]).replace("RELABELLED", hashes[1])
+    }
+
+    /// What predict uses, but for when it was chosen and what its runs are called.
+    fn chosen(&self, workspace: &Path) -> Value {
+        let text = fs::read_to_string(workspace.join("runs/chosen.json")).expect("a choice");
+        let mut choice: Value = serde_json::from_str(&text).expect("JSON");
+        for name in ["at", "run", "checksum"] {
+            choice[name] = Value::Null;
+        }
+        choice["adapted"]["evaluation"] = Value::Null;
+        choice
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -210,7 +241,19 @@ fn a_study_is_run_killed_changed_exported_and_run_again_to_the_same_table() {
     let opened = |kind: &str| rows.iter().filter(|row| row["kind"] == kind && row["test_accuracy"].is_f64()).count();
     // Of four heads of the sweep the two of the best setting, and the refit of one of them.
     assert_eq!((opened("dense"), opened("finetune")), (3, 4), "{}", table(&told["results"]).join("\n"));
-    assert!(first.join("report/report.html").is_file());
+    let report = fs::read_to_string(first.join("report/report.md")).expect("a report");
+    assert!(
+        report.contains("[choose]")
+            && report.contains("\"relabel ")
+            && report.contains("fitted on 12 images of others")
+    );
+    let choice = place.chosen(&first);
+    assert!(choice["criterion"] == "youden" && choice["adapted"]["images"] == 12, "{choice}");
+    assert_eq!(choice["after_test_openings"], 0, "the model is chosen before any test split is opened");
+    let account: Value =
+        serde_json::from_str(&ok(place.command(&first, &["data", "show", "faces", "--json"]))).expect("JSON");
+    assert_eq!(account["followed"].as_array().map(Vec::len), Some(2), "{account}");
+    assert!(!first.join("data/decisions.csv").exists(), "the workspace's own decisions are the person's");
 
     // Again: nothing.
     let made = runs(&first);
@@ -237,6 +280,7 @@ fn a_study_is_run_killed_changed_exported_and_run_again_to_the_same_table() {
     let again = place.json(&killed, &["study", "run", "study.toml"]);
     assert_eq!(table(&again["results"]), table(&told["results"]));
     assert_eq!(steps(&again), steps(&told));
+    assert_eq!(place.chosen(&killed), choice);
     let all = place.json(&killed, &["results"]);
     assert_eq!(all.as_array().map(Vec::len), Some(rows.len()), "nothing was trained twice");
 
@@ -248,9 +292,30 @@ fn a_study_is_run_killed_changed_exported_and_run_again_to_the_same_table() {
     let second = place.workspace("second");
     let again = place.json(&second, &["study", "run", "exported.toml", "--jobs", "3"]);
     assert_eq!(table(&again["results"]), table(&told["results"]));
+    assert_eq!(place.chosen(&second), choice);
+
+    // What a person decides in the workspace is for what is prepared by hand, and in the file of what there is.
+    let hash = fs::read_to_string(second.join("data/prepared/faces/manifest.csv")).expect("a manifest");
+    let hash = hash.lines().last().and_then(|line| line.rsplit(',').next()).expect("a hash");
+    ok(place.command(&second, &["data", "decide", hash, "drop"]));
+    let source = format!("adience:{}", second.join("data/sample").display());
+    let sizes = ["--train", "60", "--val", "30", "--test", "30"];
+    ok(place.command(&second, &[&["data", "prepare", "--source", &source, "--name", "faces"], &sizes[..]].concat()));
+    let status = place.json(&second, &["study", "status", "exported.toml"]);
+    assert!(steps(&status).iter().all(|(_, state)| state == "done"), "{status}");
+    let file = ok(place.command(&second, &["study", "export"]));
+    assert!(file.contains("[data.faces-2]") && file.contains(&format!("\"drop {hash}\"")), "{file}");
+    // Another choice by hand is to be made anew.
+    ok(place.command(&second, &["choose", "logistic-1", "--threshold", "0.5"]));
+    let status = place.json(&second, &["study", "status", "exported.toml"]);
+    let left: Vec<_> = steps(&status).into_iter().filter(|(_, state)| state != "done").collect();
+    assert!(left.iter().any(|(step, _)| step == "choose") && left.len() <= 2, "{left:?}");
+    ok(place.command(&second, &["study", "run", "exported.toml"]));
+    assert_eq!(place.chosen(&second)["criterion"], "youden");
 
     // Changed: what is asked for otherwise is to do, the rest is done, and what was there stays and is said.
-    let changed = STUDY.replace("filters = 6", "filters = 5").replace("width = [8, 16]", "width = [8, 16, 24]");
+    let study = fs::read_to_string(place.at("study.toml")).expect("the study");
+    let changed = study.replace("filters = 6", "filters = 5").replace("width = [8, 16]", "width = [8, 16, 24]");
     fs::write(place.at("study.toml"), changed).expect("a study");
     let status = place.json(&first, &["study", "status", "study.toml"]);
     let left: Vec<String> =
@@ -275,7 +340,9 @@ fn a_study_is_run_killed_changed_exported_and_run_again_to_the_same_table() {
 fn a_broken_file_is_refused_before_anything_runs() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("s.toml");
-    let broken = STUDY.replace("filters = 4", "fliters = 4").replace("cut = 17", "cut = 99");
+    let hashes = [("DROPPED", "0".repeat(64)), ("RELABELLED", "1".repeat(64))];
+    let study = hashes.iter().fold(STUDY.to_owned(), |text, (name, hash)| text.replace(name, hash));
+    let broken = study.replace("filters = 4", "fliters = 4").replace("cut = 17", "cut = 99");
     fs::write(&file, broken).expect("a study");
     for verb in ["run", "status"] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_faceprobe"));
@@ -283,8 +350,8 @@ fn a_broken_file_is_refused_before_anything_runs() {
         let refused = output(command);
         let said = String::from_utf8_lossy(&refused.stderr);
         assert_eq!(refused.status.code(), Some(2), "{said}");
-        assert!(said.contains("s.toml:25:1: fliters is not known in [model.bench]; did you mean filters?"), "{said}");
-        assert!(said.contains("s.toml:46:7: "), "{said}");
+        assert!(said.contains("s.toml:26:1: fliters is not known in [model.bench]; did you mean filters?"), "{said}");
+        assert!(said.contains("s.toml:47:7: "), "{said}");
     }
     assert!(!folder.path().join("runs").exists());
 }

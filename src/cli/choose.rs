@@ -1,41 +1,31 @@
 //! `faceprobe choose RUN`: makes it the model that predict uses.
 
 use super::Context;
-use super::args::{ChooseArgs, Threshold};
+use super::args::ChooseArgs;
 use super::evaluate_on;
 use super::output::{print, print_json, say};
-use faceprobe_core::error::{Error, Result};
+use faceprobe_core::error::Result;
 use faceprobe_core::run::RunFolder;
 use faceprobe_core::run::adaptation::{self, Adaptation, Measured};
 use faceprobe_core::run::choice::Choice;
 use faceprobe_core::run::external_evaluation::find_dataset;
+use faceprobe_core::run::openings;
 use faceprobe_core::run::result_text::{spread, with_interval};
-use faceprobe_core::run::{choice, openings};
 use faceprobe_core::text::line;
-
-/// On how many images of another place a threshold is fitted when nothing is said.
-const IMAGES: u64 = 50;
 
 pub(crate) fn run(context: &Context, args: &ChooseArgs) -> Result<()> {
     let run = RunFolder::find(&context.workspace, &args.run)?;
-    let choice = match (args.threshold, &args.on) {
-        (Threshold::For(criterion), None) => choice::choose_for(&context.workspace, &run, criterion)?,
-        (Threshold::Fixed(value), None) => choice::choose(&context.workspace, &run, Some(value))?,
-        (Threshold::Fixed(_), Some(_)) => {
-            return Err(Error::usage(
-                "--on fits a threshold, so --threshold says what for (auto, youden, eer, precision=P, recall=R) and not \
-                 which.",
-            ));
-        }
-        (Threshold::For(criterion), Some(on)) => {
-            let images = usize::try_from(args.images.unwrap_or(IMAGES)).unwrap_or(usize::MAX);
+    let settings = args.settings.read()?;
+    let scored = match &settings.on {
+        None => None,
+        Some(on) => {
             let manifest = find_dataset(&context.workspace, on)?;
-            adaptation::check(&manifest.name, manifest.samples.len(), images)?;
+            adaptation::check(&manifest.name, manifest.samples.len(), settings.draw().0)?;
             let Some(scored) = evaluate_on::scored(context, run.id().as_str(), on)? else { return Ok(()) };
-            let draw = (images, args.seed.unwrap_or(1));
-            choice::choose_on(&context.workspace, &run, &scored.folder, criterion, draw)?
+            Some(scored)
         }
     };
+    let choice = settings.choose(&context.workspace, &run, scored.as_ref().map(|scored| &scored.folder))?;
     let damage = openings::load(&context.workspace).damage();
     damage.iter().for_each(|damage| say(&format!("faceprobe: {}", line(&damage.to_string()))));
     if context.json {

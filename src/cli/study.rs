@@ -171,6 +171,8 @@ struct Told<'a> {
 #[derive(Serialize)]
 struct ToldStep<'a> {
     step: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
     state: State,
     runs: &'a [String],
     seconds: Option<f64>,
@@ -184,6 +186,7 @@ fn told(plan: &Plan) -> Vec<ToldStep<'_>> {
         .iter()
         .map(|step| ToldStep {
             step: &step.name,
+            note: step.note.as_deref(),
             state: step.state,
             runs: &step.runs,
             seconds: step.seconds,
@@ -202,7 +205,8 @@ fn status_text(plan: &Plan) -> String {
         .map(|step| {
             let run = step.runs.first().cloned().unwrap_or_else(|| "-".into());
             let time = step.seconds.map_or_else(|| "-".into(), duration);
-            vec![step.name.clone(), step.state.name().to_owned(), run, time]
+            let name = step.note.as_ref().map_or_else(|| step.name.clone(), |note| format!("{} ({note})", step.name));
+            vec![name, step.state.name().to_owned(), run, time]
         })
         .collect();
     let mut text = table(&head, &cells);

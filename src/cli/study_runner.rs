@@ -198,10 +198,14 @@ impl<'a> Runner<'a> {
     }
 
     /// The run that does a step, with its worker if it was started now; none where the step needs no worker.
-    fn begin(&self, step: &Step) -> Result<Option<(RunFolder, Option<Launched>)>> {
+    fn begin(&mut self, step: &Step) -> Result<Option<(RunFolder, Option<Launched>)>> {
         let Context { workspace, threads, device, .. } = self.context;
         Ok(match begin(workspace, step, Hands { threads: *threads, device, queue: false })? {
             Begun::Nothing => None,
+            Begun::Chosen(choice) => {
+                self.words.say(&format!("predict uses {} with threshold {:.3}", choice.run, choice.threshold));
+                None
+            }
             Begun::Follow(run) | Begun::Queued(run) => Some((run, None)),
             Begun::Launched(launched) => Some((launched.run.clone(), Some(launched))),
         })

@@ -1,9 +1,10 @@
 //! What can be asked of runs from several screens: the demo, pause, stop; and the word when a run ends.
 
-use super::app::{App, Tone};
+use super::app::App;
 use super::effect::Effect;
 use super::jobs::Job;
 use super::keys::{Action, Context, name_of};
+use super::shared::{Shared, Tone};
 use super::snapshot::Run;
 use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::run::{JobSpec, Status, control};
@@ -12,21 +13,11 @@ use std::sync::Arc;
 impl App {
     /// The run that pause and stop mean on this screen.
     pub fn at_work(&self) -> Option<Arc<Run>> {
-        let run = match self.views.open {
-            Some(view) => view.view().at_work(self),
-            None => self.screen.screen().at_work(self),
+        let run = match self.views.open() {
+            Some(view) => view.at_work(&self.shared),
+            None => self.screens.get(self.screen).at_work(&self.shared),
         };
-        run.map(|run| self.leader(run))
-            .filter(|run| run.status.is_live() || run.status == Status::Queued || run.can_go_on())
-    }
-
-    /// The heads of a sweep and the parts of a demo obey the run that they are part of.
-    fn leader(&self, run: Arc<Run>) -> Arc<Run> {
-        let parent = run.parent.as_deref().and_then(|parent| self.snapshot.run(parent));
-        match parent.filter(|parent| run.status.is_live() && parent.status.is_live()) {
-            Some(parent) => Arc::clone(parent),
-            None => run,
-        }
+        self.shared.obeying(run)
     }
 
     /// Whether the footer should offer an action now: what would do nothing is left to the help.
@@ -35,11 +26,25 @@ impl App {
             Action::PauseResume => self.at_work().is_some_and(|run| run.status != Status::Queued),
             Action::Complete => self.can_complete(),
             Action::Stop => self.at_work().is_some_and(|run| !run.can_go_on()),
-            _ => match self.views.open {
-                Some(view) => view.view().offers(self, action),
-                None => self.screen.screen().offers(self, action),
+            _ => match self.views.open() {
+                Some(view) => view.offers(&self.shared, action),
+                None => self.screens.get(self.screen).offers(&self.shared, action),
             },
         }
+    }
+}
+
+impl Shared {
+    /// The run that obeys where `run` is meant: the heads of a sweep and the parts of a demo obey the run that they are
+    /// part of. None where it is over.
+    fn obeying(&self, run: Option<Arc<Run>>) -> Option<Arc<Run>> {
+        let run = run?;
+        let parent = run.parent.as_deref().and_then(|parent| self.snapshot.run(parent));
+        let leader = match parent.filter(|parent| run.status.is_live() && parent.status.is_live()) {
+            Some(parent) => Arc::clone(parent),
+            None => run,
+        };
+        Some(leader).filter(|run| run.status.is_live() || run.status == Status::Queued || run.can_go_on())
     }
 
     /// Starts the demo, after a question where there is other work already.
@@ -60,8 +65,8 @@ impl App {
     }
 
     /// Pauses a run that works, or lets a paused one go on.
-    pub fn pause_or_resume(&mut self) -> Vec<Effect> {
-        let run = self.at_work();
+    pub fn pause_or_resume(&mut self, run: Option<Arc<Run>>) -> Vec<Effect> {
+        let run = self.obeying(run);
         let command = match run.as_ref().map(|run| run.status) {
             Some(Status::Paused) => control::Command::Resume,
             Some(Status::Running) => control::Command::Pause,
@@ -90,8 +95,8 @@ impl App {
     }
 
     /// Asks whether to stop a run.
-    pub fn stop(&mut self) -> Vec<Effect> {
-        match self.at_work() {
+    pub fn stop(&mut self, run: Option<Arc<Run>>) -> Vec<Effect> {
+        match self.obeying(run) {
             Some(run) if run.status == Status::Queued => {
                 let text = "It has not started yet; its settings are discarded.";
                 let job = Job::Unqueue { run: run.id.clone() };

@@ -1,12 +1,12 @@
 //! One frame: heading, steps, screen, message, keys, and what lies over them.
 
-use super::app::{App, Hits, Overlay, Target, Tone};
+use super::app::App;
 use super::completion;
 use super::guide;
 use super::keys::{self, Action, Context};
 use super::palette;
 use super::prompt;
-use super::screens::predict::view as predict;
+use super::shared::{Hits, Overlay, Target, Tone};
 use super::stages::{self, Stage, State};
 use super::table;
 use super::tasks;
@@ -44,7 +44,7 @@ pub fn draw(frame: &mut Frame, app: &App) -> Hits {
         draw_all(frame, app, &mut hits);
     }
     without_controls(frame.buffer_mut());
-    if app.theme.ascii {
+    if app.shared.theme.ascii {
         theme::to_ascii(frame.buffer_mut());
     }
     hits
@@ -65,8 +65,8 @@ fn without_controls(buffer: &mut Buffer) {
 
 fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
     let area = frame.area();
-    let steps = if app.loaded {
-        stages::stages(&app.snapshot, app.data.selected.as_deref(), app.predict.history.len())
+    let steps = if app.shared.loaded {
+        stages::stages(&app.shared.snapshot, app.shared.chosen_set.as_deref(), app.screens.predict.history.len())
     } else {
         stages::unread()
     };
@@ -89,37 +89,41 @@ fn draw_all(frame: &mut Frame, app: &App, hits: &mut Hits) {
         draw_steps(frame, left, app, &steps, hits);
         right
     };
-    if app.loaded {
-        match app.views.open {
-            Some(view) => view.view().draw(frame, body, app, hits),
-            None => app.screen.screen().draw(frame, body, app, hits),
+    if app.shared.loaded {
+        match app.views.open() {
+            Some(view) => view.draw(frame, body, &app.shared, hits),
+            None => app.screens.get(app.screen).draw(frame, body, &app.shared, hits),
         }
     } else {
         // An empty workspace is another thing than one that was not read yet.
-        let text = format!("Reading {} …", app.snapshot.workspace.display());
-        widgets::text(frame, body, vec![Line::styled(text, app.theme.dim())], 0);
+        let text = format!("Reading {} …", app.shared.snapshot.workspace.display());
+        widgets::text(frame, body, vec![Line::styled(text, app.shared.theme.dim())], 0);
     }
     tasks::draw(frame, work, app);
     draw_message(frame, said, app);
     draw_foot(frame, foot, app, hits);
     let mut place = None;
-    match &app.overlay {
+    match &app.shared.overlay {
         None => {}
-        Some(Overlay::Help(help)) => help::draw(frame, area, app.theme, app.beneath(), help),
-        Some(Overlay::Form(open)) => place = form::draw(frame, body, app.theme, open),
-        Some(Overlay::Confirm(question)) => confirm::draw(frame, area, app.theme, question),
-        Some(Overlay::Palette(state)) => palette::draw(frame, area, app.theme, app, state),
-        Some(Overlay::Path(input)) => place = Some(predict::draw_path(frame, body, app, input)),
-        Some(Overlay::Prompt(open)) => place = Some(prompt::draw(frame, body, app.theme, open)),
-        Some(Overlay::Table(over)) => table::act::draw_over(frame, body, app, over),
+        Some(Overlay::Help(help)) => help::draw(frame, area, app.shared.theme, app.beneath(), help),
+        Some(Overlay::Form(open)) => place = form::draw(frame, body, app.shared.theme, open),
+        Some(Overlay::Confirm(question)) => confirm::draw(frame, area, app.shared.theme, question),
+        Some(Overlay::Palette(state)) => palette::draw(frame, area, app.shared.theme, app, state),
+        Some(Overlay::Path(input)) => place = Some(app.screens.predict.draw_path(frame, body, &app.shared, input)),
+        Some(Overlay::Prompt(open)) => place = Some(prompt::draw(frame, body, app.shared.theme, open)),
+        Some(Overlay::Table(over)) => {
+            if let Some(table) = app.screens.get(app.screen).table() {
+                table::act::draw_over(frame, body, table, &app.shared, over);
+            }
+        }
     }
     if let (Some(place), Some((list, text))) = (place, app.completion()) {
-        completion::draw(frame, area, place, app.theme, list, &text);
+        completion::draw(frame, area, place, app.shared.theme, list, &text);
     }
 }
 
 fn draw_head(frame: &mut Frame, area: Rect, app: &App) {
-    let theme = app.theme;
+    let theme = app.shared.theme;
     let width = usize::from(area.width);
     let machine = machine(app, width);
     let mut right = live(app, (width / 2).saturating_sub(machine.width() / 2));
@@ -128,7 +132,7 @@ fn draw_head(frame: &mut Frame, area: Rect, app: &App) {
     let mut room = width.saturating_sub(right_width + 2);
     let mut left = vec![Span::styled(" faceprobe", theme.accent())];
     room = room.saturating_sub(10);
-    let set = app.snapshot.dataset(app.data.selected.as_deref());
+    let set = app.shared.current_set();
     let synthetic = set.and_then(|set| set.report.as_ref().ok()).is_some_and(|report| report.synthetic);
     let mut about = Vec::new();
     if let Some(set) = set {
@@ -142,7 +146,7 @@ fn draw_head(frame: &mut Frame, area: Rect, app: &App) {
         }
     }
     if room >= 14 {
-        let path = cut_front(&home_short(&app.snapshot.workspace.display().to_string()), room - 2);
+        let path = cut_front(&home_short(&app.shared.snapshot.workspace.display().to_string()), room - 2);
         left.push(Span::styled(format!("  {path}"), theme.dim()));
     }
     left.extend(about);
@@ -153,7 +157,7 @@ fn draw_head(frame: &mut Frame, area: Rect, app: &App) {
 
 /// How busy the machine is, where there is room.
 fn machine(app: &App, width: usize) -> String {
-    let Some(machine) = app.snapshot.machine.as_ref().filter(|_| width >= 110) else {
+    let Some(machine) = app.shared.snapshot.machine.as_ref().filter(|_| width >= 110) else {
         return String::new();
     };
     let percent = |name: &str, value: Option<u8>| value.map(|value| format!("{name} {value} %"));
@@ -171,12 +175,12 @@ fn home_short(path: &str) -> String {
 
 /// What is at work, for the right end of the heading.
 fn live(app: &App, room: usize) -> Line<'static> {
-    let theme = app.theme;
-    let Some(run) = app.snapshot.live().next_back() else {
-        return Line::styled(if app.loaded { "idle" } else { "reading" }, theme.dim());
+    let theme = app.shared.theme;
+    let Some(run) = app.shared.snapshot.live().next_back() else {
+        return Line::styled(if app.shared.loaded { "idle" } else { "reading" }, theme.dim());
     };
     let (sign, style) = widgets::bars::status(theme, run.status);
-    let more = app.snapshot.live().count() - 1;
+    let more = app.shared.snapshot.live().count() - 1;
     let mut text = format!("{sign} {}", run.id);
     let mut add = |part: String| {
         if text.width() + part.width() <= room {
@@ -212,7 +216,7 @@ fn look(theme: Theme, state: State) -> (&'static str, Style) {
 }
 
 fn draw_tabs(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &mut Hits) {
-    let theme = app.theme;
+    let theme = app.shared.theme;
     let narrow = area.width < NARROW;
     let mut x = area.x;
     // With little room there is none between the tabs, and on a narrow screen only the present step is named.
@@ -242,7 +246,7 @@ fn draw_tabs(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &m
 }
 
 fn draw_steps(frame: &mut Frame, area: Rect, app: &App, steps: &[Stage], hits: &mut Hits) {
-    let theme = app.theme;
+    let theme = app.shared.theme;
     let width = area.width.saturating_sub(1);
     // Where there is no room for all with a line between them, they stand closer.
     let gap = u16::from(usize::from(area.height) >= steps.len() * 3);
@@ -286,19 +290,19 @@ fn message_lines(app: &App, width: u16, height: u16) -> u16 {
 }
 
 fn draw_message(frame: &mut Frame, area: Rect, app: &App) {
-    let theme = app.theme;
+    let theme = app.shared.theme;
     let Some((tone, text)) = app.told() else {
-        if let Some(newer) = &app.newer {
+        if let Some(newer) = &app.shared.newer {
             let key = keys::name_of(keys::Context::Global, keys::Action::UseNewer);
             let text = format!(" Another terminal has prepared {newer}; {key} changes to it, Esc stays.");
             frame.render_widget(Span::styled(cut(&text, usize::from(area.width)), theme.warning()), area);
             return;
         }
-        if let Some(run) = &app.follow {
+        if let Some(run) = &app.shared.follow {
             let text =
                 format!(" Following {run}: the screens switch with its progress until you switch them yourself.");
             frame.render_widget(Span::styled(cut(&text, usize::from(area.width)), theme.dim()), area);
-        } else if let Some(next) = guide::next(app) {
+        } else if let Some(next) = guide::next(&app.shared, app.screen) {
             let text = cut(&format!(" {next}"), usize::from(area.width));
             frame.render_widget(Span::styled(text, theme.dim()), area);
         }
@@ -326,7 +330,7 @@ impl Offer {
 }
 
 fn draw_foot(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-    let theme = app.theme;
+    let theme = app.shared.theme;
     let mut room = usize::from(area.width);
     let context = app.context();
     let found = if app.searches() { keys::footer(Context::Found) } else { Vec::new() };

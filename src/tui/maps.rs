@@ -1,8 +1,9 @@
 //! What the map of features wants done with files, and the doing on the job thread.
 
-use super::app::{App, Tone};
+use super::app::App;
 use super::effect::Effect;
 use super::jobs::Job;
+use super::shared::Tone;
 use faceprobe_core::dataset::Manifest;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::map::{self, Groups, Judged, Map};
@@ -101,16 +102,16 @@ fn written(path: &std::path::Path, map: &Map, groups: &Groups, chosen: &[PathBuf
 /// Takes in what came of a job, on the UI thread.
 pub fn take(app: &mut App, reply: MapReply) -> Vec<Effect> {
     match reply {
-        MapReply::Listed(maps) => return super::views::map::listed(app, maps),
-        MapReply::Judged { run, outcome } => super::views::map::judged(app, &run, outcome),
-        MapReply::Written(path) => app.say(Tone::Good, format!("Saved in {}.", path.display())),
+        MapReply::Listed(maps) => return app.views.map.listed(maps),
+        MapReply::Judged { run, outcome } => app.views.map.judged(&run, outcome),
+        MapReply::Written(path) => app.shared.say(Tone::Good, format!("Saved in {}.", path.display())),
         MapReply::Exists(job) => {
             if let MapJob::Write { path, .. } = &*job {
                 let text = format!(
                     "{} exists and was not made here, or was changed since. What is in it now is lost.",
                     path.display()
                 );
-                app.ask("Replace the file?", vec![text], Job::Map(job));
+                app.shared.ask("Replace the file?", vec![text], Job::Map(job));
             }
         }
     }

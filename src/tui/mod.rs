@@ -31,12 +31,13 @@ pub mod predictor;
 pub mod prompt;
 pub mod reading;
 pub mod records;
+pub mod request;
 pub mod screens;
 pub mod screenshots;
 pub mod session;
+pub mod shared;
 pub mod snapshot;
 pub mod stages;
-pub mod stories;
 pub mod studies;
 pub mod svg;
 pub mod table;
@@ -246,7 +247,7 @@ fn event_loop(
         }
         if due.is_some_and(|due| due <= Instant::now()) {
             show(screen, app, &mut titled)?;
-            let missing = app.pictures.missing();
+            let missing = app.shared.pictures.missing();
             if !missing.is_empty() {
                 drop(hands.pictures.send(Order::Make(missing)));
             }
@@ -279,10 +280,10 @@ fn redraw(screen: &mut terminal::Screen) -> Result<()> {
 fn show(screen: &mut terminal::Screen, app: &mut App, titled: &mut String) -> Result<()> {
     use crossterm::QueueableCommand;
     screen.backend_mut().queue(BeginSynchronizedUpdate).map_err(gone)?;
-    let mut hits = app::Hits::new();
+    let mut hits = shared::Hits::new();
     screen.draw(|frame| hits = draw::draw(frame, app)).map_err(gone)?;
-    app.hits = hits;
-    let title = if app.notices.title { notices::title(&app.snapshot) } else { terminal::TITLE.to_owned() };
+    app.shared.hits = hits;
+    let title = if app.notices.title { notices::title(&app.shared.snapshot) } else { terminal::TITLE.to_owned() };
     if title != *titled {
         screen.backend_mut().queue(SetTitle(&title)).map_err(gone)?;
         *titled = title;

@@ -69,7 +69,7 @@ pub fn found(app: &App, typed: &str) -> Vec<Command> {
     let over = app.beneath();
     let over = (over != app.screen.context()).then(|| within(over, app.screen)).into_iter().flatten();
     // A view is closed by going to a screen, its own too.
-    let screen = |screen: Option<ScreenId>| screen.filter(|_| app.views.open.is_none());
+    let screen = |screen: Option<ScreenId>| screen.filter(|_| app.views.open().is_none());
     let over = over.map(|command| Command { screen: screen(command.screen), ..command });
     let others = ScreenId::ALL.into_iter().filter(|screen| *screen != app.screen);
     let everywhere = TABLE

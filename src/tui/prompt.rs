@@ -1,12 +1,11 @@
 //! One line to type into: a filter, a title, a note, the name of a file.
 
-use super::app::{App, Overlay};
+use super::app::App;
 use super::effect::Effect;
 use super::keys::Action;
 use super::records::{Change, RecordJob};
-use super::screens::results;
+use super::shared::Overlay;
 use super::stages::ScreenId;
-use super::table;
 use super::theme::Theme;
 use super::widgets::{self, cut, form};
 use crossterm::event::KeyEvent;
@@ -99,40 +98,43 @@ impl Prompt {
 
 /// What stood in the line changed: filters take effect at once.
 pub fn changed(app: &mut App) {
-    let Some(Overlay::Prompt(open)) = &app.overlay else {
+    let Some(Overlay::Prompt(open)) = &app.shared.overlay else {
         return;
     };
     let text = open.input.value().to_owned();
     let outcome = match open.purpose.clone() {
-        Purpose::Filter(screen, _) => screen.screen().filter(app, &text),
+        Purpose::Filter(screen, _) => app.screens.get_mut(screen).table_mut().map(|table| table.filter(&text)),
         Purpose::Search { screen, from } => {
-            table::of(screen).map_or(Ok(()), |kind| table::search(app, kind, &text, from.as_deref()))
+            let table = app.screens.get_mut(screen).table_mut();
+            table.map(|table| table.search_for(&app.shared, &text, from.as_deref()))
         }
-        _ => Ok(()),
+        _ => None,
     };
-    if let Some(Overlay::Prompt(open)) = &mut app.overlay {
-        open.error = outcome.err();
+    if let Some(Overlay::Prompt(open)) = &mut app.shared.overlay {
+        open.error = outcome.and_then(Result::err);
     }
 }
 
 /// What a key of the table does to the open line.
 pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    let Some(Overlay::Prompt(open)) = app.overlay.take() else {
+    let Some(Overlay::Prompt(open)) = app.shared.overlay.take() else {
         return Vec::new();
     };
     if action != Action::Accept {
         // Filters are as they were before; nothing else took effect.
-        let _ = match open.purpose {
-            Purpose::Filter(screen, _) => screen.screen().filter(app, &open.before),
-            Purpose::Search { screen, from } => {
-                table::of(screen).map_or(Ok(()), |kind| table::search_ends(app, kind, from))
+        if let Purpose::Filter(screen, _) | Purpose::Search { screen, .. } = open.purpose
+            && let Some(table) = app.screens.get_mut(screen).table_mut()
+        {
+            match open.purpose {
+                Purpose::Search { from, .. } => table.search_ends(from),
+                // It was understood before.
+                _ => drop(table.filter(&open.before)),
             }
-            _ => Ok(()),
-        };
+        }
         return Vec::new();
     }
     if open.error.is_some() {
-        app.overlay = Some(Overlay::Prompt(open));
+        app.shared.overlay = Some(Overlay::Prompt(open));
         return Vec::new();
     }
     let text = open.input.value().trim();
@@ -141,16 +143,14 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Purpose::Filter(..) | Purpose::Search { .. } => app.wanted(),
         Purpose::Export if text.is_empty() => Vec::new(),
         Purpose::Export => {
-            let path = app.snapshot.workspace.join(super::folders::expand(text));
-            let rows = results::sorted(app);
-            let by_setting = app.results.by_setting;
-            vec![RecordJob::Export { path, rows, by_setting, replace: false }.into()]
+            let path = app.shared.snapshot.workspace.join(super::folders::expand(text));
+            vec![app.screens.results.export(&app.shared, path)]
         }
         Purpose::Study | Purpose::Map if text.is_empty() => Vec::new(),
-        Purpose::Map => super::views::map::export(app, app.snapshot.workspace.join(super::folders::expand(text))),
+        Purpose::Map => app.views.map.export(app.shared.snapshot.workspace.join(super::folders::expand(text))),
         Purpose::Study => {
-            let path = app.snapshot.workspace.join(super::folders::expand(&super::folders::clean(text)));
-            super::views::study::choose(app, super::studies::Source::File(path))
+            let path = app.shared.snapshot.workspace.join(super::folders::expand(&super::folders::clean(text)));
+            app.views.study.choose(&app.shared, super::studies::Source::File(path))
         }
         Purpose::Title(run) => label(run, Change::Title(text.to_owned())),
         Purpose::Note(run) => label(run, Change::Note(text.replace("\\n", "\n"))),

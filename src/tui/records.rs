@@ -1,10 +1,10 @@
 //! What the screens Results, Evaluate and Runs want done with the files of runs, and the doing on the job thread.
 
-use super::app::{App, Tone};
+use super::app::App;
 use super::jobs::{Job, Settings};
 use super::keys::{self, Action, Context};
 use super::screens::evaluate::sheet::Sheet;
-use super::screens::{evaluate, results, runs};
+use super::shared::Tone;
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::outputs::{Outputs, Standing};
@@ -176,11 +176,11 @@ fn tail(path: &Path) -> Vec<String> {
 /// Takes in what came of a job, on the UI thread.
 pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::effect::Effect> {
     match reply {
-        RecordReply::Scored { run, split, outcome } => evaluate::scored(app, &run, split, outcome),
-        RecordReply::Compared { runs, split, outcome } => results::compared(app, &runs, split, outcome),
+        RecordReply::Scored { run, split, outcome } => app.screens.evaluate.scored(&app.shared, &run, split, outcome),
+        RecordReply::Compared { runs, split, outcome } => app.screens.results.compared(&runs, split, outcome),
         RecordReply::Exported { path, lines } => {
             let lines = if lines == 1 { "1 line is".to_owned() } else { format!("{lines} lines are") };
-            app.say(Tone::Good, format!("{lines} in {}.", path.display()));
+            app.shared.say(Tone::Good, format!("{lines} in {}.", path.display()));
         }
         RecordReply::Exists(job) => {
             if let RecordJob::Export { path, .. } = &*job {
@@ -188,7 +188,7 @@ pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::effect::Effect> {
                     "{} exists and was not written by faceprobe, or was edited since. Its contents will be lost.",
                     path.display()
                 );
-                app.ask("Replace the file?", vec![text], Job::Record(job));
+                app.shared.ask("Replace the file?", vec![text], Job::Record(job));
             }
         }
         RecordReply::Labelled { run, change } => {
@@ -198,18 +198,18 @@ pub fn take(app: &mut App, reply: RecordReply) -> Vec<super::effect::Effect> {
                 Change::Pin(true) => format!("{run} is pinned."),
                 Change::Pin(false) => format!("{run} is unpinned."),
             };
-            app.say(Tone::Good, text);
+            app.shared.say(Tone::Good, text);
         }
         RecordReply::Removed { run } => {
-            runs::removed(app, &run);
+            app.screens.runs.removed(&app.shared, &run);
             let key = keys::name_of(Context::Runs, Action::Undo);
-            app.say(Tone::Good, format!("{run} was moved to the trash; {key} on Runs restores it."));
+            app.shared.say(Tone::Good, format!("{run} was moved to the trash; {key} on Runs restores it."));
         }
         RecordReply::Restored { run } => {
-            runs::restored(app, &run);
-            app.say(Tone::Good, format!("{run} was restored."));
+            app.screens.runs.restored(&app.shared, &run);
+            app.shared.say(Tone::Good, format!("{run} was restored."));
         }
-        RecordReply::Read { run, log, journal } => runs::read(app, &run, log, journal),
+        RecordReply::Read { run, log, journal } => app.screens.runs.read(&run, log, journal),
     }
     Vec::new()
 }

@@ -92,11 +92,12 @@ pub fn take(
 
 /// Shows the curves of the longest training, and those of other runs over them.
 fn lay_over(app: &mut App) {
-    let mut runs: Vec<_> = app.snapshot.runs.iter().filter(|run| run.has_curves() && run.trains()).cloned().collect();
+    let mut runs: Vec<_> =
+        app.shared.snapshot.runs.iter().filter(|run| run.has_curves() && run.trains()).cloned().collect();
     runs.sort_by_key(|run| Reverse(run.facts.last_epoch.map_or(0, |last| last.epoch)));
     let mut ids = runs.iter().map(|run| run.id.to_string());
-    app.train.selected = ids.next();
-    app.train.view.marked = ids.filter(|id| !id.starts_with("benchmark")).take(2).collect();
+    app.screens.train.table.selected = ids.next();
+    app.shared.marked = ids.filter(|id| !id.starts_with("benchmark")).take(2).collect();
 }
 
 /// Lets everything that the screen waits for arrive, and draws it.
@@ -113,15 +114,15 @@ fn settle(
     pass_on(effects, hands);
     let begun = Instant::now();
     loop {
-        let mut hits = super::app::Hits::new();
+        let mut hits = super::shared::Hits::new();
         terminal.draw(|frame| hits = draw::draw(frame, app)).map_err(failed)?;
-        app.hits = hits;
-        let missing = app.pictures.missing();
+        app.shared.hits = hits;
+        let missing = app.shared.pictures.missing();
         if !missing.is_empty() {
             drop(hands.pictures.send(Order::Make(missing)));
         }
         pass_on(app.ask_for_stories(), hands);
-        let waits = app.predict.busy.is_some();
+        let waits = app.screens.predict.busy.is_some();
         match inbox.recv_timeout(if waits { PATIENCE } else { CALM }) {
             Ok(event) => drop(pass_on(app.update(event), hands)),
             Err(_) => break,
@@ -130,7 +131,7 @@ fn settle(
             break;
         }
     }
-    app.message = None;
+    app.shared.message = None;
     terminal.draw(|frame| drop(draw::draw(frame, app))).map_err(failed)?;
     Ok(terminal.backend().buffer().clone())
 }

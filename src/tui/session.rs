@@ -37,7 +37,7 @@ pub struct Session {
     pub backbone: usize,
     /// The run that Train shows.
     pub run: Option<String>,
-    pub curves: View,
+    pub curves: Curves,
     /// The folder that Predict shows.
     pub folder: Option<PathBuf>,
     /// What was last typed into each form.
@@ -45,6 +45,15 @@ pub struct Session {
     pub forms: HashMap<FormKind, BTreeMap<String, String>>,
     /// What the other screens keep, each under its name.
     pub screens: BTreeMap<String, serde_json::Value>,
+}
+
+/// How Train shows its curves, and whose are laid over each other.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Curves {
+    #[serde(flatten)]
+    pub view: View,
+    pub marked: Vec<String>,
 }
 
 fn path(workspace: &Workspace) -> PathBuf {
@@ -71,14 +80,14 @@ impl Session {
     pub fn of(app: &App) -> Self {
         Self {
             screen: Some(app.screen.name().to_owned()),
-            theme: app.themed.map(|palette| palette.name().to_owned()),
-            dataset: app.data.selected.clone(),
-            backbone: app.features.selected,
-            run: app.train.selected.clone(),
-            curves: app.train.view.clone(),
-            folder: Some(app.predict.folder.clone()),
-            forms: app.remembered.iter().map(|(kind, values)| (*kind, values.clone())).collect(),
-            screens: table::remember(app),
+            theme: app.shared.themed.map(|palette| palette.name().to_owned()),
+            dataset: app.shared.chosen_set.clone(),
+            backbone: app.screens.features.selected,
+            run: app.screens.train.table.selected.clone(),
+            curves: Curves { view: app.screens.train.view.clone(), marked: app.shared.marked.clone() },
+            folder: Some(app.screens.predict.folder.clone()),
+            forms: app.shared.remembered.iter().map(|(kind, values)| (*kind, values.clone())).collect(),
+            screens: table::remember(&app.screens),
         }
     }
 
@@ -88,17 +97,18 @@ impl Session {
             app.screen = screen;
         }
         if let Some(palette) = self.theme.as_deref().and_then(Palette::parse).filter(|_| !themed) {
-            app.theme.palette = palette;
-            app.themed = Some(palette);
+            app.shared.theme.palette = palette;
+            app.shared.themed = Some(palette);
         }
-        app.data.selected = self.dataset;
-        app.features.selected = self.backbone;
-        app.train.selected = self.run;
-        app.train.view = self.curves;
+        app.shared.chosen_set = self.dataset;
+        app.shared.marked = self.curves.marked;
+        app.screens.features.selected = self.backbone;
+        app.screens.train.table.selected = self.run;
+        app.screens.train.view = self.curves.view;
         if let Some(folder) = self.folder.filter(|folder| folder.is_dir()) {
-            app.predict.folder = folder;
+            app.screens.predict.folder = folder;
         }
-        table::restore(app, &self.screens);
-        app.remembered = self.forms.into_iter().collect();
+        table::restore(&mut app.screens, &self.screens);
+        app.shared.remembered = self.forms.into_iter().collect();
     }
 }

@@ -1,7 +1,7 @@
 //! The steps of the study, and how far each is.
 
 use super::keys::Context;
-use super::screens::{SCREENS, Screen};
+use super::screens::{SCREENS, ScreenInfo};
 use super::snapshot::{DataSet, Run, Snapshot};
 use faceprobe_core::run::{JobSpec, Status};
 use std::sync::Arc;
@@ -24,19 +24,19 @@ impl ScreenId {
     pub const ALL: [Self; 7] =
         [Self::Data, Self::Features, Self::Train, Self::Results, Self::Evaluate, Self::Predict, Self::Runs];
 
-    /// The screen itself.
-    pub fn screen(self) -> &'static dyn Screen {
+    /// What is known of it without its state.
+    pub fn info(self) -> &'static ScreenInfo {
         SCREENS[self.index()]
     }
 
     /// The heading.
     pub fn name(self) -> &'static str {
-        self.screen().name()
+        self.info().name
     }
 
     /// The part of the key table that holds here while nothing lies over the screen.
     pub fn context(self) -> Context {
-        self.screen().home()
+        self.info().home
     }
 
     /// Its place in [`SCREENS`].
@@ -139,9 +139,9 @@ impl<'a> Study<'a> {
 /// has predicted.
 pub fn stages(snapshot: &Snapshot, dataset: Option<&str>, predicted: usize) -> Vec<Stage> {
     let study = Study::of(snapshot, dataset, predicted);
-    let stage = |screen: &'static dyn Screen| {
-        let (state, detail) = screen.step(&study);
-        Stage { screen: screen.id(), state, detail }
+    let stage = |screen: &ScreenInfo| {
+        let (state, detail) = (screen.step)(&study);
+        Stage { screen: screen.id, state, detail }
     };
     SCREENS.into_iter().map(stage).collect()
 }

@@ -123,6 +123,7 @@ pub(super) fn start(settings: &Settings, source: &Source, name: &str, workers: &
         }
         Begun::Queued(run) => JobReply::Queued { run: run.id().clone() },
         Begun::Follow(run) => JobReply::Word(format!("{} does that already.", run.id())),
+        Begun::Chosen(choice) => JobReply::Chosen(choice),
         Begun::Nothing => match &step.action {
             Action::Report(report) => JobReply::Saved(report.html(workspace.root())),
             _ => JobReply::Word(format!("There is nothing to do for {}.", line(name))),

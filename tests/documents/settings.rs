@@ -3,6 +3,7 @@
 use faceprobe::tui::forms::FormKind;
 use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::model::Kind;
+use faceprobe_core::run::choosing::ChooseSettings;
 use faceprobe_core::run::learning_curve::CurveSettings;
 use faceprobe_settings::{Domain, Info, Schema};
 use std::fmt::Write;
@@ -21,6 +22,7 @@ pub fn page() -> String {
     }
     section(&mut text, "faceprobe sweep", &FormKind::Sweep.infos());
     section(&mut text, "faceprobe learning-curve", &Schema::of::<CurveSettings>().infos());
+    section(&mut text, "faceprobe choose RUN", &Schema::of::<ChooseSettings>().infos());
     text
 }
 

@@ -6,13 +6,14 @@ use super::study::{
     type_text,
 };
 use crossterm::event::KeyCode;
-use faceprobe::tui::app::{App, Overlay, Tone};
+use faceprobe::tui::app::App;
 use faceprobe::tui::audits::{AuditJob, AuditReply, Found};
 use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::jobs::{Job, JobReply};
 use faceprobe::tui::keys::{Action, Context};
 use faceprobe::tui::palette;
+use faceprobe::tui::shared::{Overlay, Tone};
 use faceprobe::tui::snapshot::Run;
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::theme::Theme;
@@ -117,7 +118,7 @@ fn written(effects: &[Effect]) -> Vec<(String, Option<Decision>)> {
 
 /// Where the cursor is: the finding and the image of it.
 fn place(app: &App) -> (usize, usize) {
-    let review = app.data.audit.review().unwrap();
+    let review = app.screens.data.audit.review().unwrap();
     (review.cursor, review.image)
 }
 
@@ -193,7 +194,7 @@ fn decisions_are_written_go_on_to_the_next_and_are_taken_back() {
     // What could not be written is said, and the screen goes back to what is in the file.
     let again = reply(&mut app, AuditReply::Refused("data/decisions.csv: line 2 is damaged.".into()));
     assert_eq!(again, [Effect::Job(Job::Audit(Box::new(AuditJob::Read { dataset: "sample".into() })))]);
-    assert!(matches!(&app.message, Some((Tone::Bad, text)) if text.contains("line 2 is damaged")));
+    assert!(matches!(&app.shared.message, Some((Tone::Bad, text)) if text.contains("line 2 is damaged")));
     read(&mut app, Some(found(&[(8, Decision::Drop)])));
     assert!(shown(&mut app, 120, 40).contains("1 decided: 0 keep, 1 drop"));
     assert_eq!(place(&app), (5, 0));
@@ -203,7 +204,7 @@ fn decisions_are_written_go_on_to_the_next_and_are_taken_back() {
 fn what_cannot_be_decided_says_why_and_kinds_are_listed_apart() {
     let mut app = view(DARK, Some(found(&[])), "");
     assert_eq!(press(&mut app, KeyCode::Char('D')), []);
-    assert!(app.message.as_ref().is_some_and(|(_, text)| text.contains("have the same bytes")));
+    assert!(app.shared.message.as_ref().is_some_and(|(_, text)| text.contains("have the same bytes")));
     for _ in 0..4 {
         press(&mut app, KeyCode::Char('f'));
     }
@@ -220,7 +221,7 @@ fn what_cannot_be_decided_says_why_and_kinds_are_listed_apart() {
     app.update(Event::Snapshot(Arc::new(anew)));
     assert!(shown(&mut app, 120, 40).contains("sample was prepared again since this audit; R audits it again."));
     press(&mut app, KeyCode::Esc);
-    assert!(!app.data.audit.open);
+    assert!(!app.screens.data.audit.open);
 }
 
 #[test]
@@ -255,7 +256,7 @@ fn an_audit_is_started_followed_and_stopped_after_a_question() {
         "{asked:?}"
     );
     let said = (Tone::Good, "audit-1 is done. 3 findings in 10 images of sample".into());
-    assert_eq!(app.message, Some(said));
+    assert_eq!(app.shared.message, Some(said));
     assert!(!shown(&mut app, 80, 24).contains("auditing"));
 }
 
@@ -291,7 +292,7 @@ fn an_audit_can_ask_a_fine_tuned_run() {
 #[test]
 fn preparing_again_is_filled_in_and_the_palette_has_it_all() {
     let mut app = view(DARK, Some(found(&[])), "p");
-    let Some(Overlay::Form(form)) = &app.overlay else { panic!("no form") };
+    let Some(Overlay::Form(form)) = &app.shared.overlay else { panic!("no form") };
     let values = ["source", "name", "train", "val", "test", "seed", "split", "align"].map(|name| form.value(name));
     assert_eq!(values, ["adience:/study/data/sample", "sample", "600", "150", "150", "1", "random", "none"]);
     press(&mut app, KeyCode::Esc);
@@ -305,7 +306,7 @@ fn preparing_again_is_filled_in_and_the_palette_has_it_all() {
     type_text(&mut app, "audit");
     let asked = press(&mut app, KeyCode::Enter);
     assert!(asked.contains(&Effect::Job(Job::Audit(Box::new(AuditJob::Read { dataset: "sample".into() })))));
-    assert!(app.data.audit.open && app.screen == ScreenId::Data);
+    assert!(app.screens.data.audit.open && app.screen == ScreenId::Data);
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use super::study::{DARK, on_screen, press, shown, train, type_text};
 use crossterm::event::KeyCode;
-use faceprobe::tui::app::{App, Overlay};
+use faceprobe::tui::app::App;
 use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::folders::clean;
 use faceprobe::tui::jobs::Job;
+use faceprobe::tui::shared::Overlay;
 use faceprobe::tui::stages::ScreenId;
 use faceprobe_core::features::FeatureSpec;
 use faceprobe_core::imaging::Mode;
@@ -93,7 +94,7 @@ fn the_prepare_form_takes_several_sources_and_pasted_paths() {
 fn a_pasted_path_opens_whatever_letters_it_has() {
     let mut app = on_screen(DARK, ScreenId::Predict);
     app.update(Event::Paste("'/home/я/мои фото/人 物.png'\n".into()));
-    assert!(matches!(app.overlay, Some(Overlay::Path(_))));
+    assert!(matches!(app.shared.overlay, Some(Overlay::Path(_))));
     let effects = press(&mut app, KeyCode::Enter);
     let open =
         Effect::Job(Job::Open { text: "'/home/я/мои фото/人 物.png'".into(), from: "/study/photos".into() });

@@ -2,10 +2,11 @@
 
 use super::study::{DARK, MONO, on_screen, press, shown};
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use faceprobe::tui::app::{App, Overlay, Target};
+use faceprobe::tui::app::App;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::keys::{self, Action, Binding, Context, Key, action_name};
 use faceprobe::tui::palette;
+use faceprobe::tui::shared::{Overlay, Target};
 use faceprobe::tui::stages::ScreenId;
 use faceprobe_core::config::Config;
 use std::collections::BTreeSet;
@@ -171,7 +172,7 @@ fn the_help_is_searched_as_one_types() {
     press(&mut app, KeyCode::Up);
     assert!(shown(&mut app, 100, 40).contains("Settings that differ"));
     press(&mut app, KeyCode::Esc);
-    assert!(app.overlay.is_none());
+    assert!(app.shared.overlay.is_none());
 }
 
 fn click(app: &mut App, at: (u16, u16)) {
@@ -197,23 +198,24 @@ fn a_click_on_the_footer_is_its_key() {
         assert!(!chosen.is_empty(), "the key does what the click did");
         let help = footer_place(&mut app, "? help", width, height);
         click(&mut app, help);
-        assert!(matches!(app.overlay, Some(Overlay::Help(_))));
+        assert!(matches!(app.shared.overlay, Some(Overlay::Help(_))));
         // Now the footer is the help's, and rows beneath it are out of reach.
-        let row = app.hits.iter().find(|(_, target)| matches!(target, Target::Row(_))).map(|(area, _)| *area);
-        let selected = app.results.selected.clone();
+        let row = app.shared.hits.iter().find(|(_, target)| matches!(target, Target::Row(_))).map(|(area, _)| *area);
+        let selected = app.screens.results.table.selected.clone();
         if let Some(row) = row {
             click(&mut app, (row.x, row.y));
         }
-        assert_eq!(app.results.selected, selected);
+        assert_eq!(app.screens.results.table.selected, selected);
         let close = footer_place(&mut app, "Esc close", width, height);
         click(&mut app, close);
-        assert!(app.overlay.is_none());
+        assert!(app.shared.overlay.is_none());
     }
     // Every place of every footer belongs to what stands there.
     for screen in ScreenId::ALL {
         let mut app = on_screen(DARK, screen);
         shown(&mut app, 80, 24);
-        let keys: Vec<_> = app.hits.iter().filter(|(_, target)| matches!(target, Target::Key(_))).cloned().collect();
+        let keys: Vec<_> =
+            app.shared.hits.iter().filter(|(_, target)| matches!(target, Target::Key(_))).cloned().collect();
         assert!(keys.len() >= 2, "{screen:?}");
         for pair in keys.windows(2) {
             assert!(pair[0].0.right() <= pair[1].0.x, "{screen:?}: two keys in one place");

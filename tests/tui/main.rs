@@ -15,12 +15,13 @@ mod views;
 mod work;
 
 use crossterm::event::{KeyCode, KeyModifiers};
-use faceprobe::tui::app::{App, Tone};
+use faceprobe::tui::app::App;
 use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::jobs::{Job, Threshold};
 use faceprobe::tui::keys::{Action, Context};
 use faceprobe::tui::predictor::PredictorReply;
+use faceprobe::tui::shared::Tone;
 use faceprobe::tui::snapshot::Snapshot;
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::theme::{Palette, Theme};
@@ -151,10 +152,10 @@ fn results_sort_by_any_column_and_keep_the_cursor_on_its_run() {
     };
     assert_eq!(order(&mut app), ["dense-1", "dense-2", "logistic-1", "dense-3", "benchmark-1"]);
     press(&mut app, KeyCode::Down);
-    assert_eq!(app.results.selected.as_deref(), Some("dense-2"));
+    assert_eq!(app.screens.results.table.selected.as_deref(), Some("dense-2"));
     press(&mut app, KeyCode::Char('r'));
     assert_eq!(order(&mut app).first(), Some(&"benchmark-1"));
-    assert_eq!(app.results.selected.as_deref(), Some("dense-2"));
+    assert_eq!(app.screens.results.table.selected.as_deref(), Some("dense-2"));
     // By test: the one that was opened is on top either way, the others have no figure.
     press(&mut app, KeyCode::Char('>'));
     assert_eq!(order(&mut app)[0], "logistic-1");
@@ -172,7 +173,7 @@ fn opening_a_test_set_asks_first_and_choosing_does_not() {
     assert_eq!(press(&mut app, KeyCode::Char('t')), []);
     assert!(shown(&mut app, 80, 24).contains("only if you stop choosing now"));
     assert_eq!(press(&mut app, KeyCode::Char('n')), []);
-    assert!(app.overlay.is_none());
+    assert!(app.shared.overlay.is_none());
     press(&mut app, KeyCode::Char('t'));
     let open = JobSpec::OpenTest { run: "dense-1".into() };
     assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::Job(Job::Launch(Box::new(open)))]);
@@ -182,7 +183,7 @@ fn opening_a_test_set_asks_first_and_choosing_does_not() {
     assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Job(Job::Refit { run: "dense-1".into() })]);
     // So does making one model of several, once they are marked.
     assert_eq!(press(&mut app, KeyCode::Char('E')), []);
-    assert!(app.overlay.is_none() && app.message.is_some());
+    assert!(app.shared.overlay.is_none() && app.shared.message.is_some());
     for _ in 0..2 {
         press(&mut app, KeyCode::Char(' '));
     }
@@ -193,9 +194,9 @@ fn opening_a_test_set_asks_first_and_choosing_does_not() {
         [Effect::Job(Job::Ensemble { runs: vec!["dense-1".into(), "dense-2".into()] })]
     );
     // A run that is not done has nothing to open.
-    app.results.selected = Some("dense-3".into());
+    app.screens.results.table.selected = Some("dense-3".into());
     assert_eq!(press(&mut app, KeyCode::Char('t')), []);
-    assert!(app.overlay.is_none() && app.message.is_some());
+    assert!(app.shared.overlay.is_none() && app.shared.message.is_some());
 }
 
 #[test]
@@ -211,11 +212,11 @@ fn predictions_follow_the_cursor_and_only_the_newest_wish_waits() {
     let answer = |path: &str| Event::Predictor(PredictorReply::Prediction(Box::new(prediction(path))));
     assert_eq!(path(&app.update(answer("a"))).as_deref(), Some("holiday in Köln (2).jpg"));
     assert_eq!(app.update(answer("b")), []);
-    assert_eq!(app.predict.history.len(), 3);
+    assert_eq!(app.screens.predict.history.len(), 3);
     // A failure is said and does not block the next image.
     press(&mut app, KeyCode::Up);
     app.update(Event::Predictor(PredictorReply::Failed("The predictor has ended.".into())));
-    assert_eq!(app.message, Some((Tone::Bad, "The predictor has ended.".into())));
+    assert_eq!(app.shared.message, Some((Tone::Bad, "The predictor has ended.".into())));
     assert_eq!(path(&press(&mut app, KeyCode::Enter)).as_deref(), Some("b.jpg"));
 }
 
@@ -233,5 +234,5 @@ fn the_mouse_reaches_screens_and_rows() {
     click(&mut app, "Results");
     assert_eq!(app.screen, ScreenId::Results);
     click(&mut app, "logistic-1 ");
-    assert_eq!(app.results.selected.as_deref(), Some("logistic-1"));
+    assert_eq!(app.screens.results.table.selected.as_deref(), Some("logistic-1"));
 }

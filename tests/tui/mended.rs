@@ -56,10 +56,10 @@ fn a_file_that_is_gone_leaves_the_list() {
     let effects = app.update(Event::Predictor(PredictorReply::Prediction(Box::new(gone))));
     assert!(matches!(&effects[..], [Effect::Job(Job::List { .. })]), "{effects:?}");
     let select = None;
-    let (folder, entries) = (PathBuf::from("/study/photos"), app.predict.entries.clone().unwrap());
+    let (folder, entries) = (PathBuf::from("/study/photos"), app.screens.predict.entries.clone().unwrap());
     let entries = entries.into_iter().filter(|entry| !entry.name.starts_with("holiday")).collect();
     assert_eq!(app.update(Event::Job(JobReply::Listed { folder, entries, select, predict: false })), []);
-    assert_eq!(app.predict.current().map(|entry| entry.name.as_str()), Some("人物.png"));
+    assert_eq!(app.screens.predict.current().map(|entry| entry.name.as_str()), Some("人物.png"));
     // Whoever comes back sees what is there now.
     press(&mut app, KeyCode::Char('1'));
     assert!(matches!(&press(&mut app, KeyCode::Char('6'))[..], [Effect::Job(Job::List { .. })]));
@@ -70,7 +70,7 @@ fn keys_do_nothing_but_quit_where_nothing_can_be_seen() {
     for screen in ScreenId::ALL {
         let mut app = on_screen(DARK, screen);
         app.cramped = true;
-        let before = (app.screen, app.predict.selected, app.marked().to_vec());
+        let before = (app.screen, app.screens.predict.selected, app.shared.marked.clone());
         for key in ('!'..='~').filter(|key| *key != 'q') {
             assert_eq!(press(&mut app, KeyCode::Char(key)), [], "{key} on {screen:?}");
         }
@@ -78,8 +78,8 @@ fn keys_do_nothing_but_quit_where_nothing_can_be_seen() {
             assert_eq!(press(&mut app, key), [], "{key:?} on {screen:?}");
         }
         assert_eq!(app.update(Event::Paste("/etc/passwd".into())), []);
-        assert!(app.overlay.is_none() && app.message.is_none());
-        assert_eq!((app.screen, app.predict.selected, app.marked().to_vec()), before);
+        assert!(app.shared.overlay.is_none() && app.shared.message.is_none());
+        assert_eq!((app.screen, app.screens.predict.selected, app.shared.marked.clone()), before);
         assert_eq!(press(&mut app, KeyCode::Char('q')), [Effect::Terminal(TerminalEffect::Quit)]);
     }
 }
@@ -88,9 +88,9 @@ fn keys_do_nothing_but_quit_where_nothing_can_be_seen() {
 fn a_removed_run_is_brought_back_with_one_key() {
     let mut app = on_screen(DARK, ScreenId::Runs);
     assert_eq!(press(&mut app, KeyCode::Char('u')), []);
-    app.message = None;
+    app.shared.message = None;
     let run = RunId::parse("dense-2").unwrap();
-    app.runs.selected = Some(run.to_string());
+    app.screens.runs.table.selected = Some(run.to_string());
     press(&mut app, KeyCode::Char('D'));
     assert!(shown(&mut app, 80, 24).contains("trash"));
     let remove = Effect::from(RecordJob::Remove { run: run.clone() });
@@ -100,7 +100,7 @@ fn a_removed_run_is_brought_back_with_one_key() {
     let restore = Effect::from(RecordJob::Restore { run: run.clone() });
     assert_eq!(press(&mut app, KeyCode::Char('u')), [restore]);
     app.update(reply(RecordReply::Restored { run: run.clone() }));
-    assert_eq!(app.runs.selected.as_deref(), Some("dense-2"));
+    assert_eq!(app.screens.runs.table.selected.as_deref(), Some("dense-2"));
     assert_eq!(press(&mut app, KeyCode::Char('u')), []);
 }
 
@@ -158,7 +158,7 @@ fn names_are_whole_and_the_metric_is_named_on_every_screen() {
         let text = shown(&mut app, width, 50);
         assert!(text.contains("val@τ") && text.contains("test@τ"), "{text}");
     }
-    app.train.selected = Some("dense-2".into());
+    app.screens.train.table.selected = Some("dense-2".into());
     press(&mut app, KeyCode::Char('3'));
     let text = shown(&mut app, 120, 40);
     assert!(text.contains("best val@0.5") && !text.contains("validation accuracy"), "{text}");
@@ -168,7 +168,7 @@ fn names_are_whole_and_the_metric_is_named_on_every_screen() {
 fn a_picture_is_predicted_with_the_model_that_was_looked_at() {
     let mut app = app();
     press(&mut app, KeyCode::Char('5'));
-    app.predict.model = Some("logistic-1".into());
+    app.screens.predict.model = Some("logistic-1".into());
     app.screen = ScreenId::Predict;
     let effects = app.update(folder("/photos", &["a.jpg"]));
     assert_eq!(effects, []);
@@ -194,7 +194,7 @@ fn results_tell_the_threshold_that_was_kept() {
     };
     let mut app = app_with(DARK, Snapshot { choice: Some(choice), ..snapshot() });
     press(&mut app, KeyCode::Char('4'));
-    app.results.selected = Some("dense-1".into());
+    app.screens.results.table.selected = Some("dense-1".into());
     for (width, height) in [(80, 24), (120, 40), (200, 60)] {
         let text = shown(&mut app, width, height);
         assert!(text.contains("0.631"), "{text}");
@@ -230,7 +230,7 @@ fn steps_do_not_contradict_each_other() {
 #[test]
 fn the_images_of_a_set_are_listed_again_after_it_was_prepared() {
     let mut app = app();
-    app.pictures.can(ratatui_image::picker::ProtocolType::Halfblocks);
+    app.shared.pictures.can(ratatui_image::picker::ProtocolType::Halfblocks);
     press(&mut app, KeyCode::Char('i'));
     let failed = JobReply::Images { dataset: "sample".into(), images: Err("data/prepared/sample: is gone.".into()) };
     app.update(Event::Job(failed));

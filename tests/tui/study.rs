@@ -258,7 +258,7 @@ pub fn frame(app: &mut App, width: u16, height: u16) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     let mut hits = Vec::new();
     terminal.draw(|frame| hits = draw::draw(frame, app)).unwrap();
-    app.hits = hits;
+    app.shared.hits = hits;
     terminal.backend().buffer().clone()
 }
 

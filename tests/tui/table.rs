@@ -148,14 +148,14 @@ fn groups_fold_and_unfold_and_tell_mean_and_spread() {
     assert!(
         place(&text, "offtheshelf-1") < place(&text, "sweep-1") && place(&text, "sweep-1") < place(&text, "dense-1 ")
     );
-    app.results.selected = Some("sweep-1".into());
+    app.screens.results.table.selected = Some("sweep-1".into());
     press(&mut app, KeyCode::Enter);
     let text = shown(&mut app, 200, 60);
     assert!(text.contains("▾ sweep-1") && place(&text, "  dense-6 ") == place(&text, "▾ sweep-1") + 1, "{text}");
     assert!(text.contains("0.700 @0.5"), "what has no threshold yet says so: {text}");
     // From a member the whole is folded again, with the cursor on it.
     keyed(&mut app, "jz");
-    assert_eq!(app.results.selected.as_deref(), Some("sweep-1"));
+    assert_eq!(app.screens.results.table.selected.as_deref(), Some("sweep-1"));
     assert!(!shown(&mut app, 200, 60).contains("dense-6 "));
     // Without groups every model is ranked.
     let text = {
@@ -174,7 +174,9 @@ fn groups_fold_and_unfold_and_tell_mean_and_spread() {
     keyed(&mut app, "g");
     for key in ['c', 't', 'R'] {
         assert_eq!(press(&mut app, KeyCode::Char(key)), []);
-        assert!(app.overlay.is_none() && app.message.take().is_some_and(|(_, text)| text.contains("group")));
+        assert!(
+            app.shared.overlay.is_none() && app.shared.message.take().is_some_and(|(_, text)| text.contains("group"))
+        );
     }
 }
 
@@ -199,36 +201,36 @@ fn what_is_the_same_has_no_column_and_what_differs_has_one() {
 fn a_search_finds_what_is_folded_away_and_n_means_the_next_only_while_it_is_on() {
     let mut app = view(DARK, "7");
     keyed(&mut app, "/dense-9");
-    assert_eq!(app.runs.selected.as_deref(), Some("dense-9"), "the cursor follows what is typed");
+    assert_eq!(app.screens.runs.table.selected.as_deref(), Some("dense-9"), "the cursor follows what is typed");
     assert!(shown(&mut app, 120, 40).contains("  dense-9 "), "what it is in is unfolded");
     press(&mut app, KeyCode::Enter);
     // Another word, from there on, and around the end.
     keyed(&mut app, "/dense\n");
-    let first = app.runs.selected.clone();
+    let first = app.screens.runs.table.selected.clone();
     let mut seen = vec![first.clone()];
     while seen.len() < 30 {
         keyed(&mut app, "n");
-        if app.runs.selected == first {
+        if app.screens.runs.table.selected == first {
             break;
         }
-        seen.push(app.runs.selected.clone());
+        seen.push(app.screens.runs.table.selected.clone());
     }
     assert_eq!(seen.len(), 10, "{seen:?}");
     keyed(&mut app, "b");
-    assert_eq!(app.runs.selected, *seen.last().unwrap());
+    assert_eq!(app.screens.runs.table.selected, *seen.last().unwrap());
     assert!(shown(&mut app, 120, 40).contains("n next match"));
     // A word of a note is found; Esc ends the search, and n writes a note again.
     keyed(&mut app, "/odd dip\n");
-    assert_eq!(app.runs.selected.as_deref(), Some("dense-4"));
+    assert_eq!(app.screens.runs.table.selected.as_deref(), Some("dense-4"));
     press(&mut app, KeyCode::Esc);
     keyed(&mut app, "n");
     assert!(shown(&mut app, 120, 40).contains("Note on dense-4"));
     press(&mut app, KeyCode::Esc);
     // A search that is given up leaves the cursor where it was.
     keyed(&mut app, "/logistic");
-    assert_eq!(app.runs.selected.as_deref(), Some("logistic-1"));
+    assert_eq!(app.screens.runs.table.selected.as_deref(), Some("logistic-1"));
     press(&mut app, KeyCode::Esc);
-    assert_eq!(app.runs.selected.as_deref(), Some("dense-4"));
+    assert_eq!(app.screens.runs.table.selected.as_deref(), Some("dense-4"));
     keyed(&mut app, "/xyzzy");
     assert!(shown(&mut app, 120, 40).contains("None of 16 runs says 'xyzzy'"));
 }
@@ -250,7 +252,7 @@ fn columns_are_chosen_and_remembered() {
     }
     keyed(&mut app, " \u{1b}");
     let text = shown(&mut app, 120, 40);
-    assert!(app.overlay.is_none() && text.contains("backbone") && text.contains("efficientnet-lite0"), "{text}");
+    assert!(app.shared.overlay.is_none() && text.contains("backbone") && text.contains("efficientnet-lite0"), "{text}");
     keyed(&mut app, ">");
     Session::of(&app).save(&workspace).unwrap();
     let mut later = app_with(DARK, grouped());
@@ -283,7 +285,7 @@ fn line_is_selected(app: &mut App, name: &str) -> bool {
 #[test]
 fn what_is_copied_goes_to_the_terminal_and_is_said() {
     let mut app = view(DARK, "4F");
-    app.results.selected = Some("dense-6".into());
+    app.screens.results.table.selected = Some("dense-6".into());
     let copied = |app: &mut App, key: char| {
         keyed(app, "y");
         match &press(app, KeyCode::Char(key))[..] {
@@ -302,13 +304,13 @@ fn what_is_copied_goes_to_the_terminal_and_is_said() {
     assert!(row.contains("0.833 ±"), "{row:?}");
     // Of several, those that are marked.
     assert_eq!(keyed(&mut app, "yR"), []);
-    assert!(app.message.take().is_some_and(|(_, text)| text.contains("Space marks one")));
+    assert!(app.shared.message.take().is_some_and(|(_, text)| text.contains("Space marks one")));
     keyed(&mut app, "  ");
     assert_eq!(copied(&mut app, 'R').lines().count(), 3);
     // Nothing but the letter is taken.
     assert_eq!(keyed(&mut app, "y\u{1b}"), []);
-    app.results.table = Default::default();
-    app.results.selected = Some("sweep-1".into());
+    app.screens.results = Default::default();
+    app.screens.results.table.selected = Some("sweep-1".into());
     assert_eq!(copied(&mut app, 'c'), "faceprobe sweep --width 256,1024 --dropout 0.5,0.8 --epochs 40 --data sample");
 }
 
@@ -316,11 +318,11 @@ fn what_is_copied_goes_to_the_terminal_and_is_said() {
 fn a_run_is_cloned_into_the_form_of_its_kind_and_the_form_starts_the_same_job() {
     let mut app = view(DARK, "3Z");
     for name in ["dense-4", "sweep-1"] {
-        let job = app.snapshot.run(name).unwrap().job.clone();
-        app.train.selected = Some(name.into());
+        let job = app.shared.snapshot.run(name).unwrap().job.clone();
+        app.screens.train.table.selected = Some(name.into());
         // What was typed before is no part of the clone.
-        app.open_form(FormKind::DENSE);
-        app.fill("batch", "7");
+        app.shared.open_form(FormKind::DENSE);
+        app.shared.fill("batch", "7");
         press(&mut app, KeyCode::Esc);
         keyed(&mut app, "N");
         assert!(shown(&mut app, 120, 40).contains(&format!("Filled with the settings of {name}")));
@@ -337,26 +339,28 @@ fn a_run_is_cloned_into_the_form_of_its_kind_and_the_form_starts_the_same_job() 
     let gone = JobSpec::Folds { dataset: "album".into(), model: dense(512, 0.5, 1) };
     all.runs.push(Arc::new(run("folds-2", gone, Status::Done)));
     app.update(Event::Snapshot(Arc::new(all)));
-    app.train.selected = Some("finetune-1".into());
+    app.screens.train.table.selected = Some("finetune-1".into());
     keyed(&mut app, "N");
     assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Job(Job::Launch(Box::new(job)))]);
     // A set that is gone is said; what has no form says so.
-    app.train.selected = Some("folds-2".into());
+    app.screens.train.table.selected = Some("folds-2".into());
     keyed(&mut app, "N");
-    assert!(app.message.take().is_some_and(|(_, text)| text.contains("album is gone")));
+    assert!(app.shared.message.take().is_some_and(|(_, text)| text.contains("album is gone")));
     press(&mut app, KeyCode::Esc);
     keyed(&mut app, "7");
-    app.runs.selected = Some("extract-1".into());
+    app.screens.runs.table.selected = Some("extract-1".into());
     keyed(&mut app, "N");
-    assert!(app.overlay.is_none() && app.message.take().is_some_and(|(_, text)| text.contains("no form")));
+    assert!(
+        app.shared.overlay.is_none() && app.shared.message.take().is_some_and(|(_, text)| text.contains("no form"))
+    );
 }
 
 #[test]
 fn marks_are_one_set_and_drive_curves_differences_and_comparison() {
     let mut app = view(DARK, "7Z");
-    app.runs.selected = Some("dense-4".into());
+    app.screens.runs.table.selected = Some("dense-4".into());
     keyed(&mut app, " ");
-    app.runs.selected = Some("dense-6".into());
+    app.screens.runs.table.selected = Some("dense-6".into());
     keyed(&mut app, " ");
     keyed(&mut app, "d");
     let text = shown(&mut app, 120, 40);
@@ -366,23 +370,23 @@ fn marks_are_one_set_and_drive_curves_differences_and_comparison() {
     press(&mut app, KeyCode::Esc);
     // On Train their curves are laid over the one under the cursor.
     keyed(&mut app, "3");
-    app.train.selected = Some("dense-1".into());
+    app.screens.train.table.selected = Some("dense-1".into());
     let text = shown(&mut app, 300, 60);
     assert!(text.contains("dense-4 0.7") && text.contains("dense-6 0.8"), "{text}");
     // Side by side they are compared, from any of the tables.
     let effects = keyed(&mut app, "7x");
     assert!(matches!(&effects[..], [Effect::Job(Job::Record(_))]), "{effects:?}");
     keyed(&mut app, "\u{1b}\u{1b}");
-    assert_eq!(app.marked(), [] as [&str; 0]);
+    assert_eq!(app.shared.marked, [] as [&str; 0]);
     // A group stands for its members, of which four can be put side by side.
-    app.results.selected = Some("sweep-1".into());
+    app.screens.results.table.selected = Some("sweep-1".into());
     keyed(&mut app, " ");
-    assert_eq!(app.marked(), ["dense-6", "dense-5", "dense-4", "dense-7"]);
-    app.results.selected = Some("sweep-1".into());
+    assert_eq!(app.shared.marked, ["dense-6", "dense-5", "dense-4", "dense-7"]);
+    app.screens.results.table.selected = Some("sweep-1".into());
     keyed(&mut app, " ");
-    assert_eq!(app.marked(), [] as [&str; 0]);
+    assert_eq!(app.shared.marked, [] as [&str; 0]);
     // What every member of a group has is no difference; the members of one are compared without a mark.
-    app.results.selected = Some("sweep-1".into());
+    app.screens.results.table.selected = Some("sweep-1".into());
     keyed(&mut app, "d");
     let text = shown(&mut app, 120, 40);
     assert!(

@@ -3,11 +3,12 @@
 use super::runs::{run, trained};
 use super::study::{DARK, app, app_with, dense, epochs, on_screen, press, shown, snapshot};
 use crossterm::event::KeyCode;
-use faceprobe::tui::app::{App, Tone};
+use faceprobe::tui::app::App;
 use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::jobs::Job;
 use faceprobe::tui::keys::Action;
+use faceprobe::tui::shared::Tone;
 use faceprobe::tui::snapshot::{Run, Snapshot};
 use faceprobe::tui::stages::{ScreenId, State, stages};
 use faceprobe_core::features::FeatureSpec;
@@ -26,7 +27,7 @@ fn runs_are_paused_resumed_and_stopped_after_a_question() {
     assert_eq!(press(&mut app, KeyCode::Enter), [stop]);
     press(&mut app, KeyCode::Down);
     assert_eq!(press(&mut app, KeyCode::Char('p')), [], "a finished run has nothing to pause");
-    assert!(app.message.is_some());
+    assert!(app.shared.message.is_some());
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn a_run_that_ends_says_so() {
     ended.facts.outcome = Some("the disk is full".into());
     later.runs[5] = Arc::new(ended);
     app.update(Event::Snapshot(Arc::new(later)));
-    assert_eq!(app.message, Some((Tone::Bad, "dense-3 failed: the disk is full".into())));
+    assert_eq!(app.shared.message, Some((Tone::Bad, "dense-3 failed: the disk is full".into())));
 }
 
 #[test]
@@ -99,10 +100,10 @@ fn the_screens_follow_a_demo_until_a_key_changes_them() {
     assert_eq!(app.screen, ScreenId::Features);
     let done = part("extract-1", extract, Status::Done);
     app.update(with(vec![parent(Status::Running), done.clone(), part("dense-1", dense(), Status::Running)]));
-    assert_eq!((app.screen, app.train.selected.as_deref()), (ScreenId::Train, Some("dense-1")));
+    assert_eq!((app.screen, app.screens.train.table.selected.as_deref()), (ScreenId::Train, Some("dense-1")));
     app.update(with(vec![parent(Status::Done), done, part("dense-1", dense(), Status::Done)]));
     assert_eq!(app.screen, ScreenId::Results);
-    assert_eq!(app.follow, None);
+    assert_eq!(app.shared.follow, None);
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod styles;
 mod training;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use faceprobe::tui::app::{App, Overlay, Tone};
+use faceprobe::tui::app::App;
 use faceprobe::tui::completion::{Name, Names, Paths};
 use faceprobe::tui::draw;
 use faceprobe::tui::effect::Effect;
@@ -25,6 +25,7 @@ use faceprobe::tui::palette;
 use faceprobe::tui::pictures::Order;
 use faceprobe::tui::predictor::PredictorReply;
 use faceprobe::tui::session::Session;
+use faceprobe::tui::shared::{Overlay, Tone};
 use faceprobe::tui::snapshot::{Backbone, DataSet, Run, Snapshot, Weights};
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::tasks::{News, Order as TaskOrder, Outcome, Progress, Task, Told, WriteReport};
@@ -189,7 +190,7 @@ fn with_pictures(app: &mut App, picker: &Picker, width: u16, height: u16) -> Buf
     let (orders, inbox) = mpsc::channel();
     let (events, made) = mpsc::channel();
     orders.send(Order::Use(picker.clone())).unwrap();
-    orders.send(Order::Make(app.pictures.missing())).unwrap();
+    orders.send(Order::Make(app.shared.pictures.missing())).unwrap();
     drop(orders);
     faceprobe::tui::pictures::make(&inbox, &events);
     drop(events);

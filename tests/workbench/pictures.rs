@@ -16,13 +16,13 @@ fn a_picture_is_made_off_the_screen_and_shown_in_half_blocks() {
     let count = |test: &dyn Fn(&ratatui::buffer::Cell) -> bool| buffer.content.iter().filter(|cell| test(cell)).count();
     let (left, right) = (count(&red), count(&blue));
     assert!(left > 100 && right > 100, "{left} red and {right} blue cells\n{before}");
-    assert!(app.pictures.missing().is_empty(), "what is there is not asked for again");
+    assert!(app.shared.pictures.missing().is_empty(), "what is there is not asked for again");
     // One that cannot be decoded says why in its place.
     press(&mut app, KeyCode::Down);
     with_pictures(&mut app, &picker, 120, 40);
     assert!(shown(&app, 120, 40).contains("broken PNG") || shown(&app, 120, 40).contains("truncated PNG"));
     // Without colours there is nothing to draw half blocks with; no cell may have one then.
-    app.theme = Theme { palette: Palette::Monochrome, ascii: true };
+    app.shared.theme = Theme { palette: Palette::Monochrome, ascii: true };
     assert!(frame(&app, 120, 40).content.iter().all(|cell| cell.fg == Color::Reset && cell.symbol().is_ascii()));
 }
 

@@ -45,7 +45,7 @@ fn an_answer_is_explained_over_its_picture_and_faces_are_a_key_away() {
         buffer.content.iter().filter(|cell| matches!(cell.fg, Color::Rgb(200.., 120.., 60..))).count()
     };
     assert!(bright(&explained) > bright(&plain) + 20, "{} against {}", bright(&explained), bright(&plain));
-    assert_eq!(app.predict.history.len(), 1, "the same answer is remembered once");
+    assert_eq!(app.screens.predict.history.len(), 1, "the same answer is remembered once");
     assert_eq!(keys(&mut app, "x"), []);
     assert_eq!(with_pictures(&mut app, &Picker::halfblocks(), 120, 40).content, plain.content);
     assert_eq!(asked(&keys(&mut app, "f")), (Some(Detect::Detect), false));

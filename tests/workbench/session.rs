@@ -22,7 +22,7 @@ fn the_contact_sheet_shows_the_images_of_the_set() {
     press(&mut app, KeyCode::Down);
     assert!(shown(&app, 120, 40).contains("500 of 500"));
     press(&mut app, KeyCode::Esc);
-    assert!(!app.data.sheet.open);
+    assert!(!app.screens.data.sheet.open);
 }
 
 #[test]
@@ -89,22 +89,22 @@ fn what_the_screens_show_is_remembered_and_bad_files_are_ignored() {
     let workspace = Workspace::open(folder.path()).unwrap();
     let mut app = app();
     keys(&mut app, "3mL T");
-    app.train.selected = Some("dense-1".into());
+    app.screens.train.table.selected = Some("dense-1".into());
     keys(&mut app, " n");
-    app.fill("width", "77");
+    app.shared.fill("width", "77");
     press(&mut app, KeyCode::Esc);
     Session::of(&app).save(&workspace).unwrap();
     let mut later = self::app();
     Session::load(&workspace).restore(&mut later, false);
-    assert_eq!((later.screen, later.theme.palette), (ScreenId::Train, Palette::Light));
+    assert_eq!((later.screen, later.shared.theme.palette), (ScreenId::Train, Palette::Light));
     assert_eq!(Session::of(&later), Session::load(&workspace));
-    assert_eq!(later.train.view, app.train.view);
+    assert_eq!(later.screens.train.view, app.screens.train.view);
     keys(&mut later, "n");
     assert!(shown(&later, 120, 40).contains("77"), "forms remember");
     // Named on the command line, the theme is not what it was last.
     let mut named = self::app();
     Session::load(&workspace).restore(&mut named, true);
-    assert_eq!(named.theme.palette, Palette::Dark);
+    assert_eq!(named.shared.theme.palette, Palette::Dark);
     let file = folder.path().join("cache/workbench.json");
     for text in ["", "{", "[1]", "{\"screen\": 7}", "{\"screen\": \"Nowhere\", \"backbone\": 99, \"new\": 1}"] {
         std::fs::write(&file, text).unwrap();
@@ -128,7 +128,7 @@ fn the_forms_of_what_the_workbench_does_itself_and_the_list_under_a_path_look_as
     ];
     for (name, kind) in forms {
         let mut app = app();
-        app.open_form(kind);
+        app.shared.open_form(kind);
         let sizes = if name == "fetch_data" { &sizes[..] } else { &sizes[1..2] };
         for (width, height) in sizes {
             insta::assert_snapshot!(format!("form_{name}_{width}x{height}"), shown(&app, *width, *height));
@@ -140,7 +140,7 @@ fn the_forms_of_what_the_workbench_does_itself_and_the_list_under_a_path_look_as
     app.update(told(News::Began("fetching congress".into())));
     let progress = Progress { done: 120, total: 541, unit: "portraits".into(), remaining: Some(42.0) };
     app.update(told(News::Progress(progress)));
-    app.open_form(FormKind::Prepare);
+    app.shared.open_form(FormKind::Prepare);
     keys(&mut app, "csv:/photos/fa");
     let effects = press(&mut app, KeyCode::Tab);
     let text = "csv:/photos/fa".to_owned();
@@ -163,7 +163,7 @@ fn the_forms_of_what_the_workbench_does_itself_and_the_list_under_a_path_look_as
     assert!(shown(&app, 120, 40).contains("csv:/photos/faces/"));
     assert!(app.completion().is_none());
     // What is secret is neither shown nor remembered.
-    app.open_form(FormKind::FetchData);
+    app.shared.open_form(FormKind::FetchData);
     for _ in 0..3 {
         press(&mut app, KeyCode::Down);
     }
@@ -191,15 +191,15 @@ fn long_refusals_are_read_whole_and_names_that_begin_alike_are_told_apart() {
         kept.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     let mut app = app();
-    app.open_form(FormKind::Prepare);
-    let Some(Overlay::Form(form)) = &mut app.overlay else { panic!("a form") };
+    app.shared.open_form(FormKind::Prepare);
+    let Some(Overlay::Form(form)) = &mut app.shared.overlay else { panic!("a form") };
     form.complain("source", long);
     for (width, height) in [(120, 40), (80, 24)] {
         let screen = words(&shown(&app, width, height));
         assert!(screen.contains("another layout before the colon."), "{screen}");
     }
-    app.overlay = None;
-    app.say(Tone::Bad, long);
+    app.shared.overlay = None;
+    app.shared.say(Tone::Bad, long);
     let screen = words(&shown(&app, 80, 24));
     assert!(screen.contains("another layout before the colon."), "{screen}");
     let names = [

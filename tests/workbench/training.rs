@@ -6,21 +6,21 @@ use super::*;
 fn curves_are_laid_over_each_other_zoomed_and_smoothed() {
     let mut app = app();
     keys(&mut app, "3");
-    app.train.selected = Some("dense-2".into());
+    app.screens.train.table.selected = Some("dense-2".into());
     keys(&mut app, " ");
-    app.train.selected = Some("dense-1".into());
+    app.screens.train.table.selected = Some("dense-1".into());
     for (width, height) in [(120, 40), (80, 24), (40, 12)] {
         insta::assert_snapshot!(format!("overlay_{width}x{height}"), shown(&app, width, height));
     }
     let text = shown(&app, 120, 40);
     assert!(text.contains("Accuracy@0.5 (val)") && text.contains("dense-2 0.727"), "{text}");
     keys(&mut app, "+");
-    assert_eq!(app.train.view.range, Some((31, 60)));
+    assert_eq!(app.screens.train.view.range, Some((31, 60)));
     press(&mut app, KeyCode::Left);
-    assert_eq!(app.train.view.range, Some((24, 53)));
+    assert_eq!(app.screens.train.view.range, Some((24, 53)));
     assert!(shown(&app, 120, 40).contains("epochs 24-53"));
     keys(&mut app, "-");
-    assert_eq!(app.train.view.range, None, "as wide as all there is");
+    assert_eq!(app.screens.train.view.range, None, "as wide as all there is");
     keys(&mut app, "mmmm");
     assert!(shown(&app, 120, 40).contains("Loss (val, EMA 0.9)"));
     press(&mut app, KeyCode::Esc);
@@ -37,21 +37,21 @@ fn curves_are_laid_over_each_other_zoomed_and_smoothed() {
 fn a_sweep_ranks_its_heads_while_they_train() {
     let mut app = app();
     keys(&mut app, "3");
-    app.train.selected = Some("sweep-1".into());
+    app.screens.train.table.selected = Some("sweep-1".into());
     for (width, height) in [(120, 40), (80, 24), (40, 12)] {
         insta::assert_snapshot!(format!("sweep_{width}x{height}"), shown(&app, width, height));
     }
     // A head obeys its sweep.
-    app.train.selected = Some("dense-4".into());
+    app.screens.train.table.selected = Some("dense-4".into());
     let effects = keys(&mut app, "p");
     assert!(
         matches!(&effects[..], [Effect::Job(Job::Control { run, .. })] if run.as_str() == "sweep-1"),
         "{effects:?}"
     );
     // One that was cut short goes on, one that waits is taken out after a question.
-    app.train.selected = Some("dense-2".into());
+    app.screens.train.table.selected = Some("dense-2".into());
     assert_eq!(keys(&mut app, "p"), [Effect::Job(Job::Resume { run: RunId::parse("dense-2").unwrap() })]);
-    app.train.selected = Some("dense-6".into());
+    app.screens.train.table.selected = Some("dense-6".into());
     assert_eq!(keys(&mut app, "s"), []);
     assert_eq!(keys(&mut app, "y"), [Effect::Job(Job::Unqueue { run: RunId::parse("dense-6").unwrap() })]);
 }
@@ -60,7 +60,7 @@ fn a_sweep_ranks_its_heads_while_they_train() {
 fn the_sweep_form_reads_lists_and_says_what_is_wrong() {
     let mut app = app();
     keys(&mut app, "3S");
-    let field = |app: &mut App, name: &str, value: &str| app.fill(name, value);
+    let field = |app: &mut App, name: &str, value: &str| app.shared.fill(name, value);
     field(&mut app, "width", "64, 128 256");
     field(&mut app, "dropout", "0.5 1.2");
     assert_eq!(press(&mut app, KeyCode::Enter), []);
@@ -104,10 +104,10 @@ fn large(theme: Theme, run: &str, typed: &str) -> App {
     app.update(Event::Snapshot(Arc::new(snapshot())));
     keys(&mut app, "3");
     if run == "dense-1" {
-        app.train.selected = Some("dense-2".into());
+        app.screens.train.table.selected = Some("dense-2".into());
         keys(&mut app, " ");
     }
-    app.train.selected = Some(run.into());
+    app.screens.train.table.selected = Some(run.into());
     for key in typed.chars() {
         press(&mut app, if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) });
     }
@@ -132,7 +132,7 @@ fn the_large_chart_looks_as_it_should() {
 fn the_cursor_tells_what_every_run_had_at_that_epoch() {
     let mut app = large(DARK, "dense-1", "\n");
     let told = |app: &App, run: &str, epoch: usize| {
-        let epochs = &app.snapshot.run(run).unwrap().story().epochs;
+        let epochs = &app.shared.snapshot.run(run).unwrap().story().epochs;
         let figures = epochs.iter().find(|figures| figures.epoch == epoch).unwrap();
         format!("{:.3}", figures.validated.unwrap().accuracy)
     };
@@ -150,7 +150,7 @@ fn the_cursor_tells_what_every_run_had_at_that_epoch() {
     }
     keys(&mut app, "lh");
     press(&mut app, KeyCode::Left);
-    assert_eq!(app.train.view.cursor, Some(19));
+    assert_eq!(app.screens.train.view.cursor, Some(19));
     for run in ["dense-1", "dense-2"] {
         assert!(line(&app, run).trim_start().starts_with(&told(&app, run, 19)), "{}", line(&app, run));
     }
@@ -164,14 +164,14 @@ fn the_cursor_tells_what_every_run_had_at_that_epoch() {
         assert!(shown(&app, 120, 40).contains("epoch 19"), "{typed}");
     }
     keys(&mut app, "g");
-    assert_eq!(app.train.view.cursor, Some(1));
+    assert_eq!(app.screens.train.view.cursor, Some(1));
     keys(&mut app, "b");
-    assert_eq!(app.train.view.cursor, None, "its best is the newest, and the cursor goes on with it");
+    assert_eq!(app.screens.train.view.cursor, None, "its best is the newest, and the cursor goes on with it");
     press(&mut app, KeyCode::Esc);
-    assert!(!app.train.view.large);
+    assert!(!app.screens.train.view.large);
     // Beside the list, the same keys are the list's.
     keys(&mut app, "g");
-    assert_ne!(app.train.selected.as_deref(), Some("dense-1"));
+    assert_ne!(app.screens.train.table.selected.as_deref(), Some("dense-1"));
 }
 
 #[test]
@@ -182,31 +182,31 @@ fn wheel_drag_and_click_zoom_and_point() {
         let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
         let mut hits = Vec::new();
         terminal.draw(|frame| hits = draw::draw(frame, app)).unwrap();
-        app.hits = hits;
+        app.shared.hits = hits;
         app.update(Event::Mouse(MouseEvent { kind, column, row: 8, modifiers: KeyModifiers::NONE }));
     };
     mouse(&mut app, MouseEventKind::Down(MouseButton::Left), 60);
     mouse(&mut app, MouseEventKind::Up(MouseButton::Left), 60);
-    let at = app.train.view.cursor.unwrap();
+    let at = app.screens.train.view.cursor.unwrap();
     assert!((15..40).contains(&at), "a click puts the cursor: {at}");
     mouse(&mut app, MouseEventKind::Down(MouseButton::Left), 60);
     mouse(&mut app, MouseEventKind::Drag(MouseButton::Left), 80);
-    assert!(app.train.view.drag.is_some());
+    assert!(app.screens.train.view.drag.is_some());
     mouse(&mut app, MouseEventKind::Up(MouseButton::Left), 80);
-    let (first, last) = app.train.view.range.unwrap();
+    let (first, last) = app.screens.train.view.range.unwrap();
     assert!(first == at && last > first + 5 && last < 60, "{first}..{last}");
-    assert_eq!((app.train.view.drag, app.train.view.cursor), (None, Some(at)));
+    assert_eq!((app.screens.train.view.drag, app.screens.train.view.cursor), (None, Some(at)));
     mouse(&mut app, MouseEventKind::ScrollUp, 70);
-    let closer = app.train.view.range.unwrap();
+    let closer = app.screens.train.view.range.unwrap();
     assert!(closer.1 - closer.0 < last - first);
     for _ in 0..5 {
         mouse(&mut app, MouseEventKind::ScrollDown, 70);
     }
-    assert_eq!(app.train.view.range, None);
+    assert_eq!(app.screens.train.view.range, None);
     // Beside the charts the wheel moves through the list, as everywhere.
     press(&mut app, KeyCode::Esc);
     mouse(&mut app, MouseEventKind::ScrollUp, 30);
-    assert_eq!(app.train.selected.as_deref(), Some("dense-2"));
+    assert_eq!(app.screens.train.table.selected.as_deref(), Some("dense-2"));
 }
 
 #[test]

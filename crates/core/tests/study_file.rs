@@ -1,14 +1,16 @@
 //! A study's file: settings lead to it and back, and what is wrong with one is told with its line.
 
 use faceprobe_core::dataset::PrepareSettings;
+use faceprobe_core::dataset::followed::Followed;
 use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::features::{CutSettings, FeatureSpec};
 use faceprobe_core::model::{DenseSettings, Kind, ModelInput, ModelSpec};
+use faceprobe_core::run::choosing::ChooseSettings;
 use faceprobe_core::run::learning_curve::CurveSettings;
 use faceprobe_core::run::{Axis, SweepSettings, SweepSpec};
 use faceprobe_core::study::{
-    Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training, parse,
-    write,
+    Choosing, Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training,
+    parse, write,
 };
 use faceprobe_settings::{Info, Role, Settings, axes, axis_values, infos};
 
@@ -32,6 +34,12 @@ impl Draw {
         pairs
     }
 
+    /// With a set to fit the threshold on, and without.
+    fn choice(&mut self, on: &str) -> ChooseSettings {
+        let on = if self.below(2) == 0 { on } else { "none" };
+        self.settings(&[("on", on)])
+    }
+
     fn settings<S: Settings>(&mut self, needed: &[(&str, &str)]) -> S {
         loop {
             let mut pairs = self.pairs(&infos::<S>());
@@ -44,7 +52,10 @@ impl Draw {
 }
 
 fn data(draw: &mut Draw, name: &str, source: &str) -> PrepareSettings {
-    draw.settings(&[("source", source), ("name", name)])
+    let mut data: PrepareSettings = draw.settings(&[("source", source), ("name", name)]);
+    // A study states its decisions.
+    data.decisions = Followed::These(data.decisions.stated());
+    data
 }
 
 /// What comes back of a study that was written.
@@ -186,6 +197,13 @@ fn a_whole_study_leads_to_a_file_and_back() {
                 of: vec![named("tuned")],
                 on: vec!["people".into()],
             }],
+            choose: Some(Choosing {
+                of: vec![
+                    Reference { name: "tuned".into(), seed: Some(u64::MAX) },
+                    Reference { name: "tuned".into(), seed: None },
+                ],
+                settings: draw.choice("people"),
+            }),
             report: Some(ReportWanted { output: "out/report.html".into(), thumbnails: draw.below(2) == 0 }),
         };
         assert_eq!(back(&study), study, "{}", write(&study));
@@ -237,6 +255,15 @@ on = "other"
 output = "report"
 [data.other]
 source = "folder:/other"
+decisions = [
+    "drop 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "relabel 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae male",
+]
+[choose]
+of = "tuned"
+threshold = "youden"
+on = "other"
+images = 30
 "#;
 
 #[test]
@@ -340,6 +367,44 @@ fn what_is_wrong_is_told_with_its_line() {
         ("output = \"report\"", "output = true", 42, "output must be words"),
         ("[report]", "[reprot]", 41, "did you mean report?"),
         ("[report]", "[report.one]", 41, "one is not known in [report]"),
+        ("\"drop 9f", "\"leave 9f", 46, "is no decision; write \"drop HASH\" or \"relabel HASH LABEL\""),
+        ("drop 9f86d0", "drop 9f86", 46, "is not a SHA-256 in 64 hexadecimal digits"),
+        ("drop 9f86d0", "dropp 9f86d0", 46, "is no decision"),
+        ("a08\",", "a08 male\",", 46, "drop takes no label"),
+        ("7ae male", "7ae", 47, "relabel needs the new label"),
+        (
+            "\"relabel 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae male\"",
+            "3",
+            47,
+            "decisions must be",
+        ),
+        (
+            "relabel 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae male",
+            "drop 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            47,
+            "a08 twice",
+        ),
+        ("decisions = [", "decision = [", 45, "did you mean decisions?"),
+        ("[data.other]\nsource", "[data.other]\ndecisions = \"workspace\"\nsource", 44, "there already"),
+        ("val = 60", "val = 60\ndecisions = \"workspace\"", 9, "cannot be those of a workspace"),
+        ("of = \"tuned\"\nthreshold", "of = \"tuend\"\nthreshold", 50, "nothing is called tuend"),
+        ("of = \"tuned\"\nthreshold", "of = \"tuned:7\"\nthreshold", 50, "tuned has no seed 7"),
+        ("of = \"tuned\"\nthreshold", "threshold", 49, "choose lacks its key of"),
+        ("of = \"tuned\"\nthreshold", "of = \"line\"\nthreshold", 50, "line is a cross-validation, which is no model"),
+        ("of = \"tuned\"\nthreshold", "of = \"more\"\nthreshold", 50, "nothing tells which is the best"),
+        ("threshold = \"youden\"", "threshold = \"yuden\"", 51, "threshold must be auto, youden"),
+        ("threshold = \"youden\"", "threshold = 1.5", 51, "threshold must be auto, youden"),
+        ("threshold = \"youden\"", "threshold = \"precision=0\"", 51, "P and R above 0"),
+        ("threshold = \"youden\"", "threshold = 0.5", 51, "must say what for"),
+        ("threshold = \"youden\"", "treshold = \"youden\"", 51, "did you mean threshold?"),
+        ("on = \"other\"\nimages", "on = \"others\"\nimages", 52, "there is no data set others"),
+        ("on = \"other\"\nimages", "on = \"cross\"\nimages", 52, "cross is a cross-validation; fit"),
+        ("on = \"other\"\nimages", "on = \"faces\"\nimages", 52, "the set that the model is trained on"),
+        ("on = \"other\"\nimages", "images", 52, "images must be left out without on"),
+        ("images = 30", "images = 1", 53, "images must be from 2"),
+        ("images = 30", "images = 30\nseed = 0.5", 54, "seed must be"),
+        ("[choose]", "[chose]", 49, "did you mean choose?"),
+        ("[choose]", "[choose.model]", 49, "must"),
         (
             "[model.bench]\nkind = \"benchmark\"",
             "[model.bench]\nkind = \"finetune\"\ncut = 5\nepochs = 4\nseeds = 2",

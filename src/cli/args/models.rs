@@ -1,10 +1,11 @@
 //! Arguments of what looks at trained models: results, evaluation, report, choice, prediction, runs.
 
+use super::super::options::Options;
 use super::values::*;
 use clap::{Args, Subcommand};
-use faceprobe_core::evaluation::Criterion;
 use faceprobe_core::imaging::Template;
 use faceprobe_core::predict::Detect;
+use faceprobe_core::run::choosing::ChooseSettings;
 use faceprobe_core::run::export::Format;
 use faceprobe_core::run::results::Column;
 use std::path::PathBuf;
@@ -89,20 +90,8 @@ pub(crate) struct CompareArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ChooseArgs {
     pub run: String,
-    /// What the threshold is chosen for on validation: auto (accuracy), youden, eer (equal error rates), precision=P,
-    /// recall=R; or a number between 0 and 1
-    #[arg(long, default_value = "auto", value_parser = threshold)]
-    pub threshold: Threshold,
-    /// Fit threshold and calibration on a few images of this prepared set instead, by its name, folder or manifest.csv, and
-    /// measure on its others; the choice says so. For a place where pictures differ from the training data
-    #[arg(long, value_name = "DATA")]
-    pub on: Option<String>,
-    /// On how many of its images [default: 50]
-    #[arg(long, value_name = "N", requires = "on", value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
-    pub images: Option<u64>,
-    /// Which images are drawn [default: 1]
-    #[arg(long, value_name = "N", requires = "on")]
-    pub seed: Option<u64>,
+    #[command(flatten)]
+    pub settings: Options<ChooseSettings>,
 }
 
 #[derive(Debug, Args)]
@@ -115,13 +104,6 @@ pub(crate) struct ExportArgs {
     /// Overwrite files that were not made here
     #[arg(long)]
     pub force: bool,
-}
-
-/// The threshold of `choose`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Threshold {
-    For(Criterion),
-    Fixed(f64),
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,5 @@
 //! What a value on the command line may be.
 
-use super::Threshold;
-
 pub(super) fn thread_count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 1..=1024) => Ok(count),
@@ -15,15 +13,4 @@ pub(super) fn number(text: &str, good: impl Fn(f64) -> bool, wanted: &str) -> Re
 
 pub(super) fn probability(text: &str) -> Result<f64, String> {
     number(text, |value| (0.0..=1.0).contains(&value), "a number from 0 to 1")
-}
-
-pub(super) fn threshold(text: &str) -> Result<Threshold, String> {
-    if let Ok(value) = text.parse::<f64>() {
-        return if (0.0..=1.0).contains(&value) {
-            Ok(Threshold::Fixed(value))
-        } else {
-            Err("a number from 0 to 1".into())
-        };
-    }
-    text.parse().map(Threshold::For)
 }

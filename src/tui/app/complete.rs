@@ -5,7 +5,8 @@ use super::super::effect::Effect;
 use super::super::jobs::Job;
 use super::super::keys::Action;
 use super::super::prompt::Purpose;
-use super::{App, Overlay, Tone};
+use super::super::shared::{Overlay, Tone};
+use super::App;
 use std::path::PathBuf;
 use tui_input::Input;
 
@@ -20,13 +21,13 @@ struct Typed {
 impl App {
     /// The path that is being typed; none where the cursor is in no such line.
     fn typed(&self) -> Option<Typed> {
-        let base = || self.snapshot.workspace.clone();
-        let (input, paths, base) = match &self.overlay {
+        let base = || self.shared.snapshot.workspace.clone();
+        let (input, paths, base) = match &self.shared.overlay {
             Some(Overlay::Form(form)) => {
                 let field = form.under_cursor()?;
                 (&field.input, field.path?, base())
             }
-            Some(Overlay::Path(input)) => (input, Paths::Any, self.predict.folder.clone()),
+            Some(Overlay::Path(input)) => (input, Paths::Any, self.screens.predict.folder.clone()),
             Some(Overlay::Prompt(open)) if open.purpose == Purpose::Export => (&open.input, Paths::Any, base()),
             _ => return None,
         };
@@ -37,7 +38,7 @@ impl App {
     pub fn can_complete(&self) -> bool {
         let empty = |typed: &Typed| typed.text.is_empty() && typed.paths != Paths::Source;
         // In an empty field of a form, Tab goes on to the next.
-        self.typed().is_some_and(|typed| !empty(&typed) || !matches!(self.overlay, Some(Overlay::Form(_))))
+        self.typed().is_some_and(|typed| !empty(&typed) || !matches!(self.shared.overlay, Some(Overlay::Form(_))))
     }
 
     /// The list that is open, with the text that it completes.
@@ -49,7 +50,7 @@ impl App {
 
     fn put_path(&mut self, text: String) {
         let value = Input::new(text);
-        match &mut self.overlay {
+        match &mut self.shared.overlay {
             Some(Overlay::Form(form)) => {
                 if let Some(field) = form.focused() {
                     field.input = value;
@@ -103,19 +104,19 @@ impl App {
         }
         let names = match names {
             Ok(names) => names,
-            Err(sentence) => return self.say(Tone::Bad, sentence),
+            Err(sentence) => return self.shared.say(Tone::Bad, sentence),
         };
         let several = names.fitting(text).len() > 1;
         match names.extended(text) {
-            None => self.say(Tone::Plain, "No match."),
+            None => self.shared.say(Tone::Plain, "No match."),
             // It is whole already: on to the next field.
-            Some(longer) if longer == text && !several && matches!(self.overlay, Some(Overlay::Form(_))) => {
-                if let Some(Overlay::Form(form)) = &mut self.overlay {
+            Some(longer) if longer == text && !several && matches!(self.shared.overlay, Some(Overlay::Form(_))) => {
+                if let Some(Overlay::Form(form)) = &mut self.shared.overlay {
                     form.go(true);
                 }
             }
             Some(longer) => {
-                self.message = None;
+                self.shared.message = None;
                 self.put_path(longer);
                 self.completing = several.then_some(List { names, selected: None });
             }

@@ -2,12 +2,11 @@
 
 use super::super::effect::{Effect, TerminalEffect};
 use super::super::jobs::{Job, JobReply};
-use super::super::screens::data::{audit, sheet};
-use super::super::screens::predict;
+use super::super::shared::Tone;
 use super::super::snapshot::{Run, Snapshot};
 use super::super::stages::{ScreenId, screen_of};
 use super::super::{commands, maps, notices, records, tasks};
-use super::{App, Tone};
+use super::App;
 use faceprobe_core::dataset::Version;
 use faceprobe_core::run::{JobSpec, Status, control};
 use std::sync::Arc;
@@ -15,26 +14,35 @@ use std::sync::Arc;
 impl App {
     /// Holds the set that is shown, so that what another terminal prepares takes nobody's place.
     fn stay_on_set(&mut self) {
-        if self.data.selected.is_none() {
-            self.data.selected = self.snapshot.dataset(None).map(|set| set.name.clone());
+        if self.shared.chosen_set.is_none() {
+            self.shared.chosen_set = self.shared.snapshot.dataset(None).map(|set| set.name.clone());
         }
     }
 
     /// Notes a version of the present set that came while this is open and was not asked for here. Nothing changes to it
     /// by itself.
     fn notice_newer(&mut self, before: &Snapshot, first: bool) {
-        let Some(own) = self.dataset().map(str::to_owned) else { return };
+        let Some(own) = self.shared.dataset().map(str::to_owned) else { return };
         let name = Version::of_folder(&own).name;
         let prepares = |run: &&Arc<Run>| matches!(&run.job, JobSpec::Prepare(settings) if settings.name == name);
-        let here = self.snapshot.runs.iter().rev().find(prepares).is_some_and(|run| self.launched.contains(&run.id));
-        let newer = self.snapshot.newer(&own).map(|set| set.name.clone());
+        let here = self
+            .shared
+            .snapshot
+            .runs
+            .iter()
+            .rev()
+            .find(prepares)
+            .is_some_and(|run| self.shared.launched.contains(&run.id));
+        let newer = self.shared.snapshot.newer(&own).map(|set| set.name.clone());
         match newer {
-            None => self.newer = None,
+            None => self.shared.newer = None,
             Some(name) if !first && before.datasets.iter().all(|set| set.name != name) => {
-                self.newer = Some(name).filter(|_| !here);
+                self.shared.newer = Some(name).filter(|_| !here);
                 // It stands where messages do; what went wrong is read first.
-                if self.newer.is_some() && self.message.as_ref().is_some_and(|(tone, _)| *tone != Tone::Bad) {
-                    self.message = None;
+                if self.shared.newer.is_some()
+                    && self.shared.message.as_ref().is_some_and(|(tone, _)| *tone != Tone::Bad)
+                {
+                    self.shared.message = None;
                 }
             }
             Some(_) => {}
@@ -43,11 +51,15 @@ impl App {
 
     /// Lets the plain name mean the version that another terminal has prepared.
     pub(super) fn use_newer(&mut self) -> Vec<Effect> {
-        let newer = self.newer.take().or_else(|| self.snapshot.newer(self.dataset()?).map(|set| set.name.clone()));
+        let newer = self
+            .shared
+            .newer
+            .take()
+            .or_else(|| self.shared.snapshot.newer(self.shared.dataset()?).map(|set| set.name.clone()));
         match newer {
             Some(dataset) => vec![Job::UseSet { dataset }.into()],
             None => {
-                self.say(Tone::Plain, "There is no newer version of the data set.");
+                self.shared.say(Tone::Plain, "There is no newer version of the data set.");
                 Vec::new()
             }
         }
@@ -55,9 +67,9 @@ impl App {
 
     /// Takes the newest state of the workspace, and says what ended since the last.
     pub(super) fn take(&mut self, snapshot: Arc<Snapshot>) -> Vec<Effect> {
-        let before = std::mem::replace(&mut self.snapshot, snapshot);
-        let first = !std::mem::replace(&mut self.loaded, true);
-        let now = Arc::clone(&self.snapshot);
+        let before = std::mem::replace(&mut self.shared.snapshot, snapshot);
+        let first = !std::mem::replace(&mut self.shared.loaded, true);
+        let now = Arc::clone(&self.shared.snapshot);
         self.stay_on_set();
         self.notice_newer(&before, first);
         let mut effects = Vec::new();
@@ -72,19 +84,19 @@ impl App {
                         effects.push(TerminalEffect::Notice(text.clone()).into());
                     }
                     // Of a version that another terminal has made, the notice says what there is to do.
-                    let elsewhere = matches!(run.job, JobSpec::Prepare(_)) && !self.launched.contains(&run.id);
-                    if !(elsewhere && self.newer.is_some() && tone == Tone::Good) {
-                        self.say(tone, text);
+                    let elsewhere = matches!(run.job, JobSpec::Prepare(_)) && !self.shared.launched.contains(&run.id);
+                    if !(elsewhere && self.shared.newer.is_some() && tone == Tone::Good) {
+                        self.shared.say(tone, text);
                     }
                     let step = run.makes_data() || run.extracts() || run.trains() && run.parent.is_none();
-                    self.guided = tone == Tone::Good && step;
+                    self.shared.guided = tone == Tone::Good && step;
                     effects.extend(tasks::after(self, &run.job, run.status == Status::Done));
                     if matches!(run.job, JobSpec::Audit { .. }) {
-                        effects.extend(audit::read(self));
+                        effects.extend(self.screens.data.audit.read());
                     }
                     // Who prepares a set here means it from then on.
                     let prepared = matches!(run.job, JobSpec::Prepare(_)) && run.status == Status::Done;
-                    if prepared && self.launched.contains(&run.id) {
+                    if prepared && self.shared.launched.contains(&run.id) {
                         effects.push(Job::UseVersion { run: run.id.clone() }.into());
                     }
                 }
@@ -93,7 +105,7 @@ impl App {
         if let Some(problem) = &now.problem
             && before.problem.as_ref() != Some(problem)
         {
-            self.say(Tone::Bad, problem.clone());
+            self.shared.say(Tone::Bad, problem.clone());
         }
         effects.extend(self.lead(&now));
         effects.extend(self.wanted());
@@ -102,10 +114,10 @@ impl App {
 
     /// Shows the screen where the followed run is at work.
     pub(super) fn lead(&mut self, now: &Snapshot) -> Vec<Effect> {
-        let Some(led) = self.follow.clone() else {
+        let Some(led) = self.shared.follow.clone() else {
             return Vec::new();
         };
-        if self.overlay.is_some() {
+        if self.shared.overlay.is_some() {
             return Vec::new();
         }
         let Some(parent) = now.run(led.as_str()) else {
@@ -116,10 +128,10 @@ impl App {
         if let Some(run) = part {
             self.screen = screen_of(&run.job);
             if run.trains() {
-                self.screen.screen().show(self, &run.id);
+                self.show(self.screen, &run.id);
             }
         } else if !parent.status.is_live() {
-            self.follow = None;
+            self.shared.follow = None;
             self.screen = match (&parent.job, parent.status) {
                 (JobSpec::Demo { .. } | JobSpec::Train { .. }, Status::Done) => ScreenId::Results,
                 (job, _) => screen_of(job),
@@ -127,30 +139,34 @@ impl App {
         } else if !matches!(parent.job, JobSpec::Demo { .. }) {
             self.screen = screen_of(&parent.job);
             if parent.trains() {
-                self.screen.screen().show(self, &led);
+                self.show(self.screen, &led);
             }
         }
-        if was == self.screen { Vec::new() } else { self.arrive() }
+        if was == self.screen {
+            return Vec::new();
+        }
+        self.screens.get_mut(was).leave();
+        self.arrive()
     }
 
     pub(super) fn job(&mut self, reply: JobReply) -> Vec<Effect> {
         match reply {
             JobReply::Current { dataset } => {
-                self.data.selected = Some(dataset.clone());
-                self.newer = None;
+                self.shared.chosen_set = Some(dataset.clone());
+                self.shared.newer = None;
                 // What came of a preparation says more.
-                if self.message.is_none() {
+                if self.shared.message.is_none() {
                     let name = Version::of_folder(&dataset).full();
-                    self.say(Tone::Good, format!("{name} is the current version now."));
+                    self.shared.say(Tone::Good, format!("{name} is the current version now."));
                 }
-                let mut effects = audit::turn_to(self, dataset);
+                let mut effects = self.screens.data.audit.turn_to(dataset);
                 effects.extend(self.wanted());
                 return effects;
             }
             JobReply::Launched { run } => {
-                self.launched.insert(run.clone());
-                self.say(Tone::Good, format!("{run} started; it keeps running if you quit."));
-                self.screen.screen().launched(self, &run);
+                self.shared.launched.insert(run.clone());
+                self.shared.say(Tone::Good, format!("{run} started; it keeps running if you quit."));
+                self.screens.get_mut(self.screen).launched(&mut self.shared, &run);
             }
             JobReply::Told { run, command } => {
                 let text = match command {
@@ -160,7 +176,7 @@ impl App {
                         format!("{run} stops at the next safe point; what is finished is kept.")
                     }
                 };
-                self.say(Tone::Plain, text);
+                self.shared.say(Tone::Plain, text);
             }
             JobReply::Chosen(choice) => {
                 let after = match choice.after_test_openings {
@@ -173,27 +189,27 @@ impl App {
                 };
                 let text =
                     format!("Predict now uses {} with threshold {:.3}.{after}{on}", choice.run, choice.threshold);
-                self.say(Tone::Good, text);
+                self.shared.say(Tone::Good, text);
             }
             JobReply::Listed { folder, entries, select, predict } => {
-                return predict::listed(self, folder, entries, select, predict);
+                return self.screens.predict.listed(&mut self.shared, folder, entries, select, predict);
             }
             JobReply::Queued { run } => {
-                self.say(Tone::Good, format!("{run} is queued; it starts when no other training is running."));
-                ScreenId::Train.screen().show(self, &run);
+                self.shared.say(Tone::Good, format!("{run} is queued; it starts when no other training is running."));
+                self.show(ScreenId::Train, &run);
             }
-            JobReply::Resumed { run } => self.say(Tone::Good, format!("{run} resumed from where it was.")),
-            JobReply::Unqueued { run } => self.say(Tone::Plain, format!("{run} was removed from the queue.")),
-            JobReply::Images { dataset, images } => sheet::listed(self, &dataset, images),
+            JobReply::Resumed { run } => self.shared.say(Tone::Good, format!("{run} resumed from where it was.")),
+            JobReply::Unqueued { run } => self.shared.say(Tone::Plain, format!("{run} was removed from the queue.")),
+            JobReply::Images { dataset, images } => self.screens.data.sheet.listed(&dataset, images),
             JobReply::Completed { text, names } => self.completed(&text, names),
             JobReply::Task(told) => return tasks::take(self, told),
-            JobReply::Word(sentence) => self.say(Tone::Plain, sentence),
+            JobReply::Word(sentence) => self.shared.say(Tone::Plain, sentence),
             JobReply::Quiet => {}
-            JobReply::Saved(path) => self.say(Tone::Good, format!("Saved in {}.", path.display())),
+            JobReply::Saved(path) => self.shared.say(Tone::Good, format!("Saved in {}.", path.display())),
             JobReply::Record(reply) => return records::take(self, *reply),
             JobReply::Map(reply) => return maps::take(self, *reply),
-            JobReply::Audit(reply) => return audit::take(self, *reply),
-            JobReply::Failed(sentence) => self.say(Tone::Bad, sentence),
+            JobReply::Audit(reply) => return self.screens.data.audit.take(&mut self.shared, *reply),
+            JobReply::Failed(sentence) => self.shared.say(Tone::Bad, sentence),
         }
         Vec::new()
     }

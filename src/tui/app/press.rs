@@ -5,8 +5,9 @@ use super::super::effect::Effect;
 use super::super::keys::{self, Action, Context, Key};
 use super::super::prompt;
 use super::super::screens::Gesture;
+use super::super::shared::{Overlay, Target};
 use super::super::widgets::form;
-use super::{App, Overlay, Target};
+use super::App;
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
@@ -17,7 +18,7 @@ impl App {
         if let Some(effects) = action.and_then(|action| self.complete(action)) {
             return effects;
         }
-        match (&mut self.overlay, action) {
+        match (&mut self.shared.overlay, action) {
             (Some(Overlay::Form(form)), None) => form.press(key),
             (Some(Overlay::Form(form)), Some(Action::Left | Action::Right)) if form.is_typing() => {
                 form.press(key);
@@ -51,7 +52,7 @@ impl App {
     }
 
     pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {
-        match &mut self.overlay {
+        match &mut self.shared.overlay {
             Some(Overlay::Form(form)) => form.paste(text),
             Some(Overlay::Path(input)) => form::paste(input, text),
             Some(Overlay::Palette(state)) => form::paste(&mut state.input, text),
@@ -60,37 +61,40 @@ impl App {
                 form::paste(&mut open.input, text);
                 prompt::changed(self);
             }
-            None => self.screen.screen().paste(self, text),
+            None => self.screens.get_mut(self.screen).paste(&mut self.shared, text),
             _ => {}
         }
         Vec::new()
     }
 
     pub(super) fn mouse(&mut self, mouse: MouseEvent) -> Vec<Effect> {
-        if let (Some(view), None) = (self.views.open, &self.overlay)
-            && let Some(effects) = view.view().mouse(self, mouse)
+        if let (Some(view), None) = (self.views.open_mut(), &self.shared.overlay)
+            && let Some(effects) = view.mouse(&mut self.shared, mouse)
         {
-            return effects;
+            return self.and_requests(effects);
         }
-        if self.overlay.is_none()
+        if self.shared.overlay.is_none()
             && let Some(gesture) = self.gesture(mouse)
         {
-            return self.screen.screen().plot(self, gesture);
+            return self.on_screen(|screen, shared| screen.plot(shared, gesture));
         }
         match mouse.kind {
             MouseEventKind::ScrollUp => self.wheel(Action::Up),
             MouseEventKind::ScrollDown => self.wheel(Action::Down),
             MouseEventKind::Down(MouseButton::Left) => {
                 let at = Position::new(mouse.column, mouse.row);
-                let target = self.hits.iter().find(|(area, _)| area.contains(at)).map(|(_, target)| *target);
+                let target = self.shared.hits.iter().find(|(area, _)| area.contains(at)).map(|(_, target)| *target);
                 match target {
                     // The footer is that of what lies over the screen.
                     Some(Target::Key(action)) => self.act(action),
-                    Some(Target::Screen(screen)) if self.overlay.is_none() => self.go(screen.index()),
-                    Some(Target::Row(index)) if self.overlay.is_none() => match self.views.open {
-                        Some(view) => view.view().select(self, index),
-                        None => self.screen.screen().select(self, index),
-                    },
+                    Some(Target::Screen(screen)) if self.shared.overlay.is_none() => self.go(screen),
+                    Some(Target::Row(index)) if self.shared.overlay.is_none() => {
+                        let effects = match self.views.open_mut() {
+                            Some(view) => view.select(&mut self.shared, index),
+                            None => self.screens.get_mut(self.screen).select(&mut self.shared, index),
+                        };
+                        self.and_requests(effects)
+                    }
                     _ => Vec::new(),
                 }
             }
@@ -106,7 +110,7 @@ impl App {
         };
         let at = Position::new(mouse.column, mouse.row);
         let plot = || {
-            self.hits.iter().find_map(|(area, target)| match target {
+            self.shared.hits.iter().find_map(|(area, target)| match target {
                 Target::Plot(scale) if area.contains(at) => Some((*area, *scale)),
                 _ => None,
             })
@@ -138,7 +142,7 @@ impl App {
     }
 
     pub(super) fn wheel(&mut self, action: Action) -> Vec<Effect> {
-        match self.overlay {
+        match self.shared.overlay {
             None | Some(Overlay::Help(_) | Overlay::Form(_) | Overlay::Palette(_) | Overlay::Table(_)) => {
                 self.act(action)
             }

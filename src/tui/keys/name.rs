@@ -16,7 +16,7 @@ pub fn context_name(context: Context) -> String {
 fn name_of_action(action: Action) -> String {
     match action {
         Action::Go(index) => {
-            let screen = SCREENS.get(index).map_or_else(|| index.to_string(), |screen| screen.name().to_lowercase());
+            let screen = SCREENS.get(index).map_or_else(|| index.to_string(), |screen| screen.name.to_lowercase());
             format!("go_{}", screen.replace(|c: char| !c.is_alphanumeric(), "_"))
         }
         action => snake(&format!("{action:?}")),

@@ -1,5 +1,6 @@
-//! The screens. Each has a folder with its state, keys, commands and drawing, and a line in [`SCREENS`]; whoever wants
-//! something of the present screen asks it through [`Screen`].
+//! The screens. Each is a folder with a type that owns the screen's state and implements [`Screen`], and has a line in
+//! [`SCREENS`] and in [`Screens`]. What all of them see is [`Shared`]; what one wants of another is a
+//! [`super::request::Request`].
 
 pub mod data;
 pub mod evaluate;
@@ -9,13 +10,12 @@ pub mod results;
 pub mod runs;
 pub mod train;
 
-use super::app::{App, Hits, Tone};
 use super::effect::Effect;
-use super::jobs::Job;
 use super::keys::{Action, Binding, Context};
+use super::shared::{Hits, Shared};
 use super::snapshot::Run;
 use super::stages::{ScreenId, State, Study};
-use super::table::Kind;
+use super::table::Table;
 use faceprobe_core::run::RunId;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -34,108 +34,147 @@ pub enum Gesture {
     Release { from: f64, to: f64, wide: bool },
 }
 
-/// What the program asks of a screen. Its state is a field of [`App`], of a type that the screen's folder defines.
-pub trait Screen: Sync {
-    /// Which one it is.
-    fn id(&self) -> ScreenId;
+/// What is known of a screen before there is one.
+pub struct ScreenInfo {
+    pub id: ScreenId,
     /// The heading.
-    fn name(&self) -> &'static str;
+    pub name: &'static str,
     /// Its rows of the key table: what its keys do, what the footer, the help and the palette say of them.
-    fn keys(&self) -> &'static [Binding];
+    pub keys: &'static [Binding],
     /// The part of the key table that holds while nothing lies over the screen.
-    fn home(&self) -> Context;
-    /// Draws it; the areas that answer the mouse go into `hits`.
-    fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits);
-    /// Carries out an action that does not mean the same everywhere.
-    fn act(&self, app: &mut App, action: Action) -> Vec<Effect>;
-    /// A click on a line of its list.
-    fn select(&self, app: &mut App, line: usize) -> Vec<Effect>;
+    pub home: Context,
     /// How far this step of the study is, and a few words about it.
-    fn step(&self, study: &Study) -> (State, String);
+    pub step: fn(&Study) -> (State, String),
+}
+
+/// A screen: its state, and what the program asks of it.
+pub trait Screen {
+    /// What is known of it without its state.
+    fn info(&self) -> &'static ScreenInfo;
+    /// Draws it; the areas that answer the mouse go into `hits`.
+    fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared, hits: &mut Hits);
+    /// Carries out an action that does not mean the same everywhere.
+    fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Effect>;
+    /// A click on a line of its list.
+    fn select(&mut self, shared: &mut Shared, line: usize) -> Vec<Effect>;
 
     /// The part of the key table that holds now.
-    fn context(&self, _app: &App) -> Context {
-        self.home()
+    fn context(&self, _shared: &Shared) -> Context {
+        self.info().home
     }
 
     /// Whether the footer should offer an action now: what would do nothing is left to the help.
-    fn offers(&self, _app: &App, _action: Action) -> bool {
+    fn offers(&self, _shared: &Shared, _action: Action) -> bool {
         true
     }
 
     /// What the mouse does over a chart.
-    fn plot(&self, _app: &mut App, _gesture: Gesture) -> Vec<Effect> {
+    fn plot(&mut self, _shared: &mut Shared, _gesture: Gesture) -> Vec<Effect> {
         Vec::new()
     }
 
     /// Takes away what the screen shows on top of itself.
-    fn cancel(&self, _app: &mut App) {}
+    fn cancel(&mut self, _shared: &mut Shared) {}
 
     /// What it has to ask for when somebody comes to it.
-    fn arrive(&self, app: &mut App) -> Vec<Effect> {
-        self.wanted(app)
+    fn arrive(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        self.wanted(shared)
     }
 
+    /// Something else takes its place.
+    fn leave(&mut self) {}
+
     /// What it still has to ask of the files of runs.
-    fn wanted(&self, _app: &mut App) -> Vec<Effect> {
+    fn wanted(&mut self, _shared: &mut Shared) -> Vec<Effect> {
         Vec::new()
     }
 
     /// The run that pause and stop mean here.
-    fn at_work(&self, _app: &App) -> Option<Arc<Run>> {
+    fn at_work(&self, _shared: &Shared) -> Option<Arc<Run>> {
         None
     }
 
     /// The runs whose stories it shows: curves, trials and what was left out are read for these only.
-    fn stories(&self, _app: &App) -> BTreeSet<String> {
+    fn stories(&self, _shared: &Shared) -> BTreeSet<String> {
         BTreeSet::new()
     }
 
-    /// Shows only lines that fulfil conditions.
-    ///
-    /// # Errors
-    /// A sentence when they are not understood.
-    fn filter(&self, _app: &mut App, _text: &str) -> Result<(), String> {
-        Ok(())
+    /// Its table of runs.
+    fn table(&self) -> Option<&Table> {
+        None
     }
 
-    /// Its table of runs.
-    fn table(&self) -> Option<&'static Kind> {
+    /// The same, to look at it in another way.
+    fn table_mut(&mut self) -> Option<&mut Table> {
         None
     }
 
     /// Takes text that was pasted while nothing is open.
-    fn paste(&self, _app: &mut App, _text: &str) {}
+    fn paste(&mut self, _shared: &mut Shared, _text: &str) {}
 
     /// Puts the cursor on a run.
-    fn show(&self, _app: &mut App, _run: &RunId) {}
+    fn show(&mut self, shared: &Shared, run: &RunId) {
+        if let Some(table) = self.table_mut() {
+            table.reveal(shared, run.as_str());
+        }
+    }
 
     /// A run was started from here.
-    fn launched(&self, _app: &mut App, _run: &RunId) {}
+    fn launched(&mut self, _shared: &mut Shared, _run: &RunId) {}
 }
 
 /// The screens in the order of the study, as the number keys reach them.
-pub static SCREENS: [&dyn Screen; 7] = [
-    &data::Data,
-    &features::Features,
-    &train::Train,
-    &results::Results,
-    &evaluate::Evaluate,
-    &predict::Predict,
-    &runs::Runs,
-];
+pub static SCREENS: [&ScreenInfo; 7] =
+    [&data::INFO, &features::INFO, &train::INFO, &results::INFO, &evaluate::INFO, &predict::INFO, &runs::INFO];
 
-/// Turns to Predict with a picture of a data set, to be predicted with the model of a run, or with the chosen one.
-pub(super) fn open_picture(app: &mut App, picture: Option<PathBuf>, model: Option<String>) -> Vec<Effect> {
-    let Some(path) = picture else {
-        app.say(Tone::Plain, "There is no image here, or its data set is gone.");
-        return Vec::new();
-    };
-    let job = Job::Open { text: path.display().to_string(), from: PathBuf::from("/") };
-    app.follow = None;
-    app.screen = ScreenId::Predict;
-    // The chosen model answers with the chosen threshold, any other with the one that it was trained to.
-    let chosen = app.snapshot.choice.as_ref().map(|choice| choice.run.as_str());
-    app.predict.model = model.filter(|run| chosen != Some(run.as_str()));
-    vec![job.into()]
+/// All of them with their states.
+pub struct Screens {
+    pub data: data::Data,
+    pub features: features::Features,
+    pub train: train::Train,
+    pub results: results::Results,
+    pub evaluate: evaluate::Evaluate,
+    pub predict: predict::Predict,
+    pub runs: runs::Runs,
+}
+
+impl Screens {
+    /// As they are at first; Predict begins in `folder`.
+    pub fn new(folder: PathBuf) -> Self {
+        Self {
+            data: data::Data::default(),
+            features: features::Features::default(),
+            train: train::Train::default(),
+            results: results::Results::default(),
+            evaluate: evaluate::Evaluate::default(),
+            predict: predict::Predict::new(folder),
+            runs: runs::Runs::default(),
+        }
+    }
+
+    /// One of them.
+    pub fn get(&self, id: ScreenId) -> &dyn Screen {
+        match id {
+            ScreenId::Data => &self.data,
+            ScreenId::Features => &self.features,
+            ScreenId::Train => &self.train,
+            ScreenId::Results => &self.results,
+            ScreenId::Evaluate => &self.evaluate,
+            ScreenId::Predict => &self.predict,
+            ScreenId::Runs => &self.runs,
+        }
+    }
+
+    /// One of them, to do something with.
+    pub fn get_mut(&mut self, id: ScreenId) -> &mut dyn Screen {
+        match id {
+            ScreenId::Data => &mut self.data,
+            ScreenId::Features => &mut self.features,
+            ScreenId::Train => &mut self.train,
+            ScreenId::Results => &mut self.results,
+            ScreenId::Evaluate => &mut self.evaluate,
+            ScreenId::Predict => &mut self.predict,
+            ScreenId::Runs => &mut self.runs,
+        }
+    }
 }

@@ -1,86 +1,82 @@
 //! What keys do to a table.
 
 use super::column::Column;
-use super::{Kind, Over, clone, current, cursor, differences, groups, listing, select};
-use crate::tui::app::{App, Overlay, Tone, moved};
+use super::{Over, Table, clone, differences, groups};
 use crate::tui::effect::Effect;
-use crate::tui::keys::{Action, Context, name_of};
+use crate::tui::keys::{Action, name_of};
 use crate::tui::prompt::{FilterText, Prompt, Purpose};
+use crate::tui::shared::{Overlay, Shared, Tone, moved};
 use crate::tui::stages::ScreenId;
+use ratatui::Frame;
+use ratatui::layout::Rect;
 
 /// Carries out an action that means the same on all tables; none if it is none of these.
-pub fn act(app: &mut App, kind: &'static Kind, action: Action) -> Option<Vec<Effect>> {
+pub fn act(table: &mut Table, shared: &mut Shared, action: Action) -> Option<Vec<Effect>> {
+    let kind = table.kind;
     match action {
         Action::Search => {
-            let from = (kind.state)(app).1.clone();
+            let from = table.selected.clone();
             let prompt = Prompt::new(Purpose::Search { screen: kind.screen, from }, "");
-            app.overlay = Some(Overlay::Prompt(prompt));
+            shared.overlay = Some(Overlay::Prompt(prompt));
         }
-        Action::NextMatch | Action::PreviousMatch => super::search::go(app, kind, action == Action::NextMatch),
+        Action::NextMatch | Action::PreviousMatch => super::search::go(table, shared, action == Action::NextMatch),
         Action::Filter => {
             let text = FilterText { lines: kind.lines, hint: kind.hint };
-            let prompt = Prompt::new(Purpose::Filter(kind.screen, text), (kind.state)(app).0.filter_text());
-            app.overlay = Some(Overlay::Prompt(prompt));
+            let prompt = Prompt::new(Purpose::Filter(kind.screen, text), table.filter_text());
+            shared.overlay = Some(Overlay::Prompt(prompt));
         }
-        Action::Columns => app.overlay = Some(Overlay::Table(Over::Columns(0))),
-        Action::Yank => app.overlay = Some(Overlay::Table(Over::Yank)),
-        Action::Fold => fold(app, kind),
-        Action::FoldAll => fold_all(app, kind),
+        Action::Columns => shared.overlay = Some(Overlay::Table(Over::Columns(0))),
+        Action::Yank => shared.overlay = Some(Overlay::Table(Over::Yank)),
+        Action::Fold => fold(table, shared),
+        Action::FoldAll => fold_all(table, shared),
         Action::Flat => {
-            let (table, _) = (kind.state_mut)(app);
             table.flat = !table.flat;
             table.changed();
             let text = if table.flat { "Groups are off: every run has its line." } else { "Groups are on." };
-            app.say(Tone::Plain, text);
+            shared.say(Tone::Plain, text);
         }
-        Action::SortNext | Action::SortPrevious => sort(app, kind, action == Action::SortNext),
+        Action::SortNext | Action::SortPrevious => sort(table, shared, action == Action::SortNext),
         Action::Reverse => {
-            let (table, _) = (kind.state_mut)(app);
-            let (by, descending) = table.sort(kind);
+            let (by, descending) = table.sort();
             match by {
                 Some(by) => {
                     table.sort = Some((Some(by), !descending));
                     table.changed();
                 }
                 None => {
-                    let key = name_of(context(kind), Action::SortNext);
-                    app.say(
+                    let key = name_of(kind.screen.context(), Action::SortNext);
+                    shared.say(
                         Tone::Plain,
                         format!("The newest are first; {key} sorts by a column, which can be turned."),
                     );
                 }
             }
         }
-        Action::Mark => mark(app, kind),
-        Action::Differences => differences::open(app, kind),
-        Action::Clone => clone::clone(app, kind),
+        Action::Mark => mark(table, shared),
+        Action::Differences => differences::open(table, shared),
+        Action::Clone => clone::clone(table, shared),
         Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom => {
-            let to = moved(cursor(app, kind), listing(app, kind).visible.len(), action);
-            select(app, kind, to);
+            let to = moved(table.cursor(shared), table.listing(shared).visible.len(), action);
+            table.select(shared, to);
         }
         _ => return None,
     }
     Some(Vec::new())
 }
 
-/// The part of the key table that a table's screen has.
-fn context(kind: &Kind) -> Context {
-    kind.screen.context()
-}
-
 /// Whether an action that means the same on all tables would have an effect now; none if it is none of these.
-pub fn offers(app: &App, kind: &Kind, action: Action) -> Option<bool> {
-    let lines = || !listing(app, kind).lines.is_empty();
+pub fn offers(table: &Table, shared: &Shared, action: Action) -> Option<bool> {
+    let lines = || !table.listing(shared).lines.is_empty();
     Some(match action {
-        Action::NextMatch | Action::PreviousMatch => !(kind.state)(app).0.search.is_empty(),
-        Action::Fold | Action::FoldAll => listing(app, kind).has_groups,
-        Action::UsualColumns => !(kind.state)(app).0.columns.is_empty(),
-        Action::Flat => listing(app, kind).has_groups || (kind.state)(app).0.flat,
+        Action::NextMatch | Action::PreviousMatch => !table.search.is_empty(),
+        Action::Fold | Action::FoldAll => table.listing(shared).has_groups,
+        Action::UsualColumns => !table.columns.is_empty(),
+        Action::Flat => table.listing(shared).has_groups || table.flat,
         // A filter can have left none.
-        Action::Filter => listing(app, kind).all > 0,
+        Action::Filter => table.listing(shared).all > 0,
         Action::Differences => {
-            let group = || current(app, kind).is_some_and(|line| line.group.is_some());
-            lines() && (!app.marked().is_empty() || group())
+            let group = || table.current(shared).is_some_and(|line| line.group.is_some());
+            lines() && (!shared.marked.is_empty() || group())
         }
         Action::Search
         | Action::Columns
@@ -95,27 +91,25 @@ pub fn offers(app: &App, kind: &Kind, action: Action) -> Option<bool> {
 }
 
 /// Folds or unfolds the group under the cursor, or the one that the line is in.
-fn fold(app: &mut App, kind: &Kind) {
-    let lines = listing(app, kind);
-    let Some(at) = lines.visible.get(cursor(app, kind)).copied() else { return };
+fn fold(table: &mut Table, shared: &mut Shared) {
+    let lines = table.listing(shared);
+    let Some(at) = lines.visible.get(table.cursor(shared)).copied() else { return };
     let group = match lines.lines[at].group {
         Some(_) => Some(at),
         None => groups::above(&lines.lines, at).first().copied(),
     };
     let Some(group) = group else {
-        app.say(Tone::Plain, format!("{} is in no group.", lines.lines[at].run.id));
+        shared.say(Tone::Plain, format!("{} is in no group.", lines.lines[at].run.id));
         return;
     };
     let run = lines.lines[group].run.id.to_string();
-    let (table, selected) = (kind.state_mut)(app);
     table.turn(&run);
-    *selected = Some(run);
+    table.selected = Some(run);
 }
 
 /// Unfolds all groups, or folds all where none is folded.
-fn fold_all(app: &mut App, kind: &Kind) {
-    let lines = listing(app, kind);
-    let (table, _) = (kind.state_mut)(app);
+fn fold_all(table: &mut Table, shared: &Shared) {
+    let lines = table.listing(shared);
     let groups: Vec<_> = lines.lines.iter().filter(|line| line.group.is_some()).collect();
     let folded: Vec<bool> = groups.iter().map(|line| table.folds(line)).collect();
     let unfold = folded.iter().any(|folded| *folded);
@@ -127,15 +121,14 @@ fn fold_all(app: &mut App, kind: &Kind) {
 }
 
 /// Sorts by the next column, or the one before; tables that show the newest first have that order among them.
-fn sort(app: &mut App, kind: &Kind, forward: bool) {
-    let lines = listing(app, kind);
+fn sort(table: &mut Table, shared: &Shared, forward: bool) {
+    let lines = table.listing(shared);
     let shown = lines.columns.iter().filter(|column| column.rank.is_some());
     let mut orders: Vec<Option<Column>> = shown.map(|column| Some(column.column.clone())).collect();
-    if kind.order.is_none() {
+    if table.kind.order.is_none() {
         orders.insert(0, None);
     }
-    let (table, _) = (kind.state_mut)(app);
-    let (by, _) = table.sort(kind);
+    let (by, _) = table.sort();
     let now = orders.iter().position(|order| *order == by).unwrap_or(0);
     let step = if forward { 1 } else { orders.len().saturating_sub(1) };
     let Some(next) = orders.get((now + step) % orders.len().max(1)).cloned() else { return };
@@ -146,39 +139,37 @@ fn sort(app: &mut App, kind: &Kind, forward: bool) {
 
 /// Marks the run under the cursor or takes its mark away, and goes to the next line, but where the run's curves are being
 /// looked at; a group stands for its members.
-fn mark(app: &mut App, kind: &Kind) {
-    let lines = listing(app, kind);
-    let index = cursor(app, kind);
+fn mark(table: &mut Table, shared: &mut Shared) {
+    let lines = table.listing(shared);
+    let index = table.cursor(shared);
     let Some(at) = lines.visible.get(index).copied() else { return };
     let members: Vec<String> = lines.members(at).map(|line| line.run.id.to_string()).collect();
-    let all = members.iter().all(|run| app.marked().contains(run));
+    let all = members.iter().all(|run| shared.marked.contains(run));
     for run in members {
-        if all == app.marked().contains(&run) {
-            app.turn_mark(&run);
+        if all == shared.marked.contains(&run) {
+            shared.turn_mark(&run);
         }
     }
-    if kind.screen != ScreenId::Train {
-        select(app, kind, moved(index, lines.visible.len(), Action::Down));
+    if table.kind.screen != ScreenId::Train {
+        table.select(shared, moved(index, lines.visible.len(), Action::Down));
     }
 }
 
 /// What a key does to what lies over a table.
-pub fn act_over(app: &mut App, over: Over, action: Action) -> Vec<Effect> {
-    let Some(kind) = super::of(app.screen) else { return Vec::new() };
+pub fn act_over(table: &mut Table, shared: &mut Shared, over: Over, action: Action) -> Vec<Effect> {
     match over {
-        Over::Columns(at) => super::picker::act(app, kind, at, action),
-        Over::Yank => return super::yank::act(app, kind, action),
-        Over::Differences(view) => differences::act(app, view, action),
+        Over::Columns(at) => super::picker::act(table, shared, at, action),
+        Over::Yank => return super::yank::act(table, shared, action),
+        Over::Differences(view) => differences::act(shared, view, action),
     }
     Vec::new()
 }
 
 /// Draws what lies over a table.
-pub fn draw_over(frame: &mut ratatui::Frame, area: ratatui::layout::Rect, app: &App, over: &Over) {
-    let Some(kind) = super::of(app.screen) else { return };
+pub fn draw_over(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, over: &Over) {
     match over {
-        Over::Columns(at) => super::picker::draw(frame, area, app, kind, *at),
-        Over::Yank => super::yank::draw(frame, area, app, kind),
-        Over::Differences(view) => differences::draw(frame, area, app, view),
+        Over::Columns(at) => super::picker::draw(frame, area, table, shared, *at),
+        Over::Yank => super::yank::draw(frame, area, table, shared),
+        Over::Differences(view) => differences::draw(frame, area, shared, view),
     }
 }

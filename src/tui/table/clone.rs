@@ -1,8 +1,8 @@
 //! Opening the form of a run's kind, filled with its settings.
 
-use super::{Kind as Table, run};
-use crate::tui::app::{App, Overlay, Tone};
+use super::Table;
 use crate::tui::forms::{self, DATA, FormKind};
+use crate::tui::shared::{Overlay, Shared, Tone};
 use crate::tui::snapshot::Snapshot;
 use faceprobe_core::features::{ClassifierSettings, CutSettings};
 use faceprobe_core::model::{ModelInput, ModelSpec};
@@ -14,14 +14,14 @@ use tui_input::Input;
 type Pairs = Vec<(String, String)>;
 
 /// Opens the form for the run under the cursor; a sentence where there is none.
-pub fn clone(app: &mut App, kind: &Table) {
-    let Some(run) = run(app, kind) else { return };
+pub fn clone(table: &Table, shared: &mut Shared) {
+    let Some(run) = table.run(shared) else { return };
     let Some((form, dataset, pairs)) = form_of(&run.job) else {
         let work = run.job.kind_name();
-        app.say(Tone::Plain, format!("There is no form that starts a {work} run such as {}.", run.id));
+        shared.say(Tone::Plain, format!("There is no form that starts a {work} run such as {}.", run.id));
         return;
     };
-    let mut open = forms::open(form, &app.snapshot, dataset);
+    let mut open = forms::open(form, &shared.snapshot, dataset);
     let infos = form.infos();
     for (name, text) in &pairs {
         let Some(info) = infos.iter().find(|info| info.name == name) else { continue };
@@ -36,20 +36,20 @@ pub fn clone(app: &mut App, kind: &Table) {
         }
     }
     open.intro = format!("Filled with the settings of {}: change what should differ.", run.id);
-    let missing = dataset.filter(|name| !is_there(&app.snapshot, name)).map(str::to_owned);
+    let missing = dataset.filter(|name| !is_there(&shared.snapshot, name)).map(str::to_owned);
     match (&missing, dataset) {
-        (Some(name), _) => app.say(Tone::Plain, format!("{name} is gone; choose another prepared set.")),
+        (Some(name), _) => shared.say(Tone::Plain, format!("{name} is gone; choose another prepared set.")),
         (None, Some(name)) => {
             if let Some(field) = open.fields.iter_mut().find(|field| field.name == DATA) {
                 field.input = Input::new(name.to_owned());
             } else {
                 // The form works on the set that Data shows.
-                app.data.selected = Some(name.to_owned());
+                shared.chosen_set = Some(name.to_owned());
             }
         }
         (None, None) => {}
     }
-    app.overlay = Some(Overlay::Form(open));
+    shared.overlay = Some(Overlay::Form(open));
 }
 
 /// Whether there is a prepared set of that name, or folds of it.

@@ -1,8 +1,8 @@
 //! The settings in which the marked runs differ, and nothing else.
 
-use super::{Kind, Over, current, cursor, listing};
-use crate::tui::app::{App, Overlay, Tone};
+use super::{Over, Table};
 use crate::tui::keys::{Action, Context, name_of};
+use crate::tui::shared::{Overlay, Shared, Tone};
 use crate::tui::widgets::{self, cut, fit};
 use faceprobe_core::run::compare;
 use ratatui::Frame;
@@ -23,27 +23,27 @@ pub struct View {
 const WIDEST: usize = 32;
 
 /// Opens it for the marked runs and the one under the cursor, or for the members of the group there.
-pub fn open(app: &mut App, kind: &Kind) {
-    let lines = listing(app, kind);
-    let mut runs = app.marked().to_vec();
-    match current(app, kind) {
+pub fn open(table: &Table, shared: &mut Shared) {
+    let lines = table.listing(shared);
+    let mut runs = shared.marked.clone();
+    match table.current(shared) {
         Some(line) if line.group.is_some() && runs.is_empty() => {
-            let at = lines.visible.get(cursor(app, kind)).copied().unwrap_or(0);
+            let at = lines.visible.get(table.cursor(shared)).copied().unwrap_or(0);
             runs = lines.members(at).map(|line| line.run.id.to_string()).collect();
         }
         Some(line) if runs.len() == 1 && !runs.contains(&line.run.id.to_string()) => runs.push(line.run.id.to_string()),
         _ => {}
     }
-    runs.retain(|run| app.snapshot.run(run).is_some());
+    runs.retain(|run| shared.snapshot.run(run).is_some());
     if runs.len() < 2 {
-        app.say(Tone::Plain, "Mark two runs or more with Space; their settings are compared then.");
+        shared.say(Tone::Plain, "Mark two runs or more with Space; their settings are compared then.");
         return;
     }
-    app.overlay = Some(Overlay::Table(Over::Differences(View { runs, line: 0, run: 0 })));
+    shared.overlay = Some(Overlay::Table(Over::Differences(View { runs, line: 0, run: 0 })));
 }
 
 /// What a key does.
-pub fn act(app: &mut App, mut view: View, action: Action) {
+pub fn act(shared: &mut Shared, mut view: View, action: Action) {
     let last = view.runs.len().saturating_sub(1);
     match action {
         Action::Cancel => return,
@@ -57,13 +57,13 @@ pub fn act(app: &mut App, mut view: View, action: Action) {
         Action::Bottom => view.line = usize::MAX / 2,
         _ => {}
     }
-    let settings = differences(app, &view).len();
+    let settings = differences(shared, &view).len();
     view.line = view.line.min(settings.saturating_sub(1));
-    app.overlay = Some(Overlay::Table(Over::Differences(view)));
+    shared.overlay = Some(Overlay::Table(Over::Differences(view)));
 }
 
-fn differences(app: &App, view: &View) -> Vec<compare::Difference> {
-    let jobs: Vec<_> = view.runs.iter().filter_map(|run| app.snapshot.run(run)).map(|run| &run.job).collect();
+fn differences(shared: &Shared, view: &View) -> Vec<compare::Difference> {
+    let jobs: Vec<_> = view.runs.iter().filter_map(|run| shared.snapshot.run(run)).map(|run| &run.job).collect();
     let mut found = compare::differences(&jobs);
     // What a kind of model does not have was nobody's choice.
     found.sort_by_key(|one| one.values.iter().any(Option::is_none));
@@ -71,11 +71,11 @@ fn differences(app: &App, view: &View) -> Vec<compare::Difference> {
 }
 
 /// Draws it.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, view: &View) {
-    let theme = app.theme;
+pub fn draw(frame: &mut Frame, area: Rect, shared: &Shared, view: &View) {
+    let theme = shared.theme;
     // What was removed meanwhile has no settings any more.
-    let runs: Vec<&String> = view.runs.iter().filter(|run| app.snapshot.run(run).is_some()).collect();
-    let found = differences(app, view);
+    let runs: Vec<&String> = view.runs.iter().filter(|run| shared.snapshot.run(run).is_some()).collect();
+    let found = differences(shared, view);
     let names = found.iter().map(|one| one.setting.width()).max().unwrap_or(0).clamp(7, 22);
     let value =
         |one: &compare::Difference, at: usize| one.values.get(at).and_then(Option::as_deref).unwrap_or("–").to_owned();
@@ -108,7 +108,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, view: &View) {
         .collect();
     let mut head = vec![Span::styled(fit("setting", names), theme.dim())];
     for at in &seen {
-        let style = app.marked().iter().position(|run| run == runs[*at]).filter(|at| *at < super::draw::COLOURS);
+        let style = shared.mark_of(runs[*at]).filter(|at| *at < super::draw::COLOURS);
         let style = style.map_or(theme.strong(), |at| theme.hue(at + 1));
         head.push(Span::styled(format!("  {}", fit(runs[*at], widths[*at])), style));
     }

@@ -3,8 +3,8 @@
 use super::column::{self, Column};
 use super::fit::{GAP, Offer, fitting};
 use super::listing::{Listing, Offered};
-use super::{Kind, Signs, Table, cursor, listing, search};
-use crate::tui::app::{App, Hits, Target};
+use super::{Kind, Signs, Table, search};
+use crate::tui::shared::{Hits, Shared, Target};
 use crate::tui::snapshot::Run;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{NARROW, bars, cut, fit, offset};
@@ -21,8 +21,7 @@ pub const COLOURS: usize = 5;
 
 /// What a table is drawn from.
 pub struct View<'a> {
-    app: &'a App,
-    kind: &'a Kind,
+    shared: &'a Shared,
     table: &'a Table,
     lines: Rc<Listing>,
     /// Whether there is room for intervals.
@@ -33,9 +32,8 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// The columns that fit into `width`.
-    pub fn new(app: &'a App, kind: &'a Kind, width: u16) -> Self {
-        let lines = listing(app, kind);
-        let (table, _) = (kind.state)(app);
+    pub fn new(table: &'a Table, shared: &'a Shared, width: u16) -> Self {
+        let lines = table.listing(shared);
         let roomy = width >= NARROW - 4;
         let offered: Vec<Offered> = lines.columns.iter().filter(|column| column.rank.is_some()).cloned().collect();
         let offers = offered.iter().map(|column| {
@@ -48,10 +46,10 @@ impl<'a> View<'a> {
                 rank: column.rank.unwrap_or(0),
             }
         });
-        let room = usize::from(width).saturating_sub(signs_width(kind));
+        let room = usize::from(width).saturating_sub(signs_width(table.kind));
         let widths = fitting(&offers.collect::<Vec<_>>(), room);
         let columns = offered.into_iter().zip(widths).filter_map(|(column, width)| Some((column, width?))).collect();
-        Self { app, kind, table, lines, roomy, columns }
+        Self { shared, table, lines, roomy, columns }
     }
 
     /// The columns that are seen.
@@ -60,10 +58,10 @@ impl<'a> View<'a> {
     }
 
     fn head(&self) -> Line<'static> {
-        let theme = self.app.theme;
-        let (by, descending) = self.table.sort(self.kind);
+        let theme = self.shared.theme;
+        let (by, descending) = self.table.sort();
         let arrow = if descending { "▼" } else { "▲" };
-        let mut spans = vec![Span::raw(" ".repeat(signs_width(self.kind)))];
+        let mut spans = vec![Span::raw(" ".repeat(signs_width(self.table.kind)))];
         for (at, (offered, width)) in self.columns.iter().enumerate() {
             let here = by.as_ref() == Some(&offered.column);
             let title = offered.column.title();
@@ -80,7 +78,7 @@ impl<'a> View<'a> {
     }
 
     fn line(&self, at: usize, selected: bool) -> Line<'static> {
-        let theme = self.app.theme;
+        let theme = self.shared.theme;
         let Some(line) = self.lines.lines.get(at) else { return Line::default() };
         let found = search::is_found(&self.lines, at, self.table.search());
         let mut spans = self.signs(at, selected);
@@ -102,7 +100,7 @@ impl<'a> View<'a> {
                 Column::Run => self.name(at, *width),
                 // The threshold in force, where another was kept than training ended with.
                 Column::Threshold => {
-                    match self.app.snapshot.choice.as_ref().filter(|choice| choice.run == line.run.id.as_str()) {
+                    match self.shared.snapshot.choice.as_ref().filter(|choice| choice.run == line.run.id.as_str()) {
                         Some(choice) => format!("{:.3}", choice.threshold),
                         None => self.lines.cell(at, &offered.column, self.roomy),
                     }
@@ -122,7 +120,7 @@ impl<'a> View<'a> {
         }
         if selected {
             // Signs keep their colour under the cursor.
-            let signs = signs_spans(self.kind);
+            let signs = signs_spans(self.table.kind);
             for (at, span) in spans.iter_mut().enumerate() {
                 span.style = if at < signs { theme.selected().patch(span.style) } else { theme.selected() };
             }
@@ -154,27 +152,24 @@ impl<'a> View<'a> {
 
     /// The mark of a line, or how it stands; a fixed number of pieces.
     fn signs(&self, at: usize, selected: bool) -> Vec<Span<'static>> {
-        let theme = self.app.theme;
+        let theme = self.shared.theme;
         let Some(line) = self.lines.lines.get(at) else { return Vec::new() };
         let run = &line.run;
-        let marked = self.app.marked().iter().position(|marked| marked == run.id.as_str());
+        let marked = self.shared.mark_of(run.id.as_str());
         // A mark that is folded away is not forgotten.
         let within = || {
             line.group.is_some()
-                && self
-                    .lines
-                    .members(at)
-                    .any(|member| self.app.marked().iter().any(|run| *run == member.run.id.as_str()))
+                && self.lines.members(at).any(|member| self.shared.mark_of(member.run.id.as_str()).is_some())
         };
         let mark = match marked {
             Some(at) if at < COLOURS => Some((theme.hue_swatch(at + 1), theme.hue(at + 1))),
             Some(_) => Some(("•".to_owned(), theme.accent())),
-            None if !self.app.marked().is_empty() && within() => Some(("•".to_owned(), theme.dim())),
+            None if !self.shared.marked.is_empty() && within() => Some(("•".to_owned(), theme.dim())),
             None => None,
         };
         let first = mark.unwrap_or_else(|| self.sign(run));
         let mut spans = vec![Span::styled(format!("{} ", first.0), first.1)];
-        if self.kind.signs == Signs::StatusAndPin {
+        if self.table.kind.signs == Signs::StatusAndPin {
             let pin = if run.about.label.pinned { "★ " } else { "  " };
             spans.push(Span::styled(pin, if selected { theme.selected() } else { theme.good() }));
         }
@@ -182,8 +177,8 @@ impl<'a> View<'a> {
     }
 
     fn sign(&self, run: &Run) -> (String, Style) {
-        let theme: Theme = self.app.theme;
-        if self.kind.signs != Signs::Choice {
+        let theme: Theme = self.shared.theme;
+        if self.table.kind.signs != Signs::Choice {
             let (sign, style) = bars::status(theme, run.status);
             return (sign.to_owned(), style);
         }
@@ -228,19 +223,19 @@ fn placed(text: &str, column: &Column, width: usize) -> String {
 }
 
 /// Draws the table into an area; its lines answer the mouse.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, kind: &Kind, hits: &mut Hits) {
-    let view = View::new(app, kind, area.width);
+pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, hits: &mut Hits) {
+    let view = View::new(table, shared, area.width);
     view.table.width.set(area.width);
     frame.render_widget(view.head(), Rect { height: 1.min(area.height), ..area });
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let height = usize::from(body.height);
-    let selected = cursor(app, kind);
+    let selected = table.cursor(shared);
     let first = offset(selected, view.lines.visible.len(), height);
     let seen = view.lines.visible.iter().enumerate().skip(first).take(height);
     for (row, (index, at)) in seen.enumerate() {
         let line = Rect { y: body.y + row as u16, height: 1, ..body };
         if index == selected {
-            frame.buffer_mut().set_style(line, app.theme.selected());
+            frame.buffer_mut().set_style(line, shared.theme.selected());
         }
         frame.render_widget(view.line(*at, index == selected), line);
         hits.push((line, Target::Row(index)));
@@ -248,11 +243,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, kind: &Kind, hits: &mut Hi
 }
 
 /// What is said of a table in the title of its frame: the order, what all lines have in common, the filter, the search.
-pub fn title(app: &App, kind: &Kind, name: &'static str, width: u16) -> Line<'static> {
-    let theme = app.theme;
-    let lines = listing(app, kind);
-    let (table, _) = (kind.state)(app);
-    let (by, descending) = table.sort(kind);
+pub fn title(table: &Table, shared: &Shared, name: &'static str, width: u16) -> Line<'static> {
+    let theme = shared.theme;
+    let lines = table.listing(shared);
+    let (by, descending) = table.sort();
     let order = match (&by, descending) {
         (None, _) => "newest first".to_owned(),
         (Some(column), _) => {
@@ -280,8 +274,8 @@ pub fn title(app: &App, kind: &Kind, name: &'static str, width: u16) -> Line<'st
     if !table.search().is_empty() {
         add(format!("  /{}", cut(table.search(), 24)), theme.accent());
     }
-    if !app.marked().is_empty() {
-        add(format!("  {} marked", app.marked().len()), theme.good());
+    if !shared.marked.is_empty() {
+        add(format!("  {} marked", shared.marked.len()), theme.good());
     }
     if table.flat {
         add("  groups off".to_owned(), theme.dim());

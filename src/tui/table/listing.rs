@@ -1,10 +1,10 @@
 //! What a table lists: its lines, which of them are folded away, its columns with their widths.
 
+use super::Table;
 use super::column::{self, Column};
 use super::differing::{self, Settings};
 use super::groups::{self, Figure, Line, Order};
-use super::{Kind, Table};
-use crate::tui::app::App;
+use crate::tui::shared::Shared;
 use crate::tui::snapshot::{Run, Snapshot};
 use faceprobe_core::run::JobSpec;
 use std::collections::HashMap;
@@ -49,17 +49,18 @@ pub struct Listing {
 
 impl Listing {
     /// Works it out.
-    pub fn make(app: &App, kind: &Kind, table: &Table) -> Self {
-        let snapshot = &app.snapshot;
+    pub fn make(shared: &Shared, table: &Table) -> Self {
+        let kind = table.kind;
+        let snapshot = &shared.snapshot;
         let runs = &snapshot.runs;
         let all: Vec<usize> = (0..runs.len()).filter(|at| (kind.lists)(&runs[*at])).collect();
         let listed: Vec<usize> = all.iter().copied().filter(|at| (kind.fulfils)(&table.filter, &runs[*at])).collect();
-        let mut cache = app.settings.borrow_mut();
+        let mut cache = shared.settings.borrow_mut();
         let models = listed.iter().map(|at| &runs[*at]).filter(|run| run.trains());
         let known: HashMap<String, Rc<Settings>> = models.map(|run| (run.id.to_string(), cache.of(run))).collect();
         cache.forget(snapshot);
         drop(cache);
-        let (by, descending) = table.sort(kind);
+        let (by, descending) = table.sort();
         let setting = |run: &Run| match &by {
             Some(Column::Setting(name)) => known.get(run.id.as_str())?.get(name).cloned(),
             _ => None,
@@ -84,7 +85,7 @@ impl Listing {
             known,
             common: Vec::new(),
         };
-        listing.columns = listing.offered(kind, table, by.as_ref());
+        listing.columns = listing.offered(table, by.as_ref());
         listing.common = listing.common();
         listing
     }
@@ -157,7 +158,8 @@ impl Listing {
         }
     }
 
-    fn offered(&self, kind: &Kind, table: &Table, by: Option<&Column>) -> Vec<Offered> {
+    fn offered(&self, table: &Table, by: Option<&Column>) -> Vec<Offered> {
+        let kind = table.kind;
         let settings = self.settings.iter().map(|name| Column::Setting(name.clone()));
         let mut columns = vec![Column::Run];
         columns.extend(settings);

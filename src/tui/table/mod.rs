@@ -20,21 +20,23 @@ mod search;
 mod settings;
 pub mod yank;
 
-pub use act::offers;
 pub use column::Column;
-pub use draw::{draw, title};
 pub use keys::rows as keys;
 pub use listing::Listing;
 pub use remembered::{remember, restore};
-pub use search::typed as search;
 pub use settings::Known;
 
-use super::app::App;
+use super::effect::Effect;
+use super::keys::Action;
+use super::shared::{Hits, Shared};
 use super::snapshot::Run;
 use super::stages::ScreenId;
 use faceprobe_core::run::JobSpec;
 use faceprobe_core::run::filter::Filter;
 use groups::Line;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line as TextLine;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -77,13 +79,13 @@ pub struct Kind {
     /// None puts the newest first.
     pub order: Option<Column>,
     pub signs: Signs,
-    pub state: fn(&App) -> (&Table, &Option<String>),
-    pub state_mut: fn(&mut App) -> (&mut Table, &mut Option<String>),
 }
 
-/// How a table is looked at.
-#[derive(Debug, Default)]
+/// The table of a screen, and how it is looked at.
 pub struct Table {
+    kind: &'static Kind,
+    /// The run under the cursor; none means the first line.
+    pub selected: Option<String>,
     /// The conditions as they were typed, and as they were last understood.
     filter_text: String,
     filter: Filter,
@@ -103,6 +105,23 @@ pub struct Table {
 }
 
 impl Table {
+    /// A table as nobody has looked at it yet.
+    pub fn new(kind: &'static Kind) -> Self {
+        Self {
+            kind,
+            selected: None,
+            filter_text: String::new(),
+            filter: Filter::default(),
+            sort: None,
+            turned: Default::default(),
+            flat: false,
+            columns: BTreeMap::new(),
+            search: String::new(),
+            width: Cell::default(),
+            listing: RefCell::default(),
+        }
+    }
+
     /// The conditions that its lines fulfil.
     pub fn filter_text(&self) -> &str {
         &self.filter_text
@@ -118,8 +137,9 @@ impl Table {
         *self.listing.get_mut() = None;
     }
 
-    fn sort(&self, kind: &Kind) -> (Option<Column>, bool) {
-        let usual = || (kind.order.clone(), kind.order.as_ref().is_some_and(Column::descends));
+    fn sort(&self) -> (Option<Column>, bool) {
+        let order = &self.kind.order;
+        let usual = || (order.clone(), order.as_ref().is_some_and(Column::descends));
         self.sort.clone().unwrap_or_else(usual)
     }
 
@@ -145,86 +165,106 @@ impl Table {
         self.turned[1].clear();
         self.changed();
     }
-}
 
-/// The lines of a screen's table, as they are now.
-pub fn listing(app: &App, kind: &Kind) -> Rc<Listing> {
-    let (table, _) = (kind.state)(app);
-    let known = table.listing.borrow().clone();
-    if let Some(known) = known.filter(|known| known.is_of(&app.snapshot)) {
-        return known;
+    /// Its lines, as they are now.
+    pub fn listing(&self, shared: &Shared) -> Rc<Listing> {
+        let known = self.listing.borrow().clone();
+        if let Some(known) = known.filter(|known| known.is_of(&shared.snapshot)) {
+            return known;
+        }
+        let made = Rc::new(Listing::make(shared, self));
+        self.listing.replace(Some(Rc::clone(&made)));
+        made
     }
-    let made = Rc::new(Listing::make(app, kind, table));
-    table.listing.replace(Some(Rc::clone(&made)));
-    made
-}
 
-/// The line under the cursor, among those that are seen.
-pub fn cursor(app: &App, kind: &Kind) -> usize {
-    let (_, selected) = (kind.state)(app);
-    listing(app, kind).cursor(selected.as_deref())
-}
+    /// The line under the cursor, among those that are seen.
+    pub fn cursor(&self, shared: &Shared) -> usize {
+        self.listing(shared).cursor(self.selected.as_deref())
+    }
 
-/// The run under the cursor, or the one whose parts are.
-pub fn current(app: &App, kind: &Kind) -> Option<Line> {
-    listing(app, kind).line(cursor(app, kind)).cloned()
-}
+    /// The run under the cursor, or the one whose parts are.
+    pub fn current(&self, shared: &Shared) -> Option<Line> {
+        self.listing(shared).line(self.cursor(shared)).cloned()
+    }
 
-/// The same without what it is in.
-pub fn run(app: &App, kind: &Kind) -> Option<Arc<Run>> {
-    current(app, kind).map(|line| line.run)
-}
+    /// The same without what it is in.
+    pub fn run(&self, shared: &Shared) -> Option<Arc<Run>> {
+        self.current(shared).map(|line| line.run)
+    }
 
-/// Puts the cursor on a line.
-pub fn select(app: &mut App, kind: &Kind, index: usize) {
-    let id = listing(app, kind).line(index).map(|line| line.run.id.to_string());
-    let (_, selected) = (kind.state_mut)(app);
-    *selected = id.or(selected.take());
-}
+    /// Puts the cursor on a line.
+    pub fn select(&mut self, shared: &Shared, index: usize) {
+        let id = self.listing(shared).line(index).map(|line| line.run.id.to_string());
+        self.selected = id.or(self.selected.take());
+    }
 
-/// Puts the cursor on a run, and unfolds what it is in.
-pub fn reveal(app: &mut App, kind: &Kind, run: &str) {
-    let lines = listing(app, kind);
-    let (table, selected) = (kind.state_mut)(app);
-    *selected = Some(run.to_owned());
-    let Some(at) = lines.place(run) else { return };
-    for above in groups::above(&lines.lines, at) {
-        let line = &lines.lines[above];
-        if table.folds(line) {
-            table.turn(line.run.id.as_str());
+    /// Puts the cursor on a run, and unfolds what it is in.
+    pub fn reveal(&mut self, shared: &Shared, run: &str) {
+        let lines = self.listing(shared);
+        self.selected = Some(run.to_owned());
+        let Some(at) = lines.place(run) else { return };
+        for above in groups::above(&lines.lines, at) {
+            let line = &lines.lines[above];
+            if self.folds(line) {
+                self.turn(line.run.id.as_str());
+            }
         }
     }
-}
 
-/// Shows only the lines that fulfil conditions; a sentence when they are not understood.
-pub fn filter(app: &mut App, kind: &Kind, text: &str) -> Result<(), String> {
-    let filter = (kind.parse)(text)?;
-    (kind.state_mut)(app).0.set_filter(filter, text);
-    Ok(())
-}
-
-/// Takes away, one after the other: the search, the marks, the filter; true if there was something to take away.
-pub fn cancel(app: &mut App, kind: &Kind) -> bool {
-    let marked = !app.marked().is_empty();
-    let (table, _) = (kind.state_mut)(app);
-    if !table.search.is_empty() {
-        table.search.clear();
-    } else if marked {
-        app.train.view.marked.clear();
-    } else if !table.filter_text.is_empty() {
-        table.set_filter(Filter::default(), "");
-    } else {
-        return false;
+    /// Carries out an action that means the same on all tables; none if it is none of these.
+    pub fn act(&mut self, shared: &mut Shared, action: Action) -> Option<Vec<Effect>> {
+        act::act(self, shared, action)
     }
-    true
-}
 
-/// A search is given up: the cursor is where it was.
-pub fn search_ends(app: &mut App, kind: &Kind, from: Option<String>) -> Result<(), String> {
-    let (table, selected) = (kind.state_mut)(app);
-    table.search.clear();
-    *selected = from;
-    Ok(())
+    /// Whether such an action would have an effect now; none if it is none of these.
+    pub fn offers(&self, shared: &Shared, action: Action) -> Option<bool> {
+        act::offers(self, shared, action)
+    }
+
+    /// Draws it into an area; its lines answer the mouse.
+    pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared, hits: &mut Hits) {
+        draw::draw(frame, area, self, shared, hits);
+    }
+
+    /// What is said of it in the title of its frame: the order, what all lines have in common, the filter, the search.
+    pub fn title(&self, shared: &Shared, name: &'static str, width: u16) -> TextLine<'static> {
+        draw::title(self, shared, name, width)
+    }
+
+    /// Something else is looked for, from where the cursor was when the search began.
+    ///
+    /// # Errors
+    /// A sentence when no line says it.
+    pub fn search_for(&mut self, shared: &Shared, text: &str, from: Option<&str>) -> Result<(), String> {
+        search::typed(self, shared, text, from)
+    }
+
+    /// Shows only the lines that fulfil conditions.
+    ///
+    /// # Errors
+    /// A sentence when they are not understood.
+    pub fn filter(&mut self, text: &str) -> Result<(), String> {
+        let filter = (self.kind.parse)(text)?;
+        self.set_filter(filter, text);
+        Ok(())
+    }
+
+    /// Takes away, one after the other: the search, the marks, the filter.
+    pub fn cancel(&mut self, shared: &mut Shared) {
+        if !self.search.is_empty() {
+            self.search.clear();
+        } else if !shared.marked.is_empty() {
+            shared.marked.clear();
+        } else if !self.filter_text.is_empty() {
+            self.set_filter(Filter::default(), "");
+        }
+    }
+
+    /// A search is given up: the cursor is where it was.
+    pub fn search_ends(&mut self, from: Option<String>) {
+        self.search.clear();
+        self.selected = from;
+    }
 }
 
 /// What lies over a table.
@@ -236,26 +276,4 @@ pub enum Over {
     Yank,
     /// The settings in which runs differ, with the first line and the first run that are shown.
     Differences(differences::View),
-}
-
-/// The table of a screen, if it has one.
-pub fn of(screen: ScreenId) -> Option<&'static Kind> {
-    screen.screen().table()
-}
-
-impl App {
-    /// The runs that are marked, in the order they were: their curves are laid over each other, their settings and
-    /// figures compared.
-    pub fn marked(&self) -> &[String] {
-        &self.train.view.marked
-    }
-
-    /// Marks a run or takes its mark away.
-    pub fn turn_mark(&mut self, run: &str) {
-        let marked = &mut self.train.view.marked;
-        match marked.iter().position(|marked| marked == run) {
-            Some(at) => drop(marked.remove(at)),
-            None => marked.push(run.to_owned()),
-        }
-    }
 }

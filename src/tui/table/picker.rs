@@ -1,10 +1,11 @@
 //! The list of columns: which are shown, and switching them on and off.
 
+use super::act::offers;
 use super::column::Column;
 use super::draw::View;
-use super::{Kind, Over, listing};
-use crate::tui::app::{App, Overlay, moved};
+use super::{Over, Table};
 use crate::tui::keys::{self, Action, Context};
+use crate::tui::shared::{Overlay, Shared, moved};
 use crate::tui::widgets::{self, cut, fit, offset};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -12,43 +13,41 @@ use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
 /// The columns that can be switched; the name is always there.
-fn columns(app: &App, kind: &Kind) -> Vec<(Column, bool)> {
-    let lines = listing(app, kind);
+fn columns(table: &Table, shared: &Shared) -> Vec<(Column, bool)> {
+    let lines = table.listing(shared);
     let columns = lines.columns.iter().filter(|offered| offered.column != Column::Run);
     columns.map(|offered| (offered.column.clone(), offered.rank.is_some())).collect()
 }
 
 /// What a key does.
-pub fn act(app: &mut App, kind: &Kind, at: usize, action: Action) {
-    let columns = columns(app, kind);
+pub fn act(table: &mut Table, shared: &mut Shared, at: usize, action: Action) {
+    let columns = columns(table, shared);
     let mut at = at.min(columns.len().saturating_sub(1));
     match action {
         Action::Cancel => return,
         Action::Accept => {
             if let Some((column, shown)) = columns.get(at) {
-                let (table, _) = (kind.state_mut)(app);
                 table.columns.insert(column.clone(), !shown);
                 table.changed();
             }
         }
         Action::UsualColumns => {
-            let (table, _) = (kind.state_mut)(app);
             table.columns.clear();
             table.changed();
         }
         action => at = moved(at, columns.len(), action),
     }
-    app.overlay = Some(Overlay::Table(Over::Columns(at)));
+    shared.overlay = Some(Overlay::Table(Over::Columns(at)));
 }
 
 /// Draws the list.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, kind: &Kind, at: usize) {
-    let theme = app.theme;
-    let columns = columns(app, kind);
+pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, at: usize) {
+    let theme = shared.theme;
+    let columns = columns(table, shared);
     let width = area.width.saturating_sub(2).min(64);
     let height = (columns.len() as u16 + 4).min(area.height);
-    let inner = widgets::window(frame, area, theme, &format!("Columns of {}", kind.screen.name()), width, height);
-    let seen = View::new(app, kind, (kind.state)(app).0.width.get());
+    let inner = widgets::window(frame, area, theme, &format!("Columns of {}", table.kind.screen.name()), width, height);
+    let seen = View::new(table, shared, table.width.get());
     let seen: Vec<&Column> = seen.columns().collect();
     let list = Rect { height: inner.height.saturating_sub(2), ..inner };
     let first = offset(at, columns.len(), usize::from(list.height));
@@ -70,7 +69,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, kind: &Kind, at: usize) {
     }
     let mut spans: Vec<Span> = Vec::new();
     let mut room = usize::from(inner.width);
-    for binding in keys::footer(Context::Columns).into_iter().filter(|binding| app.offers(binding.action)) {
+    for binding in keys::footer(Context::Columns)
+        .into_iter()
+        .filter(|binding| offers(table, shared, binding.action).unwrap_or(true))
+    {
         let (key, label) = (binding.name(), format!(" {}  ", binding.label));
         if key.width() + label.trim_end().width() > room {
             break;

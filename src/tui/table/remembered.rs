@@ -1,7 +1,7 @@
 //! What is remembered of the tables from one start to the next, in the file of what the screens show.
 
 use super::{Column, Table};
-use crate::tui::app::App;
+use crate::tui::screens::Screens;
 use crate::tui::stages::ScreenId;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,20 +43,19 @@ impl Looks {
 }
 
 /// What is remembered of each table, by the name of its screen; nothing of those that are as usual.
-pub fn remember(app: &App) -> BTreeMap<String, serde_json::Value> {
-    let tables = ScreenId::ALL.into_iter().filter_map(super::of);
-    let looks = tables.map(|kind| (kind.screen.name().to_owned(), Looks::of((kind.state)(app).0)));
+pub fn remember(screens: &Screens) -> BTreeMap<String, serde_json::Value> {
+    let tables = ScreenId::ALL.into_iter().filter_map(|id| screens.get(id).table());
+    let looks = tables.map(|table| (table.kind.screen.name().to_owned(), Looks::of(table)));
     let changed = looks.filter(|(_, looks)| *looks != Looks::default());
     changed.filter_map(|(name, looks)| Some((name, serde_json::to_value(looks).ok()?))).collect()
 }
 
 /// Puts the tables as they were; what is not understood is ignored.
-pub fn restore(app: &mut App, remembered: &BTreeMap<String, serde_json::Value>) {
-    for kind in ScreenId::ALL.into_iter().filter_map(super::of) {
-        let looks =
-            remembered.get(kind.screen.name()).and_then(|value| serde_json::from_value::<Looks>(value.clone()).ok());
-        if let Some(looks) = looks {
-            looks.put((kind.state_mut)(app).0);
+pub fn restore(screens: &mut Screens, remembered: &BTreeMap<String, serde_json::Value>) {
+    for id in ScreenId::ALL {
+        let looks = remembered.get(id.name()).and_then(|value| serde_json::from_value::<Looks>(value.clone()).ok());
+        if let (Some(looks), Some(table)) = (looks, screens.get_mut(id).table_mut()) {
+            looks.put(table);
         }
     }
 }

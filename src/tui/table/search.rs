@@ -1,9 +1,9 @@
 //! Finding lines by what they say.
 
+use super::Table;
 use super::column::{self, Column};
 use super::listing::Listing;
-use super::{Kind, cursor, listing, reveal};
-use crate::tui::app::{App, Tone};
+use crate::tui::shared::{Shared, Tone};
 
 /// The next place from `from` on, around the end, where something is found; `from` itself last, or first with `here`.
 pub fn next(found: &[bool], from: usize, forward: bool, here: bool) -> Option<usize> {
@@ -37,37 +37,37 @@ pub fn is_found(lines: &Listing, at: usize, text: &str) -> bool {
 }
 
 /// Something else is looked for, from where the cursor was when the search began.
-pub fn typed(app: &mut App, kind: &Kind, text: &str, from: Option<&str>) -> Result<(), String> {
-    text.trim().clone_into(&mut (kind.state_mut)(app).0.search);
-    let lines = listing(app, kind);
+pub fn typed(table: &mut Table, shared: &Shared, text: &str, from: Option<&str>) -> Result<(), String> {
+    text.trim().clone_into(&mut table.search);
+    let lines = table.listing(shared);
     let from = from.and_then(|run| lines.place(run)).unwrap_or(0);
     let found = found(&lines, text);
     match next(&found, from, true, true) {
         Some(at) => {
             let run = lines.lines[at].run.id.to_string();
-            reveal(app, kind, &run);
+            table.reveal(shared, &run);
             Ok(())
         }
         None if text.trim().is_empty() => Ok(()),
-        None => Err(format!("None of {} {} says '{}'.", lines.lines.len(), kind.lines, text.trim())),
+        None => Err(format!("None of {} {} says '{}'.", lines.lines.len(), table.kind.lines, text.trim())),
     }
 }
 
 /// To the next line that says it, or the one before; how many there are is said.
-pub fn go(app: &mut App, kind: &Kind, forward: bool) {
-    let text = (kind.state)(app).0.search.clone();
-    let lines = listing(app, kind);
+pub fn go(table: &mut Table, shared: &mut Shared, forward: bool) {
+    let text = table.search.clone();
+    let lines = table.listing(shared);
     let found = found(&lines, &text);
-    let here = lines.visible.get(cursor(app, kind)).copied().unwrap_or(0);
+    let here = lines.visible.get(table.cursor(shared)).copied().unwrap_or(0);
     let Some(at) = next(&found, here, forward, false) else {
-        app.say(Tone::Plain, format!("No line says '{text}' any more."));
+        shared.say(Tone::Plain, format!("No line says '{text}' any more."));
         return;
     };
     let run = lines.lines[at].run.id.to_string();
-    reveal(app, kind, &run);
+    table.reveal(shared, &run);
     let nth = found[..=at].iter().filter(|found| **found).count();
     let all = found.iter().filter(|found| **found).count();
-    app.say(Tone::Plain, format!("'{text}': {nth} of {all}"));
+    shared.say(Tone::Plain, format!("'{text}': {nth} of {all}"));
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Copying what belongs to the run under the cursor to the clipboard of the terminal, by OSC 52: over SSH it is the
 //! clipboard of the machine that somebody sits at.
 
+use super::Table;
 use super::draw::View;
-use super::{Kind, current, cursor, listing};
-use crate::tui::app::{App, Tone};
 use crate::tui::effect::Effect;
 use crate::tui::keys::{self, Action, Context};
+use crate::tui::shared::{Shared, Tone};
 use crate::tui::snapshot::{Run, Snapshot};
 use crate::tui::widgets::{self, cut};
 use base64::Engine;
@@ -35,7 +35,7 @@ fn command(snapshot: &Snapshot, run: &Run) -> Option<String> {
 }
 
 /// A heading and lines of cells, as spreadsheets take them.
-fn table(view: &View, places: &[usize]) -> String {
+fn rows(view: &View, places: &[usize]) -> String {
     let line = |cells: Vec<String>| {
         let cells: Vec<String> = cells.into_iter().map(|cell| cell.replace(['\t', '\n', '\r'], " ")).collect();
         cells.join("\t")
@@ -46,59 +46,59 @@ fn table(view: &View, places: &[usize]) -> String {
 }
 
 /// What is copied, and how it is called.
-fn text(app: &App, kind: &Kind, action: Action) -> Result<(String, String), String> {
-    let lines = listing(app, kind);
-    let index = cursor(app, kind);
-    let Some(line) = current(app, kind) else { return Err("There is no line to copy from.".to_owned()) };
+fn text(table: &Table, shared: &Shared, action: Action) -> Result<(String, String), String> {
+    let lines = table.listing(shared);
+    let index = table.cursor(shared);
+    let Some(line) = table.current(shared) else { return Err("There is no line to copy from.".to_owned()) };
     let run = &line.run;
     Ok(match action {
         Action::YankName => (run.id.to_string(), "the name".to_owned()),
         Action::YankPath => {
-            let path = app.snapshot.workspace.join("runs").join(run.id.as_str());
+            let path = shared.snapshot.workspace.join("runs").join(run.id.as_str());
             (path.display().to_string(), "the folder".to_owned())
         }
         Action::YankCommand => {
-            let command = command(&app.snapshot, run);
+            let command = command(&shared.snapshot, run);
             let none = || format!("No command does what {} did; it is a part of something else.", run.id);
             (command.ok_or_else(none)?, "the command".to_owned())
         }
         Action::YankRows => {
-            let places: Vec<usize> = app.marked().iter().filter_map(|run| lines.place(run)).collect();
+            let places: Vec<usize> = shared.marked.iter().filter_map(|run| lines.place(run)).collect();
             if places.is_empty() {
                 return Err("No run of this table is marked; Space marks one.".to_owned());
             }
             let called = widgets::format::count(places.len(), "marked row");
-            (table(&View::new(app, kind, u16::MAX), &places), called)
+            (rows(&View::new(table, shared, u16::MAX), &places), called)
         }
         _ => {
             let at = lines.visible.get(index).copied().unwrap_or(0);
-            (table(&View::new(app, kind, u16::MAX), &[at]), "the row".to_owned())
+            (rows(&View::new(table, shared, u16::MAX), &[at]), "the row".to_owned())
         }
     })
 }
 
 /// What a key does.
-pub fn act(app: &mut App, kind: &Kind, action: Action) -> Vec<Effect> {
+pub fn act(table: &Table, shared: &mut Shared, action: Action) -> Vec<Effect> {
     if action == Action::Cancel {
         return Vec::new();
     }
-    match text(app, kind, action) {
+    match text(table, shared, action) {
         Ok((text, called)) => {
             let told = text.lines().last().unwrap_or_default().replace('\t', "  ");
-            app.say(Tone::Good, format!("Copied {called}: {}", cut(&told, 160)));
+            shared.say(Tone::Good, format!("Copied {called}: {}", cut(&told, 160)));
             vec![Effect::Copy(text)]
         }
         Err(problem) => {
-            app.say(Tone::Plain, problem);
+            shared.say(Tone::Plain, problem);
             Vec::new()
         }
     }
 }
 
 /// Draws what can be copied.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, kind: &Kind) {
-    let theme = app.theme;
-    let Some(line) = current(app, kind) else { return };
+pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared) {
+    let theme = shared.theme;
+    let Some(line) = table.current(shared) else { return };
     let bindings = keys::footer(Context::Yank);
     let width = area.width.saturating_sub(2).min(72);
     let title = format!("Copy from {}", line.run.id);
@@ -109,7 +109,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, kind: &Kind) {
         .map(|binding| {
             let shown = match binding.action {
                 Action::Cancel | Action::YankRow | Action::YankRows => String::new(),
-                action => text(app, kind, action).map_or_else(|_| "–".to_owned(), |(text, _)| text),
+                action => text(table, shared, action).map_or_else(|_| "–".to_owned(), |(text, _)| text),
             };
             Line::from(vec![
                 Span::styled(format!("{:<4}", binding.name()), theme.accent()),

@@ -1,11 +1,12 @@
 //! Tasks as the screen knows them: a line for each that is at work, and what is said and done when one ends.
 
 use super::{News, Order, Outcome, Progress, Told};
-use crate::tui::app::{App, Tone};
+use crate::tui::app::App;
 use crate::tui::effect::Effect;
 use crate::tui::forms::FormKind;
 use crate::tui::jobs::Job;
 use crate::tui::keys::{self, Action, Context};
+use crate::tui::shared::Tone;
 use crate::tui::widgets::{cut, format};
 use faceprobe_core::run::JobSpec;
 use ratatui::Frame;
@@ -42,7 +43,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App) {
         let line = Rect { y: area.y + row as u16, height: 1, ..area };
         let stop = keys::name_of(Context::Global, Action::StopTask);
         let text = cut(&format!(" ● {}  ({stop} stops it)", words(task)), usize::from(area.width));
-        frame.render_widget(Span::styled(text, app.theme.busy()), line);
+        frame.render_widget(Span::styled(text, app.shared.theme.busy()), line);
     }
 }
 
@@ -86,11 +87,14 @@ pub fn take(app: &mut App, told: Told) -> Vec<Effect> {
         }
         News::Stopped => {
             let title = end();
-            app.say(Tone::Plain, format!("Stopped {title}; partial downloads are kept, and the next attempt resumes."));
+            app.shared.say(
+                Tone::Plain,
+                format!("Stopped {title}; partial downloads are kept, and the next attempt resumes."),
+            );
         }
         News::Failed(sentence) => {
             end();
-            app.say(Tone::Bad, sentence);
+            app.shared.say(Tone::Bad, sentence);
         }
         News::Done(outcome) => {
             end();
@@ -103,17 +107,17 @@ pub fn take(app: &mut App, told: Told) -> Vec<Effect> {
 fn ended(app: &mut App, outcome: Outcome) -> Vec<Effect> {
     match outcome {
         Outcome::Told(sentence) => {
-            app.say(Tone::Good, sentence);
+            app.shared.say(Tone::Good, sentence);
             // Whoever has trained a model knows the way.
-            app.guided = app.snapshot.runs.iter().all(|run| run.row.is_none());
+            app.shared.guided = app.shared.snapshot.runs.iter().all(|run| run.row.is_none());
         }
         Outcome::Source { told, source, name } => {
-            app.say(Tone::Good, format!("{told} Press Enter to prepare them for training."));
+            app.shared.say(Tone::Good, format!("{told} Press Enter to prepare them for training."));
             // Nothing that somebody is filling in is taken away.
-            if app.overlay.is_none() {
-                app.open_form(FormKind::Prepare);
-                app.fill("source", &source);
-                app.fill("name", &name);
+            if app.shared.overlay.is_none() {
+                app.shared.open_form(FormKind::Prepare);
+                app.shared.fill("source", &source);
+                app.shared.fill("name", &name);
             }
         }
         Outcome::Exists { path, order } => {
@@ -121,10 +125,10 @@ fn ended(app: &mut App, outcome: Outcome) -> Vec<Effect> {
                 "{} exists and was not written by faceprobe, or was edited since. Its contents will be lost.",
                 path.display()
             );
-            app.ask("Replace the file?", vec![text], Job::Task(order));
+            app.shared.ask("Replace the file?", vec![text], Job::Task(order));
         }
         Outcome::Needs { spec, order, told } => {
-            app.say(Tone::Plain, told);
+            app.shared.say(Tone::Plain, told);
             app.tasks.after.push(((*spec).clone(), *order));
             return vec![Job::Launch(spec).into()];
         }

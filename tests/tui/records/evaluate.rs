@@ -15,10 +15,10 @@ use faceprobe_core::evaluation::{Confusion, Criterion, threshold_for};
 #[test]
 fn every_figure_follows_the_threshold_and_is_that_of_the_evaluation() {
     let mut app = view(DARK, "5");
-    let sheet = app.evaluate.sheet().unwrap().clone();
+    let sheet = app.screens.evaluate.sheet().unwrap().clone();
     let (scores, positive) = (&sheet.scored.scores, &sheet.scored.positive);
     let check = |app: &App| {
-        let figures = app.evaluate.figures().unwrap();
+        let figures = app.screens.evaluate.figures().unwrap();
         let cells = Confusion::at(scores, positive, figures.threshold);
         assert_eq!(figures.confusion, cells);
         assert_eq!(figures.mistakes.len(), cells.total() - cells.correct());
@@ -42,7 +42,7 @@ fn every_figure_follows_the_threshold_and_is_that_of_the_evaluation() {
         assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Job(kept)]);
     }
     // The worst mistake is the one furthest on the wrong side.
-    let figures = app.evaluate.figures().unwrap();
+    let figures = app.screens.evaluate.figures().unwrap();
     let far = |at: &usize| (scores[*at] - figures.threshold).abs();
     assert!(figures.mistakes.windows(2).all(|pair| far(&pair[0]) >= far(&pair[1])));
     // Ages go by age, not by letter, and are told with n.
@@ -65,7 +65,7 @@ fn the_test_set_is_shown_once_opened_and_no_threshold_is_chosen_on_it() {
     assert!(shown(&mut app, 80, 24).contains("only if you stop choosing now"));
     press(&mut app, KeyCode::Esc);
     let mut app = view(DARK, "4");
-    app.results.selected = Some("logistic-1".into());
+    app.screens.results.table.selected = Some("logistic-1".into());
     tell(&mut app, KeyCode::Enter);
     assert_eq!(app.screen, ScreenId::Evaluate);
     let effects = press(&mut app, KeyCode::Char('t'));
@@ -73,10 +73,10 @@ fn the_test_set_is_shown_once_opened_and_no_threshold_is_chosen_on_it() {
     assert_eq!(effects, [Effect::Job(Job::Record(Box::new(asked)))]);
     answer(&mut app, effects);
     for key in [KeyCode::Enter, KeyCode::Char('a')] {
-        let before = app.evaluate.figures().unwrap().threshold;
+        let before = app.screens.evaluate.figures().unwrap().threshold;
         assert_eq!(press(&mut app, key), []);
-        assert_eq!(app.evaluate.figures().unwrap().threshold, before);
-        assert!(app.message.as_ref().is_some_and(|(_, text)| text.contains("never on the test set")));
+        assert_eq!(app.screens.evaluate.figures().unwrap().threshold, before);
+        assert!(app.shared.message.as_ref().is_some_and(|(_, text)| text.contains("never on the test set")));
     }
 }
 
@@ -89,8 +89,8 @@ fn groups_are_told_by_any_column_and_the_mouse_moves_the_threshold() {
         press(&mut app, KeyCode::Char('c'));
         let text = shown(&mut app, 120, 40);
         assert!(text.contains(&format!("Accuracy by {column}")), "{column}: {text}");
-        let groups = app.evaluate.figures().unwrap().groups.as_ref().unwrap();
-        let sheet = app.evaluate.sheet().unwrap();
+        let groups = app.screens.evaluate.figures().unwrap().groups.as_ref().unwrap();
+        let sheet = app.screens.evaluate.sheet().unwrap();
         // At the run's own threshold they are those of the command line.
         assert_eq!(*groups, sheet.scored.by(column).unwrap());
     }
@@ -101,7 +101,7 @@ fn groups_are_told_by_any_column_and_the_mouse_moves_the_threshold() {
     let mut mouse = |kind| {
         let (column, row) = (start + 24, row as u16 + 3);
         app.update(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
-        app.evaluate.figures().unwrap().threshold
+        app.screens.evaluate.figures().unwrap().threshold
     };
     mouse(MouseEventKind::Down(MouseButton::Left));
     let at = mouse(MouseEventKind::Up(MouseButton::Left));
@@ -112,7 +112,7 @@ fn groups_are_told_by_any_column_and_the_mouse_moves_the_threshold() {
 #[test]
 fn what_is_drawn_over_thresholds_is_what_the_figures_say() {
     let app = view(DARK, "5");
-    let sheet = app.evaluate.sheet().unwrap();
+    let sheet = app.screens.evaluate.sheet().unwrap();
     for at in sheet.effect.iter().step_by(10) {
         let figures = Figures::at(sheet, at.threshold, 0);
         assert_eq!((at.accuracy, at.recall), (figures.confusion.accuracy(), figures.recall));

@@ -190,16 +190,16 @@ fn the_footer_of_every_view_keeps_its_word() {
 #[test]
 fn an_answer_to_an_old_question_changes_nothing() {
     let mut app = view(DARK, "5");
-    let before = app.evaluate.sheet().unwrap().scored.run.clone();
+    let before = app.screens.evaluate.sheet().unwrap().scored.run.clone();
     let outcome = Ok(Arc::new(Sheet::of(scored("benchmark-1", 0.05, Split::Val))));
     reply(&mut app, RecordReply::Scored { run: "benchmark-1".into(), split: Split::Val, outcome });
-    assert_eq!(app.evaluate.sheet().unwrap().scored.run, before);
+    assert_eq!(app.screens.evaluate.sheet().unwrap().scored.run, before);
     // The same snapshot again asks nothing again.
     assert_eq!(app.update(Event::Snapshot(Arc::new(labelled(snapshot())))), []);
     // What cannot be read is said in the place of the figures, once.
     press(&mut app, KeyCode::Char(']'));
     let run = "logistic-1".to_owned();
-    let shown_run = app.evaluate.selected.clone().unwrap_or(run);
+    let shown_run = app.screens.evaluate.selected.clone().unwrap_or(run);
     let outcome = Err("scores-val.csv: is gone".to_owned());
     reply(&mut app, RecordReply::Scored { run: shown_run, split: Split::Val, outcome });
     assert!(shown(&mut app, 80, 24).contains("scores-val.csv: is gone"));

@@ -61,18 +61,18 @@ fn a_filter_takes_effect_as_it_is_typed_and_esc_takes_it_back() {
     let mut app = view(DARK, "4f");
     type_text(&mut app, "kind=log");
     assert!(!shown(&mut app, 120, 40).contains("dense-2"));
-    assert_eq!(app.results.table.filter_text(), "kind=log");
+    assert_eq!(app.screens.results.table.filter_text(), "kind=log");
     // Half a condition leaves the last whole one in force, and says what is wrong.
     type_text(&mut app, " val>");
     assert!(shown(&mut app, 120, 40).contains("compared with nothing"));
     assert_eq!(press(&mut app, KeyCode::Enter), []);
-    assert!(app.overlay.is_some(), "what is not understood is not taken");
+    assert!(app.shared.overlay.is_some(), "what is not understood is not taken");
     press(&mut app, KeyCode::Esc);
     assert!(shown(&mut app, 120, 40).contains("dense-2"));
     press(&mut app, KeyCode::Char('f'));
     type_text(&mut app, "kind=log");
     press(&mut app, KeyCode::Enter);
-    assert!(app.overlay.is_none() && shown(&mut app, 120, 40).contains("1 of 5"));
+    assert!(app.shared.overlay.is_none() && shown(&mut app, 120, 40).contains("1 of 5"));
     press(&mut app, KeyCode::Esc);
     assert!(shown(&mut app, 120, 40).contains("dense-2"));
 }
@@ -121,8 +121,8 @@ fn a_comparison_shows_only_what_differs_and_where_they_disagree() {
 #[test]
 fn marked_models_are_put_side_by_side_and_test_only_where_it_was_opened() {
     let mut app = view(DARK, "4 ");
-    assert_eq!(app.marked(), ["dense-1"]);
-    assert_eq!(app.results.selected.as_deref(), Some("dense-2"), "the cursor goes on");
+    assert_eq!(app.shared.marked, ["dense-1"]);
+    assert_eq!(app.screens.results.table.selected.as_deref(), Some("dense-2"), "the cursor goes on");
     press(&mut app, KeyCode::Char(' '));
     let effects = press(&mut app, KeyCode::Enter);
     let runs = vec!["dense-1".to_owned(), "dense-2".to_owned()];
@@ -136,17 +136,20 @@ fn marked_models_are_put_side_by_side_and_test_only_where_it_was_opened() {
     let effects = press(&mut app, KeyCode::Char('o'));
     assert!(matches!(&effects[..], [Effect::Job(Job::Open { .. })]), "{effects:?}");
     // It is the chosen one, which answers with the threshold that was chosen with it; another one answers with its own.
-    assert_eq!((app.predict.model.as_deref(), app.snapshot.model()), (None, Some(("dense-1".to_owned(), 0.488))));
+    assert_eq!(
+        (app.screens.predict.model.as_deref(), app.shared.snapshot.model()),
+        (None, Some(("dense-1".to_owned(), 0.488)))
+    );
     press(&mut app, KeyCode::Char('4'));
     assert_eq!(press(&mut app, KeyCode::Char('t')), []);
-    assert!(app.message.as_ref().is_some_and(|(_, text)| text.contains("not opened for dense-1, dense-2")));
+    assert!(app.shared.message.as_ref().is_some_and(|(_, text)| text.contains("not opened for dense-1, dense-2")));
     press(&mut app, KeyCode::Esc);
-    assert!(app.results.comparison.is_none());
+    assert!(app.screens.results.comparison.is_none());
     // One that is still at work has no scores to compare.
-    app.results.selected = Some("dense-3".into());
+    app.screens.results.table.selected = Some("dense-3".into());
     press(&mut app, KeyCode::Char(' '));
     assert_eq!(press(&mut app, KeyCode::Char('x')), []);
-    assert!(app.message.as_ref().is_some_and(|(_, text)| text.contains("dense-3 is not done")));
+    assert!(app.shared.message.as_ref().is_some_and(|(_, text)| text.contains("dense-3 is not done")));
 }
 
 #[test]

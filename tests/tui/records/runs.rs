@@ -33,13 +33,13 @@ fn runs_are_noted_renamed_pinned_and_removed_after_a_question() {
     let remove = Effect::Job(Job::Record(Box::new(RecordJob::Remove { run: run.clone() })));
     assert_eq!(press(&mut app, KeyCode::Char('y')), [remove]);
     // One at work is not removed; one that was cut short goes on.
-    app.runs.selected = Some("dense-3".into());
+    app.screens.runs.table.selected = Some("dense-3".into());
     assert_eq!(press(&mut app, KeyCode::Char('D')), []);
-    assert!(app.overlay.is_none() && app.message.is_some());
+    assert!(app.shared.overlay.is_none() && app.shared.message.is_some());
     let mut cut = snapshot();
     cut.runs[5] = Arc::new(Run { status: Status::Interrupted, ..(*cut.runs[5]).clone() });
     app.update(Event::Snapshot(Arc::new(cut)));
-    app.runs.selected = Some("dense-3".into());
+    app.screens.runs.table.selected = Some("dense-3".into());
     let resume = Job::Resume { run: RunId::parse("dense-3").unwrap() };
     assert_eq!(press(&mut app, KeyCode::Char('p')), [Effect::Job(resume)]);
 }

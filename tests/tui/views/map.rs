@@ -5,13 +5,14 @@ use super::super::study::{
 };
 use super::SIZES;
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use faceprobe::tui::app::{App, Overlay, Target};
+use faceprobe::tui::app::App;
 use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::forms::FormKind;
 use faceprobe::tui::jobs::{Job, JobReply};
 use faceprobe::tui::keys::Context;
 use faceprobe::tui::maps::{MapJob, MapReply, Maps};
+use faceprobe::tui::shared::{Overlay, Target};
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::theme::Theme;
 use faceprobe_core::dataset::Split;
@@ -88,11 +89,11 @@ fn without_a_map_the_form_that_makes_one_is_a_key_away() {
     app.update(listed(Vec::new()));
     assert!(shown(&mut app, 80, 24).contains("There is no map of sample yet."));
     press(&mut app, KeyCode::Char('n'));
-    assert!(matches!(&app.overlay, Some(Overlay::Form(form)) if form.kind == FormKind::Map));
-    app.fill("images", "3");
+    assert!(matches!(&app.shared.overlay, Some(Overlay::Form(form)) if form.kind == FormKind::Map));
+    app.shared.fill("images", "3");
     assert_eq!(press(&mut app, KeyCode::Enter), [], "fewer than a map is made of");
-    app.fill("images", "500");
-    app.fill("method", "pca");
+    app.shared.fill("images", "500");
+    app.shared.fill("method", "pca");
     let effects = press(&mut app, KeyCode::Enter);
     let [Effect::Job(Job::Launch(job))] = &effects[..] else { panic!("{effects:?}") };
     let JobSpec::Map { dataset, settings, .. } = &**job else { panic!("{job:?}") };
@@ -126,9 +127,9 @@ fn a_rectangle_chooses_what_lies_in_it_by_keys_and_by_mouse() {
     assert_eq!(chosen.len(), 60);
     assert_eq!(chosen[0], std::path::Path::new("/study/data/sample/faces/1.jpg"));
     press(&mut app, KeyCode::Esc);
-    assert!(app.views.map.chosen.is_empty() && app.views.open.is_some(), "Esc chooses none before it closes");
+    assert!(app.views.map.chosen.is_empty() && app.views.open().is_some(), "Esc chooses none before it closes");
 
-    let (area, _) = *app.hits.iter().find(|(_, target)| *target == Target::Plane).unwrap();
+    let (area, _) = *app.shared.hits.iter().find(|(_, target)| *target == Target::Plane).unwrap();
     let mouse = |app: &mut App, kind, column, row| {
         app.update(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
     };
@@ -151,7 +152,7 @@ fn colours_turn_and_the_picture_under_the_cursor_goes_to_predict() {
     press(&mut app, KeyCode::Left);
     let under = app.views.map.under().unwrap().path.clone();
     let effects = press(&mut app, KeyCode::Enter);
-    assert_eq!((app.screen, app.views.open), (ScreenId::Predict, None));
+    assert_eq!((app.screen, app.views.open().is_none()), (ScreenId::Predict, true));
     let [Effect::Job(Job::Open { text, .. })] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(*text, format!("/study/data/sample/{under}"));
 }

@@ -9,12 +9,13 @@ use super::study::{
     DARK, MONO, app_with, footer_keeps_its_word, frame, plain_at_any_size, press, shown, snapshot, styles,
 };
 use crossterm::event::KeyCode;
-use faceprobe::tui::app::{App, Overlay};
+use faceprobe::tui::app::App;
 use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::forms::{DATA, FormKind};
 use faceprobe::tui::jobs::Job;
 use faceprobe::tui::keys::Context;
+use faceprobe::tui::shared::Overlay;
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::studies::{Ask, Outlook, Reply, Source};
 use faceprobe::tui::theme::Theme;
@@ -34,6 +35,7 @@ fn file(name: &str) -> Source {
 fn outlook() -> Outlook {
     let launch = || Action::Launch(Box::new(JobSpec::Sample(SampleSettings::default())));
     let step = |name: &str, needs: &[usize], state, run: Option<&str>, action| Step {
+        note: None,
         name: name.into(),
         needs: needs.to_vec(),
         state,
@@ -106,8 +108,8 @@ fn a_step_is_started_where_it_can_be_and_else_shows_its_run_or_what_it_needs() {
     assert!(shown(&mut app, 120, 40).contains("needs data portraits first."));
     at(&mut app, "model dense, seed 2");
     press(&mut app, KeyCode::Enter);
-    assert_eq!((app.screen, app.train.selected.as_deref()), (ScreenId::Train, Some("dense-3")));
-    assert!(app.views.open.is_none(), "its run is what is looked at now");
+    assert_eq!((app.screen, app.screens.train.table.selected.as_deref()), (ScreenId::Train, Some("dense-3")));
+    assert!(app.views.open().is_none(), "its run is what is looked at now");
 }
 
 #[test]
@@ -115,14 +117,14 @@ fn steps_are_asked_for_anew_when_runs_change_and_not_while_they_only_go_on() {
     let mut app = with_steps(DARK);
     assert_eq!(app.update(Event::Snapshot(Arc::new(snapshot()))), []);
     let mut later = snapshot();
-    later.runs.push(Arc::new(run("knn-1", JobSpec::Sample(SampleSettings::default()), Status::Running)));
+    later.screens.runs.push(Arc::new(run("knn-1", JobSpec::Sample(SampleSettings::default()), Status::Running)));
     let again = Effect::Study(Ask { source: Some(file("faces")) });
     assert_eq!(app.update(Event::Snapshot(Arc::new(later.clone()))), [again]);
     // One question at a time, and none once the view is closed.
-    later.runs.pop();
+    later.screens.runs.pop();
     assert_eq!(app.update(Event::Snapshot(Arc::new(later))), []);
     press(&mut app, KeyCode::Esc);
-    assert!(app.views.open.is_none());
+    assert!(app.views.open().is_none());
     let looked = Some((file("faces"), Ok(Arc::new(outlook()))));
     assert_eq!(app.update(Event::Study(Reply { sources: vec![file("faces")], looked })), []);
 }
@@ -152,7 +154,7 @@ fn of_several_studies_one_is_picked_and_a_broken_one_says_what_is_wrong() {
     for letter in "sub/c.toml".chars() {
         press(&mut app, KeyCode::Char(letter));
     }
-    let path = app.snapshot.workspace.join("sub/c.toml");
+    let path = app.shared.snapshot.workspace.join("sub/c.toml");
     assert_eq!(press(&mut app, KeyCode::Enter), [Effect::Study(Ask { source: Some(Source::File(path)) })]);
 }
 
@@ -166,9 +168,9 @@ fn forms_name_versions_as_the_command_line_does() {
     versions.datasets.push(second);
     let mut app = app_with(DARK, versions);
     // Somebody has turned to the first version on purpose.
-    app.data.selected = Some(name.clone());
-    app.open_form(FormKind::Sweep);
-    let choices = |app: &App| match &app.overlay {
+    app.shared.chosen_set = Some(name.clone());
+    app.shared.open_form(FormKind::Sweep);
+    let choices = |app: &App| match &app.shared.overlay {
         Some(Overlay::Form(form)) => form.value(DATA).to_owned(),
         _ => panic!("no form"),
     };
@@ -178,15 +180,15 @@ fn forms_name_versions_as_the_command_line_does() {
         other => panic!("{other:?}"),
     };
     assert_eq!(launched(press(&mut app, KeyCode::Enter)), Some(name.clone()));
-    app.open_form(FormKind::Sweep);
-    app.fill(DATA, &name);
+    app.shared.open_form(FormKind::Sweep);
+    app.shared.fill(DATA, &name);
     assert_eq!(launched(press(&mut app, KeyCode::Enter)), Some(format!("{name}@2")));
 }
 
 #[test]
 fn a_version_that_another_terminal_has_prepared_is_said_and_taken_only_by_a_key() {
     let mut app = app_with(DARK, snapshot());
-    let own = app.dataset().unwrap().to_owned();
+    let own = app.shared.dataset().unwrap().to_owned();
     let mut now = snapshot();
     let mut second = now.datasets.iter().find(|set| set.name == own).unwrap().clone();
     second.name = format!("{own}@2");
@@ -198,7 +200,7 @@ fn a_version_that_another_terminal_has_prepared_is_said_and_taken_only_by_a_key(
     now.runs.pop();
     now.runs.push(Arc::new(run("prepare-7", prepare(), Status::Done)));
     app.update(Event::Snapshot(Arc::new(now.clone())));
-    assert_eq!(app.dataset(), Some(own.as_str()));
+    assert_eq!(app.shared.dataset(), Some(own.as_str()));
     let notice = format!("Another terminal has prepared {own}@2; U changes to it");
     assert!(shown(&mut app, 80, 24).contains(&notice));
     press(&mut app, KeyCode::Esc);

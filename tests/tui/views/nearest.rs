@@ -32,7 +32,7 @@ fn on_evaluate(theme: Theme) -> App {
     let knn = Run { row: Some(row("knn-1", Kind::KNN, 0.79, None)), ..run("knn-1", spec, Status::Done) };
     now.runs.push(Arc::new(knn));
     let mut app = app_with(theme, now);
-    app.evaluate.selected = Some("knn-1".into());
+    app.screens.evaluate.selected = Some("knn-1".into());
     press(&mut app, KeyCode::Char('5'));
     let image = |at: usize| ScoredImage { source: "adience".into(), path: format!("faces/{at}.jpg"), age: None };
     let scored = Scored {
@@ -114,9 +114,9 @@ fn the_next_mistake_is_asked_about_and_answers_to_others_change_nothing_here() {
     assert!(shown(&mut app, 120, 40).contains("The predictor has ended."));
     let effects = press(&mut app, KeyCode::Enter);
     assert!(matches!(&effects[..], [Effect::Job(Job::Open { text, .. })] if text == "/study/data/sample/faces/3.jpg"));
-    assert_eq!((app.screen, app.predict.model.as_deref()), (ScreenId::Predict, Some("knn-1")));
+    assert_eq!((app.screen, app.screens.predict.model.as_deref()), (ScreenId::Predict, Some("knn-1")));
     // Of other kinds there is nothing to show, and the footer does not offer it.
     let mut app = on_evaluate(DARK);
-    app.evaluate.selected = Some("dense-1".into());
+    app.screens.evaluate.selected = Some("dense-1".into());
     assert!(!app.offers(Action::Nearest));
 }

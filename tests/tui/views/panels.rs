@@ -95,7 +95,7 @@ fn with_curve(theme: Theme) -> App {
     now.runs.push(Arc::new(Run { about, ..run("curve-1", job, Status::Done) }));
     let mut app = app_with(theme, now);
     press(&mut app, KeyCode::Char('3'));
-    app.train.selected = Some("curve-1".into());
+    app.screens.train.table.selected = Some("curve-1".into());
     app
 }
 

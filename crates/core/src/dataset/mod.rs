@@ -12,6 +12,7 @@ pub(crate) mod draw;
 pub mod duplicates;
 mod encoding;
 pub mod fetch;
+pub mod followed;
 mod group_split;
 pub mod groups;
 pub mod inspect;

@@ -1,9 +1,10 @@
 //! Preparation: label files in, a checked, balanced and split data set out, with an report of every row.
 
 use super::crops::{Cropper, folder_of};
-use super::decisions::{Decision, Decisions, class_of};
+use super::decisions::{Decision, class_of};
 use super::division::{SplitMethod, divide};
 use super::duplicates::{Verdict, judge};
+use super::followed::{Followed, Rulings, ruling_text};
 use super::groups;
 use super::inspect::{Stamp, inspect};
 use super::locate::{Locator, Placed, place};
@@ -48,6 +49,8 @@ settings! {
         align: Option<Template> = None, any();
         /// Rows and columns of the aligned crops.
         align_side: usize = Alignment::SIDE, whole(32..=1024).unit("pixels").advanced();
+        /// Which decisions about images are followed: workspace (data/decisions.csv), none, or these and no others.
+        decisions: Followed = Followed::default(), any().advanced();
     }
 }
 
@@ -204,9 +207,10 @@ pub fn prepare_with(
         present.iter().filter_map(|candidate| Some((candidate.file.clone(), candidate.stamp?))).collect();
     let inspected = inspect(&files, &workspace.root().join("cache/inspected.csv"), monitor)?;
     stage(monitor, "sample splits")?;
-    let decisions = Decisions::load(workspace)?;
+    let rulings = settings.decisions.in_force(workspace)?;
     let decodable = decodable(present, inspected, &mut drops);
-    let (usable, relabelled) = decided(decodable, &decisions, &classes, &mut drops)?;
+    report.followed = followed(&decodable, settings, &rulings);
+    let (usable, relabelled) = decided(decodable, settings, &rulings, &classes, &mut drops)?;
     let mut usable = without_duplicates(usable, &sources, &classes, &mut drops);
     let grouped = group(&mut usable, &groups::load(workspace)?);
     describe(&usable, &mut report);
@@ -370,19 +374,37 @@ fn decodable(
     usable
 }
 
+/// The decisions that make these images what they are: all that were stated, or those of the workspace that are about them.
+fn followed(usable: &[Usable], settings: &PrepareSettings, rulings: &Rulings) -> Vec<String> {
+    let there: HashSet<ContentHash> = match settings.decisions {
+        Followed::Workspace => usable.iter().map(|sample| sample.hash).collect(),
+        Followed::These(_) => rulings.keys().copied().collect(),
+    };
+    rulings
+        .iter()
+        .filter(|(hash, _)| there.contains(hash))
+        .map(|(hash, decision)| ruling_text(hash, decision))
+        .collect()
+}
+
 /// Follows what a person decided: drops, and relabels. Answers a sentence about the relabelled, if there are any.
 fn decided(
     mut usable: Vec<Usable>,
-    decisions: &Decisions,
+    settings: &PrepareSettings,
+    rulings: &Rulings,
     classes: &[String; 2],
     drops: &mut Drops,
 ) -> Result<(Vec<Usable>, Option<String>)> {
     let mut relabelled = 0;
     for sample in &mut usable {
-        if let Some(Decision::Relabel(label)) = decisions.get(&sample.hash) {
+        if let Some(Decision::Relabel(label)) = rulings.get(&sample.hash) {
             let class = class_of(label, classes).ok_or_else(|| {
+                let (place, mend) = match settings.decisions {
+                    Followed::Workspace => ("data/decisions.csv relabels", "decide on it again"),
+                    Followed::These(_) => ("The set's decisions relabel", "state one of them"),
+                };
                 Error::failed(format!(
-                    "data/decisions.csv relabels {} as '{}', which is neither {}; decide on it again.",
+                    "{place} {} as '{}', which is neither {}; {mend}.",
                     excerpt(&sample.row.path),
                     excerpt(label),
                     classes.join(" nor ")
@@ -393,17 +415,15 @@ fn decided(
         }
     }
     usable.retain(|sample| {
-        let dropped = decisions.get(&sample.hash) == Some(&Decision::Drop);
+        let dropped = rulings.get(&sample.hash) == Some(&Decision::Drop);
         if dropped {
             drops.add(Reason::Decided, || sample.row.path.clone());
         }
         !dropped
     });
+    let place = if settings.decisions == Followed::Workspace { " in data/decisions.csv" } else { "" };
     let sentence = (relabelled > 0).then(|| {
-        format!(
-            "{} images have the label that was decided in data/decisions.csv instead of their own.",
-            thousands(relabelled)
-        )
+        format!("{} images have the label that was decided{place} instead of their own.", thousands(relabelled))
     });
     Ok((usable, sentence))
 }

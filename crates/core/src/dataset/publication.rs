@@ -1,6 +1,7 @@
 //! A preparation becomes a version: whole, under a name that nothing has, or it is found to be there already.
 
 use super::division::Division;
+use super::followed::Followed;
 use super::located::located;
 use super::manifest::{Manifest, list_prepared};
 use super::preparation::{Built, Preparation};
@@ -119,6 +120,8 @@ fn same(
     let mut asked = located(workspace.root(), &held.settings);
     asked.name.clone_from(&version.name);
     let now = located(workspace.root(), preparation.settings);
+    // Whose decisions they were is no matter, but which.
+    asked.decisions.clone_from(&now.decisions);
     let elsewhere = asked.source != now.source;
     if elsewhere {
         let layouts =
@@ -133,7 +136,12 @@ fn same(
         // One of which a file was changed is made again.
         let report = Manifest::load(&folder).and_then(|_| PrepareReport::load(&folder));
         report.is_ok_and(|report| {
-            report.manifest_sha256 == built.report.manifest_sha256
+            let followed = match report.rulings() {
+                Some(_) => report.followed == built.report.followed,
+                None => now.decisions == Followed::Workspace,
+            };
+            followed
+                && report.manifest_sha256 == built.report.manifest_sha256
                 && report.attributes_sha256 == built.report.attributes_sha256
                 && report.fold.map(|fold| fold.count) == built.report.fold.as_ref().map(|fold| fold.count)
         })

@@ -49,7 +49,7 @@ impl Reason {
             Self::RepeatedRow => "same photograph as in an earlier row",
             Self::MissingFile => "image file missing",
             Self::Undecodable => "image cannot be decoded",
-            Self::Decided => "dropped by a decision in data/decisions.csv",
+            Self::Decided => "dropped by a decision about the image",
             Self::DuplicateImage => "exact duplicate of another file, which is kept",
             Self::ContradictingLabels => "identical to a file of the other class; all dropped",
             Self::NotSampled => "usable, but not drawn into a split",

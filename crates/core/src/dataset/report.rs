@@ -1,6 +1,7 @@
 //! What preparation saw, dropped and kept: `report.json` beside the manifest, and the Data screen.
 
 use super::division::{Fold, SplitMethod};
+use super::followed::{Rulings, ruling};
 use crate::error::{AtPath, Error, Result};
 use crate::imaging::Alignment;
 use crate::own_files;
@@ -103,6 +104,10 @@ pub struct PrepareReport {
     /// With an alignment: images without a face, which stay whole.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub without_face: usize,
+    /// The decisions about images that were followed, as `drop HASH` and `relabel HASH LABEL`: all that were stated for this
+    /// set, or those of the workspace that are about its images.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub followed: Vec<String>,
     /// SHA-256 of `manifest.csv`.
     pub manifest_sha256: String,
     /// SHA-256 of `attributes.csv`, where the data set tells more than a manifest holds.
@@ -123,6 +128,17 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl PrepareReport {
+    /// The decisions about images that were followed; none where it cannot be told which, as earlier versions kept no
+    /// record of them.
+    pub fn rulings(&self) -> Option<Rulings> {
+        if self.followed.is_empty() {
+            let dropped = self.dropped.iter().any(|dropped| dropped.reason == "decided");
+            let relabelled = self.warnings.iter().any(|warning| warning.contains("the label that was decided"));
+            return (!dropped && !relabelled).then(Rulings::new);
+        }
+        self.followed.iter().map(|text| ruling(text).ok()).collect()
+    }
+
     /// Reads `report.json` in the folder of a prepared data set.
     ///
     /// # Errors

@@ -57,10 +57,20 @@ fn same(study: &Study) -> Vec<String> {
                 .to_owned(),
         );
     }
+    for set in
+        study.sets.iter().filter(|set| set.report.warnings.iter().any(|warning| warning.contains("data/alike.csv")))
+    {
+        said.push(format!(
+            "Not the splits of {}, unless data/alike.csv of this workspace is there too: it holds the near duplicates that are \
+             kept in one split.",
+            set.report.name
+        ));
+    }
     let threads: BTreeSet<usize> = study.jobs.iter().map(|(_, spec)| spec.threads).collect();
     let threads: Vec<String> = threads.iter().map(usize::to_string).collect();
     said.push(format!(
-        "With the same weights, version, number of threads ({} here) and processor: every accuracy, threshold and chosen epoch. \
+        "With the same weights, version, number of threads ({} here) and processor: every accuracy, threshold and chosen epoch, and \
+         which setting or model is the best by them. \
          Other threads or another processor sum floating-point numbers in another order, which can move an accuracy by an image \
          or two.",
         if threads.is_empty() { "none".to_owned() } else { threads.join(", ") }

@@ -20,6 +20,7 @@
 
 pub mod adaptation;
 pub mod choice;
+pub mod choosing;
 mod columns;
 pub mod command_line;
 pub mod compare;

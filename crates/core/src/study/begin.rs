@@ -3,6 +3,7 @@
 use super::steps::{Action, Step};
 use crate::error::{Error, Result};
 use crate::report::{ReportOptions, write};
+use crate::run::choice::Choice;
 use crate::run::launch::{self, Launched, launch};
 use crate::run::{JobSpec, RunFolder, RunView, Spec, Status, queue, refit};
 use crate::workspace::Workspace;
@@ -25,6 +26,8 @@ pub struct Hands<'a> {
 pub enum Begun {
     /// It needs no worker: there is nothing to do, or it is done now.
     Nothing,
+    /// Predict uses this model now.
+    Chosen(Choice),
     /// A worker is on this run already.
     Follow(RunFolder),
     Launched(Launched),
@@ -54,6 +57,11 @@ pub fn begin(workspace: &Workspace, step: &Step, hands: Hands<'_>) -> Result<Beg
             let options = ReportOptions { thumbnails: report.thumbnails, ..ReportOptions::default() };
             write(workspace, &output, &options)?;
             Ok(Begun::Nothing)
+        }
+        Action::Choose { run, settings, scored } => {
+            let run = RunFolder::find(workspace, run)?;
+            let scored = scored.as_ref().map(|scored| RunFolder::find(workspace, scored)).transpose()?;
+            settings.choose(workspace, &run, scored.as_ref()).map(Begun::Chosen)
         }
         Action::Launch(job) => start((**job).clone()),
         Action::Refit(run) => start(refit::job(workspace, run)?),

@@ -1,12 +1,16 @@
 //! The study of what a workspace holds.
 
 use super::file::{
-    Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training,
+    Choosing, Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training,
 };
 use super::find::{best, is_trained};
 use super::holdings::{HeldRun, HeldSet, Holdings, is_same};
+use crate::dataset::followed::Followed;
+use crate::dataset::{PrepareSettings, Version};
 use crate::model::EnsembleSettings;
+use crate::run::choosing::ChooseSettings;
 use crate::run::{JobSpec, Status};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A study, and what of the workspace is not in it.
@@ -35,6 +39,7 @@ pub fn export(held: &Holdings) -> Exported {
     exporter.ensembles();
     exporter.refits();
     exporter.evaluations();
+    exporter.choose();
     if held.report.is_some() {
         exporter.study.report = Some(ReportWanted::default());
     }
@@ -71,7 +76,10 @@ impl<'a> Exporter<'a> {
     }
 
     fn data(&mut self) {
-        for set in &self.held.sets {
+        // The latest version first: of one question there is one answer in the file.
+        let mut sets: Vec<&HeldSet> = self.held.sets.iter().collect();
+        sets.sort_by_key(|set| Reverse(Version::of_folder(&set.name).number));
+        for set in sets {
             let mut settings = set.settings.clone();
             settings.name = data_name(set);
             for source in &mut settings.source {
@@ -84,14 +92,31 @@ impl<'a> Exporter<'a> {
             if sample && self.study.sample.is_none() {
                 self.study.sample.clone_from(&self.held.sample);
             }
+            let Some(followed) = set.followed.clone() else {
+                self.left_out
+                    .push(format!("data {} (which decisions about images it follows is not on record)", set.name));
+                continue;
+            };
+            settings.decisions = Followed::These(followed);
             // One content has one table, however many sets are of it.
-            let known = self.study.data.iter().find(|known| is_same(&self.held.root, known, &settings));
+            let same = |known: &&PrepareSettings| {
+                is_same(&self.held.root, known, &settings) && known.decisions == settings.decisions
+            };
+            let known = self.study.data.iter().find(same);
+            let part = |set: &HeldSet| set.fold.as_ref().map(|fold| fold.index);
+            let stated = |other: &&HeldSet| known.is_some_and(|known| self.sets.get(&other.name) == Some(&known.name));
+            let other = self.held.sets.iter().filter(stated).find(|other| part(other) == part(set));
+            if other.is_some_and(|other| other.manifest_sha256 != set.manifest_sha256) {
+                self.left_out.push(format!("data {} (what it asked for gives other splits now)", set.name));
+                continue;
+            }
             let name = known.map_or_else(|| settings.name.clone(), |known| known.name.clone());
             self.sets.insert(set.name.clone(), name);
             if known.is_none() {
                 self.study.data.push(settings);
             }
         }
+        self.study.data.sort_by(|one, other| one.name.cmp(&other.name));
     }
 
     fn features(&mut self) {
@@ -288,6 +313,7 @@ impl<'a> Exporter<'a> {
 
     /// All refits in one table, or in two: those whose test split was opened and the others.
     fn refits(&mut self) {
+        let mut alone: Option<String> = None;
         for run in &self.held.runs {
             let JobSpec::Train { refit: Some(base), .. } = &run.job else { continue };
             let (Some(of), Some(row)) = (self.names.get(base).cloned(), run.row.as_ref().filter(|_| is_trained(run)))
@@ -296,7 +322,11 @@ impl<'a> Exporter<'a> {
                 continue;
             };
             let opened = row.test_accuracy.is_some();
-            let name = match self.study.refits.iter_mut().find(|known| known.open_test == opened) {
+            // The one that predict uses has a table of its own, by which it is named.
+            let chosen = self.held.chosen.as_ref().is_some_and(|choice| choice.run == run.id);
+            let fitting =
+                |known: &&mut Refit| known.open_test == opened && !chosen && alone.as_ref() != Some(&known.name);
+            let name = match self.study.refits.iter_mut().find(fitting) {
                 Some(known) => {
                     if !known.of.contains(&of) {
                         known.of.push(of);
@@ -306,6 +336,9 @@ impl<'a> Exporter<'a> {
                 None => {
                     let name = self.name("refit");
                     self.study.refits.push(Refit { name: name.clone(), of: vec![of], open_test: opened });
+                    if chosen {
+                        alone = Some(name.clone());
+                    }
                     name
                 }
             };
@@ -328,6 +361,30 @@ impl<'a> Exporter<'a> {
                 }
             }
         }
+    }
+}
+
+impl Exporter<'_> {
+    /// The model that predict uses, where the file makes it and the set that its threshold was fitted on.
+    fn choose(&mut self) {
+        let Some(choice) = &self.held.chosen else { return };
+        let of = self.names.get(&choice.run).cloned().map(|of| self.alone(of));
+        let mut settings = ChooseSettings::of_choice(choice);
+        if let (Some(settings), Some(adapted)) = (&mut settings, &choice.adapted) {
+            let set = self.held.sets.iter().find(|set| set.manifest_sha256 == adapted.manifest_sha256);
+            settings.on = set.and_then(|set| self.sets.get(&set.name).cloned());
+        }
+        match (of, settings.filter(|settings| settings.on.is_some() == choice.adapted.is_some())) {
+            (Some(of), Some(settings)) => self.study.choose = Some(Choosing { of: vec![of], settings }),
+            _ => self.left_out.push(format!("the choice of {}", choice.run)),
+        }
+    }
+
+    /// A model that has one seed is told by its name alone.
+    fn alone(&self, of: Reference) -> Reference {
+        let model = self.study.models.iter().find(|model| model.name == of.name);
+        let only = model.is_some_and(|model| model.seeds.len() == 1);
+        Reference { seed: of.seed.filter(|_| !only), ..of }
     }
 }
 

@@ -5,8 +5,10 @@ use crate::dataset::synthetic::SampleSettings;
 use crate::features::FeatureSpec;
 use crate::model::ModelSpec;
 use crate::run::SweepSpec;
+use crate::run::choosing::ChooseSettings;
 use crate::run::learning_curve::CurveSettings;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// A study: all of its tables in the order of the file. Names are unique among what is trained.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -24,6 +26,7 @@ pub struct Study {
     pub ensembles: Vec<Ensemble>,
     pub refits: Vec<Refit>,
     pub evaluations: Vec<Evaluation>,
+    pub choose: Option<Choosing>,
     pub report: Option<ReportWanted>,
 }
 
@@ -110,6 +113,15 @@ pub struct Evaluation {
     pub on: Vec<String>,
 }
 
+/// `[choose]`: the model that predict uses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choosing {
+    /// Of several models the one with the best validation accuracy, of equals the first.
+    pub of: Vec<Reference>,
+    /// How its threshold is found.
+    pub settings: ChooseSettings,
+}
+
 /// `[report]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReportWanted {
@@ -121,6 +133,15 @@ pub struct ReportWanted {
 impl Default for ReportWanted {
     fn default() -> Self {
         Self { output: "report".into(), thumbnails: false }
+    }
+}
+
+impl ReportWanted {
+    /// Where the HTML file is.
+    pub fn html(&self, root: &Path) -> PathBuf {
+        let path = root.join(&self.output);
+        let is_html = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html"));
+        if is_html { path } else { path.join("report.html") }
     }
 }
 

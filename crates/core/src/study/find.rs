@@ -152,6 +152,21 @@ pub(super) fn folds(held: &Holdings, run: &HeldRun, set: &Prepared) -> Option<Ve
     set.sets.iter().map(part).collect()
 }
 
+/// The evaluations of one of several runs on a set.
+pub(super) fn evaluations<'a>(held: &'a Holdings, runs: &[String], set: &Prepared) -> Vec<&'a HeldRun> {
+    let manifest = set.sets.first().map(|(_, manifest)| manifest);
+    let is = |run: &&HeldRun| {
+        matches!(&run.job, JobSpec::Evaluate { run: own, on } if runs.contains(own)
+            && (*on == set.name || run.evaluated.as_ref() == manifest))
+    };
+    held.runs.iter().filter(is).collect()
+}
+
+/// Whether an evaluation has scored the images of this very set.
+pub(super) fn is_scored(run: &HeldRun, set: &Prepared) -> bool {
+    is_ended(run) && run.evaluated.as_ref() == set.sets.first().map(|(_, manifest)| manifest)
+}
+
 /// Whether two sweeps train the same heads in the same way.
 fn same_sweep(one: &SweepSpec, other: &SweepSpec) -> bool {
     let heads = |sweep: &SweepSpec| sweep.settings().ok();

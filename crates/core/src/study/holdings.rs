@@ -3,11 +3,13 @@
 use super::file::Study;
 use crate::backbone::weights;
 use crate::dataset::division::Fold;
+use crate::dataset::followed::{Followed, Rulings};
 use crate::dataset::manifest::{Manifest, Sources};
 use crate::dataset::synthetic::{SampleSettings, drawn};
 use crate::dataset::{PrepareReport, PrepareSettings, Version, list_prepared, located};
 use crate::error::Result;
 use crate::features::{FeatureSpec, Store};
+use crate::run::choice::{self, Choice};
 use crate::run::external_evaluation::ExternalEvaluation;
 use crate::run::listing::{self, Listed};
 use crate::run::results::ResultRow;
@@ -28,6 +30,8 @@ pub struct Holdings {
     pub runs: Vec<HeldRun>,
     /// Features of which every image of a set has its row, though no run that computed them is there.
     pub rows: Vec<(FeatureSpec, String)>,
+    /// The model that predict uses, if one was chosen.
+    pub chosen: Option<Choice>,
     /// When the report was written, in milliseconds since 1970; none if it is not there.
     pub report: Option<i64>,
 }
@@ -40,6 +44,8 @@ pub struct HeldSet {
     pub settings: PrepareSettings,
     pub manifest_sha256: String,
     pub fold: Option<Fold>,
+    /// The decisions about images that it follows; none where an earlier version kept no record of them.
+    pub followed: Option<Rulings>,
 }
 
 /// A run.
@@ -98,6 +104,8 @@ impl Holdings {
             sets: list_prepared(workspace).iter().filter_map(|name| set(workspace, name)).collect(),
             runs,
             rows: Vec::new(),
+            // One that is damaged is chosen anew.
+            chosen: choice::load(workspace).ok().flatten(),
             report: study.report.as_ref().and_then(|report| written(&report.html(workspace.root()))),
         };
         for extraction in &study.features {
@@ -133,9 +141,11 @@ impl Holdings {
 
 fn set(workspace: &Workspace, name: &str) -> Option<HeldSet> {
     let folder = workspace.prepared(name);
-    let PrepareReport { manifest_sha256, fold, .. } = PrepareReport::load(&folder).ok()?;
+    let report = PrepareReport::load(&folder).ok()?;
+    let followed = report.rulings();
+    let PrepareReport { manifest_sha256, fold, .. } = report;
     let sources: Sources = crate::seal::value(&fs::read(folder.join("sources.json")).ok()?).ok()?;
-    Some(HeldSet { name: name.to_owned(), settings: sources.settings, manifest_sha256, fold })
+    Some(HeldSet { name: name.to_owned(), settings: sources.settings, manifest_sha256, fold, followed })
 }
 
 fn written(path: &Path) -> Option<i64> {
@@ -184,13 +194,16 @@ impl Prepared {
     }
 }
 
-/// Whether a set with these sources, options and seed is prepared already, whatever it is called; one of that name is
+/// Whether a set with these sources, options, decisions and seed is prepared already, whatever it is called; one of that name is
 /// taken before others. This is the one place that decides it.
 pub fn prepared(held: &Holdings, wanted: &PrepareSettings) -> Option<Prepared> {
-    let same = |set: &&HeldSet| is_same(&held.root, &set.settings, wanted);
+    let stated = wanted.decisions.stated();
+    let same = |set: &&HeldSet| is_same(&held.root, &set.settings, wanted) && set.followed.as_ref() == Some(&stated);
     let own = |name: &str| Version::of_folder(name).name == wanted.name;
     let single = held.sets.iter().filter(same).filter(|set| set.fold.is_none());
-    if let Some(set) = single.clone().find(|set| own(&set.name)).or_else(|| single.clone().next()) {
+    // Of several the last: groups that an audit found, or images that changed, make another set of the same question.
+    let latest = |set: &&HeldSet| (own(&set.name), Version::of_folder(&set.name).number);
+    if let Some(set) = single.max_by_key(latest) {
         let sets = vec![(set.name.clone(), set.manifest_sha256.clone())];
         return Some(Prepared { name: set.name.clone(), sets, is_folds: false });
     }
@@ -202,8 +215,12 @@ pub fn prepared(held: &Holdings, wanted: &PrepareSettings) -> Option<Prepared> {
     (sets.len() == first.count).then(|| Prepared { name: first.of.clone(), sets, is_folds: true })
 }
 
-/// Whether two preparations are of the same content: the name aside, and wherever a path is spelt from.
+/// Whether two preparations are of the same content: name and decisions aside, and wherever a path is spelt from.
 pub(super) fn is_same(root: &Path, one: &PrepareSettings, other: &PrepareSettings) -> bool {
-    let plain = |settings: &PrepareSettings| PrepareSettings { name: String::new(), ..located(root, settings) };
+    let plain = |settings: &PrepareSettings| PrepareSettings {
+        name: String::new(),
+        decisions: Followed::default(),
+        ..located(root, settings)
+    };
     plain(one) == plain(other)
 }

@@ -25,7 +25,7 @@ pub use crate::toml_text::{Mistake, Mistakes};
 pub use begin::{Begun, Hands, begin};
 pub use export::{Exported, export};
 pub use file::{
-    Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training,
+    Choosing, Curve, Ensemble, Evaluation, Extraction, Opened, Reference, Refit, ReportWanted, Study, Sweep, Training,
 };
 pub(crate) use holdings::holds_rows;
 pub use holdings::{HeldRun, HeldSet, Holdings, Prepared, prepared};

@@ -1,12 +1,16 @@
 //! From the text of a file to a study.
 
 use super::check::check;
-use super::file::{Curve, Ensemble, Evaluation, Extraction, Opened, Refit, ReportWanted, Study, Sweep, Training};
+use super::file::{
+    Choosing, Curve, Ensemble, Evaluation, Extraction, Opened, Refit, ReportWanted, Study, Sweep, Training,
+};
 use super::reader::{Pairs, Reader, Table};
 use crate::dataset::PrepareSettings;
+use crate::dataset::followed::{Followed, Rulings, ruling};
 use crate::dataset::synthetic::SampleSettings;
 use crate::features::FeatureSpec;
 use crate::model::{DenseSettings, Kind, ModelInput, ModelSpec, TrainingDraw};
+use crate::run::choosing::ChooseSettings;
 use crate::run::learning_curve::CurveSettings;
 use crate::run::{Axis, SweepSettings, SweepSpec};
 use crate::toml_text::{Mistakes, tables};
@@ -58,6 +62,10 @@ pub fn parse(text: &str) -> Result<Study, Mistakes> {
         reader.nothing_left(&mut table);
         study.evaluations.push(Evaluation { name, of, on: on.unwrap_or_default() });
     }
+    if let Some(mut table) = reader.table(&mut file, "choose") {
+        let of = reader.references(&mut table);
+        study.choose = all_of::<ChooseSettings>(&mut reader, table).map(|settings| Choosing { of, settings });
+    }
     if let Some(mut table) = reader.table(&mut file, "report") {
         let usual = ReportWanted::default();
         let output = reader.words(&mut table, "output").unwrap_or(usual.output);
@@ -93,9 +101,29 @@ fn data(reader: &mut Reader<'_>, name: &str, mut table: Table<'_>) -> Option<Pre
     if let Some(entry) = table.take("name") {
         reader.wrong(entry.key_at, format!("name is {name} already, the name of the table; leave it out"));
     }
-    let mut pairs = reader.settings(&mut table, &without(&["name"], infos::<PrepareSettings>()));
+    let decisions = decisions(reader, &mut table);
+    let mut pairs = reader.settings(&mut table, &without(&["name", "decisions"], infos::<PrepareSettings>()));
     pairs.push(("name".to_owned(), name.to_owned()));
+    pairs.push(("decisions".to_owned(), Followed::These(decisions).to_string()));
     settled(reader, &table.path, &pairs)
+}
+
+/// The decisions about images, each in quotes of its own. A study follows those of its file and no others.
+fn decisions(reader: &mut Reader<'_>, table: &mut Table<'_>) -> Rulings {
+    let mut rulings = Rulings::new();
+    for (at, text) in reader.texts(table, "decisions", "\"drop HASH\" or \"relabel HASH LABEL\"") {
+        if text == "workspace" {
+            let mend = "the study states them; 'faceprobe study export' writes those that a set was prepared with";
+            reader.wrong(at, format!("decisions cannot be those of a workspace: {mend}"));
+            continue;
+        }
+        match ruling(&text) {
+            Ok((hash, _)) if rulings.contains_key(&hash) => reader.wrong(at, format!("decisions has {hash} twice")),
+            Ok((hash, decision)) => drop(rulings.insert(hash, decision)),
+            Err(problem) => reader.wrong(at, format!("decisions: {problem}")),
+        }
+    }
+    rulings
 }
 
 fn without(names: &[&str], infos: Vec<&'static Info>) -> Vec<&'static Info> {

@@ -211,6 +211,24 @@ impl<'t> Reader<'t> {
         Some(names)
     }
 
+    /// Texts in quotes, one or a list, each with its place; `forms` says what they must be.
+    pub fn texts(&mut self, table: &mut Table<'_>, key: &'static str, forms: &str) -> Vec<(usize, String)> {
+        let Some(entry) = table.take(key) else { return Vec::new() };
+        self.places.insert(table.within(key), entry.at);
+        let values: Vec<(usize, &DeValue<'_>)> = match entry.value {
+            DeValue::Array(array) => array.iter().map(|value| (value.span().start, value.get_ref())).collect(),
+            one => vec![(entry.at, one)],
+        };
+        let mut texts = Vec::new();
+        for (at, value) in values {
+            match value {
+                DeValue::String(text) => texts.push((at, text.to_string())),
+                other => self.wrong(at, format!("{key} must be {forms}, in quotes, not {}", shown(other))),
+            }
+        }
+        texts
+    }
+
     /// What `of` names; a mistake where it is absent.
     pub fn references(&mut self, table: &mut Table<'_>) -> Vec<Reference> {
         let Some(names) = self.names(table, "of") else {

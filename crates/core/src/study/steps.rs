@@ -2,6 +2,7 @@
 
 use super::file::ReportWanted;
 use crate::run::JobSpec;
+use crate::run::choosing::ChooseSettings;
 use serde::Serialize;
 
 /// How a step stands.
@@ -47,6 +48,12 @@ pub enum Action {
     Extend(String, Box<JobSpec>),
     /// Train this run's model anew on validation too.
     Refit(String),
+    /// Make this run the model that predict uses; with the run that has scored it on another set, where that is asked for.
+    Choose {
+        run: String,
+        settings: Box<ChooseSettings>,
+        scored: Option<String>,
+    },
     /// Write the report.
     Report(ReportWanted),
     /// It cannot be done, for this reason.
@@ -58,6 +65,8 @@ pub enum Action {
 pub struct Step {
     /// `model dense, seed 1`.
     pub name: String,
+    /// What it does beyond its name, such as the decisions about images that a set follows.
+    pub note: Option<String>,
     /// The steps that must be done before, by their places.
     pub needs: Vec<usize>,
     pub state: State,

@@ -1,6 +1,7 @@
 //! The file of a study: no more than differs from the defaults.
 
 use super::file::{Opened, Reference, ReportWanted, Study};
+use crate::dataset::followed::ruling_text;
 use crate::features::{ClassifierSettings, CutSettings, FeatureSpec};
 use crate::model::{ModelInput, ModelSpec};
 use faceprobe_settings::{AnySettings, Info, infos, text_of, to_keys, value_of};
@@ -21,7 +22,14 @@ pub fn write(study: &Study) -> String {
     let only = study.data.len() == 1;
     for data in &study.data {
         head(&mut file, "data", Some(&data.name));
-        settings(&mut file, to_keys(data).into_iter().filter(|(name, _)| *name != "name").collect());
+        let own = to_keys(data).into_iter().filter(|(name, _)| !["name", "decisions"].contains(name));
+        settings(&mut file, own.collect());
+        let decisions = data.decisions.stated();
+        if !decisions.is_empty() {
+            let lines =
+                decisions.iter().map(|(hash, decision)| format!("    {},\n", words(&ruling_text(hash, decision))));
+            line(&mut file, "decisions", format!("[\n{}]", lines.collect::<String>()));
+        }
     }
     let sets = |file: &mut String, sets: &[String]| {
         if !only && !sets.is_empty() {
@@ -87,6 +95,11 @@ pub fn write(study: &Study) -> String {
         head(&mut file, "evaluate", Some(&evaluation.name));
         line(&mut file, "of", references(&evaluation.of));
         line(&mut file, "on", names(&evaluation.on));
+    }
+    if let Some(choosing) = &study.choose {
+        head(&mut file, "choose", None);
+        line(&mut file, "of", references(&choosing.of));
+        settings(&mut file, to_keys(&choosing.settings));
     }
     if let Some(report) = &study.report {
         head(&mut file, "report", None);

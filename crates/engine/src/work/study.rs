@@ -43,7 +43,12 @@ pub(super) fn run(circumstances: &Circumstances<'_>, sample: &SampleSettings, re
             }
             Action::Refuse(why) => return Err(Error::failed(format!("{}: {why}.", step.name))),
             // None of these is in the demo's study.
-            Action::None | Action::Wait | Action::Extend(..) | Action::Refit(_) | Action::Report(_) => break,
+            Action::None
+            | Action::Wait
+            | Action::Extend(..)
+            | Action::Refit(_)
+            | Action::Choose { .. }
+            | Action::Report(_) => break,
         }
     }
     Ok("the study is done; the Results screen and 'faceprobe results' show its table".into())

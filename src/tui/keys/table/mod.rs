@@ -6,7 +6,7 @@ mod overlays;
 use super::key::Key;
 use super::{Action, Binding, Context};
 use crate::tui::screens::SCREENS;
-use crate::tui::views::VIEWS;
+use crate::tui::views;
 use std::sync::{LazyLock, OnceLock};
 
 /// One row.
@@ -28,8 +28,8 @@ static TAKEN: OnceLock<Vec<Binding>> = OnceLock::new();
 
 /// Every key of the program, as it comes.
 pub fn own_table() -> Vec<Binding> {
-    let screens = SCREENS.into_iter().flat_map(|screen| screen.keys());
-    let views = VIEWS.into_iter().flat_map(|view| view.keys());
+    let screens = SCREENS.into_iter().flat_map(|screen| screen.keys);
+    let views = views::KEYS.into_iter().flatten();
     let own = crate::tui::table::keys();
     everywhere::ROWS.iter().chain(screens).chain(views).chain(own).chain(overlays::ROWS).copied().collect()
 }

@@ -3,116 +3,153 @@
 pub mod audit;
 mod keys;
 pub mod sheet;
+mod view;
 
-use super::Screen;
-use crate::tui::app::{App, Hits, Target, moved};
+use super::{Screen, ScreenInfo};
 use crate::tui::effect::Effect;
 use crate::tui::forms::FormKind;
-use crate::tui::keys::{Action, Binding, Context, TABLE, name_of};
-use crate::tui::snapshot::{DataSet, Run, Snapshot};
+use crate::tui::keys::{Action, Context, TABLE};
+use crate::tui::shared::{Hits, Shared, moved};
+use crate::tui::snapshot::{Run, Snapshot};
 use crate::tui::stages::{ScreenId, State as Step, Study};
-use crate::tui::theme::Theme;
-use crate::tui::widgets::{self, NARROW, bars, fit, format, offset, panel};
-use faceprobe_core::dataset::PrepareReport;
 use faceprobe_core::run::{JobSpec, RunId, Status};
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::layout::Rect;
 use sheet::Sheet;
 use std::sync::Arc;
 
-/// What the screen remembers.
+/// What is known of it without its state.
+pub static INFO: ScreenInfo =
+    ScreenInfo { id: ScreenId::Data, name: "Data", keys: keys::ROWS, home: Context::Data, step };
+
+/// The screen and what it remembers.
 #[derive(Debug, Default)]
-pub struct State {
-    /// The current data set of the whole program; none means the newest.
-    pub selected: Option<String>,
-    pub scroll: u16,
+pub struct Data {
+    scroll: u16,
     /// The failed run whose account was put away.
-    pub dismissed: Option<String>,
+    dismissed: Option<String>,
     pub sheet: Sheet,
     /// What an audit found, over the rest.
     pub audit: audit::State,
 }
 
-/// Data in the table of screens.
-pub struct Data;
-
 impl Screen for Data {
-    fn id(&self) -> ScreenId {
-        ScreenId::Data
+    fn info(&self) -> &'static ScreenInfo {
+        &INFO
     }
 
-    fn name(&self) -> &'static str {
-        "Data"
-    }
-
-    fn keys(&self) -> &'static [Binding] {
-        keys::ROWS
-    }
-
-    fn home(&self) -> Context {
-        Context::Data
-    }
-
-    fn context(&self, app: &App) -> Context {
-        match (app.data.audit.open, app.data.sheet.open) {
+    fn context(&self, _shared: &Shared) -> Context {
+        match (self.audit.open, self.sheet.open) {
             (true, _) => Context::Audit,
             (false, true) => Context::Sheet,
             (false, false) => Context::Data,
         }
     }
 
-    fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-        draw(frame, area, app, hits);
+    fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared, hits: &mut Hits) {
+        view::draw(frame, area, self, shared, hits);
     }
 
-    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
-        act(app, action)
-    }
-
-    fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
-        if app.data.sheet.open && !app.data.audit.open {
-            return sheet::select(app, line);
+    fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Effect> {
+        if self.audit.open
+            && let Some(effects) = self.audit.act(shared, action)
+        {
+            return effects;
         }
-        select(app, line);
+        if self.sheet.open
+            && let Some(effects) = self.sheet.act(shared, action)
+        {
+            return effects;
+        }
+        match action {
+            Action::Audit => {
+                let effects = self.audit.show(shared);
+                self.sheet.open &= !self.audit.open;
+                return effects;
+            }
+            Action::New => shared.open_form(FormKind::Prepare),
+            Action::FetchData => shared.open_form(FormKind::FetchData),
+            Action::Demo => return shared.demo(),
+            Action::PauseResume => return shared.pause_or_resume(self.at_work(shared)),
+            Action::Stop => return shared.stop(self.at_work(shared)),
+            Action::Sheet => {
+                self.audit.open = false;
+                return self.sheet.toggle(shared);
+            }
+            Action::PageDown => self.scroll = (self.scroll + 5).min(view::most_scroll(shared)),
+            Action::PageUp => self.scroll = self.scroll.saturating_sub(5),
+            Action::Up | Action::Down | Action::Top | Action::Bottom => {
+                self.choose(shared, moved(index(shared), shared.snapshot.datasets.len(), action));
+            }
+            _ => {}
+        }
         Vec::new()
     }
 
-    fn cancel(&self, app: &mut App) {
-        dismiss(app);
+    fn select(&mut self, shared: &mut Shared, line: usize) -> Vec<Effect> {
+        match (self.audit.open, self.sheet.open) {
+            (true, _) => self.audit.select(line),
+            (false, true) => return self.sheet.select(shared, line),
+            (false, false) => self.choose(shared, line),
+        }
+        Vec::new()
     }
 
-    fn arrive(&self, app: &mut App) -> Vec<Effect> {
-        arrive(app)
+    /// Closes what lies over the account, else puts that of a failed preparation away.
+    fn cancel(&mut self, shared: &mut Shared) {
+        if self.audit.open {
+            self.audit.open = false;
+        } else if self.sheet.open {
+            self.sheet.open = false;
+        } else {
+            let over = work(&shared.snapshot).filter(|run| !run.status.is_live());
+            self.dismissed = over.map(|run| run.id.to_string());
+        }
     }
 
-    fn wanted(&self, app: &mut App) -> Vec<Effect> {
-        sheet::listing(app)
+    fn arrive(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        let mut effects = self.sheet.ask(shared);
+        effects.extend(self.audit.read());
+        effects
     }
 
-    fn offers(&self, app: &App, action: Action) -> bool {
+    fn wanted(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        self.sheet.ask(shared)
+    }
+
+    fn offers(&self, shared: &Shared, action: Action) -> bool {
         let audits = || TABLE.iter().any(|binding| binding.context == Context::Audit && binding.action == action);
         match action {
             Action::Cancel => true,
-            _ if app.data.audit.open && audits() => app.data.audit.offers(action, &app.snapshot),
-            Action::Audit => app.dataset().is_some(),
-            Action::Sheet => app.dataset().is_some() && app.pictures.shown(app.theme),
+            _ if self.audit.open && audits() => self.audit.offers(action, &shared.snapshot),
+            Action::Audit => shared.dataset().is_some(),
+            Action::Sheet => shared.dataset().is_some() && shared.pictures.shown(shared.theme),
             _ => true,
         }
     }
 
-    fn at_work(&self, app: &App) -> Option<Arc<Run>> {
-        work(&app.snapshot).cloned()
+    fn at_work(&self, shared: &Shared) -> Option<Arc<Run>> {
+        work(&shared.snapshot).cloned()
     }
 
-    fn launched(&self, app: &mut App, run: &RunId) {
-        app.follow = Some(run.clone()).filter(|run| run.as_str().starts_with("demo"));
+    fn launched(&mut self, shared: &mut Shared, run: &RunId) {
+        shared.follow = Some(run.clone()).filter(|run| run.as_str().starts_with("demo"));
     }
+}
 
-    fn step(&self, study: &Study) -> (Step, String) {
-        let state = study.state(ScreenId::Data, study.current.is_some());
-        (state, study.current.map_or_else(|| "no data set".to_owned(), |set| set.name.clone()))
+impl Data {
+    /// Makes line `index` of the list the current data set.
+    fn choose(&mut self, shared: &mut Shared, index: usize) {
+        if let Some(set) = shared.snapshot.datasets.get(index) {
+            shared.chosen_set = Some(set.name.clone());
+            self.scroll = 0;
+        }
     }
+}
+
+fn step(study: &Study) -> (Step, String) {
+    let state = study.state(ScreenId::Data, study.current.is_some());
+    (state, study.current.map_or_else(|| "no data set".to_owned(), |set| set.name.clone()))
 }
 
 /// The latest run that makes data, if it is at work or went wrong.
@@ -123,303 +160,8 @@ fn work(snapshot: &Snapshot) -> Option<&Arc<Run>> {
     live.or_else(|| last.filter(|run| run.status != Status::Done))
 }
 
-/// What a key does here.
-fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    if app.data.audit.open
-        && let Some(effects) = audit::act(app, action)
-    {
-        return effects;
-    }
-    if app.data.sheet.open
-        && let Some(effects) = sheet::act(app, action)
-    {
-        return effects;
-    }
-    match action {
-        Action::Audit => return audit::open(app),
-        Action::New => app.open_form(FormKind::Prepare),
-        Action::FetchData => app.open_form(FormKind::FetchData),
-        Action::Demo => return app.demo(),
-        Action::PauseResume => return app.pause_or_resume(),
-        Action::Stop => return app.stop(),
-        Action::Sheet => return sheet::toggle(app),
-        Action::PageDown => app.data.scroll = (app.data.scroll + 5).min(most_scroll(app)),
-        Action::PageUp => app.data.scroll = app.data.scroll.saturating_sub(5),
-        Action::Up | Action::Down | Action::Top | Action::Bottom => {
-            let index = index(app);
-            select(app, moved(index, app.snapshot.datasets.len(), action));
-        }
-        _ => {}
-    }
-    Vec::new()
-}
-
-/// Makes line `index` of the list the current data set.
-fn select(app: &mut App, index: usize) {
-    if app.data.audit.open {
-        audit::select(app, index);
-    } else if let Some(set) = app.snapshot.datasets.get(index) {
-        app.data.selected = Some(set.name.clone());
-        app.data.scroll = 0;
-    }
-}
-
-/// Closes what lies over the account, else puts that of a failed preparation away.
-fn dismiss(app: &mut App) {
-    if app.data.audit.open {
-        app.data.audit.open = false;
-    } else if app.data.sheet.open {
-        app.data.sheet.open = false;
-    } else {
-        app.data.dismissed = work(&app.snapshot).filter(|run| !run.status.is_live()).map(|run| run.id.to_string());
-    }
-}
-
-/// What the screen needs when somebody comes to it.
-fn arrive(app: &mut App) -> Vec<Effect> {
-    let mut effects = sheet::listing(app);
-    effects.extend(audit::read(app));
-    effects
-}
-
-fn index(app: &App) -> usize {
-    let current = app.dataset();
-    app.snapshot.datasets.iter().position(|set| Some(set.name.as_str()) == current).unwrap_or(0)
-}
-
-/// Draws the screen.
-fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-    let theme = app.theme;
-    let sets = &app.snapshot.datasets;
-    let mut rest = area;
-    let put_away = |run: &&Arc<Run>| Some(run.id.as_str()) == app.data.dismissed.as_deref();
-    // Over the findings, only what is at work now is worth their room.
-    let seen = |run: &&Arc<Run>| !put_away(run) && (run.status.is_live() || !app.data.audit.open);
-    if let Some(run) = work(&app.snapshot).filter(seen) {
-        let title = if run.status.is_live() { "At work" } else { "Last attempt (Esc closes)" };
-        let block = panel(theme, title, area.width);
-        let inside = usize::from(block.inner(area).width);
-        let lines = bars::activity(theme, run, inside);
-        let rows: usize = lines.iter().map(|line| line.width().div_ceil(inside.max(1)).max(1)).sum();
-        let height = rows as u16 + (area.height - block.inner(area).height);
-        let [top, below] =
-            area.layout(&Layout::vertical([Constraint::Length(height.min(area.height / 2)), Constraint::Min(0)]));
-        let inner = block.inner(top);
-        frame.render_widget(block, top);
-        widgets::text(frame, inner, lines, 0);
-        rest = below;
-    }
-    if app.data.audit.open {
-        audit::draw(frame, rest, app, hits);
-        return;
-    }
-    rest = audit::draw_work(frame, rest, app);
-    let Some(current) = app.snapshot.dataset(app.data.selected.as_deref()) else {
-        draw_welcome(frame, rest, theme);
-        return;
-    };
-    if app.data.sheet.open {
-        sheet::draw(frame, rest, app, hits);
-        return;
-    }
-    if area.width < NARROW {
-        let place = format!("{} ({} of {})", current.name, index(app) + 1, sets.len());
-        let mut lines = vec![Line::styled(place, theme.strong())];
-        lines.extend(account(theme, current, usize::from(rest.width)));
-        scrolled(frame, rest, app, lines);
-        return;
-    }
-    let list_width = if area.width >= 110 { 28 } else { 20 };
-    let [left, right] = rest.layout(&Layout::horizontal([Constraint::Length(list_width), Constraint::Min(0)]));
-    let block = panel(theme, "Prepared sets", area.width);
-    let inner = block.inner(left);
-    frame.render_widget(block, left);
-    let selected = index(app);
-    let first = offset(selected, sets.len(), usize::from(inner.height));
-    for (row, (at, set)) in sets.iter().enumerate().skip(first).take(usize::from(inner.height)).enumerate() {
-        let line = Rect { y: inner.y + row as u16, height: 1, ..inner };
-        let style = if at == selected { theme.selected() } else { theme.text() };
-        frame.render_widget(Span::styled(fit(&set.name, usize::from(inner.width)), style), line);
-        hits.push((line, Target::Row(at)));
-    }
-    let block = panel(theme, current.name.clone(), area.width);
-    let inner = block.inner(right);
-    frame.render_widget(block, right);
-    let width = usize::from(inner.width);
-    match &current.report {
-        Ok(report) if width >= 96 => {
-            let [top, below] =
-                inner.layout(&Layout::vertical([Constraint::Length(summary_rows(report, width)), Constraint::Min(0)]));
-            widgets::text(frame, top, summary(theme, report), 0);
-            let [one, gap_two] = below.layout(&Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]));
-            let two = Rect { x: gap_two.x + 3, width: gap_two.width.saturating_sub(3), ..gap_two };
-            scrolled(frame, one, app, raw(theme, report, usize::from(one.width)));
-            scrolled(frame, two, app, kept(theme, report, usize::from(two.width)));
-        }
-        _ => scrolled(frame, inner, app, account(theme, current, width)),
-    }
-}
-
-fn draw_welcome(frame: &mut Frame, area: Rect, theme: Theme) {
-    let key = |action| Span::styled(name_of(Context::Data, action), theme.accent());
-    let lines = vec![
-        Line::default(),
-        Line::styled("No data yet.", theme.strong()),
-        Line::default(),
-        Line::from(vec![
-            "Press ".into(),
-            key(Action::Demo),
-            " for the demo: the whole study in about a minute,".into(),
-        ]),
-        Line::raw("on synthetic drawings of faces."),
-        Line::default(),
-        Line::from(vec!["Press ".into(), key(Action::New), " to prepare your own photographs: Adience,".into()]),
-        Line::raw("FairFace, UTKFace, CelebA, LFW, a folder per class, or a CSV file."),
-        Line::default(),
-        Line::from(vec!["Press ".into(), key(Action::FetchData), " to fetch photographs: portraits of members".into()]),
-        Line::raw("of the US Congress (public domain), or Adience."),
-        Line::default(),
-        Line::styled("? shows all keys. Runs continue when you quit.", theme.dim()),
-    ];
-    let block = panel(theme, "Welcome", area.width);
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
-    widgets::text(frame, inner, lines, 0);
-}
-
-/// Lines of the account, scrolled, with a sign when there are more below.
-fn scrolled(frame: &mut Frame, area: Rect, app: &App, lines: Vec<Line<'static>>) {
-    let width = usize::from(area.width).max(1);
-    let rows: usize = lines.iter().map(|line| line.width().div_ceil(width).max(1)).sum();
-    let most = rows.saturating_sub(usize::from(area.height));
-    let scroll = usize::from(app.data.scroll).min(most);
-    widgets::text(frame, area, lines, scroll as u16);
-    if scroll < most && area.height > 2 {
-        let hint = Line::styled(" PgDn ▼", app.theme.accent()).right_aligned();
-        let place =
-            Rect { x: area.right().saturating_sub(7), y: area.bottom() - 1, width: 7.min(area.width), height: 1 };
-        frame.render_widget(hint, place);
-    }
-}
-
-/// How far the account can usefully be scrolled.
-fn most_scroll(app: &App) -> u16 {
-    let set = app.snapshot.dataset(app.data.selected.as_deref());
-    set.map_or(0, |set| account(app.theme, set, usize::from(NARROW)).len() as u16)
-}
-
-fn account(theme: Theme, set: &DataSet, width: usize) -> Vec<Line<'static>> {
-    match &set.report {
-        Ok(report) => {
-            let mut lines = summary(theme, report);
-            lines.extend(raw(theme, report, width));
-            lines.push(Line::default());
-            lines.extend(kept(theme, report, width));
-            lines
-        }
-        Err(error) => vec![Line::styled(error.clone(), theme.bad())],
-    }
-}
-
-fn summary(theme: Theme, report: &PrepareReport) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
-    if report.synthetic {
-        lines.push(Line::styled("SYNTHETIC: drawings by this program, not photographs", theme.warning()));
-    }
-    for warning in &report.warnings {
-        lines.push(Line::styled(format!("! {warning}"), theme.warning()));
-    }
-    for source in &report.sources {
-        lines.push(Line::styled(source.clone(), theme.dim()));
-    }
-    let count = |number: usize| format::thousands(number as u64);
-    let mut text = format!("{} rows · {} images found", count(report.rows), count(report.images_present));
-    if let Some(subjects) = report.subjects {
-        text += &format!(" · {} subjects", count(subjects));
-    }
-    text += &format!(" · seed {}", report.seed);
-    lines.push(Line::raw(text));
-    lines.push(Line::default());
-    lines
-}
-
-fn summary_rows(report: &PrepareReport, width: usize) -> u16 {
-    let rows = |text: &String| (text.chars().count() + 2).div_ceil(width.max(1));
-    let long: usize = report.warnings.iter().chain(&report.sources).map(rows).sum();
-    (long + 2 + usize::from(report.synthetic)) as u16
-}
-
-/// The labels as they were found, and what was left out.
-fn raw(theme: Theme, report: &PrepareReport, width: usize) -> Vec<Line<'static>> {
-    let mut lines = vec![Line::styled("Labels in the source", theme.strong())];
-    let most = report.raw_labels.values().copied().max().unwrap_or(0);
-    let mut labels: Vec<_> = report.raw_labels.iter().collect();
-    labels.sort_by(|a, b| b.1.cmp(a.1));
-    let names = labels.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).clamp(7, 14);
-    for (name, count) in labels.iter().take(8) {
-        lines.push(bars::counted(name, names, **count, most, width, theme.busy()));
-    }
-    lines.push(Line::default());
-    lines.push(Line::styled("Left out", theme.strong()));
-    if report.dropped.iter().all(|dropped| dropped.count == 0) {
-        lines.push(Line::styled("nothing", theme.dim()));
-    }
-    for dropped in report.dropped.iter().filter(|dropped| dropped.count > 0) {
-        lines.push(Line::from(vec![
-            Span::styled(format!("{:>7}  ", format::thousands(dropped.count as u64)), theme.strong()),
-            Span::raw(dropped.explanation.clone()),
-        ]));
-        if let Some(example) = dropped.examples.first() {
-            let example = widgets::cut_front(example, width.saturating_sub(17));
-            lines.push(Line::styled(format!("         such as {example}"), theme.dim()));
-        }
-    }
-    if report.repeated_keys > 0 {
-        lines.push(Line::from(vec![
-            Span::styled(format!("{:>7}  ", format::thousands(report.repeated_keys as u64)), theme.strong()),
-            Span::raw("repeated keys among the rows"),
-        ]));
-    }
-    lines
-}
-
-/// What is usable, the splits, ages and folds.
-fn kept(theme: Theme, report: &PrepareReport, width: usize) -> Vec<Line<'static>> {
-    let [a, b] = &report.classes;
-    let heading = |text: &str| {
-        Line::from(vec![
-            Span::styled(fit(text, 12), theme.strong()),
-            Span::styled(format!(" {:>7}", widgets::cut(a, 7)), theme.series(0)),
-            Span::styled(format!(" {:>7}", widgets::cut(b, 7)), theme.series(1)),
-        ])
-    };
-    let most = |sums: &mut dyn Iterator<Item = usize>| sums.max().unwrap_or(0);
-    let total = report.usable.iter().sum::<usize>();
-    let mut lines =
-        vec![heading("Usable"), bars::paired("all", 12, report.usable, total, width, theme), Line::default()];
-    lines.push(heading("Splits"));
-    let largest = most(&mut report.splits.iter().map(|split| split.per_class.iter().sum()));
-    for split in &report.splits {
-        lines.push(bars::paired(&split.split, 12, split.per_class, largest, width, theme));
-    }
-    for (title, groups) in [("Ages", &report.ages), ("Folds", &report.folds)] {
-        if groups.is_empty() {
-            continue;
-        }
-        lines.push(Line::default());
-        lines.push(heading(title));
-        let largest = most(&mut groups.values().map(|counts| counts.iter().sum()));
-        let mut groups: Vec<_> = groups.iter().collect();
-        groups.sort_by_key(|(name, _)| first_number(name));
-        for (name, counts) in groups {
-            lines.push(bars::paired(name, 12, *counts, largest, width, theme));
-        }
-    }
-    lines
-}
-
-/// Orders `(8, 12)` before `(15, 20)`.
-fn first_number(name: &str) -> u64 {
-    let digits: String = name.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
-    digits.parse().unwrap_or(u64::MAX)
+/// The line of the current data set.
+fn index(shared: &Shared) -> usize {
+    let current = shared.dataset();
+    shared.snapshot.datasets.iter().position(|set| Some(set.name.as_str()) == current).unwrap_or(0)
 }

@@ -80,4 +80,8 @@ pub(super) const ROWS: &[Binding] = &[
         "For a knn run, the training images that told the mistake under the cursor wrong.",
     ),
     bind(C::Evaluate, &[ch('v')], A::Pane, "", "The next panel, where not all fit."),
+    bind(C::Nearest, &[code(KeyCode::Down), ch('j')], A::Down, "next", "The next of the images told wrong."),
+    bind(C::Nearest, &[code(KeyCode::Up), ch('k')], A::Up, "", "The one before."),
+    bind(C::Nearest, &[code(KeyCode::Enter), ch('o')], A::Picture, "predict it", "Predicts the image on Predict."),
+    bind(C::Nearest, &[code(KeyCode::Esc), code(KeyCode::Backspace)], A::Cancel, "close", "Back to Evaluate."),
 ];

@@ -1,23 +1,28 @@
 //! Evaluate: one model's errors, curves and threshold.
 
 mod keys;
+mod nearest;
 pub mod parts;
 mod reliability;
 pub mod sheet;
 mod thresholds;
 mod view;
 
-use super::super::app::{App, Hits, Tone, moved};
 use super::super::effect::Effect;
 use super::super::jobs::{Job, Threshold};
-use super::super::keys::{Action, Binding, Context, name_of};
+use super::super::keys::{Action, Context, name_of};
+use super::super::predictor::PredictorReply;
 use super::super::records::RecordJob;
+use super::super::request::Request;
+use super::super::shared::{Hits, Shared, Tone, moved};
 use super::super::stages::{ScreenId, State as Step, Study};
-use super::super::views::{self, ViewId, nearest};
-use super::{Gesture, Screen, results};
+use super::results::ask_to_open_test;
+use super::{Gesture, Screen, ScreenInfo};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::evaluation::Criterion;
+use faceprobe_core::model::Kind;
 use faceprobe_core::run::results::ResultRow;
+use nearest::Nearest;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use sheet::{Figures, Sheet};
@@ -33,9 +38,13 @@ struct Subject {
     created: String,
 }
 
-/// What the screen remembers.
+/// What is known of it without its state.
+pub static INFO: ScreenInfo =
+    ScreenInfo { id: ScreenId::Evaluate, name: "Evaluate", keys: keys::ROWS, home: Context::Evaluate, step };
+
+/// The screen and what it remembers.
 #[derive(Debug, Default)]
-pub struct State {
+pub struct Evaluate {
     /// The run that is evaluated; none means the one that Predict uses, else the best on validation.
     pub selected: Option<String>,
     /// The test split instead of validation.
@@ -53,9 +62,11 @@ pub struct State {
     figures: Option<Figures>,
     /// What the threshold was set to serve, if it was.
     criterion: Option<Criterion>,
+    /// A mistake beside the training images that voted, over the rest.
+    nearest: Option<Nearest>,
 }
 
-impl State {
+impl Evaluate {
     /// The scores on the screen.
     pub fn sheet(&self) -> Option<&Sheet> {
         self.sheet.as_ref()?.as_ref().ok().map(|sheet| &**sheet)
@@ -67,319 +78,363 @@ impl State {
     }
 }
 
-/// Evaluate in the table of screens.
-pub struct Evaluate;
-
 impl Screen for Evaluate {
-    fn id(&self) -> ScreenId {
-        ScreenId::Evaluate
+    fn info(&self) -> &'static ScreenInfo {
+        &INFO
     }
 
-    fn name(&self) -> &'static str {
-        "Evaluate"
+    fn context(&self, _shared: &Shared) -> Context {
+        if self.nearest.is_some() { Context::Nearest } else { Context::Evaluate }
     }
 
-    fn keys(&self) -> &'static [Binding] {
-        keys::ROWS
+    fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared, hits: &mut Hits) {
+        match &self.nearest {
+            Some(nearest) => nearest.draw(frame, area, shared),
+            None => view::draw(frame, area, self, shared, hits),
+        }
     }
 
-    fn home(&self) -> Context {
-        Context::Evaluate
+    fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Effect> {
+        match &self.nearest {
+            Some(_) => self.act_on_nearest(shared, action),
+            None => self.act_on_scores(shared, action),
+        }
     }
 
-    fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-        view::draw(frame, area, app, hits);
-    }
-
-    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
-        act(app, action)
-    }
-
-    fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
-        app.evaluate.mistake = line;
+    fn select(&mut self, _shared: &mut Shared, line: usize) -> Vec<Effect> {
+        self.mistake = line;
         Vec::new()
     }
 
-    fn plot(&self, app: &mut App, gesture: Gesture) -> Vec<Effect> {
+    fn plot(&mut self, _shared: &mut Shared, gesture: Gesture) -> Vec<Effect> {
         match gesture {
-            Gesture::Wheel { closer, .. } => by(app, if closer { FINE } else { -FINE }),
-            Gesture::Drag { to, .. } | Gesture::Release { to, .. } => set(app, (to / FINE).round() * FINE, None),
+            Gesture::Wheel { closer, .. } => self.by(if closer { FINE } else { -FINE }),
+            Gesture::Drag { to, .. } | Gesture::Release { to, .. } => self.set((to / FINE).round() * FINE, None),
         }
         Vec::new()
     }
 
-    fn arrive(&self, app: &mut App) -> Vec<Effect> {
-        arrive(app)
+    fn cancel(&mut self, _shared: &mut Shared) {
+        self.nearest = None;
     }
 
-    fn wanted(&self, app: &mut App) -> Vec<Effect> {
-        wanted(app)
+    /// What could not be read before may be readable now.
+    fn arrive(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        if matches!(self.sheet, Some(Err(_))) {
+            self.asked = None;
+        }
+        self.wanted(shared)
     }
 
-    fn offers(&self, app: &App, action: Action) -> bool {
+    fn leave(&mut self) {
+        self.nearest = None;
+    }
+
+    /// Asks for the scores to be shown, unless they were asked for already.
+    fn wanted(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        let Some(row) = self.shown(shared) else {
+            return Vec::new();
+        };
+        let split = if self.test && row.test_accuracy.is_some() { Split::Test } else { Split::Val };
+        let subject = Subject { run: row.run.clone(), split, threshold: row.threshold, created: row.created.clone() };
+        if self.asked.as_ref() == Some(&subject) {
+            return Vec::new();
+        }
+        let job = RecordJob::Score { run: subject.run.clone(), split };
+        self.test = split == Split::Test;
+        self.asked = Some(subject);
+        self.sheet = None;
+        self.figures = None;
+        vec![job.into()]
+    }
+
+    fn offers(&self, shared: &Shared, action: Action) -> bool {
+        if self.nearest.is_some() {
+            return true;
+        }
         match action {
             Action::ThresholdDown
             | Action::BestAccuracy
             | Action::BestYouden
             | Action::EqualErrors
             | Action::KeepThreshold
-            | Action::Picture => app.evaluate.figures().is_some(),
-            Action::GroupBy => app.evaluate.sheet().is_some_and(|sheet| sheet.columns().len() > 1),
-            Action::Nearest => nearest::has_votes(app) && app.evaluate.figures().is_some(),
+            | Action::Picture => self.figures.is_some(),
+            Action::GroupBy => self.sheet().is_some_and(|sheet| sheet.columns().len() > 1),
+            Action::Nearest => self.has_votes(shared) && self.figures.is_some(),
             _ => true,
         }
     }
+}
 
-    fn step(&self, study: &Study) -> (Step, String) {
-        let state = match study.best {
-            None => Step::ToDo,
-            Some(_) if study.is_stale(ScreenId::Evaluate) => Step::Stale,
-            // Done is what somebody looked at and decided: a test that was opened, or a model that was chosen.
-            Some(_) if study.opened == 0 && study.snapshot.choice.is_none() => Step::ToDo,
-            Some(_) => Step::Done,
-        };
-        let detail = match (study.opened, study.done.len()) {
-            (_, 0) => "no scores".into(),
-            (0, _) => "test closed".into(),
-            (opened, _) => format!("{opened} test open"),
-        };
-        (state, detail)
-    }
+/// How far the evaluation is.
+fn step(study: &Study) -> (Step, String) {
+    let state = match study.best {
+        None => Step::ToDo,
+        Some(_) if study.is_stale(ScreenId::Evaluate) => Step::Stale,
+        // Done is what somebody looked at and decided: a test that was opened, or a model that was chosen.
+        Some(_) if study.opened == 0 && study.snapshot.choice.is_none() => Step::ToDo,
+        Some(_) => Step::Done,
+    };
+    let detail = match (study.opened, study.done.len()) {
+        (_, 0) => "no scores".into(),
+        (0, _) => "test closed".into(),
+        (opened, _) => format!("{opened} test open"),
+    };
+    (state, detail)
 }
 
 /// The models that have scores, newest first.
-fn candidates(app: &App) -> Vec<&ResultRow> {
-    app.snapshot.trainings().filter_map(|run| run.row.as_ref()).filter(|row| row.has_model()).collect()
-}
-
-/// The model that is evaluated, and its place among those that could be.
-fn current(app: &App) -> Option<(usize, usize, &ResultRow)> {
-    let rows = candidates(app);
-    let find = |name: &str| rows.iter().position(|row| row.run == name);
-    let at = app
-        .evaluate
-        .selected
-        .as_deref()
-        .and_then(find)
-        .or_else(|| app.snapshot.model().and_then(|(run, _)| find(&run)))
-        .unwrap_or(0);
-    rows.get(at).map(|row| (at, rows.len(), *row))
-}
-
-/// The model that is evaluated.
-pub fn shown(app: &App) -> Option<&ResultRow> {
-    current(app).map(|(_, _, row)| row)
-}
-
-/// Turns to a run.
-fn show(app: &mut App, run: &str) {
-    app.evaluate.selected = Some(run.to_owned());
-    app.evaluate.mistake = 0;
-}
-
-/// What could not be read before may be readable now.
-fn arrive(app: &mut App) -> Vec<Effect> {
-    if matches!(app.evaluate.sheet, Some(Err(_))) {
-        app.evaluate.asked = None;
-    }
-    wanted(app)
-}
-
-/// Asks for the scores to be shown, unless they were asked for already.
-fn wanted(app: &mut App) -> Vec<Effect> {
-    let Some((_, _, row)) = current(app) else {
-        return Vec::new();
-    };
-    let split = if app.evaluate.test && row.test_accuracy.is_some() { Split::Test } else { Split::Val };
-    let subject = Subject { run: row.run.clone(), split, threshold: row.threshold, created: row.created.clone() };
-    if app.evaluate.asked.as_ref() == Some(&subject) {
-        return Vec::new();
-    }
-    let job = RecordJob::Score { run: subject.run.clone(), split };
-    app.evaluate.test = split == Split::Test;
-    app.evaluate.asked = Some(subject);
-    app.evaluate.sheet = None;
-    app.evaluate.figures = None;
-    vec![job.into()]
-}
-
-/// Scores have come.
-pub fn scored(app: &mut App, run: &str, split: Split, outcome: Result<Arc<Sheet>, String>) {
-    let state = &mut app.evaluate;
-    if !state.asked.as_ref().is_some_and(|asked| asked.run == run && asked.split == split) {
-        return;
-    }
-    if let Ok(sheet) = &outcome {
-        // Where Predict uses this very model, its threshold is the one in force.
-        let chosen = app.snapshot.choice.as_ref().filter(|choice| choice.run == run);
-        let threshold = chosen.map_or(sheet.scored.threshold, |choice| choice.threshold);
-        state.criterion = match chosen {
-            Some(choice) => choice.criterion.as_deref().and_then(|criterion| criterion.parse().ok()),
-            // What a training ends with.
-            None => Some(Criterion::Accuracy),
-        };
-        state.figures = Some(Figures::at(sheet, threshold, state.column));
-    }
-    state.mistake = 0;
-    state.sheet = Some(outcome);
-}
-
-/// The picture of the mistake under the cursor: what a preview beside the list would show.
-pub fn picture(app: &App) -> Option<PathBuf> {
-    let sheet = app.evaluate.sheet()?;
-    let at = *app.evaluate.figures()?.mistakes.get(app.evaluate.mistake)?;
-    sheet.scored.file(sheet.scored.images.get(at)?)
-}
-
-/// What the image of the mistake under the cursor is.
-pub fn truth(app: &App) -> Option<&str> {
-    let scored = &app.evaluate.sheet()?.scored;
-    let at = *app.evaluate.figures()?.mistakes.get(app.evaluate.mistake)?;
-    scored.classes.get(usize::from(*scored.positive.get(at)?)).map(String::as_str)
+fn candidates(shared: &Shared) -> Vec<&ResultRow> {
+    shared.snapshot.trainings().filter_map(|run| run.row.as_ref()).filter(|row| row.has_model()).collect()
 }
 
 /// One press of an arrow, and one of Ctrl with an arrow.
 const FINE: f64 = 0.002;
 const COARSE: f64 = 0.02;
 
-/// What a key does here.
-fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    match action {
-        Action::ThresholdDown => by(app, -FINE),
-        Action::ThresholdUp => by(app, FINE),
-        Action::ThresholdFarDown => by(app, -COARSE),
-        Action::ThresholdFarUp => by(app, COARSE),
-        Action::BestAccuracy => jump(app, Criterion::Accuracy),
-        Action::BestYouden => jump(app, Criterion::Youden),
-        Action::EqualErrors => jump(app, Criterion::EqualError),
-        Action::OwnThreshold => {
-            if let Some(own) = app.evaluate.sheet().map(|sheet| sheet.scored.threshold) {
-                set(app, own, Some(Criterion::Accuracy));
+impl Evaluate {
+    /// The model that is evaluated, and its place among those that could be.
+    fn current<'a>(&self, shared: &'a Shared) -> Option<(usize, usize, &'a ResultRow)> {
+        let rows = candidates(shared);
+        let find = |name: &str| rows.iter().position(|row| row.run == name);
+        let at = self
+            .selected
+            .as_deref()
+            .and_then(find)
+            .or_else(|| shared.snapshot.model().and_then(|(run, _)| find(&run)))
+            .unwrap_or(0);
+        rows.get(at).map(|row| (at, rows.len(), *row))
+    }
+
+    /// The model that is evaluated.
+    fn shown<'a>(&self, shared: &'a Shared) -> Option<&'a ResultRow> {
+        self.current(shared).map(|(_, _, row)| row)
+    }
+
+    /// Turns to a run.
+    pub fn turn_to(&mut self, run: &str) {
+        self.selected = Some(run.to_owned());
+        self.mistake = 0;
+    }
+
+    /// Scores have come.
+    pub fn scored(&mut self, shared: &Shared, run: &str, split: Split, outcome: Result<Arc<Sheet>, String>) {
+        if !self.asked.as_ref().is_some_and(|asked| asked.run == run && asked.split == split) {
+            return;
+        }
+        if let Ok(sheet) = &outcome {
+            // Where Predict uses this very model, its threshold is the one in force.
+            let chosen = shared.snapshot.choice.as_ref().filter(|choice| choice.run == run);
+            let threshold = chosen.map_or(sheet.scored.threshold, |choice| choice.threshold);
+            self.criterion = match chosen {
+                Some(choice) => choice.criterion.as_deref().and_then(|criterion| criterion.parse().ok()),
+                // What a training ends with.
+                None => Some(Criterion::Accuracy),
+            };
+            self.figures = Some(Figures::at(sheet, threshold, self.column));
+        }
+        self.mistake = 0;
+        self.sheet = Some(outcome);
+    }
+
+    /// The picture of the mistake under the cursor: what a preview beside the list would show.
+    fn picture(&self) -> Option<PathBuf> {
+        let sheet = self.sheet()?;
+        let at = *self.figures()?.mistakes.get(self.mistake)?;
+        sheet.scored.file(sheet.scored.images.get(at)?)
+    }
+
+    /// What the image of the mistake under the cursor is.
+    fn truth(&self) -> Option<&str> {
+        let scored = &self.sheet()?.scored;
+        let at = *self.figures()?.mistakes.get(self.mistake)?;
+        scored.classes.get(usize::from(*scored.positive.get(at)?)).map(String::as_str)
+    }
+
+    /// What a key does to the scores.
+    fn act_on_scores(&mut self, shared: &mut Shared, action: Action) -> Vec<Effect> {
+        match action {
+            Action::ThresholdDown => self.by(-FINE),
+            Action::ThresholdUp => self.by(FINE),
+            Action::ThresholdFarDown => self.by(-COARSE),
+            Action::ThresholdFarUp => self.by(COARSE),
+            Action::BestAccuracy => self.jump(shared, Criterion::Accuracy),
+            Action::BestYouden => self.jump(shared, Criterion::Youden),
+            Action::EqualErrors => self.jump(shared, Criterion::EqualError),
+            Action::OwnThreshold => {
+                if let Some(own) = self.sheet().map(|sheet| sheet.scored.threshold) {
+                    self.set(own, Some(Criterion::Accuracy));
+                }
+            }
+            Action::KeepThreshold => return self.keep(shared),
+            Action::NextModel | Action::PreviousModel => {
+                if let Some((at, count, _)) = self.current(shared) {
+                    let step = if action == Action::NextModel { 1 } else { count - 1 };
+                    let run = candidates(shared)[(at + step) % count].run.clone();
+                    self.turn_to(&run);
+                    return self.wanted(shared);
+                }
+            }
+            Action::OtherSplit => return self.other_split(shared),
+            Action::Pane => self.page = self.page.wrapping_add(1),
+            Action::GroupBy => self.group_by(shared),
+            Action::Nearest if self.has_votes(shared) => {
+                // Whoever looks around by hand is no longer led.
+                shared.follow = None;
+                return self.ask_nearest(shared);
+            }
+            Action::Nearest => {
+                shared.say(Tone::Plain, "Only a model of nearest neighbours (knn) has training images that voted.");
+            }
+            Action::Picture => {
+                let model = self.shown(shared).map(|row| row.run.clone());
+                shared.request(Request::Predict { picture: self.picture(), model });
+            }
+            _ => drop(self.travel(action)),
+        }
+        Vec::new()
+    }
+
+    /// Moves the cursor over the mistakes; true if it is on another one.
+    fn travel(&mut self, action: Action) -> bool {
+        let count = self.figures().map_or(0, |figures| figures.mistakes.len());
+        let before = self.mistake;
+        self.mistake = moved(before, count, action);
+        before != self.mistake
+    }
+
+    /// What a key does while a mistake is shown beside the training images that voted.
+    fn act_on_nearest(&mut self, shared: &mut Shared, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Picture => {
+                let asked = self.nearest.take().map(|nearest| (nearest.path, nearest.run));
+                let (picture, model) = asked.unzip();
+                shared.request(Request::Predict { picture, model });
+                Vec::new()
+            }
+            _ if self.travel(action) => self.ask_nearest(shared),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the model votes.
+    fn has_votes(&self, shared: &Shared) -> bool {
+        self.shown(shared).is_some_and(|row| row.kind == Kind::KNN)
+    }
+
+    /// Asks about the mistake under the cursor.
+    fn ask_nearest(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        let truth = self.truth().unwrap_or_default().to_owned();
+        let asked = self.shown(shared).zip(self.picture()).map(|(row, path)| Nearest::ask(row, path, truth));
+        let (nearest, effect) = asked.unzip();
+        self.nearest = nearest;
+        if self.nearest.is_none() {
+            shared.say(Tone::Plain, "There is no picture here, or its data set is gone.");
+        }
+        effect.into_iter().collect()
+    }
+
+    /// Takes what the predictor says, if it is about a mistake that is shown here; else it comes back.
+    pub fn told(&mut self, reply: PredictorReply) -> Option<PredictorReply> {
+        match &mut self.nearest {
+            Some(nearest) => nearest.take(reply),
+            None => Some(reply),
+        }
+    }
+
+    fn set(&mut self, threshold: f64, criterion: Option<Criterion>) {
+        let Some(Ok(sheet)) = &self.sheet else {
+            return;
+        };
+        let figures = Figures::at(sheet, threshold.clamp(0.0, 1.0), self.column);
+        self.mistake = self.mistake.min(figures.mistakes.len().saturating_sub(1));
+        self.criterion = criterion;
+        self.figures = Some(figures);
+    }
+
+    /// Turns to the next column of the data set.
+    fn group_by(&mut self, shared: &mut Shared) {
+        let (Some(Ok(sheet)), Some(figures)) = (&self.sheet, &self.figures) else { return };
+        match sheet.columns().len() {
+            0 | 1 => {
+                shared.say(Tone::Plain, "The data set has no other column that tells groups of these images apart.");
+            }
+            count => {
+                self.column = (self.column.min(count - 1) + 1) % count;
+                self.figures = Some(Figures::at(sheet, figures.threshold, self.column));
             }
         }
-        Action::KeepThreshold => return keep(app),
-        Action::NextModel | Action::PreviousModel => {
-            if let Some((at, count, _)) = current(app) {
-                let step = if action == Action::NextModel { 1 } else { count - 1 };
-                let run = candidates(app)[(at + step) % count].run.clone();
-                show(app, &run);
-                return wanted(app);
+    }
+
+    fn by(&mut self, step: f64) {
+        if let Some(now) = self.figures().map(|figures| figures.threshold) {
+            // On the grid of the steps, so that many small ones and one back end where they began.
+            let to = ((now + step) / FINE).round() * FINE;
+            self.set(to, None);
+        }
+    }
+
+    /// A threshold that serves the test set best would be one chosen on it.
+    fn refuse_on_test(&self, shared: &mut Shared) -> bool {
+        if self.test {
+            let key = name_of(Context::Evaluate, Action::OtherSplit);
+            let text =
+                format!("A threshold is chosen on validation, never on the test set; {key} goes back to validation.");
+            shared.say(Tone::Bad, text);
+        }
+        self.test
+    }
+
+    fn jump(&mut self, shared: &mut Shared, criterion: Criterion) {
+        if self.refuse_on_test(shared) {
+            return;
+        }
+        match self.sheet().map(|sheet| sheet.jump(criterion)) {
+            Some(Some(threshold)) => self.set(threshold, Some(criterion)),
+            Some(None) => {
+                shared.say(Tone::Plain, "A class is missing among these images, so there is no such threshold.");
             }
-        }
-        Action::OtherSplit => return other_split(app),
-        Action::Pane => app.evaluate.page = app.evaluate.page.wrapping_add(1),
-        Action::GroupBy => group_by(app),
-        Action::Nearest if nearest::has_votes(app) => return views::open(app, ViewId::Nearest),
-        Action::Nearest => {
-            app.say(Tone::Plain, "Only a model of nearest neighbours (knn) has training images that voted.");
-        }
-        Action::Picture => {
-            let model = current(app).map(|(_, _, row)| row.run.clone());
-            return super::open_picture(app, picture(app), model);
-        }
-        _ => {
-            let count = app.evaluate.figures().map_or(0, |figures| figures.mistakes.len());
-            app.evaluate.mistake = moved(app.evaluate.mistake, count, action);
+            None => {}
         }
     }
-    Vec::new()
-}
 
-fn set(app: &mut App, threshold: f64, criterion: Option<Criterion>) {
-    let state = &mut app.evaluate;
-    let Some(Ok(sheet)) = &state.sheet else {
-        return;
-    };
-    let figures = Figures::at(sheet, threshold.clamp(0.0, 1.0), state.column);
-    state.mistake = state.mistake.min(figures.mistakes.len().saturating_sub(1));
-    state.criterion = criterion;
-    state.figures = Some(figures);
-}
+    fn keep(&self, shared: &mut Shared) -> Vec<Effect> {
+        if self.refuse_on_test(shared) {
+            return Vec::new();
+        }
+        let (Some(figures), Some(row)) = (self.figures(), self.shown(shared)) else {
+            return Vec::new();
+        };
+        let served = self.criterion.filter(|criterion| sheet::JUMPS.contains(criterion));
+        let threshold = served.map_or(Threshold::Set(figures.threshold), Threshold::Best);
+        let job = Job::Choose { run: row.run.clone(), threshold };
+        vec![job.into()]
+    }
 
-/// Turns to the next column of the data set.
-fn group_by(app: &mut App) {
-    let state = &mut app.evaluate;
-    let (Some(Ok(sheet)), Some(figures)) = (&state.sheet, &state.figures) else { return };
-    match sheet.columns().len() {
-        0 | 1 => app.say(Tone::Plain, "The data set has no other column that tells groups of these images apart."),
-        count => {
-            state.column = (state.column.min(count - 1) + 1) % count;
-            state.figures = Some(Figures::at(sheet, figures.threshold, state.column));
+    fn other_split(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        if self.test {
+            self.test = false;
+            return self.wanted(shared);
+        }
+        match self.shown(shared).cloned() {
+            Some(row) if row.test_accuracy.is_some() => {
+                self.test = true;
+                return self.wanted(shared);
+            }
+            Some(row) => ask_to_open_test(shared, &row),
+            None => {}
+        }
+        Vec::new()
+    }
+
+    /// What the screen calls the criterion that the threshold serves.
+    fn served(&self) -> &'static str {
+        match self.criterion {
+            Some(Criterion::Accuracy) => "best accuracy",
+            Some(Criterion::Youden) => "Youden's J",
+            Some(Criterion::EqualError) => "equal errors",
+            Some(Criterion::Precision(_) | Criterion::Recall(_)) => "as chosen",
+            None => "set by hand",
         }
     }
-}
-
-fn by(app: &mut App, step: f64) {
-    if let Some(now) = app.evaluate.figures().map(|figures| figures.threshold) {
-        // On the grid of the steps, so that many small ones and one back end where they began.
-        let to = ((now + step) / FINE).round() * FINE;
-        set(app, to, None);
-    }
-}
-
-/// A threshold that serves the test set best would be one chosen on it.
-fn refuse_on_test(app: &mut App) -> bool {
-    if app.evaluate.test {
-        let key = name_of(Context::Evaluate, Action::OtherSplit);
-        let text =
-            format!("A threshold is chosen on validation, never on the test set; {key} goes back to validation.");
-        app.say(Tone::Bad, text);
-    }
-    app.evaluate.test
-}
-
-fn jump(app: &mut App, criterion: Criterion) {
-    if refuse_on_test(app) {
-        return;
-    }
-    match app.evaluate.sheet().map(|sheet| sheet.jump(criterion)) {
-        Some(Some(threshold)) => set(app, threshold, Some(criterion)),
-        Some(None) => app.say(Tone::Plain, "A class is missing among these images, so there is no such threshold."),
-        None => {}
-    }
-}
-
-fn keep(app: &mut App) -> Vec<Effect> {
-    if refuse_on_test(app) {
-        return Vec::new();
-    }
-    let (Some(figures), Some((_, _, row))) = (app.evaluate.figures(), current(app)) else {
-        return Vec::new();
-    };
-    let served = app.evaluate.criterion.filter(|criterion| sheet::JUMPS.contains(criterion));
-    let threshold = served.map_or(Threshold::Set(figures.threshold), Threshold::Best);
-    let job = Job::Choose { run: row.run.clone(), threshold };
-    vec![job.into()]
-}
-
-fn other_split(app: &mut App) -> Vec<Effect> {
-    if app.evaluate.test {
-        app.evaluate.test = false;
-        return wanted(app);
-    }
-    match current(app).map(|(_, _, row)| row.clone()) {
-        Some(row) if row.test_accuracy.is_some() => {
-            app.evaluate.test = true;
-            wanted(app)
-        }
-        Some(row) => results::open_test(app, Some(&row)),
-        None => Vec::new(),
-    }
-}
-
-/// What the screen calls the criterion that the threshold serves.
-fn served(app: &App) -> &'static str {
-    match app.evaluate.criterion {
-        Some(Criterion::Accuracy) => "best accuracy",
-        Some(Criterion::Youden) => "Youden's J",
-        Some(Criterion::EqualError) => "equal errors",
-        Some(Criterion::Precision(_) | Criterion::Recall(_)) => "as chosen",
-        None => "set by hand",
-    }
-}
-
-/// Turns to a run's evaluation from another screen.
-pub fn open(app: &mut App, run: &str) -> Vec<Effect> {
-    show(app, run);
-    app.go(ScreenId::Evaluate.index())
 }

@@ -1,20 +1,20 @@
 //! How Evaluate is drawn: everything at once where there is room, else a part at a time.
 
-use super::super::super::app::{App, Hits, Target};
 use super::super::super::keys::{self, Action, Context};
 use super::super::super::pictures::Marks;
+use super::super::super::shared::{Hits, Shared, Target};
 use super::super::super::widgets::{self, NARROW, cut_front, fit, format, offset, panel};
 use super::parts::{self, UnitCurve};
 use super::sheet::{Figures, Sheet};
-use super::{current, reliability, served, thresholds};
+use super::{Evaluate, reliability, thresholds};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 /// Draws the screen.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-    let theme = app.theme;
-    let Some((at, count, row)) = current(app) else {
+pub fn draw(frame: &mut Frame, area: Rect, evaluate: &Evaluate, shared: &Shared, hits: &mut Hits) {
+    let theme = shared.theme;
+    let Some((at, count, row)) = evaluate.current(shared) else {
         let block = panel(theme, "Evaluate", area.width);
         let inner = block.inner(area);
         frame.render_widget(block, area);
@@ -28,7 +28,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     };
     let [head, body] = area.layout(&Layout::vertical([Constraint::Length(1), Constraint::Min(0)]));
     let narrow = area.width < NARROW;
-    let split = match (app.evaluate.test, narrow) {
+    let split = match (evaluate.test, narrow) {
         (true, _) => "test",
         (false, true) => "val",
         (false, false) => "validation",
@@ -37,18 +37,18 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         Span::styled(format!(" {}", row.run), theme.strong()),
         Span::styled(if count > 1 && !narrow { format!(" {} of {count}", at + 1) } else { String::new() }, theme.dim()),
         Span::styled(" · ", theme.dim()),
-        Span::styled(split, if app.evaluate.test { theme.warning() } else { theme.text() }),
+        Span::styled(split, if evaluate.test { theme.warning() } else { theme.text() }),
     ];
-    if let (Some(sheet), true) = (app.evaluate.sheet(), area.width >= 90) {
+    if let (Some(sheet), true) = (evaluate.sheet(), area.width >= 90) {
         let images = format!(" · {} images", format::thousands(sheet.scored.scores.len() as u64));
         spans.push(Span::styled(images, theme.dim()));
     }
-    if let Some(figures) = app.evaluate.figures() {
+    if let Some(figures) = evaluate.figures() {
         let name = if narrow { " · ≥" } else { " · threshold " };
         spans.push(Span::styled(name, theme.dim()));
         spans.push(Span::styled(format!("{:.3}", figures.threshold), theme.accent()));
         if !narrow {
-            spans.push(Span::styled(format!(" {}", served(app)), theme.dim()));
+            spans.push(Span::styled(format!(" {}", evaluate.served()), theme.dim()));
         }
     }
     if row.synthetic && area.width >= 90 {
@@ -57,13 +57,13 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     frame.render_widget(Line::from(spans), head);
     let pages = pages(area);
     if pages > 1 {
-        let page = app.evaluate.page % pages + 1;
+        let page = evaluate.page % pages + 1;
         let hint = format!(" {} more {page}/{pages} ", keys::name_of(Context::Evaluate, Action::Pane));
         let width = hint.chars().count() as u16;
         let x = head.right().saturating_sub(width);
         frame.render_widget(Span::styled(hint, theme.dim()), Rect { x, width, ..head });
     }
-    let (sheet, figures) = match (&app.evaluate.sheet, app.evaluate.figures()) {
+    let (sheet, figures) = match (&evaluate.sheet, evaluate.figures()) {
         (Some(Ok(sheet)), Some(figures)) => (&**sheet, figures),
         (Some(Err(error)), _) => {
             widgets::text(frame, body, vec![Line::styled(error.clone(), theme.bad())], 0);
@@ -74,7 +74,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
             return;
         }
     };
-    let view = View { app, sheet, figures };
+    let view = View { evaluate, shared, sheet, figures };
     match pages {
         1 | 2 => view.draw_all(frame, body, hits),
         SOME => view.draw_some(frame, body, hits),
@@ -100,7 +100,8 @@ const ONE: usize = 8;
 
 /// What the parts are drawn from.
 struct View<'a> {
-    app: &'a App,
+    evaluate: &'a Evaluate,
+    shared: &'a Shared,
     sheet: &'a Sheet,
     figures: &'a Figures,
 }
@@ -131,7 +132,7 @@ impl View<'_> {
             self.roc(frame, roc);
             self.precision_recall(frame, precision);
         } else {
-            self.pair(frame, middle, self.app.evaluate.page.is_multiple_of(2), hits);
+            self.pair(frame, middle, self.evaluate.page.is_multiple_of(2), hits);
         }
         let [groups, mistakes] = bottom.layout(&Layout::horizontal([Constraint::Length(46), Constraint::Min(0)]));
         self.groups(frame, groups);
@@ -157,7 +158,7 @@ impl View<'_> {
         let [matrix, scores] = top.layout(&Layout::horizontal([Constraint::Length(MATRIX.0), Constraint::Min(0)]));
         self.matrix(frame, matrix);
         self.scores(frame, scores);
-        match self.app.evaluate.page % SOME {
+        match self.evaluate.page % SOME {
             0 => self.mistakes(frame, bottom, hits),
             1 => self.pair(frame, bottom, true, hits),
             2 => self.pair(frame, bottom, false, hits),
@@ -171,7 +172,7 @@ impl View<'_> {
     }
 
     fn draw_one(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
-        match self.app.evaluate.page % ONE {
+        match self.evaluate.page % ONE {
             0 => self.matrix(frame, area),
             1 => self.scores(frame, area),
             2 => self.threshold(frame, area, hits),
@@ -185,7 +186,7 @@ impl View<'_> {
 
     /// Accuracy and recall of both classes over the threshold; the cursor is the threshold.
     fn threshold(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
-        let theme = self.app.theme;
+        let theme = self.shared.theme;
         let inner = self.headed(frame, area, thresholds::heading(theme, self.sheet, self.figures, area.width));
         if let Some((graph, scale)) = thresholds::draw(frame, inner, theme, self.sheet, self.figures) {
             hits.push((graph, Target::Plot(scale)));
@@ -194,7 +195,7 @@ impl View<'_> {
 
     /// What share of the images with a score is of the second class.
     fn reliability(&self, frame: &mut Frame, area: Rect) {
-        let theme = self.app.theme;
+        let theme = self.shared.theme;
         let title = reliability::heading(theme, self.sheet, area.width);
         let inner = self.headed(frame, area, title);
         reliability::draw(frame, inner, theme, &self.sheet.reliability);
@@ -211,7 +212,7 @@ impl View<'_> {
 
     /// The inside of a framed part; on a narrow screen the whole area.
     fn framed(&self, frame: &mut Frame, area: Rect, title: impl Into<Line<'static>>) -> Rect {
-        let block = panel(self.app.theme, title, frame.area().width);
+        let block = panel(self.shared.theme, title, frame.area().width);
         let inner = block.inner(area);
         frame.render_widget(block, area);
         inner
@@ -219,19 +220,19 @@ impl View<'_> {
 
     fn matrix(&self, frame: &mut Frame, area: Rect) {
         let inner = self.framed(frame, area, "Confusion");
-        let mut lines = parts::matrix(self.app.theme, &self.sheet.scored.classes, &self.figures.confusion);
+        let mut lines = parts::matrix(self.shared.theme, &self.sheet.scored.classes, &self.figures.confusion);
         if usize::from(inner.height) > lines.len() + 6 {
             lines.push(Line::default());
         }
-        lines.extend(parts::shares(self.app.theme, self.sheet, self.figures));
+        lines.extend(parts::shares(self.shared.theme, self.sheet, self.figures));
         frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
     }
 
     fn scores(&self, frame: &mut Frame, area: Rect) {
         let of = format!("Scores for {}", self.sheet.scored.classes[1]);
-        let title = Line::from(vec![Span::raw(of), Span::styled("  square-root heights", self.app.theme.dim())]);
+        let title = Line::from(vec![Span::raw(of), Span::styled("  square-root heights", self.shared.theme.dim())]);
         let inner = self.framed(frame, area, title);
-        parts::histogram(frame, inner, self.app.theme, self.sheet, self.figures.threshold);
+        parts::histogram(frame, inner, self.shared.theme, self.sheet, self.figures.threshold);
     }
 
     fn roc(&self, frame: &mut Frame, area: Rect) {
@@ -243,7 +244,7 @@ impl View<'_> {
             chance: [(0.0, 0.0), (1.0, 1.0)],
             axes: [if inner.width >= 48 { "false positives" } else { "false" }, "true"],
         };
-        parts::curve(frame, inner, self.app.theme, &curve);
+        parts::curve(frame, inner, self.shared.theme, &curve);
     }
 
     fn precision_recall(&self, frame: &mut Frame, area: Rect) {
@@ -258,11 +259,11 @@ impl View<'_> {
             chance: [(0.0, base), (1.0, base)],
             axes: ["recall", "prec."],
         };
-        parts::curve(frame, inner, self.app.theme, &curve);
+        parts::curve(frame, inner, self.shared.theme, &curve);
     }
 
     fn groups(&self, frame: &mut Frame, area: Rect) {
-        let theme = self.app.theme;
+        let theme = self.shared.theme;
         let Some(groups) = &self.figures.groups else {
             let inner = self.framed(frame, area, "Accuracy by group");
             let text = "Nothing is known of these images that tells groups apart.";
@@ -282,11 +283,11 @@ impl View<'_> {
 
     /// The pictures of the mistakes from the cursor on, as many as fit beside the list; what is left for the list.
     fn faces_of_mistakes(&self, frame: &mut Frame, area: Rect, mistakes: &[usize]) -> Rect {
-        let app = self.app;
+        let shared = self.shared;
         // A cell is about twice as high as wide, so this is a square.
         let each = area.height * 2;
         let count = (area.width.saturating_sub(LIST) / (each + 1)).min(MOST_FACES);
-        if !app.pictures.shown(app.theme) || area.height < 5 || count == 0 {
+        if !shared.pictures.shown(shared.theme) || area.height < 5 || count == 0 {
             return area;
         }
         let left = area.right() - count * (each + 1);
@@ -294,14 +295,14 @@ impl View<'_> {
         for (place, &at) in (0..count).zip(mistakes) {
             let picture = Rect { x: left + 1 + place * (each + 1), width: each, ..area };
             if let Some(path) = scored.images.get(at).and_then(|image| scored.file(image)) {
-                app.pictures.draw(frame, picture, app.theme, &path, Marks::default(), app.overlay.is_some());
+                shared.pictures.draw(frame, picture, shared.theme, &path, Marks::default(), shared.overlay.is_some());
             }
         }
         Rect { width: left - area.x, ..area }
     }
 
     fn mistakes(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
-        let theme = self.app.theme;
+        let theme = self.shared.theme;
         let mistakes = &self.figures.mistakes;
         let key = keys::name_of(Context::Evaluate, Action::Picture);
         let title = Line::from(vec![
@@ -313,7 +314,7 @@ impl View<'_> {
             frame.render_widget(Span::styled("None at this threshold.", theme.good()), inner);
             return;
         }
-        let selected = self.app.evaluate.mistake.min(mistakes.len() - 1);
+        let selected = self.evaluate.mistake.min(mistakes.len() - 1);
         let inner = self.faces_of_mistakes(frame, inner, &mistakes[selected..]);
         let height = usize::from(inner.height);
         let scored = &self.sheet.scored;

@@ -1,7 +1,6 @@
 //! The depth probe on Features: which stage of a network tells the classes best.
 
-use crate::tui::app::{App, Tone};
-use crate::tui::forms::FormKind;
+use crate::tui::shared::Shared;
 use crate::tui::snapshot::Run;
 use crate::tui::widgets::{NARROW, bars, fit, panel};
 use faceprobe_core::run::JobSpec;
@@ -9,27 +8,14 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-/// Opens the form on the network under the cursor.
-pub fn open(app: &mut App) {
-    if app.dataset().is_none() {
-        app.say(Tone::Bad, "There is no prepared data set yet; make one on the Data screen (1).");
-        return;
-    }
-    app.open_form(FormKind::Probe);
-    let name = app.snapshot.backbones.get(app.features.selected).map(|backbone| backbone.name.clone());
-    if let Some(name) = name {
-        app.fill("backbone", &name);
-    }
-}
-
 /// Whether a run is a probe that has found something.
 pub fn has_figures(run: &Run) -> bool {
     matches!(run.job, JobSpec::Probe { .. }) && run.facts.trials > 0
 }
 
 /// Draws accuracy by depth as bars, from chance on.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, run: &Run) {
-    let theme = app.theme;
+pub fn draw(frame: &mut Frame, area: Rect, shared: &Shared, run: &Run) {
+    let theme = shared.theme;
     if area.height < 2 {
         return;
     }

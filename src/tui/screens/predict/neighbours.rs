@@ -1,7 +1,7 @@
 //! The training images that an answer of a model of nearest neighbours comes from.
 
-use crate::tui::app::App;
 use crate::tui::pictures::Marks;
+use crate::tui::shared::Shared;
 use crate::tui::widgets::{NARROW, cut, cut_front, fit, panel};
 use faceprobe_core::path_text::path_of;
 use faceprobe_core::predict::Prediction;
@@ -25,15 +25,15 @@ fn votes(shown: &Prediction) -> String {
 }
 
 /// The most similar ones in a line, where there is no room for more.
-pub fn line(app: &App, shown: &Prediction, width: usize) -> Line<'static> {
+pub fn line(shared: &Shared, shown: &Prediction, width: usize) -> Line<'static> {
     let nearest: Vec<String> =
         shown.neighbours.iter().map(|neighbour| format!("{} {:.3}", neighbour.label, neighbour.similarity)).collect();
-    Line::styled(cut(&format!("nearest: {}", nearest.join(", ")), width), app.theme.dim())
+    Line::styled(cut(&format!("nearest: {}", nearest.join(", ")), width), shared.theme.dim())
 }
 
 /// Draws them as pictures with label and similarity, or as lines where no pictures are shown.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, shown: &Prediction) {
-    let theme = app.theme;
+pub fn draw(frame: &mut Frame, area: Rect, shared: &Shared, shown: &Prediction) {
+    let theme = shared.theme;
     let block = panel(theme, format!("Nearest training images · {}", votes(shown)), NARROW);
     let inner = block.inner(area);
     frame.render_widget(block, area);
@@ -42,7 +42,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, shown: &Prediction) {
     let positive = shown.score.is_some_and(|score| score >= shown.threshold);
     let style = |label: &str| theme.series(usize::from((own == Some(label)) == positive));
     let width = usize::from(inner.width);
-    if !app.pictures.shown(theme) || inner.height < CELL.1 {
+    if !shared.pictures.shown(theme) || inner.height < CELL.1 {
         let lines: Vec<Line> = shown
             .neighbours
             .iter()
@@ -69,7 +69,14 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, shown: &Prediction) {
             width: (CELL.0 - 1).min(inner.width),
             height: CELL.1 - 1,
         };
-        app.pictures.draw(frame, picture, theme, &path_of(&neighbour.path), Marks::default(), app.overlay.is_some());
+        shared.pictures.draw(
+            frame,
+            picture,
+            theme,
+            &path_of(&neighbour.path),
+            Marks::default(),
+            shared.overlay.is_some(),
+        );
         let caption = format!("{:.3} {}", neighbour.similarity, neighbour.label);
         let place = Rect { y: picture.bottom(), height: 1, ..picture };
         frame.render_widget(Span::styled(cut(&caption, usize::from(place.width)), style(&neighbour.label)), place);

@@ -1,9 +1,9 @@
 //! Predict as it is drawn: a file browser at the left, the picture and a large answer at the right.
 
-use super::neighbours;
-use crate::tui::app::{App, Hits, Target};
+use super::{Predict, neighbours};
 use crate::tui::keys::{self, Action, Context};
 use crate::tui::pictures::Marks;
+use crate::tui::shared::{Hits, Shared, Target};
 use crate::tui::widgets::{self, NARROW, bars, big, cut, cut_front, cut_middle, fit, form, offset, panel};
 use faceprobe_core::predict::Prediction;
 use ratatui::Frame;
@@ -17,42 +17,42 @@ use tui_input::Input;
 const ANSWER: u16 = 11;
 
 /// Draws the screen.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
+pub fn draw(frame: &mut Frame, area: Rect, predict: &Predict, shared: &Shared, hits: &mut Hits) {
     if area.width < NARROW {
-        let answer = answer(app).map_or(1, |shown| if neighbours::has_any(shown) { 6 } else { 5 });
+        let answer = answer(predict).map_or(1, |shown| if neighbours::has_any(shown) { 6 } else { 5 });
         let [top, bottom] = area.layout(&Layout::vertical([Constraint::Length(answer), Constraint::Min(1)]));
         widgets::text(
             frame,
             top,
-            answer_lines(app, usize::from(area.width), true, Room { picture: false, neighbours: false }),
+            answer_lines(predict, shared, usize::from(area.width), true, Room { picture: false, neighbours: false }),
             0,
         );
-        draw_files(frame, bottom, app, hits);
+        draw_files(frame, bottom, predict, shared, hits);
         return;
     }
     let list = if area.width >= 110 { 44 } else { 32 };
     let [left, right] = area.layout(&Layout::horizontal([Constraint::Length(list), Constraint::Min(0)]));
-    let title = cut_front(&app.predict.folder.display().to_string(), usize::from(list) - 6);
-    let block = panel(app.theme, title, area.width);
+    let title = cut_front(&predict.folder.display().to_string(), usize::from(list) - 6);
+    let block = panel(shared.theme, title, area.width);
     let inner = block.inner(left);
     frame.render_widget(block, left);
-    draw_files(frame, inner, app, hits);
-    let model = answer(app).map(|shown| shown.model.clone()).or_else(|| super::model(app).map(|(run, _)| run));
+    draw_files(frame, inner, predict, shared, hits);
+    let model = answer(predict).map(|shown| shown.model.clone()).or_else(|| predict.model(shared).map(|(run, _)| run));
     let model = model.map_or_else(|| "Prediction".to_owned(), |run| format!("Prediction by {run}"));
-    let parts = parts(app, right);
-    if let (Some(area), Some(path)) = (parts.picture, pictured(app)) {
-        draw_picture(frame, area, app, &path);
+    let parts = parts(predict, shared, right);
+    if let (Some(area), Some(path)) = (parts.picture, pictured(predict)) {
+        draw_picture(frame, area, predict, shared, &path);
     }
     let room = Room { picture: parts.picture.is_some(), neighbours: parts.neighbours.is_some() };
-    let block = panel(app.theme, model, NARROW);
+    let block = panel(shared.theme, model, NARROW);
     let inner = block.inner(parts.answer);
     frame.render_widget(block, parts.answer);
-    widgets::text(frame, inner, answer_lines(app, usize::from(inner.width), false, room), 0);
+    widgets::text(frame, inner, answer_lines(predict, shared, usize::from(inner.width), false, room), 0);
     if let Some(area) = parts.history {
-        draw_history(frame, area, app);
+        draw_history(frame, area, predict, shared);
     }
-    if let (Some(area), Some(shown)) = (parts.neighbours, answer(app)) {
-        neighbours::draw(frame, area, app, shown);
+    if let (Some(area), Some(shown)) = (parts.neighbours, answer(predict)) {
+        neighbours::draw(frame, area, shared, shown);
     }
 }
 
@@ -65,9 +65,9 @@ struct Parts {
     neighbours: Option<Rect>,
 }
 
-fn parts(app: &App, area: Rect) -> Parts {
-    let parts = parts_without_neighbours(app, area);
-    if !answer(app).is_some_and(neighbours::has_any) {
+fn parts(predict: &Predict, shared: &Shared, area: Rect) -> Parts {
+    let parts = parts_without_neighbours(predict, shared, area);
+    if !answer(predict).is_some_and(neighbours::has_any) {
         return parts;
     }
     match (parts.history, parts.picture) {
@@ -81,9 +81,9 @@ fn parts(app: &App, area: Rect) -> Parts {
     }
 }
 
-fn parts_without_neighbours(app: &App, area: Rect) -> Parts {
-    let past = !app.predict.history.is_empty();
-    let picture = app.pictures.shown(app.theme) && pictured(app).is_some();
+fn parts_without_neighbours(predict: &Predict, shared: &Shared, area: Rect) -> Parts {
+    let past = !predict.history.is_empty();
+    let picture = shared.pictures.shown(shared.theme) && pictured(predict).is_some();
     // Beside each other where both have room, so that the picture is as large as can be.
     if picture && area.width >= 104 {
         let [picture, right] = area.layout(&Layout::horizontal([Constraint::Min(0), Constraint::Length(48)]));
@@ -103,40 +103,40 @@ fn parts_without_neighbours(app: &App, area: Rect) -> Parts {
 }
 
 /// The picture to show: the one under the cursor, else the one that was predicted last.
-fn pictured(app: &App) -> Option<PathBuf> {
-    let current = app.predict.current().filter(|entry| entry.image).map(|entry| entry.path.clone());
-    current.or_else(|| app.predict.shown.as_ref().map(|shown| (&shown.path).into()))
+fn pictured(predict: &Predict) -> Option<PathBuf> {
+    let current = predict.current().filter(|entry| entry.image).map(|entry| entry.path.clone());
+    current.or_else(|| predict.shown.as_ref().map(|shown| (&shown.path).into()))
 }
 
 /// The answer for the picture that is shown; one for another picture is not shown beside it.
-fn answer(app: &App) -> Option<&Prediction> {
-    let pictured = pictured(app)?;
-    app.predict.shown.as_ref().filter(|shown| pictured.to_string_lossy() == shown.path)
+fn answer(predict: &Predict) -> Option<&Prediction> {
+    let pictured = pictured(predict)?;
+    predict.shown.as_ref().filter(|shown| pictured.to_string_lossy() == shown.path)
 }
 
-fn draw_picture(frame: &mut Frame, area: Rect, app: &App, path: &Path) {
+fn draw_picture(frame: &mut Frame, area: Rect, predict: &Predict, shared: &Shared, path: &Path) {
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
-    let shown = answer(app);
-    let heat = app.predict.heat.as_ref().filter(|_| shown.is_some());
+    let shown = answer(predict);
+    let heat = predict.heat.as_ref().filter(|_| shown.is_some());
     let room = usize::from(area.width).saturating_sub(6);
     let title = match heat {
         Some(heat) => format!("{} · {}", cut(&name, room.saturating_sub(heat.method().len() + 3)), heat.method()),
         None => cut(&name, room),
     };
-    let block = panel(app.theme, title, NARROW);
+    let block = panel(shared.theme, title, NARROW);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     // Where faces were looked for, the one that was used is framed.
     let faces = shown.map_or(&[][..], |shown| &shown.faces);
     let frames = faces.iter().map(|face| face.bounds.map(|edge| edge.round() as i32)).collect();
     let marks = Marks { frames, heat: heat.cloned() };
-    app.pictures.draw(frame, inner, app.theme, path, marks, app.overlay.is_some());
+    shared.pictures.draw(frame, inner, shared.theme, path, marks, shared.overlay.is_some());
 }
 
-fn draw_files(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-    let theme = app.theme;
-    let Some(entries) = &app.predict.entries else {
+fn draw_files(frame: &mut Frame, area: Rect, predict: &Predict, shared: &Shared, hits: &mut Hits) {
+    let theme = shared.theme;
+    let Some(entries) = &predict.entries else {
         return;
     };
     if entries.is_empty() {
@@ -148,7 +148,7 @@ fn draw_files(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         widgets::text(frame, area, lines, 0);
         return;
     }
-    let selected = app.predict.selected.min(entries.len() - 1);
+    let selected = predict.selected.min(entries.len() - 1);
     let first = offset(selected, entries.len(), usize::from(area.height));
     for (row, (at, entry)) in entries.iter().enumerate().skip(first).take(usize::from(area.height)).enumerate() {
         let line = Rect { y: area.y + row as u16, height: 1, ..area };
@@ -174,18 +174,17 @@ struct Room {
 }
 
 /// The answer.
-fn answer_lines(app: &App, width: usize, narrow: bool, room: Room) -> Vec<Line<'static>> {
-    let theme = app.theme;
-    let state = &app.predict;
-    let waiting = match (&state.busy, state.loading) {
+fn answer_lines(predict: &Predict, shared: &Shared, width: usize, narrow: bool, room: Room) -> Vec<Line<'static>> {
+    let theme = shared.theme;
+    let waiting = match (&predict.busy, predict.loading) {
         (Some(_), true) => Some("Loading the network …"),
         (Some(_), false) => Some("Predicting …"),
         (None, _) => None,
     };
-    let Some(shown) = answer(app) else {
+    let Some(shown) = answer(predict) else {
         let text = match waiting {
             Some(waiting) => waiting,
-            None if super::model(app).is_none() => {
+            None if predict.model(shared).is_none() => {
                 "No trained model yet: press 3 to train one, or 1 and then d for the demo."
             }
             None => "Enter predicts the selected image; then the arrow keys step through the folder. / opens a path.",
@@ -207,7 +206,7 @@ fn answer_lines(app: &App, width: usize, narrow: bool, room: Room) -> Vec<Line<'
     let probability = shown.probability.unwrap_or(0.0);
     let label = shown.label.clone().unwrap_or_else(|| "–".into()).to_uppercase();
     let percent = format!("{:.1} %", probability * 100.0);
-    let style = large(app, shown);
+    let style = large(shared, shown);
     if narrow {
         lines.push(Line::from(vec![Span::styled(label, style), Span::styled(format!("  {percent}"), theme.strong())]));
         lines.push(Line::from(bars::gauge(theme, width.min(40), probability, style)));
@@ -225,7 +224,7 @@ fn answer_lines(app: &App, width: usize, narrow: bool, room: Room) -> Vec<Line<'
     }
     // Where they have no part of their own, in the place of an empty line.
     match neighbours::has_any(shown) && !room.neighbours {
-        true => lines.push(neighbours::line(app, shown, width)),
+        true => lines.push(neighbours::line(shared, shown, width)),
         false if !narrow => lines.push(Line::default()),
         false => {}
     }
@@ -248,19 +247,18 @@ fn answer_lines(app: &App, width: usize, narrow: bool, room: Room) -> Vec<Line<'
 }
 
 /// The two classes have the colours of the two series, whichever names they have.
-fn large(app: &App, shown: &Prediction) -> Style {
+fn large(shared: &Shared, shown: &Prediction) -> Style {
     let positive = shown.score.is_some_and(|score| score >= shown.threshold);
-    app.theme.series(usize::from(positive)).add_modifier(ratatui::style::Modifier::BOLD)
+    shared.theme.series(usize::from(positive)).add_modifier(ratatui::style::Modifier::BOLD)
 }
 
-fn draw_history(frame: &mut Frame, area: Rect, app: &App) {
-    let theme = app.theme;
+fn draw_history(frame: &mut Frame, area: Rect, predict: &Predict, shared: &Shared) {
+    let theme = shared.theme;
     let block = panel(theme, "This session", NARROW);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = usize::from(inner.width);
-    let lines: Vec<Line> = app
-        .predict
+    let lines: Vec<Line> = predict
         .history
         .iter()
         .rev()
@@ -273,7 +271,7 @@ fn draw_history(frame: &mut Frame, area: Rect, app: &App) {
             match (&past.label, past.probability) {
                 (Some(label), Some(probability)) => Line::from(vec![
                     Span::raw(name),
-                    Span::styled(format!(" {}", fit(label, 10)), large(app, past)),
+                    Span::styled(format!(" {}", fit(label, 10)), large(shared, past)),
                     Span::raw(format!(" {:>7}", format!("{:.1} %", probability * 100.0))),
                 ]),
                 _ => Line::from(vec![Span::raw(name), Span::styled(" no answer", theme.bad())]),
@@ -283,13 +281,21 @@ fn draw_history(frame: &mut Frame, area: Rect, app: &App) {
     frame.render_widget(ratatui::widgets::Paragraph::new(lines), inner);
 }
 
-/// Draws the line that takes a path; the place of what is typed comes back.
-pub fn draw_path(frame: &mut Frame, area: Rect, app: &App, input: &Input) -> Rect {
-    let inner =
-        widgets::window(frame, area, app.theme, "Path of an image or folder", area.width.saturating_sub(2).min(100), 4);
-    form::draw_input(frame, Rect { height: 1.min(inner.height), ..inner }, input, app.theme, true);
-    let hint = format!("relative to {}; ~ is your home folder", app.predict.folder.display());
-    let below = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1).min(1), ..inner };
-    frame.render_widget(Span::styled(cut(&hint, usize::from(inner.width)), app.theme.dim()), below);
-    Rect { height: 1.min(inner.height), ..inner }
+impl Predict {
+    /// Draws the line that takes a path; the place of what is typed comes back.
+    pub fn draw_path(&self, frame: &mut Frame, area: Rect, shared: &Shared, input: &Input) -> Rect {
+        let inner = widgets::window(
+            frame,
+            area,
+            shared.theme,
+            "Path of an image or folder",
+            area.width.saturating_sub(2).min(100),
+            4,
+        );
+        form::draw_input(frame, Rect { height: 1.min(inner.height), ..inner }, input, shared.theme, true);
+        let hint = format!("relative to {}; ~ is your home folder", self.folder.display());
+        let below = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1).min(1), ..inner };
+        frame.render_widget(Span::styled(cut(&hint, usize::from(inner.width)), shared.theme.dim()), below);
+        Rect { height: 1.min(inner.height), ..inner }
+    }
 }

@@ -1,46 +1,53 @@
 //! Results: every model side by side; choosing one, opening its test set, comparing some, taking the table elsewhere.
 
+mod commands;
 mod comparison;
 mod keys;
 mod models;
 mod settings;
 
-use super::super::app::{App, Hits, Overlay, Tone, moved};
 use super::super::effect::Effect;
-use super::super::jobs::{Job, Threshold};
-use super::super::keys::{self as keys_table, Action, Binding, Context};
+use super::super::keys::{self as keys_table, Action, Context};
 use super::super::prompt::{Prompt, Purpose};
+use super::super::shared::{Hits, Shared, Tone, moved};
 use super::super::stages::{ScreenId, State as Step, Study};
 use super::super::table::{self, Column, Kind, Signs, Table};
-use super::Screen;
+use super::{Screen, ScreenInfo};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::run::compare::Comparison;
 use faceprobe_core::run::filter::Filter;
 use faceprobe_core::run::results::ResultRow;
-use faceprobe_core::run::{JobSpec, RunId};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use commands::ask_to_open_test;
 pub use comparison::ComparisonView;
 
-/// What the screen remembers.
-#[derive(Debug, Default)]
-pub struct State {
-    /// The run under the cursor; none means the first line.
-    pub selected: Option<String>,
+/// What is known of it without its state.
+pub static INFO: ScreenInfo =
+    ScreenInfo { id: ScreenId::Results, name: "Results", keys: keys::ROWS, home: Context::Results, step };
+
+/// The screen and what it remembers.
+pub struct Results {
     pub table: Table,
     /// Mean and spread by setting instead of one line per run.
-    pub by_setting: bool,
+    by_setting: bool,
     /// The line of the settings table under the cursor.
     setting: usize,
     /// Runs side by side, over the table.
     pub comparison: Option<ComparisonView>,
 }
 
+impl Default for Results {
+    fn default() -> Self {
+        Self { table: Table::new(&TABLE), by_setting: false, setting: 0, comparison: None }
+    }
+}
+
 /// The table of models.
-pub static TABLE: Kind = Kind {
+static TABLE: Kind = Kind {
     screen: ScreenId::Results,
     lines: "models",
     lists: |run| run.row.is_some(),
@@ -66,93 +73,134 @@ pub static TABLE: Kind = Kind {
     settings: 3,
     order: Some(Column::Val),
     signs: Signs::Choice,
-    state: |app| (&app.results.table, &app.results.selected),
-    state_mut: |app| (&mut app.results.table, &mut app.results.selected),
 };
 
-/// Results in the table of screens.
-pub struct Results;
-
 impl Screen for Results {
-    fn id(&self) -> ScreenId {
-        ScreenId::Results
+    fn info(&self) -> &'static ScreenInfo {
+        &INFO
     }
 
-    fn name(&self) -> &'static str {
-        "Results"
+    fn context(&self, _shared: &Shared) -> Context {
+        if self.comparison.is_some() { Context::Compare } else { Context::Results }
     }
 
-    fn keys(&self) -> &'static [Binding] {
-        keys::ROWS
-    }
-
-    fn home(&self) -> Context {
-        Context::Results
-    }
-
-    fn context(&self, app: &App) -> Context {
-        if app.results.comparison.is_some() { Context::Compare } else { Context::Results }
-    }
-
-    fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-        draw(frame, area, app, hits);
-    }
-
-    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
-        act(app, action)
-    }
-
-    fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
-        select(app, line);
-        Vec::new()
-    }
-
-    fn filter(&self, app: &mut App, text: &str) -> Result<(), String> {
-        table::filter(app, &TABLE, text)
-    }
-
-    fn table(&self) -> Option<&'static Kind> {
-        Some(&TABLE)
-    }
-
-    fn show(&self, app: &mut App, run: &RunId) {
-        table::reveal(app, &TABLE, run.as_str());
-    }
-
-    fn cancel(&self, app: &mut App) {
-        cancel(app);
-    }
-
-    fn wanted(&self, app: &mut App) -> Vec<Effect> {
-        wanted(app)
-    }
-
-    fn offers(&self, app: &App, action: Action) -> bool {
-        let models = || app.snapshot.trainings().next().is_some();
-        let model = || under_cursor(app).is_some();
-        match action {
-            Action::NextMatch | Action::PreviousMatch if app.results.comparison.is_some() => false,
-            Action::Export | Action::BySetting => models(),
-            Action::Enter if app.results.by_setting => models(),
-            Action::Enter => table::current(app, &TABLE).is_some(),
-            Action::Filter => table::offers(app, &TABLE, action) == Some(true),
-            // A line of the other table is a setting, not a run.
-            _ if app.results.by_setting => !is_of_runs(action),
-            Action::Choose | Action::OpenTest | Action::Refit => model(),
-            Action::Compare => models(),
-            action => table::offers(app, &TABLE, action).unwrap_or(true),
+    fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared, hits: &mut Hits) {
+        match &self.comparison {
+            Some(shown) => comparison::draw(frame, area, shared, shown, hits),
+            None if self.by_setting => settings::draw(frame, area, self, shared, hits),
+            None => models::draw(frame, area, &self.table, shared, hits),
         }
     }
 
-    fn stories(&self, app: &App) -> BTreeSet<String> {
-        let comparison = app.results.comparison.as_ref();
-        comparison.map_or_else(BTreeSet::new, |comparison| comparison.runs.iter().cloned().collect())
+    fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Effect> {
+        if let Some(comparison) = &mut self.comparison {
+            if action == Action::Parent {
+                self.comparison = None;
+                return Vec::new();
+            }
+            return comparison.act(shared, action);
+        }
+        match action {
+            Action::BySetting => self.by_setting = !self.by_setting,
+            Action::Export => {
+                let name = if self.by_setting { "settings.csv" } else { "results.csv" };
+                shared.prompt(Prompt::new(Purpose::Export, name));
+            }
+            Action::Enter if self.by_setting => self.runs_of_setting(shared),
+            _ if self.by_setting && is_of_runs(action) => {
+                let key = keys_table::name_of(Context::Results, Action::BySetting);
+                shared.say(Tone::Plain, format!("These lines are settings; {key} shows the runs."));
+            }
+            _ if self.by_setting && action != Action::Filter => {
+                self.setting = moved(self.setting, settings::rows(self, shared).len(), action);
+            }
+            Action::Enter if shared.marked.len() > 1 => return self.compare(shared),
+            Action::Enter if self.table.current(shared).is_some_and(|line| line.group.is_some()) => {
+                return self.table.act(shared, Action::Fold).unwrap_or_default();
+            }
+            Action::Enter => self.evaluate(shared),
+            Action::Ensemble => commands::ensemble(shared),
+            Action::Compare => return self.compare(shared),
+            Action::Choose | Action::OpenTest | Action::Refit => match (self.under_cursor(shared), action) {
+                (None, _) => {
+                    shared.say(Tone::Plain, "This line is a group; put the cursor on one of its models.");
+                }
+                (Some(row), Action::OpenTest) => ask_to_open_test(shared, &row),
+                (Some(row), Action::Choose) => return commands::choose(shared, row),
+                (Some(row), _) => commands::refit(shared, row),
+            },
+            _ => return self.table.act(shared, action).unwrap_or_default(),
+        }
+        Vec::new()
     }
 
-    fn step(&self, study: &Study) -> (Step, String) {
-        let state = study.state(ScreenId::Results, study.best.is_some());
-        (state, study.best.map_or_else(|| "no figures".to_owned(), |best| format!("val@τ {best:.3}")))
+    fn select(&mut self, shared: &mut Shared, line: usize) -> Vec<Effect> {
+        if let Some(comparison) = &mut self.comparison {
+            comparison.line = line;
+        } else if self.by_setting {
+            self.setting = line;
+        } else {
+            self.table.select(shared, line);
+        }
+        Vec::new()
     }
+
+    fn table(&self) -> Option<&Table> {
+        Some(&self.table)
+    }
+
+    fn table_mut(&mut self) -> Option<&mut Table> {
+        Some(&mut self.table)
+    }
+
+    /// Takes away, one after the other: the comparison, the search, the marks, the filter.
+    fn cancel(&mut self, shared: &mut Shared) {
+        if self.comparison.take().is_none() {
+            self.table.cancel(shared);
+        }
+    }
+
+    /// Asks for the scores of a comparison, unless they were asked for already.
+    fn wanted(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        // A run that was removed leaves the marks, and ends a comparison it was in.
+        let snapshot = Arc::clone(&shared.snapshot);
+        let is_gone = |run: &String| snapshot.run(run).is_none();
+        // Before the workspace was read nobody knows which runs there are.
+        if shared.loaded {
+            shared.marked.retain(|run| !is_gone(run));
+        }
+        if self.comparison.as_ref().is_some_and(|comparison| comparison.runs.iter().any(is_gone)) {
+            self.comparison = None;
+        }
+        self.comparison.as_mut().and_then(ComparisonView::ask).into_iter().collect()
+    }
+
+    fn offers(&self, shared: &Shared, action: Action) -> bool {
+        let models = || shared.snapshot.trainings().next().is_some();
+        let model = || self.under_cursor(shared).is_some();
+        match action {
+            Action::NextMatch | Action::PreviousMatch if self.comparison.is_some() => false,
+            Action::Export | Action::BySetting => models(),
+            Action::Enter if self.by_setting => models(),
+            Action::Enter => self.table.current(shared).is_some(),
+            Action::Filter => self.table.offers(shared, action) == Some(true),
+            // A line of the other table is a setting, not a run.
+            _ if self.by_setting => !is_of_runs(action),
+            Action::Choose | Action::OpenTest | Action::Refit => model(),
+            Action::Compare => models(),
+            action => self.table.offers(shared, action).unwrap_or(true),
+        }
+    }
+
+    fn stories(&self, _shared: &Shared) -> BTreeSet<String> {
+        let comparison = self.comparison.as_ref();
+        comparison.map_or_else(BTreeSet::new, |comparison| comparison.runs.iter().cloned().collect())
+    }
+}
+
+fn step(study: &Study) -> (Step, String) {
+    let state = study.state(ScreenId::Results, study.best.is_some());
+    (state, study.best.map_or_else(|| "no figures".to_owned(), |best| format!("val@τ {best:.3}")))
 }
 
 /// Whether an action is about the line of a run.
@@ -182,243 +230,28 @@ fn is_of_runs(action: Action) -> bool {
     )
 }
 
-/// The rows that fulfil the filter, in the order shown, those that are folded away too.
-pub fn sorted(app: &App) -> Vec<ResultRow> {
-    table::listing(app, &TABLE).runs().filter_map(|run| run.row.clone()).collect()
-}
+impl Results {
+    /// The rows that fulfil the filter, in the order shown, those that are folded away too.
+    fn sorted(&self, shared: &Shared) -> Vec<ResultRow> {
+        self.table.listing(shared).runs().filter_map(|run| run.row.clone()).collect()
+    }
 
-/// Puts the cursor on line `index`.
-fn select(app: &mut App, index: usize) {
-    if let Some(comparison) = &mut app.results.comparison {
-        comparison.line = index;
-    } else if app.results.by_setting {
-        app.results.setting = index;
-    } else {
-        table::select(app, &TABLE, index);
+    /// The row of the model under the cursor; none on a group.
+    fn under_cursor(&self, shared: &Shared) -> Option<ResultRow> {
+        self.table.current(shared).filter(|line| line.group.is_none())?.run.row.clone()
     }
-}
 
-/// Takes away, one after the other: the comparison, the search, the marks, the filter.
-fn cancel(app: &mut App) {
-    if app.results.comparison.take().is_none() {
-        table::cancel(app, &TABLE);
+    /// The run under the cursor, or the first, if it has a model.
+    pub fn with_model(&self, shared: &Shared) -> Option<String> {
+        let rows = self.sorted(shared);
+        let selected = rows.iter().find(|row| Some(row.run.as_str()) == self.table.selected.as_deref());
+        selected.or(rows.first()).filter(|row| row.has_model()).map(|row| row.run.clone())
     }
-}
 
-/// What a key does here.
-fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    if app.results.comparison.is_some() {
-        return comparison::act(app, action);
-    }
-    match action {
-        Action::BySetting => app.results.by_setting = !app.results.by_setting,
-        Action::Export => {
-            let name = if app.results.by_setting { "settings.csv" } else { "results.csv" };
-            app.overlay = Some(Overlay::Prompt(Prompt::new(Purpose::Export, name)));
+    /// A comparison has come.
+    pub fn compared(&mut self, runs: &[String], split: Split, outcome: Result<Arc<Comparison>, String>) {
+        if let Some(comparison) = &mut self.comparison {
+            comparison.take(runs, split, outcome);
         }
-        Action::Enter if app.results.by_setting => runs_of_setting(app),
-        _ if app.results.by_setting && is_of_runs(action) => {
-            let key = keys_table::name_of(Context::Results, Action::BySetting);
-            app.say(Tone::Plain, format!("These lines are settings; {key} shows the runs."));
-        }
-        _ if app.results.by_setting && action != Action::Filter => {
-            app.results.setting = moved(app.results.setting, settings::rows(app).len(), action);
-        }
-        Action::Enter if app.marked().len() > 1 => return compare(app),
-        Action::Enter if table::current(app, &TABLE).is_some_and(|line| line.group.is_some()) => {
-            return table::act::act(app, &TABLE, Action::Fold).unwrap_or_default();
-        }
-        Action::Enter => return evaluate(app),
-        Action::Ensemble => ensemble(app),
-        Action::Compare => return compare(app),
-        Action::Choose | Action::OpenTest | Action::Refit => match (under_cursor(app), action) {
-            (None, _) => {
-                app.say(Tone::Plain, "This line is a group; put the cursor on one of its models.");
-            }
-            (row, Action::OpenTest) => return open_test(app, row.as_ref()),
-            (_, Action::Choose) => return choose(app),
-            _ => refit(app),
-        },
-        _ => return table::act::act(app, &TABLE, action).unwrap_or_default(),
-    }
-    Vec::new()
-}
-
-/// From a setting to the models that have it.
-fn runs_of_setting(app: &mut App) {
-    let rows = settings::rows(app);
-    let Some(row) = rows.get(app.results.setting.min(rows.len().saturating_sub(1))) else {
-        return;
-    };
-    let mut text = format!("kind=={} settings==\"{}\" data==\"{}\"", row.kind.name(), row.settings, row.dataset);
-    for (name, value) in [("backbone", &row.backbone), ("tap", &row.tap), ("pool", &row.pool)] {
-        if let Some(value) = value {
-            text += &format!(" {name}==\"{value}\"");
-        }
-    }
-    // Names that hold a quote cannot be typed into a filter; the table stays as it is then.
-    match table::filter(app, &TABLE, &text) {
-        Ok(()) => app.results.by_setting = false,
-        Err(problem) => app.say(Tone::Plain, problem),
-    }
-}
-
-/// The row of the model under the cursor; none on a group.
-fn under_cursor(app: &App) -> Option<ResultRow> {
-    table::current(app, &TABLE).filter(|line| line.group.is_none())?.run.row.clone()
-}
-
-fn choose(app: &mut App) -> Vec<Effect> {
-    match under_cursor(app) {
-        Some(row) if row.has_model() => {
-            return vec![Job::Choose { run: row.run, threshold: Threshold::Trained }.into()];
-        }
-        Some(row) => {
-            app.say(Tone::Plain, format!("{} is {}; only a finished model can be used.", row.run, row.status.name()));
-        }
-        None => {}
-    }
-    Vec::new()
-}
-
-fn evaluate(app: &mut App) -> Vec<Effect> {
-    match under_cursor(app) {
-        Some(row) if row.has_model() => return super::evaluate::open(app, &row.run),
-        Some(row) => {
-            app.say(Tone::Plain, format!("{} is {}; it has scores when it is done.", row.run, row.status.name()));
-        }
-        None => {}
-    }
-    Vec::new()
-}
-
-/// Puts the marked runs side by side; with one marked, it and the one under the cursor.
-pub fn compare(app: &mut App) -> Vec<Effect> {
-    let mut runs = app.marked().to_vec();
-    if let (1, Some(row)) = (runs.len(), under_cursor(app))
-        && !runs.contains(&row.run)
-    {
-        runs.push(row.run);
-    }
-    let done = |run: &String| app.snapshot.run(run).and_then(|run| run.row.as_ref()).is_some_and(ResultRow::has_model);
-    if let Some(run) = runs.iter().find(|run| !done(run)) {
-        let trains = app.snapshot.run(run).is_some_and(|run| run.trains());
-        let what = if trains { "is not done" } else { "trains no model" };
-        let text = format!("{run} {what}; only finished models are put side by side.");
-        app.say(Tone::Plain, text);
-        return Vec::new();
-    }
-    if runs.len() < 2 {
-        app.say(Tone::Plain, "Mark two models or more with Space; they are put side by side then.");
-        return Vec::new();
-    }
-    if runs.len() > comparison::MOST {
-        let text = format!(
-            "{} models side by side are as many as can be read, and {} are marked; {} shows in which settings they differ.",
-            comparison::MOST,
-            runs.len(),
-            keys_table::name_of(Context::Results, Action::Differences)
-        );
-        app.say(Tone::Plain, text);
-        return Vec::new();
-    }
-    app.results.comparison = Some(ComparisonView::new(runs));
-    wanted(app)
-}
-
-/// Asks for the scores of a comparison, unless they were asked for already.
-fn wanted(app: &mut App) -> Vec<Effect> {
-    // A run that was removed leaves the marks, and ends a comparison it was in.
-    let snapshot = Arc::clone(&app.snapshot);
-    // Before the workspace was read nobody knows which runs there are.
-    if app.loaded {
-        app.train.view.marked.retain(|run| snapshot.run(run).is_some());
-    }
-    if app
-        .results
-        .comparison
-        .as_ref()
-        .is_some_and(|comparison| comparison.runs.iter().any(|run| snapshot.run(run).is_none()))
-    {
-        app.results.comparison = None;
-    }
-    app.results.comparison.as_mut().and_then(ComparisonView::ask).into_iter().collect()
-}
-
-/// A comparison has come.
-pub fn compared(app: &mut App, runs: &[String], split: Split, outcome: Result<Arc<Comparison>, String>) {
-    if let Some(comparison) = &mut app.results.comparison {
-        comparison.take(runs, split, outcome);
-    }
-}
-
-/// Asks whether to open the test set of a run.
-pub fn open_test(app: &mut App, row: Option<&ResultRow>) -> Vec<Effect> {
-    match row {
-        None => {}
-        Some(row) if row.test_accuracy.is_some() => {
-            app.say(Tone::Plain, format!("The test set is open for {} already.", row.run));
-        }
-        Some(row) if !row.has_model() => {
-            app.say(Tone::Plain, format!("{} is {}; its test set opens when it is done.", row.run, row.status.name()));
-        }
-        Some(row) => {
-            let text = vec![
-                format!("Scores {} once on the test split of {}.", row.run, row.dataset),
-                "The figure is honest only if you stop choosing now. The opening is recorded, and every model made on \
-                 this data after it is marked."
-                    .to_owned(),
-            ];
-            let job = Job::Launch(Box::new(JobSpec::OpenTest { run: row.run.clone() }));
-            app.ask("Open the test set?", text, job);
-        }
-    }
-    Vec::new()
-}
-
-/// Asks whether to make one model of the marked ones.
-fn ensemble(app: &mut App) {
-    let runs = app.marked().to_vec();
-    if runs.len() < 2 {
-        app.say(Tone::Plain, "Mark two fine-tuned runs or more with Space; they become one model then.");
-        return;
-    }
-    let text = vec![
-        format!("Makes one model of {}: the mean of their logits.", runs.join(", ")),
-        "Nothing is trained; the threshold is chosen on validation. It takes as long as all of them to predict."
-            .to_owned(),
-    ];
-    app.ask("Make an ensemble?", text, Job::Ensemble { runs });
-}
-
-/// Asks whether to train the model under the cursor anew on validation too.
-fn refit(app: &mut App) {
-    match under_cursor(app) {
-        None => {}
-        Some(ResultRow { run, refit: Some(first), .. }) => {
-            app.say(Tone::Plain, format!("{run} is {first} trained anew on validation already."));
-        }
-        Some(row) if !row.has_model() => {
-            let text = format!("{} is {}; it can be trained anew when it is done.", row.run, row.status.name());
-            app.say(Tone::Plain, text);
-        }
-        Some(row) => {
-            let text = vec![
-                format!("Trains {} anew on the training and the validation split of {}.", row.run, row.dataset),
-                "What validation chose for it stays: epochs or penalty, threshold, calibration. The new model has no \
-                 validation accuracy; only its test split can tell how good it is."
-                    .to_owned(),
-            ];
-            app.ask("Train on validation too?", text, Job::Refit { run: row.run });
-        }
-    }
-}
-
-/// Draws the screen.
-fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-    match &app.results.comparison {
-        Some(shown) => comparison::draw(frame, area, app, shown, hits),
-        None if app.results.by_setting => settings::draw(frame, area, app, hits),
-        None => models::draw(frame, area, app, hits),
     }
 }

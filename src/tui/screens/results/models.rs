@@ -1,13 +1,12 @@
 //! The table of all models: columns as they fit, marks, and what a person should know about the line under the cursor.
 
-use super::super::super::app::{App, Hits};
 use super::super::super::keys::{self, Action, Context};
+use super::super::super::shared::{Hits, Shared};
 use super::super::super::table::{
-    self,
+    Table, column,
     groups::{Figure, Line as RunLine},
 };
 use super::super::super::widgets::{self, NARROW, format, panel};
-use super::TABLE;
 use faceprobe_core::run::JobSpec;
 use faceprobe_core::run::result_text::remarks;
 use faceprobe_core::run::results::ResultRow;
@@ -17,14 +16,14 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 /// Draws the table and what belongs to its line.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-    let theme = app.theme;
-    let lines = table::listing(app, &TABLE);
-    let title = table::title(app, &TABLE, "Models", area.width);
-    let current = table::current(app, &TABLE);
+pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, hits: &mut Hits) {
+    let theme = shared.theme;
+    let lines = table.listing(shared);
+    let title = table.title(shared, "Models", area.width);
+    let current = table.current(shared);
     let notes = match &current {
-        Some(line) if line.group.is_some() => of_group(app, line),
-        Some(line) => line.run.row.as_ref().map(|row| explain(app, row)).unwrap_or_default(),
+        Some(line) if line.group.is_some() => of_group(shared, line),
+        Some(line) => line.run.row.as_ref().map(|row| explain(shared, row)).unwrap_or_default(),
         None => Vec::new(),
     };
     let wide = usize::from(area.width).saturating_sub(4).max(1);
@@ -42,14 +41,13 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
                 Line::raw("Press 3 to train one, or 1 and then d for the demo."),
             ]
         } else {
-            let text =
-                format!("None of {} models fulfils '{}'; Esc shows all.", lines.all, app.results.table.filter_text());
+            let text = format!("None of {} models fulfils '{}'; Esc shows all.", lines.all, table.filter_text());
             vec![Line::raw(text)]
         };
         widgets::text(frame, inner, lines, 0);
         return;
     };
-    table::draw(frame, inner, app, &TABLE, hits);
+    table.draw(frame, inner, shared, hits);
     let block = panel(theme, current.run.id.to_string(), area.width);
     let inner = block.inner(below);
     frame.render_widget(block, below);
@@ -57,8 +55,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
 }
 
 /// What a person should know about a group.
-fn of_group(app: &App, line: &RunLine) -> Vec<Line<'static>> {
-    let theme = app.theme;
+fn of_group(shared: &Shared, line: &RunLine) -> Vec<Line<'static>> {
+    let theme = shared.theme;
     let Some(group) = &line.group else { return Vec::new() };
     let what = match line.run.job {
         JobSpec::Sweep { .. } => "The heads of a sweep",
@@ -68,7 +66,7 @@ fn of_group(app: &App, line: &RunLine) -> Vec<Line<'static>> {
     };
     let figure = match group.val {
         Figure::Mean(mean) => {
-            let spread = table::column::spread(mean.mean, mean.deviation);
+            let spread = column::spread(mean.mean, mean.deviation);
             let counted = format::count(mean.count, "finished model");
             format!("val@τ {spread}: mean and standard deviation over {counted}")
         }
@@ -86,8 +84,8 @@ fn of_group(app: &App, line: &RunLine) -> Vec<Line<'static>> {
 }
 
 /// What a person should know about the selected row.
-fn explain(app: &App, row: &ResultRow) -> Vec<Line<'static>> {
-    let theme = app.theme;
+fn explain(shared: &Shared, row: &ResultRow) -> Vec<Line<'static>> {
+    let theme = shared.theme;
     let mut about = format!("{} · on {} · seed {}", row.settings, row.dataset, row.seed);
     if let Some(best) = row.best_epoch {
         about += &format!(" · kept epoch {best}");
@@ -95,25 +93,25 @@ fn explain(app: &App, row: &ResultRow) -> Vec<Line<'static>> {
     if let Some(first) = &row.refit {
         about += &format!(" · with what validation chose for {first}");
     }
-    let label = app.snapshot.run(&row.run).map(|run| &run.about.label);
+    let label = shared.snapshot.run(&row.run).map(|run| &run.about.label);
     let title = label.map(|label| label.title.as_str()).filter(|title| !title.is_empty());
     let mut lines: Vec<Line> = title.map(|title| Line::styled(title.to_owned(), theme.strong())).into_iter().collect();
     lines.push(Line::raw(about));
-    if let Some(choice) = app.snapshot.choice.as_ref().filter(|choice| choice.run == row.run) {
+    if let Some(choice) = shared.snapshot.choice.as_ref().filter(|choice| choice.run == row.run) {
         let kept = match choice.threshold.to_bits() == row.threshold.to_bits() {
             true => String::new(),
             false => format!(", kept on Evaluate; τ was {:.3} at the end of training", row.threshold),
         };
         let text = format!("★ Predict uses this model with threshold {:.3}{kept}.", choice.threshold);
         lines.push(Line::styled(text, theme.good()));
-    } else if app.snapshot.choice.is_none() && app.snapshot.model().is_some_and(|(run, _)| run == row.run) {
+    } else if shared.snapshot.choice.is_none() && shared.snapshot.model().is_some_and(|(run, _)| run == row.run) {
         let key = keys::name_of(Context::Results, Action::Choose);
         lines.push(Line::styled(
             format!("Predict uses this model, the best on validation, until you choose one ({key})."),
             theme.dim(),
         ));
     }
-    if let Some(leak) = leak_of(&app.snapshot.rows(), &row.run) {
+    if let Some(leak) = leak_of(&shared.snapshot.rows(), &row.run) {
         let figure = |value: Option<f64>, leak: Option<f64>| match (value, leak) {
             (Some(value), Some(leak)) => format!("{value:.3} ({:+.3})", -leak),
             _ => "not opened".to_owned(),

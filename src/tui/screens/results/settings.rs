@@ -1,9 +1,9 @@
 //! The table by setting: mean and spread over the seeds.
 
-use super::super::super::app::{App, Hits, Target};
 use super::super::super::keys::{self, Action, Context};
+use super::super::super::shared::{Hits, Shared, Target};
 use super::super::super::widgets::{self, NARROW, fit, format, offset, panel};
-use super::sorted;
+use super::Results;
 use faceprobe_core::run::result_text::backbone_name;
 use faceprobe_core::run::results::{SettingRow, Spread, by_setting};
 use ratatui::Frame;
@@ -11,8 +11,8 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 /// The settings of the models that fulfil the filter, the best mean on validation first.
-pub fn rows(app: &App) -> Vec<SettingRow> {
-    by_setting(&sorted(app))
+pub fn rows(results: &Results, shared: &Shared) -> Vec<SettingRow> {
+    by_setting(&results.sorted(shared))
 }
 
 fn spread(value: Option<Spread>, roomy: bool, none: &str) -> String {
@@ -27,9 +27,9 @@ fn spread(value: Option<Spread>, roomy: bool, none: &str) -> String {
 }
 
 /// Draws the table and the runs of its line.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-    let theme = app.theme;
-    let rows = rows(app);
+pub fn draw(frame: &mut Frame, area: Rect, results: &Results, shared: &Shared, hits: &mut Hits) {
+    let theme = shared.theme;
+    let rows = rows(results, shared);
     let key = keys::name_of(Context::Results, Action::BySetting);
     let title = Line::from(vec![
         Span::raw("Settings"),
@@ -45,7 +45,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
         widgets::text(frame, inner, vec![Line::raw("No finished model fulfils the filter; Esc shows all.")], 0);
         return;
     }
-    let selected = app.results.setting.min(rows.len() - 1);
+    let selected = results.setting.min(rows.len() - 1);
     let roomy = !narrow;
     let figure = if roomy { 11 } else { 6 };
     let fixed = 6 + 2 * (figure + 2);

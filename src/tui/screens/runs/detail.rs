@@ -1,9 +1,9 @@
 //! One run alone: its settings, what was written on it, the ends of its journal and log.
 
-use super::super::super::app::App;
 use super::super::super::effect::Effect;
 use super::super::super::keys::{self, Action, Context};
 use super::super::super::records::RecordJob;
+use super::super::super::shared::Shared;
 use super::super::super::snapshot::Run;
 use super::super::super::widgets::{bars, fit, format, panel, wrapped};
 use faceprobe_core::run::compare;
@@ -63,15 +63,15 @@ impl Detail {
 }
 
 /// Draws the run.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, detail: &Detail, run: &Run) {
-    let theme = app.theme;
+pub fn draw(frame: &mut Frame, area: Rect, shared: &Shared, detail: &Detail, run: &Run) {
+    let theme = shared.theme;
     let key = keys::name_of(Context::Runs, Action::Enter);
     let title =
         Line::from(vec![Span::raw(run.id.to_string()), Span::styled(format!("  {key} shows all runs"), theme.dim())]);
     let block = panel(theme, title, area.width);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let lines = lines(app, detail, run, usize::from(inner.width));
+    let lines = lines(shared, detail, run, usize::from(inner.width));
     // Scrolled past the end shows the end.
     let most = lines.len().saturating_sub(usize::from(inner.height));
     let from = detail.scroll.min(most);
@@ -79,8 +79,8 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, detail: &Detail, run: &Run
     frame.render_widget(ratatui::widgets::Paragraph::new(shown), inner);
 }
 
-fn lines(app: &App, detail: &Detail, run: &Run, width: usize) -> Vec<Line<'static>> {
-    let theme = app.theme;
+fn lines(shared: &Shared, detail: &Detail, run: &Run, width: usize) -> Vec<Line<'static>> {
+    let theme = shared.theme;
     let label = &run.about.label;
     let mut lines: Vec<Line> = Vec::new();
     for line in bars::activity(theme, run, width) {
@@ -113,7 +113,7 @@ fn lines(app: &App, detail: &Detail, run: &Run, width: usize) -> Vec<Line<'stati
         settings.push(("part of".into(), parent.clone()));
     }
     settings.push(("size on disk".into(), format::bytes(run.about.bytes)));
-    settings.push(("folder".into(), app.snapshot.workspace.join("runs").join(&detail.run).display().to_string()));
+    settings.push(("folder".into(), shared.snapshot.workspace.join("runs").join(&detail.run).display().to_string()));
     let names = settings.iter().map(|(name, _)| name.len()).max().unwrap_or(0).min(20);
     for (name, value) in settings {
         let room = width.saturating_sub(names + 2).max(8);

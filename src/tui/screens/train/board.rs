@@ -1,11 +1,11 @@
 //! Curves of runs over each other, ready to be drawn: which points lie where, on which scales.
 
 use super::curves::{View, planned};
-use crate::tui::app::{App, Hits, Target};
 use crate::tui::charts::clock::{Along, Clock};
 use crate::tui::charts::lines::{self, Chart, Series};
 use crate::tui::charts::scale::Scale;
 use crate::tui::charts::{lookup, smoothing};
+use crate::tui::shared::{Hits, Shared, Target};
 use crate::tui::snapshot::{Run, Snapshot};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{NARROW, panel};
@@ -111,10 +111,10 @@ pub struct Board<'a> {
 
 impl<'a> Board<'a> {
     /// The curves of `runs` with their colours.
-    pub fn of(app: &App, view: &'a View, runs: &[(Arc<Run>, usize)]) -> Self {
+    pub fn of(shared: &Shared, view: &'a View, runs: &[(Arc<Run>, usize)]) -> Self {
         let clock = |run: &Run, along| {
             let seconds: Vec<(usize, f64)> = run.story().epochs.iter().map(|e| (e.epoch, e.seconds)).collect();
-            Clock::of(along, &seconds, steps(&app.snapshot, run))
+            Clock::of(along, &seconds, steps(&shared.snapshot, run))
         };
         // Where the leading run cannot be laid along it, nothing can.
         let along = match runs.first() {
@@ -132,7 +132,7 @@ impl<'a> Board<'a> {
             left_out = runs.first().map(|(run, _)| run.id.to_string()).into_iter().collect();
         }
         let x = across(&told, view, along);
-        Self { theme: app.theme, view, runs: told, left_out, along, x, cursor: view.cursor.is_some() }
+        Self { theme: shared.theme, view, runs: told, left_out, along, x, cursor: view.cursor.is_some() }
     }
 
     /// Where the cursor is along x.

@@ -1,9 +1,9 @@
 //! How the curves of Train are looked at, and the keys that change it.
 
-use crate::tui::app::App;
 use crate::tui::charts::clock::Along;
 use crate::tui::charts::{smoothing, window};
 use crate::tui::keys::Action;
+use crate::tui::shared::Shared;
 use crate::tui::snapshot::Run;
 use crate::tui::stages::ScreenId;
 use faceprobe_core::run::Status;
@@ -36,8 +36,6 @@ pub struct View {
     pub smoothing: usize,
     /// First and last epoch shown; none shows all that are planned.
     pub range: window::Range,
-    /// Runs that are laid over the one under the cursor.
-    pub marked: Vec<String>,
     /// Whether the charts have the screen for themselves, and epochs are a table there.
     #[serde(skip)]
     pub large: bool,
@@ -150,18 +148,13 @@ impl View {
         self.range = window::showing(self.range, to, planned);
         true
     }
-
-    /// Which colour a run has among the marked.
-    pub fn hue(&self, run: &str) -> Option<usize> {
-        self.marked.iter().position(|marked| marked == run).map(|at| at + 1)
-    }
 }
 
 /// The runs whose curves are shown: `run` and the marked ones that have any.
-pub fn shown(app: &App, run: &Arc<Run>) -> Vec<Arc<Run>> {
+pub fn shown(shared: &Shared, run: &Arc<Run>) -> Vec<Arc<Run>> {
     let mut runs = vec![Arc::clone(run)];
-    let marked = app.train.view.marked.iter().filter(|id| id.as_str() != run.id.as_str());
-    let marked = marked.filter_map(|id| app.snapshot.run(id)).filter(|run| run.has_curves());
+    let marked = shared.marked.iter().filter(|id| id.as_str() != run.id.as_str());
+    let marked = marked.filter_map(|id| shared.snapshot.run(id)).filter(|run| run.has_curves());
     runs.extend(marked.take(MOST).cloned());
     runs
 }

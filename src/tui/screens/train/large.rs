@@ -2,11 +2,11 @@
 //! a table.
 
 use super::board::{Board, Figure, Told};
-use super::curves::{self, Show};
-use crate::tui::app::{App, Hits, Target};
+use super::curves::{self, Show, View};
 use crate::tui::charts::clock::Along;
 use crate::tui::charts::lines;
 use crate::tui::keys::{Action, Context, name_of};
+use crate::tui::shared::{Hits, Shared, Target};
 use crate::tui::snapshot::Run;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{NARROW, bars, cut, fit, format, offset, panel};
@@ -18,37 +18,36 @@ use ratatui::text::{Line, Span};
 use std::sync::Arc;
 
 /// The curves of `run` and of those that are laid over it, in their colours.
-pub fn board<'a>(app: &'a App, run: &Arc<Run>) -> Board<'a> {
-    let view = &app.train.view;
-    let runs: Vec<_> = curves::shown(app, run)
+pub fn board<'a>(view: &'a View, shared: &Shared, run: &Arc<Run>) -> Board<'a> {
+    let runs: Vec<_> = curves::shown(shared, run)
         .into_iter()
         .map(|run| {
-            let hue = view.hue(run.id.as_str()).unwrap_or(0);
+            let hue = shared.mark_of(run.id.as_str()).map_or(0, |at| at + 1);
             (run, hue)
         })
         .collect();
-    Board::of(app, view, &runs)
+    Board::of(shared, view, &runs)
 }
 
 /// Draws accuracy and loss of `run`, and of the marked runs, beside the list.
-pub fn draw_small(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>, hits: &mut Hits) {
-    draw_charts(frame, area, &board(app, run), hits);
+pub fn draw_small(frame: &mut Frame, area: Rect, view: &View, shared: &Shared, run: &Arc<Run>, hits: &mut Hits) {
+    draw_charts(frame, area, &board(view, shared, run), hits);
 }
 
 /// Draws the large chart.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, run: &Arc<Run>, hits: &mut Hits) {
-    let mut board = board(app, run);
+pub fn draw(frame: &mut Frame, area: Rect, view: &View, shared: &Shared, run: &Arc<Run>, hits: &mut Hits) {
+    let mut board = board(view, shared, run);
     board.cursor = true;
     let [head, rest] = area.layout(&Layout::vertical([Constraint::Length(1), Constraint::Min(0)]));
-    draw_head(frame, head, app, run, &board);
+    draw_head(frame, head, shared, run, &board);
     let told = match rest.height {
-        ..10 => vec![values_short(app.theme, &board)],
-        _ => values(app.theme, &board, usize::from(area.width)),
+        ..10 => vec![values_short(shared.theme, &board)],
+        _ => values(shared.theme, &board, usize::from(area.width)),
     };
     let below = (told.len() as u16).min(rest.height / 2);
     let [main, foot] = rest.layout(&Layout::vertical([Constraint::Min(0), Constraint::Length(below)]));
     if board.view.table {
-        draw_table(frame, main, app.theme, &board, hits);
+        draw_table(frame, main, shared.theme, &board, hits);
     } else {
         draw_charts(frame, main, &board, hits);
     }
@@ -75,8 +74,8 @@ fn draw_charts(frame: &mut Frame, area: Rect, board: &Board, hits: &mut Hits) {
     }
 }
 
-fn draw_head(frame: &mut Frame, area: Rect, app: &App, run: &Run, board: &Board) {
-    let theme = app.theme;
+fn draw_head(frame: &mut Frame, area: Rect, shared: &Shared, run: &Run, board: &Board) {
+    let theme = shared.theme;
     let (sign, style) = bars::status(theme, run.status);
     let hint = format!(" {} back ", name_of(Context::Chart, Action::Parent));
     let mut room = usize::from(area.width).saturating_sub(hint.chars().count());

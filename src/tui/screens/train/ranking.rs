@@ -1,9 +1,8 @@
 //! A sweep on Train: its heads by validation accuracy, those at work included.
 
-use super::TABLE;
-use crate::tui::app::App;
+use crate::tui::shared::Shared;
 use crate::tui::snapshot::Run;
-use crate::tui::table;
+use crate::tui::table::Table;
 use crate::tui::widgets::{NARROW, bars, fit, format, panel};
 use faceprobe_core::run::JobSpec;
 use ratatui::Frame;
@@ -48,8 +47,8 @@ pub fn best(run: &Run) -> Option<f64> {
 
 /// The heads of a sweep, the folds of a cross-validation or the runs of a learning curve, the best on validation first,
 /// those without a figure last.
-pub fn heads(app: &App, sweep: &Run) -> Vec<Arc<Run>> {
-    let mut heads: Vec<Arc<Run>> = app
+pub fn heads(shared: &Shared, sweep: &Run) -> Vec<Arc<Run>> {
+    let mut heads: Vec<Arc<Run>> = shared
         .snapshot
         .runs
         .iter()
@@ -61,9 +60,9 @@ pub fn heads(app: &App, sweep: &Run) -> Vec<Arc<Run>> {
 }
 
 /// Draws the ranking of a sweep.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
-    let theme = app.theme;
-    let heads = heads(app, sweep);
+pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, sweep: &Run) {
+    let theme = shared.theme;
+    let heads = heads(shared, sweep);
     let live = heads.iter().filter(|run| run.status.is_live() && run.has_curves()).count();
     let inner = if area.width < NARROW / 2 || frame.area().width < NARROW {
         area
@@ -107,7 +106,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
         lines.push(Line::from(vec![
             Span::styled(format!("{:>3} ", place + 1), theme.dim()),
             Span::styled(sign, style),
-            Span::styled(format!(" {} {}", fit(run.id.as_str(), head), fit(&describe(app, sweep, run), setting)), text),
+            Span::styled(
+                format!(" {} {}", fit(run.id.as_str(), head), fit(&describe(table, shared, sweep, run), setting)),
+                text,
+            ),
             Span::styled(
                 format!("{} {}", count(&epoch), figure.map_or_else(|| "–         ".to_owned(), Figure::told)),
                 text,
@@ -122,12 +124,12 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run) {
 }
 
 /// What tells a run from the others: the settings in which they differ, or all that is said of it where none does.
-fn describe(app: &App, sweep: &Run, run: &Run) -> String {
+fn describe(table: &Table, shared: &Shared, sweep: &Run, run: &Run) -> String {
     let JobSpec::Train { model, dataset, .. } = &run.job else { return String::new() };
     if matches!(sweep.job, JobSpec::Folds { .. }) {
         return format!("on {dataset}");
     }
-    let lines = table::listing(app, &TABLE);
+    let lines = table.listing(shared);
     let (whole, part) = (lines.place(sweep.id.as_str()), lines.place(run.id.as_str()));
     let differing = whole.zip(part).map(|(whole, part)| {
         let names = lines.settings.iter().filter(|name| lines.setting(whole, name).is_none());

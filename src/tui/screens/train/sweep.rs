@@ -2,11 +2,11 @@
 
 use super::curves::View;
 use super::ranking;
-use crate::tui::app::{App, Hits, Target};
 use crate::tui::charts::lines::{self, Chart, Series};
 use crate::tui::charts::scale::Scale;
 use crate::tui::charts::scatter::{self, Column, Head};
 use crate::tui::keys::{Action, Context, name_of};
+use crate::tui::shared::{Hits, Shared, Target};
 use crate::tui::snapshot::Run;
 use crate::tui::widgets::{NARROW, cut, format, panel};
 use faceprobe_core::run::JobSpec;
@@ -17,7 +17,7 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 
 /// What is known of the heads of a sweep that have a figure.
-fn heads(app: &App, sweep: &Run) -> Vec<Head> {
+fn heads(shared: &Shared, sweep: &Run) -> Vec<Head> {
     let head = |run: &std::sync::Arc<Run>| {
         let JobSpec::Train { model, .. } = &run.job else { return None };
         let infos = model.any().infos();
@@ -26,7 +26,7 @@ fn heads(app: &App, sweep: &Run) -> Vec<Head> {
         let accuracy = ranking::best(run)?;
         Some(Head { run: run.id.to_string(), settings, accuracy, live: run.status.is_live() })
     };
-    ranking::heads(app, sweep).iter().filter_map(head).collect()
+    ranking::heads(shared, sweep).iter().filter_map(head).collect()
 }
 
 /// The setting along x: the one that was chosen, else the first that is a number.
@@ -41,9 +41,8 @@ fn numbers(heads: &[Head]) -> Vec<&'static str> {
 }
 
 /// What a key does over the large chart of a sweep; false where it means nothing there.
-pub fn act(app: &mut App, sweep: &Run, action: Action) -> bool {
-    let heads = heads(app, sweep);
-    let view = &mut app.train.view;
+pub fn act(view: &mut View, shared: &Shared, sweep: &Run, action: Action) -> bool {
+    let heads = heads(shared, sweep);
     let Some(setting) = along(view, &heads) else { return false };
     let columns = scatter::columns(&heads, setting);
     let last = columns.len().saturating_sub(1);
@@ -73,25 +72,25 @@ pub fn act(app: &mut App, sweep: &Run, action: Action) -> bool {
 }
 
 /// Puts the cursor on the value closest to `x`.
-pub fn point(app: &mut App, sweep: &Run, x: f64) {
-    let heads = heads(app, sweep);
-    let Some(setting) = along(&app.train.view, &heads) else { return };
+pub fn point(view: &mut View, shared: &Shared, sweep: &Run, x: f64) {
+    let heads = heads(shared, sweep);
+    let Some(setting) = along(view, &heads) else { return };
     let columns = scatter::columns(&heads, setting);
     let far = |column: &Column| (column.value - x).abs();
     let closest = columns.iter().enumerate().min_by(|a, b| far(a.1).total_cmp(&far(b.1)));
-    app.train.view.column = closest.map(|(at, _)| at);
+    view.column = closest.map(|(at, _)| at);
 }
 
 /// Draws the large chart of a sweep.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run, hits: &mut Hits) {
-    let theme = app.theme;
+pub fn draw(frame: &mut Frame, area: Rect, view: &View, shared: &Shared, sweep: &Run, hits: &mut Hits) {
+    let theme = shared.theme;
     let [head, main, foot] =
         area.layout(&Layout::vertical([Constraint::Length(1), Constraint::Min(0), Constraint::Length(2)]));
     let hint = format!(" {} back ", name_of(Context::Chart, Action::Parent));
     let width = (hint.chars().count() as u16).min(head.width);
     frame.render_widget(Span::styled(hint, theme.dim()), Rect { x: head.right() - width, width, ..head });
-    let heads = heads(app, sweep);
-    let Some(setting) = along(&app.train.view, &heads) else {
+    let heads = heads(shared, sweep);
+    let Some(setting) = along(view, &heads) else {
         frame.render_widget(
             Span::styled(format!(" {}", sweep.id), theme.strong()),
             Rect { width: head.width - width, ..head },
@@ -109,10 +108,10 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run, hits: &mut Hi
     }
     frame.render_widget(Line::from(title), Rect { width: head.width - width, ..head });
     let columns = scatter::columns(&heads, setting);
-    let log = app.train.view.setting_log.unwrap_or_else(|| scatter::wants_log(&columns));
+    let log = view.setting_log.unwrap_or_else(|| scatter::wants_log(&columns));
     let log = log && columns.iter().all(|column| column.value > 0.0);
     let other = scatter::varied(&heads).into_iter().map(|(name, _)| name).find(|name| *name != setting);
-    let (series, legend) = series(app, &heads, setting, other, &columns);
+    let (series, legend) = series(shared, &heads, setting, other, &columns);
     let mut about = vec![Span::styled(
         match area.width < NARROW {
             true => format!("val@τ by {}", label(setting)),
@@ -133,7 +132,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, sweep: &Run, hits: &mut Hi
         frame.render_widget(block, main);
         inner
     };
-    let at = app.train.view.column.unwrap_or(usize::MAX).min(columns.len().saturating_sub(1));
+    let at = view.column.unwrap_or(usize::MAX).min(columns.len().saturating_sub(1));
     let x = across(&columns, log);
     let chart = Chart {
         series: &series,
@@ -193,13 +192,13 @@ fn across(columns: &[Column], log: bool) -> Scale {
 
 /// The heads by the values of the other setting, if it has few, and the means; with what the heading calls them.
 fn series(
-    app: &App,
+    shared: &Shared,
     heads: &[Head],
     setting: &str,
     other: Option<&'static str>,
     columns: &[Column],
 ) -> (Vec<Series>, Vec<Option<String>>) {
-    let theme = app.theme;
+    let theme = shared.theme;
     let point = |head: &Head| Some((head.number(setting)?, head.accuracy));
     let mut groups: Vec<&str> =
         other.map_or_else(Vec::new, |other| heads.iter().filter_map(|h| h.text(other)).collect());

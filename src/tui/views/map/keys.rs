@@ -3,7 +3,7 @@
 use crate::tui::keys::{Action as A, Binding, Context as C, bind, ch, code};
 use crossterm::event::KeyCode;
 
-pub(super) const ROWS: &[Binding] = &[
+pub const ROWS: &[Binding] = &[
     bind(C::Map, &[ch('n')], A::New, "new map", "Opens the form that makes a map of the current data set."),
     bind(C::Map, &[ch('c')], A::Colour, "colours", "What colours mean: class, split, right or wrong, age."),
     bind(

@@ -5,13 +5,14 @@ pub mod place;
 mod view;
 
 use super::View;
-use crate::tui::app::{App, Hits, Overlay, Target, Tone};
 use crate::tui::effect::Effect;
 use crate::tui::forms::FormKind;
 use crate::tui::jobs::Job;
-use crate::tui::keys::{Action, Binding, Context};
+use crate::tui::keys::{Action, Context};
 use crate::tui::maps::{MapJob, Maps};
 use crate::tui::prompt::{Prompt, Purpose};
+use crate::tui::request::Request;
+use crate::tui::shared::{Hits, Shared, Target, Tone};
 use crate::tui::snapshot::{Run, Snapshot};
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use faceprobe_core::map::{Colour, Groups, Judged, Map, Point, groups};
@@ -22,9 +23,11 @@ use ratatui::layout::{Position, Rect};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What the view remembers.
+pub use keys::ROWS as KEYS;
+
+/// The view and what it remembers.
 #[derive(Debug)]
-pub struct State {
+pub struct MapView {
     /// The maps of the current set, or why they cannot be read; none until they were.
     pub maps: Option<Result<Arc<Maps>, String>>,
     /// The set they were last asked of, and how many maps had been made then.
@@ -44,7 +47,7 @@ pub struct State {
     pub chosen: Vec<usize>,
 }
 
-impl Default for State {
+impl Default for MapView {
     fn default() -> Self {
         Self {
             maps: None,
@@ -61,7 +64,7 @@ impl Default for State {
     }
 }
 
-impl State {
+impl MapView {
     /// The map that is shown.
     pub fn map(&self) -> Option<&Arc<Map>> {
         self.maps.as_ref()?.as_ref().ok()?.maps.get(self.at)
@@ -99,86 +102,141 @@ impl State {
     }
 }
 
-/// The view in the table of views.
-pub struct MapView;
-
 impl View for MapView {
-    fn keys(&self) -> &'static [Binding] {
-        keys::ROWS
-    }
-
-    fn context(&self, _app: &App) -> Context {
+    fn context(&self) -> Context {
         Context::Map
     }
 
-    fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-        view::draw(frame, area, app, hits);
+    fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared, hits: &mut Hits) {
+        view::draw(frame, area, self, shared, hits);
     }
 
-    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
-        act(app, action)
-    }
-
-    fn select(&self, _app: &mut App, _line: usize) -> Vec<Effect> {
+    fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Effect> {
+        match action {
+            Action::New if shared.dataset().is_none() => {
+                shared.say(Tone::Bad, "There is no prepared data set yet; make one on the Data screen (1).");
+            }
+            Action::New => shared.open_form(FormKind::Map),
+            Action::Stop => return shared.stop(self.at_work(shared)),
+            _ if self.map().is_none() => {}
+            Action::Colour => {
+                self.colour = self.colour.next();
+                self.group();
+                let first = self.judges(&shared.snapshot).into_iter().next();
+                if let (Colour::Correct, None, Some(run)) = (self.colour, &self.judge, first) {
+                    return self.judge(run);
+                }
+            }
+            Action::NextModel => {
+                let runs = self.judges(&shared.snapshot);
+                let at = self.judge.as_ref().and_then(|run| runs.iter().position(|known| known == run));
+                let next = at.map_or(0, |at| at + 1) % runs.len().max(1);
+                self.colour = Colour::Correct;
+                match runs.into_iter().nth(next) {
+                    Some(run) => return self.judge(run),
+                    None => shared.say(Tone::Plain, "No run was trained on this data set as it is now."),
+                }
+            }
+            Action::NextKind | Action::PreviousKind => {
+                let count = match &self.maps {
+                    Some(Ok(maps)) => maps.maps.len().max(1),
+                    _ => 1,
+                };
+                let step = if action == Action::NextKind { 1 } else { count - 1 };
+                let at = (self.at + step) % count;
+                self.turn(at);
+            }
+            Action::Mark if self.corner.is_some() => self.choose(shared),
+            Action::Mark => {
+                self.corner = Some(self.cursor);
+                shared.say(Tone::Plain, "That is one corner; Space at the other one chooses the images between them.");
+            }
+            Action::Unmark => drop(self.cancel()),
+            Action::Picture => {
+                let path = self.under().and_then(|point| self.file(point));
+                shared.request(Request::Predict { picture: path, model: self.judge.clone() });
+            }
+            Action::Export => {
+                let text = if self.chosen.is_empty() { "map.svg" } else { "chosen.txt" };
+                shared.prompt(Prompt::new(Purpose::Map, text));
+            }
+            _ => {
+                let (right, up) = match action {
+                    Action::Left => (-1, 0),
+                    Action::Right => (1, 0),
+                    Action::PanLeft => (-10, 0),
+                    Action::PanRight => (10, 0),
+                    Action::Up => (0, 1),
+                    Action::Down => (0, -1),
+                    Action::PageUp => (0, 5),
+                    Action::PageDown => (0, -5),
+                    _ => return Vec::new(),
+                };
+                if let Some(window) = self.window(shared) {
+                    self.cursor = window.moved(self.cursor, right, up);
+                }
+            }
+        }
         Vec::new()
     }
 
-    fn arrive(&self, app: &mut App) -> Vec<Effect> {
-        app.views.map.asked = None;
-        self.wanted(app)
+    fn select(&mut self, _shared: &mut Shared, _line: usize) -> Vec<Effect> {
+        Vec::new()
     }
 
-    fn wanted(&self, app: &mut App) -> Vec<Effect> {
-        let Some(dataset) = app.dataset().map(str::to_owned) else { return Vec::new() };
-        let made = app.snapshot.runs.iter().filter(|run| is_map(run) && run.status == Status::Done).count();
+    fn arrive(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        self.asked = None;
+        self.wanted(shared)
+    }
+
+    fn wanted(&mut self, shared: &Shared) -> Vec<Effect> {
+        let Some(dataset) = shared.dataset().map(str::to_owned) else { return Vec::new() };
+        let made = shared.snapshot.runs.iter().filter(|run| is_map(run) && run.status == Status::Done).count();
         let now = Some((dataset.clone(), made));
-        if app.views.map.asked == now {
+        if self.asked == now {
             return Vec::new();
         }
-        app.views.map.asked = now;
+        self.asked = now;
         vec![job(MapJob::List { dataset })]
     }
 
-    fn offers(&self, app: &App, action: Action) -> bool {
-        let state = &app.views.map;
-        let several = || matches!(&state.maps, Some(Ok(maps)) if maps.maps.len() > 1);
+    fn offers(&self, shared: &Shared, action: Action) -> bool {
+        let several = || matches!(&self.maps, Some(Ok(maps)) if maps.maps.len() > 1);
         match action {
-            Action::New => app.dataset().is_some(),
-            Action::Stop => self.at_work(app).is_some(),
+            Action::New => shared.dataset().is_some(),
+            Action::Stop => self.at_work(shared).is_some(),
             Action::NextKind => several(),
-            Action::NextModel => state.map().is_some() && !judges(&app.snapshot, state).is_empty(),
-            Action::Picture | Action::Mark | Action::Colour | Action::Export => state.map().is_some(),
+            Action::NextModel => self.map().is_some() && !self.judges(&shared.snapshot).is_empty(),
+            Action::Picture | Action::Mark | Action::Colour | Action::Export => self.map().is_some(),
             _ => true,
         }
     }
 
-    fn cancel(&self, app: &mut App) -> bool {
-        let state = &mut app.views.map;
-        let something = state.corner.is_some() || !state.chosen.is_empty();
-        state.corner = None;
-        state.chosen.clear();
+    fn cancel(&mut self) -> bool {
+        let something = self.corner.is_some() || !self.chosen.is_empty();
+        self.corner = None;
+        self.chosen.clear();
         something
     }
 
-    fn at_work(&self, app: &App) -> Option<Arc<Run>> {
-        app.snapshot.live().rev().find(|run| is_map(run)).cloned()
+    fn at_work(&self, shared: &Shared) -> Option<Arc<Run>> {
+        shared.snapshot.live().rev().find(|run| is_map(run)).cloned()
     }
 
-    fn mouse(&self, app: &mut App, mouse: MouseEvent) -> Option<Vec<Effect>> {
-        let window = window(app)?;
+    fn mouse(&mut self, shared: &mut Shared, mouse: MouseEvent) -> Option<Vec<Effect>> {
+        let window = self.window(shared)?;
         let cell = Position::new(mouse.column, mouse.row);
-        let inside = app.hits.iter().any(|(area, target)| *target == Target::Plane && area.contains(cell));
-        let state = &mut app.views.map;
+        let inside = shared.hits.iter().any(|(area, target)| *target == Target::Plane && area.contains(cell));
         match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) if inside => {
-                state.cursor = window.at(cell);
-                state.corner = None;
+                self.cursor = window.at(cell);
+                self.corner = None;
             }
             MouseEventKind::Drag(MouseButton::Left) if inside => {
-                state.corner = state.corner.or(Some(state.cursor));
-                state.cursor = window.at(cell);
+                self.corner = self.corner.or(Some(self.cursor));
+                self.cursor = window.at(cell);
             }
-            MouseEventKind::Up(MouseButton::Left) if state.corner.is_some() => choose(app),
+            MouseEventKind::Up(MouseButton::Left) if self.corner.is_some() => self.choose(shared),
             _ => return None,
         }
         Some(Vec::new())
@@ -193,143 +251,70 @@ fn is_map(run: &Run) -> bool {
     matches!(run.job, JobSpec::Map { .. })
 }
 
-/// What the last frame showed of the map.
-fn window(app: &App) -> Option<Window> {
-    let (area, _) = app.hits.iter().find(|(_, target)| *target == Target::Plane)?;
-    Some(Window::of(app.views.map.map()?, *area))
-}
-
-/// The runs whose answers can be shown on the map: those of its data, the best on validation first.
-fn judges(snapshot: &Snapshot, state: &State) -> Vec<String> {
-    let Some(map) = state.map() else { return Vec::new() };
-    let mut rows: Vec<_> = snapshot.runs.iter().filter_map(|run| run.row.as_ref()).collect();
-    rows.retain(|row| row.manifest_sha256 == map.manifest_sha256 && row.val_accuracy.is_some());
-    rows.sort_by(|a, b| b.val_accuracy.unwrap_or(0.0).total_cmp(&a.val_accuracy.unwrap_or(0.0)));
-    rows.into_iter().map(|row| row.run.clone()).collect()
-}
-
-/// Takes the maps of a set.
-pub fn listed(app: &mut App, maps: Result<Arc<Maps>, String>) -> Vec<Effect> {
-    let state = &mut app.views.map;
-    let of = |maps: &Option<Result<Arc<Maps>, String>>| match maps {
-        Some(Ok(maps)) => Some((maps.dataset.clone(), maps.maps.len())),
-        _ => None,
-    };
-    let before = of(&state.maps);
-    state.maps = Some(maps);
-    // The newest stands first; who looks at one keeps it, unless there is a new one.
-    if of(&state.maps) != before {
-        state.turn(0);
+impl MapView {
+    /// What the last frame showed of the map.
+    fn window(&self, shared: &Shared) -> Option<Window> {
+        let (area, _) = shared.hits.iter().find(|(_, target)| *target == Target::Plane)?;
+        Some(Window::of(self.map()?, *area))
     }
-    Vec::new()
-}
 
-/// Takes what a run made of the images.
-pub fn judged(app: &mut App, run: &str, outcome: Result<Arc<Judged>, String>) {
-    let state = &mut app.views.map;
-    if state.judge.as_deref() == Some(run) {
-        state.judged = Some(outcome);
-        state.group();
+    /// The runs whose answers can be shown on the map: those of its data, the best on validation first.
+    fn judges(&self, snapshot: &Snapshot) -> Vec<String> {
+        let Some(map) = self.map() else { return Vec::new() };
+        let mut rows: Vec<_> = snapshot.runs.iter().filter_map(|run| run.row.as_ref()).collect();
+        rows.retain(|row| row.manifest_sha256 == map.manifest_sha256 && row.val_accuracy.is_some());
+        rows.sort_by(|a, b| b.val_accuracy.unwrap_or(0.0).total_cmp(&a.val_accuracy.unwrap_or(0.0)));
+        rows.into_iter().map(|row| row.run.clone()).collect()
     }
-}
 
-/// Shows right and wrong of a run.
-fn judge(app: &mut App, run: String) -> Vec<Effect> {
-    app.views.map.judge = Some(run.clone());
-    vec![job(MapJob::Judge { run })]
-}
-
-/// Chooses what lies between the first corner and the cursor.
-fn choose(app: &mut App) {
-    let state = &mut app.views.map;
-    let (Some(corner), Some(map)) = (state.corner.take(), state.map().cloned()) else { return };
-    let chosen = within(&map.points, corner, app.views.map.cursor);
-    let count = chosen.len();
-    app.views.map.chosen = chosen;
-    match count {
-        0 => app.say(Tone::Plain, "There are no images between these corners."),
-        1 => app.say(Tone::Plain, "1 image is chosen; Esc chooses none."),
-        _ => app.say(Tone::Plain, format!("{count} images are chosen; Esc chooses none.")),
+    /// Takes the maps of a set.
+    pub fn listed(&mut self, maps: Result<Arc<Maps>, String>) -> Vec<Effect> {
+        let of = |maps: &Option<Result<Arc<Maps>, String>>| match maps {
+            Some(Ok(maps)) => Some((maps.dataset.clone(), maps.maps.len())),
+            _ => None,
+        };
+        let before = of(&self.maps);
+        self.maps = Some(maps);
+        // The newest stands first; who looks at one keeps it, unless there is a new one.
+        if of(&self.maps) != before {
+            self.turn(0);
+        }
+        Vec::new()
     }
-}
 
-/// Writes the map, or the list of what was chosen on it.
-pub fn export(app: &App, path: PathBuf) -> Vec<Effect> {
-    let state = &app.views.map;
-    let Some(map) = state.map() else { return Vec::new() };
-    let points = state.chosen.iter().filter_map(|at| map.points.get(*at));
-    let chosen = points.filter_map(|point| state.file(point)).collect();
-    let (map, groups) = (Arc::clone(map), state.groups.clone());
-    vec![job(MapJob::Write { path, map, groups, chosen, replace: false })]
-}
-
-/// What a key does here.
-fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    match action {
-        Action::New if app.dataset().is_none() => {
-            app.say(Tone::Bad, "There is no prepared data set yet; make one on the Data screen (1).");
-        }
-        Action::New => app.open_form(FormKind::Map),
-        Action::Stop => return app.stop(),
-        _ if app.views.map.map().is_none() => {}
-        Action::Colour => {
-            app.views.map.colour = app.views.map.colour.next();
-            app.views.map.group();
-            let first = judges(&app.snapshot, &app.views.map).into_iter().next();
-            if let (Colour::Correct, None, Some(run)) = (app.views.map.colour, &app.views.map.judge, first) {
-                return judge(app, run);
-            }
-        }
-        Action::NextModel => {
-            let runs = judges(&app.snapshot, &app.views.map);
-            let at = app.views.map.judge.as_ref().and_then(|run| runs.iter().position(|known| known == run));
-            let next = at.map_or(0, |at| at + 1) % runs.len().max(1);
-            app.views.map.colour = Colour::Correct;
-            match runs.into_iter().nth(next) {
-                Some(run) => return judge(app, run),
-                None => app.say(Tone::Plain, "No run was trained on this data set as it is now."),
-            }
-        }
-        Action::NextKind | Action::PreviousKind => {
-            let count = match &app.views.map.maps {
-                Some(Ok(maps)) => maps.maps.len().max(1),
-                _ => 1,
-            };
-            let step = if action == Action::NextKind { 1 } else { count - 1 };
-            let at = (app.views.map.at + step) % count;
-            app.views.map.turn(at);
-        }
-        Action::Mark if app.views.map.corner.is_some() => choose(app),
-        Action::Mark => {
-            app.views.map.corner = Some(app.views.map.cursor);
-            app.say(Tone::Plain, "That is one corner; Space at the other one chooses the images between them.");
-        }
-        Action::Unmark => drop(MapView.cancel(app)),
-        Action::Picture => {
-            let path = app.views.map.under().and_then(|point| app.views.map.file(point));
-            app.views.open = None;
-            return crate::tui::screens::open_picture(app, path, app.views.map.judge.clone());
-        }
-        Action::Export => {
-            let text = if app.views.map.chosen.is_empty() { "map.svg" } else { "chosen.txt" };
-            app.overlay = Some(Overlay::Prompt(Prompt::new(Purpose::Map, text)));
-        }
-        _ => {
-            let (right, up) = match action {
-                Action::Left => (-1, 0),
-                Action::Right => (1, 0),
-                Action::PanLeft => (-10, 0),
-                Action::PanRight => (10, 0),
-                Action::Up => (0, 1),
-                Action::Down => (0, -1),
-                Action::PageUp => (0, 5),
-                Action::PageDown => (0, -5),
-                _ => return Vec::new(),
-            };
-            if let Some(window) = window(app) {
-                app.views.map.cursor = window.moved(app.views.map.cursor, right, up);
-            }
+    /// Takes what a run made of the images.
+    pub fn judged(&mut self, run: &str, outcome: Result<Arc<Judged>, String>) {
+        if self.judge.as_deref() == Some(run) {
+            self.judged = Some(outcome);
+            self.group();
         }
     }
-    Vec::new()
+
+    /// Shows right and wrong of a run.
+    fn judge(&mut self, run: String) -> Vec<Effect> {
+        self.judge = Some(run.clone());
+        vec![job(MapJob::Judge { run })]
+    }
+
+    /// Chooses what lies between the first corner and the cursor.
+    fn choose(&mut self, shared: &mut Shared) {
+        let (Some(corner), Some(map)) = (self.corner.take(), self.map().cloned()) else { return };
+        let chosen = within(&map.points, corner, self.cursor);
+        let count = chosen.len();
+        self.chosen = chosen;
+        match count {
+            0 => shared.say(Tone::Plain, "There are no images between these corners."),
+            1 => shared.say(Tone::Plain, "1 image is chosen; Esc chooses none."),
+            _ => shared.say(Tone::Plain, format!("{count} images are chosen; Esc chooses none.")),
+        }
+    }
+
+    /// Writes the map, or the list of what was chosen on it.
+    pub fn export(&self, path: PathBuf) -> Vec<Effect> {
+        let Some(map) = self.map() else { return Vec::new() };
+        let points = self.chosen.iter().filter_map(|at| map.points.get(*at));
+        let chosen = points.filter_map(|point| self.file(point)).collect();
+        let (map, groups) = (Arc::clone(map), self.groups.clone());
+        vec![job(MapJob::Write { path, map, groups, chosen, replace: false })]
+    }
 }

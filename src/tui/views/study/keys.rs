@@ -3,7 +3,7 @@
 use crate::tui::keys::{Action as A, Binding, Context as C, bind, ch, code};
 use crossterm::event::KeyCode;
 
-pub(super) const ROWS: &[Binding] = &[
+pub const ROWS: &[Binding] = &[
     bind(
         C::Study,
         &[code(KeyCode::Enter)],

@@ -3,25 +3,26 @@
 mod keys;
 mod view;
 
-use super::{View, ViewId};
-use crate::tui::app::{App, Hits, Overlay, Tone, moved};
+use super::View;
 use crate::tui::effect::Effect;
 use crate::tui::jobs::Job;
-use crate::tui::keys::{Action, Binding, Context};
+use crate::tui::keys::{Action, Context};
 use crate::tui::prompt::{Prompt, Purpose};
+use crate::tui::request::Request;
+use crate::tui::shared::{Hits, Shared, Tone, moved};
 use crate::tui::snapshot::{Run, Snapshot};
-use crate::tui::stages::screen_of;
 use crate::tui::studies::{Ask, Outlook, Reply, Source};
-use faceprobe_core::run::Status;
 use faceprobe_core::study::{self as core, Step};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// What the view remembers.
+pub use keys::ROWS as KEYS;
+
+/// The view and what it remembers.
 #[derive(Debug, Default)]
-pub struct State {
+pub struct StudyView {
     /// The studies there are to look at.
     pub sources: Vec<Source>,
     /// The one that is looked at.
@@ -38,7 +39,7 @@ pub struct State {
     looked: u64,
 }
 
-impl State {
+impl StudyView {
     fn steps(&self) -> &[Step] {
         match &self.outlook {
             Some(Ok(outlook)) => &outlook.plan.steps,
@@ -51,64 +52,75 @@ impl State {
     }
 }
 
-/// The view in the table of views.
-pub struct StudyView;
-
 impl View for StudyView {
-    fn keys(&self) -> &'static [Binding] {
-        keys::ROWS
+    fn context(&self) -> Context {
+        if self.picking.is_some() { Context::StudyFiles } else { Context::Study }
     }
 
-    fn context(&self, app: &App) -> Context {
-        if app.views.study.picking.is_some() { Context::StudyFiles } else { Context::Study }
+    fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared, hits: &mut Hits) {
+        view::draw(frame, area, self, shared, hits);
     }
 
-    fn draw(&self, frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-        view::draw(frame, area, app, hits);
-    }
-
-    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
-        act(app, action)
-    }
-
-    fn select(&self, app: &mut App, line: usize) -> Vec<Effect> {
-        match &mut app.views.study.picking {
-            Some(at) if *at == line => return pick(app),
-            Some(at) => *at = line,
-            None => app.views.study.selected = line,
+    fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Enter if self.picking.is_some() => return self.pick(shared),
+            Action::Enter => return self.start(shared),
+            Action::StudyFile => self.picking = Some(0),
+            Action::TypePath => shared.prompt(Prompt::new(Purpose::Study, "")),
+            Action::Jump => self.jump(shared),
+            Action::PauseResume => return shared.pause_or_resume(self.at_work(shared)),
+            Action::Stop => return shared.stop(self.at_work(shared)),
+            _ => {
+                let (at, count) = match &mut self.picking {
+                    Some(at) => (at, self.sources.len()),
+                    None => {
+                        let count = self.steps().len();
+                        (&mut self.selected, count)
+                    }
+                };
+                *at = moved(*at, count, action);
+            }
         }
         Vec::new()
     }
 
-    fn arrive(&self, app: &mut App) -> Vec<Effect> {
-        ask(app)
+    fn select(&mut self, shared: &mut Shared, line: usize) -> Vec<Effect> {
+        match &mut self.picking {
+            Some(at) if *at == line => return self.pick(shared),
+            Some(at) => *at = line,
+            None => self.selected = line,
+        }
+        Vec::new()
     }
 
-    fn wanted(&self, app: &mut App) -> Vec<Effect> {
-        if app.views.study.waiting || app.views.study.looked == sign(&app.snapshot) {
+    fn arrive(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        self.ask(shared)
+    }
+
+    fn wanted(&mut self, shared: &Shared) -> Vec<Effect> {
+        if self.waiting || self.looked == sign(&shared.snapshot) {
             return Vec::new();
         }
-        ask(app)
+        self.ask(shared)
     }
 
-    fn offers(&self, app: &App, action: Action) -> bool {
-        let state = &app.views.study;
+    fn offers(&self, _shared: &Shared, action: Action) -> bool {
         match action {
-            Action::Enter => state.picking.is_some() || state.step().is_some(),
-            Action::Jump => state.step().is_some_and(|step| !step.runs.is_empty()),
-            Action::StudyFile => state.sources.len() > 1,
+            Action::Enter => self.picking.is_some() || self.step().is_some(),
+            Action::Jump => self.step().is_some_and(|step| !step.runs.is_empty()),
+            Action::StudyFile => self.sources.len() > 1,
             _ => true,
         }
     }
 
-    fn cancel(&self, app: &mut App) -> bool {
+    fn cancel(&mut self) -> bool {
         // Without a study there is nothing beneath the list of files.
-        app.views.study.chosen.is_some() && app.views.study.picking.take().is_some()
+        self.chosen.is_some() && self.picking.take().is_some()
     }
 
-    fn at_work(&self, app: &App) -> Option<Arc<Run>> {
-        let run = app.views.study.step()?.runs.first()?;
-        app.snapshot.run(run).cloned()
+    fn at_work(&self, shared: &Shared) -> Option<Arc<Run>> {
+        let run = self.step()?.runs.first()?;
+        shared.snapshot.run(run).cloned()
     }
 }
 
@@ -125,118 +137,86 @@ fn sign(snapshot: &Snapshot) -> u64 {
     hasher.finish()
 }
 
-fn ask(app: &mut App) -> Vec<Effect> {
-    app.views.study.waiting = true;
-    app.views.study.looked = sign(&app.snapshot);
-    vec![Effect::Study(Ask { source: app.views.study.chosen.clone() })]
-}
+impl StudyView {
+    fn ask(&mut self, shared: &Shared) -> Vec<Effect> {
+        self.waiting = true;
+        self.looked = sign(&shared.snapshot);
+        vec![Effect::Study(Ask { source: self.chosen.clone() })]
+    }
 
-/// Takes the steps.
-pub fn take(app: &mut App, reply: Reply) -> Vec<Effect> {
-    let state = &mut app.views.study;
-    state.waiting = false;
-    state.sources = reply.sources;
-    match reply.looked {
-        // An answer about a file that was left since.
-        Some((source, _)) if state.chosen.as_ref().is_some_and(|chosen| *chosen != source) => return ask(app),
-        Some((source, outlook)) => {
-            let first = state.outlook.is_none();
-            state.chosen = Some(source);
-            state.outlook = Some(outlook);
-            state.selected = match first {
-                // What is next to be done is what somebody comes for.
-                true => state.steps().iter().position(|step| step.state != core::State::Done).unwrap_or(0),
-                false => state.selected.min(state.steps().len().saturating_sub(1)),
-            };
+    /// Takes the steps.
+    pub fn take(&mut self, shared: &Shared, reply: Reply) -> Vec<Effect> {
+        self.waiting = false;
+        self.sources = reply.sources;
+        match reply.looked {
+            // An answer about a file that was left since.
+            Some((source, _)) if self.chosen.as_ref().is_some_and(|chosen| *chosen != source) => {
+                return self.ask(shared);
+            }
+            Some((source, outlook)) => {
+                let first = self.outlook.is_none();
+                self.chosen = Some(source);
+                self.outlook = Some(outlook);
+                self.selected = match first {
+                    // What is next to be done is what somebody comes for.
+                    true => self.steps().iter().position(|step| step.state != core::State::Done).unwrap_or(0),
+                    false => self.selected.min(self.steps().len().saturating_sub(1)),
+                };
+            }
+            None => self.picking = Some(self.picking.unwrap_or(0).min(self.sources.len().saturating_sub(1))),
         }
-        None => state.picking = Some(state.picking.unwrap_or(0).min(state.sources.len().saturating_sub(1))),
+        Vec::new()
     }
-    // What happened meanwhile.
-    if app.views.open == Some(ViewId::Study) { StudyView.wanted(app) } else { Vec::new() }
-}
 
-/// A study to look at from now on, by its path.
-pub fn choose(app: &mut App, source: Source) -> Vec<Effect> {
-    let state = &mut app.views.study;
-    (state.picking, state.outlook, state.selected) = (None, None, 0);
-    state.chosen = Some(source);
-    ask(app)
-}
-
-fn pick(app: &mut App) -> Vec<Effect> {
-    let state = &app.views.study;
-    match state.picking.and_then(|at| state.sources.get(at)).cloned() {
-        Some(source) => choose(app, source),
-        None => Vec::new(),
+    /// A study to look at from now on, by its path.
+    pub fn choose(&mut self, shared: &Shared, source: Source) -> Vec<Effect> {
+        (self.picking, self.outlook, self.selected) = (None, None, 0);
+        self.chosen = Some(source);
+        self.ask(shared)
     }
-}
 
-/// What a key does here.
-fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    match action {
-        Action::Enter if app.views.study.picking.is_some() => return pick(app),
-        Action::Enter => return start(app),
-        Action::StudyFile => app.views.study.picking = Some(0),
-        Action::TypePath => app.overlay = Some(Overlay::Prompt(Prompt::new(Purpose::Study, ""))),
-        Action::Jump => return jump(app),
-        Action::PauseResume => return app.pause_or_resume(),
-        Action::Stop => return app.stop(),
-        _ => {
-            let state = &mut app.views.study;
-            let (at, count) = match &mut state.picking {
-                Some(at) => (at, state.sources.len()),
-                None => {
-                    let count = state.steps().len();
-                    (&mut state.selected, count)
-                }
-            };
-            *at = moved(*at, count, action);
+    fn pick(&mut self, shared: &Shared) -> Vec<Effect> {
+        match self.picking.and_then(|at| self.sources.get(at)).cloned() {
+            Some(source) => self.choose(shared, source),
+            None => Vec::new(),
         }
     }
-    Vec::new()
-}
 
-/// Starts the step under the cursor; of one that is done or at work, shows the run.
-fn start(app: &mut App) -> Vec<Effect> {
-    let (Some(Ok(outlook)), Some(source)) = (&app.views.study.outlook, &app.views.study.chosen) else {
-        return Vec::new();
-    };
-    let Some(step) = app.views.study.step() else { return Vec::new() };
-    if matches!(step.action, core::Action::None | core::Action::Follow(_)) && !step.runs.is_empty() {
-        return jump(app);
+    /// Starts the step under the cursor; of one that is done or at work, shows the run.
+    fn start(&self, shared: &mut Shared) -> Vec<Effect> {
+        let (Some(Ok(outlook)), Some(source)) = (&self.outlook, &self.chosen) else {
+            return Vec::new();
+        };
+        let Some(step) = self.step() else { return Vec::new() };
+        if matches!(step.action, core::Action::None | core::Action::Follow(_)) && !step.runs.is_empty() {
+            self.jump(shared);
+            return Vec::new();
+        }
+        let missing = missing(outlook, step);
+        if !missing.is_empty() {
+            let text = format!("{} needs {} first.", step.name, missing.join(", "));
+            shared.say(Tone::Plain, text);
+            return Vec::new();
+        }
+        if step.state == core::State::Done {
+            let text = format!("{} is done.", step.name);
+            shared.say(Tone::Plain, text);
+            return Vec::new();
+        }
+        vec![Job::Step { source: source.clone(), step: step.name.clone() }.into()]
     }
-    let missing = missing(outlook, step);
-    if !missing.is_empty() {
-        let text = format!("{} needs {} first.", step.name, missing.join(", "));
-        app.say(Tone::Plain, text);
-        return Vec::new();
+
+    /// To the screen that shows what the step's run made.
+    fn jump(&self, shared: &mut Shared) {
+        match self.step().and_then(|step| shared.snapshot.run(step.runs.first()?)).map(|run| Request::to_see(run)) {
+            Some(request) => shared.request(request),
+            None => shared.say(Tone::Plain, "No run has done this step."),
+        }
     }
-    if step.state == core::State::Done {
-        let text = format!("{} is done.", step.name);
-        app.say(Tone::Plain, text);
-        return Vec::new();
-    }
-    vec![Job::Step { source: source.clone(), step: step.name.clone() }.into()]
 }
 
 /// The steps that must be done before one can be started.
 fn missing(outlook: &Outlook, step: &Step) -> Vec<String> {
     let needed = step.needs.iter().filter_map(|need| outlook.plan.steps.get(*need));
     needed.filter(|need| need.state != core::State::Done).map(|need| need.name.clone()).collect()
-}
-
-/// To the screen that shows what the step's run made.
-fn jump(app: &mut App) -> Vec<Effect> {
-    let run = app.views.study.step().and_then(|step| app.snapshot.run(step.runs.first()?)).cloned();
-    let Some(run) = run else {
-        app.say(Tone::Plain, "No run has done this step.");
-        return Vec::new();
-    };
-    if run.trains() && run.status == Status::Done {
-        app.views.open = None;
-        return crate::tui::screens::evaluate::open(app, run.id.as_str());
-    }
-    let screen = screen_of(&run.job);
-    screen.screen().show(app, &run.id);
-    app.go(screen.index())
 }

@@ -1,8 +1,8 @@
 //! The view of a study as it is drawn: the steps above, what is known of the one under the cursor below.
 
-use super::missing;
-use crate::tui::app::{App, Hits, Target};
+use super::{StudyView, missing};
 use crate::tui::keys::{Action, Context, name_of};
+use crate::tui::shared::{Hits, Shared, Target};
 use crate::tui::studies::{Outlook, Source};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{self, NARROW, cut, cut_front, fit, format, offset, panel};
@@ -18,15 +18,15 @@ const RUN: usize = 16;
 const TIME: usize = 10;
 
 /// Draws the view.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-    let theme = app.theme;
-    if app.views.study.picking.is_some() {
-        return draw_files(frame, area, app, hits);
+pub fn draw(frame: &mut Frame, area: Rect, study: &StudyView, shared: &Shared, hits: &mut Hits) {
+    let theme = shared.theme;
+    if study.picking.is_some() {
+        return draw_files(frame, area, study, shared, hits);
     }
-    match &app.views.study.outlook {
-        Some(Ok(outlook)) => draw_study(frame, area, app, outlook, hits),
+    match &study.outlook {
+        Some(Ok(outlook)) => draw_study(frame, area, study, shared, outlook, hits),
         Some(Err(problems)) => {
-            let block = panel(theme, title(app, area.width), area.width);
+            let block = panel(theme, title(study, area.width), area.width);
             let inner = block.inner(area);
             frame.render_widget(block, area);
             let lines = problems.iter().map(|problem| Line::styled(problem.clone(), theme.bad())).collect();
@@ -36,17 +36,17 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     }
 }
 
-fn title(app: &App, width: u16) -> String {
-    let name = app.views.study.chosen.as_ref().map_or_else(String::new, Source::name);
+fn title(study: &StudyView, width: u16) -> String {
+    let name = study.chosen.as_ref().map_or_else(String::new, Source::name);
     format!("Study · {}", cut_front(&name, usize::from(width).saturating_sub(34).max(12)))
 }
 
-fn draw_files(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-    let theme = app.theme;
+fn draw_files(frame: &mut Frame, area: Rect, study: &StudyView, shared: &Shared, hits: &mut Hits) {
+    let theme = shared.theme;
     let block = panel(theme, "Study files", area.width);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let none = app.views.study.sources.iter().all(|source| *source == Source::Demo);
+    let none = study.sources.iter().all(|source| *source == Source::Demo);
     let mut lines = Vec::new();
     if none {
         let text = "There is no study file here. 'faceprobe study export study.toml' writes the study of what this \
@@ -57,8 +57,8 @@ fn draw_files(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
     let head = lines.len() as u16;
     widgets::text(frame, inner, lines, 0);
     let list = Rect { y: inner.y + head.min(inner.height), height: inner.height.saturating_sub(head), ..inner };
-    let selected = app.views.study.picking.unwrap_or(0);
-    let sources = &app.views.study.sources;
+    let selected = study.picking.unwrap_or(0);
+    let sources = &study.sources;
     let height = usize::from(list.height);
     let first = offset(selected, sources.len(), height);
     for (row, (at, source)) in sources.iter().enumerate().skip(first).take(height).enumerate() {
@@ -80,28 +80,28 @@ fn look(theme: Theme, state: State) -> (&'static str, Style) {
     }
 }
 
-fn draw_study(frame: &mut Frame, area: Rect, app: &App, outlook: &Outlook, hits: &mut Hits) {
-    let theme = app.theme;
+fn draw_study(frame: &mut Frame, area: Rect, study: &StudyView, shared: &Shared, outlook: &Outlook, hits: &mut Hits) {
+    let theme = shared.theme;
     let narrow = area.width < NARROW;
     let steps = &outlook.plan.steps;
     let inside = usize::from(area.width).saturating_sub(if narrow { 0 } else { 4 });
-    let about = about(app, outlook, inside);
+    let about = about(study, shared, outlook, inside);
     let below = (about.len() as u16 + if narrow { 0 } else { 2 }).min(area.height / 2);
     let [top, bottom] = area.layout(&Layout::vertical([Constraint::Min(3), Constraint::Length(below)]));
     let done = steps.iter().filter(|step| step.state == State::Done).count();
-    let block = panel(theme, format!("{} · {done} of {} done", title(app, area.width), steps.len()), area.width);
+    let block = panel(theme, format!("{} · {done} of {} done", title(study, area.width), steps.len()), area.width);
     let inner = block.inner(top);
     frame.render_widget(block, top);
-    draw_steps(frame, inner, app, steps, hits);
-    let name = app.views.study.step().map_or_else(String::new, |step| cut(&step.name, inside));
+    draw_steps(frame, inner, study, shared, steps, hits);
+    let name = study.step().map_or_else(String::new, |step| cut(&step.name, inside));
     let block = panel(theme, name, area.width);
     let inner = block.inner(bottom);
     frame.render_widget(block, bottom);
     frame.render_widget(ratatui::widgets::Paragraph::new(about), inner);
 }
 
-fn draw_steps(frame: &mut Frame, area: Rect, app: &App, steps: &[Step], hits: &mut Hits) {
-    let theme = app.theme;
+fn draw_steps(frame: &mut Frame, area: Rect, study: &StudyView, shared: &Shared, steps: &[Step], hits: &mut Hits) {
+    let theme = shared.theme;
     let width = usize::from(area.width);
     let wide = width >= 56;
     let name = width.saturating_sub(2 + STATE + if wide { RUN + TIME } else { 0 });
@@ -110,12 +110,12 @@ fn draw_steps(frame: &mut Frame, area: Rect, app: &App, steps: &[Step], hits: &m
     frame.render_widget(Span::styled(head, theme.dim()), Rect { height: 1.min(area.height), ..area });
     let list = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let height = usize::from(list.height);
-    let selected = app.views.study.selected;
+    let selected = study.selected;
     let first = offset(selected, steps.len(), height);
     for (row, (at, step)) in steps.iter().enumerate().skip(first).take(height).enumerate() {
         let line = Rect { y: list.y + row as u16, height: 1, ..list };
         let (sign, style) = look(theme, step.state);
-        let run = step.runs.first().and_then(|run| app.snapshot.run(run));
+        let run = step.runs.first().and_then(|run| shared.snapshot.run(run));
         let state = match run.and_then(|run| Some((run.status.name(), run.share()?))) {
             Some((status, share)) if step.state == State::Running => {
                 format!("{status} {:.0} %", (share * 100.0).floor())
@@ -140,15 +140,18 @@ fn draw_steps(frame: &mut Frame, area: Rect, app: &App, steps: &[Step], hits: &m
 }
 
 /// What is known of the step under the cursor, and what Enter would do.
-fn about(app: &App, outlook: &Outlook, width: usize) -> Vec<Line<'static>> {
-    let theme = app.theme;
-    let Some(step) = app.views.study.step() else {
+fn about(study: &StudyView, shared: &Shared, outlook: &Outlook, width: usize) -> Vec<Line<'static>> {
+    let theme = shared.theme;
+    let Some(step) = study.step() else {
         return vec![Line::styled("The file asks for nothing.", theme.dim())];
     };
     let mut lines = Vec::new();
     let mut wrapped = |text: &str, style: Style| {
         lines.extend(widgets::wrapped(text, width.max(10)).into_iter().map(|line| Line::styled(line, style)));
     };
+    if let Some(note) = &step.note {
+        wrapped(note, theme.text());
+    }
     if let Some(problem) = &step.problem {
         wrapped(problem, theme.bad());
     }
@@ -173,6 +176,7 @@ fn about(app: &App, outlook: &Outlook, width: usize) -> Vec<Line<'static>> {
         core::Action::Resume(run) => Some(format!("goes on with {run}")),
         core::Action::Extend(run, _) => Some(format!("goes on with {run}, which has more to do now")),
         core::Action::Refit(run) => Some(format!("trains the model of {run} anew on validation too")),
+        core::Action::Choose { run, .. } => Some(format!("makes predict use {run}")),
         core::Action::Report(report) => Some(format!("writes the report into {}", report.output)),
     };
     if let Some(does) = does {

@@ -1,8 +1,8 @@
 //! The finding under the cursor: what is wrong, its pictures side by side, and what was decided on each.
 
-use super::{Review, report, text};
-use crate::tui::app::App;
+use super::{Review, State, text};
 use crate::tui::pictures::Marks;
+use crate::tui::shared::Shared;
 use crate::tui::widgets::{self, cut, cut_front, fit, offset};
 use faceprobe_core::audit::{Finding, Subject};
 use ratatui::Frame;
@@ -16,8 +16,8 @@ const CELL: (u16, u16) = (16, 84);
 const CAPTION: u16 = 3;
 
 /// Draws the finding.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, review: &Review) {
-    let theme = app.theme;
+pub fn draw(frame: &mut Frame, area: Rect, audit: &State, shared: &Shared, review: &Review) {
+    let theme = shared.theme;
     let Some(finding) = review.finding() else {
         return;
     };
@@ -41,11 +41,11 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, review: &Review) {
     // The whole path of one image, which its caption cuts.
     let path = u16::from(roomy);
     let images = Rect { height: rest.height.saturating_sub(path), ..rest };
-    let pictures = app.pictures.shown(theme) && images.height >= CAPTION + 2;
+    let pictures = shared.pictures.shown(theme) && images.height >= CAPTION + 2;
     if pictures {
-        strip(frame, images, app, review, finding);
+        strip(frame, images, audit, shared, review, finding);
     } else {
-        table(frame, images, app, review, finding);
+        table(frame, images, audit, shared, review, finding);
     }
     if let (1, Some(image)) = (path, review.subject()) {
         let more = finding.count.saturating_sub(finding.images.len());
@@ -60,9 +60,9 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, review: &Review) {
 }
 
 /// What is said of an image, in three parts with their styles.
-fn caption(app: &App, review: &Review, image: &Subject) -> [(String, Style); 3] {
-    let theme = app.theme;
-    let class = report(app).and_then(|report| report.classes.iter().position(|class| *class == image.label));
+fn caption(audit: &State, shared: &Shared, review: &Review, image: &Subject) -> [(String, Style); 3] {
+    let theme = shared.theme;
+    let class = audit.report(shared).and_then(|report| report.classes.iter().position(|class| *class == image.label));
     let split = image.split.as_deref().unwrap_or("no split");
     let decision = review.decision(image);
     let word = image.decision.as_deref();
@@ -80,8 +80,8 @@ fn caption(app: &App, review: &Review, image: &Subject) -> [(String, Style); 3] 
 }
 
 /// The pictures side by side, as many as there is room for, with their captions.
-fn strip(frame: &mut Frame, area: Rect, app: &App, review: &Review, finding: &Finding) {
-    let theme = app.theme;
+fn strip(frame: &mut Frame, area: Rect, audit: &State, shared: &Shared, review: &Review, finding: &Finding) {
+    let theme = shared.theme;
     let count = finding.images.len();
     let visible = usize::from(area.width / CELL.0).clamp(1, count.max(1));
     let cell = (area.width / visible as u16).min(CELL.1);
@@ -91,10 +91,10 @@ fn strip(frame: &mut Frame, area: Rect, app: &App, review: &Review, finding: &Fi
     for (column, (at, image)) in finding.images.iter().enumerate().skip(first).take(visible).enumerate() {
         let place = Rect { x: area.x + column as u16 * cell, width: cell.saturating_sub(1), ..area };
         let picture = Rect { height: tall, ..place };
-        app.pictures.draw(frame, picture, theme, image.file.as_ref(), Marks::default(), app.overlay.is_some());
+        shared.pictures.draw(frame, picture, theme, image.file.as_ref(), Marks::default(), shared.overlay.is_some());
         let width = usize::from(place.width);
         let selected = at == review.image;
-        let [label, path, decision] = caption(app, review, image);
+        let [label, path, decision] = caption(audit, shared, review, image);
         let lines = [(cut(&label.0, width), label.1), (cut_front(&path.0, width), path.1), decision];
         for (row, (text, style)) in lines.into_iter().enumerate() {
             let line = Rect { y: picture.bottom() + row as u16, height: 1, ..place };
@@ -115,11 +115,11 @@ fn strip(frame: &mut Frame, area: Rect, app: &App, review: &Review, finding: &Fi
 }
 
 /// The images as lines, where there is no way or no room to show them.
-fn table(frame: &mut Frame, area: Rect, app: &App, review: &Review, finding: &Finding) {
-    let theme = app.theme;
+fn table(frame: &mut Frame, area: Rect, audit: &State, shared: &Shared, review: &Review, finding: &Finding) {
+    let theme = shared.theme;
     let height = usize::from(area.height);
     let first = offset(review.image, finding.images.len(), height);
-    let captions: Vec<_> = finding.images.iter().map(|image| caption(app, review, image)).collect();
+    let captions: Vec<_> = finding.images.iter().map(|image| caption(audit, shared, review, image)).collect();
     let width_of = |part: usize| captions.iter().map(|parts| parts[part].0.chars().count()).max().unwrap_or(0);
     let (labels, decisions) = (width_of(0).min(24), width_of(2).min(18));
     for (row, (at, parts)) in captions.iter().enumerate().skip(first).take(height).enumerate() {

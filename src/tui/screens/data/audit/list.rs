@@ -1,7 +1,7 @@
 //! The kinds of findings with their counts, and the findings themselves.
 
 use super::{Review, text};
-use crate::tui::app::{Hits, Target};
+use crate::tui::shared::{Hits, Target};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{cut, cut_front, fit, format, offset};
 use faceprobe_core::audit::{Finding, Kind};

@@ -1,9 +1,9 @@
 //! Going through the findings of an audit: what is listed, what was decided, what is next. Nothing here is drawn or
 //! written; what is to be written comes back.
 
-use crate::tui::app::moved;
 use crate::tui::audits::Found;
 use crate::tui::keys::Action;
+use crate::tui::shared::moved;
 use faceprobe_core::audit::{Audit, Finding, Kind, Subject};
 use faceprobe_core::dataset::decisions::{Change, Decision};
 use std::collections::{BTreeMap, BTreeSet};

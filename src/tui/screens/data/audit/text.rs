@@ -2,6 +2,7 @@
 
 use faceprobe_core::audit::{Finding, Kind};
 use faceprobe_core::dataset::decisions::Decision;
+use faceprobe_core::dataset::followed::Followed;
 use faceprobe_core::dataset::prepare::PrepareSettings;
 use faceprobe_core::dataset::{PrepareReport, SplitMethod};
 use faceprobe_core::imaging::Alignment;
@@ -122,7 +123,8 @@ pub fn prepare_fields(
         }
         (None, None) => PrepareSettings::default(),
     };
-    let settings = PrepareSettings { name: name.to_owned(), ..settings };
+    // What is decided here is in the workspace's decisions.
+    let settings = PrepareSettings { name: name.to_owned(), decisions: Followed::Workspace, ..settings };
     let mut fields = Vec::new();
     for (setting, text) in to_pairs(&settings) {
         match setting {

@@ -1,35 +1,36 @@
 //! The view of an audit: its parts at any size, and what stands there when there are no findings to show.
 
-use super::{Contents, Review, detail, is_stale, list, text, work};
-use crate::tui::app::{App, Hits};
+use super::{Contents, Review, State, detail, list, text, work};
 use crate::tui::keys::{self, Action, Context};
+use crate::tui::shared::{Hits, Shared};
 use crate::tui::widgets::{self, NARROW, bars, cut, format, panel};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 /// Draws the view.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, hits: &mut Hits) {
-    let rest = draw_work(frame, area, app);
-    let theme = app.theme;
-    let state = &app.data.audit;
-    match &state.contents {
-        Contents::Reading => said(frame, rest, app, vec![Line::styled("Reading the findings …", theme.dim())]),
-        Contents::Absent => absent(frame, rest, app),
+pub fn draw(frame: &mut Frame, area: Rect, audit: &State, shared: &Shared, hits: &mut Hits) {
+    let rest = draw_work(frame, area, audit, shared);
+    let theme = shared.theme;
+    match &audit.contents {
+        Contents::Reading => {
+            said(frame, rest, audit, shared, vec![Line::styled("Reading the findings …", theme.dim())])
+        }
+        Contents::Absent => absent(frame, rest, audit, shared),
         Contents::Failed(sentence) => {
             let mut lines = vec![Line::styled(sentence.clone(), theme.bad())];
-            lines.extend([Line::default(), start_hint(app, " audits the set again.")]);
-            said(frame, rest, app, lines);
+            lines.extend([Line::default(), start_hint(shared, " audits the set again.")]);
+            said(frame, rest, audit, shared, lines);
         }
-        Contents::Review(review) if review.audit.findings.is_empty() => nothing(frame, rest, app, review),
-        Contents::Review(review) => findings(frame, rest, app, review, hits),
+        Contents::Review(review) if review.audit.findings.is_empty() => nothing(frame, rest, audit, shared, review),
+        Contents::Review(review) => findings(frame, rest, audit, shared, review, hits),
     }
 }
 
 /// Draws how far an audit is, if one is at work; what is left of the area comes back.
-pub fn draw_work(frame: &mut Frame, area: Rect, app: &App) -> Rect {
-    let theme = app.theme;
-    let Some(run) = work(&app.snapshot) else {
+pub fn draw_work(frame: &mut Frame, area: Rect, audit: &State, shared: &Shared) -> Rect {
+    let theme = shared.theme;
+    let Some(run) = work(&shared.snapshot) else {
         return area;
     };
     let stage = run.facts.stage.as_deref().unwrap_or("starting");
@@ -42,7 +43,7 @@ pub fn draw_work(frame: &mut Frame, area: Rect, app: &App) -> Rect {
             text += &format!(", {} left", format::duration(remaining));
         }
     }
-    if app.data.audit.open {
+    if audit.open {
         text = format!("{}  ({} stops it)", text.trim_end(), keys::name_of(Context::Audit, Action::StopAudit));
     }
     let line = Rect { height: 1.min(area.height), ..area };
@@ -51,25 +52,25 @@ pub fn draw_work(frame: &mut Frame, area: Rect, app: &App) -> Rect {
 }
 
 /// Sentences in the middle of nothing.
-fn said(frame: &mut Frame, area: Rect, app: &App, lines: Vec<Line<'static>>) {
-    let block = panel(app.theme, format!("Audit of {}", app.data.audit.dataset), area.width);
+fn said(frame: &mut Frame, area: Rect, audit: &State, shared: &Shared, lines: Vec<Line<'static>>) {
+    let block = panel(shared.theme, format!("Audit of {}", audit.dataset), area.width);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     widgets::text(frame, inner, lines, 0);
 }
 
-fn start_hint(app: &App, text: &'static str) -> Line<'static> {
-    let key = Span::styled(keys::name_of(Context::Audit, Action::StartAudit), app.theme.accent());
+fn start_hint(shared: &Shared, text: &'static str) -> Line<'static> {
+    let key = Span::styled(keys::name_of(Context::Audit, Action::StartAudit), shared.theme.accent());
     Line::from(vec![key, text.into()])
 }
 
-fn absent(frame: &mut Frame, area: Rect, app: &App) {
-    let theme = app.theme;
-    let name = &app.data.audit.dataset;
-    let start = if work(&app.snapshot).is_some() {
+fn absent(frame: &mut Frame, area: Rect, audit: &State, shared: &Shared) {
+    let theme = shared.theme;
+    let name = &audit.dataset;
+    let start = if work(&shared.snapshot).is_some() {
         Line::styled("It is running.", theme.busy())
     } else {
-        start_hint(app, " starts it; it takes about half a minute for 10,000 images.")
+        start_hint(shared, " starts it; it takes about half a minute for 10,000 images.")
     };
     let lines = vec![
         Line::styled(format!("{name} has not been audited yet."), theme.strong()),
@@ -87,7 +88,7 @@ fn absent(frame: &mut Frame, area: Rect, app: &App) {
             theme.dim(),
         ),
     ];
-    said(frame, area, app, lines);
+    said(frame, area, audit, shared, lines);
 }
 
 /// `19,433 images (9,433 in no split)`.
@@ -99,8 +100,8 @@ fn looked_at(review: &Review) -> String {
     }
 }
 
-fn nothing(frame: &mut Frame, area: Rect, app: &App, review: &Review) {
-    let theme = app.theme;
+fn nothing(frame: &mut Frame, area: Rect, audit: &State, shared: &Shared, review: &Review) {
+    let theme = shared.theme;
     let images = looked_at(review);
     let settled: usize = review.audit.tallies.iter().map(|tally| tally.settled).sum();
     let text = match settled {
@@ -111,15 +112,15 @@ fn nothing(frame: &mut Frame, area: Rect, app: &App, review: &Review) {
     for note in &review.audit.notes {
         lines.extend([Line::default(), Line::styled(note.clone(), theme.dim())]);
     }
-    if is_stale(app, review) {
-        lines.extend([Line::default(), start_hint(app, " audits the set again: it was prepared again since.")]);
+    if audit.is_stale(shared, review) {
+        lines.extend([Line::default(), start_hint(shared, " audits the set again: it was prepared again since.")]);
     }
-    said(frame, area, app, lines);
+    said(frame, area, audit, shared, lines);
 }
 
-fn findings(frame: &mut Frame, area: Rect, app: &App, review: &Review, hits: &mut Hits) {
-    let theme = app.theme;
-    let stale = is_stale(app, review);
+fn findings(frame: &mut Frame, area: Rect, audit: &State, shared: &Shared, review: &Review, hits: &mut Hits) {
+    let theme = shared.theme;
+    let stale = audit.is_stale(shared, review);
     let notes = u16::from(area.height >= 18);
     let [head, warned, body, noted, foot] = area.layout(&Layout::vertical([
         Constraint::Length(u16::from(area.width < NARROW)),
@@ -131,7 +132,7 @@ fn findings(frame: &mut Frame, area: Rect, app: &App, review: &Review, hits: &mu
     if stale {
         let text = format!(
             " ! {} was prepared again since this audit; {} audits it again.",
-            app.data.audit.dataset,
+            audit.dataset,
             keys::name_of(Context::Audit, Action::StartAudit)
         );
         frame.render_widget(Span::styled(cut(&text, usize::from(area.width)), theme.warning()), warned);
@@ -140,10 +141,10 @@ fn findings(frame: &mut Frame, area: Rect, app: &App, review: &Review, hits: &mu
         let text = format!(" {} checked. {}", looked_at(review), review.audit.notes.join(" "));
         frame.render_widget(Span::styled(cut(&text, usize::from(area.width)), theme.dim()), noted);
     }
-    frame.render_widget(summary(app, review, usize::from(area.width)), foot);
+    frame.render_widget(summary(shared, review, usize::from(area.width)), foot);
     if area.width < NARROW {
-        frame.render_widget(place(app, review), head);
-        detail::draw(frame, body, app, review);
+        frame.render_widget(place(shared, review), head);
+        detail::draw(frame, body, audit, shared, review);
         return;
     }
     let left = if area.width >= 110 { 44 } else { 34 };
@@ -151,22 +152,22 @@ fn findings(frame: &mut Frame, area: Rect, app: &App, review: &Review, hits: &mu
     let kinds = review.kinds().len() as u16 + 4;
     let [top, below] =
         left.layout(&Layout::vertical([Constraint::Length(kinds.min(left.height / 2)), Constraint::Min(0)]));
-    let block = panel(theme, format!("Audit of {}", app.data.audit.dataset), area.width);
+    let block = panel(theme, format!("Audit of {}", audit.dataset), area.width);
     list::kinds(frame, block.inner(top), theme, review);
     frame.render_widget(block, top);
     let title = review.kind.map_or_else(|| "Findings".to_owned(), text::short);
     let block = panel(theme, title, area.width);
     list::findings(frame, block.inner(below), theme, review, hits);
     frame.render_widget(block, below);
-    let block = panel(theme, place(app, review), area.width);
+    let block = panel(theme, place(shared, review), area.width);
     let inner = block.inner(right);
     frame.render_widget(block, right);
-    detail::draw(frame, inner, app, review);
+    detail::draw(frame, inner, audit, shared, review);
 }
 
 /// Where in the list the cursor is.
-fn place(app: &App, review: &Review) -> Line<'static> {
-    let theme = app.theme;
+fn place(shared: &Shared, review: &Review) -> Line<'static> {
+    let theme = shared.theme;
     let listed = review.listed();
     let at = listed.iter().position(|&at| at == review.cursor).map_or(0, |at| at + 1);
     let kind = review.finding().map(|finding| text::short(finding.kind)).unwrap_or_default();
@@ -179,8 +180,8 @@ fn place(app: &App, review: &Review) -> Line<'static> {
 }
 
 /// What was decided, and how it takes effect.
-fn summary(app: &App, review: &Review, width: usize) -> Line<'static> {
-    let theme = app.theme;
+fn summary(shared: &Shared, review: &Review, width: usize) -> Line<'static> {
+    let theme = shared.theme;
     let counts = review.counts();
     if counts.all() == 0 {
         let settled: usize = review.audit.tallies.iter().map(|tally| tally.settled).sum();

@@ -23,7 +23,7 @@ impl View<'_> {
     }
 
     pub(super) fn matrices(&self, frame: &mut Frame, area: Rect) {
-        let theme = self.app.theme;
+        let theme = self.shared.theme;
         let inner = self.framed(frame, area, "Confusion");
         let comparison = match &self.state.outcome {
             None => {
@@ -49,7 +49,7 @@ impl View<'_> {
 
     /// The matrices beside each other, each under its run and accuracy.
     fn squares_of(&self, comparison: &Comparison) -> Vec<Line<'static>> {
-        let theme = self.app.theme;
+        let theme = self.shared.theme;
         let mut lines = vec![Line::default(); 4];
         for (at, side) in comparison.sides.iter().enumerate() {
             let head = format!("{} accuracy {:.3} at {:.3}", side.run, side.confusion.accuracy(), side.threshold);
@@ -66,7 +66,7 @@ impl View<'_> {
 
     /// A line per run with the four counts.
     fn table_of(&self, comparison: &Comparison, width: usize) -> Vec<Line<'static>> {
-        let theme = self.app.theme;
+        let theme = self.shared.theme;
         let cell = if width >= 74 { 12 } else { 5 };
         let name = width.saturating_sub(6 + 4 * (cell + 1)).clamp(6, 16);
         let [zero, one] = &comparison.classes;
@@ -102,7 +102,7 @@ impl View<'_> {
 
     /// What only one of two models tells right, and whether that is more than chance: McNemar's exact test.
     fn pair(&self, comparison: &Comparison, pair: &Pair, width: u16) -> Vec<Line<'static>> {
-        let theme = self.app.theme;
+        let theme = self.shared.theme;
         if width < NARROW {
             let (first, second) = (pair.only_first.to_string(), pair.only_second.to_string());
             return vec![Line::from(vec![

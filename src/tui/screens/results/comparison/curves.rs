@@ -1,9 +1,9 @@
 //! Validation accuracy by epoch, one curve for each model.
 
 use super::View;
-use crate::tui::app::Hits;
 use crate::tui::screens::train::board::{Board, Figure};
 use crate::tui::screens::train::curves;
+use crate::tui::shared::Hits;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -12,6 +12,6 @@ impl View<'_> {
         let runs: Vec<_> = self.runs.iter().enumerate().map(|(at, run)| (std::sync::Arc::clone(run), at)).collect();
         let view = curves::View::default();
         // Its key opens the instrument; here nothing answers the mouse.
-        Board::of(self.app, &view, &runs).draw(frame, area, Figure::Accuracy, &mut Hits::new());
+        Board::of(self.shared, &view, &runs).draw(frame, area, Figure::Accuracy, &mut Hits::new());
     }
 }

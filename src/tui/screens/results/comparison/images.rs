@@ -1,7 +1,7 @@
 //! The images that the models do not tell the same.
 
-use super::super::super::super::app::{Hits, Target};
 use super::super::super::super::keys::{self, Action, Context};
+use super::super::super::super::shared::{Hits, Target};
 use super::super::super::super::widgets::{cut_front, fit, format, offset};
 use super::View;
 use ratatui::Frame;
@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 
 impl View<'_> {
     pub(super) fn images(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
-        let theme = self.app.theme;
+        let theme = self.shared.theme;
         let comparison = self.state.comparison();
         let count = comparison.map_or(0, |comparison| comparison.disagreements.len());
         let key = keys::name_of(Context::Compare, Action::Picture);

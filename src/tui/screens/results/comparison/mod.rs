@@ -5,10 +5,11 @@ mod curves;
 mod images;
 mod settings;
 
-use super::super::super::app::{App, Hits, Tone, moved};
 use super::super::super::effect::Effect;
 use super::super::super::keys::{self, Action, Context};
 use super::super::super::records::RecordJob;
+use super::super::super::request::Request;
+use super::super::super::shared::{Hits, Shared, Tone, moved};
 use super::super::super::snapshot::Run;
 use super::super::super::stages::ScreenId;
 use super::super::super::widgets::{format, panel};
@@ -75,78 +76,74 @@ impl ComparisonView {
     pub fn comparison(&self) -> Option<&Comparison> {
         self.outcome.as_ref()?.as_ref().ok().map(|comparison| &**comparison)
     }
-}
 
-/// What a key does over a comparison.
-pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    let snapshot = Arc::clone(&app.snapshot);
-    let Some(state) = &mut app.results.comparison else {
-        return Vec::new();
-    };
-    match action {
-        Action::Parent => app.results.comparison = None,
-        Action::Large => {
-            let curves = |run: &&String| snapshot.run(run).is_some_and(|run| run.has_curves());
-            let runs: Vec<String> = state.runs.iter().filter(curves).cloned().collect();
-            if runs.is_empty() {
-                app.say(Tone::Plain, "None of these has curves.");
+    /// What a key does over a comparison.
+    pub fn act(&mut self, shared: &mut Shared, action: Action) -> Vec<Effect> {
+        let snapshot = Arc::clone(&shared.snapshot);
+        match action {
+            Action::Large => {
+                let curves = |run: &&String| snapshot.run(run).is_some_and(|run| run.has_curves());
+                let runs: Vec<String> = self.runs.iter().filter(curves).cloned().collect();
+                match runs.is_empty() {
+                    true => shared.say(Tone::Plain, "None of these has curves."),
+                    false => shared.request(Request::Chart { runs, from: ScreenId::Results }),
+                }
             }
-            return super::super::train::open_chart(app, &runs, ScreenId::Results);
-        }
-        Action::Pane => {
-            state.pane = match state.pane {
-                Pane::Figures => Pane::Curves,
-                Pane::Curves => Pane::Images,
-                Pane::Images => Pane::Figures,
+            Action::Pane => {
+                self.pane = match self.pane {
+                    Pane::Figures => Pane::Curves,
+                    Pane::Curves => Pane::Images,
+                    Pane::Images => Pane::Figures,
+                }
+            }
+            Action::OtherSplit if self.test => {
+                self.test = false;
+                return self.ask().into_iter().collect();
+            }
+            Action::OtherSplit => {
+                let opened = |run: &String| {
+                    snapshot.run(run).and_then(|run| run.row.as_ref()).is_some_and(|row| row.test_accuracy.is_some())
+                };
+                let closed: Vec<&str> = self.runs.iter().filter(|run| !opened(run)).map(String::as_str).collect();
+                if closed.is_empty() {
+                    self.test = true;
+                    return self.ask().into_iter().collect();
+                }
+                let key = keys::name_of(Context::Results, Action::OpenTest);
+                let text = format!(
+                    "The test set was not opened for {}; {key} in the table opens it, after a question.",
+                    closed.join(", ")
+                );
+                shared.say(Tone::Plain, text);
+            }
+            Action::Picture => {
+                let picture = self.comparison().and_then(|found| found.disagreements.get(self.line)?.file.clone());
+                // The first is the one that the others are compared with.
+                let model = self.runs.first().cloned();
+                shared.request(Request::Predict { picture, model });
+            }
+            _ => {
+                let count = self.comparison().map_or(0, |comparison| comparison.disagreements.len());
+                self.line = moved(self.line, count, action);
             }
         }
-        Action::OtherSplit if state.test => {
-            state.test = false;
-            return state.ask().into_iter().collect();
-        }
-        Action::OtherSplit => {
-            let opened = |run: &String| {
-                snapshot.run(run).and_then(|run| run.row.as_ref()).is_some_and(|row| row.test_accuracy.is_some())
-            };
-            let closed: Vec<&str> = state.runs.iter().filter(|run| !opened(run)).map(String::as_str).collect();
-            if closed.is_empty() {
-                state.test = true;
-                return state.ask().into_iter().collect();
-            }
-            let key = keys::name_of(Context::Results, Action::OpenTest);
-            let text = format!(
-                "The test set was not opened for {}; {key} in the table opens it, after a question.",
-                closed.join(", ")
-            );
-            app.say(Tone::Plain, text);
-        }
-        Action::Picture => {
-            let picture = state.comparison().and_then(|found| found.disagreements.get(state.line)?.file.clone());
-            // The first is the one that the others are compared with.
-            let model = state.runs.first().cloned();
-            return super::super::open_picture(app, picture, model);
-        }
-        _ => {
-            let count = state.comparison().map_or(0, |comparison| comparison.disagreements.len());
-            state.line = moved(state.line, count, action);
-        }
+        Vec::new()
     }
-    Vec::new()
 }
 
 /// What the parts are drawn from.
 struct View<'a> {
-    app: &'a App,
+    shared: &'a Shared,
     state: &'a ComparisonView,
     /// As far as they are still there.
     runs: Vec<Arc<Run>>,
 }
 
 /// Draws a comparison.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, state: &ComparisonView, hits: &mut Hits) {
-    let theme = app.theme;
-    let runs = state.runs.iter().filter_map(|run| app.snapshot.run(run).cloned()).collect();
-    let view = View { app, state, runs };
+pub fn draw(frame: &mut Frame, area: Rect, shared: &Shared, state: &ComparisonView, hits: &mut Hits) {
+    let theme = shared.theme;
+    let runs = state.runs.iter().filter_map(|run| shared.snapshot.run(run).cloned()).collect();
+    let view = View { shared, state, runs };
     let [head, body] = area.layout(&Layout::vertical([Constraint::Length(1), Constraint::Min(0)]));
     let mut spans = Vec::new();
     for (at, run) in state.runs.iter().enumerate() {
@@ -201,7 +198,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, state: &ComparisonView, hi
 impl View<'_> {
     /// The inside of a framed part; on a narrow screen the whole area.
     fn framed(&self, frame: &mut Frame, area: Rect, title: impl Into<Line<'static>>) -> Rect {
-        let block = panel(self.app.theme, title, frame.area().width);
+        let block = panel(self.shared.theme, title, frame.area().width);
         let inner = block.inner(area);
         frame.render_widget(block, area);
         inner

@@ -10,7 +10,7 @@ use ratatui::widgets::Paragraph;
 
 impl View<'_> {
     pub(super) fn settings(&self, frame: &mut Frame, area: Rect, differences: &[Difference]) {
-        let theme = self.app.theme;
+        let theme = self.shared.theme;
         let inner = self.framed(frame, area, "Settings that differ");
         if differences.is_empty() {
             frame.render_widget(Span::styled("None: they are the same but for chance.", theme.dim()), inner);

@@ -1,5 +1,7 @@
 //! What no table shows alone: names that are there twice, references to nothing, circles, contradictions.
 
+mod choose;
+
 use super::file::{Reference, Study};
 use super::reader::Reader;
 use crate::dataset::SplitMethod;
@@ -22,6 +24,7 @@ pub(super) fn check(reader: &mut Reader<'_>, study: &mut Study) {
         ensembles(reader, study);
         refits(reader, study);
         evaluations(reader, study);
+        choose::check(reader, study);
         twice(reader, study);
     }
 }
@@ -113,14 +116,9 @@ fn data_sets(reader: &mut Reader<'_>, study: &mut Study) {
             look(format!("features.{}", features.name), &mut features.data, true);
         }
     }
-    for evaluation in &mut study.evaluations {
-        if !evaluation.on.is_empty() {
-            for (place, name) in evaluation.on.iter().enumerate().filter(|(_, name)| !sets.contains(name)) {
-                let near = nearest(name, sets.iter().map(String::as_str));
-                let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
-                let what = format!("there is no data set {name}, no table [data.{name}]{near}");
-                reader.wrong_with(&format!("evaluate.{}.on[{place}]", evaluation.name), what);
-            }
+    for evaluation in &study.evaluations {
+        for (place, name) in evaluation.on.iter().enumerate() {
+            known_set(reader, study, &format!("evaluate.{}.on[{place}]", evaluation.name), name);
         }
     }
     let folds: Vec<&str> = folds(study);
@@ -136,6 +134,17 @@ fn data_sets(reader: &mut Reader<'_>, study: &mut Study) {
     }
 }
 
+/// Whether there is a data set of that name; if not, that is wrong at this place.
+fn known_set(reader: &mut Reader<'_>, study: &Study, path: &str, name: &str) -> bool {
+    let mut sets = study.data.iter().map(|data| data.name.as_str());
+    let known = sets.clone().any(|set| set == name);
+    if !known {
+        let near = nearest(name, &mut sets).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        reader.wrong_with(path, format!("there is no data set {name}, no table [data.{name}]{near}"));
+    }
+    known
+}
+
 /// The sets that are cross-validations.
 fn folds(study: &Study) -> Vec<&str> {
     let folds = study.data.iter().filter(|data| data.split == Some(SplitMethod::Folds));
@@ -147,7 +156,8 @@ fn referring(study: &Study) -> Vec<(String, &[Reference])> {
     let ensembles = study.ensembles.iter().map(|one| (format!("ensemble.{}", one.name), &one.of[..]));
     let refits = study.refits.iter().map(|one| (format!("refit.{}", one.name), &one.of[..]));
     let evaluations = study.evaluations.iter().map(|one| (format!("evaluate.{}", one.name), &one.of[..]));
-    ensembles.chain(refits).chain(evaluations).collect()
+    let choose = study.choose.iter().map(|one| ("choose".to_owned(), &one.of[..]));
+    ensembles.chain(refits).chain(evaluations).chain(choose).collect()
 }
 
 fn references(reader: &mut Reader<'_>, study: &Study) {
