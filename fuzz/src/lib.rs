@@ -29,8 +29,9 @@ pub fn read_all(format: Format, file: &[u8]) {
 }
 
 /// Cuts an ONNX model down to each of its outputs, and what comes out down to the same again, which changes nothing that is
-/// needed.
-pub fn cut(file: &[u8]) {
+/// needed. Numbers that are in other files are in `beside`, by whatever name.
+pub fn cut(file: &[u8], beside: &[u8]) {
+    let beside = Bytes::copy_from_slice(beside);
     let file = Bytes::copy_from_slice(file);
     let one_line = |reason: &str| assert!(!reason.is_empty() && !reason.contains('\n'), "{reason:?}");
     let outputs = match onnx_graph::outputs(&file) {
@@ -39,9 +40,11 @@ pub fn cut(file: &[u8]) {
     };
     for output in outputs.iter().take(4) {
         let wanted = std::slice::from_ref(output);
-        match onnx_graph::cut(&file, wanted) {
+        match onnx_graph::cut(&file, wanted, &|_| Ok(beside.clone())) {
             Ok(cut) => {
-                let again = onnx_graph::cut(&Bytes::from(cut.model.clone()), wanted).expect("what was cut can be cut");
+                let alone = |name: &str| panic!("what was cut needs no other file, and asks for {name:?}");
+                let again = onnx_graph::cut(&Bytes::from(cut.model.clone()), wanted, &alone);
+                let again = again.expect("what was cut can be cut");
                 assert_eq!((again.input, again.model), (cut.input, cut.model));
             }
             Err(reason) => one_line(&reason),

@@ -117,7 +117,24 @@ fn operator(node: &NodeProto, inputs: &[&Tensor]) -> Result<Vec<Tensor>, tch::Tc
         })),
         "Transpose" => one(x.f_permute(ints("perm"))),
         "Flatten" => one(x.f_contiguous()?.f_flatten(int("axis", 1), -1)),
-        "Reshape" => one(x.f_reshape(numbers(inputs[1]))),
+        "Reshape" => {
+            // A zero keeps the side.
+            let sides = numbers(inputs[1]).into_iter().zip(x.size().into_iter().chain([0; 8]));
+            one(x.f_reshape(sides.map(|(side, own)| if side == 0 { own } else { side }).collect::<Vec<_>>()))
+        }
+        "Erf" => one(x.f_erf()),
+        "Softmax" => one(x.f_softmax(int("axis", -1), None)),
+        "LayerNormalization" => {
+            assert_eq!(int("axis", -1), -1);
+            let epsilon = attribute("epsilon").and_then(|attribute| attribute.f).unwrap_or(1e-5);
+            one(x.f_layer_norm(inputs[1].size(), Some(inputs[1]), Some(inputs[2]), epsilon.into(), true))
+        }
+        "Pad" => {
+            // From the first axis on: all that come before, then all that come behind.
+            let (pads, axes) = (numbers(inputs[1]), x.dim());
+            let by_axis = (0..axes).rev().flat_map(|axis| [pads[axis], pads[axes + axis]]);
+            one(x.f_constant_pad_nd(by_axis.collect::<Vec<_>>()))
+        }
         "Concat" => one(Tensor::f_cat(inputs, int("axis", 0))),
         "Gather" => {
             let axis = int("axis", 0);
@@ -125,8 +142,11 @@ fn operator(node: &NodeProto, inputs: &[&Tensor]) -> Result<Vec<Tensor>, tch::Tc
             one(if x.dim() == 1 { taken.f_view_as(inputs[1]) } else { Ok(taken) })
         }
         "Slice" => {
-            let [start, axis, step] = [1, 3, 4].map(|input| numbers(inputs[input])[0]);
-            assert_eq!((start, step), (-1, -1), "only mirroring is known here");
+            let [start, end, axis] = [1, 2, 3].map(|input| numbers(inputs[input])[0]);
+            if inputs.len() < 5 {
+                return one(x.f_slice(axis, Some(start), Some(end), 1));
+            }
+            assert_eq!((start, numbers(inputs[4])[0]), (-1, -1), "only mirroring is known besides");
             one(x.f_flip([axis]))
         }
         "Gemm" => {
@@ -249,7 +269,16 @@ fn exported_graphs_score_as_the_engine_does() {
     let folder = tempfile::tempdir().unwrap();
     // SAFETY: this file has one test, and nothing else runs yet.
     unsafe { std::env::set_var("FACEPROBE_WEIGHTS", folder.path()) };
-    for name in ["mobilenet-v2", "efficientnet-lite0", "vgg16", "inception-resnet-v2"] {
+    let networks = [
+        "mobilenet-v2",
+        "efficientnet-lite0",
+        "vgg16",
+        "inception-resnet-v2",
+        "convnext-tiny",
+        "vit-small-14",
+        "vit-b-32",
+    ];
+    for name in networks {
         store(folder.path(), backbone::find(name).unwrap());
     }
     let temperature =
@@ -268,6 +297,10 @@ fn exported_graphs_score_as_the_engine_does() {
         ("vgg16", pooled.to_string(), "max", Mode::Default),
         ("mobilenet-v2", "last".to_owned(), "flatten", Mode::Default),
         ("inception-resnet-v2", residual.to_string(), "avg", Mode::Default),
+        ("convnext-tiny", "1,4".to_owned(), "avg", Mode::Default),
+        ("vit-small-14", "1".to_owned(), "cls+avg", Mode::Default),
+        ("vit-small-14", "0,2".to_owned(), "grid3", Mode::Default),
+        ("vit-b-32", "2".to_owned(), "cls", Mode::Default),
     ];
     for (at, (network, tap, pool, mode)) in cases.iter().enumerate() {
         let identity = spec(network, tap, pool, *mode).identity().unwrap();
@@ -282,23 +315,28 @@ fn exported_graphs_score_as_the_engine_does() {
         }
     }
 
-    let tail = Tail::new(backbone::find("mobilenet-v2").unwrap(), 12).unwrap();
-    let source = faceprobe_engine::features::CutSource::new(
-        &FeatureSpec::of_cut("mobilenet-v2", Some(12), Mode::Default).unwrap(),
-        Device::Cpu,
-    );
-    let identity = source.unwrap().identity();
-    let tuned = |seed: u64| {
+    let identity = |network: &str, cut: usize| {
+        let spec = FeatureSpec::of_cut(network, Some(cut), Mode::Default).unwrap();
+        faceprobe_engine::features::CutSource::new(&spec, Device::Cpu).unwrap().identity()
+    };
+    let tuned = |network: &str, cut: usize, seed: u64| {
+        let tail = Tail::new(backbone::find(network).unwrap(), cut).unwrap();
         let own = [("head.weight".to_owned(), vec![1, tail.features()]), ("head.bias".to_owned(), vec![1])];
         parameters(&[tail.parameters(), own.to_vec()].concat(), seed)
     };
-    let about = || info(Kind::FINETUNE, identity.clone(), Some(temperature), Default::default());
-    agree("finetune", &SavedModel { info: about(), weights: tuned(4) });
+    let about =
+        |network: &str, cut: usize| info(Kind::FINETUNE, identity(network, cut), Some(temperature), Default::default());
+    // Cut before the last blocks; between stages of other widths in ConvNeXt.
+    for (network, cut) in [("mobilenet-v2", 12), ("convnext-tiny", 17), ("vit-small-14", 11)] {
+        let saved = SavedModel { info: about(network, cut), weights: tuned(network, cut, 4) };
+        agree(&format!("finetune {network}"), &saved);
+    }
     let member = |(index, weights): (usize, Weights)| -> Weights {
         weights.into_iter().map(|(name, array)| (format!("member.{index}.{name}"), array)).collect()
     };
-    let weights = [tuned(5), tuned(6), tuned(7)].into_iter().enumerate().flat_map(member).collect();
-    agree("ensemble", &SavedModel { info: about(), weights });
+    let members = [5, 6, 7].map(|seed| tuned("mobilenet-v2", 12, seed));
+    let weights = members.into_iter().enumerate().flat_map(member).collect();
+    agree("ensemble", &SavedModel { info: about("mobilenet-v2", 12), weights });
 
     let settings = BenchmarkSettings { input: 40, pool: 4, filters: 5, dense: 6, kernel: 3, ..Default::default() };
     let shapes = [("conv", vec![5, 3, 3, 3]), ("dense", vec![6, 5]), ("out", vec![1, 6])];

@@ -12,6 +12,7 @@
 //! - [`Bottleneck`]: the inverted bottleneck of the MobileNet family strip by strip, so that its wide middle never
 //!   leaves the second-level cache.
 //!
+//! - [`gelu`]: the activation of transformers and ConvNeXt.
 //! - [`half`]: the same product of numbers rounded to bf16.
 //!
 //! All work on slices in the order image, row, column, channel on the calling thread, and sum in an order that depends
@@ -29,6 +30,7 @@ mod bottleneck;
 mod convolution;
 mod depthwise;
 mod direct;
+mod gelu;
 mod groups;
 pub mod half;
 mod line;
@@ -41,6 +43,7 @@ pub use bottleneck::Bottleneck;
 pub use convolution::Convolution;
 pub use depthwise::Depthwise;
 use direct::Direct;
+pub use gelu::gelu;
 use line::Line;
 pub use panels::{Panels, Pass, Positions};
 use winograd::Winograd;

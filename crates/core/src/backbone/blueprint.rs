@@ -4,7 +4,7 @@
 
 use super::StageInfo;
 use super::convnext::ConvNextPlan;
-use super::tokens::{BlockPlan, EmbedPlan, LayerNormPlan};
+use super::tokens::{BlockPlan, DensePlan, EmbedPlan, LayerNormPlan};
 
 /// What follows a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,33 +176,60 @@ impl ConvPlan {
     }
 }
 
-impl Step {
-    /// Its convolutions in the order of the checkpoint.
-    fn convolutions(&self) -> Vec<&ConvPlan> {
+/// A layer that has parameters.
+pub enum LayerPlan {
+    Conv(ConvPlan),
+    Dense(DensePlan),
+    Norm(LayerNormPlan),
+}
+
+impl LayerPlan {
+    fn parameters(&self, list: &mut Vec<(String, Vec<usize>)>) {
         match self {
-            Self::Conv(conv) => vec![conv],
-            Self::Bottleneck(block) => block.expand.iter().chain([&block.depthwise, &block.project]).collect(),
-            Self::Embed(embed) => vec![&embed.patches],
+            Self::Conv(conv) => conv.parameters(list),
+            Self::Dense(dense) => dense.parameters(list),
+            Self::Norm(norm) => norm.parameters(list),
+        }
+    }
+}
+
+impl Step {
+    /// Its layers in the order in which they are computed. What an embedding has besides layers is not among them.
+    fn layers(&self) -> Vec<LayerPlan> {
+        match self {
+            Self::Conv(conv) => vec![LayerPlan::Conv(conv.clone())],
+            Self::Bottleneck(block) => {
+                let convs = block.expand.iter().chain([&block.depthwise, &block.project]);
+                convs.cloned().map(LayerPlan::Conv).collect()
+            }
+            Self::Embed(embed) => {
+                let norm = embed.norm.iter().cloned().map(LayerPlan::Norm);
+                [LayerPlan::Conv(embed.patches.clone())].into_iter().chain(norm).collect()
+            }
+            Self::Block(block) => vec![
+                LayerPlan::Norm(block.norm(1)),
+                LayerPlan::Dense(block.qkv()),
+                LayerPlan::Dense(block.proj()),
+                LayerPlan::Norm(block.norm(2)),
+                LayerPlan::Dense(block.widen()),
+                LayerPlan::Dense(block.narrow()),
+            ],
+            Self::LayerNorm(norm) => vec![LayerPlan::Norm(norm.clone())],
+            Self::ConvNext(block) => vec![
+                LayerPlan::Conv(block.depthwise()),
+                LayerPlan::Norm(block.norm()),
+                LayerPlan::Dense(block.widen()),
+                LayerPlan::Dense(block.narrow()),
+            ],
             Self::Relu | Self::MaxPool { .. } | Self::AveragePool { .. } => Vec::new(),
-            // They have layers of other kinds as well.
-            Self::Block(_) | Self::LayerNorm(_) | Self::ConvNext(_) => Vec::new(),
         }
     }
 
     fn parameters(&self, list: &mut Vec<(String, Vec<usize>)>) {
-        match self {
-            Self::Embed(embed) => embed.parameters(list),
-            Self::Block(block) => block.parameters(list),
-            Self::LayerNorm(norm) => norm.parameters(list),
-            Self::ConvNext(block) => block.parameters(list),
-            _ => self.convolutions().into_iter().for_each(|conv| conv.parameters(list)),
+        if let Self::Embed(embed) = self {
+            embed.own_parameters(list);
         }
-    }
-
-    /// Whether it is made of convolutions, sums and pooling alone, which gradients flow through when a network is
-    /// fine-tuned and which are written as ONNX.
-    fn is_convolutional(&self) -> bool {
-        !matches!(self, Self::Embed(_) | Self::Block(_) | Self::LayerNorm(_) | Self::ConvNext(_))
+        self.layers().iter().for_each(|layer| layer.parameters(list));
     }
 }
 
@@ -218,16 +245,13 @@ impl Form {
     }
 }
 
-/// Whether every stage is made of convolutions, sums and pooling alone.
-pub fn is_convolutional(plan: &[StagePlan]) -> bool {
-    plan.iter().all(|stage| stage.form.steps().all(Step::is_convolutional))
-}
-
-/// The convolutions of a stage in the order of the checkpoint.
-pub fn convolutions(form: &Form) -> Vec<&ConvPlan> {
+/// The layers of a stage in the order in which they are computed, which is that of the checkpoint.
+pub fn layers(form: &Form) -> Vec<LayerPlan> {
     match form {
-        Form::Residual(branches, join) => branches.iter().flatten().chain([join]).collect(),
-        _ => form.steps().flat_map(Step::convolutions).collect(),
+        Form::Residual(branches, join) => {
+            branches.iter().flatten().chain([join]).cloned().map(LayerPlan::Conv).collect()
+        }
+        _ => form.steps().flat_map(Step::layers).collect(),
     }
 }
 
@@ -236,7 +260,7 @@ pub fn parameters(plan: &[StagePlan]) -> Vec<(String, Vec<usize>)> {
     let mut list = Vec::new();
     for stage in plan {
         match &stage.form {
-            Form::Residual(..) => convolutions(&stage.form).into_iter().for_each(|conv| conv.parameters(&mut list)),
+            form @ Form::Residual(..) => layers(form).iter().for_each(|layer| layer.parameters(&mut list)),
             form => form.steps().for_each(|step| step.parameters(&mut list)),
         }
     }

@@ -6,7 +6,7 @@
 
 use super::Architecture;
 use super::blueprint::{Activation, ConvPlan, Form, Norm, Padding, StagePlan, Step};
-use super::tokens::LayerNormPlan;
+use super::tokens::{DensePlan, LayerNormPlan};
 
 /// Channels of the last stage.
 pub const FEATURES: usize = 768;
@@ -42,18 +42,17 @@ impl ConvNextPlan {
         4 * self.width
     }
 
-    pub(super) fn parameters(&self, list: &mut Vec<(String, Vec<usize>)>) {
-        let Self { name, width } = self;
-        let hidden = self.hidden();
-        self.depthwise().parameters(list);
-        self.norm().parameters(list);
-        list.extend([
-            (format!("{name}.block.3.weight"), vec![hidden, *width]),
-            (format!("{name}.block.3.bias"), vec![hidden]),
-            (format!("{name}.block.5.weight"), vec![*width, hidden]),
-            (format!("{name}.block.5.bias"), vec![*width]),
-            (format!("{name}.layer_scale"), vec![*width, 1, 1]),
-        ]);
+    pub fn widen(&self) -> DensePlan {
+        DensePlan { name: format!("{}.block.3", self.name), input: self.width, output: self.hidden(), scale: None }
+    }
+
+    pub fn narrow(&self) -> DensePlan {
+        DensePlan {
+            name: format!("{}.block.5", self.name),
+            input: self.hidden(),
+            output: self.width,
+            scale: Some((format!("{}.layer_scale", self.name), vec![self.width, 1, 1])),
+        }
     }
 }
 

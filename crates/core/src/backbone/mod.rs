@@ -87,6 +87,13 @@ pub struct StageInfo {
     pub class_token: bool,
 }
 
+impl StageInfo {
+    /// Values of a picture, those of the class token included.
+    pub fn values(&self) -> usize {
+        self.channels * (self.side * self.side + usize::from(self.class_token))
+    }
+}
+
 impl BackboneInfo {
     /// The stages features can be taken from, in order.
     pub fn stages(&self) -> Vec<StageInfo> {
@@ -100,11 +107,11 @@ impl BackboneInfo {
 
     /// The stage behind which fine-tuning cuts it when nothing is said: the last whose output is at least an eighth of
     /// the picture's side (28 x 28 of 224 pixels), which keeps the activations small and the largest part trainable.
-    /// Networks that shrink their input at the end only are cut in the middle.
+    /// Networks that shrink their input at the end only, or at once as transformers do, are cut in the middle.
     pub fn usual_cut(&self) -> usize {
         let stages = self.stages();
         let middle = stages.len() / 2;
-        stages.iter().take(middle).rposition(|stage| stage.side * 8 >= self.input).unwrap_or(0)
+        stages.iter().take(middle).rposition(|stage| stage.side * 8 >= self.input).unwrap_or(middle)
     }
 
     /// The stage that features are taken from when the network is cut behind stage `cut` (counted from 0), and the
@@ -120,13 +127,6 @@ impl BackboneInfo {
             )));
         };
         let plan = plan();
-        if !blueprint::is_convolutional(&plan) {
-            let title = self.title;
-            return Err(Error::usage(format!(
-                "{title} is not made of convolutions alone, and only such networks are fine-tuned here; train a head on \
-                 its features, or fine-tune another network."
-            )));
-        }
         let stages = self.stages();
         let last = stages.len() - 1;
         match stages.into_iter().nth(cut) {

@@ -19,14 +19,11 @@ pub const CLASS_TOKEN: &str = "cls_token";
 pub const POSITIONS: &str = "pos_embed";
 
 impl EmbedPlan {
-    pub(super) fn parameters(&self, list: &mut Vec<(String, Vec<usize>)>) {
+    /// Those that are of no layer.
+    pub(super) fn own_parameters(&self, list: &mut Vec<(String, Vec<usize>)>) {
         let width = self.patches.output;
         list.push((CLASS_TOKEN.into(), vec![1, 1, width]));
         list.push((POSITIONS.into(), vec![1, 1 + self.side * self.side, width]));
-        self.patches.parameters(list);
-        if let Some(norm) = &self.norm {
-            norm.parameters(list);
-        }
     }
 }
 
@@ -41,6 +38,24 @@ pub struct LayerNormPlan {
 impl LayerNormPlan {
     pub(super) fn parameters(&self, list: &mut Vec<(String, Vec<usize>)>) {
         list.extend(["weight", "bias"].map(|part| (format!("{}.{part}", self.name), vec![self.channels])));
+    }
+}
+
+/// A dense layer over the channels of every token or place: `NAME.weight` (`[output, input]`) and `NAME.bias`.
+#[derive(Debug, Clone)]
+pub struct DensePlan {
+    pub name: String,
+    pub input: usize,
+    pub output: usize,
+    /// What each output is multiplied by, a parameter of this name and shape: LayerScale.
+    pub scale: Option<(String, Vec<usize>)>,
+}
+
+impl DensePlan {
+    pub(super) fn parameters(&self, list: &mut Vec<(String, Vec<usize>)>) {
+        list.push((format!("{}.weight", self.name), vec![self.output, self.input]));
+        list.push((format!("{}.bias", self.name), vec![self.output]));
+        list.extend(self.scale.clone());
     }
 }
 
@@ -75,20 +90,30 @@ impl BlockPlan {
         LayerNormPlan { name: format!("{}.norm{number}", self.name), channels: self.width, epsilon: self.epsilon }
     }
 
-    pub(super) fn parameters(&self, list: &mut Vec<(String, Vec<usize>)>) {
-        let (name, width) = (&self.name, self.width);
-        let dense = |layer: &str, output: usize, input: usize| {
-            [(format!("{name}.{layer}.weight"), vec![output, input]), (format!("{name}.{layer}.bias"), vec![output])]
-        };
-        let scale =
-            |number: usize| self.layer_scale.then(|| (format!("{name}.ls{number}.gamma"), vec![width])).into_iter();
-        self.norm(1).parameters(list);
-        list.extend(dense("attn.qkv", 3 * width, width));
-        list.extend(dense("attn.proj", width, width));
-        list.extend(scale(1));
-        self.norm(2).parameters(list);
-        list.extend(dense("mlp.fc1", self.hidden, width));
-        list.extend(dense("mlp.fc2", width, self.hidden));
-        list.extend(scale(2));
+    /// Queries, keys and values of all heads, behind each other.
+    pub fn qkv(&self) -> DensePlan {
+        self.dense("attn.qkv", [self.width, 3 * self.width], None)
+    }
+
+    /// Behind the heads.
+    pub fn proj(&self) -> DensePlan {
+        self.dense("attn.proj", [self.width; 2], Some(1))
+    }
+
+    /// The first layer behind the second normalisation.
+    pub fn widen(&self) -> DensePlan {
+        self.dense("mlp.fc1", [self.width, self.hidden], None)
+    }
+
+    /// And the second.
+    pub fn narrow(&self) -> DensePlan {
+        self.dense("mlp.fc2", [self.hidden, self.width], Some(2))
+    }
+
+    /// A layer of the block, with its LayerScale if it has one of this number.
+    fn dense(&self, layer: &str, [input, output]: [usize; 2], scale: Option<usize>) -> DensePlan {
+        let scale = scale.filter(|_| self.layer_scale);
+        let scale = scale.map(|number| (format!("{}.ls{number}.gamma", self.name), vec![output]));
+        DensePlan { name: format!("{}.{layer}", self.name), input, output, scale }
     }
 }

@@ -21,7 +21,8 @@
 //!
 //! An ONNX value is what a node gives, by its name in the graph; it may also be tokens `[N, T, C]`, T a square or one more.
 //! An ONNX file is data: the worker program checks it, cuts it down to the values that are wanted and runs it by ONNX
-//! Runtime, with limits on memory and time.
+//! Runtime, with limits on memory and time. Numbers that it keeps in files beside it (in its folder or below, nowhere else)
+//! are taken in: what is installed is one piece.
 //!
 //! The module takes `[N, 3, S, S]` and gives `[N, F]` or `[N, C, H, H]`, for any N; which one, a trial run finds out.
 //! [`install`] puts the file, the description with what was found, and a record with the file's SHA-256 beside the
@@ -30,6 +31,7 @@
 //! A TorchScript file is a program that libtorch runs, and libtorch's reader was not made for hostile files: install
 //! only what you would run.
 
+use super::format::shown;
 use super::weights::{self, WeightsInfo, weights_dir};
 use super::{Architecture, BackboneInfo, REGISTRY, StageInfo, TrainedOn};
 use crate::error::{AtPath, Error, Result};
@@ -120,6 +122,17 @@ pub struct OnnxTrial {
     pub taps: Vec<String>,
 }
 
+/// What a trial run of an ONNX file found.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OnnxTried {
+    /// The taps and the features.
+    pub values: Vec<OnnxValue>,
+    /// SHA-256, in hex, of what was read: the file, then those beside it in the order of their names.
+    pub sha256: String,
+    /// The names of those.
+    pub beside: Vec<String>,
+}
+
 /// Whether a description is of an ONNX file. A description that cannot be read is of none.
 pub(super) fn describes_onnx(description: &Path) -> bool {
     read(description).is_ok_and(|described| described.is_onnx())
@@ -146,14 +159,17 @@ pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
     let (ending, format) = if described.is_onnx() { ("onnx", "ONNX") } else { ("pt", "TorchScript") };
     let mut copy = scratch::file(&folder, &format!(".{ending}"))?;
     let refused = |reason: String| Error::file(&original, reason);
-    let given = weights::hash(&source).at(&original)?;
-    if described.is_onnx() {
-        described.values = described.try_onnx(&original, copy.path()).map_err(refused)?;
+    let (given, with) = if described.is_onnx() {
+        let tried = described.try_onnx(&original, copy.path()).map_err(refused)?;
+        described.values = tried.values;
+        (tried.sha256, said_beside(&tried.beside))
     } else {
+        let given = weights::hash(&source).at(&original)?;
         source.rewind().at(&original)?;
         std::io::copy(&mut source, &mut copy).at(&original)?;
         described.output = Some(trial(copy.path(), described.input).map_err(refused)?);
-    }
+        (given, String::new())
+    };
     let written = copy.reopen().at(&original)?;
     let bytes = written.metadata().at(&original)?.len();
     let sha256 = weights::hash(&written).at(&original)?;
@@ -161,7 +177,7 @@ pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
     let (module, record) = (folder.join(format!("{name}.{ending}")), folder.join(format!("{name}.json")));
     let info = WeightsInfo {
         backbone: name.to_owned(),
-        source: format!("file {} (sha256 {given}), {format}", original.canonicalize().at(&original)?.display()),
+        source: format!("file {}{with} (sha256 {given}), {format}", original.canonicalize().at(&original)?.display()),
         sha256,
         bytes,
         licence: described.licence.clone().unwrap_or_else(|| "unknown".into()),
@@ -193,7 +209,7 @@ impl Description {
 
     /// Has the worker program cut an ONNX file down to `cut` and run it; what its values are, or a reason without a
     /// subject.
-    fn try_onnx(&self, file: &Path, cut: &Path) -> Result<Vec<OnnxValue>, String> {
+    fn try_onnx(&self, file: &Path, cut: &Path) -> Result<OnnxTried, String> {
         weights::onnx_runtime::library().map_err(|error| format!("cannot be tried: {error}"))?;
         let trial = OnnxTrial {
             file: std::path::absolute(file).map_err(|error| error.to_string())?,
@@ -214,6 +230,15 @@ impl Description {
         })?;
         serde_json::from_slice(&said)
             .map_err(|error| format!("cannot be tried: the worker said something else ({error})"))
+    }
+}
+
+/// The files that a model has its numbers in, as a source says them.
+fn said_beside(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => format!(" with {}", shown(one)),
+        [first, ..] => format!(" with {} and {} more files beside it", shown(first), names.len() - 1),
     }
 }
 

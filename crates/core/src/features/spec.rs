@@ -63,7 +63,7 @@ settings! {
         /// The pretrained network; 'faceprobe weights list' shows them.
         backbone: String = backbone::DEFAULT.to_owned(), text("NAME");
         /// Fine-tune the stages after this one.
-        cut: Option<usize> = None, whole(0..=1_000).or("auto").computed("the last whose output is at least an eighth of the picture's side");
+        cut: Option<usize> = None, whole(0..=1_000).or("auto").computed("the last whose output is at least an eighth of the picture's side; of a transformer the middle one");
         /// How images are resized: default (antialiased, EXIF upright) or keras (as load_img does, nearest pixel).
         mode: Mode = Mode::Default, any();
     }
@@ -84,7 +84,7 @@ impl CutSettings {
         let info = backbone::find(&self.backbone).map_err(|error| Refusal::because("backbone", error.to_string()))?;
         let cut = self.cut.unwrap_or_else(|| info.usual_cut());
         let (stage, _) = info.behind(cut).map_err(|error| Refusal::because("cut", error.to_string()))?;
-        let width = Pool::Flatten.width(stage.channels, stage.side);
+        let width = stage.values();
         if width > WIDEST {
             let what = format!(
                 "{cut} of {} gives {width} values per image, too many to keep; cut after a later stage",

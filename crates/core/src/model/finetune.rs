@@ -9,6 +9,7 @@ use crate::onnx::graph::{Attribute, Graph, Value as Tensor};
 use crate::onnx::heads::{Outcome, averaged, linear};
 use crate::onnx::network::{Maps, Stages};
 use crate::onnx::rows::{cut, own_parameters};
+use crate::onnx::tokens::patches;
 use faceprobe_settings::{Refusal, Rules, Schema, settings};
 use serde_json::{Map, Value};
 
@@ -120,7 +121,8 @@ pub(super) fn graph(graph: &mut Graph, model: &SavedModel) -> error::Result<Outc
         let parameters = own_parameters(&model.weights, prefix);
         let mut stages = Stages { graph, parameters: &*parameters, prefix };
         let last = stages.through(&behind.plan, behind.activations.clone())?.pop();
-        let Maps { value, .. } = last.unwrap_or_else(|| behind.activations.clone());
+        let last = last.unwrap_or_else(|| behind.activations.clone());
+        let Maps { value, .. } = patches(graph, &last);
         let averages = averaged(graph, &value);
         logits.push(linear(graph, &averages, &model.weights, &format!("{prefix}head"))?);
     }

@@ -10,6 +10,7 @@ pub mod heads;
 pub mod network;
 pub mod proto;
 pub mod rows;
+pub mod tokens;
 
 pub use example::example;
 

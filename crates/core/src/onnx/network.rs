@@ -1,16 +1,19 @@
 //! A network's stages as operators, from the plan that everything else about it follows from too.
 
 use super::graph::{Attribute, Graph, Value};
+use super::tokens::{class_token, patches};
 use crate::backbone::Pool;
 use crate::backbone::blueprint::{Activation, BottleneckPlan, ConvPlan, Form, Norm, Padding, StagePlan, Step};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
-/// What a stage gives: `[N, channels, side, side]`.
+/// What a stage gives: `[N, channels, side, side]`, or tokens `[N, 1 + side * side, channels]`.
 #[derive(Debug, Clone)]
 pub struct Maps {
     pub value: Value,
     pub channels: usize,
     pub side: usize,
+    /// Whether it is tokens, one for the whole picture and then one for each place.
+    pub class_token: bool,
 }
 
 /// The parameters of a network by their names in the checkpoint, row-major.
@@ -79,7 +82,10 @@ impl Stages<'_> {
             Step::Relu => Ok(self.activated(Activation::Relu, maps, "step")),
             Step::MaxPool { kernel, stride, padding } => Ok(self.max_pool(*kernel, *stride, *padding, &maps)),
             Step::AveragePool { kernel } => Ok(self.average_pool(*kernel, &maps)),
-            Step::Embed(_) | Step::Block(_) | Step::LayerNorm(_) | Step::ConvNext(_) => Err(not_written()),
+            Step::Embed(embed) => self.embed(embed, &maps),
+            Step::Block(block) => self.block(block, &maps),
+            Step::LayerNorm(norm) => self.layer_norm(norm, &maps),
+            Step::ConvNext(block) => self.conv_next(block, &maps),
         })
     }
 
@@ -92,7 +98,7 @@ impl Stages<'_> {
         let side = outputs.first().map_or(0, |maps| maps.side);
         let values: Vec<&Value> = outputs.iter().map(|maps| &maps.value).collect();
         let value = self.node("Concat", "mixed", &values, vec![Attribute::Int("axis", 1)]);
-        Maps { value, channels, side }
+        Maps { value, channels, side, class_token: false }
     }
 
     fn convolution(&mut self, conv: &ConvPlan, input: &Maps) -> Result<Maps> {
@@ -101,7 +107,7 @@ impl Stages<'_> {
     }
 
     /// A convolution without its activation; batch normalisation and scale are folded into kernel and offset.
-    fn sums(&mut self, conv: &ConvPlan, input: &Maps) -> Result<Maps> {
+    pub(super) fn sums(&mut self, conv: &ConvPlan, input: &Maps) -> Result<Maps> {
         let Kernel { weight, bias } = folded(conv, self.parameters)?;
         let [rows, columns] = conv.kernel;
         let shape = [conv.output, conv.input / conv.groups, rows, columns];
@@ -116,7 +122,7 @@ impl Stages<'_> {
             Attribute::Int("group", conv.groups as i64),
         ];
         let value = self.graph.node("Conv", &name, &[&input.value, &weight, &bias], attributes);
-        Ok(Maps { value, channels: conv.output, side: conv.side(input.side) })
+        Ok(Maps { value, channels: conv.output, side: conv.side(input.side), class_token: false })
     }
 
     fn activated(&mut self, activation: Activation, sums: Maps, name: &str) -> Maps {
@@ -131,7 +137,7 @@ impl Stages<'_> {
         Maps { value, ..sums }
     }
 
-    fn add(&mut self, one: &Maps, other: &Maps, name: &str) -> Maps {
+    pub(super) fn add(&mut self, one: &Maps, other: &Maps, name: &str) -> Maps {
         Maps { value: self.node("Add", name, &[&one.value, &other.value], Vec::new()), ..one.clone() }
     }
 
@@ -158,14 +164,9 @@ impl Stages<'_> {
         Maps { value: self.node("AveragePool", "average_pool", &[&input.value], attributes), ..input.clone() }
     }
 
-    fn node(&mut self, operator: &str, name: &str, inputs: &[&Value], attributes: Vec<Attribute>) -> Value {
+    pub(super) fn node(&mut self, operator: &str, name: &str, inputs: &[&Value], attributes: Vec<Attribute>) -> Value {
         self.graph.node(operator, &format!("{}{name}", self.prefix), inputs, attributes)
     }
-}
-
-/// Of layers that are no convolutions. Whoever writes a network asks for it first, and names the network.
-fn not_written() -> Error {
-    Error::failed("The network has layers that are not written as ONNX.")
 }
 
 struct Kernel {
@@ -211,6 +212,20 @@ fn margins(padding: Padding, kernel: [usize; 2], stride: usize, side: usize) -> 
 
 /// The row `[N, width]` that a stage gives, as the feature store keeps it.
 pub fn pooled(graph: &mut Graph, pool: Pool, maps: &Maps) -> Value {
+    if maps.class_token {
+        return match pool {
+            Pool::ClassToken => class_token(graph, maps),
+            Pool::ClassAndAverage => {
+                let class = class_token(graph, maps);
+                let average = pooled(graph, Pool::Avg, maps);
+                graph.node("Concat", "pool.class_and_average", &[&class, &average], vec![Attribute::Int("axis", 1)])
+            }
+            _ => {
+                let maps = patches(graph, maps);
+                pooled(graph, pool, &maps)
+            }
+        };
+    }
     let places = || Attribute::Ints("axes", vec![2, 3]);
     let flat = || Attribute::Int("keepdims", 0);
     match pool {
@@ -228,7 +243,7 @@ pub fn pooled(graph: &mut Graph, pool: Pool, maps: &Maps) -> Value {
             let grid = graph.node("MatMul", "pool.grid", &[&rows, &across], Vec::new());
             by_place(graph, &grid)
         }
-        // Networks with a class token are not written.
+        // No request asks a network without a class token for it.
         Pool::Flatten | Pool::ClassToken | Pool::ClassAndAverage => by_place(graph, &maps.value),
     }
 }

@@ -3,7 +3,7 @@
 use super::graph::{Attribute, Graph, Side, Value};
 use super::network::{Maps, Parameters, Stages, pooled};
 use super::proto::element;
-use crate::backbone::blueprint::{self, StagePlan};
+use crate::backbone::blueprint::StagePlan;
 use crate::backbone::weights::StoredWeights;
 use crate::backbone::{self, Architecture, BackboneInfo, Pool};
 use crate::error::{Error, Result};
@@ -128,13 +128,6 @@ impl Frozen {
         };
         let mut plan = plan();
         plan.truncate(last + 1);
-        if !blueprint::is_convolutional(&plan) {
-            return Err(Error::failed(format!(
-                "{} is not made of convolutions alone, and only such networks are written as ONNX here; export the head's \
-                 rows with 'faceprobe features export', or train on another network.",
-                self.info.title
-            )));
-        }
         let tensors = self.stored.tensors()?;
         let parameters = |name: &str| -> Result<Vec<f32>> {
             let view =
@@ -146,7 +139,7 @@ impl Frozen {
         if let Some(turn) = turn {
             value = turn(graph, &value);
         }
-        let input = Maps { value, channels: 3, side: self.preprocessing.size };
+        let input = Maps { value, channels: 3, side: self.preprocessing.size, class_token: false };
         Stages { graph, parameters: &parameters, prefix: "" }.through(&plan, input)
     }
 

@@ -23,13 +23,12 @@ impl ConvNext {
         let conv = plan.depthwise();
         let shape =
             ConvShape { stride: 1, padding: conv.padding, groups: conv.groups as i64, activation: Activation::None };
-        let name = |layer: &str| format!("{}.{layer}", plan.name);
         Ok(Self {
             filter: Conv::new(Folded::load(parameters, &conv.name, Offset::Bias, shape, 1.0)?),
             mlp: Mlp {
                 norm: LayerNorm::load(&plan.norm(), parameters)?,
-                widen: Dense::load(parameters, &name("block.3"), None)?,
-                narrow: Dense::load(parameters, &name("block.5"), Some(&name("layer_scale")))?,
+                widen: Dense::load(&plan.widen(), parameters)?,
+                narrow: Dense::load(&plan.narrow(), parameters)?,
                 gelu: Gelu::Exact,
                 hidden: plan.hidden(),
             },

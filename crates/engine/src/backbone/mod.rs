@@ -2,6 +2,7 @@
 //! [`faceprobe_core::backbone`].
 
 mod allocator;
+mod block_gradients;
 mod bottleneck;
 mod build;
 mod convnext_block;
@@ -11,6 +12,7 @@ pub mod device;
 mod layers;
 mod network;
 pub mod onnx;
+mod onnx_limits;
 pub mod pooling;
 mod residual;
 mod stored;
@@ -24,7 +26,7 @@ pub use allocator::tune_allocator;
 pub use faceprobe_core::backbone::*;
 pub use network::Network;
 pub use stored::detector;
-pub use tail::{Tail, TailConv, TailNetwork, TailOffset};
+pub use tail::{Tail, TailLayer, TailNetwork, TailOffset};
 
 use faceprobe_core::backbone::blueprint::{Activation, Padding};
 use faceprobe_core::error::{Error, Result};

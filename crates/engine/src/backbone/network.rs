@@ -250,10 +250,25 @@ impl Network {
 
     /// The stages `taps` (ascending) of some pictures, pooled: one array per tap with one row per picture.
     pub fn pooled(&self, pictures: &[Pixels], taps: &[usize], pool: Pool) -> Result<Vec<Array2<f32>>> {
+        self.rows(pictures, taps, |output| pooling::apply(pool, output))
+    }
+
+    /// Everything that stage `tap` gives for some pictures, one row each: place by place, the channels of each together; of
+    /// tokens, the class token first.
+    pub fn whole(&self, pictures: &[Pixels], tap: usize) -> Result<Array2<f32>> {
+        Ok(self.rows(pictures, &[tap], pooling::whole)?.swap_remove(0))
+    }
+
+    fn rows(
+        &self,
+        pictures: &[Pixels],
+        taps: &[usize],
+        row: impl Fn(&Tensor) -> Result<Tensor, TchError>,
+    ) -> Result<Vec<Array2<f32>>> {
         let outputs = self.outputs(&self.input(pictures)?, taps)?;
         let copy = |output: &Tensor| -> Result<Array2<f32>, TchError> {
             let output = output.f_to_kind(Kind::Float)?;
-            let rows = tch::no_grad(|| pooling::apply(pool, &output))?.f_to_device(Device::Cpu)?.f_contiguous()?;
+            let rows = tch::no_grad(|| row(&output))?.f_to_device(Device::Cpu)?.f_contiguous()?;
             let (count, width) = rows.size2()?;
             let mut values = vec![0_f32; rows.numel()];
             rows.f_copy_data(&mut values, rows.numel())?;

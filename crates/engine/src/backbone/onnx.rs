@@ -3,27 +3,21 @@
 //! Their descriptions and how they are installed: [`faceprobe_core::backbone::torchscript`]. Networks of the program's own
 //! never come here.
 
+use super::onnx_limits as limits;
 use bytes::Bytes;
 use faceprobe_core::backbone::StageInfo;
 use faceprobe_core::backbone::format::onnx_graph;
-use faceprobe_core::backbone::torchscript::{OnnxTrial, OnnxValue};
-use faceprobe_core::backbone::weights::onnx_runtime;
+use faceprobe_core::backbone::torchscript::{OnnxTrial, OnnxTried, OnnxValue};
+use faceprobe_core::backbone::weights::{self, onnx_runtime};
 use faceprobe_core::error::{AtPath, Error, Result};
-use ort::session::Session;
+use ort::session::{RunOptions, Session};
 use ort::value::TensorRef;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tch::{Device, Kind, Tensor};
-
-/// What a trial may take beside what the worker holds already. ResNet-152 with two pictures takes half a gigabyte.
-const TRIAL_BYTES: u64 = 6 << 30;
-/// Processor time of a trial; the largest networks take some seconds.
-const TRIAL_SECONDS: u64 = 120;
-/// Larger models than this are refused, as protobuf refuses them.
-const LARGEST: u64 = 2 << 30;
 
 /// An installed file.
 pub struct Model {
@@ -31,18 +25,27 @@ pub struct Model {
     stages: Vec<StageInfo>,
     /// Sessions that give certain stages and compute nothing else.
     sessions: Mutex<BTreeMap<Vec<usize>, Session>>,
+    /// That a run may take for each picture.
+    seconds: u32,
 }
 
 impl Model {
     /// # Errors
     /// A file that cannot be read.
     pub fn load(path: &Path, stages: &[StageInfo]) -> Result<Self> {
-        Ok(Self { file: read(path)?, stages: stages.to_vec(), sessions: Mutex::default() })
+        let seconds = limits::SECONDS_FOR_A_PICTURE;
+        Ok(Self { file: read(path)?, stages: stages.to_vec(), sessions: Mutex::default(), seconds })
+    }
+
+    /// The same with another limit on time, in seconds for each picture.
+    pub fn within(self, seconds: u32) -> Self {
+        Self { seconds, ..self }
     }
 
     /// The same for another thread: the file is shared, sessions are not.
     pub fn share(&self) -> Self {
-        Self { file: self.file.clone(), stages: self.stages.clone(), sessions: Mutex::default() }
+        let (file, stages) = (self.file.clone(), self.stages.clone());
+        Self { file, stages, sessions: Mutex::default(), seconds: self.seconds }
     }
 
     pub fn stages(&self) -> &[StageInfo] {
@@ -53,17 +56,27 @@ impl Model {
     /// token first.
     ///
     /// # Errors
-    /// ONNX Runtime that is not here or refuses; a value of another shape than at the trial.
+    /// ONNX Runtime that is not here or refuses; a value of another shape than at the trial; more memory or time than a
+    /// network takes.
     pub fn outputs(&self, input: &Tensor, taps: &[usize]) -> Result<Vec<Tensor>> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if !sessions.contains_key(taps) {
             let values: Vec<String> = taps.iter().map(|&tap| self.stages[tap].name.clone()).collect();
-            let cut = onnx_graph::cut(&self.file, &values).map_err(refused)?;
-            sessions.insert(taps.to_vec(), session(&cut.model)?);
+            let alone = |_: &str| Err("is not the one that was imported: import it again".to_owned());
+            let cut = onnx_graph::cut(&self.file, &values, &alone).map_err(refused)?;
+            sessions.insert(taps.to_vec(), session(&cut.model, Memory::Limited)?);
         }
         let Some(session) = sessions.get_mut(taps) else { return Ok(Vec::new()) };
         let images = input.size().first().copied().unwrap_or(0);
-        let mut values = run(session, input).map_err(refused)?;
+        let seconds = self.seconds.saturating_mul(u32::try_from(images).unwrap_or(u32::MAX));
+        let options = Arc::new(RunOptions::new().map_err(|error| refused(reason(&error)))?);
+        let (values, stopped) = limits::within(seconds, &options, || run(session, input, &options));
+        if stopped {
+            return Err(refused(format!(
+                "was stopped after {seconds} s with {images} pictures, which no network needs"
+            )));
+        }
+        let mut values = values.map_err(|reason| refused(beyond(reason, images)))?;
         taps.iter()
             .map(|&tap| {
                 let stage = &self.stages[tap];
@@ -75,6 +88,18 @@ impl Model {
             })
             .collect()
     }
+}
+
+/// What ONNX Runtime says of a run, or that it wanted more memory than it may have.
+fn beyond(reason: String, images: i64) -> String {
+    let of_memory = ["Available memory of", "Failed to allocate memory", "bad_alloc", "bad allocation"];
+    if of_memory.iter().any(|words| reason.contains(words)) {
+        let most = limits::BYTES >> 30;
+        return format!(
+            "takes more than {most} GiB of memory for {images} pictures, which no network needs ({reason})"
+        );
+    }
+    reason
 }
 
 fn refused(reason: String) -> Error {
@@ -126,10 +151,10 @@ fn stage(name: &str, shape: &[i64], images: i64) -> Option<OnnxValue> {
 ///
 /// # Errors
 /// A reason without a subject.
-pub fn trial(asked: &OnnxTrial) -> Result<Vec<OnnxValue>, String> {
+pub fn trial(asked: &OnnxTrial) -> Result<OnnxTried, String> {
     let library = onnx_runtime::library().map_err(|error| error.to_string())?;
     load(&library)?;
-    limit()?;
+    limits::of_process()?;
     let file = read(&asked.file).map_err(|error| error.to_string())?;
     let features = match &asked.features {
         Some(value) => value.clone(),
@@ -149,11 +174,12 @@ pub fn trial(asked: &OnnxTrial) -> Result<Vec<OnnxValue>, String> {
     if let Some(value) = values.iter().enumerate().find_map(twice) {
         return Err(format!("is asked for its value `{value}` twice; the features are the last tap already"));
     }
-    let cut = onnx_graph::cut(&file, &values)?;
-    let mut session = session(&cut.model).map_err(|error| error.to_string())?;
+    let cut = onnx_graph::cut(&file, &values, &|name| weights::beside(&asked.file, name))?;
+    let mut session = session(&cut.model, Memory::OfProcess).map_err(|error| error.to_string())?;
+    let options = RunOptions::new().map_err(|error| reason(&error))?;
     let mut of = |images: i64| -> Result<Vec<OnnxValue>, String> {
         let side = asked.side as i64;
-        let found = run(&mut session, &Tensor::zeros([images, 3, side, side], (Kind::Float, Device::Cpu)))
+        let found = run(&mut session, &Tensor::zeros([images, 3, side, side], (Kind::Float, Device::Cpu)), &options)
             .map_err(|reason| format!("fails on {images} x 3 x {side} x {side} ({reason})"))?;
         let value = |name: &String| {
             let shape = found.get(name).map(Tensor::size).unwrap_or_default();
@@ -171,24 +197,15 @@ pub fn trial(asked: &OnnxTrial) -> Result<Vec<OnnxValue>, String> {
         return Err("gives something else for one picture than for two".into());
     }
     fs::write(&asked.cut, &cut.model).map_err(|error| format!("cannot be kept ({error})"))?;
-    Ok(one)
-}
-
-/// Bounds what this process may take from here on.
-fn limit() -> Result<(), String> {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let held = status.lines().find_map(|line| line.strip_prefix("VmSize:")?.trim().strip_suffix(" kB")?.parse().ok());
-    let bytes = held.unwrap_or(0_u64) * 1024 + TRIAL_BYTES;
-    for (resource, most) in [(Resource::As, bytes), (Resource::Cpu, TRIAL_SECONDS), (Resource::Core, 0)] {
-        let rule = Rlimit { current: Some(most), maximum: Some(most) };
-        setrlimit(resource, rule).map_err(|error| format!("cannot be tried: no limit could be set ({error})"))?;
-    }
-    Ok(())
+    let mut hasher = Sha256::new_with_prefix(&file);
+    cut.others.values().for_each(|other| hasher.update(other));
+    let beside = cut.others.into_keys().collect();
+    Ok(OnnxTried { values: one, sha256: hex::encode(hasher.finalize()), beside })
 }
 
 fn read(path: &Path) -> Result<Bytes> {
     let length = fs::metadata(path).at(path)?.len();
-    if length > LARGEST {
+    if length > onnx_graph::LARGEST as u64 {
         return Err(Error::file(path, "is larger than 2 GB, which no ONNX file can be"));
     }
     Ok(Bytes::from(fs::read(path).at(path)?))
@@ -206,28 +223,45 @@ fn load(library: &Path) -> Result<(), String> {
     LOADED.get_or_init(load).clone()
 }
 
+/// Where a session has its memory from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    /// What the process may have.
+    OfProcess,
+    /// What all sessions together may have.
+    Limited,
+}
+
 /// A session over a model in memory, on as many threads as libtorch would take.
-fn session(model: &[u8]) -> Result<Session> {
+fn session(model: &[u8], memory: Memory) -> Result<Session> {
+    static LIMITED: OnceLock<Result<(), String>> = OnceLock::new();
     load(&onnx_runtime::library()?).map_err(refused)?;
+    if memory == Memory::Limited {
+        let limit = || limits::of_sessions().map_err(|error| format!("cannot be limited ({})", reason(&error)));
+        LIMITED.get_or_init(limit).clone().map_err(refused)?;
+    }
     let threads = usize::try_from(tch::get_num_threads()).unwrap_or(1).max(1);
     let build = || -> Result<Session, String> {
         let builder = Session::builder().map_err(|error| reason(&error))?;
         let builder = builder.with_intra_threads(threads).map_err(|error| reason(&error))?;
         let mut builder = builder.with_intra_op_spinning(false).map_err(|error| reason(&error))?;
+        if memory == Memory::Limited {
+            builder = builder.with_env_allocators().map_err(|error| reason(&error))?;
+        }
         builder.commit_from_memory(model).map_err(|error| reason(&error))
     };
     build().map_err(|reason| refused(format!("cannot be run by ONNX Runtime ({reason})")))
 }
 
 /// Every output for `[N, 3, S, S]`, by name.
-fn run(session: &mut Session, input: &Tensor) -> Result<BTreeMap<String, Tensor>, String> {
+fn run(session: &mut Session, input: &Tensor, options: &RunOptions) -> Result<BTreeMap<String, Tensor>, String> {
     let broken = |error: tch::TchError| error.to_string();
     let shape = input.size();
     let input = input.f_to_kind(Kind::Float).and_then(|input| input.f_to_device(Device::Cpu)).map_err(broken)?;
     let input = input.f_contiguous().map_err(broken)?;
     let view =
         TensorRef::from_array_view((shape, super::tensor_slices::values(&input))).map_err(|error| reason(&error))?;
-    let outputs = session.run(ort::inputs![view]).map_err(|error| reason(&error))?;
+    let outputs = session.run_with_options(ort::inputs![view], options).map_err(|error| reason(&error))?;
     outputs
         .iter()
         .map(|(name, value)| {

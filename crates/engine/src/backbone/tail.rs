@@ -2,13 +2,15 @@
 //! stages for use.
 //!
 //! While they are trained, batch normalisation keeps the statistics of the pretrained network. It is then a factor and
-//! an offset per channel, folded into the convolution before it: the network that gradients flow through is
-//! convolutions with biases, activations, sums and pooling, and nothing is normalised, stored or differentiated per
-//! pixel. The folding and its gradients are the caller's ([`TailConv`] says how).
+//! an offset per channel, folded into the convolution before it, as LayerScale is into the dense layer before it: the
+//! network that gradients flow through is convolutions and dense layers with biases, activations, sums and pooling, and
+//! nothing is batch-normalised, stored or differentiated per pixel. The folding and its gradients are the caller's
+//! ([`TailLayer`] says how).
 
+use super::block_gradients::{block, conv_next, layer_norm};
 use super::layers::{MaxPool, activate};
-use super::{Arithmetic, BackboneInfo, Parameters, Stage, StageInfo, build, depthwise, stored};
-use faceprobe_core::backbone::blueprint::{self, ConvPlan, Form, Norm, StagePlan, Step};
+use super::{Arithmetic, BackboneInfo, Parameters, Stage, StageInfo, build, depthwise, pooling, stored};
+use faceprobe_core::backbone::blueprint::{self, ConvPlan, Form, LayerPlan, Norm, StagePlan, Step};
 use faceprobe_core::error::Result;
 use std::collections::BTreeMap;
 use tch::{Device, Kind, TchError, Tensor};
@@ -20,27 +22,66 @@ pub struct Tail {
     plan: Vec<StagePlan>,
 }
 
-/// One convolution of the tail.
+/// One layer of the tail that has parameters.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TailConv {
-    /// Its kernel in the checkpoint, `[out, in / groups, rows, columns]`.
+pub struct TailLayer {
+    /// Its weight in the checkpoint: a kernel `[out, in / groups, rows, columns]`, a dense layer's `[out, in]`, a layer
+    /// normalisation's `[channels]`.
     pub weight: String,
-    pub shape: [usize; 4],
+    pub shape: Vec<usize>,
     pub offset: TailOffset,
     /// What the output is multiplied by before residual and activation.
     pub scale: f64,
 }
 
-/// What is added to a convolution's sums.
+/// What is added to a layer's sums.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TailOffset {
     /// A parameter of this name, `[out]`.
     Bias(String),
+    /// The same; and then each output is multiplied by the parameter of the second name, one number for each.
+    Scaled(String, String),
     /// Batch normalisation: parameters `NAME.weight`, `NAME.bias`, `NAME.running_mean`, `NAME.running_var`, each
     /// `[out]`, and its epsilon.
     Norm(String, f64),
     /// Nothing.
     None,
+}
+
+impl TailLayer {
+    fn of(layer: LayerPlan) -> Self {
+        let named = |name: &str, part: &str| format!("{name}.{part}");
+        match layer {
+            LayerPlan::Conv(conv) => Self {
+                weight: named(&conv.name, "weight"),
+                shape: vec![conv.output, conv.input / conv.groups, conv.kernel[0], conv.kernel[1]],
+                offset: match conv.norm {
+                    Norm::Bias => TailOffset::Bias(named(&conv.name, "bias")),
+                    Norm::Batch(norm, epsilon) => TailOffset::Norm(norm, epsilon),
+                    Norm::None => TailOffset::None,
+                },
+                scale: conv.scale,
+            },
+            LayerPlan::Dense(dense) => {
+                let bias = named(&dense.name, "bias");
+                Self {
+                    weight: named(&dense.name, "weight"),
+                    shape: vec![dense.output, dense.input],
+                    offset: match dense.scale {
+                        Some((scale, _)) => TailOffset::Scaled(bias, scale),
+                        None => TailOffset::Bias(bias),
+                    },
+                    scale: 1.0,
+                }
+            }
+            LayerPlan::Norm(norm) => Self {
+                weight: named(&norm.name, "weight"),
+                shape: vec![norm.channels],
+                offset: TailOffset::Bias(named(&norm.name, "bias")),
+                scale: 1.0,
+            },
+        }
+    }
 }
 
 impl Tail {
@@ -79,32 +120,21 @@ impl Tail {
         Ok(loaded)
     }
 
-    /// The convolutions in the order in which [`Tail::forward`] takes them.
-    pub fn convolutions(&self) -> Vec<TailConv> {
-        let all = self.plan.iter().flat_map(|stage| blueprint::convolutions(&stage.form));
-        all.map(|conv| TailConv {
-            weight: format!("{}.weight", conv.name),
-            shape: [conv.output, conv.input / conv.groups, conv.kernel[0], conv.kernel[1]],
-            offset: match &conv.norm {
-                Norm::Bias => TailOffset::Bias(format!("{}.bias", conv.name)),
-                Norm::Batch(norm, epsilon) => TailOffset::Norm(norm.clone(), *epsilon),
-                Norm::None => TailOffset::None,
-            },
-            scale: conv.scale,
-        })
-        .collect()
+    /// The layers in the order in which [`Tail::forward`] takes them.
+    pub fn layers(&self) -> Vec<TailLayer> {
+        self.plan.iter().flat_map(|stage| blueprint::layers(&stage.form)).map(TailLayer::of).collect()
     }
 
-    /// The averaged last stage, `[N, features]` in 32 bits, of the cut's output `[N, C, H, W]`, with gradients. `folded`
-    /// holds kernel and offset of each convolution with normalisation and scale folded in; input, kernels and offsets
-    /// are of one kind, which is what the convolutions are computed in.
+    /// The averaged last stage, `[N, features]` in 32 bits, of the cut's output `[N, C, H, W]` or tokens `[N, T, C]`, with
+    /// gradients; of tokens, the average of the patches. `folded` holds weight and offset of each layer with batch
+    /// normalisation and scale folded in; input, weights and offsets are of one kind, which is what is computed in.
     pub fn forward(&self, input: &Tensor, folded: &[(Tensor, Tensor)]) -> Result<Tensor, TchError> {
         let mut folded = folded.iter();
         let mut x = input.shallow_clone();
         for stage in &self.plan {
             x = through(&stage.form, &x, &mut folded)?;
         }
-        x.f_mean_dim([2, 3].as_slice(), false, Kind::Float)
+        maps(&x)?.f_mean_dim([2, 3].as_slice(), false, Kind::Float)
     }
 
     /// The same stages on these parameters for use, on the kernels that features are computed with.
@@ -123,9 +153,10 @@ pub struct TailNetwork {
 }
 
 impl TailNetwork {
-    /// The last stage, `[N, features, H, W]`, of the cut's output `[N, C, H, W]`.
+    /// The last stage, `[N, features, H, W]` (of tokens, the patches), of the cut's output `[N, C, H, W]` or `[N, T, C]`.
     pub fn last(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        tch::no_grad(|| self.stages.iter().try_fold(input.shallow_clone(), |x, stage| stage.layer.forward(&x)))
+        let last = || self.stages.iter().try_fold(input.shallow_clone(), |x, stage| stage.layer.forward(&x));
+        tch::no_grad(|| maps(&last()?))
     }
 
     /// The same stages over the same tensors, for another thread.
@@ -134,8 +165,18 @@ impl TailNetwork {
     }
 }
 
-/// Kernels and offsets not yet used.
-type Folded<'a> = std::slice::Iter<'a, (Tensor, Tensor)>;
+/// Maps as they are, and tokens as the maps of their patches.
+fn maps(output: &Tensor) -> Result<Tensor, TchError> {
+    if output.dim() == 3 { pooling::patches(output) } else { Ok(output.shallow_clone()) }
+}
+
+/// Weights and offsets not yet used.
+pub(super) type Folded<'a> = std::slice::Iter<'a, (Tensor, Tensor)>;
+
+/// Weight and offset of the next layer.
+pub(super) fn next<'a>(folded: &mut Folded<'a>) -> Result<&'a (Tensor, Tensor), TchError> {
+    folded.next().ok_or_else(|| TchError::Shape("there are fewer weights than layers".into()))
+}
 
 fn through(form: &Form, input: &Tensor, folded: &mut Folded<'_>) -> Result<Tensor, TchError> {
     match form {
@@ -177,10 +218,11 @@ fn chain(steps: &[Step], input: &Tensor, folded: &mut Folded<'_>) -> Result<Tens
             if block.residual { inside.f_add(&x) } else { Ok(inside) }
         }
         Step::Relu => x.f_relu(),
-        // Such networks are not cut.
-        Step::Embed(_) | Step::Block(_) | Step::LayerNorm(_) | Step::ConvNext(_) => {
-            Err(TchError::Shape("only convolutions are trained here".into()))
-        }
+        // It is the first stage, and a cut is behind that.
+        Step::Embed(_) => Err(TchError::Shape("tokens are made before any cut".into())),
+        Step::Block(plan) => block(plan, &x, folded),
+        Step::LayerNorm(plan) => layer_norm(plan, &x, folded),
+        Step::ConvNext(plan) => conv_next(plan, &x, folded),
         Step::MaxPool { kernel, stride, padding } => {
             MaxPool { kernel: *kernel as i64, stride: *stride as i64, padding: *padding }.apply(&x)
         }
@@ -204,10 +246,8 @@ fn together(outputs: &[Tensor]) -> Result<Tensor, TchError> {
 }
 
 /// A convolution without its activation.
-fn sums(conv: &ConvPlan, input: &Tensor, folded: &mut Folded<'_>) -> Result<Tensor, TchError> {
-    let Some((weight, offset)) = folded.next() else {
-        return Err(TchError::Shape("there are fewer kernels than convolutions".into()));
-    };
+pub(super) fn sums(conv: &ConvPlan, input: &Tensor, folded: &mut Folded<'_>) -> Result<Tensor, TchError> {
+    let (weight, offset) = next(folded)?;
     if conv.groups > 1 && conv.groups == conv.input {
         return depthwise::sums(conv, input, weight, offset);
     }

@@ -55,7 +55,7 @@ pub fn values(tensor: &Tensor) -> &[f32] {
 }
 
 /// [`values`] for writing, of a tensor that was just made and has no other name.
-fn values_mut(tensor: &mut Tensor) -> &mut [f32] {
+pub fn values_mut(tensor: &mut Tensor) -> &mut [f32] {
     assert!(tensor.is_contiguous() && tensor.kind() == Kind::Float && tensor.device() == Device::Cpu);
     if tensor.numel() == 0 {
         return &mut [];

@@ -7,11 +7,12 @@
 use super::convolution::{Conv, ConvShape, Folded, Offset};
 use super::device::kind_of;
 use super::layers::Layer;
+use super::tensor_slices::values_mut;
 use super::{Activation, Padding, Parameters};
 use faceprobe_core::backbone::blueprint::Norm;
-use faceprobe_core::backbone::tokens::{BlockPlan, CLASS_TOKEN, EmbedPlan, Gelu, LayerNormPlan, POSITIONS};
+use faceprobe_core::backbone::tokens::{BlockPlan, CLASS_TOKEN, DensePlan, EmbedPlan, Gelu, LayerNormPlan, POSITIONS};
 use faceprobe_core::error::Result;
-use tch::{Kind, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 /// Over the last axis of tokens, or the channels of maps `[N, C, H, W]`.
 #[derive(Debug)]
@@ -108,15 +109,15 @@ impl Layer for Embed {
 pub struct Dense(Conv);
 
 impl Dense {
-    /// `NAME.weight` (`[out, in]`) and `NAME.bias`; what comes out is multiplied by the numbers of `scale`, one for each
-    /// output.
+    /// LayerScale is folded in.
     ///
     /// # Errors
     /// A parameter that is missing or not that of a dense layer.
-    pub fn load(parameters: &Parameters, name: &str, scale: Option<&str>) -> Result<Self> {
+    pub fn load(plan: &DensePlan, parameters: &Parameters) -> Result<Self> {
+        let name = &plan.name;
         let double = |name: &str| parameters.get(name).map(|tensor| tensor.to_kind(Kind::Double));
         let (mut weight, mut bias) = (double(&format!("{name}.weight"))?, double(&format!("{name}.bias"))?);
-        if let Some(scale) = scale {
+        if let Some((scale, _)) = &plan.scale {
             let scale = double(scale)?.view([-1]);
             (weight, bias) = (weight * scale.view([-1, 1]), bias * scale);
         }
@@ -150,9 +151,22 @@ fn by_token(maps: &Tensor) -> Result<Tensor, TchError> {
     maps.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_flatten(1, 2)
 }
 
-/// x times the share of a normal distribution that lies below it.
-fn gelu(gelu: Gelu, mut x: Tensor) -> Result<Tensor, TchError> {
+/// x times the share of a normal distribution that lies below it, with gradients.
+pub fn gelu(gelu: Gelu, x: &Tensor) -> Result<Tensor, TchError> {
     match gelu {
+        Gelu::Exact => x.f_gelu("none"),
+        Gelu::Quick => x.f_mul(&x.f_mul_scalar(1.702)?.f_sigmoid()?),
+    }
+}
+
+/// The same in the place of x, which has no other name; without gradients.
+fn gelu_in_place(gelu: Gelu, mut x: Tensor) -> Result<Tensor, TchError> {
+    let own = x.kind() == Kind::Float && x.device() == Device::Cpu && x.is_contiguous();
+    match gelu {
+        Gelu::Exact if own && faceprobe_kernel::available() => {
+            faceprobe_kernel::gelu(values_mut(&mut x));
+            Ok(x)
+        }
         Gelu::Exact => x.f_gelu_("none"),
         Gelu::Quick => {
             let gate = x.f_mul_scalar(1.702)?.f_sigmoid_()?;
@@ -186,7 +200,7 @@ impl Mlp {
         while first < count {
             let some = step.min(count - first);
             let inside = self.widen.forward(&self.norm.last(&tokens.f_narrow(1, first, some)?)?)?;
-            let part = self.narrow.forward_add(&gelu(self.gelu, inside)?, &sum.f_narrow(1, first, some)?)?;
+            let part = self.narrow.forward_add(&gelu_in_place(self.gelu, inside)?, &sum.f_narrow(1, first, some)?)?;
             output.f_narrow(1, first, some)?.f_copy_(&part)?;
             first += some;
         }
@@ -214,19 +228,15 @@ impl Block {
     /// A parameter that is missing or of another layer.
     pub fn load(plan: &BlockPlan, parameters: &Parameters) -> Result<Self> {
         let norm = |number| LayerNorm::load(&plan.norm(number), parameters);
-        let name = |layer: &str| format!("{}.{layer}", plan.name);
-        let dense = |layer: &str, scale: Option<&str>| {
-            let scale = scale.filter(|_| plan.layer_scale).map(name);
-            Dense::load(parameters, &name(layer), scale.as_deref())
-        };
+        let dense = |plan: DensePlan| Dense::load(&plan, parameters);
         Ok(Self {
             norm: norm(1)?,
-            qkv: dense("attn.qkv", None)?,
-            proj: dense("attn.proj", Some("ls1.gamma"))?,
+            qkv: dense(plan.qkv())?,
+            proj: dense(plan.proj())?,
             mlp: Mlp {
                 norm: norm(2)?,
-                widen: dense("mlp.fc1", None)?,
-                narrow: dense("mlp.fc2", Some("ls2.gamma"))?,
+                widen: dense(plan.widen())?,
+                narrow: dense(plan.narrow())?,
                 gelu: plan.gelu,
                 hidden: plan.hidden,
             },

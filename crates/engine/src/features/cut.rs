@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use tch::Device;
 
-/// The output of one stage in the order row, column, channel, kept in half precision: the picture's in one store, its
-/// mirror image's in another. A row is both, the picture first.
+/// The output of one stage in the order row, column, channel (of tokens, the class token first), kept in half precision: the
+/// picture's in one store, its mirror image's in another. A row is both, the picture first.
 ///
 /// Half precision has eleven bits, more than the eight that the pixels have; what a worker gives is rounded to it, so
 /// that a prediction sees the same numbers as training.
@@ -64,7 +64,7 @@ impl CutSource {
             tap: cut.to_string(),
             pool: Pool::Flatten.to_string(),
             dtype: Dtype::F16,
-            width: Pool::Flatten.width(stage.channels, stage.side),
+            width: stage.values(),
         };
         let mirror = StoreIdentity { preprocessing: format!("{} mirrored", picture.preprocessing), ..picture.clone() };
         Ok(Self {
@@ -122,7 +122,7 @@ struct CutExtractor {
 
 impl CutExtractor {
     fn outputs(&self, pictures: &[Pixels]) -> Result<Array2<f32>> {
-        let mut rows = self.network.pooled(pictures, &[self.cut], Pool::Flatten)?.swap_remove(0);
+        let mut rows = self.network.whole(pictures, self.cut)?;
         rows.mapv_inplace(|value| rounded(value).to_f32());
         Ok(rows)
     }

@@ -56,18 +56,6 @@ struct Entry {
     value: String,
 }
 
-impl TensorProto {
-    /// What is said of the other file under a key.
-    fn external(&self, key: &str) -> Option<&str> {
-        self.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
-    }
-
-    /// The name of the other file, if the numbers are in one.
-    fn location(&self) -> Option<&str> {
-        (self.data_location != 0).then(|| self.external("location").unwrap_or_default())
-    }
-}
-
 const GRAPH: u64 = 7;
 const INITIALIZER: u64 = 5;
 const NODE: u64 = 1;
@@ -82,7 +70,7 @@ struct OnnxFile {
 }
 
 /// Networks are kept in a file beside the model, or one for each tensor.
-const MAX_OTHERS: usize = 10_000;
+pub(super) const MAX_OTHERS: usize = 10_000;
 
 /// A model begins with its IR version, a small number in field 1.
 pub(super) fn recognise(file: &[u8]) -> bool {
@@ -111,13 +99,15 @@ pub(super) fn open(file: &Bytes, beside: &Beside<'_>) -> Result<(Index, Box<dyn 
             if index.insert(name.clone(), info).is_some() {
                 return Err(format!("it has two tensors called `{}`", shown(&name)));
             }
-            if let Some(location) = tensor.location()
-                && !others.contains_key(location)
+            // What is wrong with it is told where it is read.
+            if let Ok(Some(Elsewhere { location, .. })) = Elsewhere::of(&tensor)
+                && !others.contains_key(&location)
             {
                 if others.len() >= MAX_OTHERS {
                     return Err(format!("it has its numbers in more than {MAX_OTHERS} other files"));
                 }
-                others.insert(location.to_owned(), beside(location));
+                let other = beside(&location);
+                others.insert(location, other);
             }
             messages.insert(name, message);
         }
@@ -210,6 +200,73 @@ pub(super) fn integers(mut message: Bytes, wanted: u64) -> Result<Vec<u64>, Stri
     Ok(found)
 }
 
+/// A message without the fields of these numbers.
+pub(super) fn without(mut message: Bytes, numbers: &[u64]) -> Result<Vec<u8>, String> {
+    let mut kept = Vec::with_capacity(message.len());
+    while message.has_remaining() {
+        let before = message.clone();
+        let (number, _) = next_field(&mut message).ok_or("its protobuf structure is damaged or truncated")?;
+        if !numbers.contains(&number) {
+            kept.extend_from_slice(&before[..before.len() - message.len()]);
+        }
+    }
+    Ok(kept)
+}
+
+/// Where in which other file the numbers of a tensor are.
+pub(super) struct Elsewhere {
+    /// The name of the file as the tensor has it.
+    pub location: String,
+    /// Where they begin.
+    start: usize,
+    /// How many bytes they have, if that is said.
+    length: Option<usize>,
+}
+
+impl Elsewhere {
+    /// Of a `TensorProto`; none for one that has its numbers itself. The error is a reason about the tensor.
+    fn of(tensor: &TensorProto) -> Result<Option<Self>, String> {
+        if tensor.data_location == 0 && tensor.external_data.is_empty() {
+            return Ok(None);
+        }
+        let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
+        let number = |key: &str| match entry(key) {
+            Some(text) => match text.parse::<usize>() {
+                Ok(number) => Ok(Some(number)),
+                Err(_) => Err(format!("has a {key} in another file that is no number: `{}`", shown(text))),
+            },
+            None => Ok(None),
+        };
+        Ok(Some(Self {
+            location: entry("location").cloned().unwrap_or_default(),
+            start: number("offset")?.unwrap_or(0),
+            length: number("length")?,
+        }))
+    }
+
+    /// The same of an encoded one.
+    pub(super) fn of_message(message: &Bytes) -> Result<Option<Self>, String> {
+        Self::of(&decode(message)?)
+    }
+
+    /// The numbers out of the other file, where `bytes` are expected.
+    pub(super) fn numbers<'a>(&self, other: &'a [u8], bytes: usize) -> Result<&'a [u8], String> {
+        if let Some(length) = self.length
+            && length != bytes
+        {
+            return Err(format!("has {length} bytes in another file, where its shape needs {bytes}"));
+        }
+        let numbers = self.start.checked_add(bytes).and_then(|end| other.get(self.start..end));
+        numbers.ok_or_else(|| {
+            format!(
+                "reaches outside the file with its numbers, `{}`, which has {} bytes",
+                shown(&self.location),
+                other.len()
+            )
+        })
+    }
+}
+
 /// Takes one field off the front: its number, and its content if it is length-delimited. None if it is no field.
 fn next_field(message: &mut Bytes) -> Option<(u64, Option<Bytes>)> {
     let key = varint(message)?;
@@ -253,18 +310,10 @@ impl Reader for OnnxFile {
 
     fn read(&self, name: &str, info: &TensorInfo) -> Result<Cow<'_, [u8]>, String> {
         let tensor = decode(self.messages.get(name).ok_or("is not there")?)?;
-        if let Some(location) = tensor.location() {
-            let other = self.others.get(location).ok_or("has its numbers nowhere")?.as_ref().map_err(Clone::clone)?;
-            let number = |key: &str, usual: usize| match tensor.external(key) {
-                Some(text) => {
-                    text.parse::<usize>().map_err(|_| format!("has a {key} in another file that is no number"))
-                }
-                None => Ok(usual),
-            };
-            let start = number("offset", 0)?;
-            let length = number("length", info.bytes().unwrap_or(0))?;
-            let numbers = start.checked_add(length).and_then(|end| other.get(start..end));
-            return numbers.map(Cow::Borrowed).ok_or_else(|| "reaches outside the file with its numbers".into());
+        if let Some(elsewhere) = Elsewhere::of(&tensor)? {
+            let other = self.others.get(&elsewhere.location).ok_or("has its numbers nowhere")?;
+            let other = other.as_ref().map_err(Clone::clone)?;
+            return elsewhere.numbers(other, info.bytes().unwrap_or(0)).map(Cow::Borrowed);
         }
         if let Some(raw) = tensor.raw_data {
             return Ok(Cow::Owned(raw.to_vec()));

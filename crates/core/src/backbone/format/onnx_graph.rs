@@ -2,11 +2,12 @@
 //!
 //! ONNX Runtime computes a whole graph whatever is asked of it, and gives what is declared as output only. So what is run
 //! is a graph cut down to the wanted values. On the way it is looked at as a file from a stranger: everything that the
-//! runtime is given is in this file, is defined once, and depends on nothing that depends on it. Memory stays within a
-//! small multiple of the file's length; nodes and numbers are passed on as they are written.
+//! runtime is given is in what comes out, is defined once, and depends on nothing that depends on it. Numbers that lie in
+//! files beside the model are taken into it, so that the runtime never opens one. Memory stays within a small multiple of
+//! the length of the files; nodes and numbers are passed on as they are written.
 
-use super::onnx::fields;
-use super::shown;
+use super::onnx::{Elsewhere, MAX_OTHERS, fields, integers, without};
+use super::{Beside, shown};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -29,8 +30,11 @@ mod field {
     pub const ATTRIBUTE_TENSORS: u64 = 10;
     pub const ATTRIBUTE_GRAPHS: u64 = 11;
     pub const TENSOR_DIMS: u64 = 1;
+    pub const TENSOR_TYPE: u64 = 2;
     pub const TENSOR_NAME: u64 = 8;
+    pub const TENSOR_RAW: u64 = 9;
     pub const TENSOR_EXTERNAL: u64 = 13;
+    pub const TENSOR_LOCATION: u64 = 14;
     pub const VALUE_NAME: u64 = 1;
 }
 
@@ -38,6 +42,8 @@ mod field {
 const MOST_NODES: usize = 200_000;
 /// Graphs within nodes of graphs.
 const DEEPEST: usize = 8;
+/// No model is longer, since protobuf refuses it.
+pub const LARGEST: usize = 2 << 30;
 
 /// A graph, its parts still encoded.
 struct Graph {
@@ -62,6 +68,8 @@ pub struct Cut {
     pub model: Vec<u8>,
     /// The name of its only input.
     pub input: String,
+    /// The files whose numbers are in it, by the names that the model has for them.
+    pub others: BTreeMap<String, Bytes>,
 }
 
 /// Names of the values that a model declares as its outputs.
@@ -72,12 +80,14 @@ pub fn outputs(file: &Bytes) -> Result<Vec<String>, String> {
     graph_of(file)?.outputs.iter().map(text).collect()
 }
 
-/// Cuts a model down to `wanted`.
+/// Cuts a model down to `wanted`. `beside` finds the files that tensors have their numbers in, or says why not, as a reason
+/// without a subject.
 ///
 /// # Errors
-/// A reason without a subject: a file that is no model or is damaged; numbers in other files or more than the file holds;
-/// values that are not there, are defined twice or depend on themselves; more or less than one input.
-pub fn cut(file: &Bytes, wanted: &[String]) -> Result<Cut, String> {
+/// A reason without a subject: a file that is no model or is damaged; other files that are not there or are shorter than
+/// said, more numbers than there are; values that are not there, are defined twice or depend on themselves; more or less
+/// than one input; more than a model can hold.
+pub fn cut(file: &Bytes, wanted: &[String], beside: &Beside<'_>) -> Result<Cut, String> {
     let graph = graph_of(file)?;
     // Which node gives a value.
     let mut giver: HashMap<&Bytes, usize> = HashMap::new();
@@ -114,9 +124,17 @@ pub fn cut(file: &Bytes, wanted: &[String]) -> Result<Cut, String> {
     }
     // A graph has to have a name.
     out.message(2, b"graph");
+    let mut others = BTreeMap::new();
     for (name, message) in &graph.initializers {
         if needed.initializers.contains(name) {
-            out.message(field::GRAPH_INITIALIZER, message);
+            if is_elsewhere(message)? {
+                out.message(field::GRAPH_INITIALIZER, &taken_in(name, message, &mut others, beside)?);
+            } else {
+                out.message(field::GRAPH_INITIALIZER, message);
+            }
+            if out.0.len() > LARGEST {
+                return Err("has more than 2 GB of numbers, which no ONNX model in one piece can have".into());
+            }
         }
     }
     for (_, message) in graph.inputs.iter().filter(|(name, _)| name == input) {
@@ -136,7 +154,7 @@ pub fn cut(file: &Bytes, wanted: &[String]) -> Result<Cut, String> {
     for opset in fields(file.clone(), field::MODEL_OPSET) {
         model.message(field::MODEL_OPSET, &opset?);
     }
-    Ok(Cut { model: model.0, input: text(input)? })
+    Ok(Cut { model: model.0, input: text(input)?, others })
 }
 
 /// The nodes and tensors that the wanted values need.
@@ -206,7 +224,8 @@ fn graph_of(file: &Bytes) -> Result<Graph, String> {
     let mut initializers = BTreeMap::new();
     for message in fields(graph.clone(), field::GRAPH_INITIALIZER) {
         let message = message?;
-        let tensor = tensor(&message, whole)?;
+        let tensor =
+            if is_elsewhere(&message)? { first(&message, field::TENSOR_NAME)? } else { tensor(&message, whole)? };
         if initializers.insert(tensor.clone(), message).is_some() {
             return Err(format!("has two tensors called `{}`", name(&tensor)));
         }
@@ -275,20 +294,70 @@ fn outer(graph: &Bytes, whole: usize, depth: usize) -> Result<Vec<Bytes>, String
 /// The name of a tensor, whose values must be in the file and not exceed it.
 fn tensor(message: &Bytes, whole: usize) -> Result<Bytes, String> {
     let own = first(message, field::TENSOR_NAME)?;
-    if has(message, field::TENSOR_EXTERNAL)? {
+    if is_elsewhere(message)? {
         return Err(format!(
-            "has the numbers of `{}` in another file, and nothing outside it is read: save the model as one file (onnx.save \
-             with save_as_external_data=False) and import that",
+            "has the numbers of `{}`, a tensor within a node, in another file: save the model as one file (onnx.save with \
+             save_as_external_data=False) and import that",
             name(&own)
         ));
     }
-    let sides = super::onnx::integers(message.clone(), field::TENSOR_DIMS)?;
+    let sides = integers(message.clone(), field::TENSOR_DIMS)?;
     let count = sides.iter().try_fold(1_u64, |product, &side| product.checked_mul(side));
     // Eight numbers to a byte is the most that any kind packs.
     if sides.len() > 64 || count.is_none_or(|count| count > 8 * whole as u64) {
         return Err(format!("has a tensor `{}` that claims more numbers than the file can hold", name(&own)));
     }
     Ok(own)
+}
+
+/// Whether a tensor has its numbers in another file.
+fn is_elsewhere(message: &Bytes) -> Result<bool, String> {
+    let told = integers(message.clone(), field::TENSOR_LOCATION)?.into_iter().any(|location| location != 0);
+    Ok(told || has(message, field::TENSOR_EXTERNAL)?)
+}
+
+/// A tensor together with the numbers that it has in another file.
+fn taken_in(
+    own: &Bytes,
+    message: &Bytes,
+    others: &mut BTreeMap<String, Bytes>,
+    beside: &Beside<'_>,
+) -> Result<Vec<u8>, String> {
+    let about = |reason: String| format!("has a tensor `{}` that {reason}", name(own));
+    let elsewhere = Elsewhere::of_message(message).map_err(about)?;
+    let elsewhere = elsewhere.ok_or_else(|| about("says two things of where its numbers are".into()))?;
+    let sides = integers(message.clone(), field::TENSOR_DIMS)?;
+    let count = sides.iter().try_fold(1_u64, |product, &side| product.checked_mul(side));
+    let kind = integers(message.clone(), field::TENSOR_TYPE)?.last().copied().unwrap_or(0);
+    let bits = bits(kind).ok_or_else(|| about("is of a kind that lies in no other file".into()))?;
+    let bytes = count.and_then(|count| count.checked_mul(bits)).map(|bits| bits.div_ceil(8) as usize);
+    let bytes = bytes.filter(|&bytes| sides.len() <= 64 && bytes <= LARGEST);
+    let bytes = bytes.ok_or_else(|| about("claims more numbers than a file can hold".into()))?;
+    if !others.contains_key(&elsewhere.location) {
+        if others.len() >= MAX_OTHERS {
+            return Err(format!("has its numbers in more than {MAX_OTHERS} other files"));
+        }
+        others.insert(elsewhere.location.clone(), beside(&elsewhere.location)?);
+    }
+    let other = others.get(&elsewhere.location).ok_or("has its numbers nowhere")?;
+    let numbers = elsewhere.numbers(other, bytes).map_err(about)?;
+    let kept = without(message.clone(), &[field::TENSOR_RAW, field::TENSOR_EXTERNAL, field::TENSOR_LOCATION])?;
+    let mut tensor = Encoded(kept);
+    tensor.message(field::TENSOR_RAW, numbers);
+    Ok(tensor.0)
+}
+
+/// Bits of a number of a kind, as onnx.proto numbers them; none for texts and what is unknown.
+fn bits(kind: u64) -> Option<u64> {
+    match kind {
+        21..=23 => Some(4),
+        2 | 3 | 9 | 17..=20 => Some(8),
+        4 | 5 | 10 | 16 => Some(16),
+        1 | 6 | 12 => Some(32),
+        7 | 11 | 13 | 14 => Some(64),
+        15 => Some(128),
+        _ => None,
+    }
 }
 
 /// Whether there is a field of that number.

@@ -138,8 +138,7 @@ impl Opened {
 
     /// The tensors; those that an ONNX model keeps in other files come from beside it.
     fn checkpoint(&self) -> Result<Checkpoint, String> {
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Checkpoint::open_beside(&self.bytes, &|name| beside(folder, name))
+        Checkpoint::open_beside(&self.bytes, &|name| beside(&self.path, name))
     }
 }
 
@@ -150,8 +149,12 @@ fn mapped(file: &File) -> std::io::Result<Bytes> {
     Ok(Bytes::from_owner(map))
 }
 
-/// The bytes of a file that another names, of the same folder or below it, wherever links lead.
-fn beside(folder: &Path, name: &str) -> Result<Bytes, String> {
+/// The bytes of a file that the file `path` names, of its folder or below it, wherever links lead.
+///
+/// # Errors
+/// A name that leads elsewhere, or to no file; a reason without a subject.
+pub fn beside(path: &Path, name: &str) -> Result<Bytes, String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let said = shown(name);
     let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if name.is_empty() || !inside {
@@ -171,11 +174,16 @@ fn beside(folder: &Path, name: &str) -> Result<Bytes, String> {
             "has its numbers in `{said}`, a link that leads out of the model's folder; put the file itself there"
         ));
     }
-    let file = File::open(path).map_err(lacks)?;
-    if !file.metadata().map_err(lacks)?.is_file() {
+    let facts = fs::metadata(&path).map_err(lacks)?;
+    // Opening a pipe would wait for who writes into it; nothing can be mapped of an empty file.
+    if !facts.is_file() {
         return Err(format!("has its numbers in `{said}`, which is not a file"));
     }
-    mapped(&file).map_err(lacks)
+    if facts.len() == 0 {
+        return Err(format!("has its numbers in `{said}`, which is empty"));
+    }
+    let unread = |error| format!("has its numbers in `{said}`, which cannot be read ({error})");
+    mapped(&File::open(path).map_err(unread)?).map_err(unread)
 }
 
 /// Why a file was refused.

@@ -20,7 +20,7 @@ mod renamed;
 mod store;
 
 pub use fetch::{Checksum, Source, fetch, fetch_url};
-pub use import::{import, is_program, origins};
+pub use import::{beside, import, is_program, origins};
 pub use naming::Names;
 pub(super) use store::lock;
 pub use store::{

@@ -103,7 +103,7 @@ mod tests {
         let (both, positive) = (both.view(), [true; 60]);
         let split = Views::new(&pairs, Examples::new(&both, &positive).unwrap()).unwrap();
         let settings = FinetuneSettings { shift: 0, ..FinetuneSettings::default() };
-        let mut augmented = Augmented::new(split, Geometry { side: 1, channels: 1 }, &settings);
+        let mut augmented = Augmented::new(split, Geometry { side: 1, channels: 1, class_token: false }, &settings);
         let mut sees = |epoch| -> Vec<f32> {
             augmented.begin(epoch);
             let mut value = [0f32];
@@ -130,7 +130,7 @@ mod tests {
         let pairs: [Pair<'_>; 1] = [[&picture, &picture]];
         let views = Views::new(&pairs, Examples::new(&both, &positive).unwrap()).unwrap();
         let settings = FinetuneSettings { mixup: 0.5, ..FinetuneSettings::default() };
-        let mut augmented = Augmented::new(views, Geometry { side: 1, channels: 1 }, &settings);
+        let mut augmented = Augmented::new(views, Geometry { side: 1, channels: 1, class_token: false }, &settings);
         augmented.begin(1);
         let first = augmented.mixes.clone();
         for (row, &(other, share)) in first.iter().enumerate() {

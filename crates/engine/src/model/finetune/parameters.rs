@@ -1,6 +1,6 @@
 //! What fine-tuning trains: the parameters of the tail and of the head, folded for the network and unfolded again.
 
-use super::fold::FoldedConv;
+use super::fold::FoldedLayer;
 use crate::backbone::Tail;
 use crate::model::network::{Weights, to_array, torch_error};
 use crate::model::random::Initialiser;
@@ -11,16 +11,16 @@ use tch::{Kind, TchError, Tensor};
 
 /// The parameters by name, with what they need to become a network.
 pub(super) struct Parameters {
-    convs: Vec<FoldedConv>,
+    layers: Vec<FoldedLayer>,
     pub(super) names: Vec<String>,
     shapes: Vec<Vec<usize>>,
-    /// Those of each convolution in turn, then the head's weight and bias.
+    /// Those of each layer in turn, then the head's weight and bias.
     pub(super) values: Vec<Vec<f32>>,
     /// What is not trained: the statistics.
     fixed: Weights,
 }
 
-/// The network that gradients flow through: kernel and offset of each convolution, then of the head.
+/// The network that gradients flow through: weight and offset of each layer, then of the head.
 pub(super) struct Leaves(Vec<(Tensor, Tensor)>);
 
 impl Leaves {
@@ -29,7 +29,7 @@ impl Leaves {
         Self(self.0.iter().map(|(kernel, offset)| (kernel.shallow_clone(), offset.shallow_clone())).collect())
     }
 
-    /// The convolutions.
+    /// The layers of the tail.
     pub(super) fn folded(&self) -> &[(Tensor, Tensor)] {
         &self.0[..self.0.len() - 1]
     }
@@ -64,9 +64,9 @@ impl Parameters {
 
     /// Of all parameters by name.
     pub(super) fn of(tail: &Tail, mut weights: Weights) -> Result<Self> {
-        let all = tail.convolutions();
-        let convs = all.iter().map(|conv| FoldedConv::new(conv, &weights)).collect::<Result<Vec<_>>>()?;
-        let mut names: Vec<String> = all.iter().flat_map(FoldedConv::names).collect();
+        let all = tail.layers();
+        let layers = all.iter().map(|layer| FoldedLayer::new(layer, &weights)).collect::<Result<Vec<_>>>()?;
+        let mut names: Vec<String> = all.iter().flat_map(FoldedLayer::names).collect();
         names.extend(["head.weight".to_owned(), "head.bias".to_owned()]);
         let (mut shapes, mut values) = (Vec::new(), Vec::new());
         for name in &names {
@@ -75,7 +75,7 @@ impl Parameters {
             shapes.push(array.shape().to_vec());
             values.push(array.iter().copied().collect());
         }
-        Ok(Self { convs, names, shapes, values, fixed: weights })
+        Ok(Self { layers, names, shapes, values, fixed: weights })
     }
 
     /// How many of them belong to the head: the last ones.
@@ -91,34 +91,34 @@ impl Parameters {
         Ok(weights)
     }
 
-    /// Where each convolution's parameters begin.
+    /// Where each layer's parameters begin.
     fn ranges(&self) -> Vec<std::ops::Range<usize>> {
         let mut first = 0;
-        let range = |conv: &FoldedConv| {
-            first += conv.count();
-            first - conv.count()..first
+        let range = |layer: &FoldedLayer| {
+            first += layer.count();
+            first - layer.count()..first
         };
-        self.convs.iter().map(range).collect()
+        self.layers.iter().map(range).collect()
     }
 
     /// Kernels and offsets as the parameters have them now.
     fn folded(&self) -> Vec<[Vec<f32>; 2]> {
         let ranges = self.ranges();
         let mut all: Vec<_> =
-            self.convs.par_iter().zip(ranges).map(|(conv, range)| conv.fold(&self.values[range])).collect();
+            self.layers.par_iter().zip(ranges).map(|(layer, range)| layer.fold(&self.values[range])).collect();
         let head = &self.values[self.values.len() - Self::HEAD..];
         all.push([head[0].clone(), head[1].clone()]);
         all
     }
 
-    /// New tensors for gradients: of this kind for the convolutions, in 32 bits for the head.
+    /// New tensors for gradients: of this kind for the layers of the tail, in 32 bits for the head.
     pub(super) fn leaves(&self, kind: Kind) -> Result<Leaves> {
         let mut shapes: Vec<Vec<i64>> =
-            self.convs.iter().map(|conv| conv.shape.iter().map(|&side| side as i64).collect()).collect();
+            self.layers.iter().map(|layer| layer.shape.iter().map(|&side| side as i64).collect()).collect();
         let head = &self.shapes[self.shapes.len() - Self::HEAD];
         shapes.push(head.iter().map(|&side| side as i64).collect());
         let pair = |(at, ([kernel, offset], shape)): (usize, ([Vec<f32>; 2], &Vec<i64>))| -> Result<_, TchError> {
-            let kind = if at < self.convs.len() { kind } else { Kind::Float };
+            let kind = if at < self.layers.len() { kind } else { Kind::Float };
             let leaf = |values: &[f32], shape: &[i64]| {
                 Tensor::f_from_slice(values)?.f_view(shape)?.f_to_kind(kind)?.f_set_requires_grad(true)
             };
@@ -147,14 +147,14 @@ impl Parameters {
     pub(super) fn unfold(&self, gradients: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
         let mut gradients = gradients.into_iter();
         let mut next = || gradients.next().unwrap_or_default();
-        let pairs: Vec<[Vec<f32>; 2]> = self.convs.iter().map(|_| [next(), next()]).collect();
+        let pairs: Vec<[Vec<f32>; 2]> = self.layers.iter().map(|_| [next(), next()]).collect();
         let head = [next(), next()];
         let mut all: Vec<Vec<f32>> = self
-            .convs
+            .layers
             .par_iter()
             .zip(self.ranges())
             .zip(pairs)
-            .flat_map_iter(|((conv, range), [kernel, offset])| conv.unfold(&self.values[range], kernel, offset))
+            .flat_map_iter(|((layer, range), [kernel, offset])| layer.unfold(&self.values[range], kernel, offset))
             .collect();
         all.extend(head);
         all

@@ -44,26 +44,29 @@ fn averaged(stage: &Tensor) -> Result<Tensor, TchError> {
     stage.f_mean_dim([2, 3].as_slice(), false, None)
 }
 
-/// Rows as images: places in order, their channels together.
+/// Rows as images: places in order, their channels together; the class token before them, where there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Geometry {
     pub(super) side: usize,
     pub(super) channels: usize,
+    pub(super) class_token: bool,
 }
 
 impl Geometry {
     pub(super) fn of(tail: &Tail) -> Self {
         let input = tail.input();
-        Self { side: input.side, channels: input.channels }
+        Self { side: input.side, channels: input.channels, class_token: input.class_token }
     }
 
     /// Values of one image.
     pub(super) fn width(self) -> usize {
-        self.side * self.side * self.channels
+        self.channels * (self.side * self.side + usize::from(self.class_token))
     }
 
-    /// Moves one image down and to the right; what comes in at the edge is the edge again.
+    /// Moves the places of one image down and to the right; what comes in at the edge is the edge again. A class token has
+    /// no place.
     pub(super) fn shift(self, values: &mut [f32], [down, right]: [i8; 2]) {
+        let values = &mut values[self.channels * usize::from(self.class_token)..];
         let before = values.to_vec();
         let from = |at: usize, by: i8| at.saturating_add_signed(-isize::from(by)).min(self.side - 1);
         for (place, out) in values.chunks_exact_mut(self.channels).enumerate() {
@@ -72,9 +75,12 @@ impl Geometry {
         }
     }
 
-    /// `[N, C, H, W]` of images one after the other, channels last in memory.
+    /// `[N, C, H, W]` of images one after the other, channels last in memory; with a class token `[N, T, C]`.
     pub(super) fn tensor(self, values: &[f32]) -> Result<Tensor, TchError> {
         let (side, channels) = (self.side as i64, self.channels as i64);
+        if self.class_token {
+            return Tensor::f_from_slice(values)?.f_view([-1, 1 + side * side, channels]);
+        }
         Tensor::f_from_slice(values)?.f_view([-1, side, side, channels])?.f_permute([0, 3, 1, 2])
     }
 }
