@@ -3,10 +3,9 @@
 
 use faceprobe::tui::snapshot::Run;
 use faceprobe::tui::table::column::Column;
-use faceprobe_core::run::columns;
 use faceprobe_core::run::export::{self, Format};
 use faceprobe_core::run::filter::Row;
-use faceprobe_core::run::results::ResultRow;
+use faceprobe_core::run::results::{self, ResultRow};
 use std::fmt::Write;
 
 pub fn page() -> String {
@@ -21,7 +20,7 @@ pub fn page() -> String {
         let (id, title) = (column.id(), column.title().to_string());
         let _ = writeln!(text, "| `{id}` | {title} | {} |", column.about());
     }
-    let sorted: Vec<&str> = columns::Column::ALL.iter().map(|column| column.name()).collect();
+    let sorted: Vec<&str> = results::Column::ALL.iter().map(|column| column.name()).collect();
     let _ = write!(
         text,
         "\n## Sorting and filtering\n\n| where | columns |\n|---|---|\n\
