@@ -5,7 +5,7 @@
 //! |---|---|
 //! | run data prepare again | manifest, account, sources and attributes of a set; a picture that changed since |
 //! | 'faceprobe runs resume RUN' trains it again | result, model, scores |
-//! | 'faceprobe runs resume RUN' goes on | a worker that was killed (`study.rs`, `benches/torture.py`); a full disk (`benches/torture.py`) |
+//! | 'faceprobe runs resume RUN' goes on | a worker that was killed (`study.rs`, `python3 benches/torture`); a full disk (`python3 benches/torture`) |
 //! | run 'faceprobe choose RUN' again | the choice |
 //! | remove the folder / the file / this line / what was no opening | spec, journal, label, decisions, record of openings, store |
 //! | name another file, or overwrite it with --force | tables, report, maps (more in `outputs.rs`) |
