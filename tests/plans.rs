@@ -105,16 +105,33 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn tasks_are_done_in_a_workspace_whose_path_is_no_text_and_slurm_is_refused_there() {
     let cluster = Cluster::new();
-    let at = cluster.at(OsStr::from_bytes(b"stud\xffy \x1b[2J"));
+    let at = cluster.at(OsStr::from_bytes(b"stud\xffy"));
     fs::create_dir(&at).expect("a folder");
     prepared(&at);
     let refused = cluster.run(&at, &[&SEEDS[..], &["--on", "slurm:2"]].concat());
     assert!(refused.status.code() == Some(2) && said(&refused).contains("is not UTF-8"), "{}", said(&refused));
-    assert!(!said(&refused).contains('\u{1b}') && !at.join("plans").exists() && cluster.queued() == 0);
+    assert!(!at.join("plans").exists() && cluster.queued() == 0);
     assert_eq!(cluster.statuses(&at), [], "nothing waits for what was refused");
     ok(&at, &[&SEEDS[..], &["--on", "local:2"]].concat());
     let done = ["benchmark-1", "benchmark-2"].map(|run| (run.to_owned(), "done".to_owned()));
     assert_eq!(cluster.statuses(&at), done);
+}
+
+#[test]
+fn a_source_below_a_folder_with_control_characters_is_refused_before_a_run_is_made() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path().join("stud\u{1b}[2J\u{202e}y");
+    pictures(&at.join("raw"), 0..20);
+    let prepare = ["data", "prepare", "--source", "folder:raw", "--name", "colours"];
+    let refused = run(&at, &prepare);
+    let sentence = said(&refused);
+    assert!(refused.status.code() == Some(2) && sentence.contains("through a link without any"), "{sentence}");
+    assert!(!sentence.contains('\u{1b}') && !sentence.contains('\u{202e}') && !at.join("runs").exists(), "{sentence}");
+    // As it says.
+    std::os::unix::fs::symlink(at.join("raw"), folder.path().join("raw")).expect("a link");
+    let link = format!("folder:{}", folder.path().join("raw").display());
+    ok(&at, &["data", "prepare", "--source", link.as_str(), "--name", "colours"]);
+    ok(&at, &[&SEEDS[..], &["--on", "local:2"]].concat());
 }
 
 #[test]
@@ -208,8 +225,10 @@ fn a_placement_that_was_damaged_is_named_and_the_command_that_submitted_it_mends
         fs::write(&file, damaged).expect("a file");
         let named = cluster.run(&at, &["runs", "show", "benchmark-2"]);
         assert!(said(&named).contains("place.json") && said(&named).contains("once more"), "{}", said(&named));
-        let statuses = cluster.statuses(&at);
-        assert_eq!((statuses[0].1.as_str(), statuses[1].1.as_str()), ("waiting", "damaged"));
+        let stands = [("benchmark-1", "waiting"), ("benchmark-2", "damaged")];
+        let mut statuses = cluster.statuses(&at);
+        statuses.sort();
+        assert_eq!(statuses, stands.map(|(run, status)| (run.to_owned(), status.to_owned())));
         cluster.ok(&at, &submit);
         assert!(cluster.statuses(&at).iter().all(|(_, status)| status == "waiting"));
         assert_eq!(cluster.queued(), 2, "what is queued is not submitted again");

@@ -1,6 +1,6 @@
 //! Run folders and weights that came from elsewhere.
 
-use super::{FORGED, Place, harmless, holds, hostile, trained};
+use super::{FORGED, harmless, holds, hostile, trained};
 use faceprobe_core::text::json as without_controls;
 use serde_json::{Value, json};
 use std::fs;

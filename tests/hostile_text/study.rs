@@ -1,6 +1,6 @@
 //! The names of a study that the program prepared itself.
 
-use super::{FORGED, harmless, holds, hostile, read_back, trained};
+use super::{harmless, holds, hostile, read_back, trained};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

@@ -6,6 +6,8 @@ use super::report::Tally;
 use super::sample::Split;
 use super::table::Said;
 use crate::error::{Error, Result};
+use crate::path_text::text_of;
+use crate::text::{is_control, printable};
 use faceprobe_settings::text_value;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -84,11 +86,17 @@ pub struct SourceSpec {
 }
 
 impl SourceSpec {
-    /// Refuses a path that does not exist.
+    /// Refuses a path that does not exist or that no setting can hold.
     ///
     /// # Errors
     /// As wrong usage.
     pub fn check(&self) -> Result<()> {
+        if self.path.to_string_lossy().contains(is_control) {
+            return Err(Error::usage(format!(
+                "The path of the source {} has control characters; rename the folder, or name it through a link without any.",
+                printable(&text_of(&self.path))
+            )));
+        }
         match self.path.metadata() {
             Ok(_) => Ok(()),
             Err(error) => Err(Error::usage(format!(
