@@ -10,7 +10,7 @@ from workspace import CIRCUMSTANCES
 CAUSES = {
     "full disk": r"No space left|os error 28|is full|no room|too little (disk )?space",
     "read-only": r"[Rr]ead-only|os error 30|writable",
-    "largest file": r"too large|os error 27|File size limit",
+    "largest file": r"too large|os error 27|limit on the(ir)? size",
     "few descriptors": r"[Tt]oo many open files|os error 24|descriptors",
     "little memory": r"memory|allocat|os error 12|Resource temporarily unavailable|os error 11",
     "no locks": r"lock",
@@ -36,9 +36,10 @@ def unclear(done, names, cause=None):
         return why
     if done.returncode == 0:
         return None
-    sentence = done.stderr if "faceprobe: " in done.stderr else done.stdout if '"error"' in done.stdout else ""
-    if not sentence:
-        return f"no sentence: {done.stderr[-200:]!r}"
+    # `predict` says of each picture what is wrong with it, among its answers.
+    sentence = f"{done.stderr}\n{done.stdout}"
+    if not sentence.strip():
+        return "no sentence"
     if any(name in sentence for name in names) or (cause and re.search(cause, sentence)):
         return None
     return f"the sentence names neither file nor cause: {sentence.strip()[-300:]}"

@@ -105,6 +105,7 @@ impl Manifest {
         if prepared.iter().any(|known| known == name) {
             return Self::load(&workspace.prepared(name));
         }
+        readable(workspace)?;
         let hint = match &prepared[..] {
             [] => "none is there yet; make one with faceprobe data prepare".to_owned(),
             names => format!("there are: {}", names.join(", ")),
@@ -145,6 +146,15 @@ impl Manifest {
     }
 }
 
+/// That a set is not among those that are there says nothing where they cannot be listed.
+fn readable(workspace: &Workspace) -> Result<()> {
+    let folder = workspace.all_prepared();
+    match fs::read_dir(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(&folder, error)),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses an unknown name of a prepared set or cross-validation.
 ///
 /// # Errors
@@ -153,6 +163,7 @@ pub fn required(workspace: &Workspace, name: &str) -> Result<()> {
     if workspace.prepared(name).join("manifest.csv").is_file() || !folds_of(workspace, name).is_empty() {
         return Ok(());
     }
+    readable(workspace)?;
     let there = list_prepared(workspace);
     let hint = if there.is_empty() {
         "make one with 'faceprobe data prepare --source …'".to_owned()
