@@ -1,6 +1,6 @@
 //! Files that were changed since they were written.
 
-use super::coloured::{ok, trained};
+use super::coloured::{ok, pictures, trained};
 use super::{PREPARE, TRAIN, advised, damage, in_run, named, said, until};
 use serde_json::Value;
 use std::fs;
@@ -140,7 +140,8 @@ fn what_was_computed_of_models_and_sets_is_computed_again() {
     let shown = said(at, &["runs", "show", "curve-1"]) + &said(at, &["report"]);
     assert!(shown.is_empty() || shown.contains("make it again"), "{shown}");
     ok(at, &curve);
-    ok(at, &PREPARE[..4].iter().copied().chain(["--name=other", "--seed", "7"]).collect::<Vec<_>>());
+    pictures(&at.join("others"), 100..130);
+    ok(at, &["data", "prepare", "--source", "folder:others", "--name=other"]);
     ok(at, &["evaluate", "benchmark-1", "--on", "other"]);
     let evaluation = found(&at.join("runs"), "evaluate-1").join("evaluation.json");
     damage(&evaluation);
@@ -214,7 +215,7 @@ fn weights_that_were_changed_are_imported_again_and_so_is_a_map_made() {
 fn what_is_no_checkpoint_is_removed_as_advised() {
     let folder = trained();
     let at = folder.path();
-    fs::remove_file(in_run(at, "result.json")).expect("a result");
+    fs::remove_file(in_run(at, "model.safetensors")).expect("a model");
     fs::create_dir(in_run(at, "checkpoint.safetensors")).expect("a folder");
     ok(at, &["runs", "resume", "benchmark-1"]);
     advised(at, &["runs", "attach", "benchmark-1"], "remove it to train from the beginning", |_| {

@@ -62,7 +62,7 @@ fn settings_that_are_refused_are_given_as_advised() {
             (&["features", "map", "--to", "map.gif"], "take .svg or .png", &["--version"]),
             (
                 &["choose", "benchmark-1", "--threshold", "precision=7"],
-                "take a number above 0, at most 1",
+                "P and R above 0, at most 1",
                 &["choose", "benchmark-1", "--threshold", "precision=0.5"],
             ),
             (&["predict", "--list", "raw/male"], "name it without --list", &["predict", "raw/male"]),
@@ -104,7 +104,7 @@ fn divisions_that_are_refused_are_asked_for_as_advised() {
             ),
             (
                 prepare!("--name=e", "--train", "32"),
-                "Give all three",
+                "--val must be given",
                 prepare!("--name=e", "--train", "32", "--val", "10", "--test", "10"),
             ),
             (

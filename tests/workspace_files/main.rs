@@ -161,7 +161,7 @@ fn what_killed_programs_left_goes_with_the_next_call() {
     assert!(output.expect("it starts").status.success());
     ok(&at, &["runs", "note", "benchmark-1", "a note"]);
     ok(&at, &["data", "decide", &at.join("raw/male/1.png").to_string_lossy(), "keep"]);
-    ok(&at, &["train", "benchmark", "--pool", "4", "--epochs", "1", "--mode", "keras"]);
+    ok(&at, &["train", "benchmark", "--pool", "2", "--epochs", "1"]);
     for folder in [&weights, &at.join("runs/benchmark-1"), &at.join("data")] {
         assert!(!folder.join(&dead).exists(), "{}", folder.display());
         assert!(folder.join(&living).exists(), "{}: it may be at work", folder.display());
