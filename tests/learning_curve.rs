@@ -132,7 +132,7 @@ fn a_curve_trains_missing_nested_parts_as_ordinary_runs() {
     assert!(picture.starts_with("<svg") && !picture.contains("var("), "{picture}");
     // A dot for each size, for what is expected and for the name.
     assert_eq!(picture.matches("<circle").count(), 3 + 1 + 1);
-    ok(at, &[&["learning-curve"], &model[..], &again, &["--with", "learning-curve-1"]].concat());
+    ok(at, &[&["learning-curve"], &model[..], &again, &["--with", "curve-1"]].concat());
     let both = std::fs::read_to_string(at.join("curve.svg")).expect("a picture");
     assert_eq!(both.matches("benchmark, colours").count(), 2, "{both}");
     let refused = |more: &[&str], part: &str| {

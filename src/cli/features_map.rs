@@ -106,7 +106,7 @@ struct Wanted {
 impl Wanted {
     fn read(args: &FeaturesMapArgs) -> Result<Option<Self>> {
         let of = |option: &str, problem: String| Error::usage(format!("--{option}: {problem}."));
-        let proposal = args.decision.parse().map_err(|problem| of("decision", problem))?;
+        let proposal = args.decision.parse::<Proposal>().map_err(|problem| of("decision", problem))?;
         if args.select.is_none() && args.only.is_none() {
             return match args.selected {
                 Some(_) => {
@@ -115,7 +115,8 @@ impl Wanted {
                 None => Ok(None),
             };
         }
-        let rectangle = args.select.as_ref().map(|text| text.parse().map_err(|problem| of("select", problem)));
+        let rectangle =
+            args.select.as_ref().map(|text| text.parse::<Rectangle>().map_err(|problem| of("select", problem)));
         Ok(Some(Self { rectangle: rectangle.transpose()?, only: args.only.clone(), proposal }))
     }
 

@@ -108,7 +108,7 @@ fn written(workspace: &Workspace, path: &Path, map: &Map, groups: &Groups, chose
 pub fn take(app: &mut App, reply: MapReply) -> Vec<Effect> {
     match reply {
         MapReply::Listed(maps) => return app.views.map.listed(&mut app.shared, maps),
-        MapReply::Judged { run, outcome } => app.views.map.judged(&run, outcome),
+        MapReply::Judged { run, outcome } => app.views.map.judged(&mut app.shared, &run, outcome),
         MapReply::Written(path) => {
             let decides = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
             let next = if decides { "; 'faceprobe data decide --from' takes it" } else { "" };

@@ -159,7 +159,9 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             app.views.map.export(&mut app.shared, path)
         }
         // It was understood while it was typed.
-        Purpose::Decision(path) => text.parse().map_or_else(|_| Vec::new(), |what| app.views.map.write(path, what)),
+        Purpose::Decision(path) => {
+            text.parse::<Proposal>().map_or_else(|_| Vec::new(), |what| app.views.map.write(path, what))
+        }
         Purpose::Study => {
             let path = app.shared.snapshot.workspace.join(super::folders::expand(&super::folders::clean(text)));
             app.views.study.choose(&app.shared, super::studies::Source::File(path))

@@ -163,7 +163,8 @@ fn decisions(manifest: &Manifest, samples: &[&Sample], path: &Path, proposal: &P
             Proposal::Other | Proposal::Label(_) => ("relabel", classes[1 - sample.class].as_str()),
         };
         let hash = sample.hash.to_string();
-        let row = [&hash, word, label, &sample.path, &classes[sample.class], sample.split.name()];
+        let (file, class) = (sample.path.as_str(), classes[sample.class].as_str());
+        let row = [hash.as_str(), word, label, file, class, sample.split.name()];
         out.write_record(row).at(path)?;
         rows += 1;
     }
@@ -191,7 +192,7 @@ mod tests {
         for text in ["keep", "drop", "relabel", "relabel male"] {
             assert_eq!(text.parse::<Proposal>().unwrap().to_string(), text);
         }
-        assert_eq!(" relabel   not known ".parse(), Ok(Proposal::Label("not known".into())));
+        assert_eq!(" relabel   not known ".parse::<Proposal>(), Ok(Proposal::Label("not known".into())));
         for text in ["", "remove", "drop male", "keep x", "relabeled"] {
             assert!(text.parse::<Proposal>().is_err(), "{text}");
         }

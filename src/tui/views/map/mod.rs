@@ -309,10 +309,12 @@ impl MapView {
     }
 
     /// Takes the predictions of a run.
-    pub fn judged(&mut self, run: &str, outcome: Result<Arc<Judged>, String>) {
+    pub fn judged(&mut self, shared: &mut Shared, run: &str, outcome: Result<Arc<Judged>, String>) {
         if self.judge.as_deref() == Some(run) {
             self.judged = Some(outcome);
             self.group();
+            // Other images may be of the group that is chosen now.
+            self.chosen_again(shared);
         }
     }
 
