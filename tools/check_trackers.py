@@ -55,7 +55,8 @@ def check_tensorboard(folder, row, epochs):
     same(f"{row['run']} settings", "| kind |" in text, True)
 
 
-def check_mlflow(client, row, epochs):
+def check_mlflow(client, row, shown):
+    epochs = shown["epochs"]
     experiment = client.get_experiment_by_name(f"faceprobe {row['dataset']}")
     runs = client.search_runs([experiment.experiment_id], f"tags.`faceprobe.run` = '{row['run']}'")
     same(f"{row['run']} in MLflow", len(runs), 1)
@@ -73,7 +74,7 @@ def check_mlflow(client, row, epochs):
     same(f"{row['run']} artifacts", [file.path for file in client.list_artifacts(run.info.run_id)], ["result.json"])
     with tempfile.TemporaryDirectory() as folder:
         result = json.loads(pathlib.Path(client.download_artifacts(run.info.run_id, "result.json", folder)).read_text())
-    same(f"{row['run']} result.json", result, row)
+    same(f"{row['run']} result.json", result, shown["result"])
     # Who goes on with the store writes into it.
     client.set_tag(run.info.run_id, "seen", "yes")
     client.log_text(run.info.run_id, "a note", "note.txt")
@@ -95,9 +96,9 @@ def main():
         experiments = {experiment.name for experiment in client.search_experiments()}
         same("experiments", experiments, {f"faceprobe {row['dataset']}" for row in rows})
         for row in rows:
-            epochs = json.loads(faceprobe(args, "--json", "runs", "show", row["run"]))["epochs"]
-            check_tensorboard(boards, row, epochs)
-            check_mlflow(client, row, epochs)
+            shown = json.loads(faceprobe(args, "--json", "runs", "show", row["run"]))
+            check_tensorboard(boards, row, shown["epochs"])
+            check_mlflow(client, row, shown)
     print(f"{len(rows)} runs: TensorBoard and MLflow find the figures and curves of results and runs show")
 
 

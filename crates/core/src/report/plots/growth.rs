@@ -168,12 +168,15 @@ fn draw_line(context: &mut Context<'_, '_>, plane: &Plane, count: usize, place: 
             .filter(|(_, accuracy)| (plane.low..=plane.high).contains(accuracy));
         context.draw_series(LineSeries::new(points, fitted.stroke_width(1)))?;
     }
-    for at in &line.measured {
-        draw_interval(context, at, own)?;
+    // Beside each other, so that one interval does not hide another.
+    let aside = 1.0 + 0.03 * (place as f64 - (count as f64 - 1.0) / 2.0);
+    let placed = |at: &At| At { images: at.images * aside, ..*at };
+    for at in line.measured.iter().map(placed) {
+        draw_interval(context, &at, own)?;
         context.draw_series(std::iter::once(Circle::new((at.images, at.accuracy), 4, own.filled())))?;
     }
-    if let Some(at) = &line.expected {
-        draw_interval(context, at, expected)?;
+    if let Some(at) = line.expected.as_ref().map(placed) {
+        draw_interval(context, &at, expected)?;
         // Hollow where the colour does not say that it was not measured.
         if count > 1 {
             context.draw_series(std::iter::once(Circle::new((at.images, at.accuracy), 4, PAPER.filled())))?;
@@ -203,10 +206,10 @@ fn draw_legend(area: &DrawingArea<SVGBackend<'_>, Shift>, lines: &[Line<'_>]) ->
         area.draw(&Circle::new((left, row(at)), 4, SERIES[at % SERIES.len()].filled()))?;
         area.draw_text(line.name, &text(14, &INK), (left + 12, row(at)))?;
     }
-    let expected = if lines.len() > 1 { "hollow" } else { "in another colour" };
+    let expected = if lines.len() > 1 { "hollow points" } else { "the last point" };
     let signs = match lines.iter().any(|line| line.expected.is_some()) {
         true => format!(
-            "means with 95 % intervals, the fitted power law, and {expected}, what it expects of twice the images"
+            "means with 95 % intervals, the fitted power law, and ({expected}) what it expects with twice the images"
         ),
         false => "means with 95 % intervals".to_owned(),
     };

@@ -39,7 +39,7 @@ pub struct Tracked {
     pub figures: Vec<(String, f64)>,
     /// The epoch of the final metrics; 0 without epochs.
     pub epoch: i64,
-    /// Everything that is known of the result: the run's row of `results --json`, as JSON.
+    /// Everything that is known of the result, as `result` of `runs show --json` has it.
     pub result: String,
 }
 
