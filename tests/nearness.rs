@@ -180,7 +180,7 @@ fn selected_images_are_listed_decided_about_and_followed_by_the_next_preparation
     }
     ok(at, &["data", "prepare", "--source", "folder:raw", "--name", "colours"]);
     let workspace = faceprobe_core::workspace::Workspace::open(at).expect("a workspace");
-    let again = faceprobe_core::dataset::Manifest::load_named(&workspace, "colours").expect("a set");
+    let again = faceprobe_core::dataset::Manifest::load_named(&workspace, "colours@2").expect("a set");
     let found = |row: &[String]| again.samples.iter().find(|sample| sample.hash.to_string() == row[0]);
     assert!(dropped.iter().all(|row| found(row).is_none()));
     for sample in kept.iter().filter_map(|row| found(row)) {
