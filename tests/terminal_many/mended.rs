@@ -49,6 +49,31 @@ fn every_accuracy_says_at_which_threshold_and_what_was_swept_is_seen_at_120_colu
 }
 
 #[test]
+fn models_of_several_sets_are_told_apart_and_names_are_whole() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    with_a_sweep(folder.path());
+    for file in ["spec.json", "result.json"] {
+        let path = folder.path().join("runs/dense-40").join(file);
+        let text = fs::read_to_string(&path).expect("a file");
+        fs::write(&path, text.replace("\"sample\"", "\"adience\"")).expect("a file");
+    }
+    let mut session = Session::start(folder.path(), &[], &[], 200, 60);
+    session.shows("44 runs");
+    for screen in ["3", "4"] {
+        session.keys(screen);
+        let row = |screen: &str, run: &str, set: &str| {
+            screen.lines().any(|line| line.contains(&format!("  {run} ")) && line.contains(&format!(" {set} ")))
+        };
+        session.until("a column for the set", |screen| {
+            screen.contains(" data ") && row(screen, "dense-40", "adience") && row(screen, "dense-39", "sample")
+        });
+        assert!(!session.text().contains("dense-…"), "{}", session.text());
+    }
+    session.keys("q");
+    assert!(session.ends().success());
+}
+
+#[test]
 fn steps_agree_with_the_runs_and_the_time_of_what_was_interrupted_stands_still() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fabricate(folder.path(), 2);

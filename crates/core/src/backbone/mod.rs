@@ -114,7 +114,7 @@ impl BackboneInfo {
         stages.iter().take(middle).rposition(|stage| stage.side * 8 >= self.input).unwrap_or(middle)
     }
 
-    /// The stage that features are taken from when the network is cut behind stage `cut` (counted from 0), and the
+    /// The stage that features are taken from when the network is cut after stage `cut` (counted from 0), and the
     /// stages that come after it.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ impl BackboneInfo {
         match stages.into_iter().nth(cut) {
             Some(stage) if cut < last => Ok((stage, plan.into_iter().skip(cut + 1).collect())),
             _ => Err(Error::usage(format!(
-                "{} can be cut behind the stages 0 to {}, not behind {cut}.",
+                "{} can be cut after the stages 0 to {}, not after {cut}.",
                 self.title,
                 last.saturating_sub(1)
             ))),

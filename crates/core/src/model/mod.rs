@@ -1,18 +1,30 @@
 //! Models: their kinds, settings and saved files. Training is in the engine.
+//!
+//! `crates/kinds` has a folder for each kind: its settings are a module here, its training is one of the engine.
 
-mod benchmark;
-mod dense;
 mod descent;
 mod draw;
-mod ensemble;
-mod finetune;
 mod kind;
-mod knn;
-mod logistic;
-mod offtheshelf;
 mod saved;
 mod schedule;
 mod spec;
+
+/// The modules of all kinds, and their registry.
+macro_rules! kinds {
+    ($($name:ident,)*) => {
+        $(
+            #[doc = concat!("What the kind `", stringify!($name), "` is.")]
+            pub mod $name {
+                mod settings;
+                pub use settings::*;
+            }
+        )*
+
+        /// All kinds, in the order of help texts and forms.
+        static REGISTRY: &[&KindInfo] = &[$(&$name::KIND),*];
+    };
+}
+include!("../../../kinds/list.rs");
 
 pub use benchmark::BenchmarkSettings;
 pub use dense::DenseSettings;

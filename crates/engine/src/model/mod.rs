@@ -5,20 +5,14 @@
 //! backbone's weights to predict. Scores always come from a [`Scorer`], in training and after loading, so the figures
 //! of a run are those of its file.
 
-mod benchmark;
 mod blas;
 mod checkpoint;
 mod data;
-mod dense;
 mod draws;
-mod finetune;
 mod gated_means;
 mod head;
 pub mod kind;
-mod knn;
-mod logistic;
 mod network;
-mod offtheshelf;
 mod random;
 mod records;
 pub mod rows;
@@ -29,13 +23,27 @@ mod torch_learner;
 mod trained;
 mod training;
 
+/// The modules of all kinds, and their registry.
+macro_rules! kinds {
+    ($($name:ident,)*) => {
+        $(mod $name {
+            mod training;
+            pub use training::*;
+        })*
+
+        /// Every kind, by the name that the core gives it.
+        static REGISTRY: &[(&str, &dyn kind::ModelKind)] = &[$((stringify!($name), $name::TRAINING)),*];
+    };
+}
+include!("../../../kinds/list.rs");
+
 pub use benchmark::train_benchmark;
 pub use checkpoint::Checkpoints;
 pub use data::{Examples, LabelledRows, PixelRows};
 pub use dense::train_dense;
 pub use draws::{EpochDraws, first_weights};
+pub use ensemble::ensemble;
 pub use faceprobe_core::model::*;
-pub use finetune::ensemble::ensemble;
 pub use finetune::{Pair, Views, train_finetune};
 pub use knn::train_knn;
 pub use logistic::train_logistic;

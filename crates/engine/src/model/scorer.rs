@@ -4,7 +4,7 @@ use super::SavedModel;
 use super::Weights;
 use super::benchmark::{Cnn, Pixels};
 use super::data::rows_at_once;
-use super::finetune::ensemble::Members;
+use super::ensemble::Members;
 use super::finetune::tuned::tail_of;
 use super::kind;
 use super::knn::Neighbours;
