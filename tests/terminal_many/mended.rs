@@ -29,6 +29,8 @@ fn every_accuracy_says_at_which_threshold_and_what_was_swept_is_seen_at_120_colu
     session.shows("44 runs");
     // One metric leads in each place, and says which it is.
     session.keys("3");
+    session.shows("╭ sweep-1");
+    session.keys("j");
     session.until("val@0.5 of the curves", |screen| screen.contains("best val@0.5") && screen.contains("Accuracy@0.5"));
     assert!(!session.text().contains("validation accuracy"), "{}", session.text());
     session.keys("4");
@@ -111,7 +113,7 @@ fn steps_agree_with_the_runs_and_the_time_of_what_was_interrupted_stands_still()
     session.keys("3");
     session.shows("dense-4");
     session.keys("j");
-    session.until("its curve", |screen| screen.contains("╭ dense-3") && screen.contains("1.00│"));
+    session.until("its curve", |screen| screen.contains("╭ dense-3") && screen.contains("│ 1.00"));
     assert!(!session.text().contains("1.04") && !session.text().contains("1.05│"), "{}", session.text());
     session.keys("q");
     assert!(session.ends().success());
@@ -122,7 +124,7 @@ fn a_long_refusal_is_read_whole_and_the_images_of_a_set_that_is_gone_are_not_awa
     let folder = tempfile::tempdir().expect("a temporary folder");
     fabricate(folder.path(), 1);
     let mut session = Session::start(folder.path(), &[], &[], 80, 24);
-    session.shows("1 run");
+    session.shows("Press n to prepare");
     // A form with a wrong value says the whole sentence, on as many lines as it takes.
     session.keys("1n");
     session.shows("Prepare a data set");

@@ -166,7 +166,7 @@ impl BackboneInfo {
 /// One name, one set of weights, one normalisation: where two frameworks trained the same layers on differently made
 /// input, each has its name. `vgg16` is the study's, by Keras, over blue, green, red minus the average;
 /// `vgg16-torchvision` and `mobilenet-v2` want torchvision's mean and deviation, `mobilenet-v2-keras` wants -1 to 1.
-static REGISTRY: [BackboneInfo; 13] = [
+static REGISTRY: &[BackboneInfo] = &[
     BackboneInfo {
         name: "efficientnet-lite0",
         title: "EfficientNet-Lite0",
