@@ -90,7 +90,7 @@ fn a_map_is_looked_at_and_images_are_chosen_on_it() {
     let chosen: usize = said.and_then(|count| count.trim().parse().ok()).expect("a count");
     assert!((60..=80).contains(&chosen), "nearly all: {chosen}");
     session.keys("e");
-    session.shows("Write the map or the chosen images");
+    session.shows("Write the map or the selected images");
     session.keys("\r");
     session.shows("Saved in");
     let list = fs::read_to_string(at.join("chosen.txt")).expect("a list");
