@@ -109,7 +109,7 @@ struct View<'a> {
 }
 
 /// Columns that the list of mistakes needs next to pictures, and the most pictures there.
-const LIST: u16 = 32;
+const LIST: u16 = 46;
 const MOST_FACES: u16 = 4;
 
 /// Columns and lines of the matrix with its shares, frame included.

@@ -231,10 +231,7 @@ fn draw_chosen(frame: &mut Frame, area: Rect, view: &MapView, shared: &Shared, m
         }
     }
     let key = name_of(Context::Map, Action::Export);
-    lines.push(Line::styled(
-        cut(&format!("{key} writes the list of their files"), usize::from(inner.width)),
-        theme.dim(),
-    ));
+    lines.push(Line::styled(cut(&format!("{key} saves the list of files"), usize::from(inner.width)), theme.dim()));
     let [words, sheet] = inner.layout(&Layout::vertical([Constraint::Length(lines.len() as u16), Constraint::Min(0)]));
     frame.render_widget(ratatui::widgets::Paragraph::new(lines), words);
     let (columns, rows) = ((sheet.width / CELL.0).max(1), sheet.height / CELL.1);
