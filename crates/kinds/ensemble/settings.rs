@@ -2,7 +2,8 @@
 
 use crate::error::Result;
 use crate::model::kind::{Kind, KindInfo, ModelInput, ModelSettings};
-use crate::model::{ModelInfo, ModelSpec, finetune};
+use crate::model::kinds::finetune;
+use crate::model::{ModelInfo, ModelSpec};
 use crate::run::ensemble;
 use crate::workspace::Workspace;
 use faceprobe_settings::{Rules, Schema, settings};

@@ -316,6 +316,14 @@ pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>
             }
         }
     }
+    // What is below is not forgotten.
+    let below = lines.saturating_sub(first + usize::from(rows));
+    if below > 0 && rows > 0 {
+        let text = format!(" {below} more ▼");
+        let width = text.chars().count().min(usize::from(inner.width)) as u16;
+        let place = Rect { x: inner.right() - width, y: top + rows - 1, width, height: 1 };
+        frame.render_widget(Span::styled(text, theme.dim()), place);
+    }
     let note = Rect { y: inner.bottom().saturating_sub(notes), height: notes, ..inner };
     super::text(frame, note, vec![line], 0);
     place

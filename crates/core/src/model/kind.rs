@@ -1,7 +1,7 @@
 //! What a kind of model states of itself.
 
-use super::{ModelInfo, ModelSpec, REGISTRY, SavedModel, TrainingDraw};
-use super::{benchmark, dense, finetune, knn, logistic};
+use super::kinds::{REGISTRY, benchmark, dense, finetune, knn, logistic};
+use super::{ModelInfo, ModelSpec, SavedModel, TrainingDraw};
 use crate::error::Result;
 use crate::features::{ClassifierSettings, CutSettings, FeatureSpec};
 use crate::onnx::graph::Graph;

@@ -5,37 +5,21 @@
 mod descent;
 mod draw;
 mod kind;
+pub mod kinds;
 mod saved;
 mod schedule;
 mod spec;
 
-/// The modules of all kinds, and their registry.
-macro_rules! kinds {
-    ($($name:ident,)*) => {
-        $(
-            #[doc = concat!("What the kind `", stringify!($name), "` is.")]
-            pub mod $name {
-                mod settings;
-                pub use settings::*;
-            }
-        )*
-
-        /// All kinds, in the order of help texts and forms.
-        static REGISTRY: &[&KindInfo] = &[$(&$name::KIND),*];
-    };
-}
-include!("../../../kinds/list.rs");
-
-pub use benchmark::BenchmarkSettings;
-pub use dense::DenseSettings;
 pub use descent::Optimizer;
 pub use draw::TrainingDraw;
-pub use ensemble::EnsembleSettings;
-pub use finetune::FinetuneSettings;
 pub use kind::{Kind, KindInfo, ModelInput, ModelSettings};
-pub use knn::{KnnSettings, Votes};
-pub use logistic::LogisticSettings;
-pub use offtheshelf::OffTheShelfSettings;
+pub use kinds::benchmark::BenchmarkSettings;
+pub use kinds::dense::DenseSettings;
+pub use kinds::ensemble::EnsembleSettings;
+pub use kinds::finetune::FinetuneSettings;
+pub use kinds::knn::{KnnSettings, Votes};
+pub use kinds::logistic::LogisticSettings;
+pub use kinds::offtheshelf::OffTheShelfSettings;
 pub use saved::{FORMAT, ModelInfo, Provenance, SavedModel, Weights};
 pub use schedule::{RateCourse, Schedule};
 pub use spec::ModelSpec;

@@ -1,8 +1,9 @@
 //! What a kind of model implements: its row source, training, scoring, calibration. Settings and titles are in
 //! [`faceprobe_core::model`].
 
+use super::kinds::REGISTRY;
 use super::rows::{Prepared, TrainingRows};
-use super::{Checkpoints, Kind, ModelInfo, ModelSpec, REGISTRY, Scorer, Trained, Weights};
+use super::{Checkpoints, Kind, ModelInfo, ModelSpec, Scorer, Trained, Weights};
 use crate::backbone::Pool;
 use crate::features::{CutSource, FeatureSpec, NetworkSource, RowSource, StoreIdentity};
 use faceprobe_core::error::{Error, Result};

@@ -12,6 +12,7 @@ mod draws;
 mod gated_means;
 mod head;
 pub mod kind;
+pub mod kinds;
 mod network;
 mod random;
 mod records;
@@ -23,29 +24,15 @@ mod torch_learner;
 mod trained;
 mod training;
 
-/// The modules of all kinds, and their registry.
-macro_rules! kinds {
-    ($($name:ident,)*) => {
-        $(mod $name {
-            mod training;
-            pub use training::*;
-        })*
-
-        /// Every kind, by the name that the core gives it.
-        static REGISTRY: &[(&str, &dyn kind::ModelKind)] = &[$((stringify!($name), $name::TRAINING)),*];
-    };
-}
-include!("../../../kinds/list.rs");
-
-pub use benchmark::train_benchmark;
 pub use checkpoint::Checkpoints;
 pub use data::{Examples, LabelledRows, PixelRows};
-pub use dense::train_dense;
 pub use draws::{EpochDraws, first_weights};
-pub use ensemble::ensemble;
 pub use faceprobe_core::model::*;
-pub use finetune::{Pair, Views, train_finetune};
-pub use knn::train_knn;
-pub use logistic::train_logistic;
+pub use kinds::benchmark::training::train_benchmark;
+pub use kinds::dense::training::train_dense;
+pub use kinds::ensemble::training::ensemble;
+pub use kinds::finetune::training::{Pair, Views, train_finetune};
+pub use kinds::knn::training::train_knn;
+pub use kinds::logistic::training::train_logistic;
 pub use scorer::Scorer;
 pub use trained::Trained;

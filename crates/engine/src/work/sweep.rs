@@ -84,12 +84,13 @@ pub(super) fn sweep(
             format!("{}. {}: {}", place + 1, model(spec, &settings[ranked.setting], 0).describe(), ranked.text());
         recorder.update(Update::Note { text });
     }
+    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     Ok(format!(
-        "{} settings of {} seeds; best on validation: {}, {}, in {}",
-        settings.len(),
-        spec.own.seeds.len(),
-        model(spec, &settings[best.setting], 0).describe(),
+        "{}, {} each; best val@τ {}: {}, in {}",
+        count(settings.len(), "setting"),
+        count(spec.own.seeds.len(), "seed"),
         best.text(),
+        model(spec, &settings[best.setting], 0).describe(),
         best.run
     ))
 }
