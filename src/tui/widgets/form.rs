@@ -2,7 +2,7 @@
 
 use super::super::completion::Paths;
 use super::super::theme::Theme;
-use super::cut;
+use super::{NARROW, cut};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -319,7 +319,7 @@ pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>
     // What is below is not forgotten.
     let below = lines.saturating_sub(first + usize::from(rows));
     if below > 0 && rows > 0 {
-        let text = format!(" {below} more ▼");
+        let text = if inner.width >= NARROW { format!(" {below} more ▼") } else { " ▼".to_owned() };
         let width = text.chars().count().min(usize::from(inner.width)) as u16;
         let place = Rect { x: inner.right() - width, y: top + rows - 1, width, height: 1 };
         frame.render_widget(Span::styled(text, theme.dim()), place);
