@@ -35,6 +35,7 @@ pub mod records;
 pub mod request;
 pub mod screens;
 pub mod screenshots;
+pub mod selection;
 pub mod session;
 pub mod shared;
 pub mod snapshot;
