@@ -86,12 +86,8 @@ pub(super) fn sweep(
             format!("{}. {}: {}", place + 1, model(spec, &settings[ranked.setting], 0).describe(), ranked.text());
         recorder.update(Update::Note { text });
     }
-    let best = format!(
-        "best val@τ {}: {}, in {}",
-        best.text(),
-        model(spec, &settings[best.setting], 0).describe(),
-        best.run
-    );
+    let best =
+        format!("best val@τ {}: {}, in {}", best.text(), model(spec, &settings[best.setting], 0).describe(), best.run);
     complete(circumstances, &failed, heads.len(), &format!(" Of the others {best}."))?;
     let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     Ok(format!("{}, {} each; {best}", count(settings.len(), "setting"), count(spec.own.seeds.len(), "seed")))
