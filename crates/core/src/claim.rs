@@ -1,0 +1,566 @@
+//! Claims: at most one process at a time works on a run, writes a list, fetches into a folder.
+//!
+//! The folder may be on a file system that several machines share, where locks may be missing or hold on one machine only.
+//! So a claim is a file, and no lock:
+//!
+//! - It is made by `link()`, which only one process succeeds in, whatever the file system answers.
+//! - It names its owner: machine, boot, process, start of the process. On the same machine the system knows whether that
+//!   process lives. A claim of a dead one is taken over at once.
+//! - It holds a number that grows every 5 seconds. Of an owner on another machine nothing else is known: it counts as dead
+//!   when its number was seen not to change for [`PATIENCE`]. The clock of the one who looks measures that; no two clocks
+//!   are compared.
+//! - Taking over is a claim of its own, so that only one process does it, and replaces the file by a rename.
+//! - An owner that was frozen for so long, and finds its claim taken over when it goes on, is told ([`Claim::on_loss`],
+//!   [`Claim::check`]).
+
+use crate::error::{AtPath, Error, Result};
+use crate::own_files;
+use crate::owner::{Owner, writer_name};
+use crate::scratch;
+use crate::workspace::is_at;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+pub use crate::slurm::beat::{EVERY, PATIENCE};
+
+/// Interval of looks at a claim that is waited for.
+const TICK: Duration = Duration::from_millis(50);
+/// The same if its owner is on another machine.
+const FAR_TICK: Duration = Duration::from_millis(500);
+/// Digits of the number that grows.
+const DIGITS: usize = 20;
+/// Suffix of the claim of whoever takes a claim over.
+const OVER: &str = ".over";
+/// How often that may be nested: each time a process was killed in the instant of taking over.
+const NESTED: usize = 3;
+
+/// Who holds a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The machine's name; none if it is not told.
+    host: Option<String>,
+    /// Whether it is a process on this machine, which is known to live.
+    pub here: bool,
+}
+
+impl Holder {
+    /// ` on HOST`, nothing for this machine.
+    pub fn place(&self) -> String {
+        match (&self.host, self.here) {
+            (_, true) => String::new(),
+            (Some(host), false) => format!(" on {host}"),
+            (None, false) => " on another machine".to_owned(),
+        }
+    }
+}
+
+/// What became of the attempt to take a claim.
+#[derive(Debug)]
+pub enum Taken {
+    Ours(Claim),
+    Held(Holder),
+}
+
+/// A claim that this process holds. Dropping it gives it up.
+pub struct Claim {
+    held: Arc<Held>,
+}
+
+impl Claim {
+    /// Takes a claim, unless a process holds it that lives. Where an owner on another machine may be dead, waits until its
+    /// number is seen to grow, or for [`PATIENCE`].
+    ///
+    /// # Errors
+    /// A folder in which no file can be created; a link in place of the file.
+    pub fn take(path: &Path) -> Result<Taken> {
+        let mut first = None;
+        loop {
+            match attempt(path, PATIENCE, 0)? {
+                Attempt::Ours(claim) => return Ok(Taken::Ours(claim)),
+                Attempt::Busy => std::thread::sleep(TICK),
+                Attempt::Held(text, holder) => {
+                    if holder.here || *first.get_or_insert_with(|| text.clone()) != text {
+                        return Ok(Taken::Held(holder));
+                    }
+                    std::thread::sleep(FAR_TICK);
+                }
+            }
+        }
+    }
+
+    /// Takes a claim if nobody holds it who may live, without waiting to see whether one on another machine does.
+    ///
+    /// # Errors
+    /// As [`Claim::take`].
+    pub fn take_now(path: &Path) -> Result<Option<Self>> {
+        Ok(match attempt(path, PATIENCE, 0)? {
+            Attempt::Ours(claim) => Some(claim),
+            Attempt::Held(..) | Attempt::Busy => None,
+        })
+    }
+
+    /// Takes a claim as soon as nobody holds it who may live. `go_on` is asked again and again.
+    ///
+    /// # Errors
+    /// As [`Claim::take`]; [`Error::stopped`] if `go_on` says no.
+    pub fn wait(path: &Path, go_on: impl Fn() -> bool) -> Result<Self> {
+        loop {
+            let tick = match attempt(path, PATIENCE, 0)? {
+                Attempt::Ours(claim) => return Ok(claim),
+                Attempt::Held(_, holder) if !holder.here => FAR_TICK,
+                Attempt::Held(..) | Attempt::Busy => TICK,
+            };
+            if !go_on() {
+                return Err(Error::stopped());
+            }
+            std::thread::sleep(tick);
+        }
+    }
+
+    /// Has `tell` called when another process is found to have taken the claim over.
+    #[must_use]
+    pub fn on_loss(self, tell: impl Fn() + Send + Sync + 'static) -> Self {
+        // A claim has one listener.
+        let _ = self.held.on_loss.set(Box::new(tell));
+        self
+    }
+
+    /// # Errors
+    /// If another process has taken the claim over.
+    pub fn check(&self) -> Result<()> {
+        if !self.held.lost.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(Error::file(
+            &self.held.path,
+            "was taken over, because this process stood still for too long; the other one goes on, so this one ends",
+        ))
+    }
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Claim").field(&self.held.path).finish()
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.held.release();
+    }
+}
+
+/// Who holds a claim now, as far as one look and those before it tell; none if nobody, or a dead process.
+///
+/// # Errors
+/// A link in place of the file.
+pub fn holder(path: &Path) -> Result<Option<Holder>> {
+    Ok(match look(path, PATIENCE)? {
+        Look::Free | Look::Dead(_) => None,
+        Look::Held(_, holder) => Some(holder),
+    })
+}
+
+struct Held {
+    path: PathBuf,
+    /// The start of the file: no other claim ever has it.
+    name: String,
+    file: File,
+    /// The number, and when it last grew.
+    beat: Mutex<(u64, Instant)>,
+    lost: AtomicBool,
+    on_loss: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Held {
+    /// Whether the file is still ours; none if it cannot be read now.
+    fn is_ours(&self) -> Option<bool> {
+        match own_files::read(&self.path) {
+            Ok(bytes) => Some(bytes.starts_with(self.name.as_bytes())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Some(false),
+            // A server that does not answer takes nothing away.
+            Err(_) => None,
+        }
+    }
+
+    /// Lets the number grow, if the claim is still ours.
+    fn beat(&self) {
+        let mut beat = self.beat.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_ours() == Some(false) {
+            if !self.lost.swap(true, Ordering::Relaxed)
+                && let Some(tell) = self.on_loss.get()
+            {
+                tell();
+            }
+            return;
+        }
+        let number = format!("{:0DIGITS$}", beat.0 + 1);
+        // In place, in the file that was opened: one that has taken the name since is not touched.
+        let written = self.file.write_all_at(number.as_bytes(), self.name.len() as u64);
+        if written.and_then(|()| self.file.sync_data()).is_ok() {
+            *beat = (beat.0 + 1, Instant::now());
+        }
+    }
+
+    fn release(&self) {
+        let beat = self.beat.lock().unwrap_or_else(PoisonError::into_inner);
+        // From here on no beat follows.
+        self.lost.store(true, Ordering::Relaxed);
+        // Whoever beats too late may be considered dead, and must not remove the claim of a successor.
+        let _alone = if beat.1.elapsed() < PATIENCE / 2 {
+            None
+        } else {
+            match attempt(&with(&self.path, OVER), PATIENCE, NESTED) {
+                Ok(Attempt::Ours(claim)) => Some(claim),
+                _ => return,
+            }
+        };
+        if self.is_ours() == Some(true) {
+            // If it stays, it is that of a process that is dead soon.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// What the file says.
+struct Text {
+    owner: Owner,
+    host: String,
+}
+
+impl Text {
+    /// Parses `OWNER-NUMBER BEAT HOST`.
+    fn parse(text: &[u8]) -> Option<Self> {
+        let mut words = std::str::from_utf8(text).ok()?.split_whitespace();
+        let owner = Owner::parse(words.next()?)?;
+        let host = words.nth(1).filter(|host| is_host(host))?.to_owned();
+        Some(Self { owner, host })
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+}
+
+fn this_host() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if is_host(&name) { name } else { "a-machine".to_owned() }
+}
+
+/// A look at a claim. The bytes identify what was seen.
+enum Look {
+    Free,
+    Dead(Vec<u8>),
+    Held(Vec<u8>, Holder),
+}
+
+fn look(path: &Path, patience: Duration) -> Result<Look> {
+    let text = match own_files::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            seen().remove(path);
+            return Ok(Look::Free);
+        }
+        // What another user does not show has its times all the same.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            let facts = fs::symlink_metadata(path).at(path)?;
+            format!("{} {}.{}", facts.ino(), facts.mtime(), facts.mtime_nsec()).into_bytes()
+        }
+        Err(error) => return Err(error).at(path),
+    };
+    let told = Text::parse(&text);
+    let known = told.as_ref().and_then(|told| told.owner.known());
+    let is_dead = known.map_or_else(|| watched(path, &text, Instant::now()) >= patience, |lives| !lives);
+    let holder = Holder { host: told.map(|told| told.host), here: known.is_some() };
+    Ok(if is_dead { Look::Dead(text) } else { Look::Held(text, holder) })
+}
+
+/// What this process has seen of claims whose owners only their number tells of, and since when.
+type Seen = BTreeMap<PathBuf, (Vec<u8>, Instant)>;
+
+fn seen() -> std::sync::MutexGuard<'static, Seen> {
+    static SEEN: Mutex<Seen> = Mutex::new(BTreeMap::new());
+    SEEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// For how long a claim was seen not to change.
+fn watched(path: &Path, text: &[u8], now: Instant) -> Duration {
+    let mut seen = seen();
+    match seen.get(path) {
+        Some((known, since)) if known == text => now.saturating_duration_since(*since),
+        _ => {
+            seen.insert(path.to_owned(), (text.to_owned(), now));
+            Duration::ZERO
+        }
+    }
+}
+
+enum Attempt {
+    Ours(Claim),
+    Held(Vec<u8>, Holder),
+    /// Others are taking it too.
+    Busy,
+}
+
+fn attempt(path: &Path, patience: Duration, nested: usize) -> Result<Attempt> {
+    let dead = match look(path, patience)? {
+        Look::Held(text, holder) => return Ok(Attempt::Held(text, holder)),
+        Look::Free => None,
+        Look::Dead(text) => Some(text),
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let name = format!("{} ", writer_name());
+    let text = format!("{name}{:0DIGITS$} {}\n", 0, this_host());
+    let made = match dead {
+        None => make(folder, path, &text)?,
+        Some(dead) => replace(folder, path, &text, &dead, patience, nested)?,
+    };
+    let Some(file) = made else { return Ok(Attempt::Busy) };
+    let beat = Mutex::new((0, Instant::now()));
+    let (path, lost) = (path.to_owned(), AtomicBool::new(false));
+    let held = Arc::new(Held { path, name, file, beat, lost, on_loss: OnceLock::new() });
+    keep_beating(&held);
+    Ok(Attempt::Ours(Claim { held }))
+}
+
+/// Makes the file, unless there is one.
+fn make(folder: &Path, path: &Path, text: &str) -> Result<Option<File>> {
+    let mut file = scratch::file(folder, "")?;
+    file.write_all(text.as_bytes()).at(path)?;
+    match fs::hard_link(file.path(), path) {
+        Ok(()) => return Ok(Some(file.into_file())),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && !is_at(file.as_file(), path) => return Ok(None),
+        // The reply to a link may be lost after it was made.
+        Err(_) if is_at(file.as_file(), path) => return Ok(Some(file.into_file())),
+        Err(_) => {}
+    }
+    // A file system without links.
+    let mut options = OpenOptions::new();
+    match own_files::open_with(options.create_new(true).write(true), path) {
+        Ok(mut file) => file.write_all(text.as_bytes()).map(|()| Some(file)).at(path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
+        Err(error) => Err(error).at(path),
+    }
+}
+
+/// Replaces the file of a dead owner, unless another process does so.
+fn replace(
+    folder: &Path,
+    path: &Path,
+    text: &str,
+    dead: &[u8],
+    patience: Duration,
+    nested: usize,
+) -> Result<Option<File>> {
+    if nested >= NESTED {
+        return Err(Error::file(path, "is left from a process that was killed; remove it"));
+    }
+    let Attempt::Ours(_alone) = attempt(&with(path, OVER), patience, nested + 1)? else { return Ok(None) };
+    // Only who holds the claim to take over, and a living owner, change the file.
+    if !matches!(look(path, patience)?, Look::Dead(found) if found == dead) {
+        return Ok(None);
+    }
+    let mut file = scratch::file(folder, "")?;
+    file.write_all(text.as_bytes()).at(path)?;
+    match fs::rename(file.path(), path) {
+        // The reply to a rename may be lost after it was made.
+        Err(error) if !is_at(file.as_file(), path) => Err(error).at(path),
+        _ => Ok(Some(file.into_file())),
+    }
+}
+
+fn with(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Lets the numbers of all claims of this process grow, on one thread.
+fn keep_beating(held: &Arc<Held>) {
+    static BEATING: Mutex<Vec<Weak<Held>>> = Mutex::new(Vec::new());
+    static THREAD: OnceLock<()> = OnceLock::new();
+    BEATING.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(held));
+    THREAD.get_or_init(|| {
+        let beat = || loop {
+            std::thread::sleep(EVERY);
+            let mut beating = BEATING.lock().unwrap_or_else(PoisonError::into_inner);
+            beating.retain(|held| held.strong_count() > 0);
+            let all: Vec<Arc<Held>> = beating.iter().filter_map(Weak::upgrade).collect();
+            drop(beating);
+            all.iter().filter(|held| !held.lost.load(Ordering::Relaxed)).for_each(|held| held.beat());
+        };
+        // Without the thread, other machines may take claims over; this one knows its processes.
+        let _ = std::thread::Builder::new().name("claims".into()).spawn(beat);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    /// The start of a claim of this process, of its machine, of a process that is dead, of one on another machine.
+    fn owner(machine: Option<&str>, pid: Option<&str>) -> String {
+        let this = Owner::this().to_string();
+        let parts: Vec<&str> = this.split('-').collect();
+        format!("{}-{}-{}-{}-0", machine.unwrap_or(parts[0]), parts[1], pid.unwrap_or(parts[2]), parts[3])
+    }
+
+    fn dead(beat: u64) -> String {
+        format!("{} {beat:0DIGITS$} here\n", owner(None, Some("7fffffff")))
+    }
+
+    fn far(beat: u64) -> String {
+        format!("{} {beat:0DIGITS$} node7\n", owner(Some("00000007"), None))
+    }
+
+    fn place() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.claim");
+        (folder, path)
+    }
+
+    fn files(path: &Path) -> Vec<String> {
+        let entries = fs::read_dir(path.parent().unwrap()).unwrap().flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    fn taken(path: &Path, patience: Duration) -> Option<Claim> {
+        match attempt(path, patience, 0).unwrap() {
+            Attempt::Ours(claim) => Some(claim),
+            Attempt::Held(..) | Attempt::Busy => None,
+        }
+    }
+
+    #[test]
+    fn a_claim_is_anothers_until_it_is_dropped_and_leaves_nothing() {
+        let (_folder, path) = place();
+        let Taken::Ours(claim) = Claim::take(&path).unwrap() else { panic!("it is free") };
+        let Taken::Held(holder) = Claim::take(&path).unwrap() else { panic!("it is held") };
+        assert!(holder.here && holder.place().is_empty());
+        assert_eq!(super::holder(&path).unwrap(), Some(holder));
+        assert!(claim.check().is_ok() && files(&path) == ["a.claim"]);
+        assert_eq!(Claim::wait(&path, || false).unwrap_err(), Error::stopped());
+        drop(claim);
+        assert!(super::holder(&path).unwrap().is_none() && files(&path).is_empty());
+    }
+
+    #[test]
+    fn what_a_dead_process_left_is_taken_over_at_once() {
+        let (_folder, path) = place();
+        fs::write(&path, dead(7)).unwrap();
+        assert!(super::holder(&path).unwrap().is_none());
+        // Another was killed while it took that over.
+        fs::write(with(&path, OVER), dead(0)).unwrap();
+        let claim = taken(&path, PATIENCE).unwrap();
+        assert_eq!(files(&path), ["a.claim"]);
+        drop(claim);
+        assert!(files(&path).is_empty());
+    }
+
+    #[test]
+    fn an_owner_on_another_machine_lives_as_long_as_its_number_is_seen_to_grow() {
+        let (_folder, path) = place();
+        let patience = Duration::from_millis(300);
+        for beat in 0..4 {
+            fs::write(&path, far(beat)).unwrap();
+            assert!(taken(&path, patience).is_none());
+            std::thread::sleep(patience / 2);
+        }
+        let held = super::holder(&path).unwrap().unwrap();
+        assert_eq!((held.here, held.place().as_str()), (false, " on node7"));
+        assert!(taken(&path, patience).is_none(), "a look at an unchanged number says nothing yet");
+        std::thread::sleep(patience);
+        // Its clock does not matter: what the file's time says may be long ago or to come.
+        let ahead = std::time::SystemTime::now() + Duration::from_secs(300);
+        OpenOptions::new().write(true).open(&path).unwrap().set_modified(ahead).unwrap();
+        assert!(taken(&path, patience).is_some());
+    }
+
+    #[test]
+    fn a_claim_is_refused_as_soon_as_its_far_owner_moves() {
+        let (_folder, path) = place();
+        fs::write(&path, far(0)).unwrap();
+        let other = path.clone();
+        let moving = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(700));
+            fs::write(other, far(1)).unwrap();
+        });
+        assert!(matches!(Claim::take(&path).unwrap(), Taken::Held(holder) if !holder.here));
+        moving.join().unwrap();
+    }
+
+    #[test]
+    fn what_is_no_claim_is_watched_like_one_of_another_machine() {
+        let (_folder, path) = place();
+        fs::write(&path, "").unwrap();
+        assert_eq!(super::holder(&path).unwrap().unwrap().place(), " on another machine");
+        assert!(taken(&path, Duration::ZERO).is_some(), "it does not change");
+    }
+
+    #[test]
+    fn a_link_is_refused_and_its_target_stays() {
+        let (folder, path) = place();
+        let target = folder.path().join("precious");
+        fs::write(&target, dead(1)).unwrap();
+        std::os::unix::fs::symlink(&target, &path).unwrap();
+        assert!(Claim::take(&path).unwrap_err().to_string().contains("is a link"));
+        assert!(super::holder(&path).is_err());
+        assert_eq!(fs::read_to_string(&target).unwrap(), dead(1));
+    }
+
+    #[test]
+    fn an_owner_whose_claim_was_taken_over_is_told_and_leaves_the_others_alone() {
+        let (_folder, path) = place();
+        static TOLD: AtomicUsize = AtomicUsize::new(0);
+        let claim = taken(&path, PATIENCE).unwrap();
+        let claim = claim.on_loss(|| drop(TOLD.fetch_add(1, Ordering::Relaxed)));
+        let before = fs::read(&path).unwrap();
+        claim.held.beat();
+        let after = fs::read(&path).unwrap();
+        assert!(before != after && before.len() == after.len() && claim.check().is_ok());
+        // By one that saw it stand still.
+        let other = path.with_extension("other");
+        fs::write(&other, far(3)).unwrap();
+        fs::rename(&other, &path).unwrap();
+        claim.held.beat();
+        claim.held.beat();
+        assert_eq!(TOLD.load(Ordering::Relaxed), 1);
+        assert!(claim.check().unwrap_err().to_string().contains("taken over"));
+        drop(claim);
+        assert_eq!(fs::read_to_string(&path).unwrap(), far(3));
+    }
+
+    #[test]
+    fn of_many_that_take_over_and_take_again_one_at_a_time_has_it() {
+        let (_folder, path) = place();
+        fs::write(&path, dead(7)).unwrap();
+        let (inside, times) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..25 {
+                        let claim = Claim::wait(&path, || true).unwrap();
+                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                        times.fetch_add(1, Ordering::SeqCst);
+                        std::thread::yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        if times.load(Ordering::SeqCst) % 3 == 0 {
+                            // As if this process were killed.
+                            fs::write(&path, dead(8)).unwrap();
+                        }
+                        drop(claim);
+                    }
+                });
+            }
+        });
+        assert_eq!(times.load(Ordering::SeqCst), 200);
+    }
+}
