@@ -262,8 +262,19 @@ enum Look {
 }
 
 fn look(path: &Path, patience: Duration) -> Result<Look> {
+    let mut told = None;
     let text = match own_files::read(path) {
-        Ok(text) => text,
+        Ok(text) => {
+            told = Text::parse(&text);
+            // One that was killed on a file system without links may have left an empty file.
+            if told.is_none() && !text.is_empty() {
+                return Err(Error::file(
+                    path,
+                    "is not a file of this program, and its name is needed; move it elsewhere",
+                ));
+            }
+            text
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             seen().remove(path);
             return Ok(Look::Free);
@@ -275,7 +286,6 @@ fn look(path: &Path, patience: Duration) -> Result<Look> {
         }
         Err(error) => return Err(error).at(path),
     };
-    let told = Text::parse(&text);
     let known = told.as_ref().and_then(|told| told.owner.known());
     let is_dead = known.map_or_else(|| watched(path, &text, Instant::now()) >= patience, |lives| !lives);
     let holder = Holder { host: told.map(|told| told.host), here: known.is_some() };
@@ -498,8 +508,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_claim_is_watched_like_one_of_another_machine() {
+    fn what_is_no_claim_is_left_alone_and_an_empty_one_is_watched_like_one_of_another_machine() {
         let (_folder, path) = place();
+        fs::write(&path, "my notes\n").unwrap();
+        assert!(Claim::take(&path).unwrap_err().to_string().contains("move it elsewhere"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "my notes\n");
         fs::write(&path, "").unwrap();
         assert_eq!(super::holder(&path).unwrap().unwrap().place(), " on another machine");
         assert!(taken(&path, Duration::ZERO).is_some(), "it does not change");
@@ -521,7 +534,9 @@ mod tests {
         let (_folder, path) = place();
         static TOLD: AtomicUsize = AtomicUsize::new(0);
         let claim = taken(&path, PATIENCE).unwrap();
-        let claim = claim.on_loss(|| drop(TOLD.fetch_add(1, Ordering::Relaxed)));
+        let claim = claim.on_loss(|| {
+            TOLD.fetch_add(1, Ordering::Relaxed);
+        });
         let before = fs::read(&path).unwrap();
         claim.held.beat();
         let after = fs::read(&path).unwrap();
@@ -562,5 +577,62 @@ mod tests {
             }
         });
         assert_eq!(times.load(Ordering::SeqCst), 200);
+    }
+
+    /// Names the folder for the processes of the next test.
+    const PLACE: &str = "FACEPROBE_TEST_CLAIMS";
+
+    /// Not a test of its own: what each process of the next one does. It counts in a file, as slowly as it can.
+    #[test]
+    fn count_in_turns() {
+        let Some(folder) = std::env::var_os(PLACE).map(PathBuf::from) else { return };
+        let (count, own) = (folder.join("count"), folder.join(format!("own-{}", std::process::id())));
+        let next = folder.join(format!("next-{}", std::process::id()));
+        let write = |path: &Path, number: u32| {
+            fs::write(&next, number.to_string()).unwrap();
+            fs::rename(&next, path).unwrap();
+        };
+        for done in 1..=40_u32 {
+            let claim = Claim::wait(&folder.join("a.claim"), || true).unwrap();
+            let before: u32 = fs::read_to_string(&count).map_or(0, |text| text.parse().unwrap());
+            std::thread::sleep(Duration::from_millis(1));
+            write(&count, before + 1);
+            write(&own, done);
+            drop(claim);
+        }
+    }
+
+    #[test]
+    fn processes_that_are_killed_keep_no_other_from_its_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let start = || {
+            let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+            command.args(["claim::tests::count_in_turns", "--exact"]).env(PLACE, folder.path());
+            command.stdout(std::process::Stdio::null()).spawn().unwrap()
+        };
+        let counted = || -> Vec<u32> {
+            let entries = fs::read_dir(folder.path()).unwrap().flatten();
+            let own = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("own-"));
+            own.filter_map(|entry| fs::read_to_string(entry.path()).ok()?.parse().ok()).collect()
+        };
+        let mut victims: Vec<_> = (0..3).map(|_| start()).collect();
+        let others: Vec<_> = (0..3).map(|_| start()).collect();
+        while counted().len() < 6 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // In whatever they are doing, taking over included; some hold the claim.
+        for victim in &mut victims {
+            victim.kill().unwrap();
+            std::thread::sleep(Duration::from_millis(7));
+        }
+        for mut process in victims.into_iter().chain(others) {
+            process.wait().unwrap();
+        }
+        let counted = counted();
+        assert!(counted.iter().filter(|done| **done == 40).count() >= 3, "{counted:?}");
+        let sum: u32 = counted.iter().sum();
+        let count: u32 = fs::read_to_string(folder.path().join("count")).unwrap().parse().unwrap();
+        // Those that were killed between the two files have not told of one.
+        assert!((sum..=sum + 3).contains(&count), "{count} of {counted:?}");
     }
 }
