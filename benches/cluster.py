@@ -234,6 +234,10 @@ def main():
     finally:
         if needs_slurm:
             subprocess.run(["bash", CLUSTER, "stop", folder / "slurm"])
+        # What was interrupted: a worker outlives whoever follows it.
+        for at in folder.iterdir():
+            if left := worker(at):
+                os.kill(left, signal.SIGKILL)
         shutil.rmtree(folder, ignore_errors=True)
 
 
