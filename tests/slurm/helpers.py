@@ -1,6 +1,7 @@
 """What run.py and benches/cluster.py share: the program, stores, journals, Slurm. Uses the standard library only."""
 
 import json
+import re
 import struct
 import subprocess
 import time
@@ -80,7 +81,9 @@ def computed(workspace, extraction):
             if event["event"] in ("finished", "failed", "stopped"):
                 ends.append(event["event"])
             if event["event"] == "finished":
-                total += int(event["summary"].split(" computed")[0])
+                # Nothing is said of it where all rows were there.
+                said = re.match(r"([\d,]+) computed", event["summary"])
+                total += int(said[1].replace(",", "")) if said else 0
     return total, ends
 
 
