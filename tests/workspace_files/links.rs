@@ -14,7 +14,7 @@ fn links_in_a_run_that_came_from_elsewhere_are_not_followed() {
     let run_folder = at.join("runs/benchmark-1");
     fs::remove_file(run_folder.join("result.json")).expect("a result");
     fs::write(run_folder.join("events.jsonl"), "").expect("a journal");
-    for name in ["worker.lock", "events.jsonl", "worker.log", "spec.json", "model.safetensors", "scores-val.csv"] {
+    for name in ["worker.claim", "events.jsonl", "worker.log", "spec.json", "model.safetensors", "scores-val.csv"] {
         let (link, target) = (run_folder.join(name), folder.path().join("precious"));
         let was = fs::read(&link).unwrap_or_default();
         let precious =
