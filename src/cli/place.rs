@@ -50,6 +50,11 @@ pub(crate) fn place(context: &Context, args: &PlaceArgs, jobs: Vec<JobSpec>, det
         wanted.jobs.iter().try_for_each(|spec| spec.job.check(&context.workspace, &spec.device))?;
         return dry_run(context, &draft(&context.workspace, &wanted)?, on.as_ref()).map(|()| Outcome::Told);
     }
+    if on.is_none() && detach {
+        return Err(Error::usage(
+            "Tasks that are done here are waited for; leave --detach or the number of tasks out.",
+        ));
+    }
     let plan = make(&context.workspace, &wanted)?;
     match &on {
         Some(terms) => {
@@ -58,11 +63,6 @@ pub(crate) fn place(context: &Context, args: &PlaceArgs, jobs: Vec<JobSpec>, det
                 return named(context, &plan.runs).map(|()| Outcome::Told);
             }
             follow(context, plan.clone())?;
-        }
-        None if detach => {
-            return Err(Error::usage(
-                "Tasks that are done here are waited for; leave --detach or the number of tasks out.",
-            ));
         }
         None => work::all(context, &plan, false)?,
     }
