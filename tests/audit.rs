@@ -1,5 +1,7 @@
 //! An audit of a bad data set through the command line, with decisions that the next preparation applies.
 
+#[path = "support/made_up.rs"]
+mod made_up;
 #[path = "../crates/engine/tests/support/waves.rs"]
 mod waves;
 
@@ -234,4 +236,36 @@ fn an_audit_is_a_detachable_run() {
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(code) && !error.contains("panic"), "{args:?}: {error}");
     }
+}
+
+#[test]
+fn a_set_of_pictures_that_are_all_alike_is_audited_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let raw = at.join("raw");
+    fs::create_dir(&raw).unwrap();
+    let mut rows = String::from("path,label,subject,split\n");
+    for number in 0..36u8 {
+        let mut picture = picture(3, 64);
+        // Another content, not another picture.
+        picture.put_pixel(u32::from(number), 1, image::Rgb([number, 7, 200]));
+        picture.save(raw.join(format!("{number}.png"))).unwrap();
+        let label = ["female", "male"][usize::from(number) % 2];
+        rows += &format!("{number}.png,{label},s{number},{}\n", ["train", "val", "test"][usize::from(number) / 2 % 3]);
+    }
+    fs::write(raw.join("labels.csv"), rows).unwrap();
+    made_up::weights("mobilenet-v2", &at.join("made-up.safetensors"));
+    let ok = |args: &[&str]| {
+        let output = faceprobe(at, args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    ok(&["weights", "import", "mobilenet-v2", &at.join("made-up.safetensors").to_string_lossy()]);
+    let source = format!("csv:{}", raw.join("labels.csv").display());
+    ok(&["data", "prepare", "--source", &source, "--name", "same", "--split", "official"]);
+    ok(&["extract", "--backbone", "mobilenet-v2", "--data", "same"]);
+    let audit = json(at, &["data", "audit", "same", "--faces", "no"]);
+    assert!(audit["notes"].to_string().contains("Labels were not judged"), "{}", audit["notes"]);
+    assert!(audit["agreement"].is_null() && audit["likely_errors"].is_null(), "{audit}");
+    let near = paths(&audit, "contradicting_labels");
+    assert!(near.len() == 1 && audit["findings"][0]["count"] == 36, "{audit}");
 }

@@ -121,6 +121,32 @@ fn a_curve_trains_missing_nested_parts_as_ordinary_runs() {
     }
     assert_eq!(run(at, &["train", "benchmark", "--train-images", "50"]).status.code(), Some(2));
     assert_eq!(runs(at), before);
+
+    // As a picture, with another curve in it; nothing is trained for that.
+    let before = runs(at);
+    let again = ["--sizes", "8,20,30", "--seeds", "1", "--svg", "curve.svg"];
+    let told = json(at, &[&["learning-curve"], &model[..], &again].concat());
+    let picture = std::fs::read_to_string(at.join("curve.svg")).expect("a picture");
+    assert_eq!(runs(at), before + 1);
+    assert_eq!((told["points"].clone(), &told["fit"]), (more["points"].clone(), &more["fit"]));
+    assert!(picture.starts_with("<svg") && !picture.contains("var("), "{picture}");
+    // A dot for each size, for what is expected and for the name.
+    assert_eq!(picture.matches("<circle").count(), 3 + 1 + 1);
+    ok(at, &[&["learning-curve"], &model[..], &again, &["--with", "curve-1"]].concat());
+    let both = std::fs::read_to_string(at.join("curve.svg")).expect("a picture");
+    assert_eq!(both.matches("benchmark, colours").count(), 2, "{both}");
+    let refused = |more: &[&str], part: &str| {
+        let output = run(at, &[&["learning-curve"], &model[..], &["--sizes", "8", "--seeds", "1"], more].concat());
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && error.contains(part), "{more:?}: {error}");
+    };
+    let before = runs(at);
+    refused(&["--svg", "curve.png"], "drawn as .svg");
+    refused(&["--svg", "c.svg", "--with", "benchmark-1"], "Run benchmark-1 is no learning curve.");
+    refused(&["--svg", "c.svg", "--detach"], "--detach");
+    std::fs::write(at.join("mine.svg"), "mine").expect("a file");
+    refused(&["--svg", "mine.svg"], "--force");
+    assert_eq!(runs(at), before, "refused before anything is trained");
 }
 
 #[test]

@@ -115,6 +115,103 @@ fn a_map_is_computed_once_and_drawn_in_any_colours() {
 }
 
 #[test]
+fn selected_images_are_listed_decided_about_and_followed_by_the_next_preparation() {
+    let folder = study();
+    let at = folder.path();
+    let map = |more: &[&str]| json(at, &[&["features", "map", "--method", "pca"], more].concat());
+    let whole = map(&["--to", "map.svg"]);
+    assert_eq!((&whole["selected"], &whole["selected_file"]), (&Value::Null, &Value::Null));
+    let points = whole["map"]["points"].as_array().expect("points").clone();
+    let of = |point: &Value, axis: &str| point[axis].as_f64().expect("a number");
+    let path = |point: &Value| point["path"].as_str().expect("a path").to_owned();
+    // A rectangle around the ten at the far left, its corners in any order.
+    let mut left = points.clone();
+    left.sort_by(|a, b| of(a, "x").total_cmp(&of(b, "x")));
+    let edge = f64::midpoint(of(&left[9], "x"), of(&left[10], "x"));
+    let select = format!("{edge},1e9,-1e9,-1e9");
+    let expected: Vec<&Value> = points.iter().filter(|point| of(point, "x") < edge).collect();
+    let told = map(&["--select", &select, "--selected", "chosen.csv"]);
+    assert_eq!((&told["selected"], &told["file"]), (&serde_json::json!(expected), &Value::Null));
+    assert_eq!(told["selected_file"], "chosen.csv");
+    let rows = |file: &str| -> Vec<Vec<String>> {
+        let mut reader = csv::Reader::from_path(at.join(file)).expect("a CSV file");
+        assert_eq!(reader.headers().expect("names"), &["image", "decision", "label", "path", "class", "split"][..]);
+        reader.records().map(|row| row.expect("a row").iter().map(str::to_owned).collect()).collect()
+    };
+    let dropped = rows("chosen.csv");
+    assert_eq!(
+        dropped.iter().map(|row| row[3].clone()).collect::<Vec<_>>(),
+        expected.iter().map(|one| path(one)).collect::<Vec<_>>()
+    );
+    assert!(dropped.iter().all(|row| row[1] == "drop" && row[2].is_empty()));
+
+    // The same as a list of files, and what people read.
+    let text = ok(at, &["features", "map", "--method", "pca", "--select", &select, "--selected", "chosen.txt"]);
+    assert!(text.contains("10 of 80 images are selected: ") && text.contains("predict --list chosen.txt"), "{text}");
+    let list = fs::read_to_string(at.join("chosen.txt")).expect("a list");
+    assert!(list.lines().count() == 10 && list.lines().all(|file| Path::new(file).is_file()), "{list}");
+
+    // One group only, and a label for those of it that have another.
+    let right = format!("{edge},1e9,1e9,-1e9");
+    let female = points.iter().filter(|point| of(point, "x") > edge && point["class"] == 0).count();
+    let more = ["--select", &right, "--selected", "other.csv", "--decision"];
+    map(&[&more[..], &["relabel", "--only", "female"]].concat());
+    assert!(rows("other.csv").iter().all(|row| row[1] == "relabel" && row[2] == "male" && row[4] == "female"));
+    assert_eq!(rows("other.csv").len(), female);
+    map(&[&more[..], &["relabel male"]].concat());
+    assert_eq!(rows("other.csv").len(), female, "male ones need no such decision");
+    let two = ["--only", "female", "--selected", "two.csv", "--decision", "relabel Men"];
+    map(&two);
+    let all: Vec<Vec<String>> = rows("two.csv");
+    assert!(all.len() == 40 && all.iter().all(|row| row[2] == "male"), "a usual spelling is the label");
+
+    // What was decided is left out of the next version, or has the other label there.
+    let kept: Vec<Vec<String>> =
+        all.into_iter().filter(|row| !dropped.iter().any(|other| other[0] == row[0])).take(3).collect();
+    let mut few = csv::Writer::from_path(at.join("few.csv")).expect("a file");
+    few.write_record(["image", "decision", "label", "path"]).expect("names");
+    kept.iter().for_each(|row| few.write_record(&row[..4]).expect("a row"));
+    few.flush().expect("a file");
+    ok(at, &["data", "decide", "--from", "chosen.csv"]);
+    ok(at, &["data", "decide", "--from", "few.csv"]);
+    let decisions = fs::read_to_string(at.join("data/decisions.csv")).expect("decisions");
+    for row in dropped.iter().chain(&kept) {
+        assert!(decisions.lines().any(|line| line.starts_with(&row[0]) && line.contains(&row[3])), "{decisions}");
+    }
+    ok(at, &["data", "prepare", "--source", "folder:raw", "--name", "colours"]);
+    let workspace = faceprobe_core::workspace::Workspace::open(at).expect("a workspace");
+    let again = faceprobe_core::dataset::Manifest::load_named(&workspace, "colours@2").expect("a set");
+    let found = |row: &[String]| again.samples.iter().find(|sample| sample.hash.to_string() == row[0]);
+    assert!(dropped.iter().all(|row| found(row).is_none()));
+    for sample in kept.iter().filter_map(|row| found(row)) {
+        assert_eq!(again.classes[sample.class], "male", "{}", sample.path);
+    }
+    assert!(kept.iter().any(|row| found(row).is_some()));
+
+    let set = ["--data", "colours@1", "--to", "m.svg"];
+    for (args, part) in [
+        (&["--select", "1,2,3"][..], "--select: '1,2,3' is no rectangle; name two corners as X,Y,X,Y"),
+        (&["--only", "neither"], "--only is one of the groups female, male, not 'neither'"),
+        (&["--selected", "s.csv"], "add --select X,Y,X,Y or --only GROUP"),
+        (&["--only", "male", "--selected", "s.json"], "take .txt for a list of their files, .csv for decisions"),
+        (
+            &["--only", "male", "--selected", "s.csv", "--decision", "remove"],
+            "--decision: 'remove' is none of keep, drop",
+        ),
+        (
+            &["--only", "male", "--selected", "s.csv", "--decision", "relabel cat"],
+            "has no label 'cat'; its labels are female and male",
+        ),
+        (&["--only", "male", "--selected", "s.csv", "--decision", "relabel male"], "have that label already"),
+        (&["--select", "1e8,1e8,1e9,1e9", "--selected", "s.csv"], "No images are selected"),
+    ] {
+        refused(at, &[&["features", "map", "--method", "pca"], &set[..], args].concat(), part);
+        assert!(!at.join("m.svg").exists() && !at.join("s.csv").exists(), "{args:?}");
+    }
+    refused(at, &["features", "map"], "--to");
+}
+
+#[test]
 fn an_answer_of_knn_names_the_training_images_that_voted() {
     let folder = study();
     let at = folder.path();

@@ -97,6 +97,18 @@ fn runs_are_written_for_tensorboard_and_mlflow_and_nothing_else_is_touched() {
     assert_eq!(value, figure("val_accuracy"));
     assert_eq!((text(own.join("params/pool")), text(own.join("params/dataset"))), ("4".into(), "colours".into()));
     assert!(!own.join("metrics/test_accuracy").exists());
+    // MLflow finds a run by its id only where all of these are folders; without that it lists no artifacts.
+    for run in runs.iter().filter(|path| path.is_dir()) {
+        for part in ["metrics", "params", "tags", "artifacts"] {
+            assert!(run.join(part).is_dir(), "{}", run.join(part).display());
+        }
+        let id = run.file_name().expect("a name").to_string_lossy().into_owned();
+        let meta = text(run.join("meta.yaml"));
+        assert!(meta.contains(&format!("\nrun_id: \"{id}\"\n")), "{meta}");
+        assert!(meta.contains(&format!("{id}/artifacts\"\n")), "{meta}");
+    }
+    let result: Value = serde_json::from_str(&text(own.join("artifacts/result.json"))).expect("JSON");
+    assert_eq!(result, told["result"], "what 'runs show --json' has");
 
     // Again is the same; what somebody changed stays, and then nothing is written.
     let before = fs::read(&file).expect("an event file");

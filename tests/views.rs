@@ -75,7 +75,8 @@ fn a_map_is_looked_at_and_images_are_chosen_on_it() {
     done(&["weights", "import", "efficientnet-lite0", &file.to_string_lossy()]);
     done(&["data", "prepare", "--source", "folder:raw", "--name", "colours"]);
     done(&["features", "map", "--method", "pca", "--to", "map.svg"]);
-    let mut session = Session::start(at, &["--image-protocol", "none"], 120, 40);
+    done(&["train", "knn"]);
+    let mut session = Session::start(at, &["--image-protocol", "halfblocks"], 120, 40);
     session.shows("7 Runs");
     session.keys("M");
     session.shows("PCA of efficientnet-lite0, 80 images · colours");
@@ -90,11 +91,30 @@ fn a_map_is_looked_at_and_images_are_chosen_on_it() {
     let chosen: usize = said.and_then(|count| count.trim().parse().ok()).expect("a count");
     assert!((60..=80).contains(&chosen), "nearly all: {chosen}");
     session.keys("e");
-    session.shows("Write the map or the chosen images");
+    session.shows("Write the map or the selected images");
     session.keys("\r");
     session.shows("Saved in");
     let list = fs::read_to_string(at.join("chosen.txt")).expect("a list");
     assert!(list.lines().count() == chosen && list.lines().all(|path| fs::metadata(path).is_ok()), "{list}");
+    // Decisions about them, which the command line takes.
+    session.keys("e\u{15}doubtful.csv\r");
+    session.shows("Decision about each selected image");
+    session.keys("\r");
+    session.shows("'faceprobe data decide --from' takes it");
+    let decided: serde_json::Value =
+        serde_json::from_str(&ok(at, &["data", "decide", "--from", "doubtful.csv", "--json"])).expect("JSON");
+    assert_eq!(decided["decisions"], chosen);
+    // The other screens show only these, until a key there says otherwise.
+    session.keys("i");
+    session.shows(&format!("{chosen} of 80 images of colours · all classes · all splits · selected"));
+    session.keys("m");
+    session.shows("80 images of colours · all classes · all splits");
+    session.keys("5");
+    session.until("all mistakes", |text| text.contains("Mistakes ") && !text.contains(" selected"));
+    session.keys("m");
+    session.until("mistakes of the selection", |text| text.contains("Mistakes ") && text.contains(" selected  worst"));
+    session.keys("M");
+    session.shows(&format!("{chosen} selected"));
     session.keys("\u{1b}");
     session.shows("Under the cursor");
     for (columns, rows) in [(40, 12), (200, 60), (80, 24)] {

@@ -55,7 +55,8 @@ def check_tensorboard(folder, row, epochs):
     same(f"{row['run']} settings", "| kind |" in text, True)
 
 
-def check_mlflow(client, row, epochs):
+def check_mlflow(client, row, shown):
+    epochs = shown["epochs"]
     experiment = client.get_experiment_by_name(f"faceprobe {row['dataset']}")
     runs = client.search_runs([experiment.experiment_id], f"tags.`faceprobe.run` = '{row['run']}'")
     same(f"{row['run']} in MLflow", len(runs), 1)
@@ -65,8 +66,19 @@ def check_mlflow(client, row, epochs):
         same(f"{row['run']} {name}", run.data.metrics.get(name), None if expected is None else float(expected))
     same(f"{row['run']} status", run.info.status, "FINISHED")
     same(f"{row['run']} seed", run.data.params.get("seed", "0"), str(row["seed"]))
-    for epoch, metric in zip(epochs, client.get_metric_history(run.info.run_id, "loss/train") if epochs else []):
-        same(f"{row['run']} loss/train", (metric.step, metric.value), (epoch["epoch"], epoch["train_loss"]))
+    # By its id a run is found only where its folder is whole.
+    same(f"{row['run']} by its id", client.get_run(run.info.run_id).data.metrics, run.data.metrics)
+    for tag, key in (("loss/train", "train_loss"), ("accuracy/val", "val_accuracy"), ("loss/val", "val_loss")):
+        history = [(at.step, at.value) for at in client.get_metric_history(run.info.run_id, tag)] if epochs else []
+        same(f"{row['run']} {tag}", history, [(epoch["epoch"], epoch[key]) for epoch in epochs])
+    same(f"{row['run']} artifacts", [file.path for file in client.list_artifacts(run.info.run_id)], ["result.json"])
+    with tempfile.TemporaryDirectory() as folder:
+        result = json.loads(pathlib.Path(client.download_artifacts(run.info.run_id, "result.json", folder)).read_text())
+    same(f"{row['run']} result.json", result, shown["result"])
+    # Who goes on with the store writes into it.
+    client.set_tag(run.info.run_id, "seen", "yes")
+    client.log_text(run.info.run_id, "a note", "note.txt")
+    same(f"{row['run']} notes", sorted(file.path for file in client.list_artifacts(run.info.run_id)), ["note.txt", "result.json"])
 
 
 def main():
@@ -81,10 +93,12 @@ def main():
         boards, store = pathlib.Path(folder) / "boards", pathlib.Path(folder) / "ml flow"
         faceprobe(args, "runs", "export", "--tensorboard", str(boards), "--mlflow", str(store))
         client = MlflowClient(store.as_uri())
+        experiments = {experiment.name for experiment in client.search_experiments()}
+        same("experiments", experiments, {f"faceprobe {row['dataset']}" for row in rows})
         for row in rows:
-            epochs = json.loads(faceprobe(args, "--json", "runs", "show", row["run"]))["epochs"]
-            check_tensorboard(boards, row, epochs)
-            check_mlflow(client, row, epochs)
+            shown = json.loads(faceprobe(args, "--json", "runs", "show", row["run"]))
+            check_tensorboard(boards, row, shown["epochs"])
+            check_mlflow(client, row, shown)
     print(f"{len(rows)} runs: TensorBoard and MLflow find the figures and curves of results and runs show")
 
 

@@ -39,7 +39,7 @@ pub(crate) struct DecideArgs {
     pub decision: Option<String>,
     /// The new label
     pub label: Option<String>,
-    /// Many decisions: a CSV file with the columns image,decision and label
+    /// Many decisions: a CSV file with the columns image,decision and label, as 'features map --selected' writes it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["image", "decision", "label"])]
     pub from: Option<PathBuf>,
 }
@@ -83,9 +83,11 @@ pub(crate) fn decide(context: &Context, args: &DecideArgs) -> Result<()> {
                 let line = row.position().map_or(0, csv::Position::line);
                 let field = |index: Option<usize>| index.and_then(|index| row.get(index)).unwrap_or_default();
                 let one = images.decision(field(Some(image)), field(Some(decision)), Some(field(column("label"))));
-                news.push(
-                    one.map_err(|error| Error::file(file, format!("line {line}: {error}; nothing was decided")))?,
-                );
+                let (hash, decision, path) =
+                    one.map_err(|error| Error::file(file, format!("line {line}: {error}; nothing was decided")))?;
+                // Of a hash, the file may say which image it is.
+                let path = if path.is_empty() { field(column("path")).to_owned() } else { path };
+                news.push((hash, decision, path));
             }
         }
         (None, Some(image), Some(decision)) => {

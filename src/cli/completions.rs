@@ -21,6 +21,9 @@ use std::path::{Path, PathBuf};
 /// The variable by which a script requests completions.
 const VARIABLE: &str = "FACEPROBE_COMPLETE";
 const NAME: &str = "faceprobe";
+/// compinit reads a script in `fpath` at the first Tab only: it must complete then, not merely register itself.
+const ZSH_FIRST_TAB: &str =
+    "\nif [[ $funcstack[1] = _faceprobe ]]; then _clap_dynamic_completer_faceprobe \"$@\"; fi\n";
 
 pub(crate) fn run(args: &CompletionsArgs) -> Result<()> {
     let shells = Shells::builtins();
@@ -30,7 +33,8 @@ pub(crate) fn run(args: &CompletionsArgs) -> Result<()> {
         .completer(shell)
         .map_or(Ok(()), |completer| completer.write_registration(VARIABLE, NAME, NAME, NAME, &mut script))
         .map_err(|error| Error::failed(format!("The script for {shell} could not be made ({error}).")))?;
-    print(&String::from_utf8_lossy(&script))
+    let script = String::from_utf8_lossy(&script);
+    print(&if shell == "zsh" { format!("{script}{ZSH_FIRST_TAB}") } else { script.into_owned() })
 }
 
 /// Answers a script's request, and exits; returns if there is none.

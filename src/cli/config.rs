@@ -12,6 +12,7 @@ use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::path_text::text_of;
 use faceprobe_core::scratch;
 use faceprobe_core::slurm::SlurmSettings;
+use faceprobe_core::text::printable;
 use faceprobe_core::workspace::persist_new;
 use faceprobe_settings::{Settings, value_of};
 use serde::Serialize;
@@ -29,7 +30,7 @@ pub(crate) fn run(context: &Context, command: &ConfigCommand) -> Result<()> {
             if context.json {
                 return print_json(&serde_json::json!({ "path": path.to_string_lossy(), "exists": there }));
             }
-            print(&format!("{}\n", text_of(&path)))
+            print(&format!("{}\n", printable(&text_of(&path))))
         }
         ConfigCommand::Init { here } => init(context, &path(context, *here)?),
         ConfigCommand::Keys { screen } => list_keys(context, screen.as_deref()),

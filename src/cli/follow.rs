@@ -9,7 +9,8 @@ use faceprobe_core::own_files;
 use faceprobe_core::run::control::{self, Command};
 use faceprobe_core::run::launch::{Launched, launch};
 use faceprobe_core::run::{JobSpec, RunFolder, RunView, Spec, Status, queue, results};
-use faceprobe_core::text::line;
+use faceprobe_core::text::{brief, line};
+use rustix::process::{Resource, getrlimit};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -99,6 +100,9 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
                 if is_full(view.folder.path()) {
                     return Err(full_disk(&view));
                 }
+                if let Some(limit) = limit_reached(&view.folder) {
+                    return Err(at_limit(&view, limit));
+                }
                 let last = own_files::read(&log).unwrap_or_default();
                 let last = String::from_utf8_lossy(&last);
                 let last = last.lines().last().unwrap_or("no word");
@@ -127,6 +131,7 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
         view.refresh()?;
     }
     words.finish();
+    let limit = limit_reached(&view.folder);
     match view.status {
         Status::Done => Ok(view),
         Status::Failed => {
@@ -143,6 +148,7 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             view.id()
         ))),
         _ if is_full(view.folder.path()) => Err(full_disk(&view)),
+        _ if limit.is_some() => Err(at_limit(&view, limit.unwrap_or_default())),
         _ if view.standing().is_some() => Err(Error::failed(format!(
             "Tasks of run {} left Slurm's queue and are not done; plans/{}/log has what they printed, and 'faceprobe runs \
              resume {}' submits them again.",
@@ -151,12 +157,20 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             view.id()
         ))),
         _ => Err(Error::failed(format!(
-            "The worker of run {} was killed or crashed; its log is {}. 'faceprobe runs resume {}' resumes it.",
+            "The worker of run {} was killed or crashed; its log {}{}. 'faceprobe runs resume {}' resumes it.",
             view.id(),
             view.folder.log_path().display(),
+            last_word(&view.folder).map_or_else(|| " is empty".to_owned(), |word| format!(" ends with: {word}")),
             view.id()
         ))),
     }
+}
+
+/// The last line of a run's log, if there is one.
+fn last_word(run: &RunFolder) -> Option<String> {
+    let log = own_files::read(&run.log_path()).ok()?;
+    let text = String::from_utf8_lossy(&log).into_owned();
+    text.lines().map(str::trim).rfind(|line| !line.is_empty()).map(|line| brief(line.trim_end_matches('.')))
 }
 
 /// Whether a library's last message is about failed memory allocation.
@@ -171,6 +185,22 @@ fn full_disk(view: &RunView) -> Error {
         "The worker of run {id} ended without a word: the disk of {folder} is full. Make room, then 'faceprobe runs resume {id}' \
          goes on from where it was."
     ))
+}
+
+/// The message about a worker that could not write the reason because of a limit.
+fn at_limit(view: &RunView, limit: u64) -> Error {
+    let id = view.id();
+    Error::failed(format!(
+        "The worker of run {id} ended without a word: its files have reached the limit on their size ({limit} bytes, ulimit -f). \
+         Raise it, then 'faceprobe runs resume {id}' goes on from where it was."
+    ))
+}
+
+/// The limit on the size of files, if the journal or the log of a run has reached it.
+fn limit_reached(run: &RunFolder) -> Option<u64> {
+    let limit = getrlimit(Resource::Fsize).current?;
+    let is_long = |path: &Path| path.symlink_metadata().is_ok_and(|facts| facts.len() >= limit);
+    [run.events_path(), run.log_path()].iter().any(|path| is_long(path)).then_some(limit)
 }
 
 /// Whether the disk of a folder has no space left even for a journal.

@@ -8,6 +8,7 @@ use super::run_reporter::Words;
 use super::work;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::own_files;
+use faceprobe_core::path_text::text_of;
 use faceprobe_core::run::{JobSpec, RunFolder, RunView, Spec, Status};
 use faceprobe_core::slurm::submit::{self, Terms, options};
 use faceprobe_core::slurm::{Placement, Plan, Wanted, draft, make};
@@ -49,6 +50,11 @@ pub(crate) fn place(context: &Context, args: &PlaceArgs, jobs: Vec<JobSpec>, det
         wanted.jobs.iter().try_for_each(|spec| spec.job.check(&context.workspace, &spec.device))?;
         return dry_run(context, &draft(&context.workspace, &wanted)?, on.as_ref()).map(|()| Outcome::Told);
     }
+    if on.is_none() && detach {
+        return Err(Error::usage(
+            "Tasks that are done here are waited for; leave --detach or the number of tasks out.",
+        ));
+    }
     let plan = make(&context.workspace, &wanted)?;
     match &on {
         Some(terms) => {
@@ -57,11 +63,6 @@ pub(crate) fn place(context: &Context, args: &PlaceArgs, jobs: Vec<JobSpec>, det
                 return named(context, &plan.runs).map(|()| Outcome::Told);
             }
             follow(context, plan.clone())?;
-        }
-        None if detach => {
-            return Err(Error::usage(
-                "Tasks that are done here are waited for; leave --detach or the number of tasks out.",
-            ));
         }
         None => work::all(context, &plan, false)?,
     }
@@ -80,6 +81,13 @@ pub(crate) fn place(context: &Context, args: &PlaceArgs, jobs: Vec<JobSpec>, det
 
 /// The terms that configuration and command line state.
 pub(crate) fn terms(context: &Context, args: &PlaceArgs) -> Result<Terms> {
+    let root = context.workspace.root();
+    if root.to_str().is_none() {
+        return Err(Error::usage(format!(
+            "The workspace's path {} is not UTF-8, and Slurm takes no other; rename the folder, or say --on local.",
+            printable(&text_of(root))
+        )));
+    }
     let settings = context.config()?.section("slurm").read()?;
     let terms = Terms { settings, own: args.sbatch.clone() };
     terms.check().map(|()| terms)

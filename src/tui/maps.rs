@@ -6,11 +6,11 @@ use super::jobs::Job;
 use super::shared::Tone;
 use faceprobe_core::dataset::Manifest;
 use faceprobe_core::error::{Error, Result};
-use faceprobe_core::map::{self, Groups, Judged, Map};
+use faceprobe_core::map::{self, Groups, Judged, Map, Proposal};
 use faceprobe_core::outputs::{Outputs, Standing};
 use faceprobe_core::workspace::Workspace;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Something to be done.
@@ -20,9 +20,17 @@ pub enum MapJob {
     List { dataset: String },
     /// Reads what a run made of its images.
     Judge { run: String },
-    /// Writes the picture of a map, or the list of the images that were chosen on it; over a file that was not made here
+    /// Writes the picture of a map, or a file about the images that were chosen on it; over a file that was not made here
     /// only with `replace`.
-    Write { path: PathBuf, map: Arc<Map>, groups: Groups, chosen: Vec<PathBuf>, replace: bool },
+    Write { path: PathBuf, map: Arc<Map>, groups: Groups, chosen: Chosen, replace: bool },
+}
+
+/// The images that were chosen on a map, and what is decided about them where that is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chosen {
+    /// Indices of points.
+    pub points: Vec<usize>,
+    pub proposal: Proposal,
 }
 
 /// The maps of a set, the newest first.
@@ -68,14 +76,14 @@ pub fn perform(workspace: &Workspace, job: MapJob) -> Result<MapReply> {
                 let job = MapJob::Write { path, map, groups, chosen, replace: true };
                 return Ok(MapReply::Exists(Box::new(job)));
             }
-            outputs.write(&path, &written(&path, &map, &groups, &chosen)?)?;
+            outputs.write(&path, &written(workspace, &path, &map, &groups, &chosen)?)?;
             Ok(MapReply::Written(path))
         }
     }
 }
 
 /// What the ending of a file asks for.
-fn written(path: &std::path::Path, map: &Map, groups: &Groups, chosen: &[PathBuf]) -> Result<Vec<u8>> {
+fn written(workspace: &Workspace, path: &Path, map: &Map, groups: &Groups, chosen: &Chosen) -> Result<Vec<u8>> {
     let is = |ending: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending));
     if is("svg") {
         return Ok(map::svg(map, groups).into_bytes());
@@ -83,28 +91,29 @@ fn written(path: &std::path::Path, map: &Map, groups: &Groups, chosen: &[PathBuf
     if is("png") {
         return map::png(map, groups);
     }
-    if !is("txt") {
+    if !is("txt") && !is("csv") {
         return Err(Error::usage(format!(
-            "{}: the ending decides what is written; take .svg or .png for the map, .txt for the list of selected images.",
+            "{}: the ending decides what is written; take .svg or .png for the map, .txt for a list of the selected images, .csv \
+             for decisions about them.",
             path.display()
         )));
     }
-    if chosen.is_empty() {
+    if chosen.points.is_empty() {
         return Err(Error::usage("No images are selected; press Space at two corners to select those between them."));
     }
-    let lines = chosen.iter().flat_map(|path| {
-        use std::os::unix::ffi::OsStrExt;
-        path.as_os_str().as_bytes().iter().copied().chain([b'\n'])
-    });
-    Ok(lines.collect())
+    map::written(workspace, map, &chosen.points, path, &chosen.proposal)
 }
 
 /// Takes in what came of a job, on the UI thread.
 pub fn take(app: &mut App, reply: MapReply) -> Vec<Effect> {
     match reply {
-        MapReply::Listed(maps) => return app.views.map.listed(maps),
-        MapReply::Judged { run, outcome } => app.views.map.judged(&run, outcome),
-        MapReply::Written(path) => app.shared.say(Tone::Good, format!("Saved in {}.", path.display())),
+        MapReply::Listed(maps) => return app.views.map.listed(&mut app.shared, maps),
+        MapReply::Judged { run, outcome } => app.views.map.judged(&mut app.shared, &run, outcome),
+        MapReply::Written(path) => {
+            let decides = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+            let next = if decides { "; 'faceprobe data decide --from' takes it" } else { "" };
+            app.shared.say(Tone::Good, format!("Saved in {}{next}.", path.display()));
+        }
         MapReply::Exists(job) => {
             if let MapJob::Write { path, .. } = &*job {
                 let text = format!(

@@ -34,6 +34,7 @@ pub mod records;
 pub mod request;
 pub mod screens;
 pub mod screenshots;
+pub mod selection;
 pub mod session;
 pub mod shared;
 pub mod snapshot;

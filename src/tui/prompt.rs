@@ -9,10 +9,12 @@ use super::stages::ScreenId;
 use super::theme::Theme;
 use super::widgets::{self, cut, form};
 use crossterm::event::KeyEvent;
+use faceprobe_core::map::Proposal;
 use faceprobe_core::run::RunId;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
+use std::path::PathBuf;
 use tui_input::Input;
 
 /// What a line says that filters a screen.
@@ -41,6 +43,8 @@ pub enum Purpose {
     Study,
     /// Where a map, or what was chosen on it, is written to.
     Map,
+    /// What this file decides about the images that were chosen on a map.
+    Decision(PathBuf),
 }
 
 /// A line that is open.
@@ -76,6 +80,7 @@ impl Prompt {
             Purpose::Note(run) => format!("Note on {run}"),
             Purpose::Study => "Path of a study file".into(),
             Purpose::Map => "Write the map or the selected images to a file".into(),
+            Purpose::Decision(_) => "Decision about each selected image".into(),
         }
     }
 
@@ -89,8 +94,9 @@ impl Prompt {
             Purpose::Title(_) => "shown beside the run's name, which stays; leave empty to delete it",
             Purpose::Note(_) => "\\n starts a new line; leave empty to delete the note",
             Purpose::Map => {
-                "the ending decides: .svg or .png for the map, .txt for the list; relative to the workspace"
+                ".svg or .png: the map; .txt: the list of images; .csv: decisions about them; relative to the workspace"
             }
+            Purpose::Decision(_) => "drop, keep, relabel (the other label), or relabel LABEL (those that have it not)",
             Purpose::Study => "relative to the workspace; ~ is your home",
         }
     }
@@ -108,6 +114,7 @@ pub fn changed(app: &mut App) {
             let table = app.screens.get_mut(screen).table_mut();
             table.map(|table| table.search_for(&app.shared, &text, from.as_deref()))
         }
+        Purpose::Decision(_) => Some(text.parse::<Proposal>().map(drop)),
         _ => None,
     };
     if let Some(Overlay::Prompt(open)) = &mut app.shared.overlay {
@@ -147,7 +154,14 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
             vec![app.screens.results.export(&app.shared, path)]
         }
         Purpose::Study | Purpose::Map if text.is_empty() => Vec::new(),
-        Purpose::Map => app.views.map.export(app.shared.snapshot.workspace.join(super::folders::expand(text))),
+        Purpose::Map => {
+            let path = app.shared.snapshot.workspace.join(super::folders::expand(text));
+            app.views.map.export(&mut app.shared, path)
+        }
+        // It was understood while it was typed.
+        Purpose::Decision(path) => {
+            text.parse::<Proposal>().map_or_else(|_| Vec::new(), |what| app.views.map.write(path, what))
+        }
         Purpose::Study => {
             let path = app.shared.snapshot.workspace.join(super::folders::expand(&super::folders::clean(text)));
             app.views.study.choose(&app.shared, super::studies::Source::File(path))

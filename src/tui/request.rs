@@ -14,6 +14,8 @@ pub enum Request {
     Show { screen: ScreenId, run: RunId },
     /// Evaluate a run.
     Evaluate { run: String },
+    /// Show the images of the current data set as a contact sheet.
+    Images,
     /// Compare the marked runs.
     Compare,
     /// Show the curves of runs large, until the user returns to `from`.

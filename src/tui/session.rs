@@ -9,6 +9,7 @@ use super::stages::ScreenId;
 use super::table;
 use super::theme::Palette;
 use faceprobe_core::error::{AtPath, Result};
+use faceprobe_core::text::json_value;
 use faceprobe_core::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -73,7 +74,7 @@ impl Session {
     /// When the cache cannot be written.
     pub fn save(&self, workspace: &Workspace) -> Result<()> {
         let path = path(workspace);
-        write_whole(&path, &serde_json::to_vec_pretty(self).at(&path)?)
+        write_whole(&path, json_value(self).at(&path)?.as_bytes())
     }
 
     /// The state of `app` to be kept.

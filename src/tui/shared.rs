@@ -9,6 +9,7 @@ use super::palette;
 use super::pictures::Pictures;
 use super::prompt::Prompt;
 use super::request::Request;
+use super::selection::Selection;
 use super::snapshot::{DataSet, Snapshot};
 use super::stages::ScreenId;
 use super::table;
@@ -81,6 +82,8 @@ pub struct Shared {
     pub newer: Option<String>,
     /// The marked runs, in the order they were marked: their curves are overlaid, their settings and figures compared.
     pub marked: Vec<String>,
+    /// The images selected on the map of features.
+    pub selection: Option<Selection>,
     /// The runs that were started here.
     pub launched: BTreeSet<RunId>,
     /// The screens follow the phases of this run until a key ends that.
@@ -108,6 +111,7 @@ impl Shared {
             chosen_set: None,
             newer: None,
             marked: Vec::new(),
+            selection: None,
             launched: BTreeSet::new(),
             follow,
             hits: Hits::new(),

@@ -89,9 +89,12 @@ pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::
 /// # Errors
 /// A value that is not a string.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    // Other text is the path itself, even if it seems to contain escapes.
-    Ok(if text.contains(BYTE) { path_of(&text) } else { text.into() })
+    Ok(from_text(&String::deserialize(deserializer)?))
+}
+
+/// The path that [`text_of`] wrote like this. Other text is the path itself, even if it seems to contain escapes.
+pub fn from_text(text: &str) -> PathBuf {
+    if text.contains(BYTE) { path_of(text) } else { text.into() }
 }
 
 #[cfg(test)]

@@ -43,6 +43,17 @@ pub fn value<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
     serde_json::from_slice(text).map_err(|error| error.to_string())
 }
 
+/// [`value`] of text that must have its checksum.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn sealed<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
+    if !text.starts_with(BEFORE.as_bytes()) {
+        return Err("its checksum is missing".to_owned());
+    }
+    value(text)
+}
+
 /// The start of a line's checksum.
 const LINE: &str = ",\"sum\":\"";
 
@@ -92,6 +103,8 @@ mod tests {
             assert!(value::<Value>(&sealed.as_bytes()[..at]).is_err());
         }
         assert_eq!(value::<Value>(held.to_string().as_bytes()).unwrap(), held, "of an earlier version");
+        assert!(super::sealed::<Value>(sealed.as_bytes()).is_ok());
+        assert!(super::sealed::<Value>(held.to_string().as_bytes()).is_err(), "without a checksum");
         assert_eq!(text(&json!({})).unwrap(), "{}");
     }
 

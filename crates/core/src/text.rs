@@ -5,7 +5,7 @@
 //!
 //! | function | for | lets pass | `\u{` that was there |
 //! |---|---|---|---|
-//! | [`printable`] | one name or value, once | nothing | is written `\u{5c}u{` |
+//! | [`printable`] | one name or value, once, also in CSV; [`read_back`] reverses it | nothing | is written `\u{5c}u{` |
 //! | [`line`] | a sentence that may hold such names | nothing | stays |
 //! | [`lines`] | a finished page, at the very end | ends of lines | stays |
 //! | [`json`], [`json_value`] | JSON | its own line ends | stays; escapes are JSON's |
@@ -29,6 +29,25 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 
 /// How an escape begins.
 const BEGIN: &str = "\\u{";
+
+/// The name that [`printable`] wrote like this. Text that it cannot have written, such as that of an earlier version, is
+/// the name itself.
+pub fn read_back(written: &str) -> Cow<'_, str> {
+    if !written.contains(BEGIN) {
+        return written.into();
+    }
+    let mut pieces = written.split(BEGIN);
+    let mut name = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let escape = piece
+            .split_once('}')
+            .and_then(|(digits, rest)| Some((u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)?, rest)));
+        let Some((character, rest)) = escape else { return written.into() };
+        name.push(character);
+        name.push_str(rest);
+    }
+    if printable(&name) == written { name.into() } else { written.into() }
+}
 
 /// A sentence on one line. Names in it that went through [`printable`] are unchanged.
 pub fn line(text: &str) -> Cow<'_, str> {
@@ -113,17 +132,6 @@ mod tests {
         all.filter_map(char::from_u32).flat_map(|control| ['a', control]).chain("é😀\u{200d}ن".chars()).collect()
     }
 
-    /// Decodes the escapes of characters.
-    fn read_back(shown: &str) -> String {
-        let mut pieces = shown.split(BEGIN);
-        let first = pieces.next().unwrap_or_default().to_owned();
-        pieces.fold(first, |text, piece| {
-            let (digits, rest) = piece.split_once('}').unwrap();
-            let character = char::from_u32(u32::from_str_radix(digits, 16).unwrap()).unwrap();
-            format!("{text}{character}{rest}")
-        })
-    }
-
     #[test]
     fn a_name_is_shown_without_controls_and_can_be_read_back() {
         for name in [hostile().as_str(), "\\u{1b}[31m\u{1b}", "\\\\u{5c}u{", "C:\\users\\new", "été.png", ""] {
@@ -131,6 +139,21 @@ mod tests {
             assert!(!shown.contains(is_control), "{shown}");
             assert_eq!(read_back(&shown), name);
             assert_eq!((line(&shown), lines(&shown)), (shown.clone(), shown.clone()));
+        }
+        // What was never escaped stays as it is.
+        for name in [
+            "\\u{41}.png",
+            "a\u{1b}",
+            "\\u{",
+            "\\u{zz}",
+            "\\u{1b",
+            "\\u{5c}u{",
+            "\\u{+1b}",
+            "\\u{01b}",
+            "\u{9b}\\u{1b}",
+        ] {
+            let written = "\\u{5c}u{" == name;
+            assert_eq!(read_back(name), if written { "\\u{" } else { name });
         }
         assert_eq!(printable("C:\\users"), "C:\\users");
         assert_eq!(printable("a\nb\u{9b}31m"), "a\\u{a}b\\u{9b}31m");

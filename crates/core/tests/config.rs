@@ -59,11 +59,11 @@ fn errors_are_one_sentence_with_their_position() {
         ("[screens]\ntheme='dark'", "/f0.toml:1:2: there is no section [screens]; did you mean [screen]?"),
         (
             "[model.dense]\n",
-            "/f0.toml:1:2: there is no section [model]; the sections are [keys], [screen], [notices], [slurm].",
+            "/f0.toml:1:2: there is no section [model]; the sections are [keys], [screen], [columns], [notices], [slurm].",
         ),
         (
             "theme = 'dark'",
-            "/f0.toml:1:1: theme stands in no section; the sections are [keys], [screen], [notices], [slurm].",
+            "/f0.toml:1:1: theme stands in no section; the sections are [keys], [screen], [columns], [notices], [slurm].",
         ),
         ("keys = 3", "/f0.toml:1:1: keys must be a section, [keys] on a line of its own."),
         ("[screen]\nthem = 'dark'", "/f0.toml:2:1: them is not known in [screen]; did you mean theme?"),

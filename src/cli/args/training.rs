@@ -86,9 +86,21 @@ pub(crate) struct FeaturesMapArgs {
     #[arg(long, value_name = "RUN")]
     pub model: Option<String>,
     /// The picture: an .svg or .png file
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["select", "only"])]
+    pub to: Option<PathBuf>,
+    /// Select the images in a rectangle of the map, by two of its corners; --json has every point
+    #[arg(long, value_name = "X,Y,X,Y", allow_hyphen_values = true)]
+    pub select: Option<String>,
+    /// Select images of one group of the colours only, such as male, val or wrong
+    #[arg(long, value_name = "GROUP")]
+    pub only: Option<String>,
+    /// Write the selected images: .txt, a list for 'predict --list'; .csv, decisions for 'data decide --from'
     #[arg(long, value_name = "FILE")]
-    pub to: PathBuf,
-    /// Overwrite a file that faceprobe did not create
+    pub selected: Option<PathBuf>,
+    /// What the .csv decides about each: drop, keep, relabel (the other label), or 'relabel LABEL' (those without it)
+    #[arg(long, value_name = "DECISION", default_value = "drop")]
+    pub decision: String,
+    /// Overwrite files that faceprobe did not create
     #[arg(long)]
     pub force: bool,
 }
@@ -208,7 +220,22 @@ pub(crate) struct CurveArgs {
     pub curve: Pairs,
     pub dataset: DatasetArg,
     pub detach: bool,
+    pub figure: CurveFigure,
     pub place: PlaceArgs,
+}
+
+/// The picture of a learning curve.
+#[derive(Debug, Args)]
+pub(crate) struct CurveFigure {
+    /// Draw the finished curve, with its intervals and the fitted power law, as an SVG file
+    #[arg(long, value_name = "FILE", conflicts_with = "detach")]
+    pub svg: Option<PathBuf>,
+    /// Draw the finished learning curves of these runs into the same picture
+    #[arg(long, value_name = "RUN", value_delimiter = ',', requires = "svg")]
+    pub with: Vec<String>,
+    /// Overwrite a file that faceprobe did not create
+    #[arg(long, requires = "svg")]
+    pub force: bool,
 }
 
 /// The settings of a curve's models: without the number of images and the seed, which the curve varies.
@@ -225,7 +252,8 @@ impl Subcommand for CurveArgs {
                 .fold(Command::new(kind.name()).about(kind.info().about), |curve, info| curve.arg(options::arg(info)));
             let detach = "Return at once; the run continues and 'faceprobe runs attach' follows it";
             let detach = Arg::new("detach").long("detach").help(detach).action(ArgAction::SetTrue);
-            command.subcommand(PlaceArgs::augment_args(DatasetArg::augment_args(curve).arg(detach)))
+            let curve = CurveFigure::augment_args(DatasetArg::augment_args(curve).arg(detach));
+            command.subcommand(PlaceArgs::augment_args(curve))
         })
     }
 
@@ -250,6 +278,7 @@ impl FromArgMatches for CurveArgs {
             curve: options::given(own, infos::<CurveSettings>()),
             dataset: DatasetArg::from_arg_matches(own)?,
             detach: own.get_flag("detach"),
+            figure: CurveFigure::from_arg_matches(own)?,
             place: PlaceArgs::from_arg_matches(own)?,
         })
     }

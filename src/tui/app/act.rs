@@ -113,7 +113,7 @@ impl App {
             Action::Cancel if self.shared.newer.take().is_some() => {}
             Action::Cancel => match self.views.open_mut() {
                 Some(view) => {
-                    if !view.cancel() {
+                    if !view.cancel(&mut self.shared) {
                         self.views.close();
                     }
                 }

@@ -33,10 +33,16 @@ impl App {
             .rev()
             .find(prepares)
             .is_some_and(|run| self.shared.launched.contains(&run.id));
-        let newer = self.shared.snapshot.newer(&own).map(|set| set.name.clone());
-        match newer {
+        // A preparation writes the version first and then makes it the current one; both must be seen, so that forms call the
+        // present set by its number from then on.
+        let newer = |snapshot: &Snapshot| {
+            let earlier = snapshot.datasets.iter().any(|set| set.name == own && set.superseded);
+            snapshot.newer(&own).filter(|_| earlier).map(|set| set.name.clone())
+        };
+        let known = newer(before);
+        match newer(&self.shared.snapshot) {
             None => self.shared.newer = None,
-            Some(name) if !first && before.datasets.iter().all(|set| set.name != name) => {
+            Some(name) if !first && known.as_ref() != Some(&name) => {
                 self.shared.newer = Some(name).filter(|_| !here);
                 // It stands where messages do; what went wrong is read first.
                 if self.shared.newer.is_some()

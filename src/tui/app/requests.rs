@@ -57,6 +57,11 @@ impl App {
                 self.screens.evaluate.turn_to(&run);
                 self.go(ScreenId::Evaluate)
             }
+            Request::Images => {
+                let mut effects = self.go(ScreenId::Data);
+                effects.extend(self.screens.data.show_sheet(&self.shared));
+                effects
+            }
             Request::Compare => {
                 let mut effects = self.go(ScreenId::Results);
                 effects.extend(self.screens.results.compare(&mut self.shared));

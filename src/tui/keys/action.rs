@@ -184,4 +184,8 @@ pub enum Action {
     /// Which images a contact sheet shows.
     NextClass,
     NextSplit,
+    /// Only the images selected on the map, or all.
+    Selected,
+    /// Of the selected images those of one group only.
+    OneGroup,
 }

@@ -36,6 +36,7 @@ pub fn meanings(action: Action) -> &'static str {
         Action::Unmark => "clear deselect",
         Action::Smooth => "moving average ema noise",
         Action::ZoomIn | Action::ZoomOut | Action::ZoomAll => "scale magnify range epochs reset",
+        Action::Selected | Action::OneGroup => "filter lasso rectangle subset only map",
         Action::Sheet => "gallery thumbnails pictures photographs browse",
         Action::Audit | Action::StartAudit => "check problems duplicates leaks quality clean label errors",
         Action::Keep | Action::KeepAll => "accept approve ok",

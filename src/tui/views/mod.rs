@@ -50,7 +50,7 @@ pub trait View {
     }
 
     /// Closes what covers the view; false when there was nothing, and the view is closed.
-    fn cancel(&mut self) -> bool {
+    fn cancel(&mut self, _shared: &mut Shared) -> bool {
         false
     }
 

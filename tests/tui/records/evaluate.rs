@@ -8,9 +8,11 @@ use faceprobe::tui::effect::Effect;
 use faceprobe::tui::jobs::{Job, Threshold};
 use faceprobe::tui::records::RecordJob;
 use faceprobe::tui::screens::evaluate::sheet::Figures;
+use faceprobe::tui::selection::Selection;
 use faceprobe::tui::stages::ScreenId;
 use faceprobe_core::dataset::Split;
 use faceprobe_core::evaluation::{Confusion, Criterion, threshold_for};
+use faceprobe_core::map::Point;
 
 #[test]
 fn every_figure_follows_the_threshold_and_is_that_of_the_evaluation() {
@@ -55,6 +57,44 @@ fn every_figure_follows_the_threshold_and_is_that_of_the_evaluation() {
     }
     assert_eq!(check(&app), 0.0);
     assert_eq!(Figures::at(&sheet, 0.0, 0).confusion.true_negative, 0);
+}
+
+#[test]
+fn mistakes_are_those_among_the_images_selected_on_the_map_while_the_filter_is_on() {
+    let mut app = view(DARK, "5");
+    let sheet = app.screens.evaluate.sheet().unwrap().clone();
+    let all = app.screens.evaluate.mistakes(&app.shared);
+    assert_eq!(all, app.screens.evaluate.figures().unwrap().mistakes);
+    assert!(all.len() > 8);
+    // The worst but one, the fourth, and some that are right.
+    let right = (0..240).filter(|at| !all.contains(at)).take(10);
+    let point = |at: usize| {
+        let image = &sheet.scored.images[at];
+        let (source, path) = (image.source.clone(), image.path.clone());
+        Point { source, path, class: 0, split: Split::Val, age: None, x: 0.0, y: 0.0 }
+    };
+    let points: Vec<Point> = [all[1], all[3]].into_iter().chain(right.clone()).map(point).collect();
+    app.shared.selection = Some(Selection::of(points.iter(), &sheet.scored.roots));
+    assert_eq!(app.screens.evaluate.mistakes(&app.shared), [all[1], all[3]]);
+    let text = shown(&mut app, 120, 40);
+    assert!(text.contains("Mistakes 2 of 12 selected"), "{text}");
+    // The cursor is on what is listed, and figures are those of all images.
+    press(&mut app, KeyCode::Down);
+    press(&mut app, KeyCode::Down);
+    let effects = press(&mut app, KeyCode::Char('o'));
+    let [Effect::Job(Job::Open { text, .. })] = &effects[..] else { panic!("{effects:?}") };
+    assert!(text.ends_with(&sheet.scored.images[all[3]].path), "{text}");
+    press(&mut app, KeyCode::Char('5'));
+    assert_eq!(app.screens.evaluate.figures().unwrap().mistakes, all);
+    press(&mut app, KeyCode::Char('m'));
+    assert_eq!(app.screens.evaluate.mistakes(&app.shared), all);
+    press(&mut app, KeyCode::Char('m'));
+    let points: Vec<Point> = right.map(point).collect();
+    app.shared.selection = Some(Selection::of(points.iter(), &sheet.scored.roots));
+    assert!(shown(&mut app, 120, 40).contains("None among the selected images; m lists all."));
+    let gone = Point { path: "elsewhere.jpg".into(), ..points[0].clone() };
+    app.shared.selection = Some(Selection::of([&gone].into_iter(), &sheet.scored.roots));
+    assert!(shown(&mut app, 120, 40).contains("No image selected on the map is in this split"));
 }
 
 #[test]

@@ -9,16 +9,18 @@ use faceprobe::tui::app::App;
 use faceprobe::tui::effect::Effect;
 use faceprobe::tui::event::Event;
 use faceprobe::tui::forms::FormKind;
-use faceprobe::tui::jobs::{Job, JobReply};
+use faceprobe::tui::jobs::{Job, JobReply, SetImage};
 use faceprobe::tui::keys::Context;
 use faceprobe::tui::maps::{MapJob, MapReply, Maps};
+use faceprobe::tui::selection::Selection;
 use faceprobe::tui::shared::{Overlay, Target};
 use faceprobe::tui::stages::ScreenId;
 use faceprobe::tui::theme::Theme;
 use faceprobe_core::dataset::Split;
 use faceprobe_core::features::FeatureSpec;
-use faceprobe_core::map::{Colour, Map, MapSettings, Point};
+use faceprobe_core::map::{Colour, Map, MapSettings, Point, Proposal};
 use faceprobe_core::run::JobSpec;
+use ratatui_image::picker::Picker;
 use std::sync::Arc;
 
 /// Two classes in two clouds, with some in the wrong one.
@@ -124,10 +126,10 @@ fn a_rectangle_chooses_what_lies_in_it_by_keys_and_by_mouse() {
     let [Effect::Job(Job::Map(job))] = &effects[..] else { panic!("{effects:?}") };
     let MapJob::Write { path, chosen, replace: false, .. } = &**job else { panic!("{job:?}") };
     assert!(path.ends_with("chosen.txt"));
-    assert_eq!(chosen.len(), 60);
-    assert_eq!(chosen[0], std::path::Path::new("/study/data/sample/faces/1.jpg"));
+    assert_eq!(chosen.points, app.views.map.chosen);
     press(&mut app, KeyCode::Esc);
     assert!(app.views.map.chosen.is_empty() && app.views.open().is_some(), "Esc chooses none before it closes");
+    assert!(app.shared.selection.is_none());
 
     let (area, _) = *app.shared.hits.iter().find(|(_, target)| *target == Target::Plane).unwrap();
     let mouse = |app: &mut App, kind, column, row| {
@@ -137,6 +139,102 @@ fn a_rectangle_chooses_what_lies_in_it_by_keys_and_by_mouse() {
     mouse(&mut app, MouseEventKind::Drag(MouseButton::Left), area.x + area.width / 2, area.bottom() - 1);
     mouse(&mut app, MouseEventKind::Up(MouseButton::Left), area.x + area.width / 2, area.bottom() - 1);
     assert_eq!(app.views.map.chosen, (0..120).step_by(2).collect::<Vec<_>>());
+}
+
+/// The right cloud is selected: the images with odd numbers.
+fn with_selection() -> App {
+    let mut app = app_with(DARK, snapshot());
+    app.update(Event::Graphics(Box::new(Picker::halfblocks())));
+    press(&mut app, KeyCode::Char('M'));
+    app.update(listed(vec![map()]));
+    shown(&mut app, 120, 40);
+    let (area, _) = *app.shared.hits.iter().find(|(_, target)| *target == Target::Plane).unwrap();
+    let middle = area.x + area.width / 2;
+    for (kind, column, row) in [
+        (MouseEventKind::Down(MouseButton::Left), middle, area.y),
+        (MouseEventKind::Drag(MouseButton::Left), area.right() - 1, area.bottom() - 1),
+        (MouseEventKind::Up(MouseButton::Left), area.right() - 1, area.bottom() - 1),
+    ] {
+        app.update(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+    }
+    assert_eq!(app.views.map.chosen, (1..120).step_by(2).collect::<Vec<_>>());
+    app
+}
+
+#[test]
+fn selected_images_filter_the_contact_sheet_until_the_filter_is_off() {
+    let mut app = with_selection();
+    let asked = press(&mut app, KeyCode::Char('i'));
+    assert_eq!(asked, [Effect::Job(Job::Images { dataset: "sample".into() })]);
+    assert!(app.views.open().is_none() && app.screen == ScreenId::Data && app.screens.data.sheet.open);
+    let image = |at: usize| SetImage {
+        path: format!("/study/data/sample/faces/{at}.jpg").into(),
+        class: at % 2,
+        split: Split::Train,
+    };
+    app.update(Event::Job(JobReply::Images { dataset: "sample".into(), images: Ok((0..500).map(image).collect()) }));
+    let text = shown(&mut app, 120, 40);
+    assert!(text.contains("60 of 500 images of sample") && text.contains("· selected"), "{text}");
+    assert!(text.contains("1 of 60 · male · train · /study/data/sample/faces/1.jpg"), "{text}");
+    // With the other filters of the sheet.
+    press(&mut app, KeyCode::Char('c'));
+    assert!(shown(&mut app, 120, 40).contains("None of the images selected on the map is shown here; m shows all."));
+    press(&mut app, KeyCode::Char('m'));
+    let text = shown(&mut app, 120, 40);
+    assert!(text.contains("250 of 500 images of sample") && text.contains("All images again."), "{text}");
+    press(&mut app, KeyCode::Char('m'));
+    press(&mut app, KeyCode::Char('c'));
+    assert!(shown(&mut app, 120, 40).contains("60 of 500 images of sample"));
+    press(&mut app, KeyCode::End);
+    assert!(shown(&mut app, 120, 40).contains("60 of 60 · male · train · /study/data/sample/faces/119.jpg"));
+    // A selection that is gone filters nothing.
+    press(&mut app, KeyCode::Char('M'));
+    press(&mut app, KeyCode::Char('x'));
+    press(&mut app, KeyCode::Char('1'));
+    assert!(shown(&mut app, 120, 40).contains("250 of 500 images of sample"));
+    press(&mut app, KeyCode::Char('m'));
+    assert!(shown(&mut app, 120, 40).contains("No images are selected: M opens the map of features"));
+}
+
+#[test]
+fn one_group_of_the_selected_images_is_kept_and_decided_about() {
+    let mut app = with_selection();
+    // Female ones in the male cloud first, then the male ones, then all.
+    for (count, title) in [(9, "9 selected · female only"), (51, "51 selected · male only"), (60, "60 selected")] {
+        press(&mut app, KeyCode::Char('f'));
+        assert_eq!(app.views.map.chosen.len(), count);
+        assert!(shown(&mut app, 120, 40).contains(title), "{title}: {}", shown(&mut app, 120, 40));
+    }
+    press(&mut app, KeyCode::Char('f'));
+    assert_eq!(app.shared.selection.as_ref().map(Selection::len), Some(9), "the other screens follow");
+    press(&mut app, KeyCode::Char('e'));
+    for _ in 0.."chosen.txt".len() {
+        press(&mut app, KeyCode::Backspace);
+    }
+    for letter in "doubtful.csv".chars() {
+        press(&mut app, KeyCode::Char(letter));
+    }
+    assert_eq!(press(&mut app, KeyCode::Enter), [], "asks what to decide");
+    assert!(shown(&mut app, 120, 40).contains("Decision about each selected image"));
+    for letter in "ped".chars() {
+        press(&mut app, KeyCode::Char(letter));
+    }
+    assert_eq!(press(&mut app, KeyCode::Enter), [], "no decision is called that");
+    assert!(shown(&mut app, 120, 40).contains("'dropped' is none of keep, drop and relabel LABEL"));
+    for _ in 0.."dropped".len() {
+        press(&mut app, KeyCode::Backspace);
+    }
+    for letter in "relabel male".chars() {
+        press(&mut app, KeyCode::Char(letter));
+    }
+    let effects = press(&mut app, KeyCode::Enter);
+    let [Effect::Job(Job::Map(job))] = &effects[..] else { panic!("{effects:?}") };
+    let MapJob::Write { path, chosen, replace: false, .. } = &**job else { panic!("{job:?}") };
+    assert!(path.ends_with("doubtful.csv"));
+    assert_eq!((chosen.points.len(), &chosen.proposal), (9, &Proposal::Label("male".into())));
+    // Other colours have other groups: all of the rectangle are selected again.
+    press(&mut app, KeyCode::Char('c'));
+    assert_eq!(app.views.map.chosen.len(), 60);
 }
 
 #[test]

@@ -202,6 +202,13 @@ fn a_version_that_another_terminal_has_prepared_is_said_and_taken_only_by_a_key(
     app.update(Event::Snapshot(Arc::new(now.clone())));
     assert_eq!(app.shared.dataset(), Some(own.as_str()));
     let notice = format!("Another terminal has prepared {own}@2; U changes to it");
+    // Until the new version is the current one, the plain name means the old one.
+    assert!(!shown(&mut app, 80, 24).contains(&notice));
+    for set in now.datasets.iter_mut().filter(|set| set.name == own) {
+        set.superseded = true;
+    }
+    app.update(Event::Snapshot(Arc::new(now.clone())));
+    assert_eq!(app.shared.dataset(), Some(own.as_str()));
     assert!(shown(&mut app, 80, 24).contains(&notice));
     press(&mut app, KeyCode::Esc);
     app.update(Event::Snapshot(Arc::new(now)));

@@ -5,6 +5,7 @@
 
 use super::sample::Sample;
 use crate::error::{AtPath, Error, Result};
+use crate::text::{printable, read_back};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
@@ -16,10 +17,13 @@ pub(super) fn to_csv(samples: &[Sample]) -> Result<Option<Vec<u8>>, csv::Error> 
         return Ok(None);
     }
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["source", "path"].into_iter().chain(columns.iter().copied()))?;
+    let record = |cells: &mut dyn Iterator<Item = &str>| -> Vec<String> {
+        cells.map(|cell| printable(cell).into_owned()).collect()
+    };
+    writer.write_record(record(&mut ["source", "path"].into_iter().chain(columns.iter().copied())))?;
     for sample in samples {
         let values = columns.iter().map(|column| sample.attributes.get(*column).map_or("", String::as_str));
-        writer.write_record([sample.source.as_str(), &sample.path].into_iter().chain(values))?;
+        writer.write_record(record(&mut [sample.source.as_str(), &sample.path].into_iter().chain(values)))?;
     }
     writer.into_inner().map(Some).map_err(|error| csv::Error::from(error.into_error()))
 }
@@ -37,9 +41,10 @@ pub(super) fn read_into(samples: &mut [Sample], path: &Path, bytes: &[u8]) -> Re
     let mut known: HashMap<(String, String), BTreeMap<String, String>> = HashMap::new();
     for record in reader.records() {
         let record = record.at(path)?;
-        let text = |index: usize| record.get(index).unwrap_or_default().to_owned();
+        let text = |index: usize| read_back(record.get(index).unwrap_or_default()).into_owned();
         let values = header.iter().zip(record.iter()).skip(2).filter(|(_, value)| !value.is_empty());
-        let values = values.map(|(column, value)| (column.to_owned(), value.to_owned())).collect();
+        let values = values.map(|(column, value)| (read_back(column).into_owned(), read_back(value).into_owned()));
+        let values = values.collect();
         known.insert((text(0), text(1)), values);
     }
     for sample in samples {

@@ -9,7 +9,7 @@ use super::report::Tally;
 use super::sample::{ContentHash, Sample};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
-use crate::text::excerpt;
+use crate::text::{excerpt, printable};
 use crate::workspace::{Workspace, write_whole};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -73,18 +73,19 @@ pub fn crop_all(
     let mut table = csv::Writer::from_writer(Vec::new());
     let list = Path::new("crops.csv");
     table.write_record(["source", "path", "crop", "why_whole"]).at(list)?;
+    let mut row = |cells: [&str; 4]| table.write_record(cells.map(|cell| printable(cell).into_owned())).at(list);
     for (sample, outcome) in samples.iter_mut().zip(outcomes) {
         let crop = crop_name(sample.hash);
         match outcome {
             Ok(hash) => {
-                table.write_record([&sample.source, &sample.path, &crop, ""]).at(list)?;
+                row([&sample.source, &sample.path, &crop, ""])?;
                 let source = format!("{}-aligned", sample.source);
                 roots.entry(source.clone()).or_insert_with(|| target.clone());
                 cropped.count += 1;
                 (sample.source, sample.path, sample.hash) = (source, crop, hash);
             }
             Err(reason) => {
-                table.write_record([&sample.source, &sample.path, "", &reason]).at(list)?;
+                row([&sample.source, &sample.path, "", &reason])?;
                 cropped.whole.add(|| format!("{}: {reason}", sample.path));
             }
         }

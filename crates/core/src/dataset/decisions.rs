@@ -8,7 +8,7 @@ use super::sample::ContentHash;
 use crate::claim::Claim;
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
-use crate::text::{excerpt, is_control};
+use crate::text::{excerpt, is_control, printable, read_back};
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -166,7 +166,8 @@ impl Decisions {
         let mut out = csv::Writer::from_writer(Vec::new());
         out.write_record(HEADER)?;
         for (hash, Decided { decision, path, decided }) in &self.by_hash {
-            out.write_record([&hash.to_string(), decision.word(), decision.label(), path, decided])?;
+            let [label, path] = [decision.label(), path.as_str()].map(printable);
+            out.write_record([&hash.to_string(), decision.word(), &label, &path, decided])?;
         }
         out.into_inner().map_err(|error| csv::Error::from(error.into_error()))
     }
@@ -182,10 +183,10 @@ fn parse(bytes: &[u8], path: &Path) -> Result<Decisions> {
         let row = row.at(path)?;
         let line = row.position().map_or(0, csv::Position::line);
         let at_line = |problem: String| Error::file(path, format!("line {line}: {problem}; mend or remove this line"));
-        let field = |index: usize| row.get(index).unwrap_or_default();
+        let field = |index: usize| read_back(row.get(index).unwrap_or_default());
         let hash: ContentHash = field(0).parse().map_err(|problem: String| at_line(excerpt(&problem)))?;
-        let decision = Decision::parse(field(1), Some(field(2))).map_err(at_line)?;
-        by_hash.insert(hash, Decided { decision, path: field(3).to_owned(), decided: field(4).to_owned() });
+        let decision = Decision::parse(&field(1), Some(&field(2))).map_err(at_line)?;
+        by_hash.insert(hash, Decided { decision, path: field(3).into_owned(), decided: field(4).into_owned() });
     }
     Ok(Decisions { by_hash })
 }

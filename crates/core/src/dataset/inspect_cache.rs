@@ -4,6 +4,7 @@ use super::inspect::Stamp;
 use super::sample::ContentHash;
 use crate::error::{AtPath, Result};
 use crate::own_files;
+use crate::text::{printable, read_back};
 use crate::workspace::write_whole;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -61,7 +62,8 @@ impl Cache {
                 Ok(hash) => (hash.to_string(), ""),
                 Err(problem) => (String::new(), problem.as_str()),
             };
-            writer.write_record([path, &size.to_string(), &modified.to_string(), &hash, problem])?;
+            let [path, problem] = [path.as_str(), problem].map(printable);
+            writer.write_record([&*path, &size.to_string(), &modified.to_string(), &hash, &problem])?;
         }
         let rows = writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
         Ok([format!("{CHECKSUM}{}\n", ContentHash::of(&rows)).as_bytes(), &rows].concat())
@@ -80,10 +82,10 @@ fn parse(bytes: &[u8]) -> Option<BTreeMap<String, (u64, i128, Known)>> {
     }
     let file = |row: csv::StringRecord| {
         let known = match row.get(3)? {
-            "" => Err(row.get(4)?.to_owned()),
+            "" => Err(read_back(row.get(4)?).into_owned()),
             hash => Ok(hash.parse().ok()?),
         };
-        Some((row.get(0)?.to_owned(), (row.get(1)?.parse().ok()?, row.get(2)?.parse().ok()?, known)))
+        Some((read_back(row.get(0)?).into_owned(), (row.get(1)?.parse().ok()?, row.get(2)?.parse().ok()?, known)))
     };
     reader.records().map(|row| file(row.ok()?)).collect()
 }

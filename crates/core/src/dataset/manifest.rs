@@ -6,7 +6,7 @@ use super::sample::{ContentHash, Sample, Split};
 use super::versions;
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
-use crate::text::excerpt;
+use crate::text::{excerpt, printable, read_back};
 use crate::workspace::Workspace;
 use csv::StringRecord;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,8 @@ pub(super) const ATTRIBUTES: &str = "attributes.csv";
 ///
 /// `manifest.csv` contains nothing that depends on the machine, so the same inputs and seed give the same bytes
 /// everywhere; the locations of the sources are in `sources.json`. For cropped images it contains the hashes of the
-/// crops, and another processor may round a crop differently.
+/// crops, and another processor may round a crop differently. Control characters in its names are written as
+/// [`printable`] writes them.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     /// The name of the prepared set: its folder's name.
@@ -104,6 +105,7 @@ impl Manifest {
         if prepared.iter().any(|known| known == name) {
             return Self::load(&workspace.prepared(name));
         }
+        readable(workspace)?;
         let hint = match &prepared[..] {
             [] => "none is there yet; make one with faceprobe data prepare".to_owned(),
             names => format!("there are: {}", names.join(", ")),
@@ -144,6 +146,15 @@ impl Manifest {
     }
 }
 
+/// That a set is not among those that are there says nothing where they cannot be listed.
+fn readable(workspace: &Workspace) -> Result<()> {
+    let folder = workspace.all_prepared();
+    match fs::read_dir(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(&folder, error)),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses an unknown name of a prepared set or cross-validation.
 ///
 /// # Errors
@@ -152,6 +163,7 @@ pub fn required(workspace: &Workspace, name: &str) -> Result<()> {
     if workspace.prepared(name).join("manifest.csv").is_file() || !folds_of(workspace, name).is_empty() {
         return Ok(());
     }
+    readable(workspace)?;
     let there = list_prepared(workspace);
     let hint = if there.is_empty() {
         "make one with 'faceprobe data prepare --source …'".to_owned()
@@ -194,13 +206,13 @@ pub fn to_csv(samples: &[Sample], classes: &[String; 2]) -> Result<Vec<u8>, csv:
     writer.write_record(COLUMNS)?;
     for sample in samples {
         writer.write_record([
-            sample.path.as_str(),
-            &classes[sample.class],
+            &*printable(&sample.path),
+            &printable(&classes[sample.class]),
             sample.split.name(),
-            sample.subject.as_deref().unwrap_or(""),
-            sample.age.as_deref().unwrap_or(""),
+            &printable(sample.subject.as_deref().unwrap_or("")),
+            &printable(sample.age.as_deref().unwrap_or("")),
             &sample.fold.map(|fold| fold.to_string()).unwrap_or_default(),
-            &sample.source,
+            &printable(&sample.source),
             &sample.hash.to_string(),
         ])?;
     }
@@ -229,8 +241,8 @@ fn parse(bytes: &[u8], path: &Path, classes: &[String; 2], roots: &BTreeMap<Stri
 }
 
 fn parse_row(row: &StringRecord, classes: &[String; 2], roots: &BTreeMap<String, PathBuf>) -> Result<Sample, String> {
-    let fields: Vec<&str> = row.iter().collect();
-    let [path, label, split, subject, age, fold, source, hash] = fields[..] else {
+    let fields: Vec<_> = row.iter().map(read_back).collect();
+    let [path, label, split, subject, age, fold, source, hash] = &fields[..] else {
         return Err(format!("{} columns instead of {}", fields.len(), COLUMNS.len()));
     };
     if path.is_empty() || path.split('/').any(|part| part == "..") {
@@ -239,16 +251,16 @@ fn parse_row(row: &StringRecord, classes: &[String; 2], roots: &BTreeMap<String,
     let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let class = classes.iter().position(|class| class == label);
     let split_found = Split::ALL.into_iter().find(|known| known.name() == split);
-    let fold = match fold {
+    let fold = match &**fold {
         "" => None,
         fold => Some(fold.parse().map_err(|_| format!("the fold '{}' is not a whole number", excerpt(fold)))?),
     };
-    if !roots.contains_key(source) {
+    if !roots.contains_key(&**source) {
         return Err(format!("the source '{}' is not in sources.json", excerpt(source)));
     }
     Ok(Sample {
-        source: source.to_owned(),
-        path: path.to_owned(),
+        source: source.to_string(),
+        path: path.to_string(),
         class: class.ok_or_else(|| format!("the label '{}' is neither {}", excerpt(label), classes.join(" nor ")))?,
         split: split_found.ok_or_else(|| format!("the split '{}' is none of train, val, test", excerpt(split)))?,
         subject: known(subject),

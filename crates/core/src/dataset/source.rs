@@ -6,6 +6,8 @@ use super::report::Tally;
 use super::sample::Split;
 use super::table::Said;
 use crate::error::{Error, Result};
+use crate::path_text::{self, text_of};
+use crate::text::printable;
 use faceprobe_settings::text_value;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -84,11 +86,17 @@ pub struct SourceSpec {
 }
 
 impl SourceSpec {
-    /// Refuses a path that does not exist.
+    /// Refuses a path that does not exist or that no setting can hold.
     ///
     /// # Errors
     /// As wrong usage.
     pub fn check(&self) -> Result<()> {
+        if self.path.to_string_lossy().contains(char::is_control) {
+            return Err(Error::usage(format!(
+                "The path of the source {} has control characters; rename the folder, or name it through a link without any.",
+                printable(&text_of(&self.path))
+            )));
+        }
         match self.path.metadata() {
             Ok(_) => Ok(()),
             Err(error) => Err(Error::usage(format!(
@@ -125,7 +133,7 @@ impl SourceSpec {
 
 impl fmt::Display for SourceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.adapter, self.path.display())
+        write!(f, "{}:{}", self.adapter, text_of(&self.path))
     }
 }
 
@@ -135,7 +143,7 @@ impl FromStr for SourceSpec {
     fn from_str(text: &str) -> Result<Self> {
         let found = text.split_once(':').and_then(|(name, path)| {
             let adapter = Adapter::find(name)?;
-            (!path.is_empty()).then(|| Self { adapter, path: at_home(path) })
+            (!path.is_empty()).then(|| Self { adapter, path: path_text::from_text(&at_home(path)) })
         });
         found.ok_or_else(|| {
             let adapters: Vec<String> =
@@ -160,10 +168,10 @@ static FORMS: LazyLock<String> = LazyLock::new(|| {
 text_value!(SourceSpec, "LAYOUT:PATH", &FORMS, ["folder:/data/faces", "csv:/data/labels.csv"]);
 
 /// Expands a leading `~/` to the home folder: no shell expands it after a colon.
-fn at_home(path: &str) -> PathBuf {
+fn at_home(path: &str) -> String {
     match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
-        (Some(rest), Some(home)) => Path::new(&home).join(rest),
-        _ => PathBuf::from(path),
+        (Some(rest), Some(home)) => format!("{}/{rest}", text_of(Path::new(&home))),
+        _ => path.to_owned(),
     }
 }
 

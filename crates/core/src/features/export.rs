@@ -6,6 +6,7 @@ use crate::dataset::{ContentHash, Manifest, Sample};
 use crate::error::{AtPath, Result};
 use crate::monitor::Monitor;
 use crate::outputs::Outputs;
+use crate::text::printable;
 use crate::workspace::Workspace;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -149,7 +150,8 @@ fn labels(samples: &[&Sample], classes: &[String; 2]) -> Result<Vec<u8>, csv::Er
     };
     let mut out = csv::Writer::from_writer(Vec::new());
     let head = COLUMNS.map(str::to_owned).into_iter().chain(attributes.iter().map(named));
-    out.write_record(head.collect::<Vec<_>>())?;
+    let shown = |cell: String| printable(&cell).into_owned();
+    out.write_record(head.map(shown).collect::<Vec<_>>())?;
     for sample in samples {
         let Sample { source, path, class, split, subject, age, fold, hash, attributes: of } = sample;
         let fold = fold.map(|fold| fold.to_string()).unwrap_or_default();
@@ -167,7 +169,7 @@ fn labels(samples: &[&Sample], classes: &[String; 2]) -> Result<Vec<u8>, csv::Er
             hash,
         ];
         let others = attributes.iter().map(|name| of.get(*name).cloned().unwrap_or_default());
-        out.write_record(own.into_iter().chain(others))?;
+        out.write_record(own.into_iter().chain(others).map(shown))?;
     }
     out.into_inner().map_err(|error| csv::Error::from(error.into_error()))
 }

@@ -2,9 +2,11 @@
 
 mod draw;
 mod groups;
+mod selection;
 
 pub use draw::{colour_name, png, svg};
 pub use groups::{Colour, Groups, Judged, groups, judged};
+pub use selection::{Proposal, Rectangle, selected, written};
 
 use crate::dataset::draw::place;
 use crate::dataset::{Manifest, Split};

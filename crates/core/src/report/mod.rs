@@ -16,6 +16,8 @@ mod of_model;
 mod plots;
 mod rerun;
 
+pub use plots::growth_file;
+
 use crate::error::{Error, Result};
 use crate::outputs::Outputs;
 use crate::workspace::Workspace;

@@ -317,7 +317,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// If a worker is on it.
-    pub(super) fn discard(self) -> Result<()> {
+    pub(crate) fn discard(self) -> Result<()> {
         let _claim = self.lock()?;
         fs::remove_dir_all(&self.path).at(&self.path)
     }

@@ -5,6 +5,7 @@ use super::folder::made_again;
 use crate::dataset::{ContentHash, Manifest, Sample};
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
+use crate::text::{printable, read_back};
 use crate::workspace::write_whole;
 use std::fs;
 use std::io::ErrorKind;
@@ -47,11 +48,11 @@ impl ScoreFile {
             else {
                 return Err(damaged("is not source, path, label and score"));
             };
-            let class = classes.iter().position(|class| class == label);
+            let class = classes.iter().position(|class| *class == read_back(label));
             let score = score.parse::<f64>().ok().filter(|score| score.is_finite());
             found.positive.push(class.ok_or_else(|| damaged("has a label that the model does not know"))? == 1);
             found.scores.push(score.ok_or_else(|| damaged("has a score that is not a number"))?);
-            found.images.push((source.to_owned(), name.to_owned()));
+            found.images.push((read_back(source).into_owned(), read_back(name).into_owned()));
         }
         Ok(found)
     }
@@ -62,8 +63,9 @@ pub fn write(path: &Path, manifest: &Manifest, samples: &[&Sample], scores: &[f6
     let mut out = csv::Writer::from_writer(Vec::new());
     out.write_record(["source", "path", "label", "score"]).at(path)?;
     for (sample, score) in samples.iter().zip(scores) {
-        out.write_record([&sample.source, &sample.path, &manifest.classes[sample.class], &score.to_string()])
-            .at(path)?;
+        let [source, name, label] =
+            [&sample.source, &sample.path, &manifest.classes[sample.class]].map(|text| printable(text));
+        out.write_record([&*source, &name, &label, &score.to_string()]).at(path)?;
     }
     let bytes = out.into_inner().map_err(|error| Error::file(path, error.error()))?;
     // The old checksum is removed first, so that an interruption never leaves one of other scores.

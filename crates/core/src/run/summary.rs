@@ -7,6 +7,7 @@ use super::follower::Follower;
 use crate::dataset::ContentHash;
 use crate::own_files;
 use crate::scratch;
+use crate::text::json;
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
@@ -76,7 +77,7 @@ fn write(run: &RunFolder, follower: &Follower<Facts>) -> Option<()> {
     let length = follower.line();
     let ends = ends(&run.events_path(), length)?;
     let summary = Summary { format: FORMAT, length, ends, facts: follower.state().clone() };
-    let mut rest = serde_json::to_vec(&summary).ok()?;
+    let mut rest = json(serde_json::to_string(&summary).ok()?).into_bytes();
     rest.push(b'}');
     let mut file = scratch::file(run.path(), "").ok()?;
     file.write_all(format!("{BEFORE}{}{AFTER}", ContentHash::of(&rest)).as_bytes()).ok()?;

@@ -56,17 +56,41 @@ pub fn draft(workspace: &Workspace, wanted: &Wanted) -> Result<Plan> {
 /// Work that is refused; folders that cannot be written.
 pub fn make(workspace: &Workspace, wanted: &Wanted) -> Result<Plan> {
     let key = wanted.key()?;
-    let there = |plan: &Plan| plan.runs.iter().all(|run| RunFolder::find(workspace, run).is_ok());
+    // Runs that are gone or were changed since cannot be done by it any more.
+    let is_its = |(run, spec): (&String, &Spec)| {
+        RunFolder::find(workspace, run).and_then(|run| run.spec()).is_ok_and(|own| own == *spec)
+    };
+    let there = |plan: &Plan| plan.specs.iter().all(is_its);
     if let Some(plan) =
         Plan::all(workspace).into_iter().find(|plan| plan.key == key && !plan.is_finished() && there(plan))
     {
         return Ok(plan);
     }
     wanted.jobs.iter().try_for_each(|spec| spec.job.check(workspace, &spec.device))?;
-    let mut name = |spec: &Spec| Ok(RunFolder::create(workspace, spec)?.id().to_string());
+    let mut made = Vec::new();
+    let written = written(workspace, wanted, &mut made);
+    if written.is_err() {
+        // Runs that no plan does would wait for ever.
+        made.into_iter().for_each(|run: RunFolder| drop(run.discard()));
+    }
+    written
+}
+
+/// Creates the runs of a plan, which are added to `made`, and writes it.
+fn written(workspace: &Workspace, wanted: &Wanted, made: &mut Vec<RunFolder>) -> Result<Plan> {
+    let mut name = |spec: &Spec| {
+        let run = RunFolder::create(workspace, spec)?;
+        let id = run.id().to_string();
+        made.push(run);
+        Ok(id)
+    };
     let mut plan = plan(workspace, wanted, &mut name)?;
     plan.id = folder(workspace, &plan.id)?;
-    plan.save()?;
+    if let Err(error) = plan.save() {
+        // Empty, so that the name is free again.
+        let _ = fs::remove_dir(plan.folder());
+        return Err(error);
+    }
     Ok(plan)
 }
 
@@ -203,8 +227,7 @@ impl Maker<'_> {
             }
         }
         plan.id = plan.runs.first().cloned().unwrap_or_default();
-        let mark = Sha256::digest(format!("{}\n{}\n{}", plan.workspace.display(), plan.created, plan.id));
-        plan.job = format!("fp-{}-{}", hex::encode(&mark[..4]), plan.id);
+        plan.name_job();
         plan
     }
 }

@@ -4,10 +4,11 @@ use super::beat::{Beat, Watch};
 use super::make::tasks_of;
 use super::plan::Plan;
 use super::queue::{self, Job, JobState, Queue};
-use crate::error::{AtPath, Result};
+use crate::error::{AtPath, Error, Result};
 use crate::own_files;
 use crate::run::facts::{Progress, Told};
 use crate::run::{Facts, Follower, RunFolder, Status};
+use crate::seal;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -30,11 +31,21 @@ struct Place {
 pub(super) fn set(run: &RunFolder, plan: &Plan) -> Result<()> {
     let place = Place { plan: plan.id.clone(), tasks: tasks_of(plan, run.id()) };
     let path = run.path().join(FILE);
-    write_whole(&path, &serde_json::to_vec(&place).at(&path)?)
+    write_whole(&path, seal::text(&place).at(&path)?.as_bytes())
 }
 
-fn load(run: &RunFolder) -> Option<Place> {
-    serde_json::from_slice(&own_files::read(&run.path().join(FILE)).ok()?).ok()
+fn load(run: &RunFolder) -> Result<Option<Place>> {
+    let path = run.path().join(FILE);
+    match own_files::read(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::file(&path, error)),
+        Ok(text) => seal::value(&text).map(Some).map_err(|error| {
+            Error::file(
+                &path,
+                format!("does not say which plan does the run ({error}); give the command that submitted it once more"),
+            )
+        }),
+    }
 }
 
 /// Whether a run is done by the tasks of a plan.
@@ -47,7 +58,7 @@ pub fn is_placed(run: &RunFolder) -> bool {
 /// # Errors
 /// A plan that cannot be read.
 pub fn plan_of(run: &RunFolder) -> Result<Option<Plan>> {
-    let Some(place) = load(run) else { return Ok(None) };
+    let Some(place) = load(run)? else { return Ok(None) };
     let root = run.path().parent().and_then(|runs| runs.parent()).unwrap_or(run.path());
     Plan::named(&Workspace::open(root)?, &place.plan).map(Some)
 }
@@ -154,7 +165,7 @@ impl Placement {
     /// # Errors
     /// A plan that cannot be read.
     pub fn of(run: &RunFolder) -> Result<Option<Self>> {
-        let (Some(place), Some(plan)) = (load(run), plan_of(run)?) else { return Ok(None) };
+        let (Some(place), Some(plan)) = (load(run)?, plan_of(run)?) else { return Ok(None) };
         let mut shares = Vec::new();
         for task in &place.tasks {
             let pieces = plan.task(*task).into_iter().flat_map(|task| &task.pieces);

@@ -3,10 +3,12 @@
 use super::share::Share;
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
+use crate::path_text;
 use crate::run::Spec;
-use crate::text;
-use crate::workspace::{Workspace, write_whole};
+use crate::seal;
+use crate::workspace::{Workspace, is_at, write_whole};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,7 @@ pub struct Plan {
     /// The name of its folder: that of its first run.
     pub id: String,
     /// The workspace, absolute: the same path on every node.
+    #[serde(with = "path_text")]
     pub workspace: PathBuf,
     /// RFC 3339, UTC.
     pub created: String,
@@ -73,20 +76,48 @@ impl Plan {
         }
     }
 
-    /// Reads `plan.json`, or that of a plan's folder.
+    /// Reads `plan.json`, or that of a plan's folder. A plan in a copied workspace is about the copy: its folders are
+    /// there, and its jobs have names of their own, so that nothing done to the copy reaches the original's jobs.
     ///
     /// # Errors
-    /// A file that does not exist or is not a plan.
+    /// A file that does not exist, is not a plan, or was changed.
     pub fn load(path: &Path) -> Result<Self> {
         let path = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
         let text = own_files::read(&path).at(&path)?;
-        let plan: Self = serde_json::from_slice(&text).map_err(|error| {
-            Error::file(&path, format!("is no plan ({error}); give the command that made it once more"))
+        let mut plan: Self = seal::value(&text).map_err(|error| {
+            Error::file(
+                &path,
+                format!("is no plan ({error}); give the command that made it once more, which makes another"),
+            )
         })?;
         if plan.format != FORMAT {
             return Err(Error::file(&path, "is a plan of another version of faceprobe; use that one"));
         }
+        plan.settle(&path);
         Ok(plan)
+    }
+
+    /// Makes the plan that of the workspace in which its file is.
+    fn settle(&mut self, path: &Path) {
+        let Ok(path) = path.canonicalize() else { return };
+        let all = path.ancestors().nth(2).filter(|all| all.file_name().is_some_and(|name| name == PLANS));
+        let Some(root) = all.and_then(Path::parent).filter(|root| *root != self.workspace) else { return };
+        let original = self.path();
+        // Another name of the same folder, such as a link or another mount.
+        if fs::File::open(&original).is_ok_and(|file| is_at(&file, &path)) {
+            return;
+        }
+        // Without an original the workspace was moved, and the jobs are its own.
+        self.workspace = root.to_owned();
+        if original.exists() {
+            self.name_job();
+        }
+    }
+
+    /// Names the jobs by the workspace and the first run.
+    pub(super) fn name_job(&mut self) {
+        let mark = Sha256::digest(format!("{}\n{}\n{}", self.workspace.display(), self.created, self.id));
+        self.job = format!("fp-{}-{}", hex::encode(&mark[..4]), self.id);
     }
 
     /// The plan with this name.
@@ -108,7 +139,7 @@ impl Plan {
     /// Writes the plan atomically to its folder.
     pub(super) fn save(&self) -> Result<()> {
         let path = self.path();
-        write_whole(&path, text::json_value(self).at(&path)?.as_bytes())
+        write_whole(&path, seal::text(self).at(&path)?.as_bytes())
     }
 
     /// `plans/<name>`.

@@ -10,7 +10,7 @@ use crate::error::{AtPath, Error, Result};
 use crate::own_files;
 use crate::path_text::text_of;
 use crate::run::RunFolder;
-use crate::text;
+use crate::seal;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -82,7 +82,7 @@ pub fn submit(plan: &Plan, terms: &Terms) -> Result<Vec<Submitted>> {
         place::set(&RunFolder::find(&workspace, run)?, plan)?;
     }
     let path = terms_path(plan);
-    write_whole(&path, text::json_value(terms).at(&path)?.as_bytes())?;
+    write_whole(&path, seal::text(terms).at(&path)?.as_bytes())?;
     let logs = plan.folder().join("log");
     fs::create_dir_all(&logs).at(&logs)?;
     let mut submitted = Vec::new();
@@ -123,7 +123,12 @@ pub fn again(run: &RunFolder) -> Result<Vec<Submitted>> {
     let plan = plan(run)?;
     let path = terms_path(&plan);
     let terms = match own_files::read(&path) {
-        Ok(text) => serde_json::from_slice(&text).at(&path)?,
+        Ok(text) => seal::value(&text).map_err(|error| {
+            Error::file(
+                &path,
+                format!("does not say how the tasks were submitted ({error}); give the command that submitted them once more"),
+            )
+        })?,
         // It was made and never submitted.
         Err(_) => Terms::default(),
     };

@@ -4,6 +4,7 @@ use super::file::{Opened, Reference, ReportWanted, Study};
 use crate::dataset::followed::ruling_text;
 use crate::features::{ClassifierSettings, CutSettings, FeatureSpec};
 use crate::model::{ModelInput, ModelSpec};
+use crate::text::is_control;
 use faceprobe_settings::{AnySettings, Info, infos, text_of, to_keys, value_of};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -162,8 +163,21 @@ fn key(name: &str) -> String {
     if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { words(name) }
 }
 
+/// A string, on one line where it holds control characters, which are escaped.
 fn words(text: &str) -> String {
-    Toml::String(text.to_owned()).to_string()
+    if !text.contains(is_control) {
+        return Toml::String(text.to_owned()).to_string();
+    }
+    let mut quoted = "\"".to_owned();
+    for character in text.chars() {
+        if is_control(character) {
+            let _ = write!(quoted, "\\u{:04X}", u32::from(character));
+        } else {
+            quoted.extend(matches!(character, '"' | '\\').then_some('\\'));
+            quoted.push(character);
+        }
+    }
+    quoted + "\""
 }
 
 fn names(names: &[String]) -> String {

@@ -1,5 +1,6 @@
 //! Pairs of images with nearly the same features: another crop, another exposure, a frame of the same series.
 
+use super::near::Groups;
 use crate::features::FeatureRows;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::monitor::{Monitor, Update};
@@ -9,12 +10,41 @@ use std::time::Instant;
 /// Rows per block of the product; a block of results takes some megabytes.
 const BLOCK: usize = 512;
 
-/// All pairs (first, second, cosine) whose standardised features have a cosine of at least `least`, the most similar
-/// first. Products are made block by block, so memory holds the features and one block of results.
+/// At most this many pairs are named: a set of frames of one film has as many as the square of its images.
+const MOST: usize = 50_000;
+
+/// Images with similar features.
+pub struct Alike {
+    /// Pairs (first, second, cosine), the most similar first; at most [`MOST`].
+    pub pairs: Vec<(usize, usize, f32)>,
+    /// The number of all pairs.
+    pub count: u64,
+    /// All of them, joined.
+    pub groups: Groups,
+}
+
+impl Alike {
+    fn add(&mut self, first: usize, second: usize, cosine: f32, most: usize) {
+        self.count += 1;
+        self.groups.join(first, second);
+        self.pairs.push((first, second, cosine));
+        if self.pairs.len() > 2 * most {
+            self.keep(most);
+        }
+    }
+
+    fn keep(&mut self, most: usize) {
+        self.pairs.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
+        self.pairs.truncate(most);
+    }
+}
+
+/// All pairs whose standardised features have a cosine of at least `least`. Products are made block by block, so memory
+/// holds the features, one block of results and the pairs that are named.
 ///
 /// # Errors
 /// Rows that cannot be read, a stop.
-pub fn alike(rows: &dyn FeatureRows, least: f32, monitor: &dyn Monitor) -> Result<Vec<(usize, usize, f32)>> {
+pub fn alike(rows: &dyn FeatureRows, least: f32, monitor: &dyn Monitor) -> Result<Alike> {
     let (count, width) = (rows.len(), rows.width());
     let mut values = vec![0f32; count * width];
     for (at, block) in values.chunks_mut(BLOCK * width.max(1)).enumerate() {
@@ -24,7 +54,7 @@ pub fn alike(rows: &dyn FeatureRows, least: f32, monitor: &dyn Monitor) -> Resul
     }
     let mut all = Array2::from_shape_vec((count, width), values).map_err(|error| Error::failed(error.to_string()))?;
     standardise(&mut all);
-    let (mut found, began) = (Vec::new(), Instant::now());
+    let (mut found, began) = (Alike { pairs: Vec::new(), count: 0, groups: Groups::new(count) }, Instant::now());
     for first in (0..count).step_by(BLOCK) {
         if monitor.stopped() {
             return Err(Error::stopped());
@@ -33,13 +63,13 @@ pub fn alike(rows: &dyn FeatureRows, least: f32, monitor: &dyn Monitor) -> Resul
         let product = all.slice(s![first..end, ..]).dot(&all.slice(s![first.., ..]).t());
         for (row, cosines) in product.axis_iter(Axis(0)).enumerate() {
             let near = cosines.iter().enumerate().skip(row + 1).filter(|(_, cosine)| **cosine >= least);
-            found.extend(near.map(|(column, cosine)| (first + row, first + column, *cosine)));
+            near.for_each(|(column, cosine)| found.add(first + row, first + column, *cosine, MOST));
         }
         let rate = end as f64 / began.elapsed().as_secs_f64().max(1e-6);
         let (done, total) = (end as u64, count as u64);
         monitor.update(Update::Progress { done, total, unit: "images".into(), rate, remaining: None });
     }
-    found.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
+    found.keep(MOST);
     Ok(found)
 }
 
@@ -59,5 +89,24 @@ fn standardise(all: &mut Array2<f32>) {
         if length > 0.0 {
             row /= length;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_very_many_pairs_the_most_similar_are_named_and_all_are_joined() {
+        let count = 40;
+        let mut found = Alike { pairs: Vec::new(), count: 0, groups: Groups::new(count) };
+        let cosine = |a: usize, b: usize| 1.0 - (a * 7 + b * 13) as f32 % 97.0 / 1000.0;
+        let all: Vec<_> = (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b, cosine(a, b)))).collect();
+        all.iter().for_each(|&(a, b, cosine)| found.add(a, b, cosine, 25));
+        found.keep(25);
+        let mut expected = all.clone();
+        expected.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
+        assert_eq!(found.pairs, expected[..25]);
+        assert_eq!((found.count, found.groups.several()), (all.len() as u64, vec![(0..count).collect()]));
     }
 }

@@ -1,6 +1,7 @@
 //! Turns measurements into findings with their images.
 
 use super::Settings;
+use super::alike::Alike;
 use super::confident::Confidence;
 use super::image_statistics::{Hash, ImageStatistics, distance};
 use super::near::{Groups, Index};
@@ -14,6 +15,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Images shown of a finding about many.
 const SHOWN: usize = 6;
+
+/// Images whose near ones are looked up at once.
+const BLOCK: usize = 512;
 
 /// All images, grouped by content.
 pub(super) struct Gallery<'a> {
@@ -170,37 +174,35 @@ impl<'a> Gallery<'a> {
     ) -> Vec<Finding> {
         let plain =
             |place: usize| statistics.get(&self.copies[place].0).filter(|statistics| statistics.contrast >= 6.0);
-        let pairs: BTreeMap<(usize, usize), (u32, bool)> = (0..hashes.len())
-            .into_par_iter()
-            .flat_map_iter(|place| {
-                let own = plain(place);
-                let straight = own.map(|statistics| (statistics.hash, false));
-                let mirrored = own.map(|statistics| (statistics.mirrored, true));
-                straight.into_iter().chain(mirrored).flat_map(move |(hash, mirrored)| {
-                    let near = index.near(&hash, bits).into_iter().filter(move |&other| other > place);
-                    near.map(move |other| ((place, other), (distance(&hash, &hashes[other]), mirrored)))
-                })
-            })
-            .filter(|((_, other), _)| plain(*other).is_some())
-            .collect::<Vec<_>>()
-            .into_iter()
-            .rev()
-            .collect();
+        // Of each image those that come after it, with how far apart they are; straight where they are near either way.
+        let later = |place: usize| -> BTreeMap<usize, (u32, bool)> {
+            let Some(own) = plain(place) else { return BTreeMap::new() };
+            let mut found = BTreeMap::new();
+            for (hash, mirrored) in [(own.mirrored, true), (own.hash, false)] {
+                let near =
+                    index.near(&hash, bits).into_iter().filter(|other| *other > place && plain(*other).is_some());
+                found.extend(near.map(|other| (other, (distance(&hash, &hashes[other]), mirrored))));
+            }
+            found
+        };
         let mut own = Groups::new(hashes.len());
-        for &(a, b) in pairs.keys() {
-            groups.join(a, b);
-            own.join(a, b);
+        let mut nearest: Vec<Option<(u32, bool)>> = Vec::with_capacity(hashes.len());
+        // A block at a time: where all images are alike, all pairs would fill the memory.
+        for first in (0..hashes.len()).step_by(BLOCK) {
+            let block: Vec<_> =
+                (first..hashes.len().min(first + BLOCK)).into_par_iter().map(|place| (place, later(place))).collect();
+            for (place, found) in block {
+                for &other in found.keys() {
+                    groups.join(place, other);
+                    own.join(place, other);
+                }
+                nearest.push(found.into_values().min());
+            }
         }
         own.several()
             .into_iter()
             .map(|group| {
-                let within = |(a, b): &(usize, usize)| group.binary_search(a).is_ok() && group.binary_search(b).is_ok();
-                let (bits, mirrored) = pairs
-                    .range((group[0], 0)..)
-                    .filter(|(pair, _)| within(pair))
-                    .map(|(_, measure)| *measure)
-                    .min()
-                    .unwrap_or_default();
+                let (bits, mirrored) = group.iter().filter_map(|place| nearest[*place]).min().unwrap_or_default();
                 let how = if mirrored { " mirrored" } else { "" };
                 let detail = format!("{} pictures, hashes{how} {bits} of 256 bits apart", group.len());
                 self.about(&group, Kind::NearDuplicate, f64::from(bits), detail)
@@ -218,26 +220,21 @@ impl<'a> Gallery<'a> {
     }
 
     /// Pairs of samples with similar features whose hashes are not similar already. Joins them in `groups`.
-    pub(super) fn alike(
-        &self,
-        keys: &[ContentHash],
-        pairs: &[(usize, usize, f32)],
-        groups: &mut Groups,
-    ) -> Vec<Finding> {
+    pub(super) fn alike(&self, keys: &[ContentHash], alike: &mut Alike, groups: &mut Groups) -> Vec<Finding> {
         let mut found = Vec::new();
         let place = |at: usize| self.position.get(&keys[at]).copied();
-        let mut fresh: Vec<(usize, usize)> = Vec::new();
-        for &(a, b, cosine) in pairs {
+        for &(a, b, cosine) in &alike.pairs {
             let (Some(a), Some(b)) = (place(a), place(b)) else { continue };
             if groups.of(a) == groups.of(b) {
                 continue;
             }
             let detail = format!("cosine {cosine:.3}");
             found.push(self.about(&[a, b], Kind::Alike, f64::from(cosine), detail));
-            fresh.push((a, b));
         }
-        for (a, b) in fresh {
-            groups.join(a, b);
+        for at in 0..keys.len() {
+            if let (Some(a), Some(b)) = (place(alike.groups.of(at)), place(at)) {
+                groups.join(a, b);
+            }
         }
         found
     }

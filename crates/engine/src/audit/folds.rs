@@ -93,17 +93,18 @@ impl Monitor for Quiet<'_> {
     }
 }
 
-/// For each row the probability of class 1 by regressions trained on neither it nor its group.
+/// For each row the probability of class 1 by regressions trained on neither it nor its group; none where groups are so
+/// large that nothing of a class would be left to train on.
 ///
 /// # Errors
-/// Too few groups of a class for the folds; a regression that fails; a stop.
+/// A regression that fails; a stop.
 pub fn out_of_fold(
     rows: &dyn FeatureRows,
     positive: &[bool],
     groups: &[usize],
     settings: &FoldSettings,
     monitor: &dyn Monitor,
-) -> Result<Vec<f64>> {
+) -> Result<Option<Vec<f64>>> {
     let mut logits = vec![0f64; rows.len()];
     let mut alpha = None;
     let total = (settings.folds * settings.repeats) as u64;
@@ -119,6 +120,9 @@ pub fn out_of_fold(
             }
             let labels = |which: &[usize]| which.iter().map(|&row| positive[row]).collect::<Vec<bool>>();
             let (train_labels, held_labels) = (labels(&outside), labels(&inside));
+            if !(train_labels.contains(&true) && train_labels.contains(&false)) {
+                return Ok(None);
+            }
             let train = Picked { rows, which: outside };
             let held = Picked { rows, which: inside };
             let fit = |alphas: Vec<f64>| -> Result<(f64, Vec<f64>)> {
@@ -155,5 +159,5 @@ pub fn out_of_fold(
             monitor.update(Update::Progress { done, total, unit: "folds".into(), rate, remaining });
         }
     }
-    Ok(logits.into_iter().map(sigmoid).collect())
+    Ok(Some(logits.into_iter().map(sigmoid).collect()))
 }

@@ -41,8 +41,8 @@ const FEW: usize = 50;
 /// Log-odds of class 1 by one predictor, one for each sample.
 type Logits = Vec<f64>;
 
-/// Judges the labels; none where there are no features and no reference model. `groups` are the fold groups of the
-/// samples.
+/// Judges the labels; none where there are no features and no reference model, or where so many samples belong together
+/// that no model of the others can judge them. `groups` are the fold groups of the samples.
 ///
 /// # Errors
 /// As [`out_of_fold`].
@@ -79,8 +79,11 @@ pub fn judge(
         for set in sets {
             monitor.update(Update::Note { text: format!("with {}", set.title) });
             let settings = FoldSettings::for_samples(keys.len(), seed);
-            predictors.push(logits(out_of_fold(&rows_of(&set.stores, keys)?, &positive, groups, &settings, monitor)?));
-            features.push(set.title.clone());
+            let scores = out_of_fold(&rows_of(&set.stores, keys)?, &positive, groups, &settings, monitor)?;
+            if let Some(scores) = scores {
+                predictors.push(logits(scores));
+                features.push(set.title.clone());
+            }
         }
         if !predictors.is_empty() {
             let others = stack(&predictors, &positive, groups, seed, monitor)?;
@@ -125,12 +128,12 @@ fn reference_predictors(
         let rows = features.view();
         let rows = Picked { rows: &rows, which: fresh.to_vec() };
         let settings = FoldSettings::for_samples(fresh.len(), seed);
-        predictors.push(logits(out_of_fold(&rows, positive, groups, &settings, monitor)?));
+        predictors.extend(out_of_fold(&rows, positive, groups, &settings, monitor)?.map(logits));
     }
     Ok(predictors)
 }
 
-/// Stacks several predictors into one.
+/// Stacks several predictors into one; the first alone where a regression on them cannot be trained out of fold.
 fn stack(
     predictors: &[Logits],
     positive: &[bool],
@@ -145,7 +148,8 @@ fn stack(
         predictors[predictor][sample] as f32
     });
     let settings = FoldSettings { alphas: vec![1.0], ..FoldSettings::for_samples(positive.len(), seed) };
-    Ok(logits(out_of_fold(&matrix.view(), positive, groups, &settings, monitor)?))
+    let stacked = out_of_fold(&matrix.view(), positive, groups, &settings, monitor)?;
+    Ok(stacked.map(logits).or_else(|| predictors.first().cloned()).unwrap_or_default())
 }
 
 fn logits(scores: Vec<f64>) -> Logits {

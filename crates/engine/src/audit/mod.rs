@@ -95,8 +95,15 @@ pub fn run(
         stage("compare features");
         // The earliest stage knows most about the image itself and least about the kind of object in it.
         let rows = StoreRows::new(&[earliest], keys.clone())?;
-        let pairs = alike::alike(&rows, settings.cosine, monitor)?;
-        found.extend(gallery.alike(&pictures, &pairs, &mut groups));
+        let mut alike = alike::alike(&rows, settings.cosine, monitor)?;
+        if alike.count > alike.pairs.len() as u64 {
+            notes.push(format!(
+                "{} pairs of images are alike; the {} most similar are listed.",
+                alike.count,
+                alike.pairs.len()
+            ));
+        }
+        found.extend(gallery.alike(&pictures, &mut alike, &mut groups));
     } else {
         let what =
             if helpers.reference.is_some() { "Features were not" } else { "Labels were not judged and features not" };
@@ -114,6 +121,12 @@ pub fn run(
         if let Some(reference) = helpers.reference {
             let kept = judged.as_ref().map_or(keys.len(), |judged| judged.kept_from_reference);
             notes.extend(reference.notes(kept, keys.len(), sets.is_empty()));
+        }
+        if judged.is_none() {
+            notes.push(format!(
+                "Labels were not judged: too many images of {name} are alike or of the same people, so no model of the others \
+                 can judge them."
+            ));
         }
         if let Some(judged) = judged {
             found.extend(gallery.label_errors(manifest, &judged.samples, &judged.confidence));

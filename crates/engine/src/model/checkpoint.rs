@@ -3,6 +3,9 @@
 //! A checkpoint is one safetensors file: the parameters, the optimizer state, the parameters of the best epoch, and the
 //! figures of the epochs so far. All random numbers of an epoch are derived from the seed and the epoch's number, so
 //! nothing else is needed to reproduce the same curve.
+//!
+//! Its metadata is JSON with a checksum ([`seal`]) and holds the checksum of the tensors, so that a training never
+//! resumes from numbers that were changed: it begins again instead, and its next checkpoint replaces the damaged one.
 
 use super::ModelSpec;
 use super::training::Learner;
@@ -11,10 +14,12 @@ use faceprobe_core::error::{AtPath, Error, Result};
 use faceprobe_core::monitor::EpochFigures;
 use faceprobe_core::own_files;
 use faceprobe_core::scratch;
+use faceprobe_core::seal;
 use faceprobe_core::workspace::persist;
 use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors, tensor::View};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs;
@@ -92,9 +97,26 @@ struct Header {
     history: Vec<EpochFigures>,
     best_epoch: usize,
     last_gain: usize,
+    /// [`TensorSum`] of the tensors. Files of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tensors: Option<String>,
 }
 
-const METADATA_KEY: &str = "faceprobe-checkpoint";
+const METADATA_KEY: &str = "faceprobe-checkpoint-2";
+
+/// The key of earlier versions, whose files have no checksums.
+const FIRST_METADATA_KEY: &str = "faceprobe-checkpoint";
+
+/// What a checkpoint gives to the training that asks for it.
+#[derive(Debug)]
+pub(super) enum Restored {
+    /// There is none.
+    Nothing,
+    /// The state to resume from.
+    Progress(Progress),
+    /// There is one that cannot be used; the learner is unchanged. Why, as a sentence.
+    Unusable(String),
+}
 
 impl Checkpoints {
     /// Checkpoints at `path`. `key` identifies model, data and settings; a file with another key is not resumed from.
@@ -134,43 +156,65 @@ impl Checkpoints {
         }
     }
 
-    /// Restores the learner from the checkpoint. A file that is missing, damaged or of another training leaves the
-    /// learner unchanged.
-    pub(super) fn restore(&self, learner: &mut dyn Learner) -> Result<Option<Progress>> {
-        let Ok(file) = own_files::open(&self.path) else {
-            return Ok(None);
+    /// Restores the learner from the checkpoint.
+    ///
+    /// # Errors
+    /// A checkpoint that cannot be opened, such as a link; a learner that refuses its state.
+    pub(super) fn restore(&self, learner: &mut dyn Learner) -> Result<Restored> {
+        let file = match own_files::open(&self.path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Restored::Nothing),
+            opened => opened.at(&self.path)?,
         };
+        if !file.metadata().at(&self.path)?.is_file() {
+            return Err(Error::file(&self.path, "is not a file; remove it to train from the beginning"));
+        }
         // SAFETY: a checkpoint gets its name by a rename after its last byte was flushed, and is never written to
         // afterwards; a later checkpoint is another file.
-        let map = unsafe { Mmap::map(&file) }.at(&self.path)?;
-        let Some((header, read)) = read(&map).filter(|(header, _)| same_training(&header.key, &self.key)) else {
-            return Ok(None);
+        let map = match unsafe { Mmap::map(&file) } {
+            Ok(map) => map,
+            // A file without a byte cannot be mapped.
+            Err(_) => return Ok(self.unusable("it is empty")),
         };
-        let group = |name: &str, like: &[usize]| -> Option<Vec<Vec<f32>>> {
-            let found = like.iter().enumerate().map(|(at, &len)| {
-                let bytes = read.tensor(&format!("{name}.{at}")).ok()?.data();
-                let (values, _) = bytes.as_chunks::<4>();
-                (values.len() == len).then(|| values.iter().map(|value| f32::from_le_bytes(*value)).collect())
-            });
-            found.collect()
+        let (header, read) = match read(&map) {
+            Ok(read) => read,
+            Err(what) => return Ok(self.unusable(&what)),
         };
+        if !same_training(&header.key, &self.key) {
+            let text = "The checkpoint is of other settings, data or weights, so the training begins again.".to_owned();
+            return Ok(Restored::Unusable(text));
+        }
         let lengths = |all: Vec<&[f32]>| -> Vec<usize> { all.iter().map(|values| values.len()).collect() };
         let (sizes, state_sizes) = (lengths(learner.parameters()), lengths(learner.optimizer_state()));
-        let Some(best) = group("best", &sizes) else {
-            return Ok(None);
+        let fits = |name: &str, like: &[usize]| {
+            like.iter().enumerate().all(|(at, len)| {
+                read.tensor(&format!("{name}.{at}")).is_ok_and(|tensor| tensor.data().len() == 4 * len)
+            })
         };
-        // One tensor at a time: all at once would hold the head in memory three times.
-        let Some(parameters) = group("numbers", &sizes) else {
-            return Ok(None);
+        let epochs = header.history.len();
+        let counted = header.history.iter().zip(1..).all(|(figures, epoch)| figures.epoch == epoch);
+        if !counted || !(1..=epochs).contains(&header.best_epoch) || header.last_gain > epochs {
+            return Ok(self.unusable("its epochs are not in order"));
+        }
+        if !(fits("best", &sizes) && fits("numbers", &sizes) && fits("memory", &state_sizes)) {
+            return Ok(self.unusable("its tensors are not those of this model"));
+        }
+        let group = |name: &str, count: usize| -> Result<Vec<Vec<f32>>> {
+            let tensor = |at| Ok(floats(read.tensor(&format!("{name}.{at}")).at(&self.path)?.data()));
+            (0..count).map(tensor).collect()
         };
-        learner.set_parameters(&parameters)?;
-        drop(parameters);
-        let Some(state) = group("memory", &state_sizes) else {
-            return Err(Error::file(&self.path, "is damaged; remove it to train from the beginning"));
-        };
-        learner.set_optimizer_state(&state)?;
+        // One group at a time: all at once would hold the head in memory three times.
+        learner.set_parameters(&group("numbers", sizes.len())?)?;
+        learner.set_optimizer_state(&group("memory", state_sizes.len())?)?;
+        let best = group("best", sizes.len())?;
         let Header { history, best_epoch, last_gain, .. } = header;
-        Ok(Some(Progress { history, best_epoch, last_gain, best }))
+        Ok(Restored::Progress(Progress { history, best_epoch, last_gain, best }))
+    }
+
+    fn unusable(&self, what: &str) -> Restored {
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy();
+        Restored::Unusable(format!(
+            "{name} is damaged ({what}), so the training begins again; the next one replaces it."
+        ))
     }
 
     /// Writes a checkpoint if one is due.
@@ -187,29 +231,88 @@ impl Checkpoints {
 
     /// Writes a checkpoint.
     pub(super) fn write(&self, learner: &dyn Learner, progress: &Progress) -> Result<()> {
+        let best = progress.best.iter().map(Vec::as_slice).collect();
+        let tensors: Vec<(String, &[f32])> =
+            [("numbers", learner.parameters()), ("memory", learner.optimizer_state()), ("best", best)]
+                .into_iter()
+                .flat_map(|(name, all)| {
+                    all.into_iter().enumerate().map(move |(at, values)| (format!("{name}.{at}"), values))
+                })
+                .collect();
+        let mut sum = TensorSum::default();
+        for (name, values) in by_name(&tensors, |(name, _)| name) {
+            sum.begin(name, values.len());
+            let mut bytes = Vec::with_capacity(4 * CHUNK);
+            for values in values.chunks(CHUNK) {
+                bytes.clear();
+                bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+                sum.0.update(&bytes);
+            }
+        }
         let header = Header {
             key: self.key.clone(),
             history: progress.history.clone(),
             best_epoch: progress.best_epoch,
             last_gain: progress.last_gain,
+            tensors: Some(sum.end()),
         };
-        let metadata = HashMap::from([(METADATA_KEY.to_owned(), serde_json::to_string(&header).at(&self.path)?)]);
-        let best = progress.best.iter().map(Vec::as_slice).collect();
-        let tensors = [("numbers", learner.parameters()), ("memory", learner.optimizer_state()), ("best", best)]
-            .into_iter()
-            .flat_map(|(name, all)| all.into_iter().enumerate().map(move |(at, all)| (format!("{name}.{at}"), all)))
-            .map(|(name, values)| (name, TensorView { shape: [values.len()], values }));
+        let metadata = HashMap::from([(METADATA_KEY.to_owned(), seal::text(&header).at(&self.path)?)]);
+        let views = tensors.into_iter().map(|(name, values)| (name, TensorView { shape: [values.len()], values }));
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let file = scratch::file(folder, "")?;
-        safetensors::serialize_to_file(tensors, Some(metadata), file.path()).at(&self.path)?;
+        safetensors::serialize_to_file(views, Some(metadata), file.path()).at(&self.path)?;
         persist(file, &self.path)
     }
 }
 
-fn read(bytes: &[u8]) -> Option<(Header, SafeTensors<'_>)> {
-    let (_, metadata) = SafeTensors::read_metadata(bytes).ok()?;
-    let header = serde_json::from_str(metadata.metadata().as_ref()?.get(METADATA_KEY)?).ok()?;
-    Some((header, SafeTensors::deserialize(bytes).ok()?))
+/// Numbers that are converted to bytes at once.
+const CHUNK: usize = 16 << 10;
+
+/// Header and tensors of a checkpoint that fits its checksums, or what is wrong with it.
+fn read(bytes: &[u8]) -> std::result::Result<(Header, SafeTensors<'_>), String> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
+    let text = |key| metadata.metadata().as_ref().and_then(|metadata| metadata.get(key));
+    let read = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+    let Some(sealed) = text(METADATA_KEY) else {
+        let first = text(FIRST_METADATA_KEY).ok_or("it says nothing of its training")?;
+        return Ok((serde_json::from_str(first).map_err(|error| error.to_string())?, read));
+    };
+    let header: Header = seal::sealed(sealed.as_bytes())?;
+    let tensors = read.tensors();
+    let mut sum = TensorSum::default();
+    for (name, tensor) in by_name(&tensors, |(name, _)| name) {
+        sum.begin(name, tensor.data().len() / 4);
+        sum.0.update(tensor.data());
+    }
+    if header.tensors != Some(sum.end()) {
+        return Err("its numbers do not fit their checksum".to_owned());
+    }
+    Ok((header, read))
+}
+
+/// The items in the order of their names.
+fn by_name<T>(items: &[T], name: impl Fn(&T) -> &String) -> Vec<&T> {
+    let mut sorted: Vec<&T> = items.iter().collect();
+    sorted.sort_by(|a, b| name(a).cmp(name(b)));
+    sorted
+}
+
+/// The SHA-256 of tensors in the order of their names: of each the name, the length and the bytes.
+#[derive(Default)]
+struct TensorSum(Sha256);
+
+impl TensorSum {
+    fn begin(&mut self, name: &str, length: usize) {
+        self.0.update(format!("{name} {length}\0"));
+    }
+
+    fn end(self) -> String {
+        hex::encode(self.0.finalize())
+    }
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value)).collect()
 }
 
 /// Values being written, converted to bytes one tensor at a time.

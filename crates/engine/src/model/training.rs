@@ -1,7 +1,7 @@
 //! The training loop of the dense head, the benchmark and fine-tuning.
 
 use super::Schedule;
-use super::checkpoint::{Checkpoints, Progress};
+use super::checkpoint::{Checkpoints, Progress, Restored};
 use super::random::{Dropout, epoch_order};
 use faceprobe_core::error::{Error, ErrorKind, Result};
 use faceprobe_core::monitor::{EpochFigures, Monitor, Update, Validated};
@@ -104,9 +104,13 @@ pub(super) fn fit(
     checkpoints: Option<&Checkpoints>,
     monitor: &dyn Monitor,
 ) -> Result<Course> {
-    let mut progress = match checkpoints {
-        Some(checkpoints) => checkpoints.restore(learner)?.unwrap_or_default(),
-        None => Progress::default(),
+    let mut progress = match checkpoints.map_or(Ok(Restored::Nothing), |checkpoints| checkpoints.restore(learner))? {
+        Restored::Nothing => Progress::default(),
+        Restored::Progress(progress) => progress,
+        Restored::Unusable(text) => {
+            monitor.update(Update::Note { text });
+            Progress::default()
+        }
     };
     if let Some(last) = progress.history.last() {
         let text = format!("resumed after epoch {} from a checkpoint", last.epoch);

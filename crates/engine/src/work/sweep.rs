@@ -35,8 +35,8 @@ struct Head {
 /// Trains the heads of a sweep and returns a sentence about the best.
 ///
 /// # Errors
-/// Missing data, weights or images; settings out of range; a stop. A head that cannot be trained is left out with a
-/// note; if none can, that is an error.
+/// Missing data, weights or images; settings out of range; a stop; heads that could not be trained, after all others
+/// are.
 pub(super) fn sweep(
     circumstances: &Circumstances<'_>,
     dataset: &str,
@@ -50,14 +50,15 @@ pub(super) fn sweep(
         let own = heads.iter().enumerate().filter(|(place, _)| share.takes(*place));
         let own: Vec<&Head> = own.map(|(_, head)| head).collect();
         recorder.update(Update::Stage { name: format!("train {} of {} heads", own.len(), heads.len()) });
-        train_all(circumstances, &ground, dataset, &own, None, recorder)?;
+        let failed = train_all(circumstances, &ground, dataset, &own, None, recorder)?;
+        complete(circumstances, &failed, heads.len(), "")?;
         return Ok(format!("trained {} of {} heads", own.len(), heads.len()));
     }
     recorder.update(Update::Stage { name: format!("train {} heads", heads.len()) });
 
     let rungs = spec.rungs();
     let mut alive: Vec<usize> = (0..settings.len()).collect();
-    let mut ranking = Vec::new();
+    let (mut ranking, mut failed) = (Vec::new(), Vec::new());
     for (at, &epochs) in rungs.iter().enumerate() {
         let chosen: Vec<&Head> = heads.iter().filter(|head| alive.contains(&head.setting)).collect();
         let last = at + 1 == rungs.len();
@@ -68,7 +69,7 @@ pub(super) fn sweep(
         let limit = if last { None } else { Some(epochs) };
         match train_all(circumstances, &ground, dataset, &chosen, limit, recorder) {
             Err(error) if error.kind() == ErrorKind::Stopped => return Err(stopped(spec, &settings, &heads)?),
-            trained => trained?,
+            failures => failed.extend(failures?),
         }
         ranking = rank(&chosen, &alive)?;
         if !last {
@@ -77,6 +78,7 @@ pub(super) fn sweep(
         }
     }
     let Some(best) = ranking.first() else {
+        complete(circumstances, &failed, heads.len(), "")?;
         return Err(Error::failed("no head of the sweep could be trained; its notes say why"));
     };
     for (place, ranked) in ranking.iter().take(10).enumerate() {
@@ -84,14 +86,42 @@ pub(super) fn sweep(
             format!("{}. {}: {}", place + 1, model(spec, &settings[ranked.setting], 0).describe(), ranked.text());
         recorder.update(Update::Note { text });
     }
-    Ok(format!(
-        "{} settings of {} seeds; best on validation: {}, {}, in {}",
-        settings.len(),
-        spec.own.seeds.len(),
+    let best = format!(
+        "best on validation: {}, {}, in {}",
         model(spec, &settings[best.setting], 0).describe(),
         best.text(),
         best.run
-    ))
+    );
+    complete(circumstances, &failed, heads.len(), &format!(" Of the others {best}."))?;
+    Ok(format!("{} settings of {} seeds; {best}", settings.len(), spec.own.seeds.len()))
+}
+
+/// A head that could not be trained, and why.
+struct Failed {
+    run: String,
+    why: Error,
+}
+
+/// Refuses to call a sweep done that lacks heads. `rest` is said of those that it has.
+fn complete(circumstances: &Circumstances<'_>, failed: &[Failed], of: usize, rest: &str) -> Result<()> {
+    let Some(first) = failed.first() else { return Ok(()) };
+    let mut names: Vec<&str> = failed.iter().map(|failed| failed.run.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    Err(Error::failed(format!(
+        "{} of {of} heads could not be trained: {}; {}: {} 'faceprobe runs resume {}' trains what is missing.{rest}",
+        names.len(),
+        names.join(", "),
+        first.run,
+        sentence(&first.why),
+        circumstances.run.id()
+    )))
+}
+
+/// An error as a sentence within a text.
+fn sentence(error: &Error) -> String {
+    let text = error.to_string();
+    if text.ends_with('.') { text } else { text + "." }
 }
 
 /// The error of a sweep that was stopped: how many heads have a model, finished or the best so far.
@@ -156,7 +186,8 @@ fn heads(
     Ok(heads)
 }
 
-/// Trains all heads that have not reached the epoch, in parallel where that is faster.
+/// Trains all heads that have not reached the epoch, in parallel where that is faster, and gives those that could not
+/// be trained.
 fn train_all(
     circumstances: &Circumstances<'_>,
     ground: &Ground,
@@ -164,7 +195,7 @@ fn train_all(
     heads: &[&Head],
     limit: Option<usize>,
     recorder: &Recorder,
-) -> Result<()> {
+) -> Result<Vec<Failed>> {
     let weights = |head: &&&Head| match head.model.settings::<DenseSettings>() {
         Ok(settings) => settings.width * (ground.width() + settings.width * (settings.depth - 1)),
         Err(_) => usize::MAX,
@@ -175,6 +206,7 @@ fn train_all(
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
     let failure: Mutex<Option<Error>> = Mutex::new(None);
+    let failed: Mutex<Vec<Failed>> = Mutex::new(Vec::new());
     let lane = || -> Result<()> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -195,7 +227,11 @@ fn train_all(
                         val_loss: row.validation.as_ref().map_or(f64::NAN, |figures| figures.of_scores.log_loss),
                     }),
                     Err(error) if error.kind() == ErrorKind::Stopped => return Err(error),
-                    Err(error) => recorder.update(Update::Note { text: format!("{}: {error}", head.run.id()) }),
+                    Err(why) => {
+                        let run = head.run.id().to_string();
+                        recorder.update(Update::Note { text: format!("{run}: {why}") });
+                        failed.lock().unwrap_or_else(PoisonError::into_inner).push(Failed { run, why });
+                    }
                 }
             }
             Ok(())
@@ -215,7 +251,7 @@ fn train_all(
     tch::set_num_threads(i32::try_from(circumstances.threads).unwrap_or(1));
     match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
-        None => Ok(()),
+        None => Ok(failed.into_inner().unwrap_or_else(PoisonError::into_inner)),
     }
 }
 

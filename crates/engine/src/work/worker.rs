@@ -132,10 +132,6 @@ fn work(workspace: &Workspace, name: &str, share: Option<Share>, placed: bool) -
     let switch = Arc::new(Switch::default());
     let recorder = Arc::new(Recorder::open(&own, Arc::clone(&switch))?);
     recorder.life(Life::Started { pid: std::process::id(), threads: spec.threads });
-    if !placed {
-        take_orders(&own, &recorder)?;
-    }
-    take_signals(&switch)?;
     crate::backbone::tune_allocator();
     let threads = i32::try_from(spec.threads).unwrap_or(1);
     tch::set_num_threads(threads);
@@ -143,7 +139,13 @@ fn work(workspace: &Workspace, name: &str, share: Option<Share>, placed: bool) -
     let _ = rayon::ThreadPoolBuilder::new().num_threads(spec.threads).build_global();
 
     let circumstances = Circumstances { workspace, run: &run, share, threads: spec.threads, device: &spec.device };
-    let outcome = recorded(&recorder, || execute(&spec.job, &circumstances, &recorder));
+    let outcome = recorded(&recorder, || {
+        if !placed {
+            take_orders(&own, &recorder)?;
+        }
+        take_signals(&switch)?;
+        execute(&spec.job, &circumstances, &recorder)
+    });
     Ok(match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

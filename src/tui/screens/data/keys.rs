@@ -26,6 +26,13 @@ pub(super) const ROWS: &[Binding] = &[
     bind(C::Sheet, &[code(KeyCode::Enter), ch('o')], A::Picture, "predict", "Predicts the image under the cursor."),
     bind(C::Sheet, &[ch('c')], A::NextClass, "class", "Shows only images of one class, of the other, or of both."),
     bind(C::Sheet, &[ch('s')], A::NextSplit, "split", "Shows only images of the next split, or of all splits."),
+    bind(
+        C::Sheet,
+        &[ch('m')],
+        A::Selected,
+        "selected",
+        "Shows only the images selected on the map of features, or all again.",
+    ),
     bind(C::Sheet, &[code(KeyCode::Esc)], A::Cancel, "back", "Back to the summary of the set."),
     bind(C::Sheet, &[ch('i'), code(KeyCode::Backspace)], A::Sheet, "", "Back to the summary of the set."),
     bind(C::Sheet, &[ch('a')], A::Audit, "audit", "Shows what may be wrong with the set, to decide on it."),

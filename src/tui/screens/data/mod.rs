@@ -123,6 +123,7 @@ impl Screen for Data {
             Action::Cancel => true,
             _ if self.audit.open && audits() => self.audit.offers(action, &shared.snapshot),
             Action::Audit => shared.dataset().is_some(),
+            Action::Selected => shared.selection.is_some(),
             Action::Sheet => shared.dataset().is_some() && shared.pictures.shown(shared.theme),
             _ => true,
         }
@@ -138,6 +139,12 @@ impl Screen for Data {
 }
 
 impl Data {
+    /// Opens the contact sheet.
+    pub fn show_sheet(&mut self, shared: &Shared) -> Vec<Effect> {
+        self.audit.open = false;
+        if self.sheet.open { self.sheet.ask(shared) } else { self.sheet.toggle(shared) }
+    }
+
     /// Makes line `index` of the list the current data set.
     fn choose(&mut self, shared: &mut Shared, index: usize) {
         if let Some(set) = shared.snapshot.datasets.get(index) {

@@ -43,16 +43,19 @@ pub struct Sheet {
 
 impl Sheet {
     /// The images that are shown.
-    fn shown(&self) -> Vec<&SetImage> {
+    fn shown(&self, shared: &Shared) -> Vec<&SetImage> {
+        let selection = shared.filter();
         let wanted = |image: &&SetImage| {
-            self.class.is_none_or(|class| class == image.class) && self.split.is_none_or(|split| split == image.split)
+            self.class.is_none_or(|class| class == image.class)
+                && self.split.is_none_or(|split| split == image.split)
+                && selection.is_none_or(|selection| selection.has_file(&image.path))
         };
         self.images.iter().filter(wanted).collect()
     }
 
     /// The image under the cursor.
-    fn current(&self) -> Option<&SetImage> {
-        self.shown().get(self.cursor).copied()
+    fn current(&self, shared: &Shared) -> Option<&SetImage> {
+        self.shown(shared).get(self.cursor).copied()
     }
 
     /// Opens or closes the sheet.
@@ -98,7 +101,7 @@ impl Sheet {
     pub fn act(&mut self, shared: &mut Shared, action: Action) -> Option<Vec<Effect>> {
         let (columns, rows) = self.grid.get();
         let (columns, rows) = (columns.max(1), rows.max(1));
-        let last = self.shown().len().saturating_sub(1);
+        let last = self.shown(shared).len().saturating_sub(1);
         match action {
             Action::Left => self.cursor = self.cursor.saturating_sub(1),
             Action::Right => self.cursor += 1,
@@ -129,13 +132,17 @@ impl Sheet {
                 self.cursor = 0;
             }
             Action::Picture => {
-                let picture = self.current().map(|image| image.path.clone());
+                let picture = self.current(shared).map(|image| image.path.clone());
                 shared.request(Request::Predict { picture, model: None });
+            }
+            Action::Selected => {
+                shared.turn_filter();
+                self.cursor = 0;
             }
             Action::Sheet | Action::Parent => self.open = false,
             _ => return None,
         }
-        self.cursor = self.cursor.min(self.shown().len().saturating_sub(1));
+        self.cursor = self.cursor.min(self.shown(shared).len().saturating_sub(1));
         Some(Vec::new())
     }
 
@@ -151,7 +158,7 @@ impl Sheet {
     /// Draws the sheet.
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared, hits: &mut Hits) {
         let theme = shared.theme;
-        let shown = self.shown();
+        let shown = self.shown(shared);
         let block = panel(theme, self.title(shared, shown.len(), area.width), area.width);
         let inner = block.inner(area);
         frame.render_widget(block, area);
@@ -164,6 +171,11 @@ impl Sheet {
             let line = match &self.problem {
                 Some(problem) => Line::styled(problem.clone(), theme.bad()),
                 None if self.reading => Line::styled("Reading the list of images …", theme.dim()),
+                None if shared.filter().is_some() => {
+                    let key = name_of(Context::Sheet, Action::Selected);
+                    let text = format!("None of the images selected on the map is shown here; {key} shows all.");
+                    Line::styled(text, theme.dim())
+                }
                 None => Line::styled("No images match; c and s change the class and split shown.", theme.dim()),
             };
             widgets::text(frame, inner, vec![line], 0);
@@ -230,7 +242,7 @@ impl Sheet {
         let theme = shared.theme;
         let report = shared.snapshot.dataset(Some(&self.dataset)).and_then(|set| set.report.as_ref().ok());
         let all = self.images.len() as u64;
-        let count = match self.class.is_some() || self.split.is_some() {
+        let count = match self.class.is_some() || self.split.is_some() || shared.filter().is_some() {
             true => format!("{} of {} images of ", format::thousands(shown as u64), format::thousands(all)),
             false => format!("{} images of ", format::thousands(all)),
         };
@@ -243,6 +255,9 @@ impl Sheet {
         let split = self.split.map_or("all splits", Split::name);
         if width >= 60 {
             title.push(Span::styled(format!(" · {} · {split}", cut(&class, 20)), theme.dim()));
+            if shared.filter().is_some() {
+                title.push(Span::styled(" · selected", theme.accent()));
+            }
         }
         Line::from(title)
     }

@@ -79,6 +79,13 @@ pub(super) const ROWS: &[Binding] = &[
         "nearest",
         "For a knn run, the training images whose votes made the mistake under the cursor.",
     ),
+    bind(
+        C::Evaluate,
+        &[ch('m')],
+        A::Selected,
+        "selected",
+        "Lists only the mistakes among the images selected on the map of features, or all again.",
+    ),
     bind(C::Evaluate, &[ch('v')], A::Pane, "", "The next panel, where not all fit."),
     bind(C::Nearest, &[code(KeyCode::Down), ch('j')], A::Down, "next", "The next misclassified image."),
     bind(C::Nearest, &[code(KeyCode::Up), ch('k')], A::Up, "", "The previous one."),

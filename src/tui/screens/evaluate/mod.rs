@@ -159,6 +159,7 @@ impl Screen for Evaluate {
             | Action::EqualErrors
             | Action::KeepThreshold
             | Action::Picture => self.figures.is_some(),
+            Action::Selected => shared.selection.is_some(),
             Action::GroupBy => self.sheet().is_some_and(|sheet| sheet.columns().len() > 1),
             Action::Nearest => self.has_votes(shared) && self.figures.is_some(),
             _ => true,
@@ -237,17 +238,25 @@ impl Evaluate {
         self.sheet = Some(outcome);
     }
 
+    /// The mistakes that are listed, the worst first: all, or those among the images selected on the map.
+    pub fn mistakes(&self, shared: &Shared) -> Vec<usize> {
+        let (Some(sheet), Some(figures)) = (self.sheet(), self.figures()) else { return Vec::new() };
+        let images = &sheet.scored.images;
+        let listed = |at: &usize| shared.filter().is_none_or(|of| images.get(*at).is_some_and(|image| of.has(image)));
+        figures.mistakes.iter().copied().filter(listed).collect()
+    }
+
     /// The picture of the mistake under the cursor, for the preview.
-    fn picture(&self) -> Option<PathBuf> {
+    fn picture(&self, shared: &Shared) -> Option<PathBuf> {
         let sheet = self.sheet()?;
-        let at = *self.figures()?.mistakes.get(self.mistake)?;
+        let at = *self.mistakes(shared).get(self.mistake)?;
         sheet.scored.file(sheet.scored.images.get(at)?)
     }
 
     /// What the image of the mistake under the cursor is.
-    fn truth(&self) -> Option<&str> {
+    fn truth(&self, shared: &Shared) -> Option<&str> {
         let scored = &self.sheet()?.scored;
-        let at = *self.figures()?.mistakes.get(self.mistake)?;
+        let at = *self.mistakes(shared).get(self.mistake)?;
         scored.classes.get(usize::from(*scored.positive.get(at)?)).map(String::as_str)
     }
 
@@ -288,16 +297,20 @@ impl Evaluate {
             }
             Action::Picture => {
                 let model = self.shown(shared).map(|row| row.run.clone());
-                shared.request(Request::Predict { picture: self.picture(), model });
+                shared.request(Request::Predict { picture: self.picture(shared), model });
             }
-            _ => drop(self.travel(action)),
+            Action::Selected => {
+                shared.turn_filter();
+                self.mistake = 0;
+            }
+            _ => drop(self.travel(shared, action)),
         }
         Vec::new()
     }
 
     /// Moves the cursor over the mistakes; true if it is on another one.
-    fn travel(&mut self, action: Action) -> bool {
-        let count = self.figures().map_or(0, |figures| figures.mistakes.len());
+    fn travel(&mut self, shared: &Shared, action: Action) -> bool {
+        let count = self.mistakes(shared).len();
         let before = self.mistake;
         self.mistake = moved(before, count, action);
         before != self.mistake
@@ -312,7 +325,7 @@ impl Evaluate {
                 shared.request(Request::Predict { picture, model });
                 Vec::new()
             }
-            _ if self.travel(action) => self.ask_nearest(shared),
+            _ if self.travel(shared, action) => self.ask_nearest(shared),
             _ => Vec::new(),
         }
     }
@@ -324,8 +337,8 @@ impl Evaluate {
 
     /// Asks the model about the mistake under the cursor.
     fn ask_nearest(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        let truth = self.truth().unwrap_or_default().to_owned();
-        let asked = self.shown(shared).zip(self.picture()).map(|(row, path)| Nearest::ask(row, path, truth));
+        let truth = self.truth(shared).unwrap_or_default().to_owned();
+        let asked = self.shown(shared).zip(self.picture(shared)).map(|(row, path)| Nearest::ask(row, path, truth));
         let (nearest, effect) = asked.unzip();
         self.nearest = nearest;
         if self.nearest.is_none() {

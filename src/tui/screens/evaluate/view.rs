@@ -306,15 +306,30 @@ impl View<'_> {
 
     fn mistakes(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {
         let theme = self.shared.theme;
-        let mistakes = &self.figures.mistakes;
+        let mistakes = &self.evaluate.mistakes(self.shared);
         let key = keys::name_of(Context::Evaluate, Action::Picture);
-        let title = Line::from(vec![
-            Span::raw(format!("Mistakes {}", format::thousands(mistakes.len() as u64))),
-            Span::styled(format!("  worst first, {key} predicts"), theme.dim()),
-        ]);
-        let inner = self.framed(frame, area, title);
+        let count = format!("Mistakes {}", format::thousands(mistakes.len() as u64));
+        let mut title = vec![Span::raw(count)];
+        let images = &self.sheet.scored.images;
+        let selected =
+            self.shared.filter().map(|filter| images.iter().filter(|image| filter.has(image)).count() as u64);
+        if let Some(selected) = selected {
+            let of = format!(" of {} selected", format::thousands(selected));
+            title.push(Span::styled(of, theme.accent()));
+        }
+        title.push(Span::styled(format!("  worst first, {key} predicts"), theme.dim()));
+        let inner = self.framed(frame, area, Line::from(title));
         if mistakes.is_empty() {
-            frame.render_widget(Span::styled("None at this threshold.", theme.good()), inner);
+            let key = keys::name_of(Context::Evaluate, Action::Selected);
+            let none = match selected {
+                None => Span::styled("None at this threshold.", theme.good()),
+                Some(0) => {
+                    let text = format!("No image selected on the map is in this split; {key} lists all.");
+                    Span::styled(text, theme.dim())
+                }
+                Some(_) => Span::styled(format!("None among the selected images; {key} lists all."), theme.good()),
+            };
+            frame.render_widget(none, inner);
             return;
         }
         let selected = self.evaluate.mistake.min(mistakes.len() - 1);

@@ -9,15 +9,16 @@ use crate::tui::effect::Effect;
 use crate::tui::forms::FormKind;
 use crate::tui::jobs::Job;
 use crate::tui::keys::{Action, Context};
-use crate::tui::maps::{MapJob, Maps};
+use crate::tui::maps::{Chosen, MapJob, Maps};
 use crate::tui::prompt::{Prompt, Purpose};
 use crate::tui::request::Request;
+use crate::tui::selection::Selection;
 use crate::tui::shared::{Hits, Shared, Target, Tone};
 use crate::tui::snapshot::{Run, Snapshot};
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
-use faceprobe_core::map::{Colour, Groups, Judged, Map, Point, groups};
+use faceprobe_core::map::{Colour, Groups, Judged, Map, Point, Proposal, Rectangle, groups, selected};
 use faceprobe_core::run::{JobSpec, Status};
-use place::{Window, nearest, within};
+use place::{Window, nearest};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use std::path::PathBuf;
@@ -43,6 +44,10 @@ pub struct MapView {
     pub cursor: (f64, f64),
     /// The first corner of a rectangle.
     corner: Option<(f64, f64)>,
+    /// The rectangle whose images were chosen.
+    rectangle: Option<Rectangle>,
+    /// The group that alone is chosen of them.
+    only: Option<usize>,
     /// The images that were chosen.
     pub chosen: Vec<usize>,
 }
@@ -59,6 +64,8 @@ impl Default for MapView {
             groups: Groups { names: Vec::new(), of: Vec::new() },
             cursor: (0.0, 0.0),
             corner: None,
+            rectangle: None,
+            only: None,
             chosen: Vec::new(),
         }
     }
@@ -89,11 +96,24 @@ impl MapView {
         }
     }
 
-    /// Another map is shown.
-    fn turn(&mut self, at: usize) {
-        self.at = at;
-        self.corner = None;
+    /// The group that alone is chosen.
+    pub fn only(&self) -> Option<&str> {
+        self.groups.names.get(self.only?).map(String::as_str)
+    }
+
+    /// Chooses nothing; true if something was chosen or begun.
+    fn clear(&mut self, shared: &mut Shared) -> bool {
+        let something = self.corner.is_some() || self.rectangle.is_some();
+        (self.corner, self.rectangle, self.only) = (None, None, None);
         self.chosen.clear();
+        shared.selection = None;
+        something
+    }
+
+    /// Another map is shown.
+    fn turn(&mut self, shared: &mut Shared, at: usize) {
+        self.at = at;
+        self.clear(shared);
         self.group();
         if let Some(map) = self.map() {
             let [(left, right), (low, high)] = map.bounds();
@@ -122,6 +142,7 @@ impl View for MapView {
             Action::Colour => {
                 self.colour = self.colour.next();
                 self.group();
+                self.all_groups(shared);
                 let first = self.judges(&shared.snapshot).into_iter().next();
                 if let (Colour::Correct, None, Some(run)) = (self.colour, &self.judge, first) {
                     return self.judge(run);
@@ -132,6 +153,7 @@ impl View for MapView {
                 let at = self.judge.as_ref().and_then(|run| runs.iter().position(|known| known == run));
                 let next = at.map_or(0, |at| at + 1) % runs.len().max(1);
                 self.colour = Colour::Correct;
+                self.all_groups(shared);
                 match runs.into_iter().nth(next) {
                     Some(run) => return self.judge(run),
                     None => shared.say(Tone::Plain, "No run was trained on this data set as it is now."),
@@ -144,7 +166,7 @@ impl View for MapView {
                 };
                 let step = if action == Action::NextKind { 1 } else { count - 1 };
                 let at = (self.at + step) % count;
-                self.turn(at);
+                self.turn(shared, at);
             }
             Action::Mark if self.corner.is_some() => self.choose(shared),
             Action::Mark => {
@@ -154,7 +176,9 @@ impl View for MapView {
                     "First corner set; press Space at the other one to select the images between them.",
                 );
             }
-            Action::Unmark => drop(self.cancel()),
+            Action::Unmark => drop(self.clear(shared)),
+            Action::OneGroup => self.next_group(shared),
+            Action::Sheet => shared.request(Request::Images),
             Action::Picture => {
                 let path = self.under().and_then(|point| self.file(point));
                 shared.request(Request::Predict { picture: path, model: self.judge.clone() });
@@ -211,15 +235,14 @@ impl View for MapView {
             Action::NextKind => several(),
             Action::NextModel => self.map().is_some() && !self.judges(&shared.snapshot).is_empty(),
             Action::Picture | Action::Mark | Action::Colour | Action::Export => self.map().is_some(),
+            Action::OneGroup => self.rectangle.is_some(),
+            Action::Sheet => !self.chosen.is_empty() && shared.pictures.shown(shared.theme),
             _ => true,
         }
     }
 
-    fn cancel(&mut self) -> bool {
-        let something = self.corner.is_some() || !self.chosen.is_empty();
-        self.corner = None;
-        self.chosen.clear();
-        something
+    fn cancel(&mut self, shared: &mut Shared) -> bool {
+        self.clear(shared)
     }
 
     fn at_work(&self, shared: &Shared) -> Option<Arc<Run>> {
@@ -271,7 +294,7 @@ impl MapView {
     }
 
     /// Takes the maps of a set.
-    pub fn listed(&mut self, maps: Result<Arc<Maps>, String>) -> Vec<Effect> {
+    pub fn listed(&mut self, shared: &mut Shared, maps: Result<Arc<Maps>, String>) -> Vec<Effect> {
         let of = |maps: &Option<Result<Arc<Maps>, String>>| match maps {
             Some(Ok(maps)) => Some((maps.dataset.clone(), maps.maps.len())),
             _ => None,
@@ -280,16 +303,18 @@ impl MapView {
         self.maps = Some(maps);
         // The newest stands first; who looks at one keeps it, unless there is a new one.
         if of(&self.maps) != before {
-            self.turn(0);
+            self.turn(shared, 0);
         }
         Vec::new()
     }
 
     /// Takes the predictions of a run.
-    pub fn judged(&mut self, run: &str, outcome: Result<Arc<Judged>, String>) {
+    pub fn judged(&mut self, shared: &mut Shared, run: &str, outcome: Result<Arc<Judged>, String>) {
         if self.judge.as_deref() == Some(run) {
             self.judged = Some(outcome);
             self.group();
+            // Other images may be of the group that is chosen now.
+            self.chosen_again(shared);
         }
     }
 
@@ -301,23 +326,64 @@ impl MapView {
 
     /// Chooses what lies between the first corner and the cursor.
     fn choose(&mut self, shared: &mut Shared) {
-        let (Some(corner), Some(map)) = (self.corner.take(), self.map().cloned()) else { return };
-        let chosen = within(&map.points, corner, self.cursor);
-        let count = chosen.len();
-        self.chosen = chosen;
-        match count {
-            0 => shared.say(Tone::Plain, "There are no images between these corners."),
+        let Some(one) = self.corner.take() else { return };
+        self.rectangle = Some(Rectangle { one, other: self.cursor });
+        self.only = None;
+        self.chosen_again(shared);
+        match self.chosen.len() {
+            0 => {
+                self.clear(shared);
+                shared.say(Tone::Plain, "There are no images between these corners.");
+            }
             1 => shared.say(Tone::Plain, "1 image is selected; Esc clears the selection."),
-            _ => shared.say(Tone::Plain, format!("{count} images are selected; Esc clears the selection.")),
+            count => shared.say(Tone::Plain, format!("{count} images are selected; Esc clears the selection.")),
         }
     }
 
-    /// Writes the map, or the list of what was chosen on it.
-    pub fn export(&self, path: PathBuf) -> Vec<Effect> {
-        let Some(map) = self.map() else { return Vec::new() };
+    /// Chooses the images of the rectangle and the group, for the other screens too.
+    fn chosen_again(&mut self, shared: &mut Shared) {
+        let (Some(rectangle), Some(Ok(maps)), Some(map)) = (self.rectangle, &self.maps, self.map().cloned()) else {
+            return;
+        };
+        self.chosen = selected(&map, Some(&rectangle), self.only.map(|group| (&self.groups, group)));
         let points = self.chosen.iter().filter_map(|at| map.points.get(*at));
-        let chosen = points.filter_map(|point| self.file(point)).collect();
+        shared.selection = Some(Selection::of(points, &maps.roots));
+    }
+
+    /// Chooses the images of all groups in the rectangle: other colours have other groups.
+    fn all_groups(&mut self, shared: &mut Shared) {
+        if self.only.take().is_some() {
+            self.chosen_again(shared);
+        }
+    }
+
+    /// Chooses only the images of the next group that has some in the rectangle; after the last one those of all.
+    fn next_group(&mut self, shared: &mut Shared) {
+        let (Some(rectangle), Some(map)) = (self.rectangle, self.map()) else {
+            shared.say(Tone::Plain, "Select images first: Space at two corners.");
+            return;
+        };
+        let from = self.only.map_or(0, |group| group + 1);
+        let has = |group: &usize| !selected(map, Some(&rectangle), Some((&self.groups, *group))).is_empty();
+        self.only = (from..self.groups.names.len()).find(has);
+        self.chosen_again(shared);
+    }
+
+    /// Writes the map, or a file about what was chosen on it; for a file of decisions, asks which.
+    pub fn export(&self, shared: &mut Shared, path: PathBuf) -> Vec<Effect> {
+        let decides = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+        if decides && !self.chosen.is_empty() {
+            shared.prompt(Prompt::new(Purpose::Decision(path), &Proposal::Drop.to_string()));
+            return Vec::new();
+        }
+        self.write(path, Proposal::Drop)
+    }
+
+    /// Writes the map, or a file about what was chosen on it.
+    pub fn write(&self, path: PathBuf, proposal: Proposal) -> Vec<Effect> {
+        let Some(map) = self.map() else { return Vec::new() };
         let (map, groups) = (Arc::clone(map), self.groups.clone());
+        let chosen = Chosen { points: self.chosen.clone(), proposal };
         vec![job(MapJob::Write { path, map, groups, chosen, replace: false })]
     }
 }

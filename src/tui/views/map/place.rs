@@ -65,19 +65,12 @@ pub fn nearest(points: &[Point], (x, y): (f64, f64)) -> Option<usize> {
     (0..points.len()).min_by(|a, b| distance(&points[*a]).total_cmp(&distance(&points[*b])))
 }
 
-/// The points in a rectangle, by two of its corners.
-pub fn within(points: &[Point], one: (f64, f64), other: (f64, f64)) -> Vec<usize> {
-    let between = |value: f64, a: f64, b: f64| (a.min(b)..=a.max(b)).contains(&value);
-    let is_in = |point: &Point| between(point.x, one.0, other.0) && between(point.y, one.1, other.1);
-    (0..points.len()).filter(|at| is_in(&points[*at])).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use faceprobe_core::dataset::Split;
     use faceprobe_core::features::FeatureSpec;
-    use faceprobe_core::map::MapSettings;
+    use faceprobe_core::map::{MapSettings, Rectangle, selected};
 
     fn map(places: &[(f64, f64)]) -> Map {
         let point = |&(x, y): &(f64, f64)| Point {
@@ -131,7 +124,7 @@ mod tests {
     fn a_rectangle_holds_what_lies_between_its_corners_whichever_come_first() {
         let map = map(&[(0.0, 0.0), (1.0, 1.0), (2.0, 0.5), (1.0, 3.0)]);
         for (one, other) in [((0.5, 0.0), (2.5, 1.5)), ((2.5, 1.5), (0.5, 0.0)), ((0.5, 1.5), (2.5, 0.0))] {
-            assert_eq!(within(&map.points, one, other), [1, 2]);
+            assert_eq!(selected(&map, Some(&Rectangle { one, other }), None), [1, 2]);
         }
         assert_eq!(nearest(&map.points, (0.9, 2.6)), Some(3));
         assert_eq!(nearest(&[], (0.0, 0.0)), None);

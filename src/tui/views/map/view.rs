@@ -218,7 +218,9 @@ fn draw_under(frame: &mut Frame, area: Rect, view: &MapView, shared: &Shared) {
 fn draw_chosen(frame: &mut Frame, area: Rect, view: &MapView, shared: &Shared, map: &Map) {
     let theme = shared.theme;
     let count = view.chosen.len();
-    let block = panel(theme, format!("{count} selected"), NARROW);
+    let only = view.only().map(|group| format!(" · {group} only")).unwrap_or_default();
+    let block =
+        panel(theme, cut(&format!("{count} selected{only}"), usize::from(area.width.saturating_sub(4))), NARROW);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let mut lines: Vec<Line> = Vec::new();
@@ -230,11 +232,10 @@ fn draw_chosen(frame: &mut Frame, area: Rect, view: &MapView, shared: &Shared, m
             lines.push(Line::from(vec![sign, Span::raw(cut(&share, usize::from(inner.width).saturating_sub(2)))]));
         }
     }
-    let key = name_of(Context::Map, Action::Export);
-    lines.push(Line::styled(
-        cut(&format!("{key} writes the list of their files"), usize::from(inner.width)),
-        theme.dim(),
-    ));
+    for (action, what) in [(Action::Export, "writes their list or decisions"), (Action::Sheet, "shows them on Data")] {
+        let text = format!("{} {what}", name_of(Context::Map, action));
+        lines.push(Line::styled(cut(&text, usize::from(inner.width)), theme.dim()));
+    }
     let [words, sheet] = inner.layout(&Layout::vertical([Constraint::Length(lines.len() as u16), Constraint::Min(0)]));
     frame.render_widget(ratatui::widgets::Paragraph::new(lines), words);
     let (columns, rows) = ((sheet.width / CELL.0).max(1), sheet.height / CELL.1);

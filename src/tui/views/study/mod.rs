@@ -113,7 +113,7 @@ impl View for StudyView {
         }
     }
 
-    fn cancel(&mut self) -> bool {
+    fn cancel(&mut self, _shared: &mut Shared) -> bool {
         // Without a study there is nothing beneath the list of files.
         self.chosen.is_some() && self.picking.take().is_some()
     }

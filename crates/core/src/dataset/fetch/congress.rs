@@ -10,6 +10,7 @@ use crate::imaging;
 use crate::monitor::{Monitor, Update};
 use crate::net::{Client, Download, Fetched, check_address};
 use crate::outputs::Outputs;
+use crate::text::printable;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -172,7 +173,7 @@ fn labels_of(members: &[&Member]) -> Result<Vec<u8>, Box<dyn std::error::Error>>
     out.write_record(["path", "label", "subject"])?;
     for member in members {
         let label = if member.male { "male" } else { "female" };
-        out.write_record([member.portrait().as_str(), label, &member.id])?;
+        out.write_record([&*printable(&member.portrait()), label, &printable(&member.id)])?;
     }
     Ok(out.into_inner()?)
 }

@@ -1,5 +1,6 @@
 //! MLflow's file store: a folder per experiment (one for each prepared set), with a folder per run whose metrics,
-//! parameters and tags are files (mlflow/store/tracking/file_store.py).
+//! parameters, tags and artifacts are files (mlflow/store/tracking/file_store.py). MLflow finds a run by its id only
+//! where it has the folders `metrics`, `params` and `artifacts`.
 
 use super::{File, Tracked};
 use serde_json::Value;
@@ -64,6 +65,7 @@ pub fn files(tracked: &Tracked, root: &Path) -> Vec<File> {
         ("faceprobe.run", tracked.run.clone()),
     ];
     let tags = tags.into_iter().filter(|(_, text)| !text.is_empty());
+    files.push((own.join("artifacts/result.json"), tracked.result.clone().into_bytes()));
     files.extend(tags.map(|(name, text)| (own.join("tags").join(name), text.into_bytes())));
     files
 }

@@ -9,10 +9,11 @@ use super::journal::{Entry, Event};
 use super::label::Label;
 use super::results::{ResultRow, ValidationFigures};
 use super::{JobSpec, RunFolder, RunView, Status};
-use crate::error::{Error, Result};
+use crate::error::{AtPath, Error, Result};
 use crate::features::CutSettings;
 use crate::model::{ModelInput, ModelSpec};
 use crate::monitor::{EpochFigures, Update};
+use crate::text::json_value;
 use faceprobe_settings::to_pairs;
 use std::path::PathBuf;
 
@@ -38,6 +39,8 @@ pub struct Tracked {
     pub figures: Vec<(String, f64)>,
     /// The epoch of the final metrics; 0 without epochs.
     pub epoch: i64,
+    /// Everything that is known of the result, as `result` of `runs show --json` has it.
+    pub result: String,
 }
 
 /// A metric over the epochs.
@@ -108,6 +111,7 @@ impl Tracked {
             curves: curves(&epochs),
             figures: figures(&row),
             epoch: row.best_epoch.unwrap_or(0) as i64,
+            result: json_value(&row).at(&run.result_path())?,
         })
     }
 }

@@ -1,5 +1,12 @@
 //! A stopped training keeps its best model as a result that is marked as stopped.
 
+mod kinds;
+#[path = "../support/made_up.rs"]
+mod made_up;
+#[path = "../support/session.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod session;
+
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +15,7 @@ use std::time::{Duration, Instant};
 
 fn run(workspace: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_faceprobe"));
+    command.env("FACEPROBE_WEIGHTS", workspace.join("weights"));
     command.arg("--workspace").arg(workspace).args(args).stdin(Stdio::null()).output().expect("the binary starts")
 }
 

@@ -3,8 +3,11 @@
 //! Colours are placeholders that become CSS variables of the page, so that a chart follows light mode, dark mode and
 //! print.
 
+mod growth;
+
+pub use growth::{growth, growth_file};
+
 use crate::evaluation::Interval;
-use crate::run::learning_curve::LearningCurve;
 use crate::text;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -239,63 +242,6 @@ pub fn forest(title: &str, rows: &[(String, Vec<Share>)], series: &[&str], guide
                 _ => name.chars().take(43).chain("…".chars()).collect(),
             };
             area.draw_text(&shown, &words(12, &INK).pos(Pos::new(HPos::Right, VPos::Center)), (x - 8, y))?;
-        }
-        Ok(())
-    })
-}
-
-/// Accuracy against the number of training images on a logarithmic axis: means with intervals, the fitted curve, and what
-/// it expects at twice the most.
-pub fn growth(curve: &LearningCurve) -> Option<String> {
-    let means = curve.points.iter().map(|point| (point.images, point.val_accuracy.mean, point.interval));
-    let twice = curve.at_twice.map(|twice| (twice.images, twice.accuracy, Some(twice.interval)));
-    let all: Vec<(usize, f64, Option<Interval>)> = means.chain(twice).collect();
-    let low = all.iter().map(|(_, mean, interval)| interval.map_or(*mean, |interval| interval.low)).reduce(f64::min)?;
-    let high =
-        all.iter().map(|(_, mean, interval)| interval.map_or(*mean, |interval| interval.high)).reduce(f64::max)?;
-    let (first, last) = (all.iter().map(|at| at.0).min()? as f64, all.iter().map(|at| at.0).max()? as f64);
-    if !low.is_finite() || !high.is_finite() || first < 1.0 {
-        return None;
-    }
-    let margin = ((high - low) * 0.08).max(0.005);
-    let (low, high) = ((low - margin).max(0.0), (high + margin).min(1.0));
-    svg((760, 320), |area| {
-        let mut context = ChartBuilder::on(area)
-            .margin_top(10)
-            .margin_right(24)
-            .x_label_area_size(44)
-            .y_label_area_size(54)
-            .build_cartesian_2d((first / 1.15..last * 1.15).log_scale(), low..high)?;
-        context
-            .configure_mesh()
-            .x_labels(8)
-            .y_labels(6)
-            .x_label_formatter(&|value| format!("{value:.0}"))
-            .y_label_formatter(&|value| label(*value))
-            .x_desc("training images")
-            .y_desc("validation accuracy")
-            .axis_desc_style(words(14, &DIM))
-            .label_style(words(13, &DIM))
-            .axis_style(DIM.stroke_width(1))
-            .bold_line_style(RULE.stroke_width(1))
-            .light_line_style(TRANSPARENT)
-            .draw()?;
-        if let Some(fit) = &curve.fit {
-            let at = |step: usize| first * (last / first).powf(step as f64 / (MOST_POINTS - 1) as f64);
-            let line = (0..MOST_POINTS)
-                .map(at)
-                .map(|images| (images, 1.0 - fit.floor - fit.scale * images.powf(-fit.exponent)));
-            let line = line.filter(|(_, accuracy)| (low..=high).contains(accuracy));
-            context.draw_series(LineSeries::new(line, DIM.stroke_width(1)))?;
-        }
-        for (at, (images, mean, interval)) in all.iter().enumerate() {
-            // The last one, if there is a fit, was not measured.
-            let colour = SERIES[usize::from(at >= curve.points.len())];
-            if let Some(interval) = interval {
-                let line = vec![(*images as f64, interval.low), (*images as f64, interval.high)];
-                context.draw_series(std::iter::once(PathElement::new(line, colour.stroke_width(2))))?;
-            }
-            context.draw_series(std::iter::once(Circle::new((*images as f64, *mean), 4, colour.filled())))?;
         }
         Ok(())
     })
