@@ -217,6 +217,7 @@ def main():
     parser.add_argument("--limited", default="vgg16", help="the network of the part 'limit' [default: vgg16]")
     parser.add_argument("--rounds", type=int, default=5, help="of the part 'writers' [default: 5]")
     parser.add_argument("--dir", help="where to work [default: the folder for temporary files]")
+    parser.add_argument("--keep", action="store_true", help="leave that folder")
     args = parser.parse_args()
     if wrong := set(args.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(wrong))}; there are {', '.join(PARTS)}")
@@ -238,7 +239,8 @@ def main():
         for at in folder.iterdir():
             if left := worker(at):
                 os.kill(left, signal.SIGKILL)
-        shutil.rmtree(folder, ignore_errors=True)
+        if not args.keep:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 main()

@@ -171,14 +171,11 @@ fn a_run_that_another_machine_works_on_is_left_alone() {
         });
         let told = std::panic::catch_unwind(|| {
             assert_eq!(shown(at, "benchmark-1").expect("it is there")["status"], "running");
-            for command in [["runs", "resume"], ["runs", "stop"], ["runs", "remove"]] {
-                let refused = run(at, &[&command[..], &["benchmark-1"]].concat());
+            for command in [&["resume"][..], &["stop"], &["remove", "--yes"]] {
+                let refused = run(at, &[&["runs"], command, &["benchmark-1"]].concat());
                 assert_eq!(refused.status.code(), Some(1), "{command:?}");
-                assert!(
-                    command[1] == "remove" || said(&refused).contains("on node7"),
-                    "{command:?}: {}",
-                    said(&refused)
-                );
+                let word = if command[0] == "remove" { "still working" } else { "on node7" };
+                assert!(said(&refused).contains(word), "{command:?}: {}", said(&refused));
             }
         });
         over.store(true, Ordering::Relaxed);
@@ -222,6 +219,6 @@ fn dead_here(at: &Path) -> String {
     let claim = fs::read_to_string(at.join("runs/benchmark-1/worker.claim")).expect("a claim");
     kill(&claim);
     until("it is dead", || shown(at, "benchmark-1").is_some_and(|run| run["status"] == "interrupted"));
-    ok(at, &["runs", "remove", "benchmark-1"]);
+    ok(at, &["runs", "remove", "--yes", "benchmark-1"]);
     claim
 }
