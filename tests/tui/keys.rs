@@ -102,7 +102,8 @@ fn a_default_that_came_later_gives_way_to_the_users_key() {
     const TWO: &[Key] = &[keys::ch('Q'), keys::ch('Z')];
     own.push(new(Context::Runs, TWO, Action::Sheet));
     let at = own.iter().position(|row| action_name(row) == "global.theme").unwrap();
-    own[at].keys = &[keys::ch('T'), keys::code(KeyCode::F(9))];
+    const THEME: &[Key] = &[keys::ch('T'), keys::code(KeyCode::F(9))];
+    own[at].keys = THEME;
     let Rebound { rows, displaced } =
         rebound_of(&own, "runs.stop = ['Q', 'F9']\nglobal.help = 'F1'\n").expect("the workbench starts");
     assert_eq!(keys_of(&rows, "runs.stop"), ["Q", "F9"]);
