@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 /// Something worked out from a list of runs.
 #[derive(Debug)]
-pub struct Kept<T>(RefCell<Option<(Vec<Arc<Run>>, Rc<T>)>>);
+pub struct Kept<T>(RefCell<Option<Made<T>>>);
+
+/// The runs, and what was made from them.
+type Made<T> = (Vec<Arc<Run>>, Rc<T>);
 
 impl<T> Default for Kept<T> {
     fn default() -> Self {

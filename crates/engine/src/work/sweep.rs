@@ -9,7 +9,7 @@
 
 use super::execute::Circumstances;
 use super::training::{Ground, ground, train_on};
-use super::worker::{Recorder, recorded};
+use super::worker::{Recorder, claimed, recorded};
 use crate::model::DenseSettings;
 use faceprobe_core::error::{Error, ErrorKind, Result};
 use faceprobe_core::model::ModelSpec;
@@ -267,8 +267,8 @@ fn train_head(
     if recorder.stopped() {
         return Err(Error::stopped());
     }
-    let _lock = head.run.lock()?;
-    // Another worker may have finished it while this one waited for the lock.
+    let _claim = claimed(&head.run)?;
+    // Another worker may have finished it while this one waited for its claim.
     if let Some(row) = trained(head, limit)? {
         return Ok(row);
     }
