@@ -1,7 +1,8 @@
 //! The queue of trainings, with several processes.
 
+use faceprobe_core::claim::Claim;
 use serde_json::Value;
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -52,12 +53,10 @@ fn a_waiting_run_starts_even_if_another_process_holds_the_queue() {
     ok(at, &[&train[..], &["1", "--queue"]].concat());
     until(at, "benchmark-2", "queued");
 
-    let held = File::options().create(true).truncate(false).write(true).open(at.join("runs/.queue.lock"));
-    let held = held.expect("the queue's lock");
-    held.lock().expect("the queue's lock");
+    let held = Claim::wait(&at.join("runs/.queue.claim"), || true).expect("the queue's claim");
     ok(at, &["runs", "stop", "benchmark-1"]);
     until(at, "benchmark-1", "stopped");
-    // Long enough for its worker to come to the lock.
+    // Long enough for its worker to come to the claim.
     std::thread::sleep(Duration::from_millis(500));
     drop(held);
     until(at, "benchmark-2", "done");

@@ -226,7 +226,10 @@ def main() -> int:
         if ready():
             return 0
         with (ROOT / ".libtorch.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            except OSError:
+                pass  # A file system without locks: as with cargo, one build at a time is up to the user there.
             if not ready():
                 install()
         return 0

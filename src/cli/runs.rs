@@ -80,7 +80,11 @@ fn tell(context: &Context, run: &RunFolder, command: Command) -> Result<()> {
 fn resume(context: &Context, run: RunFolder) -> Result<()> {
     // Of a run on a cluster some tasks may be queued and others not.
     let placed = slurm::place::is_placed(&run);
-    if run.is_alive() && (!placed || slurm::submit::is_paused(&run)) {
+    let at_work = match placed {
+        true => run.is_alive() && slurm::submit::is_paused(&run),
+        false => run.worker().is_some_and(|worker| worker.here),
+    };
+    if at_work {
         return tell(context, &run, Command::Resume);
     }
     let mut launched = launch::resume(&context.workspace, run)?;

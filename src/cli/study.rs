@@ -81,14 +81,14 @@ fn run_study(context: &Context, study: &Study, name: &str, jobs: usize, place: &
         let plan = plan(study, &Holdings::read(&context.workspace, study)?);
         return study_cluster::dry_run(context, &plan, cluster.as_ref());
     }
-    let _lock = lock(&context.workspace)?;
+    let alone = lock(&context.workspace)?;
     let held = Holdings::read(&context.workspace, study)?;
     if !plan(study, &held).is_done() {
         weights_there(study)?;
         images_there(context, study, &held)?;
     }
     let mut runner = Runner::new(context, study, jobs, cluster)?;
-    let outcome = runner.run();
+    let outcome = runner.run(&alone);
     let plan = plan(study, &Holdings::read(&context.workspace, study)?);
     if let Err(error) = &outcome
         && !runner.has_failed()

@@ -5,6 +5,7 @@ use super::follow::{did_not_start, interrupts};
 use super::place::LAG;
 use super::run_reporter::{RunReporter, Words};
 use super::study_cluster::Cluster;
+use faceprobe_core::claim::Claim;
 use faceprobe_core::dataset::{Published, versions};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::run::control::{self, Command};
@@ -70,8 +71,8 @@ impl<'a> Runner<'a> {
     /// Does every step that can be done. One that fails keeps only those from being done that need it.
     ///
     /// # Errors
-    /// With the sentences of the steps that failed; when it was stopped.
-    pub(super) fn run(&mut self) -> Result<()> {
+    /// With the sentences of the steps that failed; when it was stopped; when another process has taken the study over.
+    pub(super) fn run(&mut self, alone: &Claim) -> Result<()> {
         let mut plan = self.plan()?;
         let mut handled = 0;
         loop {
@@ -90,6 +91,7 @@ impl<'a> Runner<'a> {
                 break;
             }
             std::thread::sleep(TICK);
+            alone.check()?;
             let pressed = self.presses.load(Ordering::Relaxed);
             if pressed > handled {
                 handled = pressed;

@@ -13,9 +13,12 @@ end() {
   [ -s "$1" ] || return 0
   local pid
   pid=$(cat "$1")
-  tr '\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null | grep -qF "$dir" || return 0
+  # What has ended and was not waited for has no command line any more.
+  is_ours() { tr '\0' ' ' 2>/dev/null < "/proc/$pid/cmdline" | grep -qF "$dir"; }
+  is_ours || return 0
   kill "$pid" 2>/dev/null || true
-  for _ in $(seq 50); do [ -e "/proc/$pid" ] || return 0; sleep 0.1; done
+  # A controller that is killed before it has saved its state forgets jobs.
+  for _ in $(seq 300); do is_ours || return 0; sleep 0.1; done
   kill -9 "$pid" 2>/dev/null || true
 }
 

@@ -5,17 +5,17 @@ usage: run.py FACEPROBE DIR
 FACEPROBE is the program, DIR an empty folder; SLURM_CONF names the cluster's configuration. Uses the standard library only.
 """
 
-import hashlib
-import json
 import os
 import signal
-import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-PROGRAM, ROOT = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
+import helpers
+from helpers import CLUSTER, computed, say, slurm, until, worker
+
+PROGRAM, ROOT = helpers.Program(sys.argv[1]), Path(sys.argv[2]).resolve()
+run, told, queue, same = PROGRAM.run, PROGRAM.told, PROGRAM.queue, PROGRAM.same
 BACKBONE = "efficientnet-lite0"
 STUDY = f"""
 [sample]
@@ -35,59 +35,10 @@ epochs = 3
 seeds = [1, 2]
 open_test = true
 """
-BEGUN = time.monotonic()
-
-
-def say(text):
-    print(f"{time.monotonic() - BEGUN:6.1f} s  {text}", flush=True)
-
-
-def run(workspace, *args, ok=True, **kwargs):
-    done = subprocess.run([PROGRAM, "--workspace", workspace, "--threads", "1", *args], capture_output=True, text=True, **kwargs)
-    if ok and done.returncode != 0:
-        raise SystemExit(f"{' '.join(map(str, args))} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
-    return done
-
-
-def told(workspace, *args):
-    return json.loads(run(workspace, "--json", *args).stdout)
-
-
-def array(path):
-    """The shape and the bytes of an .npy file."""
-    data = path.read_bytes()
-    (length,) = struct.unpack("<H", data[8:10])
-    return data[10 : 10 + length].decode(), data[10 + length :]
 
 
 def rows(workspace):
-    """Every row of the features' store by its key; a row that is there twice must be the same twice."""
-    (store,) = (workspace / "cache/features").glob(f"{BACKBONE}-last-avg-*")
-    found, parts, count_of_all = {}, 0, 0
-    for keys in store.glob("*.keys.npy"):
-        _, names = array(keys)
-        _, values = array(keys.with_name(keys.name.replace(".keys.npy", ".npy")))
-        count, parts = len(names) // 32, parts + 1
-        width = len(values) // count
-        count_of_all += count
-        for at in range(count):
-            key, row = names[at * 32 : at * 32 + 32], values[at * width : at * width + width]
-            assert found.setdefault(key, row) == row, "two rows of one image differ"
-    assert count_of_all == len(found), f"{count_of_all} rows of {len(found)} images: some were computed twice"
-    return found, parts
-
-
-def computed(workspace, extraction):
-    """How many rows the shares of an extraction computed, over all attempts, and which attempts there were."""
-    total, ends = 0, []
-    for journal in sorted((workspace / "runs" / extraction / "shares").glob("*/events.jsonl")):
-        for line in journal.read_text().splitlines():
-            event = json.loads(line)
-            if event["event"] in ("finished", "failed", "stopped"):
-                ends.append(event["event"])
-            if event["event"] == "finished":
-                total += int(event["summary"].split(" computed")[0])
-    return total, ends
+    return helpers.rows(workspace, BACKBONE)
 
 
 def workspace(name):
@@ -98,27 +49,6 @@ def workspace(name):
     run(folder, "--quiet", "study", "run", folder / "data.toml")
     (folder / "faceprobe.toml").write_text('[slurm]\ncpus = 1\ntime = "10"\n')
     return folder
-
-
-def accuracies(rows):
-    return sorted((row["settings"], row["seed"], row["val_accuracy"], row.get("test_accuracy")) for row in rows)
-
-
-def queue(folder):
-    return {run["run"]: run for run in told(folder, "runs", "list")}
-
-
-def until(what, condition, patience=60):
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.2)
-    raise SystemExit(f"{what}: not within {patience} s\n" + subprocess.run(["squeue"], capture_output=True, text=True).stdout)
-
-
-def slurm(*args):
-    subprocess.run(args, check=True, capture_output=True)
 
 
 def main():
@@ -165,33 +95,13 @@ def main():
     say("done")
 
 
-def worker(folder):
-    """A worker of this workspace."""
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if words[0].endswith(b"faceprobe-worker") and str(folder).encode() in words:
-            return int(entry.name)
-    return None
-
-
-def same(single, cluster, what):
-    one, other = (accuracies(told(where, "results")) for where in (single, cluster))
-    assert one == other, f"{what}:\n{one}\n{other}"
-    say(f"{what}: {len(one)} models, the same accuracies")
-
-
 def life(folder, wanted):
     """A task is cancelled, the controller is restarted; what is missing is submitted by the same command."""
     command = ["extract", "--backbone", BACKBONE, "--on", "slurm:3"]
     extraction = run(folder, *command, "--detach").stdout.strip()
     standing = until("tasks wait", lambda: (now := queue(folder)[extraction]["slurm"])["pending"] and now)
     slurm("scancel", standing["jobs"][1])
-    subprocess.run([Path(__file__).with_name("cluster.sh"), "restart", Path(os.environ["SLURM_CONF"]).parent], check=True)
+    subprocess.run([CLUSTER, "restart", Path(os.environ["SLURM_CONF"]).parent], check=True)
     say(f"cancelled {standing['jobs'][1]}, controller restarted; {queue(folder)[extraction]['slurm']}")
     until("the rest ends", lambda: queue(folder)[extraction]["status"] in ("failed", "interrupted", "stopped"))
     again = run(folder, *command)

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod backbone;
+pub mod claim;
 pub mod config;
 pub mod dataset;
 pub mod error;

@@ -45,15 +45,38 @@ impl Owner {
 
     /// Whether this process is known to be dead. For a process on another machine this is unknown.
     pub fn is_dead(&self) -> bool {
-        self.is_dead_for(&Self::this(), started)
+        self.known() == Some(false)
     }
 
-    fn is_dead_for(&self, this: &Self, started: impl Fn(u32) -> Option<u64>) -> bool {
-        if self.machine != this.machine || this.start == 0 {
-            return false;
-        }
-        self.boot != this.boot || started(self.pid) != Some(self.start)
+    /// Whether this process lives, if that can be known here: it cannot of a process on another machine.
+    pub fn known(&self) -> Option<bool> {
+        self.known_by(&Self::this(), probe)
     }
+
+    fn known_by(&self, this: &Self, probe: impl Fn(u32) -> Probe) -> Option<bool> {
+        if self.machine != this.machine {
+            return None;
+        }
+        if self.boot != this.boot {
+            return Some(false);
+        }
+        match probe(self.pid) {
+            Probe::Gone => Some(false),
+            Probe::Started(start) if self.start != 0 => Some(start == self.start),
+            Probe::Started(_) | Probe::Untold => None,
+        }
+    }
+}
+
+/// What the system tells of a process number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Probe {
+    /// No process has it, or one that has ended and was not waited for.
+    Gone,
+    /// The process that has it started then.
+    Started(u64),
+    /// A process has it, and when that started is not told.
+    Untold,
 }
 
 impl fmt::Display for Owner {
@@ -75,30 +98,68 @@ fn short(bytes: &[u8]) -> u32 {
 
 /// The start time of a process on this machine; none if there is no such process, or the system does not report it.
 fn started(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the program's name in parentheses and may contain anything; the start time is the 22nd.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+    match probe(pid) {
+        Probe::Started(start) => Some(start),
+        Probe::Gone | Probe::Untold => None,
+    }
+}
+
+fn probe(pid: u32) -> Probe {
+    if let Some(told) = fs::read_to_string(format!("/proc/{pid}/stat")).ok().and_then(|stat| parse(&stat)) {
+        return told;
+    }
+    // Where /proc is missing, or hides the processes of others.
+    let there =
+        i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).map(rustix::process::test_kill_process);
+    match there {
+        Some(Ok(()) | Err(rustix::io::Errno::PERM)) => Probe::Untold,
+        _ => Probe::Gone,
+    }
+}
+
+/// Parses `/proc/PID/stat`.
+fn parse(stat: &str) -> Option<Probe> {
+    // The second field is the program's name in parentheses and may contain anything; the state is the third, the start
+    // time the 22nd.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    match fields.next()? {
+        "Z" | "X" | "x" => Some(Probe::Gone),
+        _ => Some(Probe::Started(fields.nth(18)?.parse().ok()?)),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Owner, started};
+    use super::{Owner, Probe, parse, started};
 
     #[test]
     fn only_a_process_known_to_be_gone_is_dead() {
         let this = Owner { machine: 7, boot: 3, pid: 100, start: 5_000 };
-        let running = |pid: u32| (pid == 100 || pid == 200).then_some(5_000);
-        let dead = |owner: Owner| owner.is_dead_for(&this, running);
-        assert!(!dead(this));
-        assert!(!dead(Owner { pid: 200, ..this }));
-        assert!(dead(Owner { pid: 201, ..this }), "no such process");
-        assert!(dead(Owner { pid: 200, start: 4_000, ..this }), "its number was given to another");
-        assert!(dead(Owner { boot: 4, ..this }), "the machine was started anew");
-        assert!(!dead(Owner { machine: 8, pid: 201, ..this }), "another machine");
-        assert!(
-            !Owner { pid: 201, ..this }.is_dead_for(&Owner { start: 0, ..this }, |_| None),
-            "the system does not say"
-        );
+        let running = |pid: u32| match pid {
+            100 | 200 => Probe::Started(5_000),
+            300 => Probe::Untold,
+            _ => Probe::Gone,
+        };
+        let known = |owner: Owner| owner.known_by(&this, running);
+        assert_eq!(known(this), Some(true));
+        assert_eq!(known(Owner { pid: 200, ..this }), Some(true));
+        assert_eq!(known(Owner { pid: 201, ..this }), Some(false), "no such process");
+        assert_eq!(known(Owner { pid: 200, start: 4_000, ..this }), Some(false), "its number was given to another");
+        assert_eq!(known(Owner { boot: 4, ..this }), Some(false), "the machine was started anew");
+        assert_eq!(known(Owner { machine: 8, pid: 201, ..this }), None, "another machine");
+        assert_eq!(known(Owner { pid: 300, ..this }), None, "the system does not say");
+    }
+
+    #[test]
+    fn a_process_that_has_ended_is_gone_though_nobody_waited_for_it() {
+        let stat = |state: &str| format!("7 (a) b) {state} 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 654 1 2");
+        assert_eq!(parse(&stat("S")), Some(Probe::Started(654)));
+        assert_eq!((parse(&stat("Z")), parse("7 (a")), (Some(Probe::Gone), None));
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        while started(child.id()).is_some() {
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
     }
 
     #[test]

@@ -184,7 +184,7 @@ pub fn install(name: &str, description: &Path) -> Result<WeightsInfo> {
     };
     described.file = PathBuf::from(format!("{name}.{ending}"));
     let text = toml::to_string(&described).at(description)?;
-    let _lock = weights::lock(&folder)?;
+    let _claim = weights::claim(&folder)?;
     let installed = module.with_extension("toml");
     if same_file(description, &installed) && fs::read(description).at(description)? != text.as_bytes() {
         let what =

@@ -5,6 +5,7 @@
 
 use super::label::{gender_class, genders, normal};
 use super::sample::ContentHash;
+use crate::claim::Claim;
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
 use crate::text::{excerpt, is_control, printable, read_back};
@@ -145,9 +146,7 @@ impl Decisions {
         let path = Self::file(workspace);
         let folder = workspace.root().join("data");
         fs::create_dir_all(&folder).at(&folder)?;
-        let lock_path = folder.join(".decisions.lock");
-        let lock = own_files::lock(&lock_path).at(&lock_path)?;
-        lock.lock().at(&lock_path)?;
+        let _claim = Claim::wait(&folder.join(".decisions.claim"), || true)?;
         let mut all = Self::load(workspace)?;
         let decided = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         for change in changes {

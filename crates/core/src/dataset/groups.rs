@@ -5,6 +5,7 @@
 
 use super::group_split::clusters;
 use super::sample::ContentHash;
+use crate::claim::Claim;
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
 use crate::workspace::{Workspace, write_whole};
@@ -51,9 +52,7 @@ pub fn remember(workspace: &Workspace, dataset: &str, found: &BTreeMap<ContentHa
     let path = file(workspace);
     let folder = workspace.root().join("data");
     fs::create_dir_all(&folder).at(&folder)?;
-    let lock_path = folder.join(".alike.lock");
-    let lock = own_files::lock(&lock_path).at(&lock_path)?;
-    lock.lock().at(&lock_path)?;
+    let _claim = Claim::wait(&folder.join(".alike.claim"), || true)?;
     let before = links(&path)?;
     let mut all: Links = before.iter().filter(|(of, ..)| of != dataset).cloned().collect();
     let several: BTreeSet<ContentHash> =

@@ -9,8 +9,8 @@
 
 use super::manifest::{Sources, list_prepared};
 use super::report::PrepareReport;
+use crate::claim::Claim;
 use crate::error::{AtPath, Error, Result};
-use crate::own_files;
 use crate::text::excerpt;
 use crate::workspace::{Workspace, write_whole};
 use serde::{Deserialize, Serialize};
@@ -289,12 +289,9 @@ pub(super) fn sources(workspace: &Workspace, version: &Version) -> Option<Source
         .or_else(|| super::manifest::folds_of(workspace, &version.id()).first().and_then(|fold| read(fold)))
 }
 
-/// Locks preparations of this workspace while a version is published. On a file system without locks, creating the
-/// folder's name excludes others.
-pub(super) fn publishing(workspace: &Workspace) -> Result<Option<File>> {
+/// Keeps other preparations of this workspace waiting while a version is published.
+pub(super) fn publishing(workspace: &Workspace) -> Result<Claim> {
     let folder = workspace.all_prepared();
     fs::create_dir_all(&folder).at(&folder)?;
-    let path = folder.join(".lock");
-    let file = own_files::lock(&path).at(&path)?;
-    Ok(file.lock().is_ok().then_some(file))
+    Claim::wait(&folder.join(".publishing.claim"), || true)
 }

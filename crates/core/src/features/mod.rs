@@ -13,7 +13,8 @@
 //!   part-WRITER-00000.sha256     the checksums of rows and keys: sha256sum -c takes it
 //!   part-WRITER-00000.keys.npy   u1, rows x 32: the SHA-256 of each row's image
 //!   part-WRITER-00001.npy ...
-//!   .lock                        held by one of those who write, as a sign for the others
+//!   .writing.claim               held by one of those who write, as a sign for the others
+//!   .lock                        keeps versions before 0.2 away, which took turns
 //! ```
 //!
 //! Any number of processes on any number of machines may write to a store. Their file names never collide: WRITER

@@ -231,6 +231,10 @@ impl Store {
         rows.into_iter().map(|(key, _)| key).collect()
     }
 
+    pub(super) fn claim_path(&self) -> PathBuf {
+        self.folder.join(".writing.claim")
+    }
+
     pub(super) fn lock_path(&self) -> PathBuf {
         self.folder.join(".lock")
     }

@@ -4,6 +4,7 @@ use super::half::Half;
 use super::part::{self, PartName};
 use super::rows::Rows;
 use super::store::Store;
+use crate::claim::Claim;
 use crate::dataset::ContentHash;
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
@@ -43,8 +44,8 @@ pub struct PartWriter<'a> {
     shared: bool,
     /// When the last part was written, or the writer was created.
     since: Instant,
-    /// An advisory lock for others, where the file system supports locks. Correctness does not depend on it.
-    _sign: Option<File>,
+    _sign: Option<Claim>,
+    _lock: Option<File>,
 }
 
 enum Collected {
@@ -76,8 +77,11 @@ impl<'a> PartWriter<'a> {
             file.write_all(&identity).at(&store.identity_path())?;
             persist(file, &store.identity_path())?;
         }
-        let (sign, shared) = sign(&store.lock_path());
-        part::remove_remains(&folder, sign.is_some())?;
+        // A sign for the others, by which each writer but the first finds an order of its own. Nothing else depends on it.
+        let sign = Claim::take_now(&store.claim_path()).ok().flatten();
+        let (lock, locked) = lock(&store.lock_path());
+        let shared = sign.is_none() || locked;
+        part::remove_remains(&folder, lock.is_some())?;
         store.refresh()?;
         set_aside(store, monitor)?;
         let rows = match store.identity().dtype {
@@ -88,7 +92,7 @@ impl<'a> PartWriter<'a> {
         let row_bytes = store.identity().width.max(1) * store.identity().dtype.bytes();
         let part_rows = part_rows.min(PART_BYTES / row_bytes).max(1);
         let (name, since) = (writer_name(), Instant::now());
-        Ok(Self { store, keys: Vec::new(), rows, part_rows, name, next: 0, shared, since, _sign: sign })
+        Ok(Self { store, keys: Vec::new(), rows, part_rows, name, next: 0, shared, since, _sign: sign, _lock: lock })
     }
 
     /// Whether another process writes to this store, as far as can be observed.
@@ -222,9 +226,8 @@ fn write<T: WritableElement>(
     part::write(folder, name, keys, &Array2::from_shape_vec(shape, values).at(folder)?)
 }
 
-/// The lock that signals to other writers (also to versions before 0.2) that this one is active, if it can be taken;
-/// and whether another process holds it.
-fn sign(path: &Path) -> (Option<File>, bool) {
+/// The lock that keeps versions before 0.2 away, if it can be taken; and whether another process holds it.
+fn lock(path: &Path) -> (Option<File>, bool) {
     let Ok(file) = own_files::lock(path) else { return (None, false) };
     match file.try_lock() {
         Ok(()) => (Some(file), false),

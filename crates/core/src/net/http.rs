@@ -4,6 +4,7 @@
 //! gone silent, whatever the socket waits for. An abandoned thread ends with its connection.
 
 use super::client::{CONNECT, Client};
+use crate::claim::{Claim, Taken};
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
 use crate::own_files;
@@ -76,10 +77,9 @@ impl Download<'_> {
     /// # Errors
     /// As [`Download::run`], except error statuses.
     pub fn fetch(&self, monitor: &dyn Monitor) -> Result<Fetched> {
+        let claim = self.claim()?;
         let mut file = own_files::open_with(OpenOptions::new().create(true).truncate(false).write(true), self.partial)
             .at(self.partial)?;
-        file.try_lock()
-            .map_err(|_| Error::file(self.partial, "another faceprobe is downloading this file; wait for it"))?;
         // Otherwise the finished file would be continued or restarted.
         if !is_at(&file, self.partial) {
             let what = "another faceprobe has just finished this download; run the same command again";
@@ -90,7 +90,7 @@ impl Download<'_> {
         let mut stale_before = false;
         for _ in 0..=MAX_RESUMES {
             let before = have;
-            match self.connect(&mut file, &mut have, monitor)? {
+            match self.connect(&mut file, &mut have, &claim, monitor)? {
                 Ended::Complete => {
                     file.sync_all().at(self.partial)?;
                     return Ok(Fetched::Whole { resumed: resumed && before > 0 });
@@ -115,6 +115,19 @@ impl Download<'_> {
         Err(self.failed("it keeps losing the connection"))
     }
 
+    /// Keeps other programs from the partial file.
+    fn claim(&self) -> Result<Claim> {
+        let mut name = self.partial.as_os_str().to_owned();
+        name.push(".claim");
+        match Claim::take(Path::new(&name))? {
+            Taken::Ours(claim) => Ok(claim),
+            Taken::Held(holder) => {
+                let what = format!("another faceprobe is downloading this file{}; wait for it", holder.place());
+                Err(Error::file(self.partial, what))
+            }
+        }
+    }
+
     fn restart(&self, file: &mut File) -> Result<()> {
         file.set_len(0).at(self.partial)?;
         file.rewind().at(self.partial)
@@ -125,7 +138,7 @@ impl Download<'_> {
     }
 
     /// One connection: requests the missing part and appends it.
-    fn connect(&self, file: &mut File, have: &mut u64, monitor: &dyn Monitor) -> Result<Ended> {
+    fn connect(&self, file: &mut File, have: &mut u64, claim: &Claim, monitor: &dyn Monitor) -> Result<Ended> {
         let (sender, events) = sync_channel(4);
         let (client, url, from) = (self.client.clone(), self.url.to_owned(), *have);
         std::thread::spawn(move || {
@@ -156,6 +169,7 @@ impl Download<'_> {
                     Verdict::Refused => return Ok(Ended::Refused(answer.status)),
                 },
                 Event::Data(data) => {
+                    claim.check()?;
                     file.write_all(&data).at(self.partial)?;
                     *have += data.len() as u64;
                     if *have > total.unwrap_or(self.most) {

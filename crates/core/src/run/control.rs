@@ -124,12 +124,16 @@ pub fn send(run: &RunFolder, command: Command) -> Result<()> {
             Command::Stop => submit::cancel(run),
         };
     }
-    if !run.is_alive() {
-        return Err(Error::failed(format!(
-            "Run {} is not working, so there is nothing to {}.",
-            run.id(),
-            command.word()
-        )));
+    match run.worker() {
+        None => {
+            return Err(Error::failed(format!(
+                "Run {} is not working, so there is nothing to {}.",
+                run.id(),
+                command.word()
+            )));
+        }
+        Some(worker) if !worker.here => return Err(run.held_by(&worker)),
+        Some(_) => {}
     }
     let (_folder, short) = short_path(run.path())?;
     let ask = || -> std::io::Result<String> {

@@ -2,18 +2,21 @@
 
 use super::spec::Spec;
 use super::trash;
+use crate::claim::{self, Claim, Holder, Taken};
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
-use crate::owner::Owner;
 use crate::seal;
 use crate::slurm::{Share, place};
 use crate::workspace::{Workspace, write_whole};
 use std::fmt;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, TryLockError};
 use std::path::{Path, PathBuf};
 
 /// The sub-folder for shares.
 const SHARES: &str = "shares";
+
+/// The worker's claim.
+const CLAIM: &str = "worker.claim";
 
 /// A run's name: kind and number, such as `dense-3`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -223,31 +226,23 @@ impl RunFolder {
         self.path.join(format!("scores-{}.csv", split.name()))
     }
 
-    /// Takes the lock of the worker on this run; it is held until the file is dropped or the process ends. A run placed
-    /// on a cluster has none: its scheduler starts each task once, and on a shared file system locks may be missing or
-    /// outlive their machine.
+    /// Takes the worker's claim of this run; it is held until it is dropped or the process ends. A run placed on a
+    /// cluster has none: its scheduler starts each task once.
     ///
     /// # Errors
     /// If another worker holds it.
-    pub fn lock(&self) -> Result<Option<File>> {
+    pub fn lock(&self) -> Result<Option<Claim>> {
         if place::is_placed(self) {
             return Ok(None);
         }
-        let path = self.lock_path();
-        let file = own_files::lock(&path).at(&path)?;
-        // A client that checks whether the run is alive holds the lock for a moment; it is not a worker.
+        let path = self.claim_path();
+        // A worker that has written its last word ends a little later.
         for _ in 0..50 {
-            match file.try_lock() {
-                Ok(()) => return Ok(Some(file)),
-                Err(TryLockError::WouldBlock) => std::thread::sleep(std::time::Duration::from_millis(10)),
-                Err(TryLockError::Error(error)) if has_no_locks(&error) => {
-                    if self.owner().is_some_and(|owner| !owner.is_dead() && owner != Owner::this()) {
-                        break;
-                    }
-                    write_whole(&self.owner_path(), Owner::this().to_string().as_bytes())?;
-                    return Ok(None);
-                }
-                Err(TryLockError::Error(error)) => return Err(Error::file(&path, error)),
+            match Claim::take(&path)? {
+                Taken::Ours(_) if self.has_earlier_worker() => break,
+                Taken::Ours(claim) => return Ok(Some(claim)),
+                Taken::Held(holder) if holder.here => std::thread::sleep(std::time::Duration::from_millis(10)),
+                Taken::Held(holder) => return Err(self.held_by(&holder)),
             }
         }
         Err(Error::failed(format!(
@@ -256,39 +251,41 @@ impl RunFolder {
         )))
     }
 
-    /// Whether a worker is on this run or one of its shares now, or a scheduler will start one.
+    /// That a worker on another machine holds it.
+    pub(crate) fn held_by(&self, holder: &Holder) -> Error {
+        Error::failed(format!(
+            "A worker{} is on run {}; 'faceprobe runs attach {}' follows it, other commands about it have to be given there.",
+            holder.place(),
+            self.id,
+            self.id
+        ))
+    }
+
+    /// Whether a worker is on this run or one of its shares now, or a scheduler will start one. A worker on another machine
+    /// counts until its claim was seen not to change for a while.
     pub fn is_alive(&self) -> bool {
         if place::is_placed(self) {
             return place::is_live(self);
         }
+        self.worker().is_some()
+    }
+
+    /// Who works on this run or one of its shares now, without a scheduler.
+    pub fn worker(&self) -> Option<Holder> {
         let shares = fs::read_dir(self.path.join(SHARES)).into_iter().flatten().flatten();
-        self.is_locked() || shares.map(|share| share.path()).any(|path| Self { id: self.id.clone(), path }.is_locked())
+        let shares = shares.map(|share| Self { id: self.id.clone(), path: share.path() });
+        // What is not a claim is no worker's.
+        std::iter::once(self.clone()).chain(shares).find_map(|run| claim::holder(&run.claim_path()).ok().flatten())
     }
 
-    fn is_locked(&self) -> bool {
-        match own_files::open(&self.lock_path()) {
-            Ok(file) => match file.try_lock_shared() {
-                Err(TryLockError::WouldBlock) => true,
-                Err(TryLockError::Error(_)) => self.owner().is_some_and(|owner| !owner.is_dead()),
-                Ok(()) => false,
-            },
-            // The lock of another user: only the system knows who holds it.
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => is_locked(&self.lock_path()),
-            Err(_) => false,
-        }
+    /// Whether a worker of a version before 0.3 is on it, which held a lock.
+    fn has_earlier_worker(&self) -> bool {
+        let file = own_files::open(&self.path.join("worker.lock"));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
-    /// On file systems without locks: the process that took the run last.
-    fn owner(&self) -> Option<Owner> {
-        Owner::parse(std::str::from_utf8(&own_files::read(&self.owner_path()).ok()?).ok()?)
-    }
-
-    fn owner_path(&self) -> PathBuf {
-        self.path.join("worker.owner")
-    }
-
-    fn lock_path(&self) -> PathBuf {
-        self.path.join("worker.lock")
+    fn claim_path(&self) -> PathBuf {
+        self.path.join(CLAIM)
     }
 
     /// Bytes of the files in the folder.
@@ -309,8 +306,11 @@ impl RunFolder {
             )));
         }
         // A worker that is about to start waits until it is gone, instead of losing its work.
-        let _lock = self.lock()?;
-        trash::put(workspace, &self.id, &self.path)
+        let _claim = self.lock()?;
+        let removed = trash::put(workspace, &self.id, &self.path)?;
+        // It moved too.
+        let _ = fs::remove_file(removed.join(CLAIM));
+        Ok(())
     }
 
     /// Deletes a run that has not started.
@@ -318,7 +318,7 @@ impl RunFolder {
     /// # Errors
     /// If a worker is on it.
     pub(crate) fn discard(self) -> Result<()> {
-        let _lock = self.lock()?;
+        let _claim = self.lock()?;
         fs::remove_dir_all(&self.path).at(&self.path)
     }
 }
@@ -328,22 +328,4 @@ pub fn made_again(path: &Path) -> Option<String> {
     let folder = path.parent()?;
     let run = RunFolder::at_path(folder).ok().filter(|run| run.spec_path().is_file())?;
     Some(format!("'faceprobe runs resume {}' trains it again", run.id))
-}
-
-/// Whether an error means that the file system has no locks at all.
-fn has_no_locks(error: &std::io::Error) -> bool {
-    use rustix::io::Errno;
-    let none = [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP];
-    none.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
-}
-
-/// Whether a lock is held on a file that cannot be opened, according to /proc/locks.
-fn is_locked(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let Ok(facts) = fs::symlink_metadata(path) else {
-        return false;
-    };
-    let inode = format!(":{}", facts.ino());
-    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
-    locks.lines().any(|lock| lock.split_whitespace().any(|field| field.ends_with(&inode)))
 }

@@ -48,8 +48,8 @@ pub fn launch(workspace: &Workspace, spec: &Spec) -> Result<Launched> {
 pub fn resume(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
     let id = run.id().clone();
     let placed = place::is_placed(&run);
-    if run.is_alive() && !placed {
-        return Err(Error::failed(format!("Run {id} is at work already; 'faceprobe runs attach {id}' follows it.")));
+    if !placed {
+        settle(&run)?;
     }
     let view = RunView::open(run.clone())?;
     if view.status == Status::Done && !is_damaged(&view) {
@@ -67,6 +67,19 @@ pub fn resume(workspace: &Workspace, run: RunFolder) -> Result<Launched> {
     // A resumed run does not wait in the queue.
     queue::unmark(&run);
     work_on(workspace, run)
+}
+
+/// Refuses a run that a worker is on. Of one that a worker on another machine may have left behind, waits until that is
+/// known, and removes its claim.
+fn settle(run: &RunFolder) -> Result<()> {
+    let id = run.id();
+    match run.worker() {
+        Some(worker) if worker.here => {
+            Err(Error::failed(format!("Run {id} is at work already; 'faceprobe runs attach {id}' follows it.")))
+        }
+        Some(_) => run.lock().map(drop),
+        None => Ok(()),
+    }
 }
 
 /// Whether a training has finished but its files are unusable.

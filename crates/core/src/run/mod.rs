@@ -8,7 +8,7 @@
 //! - `summary.json`: the state at some point of a long journal, so that lists need not read all of it;
 //! - `worker.log`: what libraries print on stdout and stderr;
 //! - `control.sock`: takes `pause`, `resume`, `stop` while the worker lives;
-//! - `worker.lock`: locked while the worker lives, so that a client can tell a working run from a dead one;
+//! - `worker.claim`: there while the worker lives, so that a client can tell a working run from a dead one;
 //! - `label.json`: the user's title, note and pin;
 //! - for models also `model.safetensors` (the best epoch), `model-last.safetensors` (the last, where it is another),
 //!   `result.json`, `scores-val.csv` and, once opened, `scores-test.csv`;

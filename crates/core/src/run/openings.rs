@@ -6,6 +6,7 @@
 
 use super::RunFolder;
 use super::results::ResultRow;
+use crate::claim::Claim;
 use crate::dataset::Split;
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
@@ -194,6 +195,8 @@ pub fn record(workspace: &Workspace, opening: &Opening) -> Result<()> {
     let mut line = seal::line(&serde_json::to_string(opening).at(&path)?).into_bytes();
     line.push(b'\n');
     fs::create_dir_all(workspace.runs()).at(&path)?;
+    // Two machines that append to one file may overwrite each other's lines.
+    let _claim = Claim::wait(&workspace.runs().join(".openings.claim"), || true)?;
     let mut file = own_files::append(&path).at(&path)?;
     if file.metadata().at(&path)?.len() > 0 {
         // A torn line must not damage this one.

@@ -7,6 +7,7 @@
 use super::folder::RunFolder;
 use super::launch::{self, Launched};
 use super::spec::{JobSpec, Spec};
+use crate::claim::Claim;
 use crate::error::{AtPath, Error, Result};
 use crate::own_files;
 use crate::slurm::place;
@@ -15,7 +16,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 const MARK: &str = "queued";
-/// Time that a new worker may take to lock its run.
+/// Time that a new worker may take to claim its run.
 const START: Duration = Duration::from_secs(5);
 
 /// Whether a run waits in the queue.
@@ -57,11 +58,11 @@ pub fn remove(run: RunFolder) -> Result<()> {
     run.discard()
 }
 
-/// Whether a training or a sweep has a worker now.
+/// Whether a training or a sweep has a worker on this machine now.
 pub fn busy(workspace: &Workspace) -> Result<bool> {
     let runs = RunFolder::list(workspace)?;
-    // A cluster's work does not use the processors of this machine.
-    let here = |run: &RunFolder| !place::is_placed(run) && run.is_alive();
+    // Work on a cluster, or on another machine that sees the workspace, does not use the processors of this one.
+    let here = |run: &RunFolder| !place::is_placed(run) && run.worker().is_some_and(|worker| worker.here);
     Ok(runs.iter().any(|run| here(run) && run.spec().is_ok_and(|spec| takes_turns(&spec.job))))
 }
 
@@ -73,11 +74,8 @@ pub fn next(workspace: &Workspace) -> Result<Option<Launched>> {
     if !RunFolder::list(workspace)?.iter().any(is_queued) {
         return Ok(None);
     }
-    let path = workspace.runs().join(".queue.lock");
-    let lock = own_files::lock(&path).at(&path)?;
-    // The holder of the lock may have seen a training that has ended since, and then starts nothing; so wait for the
-    // lock.
-    lock.lock().at(&path)?;
+    // The holder of the claim may have seen a training that has ended since, and then starts nothing; so wait for it.
+    let _claim = Claim::wait(&workspace.runs().join(".queue.claim"), || true)?;
     if busy(workspace)? {
         return Ok(None);
     }
@@ -93,7 +91,7 @@ pub fn next(workspace: &Workspace) -> Result<Option<Launched>> {
             continue;
         }
         let mut launched = launch::work_on(workspace, run)?;
-        // Until its worker has locked the run, the next check would find nothing training and start another.
+        // Until its worker has claimed the run, the next check would find nothing training and start another.
         let begun = Instant::now();
         while !launched.run.is_alive() && begun.elapsed() < START && !launched.reap() {
             std::thread::sleep(Duration::from_millis(20));

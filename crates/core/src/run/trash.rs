@@ -28,8 +28,8 @@ pub fn list(workspace: &Workspace) -> Result<Vec<RunId>> {
     Ok(runs)
 }
 
-/// Moves the folder of a run to the trash. Its name is not reused, so it can always be restored.
-pub(super) fn put(workspace: &Workspace, run: &RunId, path: &Path) -> Result<()> {
+/// Moves the folder of a run to the trash, and returns where it is. Its name is not reused, so it can always be restored.
+pub(super) fn put(workspace: &Workspace, run: &RunId, path: &Path) -> Result<PathBuf> {
     let folder = folder(workspace);
     fs::create_dir_all(&folder).at(&folder)?;
     let to = folder.join(run.as_str());
@@ -37,7 +37,8 @@ pub(super) fn put(workspace: &Workspace, run: &RunId, path: &Path) -> Result<()>
         let text = format!("is in the way of removing run {run}; move it elsewhere");
         return Err(Error::file(&to, text));
     }
-    fs::rename(path, &to).at(path)
+    fs::rename(path, &to).at(path)?;
+    Ok(to)
 }
 
 /// Restores the run `name`.

@@ -1,7 +1,7 @@
 //! The demo job: the steps of the shipped study in order, each a run of its own.
 
 use super::execute::{Circumstances, execute};
-use super::worker::{Recorder, recorded};
+use super::worker::{Recorder, claimed, recorded};
 use faceprobe_core::dataset::synthetic::SampleSettings;
 use faceprobe_core::dataset::{Published, versions};
 use faceprobe_core::error::{Error, Result};
@@ -79,8 +79,8 @@ pub(super) fn part_in(
     run: RunFolder,
     job: &JobSpec,
 ) -> Result<RunFolder> {
-    let _lock = run.lock()?;
-    // Another worker may have finished it while this one waited for the lock.
+    let _claim = claimed(&run)?;
+    // Another worker may have finished it while this one waited for its claim.
     if let Some(row) = ResultRow::finished(&run)? {
         row.close(&run)?;
         return Ok(run);

@@ -9,7 +9,7 @@
 
 use super::execute::Circumstances;
 use super::training::{Ground, ground, train_on};
-use super::worker::{Recorder, recorded};
+use super::worker::{Recorder, claimed, recorded};
 use crate::model::DenseSettings;
 use faceprobe_core::error::{Error, ErrorKind, Result};
 use faceprobe_core::model::ModelSpec;
@@ -86,14 +86,11 @@ pub(super) fn sweep(
             format!("{}. {}: {}", place + 1, model(spec, &settings[ranked.setting], 0).describe(), ranked.text());
         recorder.update(Update::Note { text });
     }
-    let best = format!(
-        "best on validation: {}, {}, in {}",
-        model(spec, &settings[best.setting], 0).describe(),
-        best.text(),
-        best.run
-    );
+    let best =
+        format!("best val@τ {}: {}, in {}", best.text(), model(spec, &settings[best.setting], 0).describe(), best.run);
     complete(circumstances, &failed, heads.len(), &format!(" Of the others {best}."))?;
-    Ok(format!("{} settings of {} seeds; {best}", settings.len(), spec.own.seeds.len()))
+    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    Ok(format!("{}, {} each; {best}", count(settings.len(), "setting"), count(spec.own.seeds.len(), "seed")))
 }
 
 /// A head that could not be trained, and why.
@@ -270,8 +267,8 @@ fn train_head(
     if recorder.stopped() {
         return Err(Error::stopped());
     }
-    let _lock = head.run.lock()?;
-    // Another worker may have finished it while this one waited for the lock.
+    let _claim = claimed(&head.run)?;
+    // Another worker may have finished it while this one waited for its claim.
     if let Some(row) = trained(head, limit)? {
         return Ok(row);
     }

@@ -3,11 +3,12 @@
 use super::execute::{Circumstances, execute};
 use super::throttle::Throttle;
 use crate::commands::say_on_stderr;
+use faceprobe_core::claim::Claim;
 use faceprobe_core::error::{AtPath, Error, ErrorKind, Result};
 use faceprobe_core::monitor::{Monitor, Update};
-use faceprobe_core::run::RunFolder;
 use faceprobe_core::run::control::{self, Command, Switch, Wish};
 use faceprobe_core::run::journal::{Event, JournalWriter, Life};
+use faceprobe_core::run::{RunFolder, RunId};
 use faceprobe_core::run::{RunView, Status, queue, summary};
 use faceprobe_core::slurm::{Share, place};
 use faceprobe_core::text::line;
@@ -34,7 +35,7 @@ struct Record {
 }
 
 impl Recorder {
-    /// A recorder for a run whose lock is held; runs of one process share a stop switch.
+    /// A recorder for a run whose claim is held; runs of one process share a stop switch.
     ///
     /// # Errors
     /// When the journal cannot be opened.
@@ -122,8 +123,8 @@ fn work(workspace: &Workspace, name: &str, share: Option<Share>, placed: bool) -
     fs::create_dir_all(own.path()).at(own.path())?;
     let written = || fs::metadata(own.events_path()).map_or(0, |journal| journal.len());
     let before = written();
-    let _lock = if placed { None } else { own.lock()? };
-    // Another worker may have finished it while this one waited for the lock.
+    let _claim = if placed { None } else { claimed(&own)? };
+    // Another worker may have finished it while this one waited for its claim.
     if written() != before && share.is_none() && is_done(&run)? {
         return Ok(ExitCode::SUCCESS);
     }
@@ -149,6 +150,18 @@ fn work(workspace: &Workspace, name: &str, share: Option<Share>, placed: bool) -
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     })
+}
+
+/// Takes the worker's claim of a run. A worker that finds it taken over, because it stood still for too long, ends at once:
+/// whatever it would still write is another's.
+pub(crate) fn claimed(run: &RunFolder) -> Result<Option<Claim>> {
+    let id = run.id().clone();
+    Ok(run.lock()?.map(|claim| claim.on_loss(move || end_for_another(&id))))
+}
+
+fn end_for_another(run: &RunId) {
+    say_on_stderr(&format!("another worker has taken {run} over, because this one stood still for too long; it ends"));
+    std::process::exit(1);
 }
 
 fn is_done(run: &RunFolder) -> Result<bool> {

@@ -420,7 +420,7 @@ fn write(
         source,
         licence: info.licence.into(),
     };
-    let _lock = store::lock(folder)?;
+    let _claim = store::claim(folder)?;
     // While the file is replaced, there must be no record of it.
     match fs::remove_file(path.with_extension("json")) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(&path, error)),

@@ -22,7 +22,7 @@ mod store;
 pub use fetch::{Checksum, Source, fetch, fetch_url};
 pub use import::{beside, import, is_program, origins};
 pub use naming::Names;
-pub(super) use store::lock;
+pub(super) use store::claim;
 pub use store::{
     StoredWeights, WeightsInfo, WeightsStatus, all, checked, hash, list, record, sha256_of, status, weights_dir,
 };

@@ -1,6 +1,7 @@
 //! The folder of stored weights: records, and reading weights back.
 
 use crate::backbone::{self, Architecture, BackboneInfo, MTCNN, registry};
+use crate::claim::Claim;
 use crate::error::{AtPath, Error, Result};
 use crate::workspace::write_whole;
 use safetensors::tensor::{Dtype, SafeTensors};
@@ -101,12 +102,10 @@ pub fn list() -> Result<Vec<WeightsStatus>> {
     all().iter().map(|info| status(info.name)).collect()
 }
 
-/// Locks the weights in this folder against other programs until it is dropped, so that a file and its record belong to
-/// one import.
-pub(in crate::backbone) fn lock(folder: &Path) -> Result<File> {
-    let file = File::open(folder).at(folder)?;
-    file.lock().at(folder)?;
-    Ok(file)
+/// Keeps other programs from the weights in this folder until it is dropped, so that a file and its record belong to one
+/// import.
+pub(in crate::backbone) fn claim(folder: &Path) -> Result<Claim> {
+    Claim::wait(&folder.join(".import.claim"), || true)
 }
 
 /// Writes the record of stored weights. It is written last: without it they count as absent.

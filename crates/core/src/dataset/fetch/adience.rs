@@ -1,7 +1,7 @@
 //! Fetches the Adience benchmark from its authors' server, with the name and password from the registration.
 
 use super::unpack::{Limits, unpack};
-use super::{Guard, md5_of, settle, under};
+use super::{md5_of, settle, under};
 use crate::error::{AtPath, Error, ErrorKind, Result};
 use crate::monitor::{Monitor, Update};
 use crate::net::{Client, Download, Fetched};
@@ -78,7 +78,7 @@ const LIMITS: Limits = Limits { entries: 200_000, file: 64 << 20, total: 16 << 3
 /// # Errors
 /// Refusals of the server, timeouts, wrong files; a stop. The next call resumes.
 pub fn fetch(request: &Request<'_>, monitor: &dyn Monitor) -> Result<Vec<FetchReport>> {
-    let _guard = Guard::new(request.folder)?;
+    let _claim = super::claim(request.folder)?;
     let mut reports = Vec::new();
     let mut parts = request.parts.to_vec();
     parts.sort_unstable();

@@ -4,7 +4,7 @@
 //! their genders by unitedstates/congress-legislators (CC0). To spare these servers, there are at most two connections,
 //! with pauses, and no portrait is fetched twice.
 
-use super::{Guard, settle, under};
+use super::{settle, under};
 use crate::error::{AtPath, Error, ErrorKind, Result};
 use crate::imaging;
 use crate::monitor::{Monitor, Update};
@@ -120,7 +120,7 @@ impl Member {
 pub fn fetch(request: &Request<'_>, outputs: &mut Outputs, monitor: &dyn Monitor) -> Result<FetchReport> {
     let labels = request.folder.join("labels.csv");
     outputs.check(&labels)?;
-    let _guard = Guard::new(request.folder)?;
+    let _claim = super::claim(request.folder)?;
     let members = members(request, monitor)?;
     let folder = request.folder.join(SIZE);
     fs::create_dir_all(&folder).at(&folder)?;

@@ -7,41 +7,22 @@ pub mod adience;
 pub mod congress;
 pub mod unpack;
 
+use crate::claim::{Claim, Taken};
 use crate::error::{AtPath, Error, Result};
-use crate::own_files;
-use crate::workspace::is_at;
 use md5::{Digest, Md5};
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Prevents a second program from fetching into the same folder.
-struct Guard {
-    path: PathBuf,
-    _file: File,
-}
-
-impl Guard {
-    /// Makes the folder and locks it.
-    fn new(folder: &Path) -> Result<Self> {
-        fs::create_dir_all(folder).at(folder)?;
-        let path = folder.join(".fetching");
-        loop {
-            let file = own_files::lock(&path).at(&path)?;
-            file.try_lock()
-                .map_err(|_| Error::file(folder, "another faceprobe is fetching into this folder; wait for it"))?;
-            // A process that has just ended removed it, and a lock on it would exclude nobody.
-            if is_at(&file, &path) {
-                return Ok(Self { path, _file: file });
-            }
+/// Makes the folder and prevents a second program from fetching into it.
+fn claim(folder: &Path) -> Result<Claim> {
+    fs::create_dir_all(folder).at(folder)?;
+    match Claim::take(&folder.join(".fetching.claim"))? {
+        Taken::Ours(claim) => Ok(claim),
+        Taken::Held(holder) => {
+            let what = format!("another faceprobe is fetching into this folder{}; wait for it", holder.place());
+            Err(Error::file(folder, what))
         }
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        // A remaining file has no lock.
-        let _ = fs::remove_file(&self.path);
     }
 }
 

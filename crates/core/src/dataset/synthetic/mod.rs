@@ -21,6 +21,7 @@ mod scene;
 
 pub use plan::Defects;
 
+use crate::claim::Claim;
 use crate::error::{AtPath, Error, Result};
 use crate::monitor::{Monitor, Update};
 use faceprobe_settings::{Rules, settings};
@@ -28,7 +29,7 @@ use plan::{Content, Picture, Plan};
 use rayon::prelude::*;
 use scene::Scene;
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -110,7 +111,7 @@ pub fn generate(folder: &Path, settings: &SampleSettings, monitor: &dyn Monitor)
     if is_whole(folder, settings, &plan) {
         return Ok(());
     }
-    let _lock = beside.lock(monitor)?;
+    let _claim = beside.claim(monitor)?;
     if is_whole(folder, settings, &plan) {
         return Ok(());
     }
@@ -141,7 +142,7 @@ pub fn generate(folder: &Path, settings: &SampleSettings, monitor: &dyn Monitor)
 struct Beside {
     partial: PathBuf,
     old: PathBuf,
-    lock: PathBuf,
+    claim: PathBuf,
 }
 
 impl Beside {
@@ -150,23 +151,15 @@ impl Beside {
             return Err(Error::file(folder, "cannot be the folder of a sample; give one with a plain name"));
         };
         let named = |ending: &str| folder.with_file_name(format!(".{name}.{ending}"));
-        Ok(Self { partial: named("partial"), old: named("old"), lock: named("lock") })
+        Ok(Self { partial: named("partial"), old: named("old"), claim: named("claim") })
     }
 
-    /// Locks the sample for this process until the file is closed, at the latest by its end.
-    fn lock(&self, monitor: &dyn Monitor) -> Result<File> {
-        if let Some(parent) = self.lock.parent() {
+    /// Claims the sample for this process, when no other draws it any more.
+    fn claim(&self, monitor: &dyn Monitor) -> Result<Claim> {
+        if let Some(parent) = self.claim.parent() {
             fs::create_dir_all(parent).at(parent)?;
         }
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.lock).at(&self.lock)?;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if monitor.stopped() => return Err(Error::stopped()),
-                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
-                Err(TryLockError::Error(error)) => return Err(error).at(&self.lock),
-            }
-        }
+        Claim::wait(&self.claim, || !monitor.stopped())
     }
 }
 
