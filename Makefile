@@ -11,7 +11,8 @@ demo: weights
 	@$(FACEPROBE) demo
 
 test: weights deny
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
+	rustfmt --edition 2024 --check crates/kinds/*/*.rs
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 	$(CARGO) test --release --locked --workspace
 

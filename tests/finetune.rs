@@ -166,7 +166,7 @@ fn a_fine_tuned_run_is_a_run_like_any_other() {
 
     // What cannot be is refused in a sentence.
     for (args, part) in [
-        (["--backbone", "mobilenet-v2", "--cut", "18"], "can be cut behind the stages 0 to 17"),
+        (["--backbone", "mobilenet-v2", "--cut", "18"], "can be cut after the stages 0 to 17"),
         (["--backbone", "vgg16", "--cut", "0"], "values per image"),
         (["--backbone", "mobilenet-v2", "--learning-rate-head", "0"], "must be above 0, not 0"),
     ] {

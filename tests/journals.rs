@@ -103,6 +103,7 @@ fn a_finished_run_is_finished_however_long_its_journal_is_and_whatever_is_in_it(
         assert_eq!(json(at, &["predict", &image, "--json"])[0]["error"], Value::Null, "{name}");
         let _ = fs::remove_file(&summary);
     }
+    let found = RunFolder::find(&Workspace::open(at).expect("a workspace"), "benchmark-1").expect("a run");
     // A journal that was lost, all of it or its end: the result says what the run came to, as before.
     fs::write(&journal, &original).expect("the journal is written");
     let whole = json(at, &["results", "--json"]);
@@ -110,6 +111,10 @@ fn a_finished_run_is_finished_however_long_its_journal_is_and_whatever_is_in_it(
         let _ = fs::remove_file(&summary);
         fs::write(&journal, lost).expect("the journal is written");
         assert_eq!(json(at, &["results", "--json"]), whole, "{lost:?}");
+        // Who follows it hears of no change where there is none.
+        let mut view = RunView::open(found.clone()).expect("a run");
+        let looks: Vec<bool> = (0..3).map(|_| view.refresh().expect("it can be read")).collect();
+        assert_eq!((view.status, looks), (Status::Done, vec![false; 3]), "{lost:?}");
     }
 }
 

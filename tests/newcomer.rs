@@ -167,6 +167,17 @@ fn the_whole_study_takes_sixty_keys_all_of_them_named_on_the_screen() {
     newcomer.session.until("the model that was looked at", |screen| {
         ["dense-1", "benchmark-1", "logistic-1"].iter().any(|run| screen.contains(&format!("Prediction by {run}")))
     });
+    // The images of a set are listed, and listed again once it was prepared again.
+    newcomer.press("1", "1-7 screens");
+    newcomer.press("i", "i images");
+    newcomer.sees(" images of folder");
+    newcomer.press("\u{1b}", "Esc back");
+    newcomer.press("n", "n prepare");
+    newcomer.sees("Prepare a data set");
+    newcomer.press(ENTER, "Enter start");
+    newcomer.sees("prepare-2 is done.");
+    newcomer.press("i", "i images");
+    newcomer.sees(" images of folder");
     newcomer.press("q", "q quit");
     assert!(newcomer.session.ends().success());
     let opened = fs::read_to_string(workspace.join("runs/test-openings.jsonl")).expect("a record of openings");
@@ -291,7 +302,8 @@ fn predict_lists_what_is_an_image_and_what_is_gone_leaves_the_list() {
     newcomer.press(ENTER, "Enter open");
     newcomer.session.until("the images", |screen| listed(screen, "holiday") && listed(screen, "second.txt"));
     let screen = newcomer.session.text();
-    assert!(!screen.contains("page.jpg") && !screen.contains(".hidden"), "{screen}");
+    // What is called an image is listed, so that predicting it says what is wrong with it.
+    assert!(listed(&screen, "page.jpg") && !screen.contains(".hidden"), "{screen}");
     // What comes and goes is seen without a key.
     fs::remove_file(photos.join("second.txt")).expect("it goes");
     newcomer.session.until("no removed file", |screen| !listed(screen, "second.txt"));

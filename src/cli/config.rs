@@ -3,7 +3,7 @@
 use super::Context;
 use super::args::ConfigCommand;
 use super::output::{Align, print, print_json, table};
-use crate::tui::keys::{self, Binding, action_name};
+use crate::tui::keys::{self, Binding, Rebound, action_name};
 use crate::tui::table::configured;
 use faceprobe_core::config::{
     Config, Entry, NoticeSettings, SECTIONS, ScreenSettings, Section, WORKSPACE_FILE, section_template, user_file,
@@ -181,21 +181,35 @@ struct Listed {
     help: &'static str,
     /// Whether a configuration sets these keys.
     rebound: bool,
+    /// The default keys that are off, because a configuration gave them to other actions before they were defaults.
+    off: Vec<Off>,
+}
+
+/// A default key that is off.
+#[derive(Serialize)]
+struct Off {
+    key: String,
+    /// The action that has it.
+    by: String,
 }
 
 fn list_keys(context: &Context, screen: Option<&str>) -> Result<()> {
     let own = keys::own_table();
-    let rows = keys::rebound(&own, &context.config()?.section("keys"))?;
+    let Rebound { rows, displaced } = keys::rebound(&own, &context.config()?.section("keys"))?;
+    let off = |action: &str| {
+        let of_it = displaced.iter().filter(|displaced| displaced.action == action);
+        of_it.map(|displaced| Off { key: displaced.key.name(), by: displaced.by.clone() }).collect::<Vec<_>>()
+    };
     let names = |binding: &Binding| binding.keys.iter().map(|key| key.name()).collect::<Vec<_>>();
     let listed: Vec<Listed> = own
         .iter()
         .zip(&rows)
         .filter(|(_, row)| screen.is_none_or(|screen| keys::context_name(row.context) == screen.to_lowercase()))
-        .map(|(own, row)| Listed {
-            action: action_name(row),
-            keys: names(row),
-            help: row.help,
-            rebound: own.keys != row.keys,
+        .map(|(own, row)| {
+            let action = action_name(row);
+            let off = off(&action);
+            let rebound = own.keys != row.keys && off.is_empty();
+            Listed { action, keys: names(row), help: row.help, rebound, off }
         })
         .collect();
     if let (Some(screen), true) = (screen, listed.is_empty()) {
@@ -208,8 +222,12 @@ fn list_keys(context: &Context, screen: Option<&str>) -> Result<()> {
     let rows: Vec<Vec<String>> = listed
         .into_iter()
         .map(|one| {
-            let mark = if one.rebound { " (yours)" } else { "" };
-            vec![one.action, format!("{}{mark}", one.keys.join(" ")), one.help.to_owned()]
+            let mut keys = one.keys;
+            if one.rebound {
+                keys.push("(yours)".to_owned());
+            }
+            keys.extend(one.off.into_iter().map(|off| format!("({} is off: it is your {})", off.key, off.by)));
+            vec![one.action, keys.join(" "), one.help.to_owned()]
         })
         .collect();
     print(&table(&[("action", Align::Left), ("keys", Align::Left), ("what it does", Align::Left)], &rows))

@@ -103,7 +103,7 @@ impl Context {
         let screen = config.screen()?;
         let keys = config.section("keys");
         if !keys.entries().is_empty() {
-            tui::keys::take_table(tui::keys::rebound(&tui::keys::own_table(), &keys)?);
+            tui::keys::take_table(tui::keys::rebound(&tui::keys::own_table(), &keys)?.rows);
         }
         Ok(TuiOptions {
             threads: self.threads,

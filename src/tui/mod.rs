@@ -21,6 +21,7 @@ pub mod guide;
 pub mod history;
 pub mod input;
 pub mod jobs;
+mod kept;
 pub mod keys;
 pub mod machine;
 pub mod maps;

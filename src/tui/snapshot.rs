@@ -217,11 +217,6 @@ impl Snapshot {
         self.runs.iter().rev().filter(|run| run.trains())
     }
 
-    /// The rows of the results table, oldest first.
-    pub fn rows(&self) -> Vec<ResultRow> {
-        self.runs.iter().filter_map(|run| run.row.clone()).collect()
-    }
-
     /// The data set called `name`, else the newest of the current versions.
     pub fn dataset(&self, name: Option<&str>) -> Option<&DataSet> {
         name.and_then(|name| self.datasets.iter().find(|set| set.name == name))

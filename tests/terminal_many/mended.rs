@@ -29,6 +29,8 @@ fn every_accuracy_says_at_which_threshold_and_what_was_swept_is_seen_at_120_colu
     session.shows("44 runs");
     // One metric leads in each place, and says which it is.
     session.keys("3");
+    session.shows("╭ sweep-1");
+    session.keys("j");
     session.until("val@0.5 of the curves", |screen| screen.contains("best val@0.5") && screen.contains("Accuracy@0.5"));
     assert!(!session.text().contains("validation accuracy"), "{}", session.text());
     session.keys("4");
@@ -44,6 +46,31 @@ fn every_accuracy_says_at_which_threshold_and_what_was_swept_is_seen_at_120_colu
     // At 80 columns too.
     session.resize(80, 24);
     session.until("the width", |screen| screen.contains("width") && screen.contains("dense-42"));
+    session.keys("q");
+    assert!(session.ends().success());
+}
+
+#[test]
+fn models_of_several_sets_are_told_apart_and_names_are_whole() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    with_a_sweep(folder.path());
+    for file in ["spec.json", "result.json"] {
+        let path = folder.path().join("runs/dense-40").join(file);
+        let text = fs::read_to_string(&path).expect("a file");
+        fs::write(&path, text.replace("\"sample\"", "\"adience\"")).expect("a file");
+    }
+    let mut session = Session::start(folder.path(), &[], &[], 200, 60);
+    session.shows("44 runs");
+    for screen in ["3", "4"] {
+        session.keys(screen);
+        let row = |screen: &str, run: &str, set: &str| {
+            screen.lines().any(|line| line.contains(&format!("  {run} ")) && line.contains(&format!(" {set} ")))
+        };
+        session.until("a column for the set", |screen| {
+            screen.contains(" data ") && row(screen, "dense-40", "adience") && row(screen, "dense-39", "sample")
+        });
+        assert!(!session.text().contains("dense-…"), "{}", session.text());
+    }
     session.keys("q");
     assert!(session.ends().success());
 }
@@ -86,7 +113,7 @@ fn steps_agree_with_the_runs_and_the_time_of_what_was_interrupted_stands_still()
     session.keys("3");
     session.shows("dense-4");
     session.keys("j");
-    session.until("its curve", |screen| screen.contains("╭ dense-3") && screen.contains("1.00│"));
+    session.until("its curve", |screen| screen.contains("╭ dense-3") && screen.contains("│ 1.00"));
     assert!(!session.text().contains("1.04") && !session.text().contains("1.05│"), "{}", session.text());
     session.keys("q");
     assert!(session.ends().success());
@@ -97,7 +124,7 @@ fn a_long_refusal_is_read_whole_and_the_images_of_a_set_that_is_gone_are_not_awa
     let folder = tempfile::tempdir().expect("a temporary folder");
     fabricate(folder.path(), 1);
     let mut session = Session::start(folder.path(), &[], &[], 80, 24);
-    session.shows("1 run");
+    session.shows("Press n to prepare");
     // A form with a wrong value says the whole sentence, on as many lines as it takes.
     session.keys("1n");
     session.shows("Prepare a data set");

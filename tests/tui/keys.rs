@@ -4,7 +4,7 @@ use super::study::{DARK, MONO, on_screen, press, shown};
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use faceprobe::tui::app::App;
 use faceprobe::tui::event::Event;
-use faceprobe::tui::keys::{self, Action, Binding, Context, Key, action_name};
+use faceprobe::tui::keys::{self, Action, Binding, Context, Displaced, Key, Rebound, action_name};
 use faceprobe::tui::palette;
 use faceprobe::tui::shared::{Overlay, Target};
 use faceprobe::tui::stages::ScreenId;
@@ -13,9 +13,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 fn rebound(text: &str) -> Result<Vec<Binding>, String> {
+    rebound_of(&keys::own_table(), text).map(|rebound| rebound.rows)
+}
+
+fn rebound_of(own: &[Binding], text: &str) -> Result<Rebound, String> {
     let mut config = Config::default();
     let read = config.add(Path::new("/c.toml"), &format!("[keys]\n{text}"));
-    read.and_then(|()| keys::rebound(&keys::own_table(), &config.section("keys"))).map_err(|error| error.to_string())
+    read.and_then(|()| keys::rebound(own, &config.section("keys"))).map_err(|error| error.to_string())
 }
 
 fn keys_of(rows: &[Binding], name: &str) -> Vec<String> {
@@ -88,6 +92,31 @@ fn an_action_takes_other_keys_and_gives_up_its_own() {
     {
         assert_eq!(Key::parse(written).map(Key::name), Ok(name.to_owned()));
     }
+}
+
+#[test]
+fn a_default_that_came_later_gives_way_to_the_users_key() {
+    let mut own = keys::own_table();
+    // What a later version could bring: an action of its own, and another key for an old one.
+    let new = |context, keys, action| Binding { context, keys, action, label: "", help: "" };
+    const TWO: &[Key] = &[keys::ch('Q'), keys::ch('Z')];
+    own.push(new(Context::Runs, TWO, Action::Sheet));
+    let at = own.iter().position(|row| action_name(row) == "global.theme").unwrap();
+    const THEME: &[Key] = &[keys::ch('T'), keys::code(KeyCode::F(9))];
+    own[at].keys = THEME;
+    let Rebound { rows, displaced } =
+        rebound_of(&own, "runs.stop = ['Q', 'F9']\nglobal.help = 'F1'\n").expect("the workbench starts");
+    assert_eq!(keys_of(&rows, "runs.stop"), ["Q", "F9"]);
+    assert_eq!((keys_of(&rows, "runs.sheet"), keys_of(&rows, "global.theme")), (vec!["Z".into()], vec!["T".into()]));
+    let off = |action: &str, key| Displaced { action: action.into(), key, by: "runs.stop".into() };
+    assert_eq!(displaced, [off("global.theme", keys::code(KeyCode::F(9))), off("runs.sheet", keys::ch('Q'))]);
+    // Two of the user's own are refused as before, and so is an old default.
+    let both = rebound_of(&own, "runs.sheet = 'Q'\nruns.stop = 'Q'\n").map(|_| ()).unwrap_err();
+    assert!(both.contains("runs.stop: Q is runs.sheet there"), "{both}");
+    let old = rebound_of(&own, "runs.stop = 'D'\n").map(|_| ()).unwrap_err();
+    assert!(old.contains("D is runs.remove there, which is its own key"), "{old}");
+    // Nothing is off where nothing meets.
+    assert_eq!(rebound_of(&own, "runs.stop = 'F12'\n").unwrap().displaced, []);
 }
 
 #[test]

@@ -352,7 +352,7 @@ fn a_run_is_cloned_into_the_form_of_its_kind_and_the_form_starts_the_same_job() 
     // A set that is gone is said; what has no form says so.
     app.screens.train.table.selected = Some("folds-2".into());
     keyed(&mut app, "N");
-    assert!(app.shared.message.take().is_some_and(|(_, text)| text.contains("album is gone")));
+    assert!(app.shared.message.take().is_some_and(|(_, text)| text.contains("album no longer exists")));
     press(&mut app, KeyCode::Esc);
     keyed(&mut app, "7");
     app.screens.runs.table.selected = Some("extract-1".into());
@@ -449,8 +449,10 @@ fn what_a_study_made_is_a_group_where_it_is_wanted() {
         let line = |text: &str, name: &str| text.lines().find(|line| line.contains(name)).map(str::to_owned);
         assert!(line(&text, "▾ study").is_some_and(|line| line.contains(&format!("{members} "))), "{screen:?} {text}");
         // What it made stands beneath it, with its own groups.
-        let column =
-            |name: &str| line(&text, name).and_then(|line| line.find(name)).unwrap_or_else(|| panic!("{text}"));
+        let column = |name: &str| {
+            let line = line(&text, name).unwrap_or_else(|| panic!("{text}"));
+            line.split(name).next().unwrap_or_default().chars().count()
+        };
         assert!(column("▸ sweep-1") > column("▾ study") && column("offtheshelf-1") > column("▾ study"), "{text}");
         // The line is no run that could be acted on.
         app.screens.get_mut(screen).table_mut().unwrap().selected = Some("study".into());
@@ -532,8 +534,9 @@ fn columns_of_a_configuration_are_shown_and_the_screen_counts_more() {
     let runs = head(&mut app);
     assert!(has(&runs, &["run", "note"]) && !runs.contains("status") && !runs.contains("width"), "{runs}");
     // What is shown on the screen counts more, and is remembered beside it.
-    keyed(&mut app, "| q");
-    assert!(head(&mut app).contains("status"));
+    // The thirteenth from below, behind the settings.
+    keyed(&mut app, &format!("|G{} q", "k".repeat(13)));
+    assert!(head(&mut app).contains("status"), "{}", head(&mut app));
     let mut next = view(DARK, "7");
     configured::configure(&mut next.screens, configured(text).unwrap());
     Session::of(&app).restore(&mut next, true);

@@ -37,7 +37,7 @@ impl FromStr for On {
             None => None,
             Some(Ok(tasks @ 1..=1000)) => Some(tasks),
             Some(_) => {
-                return Err("write local or slurm, and behind a colon a number of tasks from 1 to 1,000".to_owned());
+                return Err("write local or slurm, and after a colon a number of tasks from 1 to 1,000".to_owned());
             }
         };
         match place {

@@ -8,7 +8,8 @@ use super::super::stages::{ScreenId, screen_of};
 use super::super::{commands, maps, notices, records, tasks};
 use super::App;
 use faceprobe_core::dataset::Version;
-use faceprobe_core::run::{JobSpec, Status, control};
+use faceprobe_core::run::{JobSpec, RunId, Status, control};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 impl App {
@@ -82,9 +83,10 @@ impl App {
         if !first {
             // A queued run can begin and end between two snapshots.
             let open = |status: Status| status.is_live() || status == Status::Queued;
+            let were_open: HashSet<&RunId> =
+                before.runs.iter().filter(|run| open(run.status)).map(|run| &run.id).collect();
             for run in &now.runs {
-                let was = before.run(run.id.as_str()).map(|run| run.status);
-                if was.is_some_and(open) && !open(run.status) {
+                if were_open.contains(&run.id) && !open(run.status) {
                     let (tone, text) = commands::ended(run);
                     if notices::tells(self.notices, run, &now, self.focused) {
                         effects.push(TerminalEffect::Notice(text.clone()).into());

@@ -14,7 +14,7 @@ pub use context::Context;
 pub use key::{Key, ch, code, ctrl};
 pub use meaning::meanings;
 pub use name::{action_name, context_name};
-pub use rebind::rebound;
+pub use rebind::{Displaced, Rebound, rebound};
 pub use table::{TABLE, bind, own_table, take_table};
 
 /// One row of the table.

@@ -116,7 +116,7 @@ impl Listing {
     }
 
     /// The runs, members of groups that are folded away too, without the groups themselves.
-    pub fn runs(&self) -> impl Iterator<Item = &Arc<Run>> {
+    pub fn runs(&self) -> impl Iterator<Item = &Arc<Run>> + Clone {
         self.lines.iter().filter(|line| line.group.is_none()).map(|line| &line.run)
     }
 

@@ -2,6 +2,7 @@
 
 use super::super::completion::Paths;
 use super::super::theme::Theme;
+use super::{NARROW, cut};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -244,17 +245,18 @@ pub fn draw_input(frame: &mut Frame, area: Rect, input: &Input, theme: Theme, fo
     if area.width == 0 || area.height == 0 {
         return;
     }
-    let width = usize::from(area.width).saturating_sub(1);
-    let scroll = input.visual_scroll(width);
-    let style = if focused { theme.strong() } else { theme.text() };
+    if !focused {
+        // It is read from its beginning.
+        frame.render_widget(Span::styled(cut(input.value(), usize::from(area.width)), theme.text()), area);
+        return;
+    }
+    let scroll = input.visual_scroll(usize::from(area.width).saturating_sub(1));
     frame.render_widget(
-        ratatui::widgets::Paragraph::new(input.value().to_owned()).style(style).scroll((0, scroll as u16)),
+        ratatui::widgets::Paragraph::new(input.value().to_owned()).style(theme.strong()).scroll((0, scroll as u16)),
         area,
     );
-    if focused {
-        let x = area.x + (input.visual_cursor().max(scroll) - scroll) as u16;
-        frame.set_cursor_position(Position::new(x.min(area.right().saturating_sub(1)), area.y));
-    }
+    let x = area.x + (input.visual_cursor().max(scroll) - scroll) as u16;
+    frame.set_cursor_position(Position::new(x.min(area.right().saturating_sub(1)), area.y));
 }
 
 /// Draws the form in the middle of `area`; the place of the value under the cursor comes back.
@@ -313,6 +315,14 @@ pub fn draw<Kind>(frame: &mut Frame, area: Rect, theme: Theme, form: &Form<Kind>
                 frame.render_widget(Span::styled(format!("{sign} … {text}"), style), area);
             }
         }
+    }
+    // What is below is not forgotten.
+    let below = lines.saturating_sub(first + usize::from(rows));
+    if below > 0 && rows > 0 {
+        let text = if inner.width >= NARROW { format!(" {below} more ▼") } else { " ▼".to_owned() };
+        let width = text.chars().count().min(usize::from(inner.width)) as u16;
+        let place = Rect { x: inner.right() - width, y: top + rows - 1, width, height: 1 };
+        frame.render_widget(Span::styled(text, theme.dim()), place);
     }
     let note = Rect { y: inner.bottom().saturating_sub(notes), height: notes, ..inner };
     super::text(frame, note, vec![line], 0);

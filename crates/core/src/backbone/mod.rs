@@ -114,7 +114,7 @@ impl BackboneInfo {
         stages.iter().take(middle).rposition(|stage| stage.side * 8 >= self.input).unwrap_or(middle)
     }
 
-    /// The stage that features are taken from when the network is cut behind stage `cut` (counted from 0), and the
+    /// The stage that features are taken from when the network is cut after stage `cut` (counted from 0), and the
     /// stages that come after it.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ impl BackboneInfo {
         match stages.into_iter().nth(cut) {
             Some(stage) if cut < last => Ok((stage, plan.into_iter().skip(cut + 1).collect())),
             _ => Err(Error::usage(format!(
-                "{} can be cut behind the stages 0 to {}, not behind {cut}.",
+                "{} can be cut after the stages 0 to {}, not after {cut}.",
                 self.title,
                 last.saturating_sub(1)
             ))),
@@ -166,7 +166,7 @@ impl BackboneInfo {
 /// One name, one set of weights, one normalisation: where two frameworks trained the same layers on differently made
 /// input, each has its name. `vgg16` is the study's, by Keras, over blue, green, red minus the average;
 /// `vgg16-torchvision` and `mobilenet-v2` want torchvision's mean and deviation, `mobilenet-v2-keras` wants -1 to 1.
-static REGISTRY: [BackboneInfo; 13] = [
+static REGISTRY: &[BackboneInfo] = &[
     BackboneInfo {
         name: "efficientnet-lite0",
         title: "EfficientNet-Lite0",

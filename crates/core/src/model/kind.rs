@@ -1,10 +1,7 @@
-//! The kinds of model: their settings and titles, and their registry.
-//!
-//! Each kind has a file here with its settings, and a module of the same name in the engine with training, scoring and
-//! explanation.
+//! What a kind of model states of itself.
 
+use super::kinds::{REGISTRY, benchmark, dense, finetune, knn, logistic};
 use super::{ModelInfo, ModelSpec, SavedModel, TrainingDraw};
-use super::{benchmark, dense, ensemble, finetune, knn, logistic, offtheshelf};
 use crate::error::Result;
 use crate::features::{ClassifierSettings, CutSettings, FeatureSpec};
 use crate::onnx::graph::Graph;
@@ -14,10 +11,6 @@ use faceprobe_settings::{Info, Schema, Settings, infos};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::hash::{Hash, Hasher};
-
-/// All kinds, in the order of help texts and forms.
-static REGISTRY: [&KindInfo; 7] =
-    [&benchmark::KIND, &dense::KIND, &logistic::KIND, &finetune::KIND, &knn::KIND, &ensemble::KIND, &offtheshelf::KIND];
 
 /// The registry entry of a kind.
 pub struct KindInfo {

@@ -76,7 +76,7 @@ pub fn cut(graph: &mut Graph, identity: &StoreIdentity) -> Result<Cut> {
         graph.node("Concat", "both", &[pictures, &mirrored], vec![Attribute::Int("axis", 0)])
     };
     let stages = network.stages(graph, at, Some(&turn))?;
-    let last = stages.last().cloned().ok_or_else(|| Error::failed("The network has no stage to be cut behind."))?;
+    let last = stages.last().cloned().ok_or_else(|| Error::failed("The network has no stage to be cut after."))?;
     let (low, high) = (graph.float("half.lowest", -LARGEST_HALF), graph.float("half.largest", LARGEST_HALF));
     let within = graph.node("Clip", "half.range", &[&last.value, &low, &high], Vec::new());
     let to = |elements: i32| vec![Attribute::Int("to", i64::from(elements))];

@@ -60,13 +60,20 @@ fn flatten(name: &str, value: &Value, found: &mut BTreeMap<String, String>) {
             }
         }
         Value::Array(values) => {
-            let parts: Vec<String> = values.iter().map(plain).collect();
-            found.insert(name.to_owned(), parts.join(", "));
+            let parts: Vec<String> = values.iter().map(|value| axis(value).unwrap_or_else(|| plain(value))).collect();
+            let between = if values.iter().any(|value| axis(value).is_some()) { "; " } else { ", " };
+            found.insert(name.to_owned(), parts.join(between));
         }
         value => {
             found.insert(name.to_owned(), plain(value));
         }
     }
+}
+
+/// An axis of a sweep in words: `width: 64, 256`.
+fn axis(value: &Value) -> Option<String> {
+    let values = value.get("values")?.as_array()?.iter().map(plain);
+    Some(format!("{}: {}", plain(value.get("setting")?), values.collect::<Vec<_>>().join(", ")))
 }
 
 fn plain(value: &Value) -> String {

@@ -408,4 +408,4 @@ impl Spread {
 }
 
 pub use super::columns::{Column, sort, sort_refs};
-pub use super::settings::{Leak, SettingRow, by_setting, leak_of};
+pub use super::settings::{Leak, SettingRow, by_setting, leaks};

@@ -5,7 +5,7 @@ use super::results::{ResultRow, Spread};
 use crate::dataset::SplitMethod;
 use crate::model::Kind;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Finished runs that differ only in their seed, or in their test fold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,19 +63,36 @@ fn data(row: &ResultRow) -> (String, Vec<String>, u64) {
 }
 
 /// Finished runs by setting, the best mean validation accuracy first.
-pub fn by_setting(rows: &[ResultRow]) -> Vec<SettingRow> {
-    let mut groups: BTreeMap<_, Vec<&ResultRow>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.status == Status::Done) {
-        groups.entry((setting(row), data(row))).or_default().push(row);
-    }
-    let groups: Vec<Vec<&ResultRow>> = groups.into_values().collect();
-    let mut settings: Vec<SettingRow> = groups.iter().map(|rows| merged(rows, &groups)).collect();
+pub fn by_setting<'a>(rows: impl IntoIterator<Item = &'a ResultRow>) -> Vec<SettingRow> {
+    let groups = grouped(rows);
+    let apart = kept_apart(&groups);
+    let mut settings: Vec<SettingRow> = groups.iter().map(|rows| merged(rows, leak(rows, &apart))).collect();
     let mean = |row: &SettingRow| row.val_accuracy.map_or(f64::NEG_INFINITY, |spread| spread.mean);
     settings.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
     settings
 }
 
-fn merged(rows: &[&ResultRow], groups: &[Vec<&ResultRow>]) -> SettingRow {
+/// The runs of a setting on the same data.
+type Group<'a> = Vec<&'a ResultRow>;
+
+fn grouped<'a>(rows: impl IntoIterator<Item = &'a ResultRow>) -> Vec<Group<'a>> {
+    let mut groups: BTreeMap<_, Group> = BTreeMap::new();
+    for row in rows.into_iter().filter(|row| row.status == Status::Done) {
+        groups.entry((setting(row), data(row))).or_default().push(row);
+    }
+    groups.into_values().collect()
+}
+
+/// By setting: the groups whose splits keep subjects together.
+fn kept_apart<'g, 'a>(groups: &'g [Group<'a>]) -> HashMap<&'a str, Vec<&'g Group<'a>>> {
+    let mut apart: HashMap<&str, Vec<&Group>> = HashMap::new();
+    for rows in groups.iter().filter(|rows| method(rows[0]).keeps_people_apart()) {
+        apart.entry(setting(rows[0])).or_default().push(rows);
+    }
+    apart
+}
+
+fn merged(rows: &[&ResultRow], leak: Option<Leak>) -> SettingRow {
     let first = rows[0];
     let same = rows.iter().all(|row| row.settings == first.settings);
     let fold = first.division.as_ref().and_then(|division| division.fold.as_ref());
@@ -95,7 +112,7 @@ fn merged(rows: &[&ResultRow], groups: &[Vec<&ResultRow>]) -> SettingRow {
         synthetic: first.synthetic,
         split: method(first),
         folds: fold.map(|fold| fold.count),
-        leak: leak(rows, groups),
+        leak,
     }
 }
 
@@ -108,21 +125,16 @@ fn method(row: &ResultRow) -> SplitMethod {
     row.division.as_ref().map_or(SplitMethod::Random, |division| division.split)
 }
 
-fn leak(rows: &[&ResultRow], groups: &[Vec<&ResultRow>]) -> Option<Leak> {
+fn leak(rows: &[&ResultRow], apart: &HashMap<&str, Vec<&Group>>) -> Option<Leak> {
     let first = rows[0];
     let sources = &first.division.as_ref()?.sources;
     if method(first) != SplitMethod::Random {
         return None;
     }
-    let apart = groups
+    let apart = apart
+        .get(setting(first))?
         .iter()
-        .filter(|others| {
-            let other = others[0];
-            let division = other.division.as_ref();
-            method(other).keeps_people_apart()
-                && setting(other) == setting(first)
-                && division.is_some_and(|division| division.sources == *sources)
-        })
+        .filter(|others| others[0].division.as_ref().is_some_and(|division| division.sources == *sources))
         // A single split by subject is more comparable with the random one than folds are: its splits have the same
         // sizes.
         .min_by_key(|others| method(others[0]))?;
@@ -144,7 +156,10 @@ fn leak(rows: &[&ResultRow], groups: &[Vec<&ResultRow>]) -> Option<Leak> {
     })
 }
 
-/// The setting of `run`, with its leak if known; none if there is none.
-pub fn leak_of(rows: &[ResultRow], run: &str) -> Option<Leak> {
-    by_setting(rows).into_iter().find(|row| row.runs.iter().any(|name| name == run))?.leak
+/// By run with a random split: the leak of its setting, where it is known.
+pub fn leaks<'a>(rows: impl IntoIterator<Item = &'a ResultRow>) -> HashMap<String, Leak> {
+    let groups = grouped(rows);
+    let apart = kept_apart(&groups);
+    let known = groups.iter().filter_map(|rows| Some((rows, leak(rows, &apart)?)));
+    known.flat_map(|(rows, leak)| rows.iter().map(move |row| (row.run.clone(), leak.clone()))).collect()
 }

@@ -79,6 +79,8 @@ pub struct RunView {
     pub folder: RunFolder,
     pub spec: Spec,
     pub status: Status,
+    /// The status by journal and worker alone; the result may say more.
+    told: Status,
     /// The row of the results table, once there is one; or why it cannot be read.
     pub result: Result<Option<ResultRow>>,
     journal: Follower<Facts>,
@@ -102,6 +104,7 @@ impl RunView {
             folder,
             spec,
             status: Status::Waiting,
+            told: Status::Waiting,
             result: Ok(None),
             summarised: journal.line(),
             journal,
@@ -148,54 +151,51 @@ impl RunView {
         if let Some((placement, _)) = &mut self.placed {
             // Asked before reading, as of a worker.
             let moved = placement.look()?;
-            let changed = self.journal.read_to_end()? || moved || first;
-            return self.look_at_tasks(changed);
+            let news = self.journal.read_to_end()? || moved || first;
+            return Ok(self.look_at_tasks(news));
         }
         // Asked before reading: a worker that ends in between has written its last word by then.
         let alive = self.folder.is_alive();
-        let mut changed = self.journal.read_to_end()? || first;
+        let news = self.journal.read_to_end()? || first;
         let queued = self.facts().told == Told::Nothing && queue::is_queued(&self.folder);
         if self.status == Status::Queued && !queued {
             self.waiting_since = Instant::now();
         }
         let status = Status::of(self.facts().told, alive, queued, self.waiting_since.elapsed());
-        changed |= std::mem::replace(&mut self.status, status) != status;
-        self.settle(changed, alive || queued);
-        Ok(changed)
+        Ok(self.settle(status, news, alive || queued))
     }
 
-    fn look_at_tasks(&mut self, mut changed: bool) -> Result<bool> {
+    fn look_at_tasks(&mut self, news: bool) -> bool {
+        let mut status = self.told;
         if let Some((placement, facts)) = &mut self.placed {
-            let status = placement.status(self.journal.state().told);
-            changed |= std::mem::replace(&mut self.status, status) != status;
+            status = placement.status(self.journal.state().told);
             *facts = placement.facts(self.journal.state());
         }
-        self.settle(changed, self.status.is_live() || self.status == Status::Queued);
-        Ok(changed)
+        self.settle(status, news, status.is_live() || status == Status::Queued)
     }
 
-    /// What follows from a look at a run. One that is not at work may have a result though its journal says nothing of it.
-    fn settle(&mut self, changed: bool, at_work: bool) {
+    /// What follows from a look at a run, whose status by journal and worker is `told`; true if anything changed. One that
+    /// is not at work may have a result though its journal says nothing of it.
+    fn settle(&mut self, told: Status, news: bool, at_work: bool) -> bool {
+        let mut changed = std::mem::replace(&mut self.told, told) != told || news;
         if changed && !at_work {
             self.reload_result();
-            self.believe_result();
         }
+        let status = if !at_work && self.result_says_done(told) { Status::Done } else { told };
+        changed |= std::mem::replace(&mut self.status, status) != status;
         if !self.status.is_live() && self.journal.line() >= self.summarised + summary::WORTH {
             summary::keep(&self.folder, &self.journal);
             self.summarised = self.journal.line();
         }
+        changed
     }
 
     /// A training writes its result last: with one, and no checkpoint, it is done, whatever became of its journal.
-    fn believe_result(&mut self) {
-        let of_training = matches!(self.status, Status::Interrupted | Status::Waiting);
+    fn result_says_done(&self, told: Status) -> bool {
         let result = self.result.as_ref().ok().and_then(Option::as_ref);
-        if of_training
+        matches!(told, Status::Interrupted | Status::Waiting)
             && result.is_some_and(|row| row.status == Status::Done)
             && !self.folder.checkpoint_path().exists()
-        {
-            self.status = Status::Done;
-        }
     }
 
     /// Whether the run is done but its journal is incomplete.

@@ -243,7 +243,7 @@ impl<'t> Reader<'t> {
                     let path = format!("{}.of[{place}]", table.path);
                     self.wrong_with(
                         &path,
-                        format!("{name:?} is no name; behind the colon stands a seed, as in \"tuned:2\""),
+                        format!("{name:?} is no name; after the colon stands a seed, as in \"tuned:2\""),
                     );
                 }
             }

@@ -10,7 +10,7 @@ use ndarray::Array2;
 /// The run and its predictions. Positions are those of the manifest's samples.
 #[derive(Debug, Clone)]
 pub struct ReferenceModel {
-    /// `finetune-1 (mobilenet-v2, behind stage 6)`.
+    /// `finetune-1 (mobilenet-v2, after stage 6)`.
     pub title: String,
     /// The images that the run has seen.
     pub seen: SeenByRun,

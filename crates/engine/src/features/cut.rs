@@ -47,10 +47,10 @@ impl CutSource {
     fn of(spec: &FeatureSpec, variation: Option<Variation>, device: Device) -> Result<Self> {
         let info = backbone::find(&spec.backbone)?;
         let Taps::Stages(stages) = &spec.tap else {
-            return Err(Error::usage("Fine-tuning needs the number of the stage behind which the network is cut."));
+            return Err(Error::usage("Fine-tuning needs the number of the stage after which the network is cut."));
         };
         let [cut] = stages[..] else {
-            return Err(Error::usage(format!("A network is cut behind one stage, not behind {}.", spec.tap)));
+            return Err(Error::usage(format!("A network is cut after one stage, not after {}.", spec.tap)));
         };
         let stage = Tail::new(info, cut)?.input();
         let preprocessing = info.preprocessing.with_mode(spec.mode);

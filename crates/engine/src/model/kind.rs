@@ -1,9 +1,9 @@
-//! The implementation of each kind of model (its row source, training, scoring, calibration), and their registry.
-//! Settings and titles are in [`faceprobe_core::model`].
+//! What a kind of model implements: its row source, training, scoring, calibration. Settings and titles are in
+//! [`faceprobe_core::model`].
 
+use super::kinds::REGISTRY;
 use super::rows::{Prepared, TrainingRows};
 use super::{Checkpoints, Kind, ModelInfo, ModelSpec, Scorer, Trained, Weights};
-use super::{benchmark, dense, finetune, knn, logistic, offtheshelf};
 use crate::backbone::Pool;
 use crate::features::{CutSource, FeatureSpec, NetworkSource, RowSource, StoreIdentity};
 use faceprobe_core::error::{Error, Result};
@@ -11,17 +11,6 @@ use faceprobe_core::evaluation::Calibration;
 use faceprobe_core::monitor::Monitor;
 use faceprobe_core::workspace::Workspace;
 use tch::Device;
-
-/// Every kind, by the name that the core gives it.
-static REGISTRY: [(&str, &dyn ModelKind); 7] = [
-    ("benchmark", &benchmark::Benchmark),
-    ("dense", &dense::DenseHead),
-    ("logistic", &logistic::Logistic),
-    ("finetune", &finetune::Finetune),
-    ("knn", &knn::Knn),
-    ("ensemble", &finetune::ensemble::Ensemble),
-    ("offtheshelf", &offtheshelf::OffTheShelf),
-];
 
 /// The implementation of a kind of model.
 pub trait ModelKind: Sync {

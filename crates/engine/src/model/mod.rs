@@ -5,20 +5,15 @@
 //! backbone's weights to predict. Scores always come from a [`Scorer`], in training and after loading, so the figures
 //! of a run are those of its file.
 
-mod benchmark;
 mod blas;
 mod checkpoint;
 mod data;
-mod dense;
 mod draws;
-mod finetune;
 mod gated_means;
 mod head;
 pub mod kind;
-mod knn;
-mod logistic;
+pub mod kinds;
 mod network;
-mod offtheshelf;
 mod random;
 mod records;
 pub mod rows;
@@ -29,15 +24,15 @@ mod torch_learner;
 mod trained;
 mod training;
 
-pub use benchmark::train_benchmark;
 pub use checkpoint::Checkpoints;
 pub use data::{Examples, LabelledRows, PixelRows};
-pub use dense::train_dense;
 pub use draws::{EpochDraws, first_weights};
 pub use faceprobe_core::model::*;
-pub use finetune::ensemble::ensemble;
-pub use finetune::{Pair, Views, train_finetune};
-pub use knn::train_knn;
-pub use logistic::train_logistic;
+pub use kinds::benchmark::training::train_benchmark;
+pub use kinds::dense::training::train_dense;
+pub use kinds::ensemble::training::ensemble;
+pub use kinds::finetune::training::{Pair, Views, train_finetune};
+pub use kinds::knn::training::train_knn;
+pub use kinds::logistic::training::train_logistic;
 pub use scorer::Scorer;
 pub use trained::Trained;

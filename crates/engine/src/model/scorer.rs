@@ -2,12 +2,12 @@
 
 use super::SavedModel;
 use super::Weights;
-use super::benchmark::{Cnn, Pixels};
 use super::data::rows_at_once;
-use super::finetune::ensemble::Members;
-use super::finetune::tuned::tail_of;
 use super::kind;
-use super::knn::Neighbours;
+use super::kinds::benchmark::training::{Cnn, Pixels};
+use super::kinds::ensemble::training::Members;
+use super::kinds::finetune::training::tuned::tail_of;
+use super::kinds::knn::training::Neighbours;
 use super::network::{Input, Network, torch_error};
 use super::random::Dropout;
 use super::scaling::{Features, Standardisation};

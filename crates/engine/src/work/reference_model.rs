@@ -74,7 +74,7 @@ pub(super) fn ask(
     }
     let title = match spec.features() {
         Some(features) if spec.kind() == Kind::FINETUNE => {
-            format!("{name} ({} tuned behind stage {})", features.backbone, features.tap)
+            format!("{name} ({} tuned after stage {})", features.backbone, features.tap)
         }
         _ => format!("{name} ({})", spec.describe()),
     };

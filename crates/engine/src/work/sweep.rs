@@ -86,14 +86,11 @@ pub(super) fn sweep(
             format!("{}. {}: {}", place + 1, model(spec, &settings[ranked.setting], 0).describe(), ranked.text());
         recorder.update(Update::Note { text });
     }
-    let best = format!(
-        "best on validation: {}, {}, in {}",
-        model(spec, &settings[best.setting], 0).describe(),
-        best.text(),
-        best.run
-    );
+    let best =
+        format!("best val@τ {}: {}, in {}", best.text(), model(spec, &settings[best.setting], 0).describe(), best.run);
     complete(circumstances, &failed, heads.len(), &format!(" Of the others {best}."))?;
-    Ok(format!("{} settings of {} seeds; {best}", settings.len(), spec.own.seeds.len()))
+    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    Ok(format!("{}, {} each; {best}", count(settings.len(), "setting"), count(spec.own.seeds.len(), "seed")))
 }
 
 /// A head that could not be trained, and why.

@@ -179,7 +179,8 @@ fn step(study: &Study) -> (Step, String) {
     let detail = match (study.opened, study.done.len()) {
         (_, 0) => "no scores".into(),
         (0, _) => "test closed".into(),
-        (opened, _) => format!("{opened} test open"),
+        (1, _) => "1 test open".to_owned(),
+        (opened, _) => format!("{opened} tests open"),
     };
     (state, detail)
 }

@@ -14,19 +14,25 @@ use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
 /// Columns of a class name and of a count in the matrix.
 const NAME: usize = 8;
+/// The legend of the matrix, in its first column.
+const LEGEND: &str = "true ↓ predicted →";
+/// Columns of what stands before the counts.
+const FIRST: usize = 18;
+/// Columns of the matrix.
+pub const WIDTH: usize = FIRST + 2 * (NAME + 1);
 
 /// A confusion matrix in three lines: rows are true classes, columns predicted ones.
 pub fn matrix(theme: Theme, classes: &[String; 2], cells: &Confusion) -> Vec<Line<'static>> {
     let head = classes.iter().map(|class| Span::styled(format!(" {:>NAME$}", cut(class, NAME)), theme.dim()));
     let mut lines = vec![Line::from(
-        std::iter::once(Span::styled(fit("true ↓ pred. →", NAME + 6), theme.dim())).chain(head).collect::<Vec<_>>(),
+        std::iter::once(Span::styled(fit(LEGEND, FIRST), theme.dim())).chain(head).collect::<Vec<_>>(),
     )];
     let rows = [
         (&classes[0], [cells.true_negative, cells.false_positive], 0),
         (&classes[1], [cells.false_negative, cells.true_positive], 1),
     ];
     for (class, counts, right) in rows {
-        let mut spans = vec![Span::raw(fit(class, NAME + 6))];
+        let mut spans = vec![Span::raw(fit(class, FIRST))];
         for (at, count) in counts.into_iter().enumerate() {
             let style = if at == right { theme.good() } else { theme.bad() };
             spans.push(Span::styled(format!(" {:>NAME$}", format::thousands(count as u64)), style));
@@ -50,15 +56,12 @@ pub fn with_interval(share: f64, interval: Option<Interval>) -> String {
 /// The rates that go with the matrix.
 pub fn shares(theme: Theme, sheet: &Sheet, figures: &Figures) -> Vec<Line<'static>> {
     let pair = |name: &str, values: [Option<f64>; 2]| {
-        let mut spans = vec![Span::styled(fit(name, NAME + 6), theme.dim())];
+        let mut spans = vec![Span::styled(fit(name, FIRST), theme.dim())];
         spans.extend(values.map(|value| Span::raw(format!(" {:>NAME$}", format::share(value)))));
         Line::from(spans)
     };
     let one = |name: &str, value: String| {
-        Line::from(vec![
-            Span::styled(fit(name, NAME + 6), theme.dim()),
-            Span::styled(format!(" {value}"), theme.strong()),
-        ])
+        Line::from(vec![Span::styled(fit(name, FIRST), theme.dim()), Span::styled(format!(" {value}"), theme.strong())])
     };
     vec![
         one("accuracy", with_interval(figures.confusion.accuracy(), figures.interval)),

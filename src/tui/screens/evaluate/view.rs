@@ -109,11 +109,11 @@ struct View<'a> {
 }
 
 /// Columns that the list of mistakes needs next to pictures, and the most pictures there.
-const LIST: u16 = 32;
+const LIST: u16 = 46;
 const MOST_FACES: u16 = 4;
 
 /// Columns and lines of the matrix with its shares, frame included.
-const MATRIX: (u16, u16) = (39, 12);
+const MATRIX: (u16, u16) = (parts::WIDTH as u16 + 4, 12);
 
 impl View<'_> {
     fn draw_all(&self, frame: &mut Frame, area: Rect, hits: &mut Hits) {

@@ -200,6 +200,8 @@ fn answer_lines(predict: &Predict, shared: &Shared, width: usize, narrow: bool, 
     let Some(shown) = answer(predict) else {
         let text = match waiting {
             Some(waiting) => waiting,
+            None if narrow && predict.model(shared).is_none() => "No model yet: press 3 to train one.",
+            None if narrow => "Enter predicts the selected image.",
             None if predict.model(shared).is_none() => {
                 "No trained model yet: press 3 to train one, or 1 and then d for the demo."
             }

@@ -7,6 +7,7 @@ mod models;
 mod settings;
 
 use super::super::effect::Effect;
+use super::super::kept::Kept;
 use super::super::keys::{self as keys_table, Action, Context};
 use super::super::prompt::{Prompt, Purpose};
 use super::super::shared::{Hits, Shared, Tone, moved};
@@ -14,12 +15,13 @@ use super::super::stages::{ScreenId, State as Step, Study};
 use super::super::table::{self, Column, Kind, Signs, Table};
 use super::{Screen, ScreenInfo};
 use faceprobe_core::dataset::Split;
+use faceprobe_core::run::Status;
 use faceprobe_core::run::compare::Comparison;
 use faceprobe_core::run::filter::Filter;
-use faceprobe_core::run::results::ResultRow;
+use faceprobe_core::run::results::{Leak, ResultRow, SettingRow, leaks};
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub use commands::ask_to_open_test;
@@ -38,11 +40,21 @@ pub struct Results {
     setting: usize,
     /// The comparison, if one is open.
     pub comparison: Option<ComparisonView>,
+    /// The finished models by setting, and the leak of each with a random split.
+    settings: Kept<Vec<SettingRow>>,
+    leaks: Kept<HashMap<String, Leak>>,
 }
 
 impl Default for Results {
     fn default() -> Self {
-        Self { table: Table::new(&TABLE), by_setting: false, setting: 0, comparison: None }
+        Self {
+            table: Table::new(&TABLE),
+            by_setting: false,
+            setting: 0,
+            comparison: None,
+            settings: Kept::default(),
+            leaks: Kept::default(),
+        }
     }
 }
 
@@ -88,7 +100,7 @@ impl Screen for Results {
         match &self.comparison {
             Some(shown) => comparison::draw(frame, area, shared, shown, hits),
             None if self.by_setting => settings::draw(frame, area, self, shared, hits),
-            None => models::draw(frame, area, &self.table, shared, hits),
+            None => models::draw(frame, area, self, shared, hits),
         }
     }
 
@@ -234,6 +246,13 @@ impl Results {
     /// The rows that match the filter, in the order shown, folded ones too.
     fn sorted(&self, shared: &Shared) -> Vec<ResultRow> {
         self.table.listing(shared).runs().filter_map(|run| run.row.clone()).collect()
+    }
+
+    /// What recognising people from training adds to a model's accuracy, where the same setting was trained with subjects
+    /// kept together too.
+    fn leak(&self, shared: &Shared, row: &ResultRow) -> Option<Leak> {
+        let runs = shared.snapshot.runs.iter().filter(|run| run.status == Status::Done && run.row.is_some());
+        self.leaks.of(runs, |runs| leaks(runs.iter().filter_map(|run| run.row.as_ref()))).get(&row.run).cloned()
     }
 
     /// The row of the model under the cursor; none on a group.

@@ -3,27 +3,29 @@
 use super::super::super::keys::{self, Action, Context};
 use super::super::super::shared::{Hits, Shared};
 use super::super::super::table::{
-    self, Table, column,
+    self, column,
     groups::{Figure, Line as RunLine},
 };
 use super::super::super::widgets::{self, NARROW, format, panel};
+use super::Results;
 use faceprobe_core::run::JobSpec;
 use faceprobe_core::run::result_text::remarks;
-use faceprobe_core::run::results::ResultRow;
-use faceprobe_core::run::settings::leak_of;
+use faceprobe_core::run::results::{Leak, ResultRow};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 /// Draws the table and what belongs to its line.
-pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, hits: &mut Hits) {
-    let theme = shared.theme;
+pub fn draw(frame: &mut Frame, area: Rect, results: &Results, shared: &Shared, hits: &mut Hits) {
+    let (theme, table) = (shared.theme, &results.table);
     let lines = table.listing(shared);
     let title = table.title(shared, "Models", area.width);
     let current = table.current(shared);
     let notes = match &current {
         Some(line) if line.group.is_some() => of_group(shared, line),
-        Some(line) => line.run.row.as_ref().map(|row| explain(shared, row)).unwrap_or_default(),
+        Some(line) => {
+            line.run.row.as_ref().map(|row| explain(shared, row, results.leak(shared, row))).unwrap_or_default()
+        }
         None => Vec::new(),
     };
     let wide = usize::from(area.width).saturating_sub(4).max(1);
@@ -90,7 +92,7 @@ fn of_group(shared: &Shared, line: &RunLine) -> Vec<Line<'static>> {
 }
 
 /// What a person should know about the selected row.
-fn explain(shared: &Shared, row: &ResultRow) -> Vec<Line<'static>> {
+fn explain(shared: &Shared, row: &ResultRow, leak: Option<Leak>) -> Vec<Line<'static>> {
     let theme = shared.theme;
     let mut about = format!("{} · on {} · seed {}", row.settings, row.dataset, row.seed);
     if let Some(best) = row.best_epoch {
@@ -117,7 +119,7 @@ fn explain(shared: &Shared, row: &ResultRow) -> Vec<Line<'static>> {
             theme.dim(),
         ));
     }
-    if let Some(leak) = leak_of(&shared.snapshot.rows(), &row.run) {
+    if let Some(leak) = leak {
         let figure = |value: Option<f64>, leak: Option<f64>| match (value, leak) {
             (Some(value), Some(leak)) => format!("{value:.3} ({:+.3})", -leak),
             _ => "not opened".to_owned(),

@@ -4,15 +4,20 @@ use super::super::super::keys::{self, Action, Context};
 use super::super::super::shared::{Hits, Shared, Target};
 use super::super::super::widgets::{self, NARROW, fit, format, offset, panel};
 use super::Results;
+use faceprobe_core::run::Status;
 use faceprobe_core::run::result_text::backbone_name;
 use faceprobe_core::run::results::{SettingRow, Spread, by_setting};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
+use std::rc::Rc;
 
 /// The settings of the models that fulfil the filter, the best mean on validation first.
-pub fn rows(results: &Results, shared: &Shared) -> Vec<SettingRow> {
-    by_setting(&results.sorted(shared))
+pub fn rows(results: &Results, shared: &Shared) -> Rc<Vec<SettingRow>> {
+    let lines = results.table.listing(shared);
+    results.settings.of(lines.runs().filter(|run| run.status == Status::Done), |runs| {
+        by_setting(runs.iter().filter_map(|run| run.row.as_ref()))
+    })
 }
 
 fn spread(value: Option<Spread>, roomy: bool, none: &str) -> String {

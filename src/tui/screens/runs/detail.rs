@@ -105,7 +105,7 @@ fn lines(shared: &Shared, detail: &Detail, run: &Run, width: usize) -> Vec<Line<
     lines.push(Line::default());
     lines.push(Line::styled("Settings", theme.accent()));
     let mut settings: Vec<(String, String)> = compare::settings(&run.job).into_iter().collect();
-    settings.push(("started".into(), run.created.clone()));
+    settings.push(("started".into(), started(&run.created)));
     if let Some(step) = &run.step {
         settings.push(("step".into(), step.clone()));
     }
@@ -136,4 +136,9 @@ fn lines(shared: &Shared, detail: &Detail, run: &Run, width: usize) -> Vec<Line<
         lines.extend(texts.iter().map(|text| Line::raw(text.clone())));
     }
     lines
+}
+
+/// `2026-07-29T10:11:12.345Z` as `2026-07-29 10:11:12 UTC`.
+fn started(created: &str) -> String {
+    created.get(..19).map_or_else(|| created.to_owned(), |text| format!("{} UTC", text.replace('T', " ")))
 }

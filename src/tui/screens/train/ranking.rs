@@ -83,7 +83,8 @@ pub fn draw(frame: &mut Frame, area: Rect, table: &Table, shared: &Shared, sweep
     let names = heads.iter().map(|run| run.id.as_str().width()).max().unwrap_or(0).max(4);
     let bars_fit = inner.width >= NARROW;
     // Where there is little room, the settings matter more.
-    let epochs = width >= 50;
+    let longest = heads.iter().map(|run| describe(table, shared, sweep, run).width()).max().unwrap_or(0);
+    let epochs = width >= 50 && (bars_fit || longest + names + 25 <= width);
     let (head, setting) = match bars_fit {
         true => (names.max(12), width.saturating_sub(names.max(12) + 38).clamp(10, 70)),
         false => (names, width.saturating_sub(names + if epochs { 25 } else { 19 })),

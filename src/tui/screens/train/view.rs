@@ -82,7 +82,7 @@ fn draw_run(frame: &mut Frame, area: Rect, train: &Train, shared: &Shared, run: 
     let theme = shared.theme;
     let narrow = frame.area().width < NARROW;
     let inside = usize::from(area.width).saturating_sub(if narrow { 0 } else { 4 });
-    let lines = head(shared, run, inside, area.height < 30);
+    let lines = head(shared, run, inside, area.height);
     let rows: usize = lines.iter().map(|line| line.width().div_ceil(inside.max(1)).max(1)).sum();
     let sweep = trains_several(&run.job) && run.about.curve.is_none();
     let trials = run.facts.trials > 0 || sweep || run.about.curve.is_some();
@@ -112,14 +112,20 @@ fn draw_run(frame: &mut Frame, area: Rect, train: &Train, shared: &Shared, run: 
     }
 }
 
-fn head(shared: &Shared, run: &Run, width: usize, short: bool) -> Vec<Line<'static>> {
+/// With fewer lines, what is said takes fewer.
+const SHORT: u16 = 30;
+/// With fewer, the settings are cut.
+const SHORTEST: u16 = 18;
+
+fn head(shared: &Shared, run: &Run, width: usize, height: u16) -> Vec<Line<'static>> {
     let theme = shared.theme;
+    let (short, shortest) = (height < SHORT, height < SHORTEST);
     let mut lines = bars::activity(theme, run, width);
     if let JobSpec::Train { dataset, model, refit } = &run.job {
         let with = if refit.is_some() { ", train + validation" } else { "" };
         let on = model.backbone().map_or_else(String::new, |backbone| format!("{backbone} · "));
         let text = format!("{on}{} · on {dataset}{with}", model.describe());
-        lines.insert(1.min(lines.len()), Line::styled(if short { cut(&text, width) } else { text }, theme.dim()));
+        lines.insert(1.min(lines.len()), Line::styled(if shortest { cut(&text, width) } else { text }, theme.dim()));
     }
     if let JobSpec::Sweep { dataset, sweep } = &run.job {
         let text = format!(
@@ -133,7 +139,7 @@ fn head(shared: &Shared, run: &Run, width: usize, short: bool) -> Vec<Line<'stat
                 .halving
                 .map_or_else(String::new, |halving| format!(" · halving {}:{}", halving.first, halving.factor)),
         );
-        lines.insert(1.min(lines.len()), Line::styled(if short { cut(&text, width) } else { text }, theme.dim()));
+        lines.insert(1.min(lines.len()), Line::styled(if shortest { cut(&text, width) } else { text }, theme.dim()));
     }
     if let Some(last) = &run.facts.last_epoch {
         // On one line, so that the curves below keep theirs.

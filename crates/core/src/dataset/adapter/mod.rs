@@ -19,7 +19,7 @@ use crate::text::excerpt;
 use std::path::Path;
 
 /// All layouts, in the order of help texts.
-pub static REGISTRY: [&Layout; 7] = [
+pub static REGISTRY: &[&Layout] = &[
     &adience::LAYOUT,
     &fairface::LAYOUT,
     &utkface::LAYOUT,

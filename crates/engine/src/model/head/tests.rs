@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::data::{Examples, LabelledRows};
-use crate::model::dense::Dense;
+use crate::model::kinds::dense::training::Dense;
 use crate::model::network::{Network, to_array};
 use crate::model::scaling::Standardisation;
 use faceprobe_core::monitor::Silent;

@@ -9,10 +9,13 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+/// Columns of a matrix with the gap behind it.
+const SQUARE: usize = parts::WIDTH + 2;
+
 impl View<'_> {
     /// Whether the matrices of all runs fit next to each other.
     fn squares(&self, width: u16) -> bool {
-        usize::from(width) >= self.state.runs.len() * 36 + 4
+        usize::from(width) >= self.state.runs.len() * SQUARE + 4
     }
 
     pub(super) fn matrices_height(&self, width: u16) -> u16 {
@@ -53,10 +56,10 @@ impl View<'_> {
         let mut lines = vec![Line::default(); 4];
         for (at, side) in comparison.sides.iter().enumerate() {
             let head = format!("{} accuracy {:.3} at {:.3}", side.run, side.confusion.accuracy(), side.threshold);
-            lines[0].push_span(Span::styled(fit(&head, 35), theme.hue(at)));
-            lines[0].push_span(Span::raw(" "));
+            lines[0].push_span(Span::styled(fit(&head, SQUARE - 2), theme.hue(at)));
+            lines[0].push_span(Span::raw("  "));
             for (line, row) in lines[1..].iter_mut().zip(parts::matrix(theme, &comparison.classes, &side.confusion)) {
-                let fill = 36usize.saturating_sub(row.width());
+                let fill = SQUARE.saturating_sub(row.width());
                 line.spans.extend(row.spans);
                 line.push_span(Span::raw(" ".repeat(fill)));
             }

@@ -1,15 +1,15 @@
 //! The pretrained classifier that comes with some networks, applied to their globally averaged last stage. Its weights
 //! are copied into the model as if they had been trained.
 
-use super::kind::ModelKind;
-use super::network::{Network, Weights, take, to_tensor, torch_error};
-use super::random::Dropout;
-use super::rows::{Prepared, TrainingRows};
-use super::scaling::Standardisation;
-use super::scorer::Scorer;
-use super::trained::Trained;
-use super::{Checkpoints, ModelSettings, ModelSpec, OffTheShelfSettings};
 use crate::features::StoreIdentity;
+use crate::model::kind::ModelKind;
+use crate::model::network::{Network, Weights, take, to_tensor, torch_error};
+use crate::model::random::Dropout;
+use crate::model::rows::{Prepared, TrainingRows};
+use crate::model::scaling::Standardisation;
+use crate::model::scorer::Scorer;
+use crate::model::trained::Trained;
+use crate::model::{Checkpoints, ModelSettings, ModelSpec, OffTheShelfSettings};
 use faceprobe_core::backbone::weights::StoredWeights;
 use faceprobe_core::backbone::{self, Head};
 use faceprobe_core::error::{Error, Result};
@@ -43,7 +43,10 @@ impl Network for Classifier {
 }
 
 /// Implements off-the-shelf classifiers.
-pub(super) struct OffTheShelf;
+pub(in crate::model) struct OffTheShelf;
+
+/// Its registry entry.
+pub(in crate::model) const TRAINING: &dyn ModelKind = &OffTheShelf;
 
 impl ModelKind for OffTheShelf {
     fn train<'a>(

@@ -1,26 +1,26 @@
 //! The dense head: one or two dense layers with ReLU and dropout, and dense(1), trained on frozen features.
 
-use super::ModelSpec;
-use super::checkpoint::Checkpoints;
-use super::data::{Examples, check_pair, for_each_block};
-use super::head::{Head, Loader, measure};
-use super::kind::ModelKind;
-use super::network::{Network, Weights, shape_of, take, to_tensor, torch_error};
-use super::random::Dropout;
-use super::rows::{Prepared, TrainingRows};
-use super::scaling::Standardisation;
-use super::scorer::Scorer;
-use super::trained::Trained;
-use super::training::{Figures, Learner, Plan, fit};
-use super::{DenseSettings, Kind};
 use crate::features::StoreIdentity;
+use crate::model::ModelSpec;
+use crate::model::checkpoint::Checkpoints;
+use crate::model::data::{Examples, check_pair, for_each_block};
+use crate::model::head::{Head, Loader, measure};
+use crate::model::kind::ModelKind;
+use crate::model::network::{Network, Weights, shape_of, take, to_tensor, torch_error};
+use crate::model::random::Dropout;
+use crate::model::rows::{Prepared, TrainingRows};
+use crate::model::scaling::Standardisation;
+use crate::model::scorer::Scorer;
+use crate::model::trained::Trained;
+use crate::model::training::{Figures, Learner, Plan, fit};
+use crate::model::{DenseSettings, Kind};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::best_threshold;
 use faceprobe_core::monitor::{Monitor, ToTheEnd, Validated};
 use tch::{TchError, Tensor};
 
 /// `logit = out · h + c` with `h = relu(hidden x + b)`, with one or two such hidden layers.
-pub(super) struct Dense {
+pub(in crate::model) struct Dense {
     /// Weights of shape (width, inputs), biases of shape (width).
     hidden: Vec<(Tensor, Tensor)>,
     /// Shape (1, width).
@@ -30,7 +30,7 @@ pub(super) struct Dense {
 
 impl Dense {
     /// Reads `hidden.weight`, `hidden.bias`, `hidden2.…` if there is a second layer, `out.weight`, `out.bias`.
-    pub(super) fn from_weights(weights: &Weights, inputs: usize) -> Result<Self> {
+    pub(in crate::model) fn from_weights(weights: &Weights, inputs: usize) -> Result<Self> {
         let read = |name: &str, shape: &[usize]| to_tensor(take(weights, name, shape)?).map_err(torch_error);
         let layer = |name: &str, inputs| {
             let [width, _] = shape_of(weights, &format!("{name}.weight"))?;
@@ -51,7 +51,7 @@ impl Dense {
 #[cfg(test)]
 impl Dense {
     /// A head over the variables of a store, which have the names of the weights.
-    pub(super) fn share(&mut self, store: &tch::nn::VarStore) {
+    pub(in crate::model) fn share(&mut self, store: &tch::nn::VarStore) {
         let variables = store.variables();
         for (depth, (weight, bias)) in self.hidden.iter_mut().enumerate() {
             let name = if depth == 0 { "hidden" } else { "hidden2" };
@@ -119,7 +119,10 @@ impl Learner for HeadLearner<'_> {
 }
 
 /// Implements the dense head.
-pub(super) struct DenseHead;
+pub(in crate::model) struct DenseHead;
+
+/// Its registry entry.
+pub(in crate::model) const TRAINING: &dyn ModelKind = &DenseHead;
 
 impl ModelKind for DenseHead {
     fn train<'a>(

@@ -1,8 +1,8 @@
 //! Logistic regression (linfa) on frozen features.
 
-use super::kind::{Kind, KindInfo, ModelInput, ModelSettings};
-use super::{ModelInfo, ModelSpec, SavedModel};
 use crate::error::Result;
+use crate::model::kind::{Kind, KindInfo, ModelInput, ModelSettings};
+use crate::model::{ModelInfo, ModelSpec, SavedModel};
 use crate::onnx::graph::Graph;
 use crate::onnx::heads::{Outcome, linear, standardised};
 use crate::onnx::rows::features;

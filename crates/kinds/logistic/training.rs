@@ -1,20 +1,21 @@
 //! Logistic regression (linfa) on standardised features, its L2 penalty chosen on validation.
 
-use super::blas::remembering;
-use super::data::{Examples, check_pair, for_each_block};
-use super::kind::ModelKind;
-use super::network::{Network, Weights, take, to_tensor, torch_error};
-use super::random::Dropout;
-use super::records::Records;
-use super::rows::{Prepared, TrainingRows};
-use super::scaling::Standardisation;
-use super::scorer::Scorer;
-use super::trained::Trained;
-use super::training::cross_entropy;
-use super::{Checkpoints, ModelSpec};
-use super::{Kind, LogisticSettings};
 use crate::backbone::Pool;
 use crate::features::StoreIdentity;
+use crate::model::blas::remembering;
+use crate::model::data::{Examples, check_pair, for_each_block};
+use crate::model::kind::ModelKind;
+use crate::model::network::{Network, Weights, take, to_tensor, torch_error};
+use crate::model::random::Dropout;
+use crate::model::records::Records;
+use crate::model::rows::{Prepared, TrainingRows};
+use crate::model::scaling::Standardisation;
+use crate::model::scorer::Scorer;
+use crate::model::trained::Trained;
+use crate::model::training::cross_entropy;
+use crate::model::{Checkpoints, ModelSpec};
+use crate::model::{Kind, LogisticSettings};
+use faceprobe_core::dataset::thousands;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::Calibration;
 use faceprobe_core::evaluation::{accuracy, best_threshold, log_loss};
@@ -26,7 +27,7 @@ use ndarray::{Array1, ArrayView2, Axis, CowArray, Ix2, arr1, s};
 use tch::{TchError, Tensor};
 
 /// `logit = w · x + b` on standardised features.
-pub(super) struct Linear {
+pub(in crate::model) struct Linear {
     /// Shape (1, inputs).
     weight: Tensor,
     bias: Tensor,
@@ -34,7 +35,7 @@ pub(super) struct Linear {
 
 impl Linear {
     /// Reads `weight` and `bias`.
-    pub(super) fn from_weights(weights: &Weights, inputs: usize) -> Result<Self> {
+    pub(in crate::model) fn from_weights(weights: &Weights, inputs: usize) -> Result<Self> {
         let read = |name, shape: &[usize]| to_tensor(take(weights, name, shape)?).map_err(torch_error);
         Ok(Self { weight: read("weight", &[1, inputs])?, bias: read("bias", &[1])? })
     }
@@ -47,7 +48,10 @@ impl Network for Linear {
 }
 
 /// Implements logistic regression.
-pub(super) struct Logistic;
+pub(in crate::model) struct Logistic;
+
+/// Its registry entry.
+pub(in crate::model) const TRAINING: &dyn ModelKind = &Logistic;
 
 impl ModelKind for Logistic {
     fn train<'a>(
@@ -297,7 +301,7 @@ impl<'a> Solver<'a> {
             }
         }
         if standing.steepest > CONVERGED * samples {
-            let text = format!("alpha {alpha}: not yet at the optimum after {done} iterations");
+            let text = format!("alpha {alpha}: did not converge in {} iterations", thousands(done as usize));
             monitor.update(Update::Note { text });
         }
         let Some(sign) = sign else {

@@ -55,10 +55,10 @@ fn close(what: &str, got: f64, expected: f64, tolerance: f64) {
 
 /// What PyTorch makes of a network: `tests/fixtures/finetune_reference.py`.
 const REFERENCES: [&str; 4] = [
-    include_str!("../../../tests/fixtures/finetune_reference_mobilenet-v2.json"),
-    include_str!("../../../tests/fixtures/finetune_reference_convnext-tiny.json"),
-    include_str!("../../../tests/fixtures/finetune_reference_vit-small-14.json"),
-    include_str!("../../../tests/fixtures/finetune_reference_vit-b-32.json"),
+    include_str!("../../../engine/tests/fixtures/finetune_reference_mobilenet-v2.json"),
+    include_str!("../../../engine/tests/fixtures/finetune_reference_convnext-tiny.json"),
+    include_str!("../../../engine/tests/fixtures/finetune_reference_vit-small-14.json"),
+    include_str!("../../../engine/tests/fixtures/finetune_reference_vit-b-32.json"),
 ];
 
 #[test]

@@ -4,20 +4,20 @@
 //! The average pooling has no parameters, so it is applied once, when the pixels are cached: a row holds the sums of
 //! `pool * pool` 8-bit pixels, height x width x RGB, and is converted to 0..=1 when a batch is made.
 
-use super::checkpoint::Checkpoints;
-use super::data::{PixelRows, check_splits};
-use super::gated_means::{Geometry, gated_means, relu_means};
-use super::kind::ModelKind;
-use super::network::{Input, Network, Weights, shape_of, take, to_array, to_tensor, torch_error};
-use super::random::{Dropout, Initialiser};
-use super::rows::{Prepared, TrainingRows, pixel_rows};
-use super::scorer::{PIXEL_BATCH, Scorer};
-use super::torch_learner::{Split, TorchLearner};
-use super::trained::Trained;
-use super::training::{Learner, Plan, fit};
-use super::{BenchmarkSettings, Kind};
-use super::{ModelInfo, ModelSpec};
 use crate::features::{PooledPixels, RowSource, StoreIdentity};
+use crate::model::checkpoint::Checkpoints;
+use crate::model::data::{PixelRows, check_splits};
+use crate::model::gated_means::{Geometry, gated_means, relu_means};
+use crate::model::kind::ModelKind;
+use crate::model::network::{Input, Network, Weights, shape_of, take, to_array, to_tensor, torch_error};
+use crate::model::random::{Dropout, Initialiser};
+use crate::model::rows::{Prepared, TrainingRows, pixel_rows};
+use crate::model::scorer::{PIXEL_BATCH, Scorer};
+use crate::model::torch_learner::{Split, TorchLearner};
+use crate::model::trained::Trained;
+use crate::model::training::{Learner, Plan, fit};
+use crate::model::{BenchmarkSettings, Kind};
+use crate::model::{ModelInfo, ModelSpec};
 use faceprobe_core::dataset::Split as DataSplit;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::best_threshold;
@@ -28,7 +28,7 @@ use tch::{Device, TchError, Tensor, nn};
 const CHANNELS: usize = 3;
 
 /// Convolution without padding (Keras' default), global average pooling, two dense layers.
-pub(super) struct Cnn {
+pub(in crate::model) struct Cnn {
     /// Shape (filters, 3, kernel, kernel).
     conv_weight: Tensor,
     conv_bias: Tensor,
@@ -63,7 +63,7 @@ impl Cnn {
     }
 
     /// Reads the tensors that [`Cnn::weights`] writes; `inputs` is the number of values per image.
-    pub(super) fn from_weights(weights: &Weights, inputs: usize) -> Result<Self> {
+    pub(in crate::model) fn from_weights(weights: &Weights, inputs: usize) -> Result<Self> {
         let [filters, _, kernel, _] = shape_of(weights, "conv.weight")?;
         let [dense, _] = shape_of(weights, "dense.weight")?;
         if side_of(inputs)? < kernel {
@@ -92,7 +92,7 @@ impl Cnn {
         ]))
     }
 
-    /// Global averages of the convolution after ReLU, shape (batch, filters); see [`super::gated_means`].
+    /// Global averages of the convolution after ReLU, shape (batch, filters); see [`crate::model::gated_means`].
     fn pooled(&self, input: &Tensor, training: bool) -> Result<Tensor, TchError> {
         let (filters, _, kernel, _) = self.conv_weight.size4()?;
         let (batch, side, _, _) = input.size4()?;
@@ -113,19 +113,19 @@ impl Cnn {
 
     /// The feature maps of the convolution after ReLU, shape (batch, filters, side, side), for input as [`Pixels`]
     /// makes it; [`Cnn::pooled`] computes their averages without storing them.
-    pub(super) fn convolved(&self, input: &Tensor) -> Result<Tensor, TchError> {
+    pub(in crate::model) fn convolved(&self, input: &Tensor) -> Result<Tensor, TchError> {
         let images = input.f_permute([0, 3, 1, 2])?;
         images.f_conv2d(&self.conv_weight, Some(&self.conv_bias), [1; 2], [0; 2], [1; 2], 1)?.f_relu()
     }
 
     /// Logits of the averages of the convolution, shape (batch, filters).
-    pub(super) fn logits_of(&self, pooled: &Tensor, dropout: &mut Dropout) -> Result<Tensor, TchError> {
+    pub(in crate::model) fn logits_of(&self, pooled: &Tensor, dropout: &mut Dropout) -> Result<Tensor, TchError> {
         let hidden = pooled.f_linear(&self.dense_weight, Some(&self.dense_bias))?.f_relu()?;
         dropout.apply(hidden)?.f_linear(&self.out_weight, Some(&self.out_bias))?.f_squeeze_dim(1)
     }
 
     /// The factor from a stored sum to the mean pixel in 0..=1.
-    pub(super) fn scale(&self) -> f32 {
+    pub(in crate::model) fn scale(&self) -> f32 {
         self.scale
     }
 }
@@ -150,14 +150,14 @@ fn side_of(values: usize) -> Result<usize> {
 }
 
 /// Pooled pixels, converted batch by batch: all images as f32 would not fit in memory.
-pub(super) struct Pixels<'a> {
+pub(in crate::model) struct Pixels<'a> {
     rows: ArrayView2<'a, u16>,
     side: usize,
     scale: f32,
 }
 
 impl<'a> Pixels<'a> {
-    pub(super) fn new(rows: ArrayView2<'a, u16>, scale: f32) -> Result<Self> {
+    pub(in crate::model) fn new(rows: ArrayView2<'a, u16>, scale: f32) -> Result<Self> {
         Ok(Self { rows, side: side_of(rows.ncols())?, scale })
     }
 }
@@ -181,7 +181,10 @@ impl Input for Pixels<'_> {
 }
 
 /// Implements the benchmark.
-pub(super) struct Benchmark;
+pub(in crate::model) struct Benchmark;
+
+/// Its registry entry.
+pub(in crate::model) const TRAINING: &dyn ModelKind = &Benchmark;
 
 impl ModelKind for Benchmark {
     fn source(&self, spec: &ModelSpec, _: Device) -> Result<Box<dyn RowSource>> {

@@ -1,8 +1,8 @@
 //! Nearest neighbours on frozen features: the simplest probe there is.
 
-use super::kind::{Kind, KindInfo, ModelInput, ModelSettings};
-use super::{ModelInfo, ModelSpec, SavedModel};
 use crate::error::{Error, Result};
+use crate::model::kind::{Kind, KindInfo, ModelInput, ModelSettings};
+use crate::model::{ModelInfo, ModelSpec, SavedModel};
 use crate::onnx::graph::{Attribute, Graph};
 use crate::onnx::heads::{Outcome, own};
 use crate::onnx::rows::{features, tensor};

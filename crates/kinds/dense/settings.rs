@@ -1,9 +1,9 @@
 //! The dense head with dropout on frozen features.
 
-use super::kind::{Kind, KindInfo, ModelInput, ModelSettings, refit_epochs};
-use super::{Optimizer, RateCourse, SavedModel, Schedule, descent};
 use crate::backbone::Arithmetic;
 use crate::error;
+use crate::model::kind::{Kind, KindInfo, ModelInput, ModelSettings, refit_epochs};
+use crate::model::{Optimizer, RateCourse, SavedModel, Schedule, descent};
 use crate::onnx::graph::Graph;
 use crate::onnx::heads::{Outcome, dense, linear, standardised};
 use crate::onnx::rows::features;

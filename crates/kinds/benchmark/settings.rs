@@ -1,8 +1,8 @@
 //! The benchmark: a small CNN trained from scratch.
 
-use super::kind::{Kind, KindInfo, ModelInput, ModelSettings, refit_epochs};
-use super::{Optimizer, RateCourse, SavedModel, Schedule, descent};
 use crate::error;
+use crate::model::kind::{Kind, KindInfo, ModelInput, ModelSettings, refit_epochs};
+use crate::model::{Optimizer, RateCourse, SavedModel, Schedule, descent};
 use crate::onnx::graph::{Attribute, Graph};
 use crate::onnx::heads::{Outcome, averaged, dense, linear, own};
 use crate::onnx::rows::{channels_first, pictures};

@@ -90,7 +90,7 @@ impl<'a> Augmented<'a> {
 mod tests {
     use super::*;
     use crate::model::Examples;
-    use crate::model::finetune::Pair;
+    use crate::model::Pair;
     use ndarray::{Array2, Axis, array, concatenate};
 
     #[test]

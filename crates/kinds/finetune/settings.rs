@@ -1,10 +1,10 @@
 //! Fine-tuning: the backbone's last stages trained together with a head.
 
-use super::kind::{Kind, KindInfo, ModelInput, ModelSettings, refit_epochs};
-use super::{Optimizer, RateCourse, SavedModel, Schedule, descent};
 use crate::backbone::Arithmetic;
 use crate::error;
 use crate::imaging::VARIATIONS;
+use crate::model::kind::{Kind, KindInfo, ModelInput, ModelSettings, refit_epochs};
+use crate::model::{Optimizer, RateCourse, SavedModel, Schedule, descent};
 use crate::onnx::graph::{Attribute, Graph, Value as Tensor};
 use crate::onnx::heads::{Outcome, averaged, linear};
 use crate::onnx::network::{Maps, Stages};
@@ -108,7 +108,7 @@ impl ModelSettings for FinetuneSettings {
 
 /// The stages behind the cut with the head on their global average, applied to image and mirror image; of an ensemble,
 /// those of each member. The model's logit is the mean of all logits.
-pub(super) fn graph(graph: &mut Graph, model: &SavedModel) -> error::Result<Outcome> {
+pub(in crate::model) fn graph(graph: &mut Graph, model: &SavedModel) -> error::Result<Outcome> {
     let behind = cut(graph, &model.info.input)?;
     let members = (0..).map(|index| format!("member.{index}."));
     let mut prefixes: Vec<String> =

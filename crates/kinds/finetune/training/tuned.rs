@@ -46,26 +46,26 @@ fn averaged(stage: &Tensor) -> Result<Tensor, TchError> {
 
 /// Rows as images: places in order, their channels together; the class token before them, where there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Geometry {
-    pub(super) side: usize,
-    pub(super) channels: usize,
-    pub(super) class_token: bool,
+pub(in crate::model) struct Geometry {
+    pub(in crate::model) side: usize,
+    pub(in crate::model) channels: usize,
+    pub(in crate::model) class_token: bool,
 }
 
 impl Geometry {
-    pub(super) fn of(tail: &Tail) -> Self {
+    pub(in crate::model) fn of(tail: &Tail) -> Self {
         let input = tail.input();
         Self { side: input.side, channels: input.channels, class_token: input.class_token }
     }
 
     /// Values of one image.
-    pub(super) fn width(self) -> usize {
+    pub(in crate::model) fn width(self) -> usize {
         self.channels * (self.side * self.side + usize::from(self.class_token))
     }
 
     /// Moves the places of one image down and to the right; what comes in at the edge is the edge again. A class token has
     /// no place.
-    pub(super) fn shift(self, values: &mut [f32], [down, right]: [i8; 2]) {
+    pub(in crate::model) fn shift(self, values: &mut [f32], [down, right]: [i8; 2]) {
         let values = &mut values[self.channels * usize::from(self.class_token)..];
         let before = values.to_vec();
         let from = |at: usize, by: i8| at.saturating_add_signed(-isize::from(by)).min(self.side - 1);
@@ -76,7 +76,7 @@ impl Geometry {
     }
 
     /// `[N, C, H, W]` of images one after the other, channels last in memory; with a class token `[N, T, C]`.
-    pub(super) fn tensor(self, values: &[f32]) -> Result<Tensor, TchError> {
+    pub(in crate::model) fn tensor(self, values: &[f32]) -> Result<Tensor, TchError> {
         let (side, channels) = (self.side as i64, self.channels as i64);
         if self.class_token {
             return Tensor::f_from_slice(values)?.f_view([-1, 1 + side * side, channels]);
@@ -174,7 +174,7 @@ impl Tuned {
 
     /// The last stage of each row, `[N, features, H, W]`: the mean of the image's and of its mirror image's, which is
     /// mirrored back. The rest is linear, so the logits are those of [`Tuned::logits`].
-    pub(super) fn last(&self, values: &[f32]) -> Result<Tensor, TchError> {
+    pub(in crate::model) fn last(&self, values: &[f32]) -> Result<Tensor, TchError> {
         tch::no_grad(|| {
             let both = self.network.last(&self.geometry.tensor(values)?)?;
             let (_, channels, rows, columns) = both.size4()?;
@@ -184,7 +184,7 @@ impl Tuned {
     }
 
     /// Logits `[N]` of the stages from [`Tuned::last`]. Differentiable.
-    pub(super) fn logits_of_last(&self, last: &Tensor) -> Result<Tensor, TchError> {
+    pub(in crate::model) fn logits_of_last(&self, last: &Tensor) -> Result<Tensor, TchError> {
         self.head.logits(&averaged(last)?)?.f_view([-1])
     }
 

@@ -1,8 +1,9 @@
 //! An ensemble: fine-tuned runs as one model, the mean of their logits. Nothing is trained.
 
-use super::kind::{Kind, KindInfo, ModelInput, ModelSettings};
-use super::{ModelInfo, ModelSpec, finetune};
 use crate::error::Result;
+use crate::model::kind::{Kind, KindInfo, ModelInput, ModelSettings};
+use crate::model::kinds::finetune;
+use crate::model::{ModelInfo, ModelSpec};
 use crate::run::ensemble;
 use crate::workspace::Workspace;
 use faceprobe_settings::{Rules, Schema, settings};
@@ -24,7 +25,7 @@ pub static KIND: KindInfo = KindInfo {
 settings! {
     /// The members of an ensemble.
     pub struct EnsembleSettings {
-        /// The runs whose logits are averaged, all cut behind the same stage.
+        /// The runs whose logits are averaged, all cut after the same stage.
         members: Vec<String> = Vec::new(), text("RUN").headline();
     }
 }

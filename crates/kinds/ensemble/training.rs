@@ -3,8 +3,6 @@
 //! Networks that differ only in the seed err in part on different images, so their mean errs on fewer (Hansen and
 //! Salamon 1990; Lakshminarayanan, Pritzel and Blundell 2017, who average probabilities).
 
-use super::Finetune;
-use super::tuned::Tuned;
 use crate::backbone::Pool;
 use crate::backbone::Tail;
 use crate::features::RowSource;
@@ -12,6 +10,8 @@ use crate::features::{FeatureRows, StoreIdentity};
 use crate::model::Kind;
 use crate::model::data::Examples;
 use crate::model::kind::{self, ModelKind};
+use crate::model::kinds::finetune::training::Finetune;
+use crate::model::kinds::finetune::training::tuned::Tuned;
 use crate::model::network::Weights;
 use crate::model::rows::{Prepared, TrainingRows};
 use crate::model::scorer::Scorer;
@@ -147,6 +147,9 @@ pub fn ensemble(
 /// Implements ensembles.
 pub(in crate::model) struct Ensemble;
 
+/// Its registry entry.
+pub(in crate::model) const TRAINING: &dyn ModelKind = &Ensemble;
+
 impl ModelKind for Ensemble {
     fn source(&self, spec: &ModelSpec, device: Device) -> Result<Box<dyn RowSource>> {
         Finetune.source(spec, device)
@@ -207,7 +210,7 @@ fn trained_members(
         let same = info.kind == Kind::FINETUNE && info.input == *input && row.refit.is_some() == refit;
         if !same || info.provenance.manifest_sha256 != manifest.sha256 {
             return Err(Error::failed(format!(
-                "{name} was not trained on the data set '{}' as it is now, behind the same cut with the same weights; \
+                "{name} was not trained on the data set '{}' as it is now, after the same cut with the same weights; \
                  train it again.",
                 manifest.name
             )));

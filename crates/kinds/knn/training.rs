@@ -4,14 +4,14 @@
 //! Cosines come from matrix products of blocks of rows. The few largest are recomputed in f64, so that an image has the
 //! same neighbours in every batch; of equal ones the earlier counts.
 
-use super::data::{Examples, check_pair, copy_rows, for_each_block};
-use super::kind::ModelKind;
-use super::network::{Weights, shape_of, take};
-use super::rows::{Prepared, TrainingRows};
-use super::scorer::Scorer;
-use super::trained::Trained;
-use super::{Checkpoints, Kind, KnnSettings, ModelSpec, Votes};
 use crate::features::{FeatureRows, StoreIdentity};
+use crate::model::data::{Examples, check_pair, copy_rows, for_each_block};
+use crate::model::kind::ModelKind;
+use crate::model::network::{Weights, shape_of, take};
+use crate::model::rows::{Prepared, TrainingRows};
+use crate::model::scorer::Scorer;
+use crate::model::trained::Trained;
+use crate::model::{Checkpoints, Kind, KnnSettings, ModelSpec, Votes};
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::{Calibration, accuracy, best_threshold, log_loss};
 use faceprobe_core::monitor::{Monitor, Update};
@@ -29,7 +29,7 @@ const CLOSE: usize = 16;
 const MOST_VALUES: usize = 900_000_000;
 
 /// The training rows, normalised for the search.
-pub(super) struct Neighbours {
+pub(in crate::model) struct Neighbours {
     /// Each of length 1, or 0 for a row of zeros.
     rows: Array2<f32>,
     positive: Vec<bool>,
@@ -39,14 +39,14 @@ pub(super) struct Neighbours {
 
 /// A training row and its cosine similarity.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Neighbour {
-    pub(super) row: usize,
-    pub(super) cosine: f64,
+pub(in crate::model) struct Neighbour {
+    pub(in crate::model) row: usize,
+    pub(in crate::model) cosine: f64,
 }
 
 impl Neighbours {
     /// Reads what [`Neighbours::weights`] writes.
-    pub(super) fn from_weights(weights: &Weights, width: usize) -> Result<Self> {
+    pub(in crate::model) fn from_weights(weights: &Weights, width: usize) -> Result<Self> {
         let [count, found] = shape_of(weights, "neighbours.rows")?;
         let rows = take(weights, "neighbours.rows", &[count, width])?;
         let rows =
@@ -72,12 +72,12 @@ impl Neighbours {
     }
 
     /// Values per row.
-    pub(super) fn width(&self) -> usize {
+    pub(in crate::model) fn width(&self) -> usize {
         self.rows.ncols()
     }
 
     /// Whether each of the training rows is of class 1.
-    pub(super) fn positive(&self) -> &[bool] {
+    pub(in crate::model) fn positive(&self) -> &[bool] {
         &self.positive
     }
 
@@ -85,7 +85,7 @@ impl Neighbours {
     ///
     /// # Errors
     /// As [`Neighbours::scores`].
-    pub(super) fn voters(&self, row: &dyn FeatureRows) -> Result<Vec<Neighbour>> {
+    pub(in crate::model) fn voters(&self, row: &dyn FeatureRows) -> Result<Vec<Neighbour>> {
         let silent = faceprobe_core::monitor::Silent;
         Ok(self.nearest(row, self.k, &silent)?.pop().unwrap_or_default())
     }
@@ -94,7 +94,7 @@ impl Neighbours {
     ///
     /// # Errors
     /// Rows that cannot be read or hold NaN; a stop.
-    pub(super) fn scores(&self, rows: &dyn FeatureRows, monitor: &dyn Monitor) -> Result<Vec<f64>> {
+    pub(in crate::model) fn scores(&self, rows: &dyn FeatureRows, monitor: &dyn Monitor) -> Result<Vec<f64>> {
         Ok(self.nearest(rows, self.k, monitor)?.iter().map(|nearest| self.share(nearest, self.k)).collect())
     }
 
@@ -165,9 +165,9 @@ impl Neighbours {
 
     /// For explanations: mean similarity of feature rows (batch, width) to their neighbours of class 1 minus that of
     /// class 0. Differentiable.
-    pub(super) fn leaning(&self, rows: &Tensor) -> Result<Tensor, TchError> {
+    pub(in crate::model) fn leaning(&self, rows: &Tensor) -> Result<Tensor, TchError> {
         let shape = |error: &dyn std::fmt::Display| TchError::Shape(error.to_string());
-        let values = super::network::to_array(&rows.f_detach()?)?;
+        let values = crate::model::network::to_array(&rows.f_detach()?)?;
         let values = values.into_dimensionality::<ndarray::Ix2>().map_err(|error| shape(&error))?;
         let silent = faceprobe_core::monitor::Silent;
         let nearest = self.nearest(&values.view(), self.k, &silent).map_err(|error| shape(&error))?;
@@ -196,7 +196,10 @@ fn shorten(row: &mut [f32]) {
 }
 
 /// Implements k-nearest neighbours.
-pub(super) struct Knn;
+pub(in crate::model) struct Knn;
+
+/// Its registry entry.
+pub(in crate::model) const TRAINING: &dyn ModelKind = &Knn;
 
 impl ModelKind for Knn {
     fn train<'a>(

@@ -10,28 +10,27 @@
 mod augmented;
 mod average;
 mod data_parallel;
-pub(super) mod ensemble;
 mod fold;
 mod learner;
 mod parameters;
 mod progress;
 #[cfg(test)]
 mod tests;
-pub(super) mod tuned;
+pub(in crate::model) mod tuned;
 
-use super::FinetuneSettings;
-use super::Kind;
-use super::checkpoint::Checkpoints;
-use super::data::{Examples, check_pair};
-use super::kind::ModelKind;
-use super::network::Weights;
-use super::rows::{Prepared, TrainingRows, feature_rows};
-use super::scorer::Scorer;
-use super::trained::Trained;
-use super::training::{Plan, fit};
-use super::{ModelInfo, ModelSpec};
 use crate::backbone::Pool;
 use crate::features::{CutSource, FeatureRows, RowSource, Store, StoreIdentity, StoreRows};
+use crate::model::FinetuneSettings;
+use crate::model::Kind;
+use crate::model::checkpoint::Checkpoints;
+use crate::model::data::{Examples, check_pair};
+use crate::model::kind::ModelKind;
+use crate::model::network::Weights;
+use crate::model::rows::{Prepared, TrainingRows, feature_rows};
+use crate::model::scorer::Scorer;
+use crate::model::trained::Trained;
+use crate::model::training::{Plan, fit};
+use crate::model::{ModelInfo, ModelSpec};
 use faceprobe_core::dataset::Split;
 use faceprobe_core::error::{Error, Result};
 use faceprobe_core::evaluation::best_threshold;
@@ -81,7 +80,10 @@ impl<'a> Views<'a> {
 }
 
 /// Implements fine-tuning.
-pub(super) struct Finetune;
+pub(in crate::model) struct Finetune;
+
+/// Its registry entry.
+pub(in crate::model) const TRAINING: &dyn ModelKind = &Finetune;
 
 impl ModelKind for Finetune {
     fn source(&self, spec: &ModelSpec, device: Device) -> Result<Box<dyn RowSource>> {

@@ -1,9 +1,9 @@
 //! Off-the-shelf classifiers: a network's pretrained classifier as a baseline without training.
 
-use super::kind::{Kind, KindInfo, ModelInput, ModelSettings};
-use super::{ModelInfo, ModelSpec, SavedModel};
 use crate::backbone;
 use crate::error::{Error, Result};
+use crate::model::kind::{Kind, KindInfo, ModelInput, ModelSettings};
+use crate::model::{ModelInfo, ModelSpec, SavedModel};
 use crate::onnx::graph::Graph;
 use crate::onnx::heads::{Outcome, dense, linear};
 use crate::onnx::rows::features;
