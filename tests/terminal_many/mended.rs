@@ -64,7 +64,7 @@ fn models_of_several_sets_are_told_apart_and_names_are_whole() {
     for screen in ["3", "4"] {
         session.keys(screen);
         let row = |screen: &str, run: &str, set: &str| {
-            screen.lines().any(|line| line.contains(&format!("  {run} ")) && line.contains(&format!(" {set} ")))
+            screen.lines().any(|line| line.contains(&format!(" {run} ")) && line.contains(&format!(" {set} ")))
         };
         session.until("a column for the set", |screen| {
             screen.contains(" data ") && row(screen, "dense-40", "adience") && row(screen, "dense-39", "sample")
