@@ -107,6 +107,7 @@ fn tasks_are_done_in_a_workspace_whose_path_is_no_text_and_slurm_is_refused_ther
     let cluster = Cluster::new();
     let at = cluster.at(OsStr::from_bytes(b"stud\xffy"));
     fs::create_dir(&at).expect("a folder");
+    // The pictures lie in it too.
     prepared(&at);
     let refused = cluster.run(&at, &[&SEEDS[..], &["--on", "slurm:2"]].concat());
     assert!(refused.status.code() == Some(2) && said(&refused).contains("is not UTF-8"), "{}", said(&refused));

@@ -148,7 +148,10 @@ def damaged(lane, kind, draw):
     answers, mishaps = asked(lane, questions, hit), []
     # A sentence names the file, or what it belongs to, or that something was changed.
     relative = hit.relative_to(lane.w)
-    names = [hit.name, f"{relative.parent.name} ", "checksum", "damaged"]
+    names = [hit.name, relative.parent.name, "checksum", "damaged"]
+    if kind == "written":
+        # Without its record the program knows of no file that it wrote it: each is named, with what to do.
+        names.append("overwrite it with --force")
     for (_, done), question in zip(answers, questions):
         # A question about what an earlier one of this trial was to make has no answer of its own.
         follows = any(before.returncode for _, before in answers) and any("{last}" in word for word in question)

@@ -42,7 +42,7 @@ def unclear(done, names, cause=None):
         return "no sentence"
     if any(name in sentence for name in names) or (cause and re.search(cause, sentence)):
         return None
-    return f"the sentence names neither file nor cause: {sentence.strip()[-300:]}"
+    return f"the sentence names neither file nor cause: {(done.stderr.strip() or sentence.strip())[-300:]}"
 
 
 def unloaded(fault, done):

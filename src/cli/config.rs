@@ -169,7 +169,7 @@ fn init(context: &Context, path: &Path) -> Result<()> {
     if context.json {
         return print_json(&serde_json::json!({ "path": path.to_string_lossy() }));
     }
-    print(&format!("{}\n", text_of(path)))
+    print(&format!("{}\n", printable(&text_of(path))))
 }
 
 /// An action in the output of `config keys`.

@@ -96,22 +96,7 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             // It ended before it could write to its journal: the reason is in its log.
             view.refresh()?;
             if view.status == Status::Waiting {
-                let log = view.folder.log_path();
-                if is_full(view.folder.path()) {
-                    return Err(full_disk(&view));
-                }
-                if let Some(limit) = limit_reached(&view.folder) {
-                    return Err(at_limit(&view, limit));
-                }
-                let last = own_files::read(&log).unwrap_or_default();
-                let last = String::from_utf8_lossy(&last);
-                let last = last.lines().last().unwrap_or("no word");
-                let last = if is_of_memory(last) { "there is too little memory" } else { last }.to_owned();
-                return Err(Error::failed(format!(
-                    "The worker of {} did not start: {last} ({})",
-                    view.id(),
-                    log.display()
-                )));
+                return Err(did_not_start(&view));
             }
         }
         let pressed = presses.load(Ordering::Relaxed);
@@ -164,6 +149,19 @@ pub(crate) fn follow(context: &Context, run: RunFolder, mut launched: Option<Lau
             view.id()
         ))),
     }
+}
+
+/// Why a worker ended before it could write to its journal.
+pub(super) fn did_not_start(view: &RunView) -> Error {
+    if is_full(view.folder.path()) {
+        return full_disk(view);
+    }
+    if let Some(limit) = limit_reached(&view.folder) {
+        return at_limit(view, limit);
+    }
+    let last = last_word(&view.folder).unwrap_or_else(|| "no word".to_owned());
+    let last = if is_of_memory(&last) { "there is too little memory" } else { &last };
+    Error::failed(format!("The worker of {} did not start: {last} ({})", view.id(), view.folder.log_path().display()))
 }
 
 /// The last line of a run's log, if there is one.

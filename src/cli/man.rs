@@ -8,6 +8,7 @@ use clap_mangen::Man;
 use faceprobe_core::error::{AtPath, Result};
 use faceprobe_core::outputs::Outputs;
 use faceprobe_core::path_text::text_of;
+use faceprobe_core::text::printable;
 
 pub(crate) fn run(context: &Context, args: &ManArgs) -> Result<()> {
     let mut command = Cli::command().disable_help_subcommand(true);
@@ -21,7 +22,7 @@ pub(crate) fn run(context: &Context, args: &ManArgs) -> Result<()> {
         page.render(&mut text).at(&path)?;
         outputs.write(&path, &text)?;
         if !context.quiet {
-            print(&format!("{}\n", text_of(&path)))?;
+            print(&format!("{}\n", printable(&text_of(&path))))?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Doing the steps of a study: each is an ordinary run, started, gone on with or followed.
 
 use super::Context;
-use super::follow::interrupts;
+use super::follow::{did_not_start, interrupts};
 use super::place::LAG;
 use super::run_reporter::{RunReporter, Words};
 use super::study_cluster::Cluster;
@@ -256,10 +256,7 @@ impl<'a> Runner<'a> {
                     self.failed.insert(working.step, problem);
                 }
                 Status::Waiting => {
-                    let log = working.view.folder.log_path();
-                    let text = std::fs::read_to_string(&log).unwrap_or_default();
-                    let last = text.lines().last().unwrap_or("no word").to_owned();
-                    self.failed.insert(working.step, format!("its worker did not start: {last} ({})", log.display()));
+                    self.failed.insert(working.step, did_not_start(&working.view).to_string());
                 }
                 _ => self.words.say(&format!("the worker of {} vanished; going on with it", working.view.id())),
             }

@@ -66,7 +66,6 @@ fn settings_that_are_refused_are_given_as_advised() {
                 &["choose", "benchmark-1", "--threshold", "precision=0.5"],
             ),
             (&["predict", "--list", "raw/male"], "name it without --list", &["predict", "raw/male"]),
-            (&["predict", "--list", "raw/male/001.png"], "name it without --list", &["predict", "raw/male/001.png"]),
             (
                 &["predict", "raw/male/001.png", "raw/male/002.png", "--explain", "one.png"],
                 "name a folder (with / at its end)",
@@ -112,7 +111,7 @@ fn divisions_that_are_refused_are_asked_for_as_advised() {
                 "at least one image per class",
                 prepare!("--name=f", "--train", "2", "--val", "2", "--test", "2"),
             ),
-            (prepare!("--name=a b"), "use up to 64 letters", prepare!("--name=a-b")),
+            (prepare!("--name=a b"), "must be letters, digits", prepare!("--name=a-b")),
             (&["data", "prepare", "--name=g"], "give at least one --source", prepare!("--name=g")),
             (&["data", "prepare", "--source", "raw", "--name=h"], "write one of", prepare!("--name=h")),
             (&["data", "prepare", "--source", "adience:raw", "--name=i"], "pass the folder", prepare!("--name=i")),

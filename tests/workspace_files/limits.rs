@@ -50,15 +50,15 @@ fn a_full_disk_is_named_and_the_command_succeeds_when_there_is_room() {
     // The rows of the pictures, the run, what a user names.
     full("cache", 8, &TRAIN);
     full("runs", 8, &TRAIN);
-    ok(&at, &TRAIN);
+    let trained = ok(&at, &TRAIN);
     let out = at.join("out");
     let (report, model) = (out.to_string_lossy().into_owned(), out.join("model.onnx").to_string_lossy().into_owned());
     full("out", 4, &["report", "--output", &report]);
-    full("out", 4, &["export", "benchmark-1", "--to", &model]);
+    full("out", 4, &["export", &trained, "--to", &model]);
     let left: Vec<_> = fs::read_dir(at.join("runs")).expect("runs").flatten().map(|run| run.file_name()).collect();
     assert_eq!(left.iter().filter(|name| name.to_string_lossy().starts_with(".tmp")).count(), 0, "{left:?}");
     ok(&at, &["report", "--output", &report]);
-    ok(&at, &["export", "benchmark-1", "--to", &model]);
+    ok(&at, &["export", &trained, "--to", &model]);
 }
 
 #[test]

@@ -97,6 +97,29 @@ pub fn from_text(text: &str) -> PathBuf {
     if text.contains(BYTE) { path_of(text) } else { text.into() }
 }
 
+/// For serde: paths by name.
+pub mod by_name {
+    use super::{Deserialize, Deserializer, PathBuf, Serializer, from_text, text_of};
+    use std::collections::BTreeMap;
+
+    /// Serializes paths as their texts.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<S: Serializer>(paths: &BTreeMap<String, PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(paths.iter().map(|(name, path)| (name, text_of(path))))
+    }
+
+    /// Deserializes paths from their texts.
+    ///
+    /// # Errors
+    /// A value that is not a map of strings.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, PathBuf>, D::Error> {
+        let texts = BTreeMap::<String, String>::deserialize(deserializer)?;
+        Ok(texts.into_iter().map(|(name, text)| (name, from_text(&text))).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +165,11 @@ mod tests {
             struct Holder(#[serde(with = "super")] PathBuf);
             let json = serde_json::to_string(&Holder(path(name))).unwrap();
             assert_eq!(serde_json::from_str::<Holder>(&json).unwrap().0, path(name), "{json}");
+            #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+            struct Named(#[serde(with = "super::by_name")] std::collections::BTreeMap<String, PathBuf>);
+            let named = Named([("one".to_owned(), path(name))].into());
+            let json = serde_json::to_string(&named).unwrap();
+            assert_eq!(serde_json::from_str::<Named>(&json).unwrap(), named, "{json}");
         }
     }
 

@@ -81,9 +81,10 @@ pub fn act(table: &mut Table, shared: &mut Shared, action: Action) -> bool {
         return false;
     }
     match action {
-        Enter => fold(table, shared),
+        // Enter, whatever it is called on the screen: a study has no chart.
+        Enter | Large => fold(table, shared),
         Remove if !shared.marked.is_empty() => return false,
-        Choose | Clone | Jump | Large | Note | OpenTest | PauseResume | Pin | Refit | Remove | Rename | Stop | Yank => {
+        Choose | Clone | Jump | Note | OpenTest | PauseResume | Pin | Refit | Remove | Rename | Stop | Yank => {
             shared.say(Tone::Plain, "This line is the study; its runs stand beneath it.");
         }
         _ => return false,

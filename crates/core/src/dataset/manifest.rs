@@ -47,6 +47,7 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sources {
     /// Source name to the absolute folder its paths are relative to.
+    #[serde(with = "crate::path_text::by_name")]
     pub roots: BTreeMap<String, PathBuf>,
     /// The settings of the preparation, so that it can be repeated.
     pub settings: super::PrepareSettings,

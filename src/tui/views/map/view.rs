@@ -232,7 +232,7 @@ fn draw_chosen(frame: &mut Frame, area: Rect, view: &MapView, shared: &Shared, m
             lines.push(Line::from(vec![sign, Span::raw(cut(&share, usize::from(inner.width).saturating_sub(2)))]));
         }
     }
-    for (action, what) in [(Action::Export, "saves their list or decisions"), (Action::Sheet, "shows them on Data")] {
+    for (action, what) in [(Action::Export, "saves a list or decisions"), (Action::Sheet, "shows them on Data")] {
         let text = format!("{} {what}", name_of(Context::Map, action));
         lines.push(Line::styled(cut(&text, usize::from(inner.width)), theme.dim()));
     }
