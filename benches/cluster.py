@@ -175,7 +175,7 @@ class Bench:
         self.finish(at, run, "a restarted controller")
 
     def writers(self, rounds):
-        """Rates over the whole time of the processes, loading of weights included."""
+        """Rates over the whole time of the processes, loading of weights included; an image that both computed counts once."""
         at = self.workspace("writers")
         cache = at / "cache/features"
         two_threads, one_thread = Program(self.program.path, 2), Program(self.program.path, 1)
@@ -184,7 +184,7 @@ class Bench:
         def rate(programs):
             shutil.rmtree(cache, ignore_errors=True)
             began = time.monotonic()
-            running = [subprocess.Popen(program.command(at, *command)) for program in programs]
+            running = [subprocess.Popen(program.command(at, *command), stdout=subprocess.DEVNULL) for program in programs]
             assert all([process.wait() == 0 for process in running])
             took = time.monotonic() - began
             keys = [helpers.array(file)[1] for file in cache.glob("*/*.keys.npy")]

@@ -59,7 +59,6 @@ fn settings_that_are_refused_are_given_as_advised() {
                 "say --format csv",
                 &["results", "--output", "table.doc", "--format", "csv"],
             ),
-            (&["features", "map", "--to", "map.gif"], "take .svg or .png", &["--version"]),
             (
                 &["choose", "benchmark-1", "--threshold", "precision=7"],
                 "P and R above 0, at most 1",
@@ -71,8 +70,6 @@ fn settings_that_are_refused_are_given_as_advised() {
                 "name a folder (with / at its end)",
                 &["predict", "raw/male/001.png", "raw/male/002.png", "--explain", "maps/"],
             ),
-            (&["export", "benchmark-1", "--to", "model.pt"], ".onnx", &["export", "benchmark-1", "--to", "model.onnx"]),
-            (&["sweep", "--extend", "sweep-9", "--dry-run"], "leave --on and --dry-run out", &["runs", "list"]),
         ],
     );
 }
@@ -98,8 +95,8 @@ fn divisions_that_are_refused_are_asked_for_as_advised() {
             ),
             (
                 prepare!("--name=d", "--train", "33", "--val", "10", "--test", "10"),
-                "make it --train 3",
-                prepare!("--name=d", "--train", "32", "--val", "10", "--test", "10"),
+                "make it --train 34",
+                prepare!("--name=d", "--train", "34", "--val", "10", "--test", "10"),
             ),
             (
                 prepare!("--name=e", "--train", "32"),
@@ -112,15 +109,14 @@ fn divisions_that_are_refused_are_asked_for_as_advised() {
                 prepare!("--name=f", "--train", "2", "--val", "2", "--test", "2"),
             ),
             (prepare!("--name=a b"), "must be letters, digits", prepare!("--name=a-b")),
-            (&["data", "prepare", "--name=g"], "give at least one --source", prepare!("--name=g")),
-            (&["data", "prepare", "--source", "raw", "--name=h"], "write one of", prepare!("--name=h")),
+            (&["data", "prepare", "--name=g"], "--source must be given", prepare!("--name=g")),
+            (&["data", "prepare", "--source", "raw", "--name=h"], "folder:DIR", prepare!("--name=h")),
             (&["data", "prepare", "--source", "adience:raw", "--name=i"], "pass the folder", prepare!("--name=i")),
             (
                 &["--quiet", "train", "benchmark", "--pool", "8", "--epochs", "1"],
                 "say which with --data NAME",
                 &["--quiet", "train", "benchmark", "--pool", "8", "--epochs", "1", "--data", "a"],
             ),
-            (&["data", "use", "a"], "Say which version", &["data", "list"]),
         ],
     );
 }

@@ -159,5 +159,6 @@ fn every_command_says_hostile_names_without_control_characters() {
     for command in ["run", "status"] {
         place.run(&["study", command, "odd.toml"]);
     }
+    fs::remove_file(place.at("odd.toml")).expect("a file");
     super::files::all_are_harmless(&place);
 }
