@@ -261,7 +261,7 @@ fn a_storm_of_sizes_leaves_a_whole_screen() {
     session.resize(30, 8);
     session.shows("needs 40 columns");
     session.resize(100, 30);
-    std::thread::sleep(Duration::from_millis(200));
+    session.until("a screen that takes keys again", |screen| !screen.contains("needs 40 columns"));
     session.keys("\u{1b}");
     std::thread::sleep(Duration::from_millis(300));
     session.keys("1");
